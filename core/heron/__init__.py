@@ -1,0 +1,143 @@
+"""Heron: an open, local-first index over a lake of media. Names are imported when they are first used."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from heron._version import __version__
+
+if TYPE_CHECKING:
+    from heron.errors import (
+        AlreadyExists,
+        CatalogueBusy,
+        CatalogueError,
+        HeronError,
+        ImportAborted,
+        InvalidInput,
+        MediaError,
+        MetadataError,
+        NotFound,
+        PermissionDenied,
+        PluginError,
+        QueryError,
+    )
+    from heron.hooks import (
+        CliCommand,
+        Codec,
+        DatasetExporter,
+        Decoder,
+        Embedder,
+        EmbedderModel,
+        Exporter,
+        MediaDecoder,
+        MediaFile,
+        MediaFormat,
+        MetadataType,
+        Storage,
+        StorageBackend,
+        StoredObject,
+        hookimpl,
+    )
+    from heron.models import (
+        Added,
+        Collection,
+        Dataset,
+        DatasetRow,
+        Folder,
+        FolderContents,
+        Frame,
+        ImportJob,
+        ImportProblem,
+        ImportReport,
+        Item,
+        MediaFacts,
+        NameMatches,
+        NewItem,
+        Page,
+        Preset,
+        Query,
+        Verification,
+    )
+    from heron.workspace import Workspace, init, open
+
+_HOME = {
+    "errors": (
+        "AlreadyExists CatalogueBusy CatalogueError HeronError ImportAborted InvalidInput MediaError "
+        "MetadataError NotFound PermissionDenied PluginError QueryError"
+    ),
+    "hooks": (
+        "CliCommand Codec DatasetExporter Decoder Embedder EmbedderModel Exporter MediaDecoder MediaFile "
+        "MediaFormat MetadataType Storage StorageBackend StoredObject hookimpl"
+    ),
+    "models": (
+        "Added Collection Dataset DatasetRow Folder FolderContents Frame ImportJob ImportProblem ImportReport "
+        "Item MediaFacts NameMatches NewItem Page Preset Query Verification"
+    ),
+    "workspace": "Workspace init open",
+}
+_MODULE_OF = {name: module for module, names in _HOME.items() for name in names.split()}
+
+__all__ = [  # pinned by a test: sorted, and equal to what is documented
+    "Added",
+    "AlreadyExists",
+    "CatalogueBusy",
+    "CatalogueError",
+    "CliCommand",
+    "Codec",
+    "Collection",
+    "Dataset",
+    "DatasetExporter",
+    "DatasetRow",
+    "Decoder",
+    "Embedder",
+    "EmbedderModel",
+    "Exporter",
+    "Folder",
+    "FolderContents",
+    "Frame",
+    "HeronError",
+    "ImportAborted",
+    "ImportJob",
+    "ImportProblem",
+    "ImportReport",
+    "InvalidInput",
+    "Item",
+    "MediaDecoder",
+    "MediaError",
+    "MediaFacts",
+    "MediaFile",
+    "MediaFormat",
+    "MetadataError",
+    "MetadataType",
+    "NameMatches",
+    "NewItem",
+    "NotFound",
+    "Page",
+    "PermissionDenied",
+    "PluginError",
+    "Preset",
+    "Query",
+    "QueryError",
+    "Storage",
+    "StorageBackend",
+    "StoredObject",
+    "Verification",
+    "Workspace",
+    "__version__",
+    "hookimpl",
+    "init",
+    "open",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _MODULE_OF:
+        raise AttributeError(f"module 'heron' has no attribute {name!r}")
+    value = getattr(import_module(f"heron.{_MODULE_OF[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,25 @@
+"""The built-in plugins, and the making of a plugin manager with them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+
+from heron.hooks import PluginManager
+
+BUILTIN = (
+    "heron.storage.local",
+    "heron.media.builtin",
+    "heron.metadata.types",
+    "heron.export.builtin",
+)
+
+
+def plugin_manager(plugins: Sequence[object] = (), *, discover: bool = True) -> PluginManager:
+    """Built-in plugins, the installed ones, and those given.
+
+    HERON_PLUGINS names the installed plugins to use, separated by commas; empty means none.
+    """
+    allowed = os.environ.get("HERON_PLUGINS")
+    only = None if allowed is None else [name.strip() for name in allowed.split(",") if name.strip()]
+    return PluginManager(builtin=BUILTIN, plugins=plugins, discover=discover, only=only)

@@ -1,0 +1,1 @@
+"""The catalogue: one SQLite file, and one service for each noun in it."""

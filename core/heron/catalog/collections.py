@@ -1,0 +1,149 @@
+"""Collections: titled selections of items; the title is a tag on every member."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Iterator
+
+from heron.catalog.access import Access
+from heron.catalog.database import Database, Row
+from heron.catalog.identifiers import new_uuid
+from heron.catalog.items import BUNDLE, COLUMNS, ItemRef, ItemService, bundles, item_of
+from heron.errors import AlreadyExists, NotFound
+from heron.metadata.keys import check_name
+from heron.models import Added, Collection, Item, NameMatches, now
+
+CollectionRef = Collection | str
+"""A collection, its title or its UUID."""
+
+_SELECT = "SELECT *, (SELECT count(*) FROM collection_items WHERE collection_id = collections.id) AS n FROM collections"
+
+
+class CollectionService:
+    """The collections of a workspace."""
+
+    def __init__(self, database: Database, access: Access, items: ItemService) -> None:
+        self._database = database
+        self._access = access
+        self._items = items
+
+    def create(self, title: str, *, items: Iterable[ItemRef] = (), description: str = "") -> Collection:
+        """Create a collection of these items; raises AlreadyExists when the title is taken, NotFound for an item."""
+        self._access.require("create", "collection", title)
+        check_name(title, "collection title")
+        uuid = new_uuid()
+        with self._database.write():
+            if self._database.row("SELECT 1 FROM collections WHERE title = ?", [title]):
+                raise AlreadyExists(f"there is a collection {title!r} already", hint="add to it, or choose another title")
+            self._database.execute(
+                "INSERT INTO collections (uuid, title, description, created_at, created_by) VALUES (?, ?, ?, ?, ?)",
+                [uuid, title, description, now(), self._access.user.email],
+            )
+            self.add(uuid, items)
+        return self.get(uuid)
+
+    def get(self, ref: CollectionRef) -> Collection:
+        """The collection of that title or UUID; raises NotFound with a suggestion."""
+        key = ref.uuid if isinstance(ref, Collection) else ref
+        row = self._database.row(
+            f"{_SELECT} WHERE (title = ? OR uuid = ?) AND {self._access.scope('collection')}", [key, key]
+        )
+        if row is None:
+            titles = [collection.title for collection in self.list()]
+            close = difflib.get_close_matches(str(key), titles, n=1)
+            hint = f"did you mean {close[0]!r}?" if close else "see heron collections list"
+            raise NotFound(f"there is no collection {key!r}", hint=hint)
+        return _collection(row)
+
+    def list(self) -> list[Collection]:
+        """All collections by title."""
+        self._access.require("read", "collection")
+        rows = self._database.rows(f"{_SELECT} WHERE {self._access.scope('collection')} ORDER BY title")
+        return [_collection(row) for row in rows]
+
+    def add(self, ref: CollectionRef, items: Iterable[ItemRef]) -> Added:
+        """Add items; those that are members already are skipped."""
+        collection = self.get(ref)
+        self._access.require("update", "collection", collection.title)
+        added = given = 0
+        with self._database.write():
+            for bundle in bundles(items):
+                ids = self._items.ids(bundle)
+                added += self._database.execute_many(
+                    "INSERT OR IGNORE INTO collection_items VALUES (?, ?)", ((collection.id, id) for id in ids)
+                )
+                given += len(ids)
+        return Added(added, given - added)
+
+    def remove(self, ref: CollectionRef, items: Iterable[ItemRef]) -> int:
+        """Take items out of a collection; returns the number that were in it."""
+        collection = self.get(ref)
+        self._access.require("update", "collection", collection.title)
+        removed = 0
+        with self._database.write():
+            for bundle in bundles(items):
+                removed += self._database.execute_many(
+                    "DELETE FROM collection_items WHERE collection_id = ? AND item_id = ?",
+                    ((collection.id, id) for id in self._items.ids(bundle)),
+                )
+        return removed
+
+    def items(self, ref: CollectionRef) -> Iterator[Item]:
+        """The members as a stream, in the order in which they came into the catalogue."""
+        collection = self.get(ref)
+        after = 0
+        while True:
+            rows = self._database.rows(
+                f"SELECT {COLUMNS} FROM items JOIN collection_items AS m ON m.item_id = items.id "
+                "WHERE m.collection_id = ? AND items.id > ? AND items.deleted_at IS NULL ORDER BY items.id LIMIT ?",
+                [collection.id, after, BUNDLE],
+            )
+            yield from (item_of(row) for row in rows)
+            if len(rows) < BUNDLE:
+                return
+            after = rows[-1]["id"]
+
+    def match_names(self, names: Iterable[str]) -> NameMatches:
+        """Find the items of a list of names: those with one item, with several, with none."""
+        matched: dict[str, str] = {}
+        ambiguous: dict[str, tuple[str, ...]] = {}
+        unmatched: list[str] = []
+        for bundle in bundles(dict.fromkeys(names), 500):
+            found: dict[str, list[str]] = {name: [] for name in bundle}
+            marks = ",".join("?" * len(bundle))
+            for row in self._database.rows(
+                f"SELECT name, uuid FROM items WHERE name IN ({marks}) AND deleted_at IS NULL ORDER BY id", bundle
+            ):
+                found[row["name"]].append(row["uuid"])
+            for name, uuids in found.items():
+                if len(uuids) == 1:
+                    matched[name] = uuids[0]
+                elif uuids:
+                    ambiguous[name] = tuple(uuids)
+                else:
+                    unmatched.append(name)
+        return NameMatches(matched, ambiguous, tuple(unmatched))
+
+    def update(self, ref: CollectionRef, *, title: str | None = None, description: str | None = None) -> Collection:
+        """Change the title, which is the members' tag, or the description."""
+        collection = self.get(ref)
+        self._access.require("update", "collection", collection.title)
+        if title is not None and title != collection.title:
+            check_name(title, "collection title")
+            if self._database.row("SELECT 1 FROM collections WHERE title = ?", [title]):
+                raise AlreadyExists(f"there is a collection {title!r} already")
+        self._database.execute(
+            "UPDATE collections SET title = coalesce(?, title), description = coalesce(?, description) WHERE id = ?",
+            [title, description, collection.id],
+        )
+        return self.get(collection.uuid)
+
+    def delete(self, ref: CollectionRef) -> None:
+        """Delete a collection; its items stay."""
+        collection = self.get(ref)
+        self._access.require("delete", "collection", collection.title)
+        self._database.execute("DELETE FROM collections WHERE id = ?", [collection.id])
+
+
+def _collection(row: Row) -> Collection:
+    return Collection(row["id"], row["uuid"], row["title"], row["description"], row["n"], row["created_at"])

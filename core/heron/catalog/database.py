@@ -1,0 +1,191 @@
+"""Opening the SQLite file safely, and the one way to write to it: `Database.write`."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import sqlite3
+import sys
+import threading
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import sqlite_utils
+
+from heron.catalog.migrations import APPLICATION_ID, migrations
+from heron.errors import CatalogueBusy, CatalogueError
+from heron.models import now
+
+FILE_NAME = "catalog.db"
+BUSY_SECONDS = 10.0
+"""How long a writer waits for another one, unless HERON_BUSY_SECONDS says otherwise."""
+
+Row = sqlite3.Row
+
+
+class Database:
+    """One open catalogue. Reads go through `rows`, `row` and `value`; writes only inside `write`."""
+
+    def __init__(self, directory: Path, *, busy_seconds: float | None = None) -> None:
+        """Open `directory`/catalog.db, create it where it is missing, and bring its tables up to date.
+
+        Raises CatalogueError for a file that is foreign, corrupt, newer than this Heron, or not writable.
+        """
+        self.path = directory / FILE_NAME
+        self._holder = directory / "writer.json"
+        if busy_seconds is None:
+            busy_seconds = float(os.environ.get("HERON_BUSY_SECONDS", BUSY_SECONDS))
+        self._lock = threading.RLock()
+        self._depth = 0
+        with self._explained():
+            connection = sqlite3.connect(self.path, timeout=busy_seconds, check_same_thread=False)
+            try:
+                self._open(connection)
+            except BaseException:
+                connection.close()
+                raise
+
+    def _open(self, connection: sqlite3.Connection) -> None:
+        self.connection = connection
+        is_new = not connection.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone()
+        if not is_new and connection.execute("PRAGMA application_id").fetchone()[0] != APPLICATION_ID:
+            raise CatalogueError(
+                f"{self.path} is a SQLite file, but not a Heron catalogue", hint="move it away, then run heron init"
+            )
+        connection.execute("PRAGMA foreign_keys = ON")
+        connection.execute("PRAGMA synchronous = NORMAL")
+        connection.execute("PRAGMA temp_store = MEMORY")
+        connection.execute("PRAGMA cache_size = -32768")
+        self.db = sqlite_utils.Database(connection, execute_plugins=False)
+        if is_new:
+            self.db.enable_wal()
+        self._migrate(is_new)
+        connection.row_factory = sqlite3.Row
+
+    def _migrate(self, is_new: bool) -> None:
+        known = {migration.name for migration in migrations.pending(self.db)}
+        applied = {migration.name for migration in migrations.applied(self.db)}
+        unknown = applied - {migration.name for migration in migrations._migrations}
+        if unknown:
+            raise CatalogueError(
+                f"{self.path} was written by a newer Heron (it knows {', '.join(sorted(unknown))})",
+                hint="upgrade with pip install --upgrade heron",
+            )
+        if known:
+            with self.write():
+                migrations.apply(self.db)
+
+    def close(self) -> None:
+        """Close the file; the object cannot be used afterwards."""
+        self.connection.close()
+
+    @contextmanager
+    def write(self) -> Iterator[sqlite_utils.Database]:
+        """One transaction: everything inside is written, or nothing. Blocks within blocks join the outer one.
+
+        Raises CatalogueBusy, naming the holder, when another process keeps writing; CatalogueError when the
+        disk is full or the file is damaged.
+        """
+        with self._lock, self._explained():
+            if self._depth:
+                with self.db.atomic():
+                    yield self.db
+                return
+            self.connection.execute("BEGIN IMMEDIATE")
+            self._depth += 1
+            try:
+                self._name_holder()
+                yield self.db
+                self.connection.execute("COMMIT")
+            except BaseException:
+                if self.connection.in_transaction:
+                    self.connection.execute("ROLLBACK")
+                raise
+            finally:
+                self._depth -= 1
+
+    def rows(self, sql: str, parameters: Sequence[Any] = ()) -> list[Row]:
+        """All rows of a query."""
+        with self._lock, self._explained():
+            return self.connection.execute(sql, parameters).fetchall()
+
+    def row(self, sql: str, parameters: Sequence[Any] = ()) -> Row | None:
+        """The first row of a query, or None."""
+        with self._lock, self._explained():
+            row: Row | None = self.connection.execute(sql, parameters).fetchone()
+            return row
+
+    def value(self, sql: str, parameters: Sequence[Any] = ()) -> Any:
+        """The first column of the first row, or None."""
+        row = self.row(sql, parameters)
+        return row[0] if row is not None else None
+
+    def execute(self, sql: str, parameters: Sequence[Any] = ()) -> int:
+        """Run one statement in a transaction and return the number of rows it changed."""
+        with self.write():
+            return self.connection.execute(sql, parameters).rowcount
+
+    def execute_many(self, sql: str, parameters: Iterable[Sequence[Any]]) -> int:
+        """Run one statement for each set of parameters, in one transaction; returns the rows changed."""
+        with self.write():
+            return self.connection.executemany(sql, parameters).rowcount
+
+    def _name_holder(self) -> None:
+        """Leave word of who writes, for a second writer that has waited in vain."""
+        command = " ".join(["heron" if sys.argv[0].endswith("heron") else Path(sys.argv[0]).name, *sys.argv[1:2]])
+        text = json.dumps({"pid": os.getpid(), "host": socket.gethostname(), "command": command, "since": now()})
+        try:
+            self._holder.write_text(text)
+        except OSError:
+            pass  # a courtesy only
+
+    def _busy(self) -> CatalogueBusy:
+        try:
+            holder = json.loads(self._holder.read_text())
+            who = f"{holder['command']} (process {holder['pid']} on {holder['host']}, since {holder['since']})"
+            if holder["host"] == socket.gethostname() and not is_alive(holder["pid"]):
+                who = "another program"
+        except (OSError, ValueError, KeyError):
+            who = "another program"
+        return CatalogueBusy(
+            f"{self.path} is being written by {who}", hint="wait for it to end, or raise HERON_BUSY_SECONDS"
+        )
+
+    @contextmanager
+    def _explained(self) -> Iterator[None]:
+        """Turn SQLite's errors into sentences."""
+        try:
+            yield
+        except sqlite3.Error as error:
+            raise self._explain(error) from error
+
+    def _explain(self, error: sqlite3.Error) -> CatalogueError:
+        code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+        if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+            return self._busy()
+        if code == sqlite3.SQLITE_FULL:
+            return CatalogueError(
+                f"the disk is full, {self.path} could not be written", hint="nothing half done was kept; free some space and run it again"
+            )
+        if code in (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT):
+            return CatalogueError(
+                f"{self.path} is damaged or no SQLite file ({error})",
+                hint="move it away and restore a backup, or import again into a new workspace",
+            )
+        if code in (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM):
+            return CatalogueError(f"{self.path} cannot be opened for writing ({error})", hint="check the rights on its folder")
+        return CatalogueError(f"{self.path}: {error}")
+
+
+def is_alive(pid: int) -> bool:
+    """Whether a process of this machine runs."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        return True
+    return True

@@ -1,0 +1,197 @@
+"""Datasets: ordered lists of items that are handed on; an item can be in many."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import count
+from typing import Literal
+
+from heron.catalog.access import Access
+from heron.catalog.collections import CollectionRef, CollectionService
+from heron.catalog.database import Database, Row
+from heron.catalog.folders import FolderRef, FolderService
+from heron.catalog.identifiers import new_uuid
+from heron.catalog.items import BUNDLE, COLUMNS, ItemRef, ItemService, bundles, item_of
+from heron.catalog.metadata import MetadataService
+from heron.errors import AlreadyExists, InvalidInput, NotFound
+from heron.hooks import PluginManager
+from heron.metadata.keys import check_name
+from heron.models import Added, Dataset, DatasetRow, Json, now
+
+DatasetRef = Dataset | str
+"""A dataset, its title or its UUID."""
+
+Duplicates = Literal["skip", "fail", "add"]
+
+_SELECT = "SELECT *, (SELECT count(*) FROM dataset_rows WHERE dataset_id = datasets.id) AS n FROM datasets"
+
+
+class DatasetService:
+    """The datasets of a workspace."""
+
+    def __init__(
+        self,
+        database: Database,
+        access: Access,
+        plugins: PluginManager,
+        folders: FolderService,
+        items: ItemService,
+        metadata: MetadataService,
+        collections: CollectionService,
+    ) -> None:
+        self._database = database
+        self._access = access
+        self._plugins = plugins
+        self._folders = folders
+        self._items = items
+        self._metadata = metadata
+        self._collections = collections
+
+    def create(
+        self,
+        title: str,
+        *,
+        collection: CollectionRef | None = None,
+        items: Iterable[ItemRef] = (),
+        description: str = "",
+        backing_folder: FolderRef | None = None,
+    ) -> Dataset:
+        """Create a dataset from a collection, from items, or with a folder whose items it follows from then on."""
+        self._access.require("create", "dataset", title)
+        check_name(title, "dataset title")
+        uuid = new_uuid()
+        if backing_folder is not None and (collection is not None or items):
+            raise InvalidInput("a dataset with a backing folder takes its rows from there", hint="leave out the items")
+        folder = self._folders.ensure(backing_folder) if backing_folder is not None else None
+        with self._database.write():
+            if self._database.row("SELECT 1 FROM datasets WHERE title = ?", [title]):
+                raise AlreadyExists(f"there is a dataset {title!r} already", hint="add to it, or choose another title")
+            if folder and self._database.row("SELECT 1 FROM datasets WHERE backing_folder_id = ?", [folder.id]):
+                raise AlreadyExists(f"folder {folder.path!r} backs another dataset already")
+            self._database.execute(
+                "INSERT INTO datasets (uuid, title, description, created_at, created_by) VALUES (?, ?, ?, ?, ?)",
+                [uuid, title, description, now(), self._access.user.email],
+            )
+            self.add(uuid, self._collections.items(collection) if collection is not None else items)
+            if folder is not None:
+                self.add(uuid, self._items.list(folder=folder, recursive=False))
+                self._database.execute("UPDATE datasets SET backing_folder_id = ? WHERE uuid = ?", [folder.id, uuid])
+        dataset = self.get(uuid)
+        self._plugins.notify("dataset_created", dataset=dataset)
+        return dataset
+
+    def get(self, ref: DatasetRef) -> Dataset:
+        """The dataset of that title or UUID; raises NotFound with a suggestion."""
+        key = ref.uuid if isinstance(ref, Dataset) else ref
+        row = self._database.row(
+            f"{_SELECT} WHERE (title = ? OR uuid = ?) AND {self._access.scope('dataset')}", [key, key]
+        )
+        if row is None:
+            close = difflib.get_close_matches(str(key), [dataset.title for dataset in self.list()], n=1)
+            hint = f"did you mean {close[0]!r}?" if close else "see heron datasets list"
+            raise NotFound(f"there is no dataset {key!r}", hint=hint)
+        return _dataset(row)
+
+    def list(self) -> list[Dataset]:
+        """All datasets by title."""
+        self._access.require("read", "dataset")
+        rows = self._database.rows(f"{_SELECT} WHERE {self._access.scope('dataset')} ORDER BY title")
+        return [_dataset(row) for row in rows]
+
+    def add(self, ref: DatasetRef, items: Iterable[ItemRef], *, duplicates: Duplicates = "skip") -> Added:
+        """Add items at the end. One that is a row already is skipped, refused (`fail`), or added again (`add`)."""
+        dataset = self.get(ref)
+        self._access.require("update", "dataset", dataset.title)
+        if dataset.backing_folder_id is not None:
+            raise InvalidInput(
+                f"dataset {dataset.title!r} follows a folder", hint="import or move the items into that folder instead"
+            )
+        insert = "INSERT INTO dataset_rows (dataset_id, item_id) "
+        if duplicates == "add":
+            insert += "VALUES (?1, ?2)"
+        else:
+            insert += "SELECT ?1, ?2 WHERE NOT EXISTS (SELECT 1 FROM dataset_rows WHERE dataset_id = ?1 AND item_id = ?2)"
+        added = given = 0
+        with self._database.write():
+            for bundle in bundles(items):
+                ids = self._items.ids(bundle)
+                added += self._database.execute_many(insert, ((dataset.id, id) for id in ids))
+                given += len(ids)
+            if duplicates == "fail" and added < given:
+                raise AlreadyExists(
+                    f"{given - added} of the items are in dataset {dataset.title!r} already", hint="choose skip or add"
+                )
+        return Added(added, given - added)
+
+    def remove(self, ref: DatasetRef, items: Iterable[ItemRef]) -> int:
+        """Take items out of a dataset; returns the number of rows that went."""
+        dataset = self.get(ref)
+        self._access.require("update", "dataset", dataset.title)
+        removed = 0
+        with self._database.write():
+            for bundle in bundles(items):
+                removed += self._database.execute_many(
+                    "DELETE FROM dataset_rows WHERE dataset_id = ? AND item_id = ?",
+                    ((dataset.id, id) for id in self._items.ids(bundle)),
+                )
+        return removed
+
+    def rows(self, ref: DatasetRef) -> Iterator[DatasetRow]:
+        """The rows in their order as a stream; positions count from 0."""
+        dataset = self.get(ref)
+        positions, after = count(), 0
+        while True:
+            rows = self._database.rows(
+                f"SELECT {COLUMNS}, r.id AS row_id FROM dataset_rows AS r JOIN items ON items.id = r.item_id "
+                "WHERE r.dataset_id = ? AND r.id > ? ORDER BY r.id LIMIT ?",
+                [dataset.id, after, BUNDLE],
+            )
+            yield from (DatasetRow(next(positions), item_of(row)) for row in rows)
+            if len(rows) < BUNDLE:
+                return
+            after = rows[-1]["row_id"]
+
+    def set_metadata(self, ref: DatasetRef, position: int, metadata: Mapping[str, Json], *, merge: bool = False) -> None:
+        """Write the metadata of the item at a position; raises NotFound past the end."""
+        dataset = self.get(ref)
+        uuid = self._database.value(
+            "SELECT items.uuid FROM dataset_rows AS r JOIN items ON items.id = r.item_id "
+            "WHERE r.dataset_id = ? ORDER BY r.id LIMIT 1 OFFSET ?",
+            [dataset.id, max(position, 0)],
+        )
+        if uuid is None or position < 0:
+            raise NotFound(f"dataset {dataset.title!r} has no row {position}, it has {dataset.row_count} rows")
+        (self._metadata.merge if merge else self._metadata.replace)({uuid: metadata})
+
+    def update(self, ref: DatasetRef, *, title: str | None = None, description: str | None = None) -> Dataset:
+        """Change title or description."""
+        dataset = self.get(ref)
+        self._access.require("update", "dataset", dataset.title)
+        if title is not None and title != dataset.title:
+            check_name(title, "dataset title")
+            if self._database.row("SELECT 1 FROM datasets WHERE title = ?", [title]):
+                raise AlreadyExists(f"there is a dataset {title!r} already")
+        self._database.execute(
+            "UPDATE datasets SET title = coalesce(?, title), description = coalesce(?, description) WHERE id = ?",
+            [title, description, dataset.id],
+        )
+        return self.get(dataset.uuid)
+
+    def delete(self, ref: DatasetRef) -> None:
+        """Delete a dataset; its items stay."""
+        dataset = self.get(ref)
+        self._access.require("delete", "dataset", dataset.title)
+        self._database.execute("DELETE FROM datasets WHERE id = ?", [dataset.id])
+
+
+def _dataset(row: Row) -> Dataset:
+    return Dataset(
+        id=row["id"],
+        uuid=row["uuid"],
+        title=row["title"],
+        description=row["description"],
+        backing_folder_id=row["backing_folder_id"],
+        row_count=row["n"],
+        created_at=row["created_at"],
+    )

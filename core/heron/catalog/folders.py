@@ -1,0 +1,197 @@
+"""Folders: where items live. They nest, and are named by their path such as `Driving/2026`."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping
+
+from heron.catalog.access import Access
+from heron.catalog.database import Database, Row
+from heron.catalog.identifiers import new_uuid
+from heron.catalog.schema import SchemaService
+from heron.convert import loads
+from heron.errors import AlreadyExists, InvalidInput, NotFound
+from heron.metadata.keys import check_name
+from heron.metadata.validation import Validator
+from heron.models import Folder, FolderContents, Json, now
+
+FolderRef = Folder | str
+"""A folder, its path or its UUID."""
+
+
+class FolderService:
+    """The folders of a workspace."""
+
+    def __init__(self, database: Database, access: Access, schema: SchemaService) -> None:
+        self._database = database
+        self._access = access
+        self._schema = schema
+
+    def create(self, path: str, *, description: str = "", metadata: Mapping[str, Json] | None = None) -> Folder:
+        """Create a folder, with those above it; raises AlreadyExists when it is there."""
+        names = split_path(path)
+        self._access.require("create", "folder", path)
+        with self._database.write():
+            if self.find("/".join(names)) is not None:
+                raise AlreadyExists(f"folder {'/'.join(names)!r} is there already")
+            parent: Folder | None = None
+            for depth, name in enumerate(names, start=1):
+                here = self.find("/".join(names[:depth]))
+                if here is None:
+                    text = Validator(self._schema.current()).dumps(metadata or {}, f"folder {path!r}")
+                    last = depth == len(names)
+                    here = self._insert(name, parent, description if last else "", text if last else "{}")
+                parent = here
+        assert parent is not None
+        return parent
+
+    def ensure(self, path: FolderRef) -> Folder:
+        """The folder of that path, created when it is missing."""
+        if isinstance(path, Folder):
+            return self.get(path)
+        return self.find(path) or self.create(path)
+
+    def find(self, ref: FolderRef) -> Folder | None:
+        """The folder of that path or UUID, or None."""
+        key = ref.uuid if isinstance(ref, Folder) else ref.strip("/")
+        row = self._database.row(
+            f"SELECT * FROM folders WHERE (path = ? OR uuid = ?) AND {self._access.scope('folder')}", [key, key]
+        )
+        return _folder(row) if row is not None else None
+
+    def get(self, ref: FolderRef) -> Folder:
+        """The folder of that path or UUID; raises NotFound with a suggestion."""
+        folder = self.find(ref)
+        if folder is None:
+            name = ref.path if isinstance(ref, Folder) else ref
+            paths = [row["path"] for row in self._database.rows("SELECT path FROM folders LIMIT 5000")]
+            close = difflib.get_close_matches(name, paths, n=1)
+            raise NotFound(
+                f"there is no folder {name!r}", hint=f"did you mean {close[0]!r}?" if close else "see heron folders list"
+            )
+        return folder
+
+    def list(self, parent: FolderRef | None = None, *, recursive: bool = True) -> list[Folder]:
+        """The folders of the workspace or below a folder, ordered by path."""
+        self._access.require("read", "folder")
+        condition, parameters = self._access.scope("folder"), []
+        if parent is not None:
+            above = self.get(parent)
+            condition += " AND substr(path, 1, ?) = ?"
+            parameters += [len(above.path) + 1, above.path + "/"]
+        if not recursive:
+            condition += " AND parent_id IS ?"
+            parameters.append(self.get(parent).id if parent is not None else None)
+        rows = self._database.rows(f"SELECT * FROM folders WHERE {condition} ORDER BY path", parameters)
+        return [_folder(row) for row in rows]
+
+    def contents(self, ref: FolderRef) -> FolderContents:
+        """What deleting the folder would remove."""
+        folder = self.get(ref)
+        below, parameters = subtree("id", folder, recursive=True)
+        inside, _ = subtree("folder_id", folder, recursive=True)
+        items = f"SELECT id FROM items WHERE {inside}"
+        count = self._database.value
+        return FolderContents(
+            folders=count(f"SELECT count(*) - 1 FROM folders WHERE {below}", parameters),
+            items=count(f"SELECT count(*) FROM items WHERE {inside}", parameters),
+            dataset_rows=count(f"SELECT count(*) FROM dataset_rows WHERE item_id IN ({items})", parameters),
+            collection_members=count(f"SELECT count(*) FROM collection_items WHERE item_id IN ({items})", parameters),
+        )
+
+    def rename(self, ref: FolderRef, name: str) -> Folder:
+        """Give a folder another name in its place."""
+        folder = self.get(ref)
+        check_folder_name(name)
+        return self._place(folder, folder.path.rpartition("/")[0], name)
+
+    def move(self, ref: FolderRef, parent: FolderRef | None) -> Folder:
+        """Move a folder, with all below it, into another one (None: to the top)."""
+        folder = self.get(ref)
+        above = self.get(parent).path if parent is not None else ""
+        if above == folder.path or above.startswith(folder.path + "/"):
+            raise InvalidInput(f"folder {folder.path!r} cannot be moved into itself")
+        return self._place(folder, above, folder.name)
+
+    def set_metadata(self, ref: FolderRef, metadata: Mapping[str, Json], *, merge: bool = False) -> Folder:
+        """Replace the folder's metadata, or merge into it."""
+        folder = self.get(ref)
+        self._access.require("update", "folder", folder.path)
+        wanted = {**folder.metadata, **metadata} if merge else metadata
+        text = Validator(self._schema.current()).dumps(wanted, f"folder {folder.path!r}")
+        self._database.execute("UPDATE folders SET metadata = ? WHERE id = ?", [text, folder.id])
+        return self.get(folder.uuid)
+
+    def delete(self, ref: FolderRef) -> FolderContents:
+        """Delete a folder with everything in it, and return what that was. Files are never touched."""
+        folder = self.get(ref)
+        self._access.require("delete", "folder", folder.path)
+        with self._database.write():
+            gone = self.contents(folder)
+            self._database.execute("DELETE FROM folders WHERE id = ?", [folder.id])
+        return gone
+
+    def _insert(self, name: str, parent: Folder | None, description: str, metadata: str) -> Folder:
+        uuid = new_uuid()
+        path = f"{parent.path}/{name}" if parent else name
+        self._database.execute(
+            "INSERT INTO folders (uuid, parent_id, name, path, description, metadata, created_at, created_by) "
+            "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            [uuid, parent.id if parent else None, name, path, description, metadata, now(), self._access.user.email],
+        )
+        return self.get(uuid)
+
+    def _place(self, folder: Folder, above: str, name: str) -> Folder:
+        self._access.require("update", "folder", folder.path)
+        path = f"{above}/{name}" if above else name
+        with self._database.write():
+            if path != folder.path and self.find(path) is not None:
+                raise AlreadyExists(f"folder {path!r} is there already")
+            parent_id = self.get(above).id if above else None
+            self._database.execute(
+                "UPDATE folders SET name = ?, parent_id = ? WHERE id = ?", [name, parent_id, folder.id]
+            )
+            self._database.execute(
+                "UPDATE folders SET path = ? || substr(path, ?) WHERE path = ? OR substr(path, 1, ?) = ?",
+                [path, len(folder.path) + 1, folder.path, len(folder.path) + 1, folder.path + "/"],
+            )
+        return self.get(folder.uuid)
+
+
+def subtree(column: str, folder: Folder, *, recursive: bool) -> tuple[str, list[Json]]:
+    """A SQL condition that `column` is the folder, or when `recursive` one below it, and its parameters."""
+    if not recursive:
+        return f"{column} = ?", [folder.id]
+    return (
+        f"{column} IN (SELECT id FROM folders WHERE id = ? OR substr(path, 1, ?) = ?)",
+        [folder.id, len(folder.path) + 1, folder.path + "/"],
+    )
+
+
+def split_path(path: str) -> list[str]:
+    """The names of a folder path; raises InvalidInput for an empty or illegal one."""
+    names = path.strip("/").split("/") if isinstance(path, str) else []
+    for name in names or [""]:
+        check_folder_name(name)
+    return names
+
+
+def check_folder_name(name: str) -> str:
+    """Return a legal folder name: no `/`, not `.` or `..`."""
+    check_name(name, "folder name")
+    if "/" in name or name in (".", ".."):
+        raise InvalidInput(f"folder name {name!r} cannot be '.', '..' or hold a '/'")
+    return name
+
+
+def _folder(row: Row) -> Folder:
+    return Folder(
+        id=row["id"],
+        uuid=row["uuid"],
+        name=row["name"],
+        path=row["path"],
+        parent_id=row["parent_id"],
+        description=row["description"],
+        metadata=loads(row["metadata"]),
+        created_at=row["created_at"],
+    )

@@ -1,0 +1,116 @@
+"""Imports as jobs: what was imported from where, how far it came, and what went wrong with which unit."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator, Mapping
+
+from heron.catalog.access import Access
+from heron.catalog.database import Database, Row, is_alive
+from heron.catalog.identifiers import new_uuid
+from heron.convert import dumps, loads
+from heron.errors import NotFound
+from heron.models import Folder, ImportJob, ImportProblem, ImportReport, ImportState, Json, now
+
+REPORT_ROWS = 20
+"""Problems that a report carries with it; the rest are read from the catalogue."""
+
+
+class ImportService:
+    """The imports of a workspace and their reports."""
+
+    def __init__(self, database: Database, access: Access) -> None:
+        self._database = database
+        self._access = access
+
+    def start(self, source: str, folder: Folder, options: Mapping[str, Json]) -> ImportJob:
+        """Open a job."""
+        self._access.require("create", "import", source)
+        uuid = new_uuid()
+        self._database.execute(
+            "INSERT INTO imports (uuid, source, folder_id, options, state, process, started_at, created_by) "
+            "VALUES (?, ?, ?, ?, 'running', ?, ?, ?)",
+            [uuid, source, folder.id, dumps(options), str(os.getpid()), now(), self._access.user.email],
+        )
+        return self.get(uuid)
+
+    def advance(
+        self, job: ImportJob, *, units: int, added: int = 0, updated: int = 0, skipped: int = 0,
+        problems: Iterable[ImportProblem] = (),
+    ) -> None:  # fmt: skip
+        """Move the job's position, within the transaction that writes the batch."""
+        listed = list(problems)
+        failed = sum(problem.severity == "failure" for problem in listed)
+        self._database.execute(
+            "UPDATE imports SET position = position + ?, added = added + ?, updated = updated + ?, "
+            "skipped = skipped + ?, failed = failed + ?, warnings = warnings + ? WHERE id = ?",
+            [units, added, updated, skipped, failed, len(listed) - failed, job.id],
+        )
+        self._database.execute_many(
+            "INSERT INTO import_problems (import_id, severity, place, url, reason) VALUES (?, ?, ?, ?, ?)",
+            ((job.id, p.severity, p.place, p.url, p.reason) for p in listed),
+        )
+
+    def finish(self, job: ImportJob, state: ImportState) -> ImportReport:
+        """Close the job and return its report."""
+        self._database.execute("UPDATE imports SET state = ?, finished_at = ? WHERE id = ?", [state, now(), job.id])
+        return self.report(job.uuid)
+
+    def get(self, ref: ImportJob | str) -> ImportJob:
+        """The job of that UUID, or of that short number as the list shows it; raises NotFound."""
+        key = ref.uuid if isinstance(ref, ImportJob) else ref
+        row = self._database.row(
+            f"SELECT * FROM imports WHERE (uuid = ? OR id = ?) AND {self._access.scope('import')}", [key, key]
+        )
+        if row is None:
+            raise NotFound(f"there is no import {key!r}", hint="see heron imports list")
+        return _job(row)
+
+    def list(self) -> list[ImportJob]:
+        """All jobs, newest first."""
+        self._access.require("read", "import")
+        rows = self._database.rows(f"SELECT * FROM imports WHERE {self._access.scope('import')} ORDER BY id DESC")
+        return [_job(row) for row in rows]
+
+    def report(self, ref: ImportJob | str) -> ImportReport:
+        """The job with the first of its problems."""
+        job = self.get(ref)
+        rows = self._database.rows(
+            "SELECT * FROM import_problems WHERE import_id = ? ORDER BY id LIMIT ?", [job.id, REPORT_ROWS]
+        )
+        return ImportReport(job, tuple(_problem(row) for row in rows))
+
+    def problems(self, ref: ImportJob | str) -> Iterator[ImportProblem]:
+        """All problems of a job as a stream."""
+        job, after = self.get(ref), 0
+        while rows := self._database.rows(
+            "SELECT * FROM import_problems WHERE import_id = ? AND id > ? ORDER BY id LIMIT 1000", [job.id, after]
+        ):
+            yield from (_problem(row) for row in rows)
+            after = rows[-1]["id"]
+
+
+def _job(row: Row) -> ImportJob:
+    state: ImportState = row["state"]
+    if state == "running" and row["process"] and not is_alive(int(row["process"])):
+        state = "interrupted"
+    return ImportJob(
+        id=row["id"],
+        uuid=row["uuid"],
+        source=row["source"],
+        folder_id=row["folder_id"],
+        options=loads(row["options"]),
+        state=state,
+        position=row["position"],
+        added=row["added"],
+        updated=row["updated"],
+        skipped=row["skipped"],
+        failed=row["failed"],
+        warnings=row["warnings"],
+        started_at=row["started_at"],
+        finished_at=row["finished_at"],
+    )
+
+
+def _problem(row: Row) -> ImportProblem:
+    return ImportProblem(row["place"], row["url"], row["reason"], row["severity"])

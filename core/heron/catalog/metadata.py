@@ -1,0 +1,114 @@
+"""Metadata on items: replace and merge by bundles, from a mapping, for a selection, and verified afterwards."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+
+from heron.catalog.access import Access
+from heron.catalog.database import Database
+from heron.catalog.items import BUNDLE, ItemRef, ItemService, bundles
+from heron.catalog.schema import SchemaService
+from heron.convert import loads
+from heron.errors import HeronError, MetadataError
+from heron.metadata.validation import Validator
+from heron.models import Item, Json, Verification, now
+
+Updates = Mapping[str, Mapping[str, Json]] | Iterable[tuple[ItemRef, Mapping[str, Json]]]
+"""Metadata by item UUID, as a mapping or as a stream of pairs."""
+
+
+Combine = Callable[[Mapping[str, Json], Mapping[str, Json]], Mapping[str, Json]]
+"""How old and new metadata become the metadata that is stored."""
+
+
+class MetadataService:
+    """Writes and checks metadata. Each bundle of up to 1000 items applies whole or not at all."""
+
+    def __init__(self, database: Database, access: Access, items: ItemService, schema: SchemaService) -> None:
+        self._database = database
+        self._access = access
+        self._items = items
+        self._schema = schema
+
+    def replace(self, updates: Updates) -> int:
+        """Give items new metadata instead of all they had; returns the number of items.
+
+        Raises MetadataError naming item, key, value and type, and NotFound; what the bundles before the faulty
+        one did stays, and the message says how many items that is.
+        """
+        return self._apply(updates, lambda old, new: new)
+
+    def merge(self, updates: Updates) -> int:
+        """Give items more metadata: the keys given win, the others stay, and a key given as None goes."""
+        return self._apply(updates, lambda old, new: {**old, **new})
+
+    def replace_all(self, items: Iterable[ItemRef], metadata: Mapping[str, Json]) -> int:
+        """Give each of many items the same new metadata instead of all they had."""
+        return self.replace((item, metadata) for item in items)
+
+    def merge_all(self, items: Iterable[ItemRef], metadata: Mapping[str, Json]) -> int:
+        """Merge the same metadata into each of many items."""
+        return self.merge((item, metadata) for item in items)
+
+    def verify(self) -> Iterator[Verification]:
+        """Every stored value that the schema does not accept as it stands now, as a stream."""
+        schema = self._schema.current()
+        validator = Validator(schema)
+        known = set(schema.keys())
+        for item in self._items.list(deleted=True):
+            for key, value in item.metadata.items():
+                if key not in known:
+                    yield Verification(item.uuid, key, value, "the schema does not know this key")
+                    continue
+                try:
+                    validator.encode({key: value}, item.name)
+                except MetadataError as error:
+                    yield Verification(item.uuid, key, value, error.message.partition(f"key {key!r}: ")[2])
+
+    def _apply(self, updates: Updates, combine: Combine) -> int:
+        self._access.require("update", "item")
+        done = 0
+        pairs = updates.items() if isinstance(updates, Mapping) else updates
+        for bundle in bundles(pairs, BUNDLE):
+            try:
+                self._apply_bundle(_by_uuid(bundle, combine), combine)
+            except HeronError as error:
+                if done:
+                    error.hint = f"the {done:,} items before this bundle of {len(bundle)} were updated, none of the bundle"
+                raise
+            done += len(bundle)
+        return done
+
+    def _apply_bundle(
+        self,
+        bundle: dict[str, Mapping[str, Json]],
+        combine: Combine,
+    ) -> None:
+        moment = now()
+        with self._database.write():
+            validator = Validator(self._schema.current())
+            ids = self._items.ids(bundle)
+            marks = ",".join("?" * len(ids))
+            old = {
+                row["id"]: row for row in self._database.rows(f"SELECT id, name, metadata FROM items WHERE id IN ({marks})", ids)
+            }
+            rows = []
+            for id, given in zip(ids, bundle.values(), strict=True):
+                name = old[id]["name"]
+                encoded: dict[str, Json] = dict.fromkeys(key for key, value in given.items() if value is None)
+                encoded.update(validator.encode(given, name))
+                combined = combine(loads(old[id]["metadata"]), encoded)
+                text = validator.write({key: value for key, value in combined.items() if value is not None}, name)
+                rows.append((text, moment, id))
+            self._database.execute_many("UPDATE items SET metadata = ?, updated_at = ? WHERE id = ?", rows)
+            if validator.unknown:
+                self._schema.remember_unknown(validator.unknown)
+
+
+def _by_uuid(pairs: Iterable[tuple[ItemRef, Mapping[str, Json]]], combine: Combine) -> dict[str, Mapping[str, Json]]:
+    """The updates by UUID; those of an item that is named twice are combined in their order."""
+    updates: dict[str, Mapping[str, Json]] = {}
+    for ref, metadata in pairs:
+        uuid = ref.uuid if isinstance(ref, Item) else str(ref).lower()
+        updates[uuid] = combine(updates[uuid], metadata) if uuid in updates else metadata
+    return updates

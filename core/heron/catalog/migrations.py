@@ -1,0 +1,192 @@
+"""The tables of the catalogue, as a series of migrations that only ever grows."""
+
+from __future__ import annotations
+
+from sqlite_utils import Database, Migrations
+
+migrations = Migrations("heron")
+
+APPLICATION_ID = 0x4845524E
+"""`HERN` in ASCII: marks the SQLite file as a Heron catalogue (PRAGMA application_id)."""
+
+_SCRIPT = """
+CREATE TABLE folders (
+    id INTEGER PRIMARY KEY,
+    uuid TEXT NOT NULL UNIQUE,
+    parent_id INTEGER REFERENCES folders(id) ON DELETE CASCADE,
+    name TEXT NOT NULL,
+    path TEXT NOT NULL UNIQUE,
+    description TEXT NOT NULL DEFAULT '',
+    metadata TEXT NOT NULL DEFAULT '{}',
+    created_at TEXT NOT NULL,
+    created_by TEXT NOT NULL
+);
+CREATE INDEX folders_parent ON folders(parent_id);
+
+CREATE TABLE imports (
+    id INTEGER PRIMARY KEY,
+    uuid TEXT NOT NULL UNIQUE,
+    source TEXT NOT NULL,
+    folder_id INTEGER REFERENCES folders(id) ON DELETE SET NULL,
+    options TEXT NOT NULL DEFAULT '{}',
+    state TEXT NOT NULL,
+    process TEXT NOT NULL DEFAULT '',
+    position INTEGER NOT NULL DEFAULT 0,
+    added INTEGER NOT NULL DEFAULT 0,
+    updated INTEGER NOT NULL DEFAULT 0,
+    skipped INTEGER NOT NULL DEFAULT 0,
+    failed INTEGER NOT NULL DEFAULT 0,
+    warnings INTEGER NOT NULL DEFAULT 0,
+    started_at TEXT NOT NULL,
+    finished_at TEXT,
+    created_by TEXT NOT NULL
+);
+
+CREATE TABLE import_problems (
+    id INTEGER PRIMARY KEY,
+    import_id INTEGER NOT NULL REFERENCES imports(id) ON DELETE CASCADE,
+    severity TEXT NOT NULL,
+    place TEXT NOT NULL,
+    url TEXT NOT NULL,
+    reason TEXT NOT NULL
+);
+CREATE INDEX import_problems_import ON import_problems(import_id);
+
+CREATE TABLE items (
+    id INTEGER PRIMARY KEY,
+    uuid TEXT NOT NULL UNIQUE,
+    folder_id INTEGER NOT NULL REFERENCES folders(id) ON DELETE CASCADE,
+    name TEXT NOT NULL,
+    url TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    media_type TEXT NOT NULL,
+    size INTEGER,
+    width INTEGER,
+    height INTEGER,
+    frame_count INTEGER,
+    fps REAL,
+    duration REAL,
+    codec TEXT,
+    sample_rate INTEGER,
+    channels INTEGER,
+    pages INTEGER,
+    captured_at TEXT,
+    facts TEXT NOT NULL DEFAULT '{}',
+    metadata TEXT NOT NULL DEFAULT '{}',
+    content_hash TEXT,
+    etag TEXT,
+    modified_at TEXT,
+    note TEXT,
+    created_at TEXT NOT NULL,
+    updated_at TEXT NOT NULL,
+    deleted_at TEXT,
+    created_by TEXT NOT NULL
+);
+CREATE INDEX items_folder ON items(folder_id);
+CREATE INDEX items_url ON items(url);
+CREATE INDEX items_name ON items(name);
+CREATE INDEX items_content_hash ON items(content_hash) WHERE content_hash IS NOT NULL;
+
+CREATE TABLE frames (
+    id INTEGER PRIMARY KEY,
+    item_id INTEGER NOT NULL REFERENCES items(id) ON DELETE CASCADE,
+    number INTEGER NOT NULL,
+    seconds REAL,
+    is_key INTEGER NOT NULL DEFAULT 0,
+    metadata TEXT NOT NULL DEFAULT '{}',
+    UNIQUE (item_id, number)
+);
+
+CREATE TABLE thumbnails (
+    item_id INTEGER PRIMARY KEY REFERENCES items(id) ON DELETE CASCADE,
+    jpeg BLOB NOT NULL
+);
+
+CREATE TABLE schema_keys (
+    id INTEGER PRIMARY KEY,
+    name TEXT NOT NULL UNIQUE,
+    type TEXT NOT NULL,
+    parameters TEXT NOT NULL DEFAULT '{}',
+    state TEXT NOT NULL,
+    indexed INTEGER NOT NULL DEFAULT 0,
+    position INTEGER NOT NULL
+);
+
+CREATE TABLE unknown_keys (
+    name TEXT PRIMARY KEY
+) WITHOUT ROWID;
+
+CREATE TABLE collections (
+    id INTEGER PRIMARY KEY,
+    uuid TEXT NOT NULL UNIQUE,
+    title TEXT NOT NULL UNIQUE,
+    description TEXT NOT NULL DEFAULT '',
+    created_at TEXT NOT NULL,
+    created_by TEXT NOT NULL
+);
+
+CREATE TABLE collection_items (
+    collection_id INTEGER NOT NULL REFERENCES collections(id) ON DELETE CASCADE,
+    item_id INTEGER NOT NULL REFERENCES items(id) ON DELETE CASCADE,
+    PRIMARY KEY (collection_id, item_id)
+) WITHOUT ROWID;
+CREATE INDEX collection_items_item ON collection_items(item_id);
+
+CREATE TABLE datasets (
+    id INTEGER PRIMARY KEY,
+    uuid TEXT NOT NULL UNIQUE,
+    title TEXT NOT NULL UNIQUE,
+    description TEXT NOT NULL DEFAULT '',
+    backing_folder_id INTEGER UNIQUE REFERENCES folders(id) ON DELETE SET NULL,
+    created_at TEXT NOT NULL,
+    created_by TEXT NOT NULL
+);
+
+CREATE TABLE dataset_rows (
+    id INTEGER PRIMARY KEY,
+    dataset_id INTEGER NOT NULL REFERENCES datasets(id) ON DELETE CASCADE,
+    item_id INTEGER NOT NULL REFERENCES items(id) ON DELETE CASCADE
+);
+CREATE INDEX dataset_rows_dataset ON dataset_rows(dataset_id, id);
+CREATE INDEX dataset_rows_item ON dataset_rows(item_id);
+
+CREATE TRIGGER mirror_new_item AFTER INSERT ON items BEGIN
+    INSERT INTO dataset_rows (dataset_id, item_id)
+    SELECT id, NEW.id FROM datasets WHERE backing_folder_id = NEW.folder_id;
+END;
+CREATE TRIGGER mirror_moved_item AFTER UPDATE OF folder_id ON items WHEN NEW.folder_id <> OLD.folder_id BEGIN
+    DELETE FROM dataset_rows WHERE item_id = NEW.id
+        AND dataset_id IN (SELECT id FROM datasets WHERE backing_folder_id = OLD.folder_id);
+    INSERT INTO dataset_rows (dataset_id, item_id)
+    SELECT id, NEW.id FROM datasets WHERE backing_folder_id = NEW.folder_id;
+END;
+
+CREATE TABLE presets (
+    name TEXT PRIMARY KEY,
+    description TEXT NOT NULL DEFAULT '',
+    query TEXT NOT NULL,
+    created_at TEXT NOT NULL,
+    created_by TEXT NOT NULL
+);
+"""
+
+
+@migrations()
+def first_tables(db: Database) -> None:
+    """Folders, items, frames, schema, collections, datasets, presets and imports."""
+    for statement in _statements(_SCRIPT):
+        db.execute(statement)
+    db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+
+
+def _statements(script: str) -> list[str]:
+    """Split a script so that it can run inside the migration's transaction (executescript would commit it)."""
+    import sqlite3
+
+    statements, current = [], ""
+    for line in script.splitlines(keepends=True):
+        current += line
+        if sqlite3.complete_statement(current):
+            statements.append(current)
+            current = ""
+    return statements

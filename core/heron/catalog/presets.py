@@ -1,0 +1,58 @@
+"""Presets: saved queries."""
+
+from __future__ import annotations
+
+import difflib
+
+from heron.catalog.access import Access
+from heron.catalog.database import Database, Row
+from heron.convert import dumps, loads, structure, unstructure
+from heron.errors import AlreadyExists, NotFound
+from heron.metadata.keys import check_name
+from heron.models import Preset, Query, now
+
+
+class PresetService:
+    """The saved queries of a workspace."""
+
+    def __init__(self, database: Database, access: Access) -> None:
+        self._database = database
+        self._access = access
+
+    def create(self, name: str, query: Query, *, description: str = "", replace: bool = False) -> Preset:
+        """Save a query under a name; raises AlreadyExists unless `replace` is given."""
+        self._access.require("create", "preset", name)
+        check_name(name, "preset name")
+        with self._database.write():
+            if not replace and self._database.row("SELECT 1 FROM presets WHERE name = ?", [name]):
+                raise AlreadyExists(f"there is a preset {name!r} already", hint="delete it first, or use --replace")
+            self._database.execute(
+                "INSERT OR REPLACE INTO presets VALUES (?, ?, ?, ?, ?)",
+                [name, description, dumps(unstructure(query)), now(), self._access.user.email],
+            )
+        return self.get(name)
+
+    def get(self, name: str) -> Preset:
+        """The preset of that name; raises NotFound with a suggestion."""
+        row = self._database.row(f"SELECT * FROM presets WHERE name = ? AND {self._access.scope('preset')}", [name])
+        if row is None:
+            close = difflib.get_close_matches(name, [preset.name for preset in self.list()], n=1)
+            hint = f"did you mean {close[0]!r}?" if close else "see heron presets list"
+            raise NotFound(f"there is no preset {name!r}", hint=hint)
+        return _preset(row)
+
+    def list(self) -> list[Preset]:
+        """All presets by name."""
+        self._access.require("read", "preset")
+        rows = self._database.rows(f"SELECT * FROM presets WHERE {self._access.scope('preset')} ORDER BY name")
+        return [_preset(row) for row in rows]
+
+    def delete(self, name: str) -> None:
+        """Delete a preset."""
+        self._access.require("delete", "preset", self.get(name).name)
+        self._database.execute("DELETE FROM presets WHERE name = ?", [name])
+
+
+def _preset(row: Row) -> Preset:
+    query = structure(loads(row["query"]), Query, f"preset {row['name']!r}")
+    return Preset(row["name"], row["description"], query, row["created_at"])

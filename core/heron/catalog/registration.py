@@ -1,0 +1,115 @@
+"""Registration: new items go in by the thousand, each checked, each batch one transaction."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from pathlib import PurePosixPath
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+from heron.catalog.access import Access
+from heron.catalog.database import Database
+from heron.catalog.folders import FolderRef, FolderService
+from heron.catalog.identifiers import new_uuids
+from heron.catalog.items import bundles
+from heron.catalog.schema import SchemaService
+from heron.convert import dumps
+from heron.errors import InvalidInput
+from heron.metadata.keys import check_name, is_unicode, printable
+from heron.metadata.validation import Validator
+from heron.models import KINDS, Added, Folder, NewItem, now
+
+_COLUMNS = (
+    "uuid folder_id name url kind media_type size width height frame_count fps duration codec sample_rate channels "
+    "pages captured_at facts metadata content_hash etag modified_at note created_at updated_at created_by"
+).split()
+_INSERT = f"INSERT INTO items ({', '.join(_COLUMNS)}) VALUES ({', '.join('?' * len(_COLUMNS))})"
+_BATCH = 5000
+_KINDS = frozenset(KINDS)
+_PLAIN = re.compile(r"[!-~]+").fullmatch
+
+
+class Registration:
+    """Puts new items into the catalogue."""
+
+    def __init__(self, database: Database, access: Access, folders: FolderService, schema: SchemaService) -> None:
+        self._database = database
+        self._access = access
+        self._folders = folders
+        self._schema = schema
+
+    def register(
+        self, items: Iterable[NewItem], folder: FolderRef, *, skip_duplicates: bool = False, batch: int = _BATCH
+    ) -> Added:
+        """Register a stream of items in a folder, a transaction a batch.
+
+        With `skip_duplicates`, an item whose URL is in the folder already is passed over. A faulty item raises
+        InvalidInput or MetadataError; the batches before its own stay, nothing of its own does.
+        """
+        target = self._folders.ensure(folder)
+        added = skipped = 0
+        for bundle in bundles(items, batch):
+            with self._database.write():
+                count = self.insert(bundle, target, skip_duplicates=skip_duplicates)
+            added += count
+            skipped += len(bundle) - count
+        return Added(added, skipped)
+
+    def insert(self, items: Sequence[NewItem], folder: Folder, *, skip_duplicates: bool = False) -> int:
+        """Insert one batch into a folder within the caller's transaction; returns the number inserted."""
+        self._access.require("create", "item", folder.path)
+        if skip_duplicates:
+            known = self.known_urls([item.url for item in items], folder)
+            items = [item for item in dict((item.url, item) for item in items).values() if item.url not in known]
+        validator = Validator(self._schema.current())
+        rows = self._rows(items, folder.id, validator)
+        self._database.execute_many(_INSERT, rows)
+        if validator.unknown:
+            self._schema.remember_unknown(validator.unknown)
+        return len(items)
+
+    def known_urls(self, urls: Sequence[str], folder: Folder) -> set[str]:
+        """Which of these URLs are in the folder already."""
+        known: set[str] = set()
+        for bundle in bundles(urls, 500):
+            marks = ",".join("?" * len(bundle))
+            rows = self._database.rows(
+                f"SELECT url FROM items WHERE url IN ({marks}) AND folder_id = ?", [*bundle, folder.id]
+            )
+            known.update(row["url"] for row in rows)
+        return known
+
+    def _rows(self, items: Sequence[NewItem], folder_id: int, validator: Validator) -> Iterable[tuple[Any, ...]]:
+        moment, user = now(), self._access.user.email
+        for item, uuid in zip(items, new_uuids(len(items)), strict=True):
+            url, facts = item.url, item.facts
+            if not _PLAIN(url):
+                check_url(url)
+            if facts.kind not in _KINDS:
+                raise InvalidInput(f"{url}: {facts.kind!r} is no kind of item", hint=f"one of {', '.join(KINDS)}")
+            name = item.name if item.name is not None else name_of(url)
+            if len(name) > 300 or not name.isprintable() or not name.strip():
+                check_name(name, f"{url}: item name")
+            yield (
+                uuid, folder_id, name, url, facts.kind, facts.media_type, item.size,
+                facts.width, facts.height, facts.frame_count, facts.fps, facts.duration, facts.codec,
+                facts.sample_rate, facts.channels, facts.pages, facts.captured_at,
+                dumps(facts.extra) if facts.extra else "{}",
+                validator.dumps(item.metadata, url) if item.metadata else "{}",
+                item.content_hash, item.etag, item.modified_at, facts.note, moment, moment, user,
+            )  # fmt: skip
+
+
+def check_url(url: str) -> str:
+    """Return a URL that can be kept: not empty, no blanks (written %20), valid Unicode; raises InvalidInput."""
+    if not url or any(character.isspace() for character in url):
+        raise InvalidInput(f"URL {printable(url)} is empty or holds a blank", hint="write a blank as %20")
+    if not is_unicode(url):
+        raise InvalidInput(f"URL {printable(url)} is no valid Unicode")
+    return url
+
+
+def name_of(url: str) -> str:
+    """The file name at the end of a URL."""
+    return PurePosixPath(unquote(urlsplit(url).path)).name or url

@@ -1,0 +1,166 @@
+"""The schema service: loads the schema, saves it in one transaction, and keeps its indexes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+
+from heron.catalog.access import Access
+from heron.catalog.database import Database
+from heron.convert import dumps, loads
+from heron.hooks import PluginManager
+from heron.metadata.schema import Schema, SchemaKey
+from heron.models import Json
+
+
+def json_path(key: str) -> str:
+    """The SQL expression for a metadata key's value in the items table; `key` is a legal schema key."""
+    return f"""json_extract(items.metadata, '$."{key.replace("'", "''")}"')"""
+
+
+class SchemaService:
+    """The metadata schema of a workspace. Every verb is one transaction; `edit` makes one of several."""
+
+    def __init__(self, database: Database, access: Access, plugins: PluginManager) -> None:
+        self._database = database
+        self._access = access
+        self._plugins = plugins
+
+    def current(self) -> Schema:
+        """The schema as it stands, as an object to read."""
+        rows = self._database.rows("SELECT * FROM schema_keys ORDER BY position, id")
+        return Schema(
+            self._plugins,
+            (
+                SchemaKey(row["name"], row["type"], loads(row["parameters"]), row["state"], bool(row["indexed"]))
+                for row in rows
+            ),
+        )
+
+    @contextmanager
+    def edit(self) -> Iterator[Schema]:
+        """Change the schema by several verbs and save once; an error inside changes nothing."""
+        self._access.require("update", "schema")
+        with self._database.write():
+            before = self.current()
+            draft = before.copy()
+            yield draft
+            self._save(before, draft)
+
+    def keys(self) -> list[str]:
+        """The names of the keys in force."""
+        return self.current().keys()
+
+    def show(self) -> list[SchemaKey]:
+        """Every key, deleted and spent ones too."""
+        self._access.require("read", "schema")
+        return self.current().all()
+
+    def to_dict(self) -> dict[str, Json]:
+        """The keys in force, ready for JSON or TOML; `set_from_dict` reads it back."""
+        self._access.require("read", "schema")
+        return self.current().to_dict()
+
+    def add_scalar(self, name: str, type: str) -> SchemaKey:
+        """Add a key of a type without parameters; raises MetadataError, AlreadyExists."""
+        with self.edit() as schema:
+            return schema.add_scalar(name, type)
+
+    def add_enum(self, name: str, options: Iterable[str]) -> SchemaKey:
+        """Add a key that holds one of 1 to 256 options."""
+        with self.edit() as schema:
+            return schema.add_enum(name, options)
+
+    def add_enum_options(self, name: str, options: Iterable[str]) -> SchemaKey:
+        """Add options to an enum key."""
+        with self.edit() as schema:
+            return schema.add_enum_options(name, options)
+
+    def add_embedding(self, name: str, size: int) -> SchemaKey:
+        """Add a key that holds a vector of 1 to 4096 numbers."""
+        with self.edit() as schema:
+            return schema.add_embedding(name, size)
+
+    def add(self, name: str, type: str, **parameters: Json) -> SchemaKey:
+        """Add a key of any type, those of plugins too."""
+        with self.edit() as schema:
+            return schema.add(name, type, **parameters)
+
+    def delete_key(self, name: str, *, hard: bool = False) -> None:
+        """Delete a key, for good when `hard`; stored values stay."""
+        with self.edit() as schema:
+            schema.delete_key(name, hard=hard)
+
+    def restore_key(self, name: str) -> SchemaKey:
+        """Bring a softly deleted key back."""
+        with self.edit() as schema:
+            return schema.restore_key(name)
+
+    def set_from_dict(self, data: Mapping[str, Json]) -> None:
+        """Replace the whole schema, as an import of a schema does."""
+        with self.edit() as schema:
+            schema.set_from_dict(data)
+
+    def set_indexed(self, name: str, indexed: bool = True) -> SchemaKey:
+        """Make, or drop, a database index over a key's values."""
+        with self.edit() as schema:
+            return schema.set_indexed(name, indexed)
+
+    def unknown_keys(self) -> list[str]:
+        """Keys that stand on items although the schema does not know them."""
+        known = set(self.keys())
+        names = self._database.rows("SELECT name FROM unknown_keys ORDER BY name")
+        return [row["name"] for row in names if row["name"] not in known]
+
+    def remember_unknown(self, names: set[str]) -> None:
+        """Note keys that are in use without being in the schema, so that they can be filtered and listed."""
+        self._database.execute_many("INSERT OR IGNORE INTO unknown_keys VALUES (?)", ((name,) for name in names))
+
+    def full_text_table(self, name: str) -> str:
+        """The FTS5 table of a text key; its rowid is the item's id."""
+        return f"text_{self._database.value('SELECT id FROM schema_keys WHERE name = ?', [name])}"
+
+    def _save(self, before: Schema, after: Schema) -> None:
+        old = {key.name: key for key in before.all()}
+        for position, key in enumerate(after.all()):
+            self._database.execute(
+                "INSERT INTO schema_keys (name, type, parameters, state, indexed, position) VALUES (?, ?, ?, ?, ?, ?) "
+                "ON CONFLICT (name) DO UPDATE SET type = excluded.type, parameters = excluded.parameters, "
+                "state = excluded.state, indexed = excluded.indexed, position = excluded.position",
+                [key.name, key.type, dumps(key.parameters), key.state, key.indexed, position],
+            )
+            if key != old.get(key.name):
+                self._set_index(key)
+                self._set_full_text(key, after)
+
+    def _set_index(self, key: SchemaKey) -> None:
+        row_id = self._database.value("SELECT id FROM schema_keys WHERE name = ?", [key.name])
+        self._database.execute(f"DROP INDEX IF EXISTS items_metadata_{row_id}")
+        if key.indexed and key.state == "active":
+            expression = json_path(key.name).replace("items.", "")
+            self._database.execute(f"CREATE INDEX items_metadata_{row_id} ON items({expression})")
+
+    def _set_full_text(self, key: SchemaKey, schema: Schema) -> None:
+        """Keep an FTS5 index over a text key: external content from a view, kept current by triggers."""
+        table = self.full_text_table(key.name)
+        for suffix in ("insert", "update", "delete"):
+            self._database.execute(f"DROP TRIGGER IF EXISTS {table}_{suffix}")
+        self._database.execute(f"DROP TABLE IF EXISTS {table}")
+        self._database.execute(f"DROP VIEW IF EXISTS {table}_source")
+        if key.state != "active" or not schema.type_of(key).full_text:
+            return
+        value = json_path(key.name)
+        new, old = value.replace("items.", "NEW."), value.replace("items.", "OLD.")
+        add = f"INSERT INTO {table}(rowid, body) VALUES (NEW.id, {new});"
+        remove = f"INSERT INTO {table}({table}, rowid, body) VALUES ('delete', OLD.id, {old});"
+        for statement in (
+            f"CREATE VIEW {table}_source AS SELECT id, {value} AS body FROM items",
+            f"CREATE VIRTUAL TABLE {table} USING fts5(body, content='{table}_source', content_rowid='id')",
+            f"CREATE TRIGGER {table}_insert AFTER INSERT ON items WHEN {new} IS NOT NULL BEGIN {add} END",
+            f"CREATE TRIGGER {table}_delete AFTER DELETE ON items WHEN {old} IS NOT NULL BEGIN {remove} END",
+            f"CREATE TRIGGER {table}_update AFTER UPDATE OF metadata ON items WHEN {old} IS NOT {new} BEGIN "
+            f"INSERT INTO {table}({table}, rowid, body) SELECT 'delete', OLD.id, {old} WHERE {old} IS NOT NULL; "
+            f"INSERT INTO {table}(rowid, body) SELECT NEW.id, {new} WHERE {new} IS NOT NULL; END",
+            f"INSERT INTO {table}({table}) VALUES ('rebuild')",
+        ):
+            self._database.execute(statement)

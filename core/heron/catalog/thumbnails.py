@@ -1,0 +1,35 @@
+"""Thumbnails: small JPEG pictures of items, stored once beside the rows they belong to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from heron.catalog.access import Access
+from heron.catalog.database import Database
+from heron.catalog.items import ItemRef, ItemService
+from heron.models import Folder
+
+
+class ThumbnailStore:
+    """The thumbnails of a workspace."""
+
+    def __init__(self, database: Database, access: Access, items: ItemService) -> None:
+        self._database = database
+        self._access = access
+        self._items = items
+
+    def get(self, item: ItemRef) -> bytes | None:
+        """The JPEG of an item, or None where none was made."""
+        self._access.require("read", "item")
+        owner = self._items.get(item)
+        jpeg: bytes | None = self._database.value("SELECT jpeg FROM thumbnails WHERE item_id = ?", [owner.id])
+        return jpeg
+
+    def put_by_url(self, folder: Folder, pictures: Iterable[tuple[str, bytes]]) -> None:
+        """Store the JPEGs of items of a folder that were just registered, by their URLs."""
+        self._access.require("create", "item", folder.path)
+        self._database.execute_many(
+            "INSERT OR REPLACE INTO thumbnails (item_id, jpeg) "
+            "SELECT max(id), ? FROM items WHERE url = ? AND folder_id = ? HAVING max(id) IS NOT NULL",
+            ((jpeg, url, folder.id) for url, jpeg in pictures),
+        )

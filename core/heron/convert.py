@@ -1,0 +1,65 @@
+"""The one cattrs converter of the project, and JSON in and out of the database."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import orjson
+
+from heron.errors import InvalidInput
+
+if TYPE_CHECKING:
+    from cattrs import Converter
+
+T = TypeVar("T")
+
+
+@cache
+def converter() -> Converter:
+    """The converter for every record that comes in from, or goes out to, JSON and TOML.
+
+    Keys that a record does not have are refused.
+    """
+    from cattrs.preconf.orjson import make_converter
+
+    return make_converter(forbid_extra_keys=True)
+
+
+def structure(data: object, record: type[T], what: str) -> T:
+    """Make a record of plain data.
+
+    Raises InvalidInput that names each faulty field and its path.
+    """
+    from cattrs import transform_error
+    from cattrs.errors import BaseValidationError
+
+    try:
+        return converter().structure(data, record)
+    except (BaseValidationError, ValueError, TypeError, KeyError) as error:
+        reasons = transform_error(error) if isinstance(error, BaseValidationError) else [str(error)]
+        raise InvalidInput(f"{what}: {'; '.join(reasons)}") from error
+
+
+def unstructure(record: Any) -> Any:
+    """Turn records, and containers of records, into plain data that JSON can hold."""
+    return converter().unstructure(record)
+
+
+def dumps(value: Any) -> str:
+    """Write compact JSON text in UTF-8.
+
+    Raises InvalidInput for what JSON cannot hold: lone surrogates, keys that are no text, foreign objects.
+    """
+    try:
+        return orjson.dumps(value).decode()
+    except (TypeError, ValueError) as error:
+        raise InvalidInput(f"the value cannot be written as JSON: {error}") from error
+
+
+def loads(text: str | bytes) -> Any:
+    """Read JSON text; raises InvalidInput with line and column when it is not JSON."""
+    try:
+        return orjson.loads(text)
+    except orjson.JSONDecodeError as error:
+        raise InvalidInput(f"not valid JSON: {error}") from error

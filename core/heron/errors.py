@@ -1,0 +1,62 @@
+"""Every error that Heron raises on purpose: one sentence, and where it helps a hint what to do next."""
+
+from __future__ import annotations
+
+
+class HeronError(Exception):
+    """Base of all errors meant for people; the command line prints it as one line and exits with 1.
+
+    `message` says what was wrong and where, `hint` says what to do about it.
+    """
+
+    def __init__(self, message: str, *, hint: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+    def __str__(self) -> str:
+        return f"{self.message} ({self.hint})" if self.hint else self.message
+
+
+class InvalidInput(HeronError, ValueError):
+    """An argument, a name, a file or a record that breaks a documented rule."""
+
+
+class NotFound(HeronError, LookupError):
+    """The thing named is not in the workspace, or not on disk."""
+
+
+class AlreadyExists(HeronError):
+    """A name that has to be unique is taken."""
+
+
+class MetadataError(InvalidInput):
+    """A metadata key or value that the schema does not accept; names item, key, value and type."""
+
+
+class QueryError(InvalidInput):
+    """A condition, a sort term or a cursor that cannot be understood."""
+
+
+class PermissionDenied(HeronError):
+    """The acting user may not do this; names the user, the verb and the resource."""
+
+
+class PluginError(HeronError):
+    """A plugin that is missing, broken, in conflict, or lacks a package it needs."""
+
+
+class CatalogueError(HeronError):
+    """The catalogue cannot be opened or written: foreign, corrupt, newer than this Heron, or a full disk."""
+
+
+class CatalogueBusy(CatalogueError):
+    """Another process is writing and did not finish within the waiting time."""
+
+
+class MediaError(HeronError):
+    """A media file that cannot be read as what it claims to be, or is refused as unsafe."""
+
+
+class ImportAborted(HeronError):
+    """An import that stopped at its first failure; the catalogue is as it was before."""

@@ -1,0 +1,1 @@
+"""Export: datasets on their way out."""

@@ -1,0 +1,76 @@
+"""Datasets as JSON and as CSV, written row by row."""
+
+from __future__ import annotations
+
+import csv
+import io
+import tempfile
+from collections.abc import Iterator
+from typing import IO, Any
+
+from heron.convert import dumps, loads
+from heron.models import DatasetRow, Json
+
+_FACTS = ("kind", "media_type", "width", "height", "frame_count", "fps", "duration", "codec", "pages", "captured_at")
+
+
+def row_to_dict(row: DatasetRow) -> dict[str, Json]:
+    """A dataset row as plain data; facts that are unknown are left out."""
+    item = row.item
+    facts = {name: value for name in _FACTS if (value := getattr(item.facts, name)) is not None}
+    return {
+        "position": row.position,
+        "uuid": item.uuid,
+        "name": item.name,
+        "url": item.url,
+        "size": item.size,
+        **facts,
+        "metadata": item.metadata,
+        "tags": list(item.tags),
+    }
+
+
+class JsonExporter:
+    """A JSON array with one object a row."""
+
+    def write(self, rows: Iterator[DatasetRow], stream: IO[bytes]) -> int:
+        """Write the rows as they come and return their number."""
+        count = 0
+        stream.write(b"[")
+        for count, row in enumerate(rows, start=1):
+            stream.write(b"\n" if count == 1 else b",\n")
+            stream.write(dumps(row_to_dict(row)).encode())
+        stream.write(b"\n]\n")
+        return count
+
+
+class CsvExporter:
+    """A table: the columns of the item, then one for each metadata key that occurs, as `metadata.KEY`."""
+
+    def write(self, rows: Iterator[DatasetRow], stream: IO[bytes]) -> int:
+        """Write the table and return the number of rows; they pass through a temporary file to learn all keys."""
+        keys: dict[str, None] = {}
+        with tempfile.TemporaryFile() as spool:
+            for row in rows:
+                record = row_to_dict(row)
+                keys.update(dict.fromkeys(record["metadata"]))
+                spool.write(dumps(record).encode() + b"\n")
+            spool.seek(0)
+            text = io.TextIOWrapper(stream, encoding="utf-8", newline="", write_through=True)
+            writer = csv.writer(text)
+            fixed = ("position", "uuid", "name", "url", "size", *_FACTS)
+            writer.writerow([*fixed, *(f"metadata.{key}" for key in keys), "tags"])
+            count = 0
+            for count, line in enumerate(spool, start=1):
+                record = loads(line)
+                metadata = record["metadata"]
+                cells = [record.get(name) for name in fixed] + [metadata.get(key) for key in keys]
+                writer.writerow([*map(_cell, cells), " | ".join(record["tags"])])
+            text.detach()
+        return count
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return ""
+    return value if isinstance(value, str) else dumps(value)

@@ -1,0 +1,140 @@
+"""The records that a plugin yields: what it brings, what that matches, what it needs, and how to load it.
+
+A record is cheap. It never holds a loaded model, an open client or an imported third-party library; `load`
+does that when the thing is first used.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, ClassVar, Literal
+
+from attrs import field, frozen
+
+from heron.hooks.interfaces import Codec, Decoder, Embedder, Exporter, Storage
+from heron.models import Kind
+
+Side = Literal["image", "text"]
+"""What an embedder can turn into vectors."""
+
+
+def _texts(given: Sequence[str]) -> tuple[str, ...]:
+    """A tuple of texts; refuses one text where several are meant, for it would fall into its letters."""
+    if isinstance(given, str):
+        raise TypeError(f"expected a list of texts, got the text {given!r}")
+    return tuple(given)
+
+
+def _sides(given: Sequence[Side]) -> tuple[Side, ...]:
+    if isinstance(given, str):
+        raise TypeError(f"expected a list of texts, got the text {given!r}")
+    return tuple(given)
+
+
+def _formats(given: Sequence[MediaFormat]) -> tuple[MediaFormat, ...]:
+    return tuple(given)
+
+
+@frozen(kw_only=True)
+class Contribution:
+    """What every record has: a name that is unique among its sort, a summary, and what it needs.
+
+    `requires` are names of distributions as pip knows them; `extra` is the extra of Heron that brings them.
+    """
+
+    sort: ClassVar[str]
+
+    name: str
+    summary: str
+    requires: Sequence[str] = field(default=(), converter=_texts)
+    extra: str | None = None
+
+
+@frozen(kw_only=True)
+class StorageBackend(Contribution):
+    """A place where data lies: the URL schemes it reads, and a factory that takes the integration's options."""
+
+    sort: ClassVar[str] = "storage"
+
+    schemes: Sequence[str] = field(converter=_texts)
+    load: Callable[[Mapping[str, Any]], Storage]
+
+
+@frozen(kw_only=True)
+class MediaFormat:
+    """One file format and how to know it.
+
+    `signature` is a regular expression that is matched at the start of the first 1,024 bytes; of several
+    that match, the longest match wins. `suffixes` are lower-case with their dot. A format with
+    `needs_suffix` is only taken when the file name agrees too (for instance gzip of a NIfTI volume).
+    """
+
+    media_type: str
+    kind: Kind
+    suffixes: Sequence[str] = field(converter=_texts)
+    signature: bytes | None = None
+    needs_suffix: bool = False
+
+    def pattern(self) -> re.Pattern[bytes] | None:
+        """The compiled signature."""
+        return re.compile(self.signature, re.DOTALL) if self.signature is not None else None
+
+
+@frozen(kw_only=True)
+class MediaDecoder(Contribution):
+    """A reader of media formats."""
+
+    sort: ClassVar[str] = "decoder"
+
+    formats: Sequence[MediaFormat] = field(converter=_formats)
+    load: Callable[[], Decoder]
+
+
+@frozen(kw_only=True)
+class MetadataType(Contribution):
+    """A type that a metadata key can have.
+
+    `affinity` says how SQL compares stored values: as text, as a number, as a boolean, or not at all (json).
+    `full_text` types are indexed word by word, `indexed` types get a look-up index with their key.
+    `scalar` types need no parameters and can be given to `add_scalar`.
+    """
+
+    sort: ClassVar[str] = "metadata type"
+
+    affinity: Literal["text", "number", "boolean", "json"]
+    load: Callable[[], Codec]
+    aliases: Sequence[str] = field(default=(), converter=_texts)
+    scalar: bool = True
+    full_text: bool = False
+    indexed: bool = False
+
+
+@frozen(kw_only=True)
+class EmbedderModel(Contribution):
+    """A model that turns pictures, and perhaps text, into vectors of `size` numbers."""
+
+    sort: ClassVar[str] = "embedder"
+
+    size: int
+    load: Callable[[], Embedder]
+    embeds: Sequence[Side] = field(default=("image",), converter=_sides)
+
+
+@frozen(kw_only=True)
+class DatasetExporter(Contribution):
+    """A format that a dataset can be written in; `suffix` is the usual file ending with its dot."""
+
+    sort: ClassVar[str] = "exporter"
+
+    suffix: str
+    load: Callable[[], Exporter]
+
+
+@frozen(kw_only=True)
+class CliCommand(Contribution):
+    """A command for the command line; `load` returns the `click.Command`."""
+
+    sort: ClassVar[str] = "command"
+
+    load: Callable[[], Any]

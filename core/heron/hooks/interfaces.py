@@ -1,0 +1,112 @@
+"""What the things behind the records must be able to do: one small protocol for each sort of plugin."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any, BinaryIO, Protocol
+
+from attrs import frozen
+
+if TYPE_CHECKING:
+    import numpy
+    from PIL.Image import Image
+
+    from heron.models import DatasetRow, Json, MediaFacts
+
+
+@frozen
+class StoredObject:
+    """One object of a storage backend. `size` in bytes, `modified_at` ISO 8601 in UTC."""
+
+    url: str
+    size: int
+    etag: str | None = None
+    modified_at: str | None = None
+
+
+class Storage(Protocol):
+    """A storage backend with its credentials, ready to use. All methods take normalised URLs."""
+
+    def normalise(self, url: str) -> str:
+        """Write any accepted form of a URL in its one canonical form; raises InvalidInput."""
+
+    def stat(self, url: str) -> StoredObject:
+        """Look one object up; raises NotFound, PermissionDenied or HeronError."""
+
+    def list(self, prefix: str) -> Iterator[StoredObject]:
+        """All objects at or below a prefix, in a stable order, as a stream."""
+
+    def read(self, url: str, start: int = 0, end: int | None = None) -> bytes:
+        """The bytes from `start` up to and without `end` (None: to the end)."""
+
+    def open(self, url: str) -> BinaryIO:
+        """A seekable binary file that reads ranges as they are asked for."""
+
+    def sign(self, url: str, expires: int) -> str:
+        """A URL that anybody can read for `expires` seconds; raises InvalidInput where that cannot be."""
+
+
+class MediaFile(Protocol):
+    """A file that a decoder is given, wherever it lies."""
+
+    url: str
+    name: str
+    size: int
+    head: bytes
+    """The first 1,024 bytes, or all where there are fewer."""
+
+    path: Path | None
+    """The place on the local disk, where there is one."""
+
+    media_type: str
+    """What sniffing found."""
+
+    def open(self) -> BinaryIO:
+        """A fresh seekable binary file, to be closed by the caller."""
+
+
+class Decoder(Protocol):
+    """A reader of media. It refuses what it cannot read safely by raising MediaError with one sentence."""
+
+    def probe(self, file: MediaFile) -> MediaFacts:
+        """The facts of a file from as few bytes as possible, without decoding it whole."""
+
+    def picture(self, file: MediaFile, size: int) -> Image | None:
+        """An upright RGB picture that fits into `size` x `size` pixels, or None where there is none."""
+
+
+class Codec(Protocol):
+    """The rules of one metadata type. Refusals are ValueError with a reason such as `expected a number`."""
+
+    def parameters(self, given: Mapping[str, Json]) -> dict[str, Json]:
+        """Check and complete the parameters of a key of this type, for instance `{"size": 512}`."""
+
+    def encoder(self, parameters: Mapping[str, Json]) -> Encode:
+        """The function that checks one value and returns the form in which it is stored as JSON."""
+
+
+class Encode(Protocol):
+    """Check one value of a key; returns what is stored, raises ValueError with a reason."""
+
+    def __call__(self, value: Any, /) -> Json: ...
+
+
+class Embedder(Protocol):
+    """A model with its weights loaded. Vectors are float32 arrays of shape (count, size)."""
+
+    revision: str
+    """Changes whenever the vectors of equal input would change."""
+
+    def embed_images(self, images: Sequence[Image]) -> numpy.ndarray[Any, Any]:
+        """Vectors of RGB pictures; shape (len(images), size), float32."""
+
+    def embed_texts(self, texts: Sequence[str]) -> numpy.ndarray[Any, Any]:
+        """Vectors of texts in the same space; raises InvalidInput where the model has no text side."""
+
+
+class Exporter(Protocol):
+    """A writer of datasets."""
+
+    def write(self, rows: Iterator[DatasetRow], stream: IO[bytes]) -> int:
+        """Write the rows as they come and return their number."""

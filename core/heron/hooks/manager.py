@@ -1,0 +1,253 @@
+"""The plugin manager: one object for each workspace, that finds plugins, isolates broken ones and looks things up."""
+
+from __future__ import annotations
+
+import difflib
+import functools
+import importlib
+from collections.abc import Iterator, Sequence
+from importlib.metadata import EntryPoint, entry_points
+from types import ModuleType
+from typing import Any, TypeVar
+
+import pluggy
+from attrs import define, field
+
+from heron.errors import PluginError
+from heron.hooks import specs
+from heron.hooks.contributions import (
+    CliCommand,
+    Contribution,
+    DatasetExporter,
+    EmbedderModel,
+    MediaDecoder,
+    MetadataType,
+    StorageBackend,
+)
+from heron.hooks.registry import Origin, Registry, missing_packages
+
+GROUP = "heron"
+C = TypeVar("C", bound=Contribution)
+
+REGISTER_HOOKS: dict[str, type[Contribution]] = {
+    "register_storage": StorageBackend,
+    "register_decoders": MediaDecoder,
+    "register_metadata_types": MetadataType,
+    "register_embedders": EmbedderModel,
+    "register_exporters": DatasetExporter,
+    "register_commands": CliCommand,
+}
+
+
+@define
+class PluginStatus:
+    """One plugin as `heron plugins` lists it. `status` is `loaded` or says in words why not."""
+
+    name: str
+    distribution: str
+    version: str
+    status: str = "loaded"
+    contributions: list[str] = field(factory=list)
+
+    @property
+    def usable(self) -> bool:
+        """Whether everything that the plugin brings can be used now."""
+        return self.status == "loaded"
+
+
+class PluginManager:
+    """Holds the plugins of one workspace.
+
+    `hook` calls hooks as pluggy does; `storage`, `decoders`, `metadata_type`, `embedder`, `exporter` and
+    `commands` are typed look-ups; `statuses` says how each plugin fared.
+    """
+
+    def __init__(
+        self,
+        *,
+        builtin: Sequence[str] = (),
+        plugins: Sequence[object] = (),
+        discover: bool = True,
+        only: Sequence[str] | None = None,
+    ) -> None:
+        """Load `builtin` modules, then installed plugins (those in `only`, if given), then `plugins` objects."""
+        self._recipe: dict[str, Any] = {"builtin": tuple(builtin), "discover": discover, "only": only}
+        self._pluggy = pluggy.PluginManager(GROUP)
+        self._pluggy.add_hookspecs(specs)
+        self._registry = Registry()
+        self.statuses: list[PluginStatus] = []
+        self._loaded: list[tuple[PluginStatus, Origin]] = []
+        for module in builtin:
+            self._load(module.split(".")[-2], module, Origin("built-in", rank=0))
+        if discover:
+            self._discover(only)
+        for number, plugin in enumerate(plugins):
+            name = getattr(plugin, "__name__", None) or type(plugin).__name__
+            self._add(plugin, Origin(f"{name}#{number}", rank=2), PluginStatus(name, "(given by the program)", ""))
+        self.has_objects = bool(plugins)
+        for status, origin in self._loaded:
+            status.status = self._registry.verdict(status.name, origin)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Go to another process as a recipe, to be made anew there; plugins given as objects stay behind."""
+        return functools.partial(PluginManager, **self._recipe), ()
+
+    @property
+    def hook(self) -> pluggy.HookRelay:
+        """The hooks, called as pluggy calls them: `manager.hook.register_storage()`."""
+        return self._pluggy.hook
+
+    def notify(self, event: str, **arguments: Any) -> list[str]:
+        """Call an event hook of every plugin; a plugin that fails is reported in the answer, not raised."""
+        complaints = []
+        for impl in getattr(self._pluggy.hook, event).get_hookimpls():
+            try:
+                impl.function(**{name: arguments[name] for name in impl.argnames})
+            except Exception as error:  # noqa: BLE001 - a stranger's code
+                complaints.append(f"plugin {impl.plugin_name}: {event} failed: {_reason(error)}")
+        return complaints
+
+    def _discover(self, only: Sequence[str] | None) -> None:
+        found: dict[str, list[EntryPoint]] = {}
+        for point in entry_points(group=GROUP):
+            if only is None or point.name in only:
+                same = found.setdefault(point.name, [])
+                if all(_distribution(known) != _distribution(point) for known in same):
+                    same.append(point)
+        for name, points in sorted(found.items()):
+            if len(points) > 1:
+                names = " and ".join(sorted(_distribution(point)[0] for point in points))
+                for point in points:
+                    self.statuses.append(PluginStatus(name, *_distribution(point), f"conflict between {names}"))
+                continue
+            distribution, version = _distribution(points[0])
+            self._load(name, points[0].value, Origin(distribution, rank=1), version)
+        for name in only or ():
+            if name not in found:
+                self.statuses.append(PluginStatus(name, "", "", "failed: no installed plugin has this name"))
+
+    def _load(self, name: str, module: str, origin: Origin, version: str = "") -> None:
+        status = PluginStatus(name, origin.distribution, version)
+        path, _, attribute = module.partition(":")
+        try:
+            plugin: object = importlib.import_module(path)
+            for part in filter(None, attribute.split(".")):
+                plugin = getattr(plugin, part)
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - a stranger's code
+            status.status = f"failed: {_reason(error)}"
+            self.statuses.append(status)
+            return
+        self._add(plugin, origin, status)
+
+    def _add(self, plugin: object, origin: Origin, status: PluginStatus) -> None:
+        """Take a plugin in whole, or not at all."""
+        self.statuses.append(status)
+        if self._pluggy.is_registered(plugin):
+            status.status = f"failed: {self._pluggy.get_name(plugin)} is the same plugin"
+            return
+        try:
+            _refuse_misspelt(plugin)
+            self._pluggy.register(plugin, name=f"{origin.distribution}:{status.name}")
+            contributions = list(self._collect(plugin))
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - a stranger's code
+            status.status = f"failed: {_reason(error)}"
+            if self._pluggy.is_registered(plugin):
+                self._pluggy.unregister(plugin)
+            return
+        for contribution in contributions:
+            self._registry.add(contribution, status.name, origin)
+            status.contributions.append(f"{contribution.sort} {contribution.name}")
+        self._loaded.append((status, origin))
+
+    def _collect(self, plugin: object) -> Iterator[Contribution]:
+        for hook, record in REGISTER_HOOKS.items():
+            impls = [i for i in getattr(self._pluggy.hook, hook).get_hookimpls() if i.plugin is plugin]
+            for impl in impls:
+                for contribution in impl.function() or ():
+                    if not isinstance(contribution, record):
+                        raise PluginError(f"{hook} yielded {type(contribution).__name__}, expected {record.__name__}")
+                    yield contribution
+
+    def contributions(self, record: type[C]) -> Iterator[C]:
+        """Every contribution of one sort that is in force, conflicts left out."""
+        return self._registry.of(record)
+
+    def storage(self, scheme: str) -> StorageBackend:
+        """The backend for a URL scheme or by its name; raises PluginError, also when several claim the scheme."""
+        return self._registry.find(StorageBackend, scheme, lambda backend: backend.schemes)
+
+    def decoders(self) -> list[MediaDecoder]:
+        """All media decoders, whether or not the packages they need are there."""
+        return list(self.contributions(MediaDecoder))
+
+    def metadata_type(self, name: str) -> MetadataType:
+        """A metadata type by its name or alias; raises PluginError with the known names."""
+        return self._registry.find(MetadataType, name, lambda kind: kind.aliases)
+
+    def embedder(self, name: str) -> EmbedderModel:
+        """An embedder by name; raises PluginError."""
+        return self._registry.find(EmbedderModel, name)
+
+    def exporter(self, name: str) -> DatasetExporter:
+        """An exporter by name; raises PluginError with the known names."""
+        return self._registry.find(DatasetExporter, name)
+
+    def commands(self) -> dict[str, CliCommand]:
+        """The commands that plugins bring, by name."""
+        return {command.name: command for command in self.contributions(CliCommand)}
+
+    def load(self, contribution: Contribution) -> Any:
+        """Call `load` of a contribution, once what it needs is there.
+
+        Raises PluginError that names the plugin and the install command when a package is missing.
+        """
+        self.require(contribution)
+        loader: Any = contribution
+        try:
+            return loader.load()
+        except ImportError as error:
+            plugin = self._registry.plugin_of(contribution)
+            raise PluginError(
+                f"{contribution.sort} {contribution.name} (plugin {plugin}) cannot be loaded: {_reason(error)}",
+                hint=install_hint(contribution) if contribution.requires else None,
+            ) from error
+
+    def require(self, contribution: Contribution) -> None:
+        """Raise PluginError, with the install command, when a package that a contribution needs is missing."""
+        missing = missing_packages(contribution)
+        if missing:
+            plugin = self._registry.plugin_of(contribution)
+            raise PluginError(
+                f"{contribution.sort} {contribution.name} (plugin {plugin}) needs {', '.join(missing)}",
+                hint=install_hint(contribution),
+            )
+
+
+def install_hint(contribution: Contribution) -> str:
+    """The command that installs what a contribution needs."""
+    wanted = f'"heron[{contribution.extra}]"' if contribution.extra else " ".join(contribution.requires)
+    return f"pip install {wanted}"
+
+
+def _refuse_misspelt(plugin: object) -> None:
+    """Raise PluginError for functions marked as hooks whose name is no hook."""
+    known = [name for name in vars(specs) if hasattr(getattr(specs, name), "heron_spec")]
+    names = vars(plugin) if isinstance(plugin, ModuleType) else dir(plugin)
+    for name in names:
+        marked = isinstance(getattr(getattr(plugin, name, None), "heron_impl", None), dict)
+        if marked and name not in known:
+            close = difflib.get_close_matches(name, known, n=1)
+            raise PluginError(f"unknown hook {name}" + (f", did you mean {close[0]}?" if close else ""))
+
+
+def _distribution(point: EntryPoint) -> tuple[str, str]:
+    return (point.dist.name, point.dist.version) if point.dist else ("unknown", "")
+
+
+def _reason(error: BaseException) -> str:
+    """An error in one line; pluggy's own say what matters in their last line, all others in their first."""
+    lines = str(error).strip().splitlines() or [""]
+    if isinstance(error, PluginError):
+        return lines[0]
+    line = lines[-1] if isinstance(error, pluggy.PluginValidationError) else lines[0]
+    return f"{type(error).__name__}: {line}" if line else type(error).__name__

@@ -1,0 +1,199 @@
+"""The contract between Heron and its plugins: every hook, each with a complete example.
+
+The hooks up to `register_commands` are asked once, when a workspace is opened, and yield records from
+`heron.hooks`. The others are events: they are called when something has happened and return nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
+
+import pluggy
+
+if TYPE_CHECKING:
+    from heron.hooks.contributions import (
+        CliCommand,
+        DatasetExporter,
+        EmbedderModel,
+        MediaDecoder,
+        MetadataType,
+        StorageBackend,
+    )
+    from heron.models import Dataset, Item
+
+hookspec = pluggy.HookspecMarker("heron")
+hookimpl = pluggy.HookimplMarker("heron")
+
+
+@hookspec
+def register_storage() -> Iterable[StorageBackend]:  # type: ignore[empty-body]
+    """Bring storage backends: places where data lies.
+
+    Example:
+        ```python
+        import heron
+
+        def load(options):
+            from my_plugin.tape import TapeStorage
+            return TapeStorage(**options)
+
+        @heron.hookimpl
+        def register_storage():
+            yield heron.StorageBackend(
+                name="tape", summary="Tape library", schemes=["tape"], requires=["tapelib"], load=load
+            )
+        ```
+    """
+
+
+@hookspec
+def register_decoders() -> Iterable[MediaDecoder]:  # type: ignore[empty-body]
+    """Bring media decoders: readers that turn a file into facts and pictures.
+
+    Example:
+        ```python
+        import heron
+
+        def load():
+            from my_plugin.flif import FlifDecoder
+            return FlifDecoder()
+
+        @heron.hookimpl
+        def register_decoders():
+            flif = heron.MediaFormat(
+                media_type="image/flif", kind="image", suffixes=[".flif"], signature=b"FLIF"
+            )
+            yield heron.MediaDecoder(
+                name="flif", summary="FLIF images", formats=[flif], requires=["pyflif"], load=load
+            )
+        ```
+    """
+
+
+@hookspec
+def register_metadata_types() -> Iterable[MetadataType]:  # type: ignore[empty-body]
+    """Bring metadata types: what a key of the schema can hold.
+
+    Example:
+        ```python
+        import heron
+
+        class Percent:
+            def parameters(self, given):
+                return dict(given)
+
+            def encoder(self, parameters):
+                def encode(value):
+                    if isinstance(value, (int, float)) and 0 <= value <= 100:
+                        return float(value)
+                    raise ValueError("expected a number from 0 to 100")
+                return encode
+
+        @heron.hookimpl
+        def register_metadata_types():
+            yield heron.MetadataType(
+                name="percent", summary="0 to 100", affinity="number", load=Percent
+            )
+        ```
+    """
+
+
+@hookspec
+def register_embedders() -> Iterable[EmbedderModel]:  # type: ignore[empty-body]
+    """Bring embedders: models that turn pictures and text into vectors.
+
+    Example:
+        ```python
+        import heron
+
+        def load():
+            from my_plugin.model import Model
+            return Model()
+
+        @heron.hookimpl
+        def register_embedders():
+            yield heron.EmbedderModel(
+                name="my-model", summary="Street scenes", size=512, embeds=["image", "text"],
+                requires=["onnxruntime"], load=load,
+            )
+        ```
+    """
+
+
+@hookspec
+def register_exporters() -> Iterable[DatasetExporter]:  # type: ignore[empty-body]
+    """Bring exporters: formats that a dataset can be written in.
+
+    Example:
+        ```python
+        import heron
+
+        class Urls:
+            def write(self, rows, stream):
+                count = 0
+                for count, row in enumerate(rows, start=1):
+                    stream.write(row.item.url.encode() + b"\\n")
+                return count
+
+        @heron.hookimpl
+        def register_exporters():
+            yield heron.DatasetExporter(name="urls", summary="One URL a line", suffix=".txt", load=Urls)
+        ```
+    """
+
+
+@hookspec
+def register_commands() -> Iterable[CliCommand]:  # type: ignore[empty-body]
+    """Bring commands: they stand beside Heron's own on the command line.
+
+    Example:
+        ```python
+        import heron
+
+        def load():
+            import click
+
+            @click.command()
+            @click.pass_obj
+            def hello(context):
+                \"\"\"Greet the workspace.\"\"\"
+                click.echo(f"hello from {context.workspace().root}")
+
+            return hello
+
+        @heron.hookimpl
+        def register_commands():
+            yield heron.CliCommand(name="hello", summary="Greet the workspace.", load=load)
+        ```
+    """
+
+
+@hookspec
+def items_imported(items: Sequence[Item]) -> None:
+    """Hear of each batch of items that an import has committed.
+
+    Example:
+        ```python
+        import heron
+
+        @heron.hookimpl
+        def items_imported(items):
+            print(f"{len(items)} new items, the first is {items[0].url}")
+        ```
+    """
+
+
+@hookspec
+def dataset_created(dataset: Dataset) -> None:
+    """Hear of each new dataset.
+
+    Example:
+        ```python
+        import heron
+
+        @heron.hookimpl
+        def dataset_created(dataset):
+            print(f"dataset {dataset.title} has {dataset.row_count} rows")
+        ```
+    """

@@ -1,0 +1,1 @@
+"""Ingest: from a source of units, through probing, in ordered batches, into the catalogue."""

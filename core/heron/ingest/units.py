@@ -1,0 +1,40 @@
+"""What flows through an import: a unit on its way in, and what became of it once probed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from attrs import frozen
+
+from heron.models import ImportProblem, Json, NewItem
+
+
+@frozen
+class Unit:
+    """One thing to import. `place` says where in the source it stands, for the report."""
+
+    place: str
+    url: str
+    path: Path
+    metadata: Mapping[str, Json] | None = None
+    problem: str | None = None
+    """Why it cannot be imported, when the source knows that already."""
+
+
+@frozen
+class Outcome:
+    """A probed unit: an item, or none and the reason; perhaps warnings; perhaps a thumbnail as JPEG."""
+
+    unit: Unit
+    item: NewItem | None
+    problems: tuple[ImportProblem, ...] = ()
+    thumbnail: bytes | None = None
+
+
+@frozen
+class ProbeOptions:
+    """What is wanted of each file beside its facts."""
+
+    content_hash: bool = False
+    thumbnails: bool = False

@@ -1,0 +1,1 @@
+"""Media: from the first bytes of a file to its format, its facts and its picture."""

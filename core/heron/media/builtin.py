@@ -1,0 +1,60 @@
+"""The built-in decoders: images by Pillow, and text of several kinds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from heron.hooks import Decoder, MediaDecoder, MediaFormat, hookimpl
+
+
+def _load_images() -> Decoder:
+    from heron.media.images import ImageDecoder
+
+    return ImageDecoder()
+
+
+def _load_text() -> Decoder:
+    from heron.media.text import TextDecoder
+
+    return TextDecoder()
+
+
+def _image(subtype: str, signature: bytes, *suffixes: str) -> MediaFormat:
+    return MediaFormat(media_type=f"image/{subtype}", kind="image", suffixes=suffixes, signature=signature)
+
+
+def _text(media_type: str, *suffixes: str, signature: bytes | None = None) -> MediaFormat:
+    return MediaFormat(media_type=media_type, kind="text", suffixes=suffixes, signature=signature)
+
+
+@hookimpl
+def register_decoders() -> Iterable[MediaDecoder]:
+    """Images and text; the signatures are those of the formats' own specifications."""
+    yield MediaDecoder(
+        name="image",
+        summary="JPEG, PNG, WebP, AVIF, BMP, TIFF and GIF images (Pillow)",
+        formats=[
+            _image("jpeg", rb"\xff\xd8\xff", ".jpg", ".jpeg", ".jpe", ".jfif"),
+            _image("png", rb"\x89PNG\r\n\x1a\n", ".png"),
+            _image("webp", rb"RIFF....WEBP", ".webp"),
+            _image("avif", rb"....ftyp(avif|avis)", ".avif"),
+            _image("bmp", rb"BM.{4}\0\0\0\0", ".bmp"),
+            _image("tiff", rb"II\*\0|MM\0\*|II\+\0|MM\0\+", ".tif", ".tiff"),
+            _image("gif", rb"GIF8[79]a", ".gif"),
+        ],
+        load=_load_images,
+    )
+    bom = rb"(?:\xef\xbb\xbf)?\s*"
+    yield MediaDecoder(
+        name="text",
+        summary="plain text, Markdown, CSV, JSON, HTML and XML",
+        formats=[
+            _text("text/plain", ".txt", ".log", ".text"),
+            _text("text/markdown", ".md", ".markdown"),
+            _text("text/csv", ".csv", ".tsv"),
+            _text("application/json", ".json", ".jsonl", ".geojson"),
+            _text("text/html", ".html", ".htm", signature=bom + rb"<(?i:!doctype html|html[\s>])"),
+            _text("application/xml", ".xml", signature=bom + rb"<\?xml\s"),
+        ],
+        load=_load_text,
+    )

@@ -1,0 +1,130 @@
+"""Images: facts and EXIF from the header, pictures for thumbnails, both by Pillow."""
+
+from __future__ import annotations
+
+import os
+import struct
+import warnings
+from typing import IO, Any, BinaryIO
+
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from heron.errors import MediaError
+from heron.hooks import MediaFile
+from heron.media.exif import captured_at, exif_facts
+from heron.models import MediaFacts
+
+if limit := os.environ.get("HERON_MAX_PIXELS"):
+    Image.MAX_IMAGE_PIXELS = int(limit) // 2  # Pillow refuses from twice this number on
+warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
+
+_ORIENTATION = 0x0112
+_TURNED = (5, 6, 7, 8)
+"""EXIF orientations in which width and height change places (EXIF 2.32, 4.6.4)."""
+
+_FORMATS = ("JPEG", "PNG", "WEBP", "AVIF", "BMP", "TIFF", "GIF", "MPO")
+
+
+class ImageDecoder:
+    """Reads JPEG, PNG, WebP, AVIF, BMP, TIFF and GIF."""
+
+    def probe(self, file: MediaFile) -> MediaFacts:
+        """Size, frames and EXIF without decoding pixels; raises MediaError for broken, truncated or huge files."""
+        with file.open() as stream, self._opened(file, stream) as image:
+            exif = image.getexif() if image.format != "GIF" else None
+            facts = exif_facts(exif) if exif else {}
+            width, height = image.size
+            if exif and exif.get(_ORIENTATION) in _TURNED:
+                width, height = height, width
+            frames = getattr(image, "n_frames", 1)
+            _check_complete(image, file, stream)
+            extra: dict[str, Any] = {"image": {"mode": image.mode}}
+            if facts:
+                extra["exif"] = facts
+            return MediaFacts(
+                kind="image",
+                media_type=file.media_type,
+                width=width,
+                height=height,
+                frame_count=frames,
+                captured_at=captured_at(facts),
+                extra=extra,
+            )
+
+    def picture(self, file: MediaFile, size: int) -> Image.Image:
+        """The first frame, upright, in RGB on white, at most `size` x `size` pixels."""
+        with file.open() as stream, self._opened(file, stream) as image:
+            try:
+                image.draft("RGB", (size, size))
+                image.thumbnail((size, size), Image.Resampling.BICUBIC, reducing_gap=2.0)
+                upright = ImageOps.exif_transpose(image)
+                return _on_white(upright)
+            except MemoryError as error:
+                raise MediaError(f"{file.name} needs more memory than there is to decode") from error
+            except (OSError, ValueError, SyntaxError, struct.error, EOFError) as error:
+                raise MediaError(f"{file.name} cannot be decoded: {error}") from error
+
+    def _opened(self, file: MediaFile, stream: IO[bytes]) -> Image.Image:
+        try:
+            return Image.open(stream, formats=_FORMATS)
+        except Image.DecompressionBombError as error:
+            raise MediaError(
+                f"{file.name} is refused as a decompression bomb: {error}",
+                hint="set HERON_MAX_PIXELS to allow larger images",
+            ) from error
+        except UnidentifiedImageError as error:
+            raise MediaError(f"{file.name} begins like {file.media_type}, but its header cannot be read") from error
+        except (OSError, ValueError, SyntaxError, struct.error, EOFError, OverflowError, MemoryError) as error:
+            raise MediaError(f"{file.name} has a broken header: {error}") from error
+
+
+def _on_white(image: Image.Image) -> Image.Image:
+    if image.mode in ("RGBA", "LA", "PA") or "transparency" in image.info:
+        layer = image.convert("RGBA")
+        ground = Image.new("RGBA", layer.size, "white")
+        return Image.alpha_composite(ground, layer).convert("RGB")
+    if image.mode.startswith("I;16") or image.mode in ("I", "F"):
+        low, high = image.getextrema()
+        low, high = float(low), float(high)  # type: ignore[arg-type]
+        scale = 255.0 / (high - low) if high > low else 0.0
+        return image.convert("F").point(lambda value: value * scale - low * scale).convert("L").convert("RGB")
+    return image.convert("RGB")
+
+
+def _check_complete(image: Image.Image, file: MediaFile, stream: BinaryIO) -> None:
+    """Refuse truncated files: by their end mark where the format has one, else, or in doubt, by decoding."""
+    if _ends_well(image, file.size, stream):
+        return
+    try:
+        stream.seek(0)
+        with Image.open(stream, formats=_FORMATS) as whole:
+            whole.load()
+    except (OSError, ValueError, SyntaxError, struct.error, EOFError, MemoryError) as error:
+        raise MediaError(f"{file.name} is truncated or damaged: {error}") from error
+
+
+def _ends_well(image: Image.Image, size: int, stream: BinaryIO) -> bool:
+    stream.seek(max(0, size - 64))
+    tail = stream.read(64)
+    match image.format:
+        case "JPEG" | "MPO":
+            return tail.rstrip(b"\0\r\n ").endswith(b"\xff\xd9")
+        case "PNG":
+            return b"IEND\xaeB`\x82" in tail
+        case "GIF":
+            return tail.rstrip(b"\0").endswith(b";")
+        case "WEBP":
+            stream.seek(4)
+            return int.from_bytes(stream.read(4), "little") + 8 <= size
+        case "BMP":
+            stream.seek(2)
+            return int.from_bytes(stream.read(4), "little") == size
+        case "TIFF":
+            tags: Any = getattr(image, "tag_v2", {})
+            for offsets, counts in ((273, 279), (324, 325)):
+                if offsets in tags and counts in tags:
+                    pairs = zip(tags[offsets], tags[counts], strict=False)
+                    return all(offset + count <= size for offset, count in pairs)
+            return False
+        case _:
+            return False

@@ -1,0 +1,91 @@
+"""Sniffing: which format a file has, told by its content, with the name only where content cannot tell."""
+
+from __future__ import annotations
+
+import codecs
+import re
+from collections.abc import Iterable
+
+from attrs import frozen
+
+from heron.hooks import MediaDecoder, MediaFormat
+
+HEAD = 1024
+"""Bytes of a file that sniffing looks at."""
+
+_CONTROL = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f]")
+
+
+@frozen
+class Sniffed:
+    """A format and the decoder that reads it; `claimed` is the format that the file name promises, if another."""
+
+    format: MediaFormat
+    decoder: MediaDecoder
+    claimed: MediaFormat | None = None
+
+
+class Sniffer:
+    """Knows every format of every decoder, those of decoders that cannot be loaded here too."""
+
+    def __init__(self, decoders: Iterable[MediaDecoder]) -> None:
+        known = [(format, decoder) for decoder in decoders for format in decoder.formats]
+        self._signed = [(p.match, f, d) for f, d in known if (p := f.pattern()) is not None]
+        self._by_suffix = {suffix: (f, d) for f, d in reversed(known) for suffix in f.suffixes}
+        self._text = [(f, d) for f, d in known if f.kind == "text"]
+
+    def sniff(self, head: bytes, name: str) -> Sniffed | None:
+        """The format of a file by its first 1,024 bytes and its name; None where nothing known matches."""
+        named = self._named(name)
+        found = self._by_signature(head, named) or self._by_text(head, named)
+        if found is None:
+            return None
+        format, decoder = found
+        claimed = named[0] if named and named[0].media_type != format.media_type else None
+        return Sniffed(format, decoder, claimed)
+
+    def _named(self, name: str) -> tuple[MediaFormat, MediaDecoder] | None:
+        parts = name.lower().split(".")
+        for start in range(1, len(parts)):
+            found = self._by_suffix.get("." + ".".join(parts[start:]))
+            if found:
+                return found
+        return None
+
+    def _by_signature(
+        self, head: bytes, named: tuple[MediaFormat, MediaDecoder] | None
+    ) -> tuple[MediaFormat, MediaDecoder] | None:
+        best, longest = None, 0
+        for match, format, decoder in self._signed:
+            found = match(head)
+            if found is None or (format.needs_suffix and (named is None or named[0] != format)):
+                continue
+            length = found.end()
+            if length > longest or (length == longest and named and named[0] == format):
+                best, longest = (format, decoder), length
+        return best
+
+    def _by_text(
+        self, head: bytes, named: tuple[MediaFormat, MediaDecoder] | None
+    ) -> tuple[MediaFormat, MediaDecoder] | None:
+        if not self._text or not is_text(head):
+            return None
+        if named and named[0].kind == "text":
+            return named
+        return self._text[0]
+
+
+def is_text(head: bytes) -> bool:
+    """Whether bytes are the beginning of a text in UTF-8, UTF-16 with a mark, or an 8-bit encoding."""
+    if not head:
+        return False
+    if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return True
+    if _CONTROL.search(head):
+        return False
+    try:
+        codecs.getincrementaldecoder("utf-8")().decode(head)
+    except UnicodeDecodeError:
+        high = sum(byte >= 0x80 for byte in head)
+        return high < len(head) // 3
+    return True

@@ -1,0 +1,1 @@
+"""Typed metadata: which keys may exist, what each can hold, and how values are checked."""

@@ -1,0 +1,68 @@
+"""The rules for names: metadata keys of the schema, and names of items, folders, collections and datasets."""
+
+from __future__ import annotations
+
+import re
+
+from heron.errors import InvalidInput, MetadataError
+from heron.models import MAX_NAME
+
+_LEGAL = re.compile(r"[A-Za-z0-9 ._-]+")
+_SEPARATORS = re.compile(r"[ ._-]")
+RESERVED = "keyframes"
+
+
+def check_key(key: object) -> str:
+    """Return a legal schema key; raises MetadataError that says which rule is broken."""
+    if not isinstance(key, str):
+        raise MetadataError(f"a metadata key is text, not {type(key).__name__}")
+    if not key.strip():
+        raise MetadataError("a metadata key cannot be empty")
+    if key.startswith("$"):
+        raise MetadataError(f"metadata key {key!r} cannot start with $", hint="$ is for Heron's own blocks")
+    illegal = sorted(set(_LEGAL.sub("", key)))
+    if illegal:
+        raise MetadataError(
+            f"metadata key {printable(key)} holds {' '.join(repr(c) for c in illegal[:5])}",
+            hint="letters a-z and A-Z, digits, blank, - _ and . are allowed",
+        )
+    if _SEPARATORS.sub("", key) == RESERVED:
+        raise MetadataError(
+            f"metadata key {key!r} is reserved", hint="key frames are given to `heron keyframes` or at import"
+        )
+    return key
+
+
+def check_name(name: object, what: str) -> str:
+    """Return a legal name of a thing; `what` is used in the message, such as `item name`."""
+    if not isinstance(name, str):
+        raise InvalidInput(f"{what}: expected text, got {type(name).__name__}")
+    if not name.strip():
+        raise InvalidInput(f"{what} cannot be empty")
+    if len(name) > MAX_NAME:
+        raise InvalidInput(f"{what} {name[:30]!r}… has {len(name)} characters, at most {MAX_NAME} are allowed")
+    if not is_unicode(name):
+        raise InvalidInput(f"{what} {printable(name)} holds characters that are no valid Unicode")
+    if any(character in name for character in "\0\n\r"):
+        raise InvalidInput(f"{what} {printable(name)} holds a line break or a null character")
+    return name
+
+
+def is_unicode(text: str) -> bool:
+    """Whether text has no lone surrogates, so that it can be written as UTF-8."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def printable(value: object, limit: int = 60) -> str:
+    """A value as it can stand in a message: one line, no control characters, not too long."""
+    try:
+        text = repr(value)
+    except Exception:  # noqa: BLE001 - a stranger's object, or an integer too long to be written out
+        text = f"<{type(value).__name__}>"
+    text = " ".join(text.split()) if len(text.splitlines()) > 1 else text  # arrays and tables have several lines
+    text = text.encode("utf-8", "backslashreplace").decode()
+    return text if len(text) <= limit else text[: limit - 1] + "…"

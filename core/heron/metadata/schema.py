@@ -1,0 +1,193 @@
+"""The schema of a workspace: its keys, their types, and the verbs that change it. No storage here."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Mapping
+from typing import Literal
+
+from attrs import evolve, frozen
+
+from heron.errors import AlreadyExists, MetadataError, NotFound, PluginError
+from heron.hooks import Codec, MetadataType, PluginManager
+from heron.hooks.interfaces import Encode
+from heron.metadata.keys import check_key
+from heron.models import Json
+
+State = Literal["active", "deleted", "spent"]
+
+
+@frozen
+class SchemaKey:
+    """One key: its type's name, that type's parameters, and whether it is in force, restorable or spent."""
+
+    name: str
+    type: str
+    parameters: dict[str, Json]
+    state: State = "active"
+    indexed: bool = False
+
+    def describe(self) -> Json:
+        """The key as it stands in a schema file: the type's name, or a table with its parameters."""
+        return {"type": self.type, **self.parameters} if self.parameters else self.type
+
+
+class Schema:
+    """The keys of a workspace. The verbs change this object; the schema service saves it."""
+
+    def __init__(self, plugins: PluginManager, keys: Iterable[SchemaKey] = ()) -> None:
+        self._plugins = plugins
+        self._keys: dict[str, SchemaKey] = {key.name: key for key in keys}
+
+    def copy(self) -> Schema:
+        """An independent copy, to change and then to save."""
+        return Schema(self._plugins, self._keys.values())
+
+    # Reading
+
+    def all(self) -> list[SchemaKey]:
+        """Every key ever made, deleted and spent ones too."""
+        return list(self._keys.values())
+
+    def keys(self) -> list[str]:
+        """The names of the keys in force."""
+        return [key.name for key in self._keys.values() if key.state == "active"]
+
+    def get(self, name: str) -> SchemaKey | None:
+        """The key of that name if it is in force."""
+        key = self._keys.get(name)
+        return key if key is not None and key.state == "active" else None
+
+    def require(self, name: str) -> SchemaKey:
+        """The key of that name; raises NotFound with a suggestion."""
+        key = self.get(name)
+        if key is None:
+            close = difflib.get_close_matches(name, self.keys(), n=1)
+            raise NotFound(
+                f"the schema has no key {name!r}", hint=f"did you mean {close[0]!r}?" if close else "see heron schema show"
+            )
+        return key
+
+    def type_of(self, key: SchemaKey) -> MetadataType:
+        """The metadata type of a key; raises PluginError when its plugin is not there."""
+        return self._plugins.metadata_type(key.type)
+
+    def encoder(self, key: SchemaKey) -> Encode:
+        """The function that checks a value of this key and returns what is stored."""
+        codec: Codec = self._plugins.load(self.type_of(key))
+        return codec.encoder(key.parameters)
+
+    def to_dict(self) -> dict[str, Json]:
+        """The keys in force, ready for JSON or TOML; `set_from_dict` reads it back."""
+        return {key.name: key.describe() for key in self._keys.values() if key.state == "active"}
+
+    # Changing
+
+    def add_scalar(self, name: str, type: str) -> SchemaKey:
+        """Add a key of a type without parameters: boolean, datetime, number, uuid, varchar, text, geospatial."""
+        kind = self._type(name, type)
+        if not kind.scalar:
+            raise MetadataError(f"key {name!r}: {kind.name} is no scalar type", hint=f"use add_{kind.name}")
+        return self._add(name, kind, {})
+
+    def add_enum(self, name: str, options: Iterable[str]) -> SchemaKey:
+        """Add a key that holds one of 1 to 256 options."""
+        return self._add(name, self._type(name, "enum"), {"options": _as_list(options)})
+
+    def add_enum_options(self, name: str, options: Iterable[str]) -> SchemaKey:
+        """Add options to an enum key; those that it has already are passed over."""
+        key = self.require(name)
+        if key.type != "enum":
+            raise MetadataError(f"key {name!r} is of type {key.type}, only an enum has options")
+        known: list[str] = key.parameters["options"]
+        more = [option for option in dict.fromkeys(_as_list(options)) if option not in known]
+        changed = evolve(key, parameters=self._parameters(name, self.type_of(key), {"options": [*known, *more]}))
+        self._keys[name] = changed
+        return changed
+
+    def add_embedding(self, name: str, size: int) -> SchemaKey:
+        """Add a key that holds a vector of `size` numbers, 1 to 4096."""
+        return self._add(name, self._type(name, "embedding"), {"size": size})
+
+    def add(self, name: str, type: str, **parameters: Json) -> SchemaKey:
+        """Add a key of any type, those of plugins too."""
+        return self._add(name, self._type(name, type), parameters)
+
+    def delete_key(self, name: str, *, hard: bool = False) -> None:
+        """Take a key out of force. Soft: `restore_key` brings it back. Hard: the name can never be used again.
+
+        Stored values stay where they are in both cases.
+        """
+        key = self._keys.get(name)
+        if key is None or key.state == "spent" or (key.state == "deleted" and not hard):
+            self.require(name)
+            return
+        self._keys[name] = evolve(key, state="spent" if hard else "deleted", indexed=key.indexed and not hard)
+
+    def restore_key(self, name: str) -> SchemaKey:
+        """Bring a softly deleted key back into force."""
+        key = self._keys.get(name)
+        if key is None or key.state != "deleted":
+            raise NotFound(f"there is no deleted key {name!r} to restore", hint="a key deleted with --hard is gone for good")
+        self._keys[name] = evolve(key, state="active")
+        return self._keys[name]
+
+    def set_indexed(self, name: str, indexed: bool) -> SchemaKey:
+        """Ask for, or drop, a database index over a key's values."""
+        key = self.require(name)
+        if indexed and self.type_of(key).affinity == "json":
+            raise MetadataError(f"key {name!r} is of type {key.type}, which cannot be indexed")
+        self._keys[name] = evolve(key, indexed=indexed)
+        return self._keys[name]
+
+    def set_from_dict(self, data: Mapping[str, Json]) -> None:
+        """Replace the whole schema. Keys that are no longer named are softly deleted; values stay.
+
+        `data` maps each key to a type name, or to a table such as `{"type": "enum", "options": ["a"]}`.
+        All keys are checked before the first one is changed.
+        """
+        if not isinstance(data, Mapping):
+            raise MetadataError("a schema is a table of keys and types")
+        draft = Schema(self._plugins, (k if k.state == "spent" else evolve(k, state="deleted") for k in self.all()))
+        for name, given in data.items():
+            parameters = dict(given) if isinstance(given, Mapping) else {"type": given}
+            kind = parameters.pop("type", None)
+            if not isinstance(kind, str):
+                raise MetadataError(f"key {name!r}: expected a type name, or a table with a type")
+            known = draft._keys.get(name)
+            if known is not None and known.state == "deleted":
+                del draft._keys[name]
+            new = draft._add(name, draft._type(name, kind), parameters)
+            if known is not None and known.type == new.type:
+                draft._keys[name] = evolve(new, indexed=known.indexed)
+        self._keys = draft._keys
+
+    def _type(self, name: str, type: str) -> MetadataType:
+        try:
+            return self._plugins.metadata_type(type)
+        except PluginError as error:
+            raise MetadataError(f"key {name!r}: {error.message}", hint=error.hint) from error
+
+    def _parameters(self, name: str, kind: MetadataType, given: Mapping[str, Json]) -> dict[str, Json]:
+        codec: Codec = self._plugins.load(kind)
+        try:
+            return codec.parameters(given)
+        except ValueError as error:
+            raise MetadataError(f"key {name!r}: {kind.name} {error}") from error
+
+    def _add(self, name: str, kind: MetadataType, parameters: Mapping[str, Json]) -> SchemaKey:
+        check_key(name)
+        known = self._keys.get(name)
+        if known is not None:
+            if known.state == "spent":
+                raise AlreadyExists(f"key {name!r} was deleted for good, its name cannot be used again")
+            if known.state == "deleted":
+                raise AlreadyExists(f"key {name!r} is deleted", hint=f"bring it back with heron schema restore {name!r}")
+            raise AlreadyExists(f"the schema has a key {name!r} already, of type {known.type}")
+        key = SchemaKey(name, kind.name, self._parameters(name, kind, parameters), indexed=kind.indexed)
+        self._keys[name] = key
+        return key
+
+
+def _as_list(options: Iterable[str]) -> list[str]:
+    return [options] if isinstance(options, str) else list(options)

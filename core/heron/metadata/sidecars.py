@@ -1,0 +1,27 @@
+"""Sidecars: `clip.mp4.metadata.json` holds the metadata of `clip.mp4` and is no item itself."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from heron.convert import loads
+from heron.errors import InvalidInput
+from heron.models import MAX_METADATA, Json
+
+SUFFIX = ".metadata.json"
+
+
+def read_sidecar(path: Path) -> Mapping[str, Json]:
+    """The metadata in a sidecar; raises InvalidInput when it is no JSON object of at most 10 MB."""
+    try:
+        if path.stat().st_size > MAX_METADATA:
+            raise InvalidInput(f"sidecar {path.name} is larger than {MAX_METADATA:,} bytes")
+        data = loads(path.read_bytes())
+    except OSError as error:
+        raise InvalidInput(f"sidecar {path.name} cannot be read: {error.strerror or error}") from error
+    except InvalidInput as error:
+        raise InvalidInput(f"sidecar {path.name}: {error.message}", hint=error.hint) from error
+    if not isinstance(data, dict):
+        raise InvalidInput(f"sidecar {path.name} holds no JSON object")
+    return data

@@ -1,0 +1,307 @@
+"""The records that services take and return: frozen, typed, and free of any input or output."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any, Generic, Literal, TypeVar
+
+from attrs import Factory, field, frozen
+
+Json = Any
+"""A value that JSON can hold."""
+
+Kind = Literal["image", "image_group", "image_sequence", "video", "audio", "dicom", "nifti", "text", "pdf", "other"]
+"""What an item is. `other` is a file that no known format matches."""
+
+KINDS: tuple[str, ...] = (
+    "image", "image_group", "image_sequence", "video", "audio", "dicom", "nifti", "text", "pdf", "other",
+)  # fmt: skip
+
+MAX_NAME = 300
+"""Longest name of an item, folder, collection or dataset, in characters."""
+
+MAX_METADATA = 10 * 1024 * 1024
+"""Largest metadata of one item as JSON, in bytes."""
+
+
+@frozen
+class MediaFacts:
+    """What is known of a media file without its pixels or samples.
+
+    `width` and `height` are in pixels after EXIF orientation, `fps` in frames per second, `duration` in
+    seconds, `sample_rate` in hertz. `captured_at` is UTC. `extra` holds further facts by namespace, for
+    instance `{"exif": {"Model": "X100"}}`, and is queried as `exif.Model`. `note` is a sentence for people about
+    what is odd with the file, for instance that no plugin is installed that reads it.
+    """
+
+    kind: Kind
+    media_type: str
+    width: int | None = None
+    height: int | None = None
+    frame_count: int | None = None
+    fps: float | None = None
+    duration: float | None = None
+    codec: str | None = None
+    sample_rate: int | None = None
+    channels: int | None = None
+    pages: int | None = None
+    captured_at: str | None = None
+    extra: Mapping[str, Json] = Factory(dict)
+    note: str | None = None
+
+
+@frozen
+class NewItem:
+    """One data unit to register: where it lies, what is known of it, and its metadata."""
+
+    url: str
+    facts: MediaFacts
+    name: str | None = None
+    size: int | None = None
+    etag: str | None = None
+    modified_at: str | None = None
+    content_hash: str | None = None
+    metadata: Mapping[str, Json] | None = None
+
+
+@frozen
+class Item:
+    """A data unit of the catalogue. Times are ISO 8601 in UTC, sizes in bytes."""
+
+    id: int
+    uuid: str
+    folder_id: int
+    name: str
+    url: str
+    facts: MediaFacts
+    size: int | None
+    etag: str | None
+    content_hash: str | None
+    metadata: dict[str, Json]
+    created_at: str
+    updated_at: str
+    modified_at: str | None = None
+    deleted_at: str | None = None
+    tags: tuple[str, ...] = ()
+
+    @property
+    def kind(self) -> Kind:
+        """What the item is: image, video, text and so on."""
+        return self.facts.kind
+
+
+@frozen
+class Folder:
+    """Where items live. `path` is the names from the root, joined by `/`."""
+
+    id: int
+    uuid: str
+    name: str
+    path: str
+    parent_id: int | None
+    description: str
+    metadata: dict[str, Json]
+    created_at: str
+
+
+@frozen
+class FolderContents:
+    """What lies in a folder and below it: the things that deleting it would remove."""
+
+    folders: int
+    items: int
+    dataset_rows: int
+    collection_members: int
+
+
+@frozen
+class Frame:
+    """One picture of an item with several. `number` counts from 0, `seconds` is the presentation time."""
+
+    id: int
+    item_id: int
+    number: int
+    seconds: float | None
+    is_key: bool
+    metadata: dict[str, Json]
+
+
+@frozen
+class Collection:
+    """A titled selection of items; the title is a tag on each of them."""
+
+    id: int
+    uuid: str
+    title: str
+    description: str
+    item_count: int
+    created_at: str
+
+
+@frozen
+class NameMatches:
+    """How a list of names met the catalogue: one item each, several items each, none."""
+
+    matched: dict[str, str]
+    ambiguous: dict[str, tuple[str, ...]]
+    unmatched: tuple[str, ...]
+
+
+@frozen
+class Dataset:
+    """An ordered list of items handed on to training or annotation."""
+
+    id: int
+    uuid: str
+    title: str
+    description: str
+    backing_folder_id: int | None
+    row_count: int
+    created_at: str
+
+
+@frozen
+class DatasetRow:
+    """One row of a dataset: its place and the item there."""
+
+    position: int
+    item: Item
+
+
+@frozen
+class Added:
+    """What adding to a collection or dataset did."""
+
+    added: int
+    skipped: int
+
+
+ImportState = Literal["running", "done", "failed", "interrupted", "cancelled"]
+
+
+@frozen
+class ImportJob:
+    """One import as the catalogue remembers it."""
+
+    id: int
+    uuid: str
+    source: str
+    folder_id: int | None
+    options: dict[str, Json]
+    state: ImportState
+    position: int
+    added: int
+    updated: int
+    skipped: int
+    failed: int
+    warnings: int
+    started_at: str
+    finished_at: str | None
+
+
+@frozen
+class ImportProblem:
+    """One unit of an import that failed, or landed with a warning."""
+
+    place: str
+    url: str
+    reason: str
+    severity: Literal["failure", "warning"] = "failure"
+
+
+@frozen
+class ImportReport:
+    """What an import did. `problems` holds the first ones; `imports.problems` iterates over all."""
+
+    job: ImportJob
+    problems: tuple[ImportProblem, ...]
+
+    @property
+    def added(self) -> int:
+        """Number of items that are new in the catalogue."""
+        return self.job.added
+
+    @property
+    def skipped(self) -> int:
+        """Number of units that were there already."""
+        return self.job.skipped
+
+    @property
+    def failed(self) -> int:
+        """Number of units that could not be imported."""
+        return self.job.failed
+
+
+@frozen
+class Query:
+    """One question to the catalogue; all parts are optional and combine with AND.
+
+    `where` is a SQL condition, `folder` a folder path (with everything below it when `recursive`), `sort` a
+    comma-separated list of names, each with a leading `-` for descending order.
+    """
+
+    where: str | None = None
+    folder: str | None = None
+    recursive: bool = True
+    sort: str | None = None
+    limit: int | None = None
+    cursor: str | None = None
+
+
+@frozen
+class Preset:
+    """A saved query."""
+
+    name: str
+    description: str
+    query: Query
+    created_at: str
+
+
+T = TypeVar("T")
+
+
+@frozen
+class Page(Generic[T]):
+    """One page of a longer answer. `cursor` leads to the next page and is None on the last."""
+
+    rows: Sequence[T] = field(converter=tuple)
+    cursor: str | None = None
+
+    def __iter__(self) -> Iterator[T]:
+        return iter(self.rows)
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+
+@frozen
+class Verification:
+    """A place where stored metadata and schema disagree."""
+
+    item: str
+    key: str
+    value: Json
+    reason: str
+
+
+@frozen
+class User:
+    """Who acts. `role` is `owner` for the first admin of a workspace."""
+
+    email: str
+    role: str
+
+
+def utc_iso(moment: datetime) -> str:
+    """Write an aware datetime as fixed-width ISO 8601 in UTC, so that text order is time order.
+
+    The form is `2026-01-31T12:00:00.000000Z` (RFC 3339 with six digits of fraction).
+    """
+    return moment.astimezone(UTC).isoformat(timespec="microseconds")[:-6] + "Z"
+
+
+def now() -> str:
+    """The present moment, written by `utc_iso`."""
+    return utc_iso(datetime.now(UTC))

@@ -1,0 +1,100 @@
+"""Names in conditions and sorts: which field a name means, and what to suggest for one that means none."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Sequence
+
+from heron.errors import PluginError, QueryError
+from heron.metadata.schema import Schema
+from heron.search.tree import Field, ValueType
+
+_COLUMNS: dict[str, ValueType] = {
+    "uuid": "text", "name": "text", "url": "text", "kind": "text", "media_type": "text", "size": "number",
+    "width": "number", "height": "number", "frame_count": "number", "fps": "number", "duration": "number",
+    "codec": "text", "sample_rate": "number", "channels": "number", "pages": "number", "captured_at": "datetime",
+    "content_hash": "text", "etag": "text", "modified_at": "datetime", "note": "text", "created_at": "datetime",
+    "updated_at": "datetime",
+}  # fmt: skip
+_DERIVED: dict[str, ValueType] = {"area": "number", "aspect_ratio": "number", "folder": "text"}
+
+FACT_NAMESPACES = ("exif", "image", "text", "video", "audio", "dicom", "nifti", "pdf")
+
+ITEM_FIELDS: dict[str, ValueType] = {**_COLUMNS, **_DERIVED}
+"""The fields of every item, with how they compare."""
+
+
+class Fields:
+    """Resolves names against one schema.
+
+    A name is looked for among the schema's keys, then the item's fields, then media facts such as
+    `exif.Model`, then keys in use that the schema does not know. `metadata.`, `item.` and `facts.` in front
+    say which one is meant.
+    """
+
+    def __init__(self, schema: Schema, unknown: Iterable[str] = ()) -> None:
+        self._schema = schema
+        self._unknown = frozenset(unknown)
+
+    def resolve(self, parts: Sequence[str]) -> Field:
+        """The field of a dotted name; raises QueryError with a suggestion."""
+        name = ".".join(parts)
+        if len(parts) > 1:
+            rest = ".".join(parts[1:])
+            if parts[0] == "metadata" and (field := self._metadata(rest)):
+                return field
+            if parts[0] == "item" and (field := _item(rest)):
+                return field
+            if parts[0] == "facts" and len(parts) > 2:
+                return _fact(parts[1:])
+        found = self._key(name) or _item(name)
+        if found is None and len(parts) > 1 and parts[0] in FACT_NAMESPACES:
+            found = _fact(parts)
+        found = found or self._loose(name)
+        if found is None:
+            raise QueryError(f"there is no field {name!r}", hint=self._suggest(name))
+        return found
+
+    def _metadata(self, name: str) -> Field | None:
+        return self._key(name) or self._loose(name)
+
+    def _key(self, name: str) -> Field | None:
+        key = self._schema.get(name)
+        if key is None:
+            return None
+        try:
+            kind = self._schema.type_of(key)
+            encode = self._schema.encoder(key)
+        except PluginError as error:
+            raise QueryError(f"key {name!r}: {error.message}", hint=error.hint) from error
+        type: ValueType = "datetime" if key.type == "datetime" else kind.affinity
+        return Field(name, "metadata", (name,), type, key.type, encode, kind.full_text)
+
+    def _loose(self, name: str) -> Field | None:
+        if name not in self._unknown:
+            return None
+        if '"' in name:
+            raise QueryError(f"key {name!r} holds a double quote and cannot be filtered by")
+        return Field(name, "metadata", (name,), "loose", "text")
+
+    def _suggest(self, name: str) -> str:
+        known = [*self._schema.keys(), *ITEM_FIELDS, *self._unknown]
+        by_lower = {candidate.lower(): candidate for candidate in reversed(known)}
+        close = difflib.get_close_matches(name.lower(), by_lower, n=1)
+        if close:
+            return f"did you mean {by_lower[close[0]]}?"
+        return "text stands in single quotes; heron schema show lists the keys"
+
+
+def _item(name: str) -> Field | None:
+    if name in _COLUMNS:
+        return Field(name, "column", (name,), _COLUMNS[name], _COLUMNS[name])
+    if name in _DERIVED:
+        return Field(name, "derived", (name,), _DERIVED[name], _DERIVED[name])
+    return None
+
+
+def _fact(parts: Sequence[str]) -> Field:
+    if any('"' in part for part in parts):
+        raise QueryError(f"{'.'.join(parts)!r} holds a double quote and cannot be filtered by")
+    return Field(".".join(parts), "fact", tuple(parts), "any", "media fact")

@@ -1,0 +1,257 @@
+"""Parsing: the text of a condition, through sqlglot, becomes a tree. Anything but a condition is refused."""
+
+from __future__ import annotations
+
+import math
+from functools import lru_cache
+from typing import Any as Untyped
+
+
+from sqlglot import exp
+from sqlglot.dialects.sqlite import SQLite
+from sqlglot.errors import SqlglotError
+from sqlglot.tokens import TokenType
+
+from heron.errors import QueryError
+from heron.metadata.codecs import MAX_EXACT_INTEGER
+from heron.metadata.keys import is_unicode
+from heron.models import now
+from heron.search import tree
+from heron.search.fields import Fields
+from heron.search.literals import describe, fit, type_of
+
+MAX_LENGTH = 100_000
+"""Longest condition in characters."""
+
+_COMPARISONS: dict[type[exp.Expression], str] = {
+    exp.EQ: "=", exp.NEQ: "<>", exp.LT: "<", exp.LTE: "<=", exp.GT: ">", exp.GTE: ">=",
+}  # fmt: skip
+_ARITHMETIC: dict[type[exp.Expression], str] = {exp.Add: "+", exp.Sub: "-", exp.Mul: "*", exp.Div: "/", exp.Mod: "%"}
+_FUNCTIONS: dict[str, tuple[tuple[tree.ValueType, ...], tree.ValueType]] = {
+    "lower": (("text",), "text"),
+    "upper": (("text",), "text"),
+    "length": (("text",), "number"),
+    "abs": (("number",), "number"),
+    "round": (("number",), "number"),
+    "latitude": (("json",), "number"),
+    "longitude": (("json",), "number"),
+    "distance_km": (("json", "number", "number"), "number"),
+}
+"""The functions of the language: types of their arguments, and of their value."""
+
+
+class _Dialect(SQLite):
+    """SQLite's grammar, with `match` as an ordinary function."""
+
+    class Tokenizer(SQLite.Tokenizer):
+        KEYWORDS = {word: token for word, token in SQLite.Tokenizer.KEYWORDS.items() if word != "MATCH"}  # noqa: RUF012
+
+    class Parser(SQLite.Parser):
+        FUNCTION_PARSERS = {  # noqa: RUF012
+            name: parser for name, parser in SQLite.Parser.FUNCTION_PARSERS.items() if name != "MATCH"
+        }
+
+
+_DIALECT = _Dialect()
+
+
+@lru_cache(maxsize=256)
+def _syntax(text: str) -> exp.Expression:
+    if len(text) > MAX_LENGTH:
+        raise QueryError(f"the condition has {len(text):,} characters, at most {MAX_LENGTH:,} are allowed")
+    if not is_unicode(text) or "\0" in text:
+        raise QueryError("the condition holds characters that are no valid Unicode")
+    try:
+        parsed = _DIALECT.parse_into(exp.Condition, text)
+    except SqlglotError as error:
+        if _has_semicolon(text):
+            raise QueryError(f"the condition {_shown(text)} holds more than one statement", hint="give one SQL condition") from error
+        details: Untyped = getattr(error, "errors", None)
+        where = ""
+        if details and details[0].get("highlight"):
+            where = f" near {details[0]['highlight']!r} (character {details[0]['col']})"
+        raise QueryError(
+            f"the condition {_shown(text)} is no SQL condition{where}",
+            hint="text stands in single quotes: city = 'Algiers' AND width > 1000",
+        ) from error
+    except RecursionError as error:
+        raise QueryError("the condition is nested too deeply") from error
+    if len(parsed) != 1 or parsed[0] is None:
+        raise QueryError(f"the condition {_shown(text)} is empty", hint="give one SQL condition")
+    return parsed[0]
+
+
+def _has_semicolon(text: str) -> bool:
+    try:
+        return any(token.token_type is TokenType.SEMICOLON for token in _DIALECT.tokenize(text))
+    except SqlglotError:
+        return False
+
+
+def parse(text: str, fields: Fields) -> tree.Condition:
+    """Read a condition; raises QueryError for bad syntax, unknown names, wrong types and anything but a condition."""
+    try:
+        return _Reader(fields).condition(_syntax(text))
+    except RecursionError as error:
+        raise QueryError("the condition is nested too deeply") from error
+
+
+class _Reader:
+    def __init__(self, fields: Fields) -> None:
+        self._fields = fields
+
+    def condition(self, node: exp.Expression) -> tree.Condition:
+        match node:
+            case exp.Paren():
+                return self.condition(node.this)
+            case exp.And():
+                return tree.All(tuple(self.condition(part) for part in node.flatten()))
+            case exp.Or():
+                return tree.Any(tuple(self.condition(part) for part in node.flatten()))
+            case exp.Not():
+                return tree.Not(self.condition(node.this))
+            case exp.EQ() | exp.NEQ() | exp.LT() | exp.LTE() | exp.GT() | exp.GTE():
+                exact = isinstance(node, exp.EQ | exp.NEQ)
+                left, right = fit(self.expression(node.this), self.expression(node.expression), exact=exact)
+                return tree.Comparison(_COMPARISONS[type(node)], left, right)  # type: ignore[arg-type]
+            case exp.Is():
+                return self._is(node)
+            case exp.In():
+                return self._in(node)
+            case exp.Between():
+                left, low = fit(self.expression(node.this), self.expression(node.args["low"]), exact=False)
+                _, high = fit(left, self.expression(node.args["high"]), exact=False)
+                return tree.Between(left, low, high)
+            case exp.Escape():
+                return self._like(node.this, escape=node.expression)
+            case exp.Like() | exp.ILike():
+                return self._like(node)
+            case exp.Anonymous() if node.name.lower() in ("match", "in_collection", "in_folder"):
+                return self._test(node)
+        value = self.expression(node)
+        if type_of(value) not in ("boolean", "any"):
+            raise QueryError(f"{_shown(node.sql())} is a value, not a condition", hint="compare it: = < > LIKE IN IS NULL")
+        return tree.Truth(value)
+
+    def _is(self, node: exp.Is) -> tree.Condition:
+        left = self.expression(node.this)
+        match node.expression:
+            case exp.Null():
+                return tree.IsNull(left)
+            case exp.Boolean() if type_of(left) in ("boolean", "any"):
+                return tree.Comparison("=", left, tree.Value(bool(node.expression.this), "boolean"))
+        raise QueryError(f"{_shown(node.sql())}: IS stands before NULL, or before TRUE and FALSE for a boolean")
+
+    def _in(self, node: exp.In) -> tree.Condition:
+        if not node.expressions or set(key for key, value in node.args.items() if value) != {"this", "expressions"}:
+            raise QueryError(f"{_shown(node.sql())}: IN takes a list of values", hint="city IN ('Algiers', 'Oslo')")
+        left = self.expression(node.this)
+        return tree.InList(left, tuple(fit(left, self.expression(value), exact=True)[1] for value in node.expressions))
+
+    def _like(self, node: exp.Expression, escape: exp.Expression | None = None) -> tree.Condition:
+        left = self.expression(node.this)
+        if type_of(left) not in ("text", "any", "loose", "datetime"):
+            raise QueryError(f"{describe(left)} is no text, LIKE cannot be used")
+        mark = self._text(escape, "ESCAPE") if escape is not None else None
+        if mark is not None and len(mark) != 1:
+            raise QueryError("ESCAPE takes one character")
+        return tree.Like(left, self._text(node.expression, "LIKE"), mark)
+
+    def _test(self, node: exp.Anonymous) -> tree.Condition:
+        name, arguments = node.name.lower(), node.expressions
+        if name == "match":
+            if len(arguments) != 2:
+                raise QueryError("match takes a key and words", hint="match(description, 'red bus')")
+            left = self.expression(arguments[0])
+            if not isinstance(left, tree.FieldRef) or not left.field.full_text:
+                raise QueryError(f"match: {describe(left)} is no text key", hint="use LIKE, or make it a key of type text")
+            words = self._text(arguments[1], "match")
+            if not any(character.isalnum() for character in words):
+                raise QueryError("match: there is no word to look for")
+            return tree.Match(left.field, words)
+        if len(arguments) != 1:
+            raise QueryError(f"{name} takes one text in single quotes")
+        text = self._text(arguments[0], name)
+        return tree.InCollection(text) if name == "in_collection" else tree.InFolder(text)
+
+    def expression(self, node: exp.Expression) -> tree.Expression:
+        match node:
+            case exp.Paren():
+                return self.expression(node.this)
+            case exp.Column():
+                return tree.FieldRef(self._fields.resolve([part.name for part in node.parts]))
+            case exp.Dot():
+                return tree.FieldRef(self._fields.resolve([part.name for part in node.parts]))
+            case exp.Literal():
+                return _literal(node)
+            case exp.Boolean():
+                return tree.Value(bool(node.this), "boolean")
+            case exp.Null():
+                return tree.Value(None, "any")
+            case exp.Neg():
+                inner = self._number(node.this)
+                if isinstance(inner, tree.Value):
+                    return tree.Value(-inner.value, "number")
+                return tree.Arithmetic("-", tree.Value(0, "number"), inner)
+            case exp.Add() | exp.Sub() | exp.Mul() | exp.Div() | exp.Mod():
+                left, right = self._number(node.this), self._number(node.expression)
+                return tree.Arithmetic(_ARITHMETIC[type(node)], left, right)  # type: ignore[arg-type]
+            case exp.CurrentTimestamp():
+                return tree.Value(now(), "datetime")
+            case exp.Func():
+                return self._call(node)
+        raise QueryError(f"{_shown(node.sql())} cannot stand in a condition", hint="see docs/query-language.md")
+
+    def _call(self, node: exp.Func) -> tree.Expression:
+        name = (node.name if isinstance(node, exp.Anonymous) else node.sql_name()).lower()
+        given = node.expressions if isinstance(node, exp.Anonymous) else [v for v in node.args.values() if isinstance(v, exp.Expression)]
+        if name == "now" and not given:
+            return tree.Value(now(), "datetime")
+        if name not in _FUNCTIONS:
+            raise QueryError(
+                f"there is no function {name}", hint=f"there is {', '.join([*_FUNCTIONS, 'match', 'in_collection', 'in_folder'])}"
+            )
+        expected, result = _FUNCTIONS[name]
+        if len(given) != len(expected):
+            raise QueryError(f"{name} takes {len(expected)} argument{'s' * (len(expected) > 1)}, got {len(given)}")
+        arguments = tuple(self.expression(part) for part in given)
+        for argument, type in zip(arguments, expected, strict=True):
+            if type_of(argument) not in (type, "any") and not (type == "text" and type_of(argument) == "loose"):
+                what = "a geospatial key" if type == "json" else f"a {type}"
+                raise QueryError(f"{name}: expected {what}, got {describe(argument)}")
+        if "json" in expected and not (
+            isinstance(arguments[0], tree.FieldRef) and arguments[0].field.type_name == "geospatial"
+        ):
+            raise QueryError(f"{name}: expected a geospatial key, got {describe(arguments[0])}")
+        return tree.Call(name, arguments, result)
+
+    def _number(self, node: exp.Expression) -> tree.Expression:
+        value = self.expression(node)
+        if type_of(value) not in ("number", "any") or (isinstance(value, tree.Value) and value.value is None):
+            raise QueryError(f"{describe(value)} is no number to calculate with")
+        return value
+
+    def _text(self, node: exp.Expression, what: str) -> str:
+        value = self.expression(node)
+        if not isinstance(value, tree.Value) or value.type != "text":
+            raise QueryError(f"{what} takes text in single quotes, got {describe(value)}")
+        return str(value.value)
+
+
+def _literal(node: exp.Literal) -> tree.Value:
+    if node.is_string:
+        return tree.Value(node.this, "text")
+    try:
+        number = int(node.this)
+    except ValueError:
+        real = float(node.this)
+        if not math.isfinite(real):
+            raise QueryError(f"{_shown(node.this)} is too large a number") from None
+        return tree.Value(real, "number")
+    if abs(number) > MAX_EXACT_INTEGER:
+        raise QueryError(f"{_shown(node.this)} is too large a number, at most 2**53 can be compared")
+    return tree.Value(number, "number")
+
+
+def _shown(text: str) -> str:
+    return repr(text) if len(text) <= 80 else repr(text[:79] + "…")

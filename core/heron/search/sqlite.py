@@ -1,0 +1,143 @@
+"""The writer: a tree becomes SQL for SQLite, every literal a bound parameter."""
+
+from __future__ import annotations
+
+import math
+import re
+import sqlite3
+
+from heron.catalog.collections import CollectionService
+from heron.catalog.database import Database
+from heron.catalog.folders import FolderService, subtree
+from heron.catalog.schema import SchemaService, json_path
+from heron.convert import loads
+from heron.models import Json
+from heron.search import tree
+
+EARTH_RADIUS_KM = 6371.0088
+"""Mean radius of the earth (IUGG), for great-circle distances by the haversine formula."""
+
+_TOKEN = re.compile(r'"([^"]*)"|(\S+)')
+
+
+class SqliteWriter:
+    """Writes one condition and its sort terms, and collects the parameters in their order."""
+
+    def __init__(
+        self, database: Database, schema: SchemaService, folders: FolderService, collections: CollectionService
+    ) -> None:
+        self._database = database
+        self._schema = schema
+        self._folders = folders
+        self._collections = collections
+        self.parameters: list[Json] = []
+
+    def condition(self, node: tree.Condition) -> str:
+        """The SQL of a condition."""
+        match node:
+            case tree.All(parts):
+                return "(" + " AND ".join(self.condition(part) for part in parts) + ")"
+            case tree.Any(parts):
+                return "(" + " OR ".join(self.condition(part) for part in parts) + ")"
+            case tree.Not(part):
+                return f"(NOT {self.condition(part)})"
+            case tree.Comparison(operator, left, right):
+                return f"({self.expression(left)} {operator} {self.expression(right)})"
+            case tree.InList(left, values):
+                return f"({self.expression(left)} IN ({', '.join(self.expression(value) for value in values)}))"
+            case tree.Between(left, low, high):
+                return f"({self.expression(left)} BETWEEN {self.expression(low)} AND {self.expression(high)})"
+            case tree.Like(left, pattern, escape):
+                tail = f" ESCAPE {self._bind(escape)}" if escape else ""
+                return f"({self.expression(left)} LIKE {self._bind(pattern)}{tail})"
+            case tree.IsNull(left):
+                return f"({self.expression(left)} IS NULL)"
+            case tree.Truth(left):
+                return f"({self.expression(left)} = 1)"
+            case tree.Match(field, words):
+                table = self._schema.full_text_table(field.name)
+                return f"(items.id IN (SELECT rowid FROM {table} WHERE {table} MATCH {self._bind(full_text(words))}))"
+            case tree.InCollection(title):
+                collection = self._collections.get(title)
+                members = f"SELECT item_id FROM collection_items WHERE collection_id = {self._bind(collection.id)}"
+                return f"(items.id IN ({members}))"
+            case tree.InFolder(path):
+                inside, given = subtree("items.folder_id", self._folders.get(path), recursive=True)
+                self.parameters += given
+                return f"({inside})"
+
+    def expression(self, node: tree.Expression) -> str:
+        """The SQL of a value."""
+        match node:
+            case tree.FieldRef(field):
+                return self.field(field)
+            case tree.Value(value):
+                return self._bind(value)
+            case tree.Arithmetic("/", left, right):  # SQLite would cut the fraction off between integers
+                return f"(CAST({self.expression(left)} AS REAL) / {self.expression(right)})"
+            case tree.Arithmetic(operator, left, right):
+                return f"({self.expression(left)} {operator} {self.expression(right)})"
+            case tree.Call("latitude" | "longitude" as name, (tree.FieldRef(field),)):
+                return f"json_extract({self.field(field)}, '$.{name}')"
+            case tree.Call("distance_km", arguments):
+                register_functions(self._database)
+                return f"heron_distance_km({', '.join(self.expression(argument) for argument in arguments)})"
+            case tree.Call(name, arguments):
+                return f"{name}({', '.join(self.expression(argument) for argument in arguments)})"
+
+    def field(self, field: tree.Field) -> str:
+        """The SQL of a field's value."""
+        if field.home == "column":
+            return f"items.{field.path[0]}"
+        if field.home == "metadata":
+            value = json_path(field.path[0])
+            if field.type == "loose":  # as text, and a boolean as it is written
+                kind = value.replace("json_extract", "json_type", 1)
+                return f"(CASE {kind} WHEN 'true' THEN 'true' WHEN 'false' THEN 'false' ELSE CAST({value} AS TEXT) END)"
+            return value
+        if field.home == "fact":
+            path = "$" + "".join(f'."{part}"' for part in field.path)
+            return "json_extract(items.facts, '{}')".format(path.replace("'", "''"))
+        return _DERIVED[field.path[0]]
+
+    def _bind(self, value: Json) -> str:
+        self.parameters.append(value)
+        return "?"
+
+
+_DERIVED = {
+    "area": "(items.width * items.height)",
+    "aspect_ratio": "(CAST(items.width AS REAL) / items.height)",
+    "folder": "(SELECT path FROM folders WHERE folders.id = items.folder_id)",
+}
+
+
+def full_text(words: str) -> str:
+    """The FTS5 query for words: all of them, `"a phrase"` together, `begin*` as a beginning; nothing else is syntax."""
+    terms = []
+    for phrase, word in _TOKEN.findall(words):
+        text = phrase or word
+        star = "*" if word.endswith("*") else ""
+        cleaned = text.removesuffix("*").replace('"', "") if word else text
+        if any(character.isalnum() for character in cleaned):
+            terms.append(f'"{cleaned}"{star}')
+    return " ".join(terms)
+
+
+def register_functions(database: Database) -> None:
+    """Give SQLite the functions that it lacks."""
+    database.connection.create_function("heron_distance_km", 3, _distance_km, deterministic=True)
+
+
+def _distance_km(place: str | None, latitude: float, longitude: float) -> float | None:
+    """Great-circle distance of a stored place to a point, in kilometres (haversine formula)."""
+    if place is None or latitude is None or longitude is None:
+        return None
+    try:
+        here = loads(place)
+        phi, theta = math.radians(here["latitude"]), math.radians(latitude)
+        half = math.radians(longitude - here["longitude"]) / 2
+    except (KeyError, TypeError, ValueError, sqlite3.Error):
+        return None
+    square = math.sin((theta - phi) / 2) ** 2 + math.cos(phi) * math.cos(theta) * math.sin(half) ** 2
+    return 2 * EARTH_RADIUS_KM * math.asin(min(1.0, math.sqrt(square)))

@@ -1,0 +1,157 @@
+"""The tree of a parsed condition. It knows names and types, and no SQL dialect."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Literal
+
+from attrs import frozen
+
+from heron.models import Json
+
+ValueType = Literal["text", "number", "boolean", "datetime", "any", "loose", "json"]
+"""How a value compares: `any` by whatever it is, `loose` as text, `json` not at all."""
+
+
+@frozen
+class Field:
+    """Something that an item has: a column, a metadata key, a media fact, or derived from columns."""
+
+    name: str
+    home: Literal["column", "metadata", "fact", "derived"]
+    path: tuple[str, ...]
+    type: ValueType
+    type_name: str
+    encode: Callable[[Json], Json] | None = None
+    full_text: bool = False
+
+
+@frozen
+class FieldRef:
+    """The value of a field."""
+
+    field: Field
+
+
+@frozen
+class Value:
+    """A literal, checked and in stored form."""
+
+    value: Json
+    type: ValueType
+
+
+@frozen
+class Arithmetic:
+    """A number made of two."""
+
+    operator: Literal["+", "-", "*", "/", "%"]
+    left: Expression
+    right: Expression
+
+
+@frozen
+class Call:
+    """A function of the language."""
+
+    name: str
+    arguments: tuple[Expression, ...]
+    type: ValueType
+
+
+Expression = FieldRef | Value | Arithmetic | Call
+
+
+@frozen
+class Comparison:
+    """Two values side by side."""
+
+    operator: Literal["=", "<>", "<", "<=", ">", ">="]
+    left: Expression
+    right: Expression
+
+
+@frozen
+class InList:
+    """A value among several."""
+
+    left: Expression
+    values: tuple[Expression, ...]
+
+
+@frozen
+class Between:
+    """A value within two bounds, both included."""
+
+    left: Expression
+    low: Expression
+    high: Expression
+
+
+@frozen
+class Like:
+    """A text that follows a pattern with % and _, whatever the case of ASCII letters."""
+
+    left: Expression
+    pattern: str
+    escape: str | None
+
+
+@frozen
+class IsNull:
+    """A value that is not there."""
+
+    left: Expression
+
+
+@frozen
+class Truth:
+    """A boolean that is true."""
+
+    left: Expression
+
+
+@frozen
+class Match:
+    """A text key that holds the words, or a phrase in double quotes; a word with * at its end is a beginning."""
+
+    field: Field
+    words: str
+
+
+@frozen
+class InCollection:
+    """A member of a collection, by title or UUID."""
+
+    title: str
+
+
+@frozen
+class InFolder:
+    """An item of a folder or of one below it."""
+
+    path: str
+
+
+@frozen
+class Not:
+    """The opposite."""
+
+    part: Condition
+
+
+@frozen
+class All:
+    """Every part holds."""
+
+    parts: tuple[Condition, ...]
+
+
+@frozen
+class Any:
+    """At least one part holds."""
+
+    parts: tuple[Condition, ...]
+
+
+Condition = Comparison | InList | Between | Like | IsNull | Truth | Match | InCollection | InFolder | Not | All | Any

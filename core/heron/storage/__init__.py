@@ -1,0 +1,1 @@
+"""Storage: from a URL to bytes, wherever they lie."""

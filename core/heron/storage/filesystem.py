@@ -1,0 +1,99 @@
+"""A storage backend over any fsspec filesystem: what most storage plugins need is to subclass it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any, BinaryIO, cast
+
+from heron.errors import HeronError, InvalidInput, NotFound, PermissionDenied
+from heron.hooks import StoredObject
+from heron.models import utc_iso
+
+
+class FilesystemStorage:
+    """Implements the `Storage` protocol by an fsspec filesystem.
+
+    A subclass gives the filesystem and says how its URLs and the filesystem's paths translate; it can map the
+    driver's own errors in `explain`.
+    """
+
+    def __init__(self, filesystem: Any) -> None:
+        self.filesystem = filesystem
+
+    def path_of(self, url: str) -> str:
+        """The filesystem's path for a normalised URL."""
+        return str(self.filesystem._strip_protocol(url))
+
+    def url_of(self, path: str) -> str:
+        """The normalised URL for a path of the filesystem."""
+        return str(self.filesystem.unstrip_protocol(path))
+
+    def normalise(self, url: str) -> str:
+        """Write any accepted form of a URL in its one canonical form."""
+        return self.url_of(self.path_of(url))
+
+    def explain(self, error: Exception, url: str) -> HeronError:
+        """The sentence for a driver's error."""
+        if isinstance(error, FileNotFoundError | NotADirectoryError):
+            return NotFound(f"{url} is not there")
+        if isinstance(error, PermissionError):
+            return PermissionDenied(f"{url} may not be read", hint="check the rights of the credentials in use")
+        return HeronError(f"{url} cannot be read: {error}")
+
+    def stat(self, url: str) -> StoredObject:
+        """Look one object up."""
+        try:
+            info = self.filesystem.info(self.path_of(url))
+        except Exception as error:
+            raise self.explain(error, url) from error
+        if info["type"] != "file":
+            raise NotFound(f"{url} is no file")
+        return self._object(info)
+
+    def list(self, prefix: str) -> Iterator[StoredObject]:
+        """All objects at or below a prefix, folder by folder, by name."""
+        try:
+            path = self.path_of(prefix)
+            if self.filesystem.isfile(path):
+                yield self.stat(prefix)
+                return
+            for _, _, files in self.filesystem.walk(path, detail=True, on_error="raise", topdown=True):
+                for name in sorted(files):
+                    yield self._object(files[name])
+        except HeronError:
+            raise
+        except Exception as error:
+            raise self.explain(error, prefix) from error
+
+    def read(self, url: str, start: int = 0, end: int | None = None) -> bytes:
+        """The bytes from `start` up to and without `end` (None: to the end)."""
+        try:
+            return bytes(self.filesystem.cat_file(self.path_of(url), start=start, end=end))
+        except Exception as error:
+            raise self.explain(error, url) from error
+
+    def open(self, url: str) -> BinaryIO:
+        """A seekable binary file that reads ranges as they are asked for."""
+        try:
+            return cast(BinaryIO, self.filesystem.open(self.path_of(url), "rb"))
+        except Exception as error:
+            raise self.explain(error, url) from error
+
+    def sign(self, url: str, expires: int) -> str:
+        """A URL that anybody can read for `expires` seconds."""
+        try:
+            return str(self.filesystem.sign(self.path_of(url), expiration=expires))
+        except NotImplementedError:
+            raise InvalidInput(f"{url}: this storage cannot make signed URLs") from None
+
+    def _object(self, info: dict[str, Any]) -> StoredObject:
+        modified = info.get("LastModified") or info.get("mtime") or info.get("last_modified")
+        if isinstance(modified, int | float):
+            modified = datetime.fromtimestamp(modified, UTC)
+        return StoredObject(
+            url=self.url_of(info["name"]),
+            size=int(info["size"]),
+            etag=info.get("ETag") or info.get("etag"),
+            modified_at=utc_iso(modified) if isinstance(modified, datetime) else None,
+        )

@@ -1,0 +1,67 @@
+"""Reading local files and walking local folders."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+from heron.errors import InvalidInput, NotFound
+from heron.storage.filesystem import FilesystemStorage
+
+
+class LocalStorage(FilesystemStorage):
+    """Local files as `file:///…` URLs; plain paths are accepted too."""
+
+    def __init__(self) -> None:
+        from fsspec.implementations.local import LocalFileSystem
+
+        super().__init__(LocalFileSystem(skip_instance_cache=True))
+
+    def path_of(self, url: str) -> str:
+        """The absolute path of a file URL or path."""
+        return str(path_of_url(url))
+
+    def url_of(self, path: str) -> str:
+        """The file URL of a path, with blanks as %20."""
+        return Path(path).as_uri()
+
+    def sign(self, url: str, expires: int) -> str:
+        """Refuse: a local file has no address that others could open."""
+        raise InvalidInput(f"{url}: a local file cannot be signed")
+
+
+def path_of_url(url: str) -> Path:
+    """The absolute path of a `file:` URL or of a plain path; raises InvalidInput for another scheme."""
+    parts = urlsplit(url)
+    if parts.scheme == "file":
+        if parts.netloc not in ("", "localhost"):
+            raise InvalidInput(f"{url} lies on another machine ({parts.netloc})")
+        return Path(os.path.abspath(unquote(parts.path)))  # noqa: PTH100 - resolve() would follow links
+    if "://" in url:
+        raise InvalidInput(f"{url} is no local file")
+    return Path(os.path.abspath(url))  # noqa: PTH100
+
+
+def walk(path: Path) -> Iterator[Path]:
+    """The files at or below a path, by name. Hidden files and folders are passed over unless named themselves.
+
+    Links to files are followed; links to folders are not, so that a loop cannot trap the walk. Raises NotFound.
+    """
+    if not path.is_dir():
+        if not os.path.lexists(path):
+            raise NotFound(f"{path} is not there", hint="check the spelling, or quote a name with blanks")
+        yield path
+        return
+    try:
+        with os.scandir(path) as entries:
+            listed = sorted((entry for entry in entries if not entry.name.startswith(".")), key=lambda e: e.name)
+    except PermissionError:
+        yield path  # reading it will say that it cannot be read
+        return
+    for entry in listed:
+        if entry.is_dir(follow_symlinks=False):
+            yield from walk(Path(entry.path))
+        elif not entry.is_dir():
+            yield Path(entry.path)

@@ -12,6 +12,8 @@ from heron.errors import InvalidInput
 if TYPE_CHECKING:
     from cattrs import Converter
 
+    from heron.models import Item
+
 T = TypeVar("T")
 
 
@@ -63,3 +65,28 @@ def loads(text: str | bytes) -> Any:
         return orjson.loads(text)
     except orjson.JSONDecodeError as error:
         raise InvalidInput(f"not valid JSON: {error}") from error
+
+
+_FACTS = (
+    "kind", "media_type", "width", "height", "frame_count", "fps", "duration", "codec", "sample_rate", "channels",
+    "pages", "captured_at", "note",
+)  # fmt: skip
+
+
+def item_to_dict(item: Item) -> dict[str, Any]:
+    """An item as plain data for JSON and for tables; facts that are unknown are left out."""
+    facts = {name: value for name in _FACTS if (value := getattr(item.facts, name)) is not None}
+    hashes = {"content_hash": item.content_hash} if item.content_hash else {}
+    return {
+        "uuid": item.uuid,
+        "name": item.name,
+        "url": item.url,
+        "size": item.size,
+        **facts,
+        **hashes,
+        "facts": dict(item.facts.extra),
+        "metadata": item.metadata,
+        "tags": list(item.tags),
+        "created_at": item.created_at,
+        "updated_at": item.updated_at,
+    }

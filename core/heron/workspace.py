@@ -67,7 +67,14 @@ class Workspace:
         from heron.ingest.service import IngestService
 
         return IngestService(
-            self.database, self.plugins, self.folders, self.imports, self.registration, self.thumbnails
+            self.database,
+            self.plugins,
+            self.folders,
+            self.imports,
+            self.registration,
+            self.thumbnails,
+            self.metadata,
+            self.schema,
         )
 
     @property

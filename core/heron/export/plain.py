@@ -8,26 +8,18 @@ import tempfile
 from collections.abc import Iterator
 from typing import IO, Any
 
-from heron.convert import dumps, loads
+from heron.convert import dumps, item_to_dict, loads
 from heron.models import DatasetRow, Json
 
-_FACTS = ("kind", "media_type", "width", "height", "frame_count", "fps", "duration", "codec", "pages", "captured_at")
+_COLUMNS = (
+    "position", "uuid", "name", "url", "size", "kind", "media_type", "width", "height", "frame_count", "fps",
+    "duration", "codec", "pages", "captured_at",
+)  # fmt: skip
 
 
 def row_to_dict(row: DatasetRow) -> dict[str, Json]:
-    """A dataset row as plain data; facts that are unknown are left out."""
-    item = row.item
-    facts = {name: value for name in _FACTS if (value := getattr(item.facts, name)) is not None}
-    return {
-        "position": row.position,
-        "uuid": item.uuid,
-        "name": item.name,
-        "url": item.url,
-        "size": item.size,
-        **facts,
-        "metadata": item.metadata,
-        "tags": list(item.tags),
-    }
+    """A dataset row as plain data."""
+    return {"position": row.position, **item_to_dict(row.item)}
 
 
 class JsonExporter:
@@ -58,13 +50,12 @@ class CsvExporter:
             spool.seek(0)
             text = io.TextIOWrapper(stream, encoding="utf-8", newline="", write_through=True)
             writer = csv.writer(text)
-            fixed = ("position", "uuid", "name", "url", "size", *_FACTS)
-            writer.writerow([*fixed, *(f"metadata.{key}" for key in keys), "tags"])
+            writer.writerow([*_COLUMNS, *(f"metadata.{key}" for key in keys), "tags"])
             count = 0
             for count, line in enumerate(spool, start=1):
                 record = loads(line)
                 metadata = record["metadata"]
-                cells = [record.get(name) for name in fixed] + [metadata.get(key) for key in keys]
+                cells = [record.get(name) for name in _COLUMNS] + [metadata.get(key) for key in keys]
                 writer.writerow([*map(_cell, cells), " | ".join(record["tags"])])
             text.detach()
         return count

@@ -13,11 +13,14 @@ from heron.catalog.database import Database
 from heron.catalog.folders import FolderRef, FolderService
 from heron.catalog.imports import ImportService
 from heron.catalog.items import COLUMNS, item_of
+from heron.catalog.metadata import MetadataService
 from heron.catalog.registration import Registration
+from heron.catalog.schema import SchemaService
 from heron.catalog.thumbnails import ThumbnailStore
 from heron.errors import HeronError, ImportAborted
 from heron.hooks import PluginManager
 from heron.ingest.local import check_paths, local_units
+from heron.ingest.metadata_files import MetadataFileReport, apply_file
 from heron.ingest.pipeline import Options, Pipeline, Progress
 from heron.ingest.probe import Prober
 from heron.ingest.units import ProbeOptions, Unit
@@ -43,8 +46,12 @@ class IngestService:
         imports: ImportService,
         registration: Registration,
         thumbnails: ThumbnailStore,
+        metadata: MetadataService,
+        schema: SchemaService,
     ) -> None:
         self._database = database
+        self._metadata = metadata
+        self._schema = schema
         self._plugins = plugins
         self._folders = folders
         self._imports = imports
@@ -88,6 +95,14 @@ class IngestService:
                     job, target, stream, prober, options=options, executor=workers, progress=progress
                 )
             )  # fmt: skip
+
+    def metadata_file(self, file: str | Path, *, by: str | None = None, replace: bool = False) -> MetadataFileReport:
+        """Merge metadata from a JSON, JSONL, CSV or Parquet file into items, or replace theirs by it.
+
+        Each row names its item by a column `uuid`, `url` or `name`; `by` says which one when there are several.
+        """
+        schema = self._schema.current()
+        return apply_file(Path(file), self._database, self._metadata, schema, by=by, replace=replace)
 
     def _run(
         self, job: ImportJob, folder: Folder, options: Options, batches: Callable[[], Iterator[list[str]]]

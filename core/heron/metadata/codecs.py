@@ -91,9 +91,9 @@ class NumberCodec(_Plain):
                 if -MAX_EXACT_INTEGER <= value <= MAX_EXACT_INTEGER:
                     return int(value)
                 raise ValueError("expected an integer of at most 2**53 (keep longer ones as varchar)")
-            if isinstance(value, Integral) and not isinstance(value, bool):
-                return encode(int(value))
             number = _float_of(value)
+            if isinstance(value, Integral):
+                return encode(int(value))
             if isinstance(value, Decimal) and abs(value) > MAX_EXACT_INTEGER:
                 return encode(MAX_EXACT_INTEGER + 1)
             return number
@@ -107,6 +107,8 @@ def _float_of(value: Any) -> float:
         raise ValueError("expected a number")
     try:
         number = float(value)
+    except TypeError:
+        raise ValueError("expected a number") from None  # numpy.timedelta64 calls itself an integer
     except (OverflowError, ValueError):
         number = math.inf
     if not math.isfinite(number):

@@ -1,0 +1,136 @@
+"""`heron collections`: items under a title."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+
+from heron.cli.context import Context
+from heron.cli.output import confirm, example, json_option, print_items, print_json, print_table, yes_option
+from heron.cli.selection import selected, selection
+from heron.convert import item_to_dict
+from heron.errors import NotFound
+from heron.models import Item
+from heron.workspace import Workspace
+
+
+@click.group("collections", invoke_without_command=True)
+@click.pass_context
+@example("heron collections create 'Rainy nights' --where \"weather = 'rain' AND night\"")
+def command(context: click.Context) -> None:
+    """Put items together under a title."""
+    if context.invoked_subcommand is None:
+        context.invoke(list_collections, as_json=False)
+
+
+@command.command("list")
+@json_option
+@click.pass_obj
+@example("heron collections list")
+def list_collections(context: Context, as_json: bool) -> None:
+    """List the collections."""
+    found = context.workspace().collections.list()
+    if as_json:
+        print_json(found)
+        return
+    rows = [(c.title, c.item_count, c.description) for c in found]
+    print_table(["title", "items", "description"], rows, "There is no collection yet: heron collections create TITLE --where …")
+
+
+@command.command("create")
+@click.argument("title")
+@selection
+@click.option("--names", type=click.Path(dir_okay=False, path_type=Path), help="File with an item name a line.")
+@click.option("--description", default="", help="What it is for.")
+@click.pass_obj
+@example("heron collections create Best --item 01a1fc7f-6634-7b8f-8ffa-50166ba72775\nheron collections create Test --names names.txt")
+def create(context: Context, title: str, names: Path | None, description: str, **choice: str) -> None:
+    """Make a collection of items that are chosen now; what a query finds later does not join it."""
+    workspace = context.workspace()
+    chosen = _chosen(workspace, names, choice)
+    collection = workspace.collections.create(title, items=chosen, description=description)
+    click.echo(f"Made collection {title} of {collection.item_count:,} items")
+
+
+@command.command("add")
+@click.argument("title")
+@selection
+@click.option("--names", type=click.Path(dir_okay=False, path_type=Path), help="File with an item name a line.")
+@click.pass_obj
+@example("heron collections add Best --where 'width > 4000'")
+def add(context: Context, title: str, names: Path | None, **choice: str) -> None:
+    """Add items to a collection."""
+    workspace = context.workspace()
+    done = workspace.collections.add(title, _chosen(workspace, names, choice))
+    click.echo(f"Added {done.added:,} items, {done.skipped:,} were in it already")
+
+
+@command.command("remove")
+@click.argument("title")
+@selection
+@click.pass_obj
+@example("heron collections remove Best --where 'width < 1000'")
+def remove(context: Context, title: str, **choice: str) -> None:
+    """Take items out of a collection."""
+    workspace = context.workspace()
+    click.echo(f"Removed {workspace.collections.remove(title, selected(workspace, **choice)):,} items")  # type: ignore[arg-type]
+
+
+@command.command("show")
+@click.argument("title")
+@json_option
+@click.pass_obj
+@example("heron collections show 'Rainy nights'")
+def show(context: Context, title: str, as_json: bool) -> None:
+    """List the items of a collection."""
+    workspace = context.workspace()
+    collection, items = workspace.collections.get(title), list(workspace.collections.items(title))
+    if as_json:
+        print_json({"collection": collection, "items": [item_to_dict(item) for item in items]})
+        return
+    print_items(items, None, f"Collection {title} is empty.")
+
+
+@command.command("update")
+@click.argument("title")
+@click.option("--title", "new_title", help="The new title, which is the tag on its items.")
+@click.option("--description", help="The new description.")
+@click.pass_obj
+@example("heron collections update Best --title 'Best of 2026'")
+def update(context: Context, title: str, new_title: str | None, description: str | None) -> None:
+    """Change title or description."""
+    changed = context.workspace().collections.update(title, title=new_title, description=description)
+    click.echo(f"It is now {changed.title}")
+
+
+@command.command("delete")
+@click.argument("title")
+@yes_option
+@click.pass_obj
+@example("heron collections delete Best")
+def delete(context: Context, title: str, yes: bool) -> None:
+    """Delete a collection; its items stay."""
+    collections = context.workspace().collections
+    confirm(f"Delete collection {title} of {collections.get(title).item_count:,} items? The items stay.", yes)
+    collections.delete(title)
+    click.echo(f"Deleted collection {title}")
+
+
+def _chosen(workspace: Workspace, names: Path | None, choice: dict[str, str]) -> Iterator[Item | str]:
+    if names is None:
+        return selected(workspace, **choice)  # type: ignore[arg-type]
+    if any(choice.values()):
+        raise click.UsageError("--names cannot be used together with --item, --folder, --where or --preset.")
+    try:
+        lines = names.read_text(encoding="utf-8").splitlines()
+    except OSError as error:
+        raise NotFound(f"{names} cannot be read: {error.strerror or error}") from error
+    found = workspace.collections.match_names(line.strip() for line in lines if line.strip())
+    click.echo(f"Names: {len(found.matched):,} matched, {len(found.ambiguous):,} ambiguous, {len(found.unmatched):,} unmatched")
+    for name, uuids in found.ambiguous.items():
+        click.echo(f"  ambiguous, left out: {name} ({len(uuids)} items)")
+    for name in found.unmatched:
+        click.echo(f"  unmatched: {name}")
+    return iter(found.matched.values())

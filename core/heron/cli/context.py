@@ -1,0 +1,46 @@
+"""What every command gets: the workspace of this call, opened when it is first needed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from heron.hooks import PluginManager
+    from heron.workspace import Workspace
+
+
+class Context:
+    """The state of one call of the command line."""
+
+    def __init__(self) -> None:
+        self.path: str | None = None
+        self.discover = True
+        self._workspace: Workspace | None = None
+        self._plugins: PluginManager | None = None
+
+    def workspace(self) -> Workspace:
+        """The workspace to work in; raises NotFound when there is none."""
+        if self._workspace is None:
+            from pathlib import Path
+
+            from heron.errors import NotFound
+            from heron.workspace import DIRECTORY, FILE_NAME, Workspace, find
+
+            root = Path(self.path).absolute() if self.path else find()
+            if not (root / DIRECTORY / FILE_NAME).is_file():
+                raise NotFound(f"{root} is no workspace", hint="run heron init there")
+            self._workspace = Workspace(root, self.plugins())
+        return self._workspace
+
+    def plugins(self) -> PluginManager:
+        """The plugin manager, with a workspace or without."""
+        if self._plugins is None:
+            from heron.builtin import plugin_manager
+
+            self._plugins = plugin_manager(discover=self.discover)
+        return self._plugins
+
+    def close(self) -> None:
+        """Close what was opened."""
+        if self._workspace is not None:
+            self._workspace.close()

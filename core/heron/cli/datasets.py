@@ -1,0 +1,163 @@
+"""`heron datasets`: what is handed on."""
+
+from __future__ import annotations
+
+from itertools import islice
+from pathlib import Path
+
+import click
+
+from heron.catalog.datasets import Duplicates
+from heron.cli.context import Context
+from heron.cli.output import confirm, dimensions, example, json_option, print_json, print_json_stream, print_table, yes_option
+from heron.cli.selection import selected, selection
+from heron.cli.values import assignments
+from heron.convert import item_to_dict
+
+
+@click.group("datasets", invoke_without_command=True)
+@click.pass_context
+@example("heron datasets create rain-1 --collection 'Rainy nights'\nheron datasets export rain-1 -o rain-1.csv")
+def command(context: click.Context) -> None:
+    """Make datasets and export them."""
+    if context.invoked_subcommand is None:
+        context.invoke(list_datasets, as_json=False)
+
+
+@command.command("list")
+@json_option
+@click.pass_obj
+@example("heron datasets list")
+def list_datasets(context: Context, as_json: bool) -> None:
+    """List the datasets."""
+    found = context.workspace().datasets.list()
+    if as_json:
+        print_json(found)
+        return
+    rows = [(d.title, d.row_count, d.description) for d in found]
+    print_table(["title", "rows", "description"], rows, "There is no dataset yet: heron datasets create TITLE --collection …")
+
+
+@command.command("create")
+@click.argument("title")
+@click.option("--collection", metavar="TITLE", help="Take the items of a collection.")
+@selection
+@click.option("--backing-folder", metavar="PATH", help="Follow a folder: its items are the rows, from now on.")
+@click.option("--description", default="", help="What it is for.")
+@click.pass_obj
+@example("heron datasets create rain-1 --collection 'Rainy nights'\nheron datasets create all-2026 --backing-folder Driving/2026")
+def create(
+    context: Context, title: str, collection: str | None, backing_folder: str | None, description: str, **choice: str
+) -> None:
+    """Make a dataset from a collection, from chosen items, or behind a folder."""
+    workspace = context.workspace()
+    items = () if collection or backing_folder else selected(workspace, **choice)  # type: ignore[arg-type]
+    dataset = workspace.datasets.create(
+        title, collection=collection, items=items, description=description, backing_folder=backing_folder
+    )
+    click.echo(f"Made dataset {title} of {dataset.row_count:,} rows")
+
+
+@command.command("show")
+@click.argument("title")
+@click.option("--limit", default=100, show_default=True, type=click.IntRange(1), help="Rows to print.")
+@json_option
+@click.pass_obj
+@example("heron datasets show rain-1")
+def show(context: Context, title: str, limit: int, as_json: bool) -> None:
+    """List the rows of a dataset with their metadata."""
+    rows = islice(context.workspace().datasets.rows(title), limit)
+    if as_json:
+        print_json_stream({"position": row.position, **item_to_dict(row.item)} for row in rows)
+        return
+    table = [(row.position, row.item.name, row.item.kind, dimensions(row.item), _brief(row.item.metadata)) for row in rows]
+    print_table(["row", "name", "kind", "dimensions", "metadata"], table, f"Dataset {title} is empty.")
+
+
+@command.command("add")
+@click.argument("title")
+@selection
+@click.option(
+    "--duplicates", default="skip", show_default=True, type=click.Choice(["skip", "fail", "add"]), help="For rows it has."
+)
+@click.pass_obj
+@example("heron datasets add rain-1 --where \"weather = 'rain'\"")
+def add(context: Context, title: str, duplicates: Duplicates, **choice: str) -> None:
+    """Add items to a dataset."""
+    workspace = context.workspace()
+    done = workspace.datasets.add(title, selected(workspace, **choice), duplicates=duplicates)  # type: ignore[arg-type]
+    click.echo(f"Added {done.added:,} rows, skipped {done.skipped:,}")
+
+
+@command.command("remove")
+@click.argument("title")
+@selection
+@click.pass_obj
+@example("heron datasets remove rain-1 --where 'width < 1000'")
+def remove(context: Context, title: str, **choice: str) -> None:
+    """Take items out of a dataset."""
+    workspace = context.workspace()
+    click.echo(f"Removed {workspace.datasets.remove(title, selected(workspace, **choice)):,} rows")  # type: ignore[arg-type]
+
+
+@command.command("metadata")
+@click.argument("title")
+@click.argument("row", type=click.IntRange(0))
+@click.argument("pairs", nargs=-1, metavar="[KEY=VALUE]...")
+@click.option("--replace", is_flag=True, help="Drop all other keys.")
+@click.pass_obj
+@example("heron datasets metadata rain-1 0 city=Algiers")
+def metadata(context: Context, title: str, row: int, pairs: tuple[str, ...], replace: bool) -> None:
+    """Merge metadata into the item of a row, or show it."""
+    workspace = context.workspace()
+    if pairs or replace:
+        given = assignments(pairs, workspace.schema.current())
+        workspace.datasets.set_metadata(title, row, given, merge=not replace)
+    found = next(islice(workspace.datasets.rows(title), row, None), None)
+    print_json(found.item.metadata if found else None)
+
+
+@command.command("export")
+@click.argument("title")
+@click.option("-o", "--output", required=True, type=click.Path(dir_okay=False, path_type=Path), help="File to write.")
+@click.option("--format", "format", metavar="NAME", help="json, csv or that of a plugin (default: by the file's ending).")
+@click.pass_obj
+@example("heron datasets export rain-1 -o rain-1.json\nheron datasets export rain-1 -o rain-1.txt --format csv")
+def export(context: Context, title: str, output: Path, format: str | None) -> None:
+    """Write a dataset to a file."""
+    from heron.hooks import DatasetExporter
+
+    workspace = context.workspace()
+    known = {e.suffix: e.name for e in workspace.plugins.contributions(DatasetExporter)}
+    chosen = format or known.get(output.suffix.lower(), "json")
+    click.echo(f"Wrote {workspace.export(title, output, format=chosen):,} rows to {output}")
+
+
+@command.command("update")
+@click.argument("title")
+@click.option("--title", "new_title", help="The new title.")
+@click.option("--description", help="The new description.")
+@click.pass_obj
+@example("heron datasets update rain-1 --title rain-2026")
+def update(context: Context, title: str, new_title: str | None, description: str | None) -> None:
+    """Change title or description."""
+    changed = context.workspace().datasets.update(title, title=new_title, description=description)
+    click.echo(f"It is now {changed.title}")
+
+
+@command.command("delete")
+@click.argument("title")
+@yes_option
+@click.pass_obj
+@example("heron datasets delete rain-1")
+def delete(context: Context, title: str, yes: bool) -> None:
+    """Delete a dataset; its items stay."""
+    datasets = context.workspace().datasets
+    confirm(f"Delete dataset {title} of {datasets.get(title).row_count:,} rows? The items stay.", yes)
+    datasets.delete(title)
+    click.echo(f"Deleted dataset {title}")
+
+
+def _brief(metadata: dict[str, object]) -> str:
+    text = ", ".join(f"{key}={value}" for key, value in metadata.items())
+    return text if len(text) <= 80 else text[:79] + "…"

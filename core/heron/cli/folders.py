@@ -1,0 +1,116 @@
+"""`heron folders`: where items live."""
+
+from __future__ import annotations
+
+import click
+
+from heron.cli.context import Context
+from heron.cli.output import confirm, example, json_option, print_json, print_table, yes_option
+from heron.cli.values import assignments
+
+
+@click.group("folders", invoke_without_command=True)
+@click.pass_context
+@example("heron folders\nheron folders create Driving/2026 --description 'Spring runs'")
+def command(context: click.Context) -> None:
+    """List, create, move and delete folders."""
+    if context.invoked_subcommand is None:
+        context.invoke(list_folders, as_json=False)
+
+
+@command.command("list")
+@json_option
+@click.pass_obj
+@example("heron folders list --json")
+def list_folders(context: Context, as_json: bool) -> None:
+    """List all folders."""
+    workspace = context.workspace()
+    folders = workspace.folders.list()
+    if as_json:
+        print_json(folders)
+        return
+    rows = [(f.path, workspace.items.count(folder=f), f.description) for f in folders]
+    print_table(["path", "items", "description"], rows, "There is no folder yet. Make one: heron folders create NAME")
+
+
+@command.command("create")
+@click.argument("path")
+@click.option("--description", default="", help="What it is for.")
+@click.pass_obj
+@example("heron folders create Driving/2026")
+def create(context: Context, path: str, description: str) -> None:
+    """Create a folder, with those above it."""
+    folder = context.workspace().folders.create(path, description=description)
+    click.echo(f"Made folder {folder.path}")
+
+
+@command.command("show")
+@click.argument("path")
+@json_option
+@click.pass_obj
+@example("heron folders show Driving/2026")
+def show(context: Context, path: str, as_json: bool) -> None:
+    """Show a folder and what lies in it."""
+    folders = context.workspace().folders
+    folder, contents = folders.get(path), folders.contents(path)
+    if as_json:
+        print_json({"folder": folder, "contents": contents})
+        return
+    rows = [
+        ("path", folder.path), ("uuid", folder.uuid), ("description", folder.description), ("made", folder.created_at),
+        ("folders below", contents.folders), ("items", contents.items), ("metadata", folder.metadata or ""),
+    ]  # fmt: skip
+    print_table(["field", "value"], rows, "")
+
+
+@command.command("rename")
+@click.argument("path")
+@click.argument("name")
+@click.pass_obj
+@example("heron folders rename Driving/2026 2026-spring")
+def rename(context: Context, path: str, name: str) -> None:
+    """Give a folder another name."""
+    click.echo(f"It is now {context.workspace().folders.rename(path, name).path}")
+
+
+@command.command("move")
+@click.argument("path")
+@click.argument("parent", required=False)
+@click.pass_obj
+@example("heron folders move Driving/2026 Archive\nheron folders move Archive/2026      # to the top")
+def move(context: Context, path: str, parent: str | None) -> None:
+    """Move a folder into another one, or to the top."""
+    click.echo(f"It is now {context.workspace().folders.move(path, parent).path}")
+
+
+@command.command("metadata")
+@click.argument("path")
+@click.argument("pairs", nargs=-1, metavar="[KEY=VALUE]...")
+@click.option("--replace", is_flag=True, help="Drop all other keys.")
+@click.pass_obj
+@example("heron folders metadata Driving/2026 city=Algiers")
+def metadata(context: Context, path: str, pairs: tuple[str, ...], replace: bool) -> None:
+    """Merge metadata into a folder's own, or show it."""
+    workspace = context.workspace()
+    if pairs or replace:
+        workspace.folders.set_metadata(path, assignments(pairs, workspace.schema.current()), merge=not replace)
+    print_json(workspace.folders.get(path).metadata)
+
+
+@command.command("delete")
+@click.argument("path")
+@yes_option
+@click.pass_obj
+@example("heron folders delete Driving/2026")
+def delete(context: Context, path: str, yes: bool) -> None:
+    """Delete a folder with everything in it, after showing what that is. Files stay where they are."""
+    folders = context.workspace().folders
+    contents = folders.contents(path)
+    confirm(
+        f"Folder {path} holds {contents.folders:,} folders and {contents.items:,} items, which stand in "
+        f"{contents.collection_members:,} places of collections and {contents.dataset_rows:,} rows of datasets. "
+        "Take all of it out of the catalogue?",
+        yes,
+    )
+    gone = folders.delete(path)
+    click.echo(f"Deleted folder {path} with {gone.folders:,} folders and {gone.items:,} items.")

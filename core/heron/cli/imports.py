@@ -1,0 +1,88 @@
+"""`heron imports`: what was imported, and what went wrong."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+import click
+
+from heron.cli.context import Context
+from heron.cli.output import example, json_option, print_json, print_json_stream, print_table
+
+
+@click.group("imports", invoke_without_command=True)
+@click.pass_context
+@example("heron imports\nheron imports report 3 -o problems.csv")
+def command(context: click.Context) -> None:
+    """List imports and their reports."""
+    if context.invoked_subcommand is None:
+        context.invoke(list_imports, as_json=False)
+
+
+@command.command("list")
+@json_option
+@click.pass_obj
+@example("heron imports list")
+def list_imports(context: Context, as_json: bool) -> None:
+    """List the imports, the newest first."""
+    jobs = context.workspace().imports.list()
+    if as_json:
+        print_json(jobs)
+        return
+    rows = [
+        (str(job.id), job.state, job.added, job.skipped, job.failed, job.warnings, job.started_at[:19], job.source) for job in jobs
+    ]
+    print_table(
+        ["number", "state", "new", "skipped", "failed", "warnings", "started (UTC)", "source"],
+        rows,
+        "Nothing was imported yet: heron import PATH --folder NAME",
+    )
+
+
+@command.command("show")
+@click.argument("number")
+@json_option
+@click.pass_obj
+@example("heron imports show 3")
+def show(context: Context, number: str, as_json: bool) -> None:
+    """Show one import. NUMBER is that of the list, or its UUID."""
+    job = context.workspace().imports.get(number)
+    if as_json:
+        print_json(job)
+        return
+    fields = ("uuid", "source", "state", "added", "updated", "skipped", "failed", "warnings", "started_at", "finished_at")
+    print_table(["field", "value"], [(name, str(getattr(job, name) or "")) for name in fields], "")
+
+
+@command.command("report")
+@click.argument("number")
+@click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path), help="Write it to a CSV file.")
+@json_option
+@click.pass_obj
+@example("heron imports report 3\nheron imports report 3 -o problems.csv")
+def report(context: Context, number: str, output: Path | None, as_json: bool) -> None:
+    """List every failure and warning of an import."""
+    problems = context.workspace().imports.problems(number)
+    if as_json:
+        print_json_stream(problems)
+        return
+    columns = ("severity", "place", "url", "reason")
+    if output is not None:
+        import io
+
+        from heron.workspace import whole_file
+
+        with whole_file(output) as stream:
+            text = io.TextIOWrapper(stream, encoding="utf-8", newline="", write_through=True)
+            writer = csv.writer(text)
+            writer.writerow(columns)
+            count = 0
+            for problem in problems:
+                writer.writerow([getattr(problem, name) for name in columns])
+                count += 1
+            text.detach()
+        click.echo(f"Wrote {count:,} problems to {output}")
+        return
+    rows = [(p.severity, p.reason) for p in problems]
+    print_table(["severity", "reason"], rows, "Nothing went wrong.")

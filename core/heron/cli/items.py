@@ -1,0 +1,132 @@
+"""`heron items`: the data units of the catalogue."""
+
+from __future__ import annotations
+
+import click
+
+from heron.cli.context import Context
+from heron.cli.output import (
+    confirm,
+    example,
+    json_option,
+    print_items,
+    print_json,
+    print_table,
+    size_of,
+    yes_option,
+)
+from heron.convert import item_to_dict
+
+
+def _listing(function: click.decorators.FC) -> click.decorators.FC:
+    for option in (
+        json_option,
+        click.option("--cursor", metavar="TEXT", help="Go on after the page that printed it."),
+        click.option("--limit", default=100, show_default=True, type=click.IntRange(1), help="Rows of the page."),
+        click.option("--folder", metavar="PATH", help="Only this folder and those below it."),
+    ):
+        function = option(function)
+    return function
+
+
+@click.group("items", invoke_without_command=True)
+@_listing
+@click.pass_context
+@example("heron items\nheron items --folder Photos --limit 20\nheron items show 01a1fc7f-6634-7b8f-8ffa-50166ba72775")
+def command(context: click.Context, folder: str | None, limit: int, cursor: str | None, as_json: bool) -> None:
+    """List, show, move and delete items."""
+    if context.invoked_subcommand is None:
+        _list(context.obj, folder, limit, cursor, as_json)
+
+
+@command.command("list")
+@_listing
+@click.pass_obj
+@example("heron items list --json")
+def list_items(context: Context, folder: str | None, limit: int, cursor: str | None, as_json: bool) -> None:
+    """List items in the order in which they came."""
+    _list(context, folder, limit, cursor, as_json)
+
+
+def _list(context: Context, folder: str | None, limit: int, cursor: str | None, as_json: bool) -> None:
+    if cursor is not None and not cursor.isdigit():
+        raise click.UsageError(f"{cursor!r} is no cursor of this list.")
+    page = context.workspace().items.page(folder=folder, limit=limit, after=int(cursor or 0))
+    if as_json:
+        print_json({"items": [item_to_dict(item) for item in page], "cursor": page.cursor})
+        return
+    print_items(list(page), page.cursor, "There is no item yet. Import some: heron import PATH --folder NAME")
+
+
+@command.command("show")
+@click.argument("uuid")
+@click.option("-o", "--output", type=click.Path(dir_okay=False), help="Write the item's thumbnail to this file.")
+@json_option
+@click.pass_obj
+@example("heron items show 01a1fc7f-6634-7b8f-8ffa-50166ba72775")
+def show(context: Context, uuid: str, output: str | None, as_json: bool) -> None:
+    """Show all that is known of an item."""
+    workspace = context.workspace()
+    item = workspace.items.get(uuid)
+    if output:
+        _write_thumbnail(context, uuid, output)
+    if as_json:
+        print_json(item_to_dict(item))
+        return
+    known = item_to_dict(item)
+    facts, metadata = known.pop("facts"), known.pop("metadata")
+    known["size"] = size_of(item.size)
+    known["tags"] = ", ".join(item.tags)
+    rows = [(name, value) for name, value in known.items() if value not in (None, "")]
+    rows += [(f"{space}.{name}", value) for space, values in facts.items() for name, value in values.items()]
+    rows += [(f"metadata.{key}", value) for key, value in metadata.items()]
+    print_table(["field", "value"], [(name, str(value)) for name, value in rows], "")
+
+
+def _write_thumbnail(context: Context, uuid: str, output: str) -> None:
+    from pathlib import Path
+
+    from heron.errors import NotFound
+    from heron.workspace import whole_file
+
+    jpeg = context.workspace().thumbnails.get(uuid)
+    if jpeg is None:
+        raise NotFound(f"item {uuid} has no thumbnail", hint="import with --thumbnails to make them")
+    with whole_file(Path(output)) as stream:
+        stream.write(jpeg)
+
+
+@command.command("rename")
+@click.argument("uuid")
+@click.argument("name")
+@click.pass_obj
+@example("heron items rename 01a1fc7f-6634-7b8f-8ffa-50166ba72775 'Harbour at dusk'")
+def rename(context: Context, uuid: str, name: str) -> None:
+    """Give an item another name; the file keeps its own."""
+    click.echo(f"It is now {context.workspace().items.rename(uuid, name).name}")
+
+
+@command.command("move")
+@click.argument("folder")
+@click.argument("uuids", nargs=-1, required=True, metavar="UUID...")
+@click.pass_obj
+@example("heron items move Archive 01a1fc7f-6634-7b8f-8ffa-50166ba72775")
+def move(context: Context, folder: str, uuids: tuple[str, ...]) -> None:
+    """Move items into a folder."""
+    click.echo(f"Moved {context.workspace().items.move(uuids, folder):,} items to {folder}")
+
+
+@command.command("delete")
+@click.argument("uuids", nargs=-1, required=True, metavar="UUID...")
+@yes_option
+@click.pass_obj
+@example("heron items delete 01a1fc7f-6634-7b8f-8ffa-50166ba72775")
+def delete(context: Context, uuids: tuple[str, ...], yes: bool) -> None:
+    """Take items out of the catalogue, its collections and datasets. Files stay where they are."""
+    workspace = context.workspace()
+    names = [workspace.items.get(uuid).name for uuid in uuids]
+    shown = ", ".join(names[:5]) + (", …" if len(names) > 5 else "")
+    confirm(f"Take {len(names):,} items out of the catalogue ({shown})?", yes)
+    click.echo(f"Deleted {workspace.items.delete(uuids):,} items")
+
+

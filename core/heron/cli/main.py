@@ -1,0 +1,143 @@
+"""The `heron` command: finds its subcommands lazily, and turns every error into one line."""
+
+from __future__ import annotations
+
+import os
+import sys
+from importlib import import_module
+from importlib.metadata import entry_points
+from typing import Any
+
+import click
+
+from heron._version import __version__
+from heron.cli.context import Context
+from heron.errors import HeronError
+
+COMMANDS = {
+    "init": "Make a workspace in a folder.",
+    "import": "Import files and folders of this machine.",
+    "folders": "List, create, move and delete folders.",
+    "items": "List, show, move and delete items.",
+    "schema": "Show and change the metadata schema.",
+    "metadata": "Set, merge, import and verify metadata.",
+    "search": "Find items by a condition.",
+    "presets": "Save queries and use them again.",
+    "collections": "Put items together under a title.",
+    "datasets": "Make datasets and export them.",
+    "imports": "List imports and their reports.",
+    "plugins": "List plugins and whether they can be used.",
+    "quickstart": "Make a small lake and walk through everything.",
+    "completion": "Print the shell's completion script.",
+}
+"""Heron's own commands with their summaries, which a test holds equal to their help."""
+
+
+class LazyGroup(click.Group):
+    """A group whose commands are imported when they are asked for; plugins can bring more."""
+
+    def list_commands(self, context: click.Context) -> list[str]:
+        """Heron's commands, then those of plugins."""
+        return [*COMMANDS, *sorted(set(self._brought(context)) - set(COMMANDS))]
+
+    def get_command(self, context: click.Context, name: str) -> click.Command | None:
+        """The command of that name, imported now."""
+        if name in COMMANDS:
+            module = import_module(f"heron.cli.{'import_files' if name == 'import' else name}")
+            command: click.Command = module.command
+            return command
+        brought = self._brought(context).get(name)
+        if brought is None:
+            return None
+        loaded: click.Command = self._context(context).plugins().load(brought)
+        return loaded
+
+    def format_commands(self, context: click.Context, formatter: click.HelpFormatter) -> None:
+        """List the commands by their known summaries, so that help imports none of them."""
+        brought = self._brought(context)
+        rows = list(COMMANDS.items()) + [(n, brought[n].summary) for n in sorted(set(brought) - set(COMMANDS))]
+        with formatter.section("Commands"):
+            formatter.write_dl(rows)
+
+    def resolve_command(
+        self, context: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Suggest the nearest command for one that is not there."""
+        try:
+            return super().resolve_command(context, args)
+        except click.UsageError as error:
+            import difflib
+
+            close = difflib.get_close_matches(args[0], self.list_commands(context), n=1)
+            if close and "Did you mean" not in error.message:
+                error.message += f" Did you mean {close[0]}?"
+            raise
+
+    def _brought(self, context: click.Context) -> dict[str, Any]:
+        """The commands of plugins; nothing is loaded when only Heron's own plugins are installed."""
+        if os.environ.get("HERON_PLUGINS") == "":
+            return {}
+        if all(point.dist is not None and point.dist.name == "heron" for point in entry_points(group="heron")):
+            return {}
+        return self._context(context).plugins().commands()
+
+    def _context(self, context: click.Context) -> Context:
+        return context.ensure_object(Context)
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="heron")
+@click.option("-w", "--workspace", metavar="DIR", help="Workspace to use (default: the one in this folder or above).")
+@click.option("--no-plugins", is_flag=True, help="Use the built-in plugins only.")
+@click.pass_context
+def main(context: click.Context, workspace: str | None, no_plugins: bool) -> None:
+    """Heron: an index over a lake of images, videos, audio, documents, DICOM and NIfTI.
+
+    \b
+    Example:
+      heron quickstart
+      heron import photos/ --folder Photos
+      heron search --where "width > 1000" --sort -size
+    """
+    own = context.ensure_object(Context)
+    own.path = workspace
+    own.discover = not no_plugins
+
+
+def run() -> None:
+    """Run the command line and exit with 0, 1 (an error, said in one line) or 2 (wrong usage)."""
+    sys.exit(status(sys.argv[1:]))
+
+
+def status(arguments: list[str]) -> int:
+    """Run the command line and return its exit status."""
+    context = Context()
+    try:
+        result = main.main(arguments, prog_name="heron", standalone_mode=False, obj=context)
+        sys.stdout.flush()
+        return result if isinstance(result, int) else 0
+    except HeronError as error:
+        _complain(error.message, error.hint)
+    except click.exceptions.Exit as stop:
+        return stop.exit_code
+    except click.UsageError as error:
+        error.show()
+        return 2
+    except click.ClickException as error:
+        _complain(error.format_message(), None)
+    except (click.Abort, KeyboardInterrupt):
+        _complain("interrupted", "what was reported as done is kept; run it again to go on")
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except Exception as error:
+        if os.environ.get("HERON_DEBUG"):
+            raise
+        _complain(f"something unexpected happened: {type(error).__name__}: {error}", "HERON_DEBUG=1 shows where")
+    finally:
+        context.close()
+    return 1
+
+
+def _complain(message: str, hint: str | None) -> None:
+    text = message.encode("utf-8", "backslashreplace").decode().replace("\n", " ")
+    click.echo(f"{click.style('Error:', fg='red')} {text}" + (f" ({hint})" if hint else ""), err=True)

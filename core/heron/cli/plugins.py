@@ -1,0 +1,35 @@
+"""`heron plugins`: what is installed, and whether it can be used."""
+
+from __future__ import annotations
+
+import click
+
+from heron.cli.context import Context
+from heron.cli.output import example, json_option, print_json, print_table
+
+
+@click.group("plugins", invoke_without_command=True)
+@json_option
+@click.pass_context
+@example("heron plugins\nHERON_PLUGINS=storage_s3 heron plugins\nheron --no-plugins plugins --json")
+def command(context: click.Context, as_json: bool) -> None:
+    """List plugins and whether they can be used.
+
+    The status is `loaded`, `needs PACKAGE`, `failed: REASON` or `conflict between X and Y`.
+    """
+    if context.invoked_subcommand is None:
+        context.invoke(list_plugins, as_json=as_json)
+
+
+@command.command("list")
+@json_option
+@click.pass_obj
+@example("heron plugins list --json")
+def list_plugins(context: Context, as_json: bool) -> None:
+    """List plugins with what they bring."""
+    statuses = context.plugins().statuses
+    if as_json:
+        print_json(statuses)
+        return
+    rows = [(s.name, f"{s.distribution} {s.version}".strip(), s.status, ", ".join(s.contributions)) for s in statuses]
+    print_table(["plugin", "from", "status", "brings"], rows, "There is no plugin.")

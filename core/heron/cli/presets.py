@@ -1,0 +1,72 @@
+"""`heron presets`: saved queries."""
+
+from __future__ import annotations
+
+import click
+
+from heron.cli.context import Context
+from heron.cli.output import example, json_option, print_json, print_table
+from heron.models import Query
+
+
+@click.group("presets", invoke_without_command=True)
+@click.pass_context
+@example("heron presets create rainy --where \"weather = 'rain'\" --sort -captured_at\nheron search --preset rainy")
+def command(context: click.Context) -> None:
+    """Save queries and use them again."""
+    if context.invoked_subcommand is None:
+        context.invoke(list_presets, as_json=False)
+
+
+@command.command("list")
+@json_option
+@click.pass_obj
+@example("heron presets list")
+def list_presets(context: Context, as_json: bool) -> None:
+    """List the saved queries."""
+    presets = context.workspace().presets.list()
+    if as_json:
+        print_json(presets)
+        return
+    rows = [(p.name, p.query.where, p.query.folder, p.query.sort, p.description) for p in presets]
+    print_table(
+        ["name", "where", "folder", "sort", "description"], rows, "No query is saved yet: heron presets create NAME --where …"
+    )
+
+
+@command.command("create")
+@click.argument("name")
+@click.option("--where", metavar="CONDITION", help="SQL condition.")
+@click.option("--folder", metavar="PATH", help="Only this folder and those below it.")
+@click.option("--sort", metavar="NAMES", help="Names with commas between; - in front for descending.")
+@click.option("--limit", type=click.IntRange(1), help="Rows of a page.")
+@click.option("--description", default="", help="What it is for.")
+@click.option("--replace", is_flag=True, help="Replace the preset of that name.")
+@click.pass_obj
+@example("heron presets create big --where 'width > 4000' --description 'For printing'")
+def create(
+    context: Context,
+    name: str,
+    where: str | None,
+    folder: str | None,
+    sort: str | None,
+    limit: int | None,
+    description: str,
+    replace: bool,
+) -> None:
+    """Save a query under a name, once it is known to work."""
+    workspace = context.workspace()
+    query = Query(where=where, folder=folder, sort=sort, limit=limit)
+    workspace.search.plan(query)
+    workspace.presets.create(name, query, description=description, replace=replace)
+    click.echo(f"Saved preset {name}. Use it: heron search --preset {name!r}")
+
+
+@command.command("delete")
+@click.argument("name")
+@click.pass_obj
+@example("heron presets delete big")
+def delete(context: Context, name: str) -> None:
+    """Delete a saved query."""
+    context.workspace().presets.delete(name)
+    click.echo(f"Deleted preset {name}")

@@ -1,0 +1,164 @@
+"""`heron schema`: which metadata keys there are, and what each can hold."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from heron.cli.context import Context
+from heron.cli.output import confirm, example, json_option, print_json, print_table, yes_option
+from heron.errors import HeronError, InvalidInput
+
+
+@click.group("schema", invoke_without_command=True)
+@click.pass_context
+@example("heron schema\nheron schema add city varchar\nheron schema add weather enum --option sun --option rain")
+def command(context: click.Context) -> None:
+    """Show and change the metadata schema."""
+    if context.invoked_subcommand is None:
+        context.invoke(show, as_json=False)
+
+
+@command.command("show")
+@json_option
+@click.pass_obj
+@example("heron schema show --json")
+def show(context: Context, as_json: bool) -> None:
+    """Show the keys, deleted ones too."""
+    schema = context.workspace().schema
+    if as_json:
+        print_json(schema.to_dict())
+        return
+    rows = []
+    for key in schema.show():
+        details = ", ".join(map(str, key.parameters.get("options", []))) or str(key.parameters.get("size", ""))
+        rows.append((key.name, key.type, details, key.indexed, "" if key.state == "active" else key.state))
+    print_table(
+        ["key", "type", "details", "indexed", "state"], rows, "The schema is empty. Add a key: heron schema add KEY TYPE"
+    )
+    unknown = schema.unknown_keys()
+    if unknown:
+        click.echo(f"In use, but not in the schema: {', '.join(unknown)}")
+
+
+@command.command("types")
+@json_option
+@click.pass_obj
+@example("heron schema types")
+def types(context: Context, as_json: bool) -> None:
+    """List the types that a key can have."""
+    from heron.hooks import MetadataType
+
+    known = list(context.plugins().contributions(MetadataType))
+    rows = [(kind.name, ", ".join(kind.aliases), kind.summary) for kind in known]
+    if as_json:
+        print_json([dict(zip(("name", "aliases", "summary"), row, strict=True)) for row in rows])
+        return
+    print_table(["type", "also called", "holds"], rows, "")
+
+
+@command.command("add")
+@click.argument("key")
+@click.argument("type")
+@click.option("--option", "options", multiple=True, help="An option of an enum; give it once for each.")
+@click.option("--size", type=int, help="Numbers of an embedding, 1 to 4096.")
+@click.pass_obj
+@example("heron schema add captured_at datetime\nheron schema add clip embedding --size 512")
+def add(context: Context, key: str, type: str, options: tuple[str, ...], size: int | None) -> None:
+    """Add a key. TYPE is one of those that `heron schema types` lists."""
+    given: dict[str, Any] = {**({"options": list(options)} if options else {}), **({"size": size} if size else {})}
+    added = context.workspace().schema.add(key, type, **given)
+    click.echo(f"Added key {added.name} of type {added.type}")
+
+
+@command.command("add-options")
+@click.argument("key")
+@click.argument("options", nargs=-1, required=True, metavar="OPTION...")
+@click.pass_obj
+@example("heron schema add-options weather snow fog")
+def add_options(context: Context, key: str, options: tuple[str, ...]) -> None:
+    """Add options to an enum key."""
+    changed = context.workspace().schema.add_enum_options(key, options)
+    click.echo(f"Key {key} has {len(changed.parameters['options'])} options now")
+
+
+@command.command("delete")
+@click.argument("key")
+@click.option("--hard", is_flag=True, help="For good: the name can never be used again.")
+@yes_option
+@click.pass_obj
+@example("heron schema delete city\nheron schema delete city --hard")
+def delete(context: Context, key: str, hard: bool, yes: bool) -> None:
+    """Delete a key. Values on items stay; `restore` brings the key back unless it was deleted with --hard."""
+    if hard:
+        confirm(f"Delete key {key} for good? Its name can never be used again.", yes)
+    context.workspace().schema.delete_key(key, hard=hard)
+    click.echo(f"Deleted key {key}" + ("" if hard else f"; heron schema restore {key!r} brings it back"))
+
+
+@command.command("restore")
+@click.argument("key")
+@click.pass_obj
+@example("heron schema restore city")
+def restore(context: Context, key: str) -> None:
+    """Bring a deleted key back."""
+    click.echo(f"Restored key {context.workspace().schema.restore_key(key).name}")
+
+
+@command.command("index")
+@click.argument("key")
+@click.option("--drop", is_flag=True, help="Drop the index instead.")
+@click.pass_obj
+@example("heron schema index city")
+def index(context: Context, key: str, drop: bool) -> None:
+    """Make a database index over a key: faster equality on it, slower imports."""
+    context.workspace().schema.set_indexed(key, not drop)
+    click.echo(f"{'Dropped' if drop else 'Made'} the index over {key}")
+
+
+@command.command("dump")
+@click.argument("file", required=False, type=click.Path(dir_okay=False, path_type=Path))
+@click.pass_obj
+@example("heron schema dump schema.toml\nheron schema dump schema.json")
+def dump(context: Context, file: Path | None) -> None:
+    """Write the schema to a .json or .toml file, or print it as JSON."""
+    from heron.catalog.schema_files import write_schema
+
+    data = context.workspace().schema.to_dict()
+    if file is None:
+        print_json(data)
+        return
+    write_schema(file, data)
+    click.echo(f"Wrote {len(data)} keys to {file}")
+
+
+@command.command("load")
+@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+@click.pass_obj
+@example("heron schema load schema.toml")
+def load(context: Context, file: Path) -> None:
+    """Replace the schema by that of a .json or .toml file. Keys that are not in it are deleted, but restorable."""
+    from heron.catalog.schema_files import read_schema
+
+    data = read_schema(file)
+    try:
+        context.workspace().schema.set_from_dict(data)
+    except HeronError as error:
+        raise InvalidInput(f"{file}: {error.message}", hint=error.hint) from error
+    click.echo(f"The schema has {len(data)} keys now")
+
+
+@command.command("verify")
+@json_option
+@click.pass_obj
+@example("heron schema verify")
+def verify(context: Context, as_json: bool) -> None:
+    """List every stored value that the schema does not know or no longer accepts."""
+    found = list(context.workspace().metadata.verify())
+    if as_json:
+        print_json(found)
+        return
+    rows = [(row.item, row.key, str(row.value)[:60], row.reason) for row in found]
+    print_table(["item", "key", "value", "reason"], rows, "All metadata follows the schema.")

@@ -1,0 +1,57 @@
+"""Options that choose items: by UUID, folder, condition, preset or a list of names."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from heron.models import Item
+
+if TYPE_CHECKING:
+    from heron.models import Query
+    from heron.workspace import Workspace
+
+
+def selection(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Add `--item`, `--folder`, `--where` and `--preset` to a command."""
+    for option in (
+        click.option("--preset", metavar="NAME", help="Items that a saved query finds."),
+        click.option("--where", metavar="CONDITION", help="Items that a SQL condition finds."),
+        click.option("--folder", metavar="PATH", help="Items of a folder and of those below it."),
+        click.option("--item", "items", multiple=True, metavar="UUID", help="An item; give it once for each."),
+    ):
+        function = option(function)
+    return function
+
+
+def selected(
+    workspace: Workspace, items: tuple[str, ...], folder: str | None, where: str | None, preset: str | None
+) -> Iterator[Item | str]:
+    """The chosen items; at least one option has to be given."""
+    if items and (folder or where or preset):
+        raise click.UsageError("--item cannot be used together with --folder, --where or --preset.")
+    if items:
+        return iter(items)
+    if not (folder or where or preset):
+        raise click.UsageError("Which items? Give --item, --folder, --where or --preset.")
+    return _settled(workspace, combined(workspace, preset, folder=folder, where=where))
+
+
+def combined(workspace: Workspace, preset: str | None, **parts: Any) -> Query:
+    """The query of a preset, if one is named, with these parts added; two conditions both have to hold."""
+    from attrs import evolve
+
+    from heron.models import Query
+
+    query = workspace.presets.get(preset).query if preset else Query()
+    given = {name: value for name, value in parts.items() if value is not None}
+    if query.where and given.get("where"):
+        given["where"] = f"({query.where}) AND ({given['where']})"
+    return evolve(query, **given)
+
+
+def _settled(workspace: Workspace, query: Query) -> Iterator[str]:
+    """The UUIDs that a query finds now, so that what is done to the items does not change what is found."""
+    return iter([item.uuid for item in workspace.search.all(query)])

@@ -1,0 +1,21 @@
+"""Values that come as text, from the command line or a CSV cell: text for text keys, JSON for the others."""
+
+from __future__ import annotations
+
+from heron.convert import loads
+from heron.errors import InvalidInput
+from heron.metadata.schema import Schema
+from heron.models import Json
+
+
+def from_text(key: str, text: str, schema: Schema) -> Json:
+    """The value that a text means for a key; empty text means none."""
+    if text == "":
+        return None
+    known = schema.get(key)
+    if known is None or schema.type_of(known).affinity == "text":
+        return text
+    try:
+        return loads(text)
+    except InvalidInput:
+        return text

@@ -57,7 +57,6 @@ class Database:
             )
         connection.execute("PRAGMA foreign_keys = ON")
         connection.execute("PRAGMA synchronous = NORMAL")
-        connection.execute("PRAGMA temp_store = MEMORY")
         connection.execute("PRAGMA cache_size = -32768")
         self.db = sqlite_utils.Database(connection, execute_plugins=False)
         if is_new:

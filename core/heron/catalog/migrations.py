@@ -150,10 +150,6 @@ CREATE TABLE dataset_rows (
 CREATE INDEX dataset_rows_dataset ON dataset_rows(dataset_id, id);
 CREATE INDEX dataset_rows_item ON dataset_rows(item_id);
 
-CREATE TRIGGER mirror_new_item AFTER INSERT ON items BEGIN
-    INSERT INTO dataset_rows (dataset_id, item_id)
-    SELECT id, NEW.id FROM datasets WHERE backing_folder_id = NEW.folder_id;
-END;
 CREATE TRIGGER mirror_moved_item AFTER UPDATE OF folder_id ON items WHEN NEW.folder_id <> OLD.folder_id BEGIN
     DELETE FROM dataset_rows WHERE item_id = NEW.id
         AND dataset_id IN (SELECT id FROM datasets WHERE backing_folder_id = OLD.folder_id);

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from urllib.parse import quote
 
 from heron.errors import InvalidInput, NotFound
 from heron.ingest.units import Unit
@@ -23,29 +24,31 @@ def check_paths(paths: Sequence[str | Path]) -> list[Path]:
 
 def local_units(paths: Sequence[Path], *, sidecar_suffix: str | None = SUFFIX) -> Iterator[Unit]:
     """The files at and below the paths as units, each once. `sidecar_suffix` None reads no sidecars."""
-    for root in paths:
-        for path in walk(root):
-            if any(root.is_relative_to(other) for other in paths[: paths.index(root)]):
-                break  # came already with an earlier path
-            if sidecar_suffix and path.name.endswith(sidecar_suffix) and _owner(path, sidecar_suffix).is_file():
-                continue
-            yield _unit(path, sidecar_suffix)
+    for number, root in enumerate(paths):
+        if any(root.is_relative_to(earlier) for earlier in paths[:number]):
+            continue
+        for folder, names in walk(root):
+            listed = frozenset(names)
+            if sidecar_suffix and root == folder / names[0]:  # a file named itself
+                listed |= {name for name in (root.name + sidecar_suffix,) if (folder / name).is_file()}
+            prefix = folder.as_uri().rstrip("/") + "/"
+            for name in names:
+                if sidecar_suffix and name.endswith(sidecar_suffix) and name.removesuffix(sidecar_suffix) in listed:
+                    continue
+                has_sidecar = sidecar_suffix is not None and name + sidecar_suffix in listed
+                yield _unit(folder, name, prefix, sidecar_suffix if has_sidecar else None)
 
 
-def _unit(path: Path, sidecar_suffix: str | None) -> Unit:
-    if not is_unicode(str(path)):
-        shown = printable(str(path), limit=200)
+def _unit(folder: Path, name: str, prefix: str, sidecar_suffix: str | None) -> Unit:
+    path = folder / name
+    place = str(path)
+    if not is_unicode(place):
+        shown = printable(place, limit=200)
         return Unit(shown, shown, path, problem=f"{shown}: the file name is no valid Unicode, rename the file")
-    unit = Unit(str(path), path.as_uri(), path)
-    if sidecar_suffix:
-        sidecar = path.with_name(path.name + sidecar_suffix)
-        if sidecar.is_file():
-            try:
-                return Unit(unit.place, unit.url, path, metadata=read_sidecar(sidecar))
-            except InvalidInput as error:
-                return Unit(unit.place, unit.url, path, problem=str(error))
-    return unit
-
-
-def _owner(sidecar: Path, suffix: str) -> Path:
-    return sidecar.with_name(sidecar.name.removesuffix(suffix))
+    url = prefix + quote(name)
+    if sidecar_suffix is None:
+        return Unit(place, url, path)
+    try:
+        return Unit(place, url, path, metadata=read_sidecar(folder / (name + sidecar_suffix)))
+    except InvalidInput as error:
+        return Unit(place, url, path, problem=str(error))

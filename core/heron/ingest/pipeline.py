@@ -18,7 +18,7 @@ from heron.errors import HeronError, ImportAborted, InvalidInput, MetadataError
 from heron.ingest.units import Outcome, Unit
 from heron.models import Folder, ImportJob, ImportProblem, NewItem
 
-CHUNK = 32
+CHUNK = 64
 """Units that an executor is given at a time."""
 
 BATCH = 512

@@ -27,8 +27,8 @@ from heron.ingest.units import ProbeOptions, Unit
 from heron.metadata.sidecars import SUFFIX
 from heron.models import Folder, ImportJob, ImportProblem, ImportReport
 
-MANY = 400
-"""From this number of files on, probing is worth starting worker processes for."""
+MANY, MANY_DECODED = 10_000, 200
+"""From this number of files on, probing is worth starting worker processes for: facts alone, and decoding too."""
 
 
 def _silent(done: int, added: int, failed: int) -> None:
@@ -89,7 +89,8 @@ class IngestService:
             target = self._folders.ensure(folder)
             job = self._imports.start(source[:2000], target, kept)
         units = local_units(roots, sidecar_suffix=sidecar_suffix)
-        with self._executor(units, executor) as (stream, workers):
+        many = MANY_DECODED if thumbnails or content_hash or skip_identical else MANY
+        with self._executor(units, many, executor) as (stream, workers):
             return self._run(
                 job, target, options, lambda: self._pipeline.run(
                     job, target, stream, prober, options=options, executor=workers, progress=progress
@@ -149,15 +150,15 @@ class IngestService:
         self._plugins.notify("items_imported", items=[item_of(row) for row in rows])
 
     def _executor(
-        self, units: Iterator[Unit], given: Executor | None
+        self, units: Iterator[Unit], many: int, given: Executor | None
     ) -> AbstractContextManager[tuple[Iterable[Unit], Executor | None]]:
         """The executor to use: the one given, none for few files, else worker processes."""
         if given is not None:
             return nullcontext((units, given))
-        first = list(islice(units, MANY))
+        first = list(islice(units, many))
         stream = chain(first, units)
         workers = os.cpu_count() or 1
-        if len(first) < MANY or workers == 1 or self._plugins.has_objects:
+        if len(first) < many or workers == 1 or self._plugins.has_objects:
             return nullcontext((stream, None))
         return _Workers(stream, workers)
 

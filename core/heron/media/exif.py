@@ -1,21 +1,21 @@
-"""EXIF: the tags that people filter by, as plain values (names and meaning by EXIF 2.32, CIPA DC-008)."""
+"""EXIF: the tags that people filter by, as plain values (names and meaning by EXIF 2.32, CIPA DC-008).
+
+The block is a small TIFF structure (TIFF 6.0, section 2). Only the wanted tags are read, which is several times
+faster than reading all; whatever is broken, or points outside the block, is left out.
+"""
 
 from __future__ import annotations
 
 import re
+import struct
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from heron.models import Json, utc_iso
 
-if TYPE_CHECKING:
-    from PIL.Image import Exif
-
-_EXIF_IFD, _GPS_IFD = 0x8769, 0x8825
-
 _BASE = {
     0x010E: "ImageDescription", 0x010F: "Make", 0x0110: "Model", 0x0112: "Orientation", 0x0131: "Software",
-    0x0132: "DateTime", 0x013B: "Artist", 0x8298: "Copyright",
+    0x0132: "DateTime", 0x013B: "Artist", 0x8298: "Copyright", 0x8769: "", 0x8825: "",
 }  # fmt: skip
 _DETAIL = {
     0x829A: "ExposureTime", 0x829D: "FNumber", 0x8822: "ExposureProgram", 0x8827: "ISOSpeedRatings",
@@ -23,22 +23,32 @@ _DETAIL = {
     0x9207: "MeteringMode", 0x9209: "Flash", 0x920A: "FocalLength", 0xA001: "ColorSpace",
     0xA405: "FocalLengthIn35mmFilm", 0xA431: "BodySerialNumber", 0xA433: "LensMake", 0xA434: "LensModel",
 }  # fmt: skip
+_GPS = {1: "", 2: "", 3: "", 4: "", 5: "", 6: ""}
+_EXIF_IFD, _GPS_IFD = 0x8769, 0x8825
+
+_TYPES = {
+    1: (1, "B"), 2: (1, "s"), 3: (2, "H"), 4: (4, "I"), 5: (8, "II"), 7: (1, "s"), 9: (4, "i"), 10: (8, "ii"),
+}  # fmt: skip
+"""Bytes of one value and struct code, by TIFF type number."""
+
 _MAX_TEXT = 1000
+_MAX_ENTRIES = 1000
 _TIME = re.compile(r"(\d{4}):(\d\d):(\d\d) (\d\d:\d\d:\d\d)")
 
 
-def exif_facts(exif: Exif) -> dict[str, Json]:
-    """The known tags of an EXIF block by name; GPS position in degrees and altitude in metres. Broken tags are left out."""
-    facts: dict[str, Json] = {}
-    _take(facts, _BASE, exif)
-    _take(facts, _DETAIL, _block(exif, _EXIF_IFD))
-    gps = _block(exif, _GPS_IFD)
-    latitude, longitude = _degrees(gps.get(2), gps.get(1)), _degrees(gps.get(4), gps.get(3))
-    if latitude is not None and longitude is not None and abs(latitude) <= 90 and abs(longitude) <= 180:
-        facts["GPSLatitude"], facts["GPSLongitude"] = latitude, longitude
-    altitude = _plain(gps.get(6))
-    if isinstance(altitude, float | int):
-        facts["GPSAltitude"] = -altitude if gps.get(5) in (1, b"\x01") else altitude
+def exif_facts(block: bytes) -> dict[str, Json]:
+    """The known tags of an EXIF block by name; GPS position in degrees, altitude in metres."""
+    if block.startswith(b"Exif\0\0"):
+        block = block[6:]
+    order = {b"II*\0": "<", b"MM\0*": ">"}.get(block[:4])
+    if order is None or len(block) < 8:
+        return {}
+    base = _read(block, order, struct.unpack_from(order + "I", block, 4)[0], _BASE)
+    facts = _named(base, _BASE)
+    if isinstance(base.get(_EXIF_IFD), int):
+        facts.update(_named(_read(block, order, base[_EXIF_IFD], _DETAIL), _DETAIL))
+    if isinstance(base.get(_GPS_IFD), int):
+        _add_position(facts, _read(block, order, base[_GPS_IFD], _GPS))
     return facts
 
 
@@ -56,45 +66,65 @@ def captured_at(facts: dict[str, Json]) -> str | None:
     return None
 
 
-def _block(exif: Exif, number: int) -> dict[int, Any]:
-    try:
-        return exif.get_ifd(number) if number in exif else {}
-    except Exception:  # noqa: BLE001 - Pillow raises many sorts of errors for broken blocks
-        return {}
+def _read(block: bytes, order: str, offset: int, wanted: dict[int, str]) -> dict[int, Any]:
+    """The wanted tags of the directory at an offset."""
+    values: dict[int, Any] = {}
+    if offset + 2 > len(block):
+        return values
+    count = min(struct.unpack_from(order + "H", block, offset)[0], _MAX_ENTRIES)
+    entries = block[offset + 2 : offset + 2 + 12 * count]
+    entries = entries[: len(entries) // 12 * 12]
+    for position, (tag, kind, number, pointer) in enumerate(struct.iter_unpack(order + "HHII", entries)):
+        if tag not in wanted or kind not in _TYPES or not number:
+            continue
+        size, code = _TYPES[kind]
+        start = offset + 10 + 12 * position if size * number <= 4 else pointer
+        if code == "s":
+            values[tag] = block[start : start + min(number, _MAX_TEXT)]
+        elif start + size * min(number, 8) <= len(block):
+            values[tag] = _numbers(struct.unpack_from(order + code * min(number, 8), block, start), len(code))
+    return values
 
 
-def _take(facts: dict[str, Json], names: dict[int, str], block: Any) -> None:
-    for tag, name in names.items():
-        if tag in block:
-            value = _plain(block.get(tag))
-            if value is not None and value != "":
-                facts[name] = value
+def _numbers(parts: tuple[int, ...], width: int) -> Any:
+    """One number or a list of them; a fraction of zero is None."""
+    if width == 2:
+        found: list[Any] = [a / b if b else None for a, b in zip(parts[::2], parts[1::2], strict=True)]
+    else:
+        found = list(parts)
+    return found[0] if len(found) == 1 else found
+
+
+def _named(values: dict[int, Any], names: dict[int, str]) -> dict[str, Json]:
+    facts: dict[str, Json] = {}
+    for tag, value in values.items():
+        name = names[tag]
+        if name and (plain := _plain(value)) not in (None, ""):
+            facts[name] = plain
+    return facts
 
 
 def _plain(value: Any) -> Json:
-    """A tag's value as a number or text, or None where it is neither."""
     if isinstance(value, bytes):
-        value = value.decode("utf-8", "ignore")
-    if isinstance(value, str):
-        text = value.encode("utf-8", "ignore").decode().replace("\0", "").strip()
-        return text[:_MAX_TEXT]
-    if isinstance(value, tuple) and len(value) == 1:
+        return value.partition(b"\0")[0].decode("utf-8", "ignore").strip()
+    if isinstance(value, list):
         value = value[0]
-    try:
-        number = float(value)
-    except (TypeError, ValueError, ZeroDivisionError, OverflowError):
-        return None
-    if number != number or abs(number) == float("inf"):
-        return None
-    return int(number) if number.is_integer() and abs(number) < 2**53 else round(number, 9)
+    if isinstance(value, float):
+        return int(value) if value.is_integer() else round(value, 9)
+    return value
+
+
+def _add_position(facts: dict[str, Json], gps: dict[int, Any]) -> None:
+    latitude, longitude = _degrees(gps.get(2), gps.get(1)), _degrees(gps.get(4), gps.get(3))
+    if latitude is not None and longitude is not None and abs(latitude) <= 90 and abs(longitude) <= 180:
+        facts["GPSLatitude"], facts["GPSLongitude"] = latitude, longitude
+    altitude = _plain(gps.get(6))
+    if isinstance(altitude, float | int):
+        facts["GPSAltitude"] = -altitude if gps.get(5) == 1 else altitude
 
 
 def _degrees(parts: Any, reference: Any) -> float | None:
-    try:
-        degrees, minutes, seconds = (float(part) for part in parts)
-        value = degrees + minutes / 60 + seconds / 3600
-    except (TypeError, ValueError, ZeroDivisionError):
+    if not isinstance(parts, list) or len(parts) != 3 or None in parts:
         return None
-    if value != value:
-        return None
-    return round(-value if reference in ("S", "W", b"S", b"W") else value, 7)
+    value = parts[0] + parts[1] / 60 + parts[2] / 3600
+    return round(-value if str(_plain(reference)).upper() in ("S", "W") else value, 7)

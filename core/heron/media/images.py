@@ -18,7 +18,6 @@ if limit := os.environ.get("HERON_MAX_PIXELS"):
     Image.MAX_IMAGE_PIXELS = int(limit) // 2  # Pillow refuses from twice this number on
 warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
 
-_ORIENTATION = 0x0112
 _TURNED = (5, 6, 7, 8)
 """EXIF orientations in which width and height change places (EXIF 2.32, 4.6.4)."""
 
@@ -31,10 +30,9 @@ class ImageDecoder:
     def probe(self, file: MediaFile) -> MediaFacts:
         """Size, frames and EXIF without decoding pixels; raises MediaError for broken, truncated or huge files."""
         with file.open() as stream, self._opened(file, stream) as image:
-            exif = image.getexif() if image.format != "GIF" else None
-            facts = exif_facts(exif) if exif else {}
+            facts = exif_facts(_exif_block(image))
             width, height = image.size
-            if exif and exif.get(_ORIENTATION) in _TURNED:
+            if facts.get("Orientation") in _TURNED:
                 width, height = height, width
             frames = getattr(image, "n_frames", 1)
             _check_complete(image, file, stream)
@@ -76,6 +74,17 @@ class ImageDecoder:
             raise MediaError(f"{file.name} begins like {file.media_type}, but its header cannot be read") from error
         except (OSError, ValueError, SyntaxError, struct.error, EOFError, OverflowError, MemoryError) as error:
             raise MediaError(f"{file.name} has a broken header: {error}") from error
+
+
+def _exif_block(image: Image.Image) -> bytes:
+    """The raw EXIF block; that of a TIFF is its own directory, which Pillow writes out anew."""
+    block = image.info.get("exif")
+    if isinstance(block, bytes):
+        return block
+    try:
+        return image.getexif().tobytes() if image.format == "TIFF" else b""
+    except Exception:  # noqa: BLE001 - Pillow raises many sorts of errors for broken directories
+        return b""
 
 
 def _on_white(image: Image.Image) -> Image.Image:

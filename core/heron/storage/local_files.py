@@ -44,24 +44,27 @@ def path_of_url(url: str) -> Path:
     return Path(os.path.abspath(url))  # noqa: PTH100
 
 
-def walk(path: Path) -> Iterator[Path]:
-    """The files at or below a path, by name. Hidden files and folders are passed over unless named themselves.
+def walk(path: Path) -> Iterator[tuple[Path, list[str]]]:
+    """The folders at and below a path, each with the names of its files in order; a file alone is a folder of one.
 
-    Links to files are followed; links to folders are not, so that a loop cannot trap the walk. Raises NotFound.
+    Hidden files and folders are passed over unless named themselves. Links to files are followed; links to
+    folders are not, so that a loop cannot trap the walk. A folder that may not be read is given as if it were a
+    file, so that reading it says so. Raises NotFound.
     """
     if not path.is_dir():
         if not os.path.lexists(path):
             raise NotFound(f"{path} is not there", hint="check the spelling, or quote a name with blanks")
-        yield path
+        yield path.parent, [path.name]
         return
     try:
         with os.scandir(path) as entries:
             listed = sorted((entry for entry in entries if not entry.name.startswith(".")), key=lambda e: e.name)
     except PermissionError:
-        yield path  # reading it will say that it cannot be read
+        yield path.parent, [path.name]
         return
+    files = [entry.name for entry in listed if not entry.is_dir()]
+    if files:
+        yield path, files
     for entry in listed:
         if entry.is_dir(follow_symlinks=False):
             yield from walk(Path(entry.path))
-        elif not entry.is_dir():
-            yield Path(entry.path)

@@ -1,0 +1,75 @@
+"""`heron quickstart`: a small lake, and a walk through everything with the very commands that one would type."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import shutil
+from pathlib import Path
+
+import click
+
+from heron.cli.context import Context
+from heron.cli.output import example
+from heron.errors import AlreadyExists
+
+_MARK = Path(".heron") / "quickstart"
+
+
+@click.command("quickstart")
+@click.argument("directory", default="heron-quickstart", type=click.Path(file_okay=False, path_type=Path))
+@click.option("--fresh", is_flag=True, help="Delete what an earlier quickstart made there, and begin anew.")
+@click.pass_obj
+@example("heron quickstart\nheron quickstart ~/heron-tour --fresh")
+def command(context: Context, directory: Path, fresh: bool) -> None:
+    """Make a small lake and walk through everything.
+
+    Draws some dozens of pictures, writes a few texts, and goes from schema to dataset in eight steps. No network,
+    no account; all of it stays in DIRECTORY to play with.
+    """
+    from heron.quickstart.lake import make_lake
+    from heron.quickstart.steps import NEXT, STEPS
+
+    if fresh and (directory / _MARK).is_file():
+        shutil.rmtree(directory)
+    if directory.exists() and any(directory.iterdir()):
+        again = (directory / _MARK).is_file()
+        raise AlreadyExists(
+            f"{directory} is {'an earlier quickstart' if again else 'not empty'}",
+            hint="use --fresh to begin anew" if again else "give a folder that is not there yet",
+        )
+    directory.mkdir(parents=True, exist_ok=True)
+    click.echo(f"A lake of real files, drawn just now, goes to {directory}.")
+    lake = make_lake(directory / "lake")
+    shutil.move(lake.metadata_file, directory / lake.metadata_file.name)
+    click.echo(f"  {lake.photos} photographs, {lake.other_media} other pictures, {lake.texts} texts, {lake.broken} broken files.")
+    before = Path.cwd()
+    os.chdir(directory)
+    try:
+        for number, step in enumerate(STEPS, start=1):
+            click.echo()
+            click.secho(f"STEP {number}: {step.title}", bold=True)
+            click.echo(step.words)
+            for line in step.commands:
+                click.secho(f"$ {line}", fg="cyan")
+                _run(context, line)
+        _MARK.touch()
+    finally:
+        os.chdir(before)
+    click.echo()
+    click.secho(f"Done. All of it is in {directory}. What to type next:", bold=True)
+    click.echo(f"  cd {shlex.quote(str(directory))}")
+    for line in NEXT:
+        click.echo(f"  {line}")
+
+
+def _run(context: Context, line: str) -> None:
+    """Run one command line in this process."""
+    from heron.cli.main import main
+
+    own = Context()
+    try:
+        arguments = [] if context.discover else ["--no-plugins"]
+        main.main([*arguments, *shlex.split(line)[1:]], prog_name="heron", standalone_mode=False, obj=own)
+    finally:
+        own.close()

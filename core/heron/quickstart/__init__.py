@@ -1,0 +1,1 @@
+"""A small sample lake of real files, drawn on the spot, to try Heron with."""

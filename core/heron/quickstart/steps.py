@@ -1,0 +1,92 @@
+"""The steps of the quickstart: what is done, in plain words, and the commands that do it."""
+
+from __future__ import annotations
+
+from attrs import frozen
+
+
+@frozen
+class Step:
+    """One step: a title, a sentence or two, and command lines as one would type them."""
+
+    title: str
+    words: str
+    commands: tuple[str, ...]
+
+
+STEPS = (
+    Step(
+        "Make a workspace",
+        "A workspace is one catalogue in a folder called .heron. Files stay where they are, nothing is copied.",
+        ("heron init",),
+    ),
+    Step(
+        "Say what you want to filter by",
+        "The schema gives each metadata key a type, so that wrong values are refused when they come in.",
+        (
+            "heron schema add city varchar",
+            "heron schema add weather enum --option sun --option rain --option fog --option snow",
+            "heron schema add captured_at datetime",
+            "heron schema add night boolean",
+            "heron schema add temperature number",
+            "heron schema add description text",
+            "heron schema add location geospatial",
+            "heron schema add shot_id uuid",
+            "heron schema show",
+        ),
+    ),
+    Step(
+        "Make a folder",
+        "Folders hold items. They nest, and an item is always in exactly one.",
+        ("heron folders create Lake --description 'Three cities by day and night'",),
+    ),
+    Step(
+        "Import the lake",
+        "Heron looks into each file for what it is. Two files are broken on purpose: with --ignore-errors the rest "
+        "lands, and the report says what was wrong.",
+        (
+            "heron import lake --folder Lake --ignore-errors --hash --thumbnails",
+            "heron imports",
+            "heron items --limit 5",
+        ),
+    ),
+    Step(
+        "Add metadata",
+        "A file of your own says what is in the pictures. Every value is checked against the schema.",
+        ("heron metadata import metadata.jsonl --by name", "heron metadata verify"),
+    ),
+    Step(
+        "Find the best of it",
+        "A condition is SQL over metadata, over what was read from the files, and over words in text keys.",
+        (
+            "heron search --where \"city = 'Algiers' AND night\" --sort -captured_at --limit 5",
+            "heron search --where \"match(description, 'red bus') AND weather IN ('rain', 'fog')\" --limit 5",
+            "heron search --where \"distance_km(location, 59.91, 10.75) < 50 AND exif.Model LIKE 'Finch%'\" --count",
+        ),
+    ),
+    Step(
+        "Keep it as a collection",
+        "A collection is a snapshot of what was found; its title becomes a tag on every item.",
+        (
+            "heron presets create nights --where night --sort -captured_at",
+            "heron collections create 'City nights' --preset nights --description 'For the night model'",
+            "heron collections list",
+        ),
+    ),
+    Step(
+        "Hand it on as a dataset",
+        "A dataset is the list that training or annotation works from. It is written as JSON, CSV and more.",
+        (
+            "heron datasets create nights-1 --collection 'City nights'",
+            "heron datasets show nights-1 --limit 4",
+            "heron datasets export nights-1 -o nights-1.csv",
+        ),
+    ),
+)
+
+NEXT = (
+    "heron search --where \"weather = 'snow'\"",
+    "heron import YOUR-PICTURES --folder Mine",
+    "heron plugins",
+    "heron --help",
+)

@@ -19,9 +19,9 @@ from measure import in_fresh_process, median, table, timed
 
 def make_files(directory: Path, count: int) -> None:
     """Distinct 1024x768 JPEGs of about 100 kB with EXIF, cheaply: one picture, and a number in each one's EXIF."""
-    from PIL import Image
-
     import random
+
+    from PIL import Image
 
     random.seed(1)
     noise = Image.frombytes("RGB", (256, 192), random.randbytes(256 * 192 * 3)).resize((1024, 768))

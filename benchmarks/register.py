@@ -28,14 +28,17 @@ def values(count: int) -> Iterator[tuple[int, dict[str, Any]]]:
     """The metadata of each item, the same for both loaders."""
     random.seed(7)
     for number in range(count):
-        yield number, {
-            "dark": number % 3 == 0,
-            "captured_at": (START + timedelta(seconds=number)).isoformat(),
-            "temperature": random.random() * 40,
-            "shot": str(uuid.UUID(int=random.getrandbits(128), version=4)),
-            "city": CITIES[number % 6],
-            "weather": WEATHER[number % 4],
-        }
+        yield (
+            number,
+            {
+                "dark": number % 3 == 0,
+                "captured_at": (START + timedelta(seconds=number)).isoformat(),
+                "temperature": random.random() * 40,
+                "shot": str(uuid.UUID(int=random.getrandbits(128), version=4)),
+                "city": CITIES[number % 6],
+                "weather": WEATHER[number % 4],
+            },
+        )
 
 
 def prepare(directory: str) -> Any:
@@ -62,7 +65,9 @@ def ours(count: int) -> dict[str, float]:
         items = (
             heron.NewItem(
                 url=f"s3://bucket/{number // 1000:04}/{number:07}.jpg",
-                facts=heron.MediaFacts(kind="image", media_type="image/jpeg", width=1024, height=768, frame_count=1),
+                facts=heron.MediaFacts(
+                    kind="image", media_type="image/jpeg", width=1024, height=768, frame_count=1
+                ),
                 size=100_000 + number,
                 metadata=metadata,
             )
@@ -79,7 +84,9 @@ def bare(count: int) -> dict[str, float]:
         prepare(directory).close()
         connection = sqlite3.connect(Path(directory) / ".heron" / "catalog.db")
         connection.execute("PRAGMA synchronous = NORMAL")
-        for (trigger,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'").fetchall():
+        for (trigger,) in connection.execute(
+            "SELECT name FROM sqlite_master WHERE type = 'trigger'"
+        ).fetchall():
             connection.execute(f"DROP TRIGGER {trigger}")
         insert = (
             "INSERT INTO items (uuid, folder_id, name, url, kind, media_type, size, width, height, frame_count, "
@@ -116,7 +123,8 @@ def main(count: int, runs: int = 3) -> None:
         for name in results:
             results[name].append(in_fresh_process(__file__, name, str(count)))
     mid = {
-        name: {key: median([run[key] for run in found]) for key in found[0]} for name, found in results.items()
+        name: {key: median([run[key] for run in found]) for key in found[0]}
+        for name, found in results.items()
     }
     table(
         f"Registering {count:,} items with six metadata values",

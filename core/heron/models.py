@@ -11,7 +11,9 @@ from attrs import Factory, field, frozen
 Json = Any
 """A value that JSON can hold."""
 
-Kind = Literal["image", "image_group", "image_sequence", "video", "audio", "dicom", "nifti", "text", "pdf", "other"]
+Kind = Literal[
+    "image", "image_group", "image_sequence", "video", "audio", "dicom", "nifti", "text", "pdf", "other"
+]
 """What an item is. `other` is a file that no known format matches."""
 
 KINDS: tuple[str, ...] = (

@@ -3,30 +3,30 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import cached_property, partial
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
-from heron.builtin import plugin_manager
 from heron.catalog.access import OWNER, Access
-from heron.catalog.collections import CollectionService
 from heron.catalog.database import FILE_NAME, Database
-from heron.catalog.datasets import DatasetRef, DatasetService
 from heron.catalog.folders import FolderService
-from heron.catalog.frames import FrameService
-from heron.catalog.imports import ImportService
 from heron.catalog.items import ItemService
-from heron.catalog.metadata import MetadataService
-from heron.catalog.presets import PresetService
-from heron.catalog.registration import Registration
 from heron.catalog.schema import SchemaService
-from heron.catalog.thumbnails import ThumbnailStore
 from heron.errors import AlreadyExists, CatalogueError, HeronError, NotFound
-from heron.hooks import PluginManager
 
 if TYPE_CHECKING:
+    from heron.catalog.collections import CollectionService
+    from heron.catalog.datasets import DatasetRef, DatasetService
+    from heron.catalog.frames import FrameService
+    from heron.catalog.imports import ImportService
+    from heron.catalog.metadata import MetadataService
+    from heron.catalog.presets import PresetService
+    from heron.catalog.registration import Registration
+    from heron.catalog.thumbnails import ThumbnailStore
+    from heron.hooks import PluginManager
     from heron.ingest.service import IngestService
     from heron.search.service import SearchService
 
@@ -36,32 +36,59 @@ DIRECTORY = ".heron"
 class Workspace:
     """An open catalogue. Close it, or use it in a `with` statement.
 
-    `root` is the folder that holds `.heron/`; the services are `schema`, `folders`, `items`, `metadata`,
-    `frames`, `ingest`, `imports`, `search`, `presets`, `collections`, `datasets` and `thumbnails`;
-    `plugins` is the plugin manager, `registration` takes items whose facts are known.
+    `root` is the folder that holds `.heron/`. Each service is made when it is first used.
     """
 
-    def __init__(self, root: Path, plugins: PluginManager) -> None:
+    def __init__(self, root: Path, load_plugins: Callable[[], PluginManager]) -> None:
         self.root = root
-        self.plugins = plugins
+        self._load_plugins = load_plugins
         self.access = Access(OWNER)
         self.database = Database(root / DIRECTORY)
-        database, access = self.database, self.access
-        self.schema = SchemaService(database, access, plugins)
-        self.folders = FolderService(database, access, self.schema)
-        self.items = ItemService(database, access, self.folders)
-        self.metadata = MetadataService(database, access, self.items, self.schema)
-        self.frames = FrameService(database, access, self.items, self.schema)
-        self.thumbnails = ThumbnailStore(database, access, self.items)
-        self.registration = Registration(database, access, self.folders, self.schema)
-        self.imports = ImportService(database, access)
-        self.presets = PresetService(database, access)
-        self.collections = CollectionService(database, access, self.items)
-        self.datasets = DatasetService(
-            database, access, plugins, self.folders, self.items, self.metadata, self.collections
-        )
+        self.schema = SchemaService(self.database, self.access, lambda: self.plugins)
+        self.folders = FolderService(self.database, self.access, self.schema)
+        self.items = ItemService(self.database, self.access, self.folders)
 
-    @property
+    @cached_property
+    def plugins(self) -> PluginManager:
+        """The plugin manager: hooks, typed look-ups, and how each plugin fared."""
+        return self._load_plugins()
+
+    @cached_property
+    def metadata(self) -> MetadataService:
+        """Replace, merge and verify the metadata of items."""
+        from heron.catalog.metadata import MetadataService
+
+        return MetadataService(self.database, self.access, self.items, self.schema)
+
+    @cached_property
+    def frames(self) -> FrameService:
+        """The frames of items."""
+        from heron.catalog.frames import FrameService
+
+        return FrameService(self.database, self.access, self.items, self.schema)
+
+    @cached_property
+    def thumbnails(self) -> ThumbnailStore:
+        """The small pictures of items."""
+        from heron.catalog.thumbnails import ThumbnailStore
+
+        return ThumbnailStore(self.database, self.access, self.items)
+
+    @cached_property
+    def registration(self) -> Registration:
+        """Takes items whose facts are known."""
+        from heron.catalog.registration import Registration
+
+        return Registration(self.database, self.access, self.folders, self.schema)
+
+    @cached_property
+    def imports(self) -> ImportService:
+        """The imports so far and their reports."""
+        from heron.catalog.imports import ImportService
+
+        return ImportService(self.database, self.access)
+
+    @cached_property
     def ingest(self) -> IngestService:
         """Imports from every source."""
         from heron.ingest.service import IngestService
@@ -77,12 +104,41 @@ class Workspace:
             self.schema,
         )
 
-    @property
+    @cached_property
     def search(self) -> SearchService:
         """Answers queries: `search(where="city = 'Algiers'", sort="-captured_at")`."""
         from heron.search.service import SearchService
 
         return SearchService(self.database, self.access, self.folders, self.schema, self.collections)
+
+    @cached_property
+    def presets(self) -> PresetService:
+        """Saved queries."""
+        from heron.catalog.presets import PresetService
+
+        return PresetService(self.database, self.access)
+
+    @cached_property
+    def collections(self) -> CollectionService:
+        """Items under a title."""
+        from heron.catalog.collections import CollectionService
+
+        return CollectionService(self.database, self.access, self.items)
+
+    @cached_property
+    def datasets(self) -> DatasetService:
+        """What is handed on."""
+        from heron.catalog.datasets import DatasetService
+
+        return DatasetService(
+            self.database,
+            self.access,
+            lambda: self.plugins,
+            self.folders,
+            self.items,
+            self.metadata,
+            self.collections,
+        )
 
     def export(self, dataset: DatasetRef, file: str | Path, *, format: str = "json") -> int:
         """Write a dataset to a file in the format of an exporter; returns the number of rows.
@@ -101,14 +157,18 @@ class Workspace:
     def __enter__(self) -> Workspace:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.close()
 
     def __repr__(self) -> str:
         return f"<Workspace {self.root}>"
 
 
-def open(path: str | Path = ".", *, plugins: Sequence[object] = (), discover: bool = True, create: bool = True) -> Workspace:  # noqa: A001
+def open(
+    path: str | Path = ".", *, plugins: Sequence[object] = (), discover: bool = True, create: bool = True
+) -> Workspace:
     """Open the workspace in a folder, and make one there when there is none and `create` is set.
 
     `plugins` are plugin objects to use beside the installed ones; `discover` False leaves those out.
@@ -119,7 +179,7 @@ def open(path: str | Path = ".", *, plugins: Sequence[object] = (), discover: bo
         if not create:
             raise NotFound(f"{root} is no workspace", hint="run heron init there")
         _make(root)
-    return Workspace(root, plugin_manager(plugins, discover=discover))
+    return Workspace(root, partial(_plugin_manager, plugins, discover))
 
 
 def init(path: str | Path = ".", *, plugins: Sequence[object] = (), discover: bool = True) -> Workspace:
@@ -139,7 +199,15 @@ def find(start: str | Path = ".") -> Path:
     for folder in (here, *here.parents):
         if (folder / DIRECTORY / FILE_NAME).is_file():
             return folder
-    raise NotFound(f"there is no workspace in {here} or above", hint="run heron init, or heron quickstart for a tour")
+    raise NotFound(
+        f"there is no workspace in {here} or above", hint="run heron init, or heron quickstart for a tour"
+    )
+
+
+def _plugin_manager(plugins: Sequence[object], discover: bool) -> PluginManager:
+    from heron.builtin import plugin_manager
+
+    return plugin_manager(plugins, discover=discover)
 
 
 def _make(root: Path) -> None:

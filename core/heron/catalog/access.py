@@ -29,7 +29,8 @@ class Access:
         if not _allowed(self.user, verb, noun):
             resource = f"{noun} {name!r}" if name else f"{noun}s"
             raise PermissionDenied(
-                f"{self.user.email} may not {verb} {resource}", hint="ask an admin of the workspace for a role on it"
+                f"{self.user.email} may not {verb} {resource}",
+                hint="ask an admin of the workspace for a role on it",
             )
 
     def scope(self, noun: str) -> str:

@@ -34,7 +34,9 @@ class CollectionService:
         uuid = new_uuid()
         with self._database.write():
             if self._database.row("SELECT 1 FROM collections WHERE title = ?", [title]):
-                raise AlreadyExists(f"there is a collection {title!r} already", hint="add to it, or choose another title")
+                raise AlreadyExists(
+                    f"there is a collection {title!r} already", hint="add to it, or choose another title"
+                )
             self._database.execute(
                 "INSERT INTO collections (uuid, title, description, created_at, created_by) VALUES (?, ?, ?, ?, ?)",
                 [uuid, title, description, now(), self._access.user.email],
@@ -70,7 +72,8 @@ class CollectionService:
             for bundle in bundles(items):
                 ids = self._items.ids(bundle)
                 added += self._database.execute_many(
-                    "INSERT OR IGNORE INTO collection_items VALUES (?, ?)", ((collection.id, id) for id in ids)
+                    "INSERT OR IGNORE INTO collection_items VALUES (?, ?)",
+                    ((collection.id, id) for id in ids),
                 )
                 given += len(ids)
         return Added(added, given - added)
@@ -112,7 +115,8 @@ class CollectionService:
             found: dict[str, list[str]] = {name: [] for name in bundle}
             marks = ",".join("?" * len(bundle))
             for row in self._database.rows(
-                f"SELECT name, uuid FROM items WHERE name IN ({marks}) AND deleted_at IS NULL ORDER BY id", bundle
+                f"SELECT name, uuid FROM items WHERE name IN ({marks}) AND deleted_at IS NULL ORDER BY id",
+                bundle,
             ):
                 found[row["name"]].append(row["uuid"])
             for name, uuids in found.items():
@@ -124,7 +128,9 @@ class CollectionService:
                     unmatched.append(name)
         return NameMatches(matched, ambiguous, tuple(unmatched))
 
-    def update(self, ref: CollectionRef, *, title: str | None = None, description: str | None = None) -> Collection:
+    def update(
+        self, ref: CollectionRef, *, title: str | None = None, description: str | None = None
+    ) -> Collection:
         """Change the title, which is the members' tag, or the description."""
         collection = self.get(ref)
         self._access.require("update", "collection", collection.title)

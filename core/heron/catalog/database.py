@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-import socket
+import platform
 import sqlite3
 import sys
 import threading
@@ -53,7 +53,8 @@ class Database:
         is_new = not connection.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone()
         if not is_new and connection.execute("PRAGMA application_id").fetchone()[0] != APPLICATION_ID:
             raise CatalogueError(
-                f"{self.path} is a SQLite file, but not a Heron catalogue", hint="move it away, then run heron init"
+                f"{self.path} is a SQLite file, but not a Heron catalogue",
+                hint="move it away, then run heron init",
             )
         connection.execute("PRAGMA foreign_keys = ON")
         connection.execute("PRAGMA synchronous = NORMAL")
@@ -134,8 +135,10 @@ class Database:
 
     def _name_holder(self) -> None:
         """Leave word of who writes, for a second writer that has waited in vain."""
-        command = " ".join(["heron" if sys.argv[0].endswith("heron") else Path(sys.argv[0]).name, *sys.argv[1:2]])
-        text = json.dumps({"pid": os.getpid(), "host": socket.gethostname(), "command": command, "since": now()})
+        command = " ".join(
+            ["heron" if sys.argv[0].endswith("heron") else Path(sys.argv[0]).name, *sys.argv[1:2]]
+        )
+        text = json.dumps({"pid": os.getpid(), "host": platform.node(), "command": command, "since": now()})
         try:
             self._holder.write_text(text)
         except OSError:
@@ -144,8 +147,10 @@ class Database:
     def _busy(self) -> CatalogueBusy:
         try:
             holder = json.loads(self._holder.read_text())
-            who = f"{holder['command']} (process {holder['pid']} on {holder['host']}, since {holder['since']})"
-            if holder["host"] == socket.gethostname() and not is_alive(holder["pid"]):
+            who = (
+                f"{holder['command']} (process {holder['pid']} on {holder['host']}, since {holder['since']})"
+            )
+            if holder["host"] == platform.node() and not is_alive(holder["pid"]):
                 who = "another program"
         except (OSError, ValueError, KeyError):
             who = "another program"
@@ -167,7 +172,8 @@ class Database:
             return self._busy()
         if code == sqlite3.SQLITE_FULL:
             return CatalogueError(
-                f"the disk is full, {self.path} could not be written", hint="nothing half done was kept; free some space and run it again"
+                f"the disk is full, {self.path} could not be written",
+                hint="nothing half done was kept; free some space and run it again",
             )
         if code in (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT):
             return CatalogueError(
@@ -175,7 +181,9 @@ class Database:
                 hint="move it away and restore a backup, or import again into a new workspace",
             )
         if code in (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM):
-            return CatalogueError(f"{self.path} cannot be opened for writing ({error})", hint="check the rights on its folder")
+            return CatalogueError(
+                f"{self.path} cannot be opened for writing ({error})", hint="check the rights on its folder"
+            )
         return CatalogueError(f"{self.path}: {error}")
 
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import count
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from heron.catalog.access import Access
 from heron.catalog.collections import CollectionRef, CollectionService
@@ -15,9 +15,11 @@ from heron.catalog.identifiers import new_uuid
 from heron.catalog.items import BUNDLE, COLUMNS, ItemRef, ItemService, bundles, item_of
 from heron.catalog.metadata import MetadataService
 from heron.errors import AlreadyExists, InvalidInput, NotFound
-from heron.hooks import PluginManager
 from heron.metadata.keys import check_name
 from heron.models import Added, Dataset, DatasetRow, Json, now
+
+if TYPE_CHECKING:
+    from heron.hooks import PluginManager
 
 DatasetRef = Dataset | str
 """A dataset, its title or its UUID."""
@@ -34,7 +36,7 @@ class DatasetService:
         self,
         database: Database,
         access: Access,
-        plugins: PluginManager,
+        plugins: Callable[[], PluginManager],
         folders: FolderService,
         items: ItemService,
         metadata: MetadataService,
@@ -62,12 +64,18 @@ class DatasetService:
         check_name(title, "dataset title")
         uuid = new_uuid()
         if backing_folder is not None and (collection is not None or items):
-            raise InvalidInput("a dataset with a backing folder takes its rows from there", hint="leave out the items")
+            raise InvalidInput(
+                "a dataset with a backing folder takes its rows from there", hint="leave out the items"
+            )
         folder = self._folders.ensure(backing_folder) if backing_folder is not None else None
         with self._database.write():
             if self._database.row("SELECT 1 FROM datasets WHERE title = ?", [title]):
-                raise AlreadyExists(f"there is a dataset {title!r} already", hint="add to it, or choose another title")
-            if folder and self._database.row("SELECT 1 FROM datasets WHERE backing_folder_id = ?", [folder.id]):
+                raise AlreadyExists(
+                    f"there is a dataset {title!r} already", hint="add to it, or choose another title"
+                )
+            if folder and self._database.row(
+                "SELECT 1 FROM datasets WHERE backing_folder_id = ?", [folder.id]
+            ):
                 raise AlreadyExists(f"folder {folder.path!r} backs another dataset already")
             self._database.execute(
                 "INSERT INTO datasets (uuid, title, description, created_at, created_by) VALUES (?, ?, ?, ?, ?)",
@@ -76,9 +84,11 @@ class DatasetService:
             self.add(uuid, self._collections.items(collection) if collection is not None else items)
             if folder is not None:
                 self.add(uuid, self._items.list(folder=folder, recursive=False))
-                self._database.execute("UPDATE datasets SET backing_folder_id = ? WHERE uuid = ?", [folder.id, uuid])
+                self._database.execute(
+                    "UPDATE datasets SET backing_folder_id = ? WHERE uuid = ?", [folder.id, uuid]
+                )
         dataset = self.get(uuid)
-        self._plugins.notify("dataset_created", dataset=dataset)
+        self._plugins().notify("dataset_created", dataset=dataset)
         return dataset
 
     def get(self, ref: DatasetRef) -> Dataset:
@@ -105,7 +115,8 @@ class DatasetService:
         self._access.require("update", "dataset", dataset.title)
         if dataset.backing_folder_id is not None:
             raise InvalidInput(
-                f"dataset {dataset.title!r} follows a folder", hint="import or move the items into that folder instead"
+                f"dataset {dataset.title!r} follows a folder",
+                hint="import or move the items into that folder instead",
             )
         insert = "INSERT INTO dataset_rows (dataset_id, item_id) "
         if duplicates == "add":
@@ -120,7 +131,8 @@ class DatasetService:
                 given += len(ids)
             if duplicates == "fail" and added < given:
                 raise AlreadyExists(
-                    f"{given - added} of the items are in dataset {dataset.title!r} already", hint="choose skip or add"
+                    f"{given - added} of the items are in dataset {dataset.title!r} already",
+                    hint="choose skip or add",
                 )
         return Added(added, given - added)
 
@@ -152,7 +164,9 @@ class DatasetService:
                 return
             after = rows[-1]["row_id"]
 
-    def set_metadata(self, ref: DatasetRef, position: int, metadata: Mapping[str, Json], *, merge: bool = False) -> None:
+    def set_metadata(
+        self, ref: DatasetRef, position: int, metadata: Mapping[str, Json], *, merge: bool = False
+    ) -> None:
         """Write the metadata of the item at a position; raises NotFound past the end."""
         dataset = self.get(ref)
         uuid = self._database.value(
@@ -161,7 +175,9 @@ class DatasetService:
             [dataset.id, max(position, 0)],
         )
         if uuid is None or position < 0:
-            raise NotFound(f"dataset {dataset.title!r} has no row {position}, it has {dataset.row_count} rows")
+            raise NotFound(
+                f"dataset {dataset.title!r} has no row {position}, it has {dataset.row_count} rows"
+            )
         (self._metadata.merge if merge else self._metadata.replace)({uuid: metadata})
 
     def update(self, ref: DatasetRef, *, title: str | None = None, description: str | None = None) -> Dataset:

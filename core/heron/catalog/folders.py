@@ -27,7 +27,9 @@ class FolderService:
         self._access = access
         self._schema = schema
 
-    def create(self, path: str, *, description: str = "", metadata: Mapping[str, Json] | None = None) -> Folder:
+    def create(
+        self, path: str, *, description: str = "", metadata: Mapping[str, Json] | None = None
+    ) -> Folder:
         """Create a folder, with those above it; raises AlreadyExists when it is there."""
         names = split_path(path)
         self._access.require("create", "folder", path)
@@ -55,7 +57,8 @@ class FolderService:
         """The folder of that path or UUID, or None."""
         key = ref.uuid if isinstance(ref, Folder) else ref.strip("/")
         row = self._database.row(
-            f"SELECT * FROM folders WHERE (path = ? OR uuid = ?) AND {self._access.scope('folder')}", [key, key]
+            f"SELECT * FROM folders WHERE (path = ? OR uuid = ?) AND {self._access.scope('folder')}",
+            [key, key],
         )
         return _folder(row) if row is not None else None
 
@@ -67,7 +70,8 @@ class FolderService:
             paths = [row["path"] for row in self._database.rows("SELECT path FROM folders LIMIT 5000")]
             close = difflib.get_close_matches(name, paths, n=1)
             raise NotFound(
-                f"there is no folder {name!r}", hint=f"did you mean {close[0]!r}?" if close else "see heron folders list"
+                f"there is no folder {name!r}",
+                hint=f"did you mean {close[0]!r}?" if close else "see heron folders list",
             )
         return folder
 
@@ -96,7 +100,9 @@ class FolderService:
             folders=count(f"SELECT count(*) - 1 FROM folders WHERE {below}", parameters),
             items=count(f"SELECT count(*) FROM items WHERE {inside}", parameters),
             dataset_rows=count(f"SELECT count(*) FROM dataset_rows WHERE item_id IN ({items})", parameters),
-            collection_members=count(f"SELECT count(*) FROM collection_items WHERE item_id IN ({items})", parameters),
+            collection_members=count(
+                f"SELECT count(*) FROM collection_items WHERE item_id IN ({items})", parameters
+            ),
         )
 
     def rename(self, ref: FolderRef, name: str) -> Folder:
@@ -137,7 +143,16 @@ class FolderService:
         self._database.execute(
             "INSERT INTO folders (uuid, parent_id, name, path, description, metadata, created_at, created_by) "
             "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-            [uuid, parent.id if parent else None, name, path, description, metadata, now(), self._access.user.email],
+            [
+                uuid,
+                parent.id if parent else None,
+                name,
+                path,
+                description,
+                metadata,
+                now(),
+                self._access.user.email,
+            ],
         )
         return self.get(uuid)
 

@@ -58,7 +58,9 @@ class FrameService:
             raise NotFound(f"{owner.name}: frame {number} is not in the catalogue")
         return _frame(row)
 
-    def set_metadata(self, item: ItemRef, number: int, metadata: Mapping[str, Json], *, merge: bool = False) -> Frame:
+    def set_metadata(
+        self, item: ItemRef, number: int, metadata: Mapping[str, Json], *, merge: bool = False
+    ) -> Frame:
         """Replace a frame's metadata, or merge into it."""
         frame = self.get(item, number)
         self._access.require("update", "frame", str(number))

@@ -53,7 +53,9 @@ class ImportService:
 
     def finish(self, job: ImportJob, state: ImportState) -> ImportReport:
         """Close the job and return its report."""
-        self._database.execute("UPDATE imports SET state = ?, finished_at = ? WHERE id = ?", [state, now(), job.id])
+        self._database.execute(
+            "UPDATE imports SET state = ?, finished_at = ? WHERE id = ?", [state, now(), job.id]
+        )
         return self.report(job.uuid)
 
     def get(self, ref: ImportJob | str) -> ImportJob:
@@ -69,7 +71,9 @@ class ImportService:
     def list(self) -> list[ImportJob]:
         """All jobs, newest first."""
         self._access.require("read", "import")
-        rows = self._database.rows(f"SELECT * FROM imports WHERE {self._access.scope('import')} ORDER BY id DESC")
+        rows = self._database.rows(
+            f"SELECT * FROM imports WHERE {self._access.scope('import')} ORDER BY id DESC"
+        )
         return [_job(row) for row in rows]
 
     def report(self, ref: ImportJob | str) -> ImportReport:
@@ -84,7 +88,8 @@ class ImportService:
         """All problems of a job as a stream."""
         job, after = self.get(ref), 0
         while rows := self._database.rows(
-            "SELECT * FROM import_problems WHERE import_id = ? AND id > ? ORDER BY id LIMIT 1000", [job.id, after]
+            "SELECT * FROM import_problems WHERE import_id = ? AND id > ? ORDER BY id LIMIT 1000",
+            [job.id, after],
         ):
             yield from (_problem(row) for row in rows)
             after = rows[-1]["id"]

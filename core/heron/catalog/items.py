@@ -42,7 +42,8 @@ class ItemService:
         """The item of that UUID; raises NotFound."""
         uuid = ref.uuid if isinstance(ref, Item) else ref
         row = self._database.row(
-            f"SELECT {COLUMNS} FROM items WHERE uuid = ? AND {self._access.scope('item')}", [str(uuid).lower()]
+            f"SELECT {COLUMNS} FROM items WHERE uuid = ? AND {self._access.scope('item')}",
+            [str(uuid).lower()],
         )
         if row is None:
             raise NotFound(f"there is no item {uuid!r}", hint="heron items lists them with their UUIDs")
@@ -67,7 +68,9 @@ class ItemService:
         items = [item_of(row) for row in rows[:limit]]
         return Page(items, str(items[-1].id) if len(rows) > limit else None)
 
-    def list(self, *, folder: FolderRef | None = None, recursive: bool = True, deleted: bool = False) -> Iterator[Item]:
+    def list(
+        self, *, folder: FolderRef | None = None, recursive: bool = True, deleted: bool = False
+    ) -> Iterator[Item]:
         """All items as a stream, a page in memory at a time."""
         after = 0
         while True:
@@ -82,7 +85,7 @@ class ItemService:
         condition, parameters = self._condition(folder, recursive, deleted=False)
         return int(self._database.value(f"SELECT count(*) FROM items WHERE {condition}", parameters))
 
-    def by_name(self, name: str) -> list[Item]:
+    def by_name(self, name: str) -> Sequence[Item]:
         """All items of that name."""
         rows = self._database.rows(
             f"SELECT {COLUMNS} FROM items WHERE name = ? AND deleted_at IS NULL ORDER BY id", [name]
@@ -94,14 +97,18 @@ class ItemService:
         item = self.get(ref)
         self._access.require("update", "item", item.name)
         check_name(name, "item name")
-        self._database.execute("UPDATE items SET name = ?, updated_at = ? WHERE id = ?", [name, now(), item.id])
+        self._database.execute(
+            "UPDATE items SET name = ?, updated_at = ? WHERE id = ?", [name, now(), item.id]
+        )
         return self.get(item)
 
     def move(self, refs: Iterable[ItemRef], folder: FolderRef) -> int:
         """Move items into a folder, in bundles of 1000; returns their number."""
         target = self._folders.get(folder)
         self._access.require("update", "folder", target.path)
-        return self._on_each(refs, "UPDATE items SET folder_id = ?, updated_at = ? WHERE id = ?", [target.id, now()])
+        return self._on_each(
+            refs, "UPDATE items SET folder_id = ?, updated_at = ? WHERE id = ?", [target.id, now()]
+        )
 
     def delete(self, refs: Iterable[ItemRef]) -> int:
         """Remove items from the catalogue, its collections and datasets, in bundles of 1000. Files are never touched."""
@@ -130,7 +137,9 @@ class ItemService:
             total += len(ids)
         return total
 
-    def _condition(self, folder: FolderRef | None, recursive: bool, deleted: bool) -> tuple[str, Sequence[Json]]:
+    def _condition(
+        self, folder: FolderRef | None, recursive: bool, deleted: bool
+    ) -> tuple[str, Sequence[Json]]:
         condition = self._access.scope("item") + ("" if deleted else " AND items.deleted_at IS NULL")
         if folder is None:
             return condition, []

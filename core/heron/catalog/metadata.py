@@ -90,7 +90,10 @@ class MetadataService:
             ids = self._items.ids(bundle)
             marks = ",".join("?" * len(ids))
             old = {
-                row["id"]: row for row in self._database.rows(f"SELECT id, name, metadata FROM items WHERE id IN ({marks})", ids)
+                row["id"]: row
+                for row in self._database.rows(
+                    f"SELECT id, name, metadata FROM items WHERE id IN ({marks})", ids
+                )
             }
             rows = []
             for id, given in zip(ids, bundle.values(), strict=True):
@@ -98,14 +101,18 @@ class MetadataService:
                 encoded: dict[str, Json] = dict.fromkeys(key for key, value in given.items() if value is None)
                 encoded.update(validator.encode(given, name))
                 combined = combine(loads(old[id]["metadata"]), encoded)
-                text = validator.write({key: value for key, value in combined.items() if value is not None}, name)
+                text = validator.write(
+                    {key: value for key, value in combined.items() if value is not None}, name
+                )
                 rows.append((text, moment, id))
             self._database.execute_many("UPDATE items SET metadata = ?, updated_at = ? WHERE id = ?", rows)
             if validator.unknown:
                 self._schema.remember_unknown(validator.unknown)
 
 
-def _by_uuid(pairs: Iterable[tuple[ItemRef, Mapping[str, Json]]], combine: Combine) -> dict[str, Mapping[str, Json]]:
+def _by_uuid(
+    pairs: Iterable[tuple[ItemRef, Mapping[str, Json]]], combine: Combine
+) -> dict[str, Mapping[str, Json]]:
     """The updates by UUID; those of an item that is named twice are combined in their order."""
     updates: dict[str, Mapping[str, Json]] = {}
     for ref, metadata in pairs:

@@ -25,7 +25,9 @@ class PresetService:
         check_name(name, "preset name")
         with self._database.write():
             if not replace and self._database.row("SELECT 1 FROM presets WHERE name = ?", [name]):
-                raise AlreadyExists(f"there is a preset {name!r} already", hint="delete it first, or use --replace")
+                raise AlreadyExists(
+                    f"there is a preset {name!r} already", hint="delete it first, or use --replace"
+                )
             self._database.execute(
                 "INSERT OR REPLACE INTO presets VALUES (?, ?, ?, ?, ?)",
                 [name, description, dumps(unstructure(query)), now(), self._access.user.email],
@@ -34,7 +36,9 @@ class PresetService:
 
     def get(self, name: str) -> Preset:
         """The preset of that name; raises NotFound with a suggestion."""
-        row = self._database.row(f"SELECT * FROM presets WHERE name = ? AND {self._access.scope('preset')}", [name])
+        row = self._database.row(
+            f"SELECT * FROM presets WHERE name = ? AND {self._access.scope('preset')}", [name]
+        )
         if row is None:
             close = difflib.get_close_matches(name, [preset.name for preset in self.list()], n=1)
             hint = f"did you mean {close[0]!r}?" if close else "see heron presets list"
@@ -44,7 +48,9 @@ class PresetService:
     def list(self) -> list[Preset]:
         """All presets by name."""
         self._access.require("read", "preset")
-        rows = self._database.rows(f"SELECT * FROM presets WHERE {self._access.scope('preset')} ORDER BY name")
+        rows = self._database.rows(
+            f"SELECT * FROM presets WHERE {self._access.scope('preset')} ORDER BY name"
+        )
         return [_preset(row) for row in rows]
 
     def delete(self, name: str) -> None:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 from heron.catalog.access import Access
 from heron.catalog.database import Database
 from heron.convert import dumps, loads
-from heron.hooks import PluginManager
 from heron.metadata.schema import Schema, SchemaKey
 from heron.models import Json
+
+if TYPE_CHECKING:
+    from heron.hooks import PluginManager
 
 
 def json_path(key: str) -> str:
@@ -21,7 +24,7 @@ def json_path(key: str) -> str:
 class SchemaService:
     """The metadata schema of a workspace. Every verb is one transaction; `edit` makes one of several."""
 
-    def __init__(self, database: Database, access: Access, plugins: PluginManager) -> None:
+    def __init__(self, database: Database, access: Access, plugins: Callable[[], PluginManager]) -> None:
         self._database = database
         self._access = access
         self._plugins = plugins
@@ -30,9 +33,11 @@ class SchemaService:
         """The schema as it stands, as an object to read."""
         rows = self._database.rows("SELECT * FROM schema_keys ORDER BY position, id")
         return Schema(
-            self._plugins,
+            self._plugins(),
             (
-                SchemaKey(row["name"], row["type"], loads(row["parameters"]), row["state"], bool(row["indexed"]))
+                SchemaKey(
+                    row["name"], row["type"], loads(row["parameters"]), row["state"], bool(row["indexed"])
+                )
                 for row in rows
             ),
         )
@@ -114,7 +119,9 @@ class SchemaService:
 
     def remember_unknown(self, names: set[str]) -> None:
         """Note keys that are in use without being in the schema, so that they can be filtered and listed."""
-        self._database.execute_many("INSERT OR IGNORE INTO unknown_keys VALUES (?)", ((name,) for name in names))
+        self._database.execute_many(
+            "INSERT OR IGNORE INTO unknown_keys VALUES (?)", ((name,) for name in names)
+        )
 
     def full_text_table(self, name: str) -> str:
         """The FTS5 table of a text key; its rowid is the item's id."""

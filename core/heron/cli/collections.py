@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -36,17 +37,25 @@ def list_collections(context: Context, as_json: bool) -> None:
         print_json(found)
         return
     rows = [(c.title, c.item_count, c.description) for c in found]
-    print_table(["title", "items", "description"], rows, "There is no collection yet: heron collections create TITLE --where …")
+    print_table(
+        ["title", "items", "description"],
+        rows,
+        "There is no collection yet: heron collections create TITLE --where …",
+    )
 
 
 @command.command("create")
 @click.argument("title")
 @selection
-@click.option("--names", type=click.Path(dir_okay=False, path_type=Path), help="File with an item name a line.")
+@click.option(
+    "--names", type=click.Path(dir_okay=False, path_type=Path), help="File with an item name a line."
+)
 @click.option("--description", default="", help="What it is for.")
 @click.pass_obj
-@example("heron collections create Best --item 01a1fc7f-6634-7b8f-8ffa-50166ba72775\nheron collections create Test --names names.txt")
-def create(context: Context, title: str, names: Path | None, description: str, **choice: str) -> None:
+@example(
+    "heron collections create Best --item 01a1fc7f-6634-7b8f-8ffa-50166ba72775\nheron collections create Test --names names.txt"
+)
+def create(context: Context, title: str, names: Path | None, description: str, **choice: Any) -> None:
     """Make a collection of items that are chosen now; what a query finds later does not join it."""
     workspace = context.workspace()
     chosen = _chosen(workspace, names, choice)
@@ -57,10 +66,12 @@ def create(context: Context, title: str, names: Path | None, description: str, *
 @command.command("add")
 @click.argument("title")
 @selection
-@click.option("--names", type=click.Path(dir_okay=False, path_type=Path), help="File with an item name a line.")
+@click.option(
+    "--names", type=click.Path(dir_okay=False, path_type=Path), help="File with an item name a line."
+)
 @click.pass_obj
 @example("heron collections add Best --where 'width > 4000'")
-def add(context: Context, title: str, names: Path | None, **choice: str) -> None:
+def add(context: Context, title: str, names: Path | None, **choice: Any) -> None:
     """Add items to a collection."""
     workspace = context.workspace()
     done = workspace.collections.add(title, _chosen(workspace, names, choice))
@@ -72,10 +83,10 @@ def add(context: Context, title: str, names: Path | None, **choice: str) -> None
 @selection
 @click.pass_obj
 @example("heron collections remove Best --where 'width < 1000'")
-def remove(context: Context, title: str, **choice: str) -> None:
+def remove(context: Context, title: str, **choice: Any) -> None:
     """Take items out of a collection."""
     workspace = context.workspace()
-    click.echo(f"Removed {workspace.collections.remove(title, selected(workspace, **choice)):,} items")  # type: ignore[arg-type]
+    click.echo(f"Removed {workspace.collections.remove(title, selected(workspace, **choice)):,} items")
 
 
 @command.command("show")
@@ -118,9 +129,9 @@ def delete(context: Context, title: str, yes: bool) -> None:
     click.echo(f"Deleted collection {title}")
 
 
-def _chosen(workspace: Workspace, names: Path | None, choice: dict[str, str]) -> Iterator[Item | str]:
+def _chosen(workspace: Workspace, names: Path | None, choice: dict[str, Any]) -> Iterator[Item | str]:
     if names is None:
-        return selected(workspace, **choice)  # type: ignore[arg-type]
+        return selected(workspace, **choice)
     if any(choice.values()):
         raise click.UsageError("--names cannot be used together with --item, --folder, --where or --preset.")
     try:
@@ -128,7 +139,9 @@ def _chosen(workspace: Workspace, names: Path | None, choice: dict[str, str]) ->
     except OSError as error:
         raise NotFound(f"{names} cannot be read: {error.strerror or error}") from error
     found = workspace.collections.match_names(line.strip() for line in lines if line.strip())
-    click.echo(f"Names: {len(found.matched):,} matched, {len(found.ambiguous):,} ambiguous, {len(found.unmatched):,} unmatched")
+    click.echo(
+        f"Names: {len(found.matched):,} matched, {len(found.ambiguous):,} ambiguous, {len(found.unmatched):,} unmatched"
+    )
     for name, uuids in found.ambiguous.items():
         click.echo(f"  ambiguous, left out: {name} ({len(uuids)} items)")
     for name in found.unmatched:

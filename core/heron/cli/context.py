@@ -23,13 +23,14 @@ class Context:
         if self._workspace is None:
             from pathlib import Path
 
+            from heron.catalog.database import FILE_NAME
             from heron.errors import NotFound
-            from heron.workspace import DIRECTORY, FILE_NAME, Workspace, find
+            from heron.workspace import DIRECTORY, Workspace, find
 
             root = Path(self.path).absolute() if self.path else find()
             if not (root / DIRECTORY / FILE_NAME).is_file():
                 raise NotFound(f"{root} is no workspace", hint="run heron init there")
-            self._workspace = Workspace(root, self.plugins())
+            self._workspace = Workspace(root, self.plugins)
         return self._workspace
 
     def plugins(self) -> PluginManager:

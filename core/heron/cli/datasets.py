@@ -4,12 +4,22 @@ from __future__ import annotations
 
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import click
 
 from heron.catalog.datasets import Duplicates
 from heron.cli.context import Context
-from heron.cli.output import confirm, dimensions, example, json_option, print_json, print_json_stream, print_table, yes_option
+from heron.cli.output import (
+    confirm,
+    dimensions,
+    example,
+    json_option,
+    print_json,
+    print_json_stream,
+    print_table,
+    yes_option,
+)
 from heron.cli.selection import selected, selection
 from heron.cli.values import assignments
 from heron.convert import item_to_dict
@@ -17,7 +27,9 @@ from heron.convert import item_to_dict
 
 @click.group("datasets", invoke_without_command=True)
 @click.pass_context
-@example("heron datasets create rain-1 --collection 'Rainy nights'\nheron datasets export rain-1 -o rain-1.csv")
+@example(
+    "heron datasets create rain-1 --collection 'Rainy nights'\nheron datasets export rain-1 -o rain-1.csv"
+)
 def command(context: click.Context) -> None:
     """Make datasets and export them."""
     if context.invoked_subcommand is None:
@@ -35,23 +47,36 @@ def list_datasets(context: Context, as_json: bool) -> None:
         print_json(found)
         return
     rows = [(d.title, d.row_count, d.description) for d in found]
-    print_table(["title", "rows", "description"], rows, "There is no dataset yet: heron datasets create TITLE --collection …")
+    print_table(
+        ["title", "rows", "description"],
+        rows,
+        "There is no dataset yet: heron datasets create TITLE --collection …",
+    )
 
 
 @command.command("create")
 @click.argument("title")
 @click.option("--collection", metavar="TITLE", help="Take the items of a collection.")
 @selection
-@click.option("--backing-folder", metavar="PATH", help="Follow a folder: its items are the rows, from now on.")
+@click.option(
+    "--backing-folder", metavar="PATH", help="Follow a folder: its items are the rows, from now on."
+)
 @click.option("--description", default="", help="What it is for.")
 @click.pass_obj
-@example("heron datasets create rain-1 --collection 'Rainy nights'\nheron datasets create all-2026 --backing-folder Driving/2026")
+@example(
+    "heron datasets create rain-1 --collection 'Rainy nights'\nheron datasets create all-2026 --backing-folder Driving/2026"
+)
 def create(
-    context: Context, title: str, collection: str | None, backing_folder: str | None, description: str, **choice: str
+    context: Context,
+    title: str,
+    collection: str | None,
+    backing_folder: str | None,
+    description: str,
+    **choice: Any,
 ) -> None:
     """Make a dataset from a collection, from chosen items, or behind a folder."""
     workspace = context.workspace()
-    items = () if collection or backing_folder else selected(workspace, **choice)  # type: ignore[arg-type]
+    items = () if collection or backing_folder else selected(workspace, **choice)
     dataset = workspace.datasets.create(
         title, collection=collection, items=items, description=description, backing_folder=backing_folder
     )
@@ -70,7 +95,10 @@ def show(context: Context, title: str, limit: int, as_json: bool) -> None:
     if as_json:
         print_json_stream({"position": row.position, **item_to_dict(row.item)} for row in rows)
         return
-    table = [(row.position, row.item.name, row.item.kind, dimensions(row.item), _brief(row.item.metadata)) for row in rows]
+    table = [
+        (row.position, row.item.name, row.item.kind, dimensions(row.item), _brief(row.item.metadata))
+        for row in rows
+    ]
     print_table(["row", "name", "kind", "dimensions", "metadata"], table, f"Dataset {title} is empty.")
 
 
@@ -78,14 +106,18 @@ def show(context: Context, title: str, limit: int, as_json: bool) -> None:
 @click.argument("title")
 @selection
 @click.option(
-    "--duplicates", default="skip", show_default=True, type=click.Choice(["skip", "fail", "add"]), help="For rows it has."
+    "--duplicates",
+    default="skip",
+    show_default=True,
+    type=click.Choice(["skip", "fail", "add"]),
+    help="For rows it has.",
 )
 @click.pass_obj
 @example("heron datasets add rain-1 --where \"weather = 'rain'\"")
-def add(context: Context, title: str, duplicates: Duplicates, **choice: str) -> None:
+def add(context: Context, title: str, duplicates: Duplicates, **choice: Any) -> None:
     """Add items to a dataset."""
     workspace = context.workspace()
-    done = workspace.datasets.add(title, selected(workspace, **choice), duplicates=duplicates)  # type: ignore[arg-type]
+    done = workspace.datasets.add(title, selected(workspace, **choice), duplicates=duplicates)
     click.echo(f"Added {done.added:,} rows, skipped {done.skipped:,}")
 
 
@@ -94,10 +126,10 @@ def add(context: Context, title: str, duplicates: Duplicates, **choice: str) -> 
 @selection
 @click.pass_obj
 @example("heron datasets remove rain-1 --where 'width < 1000'")
-def remove(context: Context, title: str, **choice: str) -> None:
+def remove(context: Context, title: str, **choice: Any) -> None:
     """Take items out of a dataset."""
     workspace = context.workspace()
-    click.echo(f"Removed {workspace.datasets.remove(title, selected(workspace, **choice)):,} rows")  # type: ignore[arg-type]
+    click.echo(f"Removed {workspace.datasets.remove(title, selected(workspace, **choice)):,} rows")
 
 
 @command.command("metadata")
@@ -119,10 +151,19 @@ def metadata(context: Context, title: str, row: int, pairs: tuple[str, ...], rep
 
 @command.command("export")
 @click.argument("title")
-@click.option("-o", "--output", required=True, type=click.Path(dir_okay=False, path_type=Path), help="File to write.")
-@click.option("--format", "format", metavar="NAME", help="json, csv or that of a plugin (default: by the file's ending).")
+@click.option(
+    "-o", "--output", required=True, type=click.Path(dir_okay=False, path_type=Path), help="File to write."
+)
+@click.option(
+    "--format",
+    "format",
+    metavar="NAME",
+    help="json, csv or that of a plugin (default: by the file's ending).",
+)
 @click.pass_obj
-@example("heron datasets export rain-1 -o rain-1.json\nheron datasets export rain-1 -o rain-1.txt --format csv")
+@example(
+    "heron datasets export rain-1 -o rain-1.json\nheron datasets export rain-1 -o rain-1.txt --format csv"
+)
 def export(context: Context, title: str, output: Path, format: str | None) -> None:
     """Write a dataset to a file."""
     from heron.hooks import DatasetExporter

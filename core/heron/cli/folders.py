@@ -30,7 +30,9 @@ def list_folders(context: Context, as_json: bool) -> None:
         print_json(folders)
         return
     rows = [(f.path, workspace.items.count(folder=f), f.description) for f in folders]
-    print_table(["path", "items", "description"], rows, "There is no folder yet. Make one: heron folders create NAME")
+    print_table(
+        ["path", "items", "description"], rows, "There is no folder yet. Make one: heron folders create NAME"
+    )
 
 
 @command.command("create")
@@ -93,7 +95,9 @@ def metadata(context: Context, path: str, pairs: tuple[str, ...], replace: bool)
     """Merge metadata into a folder's own, or show it."""
     workspace = context.workspace()
     if pairs or replace:
-        workspace.folders.set_metadata(path, assignments(pairs, workspace.schema.current()), merge=not replace)
+        workspace.folders.set_metadata(
+            path, assignments(pairs, workspace.schema.current()), merge=not replace
+        )
     print_json(workspace.folders.get(path).metadata)
 
 

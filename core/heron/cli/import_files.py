@@ -11,17 +11,29 @@ from heron.models import ImportReport
 
 @click.command("import")
 @click.argument("paths", nargs=-1, required=True, metavar="PATH...")
-@click.option("--folder", required=True, metavar="NAME", help="Folder to import into; made when it is missing.")
-@click.option("--ignore-errors", is_flag=True, help="Import the rest when a file fails, and report the failures.")
+@click.option(
+    "--folder", required=True, metavar="NAME", help="Folder to import into; made when it is missing."
+)
+@click.option(
+    "--ignore-errors", is_flag=True, help="Import the rest when a file fails, and report the failures."
+)
 @click.option("--again", is_flag=True, help="Import files that are in the folder already once more.")
-@click.option("--hash", "content_hash", is_flag=True, help="Keep each file's SHA-256 and warn of equal content.")
-@click.option("--skip-identical", is_flag=True, help="Leave out files whose content is in the catalogue already.")
+@click.option(
+    "--hash", "content_hash", is_flag=True, help="Keep each file's SHA-256 and warn of equal content."
+)
+@click.option(
+    "--skip-identical", is_flag=True, help="Leave out files whose content is in the catalogue already."
+)
 @click.option("--thumbnails", is_flag=True, help="Make a small picture of each item.")
-@click.option("--sidecar-suffix", default=".metadata.json", show_default=True, help="Ending of metadata sidecars.")
+@click.option(
+    "--sidecar-suffix", default=".metadata.json", show_default=True, help="Ending of metadata sidecars."
+)
 @click.option("--no-sidecars", is_flag=True, help="Take sidecars for ordinary files.")
 @json_option
 @click.pass_obj
-@example("heron import photos/ --folder Photos\nheron import a.jpg b.png --folder Best --hash --ignore-errors")
+@example(
+    "heron import photos/ --folder Photos\nheron import a.jpg b.png --folder Best --hash --ignore-errors"
+)
 def command(
     context: Context,
     paths: tuple[str, ...],

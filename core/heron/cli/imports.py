@@ -31,7 +31,17 @@ def list_imports(context: Context, as_json: bool) -> None:
         print_json(jobs)
         return
     rows = [
-        (str(job.id), job.state, job.added, job.skipped, job.failed, job.warnings, job.started_at[:19], job.source) for job in jobs
+        (
+            str(job.id),
+            job.state,
+            job.added,
+            job.skipped,
+            job.failed,
+            job.warnings,
+            job.started_at[:19],
+            job.source,
+        )
+        for job in jobs
     ]
     print_table(
         ["number", "state", "new", "skipped", "failed", "warnings", "started (UTC)", "source"],
@@ -51,13 +61,26 @@ def show(context: Context, number: str, as_json: bool) -> None:
     if as_json:
         print_json(job)
         return
-    fields = ("uuid", "source", "state", "added", "updated", "skipped", "failed", "warnings", "started_at", "finished_at")
+    fields = (
+        "uuid",
+        "source",
+        "state",
+        "added",
+        "updated",
+        "skipped",
+        "failed",
+        "warnings",
+        "started_at",
+        "finished_at",
+    )
     print_table(["field", "value"], [(name, str(getattr(job, name) or "")) for name in fields], "")
 
 
 @command.command("report")
 @click.argument("number")
-@click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path), help="Write it to a CSV file.")
+@click.option(
+    "-o", "--output", type=click.Path(dir_okay=False, path_type=Path), help="Write it to a CSV file."
+)
 @json_option
 @click.pass_obj
 @example("heron imports report 3\nheron imports report 3 -o problems.csv")

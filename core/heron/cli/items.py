@@ -22,7 +22,9 @@ def _listing(function: click.decorators.FC) -> click.decorators.FC:
     for option in (
         json_option,
         click.option("--cursor", metavar="TEXT", help="Go on after the page that printed it."),
-        click.option("--limit", default=100, show_default=True, type=click.IntRange(1), help="Rows of the page."),
+        click.option(
+            "--limit", default=100, show_default=True, type=click.IntRange(1), help="Rows of the page."
+        ),
         click.option("--folder", metavar="PATH", help="Only this folder and those below it."),
     ):
         function = option(function)
@@ -32,8 +34,12 @@ def _listing(function: click.decorators.FC) -> click.decorators.FC:
 @click.group("items", invoke_without_command=True)
 @_listing
 @click.pass_context
-@example("heron items\nheron items --folder Photos --limit 20\nheron items show 01a1fc7f-6634-7b8f-8ffa-50166ba72775")
-def command(context: click.Context, folder: str | None, limit: int, cursor: str | None, as_json: bool) -> None:
+@example(
+    "heron items\nheron items --folder Photos --limit 20\nheron items show 01a1fc7f-6634-7b8f-8ffa-50166ba72775"
+)
+def command(
+    context: click.Context, folder: str | None, limit: int, cursor: str | None, as_json: bool
+) -> None:
     """List, show, move and delete items."""
     if context.invoked_subcommand is None:
         _list(context.obj, folder, limit, cursor, as_json)
@@ -60,7 +66,9 @@ def _list(context: Context, folder: str | None, limit: int, cursor: str | None, 
 
 @command.command("show")
 @click.argument("uuid")
-@click.option("-o", "--output", type=click.Path(dir_okay=False), help="Write the item's thumbnail to this file.")
+@click.option(
+    "-o", "--output", type=click.Path(dir_okay=False), help="Write the item's thumbnail to this file."
+)
 @json_option
 @click.pass_obj
 @example("heron items show 01a1fc7f-6634-7b8f-8ffa-50166ba72775")
@@ -128,5 +136,3 @@ def delete(context: Context, uuids: tuple[str, ...], yes: bool) -> None:
     shown = ", ".join(names[:5]) + (", …" if len(names) > 5 else "")
     confirm(f"Take {len(names):,} items out of the catalogue ({shown})?", yes)
     click.echo(f"Deleted {workspace.items.delete(uuids):,} items")
-
-

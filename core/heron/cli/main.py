@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import sys
 from importlib import import_module
-from importlib.metadata import entry_points
 from typing import Any
 
 import click
@@ -55,7 +54,9 @@ class LazyGroup(click.Group):
     def format_commands(self, context: click.Context, formatter: click.HelpFormatter) -> None:
         """List the commands by their known summaries, so that help imports none of them."""
         brought = self._brought(context)
-        rows = list(COMMANDS.items()) + [(n, brought[n].summary) for n in sorted(set(brought) - set(COMMANDS))]
+        rows = list(COMMANDS.items()) + [
+            (n, brought[n].summary) for n in sorted(set(brought) - set(COMMANDS))
+        ]
         with formatter.section("Commands"):
             formatter.write_dl(rows)
 
@@ -70,14 +71,18 @@ class LazyGroup(click.Group):
 
             close = difflib.get_close_matches(args[0], self.list_commands(context), n=1)
             if close and "Did you mean" not in error.message:
-                error.message += f" Did you mean {close[0]}?"
+                raise click.UsageError(f"{error.message} Did you mean {close[0]}?", context) from error
             raise
 
     def _brought(self, context: click.Context) -> dict[str, Any]:
         """The commands of plugins; nothing is loaded when only Heron's own plugins are installed."""
         if os.environ.get("HERON_PLUGINS") == "":
             return {}
-        if all(point.dist is not None and point.dist.name == "heron" for point in entry_points(group="heron")):
+        from importlib.metadata import entry_points
+
+        if all(
+            point.dist is not None and point.dist.name == "heron" for point in entry_points(group="heron")
+        ):
             return {}
         return self._context(context).plugins().commands()
 
@@ -87,7 +92,9 @@ class LazyGroup(click.Group):
 
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="heron")
-@click.option("-w", "--workspace", metavar="DIR", help="Workspace to use (default: the one in this folder or above).")
+@click.option(
+    "-w", "--workspace", metavar="DIR", help="Workspace to use (default: the one in this folder or above)."
+)
 @click.option("--no-plugins", is_flag=True, help="Use the built-in plugins only.")
 @click.pass_context
 def main(context: click.Context, workspace: str | None, no_plugins: bool) -> None:
@@ -132,7 +139,9 @@ def status(arguments: list[str]) -> int:
     except Exception as error:
         if os.environ.get("HERON_DEBUG"):
             raise
-        _complain(f"something unexpected happened: {type(error).__name__}: {error}", "HERON_DEBUG=1 shows where")
+        _complain(
+            f"something unexpected happened: {type(error).__name__}: {error}", "HERON_DEBUG=1 shows where"
+        )
     finally:
         context.close()
     return 1

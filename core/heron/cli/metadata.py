@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -31,8 +32,10 @@ def show(context: Context, uuid: str) -> None:
 @click.argument("pairs", nargs=-1, required=True, metavar="KEY=VALUE...")
 @selection
 @click.pass_obj
-@example("heron metadata merge city=Algiers --folder Photos\nheron metadata merge dark=true --where \"name LIKE 'night%'\"")
-def merge(context: Context, pairs: tuple[str, ...], **choice: str) -> None:
+@example(
+    "heron metadata merge city=Algiers --folder Photos\nheron metadata merge dark=true --where \"name LIKE 'night%'\""
+)
+def merge(context: Context, pairs: tuple[str, ...], **choice: Any) -> None:
     """Give items these keys; their others stay. `KEY=` takes a key away."""
     workspace = context.workspace()
     metadata = assignments(pairs, workspace.schema.current())
@@ -45,7 +48,7 @@ def merge(context: Context, pairs: tuple[str, ...], **choice: str) -> None:
 @selection
 @click.pass_obj
 @example("heron metadata replace city=Algiers --item 01a1fc7f-6634-7b8f-8ffa-50166ba72775")
-def replace(context: Context, pairs: tuple[str, ...], **choice: str) -> None:
+def replace(context: Context, pairs: tuple[str, ...], **choice: Any) -> None:
     """Give items these keys instead of all they had."""
     workspace = context.workspace()
     metadata = assignments(pairs, workspace.schema.current())
@@ -55,11 +58,17 @@ def replace(context: Context, pairs: tuple[str, ...], **choice: str) -> None:
 
 @command.command("import")
 @click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
-@click.option("--by", type=click.Choice(["uuid", "url", "name"]), help="How a row names its item (default: by its columns).")
+@click.option(
+    "--by",
+    type=click.Choice(["uuid", "url", "name"]),
+    help="How a row names its item (default: by its columns).",
+)
 @click.option("--replace", is_flag=True, help="Replace all metadata of the items instead of merging.")
 @json_option
 @click.pass_obj
-@example("heron metadata import metadata.jsonl --by name\nheron metadata import labels.csv\nheron metadata import table.parquet")
+@example(
+    "heron metadata import metadata.jsonl --by name\nheron metadata import labels.csv\nheron metadata import table.parquet"
+)
 def import_file(context: Context, file: Path, by: str | None, replace: bool, as_json: bool) -> None:
     """Merge metadata from a JSON, JSONL, CSV or Parquet file. Each row names its item by uuid, url or name."""
     report = context.workspace().ingest.metadata_file(file, by=by, replace=replace)

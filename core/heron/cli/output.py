@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -45,30 +46,41 @@ def print_json_stream(values: Iterable[Any]) -> None:
 
 
 def print_table(columns: Sequence[str], rows: Iterable[Sequence[Any]], empty: str) -> None:
-    """Print a table; `empty` is the sentence for no rows. Long cells fold only where there is a screen."""
-    from rich import box
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
-
-    listed = [[_cell(value) for value in row] for row in rows]
-    if not listed:
+    """Print a table; `empty` is the sentence for no rows. On a screen, long cells are shortened to its width."""
+    cells = [[_cell(value) for value in row] for row in rows]
+    if not cells:
         click.echo(empty)
         return
-    screen = sys.stdout.isatty()
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold")
-    for number, column in enumerate(columns):
-        numeric = all(not cell or cell.replace(",", "").replace(".", "").isdigit() for cell in (r[number] for r in listed))
-        table.add_column(column, justify="right" if numeric else "left", overflow="fold", no_wrap=not screen)
-    for row in listed:
-        table.add_row(*(Text(cell) for cell in row))
-    Console(width=None if screen else 100_000, highlight=False).print(table)
+    numeric = [
+        all(cell.replace(",", "").isdigit() or not cell for cell in column)
+        for column in zip(*cells, strict=True)
+    ]
+    widths = [max(map(len, column)) for column in zip(columns, *cells, strict=True)]
+    if sys.stdout.isatty():
+        _fit(widths, shutil.get_terminal_size().columns)
+    for number, row in enumerate([list(columns), *cells]):
+        line = "  ".join(
+            _shorten(cell, width).rjust(width) if right else _shorten(cell, width).ljust(width)
+            for cell, width, right in zip(row, widths, numeric, strict=True)
+        ).rstrip()
+        click.secho(line, bold=True) if number == 0 else click.echo(line)
+
+
+def _fit(widths: list[int], screen: int) -> None:
+    """Narrow the widest columns until the row fits."""
+    while sum(widths) + 2 * (len(widths) - 1) > screen and max(widths) > 12:
+        widths[widths.index(max(widths))] -= 1
+
+
+def _shorten(cell: str, width: int) -> str:
+    return cell if len(cell) <= width else cell[: width - 1] + "…"
 
 
 def print_items(items: Sequence[Item], cursor: str | None, empty: str) -> None:
     """Print items as a table, and how to get the next page."""
     rows = [
-        (item.uuid, item.name, item.kind, size_of(item.size), dimensions(item), ", ".join(item.tags)) for item in items
+        (item.uuid, item.name, item.kind, size_of(item.size), dimensions(item), ", ".join(item.tags))
+        for item in items
     ]
     print_table(["uuid", "name", "kind", "size", "dimensions", "collections"], rows, empty)
     if cursor:

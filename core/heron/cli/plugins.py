@@ -31,5 +31,8 @@ def list_plugins(context: Context, as_json: bool) -> None:
     if as_json:
         print_json(statuses)
         return
-    rows = [(s.name, f"{s.distribution} {s.version}".strip(), s.status, ", ".join(s.contributions)) for s in statuses]
+    rows = [
+        (s.name, f"{s.distribution} {s.version}".strip(), s.status, ", ".join(s.contributions))
+        for s in statuses
+    ]
     print_table(["plugin", "from", "status", "brings"], rows, "There is no plugin.")

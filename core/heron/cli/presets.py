@@ -11,7 +11,9 @@ from heron.models import Query
 
 @click.group("presets", invoke_without_command=True)
 @click.pass_context
-@example("heron presets create rainy --where \"weather = 'rain'\" --sort -captured_at\nheron search --preset rainy")
+@example(
+    "heron presets create rainy --where \"weather = 'rain'\" --sort -captured_at\nheron search --preset rainy"
+)
 def command(context: click.Context) -> None:
     """Save queries and use them again."""
     if context.invoked_subcommand is None:
@@ -30,7 +32,9 @@ def list_presets(context: Context, as_json: bool) -> None:
         return
     rows = [(p.name, p.query.where, p.query.folder, p.query.sort, p.description) for p in presets]
     print_table(
-        ["name", "where", "folder", "sort", "description"], rows, "No query is saved yet: heron presets create NAME --where …"
+        ["name", "where", "folder", "sort", "description"],
+        rows,
+        "No query is saved yet: heron presets create NAME --where …",
     )
 
 

@@ -42,7 +42,9 @@ def command(context: Context, directory: Path, fresh: bool) -> None:
     click.echo(f"A lake of real files, drawn just now, goes to {directory}.")
     lake = make_lake(directory / "lake")
     shutil.move(lake.metadata_file, directory / lake.metadata_file.name)
-    click.echo(f"  {lake.photos} photographs, {lake.other_media} other pictures, {lake.texts} texts, {lake.broken} broken files.")
+    click.echo(
+        f"  {lake.photos} photographs, {lake.other_media} other pictures, {lake.texts} texts, {lake.broken} broken files."
+    )
     before = Path.cwd()
     os.chdir(directory)
     try:

@@ -14,7 +14,9 @@ from heron.errors import HeronError, InvalidInput
 
 @click.group("schema", invoke_without_command=True)
 @click.pass_context
-@example("heron schema\nheron schema add city varchar\nheron schema add weather enum --option sun --option rain")
+@example(
+    "heron schema\nheron schema add city varchar\nheron schema add weather enum --option sun --option rain"
+)
 def command(context: click.Context) -> None:
     """Show and change the metadata schema."""
     if context.invoked_subcommand is None:
@@ -33,10 +35,14 @@ def show(context: Context, as_json: bool) -> None:
         return
     rows = []
     for key in schema.show():
-        details = ", ".join(map(str, key.parameters.get("options", []))) or str(key.parameters.get("size", ""))
+        details = ", ".join(map(str, key.parameters.get("options", []))) or str(
+            key.parameters.get("size", "")
+        )
         rows.append((key.name, key.type, details, key.indexed, "" if key.state == "active" else key.state))
     print_table(
-        ["key", "type", "details", "indexed", "state"], rows, "The schema is empty. Add a key: heron schema add KEY TYPE"
+        ["key", "type", "details", "indexed", "state"],
+        rows,
+        "The schema is empty. Add a key: heron schema add KEY TYPE",
     )
     unknown = schema.unknown_keys()
     if unknown:
@@ -68,7 +74,10 @@ def types(context: Context, as_json: bool) -> None:
 @example("heron schema add captured_at datetime\nheron schema add clip embedding --size 512")
 def add(context: Context, key: str, type: str, options: tuple[str, ...], size: int | None) -> None:
     """Add a key. TYPE is one of those that `heron schema types` lists."""
-    given: dict[str, Any] = {**({"options": list(options)} if options else {}), **({"size": size} if size else {})}
+    given: dict[str, Any] = {
+        **({"options": list(options)} if options else {}),
+        **({"size": size} if size else {}),
+    }
     added = context.workspace().schema.add(key, type, **given)
     click.echo(f"Added key {added.name} of type {added.type}")
 

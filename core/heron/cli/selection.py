@@ -20,7 +20,9 @@ def selection(function: Callable[..., Any]) -> Callable[..., Any]:
         click.option("--preset", metavar="NAME", help="Items that a saved query finds."),
         click.option("--where", metavar="CONDITION", help="Items that a SQL condition finds."),
         click.option("--folder", metavar="PATH", help="Items of a folder and of those below it."),
-        click.option("--item", "items", multiple=True, metavar="UUID", help="An item; give it once for each."),
+        click.option(
+            "--item", "items", multiple=True, metavar="UUID", help="An item; give it once for each."
+        ),
     ):
         function = option(function)
     return function

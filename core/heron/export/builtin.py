@@ -22,7 +22,9 @@ def _load_csv() -> Exporter:
 @hookimpl
 def register_exporters() -> Iterable[DatasetExporter]:
     """JSON and CSV."""
-    yield DatasetExporter(name="json", summary="a JSON array, one object a row", suffix=".json", load=_load_json)
+    yield DatasetExporter(
+        name="json", summary="a JSON array, one object a row", suffix=".json", load=_load_json
+    )
     yield DatasetExporter(
         name="csv", summary="a table, one column a metadata key", suffix=".csv", load=_load_csv
     )

@@ -52,7 +52,8 @@ class CsvExporter:
             writer = csv.writer(text)
             writer.writerow([*_COLUMNS, *(f"metadata.{key}" for key in keys), "tags"])
             count = 0
-            for count, line in enumerate(spool, start=1):
+            for line in spool:
+                count += 1
                 record = loads(line)
                 metadata = record["metadata"]
                 cells = [record.get(name) for name in _COLUMNS] + [metadata.get(key) for key in keys]

@@ -89,7 +89,8 @@ class Codec(Protocol):
 class Encode(Protocol):
     """Check one value of a key; returns what is stored, raises ValueError with a reason."""
 
-    def __call__(self, value: Any, /) -> Json: ...
+    def __call__(self, value: Any, /) -> Json:
+        """Check and encode."""
 
 
 class Embedder(Protocol):

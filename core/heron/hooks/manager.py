@@ -83,7 +83,9 @@ class PluginManager:
             self._discover(only)
         for number, plugin in enumerate(plugins):
             name = getattr(plugin, "__name__", None) or type(plugin).__name__
-            self._add(plugin, Origin(f"{name}#{number}", rank=2), PluginStatus(name, "(given by the program)", ""))
+            self._add(
+                plugin, Origin(f"{name}#{number}", rank=2), PluginStatus(name, "(given by the program)", "")
+            )
         self.has_objects = bool(plugins)
         for status, origin in self._loaded:
             status.status = self._registry.verdict(status.name, origin)
@@ -118,7 +120,9 @@ class PluginManager:
             if len(points) > 1:
                 names = " and ".join(sorted(_distribution(point)[0] for point in points))
                 for point in points:
-                    self.statuses.append(PluginStatus(name, *_distribution(point), f"conflict between {names}"))
+                    self.statuses.append(
+                        PluginStatus(name, *_distribution(point), f"conflict between {names}")
+                    )
                 continue
             distribution, version = _distribution(points[0])
             self._load(name, points[0].value, Origin(distribution, rank=1), version)
@@ -165,7 +169,9 @@ class PluginManager:
             for impl in impls:
                 for contribution in impl.function() or ():
                     if not isinstance(contribution, record):
-                        raise PluginError(f"{hook} yielded {type(contribution).__name__}, expected {record.__name__}")
+                        raise PluginError(
+                            f"{hook} yielded {type(contribution).__name__}, expected {record.__name__}"
+                        )
                     yield contribution
 
     def contributions(self, record: type[C]) -> Iterator[C]:

@@ -33,7 +33,11 @@ def local_units(paths: Sequence[Path], *, sidecar_suffix: str | None = SUFFIX) -
                 listed |= {name for name in (root.name + sidecar_suffix,) if (folder / name).is_file()}
             prefix = folder.as_uri().rstrip("/") + "/"
             for name in names:
-                if sidecar_suffix and name.endswith(sidecar_suffix) and name.removesuffix(sidecar_suffix) in listed:
+                if (
+                    sidecar_suffix
+                    and name.endswith(sidecar_suffix)
+                    and name.removesuffix(sidecar_suffix) in listed
+                ):
                     continue
                 has_sidecar = sidecar_suffix is not None and name + sidecar_suffix in listed
                 yield _unit(folder, name, prefix, sidecar_suffix if has_sidecar else None)
@@ -44,7 +48,9 @@ def _unit(folder: Path, name: str, prefix: str, sidecar_suffix: str | None) -> U
     place = str(path)
     if not is_unicode(place):
         shown = printable(place, limit=200)
-        return Unit(shown, shown, path, problem=f"{shown}: the file name is no valid Unicode, rename the file")
+        return Unit(
+            shown, shown, path, problem=f"{shown}: the file name is no valid Unicode, rename the file"
+        )
     url = prefix + quote(name)
     if sidecar_suffix is None:
         return Unit(place, url, path)

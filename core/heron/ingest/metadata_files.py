@@ -34,7 +34,13 @@ Row = tuple[str, dict[str, Json]]
 
 
 def apply_file(
-    file: Path, database: Database, metadata: MetadataService, schema: Schema, *, by: str | None, replace: bool
+    file: Path,
+    database: Database,
+    metadata: MetadataService,
+    schema: Schema,
+    *,
+    by: str | None,
+    replace: bool,
 ) -> MetadataFileReport:
     """Merge, or replace by, the metadata of a file, bundle by bundle; raises InvalidInput naming the faulty row."""
     apply = metadata.replace if replace else metadata.merge
@@ -79,7 +85,9 @@ def _json(file: Path, schema: Schema) -> Iterator[tuple[str, dict[str, Json]]]:
     except InvalidInput as error:
         raise InvalidInput(f"{file}: {error.message}") from error
     if isinstance(data, dict):  # {"UUID": {…}}
-        data = [{"uuid": uuid, **values} if isinstance(values, dict) else values for uuid, values in data.items()]
+        data = [
+            {"uuid": uuid, **values} if isinstance(values, dict) else values for uuid, values in data.items()
+        ]
     if not isinstance(data, list):
         raise InvalidInput(f"{file} holds neither an array nor an object")
     for number, row in enumerate(data):
@@ -108,9 +116,16 @@ def _csv(file: Path, schema: Schema) -> Iterator[tuple[str, dict[str, Json]]]:
                 if None in row:
                     raise InvalidInput(f"{file}, line {number} has more cells than the header")
                 if any(column.startswith("metadata.") for column in row):  # an exported dataset
-                    row = {key: text for key, text in row.items() if key in COLUMNS or key.startswith("metadata.")}
+                    row = {
+                        key: text
+                        for key, text in row.items()
+                        if key in COLUMNS or key.startswith("metadata.")
+                    }
                 cells = {key.removeprefix("metadata."): text or "" for key, text in row.items()}
-                yield f"{file}, line {number}", {key: from_text(key, text, schema) for key, text in cells.items()}
+                yield (
+                    f"{file}, line {number}",
+                    {key: from_text(key, text, schema) for key, text in cells.items()},
+                )
         except csv.Error as error:
             raise InvalidInput(f"{file} is no CSV: {error}") from error
 
@@ -143,7 +158,9 @@ def _object(row: Any, place: str) -> tuple[str, dict[str, Json]]:
 
 def _split(row: dict[str, Json], place: str, by: str | None) -> tuple[str, Row]:
     """What names the item, by what, and the metadata."""
-    column = next((name for name, kind in COLUMNS.items() if name in row and (by is None or kind == by)), None)
+    column = next(
+        (name for name, kind in COLUMNS.items() if name in row and (by is None or kind == by)), None
+    )
     if column is None or not isinstance(row[column], str) or not row[column]:
         wanted = by or "uuid, url or name"
         raise InvalidInput(f"{place} names no item", hint=f"give it a column {wanted}")

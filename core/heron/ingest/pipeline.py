@@ -63,7 +63,11 @@ class Pipeline:
     """Takes the units of one job into one folder."""
 
     def __init__(
-        self, database: Database, imports: ImportService, registration: Registration, thumbnails: ThumbnailStore
+        self,
+        database: Database,
+        imports: ImportService,
+        registration: Registration,
+        thumbnails: ThumbnailStore,
     ) -> None:
         self._database = database
         self._imports = imports
@@ -92,9 +96,13 @@ class Pipeline:
                 urls, problems, skipped = self._land(outcomes, folder, options)
                 failures = [problem for problem in problems if problem.severity == "failure"]
                 if failures and not options.ignore_errors:
-                    raise ImportAborted(failures[0].reason, hint="use --ignore-errors to import the rest and get a report")
+                    raise ImportAborted(
+                        failures[0].reason, hint="use --ignore-errors to import the rest and get a report"
+                    )
                 self._store_thumbnails(outcomes, folder)
-                self._imports.advance(job, units=len(outcomes), added=len(urls), skipped=skipped, problems=problems)
+                self._imports.advance(
+                    job, units=len(outcomes), added=len(urls), skipped=skipped, problems=problems
+                )
             done, added, failed = done + len(outcomes), added + len(urls), failed + len(failures)
             progress(done, added, failed)
             yield urls
@@ -168,8 +176,8 @@ class Pipeline:
         return same
 
     def _store_thumbnails(self, outcomes: Sequence[Outcome], folder: Folder) -> None:
-        pictures = [(o.item.url, o.thumbnail) for o in outcomes if o.item is not None and o.thumbnail is not None]
+        pictures = [
+            (o.item.url, o.thumbnail) for o in outcomes if o.item is not None and o.thumbnail is not None
+        ]
         if pictures:
             self._thumbnails.put_by_url(folder, pictures)
-
-

@@ -68,7 +68,11 @@ class Prober:
         sniffed = self._sniffer.sniff(file.head, file.name)
         if sniffed is None:
             note = "no known format, catalogued by its name and size alone"
-            return MediaFacts(kind="other", media_type=file.media_type, note=note), None, [f"{file.name}: {note}"]
+            return (
+                MediaFacts(kind="other", media_type=file.media_type, note=note),
+                None,
+                [f"{file.name}: {note}"],
+            )
         file.media_type = sniffed.format.media_type
         warnings = [_lie(file, sniffed)] if sniffed.claimed else []
         try:
@@ -105,14 +109,18 @@ def _guarded(call: Any, record: MediaDecoder, *arguments: Any) -> Any:
         return call(*arguments)
     except (HeronError, MemoryError):
         raise
-    except Exception as error:  # noqa: BLE001 - a stranger's code on an untrusted file
+    except Exception as error:
         text = f"{arguments[0].name}: decoder {record.name} failed with {type(error).__name__}: {error}"
-        raise HeronError(text.splitlines()[0], hint=f"see {install_hint(record)}" if record.requires else None) from error
+        raise HeronError(
+            text.splitlines()[0], hint=f"see {install_hint(record)}" if record.requires else None
+        ) from error
 
 
 def _lie(file: LocalFile, sniffed: Sniffed) -> str:
     assert sniffed.claimed is not None
-    return f"{file.name} is named like {sniffed.claimed.media_type}, its content is {sniffed.format.media_type}"
+    return (
+        f"{file.name} is named like {sniffed.claimed.media_type}, its content is {sniffed.format.media_type}"
+    )
 
 
 def _modified(file: LocalFile) -> str | None:

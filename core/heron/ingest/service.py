@@ -84,7 +84,11 @@ class IngestService:
         options = Options(ignore_errors, skip_duplicates, skip_identical)
         prober = Prober(self._plugins, ProbeOptions(content_hash or skip_identical, thumbnails))
         source = ", ".join(str(path) for path in paths)
-        kept = {"ignore_errors": ignore_errors, "content_hash": content_hash, "skip_identical": skip_identical}
+        kept = {
+            "ignore_errors": ignore_errors,
+            "content_hash": content_hash,
+            "skip_identical": skip_identical,
+        }
         with self._database.write():
             target = self._folders.ensure(folder)
             job = self._imports.start(source[:2000], target, kept)
@@ -97,7 +101,9 @@ class IngestService:
                 )
             )  # fmt: skip
 
-    def metadata_file(self, file: str | Path, *, by: str | None = None, replace: bool = False) -> MetadataFileReport:
+    def metadata_file(
+        self, file: str | Path, *, by: str | None = None, replace: bool = False
+    ) -> MetadataFileReport:
         """Merge metadata from a JSON, JSONL, CSV or Parquet file into items, or replace theirs by it.
 
         Each row names its item by a column `uuid`, `url` or `name`; `by` says which one when there are several.
@@ -109,7 +115,9 @@ class IngestService:
         self, job: ImportJob, folder: Folder, options: Options, batches: Callable[[], Iterator[list[str]]]
     ) -> ImportReport:
         """Run the batches and close the job; without `ignore_errors` all of them are one transaction."""
-        whole: AbstractContextManager[object] = nullcontext() if options.ignore_errors else self._database.write()
+        whole: AbstractContextManager[object] = (
+            nullcontext() if options.ignore_errors else self._database.write()
+        )
         try:
             landed: list[list[str]] = []
             with whole:
@@ -145,7 +153,8 @@ class IngestService:
             return
         marks = ",".join("?" * len(urls))
         rows = self._database.rows(
-            f"SELECT {COLUMNS} FROM items WHERE folder_id = ? AND url IN ({marks}) ORDER BY items.id", [folder.id, *urls]
+            f"SELECT {COLUMNS} FROM items WHERE folder_id = ? AND url IN ({marks}) ORDER BY items.id",
+            [folder.id, *urls],
         )
         self._plugins.notify("items_imported", items=[item_of(row) for row in rows])
 

@@ -111,7 +111,7 @@ def _plain(value: Any) -> Json:
         value = value[0]
     if isinstance(value, float):
         return int(value) if value.is_integer() else round(value, 9)
-    return value
+    return value  # an integer, or None for a fraction of zero
 
 
 def _add_position(facts: dict[str, Json], gps: dict[int, Any]) -> None:
@@ -126,5 +126,5 @@ def _add_position(facts: dict[str, Json], gps: dict[int, Any]) -> None:
 def _degrees(parts: Any, reference: Any) -> float | None:
     if not isinstance(parts, list) or len(parts) != 3 or None in parts:
         return None
-    value = parts[0] + parts[1] / 60 + parts[2] / 3600
+    value: float = parts[0] + parts[1] / 60 + parts[2] / 3600
     return round(-value if str(_plain(reference)).upper() in ("S", "W") else value, 7)

@@ -7,7 +7,7 @@ import io
 import os
 import stat
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO, cast
 
 from attrs import define
 
@@ -37,7 +37,7 @@ class LocalFile:
     def sha256(self) -> str:
         """The SHA-256 of the content, in hexadecimal."""
         with self.open() as stream:
-            return hashlib.file_digest(stream, "sha256").hexdigest()
+            return hashlib.file_digest(cast(Any, stream), "sha256").hexdigest()
 
 
 def look_at(path: Path, url: str) -> LocalFile:

@@ -21,6 +21,9 @@ warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
 _TURNED = (5, 6, 7, 8)
 """EXIF orientations in which width and height change places (EXIF 2.32, 4.6.4)."""
 
+_UNSCALED = ("I", "I;16", "I;16L", "I;16B", "F", "P", "1", "PA")
+"""Modes that Pillow cannot scale, or not smoothly."""
+
 _FORMATS = ("JPEG", "PNG", "WEBP", "AVIF", "BMP", "TIFF", "GIF")
 
 
@@ -54,9 +57,9 @@ class ImageDecoder:
         with file.open() as stream, self._opened(file, stream) as image:
             try:
                 image.draft("RGB", (size, size))
-                image.thumbnail((size, size), Image.Resampling.BICUBIC, reducing_gap=2.0)
-                upright = ImageOps.exif_transpose(image)
-                return _on_white(upright)
+                small = _on_white(image) if image.mode in _UNSCALED else image
+                small.thumbnail((size, size), Image.Resampling.BICUBIC, reducing_gap=2.0)
+                return _on_white(ImageOps.exif_transpose(small))
             except MemoryError as error:
                 raise MediaError(f"{file.name} needs more memory than there is to decode") from error
             except (OSError, ValueError, SyntaxError, struct.error, EOFError) as error:
@@ -71,8 +74,18 @@ class ImageDecoder:
                 hint="set HERON_MAX_PIXELS to allow larger images",
             ) from error
         except UnidentifiedImageError as error:
-            raise MediaError(f"{file.name} begins like {file.media_type}, but its header cannot be read") from error
-        except (OSError, ValueError, SyntaxError, struct.error, EOFError, OverflowError, MemoryError) as error:
+            raise MediaError(
+                f"{file.name} begins like {file.media_type}, but its header cannot be read"
+            ) from error
+        except (
+            OSError,
+            ValueError,
+            SyntaxError,
+            struct.error,
+            EOFError,
+            OverflowError,
+            MemoryError,
+        ) as error:
             raise MediaError(f"{file.name} has a broken header: {error}") from error
 
 
@@ -93,10 +106,10 @@ def _on_white(image: Image.Image) -> Image.Image:
         ground = Image.new("RGBA", layer.size, "white")
         return Image.alpha_composite(ground, layer).convert("RGB")
     if image.mode.startswith("I;16") or image.mode in ("I", "F"):
-        low, high = image.getextrema()
-        low, high = float(low), float(high)  # type: ignore[arg-type]
+        wide = image.convert("F")
+        low, high = (float(bound) for bound in wide.getextrema())  # type: ignore[arg-type]
         scale = 255.0 / (high - low) if high > low else 0.0
-        return image.convert("F").point(lambda value: value * scale - low * scale).convert("L").convert("RGB")
+        return wide.point(lambda value: value * scale - low * scale).convert("L").convert("RGB")
     return image.convert("RGB")
 
 

@@ -35,7 +35,7 @@ class TextDecoder:
 
     def picture(self, file: MediaFile, size: int) -> None:
         """Text has no picture yet."""
-        return None
+        return
 
 
 def _encoding(head: bytes) -> str:
@@ -88,12 +88,12 @@ def _describe(file: MediaFile, encoding: str, about: dict[str, Any]) -> str | No
         except (ValueError, RecursionError) as error:
             return f"not valid JSON: {error}"
     elif file.media_type == "application/xml":
-        parser = XMLPullParser(events=("start",))
+        parser: XMLPullParser[Any] = XMLPullParser(events=("start",))
         try:
             for start in range(0, len(content), 4096):
                 parser.feed(content[start : start + 4096])
-                for _, element in parser.read_events():
-                    about["root"] = str(getattr(element, "tag", ""))[:300]
+                for event in parser.read_events():
+                    about["root"] = str(getattr(event[-1], "tag", ""))[:300]
                     return None
         except ParseError as error:
             return f"not well-formed XML: {error}"

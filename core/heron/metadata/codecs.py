@@ -152,7 +152,9 @@ class VarcharCodec(_Plain):
         def encode(value: Any) -> str:
             text = _encode_text(value)
             if len(text) > MAX_VARCHAR:
-                raise ValueError(f"expected at most {MAX_VARCHAR} characters, got {len(text)} (type text has no limit)")
+                raise ValueError(
+                    f"expected at most {MAX_VARCHAR} characters, got {len(text)} (type text has no limit)"
+                )
             return text
 
         return encode
@@ -181,7 +183,9 @@ class EnumCodec:
             raise ValueError(f"takes 1 to {MAX_OPTIONS} options, got {len(options)}")
         for option in options:
             if not option.strip() or len(option) > MAX_VARCHAR or not is_unicode(option):
-                raise ValueError("has an option that is empty, longer than 8192 characters or no valid Unicode")
+                raise ValueError(
+                    "has an option that is empty, longer than 8192 characters or no valid Unicode"
+                )
         repeated = {option for option in options if options.count(option) > 1}
         if repeated:
             raise ValueError(f"has an option twice: {', '.join(map(_shown, sorted(repeated)))}")

@@ -40,7 +40,9 @@ def check_name(name: object, what: str) -> str:
     if not name.strip():
         raise InvalidInput(f"{what} cannot be empty")
     if len(name) > MAX_NAME:
-        raise InvalidInput(f"{what} {name[:30]!r}… has {len(name)} characters, at most {MAX_NAME} are allowed")
+        raise InvalidInput(
+            f"{what} {name[:30]!r}… has {len(name)} characters, at most {MAX_NAME} are allowed"
+        )
     if not is_unicode(name):
         raise InvalidInput(f"{what} {printable(name)} holds characters that are no valid Unicode")
     if any(character in name for character in "\0\n\r"):
@@ -63,6 +65,8 @@ def printable(value: object, limit: int = 60) -> str:
         text = repr(value)
     except Exception:  # noqa: BLE001 - a stranger's object, or an integer too long to be written out
         text = f"<{type(value).__name__}>"
-    text = " ".join(text.split()) if len(text.splitlines()) > 1 else text  # arrays and tables have several lines
+    text = (
+        " ".join(text.split()) if len(text.splitlines()) > 1 else text
+    )  # arrays and tables have several lines
     text = text.encode("utf-8", "backslashreplace").decode()
     return text if len(text) <= limit else text[: limit - 1] + "…"

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable, Mapping
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from attrs import evolve, frozen
 
 from heron.errors import AlreadyExists, MetadataError, NotFound, PluginError
-from heron.hooks import Codec, MetadataType, PluginManager
-from heron.hooks.interfaces import Encode
 from heron.metadata.keys import check_key
 from heron.models import Json
+
+if TYPE_CHECKING:
+    from heron.hooks import Codec, MetadataType, PluginManager
+    from heron.hooks.interfaces import Encode
 
 State = Literal["active", "deleted", "spent"]
 
@@ -64,7 +66,8 @@ class Schema:
         if key is None:
             close = difflib.get_close_matches(name, self.keys(), n=1)
             raise NotFound(
-                f"the schema has no key {name!r}", hint=f"did you mean {close[0]!r}?" if close else "see heron schema show"
+                f"the schema has no key {name!r}",
+                hint=f"did you mean {close[0]!r}?" if close else "see heron schema show",
             )
         return key
 
@@ -101,7 +104,9 @@ class Schema:
             raise MetadataError(f"key {name!r} is of type {key.type}, only an enum has options")
         known: list[str] = key.parameters["options"]
         more = [option for option in dict.fromkeys(_as_list(options)) if option not in known]
-        changed = evolve(key, parameters=self._parameters(name, self.type_of(key), {"options": [*known, *more]}))
+        changed = evolve(
+            key, parameters=self._parameters(name, self.type_of(key), {"options": [*known, *more]})
+        )
         self._keys[name] = changed
         return changed
 
@@ -128,7 +133,10 @@ class Schema:
         """Bring a softly deleted key back into force."""
         key = self._keys.get(name)
         if key is None or key.state != "deleted":
-            raise NotFound(f"there is no deleted key {name!r} to restore", hint="a key deleted with --hard is gone for good")
+            raise NotFound(
+                f"there is no deleted key {name!r} to restore",
+                hint="a key deleted with --hard is gone for good",
+            )
         self._keys[name] = evolve(key, state="active")
         return self._keys[name]
 
@@ -148,7 +156,9 @@ class Schema:
         """
         if not isinstance(data, Mapping):
             raise MetadataError("a schema is a table of keys and types")
-        draft = Schema(self._plugins, (k if k.state == "spent" else evolve(k, state="deleted") for k in self.all()))
+        draft = Schema(
+            self._plugins, (k if k.state == "spent" else evolve(k, state="deleted") for k in self.all())
+        )
         for name, given in data.items():
             parameters = dict(given) if isinstance(given, Mapping) else {"type": given}
             kind = parameters.pop("type", None)
@@ -182,7 +192,9 @@ class Schema:
             if known.state == "spent":
                 raise AlreadyExists(f"key {name!r} was deleted for good, its name cannot be used again")
             if known.state == "deleted":
-                raise AlreadyExists(f"key {name!r} is deleted", hint=f"bring it back with heron schema restore {name!r}")
+                raise AlreadyExists(
+                    f"key {name!r} is deleted", hint=f"bring it back with heron schema restore {name!r}"
+                )
             raise AlreadyExists(f"the schema has a key {name!r} already, of type {known.type}")
         key = SchemaKey(name, kind.name, self._parameters(name, kind, parameters), indexed=kind.indexed)
         self._keys[name] = key

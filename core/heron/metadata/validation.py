@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from heron.convert import dumps
 from heron.errors import InvalidInput, MetadataError
-from heron.hooks.interfaces import Encode
 from heron.metadata.keys import RESERVED, is_unicode, printable
 from heron.metadata.schema import Schema
 from heron.models import MAX_METADATA, Json
+
+if TYPE_CHECKING:
+    from heron.hooks.interfaces import Encode
 
 
 class Validator:
@@ -42,7 +44,9 @@ class Validator:
             except ValueError as error:
                 known = self._schema.get(key)
                 kind = f" (key type: {known.type})" if known else ""
-                raise MetadataError(f"{item}: metadata key {key!r}: {error}, got {printable(value)}{kind}") from error
+                raise MetadataError(
+                    f"{item}: metadata key {key!r}: {error}, got {printable(value)}{kind}"
+                ) from error
         return encoded
 
     def dumps(self, metadata: Mapping[str, Any], item: str) -> str:
@@ -62,7 +66,9 @@ class Validator:
 
     def _prepare(self, key: Any, item: str) -> Encode:
         if not isinstance(key, str) or not key.strip() or not is_unicode(key):
-            raise MetadataError(f"{item}: metadata key {printable(key)} is not text, empty, or no valid Unicode")
+            raise MetadataError(
+                f"{item}: metadata key {printable(key)} is not text, empty, or no valid Unicode"
+            )
         if key in self._names:
             encoder = self._schema.encoder(self._schema.require(key))
         else:
@@ -78,7 +84,9 @@ def _keep(value: Any) -> Json:
     if type(value) is bool or (type(value) is str and value.isascii()):
         return value
     try:
-        json.dumps(value, allow_nan=False)  # refuses NaN and infinity at any depth, which orjson writes as null
+        json.dumps(
+            value, allow_nan=False
+        )  # refuses NaN and infinity at any depth, which orjson writes as null
         dumps(value)
     except InvalidInput as error:
         raise ValueError(error.message) from error

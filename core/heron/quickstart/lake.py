@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 from uuid import NAMESPACE_URL, uuid5
 
 from attrs import field, frozen
-from PIL import Image, ImageDraw
+from PIL import Image
 
-from heron.quickstart.scenes import Canvas, Shot, draw_boat, draw_scene
+from heron.quickstart.scenes import Canvas, Shot, draw_scene
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -190,12 +190,16 @@ def _photo(shot: Shot, number: int, seed: int) -> _Photo:
         shot=shot,
         number=number,
         seed=seed,
-        taken=datetime(2024, month, rng.randint(1, 28), hour, rng.randint(0, 59), rng.randint(0, 59), tzinfo=zone),
+        taken=datetime(
+            2024, month, rng.randint(1, 28), hour, rng.randint(0, 59), rng.randint(0, 59), tzinfo=zone
+        ),
         location=(
             round(latitude + rng.uniform(-0.002, 0.002), 6),
             round(longitude + rng.uniform(-0.002, 0.002), 6),
         ),
-        temperature=round(rng.uniform(low, high) - (6 if shot.time == "night" and shot.weather == "sun" else 0), 1),
+        temperature=round(
+            rng.uniform(low, high) - (6 if shot.time == "night" and shot.weather == "sun" else 0), 1
+        ),
         camera=rng.choice(_CAMERAS),
         orientation=_UPRIGHT.get(number, 1),
     )

@@ -6,11 +6,9 @@ import math
 from functools import lru_cache
 from typing import Any as Untyped
 
-
 from sqlglot import exp
 from sqlglot.dialects.sqlite import SQLite
 from sqlglot.errors import SqlglotError
-from sqlglot.tokens import TokenType
 
 from heron.errors import QueryError
 from heron.metadata.codecs import MAX_EXACT_INTEGER
@@ -23,10 +21,16 @@ from heron.search.literals import describe, fit, type_of
 MAX_LENGTH = 100_000
 """Longest condition in characters."""
 
-_COMPARISONS: dict[type[exp.Expression], str] = {
+_COMPARISONS: dict[type[exp.Expr], str] = {
     exp.EQ: "=", exp.NEQ: "<>", exp.LT: "<", exp.LTE: "<=", exp.GT: ">", exp.GTE: ">=",
 }  # fmt: skip
-_ARITHMETIC: dict[type[exp.Expression], str] = {exp.Add: "+", exp.Sub: "-", exp.Mul: "*", exp.Div: "/", exp.Mod: "%"}
+_ARITHMETIC: dict[type[exp.Expr], str] = {
+    exp.Add: "+",
+    exp.Sub: "-",
+    exp.Mul: "*",
+    exp.Div: "/",
+    exp.Mod: "%",
+}
 _FUNCTIONS: dict[str, tuple[tuple[tree.ValueType, ...], tree.ValueType]] = {
     "lower": (("text",), "text"),
     "upper": (("text",), "text"),
@@ -46,7 +50,7 @@ class _Dialect(SQLite):
     class Tokenizer(SQLite.Tokenizer):
         KEYWORDS = {word: token for word, token in SQLite.Tokenizer.KEYWORDS.items() if word != "MATCH"}  # noqa: RUF012
 
-    class Parser(SQLite.Parser):
+    class Parser(SQLite.Parser):  # type: ignore[misc, valid-type]
         FUNCTION_PARSERS = {  # noqa: RUF012
             name: parser for name, parser in SQLite.Parser.FUNCTION_PARSERS.items() if name != "MATCH"
         }
@@ -56,7 +60,7 @@ _DIALECT = _Dialect()
 
 
 @lru_cache(maxsize=256)
-def _syntax(text: str) -> exp.Expression:
+def _syntax(text: str) -> exp.Expr:
     if len(text) > MAX_LENGTH:
         raise QueryError(f"the condition has {len(text):,} characters, at most {MAX_LENGTH:,} are allowed")
     if not is_unicode(text) or "\0" in text:
@@ -65,7 +69,9 @@ def _syntax(text: str) -> exp.Expression:
         parsed = _DIALECT.parse_into(exp.Condition, text)
     except SqlglotError as error:
         if _has_semicolon(text):
-            raise QueryError(f"the condition {_shown(text)} holds more than one statement", hint="give one SQL condition") from error
+            raise QueryError(
+                f"the condition {_shown(text)} holds more than one statement", hint="give one SQL condition"
+            ) from error
         details: Untyped = getattr(error, "errors", None)
         where = ""
         if details and details[0].get("highlight"):
@@ -83,7 +89,7 @@ def _syntax(text: str) -> exp.Expression:
 
 def _has_semicolon(text: str) -> bool:
     try:
-        return any(token.token_type is TokenType.SEMICOLON for token in _DIALECT.tokenize(text))
+        return any(token.token_type.name == "SEMICOLON" for token in _DIALECT.tokenize(text))
     except SqlglotError:
         return False
 
@@ -100,7 +106,7 @@ class _Reader:
     def __init__(self, fields: Fields) -> None:
         self._fields = fields
 
-    def condition(self, node: exp.Expression) -> tree.Condition:
+    def condition(self, node: exp.Expr) -> tree.Condition:
         match node:
             case exp.Paren():
                 return self.condition(node.this)
@@ -130,7 +136,9 @@ class _Reader:
                 return self._test(node)
         value = self.expression(node)
         if type_of(value) not in ("boolean", "any"):
-            raise QueryError(f"{_shown(node.sql())} is a value, not a condition", hint="compare it: = < > LIKE IN IS NULL")
+            raise QueryError(
+                f"{_shown(node.sql())} is a value, not a condition", hint="compare it: = < > LIKE IN IS NULL"
+            )
         return tree.Truth(value)
 
     def _is(self, node: exp.Is) -> tree.Condition:
@@ -140,15 +148,24 @@ class _Reader:
                 return tree.IsNull(left)
             case exp.Boolean() if type_of(left) in ("boolean", "any"):
                 return tree.Comparison("=", left, tree.Value(bool(node.expression.this), "boolean"))
-        raise QueryError(f"{_shown(node.sql())}: IS stands before NULL, or before TRUE and FALSE for a boolean")
+        raise QueryError(
+            f"{_shown(node.sql())}: IS stands before NULL, or before TRUE and FALSE for a boolean"
+        )
 
     def _in(self, node: exp.In) -> tree.Condition:
-        if not node.expressions or set(key for key, value in node.args.items() if value) != {"this", "expressions"}:
-            raise QueryError(f"{_shown(node.sql())}: IN takes a list of values", hint="city IN ('Algiers', 'Oslo')")
+        if not node.expressions or {key for key, value in node.args.items() if value} != {
+            "this",
+            "expressions",
+        }:
+            raise QueryError(
+                f"{_shown(node.sql())}: IN takes a list of values", hint="city IN ('Algiers', 'Oslo')"
+            )
         left = self.expression(node.this)
-        return tree.InList(left, tuple(fit(left, self.expression(value), exact=True)[1] for value in node.expressions))
+        return tree.InList(
+            left, tuple(fit(left, self.expression(value), exact=True)[1] for value in node.expressions)
+        )
 
-    def _like(self, node: exp.Expression, escape: exp.Expression | None = None) -> tree.Condition:
+    def _like(self, node: exp.Expr, escape: exp.Expr | None = None) -> tree.Condition:
         left = self.expression(node.this)
         if type_of(left) not in ("text", "any", "loose", "datetime"):
             raise QueryError(f"{describe(left)} is no text, LIKE cannot be used")
@@ -164,7 +181,9 @@ class _Reader:
                 raise QueryError("match takes a key and words", hint="match(description, 'red bus')")
             left = self.expression(arguments[0])
             if not isinstance(left, tree.FieldRef) or not left.field.full_text:
-                raise QueryError(f"match: {describe(left)} is no text key", hint="use LIKE, or make it a key of type text")
+                raise QueryError(
+                    f"match: {describe(left)} is no text key", hint="use LIKE, or make it a key of type text"
+                )
             words = self._text(arguments[1], "match")
             if not any(character.isalnum() for character in words):
                 raise QueryError("match: there is no word to look for")
@@ -174,7 +193,7 @@ class _Reader:
         text = self._text(arguments[0], name)
         return tree.InCollection(text) if name == "in_collection" else tree.InFolder(text)
 
-    def expression(self, node: exp.Expression) -> tree.Expression:
+    def expression(self, node: exp.Expr) -> tree.Expression:
         match node:
             case exp.Paren():
                 return self.expression(node.this)
@@ -200,23 +219,34 @@ class _Reader:
                 return tree.Value(now(), "datetime")
             case exp.Func():
                 return self._call(node)
-        raise QueryError(f"{_shown(node.sql())} cannot stand in a condition", hint="see docs/query-language.md")
+        raise QueryError(
+            f"{_shown(node.sql())} cannot stand in a condition", hint="see docs/query-language.md"
+        )
 
     def _call(self, node: exp.Func) -> tree.Expression:
         name = (node.name if isinstance(node, exp.Anonymous) else node.sql_name()).lower()
-        given = node.expressions if isinstance(node, exp.Anonymous) else [v for v in node.args.values() if isinstance(v, exp.Expression)]
+        given = (
+            node.expressions
+            if isinstance(node, exp.Anonymous)
+            else [v for v in node.args.values() if isinstance(v, exp.Expr)]
+        )
         if name == "now" and not given:
             return tree.Value(now(), "datetime")
         if name not in _FUNCTIONS:
             raise QueryError(
-                f"there is no function {name}", hint=f"there is {', '.join([*_FUNCTIONS, 'match', 'in_collection', 'in_folder'])}"
+                f"there is no function {name}",
+                hint=f"there is {', '.join([*_FUNCTIONS, 'match', 'in_collection', 'in_folder'])}",
             )
         expected, result = _FUNCTIONS[name]
         if len(given) != len(expected):
-            raise QueryError(f"{name} takes {len(expected)} argument{'s' * (len(expected) > 1)}, got {len(given)}")
+            raise QueryError(
+                f"{name} takes {len(expected)} argument{'s' * (len(expected) > 1)}, got {len(given)}"
+            )
         arguments = tuple(self.expression(part) for part in given)
         for argument, type in zip(arguments, expected, strict=True):
-            if type_of(argument) not in (type, "any") and not (type == "text" and type_of(argument) == "loose"):
+            if type_of(argument) not in (type, "any") and not (
+                type == "text" and type_of(argument) == "loose"
+            ):
                 what = "a geospatial key" if type == "json" else f"a {type}"
                 raise QueryError(f"{name}: expected {what}, got {describe(argument)}")
         if "json" in expected and not (
@@ -225,13 +255,13 @@ class _Reader:
             raise QueryError(f"{name}: expected a geospatial key, got {describe(arguments[0])}")
         return tree.Call(name, arguments, result)
 
-    def _number(self, node: exp.Expression) -> tree.Expression:
+    def _number(self, node: exp.Expr) -> tree.Expression:
         value = self.expression(node)
         if type_of(value) not in ("number", "any") or (isinstance(value, tree.Value) and value.value is None):
             raise QueryError(f"{describe(value)} is no number to calculate with")
         return value
 
-    def _text(self, node: exp.Expression, what: str) -> str:
+    def _text(self, node: exp.Expr, what: str) -> str:
         value = self.expression(node)
         if not isinstance(value, tree.Value) or value.type != "text":
             raise QueryError(f"{what} takes text in single quotes, got {describe(value)}")

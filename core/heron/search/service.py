@@ -92,7 +92,9 @@ class SearchService:
     def count(self, query: Query | None = None, **parts: Any) -> int:
         """Number of items that a query finds; limit, sort and cursor do not matter."""
         plan = self.plan(_query(query, parts))
-        return int(self._database.value(f"SELECT count(*) FROM items WHERE {plan.condition}", plan.parameters))
+        return int(
+            self._database.value(f"SELECT count(*) FROM items WHERE {plan.condition}", plan.parameters)
+        )
 
     def plan(self, query: Query) -> Plan:
         """The SQL of a query, to run or to explain."""
@@ -100,7 +102,9 @@ class SearchService:
         conditions = [self._access.scope("item"), "items.deleted_at IS NULL"]
         parameters: list[Json] = []
         if query.folder is not None:
-            inside, given = subtree("items.folder_id", self._folders.get(query.folder), recursive=query.recursive)
+            inside, given = subtree(
+                "items.folder_id", self._folders.get(query.folder), recursive=query.recursive
+            )
             conditions.append(inside)
             parameters += given
         writer = SqliteWriter(self._database, self._schema, self._folders, self._collections)
@@ -134,7 +138,9 @@ def _sort_terms(sort: str | None, fields: Fields, writer: SqliteWriter) -> Itera
     while position < len(text):
         match = _TERM.match(text, position)
         if match is None:
-            raise QueryError(f"the sort {sort!r} cannot be read", hint="names with commas between: -captured_at,name")
+            raise QueryError(
+                f"the sort {sort!r} cannot be read", hint="names with commas between: -captured_at,name"
+            )
         parts = [quoted or plain for quoted, plain in _PART.findall(match[2].strip())]
         if not parts:
             raise QueryError(f"the sort {sort!r} names no field")
@@ -160,8 +166,10 @@ def _open_cursor(cursor: str | None, fingerprint: str, terms: int) -> list[Json]
     if mark is None or len(values) != terms + 1 or not isinstance(values[-1], int):
         raise QueryError("the cursor is damaged", hint="take it from the page before, unchanged")
     if mark != fingerprint:
-        raise QueryError("the cursor belongs to another query", hint="repeat the condition and the sort of the page before")
-    return values
+        raise QueryError(
+            "the cursor belongs to another query", hint="repeat the condition and the sort of the page before"
+        )
+    return list(values)
 
 
 def _resume(plan: Plan, values: list[Json] | None) -> tuple[str, list[Json]]:

@@ -24,7 +24,11 @@ class SqliteWriter:
     """Writes one condition and its sort terms, and collects the parameters in their order."""
 
     def __init__(
-        self, database: Database, schema: SchemaService, folders: FolderService, collections: CollectionService
+        self,
+        database: Database,
+        schema: SchemaService,
+        folders: FolderService,
+        collections: CollectionService,
     ) -> None:
         self._database = database
         self._schema = schema
@@ -44,7 +48,9 @@ class SqliteWriter:
             case tree.Comparison(operator, left, right):
                 return f"({self.expression(left)} {operator} {self.expression(right)})"
             case tree.InList(left, values):
-                return f"({self.expression(left)} IN ({', '.join(self.expression(value) for value in values)}))"
+                return (
+                    f"({self.expression(left)} IN ({', '.join(self.expression(value) for value in values)}))"
+                )
             case tree.Between(left, low, high):
                 return f"({self.expression(left)} BETWEEN {self.expression(low)} AND {self.expression(high)})"
             case tree.Like(left, pattern, escape):
@@ -59,7 +65,9 @@ class SqliteWriter:
                 return f"(items.id IN (SELECT rowid FROM {table} WHERE {table} MATCH {self._bind(full_text(words))}))"
             case tree.InCollection(title):
                 collection = self._collections.get(title)
-                members = f"SELECT item_id FROM collection_items WHERE collection_id = {self._bind(collection.id)}"
+                members = (
+                    f"SELECT item_id FROM collection_items WHERE collection_id = {self._bind(collection.id)}"
+                )
                 return f"(items.id IN ({members}))"
             case tree.InFolder(path):
                 inside, given = subtree("items.folder_id", self._folders.get(path), recursive=True)

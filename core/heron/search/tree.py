@@ -154,4 +154,6 @@ class Any:
     parts: tuple[Condition, ...]
 
 
-Condition = Comparison | InList | Between | Like | IsNull | Truth | Match | InCollection | InFolder | Not | All | Any
+Condition = (
+    Comparison | InList | Between | Like | IsNull | Truth | Match | InCollection | InFolder | Not | All | Any
+)

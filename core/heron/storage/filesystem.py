@@ -38,7 +38,9 @@ class FilesystemStorage:
         if isinstance(error, FileNotFoundError | NotADirectoryError):
             return NotFound(f"{url} is not there")
         if isinstance(error, PermissionError):
-            return PermissionDenied(f"{url} may not be read", hint="check the rights of the credentials in use")
+            return PermissionDenied(
+                f"{url} may not be read", hint="check the rights of the credentials in use"
+            )
         return HeronError(f"{url} cannot be read: {error}")
 
     def stat(self, url: str) -> StoredObject:

@@ -17,4 +17,6 @@ def _load(options: Mapping[str, Any]) -> Any:
 @hookimpl
 def register_storage() -> Iterable[StorageBackend]:
     """Files and folders of this machine."""
-    yield StorageBackend(name="local", summary="files and folders of this machine", schemes=["file"], load=_load)
+    yield StorageBackend(
+        name="local", summary="files and folders of this machine", schemes=["file"], load=_load
+    )

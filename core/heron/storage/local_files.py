@@ -58,7 +58,9 @@ def walk(path: Path) -> Iterator[tuple[Path, list[str]]]:
         return
     try:
         with os.scandir(path) as entries:
-            listed = sorted((entry for entry in entries if not entry.name.startswith(".")), key=lambda e: e.name)
+            listed = sorted(
+                (entry for entry in entries if not entry.name.startswith(".")), key=lambda e: e.name
+            )
     except PermissionError:
         yield path.parent, [path.name]
         return

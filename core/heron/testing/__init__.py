@@ -1,0 +1,39 @@
+"""For plugin authors: contract classes to subclass, so that a plugin is held to what Heron expects of it.
+
+```python
+from heron.testing import MetadataTypeContract
+from my_plugin import PERCENT
+
+class TestPercent(MetadataTypeContract):
+    metadata_type = PERCENT
+    good = [(50, 50.0)]
+    bad = [101, "half"]
+```
+
+pytest runs every test of the contract for the subclass. Needs pytest.
+"""
+
+import pytest
+
+pytest.register_assert_rewrite(
+    *(
+        f"heron.testing.{name}"
+        for name in ("contracts", "decoders", "embedders", "metadata_types", "storages")
+    )
+)
+
+from heron.testing.decoders import DecoderContract  # noqa: E402
+from heron.testing.embedders import EmbedderContract  # noqa: E402
+from heron.testing.files import LocalMediaFile, damaged_copies, format_of  # noqa: E402
+from heron.testing.metadata_types import MetadataTypeContract  # noqa: E402
+from heron.testing.storages import StorageContract  # noqa: E402
+
+__all__ = [
+    "DecoderContract",
+    "EmbedderContract",
+    "LocalMediaFile",
+    "MetadataTypeContract",
+    "StorageContract",
+    "damaged_copies",
+    "format_of",
+]

@@ -1,0 +1,159 @@
+"""The contract of embedders."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import pytest
+
+from heron.errors import InvalidInput
+from heron.testing.contracts import RecordContract, reason_of
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import numpy
+    from PIL.Image import Image
+
+    from heron.hooks import Contribution, Embedder, EmbedderModel
+
+SHAPES = ((64, 48), (48, 64), (1, 1), (2, 300), (500, 3), (224, 224))
+"""Widths and heights of the pictures that an embedder is given."""
+
+TEXTS = ("a bus in the rain", "a cat", "", "café 東京 🚌", "word " * 5000, "two\nlines")
+
+
+_LOADED: dict[type, Embedder] = {}
+
+
+class EmbedderContract(RecordContract):
+    """Rules for an embedder. Set `embedder`; `tolerance` is how far equal inputs may differ between batches."""
+
+    embedder: ClassVar[EmbedderModel]
+    """The record that the hook yields."""
+
+    tolerance: ClassVar[float] = 1e-4
+
+    def record(self) -> Contribution:
+        """The embedder under test."""
+        return self.embedder
+
+    @pytest.fixture
+    def model(self) -> Embedder:
+        """The embedder with its weights, loaded once for all tests of the class."""
+        if type(self) not in _LOADED:
+            _LOADED[type(self)] = self.embedder.load()
+        return _LOADED[type(self)]
+
+    @pytest.fixture
+    def images(self) -> list[Image]:
+        """RGB pictures of many shapes, all different; skips for an embedder of text alone."""
+        if "image" not in self.embedder.embeds:
+            pytest.skip(f"{self.embedder.name} embeds no images")
+        return pictures()
+
+    @pytest.fixture
+    def texts(self) -> Sequence[str]:
+        """Short, empty, long and foreign texts; skips for an embedder of images alone."""
+        if "text" not in self.embedder.embeds:
+            pytest.skip(f"{self.embedder.name} embeds no texts")
+        return TEXTS
+
+    def check(self, vectors: numpy.ndarray[Any, Any], count: int) -> None:
+        """Vectors are a finite float32 array of shape (count, size)."""
+        import numpy as np
+
+        assert isinstance(vectors, np.ndarray)
+        assert vectors.shape == (count, self.embedder.size)
+        assert vectors.dtype == np.float32
+        assert np.isfinite(vectors).all()
+
+    def test_size_is_within_the_limits(self) -> None:
+        """A key of the schema takes vectors of 1 to 4096 numbers."""
+        assert 1 <= self.embedder.size <= 4096
+        assert self.embedder.embeds
+        assert set(self.embedder.embeds) <= {"image", "text"}
+
+    def test_revision_is_one_line_and_stays(self, model: Embedder) -> None:
+        """The revision says whether stored vectors are still good, so it is the same at each load."""
+        assert isinstance(model.revision, str)
+        assert model.revision == model.revision.strip() != ""
+        assert len(model.revision.splitlines()) == 1
+        assert self.embedder.load().revision == model.revision
+
+    def test_images_become_vectors(self, model: Embedder, images: list[Image]) -> None:
+        """Pictures of any shape give one finite vector each."""
+        self.check(model.embed_images(images), len(images))
+
+    def test_different_images_get_different_vectors(self, model: Embedder, images: list[Image]) -> None:
+        """An embedder that gives the same vector to everything finds nothing."""
+        import numpy as np
+
+        assert len(np.unique(model.embed_images(images), axis=0)) > len(images) // 2
+
+    def test_same_images_get_the_same_vectors(self, model: Embedder, images: list[Image]) -> None:
+        """Equal input gives equal vectors, now and after the model is loaded again."""
+        import numpy as np
+
+        vectors = model.embed_images(images)
+        np.testing.assert_array_equal(model.embed_images(images), vectors)
+        np.testing.assert_allclose(self.embedder.load().embed_images(images), vectors, atol=self.tolerance)
+
+    def test_vector_does_not_depend_on_the_batch(self, model: Embedder, images: list[Image]) -> None:
+        """A picture has the same vector alone and among others."""
+        import numpy as np
+
+        together = model.embed_images(images)
+        alone = np.concatenate([model.embed_images([image]) for image in images])
+        np.testing.assert_allclose(alone, together, atol=self.tolerance)
+
+    def test_images_are_left_alone(self, model: Embedder, images: list[Image]) -> None:
+        """The pictures belong to the caller and are used again for thumbnails and metrics."""
+        before = [(image.mode, image.size, image.tobytes()) for image in images]
+        model.embed_images(images)
+        assert [(image.mode, image.size, image.tobytes()) for image in images] == before
+
+    def test_no_images_give_no_vectors(self, model: Embedder) -> None:
+        """An empty batch gives an array of shape (0, size)."""
+        if "image" not in self.embedder.embeds:
+            pytest.skip(f"{self.embedder.name} embeds no images")
+        self.check(model.embed_images([]), 0)
+
+    def test_texts_become_vectors(self, model: Embedder, texts: Sequence[str]) -> None:
+        """Texts give one finite vector each: empty, foreign and far too long ones too, and the same one each time."""
+        import numpy as np
+
+        vectors = model.embed_texts(texts)
+        self.check(vectors, len(texts))
+        np.testing.assert_array_equal(model.embed_texts(texts), vectors)
+        assert not np.array_equal(vectors[0], vectors[1])
+
+    def test_text_vector_does_not_depend_on_the_batch(self, model: Embedder, texts: Sequence[str]) -> None:
+        """A text has the same vector alone and among longer and shorter ones."""
+        import numpy as np
+
+        alone = np.concatenate([model.embed_texts([text]) for text in texts])
+        np.testing.assert_allclose(alone, model.embed_texts(texts), atol=self.tolerance)
+
+    def test_no_texts_give_no_vectors(self, model: Embedder, texts: Sequence[str]) -> None:
+        """An empty batch gives an array of shape (0, size)."""
+        self.check(model.embed_texts(texts[:0]), 0)
+
+    def test_texts_are_refused_by_an_embedder_of_images(self, model: Embedder) -> None:
+        """A model without a text side says so."""
+        if "text" in self.embedder.embeds:
+            pytest.skip(f"{self.embedder.name} embeds texts")
+        with pytest.raises(InvalidInput) as refusal:
+            model.embed_texts(["a bus"])
+        reason_of(refusal.value)
+
+
+def pictures() -> list[Image]:
+    """RGB pictures of many shapes: noise, which is the same at each call, and one in plain black."""
+    import random
+
+    from PIL import Image as PillowImage
+
+    source = random.Random(17)  # noqa: S311 - test data
+    noise = [PillowImage.frombytes("RGB", (w, h), source.randbytes(w * h * 3)) for w, h in SHAPES]
+    return [*noise, PillowImage.new("RGB", (64, 64))]

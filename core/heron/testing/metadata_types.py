@@ -1,0 +1,148 @@
+"""The contract of metadata types."""
+
+from __future__ import annotations
+
+import json
+import math
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import pytest
+
+from heron.testing.contracts import RecordContract, reason_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from heron.hooks import Codec, Contribution, MetadataType
+    from heron.hooks.interfaces import Encode
+    from heron.models import Json
+
+STRANGE: tuple[Any, ...] = (
+    None, True, 0, -1, 10**400, math.nan, math.inf, 1j, "", " ", "\0", "\n", "\ud800", "x" * 100_000, b"", b"\xff",
+    [], [[]], [None], [math.nan], (), {}, {"a": {}}, {1: 2}, set(), frozenset({1}), object(), object, range(3), len,
+)  # fmt: skip
+"""Values that programs pass by mistake."""
+
+_STORED_AS: dict[str, tuple[type, ...]] = {"text": (str,), "number": (int, float), "boolean": (bool,)}
+
+
+class MetadataTypeContract(RecordContract):
+    """Rules for a metadata type. Set `metadata_type`, `good` and `bad`, and `parameters` where a key has some."""
+
+    metadata_type: ClassVar[MetadataType]
+    """The record that the hook yields."""
+
+    parameters: ClassVar[Mapping[str, Json]] = {}
+    """Parameters of a key, as a user gives them."""
+
+    bad_parameters: ClassVar[Sequence[Mapping[str, Json]]] = ()
+    """Parameters that are refused."""
+
+    good: ClassVar[Sequence[tuple[Any, Json]]]
+    """Values that are taken, each with the form in which it is stored."""
+
+    bad: ClassVar[Sequence[Any]]
+    """Values that are refused."""
+
+    def record(self) -> Contribution:
+        """The metadata type under test."""
+        return self.metadata_type
+
+    def codec(self) -> Codec:
+        """The rules behind the record, loaded anew."""
+        return self.metadata_type.load()
+
+    def encode(self, value: Any) -> Json:
+        """What is stored for a value, by a codec that has been loaded anew."""
+        return self.encoder()(value)
+
+    def encoder(self) -> Encode:
+        """The function that checks the values of one key."""
+        codec = self.codec()
+        return codec.encoder(codec.parameters(self.parameters))
+
+    def test_scalar_type_needs_no_parameters(self) -> None:
+        """`add_scalar` gives no parameters, so a scalar type does without, and any other type wants some."""
+        if self.metadata_type.scalar:
+            assert callable(self.codec().encoder(self.codec().parameters({})))
+        else:
+            assert self.parameters, "a type that is not scalar is tested with parameters"
+
+    def test_parameters_survive_json_and_a_second_check(self) -> None:
+        """Parameters are written to the catalogue and checked again when a schema is exported and imported."""
+        checked = self.codec().parameters(self.parameters)
+        assert self.codec().parameters(json.loads(json.dumps(checked, allow_nan=False))) == checked
+
+    def test_bad_parameters_are_refused_with_a_reason(self) -> None:
+        """A key that cannot work is refused when it is made, not when the first value comes."""
+        for parameters in self.bad_parameters:
+            with pytest.raises(ValueError) as refusal:
+                pytest.fail(f"{str(parameters)[:80]} became {self.codec().parameters(parameters)}")
+            reason_of(refusal.value)
+
+    def test_good_values_are_stored_as_promised(self) -> None:
+        """Each good value is stored in its one form; 1, 1.0 and true are different forms."""
+        assert self.good, "give some good values"
+        encode = self.encoder()
+        for value, stored in self.good:
+            assert _written(encode(value)) == _written(stored), f"{str(value)[:80]} is stored differently"
+
+    def test_stored_values_are_encoded_to_themselves(self) -> None:
+        """What is read from the catalogue can be written back, and is then the same."""
+        encode = self.encoder()
+        for value, _ in self.good:
+            stored = _written(encode(value))
+            assert _written(encode(json.loads(stored))) == stored
+
+    def test_stored_values_fit_the_affinity(self) -> None:
+        """SQL compares stored values as the record says, so that is what they are."""
+        affinity = self.metadata_type.affinity
+        assert affinity in {*_STORED_AS, "json"}
+        assert affinity == "text" or not self.metadata_type.full_text, (
+            "only text can be searched word by word"
+        )
+        for value, _ in self.good:
+            stored = json.loads(_written(self.encode(value)))
+            assert affinity == "json" or type(stored) in _STORED_AS[affinity], f"{stored!r} is no {affinity}"
+
+    def test_encoding_leaves_the_value_alone(self) -> None:
+        """The value belongs to the caller, who may give it to several items."""
+        encode = self.encoder()
+        for value, _ in self.good:
+            before = repr(value)
+            encode(value)
+            assert repr(value) == before
+
+    def test_bad_values_are_refused_with_a_reason(self) -> None:
+        """A refusal is a ValueError whose text goes into one line of a report."""
+        assert len(self.bad), "give some bad values"
+        encode = self.encoder()
+        for value in self.bad:
+            with pytest.raises(ValueError) as refusal:
+                pytest.fail(f"{type(value).__name__} {repr(value)[:80]} is stored as {encode(value)!r:.80}")
+            reason_of(refusal.value)
+
+    def test_strange_values_are_stored_or_refused_and_nothing_else(self) -> None:
+        """No value raises anything but ValueError, and none gets through that JSON cannot hold."""
+        encode = self.encoder()
+        for value in STRANGE:
+            try:
+                stored = encode(value)
+            except ValueError as refusal:
+                reason_of(refusal)
+            else:
+                assert _written(encode(json.loads(_written(stored)))) == _written(stored)
+
+    def test_encoders_of_two_keys_are_independent(self) -> None:
+        """One codec serves many keys and many threads, so an encoder keeps nothing of what it has seen."""
+        codec = self.codec()
+        first, second = (codec.encoder(codec.parameters(self.parameters)) for _ in range(2))
+        for value, _ in [*self.good, *reversed(self.good)]:
+            assert _written(first(value)) == _written(second(value))
+
+
+def _written(value: Json) -> str:
+    """The value as JSON text in UTF-8; fails for what JSON cannot hold."""
+    text = json.dumps(value, allow_nan=False, ensure_ascii=False)
+    text.encode()
+    return text

@@ -1,0 +1,278 @@
+"""The contract of storage backends."""
+
+from __future__ import annotations
+
+import io
+import random
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, ClassVar
+
+import pytest
+
+from heron.errors import HeronError, InvalidInput, NotFound
+from heron.testing.contracts import RecordContract, reason_of
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from heron.hooks import Contribution, Storage, StorageBackend
+
+Put = Callable[[str, bytes], str]
+"""Write an object of a name such as `a/b.txt` below the root, by other means than Heron; returns its canonical URL."""
+
+NAMES = (
+    "a.txt", "b/c.bin", "b/d/e.txt", "b-side/f.txt", "b.txt", "empty", "z/größe.txt", "z/two words.txt",
+    "z/100%25.txt", "z/a+b&c=d.txt", "z/no#1.txt", "z/really?.txt", "z/[x]*.txt",
+)  # fmt: skip
+"""The objects below the root. Their names hold what URLs, globs and shells give a meaning to."""
+
+
+class StorageContract(RecordContract):
+    """Rules for a storage backend. Set `backend`, and write the fixtures `storage`, `root` and `put`."""
+
+    backend: ClassVar[StorageBackend]
+    """The record that the hook yields."""
+
+    names: ClassVar[Sequence[str]] = NAMES
+    """The objects to put; leave names out only where the store itself cannot have them."""
+
+    other_forms: ClassVar[Mapping[str, str]] = {}
+    """URLs as people write them, each with its canonical form."""
+
+    bad_urls: ClassVar[Sequence[str]] = ("", "no-such-scheme://bucket/key")
+    """URLs that are refused."""
+
+    secrets: ClassVar[Sequence[str]] = ()
+    """Texts that no error and no `repr` may show."""
+
+    signed_urls_can_be_fetched: ClassVar[bool] = False
+    """Whether the tests have the store at hand and can read what was signed."""
+
+    def record(self) -> Contribution:
+        """The backend under test."""
+        return self.backend
+
+    @pytest.fixture
+    def storage(self) -> Storage:
+        """The storage, ready to use: `backend.load({...})`."""
+        raise NotImplementedError("write the fixture storage")
+
+    @pytest.fixture
+    def root(self) -> str:
+        """The canonical URL of an empty place to write to, with `/` at its end."""
+        raise NotImplementedError("write the fixture root")
+
+    @pytest.fixture
+    def put(self) -> Put:
+        """A function that writes an object, by its name below the root, and returns its canonical URL."""
+        raise NotImplementedError("write the fixture put")
+
+    @pytest.fixture
+    def objects(self, put: Put) -> dict[str, bytes]:
+        """What lies below the root: content by URL."""
+        return {put(name, content): content for name, content in self.contents().items()}
+
+    def contents(self) -> dict[str, bytes]:
+        """Content by name: one empty, one of 100,000 bytes, the others short."""
+        long = random.Random(7).randbytes(100_000)  # noqa: S311 - test data
+        special = {"empty": b"", "b/c.bin": long}
+        return {name: special.get(name, f"this is {name}".encode()) for name in self.names}
+
+    @pytest.fixture
+    def long(self, put: Put) -> tuple[str, bytes]:
+        """URL and content of an object of 100,000 bytes."""
+        content = self.contents()["b/c.bin"]
+        return put("b/c.bin", content), content
+
+    def test_normalise_keeps_canonical_urls(
+        self, storage: Storage, objects: dict[str, bytes], root: str
+    ) -> None:
+        """A canonical URL stays as it is, and what has been normalised once is canonical."""
+        for url in objects:
+            assert storage.normalise(url) == url
+        once = storage.normalise(root)
+        assert storage.normalise(once) == once
+
+    def test_normalise_reads_other_forms(self, storage: Storage) -> None:
+        """All forms of a URL that people write lead to one, so that an object is known by one URL."""
+        for form, canonical in self.other_forms.items():
+            assert storage.normalise(form) == canonical
+            assert storage.normalise(canonical) == canonical
+
+    def test_urls_have_a_scheme_of_the_record(self, objects: dict[str, bytes], storage: Storage) -> None:
+        """The backend of a URL is found by its scheme."""
+        for url in objects:
+            assert url.partition("://")[0] in self.backend.schemes
+
+    def test_foreign_urls_are_refused(self, storage: Storage) -> None:
+        """A URL of another place, or none at all, is refused with one line."""
+        for url in self.bad_urls:
+            with pytest.raises(InvalidInput) as refusal:
+                pytest.fail(f"{url!r} became {storage.normalise(url)!r}")
+            self.check_reason(refusal.value)
+
+    def test_stat_tells_the_size(self, storage: Storage, objects: dict[str, bytes]) -> None:
+        """An object has its URL and size; its time, if known, is UTC; asked again, the answer is the same."""
+        for url, content in objects.items():
+            found = storage.stat(url)
+            assert (found.url, found.size) == (url, len(content))
+            if found.modified_at is not None:
+                assert datetime.fromisoformat(found.modified_at).utcoffset() == timedelta(0)
+            assert storage.stat(url) == found
+
+    def test_read_gives_the_whole_object(self, storage: Storage, objects: dict[str, bytes]) -> None:
+        """Every object is read as it was written, the empty one and those with odd names too."""
+        for url, content in objects.items():
+            assert storage.read(url) == content
+
+    def test_read_gives_ranges_as_slices(self, storage: Storage, long: tuple[str, bytes]) -> None:
+        """A range is what a slice of the content is: from a place to the end, in the middle, past the end, or empty."""
+        url, content = long
+        end = len(content)
+        ranges = [(0, None), (0, 1), (0, end), (5, None), (3, 70_000), (end - 1, None), (end - 5, end + 50)]
+        for start, stop in [*ranges, (0, 0), (5, 5), (end, None), (end, end + 1)]:
+            assert storage.read(url, start, stop) == content[start:stop], f"range {start} to {stop}"
+
+    def test_read_of_nothing_is_empty(self, storage: Storage, put: Put) -> None:
+        """An empty object can be read in every way."""
+        url = put("empty", b"")
+        assert storage.read(url) == storage.read(url, 0, 10) == b""
+        with storage.open(url) as stream:
+            assert stream.read() == b""
+
+    def test_open_gives_a_seekable_file(self, storage: Storage, long: tuple[str, bytes]) -> None:
+        """Decoders jump about in a file: what they find is what a local file would show."""
+        url, content = long
+        local = io.BytesIO(content)
+        with storage.open(url) as stream:
+            assert stream.readable()
+            assert stream.seekable()
+            for offset, whence, count in [
+                (0, 0, 10),
+                (-100, 2, 100),
+                (500, 0, 70_000),
+                (10, 1, 5),
+                (0, 2, 5),
+            ]:
+                assert stream.seek(offset, whence) == local.seek(offset, whence)
+                assert stream.read(count) == local.read(count)
+                assert stream.tell() == local.tell()
+            stream.seek(0)
+            assert stream.read() == content
+        assert stream.closed
+
+    def test_two_open_files_are_independent(self, storage: Storage, long: tuple[str, bytes]) -> None:
+        """Each call of `open` gives a fresh file with its own place."""
+        url, content = long
+        with storage.open(url) as one, storage.open(url) as other:
+            one.seek(50_000)
+            assert other.read(10) == content[:10]
+            assert one.read(10) == content[50_000:50_010]
+
+    def test_list_finds_every_object(self, storage: Storage, objects: dict[str, bytes], root: str) -> None:
+        """A list has each object once with its size, at any depth, and has no folders."""
+        found = [(found.url, found.size) for found in storage.list(root)]
+        assert sorted(found) == sorted((url, len(content)) for url, content in objects.items())
+
+    def test_list_is_a_stream_in_a_stable_order(
+        self, storage: Storage, objects: dict[str, bytes], root: str
+    ) -> None:
+        """A bucket can hold a hundred million objects, and a sync that was stopped goes on where it was."""
+        stream = storage.list(root)
+        assert iter(stream) is stream
+        assert list(stream) == list(storage.list(root))
+
+    def test_list_agrees_with_stat(self, storage: Storage, objects: dict[str, bytes], root: str) -> None:
+        """A sync compares what is listed with what was noted, so both ways of asking agree."""
+        for found in storage.list(root):
+            assert storage.stat(found.url) == found
+
+    def test_list_stays_below_its_prefix(
+        self, storage: Storage, objects: dict[str, bytes], root: str
+    ) -> None:
+        """`b/` holds neither `b-side/` nor `b.txt`."""
+        found = [found.url for found in storage.list(f"{root}b/")]
+        assert sorted(found) == sorted(url for url in objects if url.startswith(f"{root}b/"))
+
+    def test_list_of_one_object_is_that_object(self, storage: Storage, long: tuple[str, bytes]) -> None:
+        """A prefix can be the URL of an object."""
+        url, _ = long
+        assert [found.url for found in storage.list(url)] == [url]
+
+    def test_list_of_an_empty_place_is_empty(
+        self, storage: Storage, objects: dict[str, bytes], root: str
+    ) -> None:
+        """Where nothing lies nothing is found, or the place is said to be missing."""
+        try:
+            assert list(storage.list(f"{root}nothing-here/")) == []
+        except NotFound as refusal:
+            self.check_reason(refusal)
+
+    def test_changes_are_seen(self, storage: Storage, put: Put, root: str) -> None:
+        """Nothing is remembered: an object that was replaced or added is found as it is now."""
+        url = put("changing.txt", b"before")
+        assert [found.size for found in storage.list(root)] == [6]
+        assert storage.read(url) == b"before"
+        assert put("changing.txt", b"after that") == url
+        added = put("added.txt", b"new")
+        assert storage.stat(url).size == 10
+        assert storage.read(url) == b"after that"
+        assert {found.url: found.size for found in storage.list(root)} == {url: 10, added: 3}
+
+    def test_missing_object_is_not_found(
+        self, storage: Storage, objects: dict[str, bytes], root: str
+    ) -> None:
+        """An object that is not there raises NotFound with one line, however it is asked for."""
+
+        def open_and_read(url: str) -> None:
+            with storage.open(url) as stream:
+                stream.read()
+
+        for name in ("missing.txt", "b/missing.txt", "missing/a.txt"):
+            for ask in (storage.stat, storage.read, open_and_read):
+                with pytest.raises(NotFound) as refusal:
+                    ask(f"{root}{name}")
+                self.check_reason(refusal.value)
+
+    def test_folder_is_no_object(self, storage: Storage, objects: dict[str, bytes], root: str) -> None:
+        """A folder is neither an object nor can it be read."""
+        for ask in (storage.stat, storage.read):
+            with pytest.raises(HeronError) as refusal:
+                pytest.fail(f"a folder gave {ask(f'{root}b')!r}")
+            self.check_reason(refusal.value)
+
+    def test_sign_gives_a_url_or_says_that_it_cannot(self, storage: Storage, long: tuple[str, bytes]) -> None:
+        """A signed URL can be opened by anybody for a while; a backend that has none says so."""
+        url, content = long
+        try:
+            signed = storage.sign(url, 600)
+        except InvalidInput as refusal:
+            self.check_reason(refusal)
+            assert not self.signed_urls_can_be_fetched
+            return
+        assert signed.startswith(("http://", "https://"))
+        if self.signed_urls_can_be_fetched:
+            from urllib.request import urlopen
+
+            with urlopen(signed, timeout=30) as answer:  # noqa: S310 - http, as checked above
+                assert answer.read() == content
+
+    def test_storage_serves_several_threads(self, storage: Storage, long: tuple[str, bytes]) -> None:
+        """Imports probe in threads, with one storage for all of them."""
+        url, content = long
+        starts = [number * 997 for number in range(64)]
+        with ThreadPoolExecutor(8) as threads:
+            found = list(threads.map(lambda start: storage.read(url, start, start + 500), starts))
+        assert found == [content[start : start + 500] for start in starts]
+
+    def test_secrets_are_not_shown(self, storage: Storage) -> None:
+        """Credentials stand in no log: `repr` and `str` keep them back."""
+        for secret in self.secrets:
+            assert secret not in f"{storage!r} {storage}"
+
+    def check_reason(self, error: Exception) -> None:
+        """An error has one readable line without secrets."""
+        reason = reason_of(error)
+        assert not any(secret in reason for secret in self.secrets)

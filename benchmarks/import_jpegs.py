@@ -73,7 +73,7 @@ def ours(directory: str, **options: bool) -> None:
     import heron
 
     with tempfile.TemporaryDirectory() as root, heron.open(root, discover=False) as workspace:
-        report = workspace.ingest.local([directory], folder="A", **options)
+        report = workspace.ingest.files([directory], folder="A", **options)
         assert report.failed == 0 and report.added == len(list(Path(directory).glob("*.jpg"))), report
 
 

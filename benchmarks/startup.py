@@ -37,7 +37,7 @@ def main(runs: int) -> None:
     with tempfile.TemporaryDirectory() as directory:
         with heron.open(directory, discover=False) as workspace:
             (Path(directory) / "a.txt").write_text("a\n")
-            workspace.ingest.local([Path(directory) / "a.txt"], folder="A")
+            workspace.ingest.files([Path(directory) / "a.txt"], folder="A")
         found: dict[str, list[float]] = {name: [] for name in WORK}
         for _ in range(runs):
             for name, arguments in WORK.items():

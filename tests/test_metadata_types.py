@@ -295,6 +295,5 @@ def test_embedding_says_how_many_numbers_came():
         encode("embedding", [1, 2], size=3)
 
 
-def test_python_dates_are_refused_for_they_have_no_time():
-    with pytest.raises(ValueError, match="ISO 8601"):
-        encode("datetime", date(2026, 1, 31))
+def test_python_dates_are_midnight_in_utc_as_their_text_is():
+    assert encode("datetime", date(2026, 1, 31)) == encode("datetime", "2026-01-31") == "2026-01-31T00:00:00.000000Z"

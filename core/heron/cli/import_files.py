@@ -1,4 +1,4 @@
-"""`heron import`: files and folders of this machine."""
+"""`heron import`: files and folders, of this machine or behind a storage plugin."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from heron.models import ImportReport
 
 
 @click.command("import")
-@click.argument("paths", nargs=-1, required=True, metavar="PATH...")
+@click.argument("paths", nargs=-1, required=True, metavar="PATH_OR_URL...")
 @click.option(
     "--folder", required=True, metavar="NAME", help="Folder to import into; made when it is missing."
 )
@@ -47,13 +47,13 @@ def command(
     no_sidecars: bool,
     as_json: bool,
 ) -> None:
-    """Import files and folders of this machine.
+    """Import files and folders.
 
-    What a file is, its content tells, not its name. Files stay where they are. A second run adds only what is new.
+    A source is a path of this machine, or a URL that a storage plugin reads. What a file is, its content tells, not its name. Files stay where they are. A second run adds only what is new.
     """
     workspace = context.workspace()
     with progress_bar("Importing") as progress:
-        report = workspace.ingest.local(
+        report = workspace.ingest.files(
             paths,
             folder=folder,
             ignore_errors=ignore_errors,

@@ -15,7 +15,7 @@ from heron.errors import HeronError
 
 COMMANDS = {
     "init": "Make a workspace in a folder.",
-    "import": "Import files and folders of this machine.",
+    "import": "Import files and folders.",
     "folders": "List, create, move and delete folders.",
     "items": "List, show, move and delete items.",
     "schema": "Show and change the metadata schema.",

@@ -202,15 +202,15 @@ class PluginManager:
         """The commands that plugins bring, by name."""
         return {command.name: command for command in self.contributions(CliCommand)}
 
-    def load(self, contribution: Contribution) -> Any:
-        """Call `load` of a contribution, once what it needs is there.
+    def load(self, contribution: Contribution, *arguments: Any) -> Any:
+        """Call `load` of a contribution with these arguments, once what it needs is there.
 
         Raises PluginError that names the plugin and the install command when a package is missing.
         """
         self.require(contribution)
         loader: Any = contribution
         try:
-            return loader.load()
+            return loader.load(*arguments)
         except ImportError as error:
             plugin = self._registry.plugin_of(contribution)
             raise PluginError(

@@ -135,7 +135,7 @@ class Pipeline:
         if options.skip_identical:
             landing = [pair for pair in landing if pair[1].url not in identical]
         for outcome, item in landing:
-            if item.url in identical:
+            if identical.get(item.url, item.url) != item.url:
                 text = f"{item.name} has the same content as {identical[item.url]}"
                 problems.append(ImportProblem(outcome.unit.place, item.url, text, "warning"))
         skipped = len(identical) if options.skip_identical else 0
@@ -169,10 +169,10 @@ class Pipeline:
             first.update((row["content_hash"], row["url"]) for row in rows)
         same: dict[str, str] = {}
         for item in items:
-            if item.content_hash is not None:
-                known = first.setdefault(item.content_hash, item.url)
-                if known != item.url:
-                    same[item.url] = known
+            if item.content_hash in first:
+                same[item.url] = first[item.content_hash]
+            elif item.content_hash is not None:
+                first[item.content_hash] = item.url
         return same
 
     def _store_thumbnails(self, outcomes: Sequence[Outcome], folder: Folder) -> None:

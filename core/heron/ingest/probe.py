@@ -1,4 +1,4 @@
-"""Probing: one local file becomes an item with its facts, or a reason why not. Runs in any executor."""
+"""Probing: one file becomes an item with its facts, or a reason why not. Runs in any executor."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from heron.errors import HeronError, PluginError
 from heron.hooks import MediaDecoder, PluginManager
 from heron.hooks.manager import install_hint
 from heron.ingest.units import Outcome, ProbeOptions, Unit
-from heron.media.files import LocalFile, look_at
+from heron.media.files import LocalFile, RemoteFile, look_at, look_at_object
 from heron.media.sniff import Sniffed, Sniffer
 from heron.models import ImportProblem, MediaFacts, NewItem, utc_iso
 
@@ -29,6 +29,7 @@ class Prober:
         self._options = options
         self._sniffer: Sniffer | None = None
         self._decoders: dict[str, Any] = {}
+        self._storages: dict[str, Any] = {}
 
     def __getstate__(self) -> tuple[PluginManager, ProbeOptions]:
         return self._plugins, self._options
@@ -44,25 +45,37 @@ class Prober:
         if unit.problem is not None:
             return Outcome(unit, None, (_problem(unit, unit.problem),))
         try:
-            file = look_at(unit.path, unit.url)
+            file, modified_at = self._look_at(unit)
             facts, picture, warnings = self._examine(file)
             item = NewItem(
                 url=unit.url,
                 facts=facts,
                 name=file.name,
                 size=file.size,
-                modified_at=_modified(file),
+                etag=unit.stored.etag if unit.stored else None,
+                modified_at=modified_at,
                 content_hash=file.sha256() if self._options.content_hash else None,
                 metadata=unit.metadata,
             )
         except HeronError as error:
             return Outcome(unit, None, (_problem(unit, str(error)),))
         except (OSError, MemoryError) as error:
-            return Outcome(unit, None, (_problem(unit, f"{unit.path} cannot be read: {error}"),))
+            return Outcome(unit, None, (_problem(unit, f"{unit.place} cannot be read: {error}"),))
         problems = tuple(ImportProblem(unit.place, unit.url, text, "warning") for text in warnings)
         return Outcome(unit, item, problems, picture)
 
-    def _examine(self, file: LocalFile) -> tuple[MediaFacts, bytes | None, list[str]]:
+    def _look_at(self, unit: Unit) -> tuple[LocalFile | RemoteFile, str | None]:
+        """The unit as a file, and when it was changed."""
+        if unit.stored is None:
+            assert unit.path is not None
+            file = look_at(unit.path, unit.url)
+            return file, _modified(file)
+        scheme = unit.url.partition(":")[0]
+        if scheme not in self._storages:
+            self._storages[scheme] = self._plugins.load(self._plugins.storage(scheme), {})
+        return look_at_object(unit.stored, self._storages[scheme]), unit.stored.modified_at
+
+    def _examine(self, file: LocalFile | RemoteFile) -> tuple[MediaFacts, bytes | None, list[str]]:
         if self._sniffer is None:
             self._sniffer = Sniffer(self._plugins.decoders())
         sniffed = self._sniffer.sniff(file.head, file.name)
@@ -116,7 +129,7 @@ def _guarded(call: Any, record: MediaDecoder, *arguments: Any) -> Any:
         ) from error
 
 
-def _lie(file: LocalFile, sniffed: Sniffed) -> str:
+def _lie(file: LocalFile | RemoteFile, sniffed: Sniffed) -> str:
     assert sniffed.claimed is not None
     return (
         f"{file.name} is named like {sniffed.claimed.media_type}, its content is {sniffed.format.media_type}"

@@ -23,6 +23,7 @@ from heron.ingest.local import check_paths, local_units
 from heron.ingest.metadata_files import MetadataFileReport, apply_file
 from heron.ingest.pipeline import Options, Pipeline, Progress
 from heron.ingest.probe import Prober
+from heron.ingest.stored import is_remote, stored_units
 from heron.ingest.units import ProbeOptions, Unit
 from heron.metadata.sidecars import SUFFIX
 from heron.models import Folder, ImportJob, ImportProblem, ImportReport
@@ -57,9 +58,9 @@ class IngestService:
         self._imports = imports
         self._pipeline = Pipeline(database, imports, registration, thumbnails)
 
-    def local(
+    def files(
         self,
-        paths: Sequence[str | Path],
+        sources: Sequence[str | Path],
         *,
         folder: FolderRef,
         ignore_errors: bool = False,
@@ -71,7 +72,9 @@ class IngestService:
         executor: Executor | None = None,
         progress: Progress = _silent,
     ) -> ImportReport:
-        """Import files and folders of this machine into a folder, which is created when it is missing.
+        """Import files and folders into a folder, which is created when it is missing.
+
+        A source is a path of this machine, or the URL of an object or a prefix that a storage plugin reads.
 
         A file whose URL is in the folder already is skipped. `content_hash` keeps the SHA-256 of each file and
         warns of equal content, `skip_identical` leaves such files out. `executor` is any
@@ -80,10 +83,10 @@ class IngestService:
         Raises NotFound for a path that is not there, and ImportAborted for the first file that fails unless
         `ignore_errors` is set; the catalogue is then as it was before.
         """
-        roots = check_paths(paths)
+        units = self._units(sources, sidecar_suffix)
         options = Options(ignore_errors, skip_duplicates, skip_identical)
         prober = Prober(self._plugins, ProbeOptions(content_hash or skip_identical, thumbnails))
-        source = ", ".join(str(path) for path in paths)
+        source = ", ".join(map(str, sources))
         kept = {
             "ignore_errors": ignore_errors,
             "content_hash": content_hash,
@@ -92,7 +95,6 @@ class IngestService:
         with self._database.write():
             target = self._folders.ensure(folder)
             job = self._imports.start(source[:2000], target, kept)
-        units = local_units(roots, sidecar_suffix=sidecar_suffix)
         many = MANY_DECODED if thumbnails or content_hash or skip_identical else MANY
         with self._executor(units, many, executor) as (stream, workers):
             return self._run(
@@ -100,6 +102,13 @@ class IngestService:
                     job, target, stream, prober, options=options, executor=workers, progress=progress
                 )
             )  # fmt: skip
+
+    def _units(self, sources: Sequence[str | Path], sidecar_suffix: str | None) -> Iterator[Unit]:
+        """The units of all sources, paths first; raises NotFound for a path that is not there."""
+        remote = [str(source) for source in sources if is_remote(source)]
+        roots = check_paths([source for source in sources if not is_remote(source)])
+        listings = [stored_units(self._plugins, url) for url in remote]
+        return chain(local_units(roots, sidecar_suffix=sidecar_suffix), *listings)
 
     def metadata_file(
         self, file: str | Path, *, by: str | None = None, replace: bool = False

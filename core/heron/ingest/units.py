@@ -7,16 +7,21 @@ from pathlib import Path
 
 from attrs import frozen
 
+from heron.hooks import StoredObject
 from heron.models import ImportProblem, Json, NewItem
 
 
 @frozen
 class Unit:
-    """One thing to import. `place` says where in the source it stands, for the report."""
+    """One thing to import: a local `path`, or an object of a storage backend.
+
+    `place` says where in the source it stands, for the report.
+    """
 
     place: str
     url: str
-    path: Path
+    path: Path | None = None
+    stored: StoredObject | None = None
     metadata: Mapping[str, Json] | None = None
     problem: str | None = None
     """Why it cannot be imported, when the source knows that already."""

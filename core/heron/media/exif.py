@@ -6,6 +6,7 @@ faster than reading all; whatever is broken, or points outside the block, is lef
 
 from __future__ import annotations
 
+import math
 import re
 import struct
 from datetime import UTC, datetime
@@ -27,7 +28,8 @@ _GPS = {1: "", 2: "", 3: "", 4: "", 5: "", 6: ""}
 _EXIF_IFD, _GPS_IFD = 0x8769, 0x8825
 
 _TYPES = {
-    1: (1, "B"), 2: (1, "s"), 3: (2, "H"), 4: (4, "I"), 5: (8, "II"), 7: (1, "s"), 9: (4, "i"), 10: (8, "ii"),
+    1: (1, "B"), 2: (1, "s"), 3: (2, "H"), 4: (4, "I"), 5: (8, "II"), 6: (1, "b"), 7: (1, "s"), 8: (2, "h"),
+    9: (4, "i"), 10: (8, "ii"), 11: (4, "f"), 12: (8, "d"),
 }  # fmt: skip
 """Bytes of one value and struct code, by TIFF type number."""
 
@@ -86,7 +88,7 @@ def _read(block: bytes, order: str, offset: int, wanted: dict[int, str]) -> dict
     return values
 
 
-def _numbers(parts: tuple[int, ...], width: int) -> Any:
+def _numbers(parts: tuple[Any, ...], width: int) -> Any:
     """One number or a list of them; a fraction of zero is None."""
     if width == 2:
         found: list[Any] = [a / b if b else None for a, b in zip(parts[::2], parts[1::2], strict=True)]
@@ -110,6 +112,8 @@ def _plain(value: Any) -> Json:
     if isinstance(value, list):
         value = value[0]
     if isinstance(value, float):
+        if not math.isfinite(value):
+            return None
         return int(value) if value.is_integer() else round(value, 9)
     return value  # an integer, or None for a fraction of zero
 

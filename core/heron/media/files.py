@@ -1,4 +1,4 @@
-"""A local file as decoders see it."""
+"""Files as decoders see them: those of this machine, and objects of a storage backend."""
 
 from __future__ import annotations
 
@@ -8,10 +8,12 @@ import os
 import stat
 from pathlib import Path
 from typing import Any, BinaryIO, cast
+from urllib.parse import unquote
 
 from attrs import define
 
 from heron.errors import MediaError
+from heron.hooks import Storage, StoredObject
 from heron.media.sniff import HEAD
 
 
@@ -38,6 +40,37 @@ class LocalFile:
         """The SHA-256 of the content, in hexadecimal."""
         with self.open() as stream:
             return hashlib.file_digest(cast(Any, stream), "sha256").hexdigest()
+
+
+@define
+class RemoteFile:
+    """An object of a storage backend; implements the `MediaFile` protocol. Only the ranges asked for are read."""
+
+    url: str
+    name: str
+    size: int
+    head: bytes
+    storage: Storage
+    path: Path | None = None
+    media_type: str = "application/octet-stream"
+
+    def open(self) -> BinaryIO:
+        """A fresh seekable binary file."""
+        return io.BytesIO(self.head) if self.size == len(self.head) else self.storage.open(self.url)
+
+    def sha256(self) -> str:
+        """The SHA-256 of the content, in hexadecimal."""
+        with self.open() as stream:
+            return hashlib.file_digest(cast(Any, stream), "sha256").hexdigest()
+
+
+def look_at_object(stored: StoredObject, storage: Storage) -> RemoteFile:
+    """Read the head of a stored object; raises MediaError for an empty one, and what the storage raises."""
+    if not stored.size:
+        raise MediaError(f"{stored.url} is empty")
+    head = storage.read(stored.url, 0, min(HEAD, stored.size))
+    name = unquote(stored.url.rstrip("/").rpartition("/")[2])
+    return RemoteFile(stored.url, name, stored.size, head, storage)
 
 
 def look_at(path: Path, url: str) -> LocalFile:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from numbers import Integral, Real
 from typing import Any
@@ -61,6 +61,8 @@ class DatetimeCodec(_Plain):
 
 
 def _encode_datetime(value: Any) -> str:
+    if isinstance(value, date) and not isinstance(value, datetime):
+        value = value.isoformat()
     try:
         moment = value if isinstance(value, datetime) else datetime.fromisoformat(value)
     except (TypeError, ValueError):

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import io
+import itertools
 import json
+import math
 import random
 from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any
 from uuid import NAMESPACE_URL, uuid5
 
-from attrs import field, frozen
-from PIL import Image
+from attrs import frozen
+from PIL import Image, ImageDraw, ImageFont
 
-from heron.quickstart.scenes import Canvas, Shot, draw_scene
+from heron.quickstart.canvas import Shot
+from heron.quickstart.scenes import draw_scene
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -49,8 +52,8 @@ _UTC_OFFSET = {"algiers": (1, 1), "oslo": (1, 2), "lisbon": (0, 1)}
 """Hours ahead of UTC in winter and in summer."""
 _MONTHS = {"sun": (4, 5, 6, 7, 8, 9), "rain": (11, 12, 2), "fog": (11, 12, 1), "snow": (1, 2)}
 _HOURS = {"day": (10, 15), "dusk": (17, 17), "night": (21, 23)}
-_WARMTH = {"sun": (17.0, 29.0), "rain": (5.0, 13.0), "fog": (2.0, 9.0), "snow": (-9.0, 0.0)}
-_CAMERAS = ("Egret 5", "Bittern X100", "Night Heron")
+_WARMTH = {"sun": (17.0, 29.0), "rain": (4.0, 10.0), "fog": (2.0, 9.0), "snow": (-9.0, 0.0)}
+_CAMERAS = ("Finch 2", "Egret 5", "Bittern X100")
 _PLACES = {"street": "in {}", "harbour": "in the harbour of {}", "landscape": "on a country road near {}"}
 _SKIES = {"sun": "in the sun", "rain": "in the rain", "fog": "in the fog", "snow": "in the snow"}
 _CLEAR = {"day": "in the sun", "dusk": "at sunset", "night": "under a clear sky at night"}
@@ -135,7 +138,7 @@ class _Photo:
     location: tuple[float, float]
     temperature: float
     camera: str
-    orientation: int = field(default=1)
+    orientation: int
 
 
 def make_lake(directory: Path) -> LakeSummary:
@@ -168,7 +171,7 @@ def _write(path: Path, content: bytes) -> None:
 
 
 def _photos() -> list[_Photo]:
-    photos = []
+    photos: list[_Photo] = []
     for city, listed in _SHOTS.items():
         for number, line in enumerate(listed.split(";"), start=1):
             place, time, weather, *subject = line.split()
@@ -267,14 +270,31 @@ def _webp() -> bytes:
 
 
 def _gif() -> bytes:
-    shot, size, frames = Shot("lisbon", "harbour", "dusk", "sun", "sailing boat"), (320, 200), []
-    for step in range(8):
-        canvas = Canvas(shot, size, random.Random(5))  # noqa: S311
-        draw_harbour_view = canvas
-        frames.append(draw_harbour_view)
-    return b""
+    shot = Shot("lisbon", "harbour", "dusk", "sun", "sailing boat")
+    frames = [draw_scene(shot, 78, drift=-0.35 + 0.1 * step).resize((320, 240)) for step in range(8)]
+    palette = frames[0].quantize(96)
+    first, *rest = (frame.quantize(palette=palette, dither=Image.Dither.NONE) for frame in frames)
+    return _saved(first, "GIF", save_all=True, append_images=rest, duration=200, loop=0)
 
 
 def _map() -> bytes:
-    image = Image.new("RGBA", (480, 360))
-    return _saved(image, "PNG")
+    image = Image.new("RGBA", (1280, 960))
+    draw = ImageDraw.Draw(image)
+    turns = [step * math.pi / 90 for step in range(180)]
+    for grow, colour in ((1.05, "#e8d9a8"), (1.0, "#8cc4dc"), (0.84, "#68aacd"), (0.6, "#4a90bb")):
+        reach = [grow * (1 + 0.14 * math.sin(2 * t + 1) + 0.07 * math.sin(5 * t)) for t in turns]
+        shore = [(math.cos(t) * r, math.sin(t) * r) for t, r in zip(turns, reach, strict=True)]
+        draw.polygon([(640 + 500 * x, 480 + 350 * y) for x, y in shore], fill=colour)
+    for x, y, size in ((560, 420, 60), (690, 560, 34), (470, 580, 22)):
+        draw.ellipse([x - size * 1.3, y - size, x + size * 1.3, y + size], fill="#e8d9a8")
+        draw.ellipse([x - size * 1.1, y - size * 0.8, x + size * 1.1, y + size * 0.8], fill="#86a860")
+    stops = {"Algiers": (300, 330), "Lisbon": (640, 720), "Oslo": (960, 400)}
+    font = ImageFont.load_default(44)
+    for (ax, ay), (bx, by) in itertools.pairwise(stops.values()):
+        for dash in range(0, 20, 2):
+            ends = [(ax + (bx - ax) * share / 20, ay + (by - ay) * share / 20) for share in (dash, dash + 1)]
+            draw.line(ends, fill="#b8322a", width=7)
+    for name, (x, y) in stops.items():
+        draw.ellipse([x - 18, y - 18, x + 18, y + 18], fill="#b8322a", outline="white", width=5)
+        draw.text((x + 30, y - 50), name, fill="#12303f", font=font)
+    return _saved(image.reduce(2), "PNG", optimize=True)

@@ -6,6 +6,7 @@ import difflib
 from collections.abc import Iterable, Sequence
 
 from heron.errors import PluginError, QueryError
+from heron.metadata.keys import printable
 from heron.metadata.schema import Schema
 from heron.search.tree import Field, ValueType
 
@@ -52,7 +53,7 @@ class Fields:
             found = _fact(parts)
         found = found or self._loose(name)
         if found is None:
-            raise QueryError(f"there is no field {name!r}", hint=self._suggest(name))
+            raise QueryError(f"there is no field {printable(name)}", hint=self._suggest(name))
         return found
 
     def _metadata(self, name: str) -> Field | None:
@@ -73,8 +74,7 @@ class Fields:
     def _loose(self, name: str) -> Field | None:
         if name not in self._unknown:
             return None
-        if '"' in name:
-            raise QueryError(f"key {name!r} holds a double quote and cannot be filtered by")
+        _check_reachable(name)
         return Field(name, "metadata", (name,), "loose", "text")
 
     def _suggest(self, name: str) -> str:
@@ -94,7 +94,14 @@ def _item(name: str) -> Field | None:
     return None
 
 
+def _check_reachable(name: str) -> None:
+    """Refuse a key that JSON writes with escapes, for SQLite's JSON paths cannot name it."""
+    if any(character in '"\\' or character < " " for character in name):
+        raise QueryError(
+            f"{printable(name)} holds a double quote, a backslash or a control character and cannot be filtered by"
+        )
+
+
 def _fact(parts: Sequence[str]) -> Field:
-    if any('"' in part for part in parts):
-        raise QueryError(f"{'.'.join(parts)!r} holds a double quote and cannot be filtered by")
+    _check_reachable("".join(parts))
     return Field(".".join(parts), "fact", tuple(parts), "any", "media fact")

@@ -58,7 +58,7 @@ def fit(left: Expression, right: Expression, *, exact: bool) -> tuple[Expression
                 f"{describe(expression)} cannot be compared",
                 hint="use IS NULL, or distance_km(key, latitude, longitude) for a place",
             )
-    if isinstance(right, Value) and right.value is None:
+    if any(isinstance(side, Value) and side.value is None for side in (left, right)):
         raise QueryError("nothing is equal to NULL", hint="write IS NULL or IS NOT NULL")
     if isinstance(right, Value):
         return left, _fit_literal(left, right, exact)

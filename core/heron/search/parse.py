@@ -43,6 +43,9 @@ _FUNCTIONS: dict[str, tuple[tuple[tree.ValueType, ...], tree.ValueType]] = {
 }
 """The functions of the language: types of their arguments, and of their value."""
 
+_TESTS = ("match", "in_collection", "in_folder")
+"""The functions that are conditions of their own."""
+
 
 class _Dialect(SQLite):
     """SQLite's grammar, with `match` as an ordinary function."""
@@ -125,14 +128,12 @@ class _Reader:
             case exp.In():
                 return self._in(node)
             case exp.Between():
-                left, low = fit(self.expression(node.this), self.expression(node.args["low"]), exact=False)
-                _, high = fit(left, self.expression(node.args["high"]), exact=False)
-                return tree.Between(left, low, high)
-            case exp.Escape():
+                return self._between(node)
+            case exp.Escape(this=exp.Like() | exp.ILike()):
                 return self._like(node.this, escape=node.expression)
             case exp.Like() | exp.ILike():
                 return self._like(node)
-            case exp.Anonymous() if node.name.lower() in ("match", "in_collection", "in_folder"):
+            case exp.Anonymous() if node.name.lower() in _TESTS:
                 return self._test(node)
         value = self.expression(node)
         if type_of(value) not in ("boolean", "any"):
@@ -147,7 +148,8 @@ class _Reader:
             case exp.Null():
                 return tree.IsNull(left)
             case exp.Boolean() if type_of(left) in ("boolean", "any"):
-                return tree.Comparison("=", left, tree.Value(bool(node.expression.this), "boolean"))
+                same = tree.Comparison("=", left, tree.Value(bool(node.expression.this), "boolean"))
+                return tree.All((tree.Not(tree.IsNull(left)), same))  # IS is never unknown
         raise QueryError(
             f"{_shown(node.sql())}: IS stands before NULL, or before TRUE and FALSE for a boolean"
         )
@@ -161,9 +163,20 @@ class _Reader:
                 f"{_shown(node.sql())}: IN takes a list of values", hint="city IN ('Algiers', 'Oslo')"
             )
         left = self.expression(node.this)
-        return tree.InList(
-            left, tuple(fit(left, self.expression(value), exact=True)[1] for value in node.expressions)
-        )
+        pairs = [fit(left, self.expression(value), exact=True) for value in node.expressions]
+        if isinstance(left, tree.Value):  # a literal takes its form from each field in the list
+            return tree.Any(tuple(tree.Comparison("=", here, there) for here, there in pairs))
+        return tree.InList(left, tuple(value for _, value in pairs))
+
+    def _between(self, node: exp.Between) -> tree.Condition:
+        if node.args.get("symmetric"):
+            raise QueryError(f"{_shown(node.sql())} cannot stand in a condition", hint="BETWEEN low AND high")
+        left = self.expression(node.this)
+        left_low, low = fit(left, self.expression(node.args["low"]), exact=False)
+        left_high, high = fit(left, self.expression(node.args["high"]), exact=False)
+        if isinstance(left, tree.Value):  # a literal takes its form from each bound
+            return tree.All((tree.Comparison(">=", left_low, low), tree.Comparison("<=", left_high, high)))
+        return tree.Between(left, low, high)
 
     def _like(self, node: exp.Expr, escape: exp.Expr | None = None) -> tree.Condition:
         left = self.expression(node.this)
@@ -219,9 +232,7 @@ class _Reader:
                 return tree.Value(now(), "datetime")
             case exp.Func():
                 return self._call(node)
-        raise QueryError(
-            f"{_shown(node.sql())} cannot stand in a condition", hint="see docs/query-language.md"
-        )
+        raise _out_of_place(node.sql(_DIALECT))
 
     def _call(self, node: exp.Func) -> tree.Expression:
         name = (node.name if isinstance(node, exp.Anonymous) else node.sql_name()).lower()
@@ -232,10 +243,16 @@ class _Reader:
         )
         if name == "now" and not given:
             return tree.Value(now(), "datetime")
-        if name not in _FUNCTIONS:
+        if name in _TESTS:
             raise QueryError(
-                f"there is no function {name}",
-                hint=f"there is {', '.join([*_FUNCTIONS, 'match', 'in_collection', 'in_folder'])}",
+                f"{name}(…) is a condition of its own and has no value", hint="join it with AND, OR, NOT"
+            )
+        if name not in _FUNCTIONS:
+            text = node.sql(_DIALECT)
+            if not text.lower().startswith(f"{name}("):
+                raise _out_of_place(text)
+            raise QueryError(
+                f"there is no function {name}", hint=f"there is {', '.join([*_FUNCTIONS, *_TESTS])}"
             )
         expected, result = _FUNCTIONS[name]
         if len(given) != len(expected):
@@ -281,6 +298,10 @@ def _literal(node: exp.Literal) -> tree.Value:
     if abs(number) > MAX_EXACT_INTEGER:
         raise QueryError(f"{_shown(node.this)} is too large a number, at most 2**53 can be compared")
     return tree.Value(number, "number")
+
+
+def _out_of_place(text: str) -> QueryError:
+    return QueryError(f"{_shown(text)} cannot stand there in a condition", hint="see docs/query-language.md")
 
 
 def _shown(text: str) -> str:

@@ -5,24 +5,26 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
-from collections.abc import Iterator
+import sqlite3
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from attrs import evolve, frozen
 
 from heron.catalog.access import Access
 from heron.catalog.collections import CollectionService
-from heron.catalog.database import Database
+from heron.catalog.database import Database, Row
 from heron.catalog.folders import FolderService, subtree
 from heron.catalog.items import BUNDLE, COLUMNS, PAGE, item_of
 from heron.catalog.schema import SchemaService
 from heron.convert import dumps, loads, unstructure
-from heron.errors import HeronError, InvalidInput, QueryError
+from heron.errors import CatalogueError, HeronError, InvalidInput, QueryError
 from heron.models import Item, Json, Page, Query
 from heron.search.fields import Fields
 from heron.search.sqlite import SqliteWriter
 
 _TERM = re.compile(r'\s*(-?)((?:"[^"]*"|[^,"])+)\s*(?:,|$)')
+_MAX_INTEGER = 2**63 - 1
 _PART = re.compile(r'"([^"]*)"|([^."]+)')
 
 
@@ -66,9 +68,9 @@ class SearchService:
         resume, values = _resume(plan, _open_cursor(query.cursor, fingerprint, len(plan.sort)))
         order = "".join(f"{sql} {'DESC' if down else 'ASC'} NULLS LAST, " for sql, down in plan.sort)
         chosen = "".join(f", {sql}" for sql, _ in plan.sort)
-        keys = self._database.rows(
+        keys = self._answer(
             f"SELECT items.id{chosen} FROM items WHERE {plan.condition}{resume} ORDER BY {order}items.id LIMIT ?",
-            [*plan.parameters, *values, limit + 1],
+            [*plan.parameters, *values, min(limit, _MAX_INTEGER - 1) + 1],
         )
         cursor = None
         if len(keys) > limit:
@@ -92,9 +94,8 @@ class SearchService:
     def count(self, query: Query | None = None, **parts: Any) -> int:
         """Number of items that a query finds; limit, sort and cursor do not matter."""
         plan = self.plan(_query(query, parts))
-        return int(
-            self._database.value(f"SELECT count(*) FROM items WHERE {plan.condition}", plan.parameters)
-        )
+        rows = self._answer(f"SELECT count(*) FROM items WHERE {plan.condition}", plan.parameters)
+        return int(rows[0][0])
 
     def plan(self, query: Query) -> Plan:
         """The SQL of a query, to run or to explain."""
@@ -118,6 +119,16 @@ class SearchService:
             (*parameters, *writer.parameters),
             tuple(_sort_terms(query.sort, fields, writer)),
         )
+
+    def _answer(self, sql: str, parameters: Sequence[Json]) -> list[Row]:
+        """The rows of a query; raises QueryError where SQLite cannot evaluate it, for instance an overflow."""
+        try:
+            return self._database.rows(sql, parameters)
+        except CatalogueError as error:
+            cause = error.__cause__
+            if getattr(cause, "sqlite_errorcode", None) not in (sqlite3.SQLITE_ERROR, sqlite3.SQLITE_TOOBIG):
+                raise
+            raise QueryError(f"the query cannot be evaluated: {cause}") from error
 
     def _fetch(self, ids: list[int]) -> list[Item]:
         found: dict[int, Item] = {}
@@ -163,13 +174,23 @@ def _open_cursor(cursor: str | None, fingerprint: str, terms: int) -> list[Json]
         mark, *values = loads(base64.urlsafe_b64decode(cursor.encode()))
     except (ValueError, TypeError, HeronError):
         mark, values = None, []
-    if mark is None or len(values) != terms + 1 or not isinstance(values[-1], int):
+    if (
+        mark is None
+        or len(values) != terms + 1
+        or not all(map(_is_stored, values))
+        or type(values[-1]) is not int
+    ):
         raise QueryError("the cursor is damaged", hint="take it from the page before, unchanged")
     if mark != fingerprint:
         raise QueryError(
             "the cursor belongs to another query", hint="repeat the condition and the sort of the page before"
         )
     return list(values)
+
+
+def _is_stored(value: Json) -> bool:
+    """Whether SQLite can have given this value."""
+    return value is None or type(value) in (str, float) or (type(value) is int and abs(value) <= _MAX_INTEGER)
 
 
 def _resume(plan: Plan, values: list[Json] | None) -> tuple[str, list[Json]]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import re
-import sqlite3
 
 from heron.catalog.collections import CollectionService
 from heron.catalog.database import Database
@@ -40,9 +39,9 @@ class SqliteWriter:
         """The SQL of a condition."""
         match node:
             case tree.All(parts):
-                return "(" + " AND ".join(self.condition(part) for part in parts) + ")"
+                return _joined([self.condition(part) for part in parts], " AND ")
             case tree.Any(parts):
-                return "(" + " OR ".join(self.condition(part) for part in parts) + ")"
+                return _joined([self.condition(part) for part in parts], " OR ")
             case tree.Not(part):
                 return f"(NOT {self.condition(part)})"
             case tree.Comparison(operator, left, right):
@@ -54,8 +53,8 @@ class SqliteWriter:
             case tree.Between(left, low, high):
                 return f"({self.expression(left)} BETWEEN {self.expression(low)} AND {self.expression(high)})"
             case tree.Like(left, pattern, escape):
-                tail = f" ESCAPE {self._bind(escape)}" if escape else ""
-                return f"({self.expression(left)} LIKE {self._bind(pattern)}{tail})"
+                like = f"{self.expression(left)} LIKE {self._bind(pattern)}"
+                return f"({like} ESCAPE {self._bind(escape)})" if escape else f"({like})"
             case tree.IsNull(left):
                 return f"({self.expression(left)} IS NULL)"
             case tree.Truth(left):
@@ -86,7 +85,7 @@ class SqliteWriter:
             case tree.Arithmetic(operator, left, right):
                 return f"({self.expression(left)} {operator} {self.expression(right)})"
             case tree.Call("latitude" | "longitude" as name, (tree.FieldRef(field),)):
-                return f"json_extract({self.field(field)}, '$.{name}')"
+                return json_path(f'{field.path[0]}"."{name}')
             case tree.Call("distance_km", arguments):
                 register_functions(self._database)
                 return f"heron_distance_km({', '.join(self.expression(argument) for argument in arguments)})"
@@ -120,13 +119,20 @@ _DERIVED = {
 }
 
 
+def _joined(parts: list[str], word: str) -> str:
+    """Conditions joined as a balanced tree, for SQLite allows a depth of 1000 only."""
+    while len(parts) > 1:
+        parts = [f"({word.join(parts[start : start + 2])})" for start in range(0, len(parts), 2)]
+    return parts[0]
+
+
 def full_text(words: str) -> str:
     """The FTS5 query for words: all of them, `"a phrase"` together, `begin*` as a beginning; nothing else is syntax."""
     terms = []
     for phrase, word in _TOKEN.findall(words):
         text = phrase or word
         star = "*" if word.endswith("*") else ""
-        cleaned = text.removesuffix("*").replace('"', "") if word else text
+        cleaned = text.removesuffix("*").replace('"', " ") if word else text
         if any(character.isalnum() for character in cleaned):
             terms.append(f'"{cleaned}"{star}')
     return " ".join(terms)
@@ -145,7 +151,7 @@ def _distance_km(place: str | None, latitude: float, longitude: float) -> float 
         here = loads(place)
         phi, theta = math.radians(here["latitude"]), math.radians(latitude)
         half = math.radians(longitude - here["longitude"]) / 2
-    except (KeyError, TypeError, ValueError, sqlite3.Error):
+        square = math.sin((theta - phi) / 2) ** 2 + math.cos(phi) * math.cos(theta) * math.sin(half) ** 2
+    except (KeyError, TypeError, ValueError):
         return None
-    square = math.sin((theta - phi) / 2) ** 2 + math.cos(phi) * math.cos(theta) * math.sin(half) ** 2
-    return 2 * EARTH_RADIUS_KM * math.asin(min(1.0, math.sqrt(square)))
+    return 2 * EARTH_RADIUS_KM * math.asin(math.sqrt(min(1.0, max(0.0, square))))

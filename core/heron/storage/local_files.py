@@ -34,6 +34,8 @@ class LocalStorage(FilesystemStorage):
 
 def path_of_url(url: str) -> Path:
     """The absolute path of a `file:` URL or of a plain path; raises InvalidInput for another scheme."""
+    if not url or "\0" in url:
+        raise InvalidInput(f"{url!r} is no path")
     parts = urlsplit(url)
     if parts.scheme == "file":
         if parts.netloc not in ("", "localhost"):

@@ -1,0 +1,140 @@
+"""Writes the generated blocks of README and docs; a test fails when they are not up to date.
+
+A block stands between `<!-- begin: NAME -->` and `<!-- end -->`. Run: python docs/generate.py
+"""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import re
+import tomllib
+from collections.abc import Callable
+from pathlib import Path
+
+import click
+
+ROOT = Path(__file__).parent.parent
+PAGES = ("README.md", "docs/plugin-authors.md", "docs/command-line.md")
+BLOCK = re.compile(r"(<!-- begin: ([a-z-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
+
+
+def main() -> None:
+    """Write all pages anew."""
+    for page in PAGES:
+        path = ROOT / page
+        path.write_text(rewritten(path.read_text()))
+
+
+def rewritten(text: str) -> str:
+    """A page with its blocks generated."""
+    return BLOCK.sub(lambda found: f"{found[1]}{BLOCKS[found[2]]().strip()}\n{found[3]}", text)
+
+
+def commands() -> str:
+    """The table of commands."""
+    from heron.cli.main import COMMANDS
+
+    rows = [f"| `heron {name}` | {summary} |" for name, summary in COMMANDS.items()]
+    return "\n".join(["| command | what it does |", "|---|---|", *rows])
+
+
+def hooks() -> str:
+    """The table of hooks."""
+    rows = [f"| `{signature(hook)}` | {first_line(hook)} |" for hook in _hooks()]
+    return "\n".join(["| hook | what it is for |", "|---|---|", *rows])
+
+
+def hook_reference() -> str:
+    """Every hook with its complete example."""
+    parts = []
+    for hook in _hooks():
+        about, _, example = inspect.cleandoc(hook.__doc__ or "").partition("Example:\n")
+        parts.append(f"### `{signature(hook)}`\n\n{about.strip()}\n\n{inspect.cleandoc(example)}\n")
+    return "\n".join(parts)
+
+
+def records() -> str:
+    """The fields of every record that a hook yields."""
+    from heron.hooks.manager import REGISTER_HOOKS
+
+    parts = []
+    for record in REGISTER_HOOKS.values():
+        parts.append(f"### `heron.{record.__name__}`\n\n{inspect.cleandoc(record.__doc__ or '')}\n")
+        parts += ["| field | type | default |", "|---|---|---|"]
+        for attribute in record.__attrs_attrs__:
+            default = "required" if attribute.default is __import__("attrs").NOTHING else f"`{attribute.default!r}`"
+            parts.append(f"| `{attribute.name}` | `{str(attribute.type).replace('|', 'or')}` | {default} |")
+        parts.append("")
+    return "\n".join(parts)
+
+
+def plugins() -> str:
+    """The table of plugins: the built-in ones, then those in `plugins/`."""
+    from heron.builtin import BUILTIN
+    from heron.hooks import PluginManager
+    from heron.hooks.manager import REGISTER_HOOKS
+
+    points = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["entry-points"]["heron"]
+    rows = []
+    for name, module in [*((m.split(".")[-2], m) for m in BUILTIN), *points.items()]:
+        manager = PluginManager(discover=False, plugins=[importlib.import_module(module)])
+        brings = ", ".join(manager.statuses[0].contributions)
+        brought = [c for record in REGISTER_HOOKS.values() for c in manager.contributions(record)]
+        extra = sorted({c.extra for c in brought if c.extra})
+        install = f'`pip install "heron[{",".join(extra)}]"`' if extra else "built in"
+        rows.append(f"| {name} | {brings} | {install} |")
+    return "\n".join(["| plugin | brings | install |", "|---|---|---|", *rows])
+
+
+def help_texts() -> str:
+    """The help of every command."""
+    from heron.cli.main import COMMANDS, main as root
+
+    parts = []
+    with click.Context(root, info_name="heron") as top:
+        for name in COMMANDS:
+            command = root.get_command(top, name)
+            assert command is not None
+            parts += _help(command, top, name)
+    return "\n".join(parts)
+
+
+def _help(command: click.Command, parent: click.Context, name: str) -> list[str]:
+    with click.Context(command, info_name=name, parent=parent, terminal_width=100, max_content_width=100) as context:
+        parts = [f"## `{context.command_path}`\n", "```text", command.get_help(context), "```\n"]
+        if isinstance(command, click.Group):
+            for sub in command.list_commands(context):
+                found = command.get_command(context, sub)
+                assert found is not None
+                parts += _help(found, context, sub)
+    return parts
+
+
+def _hooks() -> list[Callable[..., object]]:
+    from heron.hooks import specs
+
+    return [value for value in vars(specs).values() if hasattr(value, "heron_spec")]
+
+
+def signature(hook: Callable[..., object]) -> str:
+    """A hook as one writes it."""
+    return f"{hook.__name__}({', '.join(inspect.signature(hook).parameters)})"
+
+
+def first_line(thing: object) -> str:
+    """The first sentence of a docstring."""
+    return inspect.cleandoc(thing.__doc__ or "").splitlines()[0]
+
+
+BLOCKS: dict[str, Callable[[], str]] = {
+    "commands": commands,
+    "hooks": hooks,
+    "hook-reference": hook_reference,
+    "records": records,
+    "plugins": plugins,
+    "help-texts": help_texts,
+}
+
+if __name__ == "__main__":
+    main()

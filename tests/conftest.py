@@ -1,0 +1,39 @@
+"""What tests share: a workspace, and pictures to import."""
+
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+import heron
+
+
+@pytest.fixture(autouse=True)
+def own_environment(monkeypatch):
+    """Tests see no workspace and no plugin choice of whoever runs them."""
+    for name in ("HERON_WORKSPACE", "HERON_PLUGINS", "HERON_BUSY_SECONDS", "HERON_DEBUG"):
+        monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture
+def workspace(tmp_path):
+    """An empty workspace with the built-in plugins."""
+    with heron.open(tmp_path / "lake", discover=False) as opened:
+        yield opened
+
+
+def draw(path: Path, size=(64, 48), seed=0, **options) -> Path:
+    """A small picture with some structure, different for each seed."""
+    image = Image.radial_gradient("L").resize(size).rotate(seed * 7 % 360).convert("RGB")
+    image.putpixel((seed % size[0], 0), (seed % 256, 0, 0))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    image.save(path, **options)
+    return path
+
+
+@pytest.fixture
+def pictures(tmp_path):
+    """A folder with six JPEGs."""
+    for number in range(6):
+        draw(tmp_path / "pictures" / f"p{number}.jpg", seed=number)
+    return tmp_path / "pictures"

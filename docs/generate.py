@@ -46,7 +46,7 @@ def hooks() -> str:
 
 
 def hook_reference() -> str:
-    """Every hook with its complete example."""
+    """Every hook with its complete example, laid out as ruff lays out Python in Markdown."""
     parts = []
     for hook in _hooks():
         about, _, example = inspect.cleandoc(hook.__doc__ or "").partition("Example:\n")
@@ -63,7 +63,9 @@ def records() -> str:
         parts.append(f"### `heron.{record.__name__}`\n\n{inspect.cleandoc(record.__doc__ or '')}\n")
         parts += ["| field | type | default |", "|---|---|---|"]
         for attribute in record.__attrs_attrs__:
-            default = "required" if attribute.default is __import__("attrs").NOTHING else f"`{attribute.default!r}`"
+            default = (
+                "required" if attribute.default is __import__("attrs").NOTHING else f"`{attribute.default!r}`"
+            )
             parts.append(f"| `{attribute.name}` | `{str(attribute.type).replace('|', 'or')}` | {default} |")
         parts.append("")
     return "\n".join(parts)
@@ -89,10 +91,11 @@ def plugins() -> str:
 
 def help_texts() -> str:
     """The help of every command."""
-    from heron.cli.main import COMMANDS, main as root
+    from heron.cli.main import COMMANDS
+    from heron.cli.main import main as root
 
     parts = []
-    with click.Context(root, info_name="heron") as top:
+    with click.Context(root, info_name="heron", help_option_names=["-h", "--help"]) as top:
         for name in COMMANDS:
             command = root.get_command(top, name)
             assert command is not None
@@ -101,7 +104,9 @@ def help_texts() -> str:
 
 
 def _help(command: click.Command, parent: click.Context, name: str) -> list[str]:
-    with click.Context(command, info_name=name, parent=parent, terminal_width=100, max_content_width=100) as context:
+    with click.Context(
+        command, info_name=name, parent=parent, terminal_width=100, max_content_width=100
+    ) as context:
         parts = [f"## `{context.command_path}`\n", "```text", command.get_help(context), "```\n"]
         if isinstance(command, click.Group):
             for sub in command.list_commands(context):

@@ -79,7 +79,7 @@ def test_overlapping_paths_import_each_file_once(workspace, pictures):
 
 
 def test_a_path_that_is_not_there_is_named_and_nothing_is_made(workspace):
-    with pytest.raises(heron.NotFound, match="nowhere.jpg is not there"):
+    with pytest.raises(heron.NotFound, match=r"nowhere\.jpg is not there"):
         workspace.ingest.files(["nowhere.jpg"], folder="A")
     assert workspace.imports.list() == []
 
@@ -145,7 +145,10 @@ def test_a_file_that_lies_about_its_type_is_taken_for_what_it_is(workspace, tmp_
     (tmp_path / "in" / "a.png").rename(tmp_path / "in" / "a.jpg")
     (tmp_path / "in" / "page.jpg").write_text("<html><title>404</title></html>")
     report = workspace.ingest.files([tmp_path / "in"], folder="A")
-    assert {i.name: i.facts.media_type for i in workspace.items.list()} == {"a.jpg": "image/png", "page.jpg": "text/html"}
+    assert {i.name: i.facts.media_type for i in workspace.items.list()} == {
+        "a.jpg": "image/png",
+        "page.jpg": "text/html",
+    }
     assert reasons(workspace, report) == {
         "a.jpg": "a.jpg is named like image/jpeg, its content is image/png",
         "page.jpg": "page.jpg is named like image/jpeg, its content is text/html",
@@ -164,9 +167,15 @@ def test_a_file_whose_decoder_cannot_be_loaded_says_which_plugin_would_read_it(t
     class Tapes:
         @heron.hookimpl
         def register_decoders(self):
-            tape = heron.MediaFormat(media_type="video/x-tape", kind="video", suffixes=[".tape"], signature=rb"TAPE")
+            tape = heron.MediaFormat(
+                media_type="video/x-tape", kind="video", suffixes=[".tape"], signature=rb"TAPE"
+            )
             yield heron.MediaDecoder(
-                name="tape", summary="tapes", formats=[tape], requires=["no-such-package-at-all"], load=lambda: None
+                name="tape",
+                summary="tapes",
+                formats=[tape],
+                requires=["no-such-package-at-all"],
+                load=lambda: None,
             )
 
     (tmp_path / "a.tape").write_bytes(b"TAPE" + bytes(100))
@@ -182,7 +191,9 @@ def test_a_decoder_that_fails_in_any_way_costs_only_its_file(tmp_path, pictures)
     class Broken:
         @heron.hookimpl
         def register_decoders(self):
-            form = heron.MediaFormat(media_type="image/jpeg", kind="image", suffixes=[".jpg"], signature=rb"\xff\xd8\xff")
+            form = heron.MediaFormat(
+                media_type="image/jpeg", kind="image", suffixes=[".jpg"], signature=rb"\xff\xd8\xff"
+            )
             yield heron.MediaDecoder(name="image", summary="broken", formats=[form], load=lambda: self)
 
         def probe(self, file):
@@ -192,7 +203,9 @@ def test_a_decoder_that_fails_in_any_way_costs_only_its_file(tmp_path, pictures)
     with heron.open(tmp_path / "lake", plugins=[Broken()], discover=False) as workspace:
         report = workspace.ingest.files([pictures], folder="A", ignore_errors=True)
         assert (report.added, report.failed) == (1, 6)
-        assert report.problems[0].reason.startswith("p0.jpg: decoder image failed with ZeroDivisionError: in p0.jpg")
+        assert report.problems[0].reason.startswith(
+            "p0.jpg: decoder image failed with ZeroDivisionError: in p0.jpg"
+        )
 
 
 def test_exif_is_kept_as_facts(workspace, tmp_path):
@@ -276,7 +289,9 @@ def test_names_with_blanks_and_signs_are_found_again(workspace, tmp_path):
 
 def test_a_file_name_that_is_no_unicode_is_reported(workspace, pictures):
     try:
-        Path(os.fsdecode(os.fsencode(pictures) + b"/bad-\xff.jpg")).write_bytes((pictures / "p0.jpg").read_bytes())
+        Path(os.fsdecode(os.fsencode(pictures) + b"/bad-\xff.jpg")).write_bytes(
+            (pictures / "p0.jpg").read_bytes()
+        )
     except OSError:
         pytest.skip("this file system takes no such name")
     report = workspace.ingest.files([pictures], folder="A", ignore_errors=True)
@@ -290,7 +305,11 @@ def test_many_files_go_through_worker_processes_in_order(workspace, tmp_path):
     (tmp_path / "in" / "100.png").write_bytes(b"\x89PNG\r\n\x1a\nbroken")
     seen = []
     report = workspace.ingest.files(
-        [tmp_path / "in"], folder="A", thumbnails=True, ignore_errors=True, progress=lambda *counts: seen.append(counts)
+        [tmp_path / "in"],
+        folder="A",
+        thumbnails=True,
+        ignore_errors=True,
+        progress=lambda *counts: seen.append(counts),
     )
     assert (report.added, report.failed) == (229, 1)
     assert names(workspace) == sorted(names(workspace))
@@ -351,4 +370,6 @@ def test_a_stopped_import_loses_nothing_reported_and_a_second_run_completes_it(
         assert workspace.imports.list()[0].state == "interrupted"
         report = workspace.ingest.files([tmp_path / "in"], folder="A")
         assert report.added == 60 - len(kept)
-        assert sorted(names(workspace)) == [f"{number:02}.png" for number in range(60)], "nothing is there twice"
+        assert sorted(names(workspace)) == [f"{number:02}.png" for number in range(60)], (
+            "nothing is there twice"
+        )

@@ -296,4 +296,8 @@ def test_embedding_says_how_many_numbers_came():
 
 
 def test_python_dates_are_midnight_in_utc_as_their_text_is():
-    assert encode("datetime", date(2026, 1, 31)) == encode("datetime", "2026-01-31") == "2026-01-31T00:00:00.000000Z"
+    assert (
+        encode("datetime", date(2026, 1, 31))
+        == encode("datetime", "2026-01-31")
+        == "2026-01-31T00:00:00.000000Z"
+    )

@@ -12,14 +12,18 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from heron.testing import DecoderContract, EmbedderContract, MetadataTypeContract, StorageContract
+from heron.testing import DecoderContract, EmbedderContract, MetadataTypeContract
 
 ROOT = Path(__file__).parent.parent
 EXAMPLE = Path(__file__).parent / "third_party"
 
 
 def farbfeld(width: int, height: int) -> bytes:
-    return b"farbfeld" + struct.pack(">II", width, height) + struct.pack(">4H", 65535, 0, 0, 65535) * (width * height)
+    return (
+        b"farbfeld"
+        + struct.pack(">II", width, height)
+        + struct.pack(">4H", 65535, 0, 0, 65535) * (width * height)
+    )
 
 
 @pytest.fixture(scope="session")
@@ -38,13 +42,26 @@ def heron_command(tmp_path_factory):
     python = place / "env" / "bin" / "python"
     site = next((place / "env" / "lib").glob("python*")) / "site-packages"
     subprocess.run(
-        [sys.executable, "-m", "pip", "--quiet", "install", "--no-deps", "--no-index", "--target", site, *wheels.glob("*.whl")],
+        [
+            sys.executable,
+            "-m",
+            "pip",
+            "--quiet",
+            "install",
+            "--no-deps",
+            "--no-index",
+            "--target",
+            site,
+            *wheels.glob("*.whl"),
+        ],
         check=True,
         capture_output=True,
     )
     lent = [path for path in sys.path if path.endswith("site-packages")]
     (site / "lent.pth").write_text("\n".join(lent) + "\n")
-    environment = {name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "HERON_PLUGINS")}
+    environment = {
+        name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "HERON_PLUGINS")
+    }
 
     def run(*arguments, cwd, status=0):
         done = subprocess.run(
@@ -55,7 +72,11 @@ def heron_command(tmp_path_factory):
         return done.stdout + done.stderr
 
     where = subprocess.run(
-        [python, "-c", "import heron; print(heron.__file__)"], check=True, capture_output=True, text=True, env=environment
+        [python, "-c", "import heron; print(heron.__file__)"],
+        check=True,
+        capture_output=True,
+        text=True,
+        env=environment,
     )
     assert str(place) in where.stdout, "the wheel is what is tested, not the checkout"
     return run
@@ -77,7 +98,9 @@ def test_all_that_it_brings_is_used_through_the_command_line(heron_command, tmp_
         archive.writestr("in/notes.txt", "words\n")
 
     heron_command("init", cwd=tmp_path)
-    heron_command("import", "red.ff", f"zipped://{tmp_path}/lake.zip!/in", "--folder", "A", "--thumbnails", cwd=tmp_path)
+    heron_command(
+        "import", "red.ff", f"zipped://{tmp_path}/lake.zip!/in", "--folder", "A", "--thumbnails", cwd=tmp_path
+    )
     found = heron_command("items", cwd=tmp_path)
     assert "red.ff" in found and "4 x 3" in found
     assert "inside.ff" in found and "5 x 2" in found
@@ -105,7 +128,9 @@ def test_without_plugins_it_is_not_there(heron_command, tmp_path):
 def example_module():
     if "heron_example" not in sys.modules:
         spec = importlib.util.spec_from_file_location(
-            "heron_example", EXAMPLE / "heron_example" / "__init__.py", submodule_search_locations=[str(EXAMPLE / "heron_example")]
+            "heron_example",
+            EXAMPLE / "heron_example" / "__init__.py",
+            submodule_search_locations=[str(EXAMPLE / "heron_example")],
         )
         module = importlib.util.module_from_spec(spec)
         sys.modules["heron_example"] = module
@@ -115,9 +140,8 @@ def example_module():
 
 class TestPercent(MetadataTypeContract):
     metadata_type = next(iter(example_module().register_metadata_types()))
-    parameters = {}
-    good = [(0, 0.0), (99.5, 99.5)]
-    bad = [-1, 101, "50", True, None]
+    good = ((0, 0.0), (99.5, 99.5))
+    bad = (-1, 101, "50", True)
 
 
 class TestMeanColour(EmbedderContract):

@@ -12,7 +12,10 @@ from heron.cli.output import example
 @click.pass_context
 @example('eval "$(heron completion bash)"')
 def command(context: click.Context, shell: str) -> None:
-    """Print the shell's completion script. Evaluate it in the shell's start-up file."""
+    """Print the shell's completion script.
+
+    Evaluate it in the shell's start-up file.
+    """
     from click.shell_completion import get_completion_class
 
     kind = get_completion_class(shell)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import struct
 import warnings
@@ -16,7 +17,21 @@ from heron.models import MediaFacts
 
 if limit := os.environ.get("HERON_MAX_PIXELS"):
     Image.MAX_IMAGE_PIXELS = int(limit) // 2  # Pillow refuses from twice this number on
-warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
+warnings.filterwarnings("ignore", module="PIL")  # what is wrong with a file, our own sentences tell
+logging.getLogger("PIL").addHandler(logging.NullHandler())
+
+_BROKEN = (
+    OSError,
+    ValueError,
+    SyntaxError,
+    RuntimeError,
+    struct.error,
+    EOFError,
+    OverflowError,
+    TypeError,
+    KeyError,
+)
+"""What Pillow's readers raise for broken files."""
 
 _TURNED = (5, 6, 7, 8)
 """EXIF orientations in which width and height change places (EXIF 2.32, 4.6.4)."""
@@ -62,7 +77,7 @@ class ImageDecoder:
                 return _on_white(ImageOps.exif_transpose(small))
             except MemoryError as error:
                 raise MediaError(f"{file.name} needs more memory than there is to decode") from error
-            except (OSError, ValueError, SyntaxError, struct.error, EOFError) as error:
+            except _BROKEN as error:
                 raise MediaError(f"{file.name} cannot be decoded: {error}") from error
 
     def _opened(self, file: MediaFile, stream: IO[bytes]) -> Image.Image:
@@ -121,7 +136,7 @@ def _check_complete(image: Image.Image, file: MediaFile, stream: BinaryIO) -> No
         stream.seek(0)
         with Image.open(stream, formats=_FORMATS) as whole:
             whole.load()
-    except (OSError, ValueError, SyntaxError, struct.error, EOFError, MemoryError) as error:
+    except (*_BROKEN, MemoryError) as error:
         raise MediaError(f"{file.name} is truncated or damaged: {error}") from error
 
 

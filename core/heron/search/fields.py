@@ -103,5 +103,5 @@ def _check_reachable(name: str) -> None:
 
 
 def _fact(parts: Sequence[str]) -> Field:
-    _check_reachable("".join(parts))
+    _check_reachable(".".join(parts))
     return Field(".".join(parts), "fact", tuple(parts), "any", "media fact")

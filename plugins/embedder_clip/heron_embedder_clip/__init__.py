@@ -23,7 +23,6 @@ def register_embedders() -> Iterable[heron.EmbedderModel]:
         summary="CLIP: images and text in one space (onnxruntime)",
         size=512,
         embeds=["image", "text"],
-        requires=["onnxruntime", "tokenizers"],
         extra="clip",
         load=load,
     )

@@ -6,15 +6,16 @@ import os
 import subprocess
 import sys
 
+import pytest
+
 import heron
 import heron_embedder_clip
-import pytest
 
 CHECK = """
 import sys, heron_embedder_clip
 list(heron_embedder_clip.register_embedders())
 heavy = "s3fs gcsfs adlfs pydicom nibabel av onnxruntime numpy PIL".split()
-sys.exit(" ".join(name for name in heavy if name in sys.modules))
+sys.exit(" ".join(name for name in heavy if name in sys.modules) or 0)
 """
 
 
@@ -28,7 +29,7 @@ def test_one_model_for_images_and_text() -> None:
 
 def test_it_says_what_to_install() -> None:
     (model,) = heron_embedder_clip.register_embedders()
-    assert list(model.requires) == ["onnxruntime", "tokenizers"]
+    assert not model.requires, "named once there is something that needs it"
     assert model.extra == "clip"
 
 

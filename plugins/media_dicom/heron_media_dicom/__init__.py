@@ -30,7 +30,6 @@ def register_decoders() -> Iterable[heron.MediaDecoder]:
         name="dicom",
         summary="DICOM files (pydicom)",
         formats=DICOM,
-        requires=["pydicom"],
         extra="dicom",
         load=load_dicom,
     )
@@ -38,7 +37,6 @@ def register_decoders() -> Iterable[heron.MediaDecoder]:
         name="nifti",
         summary="NIfTI volumes (nibabel)",
         formats=NIFTI,
-        requires=["nibabel"],
         extra="dicom",
         load=load_nifti,
     )

@@ -29,7 +29,6 @@ def register_decoders() -> Iterable[heron.MediaDecoder]:
         name="video",
         summary="MP4, QuickTime, WebM, Matroska, AVI and Ogg video (PyAV)",
         formats=VIDEO,
-        requires=["av"],
         extra="video",
         load=load_video,
     )
@@ -37,7 +36,6 @@ def register_decoders() -> Iterable[heron.MediaDecoder]:
         name="audio",
         summary="MP3, WAV, FLAC, Ogg and M4A audio (PyAV)",
         formats=AUDIO,
-        requires=["av"],
         extra="video",
         load=load_audio,
     )

@@ -23,7 +23,6 @@ def register_storage() -> Iterable[heron.StorageBackend]:
         name="azure",
         summary="Azure Blob Storage and Data Lake (adlfs)",
         schemes=["az", "abfs", "abfss", "adl"],
-        requires=["adlfs"],
         extra="azure",
         load=load,
     )

@@ -22,7 +22,6 @@ def register_storage() -> Iterable[heron.StorageBackend]:
         name="gcs",
         summary="Google Cloud Storage (gcsfs)",
         schemes=["gs", "gcs"],
-        requires=["gcsfs"],
         extra="gcs",
         load=load,
     )

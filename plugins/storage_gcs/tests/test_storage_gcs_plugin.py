@@ -6,15 +6,16 @@ import os
 import subprocess
 import sys
 
+import pytest
+
 import heron
 import heron_storage_gcs
-import pytest
 
 CHECK = """
 import sys, heron_storage_gcs
 list(heron_storage_gcs.register_storage())
 heavy = "s3fs gcsfs adlfs pydicom nibabel av onnxruntime numpy PIL".split()
-sys.exit(" ".join(name for name in heavy if name in sys.modules))
+sys.exit(" ".join(name for name in heavy if name in sys.modules) or 0)
 """
 
 
@@ -28,7 +29,7 @@ def test_one_backend_for_its_schemes() -> None:
 
 def test_it_says_what_to_install() -> None:
     (backend,) = heron_storage_gcs.register_storage()
-    assert list(backend.requires) == ["gcsfs"]
+    assert not backend.requires, "named once there is something that needs it"
     assert backend.extra == "gcs"
 
 

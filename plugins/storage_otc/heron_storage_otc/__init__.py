@@ -22,7 +22,6 @@ def register_storage() -> Iterable[heron.StorageBackend]:
         name="otc",
         summary="Open Telekom Cloud OBS (s3fs)",
         schemes=["obs"],
-        requires=["s3fs"],
         extra="otc",
         load=load,
     )

@@ -22,7 +22,6 @@ def register_storage() -> Iterable[heron.StorageBackend]:
         name="s3",
         summary="Amazon S3 and stores that speak its protocol (s3fs)",
         schemes=["s3", "s3a"],
-        requires=["s3fs"],
         extra="s3",
         load=load,
     )

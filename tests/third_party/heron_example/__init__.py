@@ -8,7 +8,9 @@ import heron
 @heron.hookimpl
 def register_storage() -> Iterable[heron.StorageBackend]:
     """Objects in a zip file: `zipped:///folder/archive.zip!/member`."""
-    yield heron.StorageBackend(name="zipped", summary="members of zip files", schemes=["zipped"], load=_storage)
+    yield heron.StorageBackend(
+        name="zipped", summary="members of zip files", schemes=["zipped"], load=_storage
+    )
 
 
 @heron.hookimpl

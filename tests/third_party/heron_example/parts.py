@@ -6,6 +6,7 @@ import zipfile
 from urllib.parse import quote, unquote
 
 import click
+
 import heron
 
 
@@ -40,7 +41,9 @@ class ZippedStorage:
     def list(self, prefix):
         archive, member = self._split(prefix)
         with self._opened(archive) as opened:
-            names = sorted(name for name in opened.namelist() if name.startswith(member) and not name.endswith("/"))
+            names = sorted(
+                name for name in opened.namelist() if name.startswith(member) and not name.endswith("/")
+            )
         for name in names:
             yield self.stat(f"zipped://{quote(archive)}!/{quote(name)}")
 
@@ -70,7 +73,9 @@ class FarbfeldDecoder:
         width, height = struct.unpack_from(">II", file.head, 8)
         if file.size != 16 + 8 * width * height:
             raise heron.MediaError(f"{file.name} is truncated: {width} x {height} pixels need more bytes")
-        return heron.MediaFacts(kind="image", media_type=file.media_type, width=width, height=height, frame_count=1)
+        return heron.MediaFacts(
+            kind="image", media_type=file.media_type, width=width, height=height, frame_count=1
+        )
 
     def picture(self, file, size):
         from PIL import Image
@@ -108,7 +113,10 @@ class MeanColour:
     def embed_images(self, images):
         import numpy
 
-        vectors = [numpy.asarray(image.convert("RGB"), dtype="float32").reshape(-1, 3).mean(axis=0) for image in images]
+        vectors = [
+            numpy.asarray(image.convert("RGB"), dtype="float32").reshape(-1, 3).mean(axis=0)
+            for image in images
+        ]
         return numpy.array(vectors, dtype="float32").reshape(len(images), 3)
 
     def embed_texts(self, texts):
@@ -119,10 +127,9 @@ class UrlExporter:
     """One URL a line."""
 
     def write(self, rows, stream):
-        count = 0
-        for count, row in enumerate(rows, start=1):
-            stream.write(row.item.url.encode() + b"\n")
-        return count
+        urls = [row.item.url for row in rows]
+        stream.write("".join(f"{url}\n" for url in urls).encode())
+        return len(urls)
 
 
 @click.command("mean-colour")

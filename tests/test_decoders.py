@@ -1,0 +1,132 @@
+"""The built-in decoders and the built-in storage keep their contracts."""
+
+import random
+from urllib.parse import quote
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image
+
+import heron
+from heron.media import builtin
+from heron.media.exif import exif_facts
+from heron.media.sniff import Sniffer
+from heron.storage import local
+from heron.testing import DecoderContract, StorageContract
+from tests.conftest import draw
+
+IMAGES, TEXTS = builtin.register_decoders()
+
+
+class TestImages(DecoderContract):
+    decoder = IMAGES
+
+    @pytest.fixture
+    def good_files(self, tmp_path):
+        suffixes = ("jpg", "png", "webp", "bmp", "tiff", "gif", "avif")
+        return {
+            draw(tmp_path / f"a.{suffix}"): {"width": 64, "height": 48, "frame_count": 1}
+            for suffix in suffixes
+        }
+
+
+class TestTexts(DecoderContract):
+    decoder = TEXTS
+
+    @pytest.fixture
+    def good_files(self, tmp_path):
+        (tmp_path / "a.txt").write_text("one\ntwo\n")
+        (tmp_path / "b.json").write_text('{"a": [1, 2]}')
+        (tmp_path / "c.html").write_text("<html><title>Harbour</title></html>")
+        (tmp_path / "d.txt").write_bytes("größe\n".encode("utf-16"))
+        (tmp_path / "e.csv").write_bytes("größe\n".encode("cp1252"))
+        return {
+            tmp_path / "a.txt": {"extra": {"text": {"lines": 2, "encoding": "utf-8"}}},
+            tmp_path / "b.json": {"extra": {"text": {"json_type": "dict"}}},
+            tmp_path / "c.html": {"extra": {"text": {"title": "Harbour"}}},
+            tmp_path / "d.txt": {"extra": {"text": {"encoding": "utf-16", "lines": 1}}},
+            tmp_path / "e.csv": {"extra": {"text": {"encoding": "cp1252"}}},
+        }
+
+
+class TestLocalStorage(StorageContract):
+    backend = next(iter(local.register_storage()))
+
+    @pytest.fixture
+    def storage(self):
+        return self.backend.load({})
+
+    @pytest.fixture
+    def root(self, tmp_path):
+        (tmp_path / "root").mkdir()
+        return (tmp_path / "root").as_uri() + "/"
+
+    @pytest.fixture
+    def put(self, tmp_path, root):
+        def write(name, content):
+            path = tmp_path / "root" / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(content)
+            return root + quote(name)
+
+        return write
+
+
+TAGS = {0x010F: "Make", 0x0110: "Model", 0x0131: "Software"}
+DETAILS = {0x829A: "ExposureTime", 0x829D: "FNumber", 0x8827: "ISOSpeedRatings", 0x9003: "DateTimeOriginal"}
+
+
+@given(
+    texts=st.dictionaries(
+        st.sampled_from(sorted(TAGS)), st.text(st.characters(min_codepoint=33, max_codepoint=126), min_size=1)
+    ),
+    numbers=st.dictionaries(st.sampled_from([0x829A, 0x829D]), st.fractions(0, 1000, max_denominator=10_000)),
+    iso=st.integers(0, 65_535),
+)
+def test_exif_is_read_as_pillow_reads_it(texts, numbers, iso):
+    from PIL.TiffImagePlugin import IFDRational
+
+    exif = Image.Exif()
+    exif.update(texts)
+    detail = exif.get_ifd(0x8769)
+    detail.update({tag: IFDRational(value.numerator, value.denominator) for tag, value in numbers.items()})
+    detail[0x8827] = iso
+    block = exif.tobytes()
+    back = Image.Exif()
+    back.load(block)
+    expected = {TAGS[tag]: str(back[tag]).strip() for tag in texts if str(back[tag]).strip()}
+    expected |= {DETAILS[tag]: pytest.approx(float(back.get_ifd(0x8769)[tag]), abs=1e-6) for tag in numbers}
+    assert exif_facts(block) == {**expected, "ISOSpeedRatings": iso}
+
+
+@given(st.binary(max_size=300), st.integers(0, 2**32))
+def test_broken_exif_never_raises(noise, seed):
+    exif = Image.Exif()
+    exif[0x010F], exif.get_ifd(0x8769)[0x829A], exif.get_ifd(0x8825)[2] = "Heron", 0.5, (1.0, 2.0, 3.0)
+    block = bytearray(exif.tobytes())
+    source = random.Random(seed)
+    for _ in range(5):
+        block[source.randrange(len(block))] = source.randrange(256)
+    for broken in (
+        noise,
+        b"II*\0" + noise,
+        b"MM\0*" + noise,
+        bytes(block),
+        bytes(block[: seed % len(block)]),
+    ):
+        assert isinstance(exif_facts(broken), dict)
+
+
+def test_the_longest_signature_wins_over_the_name():
+    short = heron.MediaFormat(media_type="a/short", kind="other", suffixes=[".x"], signature=rb"AB")
+    long = heron.MediaFormat(media_type="a/long", kind="other", suffixes=[".y"], signature=rb"ABC")
+    zipped = heron.MediaFormat(
+        media_type="a/z", kind="other", suffixes=[".z.gz"], signature=rb"ABCD", needs_suffix=True
+    )
+    record = heron.MediaDecoder(name="d", summary="d", formats=[short, long, zipped], load=lambda: None)
+    sniffer = Sniffer([record])
+    assert sniffer.sniff(b"ABCD", "file.x").format.media_type == "a/long"
+    assert sniffer.sniff(b"ABCD", "file.x").claimed.media_type == "a/short"
+    assert sniffer.sniff(b"ABCD", "file.z.gz").format.media_type == "a/z"
+    assert sniffer.sniff(b"none", "file.x") is None

@@ -1,0 +1,57 @@
+"""The project itself: format, lint, types, floors, and what must never be in it."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+TOOLS = {
+    "ruff check": [sys.executable, "-m", "ruff", "check", "."],
+    "ruff format": [sys.executable, "-m", "ruff", "format", "--check", "."],
+    "mypy": [sys.executable, "-m", "mypy"],
+    "import-linter": [
+        sys.executable,
+        "-c",
+        "from importlinter.cli import lint_imports_command; lint_imports_command()",
+    ],
+}
+
+
+@pytest.mark.parametrize("tool", TOOLS)
+def test_the_tool_has_nothing_to_say(tool):
+    done = subprocess.run(TOOLS[tool], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def sources():
+    return [
+        path
+        for part in ("core", "plugins", "tests", "benchmarks", "docs")
+        for path in (ROOT / part).rglob("*.py")
+    ]
+
+
+def test_every_module_begins_with_a_sentence():
+    for path in sources():
+        text = path.read_text()
+        if text.strip() and "tests" not in path.parts:
+            assert re.match(r'"""[A-Z`].*', text), path
+
+
+def test_modules_of_the_core_stay_small():
+    long = {
+        str(path): lines
+        for path in (ROOT / "core").rglob("*.py")
+        if (lines := len(path.read_text().splitlines())) > 400
+    }
+    assert long == {}
+
+
+def test_no_secret_and_no_place_of_a_machine_is_in_the_sources():
+    bad = re.compile(r"(AKIA[0-9A-Z]{16}|BEGIN (RSA |EC )?PRIVATE KEY|/home/\w+/|/Users/\w+/)")
+    for path in [*sources(), *ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), ROOT / "pyproject.toml"]:
+        if path != Path(__file__):
+            assert not bad.search(path.read_text()), path

@@ -135,7 +135,6 @@ FOUND = {
     "width = height": "b", "width > height": "ac", "score = 1.5": "a", "score < -1": "b", "score >= .5": "a",
     "score > -1e3": "abc", "width > 0x190": "bc", "1 = 1": "abcd", "1 = 2": "",
     "city = 'Algiers'": "a", "city > 'B'": "bc", "city = 'O''Hara'": "c", "city = 'oslo'": "", "city <> ''": "abc",
-    "WIDTH.x = 1 OR width = 400": None,
     # lists
     "city IN ('Algiers', 'Oslo')": "ab", "city NOT IN ('Algiers', 'Oslo')": "c", "NOT city IN ('Oslo')": "ac",
     "width IN (height, 400)": "ab", "score in (0, -2)": "bc", "1000 IN (width, height)": "b",
@@ -184,7 +183,7 @@ FOUND = {
     "folder = 'Clips'": "cd", "folder LIKE 'Photos%'": "ab", "item.area = 120000": "a", "item.folder = 'Photos'": "a",
     # metadata of every type
     "taken = '2026-01-31T12:00:00Z'": "a", "taken = '2026-01-31T13:00:00+01:00'": "a", "taken = '2025-06-01'": "b",
-    "taken < seen": "a", "taken < captured_at": "b", f"ref = '{REF}'": "a", f"ref = '{REF.upper()}'": "a",
+    "taken < seen": "a", "taken <= captured_at": "a", f"ref = '{REF}'": "a", f"ref = '{REF.upper()}'": "a",
     f"ref = 'urn:uuid:{REF}'": "a", f"ref IN ('{REF.replace('-', '')}')": "a", "weather = 'sun'": "b",
     "weather <> 'sun'": "a", "weather LIKE 'r%'": "a", "weather > 'rain'": "b", "description = 'A red bus in the rain'": "a",
     # names
@@ -220,7 +219,6 @@ FOUND = {
     "width = 400 -- OR 1 = 1": "a", "width /* OR 1 = 1 */ = 400": "a", "width = 400;": "a",
     "width\n=\t400": "a", "city = '-- x'": "", "city <> '/* x'": "abc",
 }  # fmt: skip
-FOUND = {where: names for where, names in FOUND.items() if names is not None}
 
 
 @pytest.mark.parametrize(("where", "names"), FOUND.items(), ids=list(FOUND))
@@ -242,7 +240,7 @@ def test_count_is_the_number_of_items_found(lake):
         "'a'": "a value, not a condition", "1": "a value, not a condition", "width AND ok": "a value, not a condition",
         "lower(city)": "a value, not a condition", "NOT width": "a value, not a condition",
         # syntax
-        "width >": "no SQL condition", "width > > 1": "no SQL condition", "(width > 1": "no SQL condition",
+        "width >": "no SQL condition", "width > , 1": "no SQL condition", "(width > 1": "no SQL condition",
         "width > 1)": "no SQL condition", "city = 'Algiers": "no SQL condition", "width > 1 height": "no SQL condition",
         "width = 1_000": "near '_000'", "width IN (1, 2": "no SQL condition", "width > 1 /*": "no SQL condition",
         "lower()": "no SQL condition", "width !> 1": "no SQL condition", "width BETWEEN 1": "no SQL condition",
@@ -265,7 +263,7 @@ def test_count_is_the_number_of_items_found(lake):
         "city > width": "different types", "city = ok": "different types", "ok = 1": "expected true or false, got 1",
         "ok = 'true'": "expected true or false", "ok LIKE 't%'": "LIKE cannot be used", "ok + 1 = 2": "no number",
         "city + 'x' = 'y'": "no number", "-city = 1": "no number", "width + NULL = 1": "no number",
-        "taken = 5": "expected a date", "taken > 'yesterday'": "expected a date, got|expected a date",
+        "taken = 5": "expected a date", "taken > 'yesterday'": "expected a date",
         "taken = '2026-13-01'": "expected a date", "taken = '2026-01-31T12:00:00'": "expected a date",
         "taken = TRUE": "expected a date", "captured_at = '31.01.2026'": "expected a date", "taken = city": "different types",
         "ref = 'x'": "expected a UUID", "ref = 5": "expected text", "weather = 'snow'": "expected one of sun, rain",
@@ -286,15 +284,15 @@ def test_count_is_the_number_of_items_found(lake):
         "width << 1 = 2": "cannot stand", "city REGEXP 'x'": "cannot stand", "city GLOB 'x*'": "cannot stand",
         "city GLOB 'x' ESCAPE '!'": "cannot stand", "city COLLATE NOCASE = 'x'": "cannot stand",
         "width BETWEEN SYMMETRIC 9 AND 1": "cannot stand", "width IS DISTINCT FROM 1": "cannot stand",
-        "city -> '$' = 1": "cannot stand|no function", "width = 10 = 10": "cannot stand", "(ok AND ok) = TRUE": "cannot stand",
+        "city -> '$' = 1": "cannot stand", "width = 10 = 10": "cannot stand", "(ok AND ok) = TRUE": "cannot stand",
         "(width, height) = (1, 2)": "cannot stand", "city LIKE ANY ('a', 'b')": "cannot stand", "city MATCH 'x'": "no SQL condition",
         "width = ANY (1, 2)": "cannot stand", "city LIKE 'x' ESCAPE '!!'": "one character", "city LIKE 'x' ESCAPE ''": "one character",
         "city LIKE upper('x')": "LIKE takes text", "city LIKE other.part": "LIKE takes text", "width = x'ff'": "cannot stand",
-        "width IN ()": "IN takes a list", "width IN 5": "IN takes a list", "{{ x }} = 1": "cannot stand|no function",
+        "width IN ()": "IN takes a list", "width IN 5": "IN takes a list", "{{ x }} = 1": "no function struct",
         # statements and queries
         "width = 1; DROP TABLE items": "more than one statement", "1 = 1; SELECT 1": "more than one statement",
         "DROP TABLE items": "no SQL condition|no field", "SELECT 1": "no SQL condition|cannot stand", "(SELECT 1)": "cannot stand",
-        "(SELECT 1) = 1": "cannot stand", "width IN (SELECT 1)": "IN takes a list", "EXISTS (SELECT 1)": "cannot stand|no function",
+        "(SELECT 1) = 1": "cannot stand", "width IN (SELECT 1)": "IN takes a list", "EXISTS (SELECT 1)": "no function exists",
         "width = 1 UNION SELECT 1": "no SQL condition", "width IN (SELECT id FROM items)": "IN takes a list",
         "width = 1 ORDER BY name": "no SQL condition", "width = 1 LIMIT 1": "no SQL condition",
         "width = 1 GROUP BY name": "no SQL condition", "1 = 1) OR (1 = 1": "no SQL condition",
@@ -302,7 +300,7 @@ def test_count_is_the_number_of_items_found(lake):
         "ATTACH 'x' AS y": "no SQL condition|no field", "PRAGMA writable_schema": "no SQL condition|no field",
         "CASE WHEN ok THEN TRUE END": "cannot stand", "CASE width WHEN 1 THEN 2 END = 2": "cannot stand",
         "CAST(width AS TEXT) = '1'": "no function cast", "width::text = '1'": "no function cast",
-        "DATE '2026-01-01' < taken": "no function cast", "INTERVAL '1' DAY > 1": "cannot stand",
+        "DATE '2026-01-01' < taken": "no function date", "INTERVAL '1' DAY > 1": "cannot stand",
         # functions
         "count(*) > 1": "no function count", "max(width) > 1": "no function max", "coalesce(width, 0) = 0": "no function coalesce",
         "row_number() OVER () = 1": "cannot stand", "lower(city) OVER (PARTITION BY kind) = 'x'": "cannot stand",
@@ -310,9 +308,9 @@ def test_count_is_the_number_of_items_found(lake):
         "pragma_table_info('items') = 1": "no function pragma_table_info", "pragma_user_version() = 1": "no function",
         "load_extension('x') IS NULL": "no function load_extension", "load_extension('x')": "no function load_extension",
         "randomblob(1000000000) IS NULL": "no function randomblob", "zeroblob(1000000000) IS NULL": "no function zeroblob",
-        "random() > 0": "no function rand", "readfile('/etc/passwd') = 'x'": "no function readfile",
-        "writefile('x', 'y') = 1": "no function writefile", "fts3_tokenizer('x') = 1": "no function", "iif(ok, 1, 2) = 1": "no function",
-        "json_extract(metadata, '$.city') = 'x'": "no function json_extract|no field", "date('now') = 'x'": "no function date",
+        "random() > 0": "no function random", "readfile('/etc/passwd') = 'x'": "no function readfile",
+        "writefile('x', 'y') = 1": "no function writefile", "fts3_tokenizer('x') = 1": "no function", "iif(ok, 1, 2) = 1": "no function iif",
+        "json_extract(metadata, '$.city') = 'x'": "cannot stand", "date('now') = 'x'": "no function date",
         "heron_distance_km(place, 1, 2) = 1": "no function heron_distance_km", "now(1) > captured_at": "no function|no SQL",
         "abs(city) = 1": "expected a number, got city", "abs('x') = 1": "expected a number", "lower(width) = 'x'": "expected a text",
         "lower(ok) = 'x'": "expected a text", "length(5) = 1": "expected a text", "length(clip) = 2": "expected a text",
@@ -621,9 +619,7 @@ signs = st.booleans()
 tests = st.one_of(
     [
         st.builds(
-            lambda symbol, left, right: joined(
-                symbol, COMPARE, known(COMPARISONS[symbol]), _loosen(left), right
-            ),
+            lambda symbol, left, right: joined(symbol, COMPARE, known(COMPARISONS[symbol]), left, right),
             st.sampled_from(sorted(COMPARISONS)),
             side,
             side,
@@ -642,10 +638,6 @@ tests = st.one_of(
         st.just(Part("ok <> FALSE", COMPARE, lambda row: known(operator.ne)(row["ok"], False))),
     ]
 )
-
-
-def _loosen(part):
-    return part
 
 
 conditions = st.recursive(

@@ -108,6 +108,7 @@ class CollectionService:
 
     def match_names(self, names: Iterable[str]) -> NameMatches:
         """Find the items of a list of names: those with one item, with several, with none."""
+        self._access.require("read", "item")
         matched: dict[str, str] = {}
         ambiguous: dict[str, tuple[str, ...]] = {}
         unmatched: list[str] = []
@@ -115,7 +116,8 @@ class CollectionService:
             found: dict[str, list[str]] = {name: [] for name in bundle}
             marks = ",".join("?" * len(bundle))
             for row in self._database.rows(
-                f"SELECT name, uuid FROM items WHERE name IN ({marks}) AND deleted_at IS NULL ORDER BY id",
+                f"SELECT name, uuid FROM items WHERE name IN ({marks}) AND deleted_at IS NULL "
+                f"AND {self._access.scope('item')} ORDER BY id",
                 bundle,
             ):
                 found[row["name"]].append(row["uuid"])

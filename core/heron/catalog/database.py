@@ -16,7 +16,7 @@ from typing import Any
 import sqlite_utils
 
 from heron.catalog.migrations import APPLICATION_ID, migrations
-from heron.errors import CatalogueBusy, CatalogueError
+from heron.errors import CatalogueBusy, CatalogueError, InvalidInput
 from heron.models import now
 
 FILE_NAME = "catalog.db"
@@ -37,7 +37,7 @@ class Database:
         self.path = directory / FILE_NAME
         self._holder = directory / "writer.json"
         if busy_seconds is None:
-            busy_seconds = float(os.environ.get("HERON_BUSY_SECONDS", BUSY_SECONDS))
+            busy_seconds = _busy_seconds()
         self._lock = threading.RLock()
         self._depth = 0
         with self._explained():
@@ -99,8 +99,10 @@ class Database:
             try:
                 self._name_holder()
                 yield self.db
+                self._forget_holder()  # still under the lock, so that the next writer's word is not lost
                 self.connection.execute("COMMIT")
             except BaseException:
+                self._forget_holder()
                 if self.connection.in_transaction:
                     self.connection.execute("ROLLBACK")
                 raise
@@ -144,6 +146,12 @@ class Database:
         except OSError:
             pass  # a courtesy only
 
+    def _forget_holder(self) -> None:
+        try:
+            self._holder.unlink(missing_ok=True)
+        except OSError:
+            pass
+
     def _busy(self) -> CatalogueBusy:
         try:
             holder = json.loads(self._holder.read_text())
@@ -165,6 +173,11 @@ class Database:
             yield
         except sqlite3.Error as error:
             raise self._explain(error) from error
+        except (
+            UnicodeEncodeError,
+            OverflowError,
+        ) as error:  # a lone surrogate, an integer of more than 64 bits
+            raise InvalidInput(f"a value cannot be kept in the catalogue: {error}") from error
 
     def _explain(self, error: sqlite3.Error) -> CatalogueError:
         code = getattr(error, "sqlite_errorcode", 0) & 0xFF
@@ -185,6 +198,14 @@ class Database:
                 f"{self.path} cannot be opened for writing ({error})", hint="check the rights on its folder"
             )
         return CatalogueError(f"{self.path}: {error}")
+
+
+def _busy_seconds() -> float:
+    given = os.environ.get("HERON_BUSY_SECONDS", str(BUSY_SECONDS))
+    try:
+        return float(given)
+    except ValueError:
+        raise InvalidInput(f"HERON_BUSY_SECONDS is {given!r}, a number of seconds is needed") from None
 
 
 def is_alive(pid: int) -> bool:

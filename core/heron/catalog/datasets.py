@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from itertools import count
+from itertools import chain, count
 from typing import TYPE_CHECKING, Literal
 
 from heron.catalog.access import Access
@@ -59,7 +59,7 @@ class DatasetService:
         description: str = "",
         backing_folder: FolderRef | None = None,
     ) -> Dataset:
-        """Create a dataset from a collection, from items, or with a folder whose items it follows from then on."""
+        """Create a dataset from a collection and from items, or with a folder whose items it follows from then on."""
         self._access.require("create", "dataset", title)
         check_name(title, "dataset title")
         uuid = new_uuid()
@@ -67,8 +67,8 @@ class DatasetService:
             raise InvalidInput(
                 "a dataset with a backing folder takes its rows from there", hint="leave out the items"
             )
-        folder = self._folders.ensure(backing_folder) if backing_folder is not None else None
         with self._database.write():
+            folder = self._folders.ensure(backing_folder) if backing_folder is not None else None
             if self._database.row("SELECT 1 FROM datasets WHERE title = ?", [title]):
                 raise AlreadyExists(
                     f"there is a dataset {title!r} already", hint="add to it, or choose another title"
@@ -81,7 +81,9 @@ class DatasetService:
                 "INSERT INTO datasets (uuid, title, description, created_at, created_by) VALUES (?, ?, ?, ?, ?)",
                 [uuid, title, description, now(), self._access.user.email],
             )
-            self.add(uuid, self._collections.items(collection) if collection is not None else items)
+            self.add(
+                uuid, chain(self._collections.items(collection) if collection is not None else (), items)
+            )
             if folder is not None:
                 self.add(uuid, self._items.list(folder=folder, recursive=False))
                 self._database.execute(
@@ -113,11 +115,7 @@ class DatasetService:
         """Add items at the end. One that is a row already is skipped, refused (`fail`), or added again (`add`)."""
         dataset = self.get(ref)
         self._access.require("update", "dataset", dataset.title)
-        if dataset.backing_folder_id is not None:
-            raise InvalidInput(
-                f"dataset {dataset.title!r} follows a folder",
-                hint="import or move the items into that folder instead",
-            )
+        _require_free(dataset, "import or move the items into that folder instead")
         insert = "INSERT INTO dataset_rows (dataset_id, item_id) "
         if duplicates == "add":
             insert += "VALUES (?1, ?2)"
@@ -140,6 +138,7 @@ class DatasetService:
         """Take items out of a dataset; returns the number of rows that went."""
         dataset = self.get(ref)
         self._access.require("update", "dataset", dataset.title)
+        _require_free(dataset, "move the items out of that folder instead")
         removed = 0
         with self._database.write():
             for bundle in bundles(items):
@@ -199,6 +198,12 @@ class DatasetService:
         dataset = self.get(ref)
         self._access.require("delete", "dataset", dataset.title)
         self._database.execute("DELETE FROM datasets WHERE id = ?", [dataset.id])
+
+
+def _require_free(dataset: Dataset, hint: str) -> None:
+    """Refuse to change the rows of a dataset that mirrors a folder."""
+    if dataset.backing_folder_id is not None:
+        raise InvalidInput(f"dataset {dataset.title!r} follows a folder", hint=hint)
 
 
 def _dataset(row: Row) -> Dataset:

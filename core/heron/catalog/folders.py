@@ -67,7 +67,10 @@ class FolderService:
         folder = self.find(ref)
         if folder is None:
             name = ref.path if isinstance(ref, Folder) else ref
-            paths = [row["path"] for row in self._database.rows("SELECT path FROM folders LIMIT 5000")]
+            rows = self._database.rows(
+                f"SELECT path FROM folders WHERE {self._access.scope('folder')} LIMIT 5000"
+            )
+            paths = [row["path"] for row in rows]
             close = difflib.get_close_matches(name, paths, n=1)
             raise NotFound(
                 f"there is no folder {name!r}",
@@ -120,12 +123,14 @@ class FolderService:
         return self._place(folder, above, folder.name)
 
     def set_metadata(self, ref: FolderRef, metadata: Mapping[str, Json], *, merge: bool = False) -> Folder:
-        """Replace the folder's metadata, or merge into it."""
-        folder = self.get(ref)
-        self._access.require("update", "folder", folder.path)
-        wanted = {**folder.metadata, **metadata} if merge else metadata
-        text = Validator(self._schema.current()).dumps(wanted, f"folder {folder.path!r}")
-        self._database.execute("UPDATE folders SET metadata = ? WHERE id = ?", [text, folder.id])
+        """Replace the folder's metadata, or merge into it; merged, a key given as None goes."""
+        with self._database.write():
+            folder = self.get(ref)
+            self._access.require("update", "folder", folder.path)
+            validator, place = Validator(self._schema.current()), f"folder {folder.path!r}"
+            kept = {key: value for key, value in folder.metadata.items() if merge and key not in metadata}
+            text = validator.write({**kept, **validator.encode(metadata, place)}, place)
+            self._database.execute("UPDATE folders SET metadata = ? WHERE id = ?", [text, folder.id])
         return self.get(folder.uuid)
 
     def delete(self, ref: FolderRef) -> FolderContents:

@@ -61,13 +61,16 @@ class FrameService:
     def set_metadata(
         self, item: ItemRef, number: int, metadata: Mapping[str, Json], *, merge: bool = False
     ) -> Frame:
-        """Replace a frame's metadata, or merge into it."""
-        frame = self.get(item, number)
-        self._access.require("update", "frame", str(number))
-        wanted = {**frame.metadata, **metadata} if merge else metadata
-        text = Validator(self._schema.current()).dumps(wanted, f"frame {number}")
-        self._database.execute("UPDATE frames SET metadata = ? WHERE id = ?", [text, frame.id])
-        return self.get(item, number)
+        """Replace a frame's metadata, or merge into it; merged, a key given as None goes."""
+        with self._database.write():
+            owner = self._items.get(item)
+            frame, place = self.get(owner, number), f"{owner.name}, frame {number}"
+            self._access.require("update", "frame", place)
+            validator = Validator(self._schema.current())
+            kept = {key: value for key, value in frame.metadata.items() if merge and key not in metadata}
+            text = validator.write({**kept, **validator.encode(metadata, place)}, place)
+            self._database.execute("UPDATE frames SET metadata = ? WHERE id = ?", [text, frame.id])
+        return self.get(owner, number)
 
     def delete(self, item: ItemRef, numbers: Iterable[int]) -> int:
         """Remove frames from the catalogue; returns the number removed."""

@@ -39,6 +39,7 @@ class ImportService:
         problems: Iterable[ImportProblem] = (),
     ) -> None:  # fmt: skip
         """Move the job's position, within the transaction that writes the batch."""
+        self._access.require("update", "import", job.source)
         listed = list(problems)
         failed = sum(problem.severity == "failure" for problem in listed)
         self._database.execute(
@@ -53,6 +54,7 @@ class ImportService:
 
     def finish(self, job: ImportJob, state: ImportState) -> ImportReport:
         """Close the job and return its report."""
+        self._access.require("update", "import", job.source)
         self._database.execute(
             "UPDATE imports SET state = ?, finished_at = ? WHERE id = ?", [state, now(), job.id]
         )

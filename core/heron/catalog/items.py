@@ -9,7 +9,7 @@ from heron.catalog.access import Access
 from heron.catalog.database import Database, Row
 from heron.catalog.folders import FolderRef, FolderService, subtree
 from heron.convert import loads
-from heron.errors import NotFound
+from heron.errors import InvalidInput, NotFound
 from heron.metadata.keys import check_name
 from heron.models import Item, Json, MediaFacts, Page, now
 
@@ -60,6 +60,8 @@ class ItemService:
     ) -> Page[Item]:
         """Items in the order in which they came, from the one after the id `after`; the cursor is an id."""
         self._access.require("read", "item")
+        if limit < 1:
+            raise InvalidInput(f"limit is {limit}, at least 1 is needed")
         condition, parameters = self._condition(folder, recursive, deleted)
         rows = self._database.rows(
             f"SELECT {COLUMNS} FROM items WHERE items.id > ? AND {condition} ORDER BY items.id LIMIT ?",
@@ -87,8 +89,11 @@ class ItemService:
 
     def by_name(self, name: str) -> Sequence[Item]:
         """All items of that name."""
+        self._access.require("read", "item")
         rows = self._database.rows(
-            f"SELECT {COLUMNS} FROM items WHERE name = ? AND deleted_at IS NULL ORDER BY id", [name]
+            f"SELECT {COLUMNS} FROM items WHERE name = ? AND deleted_at IS NULL "
+            f"AND {self._access.scope('item')} ORDER BY id",
+            [name],
         )
         return [item_of(row) for row in rows]
 
@@ -121,7 +126,9 @@ class ItemService:
         found: dict[str, int] = {}
         for bundle in bundles(wanted):
             marks = ",".join("?" * len(bundle))
-            rows = self._database.rows(f"SELECT uuid, id FROM items WHERE uuid IN ({marks})", bundle)
+            rows = self._database.rows(
+                f"SELECT uuid, id FROM items WHERE uuid IN ({marks}) AND {self._access.scope('item')}", bundle
+            )
             found.update((row["uuid"], row["id"]) for row in rows)
         missing = next((uuid for uuid in wanted if uuid not in found), None)
         if missing is not None:

@@ -10,12 +10,20 @@ from heron.catalog.items import BUNDLE, ItemRef, ItemService, bundles
 from heron.catalog.schema import SchemaService
 from heron.convert import loads
 from heron.errors import HeronError, MetadataError
+from heron.metadata.keys import RESERVED
 from heron.metadata.validation import Validator
 from heron.models import Item, Json, Verification, now
 
 Updates = Mapping[str, Mapping[str, Json]] | Iterable[tuple[ItemRef, Mapping[str, Json]]]
 """Metadata by item UUID, as a mapping or as a stream of pairs."""
 
+
+_HOLDERS = {
+    "item": ("items", "items.uuid"),
+    "folder": ("folders", "'folder ' || folders.path"),
+    "frame": ("frames JOIN items ON items.id = frames.item_id", "items.uuid || ', frame ' || frames.number"),
+}
+"""What carries metadata: its noun, its tables, and how it is named."""
 
 Combine = Callable[[Mapping[str, Json], Mapping[str, Json]], Mapping[str, Json]]
 """How old and new metadata become the metadata that is stored."""
@@ -51,32 +59,52 @@ class MetadataService:
         return self.merge((item, metadata) for item in items)
 
     def verify(self) -> Iterator[Verification]:
-        """Every stored value that the schema does not accept as it stands now, as a stream."""
+        """Every stored value that the schema does not accept as it stands now, as a stream.
+
+        Items come first, by their UUID, then `folder PATH` and `UUID, frame NUMBER`. Heron's own blocks are
+        left out.
+        """
         schema = self._schema.current()
         validator = Validator(schema)
         known = set(schema.keys())
-        for item in self._items.list(deleted=True):
-            for key, value in item.metadata.items():
+        for holder, metadata in self._stored():
+            for key, value in metadata.items():
+                if key == RESERVED or key.startswith("$"):
+                    continue
                 if key not in known:
-                    yield Verification(item.uuid, key, value, "the schema does not know this key")
+                    yield Verification(holder, key, value, "the schema does not know this key")
                     continue
                 try:
-                    validator.encode({key: value}, item.name)
+                    validator.encode({key: value}, "")
                 except MetadataError as error:
-                    yield Verification(item.uuid, key, value, error.message.partition(f"key {key!r}: ")[2])
+                    yield Verification(holder, key, value, error.message.partition(f"key {key!r}: ")[2])
+
+    def _stored(self) -> Iterator[tuple[str, dict[str, Json]]]:
+        """All metadata there is, with who holds it, a page in memory at a time."""
+        for noun, (table, holder) in _HOLDERS.items():
+            self._access.require("read", noun)
+            after = 0
+            while rows := self._database.rows(
+                f"SELECT {noun}s.id, {holder} AS holder, {noun}s.metadata FROM {table} WHERE {noun}s.id > ? "
+                f"AND {noun}s.metadata <> '{{}}' AND {self._access.scope(noun)} ORDER BY {noun}s.id LIMIT ?",
+                [after, BUNDLE],
+            ):
+                yield from ((row["holder"], loads(row["metadata"])) for row in rows)
+                after = rows[-1]["id"]
 
     def _apply(self, updates: Updates, combine: Combine) -> int:
         self._access.require("update", "item")
         done = 0
         pairs = updates.items() if isinstance(updates, Mapping) else updates
         for bundle in bundles(pairs, BUNDLE):
+            updates_by_uuid = _by_uuid(bundle, combine)
             try:
-                self._apply_bundle(_by_uuid(bundle, combine), combine)
+                self._apply_bundle(updates_by_uuid, combine)
             except HeronError as error:
                 if done:
                     error.hint = f"the {done:,} items before this bundle of {len(bundle)} were updated, none of the bundle"
                 raise
-            done += len(bundle)
+            done += len(updates_by_uuid)
         return done
 
     def _apply_bundle(

@@ -91,7 +91,11 @@ class Registration:
         self._access.require("create", "item", folder.path)
         if skip_duplicates:
             known = self.known_urls([item.url for item in items], folder)
-            items = [item for item in {item.url: item for item in items}.values() if item.url not in known]
+            first: dict[str, NewItem] = {}
+            for item in items:
+                if item.url not in known:
+                    first.setdefault(item.url, item)
+            items = list(first.values())
         validator = Validator(self._schema.current())
         newest = self._database.value("SELECT max(id) FROM items") or 0
         self._database.execute_many(_INSERT, self._rows(items, folder.id, validator))
@@ -111,6 +115,7 @@ class Registration:
 
     def known_urls(self, urls: Sequence[str], folder: Folder) -> set[str]:
         """Which of these URLs are in the folder already."""
+        self._access.require("read", "item", folder.path)
         known: set[str] = set()
         for bundle in bundles(urls, 500):
             marks = ",".join("?" * len(bundle))

@@ -31,6 +31,7 @@ class SchemaService:
 
     def current(self) -> Schema:
         """The schema as it stands, as an object to read."""
+        self._access.require("read", "schema")
         rows = self._database.rows("SELECT * FROM schema_keys ORDER BY position, id")
         return Schema(
             self._plugins(),
@@ -58,12 +59,10 @@ class SchemaService:
 
     def show(self) -> list[SchemaKey]:
         """Every key, deleted and spent ones too."""
-        self._access.require("read", "schema")
         return self.current().all()
 
     def to_dict(self) -> dict[str, Json]:
         """The keys in force, ready for JSON or TOML; `set_from_dict` reads it back."""
-        self._access.require("read", "schema")
         return self.current().to_dict()
 
     def add_scalar(self, name: str, type: str) -> SchemaKey:
@@ -118,13 +117,18 @@ class SchemaService:
         return [row["name"] for row in names if row["name"] not in known]
 
     def remember_unknown(self, names: set[str]) -> None:
-        """Note keys that are in use without being in the schema, so that they can be filtered and listed."""
+        """Note keys that are in use without being in the schema, so that they can be filtered and listed.
+
+        Part of writing metadata, whose right was asked for before: it takes no more than to know the schema.
+        """
+        self._access.require("read", "schema")
         self._database.execute_many(
             "INSERT OR IGNORE INTO unknown_keys VALUES (?)", ((name,) for name in names)
         )
 
     def full_text_table(self, name: str) -> str:
         """The FTS5 table of a text key; its rowid is the item's id."""
+        self._access.require("read", "schema")
         return f"text_{self._database.value('SELECT id FROM schema_keys WHERE name = ?', [name])}"
 
     def _save(self, before: Schema, after: Schema) -> None:

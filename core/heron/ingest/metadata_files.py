@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 from attrs import frozen
 
@@ -13,10 +15,12 @@ from heron.catalog.database import Database
 from heron.catalog.items import bundles
 from heron.catalog.metadata import MetadataService
 from heron.convert import loads
-from heron.errors import InvalidInput, NotFound, PluginError
+from heron.errors import HeronError, InvalidInput, NotFound, PluginError
+from heron.metadata.keys import printable
 from heron.metadata.schema import Schema
-from heron.models import Json
+from heron.models import MAX_METADATA, Json, utc_iso
 
+_PREFIX = "metadata."
 COLUMNS = {"uuid": "uuid", "id": "uuid", "url": "url", "objectUrl": "url", "name": "name", "title": "name"}
 """Column names that name an item, and what each names it by."""
 
@@ -30,7 +34,8 @@ class MetadataFileReport:
     ambiguous: Mapping[str, int]
 
 
-Row = tuple[str, dict[str, Json]]
+Row = tuple[str, str, dict[str, Json]]
+"""What names the item (`uuid`, `url` or `name`), the name, and the metadata."""
 
 
 def apply_file(
@@ -48,18 +53,24 @@ def apply_file(
     unmatched: list[str] = []
     ambiguous: dict[str, int] = {}
     rows = (_split(row, place, by) for place, row in read_rows(file, schema))
-    for kind, bundle in _by_kind(rows):
-        found = _find(database, kind, [key for key, _ in bundle])
-        updates: list[tuple[Any, Mapping[str, Json]]] = []
-        for key, values in bundle:
-            uuids = found.get(key, [])
-            if len(uuids) == 1:
-                updates.append((uuids[0], values))
-            elif uuids:
-                ambiguous[key] = len(uuids)
-            else:
-                unmatched.append(key)
-        updated += apply(updates)
+    try:
+        for bundle in bundles(rows):
+            found = _find(database, bundle)
+            updates: list[tuple[Any, Mapping[str, Json]]] = []
+            for kind, key, values in bundle:
+                uuids = found.get((kind, key), [])
+                if len(uuids) == 1:
+                    updates.append((uuids[0], values))
+                elif uuids:
+                    ambiguous[key] = len(uuids)
+                else:
+                    unmatched.append(key)
+            updated += apply(updates)
+    except HeronError as error:
+        if updated:
+            done = f"the {updated:,} items of the bundles before were updated"
+            error.hint = f"{error.hint}; {done}" if error.hint else done
+        raise
     return MetadataFileReport(updated, tuple(unmatched), ambiguous)
 
 
@@ -85,9 +96,10 @@ def _json(file: Path, schema: Schema) -> Iterator[tuple[str, dict[str, Json]]]:
     except InvalidInput as error:
         raise InvalidInput(f"{file}: {error.message}") from error
     if isinstance(data, dict):  # {"UUID": {…}}
-        data = [
-            {"uuid": uuid, **values} if isinstance(values, dict) else values for uuid, values in data.items()
-        ]
+        for uuid, values in data.items():
+            place, metadata = _object(values, f"{file}: $[{printable(uuid)}]")
+            yield place, {"uuid": uuid, "metadata": metadata}
+        return
     if not isinstance(data, list):
         raise InvalidInput(f"{file} holds neither an array nor an object")
     for number, row in enumerate(data):
@@ -109,25 +121,30 @@ def _jsonl(file: Path, schema: Schema) -> Iterator[tuple[str, dict[str, Json]]]:
 def _csv(file: Path, schema: Schema) -> Iterator[tuple[str, dict[str, Json]]]:
     from heron.metadata.text_values import from_text
 
+    csv.field_size_limit(max(csv.field_size_limit(), MAX_METADATA))
     with file.open(encoding="utf-8-sig", newline="") as stream:
         reader = csv.DictReader(stream)
         try:
-            for number, row in enumerate(reader, start=2):
+            exported = _is_exported(reader.fieldnames or [])
+            for row in reader:
+                place = f"{file}, line {reader.line_num}"
                 if None in row:
-                    raise InvalidInput(f"{file}, line {number} has more cells than the header")
-                if any(column.startswith("metadata.") for column in row):  # an exported dataset
-                    row = {
-                        key: text
-                        for key, text in row.items()
-                        if key in COLUMNS or key.startswith("metadata.")
-                    }
-                cells = {key.removeprefix("metadata."): text or "" for key, text in row.items()}
-                yield (
-                    f"{file}, line {number}",
-                    {key: from_text(key, text, schema) for key, text in cells.items()},
-                )
+                    raise InvalidInput(f"{place} has more cells than the header")
+                names = {column: text for column, text in row.items() if column in COLUMNS}
+                cells = {
+                    column.removeprefix(_PREFIX): text or ""
+                    for column, text in row.items()
+                    if column.startswith(_PREFIX) or not exported
+                }
+                values = {key: from_text(key, text, schema) for key, text in cells.items()}
+                yield place, {**names, "metadata": values} if exported else values
         except csv.Error as error:
             raise InvalidInput(f"{file} is no CSV: {error}") from error
+
+
+def _is_exported(header: Sequence[str]) -> bool:
+    """Whether a table is a dataset that was exported: its own columns, then the metadata under a prefix."""
+    return header[:2] == ["position", "uuid"] or any(column.startswith(_PREFIX) for column in header)
 
 
 def _parquet(file: Path, schema: Schema) -> Iterator[tuple[str, dict[str, Json]]]:
@@ -139,15 +156,33 @@ def _parquet(file: Path, schema: Schema) -> Iterator[tuple[str, dict[str, Json]]
         raise FileNotFoundError(file)
     try:
         with duckdb.connect() as connection:
-            cursor = connection.execute("SELECT * FROM read_parquet(?)", [str(file)])
-            names = [column[0] for column in cursor.description]
+            columns = connection.execute("SELECT * FROM read_parquet(?) LIMIT 0", [str(file)]).description
+            names = [column[0] for column in columns]
+            instants = [name for name, kind, *_ in columns if str(kind) == "TIMESTAMP WITH TIME ZONE"]
+            quoted = ('"' + name.replace('"', '""') + '"' for name in instants)
+            in_utc = ", ".join(f"make_timestamp(epoch_us({name})) AS {name}" for name in quoted)
+            replace = f" REPLACE ({in_utc})" if in_utc else ""  # duckdb itself would need pytz for them
+            cursor = connection.execute(f"SELECT *{replace} FROM read_parquet(?)", [str(file)])
             number = 0
             while batch := cursor.fetchmany(1000):
                 for row in batch:
-                    yield f"{file}, row {number}", dict(zip(names, row, strict=True))
+                    values = dict(zip(names, row, strict=True))
+                    yield (
+                        f"{file}, row {number}",
+                        {name: _plain(value, name in instants) for name, value in values.items()},
+                    )
                     number += 1
     except duckdb.Error as error:
         raise InvalidInput(f"{file} is no readable Parquet: {str(error).splitlines()[0]}") from error
+
+
+def _plain(value: Any, is_utc: bool) -> Any:
+    """A Parquet value as JSON has it: UUIDs, dates and times as text."""
+    if isinstance(value, datetime):
+        return utc_iso(value.replace(tzinfo=UTC)) if is_utc else value.isoformat()
+    if isinstance(value, date):
+        return value.isoformat()
+    return str(value) if isinstance(value, UUID) else value
 
 
 def _object(row: Any, place: str) -> tuple[str, dict[str, Json]]:
@@ -156,8 +191,8 @@ def _object(row: Any, place: str) -> tuple[str, dict[str, Json]]:
     return place, row
 
 
-def _split(row: dict[str, Json], place: str, by: str | None) -> tuple[str, Row]:
-    """What names the item, by what, and the metadata."""
+def _split(row: dict[str, Json], place: str, by: str | None) -> Row:
+    """A row of a file as it is applied."""
     column = next(
         (name for name, kind in COLUMNS.items() if name in row and (by is None or kind == by)), None
     )
@@ -167,22 +202,20 @@ def _split(row: dict[str, Json], place: str, by: str | None) -> tuple[str, Row]:
     nested = row.get("metadata")
     others = {key: value for key, value in row.items() if key not in (column, "uuid", "url")}
     kept = nested if isinstance(nested, dict) else others
-    return COLUMNS[column], (row[column], kept)
+    kind, name = COLUMNS[column], row[column]
+    return kind, name.lower() if kind == "uuid" else name, kept
 
 
-def _by_kind(rows: Iterable[tuple[str, Row]]) -> Iterator[tuple[str, list[Row]]]:
-    """Bundles of rows that name their items in the same way."""
-    for bundle in bundles(rows):
-        for kind in dict.fromkeys(kind for kind, _ in bundle):
-            yield kind, [row for other, row in bundle if other == kind]
-
-
-def _find(database: Database, kind: str, keys: list[str]) -> dict[str, list[str]]:
-    found: dict[str, list[str]] = {}
-    for bundle in bundles(dict.fromkeys(keys), 500):
-        marks = ",".join("?" * len(bundle))
-        for row in database.rows(
-            f"SELECT {kind} AS key, uuid FROM items WHERE {kind} IN ({marks}) AND deleted_at IS NULL", bundle
-        ):
-            found.setdefault(row["key"], []).append(row["uuid"])
+def _find(database: Database, rows: Sequence[Row]) -> dict[tuple[str, str], list[str]]:
+    """The UUIDs of the items that rows name, by kind of name and name."""
+    found: dict[tuple[str, str], list[str]] = {}
+    for kind in dict.fromkeys(kind for kind, _, _ in rows):
+        names = dict.fromkeys(name for other, name, _ in rows if other == kind)
+        for bundle in bundles(names, 500):
+            marks = ",".join("?" * len(bundle))
+            for row in database.rows(
+                f"SELECT {kind} AS name, uuid FROM items WHERE {kind} IN ({marks}) AND deleted_at IS NULL",
+                bundle,
+            ):
+                found.setdefault((kind, row["name"]), []).append(row["uuid"])
     return found

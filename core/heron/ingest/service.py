@@ -175,10 +175,15 @@ class IngestService:
             return nullcontext((units, given))
         first = list(islice(units, many))
         stream = chain(first, units)
-        workers = os.cpu_count() or 1
+        workers = _cores()
         if len(first) < many or workers == 1 or self._plugins.has_objects:
             return nullcontext((stream, None))
         return _Workers(stream, workers)
+
+
+def _cores() -> int:
+    """Processor cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 class _Workers(AbstractContextManager[tuple[Iterable[Unit], Executor | None]]):

@@ -110,6 +110,7 @@ class _Reader:
         self._fields = fields
 
     def condition(self, node: exp.Expr) -> tree.Condition:
+        _check_read(node)
         match node:
             case exp.Paren():
                 return self.condition(node.this)
@@ -169,8 +170,6 @@ class _Reader:
         return tree.InList(left, tuple(value for _, value in pairs))
 
     def _between(self, node: exp.Between) -> tree.Condition:
-        if node.args.get("symmetric"):
-            raise QueryError(f"{_shown(node.sql())} cannot stand in a condition", hint="BETWEEN low AND high")
         left = self.expression(node.this)
         left_low, low = fit(left, self.expression(node.args["low"]), exact=False)
         left_high, high = fit(left, self.expression(node.args["high"]), exact=False)
@@ -185,7 +184,8 @@ class _Reader:
         mark = self._text(escape, "ESCAPE") if escape is not None else None
         if mark is not None and len(mark) != 1:
             raise QueryError("ESCAPE takes one character")
-        return tree.Like(left, self._text(node.expression, "LIKE"), mark)
+        like = tree.Like(left, self._text(node.expression, "LIKE"), mark)
+        return tree.Not(like) if node.args.get("negate") else like
 
     def _test(self, node: exp.Anonymous) -> tree.Condition:
         name, arguments = node.name.lower(), node.expressions
@@ -232,7 +232,7 @@ class _Reader:
                 return tree.Value(now(), "datetime")
             case exp.Func():
                 return self._call(node)
-        raise _out_of_place(node.sql(_DIALECT))
+        raise _out_of_place(node)
 
     def _call(self, node: exp.Func) -> tree.Expression:
         name = (node.name if isinstance(node, exp.Anonymous) else node.sql_name()).lower()
@@ -248,11 +248,11 @@ class _Reader:
                 f"{name}(…) is a condition of its own and has no value", hint="join it with AND, OR, NOT"
             )
         if name not in _FUNCTIONS:
-            text = node.sql(_DIALECT)
-            if not text.lower().startswith(f"{name}("):
-                raise _out_of_place(text)
+            if isinstance(node, exp.Binary | exp.Case):
+                raise _out_of_place(node)
+            called = node.sql(_DIALECT).partition("(")[0].lower()
             raise QueryError(
-                f"there is no function {name}", hint=f"there is {', '.join([*_FUNCTIONS, *_TESTS])}"
+                f"there is no function {called}", hint=f"there is {', '.join([*_FUNCTIONS, *_TESTS])}"
             )
         expected, result = _FUNCTIONS[name]
         if len(given) != len(expected):
@@ -300,8 +300,21 @@ def _literal(node: exp.Literal) -> tree.Value:
     return tree.Value(number, "number")
 
 
-def _out_of_place(text: str) -> QueryError:
-    return QueryError(f"{_shown(text)} cannot stand there in a condition", hint="see docs/query-language.md")
+def _check_read(node: exp.Expr) -> None:
+    """Refuse an operator with a part that would be passed over: sqlglot keeps SYMMETRIC and the like as such."""
+    if not isinstance(node, exp.Predicate | exp.Escape | exp.Not | exp.Paren) or isinstance(node, exp.In):
+        return
+    read = {"this", "expression", "low", "high"} | (
+        {"negate"} if isinstance(node, exp.Like | exp.ILike) else set()
+    )
+    if any(value for name, value in node.args.items() if name not in read):
+        raise _out_of_place(node)
+
+
+def _out_of_place(node: exp.Expr) -> QueryError:
+    return QueryError(
+        f"{_shown(node.sql(_DIALECT))} cannot stand there in a condition", hint="see docs/query-language.md"
+    )
 
 
 def _shown(text: str) -> str:

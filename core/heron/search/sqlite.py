@@ -85,7 +85,9 @@ class SqliteWriter:
             case tree.Arithmetic(operator, left, right):
                 return f"({self.expression(left)} {operator} {self.expression(right)})"
             case tree.Call("latitude" | "longitude" as name, (tree.FieldRef(field),)):
-                return json_path(f'{field.path[0]}"."{name}')
+                return json_path(
+                    f'{field.path[0]}"."{name}'
+                )  # NULL where an older schema let in another value
             case tree.Call("distance_km", arguments):
                 register_functions(self._database)
                 return f"heron_distance_km({', '.join(self.expression(argument) for argument in arguments)})"

@@ -1,0 +1,689 @@
+"""Asking the catalogue: sorting, paging, counting, folders, presets, full text, and the indexes behind it."""
+
+from __future__ import annotations
+
+import base64
+import itertools
+
+import pytest
+from attrs import evolve
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import heron
+from heron.errors import AlreadyExists, HeronError, InvalidInput, NotFound, QueryError
+from heron.models import MediaFacts, NewItem, Query
+
+
+def image(name, metadata=None, *, width=None, exif=None):
+    facts = MediaFacts("image", "image/png", width=width, extra={"exif": exif} if exif else {})
+    return NewItem(f"file:///{name}", facts, name=name, metadata=metadata)
+
+
+@pytest.fixture
+def workspace(tmp_path):
+    with heron.open(tmp_path, discover=False) as workspace:
+        yield workspace
+
+
+@pytest.fixture
+def shop(workspace):
+    """Six items: a and b tie in city, d has no city, and e and f lie in folders of their own."""
+    schema = workspace.schema
+    for name, type in {"city": "varchar", "score": "number", "my key": "number", "taken": "datetime"}.items():
+        schema.add_scalar(name, type)
+    schema.add_scalar("place", "geospatial")
+    schema.add_embedding("clip", 1)
+    rows = {
+        "a": {"city": "Oslo", "score": 1, "my key": 3, "loose": "x"},
+        "b": {"city": "Oslo", "score": 2, "my key": 2, "loose": "y"},
+        "c": {"city": "Algiers", "score": 3, "my key": 1, "taken": "2026-01-31"},
+        "d": {"score": 4},
+        "e": {"city": "Zagreb", "score": 5, "taken": "2025-01-31"},
+        "f": {"city": "algiers"},
+    }
+    folders = {"e": "Photos/Old", "f": "Clips"}
+    for width, (name, metadata) in enumerate(rows.items()):
+        workspace.registration.register(
+            [image(name, metadata, width=width, exif={"ISO": 100 - width})], folders.get(name, "Photos")
+        )
+    return workspace
+
+
+def names(items):
+    return "".join(item.name for item in items)
+
+
+def sorted_by(workspace, sort):
+    return names(workspace.search(sort=sort))
+
+
+# Sorting
+
+
+@pytest.mark.parametrize(
+    ("sort", "expected"),
+    {
+        "name": "abcdef",
+        "-name": "fedcba",
+        "city": "cabefd",  # capital letters first, as in the comparison of the language; without a city last
+        "-city": "feabcd",  # nothing there stays last
+        "city,-name": "cbaefd",
+        "city, -name": "cbaefd",
+        " city ,- name ": "cbaefd",
+        "-city,-score": "febacd",
+        '"city"': "cabefd",
+        '-"my key"': "abcdef",
+        '"my key"': "cbadef",
+        "my key": "cbadef",
+        'metadata."my key",name': "cbadef",
+        "taken": "ecabdf",
+        "-taken": "ceabdf",
+        "exif.ISO": "fedcba",
+        "-facts.exif.ISO": "abcdef",
+        "loose": "abcdef",
+        "-loose": "bacdef",
+        "folder,-width": "fdcbae",
+        "-item.width": "fedcba",
+        "kind,-width,name": "fedcba",
+        "name,name,-name": "abcdef",
+        "": "abcdef",
+        "  ": "abcdef",
+    }.items(),
+)
+def test_sort_orders(shop, sort, expected):
+    assert sorted_by(shop, sort) == expected
+
+
+def test_items_come_in_the_order_of_their_arrival_without_a_sort(shop):
+    assert names(shop.search()) == "abcdef"
+
+
+def test_ties_keep_the_order_of_arrival_in_both_directions(shop):
+    assert sorted_by(shop, "kind") == sorted_by(shop, "-kind") == "abcdef"
+
+
+@pytest.mark.parametrize(
+    ("sort", "words"),
+    [
+        ("citty", "did you mean city"),
+        ("--city", "no field '-city'"),
+        (",city", "cannot be read"),
+        ("city,,name", "cannot be read"),
+        ('"city', "cannot be read"),
+        ("-", "no field '-'"),
+        ("place", "cannot be sorted by"),
+        ("-clip", "cannot be sorted by"),
+        ("city DESC", "no field 'city DESC'"),
+        ("1; DROP TABLE items", "no field"),
+        ("random()", "no field"),
+        ("\0", "no field"),
+        ("\ud800", "no field"),
+        ("city," * 3000 + "city", "cannot be evaluated"),
+    ],
+    ids=lambda value: ascii(value)[:30],
+)
+def test_sort_that_cannot_be_understood_is_refused(shop, sort, words):
+    with pytest.raises(QueryError, match=words) as refusal:
+        shop.search(sort=sort)
+    str(refusal.value).encode()
+
+
+@settings(max_examples=200, deadline=None)
+@given(text=st.text(st.sampled_from(list('city,-"._ namewdthsoreé\0\ud800')), max_size=20))
+def test_any_text_as_a_sort_gives_an_order_or_a_refusal(tmp_path_factory, text):
+    workspace = sortable(tmp_path_factory)
+    try:
+        found = names(workspace.search(sort=text))
+    except QueryError:
+        return
+    assert sorted(found) == ["a", "b"]
+
+
+def sortable(tmp_path_factory, kept=[]):  # noqa: B006 - one workspace for all examples
+    if not kept:
+        kept.append(heron.open(tmp_path_factory.mktemp("sortable"), discover=False))
+        kept[0].registration.register([image("a"), image("b")], "F")
+    return kept[0]
+
+
+# Paging
+
+
+def pages(workspace, **parts):
+    cursor = None
+    for _ in range(100):
+        page = workspace.search(cursor=cursor, **parts)
+        yield page
+        cursor = page.cursor
+        if cursor is None:
+            return
+    raise AssertionError("the pages do not end")
+
+
+def test_pages_follow_each_other(shop):
+    got = list(pages(shop, sort="-score", limit=2))
+    assert [names(page) for page in got] == ["ed", "cb", "af"]
+    assert [page.cursor is None for page in got] == [False, False, True]
+
+
+def test_the_last_full_page_has_no_cursor(shop):
+    assert shop.search(limit=6).cursor is None
+    assert shop.search(limit=5).cursor is not None
+
+
+SORTS = ["city", "score", "ok", "loose", "width", "taken", "name", "exif.x", "area", "folder", "uuid"]
+ROWS = st.fixed_dictionaries(
+    {
+        "city": st.sampled_from([None, "", "a", "A", "é", "a\0b", "\U0001f600", "'"]),
+        "score": st.sampled_from([None, -1, 0, 0.1, 1e300, -0.0, 2**53]),
+        "ok": st.sampled_from([None, True, False]),
+        "loose": st.sampled_from([None, 1, "1", True, "true", [1], 1.5]),
+        "taken": st.sampled_from([None, "2026-01-31", "0001-01-01", "9999-12-31T23:59:59.999999Z"]),
+        "width": st.sampled_from([None, 0, 1, 2**40]),
+        "x": st.sampled_from([None, 1, "1", 1.5, True, False, "é"]),
+    }
+)
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    rows=st.lists(ROWS, max_size=24),
+    sort=st.lists(st.tuples(st.sampled_from(["", "-"]), st.sampled_from(SORTS)), max_size=3),
+    limit=st.integers(1, 9),
+)
+def test_pages_cover_everything_exactly_once_in_order(tmp_path_factory, rows, sort, limit):
+    with heron.open(tmp_path_factory.mktemp("pages"), discover=False) as workspace:
+        with workspace.schema.edit() as schema:
+            for name, type in {
+                "city": "varchar",
+                "score": "number",
+                "ok": "boolean",
+                "taken": "datetime",
+            }.items():
+                schema.add_scalar(name, type)
+        new = []
+        for number, row in enumerate(rows):
+            metadata = {key: row[key] for key in ("city", "score", "ok", "loose", "taken")}
+            new.append(image(str(number), metadata, width=row["width"], exif={"y": row["x"]}))
+            new[-1] = evolve(new[-1], facts=evolve(new[-1].facts, extra={"exif": {"x": row["x"]}}))
+        workspace.registration.register(new, "F")
+        text = ",".join(sign + name for sign, name in sort) or None
+        whole = [item.name for item in workspace.search(sort=text, limit=100)]
+        paged = list(pages(workspace, sort=text, limit=limit))
+        assert sorted(whole, key=int) == [str(number) for number in range(len(rows))]
+        assert [item.name for page in paged for item in page] == whole
+        assert all(len(page) == limit for page in paged[:-1])
+
+
+def test_a_page_goes_on_after_its_last_item_even_when_that_one_is_deleted(shop):
+    first = shop.search(sort="city", limit=2)
+    shop.items.delete([first.rows[-1]])
+    assert names(shop.search(sort="city", cursor=first.cursor)) == "befd"
+
+
+def test_a_page_keeps_to_its_condition_and_folder(shop):
+    got = pages(shop, where="score > 1", folder="Photos", sort="-score", limit=2)
+    assert [names(page) for page in got] == ["ed", "cb"]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"sort": "city"},
+        {"sort": "-score,name"},
+        {"where": "score > 0"},
+        {"folder": "Photos"},
+        {"recursive": False},
+    ],
+    ids=lambda change: next(iter(change)),
+)
+def test_cursor_of_another_query_is_refused(shop, change):
+    cursor = shop.search(sort="-score", limit=2).cursor
+    with pytest.raises(QueryError, match="another query"):
+        shop.search(**{"sort": "-score", "limit": 2, "cursor": cursor, **change})
+
+
+def test_cursor_fits_a_page_of_another_size(shop):
+    cursor = shop.search(sort="-score", limit=2).cursor
+    assert names(shop.search(sort="-score", limit=3, cursor=cursor)) == "cba"
+
+
+@pytest.mark.parametrize(
+    "cursor",
+    [
+        "",
+        "x",
+        "é",
+        "\ud800",
+        "====",
+        "bnVsbA==",
+        "W10=",
+        "e30=",
+        "MQ==",
+        "WyJhIl0=",
+        "null",
+        "[]",
+        "\0",
+        "A" * 5000,
+    ],
+    ids=ascii,
+)
+def test_damaged_cursor_is_refused(shop, cursor):
+    with pytest.raises(QueryError, match="the cursor is damaged"):
+        shop.search(sort="score", cursor=cursor)
+
+
+@pytest.mark.parametrize("value", ["[1]", "{}", "true", str(2**63), str(2**64), "null", '"1"', "1.5"])
+def test_cursor_with_foreign_values_is_refused(shop, value):
+    cursor = shop.search(limit=2).cursor
+    mark = base64.urlsafe_b64decode(cursor).decode().split(",")[0]
+    forged = base64.urlsafe_b64encode(f"{mark},{value}]".encode()).decode()
+    with pytest.raises(QueryError, match="the cursor is damaged"):
+        shop.search(cursor=forged)
+
+
+def test_every_cut_of_a_cursor_is_refused(shop):
+    cursor = shop.search(sort="-score", limit=2).cursor
+    for length in range(len(cursor)):
+        with pytest.raises(QueryError, match="cursor"):
+            shop.search(sort="-score", limit=2, cursor=cursor[:length])
+
+
+# Limit, count, all
+
+
+@pytest.mark.parametrize("limit", [0, -1])
+def test_limit_is_at_least_one(shop, limit):
+    with pytest.raises(InvalidInput, match="at least 1 is needed"):
+        shop.search(limit=limit)
+
+
+@pytest.mark.parametrize("limit", [6, 1000, 2**31, 2**63 - 1, 2**63, 10**30])
+def test_limit_beyond_the_number_of_items_gives_all(shop, limit):
+    page = shop.search(limit=limit)
+    assert (names(page), page.cursor) == ("abcdef", None)
+
+
+def test_a_page_has_a_hundred_items_unless_told(workspace):
+    workspace.registration.register((image(str(number)) for number in range(101)), "F")
+    page = workspace.search()
+    assert len(page) == 100
+    assert len(workspace.search(cursor=page.cursor)) == 1
+
+
+def test_count_disregards_limit_sort_and_cursor(shop):
+    cursor = shop.search(sort="city", limit=2).cursor
+    assert shop.search.count(sort="city", limit=2, cursor=cursor) == 6
+    assert shop.search.count(where="score > 2") == 3
+    assert shop.search.count(where="score > 99") == 0
+
+
+def test_count_refuses_what_search_refuses(shop):
+    for parts in ({"where": "citty = 1"}, {"sort": "citty"}):
+        with pytest.raises(QueryError):
+            shop.search.count(**parts)
+
+
+def test_all_streams_over_the_pages(workspace):
+    workspace.registration.register((image(f"{number:04}", width=number % 3) for number in range(2500)), "F")
+    everything = [item.name for item in workspace.search.all(sort="width,-name")]
+    assert everything == sorted(everything, key=lambda name: (int(name) % 3, -int(name)))
+    assert len(everything) == 2500
+    assert (
+        len(list(workspace.search.all(where="width = 1"))) == workspace.search.count(where="width = 1") == 833
+    )
+    assert [item.name for item in workspace.search.all(sort="width,-name", limit=1700)] == everything[:1700]
+    assert [item.name for item in workspace.search.all(sort="width,-name", limit=1000)] == everything[:1000]
+
+
+def test_all_goes_on_after_a_cursor(shop):
+    cursor = shop.search(sort="name", limit=2).cursor
+    assert names(shop.search.all(sort="name", cursor=cursor)) == "cdef"
+
+
+def test_all_reads_only_what_is_taken(shop):
+    assert names(itertools.islice(shop.search.all(), 2)) == "ab"
+
+
+def test_search_of_an_empty_workspace_finds_nothing(workspace):
+    page = workspace.search(where="width > 1", sort="-name")
+    assert (len(page), page.cursor, workspace.search.count()) == (0, None, 0)
+
+
+# Folders
+
+
+@pytest.mark.parametrize(
+    ("folder", "recursive", "expected"),
+    [
+        ("Photos", True, "abcde"),
+        ("Photos", False, "abcd"),
+        ("Photos/Old", True, "e"),
+        ("/Photos/Old/", False, "e"),
+        ("Clips", True, "f"),
+        (None, True, "abcdef"),
+        (None, False, "abcdef"),
+    ],
+)
+def test_folder_limits_what_is_found(shop, folder, recursive, expected):
+    assert names(shop.search(folder=folder, recursive=recursive)) == expected
+    assert shop.search.count(folder=folder, recursive=recursive) == len(expected)
+
+
+def test_folder_can_be_given_by_uuid(shop):
+    assert names(shop.search(folder=shop.folders.get("Photos/Old").uuid)) == "e"
+
+
+def test_folder_whose_name_begins_alike_is_another_one(shop):
+    shop.registration.register([image("g")], "Photos2")
+    assert names(shop.search(folder="Photos")) == "abcde"
+    assert names(shop.search(where="in_folder('Photos')")) == "abcde"
+
+
+def test_signs_of_patterns_in_folder_names_mean_nothing(shop):
+    shop.registration.register([image("g")], "P%")
+    assert names(shop.search(folder="P%")) == "g"
+    assert names(shop.search(where="in_folder('P%')")) == "g"
+
+
+def test_unknown_folder_is_not_found(shop):
+    with pytest.raises(NotFound, match="did you mean 'Photos'"):
+        shop.search(folder="Photo")
+
+
+def test_folder_condition_and_sort_combine(shop):
+    assert names(shop.search(folder="Photos", where="city = 'Oslo' OR score = 5", sort="-score")) == "eba"
+
+
+# Queries and presets
+
+
+QUERIES = [
+    {},
+    {"where": "city = 'Oslo'"},
+    {"folder": "Photos", "recursive": False},
+    {"sort": "-score,name", "limit": 2},
+    {"where": "score >= 2", "folder": "Photos", "recursive": True, "sort": '"my key"', "limit": 3},
+]
+
+
+@pytest.mark.parametrize("parts", QUERIES, ids=lambda parts: "-".join(parts) or "empty")
+def test_query_record_means_the_same_as_its_parts(shop, parts):
+    by_parts, by_record = shop.search(**parts), shop.search(Query(**parts))
+    assert by_parts == by_record
+    assert shop.search.count(**parts) == shop.search.count(Query(**parts))
+    assert list(shop.search.all(**parts)) == list(shop.search.all(Query(**parts)))
+
+
+def test_parts_beside_a_query_win(shop):
+    query = Query(where="city = 'Oslo'", sort="name")
+    assert names(shop.search(query, sort="-name")) == "ba"
+    assert names(shop.search(query, where=None)) == "abcdef"
+
+
+def test_a_part_that_a_query_does_not_have_is_an_error(shop):
+    with pytest.raises(TypeError):
+        shop.search(wher="score > 1")
+
+
+@pytest.mark.parametrize("parts", QUERIES, ids=lambda parts: "-".join(parts) or "empty")
+def test_preset_comes_back_as_it_was_saved(shop, parts):
+    query = Query(**parts)
+    shop.presets.create("mine", query, description="What I look for")
+    with heron.open(shop.root, discover=False) as again:
+        preset = again.presets.get("mine")
+        assert (preset.query, preset.description) == (query, "What I look for")
+        assert again.search(preset.query) == shop.search(query)
+
+
+def test_presets_are_listed_replaced_and_deleted(shop):
+    shop.presets.create("b", Query(where="score > 1"))
+    shop.presets.create("a", Query())
+    assert [preset.name for preset in shop.presets.list()] == ["a", "b"]
+    with pytest.raises(AlreadyExists, match="preset 'b' already"):
+        shop.presets.create("b", Query())
+    shop.presets.create("b", Query(sort="name"), replace=True)
+    assert shop.presets.get("b").query == Query(sort="name")
+    shop.presets.delete("b")
+    with pytest.raises(NotFound, match="no preset 'b'"):
+        shop.presets.get("b")
+
+
+# Full text
+
+
+STORIES = {
+    "a": "A red bus in the rain",
+    "b": "The bus is red; it's raining",
+    "c": "Buses AND trams, NEAR the café",
+    "d": "body: 100% col*umn",
+    "e": 'He said "stop" (twice) foo-bar',
+}
+
+
+@pytest.fixture
+def stories(workspace):
+    workspace.schema.add_scalar("story", "text")
+    workspace.schema.add_scalar("the title", "text")
+    workspace.registration.register([image(name, {"story": text}) for name, text in STORIES.items()], "F")
+    return workspace
+
+
+def telling(workspace, words, key="story"):
+    quoted = words.replace("'", "''")
+    return names(workspace.search(where=f"match({key}, '{quoted}')", sort="name"))
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    {
+        "bus": "ab",
+        "red bus": "ab",
+        "bus red": "ab",
+        '"red bus"': "a",
+        '"bus red"': "",
+        '"red bus" rain': "a",
+        '"bus is" "red"': "b",
+        "RED Bus": "ab",
+        "cafe": "c",
+        "CAFÉ": "c",
+        "bus*": "abc",
+        "rain*": "ab",
+        "red rain*": "ab",
+        "ra": "",
+        '"rain*"': "a",
+        "nothing": "",
+        "red nothing": "",
+        # what FTS5 would take for syntax is a word, or nothing
+        "AND": "c",
+        "buses AND trams": "c",
+        "OR": "",
+        "red OR trams": "",
+        "NOT red": "",
+        "NEAR": "c",
+        "NEAR(red bus)": "",
+        "body:": "d",
+        "body:red": "",
+        "story : red": "",
+        "-red": "ab",
+        "+red ^bus": "ab",
+        "{body} : red": "",
+        "(red": "ab",
+        "red)": "ab",
+        "red * bus": "ab",
+        "** red": "ab",
+        "col*umn": "d",
+        "100%": "d",
+        "it's": "b",
+        'foo"bar': "e",
+        '"foo bar': "e",
+        '"foo-bar"': "e",
+        "foo-ba*": "e",
+        '""stop""': "e",
+        '"" red': "ab",
+        '"': None,
+        "* - ( )": None,
+        "red\nbus\t": "ab",
+        "red; DROP TABLE items": "",
+        "\U0001f600 red": "ab",
+    }.items(),
+    ids=ascii,
+)
+def test_words_find_stories(stories, words, expected):
+    if expected is None:
+        with pytest.raises(QueryError, match="no word to look for"):
+            telling(stories, words)
+    else:
+        assert telling(stories, words) == expected
+
+
+@settings(max_examples=300, deadline=None)
+@given(words=st.text(st.sampled_from(list("redbus ANDOR\"*^():{}+-'é_\\,.;²ª\t\U0001f600")), max_size=20))
+def test_any_words_are_harmless(tmp_path_factory, words):
+    workspace = storied(tmp_path_factory)
+    try:
+        found = telling(workspace, words)
+    except QueryError as error:
+        assert "no word to look for" in error.message
+    else:
+        assert set(found) <= set(STORIES)
+
+
+def storied(tmp_path_factory, kept=[]):  # noqa: B006 - one workspace for all examples
+    if not kept:
+        kept.append(heron.open(tmp_path_factory.mktemp("storied"), discover=False))
+        kept[0].schema.add_scalar("story", "text")
+        kept[0].registration.register([image(name, {"story": text}) for name, text in STORIES.items()], "F")
+    return kept[0]
+
+
+def test_full_text_combines_with_other_conditions(stories):
+    where = "match(story, 'red') AND NOT match(story, 'rain') OR name = 'e'"
+    assert names(stories.search(where=where, sort="-name")) == "eb"
+
+
+def test_key_with_a_blank_is_searched_by_its_quoted_name(stories):
+    item = stories.items.by_name("a")[0]
+    stories.metadata.merge({item.uuid: {"the title": "Morning"}})
+    assert telling(stories, "morning", '"the title"') == "a"
+    assert telling(stories, "morning") == ""
+
+
+def uuid(workspace, name):
+    return workspace.items.by_name(name)[0].uuid
+
+
+def test_index_follows_merge(stories):
+    stories.metadata.merge({uuid(stories, "a"): {"story": "A green tram"}})
+    assert (telling(stories, "red"), telling(stories, "green")) == ("b", "a")
+    stories.metadata.merge({uuid(stories, "a"): {"other": 1}})
+    assert telling(stories, "green") == "a"
+    stories.metadata.merge({uuid(stories, "a"): {"story": None}})
+    assert telling(stories, "green") == ""
+
+
+def test_index_follows_replace(stories):
+    stories.metadata.replace({uuid(stories, "a"): {"other": 1}, uuid(stories, "c"): {"story": "red too"}})
+    assert (telling(stories, "red"), telling(stories, "trams")) == ("bc", "")
+    stories.metadata.replace({uuid(stories, "a"): {"story": "red again"}})
+    assert telling(stories, "red") == "abc"
+
+
+def test_index_keeps_what_a_refused_bundle_would_have_changed(stories):
+    with pytest.raises(HeronError):
+        stories.metadata.merge({uuid(stories, "a"): {"story": "green"}, uuid(stories, "b"): {"story": 5}})
+    assert (telling(stories, "red"), telling(stories, "green")) == ("ab", "")
+
+
+def test_index_follows_deleted_items_and_folders(stories):
+    stories.items.delete([uuid(stories, "a")])
+    assert telling(stories, "red") == "b"
+    stories.folders.delete("F")
+    assert telling(stories, "red") == ""
+    stories.registration.register([image("z", {"story": "trams only"})], "G")
+    assert (telling(stories, "red"), telling(stories, "trams")) == ("", "z")
+
+
+def test_index_stays_through_rename_and_move(stories):
+    stories.items.rename(uuid(stories, "a"), "z")
+    stories.folders.create("G")
+    stories.items.move([uuid(stories, "b")], "G")
+    assert telling(stories, "red") == "bz"
+
+
+def test_index_goes_with_its_key_and_comes_back_with_what_was_written_meanwhile(stories):
+    stories.schema.delete_key("story")
+    with pytest.raises(QueryError):
+        telling(stories, "red")
+    stories.metadata.merge({uuid(stories, "a"): {"story": "A green tram"}})
+    stories.items.delete([uuid(stories, "b")])
+    stories.registration.register([image("z", {"story": "Red sky"})], "F")
+    stories.schema.restore_key("story")
+    assert (telling(stories, "red"), telling(stories, "green")) == ("z", "a")
+
+
+def test_index_takes_in_what_stood_there_before_the_key(workspace):
+    workspace.registration.register([image("a", {"story": "red"}), image("b", {"story": 5})], "F")
+    workspace.schema.add_scalar("story", "text")
+    assert telling(workspace, "red") == "a"
+    workspace.metadata.merge({uuid(workspace, "b"): {"story": "red"}})
+    assert telling(workspace, "red") == "ab"
+
+
+def test_index_agrees_with_the_stories_after_many_changes(stories):
+    stories.metadata.merge({uuid(stories, name): {"story": text.upper()} for name, text in STORIES.items()})
+    stories.schema.set_from_dict({"story": "text"})
+    table = stories.schema.full_text_table("story")
+    with stories.database.write():
+        stories.database.execute(f"INSERT INTO {table}({table}, rank) VALUES ('integrity-check', 1)")
+    assert telling(stories, "bus*") == "abc"
+
+
+# Indexes
+
+
+def plan_of(workspace, where):
+    plan = workspace.search.plan(Query(where=where))
+    rows = workspace.database.rows(
+        f"EXPLAIN QUERY PLAN SELECT items.id FROM items WHERE {plan.condition}", plan.parameters
+    )
+    return " ".join(row["detail"] for row in rows)
+
+
+@pytest.mark.parametrize(
+    "where",
+    ["city = 'Oslo'", "city IN ('Oslo', 'Zagreb')", "city BETWEEN 'A' AND 'B'", "city > 'S' AND width > 1"],
+)
+def test_index_that_a_user_asked_for_is_used(shop, where):
+    before = names(shop.search(where=where))
+    assert "items_metadata_" not in plan_of(shop, where)
+    shop.schema.set_indexed("city")
+    assert "SEARCH items USING INDEX items_metadata_" in plan_of(shop, where)
+    assert names(shop.search(where=where)) == before
+    shop.schema.set_indexed("city", False)
+    assert "items_metadata_" not in plan_of(shop, where)
+
+
+def test_index_works_for_names_with_blanks_dots_and_dashes(workspace):
+    for name in ("my key", "video.height", "a-b"):
+        workspace.schema.add_scalar(name, "number")
+        workspace.schema.set_indexed(name)
+        assert "USING INDEX items_metadata_" in plan_of(workspace, f'"{name}" = 3')
+
+
+def test_uuid_keys_are_indexed_from_the_start(workspace):
+    workspace.schema.add_scalar("ref", "uuid")
+    assert "USING INDEX items_metadata_" in plan_of(workspace, "ref = '8ad58157-ca74-4ae4-8f37-a0193430bcac'")
+
+
+def test_name_is_looked_up_by_its_index(shop):
+    assert "items_name" in plan_of(shop, "item.name = 'a'")
+
+
+def test_index_goes_and_comes_with_its_key(shop):
+    shop.schema.set_indexed("city")
+    shop.schema.delete_key("city")
+    assert not shop.database.rows("SELECT 1 FROM sqlite_master WHERE name LIKE 'items_metadata_%'")
+    shop.schema.restore_key("city")
+    assert "items_metadata_" in plan_of(shop, "city = 'Oslo'")

@@ -15,7 +15,7 @@ from pathlib import Path
 import click
 
 ROOT = Path(__file__).parent.parent
-PAGES = ("README.md", "docs/plugin-authors.md", "docs/command-line.md")
+PAGES = ("README.md", "docs/metadata.md", "docs/plugin-authors.md", "docs/command-line.md")
 BLOCK = re.compile(r"(<!-- begin: ([a-z-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 
@@ -69,6 +69,18 @@ def records() -> str:
             parts.append(f"| `{attribute.name}` | `{str(attribute.type).replace('|', 'or')}` | {default} |")
         parts.append("")
     return "\n".join(parts)
+
+
+def types() -> str:
+    """The table of metadata types."""
+    from heron.metadata.types import register_metadata_types
+
+    rows = []
+    for kind in register_metadata_types():
+        about = inspect.cleandoc(type(kind.load()).__doc__ or "").replace("\n", " ").replace("|", "or")
+        names = ", ".join(f"`{name}`" for name in (kind.name, *kind.aliases))
+        rows.append(f"| {names} | {about} |")
+    return "\n".join(["| type | what it holds |", "|---|---|", *rows])
 
 
 def plugins() -> str:
@@ -138,6 +150,7 @@ BLOCKS: dict[str, Callable[[], str]] = {
     "hook-reference": hook_reference,
     "records": records,
     "plugins": plugins,
+    "types": types,
     "help-texts": help_texts,
 }
 

@@ -276,7 +276,8 @@ def test_deleting_an_empty_folder_removes_itself_only(workspace):
 def test_deletion_never_touches_files(workspace, tmp_path):
     picture = tmp_path / "notes.txt"
     picture.write_text("hello")
-    workspace.ingest.local([picture], folder="a")
+    facts = MediaFacts("text", "text/plain")
+    workspace.registration.register([NewItem(picture.as_uri(), facts)], "a")
     assert workspace.folders.delete("a").items == 1
     assert picture.read_text() == "hello"
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import time
 import tracemalloc
 from uuid import RFC_4122, UUID
 
 import pytest
+from attrs import evolve
 
 import heron
 from heron.catalog.identifiers import new_uuid, new_uuids
@@ -171,14 +173,8 @@ def test_listing_an_unknown_folder_is_refused(workspace):
 def test_rename_changes_the_name_and_nothing_else(workspace):
     (item,) = register(workspace, "A", "1.jpg")
     renamed = workspace.items.rename(item, "Zürich 東京 🚌")
-    assert renamed == heron_evolve(item, name="Zürich 東京 🚌", updated_at=renamed.updated_at)
+    assert renamed == evolve(item, name="Zürich 東京 🚌", updated_at=renamed.updated_at)
     assert renamed.updated_at >= item.updated_at
-
-
-def heron_evolve(record, **changes):
-    from attrs import evolve
-
-    return evolve(record, **changes)
 
 
 @pytest.mark.parametrize(
@@ -260,8 +256,6 @@ def test_uuids_are_of_version_7_and_well_formed():
 
 
 def test_uuids_carry_the_present_millisecond():
-    import time
-
     before = time.time_ns() // 1_000_000
     stamp = UUID(new_uuid()).int >> 80
     assert before <= stamp <= time.time_ns() // 1_000_000

@@ -119,10 +119,13 @@ class FolderContents:
 
 @frozen
 class Frame:
-    """One picture of an item with several. `number` counts from 0, `seconds` is the presentation time."""
+    """One picture of an item with several. `item` is the item's UUID, `number` counts from 0.
+
+    `seconds` is the presentation time. Where an item is asked for, a frame stands for the item that it is of.
+    """
 
     id: int
-    item_id: int
+    item: str
     number: int
     seconds: float | None
     is_key: bool

@@ -48,7 +48,7 @@ class FrameService:
         owner = self._items.get(item)
         self._access.require("read", "frame", owner.name)
         for row in self._database.rows("SELECT * FROM frames WHERE item_id = ? ORDER BY number", [owner.id]):
-            yield _frame(row)
+            yield _frame(row, owner.uuid)
 
     def get(self, item: ItemRef, number: int) -> Frame:
         """One frame; raises NotFound."""
@@ -56,7 +56,7 @@ class FrameService:
         row = self._database.row("SELECT * FROM frames WHERE item_id = ? AND number = ?", [owner.id, number])
         if row is None:
             raise NotFound(f"{owner.name}: frame {number} is not in the catalogue")
-        return _frame(row)
+        return _frame(row, owner.uuid)
 
     def set_metadata(
         self, item: ItemRef, number: int, metadata: Mapping[str, Json], *, merge: bool = False
@@ -81,10 +81,10 @@ class FrameService:
         )
 
 
-def _frame(row: Row) -> Frame:
+def _frame(row: Row, item: str) -> Frame:
     return Frame(
         id=row["id"],
-        item_id=row["item_id"],
+        item=item,
         number=row["number"],
         seconds=row["seconds"],
         is_key=bool(row["is_key"]),

@@ -11,10 +11,10 @@ from heron.catalog.folders import FolderRef, FolderService, subtree
 from heron.convert import loads
 from heron.errors import InvalidInput, NotFound
 from heron.metadata.keys import check_name
-from heron.models import Item, Json, MediaFacts, Page, now
+from heron.models import Frame, Item, Json, MediaFacts, Page, now
 
-ItemRef = Item | str
-"""An item or its UUID."""
+ItemRef = Item | Frame | str
+"""An item, its UUID, or one of its frames."""
 
 PAGE = 100
 """Rows of a page unless asked for otherwise."""
@@ -40,7 +40,7 @@ class ItemService:
 
     def get(self, ref: ItemRef) -> Item:
         """The item of that UUID; raises NotFound."""
-        uuid = ref.uuid if isinstance(ref, Item) else ref
+        uuid = uuid_of(ref)
         row = self._database.row(
             f"SELECT {COLUMNS} FROM items WHERE uuid = ? AND {self._access.scope('item')}",
             [str(uuid).lower()],
@@ -122,7 +122,7 @@ class ItemService:
 
     def ids(self, refs: Iterable[ItemRef]) -> Sequence[int]:
         """The inner ids of items in the order given; raises NotFound for an unknown UUID."""
-        wanted = [ref.uuid if isinstance(ref, Item) else str(ref).lower() for ref in refs]
+        wanted = [uuid_of(ref) for ref in refs]
         found: dict[str, int] = {}
         for bundle in bundles(wanted):
             marks = ",".join("?" * len(bundle))
@@ -152,6 +152,13 @@ class ItemService:
             return condition, []
         inside, parameters = subtree("items.folder_id", self._folders.get(folder), recursive=recursive)
         return f"{condition} AND {inside}", parameters
+
+
+def uuid_of(ref: ItemRef) -> str:
+    """The UUID of an item, in lower case."""
+    if isinstance(ref, Item):
+        return ref.uuid
+    return ref.item if isinstance(ref, Frame) else str(ref).lower()
 
 
 def bundles(values: Iterable[Json], size: int = BUNDLE) -> Iterator[list[Json]]:

@@ -6,13 +6,13 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from heron.catalog.access import Access
 from heron.catalog.database import Database
-from heron.catalog.items import BUNDLE, ItemRef, ItemService, bundles
+from heron.catalog.items import BUNDLE, ItemRef, ItemService, bundles, uuid_of
 from heron.catalog.schema import SchemaService
 from heron.convert import loads
 from heron.errors import HeronError, MetadataError
 from heron.metadata.keys import RESERVED
 from heron.metadata.validation import Validator
-from heron.models import Item, Json, Verification, now
+from heron.models import Json, Verification, now
 
 Updates = Mapping[str, Mapping[str, Json]] | Iterable[tuple[ItemRef, Mapping[str, Json]]]
 """Metadata by item UUID, as a mapping or as a stream of pairs."""
@@ -144,6 +144,6 @@ def _by_uuid(
     """The updates by UUID; those of an item that is named twice are combined in their order."""
     updates: dict[str, Mapping[str, Json]] = {}
     for ref, metadata in pairs:
-        uuid = ref.uuid if isinstance(ref, Item) else str(ref).lower()
+        uuid = uuid_of(ref)
         updates[uuid] = combine(updates[uuid], metadata) if uuid in updates else metadata
     return updates

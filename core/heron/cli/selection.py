@@ -15,29 +15,34 @@ if TYPE_CHECKING:
 
 
 def selection(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Add `--item`, `--folder`, `--where` and `--preset` to a command."""
+    """Add `--item`, `--dataset`, `--folder`, `--where` and `--preset` to a command."""
     for option in (
         click.option("--preset", metavar="NAME", help="Items that a saved query finds."),
         click.option("--where", metavar="CONDITION", help="Items that a SQL condition finds."),
         click.option("--folder", metavar="PATH", help="Items of a folder and of those below it."),
-        click.option(
-            "--item", "items", multiple=True, metavar="UUID", help="An item; give it once for each."
-        ),
+        click.option("--dataset", metavar="TITLE", help="Items of a dataset."),
+        click.option("--item", "items", multiple=True, metavar="UUID", help="An item; give it once for each."),
     ):
         function = option(function)
     return function
 
 
 def selected(
-    workspace: Workspace, items: tuple[str, ...], folder: str | None, where: str | None, preset: str | None
+    workspace: Workspace,
+    items: tuple[str, ...],
+    dataset: str | None,
+    folder: str | None,
+    where: str | None,
+    preset: str | None,
 ) -> Iterator[Item | str]:
-    """The chosen items; at least one option has to be given."""
-    if items and (folder or where or preset):
-        raise click.UsageError("--item cannot be used together with --folder, --where or --preset.")
+    """The chosen items; one way of choosing has to be given."""
+    query = folder or where or preset
+    if sum(map(bool, (items, dataset, query))) != 1:
+        raise click.UsageError("Which items? Give --item, or --dataset, or any of --folder, --where and --preset.")
     if items:
         return iter(items)
-    if not (folder or where or preset):
-        raise click.UsageError("Which items? Give --item, --folder, --where or --preset.")
+    if dataset:
+        return iter([row.item.uuid for row in workspace.datasets.rows(dataset)])
     return _settled(workspace, combined(workspace, preset, folder=folder, where=where))
 
 

@@ -8,7 +8,7 @@ from typing import Any as Untyped
 
 from sqlglot import exp
 from sqlglot.dialects.sqlite import SQLite
-from sqlglot.errors import SqlglotError
+from sqlglot.errors import ErrorLevel, SqlglotError
 
 from heron.errors import QueryError
 from heron.metadata.codecs import MAX_EXACT_INTEGER
@@ -49,6 +49,8 @@ _TESTS = ("match", "in_collection", "in_folder")
 
 class _Dialect(SQLite):
     """SQLite's grammar, with `match` as an ordinary function."""
+
+    STRICT_JSON_PATH_SYNTAX = False  # True would print a warning beside the refusal
 
     class Tokenizer(SQLite.Tokenizer):
         KEYWORDS = {word: token for word, token in SQLite.Tokenizer.KEYWORDS.items() if word != "MATCH"}  # noqa: RUF012
@@ -139,7 +141,7 @@ class _Reader:
         value = self.expression(node)
         if type_of(value) not in ("boolean", "any"):
             raise QueryError(
-                f"{_shown(node.sql())} is a value, not a condition", hint="compare it: = < > LIKE IN IS NULL"
+                f"{_shown(node)} is a value, not a condition", hint="compare it: = < > LIKE IN IS NULL"
             )
         return tree.Truth(value)
 
@@ -151,18 +153,14 @@ class _Reader:
             case exp.Boolean() if type_of(left) in ("boolean", "any"):
                 same = tree.Comparison("=", left, tree.Value(bool(node.expression.this), "boolean"))
                 return tree.All((tree.Not(tree.IsNull(left)), same))  # IS is never unknown
-        raise QueryError(
-            f"{_shown(node.sql())}: IS stands before NULL, or before TRUE and FALSE for a boolean"
-        )
+        raise QueryError(f"{_shown(node)}: IS stands before NULL, or before TRUE and FALSE for a boolean")
 
     def _in(self, node: exp.In) -> tree.Condition:
         if not node.expressions or {key for key, value in node.args.items() if value} != {
             "this",
             "expressions",
         }:
-            raise QueryError(
-                f"{_shown(node.sql())}: IN takes a list of values", hint="city IN ('Algiers', 'Oslo')"
-            )
+            raise QueryError(f"{_shown(node)}: IN takes a list of values", hint="city IN ('Algiers', 'Oslo')")
         left = self.expression(node.this)
         pairs = [fit(left, self.expression(value), exact=True) for value in node.expressions]
         if isinstance(left, tree.Value):  # a literal takes its form from each field in the list
@@ -250,7 +248,7 @@ class _Reader:
         if name not in _FUNCTIONS:
             if isinstance(node, exp.Binary | exp.Case):
                 raise _out_of_place(node)
-            called = node.sql(_DIALECT).partition("(")[0].lower()
+            called = _sql(node).partition("(")[0].lower()
             raise QueryError(
                 f"there is no function {called}", hint=f"there is {', '.join([*_FUNCTIONS, *_TESTS])}"
             )
@@ -291,13 +289,20 @@ def _literal(node: exp.Literal) -> tree.Value:
     try:
         number = int(node.this)
     except ValueError:
-        real = float(node.this)
-        if not math.isfinite(real):
-            raise QueryError(f"{_shown(node.this)} is too large a number") from None
-        return tree.Value(real, "number")
+        return tree.Value(_real(node.this), "number")
     if abs(number) > MAX_EXACT_INTEGER:
         raise QueryError(f"{_shown(node.this)} is too large a number, at most 2**53 can be compared")
     return tree.Value(number, "number")
+
+
+def _real(text: str) -> float:
+    try:
+        real = float(text)
+    except ValueError:
+        raise QueryError(f"{_shown(text)} is no number") from None
+    if not math.isfinite(real):
+        raise QueryError(f"{_shown(text)} is too large a number")
+    return real
 
 
 def _check_read(node: exp.Expr) -> None:
@@ -312,10 +317,13 @@ def _check_read(node: exp.Expr) -> None:
 
 
 def _out_of_place(node: exp.Expr) -> QueryError:
-    return QueryError(
-        f"{_shown(node.sql(_DIALECT))} cannot stand there in a condition", hint="see docs/query-language.md"
-    )
+    return QueryError(f"{_shown(node)} cannot stand there in a condition", hint="see docs/query-language.md")
 
 
-def _shown(text: str) -> str:
+def _sql(node: exp.Expr) -> str:
+    return node.sql(_DIALECT, unsupported_level=ErrorLevel.IGNORE)
+
+
+def _shown(given: str | exp.Expr) -> str:
+    text = given if isinstance(given, str) else _sql(given)
     return repr(text) if len(text) <= 80 else repr(text[:79] + "…")

@@ -35,7 +35,7 @@ def test_frames_are_listed_by_number_with_time_and_key_mark(workspace, clip):
         (7, None, False),
         (30, 1.0, False),
     ]
-    assert {frame.item_id for frame in frames} == {clip.id}
+    assert {frame.item for frame in frames} == {clip.uuid}
     assert workspace.frames.get(clip.uuid, 30) == frames[2]
 
 
@@ -110,3 +110,11 @@ def test_frames_go_with_their_item(workspace, clip):
     workspace.frames.add(clip, [(0, 0.0, True)])
     workspace.items.delete([clip])
     assert workspace.database.value("SELECT count(*) FROM frames") == 0
+
+
+def test_a_frame_stands_for_its_item_where_an_item_is_asked_for(workspace, clip):
+    workspace.frames.add(clip, [(0, 0.0, True), (1, None, False)])
+    first, second = workspace.frames.list(clip)
+    assert workspace.items.get(first) == clip
+    assert list(workspace.frames.list(second)) == [first, second]
+    assert workspace.collections.create("night", items=[first, second]).item_count == 1

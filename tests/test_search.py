@@ -22,12 +22,6 @@ def image(name, metadata=None, *, width=None, exif=None):
 
 
 @pytest.fixture
-def workspace(tmp_path):
-    with heron.open(tmp_path, discover=False) as workspace:
-        yield workspace
-
-
-@pytest.fixture
 def shop(workspace):
     """Six items: a and b tie in city, d has no city, and e and f lie in folders of their own."""
     schema = workspace.schema

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Iterator
 
 from heron.catalog.access import Access
 from heron.catalog.database import Database, Row
 from heron.catalog.identifiers import new_uuid
 from heron.catalog.items import BUNDLE, COLUMNS, ItemRef, ItemService, bundles, item_of
-from heron.errors import AlreadyExists, NotFound
+from heron.catalog.missing import missing
+from heron.errors import AlreadyExists
 from heron.metadata.keys import check_name
 from heron.models import Added, Collection, Item, NameMatches, now
 
@@ -51,10 +51,7 @@ class CollectionService:
             f"{_SELECT} WHERE (title = ? OR uuid = ?) AND {self._access.scope('collection')}", [key, key]
         )
         if row is None:
-            titles = [collection.title for collection in self.list()]
-            close = difflib.get_close_matches(str(key), titles, n=1)
-            hint = f"did you mean {close[0]!r}?" if close else "see heron collections list"
-            raise NotFound(f"there is no collection {key!r}", hint=hint)
+            raise missing("collection", key, (collection.title for collection in self.list()))
         return _collection(row)
 
     def list(self) -> list[Collection]:

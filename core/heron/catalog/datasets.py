@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import chain, count
 from typing import TYPE_CHECKING, Literal
@@ -14,6 +13,7 @@ from heron.catalog.folders import FolderRef, FolderService
 from heron.catalog.identifiers import new_uuid
 from heron.catalog.items import BUNDLE, COLUMNS, ItemRef, ItemService, bundles, item_of
 from heron.catalog.metadata import MetadataService
+from heron.catalog.missing import missing
 from heron.errors import AlreadyExists, InvalidInput, NotFound
 from heron.metadata.keys import check_name
 from heron.models import Added, Dataset, DatasetRow, Json, now
@@ -100,9 +100,7 @@ class DatasetService:
             f"{_SELECT} WHERE (title = ? OR uuid = ?) AND {self._access.scope('dataset')}", [key, key]
         )
         if row is None:
-            close = difflib.get_close_matches(str(key), [dataset.title for dataset in self.list()], n=1)
-            hint = f"did you mean {close[0]!r}?" if close else "see heron datasets list"
-            raise NotFound(f"there is no dataset {key!r}", hint=hint)
+            raise missing("dataset", key, (dataset.title for dataset in self.list()))
         return _dataset(row)
 
     def list(self) -> list[Dataset]:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Mapping
 
 from heron.catalog.access import Access
 from heron.catalog.database import Database, Row
 from heron.catalog.identifiers import new_uuid
+from heron.catalog.missing import missing
 from heron.catalog.schema import SchemaService
 from heron.convert import loads
-from heron.errors import AlreadyExists, InvalidInput, NotFound
+from heron.errors import AlreadyExists, InvalidInput
 from heron.metadata.keys import check_name
 from heron.metadata.validation import Validator
 from heron.models import Folder, FolderContents, Json, now
@@ -71,11 +71,7 @@ class FolderService:
                 f"SELECT path FROM folders WHERE {self._access.scope('folder')} LIMIT 5000"
             )
             paths = [row["path"] for row in rows]
-            close = difflib.get_close_matches(name, paths, n=1)
-            raise NotFound(
-                f"there is no folder {name!r}",
-                hint=f"did you mean {close[0]!r}?" if close else "see heron folders list",
-            )
+            raise missing("folder", name, paths)
         return folder
 
     def list(self, parent: FolderRef | None = None, *, recursive: bool = True) -> list[Folder]:

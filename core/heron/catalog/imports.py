@@ -10,6 +10,7 @@ from heron.catalog.database import Database, Row, is_alive
 from heron.catalog.identifiers import new_uuid
 from heron.convert import dumps, loads
 from heron.errors import NotFound
+from heron.metadata.keys import printable
 from heron.models import Folder, ImportJob, ImportProblem, ImportReport, ImportState, Json, now
 
 REPORT_ROWS = 20
@@ -67,7 +68,7 @@ class ImportService:
             f"SELECT * FROM imports WHERE (uuid = ? OR id = ?) AND {self._access.scope('import')}", [key, key]
         )
         if row is None:
-            raise NotFound(f"there is no import {key!r}", hint="see heron imports list")
+            raise NotFound(f"there is no import {printable(key)}", hint="see heron imports list")
         return _job(row)
 
     def list(self) -> list[ImportJob]:

@@ -10,7 +10,7 @@ from heron.catalog.database import Database, Row
 from heron.catalog.folders import FolderRef, FolderService, subtree
 from heron.convert import loads
 from heron.errors import InvalidInput, NotFound
-from heron.metadata.keys import check_name
+from heron.metadata.keys import check_name, printable
 from heron.models import Frame, Item, Json, MediaFacts, Page, now
 
 ItemRef = Item | Frame | str
@@ -46,7 +46,9 @@ class ItemService:
             [str(uuid).lower()],
         )
         if row is None:
-            raise NotFound(f"there is no item {uuid!r}", hint="heron items lists them with their UUIDs")
+            raise NotFound(
+                f"there is no item {printable(uuid)}", hint="heron items lists them with their UUIDs"
+            )
         return item_of(row)
 
     def page(
@@ -132,7 +134,9 @@ class ItemService:
             found.update((row["uuid"], row["id"]) for row in rows)
         missing = next((uuid for uuid in wanted if uuid not in found), None)
         if missing is not None:
-            raise NotFound(f"there is no item {missing!r}", hint="heron items lists them with their UUIDs")
+            raise NotFound(
+                f"there is no item {printable(missing)}", hint="heron items lists them with their UUIDs"
+            )
         return [found[uuid] for uuid in wanted]
 
     def _on_each(self, refs: Iterable[ItemRef], statement: str, parameters: Sequence[Json]) -> int:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import difflib
-
 from heron.catalog.access import Access
 from heron.catalog.database import Database, Row
+from heron.catalog.missing import missing
 from heron.convert import dumps, loads, structure, unstructure
-from heron.errors import AlreadyExists, NotFound
+from heron.errors import AlreadyExists
 from heron.metadata.keys import check_name
 from heron.models import Preset, Query, now
 
@@ -40,9 +39,7 @@ class PresetService:
             f"SELECT * FROM presets WHERE name = ? AND {self._access.scope('preset')}", [name]
         )
         if row is None:
-            close = difflib.get_close_matches(name, [preset.name for preset in self.list()], n=1)
-            hint = f"did you mean {close[0]!r}?" if close else "see heron presets list"
-            raise NotFound(f"there is no preset {name!r}", hint=hint)
+            raise missing("preset", name, (preset.name for preset in self.list()))
         return _preset(row)
 
     def list(self) -> list[Preset]:

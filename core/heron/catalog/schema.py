@@ -140,6 +140,8 @@ class SchemaService:
                 "state = excluded.state, indexed = excluded.indexed, position = excluded.position",
                 [key.name, key.type, dumps(key.parameters), key.state, key.indexed, position],
             )
+            if key.state != "active" and (known := old.get(key.name)) and known.state == "active":
+                self.remember_unknown({key.name})  # values stay, and can be filtered as text
             if key != old.get(key.name):
                 self._set_index(key)
                 self._set_full_text(key, after)

@@ -21,7 +21,9 @@ def selection(function: Callable[..., Any]) -> Callable[..., Any]:
         click.option("--where", metavar="CONDITION", help="Items that a SQL condition finds."),
         click.option("--folder", metavar="PATH", help="Items of a folder and of those below it."),
         click.option("--dataset", metavar="TITLE", help="Items of a dataset."),
-        click.option("--item", "items", multiple=True, metavar="UUID", help="An item; give it once for each."),
+        click.option(
+            "--item", "items", multiple=True, metavar="UUID", help="An item; give it once for each."
+        ),
     ):
         function = option(function)
     return function
@@ -38,7 +40,9 @@ def selected(
     """The chosen items; one way of choosing has to be given."""
     query = folder or where or preset
     if sum(map(bool, (items, dataset, query))) != 1:
-        raise click.UsageError("Which items? Give --item, or --dataset, or any of --folder, --where and --preset.")
+        raise click.UsageError(
+            "Which items? Give --item, or --dataset, or any of --folder, --where and --preset."
+        )
     if items:
         return iter(items)
     if dataset:

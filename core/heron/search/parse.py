@@ -60,6 +60,9 @@ class _Dialect(SQLite):
             name: parser for name, parser in SQLite.Parser.FUNCTION_PARSERS.items() if name != "MATCH"
         }
 
+        def _warn_unsupported(self) -> None:  # sqlglot would print a warning and go on with a command
+            self.raise_error("no condition")
+
 
 _DIALECT = _Dialect()
 

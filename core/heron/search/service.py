@@ -128,6 +128,8 @@ class SearchService:
             cause = error.__cause__
             if getattr(cause, "sqlite_errorcode", None) not in (sqlite3.SQLITE_ERROR, sqlite3.SQLITE_TOOBIG):
                 raise
+            if "stack overflow" in str(cause) or "maximum depth" in str(cause):
+                raise QueryError("the condition is nested too deeply") from error
             raise QueryError(f"the query cannot be evaluated: {cause}") from error
 
     def _fetch(self, ids: list[int]) -> list[Item]:

@@ -324,7 +324,7 @@ def test_parquet_dates_are_datetimes_and_times_without_an_offset_are_refused(wor
     register(workspace)
     workspace.ingest.metadata_file(parquet("SELECT '0.jpg' AS name, DATE '2026-01-31' AS seen"))
     assert stored(workspace) == [{"seen": "2026-01-31T00:00:00.000000Z"}]
-    with pytest.raises(MetadataError, match="'seen'.*UTC offset"):
+    with pytest.raises(MetadataError, match=r"'seen'.*UTC offset"):
         workspace.ingest.metadata_file(
             parquet("SELECT '0.jpg' AS name, TIMESTAMP '2026-01-31 12:00' AS seen")
         )

@@ -8,7 +8,7 @@ import platform
 import sqlite3
 import sys
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -130,7 +130,7 @@ class Database:
         with self.write():
             return self.connection.execute(sql, parameters).rowcount
 
-    def execute_many(self, sql: str, parameters: Iterable[Sequence[Any]]) -> int:
+    def execute_many(self, sql: str, parameters: Iterable[Sequence[Any] | Mapping[str, Any]]) -> int:
         """Run one statement for each set of parameters, in one transaction; returns the rows changed."""
         with self.write():
             return self.connection.executemany(sql, parameters).rowcount
@@ -160,7 +160,7 @@ class Database:
             )
             if holder["host"] == platform.node() and not is_alive(holder["pid"]):
                 who = "another program"
-        except (OSError, ValueError, KeyError):
+        except (OSError, ValueError, KeyError, TypeError):
             who = "another program"
         return CatalogueBusy(
             f"{self.path} is being written by {who}", hint="wait for it to end, or raise HERON_BUSY_SECONDS"

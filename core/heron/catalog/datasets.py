@@ -114,16 +114,16 @@ class DatasetService:
         dataset = self.get(ref)
         self._access.require("update", "dataset", dataset.title)
         _require_free(dataset, "import or move the items into that folder instead")
-        insert = "INSERT INTO dataset_rows (dataset_id, item_id) "
-        if duplicates == "add":
-            insert += "VALUES (?1, ?2)"
-        else:
-            insert += "SELECT ?1, ?2 WHERE NOT EXISTS (SELECT 1 FROM dataset_rows WHERE dataset_id = ?1 AND item_id = ?2)"
+        insert = "INSERT INTO dataset_rows (dataset_id, item_id) SELECT :dataset, :item"
+        if duplicates != "add":
+            insert += " WHERE NOT EXISTS (SELECT 1 FROM dataset_rows WHERE dataset_id = :dataset AND item_id = :item)"
         added = given = 0
         with self._database.write():
             for bundle in bundles(items):
                 ids = self._items.ids(bundle)
-                added += self._database.execute_many(insert, ((dataset.id, id) for id in ids))
+                added += self._database.execute_many(
+                    insert, ({"dataset": dataset.id, "item": id} for id in ids)
+                )
                 given += len(ids)
             if duplicates == "fail" and added < given:
                 raise AlreadyExists(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import shutil
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -22,7 +23,7 @@ def example(text: str) -> Callable[[Any], Any]:
 
     def add(function: Any) -> Any:
         lines = "\n".join(f"  {line}" for line in text.strip().splitlines())
-        function.__doc__ = f"{(function.__doc__ or '').rstrip()}\n\n\b\nExample:\n{lines}\n"
+        function.__doc__ = f"{inspect.cleandoc(function.__doc__ or '')}\n\n\b\nExample:\n{lines}\n"
         return function
 
     return add

@@ -144,7 +144,7 @@ def test_a_foreign_sqlite_file_is_refused_and_left_alone(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "content", [b"hello " * 1000, b"SQLite format 3\0" + b"\xff" * 5000, os.urandom(4096)]
+    "content", [b"hello " * 1000, b"SQLite format 3\0" + b"\xff" * 5000, bytes(range(256)) * 16]
 )
 def test_a_file_that_is_no_sqlite_is_refused_and_left_alone(tmp_path, content):
     file = file_of(tmp_path)

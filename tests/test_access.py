@@ -1,0 +1,271 @@
+"""Rights: every verb of every service asks them, and a refusal names the user, the verb and the resource."""
+
+from __future__ import annotations
+
+import inspect
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from functools import cached_property
+from types import SimpleNamespace
+
+import pytest
+
+import heron
+from heron.catalog.access import NOUNS, VERBS, Access
+from heron.errors import NotFound, PermissionDenied
+from heron.models import MediaFacts, NewItem, Page, Query, User
+from heron.workspace import Workspace
+
+STRANGER = User("eve@example.com", "member")
+SECRET = "Zanzibar"
+
+READS = {
+    "collections.get": lambda w, t: w.collections.get(t.title),
+    "collections.items": lambda w, t: w.collections.items(t.title),
+    "collections.list": lambda w, t: w.collections.list(),
+    "collections.match_names": lambda w, t: w.collections.match_names([t.item.name]),
+    "datasets.get": lambda w, t: w.datasets.get(t.title),
+    "datasets.list": lambda w, t: w.datasets.list(),
+    "datasets.rows": lambda w, t: w.datasets.rows(t.title),
+    "export": lambda w, t: w.export(t.title, w.root / "out.json"),
+    "folders.contents": lambda w, t: w.folders.contents(t.folder),
+    "folders.find": lambda w, t: w.folders.find(t.folder),
+    "folders.get": lambda w, t: w.folders.get(t.folder.path),
+    "folders.list": lambda w, t: w.folders.list(),
+    "frames.get": lambda w, t: w.frames.get(t.item, 0),
+    "frames.list": lambda w, t: w.frames.list(t.item),
+    "imports.get": lambda w, t: w.imports.get(t.job),
+    "imports.list": lambda w, t: w.imports.list(),
+    "imports.problems": lambda w, t: w.imports.problems(t.job),
+    "imports.report": lambda w, t: w.imports.report(t.job),
+    "items.by_name": lambda w, t: w.items.by_name(t.item.name),
+    "items.count": lambda w, t: w.items.count(),
+    "items.get": lambda w, t: w.items.get(t.item),
+    "items.ids": lambda w, t: w.items.ids([t.item]),
+    "items.list": lambda w, t: w.items.list(),
+    "items.page": lambda w, t: w.items.page(),
+    "metadata.verify": lambda w, t: w.metadata.verify(),
+    "presets.get": lambda w, t: w.presets.get(t.title),
+    "presets.list": lambda w, t: w.presets.list(),
+    "registration.known_urls": lambda w, t: w.registration.known_urls([t.item.url], t.folder),
+    "schema.current": lambda w, t: w.schema.current().keys(),
+    "schema.full_text_table": lambda w, t: w.schema.full_text_table("story"),
+    "schema.keys": lambda w, t: w.schema.keys(),
+    "schema.show": lambda w, t: w.schema.show(),
+    "schema.to_dict": lambda w, t: w.schema.to_dict(),
+    "schema.unknown_keys": lambda w, t: w.schema.unknown_keys(),
+    "search.__call__": lambda w, t: w.search(),
+    "search.all": lambda w, t: w.search.all(),
+    "search.count": lambda w, t: w.search.count(),
+    "search.plan": lambda w, t: w.search.plan(Query()),
+    "thumbnails.get": lambda w, t: w.thumbnails.get(t.item),
+}
+"""One call of every verb that reads."""
+
+WRITES = {
+    "collections.add": (lambda w, t: w.collections.add(t.title, [t.other]), "update collection"),
+    "collections.create": (
+        lambda w, t: w.collections.create("new", items=[t.item]),
+        "create collection 'new'",
+    ),
+    "collections.delete": (lambda w, t: w.collections.delete(t.title), "delete collection"),
+    "collections.remove": (lambda w, t: w.collections.remove(t.title, [t.item]), "update collection"),
+    "collections.update": (lambda w, t: w.collections.update(t.title, title="new"), "update collection"),
+    "datasets.add": (lambda w, t: w.datasets.add(t.title, [t.other]), "update dataset"),
+    "datasets.create": (lambda w, t: w.datasets.create("new", items=[t.item]), "create dataset 'new'"),
+    "datasets.delete": (lambda w, t: w.datasets.delete(t.title), "delete dataset"),
+    "datasets.remove": (lambda w, t: w.datasets.remove(t.title, [t.item]), "update dataset"),
+    "datasets.set_metadata": (lambda w, t: w.datasets.set_metadata(t.title, 0, {"a": 1}), "update items"),
+    "datasets.update": (lambda w, t: w.datasets.update(t.title, title="new"), "update dataset"),
+    "folders.create": (lambda w, t: w.folders.create("new"), "create folder 'new'"),
+    "folders.delete": (lambda w, t: w.folders.delete(t.folder), "delete folder"),
+    "folders.ensure": (lambda w, t: w.folders.ensure("new"), "create folder 'new'"),
+    "folders.move": (lambda w, t: w.folders.move(t.folder, None), "update folder"),
+    "folders.rename": (lambda w, t: w.folders.rename(t.folder, "new"), "update folder"),
+    "folders.set_metadata": (lambda w, t: w.folders.set_metadata(t.folder, {"a": 1}), "update folder"),
+    "frames.add": (lambda w, t: w.frames.add(t.item, [(1, None, True)]), "update frame"),
+    "frames.delete": (lambda w, t: w.frames.delete(t.item, [0]), "delete frame"),
+    "frames.set_metadata": (lambda w, t: w.frames.set_metadata(t.item, 0, {"a": 1}), "update frame"),
+    "imports.advance": (lambda w, t: w.imports.advance(t.job, units=1, added=1), "update import"),
+    "imports.finish": (lambda w, t: w.imports.finish(t.job, "done"), "update import"),
+    "imports.start": (lambda w, t: w.imports.start("src", t.folder, {}), "create import 'src'"),
+    "ingest.files": (lambda w, t: w.ingest.files([t.file], folder=t.folder), "create import"),
+    "ingest.metadata_file": (lambda w, t: w.ingest.metadata_file(t.rows), "update items"),
+    "items.delete": (lambda w, t: w.items.delete([t.item]), "delete items"),
+    "items.move": (lambda w, t: w.items.move([t.item], t.folder), "update folder"),
+    "items.rename": (lambda w, t: w.items.rename(t.item, "new"), "update item"),
+    "metadata.merge": (lambda w, t: w.metadata.merge({t.item.uuid: {"a": 1}}), "update items"),
+    "metadata.merge_all": (lambda w, t: w.metadata.merge_all([t.item], {"a": 1}), "update items"),
+    "metadata.replace": (lambda w, t: w.metadata.replace({t.item.uuid: {"a": 1}}), "update items"),
+    "metadata.replace_all": (lambda w, t: w.metadata.replace_all([t.item], {"a": 1}), "update items"),
+    "presets.create": (lambda w, t: w.presets.create("new", Query()), "create preset 'new'"),
+    "presets.delete": (lambda w, t: w.presets.delete(t.title), "delete preset"),
+    "registration.insert": (lambda w, t: w.registration.insert([t.new], t.folder), "create item"),
+    "registration.register": (lambda w, t: w.registration.register([t.new], t.folder), "create item"),
+    "schema.add": (lambda w, t: w.schema.add("new", "number"), "update schema"),
+    "schema.add_embedding": (lambda w, t: w.schema.add_embedding("new", 3), "update schema"),
+    "schema.add_enum": (lambda w, t: w.schema.add_enum("new", ["a"]), "update schema"),
+    "schema.add_enum_options": (lambda w, t: w.schema.add_enum_options("weather", ["a"]), "update schema"),
+    "schema.add_scalar": (lambda w, t: w.schema.add_scalar("new", "number"), "update schema"),
+    "schema.delete_key": (lambda w, t: w.schema.delete_key("story"), "update schema"),
+    "schema.edit": (lambda w, t: w.schema.edit().__enter__(), "update schema"),
+    "schema.restore_key": (lambda w, t: w.schema.restore_key("gone"), "update schema"),
+    "schema.set_from_dict": (lambda w, t: w.schema.set_from_dict({}), "update schema"),
+    "schema.set_indexed": (lambda w, t: w.schema.set_indexed("story"), "update schema"),
+    "thumbnails.put_by_url": (
+        lambda w, t: w.thumbnails.put_by_url(t.folder, [(t.item.url, b"x")]),
+        "create item",
+    ),
+}
+"""One call of every verb that changes something, and the right that it asks for."""
+
+NOTES = {"schema.remember_unknown": lambda w, t: w.schema.remember_unknown({"x"})}
+"""Verbs that write as a part of others whose right was asked for before; they ask for reading alone."""
+
+
+@pytest.fixture
+def workspace(tmp_path):
+    with heron.open(tmp_path / "lake", discover=False) as opened:
+        yield opened
+
+
+@pytest.fixture
+def things(workspace, tmp_path):
+    """One of each noun, all called by the secret name where they can be."""
+    workspace.schema.set_from_dict(
+        {"story": "text", "weather": {"type": "enum", "options": ["sun"]}, "gone": "number"}
+    )
+    workspace.schema.delete_key("gone")
+    facts = MediaFacts("video", "video/mp4", frame_count=9)
+    new = [NewItem(f"s3://lake/{name}.mp4", facts, metadata={SECRET: 1}) for name in (SECRET, f"{SECRET}2")]
+    workspace.registration.register(new, f"{SECRET}/{SECRET}")
+    item, other = workspace.items.list()
+    folder = workspace.folders.get(f"{SECRET}/{SECRET}")
+    workspace.frames.add(item, [(0, 0.0, True)])
+    workspace.thumbnails.put_by_url(folder, [(item.url, b"jpeg")])
+    workspace.collections.create(SECRET, items=[item])
+    workspace.datasets.create(SECRET, items=[item])
+    workspace.presets.create(SECRET, Query(where="size > 1"))
+    job = workspace.imports.start(SECRET, folder, {})
+    file, rows = tmp_path / "notes.txt", tmp_path / "rows.json"
+    file.write_text("hello")
+    rows.write_text(f'[{{"uuid": "{item.uuid}", "a": 1}}]')
+    return SimpleNamespace(
+        title=SECRET, item=item, other=other, folder=folder, job=job, file=file, rows=rows,
+        new=NewItem("s3://lake/new.mp4", facts),
+    )  # fmt: skip
+
+
+def state(workspace):
+    """All that the catalogue holds, as text."""
+    with closing(sqlite3.connect(workspace.database.path)) as plain:
+        return "\n".join(plain.iterdump())
+
+
+def answer(call, workspace, things):
+    """What a verb answers, its stream read to the end."""
+    found = call(workspace, things)
+    if isinstance(found, Iterator):
+        return list(found)
+    return list(found) if isinstance(found, Page) else found
+
+
+def public_verbs(workspace):
+    """The names of all public verbs of all services, as they stand in the workspace."""
+    names = [name for name, value in vars(Workspace).items() if isinstance(value, cached_property)]
+    services = {name: getattr(workspace, name) for name in ("schema", "folders", "items", *names)}
+    del services["plugins"]
+    for name, service in services.items():
+        for verb, _ in inspect.getmembers(type(service), callable):
+            if not verb.startswith("_") or (verb == "__call__" and "__call__" in vars(type(service))):
+                yield f"{name}.{verb}"
+    yield "export"
+
+
+def test_every_public_verb_of_every_service_is_tried_here(workspace):
+    assert set(public_verbs(workspace)) == {*READS, *WRITES, *NOTES}
+
+
+@pytest.mark.parametrize("verb", READS)
+def test_the_owner_may_read_everything(workspace, things, verb):
+    found = answer(READS[verb], workspace, things)
+    assert found is not None
+    assert found not in ([], 0, ()) or verb in ("metadata.verify", "imports.problems")
+
+
+@pytest.mark.parametrize("verb", {**READS, **{name: call for name, (call, _) in WRITES.items()}, **NOTES})
+def test_a_stranger_gets_nothing_and_changes_nothing(workspace, things, verb):
+    call = READS.get(verb) or NOTES.get(verb) or WRITES[verb][0]
+    before, listed = state(workspace), sorted(workspace.root.iterdir())
+    workspace.access.user = STRANGER
+    try:
+        found = answer(call, workspace, things)
+    except (PermissionDenied, NotFound) as refusal:
+        found = None
+        if isinstance(refusal, PermissionDenied):
+            assert refusal.message.startswith("eve@example.com may not ")
+    assert found in (None, [], 0, ())
+    assert state(workspace) == before
+    assert sorted(workspace.root.iterdir()) == listed
+
+
+@pytest.mark.parametrize("verb", WRITES)
+def test_who_may_only_read_is_refused_with_user_verb_and_resource(workspace, things, verb, monkeypatch):
+    monkeypatch.setattr(
+        "heron.catalog.access._allowed", lambda user, right, noun: user.role == "owner" or right == "read"
+    )
+    call, right = WRITES[verb]
+    before = state(workspace)
+    workspace.access.user = STRANGER
+    with pytest.raises(PermissionDenied) as refusal:
+        answer(call, workspace, things)
+    assert refusal.value.message.startswith(f"eve@example.com may not {right}")
+    assert refusal.value.hint == "ask an admin of the workspace for a role on it"
+    assert state(workspace) == before
+
+
+@pytest.mark.parametrize(
+    "look_up",
+    [
+        lambda w, name: w.folders.get(name),
+        lambda w, name: w.items.list(folder=name),
+        lambda w, name: w.collections.get(name),
+        lambda w, name: w.datasets.get(name),
+        lambda w, name: w.presets.get(name),
+        lambda w, name: w.search(where=f"{name} = 1"),
+        lambda w, name: w.schema.delete_key(name),
+    ],
+)
+def test_a_suggestion_does_not_give_names_away(workspace, things, look_up):
+    workspace.access.user = STRANGER
+    with pytest.raises((PermissionDenied, NotFound)) as refusal:
+        list(look_up(workspace, SECRET[:-1]))
+    assert SECRET not in str(refusal.value)
+
+
+# Access itself
+
+
+@pytest.mark.parametrize("verb", sorted(VERBS))
+@pytest.mark.parametrize("noun", sorted(NOUNS))
+def test_the_owner_passes_and_a_member_is_refused(verb, noun):
+    Access().require(verb, noun, "x")
+    with pytest.raises(PermissionDenied) as refusal:
+        Access(STRANGER).require(verb, noun, "x")
+    assert refusal.value.message == f"eve@example.com may not {verb} {noun} 'x'"
+
+
+def test_a_refusal_without_a_name_is_about_all_of_them():
+    with pytest.raises(PermissionDenied, match="may not read items"):
+        Access(STRANGER).require("read", "item")
+
+
+def test_the_scope_is_everything_or_nothing():
+    assert (Access().scope("item"), Access(STRANGER).scope("item")) == ("1", "0")
+
+
+def test_an_unknown_right_is_a_mistake_of_ours():
+    for verb, noun in (("peek", "item"), ("read", "spoon")):
+        with pytest.raises(AssertionError, match="unknown right"):
+            Access().require(verb, noun)

@@ -89,6 +89,7 @@ WRITES = {
     "frames.set_metadata": (lambda w, t: w.frames.set_metadata(t.item, 0, {"a": 1}), "update frame"),
     "imports.advance": (lambda w, t: w.imports.advance(t.job, units=1, added=1), "update import"),
     "imports.finish": (lambda w, t: w.imports.finish(t.job, "done"), "update import"),
+    "imports.set_folder": (lambda w, t: w.imports.set_folder(t.job, t.folder), "update import"),
     "imports.start": (lambda w, t: w.imports.start("src", t.folder, {}), "create import 'src'"),
     "ingest.files": (lambda w, t: w.ingest.files([t.file], folder=t.folder), "create import"),
     "ingest.metadata_file": (lambda w, t: w.ingest.metadata_file(t.rows), "update items"),

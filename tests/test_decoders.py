@@ -11,12 +11,13 @@ from PIL import Image
 import heron
 from heron.media import builtin
 from heron.media.exif import exif_facts
+from heron.media.jpeg import read_jpeg_header
 from heron.media.sniff import Sniffer
 from heron.storage import local
 from heron.testing import DecoderContract, StorageContract
 from tests.conftest import draw
 
-IMAGES, TEXTS = builtin.register_decoders()
+IMAGES, _, TEXTS = builtin.register_decoders()
 
 
 class TestImages(DecoderContract):
@@ -116,6 +117,50 @@ def test_broken_exif_never_raises(noise, seed):
         bytes(block[: seed % len(block)]),
     ):
         assert isinstance(exif_facts(broken), dict)
+
+
+@pytest.mark.parametrize("mode", ["L", "RGB", "CMYK"])
+@pytest.mark.parametrize(
+    "options", [{}, {"progressive": True}, {"restart_marker_rows": 1}, {"icc_profile": b"p" * 9000}]
+)
+def test_jpeg_headers_are_read_as_pillow_reads_them(tmp_path, mode, options):
+    exif = Image.Exif()
+    exif[0x010F], exif[0x0112] = "Heron", 6
+    image = Image.effect_noise((301, 77), 30).convert(mode)
+    image.save(tmp_path / "a.jpg", exif=exif, **options)
+    header = read_jpeg_header((tmp_path / "a.jpg").read_bytes())
+    with Image.open(tmp_path / "a.jpg") as opened:
+        assert ((header.width, header.height), header.mode) == (opened.size, opened.mode)
+        assert header.exif == opened.info["exif"]
+
+
+@given(st.integers(0, 2**32), st.integers(1, 6))
+def test_broken_jpeg_headers_never_raise_and_never_differ_from_pillow(seed, changes):
+    import io
+
+    buffer = io.BytesIO()
+    Image.effect_noise((60, 40), 30).save(buffer, "JPEG")
+    data = bytearray(buffer.getvalue())
+    source = random.Random(seed)
+    for _ in range(changes):
+        data[source.randrange(2, 700)] = source.choice((0, 255, source.randrange(256)))
+    header = read_jpeg_header(bytes(data))
+    if header is not None:
+        try:
+            with Image.open(io.BytesIO(data), formats=["JPEG"]) as opened:
+                assert (header.width, header.height, header.mode) == (*opened.size, opened.mode)
+        except (OSError, SyntaxError, ValueError, Image.DecompressionBombError):
+            pass  # Pillow looks into tables as well
+
+
+def test_a_huge_jpeg_is_refused_as_a_bomb(tmp_path, workspace):
+    draw(tmp_path / "a.jpg")
+    data = bytearray((tmp_path / "a.jpg").read_bytes())
+    frame = data.index(b"\xff\xc0")
+    data[frame + 5 : frame + 9] = (30_000).to_bytes(2, "big") * 2
+    (tmp_path / "a.jpg").write_bytes(data)
+    report = workspace.ingest.files([tmp_path / "a.jpg"], folder="A", ignore_errors=True)
+    assert "decompression bomb" in report.problems[0].reason
 
 
 def test_the_longest_signature_wins_over_the_name():

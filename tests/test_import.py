@@ -74,8 +74,12 @@ def test_items_keep_the_order_of_the_files(workspace, pictures):
 
 
 def test_overlapping_paths_import_each_file_once(workspace, pictures):
-    report = workspace.ingest.files([pictures, pictures / "p0.jpg", pictures.parent / "pictures"], folder="A")
-    assert report.added == 6
+    for sources in (
+        [pictures, pictures / "p0.jpg", pictures.parent / "pictures"],
+        [pictures / "p0.jpg", pictures],
+    ):
+        report = workspace.ingest.files(sources, folder=f"A{len(sources)}")
+        assert report.added == 6
 
 
 def test_a_path_that_is_not_there_is_named_and_nothing_is_made(workspace):
@@ -131,6 +135,9 @@ def test_without_ignore_errors_the_catalogue_is_as_before(workspace, pictures, b
     assert names(workspace) == before
     job = workspace.imports.list()[0]
     assert (job.state, job.added, job.failed) == ("failed", 0, 1)
+    with pytest.raises(heron.ImportAborted):
+        workspace.ingest.files([bad_files], folder="New/Deep")
+    assert [folder.path for folder in workspace.folders.list()] == ["A"], "not even the folder is made"
 
 
 @pytest.mark.skipif(os.name != "posix" or os.geteuid() == 0, reason="root may read everything")
@@ -332,6 +339,117 @@ def test_plugins_hear_of_imported_items(tmp_path, pictures):
     with heron.open(tmp_path / "lake", plugins=[Grumpy(), Listener()], discover=False) as workspace:
         workspace.ingest.files([pictures], folder="A")
     assert heard == [f"p{number}.jpg" for number in range(6)]
+
+
+def test_a_plugin_that_fails_at_the_news_is_named_in_the_report(tmp_path, pictures):
+    class Grumpy:
+        @heron.hookimpl
+        def items_imported(self, items):
+            raise RuntimeError("no room")
+
+    with heron.open(tmp_path / "lake", plugins=[Grumpy()], discover=False) as workspace:
+        report = workspace.ingest.files([pictures], folder="A")
+        assert (report.added, report.job.warnings, report.job.state) == (6, 1, "done")
+        assert "items_imported failed: RuntimeError: no room" in report.problems[0].reason
+
+
+def test_only_new_items_are_news(tmp_path, pictures):
+    heard = []
+
+    class Listener:
+        @heron.hookimpl
+        def items_imported(self, items):
+            heard.append(len(items))
+
+    with heron.open(tmp_path / "lake", plugins=[Listener()], discover=False) as workspace:
+        workspace.ingest.files([pictures], folder="A")
+        draw(pictures / "new.jpg", seed=50)
+        workspace.ingest.files([pictures], folder="A")
+        workspace.ingest.files([pictures / "new.jpg"], folder="A", skip_duplicates=False)
+    assert heard == [6, 1, 1]
+
+
+def test_two_imports_at_once_bring_each_file_once(workspace, tmp_path):
+    for number in range(200):
+        draw(tmp_path / "in" / f"{number:03}.png", size=(8, 8), seed=number)
+    code = (
+        "import sys, heron\n"
+        "with heron.open(sys.argv[1], discover=False) as ws:\n"
+        "    ws.ingest.files([sys.argv[2]], folder='A', ignore_errors=sys.argv[3] == '1')\n"
+    )
+    arguments = [sys.executable, "-c", code, workspace.root, tmp_path / "in"]
+    both = [subprocess.Popen([*arguments, ignore], stderr=subprocess.PIPE) for ignore in ("1", "0")]
+    assert [process.wait(timeout=60) for process in both] == [0, 0]
+    assert sorted(names(workspace)) == [f"{number:03}.png" for number in range(200)]
+    assert sum(job.added for job in workspace.imports.list()) == 200
+    assert sum(job.skipped for job in workspace.imports.list()) == 200
+
+
+def test_others_can_write_while_a_strict_import_looks_at_files(workspace, pictures):
+    written = []
+
+    def write(done, added, failed):
+        if not written:
+            with heron.open(workspace.root, discover=False) as other:
+                written.append(other.folders.create("Meanwhile").path)
+
+    workspace.ingest.files([pictures], folder="A", progress=write)
+    assert written == ["Meanwhile"]
+
+
+def test_a_job_is_closed_whatever_ends_it(workspace, pictures):
+    def fail(done, added, failed):
+        raise ValueError("from the caller")
+
+    for ignore_errors in (True, False):
+        with pytest.raises(ValueError, match="from the caller"):
+            workspace.ingest.files([pictures], folder="A", ignore_errors=ignore_errors, progress=fail)
+    assert [job.state for job in workspace.imports.list()] == ["failed", "failed"]
+
+
+def test_a_folder_that_cannot_be_listed_is_reported(workspace, pictures, monkeypatch):
+    (pictures / "gone").mkdir()
+    draw(pictures / "gone" / "x.jpg")
+    real = os.scandir
+
+    def scandir(path):
+        if str(path).endswith("gone"):
+            raise FileNotFoundError(2, "gone meanwhile")
+        return real(path)
+
+    monkeypatch.setattr(os, "scandir", scandir)
+    report = workspace.ingest.files([pictures], folder="A", ignore_errors=True)
+    assert (report.added, report.failed) == (6, 1)
+    assert "gone is no regular file" in report.problems[0].reason
+
+
+def test_very_deep_folders_are_walked(workspace, tmp_path):
+    deep = tmp_path / "in"
+    for _ in range(700):
+        deep = deep / "d"
+    os.makedirs(deep)  # noqa: PTH103 - Path.mkdir recurses
+    here = os.open(deep, os.O_RDONLY)
+    with os.fdopen(os.open("a.txt", os.O_WRONLY | os.O_CREAT, dir_fd=here), "w") as stream:
+        stream.write("words")
+    os.close(here)
+    assert workspace.ingest.files([tmp_path / "in"], folder="A").added == 1
+
+
+def test_named_sidecars_are_no_items(workspace, pictures):
+    sidecar = pictures / "p0.jpg.metadata.json"
+    sidecar.write_text('{"city": "Oslo"}')
+    assert workspace.ingest.files([pictures / "p0.jpg", sidecar], folder="A").added == 1
+    with pytest.raises(heron.InvalidInput, match="cannot be empty"):
+        workspace.ingest.files([pictures], folder="A", sidecar_suffix="")
+
+
+def test_a_pdf_is_catalogued_as_one(workspace, tmp_path):
+    (tmp_path / "a.pdf").write_bytes(b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n1 0 obj\n" + b"x" * 2000 + b"\x00\xff")
+    (tmp_path / "b.sh").write_bytes(b"#!/bin/sh\n" + b"# words\n" * 300 + b"\x00\x01\x02")
+    report = workspace.ingest.files([tmp_path / "a.pdf", tmp_path / "b.sh"], folder="A")
+    assert {item.name: item.kind for item in workspace.items.list()} == {"a.pdf": "pdf", "b.sh": "other"}
+    assert "not built yet" in reasons(workspace, report)["a.pdf"]
+    assert "begins like text, but holds binary data" in reasons(workspace, report)["b.sh"]
 
 
 SLOW_IMPORT = """

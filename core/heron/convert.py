@@ -74,16 +74,17 @@ _FACTS = (
 
 
 def item_to_dict(item: Item) -> dict[str, Any]:
-    """An item as plain data for JSON and for tables; facts that are unknown are left out."""
+    """An item as plain data for JSON and for tables; what is not known is left out."""
     facts = {name: value for name in _FACTS if (value := getattr(item.facts, name)) is not None}
-    hashes = {"content_hash": item.content_hash} if item.content_hash else {}
+    kept = {"etag": item.etag, "modified_at": item.modified_at, "content_hash": item.content_hash}
     return {
         "uuid": item.uuid,
         "name": item.name,
+        "folder": item.folder_path,
         "url": item.url,
         "size": item.size,
         **facts,
-        **hashes,
+        **{name: value for name, value in kept.items() if value is not None},
         "facts": dict(item.facts.extra),
         "metadata": item.metadata,
         "tags": list(item.tags),

@@ -86,6 +86,7 @@ class Item:
     modified_at: str | None = None
     deleted_at: str | None = None
     tags: tuple[str, ...] = ()
+    folder_path: str = ""
 
     @property
     def kind(self) -> Kind:

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import os
+import shutil
+import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from errno import EACCES
 from functools import cached_property, partial
 from pathlib import Path
+from secrets import token_hex
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
@@ -39,11 +43,13 @@ class Workspace:
     `root` is the folder that holds `.heron/`. Each service is made when it is first used.
     """
 
-    def __init__(self, root: Path, load_plugins: Callable[[], PluginManager]) -> None:
+    def __init__(
+        self, root: Path, load_plugins: Callable[[], PluginManager], *, create: bool = False
+    ) -> None:
         self.root = root
         self._load_plugins = load_plugins
         self.access = Access(OWNER)
-        self.database = Database(root / DIRECTORY)
+        self.database = Database(root / DIRECTORY, create=create)
         self.schema = SchemaService(self.database, self.access, lambda: self.plugins)
         self.folders = FolderService(self.database, self.access, self.schema)
         self.items = ItemService(self.database, self.access, self.folders)
@@ -179,7 +185,7 @@ def open(
         if not create:
             raise NotFound(f"{root} is no workspace", hint="run heron init there")
         _make(root)
-    return Workspace(root, partial(_plugin_manager, plugins, discover))
+    return Workspace(root, partial(_plugin_manager, plugins, discover), create=create)
 
 
 def init(path: str | Path = ".", *, plugins: Sequence[object] = (), discover: bool = True) -> Workspace:
@@ -221,13 +227,39 @@ def _make(root: Path) -> None:
 
 @contextmanager
 def whole_file(path: Path) -> Iterator[Any]:
-    """A binary file that appears under its name only once it is complete; raises HeronError when it cannot."""
-    part = path.with_name(path.name + ".part")
+    """A binary file that appears under its name only once it is complete; raises HeronError when it cannot.
+
+    `-` is standard output. A symbolic link stays one, and what is no regular file is written to as it is.
+    """
     try:
-        with part.open("wb") as stream:
-            yield stream
-        part.replace(path)
+        if str(path) == "-":
+            sys.stdout.flush()
+            yield sys.stdout.buffer
+            sys.stdout.buffer.flush()
+        elif path.exists() and not path.is_file():
+            with path.open("wb") as stream:
+                yield stream
+        else:
+            with _replacement(Path(os.path.realpath(path))) as stream:
+                yield stream
+    except BrokenPipeError:
+        raise
     except OSError as error:
         raise HeronError(f"{path} cannot be written: {error.strerror or error}") from error
+
+
+@contextmanager
+def _replacement(target: Path) -> Iterator[Any]:
+    """A file beside another one that takes its place, and its rights, when all went well."""
+    if target.exists() and not os.access(target, os.W_OK):
+        raise PermissionError(EACCES, os.strerror(EACCES))
+    part = target.with_name(f".heron-{token_hex(8)}.part")
+    try:
+        with part.open("xb") as stream:
+            yield stream
+        if target.exists():
+            shutil.copymode(target, part)
+        part.replace(target)
     finally:
-        part.unlink(missing_ok=True)
+        with suppress(OSError):
+            part.unlink(missing_ok=True)

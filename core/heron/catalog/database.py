@@ -29,10 +29,11 @@ Row = sqlite3.Row
 class Database:
     """One open catalogue. Reads go through `rows`, `row` and `value`; writes only inside `write`."""
 
-    def __init__(self, directory: Path, *, busy_seconds: float | None = None) -> None:
-        """Open `directory`/catalog.db, create it where it is missing, and bring its tables up to date.
+    def __init__(self, directory: Path, *, busy_seconds: float | None = None, create: bool = True) -> None:
+        """Open `directory`/catalog.db and bring its tables up to date; `create` makes one of a missing or empty file.
 
-        Raises CatalogueError for a file that is foreign, corrupt, newer than this Heron, or not writable.
+        A file that cannot be written is opened for reading. Raises CatalogueError for a file that is foreign,
+        corrupt, empty, or newer than this Heron.
         """
         self.path = directory / FILE_NAME
         self._holder = directory / "writer.json"
@@ -41,16 +42,35 @@ class Database:
         self._lock = threading.RLock()
         self._depth = 0
         with self._explained():
-            connection = sqlite3.connect(self.path, timeout=busy_seconds, check_same_thread=False)
+            connection = sqlite3.connect(
+                self._address(), uri=True, timeout=busy_seconds, check_same_thread=False
+            )
             try:
-                self._open(connection)
+                self._open(connection, create)
             except BaseException:
                 connection.close()
                 raise
 
-    def _open(self, connection: sqlite3.Connection) -> None:
+    def _address(self) -> str:
+        """The file as a URI: for reading only where there is no right to write.
+
+        SQLite reads through a write-ahead log and makes one; where it cannot, and nobody writes, it has to be told.
+        """
+        uri = self.path.absolute().as_uri()
+        can_make_files = os.access(self.path.parent, os.W_OK)
+        if not self.path.exists() or (can_make_files and os.access(self.path, os.W_OK)):
+            return uri
+        has_log = self.path.with_name(f"{self.path.name}-wal").exists()
+        return f"{uri}?mode=ro" if has_log or can_make_files else f"{uri}?mode=ro&immutable=1"
+
+    def _open(self, connection: sqlite3.Connection, create: bool) -> None:
         self.connection = connection
         is_new = not connection.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone()
+        if is_new and not create:
+            raise CatalogueError(
+                f"{self.path} is damaged: it is empty",
+                hint="move it away and restore a backup, or import again into a new workspace",
+            )
         if not is_new and connection.execute("PRAGMA application_id").fetchone()[0] != APPLICATION_ID:
             raise CatalogueError(
                 f"{self.path} is a SQLite file, but not a Heron catalogue",
@@ -193,9 +213,13 @@ class Database:
                 f"{self.path} is damaged or no SQLite file ({error})",
                 hint="move it away and restore a backup, or import again into a new workspace",
             )
-        if code in (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM):
+        if code == sqlite3.SQLITE_READONLY:
             return CatalogueError(
-                f"{self.path} cannot be opened for writing ({error})", hint="check the rights on its folder"
+                f"{self.path} can be read, but not written", hint="check the rights on it and its folder"
+            )
+        if code in (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM):
+            return CatalogueError(
+                f"{self.path} cannot be opened ({error})", hint="check the rights on it and its folder"
             )
         return CatalogueError(f"{self.path}: {error}")
 

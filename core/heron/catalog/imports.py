@@ -24,14 +24,14 @@ class ImportService:
         self._database = database
         self._access = access
 
-    def start(self, source: str, folder: Folder, options: Mapping[str, Json]) -> ImportJob:
-        """Open a job."""
+    def start(self, source: str, folder: Folder | None, options: Mapping[str, Json]) -> ImportJob:
+        """Open a job; the folder is None as long as it is not made."""
         self._access.require("create", "import", source)
         uuid = new_uuid()
         self._database.execute(
             "INSERT INTO imports (uuid, source, folder_id, options, state, process, started_at, created_by) "
             "VALUES (?, ?, ?, ?, 'running', ?, ?, ?)",
-            [uuid, source, folder.id, dumps(options), str(os.getpid()), now(), self._access.user.email],
+            [uuid, source, folder.id if folder else None, dumps(options), str(os.getpid()), now(), self._access.user.email],
         )
         return self.get(uuid)
 
@@ -52,6 +52,11 @@ class ImportService:
             "INSERT INTO import_problems (import_id, severity, place, url, reason) VALUES (?, ?, ?, ?, ?)",
             ((job.id, p.severity, p.place, p.url, p.reason) for p in listed),
         )
+
+    def set_folder(self, job: ImportJob, folder: Folder) -> None:
+        """Note the folder of a job that was opened without one."""
+        self._access.require("update", "import", job.source)
+        self._database.execute("UPDATE imports SET folder_id = ? WHERE id = ?", [folder.id, job.id])
 
     def finish(self, job: ImportJob, state: ImportState) -> ImportReport:
         """Close the job and return its report."""

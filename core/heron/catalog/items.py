@@ -26,7 +26,8 @@ _TAGS = (
     "(SELECT group_concat(c.title, char(10)) FROM collection_items AS m "
     "JOIN collections AS c ON c.id = m.collection_id WHERE m.item_id = items.id) AS tags"
 )
-COLUMNS = f"items.*, {_TAGS}"
+_FOLDER = "(SELECT path FROM folders WHERE folders.id = items.folder_id) AS folder_path"
+COLUMNS = f"items.*, {_TAGS}, {_FOLDER}"
 """What a SELECT from items must name for `item_of`."""
 
 
@@ -205,4 +206,5 @@ def item_of(row: Row) -> Item:
         modified_at=row["modified_at"],
         deleted_at=row["deleted_at"],
         tags=tuple(row["tags"].split("\n")) if row["tags"] else (),
+        folder_path=row["folder_path"],
     )

@@ -81,13 +81,13 @@ class Registration:
         added = skipped = 0
         for bundle in bundles(items, batch):
             with self._database.write():
-                count = self.insert(bundle, target, skip_duplicates=skip_duplicates)
+                count = len(self.insert(bundle, target, skip_duplicates=skip_duplicates))
             added += count
             skipped += len(bundle) - count
         return Added(added, skipped)
 
-    def insert(self, items: Sequence[NewItem], folder: Folder, *, skip_duplicates: bool = False) -> int:
-        """Insert one batch into a folder within the caller's transaction; returns the number inserted."""
+    def insert(self, items: Sequence[NewItem], folder: Folder, *, skip_duplicates: bool = False) -> range:
+        """Insert one batch into a folder within the caller's transaction; returns the ids of the new rows."""
         self._access.require("create", "item", folder.path)
         if skip_duplicates:
             known = self.known_urls([item.url for item in items], folder)
@@ -102,7 +102,7 @@ class Registration:
         self._follow(folder, newest)
         if validator.unknown:
             self._schema.remember_unknown(validator.unknown)
-        return len(items)
+        return range(newest + 1, newest + 1 + len(items))
 
     def _follow(self, folder: Folder, newest: int) -> None:
         """Let the dataset that the folder backs, if any, follow: a trigger would make every insert 5x slower."""

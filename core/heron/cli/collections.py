@@ -3,16 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import click
 
 from heron.cli.context import Context
-from heron.cli.output import confirm, example, json_option, print_items, print_json, print_table, yes_option
+from heron.cli.output import (
+    ITEM_COLUMNS,
+    confirm,
+    counted,
+    example,
+    item_row,
+    json_option,
+    limit_option,
+    print_beginning,
+    print_json,
+    print_json_stream,
+    print_table,
+    say,
+    yes_option,
+)
 from heron.cli.selection import selected, selection
 from heron.convert import item_to_dict
-from heron.errors import NotFound
+from heron.errors import InvalidInput, NotFound
 from heron.models import Item
 from heron.workspace import Workspace
 
@@ -60,7 +75,7 @@ def create(context: Context, title: str, names: Path | None, description: str, *
     workspace = context.workspace()
     chosen = _chosen(workspace, names, choice)
     collection = workspace.collections.create(title, items=chosen, description=description)
-    click.echo(f"Made collection {title} of {collection.item_count:,} items")
+    say(f"Made collection {title} of {counted(collection.item_count, 'item')}")
 
 
 @command.command("add")
@@ -75,7 +90,7 @@ def add(context: Context, title: str, names: Path | None, **choice: Any) -> None
     """Add items to a collection."""
     workspace = context.workspace()
     done = workspace.collections.add(title, _chosen(workspace, names, choice))
-    click.echo(f"Added {done.added:,} items, {done.skipped:,} were in it already")
+    say(f"Added {counted(done.added, 'item')}, {done.skipped:,} were in it already")
 
 
 @command.command("remove")
@@ -86,22 +101,24 @@ def add(context: Context, title: str, names: Path | None, **choice: Any) -> None
 def remove(context: Context, title: str, **choice: Any) -> None:
     """Take items out of a collection."""
     workspace = context.workspace()
-    click.echo(f"Removed {workspace.collections.remove(title, selected(workspace, **choice)):,} items")
+    removed = workspace.collections.remove(title, selected(workspace, **choice))
+    say(f"Removed {counted(removed, 'item')}")
 
 
 @command.command("show")
 @click.argument("title")
+@limit_option
 @json_option
 @click.pass_obj
 @example("heron collections show 'Rainy nights'")
-def show(context: Context, title: str, as_json: bool) -> None:
+def show(context: Context, title: str, limit: int | None, as_json: bool) -> None:
     """List the items of a collection."""
-    workspace = context.workspace()
-    collection, items = workspace.collections.get(title), list(workspace.collections.items(title))
+    collections = context.workspace().collections
+    collection, items = collections.get(title), collections.items(title)
     if as_json:
-        print_json({"collection": collection, "items": [item_to_dict(item) for item in items]})
+        print_json_stream(map(item_to_dict, islice(items, limit)), "items", collection=collection)
         return
-    print_items(items, None, f"Collection {title} is empty.")
+    print_beginning(ITEM_COLUMNS, map(item_row, items), f"Collection {title} is empty.", limit)
 
 
 @command.command("update")
@@ -113,7 +130,7 @@ def show(context: Context, title: str, as_json: bool) -> None:
 def update(context: Context, title: str, new_title: str | None, description: str | None) -> None:
     """Change title or description."""
     changed = context.workspace().collections.update(title, title=new_title, description=description)
-    click.echo(f"It is now {changed.title}")
+    say(f"It is now {changed.title}")
 
 
 @command.command("delete")
@@ -124,9 +141,10 @@ def update(context: Context, title: str, new_title: str | None, description: str
 def delete(context: Context, title: str, yes: bool) -> None:
     """Delete a collection; its items stay."""
     collections = context.workspace().collections
-    confirm(f"Delete collection {title} of {collections.get(title).item_count:,} items? The items stay.", yes)
+    count = counted(collections.get(title).item_count, "item")
+    confirm(f"Delete collection {title} of {count}? The items stay.", yes)
     collections.delete(title)
-    click.echo(f"Deleted collection {title}")
+    say(f"Deleted collection {title}")
 
 
 def _chosen(workspace: Workspace, names: Path | None, choice: dict[str, Any]) -> Iterator[Item | str]:
@@ -138,12 +156,14 @@ def _chosen(workspace: Workspace, names: Path | None, choice: dict[str, Any]) ->
         lines = names.read_text(encoding="utf-8").splitlines()
     except OSError as error:
         raise NotFound(f"{names} cannot be read: {error.strerror or error}") from error
+    except UnicodeDecodeError as error:
+        raise InvalidInput(f"{names} is no UTF-8 text", hint="save it as UTF-8") from error
     found = workspace.collections.match_names(line.strip() for line in lines if line.strip())
-    click.echo(
+    say(
         f"Names: {len(found.matched):,} matched, {len(found.ambiguous):,} ambiguous, {len(found.unmatched):,} unmatched"
     )
     for name, uuids in found.ambiguous.items():
-        click.echo(f"  ambiguous, left out: {name} ({len(uuids)} items)")
+        say(f"  ambiguous, left out: {name} ({counted(len(uuids), 'item')})")
     for name in found.unmatched:
-        click.echo(f"  unmatched: {name}")
+        say(f"  unmatched: {name}")
     return iter(found.matched.values())

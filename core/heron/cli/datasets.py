@@ -12,17 +12,22 @@ from heron.catalog.datasets import Duplicates
 from heron.cli.context import Context
 from heron.cli.output import (
     confirm,
+    counted,
     dimensions,
     example,
     json_option,
+    limit_option,
+    print_beginning,
     print_json,
     print_json_stream,
     print_table,
+    say,
     yes_option,
 )
 from heron.cli.selection import selected, selection
 from heron.cli.values import assignments
-from heron.convert import item_to_dict
+from heron.convert import dumps, item_to_dict
+from heron.errors import NotFound
 
 
 @click.group("datasets", invoke_without_command=True)
@@ -75,31 +80,38 @@ def create(
     **choice: Any,
 ) -> None:
     """Make a dataset from a collection, from chosen items, or behind a folder."""
+    ways = (collection, backing_folder, any(choice.values()))
+    if sum(map(bool, ways)) > 1:
+        raise click.UsageError(
+            "Which items? Give --collection, or --backing-folder, or some of "
+            "--item, --dataset, --folder, --where and --preset."
+        )
     workspace = context.workspace()
     items = () if collection or backing_folder else selected(workspace, **choice)
     dataset = workspace.datasets.create(
         title, collection=collection, items=items, description=description, backing_folder=backing_folder
     )
-    click.echo(f"Made dataset {title} of {dataset.row_count:,} rows")
+    say(f"Made dataset {title} of {counted(dataset.row_count, 'row')}")
 
 
 @command.command("show")
 @click.argument("title")
-@click.option("--limit", default=100, show_default=True, type=click.IntRange(1), help="Rows to print.")
+@limit_option
 @json_option
 @click.pass_obj
 @example("heron datasets show rain-1")
-def show(context: Context, title: str, limit: int, as_json: bool) -> None:
+def show(context: Context, title: str, limit: int | None, as_json: bool) -> None:
     """List the rows of a dataset with their metadata."""
-    rows = islice(context.workspace().datasets.rows(title), limit)
+    rows = context.workspace().datasets.rows(title)
     if as_json:
-        print_json_stream({"position": row.position, **item_to_dict(row.item)} for row in rows)
+        print_json_stream({"position": row.position, **item_to_dict(row.item)} for row in islice(rows, limit))
         return
-    table = [
+    table = (
         (row.position, row.item.name, row.item.kind, dimensions(row.item), _brief(row.item.metadata))
         for row in rows
-    ]
-    print_table(["row", "name", "kind", "dimensions", "metadata"], table, f"Dataset {title} is empty.")
+    )
+    columns = ("row", "name", "kind", "dimensions", "metadata")
+    print_beginning(columns, table, f"Dataset {title} is empty.", limit)
 
 
 @command.command("add")
@@ -118,7 +130,7 @@ def add(context: Context, title: str, duplicates: Duplicates, **choice: Any) -> 
     """Add items to a dataset."""
     workspace = context.workspace()
     done = workspace.datasets.add(title, selected(workspace, **choice), duplicates=duplicates)
-    click.echo(f"Added {done.added:,} rows, skipped {done.skipped:,}")
+    say(f"Added {counted(done.added, 'row')}, skipped {done.skipped:,}")
 
 
 @command.command("remove")
@@ -129,12 +141,13 @@ def add(context: Context, title: str, duplicates: Duplicates, **choice: Any) -> 
 def remove(context: Context, title: str, **choice: Any) -> None:
     """Take items out of a dataset."""
     workspace = context.workspace()
-    click.echo(f"Removed {workspace.datasets.remove(title, selected(workspace, **choice)):,} rows")
+    removed = workspace.datasets.remove(title, selected(workspace, **choice))
+    say(f"Removed {counted(removed, 'row')}")
 
 
 @command.command("metadata")
 @click.argument("title")
-@click.argument("row", type=click.IntRange(0))
+@click.argument("row", type=click.IntRange(0, 10**9))
 @click.argument("pairs", nargs=-1, metavar="[KEY=VALUE]...")
 @click.option("--replace", is_flag=True, help="Drop all other keys.")
 @click.pass_obj
@@ -146,13 +159,20 @@ def metadata(context: Context, title: str, row: int, pairs: tuple[str, ...], rep
         given = assignments(pairs, workspace.schema.current())
         workspace.datasets.set_metadata(title, row, given, merge=not replace)
     found = next(islice(workspace.datasets.rows(title), row, None), None)
-    print_json(found.item.metadata if found else None)
+    if found is None:
+        count = counted(workspace.datasets.get(title).row_count, "row")
+        raise NotFound(f"dataset {title!r} has no row {row}, it has {count}", hint="rows count from 0")
+    print_json(found.item.metadata)
 
 
 @command.command("export")
 @click.argument("title")
 @click.option(
-    "-o", "--output", required=True, type=click.Path(dir_okay=False, path_type=Path), help="File to write."
+    "-o",
+    "--output",
+    required=True,
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="File to write, - for standard output.",
 )
 @click.option(
     "--format",
@@ -170,8 +190,13 @@ def export(context: Context, title: str, output: Path, format: str | None) -> No
 
     workspace = context.workspace()
     known = {e.suffix: e.name for e in workspace.plugins.contributions(DatasetExporter)}
-    chosen = format or known.get(output.suffix.lower(), "json")
-    click.echo(f"Wrote {workspace.export(title, output, format=chosen):,} rows to {output}")
+    chosen = format or known.get(output.suffix.lower())
+    if chosen is None:
+        raise click.UsageError(
+            f"Which format? {output} has none in its name. Give --format, one of {', '.join(known.values())}."
+        )
+    count = workspace.export(title, output, format=chosen)
+    say(f"Wrote {counted(count, 'row')} to {output}", err=str(output) == "-")
 
 
 @command.command("update")
@@ -183,7 +208,7 @@ def export(context: Context, title: str, output: Path, format: str | None) -> No
 def update(context: Context, title: str, new_title: str | None, description: str | None) -> None:
     """Change title or description."""
     changed = context.workspace().datasets.update(title, title=new_title, description=description)
-    click.echo(f"It is now {changed.title}")
+    say(f"It is now {changed.title}")
 
 
 @command.command("delete")
@@ -194,11 +219,14 @@ def update(context: Context, title: str, new_title: str | None, description: str
 def delete(context: Context, title: str, yes: bool) -> None:
     """Delete a dataset; its items stay."""
     datasets = context.workspace().datasets
-    confirm(f"Delete dataset {title} of {datasets.get(title).row_count:,} rows? The items stay.", yes)
+    count = counted(datasets.get(title).row_count, "row")
+    confirm(f"Delete dataset {title} of {count}? The items stay.", yes)
     datasets.delete(title)
-    click.echo(f"Deleted dataset {title}")
+    say(f"Deleted dataset {title}")
 
 
 def _brief(metadata: dict[str, object]) -> str:
-    text = ", ".join(f"{key}={value}" for key, value in metadata.items())
+    text = ", ".join(
+        f"{key}={value if isinstance(value, str) else dumps(value)}" for key, value in metadata.items()
+    )
     return text if len(text) <= 80 else text[:79] + "…"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from heron.cli.context import Context
-from heron.cli.output import confirm, example, json_option, print_json, print_table, yes_option
+from heron.cli.output import confirm, counted, example, json_option, print_json, print_table, say, yes_option
 from heron.cli.values import assignments
 
 
@@ -43,7 +43,7 @@ def list_folders(context: Context, as_json: bool) -> None:
 def create(context: Context, path: str, description: str) -> None:
     """Create a folder, with those above it."""
     folder = context.workspace().folders.create(path, description=description)
-    click.echo(f"Made folder {folder.path}")
+    say(f"Made folder {folder.path}")
 
 
 @command.command("show")
@@ -72,7 +72,7 @@ def show(context: Context, path: str, as_json: bool) -> None:
 @example("heron folders rename Driving/2026 2026-spring")
 def rename(context: Context, path: str, name: str) -> None:
     """Give a folder another name."""
-    click.echo(f"It is now {context.workspace().folders.rename(path, name).path}")
+    say(f"It is now {context.workspace().folders.rename(path, name).path}")
 
 
 @command.command("move")
@@ -82,7 +82,7 @@ def rename(context: Context, path: str, name: str) -> None:
 @example("heron folders move Driving/2026 Archive\nheron folders move Archive/2026      # to the top")
 def move(context: Context, path: str, parent: str | None) -> None:
     """Move a folder into another one, or to the top."""
-    click.echo(f"It is now {context.workspace().folders.move(path, parent).path}")
+    say(f"It is now {context.workspace().folders.move(path, parent).path}")
 
 
 @command.command("metadata")
@@ -111,10 +111,11 @@ def delete(context: Context, path: str, yes: bool) -> None:
     folders = context.workspace().folders
     contents = folders.contents(path)
     confirm(
-        f"Folder {path} holds {contents.folders:,} folders and {contents.items:,} items, which stand in "
-        f"{contents.collection_members:,} places of collections and {contents.dataset_rows:,} rows of datasets. "
+        f"Folder {path} holds {counted(contents.folders, 'folder')} and {counted(contents.items, 'item')}, which "
+        f"stand in {counted(contents.collection_members, 'place')} of collections and "
+        f"{counted(contents.dataset_rows, 'row')} of datasets. "
         "Take all of it out of the catalogue?",
         yes,
     )
     gone = folders.delete(path)
-    click.echo(f"Deleted folder {path} with {gone.folders:,} folders and {gone.items:,} items.")
+    say(f"Deleted folder {path} with {counted(gone.folders, 'folder')} and {counted(gone.items, 'item')}.")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from heron.cli.context import Context
-from heron.cli.output import example, json_option, print_json, progress_bar
+from heron.cli.output import counted, example, json_option, print_json, progress_bar, say
 from heron.models import ImportReport
 
 
@@ -76,10 +76,10 @@ def say_report(report: ImportReport, folder: str) -> None:
     parts = [f"{job.added:,} new"]
     parts += [f"{job.skipped:,} there already"] if job.skipped else []
     parts += [f"{job.failed:,} failed"] if job.failed else []
-    parts += [f"{job.warnings:,} warnings"] if job.warnings else []
-    click.echo(f"Imported into {folder}: {', '.join(parts)}.")
+    parts += [counted(job.warnings, "warning")] if job.warnings else []
+    say(f"Imported into {folder}: {', '.join(parts)}.")
     for problem in report.problems:
         mark = "failed" if problem.severity == "failure" else "warning"
-        click.echo(f"  {mark}: {problem.reason}")
+        say(f"  {mark}: {problem.reason}")
     if job.failed + job.warnings > len(report.problems):
-        click.echo(f"  … all of them: heron imports report {job.id}")
+        say(f"  … all of them: heron imports report {job.id}")

@@ -3,12 +3,23 @@
 from __future__ import annotations
 
 import csv
+from itertools import islice
 from pathlib import Path
 
 import click
 
 from heron.cli.context import Context
-from heron.cli.output import example, json_option, print_json, print_json_stream, print_table
+from heron.cli.output import (
+    counted,
+    example,
+    json_option,
+    limit_option,
+    print_beginning,
+    print_json,
+    print_json_stream,
+    print_table,
+    say,
+)
 
 
 @click.group("imports", invoke_without_command=True)
@@ -79,16 +90,20 @@ def show(context: Context, number: str, as_json: bool) -> None:
 @command.command("report")
 @click.argument("number")
 @click.option(
-    "-o", "--output", type=click.Path(dir_okay=False, path_type=Path), help="Write it to a CSV file."
+    "-o",
+    "--output",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Write all of it to a CSV file, - for standard output.",
 )
+@limit_option
 @json_option
 @click.pass_obj
 @example("heron imports report 3\nheron imports report 3 -o problems.csv")
-def report(context: Context, number: str, output: Path | None, as_json: bool) -> None:
+def report(context: Context, number: str, output: Path | None, limit: int | None, as_json: bool) -> None:
     """List every failure and warning of an import."""
     problems = context.workspace().imports.problems(number)
     if as_json:
-        print_json_stream(problems)
+        print_json_stream(islice(problems, limit))
         return
     columns = ("severity", "place", "url", "reason")
     if output is not None:
@@ -105,7 +120,7 @@ def report(context: Context, number: str, output: Path | None, as_json: bool) ->
                 writer.writerow([getattr(problem, name) for name in columns])
                 count += 1
             text.detach()
-        click.echo(f"Wrote {count:,} problems to {output}")
+        say(f"Wrote {counted(count, 'problem')} to {output}", err=str(output) == "-")
         return
-    rows = [(p.severity, p.reason) for p in problems]
-    print_table(["severity", "reason"], rows, "Nothing went wrong.")
+    rows = ((p.severity, p.reason) for p in problems)
+    print_beginning(["severity", "reason"], rows, "Nothing went wrong.", limit)

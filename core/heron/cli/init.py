@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
+
 import click
 
 from heron.cli.context import Context
-from heron.cli.output import example
+from heron.cli.output import example, say
 
 
 @click.command("init")
-@click.argument("directory", default=".", type=click.Path(file_okay=False))
+@click.argument("directory", required=False, type=click.Path(file_okay=False))
 @click.pass_obj
 @example("heron init\nheron init ~/lake")
-def command(context: Context, directory: str) -> None:
+def command(context: Context, directory: str | None) -> None:
     """Make a workspace in a folder.
 
-    The catalogue goes to DIRECTORY/.heron; nothing else is touched, and no file is copied.
+    Without DIRECTORY that is the one of -w or HERON_WORKSPACE, or this folder. The catalogue goes to DIRECTORY/.heron; nothing else is touched, and no file is copied.
     """
     from heron.workspace import init
 
-    with init(directory, discover=context.discover) as workspace:
-        click.echo(f"Made a workspace in {workspace.root}")
-        click.echo("Next: heron import PATH --folder NAME")
+    if directory and context.path and Path(directory).resolve() != Path(context.path).resolve():
+        raise click.UsageError(f"Which folder? -w says {context.path}, DIRECTORY says {directory}.")
+    chosen = directory or context.path or os.environ.get("HERON_WORKSPACE") or "."
+    with init(chosen, discover=context.discover) as workspace:
+        say(f"Made a workspace in {workspace.root}")
+        say("Next: heron import PATH --folder NAME")

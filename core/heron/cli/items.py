@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import re
+
 import click
 
 from heron.cli.context import Context
 from heron.cli.output import (
+    ROWS,
     confirm,
+    counted,
     example,
     json_option,
     print_items,
     print_json,
     print_table,
+    say,
     size_of,
     yes_option,
 )
@@ -22,9 +27,7 @@ def _listing(function: click.decorators.FC) -> click.decorators.FC:
     for option in (
         json_option,
         click.option("--cursor", metavar="TEXT", help="Go on after the page that printed it."),
-        click.option(
-            "--limit", default=100, show_default=True, type=click.IntRange(1), help="Rows of the page."
-        ),
+        click.option("--limit", default=100, show_default=True, type=ROWS, help="Rows of the page."),
         click.option("--folder", metavar="PATH", help="Only this folder and those below it."),
     ):
         function = option(function)
@@ -55,7 +58,7 @@ def list_items(context: Context, folder: str | None, limit: int, cursor: str | N
 
 
 def _list(context: Context, folder: str | None, limit: int, cursor: str | None, as_json: bool) -> None:
-    if cursor is not None and not cursor.isdigit():
+    if cursor is not None and not re.fullmatch("[0-9]{1,18}", cursor):
         raise click.UsageError(f"{cursor!r} is no cursor of this list.")
     page = context.workspace().items.page(folder=folder, limit=limit, after=int(cursor or 0))
     if as_json:
@@ -67,7 +70,10 @@ def _list(context: Context, folder: str | None, limit: int, cursor: str | None, 
 @command.command("show")
 @click.argument("uuid")
 @click.option(
-    "-o", "--output", type=click.Path(dir_okay=False), help="Write the item's thumbnail to this file."
+    "-o",
+    "--output",
+    type=click.Path(dir_okay=False),
+    help="Write the item's thumbnail to this file, or alone to standard output with -.",
 )
 @json_option
 @click.pass_obj
@@ -78,6 +84,8 @@ def show(context: Context, uuid: str, output: str | None, as_json: bool) -> None
     item = workspace.items.get(uuid)
     if output:
         _write_thumbnail(context, uuid, output)
+        if output == "-":
+            return
     if as_json:
         print_json(item_to_dict(item))
         return
@@ -111,7 +119,7 @@ def _write_thumbnail(context: Context, uuid: str, output: str) -> None:
 @example("heron items rename 01a1fc7f-6634-7b8f-8ffa-50166ba72775 'Harbour at dusk'")
 def rename(context: Context, uuid: str, name: str) -> None:
     """Give an item another name; the file keeps its own."""
-    click.echo(f"It is now {context.workspace().items.rename(uuid, name).name}")
+    say(f"It is now {context.workspace().items.rename(uuid, name).name}")
 
 
 @command.command("move")
@@ -121,7 +129,8 @@ def rename(context: Context, uuid: str, name: str) -> None:
 @example("heron items move Archive 01a1fc7f-6634-7b8f-8ffa-50166ba72775")
 def move(context: Context, folder: str, uuids: tuple[str, ...]) -> None:
     """Move items into a folder."""
-    click.echo(f"Moved {context.workspace().items.move(uuids, folder):,} items to {folder}")
+    moved = context.workspace().items.move(uuids, folder)
+    say(f"Moved {counted(moved, 'item')} to {folder}")
 
 
 @command.command("delete")
@@ -134,5 +143,5 @@ def delete(context: Context, uuids: tuple[str, ...], yes: bool) -> None:
     workspace = context.workspace()
     names = [workspace.items.get(uuid).name for uuid in uuids]
     shown = ", ".join(names[:5]) + (", …" if len(names) > 5 else "")
-    confirm(f"Take {len(names):,} items out of the catalogue ({shown})?", yes)
-    click.echo(f"Deleted {workspace.items.delete(uuids):,} items")
+    confirm(f"Take {counted(len(names), 'item')} out of the catalogue ({shown})?", yes)
+    say(f"Deleted {counted(workspace.items.delete(uuids), 'item')}")

@@ -11,6 +11,7 @@ import click
 
 from heron._version import __version__
 from heron.cli.context import Context
+from heron.cli.output import clean
 from heron.errors import HeronError
 
 COMMANDS = {
@@ -132,8 +133,11 @@ def status(arguments: list[str]) -> int:
         return 2
     except click.ClickException as error:
         _complain(error.format_message(), None)
-    except (click.Abort, KeyboardInterrupt):
-        _complain("interrupted", "what was reported as done is kept; run it again to go on")
+    except (click.Abort, KeyboardInterrupt) as stop:
+        if isinstance(stop, KeyboardInterrupt) or stop.__cause__:  # click makes an Abort of Ctrl-C
+            _complain("interrupted", "heron imports shows what was kept")
+        else:
+            _complain("nothing was changed", None)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except Exception as error:
@@ -148,5 +152,5 @@ def status(arguments: list[str]) -> int:
 
 
 def _complain(message: str, hint: str | None) -> None:
-    text = message.encode("utf-8", "backslashreplace").decode().replace("\n", " ")
-    click.echo(f"{click.style('Error:', fg='red')} {text}" + (f" ({hint})" if hint else ""), err=True)
+    text = clean(message + (f" ({hint})" if hint else ""))
+    click.echo(f"{click.style('Error:', fg='red')} {text}", err=True)

@@ -8,7 +8,17 @@ from typing import Any
 import click
 
 from heron.cli.context import Context
-from heron.cli.output import example, json_option, print_json, print_table
+from heron.cli.output import (
+    confirm,
+    counted,
+    example,
+    json_option,
+    limit_option,
+    print_json,
+    print_verification,
+    say,
+    yes_option,
+)
 from heron.cli.selection import selected, selection
 from heron.cli.values import assignments
 
@@ -40,20 +50,23 @@ def merge(context: Context, pairs: tuple[str, ...], **choice: Any) -> None:
     workspace = context.workspace()
     metadata = assignments(pairs, workspace.schema.current())
     done = workspace.metadata.merge_all(selected(workspace, **choice), metadata)
-    click.echo(f"Merged {', '.join(metadata)} into {done:,} items")
+    say(f"Merged {', '.join(metadata)} into {counted(done, 'item')}")
 
 
 @command.command("replace")
 @click.argument("pairs", nargs=-1, metavar="[KEY=VALUE]...")
 @selection
+@yes_option
 @click.pass_obj
 @example("heron metadata replace city=Algiers --item 01a1fc7f-6634-7b8f-8ffa-50166ba72775")
-def replace(context: Context, pairs: tuple[str, ...], **choice: Any) -> None:
+def replace(context: Context, pairs: tuple[str, ...], yes: bool, **choice: Any) -> None:
     """Give items these keys instead of all they had."""
+    if not pairs:
+        confirm("No KEY=VALUE is given. Take all metadata off these items?", yes)
     workspace = context.workspace()
     metadata = assignments(pairs, workspace.schema.current())
     done = workspace.metadata.replace_all(selected(workspace, **choice), metadata)
-    click.echo(f"Replaced the metadata of {done:,} items")
+    say(f"Replaced the metadata of {counted(done, 'item')}")
 
 
 @command.command("import")
@@ -75,24 +88,20 @@ def import_file(context: Context, file: Path, by: str | None, replace: bool, as_
     if as_json:
         print_json(report)
         return
-    click.echo(f"Updated {report.updated:,} items.")
+    say(f"Updated {counted(report.updated, 'item')}.")
     for name in report.unmatched[:10]:
-        click.echo(f"  no item: {name}")
+        say(f"  no item: {name}")
     for name, count in list(report.ambiguous.items())[:10]:
-        click.echo(f"  {count} items, none changed: {name}")
+        say(f"  {count} items, none changed: {name}")
     if report.unmatched or report.ambiguous:
-        click.echo(f"{len(report.unmatched):,} rows met no item, {len(report.ambiguous):,} met several.")
+        say(f"{counted(len(report.unmatched), 'row')} met no item, {len(report.ambiguous):,} met several.")
 
 
 @command.command("verify")
+@limit_option
 @json_option
 @click.pass_obj
 @example("heron metadata verify")
-def verify(context: Context, as_json: bool) -> None:
+def verify(context: Context, limit: int | None, as_json: bool) -> None:
     """List every stored value that the schema does not know or no longer accepts."""
-    found = list(context.workspace().metadata.verify())
-    if as_json:
-        print_json(found)
-        return
-    rows = [(row.item, row.key, str(row.value)[:60], row.reason) for row in found]
-    print_table(["item", "key", "value", "reason"], rows, "All metadata follows the schema.")
+    print_verification(context.workspace().metadata.verify(), as_json, limit)

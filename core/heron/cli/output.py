@@ -3,19 +3,31 @@
 from __future__ import annotations
 
 import inspect
+import re
 import shutil
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import click
 
 if TYPE_CHECKING:
-    from heron.models import Item
+    from heron.models import Item, Verification
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON for programs.")
 yes_option = click.option("--yes", is_flag=True, help="Do not ask.")
+
+_CONTROLS = re.compile("[\x7f-\x9f]")
+"""Control characters that JSON does not have to escape, but that a terminal obeys."""
+
+ROWS = click.IntRange(1, 100_000)
+"""What --limit takes."""
+
+limit_option = click.option(
+    "--limit", type=ROWS, help="Rows to print (default: 100 in a table, all with --json)."
+)
 
 
 def example(text: str) -> Callable[[Any], Any]:
@@ -29,28 +41,68 @@ def example(text: str) -> Callable[[Any], Any]:
     return add
 
 
+def clean(text: str) -> str:
+    """Text as a terminal may get it: whatever could steer it becomes a blank."""
+    readable = text.encode("utf-8", "backslashreplace").decode()
+    return "".join(c if c.isprintable() else " " for c in readable)
+
+
+def say(text: str, **style: Any) -> None:
+    """Print a line, cleaned; `style` is that of click.secho."""
+    click.secho(clean(text), **style)
+
+
+def counted(number: int, noun: str) -> str:
+    """`1 item`, `2,000 items`."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
 def print_json(value: Any) -> None:
     """Print records or plain data as JSON."""
+    click.echo(_json(value))
+
+
+def _json(value: Any) -> str:
     from heron.convert import dumps, unstructure
 
-    click.echo(dumps(unstructure(value)))
+    return _CONTROLS.sub(lambda found: f"\\u{ord(found[0]):04x}", dumps(unstructure(value)))
 
 
-def print_json_stream(values: Iterable[Any]) -> None:
-    """Print a JSON array, one element a line, as the elements come."""
-    from heron.convert import dumps, unstructure
-
+def print_json_stream(values: Iterable[Any], name: str | None = None, **head: Any) -> None:
+    """Print a JSON array, one element a line, as the elements come; with a name, as the last part of an object."""
+    if name is not None:
+        before = [f"{_json(key)}:{_json(value)}," for key, value in head.items()]
+        click.echo(f"{{{''.join(before)}{_json(name)}:", nl=False)
     click.echo("[", nl=False)
     for number, value in enumerate(values):
-        click.echo(("," if number else "") + "\n" + dumps(unstructure(value)), nl=False)
-    click.echo("\n]")
+        click.echo(("," if number else "") + "\n" + _json(value), nl=False)
+    click.echo("\n]" if name is None else "\n]}")
+
+
+def print_beginning(
+    columns: Sequence[str], rows: Iterable[Sequence[Any]], empty: str, limit: int | None
+) -> None:
+    """Print the first rows of a stream as a table, and say whether there are more."""
+    stream = iter(rows)
+    print_table(columns, islice(stream, limit or 100), empty)
+    if next(stream, None) is not None:
+        say("There is more: --limit prints more rows, --json all of them")
+
+
+def print_verification(found: Iterable[Verification], as_json: bool, limit: int | None) -> None:
+    """Print where stored metadata and schema disagree."""
+    if as_json:
+        print_json_stream(islice(found, limit))
+        return
+    rows = ((row.item, row.key, str(row.value)[:60], row.reason) for row in found)
+    print_beginning(["item", "key", "value", "reason"], rows, "All metadata follows the schema.", limit)
 
 
 def print_table(columns: Sequence[str], rows: Iterable[Sequence[Any]], empty: str) -> None:
     """Print a table; `empty` is the sentence for no rows. On a screen, long cells are shortened to its width."""
     cells = [[_cell(value) for value in row] for row in rows]
     if not cells:
-        click.echo(empty)
+        say(empty)
         return
     numeric = [
         all(cell.replace(",", "").isdigit() or not cell for cell in column)
@@ -68,24 +120,29 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[Any]], empty: st
 
 
 def _fit(widths: list[int], screen: int) -> None:
-    """Narrow the widest columns until the row fits."""
-    while sum(widths) + 2 * (len(widths) - 1) > screen and max(widths) > 12:
-        widths[widths.index(max(widths))] -= 1
+    """Narrow the widest columns until the row fits; the first stays, for it says what the row is about."""
+    while sum(widths) + 2 * (len(widths) - 1) > screen and max(widths[1:], default=0) > 12:
+        widths[widths.index(max(widths[1:]), 1)] -= 1
 
 
 def _shorten(cell: str, width: int) -> str:
     return cell if len(cell) <= width else cell[: width - 1] + "…"
 
 
-def print_items(items: Sequence[Item], cursor: str | None, empty: str) -> None:
-    """Print items as a table, and how to get the next page."""
-    rows = [
-        (item.uuid, item.name, item.kind, size_of(item.size), dimensions(item), ", ".join(item.tags))
-        for item in items
-    ]
-    print_table(["uuid", "name", "kind", "size", "dimensions", "collections"], rows, empty)
+ITEM_COLUMNS = ("uuid", "name", "folder", "kind", "size", "dimensions", "collections")
+
+
+def item_row(item: Item) -> tuple[str, ...]:
+    """The cells of an item under `ITEM_COLUMNS`."""
+    tags = ", ".join(item.tags)
+    return item.uuid, item.name, item.folder_path, item.kind, size_of(item.size), dimensions(item), tags
+
+
+def print_items(items: Iterable[Item], cursor: str | None, empty: str) -> None:
+    """Print a page of items as a table, and how to get the next one."""
+    print_table(ITEM_COLUMNS, map(item_row, items), empty)
     if cursor:
-        click.echo(f"More: --cursor {cursor}")
+        say(f"More: --cursor {cursor}")
 
 
 def dimensions(item: Item) -> str:
@@ -95,7 +152,7 @@ def dimensions(item: Item) -> str:
         return f"{facts.width} x {facts.height}"
     if facts.duration:
         return f"{facts.duration:.1f} s"
-    return f"{facts.pages} pages" if facts.pages else ""
+    return counted(facts.pages, "page") if facts.pages else ""
 
 
 def size_of(size: int | None) -> str:
@@ -136,6 +193,7 @@ def confirm(question: str, yes: bool) -> None:
     """Ask before something is deleted; without a screen to ask on, --yes is needed."""
     if yes:
         return
+    question = clean(question)
     if not sys.stdin.isatty():
         raise click.UsageError(f"{question} Say --yes to do it.")
     click.confirm(question, abort=True)
@@ -148,4 +206,4 @@ def _cell(value: Any) -> str:
         return "yes" if value else ""
     if isinstance(value, int):
         return f"{value:,}"
-    return "".join(c if c.isprintable() else " " for c in str(value))
+    return clean(str(value))

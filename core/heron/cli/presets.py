@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from heron.cli.context import Context
-from heron.cli.output import example, json_option, print_json, print_table
+from heron.cli.output import ROWS, example, json_option, print_json, print_table, say
 from heron.models import Query
 
 
@@ -43,7 +43,7 @@ def list_presets(context: Context, as_json: bool) -> None:
 @click.option("--where", metavar="CONDITION", help="SQL condition.")
 @click.option("--folder", metavar="PATH", help="Only this folder and those below it.")
 @click.option("--sort", metavar="NAMES", help="Names with commas between; - in front for descending.")
-@click.option("--limit", type=click.IntRange(1), help="Rows of a page.")
+@click.option("--limit", type=ROWS, help="Rows of a page.")
 @click.option("--description", default="", help="What it is for.")
 @click.option("--replace", is_flag=True, help="Replace the preset of that name.")
 @click.pass_obj
@@ -63,7 +63,26 @@ def create(
     query = Query(where=where, folder=folder, sort=sort, limit=limit)
     workspace.search.plan(query)
     workspace.presets.create(name, query, description=description, replace=replace)
-    click.echo(f"Saved preset {name}. Use it: heron search --preset {name!r}")
+    say(f"Saved preset {name}. Use it: heron search --preset {name!r}")
+
+
+@command.command("show")
+@click.argument("name")
+@json_option
+@click.pass_obj
+@example("heron presets show big")
+def show(context: Context, name: str, as_json: bool) -> None:
+    """Show a saved query."""
+    preset = context.workspace().presets.get(name)
+    if as_json:
+        print_json(preset)
+        return
+    query = preset.query
+    rows = [
+        ("name", preset.name), ("description", preset.description), ("where", query.where), ("folder", query.folder),
+        ("sort", query.sort), ("limit", query.limit), ("made", preset.created_at),
+    ]  # fmt: skip
+    print_table(["field", "value"], [row for row in rows if row[1]], "")
 
 
 @command.command("delete")
@@ -73,4 +92,4 @@ def create(
 def delete(context: Context, name: str) -> None:
     """Delete a saved query."""
     context.workspace().presets.delete(name)
-    click.echo(f"Deleted preset {name}")
+    say(f"Deleted preset {name}")

@@ -10,8 +10,8 @@ from pathlib import Path
 import click
 
 from heron.cli.context import Context
-from heron.cli.output import example
-from heron.errors import AlreadyExists
+from heron.cli.output import example, say
+from heron.errors import AlreadyExists, CatalogueError
 
 _MARK = Path(".heron") / "quickstart"
 
@@ -30,6 +30,39 @@ def command(context: Context, directory: Path, fresh: bool) -> None:
     from heron.quickstart.lake import make_lake
     from heron.quickstart.steps import NEXT, STEPS
 
+    try:
+        _prepare(directory, fresh)
+        say(f"A lake of real files, drawn just now, goes to {directory}.")
+        lake = make_lake(directory / "lake")
+        shutil.move(lake.metadata_file, directory / lake.metadata_file.name)
+    except OSError as error:
+        raise CatalogueError(
+            f"no quickstart can be made in {directory}: {error.strerror or error}", hint="give another folder"
+        ) from error
+    say(
+        f"  {lake.photos} photographs, {lake.other_media} other pictures, {lake.texts} texts, {lake.broken} broken files."
+    )
+    before = Path.cwd()
+    os.chdir(directory)
+    try:
+        for number, step in enumerate(STEPS, start=1):
+            say("")
+            say(f"STEP {number}: {step.title}", bold=True)
+            say(step.words)
+            for line in step.commands:
+                say(f"$ {line}", fg="cyan")
+                _run(context, line)
+    finally:
+        os.chdir(before)
+    say("")
+    say(f"Done. All of it is in {directory}. What to type next:", bold=True)
+    say(f"  cd {shlex.quote(str(directory))}")
+    for line in NEXT:
+        say(f"  {line}")
+
+
+def _prepare(directory: Path, fresh: bool) -> None:
+    """An empty folder with the mark of a quickstart, by which --fresh knows that it may delete it."""
     if fresh and (directory / _MARK).is_file():
         shutil.rmtree(directory)
     if directory.exists() and any(directory.iterdir()):
@@ -38,40 +71,18 @@ def command(context: Context, directory: Path, fresh: bool) -> None:
             f"{directory} is {'an earlier quickstart' if again else 'not empty'}",
             hint="use --fresh to begin anew" if again else "give a folder that is not there yet",
         )
-    directory.mkdir(parents=True, exist_ok=True)
-    click.echo(f"A lake of real files, drawn just now, goes to {directory}.")
-    lake = make_lake(directory / "lake")
-    shutil.move(lake.metadata_file, directory / lake.metadata_file.name)
-    click.echo(
-        f"  {lake.photos} photographs, {lake.other_media} other pictures, {lake.texts} texts, {lake.broken} broken files."
-    )
-    before = Path.cwd()
-    os.chdir(directory)
-    try:
-        for number, step in enumerate(STEPS, start=1):
-            click.echo()
-            click.secho(f"STEP {number}: {step.title}", bold=True)
-            click.echo(step.words)
-            for line in step.commands:
-                click.secho(f"$ {line}", fg="cyan")
-                _run(context, line)
-        _MARK.touch()
-    finally:
-        os.chdir(before)
-    click.echo()
-    click.secho(f"Done. All of it is in {directory}. What to type next:", bold=True)
-    click.echo(f"  cd {shlex.quote(str(directory))}")
-    for line in NEXT:
-        click.echo(f"  {line}")
+    mark = directory / _MARK
+    mark.parent.mkdir(parents=True, exist_ok=True)
+    mark.touch()
 
 
 def _run(context: Context, line: str) -> None:
-    """Run one command line in this process."""
+    """Run one command line in this process, in the workspace of this folder whatever HERON_WORKSPACE says."""
     from heron.cli.main import main
 
     own = Context()
     try:
-        arguments = [] if context.discover else ["--no-plugins"]
+        arguments = ["--workspace", ".", *([] if context.discover else ["--no-plugins"])]
         main.main([*arguments, *shlex.split(line)[1:]], prog_name="heron", standalone_mode=False, obj=own)
     finally:
         own.close()

@@ -8,7 +8,18 @@ from typing import Any
 import click
 
 from heron.cli.context import Context
-from heron.cli.output import confirm, example, json_option, print_json, print_table, yes_option
+from heron.cli.output import (
+    confirm,
+    counted,
+    example,
+    json_option,
+    limit_option,
+    print_json,
+    print_table,
+    print_verification,
+    say,
+    yes_option,
+)
 from heron.errors import HeronError, InvalidInput
 
 
@@ -46,7 +57,7 @@ def show(context: Context, as_json: bool) -> None:
     )
     unknown = schema.unknown_keys()
     if unknown:
-        click.echo(f"In use, but not in the schema: {', '.join(unknown)}")
+        say(f"In use, but not in the schema: {', '.join(unknown)}")
 
 
 @command.command("types")
@@ -79,7 +90,7 @@ def add(context: Context, key: str, type: str, options: tuple[str, ...], size: i
         **({"size": size} if size else {}),
     }
     added = context.workspace().schema.add(key, type, **given)
-    click.echo(f"Added key {added.name} of type {added.type}")
+    say(f"Added key {added.name} of type {added.type}")
 
 
 @command.command("add-options")
@@ -90,7 +101,7 @@ def add(context: Context, key: str, type: str, options: tuple[str, ...], size: i
 def add_options(context: Context, key: str, options: tuple[str, ...]) -> None:
     """Add options to an enum key."""
     changed = context.workspace().schema.add_enum_options(key, options)
-    click.echo(f"Key {key} has {len(changed.parameters['options'])} options now")
+    say(f"Key {key} has {counted(len(changed.parameters['options']), 'option')} now")
 
 
 @command.command("delete")
@@ -104,7 +115,7 @@ def delete(context: Context, key: str, hard: bool, yes: bool) -> None:
     if hard:
         confirm(f"Delete key {key} for good? Its name can never be used again.", yes)
     context.workspace().schema.delete_key(key, hard=hard)
-    click.echo(f"Deleted key {key}" + ("" if hard else f"; heron schema restore {key!r} brings it back"))
+    say(f"Deleted key {key}" + ("" if hard else f"; heron schema restore {key!r} brings it back"))
 
 
 @command.command("restore")
@@ -113,7 +124,7 @@ def delete(context: Context, key: str, hard: bool, yes: bool) -> None:
 @example("heron schema restore city")
 def restore(context: Context, key: str) -> None:
     """Bring a deleted key back."""
-    click.echo(f"Restored key {context.workspace().schema.restore_key(key).name}")
+    say(f"Restored key {context.workspace().schema.restore_key(key).name}")
 
 
 @command.command("index")
@@ -124,7 +135,7 @@ def restore(context: Context, key: str) -> None:
 def index(context: Context, key: str, drop: bool) -> None:
     """Make a database index over a key: faster equality on it, slower imports."""
     context.workspace().schema.set_indexed(key, not drop)
-    click.echo(f"{'Dropped' if drop else 'Made'} the index over {key}")
+    say(f"{'Dropped' if drop else 'Made'} the index over {key}")
 
 
 @command.command("dump")
@@ -140,7 +151,7 @@ def dump(context: Context, file: Path | None) -> None:
         print_json(data)
         return
     write_schema(file, data)
-    click.echo(f"Wrote {len(data)} keys to {file}")
+    say(f"Wrote {counted(len(data), 'key')} to {file}")
 
 
 @command.command("load")
@@ -156,18 +167,14 @@ def load(context: Context, file: Path) -> None:
         context.workspace().schema.set_from_dict(data)
     except HeronError as error:
         raise InvalidInput(f"{file}: {error.message}", hint=error.hint) from error
-    click.echo(f"The schema has {len(data)} keys now")
+    say(f"The schema has {counted(len(data), 'key')} now")
 
 
 @command.command("verify")
+@limit_option
 @json_option
 @click.pass_obj
 @example("heron schema verify")
-def verify(context: Context, as_json: bool) -> None:
+def verify(context: Context, limit: int | None, as_json: bool) -> None:
     """List every stored value that the schema does not know or no longer accepts."""
-    found = list(context.workspace().metadata.verify())
-    if as_json:
-        print_json(found)
-        return
-    rows = [(row.item, row.key, str(row.value)[:60], row.reason) for row in found]
-    print_table(["item", "key", "value", "reason"], rows, "All metadata follows the schema.")
+    print_verification(context.workspace().metadata.verify(), as_json, limit)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from heron.cli.context import Context
-from heron.cli.output import example, json_option, print_items, print_json
+from heron.cli.output import ROWS, example, json_option, print_items, print_json, say
 from heron.cli.selection import combined
 from heron.convert import item_to_dict
 
@@ -14,7 +14,7 @@ from heron.convert import item_to_dict
 @click.option("--where", metavar="CONDITION", help="SQL condition over fields, facts and metadata.")
 @click.option("--folder", metavar="PATH", help="Only this folder and those below it.")
 @click.option("--sort", metavar="NAMES", help="Names with commas between; - in front for descending.")
-@click.option("--limit", type=click.IntRange(1), help="Rows of the page (default 100).")
+@click.option("--limit", type=ROWS, help="Rows of the page (default 100).")
 @click.option("--cursor", metavar="TEXT", help="Go on after the page that printed it.")
 @click.option("--preset", metavar="NAME", help="Start from a saved query.")
 @click.option("--count", "only_count", is_flag=True, help="Print only how many items there are.")
@@ -47,7 +47,7 @@ def command(
     search = workspace.search
     if only_count:
         found = search.count(query)
-        print_json({"count": found}) if as_json else click.echo(f"{found:,}")
+        print_json({"count": found}) if as_json else say(f"{found:,}")
         return
     page = search(query)
     if as_json:

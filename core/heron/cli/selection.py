@@ -38,6 +38,8 @@ def selected(
     preset: str | None,
 ) -> Iterator[Item | str]:
     """The chosen items; one way of choosing has to be given."""
+    from attrs import evolve
+
     query = folder or where or preset
     if sum(map(bool, (items, dataset, query))) != 1:
         raise click.UsageError(
@@ -47,7 +49,7 @@ def selected(
         return iter(items)
     if dataset:
         return iter([row.item.uuid for row in workspace.datasets.rows(dataset)])
-    return _settled(workspace, combined(workspace, preset, folder=folder, where=where))
+    return _settled(workspace, evolve(combined(workspace, preset, folder=folder, where=where), limit=None))
 
 
 def combined(workspace: Workspace, preset: str | None, **parts: Any) -> Query:
@@ -59,7 +61,9 @@ def combined(workspace: Workspace, preset: str | None, **parts: Any) -> Query:
     query = workspace.presets.get(preset).query if preset else Query()
     given = {name: value for name, value in parts.items() if value is not None}
     if query.where and given.get("where"):
-        given["where"] = f"({query.where}) AND ({given['where']})"
+        from heron.search.parse import both
+
+        given["where"] = both(query.where, given["where"])
     return evolve(query, **given)
 
 

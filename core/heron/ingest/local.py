@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from urllib.parse import quote
@@ -17,29 +18,39 @@ def check_paths(paths: Sequence[str | Path]) -> list[Path]:
     """The absolute paths to import; raises NotFound for the first one that is not there."""
     absolute = [path_of_url(str(path)) for path in paths]
     for given, path in zip(paths, absolute, strict=True):
-        if not path.exists() and not path.is_symlink():
+        if not os.path.lexists(path):
             raise NotFound(f"{given} is not there", hint="check the spelling, or quote a name with blanks")
     return absolute
 
 
 def local_units(paths: Sequence[Path], *, sidecar_suffix: str | None = SUFFIX) -> Iterator[Unit]:
-    """The files at and below the paths as units, each once. `sidecar_suffix` None reads no sidecars."""
-    for number, root in enumerate(paths):
-        if any(root.is_relative_to(earlier) for earlier in paths[:number]):
-            continue
+    """The files at and below the paths as units, each once. `sidecar_suffix` None reads no sidecars.
+
+    Raises InvalidInput for an empty suffix.
+    """
+    if sidecar_suffix == "":
+        raise InvalidInput("the ending of sidecars cannot be empty", hint="--no-sidecars reads none")
+    return _walk_all(paths, sidecar_suffix)
+
+
+def _walk_all(paths: Sequence[Path], sidecar_suffix: str | None) -> Iterator[Unit]:
+    given = dict.fromkeys(paths)
+    for root in given:
+        if any(parent in given for parent in root.parents):
+            continue  # it comes with the folder above it
         for folder, names in walk(root):
+            alone = root == folder / names[0]
             listed = frozenset(names)
-            if sidecar_suffix and root == folder / names[0]:  # a file named itself
-                listed |= {name for name in (root.name + sidecar_suffix,) if (folder / name).is_file()}
             prefix = folder.as_uri().rstrip("/") + "/"
             for name in names:
-                if (
-                    sidecar_suffix
-                    and name.endswith(sidecar_suffix)
-                    and name.removesuffix(sidecar_suffix) in listed
-                ):
-                    continue
-                has_sidecar = sidecar_suffix is not None and name + sidecar_suffix in listed
+                if sidecar_suffix and name.endswith(sidecar_suffix):
+                    owner = name.removesuffix(sidecar_suffix)
+                    if owner in listed or (alone and folder / owner in given):
+                        continue
+                beside = name + (sidecar_suffix or "")
+                has_sidecar = bool(sidecar_suffix) and (
+                    beside in listed or (alone and (folder / beside).is_file())
+                )
                 yield _unit(folder, name, prefix, sidecar_suffix if has_sidecar else None)
 
 

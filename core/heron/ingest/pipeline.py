@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
+import pickle
+import tempfile
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Executor, Future
 from typing import TypeVar
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from heron.catalog.database import Database
 from heron.catalog.imports import ImportService
 from heron.catalog.items import bundles
-from heron.catalog.registration import Registration
-from heron.catalog.thumbnails import ThumbnailStore
-from heron.errors import HeronError, ImportAborted, InvalidInput, MetadataError
+from heron.errors import ImportAborted
+from heron.ingest.landing import Landing
 from heron.ingest.units import Outcome, Unit
-from heron.models import Folder, ImportJob, ImportProblem, NewItem
+from heron.models import Folder, ImportJob
 
 CHUNK = 64
 """Units that an executor is given at a time."""
@@ -26,17 +27,24 @@ BATCH = 512
 
 In = TypeVar("In")
 Out = TypeVar("Out")
+Probe = Callable[[Sequence[Unit]], list[Outcome]]
 Progress = Callable[[int, int, int], None]
-"""Called after each batch with the units done, added and failed so far."""
+"""Called with the units looked at, those that are new, and those that failed, so far."""
 
 
 @frozen
-class Options:
-    """How an import treats what is there already, and failures."""
+class Counts:
+    """How far an import has come, for its progress."""
 
-    ignore_errors: bool = False
-    skip_duplicates: bool = True
-    skip_identical: bool = False
+    done: int = 0
+    added: int = 0
+    failed: int = 0
+
+    def after(self, outcomes: Sequence[Outcome], added: int, failed: int) -> Counts:
+        """The counts after one more batch."""
+        return evolve(
+            self, done=self.done + len(outcomes), added=self.added + added, failed=self.failed + failed
+        )
 
 
 def in_order(
@@ -60,124 +68,72 @@ def in_order(
 
 
 class Pipeline:
-    """Takes the units of one job into one folder."""
+    """Takes the units of one job to the catalogue. Both ways yield the ids of the new items of each batch."""
 
-    def __init__(
-        self,
-        database: Database,
-        imports: ImportService,
-        registration: Registration,
-        thumbnails: ThumbnailStore,
-    ) -> None:
+    def __init__(self, database: Database, imports: ImportService, landing: Landing) -> None:
         self._database = database
         self._imports = imports
-        self._registration = registration
-        self._thumbnails = thumbnails
+        self._landing = landing
 
-    def run(
-        self,
-        job: ImportJob,
-        folder: Folder,
-        units: Iterable[Unit],
-        probe: Callable[[Sequence[Unit]], list[Outcome]],
-        *,
-        options: Options,
-        executor: Executor | None = None,
-        progress: Progress = lambda done, added, failed: None,
-    ) -> Iterator[list[str]]:
-        """Import all units; yields the URLs of the new items after each batch is committed.
-
-        Without `ignore_errors` everything is one transaction, and the first failure raises ImportAborted.
-        """
-        done = added = failed = 0
-        new = self._new_units(job, folder, units, options)
-        for outcomes in bundles(self._flat(in_order(executor, probe, new)), BATCH):
+    def in_batches(
+        self, job: ImportJob, folder: Folder, outcomes: Iterable[Outcome], progress: Progress
+    ) -> Iterator[range]:
+        """Land each batch in a transaction of its own, failures and all."""
+        counts = Counts()
+        for batch in bundles(outcomes, BATCH):
             with self._database.write():
-                urls, problems, skipped = self._land(outcomes, folder, options)
-                failures = [problem for problem in problems if problem.severity == "failure"]
-                if failures and not options.ignore_errors:
-                    raise ImportAborted(
-                        failures[0].reason, hint="use --ignore-errors to import the rest and get a report"
-                    )
-                self._store_thumbnails(outcomes, folder)
-                self._imports.advance(
-                    job, units=len(outcomes), added=len(urls), skipped=skipped, problems=problems
-                )
-            done, added, failed = done + len(outcomes), added + len(urls), failed + len(failures)
-            progress(done, added, failed)
-            yield urls
+                landed = self._landing.land(job, folder, batch)
+            counts = counts.after(batch, len(landed.ids), landed.failed)
+            progress(counts.done, counts.added, counts.failed)
+            yield landed.ids
 
-    def _new_units(
-        self, job: ImportJob, folder: Folder, units: Iterable[Unit], options: Options
-    ) -> Iterator[list[Unit]]:
-        """Chunks of the units that are not in the folder yet."""
-        for chunk in bundles(units, CHUNK):
-            if not options.skip_duplicates:
-                yield chunk
-                continue
-            known = self._registration.known_urls([unit.url for unit in chunk], folder)
-            if known:
-                self._imports.advance(job, units=len(known), skipped=len(known))
-            fresh = [unit for unit in chunk if unit.url not in known]
-            if fresh:
-                yield fresh
+    def all_or_nothing(
+        self, job: ImportJob, folder: Callable[[], Folder], outcomes: Iterable[Outcome], progress: Progress
+    ) -> list[range]:
+        """Land everything in one transaction, or raise ImportAborted at the first failure.
 
-    def _flat(self, chunks: Iterable[list[Outcome]]) -> Iterator[Outcome]:
-        for chunk in chunks:
-            yield from chunk
+        Outcomes wait in a temporary file until all are there, so that nobody is kept from writing meanwhile.
+        """
+        counts = Counts()
+        with tempfile.TemporaryFile() as spool:
+            for batch in bundles(outcomes, BATCH):
+                _abort_on_failure(problem.reason for outcome in batch for problem in outcome.failures())
+                pickle.dump(batch, spool, pickle.HIGHEST_PROTOCOL)
+                counts = counts.after(batch, 0, 0)
+                progress(counts.done, 0, 0)
+            spool.seek(0)
+            landed: list[range] = []
+            with self._database.write():
+                target = folder()
+                while counts.done:
+                    batch = pickle.load(spool)  # noqa: S301 - written above
+                    done = self._landing.land(job, target, batch)
+                    _abort_on_failure(done.reasons)
+                    landed.append(done.ids)
+                    counts = evolve(counts, done=counts.done - len(batch), added=counts.added + len(done.ids))
+                    progress(counts.added, counts.added, 0)
+        return landed
 
-    def _land(
-        self, outcomes: Sequence[Outcome], folder: Folder, options: Options
-    ) -> tuple[list[str], list[ImportProblem], int]:
-        problems = [problem for outcome in outcomes for problem in outcome.problems]
-        landing = [(outcome, outcome.item) for outcome in outcomes if outcome.item is not None]
-        identical = self._identical([item for _, item in landing])
-        if options.skip_identical:
-            landing = [pair for pair in landing if pair[1].url not in identical]
-        for outcome, item in landing:
-            if identical.get(item.url, item.url) != item.url:
-                text = f"{item.name} has the same content as {identical[item.url]}"
-                problems.append(ImportProblem(outcome.unit.place, item.url, text, "warning"))
-        skipped = len(identical) if options.skip_identical else 0
-        items = [item for _, item in landing]
-        try:
-            self._registration.insert(items, folder)
-            return [item.url for item in items], problems, skipped
-        except (InvalidInput, MetadataError):
-            pass  # one of them is faulty: find out which
-        urls = []
-        for outcome, item in landing:
-            try:
-                with self._database.write():
-                    self._registration.insert([item], folder)
-                urls.append(item.url)
-            except HeronError as error:
-                problems.append(ImportProblem(outcome.unit.place, item.url, str(error)))
-        return urls, problems, skipped
+    def outcomes(
+        self, units: Iterable[Unit], probe: Probe, folder: Folder | None, executor: Executor | None
+    ) -> Iterator[Outcome]:
+        """Probe the units, in their order; those whose URL is in `folder` already are passed on unprobed."""
+        waiting: deque[tuple[list[Unit], set[str]]] = deque()
 
-    def _identical(self, items: Sequence[NewItem]) -> dict[str, str]:
-        """For each new item whose content is there already, or twice in the batch: the URL of the first one."""
-        hashes = {item.content_hash for item in items if item.content_hash is not None}
-        first: dict[str, str] = {}
-        for bundle in bundles(sorted(hashes), 500):
-            marks = ",".join("?" * len(bundle))
-            rows = self._database.rows(
-                f"SELECT content_hash, min(url) AS url FROM items WHERE content_hash IN ({marks}) "
-                "AND deleted_at IS NULL GROUP BY content_hash",
-                bundle,
+        def fresh() -> Iterator[list[Unit]]:
+            for chunk in bundles(units, CHUNK):
+                known = self._landing.known_urls(chunk, folder)
+                waiting.append((chunk, known))
+                yield [unit for unit in chunk if unit.url not in known]
+
+        for done in in_order(executor, probe, fresh()):
+            chunk, known = waiting.popleft()
+            probed = iter(done)
+            yield from (
+                Outcome(unit, None, is_known=True) if unit.url in known else next(probed) for unit in chunk
             )
-            first.update((row["content_hash"], row["url"]) for row in rows)
-        same: dict[str, str] = {}
-        for item in items:
-            if item.content_hash in first:
-                same[item.url] = first[item.content_hash]
-            elif item.content_hash is not None:
-                first[item.content_hash] = item.url
-        return same
 
-    def _store_thumbnails(self, outcomes: Sequence[Outcome], folder: Folder) -> None:
-        pictures = [
-            (o.item.url, o.thumbnail) for o in outcomes if o.item is not None and o.thumbnail is not None
-        ]
-        if pictures:
-            self._thumbnails.put_by_url(folder, pictures)
+
+def _abort_on_failure(reasons: Iterable[str]) -> None:
+    for reason in reasons:
+        raise ImportAborted(reason, hint="use --ignore-errors to import the rest and get a report")

@@ -91,7 +91,7 @@ class Prober:
         try:
             decoder = self._decoder(sniffed.decoder)
         except PluginError as error:
-            note = f"needs plugin {sniffed.decoder.name} to be read: {error}"
+            note = str(error)
             facts = MediaFacts(kind=sniffed.format.kind, media_type=file.media_type, note=note)
             return facts, None, [*warnings, f"{file.name}: {note}"]
         facts = _guarded(decoder.probe, sniffed.decoder, file)

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
+import threading
+import time
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Executor
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from functools import partial
 from itertools import chain, islice
 from pathlib import Path
 
@@ -17,11 +20,12 @@ from heron.catalog.metadata import MetadataService
 from heron.catalog.registration import Registration
 from heron.catalog.schema import SchemaService
 from heron.catalog.thumbnails import ThumbnailStore
-from heron.errors import HeronError, ImportAborted
+from heron.errors import HeronError
 from heron.hooks import PluginManager
+from heron.ingest.landing import Landing, Options
 from heron.ingest.local import check_paths, local_units
 from heron.ingest.metadata_files import MetadataFileReport, apply_file
-from heron.ingest.pipeline import Options, Pipeline, Progress
+from heron.ingest.pipeline import Pipeline, Progress
 from heron.ingest.probe import Prober
 from heron.ingest.stored import is_remote, stored_units
 from heron.ingest.units import ProbeOptions, Unit
@@ -56,7 +60,8 @@ class IngestService:
         self._plugins = plugins
         self._folders = folders
         self._imports = imports
-        self._pipeline = Pipeline(database, imports, registration, thumbnails)
+        self._registration = registration
+        self._thumbnails = thumbnails
 
     def files(
         self,
@@ -84,24 +89,36 @@ class IngestService:
         `ignore_errors` is set; the catalogue is then as it was before.
         """
         units = self._units(sources, sidecar_suffix)
-        options = Options(ignore_errors, skip_duplicates, skip_identical)
+        options = Options(skip_duplicates, skip_identical)
         prober = Prober(self._plugins, ProbeOptions(content_hash or skip_identical, thumbnails))
-        source = ", ".join(map(str, sources))
         kept = {
             "ignore_errors": ignore_errors,
             "content_hash": content_hash,
             "skip_identical": skip_identical,
         }
         with self._database.write():
-            target = self._folders.ensure(folder)
-            job = self._imports.start(source[:2000], target, kept)
+            target = self._folders.ensure(folder) if ignore_errors else self._folders.find(folder)
+            job = self._imports.start(", ".join(map(str, sources))[:2000], target, kept)
         many = MANY_DECODED if thumbnails or content_hash or skip_identical else MANY
-        with self._executor(units, many, executor) as (stream, workers):
-            return self._run(
-                job, target, options, lambda: self._pipeline.run(
-                    job, target, stream, prober, options=options, executor=workers, progress=progress
-                )
-            )  # fmt: skip
+        landing = Landing(self._database, self._imports, self._registration, self._thumbnails, options)
+        pipeline = Pipeline(self._database, self._imports, landing)
+        with self._closing(job), self._executor(units, many, executor) as (stream, workers):
+            outcomes = pipeline.outcomes(stream, prober, target, workers)
+            if target is not None and ignore_errors:
+                for ids in pipeline.in_batches(job, target, outcomes, progress):
+                    self._announce(job, ids)
+            else:
+                for ids in pipeline.all_or_nothing(
+                    job, partial(self._folder, job, folder), outcomes, progress
+                ):
+                    self._announce(job, ids)
+        return self._imports.finish(job, "done")
+
+    def _folder(self, job: ImportJob, folder: FolderRef) -> Folder:
+        """The folder of a job, made now, within the transaction in which everything lands."""
+        target = self._folders.ensure(folder)
+        self._imports.set_folder(job, target)
+        return target
 
     def _units(self, sources: Sequence[str | Path], sidecar_suffix: str | None) -> Iterator[Unit]:
         """The units of all sources, paths first; raises NotFound for a path that is not there."""
@@ -120,52 +137,34 @@ class IngestService:
         schema = self._schema.current()
         return apply_file(Path(file), self._database, self._metadata, schema, by=by, replace=replace)
 
-    def _run(
-        self, job: ImportJob, folder: Folder, options: Options, batches: Callable[[], Iterator[list[str]]]
-    ) -> ImportReport:
-        """Run the batches and close the job; without `ignore_errors` all of them are one transaction."""
-        whole: AbstractContextManager[object] = (
-            nullcontext() if options.ignore_errors else self._database.write()
-        )
+    @contextmanager
+    def _closing(self, job: ImportJob) -> Iterator[None]:
+        """Close the job whatever ends it, and keep the reason."""
         try:
-            landed: list[list[str]] = []
-            with whole:
-                for urls in batches():
-                    if options.ignore_errors:
-                        self._announce(urls, folder)
-                    else:
-                        landed.append(urls)
-            for urls in landed:
-                self._announce(urls, folder)
-        except ImportAborted as error:
-            self._close(job, "failed", ImportProblem("", "", error.message))
+            yield
+        except BaseException as error:
+            reason = error.message if isinstance(error, HeronError) else f"{type(error).__name__}: {error}"
+            stopped = isinstance(error, KeyboardInterrupt)
+            try:
+                with self._database.write():
+                    if not stopped:
+                        self._imports.advance(job, units=0, problems=[ImportProblem("", "", reason)])
+                    self._imports.finish(job, "interrupted" if stopped else "failed")
+            except HeronError:
+                pass  # the disk is full, perhaps: the first error is the one to tell
             raise
-        except KeyboardInterrupt:
-            self._close(job, "interrupted", None)
-            raise
-        except HeronError as error:
-            self._close(job, "failed", ImportProblem("", "", error.message))
-            raise
-        return self._imports.finish(job, "done")
 
-    def _close(self, job: ImportJob, state: str, problem: ImportProblem | None) -> None:
-        try:
-            with self._database.write():
-                self._imports.advance(job, units=0, problems=[problem] if problem else [])
-                self._imports.finish(job, "interrupted" if state == "interrupted" else "failed")
-        except HeronError:
-            pass  # the disk is full, perhaps: the first error is the one to tell
-
-    def _announce(self, urls: Sequence[str], folder: Folder) -> None:
-        """Tell plugins of the new items."""
-        if not urls or not self._plugins.hook.items_imported.get_hookimpls():
+    def _announce(self, job: ImportJob, ids: range) -> None:
+        """Tell plugins of the new items; what they complain of becomes a warning of the import."""
+        if not ids or not self._plugins.hook.items_imported.get_hookimpls():
             return
-        marks = ",".join("?" * len(urls))
         rows = self._database.rows(
-            f"SELECT {COLUMNS} FROM items WHERE folder_id = ? AND url IN ({marks}) ORDER BY items.id",
-            [folder.id, *urls],
+            f"SELECT {COLUMNS} FROM items WHERE items.id BETWEEN ? AND ? ORDER BY items.id", [ids[0], ids[-1]]
         )
-        self._plugins.notify("items_imported", items=[item_of(row) for row in rows])
+        complaints = self._plugins.notify("items_imported", items=[item_of(row) for row in rows])
+        problems = [ImportProblem("", "", complaint, "warning") for complaint in complaints]
+        if problems:
+            self._imports.advance(job, units=0, problems=problems)
 
     def _executor(
         self, units: Iterator[Unit], many: int, given: Executor | None
@@ -196,8 +195,21 @@ class _Workers(AbstractContextManager[tuple[Iterable[Unit], Executor | None]]):
     def __enter__(self) -> tuple[Iterable[Unit], Executor | None]:
         from loky import ProcessPoolExecutor
 
-        self._pool = ProcessPoolExecutor(max_workers=self._count)
+        self._pool = ProcessPoolExecutor(
+            max_workers=self._count, initializer=end_with_parent, initargs=(os.getpid(),)
+        )
         return self._stream, self._pool
 
     def __exit__(self, kind: object, error: object, trace: object) -> None:
         self._pool.shutdown(wait=True, kill_workers=kind is not None)
+
+
+def end_with_parent(parent: int) -> None:
+    """Let a worker process end when the import that started it was killed."""
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(1)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()

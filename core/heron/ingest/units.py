@@ -29,12 +29,20 @@ class Unit:
 
 @frozen
 class Outcome:
-    """A probed unit: an item, or none and the reason; perhaps warnings; perhaps a thumbnail as JPEG."""
+    """A probed unit: an item, or none and the reason; perhaps warnings; perhaps a thumbnail as JPEG.
+
+    One that `is_known` was not probed, for its URL is in the folder already.
+    """
 
     unit: Unit
     item: NewItem | None
     problems: tuple[ImportProblem, ...] = ()
     thumbnail: bytes | None = None
+    is_known: bool = False
+
+    def failures(self) -> list[ImportProblem]:
+        """The reasons why it cannot be imported."""
+        return [problem for problem in self.problems if problem.severity == "failure"]
 
 
 @frozen

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from heron.errors import PluginError
 from heron.hooks import Decoder, MediaDecoder, MediaFormat, hookimpl
 
 
@@ -19,6 +20,12 @@ def _load_text() -> Decoder:
     return TextDecoder()
 
 
+def _load_documents() -> Decoder:
+    raise PluginError(
+        "PDF documents are known, but reading them is not built yet", hint="follow the changelog"
+    )
+
+
 def _image(subtype: str, signature: bytes, *suffixes: str) -> MediaFormat:
     return MediaFormat(media_type=f"image/{subtype}", kind="image", suffixes=suffixes, signature=signature)
 
@@ -29,7 +36,7 @@ def _text(media_type: str, *suffixes: str, signature: bytes | None = None) -> Me
 
 @hookimpl
 def register_decoders() -> Iterable[MediaDecoder]:
-    """Images and text; the signatures are those of the formats' own specifications."""
+    """Images, documents and text; the signatures are those of the formats' own specifications."""
     yield MediaDecoder(
         name="image",
         summary="JPEG, PNG, WebP, AVIF, BMP, TIFF and GIF images (Pillow)",
@@ -43,6 +50,14 @@ def register_decoders() -> Iterable[MediaDecoder]:
             _image("gif", rb"GIF8[79]a", ".gif"),
         ],
         load=_load_images,
+    )
+    yield MediaDecoder(
+        name="document",
+        summary="PDF documents",
+        formats=[
+            MediaFormat(media_type="application/pdf", kind="pdf", suffixes=[".pdf"], signature=rb"%PDF-\d")
+        ],
+        load=_load_documents,
     )
     bom = rb"(?:\xef\xbb\xbf)?\s*"
     yield MediaDecoder(

@@ -5,18 +5,23 @@ from __future__ import annotations
 import logging
 import os
 import struct
+import sys
 import warnings
 from typing import IO, Any, BinaryIO
 
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-from heron.errors import MediaError
+from heron.errors import InvalidInput, MediaError
 from heron.hooks import MediaFile
 from heron.media.exif import captured_at, exif_facts
+from heron.media.jpeg import HEADER, read_jpeg_header
 from heron.models import MediaFacts
 
-if limit := os.environ.get("HERON_MAX_PIXELS"):
-    Image.MAX_IMAGE_PIXELS = int(limit) // 2  # Pillow refuses from twice this number on
+_LIMIT = os.environ.get("HERON_MAX_PIXELS", "")
+if _LIMIT.isdecimal() and int(_LIMIT) > 1:
+    Image.MAX_IMAGE_PIXELS = int(_LIMIT) // 2  # Pillow refuses from twice this number on
+elif _LIMIT:
+    raise InvalidInput(f"HERON_MAX_PIXELS is {_LIMIT!r}, expected a number of pixels")
 warnings.filterwarnings("ignore", module="PIL")  # what is wrong with a file, our own sentences tell
 logging.getLogger("PIL").addHandler(logging.NullHandler())
 
@@ -47,25 +52,17 @@ class ImageDecoder:
 
     def probe(self, file: MediaFile) -> MediaFacts:
         """Size, frames and EXIF without decoding pixels; raises MediaError for broken, truncated or huge files."""
-        with file.open() as stream, self._opened(file, stream) as image:
-            facts = exif_facts(_exif_block(image))
-            width, height = image.size
-            if facts.get("Orientation") in _TURNED:
-                width, height = height, width
-            frames = getattr(image, "n_frames", 1)
-            _check_complete(image, file, stream)
-            extra: dict[str, Any] = {"image": {"mode": image.mode}}
-            if facts:
-                extra["exif"] = facts
-            return MediaFacts(
-                kind="image",
-                media_type=file.media_type,
-                width=width,
-                height=height,
-                frame_count=frames,
-                captured_at=captured_at(facts),
-                extra=extra,
-            )
+        with file.open() as stream:
+            if file.media_type == "image/jpeg":
+                header = read_jpeg_header(stream.read(HEADER))
+                if header and header.width * header.height <= max_pixels() and _jpeg_ends(file.size, stream):
+                    return _facts(file, header.width, header.height, header.mode, 1, header.exif)
+                stream.seek(0)
+            with self._opened(file, stream) as image:
+                frames = getattr(image, "n_frames", 1)
+                facts = _facts(file, *image.size, image.mode, frames, _exif_block(image))
+                _check_complete(image, file, stream)
+                return facts
 
     def picture(self, file: MediaFile, size: int) -> Image.Image:
         """The first frame, upright, in RGB on white, at most `size` x `size` pixels."""
@@ -92,16 +89,32 @@ class ImageDecoder:
             raise MediaError(
                 f"{file.name} begins like {file.media_type}, but its header cannot be read"
             ) from error
-        except (
-            OSError,
-            ValueError,
-            SyntaxError,
-            struct.error,
-            EOFError,
-            OverflowError,
-            MemoryError,
-        ) as error:
+        except (*_BROKEN, MemoryError) as error:
             raise MediaError(f"{file.name} has a broken header: {error}") from error
+
+
+def max_pixels() -> int:
+    """Most pixels of an image that is not taken for a decompression bomb: twice Pillow's limit, as Pillow does."""
+    return 2 * Image.MAX_IMAGE_PIXELS if Image.MAX_IMAGE_PIXELS else sys.maxsize
+
+
+def _facts(file: MediaFile, width: int, height: int, mode: str, frames: int, exif: bytes) -> MediaFacts:
+    """The facts of an image of this stored size, turned upright."""
+    tags = exif_facts(exif)
+    if tags.get("Orientation") in _TURNED:
+        width, height = height, width
+    extra: dict[str, Any] = {"image": {"mode": mode}}
+    if tags:
+        extra["exif"] = tags
+    return MediaFacts(
+        kind="image",
+        media_type=file.media_type,
+        width=width,
+        height=height,
+        frame_count=frames,
+        captured_at=captured_at(tags),
+        extra=extra,
+    )
 
 
 def _exif_block(image: Image.Image) -> bytes:
@@ -140,12 +153,18 @@ def _check_complete(image: Image.Image, file: MediaFile, stream: BinaryIO) -> No
         raise MediaError(f"{file.name} is truncated or damaged: {error}") from error
 
 
+def _jpeg_ends(size: int, stream: BinaryIO) -> bool:
+    """Whether a JPEG ends with its end-of-image marker."""
+    stream.seek(max(0, size - 64))
+    return stream.read(64).rstrip(b"\0\r\n ").endswith(b"\xff\xd9")
+
+
 def _ends_well(image: Image.Image, size: int, stream: BinaryIO) -> bool:
+    if image.format in ("JPEG", "MPO"):
+        return _jpeg_ends(size, stream)
     stream.seek(max(0, size - 64))
     tail = stream.read(64)
     match image.format:
-        case "JPEG" | "MPO":
-            return tail.rstrip(b"\0\r\n ").endswith(b"\xff\xd9")
         case "PNG":
             return b"IEND\xaeB`\x82" in tail
         case "GIF":

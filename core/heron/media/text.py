@@ -9,7 +9,6 @@ from xml.etree.ElementTree import ParseError, XMLPullParser
 
 import orjson
 
-from heron.errors import MediaError
 from heron.hooks import MediaFile
 from heron.models import MediaFacts
 
@@ -20,13 +19,19 @@ _PARSED = 16 << 20
 _TITLE = re.compile(r"<title[^>]*>(.*?)</title>", re.DOTALL | re.IGNORECASE)
 
 
+class _NoText(Exception):
+    """The file is no text after all."""
+
+
 class TextDecoder:
     """Reads plain text, Markdown, CSV, JSON, HTML and XML."""
 
     def probe(self, file: MediaFile) -> MediaFacts:
-        """Encoding, lines and characters in one pass of flat memory; raises MediaError for binary content."""
-        encoding = _encoding(file.head)
-        lines, characters, encoding = _count(file, encoding)
+        """Encoding, lines and characters in one pass of flat memory; what turns out to be no text is of kind other."""
+        try:
+            lines, characters, encoding = _count(file, _encoding(file.head))
+        except _NoText as error:
+            return MediaFacts(kind="other", media_type="application/octet-stream", note=str(error))
         about: dict[str, Any] = {"encoding": encoding, "lines": lines, "characters": characters}
         note = None
         if file.size <= _PARSED:
@@ -58,14 +63,14 @@ def _count(file: MediaFile, encoding: str) -> tuple[int, int, str]:
                 characters += len(text)
                 last = text[-1:] or last
                 if "\0" in text:
-                    raise MediaError(f"{file.name} begins like text but holds binary data")
+                    raise _NoText("begins like text, but holds binary data")
             decoder.decode(b"", final=True)
         except UnicodeDecodeError as error:
             if encoding == "utf-8":
                 return _count(file, "cp1252" if b"\x81" not in file.head else "latin-1")
             if encoding == "cp1252":
                 return _count(file, "latin-1")
-            raise MediaError(f"{file.name} is no valid {encoding} text: {error.reason}") from error
+            raise _NoText(f"begins like text, but is no valid {encoding}: {error.reason}") from error
     return lines + (1 if last and last != "\n" else 0), characters, encoding
 
 

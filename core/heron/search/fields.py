@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable, Sequence
+from typing import Literal
 
 from heron.errors import PluginError, QueryError
 from heron.metadata.keys import printable
 from heron.metadata.schema import Schema
+from heron.models import KINDS, Json
 from heron.search.tree import Field, ValueType
 
 _COLUMNS: dict[str, ValueType] = {
@@ -18,6 +20,9 @@ _COLUMNS: dict[str, ValueType] = {
     "updated_at": "datetime",
 }  # fmt: skip
 _DERIVED: dict[str, ValueType] = {"area": "number", "aspect_ratio": "number", "folder": "text"}
+
+Place = Literal["name", "value", "sort"]
+"""Where a name stands: in a condition, there where one also expects a literal, or in a sort."""
 
 FACT_NAMESPACES = ("exif", "image", "text", "video", "audio", "dicom", "nifti", "pdf")
 
@@ -37,7 +42,7 @@ class Fields:
         self._schema = schema
         self._unknown = frozenset(unknown)
 
-    def resolve(self, parts: Sequence[str]) -> Field:
+    def resolve(self, parts: Sequence[str], place: Place = "name") -> Field:
         """The field of a dotted name; raises QueryError with a suggestion."""
         name = ".".join(parts)
         if len(parts) > 1:
@@ -53,7 +58,7 @@ class Fields:
             found = _fact(parts)
         found = found or self._loose(name)
         if found is None:
-            raise QueryError(f"there is no field {printable(name)}", hint=self._suggest(name))
+            raise QueryError(f"there is no field {printable(name)}", hint=self._suggest(name, place))
         return found
 
     def _metadata(self, name: str) -> Field | None:
@@ -77,16 +82,34 @@ class Fields:
         _check_reachable(name)
         return Field(name, "metadata", (name,), "loose", "text")
 
-    def _suggest(self, name: str) -> str:
+    def _suggest(self, name: str, place: Place) -> str:
         known = [*self._schema.keys(), *ITEM_FIELDS, *self._unknown]
         by_lower = {candidate.lower(): candidate for candidate in reversed(known)}
-        close = difflib.get_close_matches(name.lower(), by_lower, n=1)
+        cutoff = 0.8 if place == "value" else 0.6
+        close = difflib.get_close_matches(name.lower(), by_lower, n=1, cutoff=cutoff)
         if close:
             return f"did you mean {by_lower[close[0]]}?"
+        if place == "value":
+            return f"text stands in single quotes: {_quoted(name)}"
+        if place == "sort":
+            return "heron schema show lists the keys"
         return "text stands in single quotes; heron schema show lists the keys"
 
 
+def _quoted(text: str) -> str:
+    doubled = printable(text)[1:-1].replace("'", "''")
+    return f"'{doubled}'"
+
+
+def _kind(value: Json) -> Json:
+    if value not in KINDS:
+        raise ValueError(f"expected one of {', '.join(KINDS)}")
+    return value
+
+
 def _item(name: str) -> Field | None:
+    if name == "kind":
+        return Field(name, "column", (name,), "text", "text", _kind)
     if name in _COLUMNS:
         return Field(name, "column", (name,), _COLUMNS[name], _COLUMNS[name])
     if name in _DERIVED:

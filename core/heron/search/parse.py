@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from functools import lru_cache
+from itertools import pairwise
 from typing import Any as Untyped
 
 from sqlglot import exp
@@ -47,6 +48,17 @@ _TESTS = ("match", "in_collection", "in_folder")
 """The functions that are conditions of their own."""
 
 
+_WORDS = frozenset(
+    ("AND", "OR", "NOT", "IN", "LIKE", "ILIKE", "BETWEEN", "IS", "NULL", "TRUE", "FALSE", "ESCAPE")
+)
+"""The words of the language."""
+
+_AFTER_A_NAME = frozenset(
+    ("EQ", "NEQ", "LT", "LTE", "GT", "GTE", "IS", "IN", "LIKE", "ILIKE", "BETWEEN", "NOT")
+)
+"""What follows a name in a condition."""
+
+
 class _Dialect(SQLite):
     """SQLite's grammar, with `match` as an ordinary function."""
 
@@ -86,13 +98,25 @@ def _syntax(text: str) -> exp.Expr:
             where = f" near {details[0]['highlight']!r} (character {details[0]['col']})"
         raise QueryError(
             f"the condition {_shown(text)} is no SQL condition{where}",
-            hint="text stands in single quotes: city = 'Algiers' AND width > 1000",
+            hint=_syntax_hint(text),
         ) from error
     except RecursionError as error:
         raise QueryError("the condition is nested too deeply") from error
     if len(parsed) != 1 or parsed[0] is None:
         raise QueryError(f"the condition {_shown(text)} is empty", hint="give one SQL condition")
     return parsed[0]
+
+
+def _syntax_hint(text: str) -> str:
+    try:
+        tokens = _DIALECT.tokenize(text)
+    except SqlglotError:
+        tokens = []
+    for word, after in pairwise(tokens):
+        is_keyword = word.text.isidentifier() and word.token_type.name not in ("VAR", "IDENTIFIER", "STRING")
+        if is_keyword and word.text.upper() not in _WORDS and after.token_type.name in _AFTER_A_NAME:
+            return f'{word.text} is a word of SQL; as a name it stands in double quotes: "{word.text}"'
+    return "text stands in single quotes: city = 'Algiers' AND width > 1000"
 
 
 def _has_semicolon(text: str) -> bool:
@@ -108,6 +132,18 @@ def parse(text: str, fields: Fields) -> tree.Condition:
         return _Reader(fields).condition(_syntax(text))
     except RecursionError as error:
         raise QueryError("the condition is nested too deeply") from error
+
+
+def both(first: str, second: str) -> str:
+    """The condition that holds where both do; raises QueryError where one of them is no condition by itself."""
+    return f"({_alone(first)}) AND ({_alone(second)})"
+
+
+def _alone(text: str) -> str:
+    """A condition without what may stand after it: a semicolon, or a comment that would swallow what follows."""
+    _syntax(text)
+    last = [token for token in _DIALECT.tokenize(text) if token.token_type.name != "SEMICOLON"][-1]
+    return text[: last.end + 1]
 
 
 class _Reader:
@@ -127,7 +163,7 @@ class _Reader:
                 return tree.Not(self.condition(node.this))
             case exp.EQ() | exp.NEQ() | exp.LT() | exp.LTE() | exp.GT() | exp.GTE():
                 exact = isinstance(node, exp.EQ | exp.NEQ)
-                left, right = fit(self.expression(node.this), self.expression(node.expression), exact=exact)
+                left, right = fit(self.expression(node.this), self._value(node.expression), exact=exact)
                 return tree.Comparison(_COMPARISONS[type(node)], left, right)  # type: ignore[arg-type]
             case exp.Is():
                 return self._is(node)
@@ -165,15 +201,15 @@ class _Reader:
         }:
             raise QueryError(f"{_shown(node)}: IN takes a list of values", hint="city IN ('Algiers', 'Oslo')")
         left = self.expression(node.this)
-        pairs = [fit(left, self.expression(value), exact=True) for value in node.expressions]
+        pairs = [fit(left, self._value(value), exact=True) for value in node.expressions]
         if isinstance(left, tree.Value):  # a literal takes its form from each field in the list
             return tree.Any(tuple(tree.Comparison("=", here, there) for here, there in pairs))
         return tree.InList(left, tuple(value for _, value in pairs))
 
     def _between(self, node: exp.Between) -> tree.Condition:
         left = self.expression(node.this)
-        left_low, low = fit(left, self.expression(node.args["low"]), exact=False)
-        left_high, high = fit(left, self.expression(node.args["high"]), exact=False)
+        left_low, low = fit(left, self._value(node.args["low"]), exact=False)
+        left_high, high = fit(left, self._value(node.args["high"]), exact=False)
         if isinstance(left, tree.Value):  # a literal takes its form from each bound
             return tree.All((tree.Comparison(">=", left_low, low), tree.Comparison("<=", left_high, high)))
         return tree.Between(left, low, high)
@@ -279,8 +315,14 @@ class _Reader:
             raise QueryError(f"{describe(value)} is no number to calculate with")
         return value
 
+    def _value(self, node: exp.Expr) -> tree.Expression:
+        """An expression there where one expects a literal, so that a bare word was probably meant as text."""
+        if isinstance(node, exp.Column):
+            return tree.FieldRef(self._fields.resolve([part.name for part in node.parts], "value"))
+        return self.expression(node)
+
     def _text(self, node: exp.Expr, what: str) -> str:
-        value = self.expression(node)
+        value = self._value(node)
         if not isinstance(value, tree.Value) or value.type != "text":
             raise QueryError(f"{what} takes text in single quotes, got {describe(value)}")
         return str(value.value)

@@ -157,7 +157,7 @@ def _sort_terms(sort: str | None, fields: Fields, writer: SqliteWriter) -> Itera
         parts = [quoted or plain for quoted, plain in _PART.findall(match[2].strip())]
         if not parts:
             raise QueryError(f"the sort {sort!r} names no field")
-        field = fields.resolve(parts)
+        field = fields.resolve(parts, "sort")
         if field.type == "json":
             raise QueryError(f"{field.name} ({field.type_name}) cannot be sorted by")
         yield writer.field(field), match[1] == "-"

@@ -36,8 +36,8 @@ def path_of_url(url: str) -> Path:
     """The absolute path of a `file:` URL or of a plain path; raises InvalidInput for another scheme."""
     if not url or "\0" in url:
         raise InvalidInput(f"{url!r} is no path")
-    parts = urlsplit(url)
-    if parts.scheme == "file":
+    if url.lower().startswith("file:"):
+        parts = urlsplit(url)
         if parts.netloc not in ("", "localhost"):
             raise InvalidInput(f"{url} lies on another machine ({parts.netloc})")
         return Path(os.path.abspath(unquote(parts.path)))  # noqa: PTH100 - resolve() would follow links
@@ -50,25 +50,30 @@ def walk(path: Path) -> Iterator[tuple[Path, list[str]]]:
     """The folders at and below a path, each with the names of its files in order; a file alone is a folder of one.
 
     Hidden files and folders are passed over unless named themselves. Links to files are followed; links to
-    folders are not, so that a loop cannot trap the walk. A folder that may not be read is given as if it were a
+    folders are not, so that a loop cannot trap the walk. A folder that cannot be read is given as if it were a
     file, so that reading it says so. Raises NotFound.
     """
-    if not path.is_dir():
-        if not os.path.lexists(path):
-            raise NotFound(f"{path} is not there", hint="check the spelling, or quote a name with blanks")
-        yield path.parent, [path.name]
-        return
+    if not os.path.lexists(path):
+        raise NotFound(f"{path} is not there", hint="check the spelling, or quote a name with blanks")
+    pending = [path]
+    while pending:
+        here = pending.pop()
+        files, folders = _listed(here)
+        if files:
+            yield (here if folders is not None else here.parent), files
+        pending += reversed(folders or [])
+
+
+def _listed(path: Path) -> tuple[list[str], list[Path] | None]:
+    """The names of the files in a folder, and the folders; for what is no readable folder its own name, and None."""
     try:
+        if not path.is_dir():
+            return [path.name], None
         with os.scandir(path) as entries:
             listed = sorted(
                 (entry for entry in entries if not entry.name.startswith(".")), key=lambda e: e.name
             )
-    except PermissionError:
-        yield path.parent, [path.name]
-        return
-    files = [entry.name for entry in listed if not entry.is_dir()]
-    if files:
-        yield path, files
-    for entry in listed:
-        if entry.is_dir(follow_symlinks=False):
-            yield from walk(Path(entry.path))
+        files = [entry.name for entry in listed if not entry.is_dir()]
+        return files, [Path(entry.path) for entry in listed if entry.is_dir(follow_symlinks=False)]
+    except OSError:
+        return [path.name], None

@@ -1,5 +1,6 @@
 """The command line: what it prints, its exit status, and one line for every error."""
 
+import io
 import json
 import os
 import subprocess
@@ -9,6 +10,7 @@ import pytest
 
 from heron.cli.main import COMMANDS, main, status
 from tests.conftest import draw
+from tests.test_catalogue_file import without_override
 
 EXE = [sys.executable, "-c", "from heron.cli.main import run; run()"]
 
@@ -101,7 +103,7 @@ def test_wrong_usage_exits_with_2(lake):
 
 def test_lists_are_tables_for_people_and_json_for_programs(lake):
     assert lake("items").splitlines()[0].split() == [
-        "uuid", "name", "kind", "size", "dimensions", "collections",
+        "uuid", "name", "folder", "kind", "size", "dimensions", "collections",
     ]  # fmt: skip
     for line in (
         "folders list", "schema show", "schema types", "presets list", "collections list", "datasets list",
@@ -263,3 +265,309 @@ def test_loading_all_plugins_imports_nothing_heavy():
     )
     done = subprocess.run([sys.executable, "-c", check], capture_output=True, text=True, check=True)
     assert done.stdout.splitlines()[-1] == "[]"
+
+
+# Where a workspace is made
+
+
+def test_init_makes_the_workspace_that_the_option_or_the_environment_names(run, tmp_path, monkeypatch):
+    run("-w", "by option", "init")
+    monkeypatch.setenv("HERON_WORKSPACE", str(tmp_path / "by environment"))
+    run("init")
+    run("init", "by argument")
+    assert sorted(path.parent.parent.name for path in tmp_path.glob("*/.heron/catalog.db")) == [
+        "by argument", "by environment", "by option",
+    ]  # fmt: skip
+    assert not (tmp_path / ".heron").exists()
+
+
+def test_init_refuses_two_different_folders(run, tmp_path):
+    assert "Which folder?" in run("-w", "a", "init", "b", exit_status=2)
+    assert list(tmp_path.iterdir()) == []
+    run("-w", "a", "init", str(tmp_path / "a"))
+
+
+# Interruptions and questions
+
+
+class Screen(io.StringIO):
+    """Standard input with somebody in front of it."""
+
+    def isatty(self):
+        return True
+
+
+def test_an_interruption_says_where_to_look(lake, monkeypatch, capsys):
+    from heron.catalog.items import ItemService
+
+    def interrupt(*arguments, **options):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(ItemService, "page", interrupt)
+    assert status(["items"]) == 1
+    assert "interrupted (heron imports shows what was kept)" in capsys.readouterr().err
+
+
+def test_answering_no_changes_nothing_and_says_so(lake, monkeypatch):
+    monkeypatch.setattr("sys.stdin", Screen("n\n"))
+    assert "nothing was changed" in lake("folders", "delete", "P", exit_status=1)
+    assert len(items(lake)) == 3
+
+
+def test_replacing_by_nothing_asks_first(lake):
+    lake("schema", "add", "city", "varchar")
+    lake("metadata", "merge", "city=Oslo", "--folder", "P")
+    assert "Take all metadata off" in lake("metadata", "replace", "--folder", "P", exit_status=2)
+    assert lake("search", "--where", "city = 'Oslo'", "--count").strip() == "3"
+    lake("metadata", "replace", "--folder", "P", "--yes")
+    assert lake("search", "--where", "city IS NULL", "--count").strip() == "3"
+
+
+# Presets and choosing
+
+
+def test_a_condition_cannot_break_out_of_its_preset(lake):
+    lake("presets", "create", "first", "--where", "width = 64 -- of the first; /* ")
+    assert [i["name"] for i in items(lake, "--preset", "first", "--where", "height = 48; -- x")] == ["p0.jpg"]
+    for where in ("1=1) OR (1=1", "width > 0) OR (width > 0", "*/ ) OR (width > 0"):
+        assert "is no SQL condition" in lake("search", "--preset", "first", "--where", where, exit_status=1)
+    assert [i["name"] for i in items(lake, "--preset", "first", "--where", "width > 0 OR height > 0")] == [
+        "p0.jpg"
+    ]
+
+
+def test_the_page_size_of_a_preset_does_not_cut_what_is_chosen(lake):
+    lake("presets", "create", "one", "--where", "width > 0", "--limit", "1")
+    assert len(items(lake, "--preset", "one")) == 1
+    assert "3 items" in lake("collections", "create", "C", "--preset", "one")
+
+
+def test_a_preset_is_shown(lake):
+    lake("presets", "create", "one", "--where", "width > 0", "--limit", "1")
+    assert "width > 0" in lake("presets", "show", "one")
+    assert json.loads(lake("presets", "show", "one", "--json"))["query"]["limit"] == 1
+    assert "there is no preset" in lake("presets", "show", "two", exit_status=1)
+
+
+@pytest.mark.parametrize(
+    "choice",
+    [
+        ["--collection", "C", "--where", "width > 64"],
+        ["--backing-folder", "P", "--folder", "P"],
+        ["--collection", "C", "--backing-folder", "P"],
+    ],
+)
+def test_a_dataset_takes_its_items_from_one_place(lake, choice):
+    lake("collections", "create", "C", "--folder", "P")
+    assert "Which items?" in lake("datasets", "create", "D", *choice, exit_status=2)
+    assert json.loads(lake("datasets", "list", "--json")) == []
+
+
+# Written files
+
+
+def test_a_written_file_leaves_those_beside_it_alone(lake, tmp_path):
+    lake("datasets", "create", "D", "--folder", "P")
+    (tmp_path / "keep.csv.part").write_text("mine")
+    lake("datasets", "export", "D", "-o", "keep.csv")
+    assert (tmp_path / "keep.csv.part").read_text() == "mine"
+    assert not list(tmp_path.glob(".heron-*"))
+
+
+def test_a_link_stays_a_link_and_the_rights_of_a_file_stay(lake, tmp_path):
+    lake("datasets", "create", "D", "--folder", "P")
+    (tmp_path / "real").mkdir()
+    target = tmp_path / "real" / "d.csv"
+    target.write_text("old")
+    target.chmod(0o604)
+    (tmp_path / "d.csv").symlink_to(target)
+    lake("datasets", "export", "D", "-o", "d.csv")
+    assert (tmp_path / "d.csv").is_symlink()
+    assert target.read_text().count("\n") == 4
+    assert target.stat().st_mode & 0o777 == 0o604
+
+
+def test_a_pipe_is_written_to_and_stays(lake, tmp_path):
+    lake("datasets", "create", "D", "--folder", "P")
+    os.mkfifo(tmp_path / "d.csv")
+    with subprocess.Popen(["cat", tmp_path / "d.csv"], stdout=subprocess.PIPE) as reader:
+        lake("datasets", "export", "D", "-o", "d.csv")
+        assert reader.communicate(timeout=10)[0].count(b"\n") == 4
+    assert (tmp_path / "d.csv").is_fifo()
+
+
+def test_a_dash_is_standard_output(lake, tmp_path):
+    lake("datasets", "create", "D", "--folder", "P")
+    assert len(json.loads(lake("datasets", "export", "D", "-o", "-", "--format", "json"))) == 3
+    assert lake("imports", "report", "1", "-o", "-").splitlines() == ["severity,place,url,reason"]
+    assert not (tmp_path / "-").exists()
+
+
+def test_what_cannot_be_written_is_one_line(lake, tmp_path):
+    lake("datasets", "create", "D", "--folder", "P")
+    (tmp_path / "there.csv").mkdir()
+    for target in ("nowhere/d.csv", "in/p0.jpg/d.csv"):
+        assert "cannot be written" in lake("datasets", "export", "D", "-o", target, exit_status=1)
+    assert "is a directory" in lake("datasets", "export", "D", "-o", "there.csv", exit_status=2)
+
+
+def test_an_export_needs_a_format(lake):
+    lake("datasets", "create", "D", "--folder", "P")
+    assert "json, csv" in lake("datasets", "export", "D", "-o", "d.doc", exit_status=2)
+    lake("datasets", "export", "D", "-o", "d.doc", "--format", "csv")
+
+
+# Long lists
+
+
+def test_long_tables_end_with_a_word_that_there_is_more(lake):
+    lake("collections", "create", "C", "--folder", "P")
+    lake("datasets", "create", "D", "--folder", "P")
+    lake("metadata", "merge", "unknown=1", "--folder", "P")
+    for line in ("collections show C", "datasets show D", "metadata verify", "schema verify"):
+        assert len(lake(*line.split(), "--limit", "2").splitlines()) == 4, line
+        assert "There is more" in lake(*line.split(), "--limit", "2")
+        assert "There is more" not in lake(*line.split(), "--limit", "3")
+        json.loads(lake(*line.split(), "--json"))
+    shown = json.loads(lake("collections", "show", "C", "--json"))
+    assert shown["collection"]["title"] == "C"
+    assert [item["name"] for item in shown["items"]] == ["p0.jpg", "p1.jpg", "p2.jpg"]
+    assert len(json.loads(lake("metadata", "verify", "--json", "--limit", "1"))) == 1
+
+
+def test_lists_are_printed_as_they_come(lake, monkeypatch, capsys):
+    from heron.catalog.collections import CollectionService
+
+    lake("collections", "create", "C", "--folder", "P")
+    item = items(lake)[0]["uuid"]
+
+    def endless(self, title):
+        while True:
+            yield self._items.get(item)
+
+    monkeypatch.setattr(CollectionService, "items", endless)
+    assert len(lake("collections", "show", "C", "--limit", "5").splitlines()) == 7
+
+
+# What reaches the screen
+
+ESCAPE = "\x1b[31m\x9b2J\r"
+
+
+def test_no_control_character_reaches_the_screen(lake, tmp_path):
+    name = f"red{ESCAPE}"
+    (tmp_path / "in" / f"{name}.txt").write_bytes(b"")
+    (tmp_path / "names.txt").write_text(name + "nobody")
+    said = [
+        lake("import", "in", "--folder", "P", "--ignore-errors"),
+        lake("imports", "report", "2"),
+        lake("collections", "create", "Names", "--names", "names.txt"),
+        lake("import", f"nowhere{ESCAPE}", "--folder", "P", exit_status=1),
+        lake("datasets", "export", f"nobody{ESCAPE}", "-o", "x.csv", exit_status=1),
+    ]
+    for text in said:
+        assert "red" in text or "nowhere" in text or "nobody" in text
+        assert all(character.isprintable() or character == "\n" for character in text), text
+
+
+def test_json_holds_control_characters_as_escapes_only(lake):
+    lake("presets", "create", "p", "--where", "name = 'a\x9bb'")
+    text = lake("presets", "list", "--json")
+    assert "\x9b" not in text and json.loads(text)[0]["query"]["where"] == "name = 'a\x9bb'"
+
+
+def test_the_first_column_is_never_narrowed():
+    from heron.cli.output import _fit
+
+    widths = [36, 60, 30]
+    _fit(widths, 80)
+    assert widths[0] == 36 and sum(widths) + 4 <= 80
+    _fit(alone := [200], 80)
+    assert alone == [200]
+
+
+def test_one_is_not_written_as_several(lake):
+    lake("schema", "add", "city", "varchar")
+    assert "into 1 item\n" in lake("metadata", "merge", "city=x", "--where", "width = 64")
+    assert "of 1 row\n" in lake("datasets", "create", "D", "--where", "width = 64")
+    assert "of 3 items\n" in lake("collections", "create", "C", "--folder", "P")
+
+
+def test_a_boolean_of_a_row_is_written_as_in_json(lake):
+    lake("schema", "add", "night", "boolean")
+    lake("metadata", "merge", "night=true", "--folder", "P")
+    lake("datasets", "create", "D", "--folder", "P")
+    assert "night=true" in lake("datasets", "show", "D")
+
+
+def test_an_item_is_shown_with_its_folder_and_the_time_of_its_file(lake):
+    [first, *_] = items(lake)
+    assert first["folder"] == "P" and first["modified_at"].endswith("Z")
+    shown = lake("items", "show", first["uuid"])
+    assert first["modified_at"] in shown and "folder" in shown
+
+
+# Mistakes
+
+
+def test_numbers_that_are_none_or_too_large_are_wrong_usage(lake):
+    for cursor in ("²", "9" * 30):
+        assert "is no cursor" in lake("items", "--cursor", cursor, exit_status=2)
+    for line in ("items", "search", "datasets show D", "metadata verify"):
+        lake(*line.split(), "--limit", "9" * 20, exit_status=2)
+    lake("datasets", "metadata", "D", "9" * 20, exit_status=2)
+
+
+def test_a_row_past_the_end_is_not_there(lake):
+    lake("datasets", "create", "D", "--folder", "P")
+    assert "has no row 3, it has 3 rows" in lake("datasets", "metadata", "D", "3", exit_status=1)
+
+
+def test_names_have_to_be_text(lake, tmp_path):
+    (tmp_path / "names.txt").write_bytes(b"\xff\xfe\x00")
+    assert "is no UTF-8 text" in lake("collections", "create", "C", "--names", "names.txt", exit_status=1)
+
+
+# Files that cannot be written, or are empty
+
+
+def test_an_empty_catalogue_file_is_damaged(lake, tmp_path):
+    (tmp_path / ".heron" / "catalog.db").write_bytes(b"")
+    assert "is damaged" in lake("items", exit_status=1)
+    assert (tmp_path / ".heron" / "catalog.db").stat().st_size == 0
+
+
+@pytest.mark.parametrize("in_use", [False, True])
+def test_a_workspace_without_the_right_to_write_is_read(lake, tmp_path, in_use):
+    command = without_override()
+    home = tmp_path / ".heron"
+    before = sorted(path.name for path in home.iterdir())
+
+    def call(*arguments):
+        return subprocess.run(
+            [*command, *EXE, *arguments], cwd=tmp_path, capture_output=True, text=True, check=False
+        )
+
+    import heron
+
+    user = heron.open(tmp_path, discover=False) if in_use else None
+    if user:
+        user.folders.create("While open")
+    files = list(home.iterdir())
+    for path in (*files, home, tmp_path):
+        path.chmod(0o555 if path.is_dir() else 0o444)
+    try:
+        for line in ("items", "folders", "search --where width>0", "schema", "imports", "metadata verify"):
+            assert (done := call(*line.split())).returncode == 0, done.stderr
+        assert "p0.jpg" in call("items").stdout
+        assert ("While open" in call("folders").stdout) == in_use
+        refused = call("folders", "create", "New")
+    finally:
+        for path in (tmp_path, home, *files):
+            path.chmod(0o755)
+        if user:
+            user.close()
+    assert refused.returncode == 1
+    assert "can be read, but not written" in refused.stderr
+    assert len(refused.stderr.splitlines()) == 1
+    assert sorted(path.name for path in home.iterdir()) == before

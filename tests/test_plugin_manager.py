@@ -623,3 +623,14 @@ def test_records_take_lists_and_keep_them_unchangeable():
             metadata_type("tape", **wrong)
     with pytest.raises(TypeError, match="expected a list of texts"):
         storage("tape", "tape")
+
+
+def test_a_plugin_that_is_not_built_yet_says_so():
+    class Announced:
+        @heron.hookimpl
+        def register_embedders(self):
+            yield heron.EmbedderModel(name="soon", summary="soon", size=4, planned=True, load=lambda: None)
+
+    [status] = PluginManager(discover=False, plugins=[Announced()]).statuses
+    assert status.status == "planned: not built yet"
+    assert not status.usable

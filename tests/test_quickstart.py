@@ -1,11 +1,14 @@
 """The quickstart runs to its end, opens no connection, and leaves a workspace to play with."""
 
 import socket
+import subprocess
+import sys
 
 import pytest
 
 import heron
 from heron.cli.main import status
+from tests.test_catalogue_file import without_override
 
 
 @pytest.fixture
@@ -42,3 +45,39 @@ def test_the_quickstart_never_deletes_a_folder_that_is_not_its_own(tmp_path, cap
     assert status(["quickstart", str(tmp_path), "--fresh"]) == 1
     assert "is not empty" in capsys.readouterr().err
     assert (tmp_path / "mine.txt").read_text() == "precious"
+
+
+def test_the_quickstart_stays_out_of_the_workspace_in_use(tmp_path, monkeypatch):
+    heron.init(tmp_path / "mine", discover=False).close()
+    monkeypatch.setenv("HERON_WORKSPACE", str(tmp_path / "mine"))
+    assert status(["quickstart", str(tmp_path / "tour")]) == 0
+    with heron.open(tmp_path / "mine", discover=False) as mine:
+        assert mine.items.count() == 0
+    with heron.open(tmp_path / "tour", discover=False, create=False) as tour:
+        assert tour.items.count() > 40
+
+
+def test_an_interrupted_quickstart_can_begin_anew(tmp_path, monkeypatch, capsys):
+    def interrupt(directory):
+        raise KeyboardInterrupt
+
+    place = tmp_path / "tour"
+    with monkeypatch.context() as patched:
+        patched.setattr("heron.quickstart.lake.make_lake", interrupt)
+        assert status(["quickstart", str(place)]) == 1
+    assert status(["quickstart", str(place)]) == 1
+    assert "an earlier quickstart" in capsys.readouterr().err
+    assert status(["quickstart", str(place), "--fresh"]) == 0
+
+
+def test_a_quickstart_where_nothing_can_be_written_is_one_line(tmp_path):
+    command = without_override()
+    tmp_path.chmod(0o555)
+    run = "from heron.cli.main import run; run()"
+    done = subprocess.run(
+        [*command, sys.executable, "-c", run, "quickstart"], cwd=tmp_path, capture_output=True, text=True
+    )
+    tmp_path.chmod(0o755)
+    assert done.returncode == 1
+    assert "no quickstart can be made in heron-quickstart" in done.stderr
+    assert len(done.stderr.splitlines()) == 1

@@ -689,3 +689,38 @@ def test_index_goes_and_comes_with_its_key(shop):
     assert not shop.database.rows("SELECT 1 FROM sqlite_master WHERE name LIKE 'items_metadata_%'")
     shop.schema.restore_key("city")
     assert "items_metadata_" in plan_of(shop, "city = 'Oslo'")
+
+
+# Hints
+
+
+@pytest.mark.parametrize(
+    ("where", "hint"),
+    [
+        ("city = Algiers", "text stands in single quotes: 'Algiers'"),
+        ("city IN ('Oslo', Algiers)", "text stands in single quotes: 'Algiers'"),
+        ("city LIKE Algiers", "text stands in single quotes: 'Algiers'"),
+        ("city BETWEEN a AND b", "text stands in single quotes: 'a'"),
+        ("width > scorre", "did you mean score?"),
+        ("when = 1", 'stands in double quotes: "when"'),
+        ("score > 1 AND select IS NULL", 'stands in double quotes: "select"'),
+        ("score > ", "city = 'Algiers'"),
+    ],
+)
+def test_a_condition_that_is_refused_gets_a_hint_that_helps(shop, where, hint):
+    with pytest.raises(QueryError) as caught:
+        shop.search.count(where=where)
+    assert hint in caught.value.hint
+
+
+def test_the_hint_for_a_sort_does_not_speak_of_quotes(shop):
+    with pytest.raises(QueryError) as caught:
+        shop.search(sort="foo")
+    assert caught.value.hint == "heron schema show lists the keys"
+
+
+@pytest.mark.parametrize("where", ["kind = 'imag'", "kind <> 'imag'", "kind IN ('image', 'imag')"])
+def test_a_kind_that_is_none_is_refused(shop, where):
+    with pytest.raises(QueryError, match="expected one of image, "):
+        shop.search.count(where=where)
+    assert shop.search.count(where="kind = 'image' AND kind LIKE 'imag%'") == 6

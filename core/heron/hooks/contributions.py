@@ -41,6 +41,7 @@ class Contribution:
     """What every record has: a name that is unique among its sort, a summary, and what it needs.
 
     `requires` are names of distributions as pip knows them; `extra` is the extra of Heron that brings them.
+    A `planned` one is known by name and format, but `load` refuses: it is not built yet.
     """
 
     sort: ClassVar[str]
@@ -49,6 +50,7 @@ class Contribution:
     summary: str
     requires: Sequence[str] = field(default=(), converter=_texts)
     extra: str | None = None
+    planned: bool = False
 
 
 @frozen(kw_only=True)

@@ -74,16 +74,20 @@ class Registry:
         return next((entry.plugin for entry in entries if entry.contribution is contribution), "unknown")
 
     def verdict(self, plugin: str, origin: Origin) -> str:
-        """The status of a loaded plugin once all others are known: a conflict, a missing package, or loaded."""
+        """The status of a loaded plugin once all others are known: a conflict, a missing package, planned, or loaded."""
         missing: list[str] = []
+        planned = False
         for entries in self._entries.values():
             top = _top(entries)
             own = [entry for entry in entries if (entry.plugin, entry.origin) == (plugin, origin)]
             if len(top) > 1 and any(entry in top for entry in own):
                 return _clash(top)
             for entry in own:
+                planned = planned or entry.contribution.planned
                 missing += [name for name in missing_packages(entry.contribution) if name not in missing]
-        return f"needs {', '.join(missing)}" if missing else "loaded"
+        if missing:
+            return f"needs {', '.join(missing)}"
+        return "planned: not built yet" if planned else "loaded"
 
     def _in_force(self, record: type[C]) -> Iterator[_Entry]:
         for (sort, _), entries in self._entries.items():

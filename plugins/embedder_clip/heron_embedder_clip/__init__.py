@@ -24,5 +24,6 @@ def register_embedders() -> Iterable[heron.EmbedderModel]:
         size=512,
         embeds=["image", "text"],
         extra="clip",
+        planned=True,
         load=load,
     )

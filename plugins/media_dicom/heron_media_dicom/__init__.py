@@ -31,6 +31,7 @@ def register_decoders() -> Iterable[heron.MediaDecoder]:
         summary="DICOM files (pydicom)",
         formats=DICOM,
         extra="dicom",
+        planned=True,
         load=load_dicom,
     )
     yield heron.MediaDecoder(
@@ -38,5 +39,6 @@ def register_decoders() -> Iterable[heron.MediaDecoder]:
         summary="NIfTI volumes (nibabel)",
         formats=NIFTI,
         extra="dicom",
+        planned=True,
         load=load_nifti,
     )

@@ -30,6 +30,7 @@ def register_decoders() -> Iterable[heron.MediaDecoder]:
         summary="MP4, QuickTime, WebM, Matroska, AVI and Ogg video (PyAV)",
         formats=VIDEO,
         extra="video",
+        planned=True,
         load=load_video,
     )
     yield heron.MediaDecoder(
@@ -37,5 +38,6 @@ def register_decoders() -> Iterable[heron.MediaDecoder]:
         summary="MP3, WAV, FLAC, Ogg and M4A audio (PyAV)",
         formats=AUDIO,
         extra="video",
+        planned=True,
         load=load_audio,
     )

@@ -24,5 +24,6 @@ def register_storage() -> Iterable[heron.StorageBackend]:
         summary="Azure Blob Storage and Data Lake (adlfs)",
         schemes=["az", "abfs", "abfss", "adl"],
         extra="azure",
+        planned=True,
         load=load,
     )

@@ -23,5 +23,6 @@ def register_storage() -> Iterable[heron.StorageBackend]:
         summary="Google Cloud Storage (gcsfs)",
         schemes=["gs", "gcs"],
         extra="gcs",
+        planned=True,
         load=load,
     )

@@ -23,5 +23,6 @@ def register_storage() -> Iterable[heron.StorageBackend]:
         summary="Open Telekom Cloud OBS (s3fs)",
         schemes=["obs"],
         extra="otc",
+        planned=True,
         load=load,
     )

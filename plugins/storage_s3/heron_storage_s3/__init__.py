@@ -23,5 +23,6 @@ def register_storage() -> Iterable[heron.StorageBackend]:
         summary="Amazon S3 and stores that speak its protocol (s3fs)",
         schemes=["s3", "s3a"],
         extra="s3",
+        planned=True,
         load=load,
     )

@@ -134,7 +134,11 @@ def test_test_files_have_names_of_their_own() -> None:
 def test_all_plugins_together_are_without_conflict() -> None:
     plugins = [importlib.import_module(module_of(folder)) for folder in FOLDERS]
     manager = PluginManager(plugins=plugins, discover=False)
-    bad = [status.status for status in manager.statuses if not status.status.startswith(("loaded", "needs ", "planned"))]
+    bad = [
+        status.status
+        for status in manager.statuses
+        if not status.status.startswith(("loaded", "needs ", "planned"))
+    ]
     assert bad == []
     assert manager.storage("abfss").name == "azure"
     assert manager.embedder("clip").size == 512

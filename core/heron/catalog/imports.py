@@ -31,7 +31,15 @@ class ImportService:
         self._database.execute(
             "INSERT INTO imports (uuid, source, folder_id, options, state, process, started_at, created_by) "
             "VALUES (?, ?, ?, ?, 'running', ?, ?, ?)",
-            [uuid, source, folder.id if folder else None, dumps(options), str(os.getpid()), now(), self._access.user.email],
+            [
+                uuid,
+                source,
+                folder.id if folder else None,
+                dumps(options),
+                str(os.getpid()),
+                now(),
+                self._access.user.email,
+            ],
         )
         return self.get(uuid)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import click
 
 from heron.cli.context import Context
@@ -36,3 +38,24 @@ def list_plugins(context: Context, as_json: bool) -> None:
         for s in statuses
     ]
     print_table(["plugin", "from", "status", "brings"], rows, "There is no plugin.")
+
+
+@command.command("new")
+@click.argument("name")
+@click.option(
+    "--in",
+    "directory",
+    default=".",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Where to write it.",
+)
+@example("heron plugins new media_flif")
+def new(name: str, directory: Path) -> None:
+    """Write a new plugin project whose tests pass, to start your own from."""
+    from heron.cli.plugin_template import write_plugin
+
+    written = write_plugin(name, directory)
+    root = written[0].parent
+    for path in written:
+        click.echo(f"  {path}")
+    click.echo(f"Next: cd {root} && pip install -e '.[test]' && pytest")

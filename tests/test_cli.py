@@ -328,7 +328,7 @@ def test_replacing_by_nothing_asks_first(lake):
 
 def test_a_condition_cannot_break_out_of_its_preset(lake):
     lake("presets", "create", "first", "--where", "width = 64 -- of the first; /* ")
-    assert [i["name"] for i in items(lake, "--preset", "first", "--where", "height = 48; -- x")] == ["p0.jpg"]
+    assert [i["name"] for i in items(lake, "--preset", "first", "--where", "height = 48 -- x")] == ["p0.jpg"]
     for where in ("1=1) OR (1=1", "width > 0) OR (width > 0", "*/ ) OR (width > 0"):
         assert "is no SQL condition" in lake("search", "--preset", "first", "--where", where, exit_status=1)
     assert [i["name"] for i in items(lake, "--preset", "first", "--where", "width > 0 OR height > 0")] == [
@@ -571,3 +571,15 @@ def test_a_workspace_without_the_right_to_write_is_read(lake, tmp_path, in_use):
     assert "can be read, but not written" in refused.stderr
     assert len(refused.stderr.splitlines()) == 1
     assert sorted(path.name for path in home.iterdir()) == before
+
+
+def test_a_table_fits_the_screen_by_leaving_out_empty_columns_then_shortening(monkeypatch, capsys):
+    from heron.cli import output
+
+    monkeypatch.setattr(output.sys.stdout, "isatty", lambda: True, raising=False)
+    monkeypatch.setenv("COLUMNS", "50")
+    output.print_table(["uuid", "name", "tags"], [("u" * 36, "a-long-name.jpg", "")], "none")
+    head, row = capsys.readouterr().out.splitlines()
+    assert "tags" not in head
+    assert row.startswith("u" * 36)
+    assert row.endswith("…") and len(row) == 50

@@ -110,19 +110,28 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[Any]], empty: st
     ]
     widths = [max(map(len, column)) for column in zip(columns, *cells, strict=True)]
     if sys.stdout.isatty():
-        _fit(widths, shutil.get_terminal_size().columns)
+        empty_columns = {number for number, column in enumerate(zip(*cells, strict=True)) if not any(column)}
+        _fit(widths, shutil.get_terminal_size().columns, empty_columns)
     for number, row in enumerate([list(columns), *cells]):
         line = "  ".join(
             _shorten(cell, width).rjust(width) if right else _shorten(cell, width).ljust(width)
             for cell, width, right in zip(row, widths, numeric, strict=True)
+            if width
         ).rstrip()
         click.secho(line, bold=True) if number == 0 else click.echo(line)
 
 
-def _fit(widths: list[int], screen: int) -> None:
-    """Narrow the widest columns until the row fits; the first stays, for it says what the row is about."""
-    while sum(widths) + 2 * (len(widths) - 1) > screen and max(widths[1:], default=0) > 12:
+def _fit(widths: list[int], screen: int, empty: Iterable[int] = ()) -> None:
+    """Make a row fit: leave out columns without a value, then narrow the widest; the first stays, it is the name."""
+    for number in empty:
+        if _length(widths) > screen:
+            widths[number] = 0
+    while _length(widths) > screen and max(widths[1:], default=0) > 12:
         widths[widths.index(max(widths[1:]), 1)] -= 1
+
+
+def _length(widths: Sequence[int]) -> int:
+    return sum(width + 2 for width in widths if width) - 2
 
 
 def _shorten(cell: str, width: int) -> str:

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from heron.cli.context import Context
-from heron.cli.output import example, json_option, print_json, print_table
+from heron.cli.output import example, json_option, print_json, print_table, say
 
 
 @click.group("plugins", invoke_without_command=True)
@@ -57,5 +57,5 @@ def new(name: str, directory: Path) -> None:
     written = write_plugin(name, directory)
     root = written[0].parent
     for path in written:
-        click.echo(f"  {path}")
-    click.echo(f"Next: cd {root} && pip install -e '.[test]' && pytest")
+        say(f"  {path}")
+    say(f"Next: cd {root} && pip install -e '.[test]' && pytest")

@@ -323,3 +323,13 @@ def test_merging_does_not_stumble_over_an_old_value_that_the_schema_no_longer_ta
     workspace.schema.add_scalar("speed", "number")
     merged = workspace.folders.set_metadata("a", {"city": "Algiers"}, merge=True)
     assert merged.metadata == {"speed": "fast", "city": "Algiers"}
+
+
+def test_a_path_has_at_most_100_names_when_it_is_made_and_when_it_is_moved(workspace):
+    workspace.folders.create("/".join("a" * 100))
+    with pytest.raises(InvalidInput, match="at most 100 names, this one would have 101"):
+        workspace.folders.create("/".join("b" * 101))
+    workspace.folders.create("top")
+    with pytest.raises(InvalidInput, match="this one would have 101"):
+        workspace.folders.move("a", "top")
+    assert workspace.folders.delete("a").folders == 99

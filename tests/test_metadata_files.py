@@ -195,10 +195,10 @@ def test_csv_cells_become_values_of_their_keys_types(workspace, apply):
     ]
 
 
-def test_an_empty_cell_takes_the_value_away(workspace, apply):
+def test_an_empty_cell_is_not_given_and_changes_nothing(workspace, apply):
     register(workspace, metadata={"speed": 1, "city": "Algiers", "dark": True})
     apply("rows.csv", "name,speed,city\n0.jpg,,Oran\n")
-    assert stored(workspace) == [{"city": "Oran", "dark": True}]
+    assert stored(workspace) == [{"speed": 1, "city": "Oran", "dark": True}]
 
 
 def test_replacing_by_a_csv_leaves_nothing_else(workspace, apply):

@@ -15,6 +15,9 @@ from heron.metadata.keys import check_name
 from heron.metadata.validation import Validator
 from heron.models import Folder, FolderContents, Json, now
 
+MAX_DEPTH = 100
+"""Most names in a folder path: SQLite deletes a tree by a cascade of limited depth."""
+
 FolderRef = Folder | str
 """A folder, its path or its UUID."""
 
@@ -163,6 +166,10 @@ class FolderService:
         with self._database.write():
             if path != folder.path and self.find(path) is not None:
                 raise AlreadyExists(f"folder {path!r} is there already")
+            below, parameters = subtree("id", folder, recursive=True)
+            slashes = "max(length(path) - length(replace(path, '/', '')))"
+            deepest = self._database.value(f"SELECT {slashes} FROM folders WHERE {below}", parameters)
+            _check_depth(path.count("/") + 1 + deepest - folder.path.count("/"))
             parent_id = self.get(above).id if above else None
             self._database.execute(
                 "UPDATE folders SET name = ?, parent_id = ? WHERE id = ?", [name, parent_id, folder.id]
@@ -189,7 +196,13 @@ def split_path(path: str) -> list[str]:
     names = path.strip("/").split("/") if isinstance(path, str) else []
     for name in names or [""]:
         check_folder_name(name)
+    _check_depth(len(names))
     return names
+
+
+def _check_depth(depth: int) -> None:
+    if depth > MAX_DEPTH:
+        raise InvalidInput(f"a folder path has at most {MAX_DEPTH} names, this one would have {depth}")
 
 
 def check_folder_name(name: str) -> str:

@@ -136,7 +136,7 @@ def _csv(file: Path, schema: Schema) -> Iterator[tuple[str, dict[str, Json]]]:
                     for column, text in row.items()
                     if column.startswith(_PREFIX) or not exported
                 }
-                values = {key: from_text(key, text, schema) for key, text in cells.items()}
+                values = {key: from_text(key, text, schema) for key, text in cells.items() if text}
                 yield place, {**names, "metadata": values} if exported else values
         except csv.Error as error:
             raise InvalidInput(f"{file} is no CSV: {error}") from error

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 
 from heron.errors import InvalidInput, MetadataError
 from heron.models import MAX_NAME
@@ -28,7 +29,8 @@ def check_key(key: object) -> str:
         )
     if _SEPARATORS.sub("", key) == RESERVED:
         raise MetadataError(
-            f"metadata key {key!r} is reserved", hint="key frames are given to `heron keyframes` or at import"
+            f"metadata key {key!r} is reserved",
+            hint="it is for Heron's own block of key frames; choose another name",
         )
     return key
 
@@ -45,8 +47,10 @@ def check_name(name: object, what: str) -> str:
         )
     if not is_unicode(name):
         raise InvalidInput(f"{what} {printable(name)} holds characters that are no valid Unicode")
-    if any(character in name for character in "\0\n\r"):
-        raise InvalidInput(f"{what} {printable(name)} holds a line break or a null character")
+    if any(unicodedata.category(character) == "Cc" for character in name):
+        raise InvalidInput(
+            f"{what} {printable(name)} holds a line break, a null character or another control character"
+        )
     return name
 
 

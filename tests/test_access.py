@@ -55,6 +55,7 @@ READS = {
     "schema.show": lambda w, t: w.schema.show(),
     "schema.to_dict": lambda w, t: w.schema.to_dict(),
     "schema.unknown_keys": lambda w, t: w.schema.unknown_keys(),
+    "schema.remembered_keys": lambda w, t: w.schema.remembered_keys(),
     "search.__call__": lambda w, t: w.search(),
     "search.all": lambda w, t: w.search.all(),
     "search.count": lambda w, t: w.search.count(),

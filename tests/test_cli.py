@@ -145,7 +145,7 @@ def test_a_whole_walk_from_schema_to_dataset(lake, tmp_path):
     lake("schema", "dump", "schema.toml")
     lake("schema", "delete", "city")
     lake("schema", "load", "schema.toml")
-    assert json.loads(lake("schema", "show", "--json"))["city"] == "varchar"
+    assert json.loads(lake("schema", "show", "--json"))["city"] == {"type": "varchar", "indexed": True}
 
 
 def test_names_from_a_file_are_reported_as_matched_ambiguous_and_unmatched(lake, tmp_path):

@@ -111,11 +111,11 @@ def test_by_says_which_of_several_columns_names_the_item(workspace, apply):
 @pytest.mark.parametrize(
     ("content", "reason"),
     [
-        ("[{]", "rows.json: not valid JSON"),
-        ("", "rows.json: not valid JSON"),
-        ("3", "neither an array nor an object"),
+        ("[{]", "rows.json is no valid JSON"),
+        ("", "rows.json is no valid JSON"),
+        ("3", "expected an object or an array"),
         ([{"name": "0.jpg"}, 7], r"rows.json: \$\[1\]: expected an object, got int"),
-        ({"u": {}, "v": [1]}, r"rows.json: \$\['v'\]: expected an object, got list"),
+        ({"u": {}, "v": [1]}, r"rows.json: \$\.v\[0\]: expected an object"),
         ([{"speed": 1}], r"\$\[0\] names no item"),
         ([{"name": "", "speed": 1}], r"\$\[0\] names no item"),
         ([{"name": 3, "speed": 1}], r"\$\[0\] names no item"),
@@ -409,3 +409,12 @@ def test_text_that_is_no_utf8_is_refused(workspace, apply):
         apply("rows.csv", b"name,city\n0.jpg,Z\xfcrich\n")
     with pytest.raises(InvalidInput, match=r"rows\.jsonl, line 1"):
         apply("rows.jsonl", b'{"name": "Z\xfcrich"}')
+
+
+def test_an_id_that_is_no_uuid_is_metadata_as_in_tables_of_others(workspace, tmp_path):
+    file = tmp_path / "table.csv"
+    file.write_text("id,Name,dark\n17,0.jpg,True\n")
+    register(workspace)
+    assert workspace.ingest.metadata_file(file).updated == 1
+    [item] = workspace.items.by_name("0.jpg")
+    assert item.metadata == {"id": "17", "dark": True}

@@ -15,6 +15,7 @@ CHUNK = 1 << 20
 """Bytes read at a time."""
 
 _BLANK = re.compile(r"[ \t\n\r]*")
+_ENDS = frozenset(" \t\n\r,]}")
 
 
 def elements(stream: IO[bytes], name: str) -> Iterator[tuple[str, Json]]:
@@ -102,8 +103,8 @@ class _Reader:
             except ValueError as error:
                 self._fail(str(error))
             else:
-                # a number may go on in the next chunk
-                if self._is_whole or end < len(self._text) - 1 or self._text[end - 1] in '"]}':
+                # a number, and a word, may go on in the next chunk
+                if self._is_whole or self._text[end - 1] in '"]}' or self._text[end : end + 1] in _ENDS:
                     self._position = end
                     return value
             self._read()

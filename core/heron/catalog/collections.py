@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from heron.catalog.access import Access
-from heron.catalog.database import Database, Row
+from heron.catalog.database import Database, Row, one_transaction
 from heron.catalog.identifiers import new_uuid
 from heron.catalog.items import BUNDLE, COLUMNS, ItemRef, ItemService, bundles, item_of
 from heron.catalog.missing import missing
@@ -60,6 +60,7 @@ class CollectionService:
         rows = self._database.rows(f"{_SELECT} WHERE {self._access.scope('collection')} ORDER BY title")
         return [_collection(row) for row in rows]
 
+    @one_transaction
     def add(self, ref: CollectionRef, items: Iterable[ItemRef]) -> Added:
         """Add items; those that are members already are skipped."""
         collection = self.get(ref)
@@ -75,6 +76,7 @@ class CollectionService:
                 given += len(ids)
         return Added(added, given - added)
 
+    @one_transaction
     def remove(self, ref: CollectionRef, items: Iterable[ItemRef]) -> int:
         """Take items out of a collection; returns the number that were in it."""
         collection = self.get(ref)
@@ -91,11 +93,13 @@ class CollectionService:
     def items(self, ref: CollectionRef) -> Iterator[Item]:
         """The members as a stream, in the order in which they came into the catalogue."""
         collection = self.get(ref)
+        scope = self._access.scope("item")
         after = 0
         while True:
             rows = self._database.rows(
                 f"SELECT {COLUMNS} FROM items JOIN collection_items AS m ON m.item_id = items.id "
-                "WHERE m.collection_id = ? AND items.id > ? AND items.deleted_at IS NULL ORDER BY items.id LIMIT ?",
+                f"WHERE m.collection_id = ? AND items.id > ? AND items.deleted_at IS NULL AND {scope} "
+                "ORDER BY items.id LIMIT ?",
                 [collection.id, after, BUNDLE],
             )
             yield from (item_of(row) for row in rows)
@@ -127,6 +131,7 @@ class CollectionService:
                     unmatched.append(name)
         return NameMatches(matched, ambiguous, tuple(unmatched))
 
+    @one_transaction
     def update(
         self, ref: CollectionRef, *, title: str | None = None, description: str | None = None
     ) -> Collection:
@@ -143,6 +148,7 @@ class CollectionService:
         )
         return self.get(collection.uuid)
 
+    @one_transaction
     def delete(self, ref: CollectionRef) -> None:
         """Delete a collection; its items stay."""
         collection = self.get(ref)

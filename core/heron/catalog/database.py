@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import platform
 import sqlite3
 import sys
 import threading
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 
 import sqlite_utils
 
@@ -24,6 +25,26 @@ BUSY_SECONDS = 10.0
 """How long a writer waits for another one, unless HERON_BUSY_SECONDS says otherwise."""
 
 Row = sqlite3.Row
+
+
+class _HasDatabase(Protocol):
+    _database: Database
+
+
+Service = TypeVar("Service", bound=_HasDatabase)
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def one_transaction(verb: Callable[Concatenate[Service, P], R]) -> Callable[Concatenate[Service, P], R]:
+    """Let a service's verb read and write in one transaction, so that what it read still holds when it writes."""
+
+    @functools.wraps(verb)
+    def within(service: Service, /, *args: P.args, **kwargs: P.kwargs) -> R:
+        with service._database.write():
+            return verb(service, *args, **kwargs)
+
+    return within
 
 
 class Database:

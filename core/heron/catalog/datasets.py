@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 
 from heron.catalog.access import Access
 from heron.catalog.collections import CollectionRef, CollectionService
-from heron.catalog.database import Database, Row
+from heron.catalog.database import Database, Row, one_transaction
 from heron.catalog.folders import FolderRef, FolderService
 from heron.catalog.identifiers import new_uuid
 from heron.catalog.items import BUNDLE, COLUMNS, ItemRef, ItemService, bundles, item_of
@@ -109,6 +109,7 @@ class DatasetService:
         rows = self._database.rows(f"{_SELECT} WHERE {self._access.scope('dataset')} ORDER BY title")
         return [_dataset(row) for row in rows]
 
+    @one_transaction
     def add(self, ref: DatasetRef, items: Iterable[ItemRef], *, duplicates: Duplicates = "skip") -> Added:
         """Add items at the end. One that is a row already is skipped, refused (`fail`), or added again (`add`)."""
         dataset = self.get(ref)
@@ -132,6 +133,7 @@ class DatasetService:
                 )
         return Added(added, given - added)
 
+    @one_transaction
     def remove(self, ref: DatasetRef, items: Iterable[ItemRef]) -> int:
         """Take items out of a dataset; returns the number of rows that went."""
         dataset = self.get(ref)
@@ -149,11 +151,12 @@ class DatasetService:
     def rows(self, ref: DatasetRef) -> Iterator[DatasetRow]:
         """The rows in their order as a stream; positions count from 0."""
         dataset = self.get(ref)
+        scope = self._access.scope("item")
         positions, after = count(), 0
         while True:
             rows = self._database.rows(
                 f"SELECT {COLUMNS}, r.id AS row_id FROM dataset_rows AS r JOIN items ON items.id = r.item_id "
-                "WHERE r.dataset_id = ? AND r.id > ? ORDER BY r.id LIMIT ?",
+                f"WHERE r.dataset_id = ? AND r.id > ? AND {scope} ORDER BY r.id LIMIT ?",
                 [dataset.id, after, BUNDLE],
             )
             yield from (DatasetRow(next(positions), item_of(row)) for row in rows)
@@ -161,6 +164,7 @@ class DatasetService:
                 return
             after = rows[-1]["row_id"]
 
+    @one_transaction
     def set_metadata(
         self, ref: DatasetRef, position: int, metadata: Mapping[str, Json], *, merge: bool = False
     ) -> None:
@@ -177,6 +181,7 @@ class DatasetService:
             )
         (self._metadata.merge if merge else self._metadata.replace)({uuid: metadata})
 
+    @one_transaction
     def update(self, ref: DatasetRef, *, title: str | None = None, description: str | None = None) -> Dataset:
         """Change title or description."""
         dataset = self.get(ref)
@@ -191,6 +196,7 @@ class DatasetService:
         )
         return self.get(dataset.uuid)
 
+    @one_transaction
     def delete(self, ref: DatasetRef) -> None:
         """Delete a dataset; its items stay."""
         dataset = self.get(ref)

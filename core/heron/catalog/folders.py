@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from heron.catalog.access import Access
-from heron.catalog.database import Database, Row
+from heron.catalog.database import Database, Row, one_transaction
 from heron.catalog.identifiers import new_uuid
 from heron.catalog.missing import missing
 from heron.catalog.schema import SchemaService
@@ -96,6 +96,7 @@ class FolderService:
         folder = self.get(ref)
         below, parameters = subtree("id", folder, recursive=True)
         inside, _ = subtree("folder_id", folder, recursive=True)
+        inside += f" AND {self._access.scope('item')}"
         items = f"SELECT id FROM items WHERE {inside}"
         count = self._database.value
         return FolderContents(
@@ -107,12 +108,14 @@ class FolderService:
             ),
         )
 
+    @one_transaction
     def rename(self, ref: FolderRef, name: str) -> Folder:
         """Give a folder another name in its place."""
         folder = self.get(ref)
         check_folder_name(name)
         return self._place(folder, folder.path.rpartition("/")[0], name)
 
+    @one_transaction
     def move(self, ref: FolderRef, parent: FolderRef | None) -> Folder:
         """Move a folder, with all below it, into another one (None: to the top)."""
         folder = self.get(ref)
@@ -121,6 +124,7 @@ class FolderService:
             raise InvalidInput(f"folder {folder.path!r} cannot be moved into itself")
         return self._place(folder, above, folder.name)
 
+    @one_transaction
     def set_metadata(self, ref: FolderRef, metadata: Mapping[str, Json], *, merge: bool = False) -> Folder:
         """Replace the folder's metadata, or merge into it; merged, a key given as None goes."""
         with self._database.write():
@@ -132,6 +136,7 @@ class FolderService:
             self._database.execute("UPDATE folders SET metadata = ? WHERE id = ?", [text, folder.id])
         return self.get(folder.uuid)
 
+    @one_transaction
     def delete(self, ref: FolderRef) -> FolderContents:
         """Delete a folder with everything in it, and return what that was. Files are never touched."""
         folder = self.get(ref)

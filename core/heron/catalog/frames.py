@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 
 from heron.catalog.access import Access
-from heron.catalog.database import Database, Row
+from heron.catalog.database import Database, Row, one_transaction
 from heron.catalog.items import ItemRef, ItemService
 from heron.catalog.schema import SchemaService
 from heron.convert import loads
@@ -23,6 +23,7 @@ class FrameService:
         self._items = items
         self._schema = schema
 
+    @one_transaction
     def add(self, item: ItemRef, frames: Iterable[tuple[int, float | None, bool]]) -> int:
         """Add frames as (number from 0, presentation time in seconds or None, whether a key frame).
 
@@ -58,6 +59,7 @@ class FrameService:
             raise NotFound(f"{owner.name}: frame {number} is not in the catalogue")
         return _frame(row, owner.uuid)
 
+    @one_transaction
     def set_metadata(
         self, item: ItemRef, number: int, metadata: Mapping[str, Json], *, merge: bool = False
     ) -> Frame:
@@ -72,6 +74,7 @@ class FrameService:
             self._database.execute("UPDATE frames SET metadata = ? WHERE id = ?", [text, frame.id])
         return self.get(owner, number)
 
+    @one_transaction
     def delete(self, item: ItemRef, numbers: Iterable[int]) -> int:
         """Remove frames from the catalogue; returns the number removed."""
         owner = self._items.get(item)

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 
 from heron.catalog.access import Access
-from heron.catalog.database import Database, Row
+from heron.catalog.database import Database, Row, one_transaction
 from heron.catalog.folders import FolderRef, FolderService, subtree
 from heron.convert import loads
 from heron.errors import InvalidInput, NotFound
@@ -100,6 +100,7 @@ class ItemService:
         )
         return [item_of(row) for row in rows]
 
+    @one_transaction
     def rename(self, ref: ItemRef, name: str) -> Item:
         """Give an item another name; the file keeps its own."""
         item = self.get(ref)

@@ -20,7 +20,7 @@ class PresetService:
 
     def create(self, name: str, query: Query, *, description: str = "", replace: bool = False) -> Preset:
         """Save a query under a name; raises AlreadyExists unless `replace` is given."""
-        self._access.require("create", "preset", name)
+        self._access.require("update" if replace else "create", "preset", name)
         check_name(name, "preset name")
         with self._database.write():
             if not replace and self._database.row("SELECT 1 FROM presets WHERE name = ?", [name]):

@@ -111,7 +111,21 @@ class SchemaService:
             return schema.set_indexed(name, indexed)
 
     def unknown_keys(self) -> list[str]:
-        """Keys that stand on items although the schema does not know them."""
+        """Keys that stand on items now although the schema does not know them; looks at the items to be sure."""
+        return [name for name in self.remembered_keys() if self._is_in_use(name)]
+
+    def _is_in_use(self, name: str) -> bool:
+        tables = ("items", "folders", "frames")
+        path = '$."' + name + '"'
+        return any(
+            self._database.row(
+                f"SELECT 1 FROM {table} WHERE json_type(metadata, ?) IS NOT NULL LIMIT 1", [path]
+            )
+            for table in tables
+        )
+
+    def remembered_keys(self) -> list[str]:
+        """Keys that the schema does not know and that were in use at some time."""
         known = set(self.keys())
         names = self._database.rows("SELECT name FROM unknown_keys ORDER BY name")
         return [row["name"] for row in names if row["name"] not in known]

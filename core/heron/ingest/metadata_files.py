@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -16,11 +17,13 @@ from heron.catalog.items import bundles
 from heron.catalog.metadata import MetadataService
 from heron.convert import loads
 from heron.errors import HeronError, InvalidInput, NotFound, PluginError
-from heron.metadata.keys import printable
+from heron.json_stream import elements
 from heron.metadata.schema import Schema
 from heron.models import MAX_METADATA, Json, utc_iso
 
 _PREFIX = "metadata."
+_UUID = re.compile(r"(?i)[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}")
+
 COLUMNS = {"uuid": "uuid", "id": "uuid", "url": "url", "objectUrl": "url", "name": "name", "title": "name"}
 """Column names that name an item, and what each names it by."""
 
@@ -91,19 +94,13 @@ def read_rows(file: Path, schema: Schema) -> Iterator[tuple[str, dict[str, Json]
 
 
 def _json(file: Path, schema: Schema) -> Iterator[tuple[str, dict[str, Json]]]:
-    try:
-        data = loads(file.read_bytes())
-    except InvalidInput as error:
-        raise InvalidInput(f"{file}: {error.message}") from error
-    if isinstance(data, dict):  # {"UUID": {…}}
-        for uuid, values in data.items():
-            place, metadata = _object(values, f"{file}: $[{printable(uuid)}]")
-            yield place, {"uuid": uuid, "metadata": metadata}
-        return
-    if not isinstance(data, list):
-        raise InvalidInput(f"{file} holds neither an array nor an object")
-    for number, row in enumerate(data):
-        yield _object(row, f"{file}: $[{number}]")
+    with file.open("rb") as stream:
+        for path, row in elements(stream, str(file)):
+            if path.startswith("$["):
+                yield _object(row, f"{file}: {path}")
+            else:  # {"UUID": {…}}
+                place, metadata = _object(None if path.endswith("]") else row, f"{file}: {path}")
+                yield place, {"uuid": path.removeprefix("$."), "metadata": metadata}
 
 
 def _jsonl(file: Path, schema: Schema) -> Iterator[tuple[str, dict[str, Json]]]:
@@ -192,18 +189,27 @@ def _object(row: Any, place: str) -> tuple[str, dict[str, Json]]:
 
 
 def _split(row: dict[str, Json], place: str, by: str | None) -> Row:
-    """A row of a file as it is applied."""
-    column = next(
-        (name for name, kind in COLUMNS.items() if name in row and (by is None or kind == by)), None
-    )
-    if column is None or not isinstance(row[column], str) or not row[column]:
-        wanted = by or "uuid, url or name"
-        raise InvalidInput(f"{place} names no item", hint=f"give it a column {wanted}")
-    nested = row.get("metadata")
-    others = {key: value for key, value in row.items() if key not in (column, "uuid", "url")}
-    kept = nested if isinstance(nested, dict) else others
-    kind, name = COLUMNS[column], row[column]
-    return kind, name.lower() if kind == "uuid" else name, kept
+    """A row of a file as it is applied: the first column that names an item, and the others as metadata.
+
+    An `id` that is no UUID, as in many tables, names nothing; it is metadata.
+    """
+    lower = {key.lower(): key for key in reversed(row)}
+    for name, kind in COLUMNS.items():
+        column = lower.get(name.lower())
+        if column is None or (by is not None and kind != by):
+            continue
+        value = row[column]
+        if (
+            not isinstance(value, str)
+            or not value
+            or (name == "id" and by is None and not _UUID.fullmatch(value))
+        ):
+            continue
+        nested = row.get("metadata")
+        others = {k: v for k, v in row.items() if k != column and k.lower() not in ("uuid", "url")}
+        kept = nested if isinstance(nested, dict) else others
+        return kind, value.lower() if kind == "uuid" else value, kept
+    raise InvalidInput(f"{place} names no item", hint=f"give it a column {by or 'uuid, url or name'}")
 
 
 def _find(database: Database, rows: Sequence[Row]) -> dict[tuple[str, str], list[str]]:

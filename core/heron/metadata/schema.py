@@ -82,7 +82,17 @@ class Schema:
 
     def to_dict(self) -> dict[str, Json]:
         """The keys in force, ready for JSON or TOML; `set_from_dict` reads it back."""
-        return {key.name: key.describe() for key in self._keys.values() if key.state == "active"}
+        return {key.name: self._describe(key) for key in self._keys.values() if key.state == "active"}
+
+    def _describe(self, key: SchemaKey) -> Json:
+        """The key as it stands in a schema file; its index only where it is not what the type has by itself."""
+        try:
+            by_itself = self.type_of(key).indexed
+        except PluginError:
+            by_itself = False
+        if key.indexed == by_itself:
+            return key.describe()
+        return {"type": key.type, **key.parameters, "indexed": key.indexed}
 
     # Changing
 
@@ -162,13 +172,20 @@ class Schema:
         for name, given in data.items():
             parameters = dict(given) if isinstance(given, Mapping) else {"type": given}
             kind = parameters.pop("type", None)
-            if not isinstance(kind, str):
-                raise MetadataError(f"key {name!r}: expected a type name, or a table with a type")
+            indexed = parameters.pop("indexed", None)
+            if not isinstance(kind, str) or not isinstance(indexed, bool | None):
+                raise MetadataError(
+                    f"key {name!r}: expected a type name, or a table with a type",
+                    hint='a key with a dot stands in quotes in TOML: "video.description" = "text"',
+                )
             known = draft._keys.get(name)
             if known is not None and known.state == "deleted":
                 del draft._keys[name]
             new = draft._add(name, draft._type(name, kind), parameters)
-            if known is not None and known.type == new.type:
+            if indexed is not None:
+                draft._keys[name] = evolve(new, indexed=indexed)
+                draft.set_indexed(name, indexed)
+            elif known is not None and known.type == new.type:
                 draft._keys[name] = evolve(new, indexed=known.indexed)
         self._keys = draft._keys
 

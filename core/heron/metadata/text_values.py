@@ -15,6 +15,8 @@ def from_text(key: str, text: str, schema: Schema) -> Json:
     known = schema.get(key)
     if known is None or schema.type_of(known).affinity == "text":
         return text
+    if text in ("True", "False"):  # as Python and pandas write them
+        return text == "True"
     try:
         return loads(text)
     except InvalidInput:

@@ -109,7 +109,7 @@ class SearchService:
             conditions.append(inside)
             parameters += given
         writer = SqliteWriter(self._database, self._schema, self._folders, self._collections)
-        fields = Fields(self._schema.current(), self._schema.unknown_keys())
+        fields = Fields(self._schema.current(), self._schema.remembered_keys())
         if query.where is not None:
             from heron.search.parse import parse
 

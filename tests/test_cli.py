@@ -583,3 +583,15 @@ def test_a_table_fits_the_screen_by_leaving_out_empty_columns_then_shortening(mo
     assert "tags" not in head
     assert row.startswith("u" * 36)
     assert row.endswith("…") and len(row) == 50
+
+
+def test_a_key_that_the_schema_does_not_know_is_pointed_out(lake):
+    lake("schema", "add", "city", "varchar")
+    assert "ciyt is not in the schema, it is kept as given (did you mean city?)" in lake(
+        "metadata", "merge", "ciyt=Oslo", "--folder", "P"
+    )
+    assert "not in the schema" not in lake("metadata", "merge", "city=Oslo", "--folder", "P")
+
+
+def test_a_key_named_like_a_field_is_pointed_out(lake):
+    assert "item.size is the field of the item" in lake("schema", "add", "size", "varchar")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+
 import pytest
 
 import heron
@@ -333,3 +335,26 @@ def test_a_path_has_at_most_100_names_when_it_is_made_and_when_it_is_moved(works
     with pytest.raises(InvalidInput, match="this one would have 101"):
         workspace.folders.move("a", "top")
     assert workspace.folders.delete("a").folders == 99
+
+
+def test_a_verb_waits_for_another_writer_and_sees_what_it_did(tmp_path):
+    with heron.open(tmp_path, discover=False) as mine, heron.open(tmp_path, discover=False) as other:
+        mine.folders.create("X")
+        mine.folders.create("C")
+        outcome = []
+
+        def move():
+            try:
+                outcome.append(other.folders.move("X", "C"))
+            except heron.NotFound as error:
+                outcome.append(error)
+
+        with mine.database.write():
+            mine.folders.rename("X", "X2")
+            thread = threading.Thread(target=move)
+            thread.start()
+            thread.join(0.3)
+            assert outcome == [], "it waits"
+        thread.join(10)
+        assert isinstance(outcome[0], heron.NotFound)
+        assert [folder.path for folder in mine.folders.list()] == ["C", "X2"]

@@ -20,7 +20,7 @@ from heron.cli.output import (
     yes_option,
 )
 from heron.cli.selection import selected, selection
-from heron.cli.values import assignments
+from heron.cli.values import assignments, note_unknown
 
 
 @click.group("metadata")
@@ -51,6 +51,7 @@ def merge(context: Context, pairs: tuple[str, ...], **choice: Any) -> None:
     metadata = assignments(pairs, workspace.schema.current())
     done = workspace.metadata.merge_all(selected(workspace, **choice), metadata)
     say(f"Merged {', '.join(metadata)} into {counted(done, 'item')}")
+    note_unknown(metadata, workspace.schema.current())
 
 
 @command.command("replace")

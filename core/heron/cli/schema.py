@@ -21,6 +21,7 @@ from heron.cli.output import (
     yes_option,
 )
 from heron.errors import HeronError, InvalidInput
+from heron.search.fields import ITEM_FIELDS
 
 
 @click.group("schema", invoke_without_command=True)
@@ -91,6 +92,8 @@ def add(context: Context, key: str, type: str, options: tuple[str, ...], size: i
     }
     added = context.workspace().schema.add(key, type, **given)
     say(f"Added key {added.name} of type {added.type}")
+    if key in ITEM_FIELDS:
+        say(f"In conditions, {key} now means this key; item.{key} is the field of the item")
 
 
 @command.command("add-options")

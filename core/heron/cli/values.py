@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 import click
 
+from heron.cli.output import say
 from heron.metadata.schema import Schema
 from heron.metadata.text_values import from_text
 from heron.models import Json
@@ -20,3 +21,16 @@ def assignments(pairs: Iterable[str], schema: Schema) -> dict[str, Json]:
             raise click.UsageError(f"{pair!r} is no KEY=VALUE")
         metadata[key] = from_text(key, text, schema)
     return metadata
+
+
+def note_unknown(keys: Iterable[str], schema: Schema) -> None:
+    """Say which keys the schema does not know, with the nearest that it does."""
+    import difflib
+
+    for key in keys:
+        if schema.get(key) is None:
+            close = difflib.get_close_matches(key, schema.keys(), n=1)
+            say(
+                f"{key} is not in the schema, it is kept as given"
+                + (f" (did you mean {close[0]}?)" if close else "")
+            )

@@ -19,9 +19,8 @@ from heron.cli.output import (
     json_option,
     limit_option,
     print_beginning,
-    print_json,
     print_json_stream,
-    print_table,
+    print_records,
     say,
     yes_option,
 )
@@ -47,14 +46,11 @@ def command(context: click.Context) -> None:
 @example("heron collections list")
 def list_collections(context: Context, as_json: bool) -> None:
     """List the collections."""
-    found = context.workspace().collections.list()
-    if as_json:
-        print_json(found)
-        return
-    rows = [(c.title, c.item_count, c.description) for c in found]
-    print_table(
+    print_records(
+        context.workspace().collections.list(),
+        as_json,
         ["title", "items", "description"],
-        rows,
+        lambda c: (c.title, c.item_count, c.description),
         "There is no collection yet: heron collections create TITLE --where …",
     )
 

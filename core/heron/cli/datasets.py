@@ -20,7 +20,7 @@ from heron.cli.output import (
     print_beginning,
     print_json,
     print_json_stream,
-    print_table,
+    print_records,
     say,
     yes_option,
 )
@@ -47,14 +47,11 @@ def command(context: click.Context) -> None:
 @example("heron datasets list")
 def list_datasets(context: Context, as_json: bool) -> None:
     """List the datasets."""
-    found = context.workspace().datasets.list()
-    if as_json:
-        print_json(found)
-        return
-    rows = [(d.title, d.row_count, d.description) for d in found]
-    print_table(
+    print_records(
+        context.workspace().datasets.list(),
+        as_json,
         ["title", "rows", "description"],
-        rows,
+        lambda d: (d.title, d.row_count, d.description),
         "There is no dataset yet: heron datasets create TITLE --collection …",
     )
 

@@ -9,12 +9,14 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import islice
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 if TYPE_CHECKING:
     from heron.models import Item, Verification
+
+T = TypeVar("T")
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON for programs.")
 yes_option = click.option("--yes", is_flag=True, help="Do not ask.")
@@ -119,6 +121,16 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[Any]], empty: st
             if width
         ).rstrip()
         click.secho(line, bold=True) if number == 0 else click.echo(line)
+
+
+def print_records(
+    records: Sequence[T], as_json: bool, columns: Sequence[str], row: Callable[[T], Sequence[Any]], empty: str
+) -> None:
+    """Print records as JSON, or as a table with the cells that `row` gives of each."""
+    if as_json:
+        print_json(records)
+    else:
+        print_table(columns, map(row, records), empty)
 
 
 def _fit(widths: list[int], screen: int, empty: Iterable[int] = ()) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from heron.cli.context import Context
-from heron.cli.output import ROWS, example, json_option, print_json, print_table, say
+from heron.cli.output import ROWS, example, json_option, print_json, print_records, print_table, say
 from heron.models import Query
 
 
@@ -26,14 +26,11 @@ def command(context: click.Context) -> None:
 @example("heron presets list")
 def list_presets(context: Context, as_json: bool) -> None:
     """List the saved queries."""
-    presets = context.workspace().presets.list()
-    if as_json:
-        print_json(presets)
-        return
-    rows = [(p.name, p.query.where, p.query.folder, p.query.sort, p.description) for p in presets]
-    print_table(
+    print_records(
+        context.workspace().presets.list(),
+        as_json,
         ["name", "where", "folder", "sort", "description"],
-        rows,
+        lambda p: (p.name, p.query.where, p.query.folder, p.query.sort, p.description),
         "No query is saved yet: heron presets create NAME --where …",
     )
 

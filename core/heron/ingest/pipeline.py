@@ -94,24 +94,24 @@ class Pipeline:
 
         Outcomes wait in a temporary file until all are there, so that nobody is kept from writing meanwhile.
         """
-        counts = Counts()
+        counts, batches = Counts(), 0
         with tempfile.TemporaryFile() as spool:
             for batch in bundles(outcomes, BATCH):
                 _abort_on_failure(problem.reason for outcome in batch for problem in outcome.failures())
                 pickle.dump(batch, spool, pickle.HIGHEST_PROTOCOL)
+                batches += 1
                 counts = counts.after(batch, 0, 0)
                 progress(counts.done, 0, 0)
             spool.seek(0)
             landed: list[range] = []
             with self._database.write():
                 target = folder()
-                while counts.done:
-                    batch = pickle.load(spool)  # noqa: S301 - written above
-                    done = self._landing.land(job, target, batch)
+                for _ in range(batches):
+                    done = self._landing.land(job, target, pickle.load(spool))  # noqa: S301 - written above
                     _abort_on_failure(done.reasons)
                     landed.append(done.ids)
-                    counts = evolve(counts, done=counts.done - len(batch), added=counts.added + len(done.ids))
-                    progress(counts.added, counts.added, 0)
+                    counts = counts.after((), len(done.ids), 0)
+                    progress(counts.done, counts.added, 0)
         return landed
 
     def outcomes(
@@ -135,5 +135,6 @@ class Pipeline:
 
 
 def _abort_on_failure(reasons: Iterable[str]) -> None:
-    for reason in reasons:
+    reason = next(iter(reasons), None)
+    if reason is not None:
         raise ImportAborted(reason, hint="use --ignore-errors to import the rest and get a report")

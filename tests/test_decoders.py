@@ -52,6 +52,7 @@ class TestTexts(DecoderContract):
 
 
 class TestLocalStorage(StorageContract):
+    changes_are_noticed = False
     backend = next(iter(local.register_storage()))
 
     @pytest.fixture

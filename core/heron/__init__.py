@@ -10,6 +10,7 @@ from heron._version import __version__
 if TYPE_CHECKING:
     from heron.errors import (
         AlreadyExists,
+        BadCredentials,
         CatalogueBusy,
         CatalogueError,
         HeronError,
@@ -17,10 +18,14 @@ if TYPE_CHECKING:
         InvalidInput,
         MediaError,
         MetadataError,
+        NoSuchBucket,
         NotFound,
+        ObjectChanged,
         PermissionDenied,
         PluginError,
         QueryError,
+        Throttled,
+        Unreachable,
     )
     from heron.hooks import (
         CliCommand,
@@ -36,6 +41,7 @@ if TYPE_CHECKING:
         MetadataType,
         Storage,
         StorageBackend,
+        StorageOption,
         StoredObject,
         hookimpl,
     )
@@ -59,21 +65,26 @@ if TYPE_CHECKING:
         Query,
         Verification,
     )
+    from heron.storage.buckets import BucketStorage, ObjectAddress, address_of, object_url
+    from heron.storage.filesystem import FilesystemStorage
     from heron.workspace import Workspace, init, open
 
 _HOME = {
     "errors": (
-        "AlreadyExists CatalogueBusy CatalogueError HeronError ImportAborted InvalidInput MediaError "
-        "MetadataError NotFound PermissionDenied PluginError QueryError"
+        "AlreadyExists BadCredentials CatalogueBusy CatalogueError HeronError ImportAborted InvalidInput MediaError "
+        "MetadataError NoSuchBucket NotFound ObjectChanged PermissionDenied PluginError QueryError Throttled "
+        "Unreachable"
     ),
     "hooks": (
         "CliCommand Codec DatasetExporter Decoder Embedder EmbedderModel Exporter MediaDecoder MediaFile "
-        "MediaFormat MetadataType Storage StorageBackend StoredObject hookimpl"
+        "MediaFormat MetadataType Storage StorageBackend StorageOption StoredObject hookimpl"
     ),
     "models": (
         "Added Collection Dataset DatasetRow Folder FolderContents Frame ImportJob ImportProblem ImportReport "
         "Item MediaFacts NameMatches NewItem Page Preset Query Verification"
     ),
+    "storage.buckets": "BucketStorage ObjectAddress address_of object_url",
+    "storage.filesystem": "FilesystemStorage",
     "workspace": "Workspace init open",
 }
 _MODULE_OF = {name: module for module, names in _HOME.items() for name in names.split()}
@@ -81,6 +92,8 @@ _MODULE_OF = {name: module for module, names in _HOME.items() for name in names.
 __all__ = [  # pinned by a test: sorted, and equal to what is documented
     "Added",
     "AlreadyExists",
+    "BadCredentials",
+    "BucketStorage",
     "CatalogueBusy",
     "CatalogueError",
     "CliCommand",
@@ -93,6 +106,7 @@ __all__ = [  # pinned by a test: sorted, and equal to what is documented
     "Embedder",
     "EmbedderModel",
     "Exporter",
+    "FilesystemStorage",
     "Folder",
     "FolderContents",
     "Frame",
@@ -112,7 +126,10 @@ __all__ = [  # pinned by a test: sorted, and equal to what is documented
     "MetadataType",
     "NameMatches",
     "NewItem",
+    "NoSuchBucket",
     "NotFound",
+    "ObjectAddress",
+    "ObjectChanged",
     "Page",
     "PermissionDenied",
     "PluginError",
@@ -121,12 +138,17 @@ __all__ = [  # pinned by a test: sorted, and equal to what is documented
     "QueryError",
     "Storage",
     "StorageBackend",
+    "StorageOption",
     "StoredObject",
+    "Throttled",
+    "Unreachable",
     "Verification",
     "Workspace",
     "__version__",
+    "address_of",
     "hookimpl",
     "init",
+    "object_url",
     "open",
 ]
 

@@ -26,6 +26,22 @@ class NotFound(HeronError, LookupError):
     """The thing named is not in the workspace, or not on disk."""
 
 
+class NoSuchBucket(NotFound):
+    """The bucket or container of a URL does not exist."""
+
+
+class ObjectChanged(HeronError):
+    """A stored object was replaced while it was being read."""
+
+
+class Unreachable(HeronError):
+    """A storage backend did not answer: no route, refused, cut off, or too slow. Trying again may help."""
+
+
+class Throttled(Unreachable):
+    """A storage backend asks for fewer requests. Trying again later helps."""
+
+
 class AlreadyExists(HeronError):
     """A name that has to be unique is taken."""
 
@@ -40,6 +56,10 @@ class QueryError(InvalidInput):
 
 class PermissionDenied(HeronError):
     """The acting user may not do this; names the user, the verb and the resource."""
+
+
+class BadCredentials(PermissionDenied):
+    """The credentials for a storage backend are missing, wrong or expired."""
 
 
 class PluginError(HeronError):

@@ -9,6 +9,7 @@ from heron.hooks.contributions import (
     MediaFormat,
     MetadataType,
     StorageBackend,
+    StorageOption,
 )
 from heron.hooks.interfaces import Codec, Decoder, Embedder, Exporter, MediaFile, Storage, StoredObject
 from heron.hooks.manager import PluginManager, PluginStatus
@@ -31,6 +32,7 @@ __all__ = [
     "PluginStatus",
     "Storage",
     "StorageBackend",
+    "StorageOption",
     "StoredObject",
     "hookimpl",
 ]

@@ -36,6 +36,10 @@ def _formats(given: Sequence[MediaFormat]) -> tuple[MediaFormat, ...]:
     return tuple(given)
 
 
+def _options(given: Sequence[StorageOption]) -> tuple[StorageOption, ...]:
+    return tuple(given)
+
+
 @frozen(kw_only=True)
 class Contribution:
     """What every record has: a name that is unique among its sort, a summary, and what it needs.
@@ -53,14 +57,37 @@ class Contribution:
     planned: bool = False
 
 
+@frozen
+class StorageOption:
+    """One option of a storage backend, as an integration sets it.
+
+    A `secret` one is never kept itself: the catalogue keeps where it is to be found (`env:NAME`, `file:PATH`,
+    `keyring:SERVICE/NAME`), and `load` gets what stands there.
+    """
+
+    name: str
+    summary: str
+    type: Literal["text", "number", "boolean"] = "text"
+    secret: bool = False
+    choices: Sequence[str] = field(default=(), converter=_texts)
+
+
 @frozen(kw_only=True)
 class StorageBackend(Contribution):
-    """A place where data lies: the URL schemes it reads, and a factory that takes the integration's options."""
+    """A place where data lies: the URLs it reads, its options, and a factory that takes their values.
+
+    `schemes` are URL schemes; `hosts` are regular expressions for whole host names of `https://` URLs that belong
+    here too. `normalise`, if given, is `Storage.normalise` as a function that needs no credentials and imports
+    nothing heavy, so that URLs can be compared without loading the backend.
+    """
 
     sort: ClassVar[str] = "storage"
 
     schemes: Sequence[str] = field(converter=_texts)
     load: Callable[[Mapping[str, Any]], Storage]
+    hosts: Sequence[str] = field(default=(), converter=_texts)
+    options: Sequence[StorageOption] = field(default=(), converter=_options)
+    normalise: Callable[[str], str] | None = None
 
 
 @frozen(kw_only=True)

@@ -26,19 +26,29 @@ class StoredObject:
 
 
 class Storage(Protocol):
-    """A storage backend with its credentials, ready to use. All methods take normalised URLs."""
+    """A storage backend with its credentials, ready to use in several threads. All methods take normalised URLs.
+
+    What goes wrong is told apart: NotFound, NoSuchBucket, PermissionDenied, BadCredentials, Unreachable and
+    Throttled. Heron tries again, with growing pauses, what was unreachable or throttled; a backend need not.
+    """
 
     def normalise(self, url: str) -> str:
         """Write any accepted form of a URL in its one canonical form; raises InvalidInput."""
 
     def stat(self, url: str) -> StoredObject:
-        """Look one object up; raises NotFound, PermissionDenied or HeronError."""
+        """Look one object up."""
 
-    def list(self, prefix: str) -> Iterator[StoredObject]:
-        """All objects at or below a prefix, in a stable order, as a stream."""
+    def list(self, prefix: str, after: str | None = None) -> Iterator[StoredObject]:
+        """All objects at or below a prefix, in a stable order, as a stream; with `after`, those behind that URL."""
 
-    def read(self, url: str, start: int = 0, end: int | None = None) -> bytes:
-        """The bytes from `start` up to and without `end` (None: to the end)."""
+    def peek(self, url: str, count: int) -> tuple[StoredObject, bytes]:
+        """An object and its first `count` bytes, or all where there are fewer, in one request where that can be."""
+
+    def read(self, url: str, start: int = 0, end: int | None = None, *, etag: str | None = None) -> bytes:
+        """The bytes from `start` up to and without `end` (None: to the end).
+
+        With `etag`, raises ObjectChanged when the object is another by now, as far as the backend can tell.
+        """
 
     def open(self, url: str) -> BinaryIO:
         """A seekable binary file that reads ranges as they are asked for."""

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any, BinaryIO, cast
 
-from heron.errors import HeronError, InvalidInput, NotFound, PermissionDenied
+from heron.errors import HeronError, InvalidInput, NotFound, PermissionDenied, Unreachable
 from heron.hooks import StoredObject
 from heron.models import utc_iso
 
@@ -41,6 +41,8 @@ class FilesystemStorage:
             return PermissionDenied(
                 f"{url} may not be read", hint="check the rights of the credentials in use"
             )
+        if isinstance(error, ConnectionError | TimeoutError):
+            return Unreachable(f"{url} cannot be reached: {error or type(error).__name__}")
         return HeronError(f"{url} cannot be read: {error}")
 
     def stat(self, url: str) -> StoredObject:
@@ -53,8 +55,14 @@ class FilesystemStorage:
             raise NotFound(f"{url} is no file")
         return self._object(info)
 
-    def list(self, prefix: str) -> Iterator[StoredObject]:
-        """All objects at or below a prefix, folder by folder, by name."""
+    def list(self, prefix: str, after: str | None = None) -> Iterator[StoredObject]:
+        """All objects at or below a prefix, folder by folder, by name; with `after`, those behind that URL."""
+        stream = self._list(prefix)
+        if after is not None:
+            next((stored for stored in stream if stored.url == after), None)
+        yield from stream
+
+    def _list(self, prefix: str) -> Iterator[StoredObject]:
         try:
             path = self.path_of(prefix)
             if self.filesystem.isfile(path):
@@ -68,8 +76,13 @@ class FilesystemStorage:
         except Exception as error:
             raise self.explain(error, prefix) from error
 
-    def read(self, url: str, start: int = 0, end: int | None = None) -> bytes:
-        """The bytes from `start` up to and without `end` (None: to the end)."""
+    def peek(self, url: str, count: int) -> tuple[StoredObject, bytes]:
+        """An object and its first bytes, in two requests."""
+        stored = self.stat(url)
+        return stored, self.read(url, 0, min(count, stored.size))
+
+    def read(self, url: str, start: int = 0, end: int | None = None, *, etag: str | None = None) -> bytes:
+        """The bytes from `start` up to and without `end` (None: to the end); `etag` cannot be checked here."""
         try:
             return bytes(self.filesystem.cat_file(self.path_of(url), start=start, end=end))
         except Exception as error:

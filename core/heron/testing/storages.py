@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import random
+import re
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 import pytest
 
-from heron.errors import HeronError, InvalidInput, NotFound
+from heron.errors import HeronError, InvalidInput, NotFound, ObjectChanged
 from heron.testing.contracts import RecordContract, reason_of
 
 if TYPE_CHECKING:
@@ -46,6 +47,9 @@ class StorageContract(RecordContract):
 
     secrets: ClassVar[Sequence[str]] = ()
     """Texts that no error and no `repr` may show."""
+
+    changes_are_noticed: ClassVar[bool] = True
+    """Whether reading with the etag of what was there before says that the object is another by now."""
 
     signed_urls_can_be_fetched: ClassVar[bool] = False
     """Whether the tests have the store at hand and can read what was signed."""
@@ -101,6 +105,39 @@ class StorageContract(RecordContract):
             assert storage.normalise(form) == canonical
             assert storage.normalise(canonical) == canonical
 
+    def test_record_normalises_as_the_storage_does(
+        self, storage: Storage, objects: dict[str, bytes], root: str
+    ) -> None:
+        """URLs are compared without loading the backend, where the record can do that."""
+        normalise = self.backend.normalise
+        if normalise is None:
+            return
+        for url in [*objects, root, *self.other_forms]:
+            assert normalise(url) == storage.normalise(url)
+        for url in self.bad_urls:
+            with pytest.raises(InvalidInput) as refusal:
+                pytest.fail(f"{url!r} became {normalise(url)!r}")
+            self.check_reason(refusal.value)
+
+    def test_options_are_described(self) -> None:
+        """Each option has a name that can be typed, of its own, and a summary."""
+        names = [option.name for option in self.backend.options]
+        assert len(set(names)) == len(names)
+        for option in self.backend.options:
+            assert re.fullmatch("[a-z][a-z0-9_]*", option.name), option.name
+            assert option.summary
+            assert "\n" not in option.summary
+
+    def test_other_forms_belong_to_the_record(self) -> None:
+        """The forms that begin with https:// are known by their host."""
+        for form in self.other_forms:
+            scheme, _, rest = form.partition("://")
+            if scheme.lower() in ("http", "https"):
+                host = rest.partition("/")[0].partition(":")[0].lower()
+                assert any(re.fullmatch(pattern, host) for pattern in self.backend.hosts), host
+            else:
+                assert scheme.lower() in self.backend.schemes
+
     def test_urls_have_a_scheme_of_the_record(self, objects: dict[str, bytes], storage: Storage) -> None:
         """The backend of a URL is found by its scheme."""
         for url in objects:
@@ -134,6 +171,29 @@ class StorageContract(RecordContract):
         ranges = [(0, None), (0, 1), (0, end), (5, None), (3, 70_000), (end - 1, None), (end - 5, end + 50)]
         for start, stop in [*ranges, (0, 0), (5, 5), (end, None), (end, end + 1)]:
             assert storage.read(url, start, stop) == content[start:stop], f"range {start} to {stop}"
+
+    def test_peek_gives_the_object_and_its_beginning(
+        self, storage: Storage, objects: dict[str, bytes]
+    ) -> None:
+        """What stat tells and the first bytes come together, of short and of empty objects too."""
+        for url, content in objects.items():
+            for count in (1, 10, 40_000, 200_000):
+                stored, head = storage.peek(url, count)
+                assert stored == storage.stat(url)
+                assert head == content[:count]
+
+    def test_read_notices_a_change(self, storage: Storage, put: Put) -> None:
+        """Two ranges of one file are of one file: with the etag of what is gone, reading says so."""
+        url = put("changing.bin", b"the first content")
+        etag = storage.stat(url).etag
+        assert storage.read(url, 4, 9, etag=etag) == b"first"
+        if not self.changes_are_noticed:
+            return
+        assert etag
+        put("changing.bin", b"another one, longer")
+        with pytest.raises(ObjectChanged) as refusal:
+            storage.read(url, 4, 9, etag=etag)
+        self.check_reason(refusal.value)
 
     def test_read_of_nothing_is_empty(self, storage: Storage, put: Put) -> None:
         """An empty object can be read in every way."""
@@ -184,6 +244,14 @@ class StorageContract(RecordContract):
         assert iter(stream) is stream
         assert list(stream) == list(storage.list(root))
 
+    def test_list_goes_on_behind_an_object(
+        self, storage: Storage, objects: dict[str, bytes], root: str
+    ) -> None:
+        """A list that broke off goes on where it was."""
+        found = list(storage.list(root))
+        for number, stored in enumerate(found):
+            assert list(storage.list(root, after=stored.url)) == found[number + 1 :]
+
     def test_list_agrees_with_stat(self, storage: Storage, objects: dict[str, bytes], root: str) -> None:
         """A sync compares what is listed with what was noted, so both ways of asking agree."""
         for found in storage.list(root):
@@ -231,14 +299,14 @@ class StorageContract(RecordContract):
                 stream.read()
 
         for name in ("missing.txt", "b/missing.txt", "missing/a.txt"):
-            for ask in (storage.stat, storage.read, open_and_read):
+            for ask in (storage.stat, storage.read, open_and_read, lambda url: storage.peek(url, 10)):
                 with pytest.raises(NotFound) as refusal:
                     ask(f"{root}{name}")
                 self.check_reason(refusal.value)
 
     def test_folder_is_no_object(self, storage: Storage, objects: dict[str, bytes], root: str) -> None:
         """A folder is neither an object nor can it be read."""
-        for ask in (storage.stat, storage.read):
+        for ask in (storage.stat, storage.read, lambda url: storage.peek(url, 10)):
             with pytest.raises(HeronError) as refusal:
                 pytest.fail(f"a folder gave {ask(f'{root}b')!r}")
             self.check_reason(refusal.value)

@@ -38,16 +38,21 @@ class ZippedStorage:
                 raise heron.NotFound(f"{url} is not there") from None
         return heron.StoredObject(self.normalise(url), info.file_size, etag=f"{info.CRC:08x}")
 
-    def list(self, prefix):
+    def list(self, prefix, after=None):
         archive, member = self._split(prefix)
         with self._opened(archive) as opened:
             names = sorted(
                 name for name in opened.namelist() if name.startswith(member) and not name.endswith("/")
             )
         for name in names:
-            yield self.stat(f"zipped://{quote(archive)}!/{quote(name)}")
+            url = f"zipped://{quote(archive)}!/{quote(name)}"
+            if after is None or unquote(url) > unquote(after):
+                yield self.stat(url)
 
-    def read(self, url, start=0, end=None):
+    def peek(self, url, count):
+        return self.stat(url), self.read(url, 0, count)
+
+    def read(self, url, start=0, end=None, *, etag=None):
         with self.open(url) as stream:
             stream.seek(start)
             return stream.read() if end is None else stream.read(max(0, end - start))

@@ -1,0 +1,167 @@
+"""Object stores: what S3, Google, Azure and OBS have in common, so that a plugin for one is a few short methods."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from typing import BinaryIO, cast
+from urllib.parse import quote, unquote
+
+from attrs import frozen
+
+from heron.errors import HeronError, InvalidInput, NotFound, PermissionDenied, Unreachable
+from heron.hooks import StoredObject
+from heron.metadata.keys import is_unicode, printable
+from heron.storage.ranged import ranged
+
+_SAFE = "/!$&'()*+,;=:@~"
+"""Characters that need no escape in the path of a URL (RFC 3986, 3.3), beside letters, digits and -._"""
+
+
+@frozen
+class ObjectAddress:
+    """A bucket (or container) and the key of an object, or of a prefix, in it."""
+
+    bucket: str
+    key: str
+
+
+def object_url(scheme: str, bucket: str, key: str) -> str:
+    """The canonical URL of an object: `s3://bucket/a%20key.jpg`, with everything but plain characters escaped."""
+    return f"{scheme}://{bucket}/{quote(key, safe=_SAFE)}"
+
+
+def address_of(url: str) -> ObjectAddress:
+    """Bucket and key of a URL such as `s3://bucket/a%20key.jpg`; raises InvalidInput where one is missing or odd."""
+    _, mark, rest = url.partition("://")
+    bucket, _, path = rest.partition("/")
+    if not mark or not bucket or any(c.isspace() or c in "@?#" for c in bucket):
+        raise InvalidInput(f"{printable(url)} names no bucket", hint="write scheme://bucket/key")
+    key = unquote(path, errors="surrogateescape")
+    if not is_unicode(key) or "\0" in key:
+        raise InvalidInput(f"{printable(url)}: the key is no valid Unicode")
+    return ObjectAddress(bucket, key)
+
+
+class BucketStorage(ABC):
+    """Implements the `Storage` protocol by a few requests that a subclass knows how to make.
+
+    The methods with an underscore may raise whatever the driver raises; `explain` turns that into a sentence.
+    """
+
+    @abstractmethod
+    def normalise(self, url: str) -> str:
+        """Write any accepted form of a URL in its one canonical form; raises InvalidInput."""
+
+    @abstractmethod
+    def explain(self, error: Exception, url: str) -> HeronError:
+        """The sentence for a driver's error; `super().explain` knows those of Python itself."""
+        if isinstance(error, HeronError):
+            return error
+        if isinstance(error, FileNotFoundError):
+            return NotFound(f"{url} is not there")
+        if isinstance(error, PermissionError):
+            return PermissionDenied(
+                f"{url} may not be read", hint="check the rights of the credentials in use"
+            )
+        text = " ".join(str(error).split()) or type(error).__name__
+        if isinstance(error, ConnectionError | TimeoutError):
+            return Unreachable(f"{url} cannot be reached: {text}")
+        return HeronError(f"{url} cannot be read: {type(error).__name__}: {text}")
+
+    @abstractmethod
+    def _stat(self, address: ObjectAddress) -> StoredObject:
+        """Look one object up."""
+
+    @abstractmethod
+    def _get(
+        self, address: ObjectAddress, start: int, end: int | None, etag: str | None
+    ) -> tuple[StoredObject, bytes]:
+        """The object and its bytes from `start` up to and without `end`, which are at least one byte apart.
+
+        Where `start` is the end of the object or behind it, no bytes. With `etag`, ObjectChanged when it is another.
+        """
+
+    @abstractmethod
+    def _pages(self, address: ObjectAddress, after: str | None) -> Iterator[list[StoredObject]]:
+        """The objects whose key begins with that of the address, in the order of their keys, page by page.
+
+        With the key `after`, those behind it; a store that cannot begin there may give all.
+        """
+
+    @abstractmethod
+    def _sign(self, address: ObjectAddress, expires: int) -> str:
+        """A URL that anybody can read for `expires` seconds."""
+
+    def stat(self, url: str) -> StoredObject:
+        """Look one object up."""
+        address = self._object(url)
+        try:
+            return self._stat(address)
+        except Exception as error:
+            raise self.explain(error, url) from error
+
+    def list(self, prefix: str, after: str | None = None) -> Iterator[StoredObject]:
+        """All objects at or below a prefix in the order of their keys, those that stand for folders left out."""
+        address = address_of(prefix)
+        begin = address_of(after).key if after is not None else None
+        folder = address.key if address.key.endswith("/") or not address.key else address.key + "/"
+        try:
+            if folder != address.key and begin is None:
+                try:
+                    yield self._stat(address)
+                    return
+                except Exception as error:
+                    found = self.explain(error, prefix)
+                    if type(found) is not NotFound:
+                        raise
+            for page in self._pages(ObjectAddress(address.bucket, folder), begin):
+                for stored in page:
+                    if stored.url.endswith("/") or (
+                        begin is not None and address_of(stored.url).key <= begin
+                    ):
+                        continue
+                    yield stored
+        except Exception as error:
+            raise self.explain(error, prefix) from error
+
+    def peek(self, url: str, count: int) -> tuple[StoredObject, bytes]:
+        """An object and its first `count` bytes in one request."""
+        return self._read(url, 0, count, None)
+
+    def read(self, url: str, start: int = 0, end: int | None = None, *, etag: str | None = None) -> bytes:
+        """The bytes from `start` up to and without `end` (None: to the end)."""
+        if end is not None and end <= start:
+            return b""
+        return self._read(url, start, end, etag)[1]
+
+    def open(self, url: str) -> BinaryIO:
+        """A seekable binary file that reads ranges as they are asked for."""
+        stored = self.stat(url)
+        return cast(
+            BinaryIO,
+            ranged(lambda start, end: self.read(url, start, end, etag=stored.etag), stored.size),
+        )
+
+    def sign(self, url: str, expires: int) -> str:
+        """A URL that anybody can read for `expires` seconds."""
+        address = self._object(url)
+        if expires < 1:
+            raise InvalidInput(f"a signed URL is valid for at least 1 second, not {expires}")
+        try:
+            return self._sign(address, expires)
+        except Exception as error:
+            raise self.explain(error, url) from error
+
+    def _read(self, url: str, start: int, end: int | None, etag: str | None) -> tuple[StoredObject, bytes]:
+        address = self._object(url)
+        try:
+            return self._get(address, start, end, etag)
+        except Exception as error:
+            raise self.explain(error, url) from error
+
+    def _object(self, url: str) -> ObjectAddress:
+        address = address_of(url)
+        if not address.key or address.key.endswith("/"):
+            raise NotFound(f"{url} is a folder, not an object")
+        return address

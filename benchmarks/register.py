@@ -41,11 +41,17 @@ def values(count: int) -> Iterator[tuple[int, dict[str, Any]]]:
         )
 
 
-def prepare(directory: str) -> Any:
+INSERT = (
+    "INSERT INTO items (uuid, folder_id, name, url, kind, media_type, size, width, height, frame_count, "
+    "facts, metadata, created_at, updated_at, created_by) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"
+)
+
+
+def prepare(directory: str, *, discover: bool = False) -> Any:
     """A workspace with the schema and the folder."""
     import heron
 
-    workspace = heron.open(directory, discover=False)
+    workspace = heron.open(directory, discover=discover)
     with workspace.schema.edit() as schema:
         schema.add_scalar("dark", "boolean")
         schema.add_scalar("captured_at", "datetime")
@@ -88,10 +94,6 @@ def bare(count: int) -> dict[str, float]:
             "SELECT name FROM sqlite_master WHERE type = 'trigger'"
         ).fetchall():
             connection.execute(f"DROP TRIGGER {trigger}")
-        insert = (
-            "INSERT INTO items (uuid, folder_id, name, url, kind, media_type, size, width, height, frame_count, "
-            "facts, metadata, created_at, updated_at, created_by) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"
-        )
         moment = "2026-01-01T00:00:00.000000Z"
 
         def rows() -> Iterator[tuple[Any, ...]]:
@@ -109,7 +111,7 @@ def bare(count: int) -> dict[str, float]:
 
             while batch := list(islice(stream, 5000)):
                 with connection:
-                    connection.executemany(insert, batch)
+                    connection.executemany(INSERT, batch)
 
         wall, processor = timed(load)
         connection.close()

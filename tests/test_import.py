@@ -316,11 +316,11 @@ def test_many_files_go_through_worker_processes_in_order(workspace, tmp_path):
         folder="A",
         thumbnails=True,
         ignore_errors=True,
-        progress=lambda *counts: seen.append(counts),
+        progress=seen.append,
     )
     assert (report.added, report.failed) == (229, 1)
     assert names(workspace) == sorted(names(workspace))
-    assert seen[-1] == (230, 229, 1)
+    assert (seen[-1].done, seen[-1].added, seen[-1].failed) == (230, 229, 1)
 
 
 def test_plugins_hear_of_imported_items(tmp_path, pictures):
@@ -388,7 +388,7 @@ def test_two_imports_at_once_bring_each_file_once(workspace, tmp_path):
 def test_others_can_write_while_a_strict_import_looks_at_files(workspace, pictures):
     written = []
 
-    def write(done, added, failed):
+    def write(progress):
         if not written:
             with heron.open(workspace.root, discover=False) as other:
                 written.append(other.folders.create("Meanwhile").path)
@@ -398,7 +398,7 @@ def test_others_can_write_while_a_strict_import_looks_at_files(workspace, pictur
 
 
 def test_a_job_is_closed_whatever_ends_it(workspace, pictures):
-    def fail(done, added, failed):
+    def fail(progress):
         raise ValueError("from the caller")
 
     for ignore_errors in (True, False):
@@ -456,8 +456,8 @@ SLOW_IMPORT = """
 import sys, time, heron
 from heron.ingest import pipeline, service
 pipeline.BATCH = pipeline.CHUNK = 4
-def slowly(done, added, failed):
-    print(done, flush=True)
+def slowly(progress):
+    print(progress.done, flush=True)
     time.sleep(0.2)
 with heron.open(sys.argv[1], discover=False) as workspace:
     workspace.ingest.files([sys.argv[2]], folder="A", ignore_errors=sys.argv[3] == "1", progress=slowly)

@@ -72,11 +72,11 @@ def test_a_url_of_another_folder_is_no_duplicate(workspace):
     assert workspace.registration.register(new_items(2), "B", skip_duplicates=True) == Added(2, 0)
 
 
-def test_known_urls_are_told_for_more_than_fit_into_one_statement(workspace):
+def test_known_items_are_told_for_more_than_fit_into_one_statement(workspace):
     workspace.registration.register(new_items(1200), "A")
     folder = workspace.folders.get("A")
     urls = [item.url for item in new_items(1300)]
-    assert workspace.registration.known_urls(urls, folder) == set(urls[:1200])
+    assert set(workspace.registration.known(urls, folder)) == set(urls[:1200])
 
 
 @pytest.mark.parametrize(

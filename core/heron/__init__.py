@@ -65,7 +65,7 @@ if TYPE_CHECKING:
         Query,
         Verification,
     )
-    from heron.storage.buckets import BucketStorage, ObjectAddress, address_of, object_url
+    from heron.storage.buckets import BucketStorage, ObjectAddress, address_of, is_canonical, object_url
     from heron.storage.filesystem import FilesystemStorage
     from heron.workspace import Workspace, init, open
 
@@ -83,7 +83,7 @@ _HOME = {
         "Added Collection Dataset DatasetRow Folder FolderContents Frame ImportJob ImportProblem ImportReport "
         "Item MediaFacts NameMatches NewItem Page Preset Query Verification"
     ),
-    "storage.buckets": "BucketStorage ObjectAddress address_of object_url",
+    "storage.buckets": "BucketStorage ObjectAddress address_of is_canonical object_url",
     "storage.filesystem": "FilesystemStorage",
     "workspace": "Workspace init open",
 }
@@ -148,6 +148,7 @@ __all__ = [  # pinned by a test: sorted, and equal to what is documented
     "address_of",
     "hookimpl",
     "init",
+    "is_canonical",
     "object_url",
     "open",
 ]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from functools import cache
+from functools import cache, partial
+from operator import eq
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import orjson
@@ -21,11 +22,40 @@ T = TypeVar("T")
 def converter() -> Converter:
     """The converter for every record that comes in from, or goes out to, JSON and TOML.
 
-    Keys that a record does not have are refused.
+    Keys that a record does not have are refused, and so are values of another type, except whole numbers for others.
     """
     from cattrs.preconf.orjson import make_converter
 
-    return make_converter(forbid_extra_keys=True)
+    made = make_converter(forbid_extra_keys=True)
+    for kind in _EXPECTED:
+        made.register_structure_hook(kind, _strict)
+        made.register_structure_hook_func(partial(eq, kind | None), _strict_or_none)
+    for kinds in (dict[str, Any], dict[str, Any] | None):
+        made.register_structure_hook_func(partial(eq, kinds), _object)
+    return made
+
+
+_EXPECTED: dict[type, str] = {str: "text", int: "a whole number", float: "a number", bool: "true or false"}
+
+
+def _strict(value: Any, kind: type) -> Any:
+    """A value of just this type; `True` is no number, as Python would have it."""
+    if type(value) is kind:
+        return value
+    if kind is float and type(value) is int:
+        return float(value)
+    raise ValueError(f"expected {_EXPECTED[kind]}, got {value!r:.60}")
+
+
+def _strict_or_none(value: Any, kind: Any) -> Any:
+    return None if value is None else _strict(value, kind.__args__[0])
+
+
+def _object(value: Any, kind: Any) -> Any:
+    """An object of JSON as it is, for its keys are text and its values are checked elsewhere."""
+    if not isinstance(value, dict):
+        raise ValueError(f"expected an object, got {value!r:.60}")
+    return value
 
 
 def structure(data: object, record: type[T], what: str) -> T:
@@ -33,14 +63,33 @@ def structure(data: object, record: type[T], what: str) -> T:
 
     Raises InvalidInput that names each faulty field and its path.
     """
-    from cattrs import transform_error
-    from cattrs.errors import BaseValidationError
-
     try:
         return converter().structure(data, record)
-    except (BaseValidationError, ValueError, TypeError, KeyError) as error:
-        reasons = transform_error(error) if isinstance(error, BaseValidationError) else [str(error)]
+    except Exception as error:
+        reasons = [f"{reason} @ {path}" for path, reason in faults(error)]
         raise InvalidInput(f"{what}: {'; '.join(reasons)}") from error
+
+
+def faults(error: Exception, path: str = "$") -> list[tuple[str, str]]:
+    """What is wrong with data that the converter refused, as pairs of the path and a reason."""
+    from cattrs import transform_error
+
+    if not isinstance(error, ValueError | TypeError | KeyError | ExceptionGroup):
+        raise error
+    texts = transform_error(error, path, _reason)
+    return [(place, reason) for reason, _, place in (text.rpartition(" @ ") for text in texts)]
+
+
+def _reason(error: BaseException, kind: type | None) -> str:
+    from cattrs.errors import ForbiddenExtraKeysError
+
+    if isinstance(error, KeyError):
+        return "a value is missing"
+    if isinstance(error, ForbiddenExtraKeysError):
+        return f"unknown {', '.join(sorted(map(repr, error.extra_fields)))}"
+    if isinstance(error, TypeError | AttributeError):
+        return f"expected {'an array' if kind and 'list' in str(kind) else 'an object'}"
+    return str(error)
 
 
 def unstructure(record: Any) -> Any:

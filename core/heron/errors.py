@@ -80,3 +80,11 @@ class MediaError(HeronError):
 
 class ImportAborted(HeronError):
     """An import that stopped at its first failure; the catalogue is as it was before."""
+
+
+class ImportCancelled(HeronError):
+    """An import that somebody cancelled while it ran; what had landed before stays."""
+
+
+class ImportInterrupted(HeronError):
+    """An import that stopped because its storage does not answer, or refuses the credentials; it can be resumed."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import codecs
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import IO, Any, NoReturn
 
 from heron.errors import InvalidInput
@@ -18,21 +18,31 @@ _BLANK = re.compile(r"[ \t\n\r]*")
 _ENDS = frozenset(" \t\n\r,]}")
 
 
-def elements(stream: IO[bytes], name: str) -> Iterator[tuple[str, Json]]:
+class Repeated(dict[str, Json]):
+    """A JSON object in which a key stands more than once; the last one counts, and `key` is the first such key."""
+
+    key: str
+
+
+def elements(stream: IO[bytes], name: str, *, mark_repeated: bool = False) -> Iterator[tuple[str, Json]]:
     """The elements of a JSON file as (path, value).
 
-    An array gives `$[0]`, `$[1]` and so on. An object gives `$.key` for each member, and where that is an array
+    With `mark_repeated`, objects in which a key stands twice come as `Repeated`. An array gives `$[0]`, `$[1]` and so on. An object gives `$.key` for each member, and where that is an array
     its elements, as `$.key[0]`. Raises InvalidInput with line and column for what is no JSON, or is cut short.
     """
-    yield from _Reader(stream, name).document()
+    yield from _Reader(stream, name, _marked if mark_repeated else None).document()
 
 
 class _Reader:
-    def __init__(self, stream: IO[bytes], name: str) -> None:
+    def __init__(
+        self, stream: IO[bytes], name: str, pairs_hook: Callable[[list[tuple[str, Json]]], Json] | None
+    ) -> None:
         self._stream = stream
         self._name = name
         self._decode = codecs.getincrementaldecoder("utf-8-sig")().decode
-        self._value = json.JSONDecoder(parse_constant=_refuse_constant).raw_decode
+        self._value = json.JSONDecoder(
+            parse_constant=_refuse_constant, object_pairs_hook=pairs_hook
+        ).raw_decode
         self._text = ""
         self._position = 0
         self._lines = 1
@@ -144,3 +154,13 @@ class _Reader:
 
 def _refuse_constant(name: str) -> Any:
     raise ValueError(f"{name} is no JSON number")
+
+
+def _marked(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
+    found = dict(pairs)
+    if len(found) == len(pairs):
+        return found
+    repeated = Repeated(found)
+    names = [name for name, _ in pairs]
+    repeated.key = next(name for name in names if names.count(name) > 1)
+    return repeated

@@ -54,8 +54,17 @@ class MediaFacts:
 
 
 @frozen
+class Member:
+    """One file of an item that is made of several, such as a picture of a group. `size` in bytes."""
+
+    url: str
+    size: int | None = None
+    etag: str | None = None
+
+
+@frozen
 class NewItem:
-    """One data unit to register: where it lies, what is known of it, and its metadata."""
+    """One data unit to register: where it lies, what is known of it, its metadata, and its members in their order."""
 
     url: str
     facts: MediaFacts
@@ -65,6 +74,7 @@ class NewItem:
     modified_at: str | None = None
     content_hash: str | None = None
     metadata: Mapping[str, Json] | None = None
+    members: Sequence[Member] = ()
 
 
 @frozen
@@ -85,6 +95,7 @@ class Item:
     updated_at: str
     modified_at: str | None = None
     deleted_at: str | None = None
+    integration_id: int | None = None
     tags: tuple[str, ...] = ()
     folder_path: str = ""
 
@@ -183,12 +194,48 @@ class Added:
     skipped: int
 
 
+@frozen
+class Integration:
+    """A named way to a storage backend: its options, with references in the place of secrets."""
+
+    id: int
+    uuid: str
+    name: str
+    backend: str
+    options: dict[str, Json]
+    created_at: str
+
+
+@frozen
+class CheckResult:
+    """One thing that checking an integration tried: whether it went well, and in one sentence what was found."""
+
+    name: str
+    ok: bool
+    message: str
+
+
+@frozen
+class SyncedFolder:
+    """A folder that follows what lies below a URL. `sidecar_suffix` None reads no sidecars."""
+
+    folder: str
+    prefix: str
+    integration: str | None
+    sidecar_suffix: str | None
+    synced_at: str | None
+
+
 ImportState = Literal["running", "done", "failed", "interrupted", "cancelled"]
 
 
 @frozen
 class ImportJob:
-    """One import as the catalogue remembers it."""
+    """One import, or sync, as the catalogue remembers it.
+
+    `position` is the number of units that are done with; `restored` and `removed` are items that came back to a
+    synced folder, and that vanished from it.
+    """
 
     id: int
     uuid: str
@@ -204,6 +251,8 @@ class ImportJob:
     warnings: int
     started_at: str
     finished_at: str | None
+    restored: int = 0
+    removed: int = 0
 
 
 @frozen

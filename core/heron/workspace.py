@@ -3,14 +3,9 @@
 from __future__ import annotations
 
 import os
-import shutil
-import sys
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
-from errno import EACCES
+from collections.abc import Callable, Sequence
 from functools import cached_property, partial
 from pathlib import Path
-from secrets import token_hex
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
@@ -19,20 +14,23 @@ from heron.catalog.database import FILE_NAME, Database
 from heron.catalog.folders import FolderService
 from heron.catalog.items import ItemService
 from heron.catalog.schema import SchemaService
-from heron.errors import AlreadyExists, CatalogueError, HeronError, NotFound
+from heron.errors import AlreadyExists, CatalogueError, NotFound
 
 if TYPE_CHECKING:
     from heron.catalog.collections import CollectionService
     from heron.catalog.datasets import DatasetRef, DatasetService
     from heron.catalog.frames import FrameService
     from heron.catalog.imports import ImportService
+    from heron.catalog.integrations import IntegrationService
     from heron.catalog.metadata import MetadataService
     from heron.catalog.presets import PresetService
     from heron.catalog.registration import Registration
+    from heron.catalog.synced import SyncedFolderService
     from heron.catalog.thumbnails import ThumbnailStore
     from heron.hooks import PluginManager
     from heron.ingest.service import IngestService
     from heron.search.service import SearchService
+    from heron.storage.service import StorageService
 
 DIRECTORY = ".heron"
 
@@ -95,20 +93,40 @@ class Workspace:
         return ImportService(self.database, self.access)
 
     @cached_property
+    def integrations(self) -> IntegrationService:
+        """Named ways to storage backends."""
+        from heron.catalog.integrations import IntegrationService
+
+        return IntegrationService(self.database, self.access, lambda: self.plugins)
+
+    @cached_property
+    def storage(self) -> StorageService:
+        """Lists, signs and checks what storage backends hold."""
+        from heron.storage.service import StorageService
+
+        return StorageService(self.access, lambda: self.plugins, self.integrations)
+
+    @cached_property
+    def synced(self) -> SyncedFolderService:
+        """Folders that follow what lies below a URL."""
+        from heron.catalog.synced import SyncedFolderService
+
+        return SyncedFolderService(self.database, self.access, self.folders, self.integrations)
+
+    @cached_property
     def ingest(self) -> IngestService:
         """Imports from every source."""
+        from heron.ingest.runner import Runner
         from heron.ingest.service import IngestService
 
+        runner = Runner(
+            self.database, self.plugins, self.folders, self.imports, self.registration, self.thumbnails,
+            self.metadata, self.synced,
+        )  # fmt: skip
         return IngestService(
-            self.database,
-            self.plugins,
-            self.folders,
-            self.imports,
-            self.registration,
-            self.thumbnails,
-            self.metadata,
-            self.schema,
-        )
+            self.database, self.access, self.plugins, self.imports, self.metadata, self.schema, self.storage,
+            self.integrations, self.synced, runner,
+        )  # fmt: skip
 
     @cached_property
     def search(self) -> SearchService:
@@ -151,6 +169,8 @@ class Workspace:
 
         The file appears whole or not at all. Raises PluginError for an unknown format.
         """
+        from heron.export.files import whole_file
+
         exporter: Any = self.plugins.load(self.plugins.exporter(format))
         with whole_file(Path(file)) as stream:
             count: int = exporter.write(self.datasets.rows(dataset), stream)
@@ -223,43 +243,3 @@ def _make(root: Path) -> None:
         (directory / ".gitignore").write_text("*\n")
     except OSError as error:
         raise CatalogueError(f"no workspace can be made in {root}: {error.strerror or error}") from error
-
-
-@contextmanager
-def whole_file(path: Path) -> Iterator[Any]:
-    """A binary file that appears under its name only once it is complete; raises HeronError when it cannot.
-
-    `-` is standard output. A symbolic link stays one, and what is no regular file is written to as it is.
-    """
-    try:
-        if str(path) == "-":
-            sys.stdout.flush()
-            yield sys.stdout.buffer
-            sys.stdout.buffer.flush()
-        elif path.exists() and not path.is_file():
-            with path.open("wb") as stream:
-                yield stream
-        else:
-            with _replacement(Path(os.path.realpath(path))) as stream:
-                yield stream
-    except BrokenPipeError:
-        raise
-    except OSError as error:
-        raise HeronError(f"{path} cannot be written: {error.strerror or error}") from error
-
-
-@contextmanager
-def _replacement(target: Path) -> Iterator[Any]:
-    """A file beside another one that takes its place, and its rights, when all went well."""
-    if target.exists() and not os.access(target, os.W_OK):
-        raise PermissionError(EACCES, os.strerror(EACCES))
-    part = target.with_name(f".heron-{token_hex(8)}.part")
-    try:
-        with part.open("xb") as stream:
-            yield stream
-        if target.exists():
-            shutil.copymode(target, part)
-        part.replace(target)
-    finally:
-        with suppress(OSError):
-            part.unlink(missing_ok=True)

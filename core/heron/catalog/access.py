@@ -13,7 +13,18 @@ OWNER = User(email="owner", role="owner")
 
 VERBS = frozenset({"read", "create", "update", "delete"})
 NOUNS = frozenset(
-    {"workspace", "folder", "item", "frame", "schema", "collection", "dataset", "preset", "import"}
+    {
+        "workspace",
+        "folder",
+        "item",
+        "frame",
+        "schema",
+        "collection",
+        "dataset",
+        "preset",
+        "import",
+        "integration",
+    }
 )
 
 

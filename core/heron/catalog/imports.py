@@ -6,10 +6,10 @@ import os
 from collections.abc import Iterable, Iterator, Mapping
 
 from heron.catalog.access import Access
-from heron.catalog.database import Database, Row, is_alive
+from heron.catalog.database import Database, Row, is_alive, one_transaction
 from heron.catalog.identifiers import new_uuid
 from heron.convert import dumps, loads
-from heron.errors import NotFound
+from heron.errors import ImportCancelled, InvalidInput, NotFound
 from heron.metadata.keys import printable
 from heron.models import Folder, ImportJob, ImportProblem, ImportReport, ImportState, Json, now
 
@@ -44,22 +44,68 @@ class ImportService:
         return self.get(uuid)
 
     def advance(
-        self, job: ImportJob, *, units: int, added: int = 0, updated: int = 0, skipped: int = 0,
-        problems: Iterable[ImportProblem] = (),
+        self, job: ImportJob, *, units: int = 0, added: int = 0, updated: int = 0, skipped: int = 0,
+        restored: int = 0, removed: int = 0, problems: Iterable[ImportProblem] = (),
     ) -> None:  # fmt: skip
-        """Move the job's position, within the transaction that writes the batch."""
+        """Move the job's position, within the transaction that writes the batch.
+
+        Raises ImportCancelled when somebody has cancelled the job meanwhile.
+        """
         self._access.require("update", "import", job.source)
         listed = list(problems)
         failed = sum(problem.severity == "failure" for problem in listed)
+        self.require_running(job)
         self._database.execute(
             "UPDATE imports SET position = position + ?, added = added + ?, updated = updated + ?, "
-            "skipped = skipped + ?, failed = failed + ?, warnings = warnings + ? WHERE id = ?",
-            [units, added, updated, skipped, failed, len(listed) - failed, job.id],
+            "skipped = skipped + ?, restored = restored + ?, removed = removed + ?, failed = failed + ?, "
+            "warnings = warnings + ? WHERE id = ?",
+            [units, added, updated, skipped, restored, removed, failed, len(listed) - failed, job.id],
         )
         self._database.execute_many(
             "INSERT INTO import_problems (import_id, severity, place, url, reason) VALUES (?, ?, ?, ?, ?)",
             ((job.id, p.severity, p.place, p.url, p.reason) for p in listed),
         )
+
+    def require_running(self, job: ImportJob) -> None:
+        """Raise ImportCancelled when somebody has cancelled the job."""
+        if self._database.value("SELECT state FROM imports WHERE id = ?", [job.id]) == "cancelled":
+            raise ImportCancelled(f"import {job.id} was cancelled", hint="what had landed before stays")
+
+    @one_transaction
+    def reopen(self, ref: ImportJob | str, keep_position: bool) -> ImportJob:
+        """Open a job again that was interrupted or failed; raises InvalidInput for one that is in another state.
+
+        Without `keep_position` it begins anew, and its report with it.
+        """
+        job = self.get(ref)
+        self._access.require("update", "import", job.source)
+        if job.state not in ("interrupted", "failed"):
+            raise InvalidInput(
+                f"import {job.id} is {job.state}, only one that was interrupted or failed can be resumed"
+            )
+        self._database.execute(
+            "UPDATE imports SET state = 'running', process = ?, finished_at = NULL WHERE id = ?",
+            [str(os.getpid()), job.id],
+        )
+        if not keep_position:
+            self._database.execute(
+                "UPDATE imports SET position = 0, skipped = 0, failed = 0, warnings = 0 WHERE id = ?",
+                [job.id],
+            )
+            self._database.execute("DELETE FROM import_problems WHERE import_id = ?", [job.id])
+        return self.get(job)
+
+    @one_transaction
+    def cancel(self, ref: ImportJob | str) -> ImportJob:
+        """Cancel a job: one that runs, here or in another process, stops after its batch. What has landed stays."""
+        job = self.get(ref)
+        self._access.require("update", "import", job.source)
+        if job.state not in ("running", "interrupted"):
+            raise InvalidInput(f"import {job.id} is {job.state} already")
+        self._database.execute(
+            "UPDATE imports SET state = 'cancelled', finished_at = ? WHERE id = ?", [now(), job.id]
+        )
+        return self.get(job)
 
     def set_folder(self, job: ImportJob, folder: Folder) -> None:
         """Note the folder of a job that was opened without one."""
@@ -76,7 +122,7 @@ class ImportService:
 
     def get(self, ref: ImportJob | str) -> ImportJob:
         """The job of that UUID, or of that short number as the list shows it; raises NotFound."""
-        key = ref.uuid if isinstance(ref, ImportJob) else ref
+        key = ref.uuid if isinstance(ref, ImportJob) else str(ref)
         row = self._database.row(
             f"SELECT * FROM imports WHERE (uuid = ? OR id = ?) AND {self._access.scope('import')}", [key, key]
         )
@@ -130,6 +176,8 @@ def _job(row: Row) -> ImportJob:
         warnings=row["warnings"],
         started_at=row["started_at"],
         finished_at=row["finished_at"],
+        restored=row["restored"],
+        removed=row["removed"],
     )
 
 

@@ -11,7 +11,7 @@ from heron.catalog.folders import FolderRef, FolderService, subtree
 from heron.convert import loads
 from heron.errors import InvalidInput, NotFound
 from heron.metadata.keys import check_name, printable
-from heron.models import Frame, Item, Json, MediaFacts, Page, now
+from heron.models import Frame, Item, Json, MediaFacts, Member, Page, now
 
 ItemRef = Item | Frame | str
 """An item, its UUID, or one of its frames."""
@@ -89,6 +89,15 @@ class ItemService:
         """Number of items."""
         condition, parameters = self._condition(folder, recursive, deleted=False)
         return int(self._database.value(f"SELECT count(*) FROM items WHERE {condition}", parameters))
+
+    def members(self, ref: ItemRef) -> Sequence[Member]:
+        """The files that an item is made of, in their order; none for an item that is one file."""
+        item = self.get(ref)
+        self._access.require("read", "item", item.name)
+        rows = self._database.rows(
+            "SELECT url, size, etag FROM members WHERE item_id = ? ORDER BY position", [item.id]
+        )
+        return [Member(row["url"], row["size"], row["etag"]) for row in rows]
 
     def by_name(self, name: str) -> Sequence[Item]:
         """All items of that name."""
@@ -206,6 +215,7 @@ def item_of(row: Row) -> Item:
         updated_at=row["updated_at"],
         modified_at=row["modified_at"],
         deleted_at=row["deleted_at"],
+        integration_id=row["integration_id"],
         tags=tuple(row["tags"].split("\n")) if row["tags"] else (),
         folder_path=row["folder_path"],
     )

@@ -175,6 +175,57 @@ def first_tables(db: Database) -> None:
     db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
 
 
+_CLOUD = """
+CREATE TABLE integrations (
+    id INTEGER PRIMARY KEY,
+    uuid TEXT NOT NULL UNIQUE,
+    name TEXT NOT NULL UNIQUE,
+    backend TEXT NOT NULL,
+    options TEXT NOT NULL DEFAULT '{}',
+    created_at TEXT NOT NULL,
+    created_by TEXT NOT NULL
+);
+
+ALTER TABLE items ADD COLUMN integration_id INTEGER REFERENCES integrations(id) ON DELETE SET NULL;
+
+CREATE TABLE members (
+    item_id INTEGER NOT NULL REFERENCES items(id) ON DELETE CASCADE,
+    position INTEGER NOT NULL,
+    url TEXT NOT NULL,
+    size INTEGER,
+    etag TEXT,
+    PRIMARY KEY (item_id, position)
+) WITHOUT ROWID;
+
+CREATE TABLE synced_folders (
+    folder_id INTEGER PRIMARY KEY REFERENCES folders(id) ON DELETE CASCADE,
+    prefix TEXT NOT NULL,
+    integration_id INTEGER REFERENCES integrations(id) ON DELETE SET NULL,
+    sidecar_suffix TEXT,
+    synced_at TEXT
+);
+
+CREATE TABLE sidecars (
+    item_id INTEGER PRIMARY KEY REFERENCES items(id) ON DELETE CASCADE,
+    url TEXT NOT NULL,
+    size INTEGER NOT NULL,
+    etag TEXT,
+    modified_at TEXT
+);
+CREATE INDEX sidecars_url ON sidecars(url);
+
+ALTER TABLE imports ADD COLUMN restored INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE imports ADD COLUMN removed INTEGER NOT NULL DEFAULT 0;
+"""
+
+
+@migrations()
+def cloud_tables(db: Database) -> None:
+    """Integrations, members of groups and series, synced folders and their sidecars."""
+    for statement in _statements(_CLOUD):
+        db.execute(statement)
+
+
 def _statements(script: str) -> list[str]:
     """Split a script so that it can run inside the migration's transaction (executescript would commit it)."""
     import sqlite3

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 from urllib.parse import unquote, urlsplit
+
+from attrs import frozen
 
 from heron.catalog.access import Access
 from heron.catalog.database import Database
@@ -17,7 +19,7 @@ from heron.convert import dumps
 from heron.errors import InvalidInput
 from heron.metadata.keys import check_name, is_unicode, printable
 from heron.metadata.validation import Validator
-from heron.models import KINDS, Added, Folder, NewItem, now
+from heron.models import KINDS, Added, Folder, MediaFacts, NewItem, now
 
 _COLUMNS = [
     "uuid",
@@ -46,11 +48,35 @@ _COLUMNS = [
     "created_at",
     "updated_at",
     "created_by",
+    "integration_id",
 ]
+_FACTS = _COLUMNS[_COLUMNS.index("kind") : _COLUMNS.index("metadata")]
+_REFRESHED = [*_FACTS, "content_hash", "etag", "modified_at", "note", "updated_at"]
+_REFRESH = (
+    f"UPDATE items SET {', '.join(f'{name} = ?' for name in _REFRESHED)}, deleted_at = NULL WHERE id = ?"
+)
 _INSERT = f"INSERT INTO items ({', '.join(_COLUMNS)}) VALUES ({', '.join('?' * len(_COLUMNS))})"
 _BATCH = 5000
 _KINDS = frozenset(KINDS)
-_PLAIN = re.compile(r"[!-~]+").fullmatch
+_PLAIN = re.compile(r"[!-~]{1,2000}").fullmatch
+
+MAX_URL = 16 * 1024
+"""Longest URL, in bytes."""
+
+Reject = Callable[[int, InvalidInput], None]
+"""Hears of an item that cannot be registered: its place in the batch, and why."""
+
+
+@frozen
+class Known:
+    """An item, or a sidecar, that the catalogue has already under some URL. `id` is that of the item."""
+
+    id: int
+    uuid: str
+    size: int | None
+    etag: str | None
+    modified_at: str | None
+    is_deleted: bool
 
 
 class Registration:
@@ -86,11 +112,22 @@ class Registration:
             skipped += len(bundle) - count
         return Added(added, skipped)
 
-    def insert(self, items: Sequence[NewItem], folder: Folder, *, skip_duplicates: bool = False) -> range:
-        """Insert one batch into a folder within the caller's transaction; returns the ids of the new rows."""
+    def insert(
+        self,
+        items: Sequence[NewItem],
+        folder: Folder,
+        *,
+        skip_duplicates: bool = False,
+        integration_id: int | None = None,
+        reject: Reject | None = None,
+    ) -> range:
+        """Insert one batch into a folder within the caller's transaction; returns the ids of the new rows.
+
+        A faulty item raises InvalidInput or MetadataError; with `reject` that hears of it, and the others go in.
+        """
         self._access.require("create", "item", folder.path)
         if skip_duplicates:
-            known = self.known_urls([item.url for item in items], folder)
+            known = self.known([item.url for item in items], folder)
             first: dict[str, NewItem] = {}
             for item in items:
                 if item.url not in known:
@@ -98,11 +135,54 @@ class Registration:
             items = list(first.values())
         validator = Validator(self._schema.current())
         newest = self._database.value("SELECT max(id) FROM items") or 0
-        self._database.execute_many(_INSERT, self._rows(items, folder.id, validator))
-        self._follow(folder, newest)
+        kept: list[NewItem] = []
+        rows = self._rows(items, (folder.id, integration_id), validator, kept, reject)
+        with self._database.write():
+            self._database.execute_many(_INSERT, rows)
+            self._insert_members(kept, newest + 1)
+            self._follow(folder, newest)
         if validator.unknown:
             self._schema.remember_unknown(validator.unknown)
-        return range(newest + 1, newest + 1 + len(items))
+        return range(newest + 1, newest + 1 + len(kept))
+
+    def refresh(self, changed: Iterable[tuple[int, NewItem]]) -> int:
+        """Give items, by their inner ids, the facts of files that changed; their pictures and hashes are forgotten."""
+        self._access.require("update", "item")
+        pairs, moment = list(changed), now()
+        for _, item in pairs:
+            check_kind(item)
+        self._database.execute_many(
+            _REFRESH,
+            (
+                (
+                    *_facts_of(item.facts, item.size), item.content_hash, item.etag, item.modified_at, item.facts.note,
+                    moment, id,
+                )
+                for id, item in pairs
+            ),
+        )  # fmt: skip
+        self._database.execute_many("DELETE FROM thumbnails WHERE item_id = ?", [(id,) for id, _ in pairs])
+        return len(pairs)
+
+    def restore(self, ids: Iterable[int]) -> int:
+        """Take items back into view that had been marked as deleted."""
+        self._access.require("update", "item")
+        return self._database.execute_many(
+            "UPDATE items SET deleted_at = NULL, updated_at = ? WHERE id = ?", [(now(), id) for id in ids]
+        )
+
+    def _insert_members(self, items: Sequence[NewItem], first: int) -> None:
+        """The files that items are made of, those of the first item under the id `first`."""
+        members = [
+            (id, position, member.url, member.size, member.etag)
+            for id, item in enumerate(items, start=first)
+            if item.members
+            for position, member in enumerate(item.members)
+        ]
+        if members:
+            self._database.execute_many(
+                "INSERT INTO members (item_id, position, url, size, etag) VALUES (?, ?, ?, ?, ?)", members
+            )
 
     def _follow(self, folder: Folder, newest: int) -> None:
         """Let the dataset that the folder backs, if any, follow: a trigger would make every insert 5x slower."""
@@ -113,49 +193,81 @@ class Registration:
             [folder.id, newest],
         )
 
-    def known_urls(self, urls: Sequence[str], folder: Folder) -> set[str]:
-        """Which of these URLs are in the folder already."""
+    def known(self, urls: Sequence[str], folder: Folder) -> dict[str, Known]:
+        """Those of these URLs that are in the folder already, deleted ones too; of several items the newest."""
         self._access.require("read", "item", folder.path)
-        known: set[str] = set()
+        known: dict[str, Known] = {}
         for bundle in bundles(urls, 500):
             marks = ",".join("?" * len(bundle))
             rows = self._database.rows(
-                f"SELECT url FROM items WHERE url IN ({marks}) AND folder_id = ?", [*bundle, folder.id]
+                "SELECT url, id, uuid, size, etag, modified_at, deleted_at FROM items "
+                f"WHERE url IN ({marks}) AND +folder_id = ? ORDER BY deleted_at IS NULL, id",
+                [*bundle, folder.id],
             )
-            known.update(row["url"] for row in rows)
+            for url, id, uuid, size, etag, modified_at, deleted_at in rows:
+                known[url] = Known(id, uuid, size, etag, modified_at, deleted_at is not None)
         return known
 
     def _rows(
-        self, items: Sequence[NewItem], folder_id: int, validator: Validator
+        self,
+        items: Sequence[NewItem],
+        ids: tuple[int, int | None],
+        validator: Validator,
+        kept: list[NewItem],
+        reject: Reject | None,
     ) -> Iterable[tuple[Any, ...]]:
         moment, user = now(), self._access.user.email
-        for item, uuid in zip(items, new_uuids(len(items)), strict=True):
-            url, facts = item.url, item.facts
-            if not _PLAIN(url):
+        folder_id, integration_id = ids
+        for position, (item, uuid) in enumerate(zip(items, new_uuids(len(items)), strict=True)):
+            url, facts, name = item.url, item.facts, item.name
+            try:
                 check_url(url)
-            if facts.kind not in _KINDS:
-                raise InvalidInput(
-                    f"{url}: {facts.kind!r} is no kind of item", hint=f"one of {', '.join(KINDS)}"
-                )
-            name = item.name if item.name is not None else name_of(url)
-            if len(name) > 300 or not name.isprintable() or not name.strip():
-                check_name(name, f"{url}: item name")
+                check_kind(item)
+                if name is None:
+                    name = name_of(url)
+                if len(name) > 300 or not name.isprintable() or not name.strip():
+                    check_name(name, f"{url}: item name")
+                metadata = validator.dumps(item.metadata, url) if item.metadata else "{}"
+            except InvalidInput as error:
+                if reject is None:
+                    raise
+                reject(position, error)
+                continue
+            kept.append(item)
             yield (
-                uuid, folder_id, name, url, facts.kind, facts.media_type, item.size,
-                facts.width, facts.height, facts.frame_count, facts.fps, facts.duration, facts.codec,
-                facts.sample_rate, facts.channels, facts.pages, facts.captured_at,
-                dumps(facts.extra) if facts.extra else "{}",
-                validator.dumps(item.metadata, url) if item.metadata else "{}",
-                item.content_hash, item.etag, item.modified_at, facts.note, moment, moment, user,
+                uuid, folder_id, name, url, *_facts_of(facts, item.size), metadata,
+                item.content_hash, item.etag, item.modified_at, facts.note, moment, moment, user, integration_id,
             )  # fmt: skip
 
 
+def _facts_of(facts: MediaFacts, size: int | None) -> tuple[Any, ...]:
+    """The values of the columns from `kind` to `facts`."""
+    return (
+        facts.kind, facts.media_type, size, facts.width, facts.height, facts.frame_count, facts.fps, facts.duration,
+        facts.codec, facts.sample_rate, facts.channels, facts.pages, facts.captured_at,
+        dumps(facts.extra) if facts.extra else "{}",
+    )  # fmt: skip
+
+
+def check_kind(item: NewItem) -> None:
+    """Raise InvalidInput for an item of a kind that there is not."""
+    if item.facts.kind not in _KINDS:
+        raise InvalidInput(
+            f"{item.url}: {item.facts.kind!r} is no kind of item", hint=f"one of {', '.join(KINDS)}"
+        )
+
+
 def check_url(url: str) -> str:
-    """Return a URL that can be kept: not empty, no blanks (written %20), valid Unicode; raises InvalidInput."""
+    """Return a URL that can be kept: not empty, no blanks (written %20), valid Unicode, at most 16 KB; or raise."""
+    if _PLAIN(url):
+        return url
     if not url or any(character.isspace() for character in url):
         raise InvalidInput(f"URL {printable(url)} is empty or holds a blank", hint="write a blank as %20")
     if not is_unicode(url):
         raise InvalidInput(f"URL {printable(url)} is no valid Unicode")
+    if len(url.encode()) > MAX_URL:
+        size = len(url.encode())
+        raise InvalidInput(f"URL {printable(url)} has {size:,} bytes, at most {MAX_URL:,} are allowed")
     return url
 
 

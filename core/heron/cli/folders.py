@@ -38,12 +38,65 @@ def list_folders(context: Context, as_json: bool) -> None:
 @command.command("create")
 @click.argument("path")
 @click.option("--description", default="", help="What it is for.")
+@click.option(
+    "--sync",
+    "prefix",
+    metavar="URL",
+    help="Let it follow what lies below a URL; heron sync brings it up to date.",
+)
+@click.option("--integration", metavar="NAME", help="Integration whose credentials to use for that.")
+@click.option(
+    "--sidecar-suffix", default=".metadata.json", show_default=True, help="Ending of metadata sidecars."
+)
+@click.option("--no-sidecars", is_flag=True, help="Take sidecars for ordinary files.")
 @click.pass_obj
-@example("heron folders create Driving/2026")
-def create(context: Context, path: str, description: str) -> None:
+@example(
+    "heron folders create Driving/2026\nheron folders create Runs --sync s3://bucket/runs/ --integration lab"
+)
+def create(
+    context: Context,
+    path: str,
+    description: str,
+    prefix: str | None,
+    integration: str | None,
+    sidecar_suffix: str,
+    no_sidecars: bool,
+) -> None:
     """Create a folder, with those above it."""
-    folder = context.workspace().folders.create(path, description=description)
-    say(f"Made folder {folder.path}")
+    if prefix is None and (integration is not None or no_sidecars):
+        raise click.UsageError("--integration and --no-sidecars go with --sync.")
+    workspace = context.workspace()
+    if prefix is None:
+        say(f"Made folder {workspace.folders.create(path, description=description).path}")
+        return
+    suffix = None if no_sidecars else sidecar_suffix
+    bound = workspace.storage.normalised_prefix(prefix, integration)
+    with workspace.database.write():
+        folder = workspace.folders.create(path, description=description)
+        workspace.synced.bind(folder, bound, integration=integration, sidecar_suffix=suffix)
+    say(f"Made folder {folder.path}, which follows {bound}. Fill it: heron sync {folder.path!r}")
+
+
+@command.command("unsync")
+@click.argument("path")
+@click.pass_obj
+@example("heron folders unsync Runs")
+def unsync(context: Context, path: str) -> None:
+    """Let a synced folder follow nothing any more; its items stay."""
+    context.workspace().synced.release(path)
+    say(f"Folder {path} follows nothing any more; its items stay")
+
+
+@command.command("sidecars")
+@click.argument("path")
+@click.option("--suffix", default=".metadata.json", show_default=True, help="Ending of metadata sidecars.")
+@click.option("--pause", is_flag=True, help="Read none until further notice.")
+@click.pass_obj
+@example("heron folders sidecars Runs --pause\nheron folders sidecars Runs --suffix .meta.json")
+def sidecars(context: Context, path: str, suffix: str, pause: bool) -> None:
+    """Say how sidecars of a synced folder end, or that none are read."""
+    synced = context.workspace().synced.set_sidecars(path, None if pause else suffix)
+    say(f"Sidecars of {synced.folder} " + (f"end with {suffix}" if synced.sidecar_suffix else "are not read"))
 
 
 @command.command("show")
@@ -53,15 +106,22 @@ def create(context: Context, path: str, description: str) -> None:
 @example("heron folders show Driving/2026")
 def show(context: Context, path: str, as_json: bool) -> None:
     """Show a folder and what lies in it."""
-    folders = context.workspace().folders
-    folder, contents = folders.get(path), folders.contents(path)
+    workspace = context.workspace()
+    folder, contents = workspace.folders.get(path), workspace.folders.contents(path)
+    synced = next((found for found in workspace.synced.list() if found.folder == folder.path), None)
     if as_json:
-        print_json({"folder": folder, "contents": contents})
+        print_json({"folder": folder, "contents": contents, "synced": synced})
         return
     rows = [
         ("path", folder.path), ("uuid", folder.uuid), ("description", folder.description), ("made", folder.created_at),
         ("folders below", contents.folders), ("items", contents.items), ("metadata", folder.metadata or ""),
     ]  # fmt: skip
+    if synced is not None:
+        rows += [
+            ("follows", synced.prefix),
+            ("integration", synced.integration),
+            ("synced", synced.synced_at or "never"),
+        ]
     print_table(["field", "value"], rows, "")
 
 

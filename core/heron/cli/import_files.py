@@ -1,6 +1,8 @@
-"""`heron import`: files and folders, of this machine or behind a storage plugin."""
+"""`heron import`: files and folders, of this machine or behind a storage plugin, and manifests of URLs."""
 
 from __future__ import annotations
+
+from pathlib import Path
 
 import click
 
@@ -10,14 +12,29 @@ from heron.models import ImportReport
 
 
 @click.command("import")
-@click.argument("paths", nargs=-1, required=True, metavar="PATH_OR_URL...")
+@click.argument("paths", nargs=-1, metavar="[PATH_OR_URL]...")
+@click.option(
+    "--manifest",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Import what a JSON, JSONL or CSV file lists.",
+)
 @click.option(
     "--folder", required=True, metavar="NAME", help="Folder to import into; made when it is missing."
 )
+@click.option("--integration", metavar="NAME", help="Integration whose credentials to use.")
 @click.option(
     "--ignore-errors", is_flag=True, help="Import the rest when a file fails, and report the failures."
 )
 @click.option("--again", is_flag=True, help="Import files that are in the folder already once more.")
+@click.option(
+    "--skip-duplicates", is_flag=True, help="With --manifest: pass over URLs that are in the folder already."
+)
+@click.option(
+    "--upsert-metadata",
+    is_flag=True,
+    help="With --manifest: merge metadata into items that are there already.",
+)
+@click.option("--dry-run", is_flag=True, help="Tell what would happen, and change nothing.")
 @click.option(
     "--hash", "content_hash", is_flag=True, help="Keep each file's SHA-256 and warn of equal content."
 )
@@ -32,14 +49,21 @@ from heron.models import ImportReport
 @json_option
 @click.pass_obj
 @example(
-    "heron import photos/ --folder Photos\nheron import a.jpg b.png --folder Best --hash --ignore-errors"
+    "heron import photos/ --folder Photos\nheron import a.jpg b.png --folder Best --hash --ignore-errors\n"
+    "heron import s3://bucket/2026/ --folder Runs --integration lab\n"
+    "heron import --manifest runs.json --folder Runs --integration lab --ignore-errors"
 )
 def command(
     context: Context,
     paths: tuple[str, ...],
+    manifest: Path | None,
     folder: str,
+    integration: str | None,
     ignore_errors: bool,
     again: bool,
+    skip_duplicates: bool,
+    upsert_metadata: bool,
+    dry_run: bool,
     content_hash: bool,
     skip_identical: bool,
     thumbnails: bool,
@@ -47,39 +71,71 @@ def command(
     no_sidecars: bool,
     as_json: bool,
 ) -> None:
-    """Import files and folders.
+    """Import files and folders, or what a manifest lists.
 
-    A source is a path of this machine, or a URL that a storage plugin reads. What a file is, its content tells, not its name. Files stay where they are. A second run adds only what is new.
+    A source is a path of this machine, or a URL that a storage plugin reads. What a file is, its content tells, not its name. Files stay where they are. A second run adds only what is new; with a manifest, --skip-duplicates sees to that.
     """
-    workspace = context.workspace()
+    if bool(paths) == bool(manifest):
+        raise click.UsageError("Give paths or URLs to import, or a --manifest.")
+    ingest = context.workspace().ingest
     with progress_bar("Importing") as progress:
-        report = workspace.ingest.files(
-            paths,
-            folder=folder,
-            ignore_errors=ignore_errors,
-            skip_duplicates=not again,
-            content_hash=content_hash,
-            skip_identical=skip_identical,
-            thumbnails=thumbnails,
-            sidecar_suffix=None if no_sidecars else sidecar_suffix,
-            progress=progress,
-        )
+        if manifest is not None:
+            if again or skip_identical or no_sidecars:
+                raise click.UsageError(
+                    "--again, --skip-identical and --no-sidecars do not go with --manifest."
+                )
+            report = ingest.manifest(
+                manifest,
+                folder=folder,
+                integration=integration,
+                ignore_errors=ignore_errors,
+                skip_duplicates=True if skip_duplicates else None,
+                upsert_metadata=True if upsert_metadata else None,
+                content_hash=content_hash,
+                thumbnails=thumbnails,
+                dry_run=dry_run,
+                progress=progress,
+            )
+        else:
+            if skip_duplicates or upsert_metadata:
+                raise click.UsageError("--skip-duplicates and --upsert-metadata go with --manifest.")
+            report = ingest.files(
+                paths,
+                folder=folder,
+                integration=integration,
+                ignore_errors=ignore_errors,
+                skip_duplicates=not again,
+                content_hash=content_hash,
+                skip_identical=skip_identical,
+                thumbnails=thumbnails,
+                sidecar_suffix=None if no_sidecars else sidecar_suffix,
+                dry_run=dry_run,
+                progress=progress,
+            )
     if as_json:
         print_json(report)
         return
-    say_report(report, folder)
+    say_report(report, f"{'A dry run, nothing was changed. Into' if dry_run else 'Imported into'} {folder}")
 
 
-def say_report(report: ImportReport, folder: str) -> None:
+def say_report(report: ImportReport, what: str) -> None:
     """Tell what an import did, with its first problems."""
     job = report.job
-    parts = [f"{job.added:,} new"]
-    parts += [f"{job.skipped:,} there already"] if job.skipped else []
-    parts += [f"{job.failed:,} failed"] if job.failed else []
+    counts = {
+        "new": job.added, "updated": job.updated, "restored": job.restored, "vanished": job.removed,
+        "there already": job.skipped, "failed": job.failed,
+    }  # fmt: skip
+    parts = [f"{count:,} {name}" for name, count in counts.items() if count or name == "new"]
     parts += [counted(job.warnings, "warning")] if job.warnings else []
-    say(f"Imported into {folder}: {', '.join(parts)}.")
-    for problem in report.problems:
+    say(f"{what}: {', '.join(parts)}.")
+    shown = report.problems[:20]
+    for problem in shown:
         mark = "failed" if problem.severity == "failure" else "warning"
-        say(f"  {mark}: {problem.reason}")
-    if job.failed + job.warnings > len(report.problems):
+        where = (
+            f"{problem.place}: "
+            if problem.place.startswith(("$", "line ")) and problem.place not in problem.reason
+            else ""
+        )
+        say(f"  {mark}: {where}{problem.reason}")
+    if job.failed + job.warnings > len(shown):
         say(f"  … all of them: heron imports report {job.id}")

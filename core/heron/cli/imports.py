@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 
 from heron.cli.context import Context
+from heron.cli.import_files import say_report
 from heron.cli.output import (
     counted,
     example,
@@ -18,6 +19,7 @@ from heron.cli.output import (
     print_json,
     print_json_stream,
     print_table,
+    progress_bar,
     say,
 )
 
@@ -26,7 +28,7 @@ from heron.cli.output import (
 @click.pass_context
 @example("heron imports\nheron imports report 3 -o problems.csv")
 def command(context: click.Context) -> None:
-    """List imports and their reports."""
+    """List imports and their reports, resume and cancel them."""
     if context.invoked_subcommand is None:
         context.invoke(list_imports, as_json=False)
 
@@ -46,6 +48,8 @@ def list_imports(context: Context, as_json: bool) -> None:
             str(job.id),
             job.state,
             job.added,
+            job.updated,
+            job.removed,
             job.skipped,
             job.failed,
             job.warnings,
@@ -55,7 +59,18 @@ def list_imports(context: Context, as_json: bool) -> None:
         for job in jobs
     ]
     print_table(
-        ["number", "state", "new", "skipped", "failed", "warnings", "started (UTC)", "source"],
+        [
+            "number",
+            "state",
+            "new",
+            "updated",
+            "vanished",
+            "skipped",
+            "failed",
+            "warnings",
+            "started (UTC)",
+            "source",
+        ],
         rows,
         "Nothing was imported yet: heron import PATH --folder NAME",
     )
@@ -78,6 +93,8 @@ def show(context: Context, number: str, as_json: bool) -> None:
         "state",
         "added",
         "updated",
+        "restored",
+        "removed",
         "skipped",
         "failed",
         "warnings",
@@ -85,6 +102,32 @@ def show(context: Context, number: str, as_json: bool) -> None:
         "finished_at",
     )
     print_table(["field", "value"], [(name, str(getattr(job, name) or "")) for name in fields], "")
+
+
+@command.command("resume")
+@click.argument("number")
+@json_option
+@click.pass_obj
+@example("heron imports resume 3")
+def resume(context: Context, number: str, as_json: bool) -> None:
+    """Go on with an import that was interrupted, without loss and without duplicates."""
+    workspace = context.workspace()
+    with progress_bar("Importing") as progress:
+        report = workspace.ingest.resume(number, progress=progress)
+    if as_json:
+        print_json(report)
+    else:
+        say_report(report, f"Import {report.job.id} is done")
+
+
+@command.command("cancel")
+@click.argument("number")
+@click.pass_obj
+@example("heron imports cancel 3")
+def cancel(context: Context, number: str) -> None:
+    """Cancel an import, in whichever process it runs; what has landed stays."""
+    job = context.workspace().imports.cancel(number)
+    say(f"Cancelled import {job.id}; {counted(job.added, 'new item')} had landed and stay.")
 
 
 @command.command("report")
@@ -109,7 +152,7 @@ def report(context: Context, number: str, output: Path | None, limit: int | None
     if output is not None:
         import io
 
-        from heron.workspace import whole_file
+        from heron.export.files import whole_file
 
         with whole_file(output) as stream:
             text = io.TextIOWrapper(stream, encoding="utf-8", newline="", write_through=True)
@@ -122,5 +165,5 @@ def report(context: Context, number: str, output: Path | None, limit: int | None
             text.detach()
         say(f"Wrote {counted(count, 'problem')} to {output}", err=str(output) == "-")
         return
-    rows = ((p.severity, p.reason) for p in problems)
-    print_beginning(["severity", "reason"], rows, "Nothing went wrong.", limit)
+    rows = ((p.severity, p.place, p.reason) for p in problems)
+    print_beginning(["severity", "place", "reason"], rows, "Nothing went wrong.", limit)

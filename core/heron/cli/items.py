@@ -103,7 +103,7 @@ def _write_thumbnail(context: Context, uuid: str, output: str) -> None:
     from pathlib import Path
 
     from heron.errors import NotFound
-    from heron.workspace import whole_file
+    from heron.export.files import whole_file
 
     jpeg = context.workspace().thumbnails.get(uuid)
     if jpeg is None:

@@ -16,7 +16,10 @@ from heron.errors import HeronError
 
 COMMANDS = {
     "init": "Make a workspace in a folder.",
-    "import": "Import files and folders.",
+    "import": "Import files and folders, or what a manifest lists.",
+    "manifest": "Check manifests, and make them of what lies below a URL.",
+    "sync": "Bring synced folders up to date, all of them unless some are named.",
+    "integrations": "Add, list, check and remove integrations with storage backends.",
     "folders": "List, create, move and delete folders.",
     "items": "List, show, move and delete items.",
     "schema": "Show and change the metadata schema.",
@@ -25,7 +28,7 @@ COMMANDS = {
     "presets": "Save queries and use them again.",
     "collections": "Put items together under a title.",
     "datasets": "Make datasets and export them.",
-    "imports": "List imports and their reports.",
+    "imports": "List imports and their reports, resume and cancel them.",
     "plugins": "List plugins and whether they can be used.",
     "quickstart": "Make a small lake and walk through everything.",
     "completion": "Print the shell's completion script.",

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 if TYPE_CHECKING:
+    from heron.ingest.pipeline import Progress
     from heron.models import Item, Verification
 
 T = TypeVar("T")
@@ -189,25 +190,39 @@ def size_of(size: int | None) -> str:
 
 
 @contextmanager
-def progress_bar(what: str) -> Iterator[Callable[[int, int, int], None]]:
-    """A spinner on standard error with the units done, their rate and the failures; silent without a screen."""
+def progress_bar(what: str) -> Iterator[Callable[[Progress], None]]:
+    """A line on standard error with the units done, their rate, the failures and the time left; silent without a screen."""
     if not sys.stderr.isatty():
-        yield lambda done, added, failed: None
+        yield lambda progress: None
         return
     from rich.console import Console
-    from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+    from rich.progress import BarColumn, SpinnerColumn, TextColumn, TimeElapsedColumn
+    from rich.progress import Progress as Bar
 
     columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
-        task = progress.add_task(what)
+    with Bar(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(what)
 
-        def show(done: int, added: int, failed: int) -> None:
-            elapsed = progress.tasks[0].elapsed or 0
-            rate = f", {done / elapsed:,.0f} a second" if elapsed > 0.5 else ""
-            bad = f", {failed:,} failed" if failed else ""
-            progress.update(task, description=f"{what}: {done:,} looked at, {added:,} new{bad}{rate}")
+        def show(progress: Progress) -> None:
+            elapsed = bar.tasks[0].elapsed or 0
+            if progress.share is not None and not any(isinstance(c, BarColumn) for c in bar.columns):
+                bar.columns = (*bar.columns, BarColumn(bar_width=20))
+            text = f"{what}: {_progress_text(progress, elapsed)}"
+            bar.update(task, description=text, total=1.0, completed=progress.share or 0.0)
 
         yield show
+
+
+def _progress_text(progress: Progress, elapsed: float) -> str:
+    """What progress says after so many seconds: `2,000 looked at, 10 new, 500 a second, 1:20 left`."""
+    parts = [f"{progress.done:,} looked at", f"{progress.added:,} new"]
+    parts += [f"{progress.failed:,} failed"] if progress.failed else []
+    if elapsed > 0.5:
+        parts.append(f"{progress.done / elapsed:,.0f} a second")
+        if progress.share and 0.01 < progress.share < 1:
+            left = round(elapsed / progress.share - elapsed)
+            parts.append(f"{left // 60}:{left % 60:02} left")
+    return ", ".join(parts)
 
 
 def confirm(question: str, yes: bool) -> None:

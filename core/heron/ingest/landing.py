@@ -1,40 +1,39 @@
-"""Landing: a batch of outcomes becomes items, skipped duplicates and a report, within the caller's transaction."""
+"""Landing: a batch of outcomes becomes items, refreshed items, metadata and a report, within the caller's transaction."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from heron.catalog.database import Database
 from heron.catalog.imports import ImportService
 from heron.catalog.items import bundles
-from heron.catalog.registration import Registration
+from heron.catalog.metadata import MetadataService
+from heron.catalog.registration import Known, Registration
+from heron.catalog.synced import SyncedFolderService
 from heron.catalog.thumbnails import ThumbnailStore
-from heron.errors import HeronError, InvalidInput
-from heron.ingest.units import Outcome, Unit
+from heron.errors import HeronError
+from heron.ingest.rules import Rule
+from heron.ingest.units import Action, Outcome, Unit
 from heron.models import Folder, ImportJob, ImportProblem, NewItem
 
 
 @frozen
 class Options:
-    """How an import treats what is there already."""
+    """How an import treats what is there already, and by which integration its items can be read."""
 
-    skip_duplicates: bool = True
+    rule: Rule
     skip_identical: bool = False
+    integration_id: int | None = None
 
 
 @frozen
 class Landed:
-    """What became of a batch: the ids of the new items, and why others failed."""
+    """What became of a batch: the ids of the new items, and what failed."""
 
     ids: range
-    reasons: tuple[str, ...]
-
-    @property
-    def failed(self) -> int:
-        """Number of units that failed."""
-        return len(self.reasons)
+    failures: tuple[ImportProblem, ...]
 
 
 class Landing:
@@ -46,49 +45,74 @@ class Landing:
         imports: ImportService,
         registration: Registration,
         thumbnails: ThumbnailStore,
+        metadata: MetadataService,
+        synced: SyncedFolderService,
         options: Options,
     ) -> None:
         self._database = database
         self._imports = imports
         self._registration = registration
         self._thumbnails = thumbnails
+        self._metadata = metadata
+        self._synced = synced
         self._options = options
 
-    def known_urls(self, units: Sequence[Unit], folder: Folder | None) -> set[str]:
-        """The URLs of units that are in the folder already, if such are to be skipped."""
-        if folder is None or not self._options.skip_duplicates:
-            return set()
-        return self._registration.known_urls([unit.url for unit in units], folder)
+    def decide(self, units: Sequence[Unit], folder: Folder | None) -> list[tuple[Action, Known | None]]:
+        """What is to become of each unit, by what the folder holds now."""
+        rule = self._options.rule
+        if folder is None or not rule.looks_up:
+            return [(("add" if unit.sidecar_of is None else "sidecar"), None) for unit in units]
+        known = self._registration.known([unit.url for unit in units if unit.sidecar_of is None], folder)
+        sidecars = [unit.url for unit in units if unit.sidecar_of is not None]
+        if sidecars:
+            known.update(self._synced.known_sidecars(sidecars, folder))
+        found = [known.get(unit.url) for unit in units]
+        return [(rule(unit, there), there) for unit, there in zip(units, found, strict=True)]
 
     def land(self, job: ImportJob, folder: Folder, outcomes: Sequence[Outcome]) -> Landed:
-        """Insert the items of a batch and move the job on, in the caller's transaction."""
+        """Write a batch and move the job on, in the caller's transaction."""
         problems = [problem for outcome in outcomes for problem in outcome.problems]
-        landing = [outcome for outcome in outcomes if outcome.item is not None]
-        fresh = self._without_duplicates(landing, folder)
-        skipped = sum(outcome.is_known for outcome in outcomes) + len(landing) - len(fresh)
-        fresh, left_out = self._without_identical(fresh, problems)
+        good = [outcome for outcome in outcomes if not outcome.failures()]
+        sidecars = [outcome for outcome in good if outcome.action == "sidecar"]
+        others = self._decided_again([outcome for outcome in good if outcome.action != "sidecar"], folder)
+        by_action: dict[Action, list[Outcome]] = {}
+        for outcome in others:
+            by_action.setdefault(outcome.action, []).append(outcome)
+        fresh, left_out = self._without_identical(by_action.get("add", []), problems)
         ids = self._insert(fresh, folder, problems)
-        pictures = [
-            (o.item.url, o.thumbnail) for o in fresh if o.item is not None and o.thumbnail is not None
-        ]
-        if pictures:
-            self._thumbnails.put_by_url(folder, pictures)
+        refreshed = self._refresh(by_action.get("refresh", []))
+        restored = self._restore(by_action.get("restore", []), by_action.get("refresh", []))
+        merged = self._merge([*by_action.get("merge", []), *by_action.get("restore", [])], problems)
+        self._pictures([*fresh, *by_action.get("refresh", [])], folder)
+        merged += self._apply_sidecars(sidecars, folder, problems)
         self._imports.advance(
-            job, units=len(outcomes), added=len(ids), skipped=skipped + left_out, problems=problems
+            job,
+            units=len(outcomes),
+            added=len(ids),
+            updated=refreshed + merged,
+            skipped=sum(o.unit.sidecar_of is None for o in by_action.get("skip", [])) + left_out,
+            restored=restored,
+            problems=problems,
         )
-        return Landed(ids, tuple(problem.reason for problem in problems if problem.severity == "failure"))
+        return Landed(ids, tuple(problem for problem in problems if problem.severity == "failure"))
 
-    def _without_duplicates(self, landing: Sequence[Outcome], folder: Folder) -> list[Outcome]:
-        """Those whose URL is new: another import may have brought it since it was asked for, or the source twice."""
-        if not self._options.skip_duplicates:
-            return list(landing)
-        seen = self.known_urls([outcome.unit for outcome in landing], folder)
-        fresh = []
-        for outcome in landing:
-            if outcome.unit.url not in seen:
-                seen.add(outcome.unit.url)
-                fresh.append(outcome)
-        return fresh
+    def _decided_again(self, outcomes: Sequence[Outcome], folder: Folder) -> Sequence[Outcome]:
+        """The outcomes by what the folder holds now: another import may have brought an item since, or the source twice."""
+        if not self._options.rule.looks_up:
+            return outcomes
+        adding = [outcome for outcome in outcomes if outcome.action == "add"]
+        known = self._registration.known([outcome.unit.url for outcome in adding], folder)
+        seen: set[str] = set()
+        decided = []
+        for outcome in outcomes:
+            url = outcome.unit.url
+            if outcome.action == "add" and (url in known or url in seen):
+                there = known.get(url)
+                action = self._options.rule(outcome.unit, there) if there else "skip"
+                outcome = evolve(outcome, action=action, known=there)
+            seen.add(url)
+            decided.append(outcome)
+        return decided
 
     def _without_identical(
         self, landing: list[Outcome], problems: list[ImportProblem]
@@ -98,7 +122,7 @@ class Landing:
         if self._options.skip_identical:
             kept = [outcome for outcome in landing if outcome.unit.url not in same]
             return kept, len(landing) - len(kept)
-        for outcome in landing:
+        for outcome in landing if same else ():
             other = same.get(outcome.unit.url)
             if outcome.item is not None and other is not None and other != outcome.unit.url:
                 text = f"{outcome.item.name} has the same content as {other}"
@@ -118,7 +142,7 @@ class Landing:
             )
             first.update((row["content_hash"], row["url"]) for row in rows)
         same: dict[str, str] = {}
-        for item in items:
+        for item in items if hashes else ():
             if item.content_hash in first:
                 same[item.url] = first[item.content_hash]
             elif item.content_hash is not None:
@@ -126,18 +150,71 @@ class Landing:
         return same
 
     def _insert(self, landing: Sequence[Outcome], folder: Folder, problems: list[ImportProblem]) -> range:
-        """Insert all items; when one of them is faulty, the others, and the reason of the faulty one."""
-        items = [outcome.item for outcome in landing if outcome.item is not None]
+        """Insert all items but the faulty ones, of which the report tells."""
+        landing = [outcome for outcome in landing if outcome.item is not None]
+        return self._registration.insert(
+            [outcome.item for outcome in landing if outcome.item is not None],
+            folder,
+            integration_id=self._options.integration_id,
+            reject=lambda position, error: problems.append(_failure(landing[position].unit, error)),
+        )
+
+    def _refresh(self, outcomes: Sequence[Outcome]) -> int:
+        return self._registration.refresh((o.known.id, o.item) for o in outcomes if o.known and o.item)
+
+    def _restore(self, back: Sequence[Outcome], refreshed: Sequence[Outcome]) -> int:
+        """Restore items that were marked as deleted; refreshing has restored those that changed too."""
+        self._registration.restore(outcome.known.id for outcome in back if outcome.known)
+        return len(back) + sum(
+            outcome.known is not None and outcome.known.is_deleted for outcome in refreshed
+        )
+
+    def _merge(self, outcomes: Iterable[Outcome], problems: list[ImportProblem]) -> int:
+        """Merge metadata into items that are there; returns how many got some."""
+        pairs = [(o, o.known.uuid, o.unit.metadata) for o in outcomes if o.known and o.unit.metadata]
         try:
-            return self._registration.insert(items, folder)
-        except InvalidInput:
+            with self._database.write():
+                return self._metadata.merge((uuid, metadata) for _, uuid, metadata in pairs)
+        except HeronError:
             pass  # one of them is faulty: find out which
-        ids = range(0)
-        for outcome, item in zip(landing, items, strict=True):
+        merged = 0
+        for outcome, uuid, metadata in pairs:
             try:
-                with self._database.write():
-                    new = self._registration.insert([item], folder)
-                ids = range(ids.start or new.start, new.stop)
+                merged += self._metadata.merge([(uuid, metadata)])
             except HeronError as error:
-                problems.append(ImportProblem(outcome.unit.place, item.url, str(error)))
-        return ids
+                problems.append(_failure(outcome.unit, error))
+        return merged
+
+    def _pictures(self, outcomes: Sequence[Outcome], folder: Folder) -> None:
+        pictures = [(o.item.url, o.thumbnail) for o in outcomes if o.item and o.thumbnail is not None]
+        if pictures:
+            self._thumbnails.put_by_url(folder, pictures)
+
+    def _apply_sidecars(
+        self, outcomes: Sequence[Outcome], folder: Folder, problems: list[ImportProblem]
+    ) -> int:
+        """Merge what sidecars say into their items, which have landed before them; returns how many got some."""
+        owners = self._registration.known([o.unit.sidecar_of for o in outcomes if o.unit.sidecar_of], folder)
+        found = []
+        for outcome in outcomes:
+            owner = owners.get(outcome.unit.sidecar_of or "")
+            if owner is None:
+                text = (
+                    f"{outcome.unit.url} belongs to no item: {outcome.unit.sidecar_of} is not in the folder"
+                )
+                problems.append(ImportProblem(outcome.unit.place, outcome.unit.url, text, "warning"))
+            else:
+                found.append(evolve(outcome, known=owner))
+        before = len(problems)
+        merged = self._merge(found, problems)
+        failed = {problem.url for problem in problems[before:]}
+        self._synced.note_sidecars(
+            (o.known.id, o.unit.stored)
+            for o in found
+            if o.known and o.unit.stored and o.unit.url not in failed
+        )
+        return merged
+
+
+def _failure(unit: Unit, error: HeronError) -> ImportProblem:
+    return ImportProblem(unit.place, unit.urls(), str(error))

@@ -1,140 +1,259 @@
-"""The pipeline: units are probed in an executor, and land in order, batch by batch, with the job's position."""
+"""The pipeline: units are decided on and probed, and land in their order, batch by batch, with the job's position."""
 
 from __future__ import annotations
 
 import pickle
 import tempfile
+import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Executor, Future
-from typing import TypeVar
+from typing import IO
 
 from attrs import evolve, frozen
 
 from heron.catalog.database import Database
 from heron.catalog.imports import ImportService
 from heron.catalog.items import bundles
-from heron.errors import ImportAborted
-from heron.ingest.landing import Landing
-from heron.ingest.units import Outcome, Unit
-from heron.models import Folder, ImportJob
-
-CHUNK = 64
-"""Units that an executor is given at a time."""
+from heron.catalog.registration import Known
+from heron.errors import ImportAborted, ImportInterrupted
+from heron.ingest.landing import Landed, Landing
+from heron.ingest.units import Action, Outcome, Unit
+from heron.models import Folder, ImportJob, ImportProblem, ImportReport
 
 BATCH = 512
-"""Outcomes that one transaction writes."""
+"""Units that are decided on together."""
 
-In = TypeVar("In")
-Out = TypeVar("Out")
+MOST, SECONDS = 4096, 0.5
+"""Outcomes that one transaction writes at most, and the seconds after which it writes what there is."""
+
+OUTAGE = 50
+"""Units in a row that fail for the storage itself, after which an import stops, to be resumed later."""
+
 Probe = Callable[[Sequence[Unit]], list[Outcome]]
-Progress = Callable[[int, int, int], None]
-"""Called with the units looked at, those that are new, and those that failed, so far."""
 
 
 @frozen
-class Counts:
-    """How far an import has come, for its progress."""
+class Progress:
+    """How far an import has come: units done, those that are new, those that failed, and if known the share of all."""
 
     done: int = 0
     added: int = 0
     failed: int = 0
-
-    def after(self, outcomes: Sequence[Outcome], added: int, failed: int) -> Counts:
-        """The counts after one more batch."""
-        return evolve(
-            self, done=self.done + len(outcomes), added=self.added + added, failed=self.failed + failed
-        )
+    share: float | None = None
 
 
-def in_order(
-    executor: Executor | None, work: Callable[[In], Out], inputs: Iterable[In], *, ahead: int = 8
-) -> Iterator[Out]:
-    """Map inputs to outputs in their order, at most `ahead` at a time; without an executor, right here."""
-    if executor is None:
-        yield from map(work, inputs)
-        return
-    pending: deque[Future[Out]] = deque()
-    try:
-        for value in inputs:
-            pending.append(executor.submit(work, value))
-            if len(pending) >= ahead:
-                yield pending.popleft().result()
-        while pending:
-            yield pending.popleft().result()
-    finally:
-        for future in pending:
-            future.cancel()
+Report = Callable[[Progress], None]
+"""Hears of progress."""
+
+
+@frozen
+class Workers:
+    """Who probes: an executor, or None for right here; `grain` units are given at a time, `ahead` times at most."""
+
+    executor: Executor | None = None
+    grain: int = 64
+    ahead: int = 8
 
 
 class Pipeline:
     """Takes the units of one job to the catalogue. Both ways yield the ids of the new items of each batch."""
 
-    def __init__(self, database: Database, imports: ImportService, landing: Landing) -> None:
+    def __init__(
+        self,
+        database: Database,
+        imports: ImportService,
+        landing: Landing,
+        report: Report,
+        share: Callable[[], float | None] = lambda: None,
+    ) -> None:
         self._database = database
         self._imports = imports
         self._landing = landing
+        self._report = report
+        self._share = share
+        self._progress = Progress()
 
-    def in_batches(
-        self, job: ImportJob, folder: Folder, outcomes: Iterable[Outcome], progress: Progress
-    ) -> Iterator[range]:
-        """Land each batch in a transaction of its own, failures and all."""
-        counts = Counts()
-        for batch in bundles(outcomes, BATCH):
+    def in_batches(self, job: ImportJob, folder: Folder, outcomes: Iterable[Outcome]) -> Iterator[range]:
+        """Land each batch in a transaction of its own, failures and all; raises ImportInterrupted in an outage."""
+        for batch in _batches(_until_outage(outcomes, job)):
             with self._database.write():
                 landed = self._landing.land(job, folder, batch)
-            counts = counts.after(batch, len(landed.ids), landed.failed)
-            progress(counts.done, counts.added, counts.failed)
+            self._advance(done=len(batch), added=len(landed.ids), failed=len(landed.failures))
             yield landed.ids
 
     def all_or_nothing(
-        self, job: ImportJob, folder: Callable[[], Folder], outcomes: Iterable[Outcome], progress: Progress
+        self, job: ImportJob, folder: Callable[[], Folder], outcomes: Iterable[Outcome]
     ) -> list[range]:
         """Land everything in one transaction, or raise ImportAborted at the first failure.
 
         Outcomes wait in a temporary file until all are there, so that nobody is kept from writing meanwhile.
         """
-        counts, batches = Counts(), 0
+
+        def checked() -> Iterator[Outcome]:
+            for outcome in outcomes:
+                _abort_on_failure(outcome.failures())
+                yield outcome
+
         with tempfile.TemporaryFile() as spool:
-            for batch in bundles(outcomes, BATCH):
-                _abort_on_failure(problem.reason for outcome in batch for problem in outcome.failures())
-                pickle.dump(batch, spool, pickle.HIGHEST_PROTOCOL)
-                batches += 1
-                counts = counts.after(batch, 0, 0)
-                progress(counts.done, 0, 0)
-            spool.seek(0)
-            landed: list[range] = []
+            batches = self._keep(checked(), spool, lambda: self._imports.require_running(job))
             with self._database.write():
-                target = folder()
-                for _ in range(batches):
-                    done = self._landing.land(job, target, pickle.load(spool))  # noqa: S301 - written above
-                    _abort_on_failure(done.reasons)
-                    landed.append(done.ids)
-                    counts = counts.after((), len(done.ids), 0)
-                    progress(counts.done, counts.added, 0)
-        return landed
+                landed = list(self._land_kept(job, folder(), spool, batches))
+                _abort_on_failure(failure for done in landed for failure in done.failures)
+        return [done.ids for done in landed]
+
+    def rehearse(
+        self,
+        start: Callable[[], tuple[ImportJob, Folder]],
+        finish: Callable[[ImportJob], ImportReport],
+        outcomes: Iterable[Outcome],
+    ) -> ImportReport:
+        """The report of landing everything, failures left out, in a transaction that is then taken back."""
+        with tempfile.TemporaryFile() as spool:
+            batches = self._keep(outcomes, spool)
+            try:
+                with self._database.write():
+                    job, folder = start()
+                    for _ in self._land_kept(job, folder, spool, batches):
+                        pass
+                    raise _TakeBack(finish(job))
+            except _TakeBack as taken:
+                return taken.report
 
     def outcomes(
-        self, units: Iterable[Unit], probe: Probe, folder: Folder | None, executor: Executor | None
+        self, units: Iterable[Unit], probe: Probe, folder: Folder | None, workers: Workers
     ) -> Iterator[Outcome]:
-        """Probe the units, in their order; those whose URL is in `folder` already are passed on unprobed."""
-        waiting: deque[tuple[list[Unit], set[str]]] = deque()
+        """What becomes of the units, in their order. Only those that have to be looked at are probed."""
+        running: deque[_Chunk] = deque()
+        tasks = 0
+        try:
+            for bundle in bundles(units, BATCH if workers.executor else workers.grain):
+                chunk = _Chunk(bundle, self._landing.decide(bundle, folder), probe, workers)
+                running.append(chunk)
+                tasks += len(chunk.tasks)
+                while tasks > workers.ahead or (running and not running[0].tasks):
+                    tasks -= len(running[0].tasks)
+                    yield from running.popleft().outcomes()
+            while running:
+                yield from running.popleft().outcomes()
+        finally:
+            for chunk in running:
+                chunk.cancel()
 
-        def fresh() -> Iterator[list[Unit]]:
-            for chunk in bundles(units, CHUNK):
-                known = self._landing.known_urls(chunk, folder)
-                waiting.append((chunk, known))
-                yield [unit for unit in chunk if unit.url not in known]
+    def _keep(
+        self, outcomes: Iterable[Outcome], spool: IO[bytes], ask: Callable[[], None] = lambda: None
+    ) -> int:
+        """Write outcomes to a file, from the beginning of which they can then be read; returns the batches."""
+        batches = 0
+        for batch in _batches(outcomes):
+            ask()
+            pickle.dump(batch, spool, pickle.HIGHEST_PROTOCOL)
+            batches += 1
+            self._advance(done=len(batch))
+        spool.seek(0)
+        return batches
 
-        for done in in_order(executor, probe, fresh()):
-            chunk, known = waiting.popleft()
-            probed = iter(done)
-            yield from (
-                Outcome(unit, None, is_known=True) if unit.url in known else next(probed) for unit in chunk
+    def _land_kept(self, job: ImportJob, folder: Folder, spool: IO[bytes], batches: int) -> Iterator[Landed]:
+        for _ in range(batches):
+            landed = self._landing.land(job, folder, pickle.load(spool))  # noqa: S301 - written by `_keep`
+            self._advance(added=len(landed.ids), failed=len(landed.failures))
+            yield landed
+
+    def _advance(self, done: int = 0, added: int = 0, failed: int = 0) -> None:
+        before = self._progress
+        self._progress = Progress(
+            before.done + done, before.added + added, before.failed + failed, self._share()
+        )
+        self._report(self._progress)
+
+
+class _Chunk:
+    """Some units with what is decided on them, and the tasks that probe those of them that have to be looked at."""
+
+    def __init__(
+        self,
+        units: list[Unit],
+        decided: list[tuple[Action, Known | None]],
+        probe: Probe,
+        workers: Workers,
+    ) -> None:
+        self._decided = list(zip(units, decided, strict=True))
+        probing = [unit for unit, (action, _) in self._decided if action in _PROBED]
+        self._outcomes: list[Outcome] = []
+        self.tasks: list[Future[list[Outcome]]] = []
+        if workers.executor is None or all(unit.facts is not None for unit in probing):
+            self._outcomes = probe(probing)
+        else:
+            for part in bundles(probing, workers.grain):
+                self.tasks.append(workers.executor.submit(probe, part))
+
+    def outcomes(self) -> Iterator[Outcome]:
+        """The outcomes of the units in their order, once the tasks are done."""
+        for task in self.tasks:
+            self._outcomes += task.result()
+        probed = iter(self._outcomes)
+        for unit, (action, known) in self._decided:
+            if action not in _PROBED:
+                yield Outcome(unit, None, action=action, known=known)
+            elif action == "refresh":
+                yield evolve(next(probed), action=action, known=known)
+            else:
+                yield next(probed)
+
+    def cancel(self) -> None:
+        """Give up on the tasks that have not begun."""
+        for task in self.tasks:
+            task.cancel()
+
+
+_PROBED: frozenset[Action] = frozenset({"add", "refresh", "sidecar"})
+
+
+class _TakeBack(Exception):
+    """Ends a transaction without keeping what it did."""
+
+    def __init__(self, report: ImportReport) -> None:
+        super().__init__()
+        self.report = report
+
+
+def _batches(outcomes: Iterable[Outcome]) -> Iterator[list[Outcome]]:
+    """Outcomes in bundles: large where they come fast, which the catalogue likes, and soon where they come slowly."""
+    batch: list[Outcome] = []
+    end = time.monotonic() + SECONDS
+    for outcome in outcomes:
+        batch.append(outcome)
+        if len(batch) >= MOST or time.monotonic() > end:
+            yield batch
+            batch = []
+            end = time.monotonic() + SECONDS
+    if batch:
+        yield batch
+
+
+def _until_outage(outcomes: Iterable[Outcome], job: ImportJob) -> Iterator[Outcome]:
+    """The outcomes, as long as the storage answers; failures in a row are held back until it answers again."""
+    held: list[Outcome] = []
+    for outcome in outcomes:
+        if outcome.is_outage:
+            held.append(outcome)
+            if len(held) < OUTAGE:
+                continue
+            reason = held[0].failures()[0].reason
+            raise ImportInterrupted(
+                f"the storage failed {OUTAGE} times in a row, the first time with: {reason}",
+                hint=f"nothing of that is lost, heron imports resume {job.id} goes on there",
             )
+        yield from held
+        held.clear()
+        yield outcome
+    yield from held
 
 
-def _abort_on_failure(reasons: Iterable[str]) -> None:
-    reason = next(iter(reasons), None)
-    if reason is not None:
-        raise ImportAborted(reason, hint="use --ignore-errors to import the rest and get a report")
+def _abort_on_failure(failures: Iterable[ImportProblem]) -> None:
+    failure = next(iter(failures), None)
+    if failure is not None:
+        place = f"{failure.place}: " if failure.place and failure.place not in failure.reason else ""
+        raise ImportAborted(
+            place + failure.reason, hint="use --ignore-errors to import the rest and get a report"
+        )

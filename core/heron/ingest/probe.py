@@ -3,33 +3,52 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Sequence
-from datetime import UTC, datetime
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from attrs import evolve
 
-from heron.errors import HeronError, PluginError
-from heron.hooks import MediaDecoder, PluginManager
+from heron.errors import (
+    BadCredentials,
+    HeronError,
+    InvalidInput,
+    MediaError,
+    ObjectChanged,
+    PluginError,
+    Unreachable,
+)
+from heron.hooks import MediaDecoder, PluginManager, Storage
 from heron.hooks.manager import install_hint
 from heron.ingest.units import Outcome, ProbeOptions, Unit
 from heron.media.files import LocalFile, RemoteFile, look_at, look_at_object
 from heron.media.sniff import Sniffed, Sniffer
-from heron.models import ImportProblem, MediaFacts, NewItem, utc_iso
+from heron.metadata.sidecars import sidecar_metadata
+from heron.models import MAX_METADATA, ImportProblem, Json, MediaFacts, Member, NewItem
 
 THUMBNAIL = 256
 """Longest side of a thumbnail in pixels."""
 
+_TIMES = 2
+"""How often an object that was replaced while it was read is begun anew before that counts as a failure."""
+
+_A = {"image": "an image", "dicom": "a DICOM file"}
+
 
 class Prober:
-    """Probes chunks of units; it can be sent to another process, where it makes its decoders anew."""
+    """Probes chunks of units; it can be sent to another process, where it makes its decoders anew.
 
-    def __init__(self, plugins: PluginManager, options: ProbeOptions) -> None:
+    `opener` gives the storage for a URL; without one, only local files can be probed.
+    """
+
+    def __init__(
+        self, plugins: PluginManager, options: ProbeOptions, opener: Callable[[str], Storage] | None = None
+    ) -> None:
         self._plugins = plugins
         self._options = options
+        self._opener = opener
         self._sniffer: Sniffer | None = None
         self._decoders: dict[str, Any] = {}
-        self._storages: dict[str, Any] = {}
 
     def __getstate__(self) -> tuple[PluginManager, ProbeOptions]:
         return self._plugins, self._options
@@ -45,40 +64,87 @@ class Prober:
         if unit.problem is not None:
             return Outcome(unit, None, (_problem(unit, unit.problem),))
         try:
-            file, modified_at = self._look_at(unit)
-            facts, picture, warnings = self._examine(file)
-            item = NewItem(
-                url=unit.url,
-                facts=facts,
-                name=file.name,
-                size=file.size,
-                etag=unit.stored.etag if unit.stored else None,
-                modified_at=modified_at,
-                content_hash=file.sha256() if self._options.content_hash else None,
-                metadata=unit.metadata,
-            )
+            for _ in range(_TIMES):
+                try:
+                    return self._outcome(unit)
+                except ObjectChanged:
+                    continue  # it was replaced while it was read: read the new one
+            return self._outcome(unit)
+        except (Unreachable, BadCredentials) as error:
+            return Outcome(unit, None, (_problem(unit, str(error)),), is_outage=True)
         except HeronError as error:
             return Outcome(unit, None, (_problem(unit, str(error)),))
-        except (OSError, MemoryError) as error:
+        except (OSError, MemoryError, EOFError) as error:
             return Outcome(unit, None, (_problem(unit, f"{unit.place} cannot be read: {error}"),))
+
+    def _outcome(self, unit: Unit) -> Outcome:
+        if unit.facts is not None:
+            return Outcome(unit, _given_item(unit, unit.facts))
+        if unit.sidecar_of is not None:
+            return Outcome(evolve(unit, metadata=self._sidecar(unit)), None, action="sidecar")
+        if unit.members:
+            return self._group(unit)
+        file = self._look_at(unit.path, unit.url)
+        facts, picture, warnings = self._examine(file)
+        item = NewItem(
+            url=unit.url,
+            facts=_as_declared(facts, unit, file),
+            name=unit.name or file.name,
+            size=file.size,
+            etag=file.etag,
+            modified_at=file.modified_at,
+            content_hash=file.sha256() if self._options.content_hash else None,
+            metadata=unit.metadata,
+        )
         problems = tuple(ImportProblem(unit.place, unit.url, text, "warning") for text in warnings)
         return Outcome(unit, item, problems, picture)
 
-    def _look_at(self, unit: Unit) -> tuple[LocalFile | RemoteFile, str | None]:
-        """The unit as a file, and when it was changed."""
-        if unit.stored is None:
-            assert unit.path is not None
-            file = look_at(unit.path, unit.url)
-            return file, _modified(file)
-        scheme = unit.url.partition(":")[0]
-        if scheme not in self._storages:
-            self._storages[scheme] = self._plugins.load(self._plugins.storage(scheme), {})
-        return look_at_object(unit.stored, self._storages[scheme]), unit.stored.modified_at
+    def _look_at(self, path: Path | None, url: str) -> LocalFile | RemoteFile:
+        """A local path, or a URL, as a file whose beginning is at hand."""
+        if path is not None:
+            return look_at(path, url)
+        assert self._opener is not None, "no storage at hand"
+        return look_at_object(url, self._opener(url))
 
-    def _examine(self, file: LocalFile | RemoteFile) -> tuple[MediaFacts, bytes | None, list[str]]:
+    def _group(self, unit: Unit) -> Outcome:
+        """An item of several files: each is looked at, and the first gives the facts."""
+        members, facts, picture = [], None, None
+        warnings: list[str] = []
+        for number, member in enumerate(unit.members):
+            try:
+                file = self._look_at(None, member.url)
+                found = self._sniffed(file)
+                expected = "dicom" if unit.kind == "dicom" else "image"
+                if found is None or found.format.kind != expected:
+                    is_what = found.format.media_type if found else "of no known format"
+                    raise MediaError(f"{member.url} is {is_what}, {_A[expected]} is expected")
+                if facts is None:
+                    facts, picture, warnings = self._examine(file)
+            except HeronError as error:
+                error.message = f"member {number}: {error.message}"
+                raise
+            members.append(Member(member.url, file.size, file.etag))
+        assert facts is not None
+        facts = evolve(facts, kind=unit.kind or "image_group", frame_count=len(members))
+        item = _given_item(evolve(unit, members=tuple(members)), facts)
+        problems = tuple(ImportProblem(unit.place, unit.url, text, "warning") for text in warnings)
+        return Outcome(unit, item, problems, picture)
+
+    def _sidecar(self, unit: Unit) -> Mapping[str, Json]:
+        assert unit.stored is not None
+        name = unit.url.rpartition("/")[2]
+        if unit.stored.size > MAX_METADATA:
+            raise InvalidInput(f"sidecar {name} is larger than {MAX_METADATA:,} bytes")
+        assert self._opener is not None
+        return sidecar_metadata(self._opener(unit.url).read(unit.url), name)
+
+    def _sniffed(self, file: LocalFile | RemoteFile) -> Sniffed | None:
         if self._sniffer is None:
             self._sniffer = Sniffer(self._plugins.decoders())
-        sniffed = self._sniffer.sniff(file.head, file.name)
+        return self._sniffer.sniff(file.head, file.name)
+
+    def _examine(self, file: LocalFile | RemoteFile) -> tuple[MediaFacts, bytes | None, list[str]]:
+        sniffed = self._sniffed(file)
         if sniffed is None:
             note = "no known format, catalogued by its name and size alone"
             return (
@@ -136,11 +202,21 @@ def _lie(file: LocalFile | RemoteFile, sniffed: Sniffed) -> str:
     )
 
 
-def _modified(file: LocalFile) -> str | None:
-    try:
-        return utc_iso(datetime.fromtimestamp(file.modified, UTC))
-    except (OverflowError, ValueError, OSError):
-        return None
+def _given_item(unit: Unit, facts: MediaFacts) -> NewItem:
+    """The item of a unit whose facts are known."""
+    size = unit.size
+    if size is None and unit.members and all(member.size is not None for member in unit.members):
+        size = sum(member.size or 0 for member in unit.members)
+    return NewItem(unit.url, facts, unit.name, size, metadata=unit.metadata, members=unit.members)
+
+
+def _as_declared(facts: MediaFacts, unit: Unit, file: LocalFile | RemoteFile) -> MediaFacts:
+    """The facts, if they are of the kind that the source says; a container may hold video or sound alone."""
+    if unit.kind is None or unit.kind == facts.kind:
+        return facts
+    if {unit.kind, facts.kind} == {"video", "audio"}:
+        return evolve(facts, kind=unit.kind)
+    raise MediaError(f"{unit.url} is declared as {unit.kind}, its content is {file.media_type}")
 
 
 def _jpeg(picture: Any) -> bytes | None:
@@ -152,4 +228,4 @@ def _jpeg(picture: Any) -> bytes | None:
 
 
 def _problem(unit: Unit, reason: str) -> ImportProblem:
-    return ImportProblem(unit.place, unit.url, reason)
+    return ImportProblem(unit.place, unit.urls(), reason)

@@ -1,42 +1,43 @@
-"""The ingest service: opens a job, runs the pipeline over a source, and closes the job whatever happens."""
+"""The ingest service: imports from files, URLs and manifests, synced folders, and going on with what was stopped."""
 
 from __future__ import annotations
 
-import os
-import threading
-import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor
-from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import partial
-from itertools import chain, islice
+from itertools import chain
 from pathlib import Path
 
+from heron.catalog.access import Access
 from heron.catalog.database import Database
-from heron.catalog.folders import FolderRef, FolderService
+from heron.catalog.folders import FolderRef
 from heron.catalog.imports import ImportService
-from heron.catalog.items import COLUMNS, item_of
+from heron.catalog.integrations import IntegrationRef, IntegrationService
 from heron.catalog.metadata import MetadataService
-from heron.catalog.registration import Registration
 from heron.catalog.schema import SchemaService
-from heron.catalog.thumbnails import ThumbnailStore
-from heron.errors import HeronError
-from heron.hooks import PluginManager
-from heron.ingest.landing import Landing, Options
+from heron.catalog.synced import SyncedFolderService
+from heron.errors import InvalidInput, NotFound
+from heron.hooks import PluginManager, Storage, StoredObject
 from heron.ingest.local import check_paths, local_units
+from heron.ingest.manifest.entries import Entries
+from heron.ingest.manifest.reading import Manifest
+from heron.ingest.manifest.report import ManifestReport, checked
+from heron.ingest.manifest.writing import write
 from heron.ingest.metadata_files import MetadataFileReport, apply_file
-from heron.ingest.pipeline import Pipeline, Progress
-from heron.ingest.probe import Prober
+from heron.ingest.pipeline import Progress, Report
+from heron.ingest.plan import Plan, plan_of
+from heron.ingest.runner import Runner, Source
 from heron.ingest.stored import is_remote, stored_units
-from heron.ingest.units import ProbeOptions, Unit
+from heron.ingest.syncing import Seen, SyncedRule, mark_vanished
+from heron.ingest.units import Unit
+from heron.media.sniff import Sniffer
 from heron.metadata.sidecars import SUFFIX
-from heron.models import Folder, ImportJob, ImportProblem, ImportReport
+from heron.models import Folder, ImportJob, ImportReport, Integration
+from heron.storage.local_files import path_of_url
+from heron.storage.service import StorageService
 
-MANY, MANY_DECODED = 10_000, 200
-"""From this number of files on, probing is worth starting worker processes for: facts alone, and decoding too."""
 
-
-def _silent(done: int, added: int, failed: int) -> None:
+def _silent(progress: Progress) -> None:
     """Show no progress."""
 
 
@@ -46,86 +47,169 @@ class IngestService:
     def __init__(
         self,
         database: Database,
+        access: Access,
         plugins: PluginManager,
-        folders: FolderService,
         imports: ImportService,
-        registration: Registration,
-        thumbnails: ThumbnailStore,
         metadata: MetadataService,
         schema: SchemaService,
+        storage: StorageService,
+        integrations: IntegrationService,
+        synced: SyncedFolderService,
+        runner: Runner,
     ) -> None:
         self._database = database
+        self._access = access
+        self._plugins = plugins
+        self._imports = imports
         self._metadata = metadata
         self._schema = schema
-        self._plugins = plugins
-        self._folders = folders
-        self._imports = imports
-        self._registration = registration
-        self._thumbnails = thumbnails
+        self._storage = storage
+        self._integrations = integrations
+        self._synced = synced
+        self._runner = runner
 
     def files(
         self,
         sources: Sequence[str | Path],
         *,
         folder: FolderRef,
+        integration: IntegrationRef | None = None,
         ignore_errors: bool = False,
         skip_duplicates: bool = True,
         content_hash: bool = False,
         skip_identical: bool = False,
         thumbnails: bool = False,
         sidecar_suffix: str | None = SUFFIX,
+        dry_run: bool = False,
         executor: Executor | None = None,
-        progress: Progress = _silent,
+        progress: Report = _silent,
     ) -> ImportReport:
         """Import files and folders into a folder, which is created when it is missing.
 
-        A source is a path of this machine, or the URL of an object or a prefix that a storage plugin reads.
+        A source is a path of this machine, or the URL of an object or a prefix that a storage plugin reads, with
+        the credentials of `integration` if given.
 
         A file whose URL is in the folder already is skipped. `content_hash` keeps the SHA-256 of each file and
-        warns of equal content, `skip_identical` leaves such files out. `executor` is any
-        `concurrent.futures.Executor`; without one, worker processes are used for many files.
+        warns of equal content, `skip_identical` leaves such files out. `dry_run` tells what would happen, and
+        changes nothing. `executor` is any `concurrent.futures.Executor`; without one, worker processes are used for
+        many local files, and threads for storages.
 
         Raises NotFound for a path that is not there, and ImportAborted for the first file that fails unless
-        `ignore_errors` is set; the catalogue is then as it was before.
+        `ignore_errors` is set; the catalogue is then as it was before. With it, raises ImportInterrupted when the
+        storage does not answer any more; `resume` goes on from there.
         """
-        units = self._units(sources, sidecar_suffix)
-        options = Options(skip_duplicates, skip_identical)
-        prober = Prober(self._plugins, ProbeOptions(content_hash or skip_identical, thumbnails))
-        kept = {
-            "ignore_errors": ignore_errors,
-            "content_hash": content_hash,
-            "skip_identical": skip_identical,
-        }
-        with self._database.write():
-            target = self._folders.ensure(folder) if ignore_errors else self._folders.find(folder)
-            job = self._imports.start(", ".join(map(str, sources))[:2000], target, kept)
-        many = MANY_DECODED if thumbnails or content_hash or skip_identical else MANY
-        landing = Landing(self._database, self._imports, self._registration, self._thumbnails, options)
-        pipeline = Pipeline(self._database, self._imports, landing)
-        with self._closing(job), self._executor(units, many, executor) as (stream, workers):
-            outcomes = pipeline.outcomes(stream, prober, target, workers)
-            if target is not None and ignore_errors:
-                for ids in pipeline.in_batches(job, target, outcomes, progress):
-                    self._announce(job, ids)
-            else:
-                for ids in pipeline.all_or_nothing(
-                    job, partial(self._folder, job, folder), outcomes, progress
-                ):
-                    self._announce(job, ids)
-        return self._imports.finish(job, "done")
+        plan = Plan(
+            folder=_path_of(folder),
+            sources=[
+                str(source) if is_remote(source) else str(path_of_url(str(source))) for source in sources
+            ],
+            integration=self._uuid(integration),
+            ignore_errors=ignore_errors,
+            skip_duplicates=skip_duplicates,
+            content_hash=content_hash,
+            skip_identical=skip_identical,
+            thumbnails=thumbnails,
+            sidecar_suffix=sidecar_suffix,
+        )
+        check_paths([source for source in sources if not is_remote(source)])
+        return self._begin(plan, dry_run, executor, progress)
 
-    def _folder(self, job: ImportJob, folder: FolderRef) -> Folder:
-        """The folder of a job, made now, within the transaction in which everything lands."""
-        target = self._folders.ensure(folder)
-        self._imports.set_folder(job, target)
-        return target
+    def manifest(
+        self,
+        file: str | Path,
+        *,
+        folder: FolderRef,
+        integration: IntegrationRef | None = None,
+        ignore_errors: bool = False,
+        skip_duplicates: bool | None = None,
+        upsert_metadata: bool | None = None,
+        content_hash: bool = False,
+        thumbnails: bool = False,
+        dry_run: bool = False,
+        executor: Executor | None = None,
+        progress: Report = _silent,
+    ) -> ImportReport:
+        """Import what a JSON, JSONL or CSV manifest lists, in its order.
 
-    def _units(self, sources: Sequence[str | Path], sidecar_suffix: str | None) -> Iterator[Unit]:
-        """The units of all sources, paths first; raises NotFound for a path that is not there."""
-        remote = [str(source) for source in sources if is_remote(source)]
-        roots = check_paths([source for source in sources if not is_remote(source)])
-        listings = [stored_units(self._plugins, url) for url in remote]
-        return chain(local_units(roots, sidecar_suffix=sidecar_suffix), *listings)
+        Facts that it gives are trusted, and the object is not touched; the others are probed. `skip_duplicates`
+        passes over URLs that are in the folder already, `upsert_metadata` merges metadata into their items; None
+        takes what the manifest itself says. The rest is as for `files`.
+        """
+        path = Path(file).absolute()
+        manifest = self._manifest(path, None)
+        flags = manifest.flags()
+        plan = Plan(
+            folder=_path_of(folder),
+            manifest=str(path),
+            digest=_digest(manifest),
+            integration=self._uuid(integration),
+            ignore_errors=ignore_errors,
+            skip_duplicates=bool(flags.skip_duplicates if skip_duplicates is None else skip_duplicates),
+            upsert_metadata=bool(flags.upsert_metadata if upsert_metadata is None else upsert_metadata),
+            content_hash=content_hash,
+            thumbnails=thumbnails,
+        )
+        return self._begin(plan, dry_run, executor, progress)
+
+    def sync(
+        self, folder: FolderRef, *, allow_empty: bool = False, progress: Report = _silent
+    ) -> ImportReport:
+        """Bring a synced folder up to date with what lies below its URL.
+
+        What is new is added, what changed is looked at again, what came back is restored, and what vanished is
+        marked as deleted, which keeps it in datasets and collections. An object that fails is in the report, and
+        tried again by the next sync. Raises InvalidInput when nothing lies there any more though the folder holds
+        items, unless `allow_empty` is set; NotFound for a folder that is not synced.
+        """
+        synced = self._synced.get(folder)
+        plan = Plan(
+            folder=synced.folder,
+            synced=synced.prefix,
+            integration=self._uuid(synced.integration),
+            ignore_errors=True,
+            sidecar_suffix=synced.sidecar_suffix,
+            allow_empty=allow_empty,
+        )
+        return self._run(self._runner.start(plan), plan, None, progress)
+
+    def resume(
+        self, job: ImportJob | str, *, executor: Executor | None = None, progress: Report = _silent
+    ) -> ImportReport:
+        """Go on with an import that was interrupted, without loss and without duplicates.
+
+        Raises InvalidInput for one that is in another state, or whose manifest was changed since.
+        """
+        found = self._imports.get(job)
+        plan = plan_of(found)
+        if plan.manifest is not None and _digest(self._manifest(Path(plan.manifest), None)) != plan.digest:
+            raise InvalidInput(
+                f"{plan.manifest} was changed since import {found.id} began",
+                hint="import it again with --skip-duplicates",
+            )
+        return self._run(self._imports.reopen(found, plan.keeps_position), plan, executor, progress)
+
+    def check_manifest(self, file: str | Path, integration: IntegrationRef | None = None) -> ManifestReport:
+        """Read a manifest to its end and tell its faults, those of metadata too; nothing is fetched or changed."""
+        self._access.require("read", "schema")
+        by = self._integrations.get(integration) if integration is not None else None
+        return checked(self._manifest(Path(file), by))
+
+    def write_manifest(
+        self,
+        prefix: str,
+        file: str | Path,
+        *,
+        integration: IntegrationRef | None = None,
+        with_facts: bool = False,
+    ) -> ManifestReport:
+        """Write a manifest of what lies at or below a URL or path, by the kinds that the names promise.
+
+        `with_facts` gives size and media type by name, so that an import trusts them and fetches nothing.
+        """
+        self._access.require("read", "integration")
+        root = self._storage.normalised_prefix(prefix, integration) if "://" not in prefix else prefix
+        kind_of = Sniffer(self._plugins.decoders()).kind_of
+        return write(self._storage.list(root, integration), Path(file), kind_of, with_facts=with_facts)
 
     def metadata_file(
         self, file: str | Path, *, by: str | None = None, replace: bool = False
@@ -137,79 +221,58 @@ class IngestService:
         schema = self._schema.current()
         return apply_file(Path(file), self._database, self._metadata, schema, by=by, replace=replace)
 
-    @contextmanager
-    def _closing(self, job: ImportJob) -> Iterator[None]:
-        """Close the job whatever ends it, and keep the reason."""
-        try:
-            yield
-        except BaseException as error:
-            reason = error.message if isinstance(error, HeronError) else f"{type(error).__name__}: {error}"
-            stopped = isinstance(error, KeyboardInterrupt)
-            try:
-                with self._database.write():
-                    if not stopped:
-                        self._imports.advance(job, units=0, problems=[ImportProblem("", "", reason)])
-                    self._imports.finish(job, "interrupted" if stopped else "failed")
-            except HeronError:
-                pass  # the disk is full, perhaps: the first error is the one to tell
-            raise
+    def _begin(self, plan: Plan, dry_run: bool, executor: Executor | None, progress: Report) -> ImportReport:
+        if dry_run:
+            return self._runner.rehearse(plan, self._source(plan), progress)
+        return self._run(self._runner.start(plan), plan, executor, progress)
 
-    def _announce(self, job: ImportJob, ids: range) -> None:
-        """Tell plugins of the new items; what they complain of becomes a warning of the import."""
-        if not ids or not self._plugins.hook.items_imported.get_hookimpls():
-            return
-        rows = self._database.rows(
-            f"SELECT {COLUMNS} FROM items WHERE items.id BETWEEN ? AND ? ORDER BY items.id", [ids[0], ids[-1]]
-        )
-        complaints = self._plugins.notify("items_imported", items=[item_of(row) for row in rows])
-        problems = [ImportProblem("", "", complaint, "warning") for complaint in complaints]
-        if problems:
-            self._imports.advance(job, units=0, problems=problems)
+    def _run(self, job: ImportJob, plan: Plan, executor: Executor | None, progress: Report) -> ImportReport:
+        source = self._source(plan)
+        if plan.synced is None:
+            return self._runner.run(job, plan, source, progress, executor=executor)
+        seen = Seen()
+        newest = self._synced.newest_id()
 
-    def _executor(
-        self, units: Iterator[Unit], many: int, given: Executor | None
-    ) -> AbstractContextManager[tuple[Iterable[Unit], Executor | None]]:
-        """The executor to use: the one given, none for few files, else worker processes."""
-        if given is not None:
-            return nullcontext((units, given))
-        first = list(islice(units, many))
-        stream = chain(first, units)
-        workers = _cores()
-        if len(first) < many or workers == 1 or self._plugins.has_objects:
-            return nullcontext((stream, None))
-        return _Workers(stream, workers)
+        def then(job: ImportJob, folder: Folder) -> None:
+            mark_vanished(self._database, self._imports, self._synced, job, folder, plan, seen, newest)
 
+        return self._runner.run(job, plan, source, progress, rule=SyncedRule(seen), then=then)
 
-def _cores() -> int:
-    """Processor cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    def _source(self, plan: Plan) -> Source:
+        """Where the units of a plan come from."""
+        by = self._integrations.get(plan.integration) if plan.integration is not None else None
+        opener = partial(self._storage.open, integration=by)
+        if plan.manifest is not None:
+            manifest = self._manifest(Path(plan.manifest), by)
+            return Source(manifest.units, manifest.share, opener, by)
+        urls = [plan.synced] if plan.synced is not None else [url for url in plan.sources if is_remote(url)]
+        paths = [Path(path) for path in plan.sources if not is_remote(path)]
+
+        def units() -> Iterator[Unit]:
+            below = (stored_units(self._listed(opener, url), plan.sidecar_suffix) for url in urls)
+            return chain(local_units(paths, sidecar_suffix=plan.sidecar_suffix), *below)
+
+        return Source(units, opener=opener if urls else None, integration=by)
+
+    def _listed(self, opener: Callable[[str], Storage], url: str) -> Iterator[StoredObject]:
+        storage = opener(url)
+        return storage.list(storage.normalise(url))
+
+    def _manifest(self, path: Path, integration: Integration | None) -> Manifest:
+        sniffer = Sniffer(self._plugins.decoders())
+        entries = Entries(partial(self._storage.normalise, integration=integration), sniffer.kind_of)
+        return Manifest(path, entries, self._schema.current())
+
+    def _uuid(self, integration: IntegrationRef | None) -> str | None:
+        return self._integrations.get(integration).uuid if integration is not None else None
 
 
-class _Workers(AbstractContextManager[tuple[Iterable[Unit], Executor | None]]):
-    """Worker processes for the time of one import."""
-
-    def __init__(self, stream: Iterable[Unit], count: int) -> None:
-        self._stream = stream
-        self._count = count
-
-    def __enter__(self) -> tuple[Iterable[Unit], Executor | None]:
-        from loky import ProcessPoolExecutor
-
-        self._pool = ProcessPoolExecutor(
-            max_workers=self._count, initializer=end_with_parent, initargs=(os.getpid(),)
-        )
-        return self._stream, self._pool
-
-    def __exit__(self, kind: object, error: object, trace: object) -> None:
-        self._pool.shutdown(wait=True, kill_workers=kind is not None)
+def _path_of(folder: FolderRef) -> str:
+    return folder.path if isinstance(folder, Folder) else folder
 
 
-def end_with_parent(parent: int) -> None:
-    """Let a worker process end when the import that started it was killed."""
-
-    def watch() -> None:
-        while os.getppid() == parent:
-            time.sleep(1)
-        os._exit(1)
-
-    threading.Thread(target=watch, daemon=True).start()
+def _digest(manifest: Manifest) -> str:
+    try:
+        return manifest.digest()
+    except OSError as error:
+        raise NotFound(f"{manifest.path} cannot be read: {error.strerror or error}") from None

@@ -1,15 +1,14 @@
-"""The source of stored objects: a URL, or a prefix of many, becomes units."""
+"""The source of stored objects: what lies at or below a URL becomes units, sidecars among them."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from urllib.parse import quote
 
+from heron.errors import InvalidInput
+from heron.hooks import StoredObject
 from heron.ingest.units import Unit
-
-if TYPE_CHECKING:
-    from heron.hooks import PluginManager, Storage
 
 
 def is_remote(source: str | Path) -> bool:
@@ -18,9 +17,12 @@ def is_remote(source: str | Path) -> bool:
     return bool(mark) and scheme.lower() != "file"
 
 
-def stored_units(plugins: PluginManager, url: str) -> Iterator[Unit]:
-    """The objects at or below a URL; raises PluginError at once when no usable plugin reads its scheme."""
-    scheme = url.partition("://")[0].lower()
-    storage: Storage = plugins.load(plugins.storage(scheme), {})
-    prefix = storage.normalise(url)
-    return (Unit(stored.url, stored.url, stored=stored) for stored in storage.list(prefix))
+def stored_units(objects: Iterable[StoredObject], sidecar_suffix: str | None) -> Iterator[Unit]:
+    """Objects as units. Those that end with the suffix of sidecars hold the metadata of the object without it."""
+    if sidecar_suffix == "":
+        raise InvalidInput("the ending of sidecars cannot be empty", hint="--no-sidecars reads none")
+    ending = quote(sidecar_suffix, safe="") if sidecar_suffix else None
+    for stored in objects:
+        url = stored.url
+        owner = url.removesuffix(ending) if ending is not None and url.endswith(ending) else None
+        yield Unit(url, url, stored=stored, sidecar_of=owner)

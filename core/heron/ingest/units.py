@@ -1,21 +1,28 @@
-"""What flows through an import: a unit on its way in, and what became of it once probed."""
+"""What flows through an import: a unit on its way in, what is to become of it, and what became of it once probed."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Literal
 
 from attrs import frozen
 
+from heron.catalog.registration import Known
 from heron.hooks import StoredObject
-from heron.models import ImportProblem, Json, NewItem
+from heron.models import ImportProblem, Json, Kind, MediaFacts, Member, NewItem
+
+Action = Literal["add", "skip", "merge", "refresh", "restore", "sidecar"]
+"""What is done with a unit: a new item; nothing; more metadata for the item that is there; new facts for it; it is
+taken back into view; or it is no item, but the metadata of one."""
 
 
 @frozen
 class Unit:
-    """One thing to import: a local `path`, or an object of a storage backend.
+    """One thing to import: a local `path`, an object of a storage backend, or several of them as `members`.
 
-    `place` says where in the source it stands, for the report.
+    `place` says where in the source it stands, for the report. `facts` that are given are trusted, and the file is
+    not touched; `kind` is what the source says that it is.
     """
 
     place: str
@@ -26,19 +33,34 @@ class Unit:
     problem: str | None = None
     """Why it cannot be imported, when the source knows that already."""
 
+    name: str | None = None
+    kind: Kind | None = None
+    facts: MediaFacts | None = None
+    size: int | None = None
+    members: tuple[Member, ...] = ()
+    sidecar_of: str | None = None
+    """The URL of the item whose metadata this is."""
+
+    def urls(self) -> str:
+        """All its URLs, for the report."""
+        return " ".join(member.url for member in self.members) or self.url
+
 
 @frozen
 class Outcome:
-    """A probed unit: an item, or none and the reason; perhaps warnings; perhaps a thumbnail as JPEG.
+    """What became of a unit: an item to add or to refresh, perhaps with a thumbnail as JPEG; or the reason why not.
 
-    One that `is_known` was not probed, for its URL is in the folder already.
+    `known` is the item that is there already. `is_outage` means that it failed for the storage as a whole, and not
+    for the unit.
     """
 
     unit: Unit
     item: NewItem | None
     problems: tuple[ImportProblem, ...] = ()
     thumbnail: bytes | None = None
-    is_known: bool = False
+    action: Action = "add"
+    known: Known | None = None
+    is_outage: bool = False
 
     def failures(self) -> list[ImportProblem]:
         """The reasons why it cannot be imported."""

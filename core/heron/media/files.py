@@ -6,6 +6,7 @@ import hashlib
 import io
 import os
 import stat
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 from urllib.parse import unquote
@@ -14,7 +15,12 @@ from attrs import define
 
 from heron.errors import MediaError
 from heron.hooks import Storage, StoredObject
+from heron.media.ranged import ranged
 from heron.media.sniff import HEAD
+from heron.models import utc_iso
+
+PREFETCH = 32 * 1024
+"""Bytes of a stored object that are read at once: the header of nearly every image ends within them."""
 
 
 @define
@@ -28,6 +34,15 @@ class LocalFile:
     path: Path | None
     modified: float
     media_type: str = "application/octet-stream"
+    etag: str | None = None
+
+    @property
+    def modified_at(self) -> str | None:
+        """When it was changed, in UTC; None for a time that no calendar has."""
+        try:
+            return utc_iso(datetime.fromtimestamp(self.modified, UTC))
+        except (OverflowError, ValueError, OSError):
+            return None
 
     def open(self) -> BinaryIO:
         """A fresh seekable binary file."""
@@ -48,15 +63,40 @@ class RemoteFile:
 
     url: str
     name: str
-    size: int
-    head: bytes
+    stored: StoredObject
+    beginning: bytes
     storage: Storage
     path: Path | None = None
     media_type: str = "application/octet-stream"
 
+    @property
+    def size(self) -> int:
+        """Size in bytes."""
+        return self.stored.size
+
+    @property
+    def head(self) -> bytes:
+        """The first 1,024 bytes."""
+        return self.beginning[:HEAD]
+
+    @property
+    def etag(self) -> str | None:
+        """The etag of what is read."""
+        return self.stored.etag
+
+    @property
+    def modified_at(self) -> str | None:
+        """When it was changed, in UTC."""
+        return self.stored.modified_at
+
     def open(self) -> BinaryIO:
-        """A fresh seekable binary file."""
-        return io.BytesIO(self.head) if self.size == len(self.head) else self.storage.open(self.url)
+        """A fresh seekable binary file over the object as it was when it was looked at; raises ObjectChanged."""
+        if self.size == len(self.beginning):
+            return io.BytesIO(self.beginning)
+        return cast(BinaryIO, ranged(self._fetch, self.size, self.beginning))
+
+    def _fetch(self, start: int, end: int) -> bytes:
+        return self.storage.read(self.url, start, end, etag=self.stored.etag)
 
     def sha256(self) -> str:
         """The SHA-256 of the content, in hexadecimal."""
@@ -64,17 +104,17 @@ class RemoteFile:
             return hashlib.file_digest(cast(Any, stream), "sha256").hexdigest()
 
 
-def look_at_object(stored: StoredObject, storage: Storage) -> RemoteFile:
-    """Read the head of a stored object; raises MediaError for an empty one, and what the storage raises."""
+def look_at_object(url: str, storage: Storage) -> RemoteFile:
+    """Look a stored object up and read its beginning; raises MediaError for an empty one, and what the storage raises."""
+    stored, beginning = storage.peek(url, PREFETCH)
     if not stored.size:
-        raise MediaError(f"{stored.url} is empty")
-    head = storage.read(stored.url, 0, min(HEAD, stored.size))
-    name = unquote(stored.url.rstrip("/").rpartition("/")[2])
-    return RemoteFile(stored.url, name, stored.size, head, storage)
+        raise MediaError(f"{url} is empty")
+    name = unquote(url.rstrip("/").rpartition("/")[2])
+    return RemoteFile(url, name, stored, beginning, storage)
 
 
 def look_at(path: Path, url: str) -> LocalFile:
-    """Stat a file and read its head; raises MediaError for what is no readable, non-empty, regular file."""
+    """Stat a local file and read its head; raises MediaError for what is no readable, non-empty, regular file."""
     try:
         descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))  # a pipe must not block
         try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import logging
 import os
 import struct
@@ -55,7 +56,7 @@ class ImageDecoder:
         with file.open() as stream:
             if file.media_type == "image/jpeg":
                 header = read_jpeg_header(stream.read(HEADER))
-                if header and header.width * header.height <= max_pixels() and _jpeg_ends(file.size, stream):
+                if header and header.width * header.height <= max_pixels() and _jpeg_ends(file, stream):
                     return _facts(file, header.width, header.height, header.mode, 1, header.exif)
                 stream.seek(0)
             with self._opened(file, stream) as image:
@@ -143,7 +144,7 @@ def _on_white(image: Image.Image) -> Image.Image:
 
 def _check_complete(image: Image.Image, file: MediaFile, stream: BinaryIO) -> None:
     """Refuse truncated files: by their end mark where the format has one, else, or in doubt, by decoding."""
-    if _ends_well(image, file.size, stream):
+    if not _end_is_near(file, stream) or _ends_well(image, file, stream):
         return
     try:
         stream.seek(0)
@@ -153,15 +154,23 @@ def _check_complete(image: Image.Image, file: MediaFile, stream: BinaryIO) -> No
         raise MediaError(f"{file.name} is truncated or damaged: {error}") from error
 
 
-def _jpeg_ends(size: int, stream: BinaryIO) -> bool:
-    """Whether a JPEG ends with its end-of-image marker."""
-    stream.seek(max(0, size - 64))
+def _end_is_near(file: MediaFile, stream: BinaryIO) -> bool:
+    """Whether the end of a file can be looked at for nothing; of a stored object it costs one more request."""
+    return file.path is not None or isinstance(stream, io.BytesIO)
+
+
+def _jpeg_ends(file: MediaFile, stream: BinaryIO) -> bool:
+    """Whether a JPEG ends with its end-of-image marker, as far as that can be looked at for nothing."""
+    if not _end_is_near(file, stream):
+        return True
+    stream.seek(max(0, file.size - 64))
     return stream.read(64).rstrip(b"\0\r\n ").endswith(b"\xff\xd9")
 
 
-def _ends_well(image: Image.Image, size: int, stream: BinaryIO) -> bool:
+def _ends_well(image: Image.Image, file: MediaFile, stream: BinaryIO) -> bool:
+    size = file.size
     if image.format in ("JPEG", "MPO"):
-        return _jpeg_ends(size, stream)
+        return _jpeg_ends(file, stream)
     stream.seek(max(0, size - 64))
     tail = stream.read(64)
     match image.format:

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from attrs import frozen
 
 from heron.hooks import MediaDecoder, MediaFormat
+from heron.models import Kind
 
 HEAD = 1024
 """Bytes of a file that sniffing looks at."""
@@ -43,6 +44,11 @@ class Sniffer:
         format, decoder = found
         claimed = named[0] if named and named[0].media_type != format.media_type else None
         return Sniffed(format, decoder, claimed)
+
+    def kind_of(self, name: str) -> Kind | None:
+        """The kind that a file name, or a URL, promises."""
+        named = self._named(name.rpartition("/")[2])
+        return named[0].kind if named else None
 
     def _named(self, name: str) -> tuple[MediaFormat, MediaDecoder] | None:
         parts = name.lower().split(".")

@@ -17,11 +17,18 @@ def read_sidecar(path: Path) -> Mapping[str, Json]:
     try:
         if path.stat().st_size > MAX_METADATA:
             raise InvalidInput(f"sidecar {path.name} is larger than {MAX_METADATA:,} bytes")
-        data = loads(path.read_bytes())
+        content = path.read_bytes()
     except OSError as error:
         raise InvalidInput(f"sidecar {path.name} cannot be read: {error.strerror or error}") from error
+    return sidecar_metadata(content, path.name)
+
+
+def sidecar_metadata(content: bytes, name: str) -> Mapping[str, Json]:
+    """The metadata in the content of a sidecar; raises InvalidInput, which names it."""
+    try:
+        data = loads(content)
     except InvalidInput as error:
-        raise InvalidInput(f"sidecar {path.name}: {error.message}", hint=error.hint) from error
+        raise InvalidInput(f"sidecar {name}: {error.message}", hint=error.hint) from error
     if not isinstance(data, dict):
-        raise InvalidInput(f"sidecar {path.name} holds no JSON object")
+        raise InvalidInput(f"sidecar {name} holds no JSON object")
     return data

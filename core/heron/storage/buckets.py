@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from typing import BinaryIO, cast
@@ -11,11 +12,14 @@ from attrs import frozen
 
 from heron.errors import HeronError, InvalidInput, NotFound, PermissionDenied, Unreachable
 from heron.hooks import StoredObject
+from heron.media.ranged import ranged
 from heron.metadata.keys import is_unicode, printable
-from heron.storage.ranged import ranged
 
 _SAFE = "/!$&'()*+,;=:@~"
 """Characters that need no escape in the path of a URL (RFC 3986, 3.3), beside letters, digits and -._"""
+
+
+_ADDRESS = re.compile(r"[^:/]+://([^/@?#\s]+)(?:/(.*))?", re.DOTALL)
 
 
 @frozen
@@ -26,6 +30,14 @@ class ObjectAddress:
     key: str
 
 
+_PLAIN = re.compile(r"://[^/@?#\s]+/[A-Za-z0-9/!$&'()*+,;=:@~._-]*")
+
+
+def is_canonical(url: str, scheme: str) -> bool:
+    """Whether a URL of this scheme surely is in its canonical form; quick to say, for most are."""
+    return url.startswith(scheme) and _PLAIN.fullmatch(url, len(scheme)) is not None
+
+
 def object_url(scheme: str, bucket: str, key: str) -> str:
     """The canonical URL of an object: `s3://bucket/a%20key.jpg`, with everything but plain characters escaped."""
     return f"{scheme}://{bucket}/{quote(key, safe=_SAFE)}"
@@ -33,14 +45,13 @@ def object_url(scheme: str, bucket: str, key: str) -> str:
 
 def address_of(url: str) -> ObjectAddress:
     """Bucket and key of a URL such as `s3://bucket/a%20key.jpg`; raises InvalidInput where one is missing or odd."""
-    _, mark, rest = url.partition("://")
-    bucket, _, path = rest.partition("/")
-    if not mark or not bucket or any(c.isspace() or c in "@?#" for c in bucket):
+    found = _ADDRESS.fullmatch(url)
+    if found is None:
         raise InvalidInput(f"{printable(url)} names no bucket", hint="write scheme://bucket/key")
-    key = unquote(path, errors="surrogateescape")
+    key = unquote(found[2] or "", errors="surrogateescape")
     if not is_unicode(key) or "\0" in key:
         raise InvalidInput(f"{printable(url)}: the key is no valid Unicode")
-    return ObjectAddress(bucket, key)
+    return ObjectAddress(found[1], key)
 
 
 class BucketStorage(ABC):
@@ -112,9 +123,8 @@ class BucketStorage(ABC):
                     yield self._stat(address)
                     return
                 except Exception as error:
-                    found = self.explain(error, prefix)
-                    if type(found) is not NotFound:
-                        raise
+                    if type(self.explain(error, prefix)) not in (NotFound, PermissionDenied):
+                        raise  # who may only list may not ask for an object, and still can list below it
             for page in self._pages(ObjectAddress(address.bucket, folder), begin):
                 for stored in page:
                     if stored.url.endswith("/") or (

@@ -1,4 +1,4 @@
-"""Google Cloud Storage for Heron: the storage backend `gcs`. Reading comes in a later release."""
+"""Google Cloud Storage for Heron: the storage backend `gcs`."""
 
 from __future__ import annotations
 
@@ -6,13 +6,25 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 import heron
+from heron_storage_gcs.urls import HOSTS, normalise
+
+OPTIONS = (
+    heron.StorageOption(
+        "credentials_file",
+        "path of the JSON key of a service account (default: the credentials of this machine)",
+    ),
+    heron.StorageOption("anonymous", "read public buckets without credentials", type="boolean"),
+    heron.StorageOption("project", "project that pays, where requester_pays is set"),
+    heron.StorageOption("requester_pays", "pay for reading buckets that ask for it", type="boolean"),
+    heron.StorageOption("endpoint", "address of the service, such as a private endpoint or an emulator"),
+)
 
 
 def load(options: Mapping[str, Any]) -> heron.Storage:
-    """Make the storage for an integration's options; raises PluginError as long as it is not built."""
-    raise heron.PluginError(
-        "plugin storage_gcs knows gs:// URLs, but reading them is not built yet", hint="follow the changelog"
-    )
+    """Make the storage for an integration's options; raises InvalidInput or BadCredentials."""
+    from heron_storage_gcs.storage import GcsStorage
+
+    return GcsStorage(**options)
 
 
 @heron.hookimpl
@@ -22,7 +34,10 @@ def register_storage() -> Iterable[heron.StorageBackend]:
         name="gcs",
         summary="Google Cloud Storage (gcsfs)",
         schemes=["gs", "gcs"],
+        hosts=HOSTS,
+        options=OPTIONS,
+        requires=["gcsfs"],
         extra="gcs",
-        planned=True,
+        normalise=normalise,
         load=load,
     )

@@ -6,15 +6,14 @@ import os
 import subprocess
 import sys
 
-import pytest
-
 import heron
 import heron_storage_gcs
 
 CHECK = """
 import sys, heron_storage_gcs
-list(heron_storage_gcs.register_storage())
-heavy = "s3fs gcsfs adlfs pydicom nibabel av onnxruntime numpy PIL".split()
+[backend] = heron_storage_gcs.register_storage()
+backend.normalise("https://storage.googleapis.com/bucket/key")
+heavy = "gcsfs fsspec aiohttp google.auth s3fs adlfs pydicom nibabel av onnxruntime numpy PIL".split()
 sys.exit(" ".join(name for name in heavy if name in sys.modules) or 0)
 """
 
@@ -25,23 +24,29 @@ def test_one_backend_for_its_schemes() -> None:
     assert backend.name == "gcs"
     assert list(backend.schemes) == ["gs", "gcs"]
     assert backend.summary
+    assert not backend.planned
 
 
 def test_it_says_what_to_install() -> None:
     (backend,) = heron_storage_gcs.register_storage()
-    assert not backend.requires, "named once there is something that needs it"
+    assert list(backend.requires) == ["gcsfs"]
     assert backend.extra == "gcs"
 
 
-def test_loading_says_that_it_is_not_built_yet() -> None:
+def test_no_option_is_a_secret() -> None:
     (backend,) = heron_storage_gcs.register_storage()
-    with pytest.raises(heron.PluginError) as caught:
-        backend.load({})
-    assert caught.value.message == "plugin storage_gcs knows gs:// URLs, but reading them is not built yet"
-    assert caught.value.hint == "follow the changelog"
+    kinds = {option.name: option.type for option in backend.options}
+    assert kinds == {
+        "credentials_file": "text",
+        "anonymous": "boolean",
+        "project": "text",
+        "requester_pays": "boolean",
+        "endpoint": "text",
+    }
+    assert not any(option.secret for option in backend.options), "the file is named, its content never given"
 
 
-def test_the_hooks_import_nothing_heavy() -> None:
+def test_hooks_and_urls_import_nothing_heavy() -> None:
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
     done = subprocess.run([sys.executable, "-c", CHECK], env=environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr

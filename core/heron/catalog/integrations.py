@@ -1,0 +1,161 @@
+"""Integrations: named ways to storage backends, with references in the place of secrets."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from heron.catalog.access import Access
+from heron.catalog.database import Database, Row, one_transaction
+from heron.catalog.identifiers import new_uuid
+from heron.catalog.missing import missing
+from heron.catalog.references import FORMS, is_reference, resolve
+from heron.convert import dumps, loads
+from heron.errors import AlreadyExists, InvalidInput
+from heron.metadata.keys import check_name
+from heron.models import Integration, Json, now
+
+if TYPE_CHECKING:
+    from heron.hooks import PluginManager, StorageBackend, StorageOption
+
+IntegrationRef = Integration | str
+"""An integration, its name or its UUID."""
+
+_WORDS = {"true": True, "yes": True, "on": True, "1": True, "false": False, "no": False, "off": False, "0": False}  # fmt: skip
+
+
+class IntegrationService:
+    """The integrations of a workspace."""
+
+    def __init__(self, database: Database, access: Access, plugins: Callable[[], PluginManager]) -> None:
+        self._database = database
+        self._access = access
+        self._plugins = plugins
+
+    @one_transaction
+    def add(self, name: str, backend: str, options: Mapping[str, Json] | None = None) -> Integration:
+        """Add an integration to the backend of that name or scheme.
+
+        Raises PluginError for an unknown backend, InvalidInput for an option that it does not have, that has the
+        wrong type, or that is a secret instead of a reference to one.
+        """
+        self._access.require("create", "integration", name)
+        check_name(name, "integration name")
+        record = self._plugins().storage(backend)
+        checked = check_options(record, options or {})
+        if self._database.row("SELECT 1 FROM integrations WHERE name = ?", [name]):
+            raise AlreadyExists(f"there is an integration {name!r} already", hint="heron integrations remove")
+        uuid = new_uuid()
+        self._database.execute(
+            "INSERT INTO integrations (uuid, name, backend, options, created_at, created_by) VALUES (?,?,?,?,?,?)",
+            [uuid, name, record.name, dumps(checked), now(), self._access.user.email],
+        )
+        return self.get(uuid)
+
+    def get(self, ref: IntegrationRef) -> Integration:
+        """The integration of that name or UUID; raises NotFound with a suggestion."""
+        key = ref.uuid if isinstance(ref, Integration) else ref
+        row = self._database.row(
+            f"SELECT * FROM integrations WHERE (name = ? OR uuid = ?) AND {self._access.scope('integration')}",
+            [key, key],
+        )
+        if row is None:
+            raise missing("integration", key, (found.name for found in self.list()))
+        return _integration(row)
+
+    def by_id(self, id: int) -> Integration:
+        """The integration with that inner id, as items and folders name it; raises NotFound."""
+        row = self._database.row(
+            f"SELECT * FROM integrations WHERE id = ? AND {self._access.scope('integration')}", [id]
+        )
+        if row is None:
+            raise missing("integration", str(id), ())
+        return _integration(row)
+
+    def list(self) -> list[Integration]:
+        """All integrations by name."""
+        self._access.require("read", "integration")
+        rows = self._database.rows(
+            f"SELECT * FROM integrations WHERE {self._access.scope('integration')} ORDER BY name"
+        )
+        return [_integration(row) for row in rows]
+
+    @one_transaction
+    def remove(self, ref: IntegrationRef) -> None:
+        """Remove an integration; the items that came by it stay. Raises InvalidInput while a synced folder needs it."""
+        integration = self.get(ref)
+        self._access.require("delete", "integration", integration.name)
+        path = self._database.value(
+            "SELECT path FROM synced_folders JOIN folders ON folders.id = folder_id WHERE integration_id = ?",
+            [integration.id],
+        )
+        if path is not None:
+            raise InvalidInput(
+                f"integration {integration.name!r} is in use by the synced folder {path!r}",
+                hint=f"heron folders unsync {path!r}",
+            )
+        self._database.execute("DELETE FROM integrations WHERE id = ?", [integration.id])
+
+
+def check_options(record: StorageBackend, given: Mapping[str, Json]) -> dict[str, Json]:
+    """The options as they are kept: known ones, each of its type, secrets as references."""
+    known = {option.name: option for option in record.options}
+    checked = {}
+    for name, value in given.items():
+        option = known.get(name)
+        if option is None:
+            close = difflib.get_close_matches(name, known, n=1)
+            raise InvalidInput(
+                f"storage {record.name} has no option {name!r}",
+                hint=f"did you mean {close[0]}?" if close else f"there is: {', '.join(known) or 'none'}",
+            )
+        checked[name] = value if is_reference(value) else _typed(option, value)
+    return checked
+
+
+def resolved_options(record: StorageBackend, integration: Integration) -> dict[str, Any]:
+    """The options with their secrets, for `load` alone."""
+    known = {option.name: option for option in record.options}
+    values: dict[str, Any] = {}
+    for name, value in integration.options.items():
+        what = f"integration {integration.name!r}, option {name}"
+        values[name] = resolve(value, what) if is_reference(value) else value
+        if is_reference(value) and name in known and known[name].type != "text":
+            values[name] = _typed(known[name], values[name])
+    return values
+
+
+def _typed(option: StorageOption, value: Json) -> Json:
+    """A value of an option's type; raises InvalidInput, which never shows the value of a secret."""
+    if option.secret:
+        raise InvalidInput(
+            f"option {option.name} is a secret, and secrets are never kept: say where it is to be found",
+            hint=f"write {FORMS}",
+        )
+    text = str(value).strip()
+    if option.type == "boolean":
+        if text.lower() not in _WORDS:
+            raise InvalidInput(f"option {option.name}: expected yes or no, got {text!r}")
+        return _WORDS[text.lower()]
+    if option.type == "number":
+        try:
+            return float(text) if "." in text else int(text)
+        except ValueError:
+            raise InvalidInput(f"option {option.name}: expected a number, got {text!r}") from None
+    if option.choices and text not in option.choices:
+        raise InvalidInput(f"option {option.name}: {text!r} is none of {', '.join(option.choices)}")
+    if not text:
+        raise InvalidInput(f"option {option.name} is empty")
+    return text
+
+
+def _integration(row: Row) -> Integration:
+    return Integration(
+        id=row["id"],
+        uuid=row["uuid"],
+        name=row["name"],
+        backend=row["backend"],
+        options=loads(row["options"]),
+        created_at=row["created_at"],
+    )

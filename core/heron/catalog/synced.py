@@ -1,0 +1,174 @@
+"""Synced folders: which folder follows what lies below which URL, and what the last look there found."""
+
+from __future__ import annotations
+
+from collections.abc import Container, Iterable, Sequence
+
+from heron.catalog.access import Access
+from heron.catalog.database import Database, Row, one_transaction
+from heron.catalog.folders import FolderRef, FolderService
+from heron.catalog.integrations import IntegrationRef, IntegrationService
+from heron.catalog.items import BUNDLE, bundles
+from heron.catalog.registration import Known
+from heron.errors import AlreadyExists, InvalidInput, NotFound
+from heron.hooks import StoredObject
+from heron.metadata.sidecars import SUFFIX
+from heron.models import Folder, SyncedFolder, now
+
+_SELECT = (
+    "SELECT folders.path, prefix, integrations.name AS integration, sidecar_suffix, synced_at FROM synced_folders "
+    "JOIN folders ON folders.id = folder_id LEFT JOIN integrations ON integrations.id = integration_id"
+)
+
+
+class SyncedFolderService:
+    """The synced folders of a workspace."""
+
+    def __init__(
+        self, database: Database, access: Access, folders: FolderService, integrations: IntegrationService
+    ) -> None:
+        self._database = database
+        self._access = access
+        self._folders = folders
+        self._integrations = integrations
+
+    @one_transaction
+    def bind(
+        self,
+        folder: FolderRef,
+        prefix: str,
+        *,
+        integration: IntegrationRef | None = None,
+        sidecar_suffix: str | None = SUFFIX,
+    ) -> SyncedFolder:
+        """Let a folder, which is made when it is missing, follow a URL in canonical form; `heron sync` does the rest.
+
+        Raises AlreadyExists for a folder that follows one already.
+        """
+        target = self._folders.ensure(folder)
+        self._access.require("update", "folder", target.path)
+        if sidecar_suffix == "":
+            raise InvalidInput("the ending of sidecars cannot be empty", hint="--no-sidecars reads none")
+        if self._database.row("SELECT 1 FROM synced_folders WHERE folder_id = ?", [target.id]):
+            raise AlreadyExists(f"folder {target.path!r} is synced already", hint="heron folders unsync")
+        by = self._integrations.get(integration).id if integration is not None else None
+        self._database.execute(
+            "INSERT INTO synced_folders (folder_id, prefix, integration_id, sidecar_suffix) VALUES (?, ?, ?, ?)",
+            [target.id, prefix, by, sidecar_suffix],
+        )
+        return self.get(target)
+
+    def get(self, folder: FolderRef) -> SyncedFolder:
+        """What a folder follows; raises NotFound for one that follows nothing."""
+        target = self._folders.get(folder)
+        row = self._database.row(f"{_SELECT} WHERE folder_id = ?", [target.id])
+        if row is None:
+            raise NotFound(
+                f"folder {target.path!r} is not synced", hint="heron folders create NAME --sync URL makes one"
+            )
+        return _synced(row)
+
+    def list(self) -> list[SyncedFolder]:
+        """All synced folders by path."""
+        self._access.require("read", "folder")
+        rows = self._database.rows(f"{_SELECT} WHERE {self._access.scope('folder')} ORDER BY folders.path")
+        return [_synced(row) for row in rows]
+
+    @one_transaction
+    def release(self, folder: FolderRef) -> None:
+        """Let a folder follow nothing any more; its items stay."""
+        synced = self.get(folder)
+        self._access.require("update", "folder", synced.folder)
+        self._database.execute(
+            "DELETE FROM synced_folders WHERE folder_id = ?", [self._folders.get(folder).id]
+        )
+
+    @one_transaction
+    def set_sidecars(self, folder: FolderRef, suffix: str | None) -> SyncedFolder:
+        """Change the ending of sidecars, or read none from now on (None)."""
+        synced = self.get(folder)
+        self._access.require("update", "folder", synced.folder)
+        if suffix == "":
+            raise InvalidInput("the ending of sidecars cannot be empty", hint="--no-sidecars reads none")
+        target = self._folders.get(folder)
+        self._database.execute(
+            "UPDATE synced_folders SET sidecar_suffix = ? WHERE folder_id = ?", [suffix, target.id]
+        )
+        return self.get(target)
+
+    def note_synced(self, folder: Folder) -> None:
+        """Note that a folder was synced to the end just now."""
+        self._access.require("update", "folder", folder.path)
+        self._database.execute(
+            "UPDATE synced_folders SET synced_at = ? WHERE folder_id = ?", [now(), folder.id]
+        )
+
+    def known_sidecars(self, urls: Sequence[str], folder: Folder) -> dict[str, Known]:
+        """Those of these sidecars that were applied to an item of the folder before, as they were then."""
+        self._access.require("read", "item", folder.path)
+        known: dict[str, Known] = {}
+        for bundle in bundles(urls, 500):
+            marks = ",".join("?" * len(bundle))
+            rows = self._database.rows(
+                "SELECT sidecars.url, items.id, items.uuid, sidecars.size, sidecars.etag, sidecars.modified_at "
+                "FROM sidecars JOIN items ON items.id = item_id "
+                f"WHERE sidecars.url IN ({marks}) AND folder_id = ?",
+                [*bundle, folder.id],
+            )
+            for url, id, uuid, size, etag, modified_at in rows:
+                known[url] = Known(id, uuid, size, etag, modified_at, is_deleted=False)
+        return known
+
+    def note_sidecars(self, applied: Iterable[tuple[int, StoredObject]]) -> None:
+        """Note which sidecars were applied, each with the inner id of its item."""
+        self._access.require("update", "item")
+        self._database.execute_many(
+            "INSERT OR REPLACE INTO sidecars (item_id, url, size, etag, modified_at) VALUES (?, ?, ?, ?, ?)",
+            ((id, stored.url, stored.size, stored.etag, stored.modified_at) for id, stored in applied),
+        )
+
+    def count_below(self, folder: Folder, prefix: str) -> int:
+        """Number of items of the folder that lie below a URL and are not marked as deleted."""
+        self._access.require("read", "item", folder.path)
+        return int(
+            self._database.value(
+                "SELECT count(*) FROM items WHERE folder_id = ? AND deleted_at IS NULL AND substr(url, 1, ?) = ?",
+                [folder.id, len(prefix), prefix],
+            )
+        )
+
+    def newest_id(self) -> int:
+        """The inner id of the newest item."""
+        return int(self._database.value("SELECT max(id) FROM items") or 0)
+
+    def mark_vanished(
+        self, folder: Folder, prefix: str, seen: Container[int], up_to: int, after: int
+    ) -> tuple[int, int]:
+        """Mark as deleted the next 1000 items of a folder below a URL whose inner id is not among those `seen`.
+
+        Items after the inner id `after` and up to `up_to` are looked at. Returns the last id looked at (0 at the
+        end) and how many vanished. Collections and datasets keep them.
+        """
+        self._access.require("update", "item")
+        rows = self._database.rows(
+            "SELECT id FROM items WHERE folder_id = ? AND id > ? AND id <= ? AND deleted_at IS NULL "
+            "AND substr(url, 1, ?) = ? ORDER BY id LIMIT ?",
+            [folder.id, after, up_to, len(prefix), prefix, BUNDLE],
+        )
+        gone = [row["id"] for row in rows if row["id"] not in seen]
+        if gone:
+            moment = now()
+            self._database.execute_many(
+                "UPDATE items SET deleted_at = ? WHERE id = ?", ((moment, id) for id in gone)
+            )
+        return (rows[-1]["id"] if len(rows) == BUNDLE else 0), len(gone)
+
+
+def _synced(row: Row) -> SyncedFolder:
+    return SyncedFolder(
+        folder=row["path"],
+        prefix=row["prefix"],
+        integration=row["integration"],
+        sidecar_suffix=row["sidecar_suffix"],
+        synced_at=row["synced_at"],
+    )

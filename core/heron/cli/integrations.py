@@ -1,0 +1,159 @@
+"""`heron integrations`: named ways to storage backends, and whether they work."""
+
+from __future__ import annotations
+
+import click
+
+from heron.cli.context import Context
+from heron.cli.output import (
+    confirm,
+    example,
+    json_option,
+    print_json,
+    print_records,
+    print_table,
+    say,
+    yes_option,
+)
+from heron.hooks import StorageBackend
+from heron.models import Integration
+
+
+@click.group("integrations", invoke_without_command=True)
+@click.pass_context
+@example("heron integrations\nheron integrations add lab --backend s3 -o profile=lab -o region=eu-central-1")
+def command(context: click.Context) -> None:
+    """Add, list, check and remove integrations with storage backends."""
+    if context.invoked_subcommand is None:
+        context.invoke(list_integrations, as_json=False)
+
+
+@command.command("list")
+@json_option
+@click.pass_obj
+@example("heron integrations list")
+def list_integrations(context: Context, as_json: bool) -> None:
+    """List the integrations."""
+    print_records(
+        context.workspace().integrations.list(),
+        as_json,
+        ["name", "backend", "options"],
+        lambda found: (found.name, found.backend, _options(found)),
+        "There is no integration yet. Add one: heron integrations add NAME --backend s3",
+    )
+
+
+@command.command("add")
+@click.argument("name")
+@click.option(
+    "--backend", required=True, metavar="NAME", help="Storage backend, such as s3, gcs, azure or otc."
+)
+@click.option(
+    "-o",
+    "--option",
+    "options",
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="An option of the backend; heron integrations options BACKEND lists them.",
+)
+@click.pass_obj
+@example(
+    "heron integrations add lab --backend s3 -o profile=lab\n"
+    "heron integrations add store --backend s3 -o endpoint=https://minio.example.org -o access_key_id=reader "
+    "-o secret_access_key=env:STORE_SECRET"
+)
+def add(context: Context, name: str, backend: str, options: tuple[str, ...]) -> None:
+    """Add an integration.
+
+    Secrets are never stored: give env:NAME for an environment variable, file:PATH for a file, or keyring:SERVICE/NAME for the system's keyring.
+    """
+    values = {}
+    for pair in options:
+        key, mark, value = pair.partition("=")
+        if not mark or not key:
+            raise click.UsageError("An option is KEY=VALUE.")
+        if key in values:
+            raise click.UsageError(f"Option {key} is given twice.")
+        values[key] = value
+    added = context.workspace().integrations.add(name, backend, values)
+    say(f"Added integration {added.name}. See whether it works: heron integrations check {added.name} URL")
+
+
+@command.command("show")
+@click.argument("name")
+@json_option
+@click.pass_obj
+@example("heron integrations show lab")
+def show(context: Context, name: str, as_json: bool) -> None:
+    """Show an integration; secrets as what they refer to."""
+    found = context.workspace().integrations.get(name)
+    if as_json:
+        print_json(found)
+        return
+    rows = [
+        ("name", found.name),
+        ("uuid", found.uuid),
+        ("backend", found.backend),
+        ("made", found.created_at),
+    ]
+    print_table(["field", "value"], [*rows, *((key, str(value)) for key, value in found.options.items())], "")
+
+
+@command.command("check")
+@click.argument("name")
+@click.argument("url")
+@json_option
+@click.pass_obj
+@example("heron integrations check lab s3://bucket/2026/")
+def check(context: Context, name: str, url: str, as_json: bool) -> int:
+    """Try to list and to read below a URL, and say what is missing. Exits with 1 when something is."""
+    results = context.workspace().storage.check(name, url)
+    if as_json:
+        print_json(list(results))
+    else:
+        for result in results:
+            click.secho("ok    " if result.ok else "failed", fg="green" if result.ok else "red", nl=False)
+            say(f"  {result.message}")
+    return 0 if all(result.ok for result in results) else 1
+
+
+@command.command("options")
+@click.argument("backend")
+@json_option
+@click.pass_obj
+@example("heron integrations options s3")
+def options(context: Context, backend: str, as_json: bool) -> None:
+    """List the options of a storage backend."""
+    record: StorageBackend = context.plugins().storage(backend)
+    print_records(
+        record.options,
+        as_json,
+        ["option", "what it is", "value"],
+        lambda option: (
+            option.name,
+            option.summary,
+            "a reference" if option.secret else " | ".join(option.choices) or option.type,
+        ),
+        f"Storage {record.name} has no options.",
+    )
+
+
+@command.command("remove")
+@click.argument("name")
+@yes_option
+@click.pass_obj
+@example("heron integrations remove lab")
+def remove(context: Context, name: str, yes: bool) -> None:
+    """Remove an integration. Items that came by it stay."""
+    integrations = context.workspace().integrations
+    found = integrations.get(name)
+    confirm(
+        f"Remove integration {found.name}? Its items stay, but can only be read with default credentials.",
+        yes,
+    )
+    integrations.remove(found)
+    say(f"Removed integration {found.name}")
+
+
+def _options(found: Integration) -> str:
+    return ", ".join(f"{key}={value}" for key, value in found.options.items())

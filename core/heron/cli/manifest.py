@@ -1,0 +1,72 @@
+"""`heron manifest`: checks a manifest before it is imported, and makes one of what lies below a URL."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from heron.cli.context import Context
+from heron.cli.output import counted, example, json_option, print_json, print_table, say
+
+
+@click.group("manifest")
+@example("heron manifest check runs.json\nheron manifest create s3://bucket/2026/ -o runs.json")
+def command() -> None:
+    """Check manifests, and make them of what lies below a URL."""
+
+
+@command.command("check")
+@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+@click.option("--integration", metavar="NAME", help="Integration by which it will be imported.")
+@json_option
+@click.pass_obj
+@example("heron manifest check runs.json")
+def check(context: Context, file: Path, integration: str | None, as_json: bool) -> int:
+    """Read a manifest to its end and list every fault with its place. Nothing is fetched, nothing changed.
+
+    Exits with 1 when there is a fault. Inside a workspace, metadata is checked against its schema.
+    """
+    found = context.workspace().ingest.check_manifest(file, integration)
+    if as_json:
+        print_json(found)
+    else:
+        rows = list(found.kinds.items())
+        print_table(["kind", "entries"], [(kind, count) for kind, count in rows], "There is nothing in it.")
+        if found.with_facts:
+            say(f"{found.with_facts:,} of them bring their facts, and will not be fetched.")
+        for problem in found.problems[:100]:
+            say(f"  {problem.reason}")
+        if len(found.problems) > 100:
+            say(f"  … and {len(found.problems) - 100:,} more: --json lists all of them")
+        say(f"{counted(found.faults, 'fault')} found." if found.faults else "No fault found.", bold=True)
+    return 1 if found.faults else 0
+
+
+@command.command("create")
+@click.argument("prefix")
+@click.option(
+    "-o",
+    "--output",
+    required=True,
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="File to write (.json, .jsonl or .csv), - for JSON on standard output.",
+)
+@click.option("--integration", metavar="NAME", help="Integration whose credentials to use.")
+@click.option(
+    "--facts", is_flag=True, help="Give size and media type by name, so that an import fetches nothing."
+)
+@click.pass_obj
+@example("heron manifest create s3://bucket/2026/ -o runs.json --integration lab")
+def create(context: Context, prefix: str, output: Path, integration: str | None, facts: bool) -> None:
+    """Write a manifest of what lies at or below a URL or a folder, by the kinds that the names promise."""
+    written = context.workspace().ingest.write_manifest(
+        prefix, output, integration=integration, with_facts=facts
+    )
+    parts = ", ".join(f"{count:,} {kind}" for kind, count in written.kinds.items()) or "nothing"
+    say(f"Wrote {parts} to {output}", err=str(output) == "-")
+    if written.left_out:
+        say(
+            f"Left out {counted(written.left_out, 'object')} whose names promise no known kind.",
+            err=str(output) == "-",
+        )

@@ -1,0 +1,44 @@
+"""`heron sync`: brings synced folders up to date."""
+
+from __future__ import annotations
+
+import click
+
+from heron.cli.context import Context
+from heron.cli.import_files import say_report
+from heron.cli.output import example, json_option, print_json, progress_bar, say
+from heron.errors import HeronError
+
+
+@click.command("sync")
+@click.argument("folders", nargs=-1, metavar="[FOLDER]...")
+@click.option("--allow-empty", is_flag=True, help="Mark all items as deleted when nothing is there any more.")
+@json_option
+@click.pass_obj
+@example("heron sync\nheron sync Driving/2026")
+def command(context: Context, folders: tuple[str, ...], allow_empty: bool, as_json: bool) -> int:
+    """Bring synced folders up to date, all of them unless some are named.
+
+    New objects are added, changed ones looked at again, vanished ones marked as deleted (collections and datasets keep them), and those that came back restored.
+    """
+    workspace = context.workspace()
+    names = folders or [synced.folder for synced in workspace.synced.list()]
+    if not names and not as_json:
+        say("No folder is synced yet: heron folders create NAME --sync URL")
+    reports, failed = [], False
+    for name in names:
+        try:
+            with progress_bar(f"Syncing {name}") as progress:
+                report = workspace.ingest.sync(name, allow_empty=allow_empty, progress=progress)
+        except HeronError as error:
+            if len(names) == 1:
+                raise
+            failed = True  # the others are synced all the same
+            say(f"Folder {name} could not be synced: {error}", err=True, fg="red")
+            continue
+        reports.append(report)
+        if not as_json:
+            say_report(report, f"Synced {name}")
+    if as_json:
+        print_json(reports)
+    return 1 if failed else 0

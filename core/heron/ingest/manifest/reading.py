@@ -1,0 +1,162 @@
+"""Reading a manifest as a stream of units: JSON with an array for each kind, JSONL, and CSV."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO
+
+from attrs import define, frozen
+
+from heron.convert import loads
+from heron.errors import HeronError, InvalidInput, NotFound
+from heron.ingest.manifest.entries import Entries, kind_named, plain
+from heron.ingest.manifest.tables import table_units
+from heron.ingest.units import Unit
+from heron.json_stream import elements
+from heron.metadata.keys import printable
+from heron.metadata.schema import Schema
+from heron.models import Json, Kind
+
+_FLAGS = {"skipduplicateurls": "skip_duplicates", "upsertmetadata": "upsert_metadata"}
+_FLAG_TEXT = re.compile(rb'"(skip_?duplicate_?urls|upsert_?metadata)"', re.IGNORECASE)
+
+SUFFIXES = (".json", ".jsonl", ".ndjson", ".csv")
+
+
+@frozen
+class Flags:
+    """What a manifest says about a second run; None where it says nothing."""
+
+    skip_duplicates: bool | None = None
+    upsert_metadata: bool | None = None
+
+
+@define
+class Manifest:
+    """A manifest on disk. Faulty entries come as units with a problem; a file that cannot be read on raises."""
+
+    path: Path
+    entries: Entries
+    schema: Schema
+    _size: int = 0
+    _stream: IO[bytes] | None = None
+
+    def units(self) -> Iterator[Unit]:
+        """The units of all entries, in their order; raises InvalidInput where the file is broken, NotFound."""
+        form = self.path.suffix.lower()
+        if form not in SUFFIXES:
+            raise InvalidInput(f"{self.path}: a manifest ends with {', '.join(SUFFIXES)}")
+        try:
+            with self.path.open("rb") as stream:
+                self._stream, self._size = stream, self.path.stat().st_size
+                if form == ".json":
+                    yield from self._json(stream)
+                elif form == ".csv":
+                    yield from table_units(stream, str(self.path), self.entries, self.schema)
+                else:
+                    yield from self._lines(stream)
+        except FileNotFoundError:
+            raise NotFound(f"{self.path} is not there") from None
+        except OSError as error:
+            raise InvalidInput(f"{self.path} cannot be read: {error.strerror or error}") from error
+        finally:
+            self._stream = None
+
+    def share(self) -> float | None:
+        """How much of the file was read, from 0 to 1, as far as that is known."""
+        if self._stream is None or not self._size:
+            return None
+        return min(1.0, self._stream.tell() / self._size)
+
+    def flags(self) -> Flags:
+        """The flags of a JSON or JSONL manifest, wherever in the file they stand."""
+        found: dict[str, bool] = {}
+        if self.path.suffix.lower() not in (".json", ".jsonl", ".ndjson") or not _may_have_flags(self.path):
+            return Flags()
+        try:
+            with self.path.open("rb") as stream:
+                if self.path.suffix.lower() == ".json":
+                    for path, value in elements(stream, str(self.path)):
+                        _take_flag(path.removeprefix("$."), value, path, found)
+                else:
+                    for number, line in enumerate(stream, start=1):
+                        if _FLAG_TEXT.search(line) and isinstance(row := loads(line), dict):
+                            for key, value in row.items():
+                                _take_flag(key, value, f"line {number}", found)
+        except InvalidInput as error:
+            if "expected true or false" in error.message:
+                raise
+        return Flags(**found)
+
+    def digest(self) -> str:
+        """The SHA-256 of the file, by which a resumed import knows that it is still the same."""
+        with self.path.open("rb") as stream:
+            return hashlib.file_digest(stream, "sha256").hexdigest()
+
+    def _json(self, stream: IO[bytes]) -> Iterator[Unit]:
+        kinds: dict[str, Kind | None] = {}
+        for path, value in elements(stream, str(self.path), mark_repeated=True):
+            name = path[2 : path.rfind("[")] if path.endswith("]") and path[1] == "." else ""
+            if path[1] == "[":
+                yield self.entries.unit(value, path)
+            elif name:
+                if name not in kinds:
+                    try:
+                        kinds[name] = kind_named(name, f"$.{name}")
+                    except InvalidInput as error:
+                        kinds[name] = None
+                        yield Unit(f"$.{name}", "", problem=str(error))
+                if kinds[name] is not None:
+                    yield self.entries.unit(value, path, kinds[name])
+            elif plain(path[2:]) not in _FLAGS:
+                yield from _member_problem(path, value)
+
+    def _lines(self, stream: IO[bytes]) -> Iterator[Unit]:
+        for number, line in enumerate(stream, start=1):
+            if not line.strip():
+                continue
+            place = f"line {number}"
+            try:
+                row = loads(line)
+            except HeronError as error:
+                yield Unit(place, "", problem=f"{place}: {error.message}")
+                continue
+            if isinstance(row, dict) and row and all(plain(key) in _FLAGS for key in row):
+                continue
+            yield self.entries.unit(row, place)
+
+
+def _member_problem(path: str, value: Json) -> Iterator[Unit]:
+    """What is wrong with a member of the manifest that is no array; a foreign flag or note is passed over."""
+    try:
+        kind_named(path[2:], path)
+    except InvalidInput:
+        return
+    if value is not None:
+        yield Unit(path, "", problem=f"{path}: expected an array, got {printable(value)}")
+
+
+def _take_flag(key: str, value: Json, place: str, found: dict[str, bool]) -> None:
+    name = _FLAGS.get(plain(key))
+    if name is None:
+        return
+    if not isinstance(value, bool):
+        raise InvalidInput(f"{place}: {key}: expected true or false, got {printable(value)}")
+    found[name] = value
+
+
+def _may_have_flags(path: Path) -> bool:
+    """Whether the name of a flag stands anywhere in the file, which is quick to find out."""
+    try:
+        with path.open("rb") as stream:
+            before = b""
+            while block := stream.read(1 << 20):
+                if _FLAG_TEXT.search(before + block):
+                    return True
+                before = block[-64:]
+    except OSError:
+        pass  # not there, perhaps: reading it says so
+    return False

@@ -1,0 +1,56 @@
+"""What is in a manifest: how many entries of which kind, and every fault with its place."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from attrs import frozen
+
+from heron.errors import HeronError, MetadataError
+from heron.ingest.manifest.reading import Manifest
+from heron.metadata.validation import Validator
+from heron.models import ImportProblem
+
+MOST = 10_000
+"""Faults that a report lists; the rest is counted."""
+
+
+@frozen
+class ManifestReport:
+    """The contents of a manifest by kind (`other` where only probing will tell), and what is wrong with it."""
+
+    kinds: dict[str, int]
+    with_facts: int = 0
+    faults: int = 0
+    problems: tuple[ImportProblem, ...] = ()
+    left_out: int = 0
+
+
+def checked(manifest: Manifest) -> ManifestReport:
+    """Read a manifest to its end; nothing is fetched."""
+    kinds: Counter[str] = Counter()
+    problems: list[ImportProblem] = []
+    with_facts = faults = 0
+    validator = Validator(manifest.schema)
+
+    def note(place: str, url: str, reason: str) -> None:
+        nonlocal faults
+        faults += 1
+        if len(problems) < MOST:
+            problems.append(ImportProblem(place, url, reason))
+
+    try:
+        manifest.flags()
+        for unit in manifest.units():
+            if unit.problem is not None:
+                note(unit.place, unit.url, unit.problem)
+                continue
+            kinds[unit.kind or manifest.entries.kind_of(unit.url) or "other"] += 1
+            with_facts += unit.facts is not None
+            try:
+                validator.dumps(unit.metadata or {}, unit.place)
+            except MetadataError as error:
+                note(unit.place, unit.url, str(error))
+    except HeronError as error:
+        note("", "", str(error))
+    return ManifestReport(dict(kinds), with_facts, faults, tuple(problems))

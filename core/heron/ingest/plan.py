@@ -1,0 +1,74 @@
+"""The plan of an import: everything that it takes to run it, kept with the job so that it can be resumed."""
+
+from __future__ import annotations
+
+from attrs import Factory, frozen
+
+from heron.convert import structure, unstructure
+from heron.errors import InvalidInput
+from heron.ingest.rules import ImportRule, Rule, SyncRule
+from heron.ingest.units import ProbeOptions
+from heron.metadata.sidecars import SUFFIX
+from heron.models import ImportJob, Json
+
+
+@frozen(kw_only=True)
+class Plan:
+    """What is imported from where into which folder, and how.
+
+    One of `sources` (paths and URLs), `manifest` (a path, with the SHA-256 of the file) and `synced` (a URL that
+    the folder follows) is set. `integration` is a UUID.
+    """
+
+    folder: str
+    sources: list[str] = Factory(list)
+    manifest: str | None = None
+    digest: str | None = None
+    synced: str | None = None
+    integration: str | None = None
+    ignore_errors: bool = False
+    skip_duplicates: bool = True
+    upsert_metadata: bool = False
+    content_hash: bool = False
+    skip_identical: bool = False
+    thumbnails: bool = False
+    sidecar_suffix: str | None = SUFFIX
+    allow_empty: bool = False
+
+    @property
+    def name(self) -> str:
+        """What the job is called in lists."""
+        return (self.manifest or self.synced or ", ".join(self.sources))[:2000]
+
+    @property
+    def rule(self) -> Rule:
+        """What is to become of units that are there already."""
+        if self.synced is not None:
+            return SyncRule()
+        return ImportRule(self.skip_duplicates, self.upsert_metadata)
+
+    @property
+    def probe(self) -> ProbeOptions:
+        """What is wanted of each file."""
+        return ProbeOptions(self.content_hash or self.skip_identical, self.thumbnails)
+
+    @property
+    def keeps_position(self) -> bool:
+        """Whether a resumed run goes on behind the last unit that landed; others pass over what they find there."""
+        return self.ignore_errors and (self.manifest is not None or not self.rule.looks_up)
+
+    def options(self) -> dict[str, Json]:
+        """The plan as it is kept."""
+        kept: dict[str, Json] = unstructure(self)
+        return kept
+
+
+def plan_of(job: ImportJob) -> Plan:
+    """The plan of a job; raises InvalidInput for one that kept none."""
+    try:
+        return structure(job.options, Plan, "the plan of the import")
+    except InvalidInput as error:
+        raise InvalidInput(
+            f"import {job.id} was made by another version of Heron and cannot be resumed",
+            hint="import again, what is there already is skipped",
+        ) from error

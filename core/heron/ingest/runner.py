@@ -1,0 +1,187 @@
+"""The runner: takes one import from its plan to its report, and closes its job whatever happens."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Executor
+from contextlib import AbstractContextManager, contextmanager
+from functools import partial
+from itertools import islice
+
+from attrs import frozen
+
+from heron.catalog.database import Database
+from heron.catalog.folders import FolderService
+from heron.catalog.imports import ImportService
+from heron.catalog.items import COLUMNS, item_of
+from heron.catalog.metadata import MetadataService
+from heron.catalog.registration import Registration
+from heron.catalog.synced import SyncedFolderService
+from heron.catalog.thumbnails import ThumbnailStore
+from heron.errors import HeronError, ImportCancelled, ImportInterrupted
+from heron.hooks import PluginManager, Storage
+from heron.ingest import workers
+from heron.ingest.landing import Landing, Options
+from heron.ingest.pipeline import Pipeline, Report, Workers
+from heron.ingest.plan import Plan
+from heron.ingest.probe import Prober
+from heron.ingest.rules import Rule
+from heron.ingest.units import Unit
+from heron.models import Folder, ImportJob, ImportProblem, ImportReport, Integration
+
+MANY, MANY_DECODED = 10_000, 200
+"""From this number of local files on, probing is worth starting worker processes for: facts alone, and decoding too."""
+
+
+@frozen
+class Source:
+    """Where the units of an import come from: its stream, how much of it was read, and how to reach its storages.
+
+    With `opener` None, all units are local files.
+    """
+
+    units: Callable[[], Iterator[Unit]]
+    share: Callable[[], float | None] = lambda: None
+    opener: Callable[[str], Storage] | None = None
+    integration: Integration | None = None
+
+
+class Runner:
+    """Runs imports."""
+
+    def __init__(
+        self,
+        database: Database,
+        plugins: PluginManager,
+        folders: FolderService,
+        imports: ImportService,
+        registration: Registration,
+        thumbnails: ThumbnailStore,
+        metadata: MetadataService,
+        synced: SyncedFolderService,
+    ) -> None:
+        self._database = database
+        self._plugins = plugins
+        self._folders = folders
+        self._imports = imports
+        self._registration = registration
+        self._thumbnails = thumbnails
+        self._metadata = metadata
+        self._synced = synced
+
+    def start(self, plan: Plan) -> ImportJob:
+        """Open the job of a plan. The folder of a strict import is made only when everything lands."""
+        with self._database.write():
+            target = (
+                self._folders.ensure(plan.folder) if plan.ignore_errors else self._folders.find(plan.folder)
+            )
+            return self._imports.start(plan.name, target, plan.options())
+
+    def run(
+        self,
+        job: ImportJob,
+        plan: Plan,
+        source: Source,
+        report: Report,
+        *,
+        executor: Executor | None = None,
+        rule: Rule | None = None,
+        then: Callable[[ImportJob, Folder], None] = lambda job, folder: None,
+    ) -> ImportReport:
+        """Run a job to its end; `then` is called when everything has landed, before the job is done."""
+        with self._closing(job):
+            pipeline = self._pipeline(plan, source, report, rule)
+            target = self._folders.find(plan.folder)
+            position = job.position if plan.keeps_position else 0
+            prober = Prober(self._plugins, plan.probe, source.opener)
+            with self._workers(islice(source.units(), position, None), plan, source, executor) as (
+                units,
+                who,
+            ):
+                outcomes = pipeline.outcomes(units, prober, target, who)
+                if plan.ignore_errors:
+                    target = target or self._folder(job, plan)
+                    for ids in pipeline.in_batches(job, target, outcomes):
+                        self._announce(job, ids)
+                else:
+                    for ids in pipeline.all_or_nothing(job, partial(self._folder, job, plan), outcomes):
+                        self._announce(job, ids)
+            if plan.ignore_errors and target is not None:
+                then(job, target)
+            with self._database.write():
+                self._imports.require_running(job)
+                return self._imports.finish(job, "done")
+
+    def rehearse(self, plan: Plan, source: Source, report: Report) -> ImportReport:
+        """What running a plan would do, with every problem in the report; the catalogue stays as it is."""
+        pipeline = self._pipeline(plan, source, report, None)
+        prober = Prober(self._plugins, plan.probe, source.opener)
+
+        def start() -> tuple[ImportJob, Folder]:
+            folder = self._folders.ensure(plan.folder)
+            return self._imports.start(plan.name, folder, plan.options()), folder
+
+        def finish(job: ImportJob) -> ImportReport:
+            done = self._imports.finish(job, "done").job
+            return ImportReport(done, tuple(self._imports.problems(done)))
+
+        with self._workers(source.units(), plan, source, None) as (units, who):
+            outcomes = pipeline.outcomes(units, prober, self._folders.find(plan.folder), who)
+            return pipeline.rehearse(start, finish, outcomes)
+
+    def _pipeline(self, plan: Plan, source: Source, report: Report, rule: Rule | None) -> Pipeline:
+        by = source.integration.id if source.integration else None
+        landing = Landing(
+            self._database, self._imports, self._registration, self._thumbnails, self._metadata, self._synced,
+            Options(rule or plan.rule, plan.skip_identical, by),
+        )  # fmt: skip
+        return Pipeline(self._database, self._imports, landing, report, source.share)
+
+    def _workers(
+        self, units: Iterable[Unit], plan: Plan, source: Source, executor: Executor | None
+    ) -> AbstractContextManager[tuple[Iterable[Unit], Workers]]:
+        """The executor of the caller, threads for storages, and processes for many local files."""
+        if executor is not None:
+            return workers.given(units, executor)
+        if source.opener is not None:
+            return workers.threads(units)
+        many = MANY_DECODED if plan.thumbnails or plan.probe.content_hash else MANY
+        return workers.processes(units, many, allowed=not self._plugins.has_objects)
+
+    def _folder(self, job: ImportJob, plan: Plan) -> Folder:
+        """The folder of a job, made now, within the transaction in which everything lands."""
+        target = self._folders.ensure(plan.folder)
+        self._imports.set_folder(job, target)
+        return target
+
+    @contextmanager
+    def _closing(self, job: ImportJob) -> Iterator[None]:
+        """Close the job whatever ends it, and keep the reason."""
+        try:
+            yield
+        except ImportCancelled:
+            raise
+        except BaseException as error:
+            reason = error.message if isinstance(error, HeronError) else f"{type(error).__name__}: {error}"
+            stopped = isinstance(error, KeyboardInterrupt | ImportInterrupted)
+            try:
+                with self._database.write():
+                    if not isinstance(error, KeyboardInterrupt):
+                        problem = ImportProblem("", "", reason, "warning" if stopped else "failure")
+                        self._imports.advance(job, problems=[problem])
+                    self._imports.finish(job, "interrupted" if stopped else "failed")
+            except HeronError:
+                pass  # the disk is full, perhaps: the first error is the one to tell
+            raise
+
+    def _announce(self, job: ImportJob, ids: range) -> None:
+        """Tell plugins of the new items; what they complain of becomes a warning of the import."""
+        if not ids or not self._plugins.hook.items_imported.get_hookimpls():
+            return
+        rows = self._database.rows(
+            f"SELECT {COLUMNS} FROM items WHERE items.id BETWEEN ? AND ? ORDER BY items.id", [ids[0], ids[-1]]
+        )
+        complaints = self._plugins.notify("items_imported", items=[item_of(row) for row in rows])
+        problems = [ImportProblem("", "", complaint, "warning") for complaint in complaints]
+        if problems:
+            self._imports.advance(job, problems=problems)

@@ -1,0 +1,79 @@
+"""Who probes: threads where the time goes into waiting for a storage, processes where it goes into computing."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Iterable, Iterator
+from concurrent.futures import Executor, ThreadPoolExecutor
+from contextlib import contextmanager
+from itertools import chain, islice
+
+from heron.errors import InvalidInput
+from heron.ingest.pipeline import Workers
+from heron.ingest.units import Unit
+
+CONCURRENCY = 32
+"""Requests to a storage that are under way at once, unless HERON_CONCURRENCY says otherwise."""
+
+
+@contextmanager
+def given(units: Iterable[Unit], executor: Executor) -> Iterator[tuple[Iterable[Unit], Workers]]:
+    """The executor of the caller, who will also close it."""
+    yield units, Workers(executor)
+
+
+@contextmanager
+def threads(units: Iterable[Unit]) -> Iterator[tuple[Iterable[Unit], Workers]]:
+    """Threads for the time of one import, for units of which each is a request or two."""
+    count = concurrency()
+    pool = ThreadPoolExecutor(count, thread_name_prefix="heron-probe")
+    try:
+        yield units, Workers(pool, grain=4, ahead=count * 4)
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
+
+
+@contextmanager
+def processes(units: Iterable[Unit], many: int, *, allowed: bool) -> Iterator[tuple[Iterable[Unit], Workers]]:
+    """Worker processes for the time of one import, if there are as many as `many` units and more than one core."""
+    stream = iter(units)
+    first = list(islice(stream, many))
+    cores = _cores()
+    if len(first) < many or cores == 1 or not allowed:
+        yield chain(first, stream), Workers()
+        return
+    from loky import ProcessPoolExecutor
+
+    pool = ProcessPoolExecutor(max_workers=cores, initializer=end_with_parent, initargs=(os.getpid(),))
+    try:
+        yield chain(first, stream), Workers(pool)
+    except BaseException:
+        pool.shutdown(wait=True, kill_workers=True)
+        raise
+    pool.shutdown(wait=True)
+
+
+def concurrency() -> int:
+    """How many requests may be under way at once: HERON_CONCURRENCY, or the default; raises InvalidInput."""
+    given = os.environ.get("HERON_CONCURRENCY", str(CONCURRENCY))
+    if not given.isdecimal() or not 1 <= int(given) <= 1024:
+        raise InvalidInput(f"HERON_CONCURRENCY is {given!r}, a number from 1 to 1024 is needed")
+    return int(given)
+
+
+def _cores() -> int:
+    """Processor cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def end_with_parent(parent: int) -> None:
+    """Let a worker process end when the import that started it was killed."""
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(1)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()

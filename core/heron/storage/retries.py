@@ -1,0 +1,96 @@
+"""Trying again: what was unreachable or throttled is asked for once more, after pauses that grow and vary."""
+
+from __future__ import annotations
+
+import os
+import random
+import time
+from collections.abc import Callable, Iterator
+from typing import BinaryIO, TypeVar, cast
+
+from heron.errors import InvalidInput, Unreachable
+from heron.hooks import Storage, StoredObject
+from heron.media.ranged import ranged
+
+T = TypeVar("T")
+
+RETRIES = 5
+"""How often something is tried again, unless HERON_RETRIES says otherwise."""
+
+FIRST, LONGEST = 0.25, 10.0
+"""Longest first pause, and longest of all, in seconds; a pause is drawn between nothing and its longest
+("full jitter", M. Brooker, Exponential Backoff And Jitter, AWS Architecture Blog, 2015)."""
+
+
+class PatientStorage:
+    """A storage backend that is asked again when it was unreachable or throttled."""
+
+    def __init__(
+        self, storage: Storage, retries: int | None = None, pause: Callable[[float], None] = time.sleep
+    ) -> None:
+        self.storage = storage
+        self._retries = configured_retries() if retries is None else retries
+        self._pause = pause
+
+    def normalise(self, url: str) -> str:
+        """As the backend does."""
+        return self.storage.normalise(url)
+
+    def stat(self, url: str) -> StoredObject:
+        """As the backend does, tried again."""
+        return self._patiently(lambda: self.storage.stat(url))
+
+    def list(self, prefix: str, after: str | None = None) -> Iterator[StoredObject]:
+        """As the backend does; a list that breaks off goes on behind the last object that it gave."""
+        failures = 0
+        while True:
+            try:
+                for stored in self.storage.list(prefix, after):
+                    yield stored
+                    after, failures = stored.url, 0
+                return
+            except Unreachable:
+                if failures >= self._retries:
+                    raise
+                self._wait(failures)
+                failures += 1
+
+    def peek(self, url: str, count: int) -> tuple[StoredObject, bytes]:
+        """As the backend does, tried again."""
+        return self._patiently(lambda: self.storage.peek(url, count))
+
+    def read(self, url: str, start: int = 0, end: int | None = None, *, etag: str | None = None) -> bytes:
+        """As the backend does, tried again."""
+        return self._patiently(lambda: self.storage.read(url, start, end, etag=etag))
+
+    def open(self, url: str) -> BinaryIO:
+        """A seekable file of which each range is tried again."""
+        stored = self.stat(url)
+        fetch = lambda start, end: self.read(url, start, end, etag=stored.etag)  # noqa: E731
+        return cast(BinaryIO, ranged(fetch, stored.size))
+
+    def sign(self, url: str, expires: int) -> str:
+        """As the backend does, tried again."""
+        return self._patiently(lambda: self.storage.sign(url, expires))
+
+    def __repr__(self) -> str:
+        return f"<PatientStorage {self.storage!r}>"
+
+    def _patiently(self, ask: Callable[[], T]) -> T:
+        for failures in range(self._retries):
+            try:
+                return ask()
+            except Unreachable:
+                self._wait(failures)
+        return ask()
+
+    def _wait(self, failures: int) -> None:
+        self._pause(random.uniform(0, min(LONGEST, FIRST * 2**failures)))  # noqa: S311 - no secret
+
+
+def configured_retries() -> int:
+    """How often to try again: HERON_RETRIES, or the default; raises InvalidInput."""
+    given = os.environ.get("HERON_RETRIES", str(RETRIES))
+    if not given.isdecimal():
+        raise InvalidInput(f"HERON_RETRIES is {given!r}, a number of times is needed")
+    return int(given)

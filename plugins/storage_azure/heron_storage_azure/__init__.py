@@ -1,4 +1,4 @@
-"""Azure Blob Storage for Heron: the storage backend `azure`. Reading comes in a later release."""
+"""Azure Blob Storage and Data Lake for Heron: the storage backend `azure`."""
 
 from __future__ import annotations
 
@@ -6,24 +6,39 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 import heron
+from heron_storage_azure.urls import HOST, SCHEMES, normalise
+
+OPTIONS = [
+    heron.StorageOption("account", "name of the storage account"),
+    heron.StorageOption("account_key", "key of the account", secret=True),
+    heron.StorageOption("sas_token", "shared access signature (SAS)", secret=True),
+    heron.StorageOption("connection_string", "connection string, as the portal shows it", secret=True),
+    heron.StorageOption("tenant_id", "tenant (directory) of a service principal"),
+    heron.StorageOption("client_id", "application (client) id of a service principal"),
+    heron.StorageOption("client_secret", "secret of a service principal", secret=True),
+    heron.StorageOption("endpoint", "URL of the blob service, for other clouds, own domains and emulators"),
+    heron.StorageOption("anonymous", "read public containers without credentials", type="boolean"),
+]
 
 
 def load(options: Mapping[str, Any]) -> heron.Storage:
-    """Make the storage for an integration's options; raises PluginError as long as it is not built."""
-    raise heron.PluginError(
-        "plugin storage_azure knows az:// URLs, but reading them is not built yet",
-        hint="follow the changelog",
-    )
+    """The storage for an integration's options; raises InvalidInput where they do not fit together."""
+    from heron_storage_azure.storage import AzureStorage
+
+    return AzureStorage(options)
 
 
 @heron.hookimpl
 def register_storage() -> Iterable[heron.StorageBackend]:
-    """Bring the backend for az://, abfs://, abfss:// and adl:// URLs."""
+    """Bring the backend for az://, abfs://, abfss://, wasb:// and wasbs:// URLs, and those of Azure's hosts."""
     yield heron.StorageBackend(
         name="azure",
         summary="Azure Blob Storage and Data Lake (adlfs)",
-        schemes=["az", "abfs", "abfss", "adl"],
+        schemes=SCHEMES,
+        hosts=[HOST],
+        options=OPTIONS,
+        normalise=normalise,
+        requires=["adlfs"],
         extra="azure",
-        planned=True,
         load=load,
     )

@@ -1,0 +1,113 @@
+"""The forms in which people write URLs of Azure, and the one that Heron keeps: `az://container/key`."""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple, NoReturn
+from urllib.parse import urlsplit
+
+import heron
+
+SCHEMES = ("az", "abfs", "abfss", "wasb", "wasbs")
+"""The schemes that Hadoop, Spark, fsspec and Heron write for one and the same service."""
+
+HOST = r"[a-z0-9-]+\.(blob|dfs)\.core\.windows\.net"
+"""Host names of storage accounts, in lower case."""
+
+_CONTAINER = re.compile(r"\$[a-z]+|[a-z0-9](-?[a-z0-9])*")
+"""What a container can be called; `$root`, `$web` and `$logs` are the service's own."""
+
+
+class _Parts(NamedTuple):
+    account: str | None
+    container: str
+    path: str
+
+
+def normalise(url: str, endpoint: str | None = None) -> str:
+    """The canonical form of a URL; raises InvalidInput. URLs that begin with `endpoint` belong here too."""
+    _, container, path = _parts(url, endpoint)
+    if not container.isascii() or not container.isprintable():
+        _refuse(url, "write az://container/key")
+    address = heron.address_of(f"az://{container}/{path}")
+    return heron.object_url("az", address.bucket, address.key)
+
+
+def account_of(url: str, endpoint: str | None = None) -> str | None:
+    """The storage account that a URL names, if it does; raises InvalidInput. A URL of the `endpoint` names none."""
+    return _parts(url, endpoint).account
+
+
+def account_at(endpoint: str) -> str | None:
+    """The account that the URL of a blob service is for: the first label of its host, or an emulator's path."""
+    parts = urlsplit(endpoint)
+    host = parts.hostname or ""
+    if re.fullmatch(r"localhost|[0-9.]+|.*:.*", host):
+        return parts.path.strip("/") or None
+    name, _, service = host.partition(".")
+    return name if re.match(r"([a-z0-9]+\.)?(blob|dfs)\.", service) else None
+
+
+def _parts(url: str, endpoint: str | None) -> _Parts:
+    scheme, mark, rest = url.partition("://")
+    scheme = scheme.lower()
+    if not mark or scheme not in (*SCHEMES, "http", "https"):
+        _refuse(url, "write az://container/key")
+    if scheme in SCHEMES:
+        return _of_scheme(url, rest)
+    if "?" in rest or "#" in rest:
+        raise heron.InvalidInput(
+            f"{_place(url)}: a URL of Azure is read without what follows ? or #",
+            hint="leave that out; a SAS token goes into the option sas_token of an integration",
+        )
+    below = _below(f"{scheme}://{rest}", endpoint) if endpoint else None
+    if below is not None:
+        return _of_path(url, None, below)
+    host, _, path = rest.partition("/")
+    host = host.lower().removesuffix(":443")
+    if scheme != "https" or not re.fullmatch(HOST, host):
+        _refuse(url, "write https://ACCOUNT.blob.core.windows.net/container/key, or give the option endpoint")
+    return _of_path(url, host.partition(".")[0], path)
+
+
+def _of_scheme(url: str, rest: str) -> _Parts:
+    """`az://container/key`, `abfs://container@ACCOUNT.dfs.core.windows.net/key`, or with the host in front."""
+    place, _, path = rest.partition("/")
+    container, at, host = place.rpartition("@")
+    if at:
+        if not container or not re.fullmatch(HOST, host.lower()):
+            _refuse(url, "write abfs://container@ACCOUNT.dfs.core.windows.net/key")
+        return _Parts(host.lower().partition(".")[0], container, path)
+    if re.fullmatch(HOST, place.lower()):
+        return _of_path(url, place.lower().partition(".")[0], path)
+    return _Parts(None, place, path)
+
+
+def _of_path(url: str, account: str | None, below: str) -> _Parts:
+    """Container and key; a single name that no container can have is an object of the container `$root`."""
+    container, slash, path = below.partition("/")
+    container = container.replace("%24", "$")
+    if not container:
+        _refuse(url, "name a container: https://ACCOUNT.blob.core.windows.net/container/key")
+    if not slash and not _CONTAINER.fullmatch(container):
+        _refuse(url, "write az://$root/KEY for an object that lies in no other container")
+    return _Parts(account, container, path)
+
+
+def _below(url: str, endpoint: str) -> str | None:
+    """The path of a URL below an endpoint, or None; hosts are compared without regard to case."""
+    given, base = urlsplit(url), urlsplit(endpoint)
+    prefix = base.path.rstrip("/") + "/"
+    if (given.scheme, given.netloc.lower()) != (base.scheme, base.netloc.lower()):
+        return None
+    return given.path.removeprefix(prefix) if given.path.startswith(prefix) else None
+
+
+def _refuse(url: str, hint: str) -> NoReturn:
+    raise heron.InvalidInput(f"{_place(url)} is no URL of an object or container in Azure", hint=hint)
+
+
+def _place(url: str) -> str:
+    """What may be shown of a URL: nothing before an @ nor after a ?, for there secrets stand."""
+    place = re.split("[?#]", url, maxsplit=1)[0]
+    return ascii(re.sub("//[^/]*@", "//", place)[:200])

@@ -10,13 +10,17 @@ import inspect
 import re
 import tomllib
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import click
 
 ROOT = Path(__file__).parent.parent
-PAGES = ("README.md", "docs/metadata.md", "docs/plugin-authors.md", "docs/command-line.md")
-BLOCK = re.compile(r"(<!-- begin: ([a-z-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
+PAGES = (
+    "README.md", "docs/metadata.md", "docs/plugin-authors.md", "docs/command-line.md", "docs/storage-s3.md",
+    "docs/storage-gcs.md", "docs/storage-azure.md", "docs/storage-otc.md",
+)  # fmt: skip
+BLOCK = re.compile(r"(<!-- begin: ([a-z0-9-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 
 def main() -> None:
@@ -101,6 +105,17 @@ def plugins() -> str:
     return "\n".join(["| plugin | brings | install |", "|---|---|---|", *rows])
 
 
+def options(backend: str) -> str:
+    """The table of options of a storage backend in `plugins/`."""
+    module = importlib.import_module(f"heron_storage_{backend}")
+    (record,) = module.register_storage()
+    rows = []
+    for option in record.options:
+        kind = "a reference to a secret" if option.secret else " or ".join(option.choices) or option.type
+        rows.append(f"| `{option.name}` | {kind} | {option.summary} |")
+    return "\n".join(["| option | value | what it is |", "|---|---|---|", *rows])
+
+
 def help_texts() -> str:
     """The help of every command."""
     from heron.cli.main import COMMANDS
@@ -152,6 +167,7 @@ BLOCKS: dict[str, Callable[[], str]] = {
     "plugins": plugins,
     "types": types,
     "help-texts": help_texts,
+    **{f"options-{backend}": partial(options, backend) for backend in ("s3", "gcs", "azure", "otc")},
 }
 
 if __name__ == "__main__":

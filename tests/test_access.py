@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import json
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
@@ -14,8 +15,10 @@ import pytest
 import heron
 from heron.catalog.access import NOUNS, VERBS, Access
 from heron.errors import NotFound, PermissionDenied
-from heron.models import MediaFacts, NewItem, Page, Query, User
+from heron.hooks import StoredObject
+from heron.models import MediaFacts, Member, NewItem, Page, Query, User
 from heron.workspace import Workspace
+from tests.memory_storage import LakePlugin
 
 STRANGER = User("eve@example.com", "member")
 SECRET = "Zanzibar"
@@ -55,6 +58,9 @@ READS = {
     "integrations.list": lambda w, t: w.integrations.list(),
     "items.members": lambda w, t: w.items.members(t.group),
     "registration.known": lambda w, t: w.registration.known([t.item.url], t.folder),
+    "storage.normalise": lambda w, t: w.storage.normalise(t.file.as_uri()),
+    "storage.normalised_prefix": lambda w, t: w.storage.normalised_prefix("mem://lake"),
+    "storage.sign": lambda w, t: w.storage.sign(t.signed),
     "storage.check": lambda w, t: w.storage.check(t.title, t.file.as_uri()),
     "storage.list": lambda w, t: w.storage.list(t.file.parent.as_uri(), t.title),
     "storage.of": lambda w, t: w.storage.of(t.local),
@@ -63,6 +69,7 @@ READS = {
     "synced.get": lambda w, t: w.synced.get(t.folder),
     "synced.known_sidecars": lambda w, t: w.synced.known_sidecars([t.sidecar.url], t.folder),
     "synced.list": lambda w, t: w.synced.list(),
+    "synced.newest_id": lambda w, t: w.synced.newest_id(),
     "schema.current": lambda w, t: w.schema.current().keys(),
     "schema.full_text_table": lambda w, t: w.schema.full_text_table("story"),
     "schema.keys": lambda w, t: w.schema.keys(),
@@ -102,11 +109,19 @@ WRITES = {
     "frames.add": (lambda w, t: w.frames.add(t.item, [(1, None, True)]), "update frame"),
     "frames.delete": (lambda w, t: w.frames.delete(t.item, [0]), "delete frame"),
     "frames.set_metadata": (lambda w, t: w.frames.set_metadata(t.item, 0, {"a": 1}), "update frame"),
+    "imports.cancel": (lambda w, t: w.imports.cancel(t.job), "update import"),
+    "imports.reopen": (lambda w, t: w.imports.reopen(t.job, True), "update import"),
     "imports.advance": (lambda w, t: w.imports.advance(t.job, units=1, added=1), "update import"),
     "imports.finish": (lambda w, t: w.imports.finish(t.job, "done"), "update import"),
     "imports.set_folder": (lambda w, t: w.imports.set_folder(t.job, t.folder), "update import"),
     "imports.start": (lambda w, t: w.imports.start("src", t.folder, {}), "create import 'src'"),
     "ingest.files": (lambda w, t: w.ingest.files([t.file], folder=t.folder), "create import"),
+    "ingest.follow": (lambda w, t: w.ingest.follow("new", "mem://lake/"), "create folder 'new'"),
+    "ingest.manifest": (lambda w, t: w.ingest.manifest(t.manifest, folder=t.folder), "create import"),
+    "ingest.resume": (lambda w, t: w.ingest.resume(t.job), "update import"),
+    "ingest.sync": (lambda w, t: w.ingest.sync(t.folder), "create import"),
+    "integrations.add": (lambda w, t: w.integrations.add("new", "local"), "create integration 'new'"),
+    "integrations.remove": (lambda w, t: w.integrations.remove(t.unused), "delete integration"),
     "ingest.metadata_file": (lambda w, t: w.ingest.metadata_file(t.rows), "update items"),
     "items.delete": (lambda w, t: w.items.delete([t.item]), "delete items"),
     "items.move": (lambda w, t: w.items.move([t.item], t.folder), "update folder"),
@@ -119,6 +134,11 @@ WRITES = {
     "presets.delete": (lambda w, t: w.presets.delete(t.title), "delete preset"),
     "registration.insert": (lambda w, t: w.registration.insert([t.new], t.folder), "create item"),
     "registration.register": (lambda w, t: w.registration.register([t.new], t.folder), "create item"),
+    "registration.refresh": (
+        lambda w, t: w.registration.refresh([(t.item.id, t.new)]),
+        "update items",
+    ),
+    "registration.restore": (lambda w, t: w.registration.restore([t.item.id]), "update items"),
     "schema.add": (lambda w, t: w.schema.add("new", "number"), "update schema"),
     "schema.add_embedding": (lambda w, t: w.schema.add_embedding("new", 3), "update schema"),
     "schema.add_enum": (lambda w, t: w.schema.add_enum("new", ["a"]), "update schema"),
@@ -129,6 +149,18 @@ WRITES = {
     "schema.restore_key": (lambda w, t: w.schema.restore_key("gone"), "update schema"),
     "schema.set_from_dict": (lambda w, t: w.schema.set_from_dict({}), "update schema"),
     "schema.set_indexed": (lambda w, t: w.schema.set_indexed("story"), "update schema"),
+    "synced.bind": (lambda w, t: w.synced.bind(t.unsynced, "mem://lake/"), "update folder"),
+    "synced.mark_vanished": (
+        lambda w, t: w.synced.mark_vanished(t.folder, "s3://lake/", (), t.item.id, 0),
+        "update items",
+    ),
+    "synced.note_sidecars": (
+        lambda w, t: w.synced.note_sidecars([(t.other.id, t.sidecar)]),
+        "update items",
+    ),
+    "synced.note_synced": (lambda w, t: w.synced.note_synced(t.folder), "update folder"),
+    "synced.release": (lambda w, t: w.synced.release(t.folder), "update folder"),
+    "synced.set_sidecars": (lambda w, t: w.synced.set_sidecars(t.folder, None), "update folder"),
     "thumbnails.put_by_url": (
         lambda w, t: w.thumbnails.put_by_url(t.folder, [(t.item.url, b"x")]),
         "create item",
@@ -136,13 +168,18 @@ WRITES = {
 }
 """One call of every verb that changes something, and the right that it asks for."""
 
-NOTES = {"schema.remember_unknown": lambda w, t: w.schema.remember_unknown({"x"})}
-"""Verbs that write as a part of others whose right was asked for before; they ask for reading alone."""
+NOTES = {
+    "imports.require_running": lambda w, t: w.imports.require_running(t.job),
+    "schema.remember_unknown": lambda w, t: w.schema.remember_unknown({"x"}),
+}
+"""Verbs that are a part of others whose right was asked for before; they ask for reading alone, or answer nothing."""
 
 
 @pytest.fixture
 def workspace(tmp_path):
-    with heron.open(tmp_path / "lake", discover=False) as opened:
+    plugin = LakePlugin()
+    plugin.lake.put("mem://lake/a.mp4")
+    with heron.open(tmp_path / "lake", plugins=[plugin], discover=False) as opened:
         yield opened
 
 
@@ -155,6 +192,7 @@ def things(workspace, tmp_path):
     workspace.schema.delete_key("gone")
     facts = MediaFacts("video", "video/mp4", frame_count=9)
     new = [NewItem(f"s3://lake/{name}.mp4", facts, metadata={SECRET: 1}) for name in (SECRET, f"{SECRET}2")]
+    group = MediaFacts("image_group", "image/jpeg")
     workspace.registration.register(new, f"{SECRET}/{SECRET}")
     item, other = workspace.items.list()
     folder = workspace.folders.get(f"{SECRET}/{SECRET}")
@@ -167,9 +205,26 @@ def things(workspace, tmp_path):
     file, rows = tmp_path / "notes.txt", tmp_path / "rows.json"
     file.write_text("hello")
     rows.write_text(f'[{{"uuid": "{item.uuid}", "a": 1}}]')
+    manifest = tmp_path / "manifest.json"
+    manifest.write_text(json.dumps({"videos": [{"objectUrl": "mem://lake/a.mp4"}]}))
+    integration = workspace.integrations.add(SECRET, "local")
+    workspace.integrations.add(f"{SECRET}2", "local")
+    sidecar = StoredObject(f"{item.url}.metadata.json", 2)
+    workspace.synced.note_sidecars([(item.id, sidecar)])
+    workspace.synced.bind(folder, tmp_path.as_uri() + "/", integration=integration)
+    own = NewItem(file.as_uri(), MediaFacts("text", "text/plain"))
+    workspace.registration.insert([own], folder, integration_id=integration.id)
+    more = [
+        NewItem("mem://lake/a.mp4", facts),
+        NewItem("s3://lake/a.jpg#image_group-1", group, SECRET, members=[Member("s3://lake/a.jpg")]),
+    ]
+    workspace.registration.register(more, folder)
+    local, signed, group = list(workspace.items.list())[2:]
     return SimpleNamespace(
         title=SECRET, item=item, other=other, folder=folder, job=job, file=file, rows=rows,
-        new=NewItem("s3://lake/new.mp4", facts),
+        new=NewItem("s3://lake/new.mp4", facts), integration=integration, unused=f"{SECRET}2", sidecar=sidecar,
+        local=local, signed=signed, group=group, manifest=manifest, out=tmp_path / "written.json",
+        unsynced=workspace.folders.get(SECRET),
     )  # fmt: skip
 
 
@@ -249,6 +304,9 @@ def test_who_may_only_read_is_refused_with_user_verb_and_resource(workspace, thi
         lambda w, name: w.collections.get(name),
         lambda w, name: w.datasets.get(name),
         lambda w, name: w.presets.get(name),
+        lambda w, name: w.integrations.get(name),
+        lambda w, name: w.synced.get(name),
+        lambda w, name: w.storage.check(name, "mem://lake/"),
         lambda w, name: w.search(where=f"{name} = 1"),
         lambda w, name: w.schema.delete_key(name),
     ],

@@ -5,7 +5,7 @@ from __future__ import annotations
 import codecs
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import IO, Any, NoReturn
 
 from heron.errors import InvalidInput
@@ -14,39 +14,98 @@ from heron.models import Json
 CHUNK = 1 << 20
 """Bytes read at a time."""
 
-_BLANK = re.compile(r"[ \t\n\r]*")
+_CUT = 16
+"""Characters before the end of a text in which a fault may be due to the text being cut there."""
+
+_UNTERMINATED = "Unterminated string"
+_WHITE = " \t\n\r"
+_BLANK = re.compile(rf"[{_WHITE}]*")
+_DELIMITER = re.compile(rf'[{_WHITE},:"\[\]{{}}]')
 _ENDS = frozenset(" \t\n\r,]}")
 
 
 class Repeated(dict[str, Json]):
-    """A JSON object in which a key stands more than once; the last one counts, and `key` is the first such key."""
+    """A JSON object in which `key` stands more than once, in itself or in an object within it; the last one counts."""
 
-    key: str
+    def __init__(self, value: dict[str, Json], key: str) -> None:
+        super().__init__(value)
+        self.key = key
 
 
 def elements(stream: IO[bytes], name: str, *, mark_repeated: bool = False) -> Iterator[tuple[str, Json]]:
     """The elements of a JSON file as (path, value).
 
-    With `mark_repeated`, objects in which a key stands twice come as `Repeated`. An array gives `$[0]`, `$[1]` and so on. An object gives `$.key` for each member, and where that is an array
-    its elements, as `$.key[0]`. Raises InvalidInput with line and column for what is no JSON, or is cut short.
+    An array gives `$[0]`, `$[1]` and so on. An object gives `$.key` for each member, and where that is an array
+    its elements, as `$.key[0]`. With `mark_repeated`, objects in which a key stands twice come as `Repeated`.
+    Raises InvalidInput with line and column for what is no JSON, or is cut short.
     """
-    yield from _Reader(stream, name, _marked if mark_repeated else None).document()
+    yield from _Reader(stream, name, mark_repeated).document()
+
+
+class LineReader:
+    """Reads JSON texts that are whole, such as the lines of JSONL; an object with a key twice comes as `Repeated`."""
+
+    def __init__(self) -> None:
+        self._value = _Decoder(mark_repeated=True)
+
+    def __call__(self, line: bytes) -> Json:
+        """The value of a line; raises InvalidInput with the column."""
+        try:
+            text = line.decode("utf-8-sig").strip(_WHITE)
+            value, end = self._value(text, 0)
+        except UnicodeDecodeError as error:
+            raise InvalidInput(f"no UTF-8 text: {error.reason}") from error
+        except json.JSONDecodeError as error:
+            raise InvalidInput(f"not valid JSON: column {error.pos + 1}: {error.msg}") from error
+        except ValueError as error:
+            raise InvalidInput(f"not valid JSON: {error}") from error
+        if end < len(text):
+            raise InvalidInput(f"not valid JSON: column {end + 1}: unexpected text after the end")
+        return value
+
+
+class _Decoder:
+    """Decodes the value at a place of a text; raises ValueError, JSONDecodeError for a fault of syntax."""
+
+    def __init__(self, *, mark_repeated: bool) -> None:
+        hook = self._pairs if mark_repeated else None
+        self._decode = json.JSONDecoder(parse_constant=_refuse_constant, object_pairs_hook=hook).raw_decode
+        self._repeated: str | None = None
+
+    def __call__(self, text: str, position: int) -> tuple[Json, int]:
+        self._repeated = None
+        try:
+            value, end = self._decode(text, position)
+        except RecursionError:
+            raise ValueError("nested too deeply") from None
+        except json.JSONDecodeError:
+            raise
+        except ValueError as error:
+            long = "Exceeds the limit" in str(error)
+            raise ValueError("a number has too many digits" if long else str(error)) from error
+        if self._repeated is not None and isinstance(value, dict):
+            return Repeated(value, self._repeated), end
+        return value, end
+
+    def _pairs(self, pairs: list[tuple[str, Json]]) -> dict[str, Json]:
+        found = dict(pairs)
+        if len(found) < len(pairs):
+            names = [name for name, _ in pairs]
+            self._repeated = next(name for name in names if names.count(name) > 1)
+        return found
 
 
 class _Reader:
-    def __init__(
-        self, stream: IO[bytes], name: str, pairs_hook: Callable[[list[tuple[str, Json]]], Json] | None
-    ) -> None:
+    def __init__(self, stream: IO[bytes], name: str, mark_repeated: bool) -> None:
         self._stream = stream
         self._name = name
         self._decode = codecs.getincrementaldecoder("utf-8-sig")().decode
-        self._value = json.JSONDecoder(
-            parse_constant=_refuse_constant, object_pairs_hook=pairs_hook
-        ).raw_decode
+        self._value = _Decoder(mark_repeated=mark_repeated)
         self._text = ""
         self._position = 0
         self._lines = 1
-        """Lines before the text at hand."""
+        self._columns = 0
+        """The line in which the text at hand begins, and the columns of it before the text."""
         self._is_whole = False
 
     def document(self) -> Iterator[tuple[str, Json]]:
@@ -106,10 +165,8 @@ class _Reader:
             try:
                 value, end = self._value(self._text, self._position)
             except json.JSONDecodeError as error:
-                if self._is_whole:
+                if self._is_whole or not self._may_be_cut(error):
                     self._fail(error.msg, error.pos)
-            except RecursionError:
-                self._fail("nested too deeply")
             except ValueError as error:
                 self._fail(str(error))
             else:
@@ -118,6 +175,14 @@ class _Reader:
                     self._position = end
                     return value
             self._read()
+
+    def _may_be_cut(self, error: json.JSONDecodeError) -> bool:
+        """Whether a value may turn out to be good once there is more text."""
+        return error.msg.startswith(_UNTERMINATED) or error.pos > len(self._text) - _CUT
+
+    def _is_cut(self, reason: str, position: int) -> bool:
+        """Whether what a value lacks is its end: a string without one, or part of a word, number or escape."""
+        return reason.startswith(_UNTERMINATED) or not _DELIMITER.search(self._text, position)
 
     def _peek(self) -> str:
         """The next character that is no blank, or nothing at the end."""
@@ -132,6 +197,8 @@ class _Reader:
 
     def _read(self) -> None:
         """Drop the text that was used and read on, at least as much again as is at hand."""
+        last = self._text.rfind("\n", 0, self._position)
+        self._columns = self._position - last - 1 if last >= 0 else self._columns + self._position
         self._lines += self._text.count("\n", 0, self._position)
         self._text = self._text[self._position :]
         self._position = 0
@@ -144,23 +211,13 @@ class _Reader:
 
     def _fail(self, reason: str, position: int | None = None) -> NoReturn:
         at = self._position if position is None else position
-        before = self._text[:at]
-        line = self._lines + before.count("\n")
-        column = at - (before.rfind("\n") + 1) + 1
-        if at >= len(self._text):
+        line = self._lines + self._text.count("\n", 0, at)
+        last = self._text.rfind("\n", 0, at)
+        column = at - last if last >= 0 else self._columns + at + 1
+        if at >= len(self._text) or (position is not None and self._is_cut(reason, at)):
             reason = f"it ends too early ({reason[0].lower()}{reason[1:]})"
         raise InvalidInput(f"{self._name} is no valid JSON: line {line}, column {column}: {reason}")
 
 
 def _refuse_constant(name: str) -> Any:
     raise ValueError(f"{name} is no JSON number")
-
-
-def _marked(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
-    found = dict(pairs)
-    if len(found) == len(pairs):
-        return found
-    repeated = Repeated(found)
-    names = [name for name, _ in pairs]
-    repeated.key = next(name for name in names if names.count(name) > 1)
-    return repeated

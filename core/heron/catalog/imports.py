@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
 
 from heron.catalog.access import Access
 from heron.catalog.database import Database, Row, is_alive, one_transaction
@@ -36,7 +37,7 @@ class ImportService:
                 source,
                 folder.id if folder else None,
                 dumps(options),
-                str(os.getpid()),
+                _mark_of(os.getpid()),
                 now(),
                 self._access.user.email,
             ],
@@ -75,7 +76,7 @@ class ImportService:
     def reopen(self, ref: ImportJob | str, keep_position: bool) -> ImportJob:
         """Open a job again that was interrupted or failed; raises InvalidInput for one that is in another state.
 
-        Without `keep_position` it begins anew, and its report with it.
+        Without `keep_position`, or where nothing has landed, it begins anew, and its report with it.
         """
         job = self.get(ref)
         self._access.require("update", "import", job.source)
@@ -85,9 +86,9 @@ class ImportService:
             )
         self._database.execute(
             "UPDATE imports SET state = 'running', process = ?, finished_at = NULL WHERE id = ?",
-            [str(os.getpid()), job.id],
+            [_mark_of(os.getpid()), job.id],
         )
-        if not keep_position:
+        if not keep_position or not job.position:
             self._database.execute(
                 "UPDATE imports SET position = 0, skipped = 0, failed = 0, warnings = 0 WHERE id = ?",
                 [job.id],
@@ -159,7 +160,7 @@ class ImportService:
 
 def _job(row: Row) -> ImportJob:
     state: ImportState = row["state"]
-    if state == "running" and row["process"] and not is_alive(int(row["process"])):
+    if state == "running" and row["process"] and not _runs(row["process"]):
         state = "interrupted"
     return ImportJob(
         id=row["id"],
@@ -179,6 +180,21 @@ def _job(row: Row) -> ImportJob:
         restored=row["restored"],
         removed=row["removed"],
     )
+
+
+def _mark_of(pid: int) -> str:
+    """A process as it is kept: its number and, where Linux tells it, when it began, for numbers are given out again."""
+    try:
+        status = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return str(pid)
+    return f"{pid}@{status.rpartition(')')[2].split()[19]}"
+
+
+def _runs(mark: str) -> bool:
+    """Whether a process that was kept runs."""
+    pid = int(mark.partition("@")[0])
+    return is_alive(pid) and ("@" not in mark or mark == _mark_of(pid))
 
 
 def _problem(row: Row) -> ImportProblem:

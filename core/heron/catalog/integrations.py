@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import difflib
+import math
+import re
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -10,10 +12,10 @@ from heron.catalog.access import Access
 from heron.catalog.database import Database, Row, one_transaction
 from heron.catalog.identifiers import new_uuid
 from heron.catalog.missing import missing
-from heron.catalog.references import FORMS, is_reference, resolve
+from heron.catalog.references import FORMS, checked, is_reference, resolve
 from heron.convert import dumps, loads
 from heron.errors import AlreadyExists, InvalidInput
-from heron.metadata.keys import check_name
+from heron.metadata.keys import check_name, printable
 from heron.models import Integration, Json, now
 
 if TYPE_CHECKING:
@@ -23,6 +25,9 @@ IntegrationRef = Integration | str
 """An integration, its name or its UUID."""
 
 _WORDS = {"true": True, "yes": True, "on": True, "1": True, "false": False, "no": False, "off": False, "0": False}  # fmt: skip
+
+_MAY_HOLD_A_SECRET = re.compile(r"https?://.*[@?]|://[^/?#\s]*:[^/?#\s]*@", re.IGNORECASE | re.DOTALL)
+"""A URL with a user name, a password or a query, which may be a signature."""
 
 
 class IntegrationService:
@@ -43,13 +48,13 @@ class IntegrationService:
         self._access.require("create", "integration", name)
         check_name(name, "integration name")
         record = self._plugins().storage(backend)
-        checked = check_options(record, options or {})
+        kept = check_options(record, options or {})
         if self._database.row("SELECT 1 FROM integrations WHERE name = ?", [name]):
             raise AlreadyExists(f"there is an integration {name!r} already", hint="heron integrations remove")
         uuid = new_uuid()
         self._database.execute(
             "INSERT INTO integrations (uuid, name, backend, options, created_at, created_by) VALUES (?,?,?,?,?,?)",
-            [uuid, name, record.name, dumps(checked), now(), self._access.user.email],
+            [uuid, name, record.name, dumps(kept), now(), self._access.user.email],
         )
         return self.get(uuid)
 
@@ -101,7 +106,7 @@ class IntegrationService:
 def check_options(record: StorageBackend, given: Mapping[str, Json]) -> dict[str, Json]:
     """The options as they are kept: known ones, each of its type, secrets as references."""
     known = {option.name: option for option in record.options}
-    checked = {}
+    kept = {}
     for name, value in given.items():
         option = known.get(name)
         if option is None:
@@ -110,8 +115,8 @@ def check_options(record: StorageBackend, given: Mapping[str, Json]) -> dict[str
                 f"storage {record.name} has no option {name!r}",
                 hint=f"did you mean {close[0]}?" if close else f"there is: {', '.join(known) or 'none'}",
             )
-        checked[name] = value if is_reference(value) else _typed(option, value)
-    return checked
+        kept[name] = checked(value, f"option {name}") if is_reference(value) else _given(option, value)
+    return kept
 
 
 def resolved_options(record: StorageBackend, integration: Integration) -> dict[str, Any]:
@@ -119,35 +124,62 @@ def resolved_options(record: StorageBackend, integration: Integration) -> dict[s
     known = {option.name: option for option in record.options}
     values: dict[str, Any] = {}
     for name, value in integration.options.items():
+        if not is_reference(value):
+            values[name] = value
+            continue
         what = f"integration {integration.name!r}, option {name}"
-        values[name] = resolve(value, what) if is_reference(value) else value
-        if is_reference(value) and name in known and known[name].type != "text":
-            values[name] = _typed(known[name], values[name])
+        found = resolve(value, what)
+        try:
+            values[name] = _typed(known[name], found) if name in known else found
+        except ValueError as reason:  # what stands there may be a secret that was meant for another option
+            raise InvalidInput(f"{what}: {reason}, and {value} is something else") from None
     return values
 
 
-def _typed(option: StorageOption, value: Json) -> Json:
-    """A value of an option's type; raises InvalidInput, which never shows the value of a secret."""
+def _given(option: StorageOption, value: Json) -> Json:
+    """The value of an option as it is kept; raises InvalidInput, which never shows what may be a secret."""
     if option.secret:
         raise InvalidInput(
             f"option {option.name} is a secret, and secrets are never kept: say where it is to be found",
             hint=f"write {FORMS}",
         )
+    if not isinstance(value, str | int | float):
+        raise InvalidInput(f"option {option.name}: expected text, got {type(value).__name__}")
     text = str(value).strip()
-    if option.type == "boolean":
-        if text.lower() not in _WORDS:
-            raise InvalidInput(f"option {option.name}: expected yes or no, got {text!r}")
-        return _WORDS[text.lower()]
-    if option.type == "number":
-        try:
-            return float(text) if "." in text else int(text)
-        except ValueError:
-            raise InvalidInput(f"option {option.name}: expected a number, got {text!r}") from None
-    if option.choices and text not in option.choices:
-        raise InvalidInput(f"option {option.name}: {text!r} is none of {', '.join(option.choices)}")
     if not text:
         raise InvalidInput(f"option {option.name} is empty")
+    if _MAY_HOLD_A_SECRET.search(text):
+        raise InvalidInput(
+            f"option {option.name} is a URL with a user name, a password or a query, and secrets are never kept",
+            hint="leave these out; what is secret has options of its own",
+        )
+    try:
+        return _typed(option, text)
+    except ValueError as reason:
+        raise InvalidInput(f"option {option.name}: {reason}, got {printable(text)}") from None
+
+
+def _typed(option: StorageOption, text: str) -> Json:
+    """A text as a value of the option's type; raises ValueError with what was expected, without the text."""
+    if option.type == "boolean":
+        if text.lower() not in _WORDS:
+            raise ValueError("expected yes or no")
+        return _WORDS[text.lower()]
+    if option.type == "number":
+        return _number(text)
+    if option.choices and text not in option.choices:
+        raise ValueError(f"expected {' or '.join(option.choices)}")
     return text
+
+
+def _number(text: str) -> float:
+    try:
+        number = float(text) if "." in text else int(text)
+    except ValueError:
+        raise ValueError("expected a number") from None
+    if not math.isfinite(number) or abs(number) >= 2**63:
+        raise ValueError("expected a smaller number")
+    return number
 
 
 def _integration(row: Row) -> Integration:

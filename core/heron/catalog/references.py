@@ -9,6 +9,7 @@ from pathlib import Path
 from heron.errors import BadCredentials, InvalidInput
 
 _REFERENCE = re.compile(r"(env|file|keyring):(.+)", re.DOTALL)
+_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 FORMS = "env:NAME, file:PATH or keyring:SERVICE/NAME"
 
@@ -16,6 +17,24 @@ FORMS = "env:NAME, file:PATH or keyring:SERVICE/NAME"
 def is_reference(value: object) -> bool:
     """Whether a value says where a secret is to be found."""
     return isinstance(value, str) and _REFERENCE.fullmatch(value) is not None
+
+
+def checked(reference: str, what: str) -> str:
+    """A reference as it is kept, a file by its absolute path; raises InvalidInput for one that leads nowhere.
+
+    What was given is not shown: after `env:$SECRET`, written without quotes, it is the secret itself.
+    """
+    source, _, place = reference.partition(":")
+    if source == "env" and not _VARIABLE.fullmatch(place):
+        raise InvalidInput(
+            f"{what}: what follows env: is no name of an environment variable",
+            hint="write env:NAME without $",
+        )
+    if source == "keyring" and not all(place.rpartition("/")):
+        raise InvalidInput(f"{what}: what follows keyring: is no SERVICE/NAME")
+    if source == "file" and not place.startswith("~"):
+        return f"file:{os.path.abspath(place)}"  # noqa: PTH100 - resolve() would follow links
+    return reference
 
 
 def resolve(reference: str, what: str) -> str:
@@ -37,24 +56,24 @@ def _from_environment(name: str, what: str) -> str:
 
 
 def _from_file(place: str, what: str) -> str:
-    path = Path(place).expanduser()
     try:
-        return path.read_text().strip()
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "no text"
-        raise BadCredentials(f"{what}: {path} cannot be read ({reason})") from None
+        return Path(place).expanduser().read_text(encoding="utf-8-sig").strip()
+    except OSError as error:
+        raise BadCredentials(f"{what}: {place} cannot be read ({error.strerror or error})") from None
+    except RuntimeError:
+        raise BadCredentials(f"{what}: {place} begins with no home directory that is known") from None
+    except ValueError:
+        raise BadCredentials(f"{what}: {place} is no text file") from None
 
 
 def _from_keyring(place: str, what: str) -> str:
-    service, mark, name = place.rpartition("/")
-    if not mark or not service or not name:
-        raise InvalidInput(f"{what}: keyring:{place} is no keyring:SERVICE/NAME")
+    service, _, name = place.rpartition("/")
     try:
         import keyring
         from keyring.errors import KeyringError
     except ImportError:
         raise BadCredentials(
-            f"{what}: reading the keyring needs a package", hint='pip install "heron[keyring]"'
+            f"{what}: reading the keyring needs a package", hint="pip install keyring"
         ) from None
     try:
         secret = keyring.get_password(service, name)

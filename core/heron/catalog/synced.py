@@ -19,6 +19,9 @@ _SELECT = (
     "SELECT folders.path, prefix, integrations.name AS integration, sidecar_suffix, synced_at FROM synced_folders "
     "JOIN folders ON folders.id = folder_id LEFT JOIN integrations ON integrations.id = integration_id"
 )
+_BELOW = "folder_id = ? AND substr(url, 1, ?) = ?"
+_LISTED = f"{_BELOW} AND deleted_at IS NULL AND NOT EXISTS (SELECT 1 FROM members WHERE item_id = items.id)"
+"""The items of a folder that a listing would show; those that are made of several files have no object of their own."""
 
 
 class SyncedFolderService:
@@ -43,7 +46,8 @@ class SyncedFolderService:
     ) -> SyncedFolder:
         """Let a folder, which is made when it is missing, follow a URL in canonical form; `heron sync` does the rest.
 
-        Raises AlreadyExists for a folder that follows one already.
+        Items that it holds of that URL are read by this integration from now on. Raises AlreadyExists for a folder
+        that follows one already.
         """
         target = self._folders.ensure(folder)
         self._access.require("update", "folder", target.path)
@@ -56,6 +60,10 @@ class SyncedFolderService:
             "INSERT INTO synced_folders (folder_id, prefix, integration_id, sidecar_suffix) VALUES (?, ?, ?, ?)",
             [target.id, prefix, by, sidecar_suffix],
         )
+        if by is not None:
+            self._database.execute(
+                f"UPDATE items SET integration_id = ? WHERE {_BELOW}", [by, target.id, len(prefix), prefix]
+            )
         return self.get(target)
 
     def get(self, folder: FolderRef) -> SyncedFolder:
@@ -128,17 +136,17 @@ class SyncedFolderService:
         )
 
     def count_below(self, folder: Folder, prefix: str) -> int:
-        """Number of items of the folder that lie below a URL and are not marked as deleted."""
+        """Number of items of the folder that lie below a URL and are not marked as deleted, groups left out."""
         self._access.require("read", "item", folder.path)
         return int(
             self._database.value(
-                "SELECT count(*) FROM items WHERE folder_id = ? AND deleted_at IS NULL AND substr(url, 1, ?) = ?",
-                [folder.id, len(prefix), prefix],
+                f"SELECT count(*) FROM items WHERE {_LISTED}", [folder.id, len(prefix), prefix]
             )
         )
 
     def newest_id(self) -> int:
         """The inner id of the newest item."""
+        self._access.require("read", "item")
         return int(self._database.value("SELECT max(id) FROM items") or 0)
 
     def mark_vanished(
@@ -151,9 +159,8 @@ class SyncedFolderService:
         """
         self._access.require("update", "item")
         rows = self._database.rows(
-            "SELECT id FROM items WHERE folder_id = ? AND id > ? AND id <= ? AND deleted_at IS NULL "
-            "AND substr(url, 1, ?) = ? ORDER BY id LIMIT ?",
-            [folder.id, after, up_to, len(prefix), prefix, BUNDLE],
+            f"SELECT id FROM items WHERE {_LISTED} AND id > ? AND id <= ? ORDER BY id LIMIT ?",
+            [folder.id, len(prefix), prefix, after, up_to, BUNDLE],
         )
         gone = [row["id"] for row in rows if row["id"] not in seen]
         if gone:

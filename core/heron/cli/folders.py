@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+
 import click
 
 from heron.cli.context import Context
@@ -62,7 +64,10 @@ def create(
     sidecar_suffix: str,
     no_sidecars: bool,
 ) -> None:
-    """Create a folder, with those above it."""
+    """Create a folder, with those above it.
+
+    With --sync it may be there already: it follows the URL from now on, and keeps what it holds.
+    """
     if prefix is None and (integration is not None or no_sidecars):
         raise click.UsageError("--integration and --no-sidecars go with --sync.")
     workspace = context.workspace()
@@ -70,11 +75,13 @@ def create(
         say(f"Made folder {workspace.folders.create(path, description=description).path}")
         return
     suffix = None if no_sidecars else sidecar_suffix
-    bound = workspace.storage.normalised_prefix(prefix, integration)
-    with workspace.database.write():
-        folder = workspace.folders.create(path, description=description)
-        workspace.synced.bind(folder, bound, integration=integration, sidecar_suffix=suffix)
-    say(f"Made folder {folder.path}, which follows {bound}. Fill it: heron sync {folder.path!r}")
+    with workspace.database.write():  # a folder that cannot follow the URL is not made
+        is_new = workspace.folders.find(path) is None
+        if is_new or description:
+            workspace.folders.create(path, description=description)
+        synced = workspace.ingest.follow(path, prefix, integration=integration, sidecar_suffix=suffix)
+    say(f"{'Made folder' if is_new else 'Folder'} {synced.folder}, which follows {synced.prefix}")
+    say(f"Fill it: heron sync {shlex.quote(synced.folder)}")
 
 
 @command.command("unsync")

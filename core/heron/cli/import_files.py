@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import click
 
 from heron.cli.context import Context
 from heron.cli.output import counted, example, json_option, print_json, progress_bar, say
+from heron.errors import ImportInterrupted
 from heron.models import ImportReport
 
 
@@ -78,7 +81,7 @@ def command(
     if bool(paths) == bool(manifest):
         raise click.UsageError("Give paths or URLs to import, or a --manifest.")
     ingest = context.workspace().ingest
-    with progress_bar("Importing") as progress:
+    with resumable(), progress_bar("Importing") as progress:
         if manifest is not None:
             if again or skip_identical or no_sidecars:
                 raise click.UsageError(
@@ -116,6 +119,18 @@ def command(
         print_json(report)
         return
     say_report(report, f"{'A dry run, nothing was changed. Into' if dry_run else 'Imported into'} {folder}")
+
+
+@contextmanager
+def resumable() -> Iterator[None]:
+    """Let Ctrl-C end an import with the word how to go on."""
+    try:
+        yield
+    except KeyboardInterrupt as stop:
+        notes = getattr(stop, "__notes__", [])
+        if not notes:
+            raise
+        raise ImportInterrupted("interrupted", hint=notes[0]) from stop
 
 
 def say_report(report: ImportReport, what: str) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from heron.cli.context import Context
-from heron.cli.import_files import say_report
+from heron.cli.import_files import resumable, say_report
 from heron.cli.output import (
     counted,
     example,
@@ -91,6 +91,7 @@ def show(context: Context, number: str, as_json: bool) -> None:
         "uuid",
         "source",
         "state",
+        "position",
         "added",
         "updated",
         "restored",
@@ -112,7 +113,7 @@ def show(context: Context, number: str, as_json: bool) -> None:
 def resume(context: Context, number: str, as_json: bool) -> None:
     """Go on with an import that was interrupted, without loss and without duplicates."""
     workspace = context.workspace()
-    with progress_bar("Importing") as progress:
+    with resumable(), progress_bar("Importing") as progress:
         report = workspace.ingest.resume(number, progress=progress)
     if as_json:
         print_json(report)

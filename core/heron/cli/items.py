@@ -112,6 +112,29 @@ def _write_thumbnail(context: Context, uuid: str, output: str) -> None:
         stream.write(jpeg)
 
 
+@command.command("sign")
+@click.argument("uuid", metavar="ITEM")
+@click.option(
+    "--expires",
+    type=click.IntRange(min=1),
+    default=3600,
+    show_default=True,
+    metavar="SECONDS",
+    help="How long it can be read.",
+)
+@click.pass_obj
+@example("heron items sign 01a1fc7f-6634-7b8f-8ffa-50166ba72775 --expires 600")
+def sign(context: Context, uuid: str, expires: int) -> None:
+    """Print a URL by which anybody can read an item's file for a while; of an item of several files, one for each."""
+    from attrs import evolve
+
+    workspace = context.workspace()
+    item = workspace.items.get(uuid)
+    urls = [member.url for member in workspace.items.members(item)] or [item.url]
+    for url in urls:
+        say(workspace.storage.sign(evolve(item, url=url), expires))
+
+
 @command.command("rename")
 @click.argument("uuid")
 @click.argument("name")

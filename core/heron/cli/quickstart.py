@@ -5,13 +5,20 @@ from __future__ import annotations
 import os
 import shlex
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
+from attrs import evolve
 
 from heron.cli.context import Context
 from heron.cli.output import example, say
-from heron.errors import AlreadyExists, CatalogueError
+from heron.errors import AlreadyExists, CatalogueError, PluginError
+
+if TYPE_CHECKING:
+    from heron.quickstart.steps import Step
 
 _MARK = Path(".heron") / "quickstart"
 
@@ -24,8 +31,9 @@ _MARK = Path(".heron") / "quickstart"
 def command(context: Context, directory: Path, fresh: bool) -> None:
     """Make a small lake and walk through everything.
 
-    Draws some dozens of pictures, writes a few texts, and goes from schema to dataset in eight steps. No network,
-    no account; all of it stays in DIRECTORY to play with.
+    Draws some dozens of pictures, writes a few texts, and goes from schema to dataset in eight steps; with the extra
+    s3, three more go through a bucket on a server in this process. No network, no account; all of it stays in DIRECTORY
+    to play with.
     """
     from heron.quickstart.lake import make_lake
     from heron.quickstart.steps import NEXT, STEPS
@@ -46,12 +54,8 @@ def command(context: Context, directory: Path, fresh: bool) -> None:
     os.chdir(directory)
     try:
         for number, step in enumerate(STEPS, start=1):
-            say("")
-            say(f"STEP {number}: {step.title}", bold=True)
-            say(step.words)
-            for line in step.commands:
-                say(f"$ {line}", fg="cyan")
-                _run(context, line)
+            _walk(context, number, step)
+        _walk_cloud(context, len(STEPS) + 1)
     finally:
         os.chdir(before)
     say("")
@@ -59,6 +63,49 @@ def command(context: Context, directory: Path, fresh: bool) -> None:
     say(f"  cd {shlex.quote(str(directory))}")
     for line in NEXT:
         say(f"  {line}")
+
+
+def _walk(context: Context, number: int, step: Step) -> None:
+    """Go one step: say what it is about, and run its commands."""
+    say("")
+    say(f"STEP {number}: {step.title}", bold=True)
+    say(step.words)
+    for line in step.commands:
+        say(f"$ {line}", fg="cyan")
+        _run(context, line)
+
+
+def _walk_cloud(context: Context, number: int) -> None:
+    """Go the steps through a bucket, if what that needs is installed."""
+    from heron.quickstart.bucket import LakeBucket
+    from heron.quickstart.steps import CLOUD
+
+    manager = context.plugins()
+    try:
+        manager.require(manager.storage("s3"))
+    except PluginError as error:
+        say("")
+        say(f"The steps through a bucket are left out: {error}.")
+        return
+    with LakeBucket(Path("lake"), "lake") as bucket, _environment(HERON_TOUR_SECRET="guest"):  # noqa: S106
+        for more, step in enumerate(CLOUD):
+            lines = tuple(line.format(endpoint=bucket.endpoint) for line in step.commands)
+            _walk(context, number + more, evolve(step, commands=lines))
+
+
+@contextmanager
+def _environment(**values: str) -> Iterator[None]:
+    """Environment variables for a while."""
+    before = {name: os.environ.get(name) for name in values}
+    os.environ.update(values)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
 
 
 def _prepare(directory: Path, fresh: bool) -> None:

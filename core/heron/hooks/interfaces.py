@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     import numpy
     from PIL.Image import Image
 
+    from heron.errors import HeronError
     from heron.models import DatasetRow, Json, MediaFacts
 
 
@@ -55,6 +56,13 @@ class Storage(Protocol):
 
     def sign(self, url: str, expires: int) -> str:
         """A URL that anybody can read for `expires` seconds; raises InvalidInput where that cannot be."""
+
+
+class BulkStorage(Protocol):
+    """What a storage backend may be able to do beside: look at several objects at once, which saves time."""
+
+    def peek_all(self, urls: Sequence[str], count: int) -> Sequence[tuple[StoredObject, bytes] | HeronError]:
+        """What `peek` gives for each URL, at the same time; where it would raise, the error stands in its place."""
 
 
 class MediaFile(Protocol):

@@ -10,7 +10,7 @@ from heron.catalog.database import Database
 from heron.catalog.imports import ImportService
 from heron.catalog.items import bundles
 from heron.catalog.metadata import MetadataService
-from heron.catalog.registration import Known, Registration
+from heron.catalog.registration import Known, Registration, name_of
 from heron.catalog.synced import SyncedFolderService
 from heron.catalog.thumbnails import ThumbnailStore
 from heron.errors import HeronError
@@ -163,11 +163,19 @@ class Landing:
         return self._registration.refresh((o.known.id, o.item) for o in outcomes if o.known and o.item)
 
     def _restore(self, back: Sequence[Outcome], refreshed: Sequence[Outcome]) -> int:
-        """Restore items that were marked as deleted; refreshing has restored those that changed too."""
+        """Restore items that were marked as deleted; refreshing has restored those that changed too.
+
+        The dataset that mirrors the folder gets those that were gone when it was made.
+        """
         self._registration.restore(outcome.known.id for outcome in back if outcome.known)
-        return len(back) + sum(
-            outcome.known is not None and outcome.known.is_deleted for outcome in refreshed
+        restored = [o.known.id for o in (*back, *refreshed) if o.known and o.known.is_deleted]
+        self._database.execute_many(
+            "INSERT INTO dataset_rows (dataset_id, item_id) SELECT datasets.id, items.id FROM datasets "
+            "JOIN items ON items.folder_id = datasets.backing_folder_id WHERE items.id = ? AND NOT EXISTS "
+            "(SELECT 1 FROM dataset_rows AS r WHERE r.dataset_id = datasets.id AND r.item_id = items.id)",
+            ((id,) for id in restored),
         )
+        return len(restored)
 
     def _merge(self, outcomes: Iterable[Outcome], problems: list[ImportProblem]) -> int:
         """Merge metadata into items that are there; returns how many got some."""
@@ -198,7 +206,7 @@ class Landing:
         found = []
         for outcome in outcomes:
             owner = owners.get(outcome.unit.sidecar_of or "")
-            if owner is None:
+            if owner is None or owner.is_deleted:
                 text = (
                     f"{outcome.unit.url} belongs to no item: {outcome.unit.sidecar_of} is not in the folder"
                 )
@@ -217,4 +225,5 @@ class Landing:
 
 
 def _failure(unit: Unit, error: HeronError) -> ImportProblem:
-    return ImportProblem(unit.place, unit.urls(), str(error))
+    sidecar = f"sidecar {name_of(unit.url)}: " if unit.sidecar_of is not None else ""
+    return ImportProblem(unit.place, unit.urls(), f"{sidecar}{error}")

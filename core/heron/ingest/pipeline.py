@@ -8,6 +8,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Executor, Future
+from itertools import chain
 from typing import IO
 
 from attrs import evolve, frozen
@@ -16,7 +17,7 @@ from heron.catalog.database import Database
 from heron.catalog.imports import ImportService
 from heron.catalog.items import bundles
 from heron.catalog.registration import Known
-from heron.errors import ImportAborted, ImportInterrupted
+from heron.errors import BadCredentials, ImportAborted, ImportInterrupted, Unreachable
 from heron.ingest.landing import Landed, Landing
 from heron.ingest.units import Action, Outcome, Unit
 from heron.models import Folder, ImportJob, ImportProblem, ImportReport
@@ -24,18 +25,31 @@ from heron.models import Folder, ImportJob, ImportProblem, ImportReport
 BATCH = 512
 """Units that are decided on together."""
 
+BUNDLES = 8
+"""Bundles that wait for the oldest of them at most, so that memory stays bounded."""
+
 MOST, SECONDS = 4096, 0.5
 """Outcomes that one transaction writes at most, and the seconds after which it writes what there is."""
 
 OUTAGE = 50
 """Units in a row that fail for the storage itself, after which an import stops, to be resumed later."""
 
+SETTLED = 256
+"""Outcomes after which such a failure counts as one of its unit. Answers come in any order: at the beginning of an
+outage, units fail that stand before others which were answered just in time."""
+
+STOPS = (ImportInterrupted, Unreachable, BadCredentials)
+"""What ends an import and says nothing against what it imports: it can be resumed when that is over."""
+
 Probe = Callable[[Sequence[Unit]], list[Outcome]]
 
 
 @frozen
 class Progress:
-    """How far an import has come: units done, those that are new, those that failed, and if known the share of all."""
+    """How far an import has come: units done, those that are new, those that failed, and if known the share of all.
+
+    All of it is about this run: a resumed one begins with 0 again.
+    """
 
     done: int = 0
     added: int = 0
@@ -65,13 +79,18 @@ class Pipeline:
         imports: ImportService,
         landing: Landing,
         report: Report,
-        share: Callable[[], float | None] = lambda: None,
+        share_read: Callable[[], float | None] = lambda: None,
+        position: int = 0,
     ) -> None:
+        """Take the units behind `position`; `share_read` says how much of the whole source was read, if that is known."""
         self._database = database
         self._imports = imports
         self._landing = landing
         self._report = report
-        self._share = share
+        self._share_read = share_read
+        self._position = position
+        self._read = 0
+        self._is_read = False
         self._progress = Progress()
 
     def in_batches(self, job: ImportJob, folder: Folder, outcomes: Iterable[Outcome]) -> Iterator[range]:
@@ -125,17 +144,17 @@ class Pipeline:
     ) -> Iterator[Outcome]:
         """What becomes of the units, in their order. Only those that have to be looked at are probed."""
         running: deque[_Chunk] = deque()
-        tasks = 0
         try:
             for bundle in bundles(units, BATCH if workers.executor else workers.grain):
-                chunk = _Chunk(bundle, self._landing.decide(bundle, folder), probe, workers)
-                running.append(chunk)
-                tasks += len(chunk.tasks)
-                while tasks > workers.ahead or (running and not running[0].tasks):
-                    tasks -= len(running[0].tasks)
-                    yield from running.popleft().outcomes()
+                self._read += len(bundle)
+                running.append(_Chunk(bundle, self._landing.decide(bundle, folder), probe, workers))
+                while running and _may_wait(running, workers):
+                    yield from running[0].outcomes()
+                    running.popleft()
+            self._is_read = True
             while running:
-                yield from running.popleft().outcomes()
+                yield from running[0].outcomes()
+                running.popleft()
         finally:
             for chunk in running:
                 chunk.cancel()
@@ -161,10 +180,17 @@ class Pipeline:
 
     def _advance(self, done: int = 0, added: int = 0, failed: int = 0) -> None:
         before = self._progress
-        self._progress = Progress(
-            before.done + done, before.added + added, before.failed + failed, self._share()
-        )
+        done += before.done
+        self._progress = Progress(done, before.added + added, before.failed + failed, self._share(done))
         self._report(self._progress)
+
+    def _share(self, done: int) -> float | None:
+        """The share that is done of what this run has to do, by how much of the source was read for that."""
+        read = 1.0 if self._is_read else self._share_read()
+        if read is None or not self._read or (read == 1 and not self._is_read):
+            return None  # a small file is read at once, which says nothing of how many units it has
+        share = min(1.0, read * done / (self._read + self._position * (1 - read)))
+        return max(share, self._progress.share or 0.0)  # an estimate, which is not to go back
 
 
 class _Chunk:
@@ -187,11 +213,14 @@ class _Chunk:
             for part in bundles(probing, workers.grain):
                 self.tasks.append(workers.executor.submit(probe, part))
 
+    @property
+    def is_done(self) -> bool:
+        """Whether nobody has to be waited for."""
+        return all(task.done() for task in self.tasks)
+
     def outcomes(self) -> Iterator[Outcome]:
-        """The outcomes of the units in their order, once the tasks are done."""
-        for task in self.tasks:
-            self._outcomes += task.result()
-        probed = iter(self._outcomes)
+        """The outcomes of the units in their order, as the tasks are done."""
+        probed = chain(self._outcomes, chain.from_iterable(task.result() for task in self.tasks))
         for unit, (action, known) in self._decided:
             if action not in _PROBED:
                 yield Outcome(unit, None, action=action, known=known)
@@ -217,36 +246,51 @@ class _TakeBack(Exception):
         self.report = report
 
 
+def _may_wait(running: Sequence[_Chunk], workers: Workers) -> bool:
+    """Whether it is time to wait for the oldest chunk: it is done, the others keep the workers busy, or there are many."""
+    return (
+        running[0].is_done
+        or len(running) > BUNDLES
+        or sum(len(chunk.tasks) for chunk in running) - len(running[0].tasks) >= workers.ahead
+    )
+
+
 def _batches(outcomes: Iterable[Outcome]) -> Iterator[list[Outcome]]:
-    """Outcomes in bundles: large where they come fast, which the catalogue likes, and soon where they come slowly."""
+    """Outcomes in bundles: large where they come fast, which the catalogue likes, and soon where they come slowly.
+
+    In an outage, those that came before it are the last bundle.
+    """
     batch: list[Outcome] = []
     end = time.monotonic() + SECONDS
-    for outcome in outcomes:
-        batch.append(outcome)
-        if len(batch) >= MOST or time.monotonic() > end:
-            yield batch
-            batch = []
-            end = time.monotonic() + SECONDS
+    try:
+        for outcome in outcomes:
+            batch.append(outcome)
+            if len(batch) >= MOST or time.monotonic() > end:
+                yield batch
+                batch = []
+                end = time.monotonic() + SECONDS
+    except STOPS:
+        yield batch
+        raise
     if batch:
         yield batch
 
 
 def _until_outage(outcomes: Iterable[Outcome], job: ImportJob) -> Iterator[Outcome]:
-    """The outcomes, as long as the storage answers; failures in a row are held back until it answers again."""
-    held: list[Outcome] = []
+    """The outcomes, as long as the storage answers; what stands behind a failure of it is held back until that is sure."""
+    held: deque[Outcome] = deque()
+    row = 0
     for outcome in outcomes:
-        if outcome.is_outage:
-            held.append(outcome)
-            if len(held) < OUTAGE:
-                continue
-            reason = held[0].failures()[0].reason
+        held.append(outcome)
+        row = row + 1 if outcome.is_outage else 0
+        if row >= OUTAGE:
+            reason = held[-OUTAGE].failures()[0].reason
             raise ImportInterrupted(
                 f"the storage failed {OUTAGE} times in a row, the first time with: {reason}",
                 hint=f"nothing of that is lost, heron imports resume {job.id} goes on there",
             )
-        yield from held
-        held.clear()
-        yield outcome
+        while held and not (held[0].is_outage and len(held) <= SETTLED + row):
+            yield held.popleft()
     yield from held
 
 

@@ -54,8 +54,11 @@ class Plan:
 
     @property
     def keeps_position(self) -> bool:
-        """Whether a resumed run goes on behind the last unit that landed; others pass over what they find there."""
-        return self.ignore_errors and (self.manifest is not None or not self.rule.looks_up)
+        """Whether a resumed run goes on behind the last unit that landed; others pass over what they find there.
+
+        A strict import is at its beginning or at its end, where only its job was not closed.
+        """
+        return self.manifest is not None or not self.rule.looks_up
 
     def options(self) -> dict[str, Json]:
         """The plan as it is kept."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -18,19 +19,23 @@ from heron.errors import (
     PluginError,
     Unreachable,
 )
-from heron.hooks import MediaDecoder, PluginManager, Storage
+from heron.hooks import MediaDecoder, PluginManager, StoredObject
 from heron.hooks.manager import install_hint
 from heron.ingest.units import Outcome, ProbeOptions, Unit
-from heron.media.files import LocalFile, RemoteFile, look_at, look_at_object
+from heron.media.files import PREFETCH, LocalFile, RemoteFile, look_at, remote_file
 from heron.media.sniff import Sniffed, Sniffer
 from heron.metadata.sidecars import sidecar_metadata
 from heron.models import MAX_METADATA, ImportProblem, Json, MediaFacts, Member, NewItem
+from heron.storage.retries import PatientStorage
 
 THUMBNAIL = 256
 """Longest side of a thumbnail in pixels."""
 
 _TIMES = 2
 """How often an object that was replaced while it was read is begun anew before that counts as a failure."""
+
+Peeked = tuple[StoredObject, bytes] | HeronError
+"""An object and its beginning, or why it could not be had."""
 
 _A = {"image": "an image", "dicom": "a DICOM file"}
 
@@ -42,7 +47,10 @@ class Prober:
     """
 
     def __init__(
-        self, plugins: PluginManager, options: ProbeOptions, opener: Callable[[str], Storage] | None = None
+        self,
+        plugins: PluginManager,
+        options: ProbeOptions,
+        opener: Callable[[str], PatientStorage] | None = None,
     ) -> None:
         self._plugins = plugins
         self._options = options
@@ -58,33 +66,54 @@ class Prober:
 
     def __call__(self, units: Sequence[Unit]) -> list[Outcome]:
         """Probe some units, in their order. A unit that fails never stops the others."""
-        return [self._probe(unit) for unit in units]
+        peeked = self._peeked(units) if self._opener is not None else {}
+        return [self._probe(unit, peeked) for unit in units]
 
-    def _probe(self, unit: Unit) -> Outcome:
+    def _peeked(self, units: Sequence[Unit]) -> dict[str, Peeked]:
+        """The beginnings of stored objects by their URL, fetched at the same time where a storage can do that."""
+        assert self._opener is not None
+        wanted: dict[int, tuple[PatientStorage, list[str]]] = {}
+        for unit in units:
+            if unit.path is None and not (unit.members or unit.facts or unit.problem or unit.sidecar_of):
+                try:
+                    storage = self._opener(unit.url)
+                except HeronError:
+                    continue  # looking at the unit says so once more
+                wanted.setdefault(id(storage), (storage, []))[1].append(unit.url)
+        peeked: dict[str, Peeked] = {}
+        for storage, urls in wanted.values():
+            with suppress(Exception):  # looking at the units one by one says with which a plugin fails
+                peeked.update(zip(urls, storage.peek_all(urls, PREFETCH), strict=True))
+        return peeked
+
+    def _probe(self, unit: Unit, peeked: dict[str, Peeked]) -> Outcome:
         if unit.problem is not None:
             return Outcome(unit, None, (_problem(unit, unit.problem),))
         try:
             for _ in range(_TIMES):
                 try:
-                    return self._outcome(unit)
+                    return self._outcome(unit, peeked)
                 except ObjectChanged:
                     continue  # it was replaced while it was read: read the new one
-            return self._outcome(unit)
+            return self._outcome(unit, peeked)
         except (Unreachable, BadCredentials) as error:
             return Outcome(unit, None, (_problem(unit, str(error)),), is_outage=True)
         except HeronError as error:
             return Outcome(unit, None, (_problem(unit, str(error)),))
         except (OSError, MemoryError, EOFError) as error:
             return Outcome(unit, None, (_problem(unit, f"{unit.place} cannot be read: {error}"),))
+        except Exception as error:  # noqa: BLE001 - a storage plugin can be wrong in any way
+            text = f"{unit.url} cannot be read: {type(error).__name__}: {error}"
+            return Outcome(unit, None, (_problem(unit, text.splitlines()[0]),))
 
-    def _outcome(self, unit: Unit) -> Outcome:
+    def _outcome(self, unit: Unit, peeked: dict[str, Peeked]) -> Outcome:
         if unit.facts is not None:
             return Outcome(unit, _given_item(unit, unit.facts))
         if unit.sidecar_of is not None:
             return Outcome(evolve(unit, metadata=self._sidecar(unit)), None, action="sidecar")
         if unit.members:
             return self._group(unit)
-        file = self._look_at(unit.path, unit.url)
+        file = self._look_at(unit.path, unit.url, peeked.pop(unit.url, None))
         facts, picture, warnings = self._examine(file)
         item = NewItem(
             url=unit.url,
@@ -99,12 +128,15 @@ class Prober:
         problems = tuple(ImportProblem(unit.place, unit.url, text, "warning") for text in warnings)
         return Outcome(unit, item, problems, picture)
 
-    def _look_at(self, path: Path | None, url: str) -> LocalFile | RemoteFile:
+    def _look_at(self, path: Path | None, url: str, peeked: Peeked | None = None) -> LocalFile | RemoteFile:
         """A local path, or a URL, as a file whose beginning is at hand."""
         if path is not None:
             return look_at(path, url)
         assert self._opener is not None, "no storage at hand"
-        return look_at_object(url, self._opener(url))
+        if isinstance(peeked, HeronError):
+            raise peeked
+        storage = self._opener(url)
+        return remote_file(url, storage, *(peeked or storage.peek(url, PREFETCH)))
 
     def _group(self, unit: Unit) -> Outcome:
         """An item of several files: each is looked at, and the first gives the facts."""

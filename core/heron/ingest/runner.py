@@ -18,16 +18,17 @@ from heron.catalog.metadata import MetadataService
 from heron.catalog.registration import Registration
 from heron.catalog.synced import SyncedFolderService
 from heron.catalog.thumbnails import ThumbnailStore
-from heron.errors import HeronError, ImportCancelled, ImportInterrupted
-from heron.hooks import PluginManager, Storage
+from heron.errors import HeronError, ImportCancelled
+from heron.hooks import PluginManager
 from heron.ingest import workers
 from heron.ingest.landing import Landing, Options
-from heron.ingest.pipeline import Pipeline, Report, Workers
+from heron.ingest.pipeline import STOPS, Pipeline, Report, Workers
 from heron.ingest.plan import Plan
 from heron.ingest.probe import Prober
 from heron.ingest.rules import Rule
 from heron.ingest.units import Unit
 from heron.models import Folder, ImportJob, ImportProblem, ImportReport, Integration
+from heron.storage.retries import PatientStorage
 
 MANY, MANY_DECODED = 10_000, 200
 """From this number of local files on, probing is worth starting worker processes for: facts alone, and decoding too."""
@@ -42,7 +43,7 @@ class Source:
 
     units: Callable[[], Iterator[Unit]]
     share: Callable[[], float | None] = lambda: None
-    opener: Callable[[str], Storage] | None = None
+    opener: Callable[[str], PatientStorage] | None = None
     integration: Integration | None = None
 
 
@@ -90,9 +91,9 @@ class Runner:
     ) -> ImportReport:
         """Run a job to its end; `then` is called when everything has landed, before the job is done."""
         with self._closing(job):
-            pipeline = self._pipeline(plan, source, report, rule)
-            target = self._folders.find(plan.folder)
             position = job.position if plan.keeps_position else 0
+            pipeline = self._pipeline(plan, source, report, rule, position)
+            target = self._folders.find(plan.folder)
             prober = Prober(self._plugins, plan.probe, source.opener)
             with self._workers(islice(source.units(), position, None), plan, source, executor) as (
                 units,
@@ -114,7 +115,7 @@ class Runner:
 
     def rehearse(self, plan: Plan, source: Source, report: Report) -> ImportReport:
         """What running a plan would do, with every problem in the report; the catalogue stays as it is."""
-        pipeline = self._pipeline(plan, source, report, None)
+        pipeline = self._pipeline(plan, source, report)
         prober = Prober(self._plugins, plan.probe, source.opener)
 
         def start() -> tuple[ImportJob, Folder]:
@@ -129,13 +130,15 @@ class Runner:
             outcomes = pipeline.outcomes(units, prober, self._folders.find(plan.folder), who)
             return pipeline.rehearse(start, finish, outcomes)
 
-    def _pipeline(self, plan: Plan, source: Source, report: Report, rule: Rule | None) -> Pipeline:
+    def _pipeline(
+        self, plan: Plan, source: Source, report: Report, rule: Rule | None = None, position: int = 0
+    ) -> Pipeline:
         by = source.integration.id if source.integration else None
         landing = Landing(
             self._database, self._imports, self._registration, self._thumbnails, self._metadata, self._synced,
             Options(rule or plan.rule, plan.skip_identical, by),
         )  # fmt: skip
-        return Pipeline(self._database, self._imports, landing, report, source.share)
+        return Pipeline(self._database, self._imports, landing, report, source.share, position)
 
     def _workers(
         self, units: Iterable[Unit], plan: Plan, source: Source, executor: Executor | None
@@ -163,15 +166,18 @@ class Runner:
             raise
         except BaseException as error:
             reason = error.message if isinstance(error, HeronError) else f"{type(error).__name__}: {error}"
-            stopped = isinstance(error, KeyboardInterrupt | ImportInterrupted)
+            stopped = isinstance(error, (KeyboardInterrupt, *STOPS))
+            if isinstance(error, KeyboardInterrupt):
+                error.add_note(f"heron imports resume {job.id} goes on from there")
             try:
                 with self._database.write():
+                    self._imports.require_running(job)
                     if not isinstance(error, KeyboardInterrupt):
                         problem = ImportProblem("", "", reason, "warning" if stopped else "failure")
                         self._imports.advance(job, problems=[problem])
                     self._imports.finish(job, "interrupted" if stopped else "failed")
             except HeronError:
-                pass  # the disk is full, perhaps: the first error is the one to tell
+                pass  # cancelled meanwhile, or the disk is full: the first error is the one to tell
             raise
 
     def _announce(self, job: ImportJob, ids: range) -> None:

@@ -17,7 +17,7 @@ from heron.catalog.metadata import MetadataService
 from heron.catalog.schema import SchemaService
 from heron.catalog.synced import SyncedFolderService
 from heron.errors import InvalidInput, NotFound
-from heron.hooks import PluginManager, Storage, StoredObject
+from heron.hooks import PluginManager, StoredObject
 from heron.ingest.local import check_paths, local_units
 from heron.ingest.manifest.entries import Entries
 from heron.ingest.manifest.reading import Manifest
@@ -32,8 +32,9 @@ from heron.ingest.syncing import Seen, SyncedRule, mark_vanished
 from heron.ingest.units import Unit
 from heron.media.sniff import Sniffer
 from heron.metadata.sidecars import SUFFIX
-from heron.models import Folder, ImportJob, ImportReport, Integration
+from heron.models import Folder, ImportJob, ImportReport, Integration, SyncedFolder
 from heron.storage.local_files import path_of_url
+from heron.storage.retries import PatientStorage
 from heron.storage.service import StorageService
 
 
@@ -98,10 +99,14 @@ class IngestService:
         `ignore_errors` is set; the catalogue is then as it was before. With it, raises ImportInterrupted when the
         storage does not answer any more; `resume` goes on from there.
         """
+        by = self._integrations.get(integration) if integration is not None else None
         plan = Plan(
             folder=_path_of(folder),
-            sources=[
-                str(source) if is_remote(source) else str(path_of_url(str(source))) for source in sources
+            sources=[  # canonical before they are kept: a URL as somebody wrote it may hold a signature
+                self._storage.normalise(str(source), by)
+                if is_remote(source)
+                else str(path_of_url(str(source)))
+                for source in sources
             ],
             integration=self._uuid(integration),
             ignore_errors=ignore_errors,
@@ -151,6 +156,21 @@ class IngestService:
         )
         return self._begin(plan, dry_run, executor, progress)
 
+    def follow(
+        self,
+        folder: FolderRef,
+        url: str,
+        *,
+        integration: IntegrationRef | None = None,
+        sidecar_suffix: str | None = SUFFIX,
+    ) -> SyncedFolder:
+        """Let a folder, which is made when it is missing, follow what lies below a URL or path; `sync` fills it.
+
+        Raises AlreadyExists for a folder that follows something already.
+        """
+        prefix = self._storage.normalised_prefix(url, integration)
+        return self._synced.bind(folder, prefix, integration=integration, sidecar_suffix=sidecar_suffix)
+
     def sync(
         self, folder: FolderRef, *, allow_empty: bool = False, progress: Report = _silent
     ) -> ImportReport:
@@ -180,6 +200,7 @@ class IngestService:
         Raises InvalidInput for one that is in another state, or whose manifest was changed since.
         """
         found = self._imports.get(job)
+        self._access.require("update", "import", found.source)
         plan = plan_of(found)
         if plan.manifest is not None and _digest(self._manifest(Path(plan.manifest), None)) != plan.digest:
             raise InvalidInput(
@@ -254,7 +275,7 @@ class IngestService:
 
         return Source(units, opener=opener if urls else None, integration=by)
 
-    def _listed(self, opener: Callable[[str], Storage], url: str) -> Iterator[StoredObject]:
+    def _listed(self, opener: Callable[[str], PatientStorage], url: str) -> Iterator[StoredObject]:
         storage = opener(url)
         return storage.list(storage.normalise(url))
 

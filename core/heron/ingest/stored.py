@@ -10,6 +10,9 @@ from heron.errors import InvalidInput
 from heron.hooks import StoredObject
 from heron.ingest.units import Unit
 
+_SIGNS = "!$&'()*+,;=:@~"
+"""Characters that one backend escapes in its URLs and another does not."""
+
 
 def is_remote(source: str | Path) -> bool:
     """Whether a source is a URL of a storage plugin, not a path of this machine."""
@@ -18,11 +21,14 @@ def is_remote(source: str | Path) -> bool:
 
 
 def stored_units(objects: Iterable[StoredObject], sidecar_suffix: str | None) -> Iterator[Unit]:
-    """Objects as units. Those that end with the suffix of sidecars hold the metadata of the object without it."""
+    """Objects as units. Those that end with the suffix of sidecars hold the metadata of the object without it.
+
+    An object of which nothing is left without the suffix is one like any other.
+    """
     if sidecar_suffix == "":
         raise InvalidInput("the ending of sidecars cannot be empty", hint="--no-sidecars reads none")
-    ending = quote(sidecar_suffix, safe="") if sidecar_suffix else None
+    endings = {quote(sidecar_suffix, safe=safe) for safe in ("", _SIGNS)} if sidecar_suffix else set()
     for stored in objects:
-        url = stored.url
-        owner = url.removesuffix(ending) if ending is not None and url.endswith(ending) else None
-        yield Unit(url, url, stored=stored, sidecar_of=owner)
+        owners = (stored.url.removesuffix(ending) for ending in endings if stored.url.endswith(ending))
+        owner = next((url for url in owners if not url.endswith("/")), None)
+        yield Unit(stored.url, stored.url, stored=stored, sidecar_of=owner)

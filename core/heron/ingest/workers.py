@@ -18,6 +18,10 @@ CONCURRENCY = 32
 """Requests to a storage that are under way at once, unless HERON_CONCURRENCY says otherwise."""
 
 
+TOGETHER = 8
+"""Objects that a thread asks for at once."""
+
+
 @contextmanager
 def given(units: Iterable[Unit], executor: Executor) -> Iterator[tuple[Iterable[Unit], Workers]]:
     """The executor of the caller, who will also close it."""
@@ -26,11 +30,12 @@ def given(units: Iterable[Unit], executor: Executor) -> Iterator[tuple[Iterable[
 
 @contextmanager
 def threads(units: Iterable[Unit]) -> Iterator[tuple[Iterable[Unit], Workers]]:
-    """Threads for the time of one import, for units of which each is a request or two."""
-    count = concurrency()
+    """Threads for the time of one import, each of which asks for several objects at once."""
+    grain = min(TOGETHER, concurrency())
+    count = concurrency() // grain
     pool = ThreadPoolExecutor(count, thread_name_prefix="heron-probe")
     try:
-        yield units, Workers(pool, grain=4, ahead=count * 4)
+        yield units, Workers(pool, grain=grain, ahead=count * 4)
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
 

@@ -104,9 +104,8 @@ class RemoteFile:
             return hashlib.file_digest(cast(Any, stream), "sha256").hexdigest()
 
 
-def look_at_object(url: str, storage: Storage) -> RemoteFile:
-    """Look a stored object up and read its beginning; raises MediaError for an empty one, and what the storage raises."""
-    stored, beginning = storage.peek(url, PREFETCH)
+def remote_file(url: str, storage: Storage, stored: StoredObject, beginning: bytes) -> RemoteFile:
+    """A stored object that was looked up and whose beginning was read; raises MediaError for an empty one."""
     if not stored.size:
         raise MediaError(f"{url} is empty")
     name = unquote(url.rstrip("/").rpartition("/")[2])

@@ -84,6 +84,39 @@ STEPS = (
     ),
 )
 
+CLOUD = (
+    Step(
+        "Point Heron at a bucket",
+        "A server in this very process plays the cloud: it has the same lake as the bucket s3://lake. An integration "
+        "is a named way to a store; the catalogue keeps where a secret is to be found, never the secret.",
+        (
+            "heron integrations add tour --backend s3 -o endpoint={endpoint} -o access_key_id=guest "
+            "-o secret_access_key=env:HERON_TOUR_SECRET",
+            "heron integrations check tour s3://lake/",
+        ),
+    ),
+    Step(
+        "Let a folder follow the bucket",
+        "A sync adds what is new, looks again at what changed, and marks what vanished. A second one finds nothing to do.",
+        (
+            "heron folders create Bucket --sync s3://lake/ --integration tour",
+            "heron sync",
+            "heron sync",
+        ),
+    ),
+    Step(
+        "Import what a manifest lists",
+        "A manifest is a file of URLs, with titles and metadata if you like. Here one is made of what lies in the bucket.",
+        (
+            "heron manifest create s3://lake/ -o bucket.json --integration tour",
+            "heron manifest check bucket.json",
+            "heron import --manifest bucket.json --folder Listed --integration tour --ignore-errors",
+            "heron imports",
+        ),
+    ),
+)
+"""The cloud chapter, for when the extra `s3` is installed."""
+
 NEXT = (
     "heron search --where \"weather = 'snow'\"",
     "heron import YOUR-PICTURES --folder Mine",

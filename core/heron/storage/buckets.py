@@ -30,6 +30,7 @@ class ObjectAddress:
     key: str
 
 
+_PLAIN_KEY = re.compile(r"[A-Za-z0-9/!$&'()*+,;=:@~._-]*")
 _PLAIN = re.compile(r"://[^/@?#\s]+/[A-Za-z0-9/!$&'()*+,;=:@~._-]*")
 
 
@@ -40,14 +41,16 @@ def is_canonical(url: str, scheme: str) -> bool:
 
 def object_url(scheme: str, bucket: str, key: str) -> str:
     """The canonical URL of an object: `s3://bucket/a%20key.jpg`, with everything but plain characters escaped."""
-    return f"{scheme}://{bucket}/{quote(key, safe=_SAFE)}"
+    path = key if _PLAIN_KEY.fullmatch(key) else quote(key, safe=_SAFE)
+    return f"{scheme}://{bucket}/{path}"
 
 
 def address_of(url: str) -> ObjectAddress:
     """Bucket and key of a URL such as `s3://bucket/a%20key.jpg`; raises InvalidInput where one is missing or odd."""
     found = _ADDRESS.fullmatch(url)
     if found is None:
-        raise InvalidInput(f"{printable(url)} names no bucket", hint="write scheme://bucket/key")
+        shown = "the URL" if "@" in url else printable(url)  # before an @ there may be a password
+        raise InvalidInput(f"{shown} names no bucket", hint="write scheme://bucket/key")
     key = unquote(found[2] or "", errors="surrogateescape")
     if not is_unicode(key) or "\0" in key:
         raise InvalidInput(f"{printable(url)}: the key is no valid Unicode")
@@ -95,9 +98,9 @@ class BucketStorage(ABC):
 
     @abstractmethod
     def _pages(self, address: ObjectAddress, after: str | None) -> Iterator[list[StoredObject]]:
-        """The objects whose key begins with that of the address, in the order of their keys, page by page.
+        """The objects whose key begins with that of the address, in the store's own order, page by page.
 
-        With the key `after`, those behind it; a store that cannot begin there may give all.
+        With the key `after`, those behind it in that order.
         """
 
     @abstractmethod
@@ -113,27 +116,45 @@ class BucketStorage(ABC):
             raise self.explain(error, url) from error
 
     def list(self, prefix: str, after: str | None = None) -> Iterator[StoredObject]:
-        """All objects at or below a prefix in the order of their keys, those that stand for folders left out."""
+        """All objects at or below a prefix in the store's own order, those that stand for folders left out.
+
+        A prefix that names an object is that object alone, though there be others below it: with `/` at its end it is
+        those. Who may list `photos/` need not have the right to look up `photos`: that is only told when nothing lies below.
+        """
         address = address_of(prefix)
         begin = address_of(after).key if after is not None else None
         folder = address.key if address.key.endswith("/") or not address.key else address.key + "/"
+        denied: HeronError | None = None
+        if begin == address.key != folder:
+            return  # behind an object that the prefix names there is nothing
         try:
             if folder != address.key and begin is None:
-                try:
-                    yield self._stat(address)
+                single = self._single(address, prefix)
+                if isinstance(single, StoredObject):
+                    yield single
                     return
-                except Exception as error:
-                    if type(self.explain(error, prefix)) not in (NotFound, PermissionDenied):
-                        raise  # who may only list may not ask for an object, and still can list below it
+                denied = single
             for page in self._pages(ObjectAddress(address.bucket, folder), begin):
                 for stored in page:
-                    if stored.url.endswith("/") or (
-                        begin is not None and address_of(stored.url).key <= begin
-                    ):
-                        continue
-                    yield stored
+                    if not stored.url.endswith("/"):
+                        denied = None
+                        yield stored
         except Exception as error:
             raise self.explain(error, prefix) from error
+        if denied is not None:
+            raise denied
+
+    def _single(self, address: ObjectAddress, url: str) -> StoredObject | HeronError | None:
+        """The object that a prefix names itself, None where there is none, or the refusal to look it up."""
+        try:
+            return self._stat(address)
+        except Exception as error:
+            found = self.explain(error, url)
+            if type(found) is NotFound:
+                return None
+            if type(found) is PermissionDenied:
+                return found
+            raise
 
     def peek(self, url: str, count: int) -> tuple[StoredObject, bytes]:
         """An object and its first `count` bytes in one request."""

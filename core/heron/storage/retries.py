@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 import random
 import time
-from collections.abc import Callable, Iterator
-from typing import BinaryIO, TypeVar, cast
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from typing import Any, BinaryIO, TypeVar, cast
 
-from heron.errors import InvalidInput, Unreachable
+from heron.errors import HeronError, InvalidInput, Unreachable
 from heron.hooks import Storage, StoredObject
 from heron.media.ranged import ranged
 
@@ -59,6 +60,22 @@ class PatientStorage:
         """As the backend does, tried again."""
         return self._patiently(lambda: self.storage.peek(url, count))
 
+    def peek_all(self, urls: Sequence[str], count: int) -> Sequence[tuple[StoredObject, bytes] | HeronError]:
+        """Several objects at once where the backend can do that, else one by one; each tried again."""
+        together: Any = getattr(self.storage, "peek_all", None)
+        found = list(together(urls, count)) if together else [Unreachable("")] * len(urls)
+        for position, url in enumerate(urls):
+            if isinstance(found[position], Unreachable) and (self._retries or not together):
+                try:
+                    if together:
+                        self._wait(0)
+                    found[position] = self._patiently(
+                        partial(self.storage.peek, url, count), failures=1 if together else 0
+                    )
+                except HeronError as error:
+                    found[position] = error
+        return found
+
     def read(self, url: str, start: int = 0, end: int | None = None, *, etag: str | None = None) -> bytes:
         """As the backend does, tried again."""
         return self._patiently(lambda: self.storage.read(url, start, end, etag=etag))
@@ -76,16 +93,17 @@ class PatientStorage:
     def __repr__(self) -> str:
         return f"<PatientStorage {self.storage!r}>"
 
-    def _patiently(self, ask: Callable[[], T]) -> T:
-        for failures in range(self._retries):
+    def _patiently(self, ask: Callable[[], T], failures: int = 0) -> T:
+        """Ask until there is an answer, or the retries are used up; it may have failed before."""
+        for failed in range(failures, self._retries):
             try:
                 return ask()
             except Unreachable:
-                self._wait(failures)
+                self._wait(failed)
         return ask()
 
     def _wait(self, failures: int) -> None:
-        self._pause(random.uniform(0, min(LONGEST, FIRST * 2**failures)))  # noqa: S311 - no secret
+        self._pause(random.uniform(0, min(LONGEST, FIRST * 2 ** min(failures, 10))))  # noqa: S311 - no secret
 
 
 def configured_retries() -> int:

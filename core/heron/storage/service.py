@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
+from threading import Lock
 from typing import TYPE_CHECKING
 
 from heron.catalog.access import Access
@@ -41,58 +42,50 @@ class StorageService:
         self._access = access
         self._plugins = plugins
         self._integrations = integrations
-        self._opened: dict[tuple[str, str | None], Storage] = {}
+        self._opened: dict[str, PatientStorage] = {}
         self._backends: dict[str, StorageBackend] = {}
-
-    def backend(self, url: str) -> StorageBackend:
-        """The backend that a URL belongs to, by its scheme or its host; raises PluginError or InvalidInput."""
-        scheme, mark, rest = url.partition("://")
-        if scheme in self._backends:
-            return self._backends[scheme]
-        scheme = scheme.lower()
-        if not mark:
-            raise InvalidInput(f"{printable(url)} is no URL", hint="write scheme://bucket/key")
-        place = scheme
-        if scheme in ("http", "https"):
-            place = re.split("[/?#]", rest, maxsplit=1)[0].rpartition("@")[2].partition(":")[0].lower()
-        if place not in self._backends:
-            self._backends[place] = (
-                self._by_host(place) if place != scheme else self._plugins().storage(scheme)
-            )
-        return self._backends[place]
+        self._opening = Lock()
 
     def normalise(self, url: str, integration: Integration | None = None) -> str:
-        """The canonical form of a URL, without credentials where the backend can do that."""
+        """The canonical form of a URL, without credentials where the backend can do that.
+
+        Raises PluginError when nothing reads such URLs, and InvalidInput.
+        """
+        self._access.require("read", "integration")
         if integration is not None:
-            return self.open(url, integration).normalise(url)
-        record = self.backend(url)
-        return record.normalise(url) if record.normalise else self.open(url).normalise(url)
+            return self._open(url, integration).normalise(url)
+        record = self._backend(url)
+        return record.normalise(url) if record.normalise else self._open(url, None).normalise(url)
 
     def normalised_prefix(self, url: str, integration: IntegrationRef | None = None) -> str:
         """The canonical form of a URL that stands for all below it: a path of this machine becomes one too."""
         if "://" not in url:
             url = path_of_url(url).as_uri()
         found = self._integrations.get(integration) if integration is not None else None
-        return self.normalise(url, found).rstrip("/") + "/"
+        prefix = self.normalise(url, found)
+        return prefix if prefix.endswith("/") else prefix + "/"
 
-    def open(self, url: str, integration: Integration | None = None) -> Storage:
+    def open(self, url: str, integration: Integration | None = None) -> PatientStorage:
         """The storage for a URL, tried again when it is unreachable; one for each integration.
 
         Raises PluginError when nothing reads such URLs, BadCredentials when a secret is not where it should be.
         """
-        record = self._plugins().storage(integration.backend) if integration else self.backend(url)
-        key = (record.name, integration.uuid if integration else None)
-        if key not in self._opened:
-            self._opened[key] = PatientStorage(self._load(record, integration))
-        return self._opened[key]
+        self._access.require("read", "integration")
+        return self._open(url, integration)
 
     def sign(self, item: Item, expires: int = SIGNED_SECONDS) -> str:
         """A URL by which anybody can read an item's file for `expires` seconds.
 
-        Raises InvalidInput where the storage cannot make one, such as for local files.
+        Raises InvalidInput where the storage cannot make one, such as for local files, and for an item of several
+        files: give it with the URL of one of its members.
         """
         self._access.require("read", "item", item.name)
-        return self.open(item.url, self.of(item)).sign(item.url, expires)
+        if "#" in item.url:  # the mark of a group; in the URL of an object it is escaped
+            raise InvalidInput(
+                f"item {printable(item.name)} is made of several files",
+                hint=f"heron items sign {item.uuid} gives a URL for each",
+            )
+        return self._open(item.url, self.of(item)).sign(item.url, expires)
 
     def of(self, item: Item) -> Integration | None:
         """The integration that an item came by."""
@@ -109,23 +102,55 @@ class StorageService:
     def check(self, ref: IntegrationRef, url: str) -> Sequence[CheckResult]:
         """Try to list and to read below a URL, and say in one sentence each how that went; nothing is written.
 
-        The checks are `credentials`, `list` and `read`; those that could not be tried for what failed before are
-        left out.
+        The checks are `list` and `read`. What stops both stands alone: `plugin`, `options`, `url`, `credentials`,
+        `bucket` or `endpoint`.
         """
         integration = self._integrations.get(ref)
-        record = self._plugins().storage(integration.backend)
+        retries = min(1, configured_retries())
         try:
-            storage = PatientStorage(self._load(record, integration), retries=min(1, configured_retries()))
+            record = self._plugins().storage(integration.backend)
+            storage = PatientStorage(self._load(record, integration), retries=retries)
+        except HeronError as error:
+            return [_failure("plugin" if isinstance(error, PluginError) else "options", error)]
+        try:
             prefix = storage.normalise(url)
         except HeronError as error:
-            kind = "bad credentials: " if isinstance(error, BadCredentials) else ""
-            return [CheckResult("credentials", False, f"{kind}{error}")]
+            return [_failure("url", error)]
         return list(_checks(storage, prefix))
+
+    def _open(self, url: str, integration: Integration | None) -> PatientStorage:
+        key = integration.uuid if integration else self._backend(url).name
+        if key not in self._opened:
+            with self._opening:  # an import asks from many threads at once
+                if key not in self._opened:
+                    record = (
+                        self._plugins().storage(integration.backend) if integration else self._backend(url)
+                    )
+                    self._opened[key] = PatientStorage(self._load(record, integration))
+        return self._opened[key]
 
     def _load(self, record: StorageBackend, integration: Integration | None) -> Storage:
         options = resolved_options(record, integration) if integration else {}
         storage: Storage = self._plugins().load(record, options)
         return storage
+
+    def _backend(self, url: str) -> StorageBackend:
+        """The backend that a URL belongs to, by its scheme or its host."""
+        scheme, mark, rest = url.partition("://")
+        if scheme in self._backends:
+            return self._backends[scheme]
+        if not mark:
+            raise InvalidInput(f"{printable(url)} is no URL", hint="write scheme://bucket/key")
+        scheme = scheme.lower()
+        if scheme not in ("http", "https"):
+            self._backends[scheme] = self._plugins().storage(scheme)
+            return self._backends[scheme]
+        authority = re.split("[/?#]", rest, maxsplit=1)[0].lower()
+        host = re.sub(r":\d*$", "", authority.rpartition("@")[2])
+        place = f"//{host}"  # so that no host can be taken for a scheme
+        if place not in self._backends:
+            self._backends[place] = self._by_host(host)
+        return self._backends[place]
 
     def _by_host(self, host: str) -> StorageBackend:
         from heron.hooks import StorageBackend
@@ -141,46 +166,47 @@ class StorageService:
 
 def _checks(storage: Storage, prefix: str) -> Iterator[CheckResult]:
     """List, then read the first object that was listed, or the one that the URL names."""
-    first: StoredObject | None = None
-    listed: HeronError | None = None
     try:
         first = next(iter(islice(storage.list(prefix), 1)), None)
     except HeronError as error:
-        listed = error
-    if isinstance(listed, BadCredentials | Unreachable | NoSuchBucket):
-        name = {BadCredentials: "credentials", NoSuchBucket: "bucket"}.get(type(listed), "endpoint")
-        yield CheckResult(name, False, f"{_KINDS[name]}: {listed}")
+        yield (failure := _failure("list", error))
+        if failure.name == "list" and isinstance(error, PermissionDenied):
+            yield _read_check(storage, prefix)  # who may not list may still be allowed to read
         return
-    if listed is None:
-        found = f"{prefix} can be listed" if first else f"{prefix} can be listed, there is nothing below it"
-        yield CheckResult("list", True, found)
-    else:
-        yield CheckResult("list", False, f"no right to list: {listed}")
-    target = first.url if first else prefix
-    if listed is None and first is None:
+    if first is None:
+        yield CheckResult("list", True, f"{prefix} can be listed, there is nothing below it")
         yield CheckResult("read", False, "reading was not tried: there is no object, give the URL of one")
         return
-    yield _read_check(storage, target, was_listed=first is not None)
+    yield CheckResult("list", True, f"{prefix} can be listed")
+    yield _read_check(storage, first.url, was_listed=True)
 
 
-_KINDS = {"credentials": "bad credentials", "bucket": "no such bucket", "endpoint": "unreachable"}
-
-
-def _read_check(storage: Storage, url: str, *, was_listed: bool) -> CheckResult:
+def _read_check(storage: Storage, url: str, *, was_listed: bool = False) -> CheckResult:
     try:
         storage.peek(url, 1)
-    except BadCredentials as error:
-        return CheckResult("credentials", False, f"bad credentials: {error}")
-    except NoSuchBucket as error:
-        return CheckResult("bucket", False, f"no such bucket: {error}")
-    except PermissionDenied as error:
-        return CheckResult("read", False, f"no right to read: {error}")
-    except NotFound as error:
-        if was_listed:
-            return CheckResult("read", False, str(error))
-        return CheckResult("read", False, "reading was not tried: give the URL of an object that is there")
-    except Throttled as error:
-        return CheckResult("endpoint", False, f"throttled: {error}")
     except HeronError as error:
-        return CheckResult("endpoint", False, f"unreachable: {error}")
+        failure = _failure("read", error)
+        if failure.name == "read" and isinstance(error, NotFound) and not was_listed:
+            return CheckResult(
+                "read", False, "reading was not tried: give the URL of an object that is there"
+            )
+        return failure
     return CheckResult("read", True, f"{url} can be read")
+
+
+_KINDS: Sequence[tuple[type[HeronError], str, str]] = (
+    (BadCredentials, "credentials", "bad credentials"),
+    (NoSuchBucket, "bucket", "no such bucket"),
+    (Throttled, "endpoint", "throttled"),
+    (Unreachable, "endpoint", "unreachable"),
+)
+"""What stops everything: the name of the check, and the word for it."""
+
+
+def _failure(name: str, error: HeronError) -> CheckResult:
+    """What an error during the check of that name says; an error that stops everything has a name of its own."""
+    for kind, own, word in _KINDS:
+        if isinstance(error, kind):
+            return CheckResult(own, False, f"{word}: {error}")
+    no_right = f"no right to {name}: " if isinstance(error, PermissionDenied) else ""
+    return CheckResult(name, False, f"{no_right}{error}")

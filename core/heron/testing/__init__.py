@@ -24,6 +24,7 @@ pytest.register_assert_rewrite(
 
 from heron.testing.decoders import DecoderContract  # noqa: E402
 from heron.testing.embedders import EmbedderContract  # noqa: E402
+from heron.testing.faults import FaultProxy  # noqa: E402
 from heron.testing.files import LocalMediaFile, damaged_copies, format_of  # noqa: E402
 from heron.testing.metadata_types import MetadataTypeContract  # noqa: E402
 from heron.testing.storages import StorageContract  # noqa: E402
@@ -31,6 +32,7 @@ from heron.testing.storages import StorageContract  # noqa: E402
 __all__ = [
     "DecoderContract",
     "EmbedderContract",
+    "FaultProxy",
     "LocalMediaFile",
     "MetadataTypeContract",
     "StorageContract",

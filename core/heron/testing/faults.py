@@ -72,7 +72,7 @@ class SeenRequest:
 
 
 class FaultProxy:
-    """Passes requests on to the server at `upstream`, keeps a record of each in `requests`, and breaks some of them."""
+    """Passes requests on to the server at `upstream`, breaks some of them, and records all in `requests`."""
 
     def __init__(self, upstream: str) -> None:
         """Take a free port of this machine for the server at an URL such as `http://127.0.0.1:9000`."""

@@ -144,13 +144,17 @@ class GcsStorage(heron.BucketStorage):
             "fields": f"items({_FIELDS}),nextPageToken",
         }
         if after is not None:
-            query["startOffset"] = after
+            query["startOffset"] = after  # which comes itself too
         while True:
             answer = self._ask(_json_path(address.bucket), query)
             if answer.status != 200:
                 raise self._refused(answer, address, LIST)
             page = json_of(answer, url)
-            yield [_stored(address.bucket, item, answer, url) for item in page.get("items", ())]
+            yield [
+                _stored(address.bucket, item, answer, url)
+                for item in page.get("items", ())
+                if item.get("name") != after
+            ]
             if not page.get("nextPageToken"):
                 return
             query["pageToken"] = page["nextPageToken"]

@@ -1,4 +1,4 @@
-"""Open Telekom Cloud OBS for Heron: the storage backend `otc`. Reading comes in a later release."""
+"""Open Telekom Cloud OBS for Heron: the storage backend `otc`."""
 
 from __future__ import annotations
 
@@ -6,23 +6,39 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 import heron
+from heron_storage_otc.urls import HOST, normalise
+
+OPTIONS = (
+    heron.StorageOption("access_key_id", "the access key (AK) of a key pair"),
+    heron.StorageOption("secret_access_key", "the secret (SK) of the key pair", secret=True),
+    heron.StorageOption("session_token", "the token that belongs to a temporary key pair", secret=True),
+    heron.StorageOption(
+        "project", "the project in which rights are granted; named in messages, OBS itself asks for none"
+    ),
+    heron.StorageOption("region", "the region of the buckets: eu-de unless given, eu-nl, eu-ch2"),
+    heron.StorageOption("endpoint", "the address of OBS, where it is not that of the region"),
+    heron.StorageOption("anonymous", "send no credentials, for public buckets", type="boolean"),
+)
 
 
 def load(options: Mapping[str, Any]) -> heron.Storage:
-    """Make the storage for an integration's options; raises PluginError as long as it is not built."""
-    raise heron.PluginError(
-        "plugin storage_otc knows obs:// URLs, but reading them is not built yet", hint="follow the changelog"
-    )
+    """Make the storage for an integration's options; raises InvalidInput for options that contradict."""
+    from heron_storage_otc.storage import OTCStorage
+
+    return OTCStorage.of(options)
 
 
 @heron.hookimpl
 def register_storage() -> Iterable[heron.StorageBackend]:
-    """Bring the backend for obs:// URLs."""
+    """Bring the backend for obs:// URLs, and for the https:// forms of OBS."""
     yield heron.StorageBackend(
         name="otc",
         summary="Open Telekom Cloud OBS (s3fs)",
         schemes=["obs"],
+        hosts=[HOST],
+        requires=["s3fs"],
         extra="otc",
-        planned=True,
+        options=OPTIONS,
+        normalise=normalise,
         load=load,
     )

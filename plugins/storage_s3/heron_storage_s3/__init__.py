@@ -1,4 +1,4 @@
-"""Amazon S3 for Heron: the storage backend `s3`. Reading comes in a later release."""
+"""Amazon S3, and stores that speak its protocol, for Heron: the storage backend `s3`."""
 
 from __future__ import annotations
 
@@ -6,23 +6,48 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 import heron
+from heron_storage_s3.urls import HOST, normalise
+
+OPTIONS = (
+    heron.StorageOption("profile", "a profile of ~/.aws/config to take credentials and region from"),
+    heron.StorageOption("access_key_id", "the access key of a key pair"),
+    heron.StorageOption("secret_access_key", "the secret of the key pair", secret=True),
+    heron.StorageOption("session_token", "the token that belongs to a temporary key pair", secret=True),
+    heron.StorageOption("role_arn", "a role to assume with the credentials, renewed before it expires"),
+    heron.StorageOption("external_id", "the external id that the role asks for"),
+    heron.StorageOption("anonymous", "send no credentials, for public buckets", type="boolean"),
+    heron.StorageOption("region", "the region of the buckets, such as eu-central-1"),
+    heron.StorageOption(
+        "endpoint", "the address of an S3-compatible store, such as https://minio.example:9000"
+    ),
+    heron.StorageOption(
+        "addressing", "where the bucket stands in a request", choices=["auto", "path", "virtual"]
+    ),
+    heron.StorageOption(
+        "requester_pays", "agree to pay for requests to requester-pays buckets", type="boolean"
+    ),
+)
 
 
 def load(options: Mapping[str, Any]) -> heron.Storage:
-    """Make the storage for an integration's options; raises PluginError as long as it is not built."""
-    raise heron.PluginError(
-        "plugin storage_s3 knows s3:// URLs, but reading them is not built yet", hint="follow the changelog"
-    )
+    """Make the storage for an integration's options; raises InvalidInput for options that contradict."""
+    from heron_storage_s3.options import S3Options
+    from heron_storage_s3.storage import S3Storage
+
+    return S3Storage(S3Options.of(options))
 
 
 @heron.hookimpl
 def register_storage() -> Iterable[heron.StorageBackend]:
-    """Bring the backend for s3:// and s3a:// URLs."""
+    """Bring the backend for s3:// and s3a:// URLs, and for the https:// forms of S3."""
     yield heron.StorageBackend(
         name="s3",
         summary="Amazon S3 and stores that speak its protocol (s3fs)",
         schemes=["s3", "s3a"],
+        hosts=[HOST],
+        requires=["s3fs"],
         extra="s3",
-        planned=True,
+        options=OPTIONS,
+        normalise=normalise,
         load=load,
     )

@@ -6,15 +6,14 @@ import os
 import subprocess
 import sys
 
-import pytest
-
 import heron
 import heron_storage_s3
 
 CHECK = """
 import sys, heron_storage_s3
-list(heron_storage_s3.register_storage())
-heavy = "s3fs gcsfs adlfs pydicom nibabel av onnxruntime numpy PIL".split()
+(record,) = heron_storage_s3.register_storage()
+record.normalise("https://lake.s3.amazonaws.com/a.jpg")
+heavy = "s3fs botocore aiohttp fsspec gcsfs adlfs pydicom nibabel av onnxruntime numpy PIL".split()
 sys.exit(" ".join(name for name in heavy if name in sys.modules) or 0)
 """
 
@@ -25,20 +24,35 @@ def test_one_backend_for_its_schemes() -> None:
     assert backend.name == "s3"
     assert list(backend.schemes) == ["s3", "s3a"]
     assert backend.summary
+    assert not backend.planned
 
 
 def test_it_says_what_to_install() -> None:
     (backend,) = heron_storage_s3.register_storage()
-    assert not backend.requires, "named once there is something that needs it"
+    assert list(backend.requires) == ["s3fs"]
     assert backend.extra == "s3"
 
 
-def test_loading_says_that_it_is_not_built_yet() -> None:
+def test_exactly_the_secrets_are_secret() -> None:
     (backend,) = heron_storage_s3.register_storage()
-    with pytest.raises(heron.PluginError) as caught:
-        backend.load({})
-    assert caught.value.message == "plugin storage_s3 knows s3:// URLs, but reading them is not built yet"
-    assert caught.value.hint == "follow the changelog"
+    assert [option.name for option in backend.options if option.secret] == [
+        "secret_access_key",
+        "session_token",
+    ]
+
+
+def test_the_options_are_those_that_loading_takes() -> None:
+    from dataclasses import fields
+
+    from heron_storage_s3.options import S3Options
+
+    (backend,) = heron_storage_s3.register_storage()
+    assert [option.name for option in backend.options] == [field.name for field in fields(S3Options)]
+
+
+def test_loading_sends_nothing_and_looks_for_no_credentials() -> None:
+    (backend,) = heron_storage_s3.register_storage()
+    assert backend.load({"profile": "there-is-none", "endpoint": "http://127.0.0.1:9"})
 
 
 def test_the_hooks_import_nothing_heavy() -> None:

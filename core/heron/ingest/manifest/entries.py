@@ -5,19 +5,20 @@ from __future__ import annotations
 import difflib
 import hashlib
 import re
-from collections.abc import Callable, Mapping
-from mimetypes import guess_type
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
+from urllib.parse import unquote
 
-from attrs import Factory, define, frozen
+from attrs import Factory, define, evolve, fields_dict, frozen
 
 from heron.catalog.registration import check_url
 from heron.convert import converter, faults
 from heron.errors import HeronError, InvalidInput, PluginError
+from heron.ingest.manifest.facts import Facts, known_facts, media_facts, plain
 from heron.ingest.units import Unit
 from heron.json_stream import Repeated
 from heron.metadata.keys import printable
-from heron.models import Json, Kind, MediaFacts, Member
+from heron.models import Json, Kind, Member
 
 Locate = Callable[[str], str]
 """Gives the canonical form of a URL."""
@@ -37,33 +38,7 @@ _FIELDS = {
     "textmetadata": "facts", "pdfmetadata": "facts", "niftimetadata": "facts", "dicommetadata": "facts",
     "kind": "kind", "type": "kind", "createvideo": "create_video", "images": "members", "dicomfiles": "members",
 }  # fmt: skip
-_FACTS = {
-    "width": "width", "height": "height", "fps": "fps", "duration": "duration", "filesize": "size", "size": "size",
-    "mimetype": "media_type", "mediatype": "media_type", "framecount": "frame_count", "frames": "frame_count",
-    "numframes": "frame_count", "codec": "codec", "samplerate": "sample_rate", "channels": "channels",
-    "numchannels": "channels", "pages": "pages", "numpages": "pages", "pagecount": "pages",
-}  # fmt: skip
-_FACTS.update({"fileSize": "size", "file_size": "size", "mimeType": "media_type", "mime_type": "media_type"})
-_NUMBERED = re.compile(r"object_?url_?(\d+)", re.IGNORECASE)
-_MEDIA_TYPES = {"image": "image/*", "video": "video/*", "audio": "audio/*", "text": "text/plain", "pdf": "application/pdf", "nifti": "application/x-nifti", "dicom": "application/dicom"}  # fmt: skip
-
-
-@define
-class Facts:
-    """What a manifest says of a file. `size` in bytes, `duration` in seconds, `fps` in frames per second."""
-
-    width: int | None = None
-    height: int | None = None
-    fps: float | None = None
-    duration: float | None = None
-    size: int | None = None
-    media_type: str | None = None
-    frame_count: int | None = None
-    codec: str | None = None
-    sample_rate: int | None = None
-    channels: int | None = None
-    pages: int | None = None
-    more: dict[str, Any] = Factory(dict)
+_NUMBERED = re.compile(r"object_?url_?([0-9]{1,9})", re.IGNORECASE)
 
 
 @define
@@ -87,6 +62,10 @@ class Group:
     facts: Facts | None = None
 
 
+_OF_A_FILE, _OF_A_GROUP = frozenset(fields_dict(File)), frozenset(fields_dict(Group))
+_OF_A_MEMBER = frozenset({"url", "title", "facts"})
+
+
 @frozen
 class Entries:
     """Turns what a manifest holds into units. `kind_of` tells the kind of a file by its name."""
@@ -100,24 +79,21 @@ class Entries:
         try:
             return self._unit(raw, place, kind)
         except HeronError as error:
-            return Unit(place, _url_in(raw), problem=str(error))
+            return Unit(place, as_unicode(_url_in(raw)), problem=as_unicode(str(error)))
 
     def _unit(self, raw: Json, place: str, kind: Kind | None) -> Unit:
         if not isinstance(raw, dict):
             raise InvalidInput(f"{place}: expected an object, got {printable(raw)}")
         if isinstance(raw, Repeated):
-            raise InvalidInput(f"{place}.{raw.key} is given twice")
+            raise InvalidInput(f"{place}: the key {printable(raw.key)} is given twice")
         fields, given = self._fields(raw, place)
         if "kind" in fields:
             kind = kind_named(fields.pop("kind"), f"{place}.{given['kind']}")
         if kind in _GROUPS or "members" in fields:
             return self._group(fields, given, place, kind)
+        _check_names(fields, _OF_A_FILE, place, given, "a single file")
         entry = _structured(fields, File, place, given)
-        url, problem = self._located(
-            entry.url, place, given.get("url", "objectUrl"), has_facts=entry.facts is not None
-        )
-        if problem:
-            return Unit(place, url, problem=problem)
+        url = self._located(entry.url, f"{place}.{given['url']}", has_facts=entry.facts is not None)
         facts = None
         if entry.facts is not None:
             kind = kind or self.kind_of(url)
@@ -125,7 +101,7 @@ class Entries:
                 raise InvalidInput(f"{place}: nothing says what kind {url} is", hint='give it a "kind"')
             facts = media_facts(entry.facts, kind, url)
         return Unit(
-            place, url, metadata=entry.metadata, name=entry.title, kind=kind, facts=facts,
+            place, url, metadata=entry.metadata, name=entry.title or None, kind=kind, facts=facts,
             size=entry.facts.size if entry.facts else None,
         )  # fmt: skip
 
@@ -133,25 +109,30 @@ class Entries:
         """The unit of several files; its URL is that of the first one, with a mark that tells such groups apart."""
         if "members" not in fields:
             raise InvalidInput(f"{place} names no files", hint="give it objectUrl_0, objectUrl_1 and so on")
+        if kind not in (None, *_GROUPS):
+            raise InvalidInput(
+                f"{place}: {kind} is a kind of single files",
+                hint="image_groups and dicom_series have several",
+            )
+        _check_names(fields, _OF_A_GROUP, place, given, "a group of files")
         group = _structured(fields, Group, place, given)
         if not group.members:
             raise InvalidInput(f"{place} has no files in it")
+        facts = group.facts or (group.members[0].facts if all(file.facts for file in group.members) else None)
         members = []
         for number, file in enumerate(group.members):
             name = given.get(f"members.{number}", f"{given.get('members', 'images')}[{number}].url")
-            url, problem = self._located(file.url, place, name, has_facts=False)
-            if problem:
-                raise InvalidInput(problem)
+            url = self._located(file.url, f"{place}.{name}", has_facts=facts is not None)
             members.append(Member(url, file.facts.size if file.facts else None))
         kind = kind or "image_group"
         if kind == "image_group" and group.create_video:
             kind = "image_sequence"
-        facts = group.facts or (group.members[0].facts if all(file.facts for file in group.members) else None)
         found = media_facts(facts, kind, members[0].url) if facts else None
         return Unit(
             place, group_url(kind, [member.url for member in members]), metadata=group.metadata,
             name=group.title or _folder_name(members[0].url), kind=kind, members=tuple(members),
-            facts=MediaFacts(kind, found.media_type, found.width, found.height, len(members)) if found else None,
+            facts=evolve(found, frame_count=len(members)) if found else None,
+            size=facts.size if facts is not None and facts is group.facts else None,
         )  # fmt: skip
 
     def _fields(self, raw: Mapping[str, Json], place: str) -> tuple[dict[str, Any], dict[str, str]]:
@@ -175,7 +156,7 @@ class Entries:
             if field in fields:
                 raise InvalidInput(f"{place}.{key} is given twice, {given[field]} is it too")
             if field == "facts":
-                value = _known_facts(value, f"{place}.{key}")
+                value = known_facts(value, f"{place}.{key}", given)
             elif field == "members":
                 value = [
                     self._member(member, f"{place}.{key}[{n}]")
@@ -194,7 +175,9 @@ class Entries:
             return {"url": raw}
         if not isinstance(raw, dict):
             raise InvalidInput(f"{place}: expected an object, got {printable(raw)}")
-        return self._fields(raw, place)[0]
+        fields, given = self._fields(raw, place)
+        _check_names(fields, _OF_A_MEMBER, place, given, "one file of a group")
+        return fields
 
     def _spelt(self, key: str, place: str) -> str:
         """The field that a key means, in whichever spelling; remembered, for the next entry spells it so too."""
@@ -211,20 +194,15 @@ class Entries:
             self._spellings[key] = field
         return field
 
-    def _located(self, url: str, place: str, name: str, *, has_facts: bool) -> tuple[str, str | None]:
-        """The canonical URL, or the URL and what is wrong with it; one that nothing reads will do where facts are given."""
+    def _located(self, url: str, place: str, *, has_facts: bool) -> str:
+        """The canonical URL; one that no storage reads will do where facts are given. Raises InvalidInput."""
         try:
             check_url(url)
-            return self.locate(url), None
-        except PluginError as error:
-            return url, None if has_facts else f"{place}.{name}: {error}"
+            return self.locate(url)
         except HeronError as error:
-            return url[:200], f"{place}.{name}: {error}"
-
-
-def plain(key: str) -> str:
-    """A key in lower case without underscores, so that both spellings are one."""
-    return key.replace("_", "").lower()
+            if has_facts and isinstance(error, PluginError):
+                return url
+            raise InvalidInput(f"{place}: {error}") from error
 
 
 def kind_named(name: Json, place: str) -> Kind:
@@ -237,19 +215,24 @@ def kind_named(name: Json, place: str) -> Kind:
     return kind
 
 
-def media_facts(facts: Facts, kind: Kind, url: str) -> MediaFacts:
-    """The facts as the catalogue has them; what a manifest says beyond them is kept by the name of the kind."""
-    media_type = facts.media_type or guess_type(url)[0] or _MEDIA_TYPES.get(kind, "application/octet-stream")
-    return MediaFacts(
-        kind, media_type, facts.width, facts.height, facts.frame_count, facts.fps, facts.duration, facts.codec,
-        facts.sample_rate, facts.channels, facts.pages, extra={kind: facts.more} if facts.more else {},
-    )  # fmt: skip
-
-
 def group_url(kind: Kind, urls: list[str]) -> str:
     """The URL of a group: its first file, and a mark by which groups of other files, or another order, differ."""
     mark = hashlib.sha256(" ".join([kind, *urls]).encode()).hexdigest()[:16]
     return f"{urls[0]}#{kind}-{mark}"
+
+
+def as_unicode(text: str) -> str:
+    """Text that can be kept: halves of surrogate pairs, which JSON can hold, are written out."""
+    return text if text.isascii() else text.encode("utf-8", "backslashreplace").decode()
+
+
+def _check_names(
+    fields: Iterable[str], expected: frozenset[str], place: str, given: dict[str, str], what: str
+) -> None:
+    """Raise InvalidInput for a key that is known, but has no business here."""
+    for name in fields:
+        if name not in expected:
+            raise InvalidInput(f"{place}.{given[name]} is not for {what}")
 
 
 def _structured(fields: dict[str, Any], record: type[Any], place: str, given: dict[str, str]) -> Any:
@@ -261,25 +244,19 @@ def _structured(fields: dict[str, Any], record: type[Any], place: str, given: di
             field = path.removeprefix("$").removeprefix(".")
             if reason == "a value is missing":
                 field = field.replace("url", "objectUrl")
-            name = re.sub(r"^\w+", lambda found: given.get(found[0], found[0]), field)
+            name = _as_spelt(field, given)
             reasons.append(f"{place}{'.' if name else ''}{name}: {reason}")
         raise InvalidInput("; ".join(reasons)) from error
 
 
-def _known_facts(raw: Json, place: str) -> dict[str, Any]:
-    if not isinstance(raw, dict):
-        raise InvalidInput(f"{place}: expected an object, got {printable(raw)}")
-    found: dict[str, Any] = {}
-    more: dict[str, Any] = {}
-    for key, value in raw.items():
-        field = _FACTS.get(key) or _FACTS.get(plain(key))
-        if field is None:
-            more[key] = value
-        elif value is not None:
-            found[field] = value
-    if more:
-        found["more"] = more
-    return found
+def _as_spelt(field: str, given: dict[str, str]) -> str:
+    """The path of a field with the keys that the manifest has."""
+    numbered = re.fullmatch(r"members\[(\d+)\]\.(?:url|objectUrl)", field)
+    if numbered and f"members.{numbered[1]}" in given:
+        return given[f"members.{numbered[1]}"]
+    if field.startswith("facts."):
+        return f"{given['facts']}.{given.get(field, field.removeprefix('facts.'))}"
+    return re.sub(r"^\w+", lambda found: given.get(found[0], found[0]), field)
 
 
 def _in_order(numbered: dict[int, Any], given: dict[str, str], place: str) -> list[Any]:
@@ -299,12 +276,17 @@ def _array(value: Json, place: str) -> list[Json]:
 
 
 def _folder_name(url: str) -> str:
-    return url.rstrip("/").rpartition("/")[0].rpartition("/")[2] or url
+    return unquote(url.rstrip("/").rpartition("/")[0].rpartition("/")[2]) or url
 
 
 def _url_in(raw: Json) -> str:
     """Whatever may be the URL of a faulty entry, for the report."""
     if not isinstance(raw, dict):
         return ""
-    urls = [value for key, value in raw.items() if "url" in str(key).lower() and isinstance(value, str)]
+    urls: list[str] = []
+    for key, value in raw.items():
+        if isinstance(value, str) and "url" in key.lower():
+            urls.append(value)
+        elif isinstance(value, list):
+            urls += [url for member in value if (url := _url_in(member))]
     return " ".join(urls)[:2000]

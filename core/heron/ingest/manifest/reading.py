@@ -5,17 +5,18 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import IO
 
 from attrs import define, frozen
 
-from heron.convert import loads
-from heron.errors import HeronError, InvalidInput, NotFound
-from heron.ingest.manifest.entries import Entries, kind_named, plain
+from heron.errors import InvalidInput, NotFound
+from heron.ingest.manifest.entries import Entries, as_unicode, kind_named
+from heron.ingest.manifest.facts import plain
 from heron.ingest.manifest.tables import table_units
 from heron.ingest.units import Unit
-from heron.json_stream import elements
+from heron.json_stream import LineReader, elements
 from heron.metadata.keys import printable
 from heron.metadata.schema import Schema
 from heron.models import Json, Kind
@@ -76,25 +77,30 @@ class Manifest:
         found: dict[str, bool] = {}
         if self.path.suffix.lower() not in (".json", ".jsonl", ".ndjson") or not _may_have_flags(self.path):
             return Flags()
-        try:
-            with self.path.open("rb") as stream:
-                if self.path.suffix.lower() == ".json":
-                    for path, value in elements(stream, str(self.path)):
-                        _take_flag(path.removeprefix("$."), value, path, found)
-                else:
-                    for number, line in enumerate(stream, start=1):
-                        if _FLAG_TEXT.search(line) and isinstance(row := loads(line), dict):
-                            for key, value in row.items():
-                                _take_flag(key, value, f"line {number}", found)
-        except InvalidInput as error:
-            if "expected true or false" in error.message:
-                raise
+        for key, place, value in self._members():
+            _take_flag(key, value, place, found)
         return Flags(**found)
 
     def digest(self) -> str:
         """The SHA-256 of the file, by which a resumed import knows that it is still the same."""
         with self.path.open("rb") as stream:
             return hashlib.file_digest(stream, "sha256").hexdigest()
+
+    def _members(self) -> Iterator[tuple[str, str, Json]]:
+        """What may be flags, as (key, place, value); what is wrong with the file, reading its units tells."""
+        with self.path.open("rb") as stream, suppress(InvalidInput):
+            if self.path.suffix.lower() == ".json":
+                for path, value in elements(stream, str(self.path)):
+                    yield path.removeprefix("$."), path, value
+                return
+            read = LineReader()
+            for number, line in enumerate(stream, start=1):
+                row = None
+                if _FLAG_TEXT.search(line):
+                    with suppress(InvalidInput):
+                        row = read(line)
+                for key, value in row.items() if isinstance(row, dict) else ():
+                    yield key, f"line {number}.{key}", value
 
     def _json(self, stream: IO[bytes]) -> Iterator[Unit]:
         kinds: dict[str, Kind | None] = {}
@@ -108,20 +114,21 @@ class Manifest:
                         kinds[name] = kind_named(name, f"$.{name}")
                     except InvalidInput as error:
                         kinds[name] = None
-                        yield Unit(f"$.{name}", "", problem=str(error))
+                        yield Unit(as_unicode(f"$.{name}"), "", problem=as_unicode(str(error)))
                 if kinds[name] is not None:
                     yield self.entries.unit(value, path, kinds[name])
             elif plain(path[2:]) not in _FLAGS:
                 yield from _member_problem(path, value)
 
     def _lines(self, stream: IO[bytes]) -> Iterator[Unit]:
+        read = LineReader()
         for number, line in enumerate(stream, start=1):
             if not line.strip():
                 continue
             place = f"line {number}"
             try:
-                row = loads(line)
-            except HeronError as error:
+                row = read(line)
+            except InvalidInput as error:
                 yield Unit(place, "", problem=f"{place}: {error.message}")
                 continue
             if isinstance(row, dict) and row and all(plain(key) in _FLAGS for key in row):
@@ -131,6 +138,10 @@ class Manifest:
 
 def _member_problem(path: str, value: Json) -> Iterator[Unit]:
     """What is wrong with a member of the manifest that is no array; a foreign flag or note is passed over."""
+    if plain(path[2:]) == "objecturl":
+        hint = 'put it into an array, such as {"images": [{"objectUrl": "…"}]}'
+        yield Unit("$", "", problem=f"$: an entry stands where arrays of entries are expected ({hint})")
+        return
     try:
         kind_named(path[2:], path)
     except InvalidInput:
@@ -141,10 +152,10 @@ def _member_problem(path: str, value: Json) -> Iterator[Unit]:
 
 def _take_flag(key: str, value: Json, place: str, found: dict[str, bool]) -> None:
     name = _FLAGS.get(plain(key))
-    if name is None:
+    if name is None or value is None:
         return
     if not isinstance(value, bool):
-        raise InvalidInput(f"{place}: {key}: expected true or false, got {printable(value)}")
+        raise InvalidInput(f"{place}: expected true or false, got {printable(value)}")
     found[name] = value
 
 

@@ -6,8 +6,10 @@ from collections import Counter
 
 from attrs import frozen
 
-from heron.errors import HeronError, MetadataError
+from heron.catalog.registration import name_of
+from heron.errors import InvalidInput
 from heron.ingest.manifest.reading import Manifest
+from heron.metadata.keys import check_name
 from heron.metadata.validation import Validator
 from heron.models import ImportProblem
 
@@ -27,7 +29,7 @@ class ManifestReport:
 
 
 def checked(manifest: Manifest) -> ManifestReport:
-    """Read a manifest to its end; nothing is fetched."""
+    """Read a manifest to its end; nothing is fetched. Raises NotFound for one that is not there."""
     kinds: Counter[str] = Counter()
     problems: list[ImportProblem] = []
     with_facts = faults = 0
@@ -48,9 +50,10 @@ def checked(manifest: Manifest) -> ManifestReport:
             kinds[unit.kind or manifest.entries.kind_of(unit.url) or "other"] += 1
             with_facts += unit.facts is not None
             try:
+                check_name(unit.name or name_of(unit.url), f"{unit.place}: item name")
                 validator.dumps(unit.metadata or {}, unit.place)
-            except MetadataError as error:
+            except InvalidInput as error:
                 note(unit.place, unit.url, str(error))
-    except HeronError as error:
+    except InvalidInput as error:
         note("", "", str(error))
     return ManifestReport(dict(kinds), with_facts, faults, tuple(problems))

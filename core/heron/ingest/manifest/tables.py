@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterator, Sequence
-from itertools import groupby
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from typing import IO
 
 from attrs import frozen
 
+from heron.convert import loads
 from heron.errors import HeronError, InvalidInput
 from heron.ingest.manifest.entries import Entries
 from heron.ingest.units import Unit
+from heron.metadata.keys import printable
 from heron.metadata.schema import Schema
 from heron.metadata.text_values import from_text
 from heron.models import MAX_METADATA, Json, Kind
@@ -24,6 +27,12 @@ _TITLES: dict[str, Kind | None] = {
 }  # fmt: skip
 _URLS = frozenset({"objecturl", "object_url", "object url"})
 _CREATE_VIDEO = frozenset({"create video", "create_video", "createvideo"})
+_LONGEST = 2 * MAX_METADATA
+"""The longest cell that is read; what is longer than metadata can be is the fault of its row alone."""
+
+_BLOCKS = frozenset({"keyframes", "$encord", "$heron"})
+"""Metadata that is about frames: always JSON."""
+
 _YES, _NO = frozenset({"true", "yes", "1"}), frozenset({"false", "no", "0", ""})
 
 
@@ -31,11 +40,14 @@ _YES, _NO = frozenset({"true", "yes", "1"}), frozenset({"false", "no", "0", ""})
 class Header:
     """A header row: which kind its rows are, and where what stands. -1 is a column that is not there."""
 
+    place: str
     kind: Kind | None
     url: int
     title: int
     create_video: int
     metadata: Sequence[tuple[int, str]]
+    named: frozenset[int]
+    """The columns that have a name."""
 
     @property
     def is_grouped(self) -> bool:
@@ -56,24 +68,47 @@ class _Row:
     problem: str | None = None
 
     @property
-    def key(self) -> tuple[int, str]:
-        return id(self.header), self.title if self.header.is_grouped else self.place
+    def key(self) -> tuple[str, str]:
+        return self.header.place, self.title if self.header.is_grouped else self.place
 
 
 def table_units(stream: IO[bytes], name: str, entries: Entries, schema: Schema) -> Iterator[Unit]:
     """The units of a CSV manifest; raises InvalidInput for a file that is no CSV in UTF-8 with a header."""
-    done: set[tuple[int, str]] = set()
-    for key, rows in groupby(_rows(stream, name, schema), key=lambda row: row.key):
-        group = list(rows)
+    done: set[tuple[str, str]] = set()
+    for group in _items(_rows(stream, name, schema)):
         problem = next((row.problem for row in group if row.problem), None)
         if group[0].header.is_grouped:
-            if key in done and problem is None:
-                problem = f"{group[0].place}: {group[0].title!r} had rows further up, put the rows of one item together"
-            done.add(key)
+            problem = problem or _group_problem(group, is_known=group[0].key in done)
+            done.add(group[0].key)
         if problem is not None:
             yield Unit(group[0].place, " ".join(row.url for row in group)[:2000], problem=problem)
         else:
             yield _unit(group, entries)
+
+
+def _items(rows: Iterable[_Row]) -> Iterator[list[_Row]]:
+    """The rows of each item; those of a file at once, so that a table that breaks below them does not lose it."""
+    group: list[_Row] = []
+    for row in rows:
+        if group and row.key != group[0].key:
+            yield group
+            group = []
+        group.append(row)
+        if not row.header.is_grouped:
+            yield group
+            group = []
+    if group:
+        yield group
+
+
+def _group_problem(rows: list[_Row], *, is_known: bool) -> str | None:
+    """What is wrong with the rows of an item as a whole."""
+    title, place = printable(rows[0].title), rows[0].place
+    if is_known:
+        return f"{place}: {title} had rows further up, put the rows of one item together"
+    if len({row.create_video.lower() in _YES for row in rows if row.create_video}) > 1:
+        return f"{place}: the rows of {title} disagree on Create video"
+    return None
 
 
 def _unit(rows: list[_Row], entries: Entries) -> Unit:
@@ -81,7 +116,7 @@ def _unit(rows: list[_Row], entries: Entries) -> Unit:
     raw: dict[str, Json] = {"title": first.title or None}
     if first.header.is_grouped:
         raw.update((f"objectUrl_{number}", row.url) for number, row in enumerate(rows))
-        raw["createVideo"] = first.create_video.lower() in _YES
+        raw["createVideo"] = any(row.create_video.lower() in _YES for row in rows)
     else:
         raw["objectUrl"] = first.url
     metadata = {key: value for row in reversed(rows) for key, value in row.metadata.items()}
@@ -91,27 +126,37 @@ def _unit(rows: list[_Row], entries: Entries) -> Unit:
 
 
 def _rows(stream: IO[bytes], name: str, schema: Schema) -> Iterator[_Row]:
-    csv.field_size_limit(max(csv.field_size_limit(), MAX_METADATA))
+    csv.field_size_limit(max(csv.field_size_limit(), _LONGEST))
     header: Header | None = None
-    reader = csv.reader(io.TextIOWrapper(stream, encoding="utf-8-sig", newline=""))
+    line = 1
+    reader = csv.reader(io.TextIOWrapper(stream, encoding="utf-8-sig", newline=""), strict=True)
     try:
         for cells in reader:
-            place = f"line {reader.line_num}"
+            place, line = f"line {line}", reader.line_num + 1
             if not any(cell.strip() for cell in cells):
                 continue
             if any(cell.strip().lower() in _URLS for cell in cells):
                 header = _header(cells, f"{name}, {place}")
             elif header is None:
-                raise InvalidInput(
-                    f"{name}: the first row is no header",
-                    hint="begin with ObjectURL and, for instance, Image title",
-                )
+                raise _no_header(name, cells)
             else:
                 yield _row(cells, header, place, schema)
+        if header is None:
+            raise _no_header(name, [])
     except UnicodeDecodeError as error:
         raise InvalidInput(f"{name} is no UTF-8 text") from error
     except csv.Error as error:
         raise InvalidInput(f"{name}, line {reader.line_num}: no CSV: {error}") from error
+
+
+def _no_header(name: str, cells: Sequence[str]) -> InvalidInput:
+    """The refusal of a table that does not begin with a header, perhaps for its cells are told apart otherwise."""
+    if len(cells) == 1 and any(url in re.split("[;\t|]", cells[0].lower()) for url in _URLS):
+        return InvalidInput(
+            f"{name}: the cells are not separated by commas", hint="save it as CSV with commas"
+        )
+    what = "the first row is no header" if cells else "there is nothing in it"
+    return InvalidInput(f"{name}: {what}", hint="begin with ObjectURL and, for instance, Image title")
 
 
 def _header(cells: Sequence[str], place: str) -> Header:
@@ -124,9 +169,13 @@ def _header(cells: Sequence[str], place: str) -> Header:
     create_video = next((number for number, name in enumerate(names) if name in _CREATE_VIDEO), -1)
     title = titles[0] if titles else -1
     taken = {title, urls[0], create_video}
+    metadata = {n: cell.strip() for n, cell in enumerate(cells) if n not in taken and cell.strip()}
+    key, count = max(Counter(metadata.values()).items(), key=lambda found: found[1], default=("", 0))
+    if count > 1:
+        raise InvalidInput(f"{place}: the header has {printable(key)} twice")
     return Header(
-        _TITLES[names[title]] if titles else None, urls[0], title, create_video,
-        [(number, cell.strip()) for number, cell in enumerate(cells) if number not in taken and cell.strip()],
+        place, _TITLES[names[title]] if titles else None, urls[0], title, create_video,
+        list(metadata.items()), frozenset({*taken, *metadata}),
     )  # fmt: skip
 
 
@@ -137,13 +186,28 @@ def _row(cells: Sequence[str], header: Header, place: str, schema: Schema) -> _R
     url, title, create_video = cell(header.url), cell(header.title), cell(header.create_video)
     problem, metadata = None, {}
     try:
+        lost = next((n for n, text in enumerate(cells) if n not in header.named and text.strip()), None)
+        if lost is not None:
+            raise InvalidInput(
+                f"cell {lost + 1}, {printable(cells[lost])}, stands below no name in the header",
+                hint="put a cell with a comma in it into double quotes",
+            )
         if header.is_grouped and not title:
             raise InvalidInput("a title is missing, which says what belongs together")
         if create_video.lower() not in _YES | _NO:
             raise InvalidInput(f"Create video: expected true or false, got {create_video!r}")
         metadata = {
-            key: from_text(key, text, schema) for number, key in header.metadata if (text := cell(number))
+            key: _value(key, text, schema) for number, key in header.metadata if (text := cell(number))
         }
     except HeronError as error:
         problem = f"{place}: {error}"
     return _Row(place, header, url, title, create_video, metadata, problem)
+
+
+def _value(key: str, text: str, schema: Schema) -> Json:
+    if key not in _BLOCKS:
+        return from_text(key, text, schema)
+    try:
+        return loads(text)
+    except InvalidInput as error:
+        raise InvalidInput(f"{key}: {error.message}") from error

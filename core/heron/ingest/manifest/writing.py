@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import os
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
@@ -16,6 +17,7 @@ from heron.convert import dumps
 from heron.errors import InvalidInput
 from heron.export.files import whole_file
 from heron.hooks import StoredObject
+from heron.ingest.manifest.facts import MEDIA_TYPES
 from heron.ingest.manifest.report import ManifestReport
 from heron.metadata.sidecars import SUFFIX
 from heron.models import Json, Kind
@@ -44,11 +46,13 @@ def write(
     if with_facts and writer is _csv:
         raise InvalidInput("a CSV manifest cannot bring facts", hint="write .json or .jsonl")
     kinds: Counter[str] = Counter()
-    left_out = 0
+    left_out, own = 0, _written_to(file)
 
     def entries() -> Iterator[tuple[Kind, dict[str, Json]]]:
         nonlocal left_out
         for stored in objects:
+            if own(stored.url):
+                continue
             kind = kind_of(stored.url) if not stored.url.endswith(SUFFIX) else None
             if kind not in _ARRAYS:
                 left_out += 1
@@ -61,10 +65,18 @@ def write(
     return ManifestReport(dict(kinds), left_out=left_out)
 
 
+def _written_to(file: Path) -> Callable[[str], bool]:
+    """Says of a URL whether it is that of the manifest itself, which may lie in the folder that is listed."""
+    paths = {file.absolute(), Path(os.path.realpath(file))}
+    whole = {path.as_uri() for path in paths}
+    parts = tuple(f"{path.parent.as_uri()}/.heron-" for path in paths)
+    return lambda url: url in whole or (url.startswith(parts) and url.endswith(".part"))
+
+
 def _entry(stored: StoredObject, kind: Kind, with_facts: bool) -> dict[str, Json]:
     entry: dict[str, Json] = {"objectUrl": stored.url}
     if with_facts:
-        media_type = guess_type(stored.url)[0] or f"{kind}/*"
+        media_type = guess_type(stored.url)[0] or MEDIA_TYPES[kind]
         entry[f"{kind}Metadata"] = {"fileSize": stored.size, "mimeType": media_type}
     return entry
 

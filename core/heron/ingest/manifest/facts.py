@@ -1,0 +1,106 @@
+"""The facts of a file that a manifest gives: their spellings, what the catalogue can keep of them, and its record."""
+
+from __future__ import annotations
+
+import json
+from mimetypes import guess_type
+from typing import Any
+
+from attrs import Factory, define
+
+from heron.convert import dumps
+from heron.errors import InvalidInput
+from heron.metadata.keys import is_unicode, printable
+from heron.models import Json, Kind, MediaFacts
+
+_FACTS = {
+    "width": "width", "height": "height", "fps": "fps", "duration": "duration", "filesize": "size", "size": "size",
+    "mimetype": "media_type", "mediatype": "media_type", "framecount": "frame_count", "frames": "frame_count",
+    "numframes": "frame_count", "codec": "codec", "samplerate": "sample_rate", "channels": "channels",
+    "numchannels": "channels", "pages": "pages", "numpages": "pages", "pagecount": "pages",
+}  # fmt: skip
+_FACTS.update({"fileSize": "size", "file_size": "size", "mimeType": "media_type", "mime_type": "media_type"})
+
+MEDIA_TYPES: dict[Kind, str] = {
+    "image": "image/*", "image_group": "image/*", "image_sequence": "image/*", "video": "video/*",
+    "audio": "audio/*", "text": "text/plain", "pdf": "application/pdf", "nifti": "application/x-nifti",
+    "dicom": "application/dicom",
+}  # fmt: skip
+"""The media type of a kind where neither the manifest nor a file name tells a better one."""
+
+_LARGEST = 2**63 - 1
+"""The largest number that a fact can be."""
+
+
+@define
+class Facts:
+    """What a manifest says of a file. `size` in bytes, `duration` in seconds, `fps` in frames per second."""
+
+    width: int | None = None
+    height: int | None = None
+    fps: float | None = None
+    duration: float | None = None
+    size: int | None = None
+    media_type: str | None = None
+    frame_count: int | None = None
+    codec: str | None = None
+    sample_rate: int | None = None
+    channels: int | None = None
+    pages: int | None = None
+    more: dict[str, Any] = Factory(dict)
+
+
+def plain(key: str) -> str:
+    """A key in lower case without underscores, so that both spellings are one."""
+    return key.replace("_", "").lower()
+
+
+def known_facts(raw: Json, place: str, given: dict[str, str]) -> dict[str, Any]:
+    """The facts by the names of `Facts`, as far as it has such names; `given` hears how each was spelt.
+
+    Raises InvalidInput for what cannot be kept.
+    """
+    if not isinstance(raw, dict):
+        raise InvalidInput(f"{place}: expected an object, got {printable(raw)}")
+    found: dict[str, Any] = {}
+    more: dict[str, Any] = {}
+    for key, value in raw.items():
+        field = _FACTS.get(key) or _FACTS.get(plain(key))
+        if field is None:
+            more[key] = value
+        elif field in found:
+            raise InvalidInput(f"{place}.{key} is given twice, {given[f'facts.{field}']} is it too")
+        elif value is not None:
+            found[field] = _fact(value, f"{place}.{key}")
+            given[f"facts.{field}"] = key
+    if more:
+        found["more"] = _kept(more, place)
+    return found
+
+
+def _fact(value: Json, place: str) -> Json:
+    """A fact that the catalogue can keep; of its type, cattrs sees to."""
+    if isinstance(value, int | float) and not 0 <= value <= _LARGEST:
+        raise InvalidInput(f"{place}: expected a number from 0 to {_LARGEST:,}, got {printable(value)}")
+    if isinstance(value, str) and not is_unicode(value):
+        raise InvalidInput(f"{place}: {printable(value)} is no valid Unicode")
+    return value
+
+
+def _kept(more: dict[str, Any], place: str) -> dict[str, Any]:
+    """Facts of other names, if JSON can hold them unchanged."""
+    try:
+        json.dumps(more, allow_nan=False)
+        dumps(more)
+    except (ValueError, RecursionError) as error:
+        raise InvalidInput(f"{place} cannot be kept: {error}") from error
+    return more
+
+
+def media_facts(facts: Facts, kind: Kind, url: str) -> MediaFacts:
+    """The facts as the catalogue has them; what a manifest says beyond them is kept by the name of the kind."""
+    media_type = facts.media_type or guess_type(url)[0] or MEDIA_TYPES.get(kind, "application/octet-stream")
+    return MediaFacts(
+        kind, media_type, facts.width, facts.height, facts.frame_count, facts.fps, facts.duration, facts.codec,
+        facts.sample_rate, facts.channels, facts.pages, extra={kind: facts.more} if facts.more else {},
+    )  # fmt: skip

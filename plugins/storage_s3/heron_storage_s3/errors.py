@@ -1,0 +1,210 @@
+"""What S3 and its driver answer when something goes wrong, told apart and put into one sentence."""
+
+from __future__ import annotations
+
+import socket
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+import aiohttp
+from botocore import exceptions as driver
+from botocore.parsers import ResponseParserError
+
+import heron
+
+NOT_S3 = "something answers there, but not as an S3 store does"
+
+_CREDENTIALS = {
+    "InvalidAccessKeyId": (
+        "the access key is unknown",
+        "check access_key_id, and that it belongs to this store",
+    ),
+    "SignatureDoesNotMatch": (
+        "the secret does not belong to the access key",
+        "check secret_access_key and region",
+    ),
+    "ExpiredToken": ("the session token has expired", "fetch new temporary credentials"),
+    "InvalidToken": ("the session token is not valid", "fetch new temporary credentials"),
+    "RequestTimeTooSkewed": (
+        "the clock of this machine is wrong, so signatures are refused",
+        "set the clock",
+    ),
+    "AuthorizationHeaderMalformed": (
+        "the credentials cannot be understood",
+        "check access_key_id and region",
+    ),
+    "CredentialsNotSupported": ("the store takes no such credentials", "check the credentials in use"),
+}
+_CREDENTIALS |= {
+    "InvalidClientTokenId": _CREDENTIALS["InvalidAccessKeyId"],
+    "AuthFailure": _CREDENTIALS["InvalidAccessKeyId"],
+    "ExpiredTokenException": _CREDENTIALS["ExpiredToken"],
+    "RequestExpired": _CREDENTIALS["ExpiredToken"],
+    "TokenRefreshRequired": _CREDENTIALS["ExpiredToken"],
+}
+_WRONG_REGION = {
+    "301", "PermanentRedirect", "TemporaryRedirect", "IllegalLocationConstraintException", "IllegalLocationConstraint",
+}  # fmt: skip
+_THROTTLED = {"SlowDown", "Throttling", "ThrottlingException", "RequestLimitExceeded", "TooManyRequests"}
+_FAILED = {"InternalError", "RequestTimeout"}
+_NO_BUCKET = {"NoSuchBucket", "InvalidBucketName"}
+_LOGIN = (driver.SSOError, driver.TokenRetrievalError, driver.LoginError, driver.NoAuthTokenError)
+_NO_CREDENTIALS = (
+    driver.CredentialRetrievalError,
+    driver.PartialCredentialsError,
+    driver.MetadataRetrievalError,
+    driver.InvalidConfigError,
+    driver.ConfigParseError,
+    driver.UnknownCredentialError,
+    driver.RefreshWithMFAUnsupportedError,
+)
+
+
+@dataclass(frozen=True)
+class Request:
+    """What was asked for: of which URL and bucket, with which role; and what helps where a right is missing."""
+
+    url: str
+    bucket: str
+    role: str | None
+    to_read: str
+    to_list: str
+
+
+def explain(error: Exception, request: Request) -> heron.HeronError | None:
+    """The sentence for an error of the driver; None for one that is not the driver's."""
+    if isinstance(error, driver.ClientError):
+        return _of_answer(error, request)
+    if isinstance(error, driver.ParamValidationError) and "Invalid bucket name" in str(error):
+        return _no_bucket(request)
+    return _of_credentials(error, request) or _of_connection(error, request)
+
+
+def is_bare(error: driver.ClientError) -> bool:
+    """Whether the reason was in a body that was not sent, as answers to HEAD have none."""
+    told_by_status = status_of(error) in (412, 416, 429) or not 400 <= status_of(error) < 500
+    return not told_by_status and str(error.response["Error"].get("Code")).isdecimal()
+
+
+def status_of(error: driver.ClientError) -> int:
+    """The HTTP status of an answer."""
+    return int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
+
+
+def _of_answer(error: driver.ClientError, request: Request) -> heron.HeronError:
+    code, status, url = str(error.response["Error"].get("Code")), status_of(error), request.url
+    region = _region(error)
+    if code in _THROTTLED or status in (429, 503):
+        return heron.Throttled(f"{url}: the store asks for fewer requests ({code})")
+    if code in _FAILED or status in (500, 502, 504):
+        return heron.Unreachable(f"{url} cannot be reached: the store answers with an error ({code})")
+    if region and (code in _WRONG_REGION or code == "AuthorizationHeaderMalformed"):
+        return heron.InvalidInput(f"{url} is in the region {region}", hint=f"set the option region={region}")
+    if code in _WRONG_REGION or 300 <= status < 400:
+        return heron.InvalidInput(
+            f"{url} is to be asked for elsewhere ({code})", hint="check the options endpoint and region"
+        )
+    if error.operation_name == "AssumeRole" and code not in _CREDENTIALS:
+        return heron.BadCredentials(
+            f"{url}: the role {request.role} may not be assumed ({code})",
+            hint="the credentials need sts:AssumeRole, and the role has to trust them and the external_id",
+        )
+    if code in _CREDENTIALS:
+        reason, hint = _CREDENTIALS[code]
+        return heron.BadCredentials(f"{url}: {reason}", hint=hint)
+    if code in _NO_BUCKET or (status == 404 and error.operation_name == "ListObjectsV2"):
+        return _no_bucket(request)
+    return _of_object(error, code, status, request)
+
+
+def _of_object(error: driver.ClientError, code: str, status: int, request: Request) -> heron.HeronError:
+    url = request.url
+    if status == 404:
+        return heron.NotFound(f"{url} is not there")
+    if status == 412:
+        return heron.ObjectChanged(f"{url} was replaced while it was being read")
+    if code == "InvalidObjectState":
+        return heron.HeronError(f"{url} is archived", hint="restore it to a class that can be read at once")
+    if status == 401:
+        return heron.BadCredentials(f"{url}: the credentials are refused ({code})")
+    if status == 403:
+        reason = "" if code in ("AccessDenied", "403") else f" ({code})"
+        if error.operation_name == "ListObjectsV2":
+            return heron.PermissionDenied(f"{url} may not be listed{reason}", hint=request.to_list)
+        return heron.PermissionDenied(f"{url} may not be read{reason}", hint=request.to_read)
+    text = " ".join(str(error.response["Error"].get("Message", "")).split())[:200]
+    return heron.HeronError(f"{url} cannot be read: {code} {text}".rstrip())
+
+
+def _of_credentials(error: Exception, request: Request) -> heron.HeronError | None:
+    url = request.url
+    if isinstance(error, driver.NoCredentialsError):
+        return heron.BadCredentials(
+            f"{url}: there are no credentials", hint="set a key pair or a profile, or anonymous=true"
+        )
+    if isinstance(error, driver.ProfileNotFound):
+        return heron.BadCredentials(
+            f"{url}: there is no profile {error.kwargs.get('profile')}",
+            hint="check ~/.aws/config and the option profile",
+        )
+    if isinstance(error, _LOGIN):
+        return heron.BadCredentials(f"{url}: the login of the profile has expired", hint="run: aws sso login")
+    if isinstance(error, _NO_CREDENTIALS):
+        # Its text is left out, for it can hold what a program printed that was to print a secret.
+        return heron.BadCredentials(
+            f"{url}: the AWS configuration gives no credentials ({type(error).__name__})",
+            hint="try: aws sts get-caller-identity",
+        )
+    return None
+
+
+def _of_connection(error: Exception, request: Request) -> heron.HeronError | None:
+    if isinstance(error, ResponseParserError):
+        return not_s3(request.url)
+    connection = (
+        driver.HTTPClientError, driver.ConnectionError, driver.IncompleteReadError, aiohttp.ClientError,
+    )  # fmt: skip
+    if isinstance(error, connection):
+        return heron.Unreachable(f"{request.url} cannot be reached: {_reason(error)}")
+    return None
+
+
+def not_s3(url: str) -> heron.Unreachable:
+    """Something that is no S3 store answered."""
+    return heron.Unreachable(f"{url} cannot be reached: {NOT_S3}", hint="check the endpoint and the network")
+
+
+def _reason(error: Any) -> str:
+    """Why there is no answer, in a few words, without the URL, which can hold a signature or a proxy's password."""
+    known = getattr(error, "kwargs", {})
+    cause = known.get("error", error)
+    asked = urlsplit(str(known.get("endpoint_url") or ""))
+    reached = getattr(cause, "host", asked.hostname)  # another one than asked, if that sent the request on
+    host = asked.netloc if reached == asked.hostname else reached
+    if isinstance(error, driver.ProxyConnectionError):
+        return "the proxy does not answer"
+    if isinstance(error, driver.SSLError):
+        return f"the certificate of {host} is not trusted"
+    if isinstance(error, driver.ConnectTimeoutError | driver.ReadTimeoutError):
+        return f"{host} takes too long to answer"
+    if isinstance(error, driver.EndpointConnectionError):
+        unknown = isinstance(getattr(cause, "os_error", None), socket.gaierror)
+        return f"there is no host {host}" if unknown else f"{host} takes no connection"
+    if isinstance(cause, aiohttp.ClientResponseError):
+        return NOT_S3
+    return f"the connection was cut ({type(cause).__name__})"
+
+
+def _region(error: driver.ClientError) -> str | None:
+    """The region in which the bucket is, where the answer tells it."""
+    headers = error.response.get("ResponseMetadata", {}).get("HTTPHeaders", {})
+    region = error.response["Error"].get("Region") or headers.get("x-amz-bucket-region")
+    return str(region) if region else None
+
+
+def _no_bucket(request: Request) -> heron.NoSuchBucket:
+    return heron.NoSuchBucket(
+        f"bucket {request.bucket} does not exist",
+        hint="check its name, and the endpoint and region of the integration",
+    )

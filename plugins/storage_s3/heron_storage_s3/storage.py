@@ -1,0 +1,207 @@
+"""Objects in S3 as a storage: each method is one request, made by the driver's own client in its event loop."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any, ClassVar, TypeVar
+
+from botocore.exceptions import ClientError
+from fsspec.asyn import sync
+from s3fs import S3FileSystem
+
+import heron
+from heron_storage_s3.errors import Request, explain, is_bare, not_s3, status_of
+from heron_storage_s3.options import S3Options
+from heron_storage_s3.session import connect, region_of
+from heron_storage_s3.urls import S3_URLS, UrlForms
+
+T = TypeVar("T")
+
+LONGEST_SIGNATURE = 7 * 24 * 3600
+"""Seconds that a signed URL can be valid."""
+
+
+class S3Storage(heron.BucketStorage):
+    """A store that speaks the protocol of S3, reached through `filesystem`."""
+
+    forms: ClassVar[UrlForms] = S3_URLS
+
+    def __init__(self, options: S3Options) -> None:
+        self.options = options
+        self.filesystem = connect(options)
+        self._forms = self.forms.at(options.endpoint) if options.endpoint else self.forms
+        self._payer = {"RequestPayer": "requester"} if options.requester_pays else {}
+        self._homes: dict[str, S3FileSystem] = {}
+
+    def normalise(self, url: str) -> str:
+        """The canonical form of a URL; those by the host of the endpoint are read too."""
+        return self._forms.normalise(url)
+
+    def explain(self, error: Exception, url: str) -> heron.HeronError:
+        """The sentence for an error of s3fs, aiobotocore or aiohttp."""
+        return explain(error, self._request(url)) or super().explain(error, url)
+
+    def _request(self, url: str) -> Request:
+        """What messages say of a request."""
+        to_read, to_list = self.rights_needed()
+        if self.options.anonymous:
+            to_read = to_list = "the bucket is not public: give credentials instead of anonymous"
+        return Request(url, heron.address_of(url).bucket, self.options.role_arn, to_read, to_list)
+
+    def rights_needed(self) -> tuple[str, str]:
+        """What helps where the right to read, or the right to list, is missing."""
+        return "the credentials need s3:GetObject on it", "the credentials need s3:ListBucket on the bucket"
+
+    def _stat(self, address: heron.ObjectAddress) -> heron.StoredObject:
+        return self._run(lambda client: self._head_or_reason(client, address))
+
+    def _get(
+        self, address: heron.ObjectAddress, start: int, end: int | None, etag: str | None
+    ) -> tuple[heron.StoredObject, bytes]:
+        return self._run(lambda client: self._fetch(client, address, start, end, etag))
+
+    def _pages(self, address: heron.ObjectAddress, after: str | None) -> Iterator[list[heron.StoredObject]]:
+        where: dict[str, Any] = {"StartAfter": after} if after is not None else {}
+        while True:
+            page = self._page(Bucket=address.bucket, Prefix=address.key, **self._payer, **where)
+            more, token = page.get("IsTruncated"), page.get("NextContinuationToken")
+            if more is None or (more and not token):
+                raise not_s3(self._url(address))
+            yield [
+                self._stored(heron.ObjectAddress(address.bucket, found["Key"]), found, found["Size"])
+                for found in page.get("Contents", [])
+            ]
+            if not more:
+                return
+            where = {"ContinuationToken": token}
+
+    def _page(self, **ask: Any) -> Mapping[str, Any]:
+        page: Mapping[str, Any] = self._run(lambda client: client.list_objects_v2(**ask))
+        return page
+
+    def _sign(self, address: heron.ObjectAddress, expires: int) -> str:
+        if self.options.anonymous:
+            raise heron.InvalidInput(
+                f"{self._url(address)} cannot be signed without credentials",
+                hint="set a key pair or a profile in the integration",
+            )
+        if expires > LONGEST_SIGNATURE:
+            raise heron.InvalidInput(
+                f"a signed URL is valid for at most {LONGEST_SIGNATURE:,} seconds, not {expires:,}"
+            )
+        return self._run(lambda client: self._presign(client, address, expires))
+
+    def peek_all(
+        self, urls: Sequence[str], count: int
+    ) -> list[tuple[heron.StoredObject, bytes] | heron.HeronError]:
+        """What `peek` gives for each URL, asked for at the same time; an error stands in the place of its answer."""
+
+        async def ask(client: Any) -> list[Any]:
+            addresses = map(heron.address_of, urls)
+            asked = (self._fetch(client, address, 0, count, None) for address in addresses)
+            return await asyncio.gather(*asked, return_exceptions=True)
+
+        try:
+            answers = self._run(ask)
+        except Exception as error:  # noqa: BLE001 - no client could be made: the answer to all of them
+            answers = [error] * len(urls)
+        return [
+            self.explain(found, url) if isinstance(found, Exception) else found
+            for url, found in zip(urls, answers, strict=True)
+        ]
+
+    async def _presign(self, client: Any, address: heron.ObjectAddress, expires: int) -> str:
+        bucket = address.bucket
+        if bucket not in self._homes:
+            # Requests find their way to another region, but a signature holds for one region alone.
+            region = await region_of(client, bucket)
+            here = region in (None, client.meta.region_name)
+            self._homes[bucket] = self.filesystem if here else connect(replace(self.options, region=region))
+        signer = await self._homes[bucket].set_session()
+        params = {"Bucket": bucket, "Key": address.key, **self._payer}
+        url: str = await signer.generate_presigned_url("get_object", Params=params, ExpiresIn=expires)
+        return url
+
+    async def _head_or_reason(self, client: Any, address: heron.ObjectAddress) -> heron.StoredObject:
+        try:
+            return await self._head(client, address)
+        except ClientError as error:
+            if not is_bare(error):
+                raise
+        stored, _ = await self._fetch(client, address, 0, 1, None)
+        return stored
+
+    async def _head(
+        self, client: Any, address: heron.ObjectAddress, etag: str | None = None
+    ) -> heron.StoredObject:
+        answer = await client.head_object(**self._ask(address, etag))
+        return self._stored(address, answer, answer.get("ContentLength", 0))
+
+    async def _fetch(
+        self, client: Any, address: heron.ObjectAddress, start: int, end: int | None, etag: str | None
+    ) -> tuple[heron.StoredObject, bytes]:
+        ask = self._ask(address, etag)
+        if start or end is not None:
+            ask["Range"] = f"bytes={start}-{'' if end is None else end - 1}"
+        try:
+            answer = await client.get_object(**ask)
+        except ClientError as error:
+            if status_of(error) != 416:
+                raise
+            return await self._head(client, address, etag), b""
+        async with answer["Body"] as body:
+            content: bytes = await body.read()
+        first, announced, size = _extent(answer, len(content))
+        if first > start:
+            raise not_s3(self._url(address))
+        if len(content) != announced:
+            raise heron.Unreachable(
+                f"{self._url(address)}: {len(content):,} of {announced:,} bytes came, then the connection was cut"
+            )
+        stored = self._stored(address, answer, size)
+        # A store may send the whole object where a part was asked for.
+        return stored, content[start - first : None if end is None else end - first]
+
+    def _ask(self, address: heron.ObjectAddress, etag: str | None) -> dict[str, str]:
+        match = {"IfMatch": f'"{etag}"'} if etag else {}
+        return {"Bucket": address.bucket, "Key": address.key, **self._payer, **match}
+
+    def _stored(
+        self, address: heron.ObjectAddress, answer: Mapping[str, Any], size: int
+    ) -> heron.StoredObject:
+        if "ETag" not in answer or "LastModified" not in answer:
+            raise not_s3(self._url(address))
+        return heron.StoredObject(
+            self._url(address), size, answer["ETag"].strip('"'), _whole_seconds(answer["LastModified"])
+        )
+
+    def _url(self, address: heron.ObjectAddress) -> str:
+        return heron.object_url(self.forms.schemes[0], address.bucket, address.key)
+
+    def _run(self, ask: Callable[[Any], Awaitable[T]]) -> T:
+        """Ask the driver's client in its event loop, and wait."""
+
+        async def answer() -> T:
+            return await ask(await self.filesystem.set_session())
+
+        result: T = sync(self.filesystem.loop, answer)
+        return result
+
+
+def _extent(answer: Mapping[str, Any], received: int) -> tuple[int, int, int]:
+    """First byte, number of bytes, and size of the whole object, as the headers of an answer announce them."""
+    found = re.fullmatch(r"bytes (\d+)-(\d+)/(\d+)", answer.get("ContentRange", ""))
+    if found is None:
+        announced = answer.get("ContentLength", received)
+        return 0, announced, announced
+    first, last, size = map(int, found.groups())
+    return first, last - first + 1, size
+
+
+def _whole_seconds(moment: datetime) -> str:
+    """ISO 8601 in UTC; a list knows fractions of a second that other answers leave out, so all leave them out."""
+    return f"{moment.astimezone(UTC).isoformat(timespec='seconds')[:19]}.000000Z"

@@ -1,0 +1,98 @@
+"""The forms in which people write the URL of an S3 object, and the one form in which Heron keeps it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from urllib.parse import urlsplit
+
+import heron
+
+_REGION = r"[a-z]{2}(?:-[a-z]+)+-\d+"
+HOST = (
+    r"(?:(?P<bucket>.+)\.)?s3(?:-accelerate|-external-1|-fips)?(?:\.dualstack)?"
+    rf"(?:[.-]{_REGION})?\.amazonaws\.com(?:\.cn)?"
+)
+"""Host names of S3, with the bucket in front or without it."""
+
+_PORTS = {"http": ":80", "https": ":443"}
+
+
+@dataclass(frozen=True)
+class Host:
+    """Hosts of a store: a regular expression with the group `bucket`, which matches nothing in path style.
+
+    `plus_is_blank`: a `+` in the path stands for a blank, as S3 itself reads it and as its console writes it.
+    """
+
+    pattern: str
+    scheme: str = "https"
+    plus_is_blank: bool = False
+
+
+@dataclass(frozen=True)
+class UrlForms:
+    """The URLs of one store: its schemes, of which the first is the canonical one, and its hosts."""
+
+    schemes: Sequence[str]
+    hosts: Sequence[Host]
+
+    def normalise(self, url: str) -> str:
+        """The canonical form of a URL; raises InvalidInput, and never repeats what may be a secret."""
+        if heron.is_canonical(url, self.schemes[0]):
+            return url
+        scheme, mark, rest = url.partition("://")
+        scheme = scheme.lower()
+        if not mark or scheme not in (*self.schemes, "http", "https"):
+            raise self._refusal(url)
+        if "@" in re.split("[/?#]", rest, maxsplit=1)[0]:
+            raise heron.InvalidInput(
+                f"{scheme}:// URLs with a name or password in them are not read",
+                hint="give credentials as options of an integration",
+            )
+        address = heron.address_of(url) if scheme in self.schemes else self._of_host(url, scheme, rest)
+        return heron.object_url(self.schemes[0], address.bucket, address.key)
+
+    def at(self, endpoint: str) -> UrlForms:
+        """These forms, and those by the host of an endpoint."""
+        parts = urlsplit(endpoint)
+        host = parts.netloc.lower().removesuffix(_PORTS[parts.scheme])
+        return replace(
+            self, hosts=(*self.hosts, Host(rf"(?:(?P<bucket>.+)\.)?{re.escape(host)}", parts.scheme))
+        )
+
+    def _of_host(self, url: str, scheme: str, rest: str) -> heron.ObjectAddress:
+        location, odd, _ = rest.partition("?") if "?" in rest else rest.partition("#")
+        if odd:
+            raise heron.InvalidInput(
+                f"{_shown(url)} is followed by a query or a fragment",
+                hint=f"give the URL without it, or as {self.schemes[0]}://bucket/key",
+            )
+        name, _, path = location.partition("/")
+        name = name.lower().removesuffix(_PORTS[scheme])
+        for host in self.hosts:
+            found = re.fullmatch(host.pattern, name) if host.scheme == scheme else None
+            if found:
+                path = path.replace("+", "%20") if host.plus_is_blank else path
+                place = f"{found['bucket']}/{path}" if found["bucket"] else path
+                return heron.address_of(f"{self.schemes[0]}://{place}")
+        raise self._refusal(url)
+
+    def _refusal(self, url: str) -> heron.InvalidInput:
+        forms = f"{self.schemes[0]}://bucket/key"
+        return heron.InvalidInput(f"{_shown(url)} is no {self.schemes[0]}:// URL", hint=f"write {forms}")
+
+
+S3_URLS = UrlForms(("s3", "s3a"), (Host(HOST, plus_is_blank=True),))
+
+
+def normalise(url: str) -> str:
+    """The canonical form of a URL of S3: `s3://bucket/key`; raises InvalidInput."""
+    return S3_URLS.normalise(url)
+
+
+def _shown(url: str) -> str:
+    """A URL as it can stand in a message: without name, password and query, on one line, not too long."""
+    text = repr(re.split("[?#]", url, maxsplit=1)[0].rpartition("@")[2])
+    return text if len(text) <= 80 else f"{text[:79]}…"

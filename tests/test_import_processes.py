@@ -1,0 +1,170 @@
+"""Imports and several processes: cancelled by another one, resumed by two at once, stopped by Ctrl-C and kill -9."""
+
+from __future__ import annotations
+
+import json
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+import heron
+from heron.cli.main import status
+from tests.test_import_jobs import failures, urls
+
+SCRIPT = """
+import sys, time
+import heron
+from heron.cli import main
+from heron.cli.context import Context
+from heron.ingest import pipeline
+from tests.memory_storage import Lake, LakePlugin
+
+class SlowLake(Lake):
+    def ask(self, what, *about):
+        time.sleep(0.01)
+        super().ask(what, *about)
+
+pipeline.SECONDS = 0.05
+lake = SlowLake(page=100)
+for number in range(200):
+    lake.put(f"mem://b/{number:04}.txt", b"words of %d" % number)
+root, *arguments = sys.argv[1:]
+Context.workspace = lambda self: heron.open(root, plugins=[LakePlugin(lake)], discover=False)
+sys.exit(main.status(arguments))
+"""
+"""The command line over a lake that needs two seconds for 200 objects."""
+
+URLS = [f"mem://b/{number:04}.txt" for number in range(200)]
+
+
+@pytest.fixture
+def manifest(tmp_path):
+    file = tmp_path / "manifest.jsonl"
+    file.write_text("".join(json.dumps({"objectUrl": url}) + "\n" for url in URLS))
+    return file
+
+
+@pytest.fixture
+def heron_process(tmp_path, monkeypatch):
+    """Start the command line in a process of its own; what still runs at the end is killed."""
+    monkeypatch.setenv("HERON_CONCURRENCY", "1")
+    monkeypatch.setenv("HERON_RETRIES", "0")
+    started = []
+
+    def start(*arguments):
+        command = [sys.executable, "-c", SCRIPT, tmp_path / "lake", *arguments]
+        root = Path(__file__).parents[1]
+        started.append(
+            subprocess.Popen(command, cwd=root, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        )
+        return started[-1]
+
+    yield start
+    for process in started:
+        process.kill()
+        process.communicate()
+
+
+@pytest.fixture
+def workspace(tmp_path):
+    with heron.open(tmp_path / "lake", discover=False) as opened:
+        yield opened
+
+
+def wait_for(condition, seconds=30):
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "nothing came of it"
+        time.sleep(0.005)
+
+
+def position(workspace):
+    return workspace.database.value("SELECT max(position) FROM imports") or 0
+
+
+def is_sound(workspace):
+    return workspace.database.value("PRAGMA integrity_check") == "ok"
+
+
+def test_another_process_cancels_an_import_that_runs(workspace, manifest, heron_process, tmp_path, capsys):
+    process = heron_process("import", "--manifest", manifest, "--folder", "A", "--ignore-errors")
+    wait_for(lambda: position(workspace) > 20)
+    assert status(["-w", str(tmp_path / "lake"), "imports", "cancel", "1"]) == 0
+    assert "Cancelled import 1; " in capsys.readouterr().out
+    _, err = process.communicate(timeout=30)
+    assert process.returncode == 1
+    assert err.strip() == "Error: import 1 was cancelled (what had landed before stays)"
+    job = workspace.imports.get("1")
+    assert job.state == "cancelled"
+    assert 20 < job.position == job.added < 200
+    assert urls(workspace) == URLS[: job.added]
+    assert status(["-w", str(tmp_path / "lake"), "imports", "resume", "1"]) == 1
+    assert "import 1 is cancelled" in capsys.readouterr().err
+
+
+def test_another_process_cancels_a_strict_import_and_nothing_has_landed(workspace, manifest, heron_process):
+    process = heron_process("import", "--manifest", manifest, "--folder", "A")
+    wait_for(lambda: workspace.imports.list())
+    time.sleep(0.3)
+    workspace.imports.cancel("1")
+    _, err = process.communicate(timeout=30)
+    assert (process.returncode, "import 1 was cancelled" in err) == (1, True)
+    assert (urls(workspace), workspace.folders.list()) == ([], [])
+    assert workspace.imports.get("1").state == "cancelled"
+
+
+@pytest.mark.parametrize("strict", [False, True])
+def test_of_two_that_resume_at_once_one_does_it(workspace, manifest, heron_process, strict):
+    options = [] if strict else ["--ignore-errors"]
+    first = heron_process("import", "--manifest", manifest, "--folder", "A", *options)
+    wait_for(lambda: workspace.imports.list())
+    time.sleep(0.5)
+    first.kill()
+    first.wait()
+    assert workspace.imports.get("1").state == "interrupted"
+    both = [heron_process("imports", "resume", "1") for _ in range(2)]
+    said = [process.communicate(timeout=60) for process in both]
+    assert sorted(process.returncode for process in both) == [0, 1]
+    assert any("Import 1 is done: 200 new." in out for out, _ in said)
+    assert any(
+        "Error: import 1 is running, only one that was interrupted or failed" in err for _, err in said
+    )
+    assert urls(workspace) == URLS
+    assert workspace.imports.get("1").position == 200
+
+
+@pytest.mark.parametrize("kind", ["manifest", "prefix"])
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT], ids=["kill -9", "Ctrl-C"])
+def test_one_that_is_stopped_again_and_again_lands_everything_once(
+    workspace, manifest, heron_process, number, kind
+):
+    source = ["--manifest", manifest] if kind == "manifest" else ["mem://b/"]
+    process = heron_process("import", *source, "--folder", "A", "--ignore-errors")
+    wait_for(lambda: workspace.imports.list())
+    kept = 0
+    for _ in range(3):
+        if number == signal.SIGKILL:
+            time.sleep(random.uniform(0, 0.7))  # perhaps before it has begun
+        else:
+            wait_for(lambda: workspace.items.count() > kept)  # noqa: B023
+        process.send_signal(number)
+        _, err = process.communicate(timeout=30)
+        if number == signal.SIGINT:
+            assert process.returncode == 1
+            assert err.strip() == "Error: interrupted (heron imports resume 1 goes on from there)"
+        job, kept = workspace.imports.get("1"), workspace.items.count()
+        assert (job.state, job.added) == ("interrupted", kept)
+        assert is_sound(workspace)
+        process = heron_process("imports", "resume", "1")
+    out, _ = process.communicate(timeout=60)
+    assert process.returncode == 0
+    assert "Import 1 is done: 200 new" in out
+    assert urls(workspace) == URLS
+    job = workspace.imports.get("1")
+    assert (job.state, job.position, job.added, job.failed) == ("done", 200, 200, 0)
+    assert (failures(workspace), is_sound(workspace)) == ([], True)

@@ -32,6 +32,7 @@ READS = {
     "datasets.list": lambda w, t: w.datasets.list(),
     "datasets.rows": lambda w, t: w.datasets.rows(t.title),
     "export": lambda w, t: w.export(t.title, w.root / "out.json"),
+    "folders.by_id": lambda w, t: w.folders.by_id(t.folder.id),
     "folders.contents": lambda w, t: w.folders.contents(t.folder),
     "folders.find": lambda w, t: w.folders.find(t.folder),
     "folders.get": lambda w, t: w.folders.get(t.folder.path),

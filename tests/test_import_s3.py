@@ -234,3 +234,21 @@ def test_an_import_that_runs_is_cancelled_from_elsewhere(workspace, lake, tmp_pa
     assert urls(workspace) == lake.urls[: job.added]
     assert "import 1 is cancelled, only one that" in run("imports", "resume", "1", exit_status=1)
     assert "import 1 is cancelled already" in run("imports", "cancel", "1", exit_status=1)
+
+
+def test_ctrl_c_ends_an_import_whose_storage_keeps_silent(workspace, lake, proxy, tmp_path, heron_process):
+    proxy.heal()
+    proxy.fault("stall", matching=".jpg", after=20, seconds=60)
+    file = lake.manifest(tmp_path)
+    process = heron_process(
+        "import", "--manifest", file, "--folder", "A", "--integration", "lab", "--ignore-errors"
+    )
+    wait_for(lambda: any(seen.status is None for seen in proxy.requests[20:]))
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=10)
+    assert process.returncode == 1
+    assert err.strip() == "Error: interrupted (heron imports resume 1 goes on from there)"
+    assert workspace.imports.get("1").state == "interrupted"
+    proxy.heal()
+    assert workspace.ingest.resume("1").added == COUNT
+    assert urls(workspace) == lake.urls

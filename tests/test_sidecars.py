@@ -245,9 +245,6 @@ def test_without_sidecars_they_are_ordinary_files(workspace, place):
     assert metadata(workspace) == {"a.txt": {}, "a.txt.metadata.json": {}}
 
 
-@pytest.mark.xfail(
-    strict=True, reason="a pause forgets the ending, so that sidecars are taken for ordinary files"
-)
 def test_paused_sidecars_are_neither_read_nor_items(tmp_path, monkeypatch, capsys):
     def run(line):
         assert status(shlex.split(line)) == 0, capsys.readouterr()

@@ -104,10 +104,7 @@ class CutOff(FilesystemStorage):
                 raise Unreachable("cut off")
 
 
-@pytest.mark.xfail(
-    strict=True, reason="FilesystemStorage.list skips all when the object that it goes on behind is gone"
-)
-def test_a_listing_that_goes_on_behind_a_vanished_object_misses_none(tmp_path):
+def test_a_listing_that_cannot_go_on_behind_a_vanished_object_marks_nothing(tmp_path):
     storage = CutOff(MemoryFileSystem())
     plugin = SimpleNamespace(
         register_storage=heron.hookimpl(
@@ -122,8 +119,10 @@ def test_a_listing_that_goes_on_behind_a_vanished_object_misses_none(tmp_path):
         workspace.ingest.follow("Runs", "memory:///cut-off")
         assert counts(workspace.ingest.sync("Runs")) == {"added": 8}
         storage.is_due = True
-        workspace.ingest.sync("Runs")
-        assert set(names(workspace)) >= {f"{number}.txt" for number in range(8) if number != 2}
+        with pytest.raises(heron.HeronError, match="changed while it was listed"):
+            workspace.ingest.sync("Runs")
+        assert len(names(workspace)) == 8
+        assert counts(workspace.ingest.sync("Runs")) == {"removed": 1, "skipped": 7}
 
 
 def test_a_folder_of_this_machine_that_is_gone_marks_nothing_as_deleted(workspace, tmp_path):
@@ -167,7 +166,6 @@ def test_an_outage_ends_a_sync_and_marks_nothing(workspace, synced, monkeypatch)
     assert counts(workspace.ingest.sync("Runs")) == {"skipped": 66}
 
 
-@pytest.mark.xfail(strict=True, reason="resuming goes by the path of the folder, which may be another by now")
 def test_a_sync_that_is_resumed_goes_on_in_its_folder_though_that_was_renamed(workspace, synced):
     synced.put("8.txt")
     synced.lake.faults["list"] = [heron.Unreachable("cut off")] * 3

@@ -146,7 +146,6 @@ def test_a_vanished_object_is_hidden_but_datasets_and_collections_keep_it(worksp
     assert catalogue(workspace) == before
 
 
-@pytest.mark.xfail(strict=True, reason="the number of a collection counts what its list hides")
 def test_the_number_of_a_collection_is_that_of_its_list(workspace, place, sync):
     place.put("a.txt"), place.put("b.txt")
     sync()
@@ -276,9 +275,6 @@ def test_what_was_imported_before_the_folder_followed_is_not_added_again(workspa
     assert item(workspace, url) == before
 
 
-@pytest.mark.xfail(
-    strict=True, reason="the storage of local files lists what is hidden, and links as they are"
-)
 def test_a_folder_of_this_machine_is_followed_as_it_is_imported(workspace, tmp_path):
     place = FolderPlace(tmp_path / "inbox")
     place.put("a.txt"), place.put(".hidden.txt"), place.put(".git/b.txt"), place.put("deep/c.txt")

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
         CatalogueError,
         HeronError,
         ImportAborted,
+        ImportCancelled,
+        ImportInterrupted,
         InvalidInput,
         MediaError,
         MetadataError,
@@ -71,7 +73,8 @@ if TYPE_CHECKING:
 
 _HOME = {
     "errors": (
-        "AlreadyExists BadCredentials CatalogueBusy CatalogueError HeronError ImportAborted InvalidInput MediaError "
+        "AlreadyExists BadCredentials CatalogueBusy CatalogueError HeronError ImportAborted ImportCancelled "
+        "ImportInterrupted InvalidInput MediaError "
         "MetadataError NoSuchBucket NotFound ObjectChanged PermissionDenied PluginError QueryError Throttled "
         "Unreachable"
     ),
@@ -112,6 +115,8 @@ __all__ = [  # pinned by a test: sorted, and equal to what is documented
     "Frame",
     "HeronError",
     "ImportAborted",
+    "ImportCancelled",
+    "ImportInterrupted",
     "ImportJob",
     "ImportProblem",
     "ImportReport",

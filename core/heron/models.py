@@ -217,13 +217,17 @@ class CheckResult:
 
 @frozen
 class SyncedFolder:
-    """A folder that follows what lies below a URL. `sidecar_suffix` None reads no sidecars."""
+    """A folder that follows what lies below a URL.
+
+    `sidecar_suffix` None takes sidecars for ordinary files; paused, they are neither read nor taken for files.
+    """
 
     folder: str
     prefix: str
     integration: str | None
     sidecar_suffix: str | None
     synced_at: str | None
+    sidecars_paused: bool = False
 
 
 ImportState = Literal["running", "done", "failed", "interrupted", "cancelled"]

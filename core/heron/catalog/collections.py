@@ -16,7 +16,10 @@ from heron.models import Added, Collection, Item, NameMatches, now
 CollectionRef = Collection | str
 """A collection, its title or its UUID."""
 
-_SELECT = "SELECT *, (SELECT count(*) FROM collection_items WHERE collection_id = collections.id) AS n FROM collections"
+_SELECT = (
+    "SELECT *, (SELECT count(*) FROM collection_items JOIN items ON items.id = item_id "
+    "WHERE collection_id = collections.id AND deleted_at IS NULL) AS n FROM collections"
+)
 
 
 class CollectionService:

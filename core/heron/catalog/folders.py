@@ -77,6 +77,13 @@ class FolderService:
             raise missing("folder", name, paths)
         return folder
 
+    def by_id(self, id: int) -> Folder | None:
+        """The folder with that inner id, or None."""
+        row = self._database.row(
+            f"SELECT * FROM folders WHERE id = ? AND {self._access.scope('folder')}", [id]
+        )
+        return _folder(row) if row is not None else None
+
     def list(self, parent: FolderRef | None = None, *, recursive: bool = True) -> list[Folder]:
         """The folders of the workspace or below a folder, ordered by path."""
         self._access.require("read", "folder")

@@ -202,6 +202,7 @@ CREATE TABLE synced_folders (
     prefix TEXT NOT NULL,
     integration_id INTEGER REFERENCES integrations(id) ON DELETE SET NULL,
     sidecar_suffix TEXT,
+    sidecars_paused INTEGER NOT NULL DEFAULT 0,
     synced_at TEXT
 );
 

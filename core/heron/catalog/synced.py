@@ -16,8 +16,8 @@ from heron.metadata.sidecars import SUFFIX
 from heron.models import Folder, SyncedFolder, now
 
 _SELECT = (
-    "SELECT folders.path, prefix, integrations.name AS integration, sidecar_suffix, synced_at FROM synced_folders "
-    "JOIN folders ON folders.id = folder_id LEFT JOIN integrations ON integrations.id = integration_id"
+    "SELECT folders.path, prefix, integrations.name AS integration, sidecar_suffix, sidecars_paused, "
+    "synced_at FROM synced_folders JOIN folders ON folders.id = folder_id LEFT JOIN integrations ON integrations.id = integration_id"
 )
 _BELOW = "folder_id = ? AND substr(url, 1, ?) = ?"
 _LISTED = f"{_BELOW} AND deleted_at IS NULL AND NOT EXISTS (SELECT 1 FROM members WHERE item_id = items.id)"
@@ -92,15 +92,16 @@ class SyncedFolderService:
         )
 
     @one_transaction
-    def set_sidecars(self, folder: FolderRef, suffix: str | None) -> SyncedFolder:
-        """Change the ending of sidecars, or read none from now on (None)."""
+    def set_sidecars(self, folder: FolderRef, suffix: str | None, *, paused: bool = False) -> SyncedFolder:
+        """Change the ending of sidecars (None: they are ordinary files), or pass over them until further notice."""
         synced = self.get(folder)
         self._access.require("update", "folder", synced.folder)
         if suffix == "":
             raise InvalidInput("the ending of sidecars cannot be empty", hint="--no-sidecars reads none")
         target = self._folders.get(folder)
         self._database.execute(
-            "UPDATE synced_folders SET sidecar_suffix = ? WHERE folder_id = ?", [suffix, target.id]
+            "UPDATE synced_folders SET sidecar_suffix = ?, sidecars_paused = ? WHERE folder_id = ?",
+            [suffix, paused, target.id],
         )
         return self.get(target)
 
@@ -178,4 +179,5 @@ def _synced(row: Row) -> SyncedFolder:
         integration=row["integration"],
         sidecar_suffix=row["sidecar_suffix"],
         synced_at=row["synced_at"],
+        sidecars_paused=bool(row["sidecars_paused"]),
     )

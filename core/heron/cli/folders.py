@@ -9,6 +9,7 @@ import click
 from heron.cli.context import Context
 from heron.cli.output import confirm, counted, example, json_option, print_json, print_table, say, yes_option
 from heron.cli.values import assignments
+from heron.metadata.sidecars import SUFFIX
 
 
 @click.group("folders", invoke_without_command=True)
@@ -96,14 +97,19 @@ def unsync(context: Context, path: str) -> None:
 
 @command.command("sidecars")
 @click.argument("path")
-@click.option("--suffix", default=".metadata.json", show_default=True, help="Ending of metadata sidecars.")
-@click.option("--pause", is_flag=True, help="Read none until further notice.")
+@click.option("--suffix", help="Ending of metadata sidecars, if it is to change.")
+@click.option("--pause", is_flag=True, help="Pass over them until further notice.")
 @click.pass_obj
 @example("heron folders sidecars Runs --pause\nheron folders sidecars Runs --suffix .meta.json")
-def sidecars(context: Context, path: str, suffix: str, pause: bool) -> None:
-    """Say how sidecars of a synced folder end, or that none are read."""
-    synced = context.workspace().synced.set_sidecars(path, None if pause else suffix)
-    say(f"Sidecars of {synced.folder} " + (f"end with {suffix}" if synced.sidecar_suffix else "are not read"))
+def sidecars(context: Context, path: str, suffix: str | None, pause: bool) -> None:
+    """Read the sidecars of a synced folder, by another ending if you like, or pause that."""
+    synced = context.workspace().synced
+    kept = suffix or synced.get(path).sidecar_suffix or SUFFIX
+    synced.set_sidecars(path, kept, paused=pause)
+    say(
+        f"Sidecars of {path} end with {kept}"
+        + (", and are passed over until further notice" if pause else "")
+    )
 
 
 @command.command("show")

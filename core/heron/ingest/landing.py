@@ -36,6 +36,10 @@ class Landed:
     failures: tuple[ImportProblem, ...]
 
 
+_COMING = Known(0, "", None, None, None, is_deleted=False)
+"""An item that lands in the same batch."""
+
+
 class Landing:
     """Writes the batches of one import."""
 
@@ -82,7 +86,8 @@ class Landing:
         ids = self._insert(fresh, folder, problems)
         refreshed = self._refresh(by_action.get("refresh", []))
         restored = self._restore(by_action.get("restore", []), by_action.get("refresh", []))
-        merged = self._merge([*by_action.get("merge", []), *by_action.get("restore", [])], problems)
+        merging = self._with_items(by_action.get("merge", []), folder)
+        merged = self._merge([*merging, *by_action.get("restore", [])], problems)
         self._pictures([*fresh, *by_action.get("refresh", [])], folder)
         merged += self._apply_sidecars(sidecars, folder, problems)
         self._imports.advance(
@@ -107,12 +112,20 @@ class Landing:
         for outcome in outcomes:
             url = outcome.unit.url
             if outcome.action == "add" and (url in known or url in seen):
-                there = known.get(url)
-                action = self._options.rule(outcome.unit, there) if there else "skip"
-                outcome = evolve(outcome, action=action, known=there)
+                there = known.get(url, _COMING)
+                outcome = evolve(outcome, action=self._options.rule(outcome.unit, there), known=there)
             seen.add(url)
             decided.append(outcome)
         return decided
+
+    def _with_items(self, outcomes: list[Outcome], folder: Folder) -> list[Outcome]:
+        """The outcomes with their items, also where those have landed just before them in the same batch."""
+        urls = [outcome.unit.url for outcome in outcomes if outcome.known is _COMING]
+        landed = self._registration.known(urls, folder)
+        return [
+            evolve(outcome, known=landed.get(outcome.unit.url)) if outcome.known is _COMING else outcome
+            for outcome in outcomes
+        ]
 
     def _without_identical(
         self, landing: list[Outcome], problems: list[ImportProblem]

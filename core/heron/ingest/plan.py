@@ -33,6 +33,7 @@ class Plan:
     skip_identical: bool = False
     thumbnails: bool = False
     sidecar_suffix: str | None = SUFFIX
+    sidecars_paused: bool = False
     allow_empty: bool = False
 
     @property

@@ -93,17 +93,16 @@ class Runner:
         with self._closing(job):
             position = job.position if plan.keeps_position else 0
             pipeline = self._pipeline(plan, source, report, rule, position)
-            target = self._folders.find(plan.folder)
+            target = self._folder_of(job) or self._folders.find(plan.folder)
             prober = Prober(self._plugins, plan.probe, source.opener)
-            with self._workers(islice(source.units(), position, None), plan, source, executor) as (
-                units,
-                who,
-            ):
+            stream = _UntilBroken(islice(source.units(), position, None), waits=plan.ignore_errors)
+            with self._workers(stream, plan, source, executor) as (units, who):
                 outcomes = pipeline.outcomes(units, prober, target, who)
                 if plan.ignore_errors:
                     target = target or self._folder(job, plan)
                     for ids in pipeline.in_batches(job, target, outcomes):
                         self._announce(job, ids)
+                    stream.complain()
                 else:
                     for ids in pipeline.all_or_nothing(job, partial(self._folder, job, plan), outcomes):
                         self._announce(job, ids)
@@ -151,6 +150,10 @@ class Runner:
         many = MANY_DECODED if plan.thumbnails or plan.probe.content_hash else MANY
         return workers.processes(units, many, allowed=not self._plugins.has_objects)
 
+    def _folder_of(self, job: ImportJob) -> Folder | None:
+        """The folder that a job was opened with, by whatever path it is known now."""
+        return self._folders.by_id(job.folder_id) if job.folder_id is not None else None
+
     def _folder(self, job: ImportJob, plan: Plan) -> Folder:
         """The folder of a job, made now, within the transaction in which everything lands."""
         target = self._folders.ensure(plan.folder)
@@ -191,3 +194,25 @@ class Runner:
         problems = [ImportProblem("", "", complaint, "warning") for complaint in complaints]
         if problems:
             self._imports.advance(job, problems=problems)
+
+
+class _UntilBroken:
+    """The units of a source up to where it breaks; with `waits`, the error comes once they have landed."""
+
+    def __init__(self, units: Iterator[Unit], *, waits: bool) -> None:
+        self._units = units
+        self._waits = waits
+        self._error: HeronError | None = None
+
+    def __iter__(self) -> Iterator[Unit]:
+        try:
+            yield from self._units
+        except HeronError as error:
+            if not self._waits:
+                raise
+            self._error = error
+
+    def complain(self) -> None:
+        """Raise the error at which the source broke, if it did."""
+        if self._error is not None:
+            raise self._error

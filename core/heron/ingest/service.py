@@ -188,6 +188,7 @@ class IngestService:
             integration=self._uuid(synced.integration),
             ignore_errors=True,
             sidecar_suffix=synced.sidecar_suffix,
+            sidecars_paused=synced.sidecars_paused,
             allow_empty=allow_empty,
         )
         return self._run(self._runner.start(plan), plan, None, progress)
@@ -270,7 +271,10 @@ class IngestService:
         paths = [Path(path) for path in plan.sources if not is_remote(path)]
 
         def units() -> Iterator[Unit]:
-            below = (stored_units(self._listed(opener, url), plan.sidecar_suffix) for url in urls)
+            below = (
+                stored_units(self._listed(opener, url), plan.sidecar_suffix, paused=plan.sidecars_paused)
+                for url in urls
+            )
             return chain(local_units(paths, sidecar_suffix=plan.sidecar_suffix), *below)
 
         return Source(units, opener=opener if urls else None, integration=by)

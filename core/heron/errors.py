@@ -79,7 +79,13 @@ class MediaError(HeronError):
 
 
 class ImportAborted(HeronError):
-    """An import that stopped at its first failure; the catalogue is as it was before."""
+    """An import that stopped at its first failure; the catalogue is as it was before.
+
+    `place` and `url` say which unit failed, where that is known.
+    """
+
+    place = ""
+    url = ""
 
 
 class ImportCancelled(HeronError):

@@ -100,6 +100,9 @@ class Database:
         connection.execute("PRAGMA foreign_keys = ON")
         connection.execute("PRAGMA synchronous = NORMAL")
         connection.execute("PRAGMA cache_size = -32768")
+        connection.execute(
+            "PRAGMA wal_autocheckpoint = 8000"
+        )  # pages: in bulk, each is then written fewer times
         self.db = sqlite_utils.Database(connection, execute_plugins=False)
         if is_new:
             self.db.enable_wal()

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import pickle
-import tempfile
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Executor, Future
 from itertools import chain
-from typing import IO
 
 from attrs import evolve, frozen
 
@@ -19,6 +16,7 @@ from heron.catalog.items import bundles
 from heron.catalog.registration import Known
 from heron.errors import BadCredentials, ImportAborted, ImportInterrupted, Unreachable
 from heron.ingest.landing import Landed, Landing
+from heron.ingest.spool import Spool
 from heron.ingest.units import Action, Outcome, Unit
 from heron.models import Folder, ImportJob, ImportProblem, ImportReport
 
@@ -114,12 +112,15 @@ class Pipeline:
                 _abort_on_failure(outcome.failures())
                 yield outcome
 
-        with tempfile.TemporaryFile() as spool:
-            batches = self._keep(checked(), spool, lambda: self._imports.require_running(job))
+        landed: list[range] = []
+        with Spool() as spool:
+            self._keep(checked(), spool, lambda: self._imports.require_running(job))
             with self._database.write():
-                landed = list(self._land_kept(job, folder(), spool, batches))
-                _abort_on_failure(failure for done in landed for failure in done.failures)
-        return [done.ids for done in landed]
+                target = folder()
+                for done in self._land_kept(job, target, spool):
+                    _abort_on_failure(done.failures)
+                    landed.append(done.ids)
+        return landed
 
     def rehearse(
         self,
@@ -128,12 +129,12 @@ class Pipeline:
         outcomes: Iterable[Outcome],
     ) -> ImportReport:
         """The report of landing everything, failures left out, in a transaction that is then taken back."""
-        with tempfile.TemporaryFile() as spool:
-            batches = self._keep(outcomes, spool)
+        with Spool() as spool:
+            self._keep(outcomes, spool)
             try:
                 with self._database.write():
                     job, folder = start()
-                    for _ in self._land_kept(job, folder, spool, batches):
+                    for _ in self._land_kept(job, folder, spool):
                         pass
                     raise _TakeBack(finish(job))
             except _TakeBack as taken:
@@ -160,21 +161,17 @@ class Pipeline:
                 chunk.cancel()
 
     def _keep(
-        self, outcomes: Iterable[Outcome], spool: IO[bytes], ask: Callable[[], None] = lambda: None
-    ) -> int:
-        """Write outcomes to a file, from the beginning of which they can then be read; returns the batches."""
-        batches = 0
+        self, outcomes: Iterable[Outcome], spool: Spool, ask: Callable[[], None] = lambda: None
+    ) -> None:
+        """Let outcomes wait, and ask before each batch whether to go on."""
         for batch in _batches(outcomes):
             ask()
-            pickle.dump(batch, spool, pickle.HIGHEST_PROTOCOL)
-            batches += 1
+            spool.keep(batch)
             self._advance(done=len(batch))
-        spool.seek(0)
-        return batches
 
-    def _land_kept(self, job: ImportJob, folder: Folder, spool: IO[bytes], batches: int) -> Iterator[Landed]:
-        for _ in range(batches):
-            landed = self._landing.land(job, folder, pickle.load(spool))  # noqa: S301 - written by `_keep`
+    def _land_kept(self, job: ImportJob, folder: Folder, spool: Spool) -> Iterator[Landed]:
+        for batch in spool:
+            landed = self._landing.land(job, folder, batch)
             self._advance(added=len(landed.ids), failed=len(landed.failures))
             yield landed
 
@@ -298,6 +295,8 @@ def _abort_on_failure(failures: Iterable[ImportProblem]) -> None:
     failure = next(iter(failures), None)
     if failure is not None:
         place = f"{failure.place}: " if failure.place and failure.place not in failure.reason else ""
-        raise ImportAborted(
+        aborted = ImportAborted(
             place + failure.reason, hint="use --ignore-errors to import the rest and get a report"
         )
+        aborted.place, aborted.url = failure.place, failure.url
+        raise aborted

@@ -89,6 +89,8 @@ class Prober:
     def _probe(self, unit: Unit, peeked: dict[str, Peeked]) -> Outcome:
         if unit.problem is not None:
             return Outcome(unit, None, (_problem(unit, unit.problem),))
+        if unit.facts is not None:
+            return Outcome(unit, _given_item(unit, unit.facts))
         try:
             for _ in range(_TIMES):
                 try:
@@ -107,8 +109,6 @@ class Prober:
             return Outcome(unit, None, (_problem(unit, text.splitlines()[0]),))
 
     def _outcome(self, unit: Unit, peeked: dict[str, Peeked]) -> Outcome:
-        if unit.facts is not None:
-            return Outcome(unit, _given_item(unit, unit.facts))
         if unit.sidecar_of is not None:
             return Outcome(evolve(unit, metadata=self._sidecar(unit)), None, action="sidecar")
         if unit.members:

@@ -18,7 +18,7 @@ from heron.catalog.metadata import MetadataService
 from heron.catalog.registration import Registration
 from heron.catalog.synced import SyncedFolderService
 from heron.catalog.thumbnails import ThumbnailStore
-from heron.errors import HeronError, ImportCancelled
+from heron.errors import HeronError, ImportAborted, ImportCancelled
 from heron.hooks import PluginManager
 from heron.ingest import workers
 from heron.ingest.landing import Landing, Options
@@ -176,7 +176,8 @@ class Runner:
                 with self._database.write():
                     self._imports.require_running(job)
                     if not isinstance(error, KeyboardInterrupt):
-                        problem = ImportProblem("", "", reason, "warning" if stopped else "failure")
+                        where = (error.place, error.url) if isinstance(error, ImportAborted) else ("", "")
+                        problem = ImportProblem(*where, reason, "warning" if stopped else "failure")
                         self._imports.advance(job, problems=[problem])
                     self._imports.finish(job, "interrupted" if stopped else "failed")
             except HeronError:

@@ -12,7 +12,7 @@ from typing import IO, Any, BinaryIO
 
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-from heron.errors import InvalidInput, MediaError
+from heron.errors import HeronError, InvalidInput, MediaError
 from heron.hooks import MediaFile
 from heron.media.exif import captured_at, exif_facts
 from heron.media.jpeg import HEADER, read_jpeg_header
@@ -125,6 +125,8 @@ def _exif_block(image: Image.Image) -> bytes:
         return block
     try:
         return image.getexif().tobytes() if image.format == "TIFF" else b""
+    except HeronError:
+        raise  # from the storage behind the stream
     except Exception:  # noqa: BLE001 - Pillow raises many sorts of errors for broken directories
         return b""
 

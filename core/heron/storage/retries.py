@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
@@ -61,20 +62,28 @@ class PatientStorage:
         return self._patiently(lambda: self.storage.peek(url, count))
 
     def peek_all(self, urls: Sequence[str], count: int) -> Sequence[tuple[StoredObject, bytes] | HeronError]:
-        """Several objects at once where the backend can do that, else one by one; each tried again."""
+        """Several objects at once, by the backend itself where it can do that; each tried again."""
         together: Any = getattr(self.storage, "peek_all", None)
-        found = list(together(urls, count)) if together else [Unreachable("")] * len(urls)
-        for position, url in enumerate(urls):
-            if isinstance(found[position], Unreachable) and (self._retries or not together):
-                try:
-                    if together:
-                        self._wait(0)
-                    found[position] = self._patiently(
-                        partial(self.storage.peek, url, count), failures=1 if together else 0
-                    )
-                except HeronError as error:
-                    found[position] = error
-        return found
+        found: dict[int, Any] = dict(enumerate(together(urls, count))) if together else {}
+
+        def ask(position: int) -> None:
+            try:
+                if together:
+                    self._wait(0)
+                peek = partial(self.storage.peek, urls[position], count)
+                found[position] = self._patiently(peek, failures=1 if together else 0)
+            except HeronError as error:
+                found[position] = error
+            except Exception as error:  # noqa: BLE001 - a storage plugin can be wrong in any way
+                text = f"{urls[position]} cannot be read: {type(error).__name__}: {error}"
+                found[position] = HeronError(text.splitlines()[0])
+
+        missing = (
+            range(len(urls)) if not together else [n for n, f in found.items() if isinstance(f, Unreachable)]
+        )
+        if missing and (self._retries or not together):
+            _at_once(ask, missing)
+        return [found[position] for position in range(len(urls))]
 
     def read(self, url: str, start: int = 0, end: int | None = None, *, etag: str | None = None) -> bytes:
         """As the backend does, tried again."""
@@ -104,6 +113,16 @@ class PatientStorage:
 
     def _wait(self, failures: int) -> None:
         self._pause(random.uniform(0, min(LONGEST, FIRST * 2 ** min(failures, 10))))  # noqa: S311 - no secret
+
+
+def _at_once(call: Callable[[int], None], values: Sequence[int]) -> None:
+    """Make calls in a thread each, and wait; the threads are daemons, so that Ctrl-C need not wait for a server."""
+    threads = [threading.Thread(target=call, args=(value,), daemon=True) for value in values[1:]]
+    for thread in threads:
+        thread.start()
+    call(values[0])
+    for thread in threads:
+        thread.join()
 
 
 def configured_retries() -> int:

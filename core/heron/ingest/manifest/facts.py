@@ -21,6 +21,9 @@ _FACTS = {
 }  # fmt: skip
 _FACTS.update({"fileSize": "size", "file_size": "size", "mimeType": "media_type", "mime_type": "media_type"})
 
+_PATHS = {field: f"facts.{field}" for field in _FACTS.values()}
+"""How errors name a fact."""
+
 MEDIA_TYPES: dict[Kind, str] = {
     "image": "image/*", "image_group": "image/*", "image_sequence": "image/*", "video": "video/*",
     "audio": "audio/*", "text": "text/plain", "pdf": "application/pdf", "nifti": "application/x-nifti",
@@ -69,10 +72,13 @@ def known_facts(raw: Json, place: str, given: dict[str, str]) -> dict[str, Any]:
         if field is None:
             more[key] = value
         elif field in found:
-            raise InvalidInput(f"{place}.{key} is given twice, {given[f'facts.{field}']} is it too")
+            raise InvalidInput(f"{place}.{key} is given twice, {given[_PATHS[field]]} is it too")
         elif value is not None:
-            found[field] = _fact(value, f"{place}.{key}")
-            given[f"facts.{field}"] = key
+            is_plain = (
+                0 <= value <= _LARGEST if type(value) is int else type(value) is str and value.isascii()
+            )
+            found[field] = value if is_plain else _fact(value, f"{place}.{key}")
+            given[_PATHS[field]] = key
     if more:
         found["more"] = _kept(more, place)
     return found

@@ -68,7 +68,7 @@ class Manifest:
 
     def share(self) -> float | None:
         """How much of the file was read, from 0 to 1, as far as that is known."""
-        if self._stream is None or not self._size:
+        if self._stream is None or self._stream.closed or not self._size:
             return None
         return min(1.0, self._stream.tell() / self._size)
 

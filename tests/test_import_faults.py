@@ -79,12 +79,12 @@ def reads(proxy):
 def test_what_fails_now_and_then_is_tried_again_and_all_lands(
     workspace, lake, proxy, load, kind, ignore_errors
 ):
-    proxy.fault(kind, matching=".jpg", share=0.2, seed=3)
+    proxy.fault(kind, matching=".jpg", share=0.15, seed=3)
     report = load(ignore_errors=ignore_errors)
     assert (report.added, report.failed, report.job.warnings) == (COUNT, 0, 0)
     assert urls(workspace) == lake.urls
     assert widths(workspace) == [*range(1, COUNT + 1)]
-    assert len(reads(proxy)) > COUNT * 1.1, "some were asked for again"
+    assert len(reads(proxy)) > COUNT * 1.05, "some were asked for again"
 
 
 def test_what_stalls_a_while_is_waited_for(workspace, lake, proxy, load):
@@ -120,6 +120,7 @@ def test_an_outage_for_good_interrupts_and_resuming_after_it_lands_the_rest(
     assert (failures(workspace), job.failed, job.warnings) == ([], 0, 1)
     proxy.heal()
     proxy.requests.clear()
+    landed = {url.rpartition("/")[2] for url in lake.urls[: job.position]}
     assert status(["-w", str(tmp_path / "lake"), "imports", "resume", "1"]) == 0
     assert f"Import 1 is done: {COUNT} new, 1 warning." in capsys.readouterr().out
     job = workspace.imports.get("1")
@@ -127,7 +128,7 @@ def test_an_outage_for_good_interrupts_and_resuming_after_it_lands_the_rest(
     assert urls(workspace) == lake.urls
     assert widths(workspace) == [*range(1, COUNT + 1)]
     assert failures(workspace) == []
-    assert len(reads(proxy)) <= COUNT - 60 + 32, "what had landed was not read again"
+    assert not landed & {seen.path.rpartition("/")[2] for seen in reads(proxy)}, "what had landed was read again"
 
 
 def test_expired_credentials_are_told_as_such(workspace, proxy, load):

@@ -59,11 +59,12 @@ def hook_reference() -> str:
 
 
 def records() -> str:
-    """The fields of every record that a hook yields."""
+    """The fields of every record that a hook yields, and of what they hold."""
+    from heron.hooks import StorageOption
     from heron.hooks.manager import REGISTER_HOOKS
 
     parts = []
-    for record in REGISTER_HOOKS.values():
+    for record in (*REGISTER_HOOKS.values(), StorageOption):
         parts.append(f"### `heron.{record.__name__}`\n\n{inspect.cleandoc(record.__doc__ or '')}\n")
         parts += ["| field | type | default |", "|---|---|---|"]
         for attribute in record.__attrs_attrs__:

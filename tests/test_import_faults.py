@@ -128,7 +128,9 @@ def test_an_outage_for_good_interrupts_and_resuming_after_it_lands_the_rest(
     assert urls(workspace) == lake.urls
     assert widths(workspace) == [*range(1, COUNT + 1)]
     assert failures(workspace) == []
-    assert not landed & {seen.path.rpartition("/")[2] for seen in reads(proxy)}, "what had landed was read again"
+    assert not landed & {seen.path.rpartition("/")[2] for seen in reads(proxy)}, (
+        "what had landed was read again"
+    )
 
 
 def test_expired_credentials_are_told_as_such(workspace, proxy, load):

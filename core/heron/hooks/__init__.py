@@ -11,11 +11,21 @@ from heron.hooks.contributions import (
     StorageBackend,
     StorageOption,
 )
-from heron.hooks.interfaces import Codec, Decoder, Embedder, Exporter, MediaFile, Storage, StoredObject
+from heron.hooks.interfaces import (
+    BulkStorage,
+    Codec,
+    Decoder,
+    Embedder,
+    Exporter,
+    MediaFile,
+    Storage,
+    StoredObject,
+)
 from heron.hooks.manager import PluginManager, PluginStatus
 from heron.hooks.specs import hookimpl
 
 __all__ = [
+    "BulkStorage",
     "CliCommand",
     "Codec",
     "Contribution",

@@ -106,20 +106,28 @@ class Pipeline:
 
         Outcomes wait in a temporary file until all are there, so that nobody is kept from writing meanwhile.
         """
-
-        def checked() -> Iterator[Outcome]:
-            for outcome in outcomes:
-                _abort_on_failure(outcome.failures())
-                yield outcome
-
         landed: list[range] = []
         with Spool() as spool:
-            self._keep(checked(), spool, lambda: self._imports.require_running(job))
+            self._keep(_flawless(outcomes), spool, lambda: self._imports.require_running(job))
             with self._database.write():
                 target = folder()
                 for done in self._land_kept(job, target, spool):
                     _abort_on_failure(done.failures)
                     landed.append(done.ids)
+        return landed
+
+    def all_at_once(
+        self, job: ImportJob, folder: Callable[[], Folder], outcomes: Iterable[Outcome]
+    ) -> list[range]:
+        """As `all_or_nothing`, for outcomes that come as fast as they land: nothing is gained by letting them wait."""
+        landed: list[range] = []
+        with self._database.write():
+            target = folder()
+            for batch in _batches(_flawless(outcomes)):
+                done = self._landing.land(job, target, batch)
+                _abort_on_failure(done.failures)
+                self._advance(done=len(batch), added=len(done.ids))
+                landed.append(done.ids)
         return landed
 
     def rehearse(
@@ -289,6 +297,13 @@ def _until_outage(outcomes: Iterable[Outcome], job: ImportJob) -> Iterator[Outco
         while held and not (held[0].is_outage and len(held) <= SETTLED + row):
             yield held.popleft()
     yield from held
+
+
+def _flawless(outcomes: Iterable[Outcome]) -> Iterator[Outcome]:
+    """The outcomes, up to the first failure, which raises ImportAborted."""
+    for outcome in outcomes:
+        _abort_on_failure(outcome.failures())
+        yield outcome
 
 
 def _abort_on_failure(failures: Iterable[ImportProblem]) -> None:

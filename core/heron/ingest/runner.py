@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Executor
 from contextlib import AbstractContextManager, contextmanager
 from functools import partial
-from itertools import islice
+from itertools import chain, islice
 
 from attrs import frozen
 
@@ -29,6 +29,9 @@ from heron.ingest.rules import Rule
 from heron.ingest.units import Unit
 from heron.models import Folder, ImportJob, ImportProblem, ImportReport, Integration
 from heron.storage.retries import PatientStorage
+
+FIRST = 100
+"""Entries by which a manifest is judged."""
 
 MANY, MANY_DECODED = 10_000, 200
 """From this number of local files on, probing is worth starting worker processes for: facts alone, and decoding too."""
@@ -95,16 +98,19 @@ class Runner:
             pipeline = self._pipeline(plan, source, report, rule, position)
             target = self._folder_of(job) or self._folders.find(plan.folder)
             prober = Prober(self._plugins, plan.probe, source.opener)
-            stream = _UntilBroken(islice(source.units(), position, None), waits=plan.ignore_errors)
-            with self._workers(stream, plan, source, executor) as (units, who):
-                outcomes = pipeline.outcomes(units, prober, target, who)
+            units = islice(source.units(), position, None)
+            first = list(islice(units, FIRST)) if plan.manifest and not plan.ignore_errors else []
+            stream = _UntilBroken(chain(first, units), waits=plan.ignore_errors)
+            with self._workers(stream, plan, source, executor) as (coming, who):
+                outcomes = pipeline.outcomes(coming, prober, target, who)
                 if plan.ignore_errors:
                     target = target or self._folder(job, plan)
                     for ids in pipeline.in_batches(job, target, outcomes):
                         self._announce(job, ids)
                     stream.complain()
                 else:
-                    for ids in pipeline.all_or_nothing(job, partial(self._folder, job, plan), outcomes):
+                    land = pipeline.all_at_once if first and _are_given(first) else pipeline.all_or_nothing
+                    for ids in land(job, partial(self._folder, job, plan), outcomes):
                         self._announce(job, ids)
             if plan.ignore_errors and target is not None:
                 then(job, target)
@@ -195,6 +201,11 @@ class Runner:
         problems = [ImportProblem("", "", complaint, "warning") for complaint in complaints]
         if problems:
             self._imports.advance(job, problems=problems)
+
+
+def _are_given(units: Sequence[Unit]) -> bool:
+    """Whether nothing has to be looked at, by the first units of a source, for the others will be like them."""
+    return all(unit.facts is not None or unit.problem is not None for unit in units)
 
 
 class _UntilBroken:

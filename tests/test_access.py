@@ -62,6 +62,7 @@ READS = {
     "storage.normalise": lambda w, t: w.storage.normalise(t.file.as_uri()),
     "storage.normalised_prefix": lambda w, t: w.storage.normalised_prefix("mem://lake"),
     "storage.sign": lambda w, t: w.storage.sign(t.signed),
+    "storage.belongs": lambda w, t: w.storage.belongs(t.file.as_uri(), t.integration),
     "storage.check": lambda w, t: w.storage.check(t.title, t.file.as_uri()),
     "storage.list": lambda w, t: w.storage.list(t.file.parent.as_uri(), t.title),
     "storage.of": lambda w, t: w.storage.of(t.local),
@@ -214,7 +215,7 @@ def things(workspace, tmp_path):
     workspace.synced.note_sidecars([(item.id, sidecar)])
     workspace.synced.bind(folder, tmp_path.as_uri() + "/", integration=integration)
     own = NewItem(file.as_uri(), MediaFacts("text", "text/plain"))
-    workspace.registration.insert([own], folder, integration_id=integration.id)
+    workspace.registration.insert([own], folder, integration_of=lambda url: integration.id)
     more = [
         NewItem("mem://lake/a.mp4", facts),
         NewItem("s3://lake/a.jpg#image_group-1", group, SECRET, members=[Member("s3://lake/a.jpg")]),

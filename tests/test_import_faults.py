@@ -144,7 +144,7 @@ def test_expired_credentials_are_told_as_such(workspace, proxy, load):
 
 
 @pytest.mark.parametrize("kind", ["throttle", "expired", "reset"])
-def test_without_ignore_errors_it_aborts_at_the_first_and_nothing_has_changed(
+def test_without_ignore_errors_it_stops_at_the_first_and_nothing_has_changed(
     workspace, lake, proxy, load, kind, monkeypatch
 ):
     load(folder="Before")
@@ -152,12 +152,13 @@ def test_without_ignore_errors_it_aborts_at_the_first_and_nothing_has_changed(
     monkeypatch.setattr(retries, "RETRIES", 1)
     broken = lake.keys[77]
     proxy.fault(kind, matching=broken)
-    with pytest.raises(heron.ImportAborted) as aborted:
+    with pytest.raises(heron.ImportInterrupted) as stopped:
         load(folder="New/Deep", ignore_errors=False)
-    assert aborted.value.message.startswith(f"$.images[77]: {lake.urls[77]}")
+    assert stopped.value.message.startswith(lake.urls[77])
+    assert "heron imports resume 2" in stopped.value.hint
     assert but_for_jobs(workspace) == before
     job = workspace.imports.get("2")
-    assert (job.state, job.added, job.position, job.failed) == ("failed", 0, 0, 1)
+    assert (job.state, job.added, job.position, job.failed) == ("interrupted", 0, 0, 0)
     proxy.heal()
     assert workspace.ingest.resume("2").added == COUNT
     assert widths(workspace) == [*range(1, COUNT + 1)] * 2

@@ -131,7 +131,7 @@ def test_no_more_requests_are_under_way_than_allowed(lake, load, tmp_path, monke
 def test_a_senseless_concurrency_is_refused_before_anything_is_made(lake, load, tmp_path, monkeypatch):
     monkeypatch.setenv("HERON_CONCURRENCY", "many")
     workspace = load()
-    with pytest.raises(heron.InvalidInput, match="HERON_CONCURRENCY is 'many', a number from 1 to 1024"):
+    with pytest.raises(heron.InvalidInput, match="HERON_CONCURRENCY is 'many', a number from 1 to 256"):
         workspace.ingest.manifest(manifest_of(tmp_path, lake.urls), folder="A", ignore_errors=True)
     assert urls(workspace) == []
 

@@ -198,14 +198,14 @@ def test_without_ignore_errors_an_outage_leaves_the_catalogue_as_it_was(workspac
     before = but_for_jobs(workspace)
     lake.faults["get"] = [None] * 120
     lake.broken["get"] = outage
-    with pytest.raises(heron.ImportAborted) as aborted:
+    with pytest.raises(heron.ImportInterrupted) as stopped:
         workspace.ingest.manifest(manifest, folder="New/Deep")
-    assert aborted.value.message == f"$.images[120]: {outage}"
-    assert "--ignore-errors" in aborted.value.hint
+    assert stopped.value.message == str(outage)
+    assert "heron imports resume 2" in stopped.value.hint
     assert but_for_jobs(workspace) == before
     job = workspace.imports.get("2")
-    assert (job.state, job.position, job.added, job.failed) == ("failed", 0, 0, 1)
-    assert [p.reason for p in failures(workspace, "2")] == [f"$.images[120]: {outage}"]
+    assert (job.state, job.position, job.added, job.failed) == ("interrupted", 0, 0, 0)
+    assert failures(workspace, "2") == []
     lake.broken.clear()
     report = workspace.ingest.resume("2")
     assert (report.job.state, report.added, report.failed, report.problems) == ("done", 300, 0, ())

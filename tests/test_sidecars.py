@@ -257,7 +257,7 @@ def test_paused_sidecars_are_neither_read_nor_items(tmp_path, monkeypatch, capsy
     run("sync")
     with heron.open(tmp_path, discover=False) as workspace:
         assert metadata(workspace) == {"a.txt": {"city": "Oslo"}, "b.txt": {}}
-    run("folders sidecars Runs"), run("sync")
+    run("folders sidecars Runs --resume"), run("sync")
     with heron.open(tmp_path, discover=False) as workspace:
         assert metadata(workspace) == {"a.txt": {"city": "Bern"}, "b.txt": {"city": "Rome"}}
 

@@ -149,7 +149,7 @@ def test_options_of_syncing_need_a_url(run):
 
 def test_a_folder_follows_one_url_and_can_let_go_of_it(run, inbox):
     run("folders create Inbox --sync inbox"), run("sync")
-    error = run("folders create Inbox --sync elsewhere", exit_status=1).err
+    error = run("folders create Inbox --sync .", exit_status=1).err
     assert error == "Error: folder 'Inbox' is synced already (heron folders unsync)\n"
     run("folders unsync Inbox")
     inbox.remove("a.txt")

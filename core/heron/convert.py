@@ -125,7 +125,12 @@ _FACTS = (
 def item_to_dict(item: Item) -> dict[str, Any]:
     """An item as plain data for JSON and for tables; what is not known is left out."""
     facts = {name: value for name in _FACTS if (value := getattr(item.facts, name)) is not None}
-    kept = {"etag": item.etag, "modified_at": item.modified_at, "content_hash": item.content_hash}
+    kept = {
+        "etag": item.etag,
+        "modified_at": item.modified_at,
+        "content_hash": item.content_hash,
+        "deleted_at": item.deleted_at,
+    }
     return {
         "uuid": item.uuid,
         "name": item.name,

@@ -228,6 +228,7 @@ class SyncedFolder:
     sidecar_suffix: str | None
     synced_at: str | None
     sidecars_paused: bool = False
+    folder_id: int | None = None
 
 
 ImportState = Literal["running", "done", "failed", "interrupted", "cancelled"]
@@ -275,6 +276,8 @@ class ImportReport:
 
     job: ImportJob
     problems: tuple[ImportProblem, ...]
+    is_kept: bool = True
+    """Whether the catalogue keeps it; that of a dry run has all problems instead of the first ones."""
 
     @property
     def added(self) -> int:

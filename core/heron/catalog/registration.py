@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import urlsplit
 
 from attrs import frozen
 
@@ -17,7 +17,7 @@ from heron.catalog.items import bundles
 from heron.catalog.schema import SchemaService
 from heron.convert import dumps
 from heron.errors import InvalidInput
-from heron.metadata.keys import check_name, is_unicode, printable
+from heron.metadata.keys import check_name, is_unicode, printable, unescaped
 from heron.metadata.validation import Validator
 from heron.models import KINDS, Added, Folder, MediaFacts, NewItem, now
 
@@ -118,12 +118,13 @@ class Registration:
         folder: Folder,
         *,
         skip_duplicates: bool = False,
-        integration_id: int | None = None,
+        integration_of: Callable[[str], int | None] = lambda url: None,
         reject: Reject | None = None,
     ) -> range:
         """Insert one batch into a folder within the caller's transaction; returns the ids of the new rows.
 
-        A faulty item raises InvalidInput or MetadataError; with `reject` that hears of it, and the others go in.
+        `integration_of` gives the inner id of the integration by which a URL is read. A faulty item raises
+        InvalidInput or MetadataError; with `reject` that hears of it, and the others go in.
         """
         self._access.require("create", "item", folder.path)
         if skip_duplicates:
@@ -136,7 +137,7 @@ class Registration:
         validator = Validator(self._schema.current())
         newest = self._database.value("SELECT max(id) FROM items") or 0
         kept: list[NewItem] = []
-        rows = self._rows(items, (folder.id, integration_id), validator, kept, reject)
+        rows = self._rows(items, (folder.id, integration_of), validator, kept, reject)
         with self._database.write():
             self._database.execute_many(_INSERT, rows)
             self._insert_members(kept, newest + 1)
@@ -211,13 +212,13 @@ class Registration:
     def _rows(
         self,
         items: Sequence[NewItem],
-        ids: tuple[int, int | None],
+        of: tuple[int, Callable[[str], int | None]],
         validator: Validator,
         kept: list[NewItem],
         reject: Reject | None,
     ) -> Iterable[tuple[Any, ...]]:
         moment, user = now(), self._access.user.email
-        folder_id, integration_id = ids
+        folder_id, integration_of = of
         for position, (item, uuid) in enumerate(zip(items, new_uuids(len(items)), strict=True)):
             url, facts, name = item.url, item.facts, item.name
             try:
@@ -236,7 +237,8 @@ class Registration:
             kept.append(item)
             yield (
                 uuid, folder_id, name, url, *_facts_of(facts, item.size), metadata,
-                item.content_hash, item.etag, item.modified_at, facts.note, moment, moment, user, integration_id,
+                item.content_hash, item.etag, item.modified_at, facts.note, moment, moment, user,
+                integration_of(url),
             )  # fmt: skip
 
 
@@ -275,4 +277,4 @@ def name_of(url: str) -> str:
     """The file name at the end of a URL."""
     path = url if "?" not in url and "#" not in url else urlsplit(url).path
     name = path.rstrip("/").rpartition("/")[2]
-    return (unquote(name) if "%" in name else name) or url
+    return (unescaped(name) if "%" in name else name) or url

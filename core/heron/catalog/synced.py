@@ -16,7 +16,7 @@ from heron.metadata.sidecars import SUFFIX
 from heron.models import Folder, SyncedFolder, now
 
 _SELECT = (
-    "SELECT folders.path, prefix, integrations.name AS integration, sidecar_suffix, sidecars_paused, "
+    "SELECT folder_id, folders.path, prefix, integrations.name AS integration, sidecar_suffix, sidecars_paused, "
     "synced_at FROM synced_folders JOIN folders ON folders.id = folder_id LEFT JOIN integrations ON integrations.id = integration_id"
 )
 _BELOW = "folder_id = ? AND substr(url, 1, ?) = ?"
@@ -180,4 +180,5 @@ def _synced(row: Row) -> SyncedFolder:
         sidecar_suffix=row["sidecar_suffix"],
         synced_at=row["synced_at"],
         sidecars_paused=bool(row["sidecars_paused"]),
+        folder_id=row["folder_id"],
     )

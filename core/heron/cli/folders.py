@@ -10,6 +10,7 @@ from heron.cli.context import Context
 from heron.cli.output import confirm, counted, example, json_option, print_json, print_table, say, yes_option
 from heron.cli.values import assignments
 from heron.metadata.sidecars import SUFFIX
+from heron.models import SyncedFolder
 
 
 @click.group("folders", invoke_without_command=True)
@@ -97,19 +98,32 @@ def unsync(context: Context, path: str) -> None:
 
 @command.command("sidecars")
 @click.argument("path")
-@click.option("--suffix", help="Ending of metadata sidecars, if it is to change.")
-@click.option("--pause", is_flag=True, help="Pass over them until further notice.")
+@click.option("--suffix", help="Another ending.")
+@click.option("--pause", "state", flag_value="pause", help="Pass over them until further notice.")
+@click.option("--resume", "state", flag_value="resume", help="Read them again.")
+@click.option("--none", "state", flag_value="none", help="Take them for ordinary files.")
 @click.pass_obj
-@example("heron folders sidecars Runs --pause\nheron folders sidecars Runs --suffix .meta.json")
-def sidecars(context: Context, path: str, suffix: str | None, pause: bool) -> None:
-    """Read the sidecars of a synced folder, by another ending if you like, or pause that."""
+@example(
+    "heron folders sidecars Runs\nheron folders sidecars Runs --pause\nheron folders sidecars Runs --suffix .meta.json"
+)
+def sidecars(context: Context, path: str, suffix: str | None, state: str | None) -> None:
+    """Show, or change, what a synced folder does with sidecars."""
     synced = context.workspace().synced
-    kept = suffix or synced.get(path).sidecar_suffix or SUFFIX
-    synced.set_sidecars(path, kept, paused=pause)
-    say(
-        f"Sidecars of {path} end with {kept}"
-        + (", and are passed over until further notice" if pause else "")
-    )
+    found = synced.get(path)
+    if state == "none":
+        found = synced.set_sidecars(path, None)
+    elif suffix or state:
+        paused = state == "pause" or (state is None and found.sidecars_paused)
+        found = synced.set_sidecars(path, suffix or found.sidecar_suffix or SUFFIX, paused=paused)
+    say(f"Sidecars of {path} {sidecars_text(found)}")
+
+
+def sidecars_text(synced: SyncedFolder) -> str:
+    """What a synced folder does with sidecars."""
+    if synced.sidecar_suffix is None:
+        return "are ordinary files"
+    paused = ", and are passed over until further notice" if synced.sidecars_paused else ""
+    return f"end with {synced.sidecar_suffix}{paused}"
 
 
 @command.command("show")
@@ -134,6 +148,7 @@ def show(context: Context, path: str, as_json: bool) -> None:
             ("follows", synced.prefix),
             ("integration", synced.integration),
             ("synced", synced.synced_at or "never"),
+            ("sidecars", sidecars_text(synced)),
         ]
     print_table(["field", "value"], rows, "")
 

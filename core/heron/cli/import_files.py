@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from urllib.parse import unquote
 
 import click
 
 from heron.cli.context import Context
 from heron.cli.output import counted, example, json_option, print_json, progress_bar, say
 from heron.errors import ImportInterrupted
-from heron.models import ImportReport
+from heron.models import ImportProblem, ImportReport
 
 
 @click.command("import")
@@ -143,14 +144,20 @@ def say_report(report: ImportReport, what: str) -> None:
     parts = [f"{count:,} {name}" for name, count in counts.items() if count or name == "new"]
     parts += [counted(job.warnings, "warning")] if job.warnings else []
     say(f"{what}: {', '.join(parts)}.")
-    shown = report.problems[:20]
+    shown = report.problems if not report.is_kept else report.problems[:20]
     for problem in shown:
         mark = "failed" if problem.severity == "failure" else "warning"
-        where = (
-            f"{problem.place}: "
-            if problem.place.startswith(("$", "line ")) and problem.place not in problem.reason
-            else ""
-        )
-        say(f"  {mark}: {where}{problem.reason}")
-    if job.failed + job.warnings > len(shown):
+        say(f"  {mark}: {told(problem)}")
+    if job.failed + job.warnings > len(shown) and report.is_kept:
         say(f"  … all of them: heron imports report {job.id}")
+
+
+def told(problem: ImportProblem) -> str:
+    """A problem in one line that says where: by place or URL, whichever its reason does not name already."""
+    reason, url = problem.reason, problem.url.partition(" ")[0]
+    name = unquote(url).rpartition("/")[2]
+    if name and reason.startswith(f"{name} "):
+        reason = (problem.place if problem.place.endswith(name) else url) + reason.removeprefix(name)
+    if not problem.place or problem.place in reason or (url and url in reason and "://" in problem.place):
+        return reason
+    return f"{problem.place}: {reason}"

@@ -49,6 +49,7 @@ def list_imports(context: Context, as_json: bool) -> None:
             job.state,
             job.added,
             job.updated,
+            job.restored,
             job.removed,
             job.skipped,
             job.failed,
@@ -64,6 +65,7 @@ def list_imports(context: Context, as_json: bool) -> None:
             "state",
             "new",
             "updated",
+            "restored",
             "vanished",
             "skipped",
             "failed",
@@ -102,7 +104,11 @@ def show(context: Context, number: str, as_json: bool) -> None:
         "started_at",
         "finished_at",
     )
-    print_table(["field", "value"], [(name, str(getattr(job, name) or "")) for name in fields], "")
+    print_table(
+        ["field", "value"],
+        [(name, "" if getattr(job, name) is None else str(getattr(job, name))) for name in fields],
+        "",
+    )
 
 
 @command.command("resume")
@@ -145,6 +151,8 @@ def cancel(context: Context, number: str) -> None:
 @example("heron imports report 3\nheron imports report 3 -o problems.csv")
 def report(context: Context, number: str, output: Path | None, limit: int | None, as_json: bool) -> None:
     """List every failure and warning of an import."""
+    if output is not None and (as_json or limit):
+        raise click.UsageError("--output writes all of it as CSV: leave out --json and --limit.")
     problems = context.workspace().imports.problems(number)
     if as_json:
         print_json_stream(islice(problems, limit))

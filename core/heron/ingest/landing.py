@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from attrs import evolve, frozen
 
@@ -13,7 +13,7 @@ from heron.catalog.metadata import MetadataService
 from heron.catalog.registration import Known, Registration, name_of
 from heron.catalog.synced import SyncedFolderService
 from heron.catalog.thumbnails import ThumbnailStore
-from heron.errors import HeronError
+from heron.errors import HeronError, NotFound
 from heron.ingest.rules import Rule
 from heron.ingest.units import Action, Outcome, Unit
 from heron.models import Folder, ImportJob, ImportProblem, NewItem
@@ -25,7 +25,7 @@ class Options:
 
     rule: Rule
     skip_identical: bool = False
-    integration_id: int | None = None
+    integration_of: Callable[[str], int | None] = lambda url: None
 
 
 @frozen
@@ -74,7 +74,9 @@ class Landing:
         return [(rule(unit, there), there) for unit, there in zip(units, found, strict=True)]
 
     def land(self, job: ImportJob, folder: Folder, outcomes: Sequence[Outcome]) -> Landed:
-        """Write a batch and move the job on, in the caller's transaction."""
+        """Write a batch and move the job on, in the caller's transaction; raises NotFound when the folder is gone."""
+        if not self._database.value("SELECT 1 FROM folders WHERE id = ?", [folder.id]):
+            raise NotFound(f"folder {folder.path!r} was deleted while it was imported into")
         problems = [problem for outcome in outcomes for problem in outcome.problems]
         good = [outcome for outcome in outcomes if not outcome.failures()]
         sidecars = [outcome for outcome in good if outcome.action == "sidecar"]
@@ -87,7 +89,7 @@ class Landing:
         refreshed = self._refresh(by_action.get("refresh", []))
         restored = self._restore(by_action.get("restore", []), by_action.get("refresh", []))
         merging = self._with_items(by_action.get("merge", []), folder)
-        merged = self._merge([*merging, *by_action.get("restore", [])], problems)
+        merged = self._merge([*merging, *by_action.get("refresh", [])], problems)
         self._pictures([*fresh, *by_action.get("refresh", [])], folder)
         merged += self._apply_sidecars(sidecars, folder, problems)
         self._imports.advance(
@@ -168,7 +170,7 @@ class Landing:
         return self._registration.insert(
             [outcome.item for outcome in landing if outcome.item is not None],
             folder,
-            integration_id=self._options.integration_id,
+            integration_of=self._options.integration_of,
             reject=lambda position, error: problems.append(_failure(landing[position].unit, error)),
         )
 

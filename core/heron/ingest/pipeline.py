@@ -108,7 +108,7 @@ class Pipeline:
         """
         landed: list[range] = []
         with Spool() as spool:
-            self._keep(_flawless(outcomes), spool, lambda: self._imports.require_running(job))
+            self._keep(_flawless(outcomes, job), spool, lambda: self._imports.require_running(job))
             with self._database.write():
                 target = folder()
                 for done in self._land_kept(job, target, spool):
@@ -123,7 +123,7 @@ class Pipeline:
         landed: list[range] = []
         with self._database.write():
             target = folder()
-            for batch in _batches(_flawless(outcomes)):
+            for batch in _batches(_flawless(outcomes, job)):
                 done = self._landing.land(job, target, batch)
                 _abort_on_failure(done.failures)
                 self._advance(done=len(batch), added=len(done.ids))
@@ -284,24 +284,38 @@ def _batches(outcomes: Iterable[Outcome]) -> Iterator[list[Outcome]]:
 def _until_outage(outcomes: Iterable[Outcome], job: ImportJob) -> Iterator[Outcome]:
     """The outcomes, as long as the storage answers; what stands behind a failure of it is held back until that is sure."""
     held: deque[Outcome] = deque()
-    row = 0
+    row, answered = 0, False
     for outcome in outcomes:
         held.append(outcome)
-        row = row + 1 if outcome.is_outage else 0
+        if outcome.is_outage:
+            row += 1
+        elif outcome.was_asked:
+            row, answered = 0, True
         if row >= OUTAGE:
-            reason = held[-OUTAGE].failures()[0].reason
-            raise ImportInterrupted(
-                f"the storage failed {OUTAGE} times in a row, the first time with: {reason}",
-                hint=f"nothing of that is lost, heron imports resume {job.id} goes on there",
-            )
+            raise _outage(held, row, job)
         while held and not (held[0].is_outage and len(held) <= SETTLED + row):
             yield held.popleft()
+    if row and not answered:
+        raise _outage(held, row, job)
     yield from held
 
 
-def _flawless(outcomes: Iterable[Outcome]) -> Iterator[Outcome]:
-    """The outcomes, up to the first failure, which raises ImportAborted."""
+def _outage(held: Iterable[Outcome], times: int, job: ImportJob) -> ImportInterrupted:
+    reason = next(outcome.failures()[0].reason for outcome in held if outcome.is_outage)
+    often = f"{times} times in a row, the first time with: " if times > 1 else "with: "
+    return ImportInterrupted(
+        f"the storage failed {often}{reason}",
+        hint=f"nothing of that is lost, heron imports resume {job.id} goes on there",
+    )
+
+
+def _flawless(outcomes: Iterable[Outcome], job: ImportJob) -> Iterator[Outcome]:
+    """The outcomes, up to the first failure, which raises ImportAborted; or ImportInterrupted, if it is the storage's."""
     for outcome in outcomes:
+        if outcome.is_outage:
+            raise ImportInterrupted(
+                outcome.failures()[0].reason, hint=f"heron imports resume {job.id} tries it again"
+            )
         _abort_on_failure(outcome.failures())
         yield outcome
 

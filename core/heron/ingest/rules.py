@@ -40,7 +40,7 @@ class ImportRule:
         if known is None:
             return "add"
         if known.is_deleted:
-            return "restore"
+            return "refresh"  # it came back, perhaps as another
         if self.upsert_metadata and unit.metadata:
             return "merge"
         return "skip" if self.looks_up else "add"

@@ -27,7 +27,7 @@ from heron.ingest.plan import Plan
 from heron.ingest.probe import Prober
 from heron.ingest.rules import Rule
 from heron.ingest.units import Unit
-from heron.models import Folder, ImportJob, ImportProblem, ImportReport, Integration
+from heron.models import Folder, ImportJob, ImportProblem, ImportReport
 from heron.storage.retries import PatientStorage
 
 FIRST = 100
@@ -47,7 +47,7 @@ class Source:
     units: Callable[[], Iterator[Unit]]
     share: Callable[[], float | None] = lambda: None
     opener: Callable[[str], PatientStorage] | None = None
-    integration: Integration | None = None
+    integration_of: Callable[[str], int | None] = lambda url: None
 
 
 class Runner:
@@ -129,7 +129,7 @@ class Runner:
 
         def finish(job: ImportJob) -> ImportReport:
             done = self._imports.finish(job, "done").job
-            return ImportReport(done, tuple(self._imports.problems(done)))
+            return ImportReport(done, tuple(self._imports.problems(done)), is_kept=False)
 
         with self._workers(source.units(), plan, source, None) as (units, who):
             outcomes = pipeline.outcomes(units, prober, self._folders.find(plan.folder), who)
@@ -138,10 +138,9 @@ class Runner:
     def _pipeline(
         self, plan: Plan, source: Source, report: Report, rule: Rule | None = None, position: int = 0
     ) -> Pipeline:
-        by = source.integration.id if source.integration else None
         landing = Landing(
             self._database, self._imports, self._registration, self._thumbnails, self._metadata, self._synced,
-            Options(rule or plan.rule, plan.skip_identical, by),
+            Options(rule or plan.rule, plan.skip_identical, source.integration_of),
         )  # fmt: skip
         return Pipeline(self._database, self._imports, landing, report, source.share, position)
 
@@ -176,6 +175,9 @@ class Runner:
         except BaseException as error:
             reason = error.message if isinstance(error, HeronError) else f"{type(error).__name__}: {error}"
             stopped = isinstance(error, (KeyboardInterrupt, *STOPS))
+            if isinstance(error, STOPS) and "resume" not in (error.hint or ""):
+                again = f"heron imports resume {job.id} goes on from there"
+                error.hint = f"{error.hint}; {again}" if error.hint else again
             if isinstance(error, KeyboardInterrupt):
                 error.add_note(f"heron imports resume {job.id} goes on from there")
             try:

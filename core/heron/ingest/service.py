@@ -71,7 +71,7 @@ class IngestService:
 
     def files(
         self,
-        sources: Sequence[str | Path],
+        sources: Sequence[str | Path] | str | Path,
         *,
         folder: FolderRef,
         integration: IntegrationRef | None = None,
@@ -100,13 +100,14 @@ class IngestService:
         storage does not answer any more; `resume` goes on from there.
         """
         by = self._integrations.get(integration) if integration is not None else None
+        given = [sources] if isinstance(sources, str | Path) else list(sources)
         plan = Plan(
             folder=_path_of(folder),
             sources=[  # canonical before they are kept: a URL as somebody wrote it may hold a signature
                 self._storage.normalise(str(source), by)
                 if is_remote(source)
                 else str(path_of_url(str(source)))
-                for source in sources
+                for source in given
             ],
             integration=self._uuid(integration),
             ignore_errors=ignore_errors,
@@ -116,7 +117,7 @@ class IngestService:
             thumbnails=thumbnails,
             sidecar_suffix=sidecar_suffix,
         )
-        check_paths([source for source in sources if not is_remote(source)])
+        check_paths([source for source in given if not is_remote(source)])
         return self._begin(plan, dry_run, executor, progress)
 
     def manifest(
@@ -168,6 +169,8 @@ class IngestService:
 
         Raises AlreadyExists for a folder that follows something already.
         """
+        if "://" not in url and not path_of_url(url).is_dir():
+            raise NotFound(f"{url} is no folder of this machine", hint="check the spelling")
         prefix = self._storage.normalised_prefix(url, integration)
         return self._synced.bind(folder, prefix, integration=integration, sidecar_suffix=sidecar_suffix)
 
@@ -208,7 +211,22 @@ class IngestService:
                 f"{plan.manifest} was changed since import {found.id} began",
                 hint="import it again with --skip-duplicates",
             )
+        if plan.synced is not None and not self._still_follows(found, plan):
+            raise InvalidInput(
+                f"the folder of import {found.id} does not follow {plan.synced} any more, or in another way",
+                hint="heron sync brings it up to date",
+            )
         return self._run(self._imports.reopen(found, plan.keeps_position), plan, executor, progress)
+
+    def _still_follows(self, job: ImportJob, plan: Plan) -> bool:
+        """Whether the folder of a sync is still bound as it was when that began."""
+        bound = next((s for s in self._synced.list() if s.folder_id == job.folder_id), None)
+        return bound is not None and (
+            bound.prefix,
+            self._uuid(bound.integration),
+            bound.sidecar_suffix,
+            bound.sidecars_paused,
+        ) == (plan.synced, plan.integration, plan.sidecar_suffix, plan.sidecars_paused)
 
     def check_manifest(self, file: str | Path, integration: IntegrationRef | None = None) -> ManifestReport:
         """Read a manifest to its end and tell its faults, those of metadata too; nothing is fetched or changed."""
@@ -244,8 +262,9 @@ class IngestService:
         return apply_file(Path(file), self._database, self._metadata, schema, by=by, replace=replace)
 
     def _begin(self, plan: Plan, dry_run: bool, executor: Executor | None, progress: Report) -> ImportReport:
+        source = self._source(plan)
         if dry_run:
-            return self._runner.rehearse(plan, self._source(plan), progress)
+            return self._runner.rehearse(plan, source, progress)
         return self._run(self._runner.start(plan), plan, executor, progress)
 
     def _run(self, job: ImportJob, plan: Plan, executor: Executor | None, progress: Report) -> ImportReport:
@@ -263,25 +282,47 @@ class IngestService:
     def _source(self, plan: Plan) -> Source:
         """Where the units of a plan come from."""
         by = self._integrations.get(plan.integration) if plan.integration is not None else None
+        if by is not None:
+            self._storage.open(
+                f"{by.backend}://", by
+            )  # so that a secret that is missing is told before all else
         opener = partial(self._storage.open, integration=by)
+
+        def integration_of(url: str) -> int | None:
+            return by.id if by is not None and self._storage.belongs(url, by) else None
+
         if plan.manifest is not None:
             manifest = self._manifest(Path(plan.manifest), by)
-            return Source(manifest.units, manifest.share, opener, by)
+            return Source(manifest.units, manifest.share, opener, integration_of)
         urls = [plan.synced] if plan.synced is not None else [url for url in plan.sources if is_remote(url)]
         paths = [Path(path) for path in plan.sources if not is_remote(path)]
 
         def units() -> Iterator[Unit]:
             below = (
-                stored_units(self._listed(opener, url), plan.sidecar_suffix, paused=plan.sidecars_paused)
+                stored_units(
+                    self._listed(opener, url, may_be_empty=plan.synced is not None),
+                    plan.sidecar_suffix,
+                    paused=plan.sidecars_paused,
+                )
                 for url in urls
             )
             return chain(local_units(paths, sidecar_suffix=plan.sidecar_suffix), *below)
 
-        return Source(units, opener=opener if urls else None, integration=by)
+        return Source(units, opener=opener if urls else None, integration_of=integration_of)
 
-    def _listed(self, opener: Callable[[str], PatientStorage], url: str) -> Iterator[StoredObject]:
+    def _listed(
+        self, opener: Callable[[str], PatientStorage], url: str, *, may_be_empty: bool
+    ) -> Iterator[StoredObject]:
         storage = opener(url)
-        return storage.list(storage.normalise(url))
+        objects = storage.list(storage.normalise(url))
+        first = next(objects, None)
+        if first is not None:
+            yield first
+            yield from objects
+        elif not may_be_empty:
+            raise NotFound(
+                f"nothing lies at or below {url}", hint="check the spelling; * is no wildcard here"
+            )
 
     def _manifest(self, path: Path, integration: Integration | None) -> Manifest:
         sniffer = Sniffer(self._plugins.decoders())

@@ -11,6 +11,7 @@ from typing import IO, Any
 from attrs import fields_dict
 
 from heron.catalog.registration import Known
+from heron.errors import CatalogueError
 from heron.hooks import StoredObject
 from heron.ingest.units import Outcome, Unit
 from heron.models import ImportProblem, MediaFacts, Member, NewItem
@@ -37,7 +38,13 @@ class Spool:
         """Write a batch behind those that are there."""
         pickler = pickle.Pickler(self._file, pickle.HIGHEST_PROTOCOL)
         pickler.dispatch_table = _DISPATCH
-        pickler.dump(batch)
+        try:
+            pickler.dump(batch)
+        except OSError as error:
+            raise CatalogueError(
+                f"what was found cannot wait in {tempfile.gettempdir()}: {error.strerror or error}",
+                hint="free some space, or set TMPDIR to another folder",
+            ) from error
         self._batches += 1
 
     def __iter__(self) -> Iterator[Sequence[Outcome]]:

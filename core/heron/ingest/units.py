@@ -62,6 +62,16 @@ class Outcome:
     known: Known | None = None
     is_outage: bool = False
 
+    @property
+    def was_asked(self) -> bool:
+        """Whether a storage was asked about the unit, and did answer."""
+        asked = (
+            self.unit.facts is None
+            and self.unit.problem is None
+            and self.action not in ("skip", "merge", "restore")
+        )
+        return asked and not self.is_outage
+
     def failures(self) -> list[ImportProblem]:
         """The reasons why it cannot be imported."""
         return [problem for problem in self.problems if problem.severity == "failure"]

@@ -36,8 +36,8 @@ def given(units: Iterable[Unit], executor: Executor) -> Iterator[tuple[Iterable[
 @contextmanager
 def threads(units: Iterable[Unit]) -> Iterator[tuple[Iterable[Unit], Workers]]:
     """Threads for the time of one import, each of which asks for several objects at once."""
-    grain = min(TOGETHER, concurrency())
-    count = concurrency() // grain
+    count = -(-concurrency() // TOGETHER)
+    grain = concurrency() // count
     pool = _Threads(count)
     try:
         yield units, Workers(pool, grain=grain, ahead=count * 4)
@@ -102,8 +102,8 @@ def processes(units: Iterable[Unit], many: int, *, allowed: bool) -> Iterator[tu
 def concurrency() -> int:
     """How many requests may be under way at once: HERON_CONCURRENCY, or the default; raises InvalidInput."""
     given = os.environ.get("HERON_CONCURRENCY", str(CONCURRENCY))
-    if not given.isdecimal() or not 1 <= int(given) <= 1024:
-        raise InvalidInput(f"HERON_CONCURRENCY is {given!r}, a number from 1 to 1024 is needed")
+    if not given.isdecimal() or not 1 <= int(given) <= 256:
+        raise InvalidInput(f"HERON_CONCURRENCY is {given!r}, a number from 1 to 256 is needed")
     return int(given)
 
 

@@ -9,7 +9,6 @@ import stat
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, BinaryIO, cast
-from urllib.parse import unquote
 
 from attrs import define
 
@@ -17,6 +16,7 @@ from heron.errors import MediaError
 from heron.hooks import Storage, StoredObject
 from heron.media.ranged import ranged
 from heron.media.sniff import HEAD
+from heron.metadata.keys import unescaped
 from heron.models import utc_iso
 
 PREFETCH = 32 * 1024
@@ -108,7 +108,7 @@ def remote_file(url: str, storage: Storage, stored: StoredObject, beginning: byt
     """A stored object that was looked up and whose beginning was read; raises MediaError for an empty one."""
     if not stored.size:
         raise MediaError(f"{url} is empty")
-    name = unquote(url.rstrip("/").rpartition("/")[2])
+    name = unescaped(url.rstrip("/").rpartition("/")[2])
     return RemoteFile(url, name, stored, beginning, storage)
 
 

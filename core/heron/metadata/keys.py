@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from urllib.parse import quote, unquote
 
 from heron.errors import InvalidInput, MetadataError
 from heron.models import MAX_NAME
@@ -63,8 +64,22 @@ def is_unicode(text: str) -> bool:
     return True
 
 
+def unescaped(name: str) -> str:
+    """The name at the end of a URL without its escapes, except those of control characters, which no name can hold."""
+    return re.sub(r"[\x00-\x1f\x7f-\x9f]", lambda found: quote(found[0]), unquote(name))
+
+
+_USER = re.compile(r"(://)[^/?#\s'\"]*@")
+_QUERY = re.compile(r"(://[^\s'\"?#]*)[?#][^\s'\"]*")
+
+
+def without_secrets(text: str) -> str:
+    """A text whose URLs have no user name, password, query or fragment, which may be what lets others in."""
+    return _QUERY.sub(r"\1?…", _USER.sub(r"\1…@", text)) if "://" in text else text
+
+
 def printable(value: object, limit: int = 60) -> str:
-    """A value as it can stand in a message: one line, no control characters, not too long."""
+    """A value as it can stand in a message: one line, no control characters, no secrets of URLs, not too long."""
     try:
         text = repr(value)
     except Exception:  # noqa: BLE001 - a stranger's object, or an integer too long to be written out
@@ -72,5 +87,5 @@ def printable(value: object, limit: int = 60) -> str:
     text = (
         " ".join(text.split()) if len(text.splitlines()) > 1 else text
     )  # arrays and tables have several lines
-    text = text.encode("utf-8", "backslashreplace").decode()
+    text = without_secrets(text.encode("utf-8", "backslashreplace").decode())
     return text if len(text) <= limit else text[: limit - 1] + "…"

@@ -109,7 +109,7 @@ class BucketStorage(ABC):
 
     def stat(self, url: str) -> StoredObject:
         """Look one object up."""
-        address = self._object(url)
+        address = self.object_address(url)
         try:
             return self._stat(address)
         except Exception as error:
@@ -176,7 +176,7 @@ class BucketStorage(ABC):
 
     def sign(self, url: str, expires: int) -> str:
         """A URL that anybody can read for `expires` seconds."""
-        address = self._object(url)
+        address = self.object_address(url)
         if expires < 1:
             raise InvalidInput(f"a signed URL is valid for at least 1 second, not {expires}")
         try:
@@ -185,13 +185,14 @@ class BucketStorage(ABC):
             raise self.explain(error, url) from error
 
     def _read(self, url: str, start: int, end: int | None, etag: str | None) -> tuple[StoredObject, bytes]:
-        address = self._object(url)
+        address = self.object_address(url)
         try:
             return self._get(address, start, end, etag)
         except Exception as error:
             raise self.explain(error, url) from error
 
-    def _object(self, url: str) -> ObjectAddress:
+    def object_address(self, url: str) -> ObjectAddress:
+        """Bucket and key of an object; raises NotFound for the URL of a bucket or a folder."""
         address = address_of(url)
         if not address.key or address.key.endswith("/"):
             raise NotFound(f"{url} is a folder, not an object")

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-from heron.errors import InvalidInput, NotFound
+from heron.errors import InvalidInput, NotFound, PermissionDenied
 from heron.hooks import StoredObject
 from heron.models import utc_iso
 from heron.storage.filesystem import FilesystemStorage
@@ -38,10 +38,11 @@ class LocalStorage(FilesystemStorage):
             raise NotFound(f"{prefix} is not there")
         for folder, names in walk(path):
             for name in names:
-                try:
-                    yield self.stat((folder / name).as_uri())
-                except NotFound:
-                    continue  # it went meanwhile, or is a link to nowhere
+                place = folder / name
+                if place.is_dir():
+                    raise PermissionDenied(f"{place} cannot be listed", hint="check its rights")
+                if place.exists():  # else it went meanwhile, or is a link to nowhere
+                    yield self.stat(place.as_uri())
 
     def stat(self, url: str) -> StoredObject:
         """Look a file up; a link is what it leads to."""

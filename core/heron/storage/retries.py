@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import Any, BinaryIO, TypeVar, cast
 
-from heron.errors import HeronError, InvalidInput, Unreachable
+from heron.errors import HeronError, InvalidInput, Throttled, Unreachable
 from heron.hooks import Storage, StoredObject
 from heron.media.ranged import ranged
 
@@ -33,6 +33,8 @@ class PatientStorage:
         self.storage = storage
         self._retries = configured_retries() if retries is None else retries
         self._pause = pause
+        self._is_down = False
+        """Whether the last thing that was tried again and again was in vain; then nothing else is, until it answers."""
 
     def normalise(self, url: str) -> str:
         """As the backend does."""
@@ -104,12 +106,23 @@ class PatientStorage:
 
     def _patiently(self, ask: Callable[[], T], failures: int = 0) -> T:
         """Ask until there is an answer, or the retries are used up; it may have failed before."""
-        for failed in range(failures, self._retries):
+        for failed in range(failures, self._retries if not self._is_down else failures):
             try:
-                return ask()
+                return self._answered(ask)
             except Unreachable:
                 self._wait(failed)
-        return ask()
+        try:
+            return self._answered(ask)
+        except Throttled:
+            raise
+        except Unreachable:
+            self._is_down = True
+            raise
+
+    def _answered(self, ask: Callable[[], T]) -> T:
+        answer = ask()
+        self._is_down = False
+        return answer
 
     def _wait(self, failures: int) -> None:
         self._pause(random.uniform(0, min(LONGEST, FIRST * 2 ** min(failures, 10))))  # noqa: S311 - no secret

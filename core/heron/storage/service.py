@@ -44,6 +44,7 @@ class StorageService:
         self._integrations = integrations
         self._opened: dict[str, PatientStorage] = {}
         self._backends: dict[str, StorageBackend] = {}
+        self._schemes: dict[str, frozenset[str]] = {}
         self._opening = Lock()
 
     def normalise(self, url: str, integration: Integration | None = None) -> str:
@@ -52,13 +53,17 @@ class StorageService:
         Raises PluginError when nothing reads such URLs, and InvalidInput.
         """
         self._access.require("read", "integration")
-        if integration is not None:
+        if integration is not None and self._belongs(url, integration):
             return self._open(url, integration).normalise(url)
         record = self._backend(url)
         return record.normalise(url) if record.normalise else self._open(url, None).normalise(url)
 
     def normalised_prefix(self, url: str, integration: IntegrationRef | None = None) -> str:
         """The canonical form of a URL that stands for all below it: a path of this machine becomes one too."""
+        if re.match(r"[A-Za-z][A-Za-z0-9+.-]+:/(?!/)", url) and not url.lower().startswith("file:"):
+            raise InvalidInput(
+                f"{printable(url)} is no URL", hint="write scheme://bucket/key, with two slashes"
+            )
         if "://" not in url:
             url = path_of_url(url).as_uri()
         found = self._integrations.get(integration) if integration is not None else None
@@ -71,7 +76,25 @@ class StorageService:
         Raises PluginError when nothing reads such URLs, BadCredentials when a secret is not where it should be.
         """
         self._access.require("read", "integration")
-        return self._open(url, integration)
+        return self._open(url, integration if integration and self._belongs(url, integration) else None)
+
+    def belongs(self, url: str, integration: Integration) -> bool:
+        """Whether a URL is for an integration, and not for the default credentials of another backend."""
+        self._access.require("read", "integration")
+        return self._belongs(url, integration)
+
+    def _belongs(self, url: str, integration: Integration) -> bool:
+        """Whether a URL is for an integration: by its scheme, or a host that no other backend claims."""
+        scheme = url.partition(":")[0].lower()
+        if scheme in ("http", "https"):
+            try:
+                return self._backend(url).name == integration.backend
+            except PluginError:
+                return True  # the host of an endpoint, perhaps: the backend itself will say
+        if integration.backend not in self._schemes:
+            record = self._plugins().storage(integration.backend)
+            self._schemes[integration.backend] = frozenset((record.name, *record.schemes))
+        return scheme in self._schemes[integration.backend]
 
     def sign(self, item: Item, expires: int = SIGNED_SECONDS) -> str:
         """A URL by which anybody can read an item's file for `expires` seconds.
@@ -160,7 +183,7 @@ class StorageService:
                 return record
         raise PluginError(
             f"no storage plugin reads https://{printable(host)[1:-1]}/",
-            hint="give the facts in the manifest, or an --integration whose endpoint that is",
+            hint="only stores are read: use an --integration whose endpoint that is, or a manifest with the facts",
         )
 
 

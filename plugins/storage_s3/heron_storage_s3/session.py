@@ -40,7 +40,7 @@ def connect(options: S3Options) -> S3FileSystem:
         client_kwargs={"region_name": options.region} if options.region else {},
         config_kwargs={
             **_PATIENCE,
-            "max_pool_connections": 64,
+            "max_pool_connections": 256,
             "signature_version": "s3v4",
             "s3": {"addressing_style": options.addressing},
             # Stores other than Amazon's know these checksums badly; what is read is checked by its length.

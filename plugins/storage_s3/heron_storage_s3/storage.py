@@ -100,9 +100,11 @@ class S3Storage(heron.BucketStorage):
     ) -> list[tuple[heron.StoredObject, bytes] | heron.HeronError]:
         """What `peek` gives for each URL, asked for at the same time; an error stands in the place of its answer."""
 
+        async def peek(client: Any, url: str) -> tuple[heron.StoredObject, bytes]:
+            return await self._fetch(client, self.object_address(url), 0, count, None)
+
         async def ask(client: Any) -> list[Any]:
-            addresses = map(heron.address_of, urls)
-            asked = (self._fetch(client, address, 0, count, None) for address in addresses)
+            asked = (peek(client, url) for url in urls)
             return await asyncio.gather(*asked, return_exceptions=True)
 
         try:

@@ -13,11 +13,11 @@ from attrs import Factory, define, evolve, fields_dict, frozen
 
 from heron.catalog.registration import check_url
 from heron.convert import converter, faults
-from heron.errors import HeronError, InvalidInput, PluginError
+from heron.errors import BadCredentials, HeronError, InvalidInput, PluginError, Unreachable
 from heron.ingest.manifest.facts import Facts, known_facts, media_facts, plain
 from heron.ingest.units import Unit
 from heron.json_stream import Repeated
-from heron.metadata.keys import printable
+from heron.metadata.keys import printable, without_secrets
 from heron.models import Json, Kind, Member
 
 Locate = Callable[[str], str]
@@ -78,8 +78,11 @@ class Entries:
         """The unit of an entry; one that is faulty carries the reason, and is never raised."""
         try:
             return self._unit(raw, place, kind)
+        except (BadCredentials, Unreachable):
+            raise  # not for this entry alone
         except HeronError as error:
-            return Unit(place, as_unicode(_url_in(raw)), problem=as_unicode(str(error)))
+            url = without_secrets(as_unicode(_url_in(raw)))
+            return Unit(place, url, problem=as_unicode(str(error)))
 
     def _unit(self, raw: Json, place: str, kind: Kind | None) -> Unit:
         if not isinstance(raw, dict):
@@ -200,9 +203,16 @@ class Entries:
             check_url(url)
             return self.locate(url)
         except HeronError as error:
-            if has_facts and isinstance(error, PluginError):
-                return url
-            raise InvalidInput(f"{place}: {error}") from error
+            if isinstance(error, BadCredentials | Unreachable):
+                raise
+            if not has_facts or not isinstance(error, PluginError):
+                raise InvalidInput(f"{place}: {error}") from error
+            if without_secrets(url) != url:
+                raise InvalidInput(
+                    f"{place}: the URL has a user name, a query or a fragment, which may be a secret",
+                    hint="give it without",
+                ) from error
+            return url
 
 
 def kind_named(name: Json, place: str) -> Kind:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import hashlib
 import re
 from collections.abc import Iterator
@@ -12,7 +13,7 @@ from typing import IO
 from attrs import define, frozen
 
 from heron.errors import InvalidInput, NotFound
-from heron.ingest.manifest.entries import Entries, as_unicode, kind_named
+from heron.ingest.manifest.entries import KINDS, Entries, as_unicode, kind_named
 from heron.ingest.manifest.facts import plain
 from heron.ingest.manifest.tables import table_units
 from heron.ingest.units import Unit
@@ -145,6 +146,11 @@ def _member_problem(path: str, value: Json) -> Iterator[Unit]:
     try:
         kind_named(path[2:], path)
     except InvalidInput:
+        close = difflib.get_close_matches(plain(path[2:]), [*_FLAGS, *KINDS], n=1, cutoff=0.85)
+        if close:
+            meant = "skip_duplicate_urls" if close[0].startswith("skip") else close[0]
+            meant = "upsert_metadata" if close[0].startswith("upsert") else meant
+            yield Unit(path, "", problem=f"{path}: {printable(path[2:])} is unknown (did you mean {meant}?)")
         return
     if value is not None:
         yield Unit(path, "", problem=f"{path}: expected an array, got {printable(value)}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import cache, partial
 from operator import eq
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -38,13 +39,22 @@ def converter() -> Converter:
 _EXPECTED: dict[type, str] = {str: "text", int: "a whole number", float: "a number", bool: "true or false"}
 
 
+_USER = re.compile(r"(://)[^/?#\s'\"]*@")
+_QUERY = re.compile(r"(://[^'\"?#]*)[?#][^'\"]*")
+
+
+def without_secrets(text: str) -> str:
+    """A text whose URLs have no user name, password, query or fragment, which may be what lets others in."""
+    return _QUERY.sub(r"\1?…", _USER.sub(r"\1…@", text)) if "://" in text else text
+
+
 def _strict(value: Any, kind: type) -> Any:
     """A value of just this type; `True` is no number, as Python would have it."""
     if type(value) is kind:
         return value
     if kind is float and type(value) is int:
         return float(value)
-    raise ValueError(f"expected {_EXPECTED[kind]}, got {value!r:.60}")
+    raise ValueError(f"expected {_EXPECTED[kind]}, got {without_secrets(repr(value)):.60}")
 
 
 def _strict_or_none(value: Any, kind: Any) -> Any:
@@ -54,7 +64,7 @@ def _strict_or_none(value: Any, kind: Any) -> Any:
 def _object(value: Any, kind: Any) -> Any:
     """An object of JSON as it is, for its keys are text and its values are checked elsewhere."""
     if not isinstance(value, dict):
-        raise ValueError(f"expected an object, got {value!r:.60}")
+        raise ValueError(f"expected an object, got {without_secrets(repr(value)):.60}")
     return value
 
 

@@ -6,6 +6,7 @@ import re
 import unicodedata
 from urllib.parse import quote, unquote
 
+from heron.convert import without_secrets
 from heron.errors import InvalidInput, MetadataError
 from heron.models import MAX_NAME
 
@@ -67,15 +68,6 @@ def is_unicode(text: str) -> bool:
 def unescaped(name: str) -> str:
     """The name at the end of a URL without its escapes, except those of control characters, which no name can hold."""
     return re.sub(r"[\x00-\x1f\x7f-\x9f]", lambda found: quote(found[0]), unquote(name))
-
-
-_USER = re.compile(r"(://)[^/?#\s'\"]*@")
-_QUERY = re.compile(r"(://[^\s'\"?#]*)[?#][^\s'\"]*")
-
-
-def without_secrets(text: str) -> str:
-    """A text whose URLs have no user name, password, query or fragment, which may be what lets others in."""
-    return _QUERY.sub(r"\1?…", _USER.sub(r"\1…@", text)) if "://" in text else text
 
 
 def printable(value: object, limit: int = 60) -> str:

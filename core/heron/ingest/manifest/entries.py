@@ -12,12 +12,12 @@ from urllib.parse import unquote
 from attrs import Factory, define, evolve, fields_dict, frozen
 
 from heron.catalog.registration import check_url
-from heron.convert import converter, faults
+from heron.convert import converter, faults, without_secrets
 from heron.errors import BadCredentials, HeronError, InvalidInput, PluginError, Unreachable
 from heron.ingest.manifest.facts import Facts, known_facts, media_facts, plain
 from heron.ingest.units import Unit
 from heron.json_stream import Repeated
-from heron.metadata.keys import printable, without_secrets
+from heron.metadata.keys import printable
 from heron.models import Json, Kind, Member
 
 Locate = Callable[[str], str]

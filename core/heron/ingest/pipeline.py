@@ -69,7 +69,7 @@ class Workers:
 
 
 class Pipeline:
-    """Takes the units of one job to the catalogue. Both ways yield the ids of the new items of each batch."""
+    """Takes the units of one job to the catalogue, and gives the ids of the new items of each batch."""
 
     def __init__(
         self,

@@ -37,14 +37,21 @@ if TYPE_CHECKING:
         Embedder,
         EmbedderModel,
         Exporter,
+        FrameDecoder,
+        Measure,
         MediaDecoder,
         MediaFile,
         MediaFormat,
         MetadataType,
+        Part,
+        QualityMetrics,
+        Series,
+        SeriesDecoder,
         Storage,
         StorageBackend,
         StorageOption,
         StoredObject,
+        TextReader,
         hookimpl,
     )
     from heron.models import (
@@ -79,8 +86,9 @@ _HOME = {
         "Unreachable"
     ),
     "hooks": (
-        "CliCommand Codec DatasetExporter Decoder Embedder EmbedderModel Exporter MediaDecoder MediaFile "
-        "MediaFormat MetadataType Storage StorageBackend StorageOption StoredObject hookimpl"
+        "CliCommand Codec DatasetExporter Decoder Embedder EmbedderModel Exporter FrameDecoder Measure MediaDecoder "
+        "MediaFile MediaFormat MetadataType Part QualityMetrics Series SeriesDecoder Storage StorageBackend "
+        "StorageOption StoredObject TextReader hookimpl"
     ),
     "models": (
         "Added Collection Dataset DatasetRow Folder FolderContents Frame ImportJob ImportProblem ImportReport "
@@ -92,7 +100,7 @@ _HOME = {
 }
 _MODULE_OF = {name: module for module, names in _HOME.items() for name in names.split()}
 
-__all__ = [  # pinned by a test: sorted, and equal to what is documented
+__all__ = [
     "Added",
     "AlreadyExists",
     "BadCredentials",
@@ -113,6 +121,7 @@ __all__ = [  # pinned by a test: sorted, and equal to what is documented
     "Folder",
     "FolderContents",
     "Frame",
+    "FrameDecoder",
     "HeronError",
     "ImportAborted",
     "ImportCancelled",
@@ -122,6 +131,7 @@ __all__ = [  # pinned by a test: sorted, and equal to what is documented
     "ImportReport",
     "InvalidInput",
     "Item",
+    "Measure",
     "MediaDecoder",
     "MediaError",
     "MediaFacts",
@@ -136,15 +146,20 @@ __all__ = [  # pinned by a test: sorted, and equal to what is documented
     "ObjectAddress",
     "ObjectChanged",
     "Page",
+    "Part",
     "PermissionDenied",
     "PluginError",
     "Preset",
+    "QualityMetrics",
     "Query",
     "QueryError",
+    "Series",
+    "SeriesDecoder",
     "Storage",
     "StorageBackend",
     "StorageOption",
     "StoredObject",
+    "TextReader",
     "Throttled",
     "Unreachable",
     "Verification",

@@ -12,7 +12,7 @@ from typing import Any, ClassVar, Literal
 
 from attrs import field, frozen
 
-from heron.hooks.interfaces import Codec, Decoder, Embedder, Exporter, Storage
+from heron.hooks.interfaces import Codec, Decoder, Embedder, Exporter, Measure, Storage
 from heron.models import Kind
 
 Side = Literal["image", "text"]
@@ -112,12 +112,28 @@ class MediaFormat:
 
 @frozen(kw_only=True)
 class MediaDecoder(Contribution):
-    """A reader of media formats."""
+    """A reader of media formats.
+
+    What it loads is a `Decoder`, and where its files have several pictures, hold text or make up series, also a
+    `FrameDecoder`, `TextReader` or `SeriesDecoder`. `personal` names facts that tell of a person, such as
+    `dicom.PatientName`; an import leaves them out on request.
+    """
 
     sort: ClassVar[str] = "decoder"
 
     formats: Sequence[MediaFormat] = field(converter=_formats)
     load: Callable[[], Decoder]
+    personal: Sequence[str] = field(default=(), converter=_texts)
+
+
+@frozen(kw_only=True)
+class QualityMetrics(Contribution):
+    """Measures of pictures, which are kept with thumbnails and queried as `metric.NAME`; `measures` are the names."""
+
+    sort: ClassVar[str] = "quality metrics"
+
+    measures: Sequence[str] = field(converter=_texts)
+    load: Callable[[], Measure]
 
 
 @frozen(kw_only=True)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any, BinaryIO, Protocol
+from typing import IO, TYPE_CHECKING, Any, BinaryIO, Protocol, runtime_checkable
 
-from attrs import frozen
+from attrs import Factory, frozen
 
 if TYPE_CHECKING:
     import numpy
@@ -92,6 +92,77 @@ class Decoder(Protocol):
 
     def picture(self, file: MediaFile, size: int) -> Image | None:
         """An upright RGB picture that fits into `size` x `size` pixels, or None where there is none."""
+
+
+@runtime_checkable
+class FrameDecoder(Protocol):
+    """What a decoder can do beside, where its files have several pictures. Frames are numbered from 0 as they are shown."""
+
+    def times(self, file: MediaFile, *, whole: bool = True) -> Sequence[float] | None:
+        """The presentation time of each frame in seconds, ascending from that of the first, which is 0.
+
+        Empty where frames have no time. None where this takes reading the whole file and `whole` is not set.
+        """
+
+    def frames(
+        self, file: MediaFile, numbers: Sequence[int], size: int | None = None
+    ) -> Iterator[tuple[int, Image]]:
+        """Frames as upright RGB pictures, in ascending order, with their numbers; memory does not grow with their count.
+
+        With `size` they fit into `size` x `size` pixels, else they are whole. Frames behind a broken place are left
+        out; raises MediaError where none can be decoded, and for a number that the file does not have.
+        """
+
+
+@runtime_checkable
+class TextReader(Protocol):
+    """What a decoder can do beside, where its files hold text."""
+
+    def text(self, file: MediaFile) -> Iterator[str]:
+        """The text of a file, in pieces: pages, or blocks of lines."""
+
+
+@frozen
+class Part:
+    """One file of a series. `series` is what the files of one series have in common, for instance SeriesInstanceUID.
+
+    `header` is what the decoder needs to know of the file to put the series in order; it is JSON of at most 4 kB or so.
+    """
+
+    series: str
+    header: Mapping[str, Json]
+
+
+@frozen
+class Series:
+    """Files that are one item. `order` says which file stands where, as places in the list that was given.
+
+    `frame_counts` are the pictures in each file, in the order of `order`. A file may be left out of both.
+    """
+
+    order: Sequence[int]
+    frame_counts: Sequence[int]
+    facts: MediaFacts
+    name: str | None = None
+    warnings: Sequence[str] = Factory(tuple)
+
+
+@runtime_checkable
+class SeriesDecoder(Protocol):
+    """What a decoder can do beside, where several files make one item, as the slices of a scan do."""
+
+    def part(self, file: MediaFile) -> Part | None:
+        """What a file is in its series; None for one that stands alone and is to be probed. Raises MediaError."""
+
+    def series(self, parts: Sequence[Part]) -> Series:
+        """Put the parts of one series in order; raises MediaError for parts that cannot be one."""
+
+
+class Measure(Protocol):
+    """Measures of a picture."""
+
+    def __call__(self, picture: Image, width: int, height: int) -> Mapping[str, float]:
+        """The measures by name. `picture` is RGB and may be a smaller copy of one of `width` x `height` pixels."""
 
 
 class Codec(Protocol):

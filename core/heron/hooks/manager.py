@@ -22,6 +22,7 @@ from heron.hooks.contributions import (
     EmbedderModel,
     MediaDecoder,
     MetadataType,
+    QualityMetrics,
     StorageBackend,
 )
 from heron.hooks.registry import Origin, Registry, missing_packages
@@ -33,6 +34,7 @@ REGISTER_HOOKS: dict[str, type[Contribution]] = {
     "register_storage": StorageBackend,
     "register_decoders": MediaDecoder,
     "register_metadata_types": MetadataType,
+    "register_metrics": QualityMetrics,
     "register_embedders": EmbedderModel,
     "register_exporters": DatasetExporter,
     "register_commands": CliCommand,
@@ -185,6 +187,10 @@ class PluginManager:
     def decoders(self) -> list[MediaDecoder]:
         """All media decoders, whether or not the packages they need are there."""
         return list(self.contributions(MediaDecoder))
+
+    def metrics(self) -> list[QualityMetrics]:
+        """All quality metrics in force."""
+        return list(self._registry.of(QualityMetrics))
 
     def metadata_type(self, name: str) -> MetadataType:
         """A metadata type by its name or alias; raises PluginError with the known names."""

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
         EmbedderModel,
         MediaDecoder,
         MetadataType,
+        QualityMetrics,
         StorageBackend,
     )
     from heron.models import Dataset, Item
@@ -66,6 +67,28 @@ def register_decoders() -> Iterable[MediaDecoder]:  # type: ignore[empty-body]
             )
             yield heron.MediaDecoder(
                 name="flif", summary="FLIF images", formats=[flif], requires=["pyflif"], load=load
+            )
+        ```
+    """
+
+
+@hookspec
+def register_metrics() -> Iterable[QualityMetrics]:  # type: ignore[empty-body]
+    """Bring quality metrics: measures of pictures to sort and filter by.
+
+    Example:
+        ```python
+        import heron
+
+        def load():
+            def measure(picture, width, height):
+                return {"extremes": sum(low + 255 - high for low, high in picture.getextrema()) / 765}
+            return measure
+
+        @heron.hookimpl
+        def register_metrics():
+            yield heron.QualityMetrics(
+                name="range", summary="Unused part of the range of values", measures=["extremes"], load=load
             )
         ```
     """

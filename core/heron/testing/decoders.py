@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-import json
-import sys
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import pytest
 
 from heron.errors import MediaError
+from heron.hooks.interfaces import FrameDecoder, SeriesDecoder
 from heron.models import MediaFacts
+from heron.testing.checks import check_facts, check_picture, descriptors
 from heron.testing.contracts import RecordContract, reason_of
 from heron.testing.files import LocalMediaFile, damaged_copies, format_of
+from heron.testing.frames import FrameRules
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -27,7 +27,7 @@ GoodFiles = Mapping[Path, Mapping[str, Any]]
 """Files that a decoder reads, each with facts that it finds there."""
 
 
-class DecoderContract(RecordContract):
+class DecoderContract(FrameRules, RecordContract):
     """Rules for a media decoder. Set `decoder`, and write the fixture `good_files`.
 
     `good_files` maps paths to some of the facts expected, such as `{"width": 640, "extra": {"exif": {...}}}`.
@@ -130,7 +130,7 @@ class DecoderContract(RecordContract):
             decoder.probe(file)
             decoder.picture(file, 64)
             assert not file.left_open()
-            assert not _descriptors(path)
+            assert not descriptors(path)
 
     def test_files_are_left_alone(self, good_files: GoodFiles) -> None:
         """A decoder reads: it changes no file and puts nothing beside it."""
@@ -160,34 +160,14 @@ class DecoderContract(RecordContract):
                 check_facts(decoder.probe(file))
             with _read_or_refused(file):
                 check_picture(decoder.picture(file, 64), 64)
+            if isinstance(decoder, FrameDecoder):
+                with _read_or_refused(file):
+                    for _, picture in decoder.frames(file, [0], 64):
+                        check_picture(picture, 64)
+            if isinstance(decoder, SeriesDecoder):
+                with _read_or_refused(file):
+                    decoder.part(file)
         assert seen, "give some broken files"
-
-
-def check_facts(facts: MediaFacts) -> None:
-    """Fail unless the facts can be kept and make sense."""
-    extra = json.dumps(facts.extra, allow_nan=False, ensure_ascii=False).encode()
-    assert len(extra) <= 1_000_000, f"extra facts take {len(extra):,} bytes"
-    assert all(isinstance(facts.extra[name], Mapping) for name in facts.extra), (
-        "extra facts stand in namespaces"
-    )
-    for name in ("width", "height", "frame_count", "sample_rate", "channels", "pages"):
-        value = getattr(facts, name)
-        assert value is None or (type(value) is int and value >= 0), f"{name} is {value!r}"
-    for name in ("fps", "duration"):
-        value = getattr(facts, name)
-        assert value is None or (type(value) in (int, float) and 0 <= value < 1e12), f"{name} is {value!r}"
-    if facts.captured_at is not None:
-        assert datetime.fromisoformat(facts.captured_at).utcoffset() == timedelta(0)
-
-
-def check_picture(picture: Any, size: int) -> None:
-    """Fail unless there is no picture, or one that is RGB, has its pixels and fits into the size."""
-    if picture is None:
-        return
-    assert picture.mode == "RGB"
-    assert min(picture.size) >= 1
-    assert max(picture.size) <= size, f"{picture.size} does not fit into {size}"
-    assert len(picture.tobytes()) == picture.size[0] * picture.size[1] * 3
 
 
 @contextmanager
@@ -213,13 +193,3 @@ def _agree(found: Any, expected: Any) -> bool:
 def _pixels(decoder: Decoder, file: LocalMediaFile, size: int) -> bytes | None:
     picture = decoder.picture(file, size)
     return None if picture is None else picture.tobytes()
-
-
-def _descriptors(path: Path) -> list[str]:
-    """The open descriptors of this process on a file, where the system tells (Linux)."""
-    folder = Path("/proc/self/fd")
-    if not sys.platform.startswith("linux") or not folder.is_dir():
-        return []
-    place = path.resolve()
-    links = [link for link in folder.iterdir() if link.is_symlink()]
-    return [link.name for link in links if link.exists() and link.resolve() == place]

@@ -1,0 +1,49 @@
+"""What facts and pictures of a decoder have to be, and what it may leave open."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from heron.models import MediaFacts
+
+
+def check_facts(facts: MediaFacts) -> None:
+    """Fail unless the facts can be kept and make sense."""
+    extra = json.dumps(facts.extra, allow_nan=False, ensure_ascii=False).encode()
+    assert len(extra) <= 1_000_000, f"extra facts take {len(extra):,} bytes"
+    assert all(isinstance(facts.extra[name], Mapping) for name in facts.extra), (
+        "extra facts stand in namespaces"
+    )
+    for name in ("width", "height", "frame_count", "sample_rate", "channels", "pages"):
+        value = getattr(facts, name)
+        assert value is None or (type(value) is int and value >= 0), f"{name} is {value!r}"
+    for name in ("fps", "duration"):
+        value = getattr(facts, name)
+        assert value is None or (type(value) in (int, float) and 0 <= value < 1e12), f"{name} is {value!r}"
+    if facts.captured_at is not None:
+        assert datetime.fromisoformat(facts.captured_at).utcoffset() == timedelta(0)
+
+
+def check_picture(picture: Any, size: int) -> None:
+    """Fail unless there is no picture, or one that is RGB, has its pixels and fits into the size."""
+    if picture is None:
+        return
+    assert picture.mode == "RGB"
+    assert min(picture.size) >= 1
+    assert max(picture.size) <= size, f"{picture.size} does not fit into {size}"
+    assert len(picture.tobytes()) == picture.size[0] * picture.size[1] * 3
+
+
+def descriptors(path: Path) -> list[str]:
+    """The open descriptors of this process on a file, where the system tells (Linux)."""
+    folder = Path("/proc/self/fd")
+    if not sys.platform.startswith("linux") or not folder.is_dir():
+        return []
+    place = path.resolve()
+    links = [link for link in folder.iterdir() if link.is_symlink()]
+    return [link.name for link in links if link.exists() and link.resolve() == place]

@@ -67,7 +67,9 @@ if TYPE_CHECKING:
         ImportReport,
         Item,
         MediaFacts,
+        Member,
         NameMatches,
+        NewFrame,
         NewItem,
         Page,
         Preset,
@@ -92,7 +94,7 @@ _HOME = {
     ),
     "models": (
         "Added Collection Dataset DatasetRow Folder FolderContents Frame ImportJob ImportProblem ImportReport "
-        "Item MediaFacts NameMatches NewItem Page Preset Query Verification"
+        "Item MediaFacts Member NameMatches NewFrame NewItem Page Preset Query Verification"
     ),
     "storage.buckets": "BucketStorage ObjectAddress address_of is_canonical object_url",
     "storage.filesystem": "FilesystemStorage",
@@ -137,9 +139,11 @@ __all__ = [
     "MediaFacts",
     "MediaFile",
     "MediaFormat",
+    "Member",
     "MetadataError",
     "MetadataType",
     "NameMatches",
+    "NewFrame",
     "NewItem",
     "NoSuchBucket",
     "NotFound",

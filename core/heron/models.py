@@ -60,11 +60,26 @@ class Member:
     url: str
     size: int | None = None
     etag: str | None = None
+    frame_count: int = 1
+    """Pictures in the file: those of the files before it come first when the item's frames are numbered."""
+
+
+@frozen
+class NewFrame:
+    """One frame to register: its number from 0, presentation time in seconds, and metadata."""
+
+    number: int
+    seconds: float | None = None
+    is_key: bool = False
+    metadata: Mapping[str, Json] | None = None
 
 
 @frozen
 class NewItem:
-    """One data unit to register: where it lies, what is known of it, its metadata, and its members in their order."""
+    """One data unit to register: where it lies, what is known of it, its metadata, its members in their order, its frames.
+
+    Blocks of key frames in the metadata (`keyframes`, `$heron`, `$encord`) become frames.
+    """
 
     url: str
     facts: MediaFacts
@@ -75,6 +90,7 @@ class NewItem:
     content_hash: str | None = None
     metadata: Mapping[str, Json] | None = None
     members: Sequence[Member] = ()
+    frames: Sequence[NewFrame] = ()
 
 
 @frozen
@@ -133,7 +149,8 @@ class FolderContents:
 class Frame:
     """One picture of an item with several. `item` is the item's UUID, `number` counts from 0.
 
-    `seconds` is the presentation time. Where an item is asked for, a frame stands for the item that it is of.
+    `seconds` is the presentation time. A frame that is no key frame was sampled, or is a member or a slice. `metrics`
+    are there once its picture was made. Where an item is asked for, a frame stands for the item that it is of.
     """
 
     id: int
@@ -142,6 +159,7 @@ class Frame:
     seconds: float | None
     is_key: bool
     metadata: dict[str, Json]
+    metrics: dict[str, float] = Factory(dict)
 
 
 @frozen

@@ -1,29 +1,76 @@
-"""Frames: the pictures of an item with several, as rows with metadata of their own."""
+"""Frames: the pictures of an item with several, as rows with metadata, metrics and thumbnails of their own."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+from attrs import evolve
 
 from heron.catalog.access import Access
-from heron.catalog.database import Database, Row, one_transaction
-from heron.catalog.items import ItemRef, ItemService
+from heron.catalog.database import Database, one_transaction
+from heron.catalog.frame_rows import Owned, frame_of, insert_frames
+from heron.catalog.items import BUNDLE, ItemRef, ItemService
+from heron.catalog.sampling import Times, chosen_frames
 from heron.catalog.schema import SchemaService
-from heron.convert import loads
+from heron.convert import dumps, loads
 from heron.errors import InvalidInput, NotFound
+from heron.metadata.keyframes import FrameWish, Mode, sampling_rate
 from heron.metadata.validation import Validator
-from heron.models import Frame, Json
+from heron.models import Frame, Json, NewFrame
 
 
 class FrameService:
-    """The frames of items."""
+    """The frames of items. Frames are numbered from 0 in the order in which they are shown."""
 
-    def __init__(self, database: Database, access: Access, items: ItemService, schema: SchemaService) -> None:
+    def __init__(
+        self,
+        database: Database,
+        access: Access,
+        items: ItemService,
+        schema: SchemaService,
+        times: Times = lambda item: None,
+    ) -> None:
         self._database = database
         self._access = access
         self._items = items
         self._schema = schema
+        self._times = times
 
     @one_transaction
+    def set(
+        self,
+        item: ItemRef,
+        keys: Iterable[float] | Mapping[float, Mapping[str, Json] | None] = (),
+        *,
+        mode: Mode = "frame",
+        rate: float | None = None,
+        replace: bool = False,
+    ) -> int:
+        """Add key frames by number, or by seconds as `mode` says, and frames sampled at a `rate` per second.
+
+        `keys` may be a mapping to the metadata of each. A frame that is there keeps its metadata, into which the new
+        is merged. With `replace`, other frames go; those with metadata stay as sampled ones. Returns the number of
+        frames that the item then has. Raises InvalidInput for a frame outside the item.
+        """
+        owner = self._items.get(item)
+        self._access.require("update", "frame", owner.name)
+        if rate is not None:
+            rate = sampling_rate(rate, owner.name)
+        given = keys if isinstance(keys, Mapping) else dict.fromkeys(keys)
+        if mode == "frame":
+            given = {_whole(number, owner.name): metadata for number, metadata in given.items()}
+        wish = FrameWish(rate, mode, given)
+        frames = chosen_frames(wish, owner.facts, self._times(owner), owner.name)
+        if replace:
+            self._database.execute("UPDATE frames SET is_key = 0 WHERE item_id = ?", [owner.id])
+            self._database.execute(
+                "DELETE FROM frames WHERE item_id = ? AND metadata = '{}' "
+                "AND number NOT IN (SELECT value FROM json_each(?))",
+                [owner.id, dumps([frame.number for frame in frames])],
+            )
+        self._insert([(owner.id, owner.name, frames)])
+        return int(self._database.value("SELECT count(*) FROM frames WHERE item_id = ?", [owner.id]))
+
     def add(self, item: ItemRef, frames: Iterable[tuple[int, float | None, bool]]) -> int:
         """Add frames as (number from 0, presentation time in seconds or None, whether a key frame).
 
@@ -37,27 +84,32 @@ class FrameService:
             count = owner.facts.frame_count
             if number < 0 or (count is not None and number >= count):
                 raise InvalidInput(f"{owner.name}: there is no frame {number}, the item has {count} frames")
-            rows.append((owner.id, number, seconds, is_key))
-        return self._database.execute_many(
-            "INSERT INTO frames (item_id, number, seconds, is_key) VALUES (?, ?, ?, ?) "
-            "ON CONFLICT (item_id, number) DO UPDATE SET is_key = max(is_key, excluded.is_key)",
-            rows,
-        )
+            rows.append(NewFrame(number, seconds, is_key))
+        with self._database.write():
+            return self._insert([(owner.id, owner.name, rows)])
 
     def list(self, item: ItemRef) -> Iterator[Frame]:
-        """The frames of an item by number."""
+        """The frames of an item by number, as a stream."""
         owner = self._items.get(item)
         self._access.require("read", "frame", owner.name)
-        for row in self._database.rows("SELECT * FROM frames WHERE item_id = ? ORDER BY number", [owner.id]):
-            yield _frame(row, owner.uuid)
+        after = -1
+        while rows := self._database.rows(
+            "SELECT * FROM frames WHERE item_id = ? AND number > ? ORDER BY number LIMIT ?",
+            [owner.id, after, BUNDLE],
+        ):
+            yield from (frame_of(row, owner.uuid) for row in rows)
+            after = rows[-1]["number"]
 
     def get(self, item: ItemRef, number: int) -> Frame:
         """One frame; raises NotFound."""
         owner = self._items.get(item)
         row = self._database.row("SELECT * FROM frames WHERE item_id = ? AND number = ?", [owner.id, number])
         if row is None:
-            raise NotFound(f"{owner.name}: frame {number} is not in the catalogue")
-        return _frame(row, owner.uuid)
+            raise NotFound(
+                f"{owner.name}: frame {number} is not in the catalogue",
+                hint=f"heron keyframes set {owner.uuid} {number}",
+            )
+        return frame_of(row, owner.uuid)
 
     @one_transaction
     def set_metadata(
@@ -72,7 +124,9 @@ class FrameService:
             kept = {key: value for key, value in frame.metadata.items() if merge and key not in metadata}
             text = validator.write({**kept, **validator.encode(metadata, place)}, place)
             self._database.execute("UPDATE frames SET metadata = ? WHERE id = ?", [text, frame.id])
-        return self.get(owner, number)
+            if validator.unknown:
+                self._schema.remember_unknown(validator.unknown)
+        return evolve(frame, metadata=loads(text))
 
     @one_transaction
     def delete(self, item: ItemRef, numbers: Iterable[int]) -> int:
@@ -83,13 +137,55 @@ class FrameService:
             "DELETE FROM frames WHERE item_id = ? AND number = ?", [(owner.id, number) for number in numbers]
         )
 
+    def keep_pictures(self, pictures: Iterable[tuple[Frame, bytes, Mapping[str, float]]]) -> int:
+        """Keep thumbnails of frames as JPEG, and their metrics; returns their number."""
+        self._access.require("update", "frame")
+        rows = [(frame.id, jpeg, dumps(metrics)) for frame, jpeg, metrics in pictures]
+        with self._database.write():
+            there = {
+                row["id"]
+                for row in self._database.rows(
+                    f"SELECT id FROM frames WHERE id IN ({','.join(str(id) for id, _, _ in rows)})"
+                )
+            }
+            rows = [row for row in rows if row[0] in there]  # others were removed meanwhile
+            self._database.execute_many(
+                "INSERT OR REPLACE INTO frame_thumbnails (frame_id, jpeg) VALUES (?, ?)",
+                [(id, jpeg) for id, jpeg, _ in rows],
+            )
+            self._database.execute_many(
+                "UPDATE frames SET metrics = ? WHERE id = ?", [(metrics, id) for id, _, metrics in rows]
+            )
+        return len(rows)
 
-def _frame(row: Row, item: str) -> Frame:
-    return Frame(
-        id=row["id"],
-        item=item,
-        number=row["number"],
-        seconds=row["seconds"],
-        is_key=bool(row["is_key"]),
-        metadata=loads(row["metadata"]),
-    )
+    def thumbnail(self, frame: Frame) -> bytes | None:
+        """The JPEG of a frame, or None where none was made."""
+        self._access.require("read", "frame")
+        jpeg: bytes | None = self._database.value(
+            "SELECT jpeg FROM frame_thumbnails WHERE frame_id = ?", [frame.id]
+        )
+        return jpeg
+
+    def without_picture(self, item: ItemRef) -> Sequence[Frame]:
+        """The frames of an item that have no thumbnail yet, by number."""
+        owner = self._items.get(item)
+        self._access.require("read", "frame", owner.name)
+        rows = self._database.rows(
+            "SELECT * FROM frames WHERE item_id = ? AND NOT EXISTS "
+            "(SELECT 1 FROM frame_thumbnails WHERE frame_id = frames.id) ORDER BY number",
+            [owner.id],
+        )
+        return [frame_of(row, owner.uuid) for row in rows]
+
+    def _insert(self, owners: Iterable[Owned]) -> int:
+        validator = Validator(self._schema.current())
+        count = insert_frames(self._database, validator, owners)
+        if validator.unknown:
+            self._schema.remember_unknown(validator.unknown)
+        return count
+
+
+def _whole(number: float, name: str) -> int:
+    if number < 0 or number != int(number):
+        raise InvalidInput(f"{name}: {number:g} is no frame number", hint="seconds go with --seconds")
+    return int(number)

@@ -114,11 +114,14 @@ class ImportService:
         self._database.execute("UPDATE imports SET folder_id = ? WHERE id = ?", [folder.id, job.id])
 
     def finish(self, job: ImportJob, state: ImportState) -> ImportReport:
-        """Close the job and return its report."""
+        """Close the job and return its report. Parts of series that it has found wait for one that is interrupted."""
         self._access.require("update", "import", job.source)
-        self._database.execute(
-            "UPDATE imports SET state = ?, finished_at = ? WHERE id = ?", [state, now(), job.id]
-        )
+        with self._database.write():
+            self._database.execute(
+                "UPDATE imports SET state = ?, finished_at = ? WHERE id = ?", [state, now(), job.id]
+            )
+            if state != "interrupted":
+                self._database.execute("DELETE FROM series_parts WHERE import_id = ?", [job.id])
         return self.report(job.uuid)
 
     def get(self, ref: ImportJob | str) -> ImportJob:

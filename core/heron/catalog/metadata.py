@@ -6,10 +6,13 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from heron.catalog.access import Access
 from heron.catalog.database import Database
+from heron.catalog.frame_rows import Owned, insert_frames
 from heron.catalog.items import BUNDLE, ItemRef, ItemService, bundles, uuid_of
+from heron.catalog.sampling import Times, chosen_frames
 from heron.catalog.schema import SchemaService
 from heron.convert import loads
 from heron.errors import HeronError, MetadataError
+from heron.metadata.keyframes import has_blocks, without_blocks
 from heron.metadata.keys import RESERVED
 from heron.metadata.validation import Validator
 from heron.models import Json, Verification, now
@@ -30,13 +33,24 @@ Combine = Callable[[Mapping[str, Json], Mapping[str, Json]], Mapping[str, Json]]
 
 
 class MetadataService:
-    """Writes and checks metadata. Each bundle of up to 1000 items applies whole or not at all."""
+    """Writes and checks metadata. Each bundle of up to 1000 items applies whole or not at all.
 
-    def __init__(self, database: Database, access: Access, items: ItemService, schema: SchemaService) -> None:
+    Blocks of key frames (`keyframes`, `$heron`, `$encord`) become frames, of which none goes by that.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        access: Access,
+        items: ItemService,
+        schema: SchemaService,
+        times: Times = lambda item: None,
+    ) -> None:
         self._database = database
         self._access = access
         self._items = items
         self._schema = schema
+        self._times = times
 
     def replace(self, updates: Updates) -> int:
         """Give items new metadata instead of all they had; returns the number of items.
@@ -113,6 +127,8 @@ class MetadataService:
         combine: Combine,
     ) -> None:
         moment = now()
+        frames = {uuid: self._frames(uuid, given) for uuid, given in bundle.items() if has_blocks(given)}
+        bundle = {uuid: frames[uuid][0] if uuid in frames else given for uuid, given in bundle.items()}
         with self._database.write():
             validator = Validator(self._schema.current())
             ids = self._items.ids(bundle)
@@ -134,8 +150,16 @@ class MetadataService:
                 )
                 rows.append((text, moment, id))
             self._database.execute_many("UPDATE items SET metadata = ?, updated_at = ? WHERE id = ?", rows)
+            insert_frames(self._database, validator, (owned for _, owned in frames.values()))
             if validator.unknown:
                 self._schema.remember_unknown(validator.unknown)
+
+    def _frames(self, uuid: str, given: Mapping[str, Json]) -> tuple[Mapping[str, Json], Owned]:
+        """The metadata of an item without its blocks of key frames, and the frames that these ask for."""
+        item = self._items.get(uuid)
+        metadata, wish = without_blocks(given, item.name)
+        times = None if wish.sampling_rate is None and not wish.keys else self._times(item)
+        return metadata, (item.id, item.name, chosen_frames(wish, item.facts, times, item.name))
 
 
 def _by_uuid(

@@ -227,6 +227,39 @@ def cloud_tables(db: Database) -> None:
         db.execute(statement)
 
 
+_MEDIA = """
+ALTER TABLE frames ADD COLUMN metrics TEXT NOT NULL DEFAULT '{}';
+
+CREATE TABLE frame_thumbnails (
+    frame_id INTEGER PRIMARY KEY REFERENCES frames(id) ON DELETE CASCADE,
+    jpeg BLOB NOT NULL
+);
+
+ALTER TABLE members ADD COLUMN frame_count INTEGER NOT NULL DEFAULT 1;
+
+CREATE TABLE series_parts (
+    id INTEGER PRIMARY KEY,
+    import_id INTEGER NOT NULL REFERENCES imports(id) ON DELETE CASCADE,
+    decoder TEXT NOT NULL,
+    series TEXT NOT NULL,
+    url TEXT NOT NULL,
+    size INTEGER NOT NULL,
+    etag TEXT,
+    header TEXT NOT NULL,
+    metadata TEXT,
+    UNIQUE (import_id, url)
+);
+CREATE INDEX series_parts_series ON series_parts(import_id, decoder, series);
+"""
+
+
+@migrations()
+def media_tables(db: Database) -> None:
+    """Metrics and thumbnails of frames, and parts of series that wait until an import has seen them all."""
+    for statement in _statements(_MEDIA):
+        db.execute(statement)
+
+
 def _statements(script: str) -> list[str]:
     """Split a script so that it can run inside the migration's transaction (executescript would commit it)."""
     import sqlite3

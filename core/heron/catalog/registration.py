@@ -12,11 +12,14 @@ from attrs import frozen
 from heron.catalog.access import Access
 from heron.catalog.database import Database
 from heron.catalog.folders import FolderRef, FolderService
+from heron.catalog.frame_rows import insert_frames
 from heron.catalog.identifiers import new_uuids
 from heron.catalog.items import bundles
+from heron.catalog.sampling import prepared
 from heron.catalog.schema import SchemaService
 from heron.convert import dumps
 from heron.errors import InvalidInput
+from heron.metadata.keyframes import has_blocks
 from heron.metadata.keys import check_name, is_unicode, printable, unescaped
 from heron.metadata.validation import Validator
 from heron.models import KINDS, Added, Folder, MediaFacts, NewItem, now
@@ -54,6 +57,13 @@ _FACTS = _COLUMNS[_COLUMNS.index("kind") : _COLUMNS.index("metadata")]
 _REFRESHED = [*_FACTS, "content_hash", "etag", "modified_at", "note", "updated_at"]
 _REFRESH = (
     f"UPDATE items SET {', '.join(f'{name} = ?' for name in _REFRESHED)}, deleted_at = NULL WHERE id = ?"
+)
+_OUTDATED = (
+    "DELETE FROM thumbnails WHERE item_id = ?",
+    "DELETE FROM members WHERE item_id = ?",
+    "DELETE FROM frames WHERE item_id = ? AND metadata = '{}' AND NOT is_key",
+    "DELETE FROM frame_thumbnails WHERE frame_id IN (SELECT id FROM frames WHERE item_id = ?)",
+    "UPDATE frames SET metrics = '{}' WHERE item_id = ?",
 )
 _INSERT = f"INSERT INTO items ({', '.join(_COLUMNS)}) VALUES ({', '.join('?' * len(_COLUMNS))})"
 _BATCH = 5000
@@ -140,14 +150,18 @@ class Registration:
         rows = self._rows(items, (folder.id, integration_of), validator, kept, reject)
         with self._database.write():
             self._database.execute_many(_INSERT, rows)
-            self._insert_members(kept, newest + 1)
+            self._insert_members(enumerate(kept, start=newest + 1))
+            self._insert_frames(enumerate(kept, start=newest + 1), validator)
             self._follow(folder, newest)
         if validator.unknown:
             self._schema.remember_unknown(validator.unknown)
         return range(newest + 1, newest + 1 + len(kept))
 
     def refresh(self, changed: Iterable[tuple[int, NewItem]]) -> int:
-        """Give items, by their inner ids, the facts of files that changed; their pictures and hashes are forgotten."""
+        """Give items, by their inner ids, the facts, members and frames of files that changed.
+
+        Their pictures and hashes are forgotten. Key frames, and frames with metadata, stay.
+        """
         self._access.require("update", "item")
         pairs, moment = list(changed), now()
         for _, item in pairs:
@@ -162,7 +176,10 @@ class Registration:
                 for id, item in pairs
             ),
         )  # fmt: skip
-        self._database.execute_many("DELETE FROM thumbnails WHERE item_id = ?", [(id,) for id, _ in pairs])
+        for statement in _OUTDATED:
+            self._database.execute_many(statement, [(id,) for id, _ in pairs])
+        self._insert_members(pairs)
+        self._insert_frames(pairs, Validator(self._schema.current()))
         return len(pairs)
 
     def restore(self, ids: Iterable[int]) -> int:
@@ -172,18 +189,24 @@ class Registration:
             "UPDATE items SET deleted_at = NULL, updated_at = ? WHERE id = ?", [(now(), id) for id in ids]
         )
 
-    def _insert_members(self, items: Sequence[NewItem], first: int) -> None:
-        """The files that items are made of, those of the first item under the id `first`."""
+    def _insert_members(self, items: Iterable[tuple[int, NewItem]]) -> None:
+        """The files that items, given with their ids, are made of."""
         members = [
-            (id, position, member.url, member.size, member.etag)
-            for id, item in enumerate(items, start=first)
+            (id, position, member.url, member.size, member.etag, member.frame_count)
+            for id, item in items
             if item.members
             for position, member in enumerate(item.members)
         ]
         if members:
             self._database.execute_many(
-                "INSERT INTO members (item_id, position, url, size, etag) VALUES (?, ?, ?, ?, ?)", members
+                "INSERT INTO members (item_id, position, url, size, etag, frame_count) VALUES (?, ?, ?, ?, ?, ?)",
+                members,
             )
+
+    def _insert_frames(self, items: Iterable[tuple[int, NewItem]], validator: Validator) -> None:
+        owners = [(id, item.name or item.url, item.frames) for id, item in items if item.frames]
+        if owners:
+            insert_frames(self._database, validator, owners)
 
     def _follow(self, folder: Folder, newest: int) -> None:
         """Let the dataset that the folder backs, if any, follow: a trigger would make every insert 5x slower."""
@@ -228,7 +251,12 @@ class Registration:
                     name = name_of(url)
                 if len(name) > 300 or not name.isprintable() or not name.strip():
                     check_name(name, f"{url}: item name")
+                if item.metadata and has_blocks(item.metadata):
+                    item = prepared(item)
                 metadata = validator.dumps(item.metadata, url) if item.metadata else "{}"
+                for frame in item.frames:
+                    if frame.metadata:
+                        validator.encode(frame.metadata, f"{name}, frame {frame.number}")
             except InvalidInput as error:
                 if reject is None:
                     raise

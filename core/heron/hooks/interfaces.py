@@ -70,15 +70,19 @@ class MediaFile(Protocol):
 
     url: str
     name: str
-    size: int
-    head: bytes
-    """The first 1,024 bytes, or all where there are fewer."""
-
     path: Path | None
     """The place on the local disk, where there is one."""
 
     media_type: str
     """What sniffing found."""
+
+    @property
+    def size(self) -> int:
+        """Size in bytes."""
+
+    @property
+    def head(self) -> bytes:
+        """The first 1,024 bytes, or all where there are fewer."""
 
     def open(self) -> BinaryIO:
         """A fresh seekable binary file, to be closed by the caller."""

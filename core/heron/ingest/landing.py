@@ -15,6 +15,7 @@ from heron.catalog.synced import SyncedFolderService
 from heron.catalog.thumbnails import ThumbnailStore
 from heron.errors import HeronError, NotFound
 from heron.ingest.rules import Rule
+from heron.ingest.series import SeriesParts
 from heron.ingest.units import Action, Outcome, Unit
 from heron.models import Folder, ImportJob, ImportProblem, NewItem
 
@@ -60,6 +61,7 @@ class Landing:
         self._metadata = metadata
         self._synced = synced
         self._options = options
+        self._parts = SeriesParts(database)
 
     def decide(self, units: Sequence[Unit], folder: Folder | None) -> list[tuple[Action, Known | None]]:
         """What is to become of each unit, by what the folder holds now."""
@@ -80,7 +82,8 @@ class Landing:
         problems = [problem for outcome in outcomes for problem in outcome.problems]
         good = [outcome for outcome in outcomes if not outcome.failures()]
         sidecars = [outcome for outcome in good if outcome.action == "sidecar"]
-        others = self._decided_again([outcome for outcome in good if outcome.action != "sidecar"], folder)
+        self._parts.keep(job, good)
+        others = self._decided_again([o for o in good if o.action not in ("sidecar", "part")], folder)
         by_action: dict[Action, list[Outcome]] = {}
         for outcome in others:
             by_action.setdefault(outcome.action, []).append(outcome)
@@ -92,9 +95,10 @@ class Landing:
         merged = self._merge([*merging, *by_action.get("refresh", [])], problems)
         self._pictures([*fresh, *by_action.get("refresh", [])], folder)
         merged += self._apply_sidecars(sidecars, folder, problems)
+        self._parts.landed(job, outcomes)
         self._imports.advance(
             job,
-            units=len(outcomes),
+            units=sum(not outcome.unit.parts for outcome in outcomes),
             added=len(ids),
             updated=refreshed + merged,
             skipped=sum(o.unit.sidecar_of is None for o in by_action.get("skip", [])) + left_out,

@@ -55,17 +55,24 @@ class Progress:
     share: float | None = None
 
 
+Series = Callable[[ImportJob], Iterable[Outcome]]
+"""Gives what became of the series whose parts a job has found."""
+
 Report = Callable[[Progress], None]
 """Hears of progress."""
 
 
 @frozen
 class Workers:
-    """Who probes: an executor, or None for right here; `grain` units are given at a time, `ahead` times at most."""
+    """Who probes: an executor, or None for right here; `grain` units are given at a time, `ahead` times at most.
+
+    Units are decided on `bundle` at a time.
+    """
 
     executor: Executor | None = None
     grain: int = 64
     ahead: int = 8
+    bundle: int = BATCH
 
 
 class Pipeline:
@@ -100,18 +107,22 @@ class Pipeline:
             yield landed.ids
 
     def all_or_nothing(
-        self, job: ImportJob, folder: Callable[[], Folder], outcomes: Iterable[Outcome]
+        self, job: ImportJob, folder: Callable[[], Folder], outcomes: Iterable[Outcome], series: Series
     ) -> list[range]:
         """Land everything in one transaction, or raise ImportAborted at the first failure.
 
-        Outcomes wait in a temporary file until all are there, so that nobody is kept from writing meanwhile.
+        Outcomes wait in a temporary file until all are there, so that nobody is kept from writing meanwhile. The
+        series that are found among them come last.
         """
         landed: list[range] = []
         with Spool() as spool:
             self._keep(_flawless(outcomes, job), spool, lambda: self._imports.require_running(job))
             with self._database.write():
                 target = folder()
-                for done in self._land_kept(job, target, spool):
+                for done in chain(
+                    self._land_kept(job, target, spool),
+                    self._land_series(job, target, _flawless(series(job), job)),
+                ):
                     _abort_on_failure(done.failures)
                     landed.append(done.ids)
         return landed
@@ -135,6 +146,7 @@ class Pipeline:
         start: Callable[[], tuple[ImportJob, Folder]],
         finish: Callable[[ImportJob], ImportReport],
         outcomes: Iterable[Outcome],
+        series: Series,
     ) -> ImportReport:
         """The report of landing everything, failures left out, in a transaction that is then taken back."""
         with Spool() as spool:
@@ -143,6 +155,8 @@ class Pipeline:
                 with self._database.write():
                     job, folder = start()
                     for _ in self._land_kept(job, folder, spool):
+                        pass
+                    for _ in self._land_series(job, folder, series(job)):
                         pass
                     raise _TakeBack(finish(job))
             except _TakeBack as taken:
@@ -154,7 +168,7 @@ class Pipeline:
         """What becomes of the units, in their order. Only those that have to be looked at are probed."""
         running: deque[_Chunk] = deque()
         try:
-            for bundle in bundles(units, BATCH if workers.executor else workers.grain):
+            for bundle in bundles(units, workers.bundle if workers.executor else workers.grain):
                 self._read += len(bundle)
                 running.append(_Chunk(bundle, self._landing.decide(bundle, folder), probe, workers))
                 while running and _may_wait(running, workers):
@@ -179,6 +193,12 @@ class Pipeline:
 
     def _land_kept(self, job: ImportJob, folder: Folder, spool: Spool) -> Iterator[Landed]:
         for batch in spool:
+            landed = self._landing.land(job, folder, batch)
+            self._advance(added=len(landed.ids), failed=len(landed.failures))
+            yield landed
+
+    def _land_series(self, job: ImportJob, folder: Folder, outcomes: Iterable[Outcome]) -> Iterator[Landed]:
+        for batch in _batches(outcomes):
             landed = self._landing.land(job, folder, batch)
             self._advance(added=len(landed.ids), failed=len(landed.failures))
             yield landed

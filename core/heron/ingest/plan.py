@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import os
+from typing import Literal
+
 from attrs import Factory, frozen
 
+from heron.catalog.sampling import SAMPLING_RATE
 from heron.convert import structure, unstructure
 from heron.errors import InvalidInput
 from heron.ingest.rules import ImportRule, Rule, SyncRule
 from heron.ingest.units import ProbeOptions
+from heron.metadata.keyframes import sampling_rate
 from heron.metadata.sidecars import SUFFIX
 from heron.models import ImportJob, Json
 
@@ -35,6 +40,9 @@ class Plan:
     sidecar_suffix: str | None = SUFFIX
     sidecars_paused: bool = False
     allow_empty: bool = False
+    sampling_rate: float | None = None
+    personal: bool = True
+    batch_as: Literal["group", "sequence"] | None = None
 
     @property
     def name(self) -> str:
@@ -51,7 +59,14 @@ class Plan:
     @property
     def probe(self) -> ProbeOptions:
         """What is wanted of each file."""
-        return ProbeOptions(self.content_hash or self.skip_identical, self.thumbnails)
+        return ProbeOptions(
+            self.content_hash or self.skip_identical,
+            self.thumbnails,
+            SAMPLING_RATE if self.sampling_rate is None else self.sampling_rate,
+            self.sampling_rate is not None,
+            self.personal,
+            group_series=bool(self.sources),
+        )
 
     @property
     def keeps_position(self) -> bool:
@@ -76,3 +91,13 @@ def plan_of(job: ImportJob) -> Plan:
             f"import {job.id} was made by another version of Heron and cannot be resumed",
             hint="import again, what is there already is skipped",
         ) from error
+
+
+def checked_rate(given: float | None) -> float | None:
+    """A sampling rate in frames per second, or None for the default; raises MetadataError."""
+    return None if given is None else sampling_rate(given, "import")
+
+
+def keeps_personal() -> bool:
+    """Whether facts that tell of a person are kept unless an import says so itself: HERON_PATIENT_TAGS=0 leaves them out."""
+    return os.environ.get("HERON_PATIENT_TAGS", "1").lower() not in ("0", "no", "false")

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from pathlib import Path
-from typing import Any
 
 from attrs import evolve
 
+from heron.catalog.sampling import prepared
 from heron.errors import (
     BadCredentials,
     HeronError,
@@ -19,25 +17,20 @@ from heron.errors import (
     PluginError,
     Unreachable,
 )
-from heron.hooks import MediaDecoder, PluginManager, StoredObject
-from heron.hooks.manager import install_hint
-from heron.ingest.units import Outcome, ProbeOptions, Unit
-from heron.media.files import PREFETCH, LocalFile, RemoteFile, look_at, remote_file
-from heron.media.sniff import Sniffed, Sniffer
+from heron.hooks import PluginManager, SeriesDecoder
+from heron.ingest.probe_groups import GroupProber
+from heron.ingest.probe_items import ItemProber, given_item, problem, warned
+from heron.ingest.units import FoundPart, Outcome, ProbeOptions, Unit
+from heron.media.archives import is_zip, members
+from heron.media.files import PREFETCH
+from heron.media.reader import Decoding
 from heron.metadata.sidecars import sidecar_metadata
-from heron.models import MAX_METADATA, ImportProblem, Json, MediaFacts, Member, NewItem
+from heron.models import MAX_METADATA, Json, NewItem
+from heron.storage.opening import OpenedFile, Peeked, local_or_stored
 from heron.storage.retries import PatientStorage
-
-THUMBNAIL = 256
-"""Longest side of a thumbnail in pixels."""
 
 _TIMES = 2
 """How often an object that was replaced while it was read is begun anew before that counts as a failure."""
-
-Peeked = tuple[StoredObject, bytes] | HeronError
-"""An object and its beginning, or why it could not be had."""
-
-_A = {"image": "an image", "dicom": "a DICOM file"}
 
 
 class Prober:
@@ -55,8 +48,8 @@ class Prober:
         self._plugins = plugins
         self._options = options
         self._opener = opener
-        self._sniffer: Sniffer | None = None
-        self._decoders: dict[str, Any] = {}
+        self._items = ItemProber(plugins, options)
+        self._groups = GroupProber(self._items, opener)
 
     def __getstate__(self) -> tuple[PluginManager, ProbeOptions]:
         return self._plugins, self._options
@@ -74,7 +67,9 @@ class Prober:
         assert self._opener is not None
         wanted: dict[int, tuple[PatientStorage, list[str]]] = {}
         for unit in units:
-            if unit.path is None and not (unit.members or unit.facts or unit.problem or unit.sidecar_of):
+            if unit.path is None and not (
+                unit.members or unit.parts or unit.facts or unit.problem or unit.sidecar_of
+            ):
                 try:
                     storage = self._opener(unit.url)
                 except HeronError:
@@ -88,10 +83,10 @@ class Prober:
 
     def _probe(self, unit: Unit, peeked: dict[str, Peeked]) -> Outcome:
         if unit.problem is not None:
-            return Outcome(unit, None, (_problem(unit, unit.problem),))
-        if unit.facts is not None:
-            return Outcome(unit, _given_item(unit, unit.facts))
+            return Outcome(unit, None, (problem(unit, unit.problem),))
         try:
+            if unit.facts is not None:
+                return Outcome(unit, self._given(unit))
             for _ in range(_TIMES):
                 try:
                     return self._outcome(unit, peeked)
@@ -99,68 +94,78 @@ class Prober:
                     continue  # it was replaced while it was read: read the new one
             return self._outcome(unit, peeked)
         except (Unreachable, BadCredentials) as error:
-            return Outcome(unit, None, (_problem(unit, str(error)),), is_outage=True)
+            return Outcome(unit, None, (problem(unit, str(error)),), is_outage=True)
         except HeronError as error:
-            return Outcome(unit, None, (_problem(unit, str(error)),))
+            return Outcome(unit, None, (problem(unit, str(error)),))
         except (OSError, MemoryError, EOFError) as error:
-            return Outcome(unit, None, (_problem(unit, f"{unit.place} cannot be read: {error}"),))
+            return Outcome(unit, None, (problem(unit, f"{unit.place} cannot be read: {error}"),))
         except Exception as error:  # noqa: BLE001 - a storage plugin can be wrong in any way
             text = f"{unit.url} cannot be read: {type(error).__name__}: {error}"
-            return Outcome(unit, None, (_problem(unit, text.splitlines()[0]),))
+            return Outcome(unit, None, (problem(unit, text.splitlines()[0]),))
+
+    def _given(self, unit: Unit) -> NewItem:
+        """The item of a unit whose facts the source gives; frames are sampled where it asks for that."""
+        assert unit.facts is not None
+        samples = self._options.samples_given and unit.facts.kind == "video"
+        return prepared(given_item(unit, unit.facts), self._options.sampling_rate if samples else None)
 
     def _outcome(self, unit: Unit, peeked: dict[str, Peeked]) -> Outcome:
         if unit.sidecar_of is not None:
             return Outcome(evolve(unit, metadata=self._sidecar(unit)), None, action="sidecar")
+        if unit.parts:
+            return self._groups.series(unit, unit.parts)
         if unit.members:
-            return self._group(unit)
-        file = self._look_at(unit.path, unit.url, peeked.pop(unit.url, None))
-        facts, picture, warnings = self._examine(file)
-        item = NewItem(
-            url=unit.url,
-            facts=_as_declared(facts, unit, file),
-            name=unit.name or file.name,
-            size=file.size,
-            etag=file.etag,
-            modified_at=file.modified_at,
-            content_hash=file.sha256() if self._options.content_hash else None,
-            metadata=unit.metadata,
-        )
-        problems = tuple(ImportProblem(unit.place, unit.url, text, "warning") for text in warnings)
-        return Outcome(unit, item, problems, picture)
+            return self._groups.group(unit)
+        file = local_or_stored(unit.path, unit.url, self._opener, peeked.pop(unit.url, None))
+        if self._options.group_series and unit.kind in (None, "dicom"):
+            found = self._archive(unit, file) if is_zip(file.head) else self._part(unit, file)
+            if found is not None:
+                return found
+        return self._items.item(unit, file)
 
-    def _look_at(self, path: Path | None, url: str, peeked: Peeked | None = None) -> LocalFile | RemoteFile:
-        """A local path, or a URL, as a file whose beginning is at hand."""
-        if path is not None:
-            return look_at(path, url)
-        assert self._opener is not None, "no storage at hand"
-        if isinstance(peeked, HeronError):
-            raise peeked
-        storage = self._opener(url)
-        return remote_file(url, storage, *(peeked or storage.peek(url, PREFETCH)))
+    def _part(self, unit: Unit, file: OpenedFile) -> Outcome | None:
+        """The part of a series that a file is; None for one that is an item of its own."""
+        part = self._found_part(file, unit.metadata)
+        return Outcome(unit, None, action="part", parts=(part,)) if part is not None else None
 
-    def _group(self, unit: Unit) -> Outcome:
-        """An item of several files: each is looked at, and the first gives the facts."""
-        members, facts, picture = [], None, None
-        warnings: list[str] = []
-        for number, member in enumerate(unit.members):
+    def _archive(self, unit: Unit, file: OpenedFile) -> Outcome | None:
+        """The parts of series in an archive; None for one that holds none, which is an item of its own."""
+        parts: list[FoundPart] = []
+        broken: list[str] = []
+        others = 0
+        for member in members(file):
             try:
-                file = self._look_at(None, member.url)
-                found = self._sniffed(file)
-                expected = "dicom" if unit.kind == "dicom" else "image"
-                if found is None or found.format.kind != expected:
-                    is_what = found.format.media_type if found else "of no known format"
-                    raise MediaError(f"{member.url} is {is_what}, {_A[expected]} is expected")
-                if facts is None:
-                    facts, picture, warnings = self._examine(file)
-            except HeronError as error:
-                error.message = f"member {number}: {error.message}"
-                raise
-            members.append(Member(member.url, file.size, file.etag))
-        assert facts is not None
-        facts = evolve(facts, kind=unit.kind or "image_group", frame_count=len(members))
-        item = _given_item(evolve(unit, members=tuple(members)), facts)
-        problems = tuple(ImportProblem(unit.place, unit.url, text, "warning") for text in warnings)
-        return Outcome(unit, item, problems, picture)
+                if isinstance(member, MediaError):
+                    raise member
+                part = self._found_part(member, unit.metadata)
+            except MediaError as error:
+                broken.append(str(error))
+                continue
+            if part is None:
+                others += 1
+            else:
+                parts.append(part)
+        if not parts:
+            return None
+        if others:
+            broken.append(f"{file.name}: {others:,} files in it that are no parts of series were passed over")
+        return Outcome(unit, None, warned(unit, broken), action="part", parts=tuple(parts))
+
+    def _found_part(self, file: OpenedFile, metadata: Mapping[str, Json] | None) -> FoundPart | None:
+        decoder = self._series_decoder(file)
+        if decoder is None:
+            return None
+        return self._groups.part(file, decoder, metadata)
+
+    def _series_decoder(self, file: OpenedFile) -> Decoding | None:
+        sniffed = self._items.reader.sniff(file)
+        if sniffed is None or sniffed.format.kind != "dicom":
+            return None
+        try:
+            decoder = self._items.reader.decoding(sniffed.decoder)
+        except PluginError:
+            return None  # catalogued by its kind alone, with a note that says so
+        return decoder if isinstance(decoder.decoder, SeriesDecoder) else None
 
     def _sidecar(self, unit: Unit) -> Mapping[str, Json]:
         assert unit.stored is not None
@@ -169,95 +174,3 @@ class Prober:
             raise InvalidInput(f"sidecar {name} is larger than {MAX_METADATA:,} bytes")
         assert self._opener is not None
         return sidecar_metadata(self._opener(unit.url).read(unit.url), name)
-
-    def _sniffed(self, file: LocalFile | RemoteFile) -> Sniffed | None:
-        if self._sniffer is None:
-            self._sniffer = Sniffer(self._plugins.decoders())
-        return self._sniffer.sniff(file.head, file.name)
-
-    def _examine(self, file: LocalFile | RemoteFile) -> tuple[MediaFacts, bytes | None, list[str]]:
-        sniffed = self._sniffed(file)
-        if sniffed is None:
-            note = "no known format, catalogued by its name and size alone"
-            return (
-                MediaFacts(kind="other", media_type=file.media_type, note=note),
-                None,
-                [f"{file.name}: {note}"],
-            )
-        file.media_type = sniffed.format.media_type
-        warnings = [_lie(file, sniffed)] if sniffed.claimed else []
-        try:
-            decoder = self._decoder(sniffed.decoder)
-        except PluginError as error:
-            note = str(error)
-            facts = MediaFacts(kind=sniffed.format.kind, media_type=file.media_type, note=note)
-            return facts, None, [*warnings, f"{file.name}: {note}"]
-        facts = _guarded(decoder.probe, sniffed.decoder, file)
-        if facts.note:
-            warnings.append(f"{file.name}: {facts.note}")
-        elif warnings:
-            facts = evolve(facts, note=warnings[0])
-        picture = None
-        if self._options.thumbnails:
-            picture = _jpeg(_guarded(decoder.picture, sniffed.decoder, file, THUMBNAIL))
-        return facts, picture, warnings
-
-    def _decoder(self, record: MediaDecoder) -> Any:
-        if record.name not in self._decoders:
-            try:
-                self._decoders[record.name] = self._plugins.load(record)
-            except PluginError as error:
-                self._decoders[record.name] = error
-        decoder = self._decoders[record.name]
-        if isinstance(decoder, PluginError):
-            raise decoder
-        return decoder
-
-
-def _guarded(call: Any, record: MediaDecoder, *arguments: Any) -> Any:
-    """Call a decoder; whatever else than a HeronError comes out of it becomes a sentence."""
-    try:
-        return call(*arguments)
-    except (HeronError, MemoryError):
-        raise
-    except Exception as error:
-        text = f"{arguments[0].name}: decoder {record.name} failed with {type(error).__name__}: {error}"
-        raise HeronError(
-            text.splitlines()[0], hint=f"see {install_hint(record)}" if record.requires else None
-        ) from error
-
-
-def _lie(file: LocalFile | RemoteFile, sniffed: Sniffed) -> str:
-    assert sniffed.claimed is not None
-    return (
-        f"{file.name} is named like {sniffed.claimed.media_type}, its content is {sniffed.format.media_type}"
-    )
-
-
-def _given_item(unit: Unit, facts: MediaFacts) -> NewItem:
-    """The item of a unit whose facts are known."""
-    size = unit.size
-    if size is None and unit.members and all(member.size is not None for member in unit.members):
-        size = sum(member.size or 0 for member in unit.members)
-    return NewItem(unit.url, facts, unit.name, size, metadata=unit.metadata, members=unit.members)
-
-
-def _as_declared(facts: MediaFacts, unit: Unit, file: LocalFile | RemoteFile) -> MediaFacts:
-    """The facts, if they are of the kind that the source says; a container may hold video or sound alone."""
-    if unit.kind is None or unit.kind == facts.kind:
-        return facts
-    if {unit.kind, facts.kind} == {"video", "audio"}:
-        return evolve(facts, kind=unit.kind)
-    raise MediaError(f"{unit.url} is declared as {unit.kind}, its content is {file.media_type}")
-
-
-def _jpeg(picture: Any) -> bytes | None:
-    if picture is None:
-        return None
-    buffer = io.BytesIO()
-    picture.save(buffer, "JPEG", quality=80)
-    return buffer.getvalue()
-
-
-def _problem(unit: Unit, reason: str) -> ImportProblem:
-    return ImportProblem(unit.place, unit.urls(), reason)

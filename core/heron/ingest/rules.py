@@ -41,6 +41,8 @@ class ImportRule:
             return "add"
         if known.is_deleted:
             return "refresh"  # it came back, perhaps as another
+        if unit.parts and self.looks_up and unit.size != known.size:
+            return "refresh"  # a series that has grown
         if self.upsert_metadata and unit.metadata:
             return "merge"
         return "skip" if self.looks_up else "add"

@@ -8,7 +8,7 @@ from contextlib import AbstractContextManager, contextmanager
 from functools import partial
 from itertools import chain, islice
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from heron.catalog.database import Database
 from heron.catalog.folders import FolderService
@@ -26,7 +26,8 @@ from heron.ingest.pipeline import STOPS, Pipeline, Report, Workers
 from heron.ingest.plan import Plan
 from heron.ingest.probe import Prober
 from heron.ingest.rules import Rule
-from heron.ingest.units import Unit
+from heron.ingest.series import SeriesParts
+from heron.ingest.units import Outcome, Unit
 from heron.models import Folder, ImportJob, ImportProblem, ImportReport
 from heron.storage.retries import PatientStorage
 
@@ -103,14 +104,21 @@ class Runner:
             stream = _UntilBroken(chain(first, units), waits=plan.ignore_errors)
             with self._workers(stream, plan, source, executor) as (coming, who):
                 outcomes = pipeline.outcomes(coming, prober, target, who)
+                series = partial(self._series, pipeline, prober, target, who)
                 if plan.ignore_errors:
                     target = target or self._folder(job, plan)
                     for ids in pipeline.in_batches(job, target, outcomes):
                         self._announce(job, ids)
+                    for ids in pipeline.in_batches(job, target, series(job)):
+                        self._announce(job, ids)
                     stream.complain()
                 else:
-                    land = pipeline.all_at_once if first and _are_given(first) else pipeline.all_or_nothing
-                    for ids in land(job, partial(self._folder, job, plan), outcomes):
+                    folder = partial(self._folder, job, plan)
+                    if first and _are_given(first):
+                        landed = pipeline.all_at_once(job, folder, outcomes)
+                    else:
+                        landed = pipeline.all_or_nothing(job, folder, outcomes, series)
+                    for ids in landed:
                         self._announce(job, ids)
             if plan.ignore_errors and target is not None:
                 then(job, target)
@@ -132,8 +140,17 @@ class Runner:
             return ImportReport(done, tuple(self._imports.problems(done)), is_kept=False)
 
         with self._workers(source.units(), plan, source, None) as (units, who):
-            outcomes = pipeline.outcomes(units, prober, self._folders.find(plan.folder), who)
-            return pipeline.rehearse(start, finish, outcomes)
+            target = self._folders.find(plan.folder)
+            outcomes = pipeline.outcomes(units, prober, target, who)
+            series = partial(self._series, pipeline, prober, target, who)
+            return pipeline.rehearse(start, finish, outcomes, series)
+
+    def _series(
+        self, pipeline: Pipeline, prober: Prober, folder: Folder | None, who: Workers, job: ImportJob
+    ) -> Iterator[Outcome]:
+        """What becomes of the series whose parts a job has found: a few at a time, for each may have many parts."""
+        few = evolve(who, grain=1, bundle=4)
+        return pipeline.outcomes(SeriesParts(self._database).units(job), prober, folder, few)
 
     def _pipeline(
         self, plan: Plan, source: Source, report: Report, rule: Rule | None = None, position: int = 0

@@ -7,6 +7,7 @@ from concurrent.futures import Executor
 from functools import partial
 from itertools import chain
 from pathlib import Path
+from typing import Literal
 
 from heron.catalog.access import Access
 from heron.catalog.database import Database
@@ -18,6 +19,7 @@ from heron.catalog.schema import SchemaService
 from heron.catalog.synced import SyncedFolderService
 from heron.errors import InvalidInput, NotFound
 from heron.hooks import PluginManager, StoredObject
+from heron.ingest.batches import batched_units
 from heron.ingest.local import check_paths, local_units
 from heron.ingest.manifest.entries import Entries
 from heron.ingest.manifest.reading import Manifest
@@ -25,14 +27,14 @@ from heron.ingest.manifest.report import ManifestReport, checked
 from heron.ingest.manifest.writing import write
 from heron.ingest.metadata_files import MetadataFileReport, apply_file
 from heron.ingest.pipeline import Progress, Report
-from heron.ingest.plan import Plan, plan_of
+from heron.ingest.plan import Plan, checked_rate, keeps_personal, plan_of
 from heron.ingest.runner import Runner, Source
 from heron.ingest.stored import is_remote, stored_units
 from heron.ingest.syncing import Seen, SyncedRule, mark_vanished
 from heron.ingest.units import Unit
 from heron.media.sniff import Sniffer
 from heron.metadata.sidecars import SUFFIX
-from heron.models import Folder, ImportJob, ImportReport, Integration, SyncedFolder
+from heron.models import Folder, ImportJob, ImportReport, Integration, Kind, SyncedFolder
 from heron.storage.local_files import path_of_url
 from heron.storage.retries import PatientStorage
 from heron.storage.service import StorageService
@@ -80,6 +82,9 @@ class IngestService:
         content_hash: bool = False,
         skip_identical: bool = False,
         thumbnails: bool = False,
+        sampling_rate: float | None = None,
+        personal: bool | None = None,
+        batch_as: Literal["group", "sequence"] | None = None,
         sidecar_suffix: str | None = SUFFIX,
         dry_run: bool = False,
         executor: Executor | None = None,
@@ -91,7 +96,10 @@ class IngestService:
         the credentials of `integration` if given.
 
         A file whose URL is in the folder already is skipped. `content_hash` keeps the SHA-256 of each file and
-        warns of equal content, `skip_identical` leaves such files out. `dry_run` tells what would happen, and
+        warns of equal content, `skip_identical` leaves such files out. `thumbnails` makes a small picture of each item, and
+        measures images. Videos are sampled at `sampling_rate` frames per second (1 unless it is given). `personal` False
+        leaves out facts that tell of a person, as does HERON_PATIENT_TAGS=0 for all imports. `batch_as` makes a group or
+        a sequence of the images of each folder, and of those named themselves. `dry_run` tells what would happen, and
         changes nothing. `executor` is any `concurrent.futures.Executor`; without one, worker processes are used for
         many local files, and threads for storages.
 
@@ -115,8 +123,16 @@ class IngestService:
             content_hash=content_hash,
             skip_identical=skip_identical,
             thumbnails=thumbnails,
+            sampling_rate=checked_rate(sampling_rate),
+            personal=keeps_personal() if personal is None else personal,
+            batch_as=batch_as,
             sidecar_suffix=sidecar_suffix,
         )
+        if batch_as is not None and any(is_remote(source) for source in given):
+            raise InvalidInput(
+                f"only files of this machine are batched as a {batch_as}",
+                hint="list the objects in a manifest",
+            )
         check_paths([source for source in given if not is_remote(source)])
         return self._begin(plan, dry_run, executor, progress)
 
@@ -131,6 +147,8 @@ class IngestService:
         upsert_metadata: bool | None = None,
         content_hash: bool = False,
         thumbnails: bool = False,
+        sampling_rate: float | None = None,
+        personal: bool | None = None,
         dry_run: bool = False,
         executor: Executor | None = None,
         progress: Report = _silent,
@@ -139,7 +157,8 @@ class IngestService:
 
         Facts that it gives are trusted, and the object is not touched; the others are probed. `skip_duplicates`
         passes over URLs that are in the folder already, `upsert_metadata` merges metadata into their items; None
-        takes what the manifest itself says. The rest is as for `files`.
+        takes what the manifest itself says. Videos whose facts are given are sampled only where the manifest, or
+        `sampling_rate`, asks for that. The rest is as for `files`.
         """
         path = Path(file).absolute()
         manifest = self._manifest(path, None)
@@ -154,6 +173,8 @@ class IngestService:
             upsert_metadata=bool(flags.upsert_metadata if upsert_metadata is None else upsert_metadata),
             content_hash=content_hash,
             thumbnails=thumbnails,
+            sampling_rate=checked_rate(sampling_rate),
+            personal=keeps_personal() if personal is None else personal,
         )
         return self._begin(plan, dry_run, executor, progress)
 
@@ -193,6 +214,7 @@ class IngestService:
             sidecar_suffix=synced.sidecar_suffix,
             sidecars_paused=synced.sidecars_paused,
             allow_empty=allow_empty,
+            personal=keeps_personal(),
         )
         return self._run(self._runner.start(plan), plan, None, progress)
 
@@ -306,6 +328,10 @@ class IngestService:
                 )
                 for url in urls
             )
+            if plan.batch_as is not None:
+                kind_of = Sniffer(self._plugins.decoders()).kind_of
+                kind: Kind = "image_group" if plan.batch_as == "group" else "image_sequence"
+                return batched_units(paths, kind, kind_of)
             return chain(local_units(paths, sidecar_suffix=plan.sidecar_suffix), *below)
 
         return Source(units, opener=opener if urls else None, integration_of=integration_of)

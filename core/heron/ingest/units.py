@@ -9,12 +9,26 @@ from typing import Literal
 from attrs import frozen
 
 from heron.catalog.registration import Known
+from heron.catalog.sampling import SAMPLING_RATE
 from heron.hooks import StoredObject
 from heron.models import ImportProblem, Json, Kind, MediaFacts, Member, NewItem
 
-Action = Literal["add", "skip", "merge", "refresh", "restore", "sidecar"]
+Action = Literal["add", "skip", "merge", "refresh", "restore", "sidecar", "part"]
 """What is done with a unit: a new item; nothing; more metadata for the item that is there; new facts for it; it is
-taken back into view; or it is no item, but the metadata of one."""
+taken back into view; or it is no item, but the metadata of one, or parts of series, which become items in the end."""
+
+
+@frozen
+class FoundPart:
+    """A file that is part of a series, as its decoder has described it; see `heron.Part`."""
+
+    decoder: str
+    series: str
+    url: str
+    size: int
+    etag: str | None
+    header: Mapping[str, Json]
+    metadata: Mapping[str, Json] | None = None
 
 
 @frozen
@@ -41,6 +55,9 @@ class Unit:
     sidecar_of: str | None = None
     """The URL of the item whose metadata this is."""
 
+    parts: tuple[FoundPart, ...] = ()
+    """The files of a series that were found before, and become one item now."""
+
     def urls(self) -> str:
         """All its URLs, for the report."""
         return " ".join(member.url for member in self.members) or self.url
@@ -61,6 +78,7 @@ class Outcome:
     action: Action = "add"
     known: Known | None = None
     is_outage: bool = False
+    parts: tuple[FoundPart, ...] = ()
 
     @property
     def was_asked(self) -> bool:
@@ -83,3 +101,14 @@ class ProbeOptions:
 
     content_hash: bool = False
     thumbnails: bool = False
+    sampling_rate: float = SAMPLING_RATE
+    """Frames per second of a video that become rows."""
+
+    samples_given: bool = False
+    """Whether that holds for videos too whose facts are given, and which are not looked at."""
+
+    personal: bool = True
+    """Whether facts that tell of a person are kept."""
+
+    group_series: bool = False
+    """Whether files that are parts of series become one item for each series."""

@@ -6,35 +6,41 @@ Only the plain case is read; for anything unusual the answer is None, and Pillow
 from __future__ import annotations
 
 import struct
+from typing import BinaryIO
 
 from attrs import frozen
 
-HEADER = 32 * 1024
-"""Bytes from the beginning in which the header of nearly every file ends."""
+from heron.media.headers import ImageHeader
 
 _MODES = {1: "L", 3: "RGB", 4: "CMYK"}
 _ALONE = frozenset((0x01, *range(0xD0, 0xD8)))
 """Markers that no length follows."""
 
 _FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
+_SEQUENTIAL = (0xC0, 0xC1)
 _SCAN, _APP1, _APP2 = 0xDA, 0xE1, 0xE2
 _ENDS = frozenset((0xD8, 0xD9))
 
+MOST_SCANS = 100
+"""Scans of one JPEG; encoders write about ten, and each one may pass over the whole picture again."""
+
+_CHUNK = 1024 * 1024
+
 
 @frozen
-class JpegHeader:
-    """Width and height in pixels as stored, Pillow's name of the mode, and the raw EXIF block."""
+class JpegHeader(ImageHeader):
+    """A header with the embedded colour profile, empty without one, and whether one scan holds the whole picture."""
 
-    width: int
-    height: int
-    mode: str
-    exif: bytes
+    profile: bytes = b""
+    has_one_scan: bool = True
 
 
 def read_jpeg_header(data: bytes) -> JpegHeader | None:
     """The header in the first bytes of a file; None when it does not end there, or is not of the plain sort."""
     frame: tuple[int, int, int, int] | None = None
+    is_sequential = False
     exif = b""
+    profile: list[bytes] = []
     position, end = 2, len(data) - 4
     while position <= end:
         if data[position] != 0xFF:
@@ -47,26 +53,53 @@ def read_jpeg_header(data: bytes) -> JpegHeader | None:
         body = position + 4
         position += 2 + length
         if marker == _SCAN:
-            return _header(frame, exif)
+            has_one = is_sequential and frame is not None and data[body] == frame[3]
+            return _header(frame, exif, profile, has_one)
         if length < 2 or marker in _ENDS or position > len(data):
             return None
         if marker in _FRAMES:
             if frame is not None or length < 8:
                 return None
             frame = struct.unpack_from(">BHHB", data, body)
+            is_sequential = marker in _SEQUENTIAL
         elif marker == _APP1 and data.startswith(b"Exif\0\0", body):
             if exif:
                 return None  # in several parts
             exif = data[body:position]
+        elif marker == _APP2 and data.startswith(b"ICC_PROFILE\0", body):
+            profile.append(data[body + 12 : position])
         elif marker == _APP2 and data.startswith(b"MPF\0", body):
             return None  # several pictures in one file
     return None
 
 
-def _header(frame: tuple[int, int, int, int] | None, exif: bytes) -> JpegHeader | None:
+def _header(
+    frame: tuple[int, int, int, int] | None, exif: bytes, profile: list[bytes], has_one_scan: bool
+) -> JpegHeader | None:
     if frame is None:
         return None
     precision, height, width, components = frame
     if precision != 8 or not width or not height or components not in _MODES:
         return None
-    return JpegHeader(width, height, _MODES[components], exif)
+    return JpegHeader(
+        width, height, _MODES[components], exif, profile=_joined(profile), has_one_scan=has_one_scan
+    )
+
+
+def _joined(parts: list[bytes]) -> bytes:
+    """The colour profile from its numbered parts (ICC.1:2022, B.4); empty where some are missing."""
+    if not parts:
+        return b""
+    parts.sort()
+    numbers = [tuple(part[:2]) for part in parts]
+    whole = [(number, len(parts)) for number in range(1, len(parts) + 1)]
+    return b"".join(part[2:] for part in parts) if numbers == whole else b""
+
+
+def count_scans(stream: BinaryIO) -> int:
+    """How many scans a JPEG has at most, counted from where the stream stands; stops behind `MOST_SCANS`."""
+    count, last = 0, b""
+    while count <= MOST_SCANS and (chunk := stream.read(_CHUNK)):
+        count += (last + chunk).count(b"\xff\xda")
+        last = chunk[-1:]
+    return count

@@ -1,0 +1,62 @@
+"""The rows of frames: how they go in, one transaction for many items, and how they become records."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+
+from heron.catalog.database import Database, Row
+from heron.convert import loads
+from heron.metadata.validation import Validator
+from heron.models import Frame, NewFrame
+
+Owned = tuple[int, str, Sequence[NewFrame]]
+"""Frames of one item: its inner id, its name for messages, and the frames."""
+
+_UPSERT = (
+    "INSERT INTO frames (item_id, number, seconds, is_key, metadata) VALUES (?, ?, ?, ?, ?) "
+    "ON CONFLICT (item_id, number) DO UPDATE SET is_key = max(is_key, excluded.is_key), "
+    "seconds = coalesce(excluded.seconds, seconds)"
+)
+_PLAIN, _MERGED = _UPSERT, f"{_UPSERT}, metadata = excluded.metadata"
+
+
+def insert_frames(database: Database, validator: Validator, owners: Iterable[Owned]) -> int:
+    """Insert frames, or merge them into those that are there; returns their number. Raises MetadataError."""
+    count = 0
+    for id, name, frames in owners:
+        count += len(frames)
+        database.execute_many(
+            _PLAIN, [(id, f.number, f.seconds, f.is_key, "{}") for f in frames if not f.metadata]
+        )
+        rows = list(_with_metadata(database, validator, id, name, frames))
+        if rows:
+            database.execute_many(_MERGED, rows)
+    return count
+
+
+def _with_metadata(
+    database: Database, validator: Validator, id: int, name: str, frames: Sequence[NewFrame]
+) -> Iterator[tuple[int, int, float | None, bool, str]]:
+    for frame in frames:
+        if not frame.metadata:
+            continue
+        place = f"{name}, frame {frame.number}"
+        given = validator.encode(frame.metadata, place)
+        old = database.value(
+            "SELECT metadata FROM frames WHERE item_id = ? AND number = ?", [id, frame.number]
+        )
+        text = validator.write({**loads(old or "{}"), **given}, place)
+        yield id, frame.number, frame.seconds, frame.is_key, text
+
+
+def frame_of(row: Row, item: str) -> Frame:
+    """The record of a row of `frames`, of the item with this UUID."""
+    return Frame(
+        id=row["id"],
+        item=item,
+        number=row["number"],
+        seconds=row["seconds"],
+        is_key=bool(row["is_key"]),
+        metadata=loads(row["metadata"]),
+        metrics=loads(row["metrics"]),
+    )

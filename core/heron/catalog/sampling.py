@@ -1,0 +1,149 @@
+"""Which frames of an item become rows: key frames, and those that are sampled, by their presentation times."""
+
+from __future__ import annotations
+
+import math
+from bisect import bisect_right
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import chain, islice
+
+from attrs import evolve
+
+from heron.errors import InvalidInput
+from heron.metadata.keyframes import FrameWish, has_blocks, without_blocks
+from heron.models import Item, Json, MediaFacts, NewFrame, NewItem
+
+Times = Callable[[Item], Sequence[float] | None]
+"""Gives the presentation times of an item's frames in seconds; None where they are not to be had."""
+
+SAMPLING_RATE = 1.0
+"""Frames per second that are sampled of a video unless asked for otherwise."""
+
+SLICES = 1000
+"""Most frames that an item without times, such as a volume, gets as rows unasked, evenly spaced."""
+
+_SAME = 1e-6
+"""Seconds by which two times may differ and count as one: writers round to microseconds."""
+
+
+def prepared(item: NewItem, rate: float | None = None, times: Sequence[float] | None = None) -> NewItem:
+    """An item whose blocks of key frames became frames; `rate` samples where the blocks do not say how.
+
+    Raises MetadataError and InvalidInput for frames that cannot be.
+    """
+    metadata, wish = item.metadata, FrameWish()
+    name = item.name or item.url
+    if metadata and has_blocks(metadata):
+        metadata, wish = without_blocks(metadata, name)
+    if wish.sampling_rate is None:
+        wish = evolve(wish, sampling_rate=rate)
+    if wish.sampling_rate is None and not wish.keys:
+        return evolve(item, metadata=metadata)
+    return evolve(item, metadata=metadata, frames=chosen_frames(wish, item.facts, times, name))
+
+
+def chosen_frames(
+    wish: FrameWish, facts: MediaFacts, times: Sequence[float] | None, name: str
+) -> list[NewFrame]:
+    """The frames that are wanted of an item, by number; `times` are the presentation times of all, where known.
+
+    Without them, frames are taken to follow each other evenly where the facts give a rate. Raises InvalidInput, which
+    names item, value and length, for a frame outside the item, and where times are needed and not known.
+    """
+    clock = _Clock(facts, times, name)
+    chosen: dict[int, NewFrame] = {}
+    if wish.sampling_rate is not None:
+        for number in clock.sampled(wish.sampling_rate):
+            chosen[number] = NewFrame(number, clock.seconds(number))
+    for given, metadata in wish.keys.items():
+        number = clock.at(given) if wish.mode == "seconds" else clock.checked(int(given))
+        before = chosen.get(number)
+        both = _merged(before.metadata if before else None, metadata)
+        chosen[number] = NewFrame(number, clock.seconds(number), True, both)
+    return [chosen[number] for number in sorted(chosen)]
+
+
+def all_frames(count: int, most: int | None = None) -> list[NewFrame]:
+    """The frames of an item that has no times: all of them, or at most so many, evenly spaced."""
+    if most is None or count <= most:
+        return [NewFrame(number) for number in range(count)]
+    return [NewFrame(step * count // most) for step in range(most)]
+
+
+class _Clock:
+    """What is known of the times of an item's frames."""
+
+    def __init__(self, facts: MediaFacts, times: Sequence[float] | None, name: str) -> None:
+        self._times = times or None
+        self._fps = facts.fps or None
+        self._name = name
+        self._count = len(times) if times else facts.frame_count
+        if self._count is None and facts.duration is not None and self._fps:
+            self._count = max(1, round(facts.duration * self._fps))
+        self._duration = facts.duration
+
+    def seconds(self, number: int) -> float | None:
+        """The presentation time of a frame."""
+        if self._times is not None:
+            return float(self._times[number])
+        return number / self._fps if self._fps else None
+
+    def checked(self, number: int) -> int:
+        """A number, if the item has such a frame."""
+        if self._count is not None and number >= self._count:
+            raise InvalidInput(
+                f"{self._name}: there is no frame {number:,}, {self._length()}",
+                hint="frames are numbered from 0",
+            )
+        return number
+
+    def at(self, seconds: float) -> int:
+        """The number of the frame that is shown at a time."""
+        end = self._end()
+        if end is not None and seconds > end + _SAME:
+            raise InvalidInput(f"{self._name}: nothing is shown at {seconds:g} s, {self._length()}")
+        if self._times is not None:
+            return max(0, bisect_right(self._times, seconds + _SAME) - 1)
+        if not self._fps:
+            raise InvalidInput(
+                f"{self._name}: the times of its frames are not known",
+                hint="give fps in the manifest, or install what reads the file: heron plugins",
+            )
+        number = math.floor((seconds + _SAME) * self._fps)
+        return number if self._count is None else min(number, self._count - 1)
+
+    def sampled(self, rate: float) -> Iterable[int]:
+        """The frames that are shown at the moments 0, 1/rate, 2/rate …, each once; for rate 0 the first one."""
+        if rate == 0 or self._count is None or (self._times is None and not self._fps):
+            return [0]
+        if self._times is None and self._fps and rate < self._fps:
+            moments = math.floor((self._count - 1) / self._fps * rate + _SAME) + 1
+            return dict.fromkeys(math.floor((step / rate + _SAME) * self._fps) for step in range(moments))
+        if self._times is None:
+            return range(self._count)
+        return self._shown(self._times, rate)
+
+    def _shown(self, times: Sequence[float], rate: float) -> Iterable[int]:
+        """The frames at one of the moments between their own time and that of the next one."""
+        ends = chain(islice(times, 1, None), [max(self._end() or 0.0, times[-1] + 2 * _SAME)])
+        for number, (start, end) in enumerate(zip(times, ends, strict=True)):
+            if math.ceil((start - _SAME) * rate) / rate < end - _SAME:
+                yield number
+
+    def _end(self) -> float | None:
+        """When the last frame is over, in seconds."""
+        if self._times is not None:
+            step = 1 / self._fps if self._fps else 0.0
+            return max(float(self._times[-1]) + step, self._duration or 0.0)
+        if self._duration is not None:
+            return self._duration
+        return self._count / self._fps if self._count is not None and self._fps else None
+
+    def _length(self) -> str:
+        frames = f"it has {self._count:,} frames" if self._count is not None else "its frames are not counted"
+        end = self._end()
+        return f"{frames} in {end:.6g} s" if end is not None else frames
+
+
+def _merged(old: Mapping[str, Json] | None, new: Mapping[str, Json] | None) -> Mapping[str, Json] | None:
+    return {**(old or {}), **new} if new else old

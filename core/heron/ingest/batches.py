@@ -1,0 +1,59 @@
+"""The source of local groups and sequences: the images of each folder are one unit, and those named one by one too."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from urllib.parse import quote
+
+from heron.errors import NotFound
+from heron.ingest.manifest.entries import group_url
+from heron.ingest.units import Unit
+from heron.metadata.keys import is_unicode
+from heron.models import Kind, Member
+from heron.storage.local_files import walk
+
+_DIGITS = re.compile(r"(\d+)")
+
+
+def batched_units(paths: Sequence[Path], kind: Kind, kind_of: Callable[[str], Kind | None]) -> Iterator[Unit]:
+    """The images at and below the paths: one unit for each folder, and one for those that are named themselves.
+
+    Files of a folder are in the order of their names, numbers by their value; those that are named stay in the order
+    given. What is no image by its name is passed over. Raises NotFound where there is no image at all.
+    """
+    named = [path for path in dict.fromkeys(paths) if not path.is_dir()]
+    found = 0
+    if named:
+        found += 1
+        yield _unit(named, kind, named[0].parent.name)
+    for root in dict.fromkeys(path for path in paths if path.is_dir()):
+        for folder, names in walk(root):
+            images = [folder / name for name in sorted(names, key=natural) if kind_of(name) == "image"]
+            if images:
+                found += 1
+                yield _unit(images, kind, folder.name)
+    if not found:
+        raise NotFound(
+            f"there is no image below {', '.join(map(str, paths))}",
+            hint="images are known by their suffix here",
+        )
+
+
+def natural(name: str) -> list[tuple[int, int, str]]:
+    """The key that sorts names as people do: `frame2` before `frame10`."""
+    parts = _DIGITS.split(name)
+    return [(0, int(part), part) if part.isdigit() else (1, 0, part.lower()) for part in parts] + [
+        (2, 0, name)
+    ]
+
+
+def _unit(paths: Sequence[Path], kind: Kind, name: str) -> Unit:
+    place = str(paths[0].parent)
+    broken = next((path for path in paths if not is_unicode(str(path))), None)
+    if broken is not None:
+        return Unit(place, place, problem=f"{broken!r}: the file name is no valid Unicode, rename the file")
+    urls = [path.parent.as_uri().rstrip("/") + "/" + quote(path.name) for path in paths]
+    members = tuple(Member(url) for url in urls)
+    return Unit(place, group_url(kind, urls), kind=kind, name=name or None, members=members)

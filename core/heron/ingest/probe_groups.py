@@ -1,0 +1,190 @@
+"""Probing items of several files: groups and sequences of images, and series whose decoder puts them in order."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from typing import Any
+from urllib.parse import unquote
+
+from attrs import evolve
+
+from heron.catalog.sampling import SLICES, all_frames, prepared
+from heron.errors import HeronError, MediaError, PluginError
+from heron.hooks import Part, SeriesDecoder
+from heron.ingest.probe_items import ItemProber, as_jpeg, given_item, warned
+from heron.ingest.units import FoundPart, Outcome, Unit
+from heron.media.montage import MOST, montage
+from heron.media.reader import THUMBNAIL, Decoding, without_personal
+from heron.models import Json, MediaFacts, Member, NewItem
+from heron.storage.opening import OpenedFile, media_file
+from heron.storage.retries import PatientStorage
+
+_EXPECTED = {"image": "an image", "dicom": "a DICOM file"}
+
+
+class GroupProber:
+    """Looks at the members of groups and series."""
+
+    def __init__(self, items: ItemProber, opener: Callable[[str], PatientStorage] | None) -> None:
+        self._items = items
+        self._opener = opener
+
+    def group(self, unit: Unit) -> Outcome:
+        """The item of a unit with members, in the order given; the members of a series are put in order."""
+        expected = "dicom" if unit.kind == "dicom" else "image"
+        if expected == "dicom":
+            parts = self._parts(unit)
+            if parts is not None:
+                return self.series(unit, parts)
+        members: list[Member] = []
+        found: list[MediaFacts] = []
+        pictures: list[Any] = []
+        for number, member in enumerate(unit.members):
+            with _of_member(number):
+                file = self._member(member.url, expected)
+                examined = self._items.examine(file)
+                if unit.kind == "image_sequence" and found:
+                    _check_size(examined.facts, found[0], member.url)
+                found += [examined.facts] if not found else []
+                if len(pictures) < MOST and self._items.options.thumbnails and examined.decoder:
+                    pictures += filter(None, [examined.decoder.picture(file, THUMBNAIL)])
+            members.append(Member(member.url, file.size, getattr(file, "etag", None)))
+        [first] = found
+        facts = evolve(first, kind=unit.kind or "image_group", frame_count=len(members))
+        item = prepared(given_item(evolve(unit, members=tuple(members)), facts))
+        return Outcome(
+            unit,
+            _with_members(item),
+            warned(unit, filter(None, [first.note])),
+            as_jpeg(montage(pictures, THUMBNAIL)),
+        )
+
+    def part(
+        self, file: OpenedFile, decoder: Decoding, metadata: Mapping[str, Json] | None
+    ) -> FoundPart | None:
+        """What a file is in its series; None for one that stands alone."""
+        part: Part | None = decoder.call(decoder.decoder.part, file)
+        if part is None:
+            return None
+        header = part.header
+        if not self._items.options.personal:
+            header = without_personal(MediaFacts("dicom", "", extra=header), decoder.record).extra
+        return FoundPart(
+            decoder.record.name,
+            part.series,
+            file.url,
+            file.size,
+            getattr(file, "etag", None),
+            header,
+            metadata,
+        )
+
+    def series(self, unit: Unit, parts: Sequence[FoundPart]) -> Outcome:
+        """The item of the parts of one series; raises MediaError for parts that cannot be one."""
+        decoder = self._items.reader.named(parts[0].decoder)
+        series = decoder.decoder.series([Part(part.series, part.header) for part in parts])
+        members = tuple(
+            Member(parts[place].url, parts[place].size, parts[place].etag, frames)
+            for place, frames in zip(series.order, series.frame_counts, strict=True)
+        )
+        facts: MediaFacts = series.facts
+        if not self._items.options.personal:
+            facts = without_personal(facts, decoder.record)
+        if series.warnings:
+            facts = evolve(facts, note="; ".join([*filter(None, [facts.note]), *series.warnings])[:1000])
+        item = NewItem(
+            url=unit.url,
+            facts=facts,
+            name=unit.name or series.name or unquote(unit.url.rpartition("/")[2]),
+            size=sum(part.size for part in parts),
+            metadata=_together(unit, parts),
+            members=members,
+        )
+        item = _with_members(prepared(item))
+        picture = self._middle(members, decoder) if self._items.options.thumbnails else None
+        return Outcome(unit, item, warned(unit, series.warnings), picture)
+
+    def _parts(self, unit: Unit) -> list[FoundPart] | None:
+        """The members of a series that a manifest lists, as parts; None where nothing is installed that reads them."""
+        parts: list[FoundPart] = []
+        for number, member in enumerate(unit.members):
+            with _of_member(number):
+                file = self._member(member.url, "dicom")
+                decoder = self._series_decoder(file)
+                if decoder is None:
+                    return None
+                part = self.part(file, decoder, None)
+                if part is None:
+                    raise MediaError(f"{member.url} belongs to no series")
+                if parts and part.series != parts[0].series:
+                    raise MediaError(
+                        f"{member.url} is of series {part.series}, the first one of {parts[0].series}"
+                    )
+                parts.append(part)
+        return parts
+
+    def _series_decoder(self, file: OpenedFile) -> Decoding | None:
+        with suppress(PluginError):
+            decoder = self._items.reader.opened(file)
+            return decoder if isinstance(decoder.decoder, SeriesDecoder) else None
+        return None
+
+    def _member(self, url: str, expected: str) -> OpenedFile:
+        """A member as a file; raises MediaError for one of another kind than expected."""
+        file = media_file(url, self._opener)
+        sniffed = self._items.reader.sniff(file)
+        if sniffed is None or sniffed.format.kind != expected:
+            is_what = sniffed.format.media_type if sniffed else "of no known format"
+            raise MediaError(f"{url} is {is_what}, {_EXPECTED[expected]} is expected")
+        return file
+
+    def _middle(self, members: Sequence[Member], decoder: Decoding) -> bytes | None:
+        """The thumbnail of a series: its middle frame."""
+        left = sum(member.frame_count for member in members) // 2
+        for member in members:
+            if left < member.frame_count:
+                file = media_file(member.url, self._opener)
+                self._items.reader.sniff(file)
+                return as_jpeg(next((p for _, p in decoder.frames(file, [left], THUMBNAIL)), None))
+            left -= member.frame_count
+        return None
+
+
+class _of_member:  # noqa: N801 - reads as a phrase in a with statement
+    """Lets errors say which member of a group they are about."""
+
+    def __init__(self, number: int) -> None:
+        self._number = number
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if isinstance(error, HeronError):
+            error.message = f"member {self._number}: {error.message}"
+
+
+def _with_members(item: NewItem) -> NewItem:
+    """The item with its members as frames, beside what its metadata says of them."""
+    most = SLICES if item.facts.kind == "dicom" else None
+    frames = {frame.number: frame for frame in all_frames(item.facts.frame_count or 0, most)}
+    frames.update((frame.number, frame) for frame in item.frames)
+    return evolve(item, frames=[frames[number] for number in sorted(frames)])
+
+
+def _check_size(facts: MediaFacts, first: MediaFacts, url: str) -> None:
+    if (facts.width, facts.height) != (first.width, first.height):
+        raise MediaError(
+            f"{url} is {facts.width}x{facts.height}, the first picture of the sequence {first.width}x{first.height}",
+            hint="pictures of different sizes make a group",
+        )
+
+
+def _together(unit: Unit, parts: Sequence[FoundPart]) -> Mapping[str, Json] | None:
+    """The metadata of a series: what its parts have of their own, and what the source says of all."""
+    together: dict[str, Json] = {}
+    for part in parts:
+        together.update(part.metadata or {})
+    together.update(unit.metadata or {})
+    return together or None

@@ -1,0 +1,130 @@
+"""Probing items of one file: facts, frames that become rows, a thumbnail and its metrics."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from attrs import evolve
+
+from heron.catalog.sampling import SLICES, all_frames, prepared
+from heron.errors import MediaError
+from heron.hooks import PluginManager
+from heron.ingest.units import Outcome, ProbeOptions, Unit
+from heron.media.reader import THUMBNAIL, Decoding, Examined, Measuring, MediaReader
+from heron.models import ImportProblem, MediaFacts, NewFrame, NewItem
+from heron.storage.opening import OpenedFile
+
+VOLUMES = ("dicom", "nifti")
+"""Kinds whose frames are slices."""
+
+NOT_SAMPLED = "its frames are not sampled yet, which takes reading the whole file: heron keyframes set does"
+
+
+class ItemProber:
+    """Looks at files. It keeps the decoders that it has loaded."""
+
+    def __init__(self, plugins: PluginManager, options: ProbeOptions) -> None:
+        self.options = options
+        self.reader = MediaReader(plugins)
+        self._measuring = Measuring(plugins)
+
+    def item(self, unit: Unit, file: OpenedFile) -> Outcome:
+        """The item that a file is."""
+        found = self.examine(file)
+        facts = as_declared(found.facts, unit, file)
+        facts, picture = self._pictured(facts, found.decoder, file)
+        item = NewItem(
+            url=unit.url,
+            facts=facts,
+            name=unit.name or file.name,
+            size=file.size,
+            etag=getattr(file, "etag", None),
+            modified_at=getattr(file, "modified_at", None),
+            content_hash=file.sha256() if self.options.content_hash else None,  # type: ignore[union-attr]
+            metadata=unit.metadata,
+        )
+        item = self._with_frames(item, found.decoder, file)
+        return Outcome(unit, item, warned(unit, found.warnings), picture)
+
+    def examine(self, file: OpenedFile) -> Examined:
+        """The facts of a file; raises MediaError."""
+        return self.reader.examine(file, personal=self.options.personal)
+
+    def _pictured(
+        self, facts: MediaFacts, decoder: Decoding | None, file: OpenedFile
+    ) -> tuple[MediaFacts, bytes | None]:
+        """The thumbnail, if one is wanted, and the facts with the metrics of a picture."""
+        if decoder is None or not self.options.thumbnails:
+            return facts, None
+        picture = decoder.picture(file, THUMBNAIL)
+        if picture is not None and facts.kind == "image":
+            measures = self._measuring(picture, facts.width, facts.height)
+            facts = evolve(facts, extra={**facts.extra, "metric": measures})
+        return facts, as_jpeg(picture)
+
+    def _with_frames(self, item: NewItem, decoder: Decoding | None, file: OpenedFile) -> NewItem:
+        """The item with those of its frames that become rows."""
+        if decoder is None or not decoder.has_frames or item.facts.kind not in ("video", *VOLUMES):
+            return prepared(item)
+        if item.facts.kind in VOLUMES:
+            return _with_slices(prepared(item), decoder.times(file, whole=False))
+        try:
+            times = decoder.times(file, whole=file.path is not None)
+        except MediaError as error:
+            return evolve(prepared(item), facts=_noted(item.facts, str(error)))
+        if times is None:
+            return evolve(prepared(item), facts=_noted(item.facts, NOT_SAMPLED))
+        return prepared(item, self.options.sampling_rate, times)
+
+
+def _with_slices(item: NewItem, times: Sequence[float] | None) -> NewItem:
+    """The item with its slices as frames, beside those that its metadata asked for."""
+    frames = all_frames(item.facts.frame_count or 0, SLICES)
+    if times:
+        frames = [NewFrame(frame.number, times[frame.number]) for frame in frames]
+    asked = {frame.number: frame for frame in item.frames}
+    return evolve(
+        item, frames=sorted({**{f.number: f for f in frames}, **asked}.values(), key=lambda f: f.number)
+    )
+
+
+def _noted(facts: MediaFacts, note: str) -> MediaFacts:
+    return evolve(facts, note=f"{facts.note}; {note}" if facts.note else note)
+
+
+def given_item(unit: Unit, facts: MediaFacts) -> NewItem:
+    """The item of a unit whose facts are known."""
+    size = unit.size
+    if size is None and unit.members and all(member.size is not None for member in unit.members):
+        size = sum(member.size or 0 for member in unit.members)
+    return NewItem(unit.url, facts, unit.name, size, metadata=unit.metadata, members=unit.members)
+
+
+def as_declared(facts: MediaFacts, unit: Unit, file: OpenedFile) -> MediaFacts:
+    """The facts, if they are of the kind that the source says; a container may hold video or sound alone."""
+    if unit.kind is None or unit.kind == facts.kind:
+        return facts
+    if {unit.kind, facts.kind} == {"video", "audio"}:
+        return evolve(facts, kind=unit.kind)
+    raise MediaError(f"{unit.url} is declared as {unit.kind}, its content is {file.media_type}")
+
+
+def as_jpeg(picture: Any) -> bytes | None:
+    """A thumbnail as it is kept."""
+    if picture is None:
+        return None
+    buffer = io.BytesIO()
+    picture.save(buffer, "JPEG", quality=80)
+    return buffer.getvalue()
+
+
+def problem(unit: Unit, reason: str) -> ImportProblem:
+    """Why a unit cannot be imported."""
+    return ImportProblem(unit.place, unit.urls(), reason)
+
+
+def warned(unit: Unit, warnings: Iterable[str]) -> tuple[ImportProblem, ...]:
+    """What is odd with a unit that lands all the same."""
+    return tuple(ImportProblem(unit.place, unit.url, text, "warning") for text in warnings)

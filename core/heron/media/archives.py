@@ -1,0 +1,172 @@
+"""Zip archives as folders of media files: their members are read where they lie, and never unpacked to disk."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+import zlib
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any, BinaryIO, cast
+from urllib.parse import quote, unquote
+
+from attrs import define, evolve
+
+from heron.errors import HeronError, MediaError
+from heron.hooks import MediaFile
+from heron.media.sniff import HEAD
+
+MARK = "#zip="
+"""What stands between the URL of an archive and the name of a member, which is escaped."""
+
+MEMBERS = 100_000
+"""Most members of an archive."""
+
+RATIO = 1100
+"""Largest ratio of a member's size to its compressed size; deflate reaches 1032 at most."""
+
+LARGEST = 4 << 30
+"""Largest member, in bytes."""
+
+_BROKEN = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError, OSError)
+
+
+def is_zip(head: bytes) -> bool:
+    """Whether bytes begin like a zip archive that holds something (PKWARE APPNOTE 4.3.7)."""
+    return head.startswith(b"PK\x03\x04")
+
+
+@define
+class ZipMember:
+    """A member of a zip archive; implements the `MediaFile` protocol."""
+
+    url: str
+    name: str
+    size: int
+    head: bytes
+    archive: MediaFile
+    member: str
+    opened: zipfile.ZipFile | None = None
+    """The archive as it stands open while its members are gone through, which saves reading its directory anew."""
+
+    path: Path | None = None
+    media_type: str = "application/octet-stream"
+
+    def open(self) -> BinaryIO:
+        """A fresh seekable binary file of what the member holds; going back in it begins to decompress anew."""
+        return cast(BinaryIO, io.BufferedReader(cast(Any, _Opened(self.archive, self.member, self.opened))))
+
+
+class _Opened(io.RawIOBase):
+    """The decompressed bytes of a member, with the archive that is closed together with it."""
+
+    def __init__(self, archive: MediaFile, member: str, opened: zipfile.ZipFile | None) -> None:
+        super().__init__()
+        self._place = (archive, member)
+        self._closing = ExitStack()
+        with ExitStack() as closing, _explained(archive, member):
+            if opened is None or opened.fp is None:
+                opened = closing.enter_context(zipfile.ZipFile(closing.enter_context(archive.open())))
+            self._stream = closing.enter_context(opened.open(_checked(archive, opened.getinfo(member))))
+            self._closing = closing.pop_all()
+
+    def readable(self) -> bool:
+        """True."""
+        return True
+
+    def seekable(self) -> bool:
+        """True."""
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        """Read up to as many bytes as fit; 0 at the end."""
+        with _explained(*self._place):
+            data = self._stream.read(len(buffer))
+        buffer[: len(data)] = data
+        return len(data)
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        """Go to a place."""
+        with _explained(*self._place):
+            return self._stream.seek(offset, whence)
+
+    def tell(self) -> int:
+        """Where the next byte is read."""
+        return self._stream.tell()
+
+    def close(self) -> None:
+        """Close the member and the archive."""
+        if not self.closed:
+            self._closing.close()
+        super().close()
+
+
+def members(archive: MediaFile) -> Iterator[ZipMember | MediaError]:
+    """The members of an archive, each with its beginning; an error in the place of one that cannot be read.
+
+    Folders, hidden files and archives in it are passed over. Raises MediaError for what is no sound archive.
+    """
+    with archive.open() as stream:
+        with _explained(archive):
+            opened = zipfile.ZipFile(stream)
+        with opened:
+            listed = [info for info in opened.infolist() if not _is_passed_over(info)]
+            if len(listed) > MEMBERS:
+                raise MediaError(f"{archive.name} holds {len(listed):,} files, at most {MEMBERS:,} are read")
+            for info in listed:
+                try:
+                    with _explained(archive, info.filename), opened.open(_checked(archive, info)) as content:
+                        head = content.read(HEAD)
+                except MediaError as error:
+                    yield error
+                    continue
+                yield evolve(_member(archive, info, head), opened=opened)
+
+
+def member_of(archive: MediaFile, url: str) -> ZipMember:
+    """The member that a URL with a mark names; raises MediaError when the archive does not hold it."""
+    name = unquote(url.rpartition(MARK)[2])
+    with archive.open() as stream, _explained(archive, name):
+        opened = zipfile.ZipFile(stream)
+        info = _checked(archive, opened.getinfo(name))
+        with opened, opened.open(info) as content:
+            return _member(archive, info, content.read(HEAD))
+
+
+def _member(archive: MediaFile, info: zipfile.ZipInfo, head: bytes) -> ZipMember:
+    url = f"{archive.url}{MARK}{quote(info.filename)}"
+    return ZipMember(url, info.filename.rpartition("/")[2], info.file_size, head, archive, info.filename)
+
+
+def _is_passed_over(info: zipfile.ZipInfo) -> bool:
+    name = info.filename.rpartition("/")[2]
+    return info.is_dir() or name.startswith(".") or "__MACOSX/" in info.filename or info.file_size == 0
+
+
+def _checked(archive: MediaFile, info: zipfile.ZipInfo) -> zipfile.ZipInfo:
+    """Refuse members that are encrypted, or too good to be true."""
+    place = f"{info.filename} in {archive.name}"
+    if info.flag_bits & 1:
+        raise MediaError(f"{place} is encrypted", hint="unpack the archive and import the folder")
+    if info.file_size > LARGEST or info.file_size > RATIO * max(info.compress_size, 1):
+        raise MediaError(f"{place} is refused as a decompression bomb: {info.file_size:,} bytes")
+    return info
+
+
+class _explained:  # noqa: N801 - reads as a verb in a with statement
+    """Turns what the zip library raises into a sentence; errors of the storage behind it pass."""
+
+    def __init__(self, archive: MediaFile, member: str = "") -> None:
+        self._place = f"{member} in {archive.name}" if member else archive.name
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
+        if isinstance(error, HeronError):
+            return
+        if isinstance(error, KeyError):
+            raise MediaError(f"{self._place} is not there any more") from error
+        if isinstance(error, _BROKEN):
+            raise MediaError(f"{self._place} cannot be unpacked: {error}") from error

@@ -1,0 +1,71 @@
+"""The delays of the frames of a GIF, read by walking its blocks without decoding them (GIF89a specification)."""
+
+from __future__ import annotations
+
+from typing import BinaryIO
+
+from heron.media.headers import MOST_BLOCKS, seconds_shown
+
+_IMAGE, _EXTENSION, _TRAILER = b",", b"!", b";"
+_CONTROL = 0xF9
+
+
+def gif_delays(stream: BinaryIO) -> list[float]:
+    """How long each frame is shown, in seconds; raises ValueError for a file of too many blocks."""
+    delays: list[float] = []
+    delay = 0.0
+    blocks = _Blocks(stream)
+    stream.seek(10)
+    _skip_colours(stream, stream.read(3)[:1])
+    while (mark := blocks.mark()) and mark != _TRAILER:
+        if mark == _EXTENSION:
+            label = stream.read(1)
+            first = blocks.next()
+            if label == bytes([_CONTROL]) and len(first) >= 3:
+                delay = int.from_bytes(first[1:3], "little") / 100
+            blocks.skip(first)
+        elif mark == _IMAGE:
+            descriptor = stream.read(9)
+            _skip_colours(stream, descriptor[8:])
+            if len(descriptor) < 9 or not stream.read(1):
+                break
+            delays.append(seconds_shown(delay))
+            delay = 0.0
+            blocks.skip()
+    return delays
+
+
+class _Blocks:
+    """The blocks of a GIF, counted so that none of its files can keep a reader for long."""
+
+    def __init__(self, stream: BinaryIO) -> None:
+        self._read = stream.read
+        self._left = MOST_BLOCKS
+
+    def mark(self) -> bytes:
+        """The byte that begins a block, empty at the end."""
+        self._count()
+        return self._read(1)
+
+    def next(self) -> bytes:
+        """The content of the next sub-block, empty behind the last one."""
+        self._count()
+        length = self._read(1)
+        return self._read(length[0]) if length else b""
+
+    def skip(self, first: bytes = b" ") -> None:
+        """Pass over the sub-blocks that are left."""
+        content = first
+        while content:
+            content = self.next()
+
+    def _count(self) -> None:
+        self._left -= 1
+        if self._left < 0:
+            raise ValueError(f"it has more than {MOST_BLOCKS:,} blocks")
+
+
+def _skip_colours(stream: BinaryIO, flags: bytes) -> None:
+    """Pass over a colour table, if the flags say that there is one."""
+    if flags and flags[0] & 0x80:
+        stream.read(3 << ((flags[0] & 7) + 1))

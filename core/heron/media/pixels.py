@@ -1,0 +1,122 @@
+"""Pixels: from a picture as it is stored to an upright RGB picture in sRGB that fits, and on to a small JPEG."""
+
+from __future__ import annotations
+
+import io
+from typing import Any
+
+import numpy as np
+import simplejpeg
+from PIL import Image
+
+from heron.media.colours import to_srgb
+from heron.media.jpeg import JpegHeader
+
+_QUALITY = 80
+
+_TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+"""What makes a picture upright, by its EXIF orientation (EXIF 2.32, 4.6.4)."""
+
+_DEPTHS = (8, 10, 12, 14, 16)
+"""Bits that a sensor gives, of which a TIFF stores 16."""
+
+
+def fitted(width: int, height: int, size: int | None) -> tuple[int, int]:
+    """The width and height, at least 1, that fit into `size` x `size` pixels without being enlarged."""
+    scale = min(1.0, size / max(width, height)) if size else 1.0
+    return max(1, round(width * scale)), max(1, round(height * scale))
+
+
+def finished(
+    image: Image.Image, size: int | None, orientation: object = 1, profile: bytes | None = None
+) -> Image.Image:
+    """A new picture: RGB in sRGB, on white, upright, and no larger than `size`. The image is left as it is."""
+    target = fitted(*image.size, size)
+    picture = _scalable(image)
+    if picture.size != target:
+        picture = picture.resize(target, Image.Resampling.BICUBIC, reducing_gap=2.0)
+    turn = _TURNS.get(orientation) if isinstance(orientation, int) else None
+    if turn is not None:
+        picture = picture.transpose(turn)
+    picture = to_srgb(_on_white(picture), profile)
+    if picture is image:
+        picture = picture.copy()
+    picture.info = {}
+    return picture
+
+
+def scaled_jpeg(data: bytes, header: JpegHeader, size: int | None) -> Image.Image | None:
+    """The picture of a plain JPEG as stored, in RGB or L, by a decoder that scales while it decodes.
+
+    Rests on the scaled inverse DCT of libjpeg-turbo, which gives every size of n/8. None for what it does not take.
+    """
+    if header.mode not in ("L", "RGB"):
+        return None
+    width, height = fitted(header.width, header.height, size)
+    try:
+        pixels = simplejpeg.decode_jpeg(
+            data, "GRAY" if header.mode == "L" else "RGB", min_width=width, min_height=height, min_factor=1
+        )
+    except (ValueError, OSError, MemoryError):
+        return None
+    image = Image.fromarray(pixels[:, :, 0] if header.mode == "L" else pixels)
+    if image.size == (width, height):
+        return image
+    # the last row and column may cover less than the others do: only what is full is scaled, or the picture shifts
+    scale = _eighths(header.width, image.width) / 8
+    box = (0.0, 0.0, header.width * scale, header.height * scale)
+    return image.resize((width, height), Image.Resampling.BICUBIC, box=box)
+
+
+def _eighths(stored: int, decoded: int) -> int:
+    """The n of the scale n/8 by which a decoder has made a length smaller; it rounds lengths up."""
+    return next(n for n in range(1, 9) if -(-stored * n // 8) >= decoded)
+
+
+def encode_thumbnail(picture: Image.Image) -> bytes:
+    """An RGB picture as a JPEG of quality 80 with chroma 4:2:0."""
+    buffer = io.BytesIO()
+    picture.save(buffer, "JPEG", quality=_QUALITY, subsampling="4:2:0")
+    return buffer.getvalue()
+
+
+def _scalable(image: Image.Image) -> Image.Image:
+    """The image in a mode that can be scaled smoothly: L, RGB, RGBA, CMYK or LAB."""
+    image.load()
+    if image.mode.startswith(("I", "F")):
+        return Image.fromarray(_to_bytes(np.asarray(image), is_full=image.format == "PNG"))
+    if image.mode in ("LA", "PA") or "transparency" in image.info:
+        return image.convert("RGBA")
+    if image.mode in ("L", "RGB", "RGBA", "CMYK", "LAB"):
+        return image
+    return image.convert("L" if image.mode == "1" else "RGB")
+
+
+def _to_bytes(values: np.ndarray[Any, Any], *, is_full: bool) -> np.ndarray[Any, Any]:
+    """Wide gray values as bytes; shape (height, width).
+
+    16 bits are shown as the narrowest of 8, 10, 12, 14 and 16 bits that hold them all, which is how cameras store
+    them, unless their range `is_full`. Signed and real values are spread from the least to the greatest one.
+    """
+    if values.dtype.kind == "u" and values.dtype.itemsize == 2:
+        top = int(values.max())
+        depth = 16 if is_full else next(bits for bits in _DEPTHS if top < 1 << bits)
+        return (values >> (depth - 8)).astype(np.uint8)
+    real = np.nan_to_num(values.astype(np.float32), posinf=0.0, neginf=0.0)
+    low, high = float(real.min()), float(real.max())
+    return ((real - low) * (255.0 / (high - low) if high > low else 0.0)).round().astype(np.uint8)
+
+
+def _on_white(picture: Image.Image) -> Image.Image:
+    if picture.mode != "RGBA":
+        return picture
+    ground = Image.new("RGBA", picture.size, "white")
+    return Image.alpha_composite(ground, picture).convert("RGB")

@@ -1,0 +1,205 @@
+"""Reading a media file: sniff it, find its decoder, and let that tell facts, pictures and frames in safe hands."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from attrs import evolve, frozen
+
+from heron.errors import HeronError, MediaError, PluginError
+from heron.hooks import FrameDecoder, MediaDecoder, MediaFile, PluginManager
+from heron.hooks.manager import install_hint
+from heron.media.sniff import Sniffed, Sniffer
+from heron.models import MediaFacts
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+T = TypeVar("T")
+
+THUMBNAIL = 256
+"""Longest side of a thumbnail in pixels."""
+
+
+@frozen
+class Examined:
+    """What was found out about a file: its facts, what to warn of, and its decoder where there is one."""
+
+    facts: MediaFacts
+    warnings: tuple[str, ...] = ()
+    decoder: Decoding | None = None
+
+
+class Decoding:
+    """A decoder in safe hands: whatever else than a HeronError comes out of it becomes a sentence."""
+
+    def __init__(self, record: MediaDecoder, decoder: Any) -> None:
+        self.record = record
+        self.decoder = decoder
+
+    def picture(self, file: MediaFile, size: int) -> Image | None:
+        """The picture of a file."""
+        picture: Image | None = self.call(self.decoder.picture, file, size)
+        return picture
+
+    @property
+    def has_frames(self) -> bool:
+        """Whether its files have several pictures."""
+        return isinstance(self.decoder, FrameDecoder)
+
+    def times(self, file: MediaFile, *, whole: bool) -> Sequence[float] | None:
+        """The presentation times of a file's frames, as `FrameDecoder.times`; empty for a decoder without frames."""
+        return self.call(self.decoder.times, file, whole=whole) if self.has_frames else ()
+
+    def frames(
+        self, file: MediaFile, numbers: Sequence[int], size: int | None
+    ) -> Iterator[tuple[int, Image]]:
+        """Frames by number, as `FrameDecoder.frames`; of a decoder without frames, the one picture of a file."""
+        if self.has_frames:
+            with self._guarded(file):
+                yield from self.decoder.frames(file, numbers, size)
+            return
+        if any(numbers):
+            raise MediaError(f"{file.name} has one picture, there is no frame {max(numbers)}")
+        picture = self.picture(file, size or 4096) if numbers else None
+        if picture is not None:
+            yield 0, picture
+
+    def call(self, function: Callable[..., T], file: MediaFile, *arguments: Any, **named: Any) -> T:
+        """Call a function of the decoder."""
+        with self._guarded(file):
+            return function(file, *arguments, **named)
+
+    @contextmanager
+    def _guarded(self, file: MediaFile) -> Iterator[None]:
+        try:
+            yield
+        except (HeronError, MemoryError):
+            raise
+        except Exception as error:
+            text = f"{file.name}: decoder {self.record.name} failed with {type(error).__name__}: {error}"
+            hint = f"see {install_hint(self.record)}" if self.record.requires else None
+            raise HeronError(text.splitlines()[0], hint=hint) from error
+
+
+class MediaReader:
+    """Reads files of every format that a decoder is known for. Each decoder is loaded when it is first needed."""
+
+    def __init__(self, plugins: PluginManager) -> None:
+        self._plugins = plugins
+        self._sniffer: Sniffer | None = None
+        self._decoders: dict[str, Decoding | PluginError] = {}
+
+    def sniff(self, file: MediaFile) -> Sniffed | None:
+        """The format of a file, which is then its media type."""
+        if self._sniffer is None:
+            self._sniffer = Sniffer(self._plugins.decoders())
+        sniffed = self._sniffer.sniff(file.head, file.name)
+        if sniffed is not None:
+            file.media_type = sniffed.format.media_type
+        return sniffed
+
+    def decoding(self, record: MediaDecoder) -> Decoding:
+        """The decoder of a record; raises PluginError where it cannot be loaded."""
+        if record.name not in self._decoders:
+            try:
+                self._decoders[record.name] = Decoding(record, self._plugins.load(record))
+            except PluginError as error:
+                self._decoders[record.name] = error
+        decoder = self._decoders[record.name]
+        if isinstance(decoder, PluginError):
+            raise decoder
+        return decoder
+
+    def named(self, decoder: str) -> Decoding:
+        """The decoder of that name; raises PluginError."""
+        for record in self._plugins.decoders():
+            if record.name == decoder:
+                return self.decoding(record)
+        raise PluginError(f"no decoder is called {decoder!r}", hint="heron plugins lists what is installed")
+
+    def opened(self, file: MediaFile) -> Decoding:
+        """The decoder of a file; raises MediaError for a file of no known format, PluginError."""
+        sniffed = self.sniff(file)
+        if sniffed is None:
+            raise MediaError(f"{file.name} is of no known format")
+        return self.decoding(sniffed.decoder)
+
+    def examine(self, file: MediaFile, *, personal: bool = True) -> Examined:
+        """The facts of a file; without `personal` those that tell of a person are left out. Raises MediaError."""
+        sniffed = self.sniff(file)
+        if sniffed is None:
+            note = "no known format, catalogued by its name and size alone"
+            facts = MediaFacts(kind="other", media_type=file.media_type, note=note)
+            return Examined(facts, (f"{file.name}: {note}",))
+        warnings = (_lie(file, sniffed),) if sniffed.claimed else ()
+        try:
+            decoder = self.decoding(sniffed.decoder)
+        except PluginError as error:
+            note = str(error)
+            facts = MediaFacts(kind=sniffed.format.kind, media_type=file.media_type, note=note)
+            return Examined(facts, (*warnings, f"{file.name}: {note}"))
+        facts = decoder.call(decoder.decoder.probe, file)
+        if facts.note:
+            warnings = (*warnings, f"{file.name}: {facts.note}")
+        elif warnings:
+            facts = evolve(facts, note=warnings[0])
+        if not personal:
+            facts = without_personal(facts, decoder.record)
+        return Examined(facts, warnings, decoder)
+
+
+def without_personal(facts: MediaFacts, record: MediaDecoder) -> MediaFacts:
+    """Facts without those that tell of a person, as the record of their decoder names them."""
+    extra: dict[str, Any] = dict(facts.extra)
+    for name in record.personal:
+        space, _, key = name.partition(".")
+        if isinstance(extra.get(space), Mapping) and key in extra[space]:
+            extra[space] = {other: value for other, value in extra[space].items() if other != key}
+    return evolve(facts, extra=extra)
+
+
+class Measuring:
+    """All quality metrics in force, each loaded when it is first needed; one that cannot be loaded is left out."""
+
+    def __init__(self, plugins: PluginManager) -> None:
+        self._plugins = plugins
+        self._loaded: list[tuple[Sequence[str], Any]] | None = None
+
+    def __call__(self, picture: Image, width: int | None, height: int | None) -> dict[str, float]:
+        """The measures of a picture, which may be a smaller copy of one of `width` x `height` pixels."""
+        found: dict[str, float] = {}
+        for names, measure in self._measures():
+            try:
+                given = measure(picture, width or picture.width, height or picture.height)
+            except Exception:  # noqa: BLE001, S112 - a plugin's measure that fails is no reason to lose the picture
+                continue
+            found.update((name, float(given[name])) for name in names if _is_number(given.get(name)))
+        return found
+
+    def _measures(self) -> list[tuple[Sequence[str], Any]]:
+        if self._loaded is None:
+            self._loaded = []
+            for record in self._plugins.metrics():
+                try:
+                    self._loaded.append((record.measures, self._plugins.load(record)))
+                except PluginError:
+                    continue
+        return self._loaded
+
+
+def _is_number(value: Any) -> bool:
+    try:
+        return value is not None and math.isfinite(value)
+    except TypeError:
+        return False
+
+
+def _lie(file: MediaFile, sniffed: Sniffed) -> str:
+    assert sniffed.claimed is not None
+    return (
+        f"{file.name} is named like {sniffed.claimed.media_type}, its content is {sniffed.format.media_type}"
+    )

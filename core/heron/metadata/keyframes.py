@@ -1,0 +1,125 @@
+"""Blocks of key frames in an item's metadata: what they ask for, and the metadata without them.
+
+`keyframes` is a list of frames. `$heron`, of which `$encord` is another spelling, is an object of `config`
+(`sampling_rate`, `keyframe_mode`) and `frames`, the metadata of each by its number.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any, Literal
+
+from attrs import Factory, frozen
+
+from heron.errors import MetadataError
+from heron.metadata.keys import RESERVED, printable
+from heron.models import Json
+
+Mode = Literal["frame", "seconds"]
+"""Whether key frames are given by number, or by presentation time in seconds."""
+
+BLOCKS = ("$heron", "$encord")
+_SETTINGS = ("sampling_rate", "keyframe_mode")
+
+
+@frozen
+class FrameWish:
+    """The frames that are wanted of an item.
+
+    `sampling_rate` is in frames per second; 0 means the first frame and key frames only, None that nothing is said.
+    `keys` are key frames with their metadata, by number or by second as `mode` says.
+    """
+
+    sampling_rate: float | None = None
+    mode: Mode = "frame"
+    keys: Mapping[float, Mapping[str, Json] | None] = Factory(dict)
+
+
+def has_blocks(metadata: Mapping[str, Json]) -> bool:
+    """Whether metadata asks for frames."""
+    return RESERVED in metadata or BLOCKS[0] in metadata or BLOCKS[1] in metadata
+
+
+def without_blocks(metadata: Mapping[str, Json], name: str) -> tuple[dict[str, Json], FrameWish]:
+    """The metadata without its blocks of key frames, and what these ask for.
+
+    What a block holds beyond `config` and `frames` stays in the metadata. Raises MetadataError for a block that cannot
+    be read; `name` is that of the item.
+    """
+    rest = dict(metadata)
+    rate: float | None = None
+    mode: Mode = "frame"
+    keys: dict[float, Mapping[str, Json] | None] = {}
+    for block in BLOCKS:
+        if rest.get(block) is None:
+            rest.pop(block, None)
+            continue
+        given = _object(rest.pop(block), f"{name}: metadata {block}")
+        config = _object(given.pop("config", {}), f"{name}: metadata {block}.config")
+        if "sampling_rate" in config:
+            rate = sampling_rate(config.pop("sampling_rate"), f"{name}: metadata {block}.config")
+        if "keyframe_mode" in config:
+            mode = _mode(config.pop("keyframe_mode"), f"{name}: metadata {block}.config")
+        for key, values in _object(given.pop("frames", {}), f"{name}: metadata {block}.frames").items():
+            place = f"{name}: metadata {block}.frames"
+            keys[_number(key, place)] = _object(values, f"{place}.{key}") or None
+        left = {**given, **({"config": config} if config else {})}
+        if left:
+            rest[block] = left
+    for number in _list(rest.pop(RESERVED, None), f"{name}: metadata {RESERVED}"):
+        keys.setdefault(number, None)
+    if mode == "frame":
+        keys = {_whole(number, name): values for number, values in keys.items()}
+    return rest, FrameWish(rate, mode, keys)
+
+
+def sampling_rate(value: Any, place: str) -> float:
+    """A sampling rate in frames per second; raises MetadataError."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < math.inf:
+        raise MetadataError(f"{place}: sampling_rate is {printable(value)}, expected a number from 0 on")
+    return float(value)
+
+
+def _mode(value: Any, place: str) -> Mode:
+    if value not in ("frame", "seconds"):
+        raise MetadataError(f"{place}: keyframe_mode is {printable(value)}, expected frame or seconds")
+    return "seconds" if value == "seconds" else "frame"
+
+
+def _list(value: Any, place: str) -> list[float]:
+    if value is None:
+        return []
+    if not isinstance(value, list | tuple):
+        raise MetadataError(f"{place}: expected a list of numbers, got {printable(value)}")
+    return [_number(number, place) for number in value]
+
+
+def _number(value: Any, place: str) -> float:
+    """A frame number, or seconds, also where it is the key of a JSON object, which is text."""
+    try:
+        number = (
+            float(value) if isinstance(value, int | float | str) and not isinstance(value, bool) else -1.0
+        )
+    except (ValueError, OverflowError):
+        number = -1.0
+    if not 0 <= number < math.inf:
+        raise MetadataError(f"{place}: {printable(value)} is no frame, expected a number from 0 on")
+    return number
+
+
+def _whole(number: float, name: str) -> int:
+    if number != int(number):
+        raise MetadataError(
+            f"{name}: {number:g} is no frame number",
+            hint='times go with {"$heron": {"config": {"keyframe_mode": "seconds"}}}',
+        )
+    return int(number)
+
+
+def _object(value: Any, place: str) -> dict[str, Json]:
+    if value is None:
+        return {}
+    if not isinstance(value, Mapping):
+        raise MetadataError(f"{place}: expected an object, got {printable(value)}")
+    return dict(value)

@@ -1,0 +1,51 @@
+"""From the URL of an item, a member of it, or a file in an archive, to a media file that a decoder can read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from heron.errors import HeronError
+from heron.hooks import StoredObject
+from heron.media.archives import MARK, ZipMember, member_of
+from heron.media.files import PREFETCH, LocalFile, RemoteFile, look_at, remote_file
+from heron.storage.local_files import path_of_url
+from heron.storage.retries import PatientStorage
+
+OpenedFile = LocalFile | RemoteFile | ZipMember
+Peeked = tuple[StoredObject, bytes] | HeronError
+"""An object and its beginning, or why it could not be had."""
+
+StorageOf = Callable[[str], PatientStorage]
+"""Gives the storage of a URL."""
+
+
+def media_file(url: str, storage_of: StorageOf | None) -> OpenedFile:
+    """The file behind a URL with its beginning at hand; raises MediaError, NotFound and what storages raise.
+
+    Without `storage_of`, only files of this machine can be had.
+    """
+    if MARK in url:
+        return member_of(media_file(url.partition(MARK)[0], storage_of), url)
+    if url.startswith("file:"):
+        return look_at(path_of_url(url), url)
+    assert storage_of is not None, "no storage at hand"
+    return stored_file(url, storage_of)
+
+
+def local_or_stored(
+    path: Path | None, url: str, storage_of: StorageOf | None, peeked: Peeked | None = None
+) -> LocalFile | RemoteFile:
+    """The file at a local path, or else behind a URL, with its beginning, which may have been fetched already."""
+    if path is not None:
+        return look_at(path, url)
+    assert storage_of is not None, "no storage at hand"
+    return stored_file(url, storage_of, peeked)
+
+
+def stored_file(url: str, storage_of: StorageOf, peeked: Peeked | None = None) -> RemoteFile:
+    """An object with its beginning, which may have been fetched already."""
+    if isinstance(peeked, HeronError):
+        raise peeked
+    storage = storage_of(url)
+    return remote_file(url, storage, *(peeked or storage.peek(url, PREFETCH)))

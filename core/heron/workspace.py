@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from heron.catalog.thumbnails import ThumbnailStore
     from heron.hooks import PluginManager
     from heron.ingest.service import IngestService
+    from heron.models import Item
+    from heron.pictures.service import PictureService
     from heron.search.service import SearchService
     from heron.storage.service import StorageService
 
@@ -62,14 +64,18 @@ class Workspace:
         """Replace, merge and verify the metadata of items."""
         from heron.catalog.metadata import MetadataService
 
-        return MetadataService(self.database, self.access, self.items, self.schema)
+        return MetadataService(self.database, self.access, self.items, self.schema, self._times)
 
     @cached_property
     def frames(self) -> FrameService:
         """The frames of items."""
         from heron.catalog.frames import FrameService
 
-        return FrameService(self.database, self.access, self.items, self.schema)
+        return FrameService(self.database, self.access, self.items, self.schema, self._times)
+
+    def _times(self, item: Item) -> Sequence[float] | None:
+        """The presentation times of an item's frames, for those who choose frames."""
+        return self.pictures.times(item)
 
     @cached_property
     def thumbnails(self) -> ThumbnailStore:
@@ -77,6 +83,15 @@ class Workspace:
         from heron.catalog.thumbnails import ThumbnailStore
 
         return ThumbnailStore(self.database, self.access, self.items)
+
+    @cached_property
+    def pictures(self) -> PictureService:
+        """What items and their frames look like."""
+        from heron.pictures.service import PictureService
+
+        return PictureService(
+            self.access, lambda: self.plugins, self.items, self.frames, self.thumbnails, self.storage
+        )
 
     @cached_property
     def registration(self) -> Registration:

@@ -16,9 +16,9 @@ if TYPE_CHECKING:
     from heron.hooks import PluginManager
 
 
-def json_path(key: str) -> str:
-    """The SQL expression for a metadata key's value in the items table; `key` is a legal schema key."""
-    return f"""json_extract(items.metadata, '$."{key.replace("'", "''")}"')"""
+def json_path(key: str, table: str = "items") -> str:
+    """The SQL expression for a metadata key's value in the items, or frames, table; `key` is a legal schema key."""
+    return f"""json_extract({table}.metadata, '$."{key.replace("'", "''")}"')"""
 
 
 class SchemaService:

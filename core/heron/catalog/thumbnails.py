@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from heron.catalog.access import Access
 from heron.catalog.database import Database
 from heron.catalog.items import ItemRef, ItemService
-from heron.models import Folder
+from heron.convert import dumps
+from heron.models import Folder, Item
 
 
 class ThumbnailStore:
@@ -33,3 +34,18 @@ class ThumbnailStore:
             "SELECT max(id), ? FROM items WHERE url = ? AND folder_id = ? HAVING max(id) IS NOT NULL",
             ((jpeg, url, folder.id) for url, jpeg in pictures),
         )
+
+    def keep(self, pictures: Iterable[tuple[Item, bytes, Mapping[str, float]]]) -> int:
+        """Keep the JPEGs of items, and what was measured on them, if anything was; returns their number."""
+        self._access.require("update", "item")
+        rows = [(item.id, jpeg, dumps(metrics)) for item, jpeg, metrics in pictures]
+        with self._database.write():
+            kept = self._database.execute_many(
+                "INSERT OR REPLACE INTO thumbnails (item_id, jpeg) SELECT id, ? FROM items WHERE id = ?",
+                [(jpeg, id) for id, jpeg, _ in rows],
+            )
+            self._database.execute_many(
+                "UPDATE items SET facts = json_set(facts, '$.metric', json(?)) WHERE id = ?",
+                [(metrics, id) for id, _, metrics in rows if metrics != "{}"],
+            )
+        return max(0, kept)

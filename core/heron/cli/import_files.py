@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Literal
 from urllib.parse import unquote
 
 import click
@@ -45,7 +46,24 @@ from heron.models import ImportProblem, ImportReport
 @click.option(
     "--skip-identical", is_flag=True, help="Leave out files whose content is in the catalogue already."
 )
-@click.option("--thumbnails", is_flag=True, help="Make a small picture of each item.")
+@click.option("--thumbnails", is_flag=True, help="Make a small picture of each item, and measure images.")
+@click.option(
+    "--as",
+    "batch_as",
+    type=click.Choice(["group", "sequence"]),
+    help="Make one item of the images of each folder, and of those named one by one.",
+)
+@click.option(
+    "--sampling-rate",
+    type=click.FloatRange(min=0),
+    metavar="FPS",
+    help="Frames of a video to catalogue for each second (default 1); 0 for the first and the key frames only.",
+)
+@click.option(
+    "--no-patient-tags",
+    is_flag=True,
+    help="Leave out facts that tell of a person; HERON_PATIENT_TAGS=0 does so always.",
+)
 @click.option(
     "--sidecar-suffix", default=".metadata.json", show_default=True, help="Ending of metadata sidecars."
 )
@@ -54,6 +72,7 @@ from heron.models import ImportProblem, ImportReport
 @click.pass_obj
 @example(
     "heron import photos/ --folder Photos\nheron import a.jpg b.png --folder Best --hash --ignore-errors\n"
+    "heron import scans/ --folder Scans --no-patient-tags --thumbnails\nheron import views/ --folder Views --as group\n"
     "heron import s3://bucket/2026/ --folder Runs --integration lab\n"
     "heron import --manifest runs.json --folder Runs --integration lab --ignore-errors"
 )
@@ -71,6 +90,9 @@ def command(
     content_hash: bool,
     skip_identical: bool,
     thumbnails: bool,
+    batch_as: Literal["group", "sequence"] | None,
+    sampling_rate: float | None,
+    no_patient_tags: bool,
     sidecar_suffix: str,
     no_sidecars: bool,
     as_json: bool,
@@ -84,9 +106,9 @@ def command(
     ingest = context.workspace().ingest
     with resumable(), progress_bar("Importing") as progress:
         if manifest is not None:
-            if again or skip_identical or no_sidecars:
+            if again or skip_identical or no_sidecars or batch_as:
                 raise click.UsageError(
-                    "--again, --skip-identical and --no-sidecars do not go with --manifest."
+                    "--again, --skip-identical, --no-sidecars and --as do not go with --manifest."
                 )
             report = ingest.manifest(
                 manifest,
@@ -97,6 +119,8 @@ def command(
                 upsert_metadata=True if upsert_metadata else None,
                 content_hash=content_hash,
                 thumbnails=thumbnails,
+                sampling_rate=sampling_rate,
+                personal=False if no_patient_tags else None,
                 dry_run=dry_run,
                 progress=progress,
             )
@@ -112,6 +136,9 @@ def command(
                 content_hash=content_hash,
                 skip_identical=skip_identical,
                 thumbnails=thumbnails,
+                batch_as=batch_as,
+                sampling_rate=sampling_rate,
+                personal=False if no_patient_tags else None,
                 sidecar_suffix=None if no_sidecars else sidecar_suffix,
                 dry_run=dry_run,
                 progress=progress,

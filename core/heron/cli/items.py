@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
 
 import click
 
@@ -21,6 +22,9 @@ from heron.cli.output import (
     yes_option,
 )
 from heron.convert import item_to_dict
+
+if TYPE_CHECKING:
+    from heron.models import Item
 
 
 def _listing(function: click.decorators.FC) -> click.decorators.FC:
@@ -86,10 +90,15 @@ def show(context: Context, uuid: str, output: str | None, as_json: bool) -> None
         _write_thumbnail(context, uuid, output)
         if output == "-":
             return
-    if as_json:
-        print_json(item_to_dict(item))
-        return
+    print_item(item, as_json)
+
+
+def print_item(item: Item, as_json: bool) -> None:
+    """Print all that is known of an item."""
     known = item_to_dict(item)
+    if as_json:
+        print_json(known)
+        return
     facts, metadata = known.pop("facts"), known.pop("metadata")
     known["size"] = size_of(item.size)
     known["tags"] = ", ".join(item.tags)

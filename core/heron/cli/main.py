@@ -22,9 +22,13 @@ COMMANDS = {
     "integrations": "Add, list, check and remove integrations with storage backends.",
     "folders": "List, create, move and delete folders.",
     "items": "List, show, move and delete items.",
+    "show": "Show an item: what is known of it, its picture, a frame of it, its text.",
+    "keyframes": "Choose frames of items, list them, and write them as pictures.",
+    "thumbnails": "Make the small pictures and the quality metrics of items and frames.",
     "schema": "Show and change the metadata schema.",
     "metadata": "Set, merge, import and verify metadata.",
-    "search": "Find items by a condition.",
+    "search": "Find items, or frames, by a condition.",
+    "contact-sheet": "Draw what a query finds side by side as one picture.",
     "presets": "Save queries and use them again.",
     "collections": "Put items together under a title.",
     "datasets": "Make datasets and export them.",
@@ -34,6 +38,9 @@ COMMANDS = {
     "completion": "Print the shell's completion script.",
 }
 """Heron's own commands with their summaries, which a test holds equal to their help."""
+
+
+_MODULES = {"import": "import_files", "contact-sheet": "contact_sheet"}
 
 
 class LazyGroup(click.Group):
@@ -46,7 +53,7 @@ class LazyGroup(click.Group):
     def get_command(self, context: click.Context, name: str) -> click.Command | None:
         """The command of that name, imported now."""
         if name in COMMANDS:
-            module = import_module(f"heron.cli.{'import_files' if name == 'import' else name}")
+            module = import_module(f"heron.cli.{_MODULES.get(name, name)}")
             command: click.Command = module.command
             return command
         brought = self._brought(context).get(name)

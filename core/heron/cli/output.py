@@ -213,6 +213,18 @@ def progress_bar(what: str) -> Iterator[Callable[[Progress], None]]:
         yield show
 
 
+@contextmanager
+def counting(what: str) -> Iterator[Callable[[int], None]]:
+    """A line on standard error with how many there are by now, and their rate; silent without a screen."""
+    with progress_bar(what) as show:
+        if not sys.stderr.isatty():
+            yield lambda done: None
+            return
+        from heron.ingest.pipeline import Progress
+
+        yield lambda done: show(Progress(done, done))
+
+
 def _progress_text(progress: Progress, elapsed: float) -> str:
     """What progress says after so many seconds: `2,000 looked at, 10 new, 500 a second, 1:20 left`."""
     parts = [f"{progress.done:,} looked at", f"{progress.added:,} new"]

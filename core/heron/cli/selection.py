@@ -70,3 +70,22 @@ def combined(workspace: Workspace, preset: str | None, **parts: Any) -> Query:
 def _settled(workspace: Workspace, query: Query) -> Iterator[str]:
     """The UUIDs that a query finds now, so that what is done to the items does not change what is found."""
     return iter([item.uuid for item in workspace.search.all(query)])
+
+
+def named_item(workspace: Workspace, ref: str) -> Item:
+    """The item of a UUID, or of a name that no other item has; raises NotFound and InvalidInput."""
+    from heron.errors import InvalidInput, NotFound
+    from heron.metadata.keys import printable
+
+    try:
+        return workspace.items.get(ref)
+    except NotFound:
+        found = workspace.items.by_name(ref)
+        if not found:
+            raise
+    if len(found) > 1:
+        raise InvalidInput(
+            f"{len(found):,} items are called {printable(ref)}",
+            hint="give the UUID of one: heron items lists them",
+        )
+    return found[0]

@@ -1,11 +1,11 @@
-"""The built-in decoders: images by Pillow, and text of several kinds."""
+"""The built-in decoders, images by Pillow and text of several kinds, and the built-in quality metrics."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
 from heron.errors import PluginError
-from heron.hooks import Decoder, MediaDecoder, MediaFormat, hookimpl
+from heron.hooks import Decoder, Measure, MediaDecoder, MediaFormat, QualityMetrics, hookimpl
 
 
 def _load_images() -> Decoder:
@@ -24,6 +24,12 @@ def _load_documents() -> Decoder:
     raise PluginError(
         "PDF documents are known, but reading them is not built yet", hint="follow the changelog"
     )
+
+
+def _load_quality() -> Measure:
+    from heron.media.metrics import measure
+
+    return measure
 
 
 def _image(subtype: str, signature: bytes, *suffixes: str) -> MediaFormat:
@@ -73,3 +79,16 @@ def register_decoders() -> Iterable[MediaDecoder]:
         ],
         load=_load_text,
     )
+
+
+@hookimpl
+def register_metrics() -> Iterable[QualityMetrics]:
+    """Size, light, sharpness and colour; `heron.media.metrics` holds the formulas and their sources."""
+    yield QualityMetrics(
+        name="quality",
+        summary="size, brightness, contrast, sharpness and colour of a picture",
+        measures=[
+            "width", "height", "area", "aspect_ratio", "brightness", "contrast", "sharpness", "red", "green", "blue",
+        ],
+        load=_load_quality,
+    )  # fmt: skip

@@ -1,110 +1,124 @@
-"""Images: facts and EXIF from the header, pictures for thumbnails, both by Pillow."""
+"""Images: facts and EXIF from the header, pictures for thumbnails, and the frames of animations and pages of files."""
 
 from __future__ import annotations
 
 import io
-import logging
-import os
-import struct
-import sys
-import warnings
-from typing import IO, Any, BinaryIO
+from collections.abc import Iterator, Sequence
+from itertools import accumulate
+from typing import Any, BinaryIO
 
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image
 
-from heron.errors import HeronError, InvalidInput, MediaError
+from heron.errors import MediaError
 from heron.hooks import MediaFile
 from heron.media.exif import captured_at, exif_facts
-from heron.media.jpeg import HEADER, read_jpeg_header
-from heron.models import MediaFacts
-
-_LIMIT = os.environ.get("HERON_MAX_PIXELS", "")
-if _LIMIT.isdecimal() and int(_LIMIT) > 1:
-    Image.MAX_IMAGE_PIXELS = int(_LIMIT) // 2  # Pillow refuses from twice this number on
-elif _LIMIT:
-    raise InvalidInput(f"HERON_MAX_PIXELS is {_LIMIT!r}, expected a number of pixels")
-warnings.filterwarnings("ignore", module="PIL")  # what is wrong with a file, our own sentences tell
-logging.getLogger("PIL").addHandler(logging.NullHandler())
-
-_BROKEN = (
-    OSError,
-    ValueError,
-    SyntaxError,
-    RuntimeError,
-    struct.error,
-    EOFError,
-    OverflowError,
-    TypeError,
-    KeyError,
+from heron.media.gif import gif_delays
+from heron.media.headers import HEADER, MOST_FRAMES, ImageHeader
+from heron.media.jpeg import MOST_SCANS, count_scans, read_jpeg_header
+from heron.media.pillow import (
+    check_decodes,
+    header_by_pillow,
+    max_pixels,
+    opened,
+    reading,
 )
-"""What Pillow's readers raise for broken files."""
+from heron.media.png import png_delays, read_png_header
+from heron.media.thumbnails import finished, scaled_jpeg
+from heron.media.webp import read_webp_header, webp_delays
+from heron.models import MediaFacts
 
 _TURNED = (5, 6, 7, 8)
 """EXIF orientations in which width and height change places (EXIF 2.32, 4.6.4)."""
 
-_UNSCALED = ("I", "I;16", "I;16L", "I;16B", "F", "P", "1", "PA")
-"""Modes that Pillow cannot scale, or not smoothly."""
+_WHOLE_JPEG = 64 * 1024 * 1024
+"""Bytes of the largest JPEG that is read into memory at once; larger ones Pillow reads in pieces."""
 
-_FORMATS = ("JPEG", "PNG", "WEBP", "AVIF", "BMP", "TIFF", "GIF")
+_MOST_SHOWN = 20_000_000_000
+"""Pixels of all frames up to the one asked for, each of which builds on the one before: about a minute."""
 
 
 class ImageDecoder:
-    """Reads JPEG, PNG, WebP, AVIF, BMP, TIFF and GIF."""
+    """Reads JPEG, PNG, WebP, AVIF, BMP, TIFF and GIF; a `Decoder` and a `FrameDecoder`.
+
+    Frames are those of animations, as they are shown, and pages of a TIFF; other files have one.
+    """
 
     def probe(self, file: MediaFile) -> MediaFacts:
         """Size, frames and EXIF without decoding pixels; raises MediaError for broken, truncated or huge files."""
         with file.open() as stream:
-            if file.media_type == "image/jpeg":
-                header = read_jpeg_header(stream.read(HEADER))
-                if header and header.width * header.height <= max_pixels() and _jpeg_ends(file, stream):
-                    return _facts(file, header.width, header.height, header.mode, 1, header.exif)
-                stream.seek(0)
-            with self._opened(file, stream) as image:
-                frames = getattr(image, "n_frames", 1)
-                facts = _facts(file, *image.size, image.mode, frames, _exif_block(image))
-                _check_complete(image, file, stream)
-                return facts
+            header = _header(file, stream)
+            if _end_is_near(file, stream) and not _ends_well(file, stream, header):
+                check_decodes(file, stream)
+        return _facts(file, header)
 
     def picture(self, file: MediaFile, size: int) -> Image.Image:
-        """The first frame, upright, in RGB on white, at most `size` x `size` pixels."""
-        with file.open() as stream, self._opened(file, stream) as image:
-            try:
-                image.draft("RGB", (size, size))
-                small = _on_white(image) if image.mode in _UNSCALED else image
-                small.thumbnail((size, size), Image.Resampling.BICUBIC, reducing_gap=2.0)
-                return _on_white(ImageOps.exif_transpose(small))
-            except MemoryError as error:
-                raise MediaError(f"{file.name} needs more memory than there is to decode") from error
-            except _BROKEN as error:
-                raise MediaError(f"{file.name} cannot be decoded: {error}") from error
+        """The first image, upright, in sRGB on white, at most `size` x `size` pixels."""
+        with file.open() as stream:
+            return _picture(file, stream, size)
 
-    def _opened(self, file: MediaFile, stream: IO[bytes]) -> Image.Image:
-        try:
-            return Image.open(stream, formats=_FORMATS)
-        except Image.DecompressionBombError as error:
-            raise MediaError(
-                f"{file.name} is refused as a decompression bomb: {error}",
-                hint="set HERON_MAX_PIXELS to allow larger images",
-            ) from error
-        except UnidentifiedImageError as error:
-            raise MediaError(
-                f"{file.name} begins like {file.media_type}, but its header cannot be read"
-            ) from error
-        except (*_BROKEN, MemoryError) as error:
-            raise MediaError(f"{file.name} has a broken header: {error}") from error
+    def times(self, file: MediaFile, *, whole: bool = True) -> Sequence[float] | None:
+        """When each frame of an animation is shown, in seconds; empty for pages and for a single picture."""
+        if file.media_type not in ("image/gif", "image/png", "image/webp", "image/avif"):
+            return []
+        if not whole and file.media_type == "image/gif":
+            return None
+        if not whole and file.media_type == "image/avif":
+            return None if file.head[8:12] == b"avis" else []
+        with file.open() as stream:
+            count = _header(file, stream).frames
+            if count == 1:
+                return []
+            return list(accumulate(_delays(file, stream, count)[: count - 1], initial=0.0)) if whole else None
+
+    def frames(
+        self, file: MediaFile, numbers: Sequence[int], size: int | None = None
+    ) -> Iterator[tuple[int, Image.Image]]:
+        """Frames as they are shown, or pages, in ascending order, like `picture`; see `FrameDecoder.frames`."""
+        wanted = sorted(set(numbers))
+        if not wanted:
+            return
+        with file.open() as stream:
+            header = _header(file, stream)
+            for number in wanted:
+                if not 0 <= number < header.frames:
+                    raise MediaError(
+                        f"{file.name} has {header.frames:,} frames, {number:,} is not one of them"
+                    )
+            stream.seek(0)
+            if header.frames == 1:
+                yield 0, _picture(file, stream, size)
+                return
+            with opened(file, stream) as image:
+                yield from _shown(file, image, wanted, size)
 
 
-def max_pixels() -> int:
-    """Most pixels of an image that is not taken for a decompression bomb: twice Pillow's limit, as Pillow does."""
-    return 2 * Image.MAX_IMAGE_PIXELS if Image.MAX_IMAGE_PIXELS else sys.maxsize
+def _header(file: MediaFile, stream: BinaryIO) -> ImageHeader:
+    """The header by our own readers where they can, else by Pillow, which also refuses what is too large."""
+    header: ImageHeader | None = None
+    match file.media_type:
+        case "image/jpeg":
+            header = read_jpeg_header(stream.read(HEADER))
+        case "image/png":
+            header = read_png_header(stream.read(HEADER))
+        case "image/webp":
+            with reading(file, "has a broken header"):
+                header = read_webp_header(stream)
+    if header is None or header.width * header.height > max_pixels():
+        stream.seek(0)
+        header = header_by_pillow(file, stream)
+    if header.frames > MOST_FRAMES:
+        raise MediaError(
+            f"{file.name} has {header.frames:,} frames, {MOST_FRAMES:,} are the most that are read"
+        )
+    return header
 
 
-def _facts(file: MediaFile, width: int, height: int, mode: str, frames: int, exif: bytes) -> MediaFacts:
-    """The facts of an image of this stored size, turned upright."""
-    tags = exif_facts(exif)
+def _facts(file: MediaFile, header: ImageHeader) -> MediaFacts:
+    width, height = header.width, header.height
+    tags = exif_facts(header.exif)
     if tags.get("Orientation") in _TURNED:
         width, height = height, width
-    extra: dict[str, Any] = {"image": {"mode": mode}}
+    extra: dict[str, Any] = {"image": {"mode": header.mode}}
     if tags:
         extra["exif"] = tags
     return MediaFacts(
@@ -112,48 +126,95 @@ def _facts(file: MediaFile, width: int, height: int, mode: str, frames: int, exi
         media_type=file.media_type,
         width=width,
         height=height,
-        frame_count=frames,
+        frame_count=header.frames,
         captured_at=captured_at(tags),
         extra=extra,
     )
 
 
-def _exif_block(image: Image.Image) -> bytes:
-    """The raw EXIF block; that of a TIFF is its own directory, which Pillow writes out anew."""
-    block = image.info.get("exif")
-    if isinstance(block, bytes):
-        return block
-    try:
-        return image.getexif().tobytes() if image.format == "TIFF" else b""
-    except HeronError:
-        raise  # from the storage behind the stream
-    except Exception:  # noqa: BLE001 - Pillow raises many sorts of errors for broken directories
-        return b""
+def _picture(file: MediaFile, stream: BinaryIO, size: int | None) -> Image.Image:
+    """The first image of a file whose stream stands at its beginning."""
+    if file.media_type == "image/jpeg":
+        is_whole = file.size <= _WHOLE_JPEG
+        data = stream.read() if is_whole else stream.read(HEADER)
+        header = read_jpeg_header(data)
+        if is_whole:
+            stream = io.BytesIO(data)
+        if header is None or not header.has_one_scan:
+            _check_scans(file, stream)
+        if is_whole and header and header.width * header.height <= max_pixels():
+            picture = scaled_jpeg(data, header, size)
+            if picture is not None:
+                return finished(picture, size, _orientation(header.exif), header.profile)
+    with opened(file, stream) as image:
+        return _finished(file, image, size)
 
 
-def _on_white(image: Image.Image) -> Image.Image:
-    if image.mode in ("RGBA", "LA", "PA") or "transparency" in image.info:
-        layer = image.convert("RGBA")
-        ground = Image.new("RGBA", layer.size, "white")
-        return Image.alpha_composite(ground, layer).convert("RGB")
-    if image.mode.startswith("I;16") or image.mode in ("I", "F"):
-        wide = image.convert("F")
-        low, high = (float(bound) for bound in wide.getextrema())  # type: ignore[arg-type]
-        scale = 255.0 / (high - low) if high > low else 0.0
-        return wide.point(lambda value: value * scale - low * scale).convert("L").convert("RGB")
-    return image.convert("RGB")
+def _check_scans(file: MediaFile, stream: BinaryIO) -> None:
+    stream.seek(0)
+    if count_scans(stream) > MOST_SCANS:
+        raise MediaError(
+            f"{file.name} is refused as a decompression bomb: it has more than {MOST_SCANS} scans"
+        )
+    stream.seek(0)
 
 
-def _check_complete(image: Image.Image, file: MediaFile, stream: BinaryIO) -> None:
-    """Refuse truncated files: by their end mark where the format has one, else, or in doubt, by decoding."""
-    if not _end_is_near(file, stream) or _ends_well(image, file, stream):
-        return
-    try:
-        stream.seek(0)
-        with Image.open(stream, formats=_FORMATS) as whole:
-            whole.load()
-    except (*_BROKEN, MemoryError) as error:
-        raise MediaError(f"{file.name} is truncated or damaged: {error}") from error
+def _finished(file: MediaFile, image: Image.Image, size: int | None) -> Image.Image:
+    """The image that is selected, as `picture` gives it."""
+    with reading(file, "cannot be decoded"):
+        if image.format == "TIFF":  # which Pillow turns upright by itself
+            tags: Any = image.tag_v2  # type: ignore[attr-defined]
+            return finished(image, size, profile=tags.get(34675))
+        # before decoding: what stands behind the pixels is not in the facts either
+        orientation = _orientation(image.info.get("exif"))
+        return finished(image, size, orientation, image.info.get("icc_profile"))
+
+
+def _orientation(exif: object) -> object:
+    return exif_facts(exif).get("Orientation") if isinstance(exif, bytes) else None
+
+
+def _shown(
+    file: MediaFile, image: Image.Image, numbers: list[int], size: int | None
+) -> Iterator[tuple[int, Image.Image]]:
+    """Frames by number; raises MediaError where not one can be decoded."""
+    is_animation = image.format != "TIFF"
+    if is_animation and image.width * image.height * (numbers[-1] + 1) > _MOST_SHOWN:
+        raise MediaError(
+            f"{file.name} is refused: frame {numbers[-1]:,} builds on too many large ones before it"
+        )
+    first = int(getattr(image, "default_image", False))
+    shown, problem = 0, None
+    for number in numbers:
+        try:
+            with reading(file, f"has a frame {number:,} that cannot be decoded"):
+                image.seek(first + number)
+            picture = _finished(file, image, size)
+        except MediaError as error:
+            problem = problem or error
+            if is_animation:
+                break  # later frames build on this one
+            continue
+        shown += 1
+        yield number, picture
+    if problem is not None and not shown:
+        raise problem
+
+
+def _delays(file: MediaFile, stream: BinaryIO, count: int) -> list[float]:
+    """How long each frame of an animation is shown, in seconds."""
+    readers = {"image/gif": gif_delays, "image/png": png_delays, "image/webp": webp_delays}
+    if file.media_type in readers:
+        with reading(file, "cannot be read"):
+            return readers[file.media_type](stream)
+    stream.seek(0)
+    delays = []
+    with opened(file, stream) as image, reading(file, "cannot be decoded"):
+        for number in range(count):
+            image.seek(number)
+            image.load()
+            delays.append(max(image.info["duration"], 1) / 1000)
+    return delays
 
 
 def _end_is_near(file: MediaFile, stream: BinaryIO) -> bool:
@@ -161,37 +222,20 @@ def _end_is_near(file: MediaFile, stream: BinaryIO) -> bool:
     return file.path is not None or isinstance(stream, io.BytesIO)
 
 
-def _jpeg_ends(file: MediaFile, stream: BinaryIO) -> bool:
-    """Whether a JPEG ends with its end-of-image marker, as far as that can be looked at for nothing."""
-    if not _end_is_near(file, stream):
-        return True
+def _ends_well(file: MediaFile, stream: BinaryIO, header: ImageHeader) -> bool:
+    """Whether a file is complete, as far as its header or its last bytes tell; False also means in doubt."""
+    if header.end is not None:
+        return header.end <= file.size
+    if file.media_type == "image/bmp":
+        return int.from_bytes(file.head[2:6], "little") == file.size
     stream.seek(max(0, file.size - 64))
-    return stream.read(64).rstrip(b"\0\r\n ").endswith(b"\xff\xd9")
-
-
-def _ends_well(image: Image.Image, file: MediaFile, stream: BinaryIO) -> bool:
-    size = file.size
-    if image.format in ("JPEG", "MPO"):
-        return _jpeg_ends(file, stream)
-    stream.seek(max(0, size - 64))
     tail = stream.read(64)
-    match image.format:
-        case "PNG":
+    match file.media_type:
+        case "image/jpeg":
+            return tail.rstrip(b"\0\r\n ").endswith(b"\xff\xd9")
+        case "image/png":
             return b"IEND\xaeB`\x82" in tail
-        case "GIF":
+        case "image/gif":
             return tail.rstrip(b"\0").endswith(b";")
-        case "WEBP":
-            stream.seek(4)
-            return int.from_bytes(stream.read(4), "little") + 8 <= size
-        case "BMP":
-            stream.seek(2)
-            return int.from_bytes(stream.read(4), "little") == size
-        case "TIFF":
-            tags: Any = getattr(image, "tag_v2", {})
-            for offsets, counts in ((273, 279), (324, 325)):
-                if offsets in tags and counts in tags:
-                    pairs = zip(tags[offsets], tags[counts], strict=False)
-                    return all(offset + count <= size for offset, count in pairs)
-            return False
         case _:
             return False

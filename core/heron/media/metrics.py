@@ -11,11 +11,6 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-NAMES = (
-    "width", "height", "area", "aspect_ratio", "brightness", "contrast", "sharpness", "red", "green", "blue",
-)  # fmt: skip
-"""What `measure` gives."""
-
 
 def measure(picture: Image.Image, width: int, height: int) -> dict[str, float]:
     """The measures of an RGB picture, a smaller copy perhaps of one of `width` x `height` pixels. All are finite.
@@ -25,7 +20,7 @@ def measure(picture: Image.Image, width: int, height: int) -> dict[str, float]:
     - `contrast`: root mean square contrast, the standard deviation of luma / 255, from 0 (even) to 0.5 (half black, half
       white). Peli, "Contrast in complex images", J. Opt. Soc. Am. A 7 (1990).
     - `sharpness`: the variance of the Laplacian of luma 0 to 255, with the kernel 0 1 0 / 1 -4 1 / 0 1 0 and the picture
-      mirrored at its edge pixels; 0 for an even one, below some 100 for a blurred one. LAPV of Pech-Pacheco et al.,
+      mirrored at its edge pixels; 0 for an even one, less for a blurred one than for a sharp one. LAPV of Pech-Pacheco et al.,
       "Diatom autofocusing in brightfield microscopy: a comparative study", ICPR 2000.
     - `red`, `green`, `blue`: share of the sum of all three channels; a third each for a black picture.
     """
@@ -63,8 +58,8 @@ def _shares(counts: np.ndarray[Any, Any]) -> tuple[float, float, float]:
 
 def _sharpness(luma: np.ndarray[Any, Any]) -> float:
     """The variance of the Laplacian. It is summed in whole numbers, so that every machine gives the same."""
-    wide = np.pad(luma.astype(np.int16), 1, mode="reflect")
+    wide = np.pad(luma.astype(np.int32), 1, mode="reflect")
     laplacian = wide[:-2, 1:-1] + wide[2:, 1:-1] + wide[1:-1, :-2] + wide[1:-1, 2:] - 4 * wide[1:-1, 1:-1]
-    values = laplacian.ravel().astype(np.float64)  # exact: whole numbers far below 2**53
-    number, total, squares = values.size, int(values.sum()), int(values @ values)
+    number, total = int(laplacian.size), int(laplacian.sum(dtype=np.int64))
+    squares = int(np.square(laplacian).sum(dtype=np.int64))
     return (number * squares - total**2) / number**2

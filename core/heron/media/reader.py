@@ -177,7 +177,9 @@ class Measuring:
                 given = measure(picture, width or picture.width, height or picture.height)
             except Exception:  # noqa: BLE001, S112 - a plugin's measure that fails is no reason to lose the picture
                 continue
-            found.update((name, float(given[name])) for name in names if _is_number(given.get(name)))
+            found.update(
+                (name, round(float(given[name]), 6)) for name in names if _is_number(given.get(name))
+            )
         return found
 
     def _measures(self) -> list[tuple[Sequence[str], Any]]:

@@ -6,6 +6,8 @@ import difflib
 from collections.abc import Iterable, Sequence
 from typing import Literal
 
+from attrs import evolve
+
 from heron.errors import PluginError, QueryError
 from heron.metadata.keys import printable
 from heron.metadata.schema import Schema
@@ -24,10 +26,13 @@ _DERIVED: dict[str, ValueType] = {"area": "number", "aspect_ratio": "number", "f
 Place = Literal["name", "value", "sort"]
 """Where a name stands: in a condition, there where one also expects a literal, or in a sort."""
 
-FACT_NAMESPACES = ("exif", "image", "text", "video", "audio", "dicom", "nifti", "pdf")
+FACT_NAMESPACES = ("exif", "image", "text", "video", "audio", "dicom", "nifti", "pdf", "metric")
 
 ITEM_FIELDS: dict[str, ValueType] = {**_COLUMNS, **_DERIVED}
 """The fields of every item, with how they compare."""
+
+FRAME_FIELDS: dict[str, ValueType] = {"number": "number", "seconds": "number", "is_key": "boolean"}
+"""The fields of every frame."""
 
 
 class Fields:
@@ -35,18 +40,24 @@ class Fields:
 
     A name is looked for among the schema's keys, then the item's fields, then media facts such as
     `exif.Model`, then keys in use that the schema does not know. `metadata.`, `item.` and `facts.` in front
-    say which one is meant.
+    say which one is meant. Of `frames`, `frame.number` and the like are fields, `frame.KEY` is a frame's own metadata,
+    and `metric.NAME` is measured on the frame; the other names mean the item that it is of.
     """
 
-    def __init__(self, schema: Schema, unknown: Iterable[str] = ()) -> None:
+    def __init__(self, schema: Schema, unknown: Iterable[str] = (), *, frames: bool = False) -> None:
         self._schema = schema
         self._unknown = frozenset(unknown)
+        self._frames = frames
 
     def resolve(self, parts: Sequence[str], place: Place = "name") -> Field:
         """The field of a dotted name; raises QueryError with a suggestion."""
         name = ".".join(parts)
         if len(parts) > 1:
             rest = ".".join(parts[1:])
+            if self._frames and (field := self._of_frame(parts[0], rest)):
+                return field
+            if parts[0] == "frame" and not self._frames and rest in FRAME_FIELDS:
+                raise QueryError(f"{name} is a field of frames", hint="search frames: heron search --frames")
             if parts[0] == "metadata" and (field := self._metadata(rest)):
                 return field
             if parts[0] == "item" and (field := _item(rest)):
@@ -60,6 +71,21 @@ class Fields:
         if found is None:
             raise QueryError(f"there is no field {printable(name)}", hint=self._suggest(name, place))
         return found
+
+    def _of_frame(self, space: str, name: str) -> Field | None:
+        if space == "metric":
+            _check_reachable(name)
+            return Field(f"metric.{name}", "frame metric", (name,), "number", "number")
+        if space != "frame":
+            return None
+        if name in FRAME_FIELDS:
+            return Field(f"frame.{name}", "frame", (name,), FRAME_FIELDS[name], FRAME_FIELDS[name])
+        found = self._metadata(name)
+        if found is None:
+            return None
+        return evolve(
+            found, name=f"frame.{name}", home="frame metadata", full_text=False
+        )  # items alone are indexed
 
     def _metadata(self, name: str) -> Field | None:
         return self._key(name) or self._loose(name)

@@ -7,7 +7,7 @@ import hashlib
 import re
 import sqlite3
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import Any, Literal
 
 from attrs import evolve, frozen
 
@@ -15,15 +15,17 @@ from heron.catalog.access import Access
 from heron.catalog.collections import CollectionService
 from heron.catalog.database import Database, Row
 from heron.catalog.folders import FolderService, subtree
-from heron.catalog.items import BUNDLE, COLUMNS, PAGE, item_of
+from heron.catalog.frame_rows import frame_of
+from heron.catalog.items import BUNDLE, COLUMNS, PAGE, bundles, item_of
 from heron.catalog.schema import SchemaService
 from heron.convert import dumps, loads, unstructure
 from heron.errors import CatalogueError, HeronError, InvalidInput, QueryError
-from heron.models import Item, Json, Page, Query
+from heron.models import Frame, Item, Json, Page, Query
 from heron.search.fields import Fields
 from heron.search.sqlite import SqliteWriter
 
 _TERM = re.compile(r'\s*(-?)((?:"[^"]*"|[^,"])+)\s*(?:,|$)')
+_FRAMES = "frames JOIN items ON items.id = frames.item_id"
 _MAX_INTEGER = 2**63 - 1
 _PART = re.compile(r'"([^"]*)"|([^."]+)')
 
@@ -59,24 +61,44 @@ class SearchService:
 
         Raises QueryError for a condition, sort or cursor that cannot be understood.
         """
-        query = _query(query, parts)
-        plan = self.plan(query)
+        ids, cursor = self._page(_query(query, parts), "items")
+        return Page(self._fetch(ids), cursor)
+
+    def frames(self, query: Query | None = None, **parts: Any) -> Page[Frame]:
+        """One page of frames, in the order of their items unless `sort` says otherwise; each leads to its item.
+
+        A condition may use `frame.number`, `frame.seconds`, `frame.is_key`, a frame's metadata as `frame.KEY` and its
+        metrics as `metric.NAME`; all other names are about the item. Raises QueryError.
+        """
+        ids, cursor = self._page(_query(query, parts), "frames")
+        return Page(self._fetch_frames(ids), cursor)
+
+    def count_frames(self, query: Query | None = None, **parts: Any) -> int:
+        """Number of frames that a query finds."""
+        plan = self._plan(_query(query, parts), frames=True)
+        rows = self._answer(f"SELECT count(*) FROM {_FRAMES} WHERE {plan.condition}", plan.parameters)
+        return int(rows[0][0])
+
+    def _page(self, query: Query, table: Literal["items", "frames"]) -> tuple[list[int], str | None]:
+        """The inner ids of one page, and the cursor of the next."""
+        plan = self._plan(query, frames=table == "frames")
         limit = PAGE if query.limit is None else query.limit
         if limit < 1:
             raise InvalidInput(f"limit is {limit}, at least 1 is needed")
-        fingerprint = _fingerprint(query)
-        resume, values = _resume(plan, _open_cursor(query.cursor, fingerprint, len(plan.sort)))
+        fingerprint = _fingerprint(query, table)
+        resume, values = _resume(plan, _open_cursor(query.cursor, fingerprint, len(plan.sort)), table)
         order = "".join(f"{sql} {'DESC' if down else 'ASC'} NULLS LAST, " for sql, down in plan.sort)
         chosen = "".join(f", {sql}" for sql, _ in plan.sort)
+        source = "items" if table == "items" else _FRAMES
         keys = self._answer(
-            f"SELECT items.id{chosen} FROM items WHERE {plan.condition}{resume} ORDER BY {order}items.id LIMIT ?",
+            f"SELECT {table}.id{chosen} FROM {source} WHERE {plan.condition}{resume} ORDER BY {order}{table}.id LIMIT ?",
             [*plan.parameters, *values, min(limit, _MAX_INTEGER - 1) + 1],
         )
         cursor = None
         if len(keys) > limit:
             last = keys[limit - 1]
             cursor = base64.urlsafe_b64encode(dumps([fingerprint, *last[1:], last[0]]).encode()).decode()
-        return Page(self._fetch([key[0] for key in keys[:limit]]), cursor)
+        return [key[0] for key in keys[:limit]], cursor
 
     def all(self, query: Query | None = None, **parts: Any) -> Iterator[Item]:
         """Every item of a query as a stream, a page in memory at a time; `limit` ends it."""
@@ -99,6 +121,9 @@ class SearchService:
 
     def plan(self, query: Query) -> Plan:
         """The SQL of a query, to run or to explain."""
+        return self._plan(query, frames=False)
+
+    def _plan(self, query: Query, *, frames: bool) -> Plan:
         self._access.require("read", "item")
         conditions = [self._access.scope("item"), "items.deleted_at IS NULL"]
         parameters: list[Json] = []
@@ -109,7 +134,7 @@ class SearchService:
             conditions.append(inside)
             parameters += given
         writer = SqliteWriter(self._database, self._schema, self._folders, self._collections)
-        fields = Fields(self._schema.current(), self._schema.remembered_keys())
+        fields = Fields(self._schema.current(), self._schema.remembered_keys(), frames=frames)
         if query.where is not None:
             from heron.search.parse import parse
 
@@ -141,6 +166,17 @@ class SearchService:
             found.update((row["id"], item_of(row)) for row in rows)
         return [found[id] for id in ids if id in found]
 
+    def _fetch_frames(self, ids: list[int]) -> list[Frame]:
+        self._access.require("read", "frame")
+        found: dict[int, Frame] = {}
+        for part in bundles(ids):
+            marks = ",".join("?" * len(part))
+            rows = self._answer(
+                f"SELECT frames.*, items.uuid AS item_uuid FROM {_FRAMES} WHERE frames.id IN ({marks})", part
+            )
+            found.update((row["id"], frame_of(row, row["item_uuid"])) for row in rows)
+        return [found[id] for id in ids if id in found]
+
 
 def _query(query: Query | None, parts: dict[str, Any]) -> Query:
     return evolve(query or Query(), **parts)
@@ -164,9 +200,10 @@ def _sort_terms(sort: str | None, fields: Fields, writer: SqliteWriter) -> Itera
         position = match.end()
 
 
-def _fingerprint(query: Query) -> str:
+def _fingerprint(query: Query, table: str) -> str:
     bare = evolve(query, limit=None, cursor=None)
-    return hashlib.sha256(dumps(unstructure(bare)).encode()).hexdigest()[:12]
+    mark = "" if table == "items" else table
+    return hashlib.sha256((dumps(unstructure(bare)) + mark).encode()).hexdigest()[:12]
 
 
 def _open_cursor(cursor: str | None, fingerprint: str, terms: int) -> list[Json] | None:
@@ -191,7 +228,7 @@ def _is_stored(value: Json) -> bool:
     return value is None or type(value) in (str, float) or (type(value) is int and abs(value) <= _MAX_INTEGER)
 
 
-def _resume(plan: Plan, values: list[Json] | None) -> tuple[str, list[Json]]:
+def _resume(plan: Plan, values: list[Json] | None, table: str) -> tuple[str, list[Json]]:
     """The condition that a row comes after the one with these values, nulls last, then by id."""
     if values is None:
         return "", []
@@ -206,5 +243,5 @@ def _resume(plan: Plan, values: list[Json] | None) -> tuple[str, list[Json]]:
             parameters += [*equal_values, value]
         equal.append(f"{sql} IS ?")
         equal_values.append(value)
-    cases.append(" AND ".join([*equal, "items.id > ?"]))
+    cases.append(" AND ".join([*equal, f"{table}.id > ?"]))
     return f" AND ({' OR '.join(f'({case})' for case in cases)})", [*parameters, *equal_values, values[-1]]

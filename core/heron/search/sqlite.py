@@ -85,9 +85,8 @@ class SqliteWriter:
             case tree.Arithmetic(operator, left, right):
                 return f"({self.expression(left)} {operator} {self.expression(right)})"
             case tree.Call("latitude" | "longitude" as name, (tree.FieldRef(field),)):
-                return json_path(
-                    f'{field.path[0]}"."{name}'
-                )  # NULL where an older schema let in another value
+                path = f'{field.path[0]}"."{name}'
+                return json_path(path, _table(field))  # NULL where an older schema let in another value
             case tree.Call("distance_km", arguments):
                 register_functions(self._database)
                 return f"heron_distance_km({', '.join(self.expression(argument) for argument in arguments)})"
@@ -98,8 +97,13 @@ class SqliteWriter:
         """The SQL of a field's value."""
         if field.home == "column":
             return f"items.{field.path[0]}"
-        if field.home == "metadata":
-            value = json_path(field.path[0])
+        if field.home == "frame":
+            return f"frames.{field.path[0]}"
+        if field.home == "frame metric":
+            name = field.path[0].replace("'", "''")
+            return f"""json_extract(frames.metrics, '$."{name}"')"""
+        if field.home in ("metadata", "frame metadata"):
+            value = json_path(field.path[0], _table(field))
             if field.type == "loose":  # as text, and a boolean as it is written
                 kind = value.replace("json_extract", "json_type", 1)
                 return f"(CASE {kind} WHEN 'true' THEN 'true' WHEN 'false' THEN 'false' ELSE CAST({value} AS TEXT) END)"
@@ -112,6 +116,10 @@ class SqliteWriter:
     def _bind(self, value: Json) -> str:
         self.parameters.append(value)
         return "?"
+
+
+def _table(field: tree.Field) -> str:
+    return "frames" if field.home == "frame metadata" else "items"
 
 
 _DERIVED = {

@@ -15,10 +15,10 @@ ValueType = Literal["text", "number", "boolean", "datetime", "any", "loose", "js
 
 @frozen
 class Field:
-    """Something that an item has: a column, a metadata key, a media fact, or derived from columns."""
+    """Something that an item, or a frame, has: a column, a metadata key, a media fact, a metric, or derived from columns."""
 
     name: str
-    home: Literal["column", "metadata", "fact", "derived"]
+    home: Literal["column", "metadata", "fact", "derived", "frame", "frame metadata", "frame metric"]
     path: tuple[str, ...]
     type: ValueType
     type_name: str

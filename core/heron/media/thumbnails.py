@@ -1,4 +1,4 @@
-"""Pixels: from a picture as it is stored to an upright RGB picture in sRGB that fits, and on to a small JPEG."""
+"""From a picture as it is stored to an upright RGB picture in sRGB that fits, and on to a small JPEG."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import io
 from typing import Any
 
 import numpy as np
-import simplejpeg
+import simplejpeg  # type: ignore[import-untyped]
 from PIL import Image
 
 from heron.media.colours import to_srgb
@@ -40,9 +40,11 @@ def finished(
 ) -> Image.Image:
     """A new picture: RGB in sRGB, on white, upright, and no larger than `size`. The image is left as it is."""
     target = fitted(*image.size, size)
+    drafted = image.draft(None, target)  # a JPEG can be scaled while it is decoded
     picture = _scalable(image)
     if picture.size != target:
-        picture = picture.resize(target, Image.Resampling.BICUBIC, reducing_gap=2.0)
+        box = drafted[1] if drafted else None
+        picture = picture.resize(target, Image.Resampling.BICUBIC, box, reducing_gap=2.0)
     turn = _TURNS.get(orientation) if isinstance(orientation, int) else None
     if turn is not None:
         picture = picture.transpose(turn)
@@ -61,24 +63,20 @@ def scaled_jpeg(data: bytes, header: JpegHeader, size: int | None) -> Image.Imag
     if header.mode not in ("L", "RGB"):
         return None
     width, height = fitted(header.width, header.height, size)
+    eighths = next(
+        n for n in range(1, 9) if header.width * n > 8 * (width - 1) and header.height * n > 8 * (height - 1)
+    )
+    least = {"min_width": -(-header.width * eighths // 8), "min_height": -(-header.height * eighths // 8)}
     try:
-        pixels = simplejpeg.decode_jpeg(
-            data, "GRAY" if header.mode == "L" else "RGB", min_width=width, min_height=height, min_factor=1
-        )
+        pixels = simplejpeg.decode_jpeg(data, "GRAY" if header.mode == "L" else "RGB", min_factor=1, **least)
     except (ValueError, OSError, MemoryError):
         return None
     image = Image.fromarray(pixels[:, :, 0] if header.mode == "L" else pixels)
     if image.size == (width, height):
         return image
     # the last row and column may cover less than the others do: only what is full is scaled, or the picture shifts
-    scale = _eighths(header.width, image.width) / 8
-    box = (0.0, 0.0, header.width * scale, header.height * scale)
-    return image.resize((width, height), Image.Resampling.BICUBIC, box=box)
-
-
-def _eighths(stored: int, decoded: int) -> int:
-    """The n of the scale n/8 by which a decoder has made a length smaller; it rounds lengths up."""
-    return next(n for n in range(1, 9) if -(-stored * n // 8) >= decoded)
+    box = (0.0, 0.0, header.width * eighths / 8, header.height * eighths / 8)
+    return image.resize((width, height), Image.Resampling.BICUBIC, box)
 
 
 def encode_thumbnail(picture: Image.Image) -> bytes:
@@ -110,9 +108,10 @@ def _to_bytes(values: np.ndarray[Any, Any], *, is_full: bool) -> np.ndarray[Any,
         top = int(values.max())
         depth = 16 if is_full else next(bits for bits in _DEPTHS if top < 1 << bits)
         return (values >> (depth - 8)).astype(np.uint8)
-    real = np.nan_to_num(values.astype(np.float32), posinf=0.0, neginf=0.0)
+    real: np.ndarray[Any, Any] = np.nan_to_num(values.astype(np.float64), posinf=0.0, neginf=0.0)
     low, high = float(real.min()), float(real.max())
-    return ((real - low) * (255.0 / (high - low) if high > low else 0.0)).round().astype(np.uint8)
+    spread: np.ndarray[Any, Any] = (real - low) * (255.0 / (high - low) if high > low else 0.0)
+    return spread.round().astype(np.uint8)
 
 
 def _on_white(picture: Image.Image) -> Image.Image:

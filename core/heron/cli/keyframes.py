@@ -1,0 +1,179 @@
+"""`heron keyframes`: choose frames of items, list them, and write them as pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from heron.cli.context import Context
+from heron.cli.output import (
+    counted,
+    counting,
+    example,
+    json_option,
+    limit_option,
+    print_beginning,
+    print_json,
+    print_json_stream,
+    print_table,
+    say,
+)
+from heron.cli.selection import named_item
+
+if TYPE_CHECKING:
+    from heron.models import Frame
+    from heron.workspace import Workspace
+
+_COLUMNS = ("frame", "seconds", "key", "metadata", "metrics")
+
+
+@click.group("keyframes")
+def command() -> None:
+    """Choose frames of items, list them, and write them as pictures.
+
+    Frames are numbered from 0 in the order in which they are shown. ITEM is a UUID, or a name that only one item has.
+    """
+
+
+@command.command("set")
+@click.argument("item")
+@click.argument("frames", nargs=-1, type=click.FloatRange(min=0), metavar="[FRAME]...")
+@click.option("--seconds", is_flag=True, help="FRAME is a time in seconds: the frame that is shown then.")
+@click.option(
+    "--sampling-rate",
+    type=click.FloatRange(min=0),
+    metavar="FPS",
+    help="Frames to add for each second; 0 adds the first one.",
+)
+@click.option("--replace", is_flag=True, help="Take out the other frames, but those with metadata.")
+@click.option(
+    "-m", "--metadata", multiple=True, metavar="KEY=VALUE", help="Metadata of each of these frames."
+)
+@click.pass_obj
+@example(
+    "heron keyframes set clip.mp4 13 17 19\nheron keyframes set clip.mp4 0.5 2 --seconds -m event=braking\n"
+    "heron keyframes set clip.mp4 --sampling-rate 5 --replace"
+)
+def set_frames(
+    context: Context,
+    item: str,
+    frames: tuple[float, ...],
+    seconds: bool,
+    sampling_rate: float | None,
+    replace: bool,
+    metadata: tuple[str, ...],
+) -> None:
+    """Add key frames to an item, and sampled ones."""
+    from heron.cli.values import assignments
+
+    workspace = context.workspace()
+    if not frames and sampling_rate is None:
+        raise click.UsageError("Which frames? Give their numbers, or a --sampling-rate.")
+    owner = named_item(workspace, item)
+    values = assignments(metadata, workspace.schema.current()) or None
+    count = workspace.frames.set(
+        owner,
+        dict.fromkeys(frames, values),
+        mode="seconds" if seconds else "frame",
+        rate=sampling_rate,
+        replace=replace,
+    )
+    say(f"{owner.name} has {counted(count, 'frame')} in the catalogue.")
+
+
+@command.command("list")
+@click.argument("item")
+@click.option("--keys", is_flag=True, help="Only key frames.")
+@limit_option
+@json_option
+@click.pass_obj
+@example("heron keyframes list clip.mp4\nheron keyframes list clip.mp4 --keys --json")
+def list_frames(context: Context, item: str, keys: bool, limit: int | None, as_json: bool) -> None:
+    """List the frames of an item that are in the catalogue."""
+    workspace = context.workspace()
+    owner = named_item(workspace, item)
+    found = (frame for frame in workspace.frames.list(owner) if frame.is_key or not keys)
+    if as_json:
+        print_json_stream(islice(found, limit))
+        return
+    empty = f"{owner.name} has no {'key ' if keys else ''}frames in the catalogue."
+    print_beginning(_COLUMNS, (_row(frame) for frame in found), empty, limit)
+
+
+@command.command("extract")
+@click.argument("item")
+@click.argument("frames", nargs=-1, type=click.IntRange(min=0), metavar="[FRAME]...")
+@click.option("--keys", is_flag=True, help="Only key frames, where no frame is named.")
+@click.option(
+    "-o",
+    "--output",
+    required=True,
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Folder to write the PNG files into.",
+)
+@click.option("--size", type=click.IntRange(1, 16_384), metavar="PIXELS", help="Longest side; else whole.")
+@json_option
+@click.pass_obj
+@example(
+    "heron keyframes extract clip.mp4 -o frames/\nheron keyframes extract clip.mp4 13 17 -o frames/ --size 640"
+)
+def extract(
+    context: Context,
+    item: str,
+    frames: tuple[int, ...],
+    keys: bool,
+    output: Path,
+    size: int | None,
+    as_json: bool,
+) -> None:
+    """Write frames of an item as pictures: those named, or all that are in the catalogue."""
+    workspace = context.workspace()
+    owner = named_item(workspace, item)
+    numbers: Iterable[int] = frames or [
+        frame.number for frame in workspace.frames.list(owner) if frame.is_key or not keys
+    ]
+    written = []
+    with counting("Writing frames") as progress:
+        for path in workspace.pictures.write_frames(owner, output, numbers, size=size):
+            written.append(str(path))
+            progress(len(written))
+    if as_json:
+        print_json(written)
+        return
+    say(f"Wrote {counted(len(written), 'picture')} into {output}")
+
+
+@command.command("remove")
+@click.argument("item")
+@click.argument("frames", nargs=-1, required=True, type=click.IntRange(min=0), metavar="FRAME...")
+@click.pass_obj
+@example("heron keyframes remove clip.mp4 13 17")
+def remove(context: Context, item: str, frames: tuple[int, ...]) -> None:
+    """Take frames of an item out of the catalogue, with their metadata."""
+    workspace = context.workspace()
+    owner = named_item(workspace, item)
+    say(f"Removed {counted(workspace.frames.delete(owner, frames), 'frame')} of {owner.name}")
+
+
+def print_frames(workspace: Workspace, frames: Sequence[Frame], cursor: str | None, empty: str) -> None:
+    """Print a page of frames as a table, each with the item that it is of."""
+    names = {uuid: workspace.items.get(uuid).name for uuid in {frame.item for frame in frames}}
+    rows = [(frame.item, names[frame.item], *_row(frame)) for frame in frames]
+    print_table(("item", "name", *_COLUMNS), rows, empty)
+    if cursor:
+        say(f"More: --cursor {cursor}")
+
+
+def _row(frame: Frame) -> tuple[object, ...]:
+    metadata = ", ".join(f"{key}={value}" for key, value in frame.metadata.items())
+    metrics = ", ".join(
+        f"{name} {frame.metrics[name]:.3g}"
+        for name in ("brightness", "contrast", "sharpness")
+        if name in frame.metrics
+    )
+    seconds = "" if frame.seconds is None else f"{frame.seconds:.3f}"
+    return frame.number, seconds, frame.is_key, metadata, metrics

@@ -1,0 +1,88 @@
+"""`heron show`: what is known of an item, what it looks like, and what it says."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from heron.cli.context import Context
+from heron.cli.items import print_item
+from heron.cli.output import example, json_option, say
+from heron.cli.selection import named_item
+
+
+@click.command("show")
+@click.argument("item")
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Write the item's picture to this file: .png, .jpg or .webp.",
+)
+@click.option(
+    "--frame", type=click.IntRange(min=0), metavar="N", help="A frame, slice, member or page, from 0."
+)
+@click.option(
+    "--size",
+    type=click.IntRange(1, 16_384),
+    metavar="PIXELS",
+    help="Longest side of the picture (default 1024; a frame is as large as it is).",
+)
+@click.option("--text", "as_text", is_flag=True, help="Print the text of a document.")
+@json_option
+@click.pass_obj
+@example(
+    "heron show harbour.jpg\nheron show harbour.jpg -o picture.png --size 800\n"
+    "heron show clip.mp4 --frame 130 -o frame.png\nheron show report.pdf --text"
+)
+def command(
+    context: Context,
+    item: str,
+    output: Path | None,
+    frame: int | None,
+    size: int | None,
+    as_text: bool,
+    as_json: bool,
+) -> None:
+    """Show an item: what is known of it, its picture, a frame of it, its text.
+
+    ITEM is a UUID, or a name that only one item has. The picture of a video is a sheet of frames, that of a scan its
+    middle slice, that of sound its waveform, that of a document its first page.
+    """
+    workspace = context.workspace()
+    owner = named_item(workspace, item)
+    if frame is not None and output is None:
+        raise click.UsageError("--frame goes with -o.")
+    if as_text:
+        for piece in workspace.pictures.text(owner):
+            click.echo(_readable(piece))
+    elif output is not None:
+        pictures = workspace.pictures
+        picture = (
+            pictures.picture(owner, size=size or 1024)
+            if frame is None
+            else pictures.picture(owner, frame=frame, size=size)
+        )
+        save_picture(picture, output)
+        say(f"Wrote {output} ({picture.width} x {picture.height})")
+    else:
+        print_item(owner, as_json)
+
+
+def save_picture(picture: object, output: Path) -> None:
+    """Write a picture in the format of the file's suffix; the file appears whole or not at all."""
+    from heron.errors import InvalidInput
+    from heron.export.files import whole_file
+
+    formats = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP"}
+    format = formats.get(output.suffix.lower())
+    if format is None:
+        raise InvalidInput(f"{output}: a picture is written as {', '.join(formats)}")
+    with whole_file(output) as stream:
+        picture.save(stream, format)  # type: ignore[attr-defined]
+
+
+def _readable(text: str) -> str:
+    """Text without what could steer a terminal; lines and tabs stay."""
+    return "".join(c if c.isprintable() or c in "\n\t" else " " for c in text)

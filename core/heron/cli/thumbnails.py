@@ -1,0 +1,48 @@
+"""`heron thumbnails`: make the small pictures and the quality metrics of items and frames."""
+
+from __future__ import annotations
+
+import click
+
+from heron.cli.context import Context
+from heron.cli.output import counted, counting, example, json_option, print_json, say
+from heron.cli.selection import selected, selection
+
+
+@click.command("thumbnails")
+@selection
+@click.option("--frames", is_flag=True, help="Of the frames of these items, not of the items.")
+@click.option("--again", is_flag=True, help="Make those anew that are there.")
+@json_option
+@click.pass_obj
+@example(
+    "heron thumbnails --folder Photos\nheron thumbnails --where \"kind = 'video'\" --frames\n"
+    "heron thumbnails --item 01a1fc7f-6634-7b8f-8ffa-50166ba72775 --again"
+)
+def command(
+    context: Context,
+    items: tuple[str, ...],
+    dataset: str | None,
+    folder: str | None,
+    where: str | None,
+    preset: str | None,
+    frames: bool,
+    again: bool,
+    as_json: bool,
+) -> None:
+    """Make the small pictures and the quality metrics of items and frames.
+
+    Those that are there stay, so a run that was stopped is gone on with by running it again.
+    """
+    workspace = context.workspace()
+    chosen = selected(workspace, items, dataset, folder, where, preset)
+    with counting("Making pictures") as progress:
+        made = workspace.pictures.make(chosen, frames=frames, again=again, progress=progress)
+    if as_json:
+        print_json(made)
+        return
+    what = counted(made.frames, "frame") if frames else counted(made.items, "item")
+    failed = f", {counted(made.failed, 'item')} failed" if made.failed else ""
+    say(f"Made pictures of {what}{failed}.")
+    for problem in made.problems[:20]:
+        say(f"  failed: {problem.reason}")

@@ -1,0 +1,82 @@
+"""From an item to the files that it is made of, and from the number of a frame to its place in one of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from itertools import groupby
+from typing import TYPE_CHECKING
+
+from heron.catalog.items import ItemService
+from heron.errors import MediaError
+from heron.media.montage import MOST, montage
+from heron.media.reader import Decoding, MediaReader
+from heron.models import Item, Member
+from heron.storage.opening import OpenedFile, media_file
+from heron.storage.service import StorageService
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+GROUPS = ("image_group", "image_sequence")
+
+
+class ItemFiles:
+    """Reads the files of items, each with the credentials that the item came by."""
+
+    def __init__(
+        self, items: ItemService, storage: StorageService, reader: Callable[[], MediaReader]
+    ) -> None:
+        self._items = items
+        self._storage = storage
+        self._reader = reader
+
+    def opened(self, item: Item, url: str | None = None) -> tuple[OpenedFile, Decoding]:
+        """The file of an item, or the member under a URL, with its decoder; raises MediaError, PluginError, NotFound."""
+        integration = self._storage.of(item)
+        file = media_file(url or item.url, lambda place: self._storage.open(place, integration))
+        return file, self._reader().opened(file)
+
+    def picture(self, item: Item, size: int) -> Image | None:
+        """What an item looks like: its picture, the middle of a volume, the first members of a group."""
+        members = self._items.members(item)
+        if not members:
+            file, decoder = self.opened(item)
+            return decoder.picture(file, size)
+        if item.kind in GROUPS:
+            shown = [self._member_picture(item, member, size) for member in members[:MOST]]
+            return montage([picture for picture in shown if picture is not None], size)
+        middle = sum(member.frame_count for member in members) // 2
+        return next((picture for _, picture in self.frames(item, [middle], size)), None)
+
+    def frames(self, item: Item, numbers: Sequence[int], size: int | None) -> Iterator[tuple[int, Image]]:
+        """Frames of an item by number, in ascending order; raises MediaError for one that it does not have."""
+        members = self._items.members(item)
+        wanted = sorted(set(numbers))
+        if not members:
+            if wanted:
+                file, decoder = self.opened(item)
+                yield from decoder.frames(file, wanted, size)
+            return
+        places = list(_places(members, wanted, item.name))
+        for member, found in groupby(places, key=lambda place: place[0]):
+            inside = {local: number for _, local, number in found}
+            file, decoder = self.opened(item, members[member].url)
+            for local, picture in decoder.frames(file, list(inside), size):
+                yield inside[local], picture
+
+    def _member_picture(self, item: Item, member: Member, size: int) -> Image | None:
+        file, decoder = self.opened(item, member.url)
+        return decoder.picture(file, size)
+
+
+def _places(members: Sequence[Member], numbers: Sequence[int], name: str) -> Iterator[tuple[int, int, int]]:
+    """For each number, ascending: the place of its member, its number there, and the number itself."""
+    position, before = 0, 0
+    for number in numbers:
+        while position < len(members) and number >= before + members[position].frame_count:
+            before += members[position].frame_count
+            position += 1
+        if position == len(members) or number < 0:
+            count = sum(member.frame_count for member in members)
+            raise MediaError(f"{name} has {count:,} frames, there is no frame {number:,}")
+        yield position, number - before, number

@@ -1,0 +1,79 @@
+"""Making pictures of many items at the same time, piece by piece, so that memory does not grow with their number."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from queue import Empty, Full, Queue
+from typing import TypeVar
+
+from heron.errors import HeronError
+from heron.models import Item
+
+T = TypeVar("T")
+
+AHEAD = 128
+"""Pieces that wait at most to be kept."""
+
+
+def in_threads(
+    items: Iterable[Item], work: Callable[[Item], Iterable[T]]
+) -> Iterator[tuple[Item, T | HeronError | None]]:
+    """The pieces of each item as they come, then None when it is done, or the error that ended it.
+
+    One thread for each core works on one item each: decoders let others run while they decode.
+    """
+    source = iter(items)
+    taking, stopped = threading.Lock(), threading.Event()
+    pieces: Queue[tuple[Item, T | HeronError | None]] = Queue(AHEAD)
+    failed: list[BaseException] = []
+
+    def put(piece: tuple[Item, T | HeronError | None]) -> None:
+        while not stopped.is_set():
+            try:
+                pieces.put(piece, timeout=0.2)
+            except Full:
+                continue
+            return
+
+    def run() -> None:
+        try:
+            while not stopped.is_set():
+                with taking:
+                    item = next(source, None)
+                if item is None:
+                    return
+                try:
+                    for piece in work(item):
+                        put((item, piece))
+                        if stopped.is_set():
+                            return
+                    put((item, None))
+                except HeronError as error:
+                    put((item, error))
+                except (OSError, MemoryError) as error:
+                    put((item, HeronError(f"{item.name} cannot be read: {error}")))
+        except BaseException as error:  # noqa: BLE001 - told to who waits for the pieces
+            failed.append(error)
+
+    threads = [threading.Thread(target=run, name="heron-pictures", daemon=True) for _ in range(_cores())]
+    for thread in threads:
+        thread.start()
+    try:
+        while True:
+            running = any(thread.is_alive() for thread in threads)
+            try:
+                yield pieces.get(timeout=0.05)
+            except Empty:
+                if not running:
+                    break
+        if failed:
+            raise failed[0]
+    finally:
+        stopped.set()
+
+
+def _cores() -> int:
+    """Processor cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -1,0 +1,245 @@
+"""The picture service: pictures, frames, times and text of items, and the thumbnails and metrics that are kept."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from attrs import frozen
+
+from heron.catalog.access import Access
+from heron.catalog.frames import FrameService
+from heron.catalog.items import ItemRef, ItemService
+from heron.catalog.thumbnails import ThumbnailStore
+from heron.errors import HeronError, InvalidInput, MediaError
+from heron.export.files import whole_file
+from heron.hooks import PluginManager, TextReader
+from heron.media.reader import THUMBNAIL, Measuring, MediaReader
+from heron.models import Frame, ImportProblem, Item
+from heron.pictures.files import GROUPS, ItemFiles
+from heron.pictures.making import in_threads
+from heron.storage.service import StorageService
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+SIZE = 1024
+"""Longest side of a picture in pixels, unless asked for otherwise."""
+
+PROBLEMS = 100
+"""Problems that are told at most."""
+
+_BATCH = 64
+
+
+@frozen
+class Made:
+    """What making pictures did: items and frames that have one now, how many failed, and the first problems."""
+
+    items: int
+    frames: int
+    failed: int = 0
+    problems: tuple[ImportProblem, ...] = ()
+
+
+@frozen
+class _Piece:
+    """A picture that was made, of an item or of a frame."""
+
+    of: Item | Frame
+    jpeg: bytes
+    metrics: Mapping[str, float]
+
+
+class PictureService:
+    """What items look like. Files are read where they lie."""
+
+    def __init__(
+        self,
+        access: Access,
+        plugins: Callable[[], PluginManager],
+        items: ItemService,
+        frames: FrameService,
+        thumbnails: ThumbnailStore,
+        storage: StorageService,
+    ) -> None:
+        self._access = access
+        self._plugins = plugins
+        self._items = items
+        self._frames = frames
+        self._thumbnails = thumbnails
+        self._loaded: tuple[MediaReader, Measuring] | None = None
+        self._files = ItemFiles(items, storage, lambda: self._tools()[0])
+
+    def picture(self, item: ItemRef, *, frame: int | None = None, size: int | None = SIZE) -> Image:
+        """An item, or one of its frames, as an upright RGB picture that fits into `size` x `size` pixels.
+
+        A frame is as large as it is with `size` None. Raises MediaError where there is no picture, and for a file that
+        cannot be read; PluginError where what reads it is not installed.
+        """
+        owner = self._items.get(item)
+        self._access.require("read", "item", owner.name)
+        if frame is None and isinstance(item, Frame):
+            frame = item.number
+        if frame is None:
+            picture = self._files.picture(owner, size or SIZE)
+        else:
+            picture = next((found for _, found in self._files.frames(owner, [frame], size)), None)
+        if picture is None:
+            which = f"{owner.name} ({owner.kind})" if frame is None else f"{owner.name}: frame {frame}"
+            raise MediaError(f"{which} has no picture")
+        return picture
+
+    def frames(
+        self, item: ItemRef, numbers: Iterable[int], *, size: int | None = None
+    ) -> Iterator[tuple[int, Image]]:
+        """Frames of an item by number, in ascending order, as upright RGB pictures; whole where no size is given."""
+        owner = self._items.get(item)
+        self._access.require("read", "frame", owner.name)
+        yield from self._files.frames(owner, list(numbers), size)
+
+    def times(self, item: ItemRef) -> Sequence[float] | None:
+        """The presentation times of an item's frames in seconds; None where its file cannot be read, or has none."""
+        owner = self._items.get(item)
+        self._access.require("read", "frame", owner.name)
+        if self._items.members(owner):
+            return None
+        try:
+            file, decoder = self._files.opened(owner)
+            return decoder.times(file, whole=True) or None
+        except HeronError:
+            return None
+
+    def text(self, item: ItemRef) -> Iterator[str]:
+        """The text of a document in pieces: pages, or blocks of lines. Raises MediaError where there is none."""
+        owner = self._items.get(item)
+        self._access.require("read", "item", owner.name)
+        file, decoder = self._files.opened(owner)
+        if not isinstance(decoder.decoder, TextReader):
+            raise MediaError(f"{owner.name} ({owner.kind}) holds no text")
+        yield from decoder.decoder.text(file)
+
+    def thumbnail(self, thing: ItemRef) -> bytes | None:
+        """The JPEG of an item or of a frame: the one that is kept, or one made now; None where there is no picture."""
+        kept = self._frames.thumbnail(thing) if isinstance(thing, Frame) else self._thumbnails.get(thing)
+        if kept is not None:
+            return kept
+        try:
+            return _jpeg(self.picture(thing, size=THUMBNAIL))
+        except HeronError:
+            return None
+
+    def make(
+        self,
+        items: Iterable[ItemRef],
+        *,
+        frames: bool = False,
+        again: bool = False,
+        progress: Callable[[int], None] = lambda done: None,
+    ) -> Made:
+        """Keep a thumbnail, and for images metrics, of each item that has none; with `frames`, of its frames instead.
+
+        `again` makes those anew that are there. What cannot be read is among the problems. A run that was stopped is
+        gone on with by running it again.
+        """
+        self._access.require("update", "frame" if frames else "item")
+        owners = (self._items.get(ref) for ref in items)
+        made = {"item": 0, "frame": 0, "failed": 0}
+        problems: list[ImportProblem] = []
+        waiting: list[_Piece] = []
+
+        def work(item: Item) -> Iterator[_Piece]:
+            return self._frame_pieces(item, again) if frames else self._item_pieces(item, again)
+
+        for item, piece in in_threads(owners, work):
+            if isinstance(piece, HeronError):
+                made["failed"] += 1
+                problems += [ImportProblem(item.name, item.url, str(piece))][: PROBLEMS - len(problems)]
+            elif piece is not None:
+                waiting.append(piece)
+            if len(waiting) >= _BATCH:
+                self._keep(waiting, made)
+                progress(sum(made.values()))
+        self._keep(waiting, made)
+        progress(sum(made.values()))
+        return Made(made["item"], made["frame"], made["failed"], tuple(problems))
+
+    def write_frames(
+        self, item: ItemRef, folder: str | Path, numbers: Iterable[int], *, size: int | None = None
+    ) -> Iterator[Path]:
+        """Write frames as PNG files `NAME-000013.png` into a folder, which is made when it is missing."""
+        owner = self._items.get(item)
+        place = Path(folder)
+        try:
+            place.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise InvalidInput(f"{place} cannot be made: {error.strerror or error}") from error
+        stem = "".join(c if c.isalnum() or c in "._- " else "_" for c in Path(owner.name).stem) or "frame"
+        for number, picture in self.frames(owner, numbers, size=size):
+            path = place / f"{stem[:100].lstrip('.')}-{number:06}.png"
+            with whole_file(path) as stream:
+                picture.save(stream, "PNG")
+            yield path
+
+    def contact_sheet(
+        self, things: Iterable[Item | Frame], *, columns: int | None = None, size: int = THUMBNAIL
+    ) -> Image:
+        """Items and frames side by side with their names under them, as one RGB picture; `size` is that of a cell.
+
+        Raises InvalidInput for nothing to show, or for more than a thousand things.
+        """
+        from heron.pictures.sheet import MOST, Cell, contact_sheet
+
+        chosen = list(islice(things, MOST + 1))
+        if not chosen:
+            raise InvalidInput("there is nothing to show on a contact sheet")
+        if len(chosen) > MOST:
+            raise InvalidInput(
+                f"a contact sheet shows at most {MOST:,} pictures", hint="choose fewer with --limit"
+            )
+        cells = (Cell(self.thumbnail(thing), *self._caption(thing)) for thing in chosen)
+        return contact_sheet(cells, len(chosen), columns, size)
+
+    def _caption(self, thing: Item | Frame) -> tuple[str, str]:
+        if isinstance(thing, Item):
+            return thing.name, thing.kind
+        when = f" · {thing.seconds:.2f} s" if thing.seconds is not None else ""
+        return self._items.get(thing).name, f"frame {thing.number}{when}"
+
+    def _item_pieces(self, item: Item, again: bool) -> Iterator[_Piece]:
+        if not again and self._thumbnails.get(item) is not None:
+            return
+        picture = self._files.picture(item, THUMBNAIL)
+        if picture is not None:
+            measured = self._tools()[1](picture, item.facts.width, item.facts.height)
+            yield _Piece(item, _jpeg(picture), measured if item.kind == "image" else {})
+
+    def _frame_pieces(self, item: Item, again: bool) -> Iterator[_Piece]:
+        wanted = self._frames.list(item) if again else self._frames.without_picture(item)
+        frames = {frame.number: frame for frame in wanted}
+        width, height = (None, None) if item.kind in GROUPS else (item.facts.width, item.facts.height)
+        for number, picture in self._files.frames(item, list(frames), THUMBNAIL):
+            yield _Piece(frames[number], _jpeg(picture), self._tools()[1](picture, width, height))
+
+    def _keep(self, pieces: list[_Piece], made: dict[str, int]) -> None:
+        """Keep what was made, and empty the list."""
+        made["item"] += self._thumbnails.keep(
+            (p.of, p.jpeg, p.metrics) for p in pieces if isinstance(p.of, Item)
+        )
+        made["frame"] += self._frames.keep_pictures(
+            (p.of, p.jpeg, p.metrics) for p in pieces if isinstance(p.of, Frame)
+        )
+        pieces.clear()
+
+    def _tools(self) -> tuple[MediaReader, Measuring]:
+        if self._loaded is None:
+            self._loaded = MediaReader(self._plugins()), Measuring(self._plugins())
+        return self._loaded
+
+
+def _jpeg(picture: Image) -> bytes:
+    from heron.media.thumbnails import encode_thumbnail
+
+    return encode_thumbnail(picture)

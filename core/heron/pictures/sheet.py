@@ -1,0 +1,65 @@
+"""The contact sheet: many small pictures on one, with a name under each."""
+
+from __future__ import annotations
+
+import io
+import math
+from collections.abc import Iterable
+
+from attrs import frozen
+from PIL import Image, ImageDraw, ImageFont
+
+MOST = 1000
+"""Most pictures on a sheet."""
+
+_GAP, _LINE = 12, 17
+_GROUND, _EMPTY, _INK, _FAINT = "#ffffff", "#e9ecef", "#212529", "#868e96"
+
+
+@frozen
+class Cell:
+    """One picture as JPEG, or None, its name, and a word about it."""
+
+    jpeg: bytes | None
+    name: str
+    about: str
+
+
+def contact_sheet(cells: Iterable[Cell], count: int, columns: int | None, size: int) -> Image.Image:
+    """Draw `count` cells of `size` x `size` pixels, row by row; `columns` None makes it a little wider than high."""
+    columns = min(count, columns or math.ceil(math.sqrt(count * 1.5)))
+    rows = math.ceil(count / columns)
+    across, down = size + _GAP, size + 2 * _LINE + _GAP
+    sheet = Image.new("RGB", (columns * across + _GAP, rows * down + _GAP), _GROUND)
+    draw = ImageDraw.Draw(sheet)
+    fonts = ImageFont.load_default(13), ImageFont.load_default(11)
+    for number, cell in enumerate(cells):
+        x, y = _GAP + number % columns * across, _GAP + number // columns * down
+        _place(sheet, draw, cell, (x, y), size)
+        draw.text((x, y + size + 3), _fitted(draw, cell.name, fonts[0], size), _INK, fonts[0])
+        draw.text((x, y + size + 3 + _LINE), _fitted(draw, cell.about, fonts[1], size), _FAINT, fonts[1])
+    return sheet
+
+
+def _place(sheet: Image.Image, draw: ImageDraw.ImageDraw, cell: Cell, at: tuple[int, int], size: int) -> None:
+    """The picture at the bottom middle of its cell, or an empty field."""
+    x, y = at
+    if cell.jpeg is None:
+        draw.rectangle((x, y, x + size - 1, y + size - 1), _EMPTY)
+        draw.text((x + size / 2, y + size / 2), "no picture", _FAINT, ImageFont.load_default(13), anchor="mm")
+        return
+    with Image.open(io.BytesIO(cell.jpeg)) as picture:
+        picture.thumbnail((size, size))
+        sheet.paste(picture.convert("RGB"), (x + (size - picture.width) // 2, y + size - picture.height))
+
+
+def _fitted(
+    draw: ImageDraw.ImageDraw, text: str, font: ImageFont.FreeTypeFont | ImageFont.ImageFont, width: int
+) -> str:
+    """A text cut with an ellipsis to fit into so many pixels."""
+    text = " ".join(text.split())[:200]
+    if draw.textlength(text, font) <= width:
+        return text
+    while text and draw.textlength(text + "…", font) > width:
+        text = text[:-1]
+    return text + "…"

@@ -18,7 +18,8 @@ import click
 ROOT = Path(__file__).parent.parent
 PAGES = (
     "README.md", "docs/metadata.md", "docs/plugin-authors.md", "docs/command-line.md", "docs/storage-s3.md",
-    "docs/storage-gcs.md", "docs/storage-azure.md", "docs/storage-otc.md",
+    "docs/storage-gcs.md", "docs/storage-azure.md", "docs/storage-otc.md", "docs/images.md", "docs/video.md",
+    "docs/audio.md", "docs/dicom.md", "docs/nifti.md", "docs/documents.md",
 )  # fmt: skip
 BLOCK = re.compile(r"(<!-- begin: ([a-z0-9-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
@@ -74,6 +75,49 @@ def records() -> str:
             parts.append(f"| `{attribute.name}` | `{str(attribute.type).replace('|', 'or')}` | {default} |")
         parts.append("")
     return "\n".join(parts)
+
+
+def protocols() -> str:
+    """What the things behind the records can do: the methods of each protocol, with what they promise."""
+    from heron.hooks import interfaces
+
+    parts = []
+    for name in interfaces.PROTOCOLS:
+        protocol = getattr(interfaces, name)
+        parts.append(f"### `heron.{name}`\n\n{inspect.cleandoc(protocol.__doc__ or '')}\n")
+        for method, function in vars(protocol).items():
+            if inspect.isfunction(function) and (not method.startswith("_") or method == "__call__"):
+                about = inspect.cleandoc(function.__doc__ or "").replace("\n", " ")
+                call = str(inspect.signature(function)).replace("(self, ", "(").replace("(self)", "()")
+                parts.append(f"- `{method}{call}`: {about}".replace("'", "").replace("  ", " "))
+        parts.append("")
+    return "\n".join(parts)
+
+
+def formats(*kinds: str) -> str:
+    """The table of formats of some kinds, with the decoders that read them."""
+    from heron.builtin import plugin_manager
+
+    rows: dict[tuple[str, str, str], list[str]] = {}
+    for decoder in plugin_manager().decoders():
+        for known in decoder.formats:
+            if known.kind in kinds:
+                by = f"`heron[{decoder.extra}]`" if decoder.extra else "built in"
+                suffixes = rows.setdefault((known.media_type, decoder.summary, by), [])
+                suffixes += [f"`{suffix}`" for suffix in known.suffixes if f"`{suffix}`" not in suffixes]
+    lines = [
+        f"| {media} | {' '.join(suffixes)} | {about} | {by} |"
+        for (media, about, by), suffixes in rows.items()
+    ]
+    return "\n".join(["| media type | suffixes | decoder | install |", "|---|---|---|---|", *lines])
+
+
+def personal() -> str:
+    """The facts that tell of a person, which `--no-patient-tags` leaves out."""
+    from heron.builtin import plugin_manager
+
+    names = [f"`{name}`" for decoder in plugin_manager().decoders() for name in decoder.personal]
+    return ", ".join(names)
 
 
 def types() -> str:
@@ -167,6 +211,13 @@ BLOCKS: dict[str, Callable[[], str]] = {
     "records": records,
     "plugins": plugins,
     "types": types,
+    "protocols": protocols,
+    "personal": personal,
+    "formats-image": partial(formats, "image"),
+    "formats-video": partial(formats, "video"),
+    "formats-audio": partial(formats, "audio"),
+    "formats-medical": partial(formats, "dicom", "nifti"),
+    "formats-document": partial(formats, "text", "pdf"),
     "help-texts": help_texts,
     **{f"options-{backend}": partial(options, backend) for backend in ("s3", "gcs", "azure", "otc")},
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import io
 import json
 import sqlite3
 from collections.abc import Iterator
@@ -11,6 +12,7 @@ from functools import cached_property
 from types import SimpleNamespace
 
 import pytest
+from PIL import Image
 
 import heron
 from heron.catalog.access import NOUNS, VERBS, Access
@@ -39,6 +41,8 @@ READS = {
     "folders.list": lambda w, t: w.folders.list(),
     "frames.get": lambda w, t: w.frames.get(t.item, 0),
     "frames.list": lambda w, t: w.frames.list(t.item),
+    "frames.thumbnail": lambda w, t: w.frames.thumbnail(t.frame),
+    "frames.without_picture": lambda w, t: w.frames.without_picture(t.picture),
     "imports.get": lambda w, t: w.imports.get(t.job),
     "imports.list": lambda w, t: w.imports.list(),
     "imports.problems": lambda w, t: w.imports.problems(t.job),
@@ -50,6 +54,13 @@ READS = {
     "items.list": lambda w, t: w.items.list(),
     "items.page": lambda w, t: w.items.page(),
     "metadata.verify": lambda w, t: w.metadata.verify(),
+    "pictures.contact_sheet": lambda w, t: w.pictures.contact_sheet([t.picture, t.frame]),
+    "pictures.frames": lambda w, t: w.pictures.frames(t.picture, [1, 2]),
+    "pictures.picture": lambda w, t: w.pictures.picture(t.picture),
+    "pictures.text": lambda w, t: w.pictures.text(t.local),
+    "pictures.thumbnail": lambda w, t: w.pictures.thumbnail(t.frame),
+    "pictures.times": lambda w, t: w.pictures.times(t.picture),
+    "pictures.write_frames": lambda w, t: w.pictures.write_frames(t.picture, t.frames, [1]),
     "presets.get": lambda w, t: w.presets.get(t.title),
     "presets.list": lambda w, t: w.presets.list(),
     "ingest.check_manifest": lambda w, t: w.ingest.check_manifest(t.manifest),
@@ -82,6 +93,8 @@ READS = {
     "search.__call__": lambda w, t: w.search(),
     "search.all": lambda w, t: w.search.all(),
     "search.count": lambda w, t: w.search.count(),
+    "search.count_frames": lambda w, t: w.search.count_frames(),
+    "search.frames": lambda w, t: w.search.frames(),
     "search.plan": lambda w, t: w.search.plan(Query()),
     "thumbnails.get": lambda w, t: w.thumbnails.get(t.item),
 }
@@ -110,6 +123,8 @@ WRITES = {
     "folders.set_metadata": (lambda w, t: w.folders.set_metadata(t.folder, {"a": 1}), "update folder"),
     "frames.add": (lambda w, t: w.frames.add(t.item, [(1, None, True)]), "update frame"),
     "frames.delete": (lambda w, t: w.frames.delete(t.item, [0]), "delete frame"),
+    "frames.keep_pictures": (lambda w, t: w.frames.keep_pictures([(t.frame, b"x", {})]), "update frame"),
+    "frames.set": (lambda w, t: w.frames.set(t.item, [1]), "update frame"),
     "frames.set_metadata": (lambda w, t: w.frames.set_metadata(t.item, 0, {"a": 1}), "update frame"),
     "imports.cancel": (lambda w, t: w.imports.cancel(t.job), "update import"),
     "imports.reopen": (lambda w, t: w.imports.reopen(t.job, True), "update import"),
@@ -132,6 +147,7 @@ WRITES = {
     "metadata.merge_all": (lambda w, t: w.metadata.merge_all([t.item], {"a": 1}), "update items"),
     "metadata.replace": (lambda w, t: w.metadata.replace({t.item.uuid: {"a": 1}}), "update items"),
     "metadata.replace_all": (lambda w, t: w.metadata.replace_all([t.item], {"a": 1}), "update items"),
+    "pictures.make": (lambda w, t: w.pictures.make([t.picture]), "update item"),
     "presets.create": (lambda w, t: w.presets.create("new", Query()), "create preset 'new'"),
     "presets.delete": (lambda w, t: w.presets.delete(t.title), "delete preset"),
     "registration.insert": (lambda w, t: w.registration.insert([t.new], t.folder), "create item"),
@@ -163,6 +179,7 @@ WRITES = {
     "synced.note_synced": (lambda w, t: w.synced.note_synced(t.folder), "update folder"),
     "synced.release": (lambda w, t: w.synced.release(t.folder), "update folder"),
     "synced.set_sidecars": (lambda w, t: w.synced.set_sidecars(t.folder, None), "update folder"),
+    "thumbnails.keep": (lambda w, t: w.thumbnails.keep([(t.item, b"x", {})]), "update item"),
     "thumbnails.put_by_url": (
         lambda w, t: w.thumbnails.put_by_url(t.folder, [(t.item.url, b"x")]),
         "create item",
@@ -195,11 +212,13 @@ def things(workspace, tmp_path):
     facts = MediaFacts("video", "video/mp4", frame_count=9)
     new = [NewItem(f"s3://lake/{name}.mp4", facts, metadata={SECRET: 1}) for name in (SECRET, f"{SECRET}2")]
     group = MediaFacts("image_group", "image/jpeg")
+    jpeg = io.BytesIO()
+    Image.new("RGB", (8, 6)).save(jpeg, "JPEG")
     workspace.registration.register(new, f"{SECRET}/{SECRET}")
     item, other = workspace.items.list()
     folder = workspace.folders.get(f"{SECRET}/{SECRET}")
     workspace.frames.add(item, [(0, 0.0, True)])
-    workspace.thumbnails.put_by_url(folder, [(item.url, b"jpeg")])
+    workspace.thumbnails.put_by_url(folder, [(item.url, jpeg.getvalue())])
     workspace.collections.create(SECRET, items=[item])
     workspace.datasets.create(SECRET, items=[item])
     workspace.presets.create(SECRET, Query(where="size > 1"))
@@ -215,18 +234,25 @@ def things(workspace, tmp_path):
     workspace.synced.note_sidecars([(item.id, sidecar)])
     workspace.synced.bind(folder, tmp_path.as_uri() + "/", integration=integration)
     own = NewItem(file.as_uri(), MediaFacts("text", "text/plain"))
+    pages = [Image.new("RGB", (8, 6), (number * 90, 0, 0)) for number in range(3)]
+    pages[0].save(tmp_path / "pages.gif", save_all=True, append_images=pages[1:], duration=100)
+    picture = NewItem((tmp_path / "pages.gif").as_uri(), MediaFacts("image", "image/gif", 8, 6, 3))
     workspace.registration.insert([own], folder, integration_of=lambda url: integration.id)
     more = [
         NewItem("mem://lake/a.mp4", facts),
         NewItem("s3://lake/a.jpg#image_group-1", group, SECRET, members=[Member("s3://lake/a.jpg")]),
     ]
     workspace.registration.register(more, folder)
-    local, signed, group = list(workspace.items.list())[2:]
+    workspace.registration.register([picture], folder)
+    local, signed, group, picture = list(workspace.items.list())[2:]
+    workspace.frames.add(picture, [(2, None, False)])
+    frame = next(workspace.frames.list(item))
+    workspace.frames.keep_pictures([(frame, jpeg.getvalue(), {})])
     return SimpleNamespace(
         title=SECRET, item=item, other=other, folder=folder, job=job, file=file, rows=rows,
         new=NewItem("s3://lake/new.mp4", facts), integration=integration, unused=f"{SECRET}2", sidecar=sidecar,
         local=local, signed=signed, group=group, manifest=manifest, out=tmp_path / "written.json",
-        unsynced=workspace.folders.get(SECRET),
+        unsynced=workspace.folders.get(SECRET), frame=frame, picture=picture, frames=tmp_path / "frames",
     )  # fmt: skip
 
 

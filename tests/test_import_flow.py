@@ -8,13 +8,14 @@ import random
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 import pytest
 
 import heron
 from heron.cli.main import status
 from heron.cli.output import _progress_text
-from heron.ingest import pipeline
+from heron.ingest import pipeline, workers
 from heron.ingest.pipeline import Progress
 from tests.conftest import draw
 from tests.memory_storage import Lake, LakePlugin, LakeStorage
@@ -136,8 +137,13 @@ def test_a_senseless_concurrency_is_refused_before_anything_is_made(lake, load, 
     assert urls(workspace) == []
 
 
+def few_at_once(monkeypatch, bundle):
+    """Let so many units be decided on together."""
+    monkeypatch.setattr(workers, "Workers", partial(pipeline.Workers, bundle=bundle))
+
+
 def test_the_source_is_not_read_far_ahead_of_what_lands(lake, load, monkeypatch):
-    monkeypatch.setattr(pipeline, "BATCH", 16)
+    few_at_once(monkeypatch, 16)
     monkeypatch.setattr(pipeline, "MOST", 32)
     lake.page, lake.seconds = 10, lambda: 0.001
     ahead = []
@@ -151,7 +157,7 @@ def test_the_source_is_not_read_far_ahead_of_what_lands(lake, load, monkeypatch)
 
 
 def test_one_slow_object_does_not_let_all_others_pile_up(lake, load, monkeypatch):
-    monkeypatch.setattr(pipeline, "BATCH", 16)
+    few_at_once(monkeypatch, 16)
     workspace = load()
     workspace.ingest.files([url for url in lake.urls if "0000" not in url], folder="A")
     lake.page, lake.asked = 10, []
@@ -244,7 +250,7 @@ def test_a_plugin_that_raises_anything_fails_the_unit_and_not_the_others(lake, l
 @pytest.mark.parametrize("ignore_errors", [True, False])
 @pytest.mark.parametrize("count", [500, 65, 1])
 def test_the_share_grows_to_1(lake, load, tmp_path, monkeypatch, suffix, ignore_errors, count):
-    monkeypatch.setattr(pipeline, "BATCH", 32)
+    few_at_once(monkeypatch, 32)
     monkeypatch.setattr(pipeline, "MOST", 8)
     told = []
     load().ingest.manifest(
@@ -262,7 +268,7 @@ def test_the_share_grows_to_1(lake, load, tmp_path, monkeypatch, suffix, ignore_
 
 
 def test_a_table_of_groups_may_end_where_a_bundle_ends(lake, load, tmp_path, monkeypatch):
-    monkeypatch.setattr(pipeline, "BATCH", 32)
+    few_at_once(monkeypatch, 32)
     monkeypatch.setattr(pipeline, "BUNDLES", 0)
     monkeypatch.setattr(pipeline, "MOST", 8)
     file = tmp_path / "manifest.csv"
@@ -273,7 +279,7 @@ def test_a_table_of_groups_may_end_where_a_bundle_ends(lake, load, tmp_path, mon
 
 
 def test_a_resumed_import_tells_the_share_of_what_is_left(lake, load, tmp_path, monkeypatch):
-    monkeypatch.setattr(pipeline, "BATCH", 32)
+    few_at_once(monkeypatch, 32)
     monkeypatch.setattr(pipeline, "MOST", 8)
     workspace = load()
 

@@ -242,12 +242,14 @@ def test_further_columns_are_metadata_by_the_types_of_the_schema(workspace, load
     assert "metadata key 'speed': expected a number, got 'fast'" in told
 
 
-def test_columns_of_key_frames_are_json(workspace, load):
-    report = load('ObjectURL,keyframes,$heron\n{0},"[13, 17]","{{""config"":{{}}}}"\n{1},13 17,\n{2},,{{}}\n')
-    assert [item.metadata for item in workspace.items.list()] == [
-        {"keyframes": [13, 17], "$heron": {"config": {}}},
-        {"$heron": {}},
-    ]
+def test_columns_of_key_frames_are_json_and_become_frames(workspace, load):
+    block = '"{{""config"":{{}},""frames"":{{""0"":{{""mood"":1}}}}}}"'
+    report = load(f'ObjectURL,keyframes,$heron\n{{0}},"[0]",{block}\n{{1}},13 17,\n{{2}},,{{{{}}}}\n')
+    first, second = workspace.items.list()
+    assert (first.metadata, second.metadata) == ({}, {})
+    [frame] = workspace.frames.list(first)
+    assert (frame.number, frame.is_key, frame.metadata) == (0, True, {"mood": 1})
+    assert list(workspace.frames.list(second)) == []
     assert faults(workspace, report)["line 3"].startswith("line 3: keyframes: not valid JSON")
 
 

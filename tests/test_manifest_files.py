@@ -18,6 +18,7 @@ from heron.ingest.manifest.facts import _FACTS, plain
 from heron.ingest.manifest.tables import _TITLES
 from tests.conftest import draw
 from tests.test_manifest_import import entry, names, state, write
+from tests.toy_media import Unread
 
 GUIDE = (Path(__file__).parent.parent / "docs" / "manifests.md").read_text()
 DICOM = bytes(128) + b"DICM" + bytes(200)
@@ -27,6 +28,8 @@ FILES = {
     ".nii": NIFTI, ".txt": b"words", ".pdf": b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n" + bytes(100), ".dcm": DICOM,
 }  # fmt: skip
 """The least that a file of each kind has to be to be known by its content."""
+
+KIND = {".mp4": "video", ".wav": "audio", ".nii": "nifti", ".pdf": "pdf", ".dcm": "dicom"}
 
 
 @pytest.fixture
@@ -264,7 +267,8 @@ EXAMPLES = [(name, text) for name in ("json", "jsonl", "csv") for text in blocks
 )
 def test_every_example_of_the_guide_is_imported_whole(tmp_path, form, text):
     file = write(tmp_path, materialised(text, tmp_path / "in"), f"m.{form}")
-    with heron.open(tmp_path / "lake", discover=True) as workspace:
+    unread = Unread({suffix: (KIND[suffix], FILES[suffix][:132]) for suffix in KIND})
+    with heron.open(tmp_path / "lake", plugins=[unread], discover=False) as workspace:
         checked = workspace.ingest.check_manifest(file)
         report = workspace.ingest.manifest(file, folder="A")
         assert (checked.faults, report.failed) == (0, 0)

@@ -9,6 +9,7 @@ import pytest
 import heron
 from heron.models import MAX_METADATA
 from tests.conftest import draw
+from tests.toy_media import Unread
 
 DICOM = bytes(128) + b"DICM" + bytes(200)
 GOOD = {"objectUrl": "s3://lake/good.jpg", "imageMetadata": {"width": 3, "height": 2}}
@@ -137,10 +138,15 @@ def test_an_array_of_entries_without_a_kind_goes_by_what_is_there(workspace, loa
 
 
 @pytest.mark.parametrize("block", ["keyframes", "$encord", "$heron"])
-def test_blocks_of_key_frames_are_kept_as_they_are(workspace, load, block):
-    value = [13, 17] if block == "keyframes" else {"config": {"sampling_rate": 1}, "frames": {"13": {"a": 1}}}
-    load({"videos": [{"objectUrl": "s3://lake/v", "videoMetadata": {}, "clientMetadata": {block: value}}]})
-    assert items(workspace)[0].metadata == {block: value}
+def test_blocks_of_key_frames_become_frames_and_the_other_metadata_stays(workspace, load, block):
+    value = [13, 0] if block == "keyframes" else {"config": {"sampling_rate": 1}, "frames": {"13": {"a": 1}}}
+    metadata = {block: value, "city": "Oran"}
+    load({"videos": [{"objectUrl": "s3://lake/v", "videoMetadata": {}, "clientMetadata": metadata}]})
+    [video] = items(workspace)
+    assert video.metadata == {"city": "Oran"}
+    first, key = workspace.frames.list(video)
+    assert (first.number, first.is_key) == (0, block == "keyframes")
+    assert (key.number, key.is_key, key.metadata) == (13, True, {} if block == "keyframes" else {"a": 1})
 
 
 # Groups and series
@@ -215,7 +221,8 @@ def test_series_have_dicom_files_and_nothing_else(tmp_path, load):
         (tmp_path / f"{number}").write_bytes(DICOM + bytes([number]))
     files = [(tmp_path / f"{number}").as_uri() for number in (2, 0, 1)]
     picture = draw(tmp_path / "a.png").as_uri()
-    with heron.open(tmp_path / "clinic", discover=True) as clinic:
+    scans = Unread({".dcm": ("dicom", DICOM[:132])})
+    with heron.open(tmp_path / "clinic", plugins=[scans], discover=False) as clinic:
         series = [{"title": "S", "dicomFiles": files}, {"objectUrl_0": files[0], "objectUrl_1": picture}]
         report = load({"dicom_series": series}, into=clinic)
         [item] = items(clinic)

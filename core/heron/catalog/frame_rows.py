@@ -25,8 +25,8 @@ def insert_frames(database: Database, validator: Validator, owners: Iterable[Own
     count = 0
     for id, name, frames in owners:
         count += len(frames)
-        database.execute_many(
-            _PLAIN, [(id, f.number, f.seconds, f.is_key, "{}") for f in frames if not f.metadata]
+        database.execute_many(  # all of them first, so that they come in this order
+            _PLAIN, [(id, frame.number, frame.seconds, frame.is_key, "{}") for frame in frames]
         )
         rows = list(_with_metadata(database, validator, id, name, frames))
         if rows:

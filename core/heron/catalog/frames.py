@@ -14,7 +14,7 @@ from heron.catalog.sampling import Times, chosen_frames
 from heron.catalog.schema import SchemaService
 from heron.convert import dumps, loads
 from heron.errors import InvalidInput, NotFound
-from heron.metadata.keyframes import FrameWish, Mode, sampling_rate
+from heron.metadata.keyframes import FrameWish, Mode, frame_number, frame_time, sampling_rate
 from heron.metadata.validation import Validator
 from heron.models import Frame, Json, NewFrame
 
@@ -36,7 +36,6 @@ class FrameService:
         self._schema = schema
         self._times = times
 
-    @one_transaction
     def set(
         self,
         item: ItemRef,
@@ -57,19 +56,22 @@ class FrameService:
         if rate is not None:
             rate = sampling_rate(rate, owner.name)
         given = keys if isinstance(keys, Mapping) else dict.fromkeys(keys)
-        if mode == "frame":
-            given = {_whole(number, owner.name): metadata for number, metadata in given.items()}
-        wish = FrameWish(rate, mode, given)
+        wish = FrameWish(rate, mode, {_key(key, mode, owner.name): value for key, value in given.items()})
         frames = chosen_frames(wish, owner.facts, self._times(owner), owner.name)
-        if replace:
-            self._database.execute("UPDATE frames SET is_key = 0 WHERE item_id = ?", [owner.id])
-            self._database.execute(
-                "DELETE FROM frames WHERE item_id = ? AND metadata = '{}' "
-                "AND number NOT IN (SELECT value FROM json_each(?))",
-                [owner.id, dumps([frame.number for frame in frames])],
-            )
-        self._insert([(owner.id, owner.name, frames)])
-        return int(self._database.value("SELECT count(*) FROM frames WHERE item_id = ?", [owner.id]))
+        with self._database.write():  # not before: times may take reading a whole file
+            if replace:
+                self._leave_only(owner.id, frames)
+            self._insert([(owner.id, owner.name, frames)])
+            return int(self._database.value("SELECT count(*) FROM frames WHERE item_id = ?", [owner.id]))
+
+    def _leave_only(self, id: int, frames: Iterable[NewFrame]) -> None:
+        """Take out an item's other frames, but those with metadata; none is a key frame then."""
+        self._database.execute("UPDATE frames SET is_key = 0 WHERE item_id = ?", [id])
+        self._database.execute(
+            "DELETE FROM frames WHERE item_id = ? AND metadata = '{}' "
+            "AND number NOT IN (SELECT value FROM json_each(?))",
+            [id, dumps([frame.number for frame in frames])],
+        )
 
     def add(self, item: ItemRef, frames: Iterable[tuple[int, float | None, bool]]) -> int:
         """Add frames as (number from 0, presentation time in seconds or None, whether a key frame).
@@ -185,7 +187,8 @@ class FrameService:
         return count
 
 
-def _whole(number: float, name: str) -> int:
-    if number < 0 or number != int(number):
-        raise InvalidInput(f"{name}: {number:g} is no frame number", hint="seconds go with --seconds")
-    return int(number)
+def _key(given: float, mode: Mode, name: str) -> float:
+    """The number, or the time, of a key frame; raises MetadataError."""
+    if mode == "seconds":
+        return frame_time(given, name)
+    return frame_number(given, name, "seconds go with --seconds")

@@ -111,24 +111,19 @@ class MetadataService:
         done = 0
         pairs = updates.items() if isinstance(updates, Mapping) else updates
         for bundle in bundles(pairs, BUNDLE):
-            updates_by_uuid = _by_uuid(bundle, combine)
             try:
-                self._apply_bundle(updates_by_uuid, combine)
+                done += self._apply_bundle(bundle, combine)
             except HeronError as error:
                 if done:
                     error.hint = f"the {done:,} items before this bundle of {len(bundle)} were updated, none of the bundle"
                 raise
-            done += len(updates_by_uuid)
         return done
 
-    def _apply_bundle(
-        self,
-        bundle: dict[str, Mapping[str, Json]],
-        combine: Combine,
-    ) -> None:
+    def _apply_bundle(self, pairs: Iterable[tuple[ItemRef, Mapping[str, Json]]], combine: Combine) -> int:
+        """Apply some updates in one transaction; returns the number of items."""
         moment = now()
-        frames = {uuid: self._frames(uuid, given) for uuid, given in bundle.items() if has_blocks(given)}
-        bundle = {uuid: frames[uuid][0] if uuid in frames else given for uuid, given in bundle.items()}
+        frames: list[Owned] = []
+        bundle = _by_uuid(((ref, self._without_blocks(ref, given, frames)) for ref, given in pairs), combine)
         with self._database.write():
             validator = Validator(self._schema.current())
             ids = self._items.ids(bundle)
@@ -150,16 +145,23 @@ class MetadataService:
                 )
                 rows.append((text, moment, id))
             self._database.execute_many("UPDATE items SET metadata = ?, updated_at = ? WHERE id = ?", rows)
-            insert_frames(self._database, validator, (owned for _, owned in frames.values()))
+            insert_frames(self._database, validator, frames)
             if validator.unknown:
                 self._schema.remember_unknown(validator.unknown)
+        return len(bundle)
 
-    def _frames(self, uuid: str, given: Mapping[str, Json]) -> tuple[Mapping[str, Json], Owned]:
-        """The metadata of an item without its blocks of key frames, and the frames that these ask for."""
-        item = self._items.get(uuid)
+    def _without_blocks(
+        self, ref: ItemRef, given: Mapping[str, Json], frames: list[Owned]
+    ) -> Mapping[str, Json]:
+        """The metadata of an item without its blocks of key frames; what these ask for is put to `frames`."""
+        if not has_blocks(given):
+            return given
+        item = self._items.get(ref)
         metadata, wish = without_blocks(given, item.name)
-        times = None if wish.sampling_rate is None and not wish.keys else self._times(item)
-        return metadata, (item.id, item.name, chosen_frames(wish, item.facts, times, item.name))
+        if wish.sampling_rate is not None or wish.keys:
+            chosen = chosen_frames(wish, item.facts, self._times(item), item.name)
+            frames.append((item.id, item.name, chosen))
+        return metadata
 
 
 def _by_uuid(

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from heron.catalog.access import Access
 from heron.catalog.database import Database
@@ -160,7 +160,8 @@ class Registration:
     def refresh(self, changed: Iterable[tuple[int, NewItem]]) -> int:
         """Give items, by their inner ids, the facts, members and frames of files that changed.
 
-        Their pictures and hashes are forgotten. Key frames, and frames with metadata, stay.
+        Their pictures and hashes are forgotten. Key frames, and frames with metadata, stay; metadata, also that of new
+        frames, is left to who merges it.
         """
         self._access.require("update", "item")
         pairs, moment = list(changed), now()
@@ -179,7 +180,10 @@ class Registration:
         for statement in _OUTDATED:
             self._database.execute_many(statement, [(id,) for id, _ in pairs])
         self._insert_members(pairs)
-        self._insert_frames(pairs, Validator(self._schema.current()))
+        bare = [
+            (id, evolve(item, frames=[evolve(f, metadata=None) for f in item.frames])) for id, item in pairs
+        ]
+        self._insert_frames(bare, Validator(self._schema.current()))
         return len(pairs)
 
     def restore(self, ids: Iterable[int]) -> int:
@@ -256,7 +260,7 @@ class Registration:
                 metadata = validator.dumps(item.metadata, url) if item.metadata else "{}"
                 for frame in item.frames:
                     if frame.metadata:
-                        validator.encode(frame.metadata, f"{name}, frame {frame.number}")
+                        validator.dumps(frame.metadata, f"{name}, frame {frame.number}")
             except InvalidInput as error:
                 if reject is None:
                     raise

@@ -22,6 +22,9 @@ SAMPLING_RATE = 1.0
 SLICES = 1000
 """Most frames that an item without times, such as a volume, gets as rows unasked, evenly spaced."""
 
+MOST = 10_000_000
+"""Most frames that are sampled of one item: a day at more than a hundred a second."""
+
 _SAME = 1e-6
 """Seconds by which two times may differ and count as one: writers round to microseconds."""
 
@@ -109,19 +112,31 @@ class _Clock:
                 f"{self._name}: the times of its frames are not known",
                 hint="give fps in the manifest, or install what reads the file: heron plugins",
             )
-        number = math.floor((seconds + _SAME) * self._fps)
-        return number if self._count is None else min(number, self._count - 1)
+        return self._evenly(seconds, self._fps)
 
     def sampled(self, rate: float) -> Iterable[int]:
         """The frames that are shown at the moments 0, 1/rate, 2/rate …, each once; for rate 0 the first one."""
         if rate == 0 or self._count is None or (self._times is None and not self._fps):
             return [0]
-        if self._times is None and self._fps and rate < self._fps:
-            moments = math.floor((self._count - 1) / self._fps * rate + _SAME) + 1
-            return dict.fromkeys(math.floor((step / rate + _SAME) * self._fps) for step in range(moments))
-        if self._times is None:
-            return range(self._count)
-        return self._shown(self._times, rate)
+        if self._times is not None:
+            return self._shown(self._times, min(rate, 1 / _SAME**2))
+        assert self._fps
+        fps, moments = self._fps, self._count
+        if rate < fps:
+            moments = min(moments, max(1, math.ceil((self._count / fps - _SAME) * rate)))
+        if moments > MOST:
+            raise InvalidInput(
+                f"{self._name}: sampled at {rate:g} per second it has {moments:,} frames, at most {MOST:,} are kept",
+                hint="give a smaller sampling_rate",
+            )
+        if rate >= fps:
+            return range(moments)
+        return dict.fromkeys(self._evenly(step / rate, fps) for step in range(moments))
+
+    def _evenly(self, seconds: float, fps: float) -> int:
+        """The number of the frame that is shown at a time, where frames follow each other evenly."""
+        number = math.floor((seconds + _SAME) * fps)
+        return number if self._count is None else min(number, self._count - 1)
 
     def _shown(self, times: Sequence[float], rate: float) -> Iterable[int]:
         """The frames at one of the moments between their own time and that of the next one."""

@@ -32,6 +32,7 @@ _COLUMNS = ("frame", "seconds", "key", "metadata", "metrics")
 
 
 @click.group("keyframes")
+@example("heron keyframes set clip.mp4 13 17\nheron keyframes list clip.mp4")
 def command() -> None:
     """Choose frames of items, list them, and write them as pictures.
 

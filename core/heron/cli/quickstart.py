@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shlex
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,10 +14,11 @@ import click
 from attrs import evolve
 
 from heron.cli.context import Context
-from heron.cli.output import example, say
+from heron.cli.output import counted, example, say
 from heron.errors import AlreadyExists, CatalogueError, PluginError
 
 if TYPE_CHECKING:
+    from heron.hooks import PluginManager
     from heron.quickstart.steps import Step
 
 _MARK = Path(".heron") / "quickstart"
@@ -31,31 +32,26 @@ _MARK = Path(".heron") / "quickstart"
 def command(context: Context, directory: Path, fresh: bool) -> None:
     """Make a small lake and walk through everything.
 
-    Draws some dozens of pictures, writes a few texts, and goes from schema to dataset in eight steps; with the extra
-    s3, three more go through a bucket on a server in this process. No network, no account; all of it stays in DIRECTORY
-    to play with.
+    Draws pictures, a film and scans, writes sound and texts, and goes step by step from schema to dataset. The extra
+    media brings the steps through film, sound, scans and documents, the extra s3 those through a bucket on a server in
+    this process. No network, no account; all of it stays in DIRECTORY to play with.
     """
     from heron.quickstart.lake import make_lake
-    from heron.quickstart.steps import NEXT, STEPS
+    from heron.quickstart.steps import NEXT
 
     try:
         _prepare(directory, fresh)
         say(f"A lake of real files, drawn just now, goes to {directory}.")
-        lake = make_lake(directory / "lake")
-        shutil.move(lake.metadata_file, directory / lake.metadata_file.name)
+        made = make_lake(directory)
     except OSError as error:
         raise CatalogueError(
             f"no quickstart can be made in {directory}: {error.strerror or error}", hint="give another folder"
         ) from error
-    say(
-        f"  {lake.photos} photographs, {lake.other_media} other pictures, {lake.texts} texts, {lake.broken} broken files."
-    )
+    say(f"  {', '.join(counted(count, sort) for sort, count in made.items())}.")
     before = Path.cwd()
     os.chdir(directory)
     try:
-        for number, step in enumerate(STEPS, start=1):
-            _walk(context, number, step)
-        _walk_cloud(context, len(STEPS) + 1)
+        _walk_cloud(context, _walk_steps(context))
     finally:
         os.chdir(before)
     say("")
@@ -63,6 +59,32 @@ def command(context: Context, directory: Path, fresh: bool) -> None:
     say(f"  cd {shlex.quote(str(directory))}")
     for line in NEXT:
         say(f"  {line}")
+
+
+def _walk_steps(context: Context) -> int:
+    """Go the steps on this machine, but those for which something is missing; returns the number of the next one."""
+    from heron.quickstart.steps import STEPS
+
+    number = 1
+    for step in STEPS:
+        try:
+            _load_decoders(context.plugins(), step.decoders)
+        except PluginError as error:
+            say("")
+            say(f'The step "{step.title}" is left out: {error}.')
+        else:
+            _walk(context, number, step)
+            number += 1
+    return number
+
+
+def _load_decoders(manager: PluginManager, names: Iterable[str]) -> None:
+    """Raise PluginError where one of these decoders is not there, not built yet, or cannot be loaded."""
+    known = {decoder.name: decoder for decoder in manager.decoders()}
+    for name in names:
+        if name not in known:
+            raise PluginError(f"there is no decoder {name}", hint="heron plugins lists what there is")
+        manager.load(known[name])
 
 
 def _walk(context: Context, number: int, step: Step) -> None:

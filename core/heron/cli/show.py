@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -10,6 +11,14 @@ from heron.cli.context import Context
 from heron.cli.items import print_item
 from heron.cli.output import example, json_option, say
 from heron.cli.selection import named_item
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+_FORMATS = {
+    ".png": ("PNG", 2**31 - 1), ".jpg": ("JPEG", 65_500), ".jpeg": ("JPEG", 65_500), ".webp": ("WEBP", 16_383),
+}  # fmt: skip
+"""Formats by suffix, with the longest side of a picture in pixels (libjpeg JPEG_MAX_DIMENSION, WebP 14 bits)."""
 
 
 @click.command("show")
@@ -70,17 +79,22 @@ def command(
         print_item(owner, as_json)
 
 
-def save_picture(picture: object, output: Path) -> None:
+def save_picture(picture: Image, output: Path) -> None:
     """Write a picture in the format of the file's suffix; the file appears whole or not at all."""
     from heron.errors import InvalidInput
     from heron.export.files import whole_file
 
-    formats = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP"}
-    format = formats.get(output.suffix.lower())
+    format, most = _FORMATS.get(output.suffix.lower(), (None, 0))
     if format is None:
-        raise InvalidInput(f"{output}: a picture is written as {', '.join(formats)}")
+        raise InvalidInput(f"{output}: a picture is written as {', '.join(_FORMATS)}")
+    if max(picture.size) > most:
+        size = f"{picture.width:,} x {picture.height:,} pixels"
+        raise InvalidInput(
+            f"{output}: {format} holds no picture of {size}, a side has at most {most:,}",
+            hint="write it as .png, or smaller",
+        )
     with whole_file(output) as stream:
-        picture.save(stream, format)  # type: ignore[attr-defined]
+        picture.save(stream, format)
 
 
 def _readable(text: str) -> str:

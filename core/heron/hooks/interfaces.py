@@ -131,6 +131,7 @@ class Part:
     """One file of a series. `series` is what the files of one series have in common, for instance SeriesInstanceUID.
 
     `header` is what the decoder needs to know of the file to put the series in order; it is JSON of at most 4 kB or so.
+    Facts among it stand by namespace, as in `MediaFacts.extra`, so that personal ones can be left out.
     """
 
     series: str
@@ -204,3 +205,10 @@ class Exporter(Protocol):
 
     def write(self, rows: Iterator[DatasetRow], stream: IO[bytes]) -> int:
         """Write the rows as they come and return their number."""
+
+
+PROTOCOLS = (
+    "Storage", "BulkStorage", "Decoder", "FrameDecoder", "TextReader", "SeriesDecoder", "Measure", "Codec", "Embedder",
+    "Exporter",
+)  # fmt: skip
+"""The protocols in the order in which the documentation explains them."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Sequence
-from pathlib import Path
+from pathlib import Path, PurePath
 from urllib.parse import quote
 
 from heron.errors import NotFound
@@ -21,7 +21,7 @@ def batched_units(paths: Sequence[Path], kind: Kind, kind_of: Callable[[str], Ki
     """The images at and below the paths: one unit for each folder, and one for those that are named themselves.
 
     Files of a folder are in the order of their names, numbers by their value; those that are named stay in the order
-    given. What is no image by its name is passed over. Raises NotFound where there is no image at all.
+    given. In folders, what is no image by its name is passed over. Raises NotFound where there is no image at all.
     """
     named = [path for path in dict.fromkeys(paths) if not path.is_dir()]
     found = 0
@@ -41,12 +41,10 @@ def batched_units(paths: Sequence[Path], kind: Kind, kind_of: Callable[[str], Ki
         )
 
 
-def natural(name: str) -> list[tuple[int, int, str]]:
-    """The key that sorts names as people do: `frame2` before `frame10`."""
-    parts = _DIGITS.split(name)
-    return [(0, int(part), part) if part.isdigit() else (1, 0, part.lower()) for part in parts] + [
-        (2, 0, name)
-    ]
+def natural(name: str) -> tuple[list[tuple[int, int, str]], str]:
+    """The key that sorts file names as people do: `frame.png`, `frame2.png`, `frame10.png`."""
+    parts = filter(None, _DIGITS.split(PurePath(name).stem.lower()))
+    return [(0, int(part), "") if part.isdecimal() else (1, 0, part) for part in parts], name
 
 
 def _unit(paths: Sequence[Path], kind: Kind, name: str) -> Unit:

@@ -128,8 +128,8 @@ class Prober:
         part = self._found_part(file, unit.metadata)
         return Outcome(unit, None, action="part", parts=(part,)) if part is not None else None
 
-    def _archive(self, unit: Unit, file: OpenedFile) -> Outcome | None:
-        """The parts of series in an archive; None for one that holds none, which is an item of its own."""
+    def _archive(self, unit: Unit, file: OpenedFile) -> Outcome:
+        """The parts of series in an archive; one that holds none is an item of its own."""
         parts: list[FoundPart] = []
         broken: list[str] = []
         others = 0
@@ -138,7 +138,9 @@ class Prober:
                 if isinstance(member, MediaError):
                     raise member
                 part = self._found_part(member, unit.metadata)
-            except MediaError as error:
+            except HeronError as error:
+                if type(error) not in (HeronError, MediaError):
+                    raise  # the storage, not the member
                 broken.append(str(error))
                 continue
             if part is None:
@@ -146,7 +148,8 @@ class Prober:
             else:
                 parts.append(part)
         if not parts:
-            return None
+            alone = self._items.item(unit, file)
+            return evolve(alone, problems=(*alone.problems, *warned(unit, broken)))
         if others:
             broken.append(f"{file.name}: {others:,} files in it that are no parts of series were passed over")
         return Outcome(unit, None, warned(unit, broken), action="part", parts=tuple(parts))

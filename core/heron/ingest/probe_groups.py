@@ -93,12 +93,13 @@ class GroupProber:
             facts = without_personal(facts, decoder.record)
         if series.warnings:
             facts = evolve(facts, note="; ".join([*filter(None, [facts.note]), *series.warnings])[:1000])
+        unit = evolve(unit, metadata=_together(unit, parts))
         item = NewItem(
             url=unit.url,
             facts=facts,
             name=unit.name or series.name or unquote(unit.url.rpartition("/")[2]),
             size=sum(part.size for part in parts),
-            metadata=_together(unit, parts),
+            metadata=unit.metadata,
             members=members,
         )
         item = _with_members(prepared(item))

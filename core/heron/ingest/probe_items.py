@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING
 
 from attrs import evolve
 
@@ -15,6 +14,9 @@ from heron.ingest.units import Outcome, ProbeOptions, Unit
 from heron.media.reader import THUMBNAIL, Decoding, Examined, Measuring, MediaReader
 from heron.models import ImportProblem, MediaFacts, NewFrame, NewItem
 from heron.storage.opening import OpenedFile
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
 
 VOLUMES = ("dicom", "nifti")
 """Kinds whose frames are slices."""
@@ -111,13 +113,13 @@ def as_declared(facts: MediaFacts, unit: Unit, file: OpenedFile) -> MediaFacts:
     raise MediaError(f"{unit.url} is declared as {unit.kind}, its content is {file.media_type}")
 
 
-def as_jpeg(picture: Any) -> bytes | None:
+def as_jpeg(picture: Image | None) -> bytes | None:
     """A thumbnail as it is kept."""
     if picture is None:
         return None
-    buffer = io.BytesIO()
-    picture.save(buffer, "JPEG", quality=80)
-    return buffer.getvalue()
+    from heron.media.thumbnails import encode_thumbnail
+
+    return encode_thumbnail(picture)
 
 
 def problem(unit: Unit, reason: str) -> ImportProblem:

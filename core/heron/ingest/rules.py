@@ -41,8 +41,8 @@ class ImportRule:
             return "add"
         if known.is_deleted:
             return "refresh"  # it came back, perhaps as another
-        if unit.parts and self.looks_up and unit.size != known.size:
-            return "refresh"  # a series that has grown
+        if unit.parts and self.looks_up and (unit.size or 0) > (known.size or 0):
+            return "refresh"  # a series that has grown; one of fewer files was looked for in a part of them
         if self.upsert_metadata and unit.metadata:
             return "merge"
         return "skip" if self.looks_up else "add"

@@ -43,8 +43,9 @@ class SeriesParts:
         after = 0
         while (
             first := self._database.row(
-                "SELECT min(id) AS id, decoder, series FROM series_parts WHERE import_id = ? "
-                "GROUP BY decoder, series HAVING min(id) > ? ORDER BY min(id) LIMIT 1",
+                "SELECT id, decoder, series FROM series_parts AS part WHERE import_id = ? AND id > ? AND NOT EXISTS "
+                "(SELECT 1 FROM series_parts WHERE import_id = part.import_id AND decoder = part.decoder "
+                "AND series = part.series AND id < part.id) ORDER BY id LIMIT 1",
                 [job.id, after],
             )
         ) is not None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import lzma
+import struct
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -29,7 +31,10 @@ RATIO = 1100
 LARGEST = 4 << 30
 """Largest member, in bytes."""
 
-_BROKEN = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError, OSError)
+_BROKEN = (
+    zipfile.BadZipFile, zlib.error, lzma.LZMAError, struct.error, EOFError, NotImplementedError, RuntimeError,
+    ValueError, OSError,
+)  # fmt: skip
 
 
 def is_zip(head: bytes) -> bool:
@@ -136,7 +141,13 @@ def member_of(archive: MediaFile, url: str) -> ZipMember:
 
 def _member(archive: MediaFile, info: zipfile.ZipInfo, head: bytes) -> ZipMember:
     url = f"{archive.url}{MARK}{quote(info.filename)}"
-    return ZipMember(url, info.filename.rpartition("/")[2], info.file_size, head, archive, info.filename)
+    name = _shown(info.filename.rpartition("/")[2])
+    return ZipMember(url, name, info.file_size, head, archive, info.filename)
+
+
+def _shown(name: str) -> str:
+    """A name as it can stand in a message; archives may hold line breaks and the like in theirs."""
+    return name if name.isprintable() else repr(name)[1:-1]
 
 
 def _is_passed_over(info: zipfile.ZipInfo) -> bool:
@@ -146,7 +157,7 @@ def _is_passed_over(info: zipfile.ZipInfo) -> bool:
 
 def _checked(archive: MediaFile, info: zipfile.ZipInfo) -> zipfile.ZipInfo:
     """Refuse members that are encrypted, or too good to be true."""
-    place = f"{info.filename} in {archive.name}"
+    place = f"{_shown(info.filename)} in {archive.name}"
     if info.flag_bits & 1:
         raise MediaError(f"{place} is encrypted", hint="unpack the archive and import the folder")
     if info.file_size > LARGEST or info.file_size > RATIO * max(info.compress_size, 1):
@@ -158,7 +169,7 @@ class _explained:  # noqa: N801 - reads as a verb in a with statement
     """Turns what the zip library raises into a sentence; errors of the storage behind it pass."""
 
     def __init__(self, archive: MediaFile, member: str = "") -> None:
-        self._place = f"{member} in {archive.name}" if member else archive.name
+        self._place = f"{_shown(member)} in {archive.name}" if member else archive.name
 
     def __enter__(self) -> None:
         return None

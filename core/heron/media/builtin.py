@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from heron.errors import PluginError
 from heron.hooks import Decoder, Measure, MediaDecoder, MediaFormat, QualityMetrics, hookimpl
 
 
@@ -18,12 +17,6 @@ def _load_text() -> Decoder:
     from heron.media.text import TextDecoder
 
     return TextDecoder()
-
-
-def _load_documents() -> Decoder:
-    raise PluginError(
-        "PDF documents are known, but reading them is not built yet", hint="follow the changelog"
-    )
 
 
 def _load_quality() -> Measure:
@@ -42,7 +35,7 @@ def _text(media_type: str, *suffixes: str, signature: bytes | None = None) -> Me
 
 @hookimpl
 def register_decoders() -> Iterable[MediaDecoder]:
-    """Images, documents and text; the signatures are those of the formats' own specifications."""
+    """Images and text; the signatures are those of the formats' own specifications."""
     yield MediaDecoder(
         name="image",
         summary="JPEG, PNG, WebP, AVIF, BMP, TIFF and GIF images (Pillow)",
@@ -56,14 +49,6 @@ def register_decoders() -> Iterable[MediaDecoder]:
             _image("gif", rb"GIF8[79]a", ".gif"),
         ],
         load=_load_images,
-    )
-    yield MediaDecoder(
-        name="document",
-        summary="PDF documents",
-        formats=[
-            MediaFormat(media_type="application/pdf", kind="pdf", suffixes=[".pdf"], signature=rb"%PDF-\d")
-        ],
-        load=_load_documents,
     )
     bom = rb"(?:\xef\xbb\xbf)?\s*"
     yield MediaDecoder(

@@ -26,7 +26,7 @@ def to_srgb(picture: Image.Image, profile: bytes | None) -> Image.Image:
     return converted
 
 
-@lru_cache(maxsize=32)
+@lru_cache(maxsize=16)
 def _transform(profile: bytes, mode: str) -> ImageCms.ImageCmsTransform | None:
     """The way from a profile to sRGB; None where there is none, or where it changes nothing that can be seen."""
     try:

@@ -10,14 +10,14 @@ _IMAGE, _EXTENSION, _TRAILER = b",", b"!", b";"
 _CONTROL = 0xF9
 
 
-def gif_delays(stream: BinaryIO) -> list[float]:
-    """How long each frame is shown, in seconds; raises ValueError for a file of too many blocks."""
+def gif_delays(stream: BinaryIO, most: int | None = None) -> list[float]:
+    """How long each frame is shown, in seconds, of the first `most` ones; raises ValueError for too many blocks."""
     delays: list[float] = []
     delay = 0.0
     blocks = _Blocks(stream)
     stream.seek(10)
     _skip_colours(stream, stream.read(3)[:1])
-    while (mark := blocks.mark()) and mark != _TRAILER:
+    while len(delays) != most and (mark := blocks.mark()) and mark != _TRAILER:
         if mark == _EXTENSION:
             label = stream.read(1)
             first = blocks.next()

@@ -18,7 +18,7 @@ MOST_BLOCKS = 10_000_000
 class ImageHeader:
     """Width and height in pixels as stored, Pillow's name of the mode, and the raw EXIF block.
 
-    `end` is how many bytes the file has to have, where its header says so.
+    `end` is where the pixels end in the file, where the header says so.
     """
 
     width: int

@@ -11,17 +11,12 @@ from PIL import Image
 
 from heron.errors import MediaError
 from heron.hooks import MediaFile
+from heron.media.complete import is_complete
 from heron.media.exif import captured_at, exif_facts
 from heron.media.gif import gif_delays
 from heron.media.headers import HEADER, MOST_FRAMES, ImageHeader
 from heron.media.jpeg import MOST_SCANS, count_scans, read_jpeg_header
-from heron.media.pillow import (
-    check_decodes,
-    header_by_pillow,
-    max_pixels,
-    opened,
-    reading,
-)
+from heron.media.pillow import check_decodes, header_by_pillow, max_pixels, opened, reading
 from heron.media.png import png_delays, read_png_header
 from heron.media.thumbnails import finished, scaled_jpeg
 from heron.media.webp import read_webp_header, webp_delays
@@ -33,6 +28,9 @@ _TURNED = (5, 6, 7, 8)
 _WHOLE_JPEG = 64 * 1024 * 1024
 """Bytes of the largest JPEG that is read into memory at once; larger ones Pillow reads in pieces."""
 
+_KEPT = 8 * 1024 * 1024
+"""Bytes of freed memory that a process keeps for the next picture."""
+
 _MOST_SHOWN = 20_000_000_000
 """Pixels of all frames up to the one asked for, each of which builds on the one before: about a minute."""
 
@@ -43,11 +41,16 @@ class ImageDecoder:
     Frames are those of animations, as they are shown, and pages of a TIFF; other files have one.
     """
 
+    def __init__(self) -> None:
+        # glibc gives memory back to the system at once, and it comes again page by page with each picture, until it has
+        # seen a large block go: a fifth of the time of a thumbnail (mallopt(3), M_MMAP_THRESHOLD)
+        bytearray(_KEPT)
+
     def probe(self, file: MediaFile) -> MediaFacts:
         """Size, frames and EXIF without decoding pixels; raises MediaError for broken, truncated or huge files."""
         with file.open() as stream:
             header = _header(file, stream)
-            if _end_is_near(file, stream) and not _ends_well(file, stream, header):
+            if not is_complete(file, stream, header):
                 check_decodes(file, stream)
         return _facts(file, header)
 
@@ -143,9 +146,10 @@ def _picture(file: MediaFile, stream: BinaryIO, size: int | None) -> Image.Image
         if header is None or not header.has_one_scan:
             _check_scans(file, stream)
         if is_whole and header and header.width * header.height <= max_pixels():
-            picture = scaled_jpeg(data, header, size)
-            if picture is not None:
-                return finished(picture, size, _orientation(header.exif), header.profile)
+            with reading(file, "cannot be decoded"):
+                picture = scaled_jpeg(data, header, size)
+                if picture is not None:
+                    return finished(picture, size, _orientation(header.exif), header.profile)
     with opened(file, stream) as image:
         return _finished(file, image, size)
 
@@ -179,10 +183,8 @@ def _shown(
 ) -> Iterator[tuple[int, Image.Image]]:
     """Frames by number; raises MediaError where not one can be decoded."""
     is_animation = image.format != "TIFF"
-    if is_animation and image.width * image.height * (numbers[-1] + 1) > _MOST_SHOWN:
-        raise MediaError(
-            f"{file.name} is refused: frame {numbers[-1]:,} builds on too many large ones before it"
-        )
+    if is_animation:
+        _check_work(file, image, numbers[-1])
     first = int(getattr(image, "default_image", False))
     shown, problem = 0, None
     for number in numbers:
@@ -201,6 +203,11 @@ def _shown(
         raise problem
 
 
+def _check_work(file: MediaFile, image: Image.Image, number: int) -> None:
+    if image.width * image.height * (number + 1) > _MOST_SHOWN:
+        raise MediaError(f"{file.name} is refused: frame {number:,} builds on too many large ones before it")
+
+
 def _delays(file: MediaFile, stream: BinaryIO, count: int) -> list[float]:
     """How long each frame of an animation is shown, in seconds."""
     readers = {"image/gif": gif_delays, "image/png": png_delays, "image/webp": webp_delays}
@@ -210,32 +217,9 @@ def _delays(file: MediaFile, stream: BinaryIO, count: int) -> list[float]:
     stream.seek(0)
     delays = []
     with opened(file, stream) as image, reading(file, "cannot be decoded"):
+        _check_work(file, image, count - 1)
         for number in range(count):
             image.seek(number)
             image.load()
             delays.append(max(image.info["duration"], 1) / 1000)
     return delays
-
-
-def _end_is_near(file: MediaFile, stream: BinaryIO) -> bool:
-    """Whether the end of a file can be looked at for nothing; of a stored object it costs one more request."""
-    return file.path is not None or isinstance(stream, io.BytesIO)
-
-
-def _ends_well(file: MediaFile, stream: BinaryIO, header: ImageHeader) -> bool:
-    """Whether a file is complete, as far as its header or its last bytes tell; False also means in doubt."""
-    if header.end is not None:
-        return header.end <= file.size
-    if file.media_type == "image/bmp":
-        return int.from_bytes(file.head[2:6], "little") == file.size
-    stream.seek(max(0, file.size - 64))
-    tail = stream.read(64)
-    match file.media_type:
-        case "image/jpeg":
-            return tail.rstrip(b"\0\r\n ").endswith(b"\xff\xd9")
-        case "image/png":
-            return b"IEND\xaeB`\x82" in tail
-        case "image/gif":
-            return tail.rstrip(b"\0").endswith(b";")
-        case _:
-            return False

@@ -53,7 +53,7 @@ def read_jpeg_header(data: bytes) -> JpegHeader | None:
         body = position + 4
         position += 2 + length
         if marker == _SCAN:
-            has_one = is_sequential and frame is not None and data[body] == frame[3]
+            has_one = is_sequential and frame is not None and data[body : body + 1] == bytes(frame[3:])
             return _header(frame, exif, profile, has_one)
         if length < 2 or marker in _ENDS or position > len(data):
             return None

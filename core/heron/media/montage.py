@@ -29,7 +29,7 @@ def montage(pictures: Sequence[Image], size: int) -> Image | None:
     height = (size - _GAP) // rows
     if min(width, height) < 1:
         return pictures[0]
-    scale = max(max(picture.width / width, picture.height / height) for picture in pictures)
+    scale = max(1.0, *(max(picture.width / width, picture.height / height) for picture in pictures))
     cell = [max(1, math.floor(max(side) / scale)) for side in zip(*(p.size for p in pictures), strict=True)]
     sheet = Image.new("RGB", (columns * cell[0] + _GAP, rows * cell[1] + _GAP * (rows - 1)), _GROUND)
     for number, picture in enumerate(pictures):

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import ctypes
 import logging
 import os
 import sys
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any, BinaryIO
 
 from PIL import AvifImagePlugin, Image, TiffImagePlugin, UnidentifiedImageError, WebPImagePlugin
@@ -25,6 +26,8 @@ elif _LIMIT:
     raise InvalidInput(f"HERON_MAX_PIXELS is {_LIMIT!r}, expected a number of pixels")
 warnings.filterwarnings("ignore", module="PIL")  # what is wrong with a file, our own sentences tell
 logging.getLogger("PIL").addHandler(logging.NullHandler())
+with suppress(AttributeError, OSError):  # where Pillow's libtiff cannot be reached, it writes to the terminal
+    ctypes.CDLL(Image.core.__file__).TIFFSetErrorHandler(ctypes.c_void_p())  # type: ignore[attr-defined]
 
 _FORMATS = {
     "image/jpeg": "JPEG",
@@ -41,6 +44,9 @@ _MOST_WHOLE = 512 * 1024 * 1024
 """Bytes of the largest file of a format that Pillow reads into memory whole."""
 
 _WHOLE = ("image/webp", "image/avif")
+
+_MOST_IN_RUNS = 32_000_000
+"""Pixels of the largest BMP in runs, which Pillow decodes one by one in Python: some seconds."""
 
 
 def max_pixels() -> int:
@@ -76,10 +82,14 @@ def opened(file: MediaFile, stream: BinaryIO) -> Image.Image:
     if file.media_type in _WHOLE:
         _check_size(file)
     with reading(file, "has a broken header"):
+        if file.media_type == "image/gif":
+            gif_delays(stream, 1)  # Pillow would walk, and keep, as many comments as there are
         image = Image.open(stream, formats=[_FORMATS[file.media_type]])
         # compressed pages are read from the file by its descriptor, or where it has none, in memory
         if file.path is None and isinstance(image, TiffImagePlugin.TiffImageFile) and image.use_load_libtiff:
             _check_size(file)
+        if image.format == "BMP" and image.info["compression"] in (1, 2):
+            _check_runs(file, image)
         return image
 
 
@@ -88,6 +98,11 @@ def _check_size(file: MediaFile) -> None:
         raise MediaError(
             f"{file.name} has {file.size:,} bytes, more than the {_MOST_WHOLE:,} that are read into memory at once"
         )
+
+
+def _check_runs(file: MediaFile, image: Image.Image) -> None:
+    if image.width * image.height > _MOST_IN_RUNS:
+        raise MediaError(f"{file.name} is run-length encoded and has more than {_MOST_IN_RUNS:,} pixels")
 
 
 def header_by_pillow(file: MediaFile, stream: BinaryIO) -> ImageHeader:

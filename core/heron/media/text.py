@@ -3,20 +3,29 @@
 from __future__ import annotations
 
 import codecs
-import re
-from typing import Any
+import io
+from collections.abc import Iterator
+from typing import Any, BinaryIO
 from xml.etree.ElementTree import ParseError, XMLPullParser
 
 import orjson
+from PIL.Image import Image
 
+from heron.errors import MediaError
 from heron.hooks import MediaFile
+from heron.media.html_text import visible_text
+from heron.media.text_picture import draw_text
 from heron.models import MediaFacts
 
 _CHUNK = 1 << 20
 _PARSED = 16 << 20
 """Largest file, in bytes, that is read whole to check its syntax."""
 
-_TITLE = re.compile(r"<title[^>]*>(.*?)</title>", re.DOTALL | re.IGNORECASE)
+_BEGINNING = 32 << 10
+"""Bytes that are read for a picture."""
+
+_EXCERPT = 300
+"""Characters of the beginning that are kept with the facts."""
 
 
 class _NoText(Exception):
@@ -29,18 +38,36 @@ class TextDecoder:
     def probe(self, file: MediaFile) -> MediaFacts:
         """Encoding, lines and characters in one pass of flat memory; what turns out to be no text is of kind other."""
         try:
-            lines, characters, encoding = _count(file, _encoding(file.head))
+            lines, characters, encoding, beginning = _count(file, _encoding(file.head))
         except _NoText as error:
             return MediaFacts(kind="other", media_type="application/octet-stream", note=str(error))
         about: dict[str, Any] = {"encoding": encoding, "lines": lines, "characters": characters}
+        if file.media_type == "text/html":
+            title, beginning = visible_text(beginning)
+            if title:
+                about["title"] = title[:_EXCERPT]
+        about["excerpt"] = _excerpt(beginning)
         note = None
         if file.size <= _PARSED:
             note = _describe(file, encoding, about)
         return MediaFacts(kind="text", media_type=file.media_type, extra={"text": about}, note=note)
 
-    def picture(self, file: MediaFile, size: int) -> None:
-        """Text has no picture yet."""
-        return
+    def picture(self, file: MediaFile, size: int) -> Image | None:
+        """The beginning as a page, of which only as much is read; None for what is no text after all."""
+        with file.open() as stream:
+            beginning = stream.read(_BEGINNING)
+        text = "".join(_decoded(io.BytesIO(beginning), file.head))
+        if "\0" in text:
+            return None
+        return draw_text(text, file.media_type, file.name, size, whole=len(beginning) == file.size)
+
+    def text(self, file: MediaFile) -> Iterator[str]:
+        """The text in pieces of at most 1 MB, of a page in HTML what is visible; raises MediaError for binary data."""
+        with file.open() as stream:
+            for piece in _decoded(stream, file.head, _PARSED if file.media_type == "text/html" else _CHUNK):
+                if "\0" in piece:
+                    raise MediaError(f"{file.name} begins like text, but holds binary data")
+                yield visible_text(piece)[1] if file.media_type == "text/html" else piece
 
 
 def _encoding(head: bytes) -> str:
@@ -51,10 +78,35 @@ def _encoding(head: bytes) -> str:
     return "utf-8"
 
 
-def _count(file: MediaFile, encoding: str) -> tuple[int, int, str]:
+def _decoded(stream: BinaryIO, head: bytes, size: int = _CHUNK) -> Iterator[str]:
+    """The text of a stream in pieces; from where it is no UTF-8, as 8-bit text."""
+    encoding = _encoding(head)
+    decoder = codecs.getincrementaldecoder(encoding)("strict" if encoding == "utf-8" else "replace")
+    at_end = False
+    while not at_end:
+        chunk = stream.read(size)
+        at_end = not chunk
+        waiting = decoder.getstate()[0]
+        try:
+            text = decoder.decode(chunk, final=at_end)
+        except UnicodeDecodeError:
+            decoder = codecs.getincrementaldecoder("cp1252")("replace")
+            text = decoder.decode(waiting + chunk)
+        if text:
+            yield text
+
+
+def _excerpt(text: str) -> str:
+    """How a text begins, on one line."""
+    line = " ".join(text.split(maxsplit=_EXCERPT)[:_EXCERPT])[:_EXCERPT]
+    return "".join(letter if letter.isprintable() else " " for letter in line).strip()
+
+
+def _count(file: MediaFile, encoding: str) -> tuple[int, int, str, str]:
+    """Lines, characters, the encoding that fits, and the beginning."""
     decoder = codecs.getincrementaldecoder(encoding)()
     lines = characters = 0
-    last = ""
+    last = beginning = ""
     with file.open() as stream:
         try:
             while chunk := stream.read(_CHUNK):
@@ -62,6 +114,7 @@ def _count(file: MediaFile, encoding: str) -> tuple[int, int, str]:
                 lines += text.count("\n")
                 characters += len(text)
                 last = text[-1:] or last
+                beginning = beginning or text[:_BEGINNING]
                 if "\0" in text:
                     raise _NoText("begins like text, but holds binary data")
             decoder.decode(b"", final=True)
@@ -71,18 +124,16 @@ def _count(file: MediaFile, encoding: str) -> tuple[int, int, str]:
             if encoding == "cp1252":
                 return _count(file, "latin-1")
             raise _NoText(f"begins like text, but is no valid {encoding}: {error.reason}") from error
-    return lines + (1 if last and last != "\n" else 0), characters, encoding
+    return lines + (1 if last and last != "\n" else 0), characters, encoding, beginning
 
 
 def _describe(file: MediaFile, encoding: str, about: dict[str, Any]) -> str | None:
     """Add what the format tells of itself; returns a note when the content breaks the format's rules."""
+    if file.media_type not in ("application/json", "application/xml"):
+        return None
     with file.open() as stream:
         content = stream.read()
-    if file.media_type == "text/html":
-        found = _TITLE.search(content.decode(encoding, "replace"))
-        if found:
-            about["title"] = " ".join(found[1].split())[:300]
-    elif file.media_type == "application/json":
+    if file.media_type == "application/json":
         try:
             if file.name.lower().endswith(".jsonl"):
                 for line in content.splitlines():
@@ -92,7 +143,7 @@ def _describe(file: MediaFile, encoding: str, about: dict[str, Any]) -> str | No
                 about["json_type"] = type(orjson.loads(content.decode(encoding))).__name__
         except (ValueError, RecursionError) as error:
             return f"not valid JSON: {error}"
-    elif file.media_type == "application/xml":
+    else:
         parser: XMLPullParser[Any] = XMLPullParser(events=("start",))
         try:
             for start in range(0, len(content), 4096):

@@ -28,6 +28,9 @@ _TURNS = {
 _DEPTHS = (8, 10, 12, 14, 16)
 """Bits that a sensor gives, of which a TIFF stores 16."""
 
+_DECODED = {"L": ("GRAY", "L"), "RGB": ("RGBX", "RGBX")}
+"""By mode, what a JPEG is decoded to and how Pillow names that; it keeps RGB in four bytes too."""
+
 
 def fitted(width: int, height: int, size: int | None) -> tuple[int, int]:
     """The width and height, at least 1, that fit into `size` x `size` pixels without being enlarged."""
@@ -60,18 +63,19 @@ def scaled_jpeg(data: bytes, header: JpegHeader, size: int | None) -> Image.Imag
 
     Rests on the scaled inverse DCT of libjpeg-turbo, which gives every size of n/8. None for what it does not take.
     """
-    if header.mode not in ("L", "RGB"):
+    if header.mode not in _DECODED:
         return None
     width, height = fitted(header.width, header.height, size)
     eighths = next(
         n for n in range(1, 9) if header.width * n > 8 * (width - 1) and header.height * n > 8 * (height - 1)
     )
     least = {"min_width": -(-header.width * eighths // 8), "min_height": -(-header.height * eighths // 8)}
+    colours, raw = _DECODED[header.mode]
     try:
-        pixels = simplejpeg.decode_jpeg(data, "GRAY" if header.mode == "L" else "RGB", min_factor=1, **least)
+        pixels = simplejpeg.decode_jpeg(data, colours, min_factor=1, **least)
     except (ValueError, OSError, MemoryError):
         return None
-    image = Image.fromarray(pixels[:, :, 0] if header.mode == "L" else pixels)
+    image = Image.frombytes(header.mode, (pixels.shape[1], pixels.shape[0]), pixels, "raw", raw)
     if image.size == (width, height):
         return image
     # the last row and column may cover less than the others do: only what is full is scaled, or the picture shifts
@@ -108,10 +112,12 @@ def _to_bytes(values: np.ndarray[Any, Any], *, is_full: bool) -> np.ndarray[Any,
         top = int(values.max())
         depth = 16 if is_full else next(bits for bits in _DEPTHS if top < 1 << bits)
         return (values >> (depth - 8)).astype(np.uint8)
-    real: np.ndarray[Any, Any] = np.nan_to_num(values.astype(np.float64), posinf=0.0, neginf=0.0)
+    real: np.ndarray[Any, Any] = np.nan_to_num(values.astype(np.float32), posinf=0.0, neginf=0.0)
     low, high = float(real.min()), float(real.max())
-    spread: np.ndarray[Any, Any] = (real - low) * (255.0 / (high - low) if high > low else 0.0)
-    return spread.round().astype(np.uint8)
+    with np.errstate(over="ignore"):
+        real -= low
+        real *= 255.0 / (high - low) if high > low else 0.0
+    return real.clip(0, 255).round().astype(np.uint8)
 
 
 def _on_white(picture: Image.Image) -> Image.Image:

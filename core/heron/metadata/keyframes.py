@@ -20,7 +20,10 @@ Mode = Literal["frame", "seconds"]
 """Whether key frames are given by number, or by presentation time in seconds."""
 
 BLOCKS = ("$heron", "$encord")
-_SETTINGS = ("sampling_rate", "keyframe_mode")
+LAST = 2**53
+"""The largest number that a frame, or a second, can have: up to there JSON numbers are exact."""
+
+_AS_TIMES = 'times go with {"$heron": {"config": {"keyframe_mode": "seconds"}}}'
 
 
 @frozen
@@ -44,8 +47,8 @@ def has_blocks(metadata: Mapping[str, Json]) -> bool:
 def without_blocks(metadata: Mapping[str, Json], name: str) -> tuple[dict[str, Json], FrameWish]:
     """The metadata without its blocks of key frames, and what these ask for.
 
-    What a block holds beyond `config` and `frames` stays in the metadata. Raises MetadataError for a block that cannot
-    be read; `name` is that of the item.
+    What a block holds beyond `config` and `frames` stays in the metadata, and so does a block that is None, which a
+    merge takes out. Raises MetadataError for a block that cannot be read; `name` is that of the item.
     """
     rest = dict(metadata)
     rate: float | None = None
@@ -53,7 +56,6 @@ def without_blocks(metadata: Mapping[str, Json], name: str) -> tuple[dict[str, J
     keys: dict[float, Mapping[str, Json] | None] = {}
     for block in BLOCKS:
         if rest.get(block) is None:
-            rest.pop(block, None)
             continue
         given = _object(rest.pop(block), f"{name}: metadata {block}")
         config = _object(given.pop("config", {}), f"{name}: metadata {block}.config")
@@ -63,14 +65,15 @@ def without_blocks(metadata: Mapping[str, Json], name: str) -> tuple[dict[str, J
             mode = _mode(config.pop("keyframe_mode"), f"{name}: metadata {block}.config")
         for key, values in _object(given.pop("frames", {}), f"{name}: metadata {block}.frames").items():
             place = f"{name}: metadata {block}.frames"
-            keys[_number(key, place)] = _object(values, f"{place}.{key}") or None
+            number = _number(key, place)
+            keys[number] = {**(keys.get(number) or {}), **_object(values, f"{place}.{key}")} or None
         left = {**given, **({"config": config} if config else {})}
         if left:
             rest[block] = left
     for number in _list(rest.pop(RESERVED, None), f"{name}: metadata {RESERVED}"):
         keys.setdefault(number, None)
     if mode == "frame":
-        keys = {_whole(number, name): values for number, values in keys.items()}
+        keys = {frame_number(number, name, _AS_TIMES): values for number, values in keys.items()}
     return rest, FrameWish(rate, mode, keys)
 
 
@@ -85,6 +88,20 @@ def _mode(value: Any, place: str) -> Mode:
     if value not in ("frame", "seconds"):
         raise MetadataError(f"{place}: keyframe_mode is {printable(value)}, expected frame or seconds")
     return "seconds" if value == "seconds" else "frame"
+
+
+def frame_number(number: float, name: str, hint: str) -> int:
+    """A number of a frame; raises MetadataError for one that is negative, too large, or has a fraction."""
+    if not 0 <= number <= LAST or number != int(number):
+        raise MetadataError(f"{name}: {number:g} is no frame number", hint=hint)
+    return int(number)
+
+
+def frame_time(seconds: float, name: str) -> float:
+    """A time of a frame in seconds; raises MetadataError for one before the first frame, or without end."""
+    if not 0 <= seconds <= LAST:
+        raise MetadataError(f"{name}: nothing is shown at {seconds:g} s", hint="times begin with 0")
+    return float(seconds)
 
 
 def _list(value: Any, place: str) -> list[float]:
@@ -103,18 +120,9 @@ def _number(value: Any, place: str) -> float:
         )
     except (ValueError, OverflowError):
         number = -1.0
-    if not 0 <= number < math.inf:
+    if not 0 <= number <= LAST:
         raise MetadataError(f"{place}: {printable(value)} is no frame, expected a number from 0 on")
     return number
-
-
-def _whole(number: float, name: str) -> int:
-    if number != int(number):
-        raise MetadataError(
-            f"{name}: {number:g} is no frame number",
-            hint='times go with {"$heron": {"config": {"keyframe_mode": "seconds"}}}',
-        )
-    return int(number)
 
 
 def _object(value: Any, place: str) -> dict[str, Json]:

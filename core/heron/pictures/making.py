@@ -56,6 +56,7 @@ def in_threads(
                     put((item, HeronError(f"{item.name} cannot be read: {error}")))
         except BaseException as error:  # noqa: BLE001 - told to who waits for the pieces
             failed.append(error)
+            stopped.set()
 
     threads = [threading.Thread(target=run, name="heron-pictures", daemon=True) for _ in range(_cores())]
     for thread in threads:

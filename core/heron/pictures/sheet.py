@@ -9,11 +9,16 @@ from collections.abc import Iterable
 from attrs import frozen
 from PIL import Image, ImageDraw, ImageFont
 
+from heron.errors import InvalidInput
+
 MOST = 1000
 """Most pictures on a sheet."""
 
+_PIXELS = 300_000_000
+"""Pixels of the largest sheet, which takes three bytes for each in memory."""
+
 _GAP, _LINE = 12, 17
-_GROUND, _EMPTY, _INK, _FAINT = "#ffffff", "#e9ecef", "#212529", "#868e96"
+_GROUND, _TABLE, _INK, _FAINT = "#ffffff", "#f1f3f5", "#212529", "#868e96"
 
 
 @frozen
@@ -26,11 +31,20 @@ class Cell:
 
 
 def contact_sheet(cells: Iterable[Cell], count: int, columns: int | None, size: int) -> Image.Image:
-    """Draw `count` cells of `size` x `size` pixels, row by row; `columns` None makes it a little wider than high."""
+    """Draw `count` cells of `size` x `size` pixels, row by row; `columns` None makes it a little wider than high.
+
+    Raises InvalidInput for a sheet that would take too much memory.
+    """
     columns = min(count, columns or math.ceil(math.sqrt(count * 1.5)))
     rows = math.ceil(count / columns)
     across, down = size + _GAP, size + 2 * _LINE + _GAP
-    sheet = Image.new("RGB", (columns * across + _GAP, rows * down + _GAP), _GROUND)
+    width, height = columns * across + _GAP, rows * down + _GAP
+    if width * height > _PIXELS:
+        raise InvalidInput(
+            f"a contact sheet of {width:,} x {height:,} pixels is too large",
+            hint="choose fewer pictures with --limit, or smaller ones with --size",
+        )
+    sheet = Image.new("RGB", (width, height), _GROUND)
     draw = ImageDraw.Draw(sheet)
     fonts = ImageFont.load_default(13), ImageFont.load_default(11)
     for number, cell in enumerate(cells):
@@ -42,15 +56,16 @@ def contact_sheet(cells: Iterable[Cell], count: int, columns: int | None, size: 
 
 
 def _place(sheet: Image.Image, draw: ImageDraw.ImageDraw, cell: Cell, at: tuple[int, int], size: int) -> None:
-    """The picture at the bottom middle of its cell, or an empty field."""
+    """The picture in the middle of its cell, or a word in the place of one."""
     x, y = at
+    draw.rectangle((x, y, x + size - 1, y + size - 1), _TABLE)
     if cell.jpeg is None:
-        draw.rectangle((x, y, x + size - 1, y + size - 1), _EMPTY)
         draw.text((x + size / 2, y + size / 2), "no picture", _FAINT, ImageFont.load_default(13), anchor="mm")
         return
     with Image.open(io.BytesIO(cell.jpeg)) as picture:
         picture.thumbnail((size, size))
-        sheet.paste(picture.convert("RGB"), (x + (size - picture.width) // 2, y + size - picture.height))
+        place = (x + (size - picture.width) // 2, y + (size - picture.height) // 2)
+        sheet.paste(picture.convert("RGB"), place)
 
 
 def _fitted(

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import math
 import random
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from attrs import frozen
 from PIL import Image, ImageChops, ImageDraw, ImageFilter, ImageOps
@@ -71,6 +72,13 @@ def mix(a: Sequence[float], b: Sequence[float], share: float) -> Colour:
     return red, green, blue
 
 
+def saved(image: Image.Image, kind: str, **options: Any) -> bytes:
+    """A picture as the bytes of a file."""
+    stream = io.BytesIO()
+    image.save(stream, kind, **options)
+    return stream.getvalue()
+
+
 def noise(rng: random.Random, cells: tuple[int, int], size: tuple[int, int]) -> Image.Image:
     """Smooth grey noise: a few random cells stretched to the size."""
     grain = Image.frombytes("L", cells, rng.randbytes(cells[0] * cells[1]))
@@ -78,10 +86,15 @@ def noise(rng: random.Random, cells: tuple[int, int], size: tuple[int, int]) -> 
 
 
 class Canvas:
-    """A picture painted at twice its size, in the light and (by `depth`, 0 near to 1 far) the haze of a shot."""
+    """A picture painted at twice its size, in the light and (by `depth`, 0 near to 1 far) the haze of a shot.
+
+    `rng` says where things stand, `air` what comes and goes: clouds, rain, and which windows are lit. So a place keeps
+    its houses by day and by night.
+    """
 
     def __init__(self, shot: Shot, size: tuple[int, int], rng: random.Random) -> None:
         self.shot, self.rng, self.city = shot, rng, _CITIES[shot.city]
+        self.air = random.Random(rng.random())  # noqa: S311
         self.width, self.height = size
         self.snowy, self.depth = shot.weather == "snow", 0.0
         top, low, light, grey, self.lit_share = _SKIES[shot.time]
@@ -124,8 +137,8 @@ class Canvas:
 
     def pane(self, points: Sequence[Point]) -> None:
         """A window, which may be lit when it is dark."""
-        lit = self.rng.random() < self.lit_share
-        colour = self.rng.choice(((255, 204, 112), (255, 224, 160), (246, 178, 84))) if lit else (70, 88, 106)
+        lit = self.air.random() < self.lit_share
+        colour = self.air.choice(((255, 204, 112), (255, 224, 160), (246, 178, 84))) if lit else (70, 88, 106)
         self.poly(points, colour, glowing=lit)
 
     def shine(self, x: float, y: float, radius: float, colour: Colour = LAMP) -> None:
@@ -134,7 +147,7 @@ class Canvas:
 
     def sky(self, horizon: float) -> None:
         """The sky down to the horizon: gradient, stars, clouds, sun or moon."""
-        size, rng, time = (self.width * 2, round(horizon * 2)), self.rng, self.shot.time
+        size, rng, time = (self.width * 2, round(horizon * 2)), self.air, self.shot.time
         clear, small = self.shot.weather == "sun", (size[0] // 8, size[1] // 8)
         self.image.paste(ImageOps.colorize(Image.linear_gradient("L").resize(size), self.top, self.haze))
         if clear and time == "night":
@@ -168,7 +181,7 @@ class Canvas:
 
     def finish(self) -> Image.Image:
         """The picture at its own size with rain or snow, mist, glowing lights and a darker edge."""
-        rng, size, weather = self.rng, (self.width, self.height), self.shot.weather
+        rng, size, weather = self.air, (self.width, self.height), self.shot.weather
         for _ in range(420 if weather in ("rain", "snow") else 0):
             x, y, r = (
                 rng.uniform(0, size[0] + 20) * 2,

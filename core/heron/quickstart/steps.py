@@ -7,11 +7,12 @@ from attrs import frozen
 
 @frozen
 class Step:
-    """One step: a title, a sentence or two, and command lines as one would type them."""
+    """One step: a title, a sentence or two, command lines as one would type them, and the decoders that these need."""
 
     title: str
     words: str
     commands: tuple[str, ...]
+    decoders: tuple[str, ...] = ()
 
 
 STEPS = (
@@ -43,12 +44,67 @@ STEPS = (
     Step(
         "Import the lake",
         "Heron looks into each file for what it is. Two files are broken on purpose: with --ignore-errors the rest "
-        "lands, and the report says what was wrong.",
+        "lands, and the report says what was wrong. Files that no installed plugin reads are known by their kind alone.",
         (
             "heron import lake --folder Lake --ignore-errors --hash --thumbnails",
             "heron imports",
             "heron items --limit 5",
         ),
+    ),
+    Step(
+        "Look at it",
+        "Everything on one sheet; and the import measured every image, so the sharpest are easily found.",
+        (
+            "heron contact-sheet --folder Lake -o lake.png --columns 11 --size 160",
+            "heron search --where \"kind = 'image'\" --sort -metric.sharpness --limit 5",
+            'heron search --where "metric.brightness < 0.2" --count',
+        ),
+    ),
+    Step(
+        "Make one item of many pictures",
+        "Views of one street are a group, numbered pictures a sequence. Each picture is a frame of its item.",
+        (
+            "heron import views --folder Lake/Views --as group",
+            "heron import timelapse --folder Lake/Time-lapse --as sequence",
+            "heron contact-sheet --frames --folder Lake/Time-lapse -o timelapse.png --columns 3",
+        ),
+    ),
+    Step(
+        "See film and sound",
+        "The import took a frame of each second. You choose others by their time or number; frames have pictures and "
+        "metrics too, so the dark ones are found. The picture of a sound is its waveform.",
+        (
+            "heron show ferry.avi -o ferry.png",
+            "heron keyframes set ferry.avi 2.5 7.5 --seconds",
+            "heron keyframes list ferry.avi",
+            "heron thumbnails --where \"kind = 'video'\" --frames",
+            'heron search --frames --where "metric.brightness < 0.3"',
+            "heron show foghorn.wav -o foghorn.png",
+        ),
+        decoders=("video", "audio"),
+    ),
+    Step(
+        "Find scans",
+        "Slices of a DICOM series are one item, in the order of the body and not of their names, also inside a zip. "
+        "Their tags can be asked for. A NIfTI volume says how it lies in space; its slices are frames too.",
+        (
+            "heron search --where \"dicom.Modality = 'CT' AND dicom.SliceThickness <= 20\"",
+            "heron search --where \"dicom.BodyPartExamined = 'HEAD'\" --sort -frame_count",
+            "heron contact-sheet --frames --where \"dicom.Modality = 'CT'\" -o head.png --columns 4 --size 128",
+            "heron search --where \"nifti.orientation = 'LPS'\"",
+            "heron contact-sheet --frames --where \"kind = 'nifti'\" -o volume.png --columns 8 --size 64",
+        ),
+        decoders=("dicom", "nifti"),
+    ),
+    Step(
+        "Read a document",
+        "A PDF has pages as frames, and text that can be found.",
+        (
+            "heron search --where \"pdf.text LIKE '%ferry Heron%'\"",
+            "heron show logbook.pdf --frame 0 -o logbook.png",
+            "heron show logbook.pdf --text",
+        ),
+        decoders=("pdf",),
     ),
     Step(
         "Add metadata",
@@ -97,7 +153,8 @@ CLOUD = (
     ),
     Step(
         "Let a folder follow the bucket",
-        "A sync adds what is new, looks again at what changed, and marks what vanished. A second one finds nothing to do.",
+        "A sync keeps an item for each object: it adds what is new, looks again at what changed, and marks what vanished. "
+        "A second one finds nothing to do.",
         (
             "heron folders create Bucket --sync s3://lake/ --integration tour",
             "heron sync",

@@ -65,7 +65,7 @@ class SearchService:
         return Page(self._fetch(ids), cursor)
 
     def frames(self, query: Query | None = None, **parts: Any) -> Page[Frame]:
-        """One page of frames, in the order of their items unless `sort` says otherwise; each leads to its item.
+        """One page of frames, in the order in which they came unless `sort` says otherwise; each leads to its item.
 
         A condition may use `frame.number`, `frame.seconds`, `frame.is_key`, a frame's metadata as `frame.KEY` and its
         metrics as `metric.NAME`; all other names are about the item. Raises QueryError.

@@ -1,26 +1,26 @@
-"""DICOM and NIfTI for Heron: the decoders `dicom` and `nifti`. Reading comes in a later release."""
+"""DICOM and NIfTI for Heron: the decoders `dicom` and `nifti`."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
 import heron
+from heron_media_dicom.dicom.tags import PERSONAL
 from heron_media_dicom.formats import DICOM, NIFTI
 
 
 def load_dicom() -> heron.Decoder:
-    """Make the reader of DICOM files; raises PluginError as long as it is not built."""
-    raise heron.PluginError(
-        "plugin media_dicom knows DICOM files, but reading them is not built yet", hint="follow the changelog"
-    )
+    """Make the reader of DICOM files."""
+    from heron_media_dicom.dicom.decoder import DicomDecoder
+
+    return DicomDecoder()
 
 
 def load_nifti() -> heron.Decoder:
-    """Make the reader of NIfTI volumes; raises PluginError as long as it is not built."""
-    raise heron.PluginError(
-        "plugin media_dicom knows NIfTI volumes, but reading them is not built yet",
-        hint="follow the changelog",
-    )
+    """Make the reader of NIfTI volumes."""
+    from heron_media_dicom.nifti import NiftiDecoder
+
+    return NiftiDecoder()
 
 
 @heron.hookimpl
@@ -30,15 +30,17 @@ def register_decoders() -> Iterable[heron.MediaDecoder]:
         name="dicom",
         summary="DICOM files (pydicom)",
         formats=DICOM,
+        requires=["pydicom"],
         extra="dicom",
-        planned=True,
+        personal=PERSONAL,
         load=load_dicom,
     )
     yield heron.MediaDecoder(
         name="nifti",
         summary="NIfTI volumes (nibabel)",
         formats=NIFTI,
+        requires=["nibabel"],
         extra="dicom",
-        planned=True,
+        personal=["nifti.description"],
         load=load_nifti,
     )

@@ -12,9 +12,17 @@ DICOM = [
         kind="dicom",
         suffixes=[".dcm", ".dicom", ".ima"],
         signature=rb".{128}DICM",
-    )
+    ),
+    heron.MediaFormat(
+        media_type="application/dicom",
+        kind="dicom",
+        suffixes=[".dcm", ".dicom", ".ima"],
+        signature=rb"[\x02\x08]\0[\0-\x20]\0(?:[A-Z]{2}|[\0-\xff]\0\0\0)",
+        needs_suffix=True,
+    ),
 ]
-"""DICOM part 10: 128 bytes of preamble with anything in them, then the magic (PS3.10, 7.1)."""
+"""DICOM part 10: 128 bytes of preamble with anything in them, then the magic (PS3.10, 7.1). And older files without
+them, which begin with an early element of group 2 or 8, its VR or short length behind."""
 
 NIFTI = [
     heron.MediaFormat(

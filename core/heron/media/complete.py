@@ -1,0 +1,55 @@
+"""Whether an image file is complete, as far as its header or its last bytes tell, without decoding it."""
+
+from __future__ import annotations
+
+import io
+from typing import BinaryIO
+
+from heron.hooks import MediaFile
+from heron.media.headers import ImageHeader
+
+_TAIL = 64
+_MOST_BOXES = 10_000
+
+
+def is_complete(file: MediaFile, stream: BinaryIO, header: ImageHeader) -> bool:
+    """Whether a file has its end; False also means in doubt. Of a stored object it is not asked, for that costs a request."""
+    if file.path is None and not isinstance(stream, io.BytesIO):
+        return True
+    match file.media_type:
+        case "image/tiff":
+            return header.end is not None and header.end <= file.size
+        case "image/bmp":
+            return int.from_bytes(file.head[2:6], "little") == file.size
+        case "image/webp":
+            return int.from_bytes(file.head[4:8], "little") + 8 <= file.size
+        case "image/avif":
+            return _boxes_fill(stream, file.size)
+    stream.seek(max(0, file.size - _TAIL))
+    tail = stream.read(_TAIL)
+    match file.media_type:
+        case "image/jpeg":
+            return tail.rstrip(b"\0\r\n ").endswith(b"\xff\xd9")
+        case "image/png":
+            return b"IEND\xaeB`\x82" in tail
+        case _:
+            return tail.rstrip(b"\0").endswith(b";")  # GIF
+
+
+def _boxes_fill(stream: BinaryIO, size: int) -> bool:
+    """Whether the boxes of an AVIF fill its `size` bytes (ISO/IEC 14496-12, 4.2)."""
+    position = 0
+    for _ in range(_MOST_BOXES):
+        stream.seek(position)
+        head = stream.read(16)
+        if len(head) < 8:
+            return False
+        length = int.from_bytes(head[:4])
+        if length == 1:  # a long length follows
+            length = int.from_bytes(head[8:16])
+        if length < 8:  # among them 0, a box that goes on to the end wherever that is
+            return False
+        position += length
+        if position >= size:
+            return position == size
+    return False

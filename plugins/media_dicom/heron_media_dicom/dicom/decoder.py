@@ -1,0 +1,101 @@
+"""The decoder `dicom`: facts, pictures and frames of DICOM files, and series of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import heron
+from heron_media_dicom.dicom.facts import facts_of
+from heron_media_dicom.dicom.header import Header, read_header
+from heron_media_dicom.dicom.series import part_of, series_of
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+
+class DicomDecoder:
+    """Reads DICOM files: a Decoder, FrameDecoder and SeriesDecoder."""
+
+    def probe(self, file: heron.MediaFile) -> heron.MediaFacts:
+        """The facts of a header; pixels are left alone but for their length. Raises MediaError."""
+        with _opened(file) as header:
+            return facts_of(header)
+
+    def picture(self, file: heron.MediaFile, size: int) -> Image | None:
+        """The middle frame in its first window, at most `size` x `size` pixels; None for objects without pixels."""
+        with _opened(file) as header:
+            middle = [header.frames // 2] if header.frames else []
+            return next((picture for _, picture in _pictures(file, header, middle, size)), None)
+
+    def times(self, file: heron.MediaFile, *, whole: bool = True) -> Sequence[float]:
+        """When the frames of a cine are shown, in seconds by FrameTime or FrameTimeVector; empty for others."""
+        with _opened(file) as header:
+            return header.frame_times()
+
+    def frames(
+        self, file: heron.MediaFile, numbers: Sequence[int], size: int | None = None
+    ) -> Iterator[tuple[int, Image]]:
+        """Frames in their first window, in ascending order; broken ones are left out unless all are."""
+        with _opened(file) as header:
+            for number in numbers:
+                if not 0 <= number < header.frames:
+                    raise heron.MediaError(f"{file.name} has {header.frames:,} frames, none of number {number:,}")
+            yield from _pictures(file, header, sorted(set(numbers)), size)
+
+    def part(self, file: heron.MediaFile) -> heron.Part | None:
+        """What a file is in its series; None for a DICOMDIR, and for an object of no series. Raises MediaError."""
+        with _opened(file) as header:
+            return part_of(header)
+
+    def series(self, parts: Sequence[heron.Part]) -> heron.Series:
+        """Put the files of one series in order; raises MediaError where they are of several studies."""
+        return series_of(parts)
+
+
+@contextmanager
+def _opened(file: heron.MediaFile) -> Iterator[Header]:
+    """The header of a file, whose stream is open as long; whatever a library raises comes out as MediaError."""
+    try:
+        with file.open() as stream:
+            yield read_header(file, stream)
+    except heron.HeronError:
+        raise
+    except Exception as error:  # pydicom and what it builds on raise all sorts of errors for broken files
+        raise heron.MediaError(f"{file.name} cannot be read as DICOM: {_reason(error)}") from error
+
+
+def _pictures(
+    file: heron.MediaFile, header: Header, numbers: Sequence[int], size: int | None
+) -> Iterator[tuple[int, Image]]:
+    """The frames that can be decoded; raises what is wrong with the first one where none can."""
+    if not numbers:
+        return
+    from heron_media_dicom.dicom.frames import Frames
+
+    frames = Frames(header, file.name)
+    failure: Exception | None = None
+    some = False
+    for number in numbers:
+        try:
+            picture = frames.picture(number, size)
+        except Exception as error:
+            if isinstance(error, heron.HeronError) and not isinstance(error, heron.MediaError):
+                raise
+            failure = failure or error
+            continue
+        yield number, picture
+        some = True
+    if failure and not some:
+        raise failure
+
+
+def _reason(error: Exception) -> str:
+    """An error in one short line that can be printed."""
+    if isinstance(error, RecursionError):
+        return "it nests sequences too deep"
+    if isinstance(error, MemoryError):
+        return "it needs more memory than there is"
+    text = " ".join(str(error).split()) or type(error).__name__
+    return text[:300].encode("utf-8", "replace").decode()

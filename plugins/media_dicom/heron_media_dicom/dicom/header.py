@@ -1,0 +1,148 @@
+"""The header of one file: read by the fast walk, or else by pydicom, and checked before anybody trusts its sizes."""
+
+from __future__ import annotations
+
+import io
+import math
+from collections.abc import Mapping
+from typing import Any, BinaryIO
+
+from attrs import frozen
+
+import heron
+from heron_media_dicom.dicom.elements import WINDOW, Elements, Unusual, Window, read_meta, walk
+from heron_media_dicom.dicom.stream import GuardedStream, inflated
+from heron_media_dicom.dicom.syntaxes import BIG_ENDIAN, DEFLATED, IMPLICIT_LITTLE, is_compressed
+from heron_media_dicom.dicom.tags import FACTS, FRAME_TIME_VECTOR, tag_bytes
+from heron_media_dicom.dicom.values import json_values, numbers
+
+MOST_PIXELS = 2 * 89_478_485
+"""Most pixels of a frame, as Heron has it for images: more is taken for a decompression bomb."""
+
+MOST_FRAMES = 4_000_000
+"""Most frames of a file: more than the tiles of any slide."""
+
+_SYNTAX = tag_bytes(0x00020010)
+_TELLING = frozenset(tag.keyword for tag in FACTS.values()) - {"TransferSyntaxUID", "SpecificCharacterSet"}
+_IDENTIFYING = frozenset(("SOPClassUID", "SeriesInstanceUID", "Modality"))
+"""Facts of which a file has to have one, with the magic of DICOM and without."""
+
+
+@frozen
+class Header:
+    """What a file says of itself.
+
+    `facts` are by keyword, `elements` the raw ones, `frames` the number of pictures (0 without pixels), and
+    `source` and `size` the plain file: the one given, or what was inflated.
+    """
+
+    facts: Mapping[str, Any]
+    elements: Elements
+    frames: int
+    source: BinaryIO
+    size: int
+
+    @property
+    def syntax(self) -> str:
+        """The UID of the transfer syntax; a plain one where none is given."""
+        return _syntax(self.elements)
+
+    def frame_times(self) -> list[float]:
+        """When each frame is shown, in seconds from the first; empty unless each follows the one before."""
+        if self.frames < 2:
+            return []
+        pauses = numbers(self.elements.values.get(FRAME_TIME_VECTOR, (b"", b""))[1])
+        if len(pauses) != self.frames:
+            pause = self.facts.get("FrameTime")
+            pauses = [pause] * self.frames if isinstance(pause, float) else []
+        if min(pauses[1:], default=0) <= 0:
+            return []
+        times = [0.0]
+        for pause in pauses[1:]:
+            times.append(times[-1] + pause / 1000)
+        return [round(time, 6) for time in times]
+
+
+def read_header(file: heron.MediaFile, stream: BinaryIO) -> Header:
+    """Read and check a header; raises MediaError for what is cut off, absurd or no DICOM."""
+    data = stream.read(WINDOW)
+    size = file.size
+    try:
+        elements, start = read_meta(data)
+        syntax = _syntax(elements)
+        if syntax == BIG_ENDIAN or _SYNTAX not in elements.values:
+            raise Unusual
+        if syntax == DEFLATED:
+            data = inflated(stream, start, file.name)
+            stream, size = io.BytesIO(data), len(data)
+            _, start = read_meta(data[:WINDOW])
+        elements.implicit = syntax == IMPLICIT_LITTLE
+        if elements.implicit and data[start + 4 : start + 6].isalpha():
+            raise Unusual
+        walk(Window(stream, size, file.name), data, start, elements)
+    except Unusual:
+        elements = _by_pydicom(file, stream, size)
+    if elements.groups:
+        from heron_media_dicom.dicom.fallback import add_functional_groups
+
+        add_functional_groups(GuardedStream(stream, size, file.name), elements)
+    facts = json_values(elements.values, elements.order)
+    if not facts.keys() & (_TELLING if data[128:132] == b"DICM" else _IDENTIFYING):
+        raise heron.MediaError(f"{file.name} has no element that tells what it is, so it is no DICOM object")
+    frames = _checked_frames(file.name, facts, elements, size) if elements.pixels else 0
+    return Header(facts, elements, frames, stream, size)
+
+
+def whole(facts: Mapping[str, Any], keyword: str, default: int = 0) -> int:
+    """A fact that has to be a whole number, or the default where it is anything else."""
+    value = facts.get(keyword)
+    return value if type(value) is int else default
+
+
+def frame_bytes(facts: Mapping[str, Any]) -> float:
+    """Bytes of an uncompressed frame; a fraction where pixels of one bit end within a byte (PS3.5, 8.1)."""
+    samples = whole(facts, "SamplesPerPixel", 1)
+    if facts.get("PhotometricInterpretation") == "YBR_FULL_422":
+        samples = 2  # colours are kept for every second pixel (PS3.3 C.7.6.3.1.2)
+    return whole(facts, "Rows") * whole(facts, "Columns") * samples * whole(facts, "BitsAllocated") / 8
+
+
+def _syntax(elements: Elements) -> str:
+    given = elements.values.get(_SYNTAX, (b"", b""))[1].decode("latin_1").strip("\0 ")
+    return given or (IMPLICIT_LITTLE if elements.order == "<" else BIG_ENDIAN)
+
+
+def _by_pydicom(file: heron.MediaFile, stream: BinaryIO, size: int) -> Elements:
+    from heron_media_dicom.dicom.fallback import read_elements
+
+    stream.seek(0)
+    return read_elements(GuardedStream(stream, size, file.name))
+
+
+def _checked_frames(name: str, facts: Mapping[str, Any], elements: Elements, size: int) -> int:
+    """The number of frames; raises MediaError where their sizes are absurd, or the file has no room for them."""
+    assert elements.pixels is not None
+    rows, columns = whole(facts, "Rows"), whole(facts, "Columns")
+    frames = max(1, whole(facts, "NumberOfFrames", 1))
+    if not rows or not columns:
+        raise heron.MediaError(f"{name} has pixels, but does not say how many rows and columns")
+    if rows * columns > MOST_PIXELS:
+        raise heron.MediaError(
+            f"{name} is refused as a decompression bomb: it claims {columns:,} x {rows:,} pixels"
+        )
+    if frames > MOST_FRAMES:
+        raise heron.MediaError(f"{name} claims {frames:,} frames, more than {MOST_FRAMES:,}")
+    room = size - elements.pixels.offset
+    if elements.pixels.length is not None:
+        claimed = elements.pixels.length
+        if claimed > room:
+            raise heron.MediaError(
+                f"{name} is cut off: its pixels claim {claimed:,} bytes, {max(room, 0):,} are left"
+            )
+        room = claimed
+    needed = frames if is_compressed(_syntax(elements)) else math.ceil(frames * frame_bytes(facts))
+    if needed > room:
+        raise heron.MediaError(
+            f"{name} claims {frames:,} frames of {columns:,} x {rows:,} pixels, but has only {room:,} bytes of pixels"
+        )
+    return frames

@@ -1,0 +1,90 @@
+"""Streams for libraries: bounded, and with a memory for what went wrong; and the inflating of deflated files."""
+
+from __future__ import annotations
+
+import io
+import zlib
+from typing import BinaryIO
+
+import heron
+
+MOST_READ = 256 * 1024 * 1024
+"""Bytes that a header may take a library to read, or that a deflated file may unpack to."""
+
+_STEP = 256 * 1024
+
+_PLAIN_START = bytes(128) + b"DICM\2\0\x10\0UI\x14\x001.2.840.10008.1.2.1\0"
+"""The beginning of a file of explicit VR little endian (PS3.10, 7.1)."""
+
+
+class GuardedStream:
+    """A seekable binary file for libraries that take every error for the end of the file.
+
+    It reads no more than `most` bytes, refuses to be led behind the end of the file, and remembers the first
+    error: `check` raises it. Reading all at once, as is done to inflate, is refused.
+    """
+
+    def __init__(self, stream: BinaryIO, size: int, name: str, most: int = MOST_READ) -> None:
+        self._stream = stream
+        self._size = size
+        self._name = name
+        self._left = most
+        self._failure: BaseException | None = None
+
+    def read(self, count: int = -1) -> bytes:
+        """Up to `count` bytes; fewer, and an error remembered, where the file ends within them."""
+        try:
+            rest = max(0, self._size - self._stream.tell())
+            if count < 0:
+                raise heron.MediaError(f"{self._name} is deflated in a way that cannot be bounded")
+            if 0 < rest < count:
+                self._failure = self._failure or self._cut_off(count - rest)
+            self._left -= min(count, rest)
+            if self._left < 0:
+                raise heron.MediaError(f"{self._name} has an endless header")
+            return self._stream.read(min(count, rest))
+        except Exception as error:
+            self._failure = self._failure or error
+            raise
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        """Go to a place of the file."""
+        position = {io.SEEK_SET: 0, io.SEEK_CUR: self._stream.tell(), io.SEEK_END: self._size}[whence] + offset
+        if position > self._size:
+            self._failure = self._failure or self._cut_off(position - self._size)
+        return self._stream.seek(min(position, self._size))
+
+    def tell(self) -> int:
+        """Where the next byte is read."""
+        return self._stream.tell()
+
+    def check(self) -> None:
+        """Raise what went wrong first, if anything did."""
+        if self._failure is not None:
+            raise self._failure
+
+
+    def _cut_off(self, missing: int) -> heron.MediaError:
+        return heron.MediaError(
+            f"{self._name} is cut off, or an element has a wrong length: {missing:,} bytes are missing"
+        )
+
+
+def inflated(stream: BinaryIO, start: int, name: str) -> bytes:
+    """A plain explicit file with what a deflated one holds from `start` on (PS3.5, A.5).
+
+    Raises MediaError for a broken one, and for more than MOST_READ bytes.
+    """
+    inflate = zlib.decompressobj(-zlib.MAX_WBITS)
+    stream.seek(start)
+    found = bytearray(_PLAIN_START)
+    try:
+        while not inflate.eof and (packed := inflate.unconsumed_tail or stream.read(_STEP)):
+            found += inflate.decompress(packed, _STEP)
+            if len(found) > MOST_READ:
+                raise heron.MediaError(f"{name} unpacks to more than {MOST_READ:,} bytes")
+    except zlib.error as error:
+        raise heron.MediaError(f"{name} is deflated, and broken: {error}") from error
+    if not inflate.eof:
+        raise heron.MediaError(f"{name} is deflated, and cut off")
+    return bytes(found)

@@ -1,0 +1,153 @@
+"""Values of elements as JSON: numbers, ISO dates and times, names and texts; what is broken is left out."""
+
+from __future__ import annotations
+
+import math
+import re
+import struct
+from collections.abc import Callable, Mapping
+from datetime import date, time
+from functools import lru_cache
+from typing import Any
+
+from heron_media_dicom.dicom.tags import FACTS, tag_bytes
+
+LONGEST_TEXT = 1000
+"""Characters that a text keeps."""
+
+MOST_VALUES = 64
+"""Values that a list keeps."""
+
+_CHARSET = tag_bytes(0x00080005)
+_DATE = re.compile(r"(\d{4})\.?(\d\d)\.?(\d\d)")
+_TIME = re.compile(r"(\d\d)(?::?(\d\d)(?::?(\d\d)(?:\.\d{1,6})?)?)?")
+_DATETIME = re.compile(r"(\d{8})(\d\d(?:\d\d(?:\d\d)?)?)?(?:\.\d{1,6})?([+-]\d{4})?")
+_NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?")
+
+Decode = Callable[[bytes], str]
+
+
+def json_values(values: Mapping[bytes, tuple[bytes, bytes]], order: str = "<") -> dict[str, Any]:
+    """The facts among elements, by keyword. `order` is that of the bytes of numbers, `<` or `>`."""
+    charset = values.get(_CHARSET, (b"", b""))[1]
+    found = {}
+    for tag, (vr, raw) in values.items():
+        if raw and tag in FACTS:
+            known = FACTS[tag]
+            value = _value(known.vr if vr == b"UN" else vr, raw, order, charset)
+            if value is not None:
+                found[known.keyword] = list(value) if type(value) is tuple else value
+    return found
+
+
+def numbers(raw: bytes) -> list[float]:
+    """The numbers of a DS value; empty where one of them is broken."""
+    parts = [_decimal(part) for part in raw.decode("latin_1").strip("\0 ").split("\\")]
+    return [part for part in parts if part is not None] if None not in parts else []
+
+
+@lru_cache(64)
+def decoder_for(charset: bytes) -> Decode:
+    """The function that decodes texts under a Specific Character Set (PS3.3 C.12.1.1.2)."""
+    name = charset.strip(b"\0 ")
+    if name in (b"", b"ISO_IR 6", b"ISO_IR 100"):
+        return lambda raw: raw.decode("latin_1")
+    if name == b"ISO_IR 192":
+        return lambda raw: raw.decode("utf-8", "replace")
+    from heron_media_dicom.dicom.fallback import text_decoder
+
+    rare = text_decoder(name.decode("latin_1").split("\\"))
+    if b"2022" in name:
+        return rare
+    return lambda raw: raw.decode("ascii") if raw.isascii() else rare(raw)
+
+
+@lru_cache(4096)  # the slices of a series have most values in common
+def _value(vr: bytes, raw: bytes, order: str, charset: bytes) -> Any:
+    """One value, or several as a tuple; None for a broken one."""
+    if vr in _TEXTS:
+        text = decoder_for(charset)(raw) if vr in _CHARSET_TEXTS else raw.decode("latin_1")
+        convert = _TEXTS[vr]
+        if "\\" not in text or vr in _SINGLE:
+            return convert(text.strip("\0 "))
+        parts = tuple(convert(part.strip("\0 ")) for part in text.split("\\")[:MOST_VALUES])
+        return None if None in parts else parts
+    if vr not in _BINARY:
+        return None
+    letter, size = _BINARY[vr]
+    count = len(raw) // size
+    if len(raw) % size:
+        return None
+    found = struct.unpack_from(f"{order}{min(count, MOST_VALUES)}{letter}", raw)
+    if not all(map(math.isfinite, found)):
+        return None
+    return found[0] if count == 1 else found
+
+
+def _text(text: str) -> str | None:
+    return text.replace("\0", "")[:LONGEST_TEXT] or None
+
+
+def _name(text: str) -> str | None:
+    """The alphabetic group of a person's name (PS3.5, 6.2.1)."""
+    return _text(text.partition("=")[0].strip())
+
+
+def _decimal(text: str) -> float | None:
+    text = text.strip("\0 ")
+    if not _NUMBER.fullmatch(text):
+        return None
+    number = float(text)
+    return number if math.isfinite(number) else None
+
+
+def _integer(text: str) -> int | None:
+    number = _decimal(text)
+    return int(number) if number is not None and number == int(number) and abs(number) < 2**53 else None
+
+
+def _date(text: str) -> str | None:
+    """A date as ISO 8601; the dots of ACR-NEMA are read too."""
+    parts = _DATE.fullmatch(text)
+    if not parts:
+        return None
+    try:
+        return date(*map(int, parts.groups())).isoformat()
+    except ValueError:
+        return None
+
+
+def _time(text: str) -> str | None:
+    """A time as HH:MM:SS, without its fraction; what is not given is 00, and the colons of ACR-NEMA are read too."""
+    parts = _TIME.fullmatch(text)
+    if not parts:
+        return None
+    hours, minutes, seconds = (int(part or 0) for part in parts.groups())
+    try:
+        return time(hours, minutes, min(seconds, 59)).isoformat()  # 60 is a leap second
+    except ValueError:
+        return None
+
+
+def _datetime(text: str) -> str | None:
+    """A date with its time as ISO 8601, with the offset from UTC where that is given (PS3.5, 6.2)."""
+    parts = _DATETIME.fullmatch(text)
+    if not parts:
+        return None
+    day, clock = _date(parts[1]), _time(parts[2] or "00")
+    zone = parts[3] or ""
+    return f"{day}T{clock}{zone[:3]}{':' if zone else ''}{zone[3:]}" if day and clock else None
+
+
+_TEXTS: dict[bytes, Callable[[str], Any]] = {
+    **dict.fromkeys(b"AE AS CS LO LT SH ST UC UI UR UT".split(), _text),
+    b"PN": _name,
+    b"DS": _decimal,
+    b"IS": _integer,
+    b"DA": _date,
+    b"TM": _time,
+    b"DT": _datetime,
+}
+_CHARSET_TEXTS = frozenset(b"LO LT PN SH ST UC UT".split())
+_SINGLE = frozenset(b"LT ST UT UR".split())
+_BINARY = {b"US": ("H", 2), b"SS": ("h", 2), b"UL": ("I", 4), b"SL": ("i", 4), b"FL": ("f", 4), b"FD": ("d", 8)}

@@ -1,0 +1,111 @@
+"""The decoder of NIfTI volumes: facts from the header alone, slices as frames."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+import heron
+from heron_media_dicom.nifti_content import Content, opened
+from heron_media_dicom.nifti_facts import facts_of
+from heron_media_dicom.nifti_header import Header, read_header
+from heron_media_dicom.nifti_picture import picture_of
+
+if TYPE_CHECKING:
+    import numpy
+    from PIL.Image import Image
+
+
+class CutShort(heron.MediaError):
+    """The voxels end before the slice asked for; `whole` slices are there."""
+
+    whole = 0
+
+
+class NiftiDecoder:
+    """Reads NIfTI-1 and NIfTI-2 in single files, plain and gzipped.
+
+    Frames are the slices along the third axis of the array, volume by volume: frame = volume x slices + slice.
+    """
+
+    def probe(self, file: heron.MediaFile) -> heron.MediaFacts:
+        """The facts of the header; raises MediaError for one that is broken or promises absurd sizes."""
+        with opened(file) as content:
+            header = read_header(file, content)
+            whole = _whole(file, header, content)
+        notes = []
+        if whole is not None and whole < header.frame_count:
+            notes.append(f"its data is cut short: {whole:,} of {header.frame_count:,} slices are there")
+        return facts_of(file, header, notes)
+
+    def picture(self, file: heron.MediaFile, size: int) -> Image | None:
+        """The middle slice of the first volume, or of what is there of it; None for CIFTI-2."""
+        with opened(file) as content:
+            header = read_header(file, content)
+            if not header.frame_count:
+                return None
+            try:
+                return picture_of(header, _slice(file, header, content, header.slices // 2), size)
+            except CutShort as cut:
+                if not cut.whole:
+                    raise
+                middle = cut.whole // 2
+        [(_, picture)] = self.frames(file, [middle], size)
+        return picture
+
+    def times(self, file: heron.MediaFile, *, whole: bool = True) -> Sequence[float]:
+        """Empty: a slice has no time of its own."""
+        return ()
+
+    def frames(
+        self, file: heron.MediaFile, numbers: Sequence[int], size: int | None = None
+    ) -> Iterator[tuple[int, Image]]:
+        """Slices by number, in ascending order; those behind the end of the data are left out.
+
+        Raises MediaError where the data ends before the first of them, and for a number that is not there.
+        """
+        wanted = sorted(set(numbers))
+        if not wanted:
+            return
+        with opened(file) as content:
+            header = read_header(file, content)
+            for number in (wanted[0], wanted[-1]):
+                if not 0 <= number < header.frame_count:
+                    raise heron.MediaError(
+                        f"{file.name} has no frame {number:,}: it has {header.frame_count:,}"
+                    )
+            for number in wanted:
+                try:
+                    data = _slice(file, header, content, number)
+                except CutShort:
+                    if number == wanted[0]:
+                        raise
+                    return
+                yield number, picture_of(header, data, size)
+
+
+def _whole(file: heron.MediaFile, header: Header, content: Content) -> int | None:
+    """How many slices are there; None where finding out would mean reading all of a stored object."""
+    if content.is_gzip and file.path is None:
+        return None
+    if content.is_gzip and _size_in_trailer(file) == header.end % 2**32:
+        return header.frame_count
+    return max(0, content.available(header.end) - header.offset) // header.slice_size
+
+
+def _size_in_trailer(file: heron.MediaFile) -> int:
+    """The size of the content, modulo 2**32, as the last member of a gzip file tells it (RFC 1952, 2.3.1)."""
+    with file.open() as stream:
+        stream.seek(max(0, file.size - 4))
+        return int.from_bytes(stream.read(4), "little")
+
+
+def _slice(file: heron.MediaFile, header: Header, content: Content, number: int) -> numpy.ndarray[Any, Any]:
+    """The bytes of a slice; raises CutShort."""
+    start = header.offset + number * header.slice_size
+    data = content.read(start, header.slice_size)
+    if len(data) < header.slice_size:
+        cut = CutShort(f"{file.name} is cut short or damaged: slice {number:,} is not there")
+        cut.whole = max(0, content.available(start) - header.offset) // header.slice_size
+        raise cut
+    return data

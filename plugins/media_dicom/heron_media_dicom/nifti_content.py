@@ -1,0 +1,128 @@
+"""The bytes of a NIfTI file, plain or gzipped, read from front to back in flat memory."""
+
+from __future__ import annotations
+
+import io
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, BinaryIO, Protocol
+
+import numpy as np
+
+import heron
+
+_MAGIC = b"\x1f\x8b"
+_CHUNK = 64 * 1024
+_RFC_1952 = 31
+"""`wbits` of zlib for a gzip header and trailer."""
+
+_SLACK = 1024 * 1024
+"""Compressed bytes that may go without giving as many: names in headers, empty members."""
+
+_NOTHING = np.empty(0, np.uint8)
+
+
+class Content(Protocol):
+    """What a volume is read from. Reads go forward: each begins where the last one ended, or behind that."""
+
+    is_gzip: bool
+
+    def read(self, start: int, count: int) -> np.ndarray[Any, Any]:
+        """The bytes from `start` on, shape (<= count,), uint8; fewer than `count` where the data ends."""
+
+    def available(self, end: int) -> int:
+        """How many bytes up to `end` there are; of a gzipped file this reads all of them."""
+
+
+@contextmanager
+def opened(file: heron.MediaFile) -> Iterator[Content]:
+    """Open a file, gzipped or not, by what it begins with; raises MediaError where it cannot be read."""
+    try:
+        with file.open() as stream:
+            yield _Gzipped(stream) if file.head.startswith(_MAGIC) else _Plain(stream, file.size)
+    except (OSError, EOFError) as error:
+        raise heron.MediaError(f"{file.name} cannot be read: {error}") from error
+
+
+def _fill(stream: Any, count: int) -> np.ndarray[Any, Any]:
+    """Up to `count` bytes in one request; memory that is not filled is never touched."""
+    buffer = np.empty(count, np.uint8)
+    return buffer[: stream.readinto(buffer)]
+
+
+class _Plain:
+    is_gzip = False
+
+    def __init__(self, stream: BinaryIO, size: int) -> None:
+        self._stream = stream
+        self._size = size
+
+    def read(self, start: int, count: int) -> np.ndarray[Any, Any]:
+        if start >= self._size:
+            return _NOTHING
+        self._stream.seek(start)
+        return _fill(self._stream, min(count, self._size - start))
+
+    def available(self, end: int) -> int:
+        return min(end, self._size)
+
+
+class _Gzipped:
+    is_gzip = True
+
+    def __init__(self, stream: BinaryIO) -> None:
+        self._stream = io.BufferedReader(_Members(stream), _CHUNK)
+        self._position = 0
+
+    def read(self, start: int, count: int) -> np.ndarray[Any, Any]:
+        if self.available(start) < start:
+            return _NOTHING
+        found = _fill(self._stream, count)
+        self._position += len(found)
+        return found
+
+    def available(self, end: int) -> int:
+        while self._position < end:
+            skipped = len(self._stream.read(min(_CHUNK, end - self._position)))
+            if not skipped:
+                break
+            self._position += skipped
+        return self._position
+
+
+class _Members(io.RawIOBase):
+    """What the members of a gzip file hold (RFC 1952). It ends where they end, are cut off or are damaged."""
+
+    def __init__(self, stream: BinaryIO) -> None:
+        super().__init__()
+        self._stream = stream
+        self._member = zlib.decompressobj(_RFC_1952)
+        self._pending = b""
+        self._taken = self._given = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        try:
+            while self._taken <= 2 * self._given + _SLACK and self._has_more():
+                found = self._member.decompress(self._pending, len(buffer))
+                self._pending = self._member.unconsumed_tail
+                if found:
+                    buffer[: len(found)] = found
+                    self._given += len(found)
+                    return len(found)
+        except zlib.error:
+            pass  # also what follows the last member: padding, or anything else
+        return 0
+
+    def _has_more(self) -> bool:
+        """Whether there is compressed data at hand, of this member or the next."""
+        if self._member.eof:
+            self._pending = self._member.unused_data
+            self._member = zlib.decompressobj(_RFC_1952)
+        if not self._pending:
+            self._pending = self._stream.read(_CHUNK)
+            self._taken += len(self._pending)
+        return bool(self._pending)

@@ -1,0 +1,93 @@
+"""The picture of one slice: which way up, and how its values become grey."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from heron_media_dicom.nifti_header import Header
+
+_SAMPLES = 1_000_000
+"""Values of a slice, at most, from which its percentiles are taken."""
+
+_WORLD = {"L": 0, "R": 0, "P": 1, "A": 1, "I": 2, "S": 2}
+"""The axis of the patient that a letter of the orientation speaks of."""
+
+
+@dataclass(frozen=True)
+class View:
+    """How a slice of the first two axes is laid out: in the radiological way, as pictures of DICOM are.
+
+    Up is superior, or else anterior. To the right is the patient's left, or else posterior.
+    """
+
+    turned: bool
+    """Whether the first axis of the array goes down instead of to the right."""
+
+    flips: tuple[bool, bool]
+    """Whether the first and second axis of the array are reversed."""
+
+    @classmethod
+    def of(cls, orientation: str | None) -> View:
+        """The view for the orientation of an array, such as RAS."""
+        first, second, *_ = tuple(orientation or "RAS")
+        return cls(_WORLD[first] > _WORLD[second], (first in "RAS", second in "RAS"))
+
+    def size(self, shape: tuple[int, ...]) -> tuple[int, int]:
+        """Width and height of a slice as shown, in pixels."""
+        return (shape[1], shape[0]) if self.turned else (shape[0], shape[1])
+
+    def apply(self, pixels: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+        """Lay out pixels of shape (second axis, first axis, ...), as they are in the file."""
+        pixels = pixels[:: -1 if self.flips[1] else 1, :: -1 if self.flips[0] else 1]
+        return np.ascontiguousarray(pixels.swapaxes(0, 1) if self.turned else pixels)
+
+
+def picture_of(header: Header, data: np.ndarray[Any, Any], size: int | None) -> Image.Image:
+    """The picture of a slice, in RGB; `data` are its bytes, with `size` it fits into `size` x `size` pixels."""
+    voxels = data.view(header.dtype).reshape(header.shape[1], header.shape[0])
+    pixels = _colours(voxels) if header.dtype.names else _grey(voxels, header)
+    picture = Image.fromarray(View.of(header.orientation).apply(pixels))
+    if size is not None:
+        picture.thumbnail((size, size), Image.Resampling.BICUBIC, reducing_gap=2.0)
+    return picture.convert("RGB")
+
+
+def _colours(voxels: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    """RGB24 and RGBA32; opacity is left out, for many writers leave it zero."""
+    return np.stack([voxels[name] for name in "RGB"], axis=-1)
+
+
+def _grey(voxels: np.ndarray[Any, Any], header: Header) -> np.ndarray[Any, Any]:
+    """Values in the window from black to white; NaN is black, and complex ones count by magnitude."""
+    with np.errstate(all="ignore"):
+        values = np.abs(voxels) if voxels.dtype.kind == "c" else voxels
+        values = values.astype(np.float32 if values.dtype.itemsize <= 2 else np.float64)
+        slope, intercept = (float(header.fields[name]) for name in ("scl_slope", "scl_inter"))
+        if slope and np.isfinite((slope, intercept)).all():
+            values *= slope
+            values += intercept
+        low, high = _window(values, header)
+        values -= low
+        values *= 255.0 / (high - low) if high > low else 0.0
+        grey = np.nan_to_num(values, nan=0.0, posinf=255.0, neginf=0.0).clip(0, 255)
+        return grey.round().astype(np.uint8)
+
+
+def _window(values: np.ndarray[Any, Any], header: Header) -> tuple[float, float]:
+    """The range of `cal_min` and `cal_max`; without it, 1st to 99th percentile of the slice, or all of a flat one."""
+    low, high = (float(header.fields[name]) for name in ("cal_min", "cal_max"))
+    if np.isfinite((low, high)).all() and low < high:
+        return low, high
+    flat = values.ravel()
+    sample = flat[:: max(1, flat.size // _SAMPLES)]
+    sample = sample[np.isfinite(sample)]
+    if sample.size:
+        low, high = (float(bound) for bound in np.percentile(sample, (1, 99)))
+        if low < high:
+            return low, high
+    finite = flat[np.isfinite(flat)]
+    return (float(finite.min()), float(finite.max())) if finite.size else (0.0, 0.0)

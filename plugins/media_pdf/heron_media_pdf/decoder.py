@@ -1,0 +1,138 @@
+"""The decoder of PDF documents: facts, pages as pictures, text page by page."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime, timedelta, timezone
+from typing import Any
+
+from PIL import Image
+
+import heron
+from heron_media_pdf.process import BrokenPage, Document, Locked, Workers
+
+_DATE = re.compile(r"(?:D:)?(\d{4})(\d\d)?(\d\d)?(\d\d)?(\d\d)?(\d\d)?(?:([+-])(\d\d)'?(\d\d)?)?")
+"""A date of ISO 32000-1, 7.9.4: D:YYYYMMDDHHmmSSOHH'mm, of which all but the year can be left out."""
+
+_SMALLEST_PAGE = 8
+"""Bytes that a page takes at least, however well it is packed."""
+
+
+class PdfDecoder:
+    """Reads PDF documents with PDFium. Frames are pages, numbered from 0."""
+
+    def __init__(self) -> None:
+        self._workers = Workers()
+
+    def probe(self, file: heron.MediaFile) -> heron.MediaFacts:
+        """Facts, and how the text begins. A document that needs a password has few, and a note."""
+        try:
+            with self._workers.opened(file) as document:
+                found, _ = document.ask("facts")
+        except Locked as error:
+            note = error.message.removeprefix(f"{file.name} ")
+            extra: Any = {"pdf": {"is_encrypted": True}}
+            return heron.MediaFacts(kind="pdf", media_type=file.media_type, extra=extra, note=note)
+        return _facts(file, found)
+
+    def picture(self, file: heron.MediaFile, size: int) -> Image.Image | None:
+        """The first page on white; None for a document that needs a password."""
+        try:
+            with self._workers.opened(file) as document:
+                return _draw(document, 0, size)
+        except Locked:
+            return None
+
+    def times(self, file: heron.MediaFile, *, whole: bool = True) -> Sequence[float]:
+        """Empty: pages have no time."""
+        return ()
+
+    def frames(
+        self, file: heron.MediaFile, numbers: Sequence[int], size: int | None = None
+    ) -> Iterator[tuple[int, Image.Image]]:
+        """Pages by number, on white; without `size` at 150 dpi, or less for very large ones. Broken ones are left out.
+
+        Raises MediaError where none can be drawn, and for a page that is not there.
+        """
+        wanted = sorted(set(numbers))
+        if not wanted:
+            return
+        with self._workers.opened(file) as document:
+            for number in (wanted[0], wanted[-1]):
+                if not 0 <= number < document.pages:
+                    raise heron.MediaError(f"{file.name} has no page {number:,}: it has {document.pages:,}")
+            broken = None
+            drawn = 0
+            for number in wanted:
+                try:
+                    picture = _draw(document, number, size)
+                except BrokenPage as error:
+                    broken = broken or error
+                    continue
+                drawn += 1
+                yield number, picture
+            if broken and not drawn:
+                raise broken
+
+    def text(self, file: heron.MediaFile) -> Iterator[str]:
+        """The text of each page, in their order, without those that are broken."""
+        with self._workers.opened(file) as document:
+            for number in range(min(document.pages, file.size // _SMALLEST_PAGE)):
+                try:
+                    answer, _ = document.ask("text", number=number)
+                except BrokenPage:
+                    continue
+                yield answer["text"]
+
+
+def _draw(document: Document, number: int, size: int | None) -> Image.Image:
+    answer, rows = document.ask("draw", number=number, size=size)
+    shape = answer["width"], answer["height"]
+    return Image.frombytes("RGB", shape, rows, "raw", "RGB", answer["stride"])
+
+
+def _facts(file: heron.MediaFile, found: dict[str, Any]) -> heron.MediaFacts:
+    about, pages, notes = found["about"], found["pages"], []
+    if pages * _SMALLEST_PAGE > file.size:
+        notes.append(f"it promises {pages:,} pages, which cannot be in {file.size:,} bytes")
+        pages = None
+    if not found["is_whole"]:
+        notes.append("it is damaged or cut short, what could be found is shown")
+    own = {
+        "page_width": round(found["width"], 3),
+        "page_height": round(found["height"], 3),
+        "title": about["Title"],
+        "author": about["Author"],
+        "subject": about["Subject"],
+        "keywords": about["Keywords"],
+        "creator": about["Creator"],
+        "producer": about["Producer"],
+        "pdf_version": found["version"] and f"{found['version'] // 10}.{found['version'] % 10}",
+        "is_encrypted": found["is_encrypted"],
+        "text": found["text"],
+    }
+    return heron.MediaFacts(
+        kind="pdf",
+        media_type=file.media_type,
+        pages=pages,
+        captured_at=_captured_at(about["CreationDate"]),
+        extra={"pdf": {name: value for name, value in own.items() if value not in (None, "")}},
+        note="; ".join(notes) or None,
+    )
+
+
+def _captured_at(date: str) -> str | None:
+    """A date in UTC; one without an offset is taken to be in UTC."""
+    match = _DATE.match(date)
+    if match is None:
+        return None
+    year, month, day, *time, sign, hours, minutes = match.groups()
+    offset = timedelta(hours=int(hours or 0), minutes=int(minutes or 0))
+    hour, minute, second = (int(part or 0) for part in time)
+    try:
+        zone = timezone(-offset if sign == "-" else offset)
+        moment = datetime(int(year), int(month or 1), int(day or 1), hour, minute, second, tzinfo=zone)
+        return moment.astimezone(UTC).isoformat(timespec="microseconds")[:-6] + "Z"
+    except (ValueError, OverflowError):
+        return None

@@ -1,0 +1,197 @@
+"""Opening media files with FFmpeg: by the demuxer of their media type alone, through a stream that forgets no error."""
+
+from __future__ import annotations
+
+import io
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, BinaryIO, TypeVar
+
+import av
+from attrs import frozen
+from av.stream import Disposition
+
+import heron
+from heron_media_video.boxes import movie_box
+from heron_media_video.mp4 import SampleTimes, checked_tracks, sample_times
+
+T = TypeVar("T")
+
+_DEMUXERS = {
+    "video/mp4": "mov",
+    "video/quicktime": "mov",
+    "audio/mp4": "mov",
+    "video/webm": "matroska",
+    "video/matroska": "matroska",
+    "video/x-msvideo": "avi",
+    "video/ogg": "ogg",
+    "audio/ogg": "ogg",
+    "audio/mpeg": "mp3",
+    "audio/wav": "wav",
+    "audio/flac": "flac",
+}
+
+_WHOLE = 1024 * 1024
+"""Bytes up to which a stored object is read at once: one request is cheaper than several."""
+
+_PATIENCE = 60.0
+"""Seconds that FFmpeg may take to open a file, and to find the next packet."""
+
+_NO_PICTURES = Disposition.attached_pic | Disposition.timed_thumbnails
+_UNSPECIFIC = "FFmpeg cannot read it"
+
+
+@frozen
+class Media:
+    """An open file: its container, its first stream of pictures and of sound, and what its sample tables tell."""
+
+    file: heron.MediaFile
+    container: Any
+    pictures: Any
+    sound: Any
+    table: SampleTimes | None
+
+
+@contextmanager
+def opened(file: heron.MediaFile) -> Iterator[Media]:
+    """Open a file with FFmpeg, and close it in any case.
+
+    Raises MediaError, also for what FFmpeg refuses while the file is open. Errors of the storage pass unchanged.
+    """
+    with streamed(file) as stream:
+        table = sample_table(file, stream)
+        source = stream if file.path is None else f"file:{file.path.absolute()}"
+        with _container(file, source) as container:
+            yield _media(file, container, table)
+
+
+@contextmanager
+def streamed(file: heron.MediaFile) -> Iterator[Guarded]:
+    """The stream of a file, as `opened` reads it."""
+    try:
+        with Guarded(_stream(file)) as stream:
+            try:
+                yield stream
+            except Exception:
+                stream.check()
+                raise
+            stream.check()
+    except heron.HeronError:
+        raise
+    except (av.FFmpegError, OSError, EOFError, ValueError, RuntimeError, MemoryError) as error:
+        raise _refusal(file, error) from error
+
+
+def sample_table(file: heron.MediaFile, stream: Guarded) -> SampleTimes | None:
+    """The sample times of an MP4 file, which must not claim what it cannot hold; None for other files."""
+    if _DEMUXERS[file.media_type] != "mov":
+        return None
+    movie = movie_box(stream, file.size, file.name)
+    times = sample_times(movie, checked_tracks(movie, file.size, file.name))
+    stream.seek(0)
+    return times
+
+
+def max_pixels() -> int:
+    """Most pixels of a picture that is not taken for a bomb: `HERON_MAX_PIXELS`, or what Pillow refuses."""
+    limit = os.environ.get("HERON_MAX_PIXELS", "")
+    return int(limit) if limit.isdecimal() and int(limit) > 1 else 2 * 89_478_485
+
+
+def check_pixels(file: heron.MediaFile, width: int, height: int) -> None:
+    """Refuse pictures that are too large to be decoded safely."""
+    if width * height > max_pixels():
+        raise heron.MediaError(
+            f"{file.name} is refused as a decompression bomb: its pictures have {width} x {height} pixels",
+            hint="set HERON_MAX_PIXELS to allow larger ones",
+        )
+
+
+def _container(file: heron.MediaFile, source: Any) -> Any:
+    """The container, opened with nothing but this file, and with pictures bound in size."""
+    return av.open(
+        source,
+        format=_DEMUXERS[file.media_type],
+        options={
+            "protocol_whitelist": "file",
+            "max_streams": "100",
+            "max_pixels": str(max_pixels()),
+            "probesize": str(_WHOLE),
+        },
+        metadata_errors="replace",
+        timeout=_PATIENCE,
+    )
+
+
+def _media(file: heron.MediaFile, container: Any, table: SampleTimes | None) -> Media:
+    streams = [stream for stream in container.streams if stream.codec_context is not None]
+    pictures = (s for s in streams if s.type == "video" and not s.disposition & _NO_PICTURES)
+    media = Media(
+        file=file,
+        container=container,
+        pictures=next(pictures, None),
+        sound=next((stream for stream in streams if stream.type == "audio"), None),
+        table=table,
+    )
+    if media.pictures is not None:
+        context = media.pictures.codec_context
+        check_pixels(file, context.width, context.height)
+        context.thread_count = 1
+        context.options = {"max_pixels": str(max_pixels())}
+    return media
+
+
+def _stream(file: heron.MediaFile) -> BinaryIO:
+    stream = file.open()
+    if file.path is not None or file.size > _WHOLE:
+        return stream
+    with stream:
+        return io.BytesIO(stream.read())
+
+
+def _refusal(file: heron.MediaFile, error: Exception) -> heron.MediaError:
+    if isinstance(error, MemoryError):
+        return heron.MediaError(f"{file.name} needs more memory than there is to decode")
+    if isinstance(error, av.error.ExitError):
+        return heron.MediaError(f"{file.name} takes more than {_PATIENCE:.0f} seconds to be read")
+    reason = getattr(error, "strerror", None) or str(error) or _UNSPECIFIC
+    return heron.MediaError(f"{file.name} cannot be read as {file.media_type}: {reason.splitlines()[0]}")
+
+
+class Guarded:
+    """A stream that remembers its first error, and is at its end from then on: FFmpeg forgets what it is told."""
+
+    def __init__(self, stream: BinaryIO) -> None:
+        self._stream = stream
+        self._error: Exception | None = None
+
+    def __enter__(self) -> Guarded:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stream.close()
+
+    def read(self, count: int) -> bytes:
+        """The next bytes; none at the end, and behind an error."""
+        return b"" if self._error else self._kept(self._stream.read, count, default=b"")
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        """Go to a place."""
+        return self._kept(self._stream.seek, offset, whence, default=-1)
+
+    def tell(self) -> int:
+        """Where the next byte is read."""
+        return self._stream.tell()
+
+    def check(self) -> None:
+        """Raise the error that there was, if any."""
+        if self._error:
+            raise self._error
+
+    def _kept(self, function: Callable[..., T], *arguments: int, default: T) -> T:
+        try:
+            return function(*arguments)
+        except Exception as error:  # noqa: BLE001 - whatever it is, it is raised where FFmpeg has returned
+            self._error = self._error or error
+            return default

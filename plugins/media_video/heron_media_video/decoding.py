@@ -1,0 +1,50 @@
+"""Feeding packets to a decoder: which of them are frames, and what is done about broken ones."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import suppress
+from typing import Any
+
+import av
+
+from heron_media_video.containers import Media
+
+_VP8_SHOWN = 0x10
+"""The bit of the first byte of a VP8 frame that has it shown (RFC 6386, 9.1)."""
+
+
+def packets(media: Media, stream: Any) -> Iterator[Any]:
+    """The packets of a stream from where the container stands, up to its end or the place where it is broken."""
+    with suppress(av.FFmpegError):
+        for packet in media.container.demux(stream):
+            if packet.size and not packet.is_corrupt:
+                yield packet
+
+
+def frames(context: Any, packet: Any) -> list[Any]:
+    """The frames that come out when a packet goes in, or None at the end; none where the packet is broken."""
+    try:
+        found: list[Any] = context.decode(packet)
+    except av.FFmpegError:
+        return []
+    return found
+
+
+def all_frames(media: Media, stream: Any) -> Iterator[Any]:
+    """All frames of a stream from where the container stands."""
+    for packet in packets(media, stream):
+        yield from frames(stream.codec_context, packet)
+    yield from frames(stream.codec_context, None)
+
+
+def is_shown(packet: Any) -> bool:
+    """Whether a packet is a frame that is shown: no edit list leaves it out, and its codec does not hide it."""
+    if packet.is_discard or packet.pts is None:
+        return False
+    return packet.stream.codec_context.name != "vp8" or bool(memoryview(packet)[0] & _VP8_SHOWN)
+
+
+def rewind(media: Media, stream: Any) -> None:
+    """Go to the first packet of a stream."""
+    media.container.seek(stream.start_time or 0, stream=stream)

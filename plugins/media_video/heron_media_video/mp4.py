@@ -1,0 +1,229 @@
+"""Sample tables of MP4 and QuickTime: the time of each frame from the movie box alone (ISO/IEC 14496-12, 8.6)."""
+
+from __future__ import annotations
+
+import struct
+import sys
+from array import array
+from collections.abc import Iterator
+from fractions import Fraction
+from itertools import accumulate, chain, compress, repeat
+from operator import add
+
+from attrs import frozen
+
+import heron
+from heron_media_video.boxes import box, boxes
+from heron_media_video.h264 import has_only_frames
+
+MAX_FRAMES = 10_000_000
+"""Most frames of a video: 92 hours at 30 frames per second."""
+
+_ENCRYPTED = (b"encv", b"enca")
+"""Sample entries of encrypted tracks (ISO/IEC 23001-7, 4.1)."""
+
+_ONE_FRAME_A_SAMPLE = (
+    b"hvc1",
+    b"hev1",
+    b"av01",
+    b"vp08",
+    b"vp09",
+    b"apcn",
+    b"apch",
+    b"apcs",
+    b"apco",
+    b"jpeg",
+)
+_AVC = (b"avc1", b"avc3")
+_VISUAL_ENTRY = 78
+"""Bytes of a VisualSampleEntry before the boxes in it (12.1.3.2)."""
+
+
+@frozen
+class SampleTimes:
+    """The times of the samples of a track that are shown, in units of `unit` seconds on the track's own clock.
+
+    `shown` ascends; `first` is the time of the one that is decoded first; `keys` are those of the sync samples.
+    `is_exact` is unset where two samples may be fields of one frame.
+    """
+
+    track: int
+    unit: Fraction
+    shown: array[int]
+    first: int
+    keys: array[int]
+    is_exact: bool
+
+
+def checked_tracks(movie: bytes, size: int, name: str) -> list[memoryview]:
+    """The tracks of a movie box in a file of `size` bytes.
+
+    Raises MediaError for encrypted ones, and for tables that claim more samples than the file has bytes.
+    """
+    tracks = [content for kind, content in boxes(memoryview(movie)) if kind == b"trak"]
+    for track in tracks:
+        tables = dict(boxes(box(track, b"mdia", b"minf", b"stbl") or memoryview(b"")))
+        if _entry(tables)[0] in _ENCRYPTED:
+            raise heron.MediaError(f"{name} is encrypted (ISO Common Encryption), and cannot be decoded")
+        runs = (_runs(tables.get(kind))[0::2] for kind in (b"stts", b"ctts"))
+        claimed = max(_sample_count(tables), *map(sum, runs))
+        if claimed > size:
+            raise heron.MediaError(f"{name} claims {claimed:,} samples in a track, and has {size:,} bytes")
+        if claimed > MAX_FRAMES and _handler(track) == b"vide":
+            raise heron.MediaError(f"{name} claims {claimed:,} frames, {MAX_FRAMES:,} are the most")
+    return tracks
+
+
+def sample_times(movie: bytes, tracks: list[memoryview]) -> SampleTimes | None:
+    """The times of the first track of pictures, in a movie box that `checked_tracks` has passed.
+
+    None where they are not all in the tables, as in fragmented files, or where the tables are unusual.
+    """
+    content = memoryview(movie)
+    header = box(content, b"mvhd")
+    chosen = _track_of_pictures(tracks)
+    if header is None or chosen is None or box(content, b"mvex") is not None:
+        return None
+    try:
+        return _times(chosen, _timescale(header))
+    except (struct.error, IndexError, OverflowError):
+        return None  # cut short: FFmpeg makes of it what it can
+
+
+def _times(track: memoryview, movie_scale: int) -> SampleTimes | None:
+    tables = dict(boxes(box(track, b"mdia", b"minf", b"stbl") or memoryview(b"")))
+    scale = _timescale(box(track, b"mdia", b"mdhd") or memoryview(b""))
+    count = _sample_count(tables)
+    composed = _composition_times(tables, count)
+    window = _edit(box(track, b"edts", b"elst"), scale, movie_scale)
+    if not count or composed is None or window is None or not scale or _samples_in_chunks(tables) != count:
+        return None
+    begin, end = window
+    inside = [begin <= time < end for time in composed] if window != _EVERYTHING else repeat(True)
+    kept = array("q", compress(composed, inside))
+    shown = array("q", sorted(kept))
+    if not shown or any(map(int.__eq__, shown, shown[1:])):
+        return None
+    sync = tables.get(b"stss")
+    keys = [composed[n - 1] for n in _numbers(sync, 8) if n] if sync is not None else composed
+    header = box(track, b"tkhd") or memoryview(b"")
+    (number,) = struct.unpack_from(">I", header, 20 if header[0] == 1 else 12)
+    return SampleTimes(
+        track=number,
+        unit=Fraction(1, scale),
+        shown=shown,
+        first=kept[0],
+        keys=array("q", sorted(keys)),
+        is_exact=_is_one_frame_a_sample(tables),
+    )
+
+
+def _track_of_pictures(tracks: list[memoryview]) -> memoryview | None:
+    """The first video track that is not the pictures of chapters."""
+    chapters = {
+        number for track in tracks for number in _numbers(box(track, b"tref", b"chap") or memoryview(b""), 0)
+    }
+    for track in tracks:
+        header = box(track, b"tkhd")
+        if _handler(track) != b"vide" or header is None or len(header) < 24:
+            continue
+        if struct.unpack_from(">I", header, 20 if header[0] == 1 else 12)[0] not in chapters:
+            return track
+    return None
+
+
+def _composition_times(tables: dict[bytes, memoryview], count: int) -> array[int] | None:
+    """The time of each sample in the order of decoding (8.6.1); None for tables that do not fit together."""
+    durations, offsets = _runs(tables.get(b"stts")), _runs(tables.get(b"ctts"))
+    if sum(durations[0::2]) != count or (offsets and sum(offsets[0::2]) != count):
+        return None
+    if any(delta >= 1 << 31 for delta in durations[1::2]):
+        return None
+    decoded = accumulate(chain((0,), _expanded(durations)))
+    if not offsets:
+        return array("q", decoded)[:count]
+    signed = array("i", offsets.tobytes())
+    if any(abs(offset) > 1 << 28 for offset in signed[1::2]):
+        return None  # FFmpeg takes such offsets for damage, and none of them for true
+    shifts = chain.from_iterable(map(repeat, signed[1::2], offsets[0::2]))
+    return array("q", map(add, decoded, shifts))
+
+
+def _expanded(runs: array[int]) -> Iterator[int]:
+    return chain.from_iterable(map(repeat, runs[1::2], runs[0::2]))
+
+
+_EVERYTHING = (-(1 << 62), 1 << 62)
+
+
+def _edit(table: memoryview | None, scale: int, movie_scale: int) -> tuple[int, int] | None:
+    """The span of the track's own clock that is shown (8.6.6); None for an edit list that is not simple.
+
+    Simple is one edit at normal speed, behind any number of empty ones, which only delay the beginning.
+    """
+    if table is None:
+        return _EVERYTHING
+    form, step = (">qqI", 20) if table[0] == 1 else (">IiI", 12)
+    (count,) = struct.unpack_from(">I", table, 4)
+    entries = [struct.unpack_from(form, table, 8 + n * step) for n in range(min(count, len(table) // step))]
+    while len(entries) > 1 and entries[0][1] == -1:
+        entries.pop(0)
+    if len(entries) != 1 or not movie_scale:
+        return None
+    [(duration, begin, rate)] = entries
+    if begin < 0 or duration <= 0 or rate != 1 << 16:
+        return None
+    return begin, begin + (duration * scale + movie_scale // 2) // movie_scale
+
+
+def _samples_in_chunks(tables: dict[bytes, memoryview]) -> int:
+    """How many samples have a place in the file (8.7.4, 8.7.5)."""
+    chunks = _count(tables.get(b"stco") or tables.get(b"co64"))
+    table = _numbers(tables.get(b"stsc") or memoryview(b""), 8)
+    firsts, sizes = table[0::3], table[1::3]
+    ends = [*firsts[1:], chunks + 1]
+    return sum(max(0, end - first) * size for first, end, size in zip(firsts, ends, sizes, strict=False))
+
+
+def _sample_count(tables: dict[bytes, memoryview]) -> int:
+    sizes = tables.get(b"stsz") or tables.get(b"stz2")
+    return int.from_bytes(sizes[8:12], "big") if sizes is not None else 0
+
+
+def _is_one_frame_a_sample(tables: dict[bytes, memoryview]) -> bool:
+    kind, content = _entry(tables)
+    if kind in _AVC:
+        return has_only_frames(bytes(box(content[_VISUAL_ENTRY:], b"avcC") or b""))
+    return kind in _ONE_FRAME_A_SAMPLE
+
+
+def _entry(tables: dict[bytes, memoryview]) -> tuple[bytes, memoryview]:
+    """Type and content of the first sample entry (8.5.2)."""
+    descriptions = tables.get(b"stsd") or memoryview(b"")
+    return next(boxes(descriptions[8:]), (b"", memoryview(b"")))
+
+
+def _handler(track: memoryview) -> bytes:
+    return bytes((box(track, b"mdia", b"hdlr") or b"")[8:12])
+
+
+def _timescale(header: memoryview) -> int:
+    """Units of a second in a movie or media header (8.2.2, 8.4.2)."""
+    return int(struct.unpack_from(">I", header, 20 if header[0] == 1 else 12)[0])
+
+
+def _count(table: memoryview | None) -> int:
+    return int.from_bytes(table[4:8], "big") if table is not None else 0
+
+
+def _runs(table: memoryview | None) -> array[int]:
+    """Pairs of a count and a value, flattened: as many as the table says, and has."""
+    return _numbers(table, 8)[: 2 * _count(table)] if table is not None else array("I")
+
+
+def _numbers(table: memoryview, start: int) -> array[int]:
+    """The 32-bit numbers of a table behind its header."""
+    numbers = array("I", bytes(table[start : start + (len(table) - start) // 4 * 4]))
+    if sys.byteorder == "little":
+        numbers.byteswap()
+    return numbers

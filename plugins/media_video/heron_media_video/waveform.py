@@ -1,0 +1,107 @@
+"""The picture of a sound: the lowest and highest sample of each moment, drawn from left to right."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+from av.audio.resampler import AudioResampler
+from PIL import Image, ImageDraw
+
+from heron_media_video.containers import Media
+from heron_media_video.decoding import all_frames
+
+Samples = np.ndarray[Any, np.dtype[np.float32]]
+
+_WHOLE = 600.0
+"""Seconds up to which a sound is decoded whole; of longer ones, excerpts are."""
+
+_EXCERPTS, _EXCERPT = 128, 0.5
+"""Number of excerpts, and how many seconds each has."""
+
+_MOMENT, _FINEST = 0.02, 2048
+"""Seconds of which the lowest and the highest sample are kept, and the moments that a short sound has at least."""
+
+_LOUDEST = 8.0
+"""Most by which a quiet sound is drawn higher than it is."""
+
+_GROUND, _WAVE, _AXIS = (244, 244, 241), (43, 84, 126), (170, 178, 186)
+
+
+def waveform(media: Media, size: int) -> Image.Image | None:
+    """The envelope of a sound, mixed to one channel, as an RGB picture of `size` x `size` / 2 pixels.
+
+    The loudest moment reaches the edge. None where nothing can be decoded.
+    """
+    length = (media.container.duration or 0) / 1e6
+    moment = min(_MOMENT, length / _FINEST) if length else _MOMENT
+    found = [
+        pair
+        for place, seconds in _excerpts(media, length)
+        for pair in _moments(media, place, seconds, moment)
+    ]
+    return _drawn(np.array(found, np.float32), size) if found else None
+
+
+def _excerpts(media: Media, length: float) -> list[tuple[int | None, float]]:
+    """Where to begin, in units of the stream, and how many seconds to read: once, or at evenly spaced places."""
+    if length <= _WHOLE:
+        return [(None, _WHOLE)]
+    begin, unit = media.sound.start_time or 0, media.sound.time_base
+    return [(begin + int(length * part / _EXCERPTS / unit), _EXCERPT) for part in range(_EXCERPTS)]
+
+
+def _moments(media: Media, place: int | None, seconds: float, moment: float) -> Iterator[tuple[float, float]]:
+    """Lowest and highest sample of each moment of an excerpt."""
+    if place is not None:
+        media.container.seek(place, stream=media.sound)
+    rate = media.sound.codec_context.sample_rate
+    step = max(1, int(rate * moment))
+    for block in _blocks(media, step * max(1, rate // step), int(rate * seconds)):
+        pieces = block[: len(block) // step * step].reshape(-1, step)
+        yield from zip(pieces.min(1).tolist(), pieces.max(1).tolist(), strict=True)
+
+
+def _blocks(media: Media, length: int, most: int) -> Iterator[Samples]:
+    """The samples of a sound, mixed to one channel, in blocks of `length`; the last may be shorter."""
+    waiting: list[Samples] = []
+    count = 0
+    for samples in _samples(media):
+        waiting.append(samples)
+        count += samples.size
+        if sum(map(len, waiting)) >= length:
+            whole = np.concatenate(waiting)
+            cut = len(whole) // length * length
+            yield whole[:cut]
+            waiting = [whole[cut:]]
+        if count >= most:
+            break
+    if waiting:
+        yield np.concatenate(waiting)
+
+
+def _samples(media: Media) -> Iterator[Samples]:
+    """The samples of each decoded frame, mixed to one channel, between -1 and 1."""
+    mixers: dict[tuple[str, str, int], AudioResampler] = {}
+    for frame in all_frames(media, media.sound):
+        layout = frame.format.name, frame.layout.name, frame.sample_rate
+        if layout not in mixers:
+            mixers = {layout: AudioResampler(format="flt", layout="mono")}
+        for mixed in mixers[layout].resample(frame):
+            yield np.clip(np.nan_to_num(mixed.to_ndarray()[0]), -1, 1)
+
+
+def _drawn(moments: Samples, size: int) -> Image.Image:
+    """A picture of moments, shape (count, 2): lowest and highest sample."""
+    starts = np.arange(size) * len(moments) // size
+    low, high = np.minimum.reduceat(moments[:, 0], starts), np.maximum.reduceat(moments[:, 1], starts)
+    height = max(1, size // 2)
+    peak = max(float(np.abs(moments).max()), 1 / _LOUDEST)
+    middle = (height - 1) / 2
+    picture = Image.new("RGB", (size, height), _GROUND)
+    pen = ImageDraw.Draw(picture)
+    pen.line((0, round(middle), size, round(middle)), _AXIS)
+    for column, (bottom, top) in enumerate(zip(low / peak * middle, high / peak * middle, strict=True)):
+        pen.line((column, round(middle - top), column, round(middle - bottom)), _WAVE)
+    return picture

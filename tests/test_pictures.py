@@ -1,0 +1,345 @@
+"""Pictures: those of items, groups and frames, thumbnails and metrics that are kept, and contact sheets."""
+
+from __future__ import annotations
+
+import io
+import os
+import signal
+import subprocess
+import sys
+import time
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+from PIL import Image, ImageChops
+
+import heron
+from heron.catalog.migrations import cloud_tables, first_tables, migrations
+from heron.cli.main import status
+from heron.cli.show import save_picture
+from heron.errors import InvalidInput, MediaError
+from heron.models import MediaFacts, NewItem
+from heron.pictures import service
+from tests.conftest import draw
+from tests.toy_media import ToyMedia, clip
+
+ROOT = Path(__file__).parent.parent
+
+
+@pytest.fixture
+def workspace(tmp_path):
+    with heron.open(tmp_path / "lake", plugins=[ToyMedia()], discover=False) as opened:
+        yield opened
+
+
+@pytest.fixture
+def film(workspace, tmp_path):
+    """A clip of forty frames of 32 x 24 pixels, each of its own grey, sampled ten times."""
+    clip(tmp_path / "in" / "film.clip", [n / 4 for n in range(40)], fps=4.0, duration=10.0)
+    workspace.ingest.files([tmp_path / "in" / "film.clip"], folder="Films")
+    return list(workspace.items.list())[-1]
+
+
+def imported(workspace, folder, **options):
+    workspace.ingest.files([folder], folder="A", **options)
+    return list(workspace.items.list(folder="A"))
+
+
+def grey(picture):
+    return picture.getpixel((picture.width // 2, picture.height // 2))[0]
+
+
+def kept(workspace):
+    """How many items and frames have a thumbnail."""
+    return tuple(
+        workspace.database.value(f"SELECT count(*) FROM {t}") for t in ("thumbnails", "frame_thumbnails")
+    )
+
+
+# Pictures
+
+
+def test_a_picture_of_an_item_fits_into_the_size_asked_for(workspace, tmp_path):
+    draw(tmp_path / "in" / "a.png", size=(900, 300))
+    [item] = imported(workspace, tmp_path / "in")
+    assert workspace.pictures.picture(item, size=90).size == (90, 30)
+    assert workspace.pictures.picture(item).size == (900, 300)
+    assert workspace.pictures.picture(item.uuid, frame=0, size=None).size == (900, 300)
+
+
+def test_a_frame_is_the_one_of_that_number_and_as_large_as_it_is(workspace, film):
+    assert grey(workspace.pictures.picture(film, frame=7)) == 7
+    assert workspace.pictures.picture(film, frame=7, size=None).size == (32, 24)
+    assert workspace.pictures.picture(film, frame=7, size=16).size == (16, 12)
+    frame = workspace.frames.get(film, 8)
+    assert grey(workspace.pictures.picture(frame)) == 8
+    assert [(n, grey(p)) for n, p in workspace.pictures.frames(film, [9, 3, 9])] == [(3, 3), (9, 9)]
+    assert list(workspace.pictures.frames(film, [])) == []
+    with pytest.raises(MediaError, match=r"film\.clip has 40 frames, 40 is none of them"):
+        workspace.pictures.picture(film, frame=40)
+
+
+def test_times_and_text_are_those_of_the_file(workspace, film, tmp_path):
+    (tmp_path / "in" / "a.txt").write_text("several\nwords\n")
+    *_, text = imported(workspace, tmp_path / "in")[:1]
+    assert workspace.pictures.times(film) == [n / 4 for n in range(40)]
+    assert "".join(workspace.pictures.text(text)).split() == ["several", "words"]
+    assert workspace.pictures.times(text) is None
+    with pytest.raises(MediaError, match=r"^film\.clip \(video\) holds no text$"):
+        list(workspace.pictures.text(film))
+
+
+def test_a_file_that_was_deleted_gives_one_sentence(workspace, film, tmp_path, monkeypatch, capsys):
+    (tmp_path / "in" / "film.clip").unlink()
+    for ask in (
+        lambda: workspace.pictures.picture(film),
+        lambda: workspace.pictures.picture(film, frame=1),
+        lambda: list(workspace.pictures.frames(film, [1])),
+        lambda: list(workspace.pictures.write_frames(film, tmp_path / "out", [1])),
+    ):
+        with pytest.raises(heron.HeronError, match=r"film\.clip is not there") as refusal:
+            ask()
+        assert len(str(refusal.value).splitlines()) == 1
+    assert workspace.pictures.times(film) is None
+    assert workspace.pictures.thumbnail(film) is None
+    assert not list((tmp_path / "out").iterdir())
+    made = workspace.pictures.make([film])
+    assert (made.items, made.failed, made.problems[0].place) == (0, 1, "film.clip")
+    assert "film.clip is not there" in made.problems[0].reason
+    monkeypatch.chdir(tmp_path / "lake")
+    assert status(["--no-plugins", "show", "film.clip", "-o", "x.png"]) == 1
+    assert "Traceback" not in capsys.readouterr().err
+    assert not (tmp_path / "lake" / "x.png").exists()
+
+
+# Thumbnails and metrics
+
+
+def test_thumbnails_are_made_later_with_the_metrics_of_an_import(workspace, pictures):
+    now = {i.name: i for i in imported(workspace, pictures, thumbnails=True)}
+    workspace.ingest.files([pictures], folder="Later")
+    later = list(workspace.items.list(folder="Later"))
+    assert workspace.search.count(where="metric.sharpness > 0", folder="Later") == 0
+    made = workspace.pictures.make(later)
+    assert (made.items, made.frames, made.failed, made.problems) == (6, 0, 0, ())
+    for item in map(workspace.items.get, later):
+        assert item.facts.extra["metric"] == pytest.approx(now[item.name].facts.extra["metric"])
+        assert item.facts.extra["image"] == now[item.name].facts.extra["image"], "other facts stay"
+        assert Image.open(io.BytesIO(workspace.thumbnails.get(item))).size == (64, 48)
+    ordered = [i.name for i in workspace.search(folder="Later", sort="-metric.brightness")]
+    assert ordered == [i.name for i in workspace.search(folder="A", sort="-metric.brightness")]
+    assert workspace.search.count(where="metric.sharpness > 0 AND metric.width = 64") == 12
+
+
+def test_what_is_there_stays_unless_it_is_made_again(workspace, pictures):
+    items = imported(workspace, pictures)
+    workspace.thumbnails.keep([(items[0], b"kept", {})])
+    assert workspace.pictures.make(items).items == 5
+    assert workspace.thumbnails.get(items[0]) == b"kept"
+    assert workspace.pictures.make(items).items == 0
+    assert workspace.pictures.make(items, again=True).items == 6
+    assert workspace.thumbnails.get(items[0]).startswith(b"\xff\xd8")
+
+
+def test_frames_get_thumbnails_and_metrics_that_are_found(workspace, film):
+    told = []
+    made = workspace.pictures.make([film], frames=True, progress=told.append)
+    assert (made.items, made.frames, told[-1]) == (0, 10, 10)
+    assert kept(workspace) == (0, 10)
+    frames = workspace.search.frames(where="metric.brightness > 0.1", sort="-metric.brightness")
+    assert [frame.number for frame in frames] == [36, 32, 28]
+    assert frames.rows[0].metrics["brightness"] == pytest.approx(36 / 255, abs=0.005)
+    picture = Image.open(io.BytesIO(workspace.frames.thumbnail(frames.rows[0])))
+    assert (picture.size, grey(picture)) == ((32, 24), pytest.approx(36, abs=2))
+    workspace.frames.set(film, [1])
+    assert workspace.pictures.make([film], frames=True).frames == 1
+    assert workspace.pictures.make([film], frames=True, again=True).frames == 11
+
+
+def test_items_without_a_picture_are_no_failure(workspace, tmp_path):
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "a.bin").write_bytes(b"\0\1\2" * 500)
+    made = workspace.pictures.make(imported(workspace, tmp_path / "in"))
+    assert (made.items, made.failed) == (0, 1)
+    assert "a.bin is of no known format" in made.problems[0].reason
+
+
+def test_problems_are_counted_all_and_told_up_to_a_limit(workspace):
+    facts = MediaFacts("image", "image/jpeg")
+    new = [NewItem(f"file:///nowhere/{number}.jpg", facts) for number in range(service.PROBLEMS + 30)]
+    workspace.registration.register(new, "A")
+    made = workspace.pictures.make(list(workspace.items.list()))
+    assert (made.items, made.failed, len(made.problems)) == (0, len(new), service.PROBLEMS)
+    assert kept(workspace) == (0, 0)
+
+
+def test_an_item_that_is_not_there_ends_the_making(workspace, pictures):
+    items = imported(workspace, pictures)
+    with pytest.raises(heron.NotFound):
+        workspace.pictures.make([items[0], "01a1fc7f-6634-7b8f-8ffa-50166ba72775"])
+
+
+STOPPED = """
+import sys
+import heron
+with heron.open(sys.argv[1], discover=False) as workspace:
+    print("ready", flush=True)
+    workspace.pictures.make(workspace.search.all(), progress=lambda done: print(done, flush=True))
+"""
+
+
+@pytest.mark.skipif(os.name != "posix", reason="SIGINT")
+def test_ctrl_c_leaves_what_is_done_and_the_next_run_goes_on(workspace, tmp_path):
+    for number in range(400):
+        draw(tmp_path / "in" / f"{number}.png", size=(300, 200), seed=number)
+    imported(workspace, tmp_path / "in")
+    command = [sys.executable, "-c", STOPPED, str(tmp_path / "lake")]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT / "core")}
+    process = subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment
+    )
+    assert process.stdout.readline() == "ready\n"
+    assert int(process.stdout.readline()) > 0
+    process.send_signal(signal.SIGINT)
+    start = time.monotonic()
+    _, said = process.communicate(timeout=30)
+    assert time.monotonic() - start < 20
+    assert "KeyboardInterrupt" in said
+    done = kept(workspace)[0]
+    assert 0 < done < 400
+    assert workspace.pictures.make(workspace.search.all()).items == 400 - done
+    assert kept(workspace) == (400, 0)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="/proc")
+def test_memory_does_not_grow_with_the_number_of_pictures(workspace, tmp_path):
+    def resident():
+        return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 2**20
+
+    one = draw(tmp_path / "in" / "one.jpg", size=(400, 300))
+    facts = MediaFacts("image", "image/jpeg", 400, 300)
+    workspace.registration.register([NewItem(one.as_uri(), facts) for _ in range(3000)], "A")
+    seen = []
+    made = workspace.pictures.make(workspace.search.all(), progress=lambda done: seen.append(resident()))
+    assert made.items == 3000
+    assert len(seen) > 40
+    assert max(seen) - seen[4] < 60, "megabytes; the decoded pictures alone would be 1000"
+
+
+# Files that are written
+
+
+def test_frames_are_written_as_png_under_the_name_of_their_item(workspace, film, tmp_path):
+    paths = list(workspace.pictures.write_frames(film, tmp_path / "out" / "deep", [13, 2]))
+    assert [path.name for path in paths] == ["film-000002.png", "film-000013.png"]
+    assert [(grey(Image.open(path)), Image.open(path).size) for path in paths] == [
+        (2, (32, 24)),
+        (13, (32, 24)),
+    ]
+    workspace.items.rename(film, "../a/b: ü*.clip")
+    [path] = workspace.pictures.write_frames(film, tmp_path / "out", [1], size=8)
+    assert (path.parent, path.name, Image.open(path).size) == (tmp_path / "out", "b_ ü_-000001.png", (8, 6))
+    (tmp_path / "taken").write_text("x")
+    with pytest.raises(InvalidInput, match="taken cannot be made"):
+        list(workspace.pictures.write_frames(film, tmp_path / "taken", [1]))
+
+
+def test_a_file_is_written_whole_or_not_at_all(film, workspace, tmp_path, monkeypatch):
+    out = tmp_path / "out"
+    out.mkdir()
+    (out / "film-000001.png").write_bytes(b"before")
+
+    def half(self, stream, *rest):
+        stream.write(b"half")
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Image.Image, "save", half)
+    with pytest.raises(
+        heron.HeronError, match=r"film-000001\.png cannot be written: No space left on device"
+    ):
+        list(workspace.pictures.write_frames(film, out, [1]))
+    assert {path.name: path.read_bytes() for path in out.iterdir()} == {"film-000001.png": b"before"}
+
+
+@pytest.mark.parametrize(
+    ("name", "size", "reason"),
+    [
+        ("a.gif", (8, 8), "a picture is written as .png, .jpg, .jpeg, .webp"),
+        ("a.jpg", (65_501, 1), "JPEG holds no picture of 65,501 x 1 pixels, a side has at most 65,500"),
+        ("a.webp", (1, 16_384), "WEBP holds no picture of 1 x 16,384 pixels, a side has at most 16,383"),
+    ],
+)
+def test_a_picture_that_a_format_cannot_hold_is_refused(tmp_path, name, size, reason):
+    with pytest.raises(InvalidInput) as refusal:
+        save_picture(Image.new("RGB", size), tmp_path / name)
+    assert reason in refusal.value.message
+    assert list(tmp_path.iterdir()) == []
+
+
+# Contact sheets
+
+
+def test_a_sheet_has_a_cell_with_picture_and_caption_for_each_thing(workspace, film):
+    frames = list(workspace.frames.list(film))
+    sheet = workspace.pictures.contact_sheet(frames, columns=4, size=64)
+    across, down = 64 + 12, 64 + 2 * 17 + 12
+    assert sheet.size == (4 * across + 12, 3 * down + 12)
+    for number, frame in enumerate(frames):
+        x, y = 12 + number % 4 * across, 12 + number // 4 * down
+        assert sheet.getpixel((x + 32, y + 32))[0] == pytest.approx(frame.number, abs=2)
+        caption = sheet.crop((x, y + 64, x + 64, y + 64 + 34)).convert("L")
+        assert caption.getextrema()[0] < 140, "there is something written"
+    assert sheet.getpixel((12 + 3 * across + 32, 12 + 2 * down + 32)) == (255, 255, 255), (
+        "no cell is left over"
+    )
+    other = workspace.pictures.contact_sheet(frames[:2], columns=2, size=64)
+    names = [other.crop((x, 76, x + 64, 76 + 17)) for x in (12, 12 + across)]
+    numbers = [other.crop((x, 76 + 17, x + 64, 76 + 34)) for x in (12, 12 + across)]
+    assert ImageChops.difference(*names).getbbox() is None, "both are of one film"
+    assert ImageChops.difference(*numbers).getbbox() is not None
+
+
+def test_items_that_have_no_picture_have_an_empty_cell(workspace, film, tmp_path):
+    (tmp_path / "in" / "film.clip").unlink()
+    sheet = workspace.pictures.contact_sheet([film], size=128)
+    assert sheet.size == (128 + 24, 128 + 34 + 24)
+    assert sheet.crop((12, 12, 140, 140)).convert("L").getextrema()[0] < 200, "it says so"
+
+
+def test_nothing_too_much_and_too_large_are_refused(workspace, film):
+    with pytest.raises(InvalidInput, match="there is nothing to show on a contact sheet"):
+        workspace.pictures.contact_sheet([])
+    taken = iter([film] * 5000)
+    with pytest.raises(InvalidInput, match="a contact sheet shows at most 1,000 pictures") as refusal:
+        workspace.pictures.contact_sheet(taken)
+    assert refusal.value.hint == "choose fewer with --limit"
+    assert len(list(taken)) == 5000 - 1001
+    with pytest.raises(InvalidInput, match=r"a contact sheet of 40,\d+ x 27,\d+ pixels is too large"):
+        workspace.pictures.contact_sheet([film] * 1000, size=1024)
+
+
+def test_the_command_writes_a_sheet_of_what_is_found(workspace, film, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path / "lake")
+
+    def run(*arguments):
+        with suppress(SystemExit):
+            done = status(["--no-plugins", "contact-sheet", *arguments])
+        return done, "".join(capsys.readouterr())
+
+    workspace.pictures.make([film], frames=True)
+    assert run("--frames", "-o", "s.png", "--limit", "4", "--columns", "2", "--size", "32") == (
+        0, "Wrote s.png with 4 pictures, there is more: raise --limit\n",
+    )  # fmt: skip
+    assert Image.open("s.png").size == (2 * 44 + 12, 2 * 78 + 12)
+    assert run("--where", "width > 9999", "-o", "none.png") == (0, "No item is like that.\n")
+    assert not Path("none.png").exists()
+    assert run("-o", "s.gif")[0] == 1
+
+
+# Catalogues of before
+
+
+def test_a_catalogue_of_before_opens_and_gets_what_is_new(tmp_path):
+    old = [m for m in migrations._migrations if m.fn in (first_tables, cloud_tables)]
+    assert len(old) == 2

@@ -77,7 +77,7 @@ def test_the_tour_in_python_works_line_by_line(tour, monkeypatch):
 def test_the_two_commands_are_what_ci_runs():
     first, second, *_ = blocks("README.md", "sh")
     script = (ROOT / ".ci" / "run").read_text()
-    assert "install --quiet . &&" in first and "install --quiet .\n" in script
+    assert "install --quiet '.[media]' &&" in first and "install --quiet '.[media]'\n" in script
     assert "heron quickstart" in first and 'heron" quickstart' in script
     assert "install --quiet -e '.[test]'" in second and "install --quiet --editable '.[test]'" in script
 

@@ -67,6 +67,6 @@ def create(context: Context, prefix: str, output: Path, integration: str | None,
     say(f"Wrote {parts} to {output}", err=str(output) == "-")
     if written.left_out:
         say(
-            f"Left out {counted(written.left_out, 'object')} whose names promise no known kind.",
+            f"Left out {counted(written.left_out, 'object')} that are DICOM files or whose names promise no known kind.",
             err=str(output) == "-",
         )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable
 from queue import Empty, Full, Queue
 from typing import TypeVar
 
@@ -19,10 +19,11 @@ AHEAD = 128
 
 def in_threads(
     items: Iterable[Item], work: Callable[[Item], Iterable[T]]
-) -> Iterator[tuple[Item, T | HeronError | None]]:
+) -> Generator[tuple[Item, T | HeronError | None], None, None]:
     """The pieces of each item as they come, then None when it is done, or the error that ended it.
 
-    One thread for each core works on one item each: decoders let others run while they decode.
+    One thread for each core works on one item each: decoders let others run while they decode. Close the iterator, so
+    that no thread is left.
     """
     source = iter(items)
     taking, stopped = threading.Lock(), threading.Event()
@@ -73,6 +74,8 @@ def in_threads(
             raise failed[0]
     finally:
         stopped.set()
+        for thread in threads:
+            thread.join()  # none may read the catalogue any more once it is closed
 
 
 def _cores() -> int:

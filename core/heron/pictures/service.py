@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import closing
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -153,15 +154,16 @@ class PictureService:
         def work(item: Item) -> Iterator[_Piece]:
             return self._frame_pieces(item, again) if frames else self._item_pieces(item, again)
 
-        for item, piece in in_threads(owners, work):
-            if isinstance(piece, HeronError):
-                made["failed"] += 1
-                problems += [ImportProblem(item.name, item.url, str(piece))][: PROBLEMS - len(problems)]
-            elif piece is not None:
-                waiting.append(piece)
-            if len(waiting) >= _BATCH:
-                self._keep(waiting, made)
-                progress(sum(made.values()))
+        with closing(in_threads(owners, work)) as pieces:
+            for item, piece in pieces:
+                if isinstance(piece, HeronError):
+                    made["failed"] += 1
+                    problems += [ImportProblem(item.name, item.url, str(piece))][: PROBLEMS - len(problems)]
+                elif piece is not None:
+                    waiting.append(piece)
+                if len(waiting) >= _BATCH:
+                    self._keep(waiting, made)
+                    progress(sum(made.values()))
         self._keep(waiting, made)
         progress(sum(made.values()))
         return Made(made["item"], made["frame"], made["failed"], tuple(problems))

@@ -126,7 +126,10 @@ def _first_frame(media: Media, stream: Any) -> Any:
             return frame
     for frame in frames(context, None):
         return frame
-    raise heron.MediaError(f"{media.file.name} cannot be decoded: nothing comes out of its beginning")
+    raise heron.MediaError(
+        f"{media.file.name} cannot be decoded: nothing comes out of its beginning",
+        hint="it is damaged, or its pictures are larger than HERON_MAX_PIXELS allows",
+    )
 
 
 def _index(media: Media) -> FrameIndex | None:

@@ -122,7 +122,7 @@ def _frame_near(media: Media, place: int, taken: dict[int, Image.Image]) -> Any:
     media.container.seek(place, stream=media.pictures)
     found = None
     for number, frame in enumerate(islice(all_frames(media, media.pictures), _LOOKED_AT)):
-        if frame.pts in taken:
+        if frame.pts is None or frame.pts in taken:
             continue
         found = frame
         if number == 0 or frame.pts >= place:

@@ -66,7 +66,7 @@ def test_what_is_no_media_is_refused(tmp_path: Path, name: str, media_type: str,
 
 def test_a_movie_without_its_header_says_so(tmp_path: Path) -> None:
     path = write_video(tmp_path / "a.mp4")
-    path.write_bytes(path.read_bytes()[:-2000])
+    path.write_bytes(path.read_bytes()[:-500])
     assert refusal(path) == "a.mp4 is cut off within its movie header (moov)"
     path.write_bytes(path.read_bytes()[:4000])
     assert refusal(path) == "a.mp4 has no movie header (moov), without which nothing in it can be found"
@@ -94,34 +94,24 @@ def test_more_frames_than_anybody_films_are_refused(tmp_path: Path) -> None:
     assert refusal(path) == "a.mp4 claims 20,000,000 frames, 10,000,000 are the most"
 
 
-@pytest.mark.parametrize("codec", ["libx264", "mjpeg"])
-def test_absurd_dimensions_are_refused(tmp_path: Path, codec: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    pixels = "yuvj420p" if codec == "mjpeg" else "yuv420p"
-    path = write_video(tmp_path / "a.mp4", codec, pixels=pixels)
+def test_absurd_dimensions_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = write_video(tmp_path / "a.mp4")
     monkeypatch.setenv("HERON_MAX_PIXELS", "10000")
-    with pytest.raises(heron.MediaError) as caught:
-        VIDEO.probe(LocalMediaFile(path, "video/mp4"))
-    assert caught.value.message == "a.mp4 is refused as a decompression bomb: its pictures have 160 x 96 pixels"
-    assert caught.value.hint == "set HERON_MAX_PIXELS to allow larger ones"
+    assert refusal(path) == "a.mp4 is refused as a decompression bomb: its pictures have 160 x 96 pixels"
     monkeypatch.setenv("HERON_MAX_PIXELS", "20000")
     assert VIDEO.probe(LocalMediaFile(path, "video/mp4")).width == 160
 
 
-def test_a_hundred_thousand_by_a_hundred_thousand_pixels_are_refused(tmp_path: Path) -> None:
+def test_dimensions_that_only_the_pictures_tell_are_refused(tmp_path: Path) -> None:
     path = write_video(tmp_path / "a.mkv", "mjpeg", pixels="yuvj420p")
-    whole = path.read_bytes()
-    sized = whole.replace(b"\xb0\x81\xa0", b"\xb0\x83\x01\x86\xa0")  # would change sizes of its parents
-    assert sized != whole
-    jpeg = whole.index(b"\xff\xc0") + 5
-    huge = whole[:jpeg] + struct.pack(">HH", 65_000, 65_000) + whole[jpeg + 4 :]
-    path.write_bytes(huge)
-    facts_or_refusal = []
-    for call in everything(VIDEO, LocalMediaFile(path, "video/matroska")):
-        try:
-            facts_or_refusal.append(call())
-        except heron.MediaError as error:
-            facts_or_refusal.append(error)
-    assert not any(getattr(found, "width", 0) == 65_000 for found in facts_or_refusal)
+    whole = path.read_bytes().replace(b"\xff\xc0\0\x11\x08\0\x60\0\xa0", b"\xff\xc0\0\x11\x08\xfd\xe8\xfd\xe8")
+    assert whole != path.read_bytes()
+    path.write_bytes(whole)
+    file = LocalMediaFile(path, "video/matroska")
+    for call in (VIDEO.probe, lambda file: list(VIDEO.frames(file, [0]))):
+        with pytest.raises(heron.MediaError):
+            call(file)
+    assert VIDEO.picture(file, 64) is None
 
 
 def test_references_to_other_files_are_not_followed(tmp_path: Path) -> None:

@@ -18,6 +18,9 @@ LONGEST_TEXT = 1000
 MOST_VALUES = 64
 """Values that a list keeps."""
 
+_REMEMBERED = 256
+"""Bytes of values that are remembered with what they became."""
+
 _CHARSET = tag_bytes(0x00080005)
 _DATE = re.compile(r"(\d{4})\.?(\d\d)\.?(\d\d)")
 _TIME = re.compile(r"(\d\d)(?::?(\d\d)(?::?(\d\d)(?:\.\d{1,6})?)?)?")
@@ -34,7 +37,8 @@ def json_values(values: Mapping[bytes, tuple[bytes, bytes]], order: str = "<") -
     for tag, (vr, raw) in values.items():
         if raw and tag in FACTS:
             known = FACTS[tag]
-            value = _value(known.vr if vr == b"UN" else vr, raw, order, charset)
+            convert = _remembered if len(raw) <= _REMEMBERED else _value
+            value = convert(known.vr if vr == b"UN" else vr, raw, order, charset)
             if value is not None:
                 found[known.keyword] = list(value) if type(value) is tuple else value
     return found
@@ -62,7 +66,6 @@ def decoder_for(charset: bytes) -> Decode:
     return lambda raw: raw.decode("ascii") if raw.isascii() else rare(raw)
 
 
-@lru_cache(4096)  # the slices of a series have most values in common
 def _value(vr: bytes, raw: bytes, order: str, charset: bytes) -> Any:
     """One value, or several as a tuple; None for a broken one."""
     if vr in _TEXTS:
@@ -70,8 +73,9 @@ def _value(vr: bytes, raw: bytes, order: str, charset: bytes) -> Any:
         convert = _TEXTS[vr]
         if "\\" not in text or vr in _SINGLE:
             return convert(text.strip("\0 "))
-        parts = tuple(convert(part.strip("\0 ")) for part in text.split("\\")[:MOST_VALUES])
-        return None if None in parts else parts
+        empty = "" if convert in (_text, _name) else None
+        parts = tuple(convert(part.strip("\0 ")) or empty for part in text.split("\\")[:MOST_VALUES])
+        return parts if any(parts) and None not in parts else None
     if vr not in _BINARY:
         return None
     letter, size = _BINARY[vr]
@@ -82,6 +86,9 @@ def _value(vr: bytes, raw: bytes, order: str, charset: bytes) -> Any:
     if not all(map(math.isfinite, found)):
         return None
     return found[0] if count == 1 else found
+
+
+_remembered = lru_cache(4096)(_value)  # the slices of a series have most values in common
 
 
 def _text(text: str) -> str | None:

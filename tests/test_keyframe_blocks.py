@@ -11,7 +11,7 @@ import pytest
 import heron
 from heron.errors import InvalidInput, MetadataError
 from heron.metadata.keyframes import LAST, FrameWish, without_blocks
-from heron.models import MAX_METADATA, MediaFacts, NewItem
+from heron.models import MAX_METADATA, MediaFacts, NewFrame, NewItem
 from tests.toy_media import ToyMedia, clip
 
 FACTS = MediaFacts("video", "video/mp4", frame_count=90, fps=30.0, duration=3.0)
@@ -223,6 +223,15 @@ def test_a_video_of_unknown_length_takes_any_frame_that_can_be_kept(workspace):
     assert frames(workspace, item) == [(10**9, None, True, {}), (LAST, None, True, {})]
     with pytest.raises(InvalidInput, match=r"clip\.mp4: the times of its frames are not known \(give fps"):
         added(workspace, {"$heron": {"config": {"keyframe_mode": "seconds"}, "frames": {"1": {}}}}, facts)
+
+
+def test_frames_that_are_given_beside_a_block_are_united_with_it(workspace):
+    given = [NewFrame(13, 0.4, True, {"a": 1}), NewFrame(2, 0.1)]
+    metadata = {"$heron": {"config": {"sampling_rate": 0}, "frames": {"13": {"b": 2}}}}
+    workspace.registration.register([NewItem(URL, FACTS, metadata=metadata, frames=given)], "A")
+    assert [(n, key, m) for n, _, key, m in frames(workspace, next(workspace.items.list()))] == [
+        (0, False, {}), (2, False, {}), (13, True, {"a": 1, "b": 2}),
+    ]  # fmt: skip
 
 
 def test_what_is_left_of_a_block_is_kept_and_goes_when_it_is_merged_away(workspace):

@@ -15,7 +15,7 @@ from heron.catalog.sampling import MOST, SLICES, all_frames, chosen_frames
 from heron.errors import InvalidInput, MetadataError
 from heron.metadata.keyframes import FrameWish
 from heron.models import MediaFacts
-from tests.toy_media import ToyMedia, clip
+from tests.toy_media import ClipDecoder, ToyMedia, clip
 
 STEP = 1000
 """Times are whole milliseconds, so that no two lie within the tolerance of a microsecond."""
@@ -200,3 +200,18 @@ def test_given_facts_are_sampled_only_on_request(workspace, tmp_path):
         workspace.ingest.manifest(manifest, folder="A", sampling_rate=rate)
         *_, item = workspace.items.list()
         assert [frame.number for frame in workspace.frames.list(item)] == expected
+
+
+def test_a_file_is_read_before_the_catalogue_is_locked(workspace, tmp_path, monkeypatch):
+    _, item = imported(workspace, clip(tmp_path / "a.clip", [0.0, 0.4, 0.9]))
+    locked = []
+
+    class Watching(ClipDecoder):
+        def times(self, file, *, whole=True):
+            locked.append(workspace.database.connection.in_transaction)
+            return super().times(file, whole=whole)
+
+    decoder = workspace.pictures._files.opened(item)[1]
+    monkeypatch.setattr(decoder, "decoder", Watching())
+    assert workspace.frames.set(item, [0.5], mode="seconds") == 2
+    assert locked == [False]

@@ -103,9 +103,7 @@ class ImportService:
         self._access.require("update", "import", job.source)
         if job.state not in ("running", "interrupted"):
             raise InvalidInput(f"import {job.id} is {job.state} already")
-        self._database.execute(
-            "UPDATE imports SET state = 'cancelled', finished_at = ? WHERE id = ?", [now(), job.id]
-        )
+        self._close(job, "cancelled")
         return self.get(job)
 
     def set_folder(self, job: ImportJob, folder: Folder) -> None:
@@ -116,13 +114,16 @@ class ImportService:
     def finish(self, job: ImportJob, state: ImportState) -> ImportReport:
         """Close the job and return its report. Parts of series that it has found wait for one that is interrupted."""
         self._access.require("update", "import", job.source)
+        self._close(job, state)
+        return self.report(job.uuid)
+
+    def _close(self, job: ImportJob, state: ImportState) -> None:
         with self._database.write():
             self._database.execute(
                 "UPDATE imports SET state = ?, finished_at = ? WHERE id = ?", [state, now(), job.id]
             )
             if state != "interrupted":
                 self._database.execute("DELETE FROM series_parts WHERE import_id = ?", [job.id])
-        return self.report(job.uuid)
 
     def get(self, ref: ImportJob | str) -> ImportJob:
         """The job of that UUID, or of that short number as the list shows it; raises NotFound."""

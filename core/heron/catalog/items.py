@@ -95,9 +95,9 @@ class ItemService:
         item = self.get(ref)
         self._access.require("read", "item", item.name)
         rows = self._database.rows(
-            "SELECT url, size, etag FROM members WHERE item_id = ? ORDER BY position", [item.id]
+            "SELECT url, size, etag, frame_count FROM members WHERE item_id = ? ORDER BY position", [item.id]
         )
-        return [Member(row["url"], row["size"], row["etag"]) for row in rows]
+        return [Member(*row) for row in rows]
 
     def by_name(self, name: str) -> Sequence[Item]:
         """All items of that name."""

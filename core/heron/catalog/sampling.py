@@ -42,7 +42,8 @@ def prepared(item: NewItem, rate: float | None = None, times: Sequence[float] | 
         wish = evolve(wish, sampling_rate=rate)
     if wish.sampling_rate is None and not wish.keys:
         return evolve(item, metadata=metadata)
-    return evolve(item, metadata=metadata, frames=chosen_frames(wish, item.facts, times, name))
+    chosen = chosen_frames(wish, item.facts, times, name)
+    return evolve(item, metadata=metadata, frames=_united(item.frames, chosen) if item.frames else chosen)
 
 
 def chosen_frames(
@@ -158,6 +159,16 @@ class _Clock:
         frames = f"it has {self._count:,} frames" if self._count is not None else "its frames are not counted"
         end = self._end()
         return f"{frames} in {end:.6g} s" if end is not None else frames
+
+
+def _united(given: Iterable[NewFrame], chosen: Iterable[NewFrame]) -> list[NewFrame]:
+    """Frames that an item was given, and those that its metadata asks for beside, by number."""
+    frames = {frame.number: frame for frame in given}
+    for frame in chosen:
+        before = frames.get(frame.number, frame)
+        both = _merged(before.metadata, frame.metadata)
+        frames[frame.number] = evolve(frame, is_key=before.is_key or frame.is_key, metadata=both)
+    return [frames[number] for number in sorted(frames)]
 
 
 def _merged(old: Mapping[str, Json] | None, new: Mapping[str, Json] | None) -> Mapping[str, Json] | None:

@@ -18,7 +18,7 @@ from heron.errors import (
     Unreachable,
 )
 from heron.hooks import PluginManager, SeriesDecoder
-from heron.ingest.probe_groups import GroupProber
+from heron.ingest.probe_groups import GroupProber, with_members
 from heron.ingest.probe_items import ItemProber, given_item, problem, warned
 from heron.ingest.units import FoundPart, Outcome, ProbeOptions, Unit
 from heron.media.archives import is_zip, members
@@ -107,7 +107,8 @@ class Prober:
         """The item of a unit whose facts the source gives; frames are sampled where it asks for that."""
         assert unit.facts is not None
         samples = self._options.samples_given and unit.facts.kind == "video"
-        return prepared(given_item(unit, unit.facts), self._options.sampling_rate if samples else None)
+        item = prepared(given_item(unit, unit.facts), self._options.sampling_rate if samples else None)
+        return with_members(item) if unit.members else item
 
     def _outcome(self, unit: Unit, peeked: dict[str, Peeked]) -> Outcome:
         if unit.sidecar_of is not None:

@@ -55,7 +55,7 @@ class GroupProber:
         item = prepared(given_item(evolve(unit, members=tuple(members)), facts))
         return Outcome(
             unit,
-            _with_members(item),
+            with_members(item),
             warned(unit, filter(None, [first.note])),
             as_jpeg(montage(pictures, THUMBNAIL)),
         )
@@ -102,7 +102,7 @@ class GroupProber:
             metadata=unit.metadata,
             members=members,
         )
-        item = _with_members(prepared(item))
+        item = with_members(prepared(item))
         picture = self._middle(members, decoder) if self._items.options.thumbnails else None
         return Outcome(unit, item, warned(unit, series.warnings), picture)
 
@@ -166,7 +166,7 @@ class _of_member:  # noqa: N801 - reads as a phrase in a with statement
             error.message = f"member {self._number}: {error.message}"
 
 
-def _with_members(item: NewItem) -> NewItem:
+def with_members(item: NewItem) -> NewItem:
     """The item with its members as frames, beside what its metadata says of them."""
     most = SLICES if item.facts.kind == "dicom" else None
     frames = {frame.number: frame for frame in all_frames(item.facts.frame_count or 0, most)}

@@ -18,7 +18,7 @@ from heron.media.headers import HEADER, MOST_FRAMES, ImageHeader
 from heron.media.jpeg import MOST_SCANS, count_scans, read_jpeg_header
 from heron.media.pillow import check_decodes, header_by_pillow, max_pixels, opened, reading
 from heron.media.png import png_delays, read_png_header
-from heron.media.thumbnails import finished, scaled_jpeg
+from heron.media.thumbnails import finished
 from heron.media.webp import read_webp_header, webp_delays
 from heron.models import MediaFacts
 
@@ -140,16 +140,12 @@ def _picture(file: MediaFile, stream: BinaryIO, size: int | None) -> Image.Image
     if file.media_type == "image/jpeg":
         is_whole = file.size <= _WHOLE_JPEG
         data = stream.read() if is_whole else stream.read(HEADER)
-        header = read_jpeg_header(data)
         if is_whole:
             stream = io.BytesIO(data)
+        header = read_jpeg_header(data)
         if header is None or not header.has_one_scan:
             _check_scans(file, stream)
-        if is_whole and header and header.width * header.height <= max_pixels():
-            with reading(file, "cannot be decoded"):
-                picture = scaled_jpeg(data, header, size)
-                if picture is not None:
-                    return finished(picture, size, _orientation(header.exif), header.profile)
+        stream.seek(0)
     with opened(file, stream) as image:
         return _finished(file, image, size)
 

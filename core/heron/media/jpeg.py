@@ -29,9 +29,8 @@ _CHUNK = 1024 * 1024
 
 @frozen
 class JpegHeader(ImageHeader):
-    """A header with the embedded colour profile, empty without one, and whether one scan holds the whole picture."""
+    """A header that also says whether one scan holds the whole picture."""
 
-    profile: bytes = b""
     has_one_scan: bool = True
 
 
@@ -40,7 +39,6 @@ def read_jpeg_header(data: bytes) -> JpegHeader | None:
     frame: tuple[int, int, int, int] | None = None
     is_sequential = False
     exif = b""
-    profile: list[bytes] = []
     position, end = 2, len(data) - 4
     while position <= end:
         if data[position] != 0xFF:
@@ -54,7 +52,7 @@ def read_jpeg_header(data: bytes) -> JpegHeader | None:
         position += 2 + length
         if marker == _SCAN:
             has_one = is_sequential and frame is not None and data[body : body + 1] == bytes(frame[3:])
-            return _header(frame, exif, profile, has_one)
+            return _header(frame, exif, has_one)
         if length < 2 or marker in _ENDS or position > len(data):
             return None
         if marker in _FRAMES:
@@ -66,34 +64,18 @@ def read_jpeg_header(data: bytes) -> JpegHeader | None:
             if exif:
                 return None  # in several parts
             exif = data[body:position]
-        elif marker == _APP2 and data.startswith(b"ICC_PROFILE\0", body):
-            profile.append(data[body + 12 : position])
         elif marker == _APP2 and data.startswith(b"MPF\0", body):
             return None  # several pictures in one file
     return None
 
 
-def _header(
-    frame: tuple[int, int, int, int] | None, exif: bytes, profile: list[bytes], has_one_scan: bool
-) -> JpegHeader | None:
+def _header(frame: tuple[int, int, int, int] | None, exif: bytes, has_one_scan: bool) -> JpegHeader | None:
     if frame is None:
         return None
     precision, height, width, components = frame
     if precision != 8 or not width or not height or components not in _MODES:
         return None
-    return JpegHeader(
-        width, height, _MODES[components], exif, profile=_joined(profile), has_one_scan=has_one_scan
-    )
-
-
-def _joined(parts: list[bytes]) -> bytes:
-    """The colour profile from its numbered parts (ICC.1:2022, B.4); empty where some are missing."""
-    if not parts:
-        return b""
-    parts.sort()
-    numbers = [tuple(part[:2]) for part in parts]
-    whole = [(number, len(parts)) for number in range(1, len(parts) + 1)]
-    return b"".join(part[2:] for part in parts) if numbers == whole else b""
+    return JpegHeader(width, height, _MODES[components], exif, has_one_scan=has_one_scan)
 
 
 def count_scans(stream: BinaryIO) -> int:

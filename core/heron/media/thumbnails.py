@@ -6,11 +6,9 @@ import io
 from typing import Any
 
 import numpy as np
-import simplejpeg  # type: ignore[import-untyped]
 from PIL import Image
 
 from heron.media.colours import to_srgb
-from heron.media.jpeg import JpegHeader
 
 _QUALITY = 80
 
@@ -27,9 +25,6 @@ _TURNS = {
 
 _DEPTHS = (8, 10, 12, 14, 16)
 """Bits that a sensor gives, of which a TIFF stores 16."""
-
-_DECODED = {"L": ("GRAY", "L"), "RGB": ("RGBX", "RGBX")}
-"""By mode, what a JPEG is decoded to and how Pillow names that; it keeps RGB in four bytes too."""
 
 
 def fitted(width: int, height: int, size: int | None) -> tuple[int, int]:
@@ -56,31 +51,6 @@ def finished(
         picture = picture.copy()
     picture.info = {}
     return picture
-
-
-def scaled_jpeg(data: bytes, header: JpegHeader, size: int | None) -> Image.Image | None:
-    """The picture of a plain JPEG as stored, in RGB or L, by a decoder that scales while it decodes.
-
-    Rests on the scaled inverse DCT of libjpeg-turbo, which gives every size of n/8. None for what it does not take.
-    """
-    if header.mode not in _DECODED:
-        return None
-    width, height = fitted(header.width, header.height, size)
-    eighths = next(
-        n for n in range(1, 9) if header.width * n > 8 * (width - 1) and header.height * n > 8 * (height - 1)
-    )
-    least = {"min_width": -(-header.width * eighths // 8), "min_height": -(-header.height * eighths // 8)}
-    colours, raw = _DECODED[header.mode]
-    try:
-        pixels = simplejpeg.decode_jpeg(data, colours, min_factor=1, **least)
-    except (ValueError, OSError, MemoryError):
-        return None
-    image = Image.frombytes(header.mode, (pixels.shape[1], pixels.shape[0]), pixels, "raw", raw)
-    if image.size == (width, height):
-        return image
-    # the last row and column may cover less than the others do: only what is full is scaled, or the picture shifts
-    box = (0.0, 0.0, header.width * eighths / 8, header.height * eighths / 8)
-    return image.resize((width, height), Image.Resampling.BICUBIC, box)
 
 
 def encode_thumbnail(picture: Image.Image) -> bytes:

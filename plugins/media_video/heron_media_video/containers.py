@@ -35,6 +35,9 @@ _DEMUXERS = {
 _WHOLE = 1024 * 1024
 """Bytes up to which a stored object is read at once: one request is cheaper than several."""
 
+_LOOKED_AT = {"video": 1024 * 1024, "audio": 64 * 1024}
+"""Most bytes behind the header in which FFmpeg looks for what the header does not tell."""
+
 _PATIENCE = 60.0
 """Seconds that FFmpeg may take to open a file, and to find the next packet."""
 
@@ -117,7 +120,7 @@ def _container(file: heron.MediaFile, source: Any) -> Any:
             "protocol_whitelist": "file",
             "max_streams": "100",
             "max_pixels": str(max_pixels()),
-            "probesize": str(_WHOLE),
+            "probesize": str(_LOOKED_AT[file.media_type.partition("/")[0]]),
         },
         metadata_errors="replace",
         timeout=_PATIENCE,

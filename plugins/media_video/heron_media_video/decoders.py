@@ -26,7 +26,7 @@ class AudioDecoder:
         with opened(file) as media:
             return sound_facts(media)
 
-    def picture(self, file: heron.MediaFile, size: int) -> Image | None:
+    def picture(self, file: heron.MediaFile, size: int) -> Image:
         """The waveform, `size` x `size` / 2 pixels; raises MediaError."""
         with opened(file) as media:
             return _waveform(media, size)
@@ -43,7 +43,7 @@ class VideoDecoder:
         with opened(file) as media:
             return sound_facts(media) if media.pictures is None else film_facts(media)
 
-    def picture(self, file: heron.MediaFile, size: int) -> Image | None:
+    def picture(self, file: heron.MediaFile, size: int) -> Image:
         """A contact sheet; for a file without pictures its waveform. Raises MediaError."""
         with opened(file) as media:
             if media.pictures is not None:
@@ -80,7 +80,7 @@ class VideoDecoder:
                 raise heron.MediaError(f"{file.name} is broken where the frames are that were asked for")
 
 
-def _waveform(media: Media, size: int) -> Image | None:
+def _waveform(media: Media, size: int) -> Image:
     from heron_media_video.waveform import waveform  # brings NumPy, which videos do without
 
-    return waveform(media, size) if media.sound is not None else None
+    return waveform(media, size)

@@ -8,6 +8,7 @@ from typing import Any
 
 import av
 
+import heron
 from heron_media_video.containers import Media
 
 _VP8_SHOWN = 0x10
@@ -48,3 +49,11 @@ def is_shown(packet: Any) -> bool:
 def rewind(media: Media, stream: Any) -> None:
     """Go to the first packet of a stream."""
     media.container.seek(stream.start_time or 0, stream=stream)
+
+
+def undecodable(media: Media) -> heron.MediaError:
+    """The error for a file of which nothing can be decoded."""
+    return heron.MediaError(
+        f"{media.file.name} cannot be decoded: no picture or sound comes out of it",
+        hint="it is damaged, or its pictures are larger than HERON_MAX_PIXELS allows",
+    )

@@ -13,7 +13,7 @@ from PIL.Image import Transpose
 import heron
 from heron_media_video.completeness import missing
 from heron_media_video.containers import Media, check_pixels
-from heron_media_video.decoding import frames, packets, rewind
+from heron_media_video.decoding import frames, packets, rewind, undecodable
 from heron_media_video.index import FrameIndex, frame_index
 from heron_media_video.pictures import transposition
 
@@ -126,10 +126,7 @@ def _first_frame(media: Media, stream: Any) -> Any:
             return frame
     for frame in frames(context, None):
         return frame
-    raise heron.MediaError(
-        f"{media.file.name} cannot be decoded: nothing comes out of its beginning",
-        hint="it is damaged, or its pictures are larger than HERON_MAX_PIXELS allows",
-    )
+    raise undecodable(media)
 
 
 def _index(media: Media) -> FrameIndex | None:

@@ -71,9 +71,9 @@ class _Group:
         found = (
             frame for packet in chain(self._packets(context), (None,)) for frame in frames(context, packet)
         )
-        if not self._index.is_counted:
-            return found
-        return map(_timed, found, self._index.shown)
+        if self._index.is_counted:
+            return map(_timed, found, self._index.shown)
+        return (frame for frame in found if frame.pts is not None)
 
     def _packets(self, context: Any) -> Iterator[Any]:
         """The packets that it takes to decode the wanted frames."""

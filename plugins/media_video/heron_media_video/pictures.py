@@ -11,7 +11,7 @@ from av.video.reformatter import Colorspace, Interpolation, VideoReformatter
 from PIL import Image
 
 from heron_media_video.containers import Media, check_pixels
-from heron_media_video.decoding import all_frames
+from heron_media_video.decoding import all_frames, undecodable
 
 _SMALL_SHEET = 512
 """Pixels up to which a contact sheet has 2 x 2 pictures; larger ones have 3 x 3."""
@@ -91,11 +91,11 @@ _TURNED = {
 }
 
 
-def contact_sheet(media: Media, size: int) -> Image.Image | None:
+def contact_sheet(media: Media, size: int) -> Image.Image:
     """Pictures from evenly spaced places of a video, in order, that fit into `size` x `size` pixels.
 
     They are 2 x 2, or 3 x 3 where `size` is above 512; fewer where the video is too short for so many. Each is the key
-    frame before its place, unless that is in the sheet already. None where nothing can be decoded.
+    frame before its place, unless that is in the sheet already. Raises MediaError where nothing can be decoded.
     """
     side = 3 if size > _SMALL_SHEET else 2 if size >= 2 * _SMALLEST_CELL else 1
     painter, first = Painter(media), None
@@ -105,8 +105,10 @@ def contact_sheet(media: Media, size: int) -> Image.Image | None:
         if frame is not None:
             first = first or frame
             cells[frame.pts] = painter.picture(frame, size // side)
-    if len(cells) <= 1:
-        return painter.picture(first, size) if first else None
+    if first is None:
+        raise undecodable(media)
+    if len(cells) == 1:
+        return painter.picture(first, size)
     return _arranged([cells[time] for time in sorted(cells)])
 
 

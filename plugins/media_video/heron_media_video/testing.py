@@ -4,29 +4,35 @@ from __future__ import annotations
 
 import io
 import math
-import struct
 from collections.abc import Callable, Mapping
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
 import av
+import numpy as np
 from PIL import Image, ImageDraw
 
 WIDTH, HEIGHT = 160, 96
 _COLUMNS, _ROWS = 8, 2
 
 
-def numbered(number: int, width: int = WIDTH, height: int = HEIGHT) -> Image.Image:
-    """A picture with a number below 65,536 in black and white blocks in its upper half, and bars that move below."""
+def numbered(number: int, width: int = WIDTH, height: int = HEIGHT, *, grain: bool = False) -> Image.Image:
+    """A picture with a number below 65,536 in black and white blocks in its upper half.
+
+    Below there are bars that move, or with `grain` noise.
+    """
     blocks = Image.new("L", (_COLUMNS, _ROWS))
     blocks.putdata([235 if number >> bit & 1 else 16 for bit in range(_COLUMNS * _ROWS)])
     picture = Image.new("RGB", (width, height), (90, 90, 90))
     picture.paste(blocks.resize((width, height // 2), Image.Resampling.NEAREST).convert("RGB"))
+    if grain:
+        picture.paste(Image.effect_noise((width, height // 2), 80).convert("RGB"), (0, height // 2))
+        return picture
     pen = ImageDraw.Draw(picture)
     for bar in range(6):
-        left = (number * (3 + bar) + bar * 37) % width
-        pen.rectangle((left, height // 2 + bar * 8, left + 24, height // 2 + bar * 8 + 7), (40 * bar, 200, 120))
+        left, top = (number * (3 + bar) + bar * 37) % width, height // 2 + bar * 8
+        pen.rectangle((left, top, left + 24, top + 7), (40 * bar, 200, 120))
     return picture
 
 
@@ -34,8 +40,7 @@ def number_of(picture: Image.Image) -> int:
     """The number that a picture shows, at any size."""
     upper = picture.convert("L").crop((0, 0, picture.width, picture.height // 2))
     blocks = upper.resize((_COLUMNS, _ROWS), Image.Resampling.BOX)
-    values = (blocks.getpixel((bit % _COLUMNS, bit // _COLUMNS)) for bit in range(_COLUMNS * _ROWS))
-    return sum((value > 128) << bit for bit, value in enumerate(values))  # type: ignore[operator]
+    return sum(1 << bit for bit, value in enumerate(blocks.tobytes()) if value > 128)
 
 
 def write_video(
@@ -53,6 +58,7 @@ def write_video(
     size: tuple[int, int] = (WIDTH, HEIGHT),
     format: str | None = None,
     sound: bool = False,
+    grain: bool = False,
     **settings: Any,
 ) -> Path:
     """Write a video of numbered frames; `times` gives the time of each in units of `unit` seconds.
@@ -73,16 +79,20 @@ def write_video(
             stream.codec_context.time_base = unit
         noise: Any = output.add_stream("aac", rate=48000) if sound else None
         for number in range(frames):
-            frame = av.VideoFrame.from_image(numbered(number, *size)).reformat(format=pixels)
+            frame = picture_frame(numbered(number, *size, grain=grain)).reformat(format=pixels)
             frame.pts = number if times is None else times(number)
             frame.time_base = unit or 1 / Fraction(rate)
             output.mux(stream.encode(frame))
         output.mux(stream.encode(None))
-        if noise is not None:
-            for frame in tones(frames / float(rate), 48000):
-                output.mux(noise.encode(frame))
-            output.mux(noise.encode(None))
+        for frame in (*tones(frames / float(rate), 48000), None) if sound else ():
+            output.mux(noise.encode(frame))
     return path
+
+
+def picture_frame(picture: Image.Image) -> Any:
+    """A picture as a frame that can be encoded."""
+    make: Any = av.VideoFrame.from_image
+    return make(picture)
 
 
 def write_sound(
@@ -107,16 +117,12 @@ def write_sound(
 
 def tones(seconds: float, rate: int, channels: int = 1) -> list[Any]:
     """A tone of 440 Hz that grows louder, in frames of 960 samples."""
-    count, block = int(seconds * rate), 960
+    moments = np.arange(int(seconds * rate))
+    tone = 30000 * moments / len(moments) * np.sin(moments * 440 * math.tau / rate)
     frames = []
-    for start in range(0, count, block):
-        length = min(block, count - start)
-        samples = [
-            int(30000 * (start + n) / count * math.sin((start + n) * 440 * math.tau / rate)) for n in range(length)
-        ]
-        frame = av.AudioFrame("s16", "mono" if channels == 1 else "stereo", length)
-        values = [sample for sample in samples for _ in range(channels)]
-        frame.planes[0].update(struct.pack(f"<{len(values)}h", *values))
+    for start in range(0, len(moments), 960):
+        samples = tone[start : start + 960].astype(np.int16).repeat(channels)[None]
+        frame = av.AudioFrame.from_ndarray(samples, "s16", "mono" if channels == 1 else "stereo")
         frame.rate, frame.pts, frame.time_base = rate, start, Fraction(1, rate)
         frames.append(frame)
     return frames
@@ -129,7 +135,9 @@ def write_fields(path: Path, frames: int = 20, *, together: bool = False, group:
     written bit by bit, with samples as they are (I_PCM: ITU-T H.264, 7.3.5).
     """
     head = _START + _SEQUENCE + _START + _PICTURE
-    sample = head + b"".join(_START + _field(n, bottom, group) for n in range(group) for bottom in (False, True))
+    sample = head + b"".join(
+        _START + _field(n, bottom, group) for n in range(group) for bottom in (False, True)
+    )
     with av.open(str(path), "w") as output, av.open(io.BytesIO(sample), format="h264") as given:
         stream: Any = output.add_stream_from_template(given.streams.video[0])
         stream.time_base = Fraction(1, 50)
@@ -148,7 +156,7 @@ def write_fields(path: Path, frames: int = 20, *, together: bool = False, group:
 def stripes_of(picture: Image.Image) -> int:
     """The number that a frame of `write_fields` shows."""
     stripes = picture.convert("L").resize((8, 1), Image.Resampling.BOX)
-    return sum((stripes.getpixel((bit, 0)) > 128) << bit for bit in range(8))  # type: ignore[operator]
+    return sum(1 << bit for bit, value in enumerate(stripes.tobytes()) if value > 128)
 
 
 def _exponential(value: int) -> str:

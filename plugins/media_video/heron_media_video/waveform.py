@@ -10,7 +10,7 @@ from av.audio.resampler import AudioResampler
 from PIL import Image, ImageDraw
 
 from heron_media_video.containers import Media
-from heron_media_video.decoding import all_frames
+from heron_media_video.decoding import all_frames, undecodable
 
 Samples = np.ndarray[Any, np.dtype[np.float32]]
 
@@ -29,11 +29,13 @@ _LOUDEST = 8.0
 _GROUND, _WAVE, _AXIS = (244, 244, 241), (43, 84, 126), (170, 178, 186)
 
 
-def waveform(media: Media, size: int) -> Image.Image | None:
+def waveform(media: Media, size: int) -> Image.Image:
     """The envelope of a sound, mixed to one channel, as an RGB picture of `size` x `size` / 2 pixels.
 
-    The loudest moment reaches the edge. None where nothing can be decoded.
+    The loudest moment reaches the edge. Raises MediaError where nothing can be decoded.
     """
+    if media.sound is None:
+        raise undecodable(media)
     length = (media.container.duration or 0) / 1e6
     moment = min(_MOMENT, length / _FINEST) if length else _MOMENT
     found = [
@@ -41,7 +43,9 @@ def waveform(media: Media, size: int) -> Image.Image | None:
         for place, seconds in _excerpts(media, length)
         for pair in _moments(media, place, seconds, moment)
     ]
-    return _drawn(np.array(found, np.float32), size) if found else None
+    if not found:
+        raise undecodable(media)
+    return _drawn(np.array(found, np.float32), size)
 
 
 def _excerpts(media: Media, length: float) -> list[tuple[int | None, float]]:
@@ -59,7 +63,7 @@ def _moments(media: Media, place: int | None, seconds: float, moment: float) -> 
     rate = media.sound.codec_context.sample_rate
     step = max(1, int(rate * moment))
     for block in _blocks(media, step * max(1, rate // step), int(rate * seconds)):
-        pieces = block[: len(block) // step * step].reshape(-1, step)
+        pieces = np.pad(block, (0, -len(block) % step), "edge").reshape(-1, step)
         yield from zip(pieces.min(1).tolist(), pieces.max(1).tolist(), strict=True)
 
 
@@ -77,7 +81,7 @@ def _blocks(media: Media, length: int, most: int) -> Iterator[Samples]:
             waiting = [whole[cut:]]
         if count >= most:
             break
-    if waiting:
+    if sum(map(len, waiting)):
         yield np.concatenate(waiting)
 
 

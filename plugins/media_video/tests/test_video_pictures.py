@@ -13,7 +13,7 @@ from PIL import Image
 
 import heron_media_video
 from heron.testing import LocalMediaFile
-from heron_media_video.testing import number_of, write_sound, write_video
+from heron_media_video.testing import number_of, picture_frame, write_sound, write_video
 
 VIDEO, AUDIO = (record.load() for record in heron_media_video.register_decoders())
 GROUPS = {"x264-params": "keyint=10:min-keyint=10:scenecut=0:bframes=2"}
@@ -80,7 +80,9 @@ COLOURS = {"red": (200, 30, 40), "green": (30, 180, 60), "blue": (40, 50, 210), 
         ((1280, 720), "ITU601", ":colormatrix=bt470bg"),
     ],
 )
-@pytest.mark.parametrize(("pixels", "reach"), [("yuv420p", "MPEG"), ("yuv444p", "JPEG"), ("yuv420p10le", "MPEG")])
+@pytest.mark.parametrize(
+    ("pixels", "reach"), [("yuv420p", "MPEG"), ("yuv444p", "JPEG"), ("yuv420p10le", "MPEG")]
+)
 def test_colours_come_out_as_they_went_in(
     tmp_path: Path, colour: str, size: tuple[int, int], matrix: str, tag: str, pixels: str, reach: str
 ) -> None:
@@ -90,7 +92,7 @@ def test_colours_come_out_as_they_went_in(
         params = {"x264-params": "log-level=none:qp=4" + tag + full, "preset": "ultrafast"}
         stream: Any = output.add_stream("libx264", rate=1, options=params)
         stream.width, stream.height, stream.pix_fmt = *size, pixels
-        plain = av.VideoFrame.from_image(Image.new("RGB", size, COLOURS[colour]))
+        plain = picture_frame(Image.new("RGB", size, COLOURS[colour]))
         frame = plain.reformat(format=pixels, dst_colorspace=matrix, dst_color_range=reach)
         output.mux(stream.encode(frame))
         output.mux(stream.encode(None))
@@ -147,7 +149,11 @@ def test_a_long_sound_is_shown_whole_from_excerpts(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("name", "codec", "media_type"),
-    [("a.mp3", "libmp3lame", "audio/mpeg"), ("a.flac", "flac", "audio/flac"), ("a.ogg", "libopus", "audio/ogg")],
+    [
+        ("a.mp3", "libmp3lame", "audio/mpeg"),
+        ("a.flac", "flac", "audio/flac"),
+        ("a.ogg", "libopus", "audio/ogg"),
+    ],
 )
 def test_sounds_that_grow_louder_look_so(tmp_path: Path, name: str, codec: str, media_type: str) -> None:
     path = write_sound(tmp_path / name, codec, channels=2)

@@ -73,9 +73,10 @@ def _value(vr: bytes, raw: bytes, order: str, charset: bytes) -> Any:
         convert = _TEXTS[vr]
         if "\\" not in text or vr in _SINGLE:
             return convert(text.strip("\0 "))
-        empty = "" if convert in (_text, _name) else None
-        parts = tuple(convert(part.strip("\0 ")) or empty for part in text.split("\\")[:MOST_VALUES])
-        return parts if any(parts) and None not in parts else None
+        parts = tuple(convert(part.strip("\0 ")) for part in text.split("\\")[:MOST_VALUES])
+        if convert in (_text, _name):
+            parts = tuple(part or "" for part in parts) if any(parts) else ()
+        return parts if parts and None not in parts else None
     if vr not in _BINARY:
         return None
     letter, size = _BINARY[vr]

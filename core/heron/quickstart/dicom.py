@@ -35,11 +35,11 @@ class Series:
 
 
 CT = Series(
-    "CT", "1.2.840.10008.5.1.4.1.1.2", 2, "Head of the ship's dummy", 12, 128,
+    "CT", "1.2.840.10008.5.1.4.1.1.2", 2, "Head CT", 12, 128,
     {"air": -1000, "skin": 60, "bone": 900, "brain": 34, "fluid": 6, "core": 44, "lesion": 74}, 6, -1024, (40, 120),
 )  # fmt: skip
 MR = Series(
-    "MR", "1.2.840.10008.5.1.4.1.1.4", 5, "Head of the ship's dummy, T1", 6, 128,
+    "MR", "1.2.840.10008.5.1.4.1.1.4", 5, "Head MR", 6, 128,
     {"air": 20, "skin": 820, "bone": 90, "brain": 560, "fluid": 160, "core": 430, "lesion": 760}, 20, 0, (450, 900),
 )  # fmt: skip
 

@@ -1,0 +1,64 @@
+"""The examples on the pages about kinds, frames and metrics run, line by line, on the sample lake."""
+
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+
+import heron
+from heron.cli.main import status
+from heron.quickstart.lake import make_lake
+
+DOCS = Path(__file__).parent.parent / "docs"
+PAGES = ["images", "groups", "video", "audio", "dicom", "nifti", "documents", "keyframes", "metrics"]
+pytestmark = pytest.mark.xdist_group("media_docs")
+
+
+@pytest.fixture(scope="module")
+def sample(tmp_path_factory):
+    """The sample lake, imported with the plugins that are installed; all pages work in it, one after the other."""
+    place = tmp_path_factory.mktemp("sample")
+    make_lake(place)
+    with heron.open(place) as workspace:
+        workspace.schema.add_scalar("event", "varchar")
+        workspace.ingest.files([place / "lake"], folder="Lake", ignore_errors=True)
+        workspace.ingest.files([place / "views"], folder="Views", batch_as="group")
+    return place
+
+
+@pytest.fixture
+def lake(sample, monkeypatch):
+    """The sample as the folder to work in."""
+    monkeypatch.chdir(sample)
+    monkeypatch.delenv("HERON_WORKSPACE", raising=False)
+    return sample
+
+
+def blocks(page, language):
+    return re.findall(
+        rf"^```{language}\n(.*?)^```", (DOCS / f"{page}.md").read_text(), re.DOTALL | re.MULTILINE
+    )
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_example_of_a_page_runs_and_finds_something(page, lake, capsys):
+    lines = "".join(blocks(page, "sh")).splitlines()
+    assert lines
+    for line in lines:
+        program, *arguments = shlex.split(line)
+        assert program == "heron"
+        assert status(arguments) == 0, f"{line}\n{capsys.readouterr().err}"
+        said = capsys.readouterr().out
+        assert said, line
+        assert "is like that" not in said, line
+        if "-o" in arguments:
+            assert (lake / arguments[arguments.index("-o") + 1]).exists(), line
+
+
+@pytest.mark.parametrize("page", ["groups", "keyframes"])
+def test_the_python_example_of_a_page_runs(page, lake):
+    for code in blocks(page, "python"):
+        names = {}
+        exec(code, names)
+        names["ws"].close()

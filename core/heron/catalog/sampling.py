@@ -35,8 +35,11 @@ def prepared(item: NewItem, rate: float | None = None, times: Sequence[float] | 
     Raises MetadataError and InvalidInput for frames that cannot be.
     """
     metadata, wish = item.metadata, FrameWish()
+    asks = metadata is not None and has_blocks(metadata)
+    if rate is None and not asks:
+        return item
     name = item.name or item.url
-    if metadata and has_blocks(metadata):
+    if metadata is not None and asks:
         metadata, wish = without_blocks(metadata, name)
     if wish.sampling_rate is None:
         wish = evolve(wish, sampling_rate=rate)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import io
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, BinaryIO, TypeVar
+from typing import Any, BinaryIO
 
 import av
 from attrs import frozen
@@ -14,9 +14,8 @@ from av.stream import Disposition
 
 import heron
 from heron_media_video.boxes import movie_box
-from heron_media_video.mp4 import SampleTimes, checked_tracks, sample_times
-
-T = TypeVar("T")
+from heron_media_video.mp4 import MAX_FRAMES, SampleTimes, checked_tracks, sample_times
+from heron_media_video.streams import FragmentRuns, Guarded
 
 _DEMUXERS = {
     "video/mp4": "mov",
@@ -63,8 +62,8 @@ def opened(file: heron.MediaFile) -> Iterator[Media]:
     Raises MediaError, also for what FFmpeg refuses while the file is open. Errors of the storage pass unchanged.
     """
     with streamed(file) as stream:
-        table = sample_table(file, stream)
-        source = stream if file.path is None else f"file:{file.path.absolute()}"
+        table = _sample_table(file, stream)
+        source = stream if file.path is None or stream.is_watched else f"file:{file.path.absolute()}"
         with _container(file, source) as container:
             yield _media(file, container, table)
 
@@ -86,11 +85,21 @@ def streamed(file: heron.MediaFile) -> Iterator[Guarded]:
         raise _refusal(file, error) from error
 
 
-def sample_table(file: heron.MediaFile, stream: Guarded) -> SampleTimes | None:
+def table_alone(file: heron.MediaFile) -> SampleTimes | None:
+    """The sample times of an MP4 file, which is opened for them alone; None for other files, which are not."""
+    if _DEMUXERS[file.media_type] != "mov":
+        return None
+    with streamed(file) as stream:
+        return _sample_table(file, stream)
+
+
+def _sample_table(file: heron.MediaFile, stream: Guarded) -> SampleTimes | None:
     """The sample times of an MP4 file, which must not claim what it cannot hold; None for other files."""
     if _DEMUXERS[file.media_type] != "mov":
         return None
     movie = movie_box(stream, file.size, file.name)
+    if b"trex" in movie:
+        stream.watch(FragmentRuns(file.name, min(file.size, MAX_FRAMES)))
     times = sample_times(movie, checked_tracks(movie, file.size, file.name))
     stream.seek(0)
     return times
@@ -160,41 +169,3 @@ def _refusal(file: heron.MediaFile, error: Exception) -> heron.MediaError:
         return heron.MediaError(f"{file.name} takes more than {_PATIENCE:.0f} seconds to be read")
     reason = getattr(error, "strerror", None) or str(error) or _UNSPECIFIC
     return heron.MediaError(f"{file.name} cannot be read as {file.media_type}: {reason.splitlines()[0]}")
-
-
-class Guarded:
-    """A stream that remembers its first error, and is at its end from then on: FFmpeg forgets what it is told."""
-
-    def __init__(self, stream: BinaryIO) -> None:
-        self._stream = stream
-        self._error: Exception | None = None
-
-    def __enter__(self) -> Guarded:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._stream.close()
-
-    def read(self, count: int) -> bytes:
-        """The next bytes; none at the end, and behind an error."""
-        return b"" if self._error else self._kept(self._stream.read, count, default=b"")
-
-    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        """Go to a place."""
-        return self._kept(self._stream.seek, offset, whence, default=-1)
-
-    def tell(self) -> int:
-        """Where the next byte is read."""
-        return self._stream.tell()
-
-    def check(self) -> None:
-        """Raise the error that there was, if any."""
-        if self._error:
-            raise self._error
-
-    def _kept(self, function: Callable[..., T], *arguments: int, default: T) -> T:
-        try:
-            return function(*arguments)
-        except Exception as error:  # noqa: BLE001 - whatever it is, it is raised where FFmpeg has returned
-            self._error = self._error or error
-            return default

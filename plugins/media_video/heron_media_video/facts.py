@@ -132,12 +132,11 @@ def _first_frame(media: Media, stream: Any) -> Any:
 def _index(media: Media) -> FrameIndex | None:
     """The times of all frames, where they are to be had from tables, or by reading a file that is not large."""
     file = media.file
+    may_read = file.size <= (_COUNTED if file.path is None else _COUNTED_HERE)
+    if media.table is None and not may_read:
+        return None
     rewind(media, media.pictures)
-    return frame_index(
-        media,
-        may_read=file.size <= (_COUNTED if file.path is None else _COUNTED_HERE),
-        may_decode=file.size <= _COUNTED,
-    )
+    return frame_index(media, may_read=may_read, may_decode=file.size <= _COUNTED)
 
 
 def _rate(stream: Any, index: FrameIndex | None) -> tuple[float | None, str | None]:

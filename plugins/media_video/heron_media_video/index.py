@@ -11,7 +11,7 @@ from typing import Any
 from attrs import frozen
 
 import heron
-from heron_media_video.containers import Media, opened, sample_table, streamed
+from heron_media_video.containers import Media, opened, table_alone
 from heron_media_video.decoding import frames, is_shown, packets, rewind
 from heron_media_video.mp4 import MAX_FRAMES, SampleTimes
 
@@ -57,8 +57,7 @@ def frame_times(file: heron.MediaFile, *, whole: bool) -> array[float] | None:
 
     Raises MediaError.
     """
-    with streamed(file) as stream:
-        table = sample_table(file, stream)
+    table = table_alone(file)
     if table is not None and table.is_exact:
         return _of_table(table, 0).seconds()
     with opened(file) as media:
@@ -77,6 +76,8 @@ def frame_index(
     index may end behind the frame of that number.
     """
     table = media.table
+    if table is None and not may_read:
+        return None
     is_plain = _is_plain(media)
     if table is not None and table.track == media.pictures.id and is_plain:
         first = next(filter(is_shown, packets(media, media.pictures)), None)

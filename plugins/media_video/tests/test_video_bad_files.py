@@ -103,6 +103,20 @@ def test_more_frames_than_anybody_films_are_refused(tmp_path: Path) -> None:
     assert refusal(path) == "a.mp4 claims 20,000,000 frames, 10,000,000 are the most"
 
 
+@pytest.mark.parametrize("count", [50_000, 200_000_000, 0xFFFFFFFF])
+def test_fragments_that_claim_more_samples_than_there_are_bytes_are_refused(
+    tmp_path: Path, count: int
+) -> None:
+    path = write_video(tmp_path / "a.mp4", container={"movflags": "frag_keyframe+empty_moov"})
+    patched(path, b"trun", 0, struct.pack(">II", 0, count))
+    expected = (
+        f"a.mp4 claims more than {path.stat().st_size:,} samples in its fragments, which cannot be there"
+    )
+    assert refusal(path) == expected
+    with pytest.raises(heron.MediaError, match="in its fragments"):
+        VIDEO.probe(LocalMediaFile(path, "video/mp4", remote=True))
+
+
 def test_absurd_dimensions_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = write_video(tmp_path / "a.mp4")
     file = LocalMediaFile(path, "video/mp4")

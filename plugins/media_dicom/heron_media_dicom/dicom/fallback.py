@@ -30,10 +30,8 @@ def read_elements(stream: GuardedStream) -> Elements:
     stream.check()
     implicit, little = dataset.original_encoding
     found = Elements(implicit=bool(implicit), order="<" if little else ">")
-    for element in dataset.file_meta:
-        if tag_bytes(element.tag) in READ:
-            found.values[tag_bytes(element.tag)] = b"UI", str(element.value).encode()
-    found.values.update(_raw_values(dataset))
+    for part in (dataset.file_meta, dataset):
+        found.values.update(_raw_values(part))
     found.pixels = _pixels_here(stream, "little" if little else "big")
     for number in _GROUP_NUMBERS:
         if number in dataset and dataset[number].value:
@@ -59,11 +57,18 @@ def text_decoder(charsets: Sequence[str]) -> Callable[[bytes], str]:
 
 
 def _raw_values(dataset: Dataset) -> Iterator[tuple[bytes, tuple[bytes, bytes]]]:
+    """VR and bytes of the elements that pydicom has not converted, and of those that it does at once: UIDs and charsets."""
     for number in dataset.keys():  # noqa: SIM118 - iterating a dataset converts its values
         element = dataset.get_item(number)
         tag = tag_bytes(number)
-        if tag in READ and isinstance(element, RawDataElement) and isinstance(element.value, bytes):
-            yield tag, (element.VR.encode() if element.VR else READ[tag].vr, element.value)
+        if tag not in READ:
+            continue
+        if isinstance(element, RawDataElement):
+            if isinstance(element.value, bytes):
+                yield tag, (element.VR.encode() if element.VR else READ[tag].vr, element.value)
+        elif element.VR in ("UI", "CS") and element.value:
+            texts = [element.value] if isinstance(element.value, str) else element.value
+            yield tag, (element.VR.encode(), "\\".join(texts).encode("latin_1", "replace"))
 
 
 def _add_missing(found: Elements, item: Dataset) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
-from urllib.parse import unquote
 
 from attrs import evolve
 
@@ -16,7 +15,7 @@ from heron.ingest.probe_items import ItemProber, as_jpeg, given_item, warned
 from heron.ingest.units import FoundPart, Outcome, Unit
 from heron.media.montage import MOST, montage
 from heron.media.reader import THUMBNAIL, Decoding, without_personal
-from heron.models import Json, MediaFacts, Member, NewItem
+from heron.models import MAX_NAME, Json, MediaFacts, Member, NewItem
 from heron.storage.opening import OpenedFile, media_file
 from heron.storage.retries import PatientStorage
 
@@ -97,7 +96,7 @@ class GroupProber:
         item = NewItem(
             url=unit.url,
             facts=facts,
-            name=unit.name or series.name or unquote(unit.url.rpartition("/")[2]),
+            name=unit.name or series.name or f"series {parts[0].series}"[:MAX_NAME],
             size=sum(part.size for part in parts),
             metadata=unit.metadata,
             members=members,

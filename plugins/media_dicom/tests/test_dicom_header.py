@@ -8,20 +8,23 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import pydicom
 import pytest
-
-pydicom = pytest.importorskip("pydicom")
 
 import heron
 import heron_media_dicom
 from heron.testing import LocalMediaFile
 from heron_media_dicom.dicom import header as header_module
 from heron_media_dicom.dicom.decoder import DicomDecoder
+from heron_media_dicom.dicom.elements import Unusual
 from heron_media_dicom.dicom.header import read_header
 from heron_media_dicom.dicom.tags import FACTS, FRAME_TIME_VECTOR, PERSONAL, READ
 from heron_media_dicom.dicom.testing import bundled_file, bundled_files, ct_slice, written
 
+pytestmark = pytest.mark.filterwarnings("ignore::UserWarning")
+
 FILES = list(bundled_files())
+
 
 def facts(path: Path) -> dict[str, Any]:
     return dict(DicomDecoder().probe(LocalMediaFile(path, "application/dicom")).extra["dicom"])
@@ -103,7 +106,7 @@ def test_the_walk_and_pydicom_find_the_same_elements(path: Path, monkeypatch: py
         pytest.skip("deflated files are always unpacked by us")
 
     def unusual(data: bytes) -> Any:
-        raise header_module.Unusual
+        raise Unusual
 
     monkeypatch.setattr(header_module, "read_meta", unusual)
     with file.open() as stream:
@@ -237,7 +240,7 @@ def test_broken_values_are_left_out(tmp_path: Path) -> None:
         ),
     ],
 )
-def test_time_of_capture_is_utc(elements: dict[str, str], when: str | None, tmp_path: Path) -> None:
+def test_time_of_capture_is_utc(elements: dict[str, Any], when: str | None, tmp_path: Path) -> None:
     path = written(ct_slice(**elements), tmp_path / "a.dcm")
     assert DicomDecoder().probe(LocalMediaFile(path, "application/dicom")).captured_at == when
 

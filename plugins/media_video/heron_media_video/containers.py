@@ -81,7 +81,15 @@ def streamed(file: heron.MediaFile) -> Iterator[Guarded]:
             stream.check()
     except heron.HeronError:
         raise
-    except (av.FFmpegError, OSError, EOFError, ValueError, RuntimeError, MemoryError) as error:
+    except (
+        av.FFmpegError,
+        OSError,
+        EOFError,
+        ValueError,
+        RuntimeError,
+        ArithmeticError,
+        MemoryError,
+    ) as error:
         raise _refusal(file, error) from error
 
 
@@ -105,21 +113,6 @@ def _sample_table(file: heron.MediaFile, stream: Guarded) -> SampleTimes | None:
     return times
 
 
-def max_pixels() -> int:
-    """Most pixels of a picture that is not taken for a bomb: `HERON_MAX_PIXELS`, or what Pillow refuses."""
-    limit = os.environ.get("HERON_MAX_PIXELS", "")
-    return int(limit) if limit.isdecimal() and int(limit) > 1 else 2 * 89_478_485
-
-
-def check_pixels(file: heron.MediaFile, width: int, height: int) -> None:
-    """Refuse pictures that are too large to be decoded safely."""
-    if width * height > max_pixels():
-        raise heron.MediaError(
-            f"{file.name} is refused as a decompression bomb: its pictures have {width} x {height} pixels",
-            hint="set HERON_MAX_PIXELS to allow larger ones",
-        )
-
-
 def _container(file: heron.MediaFile, source: Any) -> Any:
     """The container, opened with nothing but this file, and with pictures bound in size."""
     return av.open(
@@ -128,7 +121,7 @@ def _container(file: heron.MediaFile, source: Any) -> Any:
         options={
             "protocol_whitelist": "file",
             "max_streams": "100",
-            "max_pixels": str(max_pixels()),
+            "max_pixels": str(_max_pixels()),
             "probesize": str(_LOOKED_AT[file.media_type.partition("/")[0]]),
         },
         metadata_errors="replace",
@@ -148,10 +141,25 @@ def _media(file: heron.MediaFile, container: Any, table: SampleTimes | None) -> 
     )
     if media.pictures is not None:
         context = media.pictures.codec_context
-        check_pixels(file, context.width, context.height)
+        _check_pixels(file, context.width, context.height)
         context.thread_count = 1
-        context.options = {"max_pixels": str(max_pixels())}
+        context.options = {"max_pixels": str(_max_pixels())}
     return media
+
+
+def _check_pixels(file: heron.MediaFile, width: int, height: int) -> None:
+    """Refuse pictures that are too large to be decoded safely."""
+    if width * height > _max_pixels():
+        raise heron.MediaError(
+            f"{file.name} is refused as a decompression bomb: its pictures have {width} x {height} pixels",
+            hint="set HERON_MAX_PIXELS to allow larger ones",
+        )
+
+
+def _max_pixels() -> int:
+    """Most pixels of a picture that is not taken for a bomb: `HERON_MAX_PIXELS`, or what Pillow refuses."""
+    limit = os.environ.get("HERON_MAX_PIXELS", "")
+    return int(limit) if limit.isdecimal() and int(limit) > 1 else 2 * 89_478_485
 
 
 def _stream(file: heron.MediaFile) -> BinaryIO:

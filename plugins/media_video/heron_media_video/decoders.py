@@ -73,7 +73,7 @@ class VideoDecoder:
             if index is None or wanted[0] < 0 or wanted[-1] >= count:
                 outside = wanted[0] if wanted[0] < 0 else wanted[-1]
                 raise heron.MediaError(f"{file.name} has {count:,} frames, there is no frame {outside:,}")
-            painter, number = Painter(media), None
+            painter, number = Painter(), None
             for number, frame in decoded_frames(media, index, wanted):
                 yield number, painter.picture(frame, size)
             if number is None:

@@ -41,7 +41,7 @@ def all_frames(media: Media, stream: Any) -> Iterator[Any]:
 
 def is_shown(packet: Any) -> bool:
     """Whether a packet is a frame that is shown: no edit list leaves it out, and its codec does not hide it."""
-    if packet.is_discard or packet.pts is None:
+    if packet.is_discard:
         return False
     return packet.stream.codec_context.name != "vp8" or bool(memoryview(packet)[0] & _VP8_SHOWN)
 

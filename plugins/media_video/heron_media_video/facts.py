@@ -12,7 +12,7 @@ from PIL.Image import Transpose
 
 import heron
 from heron_media_video.completeness import missing
-from heron_media_video.containers import Media, check_pixels
+from heron_media_video.containers import Media
 from heron_media_video.decoding import frames, packets, rewind, undecodable
 from heron_media_video.index import FrameIndex, frame_index
 from heron_media_video.pictures import transposition
@@ -54,7 +54,6 @@ def film_facts(media: Media) -> heron.MediaFacts:
     """The facts of a file with pictures; raises MediaError where none can be decoded."""
     stream = media.pictures
     first = _first_frame(media, stream)
-    check_pixels(media.file, first.width, first.height)
     turn = transposition(first)
     width, height = (first.height, first.width) if turn in _SWAPPED else (first.width, first.height)
     index = _index(media)
@@ -209,5 +208,6 @@ def _captured_at(tags: Mapping[str, str]) -> str | None:
             moment = moment.replace(tzinfo=moment.tzinfo or UTC).astimezone(UTC)
         except (ValueError, OverflowError):
             continue
-        return moment.isoformat(timespec="microseconds")[:-6] + "Z"
+        if moment.timestamp() > 0:  # a clock that was never set says 1970, or 1904
+            return moment.isoformat(timespec="microseconds")[:-6] + "Z"
     return None

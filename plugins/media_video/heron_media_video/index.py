@@ -57,13 +57,15 @@ def frame_times(file: heron.MediaFile, *, whole: bool) -> array[float] | None:
 
     Raises MediaError.
     """
-    table = table_alone(file)
+    table, may_read = table_alone(file), whole or file.path is not None
     if table is not None and table.is_exact:
         return _of_table(table, 0).seconds()
+    if table is None and not may_read:
+        return None
     with opened(file) as media:
         if media.pictures is None:
             return array("d")
-        index = frame_index(media, may_read=whole or file.path is not None)
+        index = frame_index(media, may_read=may_read)
         return None if index is None else index.seconds()
 
 
@@ -80,7 +82,7 @@ def frame_index(
         return None
     is_plain = _is_plain(media)
     if table is not None and table.track == media.pictures.id and is_plain:
-        first = next(filter(is_shown, packets(media, media.pictures)), None)
+        first = next((p for p in packets(media, media.pictures) if is_shown(p) and p.pts is not None), None)
         return _of_table(table, 0 if first is None else first.pts - table.first)
     index = _read_through(media, last) if is_plain and may_read else None
     return index or (_decoded_through(media) if may_read and may_decode else None)
@@ -106,14 +108,18 @@ def _is_plain(media: Media) -> bool:
     tried = list(islice(packets(media, media.pictures), _TRIAL))
     found = [frame.pts for packet in [*tried, None] for frame in frames(context, packet)]
     rewind(media, media.pictures)
-    return found == sorted(packet.pts for packet in tried if is_shown(packet))
+    times = [packet.pts for packet in tried if is_shown(packet)]
+    return None not in times and found == sorted(times)
 
 
 def _read_through(media: Media, last: int | None) -> FrameIndex | None:
-    """The index by reading packets without decoding any; None where several have the same time."""
-    shown, keys = array("q"), array("q")
+    """The index by reading packets without decoding any; None where some have no time, or the same."""
+    shown, keys, untimed = array("q"), array("q"), 0
     for packet in packets(media, media.pictures):
         if not is_shown(packet):
+            continue
+        if packet.pts is None:
+            untimed += 1
             continue
         shown.append(packet.pts)
         if packet.is_keyframe:
@@ -122,7 +128,7 @@ def _read_through(media: Media, last: int | None) -> FrameIndex | None:
             break
         _check_count(media, len(shown))
     ascending = array("q", sorted(set(shown)))
-    if len(ascending) < len(shown):
+    if untimed or len(ascending) < len(shown):
         rewind(media, media.pictures)
         return None
     return FrameIndex(ascending, array("q", sorted(keys)), media.pictures.time_base)
@@ -139,12 +145,17 @@ def _decoded_through(media: Media) -> FrameIndex:
         if packet is not None and packet.is_keyframe:
             keys.add(packet.pts)
         _check_count(media, len(found))
-    if all(map(int.__lt__, found, found[1:])):
+    if _ascends(found):
         return FrameIndex(
             found, array("q", filter(keys.__contains__, found)), stream.time_base, is_plain=False
         )
-    slots = slots if len(slots) == len(found) else array("q", range(len(found)))
+    if len(slots) != len(found) or not _ascends(slots):
+        slots = array("q", range(len(found)))
     return FrameIndex(slots, array("q"), stream.time_base, is_plain=False, is_counted=True)
+
+
+def _ascends(times: array[int]) -> bool:
+    return all(map(int.__lt__, times, times[1:]))
 
 
 def _check_count(media: Media, count: int) -> None:

@@ -22,6 +22,9 @@ MAX_FRAMES = 10_000_000
 _ENCRYPTED = (b"encv", b"enca")
 """Sample entries of encrypted tracks (ISO/IEC 23001-7, 4.1)."""
 
+_NESTED, _DEPTH = (b"moov", b"trak", b"mdia", b"minf", b"stbl", b"udta", b"edts", b"dinf", b"mvex"), 10
+"""Boxes that hold others, among them those with tables of samples, and how deep they are followed."""
+
 _ONE_FRAME_A_SAMPLE = (
     b"hvc1",
     b"hev1",
@@ -61,17 +64,28 @@ def checked_tracks(movie: bytes, size: int, name: str) -> list[memoryview]:
     Raises MediaError for encrypted ones, and for tables that claim more samples than the file has bytes.
     """
     tracks = [content for kind, content in boxes(memoryview(movie)) if kind == b"trak"]
-    for track in tracks:
-        tables = dict(boxes(box(track, b"mdia", b"minf", b"stbl") or memoryview(b"")))
-        if _entry(tables)[0] in _ENCRYPTED:
-            raise heron.MediaError(f"{name} is encrypted (ISO Common Encryption), and cannot be decoded")
-        runs = (_runs(tables.get(kind))[0::2] for kind in (b"stts", b"ctts"))
-        claimed = max(_sample_count(tables), *map(sum, runs))
-        if claimed > size:
-            raise heron.MediaError(f"{name} claims {claimed:,} samples in a track, and has {size:,} bytes")
-        if claimed > MAX_FRAMES and _handler(track) == b"vide":
-            raise heron.MediaError(f"{name} claims {claimed:,} frames, {MAX_FRAMES:,} are the most")
+    claimed = _claimed(memoryview(movie), name)
+    if claimed > size:
+        raise heron.MediaError(f"{name} claims {claimed:,} samples in a track, and has {size:,} bytes")
+    frames = max((_claimed(track, name) for track in tracks if _handler(track) == b"vide"), default=0)
+    if frames > MAX_FRAMES:
+        raise heron.MediaError(f"{name} claims {frames:,} frames, {MAX_FRAMES:,} are the most")
     return tracks
+
+
+def _claimed(content: memoryview, name: str, depth: int = 0) -> int:
+    """Most samples that any table claims, wherever it stands: FFmpeg takes tables in unusual places too."""
+    most = 0
+    for kind, inner in boxes(content):
+        if kind in _NESTED and depth < _DEPTH:
+            most = max(most, _claimed(inner, name, depth + 1))
+        elif kind in (b"stts", b"ctts"):
+            most = max(most, sum(_runs(inner)[0::2]))
+        elif kind in (b"stsz", b"stz2"):
+            most = max(most, _sample_count({kind: inner}))
+        elif kind == b"stsd" and _entry({kind: inner})[0] in _ENCRYPTED:
+            raise heron.MediaError(f"{name} is encrypted (ISO Common Encryption), and cannot be decoded")
+    return most
 
 
 def sample_times(movie: bytes, tracks: list[memoryview]) -> SampleTimes | None:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import math
 import struct
+from contextlib import suppress
 from itertools import islice
 from typing import Any
 
+import av
 from av.video.reformatter import Colorspace, Interpolation, VideoReformatter
 from PIL import Image
 
-from heron_media_video.containers import Media, check_pixels
+from heron_media_video.containers import Media
 from heron_media_video.decoding import all_frames, undecodable
 
 _SMALL_SHEET = 512
@@ -35,8 +37,7 @@ class Painter:
     All are turned as the first one: to look at the side data of a frame keeps it in memory until garbage is collected.
     """
 
-    def __init__(self, media: Media) -> None:
-        self._media = media
+    def __init__(self) -> None:
         self._scaler = VideoReformatter()
         self._turn: Image.Transpose | None = None
         self._is_new = True
@@ -44,7 +45,6 @@ class Painter:
     def picture(self, frame: Any, size: int | None = None) -> Image.Image:
         """A frame as an upright RGB picture, scaled down to fit into `size` x `size` pixels where that is given."""
         width, height = fitting(frame.width, frame.height, size)
-        check_pixels(self._media.file, width, height)
         rgb = self._scaler.reformat(
             frame,
             width,
@@ -98,7 +98,7 @@ def contact_sheet(media: Media, size: int) -> Image.Image:
     frame before its place, unless that is in the sheet already. Raises MediaError where nothing can be decoded.
     """
     side = 3 if size > _SMALL_SHEET else 2 if size >= 2 * _SMALLEST_CELL else 1
-    painter, first = Painter(media), None
+    painter, first = Painter(), None
     cells: dict[int, Image.Image] = {}
     for place in _places(media, side * side):
         frame = _frame_near(media, place, cells)
@@ -121,7 +121,8 @@ def _places(media: Media, count: int) -> list[int]:
 
 def _frame_near(media: Media, place: int, taken: dict[int, Image.Image]) -> Any:
     """The key frame before a place; if that is taken, the frame at the place, or the last one before that is not."""
-    media.container.seek(place, stream=media.pictures)
+    with suppress(av.FFmpegError):  # then what comes next is near enough
+        media.container.seek(place, stream=media.pictures)
     found = None
     for number, frame in enumerate(islice(all_frames(media, media.pictures), _LOOKED_AT)):
         if frame.pts is None or frame.pts in taken:

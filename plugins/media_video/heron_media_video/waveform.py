@@ -20,8 +20,11 @@ _WHOLE = 600.0
 _EXCERPTS, _EXCERPT = 128, 0.5
 """Number of excerpts, and how many seconds each has."""
 
-_MOMENT, _FINEST = 0.02, 2048
-"""Seconds of which the lowest and the highest sample are kept, and the moments that a short sound has at least."""
+_MOMENT, _SHORTEST, _FINEST = 0.02, 0.0005, 2048
+"""Seconds of which the lowest and the highest sample are kept: fewer for a sound of less than so many moments."""
+
+_HIGHEST_RATE = 192_000
+"""Most samples a second that are believed; it bounds how many are held."""
 
 _LOUDEST = 8.0
 """Most by which a quiet sound is drawn higher than it is."""
@@ -37,15 +40,12 @@ def waveform(media: Media, size: int) -> Image.Image:
     if media.sound is None:
         raise undecodable(media)
     length = (media.container.duration or 0) / 1e6
-    moment = min(_MOMENT, length / _FINEST) if length else _MOMENT
-    found = [
-        pair
-        for place, seconds in _excerpts(media, length)
-        for pair in _moments(media, place, seconds, moment)
-    ]
+    moment = min(_MOMENT, max(length / _FINEST, _SHORTEST)) if length else _MOMENT
+    excerpts = _excerpts(media, length)
+    found = [part for place, seconds in excerpts for part in _moments(media, place, seconds, moment)]
     if not found:
         raise undecodable(media)
-    return _drawn(np.array(found, np.float32), size)
+    return _drawn(np.concatenate(found), size)
 
 
 def _excerpts(media: Media, length: float) -> list[tuple[int | None, float]]:
@@ -56,15 +56,15 @@ def _excerpts(media: Media, length: float) -> list[tuple[int | None, float]]:
     return [(begin + int(length * part / _EXCERPTS / unit), _EXCERPT) for part in range(_EXCERPTS)]
 
 
-def _moments(media: Media, place: int | None, seconds: float, moment: float) -> Iterator[tuple[float, float]]:
-    """Lowest and highest sample of each moment of an excerpt."""
+def _moments(media: Media, place: int | None, seconds: float, moment: float) -> Iterator[Samples]:
+    """Lowest and highest sample of each moment of an excerpt, in parts of shape (count, 2)."""
     if place is not None:
         media.container.seek(place, stream=media.sound)
-    rate = media.sound.codec_context.sample_rate
+    rate = min(media.sound.codec_context.sample_rate, _HIGHEST_RATE)
     step = max(1, int(rate * moment))
     for block in _blocks(media, step * max(1, rate // step), int(rate * seconds)):
         pieces = np.pad(block, (0, -len(block) % step), "edge").reshape(-1, step)
-        yield from zip(pieces.min(1).tolist(), pieces.max(1).tolist(), strict=True)
+        yield np.stack([pieces.min(1), pieces.max(1)], 1)
 
 
 def _blocks(media: Media, length: int, most: int) -> Iterator[Samples]:

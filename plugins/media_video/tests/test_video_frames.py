@@ -17,6 +17,7 @@ from PIL import Image
 import heron
 import heron_media_video
 from heron.testing import LocalMediaFile
+from heron_media_video.h264 import has_only_frames
 from heron_media_video.testing import number_of, stripes_of, write_fields, write_video
 
 VIDEO, _ = heron_media_video.register_decoders()
@@ -179,6 +180,44 @@ def test_edit_lists_leave_out_what_they_do_not_show(tmp_path: Path, kind: str) -
         assert DECODER.probe(file).frame_count == len(numbers)
 
 
+def test_frames_that_a_codec_hides_do_not_count(tmp_path: Path) -> None:
+    path = tmp_path / "hidden.webm"
+    hidden = 0
+    plain = write_video(tmp_path / "plain.webm", "libvpx", options={"g": "20"})
+    with av.open(str(plain)) as given, av.open(str(path), "w") as output:
+        stream = output.add_stream_from_template(given.streams.video[0])
+        for packet in given.demux(video=0):
+            if packet.size and packet.is_keyframe and packet.pts:
+                content = bytes(packet)
+                unseen = av.Packet(bytes([content[0] & ~0x10]) + content[1:])
+                unseen.pts = unseen.dts = packet.pts - 5
+                unseen.time_base, unseen.stream = packet.time_base, stream
+                output.mux(unseen)
+                hidden += 1
+            if packet.size:
+                packet.stream = stream
+                output.mux(packet)
+    assert hidden >= 2
+    for remote in (False, True):
+        assert list(DECODER.times(media_file(path, remote=remote))) == pytest.approx(decoded_times(path))
+        assert shown(path, range(0, 60, 3), remote=remote) == [(n, n) for n in range(0, 60, 3)]
+    assert DECODER.probe(media_file(path)).frame_count == 60
+
+
+@pytest.mark.parametrize("interlaced", [0, 1])
+@pytest.mark.parametrize("pixels", ["yuv420p", "yuv444p", "yuv420p10le"])
+@pytest.mark.parametrize("parameters", [{}, {"cqm": "jvt"}, {"ref": 4, "bframes": 2}])
+def test_the_header_tells_whether_fields_are_coded(
+    tmp_path: Path, interlaced: int, pixels: str, parameters: dict[str, Any]
+) -> None:
+    options = x264(interlaced=interlaced, **parameters)
+    whole = write_video(tmp_path / "a.mp4", frames=2, pixels=pixels, options=options).read_bytes()
+    place = whole.index(b"avcC")
+    configuration = whole[place + 4 : place - 4 + int.from_bytes(whole[place - 4 : place], "big")]
+    assert has_only_frames(configuration) is not bool(interlaced)
+    assert not any(has_only_frames(configuration[:length]) for length in range(16))
+
+
 def test_empty_edits_delay_the_beginning_and_nothing_else(tmp_path: Path) -> None:
     path = H264(tmp_path / "late.mp4", times=lambda n: n + 50, unit=Fraction(1, 25))
     assert b"elst" in path.read_bytes()
@@ -259,21 +298,16 @@ REAL = (
 def test_real_videos_are_read_as_decoding_reads_them(name: str) -> None:
     assert REAL is not None
     path = REAL / f"{name}.mp4"
+    wanted = {0, 1, 17, 50, 51, 52, 77, 100}
     with av.open(str(path)) as container:
-        wanted = {0, 1, 17, 50, 51, 52, 77, 100}
-        plain = {
-            number: frame.to_image(width=64, height=36).tobytes()
-            for number, frame in enumerate(container.decode(video=0))
-            if number in wanted
-        }
-    times = decoded_times(path)
+        matrix = "ITU709" if name == "bigbuckbunny" else "ITU601"  # none has a tag; by their size
+        frames = enumerate(container.decode(video=0))
+        plain = {n: frame.to_image(src_colorspace=matrix).tobytes() for n, frame in frames if n in wanted}
     file = media_file(path)
-    assert list(DECODER.times(file)) == pytest.approx(times, abs=1e-9)
+    assert list(DECODER.times(file)) == pytest.approx(decoded_times(path), abs=1e-9)
+    assert {number: picture.tobytes() for number, picture in DECODER.frames(file, sorted(plain))} == plain
+    for number, content in plain.items():
+        [(_, alone)] = DECODER.frames(file, [number])
+        assert alone.tobytes() == content
     facts = DECODER.probe(file)
-    assert facts.frame_count == len(times)
-    found = dict(DECODER.frames(file, sorted(plain)))
-    assert all(
-        found[n].resize((8, 8)).tobytes() == found_alone.resize((8, 8)).tobytes()
-        for n in plain
-        for _, found_alone in DECODER.frames(file, [n])
-    )
+    assert (facts.frame_count, facts.codec, facts.note) == (len(decoded_times(path)), "h264", None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -13,6 +14,8 @@ from heron_media_dicom.dicom.series import part_of, series_of
 
 if TYPE_CHECKING:
     from PIL.Image import Image
+
+warnings.filterwarnings("ignore", module="pydicom|PIL")  # what is wrong with a file, our own sentences tell
 
 
 class DicomDecoder:
@@ -41,7 +44,9 @@ class DicomDecoder:
         with _opened(file) as header:
             for number in numbers:
                 if not 0 <= number < header.frames:
-                    raise heron.MediaError(f"{file.name} has {header.frames:,} frames, none of number {number:,}")
+                    raise heron.MediaError(
+                        f"{file.name} has {header.frames:,} frames, none of number {number:,}"
+                    )
             yield from _pictures(file, header, sorted(set(numbers)), size)
 
     def part(self, file: heron.MediaFile) -> heron.Part | None:

@@ -11,7 +11,7 @@ from typing import BinaryIO, NamedTuple
 from attrs import Factory, define
 
 import heron
-from heron_media_dicom.dicom.tags import FUNCTIONAL_GROUPS, READ, tag_bytes
+from heron_media_dicom.dicom.tags import MARKED, READ, tag_bytes
 
 WINDOW = 16 * 1024
 """Bytes that are read at once: most headers end within the first."""
@@ -54,10 +54,13 @@ class PixelData(NamedTuple):
 
 @define
 class Elements:
-    """What was found: `values` are VR and bytes by tag, `groups` are the places of functional groups."""
+    """What was found: `values` are VR and bytes by tag, `places` are where other elements begin in the file.
+
+    `implicit` and `order`, `<` or `>`, say how the elements are written.
+    """
 
     values: dict[bytes, tuple[bytes, bytes]] = Factory(dict)
-    groups: dict[bytes, int] = Factory(dict)
+    places: dict[bytes, int] = Factory(dict)
     pixels: PixelData | None = None
     implicit: bool = False
     order: str = "<"
@@ -115,7 +118,7 @@ def walk(window: Window, data: bytes, at: int, found: Elements) -> None:
 
     Ends at the pixels or at the end of the file. Raises Unusual, or MediaError for what is cut off.
     """
-    base, limit, implicit = 0, len(data) - 12, found.implicit
+    base, limit, implicit, values = 0, len(data) - 12, found.implicit, found.values
     try:
         while True:
             if at > limit:
@@ -137,18 +140,19 @@ def walk(window: Window, data: bytes, at: int, found: Elements) -> None:
             else:
                 raise Unusual
             if tag in READ:
-                if at + length > len(data) and length <= LONGEST_VALUE:
-                    base, at = base + at, 0
+                end = at + length
+                if end > limit + 12 and length <= LONGEST_VALUE:
+                    base, at, end = base + at, 0, length
                     data = window.load(base, max(WINDOW, length))
                     limit = len(data) - 12
-                if at + length <= len(data):
-                    found.values[tag] = vr, data[at : at + length]
+                if end <= limit + 12:
+                    values[tag] = vr, data[at:end]
             elif tag in PIXELS:
                 known = None if length == UNDEFINED else length
                 found.pixels = PixelData(PIXELS[tag], vr.decode() or "OW", base + at, known)
                 return
-            elif tag in FUNCTIONAL_GROUPS:
-                found.groups[tag] = base + at
+            elif tag in MARKED:
+                found.places[tag] = base + at - (8 if implicit or vr in _SHORT else 12)
             if length == UNDEFINED:
                 if vr != b"SQ" and not implicit:
                     raise Unusual

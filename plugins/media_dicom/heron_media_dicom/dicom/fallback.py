@@ -1,26 +1,22 @@
-"""What is left to pydicom: headers out of the ordinary, functional groups, and rare character sets."""
+"""What is left to pydicom: headers out of the ordinary, sequences, and rare character sets."""
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, BinaryIO, Literal, cast
 
 import pydicom
 from pydicom.charset import convert_encodings, decode_bytes
-from pydicom.dataelem import RawDataElement
+from pydicom.dataelem import DataElement, RawDataElement
 from pydicom.dataset import Dataset
-from pydicom.filereader import read_sequence_item
+from pydicom.filereader import data_element_generator, data_element_offset_to_value, read_sequence_item
 from pydicom.valuerep import TEXT_VR_DELIMS
 
 from heron_media_dicom.dicom.elements import PIXELS, UNDEFINED, Elements, PixelData
 from heron_media_dicom.dicom.stream import GuardedStream
-from heron_media_dicom.dicom.tags import FUNCTIONAL_GROUPS, READ, tag_bytes
+from heron_media_dicom.dicom.tags import FRAME_GROUPS, MARKED, READ, SHARED_GROUPS, tag_bytes, tag_number
 
-warnings.filterwarnings("ignore", module="pydicom")  # what is wrong with a file, our own sentences tell
-
-_GROUP_NUMBERS = [0x52009229, 0x52009230]
-_WANTED: list[Any] = [*(tag.number for tag in READ.values()), *_GROUP_NUMBERS]
+_WANTED: list[Any] = [tag_number(tag) for tag in (*READ, *MARKED)]
 
 
 def read_elements(stream: GuardedStream) -> Elements:
@@ -28,26 +24,57 @@ def read_elements(stream: GuardedStream) -> Elements:
     source = cast(BinaryIO, stream)
     dataset = pydicom.dcmread(source, stop_before_pixels=True, force=True, specific_tags=_WANTED)
     stream.check()
-    implicit, little = dataset.original_encoding
-    found = Elements(implicit=bool(implicit), order="<" if little else ">")
+    little = bool(dataset.original_encoding[1])
+    found = Elements(order="<" if little else ">")
+    found.pixels = _pixels_here(stream, "little" if little else "big")
     for part in (dataset.file_meta, dataset):
         found.values.update(_raw_values(part))
-    found.pixels = _pixels_here(stream, "little" if little else "big")
-    for number in _GROUP_NUMBERS:
-        if number in dataset and dataset[number].value:
-            _add_missing(found, dataset[number].value[0])
+    for element in _elements(dataset):
+        tag = tag_bytes(element.tag)
+        if isinstance(element, RawDataElement):
+            found.implicit = element.is_implicit_VR
+        if tag in MARKED:
+            start = element.value_tell if isinstance(element, RawDataElement) else element.file_tell
+            found.places[tag] = (start or 0) - data_element_offset_to_value(found.implicit, element.VR)
     return found
 
 
-def add_functional_groups(stream: GuardedStream, found: Elements) -> None:
-    """Add what the functional groups of all frames, and of the first, say of geometry and windows."""
-    for tag in FUNCTIONAL_GROUPS:
-        if tag in found.groups:
-            stream.seek(found.groups[tag])
-            item = read_sequence_item(cast(BinaryIO, stream), found.implicit, True, "iso8859")
-            if item is not None:
-                _add_missing(found, item)
+def read_element(stream: GuardedStream, found: Elements, tag: bytes) -> RawDataElement | DataElement:
+    """An element whose place is known; raises whatever pydicom raises."""
+    stream.seek(found.places[tag])
+    elements = data_element_generator(cast(BinaryIO, stream), found.implicit, found.order == "<")
+    element = next(elements, None)
     stream.check()
+    if element is None:
+        raise ValueError("an element ends with the file")
+    return element
+
+
+def read_items(stream: GuardedStream, found: Elements, tag: bytes) -> Iterator[Dataset]:
+    """The items of a sequence whose place is known, one at a time."""
+    source = cast(BinaryIO, stream)
+    little = found.order == "<"
+    place = found.places[tag] + (8 if found.implicit else 12)
+    while True:
+        stream.seek(place)
+        if stream.read(4) != (b"\xfe\xff\x00\xe0" if little else b"\xff\xfe\xe0\x00"):
+            return
+        stream.seek(place)
+        item = read_sequence_item(source, found.implicit, little, "iso8859")
+        stream.check()
+        place = stream.tell()
+        if item is not None:
+            yield item
+
+
+def add_functional_groups(stream: GuardedStream, found: Elements) -> None:
+    """Add what the macros of all frames, and of the first, say of geometry and windows (PS3.3 C.7.6.16.2)."""
+    for tag in (SHARED_GROUPS, FRAME_GROUPS):
+        if tag in found.places:
+            for macro in next(read_items(stream, found, tag), ()):
+                if macro.VR == "SQ" and macro.value:
+                    for name, value in _raw_values(macro.value[0]):
+                        found.values.setdefault(name, value)
 
 
 def text_decoder(charsets: Sequence[str]) -> Callable[[bytes], str]:
@@ -56,11 +83,16 @@ def text_decoder(charsets: Sequence[str]) -> Callable[[bytes], str]:
     return lambda raw: decode_bytes(raw, encodings, TEXT_VR_DELIMS)
 
 
+def _elements(dataset: Dataset) -> Iterator[RawDataElement | DataElement]:
+    """The elements as pydicom read them; iterating the dataset itself would convert them."""
+    for number in dataset.keys():  # noqa: SIM118
+        yield dataset.get_item(number)
+
+
 def _raw_values(dataset: Dataset) -> Iterator[tuple[bytes, tuple[bytes, bytes]]]:
-    """VR and bytes of the elements that pydicom has not converted, and of those that it does at once: UIDs and charsets."""
-    for number in dataset.keys():  # noqa: SIM118 - iterating a dataset converts its values
-        element = dataset.get_item(number)
-        tag = tag_bytes(number)
+    """VR and bytes of elements, by tag; pydicom has converted some UIDs and character sets already."""
+    for element in _elements(dataset):
+        tag = tag_bytes(element.tag)
         if tag not in READ:
             continue
         if isinstance(element, RawDataElement):
@@ -71,20 +103,11 @@ def _raw_values(dataset: Dataset) -> Iterator[tuple[bytes, tuple[bytes, bytes]]]
             yield tag, (element.VR.encode(), "\\".join(texts).encode("latin_1", "replace"))
 
 
-def _add_missing(found: Elements, item: Dataset) -> None:
-    """Add the elements of the macros of one functional group (PS3.3 C.7.6.16.2) that the top level has not."""
-    for element in item:
-        if element.VR == "SQ" and element.value:
-            for tag, value in _raw_values(element.value[0]):
-                found.values.setdefault(tag, value)
-
-
 def _pixels_here(stream: GuardedStream, order: Literal["little", "big"]) -> PixelData | None:
     """The pixels at whose tag pydicom has stopped, if it did not stop at the end of the file."""
     start = stream.tell()
     head = stream.read(12)
-    number = int.from_bytes(head[:2], order) << 16 | int.from_bytes(head[2:4], order)
-    tag = tag_bytes(number)
+    tag = tag_bytes(int.from_bytes(head[:2], order) << 16 | int.from_bytes(head[2:4], order))
     if tag not in PIXELS or len(head) < 12:
         return None
     explicit = head[4:6].isalpha() and head[4:6].isupper()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Sequence
-from typing import BinaryIO
 
 import heron
 from heron_media_dicom.dicom.header import Header, frame_bytes, whole
@@ -37,7 +36,9 @@ class CompressedFrames:
         length = sum(length for _, length in fragments)
         most = 4 * int(frame_bytes(self._header.facts)) + 64 * 1024
         if not 0 < length <= most:
-            raise heron.MediaError(f"frame {number:,} of {self._name} has {length:,} bytes, expected 1 to {most:,}")
+            raise heron.MediaError(
+                f"frame {number:,} of {self._name} has {length:,} bytes, expected 1 to {most:,}"
+            )
         return self._checked(b"".join(self._piece(fragment) for fragment in fragments), number)
 
     def _piece(self, fragment: Fragment) -> bytes:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from itertools import pairwise
 from statistics import median
 from typing import Any
 
@@ -26,7 +27,7 @@ def normal_of(orientation: Any) -> tuple[float, float, float] | None:
     return normal if abs(math.hypot(*normal) - 1) < 0.1 else None
 
 
-def same_direction(one: Sequence[float], other: Sequence[float]) -> bool:
+def same_direction(one: Any, other: Any) -> bool:
     """Whether two orientations are the same but for rounding."""
     return all(abs(a - b) <= _SAME_DIRECTION for a, b in zip(one, other, strict=True))
 
@@ -54,7 +55,7 @@ def gaps(positions: Sequence[float]) -> tuple[float | None, int, list[tuple[floa
     """The usual step between positions, how many are missing, and between which: for stacks that are even otherwise."""
     by_rank = dict(zip(ranks(positions), positions, strict=True))
     stack = [by_rank[rank] for rank in sorted(by_rank)]
-    steps = [high - low for low, high in zip(stack, stack[1:], strict=False)]
+    steps = [high - low for low, high in pairwise(stack)]
     if not steps:
         return None, 0, []
     spacing = median(steps)

@@ -13,7 +13,7 @@ import heron
 from heron_media_dicom.dicom.elements import WINDOW, Elements, Unusual, Window, read_meta, walk
 from heron_media_dicom.dicom.stream import GuardedStream, inflated
 from heron_media_dicom.dicom.syntaxes import BIG_ENDIAN, DEFLATED, IMPLICIT_LITTLE, is_compressed
-from heron_media_dicom.dicom.tags import FACTS, FRAME_TIME_VECTOR, tag_bytes
+from heron_media_dicom.dicom.tags import FACTS, FRAME_GROUPS, FRAME_TIME_VECTOR, SHARED_GROUPS, tag_bytes
 from heron_media_dicom.dicom.values import json_values, numbers
 
 MOST_PIXELS = 2 * 89_478_485
@@ -82,7 +82,7 @@ def read_header(file: heron.MediaFile, stream: BinaryIO) -> Header:
         walk(Window(stream, size, file.name), data, start, elements)
     except Unusual:
         elements = _by_pydicom(file, stream, size)
-    if elements.groups:
+    if SHARED_GROUPS in elements.places or FRAME_GROUPS in elements.places:
         from heron_media_dicom.dicom.fallback import add_functional_groups
 
         add_functional_groups(GuardedStream(stream, size, file.name), elements)

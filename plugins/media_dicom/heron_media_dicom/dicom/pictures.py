@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy
 from numpy.typing import NDArray
 from PIL import Image
 from pydicom.dataset import Dataset
-from pydicom.pixels import apply_color_lut, apply_modality_lut, apply_windowing
-from pydicom.pixels.processing import apply_voi
+from pydicom.pixels.processing import apply_color_lut, apply_modality_lut, apply_voi, apply_windowing
 
 Array = NDArray[Any]
+Levels = Callable[[Array], Array]
+"""Makes gray levels from 0 to 255 of values."""
 
 _LARGEST_TABLE = 1 << 16
 """Stored values for which a table is made; wider ranges are computed pixel by pixel."""
@@ -25,16 +27,17 @@ def picture_of(frame: Array, dataset: Dataset, photometric: str, size: int | Non
 
     `photometric` is the interpretation after decoding. Raises ValueError for colours that are not known.
     """
-    if photometric == "PALETTE COLOR":
-        shown = _eight_bits(apply_color_lut(frame, dataset))
-    elif photometric in ("MONOCHROME1", "MONOCHROME2") and frame.ndim == 2:
-        shown = _gray(frame, dataset)
-        if photometric == "MONOCHROME1":
-            shown = 255 - shown
-    elif photometric == "RGB" and frame.ndim == 3:
-        shown = _eight_bits(frame, int(dataset.get("BitsStored") or 8))
-    else:
-        raise ValueError(f"its colours, {photometric}, are not read")
+    with numpy.errstate(all="ignore"):
+        if photometric == "PALETTE COLOR":
+            shown = _eight_bits(apply_color_lut(frame, dataset))
+        elif photometric in ("MONOCHROME1", "MONOCHROME2") and frame.ndim == 2:
+            shown = _gray(frame, dataset)
+            if photometric == "MONOCHROME1":
+                shown = 255 - shown
+        elif photometric == "RGB" and frame.ndim == 3:
+            shown = _eight_bits(frame, int(dataset.get("BitsStored") or 8))
+        else:
+            raise ValueError(f"its colours, {photometric}, are not read")
     picture = Image.fromarray(shown)
     if size is not None:
         picture.thumbnail((size, size), Image.Resampling.BICUBIC, reducing_gap=2.0)
@@ -48,60 +51,72 @@ def _eight_bits(colours: Array, bits: int = 16) -> NDArray[numpy.uint8]:
 
 
 def _gray(frame: Array, dataset: Dataset) -> NDArray[numpy.uint8]:
+    """The gray levels of a frame: by a table where its values are few, so that each value is computed once."""
+    levels = _levels_of(frame, dataset)
     low, high = frame.min(), frame.max()
-    if not numpy.issubdtype(frame.dtype, numpy.integer) or int(high) - int(low) >= _LARGEST_TABLE:
-        return _levels(frame, frame, dataset)
-    values = numpy.arange(int(low), int(high) + 1).astype(frame.dtype)
-    table = _levels(values, frame, dataset)
-    return table[(frame.astype(numpy.int64) if frame.dtype.itemsize > 2 else frame.astype(numpy.int32)) - int(low)]
+    if frame.dtype.kind not in "ui" or int(high) - int(low) >= _LARGEST_TABLE:
+        return levels(frame)
+    table = levels(numpy.arange(int(low), int(high) + 1).astype(frame.dtype))
+    shown = numpy.empty(frame.shape, numpy.uint8)
+    rows = max(1, _SAMPLE // frame.shape[1])
+    for start in range(0, frame.shape[0], rows):  # looking up takes 8 bytes a pixel meanwhile
+        piece = frame[start : start + rows].astype(numpy.int64)
+        shown[start : start + rows] = table[piece - int(low)]
+    return shown
 
 
-def _levels(values: Array, frame: Array, dataset: Dataset) -> NDArray[numpy.uint8]:
-    """The gray levels of values of a frame: by VOI LUT or first window, else between its outer percentiles."""
-    real = apply_modality_lut(values, dataset)
+def _levels_of(frame: Array, dataset: Dataset) -> Levels:
+    """What turns values of a frame into gray levels: its first VOI LUT, its first window, or its outer percentiles."""
     for method in (_by_lut, _by_window):
-        try:
-            levels = method(real, dataset)
-        except Exception:  # noqa: BLE001 - broken tables and windows raise many sorts of errors
-            continue
+        levels = method(dataset)
         if levels is not None:
-            return _rounded(levels)
-    bits = int(dataset.get("BitsStored") or 16)
-    if bits <= 8 and frame.dtype.kind == "u" and real is values:
-        return _rounded(values * (255 / (2**bits - 1)))
-    step = max(1, int((frame.size / _SAMPLE) ** 0.5))
-    sample = frame[::step, ::step]
-    if sample.dtype.kind == "f":
-        sample = sample[numpy.isfinite(sample)]
-    bounds = apply_modality_lut(_percentiles(sample, frame.dtype), dataset)
+            return lambda values: _rounded(levels(_real(values, dataset)))
+    ends = numpy.array([0, 2 ** min(8, int(dataset.get("BitsStored") or 16)) - 1], frame.dtype)
+    whole = int(dataset.get("BitsStored") or 16) <= 8 and frame.dtype.kind == "u"
+    if not whole or not numpy.array_equal(_real(ends, dataset), ends):
+        step = max(1, int((frame.size / _SAMPLE) ** 0.5))
+        sample = frame[::step, ::step]
+        ends = numpy.percentile(sample[numpy.isfinite(sample)], (1, 99)).astype(frame.dtype)
+    bounds = _real(ends, dataset)
     low, high = float(bounds.min()), float(bounds.max())
-    return _rounded((real - low) * (255 / (high - low)) if high > low else numpy.zeros(real.shape))
+    scale = 255 / (high - low) if high > low else 0.0
+    return lambda values: _rounded((_real(values, dataset) - low) * scale)
 
 
-def _by_lut(real: Array, dataset: Dataset) -> Array | None:
-    """By the first table of the VOI LUT Sequence (PS3.3 C.11.2.1.1)."""
-    tables = dataset.get("VOILUTSequence")
-    if not tables:
+def _real(values: Array, dataset: Dataset) -> Array:
+    """Stored values by the modality LUT or the rescale; as they are where these are broken."""
+    try:
+        return apply_modality_lut(values, dataset)
+    except Exception:  # noqa: BLE001 - what stands in a broken table raises many sorts of errors
+        return values
+
+
+def _by_lut(dataset: Dataset) -> Levels | None:
+    """By the first table of the VOI LUT Sequence (PS3.3 C.11.2.1.1); None for none, or a broken one."""
+    if not dataset.get("VOILUTSequence"):
         return None
-    return apply_voi(real, dataset) * (255 / (2 ** int(tables[0].LUTDescriptor[2]) - 1))
-
-
-def _by_window(real: Array, dataset: Dataset) -> Array | None:
-    """By the first window: linear, linear exact or sigmoid (PS3.3 C.11.2.1.2), onto 0 to 255."""
-    if dataset.get("WindowCenter") is None or dataset.get("WindowWidth") is None:
+    try:
+        top = 2 ** int(dataset.VOILUTSequence[0].LUTDescriptor[2]) - 1
+        apply_voi(numpy.zeros(1), dataset)
+    except Exception:  # noqa: BLE001 - as above
         return None
+    return lambda real: apply_voi(real, dataset) * (255 / top)
+
+
+def _by_window(dataset: Dataset) -> Levels | None:
+    """By the first window: linear, linear exact or sigmoid (PS3.3 C.11.2.1.2), onto 0 to 255; None as above."""
     window = Dataset()
-    for keyword in ("WindowCenter", "WindowWidth", "VOILUTFunction"):
-        if keyword in dataset:
+    try:
+        for keyword in ("WindowCenter", "WindowWidth"):
             window[keyword] = dataset[keyword]
-    window.PhotometricInterpretation = "MONOCHROME2"
-    window.BitsStored, window.PixelRepresentation = 8, 0
-    return apply_windowing(real, window)
-
-
-def _percentiles(sample: Array, dtype: Any) -> Array:
-    found = numpy.percentile(sample, (1, 99)) if sample.size else numpy.zeros(2)
-    return found.astype(dtype)
+        if dataset.get("VOILUTFunction"):
+            window.VOILUTFunction = dataset.VOILUTFunction
+        window.PhotometricInterpretation = "MONOCHROME2"
+        window.BitsStored, window.PixelRepresentation = 8, 0
+        apply_windowing(numpy.zeros(1), window)
+    except Exception:  # noqa: BLE001 - as above
+        return None
+    return lambda real: apply_windowing(real, window)
 
 
 def _rounded(levels: Array) -> NDArray[numpy.uint8]:

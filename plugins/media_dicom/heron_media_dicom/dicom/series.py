@@ -159,7 +159,9 @@ def _warn_of_mixture(slices: Sequence[_Slice], warnings: list[str]) -> None:
         warnings.append(f"the pictures have {len(sizes):,} sizes, such as {named[0]} and {named[1]} pixels")
     frames = {one.facts.get("FrameOfReferenceUID") for one in slices} - {None}
     if len(frames) > 1:
-        warnings.append(f"the files have {len(frames):,} frames of reference, so their positions do not compare")
+        warnings.append(
+            f"the files have {len(frames):,} frames of reference, so their positions do not compare"
+        )
 
 
 def _stack(slices: Sequence[_Slice], positions: Sequence[float], warnings: list[str]) -> dict[str, Any]:

@@ -8,8 +8,11 @@ from typing import BinaryIO
 
 import heron
 
-MOST_READ = 256 * 1024 * 1024
-"""Bytes that a header may take a library to read, or that a deflated file may unpack to."""
+MOST_READ = 8 * 1024 * 1024
+"""Bytes that a header may take a library to read."""
+
+MOST_INFLATED = 256 * 1024 * 1024
+"""Bytes that a deflated file may unpack to."""
 
 _STEP = 256 * 1024
 
@@ -41,7 +44,9 @@ class GuardedStream:
                 self._failure = self._failure or self._cut_off(count - rest)
             self._left -= min(count, rest)
             if self._left < 0:
-                raise heron.MediaError(f"{self._name} has an endless header")
+                raise heron.MediaError(
+                    f"{self._name} has a header of more than {MOST_READ:,} bytes that is out of the ordinary"
+                )
             return self._stream.read(min(count, rest))
         except Exception as error:
             self._failure = self._failure or error
@@ -49,7 +54,9 @@ class GuardedStream:
 
     def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
         """Go to a place of the file."""
-        position = {io.SEEK_SET: 0, io.SEEK_CUR: self._stream.tell(), io.SEEK_END: self._size}[whence] + offset
+        position = {io.SEEK_SET: 0, io.SEEK_CUR: self._stream.tell(), io.SEEK_END: self._size}[
+            whence
+        ] + offset
         if position > self._size:
             self._failure = self._failure or self._cut_off(position - self._size)
         return self._stream.seek(min(position, self._size))
@@ -63,7 +70,6 @@ class GuardedStream:
         if self._failure is not None:
             raise self._failure
 
-
     def _cut_off(self, missing: int) -> heron.MediaError:
         return heron.MediaError(
             f"{self._name} is cut off, or an element has a wrong length: {missing:,} bytes are missing"
@@ -73,7 +79,7 @@ class GuardedStream:
 def inflated(stream: BinaryIO, start: int, name: str) -> bytes:
     """A plain explicit file with what a deflated one holds from `start` on (PS3.5, A.5).
 
-    Raises MediaError for a broken one, and for more than MOST_READ bytes.
+    Raises MediaError for a broken one, and for more than MOST_INFLATED bytes.
     """
     inflate = zlib.decompressobj(-zlib.MAX_WBITS)
     stream.seek(start)
@@ -81,8 +87,8 @@ def inflated(stream: BinaryIO, start: int, name: str) -> bytes:
     try:
         while not inflate.eof and (packed := inflate.unconsumed_tail or stream.read(_STEP)):
             found += inflate.decompress(packed, _STEP)
-            if len(found) > MOST_READ:
-                raise heron.MediaError(f"{name} unpacks to more than {MOST_READ:,} bytes")
+            if len(found) > MOST_INFLATED:
+                raise heron.MediaError(f"{name} unpacks to more than {MOST_INFLATED:,} bytes")
     except zlib.error as error:
         raise heron.MediaError(f"{name} is deflated, and broken: {error}") from error
     if not inflate.eof:

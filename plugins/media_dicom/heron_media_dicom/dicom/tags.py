@@ -154,6 +154,12 @@ def tag_bytes(number: int) -> bytes:
     return struct.pack("<HH", number >> 16, number & 0xFFFF)
 
 
+def tag_number(tag: bytes) -> int:
+    """The number of a tag: the other way round."""
+    group, element = struct.unpack("<HH", tag)
+    return int(group) << 16 | int(element)
+
+
 def _parsed(line: str) -> Tag:
     number, vr, keyword, *personal = line.split()
     return Tag(int(number.replace(",", ""), 16), vr.encode(), keyword, bool(personal))
@@ -168,8 +174,17 @@ FACTS = {tag_bytes(tag.number): tag for tag in map(_parsed, filter(None, _TABLE.
 READ = {**FACTS, FRAME_TIME_VECTOR: Tag(0x00181065, b"DS", "FrameTimeVector", False)}
 """All elements that are read."""
 
-FUNCTIONAL_GROUPS = (tag_bytes(0x52009229), tag_bytes(0x52009230))
+SHARED_GROUPS, FRAME_GROUPS = tag_bytes(0x52009229), tag_bytes(0x52009230)
 """The sequences in which enhanced objects keep geometry and windows: those of all frames, and of each (PS3.3 C.7.6.16)."""
+
+TABLES = tuple(
+    tag_bytes(0x00280000 + element)
+    for element in (0x1101, 0x1102, 0x1103, 0x1201, 0x1202, 0x1203, 0x1221, 0x1222, 0x1223, 0x3000, 0x3010)
+)
+"""Palettes, and the sequences of modality and VOI LUTs (PS3.3 C.7.6.3.1, C.11)."""
+
+MARKED = frozenset((SHARED_GROUPS, FRAME_GROUPS, *TABLES))
+"""Elements of which the place is kept, to be read where they are needed."""
 
 PERSONAL = [f"dicom.{tag.keyword}" for tag in FACTS.values() if tag.personal]
 """Facts that tell of a person or a place of care: those of the patient module, and those that the basic profile of

@@ -35,10 +35,10 @@ def json_values(values: Mapping[bytes, tuple[bytes, bytes]], order: str = "<") -
     charset = values.get(_CHARSET, (b"", b""))[1]
     found = {}
     for tag, (vr, raw) in values.items():
-        if raw and tag in FACTS:
-            known = FACTS[tag]
+        known = FACTS.get(tag)
+        if raw and known:
             convert = _remembered if len(raw) <= _REMEMBERED else _value
-            value = convert(known.vr if vr == b"UN" else vr, raw, order, charset)
+            value = convert(vr if vr != b"UN" else known.vr, raw, order, charset)
             if value is not None:
                 found[known.keyword] = list(value) if type(value) is tuple else value
     return found
@@ -158,4 +158,11 @@ _TEXTS: dict[bytes, Callable[[str], Any]] = {
 }
 _CHARSET_TEXTS = frozenset(b"LO LT PN SH ST UC UT".split())
 _SINGLE = frozenset(b"LT ST UT UR".split())
-_BINARY = {b"US": ("H", 2), b"SS": ("h", 2), b"UL": ("I", 4), b"SL": ("i", 4), b"FL": ("f", 4), b"FD": ("d", 8)}
+_BINARY = {
+    b"US": ("H", 2),
+    b"SS": ("h", 2),
+    b"UL": ("I", 4),
+    b"SL": ("i", 4),
+    b"FL": ("f", 4),
+    b"FD": ("d", 8),
+}

@@ -57,7 +57,7 @@ def recognised(head: bytes, name: str = "") -> tuple[str, str] | None:
 
 def test_two_decoders_with_what_they_need() -> None:
     dicom, nifti = heron_media_dicom.register_decoders()
-    assert (dicom.name, dicom.extra) == ("dicom", "dicom")
+    assert (dicom.name, dicom.extra, dicom.requires) == ("dicom", "dicom", ("pydicom",))
     assert (nifti.name, nifti.extra) == ("nifti", "dicom")
     assert {known.kind for known in dicom.formats} == {"dicom"}
     assert {known.kind for known in nifti.formats} == {"nifti"}
@@ -70,15 +70,10 @@ def test_the_usual_suffixes_are_claimed() -> None:
     assert suffixes == {".dcm", ".dicom", ".ima", ".nii", ".nii.gz"}
 
 
-def test_loading_says_that_it_is_not_built_yet() -> None:
-    for decoder, what in zip(
-        heron_media_dicom.register_decoders(), ["DICOM files", "NIfTI volumes"], strict=True
-    ):
-        with pytest.raises(heron.PluginError) as caught:
-            decoder.load()
-        expected = f"plugin media_dicom knows {what}, but reading them is not built yet"
-        assert caught.value.message == expected
-        assert caught.value.hint == "follow the changelog"
+def test_decoders_are_what_the_core_asks_for() -> None:
+    dicom, nifti = (record.load() for record in heron_media_dicom.register_decoders())
+    assert isinstance(dicom, heron.FrameDecoder) and isinstance(dicom, heron.SeriesDecoder)
+    assert isinstance(nifti, heron.FrameDecoder)
 
 
 def test_the_hooks_import_nothing_heavy() -> None:
@@ -94,6 +89,13 @@ def test_dicom_is_known_without_a_suffix() -> None:
 def test_dicom_is_known_with_a_preamble_of_another_format() -> None:
     tiff = b"II*\0\x08\0\0\0".ljust(128, b"\n")
     assert recognised(tiff + DICOM_FILE[128:]) == ("dicom", "application/dicom")
+
+
+@pytest.mark.parametrize("vr", [b"UL\4\0", b"\4\0\0\0"])
+def test_dicom_without_preamble_is_known_by_its_name(vr: bytes) -> None:
+    head = b"\x08\0\0\0" + vr + bytes(4)
+    assert recognised(head, "a.dcm") == ("dicom", "application/dicom")
+    assert recognised(head, "a.bin") is None
 
 
 @pytest.mark.parametrize("head", NIFTI_FILES)

@@ -75,5 +75,8 @@ def bundled_files() -> Iterator[Path]:
 
 
 def bundled_file(name: str) -> Path:
-    """The file of this name inside pydicom or pydicom-data; raises StopIteration where it is not there."""
-    return next(path for path in bundled_files() if path.name == name)
+    """The file of this name inside pydicom or pydicom-data; raises LookupError where it is not there."""
+    for path in bundled_files():
+        if path.name == name:
+            return path
+    raise LookupError(f"there is no {name}: pip install pydicom-data")

@@ -69,6 +69,7 @@ READS = {
     "integrations.get": lambda w, t: w.integrations.get(t.title),
     "integrations.list": lambda w, t: w.integrations.list(),
     "items.members": lambda w, t: w.items.members(t.group),
+    "registration.parts_of_series": lambda w, t: w.registration.parts_of_series([t.item.url], t.folder),
     "registration.known": lambda w, t: w.registration.known([t.item.url], t.folder),
     "storage.normalise": lambda w, t: w.storage.normalise(t.file.as_uri()),
     "storage.normalised_prefix": lambda w, t: w.storage.normalised_prefix("mem://lake"),
@@ -180,8 +181,8 @@ WRITES = {
     "synced.release": (lambda w, t: w.synced.release(t.folder), "update folder"),
     "synced.set_sidecars": (lambda w, t: w.synced.set_sidecars(t.folder, None), "update folder"),
     "thumbnails.keep": (lambda w, t: w.thumbnails.keep([(t.item, b"x", {})]), "update item"),
-    "thumbnails.put_by_url": (
-        lambda w, t: w.thumbnails.put_by_url(t.folder, [(t.item.url, b"x")]),
+    "thumbnails.put": (
+        lambda w, t: w.thumbnails.put([(t.item.id, b"x")]),
         "create item",
     ),
 }
@@ -218,7 +219,7 @@ def things(workspace, tmp_path):
     item, other = workspace.items.list()
     folder = workspace.folders.get(f"{SECRET}/{SECRET}")
     workspace.frames.add(item, [(0, 0.0, True)])
-    workspace.thumbnails.put_by_url(folder, [(item.url, jpeg.getvalue())])
+    workspace.thumbnails.put([(item.id, jpeg.getvalue())])
     workspace.collections.create(SECRET, items=[item])
     workspace.datasets.create(SECRET, items=[item])
     workspace.presets.create(SECRET, Query(where="size > 1"))

@@ -261,7 +261,7 @@ def test_deletion_leaves_nothing_behind_in_any_table(workspace):
     (item,) = fill(workspace, "a/b", "1.jpg")
     workspace.metadata.merge({item.uuid: {"story": "a bus at night"}})
     workspace.frames.add(item, [(0, 0.0, True)])
-    workspace.thumbnails.put_by_url(workspace.folders.get("a/b"), [(item.url, b"jpeg")])
+    workspace.thumbnails.put([(item.id, b"jpeg")])
     assert len(workspace.search(where="match(story, 'bus')")) == 1
     workspace.folders.delete("a")
     for table in ("folders", "items", "frames", "thumbnails"):

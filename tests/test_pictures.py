@@ -133,7 +133,7 @@ def test_thumbnails_are_made_later_with_the_metrics_of_an_import(workspace, pict
 
 def test_what_is_there_stays_unless_it_is_made_again(workspace, pictures):
     items = imported(workspace, pictures)
-    workspace.thumbnails.keep([(items[0], b"kept", {})])
+    workspace.thumbnails.keep([(items[0], b"kept", {"brightness": 0.5})])
     assert workspace.pictures.make(items).items == 5
     assert workspace.thumbnails.get(items[0]) == b"kept"
     assert workspace.pictures.make(items).items == 0
@@ -173,10 +173,11 @@ def test_problems_are_counted_all_and_told_up_to_a_limit(workspace):
     assert kept(workspace) == (0, 0)
 
 
-def test_an_item_that_is_not_there_ends_the_making(workspace, pictures):
+def test_an_item_that_was_deleted_since_it_was_chosen_is_a_problem_and_no_end(workspace, pictures):
     items = imported(workspace, pictures)
-    with pytest.raises(heron.NotFound):
-        workspace.pictures.make([items[0], "01a1fc7f-6634-7b8f-8ffa-50166ba72775"])
+    made = workspace.pictures.make([items[0], "01a1fc7f-6634-7b8f-8ffa-50166ba72775", items[1]])
+    assert (made.items, made.failed) == (2, 1)
+    assert "there is no item '01a1fc7f-6634-7b8f-8ffa-50166ba72775'" in made.problems[0].reason
 
 
 STOPPED = """

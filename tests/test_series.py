@@ -220,18 +220,23 @@ def test_parts_that_wait_are_given_series_by_series_in_the_order_they_were_found
     job = workspace.imports.start("x", workspace.folders.ensure("A"), {})
     other = workspace.imports.start("y", workspace.folders.ensure("A"), {})
     parts = SeriesParts(workspace.database)
-    found = [FoundPart("scan", f"s{n % 300}", f"file:///{n:04}", 1, None, {"n": n}) for n in range(3000)]
+    found = [
+        FoundPart("scan", f"s{n % 300}", f"file:///{n:04}", 1, None, f'{{"n": {n}}}') for n in range(3000)
+    ]
     with workspace.database.write():
         for one in (other, job, job):
             parts.keep(one, [Outcome(Unit("p", "u"), None, action="part", parts=tuple(found))])
     start = time.process_time()
-    units = list(parts.units(job))
+    units = list(parts.units(job, None))
     assert time.process_time() - start < 5
     assert [unit.parts[0].series for unit in units] == [f"s{n}" for n in range(300)]
-    assert all([part.header["n"] % 300 for part in unit.parts] == [n] * 10 for n, unit in enumerate(units))
+    assert all(
+        [json.loads(part.header)["n"] % 300 for part in unit.parts] == [n] * 10
+        for n, unit in enumerate(units)
+    )
     parts.landed(job, [Outcome(units[0], None)])
-    assert [unit.parts[0].series for unit in parts.units(job)] == [f"s{n}" for n in range(1, 300)]
-    assert len(list(parts.units(other))) == 300
+    assert [unit.parts[0].series for unit in parts.units(job, None)] == [f"s{n}" for n in range(1, 300)]
+    assert len(list(parts.units(other, None))) == 300
 
 
 # Stopped
@@ -244,8 +249,8 @@ from heron.ingest.series import SeriesParts
 from tests.toy_media import ToyMedia
 
 units = SeriesParts.units
-def stop(self, job):
-    for count, unit in enumerate(units(self, job)):
+def stop(self, job, folder):
+    for count, unit in enumerate(units(self, job, folder)):
         if count == {after}:
             os.kill(os.getpid(), signal.SIGKILL)
         yield unit

@@ -69,8 +69,8 @@ def test_a_changed_object_is_looked_at_again_and_what_people_added_stays(workspa
     workspace.items.rename(before, "my name")
     workspace.collections.create("best", items=[before])
     workspace.datasets.create("rain", items=[before])
-    folder = workspace.folders.get("Runs")
-    workspace.thumbnails.put_by_url(folder, [(url, b"jpeg"), (other, b"other")])
+    ids = {item.url: item.id for item in workspace.items.list()}
+    workspace.thumbnails.put([(ids[url], b"jpeg"), (ids[other], b"other")])
     with workspace.database.write():
         workspace.database.execute("UPDATE items SET content_hash = 'abc'")
 

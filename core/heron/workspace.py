@@ -64,7 +64,7 @@ class Workspace:
         """Replace, merge and verify the metadata of items."""
         from heron.catalog.metadata import MetadataService
 
-        return MetadataService(self.database, self.access, self.items, self.schema, self._times)
+        return MetadataService(self.database, self.access, self.items, self.schema, self._times_unless_given)
 
     @cached_property
     def frames(self) -> FrameService:
@@ -76,6 +76,10 @@ class Workspace:
     def _times(self, item: Item) -> Sequence[float] | None:
         """The presentation times of an item's frames, for those who choose frames."""
         return self.pictures.times(item)
+
+    def _times_unless_given(self, item: Item) -> Sequence[float] | None:
+        """The same, but None for an item whose facts were given, whose file is not touched."""
+        return self._times(item) if item.etag or item.modified_at else None
 
     @cached_property
     def thumbnails(self) -> ThumbnailStore:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from heron.catalog.database import Database, Row
 from heron.convert import loads
 from heron.metadata.validation import Validator
-from heron.models import Frame, NewFrame
+from heron.models import Frame, Member, NewFrame
 
 Owned = tuple[int, str, Sequence[NewFrame]]
 """Frames of one item: its inner id, its name for messages, and the frames."""
@@ -47,6 +47,23 @@ def _with_metadata(
         )
         text = validator.write({**loads(old or "{}"), **given}, place)
         yield id, frame.number, frame.seconds, frame.is_key, text
+
+
+def renumber(database: Database, item: int, members: Sequence[Member]) -> None:
+    """Let the frames of an item follow its files to their new places; those of files that it lost go."""
+    rows = database.rows("SELECT url, frame_count FROM members WHERE item_id = ? ORDER BY position", [item])
+    old = [place for url, count in rows for place in _places(url, count)]
+    new = {place: n for n, place in enumerate(p for m in members for p in _places(m.url, m.frame_count))}
+    if all(new.get(place) == number for number, place in enumerate(old)):
+        return
+    moved = [(-1 - new[place], item, number) for number, place in enumerate(old) if place in new]
+    database.execute_many("UPDATE frames SET number = ? WHERE item_id = ? AND number = ?", moved)
+    database.execute("DELETE FROM frames WHERE item_id = ? AND number >= 0", [item])
+    database.execute("UPDATE frames SET number = -1 - number WHERE item_id = ?", [item])
+
+
+def _places(url: str, count: int) -> Iterator[tuple[str, int]]:
+    return ((url, number) for number in range(count))
 
 
 def frame_of(row: Row, item: str) -> Frame:

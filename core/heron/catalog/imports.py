@@ -94,6 +94,7 @@ class ImportService:
                 [job.id],
             )
             self._database.execute("DELETE FROM import_problems WHERE import_id = ?", [job.id])
+            self._database.execute("DELETE FROM series_parts WHERE import_id = ?", [job.id])
         return self.get(job)
 
     @one_transaction
@@ -112,7 +113,7 @@ class ImportService:
         self._database.execute("UPDATE imports SET folder_id = ? WHERE id = ?", [folder.id, job.id])
 
     def finish(self, job: ImportJob, state: ImportState) -> ImportReport:
-        """Close the job and return its report. Parts of series that it has found wait for one that is interrupted."""
+        """Close the job and return its report. Parts of series that it has found wait for it to be resumed."""
         self._access.require("update", "import", job.source)
         self._close(job, state)
         return self.report(job.uuid)
@@ -122,7 +123,7 @@ class ImportService:
             self._database.execute(
                 "UPDATE imports SET state = ?, finished_at = ? WHERE id = ?", [state, now(), job.id]
             )
-            if state != "interrupted":
+            if state in ("done", "cancelled"):  # the others can be resumed
                 self._database.execute("DELETE FROM series_parts WHERE import_id = ?", [job.id])
 
     def get(self, ref: ImportJob | str) -> ImportJob:

@@ -236,6 +236,7 @@ CREATE TABLE frame_thumbnails (
 );
 
 ALTER TABLE members ADD COLUMN frame_count INTEGER NOT NULL DEFAULT 1;
+CREATE INDEX members_url ON members(url);
 
 CREATE TABLE series_parts (
     id INTEGER PRIMARY KEY,

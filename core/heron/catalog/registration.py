@@ -12,7 +12,7 @@ from attrs import evolve, frozen
 from heron.catalog.access import Access
 from heron.catalog.database import Database
 from heron.catalog.folders import FolderRef, FolderService
-from heron.catalog.frame_rows import insert_frames
+from heron.catalog.frame_rows import insert_frames, renumber
 from heron.catalog.identifiers import new_uuids
 from heron.catalog.items import bundles
 from heron.catalog.sampling import prepared
@@ -177,6 +177,9 @@ class Registration:
                 for id, item in pairs
             ),
         )  # fmt: skip
+        for id, item in pairs:
+            if item.members:
+                renumber(self._database, id, item.members)
         for statement in _OUTDATED:
             self._database.execute_many(statement, [(id,) for id, _ in pairs])
         self._insert_members(pairs)
@@ -235,6 +238,21 @@ class Registration:
             for url, id, uuid, size, etag, modified_at, deleted_at in rows:
                 known[url] = Known(id, uuid, size, etag, modified_at, deleted_at is not None)
         return known
+
+    def parts_of_series(self, urls: Sequence[str], folder: Folder) -> set[str]:
+        """Those of these URLs that are members of a series in the folder."""
+        self._access.require("read", "item", folder.path)
+        found: set[str] = set()
+        for bundle in bundles(urls, 500):
+            marks = ",".join("?" * len(bundle))
+            rows = self._database.rows(
+                "SELECT members.url FROM members JOIN items ON items.id = members.item_id "
+                f"WHERE members.url IN ({marks}) AND +items.folder_id = ? AND items.kind = 'dicom' "
+                "AND items.deleted_at IS NULL",
+                [*bundle, folder.id],
+            )
+            found.update(row[0] for row in rows)
+        return found
 
     def _rows(
         self,

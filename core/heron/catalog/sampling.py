@@ -86,7 +86,7 @@ class _Clock:
         self._name = name
         self._count = len(times) if times else facts.frame_count
         if self._count is None and facts.duration is not None and self._fps:
-            self._count = max(1, round(facts.duration * self._fps))
+            self._count = max(1, round(min(facts.duration * self._fps, 1e18)))
         self._duration = facts.duration
 
     def seconds(self, number: int) -> float | None:

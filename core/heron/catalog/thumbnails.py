@@ -8,7 +8,7 @@ from heron.catalog.access import Access
 from heron.catalog.database import Database
 from heron.catalog.items import ItemRef, ItemService
 from heron.convert import dumps
-from heron.models import Folder, Item
+from heron.models import Item
 
 
 class ThumbnailStore:
@@ -26,14 +26,14 @@ class ThumbnailStore:
         jpeg: bytes | None = self._database.value("SELECT jpeg FROM thumbnails WHERE item_id = ?", [owner.id])
         return jpeg
 
-    def put_by_url(self, folder: Folder, pictures: Iterable[tuple[str, bytes]]) -> None:
-        """Store the JPEGs of items of a folder that were just registered, by their URLs."""
-        self._access.require("create", "item", folder.path)
-        self._database.execute_many(
-            "INSERT OR REPLACE INTO thumbnails (item_id, jpeg) "
-            "SELECT max(id), ? FROM items WHERE url = ? AND folder_id = ? HAVING max(id) IS NOT NULL",
-            ((jpeg, url, folder.id) for url, jpeg in pictures),
-        )
+    def put(self, pictures: Iterable[tuple[int, bytes]]) -> None:
+        """Store the JPEGs of items that were just registered, by their inner ids."""
+        self._access.require("create", "item")
+        rows = list(pictures)
+        if rows:
+            self._database.execute_many(
+                "INSERT OR REPLACE INTO thumbnails (item_id, jpeg) VALUES (?, ?)", rows
+            )
 
     def keep(self, pictures: Iterable[tuple[Item, bytes, Mapping[str, float]]]) -> int:
         """Keep the JPEGs of items, and what was measured on them, if anything was; returns their number."""

@@ -73,7 +73,14 @@ class Landing:
         if sidecars:
             known.update(self._synced.known_sidecars(sidecars, folder))
         found = [known.get(unit.url) for unit in units]
-        return [(rule(unit, there), there) for unit, there in zip(units, found, strict=True)]
+        decided = [(rule(unit, there), there) for unit, there in zip(units, found, strict=True)]
+        new = [
+            unit.url
+            for unit, (action, _) in zip(units, decided, strict=True)
+            if action == "add" and unit.path
+        ]
+        held = self._registration.parts_of_series(new, folder) if new else set()
+        return [("skip", None) if u.url in held else d for u, d in zip(units, decided, strict=True)]
 
     def land(self, job: ImportJob, folder: Folder, outcomes: Sequence[Outcome]) -> Landed:
         """Write a batch and move the job on, in the caller's transaction; raises NotFound when the folder is gone."""
@@ -93,7 +100,9 @@ class Landing:
         restored = self._restore(by_action.get("restore", []), by_action.get("refresh", []))
         merging = self._with_items(by_action.get("merge", []), folder)
         merged = self._merge([*merging, *by_action.get("refresh", [])], problems)
-        self._pictures([*fresh, *by_action.get("refresh", [])], folder)
+        self._thumbnails.put(
+            (o.known.id, o.thumbnail) for o in by_action.get("refresh", []) if o.known and o.thumbnail
+        )
         merged += self._apply_sidecars(sidecars, folder, problems)
         self._parts.landed(job, outcomes)
         self._imports.advance(
@@ -169,14 +178,23 @@ class Landing:
         return same
 
     def _insert(self, landing: Sequence[Outcome], folder: Folder, problems: list[ImportProblem]) -> range:
-        """Insert all items but the faulty ones, of which the report tells."""
+        """Insert all items but the faulty ones, of which the report tells, with their thumbnails."""
         landing = [outcome for outcome in landing if outcome.item is not None]
-        return self._registration.insert(
+        rejected: set[int] = set()
+
+        def reject(position: int, error: HeronError) -> None:
+            rejected.add(position)
+            problems.append(_failure(landing[position].unit, error))
+
+        ids = self._registration.insert(
             [outcome.item for outcome in landing if outcome.item is not None],
             folder,
             integration_of=self._options.integration_of,
-            reject=lambda position, error: problems.append(_failure(landing[position].unit, error)),
+            reject=reject,
         )
+        landed = (outcome for position, outcome in enumerate(landing) if position not in rejected)
+        self._thumbnails.put((id, o.thumbnail) for id, o in zip(ids, landed, strict=True) if o.thumbnail)
+        return ids
 
     def _refresh(self, outcomes: Sequence[Outcome]) -> int:
         return self._registration.refresh((o.known.id, o.item) for o in outcomes if o.known and o.item)
@@ -211,11 +229,6 @@ class Landing:
             except HeronError as error:
                 problems.append(_failure(outcome.unit, error))
         return merged
-
-    def _pictures(self, outcomes: Sequence[Outcome], folder: Folder) -> None:
-        pictures = [(o.item.url, o.thumbnail) for o in outcomes if o.item and o.thumbnail is not None]
-        if pictures:
-            self._thumbnails.put_by_url(folder, pictures)
 
     def _apply_sidecars(
         self, outcomes: Sequence[Outcome], folder: Folder, problems: list[ImportProblem]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 
 from attrs import evolve
@@ -21,7 +21,7 @@ from heron.hooks import PluginManager, SeriesDecoder
 from heron.ingest.probe_groups import GroupProber, with_members
 from heron.ingest.probe_items import ItemProber, given_item, problem, warned
 from heron.ingest.units import FoundPart, Outcome, ProbeOptions, Unit
-from heron.media.archives import is_zip, members
+from heron.media.archives import ZipMember, is_zip, members
 from heron.media.files import PREFETCH
 from heron.media.reader import Decoding
 from heron.metadata.sidecars import sidecar_metadata
@@ -114,7 +114,7 @@ class Prober:
         if unit.sidecar_of is not None:
             return Outcome(evolve(unit, metadata=self._sidecar(unit)), None, action="sidecar")
         if unit.parts:
-            return self._groups.series(unit, unit.parts)
+            return self._groups.grown(unit)
         if unit.members:
             return self._groups.group(unit)
         file = local_or_stored(unit.path, unit.url, self._opener, peeked.pop(unit.url, None))
@@ -134,7 +134,7 @@ class Prober:
         parts: list[FoundPart] = []
         broken: list[str] = []
         others = 0
-        for member in members(file):
+        for member in _sound(file, broken):
             try:
                 if isinstance(member, MediaError):
                     raise member
@@ -178,3 +178,11 @@ class Prober:
             raise InvalidInput(f"sidecar {name} is larger than {MAX_METADATA:,} bytes")
         assert self._opener is not None
         return sidecar_metadata(self._opener(unit.url).read(unit.url), name)
+
+
+def _sound(archive: OpenedFile, broken: list[str]) -> Iterator[ZipMember | MediaError]:
+    """The members of an archive up to where it is damaged, which `broken` hears of."""
+    try:
+        yield from members(archive)
+    except MediaError as error:
+        broken.append(str(error))

@@ -9,7 +9,8 @@ from typing import Any
 from attrs import evolve
 
 from heron.catalog.sampling import SLICES, all_frames, prepared
-from heron.errors import HeronError, MediaError, PluginError
+from heron.convert import dumps, loads
+from heron.errors import HeronError, MediaError, NotFound, PluginError
 from heron.hooks import Part, SeriesDecoder
 from heron.ingest.probe_items import ItemProber, as_jpeg, given_item, warned
 from heron.ingest.units import FoundPart, Outcome, Unit
@@ -66,7 +67,7 @@ class GroupProber:
         part: Part | None = decoder.call(decoder.decoder.part, file)
         if part is None:
             return None
-        header = part.header
+        header: Mapping[str, Json] = part.header
         if not self._items.options.personal:
             header = without_personal(MediaFacts("dicom", "", extra=header), decoder.record).extra
         return FoundPart(
@@ -75,14 +76,14 @@ class GroupProber:
             file.url,
             file.size,
             getattr(file, "etag", None),
-            header,
+            dumps(header),
             metadata,
         )
 
     def series(self, unit: Unit, parts: Sequence[FoundPart]) -> Outcome:
         """The item of the parts of one series; raises MediaError for parts that cannot be one."""
         decoder = self._items.reader.named(parts[0].decoder)
-        series = decoder.decoder.series([Part(part.series, part.header) for part in parts])
+        series = decoder.decoder.series([Part(part.series, loads(part.header)) for part in parts])
         members = tuple(
             Member(parts[place].url, parts[place].size, parts[place].etag, frames)
             for place, frames in zip(series.order, series.frame_counts, strict=True)
@@ -97,13 +98,38 @@ class GroupProber:
             url=unit.url,
             facts=facts,
             name=unit.name or series.name or f"series {parts[0].series}"[:MAX_NAME],
-            size=sum(part.size for part in parts),
+            size=unit.size if unit.parts else sum(part.size for part in parts),
             metadata=unit.metadata,
             members=members,
         )
         item = with_members(prepared(item))
-        picture = self._middle(members, decoder) if self._items.options.thumbnails else None
-        return Outcome(unit, item, warned(unit, series.warnings), picture)
+        picture, problems = None, list(series.warnings)
+        if self._items.options.thumbnails:
+            try:
+                picture = self._middle(members, decoder)
+            except MediaError as error:
+                problems.append(str(error))
+        return Outcome(unit, item, warned(unit, problems), picture)
+
+    def grown(self, unit: Unit) -> Outcome:
+        """The item of the parts of a series and of the members that it has already, as far as these are still there."""
+        decoder = self._items.reader.named(unit.parts[0].decoder)
+        parts = list(unit.parts)
+        gone = []
+        for member in unit.members:
+            try:
+                part = self.part(self._member(member.url, "dicom"), decoder, None)
+            except (MediaError, NotFound):
+                part = None
+            if part is not None and part.series == parts[0].series:
+                parts.append(part)
+            else:
+                gone.append(member.url)
+        outcome = self.series(unit, parts)
+        if not gone:
+            return outcome
+        left_out = f"{len(gone):,} files that it had are not there any more, such as {gone[0]}"
+        return evolve(outcome, problems=(*outcome.problems, *warned(unit, [left_out])))
 
     def _parts(self, unit: Unit) -> list[FoundPart] | None:
         """The members of a series that a manifest lists, as parts; None where nothing is installed that reads them."""

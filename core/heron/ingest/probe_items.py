@@ -36,7 +36,8 @@ class ItemProber:
         """The item that a file is."""
         found = self.examine(file)
         facts = as_declared(found.facts, unit, file)
-        facts, picture = self._pictured(facts, found.decoder, file)
+        problems = list(found.warnings)
+        facts, picture = self._pictured(facts, found.decoder, file, problems)
         item = NewItem(
             url=unit.url,
             facts=facts,
@@ -48,19 +49,23 @@ class ItemProber:
             metadata=unit.metadata,
         )
         item = self._with_frames(item, found.decoder, file)
-        return Outcome(unit, item, warned(unit, found.warnings), picture)
+        return Outcome(unit, item, warned(unit, problems), picture)
 
     def examine(self, file: OpenedFile) -> Examined:
         """The facts of a file; raises MediaError."""
         return self.reader.examine(file, personal=self.options.personal)
 
     def _pictured(
-        self, facts: MediaFacts, decoder: Decoding | None, file: OpenedFile
+        self, facts: MediaFacts, decoder: Decoding | None, file: OpenedFile, problems: list[str]
     ) -> tuple[MediaFacts, bytes | None]:
-        """The thumbnail, if one is wanted, and the facts with the metrics of a picture."""
+        """The thumbnail, if one is wanted, and the facts with its metrics, or with a note on why there is none."""
         if decoder is None or not self.options.thumbnails:
             return facts, None
-        picture = decoder.picture(file, THUMBNAIL)
+        try:
+            picture = decoder.picture(file, THUMBNAIL)
+        except MediaError as error:
+            problems.append(str(error))
+            return _noted(facts, str(error)), None
         if picture is not None and facts.kind == "image":
             measures = self._measuring(picture, facts.width, facts.height)
             facts = evolve(facts, extra={**facts.extra, "metric": measures})

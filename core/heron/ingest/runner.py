@@ -150,7 +150,7 @@ class Runner:
     ) -> Iterator[Outcome]:
         """What becomes of the series whose parts a job has found: a few at a time, for each may have many parts."""
         few = evolve(who, grain=1, bundle=4)
-        return pipeline.outcomes(SeriesParts(self._database).units(job), prober, folder, few)
+        return pipeline.outcomes(SeriesParts(self._database).units(job, folder), prober, folder, few)
 
     def _pipeline(
         self, plan: Plan, source: Source, report: Report, rule: Rule | None = None, position: int = 0

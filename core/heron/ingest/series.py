@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from urllib.parse import quote
 
-from heron.catalog.database import Database
+from heron.catalog.database import Database, Row
 from heron.convert import dumps, loads
 from heron.ingest.units import FoundPart, Outcome, Unit
 from heron.media.archives import MARK
-from heron.models import ImportJob
+from heron.models import Folder, ImportJob, Member
 
 SERIES_MARK = "#series="
 """What stands between the folder of a series and what its files have in common."""
@@ -25,7 +25,7 @@ class SeriesParts:
         """Keep the parts that outcomes bring; those that are there already are the same ones, found again."""
         rows = [
             (
-                job.id, part.decoder, part.series, part.url, part.size, part.etag, dumps(part.header),
+                job.id, part.decoder, part.series, part.url, part.size, part.etag, part.header,
                 dumps(part.metadata) if part.metadata else None,
             )
             for outcome in outcomes
@@ -38,31 +38,45 @@ class SeriesParts:
                 rows,
             )
 
-    def units(self, job: ImportJob) -> Iterator[Unit]:
-        """Each series as a unit, in the order in which their first parts were found; one in memory at a time."""
-        after = 0
-        while (
-            first := self._database.row(
-                "SELECT id, decoder, series FROM series_parts AS part WHERE import_id = ? AND id > ? AND NOT EXISTS "
-                "(SELECT 1 FROM series_parts WHERE import_id = part.import_id AND decoder = part.decoder "
-                "AND series = part.series AND id < part.id) ORDER BY id LIMIT 1",
-                [job.id, after],
-            )
-        ) is not None:
-            after = first["id"]
+    def units(self, job: ImportJob, folder: Folder | None) -> Iterator[Unit]:
+        """Each series as a unit, in the order in which their first parts were found; one in memory at a time.
+
+        A series that the folder holds already comes under its URL, with those of its members that are not among the parts.
+        """
+        known = self._known(folder) if folder is not None else {}
+        firsts = self._database.rows(
+            "SELECT min(id), decoder, series FROM series_parts WHERE +import_id = ? GROUP BY decoder, series ORDER BY 1",
+            [job.id],
+        )
+        for _, decoder, series in firsts:
             rows = self._database.rows(
                 "SELECT * FROM series_parts WHERE import_id = ? AND decoder = ? AND series = ? ORDER BY id",
-                [job.id, first["decoder"], first["series"]],
+                [job.id, decoder, series],
             )
-            yield _unit(
-                [
-                    FoundPart(
-                        row["decoder"], row["series"], row["url"], row["size"], row["etag"], loads(row["header"]),
-                        loads(row["metadata"]) if row["metadata"] else None,
-                    )
-                    for row in rows
-                ]
-            )  # fmt: skip
+            parts = tuple(_part(row) for row in rows)
+            yield self._unit(parts, known.get(quote(series)))
+
+    def _known(self, folder: Folder) -> dict[str, tuple[int, str]]:
+        """The series that a folder holds by what their files have in common: inner id and URL."""
+        rows = self._database.rows(
+            "SELECT id, url FROM items WHERE folder_id = ? AND instr(url, ?) > 0", [folder.id, SERIES_MARK]
+        )
+        return {url.rpartition(SERIES_MARK)[2]: (id, url) for id, url in rows}
+
+    def _unit(self, parts: tuple[FoundPart, ...], known: tuple[int, str] | None) -> Unit:
+        first = min(part.url for part in parts)
+        size = sum(part.size for part in parts)
+        if known is None:
+            folder = first.partition(MARK)[0] if MARK in first else first.rpartition("/")[0] + "/"
+            return Unit(first, f"{folder}{SERIES_MARK}{quote(parts[0].series)}", size=size, parts=parts)
+        id, url = known
+        found = {part.url for part in parts}
+        rows = self._database.rows(
+            "SELECT url, size, etag, frame_count FROM members WHERE item_id = ? ORDER BY position", [id]
+        )
+        others = tuple(member for row in rows if (member := Member(*row)).url not in found)
+        size += sum(member.size or 0 for member in others)
+        return Unit(first, url, size=size, members=others, parts=parts)
 
     def landed(self, job: ImportJob, outcomes: Iterable[Outcome]) -> None:
         """Forget the parts of series that have become items, or have failed for good."""
@@ -72,9 +86,8 @@ class SeriesParts:
         )
 
 
-def _unit(parts: list[FoundPart]) -> Unit:
-    """A series as a unit; it is known by the folder, or archive, of its files and by what these have in common."""
-    first = min(part.url for part in parts)
-    folder = first.partition(MARK)[0] if MARK in first else first.rpartition("/")[0] + "/"
-    url = f"{folder}{SERIES_MARK}{quote(parts[0].series)}"
-    return Unit(first, url, size=sum(part.size for part in parts), parts=tuple(parts))
+def _part(row: Row) -> FoundPart:
+    metadata = loads(row["metadata"]) if row["metadata"] else None
+    return FoundPart(
+        row["decoder"], row["series"], row["url"], row["size"], row["etag"], row["header"], metadata
+    )

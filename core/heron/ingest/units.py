@@ -27,7 +27,9 @@ class FoundPart:
     url: str
     size: int
     etag: str | None
-    header: Mapping[str, Json]
+    header: str
+    """What the decoder knows of the file, as JSON."""
+
     metadata: Mapping[str, Json] | None = None
 
 
@@ -56,7 +58,7 @@ class Unit:
     """The URL of the item whose metadata this is."""
 
     parts: tuple[FoundPart, ...] = ()
-    """The files of a series that were found before, and become one item now."""
+    """The files of a series that were found before, and become one item now; `members` are those that it has already."""
 
     def urls(self) -> str:
         """All its URLs, for the report."""

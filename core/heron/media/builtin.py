@@ -33,6 +33,13 @@ def _text(media_type: str, *suffixes: str, signature: bytes | None = None) -> Me
     return MediaFormat(media_type=media_type, kind="text", suffixes=suffixes, signature=signature)
 
 
+_PERSONAL = [
+    "exif.Artist", "exif.Copyright", "exif.BodySerialNumber", "exif.GPSLatitude", "exif.GPSLongitude",
+    "exif.GPSAltitude",
+]  # fmt: skip
+"""Facts of an image that tell who took it, and where."""
+
+
 @hookimpl
 def register_decoders() -> Iterable[MediaDecoder]:
     """Images and text; the signatures are those of the formats' own specifications."""
@@ -49,6 +56,7 @@ def register_decoders() -> Iterable[MediaDecoder]:
             _image("gif", rb"GIF8[79]a", ".gif"),
         ],
         load=_load_images,
+        personal=_PERSONAL,
     )
     bom = rb"(?:\xef\xbb\xbf)?\s*"
     yield MediaDecoder(

@@ -175,11 +175,10 @@ class Measuring:
         for names, measure in self._measures():
             try:
                 given = measure(picture, width or picture.width, height or picture.height)
+                numbers = {name: float(given[name]) for name in names if _is_number(given.get(name))}
             except Exception:  # noqa: BLE001, S112 - a plugin's measure that fails is no reason to lose the picture
                 continue
-            found.update(
-                (name, round(float(given[name]), 6)) for name in names if _is_number(given.get(name))
-            )
+            found.update((name, round(number, 6)) for name, number in numbers.items())
         return found
 
     def _measures(self) -> list[tuple[Sequence[str], Any]]:

@@ -14,7 +14,7 @@ from heron.catalog.access import Access
 from heron.catalog.frames import FrameService
 from heron.catalog.items import ItemRef, ItemService
 from heron.catalog.thumbnails import ThumbnailStore
-from heron.errors import HeronError, InvalidInput, MediaError
+from heron.errors import HeronError, InvalidInput, MediaError, NotFound, PluginError
 from heron.export.files import whole_file
 from heron.hooks import PluginManager, TextReader
 from heron.media.reader import THUMBNAIL, Measuring, MediaReader
@@ -110,7 +110,7 @@ class PictureService:
         try:
             file, decoder = self._files.opened(owner)
             return decoder.times(file, whole=True) or None
-        except HeronError:
+        except (MediaError, PluginError, NotFound):
             return None
 
     def text(self, item: ItemRef) -> Iterator[str]:
@@ -146,7 +146,6 @@ class PictureService:
         gone on with by running it again.
         """
         self._access.require("update", "frame" if frames else "item")
-        owners = (self._items.get(ref) for ref in items)
         made = {"item": 0, "frame": 0, "failed": 0}
         problems: list[ImportProblem] = []
         waiting: list[_Piece] = []
@@ -154,11 +153,22 @@ class PictureService:
         def work(item: Item) -> Iterator[_Piece]:
             return self._frame_pieces(item, again) if frames else self._item_pieces(item, again)
 
-        with closing(in_threads(owners, work)) as pieces:
+        def failed(name: str, url: str, error: HeronError) -> None:
+            made["failed"] += 1
+            if len(problems) < PROBLEMS:
+                problems.append(ImportProblem(name, url, str(error)))
+
+        def owners() -> Iterator[Item]:
+            for ref in items:
+                try:
+                    yield self._items.get(ref)
+                except NotFound as error:  # deleted since it was chosen
+                    failed(str(ref), "", error)
+
+        with closing(in_threads(owners(), work)) as pieces:
             for item, piece in pieces:
                 if isinstance(piece, HeronError):
-                    made["failed"] += 1
-                    problems += [ImportProblem(item.name, item.url, str(piece))][: PROBLEMS - len(problems)]
+                    failed(item.name, item.url, piece)
                 elif piece is not None:
                     waiting.append(piece)
                 if len(waiting) >= _BATCH:
@@ -180,7 +190,8 @@ class PictureService:
             raise InvalidInput(f"{place} cannot be made: {error.strerror or error}") from error
         stem = "".join(c if c.isalnum() or c in "._- " else "_" for c in Path(owner.name).stem) or "frame"
         for number, picture in self.frames(owner, numbers, size=size):
-            path = place / f"{stem[:100].lstrip('.')}-{number:06}.png"
+            short = stem.encode()[:100].decode(errors="ignore").lstrip(".")
+            path = place / f"{short}-{number:06}.png"
             with whole_file(path) as stream:
                 picture.save(stream, "PNG")
             yield path
@@ -211,22 +222,27 @@ class PictureService:
         return self._items.get(thing).name, f"frame {thing.number}{when}"
 
     def _item_pieces(self, item: Item, again: bool) -> Iterator[_Piece]:
-        if not again and self._thumbnails.get(item) is not None:
+        is_measured = item.kind != "image" or "metric" in item.facts.extra
+        if not again and is_measured and self._thumbnails.get(item) is not None:
             return
         picture = self._files.picture(item, THUMBNAIL)
         if picture is not None:
-            measured = self._tools()[1](picture, item.facts.width, item.facts.height)
-            yield _Piece(item, _jpeg(picture), measured if item.kind == "image" else {})
+            measuring = self._tools()[1]
+            measured = measuring(picture, item.facts.width, item.facts.height) if item.kind == "image" else {}
+            yield _Piece(item, _jpeg(picture), measured)
 
     def _frame_pieces(self, item: Item, again: bool) -> Iterator[_Piece]:
         wanted = self._frames.list(item) if again else self._frames.without_picture(item)
-        frames = {frame.number: frame for frame in wanted}
+        count = item.facts.frame_count  # a video that got shorter keeps its key frames
+        frames = {frame.number: frame for frame in wanted if count is None or frame.number < count}
         width, height = (None, None) if item.kind in GROUPS else (item.facts.width, item.facts.height)
         for number, picture in self._files.frames(item, list(frames), THUMBNAIL):
             yield _Piece(frames[number], _jpeg(picture), self._tools()[1](picture, width, height))
 
     def _keep(self, pieces: list[_Piece], made: dict[str, int]) -> None:
         """Keep what was made, and empty the list."""
+        if not pieces:
+            return
         made["item"] += self._thumbnails.keep(
             (p.of, p.jpeg, p.metrics) for p in pieces if isinstance(p.of, Item)
         )

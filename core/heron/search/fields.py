@@ -56,7 +56,7 @@ class Fields:
             rest = ".".join(parts[1:])
             if self._frames and (field := self._of_frame(parts[0], rest)):
                 return field
-            if parts[0] == "frame" and not self._frames and rest in FRAME_FIELDS:
+            if parts[0] == "frame" and not self._frames and rest in FRAME_FIELDS and not self._key(name):
                 raise QueryError(f"{name} is a field of frames", hint="search frames: heron search --frames")
             if parts[0] == "metadata" and (field := self._metadata(rest)):
                 return field

@@ -6,7 +6,7 @@ import math
 import warnings
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import pydicom
 import pytest
@@ -267,6 +267,40 @@ def test_a_header_behind_large_private_elements_is_read(tmp_path: Path) -> None:
     block.add_new(1, "OB", bytes(100_000))
     block.add_new(2, "OB", bytes(70_000))
     assert facts(written(dataset, tmp_path / "a.dcm"))["Rows"] == 16
+
+
+class CountingFile(LocalMediaFile):
+    """A stored object, of which it is known how far it was read."""
+
+    furthest = 0
+
+    def open(self) -> BinaryIO:
+        stream = super().open()
+        read = stream.read
+
+        def counted(size: int = -1) -> bytes:
+            found = read(size)
+            self.furthest = max(self.furthest, stream.tell())
+            return found
+
+        stream.read = counted  # type: ignore[method-assign]
+        return stream
+
+
+def test_pixels_are_not_read_for_facts(tmp_path: Path) -> None:
+    dataset = ct_slice(rows=512, columns=512, PixelData=bytes(512 * 512 * 2))
+    file = CountingFile(written(dataset, tmp_path / "a.dcm"), "application/dicom", remote=True)
+    decoder = DicomDecoder()
+    decoder.probe(file)
+    decoder.part(file)
+    decoder.times(file)
+    assert file.furthest == 16 * 1024
+
+
+def test_zeros_behind_the_last_element_are_passed_over(tmp_path: Path) -> None:
+    path = written(ct_slice(PixelData=None), tmp_path / "a.dcm")
+    path.write_bytes(path.read_bytes() + bytes(3))
+    assert facts(path)["Modality"] == "CT"
 
 
 @pytest.mark.parametrize("implicit", [False, True])

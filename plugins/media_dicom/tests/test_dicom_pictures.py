@@ -85,6 +85,20 @@ def test_signed_values_are_read_as_signed(tmp_path: Path) -> None:
     assert gray(dataset, tmp_path).tolist() == [[0, 128, 255]]
 
 
+def test_signed_bytes_without_a_window_are_read(tmp_path: Path) -> None:
+    shown = gray(stored(list(range(-100, 100)), "i1"), tmp_path)[0]
+    assert (shown[0], shown[-1]) == (0, 255)
+
+
+def test_pixels_of_floating_point_are_read(tmp_path: Path) -> None:
+    pixels = numpy.array([[0.25, numpy.nan, 0.5, 0.75]], "<f4")
+    dataset = ct_slice(
+        rows=1, columns=4, PixelData=None, FloatPixelData=pixels.tobytes(), BitsAllocated=32, BitsStored=None,
+        WindowCenter=0.5, WindowWidth=0.5, VOILUTFunction="LINEAR_EXACT",
+    )  # fmt: skip
+    assert gray(dataset, tmp_path).tolist() == [[0, 0, 128, 255]]
+
+
 @pytest.mark.parametrize("dtype", ["<u4", "<i4"])
 def test_values_of_32_bits_are_read(dtype: str, tmp_path: Path) -> None:
     dataset = stored([0, 1_000_000, 2_000_000], dtype, WindowCenter=1_000_000.5, WindowWidth=2_000_001)

@@ -15,6 +15,7 @@ from pydicom.uid import UID, JPEG2000TransferSyntaxes, JPEGLSTransferSyntaxes
 
 import heron
 from heron_media_dicom.dicom.syntaxes import is_compressed, name_of
+from heron_media_dicom.dicom.values import printable
 
 _PILLOW = ("pillow", ("pydicom.pixels.decoders.pillow", "_decode_frame"))
 _RLE = ("pydicom", ("pydicom.pixels.decoders.rle", "_decode_frame"))
@@ -51,7 +52,7 @@ def decoder_of(syntax: str) -> Decoder:
     """The decoder of a transfer syntax; raises MediaError that says what to install, or that nothing reads it."""
     if not is_compressed(syntax):
         return get_decoder(syntax)
-    name = name_of(syntax)
+    name = printable(name_of(syntax))
     if syntax not in _PLUGINS:
         raise heron.MediaError(f"pictures in the transfer syntax {name} are not read")
     decoder = Decoder(UID(syntax))

@@ -11,6 +11,7 @@ import heron
 from heron_media_dicom.dicom.facts import facts_of
 from heron_media_dicom.dicom.header import Header, read_header
 from heron_media_dicom.dicom.series import part_of, series_of
+from heron_media_dicom.dicom.values import printable
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -103,4 +104,4 @@ def _reason(error: Exception) -> str:
     if isinstance(error, MemoryError):
         return "it needs more memory than there is"
     text = " ".join(str(error).split()) or type(error).__name__
-    return text[:300].encode("utf-8", "replace").decode()
+    return printable(text, 300)

@@ -125,7 +125,7 @@ def walk(window: Window, data: bytes, at: int, found: Elements) -> None:
                 base, at = base + at, 0
                 data = window.load(base)
                 limit = len(data) - 12
-                if not data:
+                if len(data) < 8 and not data.strip(b"\0"):
                     return
             tag, vr, length = _explicit(data, at)
             if implicit:
@@ -187,7 +187,7 @@ def _behind_items(window: Window, base: int, data: bytes, at: int, implicit: boo
             raise Unusual
         if tag == (_ITEM_END if within_item[-1] else _SEQUENCE_END):
             within_item.pop()
-        elif within_item[-1] is (tag == _ITEM):
+        elif within_item[-1] == (tag == _ITEM):  # items stand in sequences, and other elements in items
             raise Unusual
         elif length != UNDEFINED:
             at += length

@@ -10,6 +10,7 @@ from typing import Any
 import heron
 from heron_media_dicom.dicom.header import Header, whole
 from heron_media_dicom.dicom.syntaxes import is_compressed, name_of
+from heron_media_dicom.dicom.values import printable
 
 _TIMES = ("Acquisition", "Content", "Series", "Study")
 _ZONE = re.compile(r"([+-]\d\d)(\d\d)")
@@ -33,7 +34,7 @@ def media_facts(facts: Mapping[str, Any], frames: int, last: float | None) -> he
         frame_count=frames or None,
         fps=rate,
         duration=round(frames / rate, 6) if rate else None,
-        codec=name_of(syntax) if syntax and is_compressed(syntax) else None,
+        codec=printable(name_of(syntax)) if syntax and is_compressed(syntax) else None,
         captured_at=captured_at(facts),
         extra={"dicom": dict(facts)},
     )

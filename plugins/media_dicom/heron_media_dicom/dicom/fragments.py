@@ -18,6 +18,9 @@ _SIZES = {0xC0, 0xC1, 0xC3, 0xF7}
 
 _MOST_TILES = 65_535
 
+MOST_FRAGMENTS = 1_000_000
+"""Fragments that a file may have."""
+
 Fragment = tuple[int, int]
 """Offset and length in bytes."""
 
@@ -49,7 +52,8 @@ class CompressedFrames:
         """All fragments; the first is the basic offset table (PS3.5, A.4)."""
         assert self._header.elements.pixels is not None
         stream, end = self._header.source, self._header.size
-        at, found = self._header.elements.pixels.offset, []
+        at = self._header.elements.pixels.offset
+        found: list[Fragment] = []
         while at + 8 <= end:
             stream.seek(at)
             tag, length = struct.unpack("<4sI", stream.read(8))
@@ -57,6 +61,8 @@ class CompressedFrames:
                 break
             if tag != _ITEM or at + 8 + length > end:
                 raise heron.MediaError(f"{self._name} has a broken fragment of pixels at byte {at:,}")
+            if len(found) > MOST_FRAGMENTS:
+                raise heron.MediaError(f"{self._name} has more than {MOST_FRAGMENTS:,} fragments of pixels")
             found.append((at + 8, length))
             at += 8 + length
         return found

@@ -19,8 +19,8 @@ from heron_media_dicom.dicom.values import json_values, numbers
 MOST_PIXELS = 2 * 89_478_485
 """Most pixels of a frame, as Heron has it for images: more is taken for a decompression bomb."""
 
-MOST_FRAMES = 4_000_000
-"""Most frames of a file: more than the tiles of any slide."""
+MOST_FRAMES = 1_000_000
+"""Frames that a file may have; slides have most, one for each tile."""
 
 _SYNTAX = tag_bytes(0x00020010)
 _TELLING = frozenset(tag.keyword for tag in FACTS.values()) - {"TransferSyntaxUID", "SpecificCharacterSet"}

@@ -71,16 +71,26 @@ def _levels_of(frame: Array, dataset: Dataset) -> Levels:
         levels = method(dataset)
         if levels is not None:
             return lambda values: _rounded(levels(_real(values, dataset)))
-    ends = numpy.array([0, 2 ** min(8, int(dataset.get("BitsStored") or 16)) - 1], frame.dtype)
-    whole = int(dataset.get("BitsStored") or 16) <= 8 and frame.dtype.kind == "u"
-    if not whole or not numpy.array_equal(_real(ends, dataset), ends):
-        step = max(1, int((frame.size / _SAMPLE) ** 0.5))
-        sample = frame[::step, ::step]
-        ends = numpy.percentile(sample[numpy.isfinite(sample)], (1, 99)).astype(frame.dtype)
-    bounds = _real(ends, dataset)
+    bounds = _real(_ends(frame, dataset), dataset)
     low, high = float(bounds.min()), float(bounds.max())
     scale = 255 / (high - low) if high > low else 0.0
     return lambda values: _rounded((_real(values, dataset) - low) * scale)
+
+
+def _ends(frame: Array, dataset: Dataset) -> Array:
+    """The stored values that become black and white where nothing else says so.
+
+    These are the ends of the range of 8 bits or less that are shown as they are, else the outer percentiles.
+    """
+    bits = int(dataset.get("BitsStored") or 16)
+    if bits <= 8 and frame.dtype.kind == "u":
+        ends = numpy.array([0, 2**bits - 1], frame.dtype)
+        if numpy.array_equal(_real(ends, dataset), ends):
+            return ends
+    step = max(1, int((frame.size / _SAMPLE) ** 0.5))
+    sample = frame[::step, ::step]
+    sample = sample[numpy.isfinite(sample)]
+    return numpy.percentile(sample, (1, 99)).astype(frame.dtype) if sample.size else numpy.zeros(2)
 
 
 def _real(values: Array, dataset: Dataset) -> Array:

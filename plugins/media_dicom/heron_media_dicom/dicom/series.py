@@ -12,6 +12,7 @@ import heron
 from heron_media_dicom.dicom.facts import media_facts
 from heron_media_dicom.dicom.geometry import gaps, normal_of, positions_along, ranks, same_direction
 from heron_media_dicom.dicom.header import Header, whole
+from heron_media_dicom.dicom.values import printable
 
 LARGEST_HEADER = 4000
 """Characters of JSON that are kept of a file."""
@@ -47,7 +48,7 @@ def part_of(header: Header) -> heron.Part | None:
     if not isinstance(series, str) or header.facts.get("MediaStorageSOPClassUID") == _DIRECTORY:
         return None
     facts = header.facts
-    raw_size = sum([len(raw) for _, raw in header.elements.values.values()])
+    raw_size = len(b"".join([raw for _, raw in header.elements.values.values()]))
     if raw_size + _KEYWORD * len(facts) > LARGEST_HEADER:
         facts = _shortened(facts)
     times = header.frame_times()
@@ -96,8 +97,9 @@ def _check_study(parts: Sequence[heron.Part]) -> None:
     found = (part.header["dicom"].get("StudyInstanceUID") for part in parts)
     studies = list(dict.fromkeys(uid for uid in found if isinstance(uid, str)))
     if len(studies) > 1:
+        one, other = (printable(uid) for uid in studies[:2])
         raise heron.MediaError(
-            f"series {parts[0].series} has files of {len(studies)} studies: {studies[0]} and {studies[1]}",
+            f"series {printable(parts[0].series)} has files of {len(studies)} studies, such as {one} and {other}",
             hint="a series belongs to one study; import the studies apart, or correct their StudyInstanceUID",
         )
 
@@ -117,7 +119,7 @@ def _without_duplicates(parts: Sequence[heron.Part], warnings: list[str]) -> lis
         kept.append(_Slice(place, facts, part.header["frames"]))
     if repeated:
         warnings.append(
-            f"{len(repeated):,} files repeat the SOPInstanceUID of another, such as {repeated[0]}, and are left out"
+            f"{len(repeated):,} files repeat the SOPInstanceUID of another, such as {printable(repeated[0])}, and are left out"
         )
     return kept
 

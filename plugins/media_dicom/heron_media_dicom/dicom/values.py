@@ -19,7 +19,8 @@ MOST_VALUES = 64
 """Values that a list keeps."""
 
 _REMEMBERED = 256
-"""Bytes of values that are remembered with what they became."""
+_MOST_REMEMBERED = 4096
+"""Bytes of values that are remembered with what they became, and how many are."""
 
 _CHARSET = tag_bytes(0x00080005)
 _DATE = re.compile(r"(\d{4})\.?(\d\d)\.?(\d\d)")
@@ -32,16 +33,20 @@ Decode = Callable[[bytes], str]
 
 def json_values(values: Mapping[bytes, tuple[bytes, bytes]], order: str = "<") -> dict[str, Any]:
     """The facts among elements, by keyword. `order` is that of the bytes of numbers, `<` or `>`."""
-    charset = values.get(_CHARSET, (b"", b""))[1]
+    remembered = _memory(order, values.get(_CHARSET, (b"", b""))[1])
     found = {}
-    for tag, (vr, raw) in values.items():
+    for tag, element in values.items():
         known = FACTS.get(tag)
-        if raw and known:
-            convert = _remembered if len(raw) <= _REMEMBERED else _value
-            value = convert(vr if vr != b"UN" else known.vr, raw, order, charset)
+        if known:
+            value = remembered[element if element[0] != b"UN" else (known.vr, element[1])]
             if value is not None:
                 found[known.keyword] = list(value) if type(value) is tuple else value
     return found
+
+
+def printable(text: str, longest: int = 64) -> str:
+    """A text that stands in a file, for a sentence of one line that a terminal can show."""
+    return "".join(mark if mark.isprintable() else "?" for mark in text[:longest])
 
 
 def numbers(raw: bytes) -> list[float]:
@@ -68,6 +73,8 @@ def decoder_for(charset: bytes) -> Decode:
 
 def _value(vr: bytes, raw: bytes, order: str, charset: bytes) -> Any:
     """One value, or several as a tuple; None for a broken one."""
+    if not raw:
+        return None
     if vr in _TEXTS:
         text = decoder_for(charset)(raw) if vr in _CHARSET_TEXTS else raw.decode("latin_1")
         convert = _TEXTS[vr]
@@ -89,7 +96,23 @@ def _value(vr: bytes, raw: bytes, order: str, charset: bytes) -> Any:
     return found[0] if count == 1 else found
 
 
-_remembered = lru_cache(4096)(_value)  # the slices of a series have most values in common
+class _Memory(dict[tuple[bytes, bytes], Any]):
+    """Values by VR and bytes: the slices of a series have most of them in common."""
+
+    def __init__(self, order: str, charset: bytes) -> None:
+        super().__init__()
+        self._written = order, charset
+
+    def __missing__(self, element: tuple[bytes, bytes]) -> Any:
+        value = _value(*element, *self._written)
+        if len(element[1]) <= _REMEMBERED:
+            if len(self) >= _MOST_REMEMBERED:
+                self.clear()
+            self[element] = value
+        return value
+
+
+_memory = lru_cache(8)(_Memory)
 
 
 def _text(text: str) -> str | None:

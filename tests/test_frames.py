@@ -243,3 +243,24 @@ def test_an_item_that_is_refreshed_keeps_key_frames_and_metadata_and_forgets_pic
     ]  # fmt: skip
     assert [frame.metrics for frame in frames] == [{}] * 5
     assert workspace.frames.without_picture(film) == frames
+
+
+@pytest.mark.parametrize(
+    ("keys", "mode"), [([True], "frame"), (["1"], "frame"), ([None], "seconds"), ([1], "minutes")]
+)
+def test_what_is_no_frame_is_refused(workspace, keys, mode):
+    facts = MediaFacts("video", "video/mp4", frame_count=10, fps=5.0)
+    workspace.registration.register([NewItem("s3://b/a.mp4", facts)], "A")
+    [item] = workspace.items.list()
+    with pytest.raises(heron.InvalidInput, match="expected"):
+        workspace.frames.set(item, keys, mode=mode)
+
+
+@pytest.mark.parametrize(("kind", "pages", "allowed"), [("audio", None, 0), ("text", None, 0), ("pdf", 3, 3)])
+def test_kinds_without_frames_have_none_and_documents_have_their_pages(workspace, kind, pages, allowed):
+    workspace.registration.register([NewItem("s3://b/a", MediaFacts(kind, "x/y", pages=pages))], "A")
+    [item] = workspace.items.list()
+    for number in range(allowed):
+        workspace.frames.set(item, [number])
+    with pytest.raises(heron.InvalidInput, match=f"it has {allowed} frames"):
+        workspace.frames.set(item, [allowed])

@@ -724,3 +724,17 @@ def test_a_kind_that_is_none_is_refused(shop, where):
     with pytest.raises(QueryError, match="expected one of image, "):
         shop.search.count(where=where)
     assert shop.search.count(where="kind = 'image' AND kind LIKE 'imag%'") == 6
+
+
+def test_facts_of_another_sort_are_neither_greater_nor_smaller(workspace):
+    facts = [
+        MediaFacts("dicom", "application/dicom", extra={"dicom": {"StudyDate": "2020-01-31", "KVP": 120}}),
+        MediaFacts("dicom", "application/dicom", extra={"dicom": {"StudyDate": 20200131, "KVP": "high"}}),
+    ]
+    workspace.registration.register([NewItem(f"s3://b/{n}", f) for n, f in enumerate(facts)], "A")
+    for where, count in {
+        "dicom.StudyDate > 20990101": 0, "dicom.StudyDate > 20000101": 1, "dicom.StudyDate > '2019-01-01'": 1,
+        "dicom.KVP < 'z'": 1, "dicom.KVP > 100": 1, "100 < dicom.KVP": 1, "dicom.KVP BETWEEN 100 AND 200": 1,
+        "dicom.KVP BETWEEN 'a' AND 'z'": 1, "NOT dicom.KVP > 100": 0,
+    }.items():  # fmt: skip
+        assert workspace.search.count(where=where) == count, where

@@ -188,7 +188,11 @@ class FrameService:
 
 
 def _key(given: float, mode: Mode, name: str) -> float:
-    """The number, or the time, of a key frame; raises MetadataError."""
+    """The number, or the time, of a key frame; raises InvalidInput."""
+    if mode not in ("frame", "seconds"):
+        raise InvalidInput(f"{name}: mode is {mode!r}, expected frame or seconds")
+    if isinstance(given, bool) or not isinstance(given, int | float):
+        raise InvalidInput(f"{name}: {given!r} is no frame, expected a number")
     if mode == "seconds":
         return frame_time(given, name)
     return frame_number(given, name, "seconds go with --seconds")

@@ -25,6 +25,9 @@ SLICES = 1000
 MOST = 10_000_000
 """Most frames that are sampled of one item: a day at more than a hundred a second."""
 
+_WITHOUT = ("audio", "text", "pdf")
+"""Kinds whose frames, if any, are pages."""
+
 _SAME = 1e-6
 """Seconds by which two times may differ and count as one: writers round to microseconds."""
 
@@ -85,6 +88,8 @@ class _Clock:
         self._fps = facts.fps or None
         self._name = name
         self._count = len(times) if times else facts.frame_count
+        if self._count is None and facts.kind in _WITHOUT:
+            self._count = facts.pages or 0
         if self._count is None and facts.duration is not None and self._fps:
             self._count = max(1, round(min(facts.duration * self._fps, 1e18)))
         self._duration = facts.duration
@@ -120,6 +125,8 @@ class _Clock:
 
     def sampled(self, rate: float) -> Iterable[int]:
         """The frames that are shown at the moments 0, 1/rate, 2/rate …, each once; for rate 0 the first one."""
+        if self._count == 0:
+            return []
         if rate == 0 or self._count is None or (self._times is None and not self._fps):
             return [0]
         if self._times is not None:

@@ -82,7 +82,9 @@ def named_item(workspace: Workspace, ref: str) -> Item:
     except NotFound:
         found = workspace.items.by_name(ref)
         if not found:
-            raise
+            raise NotFound(
+                f"there is no item {printable(ref)}", hint="heron items lists them with their UUIDs and names"
+            ) from None
     if len(found) > 1:
         raise InvalidInput(
             f"{len(found):,} items are called {printable(ref)}",

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from heron.convert import loads
 from heron.errors import InvalidInput
+from heron.metadata.keyframes import BLOCKS
+from heron.metadata.keys import RESERVED
 from heron.metadata.schema import Schema
 from heron.models import Json
 
@@ -13,7 +15,8 @@ def from_text(key: str, text: str, schema: Schema) -> Json:
     if text == "":
         return None
     known = schema.get(key)
-    if known is None or schema.type_of(known).affinity == "text":
+    is_block = key == RESERVED or key in BLOCKS
+    if (known is None and not is_block) or (known is not None and schema.type_of(known).affinity == "text"):
         return text
     if text in ("True", "False"):  # as Python and pandas write them
         return text == "True"

@@ -45,13 +45,13 @@ class SqliteWriter:
             case tree.Not(part):
                 return f"(NOT {self.condition(part)})"
             case tree.Comparison(operator, left, right):
-                return f"({self.expression(left)} {operator} {self.expression(right)})"
+                return f"({self._like(left, right)} {operator} {self._like(right, left)})"
             case tree.InList(left, values):
                 return (
                     f"({self.expression(left)} IN ({', '.join(self.expression(value) for value in values)}))"
                 )
             case tree.Between(left, low, high):
-                return f"({self.expression(left)} BETWEEN {self.expression(low)} AND {self.expression(high)})"
+                return f"({self._like(left, low)} BETWEEN {self.expression(low)} AND {self.expression(high)})"
             case tree.Like(left, pattern, escape):
                 like = f"{self.expression(left)} LIKE {self._bind(pattern)}"
                 return f"({like} ESCAPE {self._bind(escape)})" if escape else f"({like})"
@@ -72,6 +72,21 @@ class SqliteWriter:
                 inside, given = subtree("items.folder_id", self._folders.get(path), recursive=True)
                 self.parameters += given
                 return f"({inside})"
+
+    def _like(self, node: tree.Expression, other: tree.Expression) -> str:
+        """The SQL of a value that is compared with another: of a fact only what is of that one's sort, else NULL.
+
+        SQLite holds every text for greater than every number.
+        """
+        sql = self.expression(node)
+        if (
+            not isinstance(node, tree.FieldRef)
+            or node.field.type != "any"
+            or not isinstance(other, tree.Value)
+        ):
+            return sql
+        sorts = "'text'" if isinstance(other.value, str) else "'integer', 'real'"
+        return f"(CASE WHEN typeof({sql}) IN ({sorts}) THEN {sql} END)"
 
     def expression(self, node: tree.Expression) -> str:
         """The SQL of a value."""

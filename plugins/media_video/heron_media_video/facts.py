@@ -23,6 +23,9 @@ _COUNTED, _COUNTED_HERE = 1024 * 1024, 256 * 1024 * 1024
 _TRIED = 100
 """Packets in which there has to be something that can be decoded."""
 
+_LIES = 100
+"""How many times longer than its frames a film without sound claims to last, when its header is not believed."""
+
 _TAG = 500
 """Most characters of a tag that are kept."""
 
@@ -160,9 +163,11 @@ def _duration(media: Media, stream: Any, index: FrameIndex | None) -> float | No
     seconds = float(media.container.duration or 0) / 1e6
     if seconds <= 0 and stream.duration:
         seconds = float(stream.duration * stream.time_base)
-    if seconds <= 0 and index is not None and len(index.shown) > 1:
+    if index is not None and len(index.shown) > 1:
         span = index.shown[-1] - index.shown[0]
-        seconds = float(span * index.unit) * len(index.shown) / (len(index.shown) - 1)
+        shown = float(span * index.unit) * len(index.shown) / (len(index.shown) - 1)
+        lies = media.sound is None and seconds > _LIES * max(1.0, shown)
+        seconds = shown if seconds <= 0 or lies else seconds
     return round(seconds, 6) if 0 < seconds < 1e9 else None
 
 

@@ -9,6 +9,7 @@ from attrs import frozen
 from heron.catalog.registration import name_of
 from heron.errors import InvalidInput
 from heron.ingest.manifest.reading import Manifest
+from heron.metadata.keyframes import has_blocks, without_blocks
 from heron.metadata.keys import check_name
 from heron.metadata.validation import Validator
 from heron.models import ImportProblem
@@ -51,7 +52,10 @@ def checked(manifest: Manifest) -> ManifestReport:
             with_facts += unit.facts is not None
             try:
                 check_name(unit.name or name_of(unit.url), f"{unit.place}: item name")
-                validator.dumps(unit.metadata or {}, unit.place)
+                metadata = unit.metadata or {}
+                if has_blocks(metadata):
+                    metadata, _ = without_blocks(metadata, unit.place)
+                validator.dumps(metadata, unit.place)
             except InvalidInput as error:
                 note(unit.place, unit.url, str(error))
     except InvalidInput as error:

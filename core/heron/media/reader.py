@@ -39,16 +39,13 @@ class Decoding:
     def __init__(self, record: MediaDecoder, decoder: Any) -> None:
         self.record = record
         self.decoder = decoder
+        self.has_frames = isinstance(decoder, FrameDecoder)
+        """Whether its files have several pictures."""
 
     def picture(self, file: MediaFile, size: int) -> Image | None:
         """The picture of a file."""
         picture: Image | None = self.call(self.decoder.picture, file, size)
         return picture
-
-    @property
-    def has_frames(self) -> bool:
-        """Whether its files have several pictures."""
-        return isinstance(self.decoder, FrameDecoder)
 
     def times(self, file: MediaFile, *, whole: bool) -> Sequence[float] | None:
         """The presentation times of a file's frames, as `FrameDecoder.times`; empty for a decoder without frames."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from attrs import evolve, frozen
@@ -56,8 +56,12 @@ class Decoding:
     ) -> Iterator[tuple[int, Image]]:
         """Frames by number, as `FrameDecoder.frames`; of a decoder without frames, the one picture of a file."""
         if self.has_frames:
-            with self._guarded(file):
+            try:
                 yield from self.decoder.frames(file, numbers, size)
+            except (HeronError, MemoryError):
+                raise
+            except Exception as error:
+                raise self._failed(file, error) from error
             return
         if any(numbers):
             raise MediaError(f"{file.name} has one picture, there is no frame {max(numbers)}")
@@ -67,19 +71,17 @@ class Decoding:
 
     def call(self, function: Callable[..., T], file: MediaFile, *arguments: Any, **named: Any) -> T:
         """Call a function of the decoder."""
-        with self._guarded(file):
-            return function(file, *arguments, **named)
-
-    @contextmanager
-    def _guarded(self, file: MediaFile) -> Iterator[None]:
         try:
-            yield
+            return function(file, *arguments, **named)
         except (HeronError, MemoryError):
             raise
         except Exception as error:
-            text = f"{file.name}: decoder {self.record.name} failed with {type(error).__name__}: {error}"
-            hint = f"see {install_hint(self.record)}" if self.record.requires else None
-            raise HeronError(text.splitlines()[0], hint=hint) from error
+            raise self._failed(file, error) from error
+
+    def _failed(self, file: MediaFile, error: Exception) -> HeronError:
+        text = f"{file.name}: decoder {self.record.name} failed with {type(error).__name__}: {error}"
+        hint = f"see {install_hint(self.record)}" if self.record.requires else None
+        return HeronError(text.splitlines()[0], hint=hint)
 
 
 class MediaReader:
@@ -89,14 +91,19 @@ class MediaReader:
         self._plugins = plugins
         self._sniffer: Sniffer | None = None
         self._decoders: dict[str, Decoding | PluginError] = {}
+        self._last: tuple[MediaFile | None, Sniffed | None] = (None, None)
 
     def sniff(self, file: MediaFile) -> Sniffed | None:
-        """The format of a file, which is then its media type."""
+        """The format of a file, which is then its media type. Asked for the same one again, it is remembered."""
+        last, found = self._last
+        if last is file:
+            return found
         if self._sniffer is None:
             self._sniffer = Sniffer(self._plugins.decoders())
         sniffed = self._sniffer.sniff(file.head, file.name)
         if sniffed is not None:
             file.media_type = sniffed.format.media_type
+        self._last = file, sniffed
         return sniffed
 
     def decoding(self, record: MediaDecoder) -> Decoding:
@@ -180,12 +187,11 @@ class Measuring:
 
     def _measures(self) -> list[tuple[Sequence[str], Any]]:
         if self._loaded is None:
-            self._loaded = []
+            loaded = []
             for record in self._plugins.metrics():
-                try:
-                    self._loaded.append((record.measures, self._plugins.load(record)))
-                except PluginError:
-                    continue
+                with suppress(PluginError):
+                    loaded.append((record.measures, self._plugins.load(record)))
+            self._loaded = loaded  # whole, for other threads look at it
         return self._loaded
 
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import io
 import math
-from collections.abc import Callable, Mapping
+import os
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -20,8 +22,7 @@ _COLUMNS, _ROWS = 8, 2
 def numbered(number: int, width: int = WIDTH, height: int = HEIGHT, *, grain: bool = False) -> Image.Image:
     """A picture with a number below 65,536 in black and white blocks in its upper half.
 
-    Below there are bars that move, or with `grain` noise: the same for each number, for libvpx does not come to an end
-    with every noise.
+    Below there are bars that move, or with `grain` noise, which is the same for each number.
     """
     blocks = Image.new("L", (_COLUMNS, _ROWS))
     blocks.putdata([235 if number >> bit & 1 else 16 for bit in range(_COLUMNS * _ROWS)])
@@ -43,6 +44,17 @@ def number_of(picture: Image.Image) -> int:
     upper = picture.convert("L").crop((0, 0, picture.width, picture.height // 2))
     blocks = upper.resize((_COLUMNS, _ROWS), Image.Resampling.BOX)
     return sum(1 << bit for bit, value in enumerate(blocks.tobytes()) if value > 128)
+
+
+@contextmanager
+def _same_scheduling() -> Iterator[None]:
+    """Take back that SVT-AV1, run by root, makes this thread, and all that it starts, go before every other process."""
+    before = os.sched_getscheduler(0) if hasattr(os, "sched_getscheduler") else None
+    try:
+        yield
+    finally:
+        if before is not None and os.sched_getscheduler(0) != before:
+            os.sched_setscheduler(0, before, os.sched_param(0))
 
 
 def write_video(
@@ -68,7 +80,10 @@ def write_video(
     `options` are those of the codec, `container` those of the file; `settings` are attributes of the stream, and
     `rotation` is what `set_display_rotation` takes.
     """
-    with av.open(str(path), "w", format=format, options=dict(container or {})) as output:
+    with (
+        _same_scheduling(),
+        av.open(str(path), "w", format=format, options=dict(container or {})) as output,
+    ):
         output.metadata.update(tags or {})
         stream: Any = output.add_stream(codec, rate=rate, options=dict(options or {}))
         stream.width, stream.height = size

@@ -85,7 +85,9 @@ KINDS: dict[str, Callable[[Path], Path]] = {
     "h264-front.mp4": partial(H264, container={"movflags": "faststart"}),
     "hevc.mp4": partial(write_video, codec="libx265", options=HEVC),
     "hevc.mkv": partial(write_video, codec="libx265", options=HEVC),
+    "vp8.webm": partial(write_video, codec="libvpx", options={**VP9, "cpu-used": "4"}),
     "vp9.webm": partial(write_video, codec="libvpx-vp9", options=VP9),
+    "vp8.ogv": partial(write_video, codec="libvpx", options={"g": "20"}, format="ogg"),
     "av1.mp4": partial(write_video, codec="libsvtav1", options={"preset": "12", "g": "20"}),
     "av1.mkv": partial(write_video, codec="libsvtav1", options={"preset": "12", "g": "20"}),
     "mpeg4.avi": partial(write_video, codec="mpeg4", gop_size=20, max_b_frames=2),
@@ -176,6 +178,30 @@ def test_edit_lists_leave_out_what_they_do_not_show(tmp_path: Path, kind: str) -
         assert [number_of(p) for _, p in DECODER.frames(file, range(len(numbers)))] == numbers
         assert list(DECODER.times(file)) == pytest.approx(decoded_times(path), abs=1e-9)
         assert DECODER.probe(file).frame_count == len(numbers)
+
+
+def test_frames_that_a_codec_hides_do_not_count(tmp_path: Path) -> None:
+    path = tmp_path / "hidden.webm"
+    hidden = 0
+    plain = write_video(tmp_path / "plain.webm", "libvpx", options={"g": "20"})
+    with av.open(str(plain)) as given, av.open(str(path), "w") as output:
+        stream = output.add_stream_from_template(given.streams.video[0])
+        for packet in given.demux(video=0):
+            if packet.size and packet.is_keyframe and packet.pts:
+                content = bytes(packet)
+                unseen = av.Packet(bytes([content[0] & ~0x10]) + content[1:])
+                unseen.pts = unseen.dts = packet.pts - 5
+                unseen.time_base, unseen.stream = packet.time_base, stream
+                output.mux(unseen)
+                hidden += 1
+            if packet.size:
+                packet.stream = stream
+                output.mux(packet)
+    assert hidden >= 2
+    for remote in (False, True):
+        assert list(DECODER.times(media_file(path, remote=remote))) == pytest.approx(decoded_times(path))
+        assert shown(path, range(0, 60, 3), remote=remote) == [(n, n) for n in range(0, 60, 3)]
+    assert DECODER.probe(media_file(path)).frame_count == 60
 
 
 @pytest.mark.parametrize("interlaced", [0, 1])

@@ -71,13 +71,13 @@ class StoredFile(LocalMediaFile):
         return found
 
 
-@pytest.fixture(scope="module", params=["mp4", "front.mp4", "mkv", "avi"])
+@pytest.fixture(scope="module", params=["mp4", "front.mp4", "mkv", "webm", "avi"])
 def film(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> StoredFile:
     """A video of several megabytes."""
     path = tmp_path_factory.mktemp("films") / f"a.{request.param}"
-    types = {".mp4": "video/mp4", ".mkv": "video/matroska", ".avi": "video/x-msvideo"}
+    types = {".mp4": "video/mp4", ".mkv": "video/matroska", ".webm": "video/webm", ".avi": "video/x-msvideo"}
     front = {"movflags": "faststart"} if request.param == "front.mp4" else {}
-    codecs = {".avi": ("mpeg4", {"b": "20M"})}
+    codecs = {".avi": ("mpeg4", {"b": "20M"}), ".webm": ("libvpx", {"b": "20M", "g": "25", "cpu-used": "8"})}
     codec, options = codecs.get(path.suffix, ("libx264", H264))
     write_video(path, codec, frames=150, options=options, container=front, size=(320, 192), grain=True)
     return StoredFile(path, types[path.suffix])

@@ -157,13 +157,21 @@ class MetadataType(Contribution):
 
 @frozen(kw_only=True)
 class EmbedderModel(Contribution):
-    """A model that turns pictures, and perhaps text, into vectors of `size` numbers."""
+    """A model that turns pictures, and perhaps text, into vectors of `size` numbers.
+
+    With `takes_model`, `load` is given which weights to use, as the user named them: a directory, or `NAME@REVISION` of
+    a hub; None is the usual one. `size` is None where it depends on them. Pictures are given by `batch` at a time, with
+    a longest side of at most `picture_size` pixels.
+    """
 
     sort: ClassVar[str] = "embedder"
 
-    size: int
-    load: Callable[[], Embedder]
+    load: Callable[..., Embedder]
+    size: int | None = None
     embeds: Sequence[Side] = field(default=("image",), converter=_sides)
+    takes_model: bool = False
+    batch: int = 32
+    picture_size: int = 512
 
 
 @frozen(kw_only=True)

@@ -190,6 +190,9 @@ class Encode(Protocol):
 class Embedder(Protocol):
     """A model with its weights loaded. Vectors are float32 arrays of shape (count, size)."""
 
+    size: int
+    """Numbers in a vector, 1 to 4096."""
+
     revision: str
     """Changes whenever the vectors of equal input would change."""
 

@@ -34,6 +34,13 @@ class EmbedderContract(RecordContract):
 
     tolerance: ClassVar[float] = 1e-4
 
+    model_name: ClassVar[str | None] = None
+    """The weights to load, for an embedder that takes a model."""
+
+    def load(self) -> Embedder:
+        """Load the embedder as Heron does."""
+        return self.embedder.load(self.model_name) if self.embedder.takes_model else self.embedder.load()
+
     def record(self) -> Contribution:
         """The embedder under test."""
         return self.embedder
@@ -42,7 +49,7 @@ class EmbedderContract(RecordContract):
     def model(self) -> Embedder:
         """The embedder with its weights, loaded once for all tests of the class."""
         if type(self) not in _LOADED:
-            _LOADED[type(self)] = self.embedder.load()
+            _LOADED[type(self)] = self.load()
         return _LOADED[type(self)]
 
     @pytest.fixture
@@ -64,13 +71,16 @@ class EmbedderContract(RecordContract):
         import numpy as np
 
         assert isinstance(vectors, np.ndarray)
-        assert vectors.shape == (count, self.embedder.size)
+        assert vectors.shape == (count, _LOADED[type(self)].size)
         assert vectors.dtype == np.float32
         assert np.isfinite(vectors).all()
 
-    def test_size_is_within_the_limits(self) -> None:
-        """A key of the schema takes vectors of 1 to 4096 numbers."""
-        assert 1 <= self.embedder.size <= 4096
+    def test_size_is_within_the_limits(self, model: Embedder) -> None:
+        """A key of the schema takes vectors of 1 to 4096 numbers, and the record tells no other size."""
+        assert 1 <= model.size <= 4096
+        assert self.embedder.size in (None, model.size)
+        assert self.embedder.batch >= 1
+        assert self.embedder.picture_size >= 32
         assert self.embedder.embeds
         assert set(self.embedder.embeds) <= {"image", "text"}
 
@@ -79,7 +89,7 @@ class EmbedderContract(RecordContract):
         assert isinstance(model.revision, str)
         assert model.revision == model.revision.strip() != ""
         assert len(model.revision.splitlines()) == 1
-        assert self.embedder.load().revision == model.revision
+        assert self.load().revision == model.revision
 
     def test_images_become_vectors(self, model: Embedder, images: list[Image]) -> None:
         """Pictures of any shape give one finite vector each."""
@@ -97,7 +107,7 @@ class EmbedderContract(RecordContract):
 
         vectors = model.embed_images(images)
         np.testing.assert_array_equal(model.embed_images(images), vectors)
-        np.testing.assert_allclose(self.embedder.load().embed_images(images), vectors, atol=self.tolerance)
+        np.testing.assert_allclose(self.load().embed_images(images), vectors, atol=self.tolerance)
 
     def test_vector_does_not_depend_on_the_batch(self, model: Embedder, images: list[Image]) -> None:
         """A picture has the same vector alone and among others."""

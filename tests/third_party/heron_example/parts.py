@@ -113,6 +113,7 @@ class Percent:
 class MeanColour:
     """The mean colour as a vector of three numbers."""
 
+    size = 3
     revision = "1"
 
     def embed_images(self, images):

@@ -313,12 +313,36 @@ class ImportReport:
         return self.job.failed
 
 
+def _likes(given: Any) -> tuple[Json, ...]:
+    """What a query is to be like, in a form that JSON can hold: texts for things and files, numbers for vectors."""
+    if given is None:
+        return ()
+    many = isinstance(given, list | tuple) and not (
+        given and all(isinstance(part, int | float) for part in given)
+    )
+    return tuple(_like(part) for part in (given if many else [given]))
+
+
+def _like(given: Any) -> Json:
+    if isinstance(given, Frame):
+        return f"{given.item}#{given.number}"
+    if isinstance(given, Item):
+        return given.uuid
+    if hasattr(given, "tolist"):
+        given = given.tolist()
+    return tuple(given) if isinstance(given, list | tuple) else str(given)
+
+
 @frozen
 class Query:
     """One question to the catalogue; all parts are optional and combine with AND.
 
-    `where` is a SQL condition, `folder` a folder path (with everything below it when `recursive`), `sort` a
-    comma-separated list of names, each with a leading `-` for descending order.
+    `where` is a SQL condition, `words` are words that any text key has to hold, `folder` a folder path (with everything
+    below it when `recursive`). `text` is natural language; `like` are items, frames, picture files, `.npy` files or
+    vectors to be similar to, as texts such as a UUID, `UUID#NUMBER` or a path; `key` names the embedding by which. With
+    either, rows come by their similarity: the `nearest` ones at most, none below `min_score`. `sort` is a comma-separated
+    list of names, each with a leading `-` for descending order; it puts the 100 most similar rows, or the `nearest`, in
+    another order. `exact` leaves the index aside.
     """
 
     where: str | None = None
@@ -327,6 +351,44 @@ class Query:
     sort: str | None = None
     limit: int | None = None
     cursor: str | None = None
+    words: str | None = None
+    text: str | None = None
+    like: tuple[Json, ...] = field(default=(), converter=_likes)
+    key: str | None = None
+    nearest: int | None = None
+    min_score: float | None = None
+    exact: bool = False
+
+    @property
+    def is_similarity(self) -> bool:
+        """Whether rows are to be similar to something."""
+        return self.text is not None or bool(self.like)
+
+
+@frozen
+class Match:
+    """How well a row fits: the cosine similarity, -1 to 1, and the frame of the item that is meant, if it is one."""
+
+    score: float
+    frame: Frame | None = None
+
+
+@frozen
+class Explanation:
+    """How a query is answered: its SQL, and where it asks for similarity, by which embedding and in which way.
+
+    `milliseconds` are those of the parts: `embed` for making the vector of the query, `search` for finding the nearest
+    rows, conditions included, `fetch` for reading them.
+    """
+
+    sql: str
+    parameters: tuple[Json, ...]
+    key: str | None = None
+    way: str | None = None
+    reason: str | None = None
+    vectors: int | None = None
+    candidates: int | None = None
+    milliseconds: Mapping[str, float] = Factory(dict)
 
 
 @frozen
@@ -344,10 +406,14 @@ T = TypeVar("T")
 
 @frozen
 class Page(Generic[T]):
-    """One page of a longer answer. `cursor` leads to the next page and is None on the last."""
+    """One page of a longer answer. `cursor` leads to the next page and is None on the last.
+
+    `matches` say of each row how similar it is, where the query asked for that.
+    """
 
     rows: Sequence[T] = field(converter=tuple)
     cursor: str | None = None
+    matches: Sequence[Match] = ()
 
     def __iter__(self) -> Iterator[T]:
         return iter(self.rows)

@@ -17,6 +17,8 @@ from heron.catalog.schema import SchemaService
 from heron.errors import AlreadyExists, CatalogueError, NotFound
 
 if TYPE_CHECKING:
+    from PIL.Image import Image
+
     from heron.catalog.collections import CollectionService
     from heron.catalog.datasets import DatasetRef, DatasetService
     from heron.catalog.frames import FrameService
@@ -27,11 +29,14 @@ if TYPE_CHECKING:
     from heron.catalog.registration import Registration
     from heron.catalog.synced import SyncedFolderService
     from heron.catalog.thumbnails import ThumbnailStore
+    from heron.catalog.vectors import VectorStore
+    from heron.embedding.service import EmbeddingService
     from heron.hooks import PluginManager
     from heron.ingest.service import IngestService
     from heron.models import Item
     from heron.pictures.service import PictureService
     from heron.search.service import SearchService
+    from heron.search.similar import Embedders, Similar
     from heron.storage.service import StorageService
 
 DIRECTORY = ".heron"
@@ -64,14 +69,16 @@ class Workspace:
         """Replace, merge and verify the metadata of items."""
         from heron.catalog.metadata import MetadataService
 
-        return MetadataService(self.database, self.access, self.items, self.schema, self._times_unless_given)
+        return MetadataService(
+            self.database, self.access, self.items, self.schema, self.vectors, self._times_unless_given
+        )
 
     @cached_property
     def frames(self) -> FrameService:
         """The frames of items."""
         from heron.catalog.frames import FrameService
 
-        return FrameService(self.database, self.access, self.items, self.schema, self._times)
+        return FrameService(self.database, self.access, self.items, self.schema, self.vectors, self._times)
 
     def _times(self, item: Item) -> Sequence[float] | None:
         """The presentation times of an item's frames, for those who choose frames."""
@@ -80,6 +87,13 @@ class Workspace:
     def _times_unless_given(self, item: Item) -> Sequence[float] | None:
         """The same, but None for an item whose facts were given, whose file is not touched."""
         return self._times(item) if item.etag or item.modified_at else None
+
+    @cached_property
+    def vectors(self) -> VectorStore:
+        """The vectors of items and frames."""
+        from heron.catalog.vectors import VectorStore
+
+        return VectorStore(self.database, self.access, self.items, self.schema, self.root / DIRECTORY)
 
     @cached_property
     def thumbnails(self) -> ThumbnailStore:
@@ -102,7 +116,7 @@ class Workspace:
         """Takes items whose facts are known."""
         from heron.catalog.registration import Registration
 
-        return Registration(self.database, self.access, self.folders, self.schema)
+        return Registration(self.database, self.access, self.folders, self.schema, self.vectors)
 
     @cached_property
     def imports(self) -> ImportService:
@@ -149,10 +163,37 @@ class Workspace:
 
     @cached_property
     def search(self) -> SearchService:
-        """Answers queries: `search(where="city = 'Algiers'", sort="-captured_at")`."""
+        """Answers queries: `search("a red bus", where="city = 'Algiers'", sort="-captured_at")`."""
+        from heron.search.planning import Planner
         from heron.search.service import SearchService
 
-        return SearchService(self.database, self.access, self.folders, self.schema, self.collections)
+        planner = Planner(self.database, self.access, self.folders, self.schema, self.collections)
+        return SearchService(self.access, planner, self.vectors, lambda: self._similar)
+
+    @cached_property
+    def _similar(self) -> Similar:
+        """Makes vectors of what queries are to be similar to."""
+        from heron.search.similar import Similar
+
+        return Similar(self.vectors, self.items, self.frames, self._embedders, self._picture_of)
+
+    @cached_property
+    def _embedders(self) -> Embedders:
+        from heron.search.similar import Embedders
+
+        return Embedders(lambda: self.plugins)
+
+    def _picture_of(self, path: Path, size: int) -> Image:
+        return self.pictures.picture_of(path, size=size)
+
+    @cached_property
+    def embed(self) -> EmbeddingService:
+        """Makes vectors of pictures: `embed("visual")`."""
+        from heron.embedding.service import EmbeddingService
+
+        return EmbeddingService(
+            self.access, self.items, self.frames, self.schema, self.vectors, self.search, self.pictures, self._embedders,
+        )  # fmt: skip
 
     @cached_property
     def presets(self) -> PresetService:

@@ -24,6 +24,7 @@ NOUNS = frozenset(
         "preset",
         "import",
         "integration",
+        "vector",
     }
 )
 

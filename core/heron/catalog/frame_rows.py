@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from heron.catalog.database import Database, Row
+from heron.catalog.vector_rows import Owner
 from heron.convert import loads
-from heron.metadata.validation import Validator
+from heron.metadata.validation import Validator, Vectors
 from heron.models import Frame, Member, NewFrame
 
 Owned = tuple[int, str, Sequence[NewFrame]]
 """Frames of one item: its inner id, its name for messages, and the frames."""
+
+KeepVectors = Callable[[Iterable[tuple[Owner, Vectors]]], None]
+"""Takes the vectors that came with the metadata of frames."""
 
 _UPSERT = (
     "INSERT INTO frames (item_id, number, seconds, is_key, metadata) VALUES (?, ?, ?, ?, ?) "
@@ -20,32 +24,41 @@ _UPSERT = (
 _PLAIN, _MERGED = _UPSERT, f"{_UPSERT}, metadata = excluded.metadata"
 
 
-def insert_frames(database: Database, validator: Validator, owners: Iterable[Owned]) -> int:
+def insert_frames(
+    database: Database, validator: Validator, owners: Iterable[Owned], keep_vectors: KeepVectors
+) -> int:
     """Insert frames, or merge them into those that are there; returns their number. Raises MetadataError."""
     count = 0
+    vectors: list[tuple[Owner, Vectors]] = []
     for id, name, frames in owners:
         count += len(frames)
         database.execute_many(  # all of them first, so that they come in this order
             _PLAIN, [(id, frame.number, frame.seconds, frame.is_key, "{}") for frame in frames]
         )
-        rows = list(_with_metadata(database, validator, id, name, frames))
+        rows = list(_with_metadata(database, validator, (id, name, frames), vectors))
         if rows:
             database.execute_many(_MERGED, rows)
+    keep_vectors(vectors)
     return count
 
 
 def _with_metadata(
-    database: Database, validator: Validator, id: int, name: str, frames: Sequence[NewFrame]
+    database: Database, validator: Validator, owned: Owned, vectors: list[tuple[Owner, Vectors]]
 ) -> Iterator[tuple[int, int, float | None, bool, str]]:
+    """The rows of those frames that have metadata; the vectors among it go into the list."""
+    id, name, frames = owned
     for frame in frames:
         if not frame.metadata:
             continue
         place = f"{name}, frame {frame.number}"
-        given = validator.encode(frame.metadata, place)
-        old = database.value(
-            "SELECT metadata FROM frames WHERE item_id = ? AND number = ?", [id, frame.number]
+        given, of_frame = validator.without_vectors(validator.encode(frame.metadata, place))
+        row = database.row(
+            "SELECT id, metadata FROM frames WHERE item_id = ? AND number = ?", [id, frame.number]
         )
-        text = validator.write({**loads(old or "{}"), **given}, place)
+        assert row is not None
+        if of_frame:
+            vectors.append(((id, row["id"]), of_frame))
+        text = validator.write({**loads(row["metadata"]), **given}, place)
         yield id, frame.number, frame.seconds, frame.is_key, text
 
 

@@ -12,6 +12,7 @@ from heron.catalog.frame_rows import Owned, frame_of, insert_frames
 from heron.catalog.items import BUNDLE, ItemRef, ItemService
 from heron.catalog.sampling import Times, chosen_frames
 from heron.catalog.schema import SchemaService
+from heron.catalog.vectors import VectorStore
 from heron.convert import dumps, loads
 from heron.errors import InvalidInput, NotFound
 from heron.metadata.keyframes import FrameWish, Mode, frame_number, frame_time, sampling_rate
@@ -28,12 +29,14 @@ class FrameService:
         access: Access,
         items: ItemService,
         schema: SchemaService,
+        vectors: VectorStore,
         times: Times = lambda item: None,
     ) -> None:
         self._database = database
         self._access = access
         self._items = items
         self._schema = schema
+        self._vectors = vectors
         self._times = times
 
     def set(
@@ -117,15 +120,20 @@ class FrameService:
     def set_metadata(
         self, item: ItemRef, number: int, metadata: Mapping[str, Json], *, merge: bool = False
     ) -> Frame:
-        """Replace a frame's metadata, or merge into it; merged, a key given as None goes."""
+        """Replace a frame's metadata, or merge into it; merged, a key given as None goes.
+
+        Vectors go to the vector store; those under other keys stay in both cases.
+        """
         with self._database.write():
             owner = self._items.get(item)
             frame, place = self.get(owner, number), f"{owner.name}, frame {number}"
             self._access.require("update", "frame", place)
             validator = Validator(self._schema.current())
             kept = {key: value for key, value in frame.metadata.items() if merge and key not in metadata}
-            text = validator.write({**kept, **validator.encode(metadata, place)}, place)
+            given, vectors = validator.without_vectors(validator.encode(metadata, place))
+            text = validator.write({**kept, **given}, place)
             self._database.execute("UPDATE frames SET metadata = ? WHERE id = ?", [text, frame.id])
+            self._vectors.keep_encoded([((owner.id, frame.id), {**validator.removed(metadata), **vectors})])
             if validator.unknown:
                 self._schema.remember_unknown(validator.unknown)
         return evolve(frame, metadata=loads(text))
@@ -181,7 +189,7 @@ class FrameService:
 
     def _insert(self, owners: Iterable[Owned]) -> int:
         validator = Validator(self._schema.current())
-        count = insert_frames(self._database, validator, owners)
+        count = insert_frames(self._database, validator, owners, self._vectors.keep_encoded)
         if validator.unknown:
             self._schema.remember_unknown(validator.unknown)
         return count

@@ -10,6 +10,7 @@ from heron.catalog.frame_rows import Owned, insert_frames
 from heron.catalog.items import BUNDLE, ItemRef, ItemService, bundles, uuid_of
 from heron.catalog.sampling import Times, chosen_frames
 from heron.catalog.schema import SchemaService
+from heron.catalog.vectors import VectorStore
 from heron.convert import loads
 from heron.errors import HeronError, MetadataError
 from heron.metadata.keyframes import has_blocks, without_blocks
@@ -35,7 +36,8 @@ Combine = Callable[[Mapping[str, Json], Mapping[str, Json]], Mapping[str, Json]]
 class MetadataService:
     """Writes and checks metadata. Each bundle of up to 1000 items applies whole or not at all.
 
-    Blocks of key frames (`keyframes`, `$heron`, `$encord`) become frames, of which none goes by that.
+    Blocks of key frames (`keyframes`, `$heron`, `$encord`) become frames, and vectors go to the vector store. None of
+    either goes by that, but a vector whose key is given as None.
     """
 
     def __init__(
@@ -44,12 +46,14 @@ class MetadataService:
         access: Access,
         items: ItemService,
         schema: SchemaService,
+        vectors: VectorStore,
         times: Times = lambda item: None,
     ) -> None:
         self._database = database
         self._access = access
         self._items = items
         self._schema = schema
+        self._vectors = vectors
         self._times = times
 
     def replace(self, updates: Updates) -> int:
@@ -134,18 +138,21 @@ class MetadataService:
                     f"SELECT id, name, metadata FROM items WHERE id IN ({marks})", ids
                 )
             }
-            rows = []
+            rows, vectors = [], []
             for id, given in zip(ids, bundle.values(), strict=True):
                 name = old[id]["name"]
+                plain, of_item = validator.without_vectors(validator.encode(given, name))
+                vectors.append(((id, 0), {**validator.removed(given), **of_item}))
                 encoded: dict[str, Json] = dict.fromkeys(key for key, value in given.items() if value is None)
-                encoded.update(validator.encode(given, name))
+                encoded.update(plain)
                 combined = combine(loads(old[id]["metadata"]), encoded)
                 text = validator.write(
                     {key: value for key, value in combined.items() if value is not None}, name
                 )
                 rows.append((text, moment, id))
             self._database.execute_many("UPDATE items SET metadata = ?, updated_at = ? WHERE id = ?", rows)
-            insert_frames(self._database, validator, frames)
+            insert_frames(self._database, validator, frames, self._vectors.keep_encoded)
+            self._vectors.keep_encoded(vectors)
             if validator.unknown:
                 self._schema.remember_unknown(validator.unknown)
         return len(bundle)

@@ -261,6 +261,70 @@ def media_tables(db: Database) -> None:
         db.execute(statement)
 
 
+_VECTORS = """
+CREATE TABLE vector_sets (
+    id INTEGER PRIMARY KEY,
+    key TEXT NOT NULL UNIQUE,
+    size INTEGER NOT NULL,
+    dtype TEXT NOT NULL,
+    file TEXT NOT NULL,
+    row_count INTEGER NOT NULL DEFAULT 0,
+    embedder TEXT,
+    model TEXT,
+    revision TEXT
+);
+
+CREATE TABLE vectors (
+    set_id INTEGER NOT NULL REFERENCES vector_sets(id) ON DELETE CASCADE,
+    row INTEGER NOT NULL,
+    item_id INTEGER NOT NULL REFERENCES items(id) ON DELETE CASCADE,
+    frame_id INTEGER NOT NULL DEFAULT 0,
+    mark INTEGER,
+    PRIMARY KEY (set_id, row)
+) WITHOUT ROWID;
+CREATE UNIQUE INDEX vectors_owner ON vectors(item_id, frame_id, set_id);
+
+CREATE TABLE vector_gaps (
+    set_id INTEGER NOT NULL REFERENCES vector_sets(id) ON DELETE CASCADE,
+    row INTEGER NOT NULL,
+    PRIMARY KEY (set_id, row)
+) WITHOUT ROWID;
+
+CREATE TRIGGER vectors_gap AFTER DELETE ON vectors WHEN EXISTS (SELECT 1 FROM vector_sets WHERE id = OLD.set_id) BEGIN
+    INSERT OR IGNORE INTO vector_gaps (set_id, row) VALUES (OLD.set_id, OLD.row);
+END;
+
+CREATE TRIGGER vectors_of_frame AFTER DELETE ON frames BEGIN
+    DELETE FROM vectors WHERE item_id = OLD.item_id AND frame_id = OLD.id;
+END;
+
+CREATE TABLE projections (
+    id INTEGER PRIMARY KEY,
+    set_id INTEGER NOT NULL REFERENCES vector_sets(id) ON DELETE CASCADE,
+    method TEXT NOT NULL,
+    created_at TEXT NOT NULL,
+    UNIQUE (set_id, method)
+);
+
+CREATE TABLE projection_points (
+    projection_id INTEGER NOT NULL REFERENCES projections(id) ON DELETE CASCADE,
+    item_id INTEGER NOT NULL REFERENCES items(id) ON DELETE CASCADE,
+    frame_id INTEGER NOT NULL DEFAULT 0,
+    x REAL NOT NULL,
+    y REAL NOT NULL,
+    PRIMARY KEY (projection_id, item_id, frame_id)
+) WITHOUT ROWID;
+CREATE INDEX projection_points_item ON projection_points(item_id);
+"""
+
+
+@migrations()
+def vector_tables(db: Database) -> None:
+    """Which row of which matrix file is the vector of which item or frame (frame 0: the item itself), and projections."""
+    for statement in _statements(_VECTORS):
+        db.execute(statement)
+
+
 def _statements(script: str) -> list[str]:
     """Split a script so that it can run inside the migration's transaction (executescript would commit it)."""
     import sqlite3

@@ -17,11 +17,13 @@ from heron.catalog.identifiers import new_uuids
 from heron.catalog.items import bundles
 from heron.catalog.sampling import prepared
 from heron.catalog.schema import SchemaService
+from heron.catalog.vector_rows import Owner
+from heron.catalog.vectors import VectorStore
 from heron.convert import dumps
 from heron.errors import InvalidInput
 from heron.metadata.keyframes import has_blocks
 from heron.metadata.keys import check_name, is_unicode, printable, unescaped
-from heron.metadata.validation import Validator
+from heron.metadata.validation import Validator, Vectors
 from heron.models import KINDS, Added, Folder, MediaFacts, NewItem, now
 
 _COLUMNS = [
@@ -70,6 +72,8 @@ _BATCH = 5000
 _KINDS = frozenset(KINDS)
 _PLAIN = re.compile(r"[!-~]{1,2000}").fullmatch
 
+NONE: Vectors = {}
+
 MAX_URL = 16 * 1024
 """Longest URL, in bytes."""
 
@@ -93,12 +97,18 @@ class Registration:
     """Puts new items into the catalogue."""
 
     def __init__(
-        self, database: Database, access: Access, folders: FolderService, schema: SchemaService
+        self,
+        database: Database,
+        access: Access,
+        folders: FolderService,
+        schema: SchemaService,
+        vectors: VectorStore,
     ) -> None:
         self._database = database
         self._access = access
         self._folders = folders
         self._schema = schema
+        self._vectors = vectors
 
     def register(
         self,
@@ -147,11 +157,13 @@ class Registration:
         validator = Validator(self._schema.current())
         newest = self._database.value("SELECT max(id) FROM items") or 0
         kept: list[NewItem] = []
-        rows = self._rows(items, (folder.id, integration_of), validator, kept, reject)
+        vectors: list[tuple[Owner, Vectors]] = []
+        rows = self._rows(items, (folder.id, integration_of), validator, (newest + 1, kept, vectors), reject)
         with self._database.write():
             self._database.execute_many(_INSERT, rows)
             self._insert_members(enumerate(kept, start=newest + 1))
             self._insert_frames(enumerate(kept, start=newest + 1), validator)
+            self._vectors.keep_encoded(vectors)
             self._follow(folder, newest)
         if validator.unknown:
             self._schema.remember_unknown(validator.unknown)
@@ -213,7 +225,7 @@ class Registration:
     def _insert_frames(self, items: Iterable[tuple[int, NewItem]], validator: Validator) -> None:
         owners = [(id, item.name or item.url, item.frames) for id, item in items if item.frames]
         if owners:
-            insert_frames(self._database, validator, owners)
+            insert_frames(self._database, validator, owners, self._vectors.keep_encoded)
 
     def _follow(self, folder: Folder, newest: int) -> None:
         """Let the dataset that the folder backs, if any, follow: a trigger would make every insert 5x slower."""
@@ -259,11 +271,13 @@ class Registration:
         items: Sequence[NewItem],
         of: tuple[int, Callable[[str], int | None]],
         validator: Validator,
-        kept: list[NewItem],
+        into: tuple[int, list[NewItem], list[tuple[Owner, Vectors]]],
         reject: Reject | None,
     ) -> Iterable[tuple[Any, ...]]:
+        """The rows of items. Those that are in order go into the list, their vectors to the id that they will have."""
         moment, user = now(), self._access.user.email
         folder_id, integration_of = of
+        first, kept, vectors = into
         for position, (item, uuid) in enumerate(zip(items, new_uuids(len(items)), strict=True)):
             url, facts, name = item.url, item.facts, item.name
             try:
@@ -275,7 +289,10 @@ class Registration:
                     check_name(name, f"{url}: item name")
                 if item.metadata and has_blocks(item.metadata):
                     item = prepared(item)
-                metadata = validator.dumps(item.metadata, url) if item.metadata else "{}"
+                metadata, of_item = "{}", NONE
+                if item.metadata:
+                    plain, of_item = validator.without_vectors(validator.encode(item.metadata, url))
+                    metadata = validator.write(plain, url)
                 for frame in item.frames:
                     if frame.metadata:
                         validator.dumps(frame.metadata, f"{name}, frame {frame.number}")
@@ -284,6 +301,8 @@ class Registration:
                     raise
                 reject(position, error)
                 continue
+            if of_item:
+                vectors.append(((first + len(kept), 0), of_item))
             kept.append(item)
             yield (
                 uuid, folder_id, name, url, *_facts_of(facts, item.size), metadata,

@@ -142,7 +142,8 @@ class MetadataType(Contribution):
 
     `affinity` says how SQL compares stored values: as text, as a number, as a boolean, or not at all (json).
     `full_text` types are indexed word by word, `indexed` types get a look-up index with their key.
-    `scalar` types need no parameters and can be given to `add_scalar`.
+    `scalar` types need no parameters and can be given to `add_scalar`. Values of `vector` types are lists of numbers,
+    as many as the parameter `size` says; those of items and frames go to the vector store.
     """
 
     sort: ClassVar[str] = "metadata type"
@@ -153,6 +154,7 @@ class MetadataType(Contribution):
     scalar: bool = True
     full_text: bool = False
     indexed: bool = False
+    vector: bool = False
 
 
 @frozen(kw_only=True)

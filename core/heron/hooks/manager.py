@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import functools
 import importlib
+import threading
 from collections.abc import Iterator, Sequence
 from importlib.metadata import EntryPoint, entry_points
 from types import ModuleType
@@ -55,6 +56,10 @@ class PluginStatus:
     def usable(self) -> bool:
         """Whether everything that the plugin brings can be used now."""
         return self.status == "loaded"
+
+
+_LOADING = threading.RLock()
+"""Held while a contribution is loaded: libraries that import each other are not made to be imported by two threads."""
 
 
 class PluginManager:
@@ -209,14 +214,15 @@ class PluginManager:
         return {command.name: command for command in self.contributions(CliCommand)}
 
     def load(self, contribution: Contribution, *arguments: Any) -> Any:
-        """Call `load` of a contribution with these arguments, once what it needs is there.
+        """Call `load` of a contribution with these arguments, once what it needs is there; one at a time.
 
         Raises PluginError that names the plugin and the install command when a package is missing.
         """
         self.require(contribution)
         loader: Any = contribution
         try:
-            return loader.load(*arguments)
+            with _LOADING:
+                return loader.load(*arguments)
         except ImportError as error:
             plugin = self._registry.plugin_of(contribution)
             raise PluginError(

@@ -80,6 +80,16 @@ class Schema:
         codec: Codec = self._plugins.load(self.type_of(key))
         return codec.encoder(key.parameters)
 
+    def vector_keys(self) -> frozenset[str]:
+        """The keys whose values are vectors."""
+        return frozenset(key.name for key in self._keys.values() if self._holds_vectors(key))
+
+    def _holds_vectors(self, key: SchemaKey) -> bool:
+        try:
+            return key.state == "active" and self.type_of(key).vector
+        except PluginError:
+            return False
+
     def to_dict(self) -> dict[str, Json]:
         """The keys in force, ready for JSON or TOML; `set_from_dict` reads it back."""
         return {key.name: self._describe(key) for key in self._keys.values() if key.state == "active"}

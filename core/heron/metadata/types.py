@@ -56,6 +56,7 @@ def register_metadata_types() -> Iterable[MetadataType]:
         summary="vector of 1 to 4096 numbers",
         affinity="json",
         scalar=False,
+        vector=True,
         load=lambda: _load("EmbeddingCodec"),
     )
     yield MetadataType(

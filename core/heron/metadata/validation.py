@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from heron.convert import dumps
@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from heron.hooks.interfaces import Encode
 
 
+Vectors = Mapping[str, Sequence[float] | None]
+"""The vectors of one item, or frame, by the key of the schema."""
+
+
 class Validator:
     """Checks and encodes metadata; made once for a batch, for it prepares the encoder of each key."""
 
@@ -23,6 +27,7 @@ class Validator:
         self._schema = schema
         self._encoders: dict[str, Encode] = {}
         self._names = set(schema.keys())
+        self._vector_keys = schema.vector_keys()
         self.unknown: set[str] = set()
         """Keys met so far that the schema does not know; they are kept as given."""
 
@@ -48,6 +53,17 @@ class Validator:
                     f"{item}: metadata key {key!r}: {error}, got {printable(value)}{kind}"
                 ) from error
         return encoded
+
+    def without_vectors(self, encoded: Mapping[str, Json]) -> tuple[Mapping[str, Json], Vectors]:
+        """Encoded metadata in two parts: what is kept as JSON, and the vectors by key; None is one to be removed."""
+        if self._vector_keys.isdisjoint(encoded):
+            return encoded, {}
+        vectors = {key: value for key, value in encoded.items() if key in self._vector_keys}
+        return {key: value for key, value in encoded.items() if key not in vectors}, vectors
+
+    def removed(self, metadata: Mapping[str, Any]) -> Vectors:
+        """Those keys of vectors that are given as None, ready to be kept."""
+        return {key: None for key in self._vector_keys if key in metadata and metadata[key] is None}
 
     def dumps(self, metadata: Mapping[str, Any], item: str) -> str:
         """Encode the metadata and write it as JSON of at most 10 MB."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from itertools import groupby
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from heron.catalog.items import ItemService
@@ -47,6 +48,12 @@ class ItemFiles:
             return montage([picture for picture in shown if picture is not None], size)
         middle = sum(member.frame_count for member in members) // 2
         return next((picture for _, picture in self.frames(item, [middle], size)), None)
+
+    def picture_of(self, place: str, size: int) -> Image | None:
+        """What a file at a path, or behind a URL, looks like."""
+        url = place if "://" in place else Path(place).absolute().as_uri()
+        file = media_file(url, self._storage.open)
+        return self._reader().opened(file).picture(file, size)
 
     def frames(self, item: Item, numbers: Sequence[int], size: int | None) -> Iterator[tuple[int, Image]]:
         """Frames of an item by number, in ascending order; raises MediaError for one that it does not have."""

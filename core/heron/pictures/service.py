@@ -93,6 +93,14 @@ class PictureService:
             raise MediaError(f"{which} has no picture")
         return picture
 
+    def picture_of(self, file: str | Path, *, size: int = SIZE) -> Image:
+        """A file of this machine, or behind a URL, that need not be in the catalogue, as an upright RGB picture."""
+        self._access.require("read", "item")
+        picture = self._files.picture_of(str(file), size)
+        if picture is None:
+            raise MediaError(f"{file} has no picture")
+        return picture
+
     def frames(
         self, item: ItemRef, numbers: Iterable[int], *, size: int | None = None
     ) -> Iterator[tuple[int, Image]]:

@@ -12,7 +12,7 @@ from heron.errors import PluginError, QueryError
 from heron.metadata.keys import printable
 from heron.metadata.schema import Schema
 from heron.models import KINDS, Json
-from heron.search.tree import Field, ValueType
+from heron.search.tree import Field, Home, ValueType
 
 _COLUMNS: dict[str, ValueType] = {
     "uuid": "text", "name": "text", "url": "text", "kind": "text", "media_type": "text", "size": "number",
@@ -72,6 +72,11 @@ class Fields:
             raise QueryError(f"there is no field {printable(name)}", hint=self._suggest(name, place))
         return found
 
+    def full_text(self) -> list[Field]:
+        """The fields that are indexed word by word."""
+        found = [self._key(name) for name in self._schema.keys()]  # noqa: SIM118 - not a mapping
+        return [field for field in found if field is not None and field.full_text]
+
     def _of_frame(self, space: str, name: str) -> Field | None:
         if space == "metric":
             _check_reachable(name)
@@ -83,9 +88,8 @@ class Fields:
         found = self._metadata(name)
         if found is None:
             return None
-        return evolve(
-            found, name=f"frame.{name}", home="frame metadata", full_text=False
-        )  # items alone are indexed
+        home: Home = "frame vector" if found.home == "vector" else "frame metadata"
+        return evolve(found, name=f"frame.{name}", home=home, full_text=False)  # items alone are indexed
 
     def _metadata(self, name: str) -> Field | None:
         return self._key(name) or self._loose(name)
@@ -100,7 +104,8 @@ class Fields:
         except PluginError as error:
             raise QueryError(f"key {name!r}: {error.message}", hint=error.hint) from error
         type: ValueType = "datetime" if key.type == "datetime" else kind.affinity
-        return Field(name, "metadata", (name,), type, key.type, encode, kind.full_text)
+        home: Home = "vector" if kind.vector else "metadata"
+        return Field(name, home, (name,), type, key.type, encode, kind.full_text)
 
     def _loose(self, name: str) -> Field | None:
         if name not in self._unknown:

@@ -1,108 +1,84 @@
-"""The search service: a query becomes pages of items, a count, or a stream of all."""
+"""The search service: a query becomes pages of items or frames, a count, a stream of all, or an explanation."""
 
 from __future__ import annotations
 
-import base64
-import hashlib
-import re
-import sqlite3
-from collections.abc import Iterator, Sequence
-from typing import Any, Literal
+from collections.abc import Callable, Iterator, Sequence
+from time import perf_counter
+from typing import TYPE_CHECKING, Any, Literal
 
 from attrs import evolve, frozen
 
 from heron.catalog.access import Access
-from heron.catalog.collections import CollectionService
-from heron.catalog.database import Database, Row
-from heron.catalog.folders import FolderService, subtree
 from heron.catalog.frame_rows import frame_of
 from heron.catalog.items import BUNDLE, COLUMNS, PAGE, bundles, item_of
-from heron.catalog.schema import SchemaService
-from heron.convert import dumps, loads, unstructure
-from heron.errors import CatalogueError, HeronError, InvalidInput, QueryError
-from heron.models import Frame, Item, Json, Page, Query
-from heron.search.fields import Fields
-from heron.search.sqlite import SqliteWriter
+from heron.catalog.vectors import VectorStore
+from heron.convert import dumps
+from heron.errors import InvalidInput, QueryError
+from heron.models import Explanation, Frame, Item, Match, Page, Query
+from heron.search.paging import fingerprint_of, made_cursor, opened_cursor, resumed
+from heron.search.planning import FRAMES, Plan, Planner
 
-_TERM = re.compile(r'\s*(-?)((?:"[^"]*"|[^,"])+)\s*(?:,|$)')
-_FRAMES = "frames JOIN items ON items.id = frames.item_id"
+if TYPE_CHECKING:
+    from heron.search.ranking import Ranked
+    from heron.search.similar import Similar, Sought
+
 _MAX_INTEGER = 2**63 - 1
-_PART = re.compile(r'"([^"]*)"|([^."]+)')
+NEAREST = 100
+"""Rows that a sort puts in another order, unless the query says how many."""
+
+Table = Literal["items", "frames"]
 
 
-@frozen
-class Plan:
-    """The SQL of a query: its condition with parameters, and its sort terms as (expression, descending)."""
+@frozen(eq=False)
+class _Found:
+    """A page before its rows are read: inner ids, cursor, and for similarity the scores and the frames that are meant."""
 
-    condition: str
-    parameters: tuple[Json, ...]
-    sort: tuple[tuple[str, bool], ...]
+    ids: list[int]
+    cursor: str | None
+    scores: dict[int, float] | None = None
+    shown: dict[int, int] | None = None
 
 
 class SearchService:
     """Answers queries; call it for a page."""
 
     def __init__(
-        self,
-        database: Database,
-        access: Access,
-        folders: FolderService,
-        schema: SchemaService,
-        collections: CollectionService,
+        self, access: Access, planner: Planner, vectors: VectorStore, similar: Callable[[], Similar]
     ) -> None:
-        self._database = database
         self._access = access
-        self._folders = folders
-        self._schema = schema
-        self._collections = collections
+        self._planner = planner
+        self._vectors = vectors
+        self._similar = similar
 
-    def __call__(self, query: Query | None = None, **parts: Any) -> Page[Item]:
+    def __call__(self, query: Query | str | None = None, **parts: Any) -> Page[Item]:
         """One page of items (100 unless `limit` says otherwise); `parts` are the fields of `Query`.
 
-        Raises QueryError for a condition, sort or cursor that cannot be understood.
+        A text alone is natural language. Items of which a frame is most similar come with that frame. Raises QueryError
+        for a condition, sort, cursor or text that cannot be understood.
         """
-        ids, cursor = self._page(_query(query, parts), "items")
-        return Page(self._fetch(ids), cursor)
+        found = self._page(_query(query, parts), "items")
+        items = self._fetch(found.ids)
+        return Page(items, found.cursor, self._matches(items, found))
 
-    def frames(self, query: Query | None = None, **parts: Any) -> Page[Frame]:
+    def frames(self, query: Query | str | None = None, **parts: Any) -> Page[Frame]:
         """One page of frames, in the order in which they came unless `sort` says otherwise; each leads to its item.
 
         A condition may use `frame.number`, `frame.seconds`, `frame.is_key`, a frame's metadata as `frame.KEY` and its
         metrics as `metric.NAME`; all other names are about the item. Raises QueryError.
         """
-        ids, cursor = self._page(_query(query, parts), "frames")
-        return Page(self._fetch_frames(ids), cursor)
+        found = self._page(_query(query, parts), "frames")
+        frames = self._fetch_frames(found.ids)
+        return Page(frames, found.cursor, self._matches(frames, found))
 
-    def count_frames(self, query: Query | None = None, **parts: Any) -> int:
-        """Number of frames that a query finds."""
-        plan = self._plan(_query(query, parts), frames=True)
-        rows = self._answer(f"SELECT count(*) FROM {_FRAMES} WHERE {plan.condition}", plan.parameters)
-        return int(rows[0][0])
-
-    def _page(self, query: Query, table: Literal["items", "frames"]) -> tuple[list[int], str | None]:
-        """The inner ids of one page, and the cursor of the next."""
-        plan = self._plan(query, frames=table == "frames")
-        limit = PAGE if query.limit is None else query.limit
-        if limit < 1:
-            raise InvalidInput(f"limit is {limit}, at least 1 is needed")
-        fingerprint = _fingerprint(query, table)
-        resume, values = _resume(plan, _open_cursor(query.cursor, fingerprint, len(plan.sort)), table)
-        order = "".join(f"{sql} {'DESC' if down else 'ASC'} NULLS LAST, " for sql, down in plan.sort)
-        chosen = "".join(f", {sql}" for sql, _ in plan.sort)
-        source = "items" if table == "items" else _FRAMES
-        keys = self._answer(
-            f"SELECT {table}.id{chosen} FROM {source} WHERE {plan.condition}{resume} ORDER BY {order}{table}.id LIMIT ?",
-            [*plan.parameters, *values, min(limit, _MAX_INTEGER - 1) + 1],
-        )
-        cursor = None
-        if len(keys) > limit:
-            last = keys[limit - 1]
-            cursor = base64.urlsafe_b64encode(dumps([fingerprint, *last[1:], last[0]]).encode()).decode()
-        return [key[0] for key in keys[:limit]], cursor
-
-    def all(self, query: Query | None = None, **parts: Any) -> Iterator[Item]:
+    def all(self, query: Query | str | None = None, **parts: Any) -> Iterator[Item]:
         """Every item of a query as a stream, a page in memory at a time; `limit` ends it."""
         query = _query(query, parts)
+        if query.is_similarity and query.sort is None and query.cursor is None:
+            ranked = self._ranked(query, "items", query.limit or query.nearest or _MAX_INTEGER)
+            ids = ranked.items.tolist() if ranked is not None else []
+            for part in bundles(ids):
+                yield from self._fetch(part)
+            return
         left = query.limit
         while True:
             size = BUNDLE if left is None else min(left, BUNDLE)
@@ -113,135 +89,185 @@ class SearchService:
                 return
             query = evolve(query, cursor=page.cursor)
 
-    def count(self, query: Query | None = None, **parts: Any) -> int:
+    def count(self, query: Query | str | None = None, **parts: Any) -> int:
         """Number of items that a query finds; limit, sort and cursor do not matter."""
-        plan = self.plan(_query(query, parts))
-        rows = self._answer(f"SELECT count(*) FROM items WHERE {plan.condition}", plan.parameters)
-        return int(rows[0][0])
+        return self._count(_query(query, parts), "items")
+
+    def count_frames(self, query: Query | str | None = None, **parts: Any) -> int:
+        """Number of frames that a query finds."""
+        return self._count(_query(query, parts), "frames")
 
     def plan(self, query: Query) -> Plan:
-        """The SQL of a query, to run or to explain."""
-        return self._plan(query, frames=False)
+        """The SQL of a query's condition and sort."""
+        return self._planner.plan(query)
 
-    def _plan(self, query: Query, *, frames: bool) -> Plan:
-        self._access.require("read", "item")
-        conditions = [self._access.scope("item"), "items.deleted_at IS NULL"]
-        parameters: list[Json] = []
-        if query.folder is not None:
-            inside, given = subtree(
-                "items.folder_id", self._folders.get(query.folder), recursive=query.recursive
-            )
-            conditions.append(inside)
-            parameters += given
-        writer = SqliteWriter(self._database, self._schema, self._folders, self._collections)
-        fields = Fields(self._schema.current(), self._schema.remembered_keys(), frames=frames)
-        if query.where is not None:
-            from heron.search.parse import parse
-
-            conditions.append(writer.condition(parse(query.where, fields)))
-        return Plan(
-            " AND ".join(conditions),
-            (*parameters, *writer.parameters),
-            tuple(_sort_terms(query.sort, fields, writer)),
+    def explain(self, query: Query | str | None = None, *, frames: bool = False, **parts: Any) -> Explanation:
+        """How a query is answered, found out by answering it once."""
+        query = _query(query, parts)
+        table: Table = "frames" if frames else "items"
+        plan = self._planner.plan(query, frames=frames)
+        start = perf_counter()
+        if not query.is_similarity:
+            ids = self._page(query, table).ids
+            searched = perf_counter()
+            self._fetch_frames(ids) if frames else self._fetch(ids)
+            times = {"search": searched - start, "fetch": perf_counter() - searched}
+            return Explanation(plan.condition, plan.parameters, milliseconds=_milliseconds(times))
+        sought = self._similar().of(query)
+        embedded = perf_counter()
+        ranked = self._nearest(query, sought, table, query.nearest or query.limit or PAGE)
+        searched = perf_counter()
+        if ranked is not None:
+            ids = (ranked.frames if frames else ranked.items).tolist()
+            self._fetch_frames(ids) if frames else self._fetch(ids)
+        times = {"embed": embedded - start, "search": searched - embedded, "fetch": perf_counter() - searched}
+        opened = self._vectors.opened(sought.key)
+        return Explanation(
+            plan.condition,
+            plan.parameters,
+            sought.key,
+            ranked.plan.way if ranked is not None else None,
+            ranked.plan.reason if ranked is not None else "nothing is there to compare with",
+            int(opened.live.sum()) if opened is not None else 0,
+            ranked.plan.candidates if ranked is not None else 0,
+            _milliseconds(times),
         )
 
-    def _answer(self, sql: str, parameters: Sequence[Json]) -> list[Row]:
-        """The rows of a query; raises QueryError where SQLite cannot evaluate it, for instance an overflow."""
-        try:
-            return self._database.rows(sql, parameters)
-        except CatalogueError as error:
-            cause = error.__cause__
-            if getattr(cause, "sqlite_errorcode", None) not in (sqlite3.SQLITE_ERROR, sqlite3.SQLITE_TOOBIG):
-                raise
-            if "stack overflow" in str(cause) or "maximum depth" in str(cause):
-                raise QueryError("the condition is nested too deeply") from error
-            raise QueryError(f"the query cannot be evaluated: {cause}") from error
+    def _page(self, query: Query, table: Table) -> _Found:
+        """The inner ids of one page, and the cursor of the next."""
+        if query.limit is not None and query.limit < 1:
+            raise InvalidInput(f"limit is {query.limit}, at least 1 is needed")
+        _check(query)
+        if not query.is_similarity:
+            return self._sorted_page(query, table)
+        if query.sort is None:
+            return self._similar_page(query, table)
+        ranked = self._ranked(query, table, query.nearest or NEAREST)
+        if ranked is None:
+            return _Found([], None, {}, {})
+        ids = (ranked.frames if table == "frames" else ranked.items).tolist()
+        page = self._sorted_page(query, table, ids)
+        scores, shown = _by_id(ids, ranked)
+        return _Found(page.ids, page.cursor, scores, shown)
 
-    def _fetch(self, ids: list[int]) -> list[Item]:
+    def _similar_page(self, query: Query, table: Table) -> _Found:
+        """A page in the order of similarity; the pages behind the first one are found exactly."""
+        limit = query.limit or PAGE
+        fingerprint = fingerprint_of(query, table)
+        cursor = opened_cursor(query.cursor, fingerprint, 0)
+        seen = cursor[-1] if cursor is not None else 0
+        most = min(query.nearest or _MAX_INTEGER, seen + limit + 1)
+        ranked = self._ranked(evolve(query, exact=query.exact or seen > 0), table, most)
+        if ranked is None:
+            return _Found([], None, {}, {})
+        ids = (ranked.frames if table == "frames" else ranked.items).tolist()
+        scores, shown = _by_id(ids, ranked)
+        end = seen + limit
+        following = made_cursor(fingerprint, [end]) if len(ids) > end else None
+        return _Found(ids[seen:end], following, scores, shown)
+
+    def _ranked(self, query: Query, table: Table, count: int) -> Ranked | None:
+        return self._nearest(query, self._similar().of(query), table, count)
+
+    def _nearest(self, query: Query, sought: Sought, table: Table, count: int) -> Ranked | None:
+        """The most similar rows, none below the least score; None where no vector is kept."""
+        from heron.search.ranking import Ranked, ranked
+
+        plan = self._planner.plan(evolve(query, sort=None), frames=table == "frames")
+        opened = self._vectors.opened(sought.key)
+        if opened is None:
+            return None
+        count = min(count, opened.count)
+        found = ranked(
+            opened, sought, plan, self._planner.answer, count, frames=table == "frames", exact=query.exact
+        )
+        if query.min_score is None:
+            return found
+        good = found.scores >= query.min_score
+        return Ranked(found.items[good], found.frames[good], found.scores[good], found.plan)
+
+    def _sorted_page(self, query: Query, table: Table, among: Sequence[int] | None = None) -> _Found:
+        """A page by SQL alone: in the order of the sort, or else in which rows came."""
+        plan = self._planner.plan(query, frames=table == "frames")
+        condition, parameters = plan.condition, [*plan.parameters]
+        if among is not None:
+            condition += f" AND {table}.id IN (SELECT value FROM json_each(?))"
+            parameters.append(dumps(list(among)))
+        limit = query.limit or PAGE
+        fingerprint = fingerprint_of(query, table)
+        resume, values = resumed(plan.sort, opened_cursor(query.cursor, fingerprint, len(plan.sort)), table)
+        order = "".join(f"{sql} {'DESC' if down else 'ASC'} NULLS LAST, " for sql, down in plan.sort)
+        chosen = "".join(f", {sql}" for sql, _ in plan.sort)
+        source = "items" if table == "items" else FRAMES
+        keys = self._planner.answer(
+            f"SELECT {table}.id{chosen} FROM {source} WHERE {condition}{resume} ORDER BY {order}{table}.id LIMIT ?",
+            [*parameters, *values, min(limit, _MAX_INTEGER - 1) + 1],
+        )
+        cursor = None
+        if len(keys) > limit:
+            last = keys[limit - 1]
+            cursor = made_cursor(fingerprint, [*last[1:], last[0]])
+        return _Found([key[0] for key in keys[:limit]], cursor)
+
+    def _count(self, query: Query, table: Table) -> int:
+        _check(query)
+        if query.is_similarity:
+            ranked = self._ranked(evolve(query, exact=True), table, query.nearest or _MAX_INTEGER)
+            return len(ranked.items) if ranked is not None else 0
+        plan = self._planner.plan(query, frames=table == "frames")
+        source = "items" if table == "items" else FRAMES
+        rows = self._planner.answer(f"SELECT count(*) FROM {source} WHERE {plan.condition}", plan.parameters)
+        return int(rows[0][0])
+
+    def _matches(self, rows: Sequence[Item | Frame], found: _Found) -> Sequence[Match]:
+        if found.scores is None or found.shown is None:
+            return ()
+        frames = {frame.id: frame for frame in self._fetch_frames([n for n in found.shown.values() if n])}
+        return [Match(found.scores[row.id], frames.get(found.shown.get(row.id, 0))) for row in rows]
+
+    def _fetch(self, ids: Sequence[int]) -> list[Item]:
         found: dict[int, Item] = {}
-        for start in range(0, len(ids), BUNDLE):
-            part = ids[start : start + BUNDLE]
+        for part in bundles(ids):
             marks = ",".join("?" * len(part))
-            rows = self._database.rows(f"SELECT {COLUMNS} FROM items WHERE items.id IN ({marks})", part)
+            rows = self._planner.answer(f"SELECT {COLUMNS} FROM items WHERE items.id IN ({marks})", part)
             found.update((row["id"], item_of(row)) for row in rows)
         return [found[id] for id in ids if id in found]
 
-    def _fetch_frames(self, ids: list[int]) -> list[Frame]:
+    def _fetch_frames(self, ids: Sequence[int]) -> list[Frame]:
         self._access.require("read", "frame")
         found: dict[int, Frame] = {}
         for part in bundles(ids):
             marks = ",".join("?" * len(part))
-            rows = self._answer(
-                f"SELECT frames.*, items.uuid AS item_uuid FROM {_FRAMES} WHERE frames.id IN ({marks})", part
+            rows = self._planner.answer(
+                f"SELECT frames.*, items.uuid AS item_uuid FROM {FRAMES} WHERE frames.id IN ({marks})", part
             )
             found.update((row["id"], frame_of(row, row["item_uuid"])) for row in rows)
         return [found[id] for id in ids if id in found]
 
 
-def _query(query: Query | None, parts: dict[str, Any]) -> Query:
-    return evolve(query or Query(), **parts)
+def _query(query: Query | str | None, parts: dict[str, Any]) -> Query:
+    return evolve(Query(text=query) if isinstance(query, str) else query or Query(), **parts)
 
 
-def _sort_terms(sort: str | None, fields: Fields, writer: SqliteWriter) -> Iterator[tuple[str, bool]]:
-    position, text = 0, (sort or "").strip()
-    while position < len(text):
-        match = _TERM.match(text, position)
-        if match is None:
+def _check(query: Query) -> None:
+    """Raise QueryError for parts of a query that do not go together."""
+    if query.nearest is not None and query.nearest < 1:
+        raise QueryError(f"nearest is {query.nearest}, at least 1 is needed")
+    if query.is_similarity:
+        return
+    for name in ("key", "nearest", "min_score"):
+        if getattr(query, name) is not None:
             raise QueryError(
-                f"the sort {sort!r} cannot be read", hint="names with commas between: -captured_at,name"
+                f"{name} needs a text, or something to be like",
+                hint='heron search "a red bus", or --like ITEM',
             )
-        parts = [quoted or plain for quoted, plain in _PART.findall(match[2].strip())]
-        if not parts:
-            raise QueryError(f"the sort {sort!r} names no field")
-        field = fields.resolve(parts, "sort")
-        if field.type == "json":
-            raise QueryError(f"{field.name} ({field.type_name}) cannot be sorted by")
-        yield writer.field(field), match[1] == "-"
-        position = match.end()
 
 
-def _fingerprint(query: Query, table: str) -> str:
-    bare = evolve(query, limit=None, cursor=None)
-    mark = "" if table == "items" else table
-    return hashlib.sha256((dumps(unstructure(bare)) + mark).encode()).hexdigest()[:12]
+def _by_id(ids: Sequence[int], ranked: Ranked) -> tuple[dict[int, float], dict[int, int]]:
+    """The score, and the frame that is meant, of each row."""
+    scores = dict(zip(ids, ranked.scores.tolist(), strict=True))
+    return scores, dict(zip(ids, ranked.frames.tolist(), strict=True))
 
 
-def _open_cursor(cursor: str | None, fingerprint: str, terms: int) -> list[Json] | None:
-    if cursor is None:
-        return None
-    try:
-        mark, *values = loads(base64.urlsafe_b64decode(cursor.encode()))
-    except (ValueError, TypeError, HeronError):
-        mark, values = None, []
-    if isinstance(mark, str) and mark != fingerprint:
-        raise QueryError(
-            "the cursor belongs to another query", hint="repeat the condition and the sort of the page before"
-        )
-    is_whole = mark == fingerprint and len(values) == terms + 1 and all(map(_is_stored, values))
-    if not is_whole or type(values[-1]) is not int:
-        raise QueryError("the cursor is damaged", hint="take it from the page before, unchanged")
-    return list(values)
-
-
-def _is_stored(value: Json) -> bool:
-    """Whether SQLite can have given this value."""
-    return value is None or type(value) in (str, float) or (type(value) is int and abs(value) <= _MAX_INTEGER)
-
-
-def _resume(plan: Plan, values: list[Json] | None, table: str) -> tuple[str, list[Json]]:
-    """The condition that a row comes after the one with these values, nulls last, then by id."""
-    if values is None:
-        return "", []
-    cases: list[str] = []
-    parameters: list[Json] = []
-    equal: list[str] = []
-    equal_values: list[Json] = []
-    for (sql, down), value in zip(plan.sort, values[:-1], strict=True):
-        if value is not None:
-            after = f"({sql} {'<' if down else '>'} ? OR {sql} IS NULL)"
-            cases.append(" AND ".join([*equal, after]))
-            parameters += [*equal_values, value]
-        equal.append(f"{sql} IS ?")
-        equal_values.append(value)
-    cases.append(" AND ".join([*equal, f"{table}.id > ?"]))
-    return f" AND ({' OR '.join(f'({case})' for case in cases)})", [*parameters, *equal_values, values[-1]]
+def _milliseconds(seconds: dict[str, float]) -> dict[str, float]:
+    return {name: round(1000 * time, 3) for name, time in seconds.items()}

@@ -117,6 +117,10 @@ class SqliteWriter:
         if field.home == "frame metric":
             name = field.path[0].replace("'", "''")
             return f"""json_extract(frames.metrics, '$."{name}"')"""
+        if field.home in ("vector", "frame vector"):
+            kept = self._database.value("SELECT id FROM vector_sets WHERE key = ?", [field.path[0]]) or 0
+            frame = "0" if field.home == "vector" else "frames.id"
+            return f"(SELECT row FROM vectors WHERE item_id = items.id AND frame_id = {frame} AND set_id = {kept})"
         if field.home in ("metadata", "frame metadata"):
             value = json_path(field.path[0], _table(field))
             if field.type == "loose":  # as text, and a boolean as it is written

@@ -12,13 +12,26 @@ from heron.models import Json
 ValueType = Literal["text", "number", "boolean", "datetime", "any", "loose", "json"]
 """How a value compares: `any` by whatever it is, `loose` as text, `json` not at all."""
 
+Home = Literal[
+    "column",
+    "metadata",
+    "vector",
+    "fact",
+    "derived",
+    "frame",
+    "frame metadata",
+    "frame vector",
+    "frame metric",
+]
+"""Where the value of a field is kept."""
+
 
 @frozen
 class Field:
     """Something that an item, or a frame, has: a column, a metadata key, a media fact, a metric, or derived from columns."""
 
     name: str
-    home: Literal["column", "metadata", "fact", "derived", "frame", "frame metadata", "frame metric"]
+    home: Home
     path: tuple[str, ...]
     type: ValueType
     type_name: str

@@ -1,0 +1,279 @@
+"""Which row of which matrix is whose vector: written in the transaction that makes the row count.
+
+The matrix files hold the numbers, append-only; the tables say which rows count, and for whom. What lies in a file
+beyond the rows that the table knows belongs to a transaction that never ended, and is written over.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Sequence
+from itertools import repeat
+from pathlib import Path
+from secrets import token_hex
+from typing import TYPE_CHECKING, Any
+
+from attrs import frozen
+
+from heron.catalog.database import Database, Row
+from heron.convert import dumps
+from heron.errors import CatalogueError, InvalidInput
+
+if TYPE_CHECKING:
+    import numpy
+
+    from heron.vectors.matrix import Matrix
+
+Owner = tuple[int, int]
+"""Inner ids of an item and of a frame of it; 0 stands for the item itself."""
+
+DIRECTORY = "vectors"
+
+_INSERT = "INSERT INTO vectors (set_id, row, item_id, frame_id, mark) VALUES (?, ?, ?, ?, ?)"
+_DELETE = "DELETE FROM vectors WHERE item_id = ? AND frame_id = ? AND set_id = ?"
+
+
+@frozen
+class VectorSet:
+    """The vectors of one key: the name of its matrix file without suffix, its rows, and the embedder that makes them."""
+
+    id: int
+    key: str
+    size: int
+    dtype: str
+    file: str
+    row_count: int
+    embedder: str | None
+    model: str | None
+    revision: str | None
+
+
+class VectorRows:
+    """The vector sets of a workspace. `folder` is where the matrix files lie."""
+
+    def __init__(self, database: Database, folder: Path) -> None:
+        self._database = database
+        self.folder = folder
+
+    def all(self) -> list[VectorSet]:
+        """Every set, by key."""
+        return [_set_of(row) for row in self._database.rows("SELECT * FROM vector_sets ORDER BY key")]
+
+    def find(self, key: str) -> VectorSet | None:
+        """The set of a key, or None where no vector was ever kept."""
+        row = self._database.row("SELECT * FROM vector_sets WHERE key = ?", [key])
+        return _set_of(row) if row is not None else None
+
+    def ensure(self, key: str, size: int, dtype: str) -> VectorSet:
+        """The set of a key, made where there is none; raises InvalidInput where it holds vectors of another size."""
+        known = self.find(key)
+        if known is None or (known.row_count == 0 and (known.size, known.dtype) != (size, dtype)):
+            self._database.execute(
+                "INSERT INTO vector_sets (key, size, dtype, file) VALUES (?, ?, ?, ?) ON CONFLICT (key) DO UPDATE SET "
+                "size = excluded.size, dtype = excluded.dtype, file = excluded.file",
+                [key, size, dtype, new_file()],
+            )
+            known = self.find(key)
+            assert known is not None
+        if known.size != size:
+            raise InvalidInput(
+                f"key {key!r} takes {size:,} numbers by the schema, but its vectors have {known.size:,}",
+                hint=f"heron vectors delete {key!r} removes them, then others can be kept",
+            )
+        return known
+
+    def matrix(self, kept: VectorSet) -> Matrix:
+        """The file with the numbers of a set."""
+        from heron.vectors.matrix import Matrix
+
+        dtype: Any = kept.dtype
+        return Matrix(self.folder / f"{kept.file}.{_SUFFIXES[kept.dtype]}", kept.size, dtype)
+
+    def put(
+        self,
+        kept: VectorSet,
+        owners: Sequence[Owner],
+        vectors: numpy.ndarray[Any, Any],
+        marks: Sequence[int] | None = None,
+    ) -> None:
+        """Keep a vector for each owner, instead of the one it has; float32 of shape (len(owners), size).
+
+        `marks` tell of what and by what a vector was computed; None is for vectors that were given.
+        """
+        if not len(owners):
+            return
+        with self._database.write():
+            count = self._database.value("SELECT row_count FROM vector_sets WHERE id = ?", [kept.id])
+            self._make_folder()
+            self.matrix(kept).write(count, vectors)
+            rows = [
+                (kept.id, row, item, frame, mark)
+                for row, (item, frame), mark in zip(
+                    range(count, count + len(owners)), owners, marks or repeat(None), strict=False
+                )
+            ]
+            try:
+                with self._database.write():
+                    self._database.connection.executemany(_INSERT, rows)
+            except (
+                CatalogueError
+            ) as error:  # an owner has one already, or is named twice: the last one counts
+                if not isinstance(error.__cause__, sqlite3.IntegrityError):
+                    raise
+                last = {(item, frame): (set, row, item, frame, mark) for set, row, item, frame, mark in rows}
+                self.remove(kept, list(last))
+                self._database.execute_many(_INSERT, last.values())
+                lost = {row[1] for row in rows} - {row[1] for row in last.values()}
+                self._database.execute_many(
+                    "INSERT INTO vector_gaps (set_id, row) VALUES (?, ?)", [(kept.id, row) for row in lost]
+                )
+            self._database.execute(
+                "UPDATE vector_sets SET row_count = ? WHERE id = ?", [count + len(owners), kept.id]
+            )
+
+    def remove(self, kept: VectorSet, owners: Sequence[Owner]) -> int:
+        """Forget the vectors of some owners; returns how many there were."""
+        return self._database.execute_many(_DELETE, [(item, frame, kept.id) for item, frame in owners])
+
+    def row_of(self, kept: VectorSet, owner: Owner) -> int | None:
+        """The row of an owner's vector."""
+        row: int | None = self._database.value(
+            "SELECT row FROM vectors WHERE item_id = ? AND frame_id = ? AND set_id = ?", [*owner, kept.id]
+        )
+        return row
+
+    def existing(self, owners: Sequence[Owner]) -> set[Owner]:
+        """Those of some owners that are in the catalogue."""
+        items, frames = {item for item, _ in owners}, {frame for _, frame in owners}
+        there = self._database.rows(
+            "SELECT id, 0 FROM items WHERE id IN (SELECT value FROM json_each(?)) UNION ALL "
+            "SELECT item_id, id FROM frames WHERE id IN (SELECT value FROM json_each(?))",
+            [dumps(sorted(items)), dumps(sorted(frames))],
+        )
+        return {(row[0], row[1]) for row in there} & set(owners)
+
+    def marks(self, kept: VectorSet, items: Sequence[int]) -> dict[Owner, int | None]:
+        """The marks of the vectors of some items and of their frames."""
+        places = ",".join("?" * len(items))
+        rows = self._database.rows(
+            f"SELECT item_id, frame_id, mark FROM vectors WHERE item_id IN ({places}) AND set_id = ?",
+            [*items, kept.id],
+        )
+        return {(row[0], row[1]): row[2] for row in rows}
+
+    def owners_from(self, kept: VectorSet, first: int) -> list[Row]:
+        """Row, item and frame of each row that counts, from `first` on."""
+        return self._database.rows(
+            "SELECT row, item_id, frame_id FROM vectors WHERE set_id = ? AND row >= ? AND row < ? ORDER BY row",
+            [kept.id, first, kept.row_count],
+        )
+
+    def owners_of(self, kept: VectorSet, rows: Sequence[int]) -> dict[int, Owner | None]:
+        """Whose some rows are; None for one that counts no more."""
+        places = ",".join("?" * len(rows))
+        found = self._database.rows(
+            f"SELECT row, item_id, frame_id FROM vectors WHERE set_id = ? AND row IN ({places})",
+            [kept.id, *rows],
+        )
+        return dict.fromkeys(rows) | {row[0]: (row[1], row[2]) for row in found}
+
+    def gaps(self, kept: VectorSet) -> list[int]:
+        """The rows that count no more, ascending."""
+        rows = self._database.rows("SELECT row FROM vector_gaps WHERE set_id = ? ORDER BY row", [kept.id])
+        return [row[0] for row in rows]
+
+    def live_count(self, kept: VectorSet) -> int:
+        """Number of rows that count."""
+        gaps: int = self._database.value("SELECT count(*) FROM vector_gaps WHERE set_id = ?", [kept.id])
+        return kept.row_count - gaps
+
+    def made_by(self, kept: VectorSet, embedder: str, model: str | None, revision: str) -> None:
+        """Note what makes the vectors of a set."""
+        self._database.execute(
+            "UPDATE vector_sets SET embedder = ?, model = ?, revision = ? WHERE id = ?",
+            [embedder, model, revision, kept.id],
+        )
+
+    def compact(self, kept: VectorSet) -> int:
+        """Copy the rows that count to a new file, in their order, and let it take the place of the old one.
+
+        Returns the number of rows left out. Whoever reads the old file meanwhile keeps it until they are done.
+        """
+        with self._database.write():
+            fresh = self.find(kept.key)
+            gaps = len(self.gaps(kept))
+            if fresh is None or not gaps:
+                return 0
+            target = VectorSet(fresh.id, kept.key, kept.size, kept.dtype, new_file(), 0, None, None, None)
+            count = self._copy(fresh, target)
+            for statement in _RENUMBER:
+                self._database.execute(statement, {"set": kept.id})  # type: ignore[arg-type]
+            self._database.execute(
+                "UPDATE vector_sets SET file = ?, row_count = ? WHERE id = ?", [target.file, count, kept.id]
+            )
+        return gaps
+
+    def _copy(self, source: VectorSet, target: VectorSet) -> int:
+        import numpy as np
+
+        mapped, matrix, count = self.matrix(source).mapped(source.row_count), self.matrix(target), 0
+        live = np.array([row[0] for row in self.owners_from(source, 0)], dtype=np.int64)
+        for start in range(0, len(live), _BLOCK):
+            block = mapped[live[start : start + _BLOCK]]
+            matrix.write(count, block)
+            count += len(block)
+        return count
+
+    def delete(self, kept: VectorSet) -> None:
+        """Remove a set with all its vectors; `sweep` takes its file away."""
+        self._database.execute("DELETE FROM vector_sets WHERE id = ?", [kept.id])
+
+    def drop_missing(self, kept: VectorSet, there: int) -> int:
+        """Forget the rows that a file, cut short, has lost; returns how many those are."""
+        with self._database.write():
+            lost = self._database.execute(
+                "DELETE FROM vectors WHERE set_id = ? AND row >= ?", [kept.id, there]
+            )
+            self._database.execute("DELETE FROM vector_gaps WHERE set_id = ? AND row >= ?", [kept.id, there])
+            self._database.execute("UPDATE vector_sets SET row_count = ? WHERE id = ?", [there, kept.id])
+        return lost
+
+    def sweep(self) -> int:
+        """Take away the files that belong to no set, as a compaction that was killed leaves them; returns their number."""
+        if not self.folder.is_dir():
+            return 0
+        with self._database.write():  # so that no other process is about to use one
+            known = {kept.file for kept in self.all()}
+            gone = [path for path in self.folder.iterdir() if path.name.partition(".")[0] not in known]
+            for path in gone:
+                path.unlink(missing_ok=True)
+        return len(gone)
+
+    def _make_folder(self) -> None:
+        try:
+            self.folder.mkdir(exist_ok=True)
+        except OSError as error:
+            raise CatalogueError(f"{self.folder} cannot be made: {error.strerror or error}") from error
+
+
+_SUFFIXES = {"float32": "f32", "float16": "f16"}
+_BLOCK = 8192
+
+_RENUMBER = (
+    "CREATE TEMP TABLE moved AS SELECT row AS old, row_number() OVER (ORDER BY row) - 1 AS new "
+    "FROM vectors WHERE set_id = :set",
+    "CREATE UNIQUE INDEX temp.moved_old ON moved(old)",
+    "UPDATE vectors SET row = -1 - (SELECT new FROM moved WHERE old = row) WHERE set_id = :set",
+    "UPDATE vectors SET row = -1 - row WHERE set_id = :set",
+    "DELETE FROM vector_gaps WHERE set_id = :set",
+    "DROP TABLE moved",
+)
+
+
+def new_file() -> str:
+    """A name for a matrix file that no other one had."""
+    return f"m{token_hex(6)}"
+
+
+def _set_of(row: Row) -> VectorSet:
+    return VectorSet(*(row[name] for name in VectorSet.__annotations__))

@@ -1,0 +1,166 @@
+"""One run of an embedder: pictures are decoded in threads, embedded in batches as they come, and their vectors kept."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing
+from hashlib import sha256
+from typing import TYPE_CHECKING, Any
+
+from attrs import frozen
+
+from heron.catalog.frames import FrameService
+from heron.catalog.items import bundles
+from heron.catalog.vector_rows import Owner, VectorSet
+from heron.catalog.vectors import VectorStore
+from heron.errors import HeronError
+from heron.hooks import Embedder, EmbedderModel
+from heron.models import ImportProblem, Item
+from heron.pictures.making import in_threads
+from heron.pictures.service import PROBLEMS, PictureService
+
+if TYPE_CHECKING:
+    import numpy
+    from PIL.Image import Image
+
+_MIDDLE = ("image_group", "image_sequence", "video")
+"""Kinds that are known by the frame in their middle."""
+
+_KEPT = 256
+"""Vectors that are kept in one transaction."""
+
+
+Made = tuple[Owner, int, "numpy.ndarray[Any, Any]"]
+"""Whose a vector is, the mark of what it was made of, and the vector."""
+
+
+@frozen(eq=False)
+class _Piece:
+    """A picture to embed: whose it is, and the mark of its content."""
+
+    owner: Owner
+    mark: int
+    picture: Image
+
+
+class Run:
+    """Embeds items, and counts what became of them. What was kept stays when it is stopped."""
+
+    def __init__(
+        self,
+        vectors: VectorStore,
+        frames: FrameService,
+        pictures: PictureService,
+        record: EmbedderModel,
+        loaded: Embedder,
+        kept: VectorSet,
+        *,
+        with_frames: bool,
+        again: bool,
+    ) -> None:
+        self._vectors = vectors
+        self._frames = frames
+        self._pictures = pictures
+        self._record = record
+        self._loaded = loaded
+        self._kept = kept
+        self._with_frames = with_frames
+        self._again = again
+        self._marks: dict[int, dict[Owner, int | None]] = {}
+        self._pending: list[Made] = []
+        self.embedded = 0
+        self.skipped = 0
+        self.failed = 0
+        self.problems: list[ImportProblem] = []
+
+    def __call__(self, items: Iterable[Item], advanced: Callable[[int], None]) -> None:
+        """Embed what has no vector of its content yet; `advanced` is told how many items are done."""
+        done, batch = 0, []
+        try:
+            with closing(in_threads(self._with_marks(items), self._pieces)) as pieces:
+                for item, piece in pieces:
+                    if isinstance(piece, _Piece):
+                        batch.append(piece)
+                        if len(batch) >= self._record.batch:
+                            self._embed(batch)
+                    elif isinstance(piece, int):
+                        self.skipped += piece
+                    else:
+                        done += 1
+                        advanced(done)
+                        if isinstance(piece, HeronError):
+                            self._note(item, piece)
+            self._embed(batch)
+        finally:
+            self._keep()
+
+    def _with_marks(self, items: Iterable[Item]) -> Iterator[Item]:
+        """The items, once it is known what vectors they have. Runs in whichever thread asks for the next one."""
+        for bundle in bundles(items, _KEPT):
+            marks = {} if self._again else self._vectors.marks(self._kept, [item.id for item in bundle])
+            for item in bundle:
+                self._marks[item.id] = {}
+            for owner, mark in marks.items():
+                self._marks[owner[0]][owner] = mark
+            yield from bundle
+
+    def _pieces(self, item: Item) -> Iterator[_Piece | int]:
+        """The pictures of an item, and of its frames, that have to be embedded; and how many have not."""
+        marks, content = self._marks.pop(item.id), content_of(item)
+        mark, skipped = self._mark(content), 0
+        if marks.get((item.id, 0)) != mark:
+            yield _Piece((item.id, 0), mark, self._picture(item))
+        else:
+            skipped = 1
+        if self._with_frames:
+            wanted: dict[int, tuple[Owner, int]] = {}
+            for frame in self._frames.list(item):
+                owner, mark = (item.id, frame.id), self._mark(f"{content}#{frame.number}")
+                if marks.get(owner) != mark:
+                    wanted[frame.number] = owner, mark
+                else:
+                    skipped += 1
+            size = self._record.picture_size
+            for number, picture in self._pictures.frames(item, list(wanted), size=size):
+                yield _Piece(*wanted[number], picture)
+        yield skipped
+
+    def _picture(self, item: Item) -> Image:
+        count = item.facts.frame_count or 0
+        frame = count // 2 if item.kind in _MIDDLE and count else None
+        return self._pictures.picture(item, frame=frame, size=self._record.picture_size)
+
+    def _mark(self, content: str) -> int:
+        """63 bits that tell a vector of this content, by this model, from others."""
+        digest = sha256(f"{self._loaded.revision}\n{content}".encode()).digest()
+        return int.from_bytes(digest[:8], "big") >> 1
+
+    def _embed(self, batch: list[_Piece]) -> None:
+        """Embed a batch, and empty it."""
+        if not batch:
+            return
+        vectors = self._loaded.embed_images([piece.picture for piece in batch])
+        self._pending += [(p.owner, p.mark, vector) for p, vector in zip(batch, vectors, strict=True)]
+        batch.clear()
+        if len(self._pending) >= _KEPT:
+            self._keep()
+
+    def _keep(self) -> None:
+        import numpy as np
+
+        if not self._pending:
+            return
+        made, self._pending = self._pending, []
+        owners, marks, vectors = zip(*made, strict=True)
+        self.embedded += self._vectors.keep_made(self._kept.key, owners, np.stack(vectors), marks)
+
+    def _note(self, item: Item, error: HeronError) -> None:
+        self.failed += 1
+        if len(self.problems) < PROBLEMS:
+            self.problems.append(ImportProblem(item.name, item.url, str(error)))
+
+
+def content_of(item: Item) -> str:
+    """What changes whenever the content of an item does, as far as the catalogue knows."""
+    facts = (item.content_hash, item.etag, item.modified_at, item.size, item.facts.frame_count)
+    return "|".join(str(fact) for fact in (item.url, *facts))

@@ -1,0 +1,114 @@
+"""The embedding service: which items an embedder is run over, and where its vectors go."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+
+from attrs import frozen
+
+from heron.catalog.access import Access
+from heron.catalog.frames import FrameService
+from heron.catalog.items import ItemRef, ItemService
+from heron.catalog.schema import SchemaService
+from heron.catalog.vector_rows import VectorSet
+from heron.catalog.vectors import VectorStore
+from heron.embedding.run import Run
+from heron.errors import InvalidInput
+from heron.hooks import Embedder
+from heron.models import ImportProblem, Item, Query
+from heron.pictures.service import PictureService
+from heron.search.service import SearchService
+from heron.search.similar import Embedders
+
+SEEN = ("image", "image_group", "image_sequence", "video", "dicom", "nifti", "pdf")
+"""Kinds that look like something, which are embedded unless others are asked for."""
+
+
+@frozen
+class Embedded:
+    """What embedding did: vectors that are new, things that had one already, items that failed, and the first problems."""
+
+    key: str
+    embedded: int
+    skipped: int
+    failed: int = 0
+    problems: tuple[ImportProblem, ...] = ()
+
+
+class EmbeddingService:
+    """Computes vectors; call it."""
+
+    def __init__(
+        self,
+        access: Access,
+        items: ItemService,
+        frames: FrameService,
+        schema: SchemaService,
+        vectors: VectorStore,
+        search: SearchService,
+        pictures: PictureService,
+        embedders: Embedders,
+    ) -> None:
+        self._access = access
+        self._items = items
+        self._frames = frames
+        self._schema = schema
+        self._vectors = vectors
+        self._search = search
+        self._pictures = pictures
+        self._embedders = embedders
+
+    def __call__(
+        self,
+        embedder: str = "visual",
+        items: Iterable[ItemRef] | Query | None = None,
+        *,
+        model: str | None = None,
+        key: str | None = None,
+        frames: bool = False,
+        again: bool = False,
+        advanced: Callable[[int], None] = lambda done: None,
+    ) -> Embedded:
+        """Give items, and with `frames` their frames, the vectors that an embedder makes of their pictures.
+
+        All items that look like something, unless some are given. `model` is a directory or the name of a model, for an
+        embedder that takes one. The vectors stand under a key of the schema, which is made where it is not there; it is
+        called like the embedder unless `key` says otherwise. What has a vector of the same content by the same model is
+        skipped, unless `again`; so what was stopped goes on where it was. `advanced` is told how many items are done.
+
+        Files that cannot be read are told in the report. Raises PluginError where the embedder cannot be had, and
+        InvalidInput for a key that holds something else.
+        """
+        self._access.require("update", "vector", key or embedder)
+        record = self._embedders.record(embedder)
+        loaded = self._embedders.get(embedder, model)
+        kept = self._prepared(key or embedder, embedder, model, loaded)
+        run = Run(
+            self._vectors, self._frames, self._pictures, record, loaded, kept, with_frames=frames, again=again
+        )
+        run(self.chosen(items), advanced)
+        self._vectors.refresh(kept.key)
+        return Embedded(kept.key, run.embedded, run.skipped, run.failed, tuple(run.problems))
+
+    def chosen(self, items: Iterable[ItemRef] | Query | None = None) -> Iterator[Item]:
+        """The items that are embedded: those given, or all that look like something."""
+        self._access.require("read", "item")
+        if items is None:
+            kinds = ", ".join(f"'{kind}'" for kind in SEEN)
+            items = Query(where=f"item.kind IN ({kinds})")
+        if isinstance(items, Query):
+            yield from self._search.all(items)
+        else:
+            yield from (self._items.get(item) for item in items)
+
+    def _prepared(self, key: str, embedder: str, model: str | None, loaded: Embedder) -> VectorSet:
+        """The set that the vectors go to, which is this embedder's from now on."""
+        known = self._schema.current().get(key)
+        if known is None:
+            self._schema.add_embedding(key, loaded.size)
+        elif known.parameters.get("size") != loaded.size:
+            raise InvalidInput(
+                f"key {key!r} ({known.type}) takes no vectors of {loaded.size:,} numbers",
+                hint="give another key with --key",
+            )
+        return self._vectors.prepared(key, embedder, model, loaded.revision)

@@ -1,0 +1,74 @@
+"""Cursors: where a page ended, and the condition by which the next one begins there."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Sequence
+
+from attrs import evolve
+
+from heron.convert import dumps, loads, unstructure
+from heron.errors import HeronError, QueryError
+from heron.models import Json, Query
+
+_MAX_INTEGER = 2**63 - 1
+
+
+def made_cursor(fingerprint: str, values: Sequence[Json]) -> str:
+    """The cursor of what comes behind a row with these values."""
+    return base64.urlsafe_b64encode(dumps([fingerprint, *values]).encode()).decode()
+
+
+def fingerprint_of(query: Query, table: str) -> str:
+    """What tells a query from others, whatever page of it is asked for."""
+    bare = evolve(query, limit=None, cursor=None)
+    mark = "" if table == "items" else table
+    return hashlib.sha256((dumps(unstructure(bare)) + mark).encode()).hexdigest()[:12]
+
+
+def opened_cursor(cursor: str | None, fingerprint: str, terms: int) -> list[Json] | None:
+    """The values of a cursor, as many as there are terms and one whole number; None where there is no cursor.
+
+    Raises QueryError for one of another query, and for one that is damaged.
+    """
+    if cursor is None:
+        return None
+    try:
+        mark, *values = loads(base64.urlsafe_b64decode(cursor.encode()))
+    except (ValueError, TypeError, HeronError):
+        mark, values = None, []
+    if isinstance(mark, str) and mark != fingerprint:
+        raise QueryError(
+            "the cursor belongs to another query", hint="repeat the condition and the sort of the page before"
+        )
+    is_whole = mark == fingerprint and len(values) == terms + 1 and all(map(_is_stored, values))
+    if not is_whole or type(values[-1]) is not int:
+        raise QueryError("the cursor is damaged", hint="take it from the page before, unchanged")
+    return list(values)
+
+
+def _is_stored(value: Json) -> bool:
+    """Whether SQLite can have given this value."""
+    return value is None or type(value) in (str, float) or (type(value) is int and abs(value) <= _MAX_INTEGER)
+
+
+def resumed(
+    sort: Sequence[tuple[str, bool]], values: list[Json] | None, table: str
+) -> tuple[str, list[Json]]:
+    """The condition that a row comes after the one with these values, nulls last, then by id."""
+    if values is None:
+        return "", []
+    cases: list[str] = []
+    parameters: list[Json] = []
+    equal: list[str] = []
+    equal_values: list[Json] = []
+    for (sql, down), value in zip(sort, values[:-1], strict=True):
+        if value is not None:
+            after = f"({sql} {'<' if down else '>'} ? OR {sql} IS NULL)"
+            cases.append(" AND ".join([*equal, after]))
+            parameters += [*equal_values, value]
+        equal.append(f"{sql} IS ?")
+        equal_values.append(value)
+    cases.append(" AND ".join([*equal, f"{table}.id > ?"]))
+    return f" AND ({' OR '.join(f'({case})' for case in cases)})", [*parameters, *equal_values, values[-1]]

@@ -1,0 +1,214 @@
+"""What a query is to be similar to: texts, items, frames, files and vectors become one vector."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from attrs import frozen
+
+from heron.catalog.frames import FrameService
+from heron.catalog.items import ItemService
+from heron.catalog.vector_rows import VectorSet
+from heron.catalog.vectors import VectorStore
+from heron.errors import InvalidInput, NotFound, PluginError, QueryError
+from heron.hooks import Embedder, EmbedderModel, PluginManager
+from heron.metadata.keys import printable
+from heron.models import Frame, Item, Json, Query
+
+if TYPE_CHECKING:
+    import numpy
+
+    Array = numpy.ndarray[Any, Any]
+
+
+class Embedders:
+    """The embedders of a workspace, each model loaded when it is first needed."""
+
+    def __init__(self, plugins: Callable[[], PluginManager]) -> None:
+        self._plugins = plugins
+        self._loaded: dict[tuple[str, str | None], Embedder] = {}
+
+    def record(self, name: str) -> EmbedderModel:
+        """The record of an embedder; raises PluginError."""
+        return self._plugins().embedder(name)
+
+    def get(self, name: str, model: str | None = None) -> Embedder:
+        """An embedder with its weights loaded; raises PluginError, and InvalidInput for a model that it does not take."""
+        known = self._loaded.get((name, model))
+        if known is None:
+            record = self.record(name)
+            if model is not None and not record.takes_model:
+                raise InvalidInput(f"embedder {name} has one model only, leave {printable(model)} out")
+            arguments = (model,) if record.takes_model else ()
+            known = self._loaded[name, model] = self._plugins().load(record, *arguments)
+        return known
+
+    def with_text(self, kept: VectorSet) -> bool:
+        """Whether texts can be compared with the vectors of a set."""
+        try:
+            return kept.embedder is not None and "text" in self.record(kept.embedder).embeds
+        except PluginError:
+            return False
+
+
+@frozen
+class Sought:
+    """A vector to be near to, float32 of shape (size,), the key whose vectors it is compared with, and what gave it."""
+
+    key: str
+    vector: Array
+    things: Sequence[Item | Frame]
+    about: str
+
+
+class Similar:
+    """Makes the vector of a query."""
+
+    def __init__(
+        self,
+        vectors: VectorStore,
+        items: ItemService,
+        frames: FrameService,
+        embedders: Embedders,
+        picture_of: Callable[[Path, int], Any],
+    ) -> None:
+        self._vectors = vectors
+        self._items = items
+        self._frames = frames
+        self._embedders = embedders
+        self._picture_of = picture_of
+
+    def of(self, query: Query) -> Sought:
+        """The vector of a query: the sum of the unit vectors of its text and of all that it is to be like."""
+        import numpy as np
+
+        kept = self._set_of(query)
+        things: list[Item | Frame] = []
+        parts = [self._of_text(kept, query.text)] if query.text is not None else []
+        parts += [self._of_thing(kept, thing, things) for thing in query.like]
+        about = [f"the text {printable(query.text)}"] if query.text is not None else []
+        about += [_shown(thing) for thing in query.like]
+        total = np.zeros(kept.size, dtype=np.float64)
+        for part, name in zip(parts, about, strict=True):
+            length = np.linalg.norm(part.astype(np.float64))
+            if not length:
+                raise InvalidInput(
+                    f"the vector of {name} is zero and has no direction", hint="nothing can be similar to it"
+                )
+            total += part / length
+        if not total.any():
+            raise InvalidInput(f"{' and '.join(about)} cancel each other out")
+        return Sought(kept.key, total.astype(np.float32), things, " and ".join(about))
+
+    def _set_of(self, query: Query) -> VectorSet:
+        """The embedding to search by: the one named, or the one that fits best; raises QueryError."""
+        there = self._vectors.embedding_keys()
+        if query.key is not None:
+            found = next((kept for kept in there if kept.key == query.key), None)
+            if found is None:
+                known = ", ".join(kept.key for kept in there)
+                raise QueryError(
+                    f"there are no vectors under {printable(query.key)}",
+                    hint=f"there are some under: {known}" if known else "heron embed makes some",
+                )
+            return found
+        if query.text is not None:
+            texts = [kept for kept in there if self._embedders.with_text(kept)]
+            if not texts:
+                raise QueryError(
+                    "no embedding takes text queries yet",
+                    hint="heron embed --embedder clip makes one; words in text keys are found by --words",
+                )
+            return texts[0]
+        if not there:
+            raise QueryError("there are no vectors to compare with", hint="heron embed makes some")
+        return there[0]
+
+    def _embedder(self, kept: VectorSet) -> Embedder:
+        if kept.embedder is None:
+            raise QueryError(
+                f"the vectors of {kept.key!r} were given, no embedder is known that makes more",
+                hint="search by --like an item, or a vector",
+            )
+        return self._embedders.get(kept.embedder, kept.model)
+
+    def _of_text(self, kept: VectorSet, text: str | None) -> Array:
+        if not text or not text.strip():
+            raise QueryError("the text to search for is empty")
+        if kept.embedder is not None and not self._embedders.with_text(kept):
+            raise QueryError(
+                f"the embedder {kept.embedder} of {kept.key!r} takes no text",
+                hint="heron plugins lists embedders; clip takes texts",
+            )
+        return self._checked(kept, self._embedder(kept).embed_texts([text]), "the text")
+
+    def _of_thing(self, kept: VectorSet, given: Json, things: list[Item | Frame]) -> Array:
+        if not isinstance(given, str):
+            return self._checked(kept, given, "the vector given")
+        thing = self._found(given)
+        if thing is None:
+            return self._of_file(kept, Path(given).expanduser())
+        things.append(thing)
+        vector = self._vectors.get(kept.key, thing)
+        if vector is None and isinstance(thing, Item):
+            vector = self._mean_of_frames(kept, thing)
+        if vector is None:
+            name = thing.name if isinstance(thing, Item) else f"{thing.item}, frame {thing.number}"
+            raise QueryError(
+                f"{name} has no vector under {kept.key!r}",
+                hint=f"heron embed --embedder {kept.embedder} makes it" if kept.embedder else None,
+            )
+        return vector
+
+    def _mean_of_frames(self, kept: VectorSet, item: Item) -> Array | None:
+        found = [self._vectors.get(kept.key, frame) for frame in self._frames.list(item)]
+        there = [vector for vector in found if vector is not None]
+        return sum(there[1:], there[0]) / len(there) if there else None
+
+    def _found(self, given: str) -> Item | Frame | None:
+        """The item, or the frame, that a text means; None where it means a file. Raises NotFound."""
+        name, mark, number = given.rpartition("#")
+        if mark and number.isdecimal() and (item := self._named(name)) is not None:
+            return self._frames.get(item, int(number))
+        item = self._named(given)
+        if item is None and not Path(given).expanduser().is_file():
+            raise NotFound(
+                f"there is no item and no file {printable(given)}", hint="heron items lists UUIDs and names"
+            )
+        return item
+
+    def _named(self, given: str) -> Item | None:
+        try:
+            return self._items.get(given)
+        except NotFound:
+            found = self._items.by_name(given)
+        if len(found) > 1:
+            raise InvalidInput(
+                f"{len(found):,} items are called {printable(given)}", hint="give the UUID of one"
+            )
+        return found[0] if found else None
+
+    def _of_file(self, kept: VectorSet, path: Path) -> Array:
+        if path.suffix.lower() == ".npy":
+            from heron.vectors.npy import read_npy
+
+            return self._checked(kept, read_npy(path), str(path))
+        embedder = self._embedder(kept)
+        assert kept.embedder is not None
+        picture = self._picture_of(path, self._embedders.record(kept.embedder).picture_size)
+        return self._checked(kept, embedder.embed_images([picture]), str(path))
+
+    def _checked(self, kept: VectorSet, vector: Any, name: str) -> Array:
+        from heron.vectors.checking import checked
+
+        array = checked(vector, kept.size, lambda row: name)
+        if len(array) != 1:
+            raise InvalidInput(f"{name} holds {len(array):,} vectors, one is needed")
+        first: Array = array[0]
+        return first
+
+
+def _shown(thing: Json) -> str:
+    return printable(thing) if isinstance(thing, str) else "the vector given"

@@ -59,6 +59,7 @@ if TYPE_CHECKING:
         Collection,
         Dataset,
         DatasetRow,
+        Explanation,
         Folder,
         FolderContents,
         Frame,
@@ -66,6 +67,7 @@ if TYPE_CHECKING:
         ImportProblem,
         ImportReport,
         Item,
+        Match,
         MediaFacts,
         Member,
         NameMatches,
@@ -93,8 +95,8 @@ _HOME = {
         "StorageOption StoredObject TextReader hookimpl"
     ),
     "models": (
-        "Added Collection Dataset DatasetRow Folder FolderContents Frame ImportJob ImportProblem ImportReport "
-        "Item MediaFacts Member NameMatches NewFrame NewItem Page Preset Query Verification"
+        "Added Collection Dataset DatasetRow Explanation Folder FolderContents Frame ImportJob ImportProblem ImportReport "
+        "Item Match MediaFacts Member NameMatches NewFrame NewItem Page Preset Query Verification"
     ),
     "storage.buckets": "BucketStorage ObjectAddress address_of is_canonical object_url",
     "storage.filesystem": "FilesystemStorage",
@@ -118,6 +120,7 @@ __all__ = [
     "Decoder",
     "Embedder",
     "EmbedderModel",
+    "Explanation",
     "Exporter",
     "FilesystemStorage",
     "Folder",
@@ -133,6 +136,7 @@ __all__ = [
     "ImportReport",
     "InvalidInput",
     "Item",
+    "Match",
     "Measure",
     "MediaDecoder",
     "MediaError",

@@ -10,6 +10,7 @@ from heron.hooks import PluginManager
 BUILTIN = (
     "heron.storage.local",
     "heron.media.builtin",
+    "heron.embedders.builtin",
     "heron.metadata.types",
     "heron.export.builtin",
 )

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 
 from heron.cli.context import Context
 from heron.cli.output import counted, example, say
-from heron.cli.selection import combined
+from heron.cli.query import combined, conditions, order, similarity
 from heron.cli.show import save_picture
+from heron.models import Frame, Item, Page
 
 
 @click.command("contact-sheet")
+@click.argument("text", required=False)
 @click.option(
     "-o",
     "--output",
@@ -20,10 +23,9 @@ from heron.cli.show import save_picture
     type=click.Path(dir_okay=False, path_type=Path),
     help="The file to write: .png, .jpg or .webp.",
 )
-@click.option("--where", metavar="CONDITION", help="SQL condition over fields, facts, metrics and metadata.")
-@click.option("--folder", metavar="PATH", help="Only this folder and those below it.")
-@click.option("--sort", metavar="NAMES", help="Names with commas between; - in front for descending.")
-@click.option("--preset", metavar="NAME", help="Start from a saved query.")
+@conditions
+@similarity
+@order
 @click.option("--frames", is_flag=True, help="Show frames, not items.")
 @click.option("--limit", default=100, show_default=True, type=click.IntRange(1, 1000), help="Most pictures.")
 @click.option("--columns", type=click.IntRange(1, 100), metavar="N", help="Pictures in a row.")
@@ -38,32 +40,30 @@ from heron.cli.show import save_picture
 @click.pass_obj
 @example(
     "heron contact-sheet --folder Photos -o photos.png\n"
+    'heron contact-sheet "a red bus" --limit 12 -o buses.png\n'
     "heron contact-sheet --where \"kind = 'image'\" --sort metric.brightness --limit 24 -o dark.png\n"
     "heron contact-sheet --frames --where \"name = 'clip.mp4'\" -o frames.png"
 )
 def command(
-    context: Context,
-    output: Path,
-    where: str | None,
-    folder: str | None,
-    sort: str | None,
-    preset: str | None,
-    frames: bool,
-    limit: int,
-    columns: int | None,
-    size: int,
+    context: Context, output: Path, frames: bool, columns: int | None, size: int, **asked: Any
 ) -> None:
     """Draw what a query finds side by side as one picture.
 
-    Thumbnails that are kept are used, others are made on the way.
+    Thumbnails that are kept are used, others are made on the way. An item that was found by one of its frames is shown
+    by that one.
     """
     workspace = context.workspace()
-    query = combined(workspace, preset, where=where, folder=folder, sort=sort, limit=limit)
-    found = workspace.search.frames(query) if frames else workspace.search(query)
+    query = combined(workspace, **asked)
+    found: Page[Any] = workspace.search.frames(query) if frames else workspace.search(query)
     if not len(found):
         say(f"No {'frame' if frames else 'item'} is like that.")
         return
-    sheet = workspace.pictures.contact_sheet(found.rows, columns=columns, size=size)
+    sheet = workspace.pictures.contact_sheet(_shown(found), columns=columns, size=size)
     save_picture(sheet, output)
     more = ", there is more: raise --limit" if found.cursor else ""
     say(f"Wrote {output} with {counted(len(found), 'picture')}{more}")
+
+
+def _shown(page: Page[Any]) -> list[Item | Frame]:
+    frames = [match.frame for match in page.matches] or [None] * len(page)
+    return [frame or row for row, frame in zip(page, frames, strict=True)]

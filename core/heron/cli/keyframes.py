@@ -19,7 +19,6 @@ from heron.cli.output import (
     print_beginning,
     print_json,
     print_json_stream,
-    print_table,
     say,
 )
 from heron.cli.selection import named_item
@@ -160,13 +159,12 @@ def remove(context: Context, item: str, frames: tuple[int, ...]) -> None:
     say(f"Removed {counted(workspace.frames.delete(owner, frames), 'frame')} of {owner.name}")
 
 
-def print_frames(workspace: Workspace, frames: Sequence[Frame], cursor: str | None, empty: str) -> None:
-    """Print a page of frames as a table, each with the item that it is of."""
+def frame_table(
+    workspace: Workspace, frames: Sequence[Frame]
+) -> tuple[tuple[str, ...], list[tuple[object, ...]]]:
+    """Columns and rows of a table of frames, each with the item that it is of."""
     names = {uuid: workspace.items.get(uuid).name for uuid in {frame.item for frame in frames}}
-    rows = [(frame.item, names[frame.item], *_row(frame)) for frame in frames]
-    print_table(("item", "name", *_COLUMNS), rows, empty)
-    if cursor:
-        say(f"More: --cursor {cursor}")
+    return ("item", "name", *_COLUMNS), [(frame.item, names[frame.item], *_row(frame)) for frame in frames]
 
 
 def _row(frame: Frame) -> tuple[object, ...]:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import click
+from attrs import evolve
 
 from heron.cli.context import Context
 from heron.cli.output import ROWS, example, json_option, print_json, print_records, print_table, say
-from heron.models import Query
+from heron.cli.query import combined, conditions, order, similarity
+from heron.convert import unstructure
 
 
 @click.group("presets", invoke_without_command=True)
@@ -29,36 +33,28 @@ def list_presets(context: Context, as_json: bool) -> None:
     print_records(
         context.workspace().presets.list(),
         as_json,
-        ["name", "where", "folder", "sort", "description"],
-        lambda p: (p.name, p.query.where, p.query.folder, p.query.sort, p.description),
+        ["name", "text", "where", "folder", "sort", "description"],
+        lambda p: (p.name, p.query.text, p.query.where, p.query.folder, p.query.sort, p.description),
         "No query is saved yet: heron presets create NAME --where …",
     )
 
 
 @command.command("create")
 @click.argument("name")
-@click.option("--where", metavar="CONDITION", help="SQL condition.")
-@click.option("--folder", metavar="PATH", help="Only this folder and those below it.")
-@click.option("--sort", metavar="NAMES", help="Names with commas between; - in front for descending.")
+@click.option("--text", metavar="TEXT", help="Natural language.")
+@conditions
+@similarity
+@order
 @click.option("--limit", type=ROWS, help="Rows of a page.")
 @click.option("--description", default="", help="What it is for.")
 @click.option("--replace", is_flag=True, help="Replace the preset of that name.")
 @click.pass_obj
 @example("heron presets create big --where 'width > 4000' --description 'For printing'")
-def create(
-    context: Context,
-    name: str,
-    where: str | None,
-    folder: str | None,
-    sort: str | None,
-    limit: int | None,
-    description: str,
-    replace: bool,
-) -> None:
+def create(context: Context, name: str, description: str, replace: bool, **asked: Any) -> None:
     """Save a query under a name, once it is known to work."""
     workspace = context.workspace()
-    query = Query(where=where, folder=folder, sort=sort, limit=limit)
-    workspace.search.plan(query)
+    query = combined(workspace, **asked)
+    workspace.search(evolve(query, limit=1))
     workspace.presets.create(name, query, description=description, replace=replace)
     say(f"Saved preset {name}. Use it: heron search --preset {name!r}")
 
@@ -75,10 +71,14 @@ def show(context: Context, name: str, as_json: bool) -> None:
         print_json(preset)
         return
     query = preset.query
+    parts = {name: value for name, value in unstructure(query).items() if name not in ("cursor", "recursive")}
+    parts["like"] = ", ".join(map(str, query.like))
     rows = [
-        ("name", preset.name), ("description", preset.description), ("where", query.where), ("folder", query.folder),
-        ("sort", query.sort), ("limit", query.limit), ("made", preset.created_at),
-    ]  # fmt: skip
+        ("name", preset.name),
+        ("description", preset.description),
+        *parts.items(),
+        ("made", preset.created_at),
+    ]
     print_table(["field", "value"], [row for row in rows if row[1]], "")
 
 

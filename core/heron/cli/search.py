@@ -1,69 +1,138 @@
-"""`heron search`: find items, or frames, by a condition."""
+"""`heron search`: find items, or frames, by conditions, words, and what they look like."""
 
 from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from heron.cli.context import Context
-from heron.cli.keyframes import print_frames
-from heron.cli.output import ROWS, example, json_option, print_items, print_json, say
-from heron.cli.selection import combined
-from heron.convert import item_to_dict
+from heron.cli.keyframes import frame_table
+from heron.cli.output import (
+    ITEM_COLUMNS,
+    ROWS,
+    counted,
+    example,
+    item_row,
+    json_option,
+    print_json,
+    print_table,
+    say,
+)
+from heron.cli.query import combined, conditions, order, similarity
+from heron.convert import item_to_dict, unstructure
+
+if TYPE_CHECKING:
+    from heron.models import Explanation, Match, Page
+    from heron.workspace import Workspace
 
 
 @click.command("search")
-@click.option("--where", metavar="CONDITION", help="SQL condition over fields, facts and metadata.")
-@click.option("--folder", metavar="PATH", help="Only this folder and those below it.")
-@click.option("--sort", metavar="NAMES", help="Names with commas between; - in front for descending.")
+@click.argument("text", required=False)
+@conditions
+@similarity
+@order
 @click.option("--limit", type=ROWS, help="Rows of the page (default 100).")
-@click.option("--cursor", metavar="TEXT", help="Go on after the page that printed it.")
-@click.option("--preset", metavar="NAME", help="Start from a saved query.")
+@click.option("--cursor", metavar="CURSOR", help="Go on after the page that printed it.")
 @click.option(
     "--frames", is_flag=True, help="Find frames: frame.number, frame.seconds, frame.KEY, metric.NAME."
 )
 @click.option("--count", "only_count", is_flag=True, help="Print only how many there are.")
+@click.option("--explain", is_flag=True, help="Say how the query is answered, and how long each part takes.")
+@click.option("--collect", metavar="TITLE", help="Make a collection of the items of this page.")
 @json_option
 @click.pass_obj
 @example(
+    'heron search "a red bus in the rain" --limit 10\n'
+    'heron search "night" --where "city = \'Algiers\'" --like photo.jpg --sort -captured_at\n'
     "heron search --where \"city = 'Algiers' AND width > 1000\" --sort -captured_at\n"
     "heron search --where \"match(description, 'red bus') AND weather IN ('rain', 'fog')\"\n"
-    "heron search --where \"exif.Model LIKE 'Finch%'\" --count\n"
+    "heron search --words 'red bus' --where \"exif.Model LIKE 'Finch%'\" --count\n"
     "heron search --frames --where \"kind = 'video' AND metric.brightness < 0.2\" --sort -metric.sharpness"
 )
 def command(
     context: Context,
-    where: str | None,
-    folder: str | None,
-    sort: str | None,
-    limit: int | None,
-    cursor: str | None,
-    preset: str | None,
     frames: bool,
     only_count: bool,
+    explain: bool,
+    collect: str | None,
     as_json: bool,
+    **asked: Any,
 ) -> None:
-    """Find items, or frames, by a condition.
+    """Find items, or frames, by conditions, words, and what they look like.
 
-    A condition is SQL: = < > LIKE IN BETWEEN IS NULL AND OR NOT, over metadata keys, item fields such as width,
-    size and kind, media facts such as exif.Model or dicom.Modality, metrics such as metric.sharpness, and match(key, 'words'), in_collection('title'),
-    in_folder('path'), distance_km(key, latitude, longitude).
+    TEXT is natural language, for an embedding whose model takes texts (heron embed makes embeddings). A condition is SQL:
+    = < > LIKE IN BETWEEN IS NULL AND OR NOT, over metadata keys, item fields such as width, size and kind, media facts
+    such as exif.Model or dicom.Modality, metrics such as metric.sharpness, and match(key, 'words'),
+    in_collection('title'), in_folder('path'), distance_km(key, latitude, longitude). All of it can be combined.
     """
     workspace = context.workspace()
-    query = combined(workspace, preset, where=where, folder=folder, sort=sort, limit=limit, cursor=cursor)
+    query = combined(workspace, **asked)
     search = workspace.search
     if only_count:
         found = search.count_frames(query) if frames else search.count(query)
         print_json({"count": found}) if as_json else say(f"{found:,}")
         return
-    if frames:
-        chosen = search.frames(query)
-        if as_json:
-            print_json({"frames": chosen.rows, "cursor": chosen.cursor})
-        else:
-            print_frames(workspace, chosen.rows, chosen.cursor, "No frame is like that.")
+    if explain:
+        _explain(search.explain(query, frames=frames), as_json)
         return
-    page = search(query)
+    page: Page[Any] = search.frames(query) if frames else search(query)
+    if collect is not None:
+        made = workspace.collections.create(collect, items=page.rows)
     if as_json:
-        print_json({"items": [item_to_dict(item) for item in page], "cursor": page.cursor})
+        name = "frames" if frames else "items"
+        print_json({name: list(_as_json(page, frames)), "cursor": page.cursor})
         return
-    print_items(list(page), page.cursor, "No item is like that.")
+    _print(workspace, page, frames)
+    if collect is not None:
+        say(f"Made collection {collect} of {counted(made.item_count, 'item')}")
+
+
+def _print(workspace: Workspace, page: Page[Any], frames: bool) -> None:
+    """The rows as a table, with their scores where they have some."""
+    if frames:
+        columns, rows = frame_table(workspace, page.rows)
+    else:
+        columns, rows = ITEM_COLUMNS, [item_row(item) for item in page]
+        if any(match.frame for match in page.matches):
+            columns = (*columns, "frame")
+            rows = [(*row, _frame(match)) for row, match in zip(rows, page.matches, strict=True)]
+    if page.matches:
+        columns = ("score", *columns)
+        rows = [(f"{match.score:.3f}", *row) for row, match in zip(rows, page.matches, strict=True)]
+    print_table(columns, rows, f"No {'frame' if frames else 'item'} is like that.")
+    if page.cursor:
+        say(f"More: --cursor {page.cursor}")
+
+
+def _frame(match: Match) -> str:
+    if match.frame is None:
+        return ""
+    seconds = match.frame.seconds
+    return f"#{match.frame.number}" + (f" at {seconds:.1f} s" if seconds is not None else "")
+
+
+def _as_json(page: Page[Any], frames: bool) -> Any:
+    for place, row in enumerate(page):
+        plain = unstructure(row) if frames else item_to_dict(row)
+        if page.matches:
+            match = page.matches[place]
+            plain["score"] = match.score
+            if match.frame is not None and not frames:
+                plain["frame"] = unstructure(match.frame)
+        yield plain
+
+
+def _explain(found: Explanation, as_json: bool) -> None:
+    if as_json:
+        print_json(found)
+        return
+    rows = [("condition", found.sql), ("parameters", ", ".join(map(repr, found.parameters)))]
+    if found.key is not None:
+        rows += [
+            ("embedding", f"{found.key}, {counted(found.vectors or 0, 'vector')}"),
+            ("way", found.way or ""),
+        ]
+        rows += [("why", found.reason or "")]
+    rows += [("milliseconds", ", ".join(f"{part} {took:,.1f}" for part, took in found.milliseconds.items()))]
+    print_table(["part", "what"], [row for row in rows if row[1]], "")

@@ -58,7 +58,7 @@ class PluginStatus:
         return self.status == "loaded"
 
 
-_LOADING = threading.RLock()
+LOADING = threading.RLock()
 """Held while a contribution is loaded: libraries that import each other are not made to be imported by two threads."""
 
 
@@ -221,7 +221,7 @@ class PluginManager:
         self.require(contribution)
         loader: Any = contribution
         try:
-            with _LOADING:
+            with LOADING:
                 return loader.load(*arguments)
         except ImportError as error:
             plugin = self._registry.plugin_of(contribution)

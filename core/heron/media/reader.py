@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
+from itertools import chain, islice
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from attrs import evolve, frozen
 
 from heron.errors import HeronError, MediaError, PluginError
 from heron.hooks import FrameDecoder, MediaDecoder, MediaFile, PluginManager
-from heron.hooks.manager import install_hint
+from heron.hooks.manager import LOADING, install_hint
 from heron.media.sniff import Sniffed, Sniffer
 from heron.models import MediaFacts
 
@@ -42,6 +43,8 @@ class Decoding:
         self.has_frames = isinstance(decoder, FrameDecoder)
         """Whether its files have several pictures."""
 
+        self._used: set[str] = set()
+
     def picture(self, file: MediaFile, size: int) -> Image | None:
         """The picture of a file."""
         picture: Image | None = self.call(self.decoder.picture, file, size)
@@ -57,7 +60,10 @@ class Decoding:
         """Frames by number, as `FrameDecoder.frames`; of a decoder without frames, the one picture of a file."""
         if self.has_frames:
             try:
-                yield from self.decoder.frames(file, numbers, size)
+                found = iter(self.decoder.frames(file, numbers, size))
+                with self._alone_at_first("frames"):
+                    first = list(islice(found, 1))
+                yield from chain(first, found)
             except (HeronError, MemoryError):
                 raise
             except Exception as error:
@@ -72,11 +78,26 @@ class Decoding:
     def call(self, function: Callable[..., T], file: MediaFile, *arguments: Any, **named: Any) -> T:
         """Call a function of the decoder."""
         try:
-            return function(file, *arguments, **named)
+            with self._alone_at_first(function.__name__):
+                return function(file, *arguments, **named)
         except (HeronError, MemoryError):
             raise
         except Exception as error:
             raise self._failed(file, error) from error
+
+    @contextmanager
+    def _alone_at_first(self, function: str) -> Iterator[None]:
+        """Keep other threads from loading anything until a function has come to its end once.
+
+        Decoders import their libraries when they need them; modules that import each other must not be imported by two
+        threads at the same time.
+        """
+        if function in self._used:
+            yield
+            return
+        with LOADING:
+            yield
+        self._used.add(function)
 
     def _failed(self, file: MediaFile, error: Exception) -> HeronError:
         text = f"{file.name}: decoder {self.record.name} failed with {type(error).__name__}: {error}"

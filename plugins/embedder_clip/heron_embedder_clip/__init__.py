@@ -1,29 +1,52 @@
-"""CLIP for Heron: the embedder `clip`. Computing vectors comes in a later release."""
+"""CLIP for Heron: the embedder `clip` for models of that architecture, and the tiny `clip-mini`, which is part of it."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from pathlib import Path
 
 import heron
 
+MINI = Path(__file__).parent / "mini"
+"""The model directory of `clip-mini`."""
 
-def load() -> heron.Embedder:
-    """Load the model with its weights; raises PluginError as long as that is not built."""
-    raise heron.PluginError(
-        "plugin embedder_clip knows the model clip, but computing its vectors is not built yet",
-        hint="follow the changelog",
-    )
+
+def load(model: str | None = None) -> heron.Embedder:
+    """Load a model: a directory, or OWNER/NAME@REVISION of the Hugging Face hub, each with #VARIANT behind.
+
+    Raises NotFound and InvalidInput for a directory that is not as it should be, PluginError for what the hub lacks.
+    """
+    from heron_embedder_clip.embedder import load_named
+
+    return load_named(model)
+
+
+def load_mini() -> heron.Embedder:
+    """Load the model that comes with the plugin."""
+    from heron_embedder_clip.embedder import load_directory
+
+    return load_directory(MINI)
 
 
 @heron.hookimpl
 def register_embedders() -> Iterable[heron.EmbedderModel]:
-    """Bring the model that has images and text in one space."""
+    """Bring the models that have images and text in one space."""
     yield heron.EmbedderModel(
         name="clip",
-        summary="CLIP: images and text in one space (onnxruntime)",
-        size=512,
+        summary="CLIP: images and text in one space, from a model directory or the Hugging Face hub (onnxruntime)",
         embeds=["image", "text"],
+        takes_model=True,
+        requires=["onnxruntime", "tokenizers"],
         extra="clip",
-        planned=True,
         load=load,
+    )
+    yield heron.EmbedderModel(
+        name="clip-mini",
+        summary="a tiny CLIP that knows only the drawn scenes of the quickstart, for demonstration and tests",
+        size=64,
+        embeds=["image", "text"],
+        picture_size=256,
+        requires=["onnxruntime", "tokenizers"],
+        extra="clip",
+        load=load_mini,
     )

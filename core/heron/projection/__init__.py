@@ -1,0 +1,1 @@
+"""Projection of vectors to two dimensions, and the scatter plot of what comes out."""

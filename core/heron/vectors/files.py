@@ -1,0 +1,81 @@
+"""Files that stay whole when a process or the machine stops at any moment, and locks between processes."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+_CHUNK = 4 * 1024 * 1024
+
+
+def sync_folder(folder: Path) -> None:
+    """Bring the names in a folder to disk."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def sync_file(path: Path) -> None:
+    """Bring the bytes of a file to disk."""
+    with path.open("rb") as stream:
+        os.fsync(stream.fileno())
+
+
+def write_whole(path: Path, data: bytes) -> None:
+    """Write a small file so that either the old one or the new one is there, whatever happens."""
+    part = path.with_name(f"{path.name}.part")
+    with part.open("wb") as stream:
+        stream.write(data)
+        stream.flush()
+        os.fsync(stream.fileno())
+    replace(part, path)
+
+
+def replace(part: Path, path: Path) -> None:
+    """Let a file that is on disk take the name of another one in the same folder, for good."""
+    part.replace(path)
+    sync_folder(path.parent)
+
+
+def checksum(path: Path, end: int, *, start: int = 0, before: int = 0) -> int:
+    """CRC-32 of the bytes of a file from `start` to `end`, following on from the checksum `before`."""
+    with path.open("rb") as stream:
+        stream.seek(start)
+        left = end - start
+        while left and (data := stream.read(min(left, _CHUNK))):
+            before = zlib.crc32(data, before)
+            left -= len(data)
+    return before
+
+
+def stamp(path: Path) -> tuple[int, int, int] | None:
+    """What changes whenever a file is replaced or written to: its inode, bytes, and time in ns; None without a file."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_ino, found.st_size, found.st_mtime_ns
+
+
+@contextmanager
+def exclusive(path: Path, *, wait: bool = False) -> Iterator[bool]:
+    """Hold a lock that only one process, and one thread of it, has at a time; yields whether it was got.
+
+    The lock goes with the process that holds it. Raises OSError where its file cannot be made.
+    """
+    handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+    try:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+        except BlockingIOError:
+            yield False
+        else:
+            yield True
+    finally:
+        os.close(handle)

@@ -1,0 +1,234 @@
+"""The second cache: a navigable graph (HNSW, Malkov and Yashunin 2016) over the codes, kept by usearch.
+
+usearch trusts the file that it maps, and a damaged one would take the process with it. So a file is used only if it is, to
+the inode and the nanosecond, the one that was written, or has the same checksum; and only with the codes it was made of.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from attrs import evolve, frozen
+
+from heron.errors import CatalogueBusy, CatalogueError
+from heron.vectors.codes import Codes
+from heron.vectors.files import checksum, exclusive, replace, stamp, sync_file
+from heron.vectors.matrix import Array
+from heron.vectors.records import Unusable, read_record, write_record
+from heron.vectors.tuning import Tuning
+
+if TYPE_CHECKING:
+    from usearch.index import Index
+
+VERSION = 1
+
+_CHUNK = 1024
+"""Vectors that are added between two looks at the clock and the keyboard."""
+
+
+@frozen
+class Saved:
+    """One state of the graph, as it was saved."""
+
+    rows: int
+    """It holds the first so many rows, without those that are zeros."""
+
+    vectors: int
+    mark: int
+    """Checksum of the codes of these rows."""
+
+    crc: int
+    stamp: tuple[int, int, int]
+    """Of the file: moving it to its name changes neither."""
+
+    expansion: int | None = None
+    """Candidates to consider so that enough of the best are found; None where no number of them is enough."""
+
+    recall: float = 0.0
+    """Share of the ten best that was found with it, of sampled queries."""
+
+
+@frozen
+class GraphRecord:
+    """What the JSON file beside the graph says: the state that was being saved last, and the one before."""
+
+    size: int
+    connectivity: int
+    states: tuple[Saved, ...]
+    version: int = VERSION
+
+
+class Graph:
+    """A graph that is open for search."""
+
+    def __init__(self, index: Index, saved: Saved) -> None:
+        self.saved = saved
+        self._index = index
+        self._lock = threading.Lock()
+
+    def nearest(self, code: Array, count: int) -> tuple[Array, Array]:
+        """Rows, int64, and similarities of their codes, float32, of the `count` candidates considered, best first."""
+        with self._lock:  # threads that call usearch at the same time would use the same scratch memory
+            found = self._index.search(code, count, threads=1)
+        return found.keys.astype(np.int64), 1 - found.distances
+
+    def tried_with(self, expansion: int) -> Graph:
+        """The same graph, as if it had been found to need this expansion."""
+        return Graph(self._index, evolve(self.saved, expansion=expansion))
+
+
+Judge = Callable[[Graph], tuple[int | None, float]]
+"""Tells the expansion that a graph needs, and its recall."""
+
+
+class GraphFile:
+    """`NAME.graph` and `NAME.graph.json` in a folder of caches."""
+
+    def __init__(self, folder: Path, name: str, size: int, tuning: Tuning) -> None:
+        self.path = folder / f"{name}.graph"
+        self.record_path = folder / f"{name}.graph.json"
+        self.part = folder / f"{name}.graph.part"
+        self.lock = folder / f"{name}.graph.lock"
+        self._size = size
+        self._tuning = tuning
+
+    def opened(self, codes: Codes) -> Graph:
+        """The graph, mapped; raises Unusable with the reason why there is none."""
+        saved = self._state(codes)
+        index = self._empty()
+        try:
+            index.view(self.path)
+        except RuntimeError as error:
+            raise Unusable(f"usearch cannot read it: {error}") from None
+        return Graph(self._held(index, saved), saved)
+
+    def _state(self, codes: Codes) -> Saved:
+        """The saved state that the file is in."""
+        record = read_record(self.record_path, GraphRecord)
+        if (record.version, record.connectivity) != (VERSION, self._tuning.connectivity):
+            raise Unusable("another version of Heron made it")
+        if record.size != self._size:
+            raise Unusable(f"it is of vectors of {record.size:,} numbers")
+        saved = self._matching(record.states)
+        marks = codes.record.marks
+        place = saved.rows // self._tuning.mark - 1
+        if place not in range(len(marks)):
+            raise Unusable("the codes it was made of are not there")
+        if marks[place] != saved.mark:
+            raise Unusable("it is of other vectors")
+        return saved
+
+    def _matching(self, states: tuple[Saved, ...]) -> Saved:
+        found = stamp(self.path)
+        if found is None:
+            raise Unusable("the file is not there")
+        for saved in states:
+            if saved.stamp == found:
+                return saved
+        for saved in states:
+            try:
+                if saved.stamp[1] == found[1] and checksum(self.path, found[1]) == saved.crc:
+                    return saved
+            except OSError as error:
+                raise Unusable(f"{self.path.name} cannot be read: {error.strerror or error}") from None
+        raise Unusable("the file was damaged")
+
+    def _held(self, index: Index, saved: Saved) -> Index:
+        if len(index) != saved.vectors:
+            raise Unusable("the file was damaged")
+        return index
+
+    def _empty(self) -> Index:
+        from usearch.index import Index
+
+        return Index(
+            ndim=self._size,
+            metric="cos",
+            dtype="i8",
+            connectivity=self._tuning.connectivity,
+            expansion_add=self._tuning.expansion_add,
+            expansion_search=1,  # so that the count of a search decides
+            enable_key_lookups=False,  # which would touch every page of the file when it is opened
+        )
+
+    def build(self, codes: Codes, count: int, judge: Judge, progress: Callable[[int, int], None]) -> None:
+        """Extend the graph, or make one, up to the last mark in the first `count` rows.
+
+        It is saved after every `Tuning.save` rows; what a stop loses is what came after. A graph that does not find
+        enough is not extended, for more vectors are harder. Raises CatalogueBusy while another process builds it,
+        CatalogueError where it cannot be written.
+        """
+        with ExitStack() as stack:
+            with self._explained():
+                is_ours = stack.enter_context(exclusive(self.lock))
+            if not is_ours:
+                raise CatalogueBusy(
+                    f"{self.path.name} is being built by another process", hint="wait until it is done"
+                )
+            self._build(codes, count, judge, progress)
+
+    @contextmanager
+    def _explained(self) -> Iterator[None]:
+        try:
+            yield
+        except (OSError, RuntimeError) as error:  # usearch tells of a full disk by RuntimeError
+            raise CatalogueError(
+                f"{self.path} cannot be written: {error}", hint="free some space, or make the folder writable"
+            ) from error
+
+    def _build(self, codes: Codes, count: int, judge: Judge, progress: Callable[[int, int], None]) -> None:
+        goal = min(count, codes.rows) // self._tuning.mark * self._tuning.mark
+        if goal < self._tuning.least:
+            return
+        index, saved = self._resumed(codes)
+        done = saved.rows if saved else 0
+        while done < goal and not (saved and saved.expansion is None):
+            end = min(goal, done + self._tuning.save)
+            for start in range(done, end, _CHUNK):
+                self._add(index, codes.array, start, min(start + _CHUNK, end))
+                progress(min(start + _CHUNK, end), goal)
+            saved = self._save(index, codes, end, judge, saved)
+            done = end
+
+    def _resumed(self, codes: Codes) -> tuple[Index, Saved | None]:
+        index = self._empty()
+        try:
+            saved = self._state(codes)
+            index.load(self.path)
+            return self._held(index, saved), saved
+        except Unusable:
+            return self._empty(), None
+
+    def _add(self, index: Index, codes: Array, start: int, end: int) -> None:
+        """Add rows on all cores; the graph refers to the mapped codes, and needs no memory for them."""
+        block = codes[start:end]
+        places = np.flatnonzero(block.any(axis=1))
+        if len(places) == len(block):
+            index.add(np.arange(start, end, dtype=np.uint64), block, copy=False)
+        elif len(places):
+            index.add((places + start).astype(np.uint64), block[places])
+
+    def _save(self, index: Index, codes: Codes, rows: int, judge: Judge, before: Saved | None) -> Saved:
+        """Save beside the file, record both states, and then let one take the place of the other."""
+        with self._explained():
+            index.save(self.part)
+            sync_file(self.part)
+            written = stamp(self.part) or (0, 0, 0)
+            mark = codes.record.marks[rows // self._tuning.mark - 1]
+            saved = Saved(rows, len(index), mark, checksum(self.part, written[1]), written)
+            expansion, recall = judge(Graph(index, saved))
+            saved = evolve(saved, expansion=expansion, recall=recall)
+            states = (saved, before) if before else (saved,)
+            write_record(self.record_path, GraphRecord(self._size, self._tuning.connectivity, states))
+            replace(self.part, self.path)
+        return saved
+
+    def drop(self) -> None:
+        """Remove the files; who has them open keeps what is open."""
+        for path in (self.record_path, self.path, self.part):
+            path.unlink(missing_ok=True)

@@ -1,0 +1,27 @@
+"""NumPy files, read without trusting them: mapped instead of loaded, and never unpickled."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from heron.errors import InvalidInput, NotFound
+from heron.vectors.matrix import Array
+
+
+def read_npy(path: Path) -> Array:
+    """The array of a `.npy` file, mapped; raises NotFound, and InvalidInput for what is no array of numbers."""
+    try:
+        found = np.load(path, mmap_mode="r", allow_pickle=False)
+    except FileNotFoundError:
+        raise NotFound(f"{path} is not there") from None
+    except (OSError, ValueError, EOFError, TypeError, SyntaxError) as error:
+        raise InvalidInput(
+            f"{path} is no array that NumPy can read: {str(error).splitlines()[0] if str(error) else 'cut short'}",
+            hint="numpy.save writes such a file",
+        ) from error
+    if not isinstance(found, np.ndarray) or found.dtype.kind not in "fiu":
+        raise InvalidInput(f"{path} holds no array of numbers", hint="numpy.save writes such a file")
+    array: Array = found
+    return array

@@ -1,0 +1,143 @@
+"""Cosine similarity of a query with many vectors: exactly by the truth, and nearly by codes, which is much faster."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+
+import numkong
+import numpy as np
+from attrs import frozen
+
+from heron.errors import InvalidInput
+from heron.vectors.checking import checked
+from heron.vectors.codes import encode
+from heron.vectors.matrix import Array
+
+_BLOCK = 2048
+"""Rows scored in one go: their codes stay in the cache of a core."""
+
+_FAR = 2
+"""Rows lying closer than this on average are scored with those between them, which is cheaper than gathering them."""
+
+_SHARED = 16 * 1024 * 1024
+"""Numbers from which on a scan is shared among the cores; starting threads takes a tenth of a millisecond."""
+
+_SAFE = (1e-30, 1e30)
+"""Squared lengths for which float32 neither overflows nor loses digits."""
+
+
+@frozen(eq=False)
+class Probe:
+    """A query made ready: `unit`, float64, of length 1; `small`, float32, the same; `code`, int8, shape (1, size)."""
+
+    unit: Array
+    small: Array
+    code: Array
+
+    @classmethod
+    def of(cls, query: object, size: int) -> Probe:
+        """Raises InvalidInput for another size, numbers that are not finite, and zeros, which have no direction."""
+        vectors = checked(
+            query, size, lambda index: "the query" if index == 0 else f"vector {index} of the query"
+        )
+        if len(vectors) != 1:
+            raise InvalidInput(f"a search takes one vector of {size:,} numbers, not {len(vectors):,}")
+        wide = vectors[0].astype(np.float64)
+        if not wide.any():
+            raise InvalidInput(
+                "the query is a vector of zeros, which has no direction", hint="take another one"
+            )
+        unit = wide / np.linalg.norm(wide)
+        return cls(unit, unit.astype(np.float32), encode(vectors))
+
+
+def true_scores(truth: Array, rows: Array, probe: Probe) -> Array:
+    """Cosine similarities of some rows of the truth, computed in float64, as float32; NaN for vectors of zeros."""
+    scores = np.empty(len(rows), np.float32)
+    for start in range(0, len(rows), _BLOCK):
+        scores[start : start + _BLOCK] = _cosines(
+            truth[rows[start : start + _BLOCK]].astype(np.float64), probe.unit
+        )
+    return scores
+
+
+def _cosines(vectors: Array, unit: Array) -> Array:
+    lengths = np.sqrt(np.einsum("ij,ij->i", vectors, vectors))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        scores: Array = np.clip(vectors @ unit / lengths, -1, 1)
+    return scores
+
+
+def scan(truth: Array, codes: Array | None, probe: Probe, rows: Array | None = None) -> Array:
+    """Nearly the cosine similarities of all rows, or of some ascending ones: float32, one for each.
+
+    Rows that have codes are scored by these (a vector of zeros has 0), the others by the truth (it has -2).
+    """
+    total = len(truth) if rows is None else len(rows)
+    coded = 0 if codes is None else min(len(codes), len(truth))
+    split = coded if rows is None else int(np.searchsorted(rows, coded))
+    scores = np.empty(total, np.float32)
+    if codes is not None and split:
+        _in_parts(split, truth.shape[1], lambda start, end: _by_codes(codes, probe, rows, scores, start, end))
+    for start in range(split, total, _BLOCK):
+        end = min(start + _BLOCK, total)
+        block = truth[start:end] if rows is None else truth[rows[start:end]]
+        scores[start:end] = _by_truth(block, probe)
+    return scores
+
+
+def _in_parts(total: int, size: int, work: Callable[[int, int], None]) -> None:
+    """Do work on 0 to `total`, on all cores where that is worth it."""
+    cores = os.cpu_count() or 1
+    if total * size < _SHARED or cores == 1:
+        work(0, total)
+        return
+    bounds = np.linspace(0, total, cores + 1).astype(int)
+    with ThreadPoolExecutor(cores) as pool:
+        _finish(pool.map(work, bounds[:-1], bounds[1:]))
+
+
+def _finish(results: Iterable[None]) -> None:
+    for _ in results:
+        pass
+
+
+def _by_codes(codes: Array, probe: Probe, rows: Array | None, scores: Array, start: int, end: int) -> None:
+    """Fill `scores` from `start` to `end`."""
+    gathered = np.empty((0 if rows is None else min(_BLOCK, end - start), codes.shape[1]), np.int8)
+    for first in range(start, end, _BLOCK):
+        last = min(first + _BLOCK, end)
+        if rows is None:
+            _similarities(codes[first:last], probe, scores[first:last])
+            continue
+        wanted = rows[first:last]
+        low, high = int(wanted[0]), int(wanted[-1]) + 1
+        if high - low <= _FAR * len(wanted):
+            between = np.empty(high - low, np.float32)
+            _similarities(codes[low:high], probe, between)
+            scores[first:last] = between[wanted - low]
+        else:
+            block = gathered[: len(wanted)]
+            np.take(
+                codes, wanted, axis=0, out=block, mode="clip"
+            )  # unlike "raise", this fills `block` directly
+            _similarities(block, probe, scores[first:last])
+
+
+def _similarities(codes: Array, probe: Probe, out: Array) -> None:
+    numkong.cdist(probe.code, codes, metric="angular", out=out[None])
+    np.subtract(1, out, out=out)
+
+
+def _by_truth(block: Array, probe: Probe) -> Array:
+    """Cosine similarities in float32, and in float64 where a vector is too long or too short for that."""
+    vectors = block.astype(np.float32, copy=False)
+    with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+        squares = np.einsum("ij,ij->i", vectors, vectors)
+        scores: Array = vectors @ probe.small / np.sqrt(squares)
+    odd = np.flatnonzero(~((squares > _SAFE[0]) & (squares < _SAFE[1])))
+    if len(odd):
+        scores[odd] = np.nan_to_num(_cosines(vectors[odd].astype(np.float64), probe.unit), nan=-2)
+    return scores

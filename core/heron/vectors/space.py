@@ -1,0 +1,197 @@
+"""One matrix opened for search, with its caches."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Generic, TypeVar
+
+import numpy as np
+from attrs import frozen
+
+from heron.errors import CatalogueError, InvalidInput
+from heron.vectors.codes import CodesFile
+from heron.vectors.files import stamp
+from heron.vectors.found import Filter, Found
+from heron.vectors.graph import Graph, GraphFile
+from heron.vectors.judging import judge
+from heron.vectors.matrix import Array, Matrix
+from heron.vectors.planner import Rows, Search, View
+from heron.vectors.records import Unusable
+from heron.vectors.scoring import Probe
+from heron.vectors.tuning import DEFAULT, Tuning
+
+T = TypeVar("T")
+
+
+@frozen
+class CacheStatus:
+    """How far a cache goes: `rows` covered, `bytes` on disk, and, where it is not used, the reason."""
+
+    rows: int
+    bytes: int
+    problem: str | None
+
+
+@frozen
+class SpaceStatus:
+    """A space and its caches."""
+
+    count: int
+    size: int
+    dtype: str
+    bytes: int
+    codes: CacheStatus
+    graph: CacheStatus
+    expansion: int | None
+    """Candidates that the graph considers for the ten best; None where it would not find enough of them."""
+
+    recall: float | None
+    """Share of the ten best that it found, of sampled queries."""
+
+
+class Space:
+    """The first `count` rows of a matrix, which no later write changes. Use it in as many threads as you like."""
+
+    def __init__(
+        self, matrix: Matrix, count: int, caches: Path, name: str, *, tuning: Tuning = DEFAULT
+    ) -> None:
+        """Map the matrix; caches are `caches`/`name`.* and are opened when they are first needed.
+
+        Raises CatalogueError where the matrix has fewer rows.
+        """
+        self.matrix = matrix
+        self.count = count
+        self.truth = matrix.mapped(count)
+        self._tuning = tuning
+        self._caches = caches
+        self._codes_file = CodesFile(caches, name, matrix.size, tuning)
+        self._graph_file = GraphFile(caches, name, matrix.size, tuning)
+        self._codes = _Current(lambda: self._codes_file.opened(self.truth), self._codes_file.record_path)
+        self._graph = _Current(self._opened_graph, self._graph_file.record_path, self._codes_file.record_path)
+
+    def search(
+        self,
+        query: Any,
+        k: int,
+        *,
+        filter: Filter | Array | None = None,
+        groups: Array | None = None,
+        exact: bool = False,
+    ) -> Found:
+        """The `k` rows whose vectors are most similar to `query`, a vector of `size` numbers.
+
+        `filter` says which rows may be found; an array are their numbers. With `groups`, one number for each row, only the
+        best row of each group is found. `exact` never uses the graph. Fewer are found where there are no more. Raises
+        InvalidInput for a query of another size, of zeros, or with numbers that are not finite, and for `k` below 1.
+        """
+        if k < 1:
+            raise InvalidInput(f"a search finds 1 vector or more, not {k:,}")
+        if groups is not None and len(groups) != self.count:
+            raise InvalidInput(f"expected the groups of {self.count:,} vectors, got {len(groups):,}")
+        if isinstance(filter, np.ndarray):
+            filter = Rows.of(filter, self.count)
+        probe = Probe.of(query, self.matrix.size)
+        return Search(self.view(), probe, min(k, max(1, self.count)), groups, exact).among(filter)
+
+    def vectors(self, rows: Any) -> Array:
+        """The true vectors of some rows, float32, shape (n, size). Raises InvalidInput for a row that is not there."""
+        wanted = np.asarray(rows, np.int64).reshape(-1)
+        if len(wanted) and not 0 <= wanted.min() <= wanted.max() < self.count:
+            raise InvalidInput(
+                f"there are {self.count:,} vectors; rows {wanted.min()} to {wanted.max()} were asked for"
+            )
+        return self.truth[wanted].astype(np.float32)
+
+    def view(self) -> View:
+        """The truth with those caches that are usable now."""
+        return View(self.truth, self._codes.value(), self._graph.value(), self._tuning)
+
+    def refresh(self) -> None:
+        """Bring the codes up to `count`, which takes a second for 500,000 vectors of 512 numbers.
+
+        Nothing happens while another process does it, or where the caches cannot be written: searches then read the truth.
+        """
+        try:
+            self._codes_file.refresh(self.truth)
+        except OSError:
+            return
+
+    def build_graph(self, progress: Callable[[int, int], None] = lambda done, total: None) -> None:
+        """Make a graph, or extend the one that is there, to `count` rows, on all cores.
+
+        It is saved every 65,536 rows, so a build that was stopped goes on from there; searches go on meanwhile, and take
+        each state as it is saved. `progress` is called with rows done and rows in all. Few vectors get no graph, and one that
+        does not find enough (all vectors far from each other) is not extended: scans are faster for both. Raises
+        CatalogueBusy while another process is building, CatalogueError where it cannot be written.
+        """
+        try:
+            self._codes_file.refresh(self.truth, wait=True)
+            codes = self._codes_file.opened(self.truth)
+        except (OSError, Unusable) as error:
+            raise CatalogueError(
+                f"{self._codes_file.path} cannot be written: {error}", hint="make the folder writable"
+            ) from error
+        self._graph_file.build(
+            codes, self.count, lambda graph: judge(self.truth, codes, graph, self._tuning), progress
+        )
+
+    def status(self) -> SpaceStatus:
+        """How far the caches go, and why one is not used."""
+        codes, graph = self._codes.value(), self._graph.value()
+        return SpaceStatus(
+            self.count,
+            self.matrix.size,
+            self.matrix.dtype.name,
+            self.count * self.matrix.row_bytes,
+            CacheStatus(codes.rows if codes else 0, _bytes(self._codes_file.path), self._codes.problem),
+            CacheStatus(graph.saved.rows if graph else 0, _bytes(self._graph_file.path), self._graph.problem),
+            graph.saved.expansion if graph else None,
+            graph.saved.recall if graph else None,
+        )
+
+    def drop_caches(self) -> None:
+        """Remove the caches; who has them open keeps what is open. Raises CatalogueError where that cannot be."""
+        try:
+            self._graph_file.drop()
+            self._codes_file.drop()
+        except OSError as error:
+            raise CatalogueError(
+                f"the caches in {self._caches} cannot be removed: {error.strerror}"
+            ) from error
+
+    def _opened_graph(self) -> Graph:
+        codes = self._codes.value()
+        if codes is None:
+            raise Unusable("the codes it was made of are not there")
+        return self._graph_file.opened(codes)
+
+
+class _Current(Generic[T]):
+    """A cache that is opened anew when one of its records has changed."""
+
+    def __init__(self, open: Callable[[], T], *records: Path) -> None:
+        self.problem: str | None = None
+        self._open = open
+        self._records = records
+        self._seen: tuple[object, ...] = ()
+        self._value: T | None = None
+        self._lock = threading.Lock()
+
+    def value(self) -> T | None:
+        """The cache, or None where it is not usable; then `problem` says why."""
+        found = tuple(stamp(path) for path in self._records)
+        with self._lock:
+            if found != self._seen:
+                try:
+                    self._value, self.problem = self._open(), None
+                except Unusable as error:
+                    self._value, self.problem = None, str(error)
+                self._seen = found
+            return self._value
+
+
+def _bytes(path: Path) -> int:
+    found = stamp(path)
+    return found[1] if found else 0

@@ -1,0 +1,86 @@
+"""The layout of a model directory, as exports on the hub have it: which file is which, and what tells versions apart."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import heron
+
+SETTINGS = (
+    "config.json",
+    "preprocessor_config.json",
+    "tokenizer.json",
+    "tokenizer_config.json",
+    "special_tokens_map.json",
+)
+VISION, TEXT, BOTH = "vision_model", "text_model", "model"
+PLACES = ("onnx", ".")
+"""Where ONNX files lie, seen from the directory."""
+
+_SAME = {"int8": ("_int8", "_quantized"), "quantized": ("_quantized", "_int8")}
+_ENDS = 1024 * 1024
+
+
+@dataclass(frozen=True)
+class ModelDirectory:
+    """The files of a model: `vision` and `text` are one file where the export is in one piece, or None where a side is absent."""
+
+    folder: Path
+    vision: Path | None
+    text: Path | None
+    variant: str = ""
+
+    @classmethod
+    def find(cls, folder: Path, variant: str = "") -> ModelDirectory:
+        """Look at a directory; raises NotFound, which names the files that were looked for."""
+        both = _graph(folder, BOTH, variant)
+        vision = _graph(folder, VISION, variant) or both
+        text = _graph(folder, TEXT, variant) or both
+        if vision is None and text is None:
+            expected = " or ".join(f"{VISION}{suffix}.onnx" for suffix in suffixes(variant))
+            raise heron.NotFound(
+                f"{expected} is missing in the model directory {folder}",
+                hint="export the model to ONNX, or name a variant that is there as DIRECTORY#VARIANT",
+            )
+        return cls(folder, vision, text, variant)
+
+    @property
+    def config(self) -> Path:
+        """Where the configuration of the model is."""
+        return self.folder / "config.json"
+
+    def fingerprint(self) -> str:
+        """Changes with the files: of each, the name, the size, and the SHA-256 of its first and last MB.
+
+        Reading 600 MB at each start would take longer than loading them; weights of one size that differ only in
+        the middle do not occur in practice.
+        """
+        digest = hashlib.sha256()
+        for path in self._files():
+            with path.open("rb") as stream:
+                head = stream.read(_ENDS)
+                size = stream.seek(0, 2)
+                stream.seek(max(len(head), size - _ENDS))
+                tail = stream.read(_ENDS)
+            digest.update(f"{path.relative_to(self.folder).as_posix()}\0{size}\0".encode())
+            digest.update(hashlib.sha256(head + tail).digest())
+        return f"sha256:{digest.hexdigest()[:16]}"
+
+    def _files(self) -> Iterator[Path]:
+        yield from (path for name in SETTINGS if (path := self.folder / name).is_file())
+        for graph in sorted({path for path in (self.vision, self.text) if path}):
+            yield graph
+            yield from sorted(path for path in graph.parent.glob(f"{graph.name}?*") if path.is_file())
+
+
+def suffixes(variant: str) -> Sequence[str]:
+    """What the names of the ONNX files of a variant end with; int8 weights go by two names."""
+    return _SAME.get(variant, (f"_{variant}",)) if variant else ("",)
+
+
+def _graph(folder: Path, name: str, variant: str) -> Path | None:
+    candidates = (folder / place / f"{name}{suffix}.onnx" for place in PLACES for suffix in suffixes(variant))
+    return next((path for path in candidates if path.is_file()), None)

@@ -1,0 +1,117 @@
+"""The JSON files of a model directory, read with care: each refusal names the file and the key."""
+
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+import heron
+
+MOST_BYTES = 64 * 1024 * 1024
+"""Bytes that a JSON file may have; the largest tokenizers in use have some 20 MB."""
+
+
+class Settings:
+    """One JSON object and where it stands. A key that is missing, or null, has the value given as default."""
+
+    def __init__(self, values: dict[str, Any], place: str) -> None:
+        self._values = values
+        self.place = place
+
+    @classmethod
+    def read(cls, path: Path) -> Settings:
+        """The settings of a file; raises InvalidInput when it is no JSON object, NotFound when it is missing."""
+        text = read_text(path)
+        try:
+            values = json.loads(text)
+        except (ValueError, RecursionError) as error:
+            raise heron.InvalidInput(f"{path} is no valid JSON: {one_line(error)}") from error
+        if not isinstance(values, dict):
+            raise heron.InvalidInput(f"{path} holds no JSON object")
+        return cls(values, str(path))
+
+    @classmethod
+    def read_if_there(cls, path: Path) -> Settings:
+        """The settings of a file; none when it is missing."""
+        return cls.read(path) if path.is_file() else cls({}, str(path))
+
+    def __contains__(self, key: str) -> bool:
+        return self._values.get(key) is not None
+
+    def get(self, key: str) -> Any:
+        """The value as JSON has it; None when it is missing."""
+        return self._values.get(key)
+
+    def section(self, key: str) -> Settings:
+        """The object at a key; an empty one when it is missing."""
+        value = self._values.get(key)
+        if value is not None and not isinstance(value, dict):
+            raise self.refusal(key, "an object")
+        return Settings(value or {}, f"{self.place}: {key}")
+
+    def flag(self, key: str, default: bool) -> bool:
+        """True or false."""
+        value = self._value(key, default)
+        if not isinstance(value, bool):
+            raise self.refusal(key, "true or false")
+        return value
+
+    def integer(self, key: str, low: int, high: int, default: int | None = None) -> int:
+        """A whole number from `low` to `high`; without a default it has to be there."""
+        value = self._value(key, default)
+        if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
+            raise self.refusal(key, f"a whole number from {low} to {high:,}")
+        return value
+
+    def number(self, key: str, default: float) -> float:
+        """A finite number."""
+        return self._finite(key, self._value(key, default))
+
+    def three_numbers(self, key: str, default: tuple[float, float, float]) -> list[float]:
+        """Three finite numbers, one for each of red, green and blue."""
+        value = self._value(key, default)
+        if not isinstance(value, list | tuple) or len(value) != 3:
+            raise self.refusal(key, "three numbers")
+        return [self._finite(key, number) for number in value]
+
+    def refusal(self, key: str, expected: str) -> heron.InvalidInput:
+        """The error for a value that is not what was expected."""
+        value = self._values.get(key)
+        found = "is missing" if value is None else f"is {one_line(repr(value))[:80]}"
+        return heron.InvalidInput(f"{self.place}: {key} {found}, expected {expected}")
+
+    def _value(self, key: str, default: Any) -> Any:
+        value = self._values.get(key)
+        return default if value is None else value
+
+    def _finite(self, key: str, value: Any) -> float:
+        if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+            raise self.refusal(key, "finite numbers")
+        return float(value)
+
+
+def read_text(path: Path) -> str:
+    """The text of a file of at most `MOST_BYTES`; raises NotFound and InvalidInput."""
+    try:
+        with path.open("rb") as stream:
+            data = stream.read(MOST_BYTES + 1)
+    except FileNotFoundError:
+        raise heron.NotFound(
+            f"{path.name} is missing in the model directory {path.parent}",
+            hint="a CLIP export has config.json, preprocessor_config.json, tokenizer.json and its ONNX files",
+        ) from None
+    except OSError as error:
+        raise heron.InvalidInput(f"{path} cannot be read: {error.strerror}") from error
+    if len(data) > MOST_BYTES:
+        raise heron.InvalidInput(f"{path} is refused: it has more than {MOST_BYTES:,} bytes")
+    try:
+        return data.decode()
+    except UnicodeDecodeError as error:
+        raise heron.InvalidInput(f"{path} is no text in UTF-8") from error
+
+
+def one_line(error: object) -> str:
+    """What a library has to say, on one line of at most 300 characters."""
+    return " ".join(str(error).split())[:300].encode(errors="replace").decode()

@@ -1,0 +1,124 @@
+"""Captions for pictures: a few concepts that are true, said in one of the ways in which people write queries."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Mapping, Sequence
+from functools import reduce
+from operator import and_
+
+from miniclip.concepts import Concept, Facts, Meaning, concepts, true_for
+
+_OPENINGS = (
+    "a photo of", "a picture of", "an image of", "photo of", "picture of", "photos of", "pictures of", "show me", "find",
+    "a drawing of", "a view of", "there is", "this is", "images with",
+)  # fmt: skip
+_PRAISE = ("big", "small", "old", "new", "beautiful", "lonely", "single")
+"""Words that are true for anything."""
+
+
+
+class Captioner:
+    """Writes captions. The same source of chance gives the same captions."""
+
+    def __init__(self, rng: random.Random) -> None:
+        self._rng = rng
+        self._known = concepts()
+        self._true: dict[tuple[tuple[str, str], ...], dict[str, list[Concept]]] = {}
+
+    def caption(self, facts: Facts) -> tuple[str, Meaning]:
+        """A caption that is true for a picture, and for which other pictures it would be true as well."""
+        way = self._rng.random()
+        true = self._concepts(facts)
+        if facts["kind"] == "scene" and way < 0.15 and "subject" in facts:
+            return describe(facts)
+        if way < 0.35:
+            return self._keywords(true)
+        return self._phrase(true)
+
+    def words(self) -> list[str]:
+        """Each concept said alone, in the singular and the plural: for the tokeniser."""
+        return [said for c in self._known for said in (c.words, *([_plural(c.words)] * (c.sort == "thing")))]
+
+    def _concepts(self, facts: Facts) -> Mapping[str, list[Concept]]:
+        key = tuple(sorted(facts.items()))
+        if key not in self._true:
+            self._true[key] = true_for(facts, self._known)
+        return self._true[key]
+
+    def _keywords(self, true: Mapping[str, list[Concept]]) -> tuple[str, Meaning]:
+        """Bare words in any order."""
+        pool = [*true["thing"], *true["stuff"], *true["adjective"]]
+        chosen = self._apart(pool, self._rng.choice((1, 1, 2, 2, 3)))
+        said = [_plural(c.words) if c.sort == "thing" and self._chance(0.2) else c.words for c in chosen]
+        return self._rng.choice((" ", " ", ", ")).join(said), _all(chosen)
+
+    def _phrase(self, true: Mapping[str, list[Concept]]) -> tuple[str, Meaning]:
+        """Something, how it is, and where and when."""
+        rng = self._rng
+        things = [c for c in true["thing"] if "subject" in c.meaning.allowed] if self._chance(0.5) else []
+        head = rng.choice(things or true["thing" if self._chance(0.75) else "stuff"])
+        more = self._apart(true["circumstance"], rng.choice((0, 0, 1, 1, 2, 3)), head)
+        said, chosen = head.words, [head, *more]
+        if head.sort == "thing":
+            before = self._apart(true["adjective"], self._chance(0.25), *chosen)
+            chosen += before
+            praise = [rng.choice(_PRAISE)] if self._chance(0.06) else []
+            said = self._numbered(" ".join([*praise, *(c.words for c in before), said]))
+        if self._chance(0.2):
+            said = f"{rng.choice(_OPENINGS)} {said}"
+        circumstances = [c.words for c in more]
+        if circumstances and self._chance(0.12):
+            first, *rest = circumstances
+            return " ".join([f"{first},", said, *rest]), _all(chosen)
+        return " ".join([said, *circumstances]), _all(chosen)
+
+    def _apart(self, pool: Sequence[Concept], count: int, *taken: Concept) -> list[Concept]:
+        """Some of the concepts, each of which says something that the others and those taken do not."""
+        chosen: list[Concept] = []
+        so_far = _all(taken)
+        for concept in self._rng.sample(pool, len(pool)):
+            if len(chosen) == count:
+                break
+            if so_far & concept.meaning != so_far:
+                chosen.append(concept)
+                so_far &= concept.meaning
+        return chosen
+
+    def _numbered(self, words: str) -> str:
+        """A noun with an article, or in the plural."""
+        way = self._rng.random()
+        if way < 0.6:
+            return f"{'an' if words[0] in 'aeiou' else 'a'} {words}"
+        return _plural(words) if way < 0.75 else f"the {words}" if way < 0.82 else words
+
+    def _chance(self, share: float) -> bool:
+        return self._rng.random() < share
+
+
+def describe(facts: Facts) -> tuple[str, Meaning]:
+    """All of a scene in one sentence, and what it means."""
+    clear = {"day": "in the sun", "dusk": "at sunset", "night": "under a clear sky at night"}
+    times = {"day": "by day", "dusk": "at dusk", "night": "at night"}
+    places = {"street": "in", "harbour": "in the harbour of", "landscape": "on a country road near"}
+    time, weather = facts["time"], facts["weather"]
+    sky = clear[time] if weather == "sun" else f"in the {weather} {times[time]}"
+    said = f"a {facts['subject']} {sky} {places[facts['place']]} {facts['city']}"
+    return said, Meaning({field: frozenset((value,)) for field, value in facts.items()})
+
+
+def _all(chosen: Sequence[Concept]) -> Meaning:
+    return reduce(and_, (concept.meaning for concept in chosen), Meaning({}))
+
+
+def _plural(words: str) -> str:
+    """Of the noun that ends the words, or stands before `of` or `with`."""
+    for link in (" of ", " with "):
+        head, found, rest = words.partition(link)
+        if found:
+            return _plural(head) + found + rest
+    if words.endswith("y") and words[-2] not in "aeiou":
+        return f"{words[:-1]}ies"
+    if words.endswith("man"):
+        return f"{words[:-3]}men"
+    return words + ("es" if words.endswith(("s", "ch", "x")) else "s")

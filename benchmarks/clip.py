@@ -130,11 +130,10 @@ def report(model: str) -> None:
         for way, results in found.items()
     }
     first = middle["bare onnxruntime"]
-    rows = [
-        [way, f"{m['wall']:.1f}", f"{m['cpu']:.1f}", f"{m['memory']:.0f} MB"]
-        + [f"{m['wall'] / first['wall']:.2f}", f"{m['cpu'] / first['cpu']:.2f}"]
-        for way, m in middle.items()
-    ]
+    rows = []
+    for way, m in middle.items():
+        ratios = [f"{m[name] / first[name]:.2f}" for name in ("wall", "cpu")]
+        rows.append([way, f"{m['wall']:.1f}", f"{m['cpu']:.1f}", f"{m['memory']:.0f} MB", *ratios])
     columns = ["work", "pictures/s (wall)", "pictures per CPU s", "peak memory", "ratio (wall)", "(CPU)"]
     table("CLIP ViT-B/32 on the processor", columns, rows)
 

@@ -78,8 +78,8 @@ def test_without_the_extras_the_quickstart_says_what_is_left_out(tmp_path, capsy
     from heron.hooks import registry
 
     absent = ("s3fs", "av", "pydicom", "nibabel", "pypdfium2")
-    installed = registry._installed
-    monkeypatch.setattr(registry, "_installed", lambda name: name not in absent and installed(name))
+    installed = registry.is_installed
+    monkeypatch.setattr(registry, "is_installed", lambda name: name not in absent and installed(name))
     place = tmp_path / "tour"
     assert status(["quickstart", str(place)]) == 0
     said = capsys.readouterr().out

@@ -147,7 +147,7 @@ def _chosen(workspace: Workspace, names: Path | None, choice: dict[str, Any]) ->
     if names is None:
         return selected(workspace, **choice)
     if any(choice.values()):
-        raise click.UsageError("--names cannot be used together with --item, --folder, --where or --preset.")
+        raise click.UsageError("--names cannot be used together with other options that choose items.")
     try:
         lines = names.read_text(encoding="utf-8").splitlines()
     except OSError as error:

@@ -81,7 +81,7 @@ def create(
     if sum(map(bool, ways)) > 1:
         raise click.UsageError(
             "Which items? Give --collection, or --backing-folder, or some of "
-            "--item, --dataset, --folder, --where and --preset."
+            "--item, --dataset, --folder, --where, --preset, --text and --like."
         )
     workspace = context.workspace()
     items = () if collection or backing_folder else selected(workspace, **choice)

@@ -27,7 +27,7 @@ COMMANDS = {
     "thumbnails": "Make the small pictures and the quality metrics of items and frames.",
     "schema": "Show and change the metadata schema.",
     "metadata": "Set, merge, import and verify metadata.",
-    "search": "Find items, or frames, by a condition.",
+    "search": "Find items, or frames, by conditions, words, and what they look like.",
     "contact-sheet": "Draw what a query finds side by side as one picture.",
     "presets": "Save queries and use them again.",
     "collections": "Put items together under a title.",

@@ -16,6 +16,7 @@ from attrs import evolve
 from heron.cli.context import Context
 from heron.cli.output import counted, example, say
 from heron.errors import AlreadyExists, CatalogueError, PluginError
+from heron.hooks import registry
 
 if TYPE_CHECKING:
     from heron.hooks import PluginManager
@@ -33,8 +34,9 @@ def command(context: Context, directory: Path, fresh: bool) -> None:
     """Make a small lake and walk through everything.
 
     Draws pictures, a film and scans, writes sound and texts, and goes step by step from schema to dataset. The extra
-    media brings the steps through film, sound, scans and documents, the extra s3 those through a bucket on a server in
-    this process. No network, no account; all of it stays in DIRECTORY to play with.
+    media brings the steps through film, sound, scans and documents, clip and plot those that find pictures by a sentence
+    and draw a map of them, the extra s3 those through a bucket on a server in this process. No network, no account; all
+    of it stays in DIRECTORY to play with.
     """
     from heron.quickstart.lake import make_lake
     from heron.quickstart.steps import NEXT
@@ -68,7 +70,7 @@ def _walk_steps(context: Context) -> int:
     number = 1
     for step in STEPS:
         try:
-            _load_decoders(context.plugins(), step.decoders)
+            _load(context.plugins(), step)
         except PluginError as error:
             say("")
             say(f'The step "{step.title}" is left out: {error}.')
@@ -78,13 +80,18 @@ def _walk_steps(context: Context) -> int:
     return number
 
 
-def _load_decoders(manager: PluginManager, names: Iterable[str]) -> None:
-    """Raise PluginError where one of these decoders is not there, not built yet, or cannot be loaded."""
+def _load(manager: PluginManager, step: Step) -> None:
+    """Raise PluginError where something that a step needs is not there, or cannot be loaded."""
     known = {decoder.name: decoder for decoder in manager.decoders()}
-    for name in names:
+    for name in step.decoders:
         if name not in known:
             raise PluginError(f"there is no decoder {name}", hint="heron plugins lists what there is")
         manager.load(known[name])
+    for name in step.embedders:
+        manager.load(manager.embedder(name))
+    for package in step.packages:
+        if not registry.is_installed(package):
+            raise PluginError(f"{package} is not installed", hint='pip install "heron[plot]"')
 
 
 def _walk(context: Context, number: int, step: Step) -> None:

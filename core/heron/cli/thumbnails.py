@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import click
 
 from heron.cli.context import Context
@@ -19,23 +21,13 @@ from heron.cli.selection import selected, selection
     "heron thumbnails --folder Photos\nheron thumbnails --where \"kind = 'video'\" --frames\n"
     "heron thumbnails --item 01a1fc7f-6634-7b8f-8ffa-50166ba72775 --again"
 )
-def command(
-    context: Context,
-    items: tuple[str, ...],
-    dataset: str | None,
-    folder: str | None,
-    where: str | None,
-    preset: str | None,
-    frames: bool,
-    again: bool,
-    as_json: bool,
-) -> None:
+def command(context: Context, frames: bool, again: bool, as_json: bool, **choice: Any) -> None:
     """Make the small pictures and the quality metrics of items and frames.
 
     Those that are there stay, so a run that was stopped is gone on with by running it again.
     """
     workspace = context.workspace()
-    chosen = selected(workspace, items, dataset, folder, where, preset)
+    chosen = selected(workspace, **choice)
     with counting("Making pictures") as progress:
         made = workspace.pictures.make(chosen, frames=frames, again=again, progress=progress)
     if as_json:

@@ -98,10 +98,11 @@ class Registry:
 
 def missing_packages(contribution: Contribution) -> list[str]:
     """The distributions that a contribution needs and that are not installed."""
-    return [name for name in contribution.requires if not _installed(name)]
+    return [name for name in contribution.requires if not is_installed(name)]
 
 
-def _installed(name: str) -> bool:
+def is_installed(name: str) -> bool:
+    """Whether a distribution is installed."""
     try:
         distribution(name)
     except (PackageNotFoundError, ValueError):  # ValueError: the name is empty

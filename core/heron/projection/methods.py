@@ -21,6 +21,9 @@ _ROUGH = 50
 """Principal components that t-SNE looks at, as van der Maaten and Hinton did (JMLR 9, 2008)."""
 
 _PERPLEXITY = 30
+_MANY = 10_000
+"""Vectors from which t-SNE takes all processors; with fewer, they wait for each other more than they help."""
+
 _LEAST = 5
 """Vectors below which neighbours mean nothing, and principal components are taken."""
 
@@ -61,7 +64,8 @@ def _tsne(vectors: Array, seed: int) -> Array:
         return rough[:, :2]  # all vectors are equal
     start = rescale(rough[:, :2].astype(np.float64))
     perplexity = min(_PERPLEXITY, (len(vectors) - 1) / 3)
-    model = TSNE(perplexity=perplexity, initialization=start, n_jobs=-1, random_state=seed)
+    threads = -1 if len(vectors) >= _MANY else 1
+    model = TSNE(perplexity=perplexity, initialization=start, n_jobs=threads, random_state=seed)
     return np.asarray(model.fit(rough), np.float32)
 
 

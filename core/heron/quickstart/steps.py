@@ -7,12 +7,17 @@ from attrs import frozen
 
 @frozen
 class Step:
-    """One step: a title, a sentence or two, command lines as one would type them, and the decoders that these need."""
+    """One step: a title, a sentence or two, command lines as one would type them, and what these need.
+
+    `packages` are those of the extra `plot`.
+    """
 
     title: str
     words: str
     commands: tuple[str, ...]
     decoders: tuple[str, ...] = ()
+    embedders: tuple[str, ...] = ()
+    packages: tuple[str, ...] = ()
 
 
 STEPS = (
@@ -119,6 +124,41 @@ STEPS = (
             "heron search --where \"match(description, 'red bus') AND weather IN ('rain', 'fog')\" --limit 5",
             "heron search --where \"distance_km(location, 59.91, 10.75) < 50 AND exif.Model LIKE 'Finch%'\" --count",
         ),
+    ),
+    Step(
+        "Find what looks alike",
+        "A descriptor of colours, layout and edges is built in and needs no model. With it pictures are found by a picture, "
+        "copies and near copies by themselves, and a few that show the variety of all.",
+        (
+            "heron embed",
+            "heron search --like lisbon-003.jpg --where 'NOT night' --limit 5",
+            "heron duplicates --near 0.97",
+            "heron select --diverse 12 --folder Lake --collect 'Something of everything' -o variety.png",
+        ),
+    ),
+    Step(
+        "Find what pictures show",
+        "A model that puts pictures and texts into one space finds pictures by a sentence. This one is tiny, comes with Heron "
+        "and knows nothing but scenes like these; for your own pictures there is the embedder clip. The ferry is a film: "
+        "the frame that fits best is told.",
+        (
+            "heron embed --embedder clip-mini --frames",
+            "heron search 'a red bus in the rain' --limit 5",
+            "heron search 'a ferry at night' --where \"kind = 'video'\"",
+            "heron search 'night' --where \"city = 'Algiers'\" --like algiers-001.jpg --sort -captured_at --nearest 5",
+            "heron contact-sheet 'snow in the city' --limit 12 --columns 4 --size 160 -o snow.png",
+        ),
+        embedders=("clip-mini",),
+    ),
+    Step(
+        "See all of it at once",
+        "A map of the lake: what looks alike stands close together. The points can be had as a table too.",
+        (
+            "heron plot clip-mini --color city --thumbnails -o map.png",
+            "heron plot clip-mini -o map.csv",
+        ),
+        embedders=("clip-mini",),
+        packages=("matplotlib",),
     ),
     Step(
         "Keep it as a collection",

@@ -28,7 +28,10 @@ if TYPE_CHECKING:
 VERSION = 1
 
 _CHUNK = 1024
-"""Vectors that are added between two looks at the clock and the keyboard."""
+"""Vectors that are added between two looks at the keyboard."""
+
+_ALONE = 4096
+"""The first vectors are added on one core: on several, usearch leaves up to one in fifty of so few without an edge to it."""
 
 
 @frozen
@@ -97,9 +100,11 @@ class GraphFile:
         self._size = size
         self._tuning = tuning
 
-    def opened(self, codes: Codes) -> Graph:
-        """The graph, mapped; raises Unusable with the reason why there is none."""
+    def opened(self, codes: Codes, before: Graph | None) -> Graph:
+        """The graph, mapped, or the one from before where it is the same; raises Unusable with the reason why there is none."""
         saved = self._state(codes)
+        if before is not None and before.saved == saved:
+            return before
         index = self._empty()
         try:
             index.view(self.path)
@@ -205,13 +210,14 @@ class GraphFile:
             return self._empty(), None
 
     def _add(self, index: Index, codes: Array, start: int, end: int) -> None:
-        """Add rows on all cores; the graph refers to the mapped codes, and needs no memory for them."""
+        """Add rows, on all cores where there are many; the graph refers to the mapped codes, and needs no memory for them."""
         block = codes[start:end]
+        threads = 1 if start < _ALONE else 0
         places = np.flatnonzero(block.any(axis=1))
         if len(places) == len(block):
-            index.add(np.arange(start, end, dtype=np.uint64), block, copy=False)
+            index.add(np.arange(start, end, dtype=np.uint64), block, copy=False, threads=threads)
         elif len(places):
-            index.add((places + start).astype(np.uint64), block[places])
+            index.add((places + start).astype(np.uint64), block[places], threads=threads)
 
     def _save(self, index: Index, codes: Codes, rows: int, judge: Judge, before: Saved | None) -> Saved:
         """Save beside the file, record both states, and then let one take the place of the other."""

@@ -77,6 +77,7 @@ class Search:
     best: ShortList = field(init=False)
     scanned: int = 0
     asked: int = 0
+    seen: int = 0
     kept: int = 0
     expansion: int = 0
     compared: int = 0
@@ -126,9 +127,9 @@ class Search:
         first = max(self._expansion(self.k), self.view.tuning.probe)
         if self._by_graph(first, filter, self.count):
             return True
-        if self.asked and self._by_graph(self._expansion(self._depth()), filter, self.count):
+        if self.seen and self._by_graph(self._expansion(self._depth()), filter, self.count):
             return True
-        start = max(self._depth(), self.view.tuning.probe) if self.asked else self.view.tuning.probe
+        start = max(self._depth(), self.view.tuning.probe) if self.seen else self.view.tuning.probe
         return start <= self._most_asked() and self._walk(self._scan(None), filter, start)
 
     def _start(self) -> int:
@@ -140,7 +141,7 @@ class Search:
 
     def _depth(self) -> int:
         """How many of the best candidates hold enough that are kept, going by those seen, with half again as many."""
-        return int(1.5 * self.k * self.asked / max(self.kept, 0.5))
+        return int(1.5 * self.k * self.seen / max(self.kept, 0.5))
 
     def _expansion(self, depth: int) -> int:
         """Candidates that the graph has to consider so that the best `depth` are found as surely as the best ten."""
@@ -154,7 +155,7 @@ class Search:
             return False
         covered = min(graph.saved.rows, self.count)
         graph_cost = expansion * tuning.graph_step + self.count - covered
-        if graph_cost >= cost or covered < graph.saved.rows // 2:
+        if graph_cost >= cost or covered < 0.9 * graph.saved.rows:
             return False
         self._begin("index", f"the graph considered {expansion:,} candidates")
         self.expansion += expansion
@@ -202,6 +203,8 @@ class Search:
         while True:
             rows, near = (values[taken:] for values in ranking.best(goal))
             taken += len(rows)
+            if filter is not None and len(rows) == taken:
+                self.best.gauge(rows[: self._start()], near[: self._start()])
             kept = self._ask(filter, rows)
             self._compare(rows[kept], near[kept])
             if taken == len(ranking):
@@ -226,11 +229,13 @@ class Search:
 
     def _ask(self, filter: Filter | None, rows: Array) -> Array:
         """Which rows are kept, bool."""
-        kept = np.ones(len(rows), bool) if filter is None else np.asarray(filter.keeps(rows), bool)
-        self.asked += len(rows)
-        self.kept += self._distinct(rows[kept])
+        kept = np.ones(len(rows), bool)
         if filter is not None:
+            kept = np.asarray(filter.keeps(rows), bool)
+            self.asked += len(rows)
             self._say(f"{np.count_nonzero(kept):,} of {len(rows):,} are allowed")
+        self.seen += len(rows)
+        self.kept += self._distinct(rows[kept])
         return kept
 
     def _compare(self, rows: Array, near: Array) -> None:

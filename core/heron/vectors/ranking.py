@@ -70,8 +70,7 @@ class ShortList:
 
     def add(self, rows: Array, near: Array) -> None:
         """Compare rows that were not added before, with these near scores, by their true vectors."""
-        true = true_scores(self.truth, rows, self.probe)
-        self.off = max(self.off, float(np.nanmax(np.abs(true - near), initial=0)))
+        true = self.gauge(rows, near)
         scores, rows = np.concatenate([self.scores, true]), np.concatenate([self.rows, rows])
         order = np.lexsort((rows, -scores))
         order = order[: len(order) - int(np.count_nonzero(np.isnan(scores)))]  # NaN is sorted last
@@ -79,6 +78,12 @@ class ShortList:
             firsts = np.unique(self.groups[rows[order]], return_index=True)[1]
             order = order[np.sort(firsts)]
         self.rows, self.scores = rows[order[: self.k]], scores[order[: self.k]]
+
+    def gauge(self, rows: Array, near: Array) -> Array:
+        """The true scores of rows, after noting how far their near scores are from them."""
+        true = true_scores(self.truth, rows, self.probe)
+        self.off = max(self.off, float(np.nanmax(np.abs(true - near), initial=0)))
+        return true
 
     @property
     def is_full(self) -> bool:

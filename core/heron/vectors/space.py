@@ -21,6 +21,7 @@ from heron.vectors.planner import Rows, Search, View
 from heron.vectors.records import Unusable
 from heron.vectors.scoring import Probe
 from heron.vectors.tuning import DEFAULT, Tuning
+from heron.vectors.verify import faults
 
 T = TypeVar("T")
 
@@ -68,7 +69,9 @@ class Space:
         self._caches = caches
         self._codes_file = CodesFile(caches, name, matrix.size, tuning)
         self._graph_file = GraphFile(caches, name, matrix.size, tuning)
-        self._codes = _Current(lambda: self._codes_file.opened(self.truth), self._codes_file.record_path)
+        self._codes = _Current(
+            lambda before: self._codes_file.opened(self.truth), self._codes_file.record_path
+        )
         self._graph = _Current(self._opened_graph, self._graph_file.record_path, self._codes_file.record_path)
 
     def search(
@@ -151,6 +154,15 @@ class Space:
             graph.saved.recall if graph else None,
         )
 
+    def verify(self, deep: bool = False) -> list[str]:
+        """What is wrong, a sentence each; that there are no caches is not. `deep` looks at every vector."""
+        view, status = self.view(), self.status()
+        caches = (("the int8 codes are", status.codes), ("the graph is", status.graph))
+        unused = [
+            f"{name} not used: {cache.problem}" for name, cache in caches if cache.problem and cache.bytes
+        ]
+        return unused + list(faults(view, deep))
+
     def drop_caches(self) -> None:
         """Remove the caches; who has them open keeps what is open. Raises CatalogueError where that cannot be."""
         try:
@@ -161,17 +173,17 @@ class Space:
                 f"the caches in {self._caches} cannot be removed: {error.strerror}"
             ) from error
 
-    def _opened_graph(self) -> Graph:
+    def _opened_graph(self, before: Graph | None) -> Graph:
         codes = self._codes.value()
         if codes is None:
             raise Unusable("the codes it was made of are not there")
-        return self._graph_file.opened(codes)
+        return self._graph_file.opened(codes, before)
 
 
 class _Current(Generic[T]):
     """A cache that is opened anew when one of its records has changed."""
 
-    def __init__(self, open: Callable[[], T], *records: Path) -> None:
+    def __init__(self, open: Callable[[T | None], T], *records: Path) -> None:
         self.problem: str | None = None
         self._open = open
         self._records = records
@@ -185,7 +197,7 @@ class _Current(Generic[T]):
         with self._lock:
             if found != self._seen:
                 try:
-                    self._value, self.problem = self._open(), None
+                    self._value, self.problem = self._open(self._value), None
                 except Unusable as error:
                     self._value, self.problem = None, str(error)
                 self._seen = found

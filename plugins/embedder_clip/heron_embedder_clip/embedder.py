@@ -52,7 +52,7 @@ class ClipEmbedder:
         with self._lock:
             if self._vision is None:
                 self._vision = self._loaded(VisionSide, self._files.vision, "pictures")
-        return _normalised(self._vision(images, self.size))
+        return normalised(self._vision(images, self.size))
 
     def embed_texts(self, texts: Sequence[str]) -> np.ndarray[Any, Any]:
         """Vectors of texts, float32 of shape (len(texts), size).
@@ -64,7 +64,7 @@ class ClipEmbedder:
         with self._lock:
             if self._text is None:
                 self._text = self._loaded(TextSide, self._files.text, "texts")
-        return _normalised(self._text(texts, self.size))
+        return normalised(self._text(texts, self.size))
 
     def _loaded(self, side: type[Side], path: Path | None, things: str) -> Side:
         if path is None:
@@ -96,6 +96,7 @@ def load_directory(folder: Path, variant: str = "") -> ClipEmbedder:
     return ClipEmbedder(files, files.fingerprint())
 
 
-def _normalised(vectors: Array) -> Array:
+def normalised(vectors: Array) -> Array:
+    """Vectors of length one; those of zeros stay."""
     lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
     return vectors / np.where(lengths > 0, lengths, 1)

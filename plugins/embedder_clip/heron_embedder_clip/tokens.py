@@ -45,10 +45,7 @@ class Tokens:
             )
 
     def __call__(self, texts: Sequence[str]) -> tuple[Ids, Ids]:
-        """The tokens of texts and the mask that says which are no padding, int64 of shape (len(texts), length).
-
-        Raises InvalidInput for what is no text.
-        """
+        """The tokens of texts and the mask that says which are no padding, int64 of shape (len(texts), length)."""
         rows = [self._encode(text) for text in texts]
         ids = np.full((len(rows), self._length or max(map(len, rows))), self._padding, np.int64)
         mask = np.zeros_like(ids)
@@ -59,10 +56,8 @@ class Tokens:
 
     def _encode(self, text: str) -> list[int]:
         # One at a time: encode_batch starts threads, and complains on stderr when the process forks later.
-        try:
-            ids: list[int] = self._tokenizer.encode(text[:_MOST_CHARACTERS]).ids
-        except Exception as error:  # tokenizers raises Exception itself
-            raise heron.InvalidInput(f"a text cannot be read as words: {one_line(error)}") from error
+        readable = text[:_MOST_CHARACTERS].encode(errors="replace").decode()  # lone surrogates become "?"
+        ids: list[int] = self._tokenizer.encode(readable).ids
         return ids or [self._padding]
 
     def _padding_id(self, folder: Path, text_config: Settings) -> int:

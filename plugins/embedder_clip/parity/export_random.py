@@ -129,7 +129,10 @@ def make_model(shape: str, tokenizer: CLIPTokenizer, seed: int = 5) -> CLIPModel
 
 
 def export(model: CLIPModel, tokenizer: CLIPTokenizer, folder: Path, *, variants: bool = False) -> None:
-    """Write the directory of a model; with `variants` also both sides in one file, in fp16, and quantized."""
+    """Write the directory of a model.
+
+    With `variants` also both sides in one file, in fp16, quantized, and the vision side with its weights beside it.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     model.config.save_pretrained(folder)
     tokenizer.save_pretrained(folder)
@@ -148,6 +151,10 @@ def export(model: CLIPModel, tokenizer: CLIPTokenizer, folder: Path, *, variants
         quantize_dynamic(
             folder / f"{name}.onnx", folder / f"{name}_quantized.onnx", weight_type=QuantType.QUInt8
         )
+    onnx.save(
+        onnx.load(folder / "vision_model.onnx"), folder / "vision_model_external.onnx", save_as_external_data=True,
+        location="vision_model_external.onnx_data", size_threshold=100,
+    )  # fmt: skip
     names = ["input_ids", "pixel_values", "attention_mask"]
     _write(
         Both(model), (ids, pixels, texts[1]), names, ["text_embeds", "image_embeds"], folder / "model.onnx"

@@ -6,41 +6,33 @@ import os
 import subprocess
 import sys
 
-import pytest
-
 import heron
 import heron_embedder_clip
 
 CHECK = """
 import sys, heron_embedder_clip
 list(heron_embedder_clip.register_embedders())
-heavy = "s3fs gcsfs adlfs pydicom nibabel av onnxruntime numpy PIL".split()
+heavy = "onnxruntime tokenizers huggingface_hub numpy PIL".split()
 sys.exit(" ".join(name for name in heavy if name in sys.modules) or 0)
 """
+CLIP, MINI = heron_embedder_clip.register_embedders()
 
 
-def test_one_model_for_images_and_text() -> None:
-    (model,) = heron_embedder_clip.register_embedders()
-    assert isinstance(model, heron.EmbedderModel)
-    assert (model.name, model.size) == ("clip", 512)
-    assert list(model.embeds) == ["image", "text"]
-    assert model.summary
+def test_one_embedder_takes_a_model_and_one_brings_its_own() -> None:
+    assert isinstance(CLIP, heron.EmbedderModel)
+    assert (CLIP.name, CLIP.takes_model, CLIP.size) == ("clip", True, None)
+    assert (MINI.name, MINI.takes_model) == ("clip-mini", False)
+    assert list(CLIP.embeds) == list(MINI.embeds) == ["image", "text"]
 
 
-def test_it_says_what_to_install() -> None:
-    (model,) = heron_embedder_clip.register_embedders()
-    assert not model.requires, "named once there is something that needs it"
-    assert model.extra == "clip"
+def test_summary_of_the_mini_says_how_little_it_knows() -> None:
+    assert "only the drawn scenes of the quickstart" in MINI.summary
 
 
-def test_loading_says_that_it_is_not_built_yet() -> None:
-    (model,) = heron_embedder_clip.register_embedders()
-    with pytest.raises(heron.PluginError) as caught:
-        model.load()
-    assert caught.value.message == (
-        "plugin embedder_clip knows the model clip, but computing its vectors is not built yet"
-    )
-    assert caught.value.hint == "follow the changelog"
+def test_records_say_what_to_install() -> None:
+    for record in (CLIP, MINI):
+        assert list(record.requires) == ["onnxruntime", "tokenizers"]
+        assert record.extra == "clip"
 
 
 def test_the_hooks_import_nothing_heavy() -> None:

@@ -43,7 +43,7 @@ def new_model(tokenizer: Tokenizer) -> CLIPModel:
     }
     vision = {
         "image_size": IMAGE_SIZE,
-        "patch_size": 12,
+        "patch_size": 16,
         "num_hidden_layers": 4,
         "intermediate_size": 384,
         **narrow,

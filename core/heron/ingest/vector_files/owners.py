@@ -1,0 +1,118 @@
+"""Whose the vectors of a file are: names become inner ids, and no item, or frame, may have two vectors."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from attrs import Factory, define
+
+from heron.catalog.database import Database
+from heron.catalog.items import bundles
+from heron.catalog.vector_rows import Owner
+from heron.convert import dumps
+from heron.ingest.vector_files.names import Named
+
+Array = np.ndarray[Any, Any]
+
+SHOWN = 20
+"""Names that a report holds, of those that meet no item and of those that meet several."""
+
+
+@define
+class Strangers:
+    """Vectors whose owner is not known: how many, and the first names of them."""
+
+    unmatched: int = 0
+    ambiguous: int = 0
+    first_unmatched: list[str] = Factory(list)
+    first_ambiguous: dict[str, int] = Factory(dict)
+
+    def note(self, name: Named, items: int) -> None:
+        """Count a name that so many items have."""
+        if items:
+            self.ambiguous += 1
+            if len(self.first_ambiguous) < SHOWN:
+                self.first_ambiguous[name.shown] = items
+        else:
+            self.unmatched += 1
+            if len(self.first_unmatched) < SHOWN:
+                self.first_unmatched.append(name.shown)
+
+
+class Lookup:
+    """Finds items and frames by what names them. `scope` is the SQL condition of what the user may see."""
+
+    def __init__(self, database: Database, scope: str) -> None:
+        self._database = database
+        self._scope = scope
+        self.strangers = Strangers()
+
+    def __call__(self, names: Sequence[Named]) -> Array:
+        """The inner ids of item and frame of each name, int64 of shape (n, 2); zeros for one that is not known."""
+        items = self._items(names)
+        owners = [self._item(name, items) for name in names]
+        frames = self._frames([(item, name.frame) for item, name in owners if item and name.frame is not None])
+        found = np.zeros((len(names), 2), dtype=np.int64)
+        for row, (item, name) in enumerate(owners):
+            frame = frames.get((item, name.frame), 0) if name.frame is not None else 0
+            if item and name.frame is not None and not frame:
+                self.strangers.note(name, 0)
+            elif item:
+                found[row] = item, frame
+        return found
+
+    def _item(self, name: Named, items: Mapping[tuple[str, str], list[int]]) -> tuple[int, Named]:
+        """The item of a name, 0 if it is not known, and the name as it was understood."""
+        ids = items.get((name.kind, name.name), [])
+        if not ids and name.whole is not None:
+            ids = items.get((name.kind, name.whole), [])
+            name = Named(name.kind, name.whole) if ids else name
+        if len(ids) == 1:
+            return ids[0], name
+        self.strangers.note(name, len(ids))
+        return 0, name
+
+    def _items(self, names: Sequence[Named]) -> dict[tuple[str, str], list[int]]:
+        found: dict[tuple[str, str], list[int]] = {}
+        for kind in dict.fromkeys(name.kind for name in names):
+            texts = (text for name in names if name.kind == kind for text in (name.name, name.whole) if text)
+            for bundle in bundles(dict.fromkeys(texts), 500):
+                rows = self._database.rows(
+                    f"SELECT {kind} AS name, id FROM items WHERE {kind} IN ({','.join('?' * len(bundle))}) "
+                    f"AND deleted_at IS NULL AND {self._scope}",
+                    bundle,
+                )
+                for row in rows:
+                    found.setdefault((kind, row["name"]), []).append(row["id"])
+        return found
+
+    def _frames(self, wanted: Sequence[tuple[int, int | None]]) -> dict[tuple[int, int | None], int]:
+        """The inner ids of frames by item and number."""
+        if not wanted:
+            return {}
+        rows = self._database.rows(
+            "SELECT frames.item_id, frames.number, frames.id FROM json_each(?) AS wanted JOIN frames "
+            "ON frames.item_id = json_extract(wanted.value, '$[0]') "
+            "AND frames.number = json_extract(wanted.value, '$[1]')",
+            [dumps(list(wanted))],
+        )
+        return {(row[0], row[1]): row[2] for row in rows}
+
+
+def first_repeated(owners: Array) -> tuple[int, int] | None:
+    """The first row whose owner a row before it has too, behind that row; rows without an owner do not count."""
+    known = np.flatnonzero(owners[:, 0])
+    order = known[np.lexsort((known, owners[known, 1], owners[known, 0]))]
+    is_repeated = (owners[order[1:]] == owners[order[:-1]]).all(axis=1)
+    if not is_repeated.any():
+        return None
+    later, earlier = order[1:][is_repeated], order[:-1][is_repeated]
+    place = int(np.argmin(later))
+    return int(earlier[place]), int(later[place])
+
+
+def as_owners(rows: Array) -> list[Owner]:
+    """Rows of an array of inner ids as the store takes them."""
+    return list(map(tuple, rows.tolist()))

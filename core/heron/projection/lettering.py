@@ -1,0 +1,45 @@
+"""Text of a plot in whatever script: the fonts that have its characters, and a box for those that none has."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import cache
+
+from matplotlib.font_manager import FontProperties, findfont, fontManager, get_font
+
+_FIRST = "DejaVu Sans"
+"""The font that comes with matplotlib."""
+
+_FURTHER = (
+    "Noto Sans", "Noto Sans CJK JP", "Noto Sans CJK SC", "Noto Sans Arabic", "Noto Sans Hebrew", "Noto Sans Devanagari",
+    "Noto Sans Thai", "Droid Sans Fallback", "WenQuanYi Micro Hei", "Hiragino Sans", "PingFang SC", "Arial Unicode MS",
+    "Microsoft YaHei", "Yu Gothic", "Malgun Gothic", "Segoe UI Symbol", "FreeSans",
+)  # fmt: skip
+"""Fonts with other scripts, as systems have them, in the order in which they are tried."""
+
+_BOX = "\u25a1"
+
+
+def font(size: float, weight: str = "normal") -> FontProperties:
+    """The font of all text, with those behind it that are installed; `size` in points."""
+    return FontProperties(family=list(_characters()), size=size, weight=weight)
+
+
+def shown(text: str, longest: int = 32) -> str:
+    """One line of at most so many characters, with a box for each that cannot be drawn."""
+    line = " ".join(text.split())
+    if len(line) > longest:
+        line = line[: longest - 1] + "…"
+    return "".join(c if _is_drawn(c, _characters().values()) else _BOX for c in line)
+
+
+def _is_drawn(character: str, fonts: Iterable[frozenset[int]]) -> bool:
+    return character.isprintable() and any(ord(character) in characters for characters in fonts)
+
+
+@cache
+def _characters() -> dict[str, frozenset[int]]:
+    """The fonts to use, and the characters that each has."""
+    installed = {entry.name for entry in fontManager.ttflist}
+    chosen = [_FIRST, *(name for name in _FURTHER if name in installed)]
+    return {name: frozenset(get_font(findfont(name)).get_charmap()) for name in chosen}

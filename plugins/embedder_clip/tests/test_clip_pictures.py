@@ -1,0 +1,116 @@
+"""How pictures are prepared, and what an embedder does with many of them, and in many threads."""
+
+from __future__ import annotations
+
+import json
+import tracemalloc
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import heron
+import heron_embedder_clip
+from heron_embedder_clip.embedder import normalised
+from heron_embedder_clip.pictures import Preprocessing
+from heron_embedder_clip.sides import PICTURES
+
+TINY = Path(__file__).parent / "data" / "tiny"
+PLAIN = {"do_rescale": False, "do_normalize": False}
+
+
+@pytest.fixture
+def prepare(tmp_path: Path) -> Any:
+    def make(**settings: Any) -> Preprocessing:
+        path = tmp_path / "preprocessor_config.json"
+        path.write_text(json.dumps(settings))
+        return Preprocessing(path)
+
+    return make
+
+
+def noise(width: int, height: int, seed: int = 0) -> Image.Image:
+    return Image.fromarray(np.random.default_rng(seed).integers(0, 256, (height, width, 3), np.uint8))
+
+
+def test_without_settings_it_is_that_of_openai(prepare: Any) -> None:
+    tensor = prepare()([Image.new("RGB", (300, 400), (255, 0, 128))])
+    assert (tensor.shape, tensor.dtype) == ((1, 3, 224, 224), np.float32)
+    expected = [(1 - 0.48145466) / 0.26862954, -0.4578275 / 0.26130258, (128 / 255 - 0.40821073) / 0.27577711]
+    np.testing.assert_allclose(tensor[0, :, 7, 7], expected, rtol=1e-6)
+
+
+def test_shortest_edge_is_scaled_and_the_middle_cut_out(prepare: Any) -> None:
+    picture = noise(80, 61)
+    found = prepare(size=40, crop_size=30, resample=2, **PLAIN)([picture])[0]
+    scaled = picture.resize((52, 40), Image.Resampling.BILINEAR).crop((11, 5, 41, 35))
+    np.testing.assert_array_equal(found, np.asarray(scaled).transpose(2, 0, 1))
+
+
+def test_a_smaller_picture_gets_a_black_frame(prepare: Any) -> None:
+    found = prepare(do_resize=False, crop_size={"height": 4, "width": 5}, **PLAIN)(
+        [Image.new("RGB", (2, 9), "red")]
+    )
+    assert found[0, 0].tolist() == [[0, 0, 255, 255, 0]] * 4
+
+
+def test_an_exact_size_needs_no_crop(prepare: Any) -> None:
+    picture = noise(17, 29)
+    found = prepare(size={"width": 6, "height": 4}, do_center_crop=False, **PLAIN)([picture])[0]
+    np.testing.assert_array_equal(
+        found, np.asarray(picture.resize((6, 4), Image.Resampling.BICUBIC)).transpose(2, 0, 1)
+    )
+
+
+def test_a_long_thin_picture_takes_little_memory(prepare: Any) -> None:
+    ready, picture = prepare(**PLAIN), Image.linear_gradient("L").resize((60_000, 2)).convert("RGB")
+    tracemalloc.start()
+    try:
+        found = ready([picture])
+        assert tracemalloc.get_traced_memory()[1] < 20_000_000
+    finally:
+        tracemalloc.stop()
+    middle = np.asarray(picture)[0, 30_000, 0]
+    assert found.shape == (1, 3, 224, 224)
+    np.testing.assert_allclose(found, middle, atol=1)
+
+
+def test_other_modes_become_rgb(prepare: Any) -> None:
+    assert prepare(**PLAIN)([Image.new("L", (9, 9), 7)])[0, :, 0, 0].tolist() == [7, 7, 7]
+
+
+def test_a_picture_without_pixels_is_refused() -> None:
+    embedder = heron_embedder_clip.load(str(TINY))
+    with pytest.raises(heron.InvalidInput, match="a picture of 0 x 5 pixels"):
+        embedder.embed_images([noise(5, 5), Image.new("RGB", (0, 5))])
+    with pytest.raises(heron.InvalidInput, match="a picture of 0 x 5 pixels"):
+        embedder.embed_images([*[noise(5, 5)] * 5 * PICTURES, Image.new("RGB", (0, 5))])
+
+
+def test_many_pictures_keep_their_order() -> None:
+    embedder = heron_embedder_clip.load(str(TINY))
+    pictures = [noise(40, 30, seed) for seed in range(PICTURES * 6 + 3)]
+    together = embedder.embed_images(pictures)
+    alone = np.concatenate([embedder.embed_images([picture]) for picture in pictures])
+    np.testing.assert_allclose(together, alone, atol=1e-5)
+    np.testing.assert_allclose(np.linalg.norm(together, axis=1), 1, atol=1e-6)
+
+
+def test_one_embedder_serves_several_threads() -> None:
+    pictures = [noise(40, 30, seed) for seed in range(8)]
+    texts = [f"picture {number}" for number in range(8)]
+    reference = heron_embedder_clip.load(str(TINY))
+    embedder = heron_embedder_clip.load(str(TINY))
+    with ThreadPoolExecutor(8) as pool:
+        of_images = list(pool.map(lambda picture: embedder.embed_images([picture]), pictures))
+        of_texts = list(pool.map(lambda text: embedder.embed_texts([text]), texts))
+    np.testing.assert_allclose(np.concatenate(of_images), reference.embed_images(pictures), atol=1e-5)
+    np.testing.assert_allclose(np.concatenate(of_texts), reference.embed_texts(texts), atol=1e-5)
+
+
+def test_a_vector_of_zeros_stays_one() -> None:
+    found = normalised(np.array([[3, 4], [0, 0]], np.float32))
+    np.testing.assert_allclose(found, [[0.6, 0.8], [0, 0]], rtol=1e-6)

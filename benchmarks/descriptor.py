@@ -199,7 +199,7 @@ def print_means(folders: Sequence[Path]) -> None:
     scales = [weight / part.sum(axis=1).mean() ** 0.5 for weight, part in zip(WEIGHTS, parts, strict=True)]
     numbers = [f"{value:.3f}".replace("-0.000", "0.000") for value in mean]
     lines = [", ".join(numbers[start : start + 14]) for start in range(0, len(numbers), 14)]
-    print(f'"""The centre and the scales of the visual descriptor, fitted to {len(pictures)} photographs.')
+    print(f'"""The centre and the scales of the visual descriptor, fitted to {len(pictures)} pictures.')
     print(
         "\nThese are averages over the pictures of the Debian packages lomiri-wallpapers-16.04 and mate-backgrounds and"
         "\ntheir mirror images; printed by `python benchmarks/descriptor.py --means FOLDER`. Whoever changes them gives the"
@@ -207,7 +207,7 @@ def print_means(folders: Sequence[Path]) -> None:
     )
     print(f"SCALES = ({', '.join(f'{scale:.3f}' for scale in scales)})")
     print(
-        '"""The weight of each part, divided by the root mean square distance of the photographs from its centre."""\n'
+        '"""The weight of each part, divided by the root mean square distance of the pictures from its centre."""\n'
     )
     print("MEAN = (")
     print("".join(f"    {line},\n" for line in lines), end="")

@@ -36,7 +36,9 @@ def vectors(count: int, seed: int = 1) -> Iterator[np.ndarray[Any, Any]]:
         own = np.random.default_rng((seed, start))
         rows = min(_BLOCK, count - start)
         near = centres[own.integers(0, len(centres), rows)]
-        yield (near + own.normal(size=(rows, 64)) @ basis / 4 + own.normal(size=(rows, SIZE)) / 2).astype("f4")
+        yield (near + own.normal(size=(rows, 64)) @ basis / 4 + own.normal(size=(rows, SIZE)) / 2).astype(
+            "f4"
+        )
 
 
 def make(directory: Path, count: int) -> Any:
@@ -123,7 +125,11 @@ def unfiltered(workspace: Any, queries: np.ndarray[Any, Any]) -> None:
         index = Index.restore(str(graph), view=True)
         codes = [np.round(query / np.abs(query).max() * 127).astype(np.int8) for query in queries]
         rows.append(
-            ["usearch alone (int8, not ranked again)", f"{milliseconds(lambda n: index.search(codes[n], 10)):.2f}", ""]
+            [
+                "usearch alone (int8, not ranked again)",
+                f"{milliseconds(lambda n: index.search(codes[n], 10)):.2f}",
+                "",
+            ]
         )
     table("A query for the ten most similar", ["", "ms (median)", "recall@10"], rows)
 

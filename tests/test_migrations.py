@@ -9,7 +9,7 @@ import pytest
 import sqlite_utils
 
 import heron
-from heron.catalog.migrations import cloud_tables, first_tables, media_tables
+from heron.catalog.migrations import cloud_tables, first_tables, media_tables, vector_tables
 from heron.models import MediaFacts, NewFrame, NewItem
 from tests.conftest import draw
 
@@ -68,7 +68,7 @@ def test_a_catalogue_of_before_opens_and_keeps_what_it_holds(before):
             assert list(workspace.database.rows("PRAGMA foreign_key_check")) == []
             applied = "SELECT name FROM _sqlite_migrations ORDER BY id"
             assert [row["name"] for row in workspace.database.rows(applied)] == [
-                migration.__name__ for migration in (first_tables, cloud_tables, media_tables)
+                migration.__name__ for migration in (first_tables, cloud_tables, media_tables, vector_tables)
             ]
 
 

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from heron.embedding.service import EmbeddingService
     from heron.hooks import PluginManager
     from heron.ingest.service import IngestService
+    from heron.ingest.vector_files.service import VectorFiles
     from heron.models import Item
     from heron.pictures.service import PictureService
     from heron.search.service import SearchService
@@ -194,6 +195,13 @@ class Workspace:
         return EmbeddingService(
             self.access, self.items, self.frames, self.schema, self.vectors, self.search, self.pictures, self._embedders,
         )  # fmt: skip
+
+    @cached_property
+    def vector_files(self) -> VectorFiles:
+        """Vectors from files and to files."""
+        from heron.ingest.vector_files.service import VectorFiles
+
+        return VectorFiles(self.database, self.access, self.schema, self.vectors, self.search)
 
     @cached_property
     def presets(self) -> PresetService:

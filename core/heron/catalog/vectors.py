@@ -21,6 +21,7 @@ from heron.models import Frame
 if TYPE_CHECKING:
     import numpy
 
+    from heron.catalog.vector_adoption import Adopted
     from heron.catalog.vector_sets import OpenSet, OpenSets
 
     Array = numpy.ndarray[Any, Any]
@@ -183,6 +184,27 @@ class VectorStore:
         kept = self._require(key)
         return self.rows.remove(kept, self._owners(list(things)))
 
+    def adopt(self, key: str, *, replace: bool = False) -> Adopted:
+        """Move values that stand as JSON in metadata, from before the key was in the schema, into the store.
+
+        Those that are no vectors of the key's size stay where they are, and so do those of items and frames that have a
+        vector already, unless `replace`.
+        """
+        self._access.require("update", "vector", key)
+        from heron.catalog.vector_adoption import Adoption
+
+        self._shape(key)
+        return Adoption(self._database, self, self._schema.current(), key, replace)()
+
+    def adoptable(self) -> list[str]:
+        """The keys of vectors of which values stand as JSON in metadata, where no search finds them."""
+        self._access.require("read", "vector")
+        from heron.catalog.vector_adoption import has_values
+
+        keys = self._schema.current().vector_keys()
+        were_unknown = {row[0] for row in self._database.rows("SELECT name FROM unknown_keys")}
+        return [key for key in sorted(keys & were_unknown) if has_values(self._database, key)]
+
     # Giving back
 
     def get(self, key: str, thing: ItemRef) -> Array | None:
@@ -200,6 +222,12 @@ class VectorStore:
         """All vectors of an item or `Frame`, by key."""
         found = {kept.key: self.get(kept.key, thing) for kept in self.rows.all()}
         return {key: vector for key, vector in found.items() if vector is not None}
+
+    def sizes(self, thing: ItemRef) -> dict[str, int]:
+        """The keys under which an item or `Frame` has a vector, and how many numbers each has."""
+        self._access.require("read", "vector")
+        (owner,) = self._owners([thing])
+        return {kept.key: kept.size for kept in self.rows.all() if self.rows.row_of(kept, owner) is not None}
 
     def stored(self, key: str) -> Iterator[StoredVectors]:
         """Everything that is kept under a key, in batches of up to 1,000, in the order in which it came."""

@@ -25,6 +25,8 @@ COMMANDS = {
     "show": "Show an item: what is known of it, its picture, a frame of it, its text.",
     "keyframes": "Choose frames of items, list them, and write them as pictures.",
     "thumbnails": "Make the small pictures and the quality metrics of items and frames.",
+    "embed": "Give items, and their frames, the vectors that an embedder makes of their pictures.",
+    "vectors": "Look after the vectors of items and frames, and take them from files and to files.",
     "schema": "Show and change the metadata schema.",
     "metadata": "Set, merge, import and verify metadata.",
     "search": "Find items, or frames, by conditions, words, and what they look like.",

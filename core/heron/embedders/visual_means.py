@@ -1,4 +1,4 @@
-"""The centre and the scales of the visual descriptor, fitted to 40 photographs.
+"""The centre and the scales of the visual descriptor, fitted to 40 pictures.
 
 These are averages over the pictures of the Debian packages lomiri-wallpapers-16.04 and mate-backgrounds and
 their mirror images; printed by `python benchmarks/descriptor.py --means FOLDER`. Whoever changes them gives the
@@ -6,7 +6,7 @@ embedder another revision.
 """
 
 SCALES = (0.132, 0.105, 1.304, 0.951)
-"""The weight of each part, divided by the root mean square distance of the photographs from its centre."""
+"""The weight of each part, divided by the root mean square distance of the pictures from its centre."""
 
 MEAN = (
     0.161, 0.000, 1.528, -0.998, 0.000, -0.268, 0.000, -0.129, 0.000, 0.133, -0.312, 0.000, 0.195, 0.000,

@@ -46,6 +46,11 @@ class Scale:
     are_dates: bool = False
 
 
+def in_utc(moment: datetime) -> datetime:
+    """A moment with its time zone; one without is in UTC."""
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
 def coloured(values: Sequence[Value]) -> list[Group] | Scale:
     """Groups for texts, truth values and mixtures, a scale where all values that are there are numbers or dates.
 
@@ -85,8 +90,5 @@ def _name(value: Value) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def _seconds(value: Any) -> float:
-    if value is None:
-        return math.nan
-    moment = value if value.tzinfo else value.replace(tzinfo=UTC)
-    return float(moment.timestamp())
+def _seconds(value: Value) -> float:
+    return in_utc(value).timestamp() if isinstance(value, datetime) else math.nan

@@ -49,7 +49,10 @@ def draw(
     colour_name: str,
     pictures: Iterable[tuple[int, Image.Image]],
 ) -> Figure:
-    """A figure of points in a rectangle that is 1 wide and so high; raises InvalidInput for a picture of a point that is not there."""
+    """A figure of points in a rectangle that is 1 wide and so high.
+
+    Raises InvalidInput for a picture of a point that is not there.
+    """
     across = _WIDTH + 2 * _MARGIN + (_BESIDE if look else 0)
     down = _WIDTH * height + _MARGIN + (_HEAD if title else _MARGIN)
     figure = Figure(figsize=(across, down), facecolor="white")
@@ -85,10 +88,10 @@ def _scatter(axes: Axes, points: Array, total: int, **look: Any) -> None:
 
 def _draw_groups(axes: Axes, points: Array, groups: Sequence[Group]) -> None:
     """First what is missing or other, then the categories in a mixed order, so that none hides another."""
-    quiet = [group for group in groups if group.colour in (MISSING, OTHER)]
-    for group in reversed(quiet):
-        _scatter(axes, points[group.points], len(points), color=group.colour)
-    named = [group for group in groups if group not in quiet]
+    for group in reversed(groups):
+        if group.colour in (MISSING, OTHER):
+            _scatter(axes, points[group.points], len(points), color=group.colour)
+    named = [group for group in groups if group.colour in PALETTE]
     for marker in dict.fromkeys(group.marker for group in named):
         alike = [group for group in named if group.marker == marker]
         places = np.concatenate([group.points for group in alike])
@@ -130,8 +133,9 @@ def _draw_scale(axes: Axes, points: Array, scale: Scale, name: str) -> None:
     bar.set_title(shown(name), loc="left", fontproperties=font(10, "bold"), color=_INK, parse_math=False)
     if not known.all():
         text = f"missing  {int((~known).sum()):,}"
-        axes.plot(1.035, 0.2, "o", color=MISSING, markersize=7, clip_on=False)
-        axes.text(1.06, 0.2, text, fontproperties=font(10), color=_INK, va="center")
+        beside: dict[str, Any] = {"transform": axes.transAxes, "clip_on": False}
+        axes.plot(1.035, 0.2, "o", color=MISSING, markersize=7, **beside)
+        axes.text(1.06, 0.2, text, fontproperties=font(10), color=_INK, va="center", **beside)
 
 
 def _draw_pictures(

@@ -6,16 +6,16 @@ import csv
 import io
 import math
 import shutil
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import IO, Any
+from typing import IO
 
 from heron.convert import dumps
 from heron.errors import InvalidInput, PluginError
 from heron.models import utc_iso
-from heron.projection.colouring import Value
+from heron.projection.colouring import Value, in_utc
 
 Row = Sequence[Value]
 
@@ -32,17 +32,15 @@ def write_table(columns: Sequence[str], rows: Iterable[Row], stream: IO[bytes], 
     writers = {".json": _write_json, ".csv": _write_csv, ".parquet": _write_parquet}
     writer = writers.get(suffix.lower())
     if writer is None:
-        raise InvalidInput(
-            f"a table cannot be written as {suffix!r}", hint=f"there are {', '.join(writers)}"
-        )
+        raise InvalidInput(f"a table cannot be written as {suffix!r}", hint=f"there are {', '.join(writers)}")
     return writer(columns, rows, stream)
 
 
 def _write_json(columns: Sequence[str], rows: Iterable[Row], stream: IO[bytes]) -> int:
     count = 0
     stream.write(b"[")
-    for count, line in enumerate(_lines(columns, rows), start=1):
-        stream.write((b"\n" if count == 1 else b",\n") + line)
+    for count, row in enumerate(rows, start=1):
+        stream.write((b"\n" if count == 1 else b",\n") + _object(columns, row))
     stream.write(b"\n]\n")
     return count
 
@@ -52,11 +50,16 @@ def _write_csv(columns: Sequence[str], rows: Iterable[Row], stream: IO[bytes]) -
     writer = csv.writer(text)
     writer.writerow(columns)
     count = 0
-    for count, row in enumerate(rows, start=1):
-        cells = map(_plain, row)
-        writer.writerow(["" if cell is None else cell if isinstance(cell, str) else dumps(cell) for cell in cells])
+    for row in rows:
+        writer.writerow(map(_cell, row))
+        count += 1
     text.detach()
     return count
+
+
+def _cell(value: Value) -> str:
+    plain = _plain(value)
+    return plain if isinstance(plain, str) else "" if plain is None else dumps(plain)
 
 
 def _write_parquet(columns: Sequence[str], rows: Iterable[Row], stream: IO[bytes]) -> int:
@@ -65,19 +68,34 @@ def _write_parquet(columns: Sequence[str], rows: Iterable[Row], stream: IO[bytes
         import duckdb
     except ImportError as error:
         raise PluginError("writing Parquet needs duckdb", hint='pip install "heron[parquet]"') from error
-    types: list[set[type]] = [set() for _ in columns]
+    seen: list[set[type]] = [set() for _ in columns]
     count = 0
     with TemporaryDirectory() as directory, duckdb.connect() as connection:
         lines, table = Path(directory) / "rows.jsonl", Path(directory) / "rows.parquet"
         with lines.open("wb") as spool:
-            for count, line in enumerate(_lines(map(str, range(len(columns))), _noted(rows, types)), start=1):
-                spool.write(line + b"\n")
-        names = {str(place): _sql_type(seen) for place, seen in enumerate(types)}
-        renamed = ", ".join(f'"{place}" AS {_quoted(name)}' for place, name in enumerate(columns))
-        query = f"SELECT {renamed} FROM read_json($lines, columns = {names}, format = 'newline_delimited')"
-        connection.execute(
-            f"COPY ({query}) TO '{_escaped(table)}' (FORMAT parquet)", {"lines": str(lines)}
-        )
-        with table.open("rb") as found:
-            shutil.copyfileobj(found, stream)
+            for row in rows:
+                for types, value in zip(seen, row, strict=True):
+                    types.add(type(value))
+                spool.write(_object(columns, row) + b"\n")
+                count += 1
+        types_of_columns = dict(zip(columns, map(_sql_type, seen), strict=True))
+        found = connection.read_json(str(lines), columns=types_of_columns, format="newline_delimited")
+        found.write_parquet(str(table))
+        with table.open("rb") as written:
+            shutil.copyfileobj(written, stream)
     return count
+
+
+def _sql_type(seen: set[type]) -> str:
+    kinds = {_SQL_TYPES.get(kind, _TEXT) for kind in seen - {type(None)}}
+    return kinds.pop() if len(kinds) == 1 else _TEXT
+
+
+def _object(columns: Sequence[str], row: Row) -> bytes:
+    return dumps(dict(zip(columns, map(_plain, row), strict=True))).encode()
+
+
+def _plain(value: Value) -> str | bool | float | None:
+    if isinstance(value, datetime):
+        return utc_iso(in_utc(value))
+    return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
+from typing import Any
 
 import heron
 from heron_embedder_clip.directory import BOTH, PLACES, SETTINGS, TEXT, VISION, ModelDirectory, suffixes
@@ -39,7 +41,10 @@ def _snapshot(model: HubModel, names: tuple[str, ...], suffix: str) -> Path:
     graphs = [f"{place}/{name}{suffix}.onnx*".removeprefix("./") for place in PLACES for name in names]
     try:
         found = huggingface_hub.snapshot_download(
-            model.repository, revision=model.revision, allow_patterns=[*SETTINGS, *graphs]
+            model.repository,
+            revision=model.revision,
+            allow_patterns=[*SETTINGS, *graphs],
+            tqdm_class=_progress(),
         )
     except errors.GatedRepoError as error:
         raise heron.PluginError(
@@ -66,6 +71,18 @@ def _snapshot(model: HubModel, names: tuple[str, ...], suffix: str) -> Path:
             hint=f"try again, {_INSTEAD}",
         ) from error
     return Path(found)
+
+
+def _progress() -> type[Any]:
+    """The library's progress bar, shown on a terminal alone, and gone when all is there."""
+    from huggingface_hub.utils.tqdm import tqdm
+
+    class Progress(tqdm):
+        def __init__(self, *arguments: Any, **options: Any) -> None:
+            hidden = options.get("disable") or not sys.stderr.isatty()
+            super().__init__(*arguments, **{**options, "disable": hidden, "leave": False})  # type: ignore[no-untyped-call]
+
+    return Progress
 
 
 def _shown(model: HubModel) -> str:

@@ -18,6 +18,8 @@ LARGEST_SIDE = 1024
 _MOST_PIXELS = 64_000_000
 """Pixels that a picture may have for a moment, once scaled and not yet cropped."""
 
+_SMALLEST = 1e-6
+
 _MEAN = (0.48145466, 0.4578275, 0.40821073)
 _STD = (0.26862954, 0.26130258, 0.27577711)
 """Of OpenAI's training data: what holds where a file says nothing."""
@@ -48,8 +50,8 @@ class Preprocessing:
         if given.flag("do_normalize", True):
             mean = given.three_numbers("image_mean", _MEAN)
             std = given.three_numbers("image_std", _STD)
-        if not all(std):
-            raise given.refusal("image_std", "numbers other than 0")
+        if min(map(abs, std)) < _SMALLEST:
+            raise given.refusal("image_std", f"numbers of at least {_SMALLEST}")
         factor = given.number("rescale_factor", 1 / 255) if given.flag("do_rescale", True) else 1.0
         self._scales = [np.float32(factor / deviation) for deviation in std]
         self._offsets = [np.float32(-middle / deviation) for middle, deviation in zip(mean, std, strict=True)]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +10,9 @@ import heron
 
 MOST_BYTES = 64 * 1024 * 1024
 """Bytes that a JSON file may have; the largest tokenizers in use have some 20 MB."""
+
+
+_LARGEST = 1_000_000
 
 
 class Settings:
@@ -66,15 +68,15 @@ class Settings:
         return value
 
     def number(self, key: str, default: float) -> float:
-        """A finite number."""
-        return self._finite(key, self._value(key, default))
+        """A number between minus and plus a million."""
+        return self._number(key, self._value(key, default))
 
     def three_numbers(self, key: str, default: tuple[float, float, float]) -> list[float]:
-        """Three finite numbers, one for each of red, green and blue."""
+        """Three such numbers, one for each of red, green and blue."""
         value = self._value(key, default)
         if not isinstance(value, list | tuple) or len(value) != 3:
             raise self.refusal(key, "three numbers")
-        return [self._finite(key, number) for number in value]
+        return [self._number(key, number) for number in value]
 
     def refusal(self, key: str, expected: str) -> heron.InvalidInput:
         """The error for a value that is not what was expected."""
@@ -86,9 +88,10 @@ class Settings:
         value = self._values.get(key)
         return default if value is None else value
 
-    def _finite(self, key: str, value: Any) -> float:
-        if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-            raise self.refusal(key, "finite numbers")
+    def _number(self, key: str, value: Any) -> float:
+        is_number = isinstance(value, int | float) and not isinstance(value, bool)
+        if not is_number or not -_LARGEST <= value <= _LARGEST:
+            raise self.refusal(key, "numbers of at most a million")
         return float(value)
 
 

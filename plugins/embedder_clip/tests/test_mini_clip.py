@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +18,11 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "training"))
 
 from miniclip.lake import lake  # noqa: E402
 from miniclip.pictures import Example, all_shots, held_out  # noqa: E402
-from miniclip.quality import precisions, recall  # noqa: E402
+from miniclip.quality import Vectors, precisions, recall  # noqa: E402
 
 Metadata = Mapping[str, Any]
+Lake = Mapping[str, tuple[Image.Image, Metadata | None]]
+"""The picture of each item, and what the metadata says of it, by name."""
 
 ORIGINALS = {"the-red-bus.jpg": "algiers-001.jpg", "tram-as-sent.jpg": "lisbon-001.jpg"}
 """Items of the lake that are copies of photographs."""
@@ -44,12 +46,70 @@ def unseen() -> list[Example]:
 
 
 @pytest.fixture(scope="module")
-def unseen_vectors(model: heron.Embedder, unseen: Sequence[Example]) -> np.ndarray[Any, Any]:
+def unseen_vectors(model: heron.Embedder, unseen: Sequence[Example]) -> Vectors:
     return model.embed_images([example.image for example in unseen])
 
 
 @pytest.fixture(scope="module")
-def sample(
-    model: heron.Embedder, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Callable[[str], list[str]]]:
-    """A search in the lake: names of its items by words, the best first."""
+def sample(tmp_path_factory: pytest.TempPathFactory) -> Lake:
+    pictures, metadata = lake(tmp_path_factory.mktemp("lake"))
+    known = {name: metadata.get(ORIGINALS.get(name, name)) for name in pictures if name not in UNTOLD}
+    return {name: (pictures[name], said) for name, said in known.items()}
+
+
+@pytest.fixture(scope="module")
+def sample_vectors(model: heron.Embedder, sample: Lake) -> Vectors:
+    return model.embed_images([picture for picture, _ in sample.values()])
+
+
+def test_short_queries_find_what_they_say(
+    model: heron.Embedder, unseen: Sequence[Example], unseen_vectors: Vectors
+) -> None:
+    found = precisions([example.facts for example in unseen], unseen_vectors, model.embed_texts)
+    assert np.mean(list(found.values())) >= 0.8
+    assert min(found.values()) >= 0.3, min(found, key=found.__getitem__)
+
+
+def test_a_sentence_finds_the_scene_that_it_describes(
+    model: heron.Embedder, unseen: Sequence[Example], unseen_vectors: Vectors
+) -> None:
+    assert recall(unseen, unseen_vectors, model.embed_texts, 1) >= 0.5
+    assert recall(unseen, unseen_vectors, model.embed_texts, 5) >= 0.9
+
+
+@pytest.mark.parametrize(
+    ("query", "is_right"),
+    [
+        ("a red bus in the rain", lambda said: "red bus in the rain" in said["description"]),
+        ("snow", lambda said: said["weather"] == "snow"),
+        ("a ferry", lambda said: "ferry" in said["description"]),
+        ("night", lambda said: said["night"]),
+        ("fog", lambda said: said["weather"] == "fog"),
+        ("yellow tram", lambda said: "tram" in said["description"]),
+        ("boats", lambda said: "boat" in said["description"] or "ferry" in said["description"]),
+        ("a street in Oslo", lambda said: said["description"].endswith(" in Oslo")),
+    ],
+)
+def test_the_first_five_of_the_lake_are_right(
+    model: heron.Embedder, sample: Lake, sample_vectors: Vectors, query: str, is_right: Callable[[Metadata], bool]
+) -> None:
+    right = {name for name, (_, said) in sample.items() if said and is_right(said)}
+    first = ranked(model, sample, sample_vectors, query)[: min(5, len(right))]
+    assert set(first) <= right
+
+
+@pytest.mark.parametrize(
+    ("query", "name"), [("a map", "map-of-the-lake.png"), ("a page of text", "trip-algiers.txt")]
+)
+def test_what_is_no_scene_is_found_too(
+    model: heron.Embedder, sample: Lake, sample_vectors: Vectors, query: str, name: str
+) -> None:
+    pages = {other for other in sample if other.endswith((".txt", ".md", ".html", ".json", ".csv", ".xml", ".pdf"))}
+    first = ranked(model, sample, sample_vectors, query)[0]
+    assert first == name or (name in pages and first in pages)
+
+
+def ranked(model: heron.Embedder, sample: Lake, vectors: Vectors, query: str) -> list[str]:
+    """The names of the lake's items, that which fits the query best first."""
+    names = list(sample)
+    return [names[place] for place in np.argsort(-(vectors @ model.embed_texts([query])[0]))]

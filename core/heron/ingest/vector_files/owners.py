@@ -53,7 +53,9 @@ class Lookup:
         """The inner ids of item and frame of each name, int64 of shape (n, 2); zeros for one that is not known."""
         items = self._items(names)
         owners = [self._item(name, items) for name in names]
-        frames = self._frames([(item, name.frame) for item, name in owners if item and name.frame is not None])
+        frames = self._frames(
+            [(item, name.frame) for item, name in owners if item and name.frame is not None]
+        )
         found = np.zeros((len(names), 2), dtype=np.int64)
         for row, (item, name) in enumerate(owners):
             frame = frames.get((item, name.frame), 0) if name.frame is not None else 0

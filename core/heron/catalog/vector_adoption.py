@@ -1,0 +1,134 @@
+"""Vectors that stand as JSON in metadata, from a time when their key was not in the schema, move into the store."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from attrs import define, frozen
+
+from heron.catalog.database import Database, Row
+from heron.catalog.items import BUNDLE
+from heron.catalog.vector_rows import Owner
+from heron.convert import loads
+from heron.metadata.schema import Schema
+from heron.metadata.text_values import from_text
+from heron.models import Json, now
+
+if TYPE_CHECKING:
+    from heron.catalog.vectors import VectorStore
+
+SHOWN = 20
+
+_HOLDERS = {
+    "items": "items.id AS item_id, 0 AS frame_id, items.name AS shown FROM items",
+    "frames": "frames.item_id, frames.id AS frame_id, items.name || ', frame ' || frames.number AS shown "
+    "FROM frames JOIN items ON items.id = frames.item_id",
+}
+
+
+@frozen
+class Adopted:
+    """How many vectors moved, and of how many a value stays where it is, with the first reasons."""
+
+    key: str
+    moved: int
+    left: int
+    reasons: tuple[str, ...]
+
+
+@define
+class Adoption:
+    """Moves the values of one key. Each bundle is one transaction, so that what was stopped can be gone on with."""
+
+    database: Database
+    vectors: VectorStore
+    schema: Schema
+    key: str
+    replace: bool
+    moved: int = 0
+    left: int = 0
+
+    def __call__(self) -> Adopted:
+        """Move what there is."""
+        reasons: list[str] = []
+        for table in _HOLDERS:
+            after: int | None = 0
+            while after is not None:
+                with self.database.write():
+                    after = self._bundle(table, after, reasons)
+        return Adopted(self.key, self.moved, self.left, tuple(reasons))
+
+    def _bundle(self, table: str, after: int, reasons: list[str]) -> int | None:
+        """Move some values; returns the id to go on behind, None at the end."""
+        rows = self._rows(table, after)
+        if not rows:
+            return None
+        taken = self._taken(rows)
+        good: list[tuple[Row, list[float]]] = []
+        for row in rows:
+            try:
+                if (row["item_id"], row["frame_id"]) in taken:
+                    raise ValueError("there is a vector already")
+                good.append((row, self._vector(row)))
+            except ValueError as error:
+                self.left += 1
+                if len(reasons) < SHOWN:
+                    reasons.append(f"{row['shown']}: {error}")
+        self._move(table, good)
+        return int(rows[-1]["id"])
+
+    def _rows(self, table: str, after: int) -> Sequence[Row]:
+        path = _path(self.key)
+        return self.database.rows(
+            f"SELECT {table}.id, json_type({table}.metadata, ?) AS kind, json_extract({table}.metadata, ?) AS value, "
+            f"{_HOLDERS[table]} WHERE {table}.id > ? AND json_type({table}.metadata, ?) IS NOT NULL "
+            f"ORDER BY {table}.id LIMIT ?",
+            [path, path, after, path, BUNDLE],
+        )
+
+    def _taken(self, rows: Sequence[Row]) -> set[Owner]:
+        """The owners that have a vector which is to stay."""
+        kept = self.vectors.rows.find(self.key)
+        if kept is None or self.replace:
+            return set()
+        return set(self.vectors.rows.marks(kept, list({row["item_id"] for row in rows})))
+
+    def _vector(self, row: Row) -> list[float]:
+        """The vector of a value, which a table of text may have brought as text; raises ValueError."""
+        value: Json = loads(row["value"]) if row["kind"] == "array" else row["value"]
+        if row["kind"] == "text":
+            value = from_text(self.key, row["value"], self.schema)
+        encoded: list[float] = self.schema.encoder(self.schema.require(self.key))(value)
+        return encoded
+
+    def _move(self, table: str, good: Sequence[tuple[Row, list[float]]]) -> None:
+        import numpy as np
+
+        if not good:
+            return
+        owners = [(row["item_id"], row["frame_id"]) for row, _ in good]
+        self.vectors.keep(self.key, owners, np.array([vector for _, vector in good], dtype=np.float32))
+        ids = [row["id"] for row, _ in good]
+        self.database.execute_many(
+            f"UPDATE {table} SET metadata = json_remove(metadata, ?) WHERE id = ?",
+            [(_path(self.key), id) for id in ids],
+        )
+        if table == "items":
+            self.database.execute_many(
+                "UPDATE items SET updated_at = ? WHERE id = ?", [(now(), i) for i in ids]
+            )
+        self.moved += len(ids)
+
+
+def has_values(database: Database, key: str) -> bool:
+    """Whether values of a key stand as JSON; looks at all metadata to be sure that there are none."""
+    rows: list[Any] = [
+        database.row(f"SELECT 1 FROM {table} WHERE json_type(metadata, ?) IS NOT NULL LIMIT 1", [_path(key)])
+        for table in _HOLDERS
+    ]
+    return any(rows)
+
+
+def _path(key: str) -> str:
+    return f'$."{key}"'

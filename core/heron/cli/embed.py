@@ -1,0 +1,117 @@
+"""`heron embed`: give items and frames the vectors that an embedder makes of their pictures."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from heron.cli.context import Context
+from heron.cli.output import counted, counting, example, json_option, print_json, print_table, say
+from heron.cli.selection import selected, selection
+
+if TYPE_CHECKING:
+    from heron.embedding.service import Embedded
+    from heron.hooks import EmbedderModel, PluginManager
+
+
+@click.command("embed")
+@selection
+@click.option("--embedder", default="visual", show_default=True, metavar="NAME", help="What makes them.")
+@click.option(
+    "--model",
+    metavar="DIR|NAME@REVISION",
+    help="Weights for an embedder that takes some, from disk or a hub.",
+)
+@click.option("--key", metavar="KEY", help="Where they are kept (default: called like the embedder).")
+@click.option("--frames", is_flag=True, help="Of the frames of these items too.")
+@click.option("--again", is_flag=True, help="Make those anew that are there.")
+@click.option("--list", "only_list", is_flag=True, help="List the embedders instead.")
+@json_option
+@click.pass_obj
+@example(
+    "heron embed\nheron embed --embedder clip --model models/clip-vit-base-patch32 --folder Photos\n"
+    "heron embed --where \"kind = 'video'\" --frames\nheron embed --list"
+)
+def command(
+    context: Context,
+    embedder: str,
+    model: str | None,
+    key: str | None,
+    frames: bool,
+    again: bool,
+    only_list: bool,
+    as_json: bool,
+    **choice: Any,
+) -> None:
+    """Give items, and their frames, the vectors that an embedder makes of their pictures.
+
+    All items that look like something, unless some are chosen. What has a vector of the same content by the same model is
+    passed over, so a run that was stopped is gone on with by running it again.
+    """
+    if only_list:
+        _list(context, as_json)
+        return
+    workspace = context.workspace()
+    items = selected(workspace, **choice) if any(choice.values()) else None
+    with counting("Embedding") as progress:
+        try:
+            done = workspace.embed(
+                embedder, items, model=model, key=key, frames=frames, again=again, advanced=progress
+            )
+        except KeyboardInterrupt:
+            from heron.errors import HeronError
+
+            raise HeronError(
+                "interrupted, what was embedded is kept", hint="the same command goes on from there"
+            ) from None
+    if as_json:
+        print_json(done)
+        return
+    _say(done)
+
+
+def _say(done: Embedded) -> None:
+    there = f", {done.skipped:,} had one already" if done.skipped else ""
+    failed = f", {counted(done.failed, 'item')} failed" if done.failed else ""
+    say(f"Embedded {counted(done.embedded, 'picture')} as {done.key!r}{there}{failed}.")
+    for problem in done.problems[:20]:
+        say(f"  failed: {problem.reason}")
+
+
+def _list(context: Context, as_json: bool) -> None:
+    """Print the embedders that there are, and why one cannot be used."""
+    from heron.hooks import EmbedderModel
+
+    plugins = context.plugins()
+    known: list[dict[str, Any]] = [
+        {
+            "name": record.name,
+            "size": record.size,
+            "embeds": list(record.embeds),
+            "takes_model": record.takes_model,
+            "problem": _problem(plugins, record),
+            "summary": record.summary,
+        }
+        for record in plugins.contributions(EmbedderModel)
+    ]
+    if as_json:
+        print_json(known)
+        return
+    columns = ["embedder", "size", "embeds", "takes --model", "what it is"]
+    cells = [(e["name"], e["size"], " and ".join(e["embeds"]), e["takes_model"], e["summary"]) for e in known]
+    print_table(columns, cells, "There is no embedder.")
+    for each in known:
+        if each["problem"]:
+            say(f"{each['name']}: {each['problem']}")
+
+
+def _problem(plugins: PluginManager, record: EmbedderModel) -> str | None:
+    """Why an embedder cannot be used here; None where it can."""
+    from heron.errors import PluginError
+
+    try:
+        plugins.require(record)
+    except PluginError as error:
+        return str(error)
+    return None

@@ -1,0 +1,137 @@
+"""Building an index: what to expect, how far it is, and a process of its own for it."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from heron.cli.output import say
+from heron.errors import CatalogueError, HeronError
+
+if TYPE_CHECKING:
+    from heron.workspace import Workspace
+
+Advanced = Callable[[int, int], None]
+"""Hears of the rows done, and of all rows."""
+
+_EVERY = 30.0
+"""Seconds between two lines of a log."""
+
+_PATIENCE = 60.0
+"""Seconds in which a process of its own has to begin."""
+
+
+@contextmanager
+def building(key: str) -> Iterator[Advanced]:
+    """Say how far it is: by a bar on a screen, by a line now and then elsewhere; Ctrl-C is an error of one line."""
+    try:
+        with _bar(key) if sys.stderr.isatty() else _lines(key) as show:
+            yield show
+    except KeyboardInterrupt:
+        raise HeronError(
+            "interrupted, what was saved of the index stays", hint=f"heron vectors rebuild {key!r} goes on"
+        ) from None
+
+
+@contextmanager
+def _bar(key: str) -> Iterator[Advanced]:
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+    columns = (
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        TimeElapsedColumn(),
+        BarColumn(bar_width=20),
+    )
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(f"Index of {key}")
+        pace = Pace()
+
+        def show(done: int, total: int) -> None:
+            bar.update(task, description=f"Index of {key}: {pace(done, total)}", completed=done, total=total)
+
+        yield show
+
+
+@contextmanager
+def _lines(key: str) -> Iterator[Advanced]:
+    pace, last = Pace(), 0.0
+
+    def show(done: int, total: int) -> None:
+        nonlocal last
+        if time.monotonic() - last >= _EVERY or not last:
+            last = time.monotonic()
+            say(f"Index of {key}: {pace(done, total)}", err=True)
+
+    yield show
+
+
+class Pace:
+    """Tells the rate of what is going on, and the time left. The more vectors there are, the longer one more takes."""
+
+    def __init__(self) -> None:
+        self._start: tuple[float, int] | None = None
+
+    def __call__(self, done: int, total: int) -> str:
+        """`8,192 of 300,000 vectors, 1,200 a second, about 4 minutes left`."""
+        now = time.monotonic()
+        text = f"{done:,} of {total:,} vectors"
+        if self._start is None:
+            self._start = now, done
+            return text
+        since, first = self._start
+        if now - since < 1 or done == first:
+            return text
+        rate = (done - first) / (now - since)
+        return f"{text}, {rate:,.0f} a second, about {spoken((total - done) / rate)} left"
+
+
+def spoken(seconds: float) -> str:
+    """`40 seconds`, `7 minutes`, `2.5 hours`."""
+    if seconds < 90:
+        return f"{max(1, round(seconds))} seconds"
+    return f"{round(seconds / 60)} minutes" if seconds < 5400 else f"{seconds / 3600:.1f} hours"
+
+
+def in_background(workspace: Workspace, key: str, anew: bool, discover: bool) -> Path:
+    """Start the same command in a process that outlives this one; returns its log once it has begun.
+
+    Raises what it raised, as where another one is at it already.
+    """
+    log = workspace.database.path.parent / "logs" / f"rebuild {key}.log"
+    arguments = [
+        "-w",
+        str(workspace.root),
+        *([] if discover else ["--no-plugins"]),
+        "vectors",
+        "rebuild",
+        key,
+    ]
+    program = [sys.executable, "-c", "from heron.cli.main import run; run()"]
+    try:
+        log.parent.mkdir(exist_ok=True)
+        with log.open("ab") as stream:
+            before = stream.tell()
+            process = subprocess.Popen(
+                [*program, *arguments, *(["--anew"] if anew else [])],
+                stdin=subprocess.DEVNULL, stdout=stream, stderr=stream, start_new_session=True,
+            )  # fmt: skip
+    except OSError as error:
+        raise CatalogueError(f"{log} cannot be written: {error.strerror or error}") from error
+    end = time.monotonic() + _PATIENCE
+    while process.poll() is None and log.stat().st_size == before and time.monotonic() < end:
+        time.sleep(0.05)
+    with log.open("rb") as stream:
+        stream.seek(before)
+        said = stream.read().decode(errors="replace").strip()
+    if said.startswith("Error: ") or process.returncode:
+        raise HeronError(said.removeprefix("Error: "))
+    for line in said.splitlines():
+        say(line)
+    return log

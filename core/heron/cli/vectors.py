@@ -1,0 +1,303 @@
+"""`heron vectors`: what is kept under each embedding key, its files, and its ways in and out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from heron.cli.context import Context
+from heron.cli.output import (
+    confirm,
+    counted,
+    counting,
+    example,
+    json_option,
+    print_json,
+    print_table,
+    say,
+    size_of,
+    yes_option,
+)
+from heron.cli.query import combined
+
+if TYPE_CHECKING:
+    from heron.catalog.vectors import VectorStatus
+    from heron.ingest.vector_files.service import VectorImport
+    from heron.models import Query
+    from heron.workspace import Workspace
+
+file_argument = click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+ids_option = click.option(
+    "--ids",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="File with an id for each row of a .npy (default: NAME.ids.txt beside it).",
+)
+
+
+@click.group("vectors")
+@example(
+    "heron vectors status\nheron vectors import clip clip.npy --ids names.txt\nheron vectors rebuild clip"
+)
+def command() -> None:
+    """Look after the vectors of items and frames, and take them from files and to files."""
+
+
+@command.command("status")
+@json_option
+@click.pass_obj
+@example("heron vectors status\nheron vectors status --json")
+def status(context: Context, as_json: bool) -> None:
+    """Show what is kept under each key, and how far what makes searching fast goes.
+
+    Gaps are rows of vectors that were deleted or replaced; `compact` removes them. Scan and index are the vectors that
+    the two caches cover; `rebuild` brings both up to date.
+    """
+    store = context.workspace().vectors
+    kept, adoptable = store.status(), store.adoptable()
+    if as_json:
+        print_json(kept)
+        return
+    columns = ["key", "size", "vectors", "gaps", "made by", "scan", "index", "recall", "disk"]
+    print_table(columns, map(_row, kept), "No vectors are kept yet: heron embed makes some.")
+    for status in kept:
+        for note in _notes(status):
+            say(f"{status.key}: {note}")
+    for key in adoptable:
+        say(f"{key}: vectors stand in metadata, where no search finds them; heron vectors adopt {key!r}")
+
+
+def _row(status: VectorStatus) -> tuple[Any, ...]:
+    size = f"{status.size:,}" + (" half" if status.dtype == "float16" else "")
+    maker = " ".join(filter(None, (status.embedder, status.model))) or "given"
+    recall = "" if status.recall is None or not status.indexed else f"{status.recall:.3f}"
+    return (
+        status.key, size, status.vectors, status.gaps, maker, status.coded, status.indexed, recall, size_of(status.bytes),
+    )  # fmt: skip
+
+
+def _notes(status: VectorStatus) -> list[str]:
+    """What is worth knowing of a key beside its figures."""
+    missing = (
+        [f"the file has lost {counted(status.missing, 'vector')}; heron vectors verify {status.key!r}"]
+        if status.missing
+        else []
+    )
+    return missing + list(status.notes)
+
+
+@command.command("rebuild")
+@click.argument("key")
+@click.option("--anew", is_flag=True, help="From nothing, instead of extending what is there.")
+@click.option("--background", is_flag=True, help="In a process of its own, which writes a log.")
+@click.pass_obj
+@example(
+    "heron vectors rebuild clip\nheron vectors rebuild clip --background\nheron vectors rebuild clip --anew"
+)
+def rebuild(context: Context, key: str, anew: bool, background: bool) -> None:
+    """Bring the index of a key, which makes searching fast, up to date.
+
+    It takes minutes for many vectors; searches go on meanwhile. It can be stopped, and goes on from there. Without an
+    index every vector is looked at, which is as sure and fast enough for some 100,000.
+    """
+    from heron.cli.rebuilding import building, in_background
+
+    workspace = context.workspace()
+    if background:
+        log = in_background(workspace, key, anew, context.discover)
+        say(f"It goes on in the background; {log} tells how far it is.")
+        return
+    with building(key) as progress:
+        workspace.vectors.rebuild(key, anew=anew, progress=progress)
+    _say_rebuilt(next(status for status in workspace.vectors.status() if status.key == key))
+
+
+def _say_rebuilt(status: VectorStatus) -> None:
+    total = status.vectors + status.gaps
+    if status.indexed:
+        say(f"The index of {status.key!r} covers {status.indexed:,} of {total:,} vectors.")
+    else:
+        say(f"{counted(total, 'vector')} of {status.key!r} are searched without an index, by a scan of all.")
+    for note in _notes(status):
+        say(f"  {note}")
+
+
+@command.command("compact")
+@click.argument("key", required=False)
+@json_option
+@click.pass_obj
+@example("heron vectors compact\nheron vectors compact clip")
+def compact(context: Context, key: str | None, as_json: bool) -> None:
+    """Write the files of a key, or of all, anew without vectors that were deleted or replaced."""
+    workspace = context.workspace()
+    done = {each: workspace.vectors.compact(each) for each in _keys(workspace, key)}
+    if as_json:
+        print_json([{"key": each, "removed": count} for each, count in done.items()])
+        return
+    for each, count in done.items():
+        say(f"Removed {counted(count, 'row')} from {each!r}" if count else f"{each!r} has no gaps")
+    if not done:
+        say("No vectors are kept yet.")
+
+
+@command.command("verify")
+@click.argument("key", required=False)
+@click.option("--deep", is_flag=True, help="Look at every number.")
+@click.option("--repair", is_flag=True, help="Heal what can be healed.")
+@json_option
+@click.pass_context
+@example("heron vectors verify\nheron vectors verify clip --deep\nheron vectors verify clip --repair")
+def verify(context: click.Context, key: str | None, deep: bool, repair: bool, as_json: bool) -> None:
+    """Look for damage in the files of a key, or of all; the exit status is 1 where some remains.
+
+    Repairing makes caches anew, and forgets vectors that a file has lost, so that they can be given or embedded again.
+    """
+    workspace = context.obj.workspace()
+    found = [_verified(workspace, each, deep, repair) for each in _keys(workspace, key)]
+    if as_json:
+        print_json(found)
+    else:
+        for each in found:
+            for problem in each["problems"]:
+                say(f"{each['key']}: {problem}")
+            if each["problems"] and not each["remaining"]:
+                say(f"{each['key']} is repaired.")
+            elif not each["problems"]:
+                say(f"{each['key']} is as it should be.")
+        if not found:
+            say("No vectors are kept yet.")
+    if any(each["remaining"] for each in found):
+        context.exit(1)
+
+
+def _verified(workspace: Workspace, key: str, deep: bool, repair: bool) -> dict[str, Any]:
+    problems = workspace.vectors.verify(key, repair=repair, deep=deep)
+    remaining = workspace.vectors.verify(key, deep=deep) if problems and repair else problems
+    return {"key": key, "problems": problems, "remaining": remaining}
+
+
+def _keys(workspace: Workspace, key: str | None) -> list[str]:
+    return [key] if key is not None else [status.key for status in workspace.vectors.status()]
+
+
+@command.command("delete")
+@click.argument("key")
+@yes_option
+@click.pass_obj
+@example("heron vectors delete clip")
+def delete(context: Context, key: str, yes: bool) -> None:
+    """Remove all vectors of a key; the key stays in the schema."""
+    store = context.workspace().vectors
+    count = sum(status.vectors for status in store.status() if status.key == key)
+    confirm(f"Delete {counted(count, 'vector')} of {key}?", yes)
+    say(f"Deleted {counted(store.delete(key), 'vector')} of {key}")
+
+
+@command.command("adopt")
+@click.argument("key")
+@click.option("--replace", is_flag=True, help="Also where there is a vector already.")
+@json_option
+@click.pass_obj
+@example("heron vectors adopt clip")
+def adopt(context: Context, key: str, replace: bool, as_json: bool) -> None:
+    """Move vectors that stand in metadata, from before their key was in the schema, to where searches find them."""
+    done = context.workspace().vectors.adopt(key, replace=replace)
+    if as_json:
+        print_json(done)
+        return
+    say(f"Moved {counted(done.moved, 'vector')} from metadata to {key!r}.")
+    for reason in done.reasons:
+        say(f"  left: {reason}")
+    if done.left > len(done.reasons):
+        say(f"{counted(done.left, 'value')} stay in metadata.")
+
+
+@command.command("import")
+@click.argument("key")
+@file_argument
+@click.option(
+    "--by", type=click.Choice(["uuid", "url", "name"]), help="What ids are (default: as each looks)."
+)
+@ids_option
+@click.option("--create", is_flag=True, help="Add the key to the schema, of the size of these vectors.")
+@json_option
+@click.pass_obj
+@example(
+    "heron vectors import clip clip.npy --ids names.txt --create\nheron vectors import clip clip.parquet\n"
+    "heron vectors import clip clip.jsonl --by name"
+)
+def import_file(
+    context: Context, key: str, file: Path, by: Any, ids: Path | None, create: bool, as_json: bool
+) -> None:
+    """Take vectors from a .npy file with ids beside it, from Parquet or from JSON lines.
+
+    Each row names an item by UUID, URL or name; a frame by `UUID#12` in a list of ids, or in a column `frame`. All is
+    checked before anything is kept.
+    """
+    files = context.workspace().vector_files
+    with counting("Keeping vectors") as progress:
+        try:
+            done = files.import_file(key, file, by=by, ids=ids, create=create, advanced=progress)
+        except KeyboardInterrupt:
+            from heron.errors import HeronError
+
+            raise HeronError(
+                "interrupted, the vectors kept so far stay", hint="the same command brings them all"
+            ) from None
+    if as_json:
+        print_json(done)
+        return
+    _say_imported(done)
+
+
+def _say_imported(done: VectorImport) -> None:
+    if done.created:
+        say(f"Added key {done.key} to the schema")
+    say(f"Kept {counted(done.kept, 'vector')} as {done.key!r}.")
+    if done.zeros:
+        say(f"  {counted(done.zeros, 'vector')} of zeros: without a direction, no search finds them")
+    for name in done.first_unmatched[:10]:
+        say(f"  no item: {name}")
+    for name, count in list(done.first_ambiguous.items())[:10]:
+        say(f"  {count} items, none got it: {name}")
+    if done.unmatched or done.ambiguous:
+        say(f"{counted(done.unmatched, 'vector')} met no item, {done.ambiguous:,} met several.")
+
+
+@command.command("export")
+@click.argument("key")
+@click.option(
+    "-o", "--output", required=True, type=click.Path(dir_okay=False, path_type=Path),
+    help="File to write: .npy (and its ids), .parquet or .jsonl.",
+)  # fmt: skip
+@ids_option
+@click.option("--where", metavar="CONDITION", help="Only items that a SQL condition finds.")
+@click.option("--folder", metavar="PATH", help="Only items of a folder and of those below it.")
+@click.option("--preset", metavar="NAME", help="Only items that a saved query finds.")
+@json_option
+@click.pass_obj
+@example(
+    "heron vectors export clip -o clip.npy\nheron vectors export clip -o clip.parquet --where \"city = 'Algiers'\""
+)
+def export(
+    context: Context,
+    key: str,
+    output: Path,
+    ids: Path | None,
+    where: str | None,
+    folder: str | None,
+    preset: str | None,
+    as_json: bool,
+) -> None:
+    """Write vectors to a file; importing it gives them back bit by bit."""
+    workspace = context.workspace()
+    query: Query | None = None
+    if where or folder or preset:
+        query = combined(workspace, preset, where=where, folder=folder)
+    with counting("Writing vectors") as progress:
+        done = workspace.vector_files.export_file(key, output, query=query, ids=ids, advanced=progress)
+    if as_json:
+        print_json(done)
+        return
+    say(f"Wrote {counted(done.vectors, 'vector')} to {' and '.join(done.files)}")

@@ -1,0 +1,1 @@
+"""Choosing the best of a lake: duplicates, uniqueness, diversity, leakage between datasets, and projections."""

@@ -1,0 +1,89 @@
+"""Groups: items that are connected by pairs, however many pairs there are."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from heron.curation.chosen import Array
+
+_MOST = 2_000_000
+"""Pairs that are held before those of less interest are let go."""
+
+_EACH = 50
+"""Pairs of an item with later ones that are held where there are more than that."""
+
+
+class Groups:
+    """The connected components of items, numbered from 0, over the pairs that were added; and the best pairs.
+
+    Of the pairs of two items only the one with the highest score is held. Where there are very many, as among thousands of
+    black pictures, only the best 50 of each item with later ones are; the groups know all of them.
+    """
+
+    def __init__(self, count: int, most: int = _MOST) -> None:
+        self._roots = np.arange(count)
+        self._most = most
+        self._waiting: list[Array] = []
+        self._number = 0
+        self.thinned = False
+
+    def add(self, first: Array, second: Array, scores: Array, notes: Array) -> None:
+        """Add pairs of items with their scores, and for each two numbers to remember it by, shape (2, n)."""
+        swapped = first > second
+        low, high = np.minimum(first, second), np.maximum(first, second)
+        notes = np.where(swapped, notes[::-1], notes)
+        self._waiting.append(np.stack([low, high, scores, notes[0], notes[1]]))
+        self._number += len(low)
+        if self._number > self._most:
+            self._settle()
+
+    def pairs(self) -> Array:
+        """The pairs that are held, shape (5, n), float64: lower item, higher item, score, and what they are remembered by."""
+        self._settle()
+        return self._waiting[0]
+
+    def labels(self) -> Array:
+        """For each item the lowest one of its group."""
+        self._settle()
+        return self._roots
+
+    def _settle(self) -> None:
+        held = np.concatenate([np.empty((5, 0)), *self._waiting], axis=1)
+        held = held[:, np.lexsort((-held[2], held[1], held[0]))]
+        is_first = np.ones(held.shape[1], bool)
+        is_first[1:] = (held[:2, 1:] != held[:2, :-1]).any(axis=0)
+        held = held[:, is_first]
+        self._roots = united(self._roots, held[0].astype(np.int64), held[1].astype(np.int64))
+        if held.shape[1] > self._most // 2:
+            held, before = _best_of_each(held, _EACH), held
+            self.thinned |= held.shape[1] < before.shape[1]
+            self._most = max(self._most, 2 * held.shape[1])
+        self._waiting, self._number = [held], held.shape[1]
+
+
+def united(roots: Array, first: Array, second: Array) -> Array:
+    """The roots once items are connected by pairs: the root of a group is its lowest item.
+
+    Higher roots are hooked to lower ones and paths are halved, for all pairs at once: Shiloach and Vishkin, "An O(log n)
+    parallel connectivity algorithm", J. Algorithms 3 (1982).
+    """
+    roots = roots.copy()
+    while True:
+        of_first, of_second = roots[first], roots[second]
+        differ = of_first != of_second
+        if not differ.any():
+            return roots
+        first, second = first[differ], second[differ]
+        low = np.minimum(of_first, of_second)[differ]
+        high = np.maximum(of_first, of_second)[differ]
+        np.minimum.at(roots, high, low)
+        while not np.array_equal(shorter := roots[roots], roots):
+            roots = shorter
+
+
+def _best_of_each(held: Array, count: int) -> Array:
+    """The pairs with the highest scores of each lower item."""
+    held = held[:, np.lexsort((held[1], -held[2], held[0]))]
+    starts = np.flatnonzero(np.diff(held[0], prepend=-1))
+    ranks = np.arange(held.shape[1]) - np.repeat(starts, np.diff(starts, append=held.shape[1]))
+    return held[:, ranks < count]

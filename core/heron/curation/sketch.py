@@ -1,0 +1,80 @@
+"""Short vectors whose dot products are never below the cosines of the vectors: most pairs are told apart by them.
+
+A unit vector is x = Q p + r, with p its coordinates along a few orthonormal directions Q and r what is left, orthogonal
+to them. So x . y = p . p' + r . r', which by the inequality of Cauchy and Schwarz is at most p . p' + |r| |r'|: the dot
+product of (p, |r|) and (p', |r'|). Pairs for which even that is below a threshold need no further look. Teflioudi,
+Gemulla and Mykytiuk, "LEMP: fast retrieval of large entries in a matrix product", SIGMOD 2015, prune by it as well.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from heron.curation.chosen import Array, Chosen, scratch
+
+MARGIN = 2e-5
+"""Rounding errors of float32 by which the dot product of two short vectors may be too small."""
+
+_SAMPLE = 1024
+_WIDTHS = (16, 32, 64, 128, 256)
+_FEW = 4096 * 4096
+"""Pairs that are compared before making short vectors pays."""
+
+_SURVIVOR = 128
+"""What a pair costs that has to be looked at again, in multiplications for each number of its vectors."""
+
+
+def sketches(sets: Sequence[Chosen], threshold: float) -> list[Array]:
+    """Short vectors of each set, float32 of shape (n, width), by which pairs below a threshold are told apart.
+
+    The directions are the principal ones of a sample, and as many as make the work least for what the sample shows. The
+    unit vectors themselves come back where nothing is gained.
+    """
+    directions = np.zeros((sets[0].size, 0), np.float32)
+    if len(sets[0]) * len(sets[-1]) > _FEW:
+        directions = _directions(np.concatenate([_sample(chosen) for chosen in sets]), threshold)
+    return [_short(chosen, directions) for chosen in sets]
+
+
+def _sample(chosen: Chosen) -> Array:
+    places = np.linspace(0, len(chosen) - 1, min(_SAMPLE, len(chosen))).astype(np.int64)
+    return chosen.units(np.unique(places))
+
+
+def _directions(sample: Array, threshold: float) -> Array:
+    """Orthonormal columns, shape (size, width); none where the whole vectors are as good."""
+    wide = sample.astype(np.float64)
+    strengths, left = np.linalg.eigh(wide @ wide.T)
+    is_there = strengths > strengths[-1] * 1e-8
+    principal = (wide.T @ left[:, is_there])[:, ::-1]
+    size = wide.shape[1]
+    best, least = 0, float(size)
+    above = np.triu_indices(len(wide), 1)
+    for width in _WIDTHS:
+        if width >= min(size, principal.shape[1]):
+            break
+        basis = np.linalg.qr(principal[:, :width])[0]
+        short = _shortened(wide, basis)
+        share = float(((short @ short.T)[above] >= threshold - MARGIN).mean())
+        cost = width + min(_SURVIVOR * share, 3.0) * size
+        if cost < least:
+            best, least = width, cost
+    found: Array = np.linalg.qr(principal[:, :best])[0].astype(np.float32)
+    return found
+
+
+def _shortened(units: Array, directions: Array) -> Array:
+    """Coordinates along the directions, and the length of what is left, rounded up."""
+    along = units @ directions
+    left = 1 - np.einsum("ij,ij->i", along, along) + 1e-6
+    return np.column_stack([along, np.sqrt(left.clip(0))])
+
+
+def _short(chosen: Chosen, directions: Array) -> Array:
+    width = directions.shape[1]
+    made = scratch((len(chosen), width + 1 if width else chosen.size))
+    for start, block in chosen.blocks():
+        made[start : start + len(block)] = _shortened(block, directions) if width else block
+    return made

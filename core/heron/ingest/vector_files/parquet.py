@@ -1,0 +1,164 @@
+"""Vectors in Parquet, read and written by DuckDB: a column that names items, and one of lists of numbers."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+
+from heron.errors import InvalidInput, NotFound, PluginError
+from heron.ingest.vector_files.json_lines import COLUMNS
+from heron.ingest.vector_files.names import FRAME, columns_naming, named_in
+from heron.ingest.vector_files.sources import Bundle, place_in, rows_of_bundle
+
+if TYPE_CHECKING:
+    from heron.vectors.matrix import DType
+
+Array = np.ndarray[Any, Any]
+
+_NUMBERS = re.compile(r"(FLOAT|DOUBLE|U?(TINY|SMALL|BIG)INT|U?INTEGER|DECIMAL\(.+\))\[\d*\]")
+
+
+def connected(**config: Any) -> Any:
+    """A DuckDB of its own in memory; raises PluginError where the package is missing."""
+    try:
+        import duckdb
+    except ImportError as error:
+        raise PluginError("Parquet needs duckdb", hint='pip install "heron[parquet]"') from error
+    return duckdb.connect(**config)
+
+
+def quoted(name: str) -> str:
+    """A name as SQL takes it."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+class ParquetSource:
+    """A table in which `uuid`, `url` or `name` names the item, `frame` perhaps a frame, and a column has the numbers."""
+
+    unit: Literal["row", "line"] = "row"
+    dtype: DType = "float32"
+
+    def __init__(self, file: Path, key: str, by: str | None) -> None:
+        self.file, self._by = file, by
+        self._path = re.sub(r"[*?\[]", r"[\g<0>]", str(file))  # DuckDB would look for files of that pattern
+        if not file.is_file():
+            raise NotFound(f"{file} is not there")
+        with self._explained(), connected() as connection:
+            kinds = {
+                str(name): str(kind)
+                for name, kind, *_ in connection.execute(
+                    "DESCRIBE SELECT * FROM read_parquet(?)", [self._path]
+                ).fetchall()
+            }
+            self._names = [*columns_naming(list(kinds), by), *([FRAME] if FRAME in kinds else [])]
+            self._column = self._vector_column(kinds, key)
+            self.count, size = connection.execute(
+                f"SELECT count(*), first(len({quoted(self._column)})) FROM read_parquet(?)", [self._path]
+            ).fetchone()
+        if not size:
+            raise InvalidInput(
+                f"{place_in(self, 0)} has no vector" if self.count else f"{file} holds no vectors"
+            )
+        self.size: int = size
+
+    def _vector_column(self, kinds: Mapping[str, str], key: str) -> str:
+        if not [name for name in self._names if name != FRAME]:
+            raise InvalidInput(
+                f"{self.file} has no column that names items",
+                hint=f"give it a column {self._by or 'uuid, url or name'}",
+            )
+        column = next((name for name in (key, *COLUMNS) if name in kinds), None)
+        if column is None:
+            raise InvalidInput(
+                f"{self.file} has no column {key!r} or 'vector'", hint=f"it has: {', '.join(kinds)}"
+            )
+        if not _NUMBERS.fullmatch(kinds[column]):
+            raise InvalidInput(f"{self.file}: column {column!r} is {kinds[column]}, no lists of numbers")
+        return column
+
+    def bundles(self) -> Iterator[Bundle]:
+        """The rows in their order."""
+        step = rows_of_bundle(self.size)
+        with self._explained(), connected() as connection:
+            for start in range(0, self.count, step):
+                end = min(start + step, self.count)
+                rows = self._selected(connection, start, end)
+                names = [named_in(row, place_in(self, n), self._by) for n, row in enumerate(rows, start)]
+                yield Bundle(names, range(start, end), self._vectors(connection, start, end))
+
+    def _selected(self, connection: Any, start: int, end: int) -> Iterator[dict[str, Any]]:
+        """What names the owners of some rows; raises InvalidInput for a row without as many numbers as the first one."""
+        chosen = ", ".join(
+            quoted(name) if name == FRAME else f"{quoted(name)}::VARCHAR" for name in self._names
+        )
+        rows = self._asked(connection, f"{chosen}, len({quoted(self._column)})", start, end).fetchall()
+        for number, (*values, length) in enumerate(rows, start):
+            if length != self.size:
+                got = "no vector" if length is None else f"{length:,} numbers"
+                raise InvalidInput(f"{place_in(self, number)}: expected {self.size:,} numbers, got {got}")
+            yield dict(zip(self._names, values, strict=True))
+
+    def _vectors(self, connection: Any, start: int, end: int) -> Array:
+        flat = self._asked(connection, f"unnest({quoted(self._column)}) AS number", start, end).fetchnumpy()
+        numbers: Array = flat["number"]
+        missing = np.ma.getmaskarray(numbers)
+        if missing.any():
+            row = start + int(np.argmax(missing)) // self.size
+            raise InvalidInput(f"{place_in(self, row)}: a number of the vector is missing")
+        return np.asarray(numbers).reshape(-1, self.size)
+
+    def _asked(self, connection: Any, chosen: str, start: int, end: int) -> Any:
+        return connection.execute(
+            f"SELECT {chosen} FROM read_parquet(?, file_row_number = true) "
+            "WHERE file_row_number >= ? AND file_row_number < ?",
+            [self._path, start, end],
+        )
+
+    @contextmanager
+    def _explained(self) -> Iterator[None]:
+        try:
+            yield
+        except Exception as error:
+            if type(error).__module__.partition(".")[0] not in ("duckdb", "_duckdb"):
+                raise
+            raise InvalidInput(f"{self.file} is no readable Parquet: {str(error).splitlines()[0]}") from error
+
+
+class ParquetTable:
+    """A table that is written bundle by bundle, by way of a file in a temporary folder. Close its connection."""
+
+    def __init__(self, folder: Path, size: int) -> None:
+        self._folder = folder
+        self._size = size
+        self.connection = connected(
+            database=str(folder / "spool.duckdb"), config={"threads": 1}
+        )  # several threads would each hold a group of rows
+        self.connection.execute("CREATE TABLE vectors (uuid VARCHAR, frame INTEGER, vector FLOAT[])")
+
+    def add(self, items: Sequence[str], frames: Sequence[int | None], vectors: Array) -> None:
+        """Add rows, the vectors float32 of shape (n, size)."""
+        columns = {f"n{place}": np.ascontiguousarray(vectors[:, place]) for place in range(self._size)}
+        columns["uuid"] = np.array(items, dtype=object)
+        columns["frame"] = np.ma.masked_array(
+            [frame or 0 for frame in frames], [frame is None for frame in frames], dtype=np.int32
+        )
+        self.connection.register("columns", columns)
+        numbers = ", ".join(f"n{place}" for place in range(self._size))
+        self.connection.execute(f"INSERT INTO vectors SELECT uuid, frame, list_value({numbers}) FROM columns")
+        self.connection.unregister("columns")
+
+    def written(self) -> Path:
+        """The table as a Parquet file in the folder."""
+        path = self._folder / "vectors.parquet"
+        rows = max(2048, rows_of_bundle(self._size) // 2048 * 2048)  # in vectors of DuckDB
+        self.connection.execute(f"COPY vectors TO '{_literal(path)}' (FORMAT parquet, ROW_GROUP_SIZE {rows})")
+        return path
+
+
+def _literal(path: Path) -> str:
+    return str(path).replace("'", "''")

@@ -1,0 +1,254 @@
+"""The service for files with vectors: whose they are is found out, all is checked, and then they are kept."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from attrs import frozen
+
+from heron.catalog.access import Access
+from heron.catalog.database import Database
+from heron.catalog.schema import SchemaService
+from heron.catalog.vectors import StoredVectors, VectorStore
+from heron.errors import InvalidInput, NotFound
+from heron.models import Query
+from heron.search.service import SearchService
+
+if TYPE_CHECKING:
+    import numpy
+
+    from heron.ingest.vector_files.owners import Strangers
+    from heron.ingest.vector_files.sources import Source
+    from heron.vectors.matrix import DType
+
+    Array = numpy.ndarray[Any, Any]
+
+By = Literal["uuid", "url", "name"]
+
+
+@frozen
+class VectorImport:
+    """What a file with vectors did.
+
+    `zeros` of those kept have no direction, and no search finds them. `unmatched` vectors met no item or frame, and
+    `ambiguous` ones a name that several items have; neither was kept, and the first of them are named.
+    """
+
+    key: str
+    kept: int
+    zeros: int
+    created: bool
+    unmatched: int
+    ambiguous: int
+    first_unmatched: tuple[str, ...]
+    first_ambiguous: Mapping[str, int]
+
+
+@frozen
+class VectorExport:
+    """How many vectors were written, and the files."""
+
+    key: str
+    vectors: int
+    files: tuple[str, ...]
+
+
+class VectorFiles:
+    """Reads vectors from files into the store, and writes them to files that give them back bit by bit."""
+
+    def __init__(
+        self,
+        database: Database,
+        access: Access,
+        schema: SchemaService,
+        vectors: VectorStore,
+        search: SearchService,
+    ) -> None:
+        self._database = database
+        self._access = access
+        self._schema = schema
+        self._vectors = vectors
+        self._search = search
+
+    def import_file(
+        self,
+        key: str,
+        file: str | Path,
+        *,
+        by: By | None = None,
+        ids: str | Path | None = None,
+        create: bool = False,
+        advanced: Callable[[int], None] = lambda done: None,
+    ) -> VectorImport:
+        """Keep the vectors of a `.npy`, Parquet or JSONL file, instead of those that their items or frames have.
+
+        Each row names its owner by UUID, URL or name, as `by` says or as it looks. Those of a `.npy` file stand in
+        another file, `ids`. With `create`, the key is added to the schema where it is not there. `advanced` is told how
+        many vectors are kept.
+
+        All ids and numbers are checked before anything is kept. Raises InvalidInput that names the place of a wrong size,
+        of a number that is not finite, or of an owner that is named twice; NotFound for a missing file or key.
+        """
+        self._access.require("update", "vector", key)
+        from heron.ingest.vector_files.owners import Lookup
+        from heron.ingest.vector_files.sources import opened
+
+        source = opened(Path(file), key, ids=Path(ids) if ids is not None else None, by=by)
+        dtype, is_new = self._dtype(key, source, create)
+        lookup = Lookup(self._database, self._access.scope("item"))
+        owners = self._examined(key, source, dtype, lookup)
+        created = is_new and bool(owners[:, 0].any())
+        if created:
+            parameters = {} if dtype == "float32" else {"dtype": dtype}
+            self._schema.add(key, "embedding", size=source.size, **parameters)
+        kept, zeros = self._kept(key, source, dtype, owners, advanced)
+        if kept:
+            self._vectors.refresh(key)
+        return _report(key, kept, zeros, created, lookup.strangers)
+
+    def _dtype(self, key: str, source: Source, create: bool) -> tuple[DType, bool]:
+        """What the vectors of a key are kept as, and whether the key has to be made first."""
+        schema = self._schema.current()
+        known = schema.get(key)
+        if known is None and create:
+            schema.copy().add(key, "embedding", size=source.size)  # says what is wrong with it, if anything
+            return source.dtype, True
+        if known is None:
+            raise NotFound(
+                f"the schema has no key {key!r}",
+                hint=f"--create adds it, for vectors of {source.size:,} numbers",
+            )
+        if not schema.type_of(known).vector:
+            raise InvalidInput(f"key {key!r} is of type {known.type}, vectors go to one of type embedding")
+        size = known.parameters["size"]
+        if size != source.size:
+            raise InvalidInput(
+                f"{source.file} has vectors of {source.size:,} numbers, key {key!r} takes {size:,}"
+            )
+        dtype: DType = known.parameters.get("dtype", "float32")
+        return dtype, False
+
+    def _examined(
+        self,
+        key: str,
+        source: Source,
+        dtype: DType,
+        lookup: Callable[..., Array],
+    ) -> Array:
+        """The inner ids of the owners of all rows, once all rows are known to be good."""
+        import numpy as np
+
+        from heron.ingest.vector_files.owners import first_repeated
+
+        owners, places = [], []
+        for bundle in source.bundles():
+            _checked(bundle.vectors, bundle.places, source, dtype)
+            owners.append(lookup(bundle.names))
+            places.append(np.array(bundle.places, dtype=np.int64))
+        found, numbers = np.concatenate(owners), np.concatenate(places)
+        twice = first_repeated(found)
+        if twice is not None:
+            item, frame = found[twice[0]].tolist()
+            earlier, later = (int(numbers[row]) for row in twice)
+            raise InvalidInput(
+                f"{source.file}, {source.unit}s {earlier} and {later} are both of {self._name(item, frame)}, "
+                "which takes one vector"
+            )
+        return found
+
+    def _name(self, item: int, frame: int) -> str:
+        row = self._database.row("SELECT name, uuid FROM items WHERE id = ?", [item])
+        number = self._database.value("SELECT number FROM frames WHERE id = ?", [frame])
+        shown = f"{row['name']} ({row['uuid']})" if row is not None else "an item"
+        return shown if number is None else f"{shown}, frame {number}"
+
+    def _kept(
+        self,
+        key: str,
+        source: Source,
+        dtype: DType,
+        owners: Array,
+        advanced: Callable[[int], None],
+    ) -> tuple[int, int]:
+        """Keep the vectors that have an owner, bundle by bundle; returns their number, and that of zero vectors."""
+        from heron.ingest.vector_files.owners import as_owners
+
+        start = kept = zeros = 0
+        for bundle in source.bundles():
+            rows = owners[start : start + len(bundle.vectors)]
+            if len(rows) != len(bundle.vectors):
+                raise InvalidInput(f"{source.file} was changed while it was read")
+            start += len(rows)
+            good = rows[:, 0] > 0
+            vectors = _checked(bundle.vectors, bundle.places, source, dtype)[good]
+            with self._database.write():
+                owned = as_owners(rows[good])
+                there = self._vectors.rows.existing(owned)  # others were removed meanwhile
+                places = [place for place, owner in enumerate(owned) if owner in there]
+                if not places:
+                    continue
+                done = self._vectors.keep(key, [owned[place] for place in places], vectors[places])
+            kept, zeros = kept + done.kept, zeros + done.zeros
+            advanced(kept)
+        return kept, zeros
+
+    def export_file(
+        self,
+        key: str,
+        file: str | Path,
+        *,
+        query: Query | None = None,
+        ids: str | Path | None = None,
+        advanced: Callable[[int], None] = lambda done: None,
+    ) -> VectorExport:
+        """Write the vectors of a key, or of the items that a query finds, to a `.npy`, Parquet or JSONL file.
+
+        Beside a `.npy` file goes one with the ids, `ids` or else `NAME.ids.txt`. `import_file` gives the vectors back bit by
+        bit. `advanced` is told how many are written. Raises NotFound where no vector is kept, and HeronError for a file
+        that cannot be written.
+        """
+        self._access.require("read", "vector", key)
+        kept = next((kept for kept in self._vectors.embedding_keys() if kept.key == key), None)
+        if kept is None:
+            raise NotFound(
+                f"no vectors are kept under {key!r}", hint="heron vectors status lists where there are some"
+            )
+        from heron.ingest.vector_files.targets import target
+
+        wanted = None if query is None else {item.uuid for item in self._search.all(query)}
+        done = 0
+        with target(Path(file), kept.size, kept.dtype, Path(ids) if ids is not None else None) as (
+            write,
+            files,
+        ):
+            for batch in self._vectors.stored(key):
+                chosen = batch if wanted is None else _only(batch, wanted)
+                if len(chosen.items):
+                    write(chosen)
+                    done += len(chosen.items)
+                    advanced(done)
+        return VectorExport(key, done, tuple(map(str, files)))
+
+
+def _checked(vectors: Array, places: Any, source: Source, dtype: DType) -> Array:
+    from heron.ingest.vector_files.sources import place_in
+    from heron.vectors.checking import checked
+
+    return checked(vectors, source.size, lambda row: place_in(source, places[row]), dtype=dtype)
+
+
+def _only(batch: StoredVectors, wanted: set[str]) -> StoredVectors:
+    """Those of a batch that are of some items."""
+    places = [place for place, item in enumerate(batch.items) if item in wanted]
+    return StoredVectors(
+        [batch.items[p] for p in places], [batch.frames[p] for p in places], batch.vectors[places]
+    )
+
+
+def _report(key: str, kept: int, zeros: int, created: bool, strangers: Strangers) -> VectorImport:
+    return VectorImport(
+        key, kept, zeros, created, strangers.unmatched, strangers.ambiguous,
+        tuple(strangers.first_unmatched), strangers.first_ambiguous,
+    )  # fmt: skip

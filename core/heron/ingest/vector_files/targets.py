@@ -1,0 +1,99 @@
+"""Files that vectors are written to; each appears under its name only once it is whole."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+
+from heron.catalog.vectors import StoredVectors
+from heron.errors import HeronError, InvalidInput
+from heron.export.files import whole_file
+from heron.ingest.vector_files.sources import ids_beside
+
+Write = Callable[[StoredVectors], None]
+"""Takes the vectors, batch by batch."""
+
+
+@contextmanager
+def target(file: Path, size: int, dtype: str, ids: Path | None) -> Iterator[tuple[Write, list[Path]]]:
+    """A file that takes vectors in the format of its suffix, and all files that this makes; raises InvalidInput."""
+    suffix = file.suffix.lower()
+    if suffix not in (".npy", ".parquet", ".jsonl", ".ndjson"):
+        raise InvalidInput(f"{file}: vectors are written to .npy, .parquet or .jsonl")
+    if ids is not None and suffix != ".npy":
+        raise InvalidInput(f"{file} names its items itself, leave {ids} out")
+    if suffix == ".npy":
+        ids = ids or ids_beside(file)
+        with whole_file(ids) as texts, whole_file(file) as stream, _npy(stream, texts, size, dtype) as write:
+            yield write, [file, ids]
+        return
+    writer = _parquet(file, size) if suffix == ".parquet" else _json_lines(file)
+    with writer as write:
+        yield write, [file]
+
+
+@contextmanager
+def _npy(stream: IO[bytes], ids: IO[bytes], size: int, dtype: str) -> Iterator[Write]:
+    """An array whose header is written once its length is known, and an id a line: UUID, or UUID#FRAME."""
+    count = 0
+    little_endian = np.dtype(dtype).newbyteorder("<")
+
+    def write(batch: StoredVectors) -> None:
+        nonlocal count
+        stream.write(np.ascontiguousarray(batch.vectors, little_endian).tobytes())
+        names = zip(batch.items, batch.frames, strict=True)
+        ids.write("".join(f"{i}\n" if f is None else f"{i}#{f}\n" for i, f in names).encode())
+        count += len(batch.items)
+
+    start = _write_header(stream, 0, size, little_endian)
+    yield write
+    stream.seek(0)
+    assert _write_header(stream, count, size, little_endian) == start
+
+
+def _write_header(stream: IO[bytes], count: int, size: int, dtype: np.dtype[Any]) -> int:
+    """Write the header of a `.npy` file, which leaves room for the count to grow; returns where the numbers begin."""
+    descr = np.lib.format.dtype_to_descr(dtype)
+    np.lib.format.write_array_header_1_0(
+        stream, {"descr": descr, "fortran_order": False, "shape": (count, size)}
+    )
+    return stream.tell()
+
+
+@contextmanager
+def _json_lines(file: Path) -> Iterator[Write]:
+    """An object a line. Numbers have the digits of a float64: the fewest of 7.038531e-26 as float32 give another one back."""
+    import orjson
+
+    with whole_file(file) as stream:
+
+        def write(batch: StoredVectors) -> None:
+            for item, frame, vector in zip(batch.items, batch.frames, batch.vectors, strict=True):
+                named = {"uuid": item} if frame is None else {"uuid": item, "frame": frame}
+                row = {**named, "vector": vector.astype(np.float64)}
+                stream.write(orjson.dumps(row, option=orjson.OPT_SERIALIZE_NUMPY | orjson.OPT_APPEND_NEWLINE))
+
+        yield write
+
+
+@contextmanager
+def _parquet(file: Path, size: int) -> Iterator[Write]:
+    """Columns `uuid`, `frame` and `vector`; the rows wait in a folder beside the file until they are all there."""
+    from heron.ingest.vector_files.parquet import ParquetTable
+
+    try:
+        folder = tempfile.TemporaryDirectory(prefix=".heron-", dir=file.absolute().parent)
+    except OSError as error:
+        raise HeronError(f"{file} cannot be written: {error.strerror or error}") from error
+    with folder as name:
+        table = ParquetTable(Path(name), size)
+        with table.connection:
+            yield lambda batch: table.add(batch.items, batch.frames, batch.vectors)
+            with table.written().open("rb") as whole, whole_file(file) as stream:
+                shutil.copyfileobj(whole, stream)

@@ -9,7 +9,13 @@ from heron.models import MediaFacts, NewFrame, NewItem
 
 SIZE = 16
 
-COLOURS = {"red": (255, 0, 0), "green": (0, 255, 0), "blue": (0, 0, 255), "yellow": (255, 255, 0), "white": (255,) * 3}
+COLOURS = {
+    "red": (255, 0, 0),
+    "green": (0, 255, 0),
+    "blue": (0, 0, 255),
+    "yellow": (255, 255, 0),
+    "white": (255,) * 3,
+}
 
 
 def register(workspace, count, folder="A", *, kind="image", start=0, frames=0, **more):

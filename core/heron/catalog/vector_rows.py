@@ -7,22 +7,25 @@ beyond the rows that the table knows belongs to a transaction that never ended, 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import repeat
 from pathlib import Path
 from secrets import token_hex
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from heron.catalog.database import Database, Row
-from heron.convert import dumps
+from heron.convert import dumps, loads
 from heron.errors import CatalogueError, InvalidInput
 
 if TYPE_CHECKING:
     import numpy
 
     from heron.vectors.matrix import Matrix
+    from heron.vectors.space import Space
+
+T = TypeVar("T")
 
 Owner = tuple[int, int]
 """Inner ids of an item and of a frame of it; 0 stands for the item itself."""
@@ -48,6 +51,17 @@ class VectorSet:
     revision: str | None
 
 
+@frozen(eq=False)
+class Contents:
+    """A set at one moment: its rows that count, or some of them, with the item and frame of each; and those that do not."""
+
+    kept: VectorSet
+    rows: Sequence[int]
+    items: Sequence[int]
+    frames: Sequence[int]
+    gaps: Sequence[int]
+
+
 class VectorRows:
     """The vector sets of a workspace. `folder` is where the matrix files lie."""
 
@@ -63,6 +77,48 @@ class VectorRows:
         """The set of a key, or None where no vector was ever kept."""
         row = self._database.row("SELECT * FROM vector_sets WHERE key = ?", [key])
         return _set_of(row) if row is not None else None
+
+    @property
+    def is_changing(self) -> bool:
+        """Whether what is read now is of a transaction that has not ended."""
+        return self._database.connection.in_transaction
+
+    def state(self, key: str) -> tuple[VectorSet, int] | None:
+        """The set of a key, and how many of its rows count no more: other ones whenever anything has changed."""
+        row = self._database.row(
+            "SELECT *, (SELECT count(*) FROM vector_gaps WHERE set_id = vector_sets.id) AS gaps "
+            "FROM vector_sets WHERE key = ?",
+            [key],
+        )
+        return (_set_of(row), row["gaps"]) if row is not None else None
+
+    def contents(self, key: str, first: int = 0) -> Contents | None:
+        """What is in the set of a key, rows from `first` on; one statement, so that it is of one moment."""
+        row = self._database.row(_CONTENTS, [first, key])
+        if row is None:
+            return None
+        rows, items, frames = loads(row["owners"])
+        return Contents(_set_of(row), rows, items, frames, loads(row["gaps"]))
+
+    def steady(self, key: str, read: Callable[[VectorSet], T]) -> T | None:
+        """What is read of a set; once more where it was compacted meanwhile, for that takes another file and other rows.
+
+        None where there is no such set.
+        """
+        while (kept := self.find(key)) is not None:
+            try:
+                found = read(kept)
+            except (CatalogueError, FileNotFoundError):
+                if self._is_current(kept):
+                    raise
+            else:
+                if self._is_current(kept):
+                    return found
+        return None
+
+    def _is_current(self, kept: VectorSet) -> bool:
+        now = self.find(kept.key)
+        return now is not None and now.file == kept.file
 
     def ensure(self, key: str, size: int, dtype: str) -> VectorSet:
         """The set of a key, made where there is none; raises InvalidInput where it holds vectors of another size."""
@@ -88,6 +144,13 @@ class VectorRows:
 
         dtype: Any = kept.dtype
         return Matrix(self.folder / f"{kept.file}.{_SUFFIXES[kept.dtype]}", kept.size, dtype)
+
+    def space(self, kept: VectorSet) -> Space:
+        """The numbers of a set, as far as they are there, with their caches."""
+        from heron.vectors.space import Space
+
+        matrix = self.matrix(kept)
+        return Space(matrix, min(kept.row_count, matrix.rows_there()), self.folder, kept.file)
 
     def put(
         self,
@@ -161,27 +224,6 @@ class VectorRows:
         )
         return {(row[0], row[1]): row[2] for row in rows}
 
-    def owners_from(self, kept: VectorSet, first: int) -> list[Row]:
-        """Row, item and frame of each row that counts, from `first` on."""
-        return self._database.rows(
-            "SELECT row, item_id, frame_id FROM vectors WHERE set_id = ? AND row >= ? AND row < ? ORDER BY row",
-            [kept.id, first, kept.row_count],
-        )
-
-    def owners_of(self, kept: VectorSet, rows: Sequence[int]) -> dict[int, Owner | None]:
-        """Whose some rows are; None for one that counts no more."""
-        places = ",".join("?" * len(rows))
-        found = self._database.rows(
-            f"SELECT row, item_id, frame_id FROM vectors WHERE set_id = ? AND row IN ({places})",
-            [kept.id, *rows],
-        )
-        return dict.fromkeys(rows) | {row[0]: (row[1], row[2]) for row in found}
-
-    def gaps(self, kept: VectorSet) -> list[int]:
-        """The rows that count no more, ascending."""
-        rows = self._database.rows("SELECT row FROM vector_gaps WHERE set_id = ? ORDER BY row", [kept.id])
-        return [row[0] for row in rows]
-
     def live_count(self, kept: VectorSet) -> int:
         """Number of rows that count."""
         gaps: int = self._database.value("SELECT count(*) FROM vector_gaps WHERE set_id = ?", [kept.id])
@@ -200,24 +242,28 @@ class VectorRows:
         Returns the number of rows left out. Whoever reads the old file meanwhile keeps it until they are done.
         """
         with self._database.write():
-            fresh = self.find(kept.key)
-            gaps = len(self.gaps(kept))
-            if fresh is None or not gaps:
+            now = self.contents(kept.key)
+            if now is None or not now.gaps:
                 return 0
-            target = VectorSet(fresh.id, kept.key, kept.size, kept.dtype, new_file(), 0, None, None, None)
-            count = self._copy(fresh, target)
-            for statement in _RENUMBER:
-                self._database.execute(statement, {"set": kept.id})  # type: ignore[arg-type]
-            self._database.execute(
-                "UPDATE vector_sets SET file = ?, row_count = ? WHERE id = ?", [target.file, count, kept.id]
-            )
-        return gaps
+            self._write_anew(now)
+        return len(now.gaps)
 
-    def _copy(self, source: VectorSet, target: VectorSet) -> int:
+    def _write_anew(self, now: Contents) -> None:
+        """Give a set another file, with its rows that count."""
+        source = now.kept
+        target = evolve(source, file=new_file())
+        count = self._copy(now, target)
+        for statement in _RENUMBER:
+            self._database.execute(statement, {"set": source.id})  # type: ignore[arg-type]
+        self._database.execute(
+            "UPDATE vector_sets SET file = ?, row_count = ? WHERE id = ?", [target.file, count, source.id]
+        )
+
+    def _copy(self, now: Contents, target: VectorSet) -> int:
         import numpy as np
 
-        mapped, matrix, count = self.matrix(source).mapped(source.row_count), self.matrix(target), 0
-        live = np.array([row[0] for row in self.owners_from(source, 0)], dtype=np.int64)
+        mapped, matrix, count = self.matrix(now.kept).mapped(now.kept.row_count), self.matrix(target), 0
+        live = np.sort(np.array(now.rows, dtype=np.int64))
         for start in range(0, len(live), _BLOCK):
             block = mapped[live[start : start + _BLOCK]]
             matrix.write(count, block)
@@ -228,15 +274,24 @@ class VectorRows:
         """Remove a set with all its vectors; `sweep` takes its file away."""
         self._database.execute("DELETE FROM vector_sets WHERE id = ?", [kept.id])
 
-    def drop_missing(self, kept: VectorSet, there: int) -> int:
-        """Forget the rows that a file, cut short, has lost; returns how many those are."""
+    def drop_missing(self, key: str) -> int:
+        """Forget the rows that a file, cut short, has lost; returns how many those are.
+
+        The rows that are left get a file of their own, so that who has the set open sees that it is another one,
+        also once it has as many rows again.
+        """
         with self._database.write():
-            lost = self._database.execute(
-                "DELETE FROM vectors WHERE set_id = ? AND row >= ?", [kept.id, there]
-            )
+            kept = self.find(key)
+            there = self.matrix(kept).rows_there() if kept is not None else 0
+            if kept is None or there >= kept.row_count:
+                return 0
+            self._database.execute("DELETE FROM vectors WHERE set_id = ? AND row >= ?", [kept.id, there])
             self._database.execute("DELETE FROM vector_gaps WHERE set_id = ? AND row >= ?", [kept.id, there])
             self._database.execute("UPDATE vector_sets SET row_count = ? WHERE id = ?", [there, kept.id])
-        return lost
+            now = self.contents(key)
+            assert now is not None
+            self._write_anew(now)
+        return kept.row_count - there
 
     def sweep(self) -> int:
         """Take away the files that belong to no set, as a compaction that was killed leaves them; returns their number."""
@@ -258,6 +313,13 @@ class VectorRows:
 
 _SUFFIXES = {"float32": "f32", "float16": "f16"}
 _BLOCK = 8192
+
+_CONTENTS = (
+    "SELECT *, (SELECT json_array(json_group_array(row), json_group_array(item_id), json_group_array(frame_id)) "
+    "FROM vectors WHERE set_id = vector_sets.id AND row >= ?) AS owners, "
+    "(SELECT json_group_array(row) FROM vector_gaps WHERE set_id = vector_sets.id) AS gaps "
+    "FROM vector_sets WHERE key = ?"
+)
 
 _RENUMBER = (
     "CREATE TEMP TABLE moved AS SELECT row AS old, row_number() OVER (ORDER BY row) - 1 AS new "

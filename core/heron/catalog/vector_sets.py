@@ -2,30 +2,23 @@
 
 from __future__ import annotations
 
-import threading
-from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from attrs import frozen
 
-from heron.catalog.vector_rows import VectorRows, VectorSet
+from heron.catalog.vector_rows import Contents, VectorRows, VectorSet
 from heron.vectors.space import Space
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 Array = np.ndarray[Any, Any]
 
 _TAIL = 20_000
-"""Owners that are read from the catalogue at each opening, at most, before the file with the others is written anew."""
-
-_SAMPLE = 16
+"""Rows without codes, at most, before an opening brings the codes up to date."""
 
 
 @frozen(eq=False)
 class OpenSet:
-    """A set as it stands now. `items` and `frames` are inner ids by row, int64, frame 0 for the item itself.
+    """A set as it stood at one moment. `items` and `frames` are inner ids by row, int64, frame 0 for the item itself.
 
     `live` says which rows count; those of the file that are missing are not among them.
     """
@@ -48,71 +41,46 @@ class OpenSets:
 
     def __init__(self, rows: VectorRows) -> None:
         self._rows = rows
-        self._lock = threading.Lock()
-        self._open: dict[str, tuple[tuple[Any, ...], OpenSet]] = {}
+        self._open: dict[str, tuple[tuple[VectorSet, int], OpenSet]] = {}
 
     def get(self, key: str) -> OpenSet | None:
         """The set of a key as it stands now; None where no vector is kept."""
-        kept = self._rows.find(key)
-        if kept is None or not kept.row_count:
+        known = self._open.get(key)
+        state = self._rows.state(key)
+        if known is not None and known[0] == state:
+            return known[1]
+        opened = self._opened(key, known[1] if known is not None else None) if state is not None else None
+        if opened is None:
+            self._open.pop(key, None)
             return None
-        state = (kept, live := self._rows.live_count(kept))
-        if not live:
-            return None
-        with self._lock:
-            known = self._open.get(key)
-            if known is None or known[0] != state:
-                self._open[key] = known = (state, self._opened(kept))
-        return known[1]
+        if not self._rows.is_changing:  # what is not committed yet may never be
+            self._open[key] = opened
+        return opened[1]
 
-    def _opened(self, kept: VectorSet) -> OpenSet:
-        matrix = self._rows.matrix(kept)
-        count = min(kept.row_count, matrix.rows_there())
-        owners, live = self._owners(kept)
-        owners, live = owners[:count], live[:count]
-        live[[row for row in self._rows.gaps(kept) if row < count]] = False
-        space = Space(matrix, count, self._rows.folder, kept.file)
+    def _opened(self, key: str, before: OpenSet | None) -> tuple[tuple[VectorSet, int], OpenSet] | None:
+        """Open a set; from `before`, the same one at an earlier moment, owners need not be read again."""
+        return self._rows.steady(key, lambda kept: self._read(kept, before))
+
+    def _read(self, kept: VectorSet, before: OpenSet | None) -> tuple[tuple[VectorSet, int], OpenSet] | None:
+        if before is not None and (before.missing or before.kept.file != kept.file):
+            before = None
+        now = self._rows.contents(kept.key, before.count if before is not None else 0)
+        if now is None or now.kept.row_count == len(now.gaps):
+            return None
+        space = self._rows.space(now.kept)
         codes = space.view().codes
-        if count - (codes.rows if codes is not None else 0) > _TAIL:
+        if space.count - (codes.rows if codes is not None else 0) > _TAIL:
             space.refresh()
-        return OpenSet(kept, space, owners[:, 0], owners[:, 1], live, kept.row_count - count)
+        return (now.kept, len(now.gaps)), _open_set(now, before, space)
 
-    def _owners(self, kept: VectorSet) -> tuple[Array, Array]:
-        """Item and frame of each row, of shape (rows, 2), and whether the catalogue knows the row."""
-        cached = self._cached(kept)
-        owners = np.zeros((kept.row_count, 2), dtype=np.int64)
-        owners[: len(cached)] = cached
-        tail = self._rows.owners_from(kept, len(cached))
-        if tail:
-            read = np.array([tuple(row) for row in tail], dtype=np.int64)
-            owners[read[:, 0]] = read[:, 1:]
-        if len(tail) > _TAIL:
-            self._write(kept, owners)
-        return owners, owners[:, 0] > 0
 
-    def _cached(self, kept: VectorSet) -> Array:
-        """What the file of owners says, as far as it agrees with the catalogue; a file of owners is never the truth."""
-        nothing = np.zeros((0, 2), dtype=np.int64)
-        try:
-            cached = np.fromfile(self._file(kept), dtype="<i8")
-        except OSError:
-            return nothing
-        if len(cached) % 2 or len(cached) // 2 > kept.row_count or not len(cached):
-            return nothing
-        cached = cached.reshape(-1, 2)
-        sample: Sequence[int] = np.linspace(0, len(cached) - 1, _SAMPLE).astype(int).tolist()
-        agrees = all(
-            owner is None or owner == tuple(cached[row])
-            for row, owner in self._rows.owners_of(kept, sample).items()
-        )
-        return cached if agrees else nothing
-
-    def _write(self, kept: VectorSet, owners: Array) -> None:
-        path = self._file(kept)
-        part = path.with_name(f"{path.name}.{threading.get_ident()}.part")
-        with suppress(OSError):  # it only saves time
-            owners.astype("<i8").tofile(part)
-            part.replace(path)
-
-    def _file(self, kept: VectorSet) -> Any:
-        return self._rows.folder / f"{kept.file}.owners"
+def _open_set(now: Contents, before: OpenSet | None, space: Space) -> OpenSet:
+    items, frames = np.zeros((2, now.kept.row_count), dtype=np.int64)
+    if before is not None:
+        items[: before.count], frames[: before.count] = before.items, before.frames
+    rows = np.array(now.rows, dtype=np.int64)
+    items[rows], frames[rows] = now.items, now.frames
+    live = items > 0
+    live[np.array(now.gaps, dtype=np.int64)] = False
+    count = space.count
+    return OpenSet(now.kept, space, items[:count], frames[:count], live[:count], now.kept.row_count - count)

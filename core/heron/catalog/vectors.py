@@ -11,9 +11,10 @@ from attrs import frozen
 
 from heron.catalog.access import Access
 from heron.catalog.database import Database
-from heron.catalog.items import BUNDLE, ItemRef, ItemService, bundles, uuid_of
+from heron.catalog.items import ItemRef, ItemService, bundles, uuid_of
 from heron.catalog.schema import SchemaService
 from heron.catalog.vector_rows import DIRECTORY, Owner, VectorRows, VectorSet
+from heron.convert import dumps
 from heron.errors import InvalidInput, NotFound
 from heron.metadata.validation import Vectors
 from heron.models import Frame
@@ -98,14 +99,14 @@ class VectorStore:
         """
         self._access.require("update", "vector", key)
         given = list(things)
-        owners = self._owners(given)
-        first: dict[Owner, int] = {}
-        for place, owner in enumerate(owners):
-            if first.setdefault(owner, place) != place:
-                raise InvalidInput(f"{self._name(given[place])} is named twice, each takes one vector")
-        return self.keep(
-            key, owners, self._checked(key, vectors, len(owners), lambda row: self._name(given[row]))
-        )
+        array = self._checked(key, vectors, len(given), lambda row: self._name(given[row]))
+        with self._database.write():  # so that none of them is deleted meanwhile
+            owners = self._owners(given)
+            first: dict[Owner, int] = {}
+            for place, owner in enumerate(owners):
+                if first.setdefault(owner, place) != place:
+                    raise InvalidInput(f"{self._name(given[place])} is named twice, each takes one vector")
+            return self.keep(key, owners, array)
 
     def _checked(self, key: str, vectors: Any, count: int, name: Callable[[int], str]) -> Array:
         from heron.vectors.checking import checked
@@ -140,6 +141,12 @@ class VectorStore:
                 )
             self.rows.made_by(kept, embedder, model, revision)
         return kept
+
+    def model_of(self, key: str, embedder: str) -> str | None:
+        """The model by which an embedder made the vectors of a key, as far as it takes models."""
+        self._access.require("read", "vector", key)
+        kept = self.rows.find(key)
+        return kept.model if kept is not None and kept.embedder == embedder else None
 
     def marks(self, kept: VectorSet, items: Sequence[int]) -> dict[Owner, int | None]:
         """What the vectors of some items, and of their frames, were made of."""
@@ -211,12 +218,11 @@ class VectorStore:
         """The vector of an item or `Frame`, float32 of shape (size,); None where it has none."""
         self._access.require("read", "vector", key)
         (owner,) = self._owners([thing])
-        kept = self.rows.find(key)
-        row = self.rows.row_of(kept, owner) if kept is not None else None
-        if kept is None or row is None:
-            return None
-        vector: Array = self.rows.matrix(kept).mapped(row + 1)[row].astype("float32")
-        return vector
+        return self.rows.steady(key, lambda kept: self._vector(kept, owner))
+
+    def _vector(self, kept: VectorSet, owner: Owner) -> Array | None:
+        row = self.rows.row_of(kept, owner)
+        return None if row is None else self.rows.matrix(kept).mapped(row + 1)[row].astype("float32")
 
     def of(self, thing: ItemRef) -> dict[str, Array]:
         """All vectors of an item or `Frame`, by key."""
@@ -230,22 +236,34 @@ class VectorStore:
         return {kept.key: kept.size for kept in self.rows.all() if self.rows.row_of(kept, owner) is not None}
 
     def stored(self, key: str) -> Iterator[StoredVectors]:
-        """Everything that is kept under a key, in batches of up to 1,000, in the order in which it came."""
-        self._access.require("read", "vector", key)
-        kept = self._require(key)
-        mapped = self.rows.matrix(kept).mapped(kept.row_count)
-        after = -1
-        while rows := self._database.rows(
-            "SELECT v.row, items.uuid, frames.number FROM vectors AS v JOIN items ON items.id = v.item_id "
-            "LEFT JOIN frames ON frames.id = v.frame_id WHERE v.set_id = ? AND v.row > ? AND v.row < ? "
-            f"AND {self._access.scope('item')} ORDER BY v.row LIMIT ?",
-            [kept.id, after, kept.row_count, BUNDLE],
-        ):
-            places = [row[0] for row in rows]
-            yield StoredVectors(
-                [row[1] for row in rows], [row[2] for row in rows], mapped[places].astype("float32")
-            )
-            after = places[-1]
+        """Everything that is kept under a key, in batches of up to 1,000, in the order in which it came.
+
+        It is all of one moment, but for items and frames that are deleted meanwhile. Raises CatalogueError where the
+        file is cut short.
+        """
+        self._require(key)
+        opened = self.opened(key)
+        if opened is None:
+            return
+        if opened.missing:
+            opened.space.matrix.mapped(opened.kept.row_count)  # says what is missing, and what to do
+        for places in bundles(opened.live.nonzero()[0]):
+            owners = list(zip(opened.items[places].tolist(), opened.frames[places].tolist(), strict=True))
+            names = self._names(owners)
+            there = [place for place, owner in zip(places, owners, strict=True) if owner in names]
+            uuids, numbers = zip(*(names[owner] for owner in owners if owner in names), strict=True)
+            yield StoredVectors(uuids, numbers, opened.space.vectors(there))
+
+    def _names(self, owners: Sequence[Owner]) -> dict[Owner, tuple[str, int | None]]:
+        """The UUID of the item, and the number of the frame, of those owners that are in the catalogue."""
+        rows = self._database.rows(
+            "SELECT items.id, coalesce(frames.id, 0), items.uuid, frames.number FROM json_each(?) AS owner "
+            "JOIN items ON items.id = json_extract(owner.value, '$[0]') "
+            "LEFT JOIN frames ON frames.id = json_extract(owner.value, '$[1]') AND frames.item_id = items.id "
+            f"WHERE (frames.id IS NOT NULL OR json_extract(owner.value, '$[1]') = 0) AND {self._access.scope('item')}",
+            [dumps(owners)],
+        )
+        return {(row[0], row[1]): (row[2], row[3]) for row in rows}
 
     def opened(self, key: str) -> OpenSet | None:
         """The vectors of a key opened for search; None where there are none."""
@@ -257,21 +275,23 @@ class VectorStore:
     def status(self) -> list[VectorStatus]:
         """What is kept, key by key."""
         self._access.require("read", "vector")
-        return [self._status(kept) for kept in self.rows.all()]
+        found = [self.rows.steady(kept.key, self._status) for kept in self.rows.all()]
+        return [status for status in found if status is not None]
 
     def _status(self, kept: VectorSet) -> VectorStatus:
-        from heron.vectors.space import Space
-
-        matrix = self.rows.matrix(kept)
-        there = min(matrix.rows_there(), kept.row_count)
-        caches = Space(matrix, there, self.rows.folder, kept.file).status()
+        space = self.rows.space(kept)
+        caches = space.status()
         live = self.rows.live_count(kept)
         files = self.rows.folder.glob(f"{kept.file}.*")
         return VectorStatus(
-            kept.key, kept.size, kept.dtype, live, kept.row_count - live, kept.row_count - there,
+            kept.key, kept.size, kept.dtype, live, kept.row_count - live, kept.row_count - space.count,
             caches.codes.rows, caches.graph.rows, caches.recall, sum(path.stat().st_size for path in files),
-            kept.embedder, kept.model, kept.revision, str(matrix.path),
-            tuple(cache.problem for cache in (caches.codes, caches.graph) if cache.problem),
+            kept.embedder, kept.model, kept.revision, str(space.matrix.path),
+            tuple(
+                f"the {name} is not used: {cache.problem}"
+                for name, cache in (("scan copy", caches.codes), ("index", caches.graph))
+                if cache.problem and cache.bytes
+            ),
         )  # fmt: skip
 
     def rebuild(
@@ -311,26 +331,23 @@ class VectorStore:
         at every number.
         """
         self._access.require("update" if repair else "read", "vector", key)
-        kept = self._require(key)
+        self._require(key)
+        lost = self.rows.steady(key, self._lost)
+        if lost and repair:
+            self.rows.drop_missing(key)
+            self.rows.sweep()
+        faults = self.rows.steady(key, lambda kept: self.rows.space(kept).verify(deep)) or []
+        if faults and repair:
+            self.rows.steady(key, lambda kept: self.rows.space(kept).drop_caches())
+            self.refresh(key)
+        return [*([lost + (", the others were forgotten" if repair else "")] if lost else []), *faults]
+
+    def _lost(self, kept: VectorSet) -> str | None:
         matrix = self.rows.matrix(kept)
         there = matrix.rows_there()
-        problems: list[str] = []
-        if there < kept.row_count:
-            problems.append(
-                f"{matrix.path} is cut short: it holds {there:,} of {kept.row_count:,} vectors"
-                + (", the others were forgotten" if repair else "")
-            )
-            if repair:
-                self.rows.drop_missing(kept, there)
-        from heron.vectors.space import Space
-
-        space = Space(matrix, min(there, kept.row_count), self.rows.folder, kept.file)
-        found = space.verify(deep)
-        problems += found
-        if found and repair:
-            space.drop_caches()
-            space.refresh()
-        return problems
+        if there >= kept.row_count:
+            return None
+        return f"{matrix.path} is cut short: it holds {there:,} of {kept.row_count:,} vectors"
 
     def delete(self, key: str) -> int:
         """Remove all vectors of a key; the key stays in the schema. Returns how many there were."""

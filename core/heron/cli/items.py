@@ -25,6 +25,7 @@ from heron.convert import item_to_dict
 
 if TYPE_CHECKING:
     from heron.models import Item
+    from heron.workspace import Workspace
 
 
 def _listing(function: click.decorators.FC) -> click.decorators.FC:
@@ -90,14 +91,15 @@ def show(context: Context, uuid: str, output: str | None, as_json: bool) -> None
         _write_thumbnail(context, uuid, output)
         if output == "-":
             return
-    print_item(item, as_json)
+    print_item(workspace, item, as_json)
 
 
-def print_item(item: Item, as_json: bool) -> None:
-    """Print all that is known of an item."""
+def print_item(workspace: Workspace, item: Item, as_json: bool) -> None:
+    """Print all that is known of an item; of its vectors, under which key there is one and of how many numbers."""
     known = item_to_dict(item)
+    vectors = workspace.vectors.sizes(item)
     if as_json:
-        print_json(known)
+        print_json({**known, "vectors": vectors})
         return
     facts, metadata = known.pop("facts"), known.pop("metadata")
     known["size"] = size_of(item.size)
@@ -105,6 +107,7 @@ def print_item(item: Item, as_json: bool) -> None:
     rows = [(name, value) for name, value in known.items() if value not in (None, "")]
     rows += [(f"{space}.{name}", value) for space, values in facts.items() for name, value in values.items()]
     rows += [(f"metadata.{key}", value) for key, value in metadata.items()]
+    rows += [(f"vector.{key}", counted(size, "number")) for key, size in vectors.items()]
     print_table(["field", "value"], [(name, str(value)) for name, value in rows], "")
 
 

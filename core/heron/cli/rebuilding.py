@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
 Advanced = Callable[[int, int], None]
 """Hears of the rows done, and of all rows."""
 
+_VECTOR, _NUMBER = 0.0002, 0.0000008
+"""Seconds of a core for each vector, and each of its numbers, measured at 131,072 vectors of 64 and of 512 numbers."""
+
 _EVERY = 30.0
 """Seconds between two lines of a log."""
 
@@ -27,15 +31,37 @@ _PATIENCE = 60.0
 
 
 @contextmanager
-def building(key: str) -> Iterator[Advanced]:
-    """Say how far it is: by a bar on a screen, by a line now and then elsewhere; Ctrl-C is an error of one line."""
+def building(key: str, size: int) -> Iterator[Advanced]:
+    """Say what to expect, and how far it is: by a bar on a screen, by a line now and then elsewhere.
+
+    Ctrl-C is an error of one line.
+    """
+    begun = False
+
+    def advanced(done: int, total: int) -> None:
+        nonlocal begun
+        if not begun:
+            begun = True
+            say(expectation(total - done, size))
+        show(done, total)
+
     try:
         with _bar(key) if sys.stderr.isatty() else _lines(key) as show:
-            yield show
+            yield advanced
     except KeyboardInterrupt:
         raise HeronError(
             "interrupted, what was saved of the index stays", hint=f"heron vectors rebuild {key!r} goes on"
         ) from None
+
+
+def expectation(rows: int, size: int) -> str:
+    """How long it takes to put so many vectors of a size into an index on this machine, as far as one can say."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    seconds = rows * (_VECTOR + _NUMBER * size) / cores
+    return (
+        f"Indexing {rows:,} vectors of {size:,} numbers takes about {spoken(seconds)} on {cores} cores. "
+        "It can be stopped, and goes on from there; searches go on meanwhile."
+    )
 
 
 @contextmanager
@@ -99,10 +125,11 @@ def spoken(seconds: float) -> str:
     return f"{round(seconds / 60)} minutes" if seconds < 5400 else f"{seconds / 3600:.1f} hours"
 
 
-def in_background(workspace: Workspace, key: str, anew: bool, discover: bool) -> Path:
-    """Start the same command in a process that outlives this one; returns its log once it has begun.
+def in_background(workspace: Workspace, key: str, anew: bool, discover: bool) -> Path | None:
+    """Start the same command in a process that outlives this one, and print what it says at first.
 
-    Raises what it raised, as where another one is at it already.
+    Returns the log that tells how far it is, None where it is done already. Raises what it raised, as where another one is
+    at it.
     """
     log = workspace.database.path.parent / "logs" / f"rebuild {key}.log"
     arguments = [
@@ -127,6 +154,8 @@ def in_background(workspace: Workspace, key: str, anew: bool, discover: bool) ->
     end = time.monotonic() + _PATIENCE
     while process.poll() is None and log.stat().st_size == before and time.monotonic() < end:
         time.sleep(0.05)
+    with suppress(subprocess.TimeoutExpired):  # where there was little to do, or to complain of, it ends now
+        process.wait(1)
     with log.open("rb") as stream:
         stream.seek(before)
         said = stream.read().decode(errors="replace").strip()
@@ -134,4 +163,4 @@ def in_background(workspace: Workspace, key: str, anew: bool, discover: bool) ->
         raise HeronError(said.removeprefix("Error: "))
     for line in said.splitlines():
         say(line)
-    return log
+    return log if process.poll() is None else None

@@ -76,7 +76,7 @@ def command(
         save_picture(picture, output)
         say(f"Wrote {output} ({picture.width} x {picture.height})")
     else:
-        print_item(owner, as_json)
+        print_item(workspace, owner, as_json)
 
 
 def save_picture(picture: Image, output: Path) -> None:

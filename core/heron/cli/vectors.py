@@ -104,11 +104,13 @@ def rebuild(context: Context, key: str, anew: bool, background: bool) -> None:
     from heron.cli.rebuilding import building, in_background
 
     workspace = context.workspace()
+    sizes = {status.key: status.size for status in workspace.vectors.status()}
     if background:
         log = in_background(workspace, key, anew, context.discover)
-        say(f"It goes on in the background; {log} tells how far it is.")
+        if log is not None:
+            say(f"It goes on in the background; {log} tells how far it is.")
         return
-    with building(key) as progress:
+    with building(key, sizes.get(key, 0)) as progress:
         workspace.vectors.rebuild(key, anew=anew, progress=progress)
     _say_rebuilt(next(status for status in workspace.vectors.status() if status.key == key))
 

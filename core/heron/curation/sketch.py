@@ -22,7 +22,7 @@ _WIDTHS = (16, 32, 64, 128, 256)
 _FEW = 4096 * 4096
 """Pairs that are compared before making short vectors pays."""
 
-_SURVIVOR = 128
+_AGAIN = 128
 """What a pair costs that has to be looked at again, in multiplications for each number of its vectors."""
 
 
@@ -44,25 +44,26 @@ def _sample(chosen: Chosen) -> Array:
 
 
 def _directions(sample: Array, threshold: float) -> Array:
-    """Orthonormal columns, shape (size, width); none where the whole vectors are as good."""
-    wide = sample.astype(np.float64)
-    strengths, left = np.linalg.eigh(wide @ wide.T)
-    is_there = strengths > strengths[-1] * 1e-8
-    principal = (wide.T @ left[:, is_there])[:, ::-1]
-    size = wide.shape[1]
+    """Orthonormal columns, shape (size, width); none where the whole vectors are as good.
+
+    They are found from one half of the sample and tried on the other one, which they do not fit better than the rest.
+    """
+    found, tried = sample[::2].astype(np.float64), sample[1::2].astype(np.float64)
+    strengths, left = np.linalg.eigh(found @ found.T)
+    principal = (found.T @ left[:, strengths > strengths[-1] * 1e-8])[:, ::-1]
+    basis = np.linalg.qr(principal[:, : _WIDTHS[-1]])[0]
+    size, above = len(basis), np.triu_indices(len(tried), 1)
     best, least = 0, float(size)
-    above = np.triu_indices(len(wide), 1)
     for width in _WIDTHS:
-        if width >= min(size, principal.shape[1]):
+        if width >= min(size, basis.shape[1]):
             break
-        basis = np.linalg.qr(principal[:, :width])[0]
-        short = _shortened(wide, basis)
+        short = _shortened(tried, basis[:, :width])
         share = float(((short @ short.T)[above] >= threshold - MARGIN).mean())
-        cost = width + min(_SURVIVOR * share, 3.0) * size
+        cost = width + min(_AGAIN * share, 3.0) * size
         if cost < least:
             best, least = width, cost
-    found: Array = np.linalg.qr(principal[:, :best])[0].astype(np.float32)
-    return found
+    chosen: Array = basis[:, :best].astype(np.float32)
+    return chosen
 
 
 def _shortened(units: Array, directions: Array) -> Array:

@@ -72,7 +72,7 @@ class EmbeddingService:
         """Give items, and with `frames` their frames, the vectors that an embedder makes of their pictures.
 
         All items that look like something, unless some are given. `model` is a directory or the name of a model, for an
-        embedder that takes one. The vectors stand under a key of the schema, which is made where it is not there; it is
+        embedder that takes one; the one that the vectors are of already where none is named. The vectors stand under a key of the schema, which is made where it is not there; it is
         called like the embedder unless `key` says otherwise. What has a vector of the same content by the same model is
         skipped, unless `again`; so what was stopped goes on where it was. `advanced` is told how many items are done.
 
@@ -81,8 +81,8 @@ class EmbeddingService:
         """
         self._access.require("update", "vector", key or embedder)
         record = self._embedders.record(embedder)
-        loaded = self._embedders.get(embedder, model)
-        kept = self._prepared(key or embedder, embedder, model, loaded)
+        loaded = self._embedders.get(embedder, model or self._vectors.model_of(key or embedder, embedder))
+        kept = self._prepared(key or embedder, embedder, loaded)
         run = Run(
             self._vectors, self._frames, self._pictures, record, loaded, kept, with_frames=frames, again=again
         )
@@ -101,7 +101,7 @@ class EmbeddingService:
         else:
             yield from (self._items.get(item) for item in items)
 
-    def _prepared(self, key: str, embedder: str, model: str | None, loaded: Embedder) -> VectorSet:
+    def _prepared(self, key: str, embedder: str, loaded: Embedder) -> VectorSet:
         """The set that the vectors go to, which is this embedder's from now on."""
         known = self._schema.current().get(key)
         if known is None:
@@ -111,4 +111,4 @@ class EmbeddingService:
                 f"key {key!r} ({known.type}) takes no vectors of {loaded.size:,} numbers",
                 hint="give another key with --key",
             )
-        return self._vectors.prepared(key, embedder, model, loaded.revision)
+        return self._vectors.prepared(key, embedder, getattr(loaded, "model", None), loaded.revision)

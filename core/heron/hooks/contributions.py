@@ -162,8 +162,9 @@ class EmbedderModel(Contribution):
     """A model that turns pictures, and perhaps text, into vectors of `size` numbers.
 
     With `takes_model`, `load` is given which weights to use, as the user named them: a directory, or `NAME@REVISION` of
-    a hub; None is the usual one. `size` is None where it depends on them. Pictures are given by `batch` at a time, with
-    a longest side of at most `picture_size` pixels.
+    a hub; None is the usual one. What was loaded may have an attribute `model`, a name by which just these weights are had
+    again. `size` is None where it depends on them. Pictures are given by `batch` at a time, with a longest side of at
+    most `picture_size` pixels.
     """
 
     sort: ClassVar[str] = "embedder"

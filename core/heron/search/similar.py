@@ -132,7 +132,13 @@ class Similar:
                 f"the vectors of {kept.key!r} were given, no embedder is known that makes more",
                 hint="search by --like an item, or a vector",
             )
-        return self._embedders.get(kept.embedder, kept.model)
+        loaded = self._embedders.get(kept.embedder, kept.model)
+        if loaded.revision != kept.revision:
+            raise QueryError(
+                f"the vectors of {kept.key!r} were made by another revision of {kept.embedder}",
+                hint=f"heron embed --embedder {kept.embedder} --key {kept.key!r} makes them anew",
+            )
+        return loaded
 
     def _of_text(self, kept: VectorSet, text: str | None) -> Array:
         if not text or not text.strip():

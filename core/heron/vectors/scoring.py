@@ -73,7 +73,7 @@ def _cosines(vectors: Array, unit: Array) -> Array:
 def scan(truth: Array, codes: Array | None, probe: Probe, rows: Array | None = None) -> Array:
     """Nearly the cosine similarities of all rows, or of some ascending ones: float32, one for each.
 
-    Rows that have codes are scored by these (a vector of zeros has 0), the others by the truth (it has -2).
+    Rows that have codes are scored by these, the others by the truth. A vector of zeros has -2, or 0.
     """
     total = len(truth) if rows is None else len(rows)
     coded = 0 if codes is None else min(len(codes), len(truth))
@@ -129,6 +129,7 @@ def _by_codes(codes: Array, probe: Probe, rows: Array | None, scores: Array, sta
 def _similarities(codes: Array, probe: Probe, out: Array) -> None:
     numkong.cdist(probe.code, codes, metric="angular", out=out[None])
     np.subtract(1, out, out=out)
+    np.fmax(out, -2, out=out)  # NaN, which some kernels of numkong give for zeros
 
 
 def _by_truth(block: Array, probe: Probe) -> Array:

@@ -31,9 +31,10 @@ Side = TypeVar("Side", VisionSide, TextSide)
 class ClipEmbedder:
     """A CLIP model. Its vectors have length one, but for one of zeros, which stays that. It may be used by many threads."""
 
-    def __init__(self, files: ModelDirectory, revision: str) -> None:
-        """Look at the configuration; raises NotFound and InvalidInput."""
+    def __init__(self, files: ModelDirectory, revision: str, model: str) -> None:
+        """Look at the configuration; `model` is the name of these very weights. Raises NotFound and InvalidInput."""
         self.revision = revision
+        self.model = model
         self._files = files
         self._lock = threading.Lock()
         self._graphs: dict[Path, Graph] = {}
@@ -85,15 +86,15 @@ def load_named(name: str | None) -> ClipEmbedder:
     if isinstance(model, LocalModel):
         return load_directory(model.directory, model.variant)
     files, commit = fetch(model)
-    return ClipEmbedder(
-        files, f"{model.repository}@{commit}" + (f"#{model.variant}" if model.variant else "")
-    )
+    pinned = f"{model.repository}@{commit}" + (f"#{model.variant}" if model.variant else "")
+    return ClipEmbedder(files, pinned, pinned)
 
 
 def load_directory(folder: Path, variant: str = "") -> ClipEmbedder:
     """The model in a directory; raises NotFound and InvalidInput."""
     files = ModelDirectory.find(folder, variant)
-    return ClipEmbedder(files, files.fingerprint())
+    place = f"{folder.absolute()}" + (f"#{variant}" if variant else "")
+    return ClipEmbedder(files, files.fingerprint(), place)
 
 
 def normalised(vectors: Array) -> Array:

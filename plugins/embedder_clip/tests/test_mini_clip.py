@@ -16,9 +16,9 @@ import heron_embedder_clip
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "training"))
 
-from miniclip.lake import lake  # noqa: E402
-from miniclip.pictures import Example, all_shots, held_out  # noqa: E402
-from miniclip.quality import Vectors, precisions, recall  # noqa: E402
+from miniclip.lake import lake
+from miniclip.pictures import Example, all_shots, held_out
+from miniclip.quality import Vectors, precisions, recall
 
 Metadata = Mapping[str, Any]
 Lake = Mapping[str, tuple[Image.Image, Metadata | None]]
@@ -91,7 +91,11 @@ def test_a_sentence_finds_the_scene_that_it_describes(
     ],
 )
 def test_the_first_five_of_the_lake_are_right(
-    model: heron.Embedder, sample: Lake, sample_vectors: Vectors, query: str, is_right: Callable[[Metadata], bool]
+    model: heron.Embedder,
+    sample: Lake,
+    sample_vectors: Vectors,
+    query: str,
+    is_right: Callable[[Metadata], bool],
 ) -> None:
     right = {name for name, (_, said) in sample.items() if said and is_right(said)}
     first = ranked(model, sample, sample_vectors, query)[: min(5, len(right))]
@@ -104,7 +108,9 @@ def test_the_first_five_of_the_lake_are_right(
 def test_what_is_no_scene_is_found_too(
     model: heron.Embedder, sample: Lake, sample_vectors: Vectors, query: str, name: str
 ) -> None:
-    pages = {other for other in sample if other.endswith((".txt", ".md", ".html", ".json", ".csv", ".xml", ".pdf"))}
+    pages = {
+        other for other in sample if other.endswith((".txt", ".md", ".html", ".json", ".csv", ".xml", ".pdf"))
+    }
     first = ranked(model, sample, sample_vectors, query)[0]
     assert first == name or (name in pages and first in pages)
 

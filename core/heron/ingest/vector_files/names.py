@@ -35,8 +35,8 @@ class Named(NamedTuple):
 
     @property
     def shown(self) -> str:
-        """As a message names it."""
-        return printable(self.name) + (f", frame {self.frame}" if self.frame is not None else "")
+        """As a report names it."""
+        return self.name if self.frame is None else f"{self.name}#{self.frame}"
 
 
 def named_by(text: str, by: str | None = None, frame: int | None = None) -> Named:

@@ -30,8 +30,8 @@ class Strangers:
     first_ambiguous: dict[str, int] = Factory(dict)
 
     def note(self, name: Named, items: int) -> None:
-        """Count a name that so many items have."""
-        if items:
+        """Count a name that so many items have, but, where that is one, not the frame."""
+        if items > 1:
             self.ambiguous += 1
             if len(self.first_ambiguous) < SHOWN:
                 self.first_ambiguous[name.shown] = items
@@ -52,29 +52,18 @@ class Lookup:
     def __call__(self, names: Sequence[Named]) -> Array:
         """The inner ids of item and frame of each name, int64 of shape (n, 2); zeros for one that is not known."""
         items = self._items(names)
-        owners = [self._item(name, items) for name in names]
+        meant = [_meant(name, items) for name in names]
         frames = self._frames(
-            [(item, name.frame) for item, name in owners if item and name.frame is not None]
+            [(ids[0], n.frame) for n, ids in meant if len(ids) == 1 and n.frame is not None]
         )
         found = np.zeros((len(names), 2), dtype=np.int64)
-        for row, (item, name) in enumerate(owners):
-            frame = frames.get((item, name.frame), 0) if name.frame is not None else 0
-            if item and name.frame is not None and not frame:
-                self.strangers.note(name, 0)
-            elif item:
-                found[row] = item, frame
+        for row, (name, ids) in enumerate(meant):
+            owner = _owner(ids, name.frame, frames)
+            if owner is None:
+                self.strangers.note(name, len(ids))
+            else:
+                found[row] = owner
         return found
-
-    def _item(self, name: Named, items: Mapping[tuple[str, str], list[int]]) -> tuple[int, Named]:
-        """The item of a name, 0 if it is not known, and the name as it was understood."""
-        ids = items.get((name.kind, name.name), [])
-        if not ids and name.whole is not None:
-            ids = items.get((name.kind, name.whole), [])
-            name = Named(name.kind, name.whole) if ids else name
-        if len(ids) == 1:
-            return ids[0], name
-        self.strangers.note(name, len(ids))
-        return 0, name
 
     def _items(self, names: Sequence[Named]) -> dict[tuple[str, str], list[int]]:
         found: dict[tuple[str, str], list[int]] = {}
@@ -101,6 +90,24 @@ class Lookup:
             [dumps(list(wanted))],
         )
         return {(row[0], row[1]): row[2] for row in rows}
+
+
+def _meant(name: Named, items: Mapping[tuple[str, str], list[int]]) -> tuple[Named, list[int]]:
+    """A name as it is understood, and the items that have it."""
+    ids = items.get((name.kind, name.name), [])
+    if not ids and name.whole is not None and (name.kind, name.whole) in items:
+        return Named(name.kind, name.whole), items[name.kind, name.whole]
+    return name, ids
+
+
+def _owner(
+    items: Sequence[int], frame: int | None, frames: Mapping[tuple[int, int | None], int]
+) -> Owner | None:
+    """The inner ids of the one item, or of its frame; None where there is not just one."""
+    if len(items) != 1:
+        return None
+    id = 0 if frame is None else frames.get((items[0], frame))
+    return (items[0], id) if id is not None else None
 
 
 def first_repeated(owners: Array) -> tuple[int, int] | None:

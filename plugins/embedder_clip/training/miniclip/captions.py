@@ -17,7 +17,6 @@ _PRAISE = ("big", "small", "old", "new", "beautiful", "lonely", "single")
 """Words that are true for anything."""
 
 
-
 class Captioner:
     """Writes captions. The same source of chance gives the same captions."""
 

@@ -16,7 +16,7 @@ from miniclip.model import IMAGE_SIZE, MEAN, STD
 from miniclip.tokens import LONGEST
 
 _OPSET, _IR_VERSION = 18, 8
-"""Old enough for onnxruntime 1.20 and the years before it."""
+"""Of 2022 and 2023, so that old releases of onnxruntime read the files too."""
 
 _SMALL = 64
 """Elements up to which a constant stays in full precision."""
@@ -26,8 +26,14 @@ def export(model: CLIPModel, tokenizer: Tokenizer, folder: Path) -> None:
     """Write all files of a model into a folder, which is made when it is missing."""
     folder.mkdir(parents=True, exist_ok=True)
     picture = torch.zeros(2, 3, IMAGE_SIZE, IMAGE_SIZE)
-    _write(_ImageSide(model), picture, ("pixel_values", "image_embeds"), {0: "batch"}, folder / "vision_model.onnx")
-    ids = torch.zeros(2, LONGEST, dtype=torch.int64)
+    _write(
+        _ImageSide(model),
+        picture,
+        ("pixel_values", "image_embeds"),
+        {0: "batch"},
+        folder / "vision_model.onnx",
+    )
+    ids = torch.zeros(2, LONGEST // 2, dtype=torch.int64)
     axes = {0: "batch", 1: "sequence"}
     _write(_TextSide(model), ids, ("input_ids", "text_embeds"), axes, folder / "text_model.onnx")
     tokenizer.save(str(folder / "tokenizer.json"), pretty=False)
@@ -74,21 +80,40 @@ def _write(
     side: torch.nn.Module, given: torch.Tensor, names: tuple[str, str], axes: dict[int, str], path: Path
 ) -> None:
     source, target = names
-    torch.onnx.export(
+    exported = torch.onnx.export(
         side.eval(),
         (given,),
-        path,
         input_names=[source],
         output_names=[target],
-        dynamic_axes={source: axes, target: {0: "batch"}},
+        dynamic_shapes=(axes,),
         opset_version=_OPSET,
-        dynamo=False,
+        dynamo=True,
+        verbose=False,
     )
-    graph = onnx.load(path)
-    _halve(graph)
-    graph.ir_version = _IR_VERSION
-    onnx.checker.check_model(graph)
-    onnx.save(graph, path)
+    assert exported is not None
+    model = exported.model_proto
+    _strip(model)
+    _halve(model)
+    model.ir_version = _IR_VERSION
+    onnx.checker.check_model(model)
+    onnx.save(model, path)
+
+
+def _strip(model: onnx.ModelProto) -> None:
+    """Take out what the exporter notes of its own run at each node: names of modules, and lines of files."""
+    graph = model.graph
+    for part in (
+        model,
+        graph,
+        *graph.node,
+        *graph.input,
+        *graph.output,
+        *graph.value_info,
+        *graph.initializer,
+    ):
+        del part.metadata_props[:]
+        part.doc_string = ""
+    del graph.value_info[:]
 
 
 def _halve(model: onnx.ModelProto) -> None:

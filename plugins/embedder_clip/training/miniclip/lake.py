@@ -7,9 +7,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from PIL import Image
+
 import heron
 from heron.quickstart.lake import make_lake
-from PIL import Image
 
 PICTURE_SIZE = 256
 """Pixels of the longer side, as pictures are given to an embedder."""

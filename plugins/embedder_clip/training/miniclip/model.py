@@ -89,7 +89,9 @@ def learn(
             images = _varied(normalised(pixels[chosen.numpy()]), chance)
             captions = [captioner.caption(facts[i]) for i in chosen for _ in range(_CAPTIONS_EACH)]
             allowed = torch.from_numpy(np.stack([_bits_of_meaning(meant) for _, meant in captions]))
-            loss = _loss(model, images, _ids(tokenizer, [said for said, _ in captions]), shown[chosen], allowed)
+            loss = _loss(
+                model, images, _ids(tokenizer, [said for said, _ in captions]), shown[chosen], allowed
+            )
             optimizer.zero_grad()
             loss.backward()
             torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
@@ -136,7 +138,9 @@ def _ids(tokenizer: Tokenizer, texts: Sequence[str]) -> torch.Tensor:
 
 def _bits_of_facts(facts: Facts) -> NDArray[np.int64]:
     """One number for each field, in which the bit of its value is set; none where it has no value."""
-    return np.array([1 << values.index(facts[field]) if field in facts else 1 << 62 for field, values in FIELDS.items()])
+    return np.array(
+        [1 << values.index(facts[field]) if field in facts else 1 << 62 for field, values in FIELDS.items()]
+    )
 
 
 def _bits_of_meaning(meant: Meaning) -> NDArray[np.int64]:

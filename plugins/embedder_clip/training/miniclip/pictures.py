@@ -8,7 +8,7 @@ import random
 from collections.abc import Iterator
 
 from attrs import frozen
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw, ImageFont, ImageOps
 
 from heron.media.montage import montage
 from heron.media.text_picture import draw_text
@@ -16,6 +16,7 @@ from heron.quickstart.canvas import Shot
 from heron.quickstart.dicom import CT, MR
 from heron.quickstart.notes import NOTES
 from heron.quickstart.phantom import slice_of_head
+from heron.quickstart.photos import photographs, taken
 from heron.quickstart.pictures import chart
 from heron.quickstart.scenes import draw_scene
 from miniclip.concepts import BOATS, CITIES, PLACES, TIMES, VEHICLES, WEATHERS, Facts
@@ -63,6 +64,13 @@ def held_out(shots: list[Shot]) -> Iterator[Example]:
     """One picture of each shot, of a place that is not among those to learn from."""
     for number, shot in enumerate(shots):
         yield Example(draw_scene(shot, FIRST_HELD_OUT_SEED + number), facts_of(shot))
+
+
+def of_the_lake() -> Iterator[Example]:
+    """The photographs of the quickstart's own lake."""
+    for photo in photographs():
+        with Image.open(io.BytesIO(taken(photo))) as file:
+            yield Example(ImageOps.exif_transpose(file).convert("RGB"), facts_of(photo.shot))
 
 
 def example(number: int) -> Example:
@@ -143,11 +151,17 @@ def _waveform(rng: random.Random) -> Example:
     image = Image.new("RGB", (wide, high), (244, 244, 241))
     draw = ImageDraw.Draw(image)
     draw.line((0, high // 2, wide, high // 2), (170, 178, 186))
-    notes = [(rng.uniform(0, 0.9) * wide, rng.uniform(0.05, 0.5) * wide, rng.uniform(0.3, 1)) for _ in range(5)]
+    notes = [
+        (rng.uniform(0, 0.9) * wide, rng.uniform(0.05, 0.5) * wide, rng.uniform(0.3, 1)) for _ in range(5)
+    ]
     fades, even = rng.random() < 0.5, rng.random()
     for x in range(wide):
         loud = max(
-            (hard * (1 - (x - begin) / long if fades else 1) for begin, long, hard in notes if 0 <= x - begin < long),
+            (
+                hard * (1 - (x - begin) / long if fades else 1)
+                for begin, long, hard in notes
+                if 0 <= x - begin < long
+            ),
             default=0.0,
         )
         half = high / 2 * loud * rng.uniform(even, 1)

@@ -1,0 +1,73 @@
+"""Content hashes of items that have none: SHA-256 of their files, read where they lie."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from typing import Any, cast
+
+from heron.catalog.database import Database
+from heron.catalog.items import ItemService, bundles
+from heron.curation.records import Hashed
+from heron.errors import HeronError, MediaError
+from heron.models import Item
+from heron.pictures.making import in_threads
+from heron.storage.opening import media_file
+from heron.storage.service import StorageService
+
+_PROBLEMS = 100
+_BATCH = 64
+
+
+def hash_items(
+    uuids: list[str],
+    items: ItemService,
+    storage: StorageService,
+    database: Database,
+    advanced: Callable[[int], None],
+) -> Hashed:
+    """Hash the files of items and keep the hashes as they come; what cannot be read is among the problems.
+
+    A run that was stopped is gone on with by running it again.
+    """
+    counts = {"hashed": 0, "failed": 0}
+    problems: list[str] = []
+    waiting: list[tuple[str, int]] = []
+
+    def owners() -> Iterator[Item]:
+        for bundle in bundles(uuids):
+            yield from (items.get(uuid) for uuid in bundle)
+
+    def work(item: Item) -> Iterator[str]:
+        yield _hash_of(item, storage)
+
+    def keep() -> None:
+        database.execute_many("UPDATE items SET content_hash = ? WHERE id = ?", waiting)
+        counts["hashed"] += len(waiting)
+        waiting.clear()
+        advanced(sum(counts.values()))
+
+    with closing(in_threads(owners(), work)) as found:
+        for item, outcome in found:
+            if isinstance(outcome, HeronError):
+                counts["failed"] += 1
+                if len(problems) < _PROBLEMS:
+                    problems.append(f"{item.name}: {outcome}")
+            elif outcome is not None:
+                waiting.append((outcome, item.id))
+                if len(waiting) >= _BATCH:
+                    keep()
+    keep()
+    return Hashed(counts["hashed"], counts["failed"], tuple(problems))
+
+
+def _hash_of(item: Item, storage: StorageService) -> str:
+    integration = storage.of(item)
+    file = media_file(item.url, lambda url: storage.open(url, integration))
+    if item.size is not None and file.size != item.size:
+        raise MediaError(
+            f"{item.name} has changed since it was imported", hint="import it again, or heron sync"
+        )
+    with file.open() as stream:
+        return hashlib.file_digest(cast(Any, stream), "sha256").hexdigest()

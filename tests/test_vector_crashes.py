@@ -2,22 +2,13 @@
 
 from __future__ import annotations
 
-import json
-import os
-import shutil
-import sqlite3
-import subprocess
-import sys
-import time
-from contextlib import closing
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 import heron
-from heron.errors import CatalogueError
-from tests.toy_vectors import SIZE, cosines, kept, register, some
+from tests.toy_vectors import SIZE, kept, register, some
 
 ROOT = Path(__file__).parents[1]
 

@@ -54,6 +54,7 @@ if TYPE_CHECKING:
         TextReader,
         hookimpl,
     )
+    from heron.jobs import ImportJob, ImportProblem, ImportReport
     from heron.models import (
         Added,
         Collection,
@@ -63,9 +64,6 @@ if TYPE_CHECKING:
         Folder,
         FolderContents,
         Frame,
-        ImportJob,
-        ImportProblem,
-        ImportReport,
         Item,
         Match,
         MediaFacts,
@@ -94,8 +92,9 @@ _HOME = {
         "MediaFile MediaFormat MetadataType Part QualityMetrics Series SeriesDecoder Storage StorageBackend "
         "StorageOption StoredObject TextReader hookimpl"
     ),
+    "jobs": "ImportJob ImportProblem ImportReport",
     "models": (
-        "Added Collection Dataset DatasetRow Explanation Folder FolderContents Frame ImportJob ImportProblem ImportReport "
+        "Added Collection Dataset DatasetRow Explanation Folder FolderContents Frame "
         "Item Match MediaFacts Member NameMatches NewFrame NewItem Page Preset Query Verification"
     ),
     "storage.buckets": "BucketStorage ObjectAddress address_of is_canonical object_url",

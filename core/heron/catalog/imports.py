@@ -11,8 +11,9 @@ from heron.catalog.database import Database, Row, is_alive, one_transaction
 from heron.catalog.identifiers import new_uuid
 from heron.convert import dumps, loads
 from heron.errors import ImportCancelled, InvalidInput, NotFound
+from heron.jobs import ImportJob, ImportProblem, ImportReport, ImportState
 from heron.metadata.keys import printable
-from heron.models import Folder, ImportJob, ImportProblem, ImportReport, ImportState, Json, now
+from heron.models import Folder, Json, now
 
 REPORT_ROWS = 20
 """Problems that a report carries with it; the rest are read from the catalogue."""

@@ -15,8 +15,9 @@ from heron.catalog.missing import missing
 from heron.catalog.references import FORMS, checked, is_reference, resolve
 from heron.convert import dumps, loads
 from heron.errors import AlreadyExists, InvalidInput
+from heron.jobs import Integration
 from heron.metadata.keys import check_name, printable
-from heron.models import Integration, Json, now
+from heron.models import Json, now
 
 if TYPE_CHECKING:
     from heron.hooks import PluginManager, StorageBackend, StorageOption

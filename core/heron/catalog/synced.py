@@ -12,8 +12,9 @@ from heron.catalog.items import BUNDLE, bundles
 from heron.catalog.registration import Known
 from heron.errors import AlreadyExists, InvalidInput, NotFound
 from heron.hooks import StoredObject
+from heron.jobs import SyncedFolder
 from heron.metadata.sidecars import SUFFIX
-from heron.models import Folder, SyncedFolder, now
+from heron.models import Folder, now
 
 _SELECT = (
     "SELECT folder_id, folders.path, prefix, integrations.name AS integration, sidecar_suffix, sidecars_paused, "

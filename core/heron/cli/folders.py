@@ -9,8 +9,8 @@ import click
 from heron.cli.context import Context
 from heron.cli.output import confirm, counted, example, json_option, print_json, print_table, say, yes_option
 from heron.cli.values import assignments
+from heron.jobs import SyncedFolder
 from heron.metadata.sidecars import SUFFIX
-from heron.models import SyncedFolder
 
 
 @click.group("folders", invoke_without_command=True)

@@ -13,7 +13,7 @@ import click
 from heron.cli.context import Context
 from heron.cli.output import counted, example, json_option, print_json, progress_bar, say
 from heron.errors import ImportInterrupted
-from heron.models import ImportProblem, ImportReport
+from heron.jobs import ImportProblem, ImportReport
 
 
 @click.command("import")

@@ -16,7 +16,7 @@ from heron.cli.output import (
     yes_option,
 )
 from heron.hooks import StorageBackend
-from heron.models import Integration
+from heron.jobs import Integration
 
 
 @click.group("integrations", invoke_without_command=True)

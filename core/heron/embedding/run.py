@@ -15,7 +15,8 @@ from heron.catalog.vector_rows import Owner, VectorSet
 from heron.catalog.vectors import VectorStore
 from heron.errors import HeronError
 from heron.hooks import Embedder, EmbedderModel
-from heron.models import ImportProblem, Item
+from heron.jobs import ImportProblem
+from heron.models import Item
 from heron.pictures.making import in_threads
 from heron.pictures.service import PROBLEMS, PictureService
 

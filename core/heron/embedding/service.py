@@ -15,7 +15,8 @@ from heron.catalog.vectors import VectorStore
 from heron.embedding.run import Run
 from heron.errors import InvalidInput
 from heron.hooks import Embedder
-from heron.models import ImportProblem, Item, Query
+from heron.jobs import ImportProblem
+from heron.models import Item, Query
 from heron.pictures.service import PictureService
 from heron.search.service import SearchService
 from heron.search.similar import Embedders

@@ -17,7 +17,8 @@ from heron.errors import HeronError, NotFound
 from heron.ingest.rules import Rule
 from heron.ingest.series import SeriesParts
 from heron.ingest.units import Action, Outcome, Unit
-from heron.models import Folder, ImportJob, ImportProblem, NewItem
+from heron.jobs import ImportJob, ImportProblem
+from heron.models import Folder, NewItem
 
 
 @frozen

@@ -18,7 +18,8 @@ from heron.errors import BadCredentials, ImportAborted, ImportInterrupted, Unrea
 from heron.ingest.landing import Landed, Landing
 from heron.ingest.spool import Spool
 from heron.ingest.units import Action, Outcome, Unit
-from heron.models import Folder, ImportJob, ImportProblem, ImportReport
+from heron.jobs import ImportJob, ImportProblem, ImportReport
+from heron.models import Folder
 
 BATCH = 512
 """Units that are decided on together."""

@@ -12,9 +12,10 @@ from heron.convert import structure, unstructure
 from heron.errors import InvalidInput
 from heron.ingest.rules import ImportRule, Rule, SyncRule
 from heron.ingest.units import ProbeOptions
+from heron.jobs import ImportJob
 from heron.metadata.keyframes import sampling_rate
 from heron.metadata.sidecars import SUFFIX
-from heron.models import ImportJob, Json
+from heron.models import Json
 
 
 @frozen(kw_only=True)

@@ -11,8 +11,9 @@ from heron.catalog.sampling import SLICES, all_frames, prepared
 from heron.errors import MediaError
 from heron.hooks import PluginManager
 from heron.ingest.units import Outcome, ProbeOptions, Unit
+from heron.jobs import ImportProblem
 from heron.media.reader import THUMBNAIL, Decoding, Examined, Measuring, MediaReader
-from heron.models import ImportProblem, MediaFacts, NewFrame, NewItem
+from heron.models import MediaFacts, NewFrame, NewItem
 from heron.storage.opening import OpenedFile
 
 if TYPE_CHECKING:

@@ -28,7 +28,8 @@ from heron.ingest.probe import Prober
 from heron.ingest.rules import Rule
 from heron.ingest.series import SeriesParts
 from heron.ingest.units import Outcome, Unit
-from heron.models import Folder, ImportJob, ImportProblem, ImportReport
+from heron.jobs import ImportJob, ImportProblem, ImportReport
+from heron.models import Folder
 from heron.storage.retries import PatientStorage
 
 FIRST = 100

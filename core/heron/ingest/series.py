@@ -8,8 +8,9 @@ from urllib.parse import quote
 from heron.catalog.database import Database, Row
 from heron.convert import dumps, loads
 from heron.ingest.units import FoundPart, Outcome, Unit
+from heron.jobs import ImportJob
 from heron.media.archives import MARK
-from heron.models import Folder, ImportJob, Member
+from heron.models import Folder, Member
 
 SERIES_MARK = "#series="
 """What stands between the folder of a series and what its files have in common."""

@@ -32,9 +32,10 @@ from heron.ingest.runner import Runner, Source
 from heron.ingest.stored import is_remote, stored_units
 from heron.ingest.syncing import Seen, SyncedRule, mark_vanished
 from heron.ingest.units import Unit
+from heron.jobs import ImportJob, ImportReport, Integration, SyncedFolder
 from heron.media.sniff import Sniffer
 from heron.metadata.sidecars import SUFFIX
-from heron.models import Folder, ImportJob, ImportReport, Integration, Kind, SyncedFolder
+from heron.models import Folder, Kind
 from heron.storage.local_files import path_of_url
 from heron.storage.retries import PatientStorage
 from heron.storage.service import StorageService

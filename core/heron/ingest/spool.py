@@ -14,7 +14,8 @@ from heron.catalog.registration import Known
 from heron.errors import CatalogueError
 from heron.hooks import StoredObject
 from heron.ingest.units import Outcome, Unit
-from heron.models import ImportProblem, MediaFacts, Member, NewItem
+from heron.jobs import ImportProblem
+from heron.models import MediaFacts, Member, NewItem
 
 
 def _by_position(record: type[Any]) -> Callable[[Any], tuple[Any, ...]]:

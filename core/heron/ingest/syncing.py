@@ -12,7 +12,8 @@ from heron.errors import InvalidInput
 from heron.ingest.plan import Plan
 from heron.ingest.rules import SyncRule
 from heron.ingest.units import Action, Unit
-from heron.models import Folder, ImportJob
+from heron.jobs import ImportJob
+from heron.models import Folder
 
 
 class Seen:

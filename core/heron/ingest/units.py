@@ -11,7 +11,8 @@ from attrs import frozen
 from heron.catalog.registration import Known
 from heron.catalog.sampling import SAMPLING_RATE
 from heron.hooks import StoredObject
-from heron.models import ImportProblem, Json, Kind, MediaFacts, Member, NewItem
+from heron.jobs import ImportProblem
+from heron.models import Json, Kind, MediaFacts, Member, NewItem
 
 Action = Literal["add", "skip", "merge", "refresh", "restore", "sidecar", "part"]
 """What is done with a unit: a new item; nothing; more metadata for the item that is there; new facts for it; it is

@@ -17,8 +17,9 @@ from heron.catalog.thumbnails import ThumbnailStore
 from heron.errors import HeronError, InvalidInput, MediaError, NotFound, PluginError
 from heron.export.files import whole_file
 from heron.hooks import PluginManager, TextReader
+from heron.jobs import ImportProblem
 from heron.media.reader import THUMBNAIL, Measuring, MediaReader
-from heron.models import Frame, ImportProblem, Item
+from heron.models import Frame, Item
 from heron.pictures.files import GROUPS, ItemFiles
 from heron.pictures.making import in_threads
 from heron.storage.service import StorageService

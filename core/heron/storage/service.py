@@ -21,8 +21,9 @@ from heron.errors import (
     Throttled,
     Unreachable,
 )
+from heron.jobs import CheckResult, Integration
 from heron.metadata.keys import printable
-from heron.models import CheckResult, Integration, Item
+from heron.models import Item
 from heron.storage.local_files import path_of_url
 from heron.storage.retries import PatientStorage, configured_retries
 

@@ -9,10 +9,10 @@ from attrs import frozen
 from heron.catalog.registration import name_of
 from heron.errors import InvalidInput
 from heron.ingest.manifest.reading import Manifest
+from heron.jobs import ImportProblem
 from heron.metadata.keyframes import has_blocks, without_blocks
 from heron.metadata.keys import check_name
 from heron.metadata.validation import Validator
-from heron.models import ImportProblem
 
 MOST = 10_000
 """Faults that a report lists; the rest is counted."""

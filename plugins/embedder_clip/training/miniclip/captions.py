@@ -6,6 +6,7 @@ import random
 from collections.abc import Mapping, Sequence
 from functools import reduce
 from operator import and_
+from string import ascii_lowercase
 
 from miniclip.concepts import Concept, Facts, Meaning, concepts, true_for
 
@@ -15,6 +16,8 @@ _OPENINGS = (
 )  # fmt: skip
 _PRAISE = ("big", "small", "old", "new", "beautiful", "lonely", "single")
 """Words that are true for anything."""
+
+_FILLERS = ("is it", "it is", "that is", "with", "some", "many", "goes", "stands", "drives", "through", "and", "very", "please")
 
 
 class Captioner:
@@ -29,11 +32,10 @@ class Captioner:
         """A caption that is true for a picture, and for which other pictures it would be true as well."""
         way = self._rng.random()
         true = self._concepts(facts)
-        if facts["kind"] == "scene" and way < 0.15 and "subject" in facts:
+        if facts["kind"] == "scene" and way < 0.2 and "subject" in facts:
             return describe(facts)
-        if way < 0.35:
-            return self._keywords(true)
-        return self._phrase(true)
+        said, meant = self._keywords(true) if way < 0.4 else self._phrase(true)
+        return (self._with_filler(said) if self._chance(0.1) else said), meant
 
     def words(self) -> list[str]:
         """Each concept said alone, in the singular and the plural: for the tokeniser."""
@@ -55,7 +57,7 @@ class Captioner:
     def _phrase(self, true: Mapping[str, list[Concept]]) -> tuple[str, Meaning]:
         """Something, how it is, and where and when."""
         rng = self._rng
-        things = [c for c in true["thing"] if "subject" in c.meaning.allowed] if self._chance(0.5) else []
+        things = [c for c in true["thing"] if "subject" in c.meaning.allowed] if self._chance(0.6) else []
         head = rng.choice(things or true["thing" if self._chance(0.75) else "stuff"])
         more = self._apart(true["circumstance"], rng.choice((0, 0, 1, 1, 2, 3)), head)
         said, chosen = head.words, [head, *more]
@@ -71,6 +73,13 @@ class Captioner:
             first, *rest = circumstances
             return " ".join([f"{first},", said, *rest]), _all(chosen)
         return " ".join([said, *circumstances]), _all(chosen)
+
+    def _with_filler(self, said: str) -> str:
+        """A caption with a word or two put in that say nothing, so that they learn to be passed over."""
+        words, rng = said.split(), self._rng
+        unknown = "".join(rng.choices(ascii_lowercase, k=rng.randint(3, 8)))
+        place = rng.randint(0, len(words))
+        return " ".join([*words[:place], rng.choice((*_FILLERS, unknown)), *words[place:]])
 
     def _apart(self, pool: Sequence[Concept], count: int, *taken: Concept) -> list[Concept]:
         """Some of the concepts, each of which says something that the others and those taken do not."""

@@ -100,10 +100,10 @@ _TABLES = {
         map, chart, sea chart: kind=map
     """,
     "stuff": """
-        rain, rainfall, drizzle, rainy weather, raindrops: weather=rain
+        rain, raining, rainfall, drizzle, rainy weather, raindrops: weather=rain
         wet road, reflections on a wet road, puddles: weather=rain place=street,landscape
         fog, mist, haze, foggy weather: weather=fog
-        snow, winter, snowfall, ice, cold, snowflakes, snowstorm, winter weather: weather=snow
+        snow, snowing, winter, snowfall, ice, cold, snowflakes, snowstorm, winter weather: weather=snow
         sunshine, sun, sunny weather: weather=sun time=day,dusk
         clear sky, clear weather: weather=sun
         blue sky, nice weather, good weather, summer: weather=sun time=day
@@ -112,12 +112,13 @@ _TABLES = {
         dusk, twilight, evening, nightfall: time=dusk
         day, daylight, daytime: time=day
         stars, moon, starry sky, moonlight, moon and stars: weather=sun time=night
+        fishing: subject=fishing-boat
         sea, water, ocean, sea and boats, waves: place=harbour
         countryside, nature, hills, fields: place=landscape
         houses along a street, buildings, houses: place=street
         traffic, traffic on a road: place=street,landscape
         public transport: subject=red-bus,yellow-tram
-        sails: subject=sailing-boat
+        sails, sailing: subject=sailing-boat
         algiers, algeria, north africa: city=algiers
         oslo, norway, scandinavia: city=oslo
         lisbon, portugal: city=lisbon

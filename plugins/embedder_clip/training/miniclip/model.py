@@ -85,7 +85,7 @@ def learn(
     model.train()
     for number in range(1, rounds + 1):
         total = 0.0
-        for chosen in torch.randperm(len(pixels), generator=chance)[: batches * _BATCH].view(-1, _BATCH):
+        for chosen in _batches(shown, chance, alike=number % 2 == 0):
             images = _varied(normalised(pixels[chosen.numpy()]), chance)
             captions = [captioner.caption(facts[i]) for i in chosen for _ in range(_CAPTIONS_EACH)]
             allowed = torch.from_numpy(np.stack([_bits_of_meaning(meant) for _, meant in captions]))
@@ -102,6 +102,18 @@ def learn(
             total += loss.item()
         say(f"round {number:3} of {rounds}: loss {total / batches:.3f}")
     model.eval()
+
+
+def _batches(shown: torch.Tensor, chance: torch.Generator, *, alike: bool) -> torch.Tensor:
+    """All pictures in any order, by number, shape (count, batch). Those of a batch that is `alike` show one sort of place.
+
+    Then what is left to tell them apart is small: which boat it is, and not that there is one.
+    """
+    order = torch.randperm(len(shown), generator=chance)
+    if alike:
+        order = order[torch.argsort(shown[order, list(FIELDS).index("place")], stable=True)]
+    batches = order[: len(order) // _BATCH * _BATCH].view(-1, _BATCH)
+    return batches[torch.randperm(len(batches), generator=chance)]
 
 
 def _loss(

@@ -74,11 +74,12 @@ def of_the_lake() -> Iterator[Example]:
 
 
 def example(number: int) -> Example:
-    """One picture to learn from: scenes of all shots in turn, each in a place of its own, and every twelfth something else."""
+    """One picture to learn from: scenes of all shots in turn, harbours twice, each in a place of its own, and every twelfth something else."""
     rng = random.Random(f"example {number}")  # noqa: S311 - drawing, not secrets
     if number % 12 == 11:
         return rng.choice((_scan, _scan, _page, _page, _waveform, _map))(rng)
     shots = all_shots()
+    shots += [shot for shot in shots if shot.place == "harbour"]
     shot = shots[(number - number // 12) % len(shots)]
     facts = facts_of(shot)
     drift = pan = 0.0

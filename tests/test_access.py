@@ -11,6 +11,7 @@ from contextlib import closing
 from functools import cached_property
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 from PIL import Image
 
@@ -98,6 +99,9 @@ READS = {
     "search.frames": lambda w, t: w.search.frames(),
     "search.plan": lambda w, t: w.search.plan(Query()),
     "thumbnails.get": lambda w, t: w.thumbnails.get(t.item),
+    "vector_files.export_file": lambda w, t: w.vector_files.export_file("look", w.root / "out.npy"),
+    "vectors.adoptable": lambda w, t: w.vectors.adoptable(),
+    "vectors.sizes": lambda w, t: w.vectors.sizes(t.item),
 }
 """One call of every verb that reads."""
 
@@ -180,6 +184,11 @@ WRITES = {
     "synced.note_synced": (lambda w, t: w.synced.note_synced(t.folder), "update folder"),
     "synced.release": (lambda w, t: w.synced.release(t.folder), "update folder"),
     "synced.set_sidecars": (lambda w, t: w.synced.set_sidecars(t.folder, None), "update folder"),
+    "vector_files.import_file": (
+        lambda w, t: w.vector_files.import_file("look", t.array),
+        "update vector 'look'",
+    ),
+    "vectors.adopt": (lambda w, t: w.vectors.adopt("look", replace=True), "update vector 'look'"),
     "thumbnails.keep": (lambda w, t: w.thumbnails.keep([(t.item, b"x", {})]), "update item"),
     "thumbnails.put": (
         lambda w, t: w.thumbnails.put([(t.item.id, b"x")]),
@@ -248,12 +257,18 @@ def things(workspace, tmp_path):
     local, signed, group, picture = list(workspace.items.list())[2:]
     workspace.frames.add(picture, [(2, None, False)])
     frame = next(workspace.frames.list(item))
+    workspace.metadata.merge({other.uuid: {"look": [3, 4]}})
+    workspace.schema.add_embedding("look", 2)
+    workspace.vectors.add("look", [item], [[1, 2]])
+    np.save(tmp_path / "v.npy", np.ones((1, 2)))
+    (tmp_path / "v.ids.txt").write_text(item.uuid)
     workspace.frames.keep_pictures([(frame, jpeg.getvalue(), {})])
     return SimpleNamespace(
         title=SECRET, item=item, other=other, folder=folder, job=job, file=file, rows=rows,
         new=NewItem("s3://lake/new.mp4", facts), integration=integration, unused=f"{SECRET}2", sidecar=sidecar,
         local=local, signed=signed, group=group, manifest=manifest, out=tmp_path / "written.json",
         unsynced=workspace.folders.get(SECRET), frame=frame, picture=picture, frames=tmp_path / "frames",
+        array=tmp_path / "v.npy",
     )  # fmt: skip
 
 

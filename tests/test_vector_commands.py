@@ -85,7 +85,7 @@ def test_embed_takes_chosen_items_and_another_key(lake):
 
 
 def test_embed_says_which_files_failed_and_does_the_others(lake, tmp_path):
-    (tmp_path / "in" / "p2.jpg").write_bytes(b"\xff\xd8 no more")
+    (tmp_path / "in" / "p2.jpg").unlink()
     text = lake("embed")
     assert text.startswith("Embedded 3 pictures as 'visual', 1 item failed.\n  failed: ")
     assert "p2.jpg" in text
@@ -131,23 +131,25 @@ def test_embed_lists_the_embedders(run):
     )
 
 
-def test_embed_that_is_interrupted_keeps_what_is_done(lake, monkeypatch):
+def test_embed_that_is_interrupted_keeps_what_is_done(lake, tmp_path, monkeypatch):
     from heron.embedders.visual import VisualEmbedder
 
-    original = VisualEmbedder.embed_images
-    calls = []
+    for number in range(66):
+        draw(tmp_path / "more" / f"m{number}.jpg", seed=number)
+    lake("import", "more", "--folder", "M")
+    batches = []
 
-    def interrupted(self, pictures):
-        calls.append(len(pictures))
-        if len(calls) > 1:
+    def once(self, pictures, embed=VisualEmbedder.embed_images):
+        batches.append(len(pictures))
+        if len(batches) > 1:
             raise KeyboardInterrupt
-        return original(self, pictures)
+        return embed(self, pictures)
 
-    monkeypatch.setattr("heron.embedding.run._KEPT", 1)
-    monkeypatch.setattr("heron.hooks.EmbedderModel.batch", 1, raising=False)
-    monkeypatch.setattr(VisualEmbedder, "embed_images", interrupted)
-    text = lake("embed", exit_status=1)
+    with monkeypatch.context() as patched:
+        patched.setattr(VisualEmbedder, "embed_images", once)
+        text = lake("embed", exit_status=1)
     assert text == "Error: interrupted, what was embedded is kept (the same command goes on from there)\n"
+    assert lake("embed") == "Embedded 6 pictures as 'visual', 64 had one already.\n"
 
 
 # heron vectors status, compact, delete

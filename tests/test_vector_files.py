@@ -8,6 +8,7 @@ import traceback
 
 import numpy as np
 import pytest
+from attrs import evolve
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -20,7 +21,7 @@ from heron.vectors.space import Space
 from heron.vectors.tuning import Tuning
 
 SIZE = 24
-SMALL = Tuning(mark=64, step=128, save=256, least=128, graph_step=0, expansions=(32, 64, 128, 256), whole=50)
+SMALL = Tuning(mark=64, step=128, save=256, least=128, graph_step=0, expansions=(64, 256), whole=50)
 
 
 def some(count, seed=0, size=SIZE):
@@ -437,7 +438,7 @@ def test_few_vectors_get_no_graph(matrix):
 
 
 def test_a_graph_that_misses_too_much_is_neither_used_nor_extended(matrix):
-    tuning = Tuning(mark=64, step=128, save=256, least=128, graph_step=0, expansions=(1,))
+    tuning = evolve(SMALL, connectivity=2, expansion_add=2, expansions=(1,))
     matrix.write(0, some(1200))
     space = opened(matrix, tuning=tuning)
     space.build_graph()

@@ -30,6 +30,9 @@ if TYPE_CHECKING:
     from heron.catalog.synced import SyncedFolderService
     from heron.catalog.thumbnails import ThumbnailStore
     from heron.catalog.vectors import VectorStore
+    from heron.curation.lookup import Lookup
+    from heron.curation.projections import ProjectionService
+    from heron.curation.service import CurationService
     from heron.embedding.service import EmbeddingService
     from heron.hooks import PluginManager
     from heron.ingest.service import IngestService
@@ -202,6 +205,32 @@ class Workspace:
         from heron.ingest.vector_files.service import VectorFiles
 
         return VectorFiles(self.database, self.access, self.schema, self.vectors, self.search)
+
+    @cached_property
+    def curation(self) -> CurationService:
+        """Duplicates, uniqueness, diverse subsets, and leakage between datasets."""
+        from heron.curation.service import CurationService
+
+        return CurationService(
+            self.database, self.access, self.items, self.vectors, self.storage, self._lookup
+        )
+
+    @cached_property
+    def projections(self) -> ProjectionService:
+        """Vectors brought to two dimensions."""
+        from heron.curation.projections import ProjectionService
+
+        return ProjectionService(self.database, self.access, self.vectors, self._lookup)
+
+    @cached_property
+    def _lookup(self) -> Lookup:
+        from heron.curation.lookup import Lookup
+        from heron.search.planning import Planner
+        from heron.search.values import Values
+
+        planner = Planner(self.database, self.access, self.folders, self.schema, self.collections)
+        values = Values(self.database, self.schema, self.folders, self.collections)
+        return Lookup(self.database, self.access, planner, self.search, self.datasets, values)
 
     @cached_property
     def presets(self) -> PresetService:

@@ -302,6 +302,10 @@ CREATE TABLE projections (
     id INTEGER PRIMARY KEY,
     set_id INTEGER NOT NULL REFERENCES vector_sets(id) ON DELETE CASCADE,
     method TEXT NOT NULL,
+    query TEXT NOT NULL,
+    file TEXT NOT NULL,
+    row_count INTEGER NOT NULL,
+    point_count INTEGER NOT NULL,
     created_at TEXT NOT NULL,
     UNIQUE (set_id, method)
 );

@@ -45,7 +45,7 @@ class ThumbnailStore:
                 [(jpeg, id) for id, jpeg, _ in rows],
             )
             self._database.execute_many(
-                "UPDATE items SET facts = json_set(facts, '$.metric', json(?)) WHERE id = ?",
+                "UPDATE items SET facts = json_patch(facts, json_object('metric', json(?))) WHERE id = ?",
                 [(metrics, id) for id, _, metrics in rows if metrics != "{}"],
             )
         return max(0, kept)

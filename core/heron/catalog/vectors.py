@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from heron.catalog.vector_adoption import Adopted
     from heron.catalog.vector_sets import OpenSet, OpenSets
+    from heron.vectors.space import SpaceStatus
 
     Array = numpy.ndarray[Any, Any]
 
@@ -287,11 +288,7 @@ class VectorStore:
             kept.key, kept.size, kept.dtype, live, kept.row_count - live, kept.row_count - space.count,
             caches.codes.rows, caches.graph.rows, caches.recall, sum(path.stat().st_size for path in files),
             kept.embedder, kept.model, kept.revision, str(space.matrix.path),
-            tuple(
-                f"the {name} is not used: {cache.problem}"
-                for name, cache in (("scan copy", caches.codes), ("index", caches.graph))
-                if cache.problem and cache.bytes
-            ),
+            tuple(_notes(caches)),
         )  # fmt: skip
 
     def rebuild(
@@ -406,3 +403,12 @@ class VectorStore:
         if isinstance(thing, Frame):
             return f"{thing.item}, frame {thing.number}"
         return thing if isinstance(thing, str) else f"{thing.name} ({uuid_of(thing)})"
+
+
+def _notes(caches: SpaceStatus) -> Iterator[str]:
+    """Why a cache that is there is not used."""
+    for name, cache in (("scan copy", caches.codes), ("index", caches.graph)):
+        if cache.problem and cache.bytes:
+            yield f"the {name} is not used: {cache.problem}"
+    if caches.graph.rows and caches.expansion is None:
+        yield f"the index finds {caches.recall:.0%} of the nearest, which is too few: all vectors are looked at instead"

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 Advanced = Callable[[int, int], None]
 """Hears of the rows done, and of all rows."""
 
-_VECTOR, _NUMBER = 0.0002, 0.0000008
+_VECTOR, _NUMBER = 0.00016, 0.00000076
 """Seconds of a core for each vector, and each of its numbers, measured at 131,072 vectors of 64 and of 512 numbers."""
 
 _EVERY = 30.0
@@ -48,7 +48,9 @@ def building(key: str, size: int) -> Iterator[Advanced]:
     try:
         with _bar(key) if sys.stderr.isatty() else _lines(key) as show:
             yield advanced
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, RuntimeError) as stop:
+        if isinstance(stop, RuntimeError) and "terminated" not in str(stop):  # so usearch tells of Ctrl-C
+            raise
         raise HeronError(
             "interrupted, what was saved of the index stays", hint=f"heron vectors rebuild {key!r} goes on"
         ) from None

@@ -108,7 +108,9 @@ def choose(opened: OpenSet, ids: Array, *, frames: bool) -> Chosen:
     is_chosen[ids] = True
     allowed = opened.live & is_chosen[opened.items]
     if frames:
-        return _with_lengths(truth, np.empty((0, truth.shape[1]), np.float32), np.flatnonzero(allowed), opened)
+        return _with_lengths(
+            truth, np.empty((0, truth.shape[1]), np.float32), np.flatnonzero(allowed), opened
+        )
     own = np.flatnonzero(allowed & (opened.frames == 0))
     has_own = np.zeros_like(is_chosen)
     has_own[opened.items[own]] = True

@@ -46,9 +46,7 @@ def _oldest(left: list[Candidate]) -> list[Candidate]:
     return [candidate for candidate in left if (candidate.time or "") == oldest]
 
 
-def _most(
-    left: list[Candidate], measure: Callable[[Candidate], float], same: float = 1.0
-) -> list[Candidate]:
+def _most(left: list[Candidate], measure: Callable[[Candidate], float], same: float = 1.0) -> list[Candidate]:
     most = max(map(measure, left))
     return [candidate for candidate in left if measure(candidate) >= same * most]
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+import numpy as np
 from attrs import evolve
 
 from heron.catalog.access import Access
@@ -15,11 +16,9 @@ from heron.curation.records import Candidate
 from heron.models import Query
 from heron.search.planning import Plan, Planner
 from heron.search.service import SearchService
+from heron.search.values import Values
 
-if TYPE_CHECKING:
-    import numpy
-
-    Array = numpy.ndarray[Any, Any]
+Array = np.ndarray[Any, Any]
 
 _CANDIDATE = (
     "SELECT items.id, uuid, name, (SELECT path FROM folders WHERE folders.id = folder_id) AS folder, kind, width, height, "
@@ -38,12 +37,14 @@ class Lookup:
         planner: Planner,
         search: SearchService,
         datasets: DatasetService,
+        values: Values,
     ) -> None:
         self._database = database
         self._access = access
         self._planner = planner
         self._search = search
         self._datasets = datasets
+        self.values = values
 
     def plan(self, query: Query | None, *, frames: bool = False) -> Plan:
         """The SQL condition, on items joined with frames if these are asked for, of what a query finds."""
@@ -117,9 +118,5 @@ class Lookup:
         return found
 
     def _array(self, select: str, parameters: Iterable[Any]) -> Array:
-        import numpy as np
-
         rows = self.rows(f"SELECT json_group_array(id) FROM ({select})", parameters)
         return np.sort(np.array(loads(rows[0][0]), dtype=np.int64))
-
-

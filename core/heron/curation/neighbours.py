@@ -37,7 +37,7 @@ def nearest_cosines(chosen: Chosen, k: int, advanced: Advanced) -> Array:
 
 def _take(best: Array, scores: Array) -> None:
     """Put scores, of shape (rows, n), among the best ones, of shape (rows, k), where they are better than the least."""
-    rows, k = best.shape
+    k = best.shape[1]
     least = best.min(axis=1)
     if np.isneginf(least).any():
         both = np.concatenate([best, scores], axis=1)

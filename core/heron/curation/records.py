@@ -9,6 +9,9 @@ from attrs import frozen
 Way = Literal["hash", "pairs", "index"]
 """How things were compared: by content hash, every pair of vectors, or what the index finds near."""
 
+Why = Literal["same item", "equal content", "near"]
+"""Why an item leaks."""
+
 
 @frozen
 class Candidate:
@@ -132,7 +135,7 @@ class Leak:
     name: str
     of: str
     of_name: str
-    why: Literal["same item", "equal content", "near"]
+    why: Why
     score: float | None = None
     frame: int | None = None
     of_frame: int | None = None

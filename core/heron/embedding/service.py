@@ -83,7 +83,8 @@ class EmbeddingService:
         self._access.require("update", "vector", key or embedder)
         record = self._embedders.record(embedder)
         loaded = self._embedders.get(embedder, model or self._vectors.model_of(key or embedder, embedder))
-        kept = self._prepared(key or embedder, embedder, loaded)
+        name = getattr(loaded, "model", model) if record.takes_model else None
+        kept = self._prepared(key or embedder, embedder, name, loaded)
         run = Run(
             self._vectors, self._frames, self._pictures, record, loaded, kept, with_frames=frames, again=again
         )
@@ -102,7 +103,7 @@ class EmbeddingService:
         else:
             yield from (self._items.get(item) for item in items)
 
-    def _prepared(self, key: str, embedder: str, loaded: Embedder) -> VectorSet:
+    def _prepared(self, key: str, embedder: str, model: str | None, loaded: Embedder) -> VectorSet:
         """The set that the vectors go to, which is this embedder's from now on."""
         known = self._schema.current().get(key)
         if known is None:
@@ -112,4 +113,4 @@ class EmbeddingService:
                 f"key {key!r} ({known.type}) takes no vectors of {loaded.size:,} numbers",
                 hint="give another key with --key",
             )
-        return self._vectors.prepared(key, embedder, getattr(loaded, "model", None), loaded.revision)
+        return self._vectors.prepared(key, embedder, model, loaded.revision)

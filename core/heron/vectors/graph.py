@@ -188,9 +188,12 @@ class GraphFile:
 
     def _build(self, codes: Codes, count: int, judge: Judge, progress: Callable[[int, int], None]) -> None:
         goal = min(count, codes.rows) // self._tuning.mark * self._tuning.mark
+        index, saved = self._resumed(codes)
+        if saved is None:
+            with self._explained():
+                self.drop()
         if goal < self._tuning.least:
             return
-        index, saved = self._resumed(codes)
         done = saved.rows if saved else 0
         while done < goal and not (saved and saved.expansion is None):
             end = min(goal, done + self._tuning.save)

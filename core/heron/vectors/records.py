@@ -28,9 +28,12 @@ def read_record(path: Path, kind: type[T]) -> T:
     except OSError as error:
         raise Unusable(f"{path.name} cannot be read: {error.strerror or error}") from None
     try:
-        return structure(loads(text), kind, path.name)
+        data = loads(text)
+        if isinstance(data, dict):
+            return structure(data, kind, path.name)
     except InvalidInput:
-        raise Unusable("the record beside it is damaged") from None
+        pass
+    raise Unusable("the record beside it is damaged")
 
 
 def write_record(path: Path, record: Any) -> None:

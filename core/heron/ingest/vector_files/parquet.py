@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
 Array = np.ndarray[Any, Any]
 
 _NUMBERS = re.compile(r"(FLOAT|DOUBLE|U?(TINY|SMALL|BIG)INT|U?INTEGER|DECIMAL\(.+\))\[\d*\]")
+
+_FLAT = {"threads": 1, "memory_limit": "512MB"}
+"""Several threads would each hold a group of rows, and DuckDB would keep as much of a table as the memory holds."""
 
 
 def connected(**config: Any) -> Any:
@@ -135,25 +139,36 @@ class ParquetTable:
     def __init__(self, folder: Path, size: int) -> None:
         self._folder = folder
         self._size = size
-        self.connection = connected(
-            database=str(folder / "spool.duckdb"), config={"threads": 1}
-        )  # several threads would each hold a group of rows
+        self._waiting: list[tuple[Sequence[str], Sequence[int | None], Array]] = []
+        self.connection = connected(database=str(folder / "spool.duckdb"), config=_FLAT)
         self.connection.execute("CREATE TABLE vectors (uuid VARCHAR, frame INTEGER, vector FLOAT[])")
 
     def add(self, items: Sequence[str], frames: Sequence[int | None], vectors: Array) -> None:
         """Add rows, the vectors float32 of shape (n, size)."""
+        self._waiting.append((items, frames, vectors))
+        if sum(len(items) for items, _, _ in self._waiting) >= rows_of_bundle(self._size):
+            self._insert()
+
+    def _insert(self) -> None:
+        """Insert what waits; a statement over hundreds of columns takes as long to plan as to run."""
+        if not self._waiting:
+            return
+        items, frames, parts = zip(*self._waiting, strict=True)
+        self._waiting = []
+        vectors, numbers = np.concatenate(parts), list(chain.from_iterable(frames))
         columns = {f"n{place}": np.ascontiguousarray(vectors[:, place]) for place in range(self._size)}
-        columns["uuid"] = np.array(items, dtype=object)
+        columns["uuid"] = np.array(list(chain.from_iterable(items)), dtype=object)
         columns["frame"] = np.ma.masked_array(
-            [frame or 0 for frame in frames], [frame is None for frame in frames], dtype=np.int32
+            [number or 0 for number in numbers], [number is None for number in numbers], dtype=np.int32
         )
+        listed = ", ".join(f"n{place}" for place in range(self._size))
         self.connection.register("columns", columns)
-        numbers = ", ".join(f"n{place}" for place in range(self._size))
-        self.connection.execute(f"INSERT INTO vectors SELECT uuid, frame, list_value({numbers}) FROM columns")
+        self.connection.execute(f"INSERT INTO vectors SELECT uuid, frame, list_value({listed}) FROM columns")
         self.connection.unregister("columns")
 
     def written(self) -> Path:
         """The table as a Parquet file in the folder."""
+        self._insert()
         path = self._folder / "vectors.parquet"
         rows = max(2048, rows_of_bundle(self._size) // 2048 * 2048)  # in vectors of DuckDB
         self.connection.execute(f"COPY vectors TO '{_literal(path)}' (FORMAT parquet, ROW_GROUP_SIZE {rows})")

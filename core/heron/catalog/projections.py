@@ -1,0 +1,87 @@
+"""Projections: the points of vectors in two dimensions, one for each key and method, as they were made last."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from attrs import frozen
+
+from heron.catalog.database import Database, Row
+from heron.catalog.vector_rows import Owner, VectorSet
+from heron.convert import dumps, loads, structure, unstructure
+from heron.models import Query, now
+
+Point = tuple[Owner, float, float]
+"""Inner ids of an item and of a frame of it, 0 for the item itself, and where it is."""
+
+_INSERT_POINT = "INSERT INTO projection_points SELECT ?, id, ?, ?, ? FROM items WHERE id = ?"
+_FIND = "SELECT * FROM projections WHERE set_id = ? AND method = ?"
+
+
+@frozen
+class StoredProjection:
+    """A projection as it is kept: of which vectors, and how many points it had.
+
+    It is of the first `row_count` rows of the matrix `file`, as far as the query meant them.
+    """
+
+    id: int
+    set_id: int
+    method: str
+    query: Query
+    file: str
+    row_count: int
+    point_count: int
+    created_at: str
+
+
+class ProjectionStore:
+    """The projections of a workspace."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def find(self, kept: VectorSet, method: str) -> StoredProjection | None:
+        """The projection of a set by a method; None where there is none."""
+        row = self._database.row(_FIND, [kept.id, method])
+        return _projection(row) if row is not None else None
+
+    def all(self, kept: VectorSet) -> list[StoredProjection]:
+        """The projections of a set, by method."""
+        rows = self._database.rows("SELECT * FROM projections WHERE set_id = ? ORDER BY method", [kept.id])
+        return [_projection(row) for row in rows]
+
+    def put(
+        self, kept: VectorSet, method: str, query: Query, points: Iterable[Point], count: int
+    ) -> StoredProjection:
+        """Keep the `count` points of a set as it was read, instead of those it has by that method.
+
+        Points of items that were deleted meanwhile are left out.
+        """
+        with self._database.write():
+            self.remove(kept, method)
+            self._database.execute(
+                "INSERT INTO projections (set_id, method, query, file, row_count, point_count, created_at) "
+                "VALUES (?, ?, ?, ?, ?, ?, ?)",
+                [
+                    kept.id, method, dumps(unstructure(query)), kept.file, kept.row_count, count, now(),
+                ],
+            )  # fmt: skip
+            found = self.find(kept, method)
+            assert found is not None
+            self._database.execute_many(
+                _INSERT_POINT, ((found.id, frame, x, y, item) for (item, frame), x, y in points)
+            )
+        return found
+
+    def remove(self, kept: VectorSet, method: str) -> int:
+        """Forget the projection of a set by a method; returns how many there were."""
+        return self._database.execute(
+            "DELETE FROM projections WHERE set_id = ? AND method = ?", [kept.id, method]
+        )
+
+
+def _projection(row: Row) -> StoredProjection:
+    query = structure(loads(row["query"]), Query, "the query of a projection")
+    names = [name for name in StoredProjection.__annotations__ if name != "query"]
+    return StoredProjection(query=query, **{name: row[name] for name in names})

@@ -1,0 +1,81 @@
+"""The vectors that a verb compares: by key and query, with sentences about what is left out."""
+
+from __future__ import annotations
+
+import numpy as np
+from attrs import frozen
+
+from heron.catalog.vector_sets import OpenSet
+from heron.catalog.vectors import VectorStore
+from heron.curation.chosen import Array, Chosen, choose
+from heron.errors import InvalidInput
+from heron.metadata.keys import printable
+
+_EXACT_MOST = 500_000
+"""Vectors of which every pair is compared even where there is an index, which takes about as long for so many."""
+
+
+@frozen(eq=False)
+class Compared:
+    """Vectors of items under a key: of how many items there are some, and of how many none."""
+
+    opened: OpenSet
+    chosen: Chosen
+    items: int
+    without: int
+
+    @property
+    def key(self) -> str:
+        """The key of the vectors."""
+        return self.opened.kept.key
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What is not compared, in sentences."""
+        notes = []
+        if self.without:
+            notes.append(f"{counted(self.without, 'item')} without a vector under {self.key!r}, left out")
+        if self.chosen.zeros:
+            notes.append(
+                f"{counted(self.chosen.zeros, 'vector')} of zeros, which have no direction, left out"
+            )
+        return tuple(notes)
+
+    @property
+    def has_index(self) -> bool:
+        """Whether asking an index is faster than comparing all pairs: there is one, and of these very vectors mostly."""
+        chosen, space = self.chosen, self.opened.space
+        if len(chosen) <= _EXACT_MOST or len(chosen.means) or 2 * len(chosen) < space.count:
+            return False
+        status = space.status()
+        return status.expansion is not None and 2 * status.graph.rows > space.count
+
+
+def opened_set(vectors: VectorStore, key: str | None) -> OpenSet:
+    """The vectors of a key, or of the first one there is; raises InvalidInput where there are none."""
+    there = [kept.key for kept in vectors.embedding_keys()]
+    if key is None and there:
+        key = there[0]
+    opened = vectors.opened(key) if key is not None and key in there else None
+    if opened is None:
+        under = f" under {printable(key)}" if key is not None else ""
+        hint = f"there are some under: {', '.join(there)}" if there else "heron embed makes some"
+        raise InvalidInput(f"there are no vectors{under}", hint=hint)
+    return opened
+
+
+def compared(opened: OpenSet, ids: Array, *, frames: bool) -> Compared:
+    """The vectors of items by inner id, with `frames` those of their frames too; raises InvalidInput for none."""
+    chosen = choose(opened, ids, frames=frames)
+    if not len(chosen):
+        raise InvalidInput(
+            f"of {counted(len(ids), 'item')}, none has a vector under {opened.kept.key!r}",
+            hint="heron embed makes vectors, --key names others",
+        )
+    items = len(np.unique(chosen.items))
+    return Compared(opened, chosen, items, len(ids) - items)
+
+
+def counted(number: int, noun: str) -> str:
+    """`1 item`, `2,000 items`."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"

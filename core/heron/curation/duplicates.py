@@ -1,0 +1,81 @@
+"""Groups of duplicates: from equal hashes, and from pairs of vectors, to items with one of them to keep."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from heron.curation.chosen import Array
+from heron.curation.compared import Compared, counted
+from heron.curation.groups import Groups
+from heron.curation.keeping import best_first
+from heron.curation.lookup import Lookup
+from heron.curation.pairs import close_pairs, indexed_pairs
+from heron.curation.records import Candidate, DuplicateGroup, Duplicates, Pair
+
+
+def equal_files(lookup: Lookup, ids: Array) -> Duplicates:
+    """Groups of items with equal content hashes."""
+    equal = lookup.equal(ids)
+    candidates = lookup.candidates(id for group in equal for id in group)
+    there = [[candidates[id] for id in group if id in candidates] for group in equal]
+    groups = [DuplicateGroup(*best_first(group)) for group in there if len(group) > 1]
+    without = len(ids) - len(lookup.hashes(ids))
+    notes = (f"{counted(without, 'item')} without a content hash, left out",) if without else ()
+    return Duplicates(_largest_first(groups), len(ids) - without, without, "hash", notes=notes)
+
+
+def near_items(
+    lookup: Lookup, compared: Compared, threshold: float, *, exact: bool, progress: Callable[[int], None]
+) -> Duplicates:
+    """Groups of items that are connected by pairs of vectors with a cosine of `threshold` or more."""
+    chosen, by_index = compared.chosen, compared.has_index and not exact
+    ids, owner = np.unique(chosen.items, return_inverse=True)
+    pairs = (
+        indexed_pairs(compared.opened.space, chosen, threshold, progress)
+        if by_index
+        else close_pairs(chosen, None, threshold, progress)
+    )
+    found = Groups(len(ids))
+    for part in pairs:
+        frames = chosen.frames[np.stack([part.first, part.second])]
+        found.add(owner[part.first], owner[part.second], part.scores, frames)
+    notes = [*compared.notes]
+    if by_index:
+        notes.append("the index was asked for what is near, which may miss some pairs")
+    if found.thinned:
+        notes.append("of very many pairs only the nearest of each item are told, the groups hold all")
+    return Duplicates(
+        _groups(lookup, ids, found), compared.items, compared.without, "index" if by_index else "pairs",
+        compared.key, threshold, tuple(notes),
+    )  # fmt: skip
+
+
+def _groups(lookup: Lookup, ids: Array, found: Groups) -> tuple[DuplicateGroup, ...]:
+    """The groups with two items or more, with their pairs by descending score; items deleted meanwhile are left out."""
+    held, labels = found.pairs(), found.labels().tolist()
+    roots, sizes = np.unique(labels, return_counts=True)
+    members = np.flatnonzero(np.isin(labels, roots[sizes > 1])).tolist()
+    candidates = lookup.candidates(ids[members].tolist())
+    of_place = {place: candidates[id] for place in members if (id := int(ids[place])) in candidates}
+    numbers = lookup.frame_numbers(int(frame) for frame in np.unique(held[3:]) if frame)
+    pairs: dict[int, list[Pair]] = {}
+    for first, second, score, *frames in held[:, np.argsort(-held[2], kind="stable")].T.tolist():
+        if (one := of_place.get(int(first))) and (other := of_place.get(int(second))):
+            of, to = (numbers.get(int(frame)) for frame in frames)
+            pairs.setdefault(labels[int(first)], []).append(Pair(one.uuid, other.uuid, score, of, to))
+    grouped: dict[int, list[Candidate]] = {}
+    for place, candidate in of_place.items():
+        grouped.setdefault(labels[place], []).append(candidate)
+    return _largest_first(
+        [
+            DuplicateGroup(*best_first(group), tuple(pairs.get(root, ())))
+            for root, group in grouped.items()
+            if len(group) > 1
+        ]
+    )
+
+
+def _largest_first(groups: list[DuplicateGroup]) -> tuple[DuplicateGroup, ...]:
+    return tuple(sorted(groups, key=lambda group: -len(group.items)))

@@ -1,0 +1,105 @@
+"""Leakage: what two datasets share, by identity, by equal content, and by vectors that are near."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+import numpy as np
+
+from heron.catalog.vector_sets import OpenSet
+from heron.curation.chosen import Array, choose
+from heron.curation.compared import counted
+from heron.curation.groups import Groups, united
+from heron.curation.lookup import Lookup
+from heron.curation.pairs import close_pairs
+from heron.curation.records import Leak, Leakage, Why
+
+_Found = tuple[int, int, Why, float | None, int, int]
+"""An item of the second and of the first dataset, why it leaks, the cosine, and the frames, by inner ids."""
+
+_ORDER: dict[Why, int] = {"same item": 0, "equal content": 1, "near": 2}
+"""The surest reasons first."""
+
+
+class Leaks:
+    """Collects the leaks between the items of two datasets, by inner ids."""
+
+    def __init__(self, lookup: Lookup, first: Array, second: Array) -> None:
+        self._lookup = lookup
+        self._first, self._second = first, second
+        self._leaks: list[_Found] = []
+        self._add_same()
+        self.notes: list[str] = self._add_equal()
+
+    def _add_same(self) -> None:
+        self._same = np.intersect1d(self._first, self._second)
+        self._leaks += [(id, id, "same item", None, 0, 0) for id in self._same.tolist()]
+
+    def _add_equal(self) -> list[str]:
+        """An item of the second dataset leaks by the first item that has its hash; returns notes on what has none."""
+        of_first, of_second = (self._lookup.hashes(ids) for ids in (self._first, self._second))
+        holder: dict[str, int] = {}
+        for id, content in sorted(of_first.items()):
+            holder.setdefault(content, id)
+        same = set(self._same.tolist())
+        for id, content in sorted(of_second.items()):
+            if id not in same and content in holder:
+                self._leaks.append((id, holder[content], "equal content", None, 0, 0))
+        without = len(self._first) + len(self._second) - len(of_first) - len(of_second)
+        return [f"{counted(without, 'item')} without a content hash"] if without else []
+
+    def add_near(
+        self, opened: OpenSet, threshold: float, progress: Callable[[int], None], *, frames: bool
+    ) -> None:
+        """Add pairs with a cosine of `threshold` or more, but for pairs that leak already."""
+        sets = [choose(opened, ids, frames=frames) for ids in (self._second, self._first)]
+        for name, chosen, ids in zip(("second", "first"), sets, (self._second, self._first), strict=True):
+            without = len(ids) - len(np.unique(chosen.items))
+            if without:
+                self.notes.append(
+                    f"{counted(without, 'item')} of the {name} dataset without a vector under {opened.kept.key!r}"
+                )
+        known = {(second, first) for second, first, *_ in self._leaks}
+        found = Groups(int(max(self._first.max(), self._second.max())) + 1)
+        for part in close_pairs(sets[0], sets[1], threshold, progress):
+            found.add(
+                sets[0].items[part.first],
+                sets[1].items[part.second],
+                part.scores,
+                np.stack([sets[0].frames[part.first], sets[1].frames[part.second]]),
+            )
+        if found.thinned:
+            self.notes.append("of very many pairs only the nearest of each item are told")
+        in_second = set(self._second.tolist())
+        in_first = set(self._first.tolist())
+        for low, high, score, low_frame, high_frame in found.pairs().T.tolist():
+            there: _Found = (int(low), int(high), "near", score, int(low_frame), int(high_frame))
+            turned: _Found = (int(high), int(low), "near", score, int(high_frame), int(low_frame))
+            for leak in (there, turned):
+                if leak[0] in in_second and leak[1] in in_first and leak[:2] not in known:
+                    self._leaks.append(leak)
+
+    def told(self, key: str | None, threshold: float | None) -> Leakage:
+        """All leaks, the surest first; those of items deleted meanwhile are left out."""
+        names = self._lookup.names(id for leak in self._leaks for id in leak[:2])
+        numbers = self._lookup.frame_numbers(frame for leak in self._leaks for frame in leak[4:] if frame)
+        left = [leak for leak in self._leaks if leak[0] in names and leak[1] in names]
+        left.sort(key=lambda leak: (_ORDER[leak[2]], -(leak[3] or 0), leak[0], leak[1]))
+        leaks = [
+            Leak(*names[item], *names[of], why, score, numbers.get(frame), numbers.get(of_frame))
+            for item, of, why, score, frame, of_frame in left
+        ]
+        groups = self._groups({id: uuid for id, (uuid, _) in names.items()}, left)
+        return Leakage(
+            tuple(leaks), groups, len(self._first), len(self._second), key, threshold, tuple(self.notes)
+        )
+
+    def _groups(self, uuids: Mapping[int, str], leaks: Sequence[_Found]) -> tuple[tuple[str, ...], ...]:
+        """The UUIDs of items that are connected by leaks, group by group, the largest first."""
+        ids = np.array(sorted(uuids), np.int64)
+        ends = np.array([leak[:2] for leak in leaks], np.int64).reshape(-1, 2)
+        roots = united(np.arange(len(ids)), *np.searchsorted(ids, ends).T)
+        grouped: dict[int, list[str]] = {}
+        for id, root in zip(ids.tolist(), roots.tolist(), strict=True):
+            grouped.setdefault(root, []).append(uuids[id])
+        return tuple(sorted(map(tuple, grouped.values()), key=lambda group: -len(group)))

@@ -1,0 +1,183 @@
+"""The projection service: vectors of a key in two dimensions, made once, kept, and read with values of items."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+from attrs import frozen
+
+from heron.catalog.access import Access
+from heron.catalog.database import Database
+from heron.catalog.projections import Point, ProjectionStore, StoredProjection
+from heron.catalog.vector_rows import VectorSet
+from heron.catalog.vectors import VectorStore
+from heron.curation.chosen import Array, Chosen, choose, scratch
+from heron.curation.compared import opened_set
+from heron.curation.lookup import Lookup
+from heron.errors import InvalidInput, NotFound
+from heron.metadata.keys import printable
+from heron.models import Query
+from heron.projection.methods import METHODS, project
+from heron.search.values import Value
+
+_READ = (
+    "SELECT items.uuid, items.name, {number}, p.x, p.y, {value} FROM projection_points AS p "
+    "JOIN vectors AS v ON v.item_id = p.item_id AND v.frame_id = p.frame_id AND v.set_id = ? {source} "
+    "WHERE p.projection_id = ? AND {condition} ORDER BY p.item_id, p.frame_id"
+)
+_COUNT_NEW = "SELECT count(*) FROM vectors AS v JOIN items ON items.id = v.item_id WHERE v.set_id = ? AND v.row >= ? AND {condition}"
+_WITHOUT_POINT = (
+    " AND NOT EXISTS (SELECT 1 FROM projection_points AS p WHERE p.projection_id = ? "
+    "AND p.item_id = v.item_id AND p.frame_id = v.frame_id)"
+)
+
+
+@frozen
+class Projection:
+    """A projection that is kept: the number of its points, and of the vectors that came since and have none."""
+
+    key: str
+    method: str
+    points: int
+    new: int
+    query: Query
+    created_at: str
+
+    @property
+    def is_stale(self) -> bool:
+        """Whether vectors came since."""
+        return self.new > 0
+
+
+@frozen(eq=False)
+class Points:
+    """Points of items, or of frames, with what they are of: UUIDs, names, and numbers of frames or None.
+
+    `places` is float32 of shape (n, 2); `values` are those of a field, if one was asked for.
+    """
+
+    uuids: Sequence[str]
+    names: Sequence[str]
+    frames: Sequence[int | None]
+    places: Array
+    values: Sequence[Value] | None = None
+
+    def __len__(self) -> int:
+        return len(self.uuids)
+
+
+class ProjectionService:
+    """The projections of a workspace, one for each key and method."""
+
+    def __init__(self, database: Database, access: Access, vectors: VectorStore, lookup: Lookup) -> None:
+        self._access = access
+        self._vectors = vectors
+        self._lookup = lookup
+        self._store = ProjectionStore(database)
+
+    def make(
+        self, key: str | None = None, method: str = "pca", query: Query | None = None, *, seed: int = 0
+    ) -> Projection:
+        """Project the vectors of a key, or those of the items that a query finds and of their frames, and keep the points.
+
+        Unit vectors are projected, for it is cosines that count; vectors of zeros have no point. What was kept for the
+        key and method goes. Raises InvalidInput for no vectors, or another method; PluginError where a package is missing.
+        """
+        opened = opened_set(self._vectors, key)
+        self._access.require("update", "vector", opened.kept.key)
+        if method not in METHODS:
+            raise InvalidInput(
+                f"there is no projection {printable(method)}", hint=f"there are {', '.join(METHODS)}"
+            )
+        chosen = choose(opened, self._lookup.ids(query), frames=True)
+        if not len(chosen):
+            raise InvalidInput(f"nothing that is asked for has a vector under {opened.kept.key!r}")
+        units = scratch((len(chosen), chosen.size))
+        for start, block in chosen.blocks():
+            units[start : start + len(block)] = block
+        points = project(units, method, seed=seed)
+        made = self._store.put(opened.kept, method, query or Query(), _points(chosen, points), len(chosen))
+        return self._told(opened.kept, made)
+
+    def get(self, key: str | None = None, method: str = "pca") -> Projection:
+        """The projection of a key by a method; raises NotFound where none was made."""
+        return self._told(*self._found(key, method))
+
+    def list(self) -> Sequence[Projection]:
+        """All projections, by key and method."""
+        kept = self._vectors.embedding_keys()
+        return [self._told(each, found) for each in kept for found in self._store.all(each)]
+
+    def remove(self, key: str, method: str = "pca") -> None:
+        """Forget the projection of a key by a method; raises NotFound where there is none."""
+        self._access.require("update", "vector", key)
+        self._store.remove(self._found(key, method)[0], method)
+
+    def points(
+        self,
+        key: str | None = None,
+        method: str = "pca",
+        *,
+        value: str | None = None,
+        query: Query | None = None,
+        frames: bool = False,
+    ) -> Points:
+        """The points of the items that a query finds, or with `frames` of frames, in the order in which they came.
+
+        `value` names a field of the query language, of which each point gets its value. Raises NotFound where no
+        projection was made, QueryError for a query or a field that cannot be understood.
+        """
+        self._access.require("read", "item")
+        kept, stored = self._found(key, method)
+        field = self._lookup.values.field(value, frames=frames) if value is not None else None
+        plan = self._lookup.plan(query, frames=frames)
+        source = "JOIN items ON items.id = p.item_id"
+        if frames:
+            source += " JOIN frames ON frames.id = p.frame_id"
+        sql = _READ.format(
+            number="frames.number" if frames else "NULL",
+            value=field.sql if field else "NULL",
+            source=source,
+            condition=plan.condition + ("" if frames else " AND p.frame_id = 0"),
+        )
+        rows = self._lookup.rows(sql, [kept.id, stored.id, *plan.parameters])
+        uuids, names, numbers, across, up, answered = zip(*rows, strict=True) if rows else ((),) * 6
+        places = np.array([across, up], np.float32).T
+        values = [field.value(each) for each in answered] if field else None
+        return Points(uuids, names, numbers, places, values)
+
+    def _found(self, key: str | None, method: str) -> tuple[VectorSet, StoredProjection]:
+        kept = opened_set(self._vectors, key).kept
+        self._access.require("read", "vector", kept.key)
+        found = self._store.find(kept, method)
+        if found is None:
+            raise NotFound(
+                f"the vectors of {kept.key!r} are not projected by {printable(method)} yet",
+                hint="heron plot does that",
+            )
+        return kept, found
+
+    def _told(self, kept: VectorSet, found: StoredProjection) -> Projection:
+        return Projection(
+            kept.key, found.method, found.point_count, self._new(kept, found), found.query, found.created_at
+        )
+
+    def _new(self, kept: VectorSet, found: StoredProjection) -> int:
+        """How many vectors came since, of those that the query of the projection means.
+
+        They are the rows behind those that were projected. Where rows were renumbered since, they are those without points.
+        """
+        plan = self._lookup.plan(found.query)
+        sql, parameters = _COUNT_NEW.format(condition=plan.condition), [kept.id, found.row_count]
+        if kept.file != found.file:
+            sql, parameters = sql + _WITHOUT_POINT, [kept.id, 0]
+        parameters += [*plan.parameters, *([found.id] if kept.file != found.file else [])]
+        return int(self._lookup.rows(sql, parameters)[0][0])
+
+
+def _points(chosen: Chosen, points: Array) -> Iterator[Point]:
+    order = np.lexsort((chosen.frames, chosen.items))
+    columns = (array[order].tolist() for array in (chosen.items, chosen.frames, points[:, 0], points[:, 1]))
+    for item, frame, x, y in zip(*columns, strict=True):
+        yield (item, frame), x, y

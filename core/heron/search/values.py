@@ -1,0 +1,67 @@
+"""The values of one field of the query language: its SQL, and what SQLite answers as plain values."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from attrs import frozen
+
+from heron.catalog.collections import CollectionService
+from heron.catalog.database import Database
+from heron.catalog.folders import FolderService
+from heron.catalog.schema import SchemaService
+from heron.errors import QueryError
+from heron.models import Json
+from heron.search.fields import Fields
+from heron.search.sqlite import SqliteWriter
+from heron.search.tree import ValueType
+
+Value = str | bool | float | datetime | None
+"""A value of a field; None where it has none."""
+
+
+@frozen
+class FieldValues:
+    """A field to be read: its name, the SQL of its value, and how that is to be taken."""
+
+    name: str
+    sql: str
+    type: ValueType
+
+    def value(self, answered: Json) -> Value:
+        """What SQLite answered, as a truth value or a date where the field is of that type."""
+        found: Value = answered
+        if answered is None:
+            found = None
+        elif self.type == "boolean":
+            found = bool(answered)
+        elif self.type == "datetime" and isinstance(answered, str):
+            found = datetime.fromisoformat(answered)
+        elif not isinstance(answered, str | int | float):
+            found = str(answered)
+        return found
+
+
+class Values:
+    """Finds fields by name, as conditions and sorts do."""
+
+    def __init__(
+        self,
+        database: Database,
+        schema: SchemaService,
+        folders: FolderService,
+        collections: CollectionService,
+    ) -> None:
+        self._database = database
+        self._schema = schema
+        self._folders = folders
+        self._collections = collections
+
+    def field(self, name: str, *, frames: bool = False) -> FieldValues:
+        """The field of a name, of items or of `frames`; raises QueryError where there is none, or it has no plain values."""
+        fields = Fields(self._schema.current(), self._schema.remembered_keys(), frames=frames)
+        field = fields.resolve(name.replace('"', "").split("."), "sort")
+        if field.type == "json" or field.home in ("vector", "frame vector"):
+            raise QueryError(f"{field.name} ({field.type_name}) has no plain values")
+        writer = SqliteWriter(self._database, self._schema, self._folders, self._collections)
+        return FieldValues(field.name, writer.field(field), field.type)

@@ -166,8 +166,8 @@ def test_status_says_what_is_kept(embedded):
 def test_without_vectors_every_command_says_so(lake):
     assert lake("vectors", "status") == "No vectors are kept yet: heron embed makes some.\n"
     assert lake("vectors", "compact") == lake("vectors", "verify") == "No vectors are kept yet.\n"
-    for verb in ("compact", "verify", "rebuild"):
-        assert "no vectors are kept under 'clip'" in lake("vectors", verb, "clip", exit_status=1)
+    for verb in ("compact", "verify", "rebuild", "rebuild --background"):
+        assert "no vectors are kept under 'clip'" in lake("vectors", *verb.split(), "clip", exit_status=1)
     assert "no vectors are kept under 'clip'" in lake("vectors", "delete", "clip", "--yes", exit_status=1)
     assert "no vectors are kept under 'clip'" in lake(
         "vectors", "export", "clip", "-o", "x.npy", exit_status=1

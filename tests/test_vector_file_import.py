@@ -505,6 +505,17 @@ def test_many_bundles_keep_their_order(workspace, tmp_path, monkeypatch):
         assert of(workspace, many[::-1]).tobytes() == some(100).tobytes()
 
 
+def test_a_file_that_changes_while_it_is_read_is_not_read_on(bring, workspace, tmp_path, monkeypatch):
+    monkeypatch.setattr("heron.ingest.vector_files.sources.rows_of_bundle", lambda size: 2)
+    with pytest.raises(InvalidInput, match="was changed while it was read"):
+        bring(
+            some(4),
+            [f"{n}.jpg" for n in range(1, 5)],
+            advanced=lambda done: np.save(tmp_path / "v.npy", some(4, seed=1)),
+        )
+    assert workspace.vectors.status()[0].vectors == 2
+
+
 def test_memory_does_not_grow_with_the_file(tmp_path):
     """400 MB of vectors come in by a process that needs a fraction of it."""
     program = """

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
+import pytest
 
 import heron
 from heron.models import MediaFacts, NewFrame, NewItem
@@ -51,6 +54,65 @@ def cosines(vectors, query):
     vectors, query = np.asarray(vectors, np.float64), np.asarray(query, np.float64)
     lengths = np.linalg.norm(vectors, axis=1) * np.linalg.norm(query)
     return np.where(lengths > 0, vectors @ query / np.where(lengths > 0, lengths, 1), -2)
+
+
+def opened(folder):
+    return heron.open(folder, discover=False)
+
+
+def lake_in(folder, dtype="float32"):
+    """A lake of twelve items, half of which have vectors, and a video with three frames that have some."""
+    with opened(folder) as lake:
+        lake.schema.add("look", "embedding", size=SIZE, dtype=dtype)
+        items = register(lake, 12)
+        [video] = register(lake, 1, "B", kind="video", frames=3)
+        lake.vectors.add("look", [*items[:6], *lake.frames.list(video)], some(9))
+        lake.vectors.refresh("look")
+    return folder
+
+
+def items_of(lake):
+    return list(lake.items.list())
+
+
+def assert_sound(lake):
+    """Nothing is wrong, each vector finds its owner and no other; and all goes on: more are added, and compacted."""
+    before = kept(lake)
+    assert not before or faults(lake) == []
+    items = items_of(lake)[:3]
+    lake.vectors.add("look", items, some(3, seed=99))
+    expected = before | {
+        (i.uuid, None): v.tobytes() for i, v in zip(items, _as_kept(lake, some(3, seed=99)), strict=True)
+    }
+    lake.vectors.compact("look")
+    assert kept(lake) == expected
+    assert faults(lake) == []
+    assert_found(lake)
+    [status] = lake.vectors.status()
+    assert {path.name.partition(".")[0] for path in lake.vectors.rows.folder.iterdir()} == {
+        Path(status.file).stem
+    }
+
+
+def _as_kept(lake, vectors):
+    """Vectors as the lake keeps them."""
+    [status] = lake.vectors.status()
+    return vectors.astype(status.dtype).astype(np.float32)
+
+
+def faults(lake):
+    """What verifying finds, but codes whose record is not there: they are being made, or were when somebody was killed."""
+    problems = lake.vectors.verify("look", deep=True)
+    return [problem for problem in problems if problem != "the int8 codes are not used: there is none"]
+
+
+def assert_found(lake):
+    """Vectors, if not all of them, are nearest to themselves."""
+    for (uuid, number), vector in list(kept(lake).items())[-4:]:
+        page = lake.search(like=np.frombuffer(vector, np.float32), limit=1)
+        frame = page.matches[0].frame
+        assert (page.rows[0].uuid, frame.number if frame else None) == (uuid, number)
+        assert page.matches[0].score == pytest.approx(1, abs=1e-6)
 
 
 class ColourModel:

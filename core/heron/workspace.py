@@ -212,7 +212,13 @@ class Workspace:
         from heron.curation.service import CurationService
 
         return CurationService(
-            self.database, self.access, self.items, self.vectors, self.storage, self._lookup
+            self.database,
+            self.access,
+            self.items,
+            self.vectors,
+            self.storage,
+            self.pictures,
+            self._lookup,
         )
 
     @cached_property
@@ -220,7 +226,9 @@ class Workspace:
         """Vectors brought to two dimensions."""
         from heron.curation.projections import ProjectionService
 
-        return ProjectionService(self.database, self.access, self.vectors, self._lookup)
+        return ProjectionService(
+            self.database, self.access, self.frames, self.vectors, self.pictures, self._lookup
+        )
 
     @cached_property
     def _lookup(self) -> Lookup:

@@ -108,7 +108,7 @@ class VectorRows:
         while (kept := self.find(key)) is not None:
             try:
                 found = read(kept)
-            except (CatalogueError, FileNotFoundError):
+            except CatalogueError:
                 if self._is_current(kept):
                     raise
             else:

@@ -44,7 +44,7 @@ class OpenSets:
         self._open: dict[str, tuple[tuple[VectorSet, int], OpenSet]] = {}
 
     def get(self, key: str) -> OpenSet | None:
-        """The set of a key as it stands now; None where no vector is kept."""
+        """The set of a key as it stands now; None where no vector is kept. Raises CatalogueError where its file is lost."""
         known = self._open.get(key)
         state = self._rows.state(key)
         if known is not None and known[0] == state:
@@ -68,6 +68,8 @@ class OpenSets:
         if now is None or now.kept.row_count == len(now.gaps):
             return None
         space = self._rows.space(now.kept)
+        if not space.count:
+            space.matrix.mapped(now.kept.row_count)  # says what is missing, and what to do
         codes = space.view().codes
         if space.count - (codes.rows if codes is not None else 0) > _TAIL:
             space.refresh()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -14,6 +14,7 @@ from heron.catalog.database import Database
 from heron.catalog.items import ItemRef, ItemService, bundles, uuid_of
 from heron.catalog.schema import SchemaService
 from heron.catalog.vector_rows import DIRECTORY, Owner, VectorRows, VectorSet
+from heron.catalog.vector_status import VectorStatus, status_of
 from heron.convert import dumps
 from heron.errors import InvalidInput, NotFound
 from heron.metadata.validation import Vectors
@@ -24,35 +25,8 @@ if TYPE_CHECKING:
 
     from heron.catalog.vector_adoption import Adopted
     from heron.catalog.vector_sets import OpenSet, OpenSets
-    from heron.vectors.space import SpaceStatus
 
     Array = numpy.ndarray[Any, Any]
-
-
-@frozen
-class VectorStatus:
-    """What is kept under one key.
-
-    `vectors` count, `gaps` are rows of deleted or replaced ones, `missing` are rows that the file has lost. `coded` and
-    `indexed` are the rows that the two caches cover; rows beyond are searched by the numbers themselves. `recall` is
-    what the index finds of the ten nearest. `bytes` are those of all files. `notes` say why a cache is not used.
-    """
-
-    key: str
-    size: int
-    dtype: str
-    vectors: int
-    gaps: int
-    missing: int
-    coded: int
-    indexed: int
-    recall: float | None
-    bytes: int
-    embedder: str | None
-    model: str | None
-    revision: str | None
-    file: str
-    notes: tuple[str, ...] = ()
 
 
 @frozen
@@ -251,9 +225,12 @@ class VectorStore:
         for places in bundles(opened.live.nonzero()[0]):
             owners = list(zip(opened.items[places].tolist(), opened.frames[places].tolist(), strict=True))
             names = self._names(owners)
-            there = [place for place, owner in zip(places, owners, strict=True) if owner in names]
-            uuids, numbers = zip(*(names[owner] for owner in owners if owner in names), strict=True)
-            yield StoredVectors(uuids, numbers, opened.space.vectors(there))
+            there = [
+                (place, *names[owner]) for place, owner in zip(places, owners, strict=True) if owner in names
+            ]
+            if there:
+                rows, uuids, numbers = zip(*there, strict=True)
+                yield StoredVectors(uuids, numbers, opened.space.vectors(rows))
 
     def _names(self, owners: Sequence[Owner]) -> dict[Owner, tuple[str, int | None]]:
         """The UUID of the item, and the number of the frame, of those owners that are in the catalogue."""
@@ -276,20 +253,8 @@ class VectorStore:
     def status(self) -> list[VectorStatus]:
         """What is kept, key by key."""
         self._access.require("read", "vector")
-        found = [self.rows.steady(kept.key, self._status) for kept in self.rows.all()]
+        found = [self.rows.steady(kept.key, partial(status_of, self.rows)) for kept in self.rows.all()]
         return [status for status in found if status is not None]
-
-    def _status(self, kept: VectorSet) -> VectorStatus:
-        space = self.rows.space(kept)
-        caches = space.status()
-        live = self.rows.live_count(kept)
-        files = self.rows.folder.glob(f"{kept.file}.*")
-        return VectorStatus(
-            kept.key, kept.size, kept.dtype, live, kept.row_count - live, kept.row_count - space.count,
-            caches.codes.rows, caches.graph.rows, caches.recall, sum(path.stat().st_size for path in files),
-            kept.embedder, kept.model, kept.revision, str(space.matrix.path),
-            tuple(_notes(caches)),
-        )  # fmt: skip
 
     def rebuild(
         self, key: str, *, anew: bool = False, progress: Callable[[int, int], None] = lambda done, total: None
@@ -403,12 +368,3 @@ class VectorStore:
         if isinstance(thing, Frame):
             return f"{thing.item}, frame {thing.number}"
         return thing if isinstance(thing, str) else f"{thing.name} ({uuid_of(thing)})"
-
-
-def _notes(caches: SpaceStatus) -> Iterator[str]:
-    """Why a cache that is there is not used."""
-    for name, cache in (("scan copy", caches.codes), ("index", caches.graph)):
-        if cache.problem and cache.bytes:
-            yield f"the {name} is not used: {cache.problem}"
-    if caches.graph.rows and caches.expansion is None:
-        yield f"the index finds {caches.recall:.0%} of the nearest, which is too few: all vectors are looked at instead"

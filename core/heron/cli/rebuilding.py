@@ -134,21 +134,14 @@ def in_background(workspace: Workspace, key: str, anew: bool, discover: bool) ->
     at it.
     """
     log = workspace.database.path.parent / "logs" / f"rebuild {key}.log"
-    arguments = [
-        "-w",
-        str(workspace.root),
-        *([] if discover else ["--no-plugins"]),
-        "vectors",
-        "rebuild",
-        key,
-    ]
+    arguments = ["-w", str(workspace.root), *([] if discover else ["--no-plugins"]), "vectors", "rebuild"]
     program = [sys.executable, "-c", "from heron.cli.main import run; run()"]
     try:
         log.parent.mkdir(exist_ok=True)
         with log.open("ab") as stream:
             before = stream.tell()
             process = subprocess.Popen(
-                [*program, *arguments, *(["--anew"] if anew else [])],
+                [*program, *arguments, *(["--anew"] if anew else []), "--", key],
                 stdin=subprocess.DEVNULL, stdout=stream, stderr=stream, start_new_session=True,
             )  # fmt: skip
     except OSError as error:

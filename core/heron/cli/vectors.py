@@ -23,7 +23,7 @@ from heron.cli.output import (
 from heron.cli.query import combined
 
 if TYPE_CHECKING:
-    from heron.catalog.vectors import VectorStatus
+    from heron.catalog.vector_status import VectorStatus
     from heron.ingest.vector_files.service import VectorImport
     from heron.models import Query
     from heron.workspace import Workspace
@@ -105,7 +105,7 @@ def rebuild(context: Context, key: str, anew: bool, background: bool) -> None:
 
     workspace = context.workspace()
     sizes = {status.key: status.size for status in workspace.vectors.status()}
-    if background:
+    if background and key in sizes:
         log = in_background(workspace, key, anew, context.discover)
         if log is not None:
             say(f"It goes on in the background; {log} tells how far it is.")

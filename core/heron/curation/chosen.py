@@ -57,10 +57,10 @@ class Chosen:
         found[is_mean] = self.means[-1 - rows[is_mean]]
         return found
 
-    def units(self, places: Array | slice) -> Array:
-        """The vectors with length 1, float32, shape (n, size)."""
+    def units(self, places: Array | slice, dtype: type[np.floating[Any]] = np.float32) -> Array:
+        """The vectors with length 1, shape (n, size)."""
         vectors = self.stored(places)
-        made = np.empty(vectors.shape, np.float32)
+        made = np.empty(vectors.shape, dtype)
         return np.divide(vectors, self.lengths[places, None], out=made, casting="same_kind")
 
     def blocks(self) -> Iterator[tuple[int, Array]]:

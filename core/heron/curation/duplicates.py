@@ -21,9 +21,18 @@ def equal_files(lookup: Lookup, ids: Array) -> Duplicates:
     candidates = lookup.candidates(id for group in equal for id in group)
     there = [[candidates[id] for id in group if id in candidates] for group in equal]
     groups = [DuplicateGroup(*best_first(group)) for group in there if len(group) > 1]
-    without = len(ids) - len(lookup.hashes(ids))
-    notes = (f"{counted(without, 'item')} without a content hash, left out",) if without else ()
-    return Duplicates(_largest_first(groups), len(ids) - without, without, "hash", notes=notes)
+    without = np.setdiff1d(ids, list(lookup.hashes(ids)))
+    several = lookup.of_several_files(without)
+    notes = []
+    if several:
+        notes.append(f"{counted(several, 'item')} of several files, which have no hash, left out")
+    if len(without) > several:
+        left_out = counted(len(without) - several, "item")
+        notes.append(
+            f"{left_out} without a content hash left out; heron duplicates --hash-missing hashes them"
+        )
+    compared = len(ids) - len(without)
+    return Duplicates(_largest_first(groups), compared, len(without), "hash", notes=tuple(notes))
 
 
 def near_items(

@@ -90,6 +90,14 @@ class Lookup:
         )
         return {row[0]: row[1] for row in rows}
 
+    def of_several_files(self, ids: Array) -> int:
+        """How many of some items are made of several files."""
+        rows = self._database.rows(
+            "SELECT count(DISTINCT item_id) FROM members WHERE item_id IN (SELECT value FROM json_each(?))",
+            [dumps(ids.tolist())],
+        )
+        return int(rows[0][0])
+
     def candidates(self, ids: Iterable[int]) -> dict[int, Candidate]:
         """Some items as candidates, by inner id."""
         return self._by_id(_CANDIDATE, ids, lambda row: Candidate(*row[1:]))

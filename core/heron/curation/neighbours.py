@@ -56,10 +56,11 @@ def _take(best: Array, scores: Array) -> None:
 
 
 def indexed_cosines(space: Space, chosen: Chosen, k: int, advanced: Advanced) -> Array:
-    """The same by the index, which may miss some of the nearest."""
-    best = np.full((len(chosen), k), -np.inf, np.float32)
+    """The same by the index, which may miss some of the nearest; NaN where it finds fewer than `k`."""
+    best = np.full((len(chosen), k), np.nan, np.float32)
+    allowed = None if len(chosen) == space.count else chosen.rows
     for place, row in enumerate(chosen.rows):
-        found = space.search(chosen.stored(slice(place, place + 1))[0], k + 1, filter=chosen.rows)
+        found = space.search(chosen.stored(slice(place, place + 1))[0], k + 1, filter=allowed)
         others = found.scores[found.rows != row][:k]
         best[place, : len(others)] = others
         if place % _TILE == _TILE - 1:

@@ -72,7 +72,7 @@ def _found(
     if len(places) <= shape[0] * shape[1] // _DENSE:
         return Pairs(across, down, first.cosines(across, second, down))
     rows, columns = (
-        chosen.units(slice(start, start + length)).astype(np.float64)
+        chosen.units(slice(start, start + length), np.float64)
         for chosen, start, length in zip((first, second), at, shape, strict=True)
     )
     return Pairs(across, down, rounded((rows @ columns.T)[across - at[0], down - at[1]]))

@@ -3,23 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 import numpy as np
 from attrs import frozen
 
 from heron.catalog.access import Access
 from heron.catalog.database import Database
+from heron.catalog.frames import FrameService
 from heron.catalog.projections import Point, ProjectionStore, StoredProjection
 from heron.catalog.vector_rows import VectorSet
 from heron.catalog.vectors import VectorStore
 from heron.curation.chosen import Array, Chosen, choose, scratch
-from heron.curation.compared import opened_set
+from heron.curation.compared import counted, opened_set
 from heron.curation.lookup import Lookup
+from heron.curation.plots import check_file, write_points
+from heron.curation.points import Points
 from heron.errors import InvalidInput, NotFound
 from heron.metadata.keys import printable
 from heron.models import Query
+from heron.pictures.service import PictureService
 from heron.projection.methods import METHODS, project
-from heron.search.values import Value
 
 _READ = (
     "SELECT items.uuid, items.name, {number}, p.x, p.y, {value} FROM projection_points AS p "
@@ -31,6 +35,8 @@ _WITHOUT_POINT = (
     " AND NOT EXISTS (SELECT 1 FROM projection_points AS p WHERE p.projection_id = ? "
     "AND p.item_id = v.item_id AND p.frame_id = v.frame_id)"
 )
+
+_NAMES = {"pca": "PCA", "tsne": "t-SNE"}
 
 
 @frozen
@@ -50,29 +56,22 @@ class Projection:
         return self.new > 0
 
 
-@frozen(eq=False)
-class Points:
-    """Points of items, or of frames, with what they are of: UUIDs, names, and numbers of frames or None.
-
-    `places` is float32 of shape (n, 2); `values` are those of a field, if one was asked for.
-    """
-
-    uuids: Sequence[str]
-    names: Sequence[str]
-    frames: Sequence[int | None]
-    places: Array
-    values: Sequence[Value] | None = None
-
-    def __len__(self) -> int:
-        return len(self.uuids)
-
-
 class ProjectionService:
     """The projections of a workspace, one for each key and method."""
 
-    def __init__(self, database: Database, access: Access, vectors: VectorStore, lookup: Lookup) -> None:
+    def __init__(
+        self,
+        database: Database,
+        access: Access,
+        frames: FrameService,
+        vectors: VectorStore,
+        pictures: PictureService,
+        lookup: Lookup,
+    ) -> None:
         self._access = access
+        self._frames = frames
         self._vectors = vectors
+        self._pictures = pictures
         self._lookup = lookup
         self._store = ProjectionStore(database)
 
@@ -145,7 +144,39 @@ class ProjectionService:
         uuids, names, numbers, across, up, answered = zip(*rows, strict=True) if rows else ((),) * 6
         places = np.array([across, up], np.float32).T
         values = [field.value(each) for each in answered] if field else None
-        return Points(uuids, names, numbers, places, values)
+        return Points(uuids, names, numbers, places, frames, value, values)
+
+    def plot(
+        self,
+        file: str | Path,
+        key: str | None = None,
+        method: str = "pca",
+        *,
+        color: str | None = None,
+        query: Query | None = None,
+        frames: bool = False,
+        thumbnails: bool = False,
+        title: str | None = None,
+    ) -> int:
+        """Write the points to a file and return their number: .png, .svg or .pdf is a plot, .json, .csv or .parquet a table.
+
+        `color` names a field of the query language by whose values points are coloured, or which is a column of the table;
+        `thumbnails` shows small pictures of some. Raises as `points` does, InvalidInput for another file and for no
+        points, PluginError where a package is missing.
+        """
+        check_file(Path(file))
+        found = self.points(key, method, value=color, query=query, frames=frames)
+        if not len(found):
+            what = "frame" if frames else "item"
+            raise InvalidInput(f"no {what} with a point is like that, so there is nothing to plot")
+        if title is None:
+            kept, stored = self._found(key, method)
+            title = f"{kept.key} · {_NAMES.get(stored.method, stored.method)} · {counted(len(found), 'frame' if frames else 'item')}"
+        write_points(found, Path(file), title, self._thumbnail if thumbnails else None)
+        return len(found)
+
+    def _thumbnail(self, uuid: str, frame: int | None) -> bytes | None:
+        return self._pictures.thumbnail(uuid if frame is None else self._frames.get(uuid, frame))
 
     def _found(self, key: str | None, method: str) -> tuple[VectorSet, StoredProjection]:
         kept = opened_set(self._vectors, key).kept

@@ -20,8 +20,10 @@ from heron.curation.leaks import Leaks
 from heron.curation.lookup import Lookup
 from heron.curation.neighbours import indexed_cosines, nearest_cosines
 from heron.curation.records import Duplicates, Hashed, Leakage, Ranked, Ranking, Subset
+from heron.curation.sheet import GroupSheet, sheet_of_duplicates, sheet_of_leaks
 from heron.errors import InvalidInput
 from heron.models import Query
+from heron.pictures.service import PictureService
 from heron.storage.service import StorageService
 
 THRESHOLD = 0.95
@@ -52,6 +54,7 @@ class CurationService:
         items: ItemService,
         vectors: VectorStore,
         storage: StorageService,
+        pictures: PictureService,
         lookup: Lookup,
     ) -> None:
         self._database = database
@@ -59,6 +62,7 @@ class CurationService:
         self._items = items
         self._vectors = vectors
         self._storage = storage
+        self._pictures = pictures
         self._lookup = lookup
 
     def exact_duplicates(self, query: Query | None = None) -> Duplicates:
@@ -126,7 +130,7 @@ class CurationService:
             notes = (*notes, "the index was asked for what is near, which may miss some")
         else:
             cosines = nearest_cosines(chosen, k, progress)
-        scores = np.round(1 - cosines.mean(axis=1, dtype=np.float64), 6)
+        scores = np.round(1 - np.nanmean(cosines, axis=1, dtype=np.float64), 6)
         if keep:
             self._keep_uniqueness(chosen.items, scores)
         order = np.lexsort((chosen.items, -scores))[:limit]
@@ -175,6 +179,16 @@ class CurationService:
         opened = opened_set(self._vectors, key)
         leaks.add_near(opened, threshold, progress, frames=frames)
         return leaks.told(opened.kept.key, threshold)
+
+    def sheet(self, found: Duplicates | Leakage, *, columns: int = 6, size: int = 192) -> GroupSheet:
+        """The pictures of groups of duplicates, or of leaks, side by side; `size` is that of a cell in pixels.
+
+        As many groups are shown as fit with some 300 pictures. Raises InvalidInput where there are none.
+        """
+        self._access.require("read", "item")
+        if isinstance(found, Duplicates):
+            return sheet_of_duplicates(found, self._pictures.thumbnail, columns, size)
+        return sheet_of_leaks(found, self._pictures.thumbnail, columns, size)
 
     def _ids(self, query: Query | None) -> Array:
         self._access.require("read", "item")

@@ -2,16 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from attrs import frozen
 from PIL import Image, ImageDraw, ImageFont
 
+from heron.curation.compared import counted
+from heron.curation.records import DuplicateGroup, Duplicates, Leak, Leakage
 from heron.errors import InvalidInput
-from heron.pictures.sheet import MOST, Cell, contact_sheet
+from heron.pictures.sheet import Cell, contact_sheet
 
 _HEADING, _INDENT = 26, 12
 _GROUND, _LINE, _INK = "#ffffff", "#ced4da", "#212529"
+
+_MOST_OF_GROUP = 12
+"""Pictures of a group that are shown."""
+
+_MOST_SHOWN = 300
+"""Pictures after which no further group is begun."""
+
+Thumbnail = Callable[[str], bytes | None]
+"""The JPEG of an item by UUID; None where it has none."""
+
+
+@frozen(eq=False)
+class GroupSheet:
+    """A sheet, and how many of the groups are on it."""
+
+    picture: Image.Image
+    groups: int
 
 
 @frozen
@@ -22,14 +41,62 @@ class Band:
     cells: Sequence[Cell]
 
 
-def group_sheet(bands: Sequence[Band], columns: int, size: int) -> Image.Image:
-    """Draw groups one under the other, at most `columns` pictures of `size` x `size` pixels in a row.
+def sheet_of_duplicates(found: Duplicates, thumbnail: Thumbnail, columns: int, size: int) -> GroupSheet:
+    """The groups of duplicates, in each the item to keep first; raises InvalidInput where there are none."""
+    bands = (_duplicates(number, group, thumbnail) for number, group in enumerate(found.groups, start=1))
+    return _sheet(bands, columns, size, "there are no duplicates to show")
 
-    Raises InvalidInput for no groups, and for more than a thousand pictures.
-    """
-    count = sum(len(band.cells) for band in bands)
-    if not bands or count > MOST:
-        raise InvalidInput(f"a sheet shows 1 to {MOST:,} pictures, not {count:,}")
+
+def sheet_of_leaks(found: Leakage, thumbnail: Thumbnail, columns: int, size: int) -> GroupSheet:
+    """The items that leak, each with those of the other dataset that it is like; raises InvalidInput for none."""
+    of_item: dict[str, list[Leak]] = {}
+    for leak in found.leaks:
+        of_item.setdefault(leak.item, []).append(leak)
+    return _sheet(
+        (_leaks(leaks, thumbnail) for leaks in of_item.values()), columns, size, "there are no leaks to show"
+    )
+
+
+def _duplicates(number: int, group: DuplicateGroup, thumbnail: Thumbnail) -> Band:
+    best: dict[str, float] = {}
+    for pair in group.pairs:
+        for uuid in (pair.first, pair.second):
+            best[uuid] = max(best.get(uuid, -1.0), pair.score)
+    cells = []
+    for item in group.items[:_MOST_OF_GROUP]:
+        score = f" · {best[item.uuid]:.3f}" if item.uuid in best else ""
+        word = "keep" if item.uuid == group.kept else "redundant"
+        size = f" · {item.width} x {item.height}" if item.width and item.height else ""
+        cells.append(Cell(thumbnail(item.uuid), item.name, f"{word}{score}{size}"))
+    return Band(
+        f"Group {number}: {len(group.items)} items, keep {group.items[0].name} ({group.reason})", cells
+    )
+
+
+def _leaks(leaks: Sequence[Leak], thumbnail: Thumbnail) -> Band:
+    first = leaks[0]
+    cells = [Cell(thumbnail(first.item), first.name, "of the second dataset")]
+    for leak in leaks[: _MOST_OF_GROUP - 1]:
+        score = f" · {leak.score:.3f}" if leak.score is not None else ""
+        cells.append(Cell(thumbnail(leak.of), leak.of_name, f"{leak.why}{score}"))
+    return Band(f"{first.name}: {counted(len(leaks), 'item')} of the first dataset", cells)
+
+
+def _sheet(bands: Iterable[Band], columns: int, size: int, empty: str) -> GroupSheet:
+    chosen: list[Band] = []
+    shown = 0
+    for band in bands:
+        if shown >= _MOST_SHOWN:
+            break
+        chosen.append(band)
+        shown += len(band.cells)
+    if not chosen:
+        raise InvalidInput(empty)
+    return GroupSheet(_drawn(chosen, columns, size), len(chosen))
+
+
+def _drawn(bands: Sequence[Band], columns: int, size: int) -> Image.Image:
+    """Groups one under the other, at most `columns` pictures of `size` x `size` pixels in a row."""
     columns = min(columns, max(len(band.cells) for band in bands))
     sheets = [contact_sheet(band.cells, len(band.cells), columns, size) for band in bands]
     width = max(sheet.width for sheet in sheets)

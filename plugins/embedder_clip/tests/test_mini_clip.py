@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -41,8 +42,8 @@ def model() -> heron.Embedder:
 
 @pytest.fixture(scope="module")
 def unseen() -> list[Example]:
-    """One picture of each third shot, every one in a place of its own."""
-    return list(held_out(all_shots()[::3]))
+    """Pictures of a third of all shots, every one in a place of its own."""
+    return list(held_out(random.Random(5).sample(all_shots(), 156)))
 
 
 @pytest.fixture(scope="module")
@@ -103,16 +104,21 @@ def test_the_first_five_of_the_lake_are_right(
 
 
 @pytest.mark.parametrize(
-    ("query", "name"), [("a map", "map-of-the-lake.png"), ("a page of text", "trip-algiers.txt")]
+    ("query", "endings"),
+    [
+        ("a map", (".png",)),
+        ("a page of text", (".txt", ".md", ".html", ".json", ".csv", ".xml", ".pdf")),
+        ("a sound wave", (".wav",)),
+        ("a CT scan of a head", ("Head CT", "Head MR", ".nii.gz")),
+    ],
 )
 def test_what_is_no_scene_is_found_too(
-    model: heron.Embedder, sample: Lake, sample_vectors: Vectors, query: str, name: str
+    model: heron.Embedder, sample: Lake, sample_vectors: Vectors, query: str, endings: tuple[str, ...]
 ) -> None:
-    pages = {
-        other for other in sample if other.endswith((".txt", ".md", ".html", ".json", ".csv", ".xml", ".pdf"))
-    }
-    first = ranked(model, sample, sample_vectors, query)[0]
-    assert first == name or (name in pages and first in pages)
+    right = {name for name in sample if name.endswith(endings)}
+    if not right:
+        pytest.skip(f"nothing that is installed reads {endings[0]}")
+    assert ranked(model, sample, sample_vectors, query)[0] in right
 
 
 def ranked(model: heron.Embedder, sample: Lake, vectors: Vectors, query: str) -> list[str]:

@@ -37,7 +37,7 @@ def main() -> None:
     """Do all of it."""
     parser = argparse.ArgumentParser(description="Train the miniature CLIP of Heron's drawn scenes.")
     parser.add_argument("--pictures", type=int, default=6000, help="how many to draw and learn from")
-    parser.add_argument("--rounds", type=int, default=24, help="how often to go over them")
+    parser.add_argument("--rounds", type=int, default=20, help="how often to go over them")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--output", type=Path, default=_FOLDER, help="the folder to write")
     given = parser.parse_args()

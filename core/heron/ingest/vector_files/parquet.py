@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import chain
 from pathlib import Path
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from heron.errors import InvalidInput, NotFound, PluginError
+from heron.errors import HeronError, InvalidInput, NotFound, PluginError
 from heron.ingest.vector_files.json_lines import COLUMNS
 from heron.ingest.vector_files.names import FRAME, columns_naming, named_in
 from heron.ingest.vector_files.sources import Bundle, place_in, rows_of_bundle
@@ -27,13 +27,18 @@ _FLAT = {"threads": 1, "memory_limit": "512MB"}
 """Several threads would each hold a group of rows, and DuckDB would keep as much of a table as the memory holds."""
 
 
-def connected(**config: Any) -> Any:
-    """A DuckDB of its own in memory; raises PluginError where the package is missing."""
+@contextmanager
+def connected(error: Callable[[str], HeronError], **config: Any) -> Iterator[Any]:
+    """A DuckDB of its own; what it complains of becomes an error. Raises PluginError where the package is missing."""
     try:
         import duckdb
-    except ImportError as error:
-        raise PluginError("Parquet needs duckdb", hint='pip install "heron[parquet]"') from error
-    return duckdb.connect(**config)
+    except ImportError as missing:
+        raise PluginError("Parquet needs duckdb", hint='pip install "heron[parquet]"') from missing
+    try:
+        with duckdb.connect(**config) as connection:
+            yield connection
+    except duckdb.Error as complaint:
+        raise error(str(complaint).splitlines()[0]) from complaint
 
 
 def quoted(name: str) -> str:
@@ -52,7 +57,7 @@ class ParquetSource:
         self._path = re.sub(r"[*?\[]", r"[\g<0>]", str(file))  # DuckDB would look for files of that pattern
         if not file.is_file():
             raise NotFound(f"{file} is not there")
-        with self._explained(), connected() as connection:
+        with connected(self._unreadable) as connection:
             kinds = {
                 str(name): str(kind)
                 for name, kind, *_ in connection.execute(
@@ -88,7 +93,7 @@ class ParquetSource:
     def bundles(self) -> Iterator[Bundle]:
         """The rows in their order."""
         step = rows_of_bundle(self.size)
-        with self._explained(), connected() as connection:
+        with connected(self._unreadable) as connection:
             for start in range(0, self.count, step):
                 end = min(start + step, self.count)
                 rows = self._selected(connection, start, end)
@@ -123,25 +128,26 @@ class ParquetSource:
             [self._path, start, end],
         )
 
-    @contextmanager
-    def _explained(self) -> Iterator[None]:
-        try:
-            yield
-        except Exception as error:
-            if type(error).__module__.partition(".")[0] not in ("duckdb", "_duckdb"):
-                raise
-            raise InvalidInput(f"{self.file} is no readable Parquet: {str(error).splitlines()[0]}") from error
+    def _unreadable(self, reason: str) -> InvalidInput:
+        return InvalidInput(f"{self.file} is no readable Parquet: {reason}")
 
 
 class ParquetTable:
-    """A table that is written bundle by bundle, by way of a file in a temporary folder. Close its connection."""
+    """A table that is written bundle by bundle, by way of a file in a temporary folder."""
 
-    def __init__(self, folder: Path, size: int) -> None:
+    def __init__(self, connection: Any, folder: Path, size: int) -> None:
+        self._connection = connection
         self._folder = folder
         self._size = size
         self._waiting: list[tuple[Sequence[str], Sequence[int | None], Array]] = []
-        self.connection = connected(database=str(folder / "spool.duckdb"), config=_FLAT)
-        self.connection.execute("CREATE TABLE vectors (uuid VARCHAR, frame INTEGER, vector FLOAT[])")
+        connection.execute("CREATE TABLE vectors (uuid VARCHAR, frame INTEGER, vector FLOAT[])")
+
+    @classmethod
+    @contextmanager
+    def opened(cls, folder: Path, size: int, error: Callable[[str], HeronError]) -> Iterator[ParquetTable]:
+        """A new table of vectors of a size; what goes wrong becomes an error."""
+        with connected(error, database=str(folder / "spool.duckdb"), config=_FLAT) as connection:
+            yield cls(connection, folder, size)
 
     def add(self, items: Sequence[str], frames: Sequence[int | None], vectors: Array) -> None:
         """Add rows, the vectors float32 of shape (n, size)."""
@@ -162,16 +168,18 @@ class ParquetTable:
             [number or 0 for number in numbers], [number is None for number in numbers], dtype=np.int32
         )
         listed = ", ".join(f"n{place}" for place in range(self._size))
-        self.connection.register("columns", columns)
-        self.connection.execute(f"INSERT INTO vectors SELECT uuid, frame, list_value({listed}) FROM columns")
-        self.connection.unregister("columns")
+        self._connection.register("columns", columns)
+        self._connection.execute(f"INSERT INTO vectors SELECT uuid, frame, list_value({listed}) FROM columns")
+        self._connection.unregister("columns")
 
     def written(self) -> Path:
         """The table as a Parquet file in the folder."""
         self._insert()
         path = self._folder / "vectors.parquet"
         rows = max(2048, rows_of_bundle(self._size) // 2048 * 2048)  # in vectors of DuckDB
-        self.connection.execute(f"COPY vectors TO '{_literal(path)}' (FORMAT parquet, ROW_GROUP_SIZE {rows})")
+        self._connection.execute(
+            f"COPY vectors TO '{_literal(path)}' (FORMAT parquet, ROW_GROUP_SIZE {rows})"
+        )
         return path
 
 

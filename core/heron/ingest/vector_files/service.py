@@ -19,7 +19,7 @@ from heron.search.service import SearchService
 if TYPE_CHECKING:
     import numpy
 
-    from heron.ingest.vector_files.owners import Strangers
+    from heron.ingest.vector_files.owners import Lookup, Strangers
     from heron.ingest.vector_files.sources import Source
     from heron.vectors.matrix import DType
 
@@ -94,16 +94,22 @@ class VectorFiles:
         self._access.require("update", "vector", key)
         from heron.ingest.vector_files.owners import Lookup
         from heron.ingest.vector_files.sources import opened
+        from heron.vectors.files import stamp
 
+        before = stamp(Path(file))
         source = opened(Path(file), key, ids=Path(ids) if ids is not None else None, by=by)
         dtype, is_new = self._dtype(key, source, create)
         lookup = Lookup(self._database, self._access.scope("item"))
-        owners = self._examined(key, source, dtype, lookup)
+        owners = self._examined(source, dtype, lookup)
         created = is_new and bool(owners[:, 0].any())
         if created:
             parameters = {} if dtype == "float32" else {"dtype": dtype}
             self._schema.add(key, "embedding", size=source.size, **parameters)
-        kept, zeros = self._kept(key, source, dtype, owners, advanced)
+
+        def is_unchanged() -> bool:
+            return stamp(source.file) == before
+
+        kept, zeros = self._kept(key, source, dtype, owners, is_unchanged, advanced)
         if kept:
             self._vectors.refresh(key)
         return _report(key, kept, zeros, created, lookup.strangers)
@@ -130,13 +136,7 @@ class VectorFiles:
         dtype: DType = known.parameters.get("dtype", "float32")
         return dtype, False
 
-    def _examined(
-        self,
-        key: str,
-        source: Source,
-        dtype: DType,
-        lookup: Callable[..., Array],
-    ) -> Array:
+    def _examined(self, source: Source, dtype: DType, lookup: Lookup) -> Array:
         """The inner ids of the owners of all rows, once all rows are known to be good."""
         import numpy as np
 
@@ -170,6 +170,7 @@ class VectorFiles:
         source: Source,
         dtype: DType,
         owners: Array,
+        is_unchanged: Callable[[], bool],
         advanced: Callable[[int], None],
     ) -> tuple[int, int]:
         """Keep the vectors that have an owner, bundle by bundle; returns their number, and that of zero vectors."""
@@ -178,7 +179,7 @@ class VectorFiles:
         start = kept = zeros = 0
         for bundle in source.bundles():
             rows = owners[start : start + len(bundle.vectors)]
-            if len(rows) != len(bundle.vectors):
+            if not is_unchanged():
                 raise InvalidInput(f"{source.file} was changed while it was read")
             start += len(rows)
             good = rows[:, 0] > 0

@@ -87,13 +87,14 @@ def _parquet(file: Path, size: int) -> Iterator[Write]:
     """Columns `uuid`, `frame` and `vector`; the rows wait in a folder beside the file until they are all there."""
     from heron.ingest.vector_files.parquet import ParquetTable
 
+    def unwritable(reason: object) -> HeronError:
+        return HeronError(f"{file} cannot be written: {reason}")
+
     try:
         folder = tempfile.TemporaryDirectory(prefix=".heron-", dir=file.absolute().parent)
     except OSError as error:
-        raise HeronError(f"{file} cannot be written: {error.strerror or error}") from error
-    with folder as name:
-        table = ParquetTable(Path(name), size)
-        with table.connection:
-            yield lambda batch: table.add(batch.items, batch.frames, batch.vectors)
-            with table.written().open("rb") as whole, whole_file(file) as stream:
-                shutil.copyfileobj(whole, stream)
+        raise unwritable(error.strerror or error) from error
+    with folder as name, ParquetTable.opened(Path(name), size, unwritable) as table:
+        yield lambda batch: table.add(batch.items, batch.frames, batch.vectors)
+        with table.written().open("rb") as whole, whole_file(file) as stream:
+            shutil.copyfileobj(whole, stream)

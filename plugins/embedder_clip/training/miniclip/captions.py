@@ -17,7 +17,21 @@ _OPENINGS = (
 _PRAISE = ("big", "small", "old", "new", "beautiful", "lonely", "single")
 """Words that are true for anything."""
 
-_FILLERS = ("is it", "it is", "that is", "with", "some", "many", "goes", "stands", "drives", "through", "and", "very", "please")
+_FILLERS = (
+    "is it",
+    "it is",
+    "that is",
+    "with",
+    "some",
+    "many",
+    "goes",
+    "stands",
+    "drives",
+    "through",
+    "and",
+    "very",
+    "please",
+)
 
 
 class Captioner:

@@ -109,10 +109,10 @@ def _batches(shown: torch.Tensor, chance: torch.Generator, *, alike: bool) -> to
 
     Then what is left to tell them apart is small: which boat it is, and not that there is one.
     """
-    order = torch.randperm(len(shown), generator=chance)
+    order = torch.randperm(len(shown), generator=chance)[: len(shown) // _BATCH * _BATCH]
     if alike:
         order = order[torch.argsort(shown[order, list(FIELDS).index("place")], stable=True)]
-    batches = order[: len(order) // _BATCH * _BATCH].view(-1, _BATCH)
+    batches = order.view(-1, _BATCH)
     return batches[torch.randperm(len(batches), generator=chance)]
 
 

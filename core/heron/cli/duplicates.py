@@ -1,0 +1,158 @@
+"""`heron duplicates`: items that are there twice, or nearly so, and which of them to keep."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from heron.cli.collecting import check_titles, collect
+from heron.cli.context import Context
+from heron.cli.output import (
+    counted,
+    counting,
+    example,
+    json_option,
+    limit_option,
+    print_beginning,
+    print_json,
+    say,
+    size_of,
+)
+from heron.cli.query import combined, conditions
+from heron.cli.show import save_picture
+
+if TYPE_CHECKING:
+    from heron.curation.records import DuplicateGroup, Duplicates
+    from heron.models import Query
+    from heron.workspace import Workspace
+
+
+@click.command("duplicates")
+@click.option(
+    "--near",
+    type=float,
+    is_flag=False,
+    flag_value=0.95,
+    metavar="[COSINE]",
+    help="Near duplicates, by vectors whose cosine is at least so much (0.95 where no number is given).",
+)
+@click.option("--key", metavar="KEY", help="With --near: the embedding to compare by.")
+@click.option("--frames", is_flag=True, help="With --near: by the vectors of frames too.")
+@click.option("--exact", is_flag=True, help="With --near: compare every pair, however many there are.")
+@conditions
+@click.option("--hash-missing", is_flag=True, help="Hash the files of items that have no hash yet, first.")
+@click.option("--collect", "kept", metavar="TITLE", help="Make a collection of the best of each group.")
+@click.option("--collect-redundant", "redundant", metavar="TITLE", help="Make a collection of the others.")
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Draw the groups: .png, .jpg or .webp.",
+)
+@limit_option
+@json_option
+@click.pass_obj
+@example(
+    "heron duplicates --hash-missing\nheron duplicates --near 0.97 --folder Photos -o twins.png\n"
+    "heron duplicates --near --where \"kind = 'image'\" --collect-redundant 'To delete'"
+)
+def command(
+    context: Context,
+    near: float | None,
+    key: str | None,
+    frames: bool,
+    exact: bool,
+    hash_missing: bool,
+    kept: str | None,
+    redundant: str | None,
+    output: Path | None,
+    limit: int | None,
+    as_json: bool,
+    **asked: Any,
+) -> None:
+    """Find items that are there twice, and which of them to keep.
+
+    Duplicates are files of equal content, by their hashes (heron import --hash keeps them); with --near, items whose
+    vectors are near each other. Groups hold all that is connected by such pairs. The first one of a group is the best: the
+    largest in pixels, of these the sharpest, of these the largest file, of these the oldest.
+    """
+    if near is None and (key or frames or exact):
+        raise click.UsageError("--key, --frames and --exact go with --near.")
+    if near is not None and hash_missing:
+        raise click.UsageError("--hash-missing is for exact duplicates, not for --near.")
+    workspace = context.workspace()
+    check_titles(workspace, kept, redundant)
+    query = combined(workspace, **asked)
+    if near is None:
+        if hash_missing:
+            _hash(workspace, query, as_json)
+        found = workspace.curation.exact_duplicates(query)
+    else:
+        with counting("Comparing") as progress:
+            found = workspace.curation.near_duplicates(
+                key, near, query, frames=frames, exact=exact, progress=progress
+            )
+    sheet = None
+    if output is not None and found.groups:
+        sheet = workspace.curation.sheet(found)
+        save_picture(sheet.picture, output)
+    print_json(_plain(found)) if as_json else _print(found, limit)
+    collect(workspace, kept, found.kept, quiet=as_json)
+    collect(workspace, redundant, found.redundant, quiet=as_json)
+    if sheet is not None and not as_json:
+        say(f"Wrote {output} with {sheet.groups:,} of {counted(len(found.groups), 'group')}")
+
+
+def _hash(workspace: Workspace, query: Query, quiet: bool) -> None:
+    with counting("Hashing") as progress:
+        done = workspace.curation.hash_missing(query, progress=progress)
+    failed = f", {done.failed:,} failed" if done.failed else ""
+    say(f"Hashed {counted(done.hashed, 'file')}{failed}.", err=quiet)
+    for problem in done.problems[:20]:
+        say(f"  failed: {problem}", err=quiet)
+
+
+def _print(found: Duplicates, limit: int | None) -> None:
+    columns = ["group", "keep", "score", "name", "folder", "dimensions", "size", "uuid"]
+    print_beginning(columns, _rows(found), "There are no duplicates.", limit)
+    if found.groups:
+        items = sum(len(group.items) for group in found.groups)
+        say(
+            f"{counted(len(found.groups), 'group')} of {counted(items, 'item')}, {len(found.redundant):,} of them redundant; "
+            f"{found.compared:,} were compared"
+        )
+    for note in found.notes:
+        say(f"Note: {note}")
+
+
+def _rows(found: Duplicates) -> Iterator[tuple[Any, ...]]:
+    for number, group in enumerate(found.groups, start=1):
+        scores = _scores(group)
+        for item in group.items:
+            dimensions = f"{item.width} x {item.height}" if item.width and item.height else ""
+            yield (
+                number, group.reason if item.uuid == group.kept else "", scores.get(item.uuid, ""), item.name,
+                item.folder, dimensions, size_of(item.size), item.uuid,
+            )  # fmt: skip
+
+
+def _scores(group: DuplicateGroup) -> dict[str, str]:
+    """The highest score of each item."""
+    scores: dict[str, str] = {}
+    for pair in group.pairs:  # by descending score
+        for uuid in (pair.first, pair.second):
+            scores.setdefault(uuid, f"{pair.score:.3f}")
+    return scores
+
+
+def _plain(found: Duplicates) -> dict[str, Any]:
+    """The record as JSON, with what is kept of each group."""
+    from heron.convert import unstructure
+
+    plain: dict[str, Any] = unstructure(found)
+    for record, group in zip(plain["groups"], found.groups, strict=True):
+        record["kept"] = group.kept
+    return plain

@@ -1,0 +1,86 @@
+"""`heron plot`: the vectors of a key as points in the plane, as a picture or a table."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from heron.cli.context import Context
+from heron.cli.output import counted, example, progress_bar, say
+from heron.cli.query import combined, conditions
+
+if TYPE_CHECKING:
+    from heron.curation.projections import Projection
+    from heron.workspace import Workspace
+
+
+@click.command("plot")
+@click.argument("key", required=False)
+@click.option(
+    "-o",
+    "--output",
+    required=True,
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="A plot as .png, .svg or .pdf, or a table as .json, .csv or .parquet.",
+)
+@click.option(
+    "--method",
+    type=click.Choice(["pca", "tsne"]),
+    default="pca",
+    show_default=True,
+    help="Principal components, or t-SNE, which shows clusters and takes longer.",
+)
+@click.option("--color", metavar="FIELD", help="Colour points by a field: city, kind, metric.brightness …")
+@conditions
+@click.option("--frames", is_flag=True, help="Show frames, not items.")
+@click.option("--thumbnails", is_flag=True, help="Show small pictures of some points.")
+@click.option("--title", metavar="TEXT", help="What stands above the plot.")
+@click.option("--again", is_flag=True, help="Project anew, with the vectors that came since.")
+@click.pass_obj
+@example(
+    "heron plot visual -o map.png --color city\nheron plot clip -o map.svg --method tsne --thumbnails --color captured_at\n"
+    "heron plot clip -o frames.parquet --frames --color metric.brightness --where \"kind = 'video'\""
+)
+def command(
+    context: Context,
+    key: str | None,
+    output: Path,
+    method: str,
+    color: str | None,
+    frames: bool,
+    thumbnails: bool,
+    title: str | None,
+    again: bool,
+    **asked: Any,
+) -> None:
+    """Show the vectors of a key as points in the plane.
+
+    Near points are alike. All vectors of KEY are projected once and the points kept, so that every plot of them is the same
+    map; conditions say which points are shown. Without KEY, the first key that has vectors is taken.
+    """
+    workspace = context.workspace()
+    query = combined(workspace, **asked)
+    projection = _projection(workspace, key, method, again=again)
+    count = workspace.projections.plot(
+        output, projection.key, method, color=color, query=query, frames=frames, thumbnails=thumbnails, title=title,
+    )  # fmt: skip
+    say(f"Wrote {output} with {counted(count, 'point')}")
+    if projection.is_stale:
+        say(
+            f"Note: {counted(projection.new, 'vector')} came since they were projected; --again projects anew"
+        )
+
+
+def _projection(workspace: Workspace, key: str | None, method: str, *, again: bool) -> Projection:
+    """The projection that is kept, or one that is made now."""
+    from heron.errors import NotFound
+
+    if not again:
+        try:
+            return workspace.projections.get(key, method)
+        except NotFound:
+            pass
+    with progress_bar("Projecting"):
+        return workspace.projections.make(key, method)

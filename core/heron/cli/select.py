@@ -1,0 +1,104 @@
+"""`heron select`: the items that cover a set best, or those that are like no other."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from heron.cli.collecting import check_titles, collect
+from heron.cli.context import Context
+from heron.cli.output import counted, counting, example, json_option, print_json, print_table, say
+from heron.cli.query import combined, conditions
+from heron.cli.show import save_picture
+
+if TYPE_CHECKING:
+    from heron.curation.records import Ranking, Subset
+
+
+@click.command("select")
+@click.option("--diverse", type=click.IntRange(min=1), metavar="N", help="N items that cover all the others.")
+@click.option("--unique", type=click.IntRange(min=1), metavar="N", help="The N items that are like no other.")
+@click.option("--key", metavar="KEY", help="The embedding to compare by.")
+@click.option(
+    "--neighbours",
+    type=click.IntRange(min=1),
+    default=10,
+    show_default=True,
+    metavar="K",
+    help="With --unique: the nearest ones it is about.",
+)
+@click.option(
+    "--keep", is_flag=True, help="With --unique: keep the number of every item as metric.uniqueness."
+)
+@conditions
+@click.option("--collect", "title", metavar="TITLE", help="Make a collection of them.")
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Draw them side by side: .png, .jpg or .webp.",
+)
+@json_option
+@click.pass_obj
+@example(
+    "heron select --diverse 500 --collect 'To label first'\nheron select --diverse 24 --folder Photos -o variety.png\n"
+    "heron select --unique 20 --where \"kind = 'image'\" --keep"
+)
+def command(
+    context: Context,
+    diverse: int | None,
+    unique: int | None,
+    key: str | None,
+    neighbours: int,
+    keep: bool,
+    title: str | None,
+    output: Path | None,
+    as_json: bool,
+    **asked: Any,
+) -> None:
+    """Choose a diverse subset of items, or the most unique ones.
+
+    --diverse takes the item that is nearest to the mean, and then each time the one that is farthest from all taken: the
+    first N of a larger subset are the subset of N. --unique ranks items by 1 - the mean cosine with those nearest to them.
+    """
+    if (diverse is None) == (unique is None):
+        raise click.UsageError("Give either --diverse N or --unique N.")
+    if keep and unique is None:
+        raise click.UsageError("--keep goes with --unique.")
+    workspace = context.workspace()
+    check_titles(workspace, title)
+    query = combined(workspace, **asked)
+    found: Subset | Ranking
+    if diverse is not None:
+        found = workspace.curation.diverse(key, diverse, query)
+    else:
+        with counting("Comparing") as progress:
+            found = workspace.curation.uniqueness(
+                key, query, neighbours=neighbours, limit=unique, keep=keep, progress=progress
+            )
+    chosen = [item.uuid for item in found.items]
+    if output is not None:
+        save_picture(workspace.pictures.contact_sheet(map(workspace.items.get, chosen)), output)
+    print_json(found) if as_json else _print(found)
+    collect(workspace, title, chosen, quiet=as_json)
+    if output is not None and not as_json:
+        say(f"Wrote {output} with {counted(len(chosen), 'picture')}")
+
+
+def _print(found: Subset | Ranking) -> None:
+    from heron.curation.records import Subset
+
+    is_subset = isinstance(found, Subset)
+    rows = (
+        (number, "" if item.score is None else f"{item.score:.3f}", item.name, item.uuid)
+        for number, item in enumerate(found.items, start=1)
+    )
+    print_table(["rank", "nearest before" if is_subset else "uniqueness", "name", "uuid"], rows, "")
+    if isinstance(found, Subset):
+        say(
+            f"Of {counted(found.compared, 'item')}, each has a cosine of {found.covered:.3f} or more with one of these"
+        )
+    for note in found.notes:
+        say(f"Note: {note}")

@@ -1,0 +1,146 @@
+"""Files of vectors that are not what they were: cut short, of garbage, newer than the catalogue. No neighbour is wrong."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from heron.errors import CatalogueError
+from tests.toy_vectors import SIZE, assert_sound, cosines, items_of, kept, lake_in, opened, some
+
+
+def matrix_of(lake):
+    [status] = lake.vectors.status()
+    return Path(status.file)
+
+
+def nearest(lake, query, limit=50):
+    """What a search finds, as UUID, number of the frame, and score; checked against all that the lake can give back."""
+    page = lake.search(like=query, limit=limit)
+    for item, match in zip(page, page.matches, strict=True):
+        thing = match.frame or item
+        assert match.score == pytest.approx(cosines([lake.vectors.get("look", thing)], query)[0], abs=1e-5)
+    return [item.uuid for item in page]
+
+
+@pytest.fixture
+def folder(tmp_path):
+    return lake_in(tmp_path / "lake")
+
+
+@pytest.mark.parametrize("left", [4 * SIZE * 7, 4 * SIZE * 2 + 1, 3, 0, None])
+def test_a_matrix_cut_short_is_told_of_searched_as_far_as_it_goes_and_healed(folder, left):
+    with opened(folder) as lake:
+        before, matrix, items = kept(lake), matrix_of(lake), items_of(lake)
+    matrix.unlink() if left is None else os.truncate(matrix, left)
+    there = (left or 0) // (4 * SIZE)
+    with opened(folder) as lake:
+        [status] = lake.vectors.status()
+        assert (status.vectors, status.missing) == (9, 9 - there)
+        if there:
+            assert set(nearest(lake, some(1)[0])) == {uuid for uuid, _ in list(before)[:there]}
+        else:
+            with pytest.raises(CatalogueError, match="it has 0 of 9 vectors .see heron vectors verify"):
+                lake.search(like=some(1)[0])
+        if there < 6:
+            with pytest.raises(CatalogueError, match=f"cut short: it has {there} of {there + 1}|verify"):
+                lake.vectors.get("look", items[there])
+        with pytest.raises(
+            CatalogueError, match=f"cut short: it has {there} of 9 vectors .see heron vectors verify"
+        ):
+            kept(lake)
+        with pytest.raises(CatalogueError, match="cut short"):
+            lake.vectors.add("look", items[:1], some(1))
+        sentence = f"{matrix} is cut short: it holds {there} of 9 vectors"
+        assert lake.vectors.verify("look")[0] == sentence
+        assert lake.vectors.verify("look", repair=True)[0] == f"{sentence}, the others were forgotten"
+        assert kept(lake) == dict(list(before.items())[:there])
+        assert_sound(lake)
+
+
+def test_a_matrix_longer_than_the_table_says_has_no_more_vectors_for_it(folder):
+    with opened(folder) as lake, matrix_of(lake).open("ab") as stream:
+        before = kept(lake)
+        stream.write(some(5, seed=5).tobytes() + b"odd")
+        stream.flush()
+        assert (kept(lake), lake.vectors.verify("look", deep=True)) == (before, [])
+        assert len(nearest(lake, some(5, seed=5)[0])) == 7
+        assert_sound(lake)
+
+
+def test_a_matrix_of_garbage_is_told_of_and_does_no_more_harm_than_that(folder):
+    with opened(folder) as lake:
+        matrix = matrix_of(lake)
+        matrix.write_bytes(b"\xff" * matrix.stat().st_size)
+    with opened(folder) as lake:
+        problems = lake.vectors.verify("look", deep=True)
+        assert "9 of the vectors hold NaN or infinity; the first is row 0" in problems
+        assert len(lake.search(like=some(1)[0])) == 0
+        lake.vectors.add("look", items_of(lake)[:1], some(1))
+        assert nearest(lake, some(1)[0]) == [items_of(lake)[0].uuid]
+
+
+@pytest.mark.parametrize("damage", ["garbage", "short", "long", "empty", "gone", "folder"])
+def test_whatever_becomes_of_the_caches_what_is_found_stays_the_same(folder, damage):
+    with opened(folder) as lake:
+        expected = nearest(lake, some(1)[0])
+        caches = [path for path in matrix_of(lake).parent.iterdir() if path != matrix_of(lake)]
+        assert len(caches) > 1
+    for path in caches:
+        data = path.read_bytes()
+        path.unlink()
+        if damage == "folder":
+            path.mkdir()
+        elif damage != "gone":
+            new = {
+                "garbage": os.urandom(len(data)),
+                "short": data[: len(data) // 2],
+                "long": data * 2,
+                "empty": b"",
+            }
+            path.write_bytes(new[damage])
+    with opened(folder) as lake:
+        assert nearest(lake, some(1)[0]) == expected
+        if damage != "folder":
+            lake.vectors.verify("look", repair=True)
+            assert_sound(lake)
+
+
+HISTORIES = {
+    "others": lambda items: items[9:],
+    "the same in another order": lambda items: [items[8], items[7], items[6]],
+    "the same last one": lambda items: [items[7], items[6], items[8]],
+    "fewer": lambda items: items[10:],
+    "more": lambda items: [items[8], *items[9:]],
+}
+
+
+@pytest.mark.parametrize("history", HISTORIES)
+@pytest.mark.parametrize("is_last_gone", [False, True])
+def test_a_restored_catalogue_with_newer_files_never_gives_a_wrong_neighbour(
+    folder, history, is_last_gone, monkeypatch
+):
+    monkeypatch.setattr("heron.catalog.vector_sets._TAIL", 0)  # each opening leaves caches behind
+    catalogue = folder / ".heron" / "catalog.db"
+    backup = catalogue.read_bytes()
+    with opened(folder) as lake:
+        items = items_of(lake)
+        lake.vectors.add("look", items[6:9], some(3, seed=7))
+        nearest(lake, some(1)[0])
+    catalogue.write_bytes(backup)
+    with opened(folder) as lake:
+        assert lake.vectors.verify("look", deep=True) == []
+        assert set(nearest(lake, some(1)[0])) == {item.uuid for item in [*items[:6], items[-1]]}
+        others = HISTORIES[history](items)
+        lake.vectors.add("look", others, some(len(others), seed=7))
+        if is_last_gone:
+            lake.vectors.remove("look", others[-1:])
+    with opened(folder) as lake:
+        for uuid, _ in kept(lake):
+            nearest(
+                lake,
+                lake.vectors.get("look", uuid) if lake.vectors.get("look", uuid) is not None else some(1)[0],
+            )
+        assert_sound(lake)

@@ -1,0 +1,85 @@
+"""Several processes over the same vectors. Item n has vectors near axis n, so that a wrong owner shows."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.toy_vectors import SIZE, faults, items_of, kept, opened, register, some
+
+ROOT = Path(__file__).parents[1]
+
+
+def near(axes, seed):
+    return np.eye(SIZE, dtype=np.float32)[axes] + some(len(axes), seed) * np.float32(0.02)
+
+
+def read(lake, items, end):
+    """Search, and look at everything, until the time is over; returns how often."""
+    times = 0
+    while time.time() < end:
+        axis = times % len(items)
+        page = lake.search(like=np.eye(SIZE)[axis], limit=3)
+        assert page.rows[0].uuid == items[axis].uuid, (axis, page.matches)
+        assert page.matches[0].score > 0.9
+        assert lake.vectors.get("look", items[axis])[axis] > 0.7
+        if times % 5 == 0:
+            whole = {uuid: np.frombuffer(vector, np.float32) for (uuid, _), vector in kept(lake).items()}
+            assert [int(whole[item.uuid].argmax()) for item in items] == list(range(len(items)))
+            assert faults(lake) == []
+        times += 1
+    return times
+
+
+def write(lake, items, end, seed):
+    """Replace, roll back, refresh and compact until the time is over; returns how often."""
+    times = 0
+    while time.time() < end:
+        random = np.random.default_rng([seed, times])
+        axes = random.permutation(len(items))[: random.integers(1, len(items))]
+        lake.vectors.add("look", [items[axis] for axis in axes], near(axes, [seed, times]))
+        with pytest.raises(ZeroDivisionError), lake.database.write():
+            lake.vectors.add("look", items, near(range(len(items))[::-1], 1))
+            1 / 0  # noqa: B018
+        lake.vectors.refresh("look")
+        if times % 3 == 2:
+            lake.vectors.compact("look")
+        times += 1
+    return times
+
+
+@pytest.mark.parametrize("writers", [1, 2])
+def test_readers_and_writers_do_not_get_in_each_others_way(tmp_path, writers):
+    with opened(tmp_path / "lake") as lake:
+        lake.schema.add_embedding("look", SIZE)
+        items = register(lake, SIZE)
+        lake.vectors.add("look", items, near(range(SIZE), 0))
+    end = time.time() + 4
+    jobs = [("read", 0), *(("write", seed) for seed in range(1, writers + 1))]
+    processes = [
+        subprocess.Popen(
+            [sys.executable, "-m", "tests.test_vector_processes", job, str(tmp_path / "lake"), str(end), str(seed)],
+            cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        )
+        for job, seed in jobs
+    ]  # fmt: skip
+    for process in processes:
+        out, err = process.communicate(timeout=120)
+        assert (process.returncode, err) == (0, "")
+        assert int(out) > 5
+    with opened(tmp_path / "lake") as lake:
+        assert read(lake, items, time.time() + 0.1)
+        [status] = lake.vectors.status()
+        assert status.vectors == SIZE
+
+
+if __name__ == "__main__":
+    job, folder, end, seed = sys.argv[1:]
+    with opened(folder) as lake:
+        items = items_of(lake)
+        print(read(lake, items, float(end)) if job == "read" else write(lake, items, float(end), int(seed)))

@@ -50,7 +50,7 @@ def test_the_quickstart_goes_through_all_steps(tmp_path, capsys, no_network):
     place = tmp_path / "two words"
     assert status(["quickstart", str(place)]) == 0
     said = capsys.readouterr().out
-    assert steps_of(said)[-1].startswith("STEP 16")
+    assert steps_of(said)[-1].startswith("STEP 19")
     assert "left out:" not in said
     assert "No item is like that." not in said, "every search of the tour finds something"
     assert "No frame is like that." not in said
@@ -68,8 +68,11 @@ def test_the_quickstart_goes_through_all_steps(tmp_path, capsys, no_network):
         assert workspace.datasets.get("nights-1").row_count == 11
         assert workspace.integrations.get("tour").options["secret_access_key"] == "env:HERON_TOUR_SECRET"
         assert list(workspace.metadata.verify()) == []
+        for text, word in (("a red bus in the rain", "bus"), ("snow", "snow"), ("a boat", "boat")):
+            best = workspace.search(text, where="kind = 'image' AND description IS NOT NULL", limit=3)
+            assert all(word in item.metadata["description"] for item in best), text
     assert (place / "nights-1.csv").exists()
-    for name in ("lake", "timelapse", "ferry", "foghorn", "head", "volume", "logbook"):
+    for name in ("lake", "timelapse", "ferry", "foghorn", "head", "volume", "logbook", "variety", "snow", "map"):
         with Image.open(place / f"{name}.png") as picture:
             assert max(extreme[1] - extreme[0] for extreme in picture.getextrema()) > 200, name
 
@@ -77,18 +80,20 @@ def test_the_quickstart_goes_through_all_steps(tmp_path, capsys, no_network):
 def test_without_the_extras_the_quickstart_says_what_is_left_out(tmp_path, capsys, monkeypatch):
     from heron.hooks import registry
 
-    absent = ("s3fs", "av", "pydicom", "nibabel", "pypdfium2")
+    absent = ("s3fs", "av", "pydicom", "nibabel", "pypdfium2", "onnxruntime", "matplotlib")
     installed = registry.is_installed
     monkeypatch.setattr(registry, "is_installed", lambda name: name not in absent and installed(name))
     place = tmp_path / "tour"
     assert status(["quickstart", str(place)]) == 0
     said = capsys.readouterr().out
-    assert steps_of(said)[-1].startswith("STEP 10")
+    assert steps_of(said)[-1].startswith("STEP 11")
     assert "No item is like that." not in said
     for words in (
         'The step "See film and sound" is left out: decoder video (plugin media_video) needs av',
         'The step "Find scans" is left out: decoder dicom (plugin media_dicom) needs pydicom',
         'The step "Read a document" is left out: decoder pdf (plugin media_pdf) needs pypdfium2',
+        'The step "Find what pictures show" is left out: embedder clip-mini (plugin embedder_clip) needs onnxruntime',
+        'The step "See all of it at once" is left out: embedder clip-mini (plugin embedder_clip) needs onnxruntime',
         "The steps through a bucket are left out: storage s3 (plugin storage_s3) needs s3fs",
         'pip install "heron[video]"', 'pip install "heron[dicom]"', 'pip install "heron[pdf]"', 'pip install "heron[s3]"',
     ):  # fmt: skip
@@ -101,7 +106,7 @@ def test_without_the_extras_the_quickstart_says_what_is_left_out(tmp_path, capsy
 def test_a_quickstart_can_begin_anew(tmp_path, capsys):
     place = tmp_path / "tour"
     assert status(["--no-plugins", "quickstart", str(place)]) == 0
-    assert steps_of(capsys.readouterr().out)[-1].startswith("STEP 10")
+    assert steps_of(capsys.readouterr().out)[-1].startswith("STEP 11")
     assert status(["--no-plugins", "quickstart", str(place)]) == 1
     assert "--fresh" in capsys.readouterr().err
     assert status(["--no-plugins", "quickstart", str(place), "--fresh"]) == 0

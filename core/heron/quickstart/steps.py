@@ -132,8 +132,8 @@ STEPS = (
         (
             "heron embed",
             "heron search --like lisbon-003.jpg --where 'NOT night' --limit 5",
-            "heron duplicates --near 0.97",
-            "heron select --diverse 12 --folder Lake --collect 'Something of everything' -o variety.png",
+            "heron duplicates --near 0.97 --key visual --folder Lake",
+            "heron select --diverse 12 --key visual --folder Lake --collect 'Something of everything' -o variety.png",
         ),
     ),
     Step(
@@ -154,7 +154,7 @@ STEPS = (
         "See all of it at once",
         "A map of the lake: what looks alike stands close together. The points can be had as a table too.",
         (
-            "heron plot clip-mini --color city --thumbnails -o map.png",
+            "heron plot clip-mini --color weather --thumbnails -o map.png",
             "heron plot clip-mini -o map.csv",
         ),
         embedders=("clip-mini",),

@@ -42,7 +42,7 @@ def test_a_matrix_cut_short_is_told_of_searched_as_far_as_it_goes_and_healed(fol
         if there:
             assert set(nearest(lake, some(1)[0])) == {uuid for uuid, _ in list(before)[:there]}
         else:
-            with pytest.raises(CatalogueError, match="it has 0 of 9 vectors .see heron vectors verify"):
+            with pytest.raises(CatalogueError, match=r"it has 0 of 9 vectors \(see heron vectors verify"):
                 lake.search(like=some(1)[0])
         if there < 6:
             with pytest.raises(CatalogueError, match=f"cut short: it has {there} of {there + 1}|verify"):

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from heron.catalog.frames import FrameService
     from heron.catalog.imports import ImportService
     from heron.catalog.integrations import IntegrationService
+    from heron.catalog.items import ItemRef
     from heron.catalog.metadata import MetadataService
     from heron.catalog.presets import PresetService
     from heron.catalog.registration import Registration
@@ -187,8 +188,11 @@ class Workspace:
 
         return Embedders(lambda: self.plugins)
 
-    def _picture_of(self, path: Path, size: int) -> Image:
-        return self.pictures.picture_of(path, size=size)
+    def _picture_of(self, thing: ItemRef | Path, size: int) -> Image:
+        """The picture by which an item, a frame or a file is compared with others."""
+        if isinstance(thing, Path):
+            return self.pictures.picture_of(thing, size=size)
+        return self.pictures.portrait(thing, size=size)
 
     @cached_property
     def embed(self) -> EmbeddingService:

@@ -24,9 +24,6 @@ if TYPE_CHECKING:
     import numpy
     from PIL.Image import Image
 
-_MIDDLE = ("image_group", "image_sequence", "video")
-"""Kinds that are known by the frame in their middle."""
-
 _KEPT = 256
 """Vectors that are kept in one transaction."""
 
@@ -108,9 +105,9 @@ class Run:
     def _pieces(self, item: Item) -> Iterator[_Piece | int]:
         """The pictures of an item, and of its frames, that have to be embedded; and how many have not."""
         marks, content = self._marks.pop(item.id), content_of(item)
-        mark, skipped = self._mark(content), 0
+        mark, skipped, size = self._mark(content), 0, self._record.picture_size
         if marks.get((item.id, 0)) != mark:
-            yield _Piece((item.id, 0), mark, self._picture(item))
+            yield _Piece((item.id, 0), mark, self._pictures.portrait(item, size=size))
         else:
             skipped = 1
         if self._with_frames:
@@ -121,15 +118,9 @@ class Run:
                     wanted[frame.number] = owner, mark
                 else:
                     skipped += 1
-            size = self._record.picture_size
             for number, picture in self._pictures.frames(item, list(wanted), size=size):
                 yield _Piece(*wanted[number], picture)
         yield skipped
-
-    def _picture(self, item: Item) -> Image:
-        count = item.facts.frame_count or 0
-        frame = count // 2 if item.kind in _MIDDLE and count else None
-        return self._pictures.picture(item, frame=frame, size=self._record.picture_size)
 
     def _mark(self, content: str) -> int:
         """63 bits that tell a vector of this content, by this model, from others."""

@@ -94,6 +94,16 @@ class PictureService:
             raise MediaError(f"{which} has no picture")
         return picture
 
+    def portrait(self, thing: ItemRef, *, size: int = SIZE) -> Image:
+        """The one picture that an item is known by: that of the frame in the middle for videos, groups and sequences.
+
+        Of a `Frame`, and of other items, it is their picture. Raises MediaError and PluginError.
+        """
+        item = self._items.get(thing)
+        count = item.facts.frame_count or 0
+        is_moving = item.kind in (*GROUPS, "video") and count and not isinstance(thing, Frame)
+        return self.picture(thing, frame=count // 2 if is_moving else None, size=size)
+
     def picture_of(self, file: str | Path, *, size: int = SIZE) -> Image:
         """A file of this machine, or behind a URL, that need not be in the catalogue, as an upright RGB picture."""
         self._access.require("read", "item")

@@ -72,7 +72,7 @@ class Similar:
         items: ItemService,
         frames: FrameService,
         embedders: Embedders,
-        picture_of: Callable[[Path, int], Any],
+        picture_of: Callable[[Item | Frame | Path, int], Any],
     ) -> None:
         self._vectors = vectors
         self._items = items
@@ -160,13 +160,10 @@ class Similar:
         vector = self._vectors.get(kept.key, thing)
         if vector is None and isinstance(thing, Item):
             vector = self._mean_of_frames(kept, thing)
-        if vector is None:
+        if vector is None and kept.embedder is None:
             name = thing.name if isinstance(thing, Item) else f"{thing.item}, frame {thing.number}"
-            raise QueryError(
-                f"{name} has no vector under {kept.key!r}",
-                hint=f"heron embed --embedder {kept.embedder} makes it" if kept.embedder else None,
-            )
-        return vector
+            raise QueryError(f"{name} has no vector under {kept.key!r}")
+        return vector if vector is not None else self._embedded(kept, thing, given)
 
     def _mean_of_frames(self, kept: VectorSet, item: Item) -> Array | None:
         found = [self._vectors.get(kept.key, frame) for frame in self._frames.list(item)]
@@ -201,10 +198,14 @@ class Similar:
             from heron.vectors.npy import read_npy
 
             return self._checked(kept, read_npy(path), str(path))
+        return self._embedded(kept, path, str(path))
+
+    def _embedded(self, kept: VectorSet, thing: Item | Frame | Path, name: str) -> Array:
+        """The vector of a picture that has none yet; it is not kept."""
         embedder = self._embedder(kept)
         assert kept.embedder is not None
-        picture = self._picture_of(path, self._embedders.record(kept.embedder).picture_size)
-        return self._checked(kept, embedder.embed_images([picture]), str(path))
+        picture = self._picture_of(thing, self._embedders.record(kept.embedder).picture_size)
+        return self._checked(kept, embedder.embed_images([picture]), name)
 
     def _checked(self, kept: VectorSet, vector: Any, name: str) -> Array:
         from heron.vectors.checking import checked

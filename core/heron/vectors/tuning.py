@@ -9,7 +9,7 @@ from attrs import frozen
 class Tuning:
     """Measured at 100,000 to 1,000,000 vectors of 512 numbers, on random and on clustered ones."""
 
-    mark: int = 8192
+    mark: int = 2048
     """Rows between two checksums of the codes. A graph covers a multiple of it; what is behind is scanned."""
 
     step: int = 16 * 8192

@@ -1,0 +1,452 @@
+"""Curation: planted duplicates are found, the best of them is kept, what is rare and what covers the rest is chosen."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+
+import numpy as np
+import pytest
+from attrs import evolve
+from PIL import Image, ImageFilter
+
+import heron
+from heron.cli.main import status
+from heron.curation.keeping import best_first
+from heron.curation.records import Candidate
+from heron.errors import InvalidInput, NotFound, QueryError
+from heron.models import MediaFacts, Member, NewItem, Query
+from heron.quickstart.canvas import Shot
+from heron.quickstart.scenes import draw_scene
+
+SHOTS = {
+    "bus": Shot("algiers", "street", "day", "sun", "red bus"),
+    "taxi": Shot("oslo", "street", "night", "snow", "yellow taxi"),
+    "ferry": Shot("lisbon", "harbour", "dusk", "fog", "white ferry"),
+    "hills": Shot("oslo", "landscape", "day", "rain", "blue car"),
+}
+TWINS = {
+    "bus": {"bus.png", "bus-again.jpg", "bus-small.jpg", "bus-copy.png"},
+    "ferry": {"ferry.png", "ferry-soft.png"},
+}
+"""The items that were planted to be found together."""
+
+
+@pytest.fixture(scope="module")
+def planted(tmp_path_factory):
+    """Four scenes; one of them encoded again, made smaller and copied, another one blurred; all with vectors."""
+    place = tmp_path_factory.mktemp("planted")
+    files = place / "files"
+    files.mkdir()
+    pictures = {name: draw_scene(shot, seed, (480, 360)) for seed, (name, shot) in enumerate(SHOTS.items())}
+    for name, picture in pictures.items():
+        picture.save(files / f"{name}.png")
+    pictures["bus"].save(files / "bus-again.jpg", quality=70)
+    pictures["bus"].resize((240, 180)).save(files / "bus-small.jpg", quality=85)
+    shutil.copyfile(files / "bus.png", files / "bus-copy.png")
+    pictures["ferry"].filter(ImageFilter.GaussianBlur(1.2)).save(files / "ferry-soft.png")
+    for number, name in enumerate(("bus.png", "ferry.png")):
+        os.utime(files / name, (10**9 + number, 10**9 + number))
+    (files / "notes.txt").write_text("no picture")
+    with heron.open(place, discover=False) as workspace:
+        workspace.ingest.files([files], folder="Lake", content_hash=True, thumbnails=True)
+        workspace.embed("visual")
+    return place
+
+
+@pytest.fixture
+def lake(planted, tmp_path):
+    """A copy of the planted lake to work in."""
+    shutil.copytree(planted / ".heron", tmp_path / "lake" / ".heron")
+    with heron.open(tmp_path / "lake", discover=False) as workspace:
+        yield workspace
+
+
+def names(group):
+    return {item.name for item in group.items}
+
+
+def with_vectors(workspace, vectors, key="own"):
+    """Items called 0, 1, …, each with a vector."""
+    new = [
+        NewItem(f"file:///{n}", MediaFacts("image", "image/png"), name=str(n)) for n in range(len(vectors))
+    ]
+    workspace.registration.register(new, "Own")
+    items = list(workspace.items.list(folder="Own"))
+    workspace.schema.add_embedding(key, len(vectors[0]))
+    workspace.vectors.add(key, items, vectors)
+    return items
+
+
+# Duplicates
+
+
+def test_equal_files_are_exact_duplicates_and_the_older_one_is_kept(lake):
+    found = lake.curation.exact_duplicates()
+    [group] = found.groups
+    assert [item.name for item in group.items] == ["bus.png", "bus-copy.png"]
+    assert (group.reason, group.pairs, found.way) == ("oldest", (), "hash")
+    assert (found.compared, found.left_out, found.notes) == (9, 0, ())
+    assert lake.items.get(found.kept[0]).name == "bus.png"
+    assert [lake.items.get(uuid).name for uuid in found.redundant] == ["bus-copy.png"]
+
+
+def test_planted_copies_are_near_duplicates_with_their_scores(lake):
+    found = lake.curation.near_duplicates(threshold=0.93)
+    assert [names(group) for group in found.groups] == list(TWINS.values())
+    assert (found.key, found.way, found.threshold) == ("visual", "pairs", 0.93)
+    assert (found.compared, found.left_out) == (8, 1)
+    assert found.notes == ("1 item without a vector under 'visual', left out",)
+    bus = found.groups[0]
+    assert bus.items[0].name == "bus.png"
+    assert bus.reason == "largest, largest file, oldest"
+    scores = [pair.score for pair in bus.pairs]
+    assert scores == sorted(scores, reverse=True) and scores[0] == 1.0 and min(scores) >= 0.93
+    vectors = {item.uuid: lake.vectors.get("visual", item.uuid).astype(float) for item in bus.items}
+    for pair in bus.pairs:
+        first, second = vectors[pair.first], vectors[pair.second]
+        by_hand = first @ second / np.linalg.norm(first) / np.linalg.norm(second)
+        assert pair.score == pytest.approx(by_hand, abs=1e-6)
+        assert pair.first_frame is pair.second_frame is None
+
+
+def test_the_sharper_one_of_two_is_kept(lake):
+    found = lake.curation.near_duplicates(threshold=0.93, query=Query(where="name LIKE 'ferry%'"))
+    [group] = found.groups
+    assert (group.items[0].name, group.reason) == ("ferry.png", "sharpest")
+
+
+def test_a_query_says_what_is_compared(lake):
+    found = lake.curation.near_duplicates(threshold=0.93, query=Query(where="media_type = 'image/jpeg'"))
+    assert [names(group) for group in found.groups] == [{"bus-again.jpg", "bus-small.jpg"}]
+    like = lake.items.by_name("bus.png")[0]
+    found = lake.curation.near_duplicates(threshold=0.93, query=Query(like=like, nearest=3))
+    assert [names(group) for group in found.groups] == [TWINS["bus"] - {"bus.png"}]
+    assert lake.curation.exact_duplicates(Query(where="kind = 'text'")).groups == ()
+
+
+def test_groups_are_connected_by_chains_of_pairs(workspace):
+    angles = np.radians([0, 10, 20, 30, 90, 100, 180])
+    with_vectors(workspace, np.stack([np.cos(angles), np.sin(angles)], axis=1))
+    found = workspace.curation.near_duplicates("own", np.cos(np.radians(10.5)))
+    assert [sorted(names(group)) for group in found.groups] == [["0", "1", "2", "3"], ["4", "5"]]
+    assert [len(group.pairs) for group in found.groups] == [3, 1]
+
+
+def test_frames_lead_to_their_items_and_are_no_duplicates_of_each_other(workspace):
+    items = with_vectors(workspace, [[1, 0, 0], [0, 1, 0], [0, 0, 1]])
+    for item in items[:2]:
+        workspace.frames.add(item, [(number, None, False) for number in range(3)])
+    frames = [list(workspace.frames.list(item)) for item in items[:2]]
+    workspace.vectors.add("own", frames[0], [[0.6, 0.8, 0], [0.6, 0.79, 0], [0, 0.05, 1]])
+    workspace.vectors.add("own", frames[1][:1], [[-1, 0, 0]])
+    assert workspace.curation.near_duplicates("own", 0.9).groups == ()
+    [group] = workspace.curation.near_duplicates("own", 0.99, frames=True).groups
+    assert names(group) == {"0", "2"}
+    [pair] = group.pairs
+    assert {pair.first: pair.first_frame, pair.second: pair.second_frame} == {
+        items[0].uuid: 2,
+        items[2].uuid: None,
+    }
+
+
+def test_an_item_without_a_vector_of_its_own_is_known_by_the_mean_of_its_frames(workspace):
+    items = with_vectors(workspace, [[1, 1, 0], [0, 0, 1], [1, 0, 0], [0, 5, 5]])
+    workspace.vectors.remove("own", [items[0], items[3]])
+    for item, vectors in ((items[0], [[9, 0, 0], [0, 2, 0]]), (items[3], [[0, 0, 1], [0, 0, -1]])):
+        workspace.frames.add(item, [(0, None, False), (1, None, False)])
+        workspace.vectors.add("own", list(workspace.frames.list(item)), vectors)
+    found = workspace.curation.near_duplicates("own", 0.7)
+    [group] = found.groups
+    assert names(group) == {"0", "2"}
+    assert group.pairs[0].score == pytest.approx(0.5**0.5, abs=1e-6)
+    assert (
+        "1 vector of zeros, which have no direction, left out" in found.notes
+    )  # frames that cancel each other out
+
+
+def test_zero_vectors_are_left_out_and_said(workspace):
+    with_vectors(workspace, [[0, 0], [0, 0], [1, 0]])
+    found = workspace.curation.near_duplicates("own", -1.0)
+    assert (found.groups, found.compared, found.left_out) == ((), 1, 2)
+    assert found.notes[1] == "2 vectors of zeros, which have no direction, left out"
+
+
+def test_half_precision_vectors_are_compared_too(workspace):
+    workspace.schema.add("own", "embedding", size=2, dtype="float16")
+    new = [NewItem(f"file:///{n}", MediaFacts("image", "image/png"), name=str(n)) for n in range(3)]
+    workspace.registration.register(new, "Own")
+    workspace.vectors.add("own", list(workspace.items.list()), [[1, 2], [2, 4], [2, -1]])
+    [group] = workspace.curation.near_duplicates("own", 1.0).groups
+    assert names(group) == {"0", "1"}
+
+
+CANDIDATE = Candidate("u", "n", "F", "image", 100, 50, 1000, 10.0, "2026-01-01")
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"width": 101}, "largest"),
+        ({"sharpness": 11.0}, "sharpest"),
+        ({"size": 1001}, "largest file"),
+        ({"time": "2025-12-31"}, "oldest"),
+        ({"width": 200, "sharpness": 1.0, "size": 1, "time": "2027"}, "largest"),
+        ({"sharpness": None, "size": 1001}, "largest file"),
+    ],
+)
+def test_one_to_keep_is_chosen_for_a_reason(changes, reason):
+    better = evolve(CANDIDATE, uuid="better", **changes)
+    ordered, why = best_first([CANDIDATE, better])
+    assert ([item.uuid for item in ordered], why) == (["better", "u"], reason)
+
+
+def test_of_equals_the_first_is_kept_and_each_step_is_about_those_left():
+    assert best_first([CANDIDATE, evolve(CANDIDATE, uuid="v")])[1] == "came first"
+    small = evolve(CANDIDATE, uuid="small", width=10, sharpness=99.0, time="2000")
+    newer = evolve(CANDIDATE, uuid="newer", time="2026-01-02", sharpness=9.8)
+    ordered, why = best_first([small, newer, CANDIDATE])
+    assert ([item.uuid for item in ordered], why) == (["u", "small", "newer"], "largest, oldest")
+
+
+# Hashes
+
+
+def test_missing_hashes_are_said_and_made_on_request(planted, tmp_path):
+    files = tmp_path / "files"
+    shutil.copytree(planted / "files", files)
+    with heron.open(tmp_path / "lake", discover=False) as workspace:
+        workspace.ingest.files([files], folder="Lake")
+        group = NewItem("file:///g#1", MediaFacts("image_group", "image/png"), members=[Member("file:///g")])
+        workspace.registration.register([group], "Groups")
+        found = workspace.curation.exact_duplicates()
+        assert (found.groups, found.compared, found.left_out) == ((), 0, 10)
+        assert found.notes[0] == "1 item of several files, which have no hash, left out"
+        assert found.notes[1].startswith(
+            "9 items without a content hash left out; heron duplicates --hash-missing"
+        )
+        (files / "taxi.png").unlink()
+        (files / "notes.txt").write_text("longer than it was")
+        told = []
+        done = workspace.curation.hash_missing(progress=told.append)
+        assert (done.hashed, done.failed, told[-1]) == (7, 2, 9)
+        assert any("taxi.png is not there" in problem for problem in done.problems)
+        assert any("notes.txt has changed since it was imported" in problem for problem in done.problems)
+        assert [names(group) for group in workspace.curation.exact_duplicates().groups] == [
+            {"bus.png", "bus-copy.png"}
+        ]
+        [item] = workspace.items.by_name("bus.png")
+        with heron.open(planted, discover=False) as other:
+            assert item.content_hash == other.items.by_name("bus.png")[0].content_hash
+        assert workspace.curation.hash_missing(Query(where="name = 'bus.png'")).hashed == 0
+
+
+# Uniqueness and diversity
+
+
+def test_uniqueness_is_one_minus_the_mean_cosine_of_the_nearest(workspace):
+    random = np.random.default_rng(5)
+    vectors = random.standard_normal((40, 6))
+    items = with_vectors(workspace, vectors)
+    units = vectors / np.linalg.norm(vectors, axis=1)[:, None]
+    scores = units @ units.T
+    np.fill_diagonal(scores, -2)
+    wanted = 1 - np.sort(scores, axis=1)[:, -4:].mean(axis=1)
+    found = workspace.curation.uniqueness("own", neighbours=4, keep=True)
+    assert [item.name for item in found.items] == [str(n) for n in np.argsort(-wanted)]
+    assert [item.score for item in found.items] == pytest.approx(np.sort(wanted)[::-1], abs=2e-6)
+    assert (found.neighbours, found.compared, found.way) == (4, 40, "pairs")
+    assert workspace.curation.uniqueness("own", neighbours=4, limit=3).items == found.items[:3]
+    best = workspace.search(sort="-metric.uniqueness", limit=2)
+    assert [item.uuid for item in best] == [item.uuid for item in found.items[:2]]
+    assert workspace.items.get(items[0]).facts.extra["metric"]["uniqueness"] == pytest.approx(
+        wanted[0], abs=2e-6
+    )
+
+
+def test_making_pictures_anew_keeps_uniqueness(lake, planted):
+    lake.curation.uniqueness(neighbours=2, keep=True)
+    [before] = lake.items.by_name("taxi.png")
+    assert {"brightness", "uniqueness"} <= set(before.facts.extra["metric"])
+    lake.pictures.make([before], again=True)
+    assert lake.items.get(before).facts.extra["metric"] == before.facts.extra["metric"]
+
+
+def test_a_diverse_subset_covers_what_was_planted(lake):
+    found = lake.curation.diverse(count=4)
+    assert len({item.name.split("-")[0].split(".")[0] for item in found.items}) == 4
+    assert found.items[0].score is None
+    assert all(later.score <= 0.9 for later in found.items[1:])
+    assert 0.9 < found.covered <= 1 and found.compared == 8
+
+
+def test_more_than_there_are_are_all_with_a_word(lake):
+    found = lake.curation.diverse(count=50)
+    assert len(found.items) == 8 and found.covered == 1
+    assert found.notes[-1] == "there are 8 items only, so all were taken"
+
+
+# Leakage
+
+
+@pytest.fixture
+def split(lake):
+    """A dataset to train on and one to test on that share an item, equal content, and a near picture."""
+    item = {item.name: item for item in lake.items.list()}
+    lake.datasets.create("train", items=[item[n] for n in ("bus.png", "taxi.png", "ferry.png")])
+    test = ("taxi.png", "bus-copy.png", "ferry-soft.png", "hills.png", "notes.txt")
+    lake.datasets.create("test", items=[item[n] for n in test])
+    return lake
+
+
+def test_leaks_are_the_same_item_equal_content_and_near_ones(split):
+    found = split.curation.leakage("train", "test", threshold=0.93)
+    leaks = [(leak.name, leak.of_name, leak.why) for leak in found.leaks]
+    assert leaks == [
+        ("taxi.png", "taxi.png", "same item"), ("bus-copy.png", "bus.png", "equal content"),
+        ("ferry-soft.png", "ferry.png", "near"),
+    ]  # fmt: skip
+    assert 0.93 <= found.leaks[2].score < 1 and found.leaks[1].score is None
+    assert (found.first, found.second, found.key) == (3, 5, "visual")
+    assert [split.items.get(uuid).name for uuid in found.items] == [
+        "taxi.png",
+        "bus-copy.png",
+        "ferry-soft.png",
+    ]
+    assert sorted(map(len, found.groups)) == [1, 2, 2]
+    assert "1 item of the second dataset without a vector under 'visual'" in found.notes
+    assert [leak.why for leak in split.curation.leakage("train", "test", threshold=1.0).leaks] == [
+        "same item",
+        "equal content",
+    ]
+
+
+def test_a_frame_of_a_video_leaks(workspace):
+    items = with_vectors(workspace, [[1, 0, 0], [0, 1, 0]])
+    workspace.frames.add(items[1], [(4, None, False)])
+    workspace.vectors.add("own", list(workspace.frames.list(items[1])), [[1, 0.01, 0]])
+    for title, item in zip(("train", "test"), items, strict=True):
+        workspace.datasets.create(title, items=[item])
+    [leak] = workspace.curation.leakage("train", "test").leaks
+    assert (leak.name, leak.frame, leak.of_name, leak.of_frame) == ("1", 4, "0", None)
+    [leak] = workspace.curation.leakage("test", "train").leaks
+    assert (leak.name, leak.frame, leak.of_name, leak.of_frame) == ("0", None, "1", 4)
+    assert workspace.curation.leakage("train", "test", frames=False).leaks == ()
+
+
+def test_without_vectors_leakage_is_by_identity_and_content(split):
+    split.vectors.delete("visual")
+    found = split.curation.leakage("train", "test")
+    assert [leak.why for leak in found.leaks] == ["same item", "equal content"]
+    assert (found.key, found.threshold) == (None, None)
+    assert found.notes[-1] == "there are no vectors, so near items were not looked for"
+
+
+# Bad input
+
+
+@pytest.mark.parametrize(
+    ("call", "words"),
+    [
+        (lambda c: c.near_duplicates("nix"), "there are no vectors under 'nix'"),
+        (lambda c: c.near_duplicates(threshold=1.01), "the threshold is 1.01, a cosine from -1 to 1 is needed"),
+        (lambda c: c.near_duplicates(threshold=float("nan")), "the threshold is nan"),
+        (lambda c: c.near_duplicates(query=Query(where="width > 10000")), "no item is like that"),
+        (lambda c: c.near_duplicates(query=Query(where="kind = 'text'")), "of 1 item, none has a vector under 'visual'"),
+        (lambda c: c.near_duplicates(query=Query(where="nix = 1")), "there is no field 'nix'"),
+        (lambda c: c.exact_duplicates(Query(folder="Lake", where="width > 10000")), "no item is like that"),
+        (lambda c: c.uniqueness(neighbours=0), "neighbours is 0, at least 1 is needed"),
+        (lambda c: c.uniqueness(limit=0), "limit is 0"),
+        (lambda c: c.uniqueness(query=Query(where="name = 'taxi.png'")), "one item alone"),
+        (lambda c: c.diverse(count=0), "count is 0, at least 1 is needed"),
+        (lambda c: c.leakage("train", "empty"), "dataset 'empty' is empty"),
+        (lambda c: c.leakage("train", "test", "nix"), "there are no vectors under 'nix'"),
+        (lambda c: c.leakage("train", "test", threshold=-2), "the threshold is -2"),
+        (lambda c: c.sheet(c.near_duplicates(threshold=1.0, query=Query(where="width = 240"))), "no duplicates to show"),
+    ],
+)  # fmt: skip
+def test_bad_input_is_one_sentence(split, call, words):
+    split.datasets.create("empty")
+    with pytest.raises((InvalidInput, QueryError, NotFound)) as refusal:
+        call(split.curation)
+    assert words in refusal.value.message
+    assert "\n" not in str(refusal.value)
+
+
+def test_without_any_vectors_the_hint_says_what_makes_some(workspace):
+    with pytest.raises(InvalidInput, match=r"there are no vectors \(heron embed makes some\)"):
+        workspace.curation.diverse()
+
+
+# The command line
+
+
+@pytest.fixture
+def run(lake, monkeypatch, capsys):
+    """Run a command in the lake; returns what it printed, an error being one line."""
+    monkeypatch.chdir(lake.root)
+
+    def call(*arguments, code=0):
+        assert status(["--no-plugins", *arguments]) == code, capsys.readouterr()
+        out, err = capsys.readouterr()
+        assert code != 1 or (len(err.splitlines()) == 1 and err.startswith("Error: "))
+        return err if code else out
+
+    return call
+
+
+def test_duplicates_are_printed_collected_and_drawn(run, lake):
+    said = run(
+        "duplicates", "--near", "0.93", "-o", "twins.png", "--collect", "Best", "--collect-redundant", "Rest"
+    )
+    assert "2 groups of 6 items, 4 of them redundant; 8 were compared" in said
+    assert "largest, largest file, oldest" in said and "Wrote twins.png with 2 of 2 groups" in said
+    assert {item.name for item in lake.collections.items("Best")} == {"bus.png", "ferry.png"}
+    assert len(list(lake.collections.items("Rest"))) == 4
+    with Image.open(lake.root / "twins.png") as sheet:
+        colours = sheet.convert("RGB").resize((60, 60)).getcolors(3600)
+        assert sheet.width > 4 * 192 and sheet.height > 2 * 192 and len(colours) > 300
+    assert "there is a collection 'Best' already" in run("duplicates", "--collect", "Best", code=1)
+    assert "both be called 'A'" in run("duplicates", "--collect", "A", "--collect-redundant", "A", code=1)
+
+
+def test_duplicates_as_json_say_what_is_kept(run):
+    found = json.loads(run("duplicates", "--json"))
+    [group] = found["groups"]
+    assert group["kept"] == group["items"][0]["uuid"] and found["way"] == "hash"
+    assert json.loads(run("duplicates", "--near", "--json"))["threshold"] == 0.95
+
+
+def test_duplicates_hash_what_has_no_hash(run, lake):
+    lake.database.execute("UPDATE items SET content_hash = NULL")
+    assert "There are no duplicates." in run("duplicates")
+    said = run("duplicates", "--hash-missing")
+    assert "Hashed 9 files." in said and "1 group of 2 items, 1 of them redundant" in said
+    assert "--near" in run("duplicates", "--key", "visual", code=2)
+    assert "--near" in run("duplicates", "--near", "--hash-missing", code=2)
+    assert "--near" in run("duplicates", "--near", "much", code=2)
+
+
+def test_a_subset_is_printed_collected_and_drawn(run, lake):
+    said = run("select", "--diverse", "4", "--collect", "Four", "-o", "four.png")
+    assert "Of 8 items, each has a cosine of 0.9" in said and "Made collection Four of 4 items" in said
+    assert lake.collections.get("Four").item_count == 4
+    assert (lake.root / "four.png").exists()
+    ranked = json.loads(run("select", "--unique", "2", "--neighbours", "2", "--keep", "--json"))
+    assert len(ranked["items"]) == 2 and ranked["neighbours"] == 2
+    assert run("search", "--where", "metric.uniqueness > 0", "--count").strip() == "8"
+    for wrong in ([], ["--diverse", "1", "--unique", "1"], ["--diverse", "1", "--keep"], ["--diverse", "0"]):
+        run("select", *wrong, code=2)
+
+
+def test_leakage_is_printed_collected_and_drawn(run, split):
+    said = run("leakage", "train", "test", "--near", "0.93", "--collect", "Leaks", "-o", "leaks.webp")
+    assert "3 of 5 items of test leak" in said and "Wrote leaks.webp with 3 of 3 items" in said
+    assert split.collections.get("Leaks").item_count == 3
+    found = json.loads(run("leakage", "train", "test", "--json"))
+    assert {leak["why"] for leak in found["leaks"]} >= {"same item", "equal content"}
+    split.datasets.create("hills", items=split.items.by_name("hills.png"))
+    assert "Nothing leaks." in run("leakage", "hills", "train")
+    assert "there is no dataset 'nix'" in run("leakage", "nix", "test", code=1)
+    assert ".png" in run("leakage", "train", "test", "-o", "leaks.txt", code=1)

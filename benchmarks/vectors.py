@@ -1,8 +1,8 @@
 """Vectors: adding, building, searching and filtering, beside usearch, NumPy, LanceDB and sqlite-vec.
 
-Vectors of 512 numbers, in clusters (a mixture of Gaussians in 64 dimensions, seen through 512 with noise, an offset and
-two strong dimensions, as embeddings of pictures have them) or at random, which no graph can search. Filters let through
-rows at random, or those that lie to one side, half of the queries among them.
+Vectors of 512 numbers, in clusters (a mixture of Gaussians in 64 dimensions, seen through 512 with noise, an
+offset and two strong dimensions, as embeddings of pictures have them) or at random, which no graph can
+search. Filters let through rows at random, or those that lie to one side.
 
 Run: python benchmarks/vectors.py [--rows N] [--kind clustered|random] [--directory DIR] [--peers PYTHON]
 PEERS is a Python with lancedb, sqlite-vec and pysqlite3-binary. Files that are in DIR already are used again.
@@ -15,7 +15,6 @@ import json
 import os
 import sqlite3
 import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -57,6 +56,7 @@ def vectors(kind: str, count: int, seed: int = 0) -> Iterator[Any]:
 def adding(directory: Path, kind: str, count: int) -> Any:
     """Write the matrix at once and in batches, beside numpy.save; the matrix stays."""
     import numpy as np
+
     from heron.vectors.checking import checked
     from heron.vectors.matrix import Matrix
 
@@ -108,7 +108,9 @@ def adding(directory: Path, kind: str, count: int) -> Any:
 
 
 def raw_index(directory: Path, matrix: Any, count: int, dtype: str) -> tuple[Any, float | None]:
-    """usearch as its manual has it, over the same vectors, and the processor seconds that building it took."""
+    """usearch as its manual has it, over the same vectors, and the processor seconds that building it
+    took.
+    """
     import numpy as np
     from usearch.index import Index
 
@@ -217,46 +219,72 @@ def unfiltered(space: Any, truth: Truth, raws: dict[str, Any]) -> None:
 # Filtering
 
 
-def filters(truth: Truth) -> Iterator[tuple[str, Any]]:
-    """Names, and for each row whether it is allowed."""
+def ranks(truth: Truth) -> tuple[Any, Any]:
+    """Two numbers from 0 to 1 for each row: one at random, and its rank along one direction."""
     import numpy as np
 
-    random = np.random.default_rng(3)
-    along = truth.unit @ random.standard_normal(SIZE).astype(np.float32)
+    count, random = len(truth.unit), np.random.default_rng(3)
+    along = np.argsort(np.argsort(truth.unit @ random.standard_normal(SIZE).astype(np.float32)))
+    return random.random(count), along / count
+
+
+def filters(truth: Truth) -> Iterator[tuple[str, str, Any]]:
+    """Names, conditions in SQL, and for each row whether it is allowed."""
+    at_random, along = ranks(truth)
     for share in SHARES:
-        yield f"{share:.1%} random", random.random(len(along)) < share
-        yield f"{share:.1%} correlated", along >= np.quantile(along, 1 - share)
+        yield f"{share:.1%} random", f"json_extract(metadata, '$.random') < {share}", at_random < share
+        yield f"{share:.1%} correlated", f"json_extract(metadata, '$.along') < {share}", along < share
 
 
 class SqlFilter:
-    """A condition on a table of SQLite."""
+    """A condition on metadata in SQLite, kept and written as Heron's catalogue does."""
 
-    def __init__(self, connection: sqlite3.Connection, column: str) -> None:
+    def __init__(self, connection: sqlite3.Connection, condition: str) -> None:
         self._connection = connection
-        self._column = column
+        self._condition = condition
 
     def keeps(self, rows: Rows) -> Rows:
         """Ask about some rows."""
         import numpy as np
 
-        found = self._connection.execute(
-            f"SELECT json_group_array(id) FROM items WHERE {self._column} = 1 AND id IN (SELECT value FROM json_each(?))",
-            [json.dumps(rows.tolist())],
-        ).fetchone()[0]
-        return np.isin(rows, np.array(json.loads(found), np.int64))
+        found = self._ask("AND id IN (SELECT value FROM json_each(?))", [json.dumps(rows.tolist())])
+        return np.isin(rows, found)
 
     def rows(self) -> Rows:
         """Ask for all."""
         import numpy as np
 
-        statement = f"SELECT json_group_array(id) FROM items WHERE {self._column} = 1"
-        return np.sort(np.array(json.loads(self._connection.execute(statement).fetchone()[0]), np.int64))
+        return np.sort(self._ask("", []))
+
+    def _ask(self, more: str, parameters: list[str]) -> Rows:
+        import numpy as np
+
+        statement = f"SELECT json_group_array(id) FROM items WHERE {self._condition} {more}"
+        return np.array(json.loads(self._connection.execute(statement, parameters).fetchone()[0]), np.int64)
+
+
+def items(directory: Path, truth: Truth) -> sqlite3.Connection:
+    """A table of items with six metadata values each, two of which are those that filters are about."""
+    (directory / "items.db").unlink(missing_ok=True)
+    connection = sqlite3.connect(directory / "items.db")
+    connection.execute("CREATE TABLE items (id INTEGER PRIMARY KEY, name TEXT, metadata TEXT)")
+    others = {"city": "Algiers", "weather": "rain", "dark": True, "captured_at": "2026-01-01T00:00:00Z"}
+    connection.executemany(
+        "INSERT INTO items VALUES (?, ?, ?)",
+        (
+            (row, f"item {row}", json.dumps({**others, "random": float(first), "along": float(second)}))
+            for row, (first, second) in enumerate(zip(*ranks(truth), strict=True))
+        ),
+    )
+    connection.commit()
+    return connection
 
 
 def by_codes(space: Any, truth: Truth) -> Callable[[Any, Rows], Rows]:
     """What somebody would write by hand: gather int8, take the best 64, compare these by their float32."""
     import numkong
     import numpy as np
+
     from heron.vectors.codes import encode
 
     codes = np.array(space.view().codes.array)
@@ -286,11 +314,8 @@ def filtered(space: Any, truth: Truth, raws: dict[str, Any], connection: sqlite3
 
     known, asked = [], []
     codes_way = by_codes(space, truth)
-    for number, (name, mask) in enumerate(filters(truth)):
-        rows = np.flatnonzero(mask)
-        connection.execute(f"ALTER TABLE items ADD COLUMN f{number} INTEGER")
-        connection.executemany(f"UPDATE items SET f{number} = 1 WHERE id = ?", ((int(row),) for row in rows))
-        condition = SqlFilter(connection, f"f{number}")
+    for name, statement, mask in filters(truth):
+        rows, condition = np.flatnonzero(mask), SqlFilter(connection, statement)
         wanted = [truth.best(query, rows) for query in truth.queries]
 
         def run(
@@ -315,7 +340,9 @@ def filtered(space: Any, truth: Truth, raws: dict[str, Any], connection: sqlite3
             ]
         )  # fmt: skip
         by_sql = run(lambda query, condition=condition: codes_way(query, condition.rows()), count=20)
-        heron = run(lambda query, condition=condition: space.search(query, K, filter=condition).rows)
+        heron = run(
+            lambda query, condition=condition: space.search(query, K, filter=condition).rows, count=20
+        )
         plan = space.search(truth.queries[0], K, filter=condition).plan
         asked.append(
             [
@@ -332,7 +359,7 @@ def filtered(space: Any, truth: Truth, raws: dict[str, Any], connection: sqlite3
         known,
     )  # fmt: skip
     table(
-        f"Ten nearest of {space.count:,}, a condition in SQL (no index) asked for allowed rows",
+        f"Ten nearest of {space.count:,}, a condition on metadata in SQL, no index",
         [
             "allowed", "recall@10", "wall ms", "CPU ms", "SQL, then int8 by hand: wall ms", "CPU ms", "CPU to it", "way",
             "rows asked about",
@@ -398,6 +425,7 @@ def peer_script(directory: Path) -> None:
 def beside_peers(directory: Path, kind: str, python: str) -> None:
     """100,000 vectors under each filter: Heron, LanceDB, sqlite-vec."""
     import numpy as np
+
     from heron.vectors.matrix import Matrix
     from heron.vectors.space import Space
 
@@ -406,7 +434,7 @@ def beside_peers(directory: Path, kind: str, python: str) -> None:
     space = Space(matrix, PEER_ROWS, directory, "peers")
     space.refresh()
     truth = Truth(matrix, PEER_ROWS, kind)
-    named = dict(filters(truth))
+    named = {name: mask for name, _, mask in filters(truth)}
     np.savez(
         directory / "peers.npz", units=truth.unit, queries=truth.queries, masks=np.array([*named.values()])
     )
@@ -445,6 +473,7 @@ def beside_peers(directory: Path, kind: str, python: str) -> None:
 def opening_script(directory: Path, count: int) -> None:
     """Run in a process of its own: open, and search once."""
     import numpy as np
+
     from heron.vectors.matrix import Matrix
     from heron.vectors.space import Space
 
@@ -492,10 +521,7 @@ def main(directory: Path, arguments: argparse.Namespace) -> None:
     raws = building(directory, space, arguments.raw.split(",") if arguments.raw else [])
     truth = Truth(matrix, count, kind)
     unfiltered(space, truth, raws)
-    connection = sqlite3.connect(":memory:")
-    connection.execute("CREATE TABLE items (id INTEGER PRIMARY KEY, name TEXT)")
-    connection.executemany("INSERT INTO items VALUES (?, ?)", ((row, f"item {row}") for row in range(count)))
-    filtered(space, truth, raws, connection)
+    filtered(space, truth, raws, items(directory, truth))
     opening(directory, count)
     if arguments.peers:
         beside_peers(directory, kind, arguments.peers)

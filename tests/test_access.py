@@ -31,6 +31,12 @@ READS = {
     "collections.items": lambda w, t: w.collections.items(t.title),
     "collections.list": lambda w, t: w.collections.list(),
     "collections.match_names": lambda w, t: w.collections.match_names([t.item.name]),
+    "curation.diverse": lambda w, t: w.curation.diverse("look", 1),
+    "curation.exact_duplicates": lambda w, t: w.curation.exact_duplicates(),
+    "curation.leakage": lambda w, t: w.curation.leakage(t.title, t.title),
+    "curation.near_duplicates": lambda w, t: w.curation.near_duplicates("look"),
+    "curation.sheet": lambda w, t: w.curation.sheet(t.twins),
+    "curation.uniqueness": lambda w, t: w.curation.uniqueness("look"),
     "datasets.get": lambda w, t: w.datasets.get(t.title),
     "datasets.list": lambda w, t: w.datasets.list(),
     "datasets.rows": lambda w, t: w.datasets.rows(t.title),
@@ -62,6 +68,10 @@ READS = {
     "pictures.thumbnail": lambda w, t: w.pictures.thumbnail(t.frame),
     "pictures.times": lambda w, t: w.pictures.times(t.picture),
     "pictures.write_frames": lambda w, t: w.pictures.write_frames(t.picture, t.frames, [1]),
+    "projections.get": lambda w, t: w.projections.get("look"),
+    "projections.list": lambda w, t: w.projections.list(),
+    "projections.plot": lambda w, t: w.projections.plot(w.root / "out.json", "look"),
+    "projections.points": lambda w, t: w.projections.points("look"),
     "presets.get": lambda w, t: w.presets.get(t.title),
     "presets.list": lambda w, t: w.presets.list(),
     "ingest.check_manifest": lambda w, t: w.ingest.check_manifest(t.manifest),
@@ -114,6 +124,7 @@ WRITES = {
     "collections.delete": (lambda w, t: w.collections.delete(t.title), "delete collection"),
     "collections.remove": (lambda w, t: w.collections.remove(t.title, [t.item]), "update collection"),
     "collections.update": (lambda w, t: w.collections.update(t.title, title="new"), "update collection"),
+    "curation.hash_missing": (lambda w, t: w.curation.hash_missing(), "update items"),
     "datasets.add": (lambda w, t: w.datasets.add(t.title, [t.other]), "update dataset"),
     "datasets.create": (lambda w, t: w.datasets.create("new", items=[t.item]), "create dataset 'new'"),
     "datasets.delete": (lambda w, t: w.datasets.delete(t.title), "delete dataset"),
@@ -153,6 +164,8 @@ WRITES = {
     "metadata.replace": (lambda w, t: w.metadata.replace({t.item.uuid: {"a": 1}}), "update items"),
     "metadata.replace_all": (lambda w, t: w.metadata.replace_all([t.item], {"a": 1}), "update items"),
     "pictures.make": (lambda w, t: w.pictures.make([t.picture]), "update item"),
+    "projections.make": (lambda w, t: w.projections.make("look"), "update vector 'look'"),
+    "projections.remove": (lambda w, t: w.projections.remove("look"), "update vector 'look'"),
     "presets.create": (lambda w, t: w.presets.create("new", Query()), "create preset 'new'"),
     "presets.delete": (lambda w, t: w.presets.delete(t.title), "delete preset"),
     "registration.insert": (lambda w, t: w.registration.insert([t.new], t.folder), "create item"),
@@ -259,7 +272,9 @@ def things(workspace, tmp_path):
     frame = next(workspace.frames.list(item))
     workspace.metadata.merge({other.uuid: {"look": [3, 4]}})
     workspace.schema.add_embedding("look", 2)
-    workspace.vectors.add("look", [item], [[1, 2]])
+    workspace.vectors.add("look", [item, other], [[1, 2], [2, 1]])
+    workspace.projections.make("look")
+    twins = workspace.curation.near_duplicates("look", 0.1)
     np.save(tmp_path / "v.npy", np.ones((1, 2)))
     (tmp_path / "v.ids.txt").write_text(item.uuid)
     workspace.frames.keep_pictures([(frame, jpeg.getvalue(), {})])
@@ -268,7 +283,7 @@ def things(workspace, tmp_path):
         new=NewItem("s3://lake/new.mp4", facts), integration=integration, unused=f"{SECRET}2", sidecar=sidecar,
         local=local, signed=signed, group=group, manifest=manifest, out=tmp_path / "written.json",
         unsynced=workspace.folders.get(SECRET), frame=frame, picture=picture, frames=tmp_path / "frames",
-        array=tmp_path / "v.npy",
+        array=tmp_path / "v.npy", twins=twins,
     )  # fmt: skip
 
 
@@ -288,7 +303,11 @@ def answer(call, workspace, things):
 
 def public_verbs(workspace):
     """The names of all public verbs of all services, as they stand in the workspace."""
-    names = [name for name, value in vars(Workspace).items() if isinstance(value, cached_property)]
+    names = [
+        name
+        for name, value in vars(Workspace).items()
+        if isinstance(value, cached_property) and not name.startswith("_")
+    ]
     services = {name: getattr(workspace, name) for name in ("schema", "folders", "items", *names)}
     del services["plugins"]
     for name, service in services.items():

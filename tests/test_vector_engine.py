@@ -49,7 +49,9 @@ def open_space(folder, vectors, *, coded=None, tuning=SMALL, dtype="float32"):
 
 
 def by_hand(vectors, query, k, mask=None, groups=None):
-    """Rows and scores of the best, found by comparing all: in float64, given in float32, of equals the lower row."""
+    """Rows and scores of the best, found by comparing all: in float64, given in float32, of equals the lower
+    row.
+    """
     wide, query = vectors.astype(np.float64), np.asarray(query, np.float64)
     lengths = np.sqrt((wide**2).sum(1))
     allowed = lengths > 0 if mask is None else (lengths > 0) & mask

@@ -1,4 +1,6 @@
-"""The files of vectors: the truth that only grows, what is refused, and caches that are never trusted blindly."""
+"""The files of vectors: the truth that only grows, what is refused, and caches that are never trusted
+blindly.
+"""
 
 import os
 import shutil
@@ -17,7 +19,7 @@ from heron.vectors.checking import checked
 from heron.vectors.codes import encode
 from heron.vectors.files import exclusive
 from heron.vectors.matrix import Matrix
-from heron.vectors.space import Space
+from heron.vectors.space import CacheStatus, Space
 from heron.vectors.tuning import Tuning
 
 SIZE = 24
@@ -345,7 +347,7 @@ def test_dropped_caches_leave_open_spaces_as_they_are(matrix):
     opened(matrix).drop_caches()
     assert np.array_equal(before.codes.array, encode(matrix.mapped(600)))
     assert before.graph.nearest(encode(some(1)), 20)[0].size == 20
-    assert (space.status().codes.problem, space.status().graph.rows) == ("there is none", 0)
+    assert (space.status().codes, space.status().graph) == (CacheStatus(0, 0, None), CacheStatus(0, 0, None))
     assert {path.suffix for path in matrix.path.parent.iterdir()} == {".f32", ".lock"}
 
 
@@ -489,7 +491,9 @@ STEPS = {"write", "truncate", "flush", "fsync", "replace", "unlink", "close", "o
 
 
 def kill_at(step):
-    """Die before the given call of a function that changes files; the process has seen no other cleaning up."""
+    """Die before the given call of a function that changes files; the process has seen no other cleaning
+    up.
+    """
     left = [step]
 
     def look(frame, event, function):
@@ -503,7 +507,9 @@ def kill_at(step):
 
 
 def stop_everywhere(work, folder):
-    """Do the work in children that are killed, each a step later, until one comes to its end; check what each left."""
+    """Do the work in children that are killed, each a step later, until one comes to its end; check what each
+    left.
+    """
     step = 0
     while True:
         shutil.rmtree(folder, ignore_errors=True)

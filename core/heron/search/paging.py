@@ -44,8 +44,23 @@ def opened_cursor(cursor: str | None, fingerprint: str, terms: int) -> list[Json
         )
     is_whole = mark == fingerprint and len(values) == terms + 1 and all(map(_is_stored, values))
     if not is_whole or type(values[-1]) is not int:
-        raise QueryError("the cursor is damaged", hint="take it from the page before, unchanged")
+        raise _damaged()
     return list(values)
+
+
+def opened_place(cursor: str | None, fingerprint: str) -> tuple[int, int]:
+    """How many rows an index gave, and how many were seen: the values of a cursor through the most similar rows.
+
+    Raises QueryError as `opened_cursor` does.
+    """
+    indexed, seen = opened_cursor(cursor, fingerprint, 1) or (0, 0)
+    if type(indexed) is not int or not 0 <= indexed <= seen:
+        raise _damaged()
+    return indexed, seen
+
+
+def _damaged() -> QueryError:
+    return QueryError("the cursor is damaged", hint="take it from the page before, unchanged")
 
 
 def _is_stored(value: Json) -> bool:

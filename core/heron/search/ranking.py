@@ -67,7 +67,7 @@ class RowFilter:
         top = int(max(self._ids.max(initial=0), ids.max(initial=0))) + 1
         is_allowed = np.zeros(top, dtype=bool)
         is_allowed[ids] = True
-        is_allowed[self._without] = False
+        is_allowed[self._without[self._without < top]] = False  # what has no vector may lie beyond
         is_allowed[0] = False
         return np.flatnonzero(is_allowed[self._ids] & self._opened.live)
 

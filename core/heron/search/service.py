@@ -15,7 +15,7 @@ from heron.catalog.vectors import VectorStore
 from heron.convert import dumps
 from heron.errors import InvalidInput, QueryError
 from heron.models import Explanation, Frame, Item, Match, Page, Query
-from heron.search.paging import fingerprint_of, made_cursor, opened_cursor, resumed
+from heron.search.paging import fingerprint_of, made_cursor, opened_cursor, opened_place, resumed
 from heron.search.planning import FRAMES, Plan, Planner
 
 if TYPE_CHECKING:
@@ -151,19 +151,28 @@ class SearchService:
         return _Found(page.ids, page.cursor, scores, shown)
 
     def _similar_page(self, query: Query, table: Table) -> _Found:
-        """A page in the order of similarity; the pages behind the first one are found exactly."""
+        """A page in the order of similarity; the pages behind the first one are found exactly.
+
+        The index may have missed rows on the first page. So that these come on a later one, and none comes twice, the
+        cursor says how many rows the index gave, and these are found again as they were.
+        """
         limit = query.limit or PAGE
         fingerprint = fingerprint_of(query, table)
-        cursor = opened_cursor(query.cursor, fingerprint, 0)
-        seen = cursor[-1] if cursor is not None else 0
+        indexed, seen = opened_place(query.cursor, fingerprint)
         most = min(query.nearest or _MAX_INTEGER, seen + limit + 1)
-        ranked = self._ranked(evolve(query, exact=query.exact or seen > 0), table, most)
+        sought = self._similar().of(query)
+        ranked = self._nearest(evolve(query, exact=query.exact or seen > 0), sought, table, most)
         if ranked is None:
             return _Found([], None, {}, {})
         ids = (ranked.frames if table == "frames" else ranked.items).tolist()
         scores, shown = _by_id(ids, ranked)
+        if indexed and (first := self._nearest(query, sought, table, min(most, indexed + 1))) is not None:
+            before = (first.frames if table == "frames" else first.items).tolist()[:indexed]
+            ids = list(dict.fromkeys([*before, *ids]))[:most]
+        if not seen and ranked.plan.way == "index":
+            indexed = limit
         end = seen + limit
-        following = made_cursor(fingerprint, [end]) if len(ids) > end else None
+        following = made_cursor(fingerprint, [indexed, end]) if len(ids) > end else None
         return _Found(ids[seen:end], following, scores, shown)
 
     def _ranked(self, query: Query, table: Table, count: int) -> Ranked | None:

@@ -1,5 +1,6 @@
-"""Vectors as files of numbers, and the search among them; nothing here knows items or SQLite, only row numbers.
+"""Vectors as files of numbers, and the search among them; nothing here knows items or SQLite, only row
+numbers.
 
-`matrix` holds the truth. `codes` and `graph` are caches made from it, which can be thrown away at any time. `space`
-opens all three, and `planner` chooses between them for each query.
+`matrix` holds the truth. `codes` and `graph` are caches made from it, which can be thrown away at any time.
+`space` opens all three, and `planner` chooses between them for each query.
 """

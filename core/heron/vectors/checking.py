@@ -18,10 +18,12 @@ _TOO_LARGE: dict[DType, float] = {"float32": 2.0**128 - 2.0**103, "float16": 655
 
 
 def checked(vectors: Any, size: int, place: Callable[[int], str], *, dtype: DType = "float32") -> Array:
-    """Anything array-like as vectors, float32, shape (n, size), C-contiguous; the array itself where it is just that.
+    """Anything array-like as vectors, float32, shape (n, size), C-contiguous; the array itself where it is
+    just that.
 
-    One vector alone may come without its outer brackets. Raises InvalidInput for another size, for what is no number,
-    for NaN and infinity, and for numbers too large for `dtype`; it names the first faulty vector as `place(index)`.
+    One vector alone may come without its outer brackets. Raises InvalidInput for another size, for what is no
+    number, for NaN and infinity, and for numbers too large for `dtype`; it names the first faulty vector as
+    `place(index)`.
     """
     found = _array(vectors, size, place)
     if found.ndim == 1 and len(found) in (0, size):

@@ -1,8 +1,9 @@
 """The first cache: each vector as int8, a quarter of its bytes or half, which is what scans read.
 
-A vector is divided by its largest magnitude and multiplied by 127, so that all 255 values are used whatever its length;
-cosine similarity does not mind. A vector of zeros is zeros. Encoding is exact arithmetic of IEEE 754: the same vectors give
-the same codes everywhere, so codes are compared with the truth by encoding it again.
+A vector is divided by its largest magnitude and multiplied by 127, so that all 255 values are used whatever
+its length; cosine similarity does not mind. A vector of zeros is zeros. Encoding is exact arithmetic of IEEE
+754: the same vectors give the same codes everywhere, so codes are compared with the truth by encoding it
+again.
 """
 
 from __future__ import annotations
@@ -79,7 +80,9 @@ class CodesFile:
         self._tuning = tuning
 
     def opened(self, truth: Array) -> Codes:
-        """The codes of the first rows of `truth`, mapped; raises Unusable with the reason why there are none."""
+        """The codes of the first rows of `truth`, mapped; raises Unusable with the reason why there are
+        none.
+        """
         record = read_record(self.record_path, CodesRecord)
         self._require(record)
         try:
@@ -108,7 +111,8 @@ class CodesFile:
     def refresh(self, truth: Array, *, wait: bool = False) -> None:
         """Bring the codes up to all rows of `truth`; anything unusable is made anew.
 
-        Nothing happens while another process is doing it, unless `wait`. Raises OSError where files cannot be written.
+        Nothing happens while another process is doing it, unless `wait`. Raises OSError where files cannot be
+        written.
         """
         with exclusive(self.lock, wait=wait) as is_ours:
             if is_ours:
@@ -152,7 +156,9 @@ class CodesFile:
         return evolve(record, rows=rows, marks=tuple(marks), crc=crc, stamp=stamp(self.path))
 
     def drop(self) -> None:
-        """Remove the files; who has them open keeps what is open. The record goes first, for it vouches for the other."""
+        """Remove the files; who has them open keeps what is open. The record goes first, for it vouches for
+        the other.
+        """
         for path in (self.record_path, self.path):
             path.unlink(missing_ok=True)
 
@@ -160,8 +166,8 @@ class CodesFile:
 def _compare(codes: Array, truth: Array) -> None:
     """Encode some rows of the truth again.
 
-    The last row of both is among them. When a matrix was put back to an earlier state and then grew another way, all rows
-    behind that point are new, so the last one is.
+    The last row of both is among them. When a matrix was put back to an earlier state and then grew another
+    way, all rows behind that point are new, so the last one is.
     """
     rows = min(len(codes), len(truth))
     witnesses = np.unique(np.linspace(0, rows - 1, min(_WITNESSES, rows)).astype(np.int64))

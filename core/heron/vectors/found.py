@@ -49,8 +49,9 @@ class Plan:
 class Found:
     """The best rows, best first, and of equal ones the lower row first.
 
-    `rows` int64; `scores` float32, the cosine similarities of the true vectors, from -1 to 1. A vector of zeros has no
-    direction and is never found, so there may be fewer than asked for though there are enough rows.
+    `rows` int64; `scores` float32, the cosine similarities of the true vectors, from -1 to 1. A vector of
+    zeros has no direction and is never found, so there may be fewer than asked for though there are enough
+    rows.
     """
 
     rows: Array

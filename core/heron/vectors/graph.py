@@ -1,7 +1,8 @@
 """The second cache: a navigable graph (HNSW, Malkov and Yashunin 2016) over the codes, kept by usearch.
 
-usearch trusts the file that it maps, and a damaged one would take the process with it. So a file is used only if it is, to
-the inode and the nanosecond, the one that was written, or has the same checksum; and only with the codes it was made of.
+usearch trusts the file that it maps, and a damaged one would take the process with it. So a file is used only
+if it is, to the inode and the nanosecond, the one that was written, or has the same checksum; and only with
+the codes it was made of.
 """
 
 from __future__ import annotations
@@ -31,7 +32,9 @@ _CHUNK = 1024
 """Vectors that are added between two looks at the keyboard."""
 
 _ALONE = 4096
-"""The first vectors are added on one core: on several, usearch leaves up to one in fifty of so few without an edge to it."""
+"""The first vectors are added on one core: on several, usearch leaves up to one in fifty of so few without an
+edge to it.
+"""
 
 
 @frozen
@@ -75,7 +78,9 @@ class Graph:
         self._lock = threading.Lock()
 
     def nearest(self, code: Array, count: int) -> tuple[Array, Array]:
-        """Rows, int64, and similarities of their codes, float32, of the `count` candidates considered, best first."""
+        """Rows, int64, and similarities of their codes, float32, of the `count` candidates considered, best
+        first.
+        """
         with self._lock:  # threads that call usearch at the same time would use the same scratch memory
             found = self._index.search(code, count, threads=1)
         return found.keys.astype(np.int64), 1 - found.distances
@@ -101,7 +106,9 @@ class GraphFile:
         self._tuning = tuning
 
     def opened(self, codes: Codes, before: Graph | None) -> Graph:
-        """The graph, mapped, or the one from before where it is the same; raises Unusable with the reason why there is none."""
+        """The graph, mapped, or the one from before where it is the same; raises Unusable with the reason why
+        there is none.
+        """
         saved = self._state(codes)
         if before is not None and before.saved == saved:
             return before
@@ -164,9 +171,9 @@ class GraphFile:
     def build(self, codes: Codes, count: int, judge: Judge, progress: Callable[[int, int], None]) -> None:
         """Extend the graph, or make one, up to the last mark in the first `count` rows.
 
-        It is saved after every `Tuning.save` rows; what a stop loses is what came after. A graph that does not find
-        enough is not extended, for more vectors are harder. Raises CatalogueBusy while another process builds it,
-        CatalogueError where it cannot be written.
+        It is saved after every `Tuning.save` rows; what a stop loses is what came after. A graph that does
+        not find enough is not extended, for more vectors are harder. Raises CatalogueBusy while another
+        process builds it, CatalogueError where it cannot be written.
         """
         with ExitStack() as stack:
             with self._explained():
@@ -213,7 +220,9 @@ class GraphFile:
             return self._empty(), None
 
     def _add(self, index: Index, codes: Array, start: int, end: int) -> None:
-        """Add rows, on all cores where there are many; the graph refers to the mapped codes, and needs no memory for them."""
+        """Add rows, on all cores where there are many; the graph refers to the mapped codes, and needs no
+        memory for them.
+        """
         block = codes[start:end]
         threads = 1 if start < _ALONE else 0
         places = np.flatnonzero(block.any(axis=1))

@@ -14,18 +14,19 @@ from heron.vectors.tuning import Tuning
 
 K = 10
 _QUERIES = 64
-_ENOUGH = {0.25: 0.985, 0.5: 0.95}
+_ENOUGH = {0.25: 0.985, 0.5: 0.9}
 """Queries are one vector and so much of another one; this recall@10 is enough for these.
 
-The first are like the vectors. The second lie off them, as queries made of text do: a graph loses some of their
-neighbours, for it enters one neighbourhood and finds no edge to the other.
+The first are like the vectors. The second lie off them, as queries made of text do: a graph loses some of
+their neighbours, for it enters one neighbourhood and finds no edge to the other.
 """
 
 _EQUAL = 1e-6
 
 
 def judge(truth: Array, codes: Codes, graph: Graph, tuning: Tuning) -> tuple[int | None, float]:
-    """The least expansion of `Tuning.expansions` that is enough for both sorts of query, and recall@10 of the first.
+    """The least expansion of `Tuning.expansions` that is enough for both sorts of query, and recall@10 of the
+    first.
 
     None, and the recall of the largest, where none is enough.
     """

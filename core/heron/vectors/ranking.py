@@ -1,4 +1,6 @@
-"""Candidates in the order of their near scores, and the short list of those compared by their true vectors."""
+"""Candidates in the order of their near scores, and the short list of those compared by their true
+vectors.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +27,9 @@ class Ranking:
         return len(self._scores)
 
     def best(self, count: int) -> tuple[Array, Array]:
-        """The rows with the `count` highest scores and these, best first, of equal ones the lower row first."""
+        """The rows with the `count` highest scores and these, best first, of equal ones the lower row
+        first.
+        """
         places = _largest(self._scores, count)
         return places if self._rows is None else self._rows[places], self._scores[places]
 

@@ -1,9 +1,11 @@
-"""Cosine similarity of a query with many vectors: exactly by the truth, and nearly by codes, which is much faster."""
+"""Cosine similarity of a query with many vectors: exactly by the truth, and nearly by codes, which is much
+faster.
+"""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 import numkong
@@ -19,7 +21,9 @@ _BLOCK = 2048
 """Rows scored in one go: their codes stay in the cache of a core."""
 
 _FAR = 2
-"""Rows lying closer than this on average are scored with those between them, which is cheaper than gathering them."""
+"""Rows lying closer than this on average are scored with those between them, which is cheaper than gathering
+them.
+"""
 
 _SHARED = 16 * 1024 * 1024
 """Numbers from which on a scan is shared among the cores; starting threads takes a tenth of a millisecond."""
@@ -30,7 +34,9 @@ _SAFE = (1e-30, 1e30)
 
 @frozen(eq=False)
 class Probe:
-    """A query made ready: `unit`, float64, of length 1; `small`, float32, the same; `code`, int8, shape (1, size)."""
+    """A query made ready: `unit`, float64, of length 1; `small`, float32, the same; `code`, int8, shape (1,
+    size).
+    """
 
     unit: Array
     small: Array
@@ -38,7 +44,9 @@ class Probe:
 
     @classmethod
     def of(cls, query: object, size: int) -> Probe:
-        """Raises InvalidInput for another size, numbers that are not finite, and zeros, which have no direction."""
+        """Raises InvalidInput for another size, numbers that are not finite, and zeros, which have no
+        direction.
+        """
         vectors = checked(
             query, size, lambda index: "the query" if index == 0 else f"vector {index} of the query"
         )
@@ -54,7 +62,9 @@ class Probe:
 
 
 def true_scores(truth: Array, rows: Array, probe: Probe) -> Array:
-    """Cosine similarities of some rows of the truth, computed in float64, as float32; NaN for vectors of zeros."""
+    """Cosine similarities of some rows of the truth, computed in float64, as float32; NaN for vectors of
+    zeros.
+    """
     scores = np.empty(len(rows), np.float32)
     for start in range(0, len(rows), _BLOCK):
         scores[start : start + _BLOCK] = _cosines(
@@ -90,18 +100,13 @@ def scan(truth: Array, codes: Array | None, probe: Probe, rows: Array | None = N
 
 def _in_parts(total: int, size: int, work: Callable[[int, int], None]) -> None:
     """Do work on 0 to `total`, on all cores where that is worth it."""
-    cores = os.cpu_count() or 1
-    if total * size < _SHARED or cores == 1:
+    cores = (os.cpu_count() or 1) if total * size >= _SHARED else 1
+    if cores == 1:
         work(0, total)
         return
     bounds = np.linspace(0, total, cores + 1).astype(int)
     with ThreadPoolExecutor(cores) as pool:
-        _finish(pool.map(work, bounds[:-1], bounds[1:]))
-
-
-def _finish(results: Iterable[None]) -> None:
-    for _ in results:
-        pass
+        list(pool.map(work, bounds[:-1], bounds[1:]))  # which raises what went wrong
 
 
 def _by_codes(codes: Array, probe: Probe, rows: Array | None, scores: Array, start: int, end: int) -> None:

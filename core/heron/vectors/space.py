@@ -28,7 +28,9 @@ T = TypeVar("T")
 
 @frozen
 class CacheStatus:
-    """How far a cache goes: `rows` covered, `bytes` on disk, and, where it is not used, the reason."""
+    """How far a cache goes: `rows` covered, `bytes` on disk, and the reason why one that is there is not
+    used.
+    """
 
     rows: int
     bytes: int
@@ -53,7 +55,9 @@ class SpaceStatus:
 
 
 class Space:
-    """The first `count` rows of a matrix, which no later write changes. Use it in as many threads as you like."""
+    """The first `count` rows of a matrix, which no later write changes. Use it in as many threads as you
+    like.
+    """
 
     def __init__(
         self, matrix: Matrix, count: int, caches: Path, name: str, *, tuning: Tuning = DEFAULT
@@ -85,9 +89,10 @@ class Space:
     ) -> Found:
         """The `k` rows whose vectors are most similar to `query`, a vector of `size` numbers.
 
-        `filter` says which rows may be found; an array are their numbers. With `groups`, one number for each row, only the
-        best row of each group is found. `exact` never uses the graph. Fewer are found where there are no more. Raises
-        InvalidInput for a query of another size, of zeros, or with numbers that are not finite, and for `k` below 1.
+        `filter` says which rows may be found; an array are their numbers. With `groups`, one number for each
+        row, only the best row of each group is found. `exact` never uses the graph. Fewer are found where
+        there are no more. Raises InvalidInput for a query of another size, of zeros, or with numbers that are
+        not finite, and for `k` below 1.
         """
         if k < 1:
             raise InvalidInput(f"a search finds 1 vector or more, not {k:,}")
@@ -99,7 +104,9 @@ class Space:
         return Search(self.view(), probe, min(k, max(1, self.count)), groups, exact).among(filter)
 
     def vectors(self, rows: Any) -> Array:
-        """The true vectors of some rows, float32, shape (n, size). Raises InvalidInput for a row that is not there."""
+        """The true vectors of some rows, float32, shape (n, size). Raises InvalidInput for a row that is not
+        there.
+        """
         wanted = np.asarray(rows, np.int64).reshape(-1)
         if len(wanted) and not 0 <= wanted.min() <= wanted.max() < self.count:
             raise InvalidInput(
@@ -114,7 +121,8 @@ class Space:
     def refresh(self) -> None:
         """Bring the codes up to `count`, which takes a second for 500,000 vectors of 512 numbers.
 
-        Nothing happens while another process does it, or where the caches cannot be written: searches then read the truth.
+        Nothing happens while another process does it, or where the caches cannot be written: searches then
+        read the truth.
         """
         try:
             self._codes_file.refresh(self.truth)
@@ -124,10 +132,11 @@ class Space:
     def build_graph(self, progress: Callable[[int, int], None] = lambda done, total: None) -> None:
         """Make a graph, or extend the one that is there, to `count` rows, on all cores.
 
-        It is saved every 65,536 rows, so a build that was stopped goes on from there; searches go on meanwhile, and take
-        each state as it is saved. `progress` is called with rows done and rows in all. Few vectors get no graph, and one that
-        does not find enough (all vectors far from each other) is not extended: scans are faster for both. Raises
-        CatalogueBusy while another process is building, CatalogueError where it cannot be written.
+        It is saved every 65,536 rows, so a build that was stopped goes on from there; searches go on
+        meanwhile, and take each state as it is saved. `progress` is called with rows done and rows in all.
+        Few vectors get no graph, and one that does not find enough (all vectors far from each other) is not
+        extended: scans are faster for both. Raises CatalogueBusy while another process is building,
+        CatalogueError where it cannot be written.
         """
         try:
             self._codes_file.refresh(self.truth, wait=True)
@@ -148,8 +157,8 @@ class Space:
             self.matrix.size,
             self.matrix.dtype.name,
             self.count * self.matrix.row_bytes,
-            CacheStatus(codes.rows if codes else 0, _bytes(self._codes_file.path), self._codes.problem),
-            CacheStatus(graph.saved.rows if graph else 0, _bytes(self._graph_file.path), self._graph.problem),
+            _status(codes.rows if codes else 0, self._codes_file, self._codes.problem),
+            _status(graph.saved.rows if graph else 0, self._graph_file, self._graph.problem),
             graph.saved.expansion if graph else None,
             graph.saved.recall if graph else None,
         )
@@ -164,7 +173,9 @@ class Space:
         return unused + list(faults(view, deep))
 
     def drop_caches(self) -> None:
-        """Remove the caches; who has them open keeps what is open. Raises CatalogueError where that cannot be."""
+        """Remove the caches; who has them open keeps what is open. Raises CatalogueError where that cannot
+        be.
+        """
         try:
             self._graph_file.drop()
             self._codes_file.drop()
@@ -204,6 +215,7 @@ class _Current(Generic[T]):
             return self._value
 
 
-def _bytes(path: Path) -> int:
-    found = stamp(path)
-    return found[1] if found else 0
+def _status(rows: int, file: CodesFile | GraphFile, problem: str | None) -> CacheStatus:
+    found = stamp(file.path)
+    is_there = found is not None or file.record_path.exists()
+    return CacheStatus(rows, found[1] if found else 0, problem if is_there else None)

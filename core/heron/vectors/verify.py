@@ -16,7 +16,8 @@ _BLOCK = 8192
 
 
 def faults(view: View, deep: bool) -> Iterator[str]:
-    """What is wrong, a sentence each: vectors that are no direction, codes that are of others, a graph that misses much.
+    """What is wrong, a sentence each: vectors that are no direction, codes that are of others, a graph that
+    misses much.
 
     `deep` looks at every vector, and not at a thousand of them, and searches the graph.
     """

@@ -8,6 +8,7 @@ rounding decides. Run: python benchmarks/curation.py
 from __future__ import annotations
 
 import json
+import os
 import sys
 import tempfile
 from collections.abc import Callable
@@ -122,12 +123,13 @@ def measured(task: str, way: str, count: int) -> dict[str, Any]:
 
 
 def main() -> None:
-    """Print a table for each task."""
+    """Print a table for each task; all ways on one thread, for those of BLAS wait actively on a machine that is busy."""
+    os.environ |= dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"), "1")
     packages = {"scikit-learn": "sklearn", "faiss": "faiss"}
     ways = ["Heron", "NumPy", *(way for way, package in packages.items() if find_spec(package))]
     for task, title, of in (
-        ("pairs", f"Near-duplicates: cosine of {THRESHOLD} or more", ways),
-        ("subset", f"Diverse subset of {CHOSEN}", ways[:2]),
+        ("pairs", f"Near-duplicates: cosine of {THRESHOLD} or more, one thread", ways),
+        ("subset", f"Diverse subset of {CHOSEN}, one thread", ways[:2]),
     ):
         rows = []
         for count, runs in RUNS.items():

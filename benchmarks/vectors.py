@@ -71,6 +71,13 @@ def adding(directory: Path, kind: str, count: int) -> Any:
             stream.flush()
             os.fsync(stream.fileno())
 
+    def by_hand() -> None:
+        with (directory / "saved.npy").open("wb") as stream:
+            for start in range(0, count, BATCH):
+                stream.write(everything[start : start + BATCH].data)
+                stream.flush()
+                os.fsync(stream.fileno())
+
     def in_batches() -> None:
         for start in range(0, count, BATCH):
             batch = checked(everything[start : start + BATCH], SIZE, str)
@@ -84,6 +91,7 @@ def adding(directory: Path, kind: str, count: int) -> Any:
     works = {
         "numpy.save and fsync": save,
         "Heron, at once": lambda: matrix.write(0, everything),
+        f"written by hand, fsync every {BATCH:,}": by_hand,
         f"Heron, checked, fsync every {BATCH:,}": in_batches,
     }
     runs = {name: [afresh(work) for _ in range(3)] for name, work in works.items()}

@@ -40,6 +40,7 @@ READS = {
     "datasets.get": lambda w, t: w.datasets.get(t.title),
     "datasets.list": lambda w, t: w.datasets.list(),
     "datasets.rows": lambda w, t: w.datasets.rows(t.title),
+    "embed.chosen": lambda w, t: w.embed.chosen(),
     "export": lambda w, t: w.export(t.title, w.root / "out.json"),
     "folders.by_id": lambda w, t: w.folders.by_id(t.folder.id),
     "folders.contents": lambda w, t: w.folders.contents(t.folder),
@@ -64,6 +65,8 @@ READS = {
     "pictures.contact_sheet": lambda w, t: w.pictures.contact_sheet([t.picture, t.frame]),
     "pictures.frames": lambda w, t: w.pictures.frames(t.picture, [1, 2]),
     "pictures.picture": lambda w, t: w.pictures.picture(t.picture),
+    "pictures.picture_of": lambda w, t: w.pictures.picture_of(t.gif),
+    "pictures.portrait": lambda w, t: w.pictures.portrait(t.picture),
     "pictures.text": lambda w, t: w.pictures.text(t.local),
     "pictures.thumbnail": lambda w, t: w.pictures.thumbnail(t.frame),
     "pictures.times": lambda w, t: w.pictures.times(t.picture),
@@ -105,13 +108,22 @@ READS = {
     "search.__call__": lambda w, t: w.search(),
     "search.all": lambda w, t: w.search.all(),
     "search.count": lambda w, t: w.search.count(),
+    "search.explain": lambda w, t: w.search.explain(like=[1, 2]),
     "search.count_frames": lambda w, t: w.search.count_frames(),
     "search.frames": lambda w, t: w.search.frames(),
     "search.plan": lambda w, t: w.search.plan(Query()),
     "thumbnails.get": lambda w, t: w.thumbnails.get(t.item),
     "vector_files.export_file": lambda w, t: w.vector_files.export_file("look", w.root / "out.npy"),
     "vectors.adoptable": lambda w, t: w.vectors.adoptable(),
+    "vectors.embedding_keys": lambda w, t: w.vectors.embedding_keys(),
+    "vectors.get": lambda w, t: w.vectors.get("look", t.item).tolist(),
+    "vectors.marks": lambda w, t: w.vectors.marks(t.look, [t.item.id]),
+    "vectors.of": lambda w, t: list(w.vectors.of(t.item)),
+    "vectors.opened": lambda w, t: w.vectors.opened("look"),
     "vectors.sizes": lambda w, t: w.vectors.sizes(t.item),
+    "vectors.status": lambda w, t: w.vectors.status(),
+    "vectors.stored": lambda w, t: w.vectors.stored("look"),
+    "vectors.verify": lambda w, t: w.vectors.verify("look"),
 }
 """One call of every verb that reads."""
 
@@ -131,6 +143,7 @@ WRITES = {
     "datasets.remove": (lambda w, t: w.datasets.remove(t.title, [t.item]), "update dataset"),
     "datasets.set_metadata": (lambda w, t: w.datasets.set_metadata(t.title, 0, {"a": 1}), "update items"),
     "datasets.update": (lambda w, t: w.datasets.update(t.title, title="new"), "update dataset"),
+    "embed.__call__": (lambda w, t: w.embed("visual", [t.picture]), "update vector 'visual'"),
     "folders.create": (lambda w, t: w.folders.create("new"), "create folder 'new'"),
     "folders.delete": (lambda w, t: w.folders.delete(t.folder), "delete folder"),
     "folders.ensure": (lambda w, t: w.folders.ensure("new"), "create folder 'new'"),
@@ -201,7 +214,29 @@ WRITES = {
         lambda w, t: w.vector_files.import_file("look", t.array),
         "update vector 'look'",
     ),
+    "vectors.add": (lambda w, t: w.vectors.add("look", [t.item], [[5, 6]]), "update vector 'look'"),
     "vectors.adopt": (lambda w, t: w.vectors.adopt("look", replace=True), "update vector 'look'"),
+    "vectors.compact": (lambda w, t: w.vectors.compact("look"), "update vector 'look'"),
+    "vectors.delete": (lambda w, t: w.vectors.delete("look"), "delete vector 'look'"),
+    "vectors.keep": (
+        lambda w, t: w.vectors.keep("look", [(t.item.id, 0)], np.ones((1, 2), np.float32)),
+        "update vector 'look'",
+    ),
+    "vectors.keep_encoded": (
+        lambda w, t: w.vectors.keep_encoded([((t.item.id, 0), {"look": [5, 6]})]),
+        "update vector 'look'",
+    ),
+    "vectors.keep_made": (
+        lambda w, t: w.vectors.keep_made("look", [(t.item.id, 0)], [t.item.uuid], np.ones((1, 2)), [7]),
+        "update vector 'look'",
+    ),
+    "vectors.prepared": (
+        lambda w, t: w.vectors.prepared("look", "visual", None, "1"),
+        "update vector 'look'",
+    ),
+    "vectors.rebuild": (lambda w, t: w.vectors.rebuild("look"), "update vector 'look'"),
+    "vectors.refresh": (lambda w, t: w.vectors.refresh("look"), "update vector 'look'"),
+    "vectors.remove": (lambda w, t: w.vectors.remove("look", [t.item]), "update vector 'look'"),
     "thumbnails.keep": (lambda w, t: w.thumbnails.keep([(t.item, b"x", {})]), "update item"),
     "thumbnails.put": (
         lambda w, t: w.thumbnails.put([(t.item.id, b"x")]),
@@ -213,6 +248,7 @@ WRITES = {
 NOTES = {
     "imports.require_running": lambda w, t: w.imports.require_running(t.job),
     "schema.remember_unknown": lambda w, t: w.schema.remember_unknown({"x"}),
+    "vectors.model_of": lambda w, t: w.vectors.model_of("look", "visual"),
 }
 """Verbs that are a part of others whose right was asked for before; they ask for reading alone, or answer nothing."""
 
@@ -283,7 +319,7 @@ def things(workspace, tmp_path):
         new=NewItem("s3://lake/new.mp4", facts), integration=integration, unused=f"{SECRET}2", sidecar=sidecar,
         local=local, signed=signed, group=group, manifest=manifest, out=tmp_path / "written.json",
         unsynced=workspace.folders.get(SECRET), frame=frame, picture=picture, frames=tmp_path / "frames",
-        array=tmp_path / "v.npy", twins=twins,
+        array=tmp_path / "v.npy", twins=twins, look=workspace.vectors.embedding_keys()[0], gif=tmp_path / "pages.gif",
     )  # fmt: skip
 
 
@@ -325,7 +361,7 @@ def test_every_public_verb_of_every_service_is_tried_here(workspace):
 def test_the_owner_may_read_everything(workspace, things, verb):
     found = answer(READS[verb], workspace, things)
     assert found is not None
-    assert found not in ([], 0, ()) or verb in ("metadata.verify", "imports.problems")
+    assert found not in ([], 0, ()) or verb in ("metadata.verify", "imports.problems", "vectors.verify")
 
 
 @pytest.mark.parametrize("verb", {**READS, **{name: call for name, (call, _) in WRITES.items()}, **NOTES})

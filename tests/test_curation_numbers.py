@@ -103,7 +103,7 @@ def test_pairs_are_those_of_comparing_all(kind, size, threshold, dtype):
 
 
 def test_the_sketch_is_short_where_that_pays_and_never_below_the_cosine():
-    vectors = chosen(drawn(4200, 256))
+    vectors = chosen(drawn(4200, 256, "anyhow"))
     [short] = sketches([vectors], 0.95)
     assert short.shape[1] < 256
     assert (short @ short.T + sketch.MARGIN >= cosines(vectors.truth)).all()
@@ -154,7 +154,7 @@ def test_tiles_that_are_full_of_pairs_are_compared_whole(monkeypatch):
 def test_progress_comes_to_the_end():
     told = []
     list(close_pairs(chosen(drawn(2500, 8)), None, 0.5, told.append))
-    assert told == [1024, 2048, 2500]
+    assert told == [2048, 2500]
 
 
 # The index

@@ -13,7 +13,7 @@ from heron.quickstart.lake import make_lake
 DOCS = Path(__file__).parent.parent / "docs"
 PAGES = [
     "images", "groups", "video", "audio", "dicom", "nifti", "documents", "keyframes", "metrics", "similarity",
-    "embeddings",
+    "embeddings", "curation",
 ]  # fmt: skip
 pytestmark = pytest.mark.xdist_group("media_docs")
 
@@ -59,7 +59,7 @@ def test_every_example_of_a_page_runs_and_finds_something(page, lake, capsys):
             assert (lake / arguments[arguments.index("-o") + 1]).exists(), line
 
 
-@pytest.mark.parametrize("page", ["groups", "keyframes", "similarity", "embeddings"])
+@pytest.mark.parametrize("page", ["groups", "keyframes", "similarity", "embeddings", "curation"])
 def test_the_python_example_of_a_page_runs(page, lake):
     for code in blocks(page, "python"):
         names = {}

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from attrs import evolve, frozen
 
 from heron.catalog.database import Database, Row
-from heron.convert import dumps, loads
+from heron.convert import dumps
 from heron.errors import CatalogueError, InvalidInput
 
 if TYPE_CHECKING:
@@ -53,13 +53,16 @@ class VectorSet:
 
 @frozen(eq=False)
 class Contents:
-    """A set at one moment: its rows that count, or some of them, with the item and frame of each; and those that do not."""
+    """A set at one moment: its rows that count, or some of them, with the item and frame of each; and those that do not.
+
+    All are int64.
+    """
 
     kept: VectorSet
-    rows: Sequence[int]
-    items: Sequence[int]
-    frames: Sequence[int]
-    gaps: Sequence[int]
+    rows: numpy.ndarray[Any, Any]
+    items: numpy.ndarray[Any, Any]
+    frames: numpy.ndarray[Any, Any]
+    gaps: numpy.ndarray[Any, Any]
 
 
 class VectorRows:
@@ -94,11 +97,10 @@ class VectorRows:
 
     def contents(self, key: str, first: int = 0) -> Contents | None:
         """What is in the set of a key, rows from `first` on; one statement, so that it is of one moment."""
-        row = self._database.row(_CONTENTS, [first, key])
+        row = self._database.row(_CONTENTS, [key, first, key])
         if row is None:
             return None
-        rows, items, frames = loads(row["owners"])
-        return Contents(_set_of(row), rows, items, frames, loads(row["gaps"]))
+        return Contents(_set_of(row), *(_numbers(row[name]) for name in ("rows", "items", "frames", "gaps")))
 
     def steady(self, key: str, read: Callable[[VectorSet], T]) -> T | None:
         """What is read of a set; once more where it was compacted meanwhile, for that takes another file and other rows.
@@ -243,7 +245,7 @@ class VectorRows:
         """
         with self._database.write():
             now = self.contents(kept.key)
-            if now is None or not now.gaps:
+            if now is None or not len(now.gaps):
                 return 0
             self._write_anew(now)
         return len(now.gaps)
@@ -263,7 +265,7 @@ class VectorRows:
         import numpy as np
 
         mapped, matrix, count = self.matrix(now.kept).mapped(now.kept.row_count), self.matrix(target), 0
-        live = np.sort(np.array(now.rows, dtype=np.int64))
+        live = np.sort(now.rows)
         for start in range(0, len(live), _BLOCK):
             block = mapped[live[start : start + _BLOCK]]
             matrix.write(count, block)
@@ -315,10 +317,9 @@ _SUFFIXES = {"float32": "f32", "float16": "f16"}
 _BLOCK = 8192
 
 _CONTENTS = (
-    "SELECT *, (SELECT json_array(json_group_array(row), json_group_array(item_id), json_group_array(frame_id)) "
-    "FROM vectors WHERE set_id = vector_sets.id AND row >= ?) AS owners, "
-    "(SELECT json_group_array(row) FROM vector_gaps WHERE set_id = vector_sets.id) AS gaps "
-    "FROM vector_sets WHERE key = ?"
+    "SELECT vector_sets.*, owners.*, (SELECT group_concat(row) FROM vector_gaps WHERE set_id = vector_sets.id) AS gaps "
+    "FROM vector_sets, (SELECT group_concat(row) AS rows, group_concat(item_id) AS items, group_concat(frame_id) AS frames "
+    "FROM vectors WHERE set_id = (SELECT id FROM vector_sets WHERE key = ?) AND row >= ?) AS owners WHERE key = ?"
 )
 
 _RENUMBER = (
@@ -330,6 +331,13 @@ _RENUMBER = (
     "DELETE FROM vector_gaps WHERE set_id = :set",
     "DROP TABLE moved",
 )
+
+
+def _numbers(text: str | None) -> numpy.ndarray[Any, Any]:
+    """Whole numbers with commas between; a million of them take a tenth of the memory of as many of Python's."""
+    import numpy as np
+
+    return np.fromstring(text, dtype=np.int64, sep=",") if text else np.empty(0, dtype=np.int64)
 
 
 def new_file() -> str:

@@ -80,9 +80,8 @@ def _open_set(now: Contents, before: OpenSet | None, space: Space) -> OpenSet:
     items, frames = np.zeros((2, now.kept.row_count), dtype=np.int64)
     if before is not None:
         items[: before.count], frames[: before.count] = before.items, before.frames
-    rows = np.array(now.rows, dtype=np.int64)
-    items[rows], frames[rows] = now.items, now.frames
+    items[now.rows], frames[now.rows] = now.items, now.frames
     live = items > 0
-    live[np.array(now.gaps, dtype=np.int64)] = False
+    live[now.gaps] = False
     count = space.count
     return OpenSet(now.kept, space, items[:count], frames[:count], live[:count], now.kept.row_count - count)

@@ -128,18 +128,24 @@ class VectorStore:
         self._access.require("read", "vector", kept.key)
         return self.rows.marks(kept, items)
 
-    def keep_made(self, key: str, owners: Sequence[Owner], vectors: Array, marks: Sequence[int]) -> int:
+    def keep_made(
+        self, key: str, owners: Sequence[Owner], uuids: Sequence[str], vectors: Array, marks: Sequence[int]
+    ) -> int:
         """Keep vectors that an embedder made, but those of items and frames that were removed meanwhile.
 
-        Raises InvalidInput for an embedder that made something else than finite numbers.
+        `uuids` are those of the items: another one may have got the inner id of one that was removed. Raises InvalidInput for an embedder that made something else than finite numbers.
         """
         self._access.require("update", "vector", key)
         array = self._checked(
             key, vectors, len(owners), lambda row: f"what the embedder made of picture {row + 1}"
         )
         with self._database.write():
-            there = self.rows.existing(owners)
-            places = [place for place, owner in enumerate(owners) if owner in there]
+            names = self._names(owners)
+            places = [
+                place
+                for place, (owner, uuid) in enumerate(zip(owners, uuids, strict=True))
+                if owner in names and names[owner][0] == uuid
+            ]
             self.keep(key, [owners[p] for p in places], array[places], [marks[p] for p in places])
         return len(places)
 

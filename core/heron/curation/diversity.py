@@ -95,10 +95,22 @@ class _Frontier:
         for since in np.unique(seen[seen < count]):
             of = np.flatnonzero(seen == since)
             units = self._units if len(of) == len(seen) else self._units[of]
-            cosines = (units @ self._taken[since:count].T).max(axis=1)
+            cosines = _highest(units, self._taken[since:count])
             places = self._places[of]
             self._near[places] = np.maximum(self._near[places], cosines)
             self._seen[places] = count
+
+
+def _highest(units: Array, taken: Array) -> Array:
+    """The highest cosine of each unit vector with those taken.
+
+    With one alone not by BLAS, whose threads wait for each other longer than so little work takes.
+    """
+    if len(taken) == 1:
+        found: Array = np.einsum("ij,j->i", units, taken[0])
+    else:
+        found = (units @ taken.T).max(axis=1)
+    return found
 
 
 def _nearest_to_mean(chosen: Chosen) -> int:

@@ -11,8 +11,8 @@ from heron.curation.chosen import Array, Chosen, rounded
 from heron.curation.sketch import MARGIN, sketches
 from heron.vectors.space import Space
 
-_ROWS, _COLUMNS = 1024, 2048
-"""A tile of pairs that is looked at in one go; its scores take 8 MB."""
+_ROWS, _COLUMNS = 2048, 4096
+"""A tile of pairs that is looked at in one go; its scores take 32 MB."""
 
 _DENSE = 64
 """Where more than one pair of so many is left, a tile is compared whole."""

@@ -18,7 +18,7 @@ MARGIN = 2e-5
 """Rounding errors of float32 by which the dot product of two short vectors may be too small."""
 
 _SAMPLE = 1024
-_WIDTHS = (16, 32, 64, 128, 256)
+_WIDTHS = (16, 32, 64, 128)
 _FEW = 4096 * 4096
 """Pairs that are compared before making short vectors pays."""
 
@@ -48,10 +48,10 @@ def _directions(sample: Array, threshold: float) -> Array:
 
     They are found from one half of the sample and tried on the other one, which they do not fit better than the rest.
     """
-    found, tried = sample[::2].astype(np.float64), sample[1::2].astype(np.float64)
-    strengths, left = np.linalg.eigh(found @ found.T)
-    principal = (found.T @ left[:, strengths > strengths[-1] * 1e-8])[:, ::-1]
-    basis = np.linalg.qr(principal[:, : _WIDTHS[-1]])[0]
+    found, tried = sample[::2], sample[1::2]
+    basis = _orthonormal(found[: _WIDTHS[-1]].T)
+    for _ in range(2):  # subspace iteration, towards the principal directions
+        basis = _orthonormal(found.T @ (found @ basis))
     size, above = len(basis), np.triu_indices(len(tried), 1)
     best, least = 0, float(size)
     for width in _WIDTHS:
@@ -62,8 +62,27 @@ def _directions(sample: Array, threshold: float) -> Array:
         cost = width + min(_AGAIN * share, 3.0) * size
         if cost < least:
             best, least = width, cost
-    chosen: Array = basis[:, :best].astype(np.float32)
+    chosen: Array = basis[:, :best]
     return chosen
+
+
+def _orthonormal(columns: Array) -> Array:
+    """Orthonormal columns that span the same, by the Gram-Schmidt process; those that others make up are left out.
+
+    LAPACK would do it in many small steps, in which threads wait for each other on a busy machine.
+    """
+    made = np.zeros((columns.shape[1], len(columns)), np.float32)
+    count = 0
+    for column in columns.T:
+        left = column / max(float(np.linalg.norm(column)), 1e-30)
+        for _ in range(2):  # twice is enough (Giraud, Langou and Rozložník 2005)
+            along = np.einsum("ij,j->i", made[:count], left)
+            left = left - np.einsum("ij,i->j", made[:count], along)
+        length = float(np.linalg.norm(left))
+        if length > 1e-4:
+            made[count] = left / length
+            count += 1
+    return made[:count].T.copy()
 
 
 def _shortened(units: Array, directions: Array) -> Array:

@@ -19,6 +19,7 @@ from heron.jobs import ImportProblem
 from heron.models import Item
 from heron.pictures.making import in_threads
 from heron.pictures.service import PROBLEMS, PictureService
+from heron.search.similar import vectors_of
 
 if TYPE_CHECKING:
     import numpy
@@ -28,15 +29,16 @@ _KEPT = 256
 """Vectors that are kept in one transaction."""
 
 
-Made = tuple[Owner, int, "numpy.ndarray[Any, Any]"]
-"""Whose a vector is, the mark of what it was made of, and the vector."""
+Made = tuple[Owner, str, int, "numpy.ndarray[Any, Any]"]
+"""Whose a vector is, the UUID of its item, the mark of what it was made of, and the vector."""
 
 
 @frozen(eq=False)
 class _Piece:
-    """A picture to embed: whose it is, and the mark of its content."""
+    """A picture to embed: whose it is, of which item, and the mark of its content."""
 
     owner: Owner
+    item: Item
     mark: int
     picture: Image
 
@@ -95,29 +97,29 @@ class Run:
     def _with_marks(self, items: Iterable[Item]) -> Iterator[Item]:
         """The items, once it is known what vectors they have. Runs in whichever thread asks for the next one."""
         for bundle in bundles(items, _KEPT):
-            marks = {} if self._again else self._vectors.marks(self._kept, [item.id for item in bundle])
-            for item in bundle:
-                self._marks[item.id] = {}
+            once = {item.id: item for item in bundle}
+            marks = {} if self._again else self._vectors.marks(self._kept, list(once))
             for owner, mark in marks.items():
-                self._marks[owner[0]][owner] = mark
-            yield from bundle
+                self._marks.setdefault(owner[0], {})[owner] = mark
+            yield from once.values()
 
     def _pieces(self, item: Item) -> Iterator[_Piece | int]:
         """The pictures of an item, and of its frames, that have to be embedded; and how many have not."""
-        marks, content = self._marks.pop(item.id), content_of(item)
+        marks, content = self._marks.pop(item.id, {}), content_of(item)
         mark, skipped, size = self._mark(content), 0, self._record.picture_size
         if marks.get((item.id, 0)) != mark:
-            yield _Piece((item.id, 0), mark, self._pictures.portrait(item, size=size))
+            yield _Piece((item.id, 0), item, mark, self._pictures.portrait(item, size=size))
         else:
             skipped = 1
         if self._with_frames:
-            wanted: dict[int, tuple[Owner, int]] = {}
+            wanted: dict[int, tuple[Owner, Item, int]] = {}
+            count = item.facts.frame_count  # a video that got shorter keeps its key frames
             for frame in self._frames.list(item):
                 owner, mark = (item.id, frame.id), self._mark(f"{content}#{frame.number}")
-                if marks.get(owner) != mark:
-                    wanted[frame.number] = owner, mark
-                else:
+                if marks.get(owner) == mark:
                     skipped += 1
+                elif count is None or frame.number < count:
+                    wanted[frame.number] = owner, item, mark
             for number, picture in self._pictures.frames(item, list(wanted), size=size):
                 yield _Piece(*wanted[number], picture)
         yield skipped
@@ -129,10 +131,20 @@ class Run:
 
     def _embed(self, batch: list[_Piece]) -> None:
         """Embed a batch, and empty it."""
+        import numpy as np
+
         if not batch:
             return
-        vectors = self._loaded.embed_images([piece.picture for piece in batch])
-        self._pending += [(p.owner, p.mark, vector) for p, vector in zip(batch, vectors, strict=True)]
+
+        pictures = [piece.picture for piece in batch]
+        vectors = vectors_of(self._record.name, self._loaded.embed_images, pictures, self._loaded.size)
+        for piece, vector in zip(batch, vectors, strict=True):
+            if np.isfinite(vector).all():
+                self._pending.append((piece.owner, piece.item.uuid, piece.mark, vector))
+            else:
+                self._note(
+                    piece.item, HeronError(f"embedder {self._record.name} made numbers that are not finite")
+                )
         batch.clear()
         if len(self._pending) >= _KEPT:
             self._keep()
@@ -143,8 +155,8 @@ class Run:
         if not self._pending:
             return
         made, self._pending = self._pending, []
-        owners, marks, vectors = zip(*made, strict=True)
-        self.embedded += self._vectors.keep_made(self._kept.key, owners, np.stack(vectors), marks)
+        owners, uuids, marks, vectors = zip(*made, strict=True)
+        self.embedded += self._vectors.keep_made(self._kept.key, owners, uuids, np.stack(vectors), marks)
 
     def _note(self, item: Item, error: HeronError) -> None:
         self.failed += 1

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from attrs import frozen
 
@@ -12,7 +12,7 @@ from heron.catalog.frames import FrameService
 from heron.catalog.items import ItemService
 from heron.catalog.vector_rows import VectorSet
 from heron.catalog.vectors import VectorStore
-from heron.errors import InvalidInput, NotFound, PluginError, QueryError
+from heron.errors import HeronError, InvalidInput, NotFound, PluginError, QueryError
 from heron.hooks import Embedder, EmbedderModel, PluginManager
 from heron.metadata.keys import printable
 from heron.models import Frame, Item, Json, Query
@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     import numpy
 
     Array = numpy.ndarray[Any, Any]
+
+
+T = TypeVar("T")
 
 
 class Embedders:
@@ -51,6 +54,27 @@ class Embedders:
             return kept.embedder is not None and "text" in self.record(kept.embedder).embeds
         except PluginError:
             return False
+
+
+def vectors_of(name: str, embed: Callable[[Sequence[T]], Any], given: Sequence[T], size: int) -> Array:
+    """What an embedder of that name makes of pictures or texts: numbers of shape (len(given), size).
+
+    Raises PluginError where it fails, or makes something else.
+    """
+    import numpy as np
+
+    try:
+        vectors: Array = np.asarray(embed(given))
+    except (HeronError, MemoryError):
+        raise
+    except Exception as error:
+        text = f"embedder {name} failed with {type(error).__name__}: {error}"
+        raise PluginError(text.splitlines()[0]) from error
+    if vectors.shape != (len(given), size):
+        raise PluginError(f"embedder {name} made an array of shape {vectors.shape}, not {(len(given), size)}")
+    if vectors.dtype.kind not in "fiu":
+        raise PluginError(f"embedder {name} made {vectors.dtype.name}, not numbers")
+    return vectors
 
 
 @frozen
@@ -148,7 +172,7 @@ class Similar:
                 f"the embedder {kept.embedder} of {kept.key!r} takes no text",
                 hint="heron plugins lists embedders; clip takes texts",
             )
-        return self._checked(kept, self._embedder(kept).embed_texts([text]), "the text")
+        return self._made(kept, self._embedder(kept).embed_texts, text, "the text")
 
     def _of_thing(self, kept: VectorSet, given: Json, things: list[Item | Frame]) -> Array:
         if not isinstance(given, str):
@@ -205,7 +229,10 @@ class Similar:
         embedder = self._embedder(kept)
         assert kept.embedder is not None
         picture = self._picture_of(thing, self._embedders.record(kept.embedder).picture_size)
-        return self._checked(kept, embedder.embed_images([picture]), name)
+        return self._made(kept, embedder.embed_images, picture, name)
+
+    def _made(self, kept: VectorSet, embed: Callable[[Sequence[T]], Any], given: T, name: str) -> Array:
+        return self._checked(kept, vectors_of(kept.embedder or "", embed, [given], kept.size), name)
 
     def _checked(self, kept: VectorSet, vector: Any, name: str) -> Array:
         from heron.vectors.checking import checked

@@ -18,8 +18,7 @@ _TOO_LARGE: dict[DType, float] = {"float32": 2.0**128 - 2.0**103, "float16": 655
 
 
 def checked(vectors: Any, size: int, place: Callable[[int], str], *, dtype: DType = "float32") -> Array:
-    """Anything array-like as vectors, float32, shape (n, size), C-contiguous; the array itself where it is
-    just that.
+    """Anything array-like as vectors, float32, shape (n, size), C-contiguous; not copied where it is that.
 
     One vector alone may come without its outer brackets. Raises InvalidInput for another size, for what is no
     number, for NaN and infinity, and for numbers too large for `dtype`; it names the first faulty vector as
@@ -35,10 +34,10 @@ def checked(vectors: Any, size: int, place: Callable[[int], str], *, dtype: DTyp
         numbers = np.ascontiguousarray(found, np.float32)
     step = max(1, _BLOCK // size)
     for start in range(0, len(numbers), step):
-        largest = np.abs(numbers[start : start + step]).max(1).astype(np.float64)
-        is_good = largest < _TOO_LARGE[dtype]  # NaN is not less either
-        if not is_good.all():
-            row = start + int(np.argmin(is_good))
+        block = numbers[start : start + step]
+        if not float(np.maximum(block.max(), -block.min())) < _TOO_LARGE[dtype]:  # NaN is not less either
+            largest = np.abs(block).max(1).astype(np.float64)
+            row = start + int(np.argmin(largest < _TOO_LARGE[dtype]))
             raise InvalidInput(f"{place(row)}: {_fault(found[row], dtype)}")
     return numbers
 

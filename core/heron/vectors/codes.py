@@ -45,7 +45,7 @@ class CodesRecord:
     version: int = VERSION
 
 
-@frozen
+@frozen(eq=False)
 class Codes:
     """Codes that agree with the truth as far as they go: `array`, int8, shape (rows, size)."""
 
@@ -80,9 +80,7 @@ class CodesFile:
         self._tuning = tuning
 
     def opened(self, truth: Array) -> Codes:
-        """The codes of the first rows of `truth`, mapped; raises Unusable with the reason why there are
-        none.
-        """
+        """The codes of the first rows of `truth`, mapped; raises Unusable with the reason for none."""
         record = read_record(self.record_path, CodesRecord)
         self._require(record)
         try:
@@ -156,9 +154,7 @@ class CodesFile:
         return evolve(record, rows=rows, marks=tuple(marks), crc=crc, stamp=stamp(self.path))
 
     def drop(self) -> None:
-        """Remove the files; who has them open keeps what is open. The record goes first, for it vouches for
-        the other.
-        """
+        """Remove the files, the record first; who has them open keeps what is open."""
         for path in (self.record_path, self.path):
             path.unlink(missing_ok=True)
 

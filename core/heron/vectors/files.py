@@ -55,9 +55,7 @@ def checksum(path: Path, end: int, *, start: int = 0, before: int = 0) -> int:
 
 
 def stamp(path: Path) -> tuple[int, int, int] | None:
-    """What changes whenever a file is replaced or written to: its inode, bytes, and time in ns; None without
-    a file.
-    """
+    """What changes when a file is replaced or written to: inode, bytes, and time in ns; None without a file."""
     try:
         found = path.stat()
     except OSError:

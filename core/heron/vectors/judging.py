@@ -25,8 +25,7 @@ _EQUAL = 1e-6
 
 
 def judge(truth: Array, codes: Codes, graph: Graph, tuning: Tuning) -> tuple[int | None, float]:
-    """The least expansion of `Tuning.expansions` that is enough for both sorts of query, and recall@10 of the
-    first.
+    """The least expansion of `Tuning.expansions` that is enough for both sorts, and recall@10 of the first.
 
     None, and the recall of the largest, where none is enough.
     """

@@ -21,9 +21,7 @@ _BLOCK = 8 * 1024 * 1024
 
 
 class Matrix:
-    """A file of rows. How many of them count is said by whoever keeps their meaning; rows beyond are
-    leftovers.
-    """
+    """A file of rows. How many of them count is known to its owner; rows beyond are leftovers."""
 
     def __init__(self, path: Path, size: int, dtype: DType) -> None:
         """Name the file, which need not be there yet, of vectors of `size` numbers of type `dtype`."""
@@ -33,8 +31,7 @@ class Matrix:
         self.row_bytes = size * self.dtype.itemsize
 
     def write(self, start: int, vectors: Array) -> None:
-        """Let the file end with `vectors`, shape (n, size), as its rows from `start` on; on disk when this
-        returns.
+        """Let the file end with `vectors`, shape (n, size), its rows from `start` on; on disk on return.
 
         What lay there, or behind, is of a transaction that was rolled back, and goes. Raises CatalogueError
         where the file has fewer rows than `start` or cannot be written, InvalidInput for another shape, and
@@ -63,9 +60,7 @@ class Matrix:
             return self.path.stat().st_size // self.row_bytes if self.path.exists() else 0
 
     def mapped(self, count: int) -> Array:
-        """The first `count` rows, shape (count, size), mapped for reading. Raises CatalogueError where there
-        are fewer.
-        """
+        """The first `count` rows, shape (count, size), mapped to be read; CatalogueError where it has fewer."""
         self._require(self.rows_there(), count)
         if not count:
             return np.empty((0, self.size), self.dtype)

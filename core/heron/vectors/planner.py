@@ -1,5 +1,4 @@
-"""The choice for each query between the graph and a scan, and between the two questions that a filter can be
-asked.
+"""The choice for each query between the graph and a scan, and between two questions to a filter.
 
 Costs are counted in rows scanned. First the best candidates of all rows are taken, from the graph where that
 is cheaper, and the filter is asked which of them it keeps. If enough are kept, these are the best of the
@@ -141,15 +140,11 @@ class Search:
         return self.count // self.view.tuning.asked
 
     def _depth(self) -> int:
-        """How many of the best candidates hold enough that are kept, going by those seen, with half again as
-        many.
-        """
+        """How many of the best candidates hold half again as many as needed, going by those seen."""
         return int(1.5 * self.k * self.seen / max(self.kept, 0.5))
 
     def _expansion(self, depth: int) -> int:
-        """Candidates that the graph has to consider so that the best `depth` are found as surely as the best
-        ten.
-        """
+        """Candidates that the graph must consider to find the best `depth` as surely as the best ten."""
         graph = self.view.graph
         return 0 if graph is None else (graph.saved.expansion or 0) + 2 * depth
 
@@ -203,9 +198,7 @@ class Search:
         return Ranking(scan(self.view.truth, array, self.probe, rows), rows)
 
     def _walk(self, ranking: Ranking, filter: Filter | None, goal: int) -> bool:
-        """Compare candidates in their order until the best are sure; False where too many would have to be
-        asked about.
-        """
+        """Compare candidates in order until the best are sure; False where the filter is asked too much."""
         taken, most = 0, self.view.tuning.most
         while True:
             rows, near = (values[taken:] for values in ranking.best(goal))

@@ -1,6 +1,4 @@
-"""Candidates in the order of their near scores, and the short list of those compared by their true
-vectors.
-"""
+"""Candidates in the order of their near scores, and the short list of those compared truly."""
 
 from __future__ import annotations
 
@@ -27,9 +25,7 @@ class Ranking:
         return len(self._scores)
 
     def best(self, count: int) -> tuple[Array, Array]:
-        """The rows with the `count` highest scores and these, best first, of equal ones the lower row
-        first.
-        """
+        """The `count` rows with the highest scores, and these, best first; of equal ones the lower row first."""
         places = _largest(self._scores, count)
         return places if self._rows is None else self._rows[places], self._scores[places]
 

@@ -1,6 +1,4 @@
-"""The small JSON files that say what a cache holds; whatever is wrong with one makes the cache unusable, no
-more.
-"""
+"""The small JSON files that say what a cache holds; a fault in one makes the cache unusable, no more."""
 
 from __future__ import annotations
 

@@ -1,6 +1,4 @@
-"""Cosine similarity of a query with many vectors: exactly by the truth, and nearly by codes, which is much
-faster.
-"""
+"""Cosine similarity of a query with many vectors: exactly by the truth, nearly and fast by codes."""
 
 from __future__ import annotations
 
@@ -21,9 +19,7 @@ _BLOCK = 2048
 """Rows scored in one go: their codes stay in the cache of a core."""
 
 _FAR = 2
-"""Rows lying closer than this on average are scored with those between them, which is cheaper than gathering
-them.
-"""
+"""Rows closer together than this on average are scored with those between them, not gathered."""
 
 _SHARED = 16 * 1024 * 1024
 """Numbers from which on a scan is shared among the cores; starting threads takes a tenth of a millisecond."""
@@ -34,9 +30,7 @@ _SAFE = (1e-30, 1e30)
 
 @frozen(eq=False)
 class Probe:
-    """A query made ready: `unit`, float64, of length 1; `small`, float32, the same; `code`, int8, shape (1,
-    size).
-    """
+    """A query made ready: `unit`, float64, of length 1; `small`, the same in float32; `code`, int8, (1, size)."""
 
     unit: Array
     small: Array
@@ -44,9 +38,7 @@ class Probe:
 
     @classmethod
     def of(cls, query: object, size: int) -> Probe:
-        """Raises InvalidInput for another size, numbers that are not finite, and zeros, which have no
-        direction.
-        """
+        """Raises InvalidInput for another size, for numbers that are not finite, and for zeros only."""
         vectors = checked(
             query, size, lambda index: "the query" if index == 0 else f"vector {index} of the query"
         )
@@ -62,9 +54,7 @@ class Probe:
 
 
 def true_scores(truth: Array, rows: Array, probe: Probe) -> Array:
-    """Cosine similarities of some rows of the truth, computed in float64, as float32; NaN for vectors of
-    zeros.
-    """
+    """Cosine similarities of some rows, computed in float64, given as float32; NaN for vectors of zeros."""
     scores = np.empty(len(rows), np.float32)
     for start in range(0, len(rows), _BLOCK):
         scores[start : start + _BLOCK] = _cosines(

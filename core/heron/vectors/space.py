@@ -28,9 +28,7 @@ T = TypeVar("T")
 
 @frozen
 class CacheStatus:
-    """How far a cache goes: `rows` covered, `bytes` on disk, and the reason why one that is there is not
-    used.
-    """
+    """How far a cache goes: `rows` covered, `bytes` on disk, and why one that is there is not used."""
 
     rows: int
     bytes: int
@@ -55,9 +53,7 @@ class SpaceStatus:
 
 
 class Space:
-    """The first `count` rows of a matrix, which no later write changes. Use it in as many threads as you
-    like.
-    """
+    """The first `count` rows of a matrix, which no later write changes. Any number of threads may use it."""
 
     def __init__(
         self, matrix: Matrix, count: int, caches: Path, name: str, *, tuning: Tuning = DEFAULT
@@ -76,7 +72,12 @@ class Space:
         self._codes = _Current(
             lambda before: self._codes_file.opened(self.truth), self._codes_file.record_path
         )
-        self._graph = _Current(self._opened_graph, self._graph_file.record_path, self._codes_file.record_path)
+        self._graph = _Current(
+            self._opened_graph,
+            self._graph_file.record_path,
+            self._graph_file.path,
+            self._codes_file.record_path,
+        )
 
     def search(
         self,
@@ -104,9 +105,7 @@ class Space:
         return Search(self.view(), probe, min(k, max(1, self.count)), groups, exact).among(filter)
 
     def vectors(self, rows: Any) -> Array:
-        """The true vectors of some rows, float32, shape (n, size). Raises InvalidInput for a row that is not
-        there.
-        """
+        """The true vectors of some rows, float32, shape (n, size); InvalidInput for a row that is not there."""
         wanted = np.asarray(rows, np.int64).reshape(-1)
         if len(wanted) and not 0 <= wanted.min() <= wanted.max() < self.count:
             raise InvalidInput(
@@ -167,15 +166,11 @@ class Space:
         """What is wrong, a sentence each; that there are no caches is not. `deep` looks at every vector."""
         view, status = self.view(), self.status()
         caches = (("the int8 codes are", status.codes), ("the graph is", status.graph))
-        unused = [
-            f"{name} not used: {cache.problem}" for name, cache in caches if cache.problem and cache.bytes
-        ]
+        unused = [f"{name} not used: {cache.problem}" for name, cache in caches if cache.problem]
         return unused + list(faults(view, deep))
 
     def drop_caches(self) -> None:
-        """Remove the caches; who has them open keeps what is open. Raises CatalogueError where that cannot
-        be.
-        """
+        """Remove the caches; who has them open keeps what is open. Raises CatalogueError where it cannot."""
         try:
             self._graph_file.drop()
             self._codes_file.drop()
@@ -192,19 +187,19 @@ class Space:
 
 
 class _Current(Generic[T]):
-    """A cache that is opened anew when one of its records has changed."""
+    """A cache that is opened anew when one of some files has changed."""
 
-    def __init__(self, open: Callable[[T | None], T], *records: Path) -> None:
+    def __init__(self, open: Callable[[T | None], T], *files: Path) -> None:
         self.problem: str | None = None
         self._open = open
-        self._records = records
+        self._files = files
         self._seen: tuple[object, ...] = ()
         self._value: T | None = None
         self._lock = threading.Lock()
 
     def value(self) -> T | None:
         """The cache, or None where it is not usable; then `problem` says why."""
-        found = tuple(stamp(path) for path in self._records)
+        found = tuple(stamp(path) for path in self._files)
         with self._lock:
             if found != self._seen:
                 try:

@@ -28,9 +28,7 @@ class Tuning:
     """Candidates that the graph considers for each vector that is added."""
 
     expansions: tuple[int, ...] = (48, 64, 96, 128, 192, 256, 384, 512, 768, 1024)
-    """Candidates that it may consider for each query; the fewest are taken with which it finds enough (see
-    `judging`).
-    """
+    """Candidates that it may consider for each query; the fewest that find enough are taken (`judging`)."""
 
     graph_step: int = 125
     """Rows that are scanned in the time in which the graph considers one candidate."""

@@ -100,7 +100,7 @@ def test_planted_copies_are_near_duplicates_with_their_scores(lake):
     assert found.notes == ("1 item without a vector under 'visual', left out",)
     bus = found.groups[0]
     assert bus.items[0].name == "bus.png"
-    assert bus.reason == "largest, largest file, oldest"
+    assert bus.reason == "largest, oldest"
     scores = [pair.score for pair in bus.pairs]
     assert scores == sorted(scores, reverse=True) and scores[0] == 1.0 and min(scores) >= 0.93
     vectors = {item.uuid: lake.vectors.get("visual", item.uuid).astype(float) for item in bus.items}
@@ -166,6 +166,31 @@ def test_an_item_without_a_vector_of_its_own_is_known_by_the_mean_of_its_frames(
     )  # frames that cancel each other out
 
 
+def test_very_many_equal_vectors_are_one_group_without_all_their_pairs(workspace):
+    random = np.random.default_rng(2)
+    vectors = random.standard_normal((260, 8))
+    vectors[20:200] = vectors[10]
+    vectors[200] = vectors[10] + 0.01 * vectors[11]
+    items = with_vectors(workspace, vectors)
+    workspace.frames.add(items[30], [(7, None, False)])
+    workspace.vectors.add("own", list(workspace.frames.list(items[30])), [vectors[10] - 0.01 * vectors[12]])
+    found = workspace.curation.near_duplicates("own", 0.999, frames=True)
+    [group] = found.groups
+    assert names(group) == {"10", *map(str, range(20, 201))}
+    assert found.notes[-1].startswith("of very many pairs")
+    assert sum(pair.score == 1.0 for pair in group.pairs) == 180
+    others = [pair for pair in group.pairs if pair.score < 1]
+    assert {(pair.first_frame, pair.second_frame) for pair in others} == {(None, None), (7, None)}
+
+
+def test_equal_vectors_of_two_kinds_are_two_groups(workspace):
+    with_vectors(workspace, [[1.0, 2.0]] * 200)
+    workspace.database.execute("UPDATE items SET kind = 'video' WHERE id % 2")
+    found = workspace.curation.near_duplicates("own")
+    assert [len(group.items) for group in found.groups] == [100, 100]
+    assert all(len({item.kind for item in group.items}) == 1 for group in found.groups)
+
+
 def test_zero_vectors_are_left_out_and_said(workspace):
     with_vectors(workspace, [[0, 0], [0, 0], [1, 0]])
     found = workspace.curation.near_duplicates("own", -1.0)
@@ -180,6 +205,25 @@ def test_half_precision_vectors_are_compared_too(workspace):
     workspace.vectors.add("own", list(workspace.items.list()), [[1, 2], [2, 4], [2, -1]])
     [group] = workspace.curation.near_duplicates("own", 1.0).groups
     assert names(group) == {"0", "1"}
+
+
+def test_of_very_many_vectors_the_index_is_asked_and_the_answer_says_so(workspace, monkeypatch):
+    random = np.random.default_rng(4)
+    vectors = random.standard_normal((16_500, 12)).astype(np.float32)
+    vectors[:50] = vectors[5000:5050] * 2
+    with_vectors(workspace, vectors)
+    workspace.vectors.rebuild("own")
+    monkeypatch.setattr("heron.curation.compared._EXACT_MOST", 1000)
+    most, few = Query(where="name NOT LIKE '1%'"), Query(where="name LIKE '1%'")
+    found = workspace.curation.near_duplicates("own", 0.9999, most)
+    exactly = workspace.curation.near_duplicates("own", 0.9999, most, exact=True)
+    assert (found.way, exactly.way) == ("index", "pairs")
+    assert found.notes == ("the index was asked for what is near, which may miss some pairs",)
+    assert len(exactly.groups) == 39 and len(found.groups) >= 37
+    assert {group.kept for group in found.groups} <= {group.kept for group in exactly.groups}
+    assert (
+        workspace.curation.near_duplicates("own", 0.9999, few).way == "pairs"
+    )  # the index is mostly of others
 
 
 CANDIDATE = Candidate("u", "n", "F", "image", 100, 50, 1000, 10.0, "2026-01-01")
@@ -401,7 +445,7 @@ def test_duplicates_are_printed_collected_and_drawn(run, lake):
         "duplicates", "--near", "0.93", "-o", "twins.png", "--collect", "Best", "--collect-redundant", "Rest"
     )
     assert "2 groups of 6 items, 4 of them redundant; 8 were compared" in said
-    assert "largest, largest file, oldest" in said and "Wrote twins.png with 2 of 2 groups" in said
+    assert "largest, oldest" in said and "Wrote twins.png with 2 of 2 groups" in said
     assert {item.name for item in lake.collections.items("Best")} == {"bus.png", "ferry.png"}
     assert len(list(lake.collections.items("Rest"))) == 4
     with Image.open(lake.root / "twins.png") as sheet:

@@ -219,6 +219,22 @@ def test_long_chains_are_one_group():
     assert not united(np.arange(count), order[1:], order[:-1]).any()
 
 
+def test_pairs_that_come_in_great_numbers_are_sifted_and_the_groups_know_all(monkeypatch):
+    monkeypatch.setattr(groups, "_MANY", 100)
+    monkeypatch.setattr(groups, "_EACH", 2)
+    first, second = np.triu_indices(30, 1)
+    scores = np.random.default_rng(0).random(len(first))
+    found = Groups(31)
+    order = np.random.default_rng(1).permutation(len(first))
+    found.add(first[order], second[order], scores[order], np.stack([first, second])[:, order])
+    assert found.thinned
+    assert found.labels().tolist() == [0] * 30 + [30]
+    held = found.pairs()
+    for place in range(29):
+        assert sorted(held[2, held[0] == place]) == sorted(scores[first == place])[-2:]
+    assert (held[:2] == held[3:]).all()
+
+
 def test_of_very_many_pairs_the_best_are_held_and_the_groups_know_all(monkeypatch):
     monkeypatch.setattr(groups, "_EACH", 3)
     count = 60

@@ -322,10 +322,10 @@ def test_a_run_that_was_killed_goes_on_where_it_was(lake, model, tmp_path, after
 
 def test_memory_does_not_grow_with_the_number_of_pictures(lake, tmp_path):
     [item] = paint(lake, tmp_path / "in", 1, size=(512, 512))
-    lake.registration.register([NewItem(item.url, item.facts)] * 699, "B")
+    lake.registration.register([NewItem(item.url, item.facts)] * 399, "B")
     done = script(tmp_path / "lake", "measure")
     assert done.returncode == 0, done.stderr
-    assert int(done.stdout) < 250  # all pictures together have 550
+    assert int(done.stdout) < 200  # all pictures together have 314
 
 
 class Dying(ColourModel):
@@ -362,7 +362,7 @@ def main(folder, task):
     with heron.open(folder, plugins=[Colours(Slow(), picture_size=512)], discover=False) as lake:
         lake.embed("colour", Query(limit=5))
         before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-        assert lake.embed("colour").embedded == 695
+        assert lake.embed("colour").embedded == 395
         print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) // 1024)
 
 

@@ -185,3 +185,27 @@ def test_pages_have_no_doubles_and_no_losses_where_the_first_comes_from_an_index
         assert misses  # or nothing was proved
         assert lake.search.explain(like=query, limit=3).way == "index"
         assert lake.search.explain(like=query, limit=3, exact=True).way == "scan"
+
+
+def test_replaced_vectors_are_not_found_in_a_set_so_large_that_conditions_are_asked_about_candidates(
+    tmp_path,
+):
+    with heron.open(tmp_path / "lake", discover=False) as lake:
+        lake.schema.add_embedding("look", 24)
+        items, old, vectors = register(lake, 2300), some(2300, size=24), some(2300, seed=1, size=24)
+        lake.vectors.add("look", items, old)
+        assert lake.search(like=old[7], limit=1).rows[0].uuid == items[7].uuid
+        lake.vectors.add("look", items[:2000], vectors[:2000])
+        vectors[2000:] = old[2000:]
+        names = np.array([item.name for item in items])
+        for query in (*old[:5], *old[-2:]):
+            for where, allowed in (
+                (None, names >= ""),
+                ("name < '2'", names < "2"),
+                ("name > '99'", names > "99"),
+            ):
+                scores = np.where(allowed, cosines(vectors, query), -3)
+                best = np.argsort(-scores)[:5]
+                page = lake.search(like=query, where=where, limit=5)
+                assert [item.uuid for item in page] == [items[n].uuid for n in best]
+                assert [match.score for match in page.matches] == pytest.approx(scores[best], abs=1e-5)

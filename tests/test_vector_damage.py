@@ -60,6 +60,17 @@ def test_a_matrix_cut_short_is_told_of_searched_as_far_as_it_goes_and_healed(fol
         assert_sound(lake)
 
 
+def test_who_has_it_open_notices_a_repair_even_if_as_many_vectors_come_again(folder):
+    with opened(folder) as reader, opened(folder) as lake:
+        assert len(nearest(reader, some(1)[0])) == 7
+        os.truncate(matrix_of(lake), 4 * SIZE * 4)
+        lake.vectors.verify("look", repair=True)
+        others = items_of(lake)[7:12]
+        lake.vectors.add("look", others, some(5, seed=3))
+        assert len(nearest(reader, some(1)[0])) == 9
+        assert nearest(reader, some(5, seed=3)[4])[0] == others[4].uuid
+
+
 def test_a_matrix_longer_than_the_table_says_has_no_more_vectors_for_it(folder):
     with opened(folder) as lake, matrix_of(lake).open("ab") as stream:
         before = kept(lake)

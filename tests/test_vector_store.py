@@ -157,6 +157,17 @@ def test_a_vector_that_is_given_again_takes_the_place_of_the_first(lake, dtype):
     assert is_sound(lake)
 
 
+def test_of_two_vectors_kept_for_one_owner_the_last_one_counts(lake, dtype):
+    [item] = register(lake, 1)
+    vectors = rounded(some(3), dtype)
+    assert lake.vectors.keep("look", [(item.id, 0)] * 3, vectors, [1, 2, 3]).kept == 3
+    assert lake.vectors.get("look", item).tolist() == vectors[2].tolist()
+    assert lake.vectors.marks(lake.vectors.embedding_keys()[0], [item.id]) == {(item.id, 0): 3}
+    assert counts(lake) == (1, 2, 0)
+    assert lake.vectors.compact("look") == 2
+    assert is_sound(lake)
+
+
 def test_vectors_are_taken_away_from_those_named_only(lake):
     items = register(lake, 5)
     lake.vectors.add("look", items, some(5))

@@ -307,12 +307,13 @@ T = TypeVar("T")
 class Page(Generic[T]):
     """One page of a longer answer. `cursor` leads to the next page and is None on the last.
 
-    `matches` say of each row how similar it is, where the query asked for that.
+    `matches` say of each row how similar it is, where the query asked for that, and `key` by which embedding.
     """
 
     rows: Sequence[T] = field(converter=tuple)
     cursor: str | None = None
     matches: Sequence[Match] = ()
+    key: str | None = None
 
     def __iter__(self) -> Iterator[T]:
         return iter(self.rows)

@@ -153,6 +153,12 @@ class Database:
             finally:
                 self._depth -= 1
 
+    def settle(self) -> bool:
+        """Bring all that is committed to the disk; False where others are in the way, or nothing can be written."""
+        with self._lock, self._explained():
+            busy: int = self.connection.execute("PRAGMA wal_checkpoint(FULL)").fetchone()[0]
+            return not busy
+
     def rows(self, sql: str, parameters: Sequence[Any] = ()) -> list[Row]:
         """All rows of a query."""
         with self._lock, self._explained():

@@ -13,6 +13,12 @@ from heron.models import Frame, Member, NewFrame
 Owned = tuple[int, str, Sequence[NewFrame]]
 """Frames of one item: its inner id, its name for messages, and the frames."""
 
+BARE = (
+    "metadata = '{}' AND NOT EXISTS (SELECT 1 FROM vectors WHERE vectors.item_id = frames.item_id "
+    "AND vectors.frame_id = frames.id AND mark IS NULL)"
+)
+"""The condition that nothing was given to a frame, neither metadata nor a vector."""
+
 KeepVectors = Callable[[Iterable[tuple[Owner, Vectors]]], None]
 """Takes the vectors that came with the metadata of frames."""
 

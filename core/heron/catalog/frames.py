@@ -8,7 +8,7 @@ from attrs import evolve
 
 from heron.catalog.access import Access
 from heron.catalog.database import Database, one_transaction
-from heron.catalog.frame_rows import Owned, frame_of, insert_frames
+from heron.catalog.frame_rows import BARE, Owned, frame_of, insert_frames
 from heron.catalog.items import BUNDLE, ItemRef, ItemService
 from heron.catalog.sampling import Times, chosen_frames
 from heron.catalog.schema import SchemaService
@@ -71,7 +71,7 @@ class FrameService:
         """Take out an item's other frames, but those with metadata; none is a key frame then."""
         self._database.execute("UPDATE frames SET is_key = 0 WHERE item_id = ?", [id])
         self._database.execute(
-            "DELETE FROM frames WHERE item_id = ? AND metadata = '{}' "
+            f"DELETE FROM frames WHERE item_id = ? AND {BARE} "
             "AND number NOT IN (SELECT value FROM json_each(?))",
             [id, dumps([frame.number for frame in frames])],
         )

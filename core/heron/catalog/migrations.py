@@ -271,7 +271,8 @@ CREATE TABLE vector_sets (
     row_count INTEGER NOT NULL DEFAULT 0,
     embedder TEXT,
     model TEXT,
-    revision TEXT
+    revision TEXT,
+    takes_text INTEGER NOT NULL DEFAULT 0
 );
 
 CREATE TABLE vectors (
@@ -292,6 +293,8 @@ CREATE TABLE vector_gaps (
 
 CREATE TRIGGER vectors_gap AFTER DELETE ON vectors WHEN EXISTS (SELECT 1 FROM vector_sets WHERE id = OLD.set_id) BEGIN
     INSERT OR IGNORE INTO vector_gaps (set_id, row) VALUES (OLD.set_id, OLD.row);
+    DELETE FROM projection_points WHERE item_id = OLD.item_id AND frame_id = OLD.frame_id
+        AND projection_id IN (SELECT id FROM projections WHERE set_id = OLD.set_id);
 END;
 
 CREATE TRIGGER vectors_of_frame AFTER DELETE ON frames BEGIN

@@ -12,7 +12,7 @@ from attrs import evolve, frozen
 from heron.catalog.access import Access
 from heron.catalog.database import Database
 from heron.catalog.folders import FolderRef, FolderService
-from heron.catalog.frame_rows import insert_frames, renumber
+from heron.catalog.frame_rows import BARE, insert_frames, renumber
 from heron.catalog.identifiers import new_uuids
 from heron.catalog.items import bundles
 from heron.catalog.sampling import prepared
@@ -63,7 +63,7 @@ _REFRESH = (
 _OUTDATED = (
     "DELETE FROM thumbnails WHERE item_id = ?",
     "DELETE FROM members WHERE item_id = ?",
-    "DELETE FROM frames WHERE item_id = ? AND metadata = '{}' AND NOT is_key",
+    f"DELETE FROM frames WHERE item_id = ? AND {BARE} AND NOT is_key",
     "DELETE FROM frame_thumbnails WHERE frame_id IN (SELECT id FROM frames WHERE item_id = ?)",
     "UPDATE frames SET metrics = '{}' WHERE item_id = ?",
 )

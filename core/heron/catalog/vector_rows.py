@@ -6,14 +6,16 @@ beyond the rows that the table knows belongs to a transaction that never ended, 
 
 from __future__ import annotations
 
+import re
 import sqlite3
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from itertools import repeat
 from pathlib import Path
 from secrets import token_hex
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from attrs import evolve, frozen
+from attrs import astuple, evolve, frozen
 
 from heron.catalog.database import Database, Row
 from heron.convert import dumps
@@ -49,6 +51,7 @@ class VectorSet:
     embedder: str | None
     model: str | None
     revision: str | None
+    takes_text: bool = False
 
 
 @frozen(eq=False)
@@ -63,6 +66,16 @@ class Contents:
     items: numpy.ndarray[Any, Any]
     frames: numpy.ndarray[Any, Any]
     gaps: numpy.ndarray[Any, Any]
+
+
+@frozen
+class MadeBy:
+    """What makes vectors: an embedder with its model, if it takes one, its revision, and whether it embeds texts too."""
+
+    embedder: str
+    model: str | None
+    revision: str
+    takes_text: bool
 
 
 class VectorRows:
@@ -231,12 +244,23 @@ class VectorRows:
         gaps: int = self._database.value("SELECT count(*) FROM vector_gaps WHERE set_id = ?", [kept.id])
         return kept.row_count - gaps
 
-    def made_by(self, kept: VectorSet, embedder: str, model: str | None, revision: str) -> None:
+    def made_by(self, kept: VectorSet, made_by: MadeBy) -> None:
         """Note what makes the vectors of a set."""
         self._database.execute(
-            "UPDATE vector_sets SET embedder = ?, model = ?, revision = ? WHERE id = ?",
-            [embedder, model, revision, kept.id],
+            "UPDATE vector_sets SET embedder = ?, model = ?, revision = ?, takes_text = ? WHERE id = ?",
+            [*astuple(made_by), kept.id],
         )
+
+    def remove_made(self, kept: VectorSet) -> int:
+        """Forget all vectors of a set that an embedder made; returns how many there were."""
+        return self._database.execute("DELETE FROM vectors WHERE set_id = ? AND mark IS NOT NULL", [kept.id])
+
+    def made_count(self, kept: VectorSet) -> int:
+        """Number of vectors of a set that an embedder made."""
+        count: int = self._database.value(
+            "SELECT count(*) FROM vectors WHERE set_id = ? AND mark IS NOT NULL", [kept.id]
+        )
+        return count
 
     def compact(self, kept: VectorSet) -> int:
         """Copy the rows that count to a new file, in their order, and let it take the place of the old one.
@@ -299,11 +323,15 @@ class VectorRows:
         """Take away the files that belong to no set, as a compaction that was killed leaves them; returns their number."""
         if not self.folder.is_dir():
             return 0
+        if self.is_changing or not self._database.settle():
+            return 0  # what names a file now may be undone, by a rollback or a power cut
         with self._database.write():  # so that no other process is about to use one
             known = {kept.file for kept in self.all()}
-            gone = [path for path in self.folder.iterdir() if path.name.partition(".")[0] not in known]
+            ours = [path for path in self.folder.iterdir() if _OURS.fullmatch(path.name)]
+            gone = [path for path in ours if path.name.partition(".")[0] not in known]
             for path in gone:
-                path.unlink(missing_ok=True)
+                with suppress(OSError):
+                    path.unlink(missing_ok=True)
         return len(gone)
 
     def _make_folder(self) -> None:
@@ -315,6 +343,7 @@ class VectorRows:
 
 _SUFFIXES = {"float32": "f32", "float16": "f16"}
 _BLOCK = 8192
+_OURS = re.compile(r"m[0-9a-f]{12}\..*")
 
 _CONTENTS = (
     "SELECT vector_sets.*, owners.*, (SELECT group_concat(row) FROM vector_gaps WHERE set_id = vector_sets.id) AS gaps "

@@ -13,7 +13,7 @@ from heron.catalog.access import Access
 from heron.catalog.database import Database
 from heron.catalog.items import ItemRef, ItemService, bundles, uuid_of
 from heron.catalog.schema import SchemaService
-from heron.catalog.vector_rows import DIRECTORY, Owner, VectorRows, VectorSet
+from heron.catalog.vector_rows import DIRECTORY, MadeBy, Owner, VectorRows, VectorSet
 from heron.catalog.vector_status import VectorStatus, status_of
 from heron.convert import dumps
 from heron.errors import InvalidInput, NotFound
@@ -103,19 +103,33 @@ class VectorStore:
             self.rows.put(self.rows.ensure(key, *self._shape(key)), owners, vectors, marks)
         return VectorsKept(len(owners), int((~vectors.any(axis=1)).sum()) if len(owners) else 0)
 
-    def prepared(self, key: str, embedder: str, model: str | None, revision: str) -> VectorSet:
-        """The set of a key, noted as an embedder's; raises InvalidInput where it holds vectors of something else."""
+    def prepared(self, key: str, made_by: MadeBy, *, again: bool = False) -> VectorSet:
+        """The set of a key, noted as an embedder's; with `again`, without those that another revision of it made.
+
+        Raises InvalidInput where it holds vectors of something else: those of one set can be compared with each other.
+        Rows that the file has lost are forgotten, so that they are made anew.
+        """
         self._access.require("update", "vector", key)
         with self._database.write():
             kept = self.rows.ensure(key, *self._shape(key))
-            if kept.embedder != embedder and self.rows.live_count(kept):
+            self.rows.drop_missing(key)
+            if kept.embedder != made_by.embedder and self.rows.live_count(kept):
                 whose = f"of the embedder {kept.embedder}" if kept.embedder else "that were given"
                 raise InvalidInput(
                     f"key {key!r} holds vectors {whose}",
-                    hint=f"give another key, such as --key '{embedder} 2'",
+                    hint=f"give another key, such as --key '{made_by.embedder} 2'",
                 )
-            self.rows.made_by(kept, embedder, model, revision)
-        return kept
+            if kept.revision not in (None, made_by.revision) and self.rows.made_count(kept):
+                if not again:
+                    raise InvalidInput(
+                        f"the vectors of {key!r} were made by another model or revision of {made_by.embedder}",
+                        hint="--again removes them and makes all anew; or give another key with --key",
+                    )
+                self.rows.remove_made(kept)
+            self.rows.made_by(kept, made_by)
+            found = self.rows.find(key)
+            assert found is not None
+        return found
 
     def model_of(self, key: str, embedder: str) -> str | None:
         """The model by which an embedder made the vectors of a key, as far as it takes models."""
@@ -327,10 +341,15 @@ class VectorStore:
         return count
 
     def embedding_keys(self) -> list[VectorSet]:
-        """The sets that have vectors, those of an embedder first."""
+        """The sets that have vectors and whose key is in the schema, in the order in which they are taken unasked.
+
+        Those of embedders for pictures alone, which are made for what looks alike, come before those that take texts,
+        and these before vectors that were given; among equals, the older ones.
+        """
         self._access.require("read", "vector")
-        kept = [kept for kept in self.rows.all() if kept.row_count and self.rows.live_count(kept)]
-        return sorted(kept, key=lambda kept: (kept.embedder is None, kept.key))
+        keys = self._schema.current().vector_keys()
+        kept = [kept for kept in self.rows.all() if kept.key in keys and self.rows.live_count(kept)]
+        return sorted(kept, key=lambda kept: (kept.embedder is None, kept.takes_text, kept.id))
 
     def _require(self, key: str) -> VectorSet:
         kept = self.rows.find(key)

@@ -15,7 +15,7 @@ from heron.models import Frame, Item, Page
 
 
 @click.command("contact-sheet")
-@click.argument("text", required=False)
+@click.argument("text", nargs=-1)
 @click.option(
     "-o",
     "--output",

@@ -77,7 +77,7 @@ def command(
 
     Duplicates are files of equal content, by their hashes (heron import --hash keeps them); with --near, items whose
     vectors are near each other. Groups hold all that is connected by such pairs. The first one of a group is the best: the
-    largest in pixels, of these the sharpest, of these the largest file, of these the oldest.
+    largest in pixels, of these the sharpest, of these the oldest, of these the largest file.
     """
     if near is None and (key or frames or exact):
         raise click.UsageError("--key, --frames and --exact go with --near.")

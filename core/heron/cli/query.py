@@ -66,6 +66,8 @@ def combined(workspace: Workspace, preset: str | None = None, **parts: Any) -> Q
     from heron.models import Query
 
     query = workspace.presets.get(preset).query if preset else Query()
+    if isinstance(parts.get("text"), tuple):  # words of a sentence without quotes
+        parts["text"] = " ".join(parts["text"]) or None
     given = {name: value for name, value in parts.items() if value not in (None, (), False)}
     if query.where and given.get("where"):
         from heron.search.parse import both

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 
 @click.command("search")
-@click.argument("text", required=False)
+@click.argument("text", nargs=-1)
 @conditions
 @similarity
 @order
@@ -81,7 +81,8 @@ def command(
         made = workspace.collections.create(collect, items=page.rows)
     if as_json:
         name = "frames" if frames else "items"
-        print_json({name: list(_as_json(page, frames)), "cursor": page.cursor})
+        key = {"key": page.key} if page.key is not None else {}
+        print_json({name: list(_as_json(page, frames)), "cursor": page.cursor, **key})
         return
     _print(workspace, page, frames)
     if collect is not None:
@@ -101,6 +102,8 @@ def _print(workspace: Workspace, page: Page[Any], frames: bool) -> None:
         columns = ("score", *columns)
         rows = [(f"{match.score:.3f}", *row) for row, match in zip(rows, page.matches, strict=True)]
     print_table(columns, rows, f"No {'frame' if frames else 'item'} is like that.")
+    if page.key is not None and len(page):
+        say(f"Compared by {page.key}.")
     if page.cursor:
         say(f"More: --cursor {page.cursor}")
 

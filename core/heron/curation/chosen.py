@@ -82,11 +82,8 @@ class Chosen:
             scores[start : start + _CACHED] = products / self.lengths[of] / other.lengths[to]
         return rounded(scores)
 
-    def among(self, ids: Array) -> Chosen:
-        """Those of some items."""
-        return self._at(np.flatnonzero(np.isin(self.items, ids)))
-
-    def _at(self, places: Array) -> Chosen:
+    def at(self, places: Array) -> Chosen:
+        """Those at some places."""
         return evolve(
             self,
             rows=self.rows[places],
@@ -131,7 +128,7 @@ def _with_lengths(truth: Array, means: Array, rows: Array, opened: OpenSet) -> C
         block = chosen.stored(slice(start, start + BLOCK)).astype(np.float64)
         lengths[start : start + BLOCK] = np.sqrt(np.einsum("ij,ij->i", block, block))
     there = np.flatnonzero(lengths > 0)
-    return evolve(evolve(chosen, lengths=lengths)._at(there), zeros=len(rows) - len(there))
+    return evolve(evolve(chosen, lengths=lengths).at(there), zeros=len(rows) - len(there))
 
 
 def _with_means(own: Chosen, of_frames: Chosen) -> Chosen:

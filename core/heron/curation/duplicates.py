@@ -6,12 +6,13 @@ from collections.abc import Callable
 
 import numpy as np
 
-from heron.curation.chosen import Array
+from heron.curation.chosen import Array, Chosen
 from heron.curation.compared import Compared, counted
+from heron.curation.equal import representatives
 from heron.curation.groups import Groups
 from heron.curation.keeping import best_first
 from heron.curation.lookup import Lookup
-from heron.curation.pairs import close_pairs, indexed_pairs
+from heron.curation.pairs import Pairs, close_pairs, indexed_pairs
 from heron.curation.records import Candidate, DuplicateGroup, Duplicates, Pair
 
 
@@ -38,27 +39,45 @@ def equal_files(lookup: Lookup, ids: Array) -> Duplicates:
 def near_items(
     lookup: Lookup, compared: Compared, threshold: float, *, exact: bool, progress: Callable[[int], None]
 ) -> Duplicates:
-    """Groups of items that are connected by pairs of vectors with a cosine of `threshold` or more."""
+    """Groups of items that are connected by pairs of vectors with a cosine of `threshold` or more.
+
+    They are of one kind, unless vectors of frames are among them: a photograph may be found in a film.
+    """
     chosen, by_index = compared.chosen, compared.has_index and not exact
     ids, owner = np.unique(chosen.items, return_inverse=True)
-    pairs = (
-        indexed_pairs(compared.opened.space, chosen, threshold, progress)
-        if by_index
-        else close_pairs(chosen, None, threshold, progress)
-    )
+    by_id = {} if (chosen.frames > 0).any() else lookup.kinds(ids.tolist())
+    kinds = np.unique([by_id.get(id, "") for id in ids.tolist()], return_inverse=True)[1]
     found = Groups(len(ids))
+    stands_for = representatives(chosen, kinds[owner])
+    others = np.flatnonzero(stands_for != np.arange(len(chosen)))
+    _add(found, chosen, (owner, kinds), Pairs(stands_for[others], others, np.ones(len(others))))
+    left = np.flatnonzero(stands_for == np.arange(len(chosen)))
+    few = chosen.at(left)
+    pairs = (
+        indexed_pairs(compared.opened.space, few, threshold, progress)
+        if by_index
+        else close_pairs(few, None, threshold, progress)
+    )
     for part in pairs:
-        frames = chosen.frames[np.stack([part.first, part.second])]
-        found.add(owner[part.first], owner[part.second], part.scores, frames)
+        _add(found, chosen, (owner, kinds), Pairs(left[part.first], left[part.second], part.scores))
     notes = [*compared.notes]
     if by_index:
         notes.append("the index was asked for what is near, which may miss some pairs")
-    if found.thinned:
+    if found.thinned or len(others):
         notes.append("of very many pairs only the nearest of each item are told, the groups hold all")
     return Duplicates(
         _groups(lookup, ids, found), compared.items, compared.without, "index" if by_index else "pairs",
         compared.key, threshold, tuple(notes),
     )  # fmt: skip
+
+
+def _add(found: Groups, chosen: Chosen, of: tuple[Array, Array], pairs: Pairs) -> None:
+    """Add pairs of places as pairs of the items that own them, where these are of one kind."""
+    owner, kinds = of
+    first, second = owner[pairs.first], owner[pairs.second]
+    differ = (first != second) & (kinds[first] == kinds[second])
+    frames = chosen.frames[np.stack([pairs.first, pairs.second])]
+    found.add(first[differ], second[differ], pairs.scores[differ], frames[:, differ])
 
 
 def _groups(lookup: Lookup, ids: Array, found: Groups) -> tuple[DuplicateGroup, ...]:

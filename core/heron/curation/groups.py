@@ -9,6 +9,9 @@ from heron.curation.chosen import Array
 _MOST = 2_000_000
 """Pairs that are held before those of less interest are let go."""
 
+_MANY = 500_000
+"""Pairs that come at once from which on they are sifted before they are held."""
+
 _EACH = 50
 """Pairs of an item with later ones that are held where there are more than that."""
 
@@ -29,6 +32,11 @@ class Groups:
 
     def add(self, first: Array, second: Array, scores: Array, notes: Array) -> None:
         """Add pairs of items with their scores, and for each two numbers to remember it by, shape (2, n)."""
+        if len(first) > _MANY:
+            self._roots = united(self._roots, first, second)
+            kept = _best_places(first, scores, _EACH)
+            self.thinned |= len(kept) < len(first)
+            first, second, scores, notes = first[kept], second[kept], scores[kept], notes[:, kept]
         swapped = first > second
         low, high = np.minimum(first, second), np.maximum(first, second)
         notes = np.where(swapped, notes[::-1], notes)
@@ -83,7 +91,16 @@ def united(roots: Array, first: Array, second: Array) -> Array:
 
 def _best_of_each(held: Array, count: int) -> Array:
     """The pairs with the highest scores of each lower item."""
-    held = held[:, np.lexsort((held[1], -held[2], held[0]))]
-    starts = np.flatnonzero(np.diff(held[0], prepend=-1))
-    ranks = np.arange(held.shape[1]) - np.repeat(starts, np.diff(starts, append=held.shape[1]))
-    return held[:, ranks < count]
+    return held[:, _best_places(held[0], held[2], count)]
+
+
+def _best_places(first: Array, scores: Array, count: int) -> Array:
+    """The places of the `count` highest scores of each first item, ascending."""
+    order = np.argsort(first, kind="stable")
+    starts = np.flatnonzero(np.diff(first[order], prepend=-1))
+    lengths = np.diff(starts, append=len(order))
+    is_best = np.repeat(lengths <= count, lengths)
+    for start, length in zip(starts[lengths > count], lengths[lengths > count], strict=True):
+        part = scores[order[start : start + length]]
+        is_best[start + np.argpartition(part, length - count)[length - count :]] = True
+    return np.sort(order[is_best])

@@ -13,7 +13,7 @@ _SAME_SHARPNESS = 0.95
 def best_first(candidates: Sequence[Candidate]) -> tuple[tuple[Candidate, ...], str]:
     """The one to keep, then the others as they came; and what it has before them.
 
-    The largest in pixels, of these the sharpest, of these the largest file, of these the one changed the longest ago, of
+    The largest in pixels, of these the sharpest, of these the one changed the longest ago, of these the largest file, of
     these the one that came into the catalogue first.
     """
     left, reasons = list(candidates), []
@@ -54,6 +54,6 @@ def _most(left: list[Candidate], measure: Callable[[Candidate], float], same: fl
 _STEPS: tuple[tuple[str, Callable[[list[Candidate]], list[Candidate]]], ...] = (
     ("largest", _largest),
     ("sharpest", _sharpest),
-    ("largest file", _largest_file),
     ("oldest", _oldest),
+    ("largest file", _largest_file),
 )

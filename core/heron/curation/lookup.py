@@ -102,6 +102,10 @@ class Lookup:
         """Some items as candidates, by inner id."""
         return self._by_id(_CANDIDATE, ids, lambda row: Candidate(*row[1:]))
 
+    def kinds(self, ids: Iterable[int]) -> dict[int, str]:
+        """The kinds of some items, by inner id."""
+        return self._by_id("SELECT items.id, kind FROM items", ids, lambda row: row[1])
+
     def names(self, ids: Iterable[int]) -> dict[int, tuple[str, str]]:
         """UUID and name of some items, by inner id."""
         return self._by_id("SELECT items.id, uuid, name FROM items", ids, lambda row: (row[1], row[2]))

@@ -17,6 +17,9 @@ _ROWS, _COLUMNS = 2048, 4096
 _DENSE = 64
 """Where more than one pair of so many is left, a tile is compared whole."""
 
+_STRIP = 256
+"""Rows of such a tile that are compared at once: the pairs of a whole one would take gigabytes."""
+
 _FIRST, _MOST = 16, 4096
 """Neighbours that are asked of the index at first, and at most."""
 
@@ -51,31 +54,32 @@ def close_pairs(
             columns = short[-1][left : left + _COLUMNS]
             near = space[: len(rows) * len(columns)].reshape(len(rows), len(columns))
             np.matmul(rows, columns.T, out=near)
-            places = np.flatnonzero(near >= threshold - MARGIN)
-            if len(places):
-                found = _found(first, sets[-1], (top, left), near.shape, places, second is None)
-                good = found.scores >= threshold
-                yield Pairs(found.first[good], found.second[good], found.scores[good])
+            is_near = near >= threshold - MARGIN
+            for found in _looked_at(first, sets[-1], (top, left), is_near):
+                kept = found.scores >= threshold
+                kept &= first.items[found.first] != sets[-1].items[found.second]
+                if second is None:
+                    kept &= found.first < found.second
+                yield Pairs(found.first[kept], found.second[kept], found.scores[kept])
         advanced(min(top + _ROWS, len(first)))
 
 
-def _found(
-    first: Chosen, second: Chosen, at: tuple[int, int], shape: tuple[int, int], places: Array, is_one: bool
-) -> Pairs:
+def _looked_at(first: Chosen, second: Chosen, at: tuple[int, int], is_near: Array) -> Iterator[Pairs]:
     """The pairs of a tile that are left, with their true cosines."""
-    across, down = np.divmod(places, shape[1])
-    across, down = across + at[0], down + at[1]
-    kept = first.items[across] != second.items[down]
-    if is_one:
-        kept &= across < down
-    across, down = across[kept], down[kept]
-    if len(places) <= shape[0] * shape[1] // _DENSE:
-        return Pairs(across, down, first.cosines(across, second, down))
-    rows, columns = (
-        chosen.units(slice(start, start + length), np.float64)
-        for chosen, start, length in zip((first, second), at, shape, strict=True)
-    )
-    return Pairs(across, down, rounded((rows @ columns.T)[across - at[0], down - at[1]]))
+    count = np.count_nonzero(is_near)
+    if not count:
+        return
+    if count <= is_near.size // _DENSE:
+        across, down = np.divmod(np.flatnonzero(is_near), is_near.shape[1])
+        across, down = across + at[0], down + at[1]
+        yield Pairs(across, down, first.cosines(across, second, down))
+        return
+    columns = second.units(slice(at[1], at[1] + is_near.shape[1]), np.float64).T
+    for start in range(0, len(is_near), _STRIP):
+        part = is_near[start : start + _STRIP]
+        rows = first.units(slice(at[0] + start, at[0] + start + len(part)), np.float64)
+        across, down = np.divmod(np.flatnonzero(part), part.shape[1])
+        yield Pairs(across + at[0] + start, down + at[1], rounded((rows @ columns)[part]))
 
 
 def indexed_pairs(space: Space, chosen: Chosen, threshold: float, advanced: Advanced) -> Iterator[Pairs]:

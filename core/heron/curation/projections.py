@@ -26,8 +26,7 @@ from heron.pictures.service import PictureService
 from heron.projection.methods import METHODS, project
 
 _READ = (
-    "SELECT items.uuid, items.name, {number}, p.x, p.y, {value} FROM projection_points AS p "
-    "JOIN vectors AS v ON v.item_id = p.item_id AND v.frame_id = p.frame_id AND v.set_id = ? {source} "
+    "SELECT items.uuid, items.name, {number}, p.x, p.y, {value} FROM projection_points AS p {source} "
     "WHERE p.projection_id = ? AND {condition} ORDER BY p.item_id, p.frame_id"
 )
 _COUNT_NEW = "SELECT count(*) FROM vectors AS v JOIN items ON items.id = v.item_id WHERE v.set_id = ? AND v.row >= ? AND {condition}"
@@ -128,7 +127,7 @@ class ProjectionService:
         projection was made, QueryError for a query or a field that cannot be understood.
         """
         self._access.require("read", "item")
-        kept, stored = self._found(key, method)
+        _, stored = self._found(key, method)
         field = self._lookup.values.field(value, frames=frames) if value is not None else None
         plan = self._lookup.plan(query, frames=frames)
         source = "JOIN items ON items.id = p.item_id"
@@ -140,7 +139,7 @@ class ProjectionService:
             source=source,
             condition=plan.condition + ("" if frames else " AND p.frame_id = 0"),
         )
-        rows = self._lookup.rows(sql, [kept.id, stored.id, *plan.parameters])
+        rows = self._lookup.rows(sql, [stored.id, *plan.parameters])
         uuids, names, numbers, across, up, answered = zip(*rows, strict=True) if rows else ((),) * 6
         places = np.array([across, up], np.float32).T
         values = [field.value(each) for each in answered] if field else None

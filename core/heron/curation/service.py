@@ -42,7 +42,7 @@ def _silent(done: int) -> None:
 class CurationService:
     """Finds what is there twice, what is rare, and what covers the rest. Vectors are compared by cosine.
 
-    Where a verb takes a key, None is the first one that has vectors, those of embedders before others; where it takes a
+    Where a verb takes a key, None is the first one that has vectors, those of embedders for pictures alone before others; where it takes a
     query, None is all items. An item is known by its own vector, or else by the mean of those of its frames, unless `frames`
     says that each of its vectors counts. `progress` is told how many vectors are done with.
     """

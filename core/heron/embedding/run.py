@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     import numpy
     from PIL.Image import Image
 
+_NONE = -1
+"""No mark: there is no vector."""
+
 _KEPT = 256
 """Vectors that are kept in one transaction."""
 
@@ -107,7 +110,7 @@ class Run:
         """The pictures of an item, and of its frames, that have to be embedded; and how many have not."""
         marks, content = self._marks.pop(item.id, {}), content_of(item)
         mark, skipped, size = self._mark(content), 0, self._record.picture_size
-        if marks.get((item.id, 0)) != mark:
+        if marks.get((item.id, 0), _NONE) not in (mark, None):
             yield _Piece((item.id, 0), item, mark, self._pictures.portrait(item, size=size))
         else:
             skipped = 1
@@ -116,7 +119,7 @@ class Run:
             count = item.facts.frame_count  # a video that got shorter keeps its key frames
             for frame in self._frames.list(item):
                 owner, mark = (item.id, frame.id), self._mark(f"{content}#{frame.number}")
-                if marks.get(owner) == mark:
+                if marks.get(owner, _NONE) in (mark, None):  # made of this content, or given
                     skipped += 1
                 elif count is None or frame.number < count:
                     wanted[frame.number] = owner, item, mark
@@ -135,7 +138,6 @@ class Run:
 
         if not batch:
             return
-
         pictures = [piece.picture for piece in batch]
         vectors = vectors_of(self._record.name, self._loaded.embed_images, pictures, self._loaded.size)
         for piece, vector in zip(batch, vectors, strict=True):
@@ -166,5 +168,5 @@ class Run:
 
 def content_of(item: Item) -> str:
     """What changes whenever the content of an item does, as far as the catalogue knows."""
-    facts = (item.content_hash, item.etag, item.modified_at, item.size, item.facts.frame_count)
+    facts = (item.etag, item.modified_at, item.size, item.facts.frame_count)
     return "|".join(str(fact) for fact in (item.url, *facts))

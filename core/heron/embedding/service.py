@@ -10,13 +10,13 @@ from heron.catalog.access import Access
 from heron.catalog.frames import FrameService
 from heron.catalog.items import ItemRef, ItemService
 from heron.catalog.schema import SchemaService
-from heron.catalog.vector_rows import VectorSet
+from heron.catalog.vector_rows import MadeBy, VectorSet
 from heron.catalog.vectors import VectorStore
 from heron.embedding.run import Run
 from heron.errors import InvalidInput
 from heron.hooks import Embedder
 from heron.jobs import ImportProblem
-from heron.models import Item, Query
+from heron.models import Frame, Item, Query
 from heron.pictures.service import PictureService
 from heron.search.service import SearchService
 from heron.search.similar import Embedders
@@ -62,7 +62,7 @@ class EmbeddingService:
     def __call__(
         self,
         embedder: str = "visual",
-        items: Iterable[ItemRef] | Query | None = None,
+        items: ItemRef | Iterable[ItemRef] | Query | None = None,
         *,
         model: str | None = None,
         key: str | None = None,
@@ -77,6 +77,8 @@ class EmbeddingService:
         called like the embedder unless `key` says otherwise. What has a vector of the same content by the same model is
         skipped, unless `again`; so what was stopped goes on where it was. `advanced` is told how many items are done.
 
+        Vectors that were given stay, and those of another model or revision are refused, unless `again`.
+
         Files that cannot be read are told in the report. Raises PluginError where the embedder cannot be had, and
         InvalidInput for a key that holds something else.
         """
@@ -84,7 +86,8 @@ class EmbeddingService:
         record = self._embedders.record(embedder)
         loaded = self._embedders.get(embedder, model or self._vectors.model_of(key or embedder, embedder))
         name = getattr(loaded, "model", model) if record.takes_model else None
-        kept = self._prepared(key or embedder, embedder, name, loaded)
+        made_by = MadeBy(embedder, name, loaded.revision, "text" in record.embeds)
+        kept = self._prepared(key or embedder, made_by, loaded, again)
         run = Run(
             self._vectors, self._frames, self._pictures, record, loaded, kept, with_frames=frames, again=again
         )
@@ -92,7 +95,7 @@ class EmbeddingService:
         self._vectors.refresh(kept.key)
         return Embedded(kept.key, run.embedded, run.skipped, run.failed, tuple(run.problems))
 
-    def chosen(self, items: Iterable[ItemRef] | Query | None = None) -> Iterator[Item]:
+    def chosen(self, items: ItemRef | Iterable[ItemRef] | Query | None = None) -> Iterator[Item]:
         """The items that are embedded: those given, or all that look like something."""
         self._access.require("read", "item")
         if items is None:
@@ -101,9 +104,10 @@ class EmbeddingService:
         if isinstance(items, Query):
             yield from self._search.all(items)
         else:
-            yield from (self._items.get(item) for item in items)
+            given = [items] if isinstance(items, Item | Frame | str) else items
+            yield from (self._items.get(item) for item in given)
 
-    def _prepared(self, key: str, embedder: str, model: str | None, loaded: Embedder) -> VectorSet:
+    def _prepared(self, key: str, made_by: MadeBy, loaded: Embedder, again: bool) -> VectorSet:
         """The set that the vectors go to, which is this embedder's from now on."""
         known = self._schema.current().get(key)
         if known is None:
@@ -113,4 +117,4 @@ class EmbeddingService:
                 f"key {key!r} ({known.type}) takes no vectors of {loaded.size:,} numbers",
                 hint="give another key with --key",
             )
-        return self._vectors.prepared(key, embedder, model, loaded.revision)
+        return self._vectors.prepared(key, made_by, again=again)

@@ -74,7 +74,7 @@ class Planner:
             if not texts:
                 raise QueryError(
                     "there is no key of type text to look for words in",
-                    hint="heron schema add description text; what pictures show is found by --embedder",
+                    hint="heron schema add description text; what pictures show is found by a sentence alone",
                 )
             conditions.append(writer.condition(tree.Any(tuple(texts))))
         return Plan(

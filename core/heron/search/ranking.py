@@ -9,6 +9,7 @@ import numpy as np
 from attrs import frozen
 
 from heron.convert import dumps, loads
+from heron.errors import QueryError
 from heron.models import Frame, Item, Json
 from heron.search.planning import FRAMES, Plan
 from heron.search.similar import Sought
@@ -76,10 +77,17 @@ def ranked(
     opened: OpenSet, sought: Sought, plan: Plan, answer: Answer, count: int, *, frames: bool, exact: bool
 ) -> Ranked:
     """The `count` most similar items, each by its best row, or frames. What the query is like is left out."""
-    of = Frame if frames else Item
-    without = [thing.id for thing in sought.things if isinstance(thing, of)]
-    if not frames:
-        without += _items_of(sought, answer)
+    items = [thing.id for thing in sought.things if isinstance(thing, Item)]
+    if frames:
+        if not (opened.frames > 0).any():
+            raise QueryError(
+                f"no frame has a vector under {sought.key!r}",
+                hint=f"heron embed --frames --key '{sought.key}' makes them",
+            )
+        without = [thing.id for thing in sought.things if isinstance(thing, Frame)]
+        without += opened.frames[np.isin(opened.items, items)].tolist()
+    else:
+        without = items + _items_of(sought, answer)
     allowed = RowFilter(opened, plan, answer, np.array(without, dtype=np.int64), frames=frames)
     groups = None if frames else opened.items
     found = opened.space.search(sought.vector, count, filter=allowed, groups=groups, exact=exact)

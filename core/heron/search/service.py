@@ -37,6 +37,7 @@ class _Found:
     cursor: str | None
     scores: dict[int, float] | None = None
     shown: dict[int, int] | None = None
+    key: str | None = None
 
 
 class SearchService:
@@ -58,7 +59,7 @@ class SearchService:
         """
         found = self._page(_query(query, parts), "items")
         items = self._fetch(found.ids)
-        return Page(items, found.cursor, self._matches(items, found))
+        return Page(items, found.cursor, self._matches(items, found), found.key)
 
     def frames(self, query: Query | str | None = None, **parts: Any) -> Page[Frame]:
         """One page of frames, in the order in which they came unless `sort` says otherwise; each leads to its item.
@@ -68,13 +69,14 @@ class SearchService:
         """
         found = self._page(_query(query, parts), "frames")
         frames = self._fetch_frames(found.ids)
-        return Page(frames, found.cursor, self._matches(frames, found))
+        return Page(frames, found.cursor, self._matches(frames, found), found.key)
 
     def all(self, query: Query | str | None = None, **parts: Any) -> Iterator[Item]:
         """Every item of a query as a stream, a page in memory at a time; `limit` ends it."""
-        query = _query(query, parts)
+        query = _checked(_query(query, parts))
         if query.is_similarity and query.sort is None and query.cursor is None:
-            ranked = self._ranked(query, "items", query.limit or query.nearest or _MAX_INTEGER)
+            most = min(query.limit or _MAX_INTEGER, query.nearest or _MAX_INTEGER)
+            ranked = self._ranked(query, "items", most)
             ids = ranked.items.tolist() if ranked is not None else []
             for part in bundles(ids):
                 yield from self._fetch(part)
@@ -103,7 +105,7 @@ class SearchService:
 
     def explain(self, query: Query | str | None = None, *, frames: bool = False, **parts: Any) -> Explanation:
         """How a query is answered, found out by answering it once."""
-        query = _query(query, parts)
+        query = _checked(_query(query, parts))
         table: Table = "frames" if frames else "items"
         plan = self._planner.plan(query, frames=frames)
         start = perf_counter()
@@ -135,20 +137,19 @@ class SearchService:
 
     def _page(self, query: Query, table: Table) -> _Found:
         """The inner ids of one page, and the cursor of the next."""
-        if query.limit is not None and query.limit < 1:
-            raise InvalidInput(f"limit is {query.limit}, at least 1 is needed")
-        _check(query)
+        _checked(query)
         if not query.is_similarity:
             return self._sorted_page(query, table)
         if query.sort is None:
             return self._similar_page(query, table)
-        ranked = self._ranked(query, table, query.nearest or NEAREST)
+        sought = self._similar().of(query)
+        ranked = self._nearest(query, sought, table, query.nearest or NEAREST)
         if ranked is None:
-            return _Found([], None, {}, {})
+            return _Found([], None, {}, {}, sought.key)
         ids = (ranked.frames if table == "frames" else ranked.items).tolist()
         page = self._sorted_page(query, table, ids)
         scores, shown = _by_id(ids, ranked)
-        return _Found(page.ids, page.cursor, scores, shown)
+        return _Found(page.ids, page.cursor, scores, shown, sought.key)
 
     def _similar_page(self, query: Query, table: Table) -> _Found:
         """A page in the order of similarity; the pages behind the first one are found exactly.
@@ -163,7 +164,7 @@ class SearchService:
         sought = self._similar().of(query)
         ranked = self._nearest(evolve(query, exact=query.exact or seen > 0), sought, table, most)
         if ranked is None:
-            return _Found([], None, {}, {})
+            return _Found([], None, {}, {}, sought.key)
         ids = (ranked.frames if table == "frames" else ranked.items).tolist()
         scores, shown = _by_id(ids, ranked)
         if indexed and (first := self._nearest(query, sought, table, min(most, indexed + 1))) is not None:
@@ -173,7 +174,7 @@ class SearchService:
             indexed = limit
         end = seen + limit
         following = made_cursor(fingerprint, [indexed, end]) if len(ids) > end else None
-        return _Found(ids[seen:end], following, scores, shown)
+        return _Found(ids[seen:end], following, scores, shown, sought.key)
 
     def _ranked(self, query: Query, table: Table, count: int) -> Ranked | None:
         return self._nearest(query, self._similar().of(query), table, count)
@@ -219,7 +220,7 @@ class SearchService:
         return _Found([key[0] for key in keys[:limit]], cursor)
 
     def _count(self, query: Query, table: Table) -> int:
-        _check(query)
+        _checked(evolve(query, limit=None))
         if query.is_similarity:
             ranked = self._ranked(evolve(query, exact=True), table, query.nearest or _MAX_INTEGER)
             return len(ranked.items) if ranked is not None else 0
@@ -258,18 +259,23 @@ def _query(query: Query | str | None, parts: dict[str, Any]) -> Query:
     return evolve(Query(text=query) if isinstance(query, str) else query or Query(), **parts)
 
 
-def _check(query: Query) -> None:
-    """Raise QueryError for parts of a query that do not go together."""
+def _checked(query: Query) -> Query:
+    """The query; raises InvalidInput and QueryError for parts that cannot be, or do not go together."""
+    if query.limit is not None and query.limit < 1:
+        raise InvalidInput(f"limit is {query.limit}, at least 1 is needed")
     if query.nearest is not None and query.nearest < 1:
         raise QueryError(f"nearest is {query.nearest}, at least 1 is needed")
+    if query.min_score is not None and not -1 <= query.min_score <= 1:
+        raise QueryError(f"min_score is {query.min_score}, a cosine from -1 to 1 is needed")
     if query.is_similarity:
-        return
+        return query
     for name in ("key", "nearest", "min_score"):
         if getattr(query, name) is not None:
             raise QueryError(
                 f"{name} needs a text, or something to be like",
                 hint='heron search "a red bus", or --like ITEM',
             )
+    return query
 
 
 def _by_id(ids: Sequence[int], ranked: Ranked) -> tuple[dict[int, float], dict[int, int]]:

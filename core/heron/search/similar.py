@@ -45,15 +45,20 @@ class Embedders:
             if model is not None and not record.takes_model:
                 raise InvalidInput(f"embedder {name} has one model only, leave {printable(model)} out")
             arguments = (model,) if record.takes_model else ()
-            known = self._loaded[name, model] = self._plugins().load(record, *arguments)
+            known = self._plugins().load(record, *arguments)
+            missing = [part for part in ("size", "revision", "embed_images") if not hasattr(known, part)]
+            if missing:
+                raise PluginError(f"embedder {name} has no {', '.join(missing)}, as heron.Embedder asks for")
+            self._loaded[name, model] = known
         return known
 
-    def with_text(self, kept: VectorSet) -> bool:
-        """Whether texts can be compared with the vectors of a set."""
+    def is_ready(self, name: str | None) -> bool:
+        """Whether an embedder is there with the packages that it needs."""
         try:
-            return kept.embedder is not None and "text" in self.record(kept.embedder).embeds
+            self._plugins().require(self.record(name or ""))
         except PluginError:
             return False
+        return True
 
 
 def vectors_of(name: str, embed: Callable[[Sequence[T]], Any], given: Sequence[T], size: int) -> Array:
@@ -139,16 +144,26 @@ class Similar:
                 )
             return found
         if query.text is not None:
-            texts = [kept for kept in there if self._embedders.with_text(kept)]
-            if not texts:
+            there = [kept for kept in there if kept.takes_text]
+            if not there:
                 raise QueryError(
                     "no embedding takes text queries yet",
                     hint="heron embed --embedder clip makes one; words in text keys are found by --words",
                 )
-            return texts[0]
         if not there:
             raise QueryError("there are no vectors to compare with", hint="heron embed makes some")
-        return there[0]
+        fitting = (kept for kept in there if all(self._fits(kept, thing) for thing in query.like))
+        return next(fitting, there[0])
+
+    def _fits(self, kept: VectorSet, thing: Json) -> bool:
+        """Whether a thing has, or can be given, a vector to compare with those of a set."""
+        if not isinstance(thing, str):
+            return bool(len(thing) == kept.size)
+        if (found := self._found(thing)) is not None:
+            return kept.key in self._vectors.sizes(found) or self._embedders.is_ready(kept.embedder)
+        if thing.lower().endswith(".npy"):
+            return bool(_npy(Path(thing).expanduser()).shape[-1:] == (kept.size,))
+        return self._embedders.is_ready(kept.embedder)
 
     def _embedder(self, kept: VectorSet) -> Embedder:
         if kept.embedder is None:
@@ -160,14 +175,14 @@ class Similar:
         if loaded.revision != kept.revision:
             raise QueryError(
                 f"the vectors of {kept.key!r} were made by another revision of {kept.embedder}",
-                hint=f"heron embed --embedder {kept.embedder} --key {kept.key!r} makes them anew",
+                hint=f"heron embed --again --frames --embedder {kept.embedder} --key '{kept.key}' makes them anew",
             )
         return loaded
 
     def _of_text(self, kept: VectorSet, text: str | None) -> Array:
         if not text or not text.strip():
             raise QueryError("the text to search for is empty")
-        if kept.embedder is not None and not self._embedders.with_text(kept):
+        if kept.embedder is not None and not kept.takes_text:
             raise QueryError(
                 f"the embedder {kept.embedder} of {kept.key!r} takes no text",
                 hint="heron plugins lists embedders; clip takes texts",
@@ -197,12 +212,14 @@ class Similar:
     def _found(self, given: str) -> Item | Frame | None:
         """The item, or the frame, that a text means; None where it means a file. Raises NotFound."""
         name, mark, number = given.rpartition("#")
-        if mark and number.isdecimal() and (item := self._named(name)) is not None:
+        is_frame = mark and number.isdecimal() and len(number) < 10
+        if is_frame and (item := self._named(name)) is not None:
             return self._frames.get(item, int(number))
         item = self._named(given)
-        if item is None and not Path(given).expanduser().is_file():
+        if item is None and not _is_file(given):
             raise NotFound(
-                f"there is no item and no file {printable(given)}", hint="heron items lists UUIDs and names"
+                f"there is no item and no file {printable(given):.200}",
+                hint="heron items lists UUIDs and names",
             )
         return item
 
@@ -219,9 +236,7 @@ class Similar:
 
     def _of_file(self, kept: VectorSet, path: Path) -> Array:
         if path.suffix.lower() == ".npy":
-            from heron.vectors.npy import read_npy
-
-            return self._checked(kept, read_npy(path), str(path))
+            return self._checked(kept, _npy(path), str(path))
         return self._embedded(kept, path, str(path))
 
     def _embedded(self, kept: VectorSet, thing: Item | Frame | Path, name: str) -> Array:
@@ -242,6 +257,20 @@ class Similar:
             raise InvalidInput(f"{name} holds {len(array):,} vectors, one is needed")
         first: Array = array[0]
         return first
+
+
+def _npy(path: Path) -> Array:
+    """The array in a `.npy` file; raises InvalidInput."""
+    from heron.vectors.npy import read_npy
+
+    return read_npy(path)
+
+
+def _is_file(given: str) -> bool:
+    try:
+        return Path(given).expanduser().is_file()
+    except (OSError, RuntimeError, ValueError):  # too long, no such home, a NUL
+        return False
 
 
 def _shown(thing: Json) -> str:

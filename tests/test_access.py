@@ -17,6 +17,7 @@ from PIL import Image
 
 import heron
 from heron.catalog.access import NOUNS, VERBS, Access
+from heron.catalog.vector_rows import MadeBy
 from heron.errors import NotFound, PermissionDenied
 from heron.hooks import StoredObject
 from heron.models import MediaFacts, Member, NewItem, Page, Query, User
@@ -231,7 +232,7 @@ WRITES = {
         "update vector 'look'",
     ),
     "vectors.prepared": (
-        lambda w, t: w.vectors.prepared("look", "visual", None, "1"),
+        lambda w, t: w.vectors.prepared("look", MadeBy("visual", None, "1", False)),
         "update vector 'look'",
     ),
     "vectors.rebuild": (lambda w, t: w.vectors.rebuild("look"), "update vector 'look'"),

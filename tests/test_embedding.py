@@ -108,16 +108,30 @@ def test_a_changed_file_gets_a_new_vector_and_no_other_does(lake, model, tmp_pat
     assert (status.vectors, status.gaps) == (3, 1)
 
 
-def test_another_revision_of_the_model_makes_all_vectors_anew(lake, model, tmp_path):
-    paint(lake, tmp_path / "in", 5)
+def test_vectors_of_another_revision_of_the_model_are_not_mixed_and_all_made_anew(lake, model, tmp_path):
+    items = paint(lake, tmp_path / "in", 5)
     lake.embed("colour")
     model.revision = "colour 2"
     with pytest.raises(QueryError, match="made by another revision of colour"):
         lake.search("red")
+    with pytest.raises(InvalidInput, match="were made by another model or revision of colour") as refusal:
+        lake.embed("colour")
+    assert "--again" in refusal.value.hint
+    assert lake.embed("colour", items[:2], again=True).embedded == 2
+    assert levels(lake, items) == [0, 1, None, None, None]
     report = lake.embed("colour")
-    assert (report.embedded, report.skipped, model.seen) == (5, 0, 10)
+    assert (report.embedded, report.skipped, model.seen) == (3, 2, 10)
     assert lake.vectors.status()[0].revision == "colour 2"
     assert len(lake.search("red")) == 5
+
+
+def test_vectors_that_were_given_stay_as_they_are(lake, model, tmp_path):
+    items = paint(lake, tmp_path / "in", 3)
+    lake.embed("colour", items[:1])
+    lake.vectors.add("colour", items[:2], [[1, 0, 0]] * 2)
+    report = lake.embed("colour")
+    assert (report.embedded, report.skipped) == (1, 2)
+    assert levels(lake, items) == [255, 255, 2]
 
 
 def test_frames_get_vectors_of_their_own(lake, model, tmp_path):

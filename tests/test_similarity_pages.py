@@ -117,7 +117,11 @@ def test_pages_of_any_query_hold_what_looking_at_all_would_find(brute, query, se
             and set(words) <= set(facts["story"].split())
         )
 
-    without = {brute.owners[n][1] if frames else brute.owners[n][0] for n in chosen}
+    liked = [brute.owners[n] for n in chosen]
+    without = {frame if frames else item for item, frame, _ in liked}
+    if frames:
+        items = {item for item, frame, _ in liked if not frame}
+        without |= {frame for item, frame, _ in brute.owners if item in items}
     best = brute.scores(sought, allows, frames=frames, without=without - {0})
     expected = sorted(best.values(), reverse=True)[: query.nearest]
     expected = [score for score in expected if query.min_score is None or score >= query.min_score - 1e-9]

@@ -152,7 +152,7 @@ def test_a_set_smaller_than_what_is_asked_for_is_no_error(painted):
     assert len(painted.search("red", limit=10**6, nearest=10**9)) == 6
     assert len(painted.search("red", where="speed > 99")) == 0
     assert painted.search.count("red", where="speed > 99") == 0
-    assert painted.search("red", min_score=1.01).rows == ()
+    assert painted.search("something red and green", min_score=1, where="speed < 2").rows == ()
     assert painted.search.count("red", nearest=2) == 2
     assert list(painted.search.all("red", where="speed > 99")) == []
 
@@ -172,6 +172,8 @@ WRONG = [
     ({"like": "red.png#7"}, NotFound, "red.png: frame 7 is not in the catalogue"),
     ({"like": "0.video#3"}, PluginError, "no storage is called 's3'"),
     ({"like": "00000000-0000-7000-8000-000000000000"}, NotFound, "there is no item and no file"),
+    ({"text": "x", "min_score": 1.5}, QueryError, "min_score is 1.5, a cosine from -1 to 1 is needed"),
+    ({"text": "x", "min_score": float("nan")}, QueryError, "min_score is nan, a cosine from -1 to 1 is needed"),
     ({"text": "x", "nearest": 0}, QueryError, "nearest is 0, at least 1 is needed"),
     ({"text": "x", "limit": 0}, InvalidInput, "limit is 0, at least 1 is needed"),
     ({"key": "colour"}, QueryError, "key needs a text, or something to be like"),

@@ -240,7 +240,6 @@ def test_key_frames_in_merged_metadata_bring_vectors_too(lake):
     assert [vectors(lake, video, number) for number in (2, 3)] == [{"look": [0, 1]}, {"half": [7, 8]}]
 
 
-@pytest.mark.xfail(strict=True, reason="frames without metadata go, though a vector was given to them")
 @pytest.mark.parametrize("way", ["other key frames", "a changed file"])
 def test_frames_stay_for_the_sake_of_a_vector_that_was_given_as_for_metadata(lake, way):
     [video] = register(lake, 1, kind="video", frames=4)

@@ -75,8 +75,12 @@ def _say(done: Embedded) -> None:
     there = f", {done.skipped:,} had one already" if done.skipped else ""
     failed = f", {counted(done.failed, 'item')} failed" if done.failed else ""
     say(f"Embedded {counted(done.embedded, 'picture')} as {done.key!r}{there}{failed}.")
-    for problem in done.problems[:20]:
-        say(f"  failed: {problem.reason}")
+    by_reason: dict[str, list[str]] = {}
+    for problem in done.problems:
+        by_reason.setdefault(problem.reason, []).append(problem.place)
+    for reason, names in list(by_reason.items())[:20]:
+        more = f" and {len(names) - 3:,} more" if len(names) > 3 else ""
+        say(f"  failed: {', '.join(names[:3])}{more}: {reason}")
 
 
 def _list(context: Context, as_json: bool) -> None:

@@ -211,7 +211,7 @@ class Search:
                 return True
             if self.best.is_full:
                 goal = min(ranking.at_least(self.best.bar), max(most, 2 * taken))
-                if goal <= taken or taken >= most:
+                if goal <= taken or (taken >= most and not self.exact):
                     return True
             else:
                 goal = max(2 * taken, self._depth() if filter else 0)

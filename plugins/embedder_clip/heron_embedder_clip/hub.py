@@ -62,7 +62,7 @@ def _snapshot(model: HubModel, names: tuple[str, ...], suffix: str) -> Path:
         ) from error
     except errors.LocalEntryNotFoundError as error:
         raise heron.PluginError(
-            f"{_shown(model)} is not in the cache, and the hub cannot be reached",
+            f"{_shown(model)} is no directory here, not in the cache, and the hub cannot be reached",
             hint=f"try again with a network, {_INSTEAD}",
         ) from error
     except Exception as error:  # errors of several HTTP libraries, by version

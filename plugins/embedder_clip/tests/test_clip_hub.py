@@ -210,5 +210,5 @@ def test_what_the_hub_lacks_is_told_in_one_sentence(load: Any, name: str, messag
 def test_no_network(load: Any, name: str, environment: dict[str, str]) -> None:
     found = load(name, **environment)
     assert found["error"] == "PluginError"
-    assert found["message"] == f"{name} is not in the cache, and the hub cannot be reached"
+    assert found["message"] == f"{name} is no directory here, not in the cache, and the hub cannot be reached"
     assert found["hint"] == "try again with a network, or name a directory that holds the model"

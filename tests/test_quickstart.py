@@ -73,7 +73,18 @@ def test_the_quickstart_goes_through_all_steps(tmp_path, capsys, no_network):
             best = workspace.search(text, where="kind = 'image' AND description IS NOT NULL", limit=3)
             assert all(word in item.metadata["description"] for item in best), text
     assert (place / "nights-1.csv").exists()
-    for name in ("lake", "timelapse", "ferry", "foghorn", "head", "volume", "logbook", "variety", "snow", "map"):
+    for name in (
+        "lake",
+        "timelapse",
+        "ferry",
+        "foghorn",
+        "head",
+        "volume",
+        "logbook",
+        "variety",
+        "snow",
+        "map",
+    ):
         with Image.open(place / f"{name}.png") as picture:
             assert max(extreme[1] - extreme[0] for extreme in picture.getextrema()) > 200, name
 

@@ -8,7 +8,7 @@ from functools import reduce
 from operator import and_
 from string import ascii_lowercase
 
-from miniclip.concepts import BOATS, FIELDS, VEHICLES, Concept, Facts, Meaning, concepts, true_for
+from miniclip.concepts import Concept, Facts, Meaning, concepts, true_for
 
 _OPENINGS = (
     "a photo of", "a picture of", "an image of", "photo of", "picture of", "photos of", "pictures of", "show me", "find",
@@ -50,14 +50,6 @@ class Captioner:
             return describe(facts)
         said, meant = self._keywords(true) if way < 0.4 else self._phrase(true)
         return (self._with_filler(said) if self._chance(0.1) else said), meant
-
-    def nearly(self, facts: Facts) -> Facts:
-        """The same picture, but that one thing about it is another: mostly what stands in front."""
-        if "subject" not in facts:
-            return facts
-        field = "subject" if self._chance(0.7) else self._rng.choice(("city", "time", "weather"))
-        values = FIELDS[field] if field != "subject" else BOATS if facts["place"] == "harbour" else VEHICLES
-        return {**facts, field: self._rng.choice([value for value in values if value != facts[field]])}
 
     def words(self) -> list[str]:
         """Each concept said alone, in the singular and the plural: for the tokeniser."""

@@ -71,7 +71,7 @@ def test_another_revision_is_refused_until_all_is_made_anew(lake, monkeypatch):
     lake.embed("pale")
     monkeypatch.setattr(Pale, "revision", "2")
     with heron.open(lake.root, discover=False, plugins=[Plugin()]) as again:
-        with pytest.raises(heron.InvalidInput, match="another model or revision of pale.*--again"):
+        with pytest.raises(heron.InvalidInput, match=r"another model or revision of pale.*--again"):
             again.embed("pale", named(again, "p0.png"))
         assert again.embed("pale", named(again, "p0.png"), again=True).embedded == 1
         assert [status.vectors for status in again.vectors.status()] == [1], "the others were of revision 1"

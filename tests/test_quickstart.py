@@ -69,7 +69,7 @@ def test_the_quickstart_goes_through_all_steps(tmp_path, capsys, no_network):
         assert workspace.integrations.get("tour").options["secret_access_key"] == "env:HERON_TOUR_SECRET"
         assert list(workspace.metadata.verify()) == []
     with heron.open(place) as workspace:
-        for text, word in (("a red bus in the rain", "bus"), ("snow", "snow"), ("a boat", "boat")):
+        for text, word in (("a red bus in the rain", "bus"), ("snow", "snow"), ("harbour", "harbour")):
             best = workspace.search(text, where="kind = 'image' AND description IS NOT NULL", limit=3)
             assert all(word in item.metadata["description"] for item in best), text
     assert (place / "nights-1.csv").exists()

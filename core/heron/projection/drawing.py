@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC
 from typing import Any
 
 import numpy as np
+from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize
@@ -73,8 +74,21 @@ def draw(
         _draw_legend(axes, look, colour_name)
     else:
         _scatter(axes, points, len(points), color=PALETTE[0])
-    _draw_pictures(axes, points, height, pictures)
+    _draw_pictures(axes, points, height, pictures, _edges(look, len(points)))
     return figure
+
+
+def _edges(look: Sequence[Group] | Scale | None, count: int) -> Callable[[int], Any]:
+    """The colour of the frame around the picture of a point: that of the point, which it hides."""
+    if isinstance(look, Scale):
+        known = look.values[np.isfinite(look.values)]
+        norm = Normalize(float(known.min()), float(known.max()))
+        values, colours = look.values, colormaps["viridis"]
+        return lambda place: colours(norm(values[place])) if np.isfinite(values[place]) else MISSING
+    of = np.full(count, "white", dtype=object)
+    for group in look or ():
+        of[group.points] = group.colour
+    return lambda place: of[place]
 
 
 def _scatter(axes: Axes, points: Array, total: int, **look: Any) -> None:
@@ -139,7 +153,11 @@ def _draw_scale(axes: Axes, points: Array, scale: Scale, name: str) -> None:
 
 
 def _draw_pictures(
-    axes: Axes, points: Array, height: float, pictures: Iterable[tuple[int, Image.Image]]
+    axes: Axes,
+    points: Array,
+    height: float,
+    pictures: Iterable[tuple[int, Image.Image]],
+    edge: Callable[[int], Any],
 ) -> None:
     boxes = Boxes(height)
     for place, picture in pictures:
@@ -153,5 +171,5 @@ def _draw_pictures(
         small.thumbnail((_PIXELS, _PIXELS))
         axes.imshow(np.asarray(small), extent=box, aspect="auto", zorder=3, interpolation="antialiased")
         frame = Rectangle((box[0], box[2]), box[1] - box[0], box[3] - box[2], fill=False, zorder=4)
-        frame.set(edgecolor="white", linewidth=1.2)
+        frame.set(edgecolor=edge(place), linewidth=2.5)
         axes.add_patch(frame)

@@ -29,7 +29,7 @@ def selection(function: Callable[..., Any]) -> Callable[..., Any]:
         click.option("--folder", metavar="PATH", help="Items of a folder and of those below it."),
         click.option("--dataset", metavar="TITLE", help="Items of a dataset."),
         click.option(
-            "--item", "items", multiple=True, metavar="UUID", help="An item; give it once for each."
+            "--item", "items", multiple=True, metavar="ITEM", help="An item by UUID or name; once for each."
         ),
     ):
         function = option(function)
@@ -57,7 +57,7 @@ def selected(
             "Which items? Give --item, or --dataset, or any of --folder, --where, --preset, --text and --like."
         )
     if items:
-        return iter(items)
+        return iter([named_item(workspace, item) for item in items])
     if dataset:
         return iter([row.item.uuid for row in workspace.datasets.rows(dataset)])
     parts = {"text": text, "like": like, "nearest": nearest, "min_score": min_score}

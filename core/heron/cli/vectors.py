@@ -235,7 +235,7 @@ def import_file(
     """Take vectors from a .npy file with ids beside it, from Parquet or from JSON lines.
 
     Each row names an item by UUID, URL or name; a frame by `UUID#12` in a list of ids, or in a column `frame`. All is
-    checked before anything is kept.
+    checked before anything is kept. It exits with 1 where no id meets an item.
     """
     files = context.workspace().vector_files
     with counting("Keeping vectors") as progress:
@@ -247,10 +247,9 @@ def import_file(
             raise HeronError(
                 "interrupted, the vectors kept so far stay", hint="the same command brings them all"
             ) from None
-    if as_json:
-        print_json(done)
-        return
-    _say_imported(done)
+    print_json(done) if as_json else _say_imported(done)
+    if not done.kept and (done.unmatched or done.ambiguous):
+        raise click.exceptions.Exit(1)
 
 
 def _say_imported(done: VectorImport) -> None:

@@ -65,6 +65,8 @@ class OpenSets:
         if before is not None and (before.missing or before.kept.file != kept.file):
             before = None
         now = self._rows.contents(kept.key, before.count if before is not None else 0)
+        if before is not None and now is not None and now.kept.file != before.kept.file:
+            before, now = None, self._rows.contents(kept.key)  # another process compacted it in between
         if now is None or now.kept.row_count == len(now.gaps):
             return None
         space = self._rows.space(now.kept)

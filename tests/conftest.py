@@ -8,6 +8,7 @@ from hypothesis import settings
 from PIL import Image
 
 import heron
+from heron.cli.main import status
 
 settings.register_profile("search", deadline=None)
 settings.register_profile("same", deadline=None, derandomize=True)
@@ -43,3 +44,17 @@ def pictures(tmp_path):
     for number in range(6):
         draw(tmp_path / "pictures" / f"p{number}.jpg", seed=number)
     return tmp_path / "pictures"
+
+
+@pytest.fixture
+def run(lake, monkeypatch, capsys):
+    """Run a command in the lake; returns what it printed, an error being one line."""
+    monkeypatch.chdir(lake.root)
+
+    def call(*arguments, code=0):
+        assert status(["--no-plugins", *arguments]) == code, capsys.readouterr()
+        out, err = capsys.readouterr()
+        assert code != 1 or (len(err.splitlines()) == 1 and err.startswith("Error: "))
+        return err if code else out
+
+    return call

@@ -12,7 +12,6 @@ from attrs import evolve
 from PIL import Image, ImageFilter
 
 import heron
-from heron.cli.main import status
 from heron.curation.keeping import best_first
 from heron.curation.records import Candidate
 from heron.errors import InvalidInput, NotFound, QueryError
@@ -424,20 +423,6 @@ def test_without_any_vectors_the_hint_says_what_makes_some(workspace):
 
 
 # The command line
-
-
-@pytest.fixture
-def run(lake, monkeypatch, capsys):
-    """Run a command in the lake; returns what it printed, an error being one line."""
-    monkeypatch.chdir(lake.root)
-
-    def call(*arguments, code=0):
-        assert status(["--no-plugins", *arguments]) == code, capsys.readouterr()
-        out, err = capsys.readouterr()
-        assert code != 1 or (len(err.splitlines()) == 1 and err.startswith("Error: "))
-        return err if code else out
-
-    return call
 
 
 def test_duplicates_are_printed_collected_and_drawn(run, lake):

@@ -13,7 +13,6 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from heron.cli.main import status
 from heron.errors import InvalidInput, NotFound, PluginError, QueryError
 from heron.models import MediaFacts, NewItem, Query
 from heron.projection.methods import project
@@ -209,20 +208,6 @@ def test_bad_input_is_one_sentence(lake, tmp_path):
 
 
 # Files
-
-
-@pytest.fixture
-def run(lake, monkeypatch, capsys):
-    """Run a command in the lake; returns what it printed, an error being one line."""
-    monkeypatch.chdir(lake.root)
-
-    def call(*arguments, code=0):
-        assert status(["--no-plugins", *arguments]) == code, capsys.readouterr()
-        out, err = capsys.readouterr()
-        assert code != 1 or (len(err.splitlines()) == 1 and err.startswith("Error: "))
-        return err if code else out
-
-    return call
 
 
 def test_a_table_is_written_as_json_csv_and_parquet(run, lake):

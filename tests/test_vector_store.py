@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from heron.errors import InvalidInput, MetadataError, NotFound
-from tests.toy_vectors import SIZE, kept, register, some
+from tests.toy_vectors import SIZE, counts, is_sound, kept, register, rounded, some
 
 
 @pytest.fixture(params=["float32", "float16"])
@@ -24,30 +24,9 @@ def lake(workspace, dtype):
     return workspace
 
 
-def rounded(vectors, dtype):
-    """Vectors as they are kept."""
-    return vectors.astype(dtype).astype(np.float32)
-
-
 def file_of(workspace, key="look"):
     [path] = {status.file for status in workspace.vectors.status() if status.key == key}
     return path
-
-
-def counts(workspace, key="look"):
-    [status] = [status for status in workspace.vectors.status() if status.key == key]
-    return status.vectors, status.gaps, status.missing
-
-
-def is_sound(workspace, key="look"):
-    """Whether nothing is wrong, and every vector kept is nearest to itself."""
-    assert workspace.vectors.verify(key, deep=True) == []
-    for batch in workspace.vectors.stored(key):
-        for uuid, number, vector in zip(batch.items, batch.frames, batch.vectors, strict=True):
-            [frame] = workspace.search.frames(like=vector, key=key, limit=1) if number is not None else [None]
-            [item] = workspace.search(like=vector, key=key, limit=1)
-            assert (item.uuid, frame.number if frame else None) == (uuid, number)
-    return True
 
 
 # Given back

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 import heron
 from heron.errors import MetadataError
 from heron.models import MediaFacts, NewItem
-from tests.toy_vectors import SIZE, kept, register, some
+from tests.toy_vectors import SIZE, counts, is_sound, kept, register, rounded, some
 
 
 @pytest.fixture(params=["float32", "float16"])
@@ -24,27 +24,6 @@ def lake(workspace, dtype):
     workspace.schema.add("look", "embedding", size=SIZE, dtype=dtype)
     workspace.schema.add_embedding("tiny", 3)
     return workspace
-
-
-def rounded(vectors, dtype):
-    """Vectors as they are kept."""
-    return vectors.astype(dtype).astype(np.float32)
-
-
-def counts(workspace, key="look"):
-    [status] = [status for status in workspace.vectors.status() if status.key == key]
-    return status.vectors, status.gaps, status.missing
-
-
-def is_sound(workspace, key="look"):
-    """Whether nothing is wrong, and every vector kept is nearest to itself."""
-    assert workspace.vectors.verify(key, deep=True) == []
-    for batch in workspace.vectors.stored(key):
-        for uuid, number, vector in zip(batch.items, batch.frames, batch.vectors, strict=True):
-            [frame] = workspace.search.frames(like=vector, key=key, limit=1) if number is not None else [None]
-            [item] = workspace.search(like=vector, key=key, limit=1)
-            assert (item.uuid, frame.number if frame else None) == (uuid, number)
-    return True
 
 
 def test_what_is_rolled_back_leaves_no_trace_and_the_next_write_is_right(lake, dtype):

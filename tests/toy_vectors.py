@@ -147,3 +147,25 @@ class Colours:
         yield heron.EmbedderModel(
             name="colour", summary="mean colours", load=lambda *names: self.model, **self.record
         )
+
+
+def rounded(vectors, dtype):
+    """Vectors as they are kept."""
+    return vectors.astype(dtype).astype(np.float32)
+
+
+def counts(workspace, key="look"):
+    """How many vectors, gaps and lost rows there are."""
+    [status] = [status for status in workspace.vectors.status() if status.key == key]
+    return status.vectors, status.gaps, status.missing
+
+
+def is_sound(workspace, key="look"):
+    """Whether nothing is wrong, and every vector kept is nearest to itself."""
+    assert workspace.vectors.verify(key, deep=True) == []
+    for batch in workspace.vectors.stored(key):
+        for uuid, number, vector in zip(batch.items, batch.frames, batch.vectors, strict=True):
+            [frame] = workspace.search.frames(like=vector, key=key, limit=1) if number is not None else [None]
+            [item] = workspace.search(like=vector, key=key, limit=1)
+            assert (item.uuid, frame.number if frame else None) == (uuid, number)
+    return True

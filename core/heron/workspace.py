@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from heron.ingest.vector_files.service import VectorFiles
     from heron.models import Item
     from heron.pictures.service import PictureService
+    from heron.search.planning import Planner
     from heron.search.service import SearchService
     from heron.search.similar import Embedders, Similar
     from heron.storage.service import StorageService
@@ -169,11 +170,16 @@ class Workspace:
     @cached_property
     def search(self) -> SearchService:
         """Answers queries: `search("a red bus", where="city = 'Algiers'", sort="-captured_at")`."""
-        from heron.search.planning import Planner
         from heron.search.service import SearchService
 
-        planner = Planner(self.database, self.access, self.folders, self.schema, self.collections)
-        return SearchService(self.access, planner, self.vectors, lambda: self._similar)
+        return SearchService(self.access, self._planner, self.vectors, lambda: self._similar)
+
+    @cached_property
+    def _planner(self) -> Planner:
+        """Writes the SQL of queries."""
+        from heron.search.planning import Planner
+
+        return Planner(self.database, self.access, self.folders, self.schema, self.collections)
 
     @cached_property
     def _similar(self) -> Similar:
@@ -237,12 +243,8 @@ class Workspace:
     @cached_property
     def _lookup(self) -> Lookup:
         from heron.curation.lookup import Lookup
-        from heron.search.planning import Planner
-        from heron.search.values import Values
 
-        planner = Planner(self.database, self.access, self.folders, self.schema, self.collections)
-        values = Values(self.database, self.schema, self.folders, self.collections)
-        return Lookup(self.database, self.access, planner, self.search, self.datasets, values)
+        return Lookup(self.database, self.access, self._planner, self.search, self.datasets)
 
     @cached_property
     def presets(self) -> PresetService:

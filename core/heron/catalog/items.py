@@ -109,6 +109,24 @@ class ItemService:
         )
         return [item_of(row) for row in rows]
 
+    def named(self, given: str) -> Item:
+        """The item of a UUID, or of a name that no other item has; raises NotFound and InvalidInput."""
+        try:
+            return self.get(given)
+        except NotFound:
+            found = self.by_name(given)
+        if not found:
+            raise NotFound(
+                f"there is no item {printable(given)}",
+                hint="heron items lists them with their UUIDs and names",
+            )
+        if len(found) > 1:
+            raise InvalidInput(
+                f"{len(found):,} items are called {printable(given)}",
+                hint="give the UUID of one: heron items lists them",
+            )
+        return found[0]
+
     @one_transaction
     def rename(self, ref: ItemRef, name: str) -> Item:
         """Give an item another name; the file keeps its own."""

@@ -193,9 +193,8 @@ class VectorRows:
             try:
                 with self._database.write():
                     self._database.connection.executemany(_INSERT, rows)
-            except (
-                CatalogueError
-            ) as error:  # an owner has one already, or is named twice: the last one counts
+            except CatalogueError as error:
+                # An owner has one already, or is named twice: the last one counts.
                 if not isinstance(error.__cause__, sqlite3.IntegrityError):
                     raise
                 last = {(item, frame): (set, row, item, frame, mark) for set, row, item, frame, mark in rows}

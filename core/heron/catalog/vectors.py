@@ -11,14 +11,14 @@ from attrs import frozen
 
 from heron.catalog.access import Access
 from heron.catalog.database import Database
-from heron.catalog.items import ItemRef, ItemService, bundles, uuid_of
+from heron.catalog.items import ItemRef, ItemService, bundles
 from heron.catalog.schema import SchemaService
+from heron.catalog.vector_owners import Owners, name_of
 from heron.catalog.vector_rows import DIRECTORY, MadeBy, Owner, VectorRows, VectorSet
 from heron.catalog.vector_status import VectorStatus, status_of
-from heron.convert import dumps
-from heron.errors import InvalidInput, NotFound
+from heron.errors import InvalidInput, NotFound, QueryError
+from heron.metadata.keys import printable
 from heron.metadata.validation import Vectors
-from heron.models import Frame
 
 if TYPE_CHECKING:
     import numpy
@@ -54,7 +54,7 @@ class VectorStore:
     ) -> None:
         self._database = database
         self._access = access
-        self._items = items
+        self._owners = Owners(database, access, items)
         self._schema = schema
         self.rows = VectorRows(database, directory / DIRECTORY)
 
@@ -74,13 +74,13 @@ class VectorStore:
         """
         self._access.require("update", "vector", key)
         given = list(things)
-        array = self._checked(key, vectors, len(given), lambda row: self._name(given[row]))
+        array = self._checked(key, vectors, len(given), lambda row: name_of(given[row]))
         with self._database.write():  # so that none of them is deleted meanwhile
-            owners = self._owners(given)
+            owners = self._owners.of(given)
             first: dict[Owner, int] = {}
             for place, owner in enumerate(owners):
                 if first.setdefault(owner, place) != place:
-                    raise InvalidInput(f"{self._name(given[place])} is named twice, each takes one vector")
+                    raise InvalidInput(f"{name_of(given[place])} is named twice, each takes one vector")
             return self.keep(key, owners, array)
 
     def _checked(self, key: str, vectors: Any, count: int, name: Callable[[int], str]) -> Array:
@@ -154,7 +154,7 @@ class VectorStore:
             key, vectors, len(owners), lambda row: f"what the embedder made of picture {row + 1}"
         )
         with self._database.write():
-            names = self._names(owners)
+            names = self._owners.names(owners)
             places = [
                 place
                 for place, (owner, uuid) in enumerate(zip(owners, uuids, strict=True))
@@ -184,7 +184,7 @@ class VectorStore:
         """Forget the vectors of items or frames; returns how many there were."""
         self._access.require("update", "vector", key)
         kept = self._require(key)
-        return self.rows.remove(kept, self._owners(list(things)))
+        return self.rows.remove(kept, self._owners.of(list(things)))
 
     def adopt(self, key: str, *, replace: bool = False) -> Adopted:
         """Move values that stand as JSON in metadata, from before the key was in the schema, into the store.
@@ -212,7 +212,7 @@ class VectorStore:
     def get(self, key: str, thing: ItemRef) -> Array | None:
         """The vector of an item or `Frame`, float32 of shape (size,); None where it has none."""
         self._access.require("read", "vector", key)
-        (owner,) = self._owners([thing])
+        (owner,) = self._owners.of([thing])
         return self.rows.steady(key, lambda kept: self._vector(kept, owner))
 
     def _vector(self, kept: VectorSet, owner: Owner) -> Array | None:
@@ -227,7 +227,7 @@ class VectorStore:
     def sizes(self, thing: ItemRef) -> dict[str, int]:
         """The keys under which an item or `Frame` has a vector, and how many numbers each has."""
         self._access.require("read", "vector")
-        (owner,) = self._owners([thing])
+        (owner,) = self._owners.of([thing])
         return {kept.key: kept.size for kept in self.rows.all() if self.rows.row_of(kept, owner) is not None}
 
     def stored(self, key: str) -> Iterator[StoredVectors]:
@@ -244,24 +244,13 @@ class VectorStore:
             opened.space.matrix.mapped(opened.kept.row_count)  # says what is missing, and what to do
         for places in bundles(opened.live.nonzero()[0]):
             owners = list(zip(opened.items[places].tolist(), opened.frames[places].tolist(), strict=True))
-            names = self._names(owners)
+            names = self._owners.names(owners)
             there = [
                 (place, *names[owner]) for place, owner in zip(places, owners, strict=True) if owner in names
             ]
             if there:
                 rows, uuids, numbers = zip(*there, strict=True)
                 yield StoredVectors(uuids, numbers, opened.space.vectors(rows))
-
-    def _names(self, owners: Sequence[Owner]) -> dict[Owner, tuple[str, int | None]]:
-        """The UUID of the item, and the number of the frame, of those owners that are in the catalogue."""
-        rows = self._database.rows(
-            "SELECT items.id, coalesce(frames.id, 0), items.uuid, frames.number FROM json_each(?) AS owner "
-            "JOIN items ON items.id = json_extract(owner.value, '$[0]') "
-            "LEFT JOIN frames ON frames.id = json_extract(owner.value, '$[1]') AND frames.item_id = items.id "
-            f"WHERE (frames.id IS NOT NULL OR json_extract(owner.value, '$[1]') = 0) AND {self._access.scope('item')}",
-            [dumps(owners)],
-        )
-        return {(row[0], row[1]): (row[2], row[3]) for row in rows}
 
     def opened(self, key: str) -> OpenSet | None:
         """The vectors of a key opened for search; None where there are none."""
@@ -351,6 +340,18 @@ class VectorStore:
         kept = [kept for kept in self.rows.all() if kept.key in keys and self.rows.live_count(kept)]
         return sorted(kept, key=lambda kept: (kept.embedder is None, kept.takes_text, kept.id))
 
+    def named(self, key: str) -> VectorSet:
+        """The set of a key; raises QueryError where it has no vectors, or is not in the schema."""
+        there = self.embedding_keys()
+        for kept in there:
+            if kept.key == key:
+                return kept
+        known = ", ".join(kept.key for kept in there)
+        raise QueryError(
+            f"there are no vectors under {printable(key)}",
+            hint=f"there are some under: {known}" if known else "heron embed makes some",
+        )
+
     def _require(self, key: str) -> VectorSet:
         kept = self.rows.find(key)
         if kept is None:
@@ -367,29 +368,3 @@ class VectorStore:
         if not schema.type_of(found).vector:
             raise InvalidInput(f"key {key!r} is of type {found.type}, vectors go to one of type embedding")
         return found.parameters["size"], found.parameters.get("dtype", "float32")
-
-    def _owners(self, things: Sequence[ItemRef]) -> list[Owner]:
-        """The inner ids of items and frames; raises NotFound."""
-        bare = [thing for thing in things if not isinstance(thing, Frame)]
-        ids = iter(self._items.ids(bare))
-        of_frames = self._items_of([thing for thing in things if isinstance(thing, Frame)])
-        return [(of_frames[t.id], t.id) if isinstance(t, Frame) else (next(ids), 0) for t in things]
-
-    def _items_of(self, frames: Sequence[Frame]) -> dict[int, int]:
-        """The inner id of the item of each frame, by that of the frame; raises NotFound."""
-        found: dict[int, int] = {}
-        for part in bundles(frames):
-            places = ",".join("?" * len(part))
-            rows = self._database.rows(
-                f"SELECT id, item_id FROM frames WHERE id IN ({places})", [f.id for f in part]
-            )
-            found.update((row[0], row[1]) for row in rows)
-        for frame in frames:
-            if frame.id not in found:
-                raise NotFound(f"{self._name(frame)} is not in the catalogue any more")
-        return found
-
-    def _name(self, thing: ItemRef) -> str:
-        if isinstance(thing, Frame):
-            return f"{thing.item}, frame {thing.number}"
-        return thing if isinstance(thing, str) else f"{thing.name} ({uuid_of(thing)})"

@@ -13,7 +13,6 @@ from heron.cli.context import Context
 from heron.cli.output import (
     ITEM_COLUMNS,
     confirm,
-    counted,
     example,
     item_row,
     json_option,
@@ -28,6 +27,7 @@ from heron.cli.selection import selected, selection
 from heron.convert import item_to_dict
 from heron.errors import InvalidInput, NotFound
 from heron.models import Item
+from heron.wording import counted
 from heron.workspace import Workspace
 
 

@@ -8,21 +8,16 @@ from typing import Any
 import click
 
 from heron.cli.context import Context
-from heron.cli.output import counted, example, say
+from heron.cli.output import example, say
 from heron.cli.query import combined, conditions, order, similarity
-from heron.cli.show import save_picture
+from heron.cli.show import picture_option, save_picture
 from heron.models import Frame, Item, Page
+from heron.wording import counted
 
 
 @click.command("contact-sheet")
 @click.argument("text", nargs=-1)
-@click.option(
-    "-o",
-    "--output",
-    required=True,
-    type=click.Path(dir_okay=False, path_type=Path),
-    help="The file to write: .png, .jpg or .webp.",
-)
+@picture_option("The file to write", required=True)
 @conditions
 @similarity
 @order

@@ -12,7 +12,6 @@ from heron.catalog.datasets import Duplicates
 from heron.cli.context import Context
 from heron.cli.output import (
     confirm,
-    counted,
     dimensions,
     example,
     json_option,
@@ -28,6 +27,7 @@ from heron.cli.selection import selected, selection
 from heron.cli.values import assignments
 from heron.convert import dumps, item_to_dict
 from heron.errors import NotFound
+from heron.wording import counted
 
 
 @click.group("datasets", invoke_without_command=True)

@@ -11,7 +11,6 @@ import click
 from heron.cli.collecting import check_titles, collect
 from heron.cli.context import Context
 from heron.cli.output import (
-    counted,
     counting,
     example,
     json_option,
@@ -22,7 +21,8 @@ from heron.cli.output import (
     size_of,
 )
 from heron.cli.query import combined, conditions
-from heron.cli.show import save_picture
+from heron.cli.show import picture_option, save_picture
+from heron.wording import counted
 
 if TYPE_CHECKING:
     from heron.curation.records import DuplicateGroup, Duplicates
@@ -46,12 +46,7 @@ if TYPE_CHECKING:
 @click.option("--hash-missing", is_flag=True, help="Hash the files of items that have no hash yet, first.")
 @click.option("--collect", "kept", metavar="TITLE", help="Make a collection of the best of each group.")
 @click.option("--collect-redundant", "redundant", metavar="TITLE", help="Make a collection of the others.")
-@click.option(
-    "-o",
-    "--output",
-    type=click.Path(dir_okay=False, path_type=Path),
-    help="Draw the groups: .png, .jpg or .webp.",
-)
+@picture_option("Draw the groups")
 @limit_option
 @json_option
 @click.pass_obj

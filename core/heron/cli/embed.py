@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from heron.cli.context import Context
-from heron.cli.output import counted, counting, example, json_option, print_json, print_table, say
+from heron.cli.output import counting, example, json_option, print_json, print_table, say
 from heron.cli.selection import selected, selection
+from heron.wording import counted
 
 if TYPE_CHECKING:
     from heron.embedding.service import Embedded

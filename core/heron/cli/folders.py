@@ -7,10 +7,11 @@ import shlex
 import click
 
 from heron.cli.context import Context
-from heron.cli.output import confirm, counted, example, json_option, print_json, print_table, say, yes_option
+from heron.cli.output import confirm, example, json_option, print_json, print_table, say, yes_option
 from heron.cli.values import assignments
 from heron.jobs import SyncedFolder
 from heron.metadata.sidecars import SUFFIX
+from heron.wording import counted
 
 
 @click.group("folders", invoke_without_command=True)

@@ -11,9 +11,10 @@ from urllib.parse import unquote
 import click
 
 from heron.cli.context import Context
-from heron.cli.output import counted, example, json_option, print_json, progress_bar, say
+from heron.cli.output import example, json_option, print_json, progress_bar, say
 from heron.errors import ImportInterrupted
 from heron.jobs import ImportProblem, ImportReport
+from heron.wording import counted
 
 
 @click.command("import")

@@ -11,7 +11,6 @@ import click
 from heron.cli.context import Context
 from heron.cli.import_files import resumable, say_report
 from heron.cli.output import (
-    counted,
     example,
     json_option,
     limit_option,
@@ -22,6 +21,7 @@ from heron.cli.output import (
     progress_bar,
     say,
 )
+from heron.wording import counted
 
 
 @click.group("imports", invoke_without_command=True)

@@ -11,7 +11,6 @@ from heron.cli.context import Context
 from heron.cli.output import (
     ROWS,
     confirm,
-    counted,
     example,
     json_option,
     print_items,
@@ -22,6 +21,7 @@ from heron.cli.output import (
     yes_option,
 )
 from heron.convert import item_to_dict
+from heron.wording import counted
 
 if TYPE_CHECKING:
     from heron.models import Item

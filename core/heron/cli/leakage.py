@@ -9,17 +9,9 @@ import click
 
 from heron.cli.collecting import check_titles, collect
 from heron.cli.context import Context
-from heron.cli.output import (
-    counted,
-    counting,
-    example,
-    json_option,
-    limit_option,
-    print_beginning,
-    print_json,
-    say,
-)
-from heron.cli.show import save_picture
+from heron.cli.output import counting, example, json_option, limit_option, print_beginning, print_json, say
+from heron.cli.show import picture_option, save_picture
+from heron.wording import counted
 
 if TYPE_CHECKING:
     from heron.curation.records import Leak, Leakage
@@ -34,12 +26,7 @@ if TYPE_CHECKING:
 )
 @click.option("--no-frames", is_flag=True, help="Do not compare the vectors of frames.")
 @click.option("--collect", "title", metavar="TITLE", help="Make a collection of the items of TEST that leak.")
-@click.option(
-    "-o",
-    "--output",
-    type=click.Path(dir_okay=False, path_type=Path),
-    help="Draw what leaks beside what it is like: .png, .jpg or .webp.",
-)
+@picture_option("Draw what leaks beside what it is like")
 @limit_option
 @json_option
 @click.pass_obj

@@ -7,7 +7,8 @@ from pathlib import Path
 import click
 
 from heron.cli.context import Context
-from heron.cli.output import counted, example, json_option, print_json, print_table, say
+from heron.cli.output import example, json_option, print_json, print_table, say
+from heron.wording import counted
 
 
 @click.group("manifest")

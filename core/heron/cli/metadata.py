@@ -10,7 +10,6 @@ import click
 from heron.cli.context import Context
 from heron.cli.output import (
     confirm,
-    counted,
     example,
     json_option,
     limit_option,
@@ -21,6 +20,7 @@ from heron.cli.output import (
 )
 from heron.cli.selection import selected, selection
 from heron.cli.values import assignments, note_unknown
+from heron.wording import counted
 
 
 @click.group("metadata")

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from heron.wording import counted
+
 if TYPE_CHECKING:
     from heron.ingest.pipeline import Progress
     from heron.models import Item, Verification
@@ -53,11 +55,6 @@ def clean(text: str) -> str:
 def say(text: str, **style: Any) -> None:
     """Print a line, cleaned; `style` is that of click.secho."""
     click.secho(clean(text), **style)
-
-
-def counted(number: int, noun: str) -> str:
-    """`1 item`, `2,000 items`."""
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def print_json(value: Any) -> None:

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from heron.cli.context import Context
-from heron.cli.output import counted, example, progress_bar, say
+from heron.cli.output import example, progress_bar, say
 from heron.cli.query import combined, conditions
+from heron.wording import counted
 
 if TYPE_CHECKING:
     from heron.curation.projections import Projection

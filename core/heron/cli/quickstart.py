@@ -14,9 +14,10 @@ import click
 from attrs import evolve
 
 from heron.cli.context import Context
-from heron.cli.output import counted, example, say
+from heron.cli.output import example, say
 from heron.errors import AlreadyExists, CatalogueError, PluginError
 from heron.hooks import registry
+from heron.wording import counted
 
 if TYPE_CHECKING:
     from heron.hooks import PluginManager

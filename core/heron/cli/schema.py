@@ -10,7 +10,6 @@ import click
 from heron.cli.context import Context
 from heron.cli.output import (
     confirm,
-    counted,
     example,
     json_option,
     limit_option,
@@ -22,6 +21,7 @@ from heron.cli.output import (
 )
 from heron.errors import HeronError, InvalidInput
 from heron.search.fields import ITEM_FIELDS
+from heron.wording import counted
 
 
 @click.group("schema", invoke_without_command=True)

@@ -8,19 +8,10 @@ import click
 
 from heron.cli.context import Context
 from heron.cli.keyframes import frame_table
-from heron.cli.output import (
-    ITEM_COLUMNS,
-    ROWS,
-    counted,
-    example,
-    item_row,
-    json_option,
-    print_json,
-    print_table,
-    say,
-)
+from heron.cli.output import ITEM_COLUMNS, ROWS, example, item_row, json_option, print_json, print_table, say
 from heron.cli.query import combined, conditions, order, similarity
 from heron.convert import item_to_dict, unstructure
+from heron.wording import counted
 
 if TYPE_CHECKING:
     from heron.models import Explanation, Match, Page

@@ -9,9 +9,10 @@ import click
 
 from heron.cli.collecting import check_titles, collect
 from heron.cli.context import Context
-from heron.cli.output import counted, counting, example, json_option, print_json, print_table, say
+from heron.cli.output import counting, example, json_option, print_json, print_table, say
 from heron.cli.query import combined, conditions
-from heron.cli.show import save_picture
+from heron.cli.show import picture_option, save_picture
+from heron.wording import counted
 
 if TYPE_CHECKING:
     from heron.curation.records import Ranking, Subset
@@ -34,12 +35,7 @@ if TYPE_CHECKING:
 )
 @conditions
 @click.option("--collect", "title", metavar="TITLE", help="Make a collection of them.")
-@click.option(
-    "-o",
-    "--output",
-    type=click.Path(dir_okay=False, path_type=Path),
-    help="Draw them side by side: .png, .jpg or .webp.",
-)
+@picture_option("Draw them side by side")
 @json_option
 @click.pass_obj
 @example(

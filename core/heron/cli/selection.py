@@ -57,7 +57,7 @@ def selected(
             "Which items? Give --item, or --dataset, or any of --folder, --where, --preset, --text and --like."
         )
     if items:
-        return iter([named_item(workspace, item) for item in items])
+        return iter([workspace.items.named(item) for item in items])
     if dataset:
         return iter([row.item.uuid for row in workspace.datasets.rows(dataset)])
     parts = {"text": text, "like": like, "nearest": nearest, "min_score": min_score}
@@ -70,24 +70,3 @@ def selected(
 def _settled(workspace: Workspace, query: Query) -> Iterator[str]:
     """The UUIDs that a query finds now, so that what is done to the items does not change what is found."""
     return iter([item.uuid for item in workspace.search.all(query)])
-
-
-def named_item(workspace: Workspace, ref: str) -> Item:
-    """The item of a UUID, or of a name that no other item has; raises NotFound and InvalidInput."""
-    from heron.errors import InvalidInput, NotFound
-    from heron.metadata.keys import printable
-
-    try:
-        return workspace.items.get(ref)
-    except NotFound:
-        found = workspace.items.by_name(ref)
-        if not found:
-            raise NotFound(
-                f"there is no item {printable(ref)}", hint="heron items lists them with their UUIDs and names"
-            ) from None
-    if len(found) > 1:
-        raise InvalidInput(
-            f"{len(found):,} items are called {printable(ref)}",
-            hint="give the UUID of one: heron items lists them",
-        )
-    return found[0]

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from heron.cli.context import Context
 from heron.cli.items import print_item
 from heron.cli.output import example, json_option, say
-from heron.cli.selection import named_item
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -21,14 +21,20 @@ _FORMATS = {
 """Formats by suffix, with the longest side of a picture in pixels (libjpeg JPEG_MAX_DIMENSION, WebP 14 bits)."""
 
 
+def picture_option(what: str, *, required: bool = False) -> Callable[[Any], Any]:
+    """The option that names the picture to write; `what` is its help."""
+    return click.option(
+        "-o",
+        "--output",
+        required=required,
+        type=click.Path(dir_okay=False, path_type=Path),
+        help=f"{what}: .png, .jpg or .webp.",
+    )
+
+
 @click.command("show")
 @click.argument("item")
-@click.option(
-    "-o",
-    "--output",
-    type=click.Path(dir_okay=False, path_type=Path),
-    help="Write the item's picture to this file: .png, .jpg or .webp.",
-)
+@picture_option("Write the item's picture to this file")
 @click.option(
     "--frame", type=click.IntRange(min=0), metavar="N", help="A frame, slice, member or page, from 0."
 )
@@ -60,7 +66,7 @@ def command(
     middle slice, that of sound its waveform, that of a document its first page.
     """
     workspace = context.workspace()
-    owner = named_item(workspace, item)
+    owner = workspace.items.named(item)
     if frame is not None and output is None:
         raise click.UsageError("--frame goes with -o.")
     if as_text:

@@ -10,7 +10,6 @@ import click
 from heron.cli.context import Context
 from heron.cli.output import (
     confirm,
-    counted,
     counting,
     example,
     json_option,
@@ -21,6 +20,7 @@ from heron.cli.output import (
     yes_option,
 )
 from heron.cli.query import combined
+from heron.wording import counted
 
 if TYPE_CHECKING:
     from heron.catalog.vector_status import VectorStatus

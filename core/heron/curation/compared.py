@@ -9,7 +9,7 @@ from heron.catalog.vector_sets import OpenSet
 from heron.catalog.vectors import VectorStore
 from heron.curation.chosen import Array, Chosen, choose
 from heron.errors import InvalidInput
-from heron.metadata.keys import printable
+from heron.wording import counted
 
 _EXACT_MOST = 500_000
 """Vectors of which every pair is compared even where there is an index, which takes about as long for so many."""
@@ -52,15 +52,11 @@ class Compared:
 
 
 def opened_set(vectors: VectorStore, key: str | None) -> OpenSet:
-    """The vectors of a key, or of the first one there is; raises InvalidInput where there are none."""
-    there = [kept.key for kept in vectors.embedding_keys()]
-    if key is None and there:
-        key = there[0]
-    opened = vectors.opened(key) if key is not None and key in there else None
+    """The vectors of a key, or of the first one that is taken unasked; raises InvalidInput where there are none."""
+    kept = [vectors.named(key)] if key is not None else vectors.embedding_keys()
+    opened = vectors.opened(kept[0].key) if kept else None
     if opened is None:
-        under = f" under {printable(key)}" if key is not None else ""
-        hint = f"there are some under: {', '.join(there)}" if there else "heron embed makes some"
-        raise InvalidInput(f"there are no vectors{under}", hint=hint)
+        raise InvalidInput("there are no vectors", hint="heron embed makes some")
     return opened
 
 
@@ -74,8 +70,3 @@ def compared(opened: OpenSet, ids: Array, *, frames: bool) -> Compared:
         )
     items = len(np.unique(chosen.items))
     return Compared(opened, chosen, items, len(ids) - items)
-
-
-def counted(number: int, noun: str) -> str:
-    """`1 item`, `2,000 items`."""
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"

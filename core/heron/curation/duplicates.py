@@ -7,13 +7,14 @@ from collections.abc import Callable
 import numpy as np
 
 from heron.curation.chosen import Array, Chosen
-from heron.curation.compared import Compared, counted
+from heron.curation.compared import Compared
 from heron.curation.equal import representatives
 from heron.curation.groups import Groups
 from heron.curation.keeping import best_first
 from heron.curation.lookup import Lookup
 from heron.curation.pairs import Pairs, close_pairs, indexed_pairs
 from heron.curation.records import Candidate, DuplicateGroup, Duplicates, Pair
+from heron.wording import counted
 
 
 def equal_files(lookup: Lookup, ids: Array) -> Duplicates:

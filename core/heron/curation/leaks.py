@@ -8,11 +8,11 @@ import numpy as np
 
 from heron.catalog.vector_sets import OpenSet
 from heron.curation.chosen import Array, choose
-from heron.curation.compared import counted
 from heron.curation.groups import Groups, united
 from heron.curation.lookup import Lookup
 from heron.curation.pairs import close_pairs
 from heron.curation.records import Leak, Leakage, Why
+from heron.wording import counted
 
 _Found = tuple[int, int, Why, float | None, int, int]
 """An item of the second and of the first dataset, why it leaks, the cosine, and the frames, by inner ids."""

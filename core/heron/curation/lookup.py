@@ -16,7 +16,7 @@ from heron.curation.records import Candidate
 from heron.models import Query
 from heron.search.planning import Plan, Planner
 from heron.search.service import SearchService
-from heron.search.values import Values
+from heron.search.values import FieldValues, field_values
 
 Array = np.ndarray[Any, Any]
 
@@ -37,14 +37,12 @@ class Lookup:
         planner: Planner,
         search: SearchService,
         datasets: DatasetService,
-        values: Values,
     ) -> None:
         self._database = database
         self._access = access
         self._planner = planner
         self._search = search
         self._datasets = datasets
-        self.values = values
 
     def plan(self, query: Query | None, *, frames: bool = False) -> Plan:
         """The SQL condition, on items joined with frames if these are asked for, of what a query finds."""
@@ -53,6 +51,10 @@ class Lookup:
             return self._planner.plan(evolve(query, sort=None), frames=frames)
         ids = [item.id for item in self._search.all(query)]
         return Plan("items.id IN (SELECT value FROM json_each(?))", (dumps(ids),), ())
+
+    def field(self, name: str, *, frames: bool = False) -> FieldValues:
+        """A field of the query language to be read; raises QueryError."""
+        return field_values(self._planner, name, frames=frames)
 
     def rows(self, sql: str, parameters: Iterable[Any]) -> list[Row]:
         """The rows of a statement that a plan is part of; raises QueryError where it cannot be evaluated."""

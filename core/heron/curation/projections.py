@@ -15,7 +15,7 @@ from heron.catalog.projections import Point, ProjectionStore, StoredProjection
 from heron.catalog.vector_rows import VectorSet
 from heron.catalog.vectors import VectorStore
 from heron.curation.chosen import Array, Chosen, choose, scratch
-from heron.curation.compared import counted, opened_set
+from heron.curation.compared import opened_set
 from heron.curation.lookup import Lookup
 from heron.curation.plots import check_file, write_points
 from heron.curation.points import Points
@@ -24,6 +24,7 @@ from heron.metadata.keys import printable
 from heron.models import Query
 from heron.pictures.service import PictureService
 from heron.projection.methods import METHODS, project
+from heron.wording import counted
 
 _READ = (
     "SELECT items.uuid, items.name, {number}, p.x, p.y, {value} FROM projection_points AS p {source} "
@@ -128,7 +129,7 @@ class ProjectionService:
         """
         self._access.require("read", "item")
         _, stored = self._found(key, method)
-        field = self._lookup.values.field(value, frames=frames) if value is not None else None
+        field = self._lookup.field(value, frames=frames) if value is not None else None
         plan = self._lookup.plan(query, frames=frames)
         source = "JOIN items ON items.id = p.item_id"
         if frames:

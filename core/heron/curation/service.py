@@ -12,7 +12,7 @@ from heron.catalog.datasets import DatasetRef
 from heron.catalog.items import ItemService
 from heron.catalog.vectors import VectorStore
 from heron.curation.chosen import Array
-from heron.curation.compared import Compared, compared, counted, opened_set
+from heron.curation.compared import Compared, compared, opened_set
 from heron.curation.diversity import spread
 from heron.curation.duplicates import equal_files, near_items
 from heron.curation.hashing import hash_items
@@ -25,6 +25,7 @@ from heron.errors import InvalidInput
 from heron.models import Query
 from heron.pictures.service import PictureService
 from heron.storage.service import StorageService
+from heron.wording import counted
 
 THRESHOLD = 0.95
 """Cosine from which on two vectors are near duplicates, unless said otherwise."""

@@ -7,10 +7,10 @@ from collections.abc import Callable, Iterable, Sequence
 from attrs import frozen
 from PIL import Image, ImageDraw, ImageFont
 
-from heron.curation.compared import counted
 from heron.curation.records import DuplicateGroup, Duplicates, Leak, Leakage
 from heron.errors import InvalidInput
 from heron.pictures.sheet import Cell, contact_sheet
+from heron.wording import counted
 
 _HEADING, _INDENT = 26, 12
 _GROUND, _LINE, _INK = "#ffffff", "#ced4da", "#212529"

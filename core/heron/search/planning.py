@@ -63,8 +63,7 @@ class Planner:
             )
             conditions.append(inside)
             parameters += given
-        writer = SqliteWriter(self._database, self._schema, self._folders, self._collections)
-        fields = Fields(self._schema.current(), self._schema.remembered_keys(), frames=frames)
+        writer, fields = self._writer(), self._fields(frames)
         if query.where is not None:
             from heron.search.parse import parse
 
@@ -82,6 +81,17 @@ class Planner:
             (*parameters, *writer.parameters),
             tuple(_sort_terms(query.sort, fields, writer)),
         )
+
+    def field(self, name: str, *, frames: bool = False) -> tuple[tree.Field, str]:
+        """A field by its name, of items or of `frames`, and the SQL of its value; raises QueryError."""
+        field = self._fields(frames).resolve(name.replace('"', "").split("."), "sort")
+        return field, self._writer().field(field)
+
+    def _writer(self) -> SqliteWriter:
+        return SqliteWriter(self._database, self._schema, self._folders, self._collections)
+
+    def _fields(self, frames: bool) -> Fields:
+        return Fields(self._schema.current(), self._schema.remembered_keys(), frames=frames)
 
     def answer(self, sql: str, parameters: Sequence[Json]) -> list[Row]:
         """The rows of a query; raises QueryError where SQLite cannot evaluate it, for instance an overflow."""

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
+import numpy as np
 from attrs import frozen
 
 from heron.catalog.frames import FrameService
@@ -16,14 +17,15 @@ from heron.errors import HeronError, InvalidInput, NotFound, PluginError, QueryE
 from heron.hooks import Embedder, EmbedderModel, PluginManager
 from heron.metadata.keys import printable
 from heron.models import Frame, Item, Json, Query
+from heron.vectors.checking import checked
+from heron.vectors.npy import read_npy
 
-if TYPE_CHECKING:
-    import numpy
-
-    Array = numpy.ndarray[Any, Any]
-
-
+Array = np.ndarray[Any, Any]
 T = TypeVar("T")
+
+Vector = Sequence[float] | Array
+Thing = Item | Frame | Path | Vector
+"""What a query can be like: a path is that of a picture."""
 
 
 class Embedders:
@@ -66,8 +68,6 @@ def vectors_of(name: str, embed: Callable[[Sequence[T]], Any], given: Sequence[T
 
     Raises PluginError where it fails, or makes something else.
     """
-    import numpy as np
-
     try:
         vectors: Array = np.asarray(embed(given))
     except (HeronError, MemoryError):
@@ -84,12 +84,14 @@ def vectors_of(name: str, embed: Callable[[Sequence[T]], Any], given: Sequence[T
 
 @frozen
 class Sought:
-    """A vector to be near to, float32 of shape (size,), the key whose vectors it is compared with, and what gave it."""
+    """A vector to be near to, float32 of shape (size,), the key whose vectors it is compared with, and what gave it.
+
+    `things` are those items and frames among what gave it.
+    """
 
     key: str
     vector: Array
     things: Sequence[Item | Frame]
-    about: str
 
 
 class Similar:
@@ -111,16 +113,16 @@ class Similar:
 
     def of(self, query: Query) -> Sought:
         """The vector of a query: the sum of the unit vectors of its text and of all that it is to be like."""
-        import numpy as np
-
-        kept = self._set_of(query)
-        things: list[Item | Frame] = []
-        parts = [self._of_text(kept, query.text)] if query.text is not None else []
-        parts += [self._of_thing(kept, thing, things) for thing in query.like]
-        about = [f"the text {printable(query.text)}"] if query.text is not None else []
-        about += [_shown(thing) for thing in query.like]
+        things = [self._meant(given) for given in query.like]
+        kept = self._set_of(query, things)
+        parts = [
+            (_shown(given), self._of_thing(kept, thing, given))
+            for given, thing in zip(query.like, things, strict=True)
+        ]
+        if query.text is not None:
+            parts.insert(0, (f"the text {printable(query.text)}", self._of_text(kept, query.text)))
         total = np.zeros(kept.size, dtype=np.float64)
-        for part, name in zip(parts, about, strict=True):
+        for name, part in parts:
             length = np.linalg.norm(part.astype(np.float64))
             if not length:
                 raise InvalidInput(
@@ -128,21 +130,15 @@ class Similar:
                 )
             total += part / length
         if not total.any():
-            raise InvalidInput(f"{' and '.join(about)} cancel each other out")
-        return Sought(kept.key, total.astype(np.float32), things, " and ".join(about))
+            raise InvalidInput(f"{' and '.join(name for name, _ in parts)} cancel each other out")
+        found = [thing for thing in things if isinstance(thing, Item | Frame)]
+        return Sought(kept.key, total.astype(np.float32), found)
 
-    def _set_of(self, query: Query) -> VectorSet:
+    def _set_of(self, query: Query, things: Sequence[Thing]) -> VectorSet:
         """The embedding to search by: the one named, or the one that fits best; raises QueryError."""
-        there = self._vectors.embedding_keys()
         if query.key is not None:
-            found = next((kept for kept in there if kept.key == query.key), None)
-            if found is None:
-                known = ", ".join(kept.key for kept in there)
-                raise QueryError(
-                    f"there are no vectors under {printable(query.key)}",
-                    hint=f"there are some under: {known}" if known else "heron embed makes some",
-                )
-            return found
+            return self._vectors.named(query.key)
+        there = self._vectors.embedding_keys()
         if query.text is not None:
             there = [kept for kept in there if kept.takes_text]
             if not there:
@@ -152,18 +148,16 @@ class Similar:
                 )
         if not there:
             raise QueryError("there are no vectors to compare with", hint="heron embed makes some")
-        fitting = (kept for kept in there if all(self._fits(kept, thing) for thing in query.like))
+        fitting = (kept for kept in there if all(self._fits(kept, thing) for thing in things))
         return next(fitting, there[0])
 
-    def _fits(self, kept: VectorSet, thing: Json) -> bool:
+    def _fits(self, kept: VectorSet, thing: Thing) -> bool:
         """Whether a thing has, or can be given, a vector to compare with those of a set."""
-        if not isinstance(thing, str):
-            return bool(len(thing) == kept.size)
-        if (found := self._found(thing)) is not None:
-            return kept.key in self._vectors.sizes(found) or self._embedders.is_ready(kept.embedder)
-        if thing.lower().endswith(".npy"):
-            return bool(_npy(Path(thing).expanduser()).shape[-1:] == (kept.size,))
-        return self._embedders.is_ready(kept.embedder)
+        if isinstance(thing, Item | Frame) and kept.key in self._vectors.sizes(thing):
+            return True
+        if isinstance(thing, Item | Frame | Path):
+            return self._embedders.is_ready(kept.embedder)
+        return np.shape(thing)[-1:] == (kept.size,)
 
     def _embedder(self, kept: VectorSet) -> Embedder:
         if kept.embedder is None:
@@ -189,13 +183,11 @@ class Similar:
             )
         return self._made(kept, self._embedder(kept).embed_texts, text, "the text")
 
-    def _of_thing(self, kept: VectorSet, given: Json, things: list[Item | Frame]) -> Array:
-        if not isinstance(given, str):
-            return self._checked(kept, given, "the vector given")
-        thing = self._found(given)
-        if thing is None:
-            return self._of_file(kept, Path(given).expanduser())
-        things.append(thing)
+    def _of_thing(self, kept: VectorSet, thing: Thing, given: Json) -> Array:
+        if isinstance(thing, Path):
+            return self._embedded(kept, thing, given)
+        if not isinstance(thing, Item | Frame):
+            return self._checked(kept, thing, given if isinstance(given, str) else "the vector given")
         vector = self._vectors.get(kept.key, thing)
         if vector is None and isinstance(thing, Item):
             vector = self._mean_of_frames(kept, thing)
@@ -209,35 +201,30 @@ class Similar:
         there = [vector for vector in found if vector is not None]
         return sum(there[1:], there[0]) / len(there) if there else None
 
-    def _found(self, given: str) -> Item | Frame | None:
-        """The item, or the frame, that a text means; None where it means a file. Raises NotFound."""
+    def _meant(self, given: Json) -> Thing:
+        """The item, the frame, the picture or the vector that is meant; raises NotFound and InvalidInput."""
+        if not isinstance(given, str):
+            vector: Vector = given
+            return vector
         name, mark, number = given.rpartition("#")
-        is_frame = mark and number.isdecimal() and len(number) < 10
-        if is_frame and (item := self._named(name)) is not None:
+        if mark and number.isdecimal() and len(number) < 10 and (item := self._item(name)) is not None:
             return self._frames.get(item, int(number))
-        item = self._named(given)
-        if item is None and not _is_file(given):
+        item = self._item(given)
+        if item is not None:
+            return item
+        if not _is_file(given):
             raise NotFound(
                 f"there is no item and no file {printable(given):.200}",
                 hint="heron items lists UUIDs and names",
             )
-        return item
+        path = Path(given).expanduser()
+        return read_npy(path) if path.suffix.lower() == ".npy" else path
 
-    def _named(self, given: str) -> Item | None:
+    def _item(self, given: str) -> Item | None:
         try:
-            return self._items.get(given)
+            return self._items.named(given)
         except NotFound:
-            found = self._items.by_name(given)
-        if len(found) > 1:
-            raise InvalidInput(
-                f"{len(found):,} items are called {printable(given)}", hint="give the UUID of one"
-            )
-        return found[0] if found else None
-
-    def _of_file(self, kept: VectorSet, path: Path) -> Array:
-        if path.suffix.lower() == ".npy":
-            return self._checked(kept, _npy(path), str(path))
-        return self._embedded(kept, path, str(path))
+            return None
 
     def _embedded(self, kept: VectorSet, thing: Item | Frame | Path, name: str) -> Array:
         """The vector of a picture that has none yet; it is not kept."""
@@ -250,20 +237,11 @@ class Similar:
         return self._checked(kept, vectors_of(kept.embedder or "", embed, [given], kept.size), name)
 
     def _checked(self, kept: VectorSet, vector: Any, name: str) -> Array:
-        from heron.vectors.checking import checked
-
         array = checked(vector, kept.size, lambda row: name)
         if len(array) != 1:
             raise InvalidInput(f"{name} holds {len(array):,} vectors, one is needed")
         first: Array = array[0]
         return first
-
-
-def _npy(path: Path) -> Array:
-    """The array in a `.npy` file; raises InvalidInput."""
-    from heron.vectors.npy import read_npy
-
-    return read_npy(path)
 
 
 def _is_file(given: str) -> bool:

@@ -6,14 +6,9 @@ from datetime import datetime
 
 from attrs import frozen
 
-from heron.catalog.collections import CollectionService
-from heron.catalog.database import Database
-from heron.catalog.folders import FolderService
-from heron.catalog.schema import SchemaService
 from heron.errors import QueryError
 from heron.models import Json
-from heron.search.fields import Fields
-from heron.search.sqlite import SqliteWriter
+from heron.search.planning import Planner
 from heron.search.tree import ValueType
 
 Value = str | bool | float | datetime | None
@@ -42,26 +37,9 @@ class FieldValues:
         return found
 
 
-class Values:
-    """Finds fields by name, as conditions and sorts do."""
-
-    def __init__(
-        self,
-        database: Database,
-        schema: SchemaService,
-        folders: FolderService,
-        collections: CollectionService,
-    ) -> None:
-        self._database = database
-        self._schema = schema
-        self._folders = folders
-        self._collections = collections
-
-    def field(self, name: str, *, frames: bool = False) -> FieldValues:
-        """The field of a name, of items or of `frames`; raises QueryError where there is none, or it has no plain values."""
-        fields = Fields(self._schema.current(), self._schema.remembered_keys(), frames=frames)
-        field = fields.resolve(name.replace('"', "").split("."), "sort")
-        if field.type == "json" or field.home in ("vector", "frame vector"):
-            raise QueryError(f"{field.name} ({field.type_name}) has no plain values")
-        writer = SqliteWriter(self._database, self._schema, self._folders, self._collections)
-        return FieldValues(field.name, writer.field(field), field.type)
+def field_values(planner: Planner, name: str, *, frames: bool = False) -> FieldValues:
+    """The field of a name, of items or of `frames`; raises QueryError where there is none, or it has no plain values."""
+    field, sql = planner.field(name, frames=frames)
+    if field.type == "json" or field.home in ("vector", "frame vector"):
+        raise QueryError(f"{field.name} ({field.type_name}) has no plain values")
+    return FieldValues(field.name, sql, field.type)

@@ -17,7 +17,7 @@ from PIL import Image
 
 import heron
 from heron.catalog.access import NOUNS, VERBS, Access
-from heron.catalog.vector_rows import MadeBy
+from heron.catalog.vectors.rows import MadeBy
 from heron.errors import NotFound, PermissionDenied
 from heron.hooks import StoredObject
 from heron.models import MediaFacts, Member, NewItem, Page, Query, User

@@ -133,7 +133,7 @@ HISTORIES = {
 def test_a_restored_catalogue_with_newer_files_never_gives_a_wrong_neighbour(
     folder, history, is_last_gone, monkeypatch
 ):
-    monkeypatch.setattr("heron.catalog.vector_sets._TAIL", 0)  # each opening leaves caches behind
+    monkeypatch.setattr("heron.catalog.vectors.sets._TAIL", 0)  # each opening leaves caches behind
     catalogue = folder / ".heron" / "catalog.db"
     backup = catalogue.read_bytes()
     with opened(folder) as lake:

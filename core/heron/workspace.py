@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from heron.catalog.registration import Registration
     from heron.catalog.synced import SyncedFolderService
     from heron.catalog.thumbnails import ThumbnailStore
-    from heron.catalog.vectors import VectorStore
+    from heron.catalog.vectors.store import VectorStore
     from heron.curation.lookup import Lookup
     from heron.curation.projections import ProjectionService
     from heron.curation.service import CurationService
@@ -97,7 +97,7 @@ class Workspace:
     @cached_property
     def vectors(self) -> VectorStore:
         """The vectors of items and frames."""
-        from heron.catalog.vectors import VectorStore
+        from heron.catalog.vectors.store import VectorStore
 
         return VectorStore(self.database, self.access, self.items, self.schema, self.root / DIRECTORY)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from heron.catalog.database import Database, Row
-from heron.catalog.vector_rows import Owner
+from heron.catalog.vectors.rows import Owner
 from heron.convert import loads
 from heron.metadata.validation import Validator, Vectors
 from heron.models import Frame, Member, NewFrame

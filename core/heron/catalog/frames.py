@@ -12,7 +12,7 @@ from heron.catalog.frame_rows import BARE, Owned, frame_of, insert_frames
 from heron.catalog.items import BUNDLE, ItemRef, ItemService
 from heron.catalog.sampling import Times, chosen_frames
 from heron.catalog.schema import SchemaService
-from heron.catalog.vectors import VectorStore
+from heron.catalog.vectors.store import VectorStore
 from heron.convert import dumps, loads
 from heron.errors import InvalidInput, NotFound
 from heron.metadata.keyframes import FrameWish, Mode, frame_number, frame_time, sampling_rate

@@ -10,7 +10,7 @@ from heron.catalog.frame_rows import Owned, insert_frames
 from heron.catalog.items import BUNDLE, ItemRef, ItemService, bundles, uuid_of
 from heron.catalog.sampling import Times, chosen_frames
 from heron.catalog.schema import SchemaService
-from heron.catalog.vectors import VectorStore
+from heron.catalog.vectors.store import VectorStore
 from heron.convert import loads
 from heron.errors import HeronError, MetadataError
 from heron.metadata.keyframes import has_blocks, without_blocks

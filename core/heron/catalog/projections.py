@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from attrs import frozen
 
 from heron.catalog.database import Database, Row
-from heron.catalog.vector_rows import Owner, VectorSet
+from heron.catalog.vectors.rows import Owner, VectorSet
 from heron.convert import dumps, loads, structure, unstructure
 from heron.models import Query, now
 

@@ -17,8 +17,8 @@ from heron.catalog.identifiers import new_uuids
 from heron.catalog.items import bundles
 from heron.catalog.sampling import prepared
 from heron.catalog.schema import SchemaService
-from heron.catalog.vector_rows import Owner
-from heron.catalog.vectors import VectorStore
+from heron.catalog.vectors.rows import Owner
+from heron.catalog.vectors.store import VectorStore
 from heron.convert import dumps
 from heron.errors import InvalidInput
 from heron.metadata.keyframes import has_blocks

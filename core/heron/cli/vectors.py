@@ -23,7 +23,7 @@ from heron.cli.query import combined
 from heron.wording import counted
 
 if TYPE_CHECKING:
-    from heron.catalog.vector_status import VectorStatus
+    from heron.catalog.vectors.status import VectorStatus
     from heron.ingest.vector_files.service import VectorImport
     from heron.models import Query
     from heron.workspace import Workspace

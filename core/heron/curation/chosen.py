@@ -10,7 +10,7 @@ import numpy as np
 from attrs import evolve, frozen
 
 if TYPE_CHECKING:
-    from heron.catalog.vector_sets import OpenSet
+    from heron.catalog.vectors.sets import OpenSet
 
 Array = np.ndarray[Any, Any]
 

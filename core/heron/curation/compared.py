@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from attrs import frozen
 
-from heron.catalog.vector_sets import OpenSet
-from heron.catalog.vectors import VectorStore
+from heron.catalog.vectors.sets import OpenSet
+from heron.catalog.vectors.store import VectorStore
 from heron.curation.chosen import Array, Chosen, choose
 from heron.errors import InvalidInput
 from heron.wording import counted

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
-from heron.catalog.vector_sets import OpenSet
+from heron.catalog.vectors.sets import OpenSet
 from heron.curation.chosen import Array, choose
 from heron.curation.groups import Groups, united
 from heron.curation.lookup import Lookup

@@ -12,8 +12,8 @@ from heron.catalog.access import Access
 from heron.catalog.database import Database
 from heron.catalog.frames import FrameService
 from heron.catalog.projections import Point, ProjectionStore, StoredProjection
-from heron.catalog.vector_rows import VectorSet
-from heron.catalog.vectors import VectorStore
+from heron.catalog.vectors.rows import VectorSet
+from heron.catalog.vectors.store import VectorStore
 from heron.curation.chosen import Array, Chosen, choose, scratch
 from heron.curation.compared import opened_set
 from heron.curation.lookup import Lookup

@@ -10,7 +10,7 @@ from heron.catalog.access import Access
 from heron.catalog.database import Database
 from heron.catalog.datasets import DatasetRef
 from heron.catalog.items import ItemService
-from heron.catalog.vectors import VectorStore
+from heron.catalog.vectors.store import VectorStore
 from heron.curation.chosen import Array
 from heron.curation.compared import Compared, compared, opened_set
 from heron.curation.diversity import spread

@@ -11,8 +11,8 @@ from attrs import frozen
 
 from heron.catalog.frames import FrameService
 from heron.catalog.items import bundles
-from heron.catalog.vector_rows import Owner, VectorSet
-from heron.catalog.vectors import VectorStore
+from heron.catalog.vectors.rows import Owner, VectorSet
+from heron.catalog.vectors.store import VectorStore
 from heron.errors import HeronError
 from heron.hooks import Embedder, EmbedderModel
 from heron.jobs import ImportProblem

@@ -10,8 +10,8 @@ from heron.catalog.access import Access
 from heron.catalog.frames import FrameService
 from heron.catalog.items import ItemRef, ItemService
 from heron.catalog.schema import SchemaService
-from heron.catalog.vector_rows import MadeBy, VectorSet
-from heron.catalog.vectors import VectorStore
+from heron.catalog.vectors.rows import MadeBy, VectorSet
+from heron.catalog.vectors.store import VectorStore
 from heron.embedding.run import Run
 from heron.errors import InvalidInput
 from heron.hooks import Embedder

@@ -15,7 +15,7 @@ from heron.search.planning import FRAMES, Plan
 from heron.search.similar import Sought
 
 if TYPE_CHECKING:
-    from heron.catalog.vector_sets import OpenSet
+    from heron.catalog.vectors.sets import OpenSet
     from heron.vectors.found import Plan as SearchPlan
 
 Array = np.ndarray[Any, Any]

@@ -11,7 +11,7 @@ from attrs import evolve, frozen
 from heron.catalog.access import Access
 from heron.catalog.frame_rows import frame_of
 from heron.catalog.items import BUNDLE, COLUMNS, PAGE, bundles, item_of
-from heron.catalog.vectors import VectorStore
+from heron.catalog.vectors.store import VectorStore
 from heron.convert import dumps
 from heron.errors import InvalidInput, QueryError
 from heron.models import Explanation, Frame, Item, Match, Page, Query

@@ -11,8 +11,8 @@ from attrs import frozen
 
 from heron.catalog.frames import FrameService
 from heron.catalog.items import ItemService
-from heron.catalog.vector_rows import VectorSet
-from heron.catalog.vectors import VectorStore
+from heron.catalog.vectors.rows import VectorSet
+from heron.catalog.vectors.store import VectorStore
 from heron.errors import HeronError, InvalidInput, NotFound, PluginError, QueryError
 from heron.hooks import Embedder, EmbedderModel, PluginManager
 from heron.metadata.keys import printable

@@ -10,7 +10,7 @@ from attrs import Factory, define
 
 from heron.catalog.database import Database
 from heron.catalog.items import bundles
-from heron.catalog.vector_rows import Owner
+from heron.catalog.vectors.rows import Owner
 from heron.convert import dumps
 from heron.ingest.vector_files.names import Named
 

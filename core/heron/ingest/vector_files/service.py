@@ -11,7 +11,7 @@ from attrs import frozen
 from heron.catalog.access import Access
 from heron.catalog.database import Database
 from heron.catalog.schema import SchemaService
-from heron.catalog.vectors import StoredVectors, VectorStore
+from heron.catalog.vectors.store import StoredVectors, VectorStore
 from heron.errors import InvalidInput, NotFound
 from heron.models import Query
 from heron.search.service import SearchService

@@ -11,7 +11,7 @@ from typing import IO, Any
 
 import numpy as np
 
-from heron.catalog.vectors import StoredVectors
+from heron.catalog.vectors.store import StoredVectors
 from heron.errors import HeronError, InvalidInput
 from heron.export.files import whole_file
 from heron.ingest.vector_files.sources import ids_beside

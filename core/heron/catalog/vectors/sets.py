@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from attrs import frozen
 
-from heron.catalog.vector_rows import Contents, VectorRows, VectorSet
+from heron.catalog.vectors.rows import Contents, VectorRows, VectorSet
 from heron.vectors.space import Space
 
 Array = np.ndarray[Any, Any]

@@ -13,9 +13,9 @@ from heron.catalog.access import Access
 from heron.catalog.database import Database
 from heron.catalog.items import ItemRef, ItemService, bundles
 from heron.catalog.schema import SchemaService
-from heron.catalog.vector_owners import Owners, name_of
-from heron.catalog.vector_rows import DIRECTORY, MadeBy, Owner, VectorRows, VectorSet
-from heron.catalog.vector_status import VectorStatus, status_of
+from heron.catalog.vectors.owners import Owners, name_of
+from heron.catalog.vectors.rows import DIRECTORY, MadeBy, Owner, VectorRows, VectorSet
+from heron.catalog.vectors.status import VectorStatus, status_of
 from heron.errors import InvalidInput, NotFound, QueryError
 from heron.metadata.keys import printable
 from heron.metadata.validation import Vectors
@@ -23,8 +23,8 @@ from heron.metadata.validation import Vectors
 if TYPE_CHECKING:
     import numpy
 
-    from heron.catalog.vector_adoption import Adopted
-    from heron.catalog.vector_sets import OpenSet, OpenSets
+    from heron.catalog.vectors.adoption import Adopted
+    from heron.catalog.vectors.sets import OpenSet, OpenSets
 
     Array = numpy.ndarray[Any, Any]
 
@@ -60,7 +60,7 @@ class VectorStore:
 
     @cached_property
     def _sets(self) -> OpenSets:
-        from heron.catalog.vector_sets import OpenSets
+        from heron.catalog.vectors.sets import OpenSets
 
         return OpenSets(self.rows)
 
@@ -193,7 +193,7 @@ class VectorStore:
         vector already, unless `replace`.
         """
         self._access.require("update", "vector", key)
-        from heron.catalog.vector_adoption import Adoption
+        from heron.catalog.vectors.adoption import Adoption
 
         self._shape(key)
         return Adoption(self._database, self, self._schema.current(), key, replace)()
@@ -201,7 +201,7 @@ class VectorStore:
     def adoptable(self) -> list[str]:
         """The keys of vectors of which values stand as JSON in metadata, where no search finds them."""
         self._access.require("read", "vector")
-        from heron.catalog.vector_adoption import has_values
+        from heron.catalog.vectors.adoption import has_values
 
         keys = self._schema.current().vector_keys()
         were_unknown = {row[0] for row in self._database.rows("SELECT name FROM unknown_keys")}

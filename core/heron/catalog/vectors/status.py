@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from attrs import frozen
 
-from heron.catalog.vector_rows import VectorRows, VectorSet
+from heron.catalog.vectors.rows import VectorRows, VectorSet
 
 if TYPE_CHECKING:
     from heron.vectors.space import SpaceStatus

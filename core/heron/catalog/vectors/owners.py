@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from heron.catalog.access import Access
 from heron.catalog.database import Database
 from heron.catalog.items import ItemRef, ItemService, bundles, uuid_of
-from heron.catalog.vector_rows import Owner
+from heron.catalog.vectors.rows import Owner
 from heron.convert import dumps
 from heron.errors import NotFound
 from heron.models import Frame

@@ -9,14 +9,14 @@ from attrs import define, frozen
 
 from heron.catalog.database import Database, Row
 from heron.catalog.items import BUNDLE
-from heron.catalog.vector_rows import Owner
+from heron.catalog.vectors.rows import Owner
 from heron.convert import loads
 from heron.metadata.schema import Schema
 from heron.metadata.text_values import from_text
 from heron.models import Json, now
 
 if TYPE_CHECKING:
-    from heron.catalog.vectors import VectorStore
+    from heron.catalog.vectors.store import VectorStore
 
 SHOWN = 20
 

@@ -241,7 +241,8 @@ def test_who_may_not_write_changes_nothing(workspace, bucket, monkeypatch, call,
     bucket.put("b.txt"), bucket.remove("a.txt")
     if who == "reader":
         monkeypatch.setattr(
-            "heron.catalog.access._allowed", lambda user, right, noun: user.role == "owner" or right == "read"
+            "heron.catalog.access.Access.may",
+            lambda access, right, noun: access.user.role == "owner" or right == "read",
         )
     before, jobs, synced = catalogue(workspace), workspace.imports.list(), workspace.synced.get("Runs")
     workspace.access.user = User("eve@example.com", "member")

@@ -59,8 +59,8 @@ class Workspace:
     ) -> None:
         self.root = root
         self._load_plugins = load_plugins
-        self.access = Access(OWNER)
         self.database = Database(root / DIRECTORY, create=create)
+        self.access = Access(self.database, OWNER)
         self.schema = SchemaService(self.database, self.access, lambda: self.plugins)
         self.folders = FolderService(self.database, self.access, self.schema)
         self.items = ItemService(self.database, self.access, self.folders)

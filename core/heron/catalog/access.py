@@ -1,54 +1,193 @@
-"""Who may do what, asked in this one place: every service verb passes the acting user through here.
+"""Who may do what: every verb of every service asks `require`, and every SELECT is narrowed by `scope`.
 
-Today a workspace has one owner, who may do everything. Users, groups and roles fill in `_allowed` and
-`Access.scope`; no other module has to change for them.
+Today a workspace has one owner, who may do everything. Users, groups and roles fill in two methods, and no other
+module has to change for them:
+
+`Access.may(verb, noun)` says what the user may do in the workspace as a whole: use it, edit its schema, create a
+collection, dataset, preset, integration, import, vector set or top folder.
+
+`Access.granted(verb, noun, alias)` is a SQL condition on one row, the one called `alias`: a row of the noun's own table,
+or, for items and folders, the row of `folders` that holds the item or is the folder. Frames follow their item. It may
+read other tables (roles, groups, `created_by`), and must be true, false or NULL for each row; NULL is a refusal.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
+from enum import Enum
+from typing import TYPE_CHECKING, Any, Literal, cast
+
+from heron.convert import dumps
 from heron.errors import PermissionDenied
 from heron.models import User
 
+if TYPE_CHECKING:
+    from heron.catalog.database import Database
+    from heron.catalog.vectors.rows import VectorSet
+    from heron.jobs import ImportJob, Integration, SyncedFolder
+    from heron.models import Collection, Dataset, Folder, Frame, Item, Json, Preset
+
 OWNER = User(email="owner", role="owner")
 
-VERBS = frozenset({"read", "create", "update", "delete"})
-NOUNS = frozenset(
-    {
-        "workspace",
-        "folder",
-        "item",
-        "frame",
-        "schema",
-        "collection",
-        "dataset",
-        "preset",
-        "import",
-        "integration",
-        "vector",
-    }
-)
+Verb = Literal["read", "create", "update", "delete"]
+Noun = Literal[
+    "workspace", "folder", "item", "frame", "schema", "collection", "dataset", "preset", "import", "integration",
+    "vector",
+]  # fmt: skip
+
+
+class Place(Enum):
+    """What has no row of its own, and of which there is one in a workspace."""
+
+    WORKSPACE = "workspace"
+    SCHEMA = "schema"
+
+
+WORKSPACE, SCHEMA = Place.WORKSPACE, Place.SCHEMA
+
+if TYPE_CHECKING:
+    Record = (
+        Folder | Item | Frame | Collection | Dataset | Preset | ImportJob | Integration | SyncedFolder | VectorSet
+        | Place
+    )  # fmt: skip
+
+_NOUNS: dict[str, tuple[Noun, str, str]] = {
+    "Folder": ("folder", "id", "path"),
+    "SyncedFolder": ("folder", "folder_id", "folder"),
+    "Item": ("item", "id", "name"),
+    "Frame": ("frame", "id", "number"),
+    "Collection": ("collection", "id", "title"),
+    "Dataset": ("dataset", "id", "title"),
+    "Preset": ("preset", "name", "name"),
+    "ImportJob": ("import", "id", "source"),
+    "Integration": ("integration", "id", "name"),
+    "VectorSet": ("vector", "id", "key"),
+}
+"""By the class of a record: its noun, the attribute that finds its row, and the one that names it in messages."""
+
+_TABLES: dict[Noun, tuple[str, str, str]] = {
+    "folder": ("folders", "id", "path"),
+    "item": ("items", "id", "name"),
+    "frame": ("frames", "id", "number"),
+    "collection": ("collections", "id", "title"),
+    "dataset": ("datasets", "id", "title"),
+    "preset": ("presets", "name", "name"),
+    "import": ("imports", "id", "source"),
+    "integration": ("integrations", "id", "name"),
+    "vector": ("vector_sets", "id", "key"),
+}
+"""The table of each noun, the column that finds a row, and the one that names it in messages."""
+
+_EVERYTHING = "1"
 
 
 class Access:
     """The acting user's rights."""
 
-    def __init__(self, user: User = OWNER) -> None:
+    def __init__(self, database: Database, user: User = OWNER) -> None:
         self.user = user
+        self._database = database
 
-    def require(self, verb: str, noun: str, name: str = "") -> None:
-        """Let the verb pass, or raise PermissionDenied naming the user, the verb and the resource."""
-        assert verb in VERBS and noun in NOUNS, f"unknown right {verb} {noun}"
-        if not _allowed(self.user, verb, noun):
-            resource = f"{noun} {name!r}" if name else f"{noun}s"
-            raise PermissionDenied(
-                f"{self.user.email} may not {verb} {resource}",
-                hint="ask an admin of the workspace for a role on it",
+    # What users and roles fill in
+
+    def may(self, verb: Verb, noun: Noun) -> bool:
+        """Whether the user may do this in the workspace as a whole."""
+        return self.user.role == "owner"
+
+    def granted(self, verb: Verb, noun: Noun, alias: str) -> str:
+        """A SQL condition that the user may do this to the row `alias`; `1` is true for every row and costs nothing."""
+        return _EVERYTHING if self.may(verb, noun) else "0"
+
+    # What services ask
+
+    def require(self, verb: Verb, record: Record | str, noun: Any = None) -> None:
+        """Let a verb on a record pass, or raise PermissionDenied naming the user, the verb and the resource.
+
+        For `create`, the record is the place (a folder, or WORKSPACE) and `noun` is what is made there.
+        """
+        if isinstance(record, str):
+            if not self.may(verb, cast(Noun, record)):
+                raise self._refused(verb, f"{record} {noun!r}" if noun else f"{record}s")
+            return
+        if isinstance(record, Place):
+            if not self.may(verb, noun or record.value):
+                raise self._refused(verb, _made(noun) if noun else f"the {record.value}")
+            return
+        own, key, shown = _NOUNS[type(record).__name__]
+        table, column, _ = _TABLES[own]
+        condition = (
+            self._condition(verb, noun or own, table) if verb != "create" else self._inside(noun, table)
+        )
+        if condition == _EVERYTHING:
+            return
+        sql = f"SELECT 1 FROM {table} WHERE {table}.{column} = ? AND ({condition})"
+        if self._database.row(sql, [getattr(record, key)]) is None:
+            what = f"{own} {getattr(record, shown)!r}"
+            raise self._refused(verb, f"{_made(noun)} in {what}" if noun else what)
+
+    def require_all(self, verb: Verb, noun: Noun, ids: Iterable[int]) -> None:
+        """The same for many rows of one noun by their inner ids, in one statement."""
+        if self._condition(verb, noun, _TABLES[noun][0]) != _EVERYTHING:
+            where = f"{_TABLES[noun][0]}.id IN (SELECT value FROM json_each(?))"
+            self.require_where(verb, noun, where, [dumps(list(ids))])
+
+    def require_where(self, verb: Verb, noun: Noun, where: str, parameters: Sequence[Json] = ()) -> None:
+        """The same for all rows of the noun's table that fulfil a SQL condition, those that the user cannot see too."""
+        table, _, shown = _TABLES[noun]
+        condition = self._condition(verb, noun, table)
+        if condition == _EVERYTHING:
+            return
+        row = self._database.row(
+            f"SELECT {table}.{shown}, ({self.scope(noun, table)}) FROM {table} "
+            f"WHERE ({where}) AND ({condition}) IS NOT TRUE LIMIT 1",
+            parameters,
+        )
+        if row is not None:
+            raise self._refused(verb, f"{noun} {row[0]!r}" if row[1] else f"all of these {noun}s")
+
+    def scope(self, noun: Noun, alias: str) -> str:
+        """A SQL condition on the noun's table, which the statement calls `alias`, that leaves what the user may see.
+
+        It is `1` for the owner. It has no parameters, and stands in parentheses unless it is one word.
+        """
+        condition = self._condition("read", noun, alias)
+        return condition if condition in ("0", _EVERYTHING) else f"({condition})"
+
+    def sees_all(self, noun: Noun) -> bool:
+        """Whether nothing of this noun is hidden from the user."""
+        return self.scope(noun, "any_row") == _EVERYTHING
+
+    def _condition(self, verb: Verb, noun: Noun, alias: str) -> str:
+        """The condition on a row of the noun's own table."""
+        if noun == "frame":
+            of_item = self._condition("read" if verb == "read" else "update", "item", f"{alias}_item")
+            return _held(of_item, f"{alias}.item_id", "items", f"{alias}_item")
+        if noun == "item":
+            return _held(
+                self.granted(verb, "item", f"{alias}_folder"),
+                f"{alias}.folder_id",
+                "folders",
+                f"{alias}_folder",
             )
+        return self.granted(verb, noun, alias)
 
-    def scope(self, noun: str) -> str:
-        """A SQL condition on the noun's table that leaves what the user may see; `1` is everything."""
-        return "1" if _allowed(self.user, "read", noun) else "0"
+    def _inside(self, noun: Noun | None, table: str) -> str:
+        assert table == "folders" and noun is not None, "things are created in a folder, or in the workspace"
+        return self.granted("create", noun, table)
+
+    def _refused(self, verb: Verb, resource: str) -> PermissionDenied:
+        return PermissionDenied(
+            f"{self.user.email} may not {verb} {resource}",
+            hint="ask an admin of the workspace for a role on it",
+        )
 
 
-def _allowed(user: User, verb: str, noun: str) -> bool:
-    return user.role == "owner"
+def _held(condition: str, column: str, table: str, alias: str) -> str:
+    """The condition that the row which holds another one fulfils its own."""
+    if condition in ("0", _EVERYTHING):
+        return condition
+    return f"{column} IN (SELECT {alias}.id FROM {table} AS {alias} WHERE {condition})"
+
+
+def _made(noun: Noun | None) -> str:
+    return "vectors" if noun == "vector" else f"{noun}s"

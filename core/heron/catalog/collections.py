@@ -51,7 +51,8 @@ class CollectionService:
         """The collection of that title or UUID; raises NotFound with a suggestion."""
         key = ref.uuid if isinstance(ref, Collection) else ref
         row = self._database.row(
-            f"{_SELECT} WHERE (title = ? OR uuid = ?) AND {self._access.scope('collection')}", [key, key]
+            f"{_SELECT} WHERE (title = ? OR uuid = ?) AND {self._access.scope('collection', 'collections')}",
+            [key, key],
         )
         if row is None:
             raise missing("collection", key, (collection.title for collection in self.list()))
@@ -60,7 +61,9 @@ class CollectionService:
     def list(self) -> list[Collection]:
         """All collections by title."""
         self._access.require("read", "collection")
-        rows = self._database.rows(f"{_SELECT} WHERE {self._access.scope('collection')} ORDER BY title")
+        rows = self._database.rows(
+            f"{_SELECT} WHERE {self._access.scope('collection', 'collections')} ORDER BY title"
+        )
         return [_collection(row) for row in rows]
 
     @one_transaction
@@ -96,7 +99,7 @@ class CollectionService:
     def items(self, ref: CollectionRef) -> Iterator[Item]:
         """The members as a stream, in the order in which they came into the catalogue."""
         collection = self.get(ref)
-        scope = self._access.scope("item")
+        scope = self._access.scope("item", "items")
         after = 0
         while True:
             rows = self._database.rows(
@@ -121,7 +124,7 @@ class CollectionService:
             marks = ",".join("?" * len(bundle))
             for row in self._database.rows(
                 f"SELECT name, uuid FROM items WHERE name IN ({marks}) AND deleted_at IS NULL "
-                f"AND {self._access.scope('item')} ORDER BY id",
+                f"AND {self._access.scope('item', 'items')} ORDER BY id",
                 bundle,
             ):
                 found[row["name"]].append(row["uuid"])

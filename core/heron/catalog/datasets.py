@@ -97,7 +97,8 @@ class DatasetService:
         """The dataset of that title or UUID; raises NotFound with a suggestion."""
         key = ref.uuid if isinstance(ref, Dataset) else ref
         row = self._database.row(
-            f"{_SELECT} WHERE (title = ? OR uuid = ?) AND {self._access.scope('dataset')}", [key, key]
+            f"{_SELECT} WHERE (title = ? OR uuid = ?) AND {self._access.scope('dataset', 'datasets')}",
+            [key, key],
         )
         if row is None:
             raise missing("dataset", key, (dataset.title for dataset in self.list()))
@@ -106,7 +107,9 @@ class DatasetService:
     def list(self) -> list[Dataset]:
         """All datasets by title."""
         self._access.require("read", "dataset")
-        rows = self._database.rows(f"{_SELECT} WHERE {self._access.scope('dataset')} ORDER BY title")
+        rows = self._database.rows(
+            f"{_SELECT} WHERE {self._access.scope('dataset', 'datasets')} ORDER BY title"
+        )
         return [_dataset(row) for row in rows]
 
     @one_transaction
@@ -151,7 +154,7 @@ class DatasetService:
     def rows(self, ref: DatasetRef) -> Iterator[DatasetRow]:
         """The rows in their order as a stream; positions count from 0."""
         dataset = self.get(ref)
-        scope = self._access.scope("item")
+        scope = self._access.scope("item", "items")
         positions, after = count(), 0
         while True:
             rows = self._database.rows(

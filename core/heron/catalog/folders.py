@@ -60,7 +60,7 @@ class FolderService:
         """The folder of that path or UUID, or None."""
         key = ref.uuid if isinstance(ref, Folder) else ref.strip("/")
         row = self._database.row(
-            f"SELECT * FROM folders WHERE (path = ? OR uuid = ?) AND {self._access.scope('folder')}",
+            f"SELECT * FROM folders WHERE (path = ? OR uuid = ?) AND {self._access.scope('folder', 'folders')}",
             [key, key],
         )
         return _folder(row) if row is not None else None
@@ -71,7 +71,7 @@ class FolderService:
         if folder is None:
             name = ref.path if isinstance(ref, Folder) else ref
             rows = self._database.rows(
-                f"SELECT path FROM folders WHERE {self._access.scope('folder')} LIMIT 5000"
+                f"SELECT path FROM folders WHERE {self._access.scope('folder', 'folders')} LIMIT 5000"
             )
             paths = [row["path"] for row in rows]
             raise missing("folder", name, paths)
@@ -80,14 +80,14 @@ class FolderService:
     def by_id(self, id: int) -> Folder | None:
         """The folder with that inner id, or None."""
         row = self._database.row(
-            f"SELECT * FROM folders WHERE id = ? AND {self._access.scope('folder')}", [id]
+            f"SELECT * FROM folders WHERE id = ? AND {self._access.scope('folder', 'folders')}", [id]
         )
         return _folder(row) if row is not None else None
 
     def list(self, parent: FolderRef | None = None, *, recursive: bool = True) -> list[Folder]:
         """The folders of the workspace or below a folder, ordered by path."""
         self._access.require("read", "folder")
-        condition, parameters = self._access.scope("folder"), []
+        condition, parameters = self._access.scope("folder", "folders"), []
         if parent is not None:
             above = self.get(parent)
             condition += " AND substr(path, 1, ?) = ?"
@@ -103,7 +103,7 @@ class FolderService:
         folder = self.get(ref)
         below, parameters = subtree("id", folder, recursive=True)
         inside, _ = subtree("folder_id", folder, recursive=True)
-        inside += f" AND {self._access.scope('item')}"
+        inside += f" AND {self._access.scope('item', 'items')}"
         items = f"SELECT id FROM items WHERE {inside}"
         count = self._database.value
         return FolderContents(

@@ -131,7 +131,8 @@ class ImportService:
         """The job of that UUID, or of that short number as the list shows it; raises NotFound."""
         key = ref.uuid if isinstance(ref, ImportJob) else str(ref)
         row = self._database.row(
-            f"SELECT * FROM imports WHERE (uuid = ? OR id = ?) AND {self._access.scope('import')}", [key, key]
+            f"SELECT * FROM imports WHERE (uuid = ? OR id = ?) AND {self._access.scope('import', 'imports')}",
+            [key, key],
         )
         if row is None:
             raise NotFound(f"there is no import {printable(key)}", hint="see heron imports list")
@@ -141,7 +142,7 @@ class ImportService:
         """All jobs, newest first."""
         self._access.require("read", "import")
         rows = self._database.rows(
-            f"SELECT * FROM imports WHERE {self._access.scope('import')} ORDER BY id DESC"
+            f"SELECT * FROM imports WHERE {self._access.scope('import', 'imports')} ORDER BY id DESC"
         )
         return [_job(row) for row in rows]
 

@@ -63,7 +63,7 @@ class IntegrationService:
         """The integration of that name or UUID; raises NotFound with a suggestion."""
         key = ref.uuid if isinstance(ref, Integration) else ref
         row = self._database.row(
-            f"SELECT * FROM integrations WHERE (name = ? OR uuid = ?) AND {self._access.scope('integration')}",
+            f"SELECT * FROM integrations WHERE (name = ? OR uuid = ?) AND {self._access.scope('integration', 'integrations')}",
             [key, key],
         )
         if row is None:
@@ -73,7 +73,8 @@ class IntegrationService:
     def by_id(self, id: int) -> Integration:
         """The integration with that inner id, as items and folders name it; raises NotFound."""
         row = self._database.row(
-            f"SELECT * FROM integrations WHERE id = ? AND {self._access.scope('integration')}", [id]
+            f"SELECT * FROM integrations WHERE id = ? AND {self._access.scope('integration', 'integrations')}",
+            [id],
         )
         if row is None:
             raise missing("integration", str(id), ())
@@ -83,7 +84,7 @@ class IntegrationService:
         """All integrations by name."""
         self._access.require("read", "integration")
         rows = self._database.rows(
-            f"SELECT * FROM integrations WHERE {self._access.scope('integration')} ORDER BY name"
+            f"SELECT * FROM integrations WHERE {self._access.scope('integration', 'integrations')} ORDER BY name"
         )
         return [_integration(row) for row in rows]
 

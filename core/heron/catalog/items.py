@@ -43,7 +43,7 @@ class ItemService:
         """The item of that UUID; raises NotFound."""
         uuid = uuid_of(ref)
         row = self._database.row(
-            f"SELECT {COLUMNS} FROM items WHERE uuid = ? AND {self._access.scope('item')}",
+            f"SELECT {COLUMNS} FROM items WHERE uuid = ? AND {self._access.scope('item', 'items')}",
             [str(uuid).lower()],
         )
         if row is None:
@@ -104,7 +104,7 @@ class ItemService:
         self._access.require("read", "item")
         rows = self._database.rows(
             f"SELECT {COLUMNS} FROM items WHERE name = ? AND deleted_at IS NULL "
-            f"AND {self._access.scope('item')} ORDER BY id",
+            f"AND {self._access.scope('item', 'items')} ORDER BY id",
             [name],
         )
         return [item_of(row) for row in rows]
@@ -158,7 +158,8 @@ class ItemService:
         for bundle in bundles(wanted):
             marks = ",".join("?" * len(bundle))
             rows = self._database.rows(
-                f"SELECT uuid, id FROM items WHERE uuid IN ({marks}) AND {self._access.scope('item')}", bundle
+                f"SELECT uuid, id FROM items WHERE uuid IN ({marks}) AND {self._access.scope('item', 'items')}",
+                bundle,
             )
             found.update((row["uuid"], row["id"]) for row in rows)
         missing = next((uuid for uuid in wanted if uuid not in found), None)
@@ -180,7 +181,7 @@ class ItemService:
     def _condition(
         self, folder: FolderRef | None, recursive: bool, deleted: bool
     ) -> tuple[str, Sequence[Json]]:
-        condition = self._access.scope("item") + ("" if deleted else " AND items.deleted_at IS NULL")
+        condition = self._access.scope("item", "items") + ("" if deleted else " AND items.deleted_at IS NULL")
         if folder is None:
             return condition, []
         inside, parameters = subtree("items.folder_id", self._folders.get(folder), recursive=recursive)

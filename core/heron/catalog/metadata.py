@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
-from heron.catalog.access import Access
+from heron.catalog.access import Access, Noun
 from heron.catalog.database import Database
 from heron.catalog.frame_rows import Owned, insert_frames
 from heron.catalog.items import BUNDLE, ItemRef, ItemService, bundles, uuid_of
@@ -22,7 +22,7 @@ Updates = Mapping[str, Mapping[str, Json]] | Iterable[tuple[ItemRef, Mapping[str
 """Metadata by item UUID, as a mapping or as a stream of pairs."""
 
 
-_HOLDERS = {
+_HOLDERS: dict[Noun, tuple[str, str]] = {
     "item": ("items", "items.uuid"),
     "folder": ("folders", "'folder ' || folders.path"),
     "frame": ("frames JOIN items ON items.id = frames.item_id", "items.uuid || ', frame ' || frames.number"),
@@ -104,7 +104,7 @@ class MetadataService:
             after = 0
             while rows := self._database.rows(
                 f"SELECT {noun}s.id, {holder} AS holder, {noun}s.metadata FROM {table} WHERE {noun}s.id > ? "
-                f"AND {noun}s.metadata <> '{{}}' AND {self._access.scope(noun)} ORDER BY {noun}s.id LIMIT ?",
+                f"AND {noun}s.metadata <> '{{}}' AND {self._access.scope(noun, f'{noun}s')} ORDER BY {noun}s.id LIMIT ?",
                 [after, BUNDLE],
             ):
                 yield from ((row["holder"], loads(row["metadata"])) for row in rows)

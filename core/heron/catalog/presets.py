@@ -36,7 +36,7 @@ class PresetService:
     def get(self, name: str) -> Preset:
         """The preset of that name; raises NotFound with a suggestion."""
         row = self._database.row(
-            f"SELECT * FROM presets WHERE name = ? AND {self._access.scope('preset')}", [name]
+            f"SELECT * FROM presets WHERE name = ? AND {self._access.scope('preset', 'presets')}", [name]
         )
         if row is None:
             raise missing("preset", name, (preset.name for preset in self.list()))
@@ -46,7 +46,7 @@ class PresetService:
         """All presets by name."""
         self._access.require("read", "preset")
         rows = self._database.rows(
-            f"SELECT * FROM presets WHERE {self._access.scope('preset')} ORDER BY name"
+            f"SELECT * FROM presets WHERE {self._access.scope('preset', 'presets')} ORDER BY name"
         )
         return [_preset(row) for row in rows]
 

@@ -80,7 +80,9 @@ class SyncedFolderService:
     def list(self) -> list[SyncedFolder]:
         """All synced folders by path."""
         self._access.require("read", "folder")
-        rows = self._database.rows(f"{_SELECT} WHERE {self._access.scope('folder')} ORDER BY folders.path")
+        rows = self._database.rows(
+            f"{_SELECT} WHERE {self._access.scope('folder', 'folders')} ORDER BY folders.path"
+        )
         return [_synced(row) for row in rows]
 
     @one_transaction

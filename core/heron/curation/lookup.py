@@ -70,7 +70,7 @@ class Lookup:
         found = self._datasets.get(dataset)
         return self._array(
             "SELECT DISTINCT items.id FROM dataset_rows JOIN items ON items.id = item_id "
-            f"WHERE dataset_id = ? AND {self._access.scope('item')}",
+            f"WHERE dataset_id = ? AND {self._access.scope('item', 'items')}",
             [found.id],
         )
 
@@ -125,7 +125,7 @@ class Lookup:
         wanted = list(dict.fromkeys(ids))
         for start in range(0, len(wanted), _BUNDLE):
             rows = self._database.rows(
-                f"{select} WHERE items.id IN (SELECT value FROM json_each(?)) AND {self._access.scope('item')}",
+                f"{select} WHERE items.id IN (SELECT value FROM json_each(?)) AND {self._access.scope('item', 'items')}",
                 [dumps(wanted[start : start + _BUNDLE])],
             )
             found.update((row[0], make(row)) for row in rows)

@@ -48,7 +48,7 @@ class Owners:
             "SELECT items.id, coalesce(frames.id, 0), items.uuid, frames.number FROM json_each(?) AS owner "
             "JOIN items ON items.id = json_extract(owner.value, '$[0]') "
             "LEFT JOIN frames ON frames.id = json_extract(owner.value, '$[1]') AND frames.item_id = items.id "
-            f"WHERE (frames.id IS NOT NULL OR json_extract(owner.value, '$[1]') = 0) AND {self._access.scope('item')}",
+            f"WHERE (frames.id IS NOT NULL OR json_extract(owner.value, '$[1]') = 0) AND {self._access.scope('item', 'items')}",
             [dumps(owners)],
         )
         return {(row[0], row[1]): (row[2], row[3]) for row in rows}

@@ -99,7 +99,7 @@ class VectorFiles:
         before = stamp(Path(file))
         source = opened(Path(file), key, ids=Path(ids) if ids is not None else None, by=by)
         dtype, is_new = self._dtype(key, source, create)
-        lookup = Lookup(self._database, self._access.scope("item"))
+        lookup = Lookup(self._database, self._access.scope("item", "items"))
         owners = self._examined(source, dtype, lookup)
         created = is_new and bool(owners[:, 0].any())
         if created:

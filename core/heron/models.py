@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Generic, Literal, TypeVar
+from uuid import UUID
 
 from attrs import Factory, field, frozen
 
@@ -222,11 +223,20 @@ def _likes(given: Any) -> tuple[Json, ...]:
     return tuple(_like(part) for part in (given if many else [given]))
 
 
+def _path(given: Any) -> Any:
+    """A folder as a text: the path of a record, and a UUID."""
+    if isinstance(given, Folder):
+        return given.path
+    return str(given) if isinstance(given, UUID) else given
+
+
 def _like(given: Any) -> Json:
     if isinstance(given, Frame):
         return f"{given.item}#{given.number}"
     if isinstance(given, Item):
         return given.uuid
+    if isinstance(given, DatasetRow):
+        return given.item.uuid
     if hasattr(given, "tolist"):
         given = given.tolist()
     return tuple(given) if isinstance(given, list | tuple) else str(given)
@@ -245,7 +255,7 @@ class Query:
     """
 
     where: str | None = None
-    folder: str | None = None
+    folder: str | None = field(default=None, converter=_path)
     recursive: bool = True
     sort: str | None = None
     limit: int | None = None

@@ -20,13 +20,13 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
     from heron.catalog.collections import CollectionService
-    from heron.catalog.datasets import DatasetRef, DatasetService
+    from heron.catalog.datasets import DatasetService
     from heron.catalog.frames import FrameService
     from heron.catalog.imports import ImportService
     from heron.catalog.integrations import IntegrationService
-    from heron.catalog.items import ItemRef
     from heron.catalog.metadata import MetadataService
     from heron.catalog.presets import PresetService
+    from heron.catalog.referring import DatasetRef, ItemRef
     from heron.catalog.registration import Registration
     from heron.catalog.synced import SyncedFolderService
     from heron.catalog.thumbnails import ThumbnailStore
@@ -143,7 +143,7 @@ class Workspace:
         """Lists, signs and checks what storage backends hold."""
         from heron.storage.service import StorageService
 
-        return StorageService(self.access, lambda: self.plugins, self.integrations)
+        return StorageService(self.access, lambda: self.plugins, self.items, self.integrations)
 
     @cached_property
     def synced(self) -> SyncedFolderService:

@@ -7,14 +7,12 @@ from collections.abc import Iterable, Iterator
 from heron.catalog.access import Access
 from heron.catalog.database import Database, Row, one_transaction
 from heron.catalog.identifiers import new_uuid
-from heron.catalog.items import BUNDLE, COLUMNS, ItemRef, ItemService, bundles, item_of
+from heron.catalog.items import BUNDLE, COLUMNS, ItemService, bundles, item_of
 from heron.catalog.missing import missing
+from heron.catalog.referring import COLLECTION, ITEM, CollectionRef, ItemRefs
 from heron.errors import AlreadyExists
 from heron.metadata.keys import check_name
 from heron.models import Added, Collection, Item, NameMatches, now
-
-CollectionRef = Collection | str
-"""A collection, its title or its UUID."""
 
 _SELECT = (
     "SELECT *, (SELECT count(*) FROM collection_items JOIN items ON items.id = item_id "
@@ -30,7 +28,7 @@ class CollectionService:
         self._access = access
         self._items = items
 
-    def create(self, title: str, *, items: Iterable[ItemRef] = (), description: str = "") -> Collection:
+    def create(self, title: str, *, items: ItemRefs = (), description: str = "") -> Collection:
         """Create a collection of these items; raises AlreadyExists when the title is taken, NotFound for an item."""
         self._access.require("create", "collection", title)
         check_name(title, "collection title")
@@ -48,15 +46,20 @@ class CollectionService:
         return self.get(uuid)
 
     def get(self, ref: CollectionRef) -> Collection:
-        """The collection of that title or UUID; raises NotFound with a suggestion."""
-        key = ref.uuid if isinstance(ref, Collection) else ref
+        """The collection that is meant; raises NotFound with a suggestion."""
+        collection = self.find(ref)
+        if collection is None:
+            titles = (collection.title for collection in self.list())
+            raise missing("collection", COLLECTION.key(ref), titles)
+        return collection
+
+    def find(self, ref: CollectionRef) -> Collection | None:
+        """The collection that is meant, or None."""
+        meant, parameters = COLLECTION.condition(ref, "title")
         row = self._database.row(
-            f"{_SELECT} WHERE (title = ? OR uuid = ?) AND {self._access.scope('collection', 'collections')}",
-            [key, key],
+            f"{_SELECT} WHERE {meant} AND {self._access.scope('collection', 'collections')}", parameters
         )
-        if row is None:
-            raise missing("collection", key, (collection.title for collection in self.list()))
-        return _collection(row)
+        return _collection(row) if row is not None else None
 
     def list(self) -> list[Collection]:
         """All collections by title."""
@@ -67,13 +70,13 @@ class CollectionService:
         return [_collection(row) for row in rows]
 
     @one_transaction
-    def add(self, ref: CollectionRef, items: Iterable[ItemRef]) -> Added:
-        """Add items; those that are members already are skipped."""
+    def add(self, ref: CollectionRef, items: ItemRefs) -> Added:
+        """Add an item, or many; those that are members already are skipped."""
         collection = self.get(ref)
         self._access.require("update", "collection", collection.title)
         added = given = 0
         with self._database.write():
-            for bundle in bundles(items):
+            for bundle in bundles(ITEM.many(items)):
                 ids = self._items.ids(bundle)
                 added += self._database.execute_many(
                     "INSERT OR IGNORE INTO collection_items VALUES (?, ?)",
@@ -83,13 +86,13 @@ class CollectionService:
         return Added(added, given - added)
 
     @one_transaction
-    def remove(self, ref: CollectionRef, items: Iterable[ItemRef]) -> int:
-        """Take items out of a collection; returns the number that were in it."""
+    def remove(self, ref: CollectionRef, items: ItemRefs) -> int:
+        """Take an item, or many, out of a collection; returns the number that were in it."""
         collection = self.get(ref)
         self._access.require("update", "collection", collection.title)
         removed = 0
         with self._database.write():
-            for bundle in bundles(items):
+            for bundle in bundles(ITEM.many(items)):
                 removed += self._database.execute_many(
                     "DELETE FROM collection_items WHERE collection_id = ? AND item_id = ?",
                     ((collection.id, id) for id in self._items.ids(bundle)),
@@ -113,13 +116,14 @@ class CollectionService:
                 return
             after = rows[-1]["id"]
 
-    def match_names(self, names: Iterable[str]) -> NameMatches:
+    def match_names(self, names: Iterable[str] | str) -> NameMatches:
         """Find the items of a list of names: those with one item, with several, with none."""
         self._access.require("read", "item")
         matched: dict[str, str] = {}
         ambiguous: dict[str, tuple[str, ...]] = {}
         unmatched: list[str] = []
-        for bundle in bundles(dict.fromkeys(names), 500):
+        given = [names] if isinstance(names, str) else names
+        for bundle in bundles(dict.fromkeys(given), 500):
             found: dict[str, list[str]] = {name: [] for name in bundle}
             marks = ",".join("?" * len(bundle))
             for row in self._database.rows(

@@ -2,27 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from itertools import chain, count
 from typing import TYPE_CHECKING, Literal
 
 from heron.catalog.access import Access
-from heron.catalog.collections import CollectionRef, CollectionService
+from heron.catalog.collections import CollectionService
 from heron.catalog.database import Database, Row, one_transaction
-from heron.catalog.folders import FolderRef, FolderService
+from heron.catalog.folders import FolderService
 from heron.catalog.identifiers import new_uuid
-from heron.catalog.items import BUNDLE, COLUMNS, ItemRef, ItemService, bundles, item_of
+from heron.catalog.items import BUNDLE, COLUMNS, ItemService, bundles, item_of
 from heron.catalog.metadata import MetadataService
 from heron.catalog.missing import missing
+from heron.catalog.referring import DATASET, ITEM, CollectionRef, DatasetRef, FolderRef, ItemRefs
 from heron.errors import AlreadyExists, InvalidInput, NotFound
 from heron.metadata.keys import check_name
 from heron.models import Added, Dataset, DatasetRow, Json, now
 
 if TYPE_CHECKING:
     from heron.hooks import PluginManager
-
-DatasetRef = Dataset | str
-"""A dataset, its title or its UUID."""
 
 Duplicates = Literal["skip", "fail", "add"]
 
@@ -55,7 +53,7 @@ class DatasetService:
         title: str,
         *,
         collection: CollectionRef | None = None,
-        items: Iterable[ItemRef] = (),
+        items: ItemRefs = (),
         description: str = "",
         backing_folder: FolderRef | None = None,
     ) -> Dataset:
@@ -82,7 +80,10 @@ class DatasetService:
                 [uuid, title, description, now(), self._access.user.email],
             )
             self.add(
-                uuid, chain(self._collections.items(collection) if collection is not None else (), items)
+                uuid,
+                chain(
+                    self._collections.items(collection) if collection is not None else (), ITEM.many(items)
+                ),
             )
             if folder is not None:
                 self.add(uuid, self._items.list(folder=folder, recursive=False))
@@ -94,15 +95,19 @@ class DatasetService:
         return dataset
 
     def get(self, ref: DatasetRef) -> Dataset:
-        """The dataset of that title or UUID; raises NotFound with a suggestion."""
-        key = ref.uuid if isinstance(ref, Dataset) else ref
+        """The dataset that is meant; raises NotFound with a suggestion."""
+        dataset = self.find(ref)
+        if dataset is None:
+            raise missing("dataset", DATASET.key(ref), (dataset.title for dataset in self.list()))
+        return dataset
+
+    def find(self, ref: DatasetRef) -> Dataset | None:
+        """The dataset that is meant, or None."""
+        meant, parameters = DATASET.condition(ref, "title")
         row = self._database.row(
-            f"{_SELECT} WHERE (title = ? OR uuid = ?) AND {self._access.scope('dataset', 'datasets')}",
-            [key, key],
+            f"{_SELECT} WHERE {meant} AND {self._access.scope('dataset', 'datasets')}", parameters
         )
-        if row is None:
-            raise missing("dataset", key, (dataset.title for dataset in self.list()))
-        return _dataset(row)
+        return _dataset(row) if row is not None else None
 
     def list(self) -> list[Dataset]:
         """All datasets by title."""
@@ -113,8 +118,8 @@ class DatasetService:
         return [_dataset(row) for row in rows]
 
     @one_transaction
-    def add(self, ref: DatasetRef, items: Iterable[ItemRef], *, duplicates: Duplicates = "skip") -> Added:
-        """Add items at the end. One that is a row already is skipped, refused (`fail`), or added again (`add`)."""
+    def add(self, ref: DatasetRef, items: ItemRefs, *, duplicates: Duplicates = "skip") -> Added:
+        """Add an item, or many, at the end. One that is a row already is skipped, refused (`fail`), or added again (`add`)."""
         dataset = self.get(ref)
         self._access.require("update", "dataset", dataset.title)
         _require_free(dataset, "import or move the items into that folder instead")
@@ -123,7 +128,7 @@ class DatasetService:
             insert += " WHERE NOT EXISTS (SELECT 1 FROM dataset_rows WHERE dataset_id = :dataset AND item_id = :item)"
         added = given = 0
         with self._database.write():
-            for bundle in bundles(items):
+            for bundle in bundles(ITEM.many(items)):
                 ids = self._items.ids(bundle)
                 added += self._database.execute_many(
                     insert, ({"dataset": dataset.id, "item": id} for id in ids)
@@ -137,14 +142,14 @@ class DatasetService:
         return Added(added, given - added)
 
     @one_transaction
-    def remove(self, ref: DatasetRef, items: Iterable[ItemRef]) -> int:
-        """Take items out of a dataset; returns the number of rows that went."""
+    def remove(self, ref: DatasetRef, items: ItemRefs) -> int:
+        """Take an item, or many, out of a dataset; returns the number of rows that went."""
         dataset = self.get(ref)
         self._access.require("update", "dataset", dataset.title)
         _require_free(dataset, "move the items out of that folder instead")
         removed = 0
         with self._database.write():
-            for bundle in bundles(items):
+            for bundle in bundles(ITEM.many(items)):
                 removed += self._database.execute_many(
                     "DELETE FROM dataset_rows WHERE dataset_id = ? AND item_id = ?",
                     ((dataset.id, id) for id in self._items.ids(bundle)),

@@ -8,6 +8,7 @@ from heron.catalog.access import Access
 from heron.catalog.database import Database, Row, one_transaction
 from heron.catalog.identifiers import new_uuid
 from heron.catalog.missing import missing
+from heron.catalog.referring import FOLDER, FolderRef
 from heron.catalog.schema import SchemaService
 from heron.convert import loads
 from heron.errors import AlreadyExists, InvalidInput
@@ -17,9 +18,6 @@ from heron.models import Folder, FolderContents, Json, now
 
 MAX_DEPTH = 100
 """Most names in a folder path: SQLite deletes a tree by a cascade of limited depth."""
-
-FolderRef = Folder | str
-"""A folder, its path or its UUID."""
 
 
 class FolderService:
@@ -50,26 +48,25 @@ class FolderService:
         assert parent is not None
         return parent
 
-    def ensure(self, path: FolderRef) -> Folder:
-        """The folder of that path, created when it is missing."""
-        if isinstance(path, Folder):
-            return self.get(path)
-        return self.find(path) or self.create(path)
+    def ensure(self, ref: FolderRef) -> Folder:
+        """The folder that is meant; one that is given by a path is created when it is missing."""
+        if FOLDER.uuid(ref) is not None:
+            return self.get(ref)
+        return self.find(ref) or self.create(str(ref))
 
     def find(self, ref: FolderRef) -> Folder | None:
-        """The folder of that path or UUID, or None."""
-        key = ref.uuid if isinstance(ref, Folder) else ref.strip("/")
+        """The folder that is meant, or None."""
+        meant, parameters = FOLDER.condition(ref, "path", str(ref).strip("/"))
         row = self._database.row(
-            f"SELECT * FROM folders WHERE (path = ? OR uuid = ?) AND {self._access.scope('folder', 'folders')}",
-            [key, key],
+            f"SELECT * FROM folders WHERE {meant} AND {self._access.scope('folder', 'folders')}", parameters
         )
         return _folder(row) if row is not None else None
 
     def get(self, ref: FolderRef) -> Folder:
-        """The folder of that path or UUID; raises NotFound with a suggestion."""
+        """The folder that is meant; raises NotFound with a suggestion."""
         folder = self.find(ref)
         if folder is None:
-            name = ref.path if isinstance(ref, Folder) else ref
+            name = ref.path if isinstance(ref, Folder) else str(ref)
             rows = self._database.rows(
                 f"SELECT path FROM folders WHERE {self._access.scope('folder', 'folders')} LIMIT 5000"
             )

@@ -9,7 +9,8 @@ from attrs import evolve
 from heron.catalog.access import Access
 from heron.catalog.database import Database, one_transaction
 from heron.catalog.frame_rows import BARE, Owned, frame_of, insert_frames
-from heron.catalog.items import BUNDLE, ItemRef, ItemService
+from heron.catalog.items import BUNDLE, ItemService
+from heron.catalog.referring import ItemRef, frame_numbers
 from heron.catalog.sampling import Times, chosen_frames
 from heron.catalog.schema import SchemaService
 from heron.catalog.vectors.store import VectorStore
@@ -42,7 +43,7 @@ class FrameService:
     def set(
         self,
         item: ItemRef,
-        keys: Iterable[float] | Mapping[float, Mapping[str, Json] | None] = (),
+        keys: Iterable[float] | Mapping[float, Mapping[str, Json] | None] | float = (),
         *,
         mode: Mode = "frame",
         rate: float | None = None,
@@ -58,7 +59,8 @@ class FrameService:
         self._access.require("update", "frame", owner.name)
         if rate is not None:
             rate = sampling_rate(rate, owner.name)
-        given = keys if isinstance(keys, Mapping) else dict.fromkeys(keys)
+        several = keys if isinstance(keys, Iterable) and not isinstance(keys, str) else (keys,)
+        given = several if isinstance(several, Mapping) else dict.fromkeys(several)
         wish = FrameWish(rate, mode, {_key(key, mode, owner.name): value for key, value in given.items()})
         frames = chosen_frames(wish, owner.facts, self._times(owner), owner.name)
         with self._database.write():  # not before: times may take reading a whole file
@@ -139,12 +141,13 @@ class FrameService:
         return evolve(frame, metadata=loads(text))
 
     @one_transaction
-    def delete(self, item: ItemRef, numbers: Iterable[int]) -> int:
-        """Remove frames from the catalogue; returns the number removed."""
+    def delete(self, item: ItemRef, numbers: Iterable[int] | int) -> int:
+        """Remove a frame, or many, from the catalogue; returns the number removed."""
         owner = self._items.get(item)
         self._access.require("delete", "frame", owner.name)
         return self._database.execute_many(
-            "DELETE FROM frames WHERE item_id = ? AND number = ?", [(owner.id, number) for number in numbers]
+            "DELETE FROM frames WHERE item_id = ? AND number = ?",
+            [(owner.id, number) for number in frame_numbers(numbers)],
         )
 
     def keep_pictures(self, pictures: Iterable[tuple[Frame, bytes, Mapping[str, float]]]) -> int:

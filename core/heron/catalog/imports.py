@@ -9,6 +9,7 @@ from pathlib import Path
 from heron.catalog.access import Access
 from heron.catalog.database import Database, Row, is_alive, one_transaction
 from heron.catalog.identifiers import new_uuid
+from heron.catalog.referring import IMPORT, ImportRef
 from heron.convert import dumps, loads
 from heron.errors import ImportCancelled, InvalidInput, NotFound
 from heron.jobs import ImportJob, ImportProblem, ImportReport, ImportState
@@ -74,7 +75,7 @@ class ImportService:
             raise ImportCancelled(f"import {job.id} was cancelled", hint="what had landed before stays")
 
     @one_transaction
-    def reopen(self, ref: ImportJob | str, keep_position: bool) -> ImportJob:
+    def reopen(self, ref: ImportRef, keep_position: bool) -> ImportJob:
         """Open a job again that was interrupted or failed; raises InvalidInput for one that is in another state.
 
         Without `keep_position`, or where nothing has landed, it begins anew, and its report with it.
@@ -99,7 +100,7 @@ class ImportService:
         return self.get(job)
 
     @one_transaction
-    def cancel(self, ref: ImportJob | str) -> ImportJob:
+    def cancel(self, ref: ImportRef) -> ImportJob:
         """Cancel a job: one that runs, here or in another process, stops after its batch. What has landed stays."""
         job = self.get(ref)
         self._access.require("update", "import", job.source)
@@ -127,16 +128,21 @@ class ImportService:
             if state in ("done", "cancelled"):  # the others can be resumed
                 self._database.execute("DELETE FROM series_parts WHERE import_id = ?", [job.id])
 
-    def get(self, ref: ImportJob | str) -> ImportJob:
-        """The job of that UUID, or of that short number as the list shows it; raises NotFound."""
-        key = ref.uuid if isinstance(ref, ImportJob) else str(ref)
+    def get(self, ref: ImportRef) -> ImportJob:
+        """The job that is meant; raises NotFound."""
+        job = self.find(ref)
+        if job is None:
+            raise NotFound(f"there is no import {printable(IMPORT.key(ref))}", hint="see heron imports list")
+        return job
+
+    def find(self, ref: ImportRef) -> ImportJob | None:
+        """The job that is meant, or None."""
+        is_number = isinstance(ref, int) and not isinstance(ref, bool)
+        meant, parameters = IMPORT.condition(str(ref) if is_number else ref, "id")
         row = self._database.row(
-            f"SELECT * FROM imports WHERE (uuid = ? OR id = ?) AND {self._access.scope('import', 'imports')}",
-            [key, key],
+            f"SELECT * FROM imports WHERE {meant} AND {self._access.scope('import', 'imports')}", parameters
         )
-        if row is None:
-            raise NotFound(f"there is no import {printable(key)}", hint="see heron imports list")
-        return _job(row)
+        return _job(row) if row is not None else None
 
     def list(self) -> list[ImportJob]:
         """All jobs, newest first."""
@@ -146,7 +152,7 @@ class ImportService:
         )
         return [_job(row) for row in rows]
 
-    def report(self, ref: ImportJob | str) -> ImportReport:
+    def report(self, ref: ImportRef) -> ImportReport:
         """The job with the first of its problems."""
         job = self.get(ref)
         rows = self._database.rows(
@@ -154,7 +160,7 @@ class ImportService:
         )
         return ImportReport(job, tuple(_problem(row) for row in rows))
 
-    def problems(self, ref: ImportJob | str) -> Iterator[ImportProblem]:
+    def problems(self, ref: ImportRef) -> Iterator[ImportProblem]:
         """All problems of a job as a stream."""
         job, after = self.get(ref), 0
         while rows := self._database.rows(

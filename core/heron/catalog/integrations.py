@@ -13,6 +13,7 @@ from heron.catalog.database import Database, Row, one_transaction
 from heron.catalog.identifiers import new_uuid
 from heron.catalog.missing import missing
 from heron.catalog.references import FORMS, checked, is_reference, resolve
+from heron.catalog.referring import INTEGRATION, IntegrationRef
 from heron.convert import dumps, loads
 from heron.errors import AlreadyExists, InvalidInput
 from heron.jobs import Integration
@@ -21,9 +22,6 @@ from heron.models import Json, now
 
 if TYPE_CHECKING:
     from heron.hooks import PluginManager, StorageBackend, StorageOption
-
-IntegrationRef = Integration | str
-"""An integration, its name or its UUID."""
 
 _WORDS = {"true": True, "yes": True, "on": True, "1": True, "false": False, "no": False, "off": False, "0": False}  # fmt: skip
 
@@ -60,15 +58,20 @@ class IntegrationService:
         return self.get(uuid)
 
     def get(self, ref: IntegrationRef) -> Integration:
-        """The integration of that name or UUID; raises NotFound with a suggestion."""
-        key = ref.uuid if isinstance(ref, Integration) else ref
+        """The integration that is meant; raises NotFound with a suggestion."""
+        integration = self.find(ref)
+        if integration is None:
+            raise missing("integration", INTEGRATION.key(ref), (found.name for found in self.list()))
+        return integration
+
+    def find(self, ref: IntegrationRef) -> Integration | None:
+        """The integration that is meant, or None."""
+        meant, parameters = INTEGRATION.condition(ref, "name")
         row = self._database.row(
-            f"SELECT * FROM integrations WHERE (name = ? OR uuid = ?) AND {self._access.scope('integration', 'integrations')}",
-            [key, key],
+            f"SELECT * FROM integrations WHERE {meant} AND {self._access.scope('integration', 'integrations')}",
+            parameters,
         )
-        if row is None:
-            raise missing("integration", key, (found.name for found in self.list()))
-        return _integration(row)
+        return _integration(row) if row is not None else None
 
     def by_id(self, id: int) -> Integration:
         """The integration with that inner id, as items and folders name it; raises NotFound."""

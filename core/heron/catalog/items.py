@@ -7,14 +7,12 @@ from itertools import islice
 
 from heron.catalog.access import Access
 from heron.catalog.database import Database, Row, one_transaction
-from heron.catalog.folders import FolderRef, FolderService, subtree
+from heron.catalog.folders import FolderService, subtree
+from heron.catalog.referring import ITEM, FolderRef, ItemRef, ItemRefs
 from heron.convert import loads
 from heron.errors import InvalidInput, NotFound
 from heron.metadata.keys import check_name, printable
-from heron.models import Frame, Item, Json, MediaFacts, Member, Page, now
-
-ItemRef = Item | Frame | str
-"""An item, its UUID, or one of its frames."""
+from heron.models import Item, Json, MediaFacts, Member, Page, now
 
 PAGE = 100
 """Rows of a page unless asked for otherwise."""
@@ -40,17 +38,28 @@ class ItemService:
         self._folders = folders
 
     def get(self, ref: ItemRef) -> Item:
-        """The item of that UUID; raises NotFound."""
-        uuid = uuid_of(ref)
-        row = self._database.row(
-            f"SELECT {COLUMNS} FROM items WHERE uuid = ? AND {self._access.scope('item', 'items')}",
-            [str(uuid).lower()],
-        )
-        if row is None:
-            raise NotFound(
-                f"there is no item {printable(uuid)}", hint="heron items lists them with their UUIDs"
+        """The item that is meant; raises NotFound, and InvalidInput for a name that several items have."""
+        item = self.find(ref)
+        if item is None:
+            raise _unknown(ITEM.key(ref))
+        return item
+
+    def find(self, ref: ItemRef) -> Item | None:
+        """The item that is meant, or None; raises InvalidInput for a name that several items have."""
+        uuid = ITEM.uuid(ref)
+        if uuid is not None:
+            row = self._database.row(
+                f"SELECT {COLUMNS} FROM items WHERE uuid = ? AND {self._access.scope('item', 'items')}",
+                [uuid],
             )
-        return item_of(row)
+            if row is not None:
+                return item_of(row)
+        if not isinstance(ref, str):
+            return None
+        found = self.by_name(ref)
+        if len(found) > 1:
+            raise _ambiguous(ref, len(found))
+        return found[0] if found else None
 
     def page(
         self,
@@ -109,24 +118,6 @@ class ItemService:
         )
         return [item_of(row) for row in rows]
 
-    def named(self, given: str) -> Item:
-        """The item of a UUID, or of a name that no other item has; raises NotFound and InvalidInput."""
-        try:
-            return self.get(given)
-        except NotFound:
-            found = self.by_name(given)
-        if not found:
-            raise NotFound(
-                f"there is no item {printable(given)}",
-                hint="heron items lists them with their UUIDs and names",
-            )
-        if len(found) > 1:
-            raise InvalidInput(
-                f"{len(found):,} items are called {printable(given)}",
-                hint="give the UUID of one: heron items lists them",
-            )
-        return found[0]
-
     @one_transaction
     def rename(self, ref: ItemRef, name: str) -> Item:
         """Give an item another name; the file keeps its own."""
@@ -138,40 +129,58 @@ class ItemService:
         )
         return self.get(item)
 
-    def move(self, refs: Iterable[ItemRef], folder: FolderRef) -> int:
-        """Move items into a folder, in bundles of 1000; returns their number."""
+    def move(self, refs: ItemRefs, folder: FolderRef) -> int:
+        """Move an item, or many, into a folder, in bundles of 1000; returns their number."""
         target = self._folders.get(folder)
         self._access.require("update", "folder", target.path)
         return self._on_each(
             refs, "UPDATE items SET folder_id = ?, updated_at = ? WHERE id = ?", [target.id, now()]
         )
 
-    def delete(self, refs: Iterable[ItemRef]) -> int:
-        """Remove items from the catalogue, its collections and datasets, in bundles of 1000. Files are never touched."""
+    def delete(self, refs: ItemRefs) -> int:
+        """Remove an item, or many, from the catalogue, its collections and datasets, in bundles of 1000.
+
+        Files are never touched. Returns the number of items.
+        """
         self._access.require("delete", "item")
         return self._on_each(refs, "DELETE FROM items WHERE id = ?", [])
 
-    def ids(self, refs: Iterable[ItemRef]) -> Sequence[int]:
-        """The inner ids of items in the order given; raises NotFound for an unknown UUID."""
-        wanted = [uuid_of(ref) for ref in refs]
-        found: dict[str, int] = {}
-        for bundle in bundles(wanted):
-            marks = ",".join("?" * len(bundle))
-            rows = self._database.rows(
-                f"SELECT uuid, id FROM items WHERE uuid IN ({marks}) AND {self._access.scope('item', 'items')}",
-                bundle,
-            )
-            found.update((row["uuid"], row["id"]) for row in rows)
-        missing = next((uuid for uuid in wanted if uuid not in found), None)
-        if missing is not None:
-            raise NotFound(
-                f"there is no item {printable(missing)}", hint="heron items lists them with their UUIDs"
-            )
-        return [found[uuid] for uuid in wanted]
+    def ids(self, refs: ItemRefs) -> Sequence[int]:
+        """The inner ids of items in the order given; raises NotFound, and InvalidInput for an ambiguous name."""
+        wanted = [(ITEM.uuid(ref), ref) for ref in ITEM.many(refs)]
+        by_uuid: dict[str | None, int] = {}
+        for bundle in bundles(uuid for uuid, _ in wanted if uuid is not None):
+            by_uuid.update((found, id) for id, found in self._matching("uuid", bundle))
+        names = [ref for uuid, ref in wanted if uuid not in by_uuid and isinstance(ref, str)]
+        by_name: dict[str, list[int]] = {}
+        for bundle in bundles(dict.fromkeys(names)):
+            for id, name in self._matching("name", bundle, " AND deleted_at IS NULL"):
+                by_name.setdefault(name, []).append(id)
+        ids = []
+        for uuid, ref in wanted:
+            if uuid in by_uuid:
+                ids.append(by_uuid[uuid])
+                continue
+            called = by_name.get(ref, []) if isinstance(ref, str) else []
+            if not called:
+                raise _unknown(ITEM.key(ref))
+            if len(called) > 1:
+                raise _ambiguous(str(ref), len(called))
+            ids.append(called[0])
+        return ids
 
-    def _on_each(self, refs: Iterable[ItemRef], statement: str, parameters: Sequence[Json]) -> int:
+    def _matching(self, column: str, values: Sequence[str], more: str = "") -> Iterator[tuple[int, str]]:
+        """The inner ids of items, and their values in a column, where that is one of those given."""
+        marks = ",".join("?" * len(values))
+        rows = self._database.rows(
+            f"SELECT id, {column} FROM items WHERE {column} IN ({marks}){more} AND {self._access.scope('item', 'items')}",
+            values,
+        )
+        return ((row[0], row[1]) for row in rows)
+
+    def _on_each(self, refs: ItemRefs, statement: str, parameters: Sequence[Json]) -> int:
         total = 0
-        for bundle in bundles(refs):
+        for bundle in bundles(ITEM.many(refs)):
             with self._database.write():
                 ids = self.ids(bundle)
                 self._database.execute_many(statement, ((*parameters, id) for id in ids))
@@ -188,11 +197,16 @@ class ItemService:
         return f"{condition} AND {inside}", parameters
 
 
-def uuid_of(ref: ItemRef) -> str:
-    """The UUID of an item, in lower case."""
-    if isinstance(ref, Item):
-        return ref.uuid
-    return ref.item if isinstance(ref, Frame) else str(ref).lower()
+def _unknown(key: str) -> NotFound:
+    return NotFound(
+        f"there is no item {printable(key)}", hint="heron items lists them with their UUIDs and names"
+    )
+
+
+def _ambiguous(name: str, count: int) -> InvalidInput:
+    return InvalidInput(
+        f"{count:,} items are called {printable(name)}", hint="give the UUID of one: heron items lists them"
+    )
 
 
 def bundles(values: Iterable[Json], size: int = BUNDLE) -> Iterator[list[Json]]:

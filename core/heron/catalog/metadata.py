@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any
 
 from heron.catalog.access import Access, Noun
 from heron.catalog.database import Database
 from heron.catalog.frame_rows import Owned, insert_frames
-from heron.catalog.items import BUNDLE, ItemRef, ItemService, bundles, uuid_of
+from heron.catalog.items import BUNDLE, ItemService, bundles
+from heron.catalog.referring import ITEM, ItemRef, ItemRefs
 from heron.catalog.sampling import Times, chosen_frames
 from heron.catalog.schema import SchemaService
 from heron.catalog.vectors.store import VectorStore
@@ -18,8 +20,8 @@ from heron.metadata.keys import RESERVED
 from heron.metadata.validation import Validator
 from heron.models import Json, Verification, now
 
-Updates = Mapping[str, Mapping[str, Json]] | Iterable[tuple[ItemRef, Mapping[str, Json]]]
-"""Metadata by item UUID, as a mapping or as a stream of pairs."""
+Updates = Mapping[Any, Mapping[str, Json]] | Iterable[tuple[ItemRef, Mapping[str, Json]]]
+"""Metadata by item (record, UUID or name), as a mapping or as a stream of pairs."""
 
 
 _HOLDERS: dict[Noun, tuple[str, str]] = {
@@ -68,13 +70,13 @@ class MetadataService:
         """Give items more metadata: the keys given win, the others stay, and a key given as None goes."""
         return self._apply(updates, lambda old, new: {**old, **new})
 
-    def replace_all(self, items: Iterable[ItemRef], metadata: Mapping[str, Json]) -> int:
-        """Give each of many items the same new metadata instead of all they had."""
-        return self.replace((item, metadata) for item in items)
+    def replace_all(self, items: ItemRefs, metadata: Mapping[str, Json]) -> int:
+        """Give an item, or each of many, the same new metadata instead of all they had."""
+        return self.replace((item, metadata) for item in ITEM.many(items))
 
-    def merge_all(self, items: Iterable[ItemRef], metadata: Mapping[str, Json]) -> int:
-        """Merge the same metadata into each of many items."""
-        return self.merge((item, metadata) for item in items)
+    def merge_all(self, items: ItemRefs, metadata: Mapping[str, Json]) -> int:
+        """Merge the same metadata into an item, or into each of many."""
+        return self.merge((item, metadata) for item in ITEM.many(items))
 
     def verify(self) -> Iterator[Verification]:
         """Every stored value that the schema does not accept as it stands now, as a stream.
@@ -127,10 +129,11 @@ class MetadataService:
         """Apply some updates in one transaction; returns the number of items."""
         moment = now()
         frames: list[Owned] = []
-        bundle = _by_uuid(((ref, self._without_blocks(ref, given, frames)) for ref, given in pairs), combine)
+        given_to = [(ref, self._without_blocks(ref, given, frames)) for ref, given in pairs]
         with self._database.write():
             validator = Validator(self._schema.current())
-            ids = self._items.ids(bundle)
+            bundle = _by_id(self._items.ids([ref for ref, _ in given_to]), given_to, combine)
+            ids = list(bundle)
             marks = ",".join("?" * len(ids))
             old = {
                 row["id"]: row
@@ -139,7 +142,7 @@ class MetadataService:
                 )
             }
             rows, vectors = [], []
-            for id, given in zip(ids, bundle.values(), strict=True):
+            for id, given in bundle.items():
                 name = old[id]["name"]
                 plain, of_item = validator.without_vectors(validator.encode(given, name))
                 vectors.append(((id, 0), {**validator.removed(given), **of_item}))
@@ -171,12 +174,11 @@ class MetadataService:
         return metadata
 
 
-def _by_uuid(
-    pairs: Iterable[tuple[ItemRef, Mapping[str, Json]]], combine: Combine
-) -> dict[str, Mapping[str, Json]]:
-    """The updates by UUID; those of an item that is named twice are combined in their order."""
-    updates: dict[str, Mapping[str, Json]] = {}
-    for ref, metadata in pairs:
-        uuid = uuid_of(ref)
-        updates[uuid] = combine(updates[uuid], metadata) if uuid in updates else metadata
+def _by_id(
+    ids: Iterable[int], pairs: Iterable[tuple[ItemRef, Mapping[str, Json]]], combine: Combine
+) -> dict[int, Mapping[str, Json]]:
+    """The updates by inner id; those of an item that is named twice are combined in their order."""
+    updates: dict[int, Mapping[str, Json]] = {}
+    for id, (_, metadata) in zip(ids, pairs, strict=True):
+        updates[id] = combine(updates[id], metadata) if id in updates else metadata
     return updates

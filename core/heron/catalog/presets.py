@@ -5,6 +5,7 @@ from __future__ import annotations
 from heron.catalog.access import Access
 from heron.catalog.database import Database, Row
 from heron.catalog.missing import missing
+from heron.catalog.referring import PRESET, PresetRef
 from heron.convert import dumps, loads, structure, unstructure
 from heron.errors import AlreadyExists
 from heron.metadata.keys import check_name
@@ -33,14 +34,20 @@ class PresetService:
             )
         return self.get(name)
 
-    def get(self, name: str) -> Preset:
-        """The preset of that name; raises NotFound with a suggestion."""
+    def get(self, ref: PresetRef) -> Preset:
+        """The preset that is meant; raises NotFound with a suggestion."""
+        preset = self.find(ref)
+        if preset is None:
+            raise missing("preset", PRESET.key(ref), (preset.name for preset in self.list()))
+        return preset
+
+    def find(self, ref: PresetRef) -> Preset | None:
+        """The preset that is meant, or None."""
         row = self._database.row(
-            f"SELECT * FROM presets WHERE name = ? AND {self._access.scope('preset', 'presets')}", [name]
+            f"SELECT * FROM presets WHERE name = ? AND {self._access.scope('preset', 'presets')}",
+            [PRESET.key(ref)],
         )
-        if row is None:
-            raise missing("preset", name, (preset.name for preset in self.list()))
-        return _preset(row)
+        return _preset(row) if row is not None else None
 
     def list(self) -> list[Preset]:
         """All presets by name."""
@@ -50,9 +57,10 @@ class PresetService:
         )
         return [_preset(row) for row in rows]
 
-    def delete(self, name: str) -> None:
+    def delete(self, ref: PresetRef) -> None:
         """Delete a preset."""
-        self._access.require("delete", "preset", self.get(name).name)
+        name = self.get(ref).name
+        self._access.require("delete", "preset", name)
         self._database.execute("DELETE FROM presets WHERE name = ?", [name])
 
 

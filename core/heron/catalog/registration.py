@@ -11,10 +11,11 @@ from attrs import evolve, frozen
 
 from heron.catalog.access import Access
 from heron.catalog.database import Database
-from heron.catalog.folders import FolderRef, FolderService
+from heron.catalog.folders import FolderService
 from heron.catalog.frame_rows import BARE, insert_frames, renumber
 from heron.catalog.identifiers import new_uuids
 from heron.catalog.items import bundles
+from heron.catalog.referring import FolderRef
 from heron.catalog.sampling import prepared
 from heron.catalog.schema import SchemaService
 from heron.catalog.vectors.rows import Owner

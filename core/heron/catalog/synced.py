@@ -6,9 +6,10 @@ from collections.abc import Container, Iterable, Sequence
 
 from heron.catalog.access import Access
 from heron.catalog.database import Database, Row, one_transaction
-from heron.catalog.folders import FolderRef, FolderService
-from heron.catalog.integrations import IntegrationRef, IntegrationService
+from heron.catalog.folders import FolderService
+from heron.catalog.integrations import IntegrationService
 from heron.catalog.items import BUNDLE, bundles
+from heron.catalog.referring import FolderRef, IntegrationRef
 from heron.catalog.registration import Known
 from heron.errors import AlreadyExists, InvalidInput, NotFound
 from heron.hooks import StoredObject

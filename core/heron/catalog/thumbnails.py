@@ -6,7 +6,8 @@ from collections.abc import Iterable, Mapping
 
 from heron.catalog.access import Access
 from heron.catalog.database import Database
-from heron.catalog.items import ItemRef, ItemService
+from heron.catalog.items import ItemService
+from heron.catalog.referring import ItemRef
 from heron.convert import dumps
 from heron.models import Item
 

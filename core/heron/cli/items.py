@@ -138,13 +138,13 @@ def _write_thumbnail(context: Context, uuid: str, output: str) -> None:
 @example("heron items sign 01a1fc7f-6634-7b8f-8ffa-50166ba72775 --expires 600")
 def sign(context: Context, uuid: str, expires: int) -> None:
     """Print a URL by which anybody can read an item's file for a while; of an item of several files, one for each."""
-    from attrs import evolve
-
     workspace = context.workspace()
     item = workspace.items.get(uuid)
-    urls = [member.url for member in workspace.items.members(item)] or [item.url]
-    for url in urls:
-        say(workspace.storage.sign(evolve(item, url=url), expires))
+    members = workspace.items.members(item)
+    if not members:
+        say(workspace.storage.sign(item, expires=expires))
+    for member in members:
+        say(workspace.storage.sign(item, expires=expires, member=member.url))
 
 
 @command.command("rename")

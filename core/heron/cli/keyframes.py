@@ -72,7 +72,7 @@ def set_frames(
     workspace = context.workspace()
     if not frames and sampling_rate is None:
         raise click.UsageError("Which frames? Give their numbers, or a --sampling-rate.")
-    owner = workspace.items.named(item)
+    owner = workspace.items.get(item)
     values = assignments(metadata, workspace.schema.current()) or None
     count = workspace.frames.set(
         owner,
@@ -94,7 +94,7 @@ def set_frames(
 def list_frames(context: Context, item: str, keys: bool, limit: int | None, as_json: bool) -> None:
     """List the frames of an item that are in the catalogue."""
     workspace = context.workspace()
-    owner = workspace.items.named(item)
+    owner = workspace.items.get(item)
     found = (frame for frame in workspace.frames.list(owner) if frame.is_key or not keys)
     if as_json:
         print_json_stream(islice(found, limit))
@@ -131,7 +131,7 @@ def extract(
 ) -> None:
     """Write frames of an item as pictures: those named, or all that are in the catalogue."""
     workspace = context.workspace()
-    owner = workspace.items.named(item)
+    owner = workspace.items.get(item)
     numbers: Iterable[int] = frames or [
         frame.number for frame in workspace.frames.list(owner) if frame.is_key or not keys
     ]
@@ -154,7 +154,7 @@ def extract(
 def remove(context: Context, item: str, frames: tuple[int, ...]) -> None:
     """Take frames of an item out of the catalogue, with their metadata."""
     workspace = context.workspace()
-    owner = workspace.items.named(item)
+    owner = workspace.items.get(item)
     say(f"Removed {counted(workspace.frames.delete(owner, frames), 'frame')} of {owner.name}")
 
 

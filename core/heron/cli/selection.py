@@ -57,7 +57,7 @@ def selected(
             "Which items? Give --item, or --dataset, or any of --folder, --where, --preset, --text and --like."
         )
     if items:
-        return iter([workspace.items.named(item) for item in items])
+        return iter([workspace.items.get(item) for item in items])
     if dataset:
         return iter([row.item.uuid for row in workspace.datasets.rows(dataset)])
     parts = {"text": text, "like": like, "nearest": nearest, "min_score": min_score}

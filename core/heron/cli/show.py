@@ -66,7 +66,7 @@ def command(
     middle slice, that of sound its waveform, that of a document its first page.
     """
     workspace = context.workspace()
-    owner = workspace.items.named(item)
+    owner = workspace.items.get(item)
     if frame is not None and output is None:
         raise click.UsageError("--frame goes with -o.")
     if as_text:

@@ -10,7 +10,8 @@ from attrs import evolve
 
 from heron.catalog.access import Access
 from heron.catalog.database import Database, Row
-from heron.catalog.datasets import DatasetRef, DatasetService
+from heron.catalog.datasets import DatasetService
+from heron.catalog.referring import DatasetRef
 from heron.convert import dumps, loads
 from heron.curation.records import Candidate
 from heron.models import Query

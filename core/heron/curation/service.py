@@ -8,8 +8,8 @@ import numpy as np
 
 from heron.catalog.access import Access
 from heron.catalog.database import Database
-from heron.catalog.datasets import DatasetRef
 from heron.catalog.items import ItemService
+from heron.catalog.referring import DatasetRef
 from heron.catalog.vectors.store import VectorStore
 from heron.curation.chosen import Array
 from heron.curation.compared import Compared, compared, opened_set
@@ -22,7 +22,7 @@ from heron.curation.neighbours import indexed_cosines, nearest_cosines
 from heron.curation.records import Duplicates, Hashed, Leakage, Ranked, Ranking, Subset
 from heron.curation.sheet import GroupSheet, sheet_of_duplicates, sheet_of_leaks
 from heron.errors import InvalidInput
-from heron.models import Query
+from heron.models import Dataset, Query
 from heron.pictures.service import PictureService
 from heron.storage.service import StorageService
 from heron.wording import counted
@@ -201,7 +201,7 @@ class CurationService:
     def _of_dataset(self, dataset: DatasetRef) -> Array:
         ids = self._lookup.of_dataset(dataset)
         if not len(ids):
-            name = dataset if isinstance(dataset, str) else dataset.title
+            name = dataset.title if isinstance(dataset, Dataset) else str(dataset)
             raise InvalidInput(f"dataset {name!r} is empty, so there is nothing to compare")
         return ids
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 
 from attrs import frozen
 
 from heron.catalog.access import Access
 from heron.catalog.frames import FrameService
-from heron.catalog.items import ItemRef, ItemService
+from heron.catalog.items import ItemService
+from heron.catalog.referring import ITEM, ItemRefs
 from heron.catalog.schema import SchemaService
 from heron.catalog.vectors.rows import MadeBy, VectorSet
 from heron.catalog.vectors.store import VectorStore
@@ -16,7 +17,7 @@ from heron.embedding.run import Run
 from heron.errors import InvalidInput
 from heron.hooks import Embedder
 from heron.jobs import ImportProblem
-from heron.models import Frame, Item, Query
+from heron.models import Item, Query
 from heron.pictures.service import PictureService
 from heron.search.service import SearchService
 from heron.search.similar import Embedders
@@ -62,7 +63,7 @@ class EmbeddingService:
     def __call__(
         self,
         embedder: str = "visual",
-        items: ItemRef | Iterable[ItemRef] | Query | None = None,
+        items: ItemRefs | Query | None = None,
         *,
         model: str | None = None,
         key: str | None = None,
@@ -95,7 +96,7 @@ class EmbeddingService:
         self._vectors.refresh(kept.key)
         return Embedded(kept.key, run.embedded, run.skipped, run.failed, tuple(run.problems))
 
-    def chosen(self, items: ItemRef | Iterable[ItemRef] | Query | None = None) -> Iterator[Item]:
+    def chosen(self, items: ItemRefs | Query | None = None) -> Iterator[Item]:
         """The items that are embedded: those given, or all that look like something."""
         self._access.require("read", "item")
         if items is None:
@@ -104,8 +105,7 @@ class EmbeddingService:
         if isinstance(items, Query):
             yield from self._search.all(items)
         else:
-            given = [items] if isinstance(items, Item | Frame | str) else items
-            yield from (self._items.get(item) for item in given)
+            yield from (self._items.get(item) for item in ITEM.many(items))
 
     def _prepared(self, key: str, made_by: MadeBy, loaded: Embedder, again: bool) -> VectorSet:
         """The set that the vectors go to, which is this embedder's from now on."""

@@ -11,10 +11,10 @@ from typing import Literal
 
 from heron.catalog.access import Access
 from heron.catalog.database import Database
-from heron.catalog.folders import FolderRef
 from heron.catalog.imports import ImportService
-from heron.catalog.integrations import IntegrationRef, IntegrationService
+from heron.catalog.integrations import IntegrationService
 from heron.catalog.metadata import MetadataService
+from heron.catalog.referring import FOLDER, FolderRef, ImportRef, IntegrationRef
 from heron.catalog.schema import SchemaService
 from heron.catalog.synced import SyncedFolderService
 from heron.errors import InvalidInput, NotFound
@@ -220,7 +220,7 @@ class IngestService:
         return self._run(self._runner.start(plan), plan, None, progress)
 
     def resume(
-        self, job: ImportJob | str, *, executor: Executor | None = None, progress: Report = _silent
+        self, job: ImportRef, *, executor: Executor | None = None, progress: Report = _silent
     ) -> ImportReport:
         """Go on with an import that was interrupted, without loss and without duplicates.
 
@@ -361,7 +361,7 @@ class IngestService:
 
 
 def _path_of(folder: FolderRef) -> str:
-    return folder.path if isinstance(folder, Folder) else folder
+    return folder.path if isinstance(folder, Folder) else FOLDER.key(folder)
 
 
 def _digest(manifest: Manifest) -> str:

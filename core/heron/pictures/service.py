@@ -12,7 +12,8 @@ from attrs import frozen
 
 from heron.catalog.access import Access
 from heron.catalog.frames import FrameService
-from heron.catalog.items import ItemRef, ItemService
+from heron.catalog.items import ItemService
+from heron.catalog.referring import ITEM, ItemRef, ItemRefs, frame_numbers, item_name
 from heron.catalog.thumbnails import ThumbnailStore
 from heron.errors import HeronError, InvalidInput, MediaError, NotFound, PluginError
 from heron.export.files import whole_file
@@ -113,12 +114,12 @@ class PictureService:
         return picture
 
     def frames(
-        self, item: ItemRef, numbers: Iterable[int], *, size: int | None = None
+        self, item: ItemRef, numbers: Iterable[int] | int, *, size: int | None = None
     ) -> Iterator[tuple[int, Image]]:
         """Frames of an item by number, in ascending order, as upright RGB pictures; whole where no size is given."""
         owner = self._items.get(item)
         self._access.require("read", "frame", owner.name)
-        yield from self._files.frames(owner, list(numbers), size)
+        yield from self._files.frames(owner, frame_numbers(numbers), size)
 
     def times(self, item: ItemRef) -> Sequence[float] | None:
         """The presentation times of an item's frames in seconds; None where its file cannot be read, or has none."""
@@ -153,7 +154,7 @@ class PictureService:
 
     def make(
         self,
-        items: Iterable[ItemRef],
+        items: ItemRefs,
         *,
         frames: bool = False,
         again: bool = False,
@@ -178,11 +179,11 @@ class PictureService:
                 problems.append(ImportProblem(name, url, str(error)))
 
         def owners() -> Iterator[Item]:
-            for ref in items:
+            for ref in ITEM.many(items):
                 try:
                     yield self._items.get(ref)
                 except NotFound as error:  # deleted since it was chosen
-                    failed(str(ref), "", error)
+                    failed(item_name(ref), "", error)
 
         with closing(in_threads(owners(), work)) as pieces:
             for item, piece in pieces:
@@ -198,7 +199,7 @@ class PictureService:
         return Made(made["item"], made["frame"], made["failed"], tuple(problems))
 
     def write_frames(
-        self, item: ItemRef, folder: str | Path, numbers: Iterable[int], *, size: int | None = None
+        self, item: ItemRef, folder: str | Path, numbers: Iterable[int] | int, *, size: int | None = None
     ) -> Iterator[Path]:
         """Write frames as PNG files `NAME-000013.png` into a folder, which is made when it is missing."""
         owner = self._items.get(item)
@@ -215,23 +216,22 @@ class PictureService:
                 picture.save(stream, "PNG")
             yield path
 
-    def contact_sheet(
-        self, things: Iterable[Item | Frame], *, columns: int | None = None, size: int = THUMBNAIL
-    ) -> Image:
+    def contact_sheet(self, things: ItemRefs, *, columns: int | None = None, size: int = THUMBNAIL) -> Image:
         """Items and frames side by side with their names under them, as one RGB picture; `size` is that of a cell.
 
         Raises InvalidInput for nothing to show, or for more than a thousand things.
         """
         from heron.pictures.sheet import MOST, Cell, contact_sheet
 
-        chosen = list(islice(things, MOST + 1))
+        chosen = list(islice(ITEM.many(things), MOST + 1))
         if not chosen:
             raise InvalidInput("there is nothing to show on a contact sheet")
         if len(chosen) > MOST:
             raise InvalidInput(
                 f"a contact sheet shows at most {MOST:,} pictures", hint="choose fewer with --limit"
             )
-        cells = (Cell(self.thumbnail(thing), *self._caption(thing)) for thing in chosen)
+        shown = (self._items.get(ref) if not isinstance(ref, Item | Frame) else ref for ref in chosen)
+        cells = (Cell(self.thumbnail(thing), *self._caption(thing)) for thing in shown)
         return contact_sheet(cells, len(chosen), columns, size)
 
     def _caption(self, thing: Item | Frame) -> tuple[str, str]:

@@ -221,10 +221,7 @@ class Similar:
         return read_npy(path) if path.suffix.lower() == ".npy" else path
 
     def _item(self, given: str) -> Item | None:
-        try:
-            return self._items.named(given)
-        except NotFound:
-            return None
+        return self._items.find(given)
 
     def _embedded(self, kept: VectorSet, thing: Item | Frame | Path, name: str) -> Array:
         """The vector of a picture that has none yet; it is not kept."""

@@ -9,7 +9,9 @@ from threading import Lock
 from typing import TYPE_CHECKING
 
 from heron.catalog.access import Access
-from heron.catalog.integrations import IntegrationRef, IntegrationService, resolved_options
+from heron.catalog.integrations import IntegrationService, resolved_options
+from heron.catalog.items import ItemService
+from heron.catalog.referring import IntegrationRef, ItemRef
 from heron.errors import (
     BadCredentials,
     HeronError,
@@ -38,10 +40,15 @@ class StorageService:
     """The storage backends of a workspace, opened with the credentials of an integration or with their own defaults."""
 
     def __init__(
-        self, access: Access, plugins: Callable[[], PluginManager], integrations: IntegrationService
+        self,
+        access: Access,
+        plugins: Callable[[], PluginManager],
+        items: ItemService,
+        integrations: IntegrationService,
     ) -> None:
         self._access = access
         self._plugins = plugins
+        self._items = items
         self._integrations = integrations
         self._opened: dict[str, PatientStorage] = {}
         self._backends: dict[str, StorageBackend] = {}
@@ -97,22 +104,27 @@ class StorageService:
             self._schemes[integration.backend] = frozenset((record.name, *record.schemes))
         return scheme in self._schemes[integration.backend]
 
-    def sign(self, item: Item, expires: int = SIGNED_SECONDS) -> str:
+    def sign(self, ref: ItemRef, *, expires: int = SIGNED_SECONDS, member: str | None = None) -> str:
         """A URL by which anybody can read an item's file for `expires` seconds.
 
-        Raises InvalidInput where the storage cannot make one, such as for local files, and for an item of several
-        files: give it with the URL of one of its members.
+        `member` is the URL of one of the files of an item that is made of several. Raises InvalidInput where the
+        storage cannot make one, such as for local files, and for an item of several files without one of them.
         """
+        item = self._items.get(ref)
         self._access.require("read", "item", item.name)
-        if "#" in item.url:  # the mark of a group; in the URL of an object it is escaped
+        if member is not None and member not in {file.url for file in self._items.members(item)}:
+            raise NotFound(f"item {printable(item.name)} has no file {printable(member)}")
+        url = item.url if member is None else member
+        if "#" in url:  # the mark of a group; in the URL of an object it is escaped
             raise InvalidInput(
                 f"item {printable(item.name)} is made of several files",
                 hint=f"heron items sign {item.uuid} gives a URL for each",
             )
-        return self._open(item.url, self.of(item)).sign(item.url, expires)
+        return self._open(url, self.of(item)).sign(url, expires)
 
-    def of(self, item: Item) -> Integration | None:
-        """The integration that an item came by."""
+    def of(self, ref: ItemRef) -> Integration | None:
+        """The integration that an item came by; None for the default credentials of a backend."""
+        item = ref if isinstance(ref, Item) else self._items.get(ref)
         return self._integrations.by_id(item.integration_id) if item.integration_id is not None else None
 
     def list(

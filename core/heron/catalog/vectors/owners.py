@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 from heron.catalog.access import Access
 from heron.catalog.database import Database
-from heron.catalog.items import ItemRef, ItemService, bundles, uuid_of
+from heron.catalog.items import ItemService, bundles
+from heron.catalog.referring import ItemRef, item_name
 from heron.catalog.vectors.rows import Owner
 from heron.convert import dumps
 from heron.errors import NotFound
@@ -39,7 +40,7 @@ class Owners:
             found.update((row[0], row[1]) for row in rows)
         for frame in frames:
             if frame.id not in found:
-                raise NotFound(f"{name_of(frame)} is not in the catalogue any more")
+                raise NotFound(f"{item_name(frame)} is not in the catalogue any more")
         return found
 
     def names(self, owners: Sequence[Owner]) -> dict[Owner, tuple[str, int | None]]:
@@ -52,10 +53,3 @@ class Owners:
             [dumps(owners)],
         )
         return {(row[0], row[1]): (row[2], row[3]) for row in rows}
-
-
-def name_of(thing: ItemRef) -> str:
-    """How an item or a frame is called in messages."""
-    if isinstance(thing, Frame):
-        return f"{thing.item}, frame {thing.number}"
-    return thing if isinstance(thing, str) else f"{thing.name} ({uuid_of(thing)})"

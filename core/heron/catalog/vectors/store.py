@@ -11,9 +11,10 @@ from attrs import frozen
 
 from heron.catalog.access import Access
 from heron.catalog.database import Database
-from heron.catalog.items import ItemRef, ItemService, bundles
+from heron.catalog.items import ItemService, bundles
+from heron.catalog.referring import ITEM, ItemRef, ItemRefs, item_name
 from heron.catalog.schema import SchemaService
-from heron.catalog.vectors.owners import Owners, name_of
+from heron.catalog.vectors.owners import Owners
 from heron.catalog.vectors.rows import DIRECTORY, MadeBy, Owner, VectorRows, VectorSet
 from heron.catalog.vectors.status import VectorStatus, status_of
 from heron.errors import InvalidInput, NotFound, QueryError
@@ -66,21 +67,21 @@ class VectorStore:
 
     # Keeping
 
-    def add(self, key: str, things: Iterable[ItemRef], vectors: Any) -> VectorsKept:
+    def add(self, key: str, things: ItemRefs, vectors: Any) -> VectorsKept:
         """Keep one vector for each item (or `Frame`), instead of the one that it has under that key.
 
         `vectors` are numbers of shape (number of things, size of the key). All are kept, or none. Raises InvalidInput
         for a wrong size, for NaN and infinity, and for a thing that is named twice; NotFound for an unknown one.
         """
         self._access.require("update", "vector", key)
-        given = list(things)
-        array = self._checked(key, vectors, len(given), lambda row: name_of(given[row]))
+        given = list(ITEM.many(things))
+        array = self._checked(key, vectors, len(given), lambda row: item_name(given[row]))
         with self._database.write():  # so that none of them is deleted meanwhile
             owners = self._owners.of(given)
             first: dict[Owner, int] = {}
             for place, owner in enumerate(owners):
                 if first.setdefault(owner, place) != place:
-                    raise InvalidInput(f"{name_of(given[place])} is named twice, each takes one vector")
+                    raise InvalidInput(f"{item_name(given[place])} is named twice, each takes one vector")
             return self.keep(key, owners, array)
 
     def _checked(self, key: str, vectors: Any, count: int, name: Callable[[int], str]) -> Array:
@@ -180,11 +181,11 @@ class VectorStore:
             if there:
                 self.keep(key, list(there), np.array(list(there.values()), dtype=np.float32))
 
-    def remove(self, key: str, things: Iterable[ItemRef]) -> int:
-        """Forget the vectors of items or frames; returns how many there were."""
+    def remove(self, key: str, things: ItemRefs) -> int:
+        """Forget the vectors of an item or frame, or of many; returns how many there were."""
         self._access.require("update", "vector", key)
         kept = self._require(key)
-        return self.rows.remove(kept, self._owners.of(list(things)))
+        return self.rows.remove(kept, self._owners.of(list(ITEM.many(things))))
 
     def adopt(self, key: str, *, replace: bool = False) -> Adopted:
         """Move values that stand as JSON in metadata, from before the key was in the schema, into the store.

@@ -1,0 +1,139 @@
+"""References: how every verb takes what it is about, a record, a UUID or a name, and one of them or many.
+
+A text is always one reference, never a sequence of letters; any other iterable is many.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from operator import attrgetter
+from typing import Any, cast
+from uuid import UUID
+
+from attrs import frozen
+
+from heron.errors import InvalidInput
+from heron.jobs import ImportJob, ImportReport, Integration
+from heron.metadata.keys import printable
+from heron.models import Collection, Dataset, DatasetRow, Folder, Frame, Item, Preset
+
+ItemRef = Item | Frame | DatasetRow | UUID | str
+"""An item, one of its frames, a row of a dataset, a UUID, or a name that no other item has."""
+
+ItemRefs = ItemRef | Iterable[ItemRef]
+"""One item or many."""
+
+FolderRef = Folder | UUID | str
+"""A folder, its UUID or its path."""
+
+CollectionRef = Collection | UUID | str
+"""A collection, its UUID or its title."""
+
+DatasetRef = Dataset | UUID | str
+"""A dataset, its UUID or its title."""
+
+IntegrationRef = Integration | UUID | str
+"""An integration, its UUID or its name."""
+
+ImportRef = ImportJob | ImportReport | UUID | str | int
+"""An import, its report, its UUID, or its short number as the list shows it."""
+
+PresetRef = Preset | str
+"""A preset or its name."""
+
+_UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+
+
+@frozen
+class Noun:
+    """What a reference is to: which records say so by which attribute, and how names are called."""
+
+    name: str
+    takes: str
+    records: Mapping[type, Callable[[Any], str]]
+
+    def uuid(self, ref: object) -> str | None:
+        """The UUID that a reference gives, in lower case; None for a text that is no UUID, which is a name.
+
+        Raises InvalidInput for what is no reference.
+        """
+        known = self.records.get(type(ref))
+        if known is not None:
+            return known(ref)
+        if isinstance(ref, UUID):
+            return str(ref)
+        if isinstance(ref, str):
+            return ref.lower() if _UUID.fullmatch(ref) else None
+        raise self._refused(ref)
+
+    def key(self, ref: object) -> str:
+        """The UUID or the name of a reference, as messages call it; raises InvalidInput."""
+        return self.uuid(ref) or str(ref)
+
+    def condition(self, ref: object, column: str, name: str | None = None) -> tuple[str, list[str]]:
+        """A SQL condition that a row is the one meant, by its UUID or by the unique name in `column`, and its parameters.
+
+        `name` is the name in another spelling than it was given. A text that is a UUID may be a name too.
+        """
+        uuid = self.uuid(ref)
+        if not isinstance(ref, str):
+            assert uuid is not None
+            return "uuid = ?", [uuid]
+        text = ref if name is None else name
+        return (f"{column} = ?", [text]) if uuid is None else (f"(uuid = ? OR {column} = ?)", [uuid, text])
+
+    def many(self, refs: ItemRefs) -> Iterable[ItemRef]:
+        """One reference or many as an iterable; raises InvalidInput for what is neither."""
+        if isinstance(refs, str | UUID) or type(refs) in self.records:
+            return [cast("ItemRef", refs)]
+        if isinstance(refs, Mapping | bytes) or not isinstance(refs, Iterable):
+            raise self._refused(refs, " or several of these")
+        return refs
+
+    def _refused(self, given: object, several: str = "") -> InvalidInput:
+        return InvalidInput(
+            f"{printable(given)} ({type(given).__name__}) is no reference to {_a(self.name)}",
+            hint=f"give {self.takes}{several}",
+        )
+
+
+def _a(noun: str) -> str:
+    return f"{'an' if noun[0] in 'aeiou' else 'a'} {noun}"
+
+
+def frame_numbers(given: Iterable[int] | int) -> list[int]:
+    """One number, or many, as a list; raises InvalidInput for anything else, which is not turned into numbers."""
+    parts = list(given) if isinstance(given, Iterable) and not isinstance(given, str | bytes) else [given]
+    for part in parts:
+        if isinstance(part, bool) or not hasattr(part, "__index__"):
+            raise InvalidInput(f"{printable(part)} is no frame", hint="give a whole number, or several")
+    return [int(part) for part in parts]
+
+
+_uuid = attrgetter("uuid")
+
+ITEM = Noun(
+    "item",
+    "an item, a frame, a row of a dataset, a UUID or a name",
+    {Item: _uuid, Frame: attrgetter("item"), DatasetRow: attrgetter("item.uuid")},
+)
+FOLDER = Noun("folder", "a folder, a UUID or a path", {Folder: _uuid})
+COLLECTION = Noun("collection", "a collection, a UUID or a title", {Collection: _uuid})
+DATASET = Noun("dataset", "a dataset, a UUID or a title", {Dataset: _uuid})
+INTEGRATION = Noun("integration", "an integration, a UUID or a name", {Integration: _uuid})
+IMPORT = Noun(
+    "import",
+    "an import, its report, a UUID or its short number",
+    {ImportJob: _uuid, ImportReport: attrgetter("job.uuid")},
+)
+PRESET = Noun("preset", "a preset or its name", {Preset: attrgetter("name")})
+
+
+def item_name(ref: ItemRef) -> str:
+    """How an item or a frame is called in messages."""
+    if isinstance(ref, Frame):
+        return f"{ref.item}, frame {ref.number}"
+    if isinstance(ref, DatasetRow):
+        ref = ref.item
+    return f"{ref.name} ({ref.uuid})" if isinstance(ref, Item) else str(ref)

@@ -14,8 +14,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 
-import sqlite_utils
-
 from heron.catalog.migrations import APPLICATION_ID, migrations
 from heron.errors import CatalogueBusy, CatalogueError, InvalidInput
 from heron.models import now
@@ -103,46 +101,47 @@ class Database:
         connection.execute(
             "PRAGMA wal_autocheckpoint = 8000"
         )  # pages: in bulk, each is then written fewer times
-        self.db = sqlite_utils.Database(connection, execute_plugins=False)
+        connection.execute("PRAGMA recursive_triggers = ON")  # INSERT OR REPLACE fires the triggers on DELETE
         if is_new:
-            self.db.enable_wal()
+            connection.execute("PRAGMA journal_mode = WAL")
         self._migrate(is_new)
         connection.row_factory = sqlite3.Row
 
     def _migrate(self, is_new: bool) -> None:
-        known = {migration.name for migration in migrations.pending(self.db)}
-        applied = {migration.name for migration in migrations.applied(self.db)}
-        unknown = applied - {migration.name for migration in migrations._migrations}
+        applied = migrations.applied(self.connection)
+        unknown = set(applied) - set(migrations.names)
         if unknown:
             raise CatalogueError(
                 f"{self.path} was written by a newer Heron (it knows {', '.join(sorted(unknown))})",
                 hint="upgrade with pip install --upgrade heron",
             )
-        if known:
+        if set(migrations.names) - set(applied):
             with self.write():
-                migrations.apply(self.db)
+                migrations.apply(self.connection)
 
     def close(self) -> None:
         """Close the file; the object cannot be used afterwards."""
         self.connection.close()
 
     @contextmanager
-    def write(self) -> Iterator[sqlite_utils.Database]:
-        """One transaction: everything inside is written, or nothing. Blocks within blocks join the outer one.
+    def write(self) -> Iterator[None]:
+        """One transaction: everything inside is written, or nothing.
+
+        A block within a block is a savepoint: if it fails, what it wrote is undone, and the outer block may go on.
 
         Raises CatalogueBusy, naming the holder, when another process keeps writing; CatalogueError when the
         disk is full or the file is damaged.
         """
         with self._lock, self._explained():
             if self._depth:
-                with self.db.atomic():
-                    yield self.db
+                with self._savepoint():
+                    yield
                 return
             self.connection.execute("BEGIN IMMEDIATE")
             self._depth += 1
             try:
                 self._name_holder()
-                yield self.db
+                yield
                 self._forget_holder()  # still under the lock, so that the next writer's word is not lost
                 self.connection.execute("COMMIT")
             except BaseException:
@@ -152,6 +151,20 @@ class Database:
                 raise
             finally:
                 self._depth -= 1
+
+    @contextmanager
+    def _savepoint(self) -> Iterator[None]:
+        if not self.connection.in_transaction:  # an error such as a full disk has undone the whole transaction
+            raise CatalogueError(f"{self.path}: the transaction has ended, nothing more can be written in it")
+        self.connection.execute("SAVEPOINT inner")  # SQLite takes the innermost of savepoints of one name
+        try:
+            yield
+            self.connection.execute("RELEASE inner")
+        except BaseException:
+            if self.connection.in_transaction:
+                self.connection.execute("ROLLBACK TO inner")
+                self.connection.execute("RELEASE inner")
+            raise
 
     def settle(self) -> bool:
         """Bring all that is committed to the disk; False where others are in the way, or nothing can be written."""

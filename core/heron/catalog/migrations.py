@@ -2,9 +2,60 @@
 
 from __future__ import annotations
 
-from sqlite_utils import Database, Migrations
+import sqlite3
+from collections.abc import Callable
+from typing import TYPE_CHECKING
 
-migrations = Migrations("heron")
+if TYPE_CHECKING:
+    from sqlite_utils import Database
+
+SET = "heron"
+"""The name of the set of migrations in the table `_sqlite_migrations`, which sqlite-utils keeps."""
+
+Migration = Callable[["Database"], None]
+
+
+class _Migrations:
+    """The migrations in their order. sqlite-utils, which takes 0.3 s to import, is loaded only to apply one."""
+
+    def __init__(self) -> None:
+        self.functions: list[Migration] = []
+
+    def __call__(self) -> Callable[[Migration], Migration]:
+        """Mark a function as the next migration; its name is recorded once it was applied."""
+
+        def add(function: Migration) -> Migration:
+            self.functions.append(function)
+            return function
+
+        return add
+
+    @property
+    def names(self) -> list[str]:
+        """The names of all migrations, in the order in which they are applied."""
+        return [function.__name__ for function in self.functions]
+
+    def applied(self, connection: sqlite3.Connection) -> list[str]:
+        """The names of the migrations that a file has had, in their order."""
+        table = "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = '_sqlite_migrations'"
+        if connection.execute(table).fetchone() is None:
+            return []
+        rows = connection.execute(
+            "SELECT name FROM _sqlite_migrations WHERE migration_set = ? ORDER BY rowid", [SET]
+        )
+        return [row[0] for row in rows]
+
+    def apply(self, connection: sqlite3.Connection) -> None:
+        """Apply those that are pending, each with its record in one transaction or savepoint."""
+        import sqlite_utils
+
+        pending = sqlite_utils.Migrations(SET)
+        for function in self.functions:
+            pending()(function)
+        pending.apply(sqlite_utils.Database(connection, execute_plugins=False))
+
+
+migrations = _Migrations()
 
 APPLICATION_ID = 0x4845524E
 """`HERN` in ASCII: marks the SQLite file as a Heron catalogue (PRAGMA application_id)."""
@@ -334,8 +385,6 @@ def vector_tables(db: Database) -> None:
 
 def _statements(script: str) -> list[str]:
     """Split a script so that it can run inside the migration's transaction (executescript would commit it)."""
-    import sqlite3
-
     statements, current = [], ""
     for line in script.splitlines(keepends=True):
         current += line

@@ -1,4 +1,4 @@
-"""What a command costs before it does anything: `heron --help` and `heron items`, beside the imports they stand on.
+"""The cost of a start: `heron --help`, `heron items` and `heron.open`, beside the imports that they need.
 
 Run: python benchmarks/startup.py [RUNS]
 """
@@ -17,8 +17,10 @@ HERON = "import sys; sys.argv = ['heron', *sys.argv[1:]]; from heron.cli.main im
 WORK = {
     "import click": ["-c", "import click"],
     "heron --help": ["-c", HERON, "--help"],
-    "import click, sqlite_utils": ["-c", "import click, sqlite_utils"],
+    "import click, sqlite3": ["-c", "import click, sqlite3"],
     "heron items": ["-c", HERON, "items"],
+    "import nothing": ["-c", "pass"],
+    "heron.open": ["-c", "import heron; heron.open('.', create=False)"],
 }
 
 
@@ -43,12 +45,18 @@ def main(runs: int) -> None:
             for name, arguments in WORK.items():
                 found[name].append(cost(arguments, directory))
     mid = {name: median(values) for name, values in found.items()}
-    base = {"heron --help": "import click", "heron items": "import click, sqlite_utils"}
+    base = {
+        "heron --help": "import click",
+        "heron items": "import click, sqlite3",
+        "heron.open": "import nothing",
+    }
     table(
         f"Start-up, medians of {runs} runs",
-        ["command", "CPU ms", "ratio"],
+        ["command", "CPU ms", "ratio", "more than the import, ms"],
         [
-            [name, f"{ms:.0f}", f"{ms / mid[base[name]]:.2f}" if name in base else ""]
+            [name, f"{ms:.0f}", f"{ms / mid[base[name]]:.2f}", f"{ms - mid[base[name]]:.0f}"]
+            if name in base
+            else [name, f"{ms:.0f}", "", ""]
             for name, ms in mid.items()
         ],
     )

@@ -275,6 +275,20 @@ def test_an_error_within_an_inner_block_undoes_that_block_alone(tmp_path):
         assert [folder.path for folder in workspace.folders.list()] == ["kept"]
 
 
+def test_nothing_is_written_after_an_error_that_has_ended_the_transaction(tmp_path):
+    with heron.open(tmp_path, discover=False) as workspace:
+        workspace.database.execute(
+            "CREATE TEMP TRIGGER refuse BEFORE INSERT ON folders WHEN NEW.name = 'bad' "
+            "BEGIN SELECT RAISE(ROLLBACK, 'refused'); END"
+        )
+        with pytest.raises(heron.CatalogueError, match="transaction has ended"), workspace.database.write():
+            workspace.folders.create("A")
+            with pytest.raises(heron.CatalogueError, match="refused"):
+                workspace.folders.create("bad")
+            workspace.folders.create("B")
+        assert workspace.folders.list() == []
+
+
 def test_threads_of_one_workspace_write_one_after_the_other(tmp_path):
     with heron.open(tmp_path, discover=False) as workspace:
         threads = [

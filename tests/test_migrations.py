@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sqlite3
+import subprocess
+import sys
 from contextlib import closing
 
 import pytest
@@ -91,3 +93,17 @@ def test_a_catalogue_of_before_works_on(before, tmp_path):
         new = NewItem("s3://lake/v.mp4", facts, frames=[NewFrame(3)], metadata={"keyframes": [5]})
         workspace.registration.register([new], "A")
         assert [frame.number for frame in workspace.frames.list(list(workspace.items.list())[1])] == [3, 5]
+
+
+def test_only_a_catalogue_that_lacks_tables_is_opened_with_sqlite_utils(before):
+    code = (
+        "import heron, sys; heron.open(sys.argv[1], discover=False).close(); "
+        "print([name in sys.modules for name in ('sqlite_utils', 'numpy')])"
+    )
+    found = []
+    for _ in range(2):
+        done = subprocess.run(
+            [sys.executable, "-c", code, before], capture_output=True, text=True, check=True
+        )
+        found.append(done.stdout.strip())
+    assert found == ["[True, True]", "[False, False]"]

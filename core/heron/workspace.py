@@ -11,9 +11,6 @@ from typing import TYPE_CHECKING, Any
 
 from heron.catalog.access import OWNER, Access
 from heron.catalog.database import FILE_NAME, Database
-from heron.catalog.folders import FolderService
-from heron.catalog.items import ItemService
-from heron.catalog.schema import SchemaService
 from heron.errors import AlreadyExists, CatalogueError, NotFound
 
 if TYPE_CHECKING:
@@ -21,13 +18,16 @@ if TYPE_CHECKING:
 
     from heron.catalog.collections import CollectionService
     from heron.catalog.datasets import DatasetService
+    from heron.catalog.folders import FolderService
     from heron.catalog.frames import FrameService
     from heron.catalog.imports import ImportService
     from heron.catalog.integrations import IntegrationService
+    from heron.catalog.items import ItemService
     from heron.catalog.metadata import MetadataService
     from heron.catalog.presets import PresetService
     from heron.catalog.referring import DatasetRef, ItemRef
     from heron.catalog.registration import Registration
+    from heron.catalog.schema import SchemaService
     from heron.catalog.synced import SyncedFolderService
     from heron.catalog.thumbnails import ThumbnailStore
     from heron.catalog.vectors.store import VectorStore
@@ -61,14 +61,32 @@ class Workspace:
         self._load_plugins = load_plugins
         self.database = Database(root / DIRECTORY, create=create)
         self.access = Access(self.database, OWNER)
-        self.schema = SchemaService(self.database, self.access, lambda: self.plugins)
-        self.folders = FolderService(self.database, self.access, self.schema)
-        self.items = ItemService(self.database, self.access, self.folders)
 
     @cached_property
     def plugins(self) -> PluginManager:
         """The plugin manager: hooks, typed look-ups, and how each plugin fared."""
         return self._load_plugins()
+
+    @cached_property
+    def schema(self) -> SchemaService:
+        """The metadata keys, with their types."""
+        from heron.catalog.schema import SchemaService
+
+        return SchemaService(self.database, self.access, lambda: self.plugins)
+
+    @cached_property
+    def folders(self) -> FolderService:
+        """The tree of folders."""
+        from heron.catalog.folders import FolderService
+
+        return FolderService(self.database, self.access, self.schema)
+
+    @cached_property
+    def items(self) -> ItemService:
+        """The items of all folders."""
+        from heron.catalog.items import ItemService
+
+        return ItemService(self.database, self.access, self.folders)
 
     @cached_property
     def metadata(self) -> MetadataService:

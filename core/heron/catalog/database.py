@@ -154,7 +154,9 @@ class Database:
 
     @contextmanager
     def _savepoint(self) -> Iterator[None]:
-        if not self.connection.in_transaction:  # an error such as a full disk has undone the whole transaction
+        if (
+            not self.connection.in_transaction
+        ):  # an error such as a full disk has undone the whole transaction
             raise CatalogueError(f"{self.path}: the transaction has ended, nothing more can be written in it")
         self.connection.execute("SAVEPOINT inner")  # SQLite takes the innermost of savepoints of one name
         try:

@@ -177,7 +177,7 @@ class Workspace:
         from heron.ingest.service import IngestService
 
         runner = Runner(
-            self.database, self.plugins, self.folders, self.imports, self.registration, self.thumbnails,
+            self.database, self.plugins, self.folders, self.items, self.imports, self.registration, self.thumbnails,
             self.metadata, self.synced,
         )  # fmt: skip
         return IngestService(

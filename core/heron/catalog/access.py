@@ -115,9 +115,7 @@ class Access:
             return
         own, key, shown = _NOUNS[type(record).__name__]
         table, column, _ = _TABLES[own]
-        condition = (
-            self._condition(verb, noun or own, table) if verb != "create" else self._inside(noun, table)
-        )
+        condition = self._inside(noun, table) if verb == "create" else self._condition(verb, own, table)
         if condition == _EVERYTHING:
             return
         sql = f"SELECT 1 FROM {table} WHERE {table}.{column} = ? AND ({condition})"

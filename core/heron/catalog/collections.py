@@ -4,20 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from heron.catalog.access import Access
+from heron.catalog.access import WORKSPACE, Access
 from heron.catalog.database import Database, Row, one_transaction
 from heron.catalog.identifiers import new_uuid
-from heron.catalog.items import BUNDLE, COLUMNS, ItemService, bundles, item_of
+from heron.catalog.items import BUNDLE, ItemService, bundles, item_columns, item_of
 from heron.catalog.missing import missing
 from heron.catalog.referring import COLLECTION, ITEM, CollectionRef, ItemRefs
 from heron.errors import AlreadyExists
 from heron.metadata.keys import check_name
 from heron.models import Added, Collection, Item, NameMatches, now
-
-_SELECT = (
-    "SELECT *, (SELECT count(*) FROM collection_items JOIN items ON items.id = item_id "
-    "WHERE collection_id = collections.id AND deleted_at IS NULL) AS n FROM collections"
-)
 
 
 class CollectionService:
@@ -30,7 +25,7 @@ class CollectionService:
 
     def create(self, title: str, *, items: ItemRefs = (), description: str = "") -> Collection:
         """Create a collection of these items; raises AlreadyExists when the title is taken, NotFound for an item."""
-        self._access.require("create", "collection", title)
+        self._access.require("create", WORKSPACE, "collection")
         check_name(title, "collection title")
         uuid = new_uuid()
         with self._database.write():
@@ -42,7 +37,7 @@ class CollectionService:
                 "INSERT INTO collections (uuid, title, description, created_at, created_by) VALUES (?, ?, ?, ?, ?)",
                 [uuid, title, description, now(), self._access.user.email],
             )
-            self.add(uuid, items)
+            self._add(self.get(uuid), items)
         return self.get(uuid)
 
     def get(self, ref: CollectionRef) -> Collection:
@@ -57,15 +52,15 @@ class CollectionService:
         """The collection that is meant, or None."""
         meant, parameters = COLLECTION.condition(ref, "title")
         row = self._database.row(
-            f"{_SELECT} WHERE {meant} AND {self._access.scope('collection', 'collections')}", parameters
+            f"{self._select()} WHERE {meant} AND {self._access.scope('collection', 'collections')}",
+            parameters,
         )
         return _collection(row) if row is not None else None
 
     def list(self) -> list[Collection]:
         """All collections by title."""
-        self._access.require("read", "collection")
         rows = self._database.rows(
-            f"{_SELECT} WHERE {self._access.scope('collection', 'collections')} ORDER BY title"
+            f"{self._select()} WHERE {self._access.scope('collection', 'collections')} ORDER BY title"
         )
         return [_collection(row) for row in rows]
 
@@ -73,7 +68,10 @@ class CollectionService:
     def add(self, ref: CollectionRef, items: ItemRefs) -> Added:
         """Add an item, or many; those that are members already are skipped."""
         collection = self.get(ref)
-        self._access.require("update", "collection", collection.title)
+        self._access.require("update", collection)
+        return self._add(collection, items)
+
+    def _add(self, collection: Collection, items: ItemRefs) -> Added:
         added = given = 0
         with self._database.write():
             for bundle in bundles(ITEM.many(items)):
@@ -89,7 +87,7 @@ class CollectionService:
     def remove(self, ref: CollectionRef, items: ItemRefs) -> int:
         """Take an item, or many, out of a collection; returns the number that were in it."""
         collection = self.get(ref)
-        self._access.require("update", "collection", collection.title)
+        self._access.require("update", collection)
         removed = 0
         with self._database.write():
             for bundle in bundles(ITEM.many(items)):
@@ -106,7 +104,7 @@ class CollectionService:
         after = 0
         while True:
             rows = self._database.rows(
-                f"SELECT {COLUMNS} FROM items JOIN collection_items AS m ON m.item_id = items.id "
+                f"SELECT {item_columns(self._access)} FROM items JOIN collection_items AS m ON m.item_id = items.id "
                 f"WHERE m.collection_id = ? AND items.id > ? AND items.deleted_at IS NULL AND {scope} "
                 "ORDER BY items.id LIMIT ?",
                 [collection.id, after, BUNDLE],
@@ -118,25 +116,19 @@ class CollectionService:
 
     def match_names(self, names: Iterable[str] | str) -> NameMatches:
         """Find the items of a list of names: those with one item, with several, with none."""
-        self._access.require("read", "item")
+        self._access.require("read", WORKSPACE)
         matched: dict[str, str] = {}
         ambiguous: dict[str, tuple[str, ...]] = {}
         unmatched: list[str] = []
         given = [names] if isinstance(names, str) else names
         for bundle in bundles(dict.fromkeys(given), 500):
-            found: dict[str, list[str]] = {name: [] for name in bundle}
-            marks = ",".join("?" * len(bundle))
-            for row in self._database.rows(
-                f"SELECT name, uuid FROM items WHERE name IN ({marks}) AND deleted_at IS NULL "
-                f"AND {self._access.scope('item', 'items')} ORDER BY id",
-                bundle,
-            ):
-                found[row["name"]].append(row["uuid"])
-            for name, uuids in found.items():
+            found = self._items.called("name", bundle)
+            for name in bundle:
+                uuids = tuple(uuid for _, uuid in found.get(name, ()))
                 if len(uuids) == 1:
                     matched[name] = uuids[0]
                 elif uuids:
-                    ambiguous[name] = tuple(uuids)
+                    ambiguous[name] = uuids
                 else:
                     unmatched.append(name)
         return NameMatches(matched, ambiguous, tuple(unmatched))
@@ -147,7 +139,7 @@ class CollectionService:
     ) -> Collection:
         """Change the title, which is the members' tag, or the description."""
         collection = self.get(ref)
-        self._access.require("update", "collection", collection.title)
+        self._access.require("update", collection)
         if title is not None and title != collection.title:
             check_name(title, "collection title")
             if self._database.row("SELECT 1 FROM collections WHERE title = ?", [title]):
@@ -162,8 +154,15 @@ class CollectionService:
     def delete(self, ref: CollectionRef) -> None:
         """Delete a collection; its items stay."""
         collection = self.get(ref)
-        self._access.require("delete", "collection", collection.title)
+        self._access.require("delete", collection)
         self._database.execute("DELETE FROM collections WHERE id = ?", [collection.id])
+
+    def _select(self) -> str:
+        """What `_collection` needs; members that the user may not see do not count."""
+        return (
+            "SELECT *, (SELECT count(*) FROM collection_items JOIN items ON items.id = item_id WHERE collection_id = "
+            f"collections.id AND deleted_at IS NULL AND {self._access.scope('item', 'items')}) AS n FROM collections"
+        )
 
 
 def _collection(row: Row) -> Collection:

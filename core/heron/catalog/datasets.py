@@ -6,12 +6,12 @@ from collections.abc import Callable, Iterator, Mapping
 from itertools import chain, count
 from typing import TYPE_CHECKING, Literal
 
-from heron.catalog.access import Access
+from heron.catalog.access import WORKSPACE, Access
 from heron.catalog.collections import CollectionService
 from heron.catalog.database import Database, Row, one_transaction
 from heron.catalog.folders import FolderService
 from heron.catalog.identifiers import new_uuid
-from heron.catalog.items import BUNDLE, COLUMNS, ItemService, bundles, item_of
+from heron.catalog.items import BUNDLE, ItemService, bundles, item_columns, item_of
 from heron.catalog.metadata import MetadataService
 from heron.catalog.missing import missing
 from heron.catalog.referring import DATASET, ITEM, CollectionRef, DatasetRef, FolderRef, ItemRefs
@@ -23,8 +23,6 @@ if TYPE_CHECKING:
     from heron.hooks import PluginManager
 
 Duplicates = Literal["skip", "fail", "add"]
-
-_SELECT = "SELECT *, (SELECT count(*) FROM dataset_rows WHERE dataset_id = datasets.id) AS n FROM datasets"
 
 
 class DatasetService:
@@ -58,7 +56,7 @@ class DatasetService:
         backing_folder: FolderRef | None = None,
     ) -> Dataset:
         """Create a dataset from a collection and from items, or with a folder whose items it follows from then on."""
-        self._access.require("create", "dataset", title)
+        self._access.require("create", WORKSPACE, "dataset")
         check_name(title, "dataset title")
         uuid = new_uuid()
         if backing_folder is not None and (collection is not None or items):
@@ -79,14 +77,15 @@ class DatasetService:
                 "INSERT INTO datasets (uuid, title, description, created_at, created_by) VALUES (?, ?, ?, ?, ?)",
                 [uuid, title, description, now(), self._access.user.email],
             )
-            self.add(
-                uuid,
+            new = self.get(uuid)
+            self._add(
+                new,
                 chain(
                     self._collections.items(collection) if collection is not None else (), ITEM.many(items)
                 ),
             )
             if folder is not None:
-                self.add(uuid, self._items.list(folder=folder, recursive=False))
+                self._add(new, self._items.list(folder=folder, recursive=False))
                 self._database.execute(
                     "UPDATE datasets SET backing_folder_id = ? WHERE uuid = ?", [folder.id, uuid]
                 )
@@ -105,15 +104,14 @@ class DatasetService:
         """The dataset that is meant, or None."""
         meant, parameters = DATASET.condition(ref, "title")
         row = self._database.row(
-            f"{_SELECT} WHERE {meant} AND {self._access.scope('dataset', 'datasets')}", parameters
+            f"{self._select()} WHERE {meant} AND {self._access.scope('dataset', 'datasets')}", parameters
         )
         return _dataset(row) if row is not None else None
 
     def list(self) -> list[Dataset]:
         """All datasets by title."""
-        self._access.require("read", "dataset")
         rows = self._database.rows(
-            f"{_SELECT} WHERE {self._access.scope('dataset', 'datasets')} ORDER BY title"
+            f"{self._select()} WHERE {self._access.scope('dataset', 'datasets')} ORDER BY title"
         )
         return [_dataset(row) for row in rows]
 
@@ -121,8 +119,11 @@ class DatasetService:
     def add(self, ref: DatasetRef, items: ItemRefs, *, duplicates: Duplicates = "skip") -> Added:
         """Add an item, or many, at the end. One that is a row already is skipped, refused (`fail`), or added again (`add`)."""
         dataset = self.get(ref)
-        self._access.require("update", "dataset", dataset.title)
+        self._access.require("update", dataset)
         _require_free(dataset, "import or move the items into that folder instead")
+        return self._add(dataset, items, duplicates)
+
+    def _add(self, dataset: Dataset, items: ItemRefs, duplicates: Duplicates = "skip") -> Added:
         insert = "INSERT INTO dataset_rows (dataset_id, item_id) SELECT :dataset, :item"
         if duplicates != "add":
             insert += " WHERE NOT EXISTS (SELECT 1 FROM dataset_rows WHERE dataset_id = :dataset AND item_id = :item)"
@@ -145,7 +146,7 @@ class DatasetService:
     def remove(self, ref: DatasetRef, items: ItemRefs) -> int:
         """Take an item, or many, out of a dataset; returns the number of rows that went."""
         dataset = self.get(ref)
-        self._access.require("update", "dataset", dataset.title)
+        self._access.require("update", dataset)
         _require_free(dataset, "move the items out of that folder instead")
         removed = 0
         with self._database.write():
@@ -163,7 +164,7 @@ class DatasetService:
         positions, after = count(), 0
         while True:
             rows = self._database.rows(
-                f"SELECT {COLUMNS}, r.id AS row_id FROM dataset_rows AS r JOIN items ON items.id = r.item_id "
+                f"SELECT {item_columns(self._access)}, r.id AS row_id FROM dataset_rows AS r JOIN items ON items.id = r.item_id "
                 f"WHERE r.dataset_id = ? AND r.id > ? AND {scope} ORDER BY r.id LIMIT ?",
                 [dataset.id, after, BUNDLE],
             )
@@ -176,11 +177,11 @@ class DatasetService:
     def set_metadata(
         self, ref: DatasetRef, position: int, metadata: Mapping[str, Json], *, merge: bool = False
     ) -> None:
-        """Write the metadata of the item at a position; raises NotFound past the end."""
+        """Write the metadata of the item at a position, as `rows` counts them; raises NotFound past the end."""
         dataset = self.get(ref)
         uuid = self._database.value(
             "SELECT items.uuid FROM dataset_rows AS r JOIN items ON items.id = r.item_id "
-            "WHERE r.dataset_id = ? ORDER BY r.id LIMIT 1 OFFSET ?",
+            f"WHERE r.dataset_id = ? AND {self._access.scope('item', 'items')} ORDER BY r.id LIMIT 1 OFFSET ?",
             [dataset.id, max(position, 0)],
         )
         if uuid is None or position < 0:
@@ -193,7 +194,7 @@ class DatasetService:
     def update(self, ref: DatasetRef, *, title: str | None = None, description: str | None = None) -> Dataset:
         """Change title or description."""
         dataset = self.get(ref)
-        self._access.require("update", "dataset", dataset.title)
+        self._access.require("update", dataset)
         if title is not None and title != dataset.title:
             check_name(title, "dataset title")
             if self._database.row("SELECT 1 FROM datasets WHERE title = ?", [title]):
@@ -208,8 +209,15 @@ class DatasetService:
     def delete(self, ref: DatasetRef) -> None:
         """Delete a dataset; its items stay."""
         dataset = self.get(ref)
-        self._access.require("delete", "dataset", dataset.title)
+        self._access.require("delete", dataset)
         self._database.execute("DELETE FROM datasets WHERE id = ?", [dataset.id])
+
+    def _select(self) -> str:
+        """What `_dataset` needs; rows of items that the user may not see do not count."""
+        rows = "SELECT count(*) FROM dataset_rows WHERE dataset_id = datasets.id"
+        if not self._access.sees_all("item"):
+            rows += f" AND item_id IN (SELECT id FROM items WHERE {self._access.scope('item', 'items')})"
+        return f"SELECT *, ({rows}) AS n FROM datasets"
 
 
 def _require_free(dataset: Dataset, hint: str) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from heron.catalog.access import Access
+from heron.catalog.access import WORKSPACE, Access, Noun, Verb
 from heron.catalog.database import Database, Row, one_transaction
 from heron.catalog.identifiers import new_uuid
 from heron.catalog.missing import missing
@@ -33,7 +33,6 @@ class FolderService:
     ) -> Folder:
         """Create a folder, with those above it; raises AlreadyExists when it is there."""
         names = split_path(path)
-        self._access.require("create", "folder", path)
         with self._database.write():
             if self.find("/".join(names)) is not None:
                 raise AlreadyExists(f"folder {'/'.join(names)!r} is there already")
@@ -83,7 +82,6 @@ class FolderService:
 
     def list(self, parent: FolderRef | None = None, *, recursive: bool = True) -> list[Folder]:
         """The folders of the workspace or below a folder, ordered by path."""
-        self._access.require("read", "folder")
         condition, parameters = self._access.scope("folder", "folders"), []
         if parent is not None:
             above = self.get(parent)
@@ -99,17 +97,24 @@ class FolderService:
         """What deleting the folder would remove."""
         folder = self.get(ref)
         below, parameters = subtree("id", folder, recursive=True)
+        below += f" AND {self._access.scope('folder', 'folders')}"
         inside, _ = subtree("folder_id", folder, recursive=True)
         inside += f" AND {self._access.scope('item', 'items')}"
         items = f"SELECT id FROM items WHERE {inside}"
-        count = self._database.value
+
+        def count(source: str) -> int:
+            return int(self._database.value(f"SELECT count(*) FROM {source}", parameters))
+
+        def held_in(table: str, noun: Noun) -> str:
+            scope = self._access.scope(noun, f"{noun}s")
+            holders = "" if scope == "1" else f" AND {noun}_id IN (SELECT id FROM {noun}s WHERE {scope})"
+            return f"{table} WHERE item_id IN ({items}){holders}"
+
         return FolderContents(
-            folders=count(f"SELECT count(*) - 1 FROM folders WHERE {below}", parameters),
-            items=count(f"SELECT count(*) FROM items WHERE {inside}", parameters),
-            dataset_rows=count(f"SELECT count(*) FROM dataset_rows WHERE item_id IN ({items})", parameters),
-            collection_members=count(
-                f"SELECT count(*) FROM collection_items WHERE item_id IN ({items})", parameters
-            ),
+            folders=count(f"folders WHERE {below}") - 1,
+            items=count(f"items WHERE {inside}"),
+            dataset_rows=count(held_in("dataset_rows", "dataset")),
+            collection_members=count(held_in("collection_items", "collection")),
         )
 
     @one_transaction
@@ -133,7 +138,7 @@ class FolderService:
         """Replace the folder's metadata, or merge into it; merged, a key given as None goes."""
         with self._database.write():
             folder = self.get(ref)
-            self._access.require("update", "folder", folder.path)
+            self._access.require("update", folder)
             validator, place = Validator(self._schema.current()), f"folder {folder.path!r}"
             kept = {key: value for key, value in folder.metadata.items() if merge and key not in metadata}
             text = validator.write({**kept, **validator.encode(metadata, place)}, place)
@@ -144,15 +149,30 @@ class FolderService:
     def delete(self, ref: FolderRef) -> FolderContents:
         """Delete a folder with everything in it, and return what that was. Files are never touched."""
         folder = self.get(ref)
-        self._access.require("delete", "folder", folder.path)
+        self._require_below("delete", folder)
+        inside, parameters = subtree("items.folder_id", folder, recursive=True)
+        self._access.require_where("delete", "item", inside, parameters)
         with self._database.write():
             gone = self.contents(folder)
             self._database.execute("DELETE FROM folders WHERE id = ?", [folder.id])
         return gone
 
+    def _require_below(self, verb: Verb, folder: Folder) -> None:
+        """Ask for a right on a folder and on all folders below it, also on those that the user does not see."""
+        self._access.require(verb, folder)
+        below, parameters = subtree("folders.id", folder, recursive=True)
+        self._access.require_where(verb, "folder", below, parameters)
+
+    def _require_new(self, path: str, parent: Folder | None) -> None:
+        """Ask for the right to make a folder in another one; raises AlreadyExists where a folder has that path."""
+        self._access.require("create", parent or WORKSPACE, "folder")
+        if self._database.row("SELECT 1 FROM folders WHERE path = ?", [path]):
+            raise AlreadyExists(f"folder {path!r} is there already")
+
     def _insert(self, name: str, parent: Folder | None, description: str, metadata: str) -> Folder:
         uuid = new_uuid()
         path = f"{parent.path}/{name}" if parent else name
+        self._require_new(path, parent)
         self._database.execute(
             "INSERT INTO folders (uuid, parent_id, name, path, description, metadata, created_at, created_by) "
             "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
@@ -170,11 +190,11 @@ class FolderService:
         return self.get(uuid)
 
     def _place(self, folder: Folder, above: str, name: str) -> Folder:
-        self._access.require("update", "folder", folder.path)
+        self._require_below("update", folder)
         path = f"{above}/{name}" if above else name
         with self._database.write():
-            if path != folder.path and self.find(path) is not None:
-                raise AlreadyExists(f"folder {path!r} is there already")
+            if path != folder.path:
+                self._require_new(path, self.get(above) if above else None)
             below, parameters = subtree("id", folder, recursive=True)
             slashes = "max(length(path) - length(replace(path, '/', '')))"
             deepest = self._database.value(f"SELECT {slashes} FROM folders WHERE {below}", parameters)

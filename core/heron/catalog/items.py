@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
+from typing import Literal
 
-from heron.catalog.access import Access
+from heron.catalog.access import Access, Verb
 from heron.catalog.database import Database, Row, one_transaction
 from heron.catalog.folders import FolderService, subtree
 from heron.catalog.referring import ITEM, FolderRef, ItemRef, ItemRefs
@@ -14,19 +15,27 @@ from heron.errors import InvalidInput, NotFound
 from heron.metadata.keys import check_name, printable
 from heron.models import Item, Json, MediaFacts, Member, Page, now
 
+NamedBy = Literal["uuid", "url", "name"]
+"""What can name an item."""
+
+Matches = list[tuple[int, str]]
+"""Inner ids and UUIDs of items."""
+
 PAGE = 100
 """Rows of a page unless asked for otherwise."""
 
 BUNDLE = 1000
 """Most items that one transaction of a bulk verb changes."""
 
-_TAGS = (
-    "(SELECT group_concat(c.title, char(10)) FROM collection_items AS m "
-    "JOIN collections AS c ON c.id = m.collection_id WHERE m.item_id = items.id) AS tags"
-)
 _FOLDER = "(SELECT path FROM folders WHERE folders.id = items.folder_id) AS folder_path"
-COLUMNS = f"items.*, {_TAGS}, {_FOLDER}"
-"""What a SELECT from items must name for `item_of`."""
+
+
+def item_columns(access: Access) -> str:
+    """What a SELECT from items must name for `item_of`; tags are the titles of collections that the user sees."""
+    return (
+        "items.*, (SELECT group_concat(c.title, char(10)) FROM collection_items AS m JOIN collections AS c "
+        f"ON c.id = m.collection_id WHERE m.item_id = items.id AND {access.scope('collection', 'c')}) AS tags, {_FOLDER}"
+    )
 
 
 class ItemService:
@@ -49,7 +58,7 @@ class ItemService:
         uuid = ITEM.uuid(ref)
         if uuid is not None:
             row = self._database.row(
-                f"SELECT {COLUMNS} FROM items WHERE uuid = ? AND {self._access.scope('item', 'items')}",
+                f"SELECT {item_columns(self._access)} FROM items WHERE uuid = ? AND {self._access.scope('item', 'items')}",
                 [uuid],
             )
             if row is not None:
@@ -71,12 +80,11 @@ class ItemService:
         deleted: bool = False,
     ) -> Page[Item]:
         """Items in the order in which they came, from the one after the id `after`; the cursor is an id."""
-        self._access.require("read", "item")
         if limit < 1:
             raise InvalidInput(f"limit is {limit}, at least 1 is needed")
         condition, parameters = self._condition(folder, recursive, deleted)
         rows = self._database.rows(
-            f"SELECT {COLUMNS} FROM items WHERE items.id > ? AND {condition} ORDER BY items.id LIMIT ?",
+            f"SELECT {item_columns(self._access)} FROM items WHERE items.id > ? AND {condition} ORDER BY items.id LIMIT ?",
             [after, *parameters, limit + 1],
         )
         items = [item_of(row) for row in rows[:limit]]
@@ -102,17 +110,42 @@ class ItemService:
     def members(self, ref: ItemRef) -> Sequence[Member]:
         """The files that an item is made of, in their order; none for an item that is one file."""
         item = self.get(ref)
-        self._access.require("read", "item", item.name)
         rows = self._database.rows(
             "SELECT url, size, etag, frame_count FROM members WHERE item_id = ? ORDER BY position", [item.id]
         )
         return [Member(*row) for row in rows]
 
+    def records(self, ids: Iterable[int]) -> dict[int, Item]:
+        """Items by their inner ids, those that are there."""
+        found: dict[int, Item] = {}
+        for bundle in bundles(ids):
+            marks = ",".join("?" * len(bundle))
+            rows = self._database.rows(
+                f"SELECT {item_columns(self._access)} FROM items WHERE items.id IN ({marks}) "
+                f"AND {self._access.scope('item', 'items')}",
+                bundle,
+            )
+            found.update((row["id"], item_of(row)) for row in rows)
+        return found
+
+    def called(self, by: NamedBy, names: Iterable[str]) -> dict[str, Matches]:
+        """The items that have one of these UUIDs, URLs or names: inner ids and UUIDs by name, older items first."""
+        found: dict[str, Matches] = {}
+        for bundle in bundles(dict.fromkeys(names), 500):
+            marks = ",".join("?" * len(bundle))
+            rows = self._database.rows(
+                f"SELECT {by} AS name, id, uuid FROM items WHERE {by} IN ({marks}) AND deleted_at IS NULL "
+                f"AND {self._access.scope('item', 'items')} ORDER BY id",
+                bundle,
+            )
+            for row in rows:
+                found.setdefault(row["name"], []).append((row["id"], row["uuid"]))
+        return found
+
     def by_name(self, name: str) -> Sequence[Item]:
         """All items of that name."""
-        self._access.require("read", "item")
         rows = self._database.rows(
-            f"SELECT {COLUMNS} FROM items WHERE name = ? AND deleted_at IS NULL "
+            f"SELECT {item_columns(self._access)} FROM items WHERE name = ? AND deleted_at IS NULL "
             f"AND {self._access.scope('item', 'items')} ORDER BY id",
             [name],
         )
@@ -122,7 +155,7 @@ class ItemService:
     def rename(self, ref: ItemRef, name: str) -> Item:
         """Give an item another name; the file keeps its own."""
         item = self.get(ref)
-        self._access.require("update", "item", item.name)
+        self._access.require("update", item)
         check_name(name, "item name")
         self._database.execute(
             "UPDATE items SET name = ?, updated_at = ? WHERE id = ?", [name, now(), item.id]
@@ -132,9 +165,9 @@ class ItemService:
     def move(self, refs: ItemRefs, folder: FolderRef) -> int:
         """Move an item, or many, into a folder, in bundles of 1000; returns their number."""
         target = self._folders.get(folder)
-        self._access.require("update", "folder", target.path)
+        self._access.require("create", target, "item")
         return self._on_each(
-            refs, "UPDATE items SET folder_id = ?, updated_at = ? WHERE id = ?", [target.id, now()]
+            "update", refs, "UPDATE items SET folder_id = ?, updated_at = ? WHERE id = ?", [target.id, now()]
         )
 
     def delete(self, refs: ItemRefs) -> int:
@@ -142,8 +175,7 @@ class ItemService:
 
         Files are never touched. Returns the number of items.
         """
-        self._access.require("delete", "item")
-        return self._on_each(refs, "DELETE FROM items WHERE id = ?", [])
+        return self._on_each("delete", refs, "DELETE FROM items WHERE id = ?", [])
 
     def ids(self, refs: ItemRefs) -> Sequence[int]:
         """The inner ids of items in the order given; raises NotFound, and InvalidInput for an ambiguous name."""
@@ -178,11 +210,12 @@ class ItemService:
         )
         return ((row[0], row[1]) for row in rows)
 
-    def _on_each(self, refs: ItemRefs, statement: str, parameters: Sequence[Json]) -> int:
+    def _on_each(self, verb: Verb, refs: ItemRefs, statement: str, parameters: Sequence[Json]) -> int:
         total = 0
         for bundle in bundles(ITEM.many(refs)):
             with self._database.write():
                 ids = self.ids(bundle)
+                self._access.require_all(verb, "item", ids)
                 self._database.execute_many(statement, ((*parameters, id) for id in ids))
             total += len(ids)
         return total
@@ -217,7 +250,7 @@ def bundles(values: Iterable[Json], size: int = BUNDLE) -> Iterator[list[Json]]:
 
 
 def item_of(row: Row) -> Item:
-    """The record of a row that was selected with `COLUMNS`."""
+    """The record of a row that was selected with `item_columns`."""
     return Item(
         id=row["id"],
         uuid=row["uuid"],

@@ -13,7 +13,7 @@ from attrs import evolve, frozen
 from heron.catalog.database import Database
 from heron.catalog.folders import FolderService
 from heron.catalog.imports import ImportService
-from heron.catalog.items import COLUMNS, item_of
+from heron.catalog.items import ItemService
 from heron.catalog.metadata import MetadataService
 from heron.catalog.registration import Registration
 from heron.catalog.synced import SyncedFolderService
@@ -60,6 +60,7 @@ class Runner:
         database: Database,
         plugins: PluginManager,
         folders: FolderService,
+        items: ItemService,
         imports: ImportService,
         registration: Registration,
         thumbnails: ThumbnailStore,
@@ -69,6 +70,7 @@ class Runner:
         self._database = database
         self._plugins = plugins
         self._folders = folders
+        self._items = items
         self._imports = imports
         self._registration = registration
         self._thumbnails = thumbnails
@@ -214,10 +216,8 @@ class Runner:
         """Tell plugins of the new items; what they complain of becomes a warning of the import."""
         if not ids or not self._plugins.hook.items_imported.get_hookimpls():
             return
-        rows = self._database.rows(
-            f"SELECT {COLUMNS} FROM items WHERE items.id BETWEEN ? AND ? ORDER BY items.id", [ids[0], ids[-1]]
-        )
-        complaints = self._plugins.notify("items_imported", items=[item_of(row) for row in rows])
+        items = sorted(self._items.records(ids).values(), key=lambda item: item.id)
+        complaints = self._plugins.notify("items_imported", items=items)
         problems = [ImportProblem("", "", complaint, "warning") for complaint in complaints]
         if problems:
             self._imports.advance(job, problems=problems)

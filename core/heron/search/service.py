@@ -10,7 +10,7 @@ from attrs import evolve, frozen
 
 from heron.catalog.access import Access
 from heron.catalog.frame_rows import frame_of
-from heron.catalog.items import BUNDLE, COLUMNS, PAGE, bundles, item_of
+from heron.catalog.items import BUNDLE, PAGE, bundles, item_columns, item_of
 from heron.catalog.vectors.store import VectorStore
 from heron.convert import dumps
 from heron.errors import InvalidInput, QueryError
@@ -239,17 +239,22 @@ class SearchService:
         found: dict[int, Item] = {}
         for part in bundles(ids):
             marks = ",".join("?" * len(part))
-            rows = self._planner.answer(f"SELECT {COLUMNS} FROM items WHERE items.id IN ({marks})", part)
+            rows = self._planner.answer(
+                f"SELECT {item_columns(self._access)} FROM items WHERE items.id IN ({marks}) "
+                f"AND {self._access.scope('item', 'items')}",
+                part,
+            )
             found.update((row["id"], item_of(row)) for row in rows)
         return [found[id] for id in ids if id in found]
 
     def _fetch_frames(self, ids: Sequence[int]) -> list[Frame]:
-        self._access.require("read", "frame")
         found: dict[int, Frame] = {}
         for part in bundles(ids):
             marks = ",".join("?" * len(part))
             rows = self._planner.answer(
-                f"SELECT frames.*, items.uuid AS item_uuid FROM {FRAMES} WHERE frames.id IN ({marks})", part
+                f"SELECT frames.*, items.uuid AS item_uuid FROM {FRAMES} WHERE frames.id IN ({marks}) "
+                f"AND {self._access.scope('item', 'items')}",
+                part,
             )
             found.update((row["id"], frame_of(row, row["item_uuid"])) for row in rows)
         return [found[id] for id in ids if id in found]

@@ -10,9 +10,9 @@ import pytest
 from attrs import evolve
 
 import heron
-from heron.catalog.identifiers import new_uuid, new_uuids
 from heron.errors import HeronError, InvalidInput, NotFound
 from heron.models import MediaFacts, NewItem
+from heron.uuids import new_uuid, new_uuids
 
 UNKNOWN = "01a1fc7f-6634-7b8f-8ffa-50166ba72775"
 

@@ -489,7 +489,7 @@ def test_exports_that_cannot_be_are_refused_and_leave_nothing(workspace, items, 
 
 
 def test_many_bundles_keep_their_order(workspace, tmp_path, monkeypatch):
-    monkeypatch.setattr("heron.ingest.vector_files.sources.rows_of_bundle", lambda size: 7)
+    monkeypatch.setattr("heron.ingest.vector_files.npy.rows_of_bundle", lambda size: 7)
     monkeypatch.setattr("heron.ingest.vector_files.json_lines.rows_of_bundle", lambda size: 7)
     monkeypatch.setattr("heron.ingest.vector_files.parquet.rows_of_bundle", lambda size: 7)
     facts = MediaFacts("image", "image/jpeg")
@@ -506,7 +506,7 @@ def test_many_bundles_keep_their_order(workspace, tmp_path, monkeypatch):
 
 
 def test_a_file_that_changes_while_it_is_read_is_not_read_on(bring, workspace, tmp_path, monkeypatch):
-    monkeypatch.setattr("heron.ingest.vector_files.sources.rows_of_bundle", lambda size: 2)
+    monkeypatch.setattr("heron.ingest.vector_files.npy.rows_of_bundle", lambda size: 2)
     with pytest.raises(InvalidInput, match="was changed while it was read"):
         bring(
             some(4),

@@ -6,13 +6,13 @@ from collections.abc import Iterable, Iterator
 
 from heron.catalog.access import WORKSPACE, Access
 from heron.catalog.database import Database, Row, one_transaction
-from heron.catalog.identifiers import new_uuid
 from heron.catalog.items import BUNDLE, ItemService, bundles, item_columns, item_of
 from heron.catalog.missing import missing
 from heron.catalog.referring import COLLECTION, ITEM, CollectionRef, ItemRefs
 from heron.errors import AlreadyExists
 from heron.metadata.keys import check_name
 from heron.models import Added, Collection, Item, NameMatches, now
+from heron.uuids import new_uuid
 
 
 class CollectionService:

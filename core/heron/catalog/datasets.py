@@ -10,7 +10,6 @@ from heron.catalog.access import WORKSPACE, Access
 from heron.catalog.collections import CollectionService
 from heron.catalog.database import Database, Row, one_transaction
 from heron.catalog.folders import FolderService
-from heron.catalog.identifiers import new_uuid
 from heron.catalog.items import BUNDLE, ItemService, bundles, item_columns, item_of
 from heron.catalog.metadata import MetadataService
 from heron.catalog.missing import missing
@@ -18,6 +17,7 @@ from heron.catalog.referring import DATASET, ITEM, CollectionRef, DatasetRef, Fo
 from heron.errors import AlreadyExists, InvalidInput, NotFound
 from heron.metadata.keys import check_name
 from heron.models import Added, Dataset, DatasetRow, Json, now
+from heron.uuids import new_uuid
 
 if TYPE_CHECKING:
     from heron.hooks import PluginManager

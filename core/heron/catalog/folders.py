@@ -6,7 +6,6 @@ from collections.abc import Mapping
 
 from heron.catalog.access import WORKSPACE, Access, Noun, Verb
 from heron.catalog.database import Database, Row, one_transaction
-from heron.catalog.identifiers import new_uuid
 from heron.catalog.missing import missing
 from heron.catalog.referring import FOLDER, FolderRef
 from heron.catalog.schema import SchemaService
@@ -15,6 +14,7 @@ from heron.errors import AlreadyExists, InvalidInput
 from heron.metadata.keys import check_name
 from heron.metadata.validation import Validator
 from heron.models import Folder, FolderContents, Json, now
+from heron.uuids import new_uuid
 
 MAX_DEPTH = 100
 """Most names in a folder path: SQLite deletes a tree by a cascade of limited depth."""

@@ -8,13 +8,13 @@ from pathlib import Path
 
 from heron.catalog.access import Access
 from heron.catalog.database import Database, Row, is_alive, one_transaction
-from heron.catalog.identifiers import new_uuid
 from heron.catalog.referring import IMPORT, ImportRef
 from heron.convert import dumps, loads
 from heron.errors import ImportCancelled, InvalidInput, NotFound
 from heron.jobs import ImportJob, ImportProblem, ImportReport, ImportState
 from heron.metadata.keys import printable
 from heron.models import Folder, Json, now
+from heron.uuids import new_uuid
 
 REPORT_ROWS = 20
 """Problems that a report carries with it; the rest are read from the catalogue."""

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 
 from heron.catalog.access import Access
 from heron.catalog.database import Database, Row, one_transaction
-from heron.catalog.identifiers import new_uuid
 from heron.catalog.missing import missing
 from heron.catalog.references import FORMS, checked, is_reference, resolve
 from heron.catalog.referring import INTEGRATION, IntegrationRef
@@ -19,6 +18,7 @@ from heron.errors import AlreadyExists, InvalidInput
 from heron.jobs import Integration
 from heron.metadata.keys import check_name, printable
 from heron.models import Json, now
+from heron.uuids import new_uuid
 
 if TYPE_CHECKING:
     from heron.hooks import PluginManager, StorageBackend, StorageOption

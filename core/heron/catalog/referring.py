@@ -5,7 +5,6 @@ A text is always one reference, never a sequence of letters; any other iterable 
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Mapping
 from operator import attrgetter
 from typing import Any, cast
@@ -17,6 +16,7 @@ from heron.errors import InvalidInput
 from heron.jobs import ImportJob, ImportReport, Integration
 from heron.metadata.keys import printable
 from heron.models import Collection, Dataset, DatasetRow, Folder, Frame, Item, Preset
+from heron.uuids import is_uuid
 
 ItemRef = Item | Frame | DatasetRow | UUID | str
 """An item, one of its frames, a row of a dataset, a UUID, or a name that no other item has."""
@@ -42,8 +42,6 @@ ImportRef = ImportJob | ImportReport | UUID | str | int
 PresetRef = Preset | str
 """A preset or its name."""
 
-_UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
-
 
 @frozen
 class Noun:
@@ -64,7 +62,7 @@ class Noun:
         if isinstance(ref, UUID):
             return str(ref)
         if isinstance(ref, str):
-            return ref.lower() if _UUID.fullmatch(ref) else None
+            return ref.lower() if is_uuid(ref) else None
         raise self._refused(ref)
 
     def key(self, ref: object) -> str:

@@ -13,7 +13,6 @@ from heron.catalog.access import Access
 from heron.catalog.database import Database
 from heron.catalog.folders import FolderService
 from heron.catalog.frame_rows import BARE, insert_frames, renumber
-from heron.catalog.identifiers import new_uuids
 from heron.catalog.items import bundles
 from heron.catalog.referring import FolderRef
 from heron.catalog.sampling import prepared
@@ -26,6 +25,7 @@ from heron.metadata.keyframes import has_blocks
 from heron.metadata.keys import check_name, is_unicode, printable, unescaped
 from heron.metadata.validation import Validator, Vectors
 from heron.models import KINDS, Added, Folder, MediaFacts, NewItem, now
+from heron.uuids import new_uuids
 
 _COLUMNS = [
     "uuid",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 import time
@@ -12,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from heron.cli.output import say
+from heron.cores import usable_cores
 from heron.errors import CatalogueError, HeronError
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ def building(key: str, size: int) -> Iterator[Advanced]:
 
 def expectation(rows: int, size: int) -> str:
     """How long it takes to put so many vectors of a size into an index on this machine, as far as one can say."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    cores = usable_cores()
     seconds = rows * (_VECTOR + _NUMBER * size) / cores
     return (
         f"Indexing {rows:,} vectors of {size:,} numbers takes about {spoken(seconds)} on {cores} cores. "

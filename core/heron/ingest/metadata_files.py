@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -20,9 +19,9 @@ from heron.errors import HeronError, InvalidInput, NotFound, PluginError
 from heron.json_stream import elements
 from heron.metadata.schema import Schema
 from heron.models import MAX_METADATA, Json, utc_iso
+from heron.uuids import is_uuid
 
 _PREFIX = "metadata."
-_UUID = re.compile(r"(?i)[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}")
 
 COLUMNS = {"uuid": "uuid", "id": "uuid", "url": "url", "objectUrl": "url", "name": "name", "title": "name"}
 """Column names that name an item, and what each names it by."""
@@ -199,11 +198,7 @@ def _split(row: dict[str, Json], place: str, by: str | None) -> Row:
         if column is None or (by is not None and kind != by):
             continue
         value = row[column]
-        if (
-            not isinstance(value, str)
-            or not value
-            or (name == "id" and by is None and not _UUID.fullmatch(value))
-        ):
+        if not isinstance(value, str) or not value or (name == "id" and by is None and not is_uuid(value)):
             continue
         nested = row.get("metadata")
         others = {k: v for k, v in row.items() if k != column and k.lower() not in ("uuid", "url")}

@@ -13,6 +13,7 @@ from itertools import chain, islice
 from queue import SimpleQueue
 from typing import Any, TypeVar
 
+from heron.cores import usable_cores
 from heron.errors import InvalidInput
 from heron.ingest.pipeline import Workers
 from heron.ingest.units import Unit
@@ -84,7 +85,7 @@ def processes(units: Iterable[Unit], many: int, *, allowed: bool) -> Iterator[tu
     """Worker processes for the time of one import, if there are as many as `many` units and more than one core."""
     stream = iter(units)
     first = list(islice(stream, many))
-    cores = _cores()
+    cores = usable_cores()
     if len(first) < many or cores == 1 or not allowed:
         yield chain(first, stream), Workers()
         return
@@ -105,11 +106,6 @@ def concurrency() -> int:
     if not given.isdecimal() or not 1 <= int(given) <= 256:
         raise InvalidInput(f"HERON_CONCURRENCY is {given!r}, a number from 1 to 256 is needed")
     return int(given)
-
-
-def _cores() -> int:
-    """Processor cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def end_with_parent(parent: int) -> None:

@@ -14,6 +14,7 @@ from uuid import UUID
 from heron.hooks.interfaces import Encode
 from heron.metadata.keys import is_unicode, printable
 from heron.models import Json, utc_iso
+from heron.uuids import canonical_uuid
 
 MAX_VARCHAR = 8192
 MAX_OPTIONS = 256
@@ -25,8 +26,6 @@ MAX_EXACT_INTEGER = 2**53
 """Beyond this, a 64-bit float cannot hold every integer (IEEE 754)."""
 
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
-_UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
-_LOOSE_UUID = re.compile(r"(?i:urn:uuid:)?\{?([0-9a-fA-F]{8}-?(?:[0-9a-fA-F]{4}-?){3}[0-9a-fA-F]{12})\}?")
 
 
 class _Plain:
@@ -131,10 +130,9 @@ class UuidCodec(_Plain):
             if isinstance(value, UUID):
                 return str(value)
             if isinstance(value, str):
-                if _UUID.fullmatch(value):
-                    return value
-                if found := _LOOSE_UUID.fullmatch(value):
-                    return str(UUID(found[1]))
+                uuid = canonical_uuid(value)
+                if uuid is not None:
+                    return uuid
             raise ValueError("expected a UUID, such as 8ad58157-ca74-4ae4-8f37-a0193430bcac")
 
         return encode

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import threading
 from collections.abc import Callable, Generator, Iterable
 from queue import Empty, Full, Queue
 from typing import TypeVar
 
+from heron.cores import usable_cores
 from heron.errors import HeronError
 from heron.models import Item
 
@@ -59,7 +59,9 @@ def in_threads(
             failed.append(error)
             stopped.set()
 
-    threads = [threading.Thread(target=run, name="heron-pictures", daemon=True) for _ in range(_cores())]
+    threads = [
+        threading.Thread(target=run, name="heron-pictures", daemon=True) for _ in range(usable_cores())
+    ]
     for thread in threads:
         thread.start()
     try:
@@ -76,8 +78,3 @@ def in_threads(
         stopped.set()
         for thread in threads:
             thread.join()  # none may read the catalogue any more once it is closed
-
-
-def _cores() -> int:
-    """Processor cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

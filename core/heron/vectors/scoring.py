@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
@@ -10,6 +9,7 @@ import numkong
 import numpy as np
 from attrs import frozen
 
+from heron.cores import usable_cores
 from heron.errors import InvalidInput
 from heron.vectors.checking import checked
 from heron.vectors.codes import encode
@@ -90,7 +90,7 @@ def scan(truth: Array, codes: Array | None, probe: Probe, rows: Array | None = N
 
 def _in_parts(total: int, size: int, work: Callable[[int, int], None]) -> None:
     """Do work on 0 to `total`, on all cores where that is worth it."""
-    cores = (os.cpu_count() or 1) if total * size >= _SHARED else 1
+    cores = usable_cores() if total * size >= _SHARED else 1
     if cores == 1:
         work(0, total)
         return

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Sequence
+from typing import Any
 
 from attrs import define, frozen
 
 from heron.catalog.database import Database, Row
 from heron.catalog.items import BUNDLE
-from heron.catalog.vectors.rows import Owner
+from heron.catalog.vectors.rows import Owner, VectorRows
 from heron.convert import loads
 from heron.metadata.schema import Schema
 from heron.metadata.text_values import from_text
 from heron.models import Json, now
-
-if TYPE_CHECKING:
-    from heron.catalog.vectors.store import VectorStore
 
 SHOWN = 20
 
@@ -39,10 +36,11 @@ class Adopted:
 
 @define
 class Adoption:
-    """Moves the values of one key. Each bundle is one transaction, so that what was stopped can be gone on with."""
+    """Moves the values of one key, which `keep` stores as vectors of shape (n, size). Each bundle is one transaction, so that what was stopped can be gone on with."""
 
     database: Database
-    vectors: VectorStore
+    rows: VectorRows
+    keep: Callable[[str, Sequence[Owner], Any], object]
     schema: Schema
     key: str
     replace: bool
@@ -89,10 +87,10 @@ class Adoption:
 
     def _taken(self, rows: Sequence[Row]) -> set[Owner]:
         """The owners that have a vector which is to stay."""
-        kept = self.vectors.rows.find(self.key)
+        kept = self.rows.find(self.key)
         if kept is None or self.replace:
             return set()
-        return set(self.vectors.rows.marks(kept, list({row["item_id"] for row in rows})))
+        return set(self.rows.marks(kept, list({row["item_id"] for row in rows})))
 
     def _vector(self, row: Row) -> list[float]:
         """The vector of a value, which a table of text may have brought as text; raises ValueError."""
@@ -108,7 +106,7 @@ class Adoption:
         if not good:
             return
         owners = [(row["item_id"], row["frame_id"]) for row, _ in good]
-        self.vectors.keep(self.key, owners, np.array([vector for _, vector in good], dtype=np.float32))
+        self.keep(self.key, owners, np.array([vector for _, vector in good], dtype=np.float32))
         ids = [row["id"] for row, _ in good]
         self.database.execute_many(
             f"UPDATE {table} SET metadata = json_remove(metadata, ?) WHERE id = ?",

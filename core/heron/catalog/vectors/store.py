@@ -197,7 +197,7 @@ class VectorStore:
         from heron.catalog.vectors.adoption import Adoption
 
         self._shape(key)
-        return Adoption(self._database, self, self._schema.current(), key, replace)()
+        return Adoption(self._database, self.rows, self.keep, self._schema.current(), key, replace)()
 
     def adoptable(self) -> list[str]:
         """The keys of vectors of which values stand as JSON in metadata, where no search finds them."""

@@ -12,11 +12,11 @@ from heron.errors import InvalidInput, NotFound
 from heron.ingest.metadata_files import COLUMNS
 from heron.json_stream import elements
 from heron.metadata.keys import printable
+from heron.uuids import is_uuid
 
 FRAME = "frame"
 """The column that holds the number of a frame, and nothing for the item itself."""
 
-_UUID = re.compile(r"(?i)[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}")
 _WITH_FRAME = re.compile(r"(?P<name>.+?)(?P<apart>\t#?|,#|#)(?P<frame>[0-9]{1,9})", re.DOTALL)
 _MOST = 2**31
 _LONGEST = 65_536
@@ -49,7 +49,7 @@ def named_by(text: str, by: str | None = None, frame: int | None = None) -> Name
 
 
 def _named(name: str, by: str | None, frame: int | None, whole: str | None = None) -> Named:
-    kind = by or ("uuid" if _UUID.fullmatch(name) else "url" if "://" in name else "name")
+    kind = by or ("uuid" if is_uuid(name) else "url" if "://" in name else "name")
     return Named(kind, name.lower() if kind == "uuid" else name, frame, whole)
 
 
@@ -67,7 +67,7 @@ def named_in(row: Mapping[str, Any], place: str, by: str | None) -> Named:
     kinds = {name.lower(): kind for name, kind in COLUMNS.items()}
     for column in columns_naming(list(row), by):
         value = row[column]
-        if isinstance(value, str) and value and (column.lower() != "id" or by or _UUID.fullmatch(value)):
+        if isinstance(value, str) and value and (column.lower() != "id" or by or is_uuid(value)):
             return _named(value, kinds[column.lower()], frame)
     raise InvalidInput(f"{place} names no item", hint=f"give it a column {by or 'uuid, url or name'}")
 

@@ -92,8 +92,8 @@ class VectorFiles:
         of a number that is not finite, or of an owner that is named twice; NotFound for a missing file or key.
         """
         self._access.require("update", "vector", key)
+        from heron.ingest.vector_files.opening import opened
         from heron.ingest.vector_files.owners import Lookup
-        from heron.ingest.vector_files.sources import opened
         from heron.vectors.files import stamp
 
         before = stamp(Path(file))

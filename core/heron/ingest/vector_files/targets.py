@@ -14,7 +14,7 @@ import numpy as np
 from heron.catalog.vectors.store import StoredVectors
 from heron.errors import HeronError, InvalidInput
 from heron.export.files import whole_file
-from heron.ingest.vector_files.sources import ids_beside
+from heron.ingest.vector_files.npy import ids_beside
 
 Write = Callable[[StoredVectors], None]
 """Takes the vectors, batch by batch."""

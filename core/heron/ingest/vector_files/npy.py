@@ -1,0 +1,68 @@
+"""Vectors in a NumPy array, `.npy`, with the ids of their items in a file beside."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+
+from heron.errors import InvalidInput
+from heron.ingest.vector_files.names import ids_in
+from heron.ingest.vector_files.sources import Array, Bundle, rows_of_bundle
+
+if TYPE_CHECKING:
+    from heron.vectors.matrix import DType
+
+
+def ids_beside(file: Path) -> Path:
+    """Where the ids of a `.npy` file are looked for, and written: `vectors.ids.txt` for `vectors.npy`."""
+    return file.with_suffix(".ids.txt")
+
+
+class NpySource:
+    """An array of shape (n, size) and a file with as many ids. It is mapped anew for each bundle, and never loaded."""
+
+    unit: Literal["row", "line"] = "row"
+
+    def __init__(self, file: Path, ids: Path, by: str | None, *, was_named: bool) -> None:
+        array = self._array(file)
+        if not was_named and not ids.is_file():
+            raise InvalidInput(
+                f"{file}: whose are these vectors?",
+                hint=f"name a file with an id for each by --ids, or put it beside as {ids.name}",
+            )
+        self.file, self._ids, self._by = file, ids, by
+        self.size = array.shape[1]
+        self.dtype: DType = "float16" if array.dtype == np.float16 else "float32"
+
+    @staticmethod
+    def _array(file: Path) -> Array:
+        from heron.vectors.npy import read_npy
+
+        array = read_npy(file)
+        if array.ndim != 2 or not array.size:
+            raise InvalidInput(
+                f"{file} holds an array of shape {array.shape}",
+                hint="rows of vectors are needed: (number of vectors, numbers of each)",
+            )
+        return array
+
+    def bundles(self) -> Iterator[Bundle]:
+        """The rows with their ids; raises InvalidInput where there are more of the one than of the other."""
+        ids = ids_in(self._ids, self._by)
+        count, step = len(self._array(self.file)), rows_of_bundle(self.size)
+        for start in range(0, count, step):
+            vectors = np.array(self._array(self.file)[start : start + step])
+            names = list(islice(ids, len(vectors)))
+            if len(names) < len(vectors):
+                raise self._mismatch(start + len(names), count)
+            yield Bundle(names, range(start, start + len(vectors)), vectors)
+        more = sum(1 for _ in ids)
+        if more:
+            raise self._mismatch(count + more, count)
+
+    def _mismatch(self, ids: int, vectors: int) -> InvalidInput:
+        return InvalidInput(f"{self._ids} has {ids:,} ids, but {self.file} has {vectors:,} vectors")

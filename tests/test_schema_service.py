@@ -53,8 +53,8 @@ def full_text_tables(workspace):
 
 def plan(workspace, where):
     """How SQLite goes about a condition, asked by a connection that has no statements of before."""
-    planned = workspace.search.plan(heron.Query(where=where))
-    explain = f"EXPLAIN QUERY PLAN SELECT id FROM items WHERE {planned.condition}"
+    planned = workspace.search.explain(where=where)
+    explain = f"EXPLAIN QUERY PLAN SELECT id FROM items WHERE {planned.sql}"
     with closing(sqlite3.connect(workspace.database.path)) as plain:
         return " ".join(row[3] for row in plain.execute(explain, planned.parameters))
 

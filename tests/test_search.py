@@ -645,10 +645,10 @@ def test_index_agrees_with_the_stories_after_many_changes(stories):
 
 def plan_of(workspace, where):
     """How SQLite would answer, asked anew, for a connection keeps its statements with their plans."""
-    plan = workspace.search.plan(Query(where=where))
+    plan = workspace.search.explain(where=where)
     with closing(sqlite3.connect(workspace.database.path)) as connection:
         rows = connection.execute(
-            f"EXPLAIN QUERY PLAN SELECT items.id FROM items WHERE {plan.condition}", plan.parameters
+            f"EXPLAIN QUERY PLAN SELECT items.id FROM items WHERE {plan.sql}", plan.parameters
         ).fetchall()
     return " ".join(detail for *_, detail in rows)
 

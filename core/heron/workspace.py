@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from heron.ingest.vector_files.service import VectorFiles
     from heron.models import Item
     from heron.pictures.service import PictureService
+    from heron.search.engines import Engines
     from heron.search.planning import Planner
     from heron.search.service import SearchService
     from heron.search.similar import Embedders, Similar
@@ -190,14 +191,24 @@ class Workspace:
         """Answers queries: `search("a red bus", where="city = 'Algiers'", sort="-captured_at")`."""
         from heron.search.service import SearchService
 
-        return SearchService(self.access, self._planner, self.vectors, lambda: self._similar)
+        return SearchService(
+            self._planner, self._engines, self.items, lambda: self.frames, self.vectors, lambda: self._similar
+        )
 
     @cached_property
     def _planner(self) -> Planner:
-        """Writes the SQL of queries."""
+        """Makes the plans of queries."""
         from heron.search.planning import Planner
 
-        return Planner(self.database, self.access, self.folders, self.schema, self.collections)
+        return Planner(self.folders, self.schema)
+
+    @cached_property
+    def _engines(self) -> Engines:
+        """Answers plans."""
+        from heron.search.engines import Engines
+        from heron.search.sqlite_engine import SqliteEngine
+
+        return Engines(SqliteEngine(self.database, self.access, self.folders, self.schema, self.collections))
 
     @cached_property
     def _similar(self) -> Similar:
@@ -262,7 +273,7 @@ class Workspace:
     def _lookup(self) -> Lookup:
         from heron.curation.lookup import Lookup
 
-        return Lookup(self.database, self.access, self._planner, self.search, self.datasets)
+        return Lookup(self._planner, self._engines, self.search, self.items, self.datasets)
 
     @cached_property
     def presets(self) -> PresetService:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import chain, count
 from typing import TYPE_CHECKING, Literal
 
@@ -172,6 +172,16 @@ class DatasetService:
             if len(rows) < BUNDLE:
                 return
             after = rows[-1]["row_id"]
+
+    def item_ids(self, ref: DatasetRef) -> Sequence[int]:
+        """The inner ids of the items, ascending, each once."""
+        dataset = self.get(ref)
+        rows = self._database.rows(
+            "SELECT DISTINCT items.id FROM dataset_rows JOIN items ON items.id = item_id "
+            f"WHERE dataset_id = ? AND {self._access.scope('item', 'items')} ORDER BY items.id",
+            [dataset.id],
+        )
+        return [row[0] for row in rows]
 
     @one_transaction
     def set_metadata(

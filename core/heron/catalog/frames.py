@@ -9,7 +9,7 @@ from attrs import evolve
 from heron.catalog.access import Access
 from heron.catalog.database import Database, one_transaction
 from heron.catalog.frame_rows import BARE, Owned, frame_of, insert_frames
-from heron.catalog.items import BUNDLE, ItemService
+from heron.catalog.items import BUNDLE, ItemService, bundles
 from heron.catalog.referring import ItemRef, frame_numbers
 from heron.catalog.sampling import Times, chosen_frames
 from heron.catalog.schema import SchemaService
@@ -106,6 +106,19 @@ class FrameService:
         ):
             yield from (frame_of(row, owner.uuid) for row in rows)
             after = rows[-1]["number"]
+
+    def records(self, ids: Iterable[int]) -> dict[int, Frame]:
+        """Frames by their inner ids, those that are there."""
+        found: dict[int, Frame] = {}
+        for bundle in bundles(ids):
+            marks = ",".join("?" * len(bundle))
+            rows = self._database.rows(
+                "SELECT frames.*, items.uuid AS item_uuid FROM frames JOIN items ON items.id = frames.item_id "
+                f"WHERE frames.id IN ({marks}) AND {self._access.scope('frame', 'frames')}",
+                bundle,
+            )
+            found.update((row["id"], frame_of(row, row["item_uuid"])) for row in rows)
+        return found
 
     def get(self, item: ItemRef, number: int) -> Frame:
         """One frame; raises NotFound."""

@@ -10,7 +10,7 @@ from heron.catalog.access import Access, Verb
 from heron.catalog.database import Database, Row, one_transaction
 from heron.catalog.folders import FolderService, subtree
 from heron.catalog.referring import ITEM, FolderRef, ItemRef, ItemRefs
-from heron.convert import loads
+from heron.convert import dumps, loads
 from heron.errors import InvalidInput, NotFound
 from heron.metadata.keys import check_name, printable
 from heron.models import Item, Json, MediaFacts, Member, Page, now
@@ -200,6 +200,16 @@ class ItemService:
                 raise _ambiguous(str(ref), len(called))
             ids.append(called[0])
         return ids
+
+    def of_several_files(self, ids: Sequence[int]) -> Sequence[int]:
+        """Those of some items, by inner id, that are made of several files, ascending."""
+        rows = self._database.rows(
+            "SELECT id FROM items WHERE id IN (SELECT value FROM json_each(?)) "
+            "AND EXISTS (SELECT 1 FROM members WHERE item_id = items.id) "
+            f"AND {self._access.scope('item', 'items')} ORDER BY id",
+            [dumps(ids)],
+        )
+        return [row[0] for row in rows]
 
     def _matching(self, column: str, values: Sequence[str], more: str = "") -> Iterator[tuple[int, str]]:
         """The inner ids of items, and their values in a column, where that is one of those given."""

@@ -74,6 +74,15 @@ class ProjectionStore:
             )
         return found
 
+    def points(self, found: StoredProjection) -> list[tuple[int, int, float, float]]:
+        """The points as (item, frame, x, y), by inner ids of item and frame; the frame is 0 for the item itself."""
+        rows = self._database.rows(
+            "SELECT item_id, frame_id, x, y FROM projection_points WHERE projection_id = ? "
+            "ORDER BY item_id, frame_id",
+            [found.id],
+        )
+        return [tuple(row) for row in rows]
+
     def remove(self, kept: VectorSet, method: str) -> int:
         """Forget the projection of a set by a method; returns how many there were."""
         return self._database.execute(

@@ -24,7 +24,7 @@ def equal_files(lookup: Lookup, ids: Array) -> Duplicates:
     there = [[candidates[id] for id in group if id in candidates] for group in equal]
     groups = [DuplicateGroup(*best_first(group)) for group in there if len(group) > 1]
     without = np.setdiff1d(ids, list(lookup.hashes(ids)))
-    several = lookup.of_several_files(without)
+    several = len(lookup.of_several_files(without))
     notes = []
     if several:
         notes.append(f"{counted(several, 'item')} of several files, which have no hash, left out")

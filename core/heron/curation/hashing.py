@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from typing import Any, cast
 
@@ -21,7 +21,7 @@ _BATCH = 64
 
 
 def hash_items(
-    uuids: list[str],
+    uuids: Sequence[str],
     items: ItemService,
     storage: StorageService,
     database: Database,

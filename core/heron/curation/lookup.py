@@ -2,30 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
 from attrs import evolve
 
-from heron.catalog.access import Access
-from heron.catalog.database import Database, Row
 from heron.catalog.datasets import DatasetService
+from heron.catalog.items import ItemService
 from heron.catalog.referring import DatasetRef
-from heron.convert import dumps, loads
 from heron.curation.records import Candidate
-from heron.models import Query
-from heron.search.planning import Plan, Planner
+from heron.models import Json, Query
+from heron.search.engines import Engines
+from heron.search.plan import Plan
+from heron.search.planning import Planner
 from heron.search.service import SearchService
-from heron.search.values import FieldValues, field_values
+from heron.search.tree import Among, Field, FieldRef, IsNull, Table
 
 Array = np.ndarray[Any, Any]
 
 _CANDIDATE = (
-    "SELECT items.id, uuid, name, (SELECT path FROM folders WHERE folders.id = folder_id) AS folder, kind, width, height, "
-    "size, json_extract(facts, '$.metric.sharpness') AS sharpness, coalesce(modified_at, created_at) AS time FROM items"
-)
-_BUNDLE = 10_000
+    "item.uuid", "item.name", "item.folder", "item.kind", "item.width", "item.height", "item.size",
+    "facts.metric.sharpness", "item.modified_at", "item.created_at",
+)  # fmt: skip
 
 
 class Lookup:
@@ -33,105 +32,104 @@ class Lookup:
 
     def __init__(
         self,
-        database: Database,
-        access: Access,
         planner: Planner,
+        engines: Engines,
         search: SearchService,
+        items: ItemService,
         datasets: DatasetService,
     ) -> None:
-        self._database = database
-        self._access = access
         self._planner = planner
+        self._engines = engines
         self._search = search
+        self._items = items
         self._datasets = datasets
 
     def plan(self, query: Query | None, *, frames: bool = False) -> Plan:
-        """The SQL condition, on items joined with frames if these are asked for, of what a query finds."""
+        """The plan of the items that a query finds, or of their frames."""
         query = query or Query()
         if not (query.is_similarity or query.limit or query.cursor):
             return self._planner.plan(evolve(query, sort=None), frames=frames)
         ids = [item.id for item in self._search.all(query)]
-        return Plan("items.id IN (SELECT value FROM json_each(?))", (dumps(ids),), ())
+        return Plan("frames" if frames else "items", Among("items", ids))
 
-    def field(self, name: str, *, frames: bool = False) -> FieldValues:
-        """A field of the query language to be read; raises QueryError."""
-        return field_values(self._planner, name, frames=frames)
-
-    def rows(self, sql: str, parameters: Iterable[Any]) -> list[Row]:
-        """The rows of a statement that a plan is part of; raises QueryError where it cannot be evaluated."""
-        return self._planner.answer(sql, list(parameters))
+    def field(self, name: str, *, frames: bool = False) -> Field:
+        """A field of the query language; raises QueryError."""
+        return self._planner.field(name, frames=frames)
 
     def ids(self, query: Query | None) -> Array:
         """The inner ids of the items that a query finds, ascending, int64; of all where there is none."""
         plan = self.plan(query)
-        return self._array(f"SELECT items.id FROM items WHERE {plan.condition}", plan.parameters)
+        return self._engines.of(plan).ids(plan)
+
+    def keeps(self, plan: Plan, ids: Array) -> Array:
+        """Whether each of some rows is in a plan."""
+        return self._engines.of(plan).keeps(plan, ids)
+
+    def values(
+        self, names: Sequence[str], ids: Iterable[int], *, frames: bool = False
+    ) -> Sequence[Sequence[Json]]:
+        """The values of fields by their names, a list for each, for some items or frames; None where there is none."""
+        return self.values_of([self.field(name, frames=frames) for name in names], ids, frames=frames)
+
+    def values_of(
+        self, fields: Sequence[Field], ids: Iterable[int], *, frames: bool = False
+    ) -> Sequence[Sequence[Json]]:
+        """The values of fields, a list for each, for some items or frames."""
+        table: Table = "frames" if frames else "items"
+        return self._engines.of(Plan(table)).values(table, fields, list(ids))
 
     def of_dataset(self, dataset: DatasetRef) -> Array:
         """The inner ids of the items of a dataset, ascending, each once; raises NotFound."""
-        found = self._datasets.get(dataset)
-        return self._array(
-            "SELECT DISTINCT items.id FROM dataset_rows JOIN items ON items.id = item_id "
-            f"WHERE dataset_id = ? AND {self._access.scope('item', 'items')}",
-            [found.id],
-        )
+        return np.array(self._datasets.item_ids(dataset), dtype=np.int64)
+
+    def unhashed(self, query: Query | None) -> Sequence[str]:
+        """The UUIDs of the items that a query finds, that are one file, and whose content hash is not known."""
+        plan = self.plan(query).narrowed(IsNull(FieldRef(self.field("item.content_hash"))))
+        ids = self._engines.of(plan).ids(plan)
+        alone = np.setdiff1d(ids, self.of_several_files(ids))
+        return self.values(["item.uuid"], alone.tolist())[0]
+
+    def of_several_files(self, ids: Array) -> Array:
+        """Those of some items that are made of several files, ascending."""
+        return np.array(self._items.of_several_files(ids.tolist()), dtype=np.int64)
 
     def equal(self, ids: Array) -> list[list[int]]:
         """Those of some items that have equal content hashes, group by group."""
-        rows = self._database.rows(
-            "SELECT json_group_array(id) FROM items WHERE id IN (SELECT value FROM json_each(?)) "
-            "AND content_hash IS NOT NULL GROUP BY content_hash HAVING count(*) > 1 ORDER BY min(id)",
-            [dumps(ids.tolist())],
-        )
-        return [sorted(loads(row[0])) for row in rows]
+        groups: dict[str, list[int]] = {}
+        for id, content in sorted(self.hashes(ids).items()):
+            groups.setdefault(content, []).append(id)
+        return [group for group in groups.values() if len(group) > 1]
 
     def hashes(self, ids: Array) -> dict[int, str]:
         """The content hash of each of some items that has one."""
-        rows = self._database.rows(
-            "SELECT id, content_hash FROM items WHERE id IN (SELECT value FROM json_each(?)) "
-            "AND content_hash IS NOT NULL",
-            [dumps(ids.tolist())],
-        )
-        return {row[0]: row[1] for row in rows}
-
-    def of_several_files(self, ids: Array) -> int:
-        """How many of some items are made of several files."""
-        rows = self._database.rows(
-            "SELECT count(DISTINCT item_id) FROM members WHERE item_id IN (SELECT value FROM json_each(?))",
-            [dumps(ids.tolist())],
-        )
-        return int(rows[0][0])
+        wanted = ids.tolist()
+        [found] = self.values(["item.content_hash"], wanted)
+        return {id: content for id, content in zip(wanted, found, strict=True) if content is not None}
 
     def candidates(self, ids: Iterable[int]) -> dict[int, Candidate]:
         """Some items as candidates, by inner id."""
-        return self._by_id(_CANDIDATE, ids, lambda row: Candidate(*row[1:]))
+        wanted = list(dict.fromkeys(ids))
+        *columns, modified, created = self.values(_CANDIDATE, wanted)
+        times = (change or entry for change, entry in zip(modified, created, strict=True))
+        rows = zip(wanted, *columns, times, strict=True)
+        return {id: Candidate(uuid, *known) for id, uuid, *known in rows if uuid is not None}
 
     def kinds(self, ids: Iterable[int]) -> dict[int, str]:
         """The kinds of some items, by inner id."""
-        return self._by_id("SELECT items.id, kind FROM items", ids, lambda row: row[1])
+        wanted = list(dict.fromkeys(ids))
+        return {
+            id: kind for id, kind in zip(wanted, self.values(["item.kind"], wanted)[0], strict=True) if kind
+        }
 
     def names(self, ids: Iterable[int]) -> dict[int, tuple[str, str]]:
         """UUID and name of some items, by inner id."""
-        return self._by_id("SELECT items.id, uuid, name FROM items", ids, lambda row: (row[1], row[2]))
+        wanted = list(dict.fromkeys(ids))
+        uuids, names = self.values(["item.uuid", "item.name"], wanted)
+        rows = zip(wanted, uuids, names, strict=True)
+        return {id: (uuid, name) for id, uuid, name in rows if uuid is not None}
 
     def frame_numbers(self, ids: Iterable[int]) -> dict[int, int]:
         """The numbers of some frames, by inner id."""
-        rows = self._database.rows(
-            "SELECT id, number FROM frames WHERE id IN (SELECT value FROM json_each(?))",
-            [dumps(list(dict.fromkeys(ids)))],
-        )
-        return {row[0]: row[1] for row in rows}
-
-    def _by_id(self, select: str, ids: Iterable[int], make: Callable[[Row], Any]) -> dict[int, Any]:
-        found: dict[int, Any] = {}
         wanted = list(dict.fromkeys(ids))
-        for start in range(0, len(wanted), _BUNDLE):
-            rows = self._database.rows(
-                f"{select} WHERE items.id IN (SELECT value FROM json_each(?)) AND {self._access.scope('item', 'items')}",
-                [dumps(wanted[start : start + _BUNDLE])],
-            )
-            found.update((row[0], make(row)) for row in rows)
-        return found
-
-    def _array(self, select: str, parameters: Iterable[Any]) -> Array:
-        rows = self.rows(f"SELECT json_group_array(id) FROM ({select})", parameters)
-        return np.sort(np.array(loads(rows[0][0]), dtype=np.int64))
+        [found] = self.values(["frame.number"], wanted, frames=True)
+        return {id: number for id, number in zip(wanted, found, strict=True) if number is not None}

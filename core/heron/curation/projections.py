@@ -24,17 +24,8 @@ from heron.metadata.keys import printable
 from heron.models import Query
 from heron.pictures.service import PictureService
 from heron.projection.methods import METHODS, project
+from heron.search.values import check_plain, plain
 from heron.wording import counted
-
-_READ = (
-    "SELECT items.uuid, items.name, {number}, p.x, p.y, {value} FROM projection_points AS p {source} "
-    "WHERE p.projection_id = ? AND {condition} ORDER BY p.item_id, p.frame_id"
-)
-_COUNT_NEW = "SELECT count(*) FROM vectors AS v JOIN items ON items.id = v.item_id WHERE v.set_id = ? AND v.row >= ? AND {condition}"
-_WITHOUT_POINT = (
-    " AND NOT EXISTS (SELECT 1 FROM projection_points AS p WHERE p.projection_id = ? "
-    "AND p.item_id = v.item_id AND p.frame_id = v.frame_id)"
-)
 
 _NAMES = {"pca": "PCA", "tsne": "t-SNE"}
 
@@ -129,21 +120,20 @@ class ProjectionService:
         """
         self._access.require("read", "item")
         _, stored = self._found(key, method)
-        field = self._lookup.field(value, frames=frames) if value is not None else None
+        field = check_plain(self._lookup.field(value, frames=frames)) if value is not None else None
         plan = self._lookup.plan(query, frames=frames)
-        source = "JOIN items ON items.id = p.item_id"
+        rows = [row for row in self._store.points(stored) if bool(row[1]) == frames]
+        ids = np.array([row[1] if frames else row[0] for row in rows], dtype=np.int64)
+        kept = np.flatnonzero(self._lookup.keeps(plan, ids))
+        ids = ids[kept].tolist()
+        uuids, names = map(tuple, self._lookup.values(["item.uuid", "item.name"], ids, frames=frames))
+        numbers: tuple[int | None, ...] = (None,) * len(ids)
         if frames:
-            source += " JOIN frames ON frames.id = p.frame_id"
-        sql = _READ.format(
-            number="frames.number" if frames else "NULL",
-            value=field.sql if field else "NULL",
-            source=source,
-            condition=plan.condition + ("" if frames else " AND p.frame_id = 0"),
-        )
-        rows = self._lookup.rows(sql, [stored.id, *plan.parameters])
-        uuids, names, numbers, across, up, answered = zip(*rows, strict=True) if rows else ((),) * 6
-        places = np.array([across, up], np.float32).T
-        values = [field.value(each) for each in answered] if field else None
+            numbers = tuple(self._lookup.values(["frame.number"], ids, frames=True)[0])
+        places = np.array([rows[place][2:] for place in kept.tolist()], np.float32).reshape(-1, 2)
+        values = None
+        if field is not None:
+            values = [plain(field, each) for each in self._lookup.values_of([field], ids, frames=frames)[0]]
         return Points(uuids, names, numbers, places, frames, value, values)
 
     def plot(
@@ -199,12 +189,17 @@ class ProjectionService:
 
         They are the rows behind those that were projected. Where rows were renumbered since, they are those without points.
         """
-        plan = self._lookup.plan(found.query)
-        sql, parameters = _COUNT_NEW.format(condition=plan.condition), [kept.id, found.row_count]
-        if kept.file != found.file:
-            sql, parameters = sql + _WITHOUT_POINT, [kept.id, 0]
-        parameters += [*plan.parameters, *([found.id] if kept.file != found.file else [])]
-        return int(self._lookup.rows(sql, parameters)[0][0])
+        opened = self._vectors.opened(kept.key)
+        if opened is None:
+            return 0
+        new = opened.live.copy()
+        if opened.kept.file == found.file:
+            new[: found.row_count] = False
+        else:
+            there = {row[:2] for row in self._store.points(found)}
+            owners = zip(opened.items.tolist(), opened.frames.tolist(), strict=True)
+            new &= [owner not in there for owner in owners]
+        return int(self._lookup.keeps(self._lookup.plan(found.query), opened.items[new]).sum())
 
 
 def _points(chosen: Chosen, points: Array) -> Iterator[Point]:

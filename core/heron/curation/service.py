@@ -73,13 +73,8 @@ class CurationService:
     def hash_missing(self, query: Query | None = None, *, progress: Progress = _silent) -> Hashed:
         """Keep the SHA-256 of the files of items that have no hash; items of several files never have one."""
         self._access.require("update", "item")
-        plan = self._lookup.plan(query)
-        rows = self._lookup.rows(
-            f"SELECT uuid FROM items WHERE {plan.condition} AND content_hash IS NULL "
-            "AND NOT EXISTS (SELECT 1 FROM members WHERE item_id = items.id)",
-            plan.parameters,
-        )
-        return hash_items([row[0] for row in rows], self._items, self._storage, self._database, progress)
+        uuids = self._lookup.unhashed(query)
+        return hash_items(uuids, self._items, self._storage, self._database, progress)
 
     def near_duplicates(
         self,

@@ -31,6 +31,9 @@ FACT_NAMESPACES = ("exif", "image", "text", "video", "audio", "dicom", "nifti", 
 ITEM_FIELDS: dict[str, ValueType] = {**_COLUMNS, **_DERIVED}
 """The fields of every item, with how they compare."""
 
+ITEM_UUID = Field("uuid", "column", ("uuid",), "text", "text")
+"""The field of the UUID."""
+
 FRAME_FIELDS: dict[str, ValueType] = {"number": "number", "seconds": "number", "is_key": "boolean"}
 """The fields of every frame."""
 

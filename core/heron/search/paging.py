@@ -1,4 +1,4 @@
-"""Cursors: where a page ended, and the condition by which the next one begins there."""
+"""Cursors: where a page ended, as a text that only its query takes."""
 
 from __future__ import annotations
 
@@ -66,24 +66,3 @@ def _damaged() -> QueryError:
 def _is_stored(value: Json) -> bool:
     """Whether SQLite can have given this value."""
     return value is None or type(value) in (str, float) or (type(value) is int and abs(value) <= _MAX_INTEGER)
-
-
-def resumed(
-    sort: Sequence[tuple[str, bool]], values: list[Json] | None, table: str
-) -> tuple[str, list[Json]]:
-    """The condition that a row comes after the one with these values, nulls last, then by id."""
-    if values is None:
-        return "", []
-    cases: list[str] = []
-    parameters: list[Json] = []
-    equal: list[str] = []
-    equal_values: list[Json] = []
-    for (sql, down), value in zip(sort, values[:-1], strict=True):
-        if value is not None:
-            after = f"({sql} {'<' if down else '>'} ? OR {sql} IS NULL)"
-            cases.append(" AND ".join([*equal, after]))
-            parameters += [*equal_values, value]
-        equal.append(f"{sql} IS ?")
-        equal_values.append(value)
-    cases.append(" AND ".join([*equal, f"{table}.id > ?"]))
-    return f" AND ({' OR '.join(f'({case})' for case in cases)})", [*parameters, *equal_values, values[-1]]

@@ -4,29 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from time import perf_counter
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from attrs import evolve, frozen
 
-from heron.catalog.access import Access
-from heron.catalog.frame_rows import frame_of
-from heron.catalog.items import BUNDLE, PAGE, bundles, item_columns, item_of
+from heron.catalog.items import BUNDLE, PAGE, ItemService, bundles
 from heron.catalog.vectors.store import VectorStore
-from heron.convert import dumps
 from heron.errors import InvalidInput, QueryError
 from heron.models import Explanation, Frame, Item, Match, Page, Query
-from heron.search.paging import fingerprint_of, made_cursor, opened_cursor, opened_place, resumed
-from heron.search.planning import FRAMES, Plan, Planner
+from heron.search.engines import Engines
+from heron.search.paging import fingerprint_of, made_cursor, opened_cursor, opened_place
+from heron.search.plan import Plan
+from heron.search.planning import Planner
+from heron.search.tree import Among, Table
 
 if TYPE_CHECKING:
+    from heron.catalog.frames import FrameService
     from heron.search.ranking import Ranked
     from heron.search.similar import Similar, Sought
 
 _MAX_INTEGER = 2**63 - 1
 NEAREST = 100
 """Rows that a sort puts in another order, unless the query says how many."""
-
-Table = Literal["items", "frames"]
 
 
 @frozen(eq=False)
@@ -44,10 +43,18 @@ class SearchService:
     """Answers queries; call it for a page."""
 
     def __init__(
-        self, access: Access, planner: Planner, vectors: VectorStore, similar: Callable[[], Similar]
+        self,
+        planner: Planner,
+        engines: Engines,
+        items: ItemService,
+        frames: Callable[[], FrameService],
+        vectors: VectorStore,
+        similar: Callable[[], Similar],
     ) -> None:
-        self._access = access
         self._planner = planner
+        self._engines = engines
+        self._items = items
+        self._frames = frames
         self._vectors = vectors
         self._similar = similar
 
@@ -100,7 +107,7 @@ class SearchService:
         return self._count(_query(query, parts), "frames")
 
     def plan(self, query: Query) -> Plan:
-        """The SQL of a query's condition and sort."""
+        """What a query means: its condition as a tree, and its sort terms."""
         return self._planner.plan(query)
 
     def explain(self, query: Query | str | None = None, *, frames: bool = False, **parts: Any) -> Explanation:
@@ -108,13 +115,14 @@ class SearchService:
         query = _checked(_query(query, parts))
         table: Table = "frames" if frames else "items"
         plan = self._planner.plan(query, frames=frames)
+        explained = self._engines.of(plan).explain(plan)
         start = perf_counter()
         if not query.is_similarity:
             ids = self._page(query, table).ids
             searched = perf_counter()
             self._fetch_frames(ids) if frames else self._fetch(ids)
             times = {"search": searched - start, "fetch": perf_counter() - searched}
-            return Explanation(plan.condition, plan.parameters, milliseconds=_milliseconds(times))
+            return evolve(explained, milliseconds=_milliseconds(times))
         sought = self._similar().of(query)
         embedded = perf_counter()
         ranked = self._nearest(query, sought, table, query.nearest or query.limit or PAGE)
@@ -124,15 +132,14 @@ class SearchService:
             self._fetch_frames(ids) if frames else self._fetch(ids)
         times = {"embed": embedded - start, "search": searched - embedded, "fetch": perf_counter() - searched}
         opened = self._vectors.opened(sought.key)
-        return Explanation(
-            plan.condition,
-            plan.parameters,
-            sought.key,
-            ranked.plan.way if ranked is not None else None,
-            ranked.plan.reason if ranked is not None else "nothing is there to compare with",
-            int(opened.live.sum()) if opened is not None else 0,
-            ranked.plan.candidates if ranked is not None else 0,
-            _milliseconds(times),
+        return evolve(
+            explained,
+            key=sought.key,
+            way=ranked.plan.way if ranked is not None else None,
+            reason=ranked.plan.reason if ranked is not None else "nothing is there to compare with",
+            vectors=int(opened.live.sum()) if opened is not None else 0,
+            candidates=ranked.plan.candidates if ranked is not None else 0,
+            milliseconds=_milliseconds(times),
         )
 
     def _page(self, query: Query, table: Table) -> _Found:
@@ -188,36 +195,26 @@ class SearchService:
         if opened is None:
             return None
         count = min(count, opened.count)
-        found = ranked(
-            opened, sought, plan, self._planner.answer, count, frames=table == "frames", exact=query.exact
-        )
+        found = ranked(opened, sought, plan, self._engines.of(plan), count, exact=query.exact)
         if query.min_score is None:
             return found
         good = found.scores >= query.min_score
         return Ranked(found.items[good], found.frames[good], found.scores[good], found.plan)
 
     def _sorted_page(self, query: Query, table: Table, among: Sequence[int] | None = None) -> _Found:
-        """A page by SQL alone: in the order of the sort, or else in which rows came."""
+        """A page in the order of the sort, or else in which rows came."""
         plan = self._planner.plan(query, frames=table == "frames")
-        condition, parameters = plan.condition, [*plan.parameters]
+        fingerprint, limit = fingerprint_of(query, table), query.limit or PAGE
+        values = opened_cursor(query.cursor, fingerprint, len(plan.sort))
+        after = (values[-1], values[:-1]) if values is not None else None
         if among is not None:
-            condition += f" AND {table}.id IN (SELECT value FROM json_each(?))"
-            parameters.append(dumps(list(among)))
-        limit = query.limit or PAGE
-        fingerprint = fingerprint_of(query, table)
-        resume, values = resumed(plan.sort, opened_cursor(query.cursor, fingerprint, len(plan.sort)), table)
-        order = "".join(f"{sql} {'DESC' if down else 'ASC'} NULLS LAST, " for sql, down in plan.sort)
-        chosen = "".join(f", {sql}" for sql, _ in plan.sort)
-        source = "items" if table == "items" else FRAMES
-        keys = self._planner.answer(
-            f"SELECT {table}.id{chosen} FROM {source} WHERE {condition}{resume} ORDER BY {order}{table}.id LIMIT ?",
-            [*parameters, *values, min(limit, _MAX_INTEGER - 1) + 1],
-        )
+            plan = plan.narrowed(Among(table, among))
+        rows = self._engines.of(plan).page(plan, min(limit, _MAX_INTEGER - 1) + 1, after)
         cursor = None
-        if len(keys) > limit:
-            last = keys[limit - 1]
-            cursor = made_cursor(fingerprint, [*last[1:], last[0]])
-        return _Found([key[0] for key in keys[:limit]], cursor)
+        if len(rows) > limit:
+            last, of_last = rows[limit - 1]
+            cursor = made_cursor(fingerprint, [*of_last, last])
+        return _Found([id for id, _ in rows[:limit]], cursor)
 
     def _count(self, query: Query, table: Table) -> int:
         _checked(evolve(query, limit=None))
@@ -225,38 +222,20 @@ class SearchService:
             ranked = self._ranked(evolve(query, exact=True), table, query.nearest or _MAX_INTEGER)
             return len(ranked.items) if ranked is not None else 0
         plan = self._planner.plan(query, frames=table == "frames")
-        source = "items" if table == "items" else FRAMES
-        rows = self._planner.answer(f"SELECT count(*) FROM {source} WHERE {plan.condition}", plan.parameters)
-        return int(rows[0][0])
+        return self._engines.of(plan).count(plan)
 
     def _matches(self, rows: Sequence[Item | Frame], found: _Found) -> Sequence[Match]:
         if found.scores is None or found.shown is None:
             return ()
-        frames = {frame.id: frame for frame in self._fetch_frames([n for n in found.shown.values() if n])}
+        frames = self._frames().records(number for number in found.shown.values() if number)
         return [Match(found.scores[row.id], frames.get(found.shown.get(row.id, 0))) for row in rows]
 
     def _fetch(self, ids: Sequence[int]) -> list[Item]:
-        found: dict[int, Item] = {}
-        for part in bundles(ids):
-            marks = ",".join("?" * len(part))
-            rows = self._planner.answer(
-                f"SELECT {item_columns(self._access)} FROM items WHERE items.id IN ({marks}) "
-                f"AND {self._access.scope('item', 'items')}",
-                part,
-            )
-            found.update((row["id"], item_of(row)) for row in rows)
+        found = self._items.records(ids)
         return [found[id] for id in ids if id in found]
 
     def _fetch_frames(self, ids: Sequence[int]) -> list[Frame]:
-        found: dict[int, Frame] = {}
-        for part in bundles(ids):
-            marks = ",".join("?" * len(part))
-            rows = self._planner.answer(
-                f"SELECT frames.*, items.uuid AS item_uuid FROM {FRAMES} WHERE frames.id IN ({marks}) "
-                f"AND {self._access.scope('item', 'items')}",
-                part,
-            )
-            found.update((row["id"], frame_of(row, row["item_uuid"])) for row in rows)
+        found = self._frames().records(ids)
         return [found[id] for id in ids if id in found]
 
 

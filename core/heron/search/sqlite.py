@@ -1,4 +1,4 @@
-"""The writer: a tree becomes SQL for SQLite, every literal a bound parameter."""
+"""The writer of the SQLite engine: a tree becomes SQL, every literal a bound parameter."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from heron.catalog.collections import CollectionService
 from heron.catalog.database import Database
 from heron.catalog.folders import FolderService, subtree
 from heron.catalog.schema import SchemaService, json_path
-from heron.convert import loads
+from heron.convert import dumps, loads
 from heron.models import Json
 from heron.search import tree
 
@@ -20,7 +20,7 @@ _TOKEN = re.compile(r'"([^"]*)"|(\S+)')
 
 
 class SqliteWriter:
-    """Writes one condition and its sort terms, and collects the parameters in their order."""
+    """Writes conditions and values, and collects the parameters in their order."""
 
     def __init__(
         self,
@@ -68,10 +68,13 @@ class SqliteWriter:
                     f"SELECT item_id FROM collection_items WHERE collection_id = {self._bind(collection.id)}"
                 )
                 return f"(items.id IN ({members}))"
-            case tree.InFolder(path):
-                inside, given = subtree("items.folder_id", self._folders.get(path), recursive=True)
+            case tree.InFolder(path, recursive):
+                inside, given = subtree("items.folder_id", self._folders.get(path), recursive=recursive)
                 self.parameters += given
                 return f"({inside})"
+            case tree.Among(table, ids):
+                given_ids = self._bind(dumps([int(id) for id in ids]))
+                return f"({table}.id IN (SELECT value FROM json_each({given_ids})))"
 
     def _like(self, node: tree.Expression, other: tree.Expression) -> str:
         """The SQL of a value that is compared with another: of a fact only what is of that one's sort, else NULL.

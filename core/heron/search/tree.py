@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Literal
 
 from attrs import frozen
@@ -11,6 +11,9 @@ from heron.models import Json
 
 ValueType = Literal["text", "number", "boolean", "datetime", "any", "loose", "json"]
 """How a value compares: `any` by whatever it is, `loose` as text, `json` not at all."""
+
+Table = Literal["items", "frames"]
+"""What a query finds."""
 
 Home = Literal[
     "column",
@@ -141,9 +144,18 @@ class InCollection:
 
 @frozen
 class InFolder:
-    """An item of a folder or of one below it."""
+    """An item of a folder, and of those below it if `recursive`."""
 
     path: str
+    recursive: bool = True
+
+
+@frozen(eq=False)
+class Among:
+    """One of some rows, given by inner ids: items, or frames. For a plan of frames, items are those that the frames are of."""
+
+    table: Table
+    ids: Sequence[int]
 
 
 @frozen
@@ -168,5 +180,17 @@ class Any:
 
 
 Condition = (
-    Comparison | InList | Between | Like | IsNull | Truth | Match | InCollection | InFolder | Not | All | Any
+    Comparison
+    | InList
+    | Between
+    | Like
+    | IsNull
+    | Truth
+    | Match
+    | InCollection
+    | InFolder
+    | Among
+    | Not
+    | All
+    | Any
 )

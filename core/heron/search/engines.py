@@ -1,0 +1,18 @@
+"""Which engine answers a plan: the one place where that is chosen."""
+
+from __future__ import annotations
+
+from heron.search.engine import Engine
+from heron.search.plan import Plan
+from heron.search.sqlite_engine import SqliteEngine
+
+
+class Engines:
+    """The engines of a workspace."""
+
+    def __init__(self, sqlite: SqliteEngine) -> None:
+        self._sqlite = sqlite
+
+    def of(self, plan: Plan) -> Engine:
+        """The engine that answers a plan: SQLite, which answers them all."""
+        return self._sqlite

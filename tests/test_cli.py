@@ -352,7 +352,6 @@ def test_a_preset_is_shown(lake):
 @pytest.mark.parametrize(
     "choice",
     [
-        ["--collection", "C", "--where", "width > 64"],
         ["--backing-folder", "P", "--folder", "P"],
         ["--collection", "C", "--backing-folder", "P"],
     ],

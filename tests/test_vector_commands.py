@@ -107,7 +107,7 @@ def test_embed_refuses_in_one_line(lake):
     assert "has one model only" in lake("embed", "--model", "x", exit_status=1)
     lake("schema", "add", "small", "embedding", "--size", "3")
     assert "takes no vectors of 392 numbers" in lake("embed", "--key", "small", exit_status=1)
-    assert "Which items?" in lake("embed", "--item", "a", "--folder", "P", exit_status=2)
+    assert "Which items?" in lake("embed", "--limit", "5", exit_status=2)
 
 
 def test_embed_lists_the_embedders(run):

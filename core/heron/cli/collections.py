@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
-from typing import Any
 
 import click
 
@@ -23,10 +21,9 @@ from heron.cli.output import (
     say,
     yes_option,
 )
-from heron.cli.selection import selected, selection
+from heron.cli.selection import Selection, selection
 from heron.convert import item_to_dict
 from heron.errors import InvalidInput, NotFound
-from heron.models import Item
 from heron.wording import counted
 from heron.workspace import Workspace
 
@@ -57,7 +54,7 @@ def list_collections(context: Context, as_json: bool) -> None:
 
 @command.command("create")
 @click.argument("title")
-@selection
+@selection()
 @click.option(
     "--names", type=click.Path(dir_okay=False, path_type=Path), help="File with an item name a line."
 )
@@ -66,38 +63,38 @@ def list_collections(context: Context, as_json: bool) -> None:
 @example(
     "heron collections create Best --item 01a1fc7f-6634-7b8f-8ffa-50166ba72775\nheron collections create Test --names names.txt"
 )
-def create(context: Context, title: str, names: Path | None, description: str, **choice: Any) -> None:
+def create(context: Context, title: str, names: Path | None, description: str, selection: Selection) -> None:
     """Make a collection of items that are chosen now; what a query finds later does not join it."""
     workspace = context.workspace()
-    chosen = _chosen(workspace, names, choice)
+    chosen = _chosen(workspace, names, selection)
     collection = workspace.collections.create(title, items=chosen, description=description)
     say(f"Made collection {title} of {counted(collection.item_count, 'item')}")
 
 
 @command.command("add")
 @click.argument("title")
-@selection
+@selection()
 @click.option(
     "--names", type=click.Path(dir_okay=False, path_type=Path), help="File with an item name a line."
 )
 @click.pass_obj
 @example("heron collections add Best --where 'width > 4000'")
-def add(context: Context, title: str, names: Path | None, **choice: Any) -> None:
+def add(context: Context, title: str, names: Path | None, selection: Selection) -> None:
     """Add items to a collection."""
     workspace = context.workspace()
-    done = workspace.collections.add(title, _chosen(workspace, names, choice))
+    done = workspace.collections.add(title, _chosen(workspace, names, selection))
     say(f"Added {counted(done.added, 'item')}, {done.skipped:,} were in it already")
 
 
 @command.command("remove")
 @click.argument("title")
-@selection
+@selection()
 @click.pass_obj
 @example("heron collections remove Best --where 'width < 1000'")
-def remove(context: Context, title: str, **choice: Any) -> None:
+def remove(context: Context, title: str, selection: Selection) -> None:
     """Take items out of a collection."""
     workspace = context.workspace()
-    removed = workspace.collections.remove(title, selected(workspace, **choice))
+    removed = workspace.collections.remove(title, selection.chosen(workspace))
     say(f"Removed {counted(removed, 'item')}")
 
 
@@ -143,10 +140,10 @@ def delete(context: Context, title: str, yes: bool) -> None:
     say(f"Deleted collection {title}")
 
 
-def _chosen(workspace: Workspace, names: Path | None, choice: dict[str, Any]) -> Iterator[Item | str]:
+def _chosen(workspace: Workspace, names: Path | None, selection: Selection) -> list[str]:
     if names is None:
-        return selected(workspace, **choice)
-    if any(choice.values()):
+        return selection.chosen(workspace)
+    if selection:
         raise click.UsageError("--names cannot be used together with other options that choose items.")
     try:
         lines = names.read_text(encoding="utf-8").splitlines()
@@ -162,4 +159,4 @@ def _chosen(workspace: Workspace, names: Path | None, choice: dict[str, Any]) ->
         say(f"  ambiguous, left out: {name} ({counted(len(uuids), 'item')})")
     for name in found.unmatched:
         say(f"  unmatched: {name}")
-    return iter(found.matched.values())
+    return list(found.matched.values())

@@ -9,20 +9,19 @@ import click
 
 from heron.cli.context import Context
 from heron.cli.output import example, say
-from heron.cli.query import combined, conditions, order, similarity
+from heron.cli.selection import Selection, selection
 from heron.cli.show import picture_option, save_picture
 from heron.models import Frame, Item, Page
 from heron.wording import counted
 
+_MOST = 1000
+"""Most pictures of a sheet."""
+
 
 @click.command("contact-sheet")
-@click.argument("text", nargs=-1)
+@selection(text="argument")
 @picture_option("The file to write", required=True)
-@conditions
-@similarity
-@order
 @click.option("--frames", is_flag=True, help="Show frames, not items.")
-@click.option("--limit", default=100, show_default=True, type=click.IntRange(1, 1000), help="Most pictures.")
 @click.option("--columns", type=click.IntRange(1, 100), metavar="N", help="Pictures in a row.")
 @click.option(
     "--size",
@@ -40,15 +39,17 @@ from heron.wording import counted
     "heron contact-sheet --frames --where \"name = 'clip.mp4'\" -o frames.png"
 )
 def command(
-    context: Context, output: Path, frames: bool, columns: int | None, size: int, **asked: Any
+    context: Context, output: Path, frames: bool, columns: int | None, size: int, selection: Selection
 ) -> None:
     """Draw what a query finds side by side as one picture.
 
     Thumbnails that are kept are used, others are made on the way. An item that was found by one of its frames is shown
     by that one.
     """
+    if selection.given.get("limit", 0) > _MOST:
+        raise click.UsageError(f"A sheet holds {_MOST:,} pictures at most: lower --limit.")
     workspace = context.workspace()
-    query = combined(workspace, **asked)
+    query = selection.query(workspace)
     found: Page[Any] = workspace.search.frames(query) if frames else workspace.search(query)
     if not len(found):
         say(f"No {'frame' if frames else 'item'} is like that.")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from itertools import islice
 from pathlib import Path
-from typing import Any
 
 import click
 
@@ -23,7 +22,7 @@ from heron.cli.output import (
     say,
     yes_option,
 )
-from heron.cli.selection import selected, selection
+from heron.cli.selection import Selection, selection
 from heron.cli.values import assignments
 from heron.convert import dumps, item_to_dict
 from heron.errors import NotFound
@@ -58,8 +57,7 @@ def list_datasets(context: Context, as_json: bool) -> None:
 
 @command.command("create")
 @click.argument("title")
-@click.option("--collection", metavar="TITLE", help="Take the items of a collection.")
-@selection
+@selection()
 @click.option(
     "--backing-folder", metavar="PATH", help="Follow a folder: its items are the rows, from now on."
 )
@@ -69,24 +67,15 @@ def list_datasets(context: Context, as_json: bool) -> None:
     "heron datasets create rain-1 --collection 'Rainy nights'\nheron datasets create all-2026 --backing-folder Driving/2026"
 )
 def create(
-    context: Context,
-    title: str,
-    collection: str | None,
-    backing_folder: str | None,
-    description: str,
-    **choice: Any,
+    context: Context, title: str, backing_folder: str | None, description: str, selection: Selection
 ) -> None:
-    """Make a dataset from a collection, from chosen items, or behind a folder."""
-    ways = (collection, backing_folder, any(choice.values()))
-    if sum(map(bool, ways)) > 1:
-        raise click.UsageError(
-            "Which items? Give --collection, or --backing-folder, or some of "
-            "--item, --dataset, --folder, --where, --preset, --text and --like."
-        )
+    """Make a dataset from chosen items, or behind a folder."""
+    if backing_folder and selection:
+        raise click.UsageError("Which items? Give --backing-folder, or options that choose items, not both.")
     workspace = context.workspace()
-    items = () if collection or backing_folder else selected(workspace, **choice)
+    items = () if backing_folder else selection.chosen(workspace)
     dataset = workspace.datasets.create(
-        title, collection=collection, items=items, description=description, backing_folder=backing_folder
+        title, items=items, description=description, backing_folder=backing_folder
     )
     say(f"Made dataset {title} of {counted(dataset.row_count, 'row')}")
 
@@ -113,7 +102,7 @@ def show(context: Context, title: str, limit: int | None, as_json: bool) -> None
 
 @command.command("add")
 @click.argument("title")
-@selection
+@selection()
 @click.option(
     "--duplicates",
     default="skip",
@@ -123,22 +112,22 @@ def show(context: Context, title: str, limit: int | None, as_json: bool) -> None
 )
 @click.pass_obj
 @example("heron datasets add rain-1 --where \"weather = 'rain'\"")
-def add(context: Context, title: str, duplicates: Duplicates, **choice: Any) -> None:
+def add(context: Context, title: str, duplicates: Duplicates, selection: Selection) -> None:
     """Add items to a dataset."""
     workspace = context.workspace()
-    done = workspace.datasets.add(title, selected(workspace, **choice), duplicates=duplicates)
+    done = workspace.datasets.add(title, selection.chosen(workspace), duplicates=duplicates)
     say(f"Added {counted(done.added, 'row')}, skipped {done.skipped:,}")
 
 
 @command.command("remove")
 @click.argument("title")
-@selection
+@selection()
 @click.pass_obj
 @example("heron datasets remove rain-1 --where 'width < 1000'")
-def remove(context: Context, title: str, **choice: Any) -> None:
+def remove(context: Context, title: str, selection: Selection) -> None:
     """Take items out of a dataset."""
     workspace = context.workspace()
-    removed = workspace.datasets.remove(title, selected(workspace, **choice))
+    removed = workspace.datasets.remove(title, selection.chosen(workspace))
     say(f"Removed {counted(removed, 'row')}")
 
 

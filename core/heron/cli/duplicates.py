@@ -20,7 +20,7 @@ from heron.cli.output import (
     say,
     size_of,
 )
-from heron.cli.query import combined, conditions
+from heron.cli.selection import Selection, selection
 from heron.cli.show import picture_option, save_picture
 from heron.wording import counted
 
@@ -39,10 +39,8 @@ if TYPE_CHECKING:
     metavar="[COSINE]",
     help="Near duplicates, by vectors whose cosine is at least so much (0.95 where no number is given).",
 )
-@click.option("--key", metavar="KEY", help="With --near: the embedding to compare by.")
 @click.option("--frames", is_flag=True, help="With --near: by the vectors of frames too.")
-@click.option("--exact", is_flag=True, help="With --near: compare every pair, however many there are.")
-@conditions
+@selection(order=False)
 @click.option("--hash-missing", is_flag=True, help="Hash the files of items that have no hash yet, first.")
 @click.option("--collect", "kept", metavar="TITLE", help="Make a collection of the best of each group.")
 @click.option("--collect-redundant", "redundant", metavar="TITLE", help="Make a collection of the others.")
@@ -57,16 +55,14 @@ if TYPE_CHECKING:
 def command(
     context: Context,
     near: float | None,
-    key: str | None,
     frames: bool,
-    exact: bool,
     hash_missing: bool,
     kept: str | None,
     redundant: str | None,
     output: Path | None,
     limit: int | None,
     as_json: bool,
-    **asked: Any,
+    selection: Selection,
 ) -> None:
     """Find items that are there twice, and which of them to keep.
 
@@ -74,13 +70,14 @@ def command(
     vectors are near each other. Groups hold all that is connected by such pairs. The first one of a group is the best: the
     largest in pixels, of these the sharpest, of these the oldest, of these the largest file.
     """
-    if near is None and (key or frames or exact):
+    by_vectors = {"key", "exact"} & set(selection.given) and not {"text", "like"} & set(selection.given)
+    if near is None and (frames or by_vectors):
         raise click.UsageError("--key, --frames and --exact go with --near.")
     if near is not None and hash_missing:
         raise click.UsageError("--hash-missing is for exact duplicates, not for --near.")
     workspace = context.workspace()
     check_titles(workspace, kept, redundant)
-    query = combined(workspace, **asked)
+    query = selection.query(workspace, compares=True)
     if near is None:
         if hash_missing:
             _hash(workspace, query, as_json)
@@ -88,7 +85,7 @@ def command(
     else:
         with counting("Comparing") as progress:
             found = workspace.curation.near_duplicates(
-                key, near, query, frames=frames, exact=exact, progress=progress
+                selection.key, near, query, frames=frames, exact=selection.exact, progress=progress
             )
     sheet = None
     if output is not None and found.groups:

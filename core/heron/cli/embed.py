@@ -8,7 +8,7 @@ import click
 
 from heron.cli.context import Context
 from heron.cli.output import counting, example, json_option, print_json, print_table, say
-from heron.cli.selection import selected, selection
+from heron.cli.selection import Selection, selection
 from heron.wording import counted
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 @click.command("embed")
-@selection
+@selection(without=["key"])
 @click.option("--embedder", default="visual", show_default=True, metavar="NAME", help="What makes them.")
 @click.option(
     "--model",
@@ -43,7 +43,7 @@ def command(
     again: bool,
     only_list: bool,
     as_json: bool,
-    **choice: Any,
+    selection: Selection,
 ) -> None:
     """Give items, and their frames, the vectors that an embedder makes of their pictures.
 
@@ -54,7 +54,7 @@ def command(
         _list(context, as_json)
         return
     workspace = context.workspace()
-    items = selected(workspace, **choice) if any(choice.values()) else None
+    items = selection.chosen(workspace) if selection else None
     with counting("Embedding") as progress:
         try:
             done = workspace.embed(

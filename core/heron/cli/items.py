@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from heron.cli.context import Context
 from heron.cli.output import (
-    ROWS,
     confirm,
+    cursor_option,
     example,
     json_option,
     print_items,
@@ -20,23 +20,17 @@ from heron.cli.output import (
     size_of,
     yes_option,
 )
+from heron.cli.selection import Selection, selection
 from heron.convert import item_to_dict
 from heron.wording import counted
 
 if TYPE_CHECKING:
-    from heron.models import Item
+    from heron.models import Item, Page
     from heron.workspace import Workspace
 
 
-def _listing(function: click.decorators.FC) -> click.decorators.FC:
-    for option in (
-        json_option,
-        click.option("--cursor", metavar="TEXT", help="Go on after the page that printed it."),
-        click.option("--limit", default=100, show_default=True, type=ROWS, help="Rows of the page."),
-        click.option("--folder", metavar="PATH", help="Only this folder and those below it."),
-    ):
-        function = option(function)
-    return function
+def _listing(function: Any) -> Any:
+    return selection()(cursor_option(json_option(function)))
 
 
 @click.group("items", invoke_without_command=True)
@@ -45,31 +39,47 @@ def _listing(function: click.decorators.FC) -> click.decorators.FC:
 @example(
     "heron items\nheron items --folder Photos --limit 20\nheron items show 01a1fc7f-6634-7b8f-8ffa-50166ba72775"
 )
-def command(
-    context: click.Context, folder: str | None, limit: int, cursor: str | None, as_json: bool
-) -> None:
+def command(context: click.Context, selection: Selection, cursor: str | None, as_json: bool) -> None:
     """List, show, move and delete items."""
     if context.invoked_subcommand is None:
-        _list(context.obj, folder, limit, cursor, as_json)
+        _list(context.obj, selection, cursor, as_json)
 
 
 @command.command("list")
 @_listing
 @click.pass_obj
 @example("heron items list --json")
-def list_items(context: Context, folder: str | None, limit: int, cursor: str | None, as_json: bool) -> None:
-    """List items in the order in which they came."""
-    _list(context, folder, limit, cursor, as_json)
+def list_items(context: Context, selection: Selection, cursor: str | None, as_json: bool) -> None:
+    """List items, in the order in which they came unless another one is asked for."""
+    _list(context, selection, cursor, as_json)
 
 
-def _list(context: Context, folder: str | None, limit: int, cursor: str | None, as_json: bool) -> None:
-    if cursor is not None and not re.fullmatch("[0-9]{1,18}", cursor):
-        raise click.UsageError(f"{cursor!r} is no cursor of this list.")
-    page = context.workspace().items.page(folder=folder, limit=limit, after=int(cursor or 0))
+def _list(context: Context, selection: Selection, cursor: str | None, as_json: bool) -> None:
+    page = _page(context.workspace(), selection, cursor)
     if as_json:
         print_json({"items": [item_to_dict(item) for item in page], "cursor": page.cursor})
         return
-    print_items(list(page), page.cursor, "There is no item yet. Import some: heron import PATH --folder NAME")
+    print_items(
+        list(page),
+        page.cursor,
+        "There is no item yet. Import some: heron import PATH --folder NAME"
+        if selection.only("folder", "limit")
+        else "No item is like that.",
+    )
+
+
+def _page(workspace: Workspace, selection: Selection, cursor: str | None) -> Page[Item]:
+    """A page of items; without conditions the search, and what it imports, is not needed."""
+    from heron.catalog.items import PAGE
+
+    if not selection.only("folder", "limit"):
+        return workspace.search(selection.query(workspace), cursor=cursor)
+    if cursor is not None and not re.fullmatch("[0-9]{1,18}", cursor):
+        raise click.UsageError(f"{cursor!r} is no cursor of this list.")
+    given = selection.given
+    return workspace.items.page(
+        folder=given.get("folder"), limit=given.get("limit", PAGE), after=int(cursor or 0)
+    )
 
 
 @command.command("show")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import click
 
@@ -18,7 +17,7 @@ from heron.cli.output import (
     say,
     yes_option,
 )
-from heron.cli.selection import selected, selection
+from heron.cli.selection import Selection, selection
 from heron.cli.values import assignments, note_unknown
 from heron.wording import counted
 
@@ -40,33 +39,33 @@ def show(context: Context, uuid: str) -> None:
 
 @command.command("merge")
 @click.argument("pairs", nargs=-1, required=True, metavar="KEY=VALUE...")
-@selection
+@selection()
 @click.pass_obj
 @example(
     "heron metadata merge city=Algiers --folder Photos\nheron metadata merge dark=true --where \"name LIKE 'night%'\""
 )
-def merge(context: Context, pairs: tuple[str, ...], **choice: Any) -> None:
+def merge(context: Context, pairs: tuple[str, ...], selection: Selection) -> None:
     """Give items these keys; their others stay. `KEY=` takes a key away."""
     workspace = context.workspace()
     metadata = assignments(pairs, workspace.schema.current())
-    done = workspace.metadata.merge_all(selected(workspace, **choice), metadata)
+    done = workspace.metadata.merge_all(selection.chosen(workspace), metadata)
     say(f"Merged {', '.join(metadata)} into {counted(done, 'item')}")
     note_unknown(metadata, workspace.schema.current())
 
 
 @command.command("replace")
 @click.argument("pairs", nargs=-1, metavar="[KEY=VALUE]...")
-@selection
+@selection()
 @yes_option
 @click.pass_obj
 @example("heron metadata replace city=Algiers --item 01a1fc7f-6634-7b8f-8ffa-50166ba72775")
-def replace(context: Context, pairs: tuple[str, ...], yes: bool, **choice: Any) -> None:
+def replace(context: Context, pairs: tuple[str, ...], yes: bool, selection: Selection) -> None:
     """Give items these keys instead of all they had."""
     if not pairs:
         confirm("No KEY=VALUE is given. Take all metadata off these items?", yes)
     workspace = context.workspace()
     metadata = assignments(pairs, workspace.schema.current())
-    done = workspace.metadata.replace_all(selected(workspace, **choice), metadata)
+    done = workspace.metadata.replace_all(selection.chosen(workspace), metadata)
     say(f"Replaced the metadata of {counted(done, 'item')}")
 
 

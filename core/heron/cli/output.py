@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON for programs.")
+cursor_option = click.option("--cursor", metavar="CURSOR", help="Go on after the page that printed it.")
 yes_option = click.option("--yes", is_flag=True, help="Do not ask.")
 
 _CONTROLS = re.compile("[\x7f-\x9f]")

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
 from heron.cli.context import Context
 from heron.cli.output import example, progress_bar, say
-from heron.cli.query import combined, conditions
+from heron.cli.selection import Selection, selection
 from heron.wording import counted
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 @click.command("plot")
-@click.argument("key", required=False)
+@click.argument("shown", metavar="[KEY]", required=False)
 @click.option(
     "-o",
     "--output",
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     help="Principal components, or t-SNE, which shows clusters and takes longer.",
 )
 @click.option("--color", metavar="FIELD", help="Colour points by a field: city, kind, metric.brightness …")
-@conditions
+@selection(order=False)
 @click.option("--frames", is_flag=True, help="Show frames, not items.")
 @click.option("--thumbnails", is_flag=True, help="Show small pictures of some points.")
 @click.option("--title", metavar="TEXT", help="What stands above the plot.")
@@ -46,7 +46,7 @@ if TYPE_CHECKING:
 )
 def command(
     context: Context,
-    key: str | None,
+    shown: str | None,
     output: Path,
     method: str,
     color: str | None,
@@ -54,7 +54,7 @@ def command(
     thumbnails: bool,
     title: str | None,
     again: bool,
-    **asked: Any,
+    selection: Selection,
 ) -> None:
     """Show the vectors of a key as points in the plane.
 
@@ -62,8 +62,8 @@ def command(
     map; conditions say which points are shown. Without KEY, the first key that has vectors is taken.
     """
     workspace = context.workspace()
-    query = combined(workspace, **asked)
-    projection = _projection(workspace, key, method, again=again)
+    query = selection.query(workspace)
+    projection = _projection(workspace, shown, method, again=again)
     count = workspace.projections.plot(
         output, projection.key, method, color=color, query=query, frames=frames, thumbnails=thumbnails, title=title,
     )  # fmt: skip

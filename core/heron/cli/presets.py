@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import click
 from attrs import evolve
 
 from heron.cli.context import Context
-from heron.cli.output import ROWS, example, json_option, print_json, print_records, print_table, say
-from heron.cli.query import combined, conditions, order, similarity
+from heron.cli.output import example, json_option, print_json, print_records, print_table, say
+from heron.cli.selection import Selection, selection
 from heron.convert import unstructure
 
 
@@ -41,19 +39,15 @@ def list_presets(context: Context, as_json: bool) -> None:
 
 @command.command("create")
 @click.argument("name")
-@click.option("--text", metavar="TEXT", help="Natural language.")
-@conditions
-@similarity
-@order
-@click.option("--limit", type=ROWS, help="Rows of a page.")
+@selection()
 @click.option("--description", default="", help="What it is for.")
 @click.option("--replace", is_flag=True, help="Replace the preset of that name.")
 @click.pass_obj
 @example("heron presets create big --where 'width > 4000' --description 'For printing'")
-def create(context: Context, name: str, description: str, replace: bool, **asked: Any) -> None:
+def create(context: Context, name: str, description: str, replace: bool, selection: Selection) -> None:
     """Save a query under a name, once it is known to work."""
     workspace = context.workspace()
-    query = combined(workspace, **asked)
+    query = selection.query(workspace)
     workspace.search(evolve(query, limit=1))
     workspace.presets.create(name, query, description=description, replace=replace)
     say(f"Saved preset {name}. Use it: heron search --preset {name!r}")

@@ -5,11 +5,21 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import click
+from attrs import evolve
 
 from heron.cli.context import Context
 from heron.cli.keyframes import frame_table
-from heron.cli.output import ITEM_COLUMNS, ROWS, example, item_row, json_option, print_json, print_table, say
-from heron.cli.query import combined, conditions, order, similarity
+from heron.cli.output import (
+    ITEM_COLUMNS,
+    cursor_option,
+    example,
+    item_row,
+    json_option,
+    print_json,
+    print_table,
+    say,
+)
+from heron.cli.selection import Selection, selection
 from heron.convert import item_to_dict, unstructure
 from heron.wording import counted
 
@@ -19,12 +29,8 @@ if TYPE_CHECKING:
 
 
 @click.command("search")
-@click.argument("text", nargs=-1)
-@conditions
-@similarity
-@order
-@click.option("--limit", type=ROWS, help="Rows of the page (default 100).")
-@click.option("--cursor", metavar="CURSOR", help="Go on after the page that printed it.")
+@selection(text="argument")
+@cursor_option
 @click.option(
     "--frames", is_flag=True, help="Find frames: frame.number, frame.seconds, frame.KEY, metric.NAME."
 )
@@ -48,7 +54,8 @@ def command(
     explain: bool,
     collect: str | None,
     as_json: bool,
-    **asked: Any,
+    cursor: str | None,
+    selection: Selection,
 ) -> None:
     """Find items, or frames, by conditions, words, and what they look like.
 
@@ -58,7 +65,7 @@ def command(
     in_collection('title'), in_folder('path'), distance_km(key, latitude, longitude). All of it can be combined.
     """
     workspace = context.workspace()
-    query = combined(workspace, **asked)
+    query = evolve(selection.query(workspace), cursor=cursor)
     search = workspace.search
     if only_count:
         found = search.count_frames(query) if frames else search.count(query)

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
 from heron.cli.collecting import check_titles, collect
 from heron.cli.context import Context
 from heron.cli.output import counting, example, json_option, print_json, print_table, say
-from heron.cli.query import combined, conditions
+from heron.cli.selection import Selection, selection
 from heron.cli.show import picture_option, save_picture
 from heron.wording import counted
 
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 @click.command("select")
 @click.option("--diverse", type=click.IntRange(min=1), metavar="N", help="N items that cover all the others.")
 @click.option("--unique", type=click.IntRange(min=1), metavar="N", help="The N items that are like no other.")
-@click.option("--key", metavar="KEY", help="The embedding to compare by.")
 @click.option(
     "--neighbours",
     type=click.IntRange(min=1),
@@ -33,7 +32,7 @@ if TYPE_CHECKING:
 @click.option(
     "--keep", is_flag=True, help="With --unique: keep the number of every item as metric.uniqueness."
 )
-@conditions
+@selection(order=False)
 @click.option("--collect", "title", metavar="TITLE", help="Make a collection of them.")
 @picture_option("Draw them side by side")
 @json_option
@@ -46,13 +45,12 @@ def command(
     context: Context,
     diverse: int | None,
     unique: int | None,
-    key: str | None,
     neighbours: int,
     keep: bool,
     title: str | None,
     output: Path | None,
     as_json: bool,
-    **asked: Any,
+    selection: Selection,
 ) -> None:
     """Choose a diverse subset of items, or the most unique ones.
 
@@ -65,14 +63,14 @@ def command(
         raise click.UsageError("--keep goes with --unique.")
     workspace = context.workspace()
     check_titles(workspace, title)
-    query = combined(workspace, **asked)
+    query = selection.query(workspace, compares=True)
     found: Subset | Ranking
     if diverse is not None:
-        found = workspace.curation.diverse(key, diverse, query)
+        found = workspace.curation.diverse(selection.key, diverse, query)
     else:
         with counting("Comparing") as progress:
             found = workspace.curation.uniqueness(
-                key, query, neighbours=neighbours, limit=unique, keep=keep, progress=progress
+                selection.key, query, neighbours=neighbours, limit=unique, keep=keep, progress=progress
             )
     chosen = [item.uuid for item in found.items]
     if output is not None:

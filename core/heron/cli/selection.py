@@ -1,72 +1,181 @@
-"""Options that choose items: by UUID, folder, condition, preset or a list of names."""
+"""The options that choose items, each declared once, and the query or the items that they mean."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any
+import functools
+from collections.abc import Callable, Iterable, Mapping
+from typing import TYPE_CHECKING, Any, Literal
 
 import click
+from attrs import field, frozen
 
-from heron.cli.query import combined
-from heron.models import Item
+from heron.cli.output import ROWS
 
 if TYPE_CHECKING:
     from heron.models import Query
     from heron.workspace import Workspace
 
+_Option = Callable[[Any], Any]
 
-def selection(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Add `--item`, `--dataset`, `--folder`, `--where`, `--preset`, `--text` and `--like` to a command."""
-    for option in (
-        click.option("--min-score", type=float, metavar="S", help="Those from this cosine similarity on."),
-        click.option("--nearest", type=click.IntRange(min=1), metavar="N", help="The N most similar ones."),
-        click.option(
-            "--like", multiple=True, metavar="THING", help="Items similar to an item, frame or picture."
-        ),
-        click.option("--text", metavar="TEXT", help="Items that look like what a text says."),
-        click.option("--preset", metavar="NAME", help="Items that a saved query finds."),
-        click.option("--where", metavar="CONDITION", help="Items that a SQL condition finds."),
-        click.option("--folder", metavar="PATH", help="Items of a folder and of those below it."),
-        click.option("--dataset", metavar="TITLE", help="Items of a dataset."),
-        click.option(
-            "--item", "items", multiple=True, metavar="ITEM", help="An item by UUID or name; once for each."
-        ),
-    ):
-        function = option(function)
-    return function
+_CONDITIONS: dict[str, _Option] = {
+    "items": click.option(
+        "--item", "items", multiple=True, metavar="ITEM", help="An item by UUID or name; once for each."
+    ),
+    "folder": click.option("--folder", metavar="PATH", help="Only this folder and those below it."),
+    "where": click.option(
+        "--where", metavar="CONDITION", help="SQL condition over fields, facts and metadata."
+    ),
+    "words": click.option(
+        "--words", metavar="WORDS", help='Words that a text key holds; "a phrase", begin*.'
+    ),
+    "collection": click.option("--collection", metavar="TITLE", help="Only items of this collection."),
+    "dataset": click.option("--dataset", metavar="TITLE", help="Only items of this dataset."),
+    "preset": click.option("--preset", metavar="NAME", help="Start from a saved query."),
+}
+"""Options about what is known of the items."""
 
+_SIMILARITY: dict[str, _Option] = {
+    "text": click.option("--text", metavar="TEXT", help="Similar to what this text says, in plain language."),
+    "like": click.option(
+        "--like",
+        multiple=True,
+        metavar="THING",
+        help="Similar to an item (UUID or name), a frame (ITEM#NUMBER), a picture, or a vector in a .npy file.",
+    ),
+    "key": click.option("--key", metavar="KEY", help="The embedding to compare by."),
+    "nearest": click.option(
+        "--nearest", type=click.IntRange(min=1), metavar="N", help="Only the N most similar (sorted: 100)."
+    ),
+    "min_score": click.option(
+        "--min-score", type=float, metavar="S", help="Only from this cosine similarity on."
+    ),
+    "exact": click.option("--exact", is_flag=True, help="Compare with every vector instead of by the index."),
+}
+"""Options about what the items are similar to."""
 
-def selected(
-    workspace: Workspace,
-    items: tuple[str, ...],
-    dataset: str | None,
-    folder: str | None,
-    where: str | None,
-    preset: str | None,
-    text: str | None = None,
-    like: tuple[str, ...] = (),
-    nearest: int | None = None,
-    min_score: float | None = None,
-) -> Iterator[Item | str]:
-    """The chosen items; one way of choosing has to be given."""
-    from attrs import evolve
+_ORDER: dict[str, _Option] = {
+    "sort": click.option(
+        "--sort", metavar="NAMES", help="Names with commas between; - in front for descending."
+    ),
+    "limit": click.option("--limit", type=ROWS, help="At most this many (pages: 100 unless given)."),
+}
+"""Options about which items come first, and how many there are."""
 
-    query = folder or where or preset or text or like
-    if sum(map(bool, (items, dataset, query))) != 1:
-        raise click.UsageError(
-            "Which items? Give --item, or --dataset, or any of --folder, --where, --preset, --text and --like."
-        )
-    if items:
-        return iter([workspace.items.get(item) for item in items])
-    if dataset:
-        return iter([row.item.uuid for row in workspace.datasets.rows(dataset)])
-    parts = {"text": text, "like": like, "nearest": nearest, "min_score": min_score}
-    found = evolve(combined(workspace, preset, folder=folder, where=where, **parts), limit=None)
-    if found.is_similarity and found.nearest is None and found.min_score is None:
-        raise click.UsageError("How many of them? Give --nearest or --min-score.")
-    return _settled(workspace, found)
+_RESOLVED = ("items", "collection", "dataset", "preset")
+"""Options that are no part of a query as they are given."""
 
 
-def _settled(workspace: Workspace, query: Query) -> Iterator[str]:
-    """The UUIDs that a query finds now, so that what is done to the items does not change what is found."""
-    return iter([item.uuid for item in workspace.search.all(query)])
+@frozen
+class Selection:
+    """What the options of a command say about which items are meant.
+
+    `given` holds the options that were given, by the names above. A selection is true where there is one.
+    """
+
+    given: Mapping[str, Any] = field(factory=dict)
+
+    def __bool__(self) -> bool:
+        return bool(self.given)
+
+    @property
+    def key(self) -> str | None:
+        """The embedding to compare by."""
+        return self.given.get("key")
+
+    @property
+    def exact(self) -> bool:
+        """Whether every vector is compared."""
+        return bool(self.given.get("exact"))
+
+    def only(self, *names: str) -> bool:
+        """Whether no option is given but some of these."""
+        return set(self.given) <= set(names)
+
+    def query(self, workspace: Workspace, *, compares: bool = False) -> Query:
+        """The query that the options make together: an item has to meet all of them, and the preset.
+
+        With `compares` --key and --exact also say how the command itself compares; they are no part of a query that is
+        similar to nothing.
+        """
+        from attrs import evolve
+
+        from heron.models import Query
+
+        preset = self.given.get("preset")
+        query = workspace.presets.get(preset).query if preset else Query()
+        for where in filter(None, (self.given.get("where"), self._one_of(workspace), self._member_of())):
+            query = evolve(query, where=_both(query.where, where))
+        parts = {name: value for name, value in self.given.items() if name not in (*_RESOLVED, "where")}
+        query = evolve(query, **parts)
+        return evolve(query, key=None, exact=False) if compares and not query.is_similarity else query
+
+    def chosen(self, workspace: Workspace) -> list[str]:
+        """The UUIDs of the items that are chosen now, so that what is done to these does not change which they are.
+
+        Items that are named one by one, and those of a dataset, keep their order. The page size of a preset does not matter.
+        Raises UsageError where no option chooses items, or where all items are similar to something.
+        """
+        if self.only("sort", "limit") and len(self.given) < 2:
+            names = ", ".join(f"--{name}" for name in ("item", *list(_CONDITIONS)[1:], "text"))
+            raise click.UsageError(f"Which items? Give one or more of {names} and --like.")
+        if self.only("items"):
+            return [workspace.items.get(item).uuid for item in self.given["items"]]
+        if self.only("dataset"):
+            return [row.item.uuid for row in workspace.datasets.rows(self.given["dataset"])]
+        from attrs import evolve
+
+        query = evolve(self.query(workspace), limit=self.given.get("limit"))
+        if query.is_similarity and query.nearest is None and query.min_score is None and query.limit is None:
+            raise click.UsageError("How many of them? Give --nearest or --min-score.")
+        return [item.uuid for item in workspace.search.all(query)]
+
+    def _one_of(self, workspace: Workspace) -> str | None:
+        uuids = [workspace.items.get(item).uuid for item in self.given.get("items", ())]
+        return f"item.uuid IN ({', '.join(map(_quoted, uuids))})" if uuids else None
+
+    def _member_of(self) -> str | None:
+        if "dataset" in self.given:
+            raise click.UsageError("--dataset cannot be used together with other options that choose items.")
+        title = self.given.get("collection")
+        return f"in_collection({_quoted(title)})" if title else None
+
+
+def selection(
+    *, text: Literal["argument", "option"] = "option", order: bool = True, without: Iterable[str] = ()
+) -> Callable[[Any], Any]:
+    """Give a command the options that choose items; it is called with one `Selection` in their place.
+
+    With `text` as an argument the words of a sentence need no quotes. `order` False leaves out --sort and --limit,
+    `without` leaves out options by their names above.
+    """
+    options = {**_CONDITIONS, **_SIMILARITY, **(_ORDER if order else {})}
+    for name in without:
+        del options[name]
+
+    def add(function: Any) -> Any:
+        @functools.wraps(function)
+        def command(*arguments: Any, **given: Any) -> Any:
+            values = {name: given.pop(name) for name in options}
+            if isinstance(values["text"], tuple):
+                values["text"] = " ".join(values["text"]) or None
+            chosen = {name: value for name, value in values.items() if value not in (None, (), False)}
+            return function(*arguments, selection=Selection(chosen), **given)
+
+        for name, option in reversed(options.items()):
+            if name != "text" or text == "option":
+                command = option(command)
+        return click.argument("text", nargs=-1)(command) if text == "argument" else command
+
+    return add
+
+
+def _both(first: str | None, second: str) -> str:
+    if first is None:
+        return second
+    from heron.search.parse import both
+
+    return both(first, second)
+
+
+def _quoted(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import click
 
 from heron.cli.context import Context
 from heron.cli.output import counting, example, json_option, print_json, say
-from heron.cli.selection import selected, selection
+from heron.cli.selection import Selection, selection
 from heron.wording import counted
 
 
 @click.command("thumbnails")
-@selection
+@selection()
 @click.option("--frames", is_flag=True, help="Of the frames of these items, not of the items.")
 @click.option("--again", is_flag=True, help="Make those anew that are there.")
 @json_option
@@ -22,13 +20,13 @@ from heron.wording import counted
     "heron thumbnails --folder Photos\nheron thumbnails --where \"kind = 'video'\" --frames\n"
     "heron thumbnails --item 01a1fc7f-6634-7b8f-8ffa-50166ba72775 --again"
 )
-def command(context: Context, frames: bool, again: bool, as_json: bool, **choice: Any) -> None:
+def command(context: Context, frames: bool, again: bool, as_json: bool, selection: Selection) -> None:
     """Make the small pictures and the quality metrics of items and frames.
 
     Those that are there stay, so a run that was stopped is gone on with by running it again.
     """
     workspace = context.workspace()
-    chosen = selected(workspace, **choice)
+    chosen = selection.chosen(workspace)
     with counting("Making pictures") as progress:
         made = workspace.pictures.make(chosen, frames=frames, again=again, progress=progress)
     if as_json:

@@ -19,13 +19,12 @@ from heron.cli.output import (
     size_of,
     yes_option,
 )
-from heron.cli.query import combined
+from heron.cli.selection import Selection, selection
 from heron.wording import counted
 
 if TYPE_CHECKING:
     from heron.catalog.vectors.status import VectorStatus
     from heron.ingest.vector_files.service import VectorImport
-    from heron.models import Query
     from heron.workspace import Workspace
 
 file_argument = click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
@@ -267,15 +266,13 @@ def _say_imported(done: VectorImport) -> None:
 
 
 @command.command("export")
-@click.argument("key")
+@click.argument("exported", metavar="KEY")
 @click.option(
     "-o", "--output", required=True, type=click.Path(dir_okay=False, path_type=Path),
     help="File to write: .npy (and its ids), .parquet or .jsonl.",
 )  # fmt: skip
 @ids_option
-@click.option("--where", metavar="CONDITION", help="Only items that a SQL condition finds.")
-@click.option("--folder", metavar="PATH", help="Only items of a folder and of those below it.")
-@click.option("--preset", metavar="NAME", help="Only items that a saved query finds.")
+@selection(order=False)
 @json_option
 @click.pass_obj
 @example(
@@ -283,21 +280,17 @@ def _say_imported(done: VectorImport) -> None:
 )
 def export(
     context: Context,
-    key: str,
+    exported: str,
     output: Path,
     ids: Path | None,
-    where: str | None,
-    folder: str | None,
-    preset: str | None,
+    selection: Selection,
     as_json: bool,
 ) -> None:
     """Write vectors to a file; importing it gives them back bit by bit."""
     workspace = context.workspace()
-    query: Query | None = None
-    if where or folder or preset:
-        query = combined(workspace, preset, where=where, folder=folder)
+    query = selection.query(workspace) if selection else None
     with counting("Writing vectors") as progress:
-        done = workspace.vector_files.export_file(key, output, query=query, ids=ids, advanced=progress)
+        done = workspace.vector_files.export_file(exported, output, query=query, ids=ids, advanced=progress)
     if as_json:
         print_json(done)
         return

@@ -1,13 +1,13 @@
-"""Real servers for tests: started once by a process, on a free port of this machine, and stopped by process id."""
+"""Real servers for tests: started once by a process, on a free port of this machine, and ended with that process."""
 
 from __future__ import annotations
 
 import atexit
 import os
 import shutil
-import signal
 import socket
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -16,12 +16,20 @@ from typing import NoReturn
 
 import pytest
 
+from heron.testing import guard
+
 SECONDS = 60.0
 """How long a server may take until it answers."""
 
+_STOP_SECONDS = 30.0
+
 
 class ServerProcess:
-    """A server that runs until `stop`, or until this process ends. Its output goes to `log`."""
+    """A server that runs until `stop`, or until this process ends, be it killed. Its output goes to `log`.
+
+    Exit handlers do not run in a process that is killed, as workers of pytest-xdist may be. So each server has a guard, a
+    small process that ends it as soon as the pipe from this process is closed.
+    """
 
     def __init__(
         self,
@@ -31,47 +39,42 @@ class ServerProcess:
         environment: Mapping[str, str] | None = None,
         seconds: float = SECONDS,
     ) -> None:
-        """Start a command and wait until `ready` says so; raises RuntimeError with the log when that fails."""
+        """Start a command, `{folder}` in it being an empty folder, and wait until `ready` says that it answers.
+
+        Raises RuntimeError with the end of the log when the server ends before, or does not answer within `seconds`.
+        """
         self.folder = Path(tempfile.mkdtemp(prefix="heron-server-"))
         self.log = self.folder / "log.txt"
+        parts = [part.replace("{folder}", str(self.folder)) for part in command]
         with self.log.open("wb") as log:
-            self._process = subprocess.Popen(
-                [part.replace("{folder}", str(self.folder)) for part in command],
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=subprocess.STDOUT,
+            self._guard = subprocess.Popen(
+                [sys.executable, "-I", "-S", guard.__file__, str(self.folder), *parts],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=log,
                 start_new_session=True,
                 env={**os.environ, **(environment or {})},
             )
+        assert self._guard.stdout is not None
+        self.pid = int(self._guard.stdout.readline() or 0)
+        """The process id of the server."""
         atexit.register(self.stop)
         end = time.monotonic() + seconds
         while not _answers(ready):
-            if self._process.poll() is not None or time.monotonic() > end:
-                self.stop(keep_log=True)
-                raise RuntimeError(
-                    f"{command[0]} does not answer:\n{self.log.read_text(errors='replace')[-2000:]}"
-                )
+            if self._guard.poll() is not None or time.monotonic() > end:
+                said = self.log.read_text(errors="replace")[-2000:]
+                self.stop()
+                raise RuntimeError(f"{command[0]} does not answer:\n{said}")
             time.sleep(0.05)
 
-    @property
-    def pid(self) -> int:
-        """The process id."""
-        return self._process.pid
-
-    def stop(self, *, keep_log: bool = False) -> None:
-        """End the server and its children, and remove its files."""
+    def stop(self) -> None:
+        """End the server and its children, remove its files, and wait until that is done."""
         atexit.unregister(self.stop)
-        for number in (signal.SIGTERM, signal.SIGKILL):
-            try:
-                os.killpg(self._process.pid, number)
-                self._process.wait(5)
-            except subprocess.TimeoutExpired:
-                continue
-            except ProcessLookupError:
-                pass
-            break
-        if not keep_log:
-            shutil.rmtree(self.folder, ignore_errors=True)
+        for pipe in (self._guard.stdin, self._guard.stdout):
+            if pipe is not None:
+                pipe.close()
+        self._guard.wait(_STOP_SECONDS)
+        shutil.rmtree(self.folder, ignore_errors=True)
 
 
 def free_port() -> int:

@@ -1,0 +1,51 @@
+"""Runs one server for a test process, and ends it when that process ends, however that happens.
+
+Run as a script: `guard.py FOLDER COMMAND…`. Its standard input is a pipe that only the test process holds open, so it closes
+even when that process is killed. The guard prints the server's process id, and removes FOLDER.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import select
+import shutil
+import signal
+import subprocess
+import sys
+
+_PAUSE = 0.5
+"""Seconds between two looks at whether the server still runs and the parent is still there."""
+
+_GRACE = 3.0
+"""Seconds that a server has to end by itself."""
+
+
+def run(folder: str, command: list[str]) -> int:
+    """Start the server and wait for its end or the parent's; returns the server's exit code.
+
+    The folder of a server that ended by itself stays for the parent, which reads the log in it.
+    """
+    parent = os.getppid()
+    server = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=sys.stderr, start_new_session=True)
+    sys.stdout.write(f"{server.pid}\n")
+    sys.stdout.flush()
+    while server.poll() is None:
+        if select.select([sys.stdin], [], [], _PAUSE)[0] or os.getppid() != parent:
+            end(server)
+            shutil.rmtree(folder, ignore_errors=True)
+    return server.returncode
+
+
+def end(server: subprocess.Popen[bytes]) -> None:
+    """End a server with all the processes of its session: politely, then by force."""
+    for number, seconds in ((signal.SIGTERM, _GRACE), (signal.SIGKILL, None)):
+        with contextlib.suppress(ProcessLookupError, subprocess.TimeoutExpired):
+            os.killpg(server.pid, number)
+            server.wait(seconds)
+
+
+if __name__ == "__main__":
+    for number in (signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)  # the closing pipe says when it is time
+    sys.exit(run(sys.argv[1], sys.argv[2:]))

@@ -20,7 +20,8 @@ from heron.catalog.access import Access, Place
 from heron.catalog.vectors.rows import MadeBy
 from heron.errors import NotFound, PermissionDenied
 from heron.hooks import StoredObject
-from heron.models import MediaFacts, Member, NewItem, Page, Query, User
+from heron.models import MediaFacts, Member, NewItem, Query, User
+from heron.pages import Page
 from heron.workspace import Workspace
 from tests.memory_storage import LakePlugin
 

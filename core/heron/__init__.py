@@ -71,11 +71,11 @@ if TYPE_CHECKING:
         NameMatches,
         NewFrame,
         NewItem,
-        Page,
         Preset,
         Query,
         Verification,
     )
+    from heron.pages import Page
     from heron.storage.buckets import BucketStorage, ObjectAddress, address_of, is_canonical, object_url
     from heron.storage.filesystem import FilesystemStorage
     from heron.workspace import Workspace, init, open
@@ -95,8 +95,9 @@ _HOME = {
     "jobs": "ImportJob ImportProblem ImportReport",
     "models": (
         "Added Collection Dataset DatasetRow Explanation Folder FolderContents Frame "
-        "Item Match MediaFacts Member NameMatches NewFrame NewItem Page Preset Query Verification"
+        "Item Match MediaFacts Member NameMatches NewFrame NewItem Preset Query Verification"
     ),
+    "pages": "Page",
     "storage.buckets": "BucketStorage ObjectAddress address_of is_canonical object_url",
     "storage.filesystem": "FilesystemStorage",
     "workspace": "Workspace init open",

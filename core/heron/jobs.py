@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Literal
 
 from attrs import frozen
 
 from heron.models import Json
+from heron.records import Identified, Record, cut, in_middle
 
 
-@frozen
-class Integration:
+@frozen(eq=False, repr=False)
+class Integration(Identified):
     """A named way to a storage backend: its options, with references in the place of secrets."""
 
     id: int
@@ -20,9 +22,12 @@ class Integration:
     options: dict[str, Json]
     created_at: str
 
+    def _shown(self) -> Iterator[str]:
+        yield f"{cut(repr(self.name), 40)} {cut(self.backend, 20)}, {self.uuid}"
 
-@frozen
-class CheckResult:
+
+@frozen(repr=False)
+class CheckResult(Record):
     """One thing that checking an integration tried: whether it went well, and in one sentence what was found."""
 
     name: str
@@ -30,8 +35,8 @@ class CheckResult:
     message: str
 
 
-@frozen
-class SyncedFolder:
+@frozen(repr=False)
+class SyncedFolder(Record):
     """A folder that follows what lies below a URL.
 
     `sidecar_suffix` None takes sidecars for ordinary files; paused, they are neither read nor taken for files.
@@ -49,8 +54,8 @@ class SyncedFolder:
 ImportState = Literal["running", "done", "failed", "interrupted", "cancelled"]
 
 
-@frozen
-class ImportJob:
+@frozen(eq=False, repr=False)
+class ImportJob(Identified):
     """One import, or sync, as the catalogue remembers it.
 
     `position` is the number of units that are done with; `restored` and `removed` are items that came back to a
@@ -74,9 +79,13 @@ class ImportJob:
     restored: int = 0
     removed: int = 0
 
+    def _shown(self) -> Iterator[str]:
+        yield f"{self.id} {self.state}: {self.added} added, {self.skipped} skipped, {self.failed} failed"
+        yield f"from {in_middle(self.source, 30)}"
 
-@frozen
-class ImportProblem:
+
+@frozen(repr=False)
+class ImportProblem(Record):
     """One unit of an import that failed, or landed with a warning."""
 
     place: str
@@ -85,14 +94,17 @@ class ImportProblem:
     severity: Literal["failure", "warning"] = "failure"
 
 
-@frozen
-class ImportReport:
+@frozen(repr=False)
+class ImportReport(Record):
     """What an import did. `problems` holds the first ones; `imports.problems` iterates over all."""
 
     job: ImportJob
     problems: tuple[ImportProblem, ...]
     is_kept: bool = True
     """Whether the catalogue keeps it; that of a dry run has all problems instead of the first ones."""
+
+    def _shown(self) -> Iterator[str]:
+        yield from self.job._shown()
 
     @property
     def added(self) -> int:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any, Generic, Literal, TypeVar
+from typing import Any, Literal
 from uuid import UUID
 
-from attrs import Factory, field, frozen
+from attrs import Factory, field, fields, frozen
+
+from heron.records import Identified, Record, cut, in_middle, line
 
 Json = Any
 """A value that JSON can hold."""
@@ -28,8 +30,8 @@ MAX_METADATA = 10 * 1024 * 1024
 """Largest metadata of one item as JSON, in bytes."""
 
 
-@frozen
-class MediaFacts:
+@frozen(repr=False)
+class MediaFacts(Record):
     """What is known of a media file without its pixels or samples.
 
     `width` and `height` are in pixels after EXIF orientation, `fps` in frames per second, `duration` in
@@ -54,8 +56,8 @@ class MediaFacts:
     note: str | None = None
 
 
-@frozen
-class Member:
+@frozen(repr=False)
+class Member(Record):
     """One file of an item that is made of several, such as a picture of a group. `size` in bytes."""
 
     url: str
@@ -65,8 +67,8 @@ class Member:
     """Pictures in the file: those of the files before it come first when the item's frames are numbered."""
 
 
-@frozen
-class NewFrame:
+@frozen(repr=False)
+class NewFrame(Record):
     """One frame to register: its number from 0, presentation time in seconds, and metadata."""
 
     number: int
@@ -75,8 +77,8 @@ class NewFrame:
     metadata: Mapping[str, Json] | None = None
 
 
-@frozen
-class NewItem:
+@frozen(repr=False)
+class NewItem(Record):
     """One data unit to register: where it lies, what is known of it, its metadata, its members in their order, its frames.
 
     Blocks of key frames in the metadata (`keyframes`, `$heron`, `$encord`) become frames.
@@ -94,8 +96,8 @@ class NewItem:
     frames: Sequence[NewFrame] = ()
 
 
-@frozen
-class Item:
+@frozen(eq=False, repr=False)
+class Item(Identified):
     """A data unit of the catalogue. Times are ISO 8601 in UTC, sizes in bytes."""
 
     id: int
@@ -121,9 +123,23 @@ class Item:
         """What the item is: image, video, text and so on."""
         return self.facts.kind
 
+    def _shown(self) -> Iterator[str]:
+        yield line(self.name, 24)
+        yield self.kind
+        if self.facts.width and self.facts.height:
+            yield f"{self.facts.width}x{self.facts.height}"
+        if self.folder_path:
+            yield f"in {in_middle(self.folder_path, 16)},"
+        yield self.uuid
 
-@frozen
-class Folder:
+    def _repr_html_(self) -> str:
+        from heron.notebooks import item_html
+
+        return item_html(self)
+
+
+@frozen(eq=False, repr=False)
+class Folder(Identified):
     """Where items live. `path` is the names from the root, joined by `/`."""
 
     id: int
@@ -135,9 +151,12 @@ class Folder:
     metadata: dict[str, Json]
     created_at: str
 
+    def _shown(self) -> Iterator[str]:
+        yield f"{in_middle(self.path, 70)}, {self.uuid}"
 
-@frozen
-class FolderContents:
+
+@frozen(repr=False)
+class FolderContents(Record):
     """What lies in a folder and below it: the things that deleting it would remove."""
 
     folders: int
@@ -146,8 +165,8 @@ class FolderContents:
     collection_members: int
 
 
-@frozen
-class Frame:
+@frozen(eq=False, repr=False)
+class Frame(Identified):
     """One picture of an item with several. `item` is the item's UUID, `number` counts from 0.
 
     `seconds` is the presentation time. A frame that is no key frame was sampled, or is a member or a slice. `metrics`
@@ -162,9 +181,18 @@ class Frame:
     metadata: dict[str, Json]
     metrics: dict[str, float] = Factory(dict)
 
+    def _identity(self) -> Hashable:
+        return self.item, self.number
 
-@frozen
-class Collection:
+    def _shown(self) -> Iterator[str]:
+        yield str(self.number)
+        if self.seconds is not None:
+            yield f"at {self.seconds:.3f} s"
+        yield f"{'key, ' if self.is_key else ''}of {self.item}"
+
+
+@frozen(eq=False, repr=False)
+class Collection(Identified):
     """A titled selection of items; the title is a tag on each of them."""
 
     id: int
@@ -174,9 +202,12 @@ class Collection:
     item_count: int
     created_at: str
 
+    def _shown(self) -> Iterator[str]:
+        yield f"{cut(repr(self.title), 50)} {self.item_count} items, {self.uuid}"
 
-@frozen
-class NameMatches:
+
+@frozen(repr=False)
+class NameMatches(Record):
     """How a list of names met the catalogue: one item each, several items each, none."""
 
     matched: dict[str, str]
@@ -184,8 +215,8 @@ class NameMatches:
     unmatched: tuple[str, ...]
 
 
-@frozen
-class Dataset:
+@frozen(eq=False, repr=False)
+class Dataset(Identified):
     """An ordered list of items handed on to training or annotation."""
 
     id: int
@@ -196,17 +227,23 @@ class Dataset:
     row_count: int
     created_at: str
 
+    def _shown(self) -> Iterator[str]:
+        yield f"{cut(repr(self.title), 50)} {self.row_count} rows, {self.uuid}"
 
-@frozen
-class DatasetRow:
+
+@frozen(repr=False)
+class DatasetRow(Record):
     """One row of a dataset: its place and the item there."""
 
     position: int
     item: Item
 
+    def _shown(self) -> Iterator[str]:
+        yield f"{self.position} {line(self.item.name, 40)}, {self.item.uuid}"
 
-@frozen
-class Added:
+
+@frozen(repr=False)
+class Added(Record):
     """What adding to a collection or dataset did."""
 
     added: int
@@ -242,8 +279,8 @@ def _like(given: Any) -> Json:
     return tuple(given) if isinstance(given, list | tuple) else str(given)
 
 
-@frozen
-class Query:
+@frozen(repr=False)
+class Query(Record):
     """One question to the catalogue; all parts are optional and combine with AND.
 
     `where` is a SQL condition, `words` are words that any text key has to hold, `folder` a folder path (with everything
@@ -273,17 +310,26 @@ class Query:
         """Whether rows are to be similar to something."""
         return self.text is not None or bool(self.like)
 
+    def _shown(self) -> Iterator[str]:
+        for name, default in _QUERY_DEFAULTS.items():
+            value = getattr(self, name)
+            if value != default:
+                yield f"{name}={cut(repr(value), 60)}"
 
-@frozen
-class Match:
+
+_QUERY_DEFAULTS = {part.name: part.default for part in fields(Query)}
+
+
+@frozen(repr=False)
+class Match(Record):
     """How well a row fits: the cosine similarity, -1 to 1, and the frame of the item that is meant, if it is one."""
 
     score: float
     frame: Frame | None = None
 
 
-@frozen
-class Explanation:
+@frozen(repr=False)
+class Explanation(Record):
     """How a query is answered: its SQL, and where it asks for similarity, by which embedding and in which way.
 
     `milliseconds` are those of the parts: `embed` for making the vector of the query, `search` for finding the nearest
@@ -300,8 +346,8 @@ class Explanation:
     milliseconds: Mapping[str, float] = Factory(dict)
 
 
-@frozen
-class Preset:
+@frozen(eq=False, repr=False)
+class Preset(Identified):
     """A saved query."""
 
     name: str
@@ -309,31 +355,15 @@ class Preset:
     query: Query
     created_at: str
 
+    def _identity(self) -> Hashable:
+        return self.name
 
-T = TypeVar("T")
-
-
-@frozen
-class Page(Generic[T]):
-    """One page of a longer answer. `cursor` leads to the next page and is None on the last.
-
-    `matches` say of each row how similar it is, where the query asked for that, and `key` by which embedding.
-    """
-
-    rows: Sequence[T] = field(converter=tuple)
-    cursor: str | None = None
-    matches: Sequence[Match] = ()
-    key: str | None = None
-
-    def __iter__(self) -> Iterator[T]:
-        return iter(self.rows)
-
-    def __len__(self) -> int:
-        return len(self.rows)
+    def _shown(self) -> Iterator[str]:
+        yield f"{cut(repr(self.name), 40)} {self.query}"
 
 
-@frozen
-class Verification:
+@frozen(repr=False)
+class Verification(Record):
     """A place where stored metadata and schema disagree."""
 
     item: str
@@ -342,8 +372,8 @@ class Verification:
     reason: str
 
 
-@frozen
-class User:
+@frozen(repr=False)
+class User(Record):
     """Who acts. `role` is `owner` for the first admin of a workspace."""
 
     email: str

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from heron.catalog.access import OWNER, Access
 from heron.catalog.database import FILE_NAME, Database
 from heron.errors import AlreadyExists, CatalogueError, NotFound
+from heron.notebooks import OPEN
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -38,7 +39,7 @@ if TYPE_CHECKING:
     from heron.hooks import PluginManager
     from heron.ingest.service import IngestService
     from heron.ingest.vector_files.service import VectorFiles
-    from heron.models import Item
+    from heron.models import Frame, Item
     from heron.pictures.service import PictureService
     from heron.search.engines import Engines
     from heron.search.planning import Planner
@@ -62,6 +63,7 @@ class Workspace:
         self._load_plugins = load_plugins
         self.database = Database(root / DIRECTORY, create=create)
         self.access = Access(self.database, OWNER)
+        OPEN.add(self)
 
     @cached_property
     def plugins(self) -> PluginManager:
@@ -304,6 +306,12 @@ class Workspace:
             self.collections,
         )
 
+    def _stored_thumbnail(self, thing: Item | Frame) -> bytes | None:
+        """The JPEG of an item or frame for notebooks, where one is kept."""
+        from heron.models import Item
+
+        return self.thumbnails.get(thing) if isinstance(thing, Item) else self.frames.thumbnail(thing)
+
     def export(self, dataset: DatasetRef, file: str | Path, *, format: str = "json") -> int:
         """Write a dataset to a file in the format of an exporter; returns the number of rows.
 
@@ -318,6 +326,7 @@ class Workspace:
 
     def close(self) -> None:
         """Close the catalogue."""
+        OPEN.discard(self)
         self.database.close()
 
     def __enter__(self) -> Workspace:

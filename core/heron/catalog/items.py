@@ -13,7 +13,8 @@ from heron.catalog.referring import ITEM, FolderRef, ItemRef, ItemRefs
 from heron.convert import dumps, loads
 from heron.errors import InvalidInput, NotFound
 from heron.metadata.keys import check_name, printable
-from heron.models import Item, Json, MediaFacts, Member, Page, now
+from heron.models import Item, Json, MediaFacts, Member, now
+from heron.pages import Page
 
 NamedBy = Literal["uuid", "url", "name"]
 """What can name an item."""

@@ -11,7 +11,8 @@ from heron.cli.context import Context
 from heron.cli.output import example, say
 from heron.cli.selection import Selection, selection
 from heron.cli.show import picture_option, save_picture
-from heron.models import Frame, Item, Page
+from heron.models import Frame, Item
+from heron.pages import Page
 from heron.wording import counted
 
 _MOST = 1000

@@ -24,7 +24,8 @@ from heron.convert import item_to_dict, unstructure
 from heron.wording import counted
 
 if TYPE_CHECKING:
-    from heron.models import Explanation, Match, Page
+    from heron.models import Explanation, Match
+    from heron.pages import Page
     from heron.workspace import Workspace
 
 

@@ -9,12 +9,13 @@ import numpy as np
 from attrs import frozen
 
 from heron.projection.colouring import Value
+from heron.records import Record
 
 Array = np.ndarray[Any, Any]
 
 
-@frozen(eq=False)
-class Points:
+@frozen(eq=False, repr=False)
+class Points(Record):
     """Points of items, or of frames, by place: UUIDs and names of the items, and numbers of the frames.
 
     `places` is float32 of shape (n, 2). `values` are those of the `field`, if one was asked for; `frames` are None for items.

@@ -24,14 +24,15 @@ from heron.metadata.keys import printable
 from heron.models import Query
 from heron.pictures.service import PictureService
 from heron.projection.methods import METHODS, project
+from heron.records import Record
 from heron.search.values import check_plain, plain
 from heron.wording import counted
 
 _NAMES = {"pca": "PCA", "tsne": "t-SNE"}
 
 
-@frozen
-class Projection:
+@frozen(repr=False)
+class Projection(Record):
     """A projection that is kept: the number of its points, and of the vectors that came since and have none."""
 
     key: str

@@ -6,6 +6,8 @@ from typing import Literal
 
 from attrs import frozen
 
+from heron.records import Record
+
 Way = Literal["hash", "pairs", "index"]
 """How things were compared: by content hash, every pair of vectors, or what the index finds near."""
 
@@ -13,8 +15,8 @@ Why = Literal["same item", "equal content", "near"]
 """Why an item leaks."""
 
 
-@frozen
-class Candidate:
+@frozen(repr=False)
+class Candidate(Record):
     """An item as far as it matters for choosing among duplicates. `size` is in bytes, `time` when its file was changed."""
 
     uuid: str
@@ -28,8 +30,8 @@ class Candidate:
     time: str | None = None
 
 
-@frozen
-class Pair:
+@frozen(repr=False)
+class Pair(Record):
     """Two items, by UUID, that are near each other: the cosine, and the frames it is of, where it is of frames."""
 
     first: str
@@ -39,8 +41,8 @@ class Pair:
     second_frame: int | None = None
 
 
-@frozen
-class DuplicateGroup:
+@frozen(repr=False)
+class DuplicateGroup(Record):
     """Items that are equal or alike. The first one is the best; `reason` says by what: `largest, sharpest`."""
 
     items: tuple[Candidate, ...]
@@ -58,8 +60,8 @@ class DuplicateGroup:
         return tuple(item.uuid for item in self.items[1:])
 
 
-@frozen
-class Duplicates:
+@frozen(repr=False)
+class Duplicates(Record):
     """Groups of duplicates, those with most items first.
 
     `compared` is the number of items that were compared, `left_out` of those that have no hash, or no vector. `notes` are
@@ -85,8 +87,8 @@ class Duplicates:
         return [uuid for group in self.groups for uuid in group.redundant]
 
 
-@frozen
-class Ranked:
+@frozen(repr=False)
+class Ranked(Record):
     """An item in an order, by UUID and name; None is the score of one that is compared with nothing."""
 
     uuid: str
@@ -94,8 +96,8 @@ class Ranked:
     score: float | None
 
 
-@frozen
-class Ranking:
+@frozen(repr=False)
+class Ranking(Record):
     """Items by their uniqueness, the most unique first; `neighbours` is the number of nearest ones it is about."""
 
     items: tuple[Ranked, ...]
@@ -107,8 +109,8 @@ class Ranking:
     notes: tuple[str, ...] = ()
 
 
-@frozen
-class Subset:
+@frozen(repr=False)
+class Subset(Record):
     """Items that cover a set, in the order in which they were taken.
 
     The score of each is its cosine with the nearest of those before it. Each item of the set has one of the subset with
@@ -123,8 +125,8 @@ class Subset:
     notes: tuple[str, ...] = ()
 
 
-@frozen
-class Leak:
+@frozen(repr=False)
+class Leak(Record):
     """An item of the second dataset that the first one holds too: itself, with equal content, or a near one.
 
     `item` is of the second and `of` of the first dataset, with UUID and name. `score` is a cosine; the frames are those it
@@ -141,8 +143,8 @@ class Leak:
     of_frame: int | None = None
 
 
-@frozen
-class Leakage:
+@frozen(repr=False)
+class Leakage(Record):
     """What two datasets share: the surest leaks first.
 
     `first` and `second` are the numbers of items of the datasets, `groups` the UUIDs of items that are connected by leaks.
@@ -162,8 +164,8 @@ class Leakage:
         return list(dict.fromkeys(leak.item for leak in self.leaks))
 
 
-@frozen
-class Hashed:
+@frozen(repr=False)
+class Hashed(Record):
     """What hashing did: items that have a hash now, those that failed, and the first reasons."""
 
     hashed: int

@@ -10,6 +10,7 @@ from PIL import Image, ImageDraw, ImageFont
 from heron.curation.records import DuplicateGroup, Duplicates, Leak, Leakage
 from heron.errors import InvalidInput
 from heron.pictures.sheet import Cell, contact_sheet
+from heron.records import Record
 from heron.wording import counted
 
 _HEADING, _INDENT = 26, 12
@@ -25,16 +26,16 @@ Thumbnail = Callable[[str], bytes | None]
 """The JPEG of an item by UUID; None where it has none."""
 
 
-@frozen(eq=False)
-class GroupSheet:
+@frozen(eq=False, repr=False)
+class GroupSheet(Record):
     """A sheet, and how many of the groups are on it."""
 
     picture: Image.Image
     groups: int
 
 
-@frozen
-class Band:
+@frozen(repr=False)
+class Band(Record):
     """One group on the sheet: what is said of it, and its pictures."""
 
     heading: str

@@ -19,6 +19,7 @@ from heron.hooks import Embedder
 from heron.jobs import ImportProblem
 from heron.models import Item, Query
 from heron.pictures.service import PictureService
+from heron.records import Record
 from heron.search.service import SearchService
 from heron.search.similar import Embedders
 
@@ -26,8 +27,8 @@ SEEN = ("image", "image_group", "image_sequence", "video", "dicom", "nifti", "pd
 """Kinds that look like something, which are embedded unless others are asked for."""
 
 
-@frozen
-class Embedded:
+@frozen(repr=False)
+class Embedded(Record):
     """What embedding did: vectors that are new, things that had one already, items that failed, and the first problems."""
 
     key: str

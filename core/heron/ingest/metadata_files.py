@@ -19,6 +19,7 @@ from heron.errors import HeronError, InvalidInput, NotFound, PluginError
 from heron.json_stream import elements
 from heron.metadata.schema import Schema
 from heron.models import MAX_METADATA, Json, utc_iso
+from heron.records import Record
 from heron.uuids import is_uuid
 
 _PREFIX = "metadata."
@@ -27,8 +28,8 @@ COLUMNS = {"uuid": "uuid", "id": "uuid", "url": "url", "objectUrl": "url", "name
 """Column names that name an item, and what each names it by."""
 
 
-@frozen
-class MetadataFileReport:
+@frozen(repr=False)
+class MetadataFileReport(Record):
     """What a metadata file did; `ambiguous` holds how many items a name has. Those rows changed nothing."""
 
     updated: int

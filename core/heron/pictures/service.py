@@ -23,6 +23,7 @@ from heron.media.reader import THUMBNAIL, Measuring, MediaReader
 from heron.models import Frame, Item
 from heron.pictures.files import GROUPS, ItemFiles
 from heron.pictures.making import in_threads
+from heron.records import Record
 from heron.storage.service import StorageService
 
 if TYPE_CHECKING:
@@ -37,8 +38,8 @@ PROBLEMS = 100
 _BATCH = 64
 
 
-@frozen
-class Made:
+@frozen(repr=False)
+class Made(Record):
     """What making pictures did: items and frames that have one now, how many failed, and the first problems."""
 
     items: int

@@ -11,7 +11,8 @@ from attrs import evolve, frozen
 from heron.catalog.items import BUNDLE, PAGE, ItemService, bundles
 from heron.catalog.vectors.store import VectorStore
 from heron.errors import InvalidInput, QueryError
-from heron.models import Explanation, Frame, Item, Match, Page, Query
+from heron.models import Explanation, Frame, Item, Match, Query
+from heron.pages import Page
 from heron.search.engines import Engines
 from heron.search.paging import fingerprint_of, made_cursor, opened_cursor, opened_place
 from heron.search.plan import Plan

@@ -14,6 +14,7 @@ from heron.convert import loads
 from heron.metadata.schema import Schema
 from heron.metadata.text_values import from_text
 from heron.models import Json, now
+from heron.records import Record
 
 SHOWN = 20
 
@@ -24,8 +25,8 @@ _HOLDERS = {
 }
 
 
-@frozen
-class Adopted:
+@frozen(repr=False)
+class Adopted(Record):
     """How many vectors moved, and of how many a value stays where it is, with the first reasons."""
 
     key: str

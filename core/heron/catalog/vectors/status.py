@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING
 from attrs import frozen
 
 from heron.catalog.vectors.rows import VectorRows, VectorSet
+from heron.records import Record
 
 if TYPE_CHECKING:
     from heron.vectors.space import SpaceStatus
 
 
-@frozen
-class VectorStatus:
+@frozen(repr=False)
+class VectorStatus(Record):
     """What is kept under one key.
 
     `vectors` count, `gaps` are rows of deleted or replaced ones, `missing` are rows that the file has lost. `coded` and

@@ -20,6 +20,7 @@ from heron.catalog.vectors.status import VectorStatus, status_of
 from heron.errors import InvalidInput, NotFound, QueryError
 from heron.metadata.keys import printable
 from heron.metadata.validation import Vectors
+from heron.records import Record
 
 if TYPE_CHECKING:
     import numpy
@@ -30,16 +31,16 @@ if TYPE_CHECKING:
     Array = numpy.ndarray[Any, Any]
 
 
-@frozen
-class VectorsKept:
+@frozen(repr=False)
+class VectorsKept(Record):
     """What keeping vectors did. Zero vectors are kept, but have no direction: no search finds them."""
 
     kept: int
     zeros: int = 0
 
 
-@frozen
-class StoredVectors:
+@frozen(repr=False)
+class StoredVectors(Record):
     """A batch of what is kept: UUIDs of items, numbers of frames or None, and the vectors, float32 of shape (n, size)."""
 
     items: Sequence[str]

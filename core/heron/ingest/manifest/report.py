@@ -13,13 +13,14 @@ from heron.jobs import ImportProblem
 from heron.metadata.keyframes import has_blocks, without_blocks
 from heron.metadata.keys import check_name
 from heron.metadata.validation import Validator
+from heron.records import Record
 
 MOST = 10_000
 """Faults that a report lists; the rest is counted."""
 
 
-@frozen
-class ManifestReport:
+@frozen(repr=False)
+class ManifestReport(Record):
     """The contents of a manifest by kind (`other` where only probing will tell), and what is wrong with it."""
 
     kinds: dict[str, int]

@@ -14,6 +14,7 @@ from heron.catalog.schema import SchemaService
 from heron.catalog.vectors.store import StoredVectors, VectorStore
 from heron.errors import InvalidInput, NotFound
 from heron.models import Query
+from heron.records import Record
 from heron.search.service import SearchService
 
 if TYPE_CHECKING:
@@ -28,8 +29,8 @@ if TYPE_CHECKING:
 By = Literal["uuid", "url", "name"]
 
 
-@frozen
-class VectorImport:
+@frozen(repr=False)
+class VectorImport(Record):
     """What a file with vectors did.
 
     `zeros` of those kept have no direction, and no search finds them. `unmatched` vectors met no item or frame, and
@@ -46,8 +47,8 @@ class VectorImport:
     first_ambiguous: Mapping[str, int]
 
 
-@frozen
-class VectorExport:
+@frozen(repr=False)
+class VectorExport(Record):
     """How many vectors were written, and the files."""
 
     key: str

@@ -25,7 +25,8 @@ from heron.convert import item_to_dict
 from heron.wording import counted
 
 if TYPE_CHECKING:
-    from heron.models import Item, Page
+    from heron.models import Item
+    from heron.pages import Page
     from heron.workspace import Workspace
 
 

@@ -166,7 +166,7 @@ def indexed(tmp_path_factory):
     vectors = drawn(4096, 32, seed=3)
     matrix = Matrix(folder / "m", 32, "float32")
     matrix.write(0, vectors)
-    tuning = Tuning(mark=1024, step=8192, save=8192, least=2048, graph_step=5)
+    tuning = Tuning(checkpoint=1024, step=8192, save=8192, least=2048, graph_step=5)
     space = Space(matrix, 4096, folder, "m", tuning=tuning)
     space.build_graph()
     assert space.status().graph.rows == 4096

@@ -273,7 +273,7 @@ def test_the_environment_says_how_often(lake, pauses, monkeypatch, given, retrie
 @pytest.mark.parametrize("given", ["", "-1", "often", "1.5", "²"])
 def test_what_is_no_number_of_times_is_refused(lake, monkeypatch, given):
     monkeypatch.setenv("HERON_RETRIES", given)
-    with pytest.raises(heron.InvalidInput, match=r"HERON_RETRIES is .*, a number of times is needed"):
+    with pytest.raises(heron.InvalidInput, match=r"HERON_RETRIES is .*, expected a number of retries"):
         PatientStorage(LakeStorage(lake))
 
 

@@ -167,7 +167,7 @@ def test_a_sort_puts_the_nearest_in_its_order(brute, query, seed, sort, limit):
 
 
 def test_pages_have_no_doubles_and_no_losses_where_the_first_comes_from_an_index(tmp_path, monkeypatch):
-    coarse = evolve(DEFAULT, mark=256, step=512, save=1024, least=512, graph_step=0, probe=1)
+    coarse = evolve(DEFAULT, checkpoint=256, step=512, save=1024, least=512, graph_step=0, first_asked=1)
     monkeypatch.setitem(Space.__init__.__kwdefaults__, "tuning", coarse)
     monkeypatch.setattr("heron.vectors.space.judge", lambda *_: (4, 0.5))
     with heron.open(tmp_path / "lake", discover=False) as lake:

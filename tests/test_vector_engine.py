@@ -14,12 +14,12 @@ from hypothesis import strategies as st
 from heron.errors import InvalidInput
 from heron.vectors.matrix import Matrix
 from heron.vectors.ranking import Ranking
-from heron.vectors.scoring import Probe, scan
+from heron.vectors.scoring import Query, scan
 from heron.vectors.space import Space
 from heron.vectors.tuning import Tuning
 
-SMALL = Tuning(mark=64, step=128, save=256, least=128, whole=20, probe=32, asked=2)
-ENOUGH = Tuning(mark=1024, step=8192, save=8192, least=2048, graph_step=5, probe=256)
+SMALL = Tuning(checkpoint=64, step=128, save=256, least=128, whole=20, first_asked=32, asked=2)
+ENOUGH = Tuning(checkpoint=1024, step=8192, save=8192, least=2048, graph_step=5, first_asked=256)
 
 
 class Asked:
@@ -202,7 +202,7 @@ def test_near_scores_are_near(tmp_path, size):
     exact = vectors @ query / np.maximum(np.linalg.norm(vectors, axis=1), 1e-9) / np.linalg.norm(query)
     sparse, dense = np.arange(0, 5000, 7), np.flatnonzero(np.arange(5000) % 4)
     for rows in (None, sparse, dense, np.arange(3000, 3010)):
-        scores = scan(view.truth, view.codes.array, Probe.of(query, size), rows)
+        scores = scan(view.truth, view.codes.array, Query.of(query, size), rows)
         wanted = exact if rows is None else exact[rows]
         is_vector = np.ones(5000, bool) if rows is None else vectors[rows].any(1)
         is_vector = vectors.any(1) if rows is None else is_vector
@@ -375,7 +375,7 @@ def test_readers_see_whole_states_while_one_writes(tmp_path):
         "for end in range(1000, 6001, 500):\n"
         "    matrix.write(end - 500, vectors[end - 500 : end])\n"
         "    print(end, flush=True)\n"
-        "    tuning = Tuning(mark=1024, step=8192, save=1024, least=2048, graph_step=5)\n"
+        "    tuning = Tuning(checkpoint=1024, step=8192, save=1024, least=2048, graph_step=5)\n"
         "    space = Space(matrix, end, folder, 'm', tuning=tuning)\n"
         "    space.refresh(); space.build_graph()\n"
     )

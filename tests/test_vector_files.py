@@ -23,7 +23,7 @@ from heron.vectors.space import CacheStatus, Space
 from heron.vectors.tuning import Tuning
 
 SIZE = 24
-SMALL = Tuning(mark=64, step=128, save=256, least=128, graph_step=0, expansions=(64, 256), whole=50)
+SMALL = Tuning(checkpoint=64, step=128, save=256, least=128, graph_step=0, expansions=(64, 256), whole=50)
 
 
 def some(count, seed=0, size=SIZE):
@@ -309,12 +309,12 @@ def test_caches_of_another_matrix_are_not_used(matrix):
     built(matrix)
     matrix.write(0, some(600, seed=9))
     space = opened(matrix)
-    assert space.status().codes.problem == "they are of other vectors"
-    assert space.status().graph.problem == "the codes it was made of are not there"
+    assert space.status().codes.problem == "they were made from other vectors"
+    assert space.status().graph.problem == "the codes that it was made from are not there"
     assert_finds_all(space, matrix.mapped(600))
     space.refresh()
     assert space.status().codes.rows == 600
-    assert space.status().graph.problem == "it is of other vectors"
+    assert space.status().graph.problem == "it was made from other vectors"
     assert_finds_all(space, matrix.mapped(600))
 
 
@@ -324,7 +324,7 @@ def test_a_matrix_put_back_that_grew_another_way_is_noticed(matrix, kept, added)
     built(matrix)
     matrix.write(kept, some(added, seed=3))
     space = opened(matrix)
-    assert space.status().codes.problem == "they are of other vectors"
+    assert space.status().codes.problem == "they were made from other vectors"
     space.build_graph()
     assert space.verify(deep=True) == []
     assert_finds_all(space, matrix.mapped(kept + added))
@@ -336,7 +336,7 @@ def test_caches_of_another_size_are_not_used(matrix):
     other = Matrix(matrix.path, 16, "float32")
     other.write(0, some(600, size=16))
     space = opened(other)
-    assert space.status().codes.problem == "they are of vectors of 24 numbers"
+    assert space.status().codes.problem == "they were made from vectors of 24 numbers"
     space.build_graph()
     assert (space.status().codes.rows, space.status().graph.rows) == (600, 576)
 
@@ -481,7 +481,7 @@ def grow_and_build(folder):
 
 
 def rebuild(folder):
-    """The same on top of caches of other vectors, which go."""
+    """The same on top of caches from other vectors, which are removed."""
     matrix = Matrix(folder / "colour.f32", SIZE, "float32")
     matrix.write(200, some(500, seed=1))
     opened(matrix, 700).build_graph()

@@ -1,4 +1,4 @@
-"""Every error that Heron raises on purpose: one sentence, and where it helps a hint what to do next."""
+"""Every error that Heron raises on purpose: one sentence, and if possible a hint what to do next."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class HeronError(Exception):
 
 
 class InvalidInput(HeronError, ValueError):
-    """An argument, a name, a file or a record that breaks a documented rule."""
+    """An argument, name, file or record breaks a documented rule."""
 
 
 class NotFound(HeronError, LookupError):
@@ -35,11 +35,11 @@ class ObjectChanged(HeronError):
 
 
 class Unreachable(HeronError):
-    """A storage backend did not answer: no route, refused, cut off, or too slow. Trying again may help."""
+    """A storage backend did not answer: no route, refused, cut off, or too slow. Retrying may help."""
 
 
 class Throttled(Unreachable):
-    """A storage backend asks for fewer requests. Trying again later helps."""
+    """A storage backend asks for fewer requests. Retrying later helps."""
 
 
 class AlreadyExists(HeronError):
@@ -51,7 +51,7 @@ class MetadataError(InvalidInput):
 
 
 class QueryError(InvalidInput):
-    """A condition, a sort term or a cursor that cannot be understood."""
+    """A condition, a sort term or a cursor is not valid."""
 
 
 class PermissionDenied(HeronError):
@@ -63,7 +63,7 @@ class BadCredentials(PermissionDenied):
 
 
 class PluginError(HeronError):
-    """A plugin that is missing, broken, in conflict, or lacks a package it needs."""
+    """A plugin is missing, broken, in conflict with another one, or lacks a package that it needs."""
 
 
 class CatalogueError(HeronError):
@@ -79,9 +79,9 @@ class MediaError(HeronError):
 
 
 class ImportAborted(HeronError):
-    """An import that stopped at its first failure; the catalogue is as it was before.
+    """An import stopped at its first failure; the catalogue is unchanged.
 
-    `place` and `url` say which unit failed, where that is known.
+    `place` (the position in the source) and `url` say which unit failed, if that is known.
     """
 
     place = ""
@@ -89,8 +89,8 @@ class ImportAborted(HeronError):
 
 
 class ImportCancelled(HeronError):
-    """An import that somebody cancelled while it ran; what had landed before stays."""
+    """An import was cancelled while it ran; items that were already added stay."""
 
 
 class ImportInterrupted(HeronError):
-    """An import that stopped because its storage does not answer, or refuses the credentials; it can be resumed."""
+    """An import stopped because its storage does not answer or refuses the credentials; it can be resumed."""

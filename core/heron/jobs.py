@@ -1,4 +1,4 @@
-"""The records of where data comes from: integrations, synced folders, imports and what became of them."""
+"""The records of data sources: integrations, synced folders, import jobs and their reports."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from heron.records import Identified, Record, cut, in_middle
 
 @frozen(eq=False, repr=False)
 class Integration(Identified):
-    """A named way to a storage backend: its options, with references in the place of secrets."""
+    """A named access to a storage backend: its options, with references in place of secrets."""
 
     id: int
     uuid: str
@@ -28,7 +28,7 @@ class Integration(Identified):
 
 @frozen(repr=False)
 class CheckResult(Record):
-    """One thing that checking an integration tried: whether it went well, and in one sentence what was found."""
+    """One check of an integration: whether it passed, and the result in one sentence."""
 
     name: str
     ok: bool
@@ -37,9 +37,10 @@ class CheckResult(Record):
 
 @frozen(repr=False)
 class SyncedFolder(Record):
-    """A folder that follows what lies below a URL.
+    """A folder that `heron sync` keeps equal to what lies below a URL.
 
-    `sidecar_suffix` None takes sidecars for ordinary files; paused, they are neither read nor taken for files.
+    With `sidecar_suffix` None, sidecars are imported as ordinary files; while sidecars are paused, their
+    files are ignored.
     """
 
     folder: str
@@ -56,10 +57,10 @@ ImportState = Literal["running", "done", "failed", "interrupted", "cancelled"]
 
 @frozen(eq=False, repr=False)
 class ImportJob(Identified):
-    """One import, or sync, as the catalogue remembers it.
+    """One import, or sync, as stored in the catalogue.
 
-    `position` is the number of units that are done with; `restored` and `removed` are items that came back to a
-    synced folder, and that vanished from it.
+    `position` is the number of units that are finished; `restored` and `removed` count items of a synced
+    folder whose objects came back, and vanished.
     """
 
     id: int
@@ -86,7 +87,7 @@ class ImportJob(Identified):
 
 @frozen(repr=False)
 class ImportProblem(Record):
-    """One unit of an import that failed, or landed with a warning."""
+    """One unit of an import that failed, or was added with a warning."""
 
     place: str
     url: str
@@ -96,24 +97,25 @@ class ImportProblem(Record):
 
 @frozen(repr=False)
 class ImportReport(Record):
-    """What an import did. `problems` holds the first ones; `imports.problems` iterates over all."""
+    """The result of an import. `problems` holds the first ones; `imports.problems` iterates over all."""
 
     job: ImportJob
     problems: tuple[ImportProblem, ...]
     is_kept: bool = True
-    """Whether the catalogue keeps it; that of a dry run has all problems instead of the first ones."""
+    """Whether the report is stored in the catalogue; the report of a dry run is not, and holds all problems.
+    """
 
     def _shown(self) -> Iterator[str]:
         yield from self.job._shown()
 
     @property
     def added(self) -> int:
-        """Number of items that are new in the catalogue."""
+        """Number of items that were added to the catalogue."""
         return self.job.added
 
     @property
     def skipped(self) -> int:
-        """Number of units that were there already."""
+        """Number of units that were in the catalogue already."""
         return self.job.skipped
 
     @property

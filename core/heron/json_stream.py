@@ -1,4 +1,4 @@
-"""Large JSON files, element by element: the memory needed is that of the largest element, not of the file."""
+"""Reads large JSON files element by element: memory grows with the largest element, not with the file."""
 
 from __future__ import annotations
 
@@ -15,7 +15,8 @@ CHUNK = 1 << 20
 """Bytes read at a time."""
 
 _CUT = 16
-"""Characters before the end of a text in which a fault may be due to the text being cut there."""
+"""A syntax error this many characters before the end of the text may be there only because the text is cut.
+"""
 
 _UNTERMINATED = "Unterminated string"
 _WHITE = " \t\n\r"
@@ -25,7 +26,9 @@ _ENDS = frozenset(" \t\n\r,]}")
 
 
 class Repeated(dict[str, Json]):
-    """A JSON object in which `key` stands more than once, in itself or in an object within it; the last one counts."""
+    """A JSON object in which `key` occurs more than once, in itself or in an object within it; the last value
+    counts.
+    """
 
     def __init__(self, value: dict[str, Json], key: str) -> None:
         super().__init__(value)
@@ -35,15 +38,17 @@ class Repeated(dict[str, Json]):
 def elements(stream: IO[bytes], name: str, *, mark_repeated: bool = False) -> Iterator[tuple[str, Json]]:
     """The elements of a JSON file as (path, value).
 
-    An array gives `$[0]`, `$[1]` and so on. An object gives `$.key` for each member, and where that is an array
-    its elements, as `$.key[0]`. With `mark_repeated`, objects in which a key stands twice come as `Repeated`.
-    Raises InvalidInput with line and column for what is no JSON, or is cut short.
+    An array gives `$[0]`, `$[1]` and so on. An object gives `$.key` for each member, or, if that is an array,
+    its elements as `$.key[0]`. With `mark_repeated`, objects in which a key occurs twice come as `Repeated`.
+    Raises InvalidInput with line and column for invalid or incomplete JSON.
     """
     yield from _Reader(stream, name, mark_repeated).document()
 
 
 class LineReader:
-    """Reads JSON texts that are whole, such as the lines of JSONL; an object with a key twice comes as `Repeated`."""
+    """Reads complete JSON texts, such as the lines of JSONL; an object in which a key occurs twice comes as
+    `Repeated`.
+    """
 
     def __init__(self) -> None:
         self._value = _Decoder(mark_repeated=True)
@@ -65,7 +70,7 @@ class LineReader:
 
 
 class _Decoder:
-    """Decodes the value at a place of a text; raises ValueError, JSONDecodeError for a fault of syntax."""
+    """Decodes the value at a position of a text; raises ValueError, and JSONDecodeError for a syntax error."""
 
     def __init__(self, *, mark_repeated: bool) -> None:
         hook = self._pairs if mark_repeated else None
@@ -105,7 +110,7 @@ class _Reader:
         self._position = 0
         self._lines = 1
         self._columns = 0
-        """The line in which the text at hand begins, and the columns of it before the text."""
+        """The line in which the buffered text begins, and the number of columns before it."""
         self._is_whole = False
 
     def document(self) -> Iterator[tuple[str, Json]]:
@@ -151,7 +156,7 @@ class _Reader:
                 return
 
     def _comma(self, end: str) -> bool:
-        """Step over a comma, or over the end, and say whether it was the end."""
+        """Skip a comma, or the closing bracket; returns whether it was the bracket."""
         found = self._peek()
         if found not in (",", end):
             self._fail(f"expected , or {end}")
@@ -159,7 +164,7 @@ class _Reader:
         return found == end
 
     def _element(self) -> Json:
-        """The value here, whatever it takes to have all of it in the text at hand."""
+        """The value at the current position; reads on until it is complete."""
         self._peek()
         while True:
             try:
@@ -170,22 +175,22 @@ class _Reader:
             except ValueError as error:
                 self._fail(str(error))
             else:
-                # a number, and a word, may go on in the next chunk
+                # a number or a word may continue in the next chunk
                 if self._is_whole or self._text[end - 1] in '"]}' or self._text[end : end + 1] in _ENDS:
                     self._position = end
                     return value
             self._read()
 
     def _may_be_cut(self, error: json.JSONDecodeError) -> bool:
-        """Whether a value may turn out to be good once there is more text."""
+        """Whether a value may be valid once more text is read."""
         return error.msg.startswith(_UNTERMINATED) or error.pos > len(self._text) - _CUT
 
     def _is_cut(self, reason: str, position: int) -> bool:
-        """Whether what a value lacks is its end: a string without one, or part of a word, number or escape."""
+        """Whether a value only lacks its end: an open string, or part of a word, number or escape."""
         return reason.startswith(_UNTERMINATED) or not _DELIMITER.search(self._text, position)
 
     def _peek(self) -> str:
-        """The next character that is no blank, or nothing at the end."""
+        """The next character that is not whitespace, or an empty string at the end."""
         while True:
             match = _BLANK.match(self._text, self._position)
             self._position = match.end() if match else self._position
@@ -196,7 +201,7 @@ class _Reader:
             self._read()
 
     def _read(self) -> None:
-        """Drop the text that was used and read on, at least as much again as is at hand."""
+        """Drop the text that is done and read on, at least as much as is left."""
         last = self._text.rfind("\n", 0, self._position)
         self._columns = self._position - last - 1 if last >= 0 else self._columns + self._position
         self._lines += self._text.count("\n", 0, self._position)

@@ -15,10 +15,10 @@ def _load_visual() -> Embedder:
 
 @hookimpl
 def register_embedders() -> Iterable[EmbedderModel]:
-    """Colour, layout and edges; `heron.embedders.visual` holds the formula and its sources."""
+    """Colour, layout and edges; `heron.embedders.visual` has the formula and its sources."""
     yield EmbedderModel(
         name="visual",
-        summary="colour, layout and edges of a picture, for look-alikes; needs no model",
+        summary="colour, layout and edges of a picture, to find similar pictures; needs no model",
         size=392,
         batch=64,
         picture_size=256,

@@ -19,7 +19,7 @@ HISTOGRAM = BINS[0] * BINS[1] * BINS[2]
 
 _GRID = 8
 _RANGES = ((0.0, 100.0), (-60.0, 60.0), (-60.0, 60.0))
-"""Centres of the first and the last bin along L*, a* and b*; what lies beyond counts for the last."""
+"""Centres of the first and the last bin along L*, a* and b*; values beyond count for the outermost bin."""
 
 _STEPS = np.arange(256) / 255
 _LINEAR = np.where(_STEPS <= 0.04045, _STEPS / 12.92, ((_STEPS + 0.055) / 1.055) ** 2.4).astype(np.float32)
@@ -37,7 +37,7 @@ IS_ODD = np.array([column % 2 for kept in (LIGHTNESS, CHROMA, CHROMA) for _, col
 
 
 def lab(pixels: Array) -> Array:
-    """L* (0 to 100), a* and b* (CIE 15) of blocks of 2 x 2 pixels, which are averaged as light.
+    """L* (0 to 100), a* and b* (CIE 15) of blocks of 2 x 2 pixels, averaged in linear light.
 
     `pixels` are sRGB, uint8 of shape (n, side, side, 3); returns float32 of shape (n, side / 2, side / 2, 3).
     """
@@ -50,11 +50,12 @@ def lab(pixels: Array) -> Array:
 
 
 def layout(colours: Array) -> Array:
-    """Where which colours are: the first coefficients, in zigzag order, of an 8 x 8 grid of means.
+    """The layout of colours: the first DCT coefficients, in zigzag order, of an 8 x 8 grid of means.
 
-    That is the colour layout descriptor of MPEG-7 (ISO/IEC 15938-3) in Lab. Scaled so that the first coefficient is the
-    mean colour; that of L* counts from 50, and a quarter, for exposure says little about what is shown.
-    `colours` have shape (n, side, side, 3), with a side that 8 divides; returns shape (n, LAYOUT).
+    This is the colour layout descriptor of MPEG-7 (ISO/IEC 15938-3) in Lab, scaled so that the first
+    coefficient is the mean colour. For L* the mean is taken relative to 50 and divided by 4, because exposure
+    says little about the content. `colours` have shape (n, side, side, 3), with a side that 8 divides;
+    returns shape (n, LAYOUT).
     """
     count, side = colours.shape[:2]
     cell = side // _GRID
@@ -81,7 +82,7 @@ def histogram(colours: Array) -> Array:
 
 
 def _shares(values: Array, low: float, high: float, bins: int) -> Array:
-    """How far each value belongs to each of the bins, with a sum of 1; adds a last axis."""
+    """The weight of each value in each bin, with a sum of 1; adds a last axis."""
     places = ((values - low) * ((bins - 1) / (high - low))).clip(0, bins - 1)
     shares: Array = np.maximum(0, 1 - np.abs(places[..., None] - np.arange(bins, dtype=np.float32)))
     return shares

@@ -13,15 +13,15 @@ EDGES = ORIENTATIONS * CELLS * CELLS
 
 _LUMA = np.array((0.299, 0.587, 0.114), np.float32)
 _NOISE = 2.0
-"""Gradients, in steps of luma over two pixels, that are too weak to be edges."""
+"""Gradients up to this strength, in steps of luma over two pixels, are not counted as edges."""
 
 
 def edges(pixels: Array) -> Array:
-    """How strong edges of each direction are in each cell, beside those of the cell and of the whole picture.
+    """The strength of edges of each direction in each cell, relative to the cell and to the whole picture.
 
-    After the histograms of oriented gradients of Dalal and Triggs, CVPR 2005: directions count from 0 to 180 degrees
-    in bins that overlap, cells overlap too, and strength is relative, so that contrast does not matter.
-    `pixels` are RGB, uint8 of shape (n, side, side, 3); returns shape (n, EDGES), all in [0, 2].
+    Like the histograms of oriented gradients of Dalal and Triggs, CVPR 2005: directions range from 0 to 180
+    degrees in bins that overlap, cells overlap too, and strength is relative, so that contrast does not
+    matter. `pixels` are RGB, uint8 of shape (n, side, side, 3); returns shape (n, EDGES), all in [0, 2].
     """
     luma = pixels @ _LUMA
     across = luma[:, 1:-1, 2:] - luma[:, 1:-1, :-2]
@@ -40,7 +40,7 @@ def edges(pixels: Array) -> Array:
 
 
 def mirrored(found: Array) -> Array:
-    """What `edges` gives for the mirrored picture, up to rounding; shape (n, EDGES)."""
+    """The result of `edges` for the mirrored picture, up to rounding; shape (n, EDGES)."""
     grid = found.reshape(-1, ORIENTATIONS, CELLS, CELLS)
     turned = grid[:, -np.arange(ORIENTATIONS) % ORIENTATIONS, :, ::-1]
     return turned.reshape(-1, EDGES)

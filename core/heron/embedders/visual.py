@@ -1,7 +1,8 @@
-"""The visual descriptor: colour layout, colour histogram and edges in one vector, whose cosine tells look-alikes.
+"""The visual descriptor: colour layout, colour histogram and edges in one vector; similar pictures have a
+high cosine.
 
-Each part is centred on its mean over photographs, so that pictures which have nothing in common come out near 0,
-and weighted; see `visual_means`. What a mirror image changes counts half.
+Each part is centred on its mean over photographs, so that the cosine of unrelated pictures is near 0, and
+weighted; see `visual_means`. Differences that mirroring causes count half.
 """
 
 from __future__ import annotations
@@ -25,10 +26,10 @@ PARTS = (LIGHTNESS, LAYOUT - LIGHTNESS, HISTOGRAM, EDGES)
 SIZE = sum(PARTS)
 
 _SIDE = 64
-"""Every picture is looked at as so many pixels square, so that size and aspect ratio do not matter."""
+"""Every picture is scaled to a square of this side in pixels, so that size and aspect ratio do not matter."""
 
 _BATCH = 16
-"""Pictures that are worked on together: as many as stay in the cache of a processor."""
+"""Pictures per batch: as many as fit into the cache of a processor."""
 
 _MEAN = np.array(MEAN, np.float32)
 _SCALE = np.repeat(np.array(SCALES, np.float32), PARTS)
@@ -50,7 +51,7 @@ class VisualEmbedder:
         return vectors
 
     def embed_texts(self, texts: Sequence[str]) -> Array:
-        """Raises InvalidInput: what is seen without a model has no words."""
+        """Raises InvalidInput: this embedder has no model of text."""
         raise InvalidInput(
             "the embedder visual cannot embed texts", hint="use one with a text side, such as clip"
         )
@@ -59,7 +60,7 @@ class VisualEmbedder:
 def features(images: Sequence[Image.Image]) -> Array:
     """The parts of the descriptor before they are centred and weighted; shape (len(images), 392), float32.
 
-    Square roots keep one large number from deciding alone (Perronnin, Sánchez and Mensink, ECCV 2010).
+    Square roots reduce the influence of single large numbers (Perronnin, Sánchez and Mensink, ECCV 2010).
     """
     pixels = np.stack([_square(image) for image in images])
     colours = lab(pixels)
@@ -67,7 +68,7 @@ def features(images: Sequence[Image.Image]) -> Array:
     lines = np.sqrt(edges(pixels))
     lines = 0.75 * lines + 0.25 * mirrored(
         lines
-    )  # the half that a mirror image has too, and half of the rest
+    )  # the part that does not change by mirroring, and half of the part that does
     return np.concatenate((places, np.sqrt(histogram(colours)), lines), axis=1)
 
 

@@ -1,8 +1,8 @@
 """The centre and the scales of the visual descriptor, fitted to 40 pictures.
 
 These are averages over the pictures of the Debian packages lomiri-wallpapers-16.04 and mate-backgrounds and
-their mirror images; printed by `python benchmarks/descriptor.py --means FOLDER`. Whoever changes them gives the
-embedder another revision.
+their mirror images; printed by `python benchmarks/descriptor.py --means FOLDER`. If you change them, change
+the embedder's revision too.
 """
 
 SCALES = (0.132, 0.105, 1.304, 0.951)

@@ -1,1 +1,1 @@
-"""Embedding: pictures of items and frames become vectors, by the models that plugins bring."""
+"""Embedding: computes vectors of pictures of items and frames, with the embedders that plugins bring."""

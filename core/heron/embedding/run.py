@@ -1,4 +1,6 @@
-"""One run of an embedder: pictures are decoded in threads, embedded in batches as they come, and their vectors kept."""
+"""One run of an embedder: pictures are decoded in threads and embedded in batches, and their vectors are
+stored.
+"""
 
 from __future__ import annotations
 
@@ -26,28 +28,28 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
 _NONE = -1
-"""No mark: there is no vector."""
+"""No fingerprint: there is no vector."""
 
 _KEPT = 256
-"""Vectors that are kept in one transaction."""
+"""Vectors that are stored in one transaction."""
 
 
 Made = tuple[Owner, str, int, "numpy.ndarray[Any, Any]"]
-"""Whose a vector is, the UUID of its item, the mark of what it was made of, and the vector."""
+"""The owner of a vector, the UUID of its item, the fingerprint of its content, and the vector."""
 
 
 @frozen(eq=False)
 class _Piece:
-    """A picture to embed: whose it is, of which item, and the mark of its content."""
+    """A picture to embed, with its owner, its item, and the fingerprint of its content."""
 
     owner: Owner
     item: Item
-    mark: int
+    fingerprint: int
     picture: Image
 
 
 class Run:
-    """Embeds items, and counts what became of them. What was kept stays when it is stopped."""
+    """Embeds items and counts the results. Vectors that are stored stay when the run is interrupted."""
 
     def __init__(
         self,
@@ -69,7 +71,7 @@ class Run:
         self._kept = kept
         self._with_frames = with_frames
         self._again = again
-        self._marks: dict[int, dict[Owner, int | None]] = {}
+        self._fingerprints: dict[int, dict[Owner, int | None]] = {}
         self._pending: list[Made] = []
         self.embedded = 0
         self.skipped = 0
@@ -77,10 +79,12 @@ class Run:
         self.problems: list[ImportProblem] = []
 
     def __call__(self, items: Iterable[Item], advanced: Callable[[int], None]) -> None:
-        """Embed what has no vector of its content yet; `advanced` is told how many items are done."""
+        """Embed items that have no vector of their content yet; `advanced` is called with the number of items
+        done.
+        """
         done, batch = 0, []
         try:
-            with closing(in_threads(self._with_marks(items), self._pieces)) as pieces:
+            with closing(in_threads(self._with_fingerprints(items), self._pieces)) as pieces:
                 for item, piece in pieces:
                     if isinstance(piece, _Piece):
                         batch.append(piece)
@@ -97,43 +101,50 @@ class Run:
         finally:
             self._keep()
 
-    def _with_marks(self, items: Iterable[Item]) -> Iterator[Item]:
-        """The items, once it is known what vectors they have. Runs in whichever thread asks for the next one."""
+    def _with_fingerprints(self, items: Iterable[Item]) -> Iterator[Item]:
+        """The items, after the fingerprints of their vectors are read. Runs in the thread that asks for the
+        next item.
+        """
         for bundle in bundles(items, _KEPT):
             once = {item.id: item for item in bundle}
-            marks = {} if self._again else self._vectors.marks(self._kept, list(once))
-            for owner, mark in marks.items():
-                self._marks.setdefault(owner[0], {})[owner] = mark
+            fingerprints = {} if self._again else self._vectors.marks(self._kept, list(once))
+            for owner, fingerprint in fingerprints.items():
+                self._fingerprints.setdefault(owner[0], {})[owner] = fingerprint
             yield from once.values()
 
     def _pieces(self, item: Item) -> Iterator[_Piece | int]:
-        """The pictures of an item, and of its frames, that have to be embedded; and how many have not."""
-        marks, content = self._marks.pop(item.id, {}), content_of(item)
-        mark, skipped, size = self._mark(content), 0, self._record.picture_size
-        if marks.get((item.id, 0), _NONE) not in (mark, None):
-            yield _Piece((item.id, 0), item, mark, self._pictures.portrait(item, size=size))
+        """The pictures of an item and of its frames that have to be embedded, and the number of those that
+        need not.
+        """
+        fingerprints, content = self._fingerprints.pop(item.id, {}), content_of(item)
+        fingerprint, skipped, size = self._fingerprint(content), 0, self._record.picture_size
+        if fingerprints.get((item.id, 0), _NONE) not in (fingerprint, None):
+            yield _Piece((item.id, 0), item, fingerprint, self._pictures.portrait(item, size=size))
         else:
             skipped = 1
         if self._with_frames:
             wanted: dict[int, tuple[Owner, Item, int]] = {}
-            count = item.facts.frame_count  # a video that got shorter keeps its key frames
+            count = item.facts.frame_count  # a video that has become shorter keeps its key frames
             for frame in self._frames.list(item):
-                owner, mark = (item.id, frame.id), self._mark(f"{content}#{frame.number}")
-                if marks.get(owner, _NONE) in (mark, None):  # made of this content, or given
+                owner, fingerprint = (item.id, frame.id), self._fingerprint(f"{content}#{frame.number}")
+                if fingerprints.get(owner, _NONE) in (
+                    fingerprint,
+                    None,
+                ):  # computed from this content, or given
                     skipped += 1
                 elif count is None or frame.number < count:
-                    wanted[frame.number] = owner, item, mark
+                    wanted[frame.number] = owner, item, fingerprint
             for number, picture in self._pictures.frames(item, list(wanted), size=size):
                 yield _Piece(*wanted[number], picture)
         yield skipped
 
-    def _mark(self, content: str) -> int:
-        """63 bits that tell a vector of this content, by this model, from others."""
+    def _fingerprint(self, content: str) -> int:
+        """A 63-bit hash of the model and the content: the fingerprint of a vector."""
         digest = sha256(f"{self._loaded.revision}\n{content}".encode()).digest()
         return int.from_bytes(digest[:8], "big") >> 1
 
     def _embed(self, batch: list[_Piece]) -> None:
-        """Embed a batch, and empty it."""
+        """Embed a batch, and empty the list."""
         import numpy as np
 
         if not batch:
@@ -142,10 +153,11 @@ class Run:
         vectors = vectors_of(self._record.name, self._loaded.embed_images, pictures, self._loaded.size)
         for piece, vector in zip(batch, vectors, strict=True):
             if np.isfinite(vector).all():
-                self._pending.append((piece.owner, piece.item.uuid, piece.mark, vector))
+                self._pending.append((piece.owner, piece.item.uuid, piece.fingerprint, vector))
             else:
                 self._note(
-                    piece.item, HeronError(f"embedder {self._record.name} made numbers that are not finite")
+                    piece.item,
+                    HeronError(f"embedder {self._record.name} returned numbers that are not finite"),
                 )
         batch.clear()
         if len(self._pending) >= _KEPT:
@@ -157,8 +169,10 @@ class Run:
         if not self._pending:
             return
         made, self._pending = self._pending, []
-        owners, uuids, marks, vectors = zip(*made, strict=True)
-        self.embedded += self._vectors.keep_made(self._kept.key, owners, uuids, np.stack(vectors), marks)
+        owners, uuids, fingerprints, vectors = zip(*made, strict=True)
+        self.embedded += self._vectors.keep_made(
+            self._kept.key, owners, uuids, np.stack(vectors), fingerprints
+        )
 
     def _note(self, item: Item, error: HeronError) -> None:
         self.failed += 1
@@ -167,6 +181,6 @@ class Run:
 
 
 def content_of(item: Item) -> str:
-    """What changes whenever the content of an item does, as far as the catalogue knows."""
+    """A text that changes whenever the content of an item changes, as far as the catalogue knows."""
     facts = (item.etag, item.modified_at, item.size, item.facts.frame_count)
     return "|".join(str(fact) for fact in (item.url, *facts))

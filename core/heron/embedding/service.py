@@ -1,4 +1,4 @@
-"""The embedding service: which items an embedder is run over, and where its vectors go."""
+"""The embedding service: chooses the items for an embedder, and the key under which its vectors are stored."""
 
 from __future__ import annotations
 
@@ -24,12 +24,14 @@ from heron.search.service import SearchService
 from heron.search.similar import Embedders
 
 SEEN = ("image", "image_group", "image_sequence", "video", "dicom", "nifti", "pdf")
-"""Kinds that look like something, which are embedded unless others are asked for."""
+"""Kinds that have pictures; these are embedded by default."""
 
 
 @frozen(repr=False)
 class Embedded(Record):
-    """What embedding did: vectors that are new, things that had one already, items that failed, and the first problems."""
+    """The result of embedding: new vectors, things that had one already, items that failed, and the first
+    problems.
+    """
 
     key: str
     embedded: int
@@ -39,7 +41,7 @@ class Embedded(Record):
 
 
 class EmbeddingService:
-    """Computes vectors; call it."""
+    """Computes vectors: call the service itself."""
 
     def __init__(
         self,
@@ -72,17 +74,19 @@ class EmbeddingService:
         again: bool = False,
         advanced: Callable[[int], None] = lambda done: None,
     ) -> Embedded:
-        """Give items, and with `frames` their frames, the vectors that an embedder makes of their pictures.
+        """Compute the vectors of pictures of items, and with `frames` of their frames.
 
-        All items that look like something, unless some are given. `model` is a directory or the name of a model, for an
-        embedder that takes one; the one that the vectors are of already where none is named. The vectors stand under a key of the schema, which is made where it is not there; it is
-        called like the embedder unless `key` says otherwise. What has a vector of the same content by the same model is
-        skipped, unless `again`; so what was stopped goes on where it was. `advanced` is told how many items are done.
+        Without `items`, all items that have pictures. `model` is a directory or the name of a model, for an
+        embedder that takes one; the default is the model of the vectors already stored. The vectors are
+        stored under `key`, a key of the schema, which is created if it is missing; the default is the
+        embedder's name. Items that have a vector of the same content by the same model are skipped, unless
+        `again`; so an interrupted run continues where it stopped. `advanced` is called with the number of
+        items done.
 
-        Vectors that were given stay, and those of another model or revision are refused, unless `again`.
+        Vectors that were given are kept, and a set of another model or revision is refused, unless `again`.
 
-        Files that cannot be read are told in the report. Raises PluginError where the embedder cannot be had, and
-        InvalidInput for a key that holds something else.
+        Files that cannot be read are in the report. Raises PluginError if the embedder is not available, and
+        InvalidInput for a key of another type.
         """
         self._access.require("update", "vector", key or embedder)
         record = self._embedders.record(embedder)
@@ -98,7 +102,7 @@ class EmbeddingService:
         return Embedded(kept.key, run.embedded, run.skipped, run.failed, tuple(run.problems))
 
     def chosen(self, items: ItemRefs | Query | None = None) -> Iterator[Item]:
-        """The items that are embedded: those given, or all that look like something."""
+        """The items that are embedded: those given, or all that have pictures."""
         self._access.require("read", "item")
         if items is None:
             kinds = ", ".join(f"'{kind}'" for kind in SEEN)
@@ -109,7 +113,7 @@ class EmbeddingService:
             yield from (self._items.get(item) for item in ITEM.many(items))
 
     def _prepared(self, key: str, made_by: MadeBy, loaded: Embedder, again: bool) -> VectorSet:
-        """The set that the vectors go to, which is this embedder's from now on."""
+        """The vector set for the vectors; records this embedder as their maker."""
         known = self._schema.current().get(key)
         if known is None:
             self._schema.add_embedding(key, loaded.size)

@@ -1,1 +1,1 @@
-"""Media: from the first bytes of a file to its format, its facts and its picture."""
+"""Media: recognises the format of a file, and reads its facts and its picture."""

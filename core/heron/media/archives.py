@@ -1,4 +1,4 @@
-"""Zip archives as folders of media files: their members are read where they lie, and never unpacked to disk."""
+"""Zip archives as folders of media files: members are read from the archive and never unpacked to disk."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from heron.hooks import MediaFile
 from heron.media.sniff import HEAD
 
 MARK = "#zip="
-"""What stands between the URL of an archive and the name of a member, which is escaped."""
+"""Separates the URL of an archive from the escaped name of a member."""
 
 MEMBERS = 100_000
 """Most members of an archive."""
@@ -38,7 +38,7 @@ _BROKEN = (
 
 
 def is_zip(head: bytes) -> bool:
-    """Whether bytes begin like a zip archive that holds something (PKWARE APPNOTE 4.3.7)."""
+    """Whether bytes begin like a zip archive that is not empty (PKWARE APPNOTE 4.3.7)."""
     return head.startswith(b"PK\x03\x04")
 
 
@@ -53,13 +53,17 @@ class ZipMember:
     archive: MediaFile
     member: str
     opened: zipfile.ZipFile | None = None
-    """The archive as it stands open while its members are gone through, which saves reading its directory anew."""
+    """The open archive while its members are iterated, so that its directory is not read again for each
+    member.
+    """
 
     path: Path | None = None
     media_type: str = "application/octet-stream"
 
     def open(self) -> BinaryIO:
-        """A fresh seekable binary file of what the member holds; going back in it begins to decompress anew."""
+        """A new seekable binary file of the member's content; seeking backwards decompresses from the start
+        again.
+        """
         return cast(BinaryIO, io.BufferedReader(cast(Any, _Opened(self.archive, self.member, self.opened))))
 
 
@@ -85,19 +89,19 @@ class _Opened(io.RawIOBase):
         return True
 
     def readinto(self, buffer: Any) -> int:
-        """Read up to as many bytes as fit; 0 at the end."""
+        """Fill the buffer as far as there is data; returns the bytes read, 0 at the end."""
         with _explained(*self._place):
             data = self._stream.read(len(buffer))
         buffer[: len(data)] = data
         return len(data)
 
     def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        """Go to a place."""
+        """Move to a position."""
         with _explained(*self._place):
             return self._stream.seek(offset, whence)
 
     def tell(self) -> int:
-        """Where the next byte is read."""
+        """The position of the next byte."""
         return self._stream.tell()
 
     def close(self) -> None:
@@ -108,9 +112,9 @@ class _Opened(io.RawIOBase):
 
 
 def members(archive: MediaFile) -> Iterator[ZipMember | MediaError]:
-    """The members of an archive, each with its beginning; an error in the place of one that cannot be read.
+    """The members of an archive, each with its first bytes; an error in place of one that cannot be read.
 
-    Folders, hidden files and archives in it are passed over. Raises MediaError for what is no sound archive.
+    Folders, hidden files and nested archives are skipped. Raises MediaError for a damaged archive.
     """
     with archive.open() as stream:
         with _explained(archive):
@@ -130,7 +134,7 @@ def members(archive: MediaFile) -> Iterator[ZipMember | MediaError]:
 
 
 def member_of(archive: MediaFile, url: str) -> ZipMember:
-    """The member that a URL with a mark names; raises MediaError when the archive does not hold it."""
+    """The member that a URL with a fragment names; raises MediaError if the archive does not contain it."""
     name = unquote(url.rpartition(MARK)[2])
     with archive.open() as stream, _explained(archive, name):
         opened = zipfile.ZipFile(stream)
@@ -146,7 +150,7 @@ def _member(archive: MediaFile, info: zipfile.ZipInfo, head: bytes) -> ZipMember
 
 
 def _shown(name: str) -> str:
-    """A name as it can stand in a message; archives may hold line breaks and the like in theirs."""
+    """A name, safe to print in a message: names in archives may contain line breaks and control characters."""
     return name if name.isprintable() else repr(name)[1:-1]
 
 
@@ -156,7 +160,7 @@ def _is_passed_over(info: zipfile.ZipInfo) -> bool:
 
 
 def _checked(archive: MediaFile, info: zipfile.ZipInfo) -> zipfile.ZipInfo:
-    """Refuse members that are encrypted, or too good to be true."""
+    """Refuse members that are encrypted, or that look like a decompression bomb."""
     place = f"{_shown(info.filename)} in {archive.name}"
     if info.flag_bits & 1:
         raise MediaError(f"{place} is encrypted", hint="unpack the archive and import the folder")
@@ -166,7 +170,7 @@ def _checked(archive: MediaFile, info: zipfile.ZipInfo) -> zipfile.ZipInfo:
 
 
 class _explained:  # noqa: N801 - reads as a verb in a with statement
-    """Turns what the zip library raises into a sentence; errors of the storage behind it pass."""
+    """Turns errors of the zip library into MediaError; errors of the storage pass unchanged."""
 
     def __init__(self, archive: MediaFile, member: str = "") -> None:
         self._place = f"{_shown(member)} in {archive.name}" if member else archive.name

@@ -37,7 +37,7 @@ _PERSONAL = [
     "exif.Artist", "exif.Copyright", "exif.BodySerialNumber", "exif.GPSLatitude", "exif.GPSLongitude",
     "exif.GPSAltitude",
 ]  # fmt: skip
-"""Facts of an image that tell who took it, and where."""
+"""Facts of an image that reveal who took it, and where."""
 
 
 @hookimpl
@@ -76,7 +76,7 @@ def register_decoders() -> Iterable[MediaDecoder]:
 
 @hookimpl
 def register_metrics() -> Iterable[QualityMetrics]:
-    """Size, light, sharpness and colour; `heron.media.metrics` holds the formulas and their sources."""
+    """Size, brightness, sharpness and colour; `heron.media.metrics` has the formulas and their sources."""
     yield QualityMetrics(
         name="quality",
         summary="size, brightness, contrast, sharpness and colour of a picture",

@@ -1,4 +1,4 @@
-"""Colours: from what an embedded ICC profile says to sRGB, by Little CMS."""
+"""Conversion of colours from an embedded ICC profile to sRGB, by Little CMS."""
 
 from __future__ import annotations
 
@@ -10,14 +10,18 @@ import numpy as np
 from PIL import Image, ImageCms
 
 _LARGEST = 4 * 1024 * 1024
-"""Bytes of the largest profile that is looked at; those of printing presses have up to two million."""
+"""Bytes of the largest profile that is read; profiles of printing presses have up to two million."""
 
 _VISIBLE = 2
-"""Steps of 255 by which a profile has to move some colour to matter: sRGB itself comes in many roundings."""
+"""A profile is applied only if it changes some colour by more than this, of 255: there are many rounded
+variants of sRGB.
+"""
 
 
 def to_srgb(picture: Image.Image, profile: bytes | None) -> Image.Image:
-    """A picture of mode L, RGB, CMYK or LAB in sRGB. A profile that is broken, or not of the mode, is ignored."""
+    """A picture of mode L, RGB, CMYK or LAB in sRGB. A profile that is broken, or for another mode, is
+    ignored.
+    """
     usable = profile if profile and len(profile) <= _LARGEST else b""
     transform = _transform(usable, picture.mode) if usable or picture.mode == "LAB" else None
     if transform is None:
@@ -28,7 +32,7 @@ def to_srgb(picture: Image.Image, profile: bytes | None) -> Image.Image:
 
 @lru_cache(maxsize=16)
 def _transform(profile: bytes, mode: str) -> ImageCms.ImageCmsTransform | None:
-    """The way from a profile to sRGB; None where there is none, or where it changes nothing that can be seen."""
+    """The transform from a profile to sRGB; None if the profile cannot be used, or changes no colour visibly."""
     try:
         source: Any = (
             ImageCms.ImageCmsProfile(io.BytesIO(profile)) if profile else ImageCms.createProfile("LAB")
@@ -40,7 +44,7 @@ def _transform(profile: bytes, mode: str) -> ImageCms.ImageCmsTransform | None:
 
 
 def _matters(transform: ImageCms.ImageCmsTransform) -> bool:
-    """Whether a transform of RGB moves any of 4,096 colours that are spread evenly."""
+    """Whether a transform of RGB changes any of 4,096 evenly spread colours."""
     steps = np.arange(0, 256, 17, dtype=np.uint8)
     colours = np.stack(np.meshgrid(steps, steps, steps), axis=-1).reshape(64, 64, 3)
     moved = np.asarray(transform.apply(Image.fromarray(colours)))

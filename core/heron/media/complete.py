@@ -1,4 +1,4 @@
-"""Whether an image file is complete, as far as its header or its last bytes tell, without decoding it."""
+"""Checks by header and last bytes whether an image file is complete, without decoding it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,9 @@ _MOST_BOXES = 10_000
 
 
 def is_complete(file: MediaFile, stream: BinaryIO, header: ImageHeader) -> bool:
-    """Whether a file has its end; False also means in doubt. Of a stored object it is not asked, for that costs a request."""
+    """Whether a file is complete; False may also mean not certain. Stored objects are not checked, since that
+    costs a request.
+    """
     if file.path is None and not isinstance(stream, io.BytesIO):
         return True
     match file.media_type:
@@ -47,7 +49,7 @@ def _boxes_fill(stream: BinaryIO, size: int) -> bool:
         length = int.from_bytes(head[:4])
         if length == 1:  # a long length follows
             length = int.from_bytes(head[8:16])
-        if length < 8:  # among them 0, a box that goes on to the end wherever that is
+        if length < 8:  # among them 0, a box that extends to the end of the file
             return False
         position += length
         if position >= size:

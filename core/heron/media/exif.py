@@ -1,7 +1,7 @@
 """EXIF: the tags that people filter by, as plain values (names and meaning by EXIF 2.32, CIPA DC-008).
 
-The block is a small TIFF structure (TIFF 6.0, section 2). Only the wanted tags are read, which is several times
-faster than reading all; whatever is broken, or points outside the block, is left out.
+The block is a small TIFF structure (TIFF 6.0, section 2). Only the wanted tags are read, which is several
+times faster than reading all; values that are broken, or point outside the block, are left out.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ def exif_facts(block: bytes) -> dict[str, Json]:
 
 
 def captured_at(facts: dict[str, Json]) -> str | None:
-    """The time of capture in UTC; a camera that gives no offset is taken to be in UTC."""
+    """The time of capture in UTC; without an offset the camera's time is taken as UTC."""
     for time, offset in (("DateTimeOriginal", "OffsetTimeOriginal"), ("DateTime", "OffsetTime")):
         match = _TIME.match(str(facts.get(time, "")))
         if match:
@@ -89,7 +89,7 @@ def _read(block: bytes, order: str, offset: int, wanted: dict[int, str]) -> dict
 
 
 def _numbers(parts: tuple[Any, ...], width: int) -> Any:
-    """One number or a list of them; a fraction of zero is None."""
+    """One number or a list of them; a fraction with denominator 0 is None."""
     if width == 2:
         found: list[Any] = [a / b if b else None for a, b in zip(parts[::2], parts[1::2], strict=True)]
     else:
@@ -115,7 +115,7 @@ def _plain(value: Any) -> Json:
         if not math.isfinite(value):
             return None
         return int(value) if value.is_integer() else round(value, 9)
-    return value  # an integer, or None for a fraction of zero
+    return value  # an integer, or None for a fraction with denominator 0
 
 
 def _add_position(facts: dict[str, Json], gps: dict[int, Any]) -> None:

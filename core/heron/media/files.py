@@ -1,4 +1,4 @@
-"""Files as decoders see them: those of this machine, and objects of a storage backend."""
+"""Files as decoders see them: local files, and objects of a storage backend."""
 
 from __future__ import annotations
 
@@ -20,12 +20,13 @@ from heron.metadata.keys import unescaped
 from heron.models import utc_iso
 
 PREFETCH = 32 * 1024
-"""Bytes of a stored object that are read at once: the header of nearly every image ends within them."""
+"""Bytes of a stored object that the first request reads: the header of nearly every image ends within them.
+"""
 
 
 @define
 class LocalFile:
-    """A file of this machine; implements the `MediaFile` protocol."""
+    """A local file; implements the `MediaFile` protocol."""
 
     url: str
     name: str
@@ -38,14 +39,14 @@ class LocalFile:
 
     @property
     def modified_at(self) -> str | None:
-        """When it was changed, in UTC; None for a time that no calendar has."""
+        """The modification time in UTC; None if it cannot be expressed as a date."""
         try:
             return utc_iso(datetime.fromtimestamp(self.modified, UTC))
         except (OverflowError, ValueError, OSError):
             return None
 
     def open(self) -> BinaryIO:
-        """A fresh seekable binary file."""
+        """A new seekable binary file."""
         assert self.path is not None
         if self.size == len(self.head):
             return io.BytesIO(self.head)
@@ -59,7 +60,9 @@ class LocalFile:
 
 @define
 class RemoteFile:
-    """An object of a storage backend; implements the `MediaFile` protocol. Only the ranges asked for are read."""
+    """An object of a storage backend; implements the `MediaFile` protocol. Only the requested ranges are
+    read.
+    """
 
     url: str
     name: str
@@ -81,16 +84,18 @@ class RemoteFile:
 
     @property
     def etag(self) -> str | None:
-        """The etag of what is read."""
+        """The ETag of the content that is read."""
         return self.stored.etag
 
     @property
     def modified_at(self) -> str | None:
-        """When it was changed, in UTC."""
+        """The modification time in UTC."""
         return self.stored.modified_at
 
     def open(self) -> BinaryIO:
-        """A fresh seekable binary file over the object as it was when it was looked at; raises ObjectChanged."""
+        """A new seekable binary file; raises ObjectChanged if the object has been replaced since it was
+        looked up.
+        """
         if self.size == len(self.beginning):
             return io.BytesIO(self.beginning)
         return cast(BinaryIO, ranged(self._fetch, self.size, self.beginning))
@@ -105,7 +110,7 @@ class RemoteFile:
 
 
 def remote_file(url: str, storage: Storage, stored: StoredObject, beginning: bytes) -> RemoteFile:
-    """A stored object that was looked up and whose beginning was read; raises MediaError for an empty one."""
+    """The file for a stored object with its first bytes; raises MediaError for an empty object."""
     if not stored.size:
         raise MediaError(f"{url} is empty")
     name = unescaped(url.rstrip("/").rpartition("/")[2])
@@ -113,7 +118,9 @@ def remote_file(url: str, storage: Storage, stored: StoredObject, beginning: byt
 
 
 def look_at(path: Path, url: str) -> LocalFile:
-    """Stat a local file and read its head; raises MediaError for what is no readable, non-empty, regular file."""
+    """Stat a local file and read its first bytes; raises MediaError unless it is readable, regular and not
+    empty.
+    """
     try:
         descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))  # a pipe must not block
         try:

@@ -1,4 +1,4 @@
-"""The delays of the frames of a GIF, read by walking its blocks without decoding them (GIF89a specification)."""
+"""Reads the delays of a GIF's frames by walking its blocks without decoding them (GIF89a specification)."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _CONTROL = 0xF9
 
 
 def gif_delays(stream: BinaryIO, most: int | None = None) -> list[float]:
-    """How long each frame is shown, in seconds, of the first `most` ones; raises ValueError for too many blocks."""
+    """How long each of the first `most` frames is shown, in seconds; raises ValueError for too many blocks."""
     delays: list[float] = []
     delay = 0.0
     blocks = _Blocks(stream)
@@ -36,25 +36,25 @@ def gif_delays(stream: BinaryIO, most: int | None = None) -> list[float]:
 
 
 class _Blocks:
-    """The blocks of a GIF, counted so that none of its files can keep a reader for long."""
+    """The blocks of a GIF, counted so that no file can occupy the reader for long."""
 
     def __init__(self, stream: BinaryIO) -> None:
         self._read = stream.read
         self._left = MOST_BLOCKS
 
     def mark(self) -> bytes:
-        """The byte that begins a block, empty at the end."""
+        """The first byte of a block; empty at the end."""
         self._count()
         return self._read(1)
 
     def next(self) -> bytes:
-        """The content of the next sub-block, empty behind the last one."""
+        """The content of the next sub-block; empty after the last one."""
         self._count()
         length = self._read(1)
         return self._read(length[0]) if length else b""
 
     def skip(self, first: bytes = b" ") -> None:
-        """Pass over the sub-blocks that are left."""
+        """Skip the remaining sub-blocks."""
         content = first
         while content:
             content = self.next()
@@ -66,6 +66,6 @@ class _Blocks:
 
 
 def _skip_colours(stream: BinaryIO, flags: bytes) -> None:
-    """Pass over a colour table, if the flags say that there is one."""
+    """Skip a colour table, if the flags say that there is one."""
     if flags and flags[0] & 0x80:
         stream.read(3 << ((flags[0] & 7) + 1))

@@ -1,24 +1,24 @@
-"""What the readers of image headers have in common: the record that they fill, and the limits that they keep."""
+"""The record and the limits that all readers of image headers share."""
 
 from __future__ import annotations
 
 from attrs import frozen
 
 HEADER = 32 * 1024
-"""Bytes from the beginning in which the header of nearly every file ends."""
+"""The header of nearly every file ends within this many bytes."""
 
 MOST_FRAMES = 50_000
-"""Frames of one animation, or pages of one file, beyond which a file is refused."""
+"""A file with more frames or pages is refused."""
 
 MOST_BLOCKS = 10_000_000
-"""Blocks of a file that a reader walks before it gives up; a few seconds."""
+"""Most blocks of a file that a reader walks; this takes a few seconds."""
 
 
 @frozen
 class ImageHeader:
     """Width and height in pixels as stored, Pillow's name of the mode, and the raw EXIF block.
 
-    `end` is where the pixels end in the file, where the header says so.
+    `end` is the offset at which the pixels end in the file, if the header says so.
     """
 
     width: int
@@ -30,5 +30,5 @@ class ImageHeader:
 
 
 def seconds_shown(delay: float) -> float:
-    """How long browsers show a frame of this delay, in seconds: 0.1 where the file says at most 0.01."""
+    """How long browsers show a frame with this delay, in seconds: 0.1 if the file says 0.01 or less."""
     return delay if delay > 0.01 else 0.1

@@ -1,7 +1,7 @@
-"""The visible text of HTML, as far as markup alone tells: without tags, scripts, styles and comments.
+"""The visible text of HTML, judged by the markup alone: without tags, scripts, styles and comments.
 
-One pass with `find` and simple patterns: `html.parser` takes seconds for 32 kB of hostile markup, quadratically more
-for more. Entities and elements are those of the HTML Living Standard.
+One pass with `find` and simple patterns: `html.parser` takes seconds for 32 kB of hostile markup, and its
+time grows quadratically. Entities and elements are those of the HTML Living Standard.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ _HIDDEN = {
     name: re.compile(rf"</{name}(?=[\s/>])", re.IGNORECASE)
     for name in ("script", "style", "template", "noscript", "svg", "title")
 }
-"""Elements whose content is not shown on the page, and where they end."""
+"""Elements whose content is not shown on the page, with their end tags."""
 
 _BLOCKS = frozenset((
     "address", "article", "aside", "blockquote", "br", "dd", "div", "dl", "dt", "figcaption", "figure", "footer",
@@ -46,7 +46,7 @@ def visible_text(content: str) -> tuple[str, str]:
 
 
 def _behind(content: str, tag: re.Match[str]) -> int:
-    """Where a tag or comment is over; the end of the content where it never is."""
+    """The position behind a tag or comment; the end of the content if it is never closed."""
     if tag[0] == "<!--":
         end = content.find("-->", tag.end() - 2)
         return len(content) if end < 0 else end + 3
@@ -60,5 +60,5 @@ def _behind(content: str, tag: re.Match[str]) -> int:
 
 
 def _plain(source: str) -> str:
-    """Text of the source with its entities, on one line."""
+    """The text of a piece of source with its entities replaced, on one line."""
     return re.sub(r"\s+", " ", html.unescape(source))

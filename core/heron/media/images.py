@@ -23,27 +23,30 @@ from heron.media.webp import read_webp_header, webp_delays
 from heron.models import MediaFacts
 
 _TURNED = (5, 6, 7, 8)
-"""EXIF orientations in which width and height change places (EXIF 2.32, 4.6.4)."""
+"""EXIF orientations that swap width and height (EXIF 2.32, 4.6.4)."""
 
 _WHOLE_JPEG = 64 * 1024 * 1024
-"""Bytes of the largest JPEG that is read into memory at once; larger ones Pillow reads in pieces."""
+"""Bytes of the largest JPEG that is read into memory at once; Pillow reads larger ones in pieces."""
 
 _KEPT = 8 * 1024 * 1024
-"""Bytes of freed memory that a process keeps for the next picture."""
+"""Bytes of freed memory that a process keeps for later pictures."""
 
 _MOST_SHOWN = 20_000_000_000
-"""Pixels of all frames up to the one asked for, each of which builds on the one before: about a minute."""
+"""Most pixels of all frames up to the requested one, since each builds on the one before; decoding them takes
+about a minute.
+"""
 
 
 class ImageDecoder:
     """Reads JPEG, PNG, WebP, AVIF, BMP, TIFF and GIF; a `Decoder` and a `FrameDecoder`.
 
-    Frames are those of animations, as they are shown, and pages of a TIFF; other files have one.
+    Frames are those of an animation, as they are shown, or the pages of a TIFF; other files have one.
     """
 
     def __init__(self) -> None:
-        # glibc gives memory back to the system at once, and it comes again page by page with each picture, until it has
-        # seen a large block go: a fifth of the time of a thumbnail (mallopt(3), M_MMAP_THRESHOLD)
+        # glibc returns large blocks to the system when they are freed, and each picture then faults in new
+        # pages, until one large block has been freed. Freeing one here saves a fifth of the time of a
+        # thumbnail (mallopt(3), M_MMAP_THRESHOLD)
         bytearray(_KEPT)
 
     def probe(self, file: MediaFile) -> MediaFacts:
@@ -96,7 +99,9 @@ class ImageDecoder:
 
 
 def _header(file: MediaFile, stream: BinaryIO) -> ImageHeader:
-    """The header by our own readers where they can, else by Pillow, which also refuses what is too large."""
+    """The header, by our own readers if they can read it, else by Pillow, which also refuses images that are
+    too large.
+    """
     header: ImageHeader | None = None
     match file.media_type:
         case "image/jpeg":
@@ -136,7 +141,7 @@ def _facts(file: MediaFile, header: ImageHeader) -> MediaFacts:
 
 
 def _picture(file: MediaFile, stream: BinaryIO, size: int | None) -> Image.Image:
-    """The first image of a file whose stream stands at its beginning."""
+    """The first image of a file; the stream is at its beginning."""
     if file.media_type == "image/jpeg":
         is_whole = file.size <= _WHOLE_JPEG
         data = stream.read() if is_whole else stream.read(HEADER)
@@ -160,12 +165,12 @@ def _check_scans(file: MediaFile, stream: BinaryIO) -> None:
 
 
 def _finished(file: MediaFile, image: Image.Image, size: int | None) -> Image.Image:
-    """The image that is selected, as `picture` gives it."""
+    """The current frame of the image, processed as `picture` returns it."""
     with reading(file, "cannot be decoded"):
-        if image.format == "TIFF":  # which Pillow turns upright by itself
+        if image.format == "TIFF":  # Pillow turns a TIFF upright by itself
             tags: Any = image.tag_v2  # type: ignore[attr-defined]
             return finished(image, size, profile=tags.get(34675))
-        # before decoding: what stands behind the pixels is not in the facts either
+        # before decoding, since EXIF data behind the pixels is not in the facts either
         orientation = _orientation(image.info.get("exif"))
         return finished(image, size, orientation, image.info.get("icc_profile"))
 
@@ -177,7 +182,7 @@ def _orientation(exif: object) -> object:
 def _shown(
     file: MediaFile, image: Image.Image, numbers: list[int], size: int | None
 ) -> Iterator[tuple[int, Image.Image]]:
-    """Frames by number; raises MediaError where not one can be decoded."""
+    """Frames by number; raises MediaError if none can be decoded."""
     is_animation = image.format != "TIFF"
     if is_animation:
         _check_work(file, image, numbers[-1])

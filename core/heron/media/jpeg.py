@@ -1,6 +1,7 @@
-"""The header of a JPEG, read by walking its segments (ITU-T T.81, Annex B): four times faster than opening it.
+"""Reads the header of a JPEG by walking its segments (ITU-T T.81, Annex B), four times faster than Pillow
+opens it.
 
-Only the plain case is read; for anything unusual the answer is None, and Pillow is asked.
+Only usual files are read; for unusual ones the result is None, and Pillow reads the header.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from heron.media.headers import ImageHeader
 
 _MODES = {1: "L", 3: "RGB", 4: "CMYK"}
 _ALONE = frozenset((0x01, *range(0xD0, 0xD8)))
-"""Markers that no length follows."""
+"""Markers without a length field."""
 
 _FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 _SEQUENTIAL = (0xC0, 0xC1)
@@ -22,20 +23,20 @@ _SCAN, _APP1, _APP2 = 0xDA, 0xE1, 0xE2
 _ENDS = frozenset((0xD8, 0xD9))
 
 MOST_SCANS = 100
-"""Scans of one JPEG; encoders write about ten, and each one may pass over the whole picture again."""
+"""Most scans of one JPEG; encoders write about ten, and each may cover the whole picture again."""
 
 _CHUNK = 1024 * 1024
 
 
 @frozen
 class JpegHeader(ImageHeader):
-    """A header that also says whether one scan holds the whole picture."""
+    """A header that also says whether one scan contains the whole picture."""
 
     has_one_scan: bool = True
 
 
 def read_jpeg_header(data: bytes) -> JpegHeader | None:
-    """The header in the first bytes of a file; None when it does not end there, or is not of the plain sort."""
+    """The header in the first bytes of a file; None if it does not end there, or is unusual."""
     frame: tuple[int, int, int, int] | None = None
     is_sequential = False
     exif = b""
@@ -79,7 +80,7 @@ def _header(frame: tuple[int, int, int, int] | None, exif: bytes, has_one_scan: 
 
 
 def count_scans(stream: BinaryIO) -> int:
-    """How many scans a JPEG has at most, counted from where the stream stands; stops behind `MOST_SCANS`."""
+    """The number of scans from the stream's position on, or a bit more; stops behind `MOST_SCANS`."""
     count, last = 0, b""
     while count <= MOST_SCANS and (chunk := stream.read(_CHUNK)):
         count += (last + chunk).count(b"\xff\xda")

@@ -1,7 +1,8 @@
-"""Quality metrics of pictures: size, brightness, contrast, sharpness and colour, by which items are sorted and filtered.
+"""Quality metrics of pictures, to sort and filter by: size, brightness, contrast, sharpness and colour.
 
-They are measured on the picture given, which in an import is the thumbnail: then numbers of large and small originals
-can be compared. Luma is that of ITU-R BT.601, Y = 0.299 R + 0.587 G + 0.114 B, from 0 to 255, rounded.
+They are measured on the picture given. An import passes the thumbnail, so that values of large and small
+originals are comparable. Luma is that of ITU-R BT.601, Y = 0.299 R + 0.587 G + 0.114 B, from 0 to 255,
+rounded.
 """
 
 from __future__ import annotations
@@ -13,7 +14,8 @@ from PIL import Image
 
 
 def measure(picture: Image.Image, width: int, height: int) -> dict[str, float]:
-    """The measures of an RGB picture, a smaller copy perhaps of one of `width` x `height` pixels. All are finite.
+    """The metrics of an RGB picture, which may be a smaller copy of one of `width` x `height` pixels. All are
+    finite.
 
     - `width`, `height`, `area`: of the original, in pixels; `aspect_ratio`: width / height.
     - `brightness`: mean luma / 255, from 0 (black) to 1 (white).
@@ -42,7 +44,7 @@ def measure(picture: Image.Image, width: int, height: int) -> dict[str, float]:
 
 
 def _moments(counts: np.ndarray[Any, Any]) -> tuple[float, float]:
-    """Mean and variance of the values 0 to 255 that occur so many times; exact up to the last division."""
+    """Mean and variance of values 0 to 255, given how often each occurs; exact up to the last division."""
     values = np.arange(256, dtype=np.int64)
     number, total, squares = int(counts.sum()), int(counts @ values), int(counts @ values**2)
     return total / number, (number * squares - total**2) / number**2
@@ -57,7 +59,7 @@ def _shares(counts: np.ndarray[Any, Any]) -> tuple[float, float, float]:
 
 
 def _sharpness(luma: np.ndarray[Any, Any]) -> float:
-    """The variance of the Laplacian. It is summed in whole numbers, so that every machine gives the same."""
+    """The variance of the Laplacian, summed in integers so that every machine gives the same result."""
     wide = np.pad(luma.astype(np.int32), 1, mode="reflect")
     laplacian = wide[:-2, 1:-1] + wide[2:, 1:-1] + wide[1:-1, :-2] + wide[1:-1, 2:] - 4 * wide[1:-1, 1:-1]
     number, total = int(laplacian.size), int(laplacian.sum(dtype=np.int64))

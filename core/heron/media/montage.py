@@ -1,4 +1,4 @@
-"""Several pictures as one: how groups, sequences and the like look as a thumbnail."""
+"""Several pictures in one: the thumbnail of groups and sequences."""
 
 from __future__ import annotations
 
@@ -10,13 +10,15 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
 MOST = 4
-"""Pictures that a montage shows."""
+"""Most pictures in a montage."""
 
 _GAP, _GROUND = 2, "white"
 
 
 def montage(pictures: Sequence[Image], size: int) -> Image | None:
-    """Pictures side by side in equal cells, at most `size` x `size` pixels; one picture stays as it is, none is None."""
+    """Pictures side by side in equal cells, at most `size` x `size` pixels; a single picture is returned
+    unchanged, None for none.
+    """
     from PIL import Image
 
     if not pictures:

@@ -1,4 +1,4 @@
-"""Opening images by Pillow: within limits of pixels and bytes, and with one sentence for whatever it stumbles on."""
+"""Opens images by Pillow, with limits of pixels and bytes, and turns every error into a MediaError."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ if _LIMIT.isdecimal() and int(_LIMIT) > 1:
     Image.MAX_IMAGE_PIXELS = int(_LIMIT) // 2  # Pillow refuses from twice this number on
 elif _LIMIT:
     raise InvalidInput(f"HERON_MAX_PIXELS is {_LIMIT!r}, expected a number of pixels")
-warnings.filterwarnings("ignore", module="PIL")  # what is wrong with a file, our own sentences tell
+warnings.filterwarnings("ignore", module="PIL")  # our own errors report problems of a file
 logging.getLogger("PIL").addHandler(logging.NullHandler())
-with suppress(AttributeError, OSError):  # where Pillow's libtiff cannot be reached, it writes to the terminal
+with suppress(AttributeError, OSError):  # without access to Pillow's libtiff, its warnings go to the terminal
     ctypes.CDLL(Image.core.__file__).TIFFSetErrorHandler(ctypes.c_void_p())  # type: ignore[attr-defined]
 
 _FORMATS = {
@@ -38,25 +38,27 @@ _FORMATS = {
     "image/avif": AvifImagePlugin.AvifImageFile.format,
     "image/tiff": TiffImagePlugin.TiffImageFile.format,
 }
-"""Pillow's names; the plugins that it would look for among all its others are imported here."""
+"""Pillow's names of the formats; their plugins are imported here, so that Pillow does not import all of its
+plugins.
+"""
 
 _MOST_WHOLE = 512 * 1024 * 1024
-"""Bytes of the largest file of a format that Pillow reads into memory whole."""
+"""Most bytes of a file, for formats that Pillow reads into memory as a whole."""
 
 _WHOLE = ("image/webp", "image/avif")
 
 _MOST_IN_RUNS = 32_000_000
-"""Pixels of the largest BMP in runs, which Pillow decodes one by one in Python: some seconds."""
+"""Most pixels of a run-length encoded BMP, which Pillow decodes one by one in Python, in some seconds."""
 
 
 def max_pixels() -> int:
-    """Most pixels of an image that is not taken for a decompression bomb: twice Pillow's limit, as Pillow does."""
+    """An image with more pixels is refused as a decompression bomb: twice Pillow's limit, as in Pillow."""
     return 2 * Image.MAX_IMAGE_PIXELS if Image.MAX_IMAGE_PIXELS else sys.maxsize
 
 
 @contextmanager
 def reading(file: MediaFile, failure: str) -> Iterator[None]:
-    """Turn what goes wrong with a file into MediaError, except what its stream raises on purpose."""
+    """Turn errors in reading a file into MediaError, except HeronErrors, which its stream raises on purpose."""
     try:
         yield
     except HeronError:
@@ -72,20 +74,20 @@ def reading(file: MediaFile, failure: str) -> Iterator[None]:
         ) from error
     except MemoryError as error:
         raise MediaError(f"{file.name} needs more memory than there is to decode") from error
-    except Exception as error:  # Pillow raises whatever it stumbles on in a broken file
+    except Exception as error:  # Pillow raises many kinds of exceptions for broken files
         reason = str(error).partition("\n")[0] or type(error).__name__
         raise MediaError(f"{file.name} {failure}: {reason}") from error
 
 
 def opened(file: MediaFile, stream: BinaryIO) -> Image.Image:
-    """The image in a stream from its beginning, its pixels not decoded yet."""
+    """Open the image in a stream from its beginning, without decoding its pixels."""
     if file.media_type in _WHOLE:
         _check_size(file)
     with reading(file, "has a broken header"):
         if file.media_type == "image/gif":
-            gif_delays(stream, 1)  # Pillow would walk, and keep, as many comments as there are
+            gif_delays(stream, 1)  # Pillow would read, and keep, any number of comments
         image = Image.open(stream, formats=[_FORMATS[file.media_type]])
-        # compressed pages are read from the file by its descriptor, or where it has none, in memory
+        # Pillow reads compressed pages through the file descriptor, or, without one, from memory
         if file.path is None and isinstance(image, TiffImagePlugin.TiffImageFile) and image.use_load_libtiff:
             _check_size(file)
         if image.format == "BMP" and image.info["compression"] in (1, 2):
@@ -106,12 +108,12 @@ def _check_runs(file: MediaFile, image: Image.Image) -> None:
 
 
 def header_by_pillow(file: MediaFile, stream: BinaryIO) -> ImageHeader:
-    """What Pillow finds in the header; frames and pages are counted without decoding or loading them."""
+    """The header as Pillow reads it; frames and pages are counted without decoding or loading them."""
     with opened(file, stream) as image, reading(file, "has a broken header"):
         width, height = image.size
         if isinstance(image, TiffImagePlugin.TiffImageFile):
             exif, end = _directory(image), _end(image)
-            width, height = image.tag_v2[256], image.tag_v2[257]  # the size itself is upright already
+            width, height = image.tag_v2[256], image.tag_v2[257]  # `size` is already turned upright
             return ImageHeader(width, height, image.mode, exif, count_pages(stream), end)
         frames = 1
         if image.format == "GIF":
@@ -123,23 +125,25 @@ def header_by_pillow(file: MediaFile, stream: BinaryIO) -> ImageHeader:
 
 
 def animation_frames(image: Image.Image) -> int:
-    """Frames of an animation, without the picture that a PNG may have for programs that cannot show animations."""
+    """Frames of an animation, without the still picture that a PNG may have for programs that do not support
+    animations.
+    """
     frames: int = getattr(image, "n_frames", 1)
     return frames - getattr(image, "default_image", False) if frames > 1 else frames
 
 
 def _directory(image: TiffImagePlugin.TiffImageFile) -> bytes:
-    """The tags of a TIFF as an EXIF block, which Pillow writes out anew; empty where they cannot be read."""
+    """The tags of a TIFF as an EXIF block, written by Pillow; empty if they cannot be read."""
     try:
         return image.getexif().tobytes()
     except HeronError:
-        raise  # from the storage behind the stream
+        raise  # raised by the storage behind the stream
     except Exception:  # noqa: BLE001 - Pillow raises many sorts of errors for broken directories
         return b""
 
 
 def _end(image: TiffImagePlugin.TiffImageFile) -> int | None:
-    """Where the last strip or tile of the first page ends."""
+    """The offset at which the last strip or tile of the first page ends."""
     tags: Any = image.tag_v2
     for offsets, counts in ((273, 279), (324, 325)):
         if offsets in tags and counts in tags:
@@ -148,7 +152,7 @@ def _end(image: TiffImagePlugin.TiffImageFile) -> int | None:
 
 
 def check_decodes(file: MediaFile, stream: BinaryIO) -> None:
-    """Decode an image only to learn whether it can be; raises MediaError."""
+    """Decode an image to check that it can be decoded; raises MediaError."""
     stream.seek(0)
     with opened(file, stream) as image, reading(file, "is truncated or damaged"):
         image.load()

@@ -1,6 +1,6 @@
-"""The header of a PNG and the delays of its frames, read by walking its chunks (PNG third edition, W3C 2025).
+"""Reads the header of a PNG and the delays of its frames by walking its chunks (PNG third edition, W3C 2025).
 
-Only the plain case is read; for anything unusual the answer is None, and Pillow is asked.
+Only usual files are read; for unusual ones the result is None, and Pillow reads the header.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _MODES = {
 
 
 def read_png_header(data: bytes) -> ImageHeader | None:
-    """The header in the first bytes of a file; None when it does not end there, or is not of the plain sort."""
+    """The header in the first bytes of a file; None if it does not end there, or is unusual."""
     if not data.startswith(_BEGINNING) or len(data) < 33:
         return None
     width, height, depth, colour, compression, filtering, interlace = struct.unpack_from(">IIBBBBB", data, 16)
@@ -49,7 +49,9 @@ def read_png_header(data: bytes) -> ImageHeader | None:
 
 
 def png_delays(stream: BinaryIO) -> list[float]:
-    """How long each frame of an animation is shown, in seconds; the first image may be no part of the animation."""
+    """How long each frame of an animation is shown, in seconds; the first image need not belong to the
+    animation.
+    """
     delays: list[float] = []
     stream.seek(8)
     for _ in range(MOST_BLOCKS):

@@ -1,4 +1,4 @@
-"""A file that is read by ranges: what is asked for is fetched, in growing steps when it is read from front to end."""
+"""A file that fetches ranges on demand, in growing steps while it is read sequentially."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from collections.abc import Callable
 from typing import Any
 
 STEP, LARGEST = 64 * 1024, 4 * 1024 * 1024
-"""Bytes that a jump fetches, and the most that reading on fetches at once."""
+"""Bytes fetched after a seek, and the most that sequential reading fetches at once."""
 
 WINDOWS = 8
-"""Ranges kept, so that a decoder can go to and fro between header, index and content."""
+"""Ranges kept in memory, so that a decoder can move between header, index and content."""
 
 
 class RangedFile(io.RawIOBase):
-    """A seekable binary file over `fetch(start, end)`; `head` are first bytes that are at hand already."""
+    """A seekable binary file over `fetch(start, end)`; `head` are first bytes that are known already."""
 
     def __init__(self, fetch: Callable[[int, int], bytes], size: int, head: bytes = b"") -> None:
         super().__init__()
@@ -34,11 +34,11 @@ class RangedFile(io.RawIOBase):
         return True
 
     def tell(self) -> int:
-        """Where the next byte is read."""
+        """The position of the next byte."""
         return self._position
 
     def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        """Go to a place; raises ValueError for one before the beginning."""
+        """Move to a position; raises ValueError for one before the beginning."""
         bases = {io.SEEK_SET: 0, io.SEEK_CUR: self._position, io.SEEK_END: self._size}
         if whence not in bases:
             raise ValueError(f"invalid whence {whence}")
@@ -48,7 +48,7 @@ class RangedFile(io.RawIOBase):
         return self._position
 
     def readinto(self, buffer: Any) -> int:
-        """Read up to as many bytes as fit; 0 at the end."""
+        """Fill the buffer as far as there is data; returns the bytes read, 0 at the end."""
         wanted = min(len(buffer), self._size - self._position)
         if wanted <= 0:
             return 0
@@ -60,7 +60,7 @@ class RangedFile(io.RawIOBase):
         return len(found)
 
     def _window(self, wanted: int) -> tuple[int, bytes]:
-        """A range at hand, or fetched now, that holds the byte at the position."""
+        """A cached or newly fetched range that contains the byte at the position."""
         follows = False
         for start, window in reversed(self._windows.items()):
             if start <= self._position < start + len(window):

@@ -1,4 +1,4 @@
-"""Reading a media file: sniff it, find its decoder, and let that tell facts, pictures and frames in safe hands."""
+"""Reads a media file: recognises its format, finds its decoder, and calls it with all errors caught."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ THUMBNAIL = 256
 
 @frozen
 class Examined:
-    """What was found out about a file: its facts, what to warn of, and its decoder where there is one."""
+    """The result of examining a file: its facts, warnings, and its decoder if there is one."""
 
     facts: MediaFacts
     warnings: tuple[str, ...] = ()
@@ -35,7 +35,7 @@ class Examined:
 
 
 class Decoding:
-    """A decoder in safe hands: whatever else than a HeronError comes out of it becomes a sentence."""
+    """A decoder whose unexpected exceptions become HeronErrors."""
 
     def __init__(self, record: MediaDecoder, decoder: Any) -> None:
         self.record = record
@@ -51,13 +51,17 @@ class Decoding:
         return picture
 
     def times(self, file: MediaFile, *, whole: bool) -> Sequence[float] | None:
-        """The presentation times of a file's frames, as `FrameDecoder.times`; empty for a decoder without frames."""
+        """The presentation times of a file's frames, like `FrameDecoder.times`; empty for a decoder without
+        frames.
+        """
         return self.call(self.decoder.times, file, whole=whole) if self.has_frames else ()
 
     def frames(
         self, file: MediaFile, numbers: Sequence[int], size: int | None
     ) -> Iterator[tuple[int, Image]]:
-        """Frames by number, as `FrameDecoder.frames`; of a decoder without frames, the one picture of a file."""
+        """Frames by number, like `FrameDecoder.frames`; for a decoder without frames, the one picture of a
+        file.
+        """
         if self.has_frames:
             try:
                 found = iter(self.decoder.frames(file, numbers, size))
@@ -87,10 +91,10 @@ class Decoding:
 
     @contextmanager
     def _alone_at_first(self, function: str) -> Iterator[None]:
-        """Keep other threads from loading anything until a function has come to its end once.
+        """Block first calls in other threads until the first call of a function has returned.
 
-        Decoders import their libraries when they need them; modules that import each other must not be imported by two
-        threads at the same time.
+        Decoders import their libraries at the first call; modules that import each other must not be imported
+        by two threads at the same time.
         """
         if function in self._used:
             yield
@@ -106,7 +110,7 @@ class Decoding:
 
 
 class MediaReader:
-    """Reads files of every format that a decoder is known for. Each decoder is loaded when it is first needed."""
+    """Reads files of every format that has a decoder. Each decoder is loaded when it is first needed."""
 
     def __init__(self, plugins: PluginManager) -> None:
         self._plugins = plugins
@@ -115,7 +119,7 @@ class MediaReader:
         self._last: tuple[MediaFile | None, Sniffed | None] = (None, None)
 
     def sniff(self, file: MediaFile) -> Sniffed | None:
-        """The format of a file, which is then its media type. Asked for the same one again, it is remembered."""
+        """The format of a file; sets the file's media type. The last result is remembered."""
         last, found = self._last
         if last is file:
             return found
@@ -128,7 +132,7 @@ class MediaReader:
         return sniffed
 
     def decoding(self, record: MediaDecoder) -> Decoding:
-        """The decoder of a record; raises PluginError where it cannot be loaded."""
+        """The decoder of a record; raises PluginError if it cannot be loaded."""
         if record.name not in self._decoders:
             try:
                 self._decoders[record.name] = Decoding(record, self._plugins.load(record))
@@ -154,7 +158,7 @@ class MediaReader:
         return self.decoding(sniffed.decoder)
 
     def examine(self, file: MediaFile, *, personal: bool = True) -> Examined:
-        """The facts of a file; without `personal` those that tell of a person are left out. Raises MediaError."""
+        """The facts of a file; without `personal`, personal facts are left out. Raises MediaError."""
         sniffed = self.sniff(file)
         if sniffed is None:
             note = "no known format, catalogued by its name and size alone"
@@ -178,7 +182,7 @@ class MediaReader:
 
 
 def without_personal(facts: MediaFacts, record: MediaDecoder) -> MediaFacts:
-    """Facts without those that tell of a person, as the record of their decoder names them."""
+    """Facts without personal ones, which the record of their decoder names."""
     extra: dict[str, Any] = dict(facts.extra)
     for name in record.personal:
         space, _, key = name.partition(".")
@@ -188,14 +192,16 @@ def without_personal(facts: MediaFacts, record: MediaDecoder) -> MediaFacts:
 
 
 class Measuring:
-    """All quality metrics in force, each loaded when it is first needed; one that cannot be loaded is left out."""
+    """All active quality metrics, each loaded when it is first needed; metrics that cannot be loaded are left
+    out.
+    """
 
     def __init__(self, plugins: PluginManager) -> None:
         self._plugins = plugins
         self._loaded: list[tuple[Sequence[str], Any]] | None = None
 
     def __call__(self, picture: Image, width: int | None, height: int | None) -> dict[str, float]:
-        """The measures of a picture, which may be a smaller copy of one of `width` x `height` pixels."""
+        """The metrics of a picture, which may be a smaller copy of one of `width` x `height` pixels."""
         found: dict[str, float] = {}
         for names, measure in self._measures():
             try:
@@ -212,7 +218,7 @@ class Measuring:
             for record in self._plugins.metrics():
                 with suppress(PluginError):
                     loaded.append((record.measures, self._plugins.load(record)))
-            self._loaded = loaded  # whole, for other threads look at it
+            self._loaded = loaded  # set when complete, since other threads read it
         return self._loaded
 
 

@@ -1,4 +1,6 @@
-"""Sniffing: which format a file has, told by its content, with the name only where content cannot tell."""
+"""Sniffing: recognises the format of a file by its content, and by its name only if the content does not
+decide.
+"""
 
 from __future__ import annotations
 
@@ -12,14 +14,16 @@ from heron.hooks import MediaDecoder, MediaFormat
 from heron.models import Kind
 
 HEAD = 1024
-"""Bytes of a file that sniffing looks at."""
+"""Bytes of a file that sniffing reads."""
 
 _CONTROL = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f]")
 
 
 @frozen
 class Sniffed:
-    """A format and the decoder that reads it; `claimed` is the format that the file name promises, if another."""
+    """A format and the decoder that reads it; `claimed` is the format that the file name suggests, if it
+    differs.
+    """
 
     format: MediaFormat
     decoder: MediaDecoder
@@ -27,7 +31,7 @@ class Sniffed:
 
 
 class Sniffer:
-    """Knows every format of every decoder, those of decoders that cannot be loaded here too."""
+    """Knows the formats of all decoders, including decoders that cannot be loaded."""
 
     def __init__(self, decoders: Iterable[MediaDecoder]) -> None:
         known = [(format, decoder) for decoder in decoders for format in decoder.formats]
@@ -36,7 +40,7 @@ class Sniffer:
         self._text = [(f, d) for f, d in known if f.kind == "text"]
 
     def sniff(self, head: bytes, name: str) -> Sniffed | None:
-        """The format of a file by its first 1,024 bytes and its name; None where nothing known matches."""
+        """The format of a file by its first 1,024 bytes and its name; None if no format matches."""
         named = self._named(name)
         found = self._by_signature(head, named) or self._by_text(head, named)
         if found is None:
@@ -46,7 +50,7 @@ class Sniffer:
         return Sniffed(format, decoder, claimed)
 
     def kind_of(self, name: str) -> Kind | None:
-        """The kind that a file name, or a URL, promises."""
+        """The kind that a file name, or a URL, suggests."""
         named = self._named(name.rpartition("/")[2])
         return named[0].kind if named else None
 
@@ -82,7 +86,9 @@ class Sniffer:
 
 
 def is_text(head: bytes) -> bool:
-    """Whether bytes are the beginning of a text in UTF-8, UTF-16 with a mark, or an 8-bit encoding."""
+    """Whether bytes are the beginning of a text in UTF-8, UTF-16 with a byte order mark, or an 8-bit
+    encoding.
+    """
     if not head:
         return False
     if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):

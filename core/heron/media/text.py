@@ -1,4 +1,4 @@
-"""Text: encoding, lines and characters, the title of a page, and whether JSON and XML are what they claim."""
+"""Reads text files: encoding, lines and characters, the title of a page, and whether JSON and XML are valid."""
 
 from __future__ import annotations
 
@@ -19,24 +19,26 @@ from heron.models import MediaFacts
 
 _CHUNK = 1 << 20
 _PARSED = 16 << 20
-"""Largest file, in bytes, that is read whole to check its syntax."""
+"""Largest file, in bytes, that is loaded as a whole to check its syntax."""
 
 _BEGINNING = 32 << 10
 """Bytes that are read for a picture."""
 
 _EXCERPT = 300
-"""Characters of the beginning that are kept with the facts."""
+"""Characters of the beginning that are stored with the facts."""
 
 
 class _NoText(Exception):
-    """The file is no text after all."""
+    """The file turned out not to be text."""
 
 
 class TextDecoder:
     """Reads plain text, Markdown, CSV, JSON, HTML and XML."""
 
     def probe(self, file: MediaFile) -> MediaFacts:
-        """Encoding, lines and characters in one pass of flat memory; what turns out to be no text is of kind other."""
+        """Encoding, lines and characters in one pass with constant memory; a file that is not text gets the
+        kind `other`.
+        """
         try:
             lines, characters, encoding, beginning = _count(file, _encoding(file.head))
         except _NoText as error:
@@ -53,7 +55,7 @@ class TextDecoder:
         return MediaFacts(kind="text", media_type=file.media_type, extra={"text": about}, note=note)
 
     def picture(self, file: MediaFile, size: int) -> Image | None:
-        """The beginning as a page, of which only as much is read; None for what is no text after all."""
+        """The beginning as a page; only the beginning is read. None if the file is not text."""
         with file.open() as stream:
             beginning = stream.read(_BEGINNING)
         text = "".join(_decoded(io.BytesIO(beginning), file.head))
@@ -62,7 +64,9 @@ class TextDecoder:
         return draw_text(text, file.media_type, file.name, size, whole=len(beginning) == file.size)
 
     def text(self, file: MediaFile) -> Iterator[str]:
-        """The text in pieces of at most 1 MB, of a page in HTML what is visible; raises MediaError for binary data."""
+        """The text in pieces of at most 1 MB, for HTML only the visible text; raises MediaError for binary
+        data.
+        """
         with file.open() as stream:
             for piece in _decoded(stream, file.head, _PARSED if file.media_type == "text/html" else _CHUNK):
                 if "\0" in piece:
@@ -79,7 +83,7 @@ def _encoding(head: bytes) -> str:
 
 
 def _decoded(stream: BinaryIO, head: bytes, size: int = _CHUNK) -> Iterator[str]:
-    """The text of a stream in pieces; from where it is no UTF-8, as 8-bit text."""
+    """The text of a stream in pieces; from the first byte that is not UTF-8 on, it is decoded as 8-bit text."""
     encoding = _encoding(head)
     decoder = codecs.getincrementaldecoder(encoding)("strict" if encoding == "utf-8" else "replace")
     at_end = False
@@ -97,7 +101,7 @@ def _decoded(stream: BinaryIO, head: bytes, size: int = _CHUNK) -> Iterator[str]
 
 
 def _excerpt(text: str) -> str:
-    """How a text begins, on one line."""
+    """The beginning of a text, on one line."""
     line = " ".join(text.split(maxsplit=_EXCERPT)[:_EXCERPT])[:_EXCERPT]
     return "".join(letter if letter.isprintable() else " " for letter in line).strip()
 
@@ -128,7 +132,7 @@ def _count(file: MediaFile, encoding: str) -> tuple[int, int, str, str]:
 
 
 def _describe(file: MediaFile, encoding: str, about: dict[str, Any]) -> str | None:
-    """Add what the format tells of itself; returns a note when the content breaks the format's rules."""
+    """Add facts of the format to `about`; returns a note if the content breaks the format's rules."""
     if file.media_type not in ("application/json", "application/xml"):
         return None
     with file.open() as stream:

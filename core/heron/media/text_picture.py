@@ -1,4 +1,4 @@
-"""The beginning of a text drawn as a page: what a reader recognises a document by."""
+"""Draws the beginning of a text as a page, so that a reader recognises the document."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from heron.media.html_text import visible_text
 
 _PAPER, _INK = (255, 255, 255), (32, 32, 32)
 _SMALLEST_PAGE = 24
-"""Pixels of the longer side from which on letters are drawn; below, a page is a white spot."""
+"""Letters are drawn on pages of this many pixels or more; smaller pages are left white."""
 
 _MOST_COLUMNS = 12
 _WIDEST_COLUMN = 0.4
-"""Columns of a table that are drawn, and the share of the page that one may take."""
+"""Columns of a table that are drawn, and the largest share of the page that one may take."""
 
 
 def draw_text(content: str, media_type: str, name: str, size: int, *, whole: bool) -> Image.Image:
@@ -48,7 +48,7 @@ def _indented(content: str) -> str:
 
 
 def _rows(content: str, name: str, most: int) -> list[list[str]]:
-    """The first rows of a table; none where it is no table after all."""
+    """The first rows of a table; none if the content is not a table."""
     first = content.partition("\n")[0]
     delimiter = "\t" if name.lower().endswith(".tsv") else max(",;\t|", key=first.count)
     try:
@@ -61,7 +61,9 @@ _SPELT_OUT = str.maketrans({
     "ß": "ss", "Æ": "AE", "æ": "ae", "Œ": "OE", "œ": "oe", "Ø": "O", "ø": "o", "Đ": "D", "đ": "d", "Ł": "L", "ł": "l",
     "ı": "i", "„": '"', "–": "-", "—": "-", "•": "*", "\ufeff": "",
 })  # fmt: skip
-"""Letters that Pillow's own font lacks, which knows little beside ASCII, and that are no letter with marks."""
+"""Replacements for letters that Pillow's own font lacks (it has little besides ASCII) and that do not
+decompose into a letter and accents.
+"""
 
 
 @functools.lru_cache(64)
@@ -70,7 +72,7 @@ def _font(size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
 
 
 class _Page:
-    """A white page that is written on from top to bottom; what does not fit is left out."""
+    """A white page, filled from top to bottom; text that does not fit is left out."""
 
     def __init__(self, size: int) -> None:
         self.image = Image.new("RGB", (max(1, size * 3 // 4), size), _PAPER)
@@ -120,7 +122,7 @@ class _Page:
             yield rest
 
     def _cut(self, text: str, width: float) -> str:
-        """As much of a text as fits, at least a letter."""
+        """The longest beginning of a text that fits, at least one letter."""
         text = _printable(text[:1000])
         low, high = 1, len(text)
         while low < high:
@@ -130,7 +132,9 @@ class _Page:
 
 
 def _printable(text: str) -> str:
-    """A line in letters that the font has, where there are any: without accents, and with blanks for controls."""
+    """A line with letters that the font has, as far as possible: without accents, and with spaces for control
+    characters.
+    """
     if not text.isascii():
         apart = unicodedata.normalize("NFKD", text.translate(_SPELT_OUT))
         text = "".join(letter for letter in apart if not unicodedata.combining(letter))

@@ -1,4 +1,4 @@
-"""From a picture as it is stored to an upright RGB picture in sRGB that fits, and on to a small JPEG."""
+"""Turns a stored picture into an upright RGB picture in sRGB of a given size, and into a small JPEG."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ _TURNS = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
-"""What makes a picture upright, by its EXIF orientation (EXIF 2.32, 4.6.4)."""
+"""The transposition that makes a picture upright, by its EXIF orientation (EXIF 2.32, 4.6.4)."""
 
 _DEPTHS = (8, 10, 12, 14, 16)
-"""Bits that a sensor gives, of which a TIFF stores 16."""
+"""Bit depths of sensors, whose values a TIFF stores in 16 bits."""
 
 
 def fitted(width: int, height: int, size: int | None) -> tuple[int, int]:
@@ -36,9 +36,9 @@ def fitted(width: int, height: int, size: int | None) -> tuple[int, int]:
 def finished(
     image: Image.Image, size: int | None, orientation: object = 1, profile: bytes | None = None
 ) -> Image.Image:
-    """A new picture: RGB in sRGB, on white, upright, and no larger than `size`. The image is left as it is."""
+    """A new picture: RGB in sRGB, on white, upright, and no larger than `size`. The image is not changed."""
     target = fitted(*image.size, size)
-    drafted = image.draft(None, target)  # a JPEG can be scaled while it is decoded
+    drafted = image.draft(None, target)  # scales a JPEG while it is decoded
     picture = _scalable(image)
     if picture.size != target:
         box = drafted[1] if drafted else None
@@ -73,10 +73,11 @@ def _scalable(image: Image.Image) -> Image.Image:
 
 
 def _to_bytes(values: np.ndarray[Any, Any], *, is_full: bool) -> np.ndarray[Any, Any]:
-    """Wide gray values as bytes; shape (height, width).
+    """Gray values of more than 8 bits as bytes; shape (height, width).
 
-    16 bits are shown as the narrowest of 8, 10, 12, 14 and 16 bits that hold them all, which is how cameras store
-    them, unless their range `is_full`. Signed and real values are spread from the least to the greatest one.
+    The brightest value of the narrowest of 8, 10, 12, 14 and 16 bits that hold all values becomes 255, since
+    cameras store them so; if the range `is_full`, 16 bits are used. Signed and real values are scaled from
+    the least to the greatest one.
     """
     if values.dtype.kind == "u" and values.dtype.itemsize == 2:
         top = int(values.max())

@@ -1,4 +1,4 @@
-"""The number of pages of a TIFF, counted by walking its chain of directories (TIFF 6.0, section 2; BigTIFF)."""
+"""Counts the pages of a TIFF by walking its chain of directories (TIFF 6.0, section 2; BigTIFF)."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ _PLAIN, _BIG = 42, 43
 
 
 def count_pages(stream: BinaryIO) -> int:
-    """How many pages a file has; a chain that runs in a circle ends where it closes.
+    """How many pages a file has; a chain with a cycle ends at the first page that repeats.
 
-    Raises ValueError for too many pages, which is found out without reading what they hold.
+    Raises ValueError for too many pages, without reading their content.
     """
     stream.seek(0)
     head = stream.read(16)
@@ -34,7 +34,7 @@ def count_pages(stream: BinaryIO) -> int:
 
 
 def _number(stream: BinaryIO, offset: int, code: str) -> int:
-    """The number at a place of the file, 0 behind its end."""
+    """The number at an offset of the file; 0 behind its end."""
     size = struct.calcsize(code)
     if offset >= 1 << 63:
         return 0

@@ -1,6 +1,7 @@
-"""The header of a WebP file and the delays of its frames, read by walking its chunks (RFC 9649).
+"""Reads the header of a WebP file and the delays of its frames by walking its chunks (RFC 9649).
 
-Only the plain case is read; for anything unusual the answer is None, and Pillow is asked, which reads the whole file.
+Only usual files are read; for unusual ones the result is None, and Pillow, which reads the whole file, reads
+the header.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ _MOST_EXIF = 1024 * 1024
 
 
 def read_webp_header(stream: BinaryIO) -> ImageHeader | None:
-    """The header of a file whose stream stands at its beginning; None when it is not of the plain sort."""
+    """The header of a file; the stream is at its beginning. None if the header is unusual."""
     head = stream.read(30)
     if len(head) < 30 or head[:4] != b"RIFF" or head[8:12] != b"WEBP":
         return None
@@ -59,7 +60,7 @@ def webp_delays(stream: BinaryIO) -> list[float]:
 
 
 def _chunks(stream: BinaryIO, end: int) -> Iterator[tuple[bytes, int]]:
-    """The name and length of each chunk, with the stream at the beginning of its content."""
+    """The name and length of each chunk; at each step the stream is at the beginning of its content."""
     position = 12
     for _ in range(MOST_BLOCKS):
         stream.seek(position)

@@ -1,1 +1,1 @@
-"""Pictures: what items and frames look like, from the files where they lie or from the thumbnails that are kept."""
+"""Pictures of items and frames, from their files or from stored thumbnails."""

@@ -1,4 +1,4 @@
-"""From an item to the files that it is made of, and from the number of a frame to its place in one of them."""
+"""The files of an item, and which file a frame number belongs to."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ GROUPS = ("image_group", "image_sequence")
 
 
 class ItemFiles:
-    """Reads the files of items, each with the credentials that the item came by."""
+    """Reads the files of items, each with the integration of its item."""
 
     def __init__(
         self, items: ItemService, storage: StorageService, reader: Callable[[], MediaReader]
@@ -32,13 +32,15 @@ class ItemFiles:
         self._reader = reader
 
     def opened(self, item: Item, url: str | None = None) -> tuple[OpenedFile, Decoding]:
-        """The file of an item, or the member under a URL, with its decoder; raises MediaError, PluginError, NotFound."""
+        """The file of an item, or of its member with this URL, with its decoder; raises MediaError,
+        PluginError, NotFound.
+        """
         integration = self._storage.of(item)
         file = media_file(url or item.url, lambda place: self._storage.open(place, integration))
         return file, self._reader().opened(file)
 
     def picture(self, item: Item, size: int) -> Image | None:
-        """What an item looks like: its picture, the middle of a volume, the first members of a group."""
+        """The picture of an item: its image, the middle slice of a volume, the first members of a group."""
         members = self._items.members(item)
         if not members:
             file, decoder = self.opened(item)
@@ -50,7 +52,7 @@ class ItemFiles:
         return next((picture for _, picture in self.frames(item, [middle], size)), None)
 
     def picture_of(self, place: str, size: int) -> Image | None:
-        """What a file at a path, or behind a URL, looks like."""
+        """The picture of a file at a path or URL."""
         url = place if "://" in place else Path(place).absolute().as_uri()
         file = media_file(url, self._storage.open)
         return self._reader().opened(file).picture(file, size)
@@ -77,7 +79,9 @@ class ItemFiles:
 
 
 def _places(members: Sequence[Member], numbers: Sequence[int], name: str) -> Iterator[tuple[int, int, int]]:
-    """For each number, ascending: the place of its member, its number there, and the number itself."""
+    """For each number, ascending: the position of its member, its number within that member, and the number
+    itself.
+    """
     position, before = 0, 0
     for number in numbers:
         while position < len(members) and number >= before + members[position].frame_count:

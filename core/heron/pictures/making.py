@@ -1,4 +1,4 @@
-"""Making pictures of many items at the same time, piece by piece, so that memory does not grow with their number."""
+"""Makes pictures of many items in threads, as a stream, so that memory does not grow with their number."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from heron.models import Item
 T = TypeVar("T")
 
 AHEAD = 128
-"""Pieces that wait at most to be kept."""
+"""Most pieces that wait to be stored."""
 
 
 def in_threads(
     items: Iterable[Item], work: Callable[[Item], Iterable[T]]
 ) -> Generator[tuple[Item, T | HeronError | None], None, None]:
-    """The pieces of each item as they come, then None when it is done, or the error that ended it.
+    """Yields the pieces of each item as they are made, then None when it is done, or the error that ended it.
 
-    One thread for each core works on one item each: decoders let others run while they decode. Close the iterator, so
-    that no thread is left.
+    One thread per core works on one item at a time: decoders release the interpreter lock while they decode.
+    Close the iterator, so that no thread is left.
     """
     source = iter(items)
     taking, stopped = threading.Lock(), threading.Event()
@@ -77,4 +77,4 @@ def in_threads(
     finally:
         stopped.set()
         for thread in threads:
-            thread.join()  # none may read the catalogue any more once it is closed
+            thread.join()  # no thread may read the catalogue after it is closed

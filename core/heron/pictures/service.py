@@ -1,4 +1,4 @@
-"""The picture service: pictures, frames, times and text of items, and the thumbnails and metrics that are kept."""
+"""The picture service: pictures, frames, times and text of items, and stored thumbnails and metrics."""
 
 from __future__ import annotations
 
@@ -30,17 +30,19 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
 SIZE = 1024
-"""Longest side of a picture in pixels, unless asked for otherwise."""
+"""Default longest side of a picture in pixels."""
 
 PROBLEMS = 100
-"""Problems that are told at most."""
+"""Most problems that a report holds."""
 
 _BATCH = 64
 
 
 @frozen(repr=False)
 class Made(Record):
-    """What making pictures did: items and frames that have one now, how many failed, and the first problems."""
+    """The result of making pictures: items and frames that have one now, how many failed, and the first
+    problems.
+    """
 
     items: int
     frames: int
@@ -50,7 +52,7 @@ class Made(Record):
 
 @frozen
 class _Piece:
-    """A picture that was made, of an item or of a frame."""
+    """The picture made of an item or a frame."""
 
     of: Item | Frame
     jpeg: bytes
@@ -58,7 +60,7 @@ class _Piece:
 
 
 class PictureService:
-    """What items look like. Files are read where they lie."""
+    """Makes pictures of items. Files are read from their storage and not copied."""
 
     def __init__(
         self,
@@ -80,8 +82,8 @@ class PictureService:
     def picture(self, item: ItemRef, *, frame: int | None = None, size: int | None = SIZE) -> Image:
         """An item, or one of its frames, as an upright RGB picture that fits into `size` x `size` pixels.
 
-        A frame is as large as it is with `size` None. Raises MediaError where there is no picture, and for a file that
-        cannot be read; PluginError where what reads it is not installed.
+        With `size` None, a frame keeps its own size. Raises MediaError if there is no picture or the file
+        cannot be read, PluginError if the plugin that reads it is not installed.
         """
         owner = self._items.get(item)
         self._access.require("read", "item", owner.name)
@@ -97,9 +99,10 @@ class PictureService:
         return picture
 
     def portrait(self, thing: ItemRef, *, size: int = SIZE) -> Image:
-        """The one picture that an item is known by: that of the frame in the middle for videos, groups and sequences.
+        """The one picture that represents an item: for videos, groups and sequences, that of the middle
+        frame.
 
-        Of a `Frame`, and of other items, it is their picture. Raises MediaError and PluginError.
+        For a `Frame`, and for other items, it is their picture. Raises MediaError and PluginError.
         """
         item = self._items.get(thing)
         count = item.facts.frame_count or 0
@@ -107,7 +110,7 @@ class PictureService:
         return self.picture(thing, frame=count // 2 if is_moving else None, size=size)
 
     def picture_of(self, file: str | Path, *, size: int = SIZE) -> Image:
-        """A file of this machine, or behind a URL, that need not be in the catalogue, as an upright RGB picture."""
+        """A local file, or the file at a URL, as an upright RGB picture; it need not be in the catalogue."""
         self._access.require("read", "item")
         picture = self._files.picture_of(str(file), size)
         if picture is None:
@@ -117,13 +120,17 @@ class PictureService:
     def frames(
         self, item: ItemRef, numbers: Iterable[int] | int, *, size: int | None = None
     ) -> Iterator[tuple[int, Image]]:
-        """Frames of an item by number, in ascending order, as upright RGB pictures; whole where no size is given."""
+        """Frames of an item by number, in ascending order, as upright RGB pictures; with `size` None in their
+        own size.
+        """
         owner = self._items.get(item)
         self._access.require("read", "frame", owner.name)
         yield from self._files.frames(owner, frame_numbers(numbers), size)
 
     def times(self, item: ItemRef) -> Sequence[float] | None:
-        """The presentation times of an item's frames in seconds; None where its file cannot be read, or has none."""
+        """The presentation times of an item's frames in seconds; None if its file cannot be read, or has
+        none.
+        """
         owner = self._items.get(item)
         self._access.require("read", "frame", owner.name)
         if self._items.members(owner):
@@ -135,7 +142,7 @@ class PictureService:
             return None
 
     def text(self, item: ItemRef) -> Iterator[str]:
-        """The text of a document in pieces: pages, or blocks of lines. Raises MediaError where there is none."""
+        """The text of a document in pieces: pages, or blocks of lines. Raises MediaError if there is none."""
         owner = self._items.get(item)
         self._access.require("read", "item", owner.name)
         file, decoder = self._files.opened(owner)
@@ -144,7 +151,9 @@ class PictureService:
         yield from decoder.decoder.text(file)
 
     def thumbnail(self, thing: ItemRef) -> bytes | None:
-        """The JPEG of an item or of a frame: the one that is kept, or one made now; None where there is no picture."""
+        """The JPEG thumbnail of an item or a frame: the stored one, or one made now; None if there is no
+        picture.
+        """
         kept = self._frames.thumbnail(thing) if isinstance(thing, Frame) else self._thumbnails.get(thing)
         if kept is not None:
             return kept
@@ -161,10 +170,11 @@ class PictureService:
         again: bool = False,
         progress: Callable[[int], None] = lambda done: None,
     ) -> Made:
-        """Keep a thumbnail, and for images metrics, of each item that has none; with `frames`, of its frames instead.
+        """Store a thumbnail, and for images metrics, of each item that has none; with `frames`, of its frames
+        instead.
 
-        `again` makes those anew that are there. What cannot be read is among the problems. A run that was stopped is
-        gone on with by running it again.
+        With `again`, existing ones are made again. Files that cannot be read are reported as problems. To
+        continue an interrupted run, run it again.
         """
         self._access.require("update", "frame" if frames else "item")
         made = {"item": 0, "frame": 0, "failed": 0}
@@ -202,7 +212,7 @@ class PictureService:
     def write_frames(
         self, item: ItemRef, folder: str | Path, numbers: Iterable[int] | int, *, size: int | None = None
     ) -> Iterator[Path]:
-        """Write frames as PNG files `NAME-000013.png` into a folder, which is made when it is missing."""
+        """Write frames as PNG files `NAME-000013.png` into a folder, which is created if it is missing."""
         owner = self._items.get(item)
         place = Path(folder)
         try:
@@ -260,7 +270,7 @@ class PictureService:
             yield _Piece(frames[number], _jpeg(picture), self._tools()[1](picture, width, height))
 
     def _keep(self, pieces: list[_Piece], made: dict[str, int]) -> None:
-        """Keep what was made, and empty the list."""
+        """Store the pieces, and empty the list."""
         if not pieces:
             return
         made["item"] += self._thumbnails.keep(

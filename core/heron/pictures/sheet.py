@@ -15,7 +15,7 @@ MOST = 1000
 """Most pictures on a sheet."""
 
 _PIXELS = 300_000_000
-"""Pixels of the largest sheet, which takes three bytes for each in memory."""
+"""Most pixels of a sheet; each takes three bytes of memory."""
 
 _GAP, _LINE = 12, 17
 _GROUND, _TABLE, _INK, _FAINT = "#ffffff", "#f1f3f5", "#212529", "#868e96"
@@ -23,7 +23,7 @@ _GROUND, _TABLE, _INK, _FAINT = "#ffffff", "#f1f3f5", "#212529", "#868e96"
 
 @frozen
 class Cell:
-    """One picture as JPEG, or None, its name, and a word about it."""
+    """One cell: a picture as JPEG, or None, a name, and a short note."""
 
     jpeg: bytes | None
     name: str
@@ -31,7 +31,8 @@ class Cell:
 
 
 def contact_sheet(cells: Iterable[Cell], count: int, columns: int | None, size: int) -> Image.Image:
-    """Draw `count` cells of `size` x `size` pixels, row by row; `columns` None makes it a little wider than high.
+    """Draw `count` cells of `size` x `size` pixels, row by row; with `columns` None the sheet is a little
+    wider than high.
 
     Raises InvalidInput for a sheet that would take too much memory.
     """
@@ -56,7 +57,7 @@ def contact_sheet(cells: Iterable[Cell], count: int, columns: int | None, size: 
 
 
 def _place(sheet: Image.Image, draw: ImageDraw.ImageDraw, cell: Cell, at: tuple[int, int], size: int) -> None:
-    """The picture in the middle of its cell, or a word in the place of one."""
+    """Draw the picture in the middle of its cell, or a note in its place."""
     x, y = at
     draw.rectangle((x, y, x + size - 1, y + size - 1), _TABLE)
     if cell.jpeg is None:
@@ -71,7 +72,7 @@ def _place(sheet: Image.Image, draw: ImageDraw.ImageDraw, cell: Cell, at: tuple[
 def _fitted(
     draw: ImageDraw.ImageDraw, text: str, font: ImageFont.FreeTypeFont | ImageFont.ImageFont, width: int
 ) -> str:
-    """A text cut with an ellipsis to fit into so many pixels."""
+    """A text, shortened with an ellipsis to fit into a width in pixels."""
     text = " ".join(text.split())[:200]
     if draw.textlength(text, font) <= width:
         return text

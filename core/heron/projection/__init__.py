@@ -1,1 +1,1 @@
-"""Projection of vectors to two dimensions, and the scatter plot of what comes out."""
+"""Projection of vectors to two dimensions, and the scatter plot of the result."""

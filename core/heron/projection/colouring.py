@@ -1,4 +1,4 @@
-"""How the points of a plot are coloured: by category, by number or by date, as their values are."""
+"""Colours of the points of a plot: by category, number or date, depending on their values."""
 
 from __future__ import annotations
 
@@ -14,13 +14,15 @@ from attrs import frozen
 Array = np.ndarray[Any, Any]
 
 Value = str | bool | float | datetime | None
-"""What colours a point; None and NaN are missing."""
+"""The value that decides the colour of a point; None and NaN are missing."""
 
 PALETTE = ("#0072b2", "#e69f00", "#009e73", "#d55e00", "#56b4e9", "#cc79a7", "#f0e442")
-"""Colours that the colour-blind tell apart (Okabe and Ito 2008; Wong, Nature Methods 8, 2011), without black."""
+"""Colours that colour-blind people can distinguish (Okabe and Ito 2008; Wong, Nature Methods 8, 2011),
+without black.
+"""
 
 MARKERS = ("o", "^", "s")
-"""Shapes; each goes round the palette once, so that colour and shape together tell categories apart."""
+"""Shapes; each is used with every colour once, so that colour and shape together identify a category."""
 
 MOST = 20
 """Categories with a colour of their own."""
@@ -30,7 +32,7 @@ OTHER, MISSING = "#8a8a8a", "#dcdcdc"
 
 @frozen
 class Group:
-    """Points that look the same: their places among all, and how they are shown in the legend."""
+    """Points of one category: their positions among all points, and their name and look in the legend."""
 
     name: str
     points: Array
@@ -40,21 +42,23 @@ class Group:
 
 @frozen
 class Scale:
-    """Points along a colour bar: the numbers, NaN where missing; dates are seconds since 1970 in UTC."""
+    """Points coloured by a colour bar: the numbers, NaN if missing; dates are seconds since 1970 in UTC."""
 
     values: Array
     are_dates: bool = False
 
 
 def in_utc(moment: datetime) -> datetime:
-    """A moment with its time zone; one without is in UTC."""
+    """A moment with its time zone; a moment without one is taken as UTC."""
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def coloured(values: Sequence[Value]) -> list[Group] | Scale:
-    """Groups for texts, truth values and mixtures, a scale where all values that are there are numbers or dates.
+    """Groups for texts, truth values and mixtures; a scale if all values are numbers, or all are dates, apart
+    from missing ones.
 
-    The 20 most frequent categories come first, most frequent first; then `other` and `missing`, as far as there are any.
+    The 20 most frequent categories come first, most frequent first; then `other` and `missing`, if there are
+    any.
     """
     there = [value for value in values if not _is_missing(value)]
     if there and all(isinstance(value, (int, float)) and not isinstance(value, bool) for value in there):

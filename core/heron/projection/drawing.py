@@ -26,20 +26,20 @@ from heron.projection.lettering import font, shown
 Array = np.ndarray[Any, Any]
 
 _WIDTH = 8.0
-"""Inches of the rectangle that the points are in; the other measures are inches too."""
+"""Width in inches of the rectangle that contains the points; the other lengths are in inches too."""
 
 _MARGIN, _HEAD, _BESIDE = 0.15, 0.45, 2.9
 _INK, _FAINT = "#212529", "#adb5bd"
 
 _RASTER = 2_000
-"""Points from which they are drawn as pixels in SVG and PDF too."""
+"""With this many points or more, they are drawn as pixels in SVG and PDF too."""
 
 _PIXELS = 256
-"""Pixels of a picture at most; the plot shows some hundred, print twice as many."""
+"""Longest side of a picture in pixels; a plot shows about a hundred of them, a print twice as many."""
 
 _DAY = 86_400
 _LTR = "\u200e"
-"""Keeps the count behind a name that is written from the right to the left."""
+"""Keeps the count behind the name if the name is written from right to left."""
 
 
 def draw(
@@ -50,9 +50,9 @@ def draw(
     colour_name: str,
     pictures: Iterable[tuple[int, Image.Image]],
 ) -> Figure:
-    """A figure of points in a rectangle that is 1 wide and so high.
+    """A figure of points in a rectangle of width 1 and the given height.
 
-    Raises InvalidInput for a picture of a point that is not there.
+    Raises InvalidInput for a picture of a point that does not exist.
     """
     across = _WIDTH + 2 * _MARGIN + (_BESIDE if look else 0)
     down = _WIDTH * height + _MARGIN + (_HEAD if title else _MARGIN)
@@ -79,7 +79,7 @@ def draw(
 
 
 def _edges(look: Sequence[Group] | Scale | None, count: int) -> Callable[[int], Any]:
-    """The colour of the frame around the picture of a point: that of the point, which it hides."""
+    """The colour of the frame around a point's picture: that of the point, which the picture hides."""
     if isinstance(look, Scale):
         known = look.values[np.isfinite(look.values)]
         norm = Normalize(float(known.min()), float(known.max()))
@@ -92,8 +92,10 @@ def _edges(look: Sequence[Group] | Scale | None, count: int) -> Callable[[int], 
 
 
 def _scatter(axes: Axes, points: Array, total: int, **look: Any) -> None:
-    """Draw points, some of a total, by which size and opacity go: clouds stay clouds from 50 points up to a million."""
-    size = min(60.0, 1600 / total**0.62 + 0.15)  # square points
+    """Draw some of `total` points; size and opacity depend on the total, so that 50 points and a million are
+    both readable.
+    """
+    size = min(60.0, 1600 / total**0.62 + 0.15)  # in square points
     opacity = min(0.9, max(0.3, 0.9 - 0.2 * math.log10(total / 1000)))
     axes.scatter(
         points[:, 0], points[:, 1], s=size, alpha=opacity, linewidths=0, rasterized=total >= _RASTER, **look
@@ -101,7 +103,7 @@ def _scatter(axes: Axes, points: Array, total: int, **look: Any) -> None:
 
 
 def _draw_groups(axes: Axes, points: Array, groups: Sequence[Group]) -> None:
-    """First what is missing or other, then the categories in a mixed order, so that none hides another."""
+    """Draw missing and other points first, then the categories in a mixed order, so that none hides another."""
     for group in reversed(groups):
         if group.colour in (MISSING, OTHER):
             _scatter(axes, points[group.points], len(points), color=group.colour)

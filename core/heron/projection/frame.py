@@ -1,4 +1,4 @@
-"""The rectangle that a plot shows: points brought into it, and pictures among them that do not overlap."""
+"""The rectangle of a plot: scales points into it, and places pictures without overlap."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from heron.errors import InvalidInput
 Array = np.ndarray[Any, Any]
 
 PICTURE = 0.085
-"""The longest side of a picture in a plot, as a share of the width of the plot."""
+"""The longest side of a picture, as a share of the width of the plot."""
 
 FLATTEST = 0.62
 """The least height of a plot whose width is 1; the greatest is 1."""
@@ -22,9 +22,9 @@ _GAP = 0.006
 
 
 def framed(points: Array) -> tuple[Array, float]:
-    """Points of shape (n, 2) in a rectangle that is 1 wide, and how high it is; float64.
+    """Points of shape (n, 2), scaled into a rectangle of width 1, and its height; float64.
 
-    There is one scale for both directions, and a narrow edge.
+    Both directions have the same scale, and there is a narrow margin.
 
     Raises InvalidInput for another shape, for no points, and for NaN and infinity.
     """
@@ -45,7 +45,9 @@ def framed(points: Array) -> tuple[Array, float]:
 
 
 def spread_out(points: Array, count: int = 40) -> list[int]:
-    """At most `count` points, spread over the plot, whose pictures do not overlap; the same ones each time."""
+    """At most `count` points, spread over the plot, whose pictures do not overlap; equal input gives equal
+    output.
+    """
     places, height = framed(points)
     order = np.random.default_rng(0).permutation(len(places))[:_CANDIDATES]
     boxes = Boxes(height)
@@ -59,14 +61,16 @@ def spread_out(points: Array, count: int = 40) -> list[int]:
 
 
 class Boxes:
-    """Places that are taken in a rectangle that is 1 wide."""
+    """Occupied boxes in a rectangle of width 1."""
 
     def __init__(self, height: float) -> None:
         self._corner = np.array((1.0, height))
         self._taken = np.empty((0, 4))
 
     def take(self, centre: Array, width: float, height: float) -> tuple[float, float, float, float] | None:
-        """Left, right, bottom and top of a box near a centre, inside the rectangle; None where another one is."""
+        """Left, right, bottom and top of a box near a centre, inside the rectangle; None if it would overlap
+        another box.
+        """
         half = np.array((width, height)) / 2
         x, y = np.clip(centre, half, self._corner - half)
         box = (x - half[0], x + half[0], y - half[1], y + half[1])

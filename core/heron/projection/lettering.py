@@ -1,4 +1,4 @@
-"""Text of a plot in whatever script: the fonts that have its characters, and a box for those that none has."""
+"""Text of a plot in any script: fonts that have its characters, and a box for characters that no font has."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ _FURTHER = (
     "Noto Sans Thai", "Droid Sans Fallback", "WenQuanYi Micro Hei", "Hiragino Sans", "PingFang SC", "Arial Unicode MS",
     "Microsoft YaHei", "Yu Gothic", "Malgun Gothic", "Segoe UI Symbol", "FreeSans",
 )  # fmt: skip
-"""Fonts with other scripts, as systems have them, in the order in which they are tried."""
+"""Fonts for other scripts that systems often have, in the order in which they are tried."""
 
 _BOX = "\u25a1"
 
 
 def font(size: float, weight: str = "normal") -> FontProperties:
-    """The font of all text, with those behind it that are installed; `size` in points."""
+    """The font of all text, with installed fonts as fallbacks; `size` in points."""
     return FontProperties(family=list(_characters()), size=size, weight=weight)
 
 
 def shown(text: str, longest: int = 32) -> str:
-    """One line of at most so many characters, with a box for each that cannot be drawn."""
+    """One line of at most `longest` characters, with a box for each that cannot be drawn."""
     line = " ".join(text.split())
     if len(line) > longest:
         line = line[: longest - 1] + "…"
@@ -39,7 +39,7 @@ def _is_drawn(character: str, fonts: Iterable[frozenset[int]]) -> bool:
 
 @cache
 def _characters() -> dict[str, frozenset[int]]:
-    """The fonts to use, and the characters that each has."""
+    """The fonts to use, and the characters of each."""
     installed = {entry.name for entry in fontManager.ttflist}
     chosen = [_FIRST, *(name for name in _FURTHER if name in installed)]
     return {name: frozenset(get_font(findfont(name)).get_charmap()) for name in chosen}

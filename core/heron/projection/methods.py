@@ -1,4 +1,4 @@
-"""The methods that bring vectors to two dimensions: principal components, and t-SNE by openTSNE."""
+"""Methods that project vectors to two dimensions: principal components, and t-SNE by openTSNE."""
 
 from __future__ import annotations
 
@@ -12,28 +12,31 @@ from heron.errors import InvalidInput, PluginError
 Array = np.ndarray[Any, Any]
 
 _BLOCK = 4_000_000
-"""Numbers that are worked on at a time; 16 MB as float32."""
+"""Numbers per block; 16 MB as float32."""
 
 _MOST = 1e15
-"""Numbers whose squares float32 can still sum up."""
+"""Largest magnitude of a number whose squares can still be summed in float32."""
 
 _ROUGH = 50
-"""Principal components that t-SNE looks at, as van der Maaten and Hinton did (JMLR 9, 2008)."""
+"""Principal components that t-SNE starts from, as in van der Maaten and Hinton (JMLR 9, 2008)."""
 
 _PERPLEXITY = 30
 _MANY = 10_000
-"""Vectors from which t-SNE takes all processors; with fewer, they wait for each other more than they help."""
+"""With this many vectors or more, t-SNE uses all processors; with fewer, threads wait for each other too
+much.
+"""
 
 _LEAST = 5
-"""Vectors below which neighbours mean nothing, and principal components are taken."""
+"""With fewer vectors, neighbours have no meaning, and principal components are used."""
 
 
 def project(vectors: Array, method: str = "pca", *, seed: int = 0) -> Array:
     """Coordinates of vectors in two dimensions; equal input gives equal output.
 
-    `vectors` have shape (n, size) and may be mapped from a file: they are read in blocks, a few times. Returns float32 of
-    shape (n, 2). `seed` matters to methods that draw random numbers. Raises InvalidInput for no vectors, for NaN,
-    infinity or absurdly large numbers, and for an unknown method; PluginError where its package is missing.
+    `vectors` have shape (n, size) and may be memory-mapped: they are read in blocks, a few times. Returns
+    float32 of shape (n, 2). Methods that draw random numbers use `seed`. Raises InvalidInput for no vectors,
+    for NaN, infinity or extremely large numbers, and for an unknown method; PluginError if its package is
+    missing.
     """
     if method not in METHODS:
         raise InvalidInput(f"there is no projection {method!r}", hint=f"there are {', '.join(METHODS)}")
@@ -51,7 +54,7 @@ def _pca(vectors: Array, seed: int) -> Array:
 
 
 def _tsne(vectors: Array, seed: int) -> Array:
-    """t-SNE with Euclidean distances, which begins with the principal components (Kobak and Berens 2019)."""
+    """t-SNE with Euclidean distances, initialised with the principal components (Kobak and Berens 2019)."""
     if len(vectors) < _LEAST:
         return principal_components(vectors, 2)
     try:
@@ -70,14 +73,15 @@ def _tsne(vectors: Array, seed: int) -> Array:
 
 
 METHODS: dict[str, Callable[[Array, int], Array]] = {"pca": _pca, "tsne": _tsne}
-"""What `project` can do, by name."""
+"""The methods of `project` by name."""
 
 
 def principal_components(vectors: Array, count: int) -> Array:
     """Coordinates along the directions of greatest variance, greatest first; float32 of shape (n, count).
 
-    The direction of each axis is the one in which its largest weight is positive. Where vectors vary in fewer than
-    `count` directions, the other coordinates are 0. Raises InvalidInput for NaN, infinity and absurdly large numbers.
+    The sign of each axis makes its largest weight positive. If the vectors vary in fewer than `count`
+    directions, the other coordinates are 0. Raises InvalidInput for NaN, infinity and extremely large
+    numbers.
     """
     mean, axes = _principal_axes(vectors, count)
     points = np.zeros((len(vectors), count), np.float32)
@@ -90,7 +94,7 @@ def _principal_axes(vectors: Array, count: int) -> tuple[Array, Array]:
     """The mean, and unit vectors along the greatest variance; shapes (size,) and (at most count, size), float32.
 
     The covariance is summed about the mean of the first block, and corrected for that at the end: one pass is enough.
-    Where there are fewer vectors than numbers in one, they are decomposed themselves.
+    If there are fewer vectors than dimensions, the vectors themselves are decomposed.
     """
     total, size = vectors.shape
     if total <= size:
@@ -116,7 +120,9 @@ def _principal_axes(vectors: Array, count: int) -> tuple[Array, Array]:
 
 
 def _blocks(vectors: Array) -> Iterator[tuple[int, Array]]:
-    """Some vectors at a time as float32, with the place of the first; raises InvalidInput for what has no distance."""
+    """Blocks of vectors as float32, each with the position of its first vector; raises InvalidInput for
+    unusable numbers.
+    """
     rows = max(1, _BLOCK // vectors.shape[1])
     for start in range(0, len(vectors), rows):
         with np.errstate(over="ignore"):

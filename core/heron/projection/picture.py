@@ -20,7 +20,7 @@ SUFFIXES = (".png", ".svg", ".pdf")
 _DPI = 150
 
 _DRAWING = Lock()
-"""Matplotlib and its caches of fonts are not made for several threads."""
+"""Matplotlib and its font caches are not thread-safe."""
 
 
 def draw_plot(
@@ -35,10 +35,10 @@ def draw_plot(
 ) -> None:
     """Write a scatter plot of points, of shape (n, 2), in the format of a suffix.
 
-    `colour` has a value for each point, which may be missing: texts are categories with a legend, numbers and dates go
-    along a colour bar. `pictures` are shown over the points at those places, the first ones first, as far as they do not
-    overlap; `heron.projection.frame.spread_out` chooses places for them. Raises InvalidInput for points that are none or
-    not finite and for another suffix, PluginError where matplotlib is missing.
+    `colour` has a value for each point, which may be missing: texts become categories with a legend, numbers
+    and dates a colour bar. `pictures`, by position of their point, are drawn over the points in the given
+    order if they do not overlap; `heron.projection.frame.spread_out` chooses such points. Raises InvalidInput
+    for no points, points that are not finite and an unknown suffix, PluginError if matplotlib is missing.
     """
     places, height = framed(points)
     if suffix.lower() not in SUFFIXES:

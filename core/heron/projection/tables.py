@@ -24,10 +24,12 @@ _TEXT = "VARCHAR"
 
 
 def write_table(columns: Sequence[str], rows: Iterable[Row], stream: IO[bytes], suffix: str) -> int:
-    """Write rows, with a value for each column, in the format of a suffix as they come; returns how many there were.
+    """Write rows, with a value for each column, in the format of a suffix, as a stream; returns the number of
+    rows.
 
-    Dates are written in UTC, NaN and infinity as missing. In Parquet a column is of numbers, truth values or timestamps
-    where all its values are, else of text. Raises InvalidInput for another suffix, PluginError where duckdb is missing.
+    Dates are written in UTC, NaN and infinity as missing. A Parquet column has numbers, truth values or
+    timestamps if all its values are of that type, else text. Raises InvalidInput for an unknown suffix,
+    PluginError if duckdb is missing.
     """
     writers = {".json": _write_json, ".csv": _write_csv, ".parquet": _write_parquet}
     writer = writers.get(suffix.lower())
@@ -63,7 +65,7 @@ def _cell(value: Value) -> str:
 
 
 def _write_parquet(columns: Sequence[str], rows: Iterable[Row], stream: IO[bytes]) -> int:
-    """By way of a file of JSON lines, from which duckdb writes a million rows in seconds."""
+    """Write a temporary file of JSON lines, which duckdb converts; a million rows take seconds."""
     try:
         import duckdb
     except ImportError as error:

@@ -17,7 +17,7 @@ from heron.search.similar import Sought
 
 if TYPE_CHECKING:
     from heron.catalog.vectors.sets import OpenSet
-    from heron.vectors.found import Plan as SearchPlan
+    from heron.vectors.found import SearchPlan
 
 Array = np.ndarray[Any, Any]
 

@@ -1,1 +1,1 @@
-"""Storage: from a URL to bytes, wherever they lie."""
+"""Storage: reading bytes by URL, from local files and storage backends."""

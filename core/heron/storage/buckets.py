@@ -1,4 +1,6 @@
-"""Object stores: what S3, Google, Azure and OBS have in common, so that a plugin for one is a few short methods."""
+"""What the object stores S3, Google, Azure and OBS have in common, so that a plugin for one is a few short
+methods.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +18,7 @@ from heron.media.ranged import ranged
 from heron.metadata.keys import is_unicode, printable
 
 _SAFE = "/!$&'()*+,;=:@~"
-"""Characters that need no escape in the path of a URL (RFC 3986, 3.3), beside letters, digits and -._"""
+"""Characters that need no escape in the path of a URL (RFC 3986, 3.3), besides letters, digits and -._"""
 
 
 _ADDRESS = re.compile(r"[^:/]+://([^/@?#\s]+)(?:/(.*))?", re.DOTALL)
@@ -35,7 +37,7 @@ _PLAIN = re.compile(r"://[^/@?#\s]+/[A-Za-z0-9/!$&'()*+,;=:@~._-]*")
 
 
 def is_canonical(url: str, scheme: str) -> bool:
-    """Whether a URL of this scheme surely is in its canonical form; quick to say, for most are."""
+    """Whether a URL of this scheme is certainly canonical; a quick check, since most URLs are."""
     return url.startswith(scheme) and _PLAIN.fullmatch(url, len(scheme)) is not None
 
 
@@ -46,7 +48,9 @@ def object_url(scheme: str, bucket: str, key: str) -> str:
 
 
 def address_of(url: str) -> ObjectAddress:
-    """Bucket and key of a URL such as `s3://bucket/a%20key.jpg`; raises InvalidInput where one is missing or odd."""
+    """Bucket and key of a URL such as `s3://bucket/a%20key.jpg`; raises InvalidInput if one is missing or
+    malformed.
+    """
     found = _ADDRESS.fullmatch(url)
     if found is None:
         shown = "the URL" if "@" in url else printable(url)  # before an @ there may be a password
@@ -58,9 +62,9 @@ def address_of(url: str) -> ObjectAddress:
 
 
 class BucketStorage(ABC):
-    """Implements the `Storage` protocol by a few requests that a subclass knows how to make.
+    """Implements the `Storage` protocol with a few requests that a subclass implements.
 
-    The methods with an underscore may raise whatever the driver raises; `explain` turns that into a sentence.
+    The methods with an underscore may raise any error of the driver; `explain` turns it into a HeronError.
     """
 
     @abstractmethod
@@ -69,7 +73,7 @@ class BucketStorage(ABC):
 
     @abstractmethod
     def explain(self, error: Exception, url: str) -> HeronError:
-        """The sentence for a driver's error; `super().explain` knows those of Python itself."""
+        """The HeronError for a driver's error; `super().explain` handles Python's own errors."""
         if isinstance(error, HeronError):
             return error
         if isinstance(error, FileNotFoundError):
@@ -85,22 +89,23 @@ class BucketStorage(ABC):
 
     @abstractmethod
     def _stat(self, address: ObjectAddress) -> StoredObject:
-        """Look one object up."""
+        """Look up one object."""
 
     @abstractmethod
     def _get(
         self, address: ObjectAddress, start: int, end: int | None, etag: str | None
     ) -> tuple[StoredObject, bytes]:
-        """The object and its bytes from `start` up to and without `end`, which are at least one byte apart.
+        """The object and its bytes from `start` to `end` (exclusive), at least one byte.
 
-        Where `start` is the end of the object or behind it, no bytes. With `etag`, ObjectChanged when it is another.
+        If `start` is at or behind the end of the object, no bytes. Raises ObjectChanged if the object's ETag
+        is not `etag`.
         """
 
     @abstractmethod
     def _pages(self, address: ObjectAddress, after: str | None) -> Iterator[list[StoredObject]]:
         """The objects whose key begins with that of the address, in the store's own order, page by page.
 
-        With the key `after`, those behind it in that order.
+        With `after`, a key, only the objects behind it in that order.
         """
 
     @abstractmethod
@@ -108,7 +113,7 @@ class BucketStorage(ABC):
         """A URL that anybody can read for `expires` seconds."""
 
     def stat(self, url: str) -> StoredObject:
-        """Look one object up."""
+        """Look up one object."""
         address = self.object_address(url)
         try:
             return self._stat(address)
@@ -116,17 +121,18 @@ class BucketStorage(ABC):
             raise self.explain(error, url) from error
 
     def list(self, prefix: str, after: str | None = None) -> Iterator[StoredObject]:
-        """All objects at or below a prefix in the store's own order, those that stand for folders left out.
+        """All objects at or below a prefix, in the store's own order, without those that only mark folders.
 
-        A prefix that names an object is that object alone, though there be others below it: with `/` at its end it is
-        those. Who may list `photos/` need not have the right to look up `photos`: that is only told when nothing lies below.
+        If the prefix names an object, only that object is listed, even if others lie below it; end the prefix
+        with `/` to list those. Listing `photos/` does not need the right to look up `photos`: a refusal is
+        raised only if nothing lies below.
         """
         address = address_of(prefix)
         begin = address_of(after).key if after is not None else None
         folder = address.key if address.key.endswith("/") or not address.key else address.key + "/"
         denied: HeronError | None = None
         if begin == address.key != folder:
-            return  # behind an object that the prefix names there is nothing
+            return  # nothing comes after the object that the prefix names
         try:
             if folder != address.key and begin is None:
                 single = self._single(address, prefix)
@@ -145,7 +151,7 @@ class BucketStorage(ABC):
             raise denied
 
     def _single(self, address: ObjectAddress, url: str) -> StoredObject | HeronError | None:
-        """The object that a prefix names itself, None where there is none, or the refusal to look it up."""
+        """The object that a prefix names, None if there is none, or the error if looking it up is refused."""
         try:
             return self._stat(address)
         except Exception as error:
@@ -161,13 +167,13 @@ class BucketStorage(ABC):
         return self._read(url, 0, count, None)
 
     def read(self, url: str, start: int = 0, end: int | None = None, *, etag: str | None = None) -> bytes:
-        """The bytes from `start` up to and without `end` (None: to the end)."""
+        """The bytes from `start` to `end` (exclusive; None: to the end)."""
         if end is not None and end <= start:
             return b""
         return self._read(url, start, end, etag)[1]
 
     def open(self, url: str) -> BinaryIO:
-        """A seekable binary file that reads ranges as they are asked for."""
+        """A seekable binary file that reads ranges on demand."""
         stored = self.stat(url)
         return cast(
             BinaryIO,

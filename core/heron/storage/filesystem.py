@@ -1,4 +1,4 @@
-"""A storage backend over any fsspec filesystem: what most storage plugins need is to subclass it."""
+"""A storage backend over any fsspec filesystem; most storage plugins only need to subclass it."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from heron.models import utc_iso
 
 
 class FilesystemStorage:
-    """Implements the `Storage` protocol by an fsspec filesystem.
+    """Implements the `Storage` protocol with an fsspec filesystem.
 
-    A subclass gives the filesystem and says how its URLs and the filesystem's paths translate; it can map the
+    A subclass provides the filesystem and converts between URLs and the filesystem's paths; it can map the
     driver's own errors in `explain`.
     """
 
@@ -34,7 +34,7 @@ class FilesystemStorage:
         return self.url_of(self.path_of(url))
 
     def explain(self, error: Exception, url: str) -> HeronError:
-        """The sentence for a driver's error."""
+        """The HeronError for a driver's error."""
         if isinstance(error, FileNotFoundError | NotADirectoryError):
             return NotFound(f"{url} is not there")
         if isinstance(error, PermissionError):
@@ -46,7 +46,7 @@ class FilesystemStorage:
         return HeronError(f"{url} cannot be read: {error}")
 
     def stat(self, url: str) -> StoredObject:
-        """Look one object up."""
+        """Look up one object."""
         try:
             info = self.filesystem.info(self.path_of(url))
         except Exception as error:
@@ -56,7 +56,9 @@ class FilesystemStorage:
         return self._object(info)
 
     def list(self, prefix: str, after: str | None = None) -> Iterator[StoredObject]:
-        """All objects at or below a prefix, folder by folder, by name; with `after`, those behind that URL."""
+        """All objects at or below a prefix, folder by folder, ordered by name; with `after`, only those
+        behind that URL.
+        """
         stream = self._list(prefix)
         if after is not None and all(stored.url != after for stored in stream):
             raise HeronError(f"{prefix} changed while it was listed, {after} is gone", hint="list it again")
@@ -82,14 +84,14 @@ class FilesystemStorage:
         return stored, self.read(url, 0, min(count, stored.size))
 
     def read(self, url: str, start: int = 0, end: int | None = None, *, etag: str | None = None) -> bytes:
-        """The bytes from `start` up to and without `end` (None: to the end); `etag` cannot be checked here."""
+        """The bytes from `start` to `end` (exclusive; None: to the end); `etag` cannot be checked here."""
         try:
             return bytes(self.filesystem.cat_file(self.path_of(url), start=start, end=end))
         except Exception as error:
             raise self.explain(error, url) from error
 
     def open(self, url: str) -> BinaryIO:
-        """A seekable binary file that reads ranges as they are asked for."""
+        """A seekable binary file that reads ranges on demand."""
         try:
             return cast(BinaryIO, self.filesystem.open(self.path_of(url), "rb"))
         except Exception as error:

@@ -28,11 +28,11 @@ class LocalStorage(FilesystemStorage):
         return str(path_of_url(url))
 
     def url_of(self, path: str) -> str:
-        """The file URL of a path, with blanks as %20."""
+        """The file URL of a path, with spaces as %20."""
         return Path(path).as_uri()
 
     def _list(self, prefix: str) -> Iterator[StoredObject]:
-        """The files at and below a path, as `walk` finds them; links to files are files."""
+        """The files at and below a path, as `walk` finds them; a link to a file counts as a file."""
         path = path_of_url(prefix)
         if not os.path.lexists(path):
             raise NotFound(f"{prefix} is not there")
@@ -41,11 +41,11 @@ class LocalStorage(FilesystemStorage):
                 place = folder / name
                 if place.is_dir():
                     raise PermissionDenied(f"{place} cannot be listed", hint="check its rights")
-                if place.exists():  # else it went meanwhile, or is a link to nowhere
+                if place.exists():  # otherwise it was deleted meanwhile, or is a broken link
                     yield self.stat(place.as_uri())
 
     def stat(self, url: str) -> StoredObject:
-        """Look a file up; a link is what it leads to."""
+        """Look up a file; links are followed."""
         path = path_of_url(url)
         try:
             status = path.stat()
@@ -57,7 +57,7 @@ class LocalStorage(FilesystemStorage):
         return StoredObject(self.url_of(str(path)), status.st_size, modified_at=modified)
 
     def sign(self, url: str, expires: int) -> str:
-        """Refuse: a local file has no address that others could open."""
+        """Raise InvalidInput: a local file has no URL that others could open."""
         raise InvalidInput(f"{url}: a local file cannot be signed")
 
 
@@ -76,14 +76,15 @@ def path_of_url(url: str) -> Path:
 
 
 def walk(path: Path) -> Iterator[tuple[Path, list[str]]]:
-    """The folders at and below a path, each with the names of its files in order; a file alone is a folder of one.
+    """The folders at and below a path, each with the sorted names of its files; for a file, its folder with
+    this one name.
 
-    Hidden files and folders are passed over unless named themselves. Links to files are followed; links to
-    folders are not, so that a loop cannot trap the walk. A folder that cannot be read is given as if it were a
-    file, so that reading it says so. Raises NotFound.
+    Hidden files and folders are skipped unless `path` itself is hidden. Links to files are followed; links to
+    folders are not, so that a loop of links cannot trap the walk. A folder that cannot be read is yielded as
+    if it were a file, so that reading it raises the error. Raises NotFound.
     """
     if not os.path.lexists(path):
-        raise NotFound(f"{path} is not there", hint="check the spelling, or quote a name with blanks")
+        raise NotFound(f"{path} is not there", hint="check the spelling, or quote a name with spaces")
     pending = [path]
     while pending:
         here = pending.pop()
@@ -94,7 +95,9 @@ def walk(path: Path) -> Iterator[tuple[Path, list[str]]]:
 
 
 def _listed(path: Path) -> tuple[list[str], list[Path] | None]:
-    """The names of the files in a folder, and the folders; for what is no readable folder its own name, and None."""
+    """The names of the files in a folder, and its subfolders; for anything that is not a readable folder, its
+    own name and None.
+    """
     try:
         if not path.is_dir():
             return [path.name], None

@@ -1,4 +1,4 @@
-"""From the URL of an item, a member of it, or a file in an archive, to a media file that a decoder can read."""
+"""Opens the URL of an item, a member, or a file in an archive as a media file that a decoder can read."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from heron.storage.retries import PatientStorage
 
 OpenedFile = LocalFile | RemoteFile | ZipMember
 Peeked = tuple[StoredObject, bytes] | HeronError
-"""An object and its beginning, or why it could not be had."""
+"""An object and its first bytes, or the error that prevented reading it."""
 
 StorageOf = Callable[[str], PatientStorage]
-"""Gives the storage of a URL."""
+"""Returns the storage of a URL."""
 
 
 def media_file(url: str, storage_of: StorageOf | None) -> OpenedFile:
-    """The file behind a URL with its beginning at hand; raises MediaError, NotFound and what storages raise.
+    """The file at a URL with its first bytes; raises MediaError, NotFound and the errors of storages.
 
-    Without `storage_of`, only files of this machine can be had.
+    Without `storage_of`, only local files can be opened.
     """
     if MARK in url:
         return member_of(media_file(url.partition(MARK)[0], storage_of), url)
@@ -36,7 +36,7 @@ def media_file(url: str, storage_of: StorageOf | None) -> OpenedFile:
 def local_or_stored(
     path: Path | None, url: str, storage_of: StorageOf | None, peeked: Peeked | None = None
 ) -> LocalFile | RemoteFile:
-    """The file at a local path, or else behind a URL, with its beginning, which may have been fetched already."""
+    """The file at a local path, or else at a URL, with its first bytes, which may have been fetched already."""
     if path is not None:
         return look_at(path, url)
     assert storage_of is not None, "no storage at hand"
@@ -44,7 +44,7 @@ def local_or_stored(
 
 
 def stored_file(url: str, storage_of: StorageOf, peeked: Peeked | None = None) -> RemoteFile:
-    """An object with its beginning, which may have been fetched already."""
+    """An object with its first bytes, which may have been fetched already."""
     if isinstance(peeked, HeronError):
         raise peeked
     storage = storage_of(url)

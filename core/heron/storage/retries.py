@@ -1,4 +1,4 @@
-"""Trying again: what was unreachable or throttled is asked for once more, after pauses that grow and vary."""
+"""Retrying: a request that was unreachable or throttled is repeated, after pauses that grow and vary."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ from heron.media.ranged import ranged
 T = TypeVar("T")
 
 RETRIES = 5
-"""How often something is tried again, unless HERON_RETRIES says otherwise."""
+"""The number of retries, unless HERON_RETRIES says otherwise."""
 
 FIRST, LONGEST = 0.25, 10.0
-"""Longest first pause, and longest of all, in seconds; a pause is drawn between nothing and its longest
+"""Longest first pause, and longest pause of all, in seconds; each pause is drawn between 0 and its longest
 ("full jitter", M. Brooker, Exponential Backoff And Jitter, AWS Architecture Blog, 2015)."""
 
 
 class PatientStorage:
-    """A storage backend that is asked again when it was unreachable or throttled."""
+    """A storage backend whose requests are retried when it is unreachable or throttled."""
 
     def __init__(
         self, storage: Storage, retries: int | None = None, pause: Callable[[float], None] = time.sleep
@@ -34,18 +34,20 @@ class PatientStorage:
         self._retries = configured_retries() if retries is None else retries
         self._pause = pause
         self._is_down = False
-        """Whether the last thing that was tried again and again was in vain; then nothing else is, until it answers."""
+        """Whether the last request failed after all retries; then no other request is retried until the
+        backend answers.
+        """
 
     def normalise(self, url: str) -> str:
-        """As the backend does."""
+        """Like the backend's method."""
         return self.storage.normalise(url)
 
     def stat(self, url: str) -> StoredObject:
-        """As the backend does, tried again."""
+        """Like the backend's method, with retries."""
         return self._patiently(lambda: self.storage.stat(url))
 
     def list(self, prefix: str, after: str | None = None) -> Iterator[StoredObject]:
-        """As the backend does; a list that breaks off goes on behind the last object that it gave."""
+        """Like the backend's method; a listing that breaks off is continued after its last object."""
         failures = 0
         while True:
             try:
@@ -60,11 +62,11 @@ class PatientStorage:
                 failures += 1
 
     def peek(self, url: str, count: int) -> tuple[StoredObject, bytes]:
-        """As the backend does, tried again."""
+        """Like the backend's method, with retries."""
         return self._patiently(lambda: self.storage.peek(url, count))
 
     def peek_all(self, urls: Sequence[str], count: int) -> Sequence[tuple[StoredObject, bytes] | HeronError]:
-        """Several objects at once, by the backend itself where it can do that; each tried again."""
+        """Several objects at once, by the backend itself if it supports that; each with retries."""
         together: Any = getattr(self.storage, "peek_all", None)
         found: dict[int, Any] = dict(enumerate(together(urls, count))) if together else {}
 
@@ -88,24 +90,26 @@ class PatientStorage:
         return [found[position] for position in range(len(urls))]
 
     def read(self, url: str, start: int = 0, end: int | None = None, *, etag: str | None = None) -> bytes:
-        """As the backend does, tried again."""
+        """Like the backend's method, with retries."""
         return self._patiently(lambda: self.storage.read(url, start, end, etag=etag))
 
     def open(self, url: str) -> BinaryIO:
-        """A seekable file of which each range is tried again."""
+        """A seekable file; each range is read with retries."""
         stored = self.stat(url)
         fetch = lambda start, end: self.read(url, start, end, etag=stored.etag)  # noqa: E731
         return cast(BinaryIO, ranged(fetch, stored.size))
 
     def sign(self, url: str, expires: int) -> str:
-        """As the backend does, tried again."""
+        """Like the backend's method, with retries."""
         return self._patiently(lambda: self.storage.sign(url, expires))
 
     def __repr__(self) -> str:
         return f"<PatientStorage {self.storage!r}>"
 
     def _patiently(self, ask: Callable[[], T], failures: int = 0) -> T:
-        """Ask until there is an answer, or the retries are used up; it may have failed before."""
+        """Repeat a request until it succeeds or the retries are used up; `failures` of them have failed
+        already.
+        """
         for failed in range(failures, self._retries if not self._is_down else failures):
             try:
                 return self._answered(ask)
@@ -129,7 +133,9 @@ class PatientStorage:
 
 
 def _at_once(call: Callable[[int], None], values: Sequence[int]) -> None:
-    """Make calls in a thread each, and wait; the threads are daemons, so that Ctrl-C need not wait for a server."""
+    """Run each call in a thread of its own, and wait; the threads are daemons, so Ctrl-C does not wait for a
+    server.
+    """
     threads = [threading.Thread(target=call, args=(value,), daemon=True) for value in values[1:]]
     for thread in threads:
         thread.start()
@@ -139,8 +145,8 @@ def _at_once(call: Callable[[int], None], values: Sequence[int]) -> None:
 
 
 def configured_retries() -> int:
-    """How often to try again: HERON_RETRIES, or the default; raises InvalidInput."""
+    """The number of retries: HERON_RETRIES, or the default; raises InvalidInput."""
     given = os.environ.get("HERON_RETRIES", str(RETRIES))
     if not given.isdecimal():
-        raise InvalidInput(f"HERON_RETRIES is {given!r}, a number of times is needed")
+        raise InvalidInput(f"HERON_RETRIES is {given!r}, expected a number of retries")
     return int(given)

@@ -1,4 +1,4 @@
-"""From a URL to bytes: which backend it belongs to, by which integration, and whether that can be read."""
+"""The storage service: finds the backend and the integration for a URL, and checks whether it can be read."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from heron.hooks import PluginManager, Storage, StorageBackend, StoredObject
 
 SIGNED_SECONDS = 3600
-"""How long a signed URL is valid unless asked for otherwise."""
+"""How long a signed URL is valid by default."""
 
 
 class StorageService:
@@ -56,9 +56,9 @@ class StorageService:
         self._opening = Lock()
 
     def normalise(self, url: str, integration: Integration | None = None) -> str:
-        """The canonical form of a URL, without credentials where the backend can do that.
+        """The canonical form of a URL, computed without credentials if the backend can do that.
 
-        Raises PluginError when nothing reads such URLs, and InvalidInput.
+        Raises PluginError if no plugin reads such URLs, and InvalidInput.
         """
         self._access.require("read", "integration")
         if integration is not None and self._belongs(url, integration):
@@ -67,7 +67,7 @@ class StorageService:
         return record.normalise(url) if record.normalise else self._open(url, None).normalise(url)
 
     def normalised_prefix(self, url: str, integration: IntegrationRef | None = None) -> str:
-        """The canonical form of a URL that stands for all below it: a path of this machine becomes one too."""
+        """The canonical form of a URL prefix; a local path becomes a URL too."""
         if re.match(r"[A-Za-z][A-Za-z0-9+.-]+:/(?!/)", url) and not url.lower().startswith("file:"):
             raise InvalidInput(
                 f"{printable(url)} is no URL", hint="write scheme://bucket/key, with two slashes"
@@ -79,33 +79,38 @@ class StorageService:
         return prefix if prefix.endswith("/") else prefix + "/"
 
     def open(self, url: str, integration: Integration | None = None) -> PatientStorage:
-        """The storage for a URL, tried again when it is unreachable; one for each integration.
+        """The storage for a URL, with retries; one for each integration.
 
-        Raises PluginError when nothing reads such URLs, BadCredentials when a secret is not where it should be.
+        Raises PluginError if no plugin reads such URLs, BadCredentials if a secret is not where its reference
+        says.
         """
         self._access.require("read", "integration")
         return self._open(url, integration if integration and self._belongs(url, integration) else None)
 
     def belongs(self, url: str, integration: Integration) -> bool:
-        """Whether a URL is for an integration, and not for the default credentials of another backend."""
+        """Whether a URL is read with this integration, and not with the default credentials of another
+        backend.
+        """
         self._access.require("read", "integration")
         return self._belongs(url, integration)
 
     def _belongs(self, url: str, integration: Integration) -> bool:
-        """Whether a URL is for an integration: by its scheme, or a host that no other backend claims."""
+        """Whether a URL is read with this integration: by its scheme, or by a host that no other backend
+        claims.
+        """
         scheme = url.partition(":")[0].lower()
         if scheme in ("http", "https"):
             try:
                 return self._backend(url).name == integration.backend
             except PluginError:
-                return True  # the host of an endpoint, perhaps: the backend itself will say
+                return True  # it may be the host of an endpoint: the backend itself checks that
         if integration.backend not in self._schemes:
             record = self._plugins().storage(integration.backend)
             self._schemes[integration.backend] = frozenset((record.name, *record.schemes))
         return scheme in self._schemes[integration.backend]
 
     def sign(self, ref: ItemRef, *, expires: int = SIGNED_SECONDS, member: str | None = None) -> str:
-        """A URL by which anybody can read an item's file for `expires` seconds.
+        """A URL with which anybody can read an item's file for `expires` seconds.
 
         `member` is the URL of one of the files of an item that is made of several. Raises InvalidInput where the
         storage cannot make one, such as for local files, and for an item of several files without one of them.
@@ -115,7 +120,7 @@ class StorageService:
         if member is not None and member not in {file.url for file in self._items.members(item)}:
             raise NotFound(f"item {printable(item.name)} has no file {printable(member)}")
         url = item.url if member is None else member
-        if "#" in url:  # the mark of a group; in the URL of an object it is escaped
+        if "#" in url:  # only the URL of a group has a fragment; in the URL of an object # is escaped
             raise InvalidInput(
                 f"item {printable(item.name)} is made of several files",
                 hint=f"heron items sign {item.uuid} gives a URL for each",
@@ -136,10 +141,10 @@ class StorageService:
         return storage.list(storage.normalise(prefix), after)
 
     def check(self, ref: IntegrationRef, url: str) -> Sequence[CheckResult]:
-        """Try to list and to read below a URL, and say in one sentence each how that went; nothing is written.
+        """Try to list and to read below a URL, and report each result in one sentence; nothing is written.
 
-        The checks are `list` and `read`. What stops both stands alone: `plugin`, `options`, `url`, `credentials`,
-        `bucket` or `endpoint`.
+        The checks are `list` and `read`. A failure that prevents both is the only result: `plugin`,
+        `options`, `url`, `credentials`, `bucket` or `endpoint`.
         """
         integration = self._integrations.get(ref)
         retries = min(1, configured_retries())
@@ -157,7 +162,7 @@ class StorageService:
     def _open(self, url: str, integration: Integration | None) -> PatientStorage:
         key = integration.uuid if integration else self._backend(url).name
         if key not in self._opened:
-            with self._opening:  # an import asks from many threads at once
+            with self._opening:  # an import calls this from many threads
                 if key not in self._opened:
                     record = (
                         self._plugins().storage(integration.backend) if integration else self._backend(url)
@@ -183,7 +188,7 @@ class StorageService:
             return self._backends[scheme]
         authority = re.split("[/?#]", rest, maxsplit=1)[0].lower()
         host = re.sub(r":\d*$", "", authority.rpartition("@")[2])
-        place = f"//{host}"  # so that no host can be taken for a scheme
+        place = f"//{host}"  # so that a host is never mistaken for a scheme
         if place not in self._backends:
             self._backends[place] = self._by_host(host)
         return self._backends[place]
@@ -196,7 +201,7 @@ class StorageService:
                 return record
         raise PluginError(
             f"no storage plugin reads https://{printable(host)[1:-1]}/",
-            hint="only stores are read: use an --integration whose endpoint that is, or a manifest with the facts",
+            hint="only object stores are read: use an --integration with that endpoint, or a manifest with the facts",
         )
 
 
@@ -207,7 +212,7 @@ def _checks(storage: Storage, prefix: str) -> Iterator[CheckResult]:
     except HeronError as error:
         yield (failure := _failure("list", error))
         if failure.name == "list" and isinstance(error, PermissionDenied):
-            yield _read_check(storage, prefix)  # who may not list may still be allowed to read
+            yield _read_check(storage, prefix)  # reading may be allowed where listing is not
         return
     if first is None:
         yield CheckResult("list", True, f"{prefix} can be listed, there is nothing below it")
@@ -236,11 +241,13 @@ _KINDS: Sequence[tuple[type[HeronError], str, str]] = (
     (Throttled, "endpoint", "throttled"),
     (Unreachable, "endpoint", "unreachable"),
 )
-"""What stops everything: the name of the check, and the word for it."""
+"""Errors that prevent every check: the name of the check, and the words for it."""
 
 
 def _failure(name: str, error: HeronError) -> CheckResult:
-    """What an error during the check of that name says; an error that stops everything has a name of its own."""
+    """The result for an error during the check `name`; an error that prevents every check has a name of its
+    own.
+    """
     for kind, own, word in _KINDS:
         if isinstance(error, kind):
             return CheckResult(own, False, f"{word}: {error}")

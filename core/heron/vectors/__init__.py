@@ -1,5 +1,6 @@
-"""Vectors as files of numbers, and the search among them; it knows row numbers, no items and no SQLite.
+"""Vectors in files, and the search among them. This package knows row numbers; it knows neither items nor
+SQLite.
 
-`matrix` holds the truth. `codes` and `graph` are caches made from it, which can be thrown away at any time.
+`matrix` stores the vectors. `codes` and `graph` are caches made from them, which can be deleted at any time.
 `space` opens all three, and `planner` chooses between them for each query.
 """

@@ -1,9 +1,9 @@
-"""The first cache: each vector as int8, a quarter of its bytes or half, which is what scans read.
+"""The first cache: each vector as int8, in a quarter of its bytes or half. Scans read these codes.
 
 A vector is divided by its largest magnitude and multiplied by 127, so that all 255 values are used whatever
-its length; cosine similarity does not mind. A vector of zeros is zeros. Encoding is exact arithmetic of IEEE
-754: the same vectors give the same codes everywhere, so codes are compared with the truth by encoding it
-again.
+its length; this does not change cosine similarity. A vector of zeros becomes zeros. Encoding is exact
+arithmetic of IEEE 754: the same vectors give the same codes on every machine, so codes are checked by
+encoding some vectors again.
 """
 
 from __future__ import annotations
@@ -22,32 +22,34 @@ from heron.vectors.tuning import Tuning
 _BLOCK = 1024
 _WITNESSES = 16
 
-VERSION = 1
+VERSION = 2
 """Of the encoding and of the record."""
 
 
 @frozen
 class CodesRecord:
-    """What the JSON file beside the codes says of them."""
+    """The content of the JSON file beside the codes."""
 
     size: int
-    mark: int
+    checkpoint: int
     rows: int = 0
-    marks: tuple[int, ...] = ()
-    """Checksums of all bytes up to each multiple of `Tuning.mark` rows."""
+    checksums: tuple[int, ...] = ()
+    """Checksums of all bytes up to each multiple of `Tuning.checkpoint` rows."""
 
     crc: int = 0
     """Checksum of all bytes up to `rows`."""
 
     stamp: tuple[int, int, int] | None = None
-    """Of the file when it was written: as long as it is that, its bytes need not be summed up again."""
+    """Stamp of the file when it was written: while it stays the same, the checksum need not be computed
+    again.
+    """
 
     version: int = VERSION
 
 
 @frozen(eq=False)
 class Codes:
-    """Codes that agree with the truth as far as they go: `array`, int8, shape (rows, size)."""
+    """Codes that agree with the first rows of the matrix: `array`, int8, shape (rows, size)."""
 
     array: Array
     record: CodesRecord
@@ -80,8 +82,10 @@ class CodesFile:
         self._tuning = tuning
 
     def opened(self, truth: Array) -> Codes:
-        """The codes of the first rows of `truth`, mapped; raises Unusable with the reason for none."""
-        record = read_record(self.record_path, CodesRecord)
+        """The codes of the first rows of `truth`, memory-mapped; raises Unusable with the reason if there are
+        none.
+        """
+        record = read_record(self.record_path, CodesRecord, VERSION)
         self._require(record)
         try:
             array = self._mapped(record)
@@ -99,17 +103,17 @@ class CodesFile:
         return np.memmap(self.path, np.int8, "r", shape=(record.rows, self._size)).view(np.ndarray)
 
     def _require(self, record: CodesRecord) -> None:
-        if (record.version, record.mark) != (VERSION, self._tuning.mark):
-            raise Unusable("another version of Heron made them")
+        if record.checkpoint != self._tuning.checkpoint:
+            raise Unusable("they were made with other settings")
         if record.size != self._size:
-            raise Unusable(f"they are of vectors of {record.size:,} numbers")
-        if record.rows < 1 or len(record.marks) != record.rows // record.mark:
+            raise Unusable(f"they were made from vectors of {record.size:,} numbers")
+        if record.rows < 1 or len(record.checksums) != record.rows // record.checkpoint:
             raise Unusable("the record beside them is damaged")
 
     def refresh(self, truth: Array, *, wait: bool = False) -> None:
-        """Bring the codes up to all rows of `truth`; anything unusable is made anew.
+        """Extend the codes to all rows of `truth`; unusable codes are made again.
 
-        Nothing happens while another process is doing it, unless `wait`. Raises OSError where files cannot be
+        Does nothing while another process is doing it, unless `wait`. Raises OSError if files cannot be
         written.
         """
         with exclusive(self.lock, wait=wait) as is_ours:
@@ -121,7 +125,7 @@ class CodesFile:
             record = self.opened(truth).record
         except Unusable:
             self.drop()
-            record = CodesRecord(self._size, self._tuning.mark)
+            record = CodesRecord(self._size, self._tuning.checkpoint)
         while record.rows < len(truth):
             record = self._append(record, truth[record.rows : record.rows + self._to_next_step(record.rows)])
         if record.stamp != stamp(self.path):
@@ -131,7 +135,7 @@ class CodesFile:
         return self._tuning.step - rows % self._tuning.step
 
     def _append(self, record: CodesRecord, vectors: Array) -> CodesRecord:
-        """Write codes behind those recorded, over whatever an append that was stopped has left there."""
+        """Write codes behind those recorded; they replace whatever an interrupted append has left there."""
         with self.path.open("r+b" if record.rows else "wb") as stream:
             stream.seek(record.rows * self._size)
             stream.write(encode(vectors).data)
@@ -144,28 +148,28 @@ class CodesFile:
 
     def _summed(self, record: CodesRecord, rows: int) -> CodesRecord:
         """The record of a file that has grown to `rows`."""
-        mark, marks = self._tuning.mark, list(record.marks)
-        at, crc = len(marks) * mark, (marks[-1] if marks else 0)
-        while at + mark <= rows:
-            crc = checksum(self.path, (at + mark) * self._size, start=at * self._size, before=crc)
-            at += mark
-            marks.append(crc)
+        step, checksums = self._tuning.checkpoint, list(record.checksums)
+        at, crc = len(checksums) * step, (checksums[-1] if checksums else 0)
+        while at + step <= rows:
+            crc = checksum(self.path, (at + step) * self._size, start=at * self._size, before=crc)
+            at += step
+            checksums.append(crc)
         crc = checksum(self.path, rows * self._size, start=at * self._size, before=crc)
-        return evolve(record, rows=rows, marks=tuple(marks), crc=crc, stamp=stamp(self.path))
+        return evolve(record, rows=rows, checksums=tuple(checksums), crc=crc, stamp=stamp(self.path))
 
     def drop(self) -> None:
-        """Remove the files, the record first; who has them open keeps what is open."""
+        """Remove the files, the record first; whoever has them open can go on reading them."""
         for path in (self.record_path, self.path):
             path.unlink(missing_ok=True)
 
 
 def _compare(codes: Array, truth: Array) -> None:
-    """Encode some rows of the truth again.
+    """Encode some vectors again; raises Unusable if their codes differ.
 
-    The last row of both is among them. When a matrix was put back to an earlier state and then grew another
-    way, all rows behind that point are new, so the last one is.
+    The last row that both have is among them: when an earlier state of a matrix was restored and other
+    vectors were appended, all rows behind that state differ, so the last one does.
     """
     rows = min(len(codes), len(truth))
     witnesses = np.unique(np.linspace(0, rows - 1, min(_WITNESSES, rows)).astype(np.int64))
     if not np.array_equal(encode(truth[witnesses]), codes[witnesses]):
-        raise Unusable("they are of other vectors")
+        raise Unusable("they were made from other vectors")

@@ -1,4 +1,4 @@
-"""Files that stay whole when a process or the machine stops at any moment, and locks between processes."""
+"""Files that stay intact when a process or the machine stops at any moment, and locks between processes."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _CHUNK = 4 * 1024 * 1024
 
 
 def sync_folder(folder: Path) -> None:
-    """Bring the names in a folder to disk."""
+    """Flush the names in a folder to disk."""
     handle = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(handle)
@@ -22,13 +22,13 @@ def sync_folder(folder: Path) -> None:
 
 
 def sync_file(path: Path) -> None:
-    """Bring the bytes of a file to disk."""
+    """Flush the bytes of a file to disk."""
     with path.open("rb") as stream:
         os.fsync(stream.fileno())
 
 
 def write_whole(path: Path, data: bytes) -> None:
-    """Write a small file so that either the old one or the new one is there, whatever happens."""
+    """Write a small file atomically: whatever happens, either the old one or the new one is there."""
     part = path.with_name(f"{path.name}.part")
     with part.open("wb") as stream:
         stream.write(data)
@@ -38,13 +38,13 @@ def write_whole(path: Path, data: bytes) -> None:
 
 
 def replace(part: Path, path: Path) -> None:
-    """Let a file that is on disk take the name of another one in the same folder, for good."""
+    """Rename `part`, whose bytes are on disk, to `path` in the same folder, and flush the new name to disk."""
     part.replace(path)
     sync_folder(path.parent)
 
 
 def checksum(path: Path, end: int, *, start: int = 0, before: int = 0) -> int:
-    """CRC-32 of the bytes of a file from `start` to `end`, following on from the checksum `before`."""
+    """CRC-32 of the bytes of a file from `start` to `end`, continuing the checksum `before`."""
     with path.open("rb") as stream:
         stream.seek(start)
         left = end - start
@@ -65,9 +65,9 @@ def stamp(path: Path) -> tuple[int, int, int] | None:
 
 @contextmanager
 def exclusive(path: Path, *, wait: bool = False) -> Iterator[bool]:
-    """Hold a lock that only one process, and one thread of it, has at a time; yields whether it was got.
+    """Hold a lock that only one thread of one process can hold at a time; yields whether it was acquired.
 
-    The lock goes with the process that holds it. Raises OSError where its file cannot be made.
+    The lock is released when its process ends. Raises OSError if its file cannot be made.
     """
     handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
     try:

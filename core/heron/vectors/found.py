@@ -1,4 +1,4 @@
-"""What a search is given and what it answers."""
+"""The filter that a search takes, and the result that it returns."""
 
 from __future__ import annotations
 
@@ -12,34 +12,34 @@ Way = Literal["index", "scan", "index, then scan"]
 
 
 class Filter(Protocol):
-    """Which rows may be found, asked of whoever knows; the planner takes the cheaper question.
+    """Says which rows may be found; the planner asks whichever of the two questions is cheaper.
 
-    Where the rows are known already, a search takes their ascending numbers in place of a filter.
+    If the rows are known already, a search takes their ascending numbers in place of a filter.
     """
 
     def keeps(self, rows: Array) -> Array:
         """For some row numbers, int64, whether each is allowed: bool, of the same length."""
 
     def rows(self) -> Array:
-        """All rows allowed, int64, ascending. It is asked once at most."""
+        """All rows allowed, int64, ascending. A search calls this once at most."""
 
 
 @frozen
-class Plan:
-    """How a search was done: the way, why, and what it took."""
+class SearchPlan:
+    """How a search was done: by index or scan, why, and how many rows each step took."""
 
     way: Way
     reason: str
     """One sentence for people."""
 
     candidates: int
-    """Rows that were compared with the query by their true vectors."""
+    """Rows whose true vectors were compared with the query."""
 
     scanned: int
-    """Rows that were scored by their codes, or without codes by their vectors."""
+    """Rows that were scored approximately, by their codes, or by their vectors if there are no codes."""
 
     asked: int
-    """Rows that the filter was asked about; all that are allowed, where it was asked for these."""
+    """Rows that the filter was asked about; if it was asked for all allowed rows, their number."""
 
     expansion: int
     """Candidates that the graph considered."""
@@ -47,13 +47,13 @@ class Plan:
 
 @frozen(eq=False)
 class Found:
-    """The best rows, best first, and of equal ones the lower row first.
+    """The best rows, best first; of rows with equal scores the lower row first.
 
     `rows` int64; `scores` float32, the cosine similarities of the true vectors, from -1 to 1. A vector of
-    zeros has no direction and is never found, so there may be fewer than asked for though there are enough
+    zeros has no direction and is never found, so there may be fewer results than `k` though there are enough
     rows.
     """
 
     rows: Array
     scores: Array
-    plan: Plan
+    plan: SearchPlan

@@ -1,8 +1,8 @@
-"""The second cache: a navigable graph (HNSW, Malkov and Yashunin 2016) over the codes, kept by usearch.
+"""The second cache: a navigable graph (HNSW, Malkov and Yashunin 2016) over the codes, stored by usearch.
 
-usearch trusts the file that it maps, and a damaged one would take the process with it. So a file is used only
-if it is, to the inode and the nanosecond, the one that was written, or has the same checksum; and only with
-the codes it was made of.
+usearch trusts the file that it maps, and a damaged one can crash the process. So a file is used only if its
+inode, size and time in nanoseconds are those of the file that was written, or its checksum is the same; and
+only with the codes that it was made from.
 """
 
 from __future__ import annotations
@@ -26,10 +26,10 @@ from heron.vectors.tuning import Tuning
 if TYPE_CHECKING:
     from usearch.index import Index
 
-VERSION = 1
+VERSION = 2
 
 _CHUNK = 1024
-"""Vectors that are added between two looks at the keyboard."""
+"""Vectors that are added in one call; between two calls, progress is reported and Ctrl-C is handled."""
 
 _ALONE = 4096
 """The first vectors are added on one core: on several, usearch leaves up to 2 % of so few unreachable."""
@@ -37,29 +37,29 @@ _ALONE = 4096
 
 @frozen
 class Saved:
-    """One state of the graph, as it was saved."""
+    """One saved state of the graph."""
 
     rows: int
-    """It holds the first so many rows, without those that are zeros."""
+    """The graph covers the first `rows` rows, without vectors of zeros."""
 
     vectors: int
-    mark: int
+    codes_checksum: int
     """Checksum of the codes of these rows."""
 
     crc: int
     stamp: tuple[int, int, int]
-    """Of the file: moving it to its name changes neither."""
+    """Stamp of the file; renaming the file does not change it."""
 
     expansion: int | None = None
-    """Candidates to consider so that enough of the best are found; None where no number of them is enough."""
+    """Candidates to consider so that enough of the nearest are found; None if no number of them is enough."""
 
     recall: float = 0.0
-    """Share of the ten best that was found with it, of sampled queries."""
+    """Share of the ten nearest that was found with this expansion, over sampled queries."""
 
 
 @frozen
 class GraphRecord:
-    """What the JSON file beside the graph says: the state that was being saved last, and the one before."""
+    """The content of the JSON file beside the graph: the state that was saved last, and the one before."""
 
     size: int
     connectivity: int
@@ -68,7 +68,7 @@ class GraphRecord:
 
 
 class Graph:
-    """A graph that is open for search."""
+    """A graph opened for search."""
 
     def __init__(self, index: Index, saved: Saved) -> None:
         self.saved = saved
@@ -76,18 +76,20 @@ class Graph:
         self._lock = threading.Lock()
 
     def nearest(self, code: Array, count: int) -> tuple[Array, Array]:
-        """The best `count` rows, int64, considering no more, and the similarities of their codes, float32."""
-        with self._lock:  # threads that call usearch at the same time would use the same scratch memory
+        """The nearest `count` rows found with `count` candidates, int64, and the similarities of their codes,
+        float32.
+        """
+        with self._lock:  # threads that call usearch at the same time would share its scratch memory
             found = self._index.search(code, count, threads=1)
         return found.keys.astype(np.int64), 1 - found.distances
 
     def tried_with(self, expansion: int) -> Graph:
-        """The same graph, as if it had been found to need this expansion."""
+        """The same graph with another expansion, to measure its recall."""
         return Graph(self._index, evolve(self.saved, expansion=expansion))
 
 
 Judge = Callable[[Graph], tuple[int | None, float]]
-"""Tells the expansion that a graph needs, and its recall."""
+"""Returns the expansion that a graph needs, and its recall."""
 
 
 class GraphFile:
@@ -102,7 +104,7 @@ class GraphFile:
         self._tuning = tuning
 
     def opened(self, codes: Codes, before: Graph | None) -> Graph:
-        """The graph, mapped, or the one from before where it is the same; raises Unusable with the reason."""
+        """The graph, memory-mapped, or `before` if it is the same state; raises Unusable with the reason."""
         saved = self._state(codes)
         if before is not None and before.saved == saved:
             return before
@@ -114,19 +116,19 @@ class GraphFile:
         return Graph(self._held(index, saved), saved)
 
     def _state(self, codes: Codes) -> Saved:
-        """The saved state that the file is in."""
-        record = read_record(self.record_path, GraphRecord)
-        if (record.version, record.connectivity) != (VERSION, self._tuning.connectivity):
-            raise Unusable("another version of Heron made it")
+        """The recorded state that the file has."""
+        record = read_record(self.record_path, GraphRecord, VERSION)
+        if record.connectivity != self._tuning.connectivity:
+            raise Unusable("it was made with other settings")
         if record.size != self._size:
-            raise Unusable(f"it is of vectors of {record.size:,} numbers")
+            raise Unusable(f"it was made from vectors of {record.size:,} numbers")
         saved = self._matching(record.states)
-        marks = codes.record.marks
-        place = saved.rows // self._tuning.mark - 1
-        if place not in range(len(marks)):
+        checksums = codes.record.checksums
+        position = saved.rows // self._tuning.checkpoint - 1
+        if position not in range(len(checksums)):
             raise Unusable("the codes it was made of are not there")
-        if marks[place] != saved.mark:
-            raise Unusable("it is of other vectors")
+        if checksums[position] != saved.codes_checksum:
+            raise Unusable("it was made from other vectors")
         return saved
 
     def _matching(self, states: tuple[Saved, ...]) -> Saved:
@@ -158,16 +160,16 @@ class GraphFile:
             dtype="i8",
             connectivity=self._tuning.connectivity,
             expansion_add=self._tuning.expansion_add,
-            expansion_search=1,  # so that the count of a search decides
-            enable_key_lookups=False,  # which would touch every page of the file when it is opened
+            expansion_search=1,  # so that the `count` of a search sets the expansion
+            enable_key_lookups=False,  # they would read every page of the file when it is opened
         )
 
     def build(self, codes: Codes, count: int, judge: Judge, progress: Callable[[int, int], None]) -> None:
-        """Extend the graph, or make one, up to the last mark in the first `count` rows.
+        """Extend the graph, or make one, up to the last checkpoint in the first `count` rows.
 
-        It is saved after every `Tuning.save` rows; what a stop loses is what came after. A graph that does
-        not find enough is not extended, for more vectors are harder. Raises CatalogueBusy while another
-        process builds it, CatalogueError where it cannot be written.
+        It is saved after every `Tuning.save` rows; an interruption loses what was added since then. A graph
+        whose recall is too low is not extended, since more vectors would lower it. Raises CatalogueBusy while
+        another process builds it, CatalogueError if it cannot be written.
         """
         with ExitStack() as stack:
             with self._explained():
@@ -182,13 +184,13 @@ class GraphFile:
     def _explained(self) -> Iterator[None]:
         try:
             yield
-        except (OSError, RuntimeError) as error:  # usearch tells of a full disk by RuntimeError
+        except (OSError, RuntimeError) as error:  # usearch raises RuntimeError for a full disk
             raise CatalogueError(
                 f"{self.path} cannot be written: {error}", hint="free some space, or make the folder writable"
             ) from error
 
     def _build(self, codes: Codes, count: int, judge: Judge, progress: Callable[[int, int], None]) -> None:
-        goal = min(count, codes.rows) // self._tuning.mark * self._tuning.mark
+        goal = min(count, codes.rows) // self._tuning.checkpoint * self._tuning.checkpoint
         index, saved = self._resumed(codes)
         if saved is None:
             with self._explained():
@@ -214,23 +216,25 @@ class GraphFile:
             return self._empty(), None
 
     def _add(self, index: Index, codes: Array, start: int, end: int) -> None:
-        """Add rows, on all cores if there are many; the graph refers to the mapped codes and copies none."""
+        """Add rows, on all cores if there are many; the graph refers to the mapped codes and does not copy
+        them.
+        """
         block = codes[start:end]
         threads = 1 if start < _ALONE else 0
-        places = np.flatnonzero(block.any(axis=1))
-        if len(places) == len(block):
+        positions = np.flatnonzero(block.any(axis=1))
+        if len(positions) == len(block):
             index.add(np.arange(start, end, dtype=np.uint64), block, copy=False, threads=threads)
-        elif len(places):
-            index.add((places + start).astype(np.uint64), block[places], threads=threads)
+        elif len(positions):
+            index.add((positions + start).astype(np.uint64), block[positions], threads=threads)
 
     def _save(self, index: Index, codes: Codes, rows: int, judge: Judge, before: Saved | None) -> Saved:
-        """Save beside the file, record both states, and then let one take the place of the other."""
+        """Save to another file, record both states, and then replace the old file."""
         with self._explained():
             index.save(self.part)
             sync_file(self.part)
             written = stamp(self.part) or (0, 0, 0)
-            mark = codes.record.marks[rows // self._tuning.mark - 1]
-            saved = Saved(rows, len(index), mark, checksum(self.part, written[1]), written)
+            codes_checksum = codes.record.checksums[rows // self._tuning.checkpoint - 1]
+            saved = Saved(rows, len(index), codes_checksum, checksum(self.part, written[1]), written)
             expansion, recall = judge(Graph(index, saved))
             saved = evolve(saved, expansion=expansion, recall=recall)
             states = (saved, before) if before else (saved,)
@@ -239,6 +243,6 @@ class GraphFile:
         return saved
 
     def drop(self) -> None:
-        """Remove the files; who has them open keeps what is open."""
+        """Remove the files; whoever has them open can go on reading them."""
         for path in (self.record_path, self.path, self.part):
             path.unlink(missing_ok=True)

@@ -1,4 +1,4 @@
-"""The truth: one append-only file of vectors, all of one size, little-endian, with nothing else in it."""
+"""The vectors themselves: one append-only file, all vectors of one size, little-endian, with no header."""
 
 from __future__ import annotations
 
@@ -17,25 +17,25 @@ Array = np.ndarray[Any, Any]
 DType = Literal["float32", "float16"]
 
 _BLOCK = 8 * 1024 * 1024
-"""Bytes that are converted at a time."""
+"""Bytes that are converted and written at a time."""
 
 
 class Matrix:
-    """A file of rows. How many of them count is known to its owner; rows beyond are leftovers."""
+    """A file of rows. The caller knows how many of them are committed; rows beyond are leftovers."""
 
     def __init__(self, path: Path, size: int, dtype: DType) -> None:
-        """Name the file, which need not be there yet, of vectors of `size` numbers of type `dtype`."""
+        """Vectors of `size` numbers of type `dtype`, in the file `path`, which need not exist yet."""
         self.path = path
         self.size = size
         self.dtype = np.dtype(dtype).newbyteorder("<")
         self.row_bytes = size * self.dtype.itemsize
 
     def write(self, start: int, vectors: Array) -> None:
-        """Let the file end with `vectors`, shape (n, size), its rows from `start` on; on disk on return.
+        """Write `vectors`, shape (n, size), as the rows from `start` on, and flush them to disk.
 
-        What lay there, or behind, is of a transaction that was rolled back, and goes. Raises CatalogueError
-        where the file has fewer rows than `start` or cannot be written, InvalidInput for another shape, and
-        for numbers that are too large for the type of the file.
+        Rows from `start` on that are there already belong to a transaction that was rolled back, and are
+        replaced or cut off. Raises CatalogueError if the file has fewer rows than `start` or cannot be
+        written, InvalidInput for another shape, and for numbers that are too large for the type of the file.
         """
         if vectors.ndim != 2 or vectors.shape[1] != self.size:
             raise InvalidInput(
@@ -55,12 +55,14 @@ class Matrix:
                 sync_folder(self.path.parent)
 
     def rows_there(self) -> int:
-        """Whole rows in the file; 0 where there is none."""
+        """The number of complete rows in the file; 0 if there is no file."""
         with self._explained():
             return self.path.stat().st_size // self.row_bytes if self.path.exists() else 0
 
     def mapped(self, count: int) -> Array:
-        """The first `count` rows, shape (count, size), mapped to be read; CatalogueError where it has fewer."""
+        """The first `count` rows, shape (count, size), memory-mapped read-only; CatalogueError if there are
+        fewer.
+        """
         self._require(self.rows_there(), count)
         if not count:
             return np.empty((0, self.size), self.dtype)

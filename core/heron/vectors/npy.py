@@ -1,4 +1,4 @@
-"""NumPy files, read without trusting them: mapped instead of loaded, and never unpickled."""
+"""Reading NumPy files from outside: memory-mapped, and never unpickled."""
 
 from __future__ import annotations
 
@@ -11,7 +11,9 @@ from heron.vectors.matrix import Array
 
 
 def read_npy(path: Path) -> Array:
-    """The array of a `.npy` file, mapped; raises NotFound, and InvalidInput for what is no array of numbers."""
+    """The array of a `.npy` file, memory-mapped; raises NotFound, and InvalidInput if it is no array of
+    numbers.
+    """
     try:
         found = np.load(path, mmap_mode="r", allow_pickle=False)
     except FileNotFoundError:

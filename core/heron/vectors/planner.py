@@ -1,4 +1,4 @@
-"""The choice for each query between the graph and a scan, and between two questions to a filter.
+"""For each query, the choice between the graph and a scan, and between the two questions to a filter.
 
 Costs are counted in rows scanned. First the best candidates of all rows are taken, from the graph where that
 is cheaper, and the filter is asked which of them it keeps. If enough are kept, these are the best of the
@@ -13,11 +13,11 @@ import numpy as np
 from attrs import define, field, frozen
 
 from heron.vectors.codes import Codes
-from heron.vectors.found import Filter, Found, Plan, Way
+from heron.vectors.found import Filter, Found, SearchPlan, Way
 from heron.vectors.graph import Graph
 from heron.vectors.matrix import Array
 from heron.vectors.ranking import Ranking, ShortList
-from heron.vectors.scoring import Probe, scan
+from heron.vectors.scoring import Query, scan
 from heron.vectors.tuning import Tuning
 
 _SMALL = 256
@@ -35,14 +35,14 @@ class View:
 
 
 class Rows:
-    """A filter that knows its rows: ascending, int64."""
+    """A filter made from known rows: ascending, int64."""
 
     def __init__(self, rows: Array) -> None:
         self._rows = rows
 
     @classmethod
     def of(cls, rows: Array, count: int) -> Rows:
-        """Those of some row numbers that are below `count`."""
+        """The filter that allows those of `rows` that are below `count`."""
         rows = rows.astype(np.int64, copy=False)
         if not (rows[1:] > rows[:-1]).all():
             rows = np.unique(rows)
@@ -53,11 +53,11 @@ class Rows:
         return len(self._rows)
 
     def keeps(self, rows: Array) -> Array:
-        """Look them up."""
+        """Whether each row is among them, by binary search."""
         if not len(self._rows):
             return np.zeros(len(rows), bool)
-        places = np.minimum(np.searchsorted(self._rows, rows), len(self._rows) - 1)
-        kept: Array = self._rows[places] == rows
+        positions = np.minimum(np.searchsorted(self._rows, rows), len(self._rows) - 1)
+        kept: Array = self._rows[positions] == rows
         return kept
 
     def rows(self) -> Array:
@@ -67,10 +67,10 @@ class Rows:
 
 @define(eq=False)
 class Search:
-    """One search under way."""
+    """The state of one search."""
 
     view: View
-    probe: Probe
+    query: Query
     k: int
     groups: Array | None
     exact: bool
@@ -93,7 +93,9 @@ class Search:
         else:
             self._allowed(filter)
         way: Way = "index, then scan" if len(set(self.ways)) == 2 else self.ways[-1]
-        plan = Plan(way, "; ".join(self.reasons), self.compared, self.scanned, self.asked, self.expansion)
+        plan = SearchPlan(
+            way, "; ".join(self.reasons), self.compared, self.scanned, self.asked, self.expansion
+        )
         return Found(self.best.rows, self.best.scores, plan)
 
     @property
@@ -115,41 +117,47 @@ class Search:
             self._walk(self._scan(allowed.rows()), None, self._start())
 
     def _allowed(self, filter: Filter) -> None:
-        if self.count > self.view.tuning.whole and self._probed(filter):
+        if self.count > self.view.tuning.whole and self._among_best(filter):
             return
         rows = Rows.of(np.asarray(filter.rows()), self.count).rows()
         self.asked += len(rows)
         self._say(f"the filter allows {len(rows):,} vectors")
         self._walk(self._scan(rows), None, self._start())
 
-    def _probed(self, filter: Filter) -> bool:
-        """Find enough by asking the filter about the best candidates of all rows only."""
-        first = max(self._expansion(self.k), self.view.tuning.probe)
+    def _among_best(self, filter: Filter) -> bool:
+        """Try to find enough by asking the filter only about the best candidates of all rows; tells whether
+        it did.
+        """
+        first = max(self._expansion(self.k), self.view.tuning.first_asked)
         if self._by_graph(first, filter, self.count):
             return True
         if self.seen and self._by_graph(self._expansion(self._depth()), filter, self.count):
             return True
-        start = max(self._depth(), self.view.tuning.probe) if self.seen else self.view.tuning.probe
+        start = (
+            max(self._depth(), self.view.tuning.first_asked) if self.seen else self.view.tuning.first_asked
+        )
         return start <= self._most_asked() and self._walk(self._scan(None), filter, start)
 
     def _start(self) -> int:
-        """Candidates of a scan that are compared at first."""
+        """How many candidates of a scan are compared at first."""
         return max(4 * self.k, 64)
 
     def _most_asked(self) -> int:
         return self.count // self.view.tuning.asked
 
     def _depth(self) -> int:
-        """How many of the best candidates hold half again as many as needed, going by those seen."""
+        """How many candidates should contain 1.5 times the rows needed, by the share kept so far."""
         return int(1.5 * self.k * self.seen / max(self.kept, 0.5))
 
     def _expansion(self, depth: int) -> int:
-        """Candidates that the graph must consider to find the best `depth` as surely as the best ten."""
+        """Candidates that the graph must consider to find the best `depth` with the recall measured for the
+        best ten.
+        """
         graph = self.view.graph
         return 0 if graph is None else (graph.saved.expansion or 0) + 2 * depth
 
     def _by_graph(self, expansion: int, filter: Filter | None, cost: int) -> bool:
-        """Try the graph, where it is cheaper than scanning `cost` rows; tells whether it found enough."""
+        """Try the graph if it is cheaper than scanning `cost` rows; tells whether it found enough."""
         graph, tuning = self.view.graph, self.view.tuning
         if self.exact or graph is None or graph.saved.expansion is None:
             return False
@@ -177,28 +185,30 @@ class Search:
             start *= 2
 
     def _candidates(self, graph: Graph, expansion: int) -> Ranking:
-        """The best of all rows by the graph, and of those behind it by a scan."""
-        rows, near = graph.nearest(self.probe.code, expansion)
+        """The best rows: by the graph for the rows it covers, by a scan for the rows behind them."""
+        rows, near = graph.nearest(self.query.code, expansion)
         truth, codes, start = self.view.truth, self.view.codes, graph.saved.rows
         near, rows = near[rows < self.count], rows[rows < self.count]
         if start < self.count and len(rows):
-            scores = scan(truth[start:], None if codes is None else codes.array[start:], self.probe)
+            scores = scan(truth[start:], None if codes is None else codes.array[start:], self.query)
             self.scanned += len(scores)
-            places = np.flatnonzero(scores >= near[-1])
-            rows, near = np.concatenate([rows, places + start]), np.concatenate([near, scores[places]])
+            positions = np.flatnonzero(scores >= near[-1])
+            rows, near = np.concatenate([rows, positions + start]), np.concatenate([near, scores[positions]])
         return Ranking(near, rows)
 
     def _scan(self, rows: Array | None) -> Ranking:
-        """Near scores of all rows or of some."""
+        """Approximate scores of all rows, or of `rows`."""
         total = self.count if rows is None else len(rows)
         codes = self.view.codes
         self._begin("scan", f"{total:,} vectors were scanned" + ("" if codes else ", without codes"))
         self.scanned += total
         array = None if codes is None or total <= _SMALL else codes.array
-        return Ranking(scan(self.view.truth, array, self.probe, rows), rows)
+        return Ranking(scan(self.view.truth, array, self.query, rows), rows)
 
     def _walk(self, ranking: Ranking, filter: Filter | None, goal: int) -> bool:
-        """Compare candidates in order until the best are sure; False where the filter is asked too much."""
+        """Compare candidates in order until the best are certain; False if the filter would be asked about
+        too many.
+        """
         taken, most = 0, self.view.tuning.most
         while True:
             rows, near = (values[taken:] for values in ranking.best(goal))
@@ -219,10 +229,10 @@ class Search:
                     return False
 
     def _begin(self, way: Way, reason: str) -> None:
-        """Start with an empty list."""
+        """Start again with an empty short list, by `way`."""
         self.ways.append(way)
         self._say(reason)
-        self.best = ShortList(self.view.truth, self.probe, self.k, self.groups)
+        self.best = ShortList(self.view.truth, self.query, self.k, self.groups)
 
     def _say(self, reason: str) -> None:
         self.reasons.append(reason)

@@ -1,4 +1,4 @@
-"""Candidates in the order of their near scores, and the short list of those compared truly."""
+"""Candidates in the order of their approximate scores, and the short list of those with exact scores."""
 
 from __future__ import annotations
 
@@ -6,16 +6,16 @@ import numpy as np
 from attrs import define, field
 
 from heron.vectors.matrix import Array
-from heron.vectors.scoring import Probe, true_scores
+from heron.vectors.scoring import Query, true_scores
 
 _LEAST_MARGIN = 0.002
-"""Codes of 512 numbers are off by 0.0005 on average; a few candidates may not show it."""
+"""Scores by codes of 512 numbers are off by 0.0005 on average; a few candidates may show less."""
 
 _SAMPLE = 4096
 
 
 class Ranking:
-    """Rows with near scores, float32. `rows` None means that row i has score i."""
+    """Rows with approximate scores, float32. If `rows` is None, row i has score i."""
 
     def __init__(self, scores: Array, rows: Array | None = None) -> None:
         self._scores = scores
@@ -25,29 +25,34 @@ class Ranking:
         return len(self._scores)
 
     def best(self, count: int) -> tuple[Array, Array]:
-        """The `count` rows with the highest scores, and these, best first; of equal ones the lower row first."""
-        places = _largest(self._scores, count)
-        return places if self._rows is None else self._rows[places], self._scores[places]
+        """The `count` rows with the highest scores, and these scores, best first; of equal ones the lower row
+        first.
+        """
+        positions = _largest(self._scores, count)
+        return positions if self._rows is None else self._rows[positions], self._scores[positions]
 
     def at_least(self, score: float) -> int:
-        """How many rows have this near score or a higher one."""
+        """How many rows have this approximate score or a higher one."""
         return int(np.count_nonzero(self._scores >= score))
 
 
 def _largest(scores: Array, count: int) -> Array:
-    """Places of the highest scores, descending, of equal ones the first places.
+    """Positions of the highest scores, best first; of equal scores the first position first.
 
-    A threshold guessed from a sample leaves few to be sorted, which takes a tenth of a partition of all.
+    A threshold estimated from a sample leaves few to sort; that takes a tenth of the time of a partition of
+    all.
     """
     if count < len(scores) // 4:
         sample = np.sort(scores[:: max(1, len(scores) // _SAMPLE)])
         share = 1 - 2 * count / len(scores)
-        places = np.flatnonzero(scores >= sample[max(0, int(share * len(sample)) - 4)])
-        if len(places) < count:
-            places = np.flatnonzero(scores >= np.partition(scores, len(scores) - count)[len(scores) - count])
+        positions = np.flatnonzero(scores >= sample[max(0, int(share * len(sample)) - 4)])
+        if len(positions) < count:
+            positions = np.flatnonzero(
+                scores >= np.partition(scores, len(scores) - count)[len(scores) - count]
+            )
     else:
-        places = np.arange(len(scores))
-    return places[np.argsort(-scores[places], kind="stable")[:count]]
+        positions = np.arange(len(scores))
+    return positions[np.argsort(-scores[positions], kind="stable")[:count]]
 
 
 def _empty(dtype: str) -> Array:
@@ -56,20 +61,20 @@ def _empty(dtype: str) -> Array:
 
 @define(eq=False)
 class ShortList:
-    """Rows with true scores: the `k` best of those added, of each group only the best one."""
+    """Rows with exact scores: the `k` best of those added, and of each group only the best one."""
 
     truth: Array
-    probe: Probe
+    query: Query
     k: int
     groups: Array | None
     off: float = 0.0
-    """The largest difference of a near score from the true one that was seen."""
+    """The largest difference seen between an approximate score and the exact one."""
 
     rows: Array = field(factory=lambda: _empty("int64"))
     scores: Array = field(factory=lambda: _empty("float32"))
 
     def add(self, rows: Array, near: Array) -> None:
-        """Compare rows that were not added before, with these near scores, by their true vectors."""
+        """Compute the exact scores of rows that were not added before, whose approximate scores are `near`."""
         true = self.gauge(rows, near)
         scores, rows = np.concatenate([self.scores, true]), np.concatenate([self.rows, rows])
         order = np.lexsort((rows, -scores))
@@ -80,17 +85,19 @@ class ShortList:
         self.rows, self.scores = rows[order[: self.k]], scores[order[: self.k]]
 
     def gauge(self, rows: Array, near: Array) -> Array:
-        """The true scores of rows, after noting how far their near scores are from them."""
-        true = true_scores(self.truth, rows, self.probe)
+        """The exact scores of rows; notes how far `near`, their approximate scores, are off."""
+        true = true_scores(self.truth, rows, self.query)
         self.off = max(self.off, float(np.nanmax(np.abs(true - near), initial=0)))
         return true
 
     @property
     def is_full(self) -> bool:
-        """Whether there are `k`."""
+        """Whether it has `k` rows."""
         return len(self.rows) == self.k
 
     @property
     def bar(self) -> float:
-        """Rows with a lower near score cannot be better than the last one, as far as those compared show."""
+        """Rows with a lower approximate score cannot be better than the last one, judged by the differences
+        seen.
+        """
         return float(self.scores[-1]) - max(_LEAST_MARGIN, 2 * self.off)

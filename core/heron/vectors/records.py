@@ -1,4 +1,4 @@
-"""The small JSON files that say what a cache holds; a fault in one makes the cache unusable, no more."""
+"""The small JSON files that say what a cache holds; an error in one only makes the cache unusable."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ class Unusable(Exception):
     """A cache cannot be used; the text says why. It never leaves this package."""
 
 
-def read_record(path: Path, kind: type[T]) -> T:
-    """The record in a file; raises Unusable."""
+def read_record(path: Path, kind: type[T], version: int) -> T:
+    """The record in a file; raises Unusable, also for a record of another `version`."""
     try:
         with path.open("rb") as stream:
             text = stream.read(_MOST_BYTES)
@@ -29,6 +29,8 @@ def read_record(path: Path, kind: type[T]) -> T:
         raise Unusable(f"{path.name} cannot be read: {error.strerror or error}") from None
     try:
         data = loads(text)
+        if isinstance(data, dict) and data.get("version", version) != version:
+            raise Unusable("it was made by another version of Heron")
         if isinstance(data, dict):
             return structure(data, kind, path.name)
     except InvalidInput:
@@ -37,5 +39,5 @@ def read_record(path: Path, kind: type[T]) -> T:
 
 
 def write_record(path: Path, record: Any) -> None:
-    """Put a record in the place of the one that is there; raises OSError."""
+    """Write a record in place of the one before, atomically; raises OSError."""
     write_whole(path, dumps(unstructure(record)).encode())

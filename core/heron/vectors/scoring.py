@@ -1,4 +1,4 @@
-"""Cosine similarity of a query with many vectors: exactly by the truth, nearly and fast by codes."""
+"""Cosine similarity of a query with many vectors: exact by the vectors, fast and approximate by the codes."""
 
 from __future__ import annotations
 
@@ -16,29 +16,33 @@ from heron.vectors.codes import encode
 from heron.vectors.matrix import Array
 
 _BLOCK = 2048
-"""Rows scored in one go: their codes stay in the cache of a core."""
+"""Rows that are scored at a time: their codes fit into the cache of a core."""
 
 _FAR = 2
-"""Rows closer together than this on average are scored with those between them, not gathered."""
+"""If the rows are closer together than this on average, the rows between them are scored too; otherwise they
+are copied.
+"""
 
 _SHARED = 16 * 1024 * 1024
-"""Numbers from which on a scan is shared among the cores; starting threads takes a tenth of a millisecond."""
+"""A scan of this many numbers or more runs on all cores; starting threads takes a tenth of a millisecond."""
 
 _SAFE = (1e-30, 1e30)
 """Squared lengths for which float32 neither overflows nor loses digits."""
 
 
 @frozen(eq=False)
-class Probe:
-    """A query made ready: `unit`, float64, of length 1; `small`, the same in float32; `code`, int8, (1, size)."""
+class Query:
+    """A query vector in three forms: `unit`, float64, of length 1; `small`, the same in float32; `code`,
+    int8, (1, size).
+    """
 
     unit: Array
     small: Array
     code: Array
 
     @classmethod
-    def of(cls, query: object, size: int) -> Probe:
-        """Raises InvalidInput for another size, for numbers that are not finite, and for zeros only."""
+    def of(cls, query: object, size: int) -> Query:
+        """Raises InvalidInput for another size, for numbers that are not finite, and for a vector of zeros."""
         vectors = checked(
             query, size, lambda index: "the query" if index == 0 else f"vector {index} of the query"
         )
@@ -53,12 +57,12 @@ class Probe:
         return cls(unit, unit.astype(np.float32), encode(vectors))
 
 
-def true_scores(truth: Array, rows: Array, probe: Probe) -> Array:
-    """Cosine similarities of some rows, computed in float64, given as float32; NaN for vectors of zeros."""
+def true_scores(truth: Array, rows: Array, query: Query) -> Array:
+    """Cosine similarities of some rows, computed in float64, returned as float32; NaN for vectors of zeros."""
     scores = np.empty(len(rows), np.float32)
     for start in range(0, len(rows), _BLOCK):
         scores[start : start + _BLOCK] = _cosines(
-            truth[rows[start : start + _BLOCK]].astype(np.float64), probe.unit
+            truth[rows[start : start + _BLOCK]].astype(np.float64), query.unit
         )
     return scores
 
@@ -70,70 +74,71 @@ def _cosines(vectors: Array, unit: Array) -> Array:
     return scores
 
 
-def scan(truth: Array, codes: Array | None, probe: Probe, rows: Array | None = None) -> Array:
-    """Nearly the cosine similarities of all rows, or of some ascending ones: float32, one for each.
+def scan(truth: Array, codes: Array | None, query: Query, rows: Array | None = None) -> Array:
+    """Approximate cosine similarities of all rows, or of `rows` (ascending): float32, one for each.
 
-    Rows that have codes are scored by these, the others by the truth. A vector of zeros has -2, or 0.
+    Rows that have codes are scored by their codes, the others by their vectors. A vector of zeros scores -2
+    or 0.
     """
     total = len(truth) if rows is None else len(rows)
     coded = 0 if codes is None else min(len(codes), len(truth))
     split = coded if rows is None else int(np.searchsorted(rows, coded))
     scores = np.empty(total, np.float32)
     if codes is not None and split:
-        _in_parts(split, truth.shape[1], lambda start, end: _by_codes(codes, probe, rows, scores, start, end))
+        _in_parts(split, truth.shape[1], lambda start, end: _by_codes(codes, query, rows, scores, start, end))
     for start in range(split, total, _BLOCK):
         end = min(start + _BLOCK, total)
         block = truth[start:end] if rows is None else truth[rows[start:end]]
-        scores[start:end] = _by_truth(block, probe)
+        scores[start:end] = _by_truth(block, query)
     return scores
 
 
 def _in_parts(total: int, size: int, work: Callable[[int, int], None]) -> None:
-    """Do work on 0 to `total`, on all cores where that is worth it."""
+    """Call `work` on the range 0 to `total`, in parts on all cores if that is faster."""
     cores = usable_cores() if total * size >= _SHARED else 1
     if cores == 1:
         work(0, total)
         return
     bounds = np.linspace(0, total, cores + 1).astype(int)
     with ThreadPoolExecutor(cores) as pool:
-        list(pool.map(work, bounds[:-1], bounds[1:]))  # which raises what went wrong
+        list(pool.map(work, bounds[:-1], bounds[1:]))  # raises the exceptions of the threads
 
 
-def _by_codes(codes: Array, probe: Probe, rows: Array | None, scores: Array, start: int, end: int) -> None:
+def _by_codes(codes: Array, query: Query, rows: Array | None, scores: Array, start: int, end: int) -> None:
     """Fill `scores` from `start` to `end`."""
     gathered = np.empty((0 if rows is None else min(_BLOCK, end - start), codes.shape[1]), np.int8)
     for first in range(start, end, _BLOCK):
         last = min(first + _BLOCK, end)
         if rows is None:
-            _similarities(codes[first:last], probe, scores[first:last])
+            _similarities(codes[first:last], query, scores[first:last])
             continue
         wanted = rows[first:last]
         low, high = int(wanted[0]), int(wanted[-1]) + 1
         if high - low <= _FAR * len(wanted):
             between = np.empty(high - low, np.float32)
-            _similarities(codes[low:high], probe, between)
+            _similarities(codes[low:high], query, between)
             scores[first:last] = between[wanted - low]
         else:
             block = gathered[: len(wanted)]
             np.take(
                 codes, wanted, axis=0, out=block, mode="clip"
             )  # unlike "raise", this fills `block` directly
-            _similarities(block, probe, scores[first:last])
+            _similarities(block, query, scores[first:last])
 
 
-def _similarities(codes: Array, probe: Probe, out: Array) -> None:
-    numkong.cdist(probe.code, codes, metric="angular", out=out[None])
+def _similarities(codes: Array, query: Query, out: Array) -> None:
+    numkong.cdist(query.code, codes, metric="angular", out=out[None])
     np.subtract(1, out, out=out)
-    np.fmax(out, -2, out=out)  # NaN, which some kernels of numkong give for zeros
+    np.fmax(out, -2, out=out)  # some kernels of numkong give NaN for zeros
 
 
-def _by_truth(block: Array, probe: Probe) -> Array:
+def _by_truth(block: Array, query: Query) -> Array:
     """Cosine similarities in float32, and in float64 where a vector is too long or too short for that."""
     vectors = block.astype(np.float32, copy=False)
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
         squares = np.einsum("ij,ij->i", vectors, vectors)
-        scores: Array = vectors @ probe.small / np.sqrt(squares)
+        scores: Array = vectors @ query.small / np.sqrt(squares)
     odd = np.flatnonzero(~((squares > _SAFE[0]) & (squares < _SAFE[1])))
     if len(odd):
-        scores[odd] = np.nan_to_num(_cosines(vectors[odd].astype(np.float64), probe.unit), nan=-2)
+        scores[odd] = np.nan_to_num(_cosines(vectors[odd].astype(np.float64), query.unit), nan=-2)
     return scores

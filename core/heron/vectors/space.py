@@ -1,4 +1,4 @@
-"""One matrix opened for search, with its caches."""
+"""One matrix opened for search, together with its caches."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from heron.vectors.judging import judge
 from heron.vectors.matrix import Array, Matrix
 from heron.vectors.planner import Rows, Search, View
 from heron.vectors.records import Unusable
-from heron.vectors.scoring import Probe
+from heron.vectors.scoring import Query
 from heron.vectors.tuning import DEFAULT, Tuning
 from heron.vectors.verify import faults
 
@@ -28,7 +28,7 @@ T = TypeVar("T")
 
 @frozen
 class CacheStatus:
-    """How far a cache goes: `rows` covered, `bytes` on disk, and why one that is there is not used."""
+    """A cache: how many `rows` it covers, its `bytes` on disk, and, if it exists but is not used, why."""
 
     rows: int
     bytes: int
@@ -46,21 +46,21 @@ class SpaceStatus:
     codes: CacheStatus
     graph: CacheStatus
     expansion: int | None
-    """Candidates that the graph considers for the ten best; None where it would not find enough of them."""
+    """Candidates that the graph considers for the ten nearest; None if it would not find enough of them."""
 
     recall: float | None
-    """Share of the ten best that it found, of sampled queries."""
+    """Share of the ten nearest that it found, over sampled queries."""
 
 
 class Space:
-    """The first `count` rows of a matrix, which no later write changes. Any number of threads may use it."""
+    """The first `count` rows of a matrix; later writes do not change them. Any number of threads may use it."""
 
     def __init__(
         self, matrix: Matrix, count: int, caches: Path, name: str, *, tuning: Tuning = DEFAULT
     ) -> None:
-        """Map the matrix; caches are `caches`/`name`.* and are opened when they are first needed.
+        """Memory-map the matrix; its caches are `caches`/`name`.* and are opened when they are first needed.
 
-        Raises CatalogueError where the matrix has fewer rows.
+        Raises CatalogueError if the matrix has fewer rows.
         """
         self.matrix = matrix
         self.count = count
@@ -90,10 +90,10 @@ class Space:
     ) -> Found:
         """The `k` rows whose vectors are most similar to `query`, a vector of `size` numbers.
 
-        `filter` says which rows may be found; an array are their numbers. With `groups`, one number for each
-        row, only the best row of each group is found. `exact` never uses the graph. Fewer are found where
-        there are no more. Raises InvalidInput for a query of another size, of zeros, or with numbers that are
-        not finite, and for `k` below 1.
+        `filter` says which rows may be found: a Filter, or an array of row numbers. With `groups`, one number
+        for each row, only the best row of each group is found. With `exact` the graph is not used. The result
+        has fewer than `k` rows if there are not enough. Raises InvalidInput for a query of another size, of
+        zeros, or with numbers that are not finite, and for `k` below 1.
         """
         if k < 1:
             raise InvalidInput(f"a search finds 1 vector or more, not {k:,}")
@@ -101,11 +101,11 @@ class Space:
             raise InvalidInput(f"expected the groups of {self.count:,} vectors, got {len(groups):,}")
         if isinstance(filter, np.ndarray):
             filter = Rows.of(filter, self.count)
-        probe = Probe.of(query, self.matrix.size)
-        return Search(self.view(), probe, min(k, max(1, self.count)), groups, exact).among(filter)
+        query = Query.of(query, self.matrix.size)
+        return Search(self.view(), query, min(k, max(1, self.count)), groups, exact).among(filter)
 
     def vectors(self, rows: Any) -> Array:
-        """The true vectors of some rows, float32, shape (n, size); InvalidInput for a row that is not there."""
+        """The vectors of some rows, float32, shape (n, size); InvalidInput for a row that does not exist."""
         wanted = np.asarray(rows, np.int64).reshape(-1)
         if len(wanted) and not 0 <= wanted.min() <= wanted.max() < self.count:
             raise InvalidInput(
@@ -114,14 +114,14 @@ class Space:
         return self.truth[wanted].astype(np.float32)
 
     def view(self) -> View:
-        """The truth with those caches that are usable now."""
+        """The vectors with those caches that are usable now."""
         return View(self.truth, self._codes.value(), self._graph.value(), self._tuning)
 
     def refresh(self) -> None:
-        """Bring the codes up to `count`, which takes a second for 500,000 vectors of 512 numbers.
+        """Extend the codes to `count` rows; this takes a second for 500,000 vectors of 512 numbers.
 
-        Nothing happens while another process does it, or where the caches cannot be written: searches then
-        read the truth.
+        Does nothing while another process does it, or if the caches cannot be written: searches then read the
+        vectors themselves.
         """
         try:
             self._codes_file.refresh(self.truth)
@@ -131,11 +131,11 @@ class Space:
     def build_graph(self, progress: Callable[[int, int], None] = lambda done, total: None) -> None:
         """Make a graph, or extend the one that is there, to `count` rows, on all cores.
 
-        It is saved every 65,536 rows, so a build that was stopped goes on from there; searches go on
-        meanwhile, and take each state as it is saved. `progress` is called with rows done and rows in all.
-        Few vectors get no graph, and one that does not find enough (all vectors far from each other) is not
-        extended: scans are faster for both. Raises CatalogueBusy while another process is building,
-        CatalogueError where it cannot be written.
+        It is saved every 65,536 rows, so an interrupted build continues from there; searches work meanwhile,
+        and use each state once it is saved. `progress` is called with rows done and rows in total. A small
+        number of vectors gets no graph, and a graph whose recall is too low (all vectors far from each other)
+        is not extended: in both cases scans are faster. Raises CatalogueBusy while another process is
+        building, CatalogueError if it cannot be written.
         """
         try:
             self._codes_file.refresh(self.truth, wait=True)
@@ -149,7 +149,7 @@ class Space:
         )
 
     def status(self) -> SpaceStatus:
-        """How far the caches go, and why one is not used."""
+        """How many vectors each cache covers, and why one is not used."""
         codes, graph = self._codes.value(), self._graph.value()
         return SpaceStatus(
             self.count,
@@ -163,14 +163,16 @@ class Space:
         )
 
     def verify(self, deep: bool = False) -> list[str]:
-        """What is wrong, a sentence each; that there are no caches is not. `deep` looks at every vector."""
+        """Problems, one sentence each; missing caches are no problem. With `deep` every vector is checked."""
         view, status = self.view(), self.status()
         caches = (("the int8 codes are", status.codes), ("the graph is", status.graph))
         unused = [f"{name} not used: {cache.problem}" for name, cache in caches if cache.problem]
         return unused + list(faults(view, deep))
 
     def drop_caches(self) -> None:
-        """Remove the caches; who has them open keeps what is open. Raises CatalogueError where it cannot."""
+        """Remove the caches; whoever has them open can go on reading them. Raises CatalogueError if that
+        fails.
+        """
         try:
             self._graph_file.drop()
             self._codes_file.drop()
@@ -182,12 +184,12 @@ class Space:
     def _opened_graph(self, before: Graph | None) -> Graph:
         codes = self._codes.value()
         if codes is None:
-            raise Unusable("the codes it was made of are not there")
+            raise Unusable("the codes that it was made from are not there")
         return self._graph_file.opened(codes, before)
 
 
 class _Current(Generic[T]):
-    """A cache that is opened anew when one of some files has changed."""
+    """A cache that is opened again when one of its files has changed."""
 
     def __init__(self, open: Callable[[T | None], T], *files: Path) -> None:
         self.problem: str | None = None
@@ -198,7 +200,7 @@ class _Current(Generic[T]):
         self._lock = threading.Lock()
 
     def value(self) -> T | None:
-        """The cache, or None where it is not usable; then `problem` says why."""
+        """The cache, or None if it is not usable; then `problem` says why."""
         found = tuple(stamp(path) for path in self._files)
         with self._lock:
             if found != self._seen:

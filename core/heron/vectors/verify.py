@@ -1,4 +1,4 @@
-"""Looking for what is wrong with vectors and their caches."""
+"""Checks of vectors and their caches."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ _BLOCK = 8192
 
 
 def faults(view: View, deep: bool) -> Iterator[str]:
-    """What is wrong, a sentence each: vectors that are no direction, codes that are of others, a graph that
-    misses much.
+    """Problems, one sentence each: vectors that have no direction, codes of other vectors, a graph with low
+    recall.
 
-    `deep` looks at every vector, and not at a thousand of them, and searches the graph.
+    With `deep` every vector is checked, not only a thousand of them, and the graph's recall is measured.
     """
     faulty, zeros = [], []
     for rows in _blocks(len(view.truth), deep):

@@ -61,6 +61,8 @@ def hook_reference() -> str:
 
 def records() -> str:
     """The fields of every record that a hook yields, and of what they hold."""
+    import attrs
+
     from heron.hooks import StorageOption
     from heron.hooks.manager import REGISTER_HOOKS
 
@@ -68,10 +70,8 @@ def records() -> str:
     for record in (*REGISTER_HOOKS.values(), StorageOption):
         parts.append(f"### `heron.{record.__name__}`\n\n{inspect.cleandoc(record.__doc__ or '')}\n")
         parts += ["| field | type | default |", "|---|---|---|"]
-        for attribute in record.__attrs_attrs__:
-            default = (
-                "required" if attribute.default is __import__("attrs").NOTHING else f"`{attribute.default!r}`"
-            )
+        for attribute in attrs.fields(record):
+            default = "required" if attribute.default is attrs.NOTHING else f"`{attribute.default!r}`"
             parts.append(f"| `{attribute.name}` | `{str(attribute.type).replace('|', 'or')}` | {default} |")
         parts.append("")
     return "\n".join(parts)

@@ -74,6 +74,12 @@ def test_the_wheel_holds_the_core_and_every_plugin() -> None:
     assert all((ROOT / package / "__init__.py").is_file() for package in packages)
 
 
+def test_mypy_checks_the_core_and_every_plugin() -> None:
+    mypy = project(ROOT)["tool"]["mypy"]
+    assert sorted(mypy["mypy_path"].split(":")) == ["core", *(f"plugins/{path.name}" for path in FOLDERS)]
+    assert {"core/heron", "plugins/*/heron_*"} <= set(mypy["files"])
+
+
 def test_all_brings_every_extra_of_a_plugin() -> None:
     (everything,) = project(ROOT)["project"]["optional-dependencies"]["all"]
     assert {extra_of(folder) for folder in FOLDERS} <= set(everything[len("heron[") : -1].split(","))

@@ -17,7 +17,7 @@ import click
 
 ROOT = Path(__file__).parent.parent
 PAGES = (
-    "README.md", "docs/metadata.md", "docs/plugin-authors.md", "docs/command-line.md", "docs/storage-s3.md",
+    "README.md", "docs/metadata.md", "docs/query-language.md", "docs/plugin-authors.md", "docs/command-line.md", "docs/storage-s3.md",
     "docs/storage-gcs.md", "docs/storage-azure.md", "docs/storage-otc.md", "docs/images.md", "docs/video.md",
     "docs/audio.md", "docs/dicom.md", "docs/nifti.md", "docs/documents.md",
 )  # fmt: skip
@@ -150,6 +150,14 @@ def plugins() -> str:
     return "\n".join(["| plugin | brings | install |", "|---|---|---|", *rows])
 
 
+def item_fields() -> str:
+    """The table of the names that mean something of every item."""
+    from heron.search.fields import ITEM_NAMES
+
+    rows = [f"| `{f.name}` | {f.compares} | {f.unit or ''} | {f.about} |" for f in ITEM_NAMES.values()]
+    return "\n".join(["| field | type | unit | what it is |", "|---|---|---|---|", *rows])
+
+
 def options(backend: str) -> str:
     """The table of options of a storage backend in `plugins/`."""
     module = importlib.import_module(f"heron_storage_{backend}")
@@ -206,6 +214,7 @@ def first_line(thing: object) -> str:
 
 BLOCKS: dict[str, Callable[[], str]] = {
     "commands": commands,
+    "item-fields": item_fields,
     "hooks": hooks,
     "hook-reference": hook_reference,
     "records": records,

@@ -14,7 +14,7 @@ from heron.cli.main import status
 from heron.metadata.types import register_metadata_types
 from heron.models import KINDS, MediaFacts, NewItem
 from heron.search import parse
-from heron.search.fields import FACT_NAMESPACES, ITEM_FIELDS
+from heron.search.fields import FACT_NAMESPACES, ITEM_NAMES
 
 PAGE = (Path(__file__).parent.parent / "docs" / "query-language.md").read_text()
 
@@ -95,7 +95,8 @@ def test_commands_of_the_page_run_one_after_the_other(workspace, monkeypatch, ca
 
 
 def test_table_of_fields_is_that_of_the_code():
-    assert rows("Fields of every item") == [[f"`{name}`", type] for name, type in ITEM_FIELDS.items()]
+    found = [row[:2] for row in rows("Fields of every item")]
+    assert found == [[f"`{name}`", field.compares] for name, field in ITEM_NAMES.items()]
 
 
 def test_kinds_and_namespaces_are_those_of_the_code():

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import orjson
 
 from heron.errors import InvalidInput
+from heron.models import FACT_FIELDS, ITEM_FIELDS
 
 if TYPE_CHECKING:
     from cattrs import Converter
@@ -126,32 +127,11 @@ def loads(text: str | bytes) -> Any:
         raise InvalidInput(f"not valid JSON: {error}") from error
 
 
-_FACTS = (
-    "kind", "media_type", "width", "height", "frame_count", "fps", "duration", "codec", "sample_rate", "channels",
-    "pages", "captured_at", "note",
-)  # fmt: skip
-
-
 def item_to_dict(item: Item) -> dict[str, Any]:
     """An item as plain data for JSON and for tables; what is not known is left out."""
-    facts = {name: value for name in _FACTS if (value := getattr(item.facts, name)) is not None}
-    kept = {
-        "etag": item.etag,
-        "modified_at": item.modified_at,
-        "content_hash": item.content_hash,
-        "deleted_at": item.deleted_at,
-    }
-    return {
-        "uuid": item.uuid,
-        "name": item.name,
-        "folder": item.folder_path,
-        "url": item.url,
-        "size": item.size,
-        **facts,
-        **{name: value for name, value in kept.items() if value is not None},
-        "facts": dict(item.facts.extra),
-        "metadata": item.metadata,
-        "tags": list(item.tags),
-        "created_at": item.created_at,
-        "updated_at": item.updated_at,
-    }
+    facts, found = item.facts, {}
+    for name, field in ITEM_FIELDS.items():
+        value = getattr(facts if name in FACT_FIELDS else item, field.attribute)
+        if value is not None or field.nullable:
+            found[name] = list(value) if field.form == "lines" else value
+    return found

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from attrs import Factory, field, fields, frozen
 
+from heron.fields import RecordField, declared, fact, stored, stored_json
 from heron.records import Identified, Record, cut, in_middle, line
 
 Json = Any
@@ -34,26 +35,30 @@ MAX_METADATA = 10 * 1024 * 1024
 class MediaFacts(Record):
     """What is known of a media file without its pixels or samples.
 
-    `width` and `height` are in pixels after EXIF orientation, `fps` in frames per second, `duration` in
-    seconds, `sample_rate` in hertz. `captured_at` is UTC. `extra` holds further facts by namespace, for
-    instance `{"exif": {"Model": "X100"}}`, and is queried as `exif.Model`. `note` is a sentence for people about
-    what is odd with the file, for instance that no plugin is installed that reads it.
+    `captured_at` is UTC. `extra` holds further facts by namespace, for instance `{"exif": {"Model": "X100"}}`, and is
+    queried as `exif.Model`. `note` is a sentence for people about what is odd with the file, for instance that no plugin
+    is installed that reads it. An attribute declared by `fact` is a column of the catalogue, a name in conditions and
+    sorts, a column of tables and exports, and something that manifests can give: nothing else has to be told of it.
     """
 
-    kind: Kind
-    media_type: str
-    width: int | None = None
-    height: int | None = None
-    frame_count: int | None = None
-    fps: float | None = None
-    duration: float | None = None
-    codec: str | None = None
-    sample_rate: int | None = None
-    channels: int | None = None
-    pages: int | None = None
-    captured_at: str | None = None
-    extra: Mapping[str, Json] = Factory(dict)
-    note: str | None = None
+    kind: Kind = field(metadata=stored("TEXT NOT NULL", "what it is", given_as=()))
+    media_type: str = field(metadata=stored("TEXT NOT NULL", "MIME type", given_as=("mimetype", "mediatype")))
+    width: int | None = fact("INTEGER", "after EXIF orientation", unit="pixels")
+    height: int | None = fact("INTEGER", "after EXIF orientation", unit="pixels")
+    frame_count: int | None = fact(
+        "INTEGER", "pictures in it", given_as=("framecount", "frames", "numframes")
+    )
+    fps: float | None = fact("REAL", "frame rate", unit="frames per second")
+    duration: float | None = fact("REAL", "how long it plays", unit="seconds")
+    codec: str | None = fact("TEXT", "how its frames or samples are compressed, such as `h264`")
+    sample_rate: int | None = fact("INTEGER", "samples of sound in each channel", unit="hertz")
+    channels: int | None = fact("INTEGER", "channels of sound", given_as=("channels", "numchannels"))
+    pages: int | None = fact("INTEGER", "pages of a document", given_as=("pages", "numpages", "pagecount"))
+    captured_at: str | None = fact("TEXT", "when it was taken", compares="datetime", given_as=())
+    extra: Mapping[str, Json] = field(
+        factory=dict, metadata=stored_json("further facts by namespace", name="facts")
+    )
+    note: str | None = fact("TEXT", "what is odd with the file", given_as=())
 
 
 @frozen(repr=False)
@@ -101,22 +106,28 @@ class Item(Identified):
     """A data unit of the catalogue. Times are ISO 8601 in UTC, sizes in bytes."""
 
     id: int
-    uuid: str
+    uuid: str = field(metadata=stored("TEXT NOT NULL UNIQUE", "by which it is known"))
     folder_id: int
-    name: str
-    url: str
+    name: str = field(metadata=stored("TEXT NOT NULL", "at first the name of the file"))
+    folder_path: str = field(metadata=stored(None, "path of the folder, as `Driving/2026`", name="folder"))
+    url: str = field(metadata=stored("TEXT NOT NULL", "where the file lies"))
+    size: int | None = field(metadata=stored("INTEGER", "of the file", unit="bytes", nullable=True))
     facts: MediaFacts
-    size: int | None
-    etag: str | None
-    content_hash: str | None
-    metadata: dict[str, Json]
-    created_at: str
-    updated_at: str
-    modified_at: str | None = None
-    deleted_at: str | None = None
+    etag: str | None = field(metadata=stored("TEXT", "what the storage calls this version of the file"))
+    modified_at: str | None = field(metadata=stored("TEXT", "when the file was changed", compares="datetime"))
+    content_hash: str | None = field(metadata=stored("TEXT", "hash of the content of the file"))
+    metadata: dict[str, Json] = field(metadata=stored_json("by the keys of the schema"))
+    tags: tuple[str, ...] = field(
+        metadata=stored(None, "titles of its collections", compares="no", form="lines")
+    )
+    created_at: str = field(
+        metadata=stored("TEXT NOT NULL", "when it was put into the catalogue", compares="datetime")
+    )
+    updated_at: str = field(
+        metadata=stored("TEXT NOT NULL", "when it was last changed in the catalogue", compares="datetime")
+    )
+    deleted_at: str | None = field(metadata=stored("TEXT", "when its file was found missing", compares="no"))
     integration_id: int | None = None
-    tags: tuple[str, ...] = ()
-    folder_path: str = ""
 
     @property
     def kind(self) -> Kind:
@@ -175,11 +186,11 @@ class Frame(Identified):
 
     id: int
     item: str
-    number: int
-    seconds: float | None
-    is_key: bool
-    metadata: dict[str, Json]
-    metrics: dict[str, float] = Factory(dict)
+    number: int = field(metadata=stored("INTEGER NOT NULL", "its place in the item, from 0"))
+    seconds: float | None = field(metadata=stored("REAL", "presentation time", unit="seconds"))
+    is_key: bool = field(metadata=stored("INTEGER NOT NULL DEFAULT 0", "a key frame", compares="boolean"))
+    metadata: dict[str, Json] = field(metadata=stored_json("by the keys of the schema"))
+    metrics: dict[str, float] = field(factory=dict, metadata=stored_json("measured on its picture"))
 
     def _identity(self) -> Hashable:
         return self.item, self.number
@@ -189,6 +200,16 @@ class Frame(Identified):
         if self.seconds is not None:
             yield f"at {self.seconds:.3f} s"
         yield f"{'key, ' if self.is_key else ''}of {self.item}"
+
+
+FACT_FIELDS: Mapping[str, RecordField] = declared(MediaFacts)
+"""The facts of an item by their names."""
+
+ITEM_FIELDS: Mapping[str, RecordField] = declared(Item, facts=FACT_FIELDS)
+"""The fields of every item by their names, its facts among them."""
+
+FRAME_FIELDS: Mapping[str, RecordField] = declared(Frame)
+"""The fields of every frame by their names."""
 
 
 @frozen(eq=False, repr=False)

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 
 from heron.catalog.migrations import APPLICATION_ID, migrations
+from heron.catalog.stored import add_columns, imagine_columns, missing_columns
 from heron.errors import CatalogueBusy, CatalogueError, InvalidInput
 from heron.models import now
 
@@ -60,10 +61,10 @@ class Database:
             busy_seconds = _busy_seconds()
         self._lock = threading.RLock()
         self._depth = 0
+        address = self._address()
+        self._is_read_only = "?mode=ro" in address
         with self._explained():
-            connection = sqlite3.connect(
-                self._address(), uri=True, timeout=busy_seconds, check_same_thread=False
-            )
+            connection = sqlite3.connect(address, uri=True, timeout=busy_seconds, check_same_thread=False)
             try:
                 self._open(connection, create)
             except BaseException:
@@ -118,6 +119,13 @@ class Database:
         if set(migrations.names) - set(applied):
             with self.write():
                 migrations.apply(self.connection)
+        if not (missing := missing_columns(self.connection)):
+            return
+        if self._is_read_only:
+            imagine_columns(self.connection, missing)
+            return
+        with self.write():
+            add_columns(self.connection, missing_columns(self.connection))
 
     def close(self) -> None:
         """Close the file; the object cannot be used afterwards."""

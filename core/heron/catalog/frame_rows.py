@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any
+
+from attrs import fields_dict
 
 from heron.catalog.database import Database, Row
+from heron.catalog.stored import dumper, loader
 from heron.catalog.vectors.rows import Owner
 from heron.convert import loads
 from heron.metadata.validation import Validator, Vectors
-from heron.models import Frame, Member, NewFrame
+from heron.models import FRAME_FIELDS, Frame, Member, NewFrame
 
 Owned = tuple[int, str, Sequence[NewFrame]]
 """Frames of one item: its inner id, its name for messages, and the frames."""
@@ -22,12 +26,25 @@ BARE = (
 KeepVectors = Callable[[Iterable[tuple[Owner, Vectors]]], None]
 """Takes the vectors that came with the metadata of frames."""
 
-_UPSERT = (
-    "INSERT INTO frames (item_id, number, seconds, is_key, metadata) VALUES (?, ?, ?, ?, ?) "
-    "ON CONFLICT (item_id, number) DO UPDATE SET is_key = max(is_key, excluded.is_key), "
-    "seconds = coalesce(excluded.seconds, seconds)"
+_GIVEN = [
+    field
+    for field in FRAME_FIELDS.values()
+    if field.attribute in fields_dict(NewFrame) and field.name not in ("number", "metadata")
+]
+_values = dumper(_GIVEN)
+_COLUMNS = ["item_id", "number", "metadata", *(field.name for field in _GIVEN)]
+_KEPT = ", ".join(
+    f"{name} = max({name}, excluded.{name})"
+    if field.form == "boolean"
+    else f"{name} = coalesce(excluded.{name}, {name})"
+    for field in _GIVEN
+    for name in [field.name]
 )
-_PLAIN, _MERGED = _UPSERT, f"{_UPSERT}, metadata = excluded.metadata"
+_PLAIN = (
+    f"INSERT INTO frames ({', '.join(_COLUMNS)}) VALUES ({', '.join('?' * len(_COLUMNS))}) "
+    f"ON CONFLICT (item_id, number) DO UPDATE SET {_KEPT}"
+)
+_MERGED = f"{_PLAIN}, metadata = excluded.metadata"
 
 
 def insert_frames(
@@ -39,7 +56,7 @@ def insert_frames(
     for id, name, frames in owners:
         count += len(frames)
         database.execute_many(  # all of them first, so that they come in this order
-            _PLAIN, [(id, frame.number, frame.seconds, frame.is_key, "{}") for frame in frames]
+            _PLAIN, [(id, frame.number, "{}", *_values(frame)) for frame in frames]
         )
         rows = list(_with_metadata(database, validator, (id, name, frames), vectors))
         if rows:
@@ -50,7 +67,7 @@ def insert_frames(
 
 def _with_metadata(
     database: Database, validator: Validator, owned: Owned, vectors: list[tuple[Owner, Vectors]]
-) -> Iterator[tuple[int, int, float | None, bool, str]]:
+) -> Iterator[Sequence[Any]]:
     """The rows of those frames that have metadata; the vectors among it go into the list."""
     id, name, frames = owned
     for frame in frames:
@@ -65,7 +82,7 @@ def _with_metadata(
         if of_frame:
             vectors.append(((id, row["id"]), of_frame))
         text = validator.write({**loads(row["metadata"]), **given}, place)
-        yield id, frame.number, frame.seconds, frame.is_key, text
+        yield id, frame.number, text, *_values(frame)
 
 
 def renumber(database: Database, item: int, members: Sequence[Member]) -> None:
@@ -85,14 +102,9 @@ def _places(url: str, count: int) -> Iterator[tuple[str, int]]:
     return ((url, number) for number in range(count))
 
 
+_fields = loader(FRAME_FIELDS.values())
+
+
 def frame_of(row: Row, item: str) -> Frame:
     """The record of a row of `frames`, of the item with this UUID."""
-    return Frame(
-        id=row["id"],
-        item=item,
-        number=row["number"],
-        seconds=row["seconds"],
-        is_key=bool(row["is_key"]),
-        metadata=loads(row["metadata"]),
-        metrics=loads(row["metrics"]),
-    )
+    return Frame(id=row["id"], item=item, **_fields(row))

@@ -10,10 +10,11 @@ from heron.catalog.access import Access, Verb
 from heron.catalog.database import Database, Row, one_transaction
 from heron.catalog.folders import FolderService, subtree
 from heron.catalog.referring import ITEM, FolderRef, ItemRef, ItemRefs
-from heron.convert import dumps, loads
+from heron.catalog.stored import loader
+from heron.convert import dumps
 from heron.errors import InvalidInput, NotFound
 from heron.metadata.keys import check_name, printable
-from heron.models import Item, Json, MediaFacts, Member, now
+from heron.models import FACT_FIELDS, ITEM_FIELDS, Item, Json, MediaFacts, Member, now
 from heron.pages import Page
 
 NamedBy = Literal["uuid", "url", "name"]
@@ -28,7 +29,7 @@ PAGE = 100
 BUNDLE = 1000
 """Most items that one transaction of a bulk verb changes."""
 
-_FOLDER = "(SELECT path FROM folders WHERE folders.id = items.folder_id) AS folder_path"
+_FOLDER = "(SELECT path FROM folders WHERE folders.id = items.folder_id) AS folder"
 
 
 def item_columns(access: Access) -> str:
@@ -260,39 +261,16 @@ def bundles(values: Iterable[Json], size: int = BUNDLE) -> Iterator[list[Json]]:
         yield bundle
 
 
+_facts = loader(FACT_FIELDS.values())
+_fields = loader(field for name, field in ITEM_FIELDS.items() if name not in FACT_FIELDS)
+
+
 def item_of(row: Row) -> Item:
-    """The record of a row that was selected with `item_columns`."""
+    """The record of a row that was selected with `COLUMNS`."""
     return Item(
         id=row["id"],
-        uuid=row["uuid"],
         folder_id=row["folder_id"],
-        name=row["name"],
-        url=row["url"],
-        facts=MediaFacts(
-            kind=row["kind"],
-            media_type=row["media_type"],
-            width=row["width"],
-            height=row["height"],
-            frame_count=row["frame_count"],
-            fps=row["fps"],
-            duration=row["duration"],
-            codec=row["codec"],
-            sample_rate=row["sample_rate"],
-            channels=row["channels"],
-            pages=row["pages"],
-            captured_at=row["captured_at"],
-            extra=loads(row["facts"]),
-            note=row["note"],
-        ),
-        size=row["size"],
-        etag=row["etag"],
-        content_hash=row["content_hash"],
-        metadata=loads(row["metadata"]),
-        created_at=row["created_at"],
-        updated_at=row["updated_at"],
-        modified_at=row["modified_at"],
-        deleted_at=row["deleted_at"],
         integration_id=row["integration_id"],
-        tags=tuple(row["tags"].split("\n")) if row["tags"] else (),
-        folder_path=row["folder_path"],
+        facts=MediaFacts(**_facts(row)),
+        **_fields(row),
     )

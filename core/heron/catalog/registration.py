@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
-from attrs import evolve, frozen
+from attrs import evolve, fields_dict, frozen
 
 from heron.catalog.access import Access
 from heron.catalog.database import Database
@@ -17,49 +17,30 @@ from heron.catalog.items import bundles
 from heron.catalog.referring import FolderRef
 from heron.catalog.sampling import prepared
 from heron.catalog.schema import SchemaService
+from heron.catalog.stored import dumper
 from heron.catalog.vectors.rows import Owner
 from heron.catalog.vectors.store import VectorStore
-from heron.convert import dumps
 from heron.errors import InvalidInput
 from heron.metadata.keyframes import has_blocks
 from heron.metadata.keys import check_name, is_unicode, printable, unescaped
 from heron.metadata.validation import Validator, Vectors
-from heron.models import KINDS, Added, Folder, MediaFacts, NewItem, now
+from heron.models import FACT_FIELDS, ITEM_FIELDS, KINDS, Added, Folder, NewItem, now
 from heron.uuids import new_uuids
 
-_COLUMNS = [
-    "uuid",
-    "folder_id",
-    "name",
-    "url",
-    "kind",
-    "media_type",
-    "size",
-    "width",
-    "height",
-    "frame_count",
-    "fps",
-    "duration",
-    "codec",
-    "sample_rate",
-    "channels",
-    "pages",
-    "captured_at",
-    "facts",
-    "metadata",
-    "content_hash",
-    "etag",
-    "modified_at",
-    "note",
-    "created_at",
-    "updated_at",
-    "created_by",
-    "integration_id",
+_OF_REGISTRATION = (
+    "uuid", "folder_id", "name", "url", "metadata", "created_at", "updated_at", "created_by", "integration_id",
+)  # fmt: skip
+_OF_FILE = [
+    field
+    for name, field in ITEM_FIELDS.items()
+    if name not in (*FACT_FIELDS, *_OF_REGISTRATION) and field.attribute in fields_dict(NewItem)
 ]
-_FACTS = _COLUMNS[_COLUMNS.index("kind") : _COLUMNS.index("metadata")]
-_REFRESHED = [*_FACTS, "content_hash", "etag", "modified_at", "note", "updated_at"]
-_REFRESH = (
-    f"UPDATE items SET {', '.join(f'{name} = ?' for name in _REFRESHED)}, deleted_at = NULL WHERE id = ?"
+_file, _facts = dumper(_OF_FILE), dumper(FACT_FIELDS.values())
+_KNOWN = [*(field.name for field in _OF_FILE), *FACT_FIELDS]
+_REFRESH = f"UPDATE items SET {', '.join(f'{name} = ?' for name in _KNOWN)}, updated_at = ?, deleted_at = NULL WHERE id = ?"
+_INSERT = (
+    f"INSERT INTO items ({', '.join([*_OF_REGISTRATION, *_KNOWN])}) "
+    f"VALUES ({', '.join('?' * (len(_OF_REGISTRATION) + len(_KNOWN)))})"
 )
 _OUTDATED = (
     "DELETE FROM thumbnails WHERE item_id = ?",
@@ -68,7 +49,6 @@ _OUTDATED = (
     "DELETE FROM frame_thumbnails WHERE frame_id IN (SELECT id FROM frames WHERE item_id = ?)",
     "UPDATE frames SET metrics = '{}' WHERE item_id = ?",
 )
-_INSERT = f"INSERT INTO items ({', '.join(_COLUMNS)}) VALUES ({', '.join('?' * len(_COLUMNS))})"
 _BATCH = 5000
 _KINDS = frozenset(KINDS)
 _PLAIN = re.compile(r"[!-~]{1,2000}").fullmatch
@@ -182,14 +162,8 @@ class Registration:
             check_kind(item)
         self._database.execute_many(
             _REFRESH,
-            (
-                (
-                    *_facts_of(item.facts, item.size), item.content_hash, item.etag, item.modified_at, item.facts.note,
-                    moment, id,
-                )
-                for id, item in pairs
-            ),
-        )  # fmt: skip
+            ((*_file(item), *_facts(item.facts), moment, id) for id, item in pairs),
+        )
         for id, item in pairs:
             if item.members:
                 renumber(self._database, id, item.members)
@@ -306,19 +280,9 @@ class Registration:
                 vectors.append(((first + len(kept), 0), of_item))
             kept.append(item)
             yield (
-                uuid, folder_id, name, url, *_facts_of(facts, item.size), metadata,
-                item.content_hash, item.etag, item.modified_at, facts.note, moment, moment, user,
-                integration_of(url),
+                uuid, folder_id, name, url, metadata, moment, moment, user, integration_of(url),
+                *_file(item), *_facts(facts),
             )  # fmt: skip
-
-
-def _facts_of(facts: MediaFacts, size: int | None) -> tuple[Any, ...]:
-    """The values of the columns from `kind` to `facts`."""
-    return (
-        facts.kind, facts.media_type, size, facts.width, facts.height, facts.frame_count, facts.fps, facts.duration,
-        facts.codec, facts.sample_rate, facts.channels, facts.pages, facts.captured_at,
-        dumps(facts.extra) if facts.extra else "{}",
-    )  # fmt: skip
 
 
 def check_kind(item: NewItem) -> None:

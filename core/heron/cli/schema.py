@@ -20,7 +20,7 @@ from heron.cli.output import (
     yes_option,
 )
 from heron.errors import HeronError, InvalidInput
-from heron.search.fields import ITEM_FIELDS
+from heron.search.fields import ITEM_NAMES
 from heron.wording import counted
 
 
@@ -92,7 +92,7 @@ def add(context: Context, key: str, type: str, options: tuple[str, ...], size: i
     }
     added = context.workspace().schema.add(key, type, **given)
     say(f"Added key {added.name} of type {added.type}")
-    if key in ITEM_FIELDS:
+    if key in ITEM_NAMES:
         say(f"In conditions, {key} now means this key; item.{key} is the field of the item")
 
 

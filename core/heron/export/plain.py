@@ -9,12 +9,9 @@ from collections.abc import Iterator
 from typing import IO, Any
 
 from heron.convert import dumps, item_to_dict, loads
-from heron.models import DatasetRow, Json
+from heron.models import ITEM_FIELDS, DatasetRow, Json
 
-_COLUMNS = (
-    "position", "uuid", "name", "url", "size", "kind", "media_type", "width", "height", "frame_count", "fps",
-    "duration", "codec", "pages", "captured_at",
-)  # fmt: skip
+_COLUMNS = ("position", *(name for name, field in ITEM_FIELDS.items() if not field.is_nested))
 
 
 def row_to_dict(row: DatasetRow) -> dict[str, Json]:

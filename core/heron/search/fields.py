@@ -9,33 +9,30 @@ from typing import Literal
 from attrs import evolve
 
 from heron.errors import PluginError, QueryError
+from heron.fields import RecordField
 from heron.metadata.keys import printable
 from heron.metadata.schema import Schema
-from heron.models import KINDS, Json
+from heron.models import FRAME_FIELDS, ITEM_FIELDS, KINDS, Json
 from heron.search.tree import Field, Home, ValueType
 
-_COLUMNS: dict[str, ValueType] = {
-    "uuid": "text", "name": "text", "url": "text", "kind": "text", "media_type": "text", "size": "number",
-    "width": "number", "height": "number", "frame_count": "number", "fps": "number", "duration": "number",
-    "codec": "text", "sample_rate": "number", "channels": "number", "pages": "number", "captured_at": "datetime",
-    "content_hash": "text", "etag": "text", "modified_at": "datetime", "note": "text", "created_at": "datetime",
-    "updated_at": "datetime",
-}  # fmt: skip
-_DERIVED: dict[str, ValueType] = {"area": "number", "aspect_ratio": "number", "folder": "text"}
+_DERIVED = {
+    "area": RecordField("area", "", None, "number", "width times height", "pixels"),
+    "aspect_ratio": RecordField("aspect_ratio", "", None, "number", "width divided by height"),
+}
 
 Place = Literal["name", "value", "sort"]
 """Where a name stands: in a condition, there where one also expects a literal, or in a sort."""
 
 FACT_NAMESPACES = ("exif", "image", "text", "video", "audio", "dicom", "nifti", "pdf", "metric")
 
-ITEM_FIELDS: dict[str, ValueType] = {**_COLUMNS, **_DERIVED}
-"""The fields of every item, with how they compare."""
+ITEM_NAMES = {name: field for name, field in {**ITEM_FIELDS, **_DERIVED}.items() if field.compares}
+"""The names that mean something of every item."""
 
 ITEM_UUID = Field("uuid", "column", ("uuid",), "text", "text")
 """The field of the UUID."""
 
-FRAME_FIELDS: dict[str, ValueType] = {"number": "number", "seconds": "number", "is_key": "boolean"}
-"""The fields of every frame."""
+FRAME_NAMES = {name: field for name, field in FRAME_FIELDS.items() if field.compares}
+"""The names that mean something of every frame, after `frame.`"""
 
 
 class Fields:
@@ -59,7 +56,7 @@ class Fields:
             rest = ".".join(parts[1:])
             if self._frames and (field := self._of_frame(parts[0], rest)):
                 return field
-            if parts[0] == "frame" and not self._frames and rest in FRAME_FIELDS and not self._key(name):
+            if parts[0] == "frame" and not self._frames and rest in FRAME_NAMES and not self._key(name):
                 raise QueryError(f"{name} is a field of frames", hint="search frames: heron search --frames")
             if parts[0] == "metadata" and (field := self._metadata(rest)):
                 return field
@@ -86,8 +83,8 @@ class Fields:
             return Field(f"metric.{name}", "frame metric", (name,), "number", "number")
         if space != "frame":
             return None
-        if name in FRAME_FIELDS:
-            return Field(f"frame.{name}", "frame", (name,), FRAME_FIELDS[name], FRAME_FIELDS[name])
+        if name in FRAME_NAMES:
+            return _declared(FRAME_NAMES[name], "frame", f"frame.{name}")
         found = self._metadata(name)
         if found is None:
             return None
@@ -117,7 +114,7 @@ class Fields:
         return Field(name, "metadata", (name,), "loose", "text")
 
     def _suggest(self, name: str, place: Place) -> str:
-        known = [*self._schema.keys(), *ITEM_FIELDS, *self._unknown]
+        known = [*self._schema.keys(), *ITEM_NAMES, *self._unknown]
         by_lower = {candidate.lower(): candidate for candidate in reversed(known)}
         cutoff = 0.8 if place == "value" else 0.6
         close = difflib.get_close_matches(name.lower(), by_lower, n=1, cutoff=cutoff)
@@ -142,13 +139,16 @@ def _kind(value: Json) -> Json:
 
 
 def _item(name: str) -> Field | None:
-    if name == "kind":
-        return Field(name, "column", (name,), "text", "text", _kind)
-    if name in _COLUMNS:
-        return Field(name, "column", (name,), _COLUMNS[name], _COLUMNS[name])
-    if name in _DERIVED:
-        return Field(name, "derived", (name,), _DERIVED[name], _DERIVED[name])
-    return None
+    known = ITEM_NAMES.get(name)
+    if known is None:
+        return None
+    found = _declared(known, "column" if known.sql else "derived", name)
+    return evolve(found, encode=_kind) if name == "kind" else found
+
+
+def _declared(known: RecordField, home: Home, name: str) -> Field:
+    assert known.compares is not None
+    return Field(name, home, (known.name,), known.compares, known.compares)
 
 
 def _check_reachable(name: str) -> None:

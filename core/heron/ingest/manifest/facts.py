@@ -4,21 +4,18 @@ from __future__ import annotations
 
 import json
 from mimetypes import guess_type
-from typing import Any
+from operator import attrgetter
+from typing import Any, Optional
 
-from attrs import Factory, define
+from attrs import Attribute, Factory, define, fields_dict, resolve_types
 
 from heron.convert import dumps
 from heron.errors import InvalidInput
 from heron.metadata.keys import is_unicode, printable
-from heron.models import Json, Kind, MediaFacts
+from heron.models import FACT_FIELDS, Json, Kind, MediaFacts
 
-_FACTS = {
-    "width": "width", "height": "height", "fps": "fps", "duration": "duration", "filesize": "size", "size": "size",
-    "mimetype": "media_type", "mediatype": "media_type", "framecount": "frame_count", "frames": "frame_count",
-    "numframes": "frame_count", "codec": "codec", "samplerate": "sample_rate", "channels": "channels",
-    "numchannels": "channels", "pages": "pages", "numpages": "pages", "pagecount": "pages",
-}  # fmt: skip
+_GIVEN = {"size": ("filesize", "size"), **{name: field.given_as for name, field in FACT_FIELDS.items()}}
+_FACTS = {key: name for name, keys in _GIVEN.items() for key in keys}
 _FACTS.update({"fileSize": "size", "file_size": "size", "mimeType": "media_type", "mime_type": "media_type"})
 
 _PATHS = {field: f"facts.{field}" for field in _FACTS.values()}
@@ -35,22 +32,28 @@ _LARGEST = 2**63 - 1
 """The largest number that a fact can be."""
 
 
-@define
-class Facts:
-    """What a manifest says of a file. `size` in bytes, `duration` in seconds, `fps` in frames per second."""
+def _of_media(record: type, own: list[Attribute[Any]]) -> list[Attribute[Any]]:
+    """The attributes of `MediaFacts` that a manifest can give, each optional, and those of the record's own."""
+    known, there = fields_dict(resolve_types(MediaFacts)), {attribute.name for attribute in own}
+    given = [
+        known[field.attribute]
+        for field in FACT_FIELDS.values()
+        if field.given_as and field.attribute not in there
+    ]
+    return [*(fact.evolve(type=Optional[fact.type], default=None) for fact in given), *own]  # noqa: UP045
 
-    width: int | None = None
-    height: int | None = None
-    fps: float | None = None
-    duration: float | None = None
+
+@define(field_transformer=_of_media)
+class Facts:
+    """What a manifest says of a file: its size in bytes, its media type, other facts of `MediaFacts`, and more."""
+
     size: int | None = None
     media_type: str | None = None
-    frame_count: int | None = None
-    codec: str | None = None
-    sample_rate: int | None = None
-    channels: int | None = None
-    pages: int | None = None
     more: dict[str, Any] = Factory(dict)
+
+
+_NAMES = [name for name in fields_dict(Facts) if name not in ("size", "media_type", "more")]
+_values = attrgetter(*_NAMES)
 
 
 def plain(key: str) -> str:
@@ -105,8 +108,6 @@ def _kept(more: dict[str, Any], place: str) -> dict[str, Any]:
 
 def media_facts(facts: Facts, kind: Kind, url: str) -> MediaFacts:
     """The facts as the catalogue has them; what a manifest says beyond them is kept by the name of the kind."""
+    known = dict(zip(_NAMES, _values(facts), strict=True))
     media_type = facts.media_type or guess_type(url)[0] or MEDIA_TYPES.get(kind, "application/octet-stream")
-    return MediaFacts(
-        kind, media_type, facts.width, facts.height, facts.frame_count, facts.fps, facts.duration, facts.codec,
-        facts.sample_rate, facts.channels, facts.pages, extra={kind: facts.more} if facts.more else {},
-    )  # fmt: skip
+    return MediaFacts(kind, media_type, extra={kind: facts.more} if facts.more else {}, **known)

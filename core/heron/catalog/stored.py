@@ -1,0 +1,81 @@
+"""How the fields that records declare become values of columns and back, and columns that a catalogue lacks."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from operator import attrgetter, itemgetter
+from typing import Any
+
+from heron.convert import dumps, loads
+from heron.fields import Form, RecordField
+from heron.models import FRAME_FIELDS, ITEM_FIELDS
+
+_DUMP: dict[Form, Callable[[Any], Any]] = {
+    "json": lambda value: dumps(value) if value else "{}",
+    "lines": "\n".join,
+}
+_LOAD: dict[Form, Callable[[Any], Any]] = {
+    "boolean": lambda value: None if value is None else bool(value),
+    "json": loads,
+    "lines": lambda text: tuple(text.split("\n")) if text else (),
+}
+_EMPTY: dict[Form, str] = {"json": "'{}'"}
+_TABLES = {"items": ITEM_FIELDS, "frames": FRAME_FIELDS}
+
+
+def dumper(fields: Iterable[RecordField]) -> Callable[[Any], Sequence[Any]]:
+    """A function that gives the stored values of these fields of a record, in their order."""
+    chosen = list(fields)
+    values = attrgetter(*(field.attribute for field in chosen))
+    coded = [(place, _DUMP[field.form]) for place, field in enumerate(chosen) if field.form in _DUMP]
+    if len(chosen) == 1:
+        dump = coded[0][1] if coded else None
+        return lambda record: (dump(values(record)) if dump else values(record),)
+
+    def dumped(record: Any) -> Sequence[Any]:
+        row = list(values(record))
+        for place, dump in coded:
+            row[place] = dump(row[place])
+        return row
+
+    return dumped if coded else values
+
+
+def loader(fields: Iterable[RecordField]) -> Callable[[Any], dict[str, Any]]:
+    """A function that gives the values of these fields of a row, by the names of the record's attributes."""
+    chosen = list(fields)
+    attributes = [field.attribute for field in chosen]
+    values = itemgetter(*(field.name for field in chosen), "id")  # two at least, so that it gives a tuple
+    coded = [(field.attribute, _LOAD[field.form]) for field in chosen if field.form in _LOAD]
+
+    def loaded(row: Any) -> dict[str, Any]:
+        found = dict(zip(attributes, values(row), strict=False))
+        for attribute, load in coded:
+            found[attribute] = load(found[attribute])
+        return found
+
+    return loaded
+
+
+def missing_columns(connection: sqlite3.Connection) -> Mapping[str, Sequence[RecordField]]:
+    """The fields for which a table has no column, by the table."""
+    missing = {}
+    for table, fields in _TABLES.items():
+        there = {row[0] for row in connection.execute("SELECT name FROM pragma_table_info(?)", [table])}
+        missing[table] = [field for field in fields.values() if field.sql and field.name not in there]
+    return {table: fields for table, fields in missing.items() if fields}
+
+
+def add_columns(connection: sqlite3.Connection, missing: Mapping[str, Sequence[RecordField]]) -> None:
+    """Add columns within the caller's transaction."""
+    for table, fields in missing.items():
+        for field in fields:
+            connection.execute(f"ALTER TABLE {table} ADD COLUMN {field.name} {field.sql}")
+
+
+def imagine_columns(connection: sqlite3.Connection, missing: Mapping[str, Sequence[RecordField]]) -> None:
+    """Let a file that cannot be written look as if it had columns without values: by a view of this connection alone."""
+    for table, fields in missing.items():
+        empty = ", ".join(f"{_EMPTY.get(field.form, 'NULL')} AS {field.name}" for field in fields)
+        connection.execute(f"CREATE TEMP VIEW {table} AS SELECT *, {empty} FROM main.{table}")

@@ -1,0 +1,111 @@
+"""Declaring the fields of records: what stands at an attribute says how it is stored, compared, explained and exported."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Literal
+
+from attrs import evolve, field, fields, frozen
+
+Compares = Literal["text", "number", "boolean", "datetime"]
+"""How the values of a field compare in conditions and sorts."""
+
+Form = Literal["plain", "boolean", "json", "lines"]
+"""How a value is stored: as it is, as 0 or 1, as JSON, or as a text with a line for each part."""
+
+_KEY = "heron.field"
+_COMPARES: dict[str, Compares] = {"INTEGER": "number", "REAL": "number", "TEXT": "text"}
+
+
+@frozen
+class RecordField:
+    """One field of items or frames, as it is declared on an attribute of the record.
+
+    `name` is its name in conditions, sorts, JSON and tables, and that of its column; `sql` is the type of the column, with
+    constraints. A field without `sql` is computed by the SELECT. A field with `compares` None is no name of
+    conditions. `unit` and `about` are for people. `given_as` are the keys of manifests that give it, in lower case and
+    without underscores. JSON leaves out a value that is not known unless the field is `nullable`.
+    """
+
+    name: str
+    attribute: str
+    sql: str | None
+    compares: Compares | None
+    about: str
+    unit: str | None = None
+    form: Form = "plain"
+    given_as: tuple[str, ...] = ()
+    nullable: bool = False
+
+    @property
+    def is_nested(self) -> bool:
+        """Whether a value has parts, for which a table has columns of their own."""
+        return self.form in ("json", "lines")
+
+
+def stored(
+    sql: str | None,
+    about: str,
+    *,
+    unit: str | None = None,
+    name: str = "",
+    compares: Compares | Literal["no"] | None = None,
+    form: Form | None = None,
+    given_as: tuple[str, ...] = (),
+    nullable: bool = False,
+) -> dict[str, RecordField]:
+    """The metadata of an attribute that declares a field: `size: int = field(metadata=stored("INTEGER", "…"))`.
+
+    `sql` is the type of its column, with constraints, or None for what the SELECT computes. Its values compare by that
+    type unless `compares` says otherwise, or `no`. The field has the name of the attribute unless `name` is given.
+    """
+    if compares is None:
+        compares = _COMPARES[(sql or "TEXT").split()[0]]
+    if form is None:
+        form = "boolean" if compares == "boolean" else "plain"
+    in_conditions = None if compares == "no" else compares
+    return {_KEY: RecordField(name, "", sql, in_conditions, about, unit, form, given_as, nullable)}
+
+
+def stored_json(about: str, *, name: str = "") -> dict[str, RecordField]:
+    """The metadata of an attribute that is stored as a JSON object."""
+    sql = "TEXT NOT NULL DEFAULT '{}'"
+    return stored(sql, about, name=name, compares="no", form="json", nullable=True)
+
+
+def fact(
+    sql: str,
+    about: str,
+    *,
+    unit: str | None = None,
+    compares: Compares | None = None,
+    given_as: tuple[str, ...] | None = None,
+) -> Any:
+    """A field that is None where it is not known.
+
+    It is declared as `width: int | None = fact("INTEGER", "after EXIF orientation", unit="pixels")`. A manifest gives it by its name, or by the keys of `given_as`, in lower case and without underscores; `()` for none.
+    """
+    declaration = stored(
+        sql, about, unit=unit, compares=compares, given_as=("",) if given_as is None else given_as
+    )
+    return field(default=None, metadata=declaration)
+
+
+def declared(
+    record: type[Any], *, facts: Mapping[str, RecordField] | None = None
+) -> Mapping[str, RecordField]:
+    """The fields that a record declares, by name and in the order of its attributes; `facts` are those of its facts."""
+    found: dict[str, RecordField] = {}
+    for attribute in fields(record):
+        declaration: RecordField | None = attribute.metadata.get(_KEY)
+        if declaration is not None:
+            name = declaration.name or attribute.name
+            found[name] = evolve(
+                declaration,
+                name=name,
+                attribute=attribute.name,
+                given_as=tuple(key or name.replace("_", "") for key in declaration.given_as),
+            )
+        elif attribute.name == "facts" and facts is not None:
+            found.update(facts)
+    return found

@@ -75,7 +75,7 @@ def add(context: Context, name: str, backend: str, options: tuple[str, ...]) -> 
         if key in values:
             raise click.UsageError(f"Option {key} is given twice.")
         values[key] = value
-    added = context.workspace().integrations.add(name, backend, values)
+    added = context.workspace().integrations.create(name, backend, values)
     say(f"Added integration {added.name}. See whether it works: heron integrations check {added.name} URL")
 
 
@@ -151,7 +151,7 @@ def remove(context: Context, name: str, yes: bool) -> None:
         f"Remove integration {found.name}? Its items stay, but can only be read with default credentials.",
         yes,
     )
-    integrations.remove(found)
+    integrations.delete(found)
     say(f"Removed integration {found.name}")
 
 

@@ -95,7 +95,7 @@ def list_frames(context: Context, item: str, keys: bool, limit: int | None, as_j
     """List the frames of an item that are in the catalogue."""
     workspace = context.workspace()
     owner = workspace.items.get(item)
-    found = (frame for frame in workspace.frames.list(owner) if frame.is_key or not keys)
+    found = (frame for frame in workspace.frames.stream(owner) if frame.is_key or not keys)
     if as_json:
         print_json_stream(islice(found, limit))
         return
@@ -133,7 +133,7 @@ def extract(
     workspace = context.workspace()
     owner = workspace.items.get(item)
     numbers: Iterable[int] = frames or [
-        frame.number for frame in workspace.frames.list(owner) if frame.is_key or not keys
+        frame.number for frame in workspace.frames.stream(owner) if frame.is_key or not keys
     ]
     written = []
     with counting("Writing frames") as progress:

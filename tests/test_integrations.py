@@ -158,7 +158,7 @@ def test_a_name_is_given_once(workspace):
 
 def test_a_misspelt_name_is_told_with_the_nearest(workspace):
     workspace.integrations.create("laboratory", "mem")
-    for verb in (workspace.integrations.get, workspace.integrations.remove):
+    for verb in (workspace.integrations.get, workspace.integrations.delete):
         with pytest.raises(
             heron.NotFound, match=r"no integration 'laboratry' \(did you mean 'laboratory'\?\)"
         ):

@@ -377,4 +377,4 @@ def test_what_cannot_be_signed_says_so(run, tmp_path):
     run("import", "a.txt", "--folder", "A")
     [item] = json.loads(run("items", "list", "--json"))["items"]
     assert "a local file cannot be signed" in run("items", "sign", item["uuid"], exit_status=1)
-    assert "there is no item 'a.txt'" in run("items", "sign", "a.txt", exit_status=1)
+    assert "there is no item 'b.txt'" in run("items", "sign", "b.txt", exit_status=1)

@@ -110,7 +110,7 @@ class StorageService:
             self._schemes[integration.backend] = frozenset((record.name, *record.schemes))
         return scheme in self._schemes[integration.backend]
 
-    def sign(self, ref: ItemRef, *, expires: int = SIGNED_SECONDS, member: str | None = None) -> str:
+    def sign(self, ref: ItemRef, expires: int = SIGNED_SECONDS, *, member: str | None = None) -> str:
         """A URL with which anybody can read an item's file for `expires` seconds.
 
         `member` is the URL of one of the files of an item that is made of several. Raises InvalidInput where the

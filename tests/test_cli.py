@@ -359,7 +359,7 @@ def test_a_preset_is_shown(lake):
 def test_a_dataset_takes_its_items_from_one_place(lake, choice):
     lake("collections", "create", "C", "--folder", "P")
     assert "Which items?" in lake("datasets", "create", "D", *choice, exit_status=2)
-    assert json.loads(lake("datasets", "list", "--json")) == []
+    assert json.loads(lake("datasets", "list", "--json")) == {"items": [], "cursor": None}
 
 
 # Written files
@@ -472,7 +472,7 @@ def test_no_control_character_reaches_the_screen(lake, tmp_path):
 def test_json_holds_control_characters_as_escapes_only(lake):
     lake("presets", "create", "p", "--where", "name = 'a\x9bb'")
     text = lake("presets", "list", "--json")
-    assert "\x9b" not in text and json.loads(text)[0]["query"]["where"] == "name = 'a\x9bb'"
+    assert "\x9b" not in text and json.loads(text)["items"][0]["query"]["where"] == "name = 'a\x9bb'"
 
 
 def test_the_first_column_is_never_narrowed():
@@ -616,13 +616,13 @@ def test_key_frames_are_set_listed_extracted_and_removed(film, tmp_path):
         "film.gif has 2 frames in the catalogue.\n"
     )
     film("keyframes", "set", "film.gif", "1.2", "--seconds", "--sampling-rate", "1")
-    listed = json.loads(film("keyframes", "list", "film.gif", "--json"))
+    listed = json.loads(film("keyframes", "list", "film.gif", "--json"))["items"]
     assert [(f["number"], f["seconds"], f["is_key"]) for f in listed] == [
         (0, 0.0, False), (1, 0.5, True), (2, 1.0, True), (3, 1.5, True), (4, 2.0, False),
     ]  # fmt: skip
     assert listed[1]["metadata"] == {"event": "braking"}
     assert "event=braking" in film("keyframes", "list", "film.gif", "--keys")
-    written = json.loads(film("keyframes", "extract", "film.gif", "--keys", "-o", "out", "--json"))
+    written = json.loads(film("keyframes", "extract", "film.gif", "--keys", "-o", "out", "--json"))["files"]
     assert written == [f"out/film-00000{number}.png" for number in (1, 2, 3)]
     assert film("keyframes", "remove", "film.gif", "1", "9") == "Removed 1 frame of film.gif\n"
     assert (
@@ -649,7 +649,7 @@ def test_frames_are_searched_counted_and_paged(film):
     film("keyframes", "set", "film.gif", "0", "2", "4")
     assert film("search", "--frames", "--where", "frame.number > 1", "--count") == "2\n"
     page = json.loads(film("search", "--frames", "--sort", "-frame.number", "--limit", "2", "--json"))
-    assert [frame["number"] for frame in page["frames"]] == [4, 2]
+    assert [frame["number"] for frame in page["items"]] == [4, 2]
     rest = film("search", "--frames", "--sort", "-frame.number", "--limit", "2", "--cursor", page["cursor"])
     assert "film.gif" in rest
     assert "More:" not in rest

@@ -348,7 +348,7 @@ def test_jobs_are_listed_and_shown_as_tables_and_json(workspace, manifest, tmp_p
         assert status([*root, *arguments]) == 0
         return capsys.readouterr().out
 
-    listed = json.loads(told("list", "--json"))
+    listed = json.loads(told("list", "--json"))["items"]
     assert [(job["id"], job["state"], job["added"]) for job in listed] == [
         (2, "done", 300),
         (1, "interrupted", listed[1]["position"]),
@@ -359,6 +359,6 @@ def test_jobs_are_listed_and_shown_as_tables_and_json(workspace, manifest, tmp_p
     assert told("list").splitlines()[1].split()[:3] == ["2", "done", "300"]
     table = dict(line.split(maxsplit=1) for line in told("show", "1").splitlines()[1:] if " " in line.strip())
     assert (table["state"], table["position"]) == ("interrupted", str(shown["position"]))
-    assert json.loads(told("report", "1", "--json")) == []
+    assert json.loads(told("report", "1", "--json")) == {"items": [], "cursor": None}
     assert status([*root, "show", "7"]) == 1
     assert "there is no import '7' (see heron imports list)" in capsys.readouterr().err

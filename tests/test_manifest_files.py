@@ -223,7 +223,7 @@ def test_a_manifest_that_ends_too_early_is_one_sentence_and_exit_status_1(run, t
     for option in ([], ["--ignore-errors"]):
         text = run("import", "--manifest", file, "--folder", "A", *option, exit_status=1)
         assert one_line(text) and "it ends too early" in text
-    jobs = json.loads(run("imports", "list", "--json"))
+    jobs = json.loads(run("imports", "list", "--json"))["items"]
     assert [job["state"] for job in jobs] == ["failed", "failed"]
 
 
@@ -237,7 +237,7 @@ def test_a_manifest_that_ends_too_early_is_one_sentence_and_exit_status_1(run, t
 def test_options_that_do_not_go_together_are_wrong_usage(run, lake, tmp_path, arguments):
     write(tmp_path, {}, "m.json")
     run("import", *arguments, "--folder", "A", exit_status=2)
-    assert json.loads(run("imports", "list", "--json")) == []
+    assert json.loads(run("imports", "list", "--json"))["items"] == []
 
 
 # The guide

@@ -68,7 +68,7 @@ def test_a_folder_is_made_filled_and_kept_up_to_date(run, inbox):
     )
     assert "d.png" in out
     inbox.put_back("b.txt")
-    [report] = json.loads(run("sync --json").out)
+    [report] = json.loads(run("sync --json").out)["items"]
     assert {name: report["job"][name] for name in ("added", "restored", "skipped", "failed")} == {
         "added": 0, "restored": 1, "skipped": 2, "failed": 1,
     }  # fmt: skip
@@ -97,7 +97,7 @@ def test_a_dataset_shows_rows_that_vanished(run, inbox):
 
 def test_without_synced_folders_there_is_nothing_to_do(run):
     assert run("sync").out == "No folder is synced yet: heron folders create NAME --sync URL\n"
-    assert json.loads(run("sync --json").out) == []
+    assert json.loads(run("sync --json").out)["items"] == []
     run("folders create Plain")
     error = run("sync Plain", exit_status=1).err
     assert error.startswith("Error: folder 'Plain' is not synced")
@@ -113,10 +113,13 @@ def test_a_folder_that_fails_does_not_keep_the_others_from_being_synced(run, inb
     assert out.splitlines() == ["Synced A: 1 new.", "Synced C: 1 new."]
     assert err.splitlines() == [f"Folder B could not be synced: {(tmp_path / 'B').as_uri()} is not there"]
     out, err = run("sync C B A --json", exit_status=1)
-    assert [report["job"]["source"].rpartition("/")[0][-2:] for report in json.loads(out)] == ["/C", "/A"]
+    assert [report["job"]["source"].rpartition("/")[0][-2:] for report in json.loads(out)["items"]] == [
+        "/C",
+        "/A",
+    ]
     assert "Folder B could not be synced" in err
     assert run("sync B", exit_status=1).err.startswith("Error: ")
-    states = [job["state"] for job in json.loads(run("imports list --json").out)]
+    states = [job["state"] for job in json.loads(run("imports list --json").out)["items"]]
     assert states == ["failed", "done", "failed", "done", "done", "failed", "done"]
 
 
@@ -138,7 +141,7 @@ def test_an_empty_folder_is_refused_until_it_is_allowed(run, inbox):
 )
 def test_a_folder_that_cannot_follow_is_not_made(run, inbox, options, sentence):
     assert sentence in run(f"folders create Inbox {options}", exit_status=1).err
-    assert json.loads(run("folders list --json").out) == []
+    assert json.loads(run("folders list --json").out)["items"] == []
     run("folders create Inbox --sync inbox")
 
 
@@ -166,7 +169,7 @@ def test_folders_that_are_moved_and_renamed_keep_on_following(run, inbox):
     run("folders create Archive"), run("folders move Deep/Inbox Archive"), run("folders rename Archive Old")
     inbox.put("d.txt")
     assert run("sync").out == "Synced Old/Inbox: 1 new, 3 there already.\n"
-    assert [folder["path"] for folder in json.loads(run("folders list --json").out)] == [
+    assert [folder["path"] for folder in json.loads(run("folders list --json").out)["items"]] == [
         "Deep",
         "Old",
         "Old/Inbox",
@@ -189,27 +192,27 @@ def test_the_examples_of_the_page_on_importing_run(run, inbox):
 
 
 def test_an_integration_that_a_synced_folder_needs_is_not_removed(workspace, bucket):
-    workspace.integrations.create("lab", "mem", {"region": "north"})
+    workspace.integrations.add("lab", "mem", {"region": "north"})
     workspace.ingest.follow("My runs", bucket.prefix, integration="lab")
     with pytest.raises(heron.InvalidInput) as refusal:
-        workspace.integrations.delete("lab")
+        workspace.integrations.remove("lab")
     assert str(refusal.value) == (
         "integration 'lab' is in use by the synced folder 'My runs' (heron folders unsync 'My runs')"
     )
     assert workspace.synced.get("My runs").integration == "lab"
     workspace.synced.release("My runs")
-    workspace.integrations.delete("lab")
+    workspace.integrations.remove("lab")
 
 
 def test_items_are_read_by_the_integration_that_their_folder_follows_by(workspace, bucket):
     outside = NewItem("mem://bucket/runs/2/b.txt", MediaFacts("text", "text/plain"))
     for name in ("old", "new"):
-        workspace.integrations.create(name, "mem", {"region": name})
+        workspace.integrations.add(name, "mem", {"region": name})
     workspace.ingest.follow("Runs", bucket.prefix, integration="old")
     workspace.ingest.sync("Runs")
     workspace.registration.register([outside], "Runs")
     workspace.synced.release("Runs")
-    workspace.integrations.delete("old")
+    workspace.integrations.remove("old")
     workspace.ingest.follow("Runs", bucket.prefix, integration="new")
     assert counts(workspace.ingest.sync("Runs")) == {"skipped": 1}
     first, second = workspace.items.list()

@@ -61,7 +61,7 @@ def some(count, size=3, seed=0):
 
 
 def statuses(run):
-    return {row["key"]: row for row in json.loads(run("vectors", "status", "--json"))}
+    return {row["key"]: row for row in json.loads(run("vectors", "status", "--json"))["items"]}
 
 
 # heron embed
@@ -123,7 +123,9 @@ def test_embed_lists_the_embedders(run):
         "is",
     ]
     assert "visual" in text
-    (visual,) = [each for each in json.loads(run("embed", "--list", "--json")) if each["name"] == "visual"]
+    (visual,) = [
+        each for each in json.loads(run("embed", "--list", "--json"))["items"] if each["name"] == "visual"
+    ]
     assert (visual["size"], visual["embeds"], visual["takes_model"], visual["problem"]) == (
         392,
         ["image"],
@@ -177,7 +179,7 @@ def test_without_vectors_every_command_says_so(lake):
 
 def test_compact_removes_gaps(embedded):
     embedded("embed", "--again")
-    assert json.loads(embedded("vectors", "compact", "--json")) == [{"key": "visual", "removed": 4}]
+    assert json.loads(embedded("vectors", "compact", "--json"))["items"] == [{"key": "visual", "removed": 4}]
     assert embedded("vectors", "compact", "visual") == "'visual' has no gaps\n"
     assert statuses(embedded)["visual"]["gaps"] == 0
 
@@ -199,7 +201,7 @@ def test_verify_finds_damage_and_repairs_it(embedded):
     text = embedded("vectors", "verify", exit_status=1)
     assert "is cut short: it holds 2 of 4 vectors" in text
     assert "the file has lost 2 vectors; heron vectors verify 'visual'" in embedded("vectors", "status")
-    (found,) = json.loads(embedded("vectors", "verify", "visual", "--json", exit_status=1))
+    (found,) = json.loads(embedded("vectors", "verify", "visual", "--json", exit_status=1))["items"]
     assert found["problems"] == found["remaining"]
     assert embedded("vectors", "verify", "--repair").endswith("visual is repaired.\n")
     assert embedded("vectors", "verify") == "visual is as it should be.\n"
@@ -359,7 +361,7 @@ def test_adopt_moves_vectors_out_of_metadata(run, tmp_path):
     ]
     with heron.open(tmp_path, discover=False) as workspace:
         items = list(workspace.items.list())
-        kept = [workspace.vectors.find("look", item) for item in items]
+        kept = [workspace.vectors.get("look", item) for item in items]
         assert [None if v is None else v.tolist() for v in kept] == [
             [1, 2, 3], [4, 5, 6], None, None, [7, 8, 9.5], None,
         ]  # fmt: skip
@@ -367,7 +369,7 @@ def test_adopt_moves_vectors_out_of_metadata(run, tmp_path):
         assert {item.metadata["city"] for item in items} == {"Oslo"}
         frame = workspace.frames.get(items[0], 3)
         assert frame.metadata == {}
-        assert workspace.vectors.find("look", frame).tolist() == [0, 0, 1]
+        assert workspace.vectors.get("look", frame).tolist() == [0, 0, 1]
 
 
 def test_adopt_leaves_what_has_a_vector_unless_it_is_to_replace_it(run, tmp_path):
@@ -380,7 +382,7 @@ def test_adopt_leaves_what_has_a_vector_unless_it_is_to_replace_it(run, tmp_path
     assert json.loads(run("vectors", "adopt", "look", "--replace", "--json"))["moved"] == 1
     with heron.open(tmp_path, discover=False) as workspace:
         (item,) = workspace.items.list()
-        assert workspace.vectors.find("look", item).tolist() == [1, 2, 3]
+        assert workspace.vectors.get("look", item).tolist() == [1, 2, 3]
         assert item.metadata == {}
 
 

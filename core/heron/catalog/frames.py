@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import islice
 
 from attrs import evolve
 
@@ -11,7 +10,6 @@ from heron.catalog.access import Access
 from heron.catalog.database import Database, one_transaction
 from heron.catalog.frame_rows import BARE, Owned, frame_of, insert_frames
 from heron.catalog.items import BUNDLE, ItemService, bundles
-from heron.catalog.limits import at_most
 from heron.catalog.referring import ItemRef, frame_numbers
 from heron.catalog.sampling import Times, chosen_frames
 from heron.catalog.schema import SchemaService
@@ -97,11 +95,7 @@ class FrameService:
         with self._database.write():
             return self._insert([(owner.id, owner.name, rows)])
 
-    def list(self, item: ItemRef, *, limit: int | None = None) -> list[Frame]:
-        """The frames of an item, or the first `limit`, by number; `stream` needs no memory for all of them."""
-        return [*islice(self.stream(item), None if limit is None else at_most(limit))]
-
-    def stream(self, item: ItemRef) -> Iterator[Frame]:
+    def list(self, item: ItemRef) -> Iterator[Frame]:
         """The frames of an item by number, as a stream."""
         owner = self._items.get(item)
         self._access.require("read", "frame", owner.name)
@@ -127,21 +121,15 @@ class FrameService:
         return found
 
     def get(self, item: ItemRef, number: int) -> Frame:
-        """One frame of an item; raises NotFound."""
+        """One frame; raises NotFound."""
         owner = self._items.get(item)
-        frame = self.find(owner, number)
-        if frame is None:
+        row = self._database.row("SELECT * FROM frames WHERE item_id = ? AND number = ?", [owner.id, number])
+        if row is None:
             raise NotFound(
                 f"{owner.name}: frame {number} is not in the catalogue",
                 hint=f"heron keyframes set {owner.uuid} {number}",
             )
-        return frame
-
-    def find(self, item: ItemRef, number: int) -> Frame | None:
-        """One frame of an item, or None; raises NotFound for an item that is not there."""
-        owner = self._items.get(item)
-        row = self._database.row("SELECT * FROM frames WHERE item_id = ? AND number = ?", [owner.id, number])
-        return frame_of(row, owner.uuid) if row is not None else None
+        return frame_of(row, owner.uuid)
 
     @one_transaction
     def set_metadata(

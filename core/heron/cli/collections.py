@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from itertools import islice
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -15,26 +16,29 @@ from heron.cli.output import (
     item_row,
     json_option,
     limit_option,
+    listing,
     print_beginning,
     print_json_stream,
     print_records,
     say,
+    skip_option,
+    tell,
     yes_option,
 )
 from heron.cli.selection import Selection, selection
-from heron.convert import item_to_dict
+from heron.convert import item_to_dict, unstructure
 from heron.errors import InvalidInput, NotFound
 from heron.wording import counted
 from heron.workspace import Workspace
 
 
 @click.group("collections", invoke_without_command=True)
+@json_option
 @click.pass_context
 @example("heron collections create 'Rainy nights' --where \"weather = 'rain' AND night\"")
-def command(context: click.Context) -> None:
+def command(context: click.Context, as_json: bool) -> None:
     """Put items together under a title."""
-    if context.invoked_subcommand is None:
-        context.invoke(list_collections, as_json=False)
+    listing(context, list_collections, as_json)
 
 
 @command.command("list")
@@ -59,16 +63,20 @@ def list_collections(context: Context, as_json: bool) -> None:
     "--names", type=click.Path(dir_okay=False, path_type=Path), help="File with an item name a line."
 )
 @click.option("--description", default="", help="What it is for.")
+@json_option
 @click.pass_obj
 @example(
     "heron collections create Best --item 01a1fc7f-6634-7b8f-8ffa-50166ba72775\nheron collections create Test --names names.txt"
 )
-def create(context: Context, title: str, names: Path | None, description: str, selection: Selection) -> None:
+def create(
+    context: Context, title: str, names: Path | None, description: str, selection: Selection, as_json: bool
+) -> None:
     """Make a collection of items that are chosen now; what a query finds later does not join it."""
     workspace = context.workspace()
-    chosen = _chosen(workspace, names, selection)
+    chosen, matches = _chosen(workspace, names, selection, quiet=as_json)
     collection = workspace.collections.create(title, items=chosen, description=description)
-    say(f"Made collection {title} of {counted(collection.item_count, 'item')}")
+    sentence = f"Made collection {title} of {counted(collection.item_count, 'item')}"
+    tell(as_json, {**unstructure(collection), **matches}, sentence)
 
 
 @command.command("add")
@@ -77,72 +85,84 @@ def create(context: Context, title: str, names: Path | None, description: str, s
 @click.option(
     "--names", type=click.Path(dir_okay=False, path_type=Path), help="File with an item name a line."
 )
+@json_option
 @click.pass_obj
 @example("heron collections add Best --where 'width > 4000'")
-def add(context: Context, title: str, names: Path | None, selection: Selection) -> None:
+def add(context: Context, title: str, names: Path | None, selection: Selection, as_json: bool) -> None:
     """Add items to a collection."""
     workspace = context.workspace()
-    done = workspace.collections.add(title, _chosen(workspace, names, selection))
-    say(f"Added {counted(done.added, 'item')}, {done.skipped:,} were in it already")
+    chosen, matches = _chosen(workspace, names, selection, quiet=as_json)
+    done = workspace.collections.add(title, chosen)
+    sentence = f"Added {counted(done.added, 'item')}, {done.skipped:,} were in it already"
+    tell(as_json, {**unstructure(done), **matches}, sentence)
 
 
 @command.command("remove")
 @click.argument("title")
 @selection()
+@json_option
 @click.pass_obj
 @example("heron collections remove Best --where 'width < 1000'")
-def remove(context: Context, title: str, selection: Selection) -> None:
+def remove(context: Context, title: str, selection: Selection, as_json: bool) -> None:
     """Take items out of a collection."""
     workspace = context.workspace()
     removed = workspace.collections.remove(title, selection.chosen(workspace))
-    say(f"Removed {counted(removed, 'item')}")
+    tell(as_json, {"removed": removed}, f"Removed {counted(removed, 'item')}")
 
 
 @command.command("show")
 @click.argument("title")
 @limit_option
+@skip_option
 @json_option
 @click.pass_obj
 @example("heron collections show 'Rainy nights'")
-def show(context: Context, title: str, limit: int | None, as_json: bool) -> None:
+def show(context: Context, title: str, limit: int | None, cursor: int, as_json: bool) -> None:
     """List the items of a collection."""
     collections = context.workspace().collections
     collection, items = collections.get(title), collections.items(title)
     if as_json:
-        print_json_stream(map(item_to_dict, islice(items, limit)), "items", collection=collection)
+        print_json_stream(map(item_to_dict, items), limit, cursor, collection=collection)
         return
-    print_beginning(ITEM_COLUMNS, map(item_row, items), f"Collection {title} is empty.", limit)
+    print_beginning(ITEM_COLUMNS, map(item_row, items), f"Collection {title} is empty.", limit, cursor)
 
 
 @command.command("update")
 @click.argument("title")
 @click.option("--title", "new_title", help="The new title, which is the tag on its items.")
 @click.option("--description", help="The new description.")
+@json_option
 @click.pass_obj
 @example("heron collections update Best --title 'Best of 2026'")
-def update(context: Context, title: str, new_title: str | None, description: str | None) -> None:
+def update(
+    context: Context, title: str, new_title: str | None, description: str | None, as_json: bool
+) -> None:
     """Change title or description."""
     changed = context.workspace().collections.update(title, title=new_title, description=description)
-    say(f"It is now {changed.title}")
+    tell(as_json, changed, f"It is now {changed.title}")
 
 
 @command.command("delete")
 @click.argument("title")
 @yes_option
+@json_option
 @click.pass_obj
 @example("heron collections delete Best")
-def delete(context: Context, title: str, yes: bool) -> None:
+def delete(context: Context, title: str, yes: bool, as_json: bool) -> None:
     """Delete a collection; its items stay."""
     collections = context.workspace().collections
-    count = counted(collections.get(title).item_count, "item")
-    confirm(f"Delete collection {title} of {count}? The items stay.", yes)
+    found = collections.get(title)
+    confirm(f"Delete collection {title} of {counted(found.item_count, 'item')}? The items stay.", yes)
     collections.delete(title)
-    say(f"Deleted collection {title}")
+    tell(as_json, found, f"Deleted collection {title}")
 
 
-def _chosen(workspace: Workspace, names: Path | None, selection: Selection) -> list[str]:
+def _chosen(
+    workspace: Workspace, names: Path | None, selection: Selection, *, quiet: bool
+) -> tuple[Sequence[str], dict[str, Any]]:
+    """The items, and how the names of a file were matched; that is said too, unless `quiet`."""
     if names is None:
-        return selection.chosen(workspace)
+        return selection.chosen(workspace), {}
     if selection:
         raise click.UsageError("--names cannot be used together with other options that choose items.")
     try:
@@ -152,11 +172,14 @@ def _chosen(workspace: Workspace, names: Path | None, selection: Selection) -> l
     except UnicodeDecodeError as error:
         raise InvalidInput(f"{names} is no UTF-8 text", hint="save it as UTF-8") from error
     found = workspace.collections.match_names(line.strip() for line in lines if line.strip())
+    uuids = list(found.matched.values())
+    if quiet:
+        return uuids, {"names": unstructure(found)}
     say(
         f"Names: {len(found.matched):,} matched, {len(found.ambiguous):,} ambiguous, {len(found.unmatched):,} unmatched"
     )
-    for name, uuids in found.ambiguous.items():
-        say(f"  ambiguous, left out: {name} ({counted(len(uuids), 'item')})")
+    for name, several in found.ambiguous.items():
+        say(f"  ambiguous, left out: {name} ({counted(len(several), 'item')})")
     for name in found.unmatched:
         say(f"  unmatched: {name}")
-    return list(found.matched.values())
+    return uuids, {}

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from heron.cli.context import Context
-from heron.cli.output import example, say
+from heron.cli.output import example, json_option, tell
 from heron.cli.selection import Selection, selection
 from heron.cli.show import picture_option, save_picture
 from heron.models import Frame, Item
@@ -32,6 +32,7 @@ _MOST = 1000
     metavar="PIXELS",
     help="Size of a cell.",
 )
+@json_option
 @click.pass_obj
 @example(
     "heron contact-sheet --folder Photos -o photos.png\n"
@@ -40,7 +41,13 @@ _MOST = 1000
     "heron contact-sheet --frames --where \"name = 'clip.mp4'\" -o frames.png"
 )
 def command(
-    context: Context, output: Path, frames: bool, columns: int | None, size: int, selection: Selection
+    context: Context,
+    output: Path,
+    frames: bool,
+    columns: int | None,
+    size: int,
+    selection: Selection,
+    as_json: bool,
 ) -> None:
     """Draw what a query finds side by side as one picture.
 
@@ -53,12 +60,20 @@ def command(
     query = selection.query(workspace)
     found: Page[Any] = workspace.search.frames(query) if frames else workspace.search(query)
     if not len(found):
-        say(f"No {'frame' if frames else 'item'} is like that.")
+        tell(
+            as_json,
+            {"file": None, "pictures": 0, "cursor": None},
+            f"No {'frame' if frames else 'item'} is like that.",
+        )
         return
     sheet = workspace.pictures.contact_sheet(_shown(found), columns=columns, size=size)
     save_picture(sheet, output)
     more = ", there is more: raise --limit" if found.cursor else ""
-    say(f"Wrote {output} with {counted(len(found), 'picture')}{more}")
+    tell(
+        as_json,
+        {"file": str(output), "pictures": len(found), "cursor": found.cursor},
+        f"Wrote {output} with {counted(len(found), 'picture')}{more}",
+    )
 
 
 def _shown(page: Page[Any]) -> list[Item | Frame]:

@@ -15,11 +15,13 @@ from heron.cli.output import (
     example,
     json_option,
     limit_option,
+    listing,
     print_beginning,
     print_json,
-    print_json_stream,
+    print_json_array,
     print_records,
     say,
+    tell,
     yes_option,
 )
 from heron.cli.selection import Selection, selection
@@ -30,14 +32,14 @@ from heron.wording import counted
 
 
 @click.group("datasets", invoke_without_command=True)
+@json_option
 @click.pass_context
 @example(
     "heron datasets create rain-1 --collection 'Rainy nights'\nheron datasets export rain-1 -o rain-1.csv"
 )
-def command(context: click.Context) -> None:
+def command(context: click.Context, as_json: bool) -> None:
     """Make datasets and export them."""
-    if context.invoked_subcommand is None:
-        context.invoke(list_datasets, as_json=False)
+    listing(context, list_datasets, as_json)
 
 
 @command.command("list")
@@ -62,12 +64,18 @@ def list_datasets(context: Context, as_json: bool) -> None:
     "--backing-folder", metavar="PATH", help="Follow a folder: its items are the rows, from now on."
 )
 @click.option("--description", default="", help="What it is for.")
+@json_option
 @click.pass_obj
 @example(
     "heron datasets create rain-1 --collection 'Rainy nights'\nheron datasets create all-2026 --backing-folder Driving/2026"
 )
 def create(
-    context: Context, title: str, backing_folder: str | None, description: str, selection: Selection
+    context: Context,
+    title: str,
+    backing_folder: str | None,
+    description: str,
+    selection: Selection,
+    as_json: bool,
 ) -> None:
     """Make a dataset from chosen items, or behind a folder."""
     if backing_folder and selection:
@@ -77,7 +85,7 @@ def create(
     dataset = workspace.datasets.create(
         title, items=items, description=description, backing_folder=backing_folder
     )
-    say(f"Made dataset {title} of {counted(dataset.row_count, 'row')}")
+    tell(as_json, dataset, f"Made dataset {title} of {counted(dataset.row_count, 'row')}")
 
 
 @command.command("show")
@@ -90,7 +98,7 @@ def show(context: Context, title: str, limit: int | None, as_json: bool) -> None
     """List the rows of a dataset with their metadata."""
     rows = context.workspace().datasets.rows(title)
     if as_json:
-        print_json_stream({"position": row.position, **item_to_dict(row.item)} for row in islice(rows, limit))
+        print_json_array({"position": row.position, **item_to_dict(row.item)} for row in islice(rows, limit))
         return
     table = (
         (row.position, row.item.name, row.item.kind, dimensions(row.item), _brief(row.item.metadata))
@@ -110,25 +118,27 @@ def show(context: Context, title: str, limit: int | None, as_json: bool) -> None
     type=click.Choice(["skip", "fail", "add"]),
     help="For rows it has.",
 )
+@json_option
 @click.pass_obj
 @example("heron datasets add rain-1 --where \"weather = 'rain'\"")
-def add(context: Context, title: str, duplicates: Duplicates, selection: Selection) -> None:
+def add(context: Context, title: str, duplicates: Duplicates, selection: Selection, as_json: bool) -> None:
     """Add items to a dataset."""
     workspace = context.workspace()
     done = workspace.datasets.add(title, selection.chosen(workspace), duplicates=duplicates)
-    say(f"Added {counted(done.added, 'row')}, skipped {done.skipped:,}")
+    tell(as_json, done, f"Added {counted(done.added, 'row')}, skipped {done.skipped:,}")
 
 
 @command.command("remove")
 @click.argument("title")
 @selection()
+@json_option
 @click.pass_obj
 @example("heron datasets remove rain-1 --where 'width < 1000'")
-def remove(context: Context, title: str, selection: Selection) -> None:
+def remove(context: Context, title: str, selection: Selection, as_json: bool) -> None:
     """Take items out of a dataset."""
     workspace = context.workspace()
     removed = workspace.datasets.remove(title, selection.chosen(workspace))
-    say(f"Removed {counted(removed, 'row')}")
+    tell(as_json, {"removed": removed}, f"Removed {counted(removed, 'row')}")
 
 
 @command.command("metadata")
@@ -136,9 +146,12 @@ def remove(context: Context, title: str, selection: Selection) -> None:
 @click.argument("row", type=click.IntRange(0, 10**9))
 @click.argument("pairs", nargs=-1, metavar="[KEY=VALUE]...")
 @click.option("--replace", is_flag=True, help="Drop all other keys.")
+@json_option
 @click.pass_obj
 @example("heron datasets metadata rain-1 0 city=Algiers")
-def metadata(context: Context, title: str, row: int, pairs: tuple[str, ...], replace: bool) -> None:
+def metadata(
+    context: Context, title: str, row: int, pairs: tuple[str, ...], replace: bool, as_json: bool
+) -> None:
     """Merge metadata into the item of a row, or show it."""
     workspace = context.workspace()
     if pairs or replace:
@@ -166,14 +179,17 @@ def metadata(context: Context, title: str, row: int, pairs: tuple[str, ...], rep
     metavar="NAME",
     help="json, csv or that of a plugin (default: by the file's ending).",
 )
+@json_option
 @click.pass_obj
 @example(
     "heron datasets export rain-1 -o rain-1.json\nheron datasets export rain-1 -o rain-1.txt --format csv"
 )
-def export(context: Context, title: str, output: Path, format: str | None) -> None:
+def export(context: Context, title: str, output: Path, format: str | None, as_json: bool) -> None:
     """Write a dataset to a file."""
     from heron.hooks import DatasetExporter
 
+    if as_json and str(output) == "-":
+        raise click.UsageError("-o - and --json both write to standard output: give one of them.")
     workspace = context.workspace()
     known = {e.suffix: e.name for e in workspace.plugins.contributions(DatasetExporter)}
     chosen = format or known.get(output.suffix.lower())
@@ -182,6 +198,9 @@ def export(context: Context, title: str, output: Path, format: str | None) -> No
             f"Which format? {output} has none in its name. Give --format, one of {', '.join(known.values())}."
         )
     count = workspace.export(title, output, format=chosen)
+    if as_json:
+        print_json({"file": str(output), "format": chosen, "rows": count})
+        return
     say(f"Wrote {counted(count, 'row')} to {output}", err=str(output) == "-")
 
 
@@ -189,26 +208,30 @@ def export(context: Context, title: str, output: Path, format: str | None) -> No
 @click.argument("title")
 @click.option("--title", "new_title", help="The new title.")
 @click.option("--description", help="The new description.")
+@json_option
 @click.pass_obj
 @example("heron datasets update rain-1 --title rain-2026")
-def update(context: Context, title: str, new_title: str | None, description: str | None) -> None:
+def update(
+    context: Context, title: str, new_title: str | None, description: str | None, as_json: bool
+) -> None:
     """Change title or description."""
     changed = context.workspace().datasets.update(title, title=new_title, description=description)
-    say(f"It is now {changed.title}")
+    tell(as_json, changed, f"It is now {changed.title}")
 
 
 @command.command("delete")
 @click.argument("title")
 @yes_option
+@json_option
 @click.pass_obj
 @example("heron datasets delete rain-1")
-def delete(context: Context, title: str, yes: bool) -> None:
+def delete(context: Context, title: str, yes: bool, as_json: bool) -> None:
     """Delete a dataset; its items stay."""
     datasets = context.workspace().datasets
-    count = counted(datasets.get(title).row_count, "row")
-    confirm(f"Delete dataset {title} of {count}? The items stay.", yes)
+    found = datasets.get(title)
+    confirm(f"Delete dataset {title} of {counted(found.row_count, 'row')}? The items stay.", yes)
     datasets.delete(title)
-    say(f"Deleted dataset {title}")
+    tell(as_json, found, f"Deleted dataset {title}")
 
 
 def _brief(metadata: dict[str, object]) -> str:

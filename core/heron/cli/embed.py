@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from heron.cli.context import Context
-from heron.cli.output import counting, example, json_option, print_json, print_table, say
+from heron.cli.output import counting, example, json_option, print_json, print_json_list, print_table, say
 from heron.cli.selection import Selection, selection
 from heron.wording import counted
 
@@ -58,7 +58,7 @@ def command(
     with counting("Embedding") as progress:
         try:
             done = workspace.embed(
-                embedder, items, model=model, key=key, frames=frames, again=again, progress=progress
+                embedder, items, model=model, key=key, frames=frames, again=again, advanced=progress
             )
         except KeyboardInterrupt:
             from heron.errors import HeronError
@@ -101,7 +101,7 @@ def _list(context: Context, as_json: bool) -> None:
         for record in plugins.contributions(EmbedderModel)
     ]
     if as_json:
-        print_json(known)
+        print_json_list(known)
         return
     columns = ["embedder", "size", "embeds", "takes --model", "what it is"]
     cells = [(e["name"], e["size"], " and ".join(e["embeds"]), e["takes_model"], e["summary"]) for e in known]

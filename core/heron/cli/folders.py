@@ -7,7 +7,18 @@ import shlex
 import click
 
 from heron.cli.context import Context
-from heron.cli.output import confirm, example, json_option, print_json, print_table, say, yes_option
+from heron.cli.output import (
+    confirm,
+    example,
+    json_option,
+    listing,
+    print_json,
+    print_json_list,
+    print_table,
+    say,
+    tell,
+    yes_option,
+)
 from heron.cli.values import assignments
 from heron.jobs import SyncedFolder
 from heron.metadata.sidecars import SUFFIX
@@ -15,12 +26,12 @@ from heron.wording import counted
 
 
 @click.group("folders", invoke_without_command=True)
+@json_option
 @click.pass_context
 @example("heron folders\nheron folders create Driving/2026 --description 'Spring runs'")
-def command(context: click.Context) -> None:
+def command(context: click.Context, as_json: bool) -> None:
     """List, create, move and delete folders."""
-    if context.invoked_subcommand is None:
-        context.invoke(list_folders, as_json=False)
+    listing(context, list_folders, as_json)
 
 
 @command.command("list")
@@ -32,7 +43,7 @@ def list_folders(context: Context, as_json: bool) -> None:
     workspace = context.workspace()
     folders = workspace.folders.list()
     if as_json:
-        print_json(folders)
+        print_json_list(folders)
         return
     rows = [(f.path, workspace.items.count(folder=f), f.description) for f in folders]
     print_table(
@@ -54,6 +65,7 @@ def list_folders(context: Context, as_json: bool) -> None:
     "--sidecar-suffix", default=".metadata.json", show_default=True, help="Ending of metadata sidecars."
 )
 @click.option("--no-sidecars", is_flag=True, help="Take sidecars for ordinary files.")
+@json_option
 @click.pass_obj
 @example(
     "heron folders create Driving/2026\nheron folders create Runs --sync s3://bucket/runs/ --integration lab"
@@ -66,6 +78,7 @@ def create(
     integration: str | None,
     sidecar_suffix: str,
     no_sidecars: bool,
+    as_json: bool,
 ) -> None:
     """Create a folder, with those above it.
 
@@ -75,7 +88,8 @@ def create(
         raise click.UsageError("--integration and --no-sidecars go with --sync.")
     workspace = context.workspace()
     if prefix is None:
-        say(f"Made folder {workspace.folders.create(path, description=description).path}")
+        made = workspace.folders.create(path, description=description)
+        tell(as_json, made, f"Made folder {made.path}")
         return
     suffix = None if no_sidecars else sidecar_suffix
     with workspace.database.write():  # a folder that cannot follow the URL is not made
@@ -83,18 +97,24 @@ def create(
         if is_new or description:
             workspace.folders.create(path, description=description)
         synced = workspace.ingest.follow(path, prefix, integration=integration, sidecar_suffix=suffix)
+    if as_json:
+        print_json(synced)
+        return
     say(f"{'Made folder' if is_new else 'Folder'} {synced.folder}, which follows {synced.prefix}")
     say(f"Fill it: heron sync {shlex.quote(synced.folder)}")
 
 
 @command.command("unsync")
 @click.argument("path")
+@json_option
 @click.pass_obj
 @example("heron folders unsync Runs")
-def unsync(context: Context, path: str) -> None:
+def unsync(context: Context, path: str, as_json: bool) -> None:
     """Let a synced folder follow nothing any more; its items stay."""
-    context.workspace().synced.release(path)
-    say(f"Folder {path} follows nothing any more; its items stay")
+    service = context.workspace().synced
+    released = service.get(path)
+    service.release(path)
+    tell(as_json, released, f"Folder {path} follows nothing any more; its items stay")
 
 
 @command.command("sidecars")
@@ -103,11 +123,12 @@ def unsync(context: Context, path: str) -> None:
 @click.option("--pause", "state", flag_value="pause", help="Pass over them until further notice.")
 @click.option("--resume", "state", flag_value="resume", help="Read them again.")
 @click.option("--none", "state", flag_value="none", help="Take them for ordinary files.")
+@json_option
 @click.pass_obj
 @example(
     "heron folders sidecars Runs\nheron folders sidecars Runs --pause\nheron folders sidecars Runs --suffix .meta.json"
 )
-def sidecars(context: Context, path: str, suffix: str | None, state: str | None) -> None:
+def sidecars(context: Context, path: str, suffix: str | None, state: str | None, as_json: bool) -> None:
     """Show, or change, what a synced folder does with sidecars."""
     synced = context.workspace().synced
     found = synced.get(path)
@@ -116,7 +137,7 @@ def sidecars(context: Context, path: str, suffix: str | None, state: str | None)
     elif suffix or state:
         paused = state == "pause" or (state is None and found.sidecars_paused)
         found = synced.set_sidecars(path, suffix or found.sidecar_suffix or SUFFIX, paused=paused)
-    say(f"Sidecars of {path} {sidecars_text(found)}")
+    tell(as_json, found, f"Sidecars of {path} {sidecars_text(found)}")
 
 
 def sidecars_text(synced: SyncedFolder) -> str:
@@ -157,30 +178,35 @@ def show(context: Context, path: str, as_json: bool) -> None:
 @command.command("rename")
 @click.argument("path")
 @click.argument("name")
+@json_option
 @click.pass_obj
 @example("heron folders rename Driving/2026 2026-spring")
-def rename(context: Context, path: str, name: str) -> None:
+def rename(context: Context, path: str, name: str, as_json: bool) -> None:
     """Give a folder another name."""
-    say(f"It is now {context.workspace().folders.rename(path, name).path}")
+    folder = context.workspace().folders.rename(path, name)
+    tell(as_json, folder, f"It is now {folder.path}")
 
 
 @command.command("move")
 @click.argument("path")
 @click.argument("parent", required=False)
+@json_option
 @click.pass_obj
 @example("heron folders move Driving/2026 Archive\nheron folders move Archive/2026      # to the top")
-def move(context: Context, path: str, parent: str | None) -> None:
+def move(context: Context, path: str, parent: str | None, as_json: bool) -> None:
     """Move a folder into another one, or to the top."""
-    say(f"It is now {context.workspace().folders.move(path, parent).path}")
+    folder = context.workspace().folders.move(path, parent)
+    tell(as_json, folder, f"It is now {folder.path}")
 
 
 @command.command("metadata")
 @click.argument("path")
 @click.argument("pairs", nargs=-1, metavar="[KEY=VALUE]...")
 @click.option("--replace", is_flag=True, help="Drop all other keys.")
+@json_option
 @click.pass_obj
 @example("heron folders metadata Driving/2026 city=Algiers")
-def metadata(context: Context, path: str, pairs: tuple[str, ...], replace: bool) -> None:
+def metadata(context: Context, path: str, pairs: tuple[str, ...], replace: bool, as_json: bool) -> None:
     """Merge metadata into a folder's own, or show it."""
     workspace = context.workspace()
     if pairs or replace:
@@ -193,9 +219,10 @@ def metadata(context: Context, path: str, pairs: tuple[str, ...], replace: bool)
 @command.command("delete")
 @click.argument("path")
 @yes_option
+@json_option
 @click.pass_obj
 @example("heron folders delete Driving/2026")
-def delete(context: Context, path: str, yes: bool) -> None:
+def delete(context: Context, path: str, yes: bool, as_json: bool) -> None:
     """Delete a folder with everything in it, after showing what that is. Files stay where they are."""
     folders = context.workspace().folders
     contents = folders.contents(path)
@@ -207,4 +234,7 @@ def delete(context: Context, path: str, yes: bool) -> None:
         yes,
     )
     gone = folders.delete(path)
-    say(f"Deleted folder {path} with {counted(gone.folders, 'folder')} and {counted(gone.items, 'item')}.")
+    sentence = (
+        f"Deleted folder {path} with {counted(gone.folders, 'folder')} and {counted(gone.items, 'item')}."
+    )
+    tell(as_json, gone, sentence)

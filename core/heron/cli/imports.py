@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-from itertools import islice
 from pathlib import Path
 
 import click
@@ -14,23 +13,27 @@ from heron.cli.output import (
     example,
     json_option,
     limit_option,
+    listing,
     print_beginning,
     print_json,
+    print_json_list,
     print_json_stream,
     print_table,
     progress_bar,
     say,
+    skip_option,
+    tell,
 )
 from heron.wording import counted
 
 
 @click.group("imports", invoke_without_command=True)
+@json_option
 @click.pass_context
 @example("heron imports\nheron imports report 3 -o problems.csv")
-def command(context: click.Context) -> None:
+def command(context: click.Context, as_json: bool) -> None:
     """List imports and their reports, resume and cancel them."""
-    if context.invoked_subcommand is None:
-        context.invoke(list_imports, as_json=False)
+    listing(context, list_imports, as_json)
 
 
 @command.command("list")
@@ -41,7 +44,7 @@ def list_imports(context: Context, as_json: bool) -> None:
     """List the imports, the newest first."""
     jobs = context.workspace().imports.list()
     if as_json:
-        print_json(jobs)
+        print_json_list(jobs)
         return
     rows = [
         (
@@ -129,12 +132,13 @@ def resume(context: Context, number: str, as_json: bool) -> None:
 
 @command.command("cancel")
 @click.argument("number")
+@json_option
 @click.pass_obj
 @example("heron imports cancel 3")
-def cancel(context: Context, number: str) -> None:
+def cancel(context: Context, number: str, as_json: bool) -> None:
     """Cancel an import, in whichever process it runs; what has landed stays."""
     job = context.workspace().imports.cancel(number)
-    say(f"Cancelled import {job.id}; {counted(job.added, 'new item')} had landed and stay.")
+    tell(as_json, job, f"Cancelled import {job.id}; {counted(job.added, 'new item')} had landed and stay.")
 
 
 @command.command("report")
@@ -146,16 +150,19 @@ def cancel(context: Context, number: str) -> None:
     help="Write all of it to a CSV file, - for standard output.",
 )
 @limit_option
+@skip_option
 @json_option
 @click.pass_obj
 @example("heron imports report 3\nheron imports report 3 -o problems.csv")
-def report(context: Context, number: str, output: Path | None, limit: int | None, as_json: bool) -> None:
+def report(
+    context: Context, number: str, output: Path | None, limit: int | None, cursor: int, as_json: bool
+) -> None:
     """List every failure and warning of an import."""
-    if output is not None and (as_json or limit):
-        raise click.UsageError("--output writes all of it as CSV: leave out --json and --limit.")
+    if output is not None and (as_json or limit or cursor):
+        raise click.UsageError("--output writes all of it as CSV: leave out --json, --limit and --cursor.")
     problems = context.workspace().imports.problems(number)
     if as_json:
-        print_json_stream(islice(problems, limit))
+        print_json_stream(problems, limit, cursor)
         return
     columns = ("severity", "place", "url", "reason")
     if output is not None:
@@ -175,4 +182,4 @@ def report(context: Context, number: str, output: Path | None, limit: int | None
         say(f"Wrote {counted(count, 'problem')} to {output}", err=str(output) == "-")
         return
     rows = ((p.severity, p.place, p.reason) for p in problems)
-    print_beginning(["severity", "place", "reason"], rows, "Nothing went wrong.", limit)
+    print_beginning(["severity", "place", "reason"], rows, "Nothing went wrong.", limit, cursor)

@@ -8,14 +8,15 @@ from pathlib import Path
 import click
 
 from heron.cli.context import Context
-from heron.cli.output import example, say
+from heron.cli.output import example, json_option, print_json, say
 
 
 @click.command("init")
 @click.argument("directory", required=False, type=click.Path(file_okay=False))
+@json_option
 @click.pass_obj
 @example("heron init\nheron init ~/lake")
-def command(context: Context, directory: str | None) -> None:
+def command(context: Context, directory: str | None, as_json: bool) -> None:
     """Make a workspace in a folder.
 
     Without DIRECTORY that is the one of -w or HERON_WORKSPACE, or this folder. The catalogue goes to DIRECTORY/.heron; nothing else is touched, and no file is copied.
@@ -26,5 +27,8 @@ def command(context: Context, directory: str | None) -> None:
         raise click.UsageError(f"Which folder? -w says {context.path}, DIRECTORY says {directory}.")
     chosen = directory or context.path or os.environ.get("HERON_WORKSPACE") or "."
     with init(chosen, discover=context.discover) as workspace:
+        if as_json:
+            print_json({"root": str(workspace.root)})
+            return
         say(f"Made a workspace in {workspace.root}")
         say("Next: heron import PATH --folder NAME")

@@ -9,10 +9,13 @@ from heron.cli.output import (
     confirm,
     example,
     json_option,
+    listing,
     print_json,
+    print_json_list,
     print_records,
     print_table,
     say,
+    tell,
     yes_option,
 )
 from heron.hooks import StorageBackend
@@ -20,12 +23,12 @@ from heron.jobs import Integration
 
 
 @click.group("integrations", invoke_without_command=True)
+@json_option
 @click.pass_context
 @example("heron integrations\nheron integrations add lab --backend s3 -o profile=lab -o region=eu-central-1")
-def command(context: click.Context) -> None:
+def command(context: click.Context, as_json: bool) -> None:
     """Add, list, check and remove integrations with storage backends."""
-    if context.invoked_subcommand is None:
-        context.invoke(list_integrations, as_json=False)
+    listing(context, list_integrations, as_json)
 
 
 @command.command("list")
@@ -56,13 +59,14 @@ def list_integrations(context: Context, as_json: bool) -> None:
     metavar="KEY=VALUE",
     help="An option of the backend; heron integrations options BACKEND lists them.",
 )
+@json_option
 @click.pass_obj
 @example(
     "heron integrations add lab --backend s3 -o profile=lab\n"
     "heron integrations add store --backend s3 -o endpoint=https://minio.example.org -o access_key_id=reader "
     "-o secret_access_key=env:STORE_SECRET"
 )
-def add(context: Context, name: str, backend: str, options: tuple[str, ...]) -> None:
+def add(context: Context, name: str, backend: str, options: tuple[str, ...], as_json: bool) -> None:
     """Add an integration.
 
     Secrets are never stored: give env:NAME for an environment variable, file:PATH for a file, or keyring:SERVICE/NAME for the system's keyring.
@@ -75,8 +79,12 @@ def add(context: Context, name: str, backend: str, options: tuple[str, ...]) -> 
         if key in values:
             raise click.UsageError(f"Option {key} is given twice.")
         values[key] = value
-    added = context.workspace().integrations.create(name, backend, values)
-    say(f"Added integration {added.name}. See whether it works: heron integrations check {added.name} URL")
+    added = context.workspace().integrations.add(name, backend, values)
+    tell(
+        as_json,
+        added,
+        f"Added integration {added.name}. See whether it works: heron integrations check {added.name} URL",
+    )
 
 
 @command.command("show")
@@ -109,7 +117,7 @@ def check(context: Context, name: str, url: str, as_json: bool) -> int:
     """Try to list and to read below a URL, and say what is missing. Exits with 1 when something is."""
     results = context.workspace().storage.check(name, url)
     if as_json:
-        print_json(list(results))
+        print_json_list(results)
     else:
         for result in results:
             click.secho("ok    " if result.ok else "failed", fg="green" if result.ok else "red", nl=False)
@@ -141,9 +149,10 @@ def options(context: Context, backend: str, as_json: bool) -> None:
 @command.command("remove")
 @click.argument("name")
 @yes_option
+@json_option
 @click.pass_obj
 @example("heron integrations remove lab")
-def remove(context: Context, name: str, yes: bool) -> None:
+def remove(context: Context, name: str, yes: bool, as_json: bool) -> None:
     """Remove an integration. Items that came by it stay."""
     integrations = context.workspace().integrations
     found = integrations.get(name)
@@ -151,8 +160,8 @@ def remove(context: Context, name: str, yes: bool) -> None:
         f"Remove integration {found.name}? Its items stay, but can only be read with default credentials.",
         yes,
     )
-    integrations.delete(found)
-    say(f"Removed integration {found.name}")
+    integrations.remove(found)
+    tell(as_json, found, f"Removed integration {found.name}")
 
 
 def _options(found: Integration) -> str:

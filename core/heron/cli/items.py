@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -15,9 +16,11 @@ from heron.cli.output import (
     json_option,
     print_items,
     print_json,
+    print_json_list,
     print_table,
     say,
     size_of,
+    tell,
     yes_option,
 )
 from heron.cli.selection import Selection, selection
@@ -58,7 +61,7 @@ def list_items(context: Context, selection: Selection, cursor: str | None, as_js
 def _list(context: Context, selection: Selection, cursor: str | None, as_json: bool) -> None:
     page = _page(context.workspace(), selection, cursor)
     if as_json:
-        print_json({"items": [item_to_dict(item) for item in page], "cursor": page.cursor})
+        print_json_list(map(item_to_dict, page), page.cursor)
         return
     print_items(
         list(page),
@@ -78,7 +81,9 @@ def _page(workspace: Workspace, selection: Selection, cursor: str | None) -> Pag
     if cursor is not None and not re.fullmatch("[0-9]{1,18}", cursor):
         raise click.UsageError(f"{cursor!r} is no cursor of this list.")
     given = selection.given
-    return workspace.items.page(folder=given.get("folder"), limit=given.get("limit", PAGE), cursor=cursor)
+    return workspace.items.page(
+        folder=given.get("folder"), limit=given.get("limit", PAGE), after=int(cursor or 0)
+    )
 
 
 @command.command("show")
@@ -95,6 +100,8 @@ def _page(workspace: Workspace, selection: Selection, cursor: str | None) -> Pag
 def show(context: Context, uuid: str, output: str | None, as_json: bool) -> None:
     """Show all that is known of an item."""
     workspace = context.workspace()
+    if output == "-" and as_json:
+        raise click.UsageError("-o - and --json both write to standard output: give one of them.")
     item = workspace.items.get(uuid)
     if output:
         _write_thumbnail(context, uuid, output)
@@ -126,7 +133,7 @@ def _write_thumbnail(context: Context, uuid: str, output: str) -> None:
     from heron.errors import NotFound
     from heron.export.files import whole_file
 
-    jpeg = context.workspace().thumbnails.find(uuid)
+    jpeg = context.workspace().thumbnails.get(uuid)
     if jpeg is None:
         raise NotFound(f"item {uuid} has no thumbnail", hint="import with --thumbnails to make them")
     with whole_file(Path(output)) as stream:
@@ -143,49 +150,58 @@ def _write_thumbnail(context: Context, uuid: str, output: str) -> None:
     metavar="SECONDS",
     help="How long it can be read.",
 )
+@json_option
 @click.pass_obj
 @example("heron items sign 01a1fc7f-6634-7b8f-8ffa-50166ba72775 --expires 600")
-def sign(context: Context, uuid: str, expires: int) -> None:
+def sign(context: Context, uuid: str, expires: int, as_json: bool) -> None:
     """Print a URL by which anybody can read an item's file for a while; of an item of several files, one for each."""
     workspace = context.workspace()
     item = workspace.items.get(uuid)
     members = workspace.items.members(item)
-    if not members:
-        say(workspace.storage.sign(item, expires=expires))
-    for member in members:
-        say(workspace.storage.sign(item, expires=expires, member=member.url))
+    sign = partial(workspace.storage.sign, item, expires=expires)
+    signed = [sign(member=member.url) for member in members] or [sign()]
+    if as_json:
+        print_json({"urls": signed, "expires": expires})
+        return
+    for url in signed:
+        say(url)
 
 
 @command.command("rename")
 @click.argument("uuid")
 @click.argument("name")
+@json_option
 @click.pass_obj
 @example("heron items rename 01a1fc7f-6634-7b8f-8ffa-50166ba72775 'Harbour at dusk'")
-def rename(context: Context, uuid: str, name: str) -> None:
+def rename(context: Context, uuid: str, name: str, as_json: bool) -> None:
     """Give an item another name; the file keeps its own."""
-    say(f"It is now {context.workspace().items.rename(uuid, name).name}")
+    item = context.workspace().items.rename(uuid, name)
+    tell(as_json, item_to_dict(item), f"It is now {item.name}")
 
 
 @command.command("move")
 @click.argument("folder")
 @click.argument("uuids", nargs=-1, required=True, metavar="UUID...")
+@json_option
 @click.pass_obj
 @example("heron items move Archive 01a1fc7f-6634-7b8f-8ffa-50166ba72775")
-def move(context: Context, folder: str, uuids: tuple[str, ...]) -> None:
+def move(context: Context, folder: str, uuids: tuple[str, ...], as_json: bool) -> None:
     """Move items into a folder."""
     moved = context.workspace().items.move(uuids, folder)
-    say(f"Moved {counted(moved, 'item')} to {folder}")
+    tell(as_json, {"moved": moved, "folder": folder}, f"Moved {counted(moved, 'item')} to {folder}")
 
 
 @command.command("delete")
 @click.argument("uuids", nargs=-1, required=True, metavar="UUID...")
 @yes_option
+@json_option
 @click.pass_obj
 @example("heron items delete 01a1fc7f-6634-7b8f-8ffa-50166ba72775")
-def delete(context: Context, uuids: tuple[str, ...], yes: bool) -> None:
+def delete(context: Context, uuids: tuple[str, ...], yes: bool, as_json: bool) -> None:
     """Take items out of the catalogue, its collections and datasets. Files stay where they are."""
     workspace = context.workspace()
     names = [workspace.items.get(uuid).name for uuid in uuids]
     shown = ", ".join(names[:5]) + (", …" if len(names) > 5 else "")
     confirm(f"Take {counted(len(names), 'item')} out of the catalogue ({shown})?", yes)
-    say(f"Deleted {counted(workspace.items.delete(uuids), 'item')}")
+    deleted = workspace.items.delete(uuids)
+    tell(as_json, {"deleted": deleted}, f"Deleted {counted(deleted, 'item')}")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,6 +18,8 @@ from heron.cli.output import (
     print_json,
     print_json_stream,
     say,
+    skip_option,
+    tell,
 )
 from heron.wording import counted
 
@@ -52,6 +53,7 @@ def command() -> None:
 @click.option(
     "-m", "--metadata", multiple=True, metavar="KEY=VALUE", help="Metadata of each of these frames."
 )
+@json_option
 @click.pass_obj
 @example(
     "heron keyframes set clip.mp4 13 17 19\nheron keyframes set clip.mp4 0.5 2 --seconds -m event=braking\n"
@@ -65,6 +67,7 @@ def set_frames(
     sampling_rate: float | None,
     replace: bool,
     metadata: tuple[str, ...],
+    as_json: bool,
 ) -> None:
     """Add key frames to an item, and sampled ones."""
     from heron.cli.values import assignments
@@ -81,26 +84,30 @@ def set_frames(
         rate=sampling_rate,
         replace=replace,
     )
-    say(f"{owner.name} has {counted(count, 'frame')} in the catalogue.")
+    sentence = f"{owner.name} has {counted(count, 'frame')} in the catalogue."
+    tell(as_json, {"item": owner.uuid, "frames": count}, sentence)
 
 
 @command.command("list")
 @click.argument("item")
 @click.option("--keys", is_flag=True, help="Only key frames.")
 @limit_option
+@skip_option
 @json_option
 @click.pass_obj
 @example("heron keyframes list clip.mp4\nheron keyframes list clip.mp4 --keys --json")
-def list_frames(context: Context, item: str, keys: bool, limit: int | None, as_json: bool) -> None:
+def list_frames(
+    context: Context, item: str, keys: bool, limit: int | None, cursor: int, as_json: bool
+) -> None:
     """List the frames of an item that are in the catalogue."""
     workspace = context.workspace()
     owner = workspace.items.get(item)
-    found = (frame for frame in workspace.frames.stream(owner) if frame.is_key or not keys)
+    found = (frame for frame in workspace.frames.list(owner) if frame.is_key or not keys)
     if as_json:
-        print_json_stream(islice(found, limit))
+        print_json_stream(found, limit, cursor)
         return
     empty = f"{owner.name} has no {'key ' if keys else ''}frames in the catalogue."
-    print_beginning(_COLUMNS, (_row(frame) for frame in found), empty, limit)
+    print_beginning(_COLUMNS, (_row(frame) for frame in found), empty, limit, cursor)
 
 
 @command.command("extract")
@@ -133,7 +140,7 @@ def extract(
     workspace = context.workspace()
     owner = workspace.items.get(item)
     numbers: Iterable[int] = frames or [
-        frame.number for frame in workspace.frames.stream(owner) if frame.is_key or not keys
+        frame.number for frame in workspace.frames.list(owner) if frame.is_key or not keys
     ]
     written = []
     with counting("Writing frames") as progress:
@@ -141,7 +148,7 @@ def extract(
             written.append(str(path))
             progress(len(written))
     if as_json:
-        print_json(written)
+        print_json({"item": owner.uuid, "files": written})
         return
     say(f"Wrote {counted(len(written), 'picture')} into {output}")
 
@@ -149,13 +156,16 @@ def extract(
 @command.command("remove")
 @click.argument("item")
 @click.argument("frames", nargs=-1, required=True, type=click.IntRange(min=0), metavar="FRAME...")
+@json_option
 @click.pass_obj
 @example("heron keyframes remove clip.mp4 13 17")
-def remove(context: Context, item: str, frames: tuple[int, ...]) -> None:
+def remove(context: Context, item: str, frames: tuple[int, ...], as_json: bool) -> None:
     """Take frames of an item out of the catalogue, with their metadata."""
     workspace = context.workspace()
     owner = workspace.items.get(item)
-    say(f"Removed {counted(workspace.frames.delete(owner, frames), 'frame')} of {owner.name}")
+    removed = workspace.frames.delete(owner, frames)
+    sentence = f"Removed {counted(removed, 'frame')} of {owner.name}"
+    tell(as_json, {"item": owner.uuid, "removed": removed}, sentence)
 
 
 def frame_table(

@@ -57,13 +57,21 @@ def check(context: Context, file: Path, integration: str | None, as_json: bool) 
 @click.option(
     "--facts", is_flag=True, help="Give size and media type by name, so that an import fetches nothing."
 )
+@json_option
 @click.pass_obj
 @example("heron manifest create s3://bucket/2026/ -o runs.json --integration lab")
-def create(context: Context, prefix: str, output: Path, integration: str | None, facts: bool) -> None:
+def create(
+    context: Context, prefix: str, output: Path, integration: str | None, facts: bool, as_json: bool
+) -> None:
     """Write a manifest of what lies at or below a URL or a folder, by the kinds that the names promise."""
+    if as_json and str(output) == "-":
+        raise click.UsageError("-o - and --json both write to standard output: give one of them.")
     written = context.workspace().ingest.write_manifest(
         prefix, output, integration=integration, with_facts=facts
     )
+    if as_json:
+        print_json(written)
+        return
     parts = ", ".join(f"{count:,} {kind}" for kind, count in written.kinds.items()) or "nothing"
     say(f"Wrote {parts} to {output}", err=str(output) == "-")
     if written.left_out:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import islice
 from pathlib import Path
 
 import click
@@ -13,8 +14,10 @@ from heron.cli.output import (
     json_option,
     limit_option,
     print_json,
+    print_json_array,
     print_verification,
     say,
+    tell,
     yes_option,
 )
 from heron.cli.selection import Selection, selection
@@ -30,9 +33,10 @@ def command() -> None:
 
 @command.command("show")
 @click.argument("uuid")
+@json_option
 @click.pass_obj
 @example("heron metadata show 01a1fc7f-6634-7b8f-8ffa-50166ba72775")
-def show(context: Context, uuid: str) -> None:
+def show(context: Context, uuid: str, as_json: bool) -> None:
     """Print the metadata of an item as JSON."""
     print_json(context.workspace().items.get(uuid).metadata)
 
@@ -40,15 +44,20 @@ def show(context: Context, uuid: str) -> None:
 @command.command("merge")
 @click.argument("pairs", nargs=-1, required=True, metavar="KEY=VALUE...")
 @selection()
+@json_option
 @click.pass_obj
 @example(
     "heron metadata merge city=Algiers --folder Photos\nheron metadata merge dark=true --where \"name LIKE 'night%'\""
 )
-def merge(context: Context, pairs: tuple[str, ...], selection: Selection) -> None:
+def merge(context: Context, pairs: tuple[str, ...], selection: Selection, as_json: bool) -> None:
     """Give items these keys; their others stay. `KEY=` takes a key away."""
     workspace = context.workspace()
     metadata = assignments(pairs, workspace.schema.current())
     done = workspace.metadata.merge_all(selection.chosen(workspace), metadata)
+    if as_json:
+        unknown = [key for key in metadata if workspace.schema.current().get(key) is None]
+        print_json({"updated": done, "unknown_keys": unknown})
+        return
     say(f"Merged {', '.join(metadata)} into {counted(done, 'item')}")
     note_unknown(metadata, workspace.schema.current())
 
@@ -57,16 +66,17 @@ def merge(context: Context, pairs: tuple[str, ...], selection: Selection) -> Non
 @click.argument("pairs", nargs=-1, metavar="[KEY=VALUE]...")
 @selection()
 @yes_option
+@json_option
 @click.pass_obj
 @example("heron metadata replace city=Algiers --item 01a1fc7f-6634-7b8f-8ffa-50166ba72775")
-def replace(context: Context, pairs: tuple[str, ...], yes: bool, selection: Selection) -> None:
+def replace(context: Context, pairs: tuple[str, ...], yes: bool, selection: Selection, as_json: bool) -> None:
     """Give items these keys instead of all they had."""
     if not pairs:
         confirm("No KEY=VALUE is given. Take all metadata off these items?", yes)
     workspace = context.workspace()
     metadata = assignments(pairs, workspace.schema.current())
     done = workspace.metadata.replace_all(selection.chosen(workspace), metadata)
-    say(f"Replaced the metadata of {counted(done, 'item')}")
+    tell(as_json, {"updated": done}, f"Replaced the metadata of {counted(done, 'item')}")
 
 
 @command.command("import")
@@ -104,4 +114,8 @@ def import_file(context: Context, file: Path, by: str | None, replace: bool, as_
 @example("heron metadata verify")
 def verify(context: Context, limit: int | None, as_json: bool) -> None:
     """List every stored value that the schema does not know or no longer accepts."""
-    print_verification(context.workspace().metadata.verify(), as_json, limit)
+    found = context.workspace().metadata.verify()
+    if as_json:
+        print_json_array(islice(found, limit))
+    else:
+        print_verification(found, as_json, limit)

@@ -35,6 +35,23 @@ limit_option = click.option(
     "--limit", type=ROWS, help="Rows to print (default: 100 in a table, all with --json)."
 )
 
+skip_option = click.option(
+    "--cursor",
+    type=click.IntRange(0, 10**15),
+    default=0,
+    metavar="CURSOR",
+    help="Go on after the page that printed it.",
+)
+"""For lists without a key to go on from: the cursor is the number of rows before."""
+
+
+def listing(context: click.Context, command: click.Command, as_json: bool) -> None:
+    """Run the command that lists, where a group is called without a subcommand."""
+    if context.invoked_subcommand is None:
+        context.invoke(command, as_json=as_json)
+    elif as_json:
+        raise click.UsageError(f"--json goes after {context.invoked_subcommand}.")
+
 
 def example(text: str) -> Callable[[Any], Any]:
     """Add examples to a command's help: what one would type, a line each."""
@@ -69,34 +86,55 @@ def _json(value: Any) -> str:
     return _CONTROLS.sub(lambda found: f"\\u{ord(found[0]):04x}", dumps(unstructure(value)))
 
 
-def print_json_stream(values: Iterable[Any], name: str | None = None, **head: Any) -> None:
-    """Print a JSON array, one element a line, as the elements come; with a name, as the last part of an object."""
-    if name is not None:
-        before = [f"{_json(key)}:{_json(value)}," for key, value in head.items()]
-        click.echo(f"{{{''.join(before)}{_json(name)}:", nl=False)
+def tell(as_json: bool, changed: Any, sentence: str) -> None:
+    """Print what a command changed: as a sentence, or as a JSON object."""
+    print_json(changed) if as_json else say(sentence)
+
+
+def print_json_list(values: Iterable[Any], cursor: str | None = None, **more: Any) -> None:
+    """Print a list in the one shape that lists have as JSON; the cursor leads to the next page and is null on the last."""
+    print_json({**more, "items": list(values), "cursor": cursor})
+
+
+def print_json_array(values: Iterable[Any]) -> None:
+    """Print a JSON array, one element a line, as the elements come."""
     click.echo("[", nl=False)
     for number, value in enumerate(values):
         click.echo(("," if number else "") + "\n" + _json(value), nl=False)
-    click.echo("\n]" if name is None else "\n]}")
+    click.echo("\n]")
+
+
+def print_json_stream(values: Iterable[Any], limit: int | None, cursor: int = 0, **more: Any) -> None:
+    """Print a list in the one shape, one element a line, as the elements come: up to `limit` after the first `cursor`."""
+    stream = islice(values, cursor, None)
+    before = [f"{_json(key)}:{_json(value)}," for key, value in more.items()]
+    click.echo(f'{{{"".join(before)}"items":[', nl=False)
+    for number, value in enumerate(islice(stream, limit)):
+        click.echo(("," if number else "") + "\n" + _json(value), nl=False)
+    is_whole = limit is None or next(stream, None) is None
+    click.echo(f'\n],"cursor":{"null" if is_whole else _json(str(cursor + (limit or 0)))}}}')
 
 
 def print_beginning(
-    columns: Sequence[str], rows: Iterable[Sequence[Any]], empty: str, limit: int | None
+    columns: Sequence[str], rows: Iterable[Sequence[Any]], empty: str, limit: int | None, cursor: int = 0
 ) -> None:
-    """Print the first rows of a stream as a table, and say whether there are more."""
-    stream = iter(rows)
+    """Print rows of a stream as a table, the first ones or those after `cursor`, and say whether there are more."""
+    stream = islice(rows, cursor, None)
     print_table(columns, islice(stream, limit or 100), empty)
     if next(stream, None) is not None:
         say("There is more: --limit prints more rows, --json all of them")
 
 
-def print_verification(found: Iterable[Verification], as_json: bool, limit: int | None) -> None:
+def print_verification(
+    found: Iterable[Verification], as_json: bool, limit: int | None, cursor: int = 0
+) -> None:
     """Print where stored metadata and schema disagree."""
     if as_json:
-        print_json_stream(islice(found, limit))
+        print_json_stream(found, limit, cursor)
         return
     rows = ((row.item, row.key, str(row.value)[:60], row.reason) for row in found)
-    print_beginning(["item", "key", "value", "reason"], rows, "All metadata follows the schema.", limit)
+    columns = ["item", "key", "value", "reason"]
+    print_beginning(columns, rows, "All metadata follows the schema.", limit, cursor)
 
 
 def print_table(columns: Sequence[str], rows: Iterable[Sequence[Any]], empty: str) -> None:
@@ -127,7 +165,7 @@ def print_records(
 ) -> None:
     """Print records as JSON, or as a table with the cells that `row` gives of each."""
     if as_json:
-        print_json(records)
+        print_json_list(records)
     else:
         print_table(columns, map(row, records), empty)
 
@@ -242,7 +280,8 @@ def confirm(question: str, yes: bool) -> None:
     question = clean(question)
     if not sys.stdin.isatty():
         raise click.UsageError(f"{question} Say --yes to do it.")
-    click.confirm(question, abort=True)
+    as_json = click.get_current_context().params.get("as_json", False)
+    click.confirm(question, abort=True, err=as_json)
 
 
 def _cell(value: Any) -> str:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from heron.cli.context import Context
-from heron.cli.output import example, progress_bar, say
+from heron.cli.output import example, json_option, print_json, progress_bar, say
 from heron.cli.selection import Selection, selection
 from heron.wording import counted
 
@@ -39,6 +39,7 @@ if TYPE_CHECKING:
 @click.option("--thumbnails", is_flag=True, help="Show small pictures of some points.")
 @click.option("--title", metavar="TEXT", help="What stands above the plot.")
 @click.option("--again", is_flag=True, help="Project anew, with the vectors that came since.")
+@json_option
 @click.pass_obj
 @example(
     "heron plot visual -o map.png --color city\nheron plot clip -o map.svg --method tsne --thumbnails --color captured_at\n"
@@ -55,6 +56,7 @@ def command(
     title: str | None,
     again: bool,
     selection: Selection,
+    as_json: bool,
 ) -> None:
     """Show the vectors of a key as points in the plane.
 
@@ -67,6 +69,16 @@ def command(
     count = workspace.projections.plot(
         output, projection.key, method, color=color, query=query, frames=frames, thumbnails=thumbnails, title=title,
     )  # fmt: skip
+    if as_json:
+        made = {
+            "file": str(output),
+            "points": count,
+            "key": projection.key,
+            "method": method,
+            "new": projection.new,
+        }
+        print_json(made)
+        return
     say(f"Wrote {output} with {counted(count, 'point')}")
     if projection.is_stale:
         say(

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from heron.cli.context import Context
-from heron.cli.output import example, json_option, print_json, print_table, say
+from heron.cli.output import example, json_option, listing, print_json, print_json_array, print_table, say
 
 
 @click.group("plugins", invoke_without_command=True)
@@ -19,8 +19,7 @@ def command(context: click.Context, as_json: bool) -> None:
 
     The status is `loaded`, `needs PACKAGE`, `failed: REASON` or `conflict between X and Y`.
     """
-    if context.invoked_subcommand is None:
-        context.invoke(list_plugins, as_json=as_json)
+    listing(context, list_plugins, as_json)
 
 
 @command.command("list")
@@ -31,7 +30,7 @@ def list_plugins(context: Context, as_json: bool) -> None:
     """List plugins with what they bring."""
     statuses = context.plugins().statuses
     if as_json:
-        print_json(statuses)
+        print_json_array(statuses)
         return
     rows = [
         (s.name, f"{s.distribution} {s.version}".strip(), s.status, ", ".join(s.contributions))
@@ -49,13 +48,17 @@ def list_plugins(context: Context, as_json: bool) -> None:
     type=click.Path(file_okay=False, path_type=Path),
     help="Where to write it.",
 )
+@json_option
 @example("heron plugins new media_flif")
-def new(name: str, directory: Path) -> None:
+def new(name: str, directory: Path, as_json: bool) -> None:
     """Write a new plugin project whose tests pass, to start your own from."""
     from heron.cli.plugin_template import write_plugin
 
     written = write_plugin(name, directory)
     root = written[0].parent
+    if as_json:
+        print_json({"name": name, "files": list(map(str, written))})
+        return
     for path in written:
         say(f"  {path}")
     say(f"Next: cd {root} && pip install -e '.[test]' && pytest")

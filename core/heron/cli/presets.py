@@ -6,20 +6,20 @@ import click
 from attrs import evolve
 
 from heron.cli.context import Context
-from heron.cli.output import example, json_option, print_json, print_records, print_table, say
+from heron.cli.output import example, json_option, listing, print_json, print_records, print_table, tell
 from heron.cli.selection import Selection, selection
 from heron.convert import unstructure
 
 
 @click.group("presets", invoke_without_command=True)
+@json_option
 @click.pass_context
 @example(
     "heron presets create rainy --where \"weather = 'rain'\" --sort -captured_at\nheron search --preset rainy"
 )
-def command(context: click.Context) -> None:
+def command(context: click.Context, as_json: bool) -> None:
     """Save queries and use them again."""
-    if context.invoked_subcommand is None:
-        context.invoke(list_presets, as_json=False)
+    listing(context, list_presets, as_json)
 
 
 @command.command("list")
@@ -42,15 +42,18 @@ def list_presets(context: Context, as_json: bool) -> None:
 @selection()
 @click.option("--description", default="", help="What it is for.")
 @click.option("--replace", is_flag=True, help="Replace the preset of that name.")
+@json_option
 @click.pass_obj
 @example("heron presets create big --where 'width > 4000' --description 'For printing'")
-def create(context: Context, name: str, description: str, replace: bool, selection: Selection) -> None:
+def create(
+    context: Context, name: str, description: str, replace: bool, selection: Selection, as_json: bool
+) -> None:
     """Save a query under a name, once it is known to work."""
     workspace = context.workspace()
     query = selection.query(workspace)
     workspace.search(evolve(query, limit=1))
-    workspace.presets.create(name, query, description=description, replace=replace)
-    say(f"Saved preset {name}. Use it: heron search --preset {name!r}")
+    saved = workspace.presets.create(name, query, description=description, replace=replace)
+    tell(as_json, saved, f"Saved preset {name}. Use it: heron search --preset {name!r}")
 
 
 @command.command("show")
@@ -78,9 +81,12 @@ def show(context: Context, name: str, as_json: bool) -> None:
 
 @command.command("delete")
 @click.argument("name")
+@json_option
 @click.pass_obj
 @example("heron presets delete big")
-def delete(context: Context, name: str) -> None:
+def delete(context: Context, name: str, as_json: bool) -> None:
     """Delete a saved query."""
-    context.workspace().presets.delete(name)
-    say(f"Deleted preset {name}")
+    presets = context.workspace().presets
+    deleted = presets.get(name)
+    presets.delete(name)
+    tell(as_json, deleted, f"Deleted preset {name}")

@@ -31,8 +31,9 @@ _PATIENCE = 60.0
 
 
 @contextmanager
-def building(key: str, size: int) -> Iterator[Advanced]:
+def building(key: str, size: int, *, quiet: bool = False) -> Iterator[Advanced]:
     """Say what to expect, and how far it is: by a bar on a screen, by a line now and then elsewhere.
+    With `quiet` nothing goes to standard output.
 
     Ctrl-C is an error of one line.
     """
@@ -42,7 +43,7 @@ def building(key: str, size: int) -> Iterator[Advanced]:
         nonlocal begun
         if not begun:
             begun = True
-            say(expectation(total - done, size))
+            say(expectation(total - done, size), err=quiet)
         show(done, total)
 
     try:
@@ -127,7 +128,9 @@ def spoken(seconds: float) -> str:
     return f"{round(seconds / 60)} minutes" if seconds < 5400 else f"{seconds / 3600:.1f} hours"
 
 
-def in_background(workspace: Workspace, key: str, anew: bool, discover: bool) -> Path | None:
+def in_background(
+    workspace: Workspace, key: str, anew: bool, discover: bool, *, quiet: bool = False
+) -> Path | None:
     """Start the same command in a process that outlives this one, and print what it says at first.
 
     Returns the log that tells how far it is, None where it is done already. Raises what it raised, as where another one is
@@ -157,5 +160,5 @@ def in_background(workspace: Workspace, key: str, anew: bool, discover: bool) ->
     if said.startswith("Error: ") or process.returncode:
         raise HeronError(said.removeprefix("Error: "))
     for line in said.splitlines():
-        say(line)
+        say(line, err=quiet)
     return log if process.poll() is None else None

@@ -16,6 +16,7 @@ from heron.cli.output import (
     item_row,
     json_option,
     print_json,
+    print_json_list,
     print_table,
     say,
 )
@@ -79,9 +80,8 @@ def command(
     if collect is not None:
         made = workspace.collections.create(collect, items=page.rows)
     if as_json:
-        name = "frames" if frames else "items"
         key = {"key": page.key} if page.key is not None else {}
-        print_json({name: list(_as_json(page, frames)), "cursor": page.cursor, **key})
+        print_json_list(_as_json(page, frames), page.cursor, **key)
         return
     _print(workspace, page, frames)
     if collect is not None:

@@ -10,7 +10,7 @@ import click
 
 from heron.cli.context import Context
 from heron.cli.items import print_item
-from heron.cli.output import example, json_option, say
+from heron.cli.output import example, json_option, print_json, tell
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -70,6 +70,10 @@ def command(
     if frame is not None and output is None:
         raise click.UsageError("--frame goes with -o.")
     if as_text:
+        if as_json:
+            text = "\n".join(workspace.pictures.text(owner))
+            print_json({"uuid": owner.uuid, "text": text})
+            return
         for piece in workspace.pictures.text(owner):
             click.echo(_readable(piece))
     elif output is not None:
@@ -80,7 +84,8 @@ def command(
             else pictures.picture(owner, frame=frame, size=size)
         )
         save_picture(picture, output)
-        say(f"Wrote {output} ({picture.width} x {picture.height})")
+        written = {"file": str(output), "width": picture.width, "height": picture.height}
+        tell(as_json, written, f"Wrote {output} ({picture.width} x {picture.height})")
     else:
         print_item(workspace, owner, as_json)
 

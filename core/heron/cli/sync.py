@@ -6,7 +6,7 @@ import click
 
 from heron.cli.context import Context
 from heron.cli.import_files import say_report
-from heron.cli.output import example, json_option, print_json, progress_bar, say
+from heron.cli.output import example, json_option, print_json_list, progress_bar, say
 from heron.errors import HeronError
 
 
@@ -40,5 +40,5 @@ def command(context: Context, folders: tuple[str, ...], allow_empty: bool, as_js
         if not as_json:
             say_report(report, f"Synced {name}")
     if as_json:
-        print_json(reports)
+        print_json_list(reports)
     return 1 if failed else 0

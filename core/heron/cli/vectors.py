@@ -14,9 +14,11 @@ from heron.cli.output import (
     example,
     json_option,
     print_json,
+    print_json_list,
     print_table,
     say,
     size_of,
+    tell,
     yes_option,
 )
 from heron.cli.selection import Selection, selection
@@ -56,7 +58,7 @@ def status(context: Context, as_json: bool) -> None:
     store = context.workspace().vectors
     kept, adoptable = store.status(), store.adoptable()
     if as_json:
-        print_json(kept)
+        print_json_list(kept)
         return
     columns = ["key", "size", "vectors", "gaps", "made by", "scan", "index", "recall", "disk"]
     print_table(columns, map(_row, kept), "No vectors are kept yet: heron embed makes some.")
@@ -90,11 +92,12 @@ def _notes(status: VectorStatus) -> list[str]:
 @click.argument("key")
 @click.option("--anew", is_flag=True, help="From nothing, instead of extending what is there.")
 @click.option("--background", is_flag=True, help="In a process of its own, which writes a log.")
+@json_option
 @click.pass_obj
 @example(
     "heron vectors rebuild clip\nheron vectors rebuild clip --background\nheron vectors rebuild clip --anew"
 )
-def rebuild(context: Context, key: str, anew: bool, background: bool) -> None:
+def rebuild(context: Context, key: str, anew: bool, background: bool, as_json: bool) -> None:
     """Bring the index of a key, which makes searching fast, up to date.
 
     It takes minutes for many vectors; searches go on meanwhile. It can be stopped, and goes on from there. Without an
@@ -105,13 +108,16 @@ def rebuild(context: Context, key: str, anew: bool, background: bool) -> None:
     workspace = context.workspace()
     sizes = {status.key: status.size for status in workspace.vectors.status()}
     if background and key in sizes:
-        log = in_background(workspace, key, anew, context.discover)
-        if log is not None:
+        log = in_background(workspace, key, anew, context.discover, quiet=as_json)
+        if as_json:
+            print_json({"key": key, "log": str(log) if log is not None else None})
+        elif log is not None:
             say(f"It goes on in the background; {log} tells how far it is.")
         return
-    with building(key, sizes.get(key, 0)) as progress:
+    with building(key, sizes.get(key, 0), quiet=as_json) as progress:
         workspace.vectors.rebuild(key, anew=anew, progress=progress)
-    _say_rebuilt(next(status for status in workspace.vectors.status() if status.key == key))
+    rebuilt = next(status for status in workspace.vectors.status() if status.key == key)
+    print_json(rebuilt) if as_json else _say_rebuilt(rebuilt)
 
 
 def _say_rebuilt(status: VectorStatus) -> None:
@@ -134,7 +140,7 @@ def compact(context: Context, key: str | None, as_json: bool) -> None:
     workspace = context.workspace()
     done = {each: workspace.vectors.compact(each) for each in _keys(workspace, key)}
     if as_json:
-        print_json([{"key": each, "removed": count} for each, count in done.items()])
+        print_json_list({"key": each, "removed": count} for each, count in done.items())
         return
     for each, count in done.items():
         say(f"Removed {counted(count, 'row')} from {each!r}" if count else f"{each!r} has no gaps")
@@ -157,7 +163,7 @@ def verify(context: click.Context, key: str | None, deep: bool, repair: bool, as
     workspace = context.obj.workspace()
     found = [_verified(workspace, each, deep, repair) for each in _keys(workspace, key)]
     if as_json:
-        print_json(found)
+        print_json_list(found)
     else:
         for each in found:
             for problem in each["problems"]:
@@ -185,14 +191,16 @@ def _keys(workspace: Workspace, key: str | None) -> list[str]:
 @command.command("delete")
 @click.argument("key")
 @yes_option
+@json_option
 @click.pass_obj
 @example("heron vectors delete clip")
-def delete(context: Context, key: str, yes: bool) -> None:
+def delete(context: Context, key: str, yes: bool, as_json: bool) -> None:
     """Remove all vectors of a key; the key stays in the schema."""
     store = context.workspace().vectors
     count = sum(status.vectors for status in store.status() if status.key == key)
     confirm(f"Delete {counted(count, 'vector')} of {key}?", yes)
-    say(f"Deleted {counted(store.delete(key), 'vector')} of {key}")
+    deleted = store.delete(key)
+    tell(as_json, {"key": key, "deleted": deleted}, f"Deleted {counted(deleted, 'vector')} of {key}")
 
 
 @command.command("adopt")
@@ -239,7 +247,7 @@ def import_file(
     files = context.workspace().vector_files
     with counting("Keeping vectors") as progress:
         try:
-            done = files.import_file(key, file, by=by, ids=ids, create=create, progress=progress)
+            done = files.import_file(key, file, by=by, ids=ids, create=create, advanced=progress)
         except KeyboardInterrupt:
             from heron.errors import HeronError
 
@@ -290,7 +298,7 @@ def export(
     workspace = context.workspace()
     query = selection.query(workspace) if selection else None
     with counting("Writing vectors") as progress:
-        done = workspace.vector_files.export_file(exported, output, query=query, ids=ids, progress=progress)
+        done = workspace.vector_files.export_file(exported, output, query=query, ids=ids, advanced=progress)
     if as_json:
         print_json(done)
         return

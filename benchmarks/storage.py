@@ -52,7 +52,7 @@ def workspace(directory: str) -> Any:
     given = options()
     os.environ["HERON_BENCHMARK_SECRET"] = given.pop("secret_access_key")
     opened = heron.open(directory)
-    opened.integrations.add("s3", "s3", {**given, "secret_access_key": "env:HERON_BENCHMARK_SECRET"})
+    opened.integrations.create("s3", "s3", {**given, "secret_access_key": "env:HERON_BENCHMARK_SECRET"})
     return opened
 
 
@@ -124,7 +124,7 @@ def our_sync(bucket: str, count: int) -> dict[str, float]:
         opened.registration.register(
             (
                 heron.NewItem(o.url, facts, size=o.size, etag=o.etag, modified_at=o.modified_at)
-                for o in opened.storage.list(f"s3://{bucket}/", "s3")
+                for o in opened.storage.stream(f"s3://{bucket}/", "s3")
             ),
             "A",
         )

@@ -56,7 +56,7 @@ class BucketLake:
         pair = self.server.keys[who]
         monkeypatch.setenv("LAB_SECRET", pair.secret_access_key)
         workspace = heron.open(root)
-        workspace.integrations.add(
+        workspace.integrations.create(
             "lab",
             "s3",
             {

@@ -52,6 +52,8 @@ READS = {
     "folders.get": lambda w, t: w.folders.get(t.folder.path),
     "folders.list": lambda w, t: w.folders.list(),
     "frames.get": lambda w, t: w.frames.get(t.item, 0),
+    "frames.stream": lambda w, t: w.frames.stream(t.item),
+    "frames.find": lambda w, t: w.frames.find(t.item, 0),
     "frames.list": lambda w, t: w.frames.list(t.item),
     "frames.thumbnail": lambda w, t: w.frames.thumbnail(t.frame),
     "frames.without_picture": lambda w, t: w.frames.without_picture(t.picture),
@@ -95,6 +97,7 @@ READS = {
     "integrations.find": lambda w, t: w.integrations.find(t.title),
     "integrations.get": lambda w, t: w.integrations.get(t.title),
     "integrations.list": lambda w, t: w.integrations.list(),
+    "items.stream": lambda w, t: w.items.stream(),
     "items.members": lambda w, t: w.items.members(t.group),
     "registration.parts_of_series": lambda w, t: w.registration.parts_of_series([t.item.url], t.folder),
     "registration.known": lambda w, t: w.registration.known([t.item.url], t.folder),
@@ -103,10 +106,12 @@ READS = {
     "storage.sign": lambda w, t: w.storage.sign(t.signed),
     "storage.belongs": lambda w, t: w.storage.belongs(t.file.as_uri(), t.integration),
     "storage.check": lambda w, t: w.storage.check(t.title, t.file.as_uri()),
+    "storage.stream": lambda w, t: w.storage.stream(t.file.parent.as_uri(), t.title),
     "storage.list": lambda w, t: w.storage.list(t.file.parent.as_uri(), t.title),
     "storage.of": lambda w, t: w.storage.of(t.local),
     "storage.open": lambda w, t: w.storage.open(t.file.as_uri()),
     "synced.count_below": lambda w, t: w.synced.count_below(t.folder, "s3://"),
+    "synced.find": lambda w, t: w.synced.find(t.folder),
     "synced.get": lambda w, t: w.synced.get(t.folder),
     "synced.known_sidecars": lambda w, t: w.synced.known_sidecars([t.sidecar.url], t.folder),
     "synced.list": lambda w, t: w.synced.list(),
@@ -125,11 +130,12 @@ READS = {
     "search.count_frames": lambda w, t: w.search.count_frames(),
     "search.frames": lambda w, t: w.search.frames(),
     "search.plan": lambda w, t: w.search.plan(Query()),
-    "thumbnails.get": lambda w, t: w.thumbnails.get(t.item),
+    "thumbnails.find": lambda w, t: w.thumbnails.find(t.item),
     "vector_files.export_file": lambda w, t: w.vector_files.export_file("look", w.root / "out.npy"),
     "vectors.adoptable": lambda w, t: w.vectors.adoptable(),
     "vectors.embedding_keys": lambda w, t: w.vectors.embedding_keys(),
     "vectors.get": lambda w, t: w.vectors.get("look", t.item).tolist(),
+    "vectors.find": lambda w, t: w.vectors.find("look", t.item).tolist(),
     "vectors.marks": lambda w, t: w.vectors.marks(t.look, [t.item.id]),
     "vectors.named": lambda w, t: w.vectors.named("look"),
     "vectors.of": lambda w, t: list(w.vectors.of(t.item)),
@@ -180,8 +186,8 @@ WRITES = {
     "ingest.manifest": (lambda w, t: w.ingest.manifest(t.manifest, folder=t.folder), "create import"),
     "ingest.resume": (lambda w, t: w.ingest.resume(t.job), "update import"),
     "ingest.sync": (lambda w, t: w.ingest.sync(t.folder), "create import"),
-    "integrations.add": (lambda w, t: w.integrations.add("new", "local"), "create integration 'new'"),
-    "integrations.remove": (lambda w, t: w.integrations.remove(t.unused), "delete integration"),
+    "integrations.create": (lambda w, t: w.integrations.create("new", "local"), "create integration 'new'"),
+    "integrations.delete": (lambda w, t: w.integrations.delete(t.unused), "delete integration"),
     "ingest.metadata_file": (lambda w, t: w.ingest.metadata_file(t.rows), "update items"),
     "items.delete": (lambda w, t: w.items.delete([t.item]), "delete item"),
     "items.move": (lambda w, t: w.items.move([t.item], t.folder), "create items in folder"),
@@ -192,7 +198,7 @@ WRITES = {
     "metadata.replace_all": (lambda w, t: w.metadata.replace_all([t.item], {"a": 1}), "update items"),
     "pictures.make": (lambda w, t: w.pictures.make([t.picture]), "update item"),
     "projections.make": (lambda w, t: w.projections.make("look"), "update vector 'look'"),
-    "projections.remove": (lambda w, t: w.projections.remove("look"), "update vector 'look'"),
+    "projections.delete": (lambda w, t: w.projections.delete("look"), "update vector 'look'"),
     "presets.create": (lambda w, t: w.presets.create("new", Query()), "create preset 'new'"),
     "presets.delete": (lambda w, t: w.presets.delete(t.title), "delete preset"),
     "registration.insert": (lambda w, t: w.registration.insert([t.new], t.folder), "create item"),
@@ -301,8 +307,8 @@ def things(workspace, tmp_path):
     rows.write_text(f'[{{"uuid": "{item.uuid}", "a": 1}}]')
     manifest = tmp_path / "manifest.json"
     manifest.write_text(json.dumps({"videos": [{"objectUrl": "mem://lake/a.mp4"}]}))
-    integration = workspace.integrations.add(SECRET, "local")
-    workspace.integrations.add(f"{SECRET}2", "local")
+    integration = workspace.integrations.create(SECRET, "local")
+    workspace.integrations.create(f"{SECRET}2", "local")
     sidecar = StoredObject(f"{item.url}.metadata.json", 2)
     workspace.synced.note_sidecars([(item.id, sidecar)])
     workspace.synced.bind(folder, tmp_path.as_uri() + "/", integration=integration)
@@ -319,7 +325,7 @@ def things(workspace, tmp_path):
     workspace.registration.register([picture], folder)
     local, signed, group, picture = list(workspace.items.list())[2:]
     workspace.frames.add(picture, [(2, None, False)])
-    frame = next(workspace.frames.list(item))
+    frame = next(workspace.frames.stream(item))
     workspace.metadata.merge({other.uuid: {"look": [3, 4]}})
     workspace.schema.add_embedding("look", 2)
     workspace.vectors.add("look", [item, other], [[1, 2], [2, 1]])

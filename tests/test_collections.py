@@ -119,7 +119,7 @@ def test_a_new_title_is_the_members_new_tag(workspace):
     workspace.collections.create("Night", items=workspace.items.list(), description="dark")
     updated = workspace.collections.update("Night", title="Dusk")
     assert (updated.title, updated.description) == ("Dusk", "dark")
-    assert next(workspace.items.list()).tags == ("Dusk",)
+    assert next(workspace.items.stream()).tags == ("Dusk",)
     assert workspace.collections.update("Dusk", description="").description == ""
     with pytest.raises(NotFound, match="did you mean 'Dusk'"):
         workspace.collections.get("Dusky")

@@ -102,7 +102,7 @@ def test_planted_copies_are_near_duplicates_with_their_scores(lake):
     assert bus.reason == "largest, oldest"
     scores = [pair.score for pair in bus.pairs]
     assert scores == sorted(scores, reverse=True) and scores[0] == 1.0 and min(scores) >= 0.93
-    vectors = {item.uuid: lake.vectors.get("visual", item.uuid).astype(float) for item in bus.items}
+    vectors = {item.uuid: lake.vectors.find("visual", item.uuid).astype(float) for item in bus.items}
     for pair in bus.pairs:
         first, second = vectors[pair.first], vectors[pair.second]
         by_hand = first @ second / np.linalg.norm(first) / np.linalg.norm(second)

@@ -40,7 +40,7 @@ def test_series_of_a_folder_and_of_a_zip_are_items_in_the_order_of_the_body(work
         assert len(members) == item.facts.frame_count == len(list(workspace.frames.list(item)))
         pictures = [picture.tobytes() for _, picture in workspace.pictures.frames(item, range(len(members)))]
         assert len(set(pictures)) == len(members)
-        assert workspace.thumbnails.get(item) is not None
+        assert workspace.thumbnails.find(item) is not None
     urls = [member.url for member in workspace.items.members(found["CT"])]
     assert urls != sorted(urls), "the names of the files say nothing of the order"
     assert all("head-mr.zip#zip=" in member.url for member in workspace.items.members(found["MR"]))

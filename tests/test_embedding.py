@@ -46,7 +46,7 @@ def paint(lake, folder, count, *, start=0, size=(8, 6)):
 
 def levels(lake, things, key="colour"):
     """The numbers that the vectors of pictures tell; None where there is no vector."""
-    vectors = [lake.vectors.get(key, thing) for thing in things]
+    vectors = [lake.vectors.find(key, thing) for thing in things]
     return [None if vector is None else round(float(vector[0]) * 255) for vector in vectors]
 
 
@@ -55,7 +55,7 @@ def levels(lake, things, key="colour"):
 
 def test_pictures_become_vectors_under_a_key_that_is_made_for_them(lake, tmp_path):
     items, told = paint(lake, tmp_path / "in", 10), []
-    report = lake.embed("colour", advanced=told.append)
+    report = lake.embed("colour", progress=told.append)
     assert (report.key, report.embedded, report.skipped, report.failed, report.problems) == (
         "colour",
         10,
@@ -254,7 +254,7 @@ def test_numbers_of_another_type_are_taken_as_they_are(lake, model, tmp_path, dt
     items = paint(lake, tmp_path / "in", 3)
     model.embed_images = lambda images: np.ones((len(images), 3), dtype) * 2
     assert lake.embed("colour").embedded == 3
-    assert lake.vectors.get("colour", items[1]).tolist() == [2, 2, 2]
+    assert lake.vectors.find("colour", items[1]).tolist() == [2, 2, 2]
 
 
 def test_items_that_are_deleted_meanwhile_get_no_vector_and_nobody_gets_theirs(lake, model, tmp_path):

@@ -20,7 +20,7 @@ def workspace(tmp_path):
 def clip(workspace):
     facts = MediaFacts("video", "video/mp4", frame_count=90)
     workspace.registration.register([NewItem("s3://lake/clip.mp4", facts)], "A")
-    return next(workspace.items.list())
+    return next(workspace.items.stream())
 
 
 def numbers(workspace, item):

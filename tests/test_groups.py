@@ -69,7 +69,7 @@ def test_a_folder_is_one_item_whose_frames_are_its_pictures_in_natural_order(
     assert [level(picture) for _, picture in workspace.pictures.frames(item, range(12))] == list(
         range(0, 120, 10)
     )
-    thumbnail = Image.open(io.BytesIO(workspace.thumbnails.get(item)))
+    thumbnail = Image.open(io.BytesIO(workspace.thumbnails.find(item)))
     corners = [(5, 5), (-5, 5), (5, -5), (-5, -5)]
     found = [thumbnail.getpixel((x % thumbnail.width, y % thumbnail.height))[0] for x, y in corners]
     assert found == pytest.approx([0, 10, 20, 30], abs=2), "the first four, row by row"
@@ -210,7 +210,7 @@ def test_groups_of_a_manifest_have_frames_and_thumbnails_too(workspace, views, t
         (0, False, {}), (1, True, {"side": "left"}), (2, False, {}),
     ]  # fmt: skip
     assert [level(picture) for _, picture in workspace.pictures.frames(item, [2, 0, 1])] == [50, 110, 20]
-    assert workspace.thumbnails.get(item).startswith(b"\xff\xd8")
+    assert workspace.thumbnails.find(item).startswith(b"\xff\xd8")
 
 
 def test_a_key_frame_behind_the_last_member_fails_the_group(workspace, views, tmp_path):

@@ -250,7 +250,7 @@ def test_thumbnails_are_small_upright_jpegs(workspace, tmp_path):
     workspace.ingest.files([tmp_path / "in"], folder="A", thumbnails=True)
     import io
 
-    pictures = {i.name: Image.open(io.BytesIO(workspace.thumbnails.get(i))) for i in workspace.items.list()}
+    pictures = {i.name: Image.open(io.BytesIO(workspace.thumbnails.find(i))) for i in workspace.items.list()}
     assert pictures["a.png"].size == (256, 85)
     assert pictures["clear.png"].getpixel((5, 5)) == (255, 255, 255), "transparent parts are white"
     assert {picture.format for picture in pictures.values()} == {"JPEG"}
@@ -266,7 +266,7 @@ def test_sidecars_are_metadata_and_no_items(workspace, pictures):
     assert "p1.jpg" not in found and "not valid JSON" in reasons(workspace, report)["p1.jpg"]
     assert "lonely.jpg.metadata.json" in found, "it belongs to no file, so it is one itself"
     assert workspace.ingest.files([pictures / "p0.jpg"], folder="B").added == 1
-    assert next(workspace.items.list(folder="B")).metadata == {"city": "Algiers"}
+    assert next(workspace.items.stream(folder="B")).metadata == {"city": "Algiers"}
     assert workspace.ingest.files([pictures], folder="C", sidecar_suffix=None).added == 9
 
 

@@ -90,7 +90,7 @@ def test_everything_lands_in_its_order_with_one_request_each(
     assert urls(workspace) == expected
     assert widths(workspace) == [lake.urls.index(url) + 1 for url in expected]
     assert len(proxy.requests) == COUNT + (kind == "prefix")
-    item = next(workspace.items.list())
+    item = next(workspace.items.stream())
     key = item.url.rpartition("/")[2]
     head = lake.client.head_object(Bucket=lake.bucket, Key=key)
     assert (item.etag, item.size) == (head["ETag"].strip('"'), head["ContentLength"])

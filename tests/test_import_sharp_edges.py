@@ -48,7 +48,7 @@ def test_no_secret_of_a_url_is_kept_or_printed(tmp_path, capsys):
 
 def test_an_integration_is_for_the_urls_of_its_backend_alone(tmp_path):
     with heron.open(tmp_path / "lake") as workspace:
-        workspace.integrations.add("lab", "s3", {"anonymous": "yes"})
+        workspace.integrations.create("lab", "s3", {"anonymous": "yes"})
         draw(tmp_path / "a.png")
         entries = [
             {"objectUrl": (tmp_path / "a.png").as_uri()},
@@ -68,7 +68,9 @@ def test_a_secret_that_is_missing_is_told_before_a_job_is_opened(tmp_path, monke
     monkeypatch.delenv("NOT_THERE", raising=False)
     file = written(tmp_path / "m.json", {"images": [{"objectUrl": f"s3://b/{n}.jpg"} for n in range(9)]})
     with heron.open(tmp_path / "lake") as workspace:
-        workspace.integrations.add("lab", "s3", {"access_key_id": "me", "secret_access_key": "env:NOT_THERE"})
+        workspace.integrations.create(
+            "lab", "s3", {"access_key_id": "me", "secret_access_key": "env:NOT_THERE"}
+        )
         with pytest.raises(heron.BadCredentials, match="NOT_THERE"):
             workspace.ingest.manifest(file, folder="A", integration="lab", ignore_errors=True)
         assert workspace.imports.list() == []

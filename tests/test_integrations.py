@@ -53,9 +53,9 @@ def state(workspace):
 
 
 def test_an_integration_is_added_listed_and_found_by_name_and_uuid(workspace):
-    added = workspace.integrations.add("lab", "mem", {"region": "eu"})
+    added = workspace.integrations.create("lab", "mem", {"region": "eu"})
     assert (added.name, added.backend, added.options) == ("lab", "mem", {"region": "eu"})
-    workspace.integrations.add("archive", "local")
+    workspace.integrations.create("archive", "local")
     assert [found.name for found in workspace.integrations.list()] == ["archive", "lab"]
     for ref in ("lab", added.uuid, added):
         assert workspace.integrations.get(ref) == added
@@ -63,8 +63,8 @@ def test_an_integration_is_added_listed_and_found_by_name_and_uuid(workspace):
 
 
 def test_the_backend_is_named_by_its_name_or_one_of_its_schemes(workspace):
-    assert workspace.integrations.add("a", "mem").backend == "mem"
-    assert workspace.integrations.add("b", "file").backend == "local"
+    assert workspace.integrations.create("a", "mem").backend == "mem"
+    assert workspace.integrations.create("b", "file").backend == "local"
 
 
 @pytest.mark.parametrize(
@@ -74,7 +74,7 @@ def test_the_backend_is_named_by_its_name_or_one_of_its_schemes(workspace):
 def test_an_unknown_backend_is_refused_with_those_there_are(workspace, backend, hint):
     before = state(workspace)
     with pytest.raises(heron.PluginError) as refusal:
-        workspace.integrations.add("lab", backend)
+        workspace.integrations.create("lab", backend)
     assert refusal.value.message == f"no storage is called {backend!r}"
     assert refusal.value.hint == hint
     assert state(workspace) == before
@@ -100,7 +100,7 @@ def test_an_unknown_backend_is_refused_with_those_there_are(workspace, backend, 
 )
 def test_options_are_kept_with_their_type(workspace, plugin, monkeypatch, options, kept):
     monkeypatch.setenv("A", "hidden")
-    found = workspace.integrations.add("lab", "mem", options)
+    found = workspace.integrations.create("lab", "mem", options)
     assert found.options == kept
     assert [type(value) for value in found.options.values()] == [type(value) for value in kept.values()]
     workspace.storage.open("mem://lake/", found)
@@ -132,33 +132,33 @@ def test_options_are_kept_with_their_type(workspace, plugin, monkeypatch, option
 def test_an_option_that_is_none_is_refused_with_what_is_expected(workspace, options, said):
     before = state(workspace)
     with pytest.raises(heron.InvalidInput) as refusal:
-        workspace.integrations.add("lab", "mem", options)
+        workspace.integrations.create("lab", "mem", options)
     assert str(refusal.value).startswith(said)
     assert state(workspace) == before
 
 
 def test_a_backend_without_options_says_that_it_has_none(workspace):
     with pytest.raises(heron.InvalidInput, match=r"storage local has no option 'region' \(there is: none\)"):
-        workspace.integrations.add("lab", "local", {"region": "eu"})
+        workspace.integrations.create("lab", "local", {"region": "eu"})
 
 
 @pytest.mark.parametrize("name", ["", " ", "a\nb", "n" * 301, "\ud800", 7])
 def test_a_name_has_to_be_a_name(workspace, name):
     with pytest.raises(heron.InvalidInput, match=r"^integration name"):
-        workspace.integrations.add(name, "mem")
+        workspace.integrations.create(name, "mem")
     assert workspace.integrations.list() == []
 
 
 def test_a_name_is_given_once(workspace):
-    workspace.integrations.add("lab", "mem", {"region": "eu"})
+    workspace.integrations.create("lab", "mem", {"region": "eu"})
     with pytest.raises(heron.AlreadyExists, match="there is an integration 'lab' already"):
-        workspace.integrations.add("lab", "local")
+        workspace.integrations.create("lab", "local")
     assert [found.backend for found in workspace.integrations.list()] == ["mem"]
 
 
 def test_a_misspelt_name_is_told_with_the_nearest(workspace):
-    workspace.integrations.add("laboratory", "mem")
-    for verb in (workspace.integrations.get, workspace.integrations.remove):
+    workspace.integrations.create("laboratory", "mem")
+    for verb in (workspace.integrations.get, workspace.integrations.delete):
         with pytest.raises(
             heron.NotFound, match=r"no integration 'laboratry' \(did you mean 'laboratory'\?\)"
         ):
@@ -176,7 +176,7 @@ def imported(workspace, **options):
 
 
 def test_items_keep_the_integration_that_they_came_by(workspace, plugin):
-    lab = workspace.integrations.add("lab", "mem", {"region": "eu"})
+    lab = workspace.integrations.create("lab", "mem", {"region": "eu"})
     items = imported(workspace, integration="lab")
     assert [workspace.storage.of(item) for item in items] == [lab] * 3
     assert plugin.lake.loaded == [{"region": "eu"}], "loaded once, with the options of the integration"
@@ -190,7 +190,7 @@ def test_items_without_integration_are_read_by_default_credentials(workspace, pl
 
 
 def test_an_item_is_signed_by_the_credentials_that_it_came_by(workspace, plugin):
-    workspace.integrations.add("lab", "mem", {"region": "eu"})
+    workspace.integrations.create("lab", "mem", {"region": "eu"})
     item = imported(workspace, integration="lab")[0]
     assert workspace.storage.sign(item) == f"https://mem.example/lake/in/a.txt?expires={SIGNED_SECONDS}"
     assert workspace.storage.sign(item, 60) == "https://mem.example/lake/in/a.txt?expires=60"
@@ -208,9 +208,9 @@ def test_signing_that_is_throttled_is_tried_again(workspace, lake):
 
 
 def test_removing_an_integration_leaves_its_items(workspace, plugin):
-    workspace.integrations.add("lab", "mem", {"region": "eu"})
+    workspace.integrations.create("lab", "mem", {"region": "eu"})
     items = imported(workspace, integration="lab")
-    workspace.integrations.remove("lab")
+    workspace.integrations.delete("lab")
     assert workspace.integrations.list() == []
     left = list(workspace.items.list())
     assert [item.uuid for item in left] == [item.uuid for item in items]
@@ -220,23 +220,23 @@ def test_removing_an_integration_leaves_its_items(workspace, plugin):
 
 
 def test_an_integration_of_a_synced_folder_is_not_removed(workspace):
-    workspace.integrations.add("lab", "mem")
+    workspace.integrations.create("lab", "mem")
     workspace.ingest.follow("Runs/2026", "mem://lake/in", integration="lab")
     before = state(workspace)
     with pytest.raises(heron.InvalidInput) as refusal:
-        workspace.integrations.remove("lab")
+        workspace.integrations.delete("lab")
     assert refusal.value.message == "integration 'lab' is in use by the synced folder 'Runs/2026'"
     assert refusal.value.hint == "heron folders unsync 'Runs/2026'"
     assert state(workspace) == before
     workspace.synced.release("Runs/2026")
-    workspace.integrations.remove("lab")
+    workspace.integrations.delete("lab")
     assert workspace.integrations.list() == []
 
 
 def test_a_new_integration_of_an_old_name_is_another_one(workspace, plugin):
     for region in ("eu", "us"):
-        workspace.storage.open("mem://lake/", workspace.integrations.add("lab", "mem", {"region": region}))
-        workspace.integrations.remove("lab")
+        workspace.storage.open("mem://lake/", workspace.integrations.create("lab", "mem", {"region": region}))
+        workspace.integrations.delete("lab")
     assert plugin.lake.loaded == [{"region": "eu"}, {"region": "us"}]
 
 
@@ -381,4 +381,4 @@ def test_what_cannot_be_signed_says_so(run, tmp_path):
     run("import", "a.txt", "--folder", "A")
     [item] = json.loads(run("items", "list", "--json"))["items"]
     assert "a local file cannot be signed" in run("items", "sign", item["uuid"], exit_status=1)
-    assert "there is no item 'a.txt'" in run("items", "sign", "a.txt", exit_status=1)
+    assert "there is no item 'b.txt'" in run("items", "sign", "b.txt", exit_status=1)

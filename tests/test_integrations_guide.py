@@ -65,7 +65,7 @@ def test_the_guide_works_line_by_line_and_the_items_are_readable(run, cloud, tmp
     assert len(blocks) == 6
     with heron.open(tmp_path) as workspace:
         assert [found.name for found in workspace.integrations.list()] == ["lab", "store"]
-        again = workspace.integrations.add("again", "gcs", {"anonymous": True})
+        again = workspace.integrations.create("again", "gcs", {"anonymous": True})
         for folder in ("Pictures", "Incoming"):
             items = list(workspace.items.list(folder=folder))
             assert [item.name for item in items] == [f"a{number}.jpg" for number in range(4)]

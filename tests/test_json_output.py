@@ -94,7 +94,7 @@ def sample(tmp_path_factory):
         workspace.presets.create("saved", heron.Query(where="width > 1"))
         workspace.vectors.rebuild("visual")
     with heron.open(place) as workspace:
-        workspace.integrations.add("here", "local")
+        workspace.integrations.create("here", "local")
     return place
 
 

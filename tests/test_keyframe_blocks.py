@@ -229,7 +229,7 @@ def test_frames_that_are_given_beside_a_block_are_united_with_it(workspace):
     given = [NewFrame(13, 0.4, True, {"a": 1}), NewFrame(2, 0.1)]
     metadata = {"$heron": {"config": {"sampling_rate": 0}, "frames": {"13": {"b": 2}}}}
     workspace.registration.register([NewItem(URL, FACTS, metadata=metadata, frames=given)], "A")
-    assert [(n, key, m) for n, _, key, m in frames(workspace, next(workspace.items.list()))] == [
+    assert [(n, key, m) for n, _, key, m in frames(workspace, next(workspace.items.stream()))] == [
         (0, False, {}), (2, False, {}), (13, True, {"a": 1, "b": 2}),
     ]  # fmt: skip
 

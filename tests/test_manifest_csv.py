@@ -235,8 +235,8 @@ def test_further_columns_are_metadata_by_the_types_of_the_schema(workspace, load
         "City": "42",
         "city": "007",
     }
-    assert workspace.vectors.get("clip", with_all).tolist() == [1, 2]
-    assert (bare.metadata, workspace.vectors.get("clip", bare)) == ({}, None)
+    assert workspace.vectors.find("clip", with_all).tolist() == [1, 2]
+    assert (bare.metadata, workspace.vectors.find("clip", bare)) == ({}, None)
     told = faults(workspace, report)["line 3"]
     assert "metadata key 'speed': expected a number, got 'fast'" in told
 

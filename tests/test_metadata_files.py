@@ -192,7 +192,7 @@ def test_csv_cells_become_values_of_their_keys_types(workspace, apply):
             "unknown": "42",
         }
     ]
-    assert workspace.vectors.get("clip", next(workspace.items.list())).tolist() == [1, 2, 3]
+    assert workspace.vectors.find("clip", next(workspace.items.stream())).tolist() == [1, 2, 3]
 
 
 def test_an_empty_cell_is_not_given_and_changes_nothing(workspace, apply):
@@ -317,7 +317,7 @@ def test_parquet_values_keep_their_types(workspace, parquet):
             "day": "2026-01-31",
         }
     ]
-    assert workspace.vectors.get("clip", item).tolist() == [1, 2, 3]
+    assert workspace.vectors.find("clip", item).tolist() == [1, 2, 3]
 
 
 def test_parquet_dates_are_datetimes_and_times_without_an_offset_are_refused(workspace, parquet):

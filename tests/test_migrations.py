@@ -64,7 +64,7 @@ def test_a_catalogue_of_before_opens_and_keeps_what_it_holds(before):
             assert [(f.number, f.seconds, f.is_key, f.metadata, f.metrics) for f in frames] == [
                 (0, 0.0, False, {"speed": 4}, {}), (1, 0.5, True, {"speed": 4}, {}),
             ]  # fmt: skip
-            assert workspace.thumbnails.get(item) == b"jpeg"
+            assert workspace.thumbnails.find(item) == b"jpeg"
             assert [member.frame_count for member in workspace.items.members(item)] == [1, 1]
             assert workspace.database.value("PRAGMA integrity_check") == "ok"
             assert list(workspace.database.rows("PRAGMA foreign_key_check")) == []

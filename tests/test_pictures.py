@@ -125,7 +125,7 @@ def test_thumbnails_are_made_later_with_the_metrics_of_an_import(workspace, pict
     for item in map(workspace.items.get, later):
         assert item.facts.extra["metric"] == pytest.approx(now[item.name].facts.extra["metric"])
         assert item.facts.extra["image"] == now[item.name].facts.extra["image"], "other facts stay"
-        assert Image.open(io.BytesIO(workspace.thumbnails.get(item))).size == (64, 48)
+        assert Image.open(io.BytesIO(workspace.thumbnails.find(item))).size == (64, 48)
     ordered = [i.name for i in workspace.search(folder="Later", sort="-metric.brightness")]
     assert ordered == [i.name for i in workspace.search(folder="A", sort="-metric.brightness")]
     assert workspace.search.count(where="metric.sharpness > 0 AND metric.width = 64") == 12
@@ -135,10 +135,10 @@ def test_what_is_there_stays_unless_it_is_made_again(workspace, pictures):
     items = imported(workspace, pictures)
     workspace.thumbnails.keep([(items[0], b"kept", {"brightness": 0.5})])
     assert workspace.pictures.make(items).items == 5
-    assert workspace.thumbnails.get(items[0]) == b"kept"
+    assert workspace.thumbnails.find(items[0]) == b"kept"
     assert workspace.pictures.make(items).items == 0
     assert workspace.pictures.make(items, again=True).items == 6
-    assert workspace.thumbnails.get(items[0]).startswith(b"\xff\xd8")
+    assert workspace.thumbnails.find(items[0]).startswith(b"\xff\xd8")
 
 
 def test_frames_get_thumbnails_and_metrics_that_are_found(workspace, film):

@@ -87,7 +87,7 @@ def test_a_projection_is_kept_for_each_key_and_method(lake):
     assert [(found.method, found.points) for found in lake.projections.list()] == [("pca", 43), ("tsne", 10)]
     assert len(lake.projections.points("own", "tsne")) == 10
     assert lake.projections.get() == lake.projections.get("own")
-    lake.projections.remove("own", "tsne")
+    lake.projections.delete("own", "tsne")
     with pytest.raises(NotFound, match="'own' are not projected by 'tsne' yet"):
         lake.projections.get("own", "tsne")
 

@@ -49,7 +49,7 @@ def every_record(workspace):
     yield from workspace.datasets.rows(dataset)
     query = Query(where="x = '" + "y" * 999 + "'", like=[[0.5] * 512])
     yield from (query, workspace.presets.create("p" * 300, query))
-    yield workspace.integrations.add("i" * 300, "local", {})
+    yield workspace.integrations.create("i" * 300, "local", {})
     job = workspace.imports.list()[0]
     yield from (job, workspace.imports.report(job))
     yield from (workspace.search(), workspace.search(like=photo), workspace.search.explain(like=photo))

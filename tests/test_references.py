@@ -135,7 +135,7 @@ def test_other_nouns_are_meant_by_record_uuid_and_name(workspace, quay):
     folder = workspace.folders.get("A/B")
     collection = workspace.collections.create("c")
     dataset = workspace.datasets.create("d")
-    integration = workspace.integrations.add("i", "local")
+    integration = workspace.integrations.create("i", "local")
     preset = workspace.presets.create("p", Query(folder=folder))
     job = workspace.imports.start("src", folder, {})
     for noun, record, name in [

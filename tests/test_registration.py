@@ -92,7 +92,7 @@ def test_a_url_with_a_blank_is_refused(workspace, url):
 def test_a_url_of_any_script_is_kept_as_it_is(workspace):
     url = "file:///lake/Zürich-東京-🚌.jpg"
     workspace.registration.register([NewItem(url, IMAGE)], "A")
-    assert next(workspace.items.list()).url == url
+    assert next(workspace.items.stream()).url == url
 
 
 @pytest.mark.parametrize(

@@ -157,7 +157,7 @@ def test_a_field_of_frames_in_a_search_of_items_says_what_to_do(workspace, name)
 
 def test_a_key_of_items_that_begins_with_frame_is_not_taken_for_a_field_of_frames(workspace):
     workspace.schema.add_scalar("frame.mount", "varchar")
-    item = next(workspace.items.list())
+    item = next(workspace.items.stream())
     workspace.metadata.merge([(item, {"frame.mount": "left"})])
     assert workspace.search.count(where="frame.mount = 'left'") == 1
     assert workspace.search.count_frames(where="metadata.\"frame.mount\" = 'left'") == 10
@@ -181,7 +181,7 @@ def test_a_condition_that_cannot_be_is_refused_in_one_line(workspace, where, rea
 
 
 def test_full_text_finds_items_and_so_their_frames(workspace):
-    item = next(workspace.items.list())
+    item = next(workspace.items.stream())
     workspace.metadata.merge([(item, {"story": "a green tram"})])
     assert workspace.search.count_frames(where="match(story, 'tram')") == 10
     assert workspace.search.count_frames(where="match(story, 'bus')") == 0

@@ -47,7 +47,7 @@ def use(workspace, plugin):
     """What `load` gets of an integration with these options."""
 
     def use(**options):
-        workspace.storage.open("mem://b/a", workspace.integrations.add("lab", "mem", options))
+        workspace.storage.open("mem://b/a", workspace.integrations.create("lab", "mem", options))
         return plugin.lake.loaded[-1]
 
     return use
@@ -57,7 +57,7 @@ def use(workspace, plugin):
 
 
 def test_an_environment_variable_is_looked_up_when_it_is_needed(workspace, plugin, monkeypatch):
-    integration = workspace.integrations.add("lab", "mem", {"secret": "env:LAB_SECRET"})
+    integration = workspace.integrations.create("lab", "mem", {"secret": "env:LAB_SECRET"})
     with pytest.raises(heron.BadCredentials) as refusal:
         workspace.storage.open("mem://b/a", integration)
     assert refusal.value.message == (
@@ -79,11 +79,11 @@ def test_a_file_is_kept_by_its_absolute_path_and_the_home_as_it_is_written(
 ):
     (tmp_path / "secret.txt").write_text(SECRET)
     monkeypatch.chdir(tmp_path)
-    here = workspace.integrations.add("here", "mem", {"secret": "file:secret.txt"})
+    here = workspace.integrations.create("here", "mem", {"secret": "file:secret.txt"})
     assert here.options == {"secret": f"file:{tmp_path}/secret.txt"}
     monkeypatch.chdir("/")
     workspace.storage.open("mem://b/a", here)
-    home = workspace.integrations.add("home", "mem", {"secret": "file:~/secret.txt"})
+    home = workspace.integrations.create("home", "mem", {"secret": "file:~/secret.txt"})
     assert home.options == {"secret": "file:~/secret.txt"}
     monkeypatch.setenv("HOME", str(tmp_path))
     workspace.storage.open("mem://b/a", home)
@@ -209,7 +209,7 @@ def test_no_references(value):
 )
 def test_a_reference_that_can_lead_nowhere_is_refused_and_not_shown(workspace, value, said):
     with pytest.raises(heron.InvalidInput) as refusal:
-        workspace.integrations.add("lab", "mem", {"secret": value})
+        workspace.integrations.create("lab", "mem", {"secret": value})
     assert refusal.value.message == said
     assert value.partition(":")[2] not in str(refusal.value)
     assert workspace.integrations.list() == []
@@ -222,9 +222,9 @@ def test_a_reference_that_can_lead_nowhere_is_refused_and_not_shown(workspace, v
     "value", [SECRET, f" {SECRET} ", f"environment:{SECRET}", "", 12345, True, None, ["env:A"]]
 )
 def test_a_secret_itself_is_refused_and_appears_nowhere(workspace, value):
-    workspace.integrations.add("other", "mem", {"key": "me"})
+    workspace.integrations.create("other", "mem", {"key": "me"})
     with pytest.raises(heron.InvalidInput) as refusal:
-        workspace.integrations.add("lab", "mem", {"key": "me", "secret": value})
+        workspace.integrations.create("lab", "mem", {"key": "me", "secret": value})
     assert str(refusal.value) == (
         "option secret is a secret, and secrets are never kept: say where it is to be found "
         "(write env:NAME, file:PATH or keyring:SERVICE/NAME)"
@@ -245,7 +245,7 @@ def test_a_secret_itself_is_refused_and_appears_nowhere(workspace, value):
 )
 def test_an_address_with_a_secret_in_it_is_refused_and_appears_nowhere(workspace, url):
     with pytest.raises(heron.InvalidInput) as refusal:
-        workspace.integrations.add("lab", "mem", {"endpoint": url})
+        workspace.integrations.create("lab", "mem", {"endpoint": url})
     assert str(refusal.value) == (
         "option endpoint is a URL with a user name, a password or a query, and secrets are never kept "
         "(leave these out; what is secret has options of its own)"
@@ -258,7 +258,7 @@ def test_an_address_with_a_secret_in_it_is_refused_and_appears_nowhere(workspace
     "url", ["https://store.example:9000/path", "http://[::1]:9000", "store.example", "me@example.org"]
 )
 def test_an_address_without_secrets_is_kept(workspace, url):
-    assert workspace.integrations.add("lab", "mem", {"endpoint": url}).options == {"endpoint": url}
+    assert workspace.integrations.create("lab", "mem", {"endpoint": url}).options == {"endpoint": url}
 
 
 def test_using_an_integration_leaves_no_secret_on_disk(workspace, use, monkeypatch):
@@ -279,7 +279,7 @@ def test_using_an_integration_leaves_no_secret_on_disk(workspace, use, monkeypat
 )
 def test_a_reference_that_leads_to_another_secret_does_not_tell_it(workspace, monkeypatch, option, expected):
     monkeypatch.setenv("LAB_SECRET", SECRET)
-    integration = workspace.integrations.add("lab", "mem", {option: "env:LAB_SECRET"})
+    integration = workspace.integrations.create("lab", "mem", {option: "env:LAB_SECRET"})
     with pytest.raises(heron.InvalidInput) as refusal:
         workspace.storage.open("mem://b/a", integration)
     assert str(refusal.value) == (

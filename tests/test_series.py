@@ -103,7 +103,7 @@ def test_frames_of_a_series_are_read_from_the_file_they_are_in(workspace, ward):
     item = by_name(workspace)["Series 4.5"]
     greys = [picture.getpixel((0, 0))[0] for _, picture in workspace.pictures.frames(item, range(6))]
     assert greys == [0, 1, 10, 11, 20, 21]
-    with Image.open(io.BytesIO(workspace.thumbnails.get(item))) as thumbnail:
+    with Image.open(io.BytesIO(workspace.thumbnails.find(item))) as thumbnail:
         assert thumbnail.getpixel((3, 3))[0] == pytest.approx(11, abs=1), "the middle one"
 
 

@@ -117,7 +117,7 @@ def test_a_thing_without_a_vector_is_embedded_for_the_query_alone(painted):
     for where in (None, "speed < 2"):
         assert names(painted.search(like=late, where=where, limit=1)) == ["red"]
     assert painted.search.frames(like=late, limit=1).rows[0].number == 1
-    assert painted.vectors.get("colour", late) is None
+    assert painted.vectors.find("colour", late) is None
 
 
 def test_presets_keep_what_is_sought(painted, tmp_path):

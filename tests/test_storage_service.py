@@ -30,7 +30,7 @@ def plugin(lake):
 @pytest.fixture
 def workspace(tmp_path, plugin):
     with heron.open(tmp_path / "lake", plugins=[plugin], discover=False) as opened:
-        opened.integrations.add("lab", "mem")
+        opened.integrations.create("lab", "mem")
         yield opened
 
 
@@ -131,7 +131,7 @@ def test_a_prefix_ends_with_a_slash_and_paths_are_urls_too(workspace, url, prefi
 def test_a_storage_is_loaded_once_for_each_integration(workspace, plugin):
     lab, other = (
         workspace.integrations.get("lab"),
-        workspace.integrations.add("other", "mem", {"region": "eu"}),
+        workspace.integrations.create("other", "mem", {"region": "eu"}),
     )
     storages = [workspace.storage.open("mem://b/a", by) for by in (None, lab, other, None, lab, other)]
     assert storages[:3] == storages[3:]
@@ -147,7 +147,7 @@ def test_many_threads_that_ask_at_once_share_one_storage(tmp_path, lake):
             return super().load(options)
 
     with heron.open(tmp_path, plugins=[Slow(lake)], discover=False) as workspace:
-        lab = workspace.integrations.add("lab", "mem")
+        lab = workspace.integrations.create("lab", "mem")
         with ThreadPoolExecutor(16) as threads:
             storages = set(threads.map(lambda _: id(workspace.storage.open("mem://b/a", lab)), range(16)))
     assert len(storages) == 1
@@ -155,7 +155,7 @@ def test_many_threads_that_ask_at_once_share_one_storage(tmp_path, lake):
 
 
 def test_a_secret_that_was_missing_can_be_given_later(workspace, monkeypatch):
-    by = workspace.integrations.add("later", "mem", {"secret": "env:LATER"})
+    by = workspace.integrations.create("later", "mem", {"secret": "env:LATER"})
     with pytest.raises(heron.BadCredentials, match="the environment variable LATER is not set"):
         workspace.storage.open("mem://b/a", by)
     monkeypatch.setenv("LATER", "x")
@@ -283,7 +283,7 @@ def test_a_check_tries_once_more_at_most(workspace, lake, monkeypatch):
 
 
 def test_a_check_uses_what_the_integration_says_now(workspace, plugin, monkeypatch):
-    workspace.integrations.add("later", "mem", {"secret": "env:LATER"})
+    workspace.integrations.create("later", "mem", {"secret": "env:LATER"})
     assert checked(workspace, name="later") == [
         (
             "credentials",
@@ -311,7 +311,7 @@ def test_what_is_wrong_before_anything_is_asked_has_a_name_of_its_own(workspace,
 def test_a_missing_package_and_a_plugin_that_is_gone_are_told(tmp_path):
     plugin = LakePlugin(requires=["no-such-package-at-all"])
     with heron.open(tmp_path, plugins=[plugin], discover=False) as workspace:
-        workspace.integrations.add("lab", "mem")
+        workspace.integrations.create("lab", "mem")
         [(name, ok, message)] = checked(workspace)
         assert (name, ok) == ("plugin", False)
         assert message.endswith("needs no-such-package-at-all (pip install no-such-package-at-all)")

@@ -192,27 +192,27 @@ def test_the_examples_of_the_page_on_importing_run(run, inbox):
 
 
 def test_an_integration_that_a_synced_folder_needs_is_not_removed(workspace, bucket):
-    workspace.integrations.add("lab", "mem", {"region": "north"})
+    workspace.integrations.create("lab", "mem", {"region": "north"})
     workspace.ingest.follow("My runs", bucket.prefix, integration="lab")
     with pytest.raises(heron.InvalidInput) as refusal:
-        workspace.integrations.remove("lab")
+        workspace.integrations.delete("lab")
     assert str(refusal.value) == (
         "integration 'lab' is in use by the synced folder 'My runs' (heron folders unsync 'My runs')"
     )
     assert workspace.synced.get("My runs").integration == "lab"
     workspace.synced.release("My runs")
-    workspace.integrations.remove("lab")
+    workspace.integrations.delete("lab")
 
 
 def test_items_are_read_by_the_integration_that_their_folder_follows_by(workspace, bucket):
     outside = NewItem("mem://bucket/runs/2/b.txt", MediaFacts("text", "text/plain"))
     for name in ("old", "new"):
-        workspace.integrations.add(name, "mem", {"region": name})
+        workspace.integrations.create(name, "mem", {"region": name})
     workspace.ingest.follow("Runs", bucket.prefix, integration="old")
     workspace.ingest.sync("Runs")
     workspace.registration.register([outside], "Runs")
     workspace.synced.release("Runs")
-    workspace.integrations.remove("old")
+    workspace.integrations.delete("old")
     workspace.ingest.follow("Runs", bucket.prefix, integration="new")
     assert counts(workspace.ingest.sync("Runs")) == {"skipped": 1}
     first, second = workspace.items.list()

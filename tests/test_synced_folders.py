@@ -81,9 +81,9 @@ def test_a_changed_object_is_looked_at_again_and_what_people_added_stays(workspa
     assert (after.etag, after.modified_at) != (before.etag, before.modified_at)
     assert (after.uuid, after.name, after.metadata) == (before.uuid, "my name", {"city": "Oslo"})
     assert (after.tags, after.created_at, after.content_hash) == (("best",), before.created_at, None)
-    assert workspace.thumbnails.get(after) is None, "it shows what is not there any more"
+    assert workspace.thumbnails.find(after) is None, "it shows what is not there any more"
     assert [row.item.uuid for row in workspace.datasets.rows("rain")] == [before.uuid]
-    assert workspace.thumbnails.get(aside) == b"other"
+    assert workspace.thumbnails.find(aside) == b"other"
     assert item(workspace, other).updated_at == aside.updated_at
     assert sync() == {"skipped": 2}
 

@@ -361,7 +361,7 @@ def test_adopt_moves_vectors_out_of_metadata(run, tmp_path):
     ]
     with heron.open(tmp_path, discover=False) as workspace:
         items = list(workspace.items.list())
-        kept = [workspace.vectors.get("look", item) for item in items]
+        kept = [workspace.vectors.find("look", item) for item in items]
         assert [None if v is None else v.tolist() for v in kept] == [
             [1, 2, 3], [4, 5, 6], None, None, [7, 8, 9.5], None,
         ]  # fmt: skip
@@ -369,7 +369,7 @@ def test_adopt_moves_vectors_out_of_metadata(run, tmp_path):
         assert {item.metadata["city"] for item in items} == {"Oslo"}
         frame = workspace.frames.get(items[0], 3)
         assert frame.metadata == {}
-        assert workspace.vectors.get("look", frame).tolist() == [0, 0, 1]
+        assert workspace.vectors.find("look", frame).tolist() == [0, 0, 1]
 
 
 def test_adopt_leaves_what_has_a_vector_unless_it_is_to_replace_it(run, tmp_path):
@@ -382,7 +382,7 @@ def test_adopt_leaves_what_has_a_vector_unless_it_is_to_replace_it(run, tmp_path
     assert json.loads(run("vectors", "adopt", "look", "--replace", "--json"))["moved"] == 1
     with heron.open(tmp_path, discover=False) as workspace:
         (item,) = workspace.items.list()
-        assert workspace.vectors.get("look", item).tolist() == [1, 2, 3]
+        assert workspace.vectors.find("look", item).tolist() == [1, 2, 3]
         assert item.metadata == {}
 
 

@@ -21,7 +21,7 @@ def nearest(lake, query, limit=50):
     page = lake.search(like=query, limit=limit)
     for item, match in zip(page, page.matches, strict=True):
         thing = match.frame or item
-        assert match.score == pytest.approx(cosines([lake.vectors.get("look", thing)], query)[0], abs=1e-5)
+        assert match.score == pytest.approx(cosines([lake.vectors.find("look", thing)], query)[0], abs=1e-5)
     return [item.uuid for item in page]
 
 
@@ -46,7 +46,7 @@ def test_a_matrix_cut_short_is_told_of_searched_as_far_as_it_goes_and_healed(fol
                 lake.search(like=some(1)[0])
         if there < 6:
             with pytest.raises(CatalogueError, match=f"cut short: it has {there} of {there + 1}|verify"):
-                lake.vectors.get("look", items[there])
+                lake.vectors.find("look", items[there])
         with pytest.raises(
             CatalogueError, match=f"cut short: it has {there} of 9 vectors .see heron vectors verify"
         ):
@@ -152,6 +152,8 @@ def test_a_restored_catalogue_with_newer_files_never_gives_a_wrong_neighbour(
         for uuid, _ in kept(lake):
             nearest(
                 lake,
-                lake.vectors.get("look", uuid) if lake.vectors.get("look", uuid) is not None else some(1)[0],
+                lake.vectors.find("look", uuid)
+                if lake.vectors.find("look", uuid) is not None
+                else some(1)[0],
             )
         assert_sound(lake)

@@ -77,7 +77,7 @@ def refused(bring, workspace):
 
 
 def of(workspace, things, key="look"):
-    return np.array([workspace.vectors.get(key, thing) for thing in things])
+    return np.array([workspace.vectors.find(key, thing) for thing in things])
 
 
 # Whose they are
@@ -106,7 +106,7 @@ def test_a_name_may_end_like_the_number_of_a_frame(bring, workspace):
     workspace.registration.register([NewItem("s3://lake/x", facts, "shot #3")], "D")
     assert bring(some(1), ["shot #3"]).kept == 1
     (item,) = workspace.items.list(folder="D")
-    assert workspace.vectors.get("look", item).tobytes() == some(1).tobytes()
+    assert workspace.vectors.find("look", item).tobytes() == some(1).tobytes()
 
 
 def test_ids_stand_in_text_json_csv_and_npy(bring, workspace, items):
@@ -500,7 +500,7 @@ def test_many_bundles_keep_their_order(workspace, tmp_path, monkeypatch):
         workspace.vector_files.export_file("look", tmp_path / f"v.{suffix}")
         workspace.vectors.delete("look")
         told = []
-        workspace.vector_files.import_file("look", tmp_path / f"v.{suffix}", advanced=told.append)
+        workspace.vector_files.import_file("look", tmp_path / f"v.{suffix}", progress=told.append)
         assert told == [*range(7, 100, 7), 100]
         assert of(workspace, many[::-1]).tobytes() == some(100).tobytes()
 
@@ -511,7 +511,7 @@ def test_a_file_that_changes_while_it_is_read_is_not_read_on(bring, workspace, t
         bring(
             some(4),
             [f"{n}.jpg" for n in range(1, 5)],
-            advanced=lambda done: np.save(tmp_path / "v.npy", some(4, seed=1)),
+            progress=lambda done: np.save(tmp_path / "v.npy", some(4, seed=1)),
         )
     assert workspace.vectors.status()[0].vectors == 2
 

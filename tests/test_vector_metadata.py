@@ -297,7 +297,7 @@ def test_a_key_that_became_one_of_numbers_holds_numbers_and_the_vectors_wait(lak
         InvalidInput, match="key 'look' is of type number, vectors go to one of type embedding"
     ):
         lake.vectors.add("look", [a], [[1, 2]])
-    assert lake.vectors.get("look", a).tolist() == [1, 2]
+    assert lake.vectors.find("look", a).tolist() == [1, 2]
 
 
 def test_conditions_ask_who_has_a_vector(lake):

@@ -27,7 +27,7 @@ def read(lake, items, end):
         page = lake.search(like=np.eye(SIZE)[axis], limit=3)
         assert page.rows[0].uuid == items[axis].uuid, (axis, page.matches)
         assert page.matches[0].score > 0.9
-        assert lake.vectors.get("look", items[axis])[axis] > 0.7
+        assert lake.vectors.find("look", items[axis])[axis] > 0.7
         if times % 5 == 0:
             whole = {uuid: np.frombuffer(vector, np.float32) for (uuid, _), vector in kept(lake).items()}
             assert [int(whole[item.uuid].argmax()) for item in items] == list(range(len(items)))
@@ -91,7 +91,7 @@ def test_what_is_read_in_the_midst_of_a_compaction_is_read_once_more(tmp_path):
             return read_row(kept, owner)
 
         rows.row_of = row_of
-        assert [int(lake.vectors.get("look", item).argmax()) for item in items[5:]] == list(range(5, SIZE))
+        assert [int(lake.vectors.find("look", item).argmax()) for item in items[5:]] == list(range(5, SIZE))
         assert lake.search(like=np.eye(SIZE)[9], limit=1).rows[0].uuid == items[9].uuid
 
 

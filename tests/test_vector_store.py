@@ -36,7 +36,7 @@ def test_vectors_are_given_back_as_they_are_kept(lake, dtype):
     items, vectors = register(lake, 30), rounded(some(30), dtype)
     assert lake.vectors.add("look", items, vectors).kept == 30
     for item, vector in zip(items, vectors, strict=True):
-        got = lake.vectors.get("look", item)
+        got = lake.vectors.find("look", item)
         assert (got.dtype, got.tobytes()) == (np.float32, vector.tobytes())
     assert kept(lake) == {(i.uuid, None): v.tobytes() for i, v in zip(items, vectors, strict=True)}
     assert counts(lake) == (30, 0, 0)
@@ -49,14 +49,14 @@ def test_numbers_of_the_smallest_and_largest_sort_come_back_unchanged(lake, dtyp
     [item] = register(lake, 1)
     vector = rounded(np.resize(np.array(odd, dtype), SIZE).astype(np.float32), dtype)
     lake.vectors.add("look", [item], [vector])
-    assert lake.vectors.get("look", item).tobytes() == vector.tobytes()
+    assert lake.vectors.find("look", item).tobytes() == vector.tobytes()
 
 
 def test_frames_and_their_item_have_vectors_of_their_own_under_one_key(lake, dtype):
     [video] = register(lake, 1, kind="video", frames=5)
     frames, vectors = list(lake.frames.list(video)), rounded(some(6), dtype)
     lake.vectors.add("look", [*frames, video], vectors)
-    assert [lake.vectors.get("look", thing).tolist() for thing in [*frames, video]] == vectors.tolist()
+    assert [lake.vectors.find("look", thing).tolist() for thing in [*frames, video]] == vectors.tolist()
     assert [number for _, number in kept(lake)] == [0, 1, 2, 3, 4, None]
     assert is_sound(lake)
 
@@ -67,7 +67,7 @@ def test_keys_do_not_know_each_other(lake):
     lake.vectors.add("tiny", items[:1], some(1, size=3))
     assert set(lake.vectors.of(items[0])) == {"look", "tiny"}
     assert set(lake.vectors.of(items[1])) == {"look"}
-    assert lake.vectors.get("tiny", items[1]) is None
+    assert lake.vectors.find("tiny", items[1]) is None
     before = kept(lake)
     assert lake.vectors.delete("tiny") == 1
     assert kept(lake) == before
@@ -77,7 +77,7 @@ def test_keys_do_not_know_each_other(lake):
 def test_an_item_is_named_by_its_uuid_as_well(lake):
     items, vectors = register(lake, 2), rounded(some(2), "float16")
     lake.vectors.add("look", [items[0].uuid.upper(), items[1]], vectors)
-    assert lake.vectors.get("look", items[0].uuid).tolist() == vectors[0].tolist()
+    assert lake.vectors.find("look", items[0].uuid).tolist() == vectors[0].tolist()
 
 
 def test_things_may_come_as_a_stream(lake):
@@ -97,7 +97,7 @@ def test_anything_like_an_array_of_numbers_is_taken(lake, form):
         "strided": np.repeat(whole, 2, axis=1)[:, ::2], "bool rows": [list(row) for row in whole],
     }  # fmt: skip
     lake.vectors.add("look", items, given[form])
-    assert [lake.vectors.get("look", item).tolist() for item in items] == whole.tolist()
+    assert [lake.vectors.find("look", item).tolist() for item in items] == whole.tolist()
 
 
 def test_one_vector_may_come_without_outer_brackets(lake):
@@ -115,7 +115,7 @@ def test_vectors_of_zeros_are_kept_counted_and_never_found(lake):
     items, vectors = register(lake, 3), some(3)
     vectors[1] = 0
     assert lake.vectors.add("look", items, vectors).zeros == 1
-    assert lake.vectors.get("look", items[1]).tolist() == [0] * SIZE
+    assert lake.vectors.find("look", items[1]).tolist() == [0] * SIZE
     assert [item.uuid for item in lake.search(like=vectors[0])] != [items[1].uuid]
     assert items[1].uuid not in [item.uuid for item in lake.search(like=vectors[0], limit=10)]
     assert lake.vectors.verify("look") == [
@@ -131,7 +131,7 @@ def test_a_vector_that_is_given_again_takes_the_place_of_the_first(lake, dtype):
     lake.vectors.add("look", items, some(10))
     again = rounded(some(4, seed=1), dtype)
     lake.vectors.add("look", items[3:7], again)
-    assert [lake.vectors.get("look", item).tolist() for item in items[3:7]] == again.tolist()
+    assert [lake.vectors.find("look", item).tolist() for item in items[3:7]] == again.tolist()
     assert counts(lake) == (10, 4, 0)
     assert is_sound(lake)
 
@@ -140,7 +140,7 @@ def test_of_two_vectors_kept_for_one_owner_the_last_one_counts(lake, dtype):
     [item] = register(lake, 1)
     vectors = rounded(some(3), dtype)
     assert lake.vectors.keep("look", [(item.id, 0)] * 3, vectors, [1, 2, 3]).kept == 3
-    assert lake.vectors.get("look", item).tolist() == vectors[2].tolist()
+    assert lake.vectors.find("look", item).tolist() == vectors[2].tolist()
     assert lake.vectors.marks(lake.vectors.embedding_keys()[0], [item.id]) == {(item.id, 0): 3}
     assert counts(lake) == (1, 2, 0)
     assert lake.vectors.compact("look") == 2
@@ -153,7 +153,7 @@ def test_vectors_are_taken_away_from_those_named_only(lake):
     assert lake.vectors.remove("look", items[1:3]) == 2
     assert lake.vectors.remove("look", items[1:2]) == 0
     assert [key[0] for key in kept(lake)] == [items[n].uuid for n in (0, 3, 4)]
-    assert lake.vectors.get("look", items[1]) is None
+    assert lake.vectors.find("look", items[1]) is None
     assert is_sound(lake)
 
 
@@ -187,7 +187,7 @@ def test_an_item_that_gets_the_inner_id_of_a_deleted_one_gets_no_vector_of_it(la
     lake.items.delete(items[2:])
     [new] = register(lake, 1, start=7)
     assert new.id == items[2].id
-    assert lake.vectors.get("look", new) is None
+    assert lake.vectors.find("look", new) is None
     assert new.uuid not in [item.uuid for item in lake.search(like=some(3)[2])]
 
 
@@ -300,13 +300,13 @@ def test_numbers_too_large_for_float16_are_refused_where_it_is_kept(lake, dtype)
         return
     with pytest.raises(InvalidInput, match="number 1 of the vector, 65520, is too large for float16"):
         lake.vectors.add("look", [item], [[65520.0] * SIZE])
-    assert lake.vectors.get("look", item).tolist() == [65504] * SIZE
+    assert lake.vectors.find("look", item).tolist() == [65504] * SIZE
 
 
 def test_who_is_unknown_or_named_twice_is_refused_and_nothing_is_kept(lake):
     items = register(lake, 2)
     [video] = register(lake, 1, "B", kind="video", frames=2, start=5)
-    frame = next(lake.frames.list(video))
+    frame = next(lake.frames.stream(video))
     unknown = "00000000-0000-7000-8000-000000000000"
     with pytest.raises(NotFound, match=f"there is no item '{unknown}'"):
         lake.vectors.add("look", [items[0], unknown], some(2))
@@ -336,4 +336,4 @@ def test_a_key_that_takes_no_vectors_is_refused_in_one_sentence(lake):
             verb("lok")
     with pytest.raises(NotFound, match="no vectors are kept under 'look'"):
         list(lake.vectors.stored("look"))
-    assert lake.vectors.get("look", items[0]) is None
+    assert lake.vectors.find("look", items[0]) is None

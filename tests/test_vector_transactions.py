@@ -42,7 +42,7 @@ def test_what_is_rolled_back_leaves_no_trace_and_the_next_write_is_right(lake, d
     again = rounded(some(15, seed=2), dtype)
     lake.vectors.add("look", others, again)
     for item, vector in zip(others, again, strict=True):
-        assert lake.vectors.get("look", item).tolist() == vector.tolist()
+        assert lake.vectors.find("look", item).tolist() == vector.tolist()
     assert is_sound(lake)
 
 

@@ -56,7 +56,7 @@ def test_given_vectors_of_frames_keep_their_frames(lake):
     lake.vectors.add("own", list(lake.frames.list(gif)), [[1, 0], [0, 1]])
     lake.frames.set(gif, [1], replace=True)
     assert [frame.number for frame in lake.frames.list(gif)] == [1, 2, 5]
-    assert lake.vectors.get("own", lake.frames.get(gif, 5)).tolist() == [0, 1]
+    assert lake.vectors.find("own", lake.frames.get(gif, 5)).tolist() == [0, 1]
 
 
 def test_given_vectors_under_the_key_of_an_embedder_are_not_computed_anew(lake):
@@ -64,7 +64,7 @@ def test_given_vectors_under_the_key_of_an_embedder_are_not_computed_anew(lake):
     item = named(lake, "p0.png")
     lake.vectors.add("pale", [item], [[7, 7]])
     assert lake.embed("pale").embedded == 0
-    assert lake.vectors.get("pale", item).tolist() == [7, 7]
+    assert lake.vectors.find("pale", item).tolist() == [7, 7]
 
 
 def test_another_revision_is_refused_until_all_is_made_anew(lake, monkeypatch):
@@ -92,7 +92,7 @@ def test_files_that_are_not_of_the_store_are_left_alone(lake):
     lake.vectors.add("own", [named(lake, "p0.png")], [[2, 1]])
     assert lake.vectors.compact("own") == 1
     assert (folder / "my backup.npy").read_bytes() == b"precious"
-    assert lake.vectors.get("own", named(lake, "p0.png")).tolist() == [2, 1]
+    assert lake.vectors.find("own", named(lake, "p0.png")).tolist() == [2, 1]
 
 
 def test_a_compaction_that_is_rolled_back_loses_nothing(lake):
@@ -102,7 +102,7 @@ def test_a_compaction_that_is_rolled_back_loses_nothing(lake):
         lake.vectors.add("own", [item], [[3, 4]])
         lake.vectors.compact("own")
         raise ZeroDivisionError
-    assert lake.vectors.get("own", item).tolist() == [1, 2]
+    assert lake.vectors.find("own", item).tolist() == [1, 2]
 
 
 def test_rows_that_the_file_has_lost_are_embedded_again(lake):

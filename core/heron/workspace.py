@@ -310,7 +310,7 @@ class Workspace:
         """The JPEG of an item or frame for notebooks, where one is kept."""
         from heron.models import Item
 
-        return self.thumbnails.get(thing) if isinstance(thing, Item) else self.frames.thumbnail(thing)
+        return self.thumbnails.find(thing) if isinstance(thing, Item) else self.frames.thumbnail(thing)
 
     def export(self, dataset: DatasetRef, file: str | Path, *, format: str = "json") -> int:
         """Write a dataset to a file in the format of an exporter; returns the number of rows.

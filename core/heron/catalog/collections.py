@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from heron.catalog.access import WORKSPACE, Access
 from heron.catalog.database import Database, Row, one_transaction
 from heron.catalog.items import BUNDLE, ItemService, bundles, item_columns, item_of
+from heron.catalog.limits import at_most
 from heron.catalog.missing import missing
 from heron.catalog.referring import COLLECTION, ITEM, CollectionRef, ItemRefs
 from heron.errors import AlreadyExists
@@ -57,10 +58,11 @@ class CollectionService:
         )
         return _collection(row) if row is not None else None
 
-    def list(self) -> list[Collection]:
-        """All collections by title."""
+    def list(self, *, limit: int | None = None) -> list[Collection]:
+        """All, or the first `limit`, collections by title."""
         rows = self._database.rows(
-            f"{self._select()} WHERE {self._access.scope('collection', 'collections')} ORDER BY title"
+            f"{self._select()} WHERE {self._access.scope('collection', 'collections')} ORDER BY title LIMIT ?",
+            [at_most(limit)],
         )
         return [_collection(row) for row in rows]
 

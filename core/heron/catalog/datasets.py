@@ -11,12 +11,13 @@ from heron.catalog.collections import CollectionService
 from heron.catalog.database import Database, Row, one_transaction
 from heron.catalog.folders import FolderService
 from heron.catalog.items import BUNDLE, ItemService, bundles, item_columns, item_of
+from heron.catalog.limits import at_most
 from heron.catalog.metadata import MetadataService
 from heron.catalog.missing import missing
 from heron.catalog.referring import DATASET, ITEM, CollectionRef, DatasetRef, FolderRef, ItemRefs
 from heron.errors import AlreadyExists, InvalidInput, NotFound
 from heron.metadata.keys import check_name
-from heron.models import Added, Dataset, DatasetRow, Json, now
+from heron.models import Added, Dataset, DatasetRow, Item, Json, now
 from heron.uuids import new_uuid
 
 if TYPE_CHECKING:
@@ -85,7 +86,7 @@ class DatasetService:
                 ),
             )
             if folder is not None:
-                self._add(new, self._items.list(folder=folder, recursive=False))
+                self._add(new, self._items.stream(folder=folder, recursive=False))
                 self._database.execute(
                     "UPDATE datasets SET backing_folder_id = ? WHERE uuid = ?", [folder.id, uuid]
                 )
@@ -108,10 +109,11 @@ class DatasetService:
         )
         return _dataset(row) if row is not None else None
 
-    def list(self) -> list[Dataset]:
-        """All datasets by title."""
+    def list(self, *, limit: int | None = None) -> list[Dataset]:
+        """All, or the first `limit`, datasets by title."""
         rows = self._database.rows(
-            f"{self._select()} WHERE {self._access.scope('dataset', 'datasets')} ORDER BY title"
+            f"{self._select()} WHERE {self._access.scope('dataset', 'datasets')} ORDER BY title LIMIT ?",
+            [at_most(limit)],
         )
         return [_dataset(row) for row in rows]
 
@@ -186,8 +188,11 @@ class DatasetService:
     @one_transaction
     def set_metadata(
         self, ref: DatasetRef, position: int, metadata: Mapping[str, Json], *, merge: bool = False
-    ) -> None:
-        """Write the metadata of the item at a position, as `rows` counts them; raises NotFound past the end."""
+    ) -> Item:
+        """Write the metadata of the item at a position, as `rows` counts them, and return it.
+
+        Raises NotFound past the end.
+        """
         dataset = self.get(ref)
         uuid = self._database.value(
             "SELECT items.uuid FROM dataset_rows AS r JOIN items ON items.id = r.item_id "
@@ -199,6 +204,7 @@ class DatasetService:
                 f"dataset {dataset.title!r} has no row {position}, it has {dataset.row_count} rows"
             )
         (self._metadata.merge if merge else self._metadata.replace)({uuid: metadata})
+        return self._items.get(uuid)
 
     @one_transaction
     def update(self, ref: DatasetRef, *, title: str | None = None, description: str | None = None) -> Dataset:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from heron.catalog.access import WORKSPACE, Access, Noun, Verb
 from heron.catalog.database import Database, Row, one_transaction
+from heron.catalog.limits import at_most
 from heron.catalog.missing import missing
 from heron.catalog.referring import FOLDER, FolderRef
 from heron.catalog.schema import SchemaService
@@ -80,7 +81,9 @@ class FolderService:
         )
         return _folder(row) if row is not None else None
 
-    def list(self, parent: FolderRef | None = None, *, recursive: bool = True) -> list[Folder]:
+    def list(
+        self, parent: FolderRef | None = None, *, recursive: bool = True, limit: int | None = None
+    ) -> list[Folder]:
         """The folders of the workspace or below a folder, ordered by path."""
         condition, parameters = self._access.scope("folder", "folders"), []
         if parent is not None:
@@ -90,7 +93,9 @@ class FolderService:
         if not recursive:
             condition += " AND parent_id IS ?"
             parameters.append(self.get(parent).id if parent is not None else None)
-        rows = self._database.rows(f"SELECT * FROM folders WHERE {condition} ORDER BY path", parameters)
+        rows = self._database.rows(
+            f"SELECT * FROM folders WHERE {condition} ORDER BY path LIMIT ?", [*parameters, at_most(limit)]
+        )
         return [_folder(row) for row in rows]
 
     def contents(self, ref: FolderRef) -> FolderContents:

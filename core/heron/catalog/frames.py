@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import islice
 
 from attrs import evolve
 
@@ -10,6 +11,7 @@ from heron.catalog.access import Access
 from heron.catalog.database import Database, one_transaction
 from heron.catalog.frame_rows import BARE, Owned, frame_of, insert_frames
 from heron.catalog.items import BUNDLE, ItemService, bundles
+from heron.catalog.limits import at_most
 from heron.catalog.referring import ItemRef, frame_numbers
 from heron.catalog.sampling import Times, chosen_frames
 from heron.catalog.schema import SchemaService
@@ -95,7 +97,11 @@ class FrameService:
         with self._database.write():
             return self._insert([(owner.id, owner.name, rows)])
 
-    def list(self, item: ItemRef) -> Iterator[Frame]:
+    def list(self, item: ItemRef, *, limit: int | None = None) -> list[Frame]:
+        """The frames of an item, or the first `limit`, by number; `stream` needs no memory for all of them."""
+        return [*islice(self.stream(item), None if limit is None else at_most(limit))]
+
+    def stream(self, item: ItemRef) -> Iterator[Frame]:
         """The frames of an item by number, as a stream."""
         owner = self._items.get(item)
         self._access.require("read", "frame", owner.name)
@@ -121,15 +127,21 @@ class FrameService:
         return found
 
     def get(self, item: ItemRef, number: int) -> Frame:
-        """One frame; raises NotFound."""
+        """One frame of an item; raises NotFound."""
         owner = self._items.get(item)
-        row = self._database.row("SELECT * FROM frames WHERE item_id = ? AND number = ?", [owner.id, number])
-        if row is None:
+        frame = self.find(owner, number)
+        if frame is None:
             raise NotFound(
                 f"{owner.name}: frame {number} is not in the catalogue",
                 hint=f"heron keyframes set {owner.uuid} {number}",
             )
-        return frame_of(row, owner.uuid)
+        return frame
+
+    def find(self, item: ItemRef, number: int) -> Frame | None:
+        """One frame of an item, or None; raises NotFound for an item that is not there."""
+        owner = self._items.get(item)
+        row = self._database.row("SELECT * FROM frames WHERE item_id = ? AND number = ?", [owner.id, number])
+        return frame_of(row, owner.uuid) if row is not None else None
 
     @one_transaction
     def set_metadata(

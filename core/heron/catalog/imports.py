@@ -8,6 +8,7 @@ from pathlib import Path
 
 from heron.catalog.access import Access
 from heron.catalog.database import Database, Row, is_alive, one_transaction
+from heron.catalog.limits import at_most
 from heron.catalog.referring import IMPORT, ImportRef
 from heron.convert import dumps, loads
 from heron.errors import ImportCancelled, InvalidInput, NotFound
@@ -144,11 +145,12 @@ class ImportService:
         )
         return _job(row) if row is not None else None
 
-    def list(self) -> list[ImportJob]:
-        """All jobs, newest first."""
+    def list(self, *, limit: int | None = None) -> list[ImportJob]:
+        """All, or the first `limit`, jobs, newest first."""
         self._access.require("read", "import")
         rows = self._database.rows(
-            f"SELECT * FROM imports WHERE {self._access.scope('import', 'imports')} ORDER BY id DESC"
+            f"SELECT * FROM imports WHERE {self._access.scope('import', 'imports')} ORDER BY id DESC LIMIT ?",
+            [at_most(limit)],
         )
         return [_job(row) for row in rows]
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from heron.catalog.access import Access
 from heron.catalog.database import Database, Row, one_transaction
+from heron.catalog.limits import at_most
 from heron.catalog.missing import missing
 from heron.catalog.references import FORMS, checked, is_reference, resolve
 from heron.catalog.referring import INTEGRATION, IntegrationRef
@@ -38,8 +39,8 @@ class IntegrationService:
         self._plugins = plugins
 
     @one_transaction
-    def add(self, name: str, backend: str, options: Mapping[str, Json] | None = None) -> Integration:
-        """Add an integration to the backend of that name or scheme.
+    def create(self, name: str, backend: str, options: Mapping[str, Json] | None = None) -> Integration:
+        """Make an integration to the backend of that name or scheme.
 
         Raises PluginError for an unknown backend, InvalidInput for an option that it does not have, that has the
         wrong type, or that is a secret instead of a reference to one.
@@ -83,17 +84,18 @@ class IntegrationService:
             raise missing("integration", str(id), ())
         return _integration(row)
 
-    def list(self) -> list[Integration]:
-        """All integrations by name."""
+    def list(self, *, limit: int | None = None) -> list[Integration]:
+        """All, or the first `limit`, integrations by name."""
         self._access.require("read", "integration")
         rows = self._database.rows(
-            f"SELECT * FROM integrations WHERE {self._access.scope('integration', 'integrations')} ORDER BY name"
+            f"SELECT * FROM integrations WHERE {self._access.scope('integration', 'integrations')} ORDER BY name LIMIT ?",
+            [at_most(limit)],
         )
         return [_integration(row) for row in rows]
 
     @one_transaction
-    def remove(self, ref: IntegrationRef) -> None:
-        """Remove an integration; the items that came by it stay. Raises InvalidInput while a synced folder needs it."""
+    def delete(self, ref: IntegrationRef) -> None:
+        """Delete an integration; the items that came by it stay. Raises InvalidInput while a synced folder needs it."""
         integration = self.get(ref)
         self._access.require("delete", "integration", integration.name)
         path = self._database.value(

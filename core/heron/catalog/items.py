@@ -9,6 +9,7 @@ from typing import Literal
 from heron.catalog.access import Access, Verb
 from heron.catalog.database import Database, Row, one_transaction
 from heron.catalog.folders import FolderService, subtree
+from heron.catalog.limits import at_most
 from heron.catalog.referring import ITEM, FolderRef, ItemRef, ItemRefs
 from heron.catalog.stored import loader
 from heron.convert import dumps
@@ -78,12 +79,14 @@ class ItemService:
         folder: FolderRef | None = None,
         recursive: bool = True,
         limit: int = PAGE,
-        after: int = 0,
+        cursor: str | None = None,
         deleted: bool = False,
     ) -> Page[Item]:
-        """Items in the order in which they came, from the one after the id `after`; the cursor is an id."""
-        if limit < 1:
-            raise InvalidInput(f"limit is {limit}, at least 1 is needed")
+        """One page of items in the order in which they came; `cursor` is that of the page before.
+
+        With `deleted`, those that vanished from a synced folder are there too. Raises InvalidInput for what is no cursor.
+        """
+        limit, after = at_most(limit), _place(cursor)
         condition, parameters = self._condition(folder, recursive, deleted)
         rows = self._database.rows(
             f"SELECT {item_columns(self._access)} FROM items WHERE items.id > ? AND {condition} ORDER BY items.id LIMIT ?",
@@ -93,16 +96,28 @@ class ItemService:
         return Page(items, str(items[-1].id) if len(rows) > limit else None)
 
     def list(
+        self,
+        *,
+        folder: FolderRef | None = None,
+        recursive: bool = True,
+        deleted: bool = False,
+        limit: int | None = None,
+    ) -> list[Item]:
+        """All items, or the first `limit`, in the order in which they came; `stream` needs no memory for all of them."""
+        items = self.stream(folder=folder, recursive=recursive, deleted=deleted)
+        return [*islice(items, None if limit is None else at_most(limit))]
+
+    def stream(
         self, *, folder: FolderRef | None = None, recursive: bool = True, deleted: bool = False
     ) -> Iterator[Item]:
         """All items as a stream, a page in memory at a time."""
-        after = 0
+        cursor = None
         while True:
-            page = self.page(folder=folder, recursive=recursive, limit=BUNDLE, after=after, deleted=deleted)
+            page = self.page(folder=folder, recursive=recursive, limit=BUNDLE, cursor=cursor, deleted=deleted)
             yield from page
-            if page.cursor is None:
+            cursor = page.cursor
+            if cursor is None:
                 return
-            after = int(page.cursor)
 
     def count(self, *, folder: FolderRef | None = None, recursive: bool = True) -> int:
         """Number of items."""
@@ -240,6 +255,15 @@ class ItemService:
             return condition, []
         inside, parameters = subtree("items.folder_id", self._folders.get(folder), recursive=recursive)
         return f"{condition} AND {inside}", parameters
+
+
+def _place(cursor: str | None) -> int:
+    """The inner id after which a page begins."""
+    if cursor is None:
+        return 0
+    if not (isinstance(cursor, str) and cursor.isdecimal() and len(cursor) < 19):
+        raise InvalidInput(f"{printable(cursor)} is no cursor of this list")
+    return int(cursor)
 
 
 def _unknown(key: str) -> NotFound:

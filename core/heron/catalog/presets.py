@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from heron.catalog.access import Access
 from heron.catalog.database import Database, Row
+from heron.catalog.limits import at_most
 from heron.catalog.missing import missing
 from heron.catalog.referring import PRESET, PresetRef
 from heron.convert import dumps, loads, structure, unstructure
@@ -49,11 +50,12 @@ class PresetService:
         )
         return _preset(row) if row is not None else None
 
-    def list(self) -> list[Preset]:
-        """All presets by name."""
+    def list(self, *, limit: int | None = None) -> list[Preset]:
+        """All, or the first `limit`, presets by name."""
         self._access.require("read", "preset")
         rows = self._database.rows(
-            f"SELECT * FROM presets WHERE {self._access.scope('preset', 'presets')} ORDER BY name"
+            f"SELECT * FROM presets WHERE {self._access.scope('preset', 'presets')} ORDER BY name LIMIT ?",
+            [at_most(limit)],
         )
         return [_preset(row) for row in rows]
 

@@ -9,6 +9,7 @@ from heron.catalog.database import Database, Row, one_transaction
 from heron.catalog.folders import FolderService
 from heron.catalog.integrations import IntegrationService
 from heron.catalog.items import BUNDLE, bundles
+from heron.catalog.limits import at_most
 from heron.catalog.referring import FolderRef, IntegrationRef
 from heron.catalog.registration import Known
 from heron.errors import AlreadyExists, InvalidInput, NotFound
@@ -71,18 +72,24 @@ class SyncedFolderService:
     def get(self, folder: FolderRef) -> SyncedFolder:
         """What a folder follows; raises NotFound for one that follows nothing."""
         target = self._folders.get(folder)
-        row = self._database.row(f"{_SELECT} WHERE folder_id = ?", [target.id])
-        if row is None:
+        synced = self.find(target)
+        if synced is None:
             raise NotFound(
                 f"folder {target.path!r} is not synced", hint="heron folders create NAME --sync URL makes one"
             )
-        return _synced(row)
+        return synced
 
-    def list(self) -> list[SyncedFolder]:
-        """All synced folders by path."""
+    def find(self, folder: FolderRef) -> SyncedFolder | None:
+        """What a folder follows, or None; raises NotFound for a folder that is not there."""
+        row = self._database.row(f"{_SELECT} WHERE folder_id = ?", [self._folders.get(folder).id])
+        return _synced(row) if row is not None else None
+
+    def list(self, *, limit: int | None = None) -> list[SyncedFolder]:
+        """All, or the first `limit`, synced folders by path."""
         self._access.require("read", "folder")
         rows = self._database.rows(
-            f"{_SELECT} WHERE {self._access.scope('folder', 'folders')} ORDER BY folders.path"
+            f"{_SELECT} WHERE {self._access.scope('folder', 'folders')} ORDER BY folders.path LIMIT ?",
+            [at_most(limit)],
         )
         return [_synced(row) for row in rows]
 

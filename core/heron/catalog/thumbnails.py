@@ -20,7 +20,7 @@ class ThumbnailStore:
         self._access = access
         self._items = items
 
-    def get(self, item: ItemRef) -> bytes | None:
+    def find(self, item: ItemRef) -> bytes | None:
         """The JPEG of an item, or None where none was made."""
         self._access.require("read", "item")
         owner = self._items.get(item)

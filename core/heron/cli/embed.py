@@ -58,7 +58,7 @@ def command(
     with counting("Embedding") as progress:
         try:
             done = workspace.embed(
-                embedder, items, model=model, key=key, frames=frames, again=again, advanced=progress
+                embedder, items, model=model, key=key, frames=frames, again=again, progress=progress
             )
         except KeyboardInterrupt:
             from heron.errors import HeronError

@@ -79,7 +79,7 @@ def add(context: Context, name: str, backend: str, options: tuple[str, ...], as_
         if key in values:
             raise click.UsageError(f"Option {key} is given twice.")
         values[key] = value
-    added = context.workspace().integrations.add(name, backend, values)
+    added = context.workspace().integrations.create(name, backend, values)
     tell(
         as_json,
         added,
@@ -160,7 +160,7 @@ def remove(context: Context, name: str, yes: bool, as_json: bool) -> None:
         f"Remove integration {found.name}? Its items stay, but can only be read with default credentials.",
         yes,
     )
-    integrations.remove(found)
+    integrations.delete(found)
     tell(as_json, found, f"Removed integration {found.name}")
 
 

@@ -81,9 +81,7 @@ def _page(workspace: Workspace, selection: Selection, cursor: str | None) -> Pag
     if cursor is not None and not re.fullmatch("[0-9]{1,18}", cursor):
         raise click.UsageError(f"{cursor!r} is no cursor of this list.")
     given = selection.given
-    return workspace.items.page(
-        folder=given.get("folder"), limit=given.get("limit", PAGE), after=int(cursor or 0)
-    )
+    return workspace.items.page(folder=given.get("folder"), limit=given.get("limit", PAGE), cursor=cursor)
 
 
 @command.command("show")
@@ -133,7 +131,7 @@ def _write_thumbnail(context: Context, uuid: str, output: str) -> None:
     from heron.errors import NotFound
     from heron.export.files import whole_file
 
-    jpeg = context.workspace().thumbnails.get(uuid)
+    jpeg = context.workspace().thumbnails.find(uuid)
     if jpeg is None:
         raise NotFound(f"item {uuid} has no thumbnail", hint="import with --thumbnails to make them")
     with whole_file(Path(output)) as stream:

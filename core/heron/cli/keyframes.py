@@ -102,7 +102,7 @@ def list_frames(
     """List the frames of an item that are in the catalogue."""
     workspace = context.workspace()
     owner = workspace.items.get(item)
-    found = (frame for frame in workspace.frames.list(owner) if frame.is_key or not keys)
+    found = (frame for frame in workspace.frames.stream(owner) if frame.is_key or not keys)
     if as_json:
         print_json_stream(found, limit, cursor)
         return
@@ -140,7 +140,7 @@ def extract(
     workspace = context.workspace()
     owner = workspace.items.get(item)
     numbers: Iterable[int] = frames or [
-        frame.number for frame in workspace.frames.list(owner) if frame.is_key or not keys
+        frame.number for frame in workspace.frames.stream(owner) if frame.is_key or not keys
     ]
     written = []
     with counting("Writing frames") as progress:

@@ -247,7 +247,7 @@ def import_file(
     files = context.workspace().vector_files
     with counting("Keeping vectors") as progress:
         try:
-            done = files.import_file(key, file, by=by, ids=ids, create=create, advanced=progress)
+            done = files.import_file(key, file, by=by, ids=ids, create=create, progress=progress)
         except KeyboardInterrupt:
             from heron.errors import HeronError
 
@@ -298,7 +298,7 @@ def export(
     workspace = context.workspace()
     query = selection.query(workspace) if selection else None
     with counting("Writing vectors") as progress:
-        done = workspace.vector_files.export_file(exported, output, query=query, ids=ids, advanced=progress)
+        done = workspace.vector_files.export_file(exported, output, query=query, ids=ids, progress=progress)
     if as_json:
         print_json(done)
         return

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +11,7 @@ from attrs import frozen
 from heron.catalog.access import Access
 from heron.catalog.database import Database
 from heron.catalog.frames import FrameService
+from heron.catalog.limits import at_most
 from heron.catalog.projections import Point, ProjectionStore, StoredProjection
 from heron.catalog.vectors.rows import VectorSet
 from heron.catalog.vectors.store import VectorStore
@@ -95,13 +96,14 @@ class ProjectionService:
         """The projection of a key by a method; raises NotFound where none was made."""
         return self._told(*self._found(key, method))
 
-    def list(self) -> Sequence[Projection]:
-        """All projections, by key and method."""
+    def list(self, *, limit: int | None = None) -> list[Projection]:
+        """All projections, or the first `limit`, by key and method."""
         kept = self._vectors.embedding_keys()
-        return [self._told(each, found) for each in kept for found in self._store.all(each)]
+        all = [(each, found) for each in kept for found in self._store.all(each)]
+        return [self._told(*each) for each in all[: None if limit is None else at_most(limit)]]
 
-    def remove(self, key: str, method: str = "pca") -> None:
-        """Forget the projection of a key by a method; raises NotFound where there is none."""
+    def delete(self, key: str, method: str = "pca") -> None:
+        """Delete the projection of a key by a method; raises NotFound where there is none."""
         self._access.require("update", "vector", key)
         self._store.remove(self._found(key, method)[0], method)
 

@@ -125,7 +125,7 @@ class Run:
         if self._with_frames:
             wanted: dict[int, tuple[Owner, Item, int]] = {}
             count = item.facts.frame_count  # a video that has become shorter keeps its key frames
-            for frame in self._frames.list(item):
+            for frame in self._frames.stream(item):
                 owner, fingerprint = (item.id, frame.id), self._fingerprint(f"{content}#{frame.number}")
                 if fingerprints.get(owner, _NONE) in (
                     fingerprint,

@@ -72,7 +72,7 @@ class EmbeddingService:
         key: str | None = None,
         frames: bool = False,
         again: bool = False,
-        advanced: Callable[[int], None] = lambda done: None,
+        progress: Callable[[int], None] = lambda done: None,
     ) -> Embedded:
         """Compute the vectors of pictures of items, and with `frames` of their frames.
 
@@ -80,7 +80,7 @@ class EmbeddingService:
         embedder that takes one; the default is the model of the vectors already stored. The vectors are
         stored under `key`, a key of the schema, which is created if it is missing; the default is the
         embedder's name. Items that have a vector of the same content by the same model are skipped, unless
-        `again`; so an interrupted run continues where it stopped. `advanced` is called with the number of
+        `again`; so an interrupted run continues where it stopped. `progress` is called with the number of
         items done.
 
         Vectors that were given are kept, and a set of another model or revision is refused, unless `again`.
@@ -97,7 +97,7 @@ class EmbeddingService:
         run = Run(
             self._vectors, self._frames, self._pictures, record, loaded, kept, with_frames=frames, again=again
         )
-        run(self.chosen(items), advanced)
+        run(self.chosen(items), progress)
         self._vectors.refresh(kept.key)
         return Embedded(kept.key, run.embedded, run.skipped, run.failed, tuple(run.problems))
 

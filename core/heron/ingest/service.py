@@ -272,7 +272,7 @@ class IngestService:
         self._access.require("read", "integration")
         root = self._storage.normalised_prefix(prefix, integration) if "://" not in prefix else prefix
         kind_of = Sniffer(self._plugins.decoders()).kind_of
-        return write(self._storage.list(root, integration), Path(file), kind_of, with_facts=with_facts)
+        return write(self._storage.stream(root, integration), Path(file), kind_of, with_facts=with_facts)
 
     def metadata_file(
         self, file: str | Path, *, by: str | None = None, replace: bool = False

@@ -154,7 +154,7 @@ class PictureService:
         """The JPEG thumbnail of an item or a frame: the stored one, or one made now; None if there is no
         picture.
         """
-        kept = self._frames.thumbnail(thing) if isinstance(thing, Frame) else self._thumbnails.get(thing)
+        kept = self._frames.thumbnail(thing) if isinstance(thing, Frame) else self._thumbnails.find(thing)
         if kept is not None:
             return kept
         try:
@@ -253,7 +253,7 @@ class PictureService:
 
     def _item_pieces(self, item: Item, again: bool) -> Iterator[_Piece]:
         is_measured = item.kind != "image" or "metric" in item.facts.extra
-        if not again and is_measured and self._thumbnails.get(item) is not None:
+        if not again and is_measured and self._thumbnails.find(item) is not None:
             return
         picture = self._files.picture(item, THUMBNAIL)
         if picture is not None:
@@ -262,7 +262,7 @@ class PictureService:
             yield _Piece(item, _jpeg(picture), measured)
 
     def _frame_pieces(self, item: Item, again: bool) -> Iterator[_Piece]:
-        wanted = self._frames.list(item) if again else self._frames.without_picture(item)
+        wanted = self._frames.stream(item) if again else self._frames.without_picture(item)
         count = item.facts.frame_count  # a video that got shorter keeps its key frames
         frames = {frame.number: frame for frame in wanted if count is None or frame.number < count}
         width, height = (None, None) if item.kind in GROUPS else (item.facts.width, item.facts.height)

@@ -188,7 +188,7 @@ class Similar:
             return self._embedded(kept, thing, given)
         if not isinstance(thing, Item | Frame):
             return self._checked(kept, thing, given if isinstance(given, str) else "the vector given")
-        vector = self._vectors.get(kept.key, thing)
+        vector = self._vectors.find(kept.key, thing)
         if vector is None and isinstance(thing, Item):
             vector = self._mean_of_frames(kept, thing)
         if vector is None and kept.embedder is None:
@@ -197,7 +197,7 @@ class Similar:
         return vector if vector is not None else self._embedded(kept, thing, given)
 
     def _mean_of_frames(self, kept: VectorSet, item: Item) -> Array | None:
-        found = [self._vectors.get(kept.key, frame) for frame in self._frames.list(item)]
+        found = [self._vectors.find(kept.key, frame) for frame in self._frames.stream(item)]
         there = [vector for vector in found if vector is not None]
         return sum(there[1:], there[0]) / len(there) if there else None
 

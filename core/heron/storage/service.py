@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from heron.catalog.access import Access
 from heron.catalog.integrations import IntegrationService, resolved_options
 from heron.catalog.items import ItemService
+from heron.catalog.limits import at_most
 from heron.catalog.referring import IntegrationRef, ItemRef
 from heron.errors import (
     BadCredentials,
@@ -109,7 +110,7 @@ class StorageService:
             self._schemes[integration.backend] = frozenset((record.name, *record.schemes))
         return scheme in self._schemes[integration.backend]
 
-    def sign(self, ref: ItemRef, *, expires: int = SIGNED_SECONDS, member: str | None = None) -> str:
+    def sign(self, ref: ItemRef, expires: int = SIGNED_SECONDS, *, member: str | None = None) -> str:
         """A URL with which anybody can read an item's file for `expires` seconds.
 
         `member` is the URL of one of the files of an item that is made of several. Raises InvalidInput where the
@@ -133,6 +134,18 @@ class StorageService:
         return self._integrations.by_id(item.integration_id) if item.integration_id is not None else None
 
     def list(
+        self,
+        prefix: str,
+        integration: IntegrationRef | None = None,
+        *,
+        after: str | None = None,
+        limit: int | None = None,
+    ) -> list[StoredObject]:
+        """The objects at or below a URL, or the first `limit`, by URL, from the one behind the URL `after`."""
+        found = self.stream(prefix, integration, after=after)
+        return [*islice(found, None if limit is None else at_most(limit))]
+
+    def stream(
         self, prefix: str, integration: IntegrationRef | None = None, *, after: str | None = None
     ) -> Iterator[StoredObject]:
         """The objects at or below a URL, as a stream."""

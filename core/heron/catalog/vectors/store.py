@@ -211,7 +211,14 @@ class VectorStore:
 
     # Giving back
 
-    def get(self, key: str, thing: ItemRef) -> Array | None:
+    def get(self, key: str, thing: ItemRef) -> Array:
+        """The vector of an item or `Frame`, float32 of shape (size,); raises NotFound where it has none."""
+        found = self.find(key, thing)
+        if found is None:
+            raise NotFound(f"{item_name(thing)} has no vector under {key!r}", hint="heron embed makes some")
+        return found
+
+    def find(self, key: str, thing: ItemRef) -> Array | None:
         """The vector of an item or `Frame`, float32 of shape (size,); None where it has none."""
         self._access.require("read", "vector", key)
         (owner,) = self._owners.of([thing])
@@ -223,7 +230,7 @@ class VectorStore:
 
     def of(self, thing: ItemRef) -> dict[str, Array]:
         """All vectors of an item or `Frame`, by key."""
-        found = {kept.key: self.get(kept.key, thing) for kept in self.rows.all()}
+        found = {kept.key: self.find(kept.key, thing) for kept in self.rows.all()}
         return {key: vector for key, vector in found.items() if vector is not None}
 
     def sizes(self, thing: ItemRef) -> dict[str, int]:

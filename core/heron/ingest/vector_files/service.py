@@ -81,12 +81,12 @@ class VectorFiles:
         by: By | None = None,
         ids: str | Path | None = None,
         create: bool = False,
-        advanced: Callable[[int], None] = lambda done: None,
+        progress: Callable[[int], None] = lambda done: None,
     ) -> VectorImport:
         """Keep the vectors of a `.npy`, Parquet or JSONL file, instead of those that their items or frames have.
 
         Each row names its owner by UUID, URL or name, as `by` says or as it looks. Those of a `.npy` file stand in
-        another file, `ids`. With `create`, the key is added to the schema where it is not there. `advanced` is told how
+        another file, `ids`. With `create`, the key is added to the schema where it is not there. `progress` is told how
         many vectors are kept.
 
         All ids and numbers are checked before anything is kept. Raises InvalidInput that names the place of a wrong size,
@@ -110,7 +110,7 @@ class VectorFiles:
         def is_unchanged() -> bool:
             return stamp(source.file) == before
 
-        kept, zeros = self._kept(key, source, dtype, owners, is_unchanged, advanced)
+        kept, zeros = self._kept(key, source, dtype, owners, is_unchanged, progress)
         if kept:
             self._vectors.refresh(key)
         return _report(key, kept, zeros, created, lookup.strangers)
@@ -172,7 +172,7 @@ class VectorFiles:
         dtype: DType,
         owners: Array,
         is_unchanged: Callable[[], bool],
-        advanced: Callable[[int], None],
+        progress: Callable[[int], None],
     ) -> tuple[int, int]:
         """Keep the vectors that have an owner, bundle by bundle; returns their number, and that of zero vectors."""
         from heron.ingest.vector_files.owners import as_owners
@@ -193,7 +193,7 @@ class VectorFiles:
                     continue
                 done = self._vectors.keep(key, [owned[place] for place in places], vectors[places])
             kept, zeros = kept + done.kept, zeros + done.zeros
-            advanced(kept)
+            progress(kept)
         return kept, zeros
 
     def export_file(
@@ -203,12 +203,12 @@ class VectorFiles:
         *,
         query: Query | None = None,
         ids: str | Path | None = None,
-        advanced: Callable[[int], None] = lambda done: None,
+        progress: Callable[[int], None] = lambda done: None,
     ) -> VectorExport:
         """Write the vectors of a key, or of the items that a query finds, to a `.npy`, Parquet or JSONL file.
 
         Beside a `.npy` file goes one with the ids, `ids` or else `NAME.ids.txt`. `import_file` gives the vectors back bit by
-        bit. `advanced` is told how many are written. Raises NotFound where no vector is kept, and HeronError for a file
+        bit. `progress` is told how many are written. Raises NotFound where no vector is kept, and HeronError for a file
         that cannot be written.
         """
         self._access.require("read", "vector", key)
@@ -230,7 +230,7 @@ class VectorFiles:
                 if len(chosen.items):
                     write(chosen)
                     done += len(chosen.items)
-                    advanced(done)
+                    progress(done)
         return VectorExport(key, done, tuple(map(str, files)))
 
 

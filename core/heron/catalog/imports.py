@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from heron.catalog.access import Access
@@ -19,6 +20,9 @@ from heron.uuids import new_uuid
 
 REPORT_ROWS = 20
 """Problems that a report carries with it; the rest are read from the catalogue."""
+
+_BEGINNING = re.compile("[0-9a-fA-F][0-9a-fA-F-]{7,34}")
+"""The beginning of a UUID, of eight characters or more."""
 
 
 class ImportService:
@@ -137,13 +141,23 @@ class ImportService:
         return job
 
     def find(self, ref: ImportRef) -> ImportJob | None:
-        """The job that is meant, or None."""
+        """The job that is meant, or None; raises InvalidInput for the beginning of several UUIDs."""
         is_number = isinstance(ref, int) and not isinstance(ref, bool)
         meant, parameters = IMPORT.condition(str(ref) if is_number else ref, "id")
-        row = self._database.row(
-            f"SELECT * FROM imports WHERE {meant} AND {self._access.scope('import', 'imports')}", parameters
+        rows = self._matching(meant, parameters)
+        if not rows and isinstance(ref, str) and _BEGINNING.fullmatch(ref):
+            rows = self._matching("uuid LIKE ?", [f"{ref}%"])
+        if len(rows) > 1:
+            raise InvalidInput(
+                f"the UUIDs of {len(rows):,} imports begin with {ref}", hint="give more of it, or the number"
+            )
+        return _job(rows[0]) if rows else None
+
+    def _matching(self, condition: str, parameters: Sequence[str]) -> Sequence[Row]:
+        return self._database.rows(
+            f"SELECT * FROM imports WHERE {condition} AND {self._access.scope('import', 'imports')}",
+            parameters,
         )
-        return _job(row) if row is not None else None
 
     def list(self, *, limit: int | None = None) -> list[ImportJob]:
         """All, or the first `limit`, jobs, newest first."""

@@ -37,7 +37,7 @@ IntegrationRef = Integration | UUID | str
 """An integration, its UUID or its name."""
 
 ImportRef = ImportJob | ImportReport | UUID | str | int
-"""An import, its report, its UUID, or its short number as the list shows it."""
+"""An import, its report, its UUID or the beginning of that (8 characters or more), or its short number as the list shows it."""
 
 PresetRef = Preset | str
 """A preset or its name."""

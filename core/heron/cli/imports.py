@@ -87,7 +87,7 @@ def list_imports(context: Context, as_json: bool) -> None:
 @click.pass_obj
 @example("heron imports show 3")
 def show(context: Context, number: str, as_json: bool) -> None:
-    """Show one import. NUMBER is that of the list, or its UUID."""
+    """Show one import. NUMBER is that of the list, or a UUID or its beginning."""
     job = context.workspace().imports.get(number)
     if as_json:
         print_json(job)

@@ -40,11 +40,12 @@ def _listing(function: Any) -> Any:
 @click.group("items", invoke_without_command=True)
 @_listing
 @click.pass_context
-@example(
-    "heron items\nheron items --folder Photos --limit 20\nheron items show 01a1fc7f-6634-7b8f-8ffa-50166ba72775"
-)
+@example("heron items\nheron items --folder Photos --limit 20\nheron items show harbour.jpg")
 def command(context: click.Context, selection: Selection, cursor: str | None, as_json: bool) -> None:
-    """List, show, move and delete items."""
+    """List, show, move and delete items.
+
+    ITEM is a UUID, or a name that only one item has.
+    """
     if context.invoked_subcommand is None:
         _list(context.obj, selection, cursor, as_json)
 
@@ -85,7 +86,7 @@ def _page(workspace: Workspace, selection: Selection, cursor: str | None) -> Pag
 
 
 @command.command("show")
-@click.argument("uuid")
+@click.argument("item")
 @click.option(
     "-o",
     "--output",
@@ -95,17 +96,17 @@ def _page(workspace: Workspace, selection: Selection, cursor: str | None) -> Pag
 @json_option
 @click.pass_obj
 @example("heron items show 01a1fc7f-6634-7b8f-8ffa-50166ba72775")
-def show(context: Context, uuid: str, output: str | None, as_json: bool) -> None:
+def show(context: Context, item: str, output: str | None, as_json: bool) -> None:
     """Show all that is known of an item."""
     workspace = context.workspace()
     if output == "-" and as_json:
         raise click.UsageError("-o - and --json both write to standard output: give one of them.")
-    item = workspace.items.get(uuid)
+    found = workspace.items.get(item)
     if output:
-        _write_thumbnail(context, uuid, output)
+        _write_thumbnail(workspace, found, output)
         if output == "-":
             return
-    print_item(workspace, item, as_json)
+    print_item(workspace, found, as_json)
 
 
 def print_item(workspace: Workspace, item: Item, as_json: bool) -> None:
@@ -125,21 +126,21 @@ def print_item(workspace: Workspace, item: Item, as_json: bool) -> None:
     print_table(["field", "value"], [(name, str(value)) for name, value in rows], "")
 
 
-def _write_thumbnail(context: Context, uuid: str, output: str) -> None:
+def _write_thumbnail(workspace: Workspace, item: Item, output: str) -> None:
     from pathlib import Path
 
     from heron.errors import NotFound
     from heron.export.files import whole_file
 
-    jpeg = context.workspace().thumbnails.find(uuid)
+    jpeg = workspace.thumbnails.find(item)
     if jpeg is None:
-        raise NotFound(f"item {uuid} has no thumbnail", hint="import with --thumbnails to make them")
+        raise NotFound(f"item {item.name} has no thumbnail", hint="import with --thumbnails to make them")
     with whole_file(Path(output)) as stream:
         stream.write(jpeg)
 
 
 @command.command("sign")
-@click.argument("uuid", metavar="ITEM")
+@click.argument("item")
 @click.option(
     "--expires",
     type=click.IntRange(min=1),
@@ -150,13 +151,13 @@ def _write_thumbnail(context: Context, uuid: str, output: str) -> None:
 )
 @json_option
 @click.pass_obj
-@example("heron items sign 01a1fc7f-6634-7b8f-8ffa-50166ba72775 --expires 600")
-def sign(context: Context, uuid: str, expires: int, as_json: bool) -> None:
+@example("heron items sign harbour.jpg --expires 600")
+def sign(context: Context, item: str, expires: int, as_json: bool) -> None:
     """Print a URL by which anybody can read an item's file for a while; of an item of several files, one for each."""
     workspace = context.workspace()
-    item = workspace.items.get(uuid)
-    members = workspace.items.members(item)
-    sign = partial(workspace.storage.sign, item, expires=expires)
+    found = workspace.items.get(item)
+    members = workspace.items.members(found)
+    sign = partial(workspace.storage.sign, found, expires=expires)
     signed = [sign(member=member.url) for member in members] or [sign()]
     if as_json:
         print_json({"urls": signed, "expires": expires})
@@ -166,40 +167,40 @@ def sign(context: Context, uuid: str, expires: int, as_json: bool) -> None:
 
 
 @command.command("rename")
-@click.argument("uuid")
+@click.argument("item")
 @click.argument("name")
 @json_option
 @click.pass_obj
 @example("heron items rename 01a1fc7f-6634-7b8f-8ffa-50166ba72775 'Harbour at dusk'")
-def rename(context: Context, uuid: str, name: str, as_json: bool) -> None:
+def rename(context: Context, item: str, name: str, as_json: bool) -> None:
     """Give an item another name; the file keeps its own."""
-    item = context.workspace().items.rename(uuid, name)
-    tell(as_json, item_to_dict(item), f"It is now {item.name}")
+    renamed = context.workspace().items.rename(item, name)
+    tell(as_json, item_to_dict(renamed), f"It is now {renamed.name}")
 
 
 @command.command("move")
 @click.argument("folder")
-@click.argument("uuids", nargs=-1, required=True, metavar="UUID...")
+@click.argument("items", nargs=-1, required=True, metavar="ITEM...")
 @json_option
 @click.pass_obj
-@example("heron items move Archive 01a1fc7f-6634-7b8f-8ffa-50166ba72775")
-def move(context: Context, folder: str, uuids: tuple[str, ...], as_json: bool) -> None:
+@example("heron items move Archive harbour.jpg 01a1fc7f-6634-7b8f-8ffa-50166ba72775")
+def move(context: Context, folder: str, items: tuple[str, ...], as_json: bool) -> None:
     """Move items into a folder."""
-    moved = context.workspace().items.move(uuids, folder)
+    moved = context.workspace().items.move(items, folder)
     tell(as_json, {"moved": moved, "folder": folder}, f"Moved {counted(moved, 'item')} to {folder}")
 
 
 @command.command("delete")
-@click.argument("uuids", nargs=-1, required=True, metavar="UUID...")
+@click.argument("items", nargs=-1, required=True, metavar="ITEM...")
 @yes_option
 @json_option
 @click.pass_obj
 @example("heron items delete 01a1fc7f-6634-7b8f-8ffa-50166ba72775")
-def delete(context: Context, uuids: tuple[str, ...], yes: bool, as_json: bool) -> None:
+def delete(context: Context, items: tuple[str, ...], yes: bool, as_json: bool) -> None:
     """Take items out of the catalogue, its collections and datasets. Files stay where they are."""
     workspace = context.workspace()
-    names = [workspace.items.get(uuid).name for uuid in uuids]
+    names = [workspace.items.get(item).name for item in items]
     shown = ", ".join(names[:5]) + (", …" if len(names) > 5 else "")
     confirm(f"Take {counted(len(names), 'item')} out of the catalogue ({shown})?", yes)
-    deleted = workspace.items.delete(uuids)
+    deleted = workspace.items.delete(items)
     tell(as_json, {"deleted": deleted}, f"Deleted {counted(deleted, 'item')}")

@@ -32,13 +32,13 @@ def command() -> None:
 
 
 @command.command("show")
-@click.argument("uuid")
+@click.argument("item")
 @json_option
 @click.pass_obj
-@example("heron metadata show 01a1fc7f-6634-7b8f-8ffa-50166ba72775")
-def show(context: Context, uuid: str, as_json: bool) -> None:
+@example("heron metadata show harbour.jpg")
+def show(context: Context, item: str, as_json: bool) -> None:
     """Print the metadata of an item as JSON."""
-    print_json(context.workspace().items.get(uuid).metadata)
+    print_json(context.workspace().items.get(item).metadata)
 
 
 @command.command("merge")

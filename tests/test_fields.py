@@ -5,6 +5,7 @@ import json
 import subprocess
 import sys
 import textwrap
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -13,13 +14,23 @@ from attrs import evolve, fields, fields_dict
 import heron
 from heron.catalog.stored import missing_columns
 from heron.ingest.manifest.facts import Facts, known_facts
-from heron.models import FACT_FIELDS, FRAME_FIELDS, ITEM_FIELDS, Frame, Item, MediaFacts, NewFrame, NewItem
+from heron.models import (
+    FACT_FIELDS,
+    FRAME_FIELDS,
+    ITEM_FIELDS,
+    Frame,
+    Item,
+    MediaFacts,
+    NewFrame,
+    NewItem,
+    utc_iso,
+)
 
-TIME = "2026-01-31T12:00:00.000000Z"
+NOON = datetime(2026, 1, 31, 12, tzinfo=UTC)
 NEW = {
     "kind": "video", "media_type": "video/mp4", "width": 640, "height": 480, "frame_count": 90, "fps": 29.97,
-    "duration": 3.003, "codec": "h264", "sample_rate": 44_100, "channels": 2, "pages": 4, "captured_at": TIME,
-    "extra": {"video": {"depth": 10}}, "note": "odd", "size": 1234, "etag": "e1", "modified_at": TIME,
+    "duration": 3.003, "codec": "h264", "sample_rate": 44_100, "channels": 2, "pages": 4, "captured_at": NOON,
+    "extra": {"video": {"depth": 10}}, "note": "odd", "size": 1234, "etag": "e1", "modified_at": NOON,
     "content_hash": "abc",
 }  # fmt: skip
 """A value for each field that whoever registers an item gives."""
@@ -75,6 +86,8 @@ def test_what_is_registered_comes_back_everywhere(workspace, tmp_path, refreshed
         if value is None:
             assert name == "deleted_at"
             continue
+        if field.form == "time":
+            value = utc_iso(value)
         assert in_json[name] == (list(value) if name == "tags" else value)
         if not field.is_nested:
             assert in_csv[name] == (value if isinstance(value, str) else json.dumps(value))
@@ -120,7 +133,7 @@ ADDED = {
 """,
     "    metrics: dict": """    blur: float | None = field(metadata=stored("REAL", "how blurred"))
 """,
-    "\n\n@frozen\nclass NewItem": """    blur: float | None = None
+    "\n\n@frozen(repr=False)\nclass NewItem": """    blur: float | None = None
 """,
 }
 """What stands before which line of the records, in a Heron that declares three fields more."""

@@ -14,6 +14,8 @@ from heron.models import MediaFacts, Member, NewItem
 from tests.memory_storage import LakePlugin
 from tests.synced_places import BucketPlace, FolderPlace, catalogue, counts, item, names
 
+EARLIER, LATER = "2026-01-31T12:00:00.000000Z", "2026-01-31T12:00:01.000000Z"
+
 
 @pytest.fixture
 def bucket():
@@ -91,19 +93,19 @@ def test_a_changed_object_is_looked_at_again_and_what_people_added_stays(workspa
 @pytest.mark.parametrize(
     ("size", "etag", "modified_at", "same"),
     [
-        (5, "e", "t", True),
-        (5, "e", "other", True),
-        (5, "other", "t", False),
-        (6, "e", "t", False),
-        (5, None, "t", True),
-        (5, None, "other", False),
+        (5, "e", EARLIER, True),
+        (5, "e", LATER, True),
+        (5, "other", EARLIER, False),
+        (6, "e", EARLIER, False),
+        (5, None, EARLIER, True),
+        (5, None, LATER, False),
         (5, None, None, False),
     ],
 )
 def test_an_object_is_the_same_by_size_and_etag_or_where_it_has_none_by_its_time(
     size, etag, modified_at, same
 ):
-    known = Known(1, "uuid", 5, "e", "t", is_deleted=False)
+    known = Known(1, "uuid", 5, "e", EARLIER, is_deleted=False)
     stored = StoredObject("mem://b/a", size, etag, modified_at)
     assert is_same(Unit("mem://b/a", "mem://b/a", stored=stored), known) is same
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Mapping
+from datetime import datetime
 from functools import cache, partial
 from operator import eq
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -11,6 +13,7 @@ import orjson
 
 from heron.errors import InvalidInput
 from heron.models import FACT_FIELDS, ITEM_FIELDS
+from heron.times import moment, utc_iso
 
 if TYPE_CHECKING:
     from cattrs import Converter
@@ -32,6 +35,8 @@ def converter() -> Converter:
     for kind in _EXPECTED:
         made.register_structure_hook(kind, _strict)
         made.register_structure_hook_func(partial(eq, kind | None), _strict_or_none)
+    made.register_unstructure_hook(datetime, utc_iso)
+    made.register_structure_hook(datetime, lambda value, kind: moment(value))
     for kinds in (dict[str, Any], dict[str, Any] | None):
         made.register_structure_hook_func(partial(eq, kinds), _object)
     return made
@@ -127,11 +132,16 @@ def loads(text: str | bytes) -> Any:
         raise InvalidInput(f"not valid JSON: {error}") from error
 
 
+_WRITTEN: Mapping[str, Callable[[Any], Any]] = {"lines": list, "time": utc_iso}
+"""How values of fields are written in JSON, where not as they are."""
+
+
 def item_to_dict(item: Item) -> dict[str, Any]:
     """An item as plain data for JSON and for tables; what is not known is left out."""
     facts, found = item.facts, {}
     for name, field in ITEM_FIELDS.items():
         value = getattr(facts if name in FACT_FIELDS else item, field.attribute)
         if value is not None or field.nullable:
-            found[name] = list(value) if field.form == "lines" else value
+            write = _WRITTEN.get(field.form)
+            found[name] = write(value) if write is not None and value is not None else value
     return found

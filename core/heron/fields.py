@@ -10,10 +10,11 @@ from attrs import evolve, field, fields, frozen
 Compares = Literal["text", "number", "boolean", "datetime"]
 """How the values of a field compare in conditions and sorts."""
 
-Form = Literal["plain", "boolean", "json", "lines"]
-"""How a value is stored: as it is, as 0 or 1, as JSON, or as a text with a line for each part."""
+Form = Literal["plain", "boolean", "time", "json", "lines"]
+"""How a value is stored: as it is, as 0 or 1, as a text by `utc_iso`, as JSON, or as a text with a line for each part."""
 
 _KEY = "heron.field"
+_FORMS: dict[str, Form] = {"boolean": "boolean", "datetime": "time"}
 _COMPARES: dict[str, Compares] = {"INTEGER": "number", "REAL": "number", "TEXT": "text"}
 
 
@@ -62,7 +63,7 @@ def stored(
     if compares is None:
         compares = _COMPARES[(sql or "TEXT").split()[0]]
     if form is None:
-        form = "boolean" if compares == "boolean" else "plain"
+        form = _FORMS.get(compares, "plain")
     in_conditions = None if compares == "no" else compares
     return {_KEY: RecordField(name, "", sql, in_conditions, about, unit, form, given_as, nullable)}
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import datetime
 from typing import Literal
 
-from attrs import frozen
+from attrs import field, frozen
 
 from heron.models import Json
 from heron.records import Identified, Record, cut, in_middle
+from heron.times import moment, moment_or_none
 
 
 @frozen(eq=False, repr=False)
@@ -20,7 +22,7 @@ class Integration(Identified):
     name: str
     backend: str
     options: dict[str, Json]
-    created_at: str
+    created_at: datetime = field(converter=moment)
 
     def _shown(self) -> Iterator[str]:
         yield f"{cut(repr(self.name), 40)} {cut(self.backend, 20)}, {self.uuid}"
@@ -47,7 +49,7 @@ class SyncedFolder(Record):
     prefix: str
     integration: str | None
     sidecar_suffix: str | None
-    synced_at: str | None
+    synced_at: datetime | None = field(converter=moment_or_none)
     sidecars_paused: bool = False
     folder_id: int | None = None
 
@@ -75,8 +77,8 @@ class ImportJob(Identified):
     skipped: int
     failed: int
     warnings: int
-    started_at: str
-    finished_at: str | None
+    started_at: datetime = field(converter=moment)
+    finished_at: datetime | None = field(converter=moment_or_none)
     restored: int = 0
     removed: int = 0
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterator, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, Literal
 from uuid import UUID
 
@@ -11,6 +11,9 @@ from attrs import Factory, field, fields, frozen
 
 from heron.fields import RecordField, declared, fact, stored, stored_json
 from heron.records import Identified, Record, cut, in_middle, line
+from heron.times import moment, moment_or_none
+from heron.times import now as now
+from heron.times import utc_iso as utc_iso
 
 Json = Any
 """A value that JSON can hold."""
@@ -35,7 +38,7 @@ MAX_METADATA = 10 * 1024 * 1024
 class MediaFacts(Record):
     """What is known of a media file without its pixels or samples.
 
-    `captured_at` is UTC. `extra` holds further facts by namespace, for instance `{"exif": {"Model": "X100"}}`, and is
+    `captured_at` is an aware datetime in UTC, and is given as one or as text with an offset. `extra` holds further facts by namespace, for instance `{"exif": {"Model": "X100"}}`, and is
     queried as `exif.Model`. `note` is a sentence for people about what is odd with the file, for instance that no plugin
     is installed that reads it. An attribute declared by `fact` is a column of the catalogue, a name in conditions and
     sorts, a column of tables and exports, and something that manifests can give: nothing else has to be told of it.
@@ -54,7 +57,11 @@ class MediaFacts(Record):
     sample_rate: int | None = fact("INTEGER", "samples of sound in each channel", unit="hertz")
     channels: int | None = fact("INTEGER", "channels of sound", given_as=("channels", "numchannels"))
     pages: int | None = fact("INTEGER", "pages of a document", given_as=("pages", "numpages", "pagecount"))
-    captured_at: str | None = fact("TEXT", "when it was taken", compares="datetime", given_as=())
+    captured_at: datetime | None = field(
+        default=None,
+        converter=moment_or_none,
+        metadata=stored("TEXT", "when it was taken", compares="datetime"),
+    )
     extra: Mapping[str, Json] = field(
         factory=dict, metadata=stored_json("further facts by namespace", name="facts")
     )
@@ -94,7 +101,7 @@ class NewItem(Record):
     name: str | None = None
     size: int | None = None
     etag: str | None = None
-    modified_at: str | None = None
+    modified_at: datetime | None = field(default=None, converter=moment_or_none)
     content_hash: str | None = None
     metadata: Mapping[str, Json] | None = None
     members: Sequence[Member] = ()
@@ -103,7 +110,7 @@ class NewItem(Record):
 
 @frozen(eq=False, repr=False)
 class Item(Identified):
-    """A data unit of the catalogue. Times are ISO 8601 in UTC, sizes in bytes."""
+    """A data unit of the catalogue. Times are aware datetimes in UTC, sizes in bytes."""
 
     id: int
     uuid: str = field(metadata=stored("TEXT NOT NULL UNIQUE", "by which it is known"))
@@ -114,19 +121,26 @@ class Item(Identified):
     size: int | None = field(metadata=stored("INTEGER", "of the file", unit="bytes", nullable=True))
     facts: MediaFacts
     etag: str | None = field(metadata=stored("TEXT", "what the storage calls this version of the file"))
-    modified_at: str | None = field(metadata=stored("TEXT", "when the file was changed", compares="datetime"))
+    modified_at: datetime | None = field(
+        converter=moment_or_none, metadata=stored("TEXT", "when the file was changed", compares="datetime")
+    )
     content_hash: str | None = field(metadata=stored("TEXT", "hash of the content of the file"))
     metadata: dict[str, Json] = field(metadata=stored_json("by the keys of the schema"))
     tags: tuple[str, ...] = field(
         metadata=stored(None, "titles of its collections", compares="no", form="lines")
     )
-    created_at: str = field(
-        metadata=stored("TEXT NOT NULL", "when it was put into the catalogue", compares="datetime")
+    created_at: datetime = field(
+        converter=moment,
+        metadata=stored("TEXT NOT NULL", "when it was put into the catalogue", compares="datetime"),
     )
-    updated_at: str = field(
-        metadata=stored("TEXT NOT NULL", "when it was last changed in the catalogue", compares="datetime")
+    updated_at: datetime = field(
+        converter=moment,
+        metadata=stored("TEXT NOT NULL", "when it was last changed in the catalogue", compares="datetime"),
     )
-    deleted_at: str | None = field(metadata=stored("TEXT", "when its file was found missing", compares="no"))
+    deleted_at: datetime | None = field(
+        converter=moment_or_none,
+        metadata=stored("TEXT", "when its file was found missing", compares="no", form="time"),
+    )
     integration_id: int | None = None
 
     @property
@@ -160,7 +174,7 @@ class Folder(Identified):
     parent_id: int | None
     description: str
     metadata: dict[str, Json]
-    created_at: str
+    created_at: datetime = field(converter=moment)
 
     def _shown(self) -> Iterator[str]:
         yield f"{in_middle(self.path, 70)}, {self.uuid}"
@@ -221,7 +235,7 @@ class Collection(Identified):
     title: str
     description: str
     item_count: int
-    created_at: str
+    created_at: datetime = field(converter=moment)
 
     def _shown(self) -> Iterator[str]:
         yield f"{cut(repr(self.title), 50)} {self.item_count} items, {self.uuid}"
@@ -246,7 +260,7 @@ class Dataset(Identified):
     description: str
     backing_folder_id: int | None
     row_count: int
-    created_at: str
+    created_at: datetime = field(converter=moment)
 
     def _shown(self) -> Iterator[str]:
         yield f"{cut(repr(self.title), 50)} {self.row_count} rows, {self.uuid}"
@@ -374,7 +388,7 @@ class Preset(Identified):
     name: str
     description: str
     query: Query
-    created_at: str
+    created_at: datetime = field(converter=moment)
 
     def _identity(self) -> Hashable:
         return self.name
@@ -399,16 +413,3 @@ class User(Record):
 
     email: str
     role: str
-
-
-def utc_iso(moment: datetime) -> str:
-    """Write an aware datetime as fixed-width ISO 8601 in UTC, so that text order is time order.
-
-    The form is `2026-01-31T12:00:00.000000Z` (RFC 3339 with six digits of fraction).
-    """
-    return moment.astimezone(UTC).isoformat(timespec="microseconds")[:-6] + "Z"
-
-
-def now() -> str:
-    """The present moment, written by `utc_iso`."""
-    return utc_iso(datetime.now(UTC))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Hashable, Iterator
+from datetime import datetime
 from typing import Any
 
 MOST = 120
@@ -26,6 +27,8 @@ class Record:
                 continue
             if isinstance(value, Collection) and not isinstance(value, str | bytes):
                 value = f"[{len(value)}]"
+            if isinstance(value, datetime):
+                value = value.isoformat(sep=" ")
             yield f"{name.name}={line(value, 60)}"
 
 

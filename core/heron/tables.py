@@ -4,28 +4,21 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import UTC, datetime
 from importlib import import_module
 from typing import Any, Literal
 
-import attrs
 from attrs import Factory, define
 
 from heron.convert import dumps
 from heron.errors import InvalidInput, PluginError
-from heron.models import DatasetRow, Frame, Item, Match, MediaFacts
+from heron.fields import Form, RecordField
+from heron.models import FACT_FIELDS, FRAME_FIELDS, ITEM_FIELDS, DatasetRow, Frame, Item, Match
+from heron.times import moment_or_none
 
 Type = Literal["text", "integer", "float", "boolean", "time", "texts"]
 
-_OF_ANNOTATION: dict[str, Type] = {
-    "str": "text",
-    "Kind": "text",
-    "int": "integer",
-    "float": "float",
-    "bool": "boolean",
-    "datetime": "time",
-}
-_INNER = frozenset({"id", "folder_id", "integration_id"})
+_OF_FORM: dict[Form, Type] = {"boolean": "boolean", "time": "time"}
+_OF_SQL: dict[str, Type] = {"TEXT": "text", "INTEGER": "integer", "REAL": "float"}
 _LARGEST = 2**63
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z")
 """Times as the catalogue keeps them: values of keys of type datetime."""
@@ -49,7 +42,9 @@ def columns_of(rows: Sequence[Any], matches: Sequence[Match] = ()) -> dict[str, 
         kind = Item
     if kind not in (Item, Frame):
         raise InvalidInput(f"records of type {kind.__name__} have no table", hint="items and frames have one")
-    table.update(_fields(Item, rows, MediaFacts) if kind is Item else _fields(Frame, rows))
+    if kind is Frame:
+        table["item"] = Column("text", [row.item for row in rows])
+    table.update(_fields(ITEM_FIELDS if kind is Item else FRAME_FIELDS, rows))
     extra = _facts if kind is Item else _metrics
     table.update(_flattened(extra(row) for row in rows))
     table.update(_flattened({f"metadata.{k}": v for k, v in row.metadata.items()} for row in rows))
@@ -61,29 +56,19 @@ def columns_of(rows: Sequence[Any], matches: Sequence[Match] = ()) -> dict[str, 
     return table
 
 
-def _fields(record: type, rows: Sequence[Any], facts: type | None = None) -> dict[str, Column]:
-    """The plain fields of a record, and of its facts in the place where these stand."""
+def _fields(declared: Mapping[str, RecordField], rows: Sequence[Any]) -> dict[str, Column]:
+    """The declared fields of records, by their names; those with parts have columns of their own."""
     table: dict[str, Column] = {}
-    for part in attrs.fields(record):
-        if part.name == "facts" and facts is not None:
-            table.update(_fields(facts, [row.facts for row in rows]))
-        if part.name in _INNER:
-            continue
-        name = {"folder_path": "folder"}.get(part.name, part.name)
-        values = [getattr(row, part.name) for row in rows]
-        if part.name == "tags":
+    for name, field in declared.items():
+        of = [row.facts for row in rows] if declared is ITEM_FIELDS and name in FACT_FIELDS else rows
+        values = [getattr(part, field.attribute) for part in of]
+        if field.form == "lines":
             table[name] = Column("texts", [list(value) for value in values])
-            continue
-        type = _OF_ANNOTATION.get(str(part.type).removesuffix(" | None"))
-        if type == "text" and name.endswith("_at"):
-            type, values = "time", [_moment(value) for value in values]
-        if type is not None:
-            table[name] = Column(type, values)
+        elif field.form != "json":
+            table[name] = Column(
+                _OF_FORM.get(field.form) or _OF_SQL[(field.sql or "TEXT").split()[0]], values
+            )
     return table
-
-
-def _moment(value: Any) -> Any:
-    return datetime.fromisoformat(value).astimezone(UTC) if isinstance(value, str) else value
 
 
 def _facts(item: Item) -> dict[str, Any]:
@@ -122,7 +107,7 @@ def _column(values: list[Any]) -> Column:
     if kinds and kinds <= {int, float}:
         return Column("float", [None if value is None else float(value) for value in values])
     if kinds == {str} and all(value is None or _TIME.fullmatch(value) for value in values):
-        return Column("time", [_moment(value) for value in values])
+        return Column("time", [moment_or_none(value) for value in values])
     return Column("text", [_text(value) for value in values])
 
 

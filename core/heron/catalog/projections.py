@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import datetime
 
-from attrs import frozen
+from attrs import field, frozen
 
 from heron.catalog.database import Database, Row
 from heron.catalog.vectors.rows import Owner, VectorSet
 from heron.convert import dumps, loads, structure, unstructure
 from heron.models import Query, now
+from heron.times import moment
 
 Point = tuple[Owner, float, float]
 """Inner ids of an item and of a frame of it, 0 for the item itself, and where it is."""
@@ -32,7 +34,7 @@ class StoredProjection:
     file: str
     row_count: int
     point_count: int
-    created_at: str
+    created_at: datetime = field(converter=moment)
 
 
 class ProjectionStore:

@@ -10,14 +10,17 @@ from typing import Any
 from heron.convert import dumps, loads
 from heron.fields import Form, RecordField
 from heron.models import FRAME_FIELDS, ITEM_FIELDS
+from heron.times import moment_or_none, utc_iso
 
 _DUMP: dict[Form, Callable[[Any], Any]] = {
     "json": lambda value: dumps(value) if value else "{}",
     "lines": "\n".join,
+    "time": lambda value: None if value is None else utc_iso(value),
 }
 _LOAD: dict[Form, Callable[[Any], Any]] = {
     "boolean": lambda value: None if value is None else bool(value),
     "json": loads,
+    "time": moment_or_none,
     "lines": lambda text: tuple(text.split("\n")) if text else (),
 }
 _EMPTY: dict[Form, str] = {"json": "'{}'"}

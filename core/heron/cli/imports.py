@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from datetime import datetime
 from pathlib import Path
 
 import click
@@ -57,7 +58,7 @@ def list_imports(context: Context, as_json: bool) -> None:
             job.skipped,
             job.failed,
             job.warnings,
-            job.started_at[:19],
+            f"{job.started_at:%Y-%m-%dT%H:%M:%S}",
             job.source,
         )
         for job in jobs
@@ -109,7 +110,10 @@ def show(context: Context, number: str, as_json: bool) -> None:
     )
     print_table(
         ["field", "value"],
-        [(name, "" if getattr(job, name) is None else str(getattr(job, name))) for name in fields],
+        [
+            (name, value if isinstance(value := getattr(job, name), datetime | None) else str(value))
+            for name in fields
+        ],
         "",
     )
 

@@ -8,11 +8,13 @@ import shutil
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from datetime import datetime
 from itertools import islice
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from heron.times import utc_iso
 from heron.wording import counted
 
 if TYPE_CHECKING:
@@ -291,4 +293,6 @@ def _cell(value: Any) -> str:
         return "yes" if value else ""
     if isinstance(value, int):
         return f"{value:,}"
+    if isinstance(value, datetime):
+        return utc_iso(value)
     return clean(str(value))

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
 
 from heron.curation.records import Candidate
 
 _SAME_SHARPNESS = 0.95
 """Sharpness that is lower by less than this factor is the same: encoding a picture again changes it as much."""
+
+_NEVER = datetime.min.replace(tzinfo=UTC)
 
 
 def best_first(candidates: Sequence[Candidate]) -> tuple[tuple[Candidate, ...], str]:
@@ -42,8 +45,8 @@ def _largest_file(left: list[Candidate]) -> list[Candidate]:
 
 
 def _oldest(left: list[Candidate]) -> list[Candidate]:
-    oldest = min(candidate.time or "" for candidate in left)
-    return [candidate for candidate in left if (candidate.time or "") == oldest]
+    oldest = min(candidate.time or _NEVER for candidate in left)
+    return [candidate for candidate in left if (candidate.time or _NEVER) == oldest]
 
 
 def _most(left: list[Candidate], measure: Callable[[Candidate], float], same: float = 1.0) -> list[Candidate]:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 
 import numpy as np
-from attrs import frozen
+from attrs import field, frozen
 
 from heron.catalog.access import Access
 from heron.catalog.database import Database
@@ -27,6 +28,7 @@ from heron.pictures.service import PictureService
 from heron.projection.methods import METHODS, project
 from heron.records import Record
 from heron.search.values import check_plain, plain
+from heron.times import moment
 from heron.wording import counted
 
 _NAMES = {"pca": "PCA", "tsne": "t-SNE"}
@@ -41,7 +43,7 @@ class Projection(Record):
     points: int
     new: int
     query: Query
-    created_at: str
+    created_at: datetime = field(converter=moment)
 
     @property
     def is_stale(self) -> bool:

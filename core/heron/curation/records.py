@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Literal
 
-from attrs import frozen
+from attrs import field, frozen
 
 from heron.records import Record
+from heron.times import moment_or_none
 
 Way = Literal["hash", "pairs", "index"]
 """How things were compared: by content hash, every pair of vectors, or what the index finds near."""
@@ -27,7 +29,7 @@ class Candidate(Record):
     height: int | None = None
     size: int | None = None
     sharpness: float | None = None
-    time: str | None = None
+    time: datetime | None = field(default=None, converter=moment_or_none)
 
 
 @frozen(repr=False)

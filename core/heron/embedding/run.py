@@ -22,6 +22,7 @@ from heron.models import Item
 from heron.pictures.making import in_threads
 from heron.pictures.service import PROBLEMS, PictureService
 from heron.search.similar import vectors_of
+from heron.times import utc_iso
 
 if TYPE_CHECKING:
     import numpy
@@ -182,5 +183,6 @@ class Run:
 
 def content_of(item: Item) -> str:
     """A text that changes whenever the content of an item changes, as far as the catalogue knows."""
-    facts = (item.etag, item.modified_at, item.size, item.facts.frame_count)
+    modified = utc_iso(item.modified_at) if item.modified_at else None
+    facts = (item.etag, modified, item.size, item.facts.frame_count)
     return "|".join(str(fact) for fact in (item.url, *facts))

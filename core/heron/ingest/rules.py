@@ -8,6 +8,7 @@ from attrs import frozen
 
 from heron.catalog.registration import Known
 from heron.ingest.units import Action, Unit
+from heron.times import moment_or_none
 
 
 class Rule(Protocol):
@@ -73,4 +74,4 @@ def is_same(unit: Unit, known: Known) -> bool:
         return False
     if stored.etag is not None and known.etag is not None:
         return stored.etag == known.etag
-    return stored.modified_at == known.modified_at
+    return moment_or_none(stored.modified_at) == moment_or_none(known.modified_at)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Mapping
-from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -25,8 +24,6 @@ def check_facts(facts: MediaFacts) -> None:
     for name in ("fps", "duration"):
         value = getattr(facts, name)
         assert value is None or (type(value) in (int, float) and 0 <= value < 1e12), f"{name} is {value!r}"
-    if facts.captured_at is not None:
-        assert datetime.fromisoformat(facts.captured_at).utcoffset() == timedelta(0)
 
 
 def check_picture(picture: Any, size: int) -> None:

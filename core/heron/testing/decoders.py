@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -17,6 +18,7 @@ from heron.testing.checks import check_facts, check_picture, descriptors
 from heron.testing.contracts import RecordContract, reason_of
 from heron.testing.files import LocalMediaFile, damaged_copies, format_of
 from heron.testing.frames import FrameRules
+from heron.times import moment
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -187,6 +189,8 @@ def _agree(found: Any, expected: Any) -> bool:
         return isinstance(found, Mapping) and all(_agree(found.get(key), expected[key]) for key in expected)
     if isinstance(expected, float):
         return isinstance(found, int | float) and abs(found - expected) <= 1e-3 * max(1.0, abs(expected))
+    if isinstance(found, datetime) and isinstance(expected, str):
+        return found == moment(expected)
     return bool(found == expected)
 
 

@@ -1,0 +1,49 @@
+"""Times: aware datetimes in UTC on records, and one form of text in the catalogue, in JSON and in exports."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from heron.errors import InvalidInput
+
+_HINT = "give an aware datetime, or a text with its offset, such as 2026-01-31T12:00:00Z"
+
+
+def moment(given: datetime | str) -> datetime:
+    """A time, given as an aware datetime or as ISO 8601 with its offset, as a datetime in UTC; raises InvalidInput."""
+    if isinstance(given, str):
+        try:
+            found = datetime.fromisoformat(given)
+        except ValueError:
+            raise InvalidInput(f"{given[:60]!r} is no time", hint=_HINT) from None
+    elif isinstance(given, datetime):
+        found = given
+    else:
+        raise InvalidInput(f"a {type(given).__name__} is no time", hint=_HINT)
+    if found.tzinfo is UTC:
+        return found
+    if found.utcoffset() is None:
+        raise InvalidInput(f"the time {str(given)[:60]!r} has no offset from UTC", hint=_HINT)
+    try:
+        return found.astimezone(UTC)
+    except OverflowError:
+        raise InvalidInput(f"the time {str(given)[:60]!r} is too far away", hint=_HINT) from None
+
+
+def moment_or_none(given: datetime | str | None) -> datetime | None:
+    """The same; None stays None."""
+    return None if given is None else moment(given)
+
+
+def utc_iso(moment: datetime) -> str:
+    """Write an aware datetime as fixed-width ISO 8601 in UTC, so that text order is time order.
+
+    The form is `2026-01-31T12:00:00.000000Z` (RFC 3339 with six digits of fraction).
+    """
+    in_utc = moment if moment.tzinfo is UTC else moment.astimezone(UTC)
+    return in_utc.isoformat(timespec="microseconds")[:-6] + "Z"
+
+
+def now() -> str:
+    """The present moment, written by `utc_iso`."""
+    return utc_iso(datetime.now(UTC))

@@ -9,6 +9,7 @@ import zipfile
 from array import array
 from collections import Counter
 
+import click
 import pytest
 from PIL import Image
 
@@ -235,3 +236,26 @@ def test_a_quickstart_where_nothing_can_be_written_is_one_line(tmp_path):
     assert done.returncode == 1
     assert "no quickstart can be made in heron-quickstart" in done.stderr
     assert len(done.stderr.splitlines()) == 1
+
+
+def test_the_quickstart_is_brought_by_a_plugin_and_can_be_overridden(capsys):
+    from heron.builtin import plugin_manager
+    from heron.cli.context import Context
+    from heron.cli.main import COMMANDS, main
+
+    class Own:
+        @heron.hookimpl
+        def register_commands(self):
+            yield heron.CliCommand(name="quickstart", summary="Mine.", load=lambda: hello)
+
+    @click.command()
+    @click.pass_obj
+    def hello(context):
+        """Mine."""
+        context.run(["--version"])
+
+    assert plugin_manager(discover=False).commands()["quickstart"].summary == COMMANDS["quickstart"]
+    context = Context()
+    context._plugins = plugin_manager([Own()], discover=False)
+    main.main(["quickstart"], standalone_mode=False, obj=context)
+    assert capsys.readouterr().out.startswith("heron, version")

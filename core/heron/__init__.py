@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from heron.hooks import (
         CliCommand,
         Codec,
+        CommandContext,
         DatasetExporter,
         Decoder,
         Embedder,
@@ -88,7 +89,7 @@ _HOME = {
         "Unreachable"
     ),
     "hooks": (
-        "CliCommand Codec DatasetExporter Decoder Embedder EmbedderModel Exporter FrameDecoder Measure MediaDecoder "
+        "CliCommand Codec CommandContext DatasetExporter Decoder Embedder EmbedderModel Exporter FrameDecoder Measure MediaDecoder "
         "MediaFile MediaFormat MetadataType Part QualityMetrics Series SeriesDecoder Storage StorageBackend "
         "StorageOption StoredObject TextReader hookimpl"
     ),
@@ -114,6 +115,7 @@ __all__ = [
     "CliCommand",
     "Codec",
     "Collection",
+    "CommandContext",
     "Dataset",
     "DatasetExporter",
     "DatasetRow",

@@ -13,6 +13,7 @@ BUILTIN = (
     "heron.embedders.builtin",
     "heron.metadata.types",
     "heron.export.builtin",
+    "heron.quickstart.builtin",
 )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -40,6 +41,18 @@ class Context:
 
             self._plugins = plugin_manager(discover=self.discover)
         return self._plugins
+
+    def run(self, arguments: Sequence[str]) -> None:
+        """Run another command line in this process, in a context of its own with the same choice of plugins."""
+        import click
+
+        program = click.get_current_context().find_root().command
+        own = Context()
+        options = [] if self.discover else ["--no-plugins"]
+        try:
+            program.main([*options, *arguments], prog_name="heron", standalone_mode=False, obj=own)
+        finally:
+            own.close()
 
     def close(self) -> None:
         """Close what was opened."""

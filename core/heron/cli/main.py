@@ -46,6 +46,9 @@ COMMANDS = {
 """Heron's own commands with their summaries, which a test holds equal to their help."""
 
 
+_BY_HOOK = ("quickstart",)
+"""Those of them that a built-in plugin brings; the others are imported without the plugins."""
+
 _MODULES = {"import": "import_files", "contact-sheet": "contact_sheet"}
 
 
@@ -58,11 +61,13 @@ class LazyGroup(click.Group):
 
     def get_command(self, context: click.Context, name: str) -> click.Command | None:
         """The command of that name, imported now."""
-        if name in COMMANDS:
+        if name in COMMANDS and name not in _BY_HOOK:
             module = import_module(f"heron.cli.{_MODULES.get(name, name)}")
             command: click.Command = module.command
             return command
-        brought = self._brought(context).get(name)
+        brought = (
+            self._context(context).plugins().commands() if name in _BY_HOOK else self._brought(context)
+        ).get(name)
         if brought is None:
             return None
         loaded: click.Command = self._context(context).plugins().load(brought)
@@ -104,7 +109,10 @@ class LazyGroup(click.Group):
         return self._context(context).plugins().commands()
 
     def _context(self, context: click.Context) -> Context:
-        return context.ensure_object(Context)
+        """The state of this call; commands are looked up before `main` is called, which would note the choice of plugins."""
+        own = context.ensure_object(Context)
+        own.discover = not context.params.get("no_plugins", not own.discover)
+        return own
 
 
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})

@@ -15,6 +15,7 @@ from heron.hooks.contributions import (
 from heron.hooks.interfaces import (
     BulkStorage,
     Codec,
+    CommandContext,
     Decoder,
     Embedder,
     Exporter,
@@ -35,6 +36,7 @@ __all__ = [
     "BulkStorage",
     "CliCommand",
     "Codec",
+    "CommandContext",
     "Contribution",
     "DatasetExporter",
     "Decoder",

@@ -189,7 +189,7 @@ class DatasetExporter(Contribution):
 
 @frozen(kw_only=True)
 class CliCommand(Contribution):
-    """A command for the command line; `load` returns the `click.Command`."""
+    """A command for the command line; `load` returns the `click.Command`, which gets a `CommandContext` by `click.pass_obj`."""
 
     sort: ClassVar[str] = "command"
 

@@ -210,8 +210,24 @@ class Exporter(Protocol):
         """Write the rows as they come and return their number."""
 
 
+class CommandContext(Protocol):
+    """What a command of a plugin gets by `click.pass_obj`: the workspace and the plugins of this call."""
+
+    def workspace(self) -> Any:
+        """The `heron.Workspace` to work in, opened when it is first asked for; raises NotFound where there is none."""
+
+    def plugins(self) -> Any:
+        """The plugin manager, with a workspace or without."""
+
+    def run(self, arguments: Sequence[str]) -> None:
+        """Run another command line, `["items", "--limit", "5"]`, as `heron items --limit 5` with the same plugins.
+
+        It prints what it prints, and raises HeronError and the exceptions of click instead of ending the process.
+        """
+
+
 PROTOCOLS = (
     "Storage", "BulkStorage", "Decoder", "FrameDecoder", "TextReader", "SeriesDecoder", "Measure", "Codec", "Embedder",
-    "Exporter",
+    "Exporter", "CommandContext",
 )  # fmt: skip
 """The protocols in the order in which the documentation explains them."""

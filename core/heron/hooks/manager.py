@@ -26,7 +26,7 @@ from heron.hooks.contributions import (
     QualityMetrics,
     StorageBackend,
 )
-from heron.hooks.registry import Origin, Registry, missing_packages
+from heron.hooks.registry import Origin, Registry, missing, missing_packages
 
 GROUP = "heron"
 C = TypeVar("C", bound=Contribution)
@@ -239,6 +239,10 @@ class PluginManager:
                 f"{contribution.sort} {contribution.name} (plugin {plugin}) needs {', '.join(missing)}",
                 hint=install_hint(contribution),
             )
+
+    def missing(self, *packages: str) -> list[str]:
+        """Those of some distributions that are not installed."""
+        return missing(packages)
 
 
 def install_hint(contribution: Contribution) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from importlib.metadata import PackageNotFoundError, distribution
 from typing import TypeVar, cast
 
@@ -98,7 +98,12 @@ class Registry:
 
 def missing_packages(contribution: Contribution) -> list[str]:
     """The distributions that a contribution needs and that are not installed."""
-    return [name for name in contribution.requires if not is_installed(name)]
+    return missing(contribution.requires)
+
+
+def missing(names: Iterable[str]) -> list[str]:
+    """Those of some distributions that are not installed."""
+    return [name for name in names if not is_installed(name)]
 
 
 def is_installed(name: str) -> bool:

@@ -13,14 +13,9 @@ from typing import TYPE_CHECKING
 import click
 from attrs import evolve
 
-from heron.cli.context import Context
-from heron.cli.output import example, say
-from heron.errors import AlreadyExists, CatalogueError, PluginError
-from heron.hooks import registry
-from heron.wording import counted
+import heron
 
 if TYPE_CHECKING:
-    from heron.hooks import PluginManager
     from heron.quickstart.steps import Step
 
 _MARK = Path(".heron") / "quickstart"
@@ -30,82 +25,86 @@ _MARK = Path(".heron") / "quickstart"
 @click.argument("directory", default="heron-quickstart", type=click.Path(file_okay=False, path_type=Path))
 @click.option("--fresh", is_flag=True, help="Delete what an earlier quickstart made there, and begin anew.")
 @click.pass_obj
-@example("heron quickstart\nheron quickstart ~/heron-tour --fresh")
-def command(context: Context, directory: Path, fresh: bool) -> None:
+def command(context: heron.CommandContext, directory: Path, fresh: bool) -> None:
     """Make a small lake and walk through everything.
 
     Draws pictures, a film and scans, writes sound and texts, and goes step by step from schema to dataset. The extra
     media brings the steps through film, sound, scans and documents, clip and plot those that find pictures by a sentence
     and draw a map of them, the extra s3 those through a bucket on a server in this process. No network, no account; all
     of it stays in DIRECTORY to play with.
+
+    \b
+    Example:
+      heron quickstart
+      heron quickstart ~/heron-tour --fresh
     """
     from heron.quickstart.lake import make_lake
     from heron.quickstart.steps import NEXT
 
     try:
         _prepare(directory, fresh)
-        say(f"A lake of real files, drawn just now, goes to {directory}.")
+        click.secho(f"A lake of real files, drawn just now, goes to {directory}.")
         made = make_lake(directory)
     except OSError as error:
-        raise CatalogueError(
+        raise heron.CatalogueError(
             f"no quickstart can be made in {directory}: {error.strerror or error}", hint="give another folder"
         ) from error
-    say(f"  {', '.join(counted(count, sort) for sort, count in made.items())}.")
+    click.secho(f"  {', '.join(_counted(count, sort) for sort, count in made.items())}.")
     before = Path.cwd()
     os.chdir(directory)
     try:
         _walk_cloud(context, _walk_steps(context))
     finally:
         os.chdir(before)
-    say("")
-    say(f"Done. All of it is in {directory}. What to type next:", bold=True)
-    say(f"  cd {shlex.quote(str(directory))}")
+    click.secho("")
+    click.secho(f"Done. All of it is in {directory}. What to type next:", bold=True)
+    click.secho(f"  cd {shlex.quote(str(directory))}")
     for line in NEXT:
-        say(f"  {line}")
+        click.secho(f"  {line}")
 
 
-def _walk_steps(context: Context) -> int:
+def _walk_steps(context: heron.CommandContext) -> int:
     """Go the steps on this machine, but those for which something is missing; returns the number of the next one."""
     from heron.quickstart.steps import STEPS
 
     number = 1
     for step in STEPS:
         try:
-            _load(context.plugins(), step)
-        except PluginError as error:
-            say("")
-            say(f'The step "{step.title}" is left out: {error}.')
+            _load(context, step)
+        except heron.PluginError as error:
+            click.secho("")
+            click.secho(f'The step "{step.title}" is left out: {error}.')
         else:
             _walk(context, number, step)
             number += 1
     return number
 
 
-def _load(manager: PluginManager, step: Step) -> None:
+def _load(context: heron.CommandContext, step: Step) -> None:
     """Raise PluginError where something that a step needs is not there, or cannot be loaded."""
+    manager = context.plugins()
     known = {decoder.name: decoder for decoder in manager.decoders()}
     for name in step.decoders:
         if name not in known:
-            raise PluginError(f"there is no decoder {name}", hint="heron plugins lists what there is")
+            raise heron.PluginError(f"there is no decoder {name}", hint="heron plugins lists what there is")
         manager.load(known[name])
     for name in step.embedders:
         manager.load(manager.embedder(name))
-    for package in step.packages:
-        if not registry.is_installed(package):
-            raise PluginError(f"{package} is not installed", hint='pip install "heron[plot]"')
+    for package in manager.missing(*step.packages):
+        raise heron.PluginError(f"{package} is not installed", hint='pip install "heron[plot]"')
 
 
-def _walk(context: Context, number: int, step: Step) -> None:
+def _walk(context: heron.CommandContext, number: int, step: Step) -> None:
     """Go one step: say what it is about, and run its commands."""
-    say("")
-    say(f"STEP {number}: {step.title}", bold=True)
-    say(step.words)
+    click.secho("")
+    click.secho(f"STEP {number}: {step.title}", bold=True)
+    click.secho(step.words)
     for line in step.commands:
-        say(f"$ {line}", fg="cyan")
+        click.secho(f"$ {line}", fg="cyan")
         _run(context, line)
 
 
-def _walk_cloud(context: Context, number: int) -> None:
+def _walk_cloud(context: heron.CommandContext, number: int) -> None:
     """Go the steps through a bucket, if what that needs is installed."""
     from heron.quickstart.bucket import LakeBucket
     from heron.quickstart.steps import CLOUD
@@ -113,9 +112,9 @@ def _walk_cloud(context: Context, number: int) -> None:
     manager = context.plugins()
     try:
         manager.require(manager.storage("s3"))
-    except PluginError as error:
-        say("")
-        say(f"The steps through a bucket are left out: {error}.")
+    except heron.PluginError as error:
+        click.secho("")
+        click.secho(f"The steps through a bucket are left out: {error}.")
         return
     with LakeBucket(Path("lake"), "lake") as bucket, _environment(HERON_TOUR_SECRET="guest"):  # noqa: S106
         for more, step in enumerate(CLOUD):
@@ -144,7 +143,7 @@ def _prepare(directory: Path, fresh: bool) -> None:
         shutil.rmtree(directory)
     if directory.exists() and any(directory.iterdir()):
         again = (directory / _MARK).is_file()
-        raise AlreadyExists(
+        raise heron.AlreadyExists(
             f"{directory} is {'an earlier quickstart' if again else 'not empty'}",
             hint="use --fresh to begin anew" if again else "give a folder that is not there yet",
         )
@@ -153,13 +152,10 @@ def _prepare(directory: Path, fresh: bool) -> None:
     mark.touch()
 
 
-def _run(context: Context, line: str) -> None:
+def _run(context: heron.CommandContext, line: str) -> None:
     """Run one command line in this process, in the workspace of this folder whatever HERON_WORKSPACE says."""
-    from heron.cli.main import main
+    context.run(["--workspace", ".", *shlex.split(line)[1:]])
 
-    own = Context()
-    try:
-        arguments = ["--workspace", ".", *([] if context.discover else ["--no-plugins"])]
-        main.main([*arguments, *shlex.split(line)[1:]], prog_name="heron", standalone_mode=False, obj=own)
-    finally:
-        own.close()
+
+def _counted(number: int, sort: str) -> str:
+    return f"{number:,} {sort}{'' if number == 1 else 's'}"

@@ -1,0 +1,22 @@
+"""The quickstart as a plugin: it brings a command by the hook that plugins use, and uses public names only."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import heron
+
+
+def _load() -> Any:
+    from heron.quickstart.command import command
+
+    return command
+
+
+@heron.hookimpl
+def register_commands() -> Iterator[heron.CliCommand]:
+    """Bring `heron quickstart`."""
+    yield heron.CliCommand(
+        name="quickstart", summary="Make a small lake and walk through everything.", load=_load
+    )

@@ -46,7 +46,7 @@ def make(directory: Path, count: int) -> Any:
     import heron
 
     workspace = heron.open(directory, discover=False)
-    if workspace.vectors.rows.find("own"):
+    if workspace.vectors._rows.find("own"):
         return workspace
     with workspace.schema.edit() as schema:
         schema.add_scalar("share", "number")
@@ -72,7 +72,7 @@ def make(directory: Path, count: int) -> Any:
 
 def kept(workspace: Any, directory: Path, count: int) -> None:
     """Time of keeping all vectors, beside numpy.save of the same numbers and fsync."""
-    uuids = [row[0] for row in workspace.database.rows("SELECT uuid FROM items ORDER BY id")]
+    uuids = [row[0] for row in workspace._database.rows("SELECT uuid FROM items ORDER BY id")]
     blocks = list(vectors(count))
 
     def by_heron() -> None:
@@ -112,7 +112,7 @@ def unfiltered(workspace: Any, queries: np.ndarray[Any, Any]) -> None:
     """The whole query beside the search alone: the engine's, and usearch's own on the same graph."""
     from usearch.index import Index
 
-    opened = workspace.vectors.opened("own")
+    opened = workspace.vectors._opened("own")
     uuid_of = [set(page_of(workspace, query, exact=True)) for query in queries]
     found = [set(page_of(workspace, query)) for query in queries]
     recall = np.mean([len(a & b) / 10 for a, b in zip(uuid_of, found, strict=True)])
@@ -120,7 +120,7 @@ def unfiltered(workspace: Any, queries: np.ndarray[Any, Any]) -> None:
         ["ws.search, ten items with all they have", f"{milliseconds(lambda n: page_of(workspace, queries[n])):.2f}", f"{recall:.3f}"],
         ["engine alone", f"{milliseconds(lambda n: opened.space.search(queries[n], 10)):.2f}", ""],
     ]  # fmt: skip
-    graph = Path(workspace.vectors.rows.folder) / f"{opened.kept.file}.graph"
+    graph = Path(workspace.vectors._rows.folder) / f"{opened.kept.file}.graph"
     if graph.exists():
         index = Index.restore(str(graph), view=True)
         codes = [np.round(query / np.abs(query).max() * 127).astype(np.int8) for query in queries]
@@ -141,7 +141,7 @@ def page_of(workspace: Any, query: np.ndarray[Any, Any], **parts: Any) -> list[s
 
 def filtered(workspace: Any, queries: np.ndarray[Any, Any]) -> None:
     """Recall and time at each share, beside the condition alone in SQL by hand."""
-    connection = sqlite3.connect(workspace.database.path)
+    connection = sqlite3.connect(workspace._database.path)
     rows = []
     for name in ("share", "far"):
         for share in SHARES:
@@ -199,7 +199,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as temporary:
         directory = options.directory or Path(temporary)
         workspace = make(directory, options.items)
-        if not workspace.vectors.rows.find("own"):
+        if not workspace.vectors._rows.find("own"):
             kept(workspace, directory, options.items)
         if not options.no_graph:
             wall, processor = timed(lambda: workspace.vectors.rebuild("own"))

@@ -84,4 +84,4 @@ def widths(workspace) -> list[int]:
 
 def is_sound(workspace) -> bool:
     """Whether SQLite finds nothing wrong with the catalogue."""
-    return workspace.database.value("PRAGMA integrity_check") == "ok"
+    return workspace._database.value("PRAGMA integrity_check") == "ok"

@@ -83,7 +83,7 @@ def item(workspace, url):
 
 def catalogue(workspace):
     """All that the catalogue holds, without the jobs and the time of the last sync."""
-    with closing(sqlite3.connect(workspace.database.path)) as plain:
+    with closing(sqlite3.connect(workspace._database.path)) as plain:
         lines = [
             line
             for line in plain.iterdump()

@@ -46,7 +46,7 @@ READS = {
     "datasets.rows": lambda w, t: w.datasets.rows(t.title),
     "embed.chosen": lambda w, t: w.embed.chosen(),
     "export": lambda w, t: w.export(t.title, w.root / "out.json"),
-    "folders.by_id": lambda w, t: w.folders.by_id(t.folder.id),
+    "folders._by_id": lambda w, t: w.folders._by_id(t.folder.id),
     "folders.contents": lambda w, t: w.folders.contents(t.folder),
     "folders.find": lambda w, t: w.folders.find(t.folder),
     "folders.get": lambda w, t: w.folders.get(t.folder.path),
@@ -56,24 +56,24 @@ READS = {
     "frames.find": lambda w, t: w.frames.find(t.item, 0),
     "frames.list": lambda w, t: w.frames.list(t.item),
     "frames.thumbnail": lambda w, t: w.frames.thumbnail(t.frame),
-    "frames.without_picture": lambda w, t: w.frames.without_picture(t.picture),
+    "frames._without_picture": lambda w, t: w.frames._without_picture(t.picture),
     "imports.find": lambda w, t: w.imports.find(t.job),
     "imports.get": lambda w, t: w.imports.get(t.job),
     "imports.list": lambda w, t: w.imports.list(),
     "imports.problems": lambda w, t: w.imports.problems(t.job),
     "imports.report": lambda w, t: w.imports.report(t.job),
     "items.by_name": lambda w, t: w.items.by_name(t.item.name),
-    "items.called": lambda w, t: list(w.items.called("name", [t.item.name])),
-    "items.of_several_files": lambda w, t: w.items.of_several_files([t.group.id]),
+    "items._called": lambda w, t: list(w.items._called("name", [t.item.name])),
+    "items._of_several_files": lambda w, t: w.items._of_several_files([t.group.id]),
     "items.count": lambda w, t: w.items.count(),
     "items.get": lambda w, t: w.items.get(t.item),
-    "items.ids": lambda w, t: w.items.ids([t.item]),
+    "items._ids": lambda w, t: w.items._ids([t.item]),
     "items.list": lambda w, t: w.items.list(),
     "items.find": lambda w, t: w.items.find(t.item.name),
-    "items.records": lambda w, t: list(w.items.records([t.item.id])),
+    "items._records": lambda w, t: list(w.items._records([t.item.id])),
     "items.page": lambda w, t: w.items.page(),
-    "frames.records": lambda w, t: list(w.frames.records([t.frame.id])),
-    "datasets.item_ids": lambda w, t: w.datasets.item_ids(t.title),
+    "frames._records": lambda w, t: list(w.frames._records([t.frame.id])),
+    "datasets._item_ids": lambda w, t: w.datasets._item_ids(t.title),
     "metadata.verify": lambda w, t: w.metadata.verify(),
     "pictures.contact_sheet": lambda w, t: w.pictures.contact_sheet([t.picture, t.frame]),
     "pictures.frames": lambda w, t: w.pictures.frames(t.picture, [1, 2]),
@@ -93,53 +93,53 @@ READS = {
     "presets.list": lambda w, t: w.presets.list(),
     "ingest.check_manifest": lambda w, t: w.ingest.check_manifest(t.manifest),
     "ingest.write_manifest": lambda w, t: w.ingest.write_manifest(str(t.file.parent), t.out),
-    "integrations.by_id": lambda w, t: w.integrations.by_id(t.integration.id),
+    "integrations._by_id": lambda w, t: w.integrations._by_id(t.integration.id),
     "integrations.find": lambda w, t: w.integrations.find(t.title),
     "integrations.get": lambda w, t: w.integrations.get(t.title),
     "integrations.list": lambda w, t: w.integrations.list(),
     "items.stream": lambda w, t: w.items.stream(),
     "items.members": lambda w, t: w.items.members(t.group),
-    "registration.parts_of_series": lambda w, t: w.registration.parts_of_series([t.item.url], t.folder),
-    "registration.known": lambda w, t: w.registration.known([t.item.url], t.folder),
+    "registration._parts_of_series": lambda w, t: w.registration._parts_of_series([t.item.url], t.folder),
+    "registration._known": lambda w, t: w.registration._known([t.item.url], t.folder),
     "storage.normalise": lambda w, t: w.storage.normalise(t.file.as_uri()),
-    "storage.normalised_prefix": lambda w, t: w.storage.normalised_prefix("mem://lake"),
+    "storage._normalised_prefix": lambda w, t: w.storage._normalised_prefix("mem://lake"),
     "storage.sign": lambda w, t: w.storage.sign(t.signed),
-    "storage.belongs": lambda w, t: w.storage.belongs(t.file.as_uri(), t.integration),
+    "storage._belongs_to": lambda w, t: w.storage._belongs_to(t.file.as_uri(), t.integration),
     "storage.check": lambda w, t: w.storage.check(t.title, t.file.as_uri()),
     "storage.stream": lambda w, t: w.storage.stream(t.file.parent.as_uri(), t.title),
     "storage.list": lambda w, t: w.storage.list(t.file.parent.as_uri(), t.title),
     "storage.of": lambda w, t: w.storage.of(t.local),
     "storage.open": lambda w, t: w.storage.open(t.file.as_uri()),
-    "synced.count_below": lambda w, t: w.synced.count_below(t.folder, "s3://"),
+    "synced._count_below": lambda w, t: w.synced._count_below(t.folder, "s3://"),
     "synced.find": lambda w, t: w.synced.find(t.folder),
     "synced.get": lambda w, t: w.synced.get(t.folder),
-    "synced.known_sidecars": lambda w, t: w.synced.known_sidecars([t.sidecar.url], t.folder),
+    "synced._known_sidecars": lambda w, t: w.synced._known_sidecars([t.sidecar.url], t.folder),
     "synced.list": lambda w, t: w.synced.list(),
-    "synced.newest_id": lambda w, t: w.synced.newest_id(),
+    "synced._newest_id": lambda w, t: w.synced._newest_id(),
     "schema.current": lambda w, t: w.schema.current().keys(),
-    "schema.full_text_table": lambda w, t: w.schema.full_text_table("story"),
+    "schema._full_text_table": lambda w, t: w.schema._full_text_table("story"),
     "schema.keys": lambda w, t: w.schema.keys(),
     "schema.show": lambda w, t: w.schema.show(),
     "schema.to_dict": lambda w, t: w.schema.to_dict(),
     "schema.unknown_keys": lambda w, t: w.schema.unknown_keys(),
-    "schema.remembered_keys": lambda w, t: w.schema.remembered_keys(),
+    "schema._remembered_keys": lambda w, t: w.schema._remembered_keys(),
     "search.__call__": lambda w, t: w.search(),
     "search.all": lambda w, t: w.search.all(),
     "search.count": lambda w, t: w.search.count(),
     "search.explain": lambda w, t: w.search.explain(like=[1, 2]),
     "search.count_frames": lambda w, t: w.search.count_frames(),
     "search.frames": lambda w, t: w.search.frames(),
-    "search.plan": lambda w, t: w.search.plan(Query()),
+    "search._plan": lambda w, t: w.search._plan(Query()),
     "thumbnails.find": lambda w, t: w.thumbnails.find(t.item),
     "vector_files.export_file": lambda w, t: w.vector_files.export_file("look", w.root / "out.npy"),
     "vectors.adoptable": lambda w, t: w.vectors.adoptable(),
-    "vectors.embedding_keys": lambda w, t: w.vectors.embedding_keys(),
+    "vectors._embedding_keys": lambda w, t: w.vectors._embedding_keys(),
     "vectors.get": lambda w, t: w.vectors.get("look", t.item).tolist(),
     "vectors.find": lambda w, t: w.vectors.find("look", t.item).tolist(),
-    "vectors.marks": lambda w, t: w.vectors.marks(t.look, [t.item.id]),
-    "vectors.named": lambda w, t: w.vectors.named("look"),
+    "vectors._marks": lambda w, t: w.vectors._marks(t.look, [t.item.id]),
+    "vectors._named": lambda w, t: w.vectors._named("look"),
     "vectors.of": lambda w, t: list(w.vectors.of(t.item)),
-    "vectors.opened": lambda w, t: w.vectors.opened("look"),
+    "vectors._opened": lambda w, t: w.vectors._opened("look"),
     "vectors.sizes": lambda w, t: w.vectors.sizes(t.item),
     "vectors.status": lambda w, t: w.vectors.status(),
     "vectors.stored": lambda w, t: w.vectors.stored("look"),
@@ -172,15 +172,15 @@ WRITES = {
     "folders.set_metadata": (lambda w, t: w.folders.set_metadata(t.folder, {"a": 1}), "update folder"),
     "frames.add": (lambda w, t: w.frames.add(t.item, [(1, None, True)]), "update frame"),
     "frames.delete": (lambda w, t: w.frames.delete(t.item, [0]), "delete frame"),
-    "frames.keep_pictures": (lambda w, t: w.frames.keep_pictures([(t.frame, b"x", {})]), "update frame"),
+    "frames._keep_pictures": (lambda w, t: w.frames._keep_pictures([(t.frame, b"x", {})]), "update frame"),
     "frames.set": (lambda w, t: w.frames.set(t.item, [1]), "update frame"),
     "frames.set_metadata": (lambda w, t: w.frames.set_metadata(t.item, 0, {"a": 1}), "update frame"),
     "imports.cancel": (lambda w, t: w.imports.cancel(t.job), "update import"),
-    "imports.reopen": (lambda w, t: w.imports.reopen(t.job, True), "update import"),
-    "imports.advance": (lambda w, t: w.imports.advance(t.job, units=1, added=1), "update import"),
-    "imports.finish": (lambda w, t: w.imports.finish(t.job, "done"), "update import"),
-    "imports.set_folder": (lambda w, t: w.imports.set_folder(t.job, t.folder), "update import"),
-    "imports.start": (lambda w, t: w.imports.start("src", t.folder, {}), "create import 'src'"),
+    "imports._reopen": (lambda w, t: w.imports._reopen(t.job, True), "update import"),
+    "imports._advance": (lambda w, t: w.imports._advance(t.job, units=1, added=1), "update import"),
+    "imports._finish": (lambda w, t: w.imports._finish(t.job, "done"), "update import"),
+    "imports._set_folder": (lambda w, t: w.imports._set_folder(t.job, t.folder), "update import"),
+    "imports._start": (lambda w, t: w.imports._start("src", t.folder, {}), "create import 'src'"),
     "ingest.files": (lambda w, t: w.ingest.files([t.file], folder=t.folder), "create import"),
     "ingest.follow": (lambda w, t: w.ingest.follow("new", "mem://lake/"), "create folders"),
     "ingest.manifest": (lambda w, t: w.ingest.manifest(t.manifest, folder=t.folder), "create import"),
@@ -201,13 +201,13 @@ WRITES = {
     "projections.delete": (lambda w, t: w.projections.delete("look"), "update vector 'look'"),
     "presets.create": (lambda w, t: w.presets.create("new", Query()), "create preset 'new'"),
     "presets.delete": (lambda w, t: w.presets.delete(t.title), "delete preset"),
-    "registration.insert": (lambda w, t: w.registration.insert([t.new], t.folder), "create item"),
+    "registration._insert": (lambda w, t: w.registration._insert([t.new], t.folder), "create item"),
     "registration.register": (lambda w, t: w.registration.register([t.new], t.folder), "create item"),
-    "registration.refresh": (
-        lambda w, t: w.registration.refresh([(t.item.id, t.new)]),
+    "registration._refresh": (
+        lambda w, t: w.registration._refresh([(t.item.id, t.new)]),
         "update items",
     ),
-    "registration.restore": (lambda w, t: w.registration.restore([t.item.id]), "update items"),
+    "registration._restore": (lambda w, t: w.registration._restore([t.item.id]), "update items"),
     "schema.add": (lambda w, t: w.schema.add("new", "number"), "update schema"),
     "schema.add_embedding": (lambda w, t: w.schema.add_embedding("new", 3), "update schema"),
     "schema.add_enum": (lambda w, t: w.schema.add_enum("new", ["a"]), "update schema"),
@@ -219,15 +219,15 @@ WRITES = {
     "schema.set_from_dict": (lambda w, t: w.schema.set_from_dict({}), "update schema"),
     "schema.set_indexed": (lambda w, t: w.schema.set_indexed("story"), "update schema"),
     "synced.bind": (lambda w, t: w.synced.bind(t.unsynced, "mem://lake/"), "update folder"),
-    "synced.mark_vanished": (
-        lambda w, t: w.synced.mark_vanished(t.folder, "s3://lake/", (), t.item.id, 0),
+    "synced._mark_vanished": (
+        lambda w, t: w.synced._mark_vanished(t.folder, "s3://lake/", (), t.item.id, 0),
         "update items",
     ),
-    "synced.note_sidecars": (
-        lambda w, t: w.synced.note_sidecars([(t.other.id, t.sidecar)]),
+    "synced._note_sidecars": (
+        lambda w, t: w.synced._note_sidecars([(t.other.id, t.sidecar)]),
         "update items",
     ),
-    "synced.note_synced": (lambda w, t: w.synced.note_synced(t.folder), "update folder"),
+    "synced._note_synced": (lambda w, t: w.synced._note_synced(t.folder), "update folder"),
     "synced.release": (lambda w, t: w.synced.release(t.folder), "update folder"),
     "synced.set_sidecars": (lambda w, t: w.synced.set_sidecars(t.folder, None), "update folder"),
     "vector_files.import_file": (
@@ -238,37 +238,37 @@ WRITES = {
     "vectors.adopt": (lambda w, t: w.vectors.adopt("look", replace=True), "update vector 'look'"),
     "vectors.compact": (lambda w, t: w.vectors.compact("look"), "update vector 'look'"),
     "vectors.delete": (lambda w, t: w.vectors.delete("look"), "delete vector 'look'"),
-    "vectors.keep": (
-        lambda w, t: w.vectors.keep("look", [(t.item.id, 0)], np.ones((1, 2), np.float32)),
+    "vectors._keep": (
+        lambda w, t: w.vectors._keep("look", [(t.item.id, 0)], np.ones((1, 2), np.float32)),
         "update vector 'look'",
     ),
-    "vectors.keep_encoded": (
-        lambda w, t: w.vectors.keep_encoded([((t.item.id, 0), {"look": [5, 6]})]),
+    "vectors._keep_encoded": (
+        lambda w, t: w.vectors._keep_encoded([((t.item.id, 0), {"look": [5, 6]})]),
         "update vector 'look'",
     ),
-    "vectors.keep_made": (
-        lambda w, t: w.vectors.keep_made("look", [(t.item.id, 0)], [t.item.uuid], np.ones((1, 2)), [7]),
+    "vectors._keep_made": (
+        lambda w, t: w.vectors._keep_made("look", [(t.item.id, 0)], [t.item.uuid], np.ones((1, 2)), [7]),
         "update vector 'look'",
     ),
-    "vectors.prepared": (
-        lambda w, t: w.vectors.prepared("look", MadeBy("visual", None, "1", False)),
+    "vectors._prepared": (
+        lambda w, t: w.vectors._prepared("look", MadeBy("visual", None, "1", False)),
         "update vector 'look'",
     ),
     "vectors.rebuild": (lambda w, t: w.vectors.rebuild("look"), "update vector 'look'"),
     "vectors.refresh": (lambda w, t: w.vectors.refresh("look"), "update vector 'look'"),
     "vectors.remove": (lambda w, t: w.vectors.remove("look", [t.item]), "update vector 'look'"),
-    "thumbnails.keep": (lambda w, t: w.thumbnails.keep([(t.item, b"x", {})]), "update item"),
-    "thumbnails.put": (
-        lambda w, t: w.thumbnails.put([(t.item.id, b"x")]),
+    "thumbnails._keep": (lambda w, t: w.thumbnails._keep([(t.item, b"x", {})]), "update item"),
+    "thumbnails._put": (
+        lambda w, t: w.thumbnails._put([(t.item.id, b"x")]),
         "create item",
     ),
 }
 """One call of every verb that changes something, and the right that it asks for."""
 
 NOTES = {
-    "imports.require_running": lambda w, t: w.imports.require_running(t.job),
-    "schema.remember_unknown": lambda w, t: w.schema.remember_unknown({"x"}),
-    "vectors.model_of": lambda w, t: w.vectors.model_of("look", "visual"),
+    "imports._require_running": lambda w, t: w.imports._require_running(t.job),
+    "schema._remember_unknown": lambda w, t: w.schema._remember_unknown({"x"}),
+    "vectors._model_of": lambda w, t: w.vectors._model_of("look", "visual"),
 }
 """Verbs that are a part of others whose right was asked for before; they ask for reading alone, or answer nothing."""
 
@@ -297,11 +297,11 @@ def things(workspace, tmp_path):
     item, other = workspace.items.list()
     folder = workspace.folders.get(f"{SECRET}/{SECRET}")
     workspace.frames.add(item, [(0, 0.0, True)])
-    workspace.thumbnails.put([(item.id, jpeg.getvalue())])
+    workspace.thumbnails._put([(item.id, jpeg.getvalue())])
     workspace.collections.create(SECRET, items=[item])
     workspace.datasets.create(SECRET, items=[item])
     workspace.presets.create(SECRET, Query(where="size > 1"))
-    job = workspace.imports.start(SECRET, folder, {})
+    job = workspace.imports._start(SECRET, folder, {})
     file, rows = tmp_path / "notes.txt", tmp_path / "rows.json"
     file.write_text("hello")
     rows.write_text(f'[{{"uuid": "{item.uuid}", "a": 1}}]')
@@ -310,13 +310,13 @@ def things(workspace, tmp_path):
     integration = workspace.integrations.create(SECRET, "local")
     workspace.integrations.create(f"{SECRET}2", "local")
     sidecar = StoredObject(f"{item.url}.metadata.json", 2)
-    workspace.synced.note_sidecars([(item.id, sidecar)])
+    workspace.synced._note_sidecars([(item.id, sidecar)])
     workspace.synced.bind(folder, tmp_path.as_uri() + "/", integration=integration)
     own = NewItem(file.as_uri(), MediaFacts("text", "text/plain"))
     pages = [Image.new("RGB", (8, 6), (number * 90, 0, 0)) for number in range(3)]
     pages[0].save(tmp_path / "pages.gif", save_all=True, append_images=pages[1:], duration=100)
     picture = NewItem((tmp_path / "pages.gif").as_uri(), MediaFacts("image", "image/gif", 8, 6, 3))
-    workspace.registration.insert([own], folder, integration_of=lambda url: integration.id)
+    workspace.registration._insert([own], folder, integration_of=lambda url: integration.id)
     more = [
         NewItem("mem://lake/a.mp4", facts),
         NewItem("s3://lake/a.jpg#image_group-1", group, SECRET, members=[Member("s3://lake/a.jpg")]),
@@ -333,19 +333,19 @@ def things(workspace, tmp_path):
     twins = workspace.curation.near_duplicates("look", 0.1)
     np.save(tmp_path / "v.npy", np.ones((1, 2)))
     (tmp_path / "v.ids.txt").write_text(item.uuid)
-    workspace.frames.keep_pictures([(frame, jpeg.getvalue(), {})])
+    workspace.frames._keep_pictures([(frame, jpeg.getvalue(), {})])
     return SimpleNamespace(
         title=SECRET, item=item, other=other, folder=folder, job=job, file=file, rows=rows,
         new=NewItem("s3://lake/new.mp4", facts), integration=integration, unused=f"{SECRET}2", sidecar=sidecar,
         local=local, signed=signed, group=group, manifest=manifest, out=tmp_path / "written.json",
         unsynced=workspace.folders.get(SECRET), frame=frame, picture=picture, frames=tmp_path / "frames",
-        array=tmp_path / "v.npy", twins=twins, look=workspace.vectors.embedding_keys()[0], gif=tmp_path / "pages.gif",
+        array=tmp_path / "v.npy", twins=twins, look=workspace.vectors._embedding_keys()[0], gif=tmp_path / "pages.gif",
     )  # fmt: skip
 
 
 def state(workspace):
     """All that the catalogue holds, as text."""
-    with closing(sqlite3.connect(workspace.database.path)) as plain:
+    with closing(sqlite3.connect(workspace._database.path)) as plain:
         return "\n".join(plain.iterdump())
 
 
@@ -374,7 +374,8 @@ def public_verbs(workspace):
 
 
 def test_every_public_verb_of_every_service_is_tried_here(workspace):
-    assert set(public_verbs(workspace)) == {*READS, *WRITES, *NOTES}
+    tried = {*READS, *WRITES, *NOTES}
+    assert set(public_verbs(workspace)) == {verb for verb in tried if "._" not in verb or "__call__" in verb}
 
 
 @pytest.mark.parametrize("verb", READS)
@@ -447,10 +448,10 @@ def test_a_suggestion_does_not_give_names_away(workspace, things, look_up):
 def test_who_has_no_right_on_the_workspace_makes_nothing_there(workspace, noun):
     workspace.access.require("create", Place.WORKSPACE, noun)
     with pytest.raises(PermissionDenied) as refusal:
-        Access(workspace.database, STRANGER).require("create", Place.WORKSPACE, noun)
+        Access(workspace._database, STRANGER).require("create", Place.WORKSPACE, noun)
     assert refusal.value.message.startswith(f"eve@example.com may not create {noun}")
 
 
 def test_the_scope_of_the_owner_is_everything_and_costs_nothing(workspace):
     assert workspace.access.scope("item", "items") == workspace.access.scope("frame", "f") == "1"
-    assert Access(workspace.database, STRANGER).scope("item", "items") == "0"
+    assert Access(workspace._database, STRANGER).scope("item", "items") == "0"

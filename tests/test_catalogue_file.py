@@ -73,7 +73,7 @@ def running(script, *arguments, **options):
 
 def test_a_new_catalogue_has_wal_foreign_keys_and_its_mark(tmp_path):
     with heron.open(tmp_path, discover=False) as workspace:
-        value = workspace.database.value
+        value = workspace._database.value
         assert value("PRAGMA journal_mode") == "wal"
         assert value("PRAGMA foreign_keys") == 1
         assert value("PRAGMA application_id") == APPLICATION_ID == int.from_bytes(b"HERN")
@@ -83,8 +83,8 @@ def test_a_new_catalogue_has_wal_foreign_keys_and_its_mark(tmp_path):
 def test_wal_foreign_keys_and_content_are_there_at_the_second_opening(tmp_path):
     made(tmp_path)
     with heron.open(tmp_path, discover=False, create=False) as workspace:
-        assert workspace.database.value("PRAGMA journal_mode") == "wal"
-        assert workspace.database.value("PRAGMA foreign_keys") == 1
+        assert workspace._database.value("PRAGMA journal_mode") == "wal"
+        assert workspace._database.value("PRAGMA foreign_keys") == 1
         assert workspace.items.count() == 10
 
 
@@ -256,7 +256,7 @@ def test_a_read_only_directory_is_refused_in_one_line(tmp_path, there):
 
 def test_an_error_within_a_transaction_undoes_all_of_it(tmp_path):
     with heron.open(tmp_path, discover=False) as workspace:
-        with pytest.raises(RuntimeError), workspace.database.write():
+        with pytest.raises(RuntimeError), workspace._database.write():
             workspace.folders.create("A")
             workspace.registration.register(new_items(3), "A")
             raise RuntimeError
@@ -267,9 +267,9 @@ def test_an_error_within_a_transaction_undoes_all_of_it(tmp_path):
 
 def test_an_error_within_an_inner_block_undoes_that_block_alone(tmp_path):
     with heron.open(tmp_path, discover=False) as workspace:
-        with workspace.database.write():
+        with workspace._database.write():
             workspace.folders.create("kept")
-            with pytest.raises(RuntimeError), workspace.database.write():
+            with pytest.raises(RuntimeError), workspace._database.write():
                 workspace.folders.create("gone")
                 raise RuntimeError
         assert [folder.path for folder in workspace.folders.list()] == ["kept"]
@@ -277,11 +277,11 @@ def test_an_error_within_an_inner_block_undoes_that_block_alone(tmp_path):
 
 def test_nothing_is_written_after_an_error_that_has_ended_the_transaction(tmp_path):
     with heron.open(tmp_path, discover=False) as workspace:
-        workspace.database.execute(
+        workspace._database.execute(
             "CREATE TEMP TRIGGER refuse BEFORE INSERT ON folders WHEN NEW.name = 'bad' "
             "BEGIN SELECT RAISE(ROLLBACK, 'refused'); END"
         )
-        with pytest.raises(heron.CatalogueError, match="transaction has ended"), workspace.database.write():
+        with pytest.raises(heron.CatalogueError, match="transaction has ended"), workspace._database.write():
             workspace.folders.create("A")
             with pytest.raises(heron.CatalogueError, match="refused"):
                 workspace.folders.create("bad")
@@ -305,7 +305,7 @@ def test_threads_of_one_workspace_write_one_after_the_other(tmp_path):
 def test_another_connection_reads_the_state_before_a_transaction_until_it_ends(tmp_path):
     made(tmp_path)
     with heron.open(tmp_path, discover=False) as writer, heron.open(tmp_path, discover=False) as reader:
-        with writer.database.write():
+        with writer._database.write():
             writer.items.delete(writer.items.list())
             assert (writer.items.count(), reader.items.count()) == (0, 10)
         assert reader.items.count() == 0
@@ -316,7 +316,7 @@ def test_another_connection_reads_the_state_before_a_transaction_until_it_ends(t
 HOLDER = """
 import sys, heron
 workspace = heron.open(sys.argv[1], discover=False)
-with workspace.database.write():
+with workspace._database.write():
     workspace.folders.create("of the holder")
     print("ready", flush=True)
     sys.stdin.read()
@@ -389,7 +389,7 @@ def test_a_damaged_or_stale_note_of_the_holder_does_no_harm(tmp_path, monkeypatc
 def test_no_note_of_the_holder_stays_after_a_transaction(tmp_path):
     with heron.open(tmp_path, discover=False) as workspace:
         note = tmp_path / ".heron" / "writer.json"
-        with workspace.database.write():
+        with workspace._database.write():
             assert json.loads(note.read_text())["pid"] == os.getpid()
         assert not note.exists()
         with pytest.raises(InvalidInput):
@@ -407,7 +407,7 @@ def test_a_waiting_time_that_is_no_number_is_refused(tmp_path, monkeypatch):
 
 def assert_sound(root, count):
     with heron.open(root, discover=False) as workspace:
-        assert workspace.database.value("PRAGMA integrity_check") == "ok"
+        assert workspace._database.value("PRAGMA integrity_check") == "ok"
         assert workspace.items.count() == count
         assert workspace.items.page(limit=1).rows[0].name == "0.jpg"
 
@@ -415,13 +415,13 @@ def assert_sound(root, count):
 def test_a_catalogue_that_cannot_grow_is_one_sentence_and_keeps_what_it_had(tmp_path):
     made(tmp_path)
     with heron.open(tmp_path, discover=False) as workspace:
-        pages = workspace.database.value("PRAGMA page_count")
-        workspace.database.row(f"PRAGMA max_page_count = {pages + 5}")
+        pages = workspace._database.value("PRAGMA page_count")
+        workspace._database.row(f"PRAGMA max_page_count = {pages + 5}")
         with pytest.raises(CatalogueError, match="the disk is full") as caught:
             workspace.registration.register(new_items(5000, 100, note="x" * 500), "A")
         assert len(str(caught.value).splitlines()) == 1
         assert workspace.items.count() == 10
-        workspace.database.row("PRAGMA max_page_count = 1000000")
+        workspace._database.row("PRAGMA max_page_count = 1000000")
         workspace.registration.register(new_items(5, 100), "A")
     assert_sound(tmp_path, 15)
 

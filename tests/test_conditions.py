@@ -689,7 +689,7 @@ def mutants(draw):
 
 
 def dump(workspace):
-    return "\n".join(workspace.database.connection.iterdump())
+    return "\n".join(workspace._database.connection.iterdump())
 
 
 def test_no_text_ends_in_anything_but_a_result_or_a_refusal(lake, caplog):

@@ -184,7 +184,7 @@ def test_very_many_equal_vectors_are_one_group_without_all_their_pairs(workspace
 
 def test_equal_vectors_of_two_kinds_are_two_groups(workspace):
     with_vectors(workspace, [[1.0, 2.0]] * 200)
-    workspace.database.execute("UPDATE items SET kind = 'video' WHERE id % 2")
+    workspace._database.execute("UPDATE items SET kind = 'video' WHERE id % 2")
     found = workspace.curation.near_duplicates("own")
     assert [len(group.items) for group in found.groups] == [100, 100]
     assert all(len({item.kind for item in group.items}) == 1 for group in found.groups)
@@ -225,7 +225,7 @@ def test_of_very_many_vectors_the_index_is_asked_and_the_answer_says_so(workspac
     )  # the index is mostly of others
 
 
-CANDIDATE = Candidate("u", "n", "F", "image", 100, 50, 1000, 10.0, "2026-01-01")
+CANDIDATE = Candidate("u", "n", "F", "image", 100, 50, 1000, 10.0, "2026-01-01T00:00:00Z")
 
 
 @pytest.mark.parametrize(
@@ -234,8 +234,8 @@ CANDIDATE = Candidate("u", "n", "F", "image", 100, 50, 1000, 10.0, "2026-01-01")
         ({"width": 101}, "largest"),
         ({"sharpness": 11.0}, "sharpest"),
         ({"size": 1001}, "largest file"),
-        ({"time": "2025-12-31"}, "oldest"),
-        ({"width": 200, "sharpness": 1.0, "size": 1, "time": "2027"}, "largest"),
+        ({"time": "2025-12-31T00:00:00Z"}, "oldest"),
+        ({"width": 200, "sharpness": 1.0, "size": 1, "time": "2027-01-01T00:00:00Z"}, "largest"),
         ({"sharpness": None, "size": 1001}, "largest file"),
     ],
 )
@@ -247,8 +247,8 @@ def test_one_to_keep_is_chosen_for_a_reason(changes, reason):
 
 def test_of_equals_the_first_is_kept_and_each_step_is_about_those_left():
     assert best_first([CANDIDATE, evolve(CANDIDATE, uuid="v")])[1] == "came first"
-    small = evolve(CANDIDATE, uuid="small", width=10, sharpness=99.0, time="2000")
-    newer = evolve(CANDIDATE, uuid="newer", time="2026-01-02", sharpness=9.8)
+    small = evolve(CANDIDATE, uuid="small", width=10, sharpness=99.0, time="2000-01-01T00:00:00Z")
+    newer = evolve(CANDIDATE, uuid="newer", time="2026-01-02T00:00:00Z", sharpness=9.8)
     ordered, why = best_first([small, newer, CANDIDATE])
     assert ([item.uuid for item in ordered], why) == (["u", "small", "newer"], "largest, oldest")
 
@@ -448,7 +448,7 @@ def test_duplicates_as_json_say_what_is_kept(run):
 
 
 def test_duplicates_hash_what_has_no_hash(run, lake):
-    lake.database.execute("UPDATE items SET content_hash = NULL")
+    lake._database.execute("UPDATE items SET content_hash = NULL")
     assert "There are no duplicates." in run("duplicates")
     said = run("duplicates", "--hash-missing")
     assert "Hashed 9 files." in said and "1 group of 2 items, 1 of them redundant" in said

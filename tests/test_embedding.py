@@ -100,7 +100,7 @@ def test_a_changed_file_gets_a_new_vector_and_no_other_does(lake, model, tmp_pat
     lake.embed("colour")
     Image.new("RGB", (8, 6), (77, 0, 0)).save(tmp_path / "in" / "001.png")
     new = NewItem(items[1].url, items[1].facts, size=items[1].size, etag="another")
-    lake.registration.refresh([(items[1].id, new)])
+    lake.registration._refresh([(items[1].id, new)])
     report = lake.embed("colour")
     assert (report.embedded, report.skipped) == (1, 2)
     assert levels(lake, items) == [0, 77, 2]
@@ -156,7 +156,7 @@ def test_frames_that_a_shorter_file_has_no_more_do_not_stop_the_others(lake, tmp
     lake.frames.set(item, [1, 7])
     clip(path, [0, 1, 2], fps=1, duration=3)
     facts = evolve(item.facts, frame_count=3, duration=3.0)
-    lake.registration.refresh([(item.id, NewItem(item.url, facts, etag="shorter"))])
+    lake.registration._refresh([(item.id, NewItem(item.url, facts, etag="shorter"))])
     report = lake.embed("colour", frames=True)
     assert (report.embedded, report.failed) == (2, 0)
     assert levels(lake, [item, *lake.frames.list(item)]) == [1, 1, None]

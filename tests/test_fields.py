@@ -69,7 +69,7 @@ def test_what_is_registered_comes_back_everywhere(workspace, tmp_path, refreshed
     if refreshed:
         workspace.registration.register([NewItem("s3://lake/a.mp4", MediaFacts("other", "x/y"))], "A")
         [old] = workspace.items.list()
-        workspace.registration.refresh([(old.id, new_item(NEW))])
+        workspace.registration._refresh([(old.id, new_item(NEW))])
     else:
         workspace.registration.register([new_item(NEW)], "A")
     workspace.registration.register([NewItem("s3://lake/b.mp4", MediaFacts("other", "x/y"))], "A")
@@ -124,7 +124,7 @@ def test_a_frame_comes_back(workspace):
 
 
 def test_a_catalogue_has_every_column(workspace):
-    assert missing_columns(workspace.database.connection) == {}
+    assert missing_columns(workspace._database.connection) == {}
 
 
 ADDED = {
@@ -200,7 +200,7 @@ def test_a_field_is_added_by_its_declaration_alone(old):
         a, b, c = ws.items.list()
         print([(item.facts.bit_depth, item.facts.has_alpha) for item in (a, b, c)])
         print([f.blur for f in ws.search.frames(where="frame.blur > 0.4")], [f.blur for f in ws.frames.list(a)])
-        ws.registration.refresh([(a.id, NewItem(a.url, MediaFacts("video", "video/mp4", bit_depth=10, has_alpha=False)))])
+        ws.registration._refresh([(a.id, NewItem(a.url, MediaFacts("video", "video/mp4", bit_depth=10, has_alpha=False)))])
         print([item.facts.bit_depth for item in ws.search(where="bit_depth >= 10 AND has_alpha IS NOT NULL", sort="-bit_depth")])
         print([item.name for item in ws.search(where="has_alpha")])
         ws.datasets.create("all", items=[a, b, c])

@@ -7,8 +7,9 @@ import threading
 import pytest
 
 import heron
+from heron.answers import FolderContents
 from heron.errors import AlreadyExists, InvalidInput, MetadataError, NotFound
-from heron.models import FolderContents, MediaFacts, NewItem
+from heron.models import MediaFacts, NewItem
 
 
 @pytest.fixture
@@ -261,11 +262,11 @@ def test_deletion_leaves_nothing_behind_in_any_table(workspace):
     (item,) = fill(workspace, "a/b", "1.jpg")
     workspace.metadata.merge({item.uuid: {"story": "a bus at night"}})
     workspace.frames.add(item, [(0, 0.0, True)])
-    workspace.thumbnails.put([(item.id, b"jpeg")])
+    workspace.thumbnails._put([(item.id, b"jpeg")])
     assert len(workspace.search(where="match(story, 'bus')")) == 1
     workspace.folders.delete("a")
     for table in ("folders", "items", "frames", "thumbnails"):
-        assert workspace.database.value(f"SELECT count(*) FROM {table}") == 0
+        assert workspace._database.value(f"SELECT count(*) FROM {table}") == 0
     assert len(workspace.search(where="match(story, 'bus')")) == 0
 
 
@@ -349,7 +350,7 @@ def test_a_verb_waits_for_another_writer_and_sees_what_it_did(tmp_path):
             except heron.NotFound as error:
                 outcome.append(error)
 
-        with mine.database.write():
+        with mine._database.write():
             mine.folders.rename("X", "X2")
             thread = threading.Thread(target=move)
             thread.start()

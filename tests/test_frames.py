@@ -109,7 +109,7 @@ def test_deletion_removes_the_frames_named_and_counts_them(workspace, clip):
 def test_frames_go_with_their_item(workspace, clip):
     workspace.frames.add(clip, [(0, 0.0, True)])
     workspace.items.delete([clip])
-    assert workspace.database.value("SELECT count(*) FROM frames") == 0
+    assert workspace._database.value("SELECT count(*) FROM frames") == 0
 
 
 def test_a_frame_stands_for_its_item_where_an_item_is_asked_for(workspace, clip):
@@ -194,7 +194,7 @@ def test_ten_thousand_frames_are_listed_page_by_page_in_order(workspace):
     [item] = workspace.items.list()
     assert workspace.frames.set(item, [12_344, 5], rate=30) == 12_345
     asked = []
-    workspace.database.connection.set_trace_callback(asked.append)
+    workspace._database.connection.set_trace_callback(asked.append)
     stream = workspace.frames.list(item)
     assert [next(stream).number for _ in range(3)] == [0, 1, 2]
     assert sum("FROM frames" in statement for statement in asked) == 1, "the others are not read yet"
@@ -210,39 +210,39 @@ def test_ten_thousand_frames_are_listed_page_by_page_in_order(workspace):
 def test_pictures_and_metrics_are_kept_with_their_frames_and_go_with_them(workspace, film):
     workspace.frames.set(film, [1, 2, 3])
     first, second, third = workspace.frames.list(film)
-    assert workspace.frames.keep_pictures([(first, b"one", {"sharpness": 2.5}), (third, b"three", {})]) == 2
+    assert workspace.frames._keep_pictures([(first, b"one", {"sharpness": 2.5}), (third, b"three", {})]) == 2
     assert [workspace.frames.thumbnail(frame) for frame in (first, second, third)] == [b"one", None, b"three"]
     assert workspace.frames.get(film, 1).metrics == {"sharpness": 2.5}
-    assert workspace.frames.without_picture(film) == [second]
-    workspace.frames.keep_pictures([(first, b"new", {"sharpness": 3.0})])
+    assert workspace.frames._without_picture(film) == [second]
+    workspace.frames._keep_pictures([(first, b"new", {"sharpness": 3.0})])
     assert workspace.frames.thumbnail(first) == b"new"
     workspace.frames.delete(film, [1, 2, 3])
-    assert workspace.database.value("SELECT count(*) FROM frame_thumbnails") == 0
+    assert workspace._database.value("SELECT count(*) FROM frame_thumbnails") == 0
 
 
 def test_pictures_of_frames_that_were_removed_meanwhile_are_dropped(workspace, film):
     workspace.frames.set(film, [1, 2])
     first, second = workspace.frames.list(film)
     workspace.frames.delete(film, [1])
-    assert workspace.frames.keep_pictures([(first, b"one", {}), (second, b"two", {})]) == 1
-    assert workspace.frames.keep_pictures([]) == 0
-    assert workspace.database.value("SELECT count(*) FROM frame_thumbnails") == 1
+    assert workspace.frames._keep_pictures([(first, b"one", {}), (second, b"two", {})]) == 1
+    assert workspace.frames._keep_pictures([]) == 0
+    assert workspace._database.value("SELECT count(*) FROM frame_thumbnails") == 1
 
 
 def test_an_item_that_is_refreshed_keeps_key_frames_and_metadata_and_forgets_pictures(workspace, film):
     workspace.frames.set(film, {3: {"speed": 1}, 4: None}, rate=1)
     workspace.frames.set_metadata(film, 30, {"speed": 2})
-    workspace.frames.keep_pictures(
+    workspace.frames._keep_pictures(
         [(frame, b"x", {"sharpness": 1.0}) for frame in workspace.frames.list(film)]
     )
     again = NewItem(film.url, film.facts, frames=[NewFrame(0, 0.0), NewFrame(45, 1.5, metadata={"speed": 9})])
-    workspace.registration.refresh([(film.id, again)])
+    workspace.registration._refresh([(film.id, again)])
     frames = list(workspace.frames.list(film))
     assert [(f.number, f.is_key, f.metadata) for f in frames] == [
         (0, False, {}), (3, True, {"speed": 1}), (4, True, {}), (30, False, {"speed": 2}), (45, False, {}),
     ]  # fmt: skip
     assert [frame.metrics for frame in frames] == [{}] * 5
-    assert workspace.frames.without_picture(film) == frames
+    assert workspace.frames._without_picture(film) == frames
 
 
 @pytest.mark.parametrize(

@@ -42,7 +42,7 @@ def members(workspace, item):
 def state(workspace):
     """All that the catalogue holds as text, but its jobs."""
     marks = tuple(f'INSERT INTO "{table}"' for table in COUNTED)
-    with closing(sqlite3.connect(workspace.database.path)) as plain:
+    with closing(sqlite3.connect(workspace._database.path)) as plain:
         return "\n".join(line for line in plain.iterdump() if not line.startswith(marks))
 
 

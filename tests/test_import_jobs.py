@@ -241,12 +241,12 @@ def test_an_import_that_ended_before_its_job_was_closed_is_not_run_twice(
     workspace, lake, manifest, monkeypatch, ignore_errors
 ):
     with monkeypatch.context() as patch:
-        patch.setattr(ImportService, "finish", lambda *_: os.kill(os.getpid(), signal.SIGINT))
+        patch.setattr(ImportService, "_finish", lambda *_: os.kill(os.getpid(), signal.SIGINT))
         with pytest.raises(KeyboardInterrupt):
             workspace.ingest.manifest(manifest, folder="A", ignore_errors=ignore_errors)
     assert urls(workspace) == lake.urls
-    workspace.database.execute("UPDATE imports SET process = ''")
-    workspace.database.execute("UPDATE imports SET state = 'interrupted'")
+    workspace._database.execute("UPDATE imports SET process = ''")
+    workspace._database.execute("UPDATE imports SET state = 'interrupted'")
     lake.asked.clear()
     report = workspace.ingest.resume("1")
     assert (report.job.state, report.added, report.job.position) == ("done", 300, 300)
@@ -269,8 +269,8 @@ def test_a_manifest_that_was_changed_is_not_resumed(workspace, lake, manifest):
     "options", [{}, {"ignore_errors": True, "content_hash": False, "skip_identical": False}]
 )
 def test_a_job_of_an_older_catalogue_says_that_it_cannot_be_resumed(workspace, options):
-    job = workspace.imports.start("/photos", None, options)
-    workspace.imports.finish(job, "interrupted")
+    job = workspace.imports._start("/photos", None, options)
+    workspace.imports._finish(job, "interrupted")
     before = state(workspace)
     with pytest.raises(heron.InvalidInput, match="import 1 was made by another version of Heron") as refused:
         workspace.ingest.resume("1")
@@ -284,7 +284,7 @@ def test_a_job_whose_process_has_gone_is_interrupted_though_its_number_was_given
     workspace, lake, manifest, process
 ):
     interrupted(workspace, manifest)
-    workspace.database.execute("UPDATE imports SET state = 'running', process = ?", [process])
+    workspace._database.execute("UPDATE imports SET state = 'running', process = ?", [process])
     assert workspace.imports.get("1").state == "interrupted"
     assert workspace.ingest.resume("1").job.state == "done"
     assert urls(workspace) == lake.urls
@@ -296,7 +296,7 @@ def test_a_job_of_a_process_that_runs_is_running(workspace, manifest):
         manifest, folder="A", progress=lambda _: seen.append(workspace.imports.get("1"))
     )
     assert {job.state for job in seen} == {"running"}
-    workspace.database.execute("UPDATE imports SET state = 'running', process = ?", [str(os.getppid())])
+    workspace._database.execute("UPDATE imports SET state = 'running', process = ?", [str(os.getppid())])
     assert workspace.imports.get("1").state == "running", "as a version without the time of begin kept it"
     with pytest.raises(heron.InvalidInput, match="import 1 is running, only one that was interrupted"):
         workspace.ingest.resume("1")

@@ -84,11 +84,11 @@ def wait_for(condition, seconds=30):
 
 
 def position(workspace):
-    return workspace.database.value("SELECT max(position) FROM imports") or 0
+    return workspace._database.value("SELECT max(position) FROM imports") or 0
 
 
 def is_sound(workspace):
-    return workspace.database.value("PRAGMA integrity_check") == "ok"
+    return workspace._database.value("PRAGMA integrity_check") == "ok"
 
 
 def test_another_process_cancels_an_import_that_runs(workspace, manifest, heron_process, tmp_path, capsys):

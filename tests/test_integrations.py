@@ -45,7 +45,7 @@ def workspace(tmp_path, plugin):
 
 def state(workspace):
     """All that the catalogue holds, as text."""
-    with closing(sqlite3.connect(workspace.database.path)) as plain:
+    with closing(sqlite3.connect(workspace._database.path)) as plain:
         return "\n".join(plain.iterdump())
 
 
@@ -59,7 +59,7 @@ def test_an_integration_is_added_listed_and_found_by_name_and_uuid(workspace):
     assert [found.name for found in workspace.integrations.list()] == ["archive", "lab"]
     for ref in ("lab", added.uuid, added):
         assert workspace.integrations.get(ref) == added
-    assert workspace.integrations.by_id(added.id) == added
+    assert workspace.integrations._by_id(added.id) == added
 
 
 def test_the_backend_is_named_by_its_name_or_one_of_its_schemes(workspace):
@@ -164,7 +164,7 @@ def test_a_misspelt_name_is_told_with_the_nearest(workspace):
         ):
             verb("laboratry")
     with pytest.raises(heron.NotFound, match="no integration '99'"):
-        workspace.integrations.by_id(99)
+        workspace.integrations._by_id(99)
 
 
 # Items that came by it

@@ -7,8 +7,9 @@ import math
 import pytest
 
 import heron
+from heron.answers import Verification
 from heron.errors import MetadataError, NotFound
-from heron.models import MAX_METADATA, MediaFacts, NewItem, Verification
+from heron.models import MAX_METADATA, MediaFacts, NewItem
 
 UNKNOWN = "01a1fc7f-6634-7b8f-8ffa-50166ba72775"
 UNKNOWN_KEY = "the schema does not know this key"

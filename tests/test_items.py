@@ -89,7 +89,7 @@ def test_an_unknown_uuid_is_refused_by_every_verb(workspace, ref):
     verbs = [
         lambda: workspace.items.get(ref),
         lambda: workspace.items.rename(ref, "new"),
-        lambda: workspace.items.ids([item, ref]),
+        lambda: workspace.items._ids([item, ref]),
         lambda: workspace.items.move([item, ref], "A"),
         lambda: workspace.items.delete([item, ref]),
     ]
@@ -102,7 +102,7 @@ def test_an_unknown_uuid_is_refused_by_every_verb(workspace, ref):
 def test_a_uuid_is_found_in_either_case(workspace):
     (item,) = register(workspace, "A", "1.jpg")
     assert workspace.items.get(item.uuid.upper()) == item
-    assert list(workspace.items.ids([item.uuid.upper(), item])) == [item.id, item.id]
+    assert list(workspace.items._ids([item.uuid.upper(), item])) == [item.id, item.id]
 
 
 def test_by_name_finds_every_item_of_that_name(workspace):
@@ -209,7 +209,7 @@ def test_the_database_itself_refuses_an_item_without_a_folder(workspace):
     (item,) = register(workspace, "A", "1.jpg")
     for folder in (None, 999):
         with pytest.raises(HeronError, match="constraint failed"):
-            workspace.database.execute("UPDATE items SET folder_id = ? WHERE id = ?", [folder, item.id])
+            workspace._database.execute("UPDATE items SET folder_id = ? WHERE id = ?", [folder, item.id])
     assert homes(workspace, item.uuid) == ["A"]
 
 

@@ -42,7 +42,7 @@ def numbers(workspace, item):
 
 def state(workspace):
     """All that the catalogue holds, as text."""
-    with closing(sqlite3.connect(workspace.database.path)) as plain:
+    with closing(sqlite3.connect(workspace._database.path)) as plain:
         return "\n".join(line for line in plain.iterdump() if "sqlite_sequence" not in line)
 
 
@@ -254,8 +254,8 @@ def test_a_faulty_frame_fails_its_item_alone(workspace):
     good = [NewItem(f"s3://lake/g{n}.mp4", FACTS, metadata={"keyframes": [n]}) for n in range(3)]
     told = {}
     mixed = [good[0], *items[:3], good[1], *items[3:], good[2]]
-    with workspace.database.write():
-        workspace.registration.insert(mixed, workspace.folders.ensure("A"), reject=told.__setitem__)
+    with workspace._database.write():
+        workspace.registration._insert(mixed, workspace.folders.ensure("A"), reject=told.__setitem__)
     landed = list(workspace.items.list())
     assert [item.name for item in landed] == ["g0.mp4", "g1.mp4", "g2.mp4"]
     assert [numbers(workspace, item) for item in landed] == [[0], [1], [2]]
@@ -311,7 +311,7 @@ def test_blocks_come_by_metadata_files_too(workspace, tmp_path):
 
 def test_unknown_keys_of_frames_are_remembered_for_queries(workspace):
     item = added(workspace, {"$heron": {"frames": {"9": {"mood": "calm"}}}})
-    assert "mood" in workspace.schema.remembered_keys()
+    assert "mood" in workspace.schema._remembered_keys()
     workspace.metadata.merge([(item, {"$heron": {"frames": {"10": {"pace": 1}}}})])
     assert workspace.search.count_frames(where="frame.pace = '1' OR frame.mood = 'calm'") == 2
 
@@ -348,7 +348,7 @@ def test_a_file_whose_blocks_are_wrong_is_reported_and_the_others_land(workspace
 def test_a_deleted_item_that_comes_back_with_a_faulty_frame_stops_no_other(workspace, tmp_path):
     files = [clip(tmp_path / "in" / f"{number}.clip", [0.0, 1.0]) for number in range(2)]
     workspace.ingest.files([tmp_path / "in"], folder="A")
-    workspace.database.execute("UPDATE items SET deleted_at = created_at")
+    workspace._database.execute("UPDATE items SET deleted_at = created_at")
     block = {"$heron": {"frames": {"1": {"speed": "fast"}}}}
     files[0].with_name("0.clip.metadata.json").write_text(json.dumps(block))
     files[1].with_name("1.clip.metadata.json").write_text(

@@ -36,7 +36,7 @@ def load(workspace, tmp_path):
 def state(workspace, *but):
     """All that the catalogue holds as text, without the tables named."""
     marks = tuple(f'INSERT INTO "{table}"' for table in (*but, "sqlite_sequence"))
-    with closing(sqlite3.connect(workspace.database.path)) as plain:
+    with closing(sqlite3.connect(workspace._database.path)) as plain:
         return "\n".join(line for line in plain.iterdump() if not line.startswith(marks))
 
 

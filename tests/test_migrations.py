@@ -66,10 +66,10 @@ def test_a_catalogue_of_before_opens_and_keeps_what_it_holds(before):
             ]  # fmt: skip
             assert workspace.thumbnails.find(item) == b"jpeg"
             assert [member.frame_count for member in workspace.items.members(item)] == [1, 1]
-            assert workspace.database.value("PRAGMA integrity_check") == "ok"
-            assert list(workspace.database.rows("PRAGMA foreign_key_check")) == []
+            assert workspace._database.value("PRAGMA integrity_check") == "ok"
+            assert list(workspace._database.rows("PRAGMA foreign_key_check")) == []
             applied = "SELECT name FROM _sqlite_migrations ORDER BY id"
-            assert [row["name"] for row in workspace.database.rows(applied)] == [
+            assert [row["name"] for row in workspace._database.rows(applied)] == [
                 migration.__name__ for migration in (first_tables, cloud_tables, media_tables, vector_tables)
             ]
 
@@ -77,10 +77,10 @@ def test_a_catalogue_of_before_opens_and_keeps_what_it_holds(before):
 def test_a_catalogue_of_before_has_the_tables_of_a_new_one(before, tmp_path):
     with heron.open(before, discover=False) as old, heron.open(tmp_path / "new", discover=False) as new:
         tables = "SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name"
-        names = [row["name"] for row in new.database.rows(tables)]
-        assert [row["name"] for row in old.database.rows(tables)] == names
+        names = [row["name"] for row in new._database.rows(tables)]
+        assert [row["name"] for row in old._database.rows(tables)] == names
         for name in names:
-            assert columns(old.database, name) == columns(new.database, name)
+            assert columns(old._database, name) == columns(new._database, name)
 
 
 def test_a_catalogue_of_before_works_on(before, tmp_path):

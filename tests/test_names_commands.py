@@ -22,7 +22,7 @@ def sample(tmp_path_factory):
         workspace.collections.create("C", items=["p0.png"])
         workspace.datasets.create("D", items=["p0.png"])
         workspace.integrations.create("here", "local")
-        workspace.imports.start("nothing", None, {})
+        workspace.imports._start("nothing", None, {})
         workspace.ingest.follow("A", (place / "in").as_uri())
         workspace.embed("visual")
     return place

@@ -52,7 +52,7 @@ def grey(picture):
 def kept(workspace):
     """How many items and frames have a thumbnail."""
     return tuple(
-        workspace.database.value(f"SELECT count(*) FROM {t}") for t in ("thumbnails", "frame_thumbnails")
+        workspace._database.value(f"SELECT count(*) FROM {t}") for t in ("thumbnails", "frame_thumbnails")
     )
 
 
@@ -133,7 +133,7 @@ def test_thumbnails_are_made_later_with_the_metrics_of_an_import(workspace, pict
 
 def test_what_is_there_stays_unless_it_is_made_again(workspace, pictures):
     items = imported(workspace, pictures)
-    workspace.thumbnails.keep([(items[0], b"kept", {"brightness": 0.5})])
+    workspace.thumbnails._keep([(items[0], b"kept", {"brightness": 0.5})])
     assert workspace.pictures.make(items).items == 5
     assert workspace.thumbnails.find(items[0]) == b"kept"
     assert workspace.pictures.make(items).items == 0

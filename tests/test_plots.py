@@ -45,7 +45,7 @@ def lake(workspace, tmp_path):
         metadata = {key: value for key, value in metadata.items() if value is not None}
         new.append(NewItem((tmp_path / "p.jpg").as_uri(), facts, name=f"p{number}", metadata=metadata))
     for number, item in enumerate(new):  # a folder holds a URL once
-        workspace.registration.insert([item], workspace.folders.ensure(f"P/{number}"))
+        workspace.registration._insert([item], workspace.folders.ensure(f"P/{number}"))
     items = list(workspace.items.list())
     workspace.vectors.add("own", items, vectors())
     workspace.frames.add(items[0], [(number, number / 2, False) for number in (0, 5, 9)])
@@ -130,8 +130,8 @@ def test_points_go_with_their_items_frames_and_vectors(lake):
     assert lake.projections.points("own", frames=True).frames == (0, 9)
     assert len(lake.projections.points("own")) == 30
     lake.vectors.delete("own")
-    assert lake.database.value("SELECT count(*) FROM projections") == 0
-    assert lake.database.value("SELECT count(*) FROM projection_points") == 0
+    assert lake._database.value("SELECT count(*) FROM projections") == 0
+    assert lake._database.value("SELECT count(*) FROM projection_points") == 0
 
 
 def test_zero_vectors_have_no_point(lake):

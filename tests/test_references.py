@@ -137,7 +137,7 @@ def test_other_nouns_are_meant_by_record_uuid_and_name(workspace, quay):
     dataset = workspace.datasets.create("d")
     integration = workspace.integrations.create("i", "local")
     preset = workspace.presets.create("p", Query(folder=folder))
-    job = workspace.imports.start("src", folder, {})
+    job = workspace.imports._start("src", folder, {})
     for noun, record, name in [
         ("folders", folder, "A/B"), ("folders", folder, "/A/B/"), ("collections", collection, "c"),
         ("datasets", dataset, "d"), ("integrations", integration, "i"), ("imports", job, str(job.id)),
@@ -177,9 +177,9 @@ def test_bulk_look_ups_go_by_bundles(workspace):
     workspace.registration.register((NewItem(f"s3://lake/{n}.jpg", facts, f"n{n}") for n in range(3000)), "C")
     items = list(workspace.items.list(folder="C"))
     started = time.process_time()
-    by_uuid = workspace.items.ids([item.uuid.upper() for item in items])
-    by_name = workspace.items.ids([item.name for item in items])
-    mixed = workspace.items.ids([x.name if n % 2 else x for n, x in enumerate(items)])
+    by_uuid = workspace.items._ids([item.uuid.upper() for item in items])
+    by_name = workspace.items._ids([item.name for item in items])
+    mixed = workspace.items._ids([x.name if n % 2 else x for n, x in enumerate(items)])
     seconds = time.process_time() - started
     assert by_uuid == by_name == mixed == [item.id for item in items]
     assert seconds < 1, "one look-up each would take longer"

@@ -76,7 +76,7 @@ def test_known_items_are_told_for_more_than_fit_into_one_statement(workspace):
     workspace.registration.register(new_items(1200), "A")
     folder = workspace.folders.get("A")
     urls = [item.url for item in new_items(1300)]
-    assert set(workspace.registration.known(urls, folder)) == set(urls[:1200])
+    assert set(workspace.registration._known(urls, folder)) == set(urls[:1200])
 
 
 @pytest.mark.parametrize(
@@ -213,7 +213,7 @@ def test_a_killed_registration_leaves_whole_batches_and_a_sound_file(tmp_path, m
         victim.send_signal(signal.SIGKILL)
         assert victim.wait(10) == -signal.SIGKILL
     with heron.open(tmp_path, discover=False, create=False) as workspace:
-        assert workspace.database.value("PRAGMA integrity_check") == "ok"
+        assert workspace._database.value("PRAGMA integrity_check") == "ok"
         assert names(workspace) == [f"{number}.jpg" for number in range(2000)]
         assert workspace.registration.register(new_items(3000), "A", skip_duplicates=True) == Added(
             1000, 2000

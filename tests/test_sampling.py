@@ -208,7 +208,7 @@ def test_a_file_is_read_before_the_catalogue_is_locked(workspace, tmp_path, monk
 
     class Watching(ClipDecoder):
         def times(self, file, *, whole=True):
-            locked.append(workspace.database.connection.in_transaction)
+            locked.append(workspace._database.connection.in_transaction)
             return super().times(file, whole=whole)
 
     decoder = workspace.pictures._files.opened(item)[1]

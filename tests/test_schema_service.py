@@ -39,13 +39,13 @@ def register(workspace, **metadata):
 
 def indexes(workspace):
     """The SQL of the indexes over metadata."""
-    found = workspace.database.rows("SELECT sql FROM sqlite_master WHERE name LIKE 'items_metadata_%'")
+    found = workspace._database.rows("SELECT sql FROM sqlite_master WHERE name LIKE 'items_metadata_%'")
     return [row["sql"] for row in found]
 
 
 def full_text_tables(workspace):
     """The names of the full-text tables with their views and triggers."""
-    found = workspace.database.rows(
+    found = workspace._database.rows(
         "SELECT name FROM sqlite_master WHERE name GLOB 'text_[0-9]*' AND type IN ('table', 'view', 'trigger')"
     )
     return [row["name"] for row in found]
@@ -55,7 +55,7 @@ def plan(workspace, where):
     """How SQLite goes about a condition, asked by a connection that has no statements of before."""
     planned = workspace.search.explain(where=where)
     explain = f"EXPLAIN QUERY PLAN SELECT id FROM items WHERE {planned.sql}"
-    with closing(sqlite3.connect(workspace.database.path)) as plain:
+    with closing(sqlite3.connect(workspace._database.path)) as plain:
         return " ".join(row[3] for row in plain.execute(explain, planned.parameters))
 
 

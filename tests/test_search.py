@@ -634,9 +634,9 @@ def test_index_takes_in_what_stood_there_before_the_key(workspace):
 def test_index_agrees_with_the_stories_after_many_changes(stories):
     stories.metadata.merge({uuid(stories, name): {"story": text.upper()} for name, text in STORIES.items()})
     stories.schema.set_from_dict({"story": "text"})
-    table = stories.schema.full_text_table("story")
-    with stories.database.write():
-        stories.database.execute(f"INSERT INTO {table}({table}, rank) VALUES ('integrity-check', 1)")
+    table = stories.schema._full_text_table("story")
+    with stories._database.write():
+        stories._database.execute(f"INSERT INTO {table}({table}, rank) VALUES ('integrity-check', 1)")
     assert telling(stories, "bus*") == "abc"
 
 
@@ -646,7 +646,7 @@ def test_index_agrees_with_the_stories_after_many_changes(stories):
 def plan_of(workspace, where):
     """How SQLite would answer, asked anew, for a connection keeps its statements with their plans."""
     plan = workspace.search.explain(where=where)
-    with closing(sqlite3.connect(workspace.database.path)) as connection:
+    with closing(sqlite3.connect(workspace._database.path)) as connection:
         rows = connection.execute(
             f"EXPLAIN QUERY PLAN SELECT items.id FROM items WHERE {plan.sql}", plan.parameters
         ).fetchall()
@@ -686,7 +686,7 @@ def test_name_is_looked_up_by_its_index(shop):
 def test_index_goes_and_comes_with_its_key(shop):
     shop.schema.set_indexed("city")
     shop.schema.delete_key("city")
-    assert not shop.database.rows("SELECT 1 FROM sqlite_master WHERE name LIKE 'items_metadata_%'")
+    assert not shop._database.rows("SELECT 1 FROM sqlite_master WHERE name LIKE 'items_metadata_%'")
     shop.schema.restore_key("city")
     assert "items_metadata_" in plan_of(shop, "city = 'Oslo'")
 

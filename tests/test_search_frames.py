@@ -28,7 +28,7 @@ def workspace(tmp_path):
                 for frame in opened.frames.list(item)
                 if frame.number < 10
             ]
-            opened.frames.keep_pictures(metrics)
+            opened.frames._keep_pictures(metrics)
         opened.registration.register(
             [NewItem("s3://lake/c.jpg", MediaFacts("image", "image/jpeg"))], "Pictures"
         )
@@ -129,7 +129,7 @@ def test_a_page_has_a_hundred_frames_unless_it_is_asked_for_otherwise(workspace)
 
 
 def test_deleted_items_have_no_frames_to_find(workspace):
-    workspace.database.execute("UPDATE items SET deleted_at = 'now' WHERE name = 'b.mp4'")
+    workspace._database.execute("UPDATE items SET deleted_at = 'now' WHERE name = 'b.mp4'")
     assert workspace.search.count_frames() == 10
     assert workspace.search.count_frames(folder="Films/b") == 0
     assert workspace.search.count_frames(folder="Films") == 10

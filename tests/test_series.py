@@ -67,12 +67,12 @@ def state(workspace, *but):
     marks = tuple(
         f'INSERT INTO "{table}"' for table in ("imports", "import_problems", "sqlite_sequence", *but)
     )
-    with closing(sqlite3.connect(workspace.database.path)) as plain:
+    with closing(sqlite3.connect(workspace._database.path)) as plain:
         return "\n".join(line for line in plain.iterdump() if not line.startswith(marks))
 
 
 def waiting(workspace):
-    return workspace.database.value("SELECT count(*) FROM series_parts")
+    return workspace._database.value("SELECT count(*) FROM series_parts")
 
 
 # What becomes one item
@@ -217,13 +217,13 @@ def test_a_part_of_a_series_that_is_imported_alone_takes_nothing_away(workspace,
 
 
 def test_parts_that_wait_are_given_series_by_series_in_the_order_they_were_found(workspace):
-    job = workspace.imports.start("x", workspace.folders.ensure("A"), {})
-    other = workspace.imports.start("y", workspace.folders.ensure("A"), {})
-    parts = SeriesParts(workspace.database)
+    job = workspace.imports._start("x", workspace.folders.ensure("A"), {})
+    other = workspace.imports._start("y", workspace.folders.ensure("A"), {})
+    parts = SeriesParts(workspace._database)
     found = [
         FoundPart("scan", f"s{n % 300}", f"file:///{n:04}", 1, None, f'{{"n": {n}}}') for n in range(3000)
     ]
-    with workspace.database.write():
+    with workspace._database.write():
         for one in (other, job, job):
             parts.keep(one, [Outcome(Unit("p", "u"), None, action="part", parts=tuple(found))])
     start = time.process_time()
@@ -288,7 +288,7 @@ def test_an_import_that_is_killed_among_its_series_goes_on_without_loss_or_dupli
 
 def on_disk(workspace):
     """All bytes of the catalogue and its log."""
-    return b"".join(path.read_bytes() for path in workspace.database.path.parent.iterdir())
+    return b"".join(path.read_bytes() for path in workspace._database.path.parent.iterdir())
 
 
 @pytest.mark.parametrize("how", ["option", "environment"])

@@ -52,7 +52,7 @@ class Brute:
         ]
         self.things, self.vectors = things, vectors
         self.deleted = {int(id) for id in random.choice([item.id for item in items], 10, replace=False)}
-        lake.database.execute_many(
+        lake._database.execute_many(
             "UPDATE items SET deleted_at = 'x' WHERE id = ?", [(id,) for id in self.deleted]
         )
 

@@ -120,9 +120,9 @@ def test_a_refused_host_is_told_without_name_password_and_query(workspace):
     ],
 )
 def test_a_prefix_ends_with_a_slash_and_paths_are_urls_too(workspace, url, prefix):
-    assert workspace.storage.normalised_prefix(url) == prefix
+    assert workspace.storage._normalised_prefix(url) == prefix
     if url.startswith("mem"):
-        assert workspace.storage.normalised_prefix(url, "lab") == prefix
+        assert workspace.storage._normalised_prefix(url, "lab") == prefix
 
 
 # One storage for each integration

@@ -227,9 +227,9 @@ CALLS = {
     "synced.bind": lambda w, url: w.synced.bind("Plain", url),
     "synced.release": lambda w, url: w.synced.release("Runs"),
     "synced.set_sidecars": lambda w, url: w.synced.set_sidecars("Runs", None),
-    "synced.note_synced": lambda w, url: w.synced.note_synced(w.folders.get("Runs")),
-    "synced.note_sidecars": lambda w, url: w.synced.note_sidecars([]),
-    "synced.mark_vanished": lambda w, url: w.synced.mark_vanished(
+    "synced._note_synced": lambda w, url: w.synced._note_synced(w.folders.get("Runs")),
+    "synced._note_sidecars": lambda w, url: w.synced._note_sidecars([]),
+    "synced._mark_vanished": lambda w, url: w.synced._mark_vanished(
         w.folders.get("Runs"), url, seen=set(), up_to=99, after=0
     ),
 }  # fmt: skip
@@ -268,10 +268,10 @@ def test_a_stranger_hears_nothing_of_synced_folders(workspace, bucket):
     workspace.access.user = User("eve@example.com", "member")
     for ask in (
         workspace.synced.list,
-        workspace.synced.newest_id,
+        workspace.synced._newest_id,
         lambda: workspace.synced.get(folder),
-        lambda: workspace.synced.count_below(folder, bucket.prefix),
-        lambda: workspace.synced.known_sidecars([], folder),
+        lambda: workspace.synced._count_below(folder, bucket.prefix),
+        lambda: workspace.synced._known_sidecars([], folder),
     ):
         with pytest.raises((heron.PermissionDenied, heron.NotFound)) as refusal:
             ask()

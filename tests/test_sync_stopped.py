@@ -278,7 +278,7 @@ def test_a_sync_that_is_killed_is_completed_by_the_next(workspace, inbox, number
     process.wait(timeout=30)
     process.stdout.close(), process.stderr.close()
     time.sleep(0.05)
-    with closing(sqlite3.connect(workspace.database.path)) as plain:
+    with closing(sqlite3.connect(workspace._database.path)) as plain:
         assert plain.execute("PRAGMA integrity_check").fetchone() == ("ok",)
     [job, *_] = workspace.imports.list()
     assert (job.state, job.removed) == ("interrupted", 0)
@@ -360,7 +360,7 @@ class Large:
 
 large = Large()
 with heron.open(sys.argv[1], plugins=[large], discover=False) as workspace:
-    workspace.database.connection.execute("PRAGMA cache_size = -4096")  # it is 32 MB otherwise, and fills slowly
+    workspace._database.connection.execute("PRAGMA cache_size = -4096")  # it is 32 MB otherwise, and fills slowly
     workspace.ingest.follow("Runs", prefix)
     facts = MediaFacts("text", "text/plain")
     known = (NewItem(url, facts, size=6, etag="etag") for url in urls(0))

@@ -72,9 +72,9 @@ def test_a_changed_object_is_looked_at_again_and_what_people_added_stays(workspa
     workspace.collections.create("best", items=[before])
     workspace.datasets.create("rain", items=[before])
     ids = {item.url: item.id for item in workspace.items.list()}
-    workspace.thumbnails.put([(ids[url], b"jpeg"), (ids[other], b"other")])
-    with workspace.database.write():
-        workspace.database.execute("UPDATE items SET content_hash = 'abc'")
+    workspace.thumbnails._put([(ids[url], b"jpeg"), (ids[other], b"other")])
+    with workspace._database.write():
+        workspace._database.execute("UPDATE items SET content_hash = 'abc'")
 
     place.put("a.txt", content)
     assert sync() == {"updated": 1, "skipped": 1}

@@ -30,7 +30,7 @@ def workspace(tmp_path):
 def test_every_time_of_a_record_is_an_aware_datetime_in_utc(workspace):
     item = workspace.items.get("a.jpg")
     folder = workspace.folders.get("A")
-    job = workspace.imports.finish(workspace.imports.start("src", folder, {}), "done").job
+    job = workspace.imports._finish(workspace.imports._start("src", folder, {}), "done").job
     records = [
         item, item.facts, folder, job, workspace.collections.create("c"), workspace.datasets.create("d"),
         workspace.presets.create("p", Query()), workspace.integrations.create("i", "local"),
@@ -47,7 +47,7 @@ def test_every_time_of_a_record_is_an_aware_datetime_in_utc(workspace):
 
 
 def test_the_catalogue_json_and_exports_keep_their_text(workspace, tmp_path):
-    with sqlite3.connect(workspace.database.path) as plain:
+    with sqlite3.connect(workspace._database.path) as plain:
         assert plain.execute("SELECT captured_at, modified_at FROM items").fetchone() == (TEXT, TEXT)
     item = workspace.items.get("a.jpg")
     dataset = workspace.datasets.create("d", items=item)

@@ -132,8 +132,8 @@ def test_rejected_items_do_not_shift_vectors_to_their_neighbours(lake):
         for n in range(9)
     ]  # fmt: skip
     rejected = []
-    with lake.database.write():
-        lake.registration.insert(
+    with lake._database.write():
+        lake.registration._insert(
             new, lake.folders.ensure("A"), reject=lambda place, error: rejected.append(place)
         )
     assert rejected == [0, 3, 6]
@@ -248,7 +248,7 @@ def test_frames_stay_for_the_sake_of_a_vector_that_was_given_as_for_metadata(lak
     if way == "other key frames":
         lake.frames.set(video, [3], replace=True)
     else:
-        lake.registration.refresh([(video.id, NewItem(video.url, video.facts, etag="another"))])
+        lake.registration._refresh([(video.id, NewItem(video.url, video.facts, etag="another"))])
     assert {1, 2} <= {frame.number for frame in lake.frames.list(video)}
     assert vectors(lake, video, 1) == {"look": [1, 2]}
 

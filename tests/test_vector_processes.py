@@ -43,7 +43,7 @@ def write(lake, items, end, seed):
         random = np.random.default_rng([seed, times])
         axes = random.permutation(len(items))[: random.integers(1, len(items))]
         lake.vectors.add("look", [items[axis] for axis in axes], near(axes, [seed, times]))
-        with pytest.raises(ZeroDivisionError), lake.database.write():
+        with pytest.raises(ZeroDivisionError), lake._database.write():
             lake.vectors.add("look", items, near(range(len(items))[::-1], 1))
             1 / 0  # noqa: B018
         lake.vectors.refresh("look")
@@ -84,10 +84,10 @@ def test_what_is_read_in_the_midst_of_a_compaction_is_read_once_more(tmp_path):
         items = register(lake, SIZE)
         lake.vectors.add("look", items, near(range(SIZE), 0))
         lake.vectors.remove("look", items[:5])
-        rows, read_row = lake.vectors.rows, lake.vectors.rows.row_of
+        rows, read_row = lake.vectors._rows, lake.vectors._rows.row_of
 
         def row_of(kept, owner):
-            other.vectors.rows.compact(kept)  # which leaves the old file for a moment
+            other.vectors._rows.compact(kept)  # which leaves the old file for a moment
             return read_row(kept, owner)
 
         rows.row_of = row_of

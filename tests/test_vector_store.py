@@ -139,9 +139,9 @@ def test_a_vector_that_is_given_again_takes_the_place_of_the_first(lake, dtype):
 def test_of_two_vectors_kept_for_one_owner_the_last_one_counts(lake, dtype):
     [item] = register(lake, 1)
     vectors = rounded(some(3), dtype)
-    assert lake.vectors.keep("look", [(item.id, 0)] * 3, vectors, [1, 2, 3]).kept == 3
+    assert lake.vectors._keep("look", [(item.id, 0)] * 3, vectors, [1, 2, 3]).kept == 3
     assert lake.vectors.find("look", item).tolist() == vectors[2].tolist()
-    assert lake.vectors.marks(lake.vectors.embedding_keys()[0], [item.id]) == {(item.id, 0): 3}
+    assert lake.vectors._marks(lake.vectors._embedding_keys()[0], [item.id]) == {(item.id, 0): 3}
     assert counts(lake) == (1, 2, 0)
     assert lake.vectors.compact("look") == 2
     assert is_sound(lake)
@@ -176,7 +176,7 @@ def test_the_vectors_of_what_is_deleted_go_with_it(lake, way):
     everything = {(other.uuid, None), *((video.uuid, number) for number in (None, 0, 1, 2))}
     assert set(kept(lake)) == everything - set(gone)
     assert counts(lake) == (5 - len(gone), len(gone), 0)
-    assert lake.database.value("SELECT count(*) FROM vectors") == 5 - len(gone)
+    assert lake._database.value("SELECT count(*) FROM vectors") == 5 - len(gone)
     assert is_sound(lake)
 
 
@@ -202,7 +202,7 @@ def test_compacting_leaves_out_what_counts_no_more_and_changes_no_bit(lake):
     assert lake.vectors.compact("look") == 25
     assert kept(lake) == before
     assert counts(lake) == (45, 0, 0)
-    assert [str(path) for path in lake.vectors.rows.folder.iterdir()] == [file_of(lake)] != [file]
+    assert [str(path) for path in lake.vectors._rows.folder.iterdir()] == [file_of(lake)] != [file]
     assert is_sound(lake)
     assert lake.vectors.compact("look") == 0
 
@@ -227,7 +227,7 @@ def test_everything_may_go_and_others_come(lake):
     lake.vectors.add("look", items[:2], some(2, seed=1))
     assert is_sound(lake)
     assert lake.vectors.delete("look") == 2
-    assert list(lake.vectors.rows.folder.iterdir()) == []
+    assert list(lake.vectors._rows.folder.iterdir()) == []
     lake.vectors.add("look", items, some(4, seed=2))
     assert is_sound(lake)
 

@@ -30,7 +30,7 @@ def test_what_is_rolled_back_leaves_no_trace_and_the_next_write_is_right(lake, d
     items = register(lake, 20)
     lake.vectors.add("look", items[:5], some(5))
     before = kept(lake)
-    with pytest.raises(RuntimeError, match="stop"), lake.database.write():
+    with pytest.raises(RuntimeError, match="stop"), lake._database.write():
         lake.vectors.add("look", items[5:], some(15, seed=1))
         lake.vectors.add("tiny", items, some(20, seed=1, size=3))
         assert [item.uuid for item in lake.search(like=some(15, seed=1)[14], limit=1)] == [items[19].uuid]
@@ -57,7 +57,7 @@ def test_a_batch_of_an_import_that_fails_takes_its_vectors_along(lake):
     with pytest.raises(MetadataError, match="expected 3 numbers, got 2"):
         lake.registration.register([*good[1:], bad], "A")
     assert kept(lake, "tiny") == before
-    with pytest.raises(RuntimeError), lake.database.write():
+    with pytest.raises(RuntimeError), lake._database.write():
         lake.registration.register(good[1:], "A")
         raise RuntimeError
     assert kept(lake, "tiny") == before
@@ -89,7 +89,7 @@ def test_whatever_is_done_the_store_holds_what_a_dictionary_would(tmp_path_facto
                 lake.vectors.add("look", chosen, vectors)
                 expected |= {(i.uuid, None): v.tobytes() for i, v in zip(chosen, vectors, strict=True)}
             elif step == "roll back":
-                with pytest.raises(RuntimeError), lake.database.write():
+                with pytest.raises(RuntimeError), lake._database.write():
                     lake.vectors.add("look", chosen, -vectors)
                     raise RuntimeError
             elif step == "compact" and expected:

@@ -98,7 +98,7 @@ def test_files_that_are_not_of_the_store_are_left_alone(lake):
 def test_a_compaction_that_is_rolled_back_loses_nothing(lake):
     item = named(lake, "p0.png")
     lake.vectors.add("own", [item], [[1, 2]])
-    with pytest.raises(ZeroDivisionError), lake.database.write():
+    with pytest.raises(ZeroDivisionError), lake._database.write():
         lake.vectors.add("own", [item], [[3, 4]])
         lake.vectors.compact("own")
         raise ZeroDivisionError

@@ -3,12 +3,32 @@
 from __future__ import annotations
 
 import inspect
+import re
 from collections.abc import Iterator
 
+import attrs
 import pytest
 
 import heron
+from heron.records import Record
 from heron.workspace import Workspace
+
+ELSEWHERE = {
+    "Any",
+    "Array",
+    "Callable",
+    "Image",
+    "Iterator",
+    "Json",
+    "Mapping",
+    "None",
+    "Path",
+    "Sequence",
+    "T",
+}
+"""Types of other packages, and `Json`, which is any value that JSON can hold."""
+LITERALS = {"Value", "Compares", "Form", "ImportState", "Kind", "Literal", "Way", "Why"}
+"""Texts of which there are few."""
 
 
 def services():
@@ -99,7 +119,7 @@ def test_limits_are_held_and_refused_below_one(tmp_path):
             workspace.folders.create(title)
             workspace.presets.create(title, heron.Query())
             workspace.integrations.create(title, "local")
-            workspace.imports.start(title, None, {})
+            workspace.imports._start(title, None, {})
             facts = heron.MediaFacts("video", "video/mp4", frame_count=9)
             workspace.registration.register([heron.NewItem(f"s3://lake/{title}", facts)], "a")
         workspace.frames.set("a", [1, 2, 3])
@@ -110,3 +130,24 @@ def test_limits_are_held_and_refused_below_one(tmp_path):
                 verb(limit=0)
         assert [frame.number for frame in workspace.frames.list("a", limit=2)] == [1, 2]
         assert isinstance(workspace.items.stream(), Iterator)
+
+
+def test_every_type_that_a_public_verb_returns_is_a_name_of_the_package(verbs):
+    for name, signature in verbs.items():
+        for word in re.findall(r"[A-Z]\w*", str(signature.return_annotation)):
+            assert word in heron.__all__ or word in ELSEWHERE, (name, word)
+
+
+def test_types_within_returned_records_are_names_of_the_package_too():
+    for name in heron.__all__:
+        kind = getattr(heron, name)
+        if isinstance(kind, type) and issubclass(kind, Record):
+            for part in attrs.fields(kind):
+                for word in re.findall(r"\b[A-Z]\w*", str(part.type)):
+                    assert word in heron.__all__ or word in ELSEWHERE | LITERALS, (name, part.name, word)
+
+
+def test_what_a_user_sees_of_a_workspace_is_what_the_docs_describe(tmp_path):
+    with heron.open(tmp_path, discover=False) as workspace:
+        seen = {name for name in dir(workspace) if not name.startswith("_")}
+    assert seen == {name for name, _ in services()} | {"access", "close", "export", "plugins", "root"}

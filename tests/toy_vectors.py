@@ -89,7 +89,7 @@ def assert_sound(lake):
     assert faults(lake) == []
     assert_found(lake)
     [status] = lake.vectors.status()
-    assert {path.name.partition(".")[0] for path in lake.vectors.rows.folder.iterdir()} == {
+    assert {path.name.partition(".")[0] for path in lake.vectors._rows.folder.iterdir()} == {
         Path(status.file).stem
     }
 

@@ -8,6 +8,26 @@ from typing import TYPE_CHECKING, Any
 from heron._version import __version__
 
 if TYPE_CHECKING:
+    from heron.answers import Explanation, FolderContents, NameMatches, Verification
+    from heron.catalog.vectors.adoption import Adopted
+    from heron.catalog.vectors.status import VectorStatus
+    from heron.catalog.vectors.store import StoredVectors, VectorsKept
+    from heron.curation.points import Points
+    from heron.curation.projections import Projection
+    from heron.curation.records import (
+        Candidate,
+        DuplicateGroup,
+        Duplicates,
+        Hashed,
+        Leak,
+        Leakage,
+        Pair,
+        Ranked,
+        Ranking,
+        Subset,
+    )
+    from heron.curation.sheet import GroupSheet
+    from heron.embedding.service import Embedded
     from heron.errors import (
         AlreadyExists,
         BadCredentials,
@@ -55,63 +75,85 @@ if TYPE_CHECKING:
         TextReader,
         hookimpl,
     )
-    from heron.jobs import ImportJob, ImportProblem, ImportReport
+    from heron.ingest.manifest.report import ManifestReport
+    from heron.ingest.metadata_files import MetadataFileReport
+    from heron.ingest.vector_files.service import VectorExport, VectorImport
+    from heron.jobs import CheckResult, ImportJob, ImportProblem, ImportReport, Integration, SyncedFolder
+    from heron.metadata.schema import Schema, SchemaKey
     from heron.models import (
         Added,
         Collection,
         Dataset,
         DatasetRow,
-        Explanation,
         Folder,
-        FolderContents,
         Frame,
         Item,
         Match,
         MediaFacts,
         Member,
-        NameMatches,
         NewFrame,
         NewItem,
         Preset,
         Query,
-        Verification,
+        User,
     )
     from heron.pages import Page
+    from heron.pictures.service import Made
     from heron.storage.buckets import BucketStorage, ObjectAddress, address_of, is_canonical, object_url
     from heron.storage.filesystem import FilesystemStorage
+    from heron.storage.retries import PatientStorage
     from heron.workspace import Workspace, init, open
 
 _HOME = {
+    "answers": "Explanation FolderContents NameMatches Verification",
+    "catalog.vectors.adoption": "Adopted",
+    "catalog.vectors.status": "VectorStatus",
+    "catalog.vectors.store": "StoredVectors VectorsKept",
+    "curation.points": "Points",
+    "curation.projections": "Projection",
+    "curation.records": (
+        "Candidate DuplicateGroup Duplicates Hashed Leak Leakage Pair Ranked Ranking Subset"
+    ),
+    "curation.sheet": "GroupSheet",
+    "embedding.service": "Embedded",
     "errors": (
         "AlreadyExists BadCredentials CatalogueBusy CatalogueError HeronError ImportAborted ImportCancelled "
-        "ImportInterrupted InvalidInput MediaError "
-        "MetadataError NoSuchBucket NotFound ObjectChanged PermissionDenied PluginError QueryError Throttled "
-        "Unreachable"
+        "ImportInterrupted InvalidInput MediaError MetadataError NoSuchBucket NotFound ObjectChanged "
+        "PermissionDenied PluginError QueryError Throttled Unreachable"
     ),
     "hooks": (
-        "CliCommand Codec CommandContext DatasetExporter Decoder Embedder EmbedderModel Exporter FrameDecoder Measure MediaDecoder "
-        "MediaFile MediaFormat MetadataType Part QualityMetrics Series SeriesDecoder Storage StorageBackend "
-        "StorageOption StoredObject TextReader hookimpl"
+        "CliCommand Codec CommandContext DatasetExporter Decoder Embedder EmbedderModel Exporter FrameDecoder Measure "
+        "MediaDecoder MediaFile MediaFormat MetadataType Part QualityMetrics Series SeriesDecoder Storage "
+        "StorageBackend StorageOption StoredObject TextReader hookimpl"
     ),
-    "jobs": "ImportJob ImportProblem ImportReport",
+    "ingest.manifest.report": "ManifestReport",
+    "ingest.metadata_files": "MetadataFileReport",
+    "ingest.vector_files.service": "VectorExport VectorImport",
+    "jobs": "CheckResult ImportJob ImportProblem ImportReport Integration SyncedFolder",
+    "metadata.schema": "Schema SchemaKey",
     "models": (
-        "Added Collection Dataset DatasetRow Explanation Folder FolderContents Frame "
-        "Item Match MediaFacts Member NameMatches NewFrame NewItem Preset Query Verification"
+        "Added Collection Dataset DatasetRow Folder Frame Item Match MediaFacts "
+        "Member NewFrame NewItem Preset Query User"
     ),
     "pages": "Page",
+    "pictures.service": "Made",
     "storage.buckets": "BucketStorage ObjectAddress address_of is_canonical object_url",
     "storage.filesystem": "FilesystemStorage",
+    "storage.retries": "PatientStorage",
     "workspace": "Workspace init open",
 }
 _MODULE_OF = {name: module for module, names in _HOME.items() for name in names.split()}
 
 __all__ = [
     "Added",
+    "Adopted",
     "AlreadyExists",
     "BadCredentials",
     "BucketStorage",
+    "Candidate",
     "CatalogueBusy",
     "CatalogueError",
+    "CheckResult",
     "CliCommand",
     "Codec",
     "Collection",
@@ -120,6 +162,9 @@ __all__ = [
     "DatasetExporter",
     "DatasetRow",
     "Decoder",
+    "DuplicateGroup",
+    "Duplicates",
+    "Embedded",
     "Embedder",
     "EmbedderModel",
     "Explanation",
@@ -129,6 +174,8 @@ __all__ = [
     "FolderContents",
     "Frame",
     "FrameDecoder",
+    "GroupSheet",
+    "Hashed",
     "HeronError",
     "ImportAborted",
     "ImportCancelled",
@@ -136,8 +183,13 @@ __all__ = [
     "ImportJob",
     "ImportProblem",
     "ImportReport",
+    "Integration",
     "InvalidInput",
     "Item",
+    "Leak",
+    "Leakage",
+    "Made",
+    "ManifestReport",
     "Match",
     "Measure",
     "MediaDecoder",
@@ -147,6 +199,7 @@ __all__ = [
     "MediaFormat",
     "Member",
     "MetadataError",
+    "MetadataFileReport",
     "MetadataType",
     "NameMatches",
     "NewFrame",
@@ -156,22 +209,38 @@ __all__ = [
     "ObjectAddress",
     "ObjectChanged",
     "Page",
+    "Pair",
     "Part",
+    "PatientStorage",
     "PermissionDenied",
     "PluginError",
+    "Points",
     "Preset",
+    "Projection",
     "QualityMetrics",
     "Query",
     "QueryError",
+    "Ranked",
+    "Ranking",
+    "Schema",
+    "SchemaKey",
     "Series",
     "SeriesDecoder",
     "Storage",
     "StorageBackend",
     "StorageOption",
     "StoredObject",
+    "StoredVectors",
+    "Subset",
+    "SyncedFolder",
     "TextReader",
     "Throttled",
     "Unreachable",
+    "User",
+    "VectorExport",
+    "VectorImport",
+    "VectorStatus",
+    "VectorsKept",
     "Verification",
     "Workspace",
     "__version__",

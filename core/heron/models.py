@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any, Literal
 from uuid import UUID
 
-from attrs import Factory, field, fields, frozen
+from attrs import field, fields, frozen
 
 from heron.fields import RecordField, declared, fact, stored, stored_json
 from heron.records import Identified, Record, cut, in_middle, line
@@ -180,16 +180,6 @@ class Folder(Identified):
         yield f"{in_middle(self.path, 70)}, {self.uuid}"
 
 
-@frozen(repr=False)
-class FolderContents(Record):
-    """What lies in a folder and below it: the things that deleting it would remove."""
-
-    folders: int
-    items: int
-    dataset_rows: int
-    collection_members: int
-
-
 @frozen(eq=False, repr=False)
 class Frame(Identified):
     """One picture of an item with several. `item` is the item's UUID, `number` counts from 0.
@@ -239,15 +229,6 @@ class Collection(Identified):
 
     def _shown(self) -> Iterator[str]:
         yield f"{cut(repr(self.title), 50)} {self.item_count} items, {self.uuid}"
-
-
-@frozen(repr=False)
-class NameMatches(Record):
-    """How a list of names met the catalogue: one item each, several items each, none."""
-
-    matched: dict[str, str]
-    ambiguous: dict[str, tuple[str, ...]]
-    unmatched: tuple[str, ...]
 
 
 @frozen(eq=False, repr=False)
@@ -363,24 +344,6 @@ class Match(Record):
     frame: Frame | None = None
 
 
-@frozen(repr=False)
-class Explanation(Record):
-    """How a query is answered: its SQL, and where it asks for similarity, by which embedding and in which way.
-
-    `milliseconds` are those of the parts: `embed` for making the vector of the query, `search` for finding the nearest
-    rows, conditions included, `fetch` for reading them.
-    """
-
-    sql: str
-    parameters: tuple[Json, ...]
-    key: str | None = None
-    way: str | None = None
-    reason: str | None = None
-    vectors: int | None = None
-    candidates: int | None = None
-    milliseconds: Mapping[str, float] = Factory(dict)
-
-
 @frozen(eq=False, repr=False)
 class Preset(Identified):
     """A saved query."""
@@ -395,16 +358,6 @@ class Preset(Identified):
 
     def _shown(self) -> Iterator[str]:
         yield f"{cut(repr(self.name), 40)} {self.query}"
-
-
-@frozen(repr=False)
-class Verification(Record):
-    """A place where stored metadata and schema disagree."""
-
-    item: str
-    key: str
-    value: Json
-    reason: str
 
 
 @frozen(repr=False)

@@ -61,8 +61,8 @@ class Workspace:
     ) -> None:
         self.root = root
         self._load_plugins = load_plugins
-        self.database = Database(root / DIRECTORY, create=create)
-        self.access = Access(self.database, OWNER)
+        self._database = Database(root / DIRECTORY, create=create)
+        self.access = Access(self._database, OWNER)
         OPEN.add(self)
 
     @cached_property
@@ -75,21 +75,21 @@ class Workspace:
         """The metadata keys, with their types."""
         from heron.catalog.schema import SchemaService
 
-        return SchemaService(self.database, self.access, lambda: self.plugins)
+        return SchemaService(self._database, self.access, lambda: self.plugins)
 
     @cached_property
     def folders(self) -> FolderService:
         """The tree of folders."""
         from heron.catalog.folders import FolderService
 
-        return FolderService(self.database, self.access, self.schema)
+        return FolderService(self._database, self.access, self.schema)
 
     @cached_property
     def items(self) -> ItemService:
         """The items of all folders."""
         from heron.catalog.items import ItemService
 
-        return ItemService(self.database, self.access, self.folders)
+        return ItemService(self._database, self.access, self.folders)
 
     @cached_property
     def metadata(self) -> MetadataService:
@@ -97,7 +97,7 @@ class Workspace:
         from heron.catalog.metadata import MetadataService
 
         return MetadataService(
-            self.database, self.access, self.items, self.schema, self.vectors, self._times_unless_given
+            self._database, self.access, self.items, self.schema, self.vectors, self._times_unless_given
         )
 
     @cached_property
@@ -105,7 +105,7 @@ class Workspace:
         """The frames of items."""
         from heron.catalog.frames import FrameService
 
-        return FrameService(self.database, self.access, self.items, self.schema, self.vectors, self._times)
+        return FrameService(self._database, self.access, self.items, self.schema, self.vectors, self._times)
 
     def _times(self, item: Item) -> Sequence[float] | None:
         """The presentation times of an item's frames, for those who choose frames."""
@@ -120,14 +120,14 @@ class Workspace:
         """The vectors of items and frames."""
         from heron.catalog.vectors.store import VectorStore
 
-        return VectorStore(self.database, self.access, self.items, self.schema, self.root / DIRECTORY)
+        return VectorStore(self._database, self.access, self.items, self.schema, self.root / DIRECTORY)
 
     @cached_property
     def thumbnails(self) -> ThumbnailStore:
         """The small pictures of items."""
         from heron.catalog.thumbnails import ThumbnailStore
 
-        return ThumbnailStore(self.database, self.access, self.items)
+        return ThumbnailStore(self._database, self.access, self.items)
 
     @cached_property
     def pictures(self) -> PictureService:
@@ -143,21 +143,21 @@ class Workspace:
         """Takes items whose facts are known."""
         from heron.catalog.registration import Registration
 
-        return Registration(self.database, self.access, self.folders, self.schema, self.vectors)
+        return Registration(self._database, self.access, self.folders, self.schema, self.vectors)
 
     @cached_property
     def imports(self) -> ImportService:
         """The imports so far and their reports."""
         from heron.catalog.imports import ImportService
 
-        return ImportService(self.database, self.access)
+        return ImportService(self._database, self.access)
 
     @cached_property
     def integrations(self) -> IntegrationService:
         """Named ways to storage backends."""
         from heron.catalog.integrations import IntegrationService
 
-        return IntegrationService(self.database, self.access, lambda: self.plugins)
+        return IntegrationService(self._database, self.access, lambda: self.plugins)
 
     @cached_property
     def storage(self) -> StorageService:
@@ -171,7 +171,7 @@ class Workspace:
         """Folders that follow what lies below a URL."""
         from heron.catalog.synced import SyncedFolderService
 
-        return SyncedFolderService(self.database, self.access, self.folders, self.integrations)
+        return SyncedFolderService(self._database, self.access, self.folders, self.integrations)
 
     @cached_property
     def ingest(self) -> IngestService:
@@ -180,11 +180,11 @@ class Workspace:
         from heron.ingest.service import IngestService
 
         runner = Runner(
-            self.database, self.plugins, self.folders, self.items, self.imports, self.registration, self.thumbnails,
+            self._database, self.plugins, self.folders, self.items, self.imports, self.registration, self.thumbnails,
             self.metadata, self.synced,
         )  # fmt: skip
         return IngestService(
-            self.database, self.access, self.plugins, self.imports, self.metadata, self.schema, self.storage,
+            self._database, self.access, self.plugins, self.imports, self.metadata, self.schema, self.storage,
             self.integrations, self.synced, runner,
         )  # fmt: skip
 
@@ -210,7 +210,7 @@ class Workspace:
         from heron.search.engines import Engines
         from heron.search.sqlite_engine import SqliteEngine
 
-        return Engines(SqliteEngine(self.database, self.access, self.folders, self.schema, self.collections))
+        return Engines(SqliteEngine(self._database, self.access, self.folders, self.schema, self.collections))
 
     @cached_property
     def _similar(self) -> Similar:
@@ -245,7 +245,7 @@ class Workspace:
         """Vectors from files and to files."""
         from heron.ingest.vector_files.service import VectorFiles
 
-        return VectorFiles(self.database, self.access, self.schema, self.vectors, self.search)
+        return VectorFiles(self._database, self.access, self.schema, self.vectors, self.search)
 
     @cached_property
     def curation(self) -> CurationService:
@@ -253,7 +253,7 @@ class Workspace:
         from heron.curation.service import CurationService
 
         return CurationService(
-            self.database,
+            self._database,
             self.access,
             self.items,
             self.vectors,
@@ -268,7 +268,7 @@ class Workspace:
         from heron.curation.projections import ProjectionService
 
         return ProjectionService(
-            self.database, self.access, self.frames, self.vectors, self.pictures, self._lookup
+            self._database, self.access, self.frames, self.vectors, self.pictures, self._lookup
         )
 
     @cached_property
@@ -282,14 +282,14 @@ class Workspace:
         """Saved queries."""
         from heron.catalog.presets import PresetService
 
-        return PresetService(self.database, self.access)
+        return PresetService(self._database, self.access)
 
     @cached_property
     def collections(self) -> CollectionService:
         """Items under a title."""
         from heron.catalog.collections import CollectionService
 
-        return CollectionService(self.database, self.access, self.items)
+        return CollectionService(self._database, self.access, self.items)
 
     @cached_property
     def datasets(self) -> DatasetService:
@@ -297,7 +297,7 @@ class Workspace:
         from heron.catalog.datasets import DatasetService
 
         return DatasetService(
-            self.database,
+            self._database,
             self.access,
             lambda: self.plugins,
             self.folders,
@@ -327,7 +327,7 @@ class Workspace:
     def close(self) -> None:
         """Close the catalogue."""
         OPEN.discard(self)
-        self.database.close()
+        self._database.close()
 
     def __enter__(self) -> Workspace:
         return self

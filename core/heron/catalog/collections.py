@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from heron.answers import NameMatches
 from heron.catalog.access import WORKSPACE, Access
 from heron.catalog.database import Database, Row, one_transaction
 from heron.catalog.items import BUNDLE, ItemService, bundles, item_columns, item_of
@@ -12,7 +13,7 @@ from heron.catalog.missing import missing
 from heron.catalog.referring import COLLECTION, ITEM, CollectionRef, ItemRefs
 from heron.errors import AlreadyExists
 from heron.metadata.keys import check_name
-from heron.models import Added, Collection, Item, NameMatches, now
+from heron.models import Added, Collection, Item, now
 from heron.uuids import new_uuid
 
 
@@ -77,7 +78,7 @@ class CollectionService:
         added = given = 0
         with self._database.write():
             for bundle in bundles(ITEM.many(items)):
-                ids = self._items.ids(bundle)
+                ids = self._items._ids(bundle)
                 added += self._database.execute_many(
                     "INSERT OR IGNORE INTO collection_items VALUES (?, ?)",
                     ((collection.id, id) for id in ids),
@@ -95,7 +96,7 @@ class CollectionService:
             for bundle in bundles(ITEM.many(items)):
                 removed += self._database.execute_many(
                     "DELETE FROM collection_items WHERE collection_id = ? AND item_id = ?",
-                    ((collection.id, id) for id in self._items.ids(bundle)),
+                    ((collection.id, id) for id in self._items._ids(bundle)),
                 )
         return removed
 
@@ -124,7 +125,7 @@ class CollectionService:
         unmatched: list[str] = []
         given = [names] if isinstance(names, str) else names
         for bundle in bundles(dict.fromkeys(given), 500):
-            found = self._items.called("name", bundle)
+            found = self._items._called("name", bundle)
             for name in bundle:
                 uuids = tuple(uuid for _, uuid in found.get(name, ()))
                 if len(uuids) == 1:

@@ -132,7 +132,7 @@ class DatasetService:
         added = given = 0
         with self._database.write():
             for bundle in bundles(ITEM.many(items)):
-                ids = self._items.ids(bundle)
+                ids = self._items._ids(bundle)
                 added += self._database.execute_many(
                     insert, ({"dataset": dataset.id, "item": id} for id in ids)
                 )
@@ -155,7 +155,7 @@ class DatasetService:
             for bundle in bundles(ITEM.many(items)):
                 removed += self._database.execute_many(
                     "DELETE FROM dataset_rows WHERE dataset_id = ? AND item_id = ?",
-                    ((dataset.id, id) for id in self._items.ids(bundle)),
+                    ((dataset.id, id) for id in self._items._ids(bundle)),
                 )
         return removed
 
@@ -175,7 +175,7 @@ class DatasetService:
                 return
             after = rows[-1]["row_id"]
 
-    def item_ids(self, ref: DatasetRef) -> Sequence[int]:
+    def _item_ids(self, ref: DatasetRef) -> Sequence[int]:
         """The inner ids of the items, ascending, each once."""
         dataset = self.get(ref)
         rows = self._database.rows(

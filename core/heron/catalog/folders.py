@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from heron.answers import FolderContents
 from heron.catalog.access import WORKSPACE, Access, Noun, Verb
 from heron.catalog.database import Database, Row, one_transaction
 from heron.catalog.limits import at_most
@@ -14,7 +15,7 @@ from heron.convert import loads
 from heron.errors import AlreadyExists, InvalidInput
 from heron.metadata.keys import check_name
 from heron.metadata.validation import Validator
-from heron.models import Folder, FolderContents, Json, now
+from heron.models import Folder, Json, now
 from heron.uuids import new_uuid
 
 MAX_DEPTH = 100
@@ -74,7 +75,7 @@ class FolderService:
             raise missing("folder", name, paths)
         return folder
 
-    def by_id(self, id: int) -> Folder | None:
+    def _by_id(self, id: int) -> Folder | None:
         """The folder with that inner id, or None."""
         row = self._database.row(
             f"SELECT * FROM folders WHERE id = ? AND {self._access.scope('folder', 'folders')}", [id]

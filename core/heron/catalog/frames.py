@@ -113,7 +113,7 @@ class FrameService:
             yield from (frame_of(row, owner.uuid) for row in rows)
             after = rows[-1]["number"]
 
-    def records(self, ids: Iterable[int]) -> dict[int, Frame]:
+    def _records(self, ids: Iterable[int]) -> dict[int, Frame]:
         """Frames by their inner ids, those that are there."""
         found: dict[int, Frame] = {}
         for bundle in bundles(ids):
@@ -160,9 +160,9 @@ class FrameService:
             given, vectors = validator.without_vectors(validator.encode(metadata, place))
             text = validator.write({**kept, **given}, place)
             self._database.execute("UPDATE frames SET metadata = ? WHERE id = ?", [text, frame.id])
-            self._vectors.keep_encoded([((owner.id, frame.id), {**validator.removed(metadata), **vectors})])
+            self._vectors._keep_encoded([((owner.id, frame.id), {**validator.removed(metadata), **vectors})])
             if validator.unknown:
-                self._schema.remember_unknown(validator.unknown)
+                self._schema._remember_unknown(validator.unknown)
         return evolve(frame, metadata=loads(text))
 
     @one_transaction
@@ -175,7 +175,7 @@ class FrameService:
             [(owner.id, number) for number in frame_numbers(numbers)],
         )
 
-    def keep_pictures(self, pictures: Iterable[tuple[Frame, bytes, Mapping[str, float]]]) -> int:
+    def _keep_pictures(self, pictures: Iterable[tuple[Frame, bytes, Mapping[str, float]]]) -> int:
         """Keep thumbnails of frames as JPEG, and their metrics; returns their number."""
         self._access.require("update", "frame")
         rows = [(frame.id, jpeg, dumps(metrics)) for frame, jpeg, metrics in pictures]
@@ -204,7 +204,7 @@ class FrameService:
         )
         return jpeg
 
-    def without_picture(self, item: ItemRef) -> Sequence[Frame]:
+    def _without_picture(self, item: ItemRef) -> Sequence[Frame]:
         """The frames of an item that have no thumbnail yet, by number."""
         owner = self._items.get(item)
         self._access.require("read", "frame", owner.name)
@@ -217,9 +217,9 @@ class FrameService:
 
     def _insert(self, owners: Iterable[Owned]) -> int:
         validator = Validator(self._schema.current())
-        count = insert_frames(self._database, validator, owners, self._vectors.keep_encoded)
+        count = insert_frames(self._database, validator, owners, self._vectors._keep_encoded)
         if validator.unknown:
-            self._schema.remember_unknown(validator.unknown)
+            self._schema._remember_unknown(validator.unknown)
         return count
 
 

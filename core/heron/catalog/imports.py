@@ -32,7 +32,7 @@ class ImportService:
         self._database = database
         self._access = access
 
-    def start(self, source: str, folder: Folder | None, options: Mapping[str, Json]) -> ImportJob:
+    def _start(self, source: str, folder: Folder | None, options: Mapping[str, Json]) -> ImportJob:
         """Open a job; the folder is None as long as it is not made."""
         self._access.require("create", "import", source)
         uuid = new_uuid()
@@ -51,7 +51,7 @@ class ImportService:
         )
         return self.get(uuid)
 
-    def advance(
+    def _advance(
         self, job: ImportJob, *, units: int = 0, added: int = 0, updated: int = 0, skipped: int = 0,
         restored: int = 0, removed: int = 0, problems: Iterable[ImportProblem] = (),
     ) -> None:  # fmt: skip
@@ -62,7 +62,7 @@ class ImportService:
         self._access.require("update", "import", job.source)
         listed = list(problems)
         failed = sum(problem.severity == "failure" for problem in listed)
-        self.require_running(job)
+        self._require_running(job)
         self._database.execute(
             "UPDATE imports SET position = position + ?, added = added + ?, updated = updated + ?, "
             "skipped = skipped + ?, restored = restored + ?, removed = removed + ?, failed = failed + ?, "
@@ -74,13 +74,13 @@ class ImportService:
             ((job.id, p.severity, p.place, p.url, p.reason) for p in listed),
         )
 
-    def require_running(self, job: ImportJob) -> None:
+    def _require_running(self, job: ImportJob) -> None:
         """Raise ImportCancelled when somebody has cancelled the job."""
         if self._database.value("SELECT state FROM imports WHERE id = ?", [job.id]) == "cancelled":
             raise ImportCancelled(f"import {job.id} was cancelled", hint="what had landed before stays")
 
     @one_transaction
-    def reopen(self, ref: ImportRef, keep_position: bool) -> ImportJob:
+    def _reopen(self, ref: ImportRef, keep_position: bool) -> ImportJob:
         """Open a job again that was interrupted or failed; raises InvalidInput for one that is in another state.
 
         Without `keep_position`, or where nothing has landed, it begins anew, and its report with it.
@@ -114,12 +114,12 @@ class ImportService:
         self._close(job, "cancelled")
         return self.get(job)
 
-    def set_folder(self, job: ImportJob, folder: Folder) -> None:
+    def _set_folder(self, job: ImportJob, folder: Folder) -> None:
         """Note the folder of a job that was opened without one."""
         self._access.require("update", "import", job.source)
         self._database.execute("UPDATE imports SET folder_id = ? WHERE id = ?", [folder.id, job.id])
 
-    def finish(self, job: ImportJob, state: ImportState) -> ImportReport:
+    def _finish(self, job: ImportJob, state: ImportState) -> ImportReport:
         """Close the job and return its report. Parts of series that it has found wait for it to be resumed."""
         self._access.require("update", "import", job.source)
         self._close(job, state)

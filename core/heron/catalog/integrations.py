@@ -74,7 +74,7 @@ class IntegrationService:
         )
         return _integration(row) if row is not None else None
 
-    def by_id(self, id: int) -> Integration:
+    def _by_id(self, id: int) -> Integration:
         """The integration with that inner id, as items and folders name it; raises NotFound."""
         row = self._database.row(
             f"SELECT * FROM integrations WHERE id = ? AND {self._access.scope('integration', 'integrations')}",

@@ -132,7 +132,7 @@ class ItemService:
         )
         return [Member(*row) for row in rows]
 
-    def records(self, ids: Iterable[int]) -> dict[int, Item]:
+    def _records(self, ids: Iterable[int]) -> dict[int, Item]:
         """Items by their inner ids, those that are there."""
         found: dict[int, Item] = {}
         for bundle in bundles(ids):
@@ -145,7 +145,7 @@ class ItemService:
             found.update((row["id"], item_of(row)) for row in rows)
         return found
 
-    def called(self, by: NamedBy, names: Iterable[str]) -> dict[str, Matches]:
+    def _called(self, by: NamedBy, names: Iterable[str]) -> dict[str, Matches]:
         """The items that have one of these UUIDs, URLs or names: inner ids and UUIDs by name, older items first."""
         found: dict[str, Matches] = {}
         for bundle in bundles(dict.fromkeys(names), 500):
@@ -194,7 +194,7 @@ class ItemService:
         """
         return self._on_each("delete", refs, "DELETE FROM items WHERE id = ?", [])
 
-    def ids(self, refs: ItemRefs) -> Sequence[int]:
+    def _ids(self, refs: ItemRefs) -> Sequence[int]:
         """The inner ids of items in the order given; raises NotFound, and InvalidInput for an ambiguous name."""
         wanted = [(ITEM.uuid(ref), ref) for ref in ITEM.many(refs)]
         by_uuid: dict[str | None, int] = {}
@@ -218,7 +218,7 @@ class ItemService:
             ids.append(called[0])
         return ids
 
-    def of_several_files(self, ids: Sequence[int]) -> Sequence[int]:
+    def _of_several_files(self, ids: Sequence[int]) -> Sequence[int]:
         """Those of some items, by inner id, that are made of several files, ascending."""
         rows = self._database.rows(
             "SELECT id FROM items WHERE id IN (SELECT value FROM json_each(?)) "
@@ -241,7 +241,7 @@ class ItemService:
         total = 0
         for bundle in bundles(ITEM.many(refs)):
             with self._database.write():
-                ids = self.ids(bundle)
+                ids = self._ids(bundle)
                 self._access.require_all(verb, "item", ids)
                 self._database.execute_many(statement, ((*parameters, id) for id in ids))
             total += len(ids)

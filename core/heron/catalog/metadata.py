@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
+from heron.answers import Verification
 from heron.catalog.access import Access, Noun
 from heron.catalog.database import Database
 from heron.catalog.frame_rows import Owned, insert_frames
@@ -18,7 +19,7 @@ from heron.errors import HeronError, MetadataError
 from heron.metadata.keyframes import has_blocks, without_blocks
 from heron.metadata.keys import RESERVED
 from heron.metadata.validation import Validator
-from heron.models import Json, Verification, now
+from heron.models import Json, now
 
 Updates = Mapping[Any, Mapping[str, Json]] | Iterable[tuple[ItemRef, Mapping[str, Json]]]
 """Metadata by item (record, UUID or name), as a mapping or as a stream of pairs."""
@@ -132,7 +133,7 @@ class MetadataService:
         given_to = [(ref, self._without_blocks(ref, given, frames)) for ref, given in pairs]
         with self._database.write():
             validator = Validator(self._schema.current())
-            bundle = _by_id(self._items.ids([ref for ref, _ in given_to]), given_to, combine)
+            bundle = _by_id(self._items._ids([ref for ref, _ in given_to]), given_to, combine)
             ids = list(bundle)
             marks = ",".join("?" * len(ids))
             old = {
@@ -154,10 +155,10 @@ class MetadataService:
                 )
                 rows.append((text, moment, id))
             self._database.execute_many("UPDATE items SET metadata = ?, updated_at = ? WHERE id = ?", rows)
-            insert_frames(self._database, validator, frames, self._vectors.keep_encoded)
-            self._vectors.keep_encoded(vectors)
+            insert_frames(self._database, validator, frames, self._vectors._keep_encoded)
+            self._vectors._keep_encoded(vectors)
             if validator.unknown:
-                self._schema.remember_unknown(validator.unknown)
+                self._schema._remember_unknown(validator.unknown)
         return len(bundle)
 
     def _without_blocks(

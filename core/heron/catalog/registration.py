@@ -108,12 +108,12 @@ class Registration:
         added = skipped = 0
         for bundle in bundles(items, batch):
             with self._database.write():
-                count = len(self.insert(bundle, target, skip_duplicates=skip_duplicates))
+                count = len(self._insert(bundle, target, skip_duplicates=skip_duplicates))
             added += count
             skipped += len(bundle) - count
         return Added(added, skipped)
 
-    def insert(
+    def _insert(
         self,
         items: Sequence[NewItem],
         folder: Folder,
@@ -129,7 +129,7 @@ class Registration:
         """
         self._access.require("create", "item", folder.path)
         if skip_duplicates:
-            known = self.known([item.url for item in items], folder)
+            known = self._known([item.url for item in items], folder)
             first: dict[str, NewItem] = {}
             for item in items:
                 if item.url not in known:
@@ -144,13 +144,13 @@ class Registration:
             self._database.execute_many(_INSERT, rows)
             self._insert_members(enumerate(kept, start=newest + 1))
             self._insert_frames(enumerate(kept, start=newest + 1), validator)
-            self._vectors.keep_encoded(vectors)
+            self._vectors._keep_encoded(vectors)
             self._follow(folder, newest)
         if validator.unknown:
-            self._schema.remember_unknown(validator.unknown)
+            self._schema._remember_unknown(validator.unknown)
         return range(newest + 1, newest + 1 + len(kept))
 
-    def refresh(self, changed: Iterable[tuple[int, NewItem]]) -> int:
+    def _refresh(self, changed: Iterable[tuple[int, NewItem]]) -> int:
         """Give items, by their inner ids, the facts, members and frames of files that changed.
 
         Their pictures and hashes are forgotten. Key frames, and frames with metadata, stay; metadata, also that of new
@@ -176,7 +176,7 @@ class Registration:
         self._insert_frames(bare, Validator(self._schema.current()))
         return len(pairs)
 
-    def restore(self, ids: Iterable[int]) -> int:
+    def _restore(self, ids: Iterable[int]) -> int:
         """Take items back into view that had been marked as deleted."""
         self._access.require("update", "item")
         return self._database.execute_many(
@@ -200,7 +200,7 @@ class Registration:
     def _insert_frames(self, items: Iterable[tuple[int, NewItem]], validator: Validator) -> None:
         owners = [(id, item.name or item.url, item.frames) for id, item in items if item.frames]
         if owners:
-            insert_frames(self._database, validator, owners, self._vectors.keep_encoded)
+            insert_frames(self._database, validator, owners, self._vectors._keep_encoded)
 
     def _follow(self, folder: Folder, newest: int) -> None:
         """Let the dataset that the folder backs, if any, follow: a trigger would make every insert 5x slower."""
@@ -211,7 +211,7 @@ class Registration:
             [folder.id, newest],
         )
 
-    def known(self, urls: Sequence[str], folder: Folder) -> dict[str, Known]:
+    def _known(self, urls: Sequence[str], folder: Folder) -> dict[str, Known]:
         """Those of these URLs that are in the folder already, deleted ones too; of several items the newest."""
         self._access.require("read", "item", folder.path)
         known: dict[str, Known] = {}
@@ -226,7 +226,7 @@ class Registration:
                 known[url] = Known(id, uuid, size, etag, modified_at, deleted_at is not None)
         return known
 
-    def parts_of_series(self, urls: Sequence[str], folder: Folder) -> set[str]:
+    def _parts_of_series(self, urls: Sequence[str], folder: Folder) -> set[str]:
         """Those of these URLs that are members of a series in the folder."""
         self._access.require("read", "item", folder.path)
         found: set[str] = set()

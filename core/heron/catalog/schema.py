@@ -112,7 +112,7 @@ class SchemaService:
 
     def unknown_keys(self) -> list[str]:
         """Keys that stand on items now although the schema does not know them; looks at the items to be sure."""
-        return [name for name in self.remembered_keys() if self._is_in_use(name)]
+        return [name for name in self._remembered_keys() if self._is_in_use(name)]
 
     def _is_in_use(self, name: str) -> bool:
         tables = ("items", "folders", "frames")
@@ -124,13 +124,13 @@ class SchemaService:
             for table in tables
         )
 
-    def remembered_keys(self) -> list[str]:
+    def _remembered_keys(self) -> list[str]:
         """Keys that the schema does not know and that were in use at some time."""
         known = set(self.keys())
         names = self._database.rows("SELECT name FROM unknown_keys ORDER BY name")
         return [row["name"] for row in names if row["name"] not in known]
 
-    def remember_unknown(self, names: set[str]) -> None:
+    def _remember_unknown(self, names: set[str]) -> None:
         """Note keys that are in use without being in the schema, so that they can be filtered and listed.
 
         Part of writing metadata, whose right was asked for before: it takes no more than to know the schema.
@@ -140,7 +140,7 @@ class SchemaService:
             "INSERT OR IGNORE INTO unknown_keys VALUES (?)", ((name,) for name in names)
         )
 
-    def full_text_table(self, name: str) -> str:
+    def _full_text_table(self, name: str) -> str:
         """The FTS5 table of a text key; its rowid is the item's id."""
         self._access.require("read", "schema")
         return f"text_{self._database.value('SELECT id FROM schema_keys WHERE name = ?', [name])}"
@@ -155,7 +155,7 @@ class SchemaService:
                 [key.name, key.type, dumps(key.parameters), key.state, key.indexed, position],
             )
             if key.state != "active" and (known := old.get(key.name)) and known.state == "active":
-                self.remember_unknown({key.name})  # values stay, and can be filtered as text
+                self._remember_unknown({key.name})  # values stay, and can be filtered as text
             if key != old.get(key.name):
                 self._set_index(key)
                 self._set_full_text(key, after)
@@ -169,7 +169,7 @@ class SchemaService:
 
     def _set_full_text(self, key: SchemaKey, schema: Schema) -> None:
         """Keep an FTS5 index over a text key: external content from a view, kept current by triggers."""
-        table = self.full_text_table(key.name)
+        table = self._full_text_table(key.name)
         for suffix in ("insert", "update", "delete"):
             self._database.execute(f"DROP TRIGGER IF EXISTS {table}_{suffix}")
         self._database.execute(f"DROP TABLE IF EXISTS {table}")

@@ -116,14 +116,14 @@ class SyncedFolderService:
         )
         return self.get(target)
 
-    def note_synced(self, folder: Folder) -> None:
+    def _note_synced(self, folder: Folder) -> None:
         """Note that a folder was synced to the end just now."""
         self._access.require("update", "folder", folder.path)
         self._database.execute(
             "UPDATE synced_folders SET synced_at = ? WHERE folder_id = ?", [now(), folder.id]
         )
 
-    def known_sidecars(self, urls: Sequence[str], folder: Folder) -> dict[str, Known]:
+    def _known_sidecars(self, urls: Sequence[str], folder: Folder) -> dict[str, Known]:
         """Those of these sidecars that were applied to an item of the folder before, as they were then."""
         self._access.require("read", "item", folder.path)
         known: dict[str, Known] = {}
@@ -139,7 +139,7 @@ class SyncedFolderService:
                 known[url] = Known(id, uuid, size, etag, modified_at, is_deleted=False)
         return known
 
-    def note_sidecars(self, applied: Iterable[tuple[int, StoredObject]]) -> None:
+    def _note_sidecars(self, applied: Iterable[tuple[int, StoredObject]]) -> None:
         """Note which sidecars were applied, each with the inner id of its item."""
         self._access.require("update", "item")
         self._database.execute_many(
@@ -147,7 +147,7 @@ class SyncedFolderService:
             ((id, stored.url, stored.size, stored.etag, stored.modified_at) for id, stored in applied),
         )
 
-    def count_below(self, folder: Folder, prefix: str) -> int:
+    def _count_below(self, folder: Folder, prefix: str) -> int:
         """Number of items of the folder that lie below a URL and are not marked as deleted, groups left out."""
         self._access.require("read", "item", folder.path)
         return int(
@@ -156,12 +156,12 @@ class SyncedFolderService:
             )
         )
 
-    def newest_id(self) -> int:
+    def _newest_id(self) -> int:
         """The inner id of the newest item."""
         self._access.require("read", "item")
         return int(self._database.value("SELECT max(id) FROM items") or 0)
 
-    def mark_vanished(
+    def _mark_vanished(
         self, folder: Folder, prefix: str, seen: Container[int], up_to: int, after: int
     ) -> tuple[int, int]:
         """Mark as deleted the next 1000 items of a folder below a URL whose inner id is not among those `seen`.

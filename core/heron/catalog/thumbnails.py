@@ -27,7 +27,7 @@ class ThumbnailStore:
         jpeg: bytes | None = self._database.value("SELECT jpeg FROM thumbnails WHERE item_id = ?", [owner.id])
         return jpeg
 
-    def put(self, pictures: Iterable[tuple[int, bytes]]) -> None:
+    def _put(self, pictures: Iterable[tuple[int, bytes]]) -> None:
         """Store the JPEGs of items that were just registered, by their inner ids."""
         self._access.require("create", "item")
         rows = list(pictures)
@@ -36,7 +36,7 @@ class ThumbnailStore:
                 "INSERT OR REPLACE INTO thumbnails (item_id, jpeg) VALUES (?, ?)", rows
             )
 
-    def keep(self, pictures: Iterable[tuple[Item, bytes, Mapping[str, float]]]) -> int:
+    def _keep(self, pictures: Iterable[tuple[Item, bytes, Mapping[str, float]]]) -> int:
         """Keep the JPEGs of items, and what was measured on them, if anything was; returns their number."""
         self._access.require("update", "item")
         rows = [(item.id, jpeg, dumps(metrics)) for item, jpeg, metrics in pictures]

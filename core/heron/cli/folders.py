@@ -92,7 +92,7 @@ def create(
         tell(as_json, made, f"Made folder {made.path}")
         return
     suffix = None if no_sidecars else sidecar_suffix
-    with workspace.database.write():  # a folder that cannot follow the URL is not made
+    with workspace._database.write():  # a folder that cannot follow the URL is not made
         is_new = workspace.folders.find(path) is None
         if is_new or description:
             workspace.folders.create(path, description=description)

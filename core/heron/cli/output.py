@@ -18,8 +18,9 @@ from heron.times import utc_iso
 from heron.wording import counted
 
 if TYPE_CHECKING:
+    from heron.answers import Verification
     from heron.ingest.pipeline import Progress
-    from heron.models import Item, Verification
+    from heron.models import Item
 
 T = TypeVar("T")
 

@@ -136,7 +136,7 @@ def in_background(
     Returns the log that tells how far it is, None where it is done already. Raises what it raised, as where another one is
     at it.
     """
-    log = workspace.database.path.parent / "logs" / f"rebuild {key}.log"
+    log = workspace._database.path.parent / "logs" / f"rebuild {key}.log"
     arguments = ["-w", str(workspace.root), *([] if discover else ["--no-plugins"]), "vectors", "rebuild"]
     program = [sys.executable, "-c", "from heron.cli.main import run; run()"]
     try:

@@ -25,7 +25,8 @@ from heron.convert import item_to_dict, unstructure
 from heron.wording import counted
 
 if TYPE_CHECKING:
-    from heron.models import Explanation, Match
+    from heron.answers import Explanation
+    from heron.models import Match
     from heron.pages import Page
     from heron.workspace import Workspace
 

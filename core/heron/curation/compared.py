@@ -53,8 +53,8 @@ class Compared:
 
 def opened_set(vectors: VectorStore, key: str | None) -> OpenSet:
     """The vectors of a key, or of the first one that is taken unasked; raises InvalidInput where there are none."""
-    kept = [vectors.named(key)] if key is not None else vectors.embedding_keys()
-    opened = vectors.opened(kept[0].key) if kept else None
+    kept = [vectors._named(key)] if key is not None else vectors._embedding_keys()
+    opened = vectors._opened(kept[0].key) if kept else None
     if opened is None:
         raise InvalidInput("there are no vectors", hint="heron embed makes some")
     return opened

@@ -80,7 +80,7 @@ class Lookup:
 
     def of_dataset(self, dataset: DatasetRef) -> Array:
         """The inner ids of the items of a dataset, ascending, each once; raises NotFound."""
-        return np.array(self._datasets.item_ids(dataset), dtype=np.int64)
+        return np.array(self._datasets._item_ids(dataset), dtype=np.int64)
 
     def unhashed(self, query: Query | None) -> Sequence[str]:
         """The UUIDs of the items that a query finds, that are one file, and whose content hash is not known."""
@@ -91,7 +91,7 @@ class Lookup:
 
     def of_several_files(self, ids: Array) -> Array:
         """Those of some items that are made of several files, ascending."""
-        return np.array(self._items.of_several_files(ids.tolist()), dtype=np.int64)
+        return np.array(self._items._of_several_files(ids.tolist()), dtype=np.int64)
 
     def equal(self, ids: Array) -> list[list[int]]:
         """Those of some items that have equal content hashes, group by group."""

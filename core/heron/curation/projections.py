@@ -100,7 +100,7 @@ class ProjectionService:
 
     def list(self, *, limit: int | None = None) -> list[Projection]:
         """All projections, or the first `limit`, by key and method."""
-        kept = self._vectors.embedding_keys()
+        kept = self._vectors._embedding_keys()
         all = [(each, found) for each in kept for found in self._store.all(each)]
         return [self._told(*each) for each in all[: None if limit is None else at_most(limit)]]
 
@@ -194,7 +194,7 @@ class ProjectionService:
 
         They are the rows behind those that were projected. Where rows were renumbered since, they are those without points.
         """
-        opened = self._vectors.opened(kept.key)
+        opened = self._vectors._opened(kept.key)
         if opened is None:
             return 0
         new = opened.live.copy()

@@ -169,7 +169,7 @@ class CurationService:
         _check_cosine(threshold)
         self._access.require("read", "item")
         leaks = Leaks(self._lookup, self._of_dataset(first), self._of_dataset(second))
-        if key is None and not self._vectors.embedding_keys():
+        if key is None and not self._vectors._embedding_keys():
             leaks.notes.append("there are no vectors, so near items were not looked for")
             return leaks.told(None, None)
         opened = opened_set(self._vectors, key)

@@ -90,7 +90,7 @@ class EmbeddingService:
         """
         self._access.require("update", "vector", key or embedder)
         record = self._embedders.record(embedder)
-        loaded = self._embedders.get(embedder, model or self._vectors.model_of(key or embedder, embedder))
+        loaded = self._embedders.get(embedder, model or self._vectors._model_of(key or embedder, embedder))
         name = getattr(loaded, "model", model) if record.takes_model else None
         made_by = MadeBy(embedder, name, loaded.revision, "text" in record.embeds)
         kept = self._prepared(key or embedder, made_by, loaded, again)
@@ -122,4 +122,4 @@ class EmbeddingService:
                 f"key {key!r} ({known.type}) takes no vectors of {loaded.size:,} numbers",
                 hint="give another key with --key",
             )
-        return self._vectors.prepared(key, made_by, again=again)
+        return self._vectors._prepared(key, made_by, again=again)

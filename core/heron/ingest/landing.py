@@ -69,10 +69,10 @@ class Landing:
         rule = self._options.rule
         if folder is None or not rule.looks_up:
             return [(("add" if unit.sidecar_of is None else "sidecar"), None) for unit in units]
-        known = self._registration.known([unit.url for unit in units if unit.sidecar_of is None], folder)
+        known = self._registration._known([unit.url for unit in units if unit.sidecar_of is None], folder)
         sidecars = [unit.url for unit in units if unit.sidecar_of is not None]
         if sidecars:
-            known.update(self._synced.known_sidecars(sidecars, folder))
+            known.update(self._synced._known_sidecars(sidecars, folder))
         found = [known.get(unit.url) for unit in units]
         decided = [(rule(unit, there), there) for unit, there in zip(units, found, strict=True)]
         new = [
@@ -80,7 +80,7 @@ class Landing:
             for unit, (action, _) in zip(units, decided, strict=True)
             if action == "add" and unit.path
         ]
-        held = self._registration.parts_of_series(new, folder) if new else set()
+        held = self._registration._parts_of_series(new, folder) if new else set()
         return [("skip", None) if u.url in held else d for u, d in zip(units, decided, strict=True)]
 
     def land(self, job: ImportJob, folder: Folder, outcomes: Sequence[Outcome]) -> Landed:
@@ -101,12 +101,12 @@ class Landing:
         restored = self._restore(by_action.get("restore", []), by_action.get("refresh", []))
         merging = self._with_items(by_action.get("merge", []), folder)
         merged = self._merge([*merging, *by_action.get("refresh", [])], problems)
-        self._thumbnails.put(
+        self._thumbnails._put(
             (o.known.id, o.thumbnail) for o in by_action.get("refresh", []) if o.known and o.thumbnail
         )
         merged += self._apply_sidecars(sidecars, folder, problems)
         self._parts.landed(job, outcomes)
-        self._imports.advance(
+        self._imports._advance(
             job,
             units=sum(not outcome.unit.parts for outcome in outcomes),
             added=len(ids),
@@ -122,7 +122,7 @@ class Landing:
         if not self._options.rule.looks_up:
             return outcomes
         adding = [outcome for outcome in outcomes if outcome.action == "add"]
-        known = self._registration.known([outcome.unit.url for outcome in adding], folder)
+        known = self._registration._known([outcome.unit.url for outcome in adding], folder)
         seen: set[str] = set()
         decided = []
         for outcome in outcomes:
@@ -137,7 +137,7 @@ class Landing:
     def _with_items(self, outcomes: list[Outcome], folder: Folder) -> list[Outcome]:
         """The outcomes with their items, also where those have landed just before them in the same batch."""
         urls = [outcome.unit.url for outcome in outcomes if outcome.known is _COMING]
-        landed = self._registration.known(urls, folder)
+        landed = self._registration._known(urls, folder)
         return [
             evolve(outcome, known=landed.get(outcome.unit.url)) if outcome.known is _COMING else outcome
             for outcome in outcomes
@@ -187,25 +187,25 @@ class Landing:
             rejected.add(position)
             problems.append(_failure(landing[position].unit, error))
 
-        ids = self._registration.insert(
+        ids = self._registration._insert(
             [outcome.item for outcome in landing if outcome.item is not None],
             folder,
             integration_of=self._options.integration_of,
             reject=reject,
         )
         landed = (outcome for position, outcome in enumerate(landing) if position not in rejected)
-        self._thumbnails.put((id, o.thumbnail) for id, o in zip(ids, landed, strict=True) if o.thumbnail)
+        self._thumbnails._put((id, o.thumbnail) for id, o in zip(ids, landed, strict=True) if o.thumbnail)
         return ids
 
     def _refresh(self, outcomes: Sequence[Outcome]) -> int:
-        return self._registration.refresh((o.known.id, o.item) for o in outcomes if o.known and o.item)
+        return self._registration._refresh((o.known.id, o.item) for o in outcomes if o.known and o.item)
 
     def _restore(self, back: Sequence[Outcome], refreshed: Sequence[Outcome]) -> int:
         """Restore items that were marked as deleted; refreshing has restored those that changed too.
 
         The dataset that mirrors the folder gets those that were gone when it was made.
         """
-        self._registration.restore(outcome.known.id for outcome in back if outcome.known)
+        self._registration._restore(outcome.known.id for outcome in back if outcome.known)
         restored = [o.known.id for o in (*back, *refreshed) if o.known and o.known.is_deleted]
         self._database.execute_many(
             "INSERT INTO dataset_rows (dataset_id, item_id) SELECT datasets.id, items.id FROM datasets "
@@ -235,7 +235,7 @@ class Landing:
         self, outcomes: Sequence[Outcome], folder: Folder, problems: list[ImportProblem]
     ) -> int:
         """Merge what sidecars say into their items, which have landed before them; returns how many got some."""
-        owners = self._registration.known([o.unit.sidecar_of for o in outcomes if o.unit.sidecar_of], folder)
+        owners = self._registration._known([o.unit.sidecar_of for o in outcomes if o.unit.sidecar_of], folder)
         found = []
         for outcome in outcomes:
             owner = owners.get(outcome.unit.sidecar_of or "")
@@ -249,7 +249,7 @@ class Landing:
         before = len(problems)
         merged = self._merge(found, problems)
         failed = {problem.url for problem in problems[before:]}
-        self._synced.note_sidecars(
+        self._synced._note_sidecars(
             (o.known.id, o.unit.stored)
             for o in found
             if o.known and o.unit.stored and o.unit.url not in failed

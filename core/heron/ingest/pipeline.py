@@ -117,7 +117,7 @@ class Pipeline:
         """
         landed: list[range] = []
         with Spool() as spool:
-            self._keep(_flawless(outcomes, job), spool, lambda: self._imports.require_running(job))
+            self._keep(_flawless(outcomes, job), spool, lambda: self._imports._require_running(job))
             with self._database.write():
                 target = folder()
                 for done in chain(

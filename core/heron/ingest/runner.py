@@ -83,7 +83,7 @@ class Runner:
             target = (
                 self._folders.ensure(plan.folder) if plan.ignore_errors else self._folders.find(plan.folder)
             )
-            return self._imports.start(plan.name, target, plan.options())
+            return self._imports._start(plan.name, target, plan.options())
 
     def run(
         self,
@@ -126,8 +126,8 @@ class Runner:
             if plan.ignore_errors and target is not None:
                 then(job, target)
             with self._database.write():
-                self._imports.require_running(job)
-                return self._imports.finish(job, "done")
+                self._imports._require_running(job)
+                return self._imports._finish(job, "done")
 
     def rehearse(self, plan: Plan, source: Source, report: Report) -> ImportReport:
         """What running a plan would do, with every problem in the report; the catalogue stays as it is."""
@@ -136,10 +136,10 @@ class Runner:
 
         def start() -> tuple[ImportJob, Folder]:
             folder = self._folders.ensure(plan.folder)
-            return self._imports.start(plan.name, folder, plan.options()), folder
+            return self._imports._start(plan.name, folder, plan.options()), folder
 
         def finish(job: ImportJob) -> ImportReport:
-            done = self._imports.finish(job, "done").job
+            done = self._imports._finish(job, "done").job
             return ImportReport(done, tuple(self._imports.problems(done)), is_kept=False)
 
         with self._workers(source.units(), plan, source, None) as (units, who):
@@ -177,12 +177,12 @@ class Runner:
 
     def _folder_of(self, job: ImportJob) -> Folder | None:
         """The folder that a job was opened with, by whatever path it is known now."""
-        return self._folders.by_id(job.folder_id) if job.folder_id is not None else None
+        return self._folders._by_id(job.folder_id) if job.folder_id is not None else None
 
     def _folder(self, job: ImportJob, plan: Plan) -> Folder:
         """The folder of a job, made now, within the transaction in which everything lands."""
         target = self._folders.ensure(plan.folder)
-        self._imports.set_folder(job, target)
+        self._imports._set_folder(job, target)
         return target
 
     @contextmanager
@@ -202,12 +202,12 @@ class Runner:
                 error.add_note(f"heron imports resume {job.id} goes on from there")
             try:
                 with self._database.write():
-                    self._imports.require_running(job)
+                    self._imports._require_running(job)
                     if not isinstance(error, KeyboardInterrupt):
                         where = (error.place, error.url) if isinstance(error, ImportAborted) else ("", "")
                         problem = ImportProblem(*where, reason, "warning" if stopped else "failure")
-                        self._imports.advance(job, problems=[problem])
-                    self._imports.finish(job, "interrupted" if stopped else "failed")
+                        self._imports._advance(job, problems=[problem])
+                    self._imports._finish(job, "interrupted" if stopped else "failed")
             except HeronError:
                 pass  # cancelled meanwhile, or the disk is full: the first error is the one to tell
             raise
@@ -216,11 +216,11 @@ class Runner:
         """Tell plugins of the new items; what they complain of becomes a warning of the import."""
         if not ids or not self._plugins.hook.items_imported.get_hookimpls():
             return
-        items = sorted(self._items.records(ids).values(), key=lambda item: item.id)
+        items = sorted(self._items._records(ids).values(), key=lambda item: item.id)
         complaints = self._plugins.notify("items_imported", items=items)
         problems = [ImportProblem("", "", complaint, "warning") for complaint in complaints]
         if problems:
-            self._imports.advance(job, problems=problems)
+            self._imports._advance(job, problems=problems)
 
 
 def _are_given(units: Sequence[Unit]) -> bool:

@@ -193,7 +193,7 @@ class IngestService:
         """
         if "://" not in url and not path_of_url(url).is_dir():
             raise NotFound(f"{url} is no folder of this machine", hint="check the spelling")
-        prefix = self._storage.normalised_prefix(url, integration)
+        prefix = self._storage._normalised_prefix(url, integration)
         return self._synced.bind(folder, prefix, integration=integration, sidecar_suffix=sidecar_suffix)
 
     def sync(
@@ -239,7 +239,7 @@ class IngestService:
                 f"the folder of import {found.id} does not follow {plan.synced} any more, or in another way",
                 hint="heron sync brings it up to date",
             )
-        return self._run(self._imports.reopen(found, plan.keeps_position), plan, executor, progress)
+        return self._run(self._imports._reopen(found, plan.keeps_position), plan, executor, progress)
 
     def _still_follows(self, job: ImportJob, plan: Plan) -> bool:
         """Whether the folder of a sync is still bound as it was when that began."""
@@ -270,7 +270,7 @@ class IngestService:
         `with_facts` gives size and media type by name, so that an import trusts them and fetches nothing.
         """
         self._access.require("read", "integration")
-        root = self._storage.normalised_prefix(prefix, integration) if "://" not in prefix else prefix
+        root = self._storage._normalised_prefix(prefix, integration) if "://" not in prefix else prefix
         kind_of = Sniffer(self._plugins.decoders()).kind_of
         return write(self._storage.stream(root, integration), Path(file), kind_of, with_facts=with_facts)
 
@@ -295,7 +295,7 @@ class IngestService:
         if plan.synced is None:
             return self._runner.run(job, plan, source, progress, executor=executor)
         seen = Seen()
-        newest = self._synced.newest_id()
+        newest = self._synced._newest_id()
 
         def then(job: ImportJob, folder: Folder) -> None:
             mark_vanished(self._database, self._imports, self._synced, job, folder, plan, seen, newest)
@@ -312,7 +312,7 @@ class IngestService:
         opener = partial(self._storage.open, integration=by)
 
         def integration_of(url: str) -> int | None:
-            return by.id if by is not None and self._storage.belongs(url, by) else None
+            return by.id if by is not None and self._storage._belongs_to(url, by) else None
 
         if plan.manifest is not None:
             manifest = self._manifest(Path(plan.manifest), by)

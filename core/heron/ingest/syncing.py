@@ -69,7 +69,7 @@ def mark_vanished(
     prefix = plan.synced
     assert prefix is not None
     if seen.is_empty and not plan.allow_empty:
-        count = synced.count_below(folder, prefix)
+        count = synced._count_below(folder, prefix)
         if count:
             raise InvalidInput(
                 f"nothing lies below {prefix} any more, while folder {folder.path!r} holds {count:,} items of it",
@@ -78,7 +78,7 @@ def mark_vanished(
     after, more = 0, True
     while more:
         with database.write():
-            after, gone = synced.mark_vanished(folder, prefix, seen, newest, after)
-            imports.advance(job, removed=gone)
+            after, gone = synced._mark_vanished(folder, prefix, seen, newest, after)
+            imports._advance(job, removed=gone)
         more = after > 0
-    synced.note_synced(folder)
+    synced._note_synced(folder)

@@ -262,7 +262,7 @@ class PictureService:
             yield _Piece(item, _jpeg(picture), measured)
 
     def _frame_pieces(self, item: Item, again: bool) -> Iterator[_Piece]:
-        wanted = self._frames.stream(item) if again else self._frames.without_picture(item)
+        wanted = self._frames.stream(item) if again else self._frames._without_picture(item)
         count = item.facts.frame_count  # a video that got shorter keeps its key frames
         frames = {frame.number: frame for frame in wanted if count is None or frame.number < count}
         width, height = (None, None) if item.kind in GROUPS else (item.facts.width, item.facts.height)
@@ -273,10 +273,10 @@ class PictureService:
         """Store the pieces, and empty the list."""
         if not pieces:
             return
-        made["item"] += self._thumbnails.keep(
+        made["item"] += self._thumbnails._keep(
             (p.of, p.jpeg, p.metrics) for p in pieces if isinstance(p.of, Item)
         )
-        made["frame"] += self._frames.keep_pictures(
+        made["frame"] += self._frames._keep_pictures(
             (p.of, p.jpeg, p.metrics) for p in pieces if isinstance(p.of, Frame)
         )
         pieces.clear()

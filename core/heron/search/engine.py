@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
-from heron.models import Explanation, Json
+from heron.answers import Explanation
+from heron.models import Json
 from heron.search.plan import Plan
 from heron.search.tree import Field, Table
 

@@ -50,7 +50,7 @@ class Planner:
         return self._fields(frames).resolve(name.replace('"', "").split("."), "sort")
 
     def _fields(self, frames: bool) -> Fields:
-        return Fields(self._schema.current(), self._schema.remembered_keys(), frames=frames)
+        return Fields(self._schema.current(), self._schema._remembered_keys(), frames=frames)
 
 
 def _sort_terms(sort: str | None, fields: Fields) -> Iterator[SortTerm]:

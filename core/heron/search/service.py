@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import evolve, frozen
 
+from heron.answers import Explanation
 from heron.catalog.items import BUNDLE, PAGE, ItemService, bundles
 from heron.catalog.vectors.store import VectorStore
 from heron.errors import InvalidInput, QueryError
-from heron.models import Explanation, Frame, Item, Match, Query
+from heron.models import Frame, Item, Match, Query
 from heron.pages import Page
 from heron.search.engines import Engines
 from heron.search.paging import fingerprint_of, made_cursor, opened_cursor, opened_place
@@ -107,7 +108,7 @@ class SearchService:
         """Number of frames that a query finds."""
         return self._count(_query(query, parts), "frames")
 
-    def plan(self, query: Query) -> Plan:
+    def _plan(self, query: Query) -> Plan:
         """What a query means: its condition as a tree, and its sort terms."""
         return self._planner.plan(query)
 
@@ -132,7 +133,7 @@ class SearchService:
             ids = (ranked.frames if frames else ranked.items).tolist()
             self._fetch_frames(ids) if frames else self._fetch(ids)
         times = {"embed": embedded - start, "search": searched - embedded, "fetch": perf_counter() - searched}
-        opened = self._vectors.opened(sought.key)
+        opened = self._vectors._opened(sought.key)
         return evolve(
             explained,
             key=sought.key,
@@ -192,7 +193,7 @@ class SearchService:
         from heron.search.ranking import Ranked, ranked
 
         plan = self._planner.plan(evolve(query, sort=None), frames=table == "frames")
-        opened = self._vectors.opened(sought.key)
+        opened = self._vectors._opened(sought.key)
         if opened is None:
             return None
         count = min(count, opened.count)
@@ -228,15 +229,15 @@ class SearchService:
     def _matches(self, rows: Sequence[Item | Frame], found: _Found) -> Sequence[Match]:
         if found.scores is None or found.shown is None:
             return ()
-        frames = self._frames().records(number for number in found.shown.values() if number)
+        frames = self._frames()._records(number for number in found.shown.values() if number)
         return [Match(found.scores[row.id], frames.get(found.shown.get(row.id, 0))) for row in rows]
 
     def _fetch(self, ids: Sequence[int]) -> list[Item]:
-        found = self._items.records(ids)
+        found = self._items._records(ids)
         return [found[id] for id in ids if id in found]
 
     def _fetch_frames(self, ids: Sequence[int]) -> list[Frame]:
-        found = self._frames().records(ids)
+        found = self._frames()._records(ids)
         return [found[id] for id in ids if id in found]
 
 

@@ -137,8 +137,8 @@ class Similar:
     def _set_of(self, query: Query, things: Sequence[Thing]) -> VectorSet:
         """The embedding to search by: the one named, or the one that fits best; raises QueryError."""
         if query.key is not None:
-            return self._vectors.named(query.key)
-        there = self._vectors.embedding_keys()
+            return self._vectors._named(query.key)
+        there = self._vectors._embedding_keys()
         if query.text is not None:
             there = [kept for kept in there if kept.takes_text]
             if not there:

@@ -60,7 +60,7 @@ class SqliteWriter:
             case tree.Truth(left):
                 return f"({self.expression(left)} = 1)"
             case tree.Match(field, words):
-                table = self._schema.full_text_table(field.name)
+                table = self._schema._full_text_table(field.name)
                 return f"(items.id IN (SELECT rowid FROM {table} WHERE {table} MATCH {self._bind(full_text(words))}))"
             case tree.InCollection(title):
                 collection = self._collections.get(title)

@@ -6,6 +6,7 @@ import sqlite3
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
+from heron.answers import Explanation
 from heron.catalog.access import Access
 from heron.catalog.collections import CollectionService
 from heron.catalog.database import Database
@@ -15,7 +16,7 @@ from heron.catalog.items import bundles
 from heron.catalog.schema import SchemaService
 from heron.convert import dumps, loads
 from heron.errors import CatalogueError, QueryError
-from heron.models import Explanation, Json
+from heron.models import Json
 from heron.search.engine import Row
 from heron.search.plan import Plan
 from heron.search.sqlite import SqliteWriter

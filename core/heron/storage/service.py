@@ -67,7 +67,7 @@ class StorageService:
         record = self._backend(url)
         return record.normalise(url) if record.normalise else self._open(url, None).normalise(url)
 
-    def normalised_prefix(self, url: str, integration: IntegrationRef | None = None) -> str:
+    def _normalised_prefix(self, url: str, integration: IntegrationRef | None = None) -> str:
         """The canonical form of a URL prefix; a local path becomes a URL too."""
         if re.match(r"[A-Za-z][A-Za-z0-9+.-]+:/(?!/)", url) and not url.lower().startswith("file:"):
             raise InvalidInput(
@@ -88,7 +88,7 @@ class StorageService:
         self._access.require("read", "integration")
         return self._open(url, integration if integration and self._belongs(url, integration) else None)
 
-    def belongs(self, url: str, integration: Integration) -> bool:
+    def _belongs_to(self, url: str, integration: Integration) -> bool:
         """Whether a URL is read with this integration, and not with the default credentials of another
         backend.
         """
@@ -131,7 +131,7 @@ class StorageService:
     def of(self, ref: ItemRef) -> Integration | None:
         """The integration that an item came by; None for the default credentials of a backend."""
         item = ref if isinstance(ref, Item) else self._items.get(ref)
-        return self._integrations.by_id(item.integration_id) if item.integration_id is not None else None
+        return self._integrations._by_id(item.integration_id) if item.integration_id is not None else None
 
     def list(
         self,

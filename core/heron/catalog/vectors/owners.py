@@ -25,7 +25,7 @@ class Owners:
     def of(self, things: Sequence[ItemRef]) -> list[Owner]:
         """The inner ids of items and frames; raises NotFound."""
         bare = [thing for thing in things if not isinstance(thing, Frame)]
-        ids = iter(self._items.ids(bare))
+        ids = iter(self._items._ids(bare))
         of_frames = self._items_of([thing for thing in things if isinstance(thing, Frame)])
         return [(of_frames[t.id], t.id) if isinstance(t, Frame) else (next(ids), 0) for t in things]
 

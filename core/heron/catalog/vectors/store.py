@@ -58,13 +58,13 @@ class VectorStore:
         self._access = access
         self._owners = Owners(database, access, items)
         self._schema = schema
-        self.rows = VectorRows(database, directory / DIRECTORY)
+        self._rows = VectorRows(database, directory / DIRECTORY)
 
     @cached_property
     def _sets(self) -> OpenSets:
         from heron.catalog.vectors.sets import OpenSets
 
-        return OpenSets(self.rows)
+        return OpenSets(self._rows)
 
     # Keeping
 
@@ -83,7 +83,7 @@ class VectorStore:
             for place, owner in enumerate(owners):
                 if first.setdefault(owner, place) != place:
                     raise InvalidInput(f"{item_name(given[place])} is named twice, each takes one vector")
-            return self.keep(key, owners, array)
+            return self._keep(key, owners, array)
 
     def _checked(self, key: str, vectors: Any, count: int, name: Callable[[int], str]) -> Array:
         from heron.vectors.checking import checked
@@ -96,16 +96,16 @@ class VectorStore:
             raise InvalidInput(f"{key}: {len(array):,} vectors were given for {count:,} items or frames")
         return array
 
-    def keep(
+    def _keep(
         self, key: str, owners: Sequence[Owner], vectors: Array, marks: Sequence[int] | None = None
     ) -> VectorsKept:
         """Keep checked vectors by inner ids, in the caller's transaction if there is one."""
         self._access.require("update", "vector", key)
         with self._database.write():
-            self.rows.put(self.rows.ensure(key, *self._shape(key)), owners, vectors, marks)
+            self._rows.put(self._rows.ensure(key, *self._shape(key)), owners, vectors, marks)
         return VectorsKept(len(owners), int((~vectors.any(axis=1)).sum()) if len(owners) else 0)
 
-    def prepared(self, key: str, made_by: MadeBy, *, again: bool = False) -> VectorSet:
+    def _prepared(self, key: str, made_by: MadeBy, *, again: bool = False) -> VectorSet:
         """The set of a key, noted as an embedder's; with `again`, without those that another revision of it made.
 
         Raises InvalidInput where it holds vectors of something else: those of one set can be compared with each other.
@@ -113,38 +113,38 @@ class VectorStore:
         """
         self._access.require("update", "vector", key)
         with self._database.write():
-            kept = self.rows.ensure(key, *self._shape(key))
-            self.rows.drop_missing(key)
-            if kept.embedder != made_by.embedder and self.rows.live_count(kept):
+            kept = self._rows.ensure(key, *self._shape(key))
+            self._rows.drop_missing(key)
+            if kept.embedder != made_by.embedder and self._rows.live_count(kept):
                 whose = f"of the embedder {kept.embedder}" if kept.embedder else "that were given"
                 raise InvalidInput(
                     f"key {key!r} holds vectors {whose}",
                     hint=f"give another key, such as --key '{made_by.embedder} 2'",
                 )
-            if kept.revision not in (None, made_by.revision) and self.rows.made_count(kept):
+            if kept.revision not in (None, made_by.revision) and self._rows.made_count(kept):
                 if not again:
                     raise InvalidInput(
                         f"the vectors of {key!r} were made by another model or revision of {made_by.embedder}",
                         hint="--again removes them and makes all anew; or give another key with --key",
                     )
-                self.rows.remove_made(kept)
-            self.rows.made_by(kept, made_by)
-            found = self.rows.find(key)
+                self._rows.remove_made(kept)
+            self._rows.made_by(kept, made_by)
+            found = self._rows.find(key)
             assert found is not None
         return found
 
-    def model_of(self, key: str, embedder: str) -> str | None:
+    def _model_of(self, key: str, embedder: str) -> str | None:
         """The model by which an embedder made the vectors of a key, as far as it takes models."""
         self._access.require("read", "vector", key)
-        kept = self.rows.find(key)
+        kept = self._rows.find(key)
         return kept.model if kept is not None and kept.embedder == embedder else None
 
-    def marks(self, kept: VectorSet, items: Sequence[int]) -> dict[Owner, int | None]:
+    def _marks(self, kept: VectorSet, items: Sequence[int]) -> dict[Owner, int | None]:
         """What the vectors of some items, and of their frames, were made of."""
         self._access.require("read", "vector", kept.key)
-        return self.rows.marks(kept, items)
+        return self._rows.marks(kept, items)
 
-    def keep_made(
+    def _keep_made(
         self, key: str, owners: Sequence[Owner], uuids: Sequence[str], vectors: Array, marks: Sequence[int]
     ) -> int:
         """Keep vectors that an embedder made, but those of items and frames that were removed meanwhile.
@@ -162,10 +162,10 @@ class VectorStore:
                 for place, (owner, uuid) in enumerate(zip(owners, uuids, strict=True))
                 if owner in names and names[owner][0] == uuid
             ]
-            self.keep(key, [owners[p] for p in places], array[places], [marks[p] for p in places])
+            self._keep(key, [owners[p] for p in places], array[places], [marks[p] for p in places])
         return len(places)
 
-    def keep_encoded(self, given: Iterable[tuple[Owner, Vectors]]) -> None:
+    def _keep_encoded(self, given: Iterable[tuple[Owner, Vectors]]) -> None:
         """Keep, in the caller's transaction, vectors that came as metadata; a key given as None loses its vector."""
         import numpy as np
 
@@ -175,18 +175,18 @@ class VectorStore:
                 by_key.setdefault(key, {})[owner] = vector
         for key, of in by_key.items():
             gone = [owner for owner, vector in of.items() if vector is None]
-            kept = self.rows.find(key)
+            kept = self._rows.find(key)
             if gone and kept is not None:
-                self.rows.remove(kept, gone)
+                self._rows.remove(kept, gone)
             there = {owner: vector for owner, vector in of.items() if vector is not None}
             if there:
-                self.keep(key, list(there), np.array(list(there.values()), dtype=np.float32))
+                self._keep(key, list(there), np.array(list(there.values()), dtype=np.float32))
 
     def remove(self, key: str, things: ItemRefs) -> int:
         """Forget the vectors of an item or frame, or of many; returns how many there were."""
         self._access.require("update", "vector", key)
         kept = self._require(key)
-        return self.rows.remove(kept, self._owners.of(list(ITEM.many(things))))
+        return self._rows.remove(kept, self._owners.of(list(ITEM.many(things))))
 
     def adopt(self, key: str, *, replace: bool = False) -> Adopted:
         """Move values that stand as JSON in metadata, from before the key was in the schema, into the store.
@@ -198,7 +198,7 @@ class VectorStore:
         from heron.catalog.vectors.adoption import Adoption
 
         self._shape(key)
-        return Adoption(self._database, self.rows, self.keep, self._schema.current(), key, replace)()
+        return Adoption(self._database, self._rows, self._keep, self._schema.current(), key, replace)()
 
     def adoptable(self) -> list[str]:
         """The keys of vectors of which values stand as JSON in metadata, where no search finds them."""
@@ -222,22 +222,24 @@ class VectorStore:
         """The vector of an item or `Frame`, float32 of shape (size,); None where it has none."""
         self._access.require("read", "vector", key)
         (owner,) = self._owners.of([thing])
-        return self.rows.steady(key, lambda kept: self._vector(kept, owner))
+        return self._rows.steady(key, lambda kept: self._vector(kept, owner))
 
     def _vector(self, kept: VectorSet, owner: Owner) -> Array | None:
-        row = self.rows.row_of(kept, owner)
-        return None if row is None else self.rows.matrix(kept).mapped(row + 1)[row].astype("float32")
+        row = self._rows.row_of(kept, owner)
+        return None if row is None else self._rows.matrix(kept).mapped(row + 1)[row].astype("float32")
 
     def of(self, thing: ItemRef) -> dict[str, Array]:
         """All vectors of an item or `Frame`, by key."""
-        found = {kept.key: self.find(kept.key, thing) for kept in self.rows.all()}
+        found = {kept.key: self.find(kept.key, thing) for kept in self._rows.all()}
         return {key: vector for key, vector in found.items() if vector is not None}
 
     def sizes(self, thing: ItemRef) -> dict[str, int]:
         """The keys under which an item or `Frame` has a vector, and how many numbers each has."""
         self._access.require("read", "vector")
         (owner,) = self._owners.of([thing])
-        return {kept.key: kept.size for kept in self.rows.all() if self.rows.row_of(kept, owner) is not None}
+        return {
+            kept.key: kept.size for kept in self._rows.all() if self._rows.row_of(kept, owner) is not None
+        }
 
     def stored(self, key: str) -> Iterator[StoredVectors]:
         """Everything that is kept under a key, in batches of up to 1,000, in the order in which it came.
@@ -246,7 +248,7 @@ class VectorStore:
         file is cut short.
         """
         self._require(key)
-        opened = self.opened(key)
+        opened = self._opened(key)
         if opened is None:
             return
         if opened.missing:
@@ -261,7 +263,7 @@ class VectorStore:
                 rows, uuids, numbers = zip(*there, strict=True)
                 yield StoredVectors(uuids, numbers, opened.space.vectors(rows))
 
-    def opened(self, key: str) -> OpenSet | None:
+    def _opened(self, key: str) -> OpenSet | None:
         """The vectors of a key opened for search; None where there are none."""
         self._access.require("read", "vector", key)
         return self._sets.get(key)
@@ -271,7 +273,7 @@ class VectorStore:
     def status(self) -> list[VectorStatus]:
         """What is kept, key by key."""
         self._access.require("read", "vector")
-        found = [self.rows.steady(kept.key, partial(status_of, self.rows)) for kept in self.rows.all()]
+        found = [self._rows.steady(kept.key, partial(status_of, self._rows)) for kept in self._rows.all()]
         return [status for status in found if status is not None]
 
     def rebuild(
@@ -300,8 +302,8 @@ class VectorStore:
     def compact(self, key: str) -> int:
         """Write the file anew without the vectors that were deleted or replaced; returns how many those were."""
         self._access.require("update", "vector", key)
-        left_out = self.rows.compact(self._require(key))
-        self.rows.sweep()
+        left_out = self._rows.compact(self._require(key))
+        self._rows.sweep()
         return left_out
 
     def verify(self, key: str, *, repair: bool = False, deep: bool = False) -> list[str]:
@@ -312,18 +314,18 @@ class VectorStore:
         """
         self._access.require("update" if repair else "read", "vector", key)
         self._require(key)
-        lost = self.rows.steady(key, self._lost)
+        lost = self._rows.steady(key, self._lost)
         if lost and repair:
-            self.rows.drop_missing(key)
-            self.rows.sweep()
-        faults = self.rows.steady(key, lambda kept: self.rows.space(kept).verify(deep)) or []
+            self._rows.drop_missing(key)
+            self._rows.sweep()
+        faults = self._rows.steady(key, lambda kept: self._rows.space(kept).verify(deep)) or []
         if faults and repair:
-            self.rows.steady(key, lambda kept: self.rows.space(kept).drop_caches())
+            self._rows.steady(key, lambda kept: self._rows.space(kept).drop_caches())
             self.refresh(key)
         return [*([lost + (", the others were forgotten" if repair else "")] if lost else []), *faults]
 
     def _lost(self, kept: VectorSet) -> str | None:
-        matrix = self.rows.matrix(kept)
+        matrix = self._rows.matrix(kept)
         there = matrix.rows_there()
         if there >= kept.row_count:
             return None
@@ -333,12 +335,12 @@ class VectorStore:
         """Remove all vectors of a key; the key stays in the schema. Returns how many there were."""
         self._access.require("delete", "vector", key)
         kept = self._require(key)
-        count = self.rows.live_count(kept)
-        self.rows.delete(kept)
-        self.rows.sweep()
+        count = self._rows.live_count(kept)
+        self._rows.delete(kept)
+        self._rows.sweep()
         return count
 
-    def embedding_keys(self) -> list[VectorSet]:
+    def _embedding_keys(self) -> list[VectorSet]:
         """The sets that have vectors and whose key is in the schema, in the order in which they are taken unasked.
 
         Those of embedders for pictures alone, which are made for what looks alike, come before those that take texts,
@@ -346,12 +348,12 @@ class VectorStore:
         """
         self._access.require("read", "vector")
         keys = self._schema.current().vector_keys()
-        kept = [kept for kept in self.rows.all() if kept.key in keys and self.rows.live_count(kept)]
+        kept = [kept for kept in self._rows.all() if kept.key in keys and self._rows.live_count(kept)]
         return sorted(kept, key=lambda kept: (kept.embedder is None, kept.takes_text, kept.id))
 
-    def named(self, key: str) -> VectorSet:
+    def _named(self, key: str) -> VectorSet:
         """The set of a key; raises QueryError where it has no vectors, or is not in the schema."""
-        there = self.embedding_keys()
+        there = self._embedding_keys()
         for kept in there:
             if kept.key == key:
                 return kept
@@ -362,9 +364,9 @@ class VectorStore:
         )
 
     def _require(self, key: str) -> VectorSet:
-        kept = self.rows.find(key)
+        kept = self._rows.find(key)
         if kept is None:
-            known = ", ".join(kept.key for kept in self.rows.all())
+            known = ", ".join(kept.key for kept in self._rows.all())
             raise NotFound(
                 f"no vectors are kept under {key!r}",
                 hint=f"there are: {known}" if known else "heron embed makes some",

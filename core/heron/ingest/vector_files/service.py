@@ -187,11 +187,11 @@ class VectorFiles:
             vectors = _checked(bundle.vectors, bundle.places, source, dtype)[good]
             with self._database.write():
                 owned = as_owners(rows[good])
-                there = self._vectors.rows.existing(owned)  # others were removed meanwhile
+                there = self._vectors._rows.existing(owned)  # others were removed meanwhile
                 places = [place for place, owner in enumerate(owned) if owner in there]
                 if not places:
                     continue
-                done = self._vectors.keep(key, [owned[place] for place in places], vectors[places])
+                done = self._vectors._keep(key, [owned[place] for place in places], vectors[places])
             kept, zeros = kept + done.kept, zeros + done.zeros
             progress(kept)
         return kept, zeros
@@ -212,7 +212,7 @@ class VectorFiles:
         that cannot be written.
         """
         self._access.require("read", "vector", key)
-        kept = next((kept for kept in self._vectors.embedding_keys() if kept.key == key), None)
+        kept = next((kept for kept in self._vectors._embedding_keys() if kept.key == key), None)
         if kept is None:
             raise NotFound(
                 f"no vectors are kept under {key!r}", hint="heron vectors status lists where there are some"

@@ -6,11 +6,12 @@ A block stands between `<!-- begin: NAME -->` and `<!-- end -->`. Run: python do
 from __future__ import annotations
 
 import importlib
+import importlib.util
 import inspect
 import re
 import tomllib
 from collections.abc import Callable
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 
 import click
@@ -20,6 +21,7 @@ PAGES = (
     "README.md", "docs/metadata.md", "docs/query-language.md", "docs/plugin-authors.md", "docs/command-line.md", "docs/storage-s3.md",
     "docs/storage-gcs.md", "docs/storage-azure.md", "docs/storage-otc.md", "docs/images.md", "docs/video.md",
     "docs/audio.md", "docs/dicom.md", "docs/nifti.md", "docs/documents.md",
+    "docs/python-api.md",
 )  # fmt: skip
 BLOCK = re.compile(r"(<!-- begin: ([a-z0-9-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
@@ -196,6 +198,81 @@ def _help(command: click.Command, parent: click.Context, name: str) -> list[str]
     return parts
 
 
+def python_api() -> str:
+    """Every public verb of a workspace, service by service, with its example."""
+    from heron.workspace import Workspace
+
+    examples = _examples()
+    parts = []
+    for name, service in _services():
+        about = first_line(vars(Workspace)[name]).rstrip(".")
+        parts += [f"## `ws.{name}`\n", f"{about}.\n", f"{inspect.cleandoc(service.__doc__ or '')}\n"]
+        for verb, function in verbs_of(service):
+            call = f"ws.{name}" if verb == "__call__" else f"ws.{name}.{verb}"
+            parts.append(_verb(call, function, examples[f"{name}.{verb}"]))
+    parts += ["## The workspace\n", _verb("ws.export", Workspace.export, examples["export"])]
+    return "\n".join(parts)
+
+
+def _verb(call: str, function: Callable[..., object], example: str) -> str:
+    about = inspect.cleandoc(function.__doc__ or "")
+    head = f"### `{call}`\n\n```text\n{_call(call, function)}\n```\n{about}\n"
+    return f"{head}\n```python\n{example}\n```\n"
+
+
+def _call(call: str, function: Callable[..., object]) -> str:
+    """A verb with its parameters and their types, one a line where they are many."""
+    found = inspect.signature(inspect.unwrap(function))
+    given, starred = [], False
+    for parameter in list(found.parameters.values())[1:]:
+        if parameter.kind is parameter.KEYWORD_ONLY and not starred:
+            given.append("*")
+            starred = True
+        default = parameter.default
+        shown = "…" if callable(default) else repr(default)
+        prefix = "**" if parameter.kind is parameter.VAR_KEYWORD else ""
+        value = "" if default is parameter.empty else f" = {shown}"
+        given.append(f"{prefix}{parameter.name}: {parameter.annotation}{value}")
+    line = f"{call}({', '.join(given)}) -> {found.return_annotation}"
+    if len(line) <= 110:
+        return line
+    return "\n".join([f"{call}(", *(f"    {part}," for part in given), f") -> {found.return_annotation}"])
+
+
+def _services() -> list[tuple[str, type]]:
+    """The service classes of a workspace, by the names under which it has them."""
+    import tempfile
+
+    import heron
+    from heron.workspace import Workspace
+
+    names = [
+        name
+        for name, value in vars(Workspace).items()
+        if isinstance(value, cached_property) and not name.startswith("_") and name != "plugins"
+    ]
+    with tempfile.TemporaryDirectory() as directory, heron.open(directory, discover=False) as workspace:
+        return [(name, type(getattr(workspace, name))) for name in names]
+
+
+def verbs_of(service: type) -> list[tuple[str, Callable[..., object]]]:
+    """The public verbs of a service, in the order in which they stand in its class."""
+    return [
+        (name, value)
+        for name, value in vars(service).items()
+        if inspect.isfunction(value) and (not name.startswith("_") or name == "__call__")
+    ]
+
+
+def _examples() -> dict[str, str]:
+    spec = importlib.util.spec_from_file_location("python_examples", ROOT / "docs" / "python_examples.py")
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    found: dict[str, str] = module.EXAMPLES
+    return found
+
+
 def _hooks() -> list[Callable[..., object]]:
     from heron.hooks import specs
 
@@ -228,6 +305,7 @@ BLOCKS: dict[str, Callable[[], str]] = {
     "formats-medical": partial(formats, "dicom", "nifti"),
     "formats-document": partial(formats, "text", "pdf"),
     "help-texts": help_texts,
+    "python-api": python_api,
     **{f"options-{backend}": partial(options, backend) for backend in ("s3", "gcs", "azure", "otc")},
 }
 

@@ -49,10 +49,18 @@ def one_transaction(verb: Callable[Concatenate[Service, P], R]) -> Callable[Conc
 class Database:
     """One open catalogue. Reads go through `rows`, `row` and `value`; writes only inside `write`."""
 
-    def __init__(self, directory: Path, *, busy_seconds: float | None = None, create: bool = True) -> None:
+    def __init__(
+        self,
+        directory: Path,
+        *,
+        busy_seconds: float | None = None,
+        create: bool = True,
+        read_only: bool = False,
+    ) -> None:
         """Open `directory`/catalog.db and bring its tables up to date; `create` makes one of a missing or empty file.
 
-        A file that cannot be written is opened for reading. Raises CatalogueError for a file that is foreign,
+        A file that cannot be written is opened for reading. With `read_only` nothing is written or made at all, neither
+        files beside it nor tables that are missing. Raises CatalogueError for a file that is foreign,
         corrupt, empty, or newer than this Heron.
         """
         self.path = directory / FILE_NAME
@@ -61,29 +69,29 @@ class Database:
             busy_seconds = _busy_seconds()
         self._lock = threading.RLock()
         self._depth = 0
-        address = self._address()
+        address = self._address(read_only)
         self._is_read_only = "?mode=ro" in address
         with self._explained():
             connection = sqlite3.connect(address, uri=True, timeout=busy_seconds, check_same_thread=False)
             try:
-                self._open(connection, create)
+                self._open(connection, create, read_only)
             except BaseException:
                 connection.close()
                 raise
 
-    def _address(self) -> str:
+    def _address(self, read_only: bool) -> str:
         """The file as a URI: for reading only where there is no right to write.
 
         SQLite reads through a write-ahead log and makes one; where it cannot, and nobody writes, it has to be told.
         """
         uri = self.path.absolute().as_uri()
-        can_make_files = os.access(self.path.parent, os.W_OK)
+        can_make_files = not read_only and os.access(self.path.parent, os.W_OK)
         if not self.path.exists() or (can_make_files and os.access(self.path, os.W_OK)):
             return uri
         has_log = self.path.with_name(f"{self.path.name}-wal").exists()
         return f"{uri}?mode=ro" if has_log or can_make_files else f"{uri}?mode=ro&immutable=1"
 
-    def _open(self, connection: sqlite3.Connection, create: bool) -> None:
+    def _open(self, connection: sqlite3.Connection, create: bool, read_only: bool) -> None:
         self.connection = connection
         is_new = not connection.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone()
         if is_new and not create:
@@ -105,7 +113,8 @@ class Database:
         connection.execute("PRAGMA recursive_triggers = ON")  # INSERT OR REPLACE fires the triggers on DELETE
         if is_new:
             connection.execute("PRAGMA journal_mode = WAL")
-        self._migrate(is_new)
+        if not read_only:
+            self._migrate(is_new)
         connection.row_factory = sqlite3.Row
 
     def _migrate(self, is_new: bool) -> None:

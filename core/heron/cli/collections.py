@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from heron.cli import completing
 from heron.cli.context import Context
 from heron.cli.output import (
     ITEM_COLUMNS,
@@ -80,7 +81,7 @@ def create(
 
 
 @command.command("add")
-@click.argument("title")
+@click.argument("title", shell_complete=completing.collections)
 @selection()
 @click.option(
     "--names", type=click.Path(dir_okay=False, path_type=Path), help="File with an item name a line."
@@ -98,7 +99,7 @@ def add(context: Context, title: str, names: Path | None, selection: Selection, 
 
 
 @command.command("remove")
-@click.argument("title")
+@click.argument("title", shell_complete=completing.collections)
 @selection()
 @json_option
 @click.pass_obj
@@ -111,7 +112,7 @@ def remove(context: Context, title: str, selection: Selection, as_json: bool) ->
 
 
 @command.command("show")
-@click.argument("title")
+@click.argument("title", shell_complete=completing.collections)
 @limit_option
 @skip_option
 @json_option
@@ -128,7 +129,7 @@ def show(context: Context, title: str, limit: int | None, cursor: int, as_json: 
 
 
 @command.command("update")
-@click.argument("title")
+@click.argument("title", shell_complete=completing.collections)
 @click.option("--title", "new_title", help="The new title, which is the tag on its items.")
 @click.option("--description", help="The new description.")
 @json_option
@@ -143,7 +144,7 @@ def update(
 
 
 @command.command("delete")
-@click.argument("title")
+@click.argument("title", shell_complete=completing.collections)
 @yes_option
 @json_option
 @click.pass_obj

@@ -14,11 +14,14 @@ from heron.cli.output import example
 def command(context: click.Context, shell: str) -> None:
     """Print the shell's completion script.
 
-    Evaluate it in the shell's start-up file.
+    Evaluate it in the shell's start-up file. Values are completed too: folders, items, keys, fields, presets, collections,
+    datasets, integrations, formats and embedders.
     """
     from click.shell_completion import get_completion_class
+
+    from heron.cli.shells import VARIABLE
 
     kind = get_completion_class(shell)
     assert kind is not None
     root = context.find_root().command
-    click.echo(kind(root, {}, "heron", "_HERON_COMPLETE").source())
+    click.echo(kind(root, {}, "heron", VARIABLE).source())

@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from heron.catalog.datasets import Duplicates
+from heron.cli import completing
 from heron.cli.context import Context
 from heron.cli.output import (
     confirm,
@@ -61,7 +62,10 @@ def list_datasets(context: Context, as_json: bool) -> None:
 @click.argument("title")
 @selection()
 @click.option(
-    "--backing-folder", metavar="PATH", help="Follow a folder: its items are the rows, from now on."
+    "--backing-folder",
+    shell_complete=completing.folders,
+    metavar="PATH",
+    help="Follow a folder: its items are the rows, from now on.",
 )
 @click.option("--description", default="", help="What it is for.")
 @json_option
@@ -89,7 +93,7 @@ def create(
 
 
 @command.command("show")
-@click.argument("title")
+@click.argument("title", shell_complete=completing.datasets)
 @limit_option
 @json_option
 @click.pass_obj
@@ -109,7 +113,7 @@ def show(context: Context, title: str, limit: int | None, as_json: bool) -> None
 
 
 @command.command("add")
-@click.argument("title")
+@click.argument("title", shell_complete=completing.datasets)
 @selection()
 @click.option(
     "--duplicates",
@@ -129,7 +133,7 @@ def add(context: Context, title: str, duplicates: Duplicates, selection: Selecti
 
 
 @command.command("remove")
-@click.argument("title")
+@click.argument("title", shell_complete=completing.datasets)
 @selection()
 @json_option
 @click.pass_obj
@@ -142,9 +146,9 @@ def remove(context: Context, title: str, selection: Selection, as_json: bool) ->
 
 
 @command.command("metadata")
-@click.argument("title")
+@click.argument("title", shell_complete=completing.datasets)
 @click.argument("row", type=click.IntRange(0, 10**9))
-@click.argument("pairs", nargs=-1, metavar="[KEY=VALUE]...")
+@click.argument("pairs", nargs=-1, metavar="[KEY=VALUE]...", shell_complete=completing.assignments)
 @click.option("--replace", is_flag=True, help="Drop all other keys.")
 @json_option
 @click.pass_obj
@@ -165,7 +169,7 @@ def metadata(
 
 
 @command.command("export")
-@click.argument("title")
+@click.argument("title", shell_complete=completing.datasets)
 @click.option(
     "-o",
     "--output",
@@ -176,6 +180,7 @@ def metadata(
 @click.option(
     "--format",
     "format",
+    shell_complete=completing.formats,
     metavar="NAME",
     help="json, csv or that of a plugin (default: by the file's ending).",
 )
@@ -205,7 +210,7 @@ def export(context: Context, title: str, output: Path, format: str | None, as_js
 
 
 @command.command("update")
-@click.argument("title")
+@click.argument("title", shell_complete=completing.datasets)
 @click.option("--title", "new_title", help="The new title.")
 @click.option("--description", help="The new description.")
 @json_option
@@ -220,7 +225,7 @@ def update(
 
 
 @command.command("delete")
-@click.argument("title")
+@click.argument("title", shell_complete=completing.datasets)
 @yes_option
 @json_option
 @click.pass_obj

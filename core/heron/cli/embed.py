@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from heron.cli import completing
 from heron.cli.context import Context
 from heron.cli.output import counting, example, json_option, print_json, print_json_list, print_table, say
 from heron.cli.selection import Selection, selection
@@ -18,13 +19,25 @@ if TYPE_CHECKING:
 
 @click.command("embed")
 @selection(without=["key"])
-@click.option("--embedder", default="visual", show_default=True, metavar="NAME", help="What makes them.")
+@click.option(
+    "--embedder",
+    shell_complete=completing.embedders,
+    default="visual",
+    show_default=True,
+    metavar="NAME",
+    help="What makes them.",
+)
 @click.option(
     "--model",
     metavar="DIR|NAME@REVISION",
     help="Weights for an embedder that takes some, from disk or a hub.",
 )
-@click.option("--key", metavar="KEY", help="Where they are kept (default: called like the embedder).")
+@click.option(
+    "--key",
+    shell_complete=completing.embeddings,
+    metavar="KEY",
+    help="Where they are kept (default: called like the embedder).",
+)
 @click.option("--frames", is_flag=True, help="Of the frames of these items too.")
 @click.option("--again", is_flag=True, help="Make those anew that are there.")
 @click.option("--list", "only_list", is_flag=True, help="List the embedders instead.")

@@ -6,6 +6,7 @@ import shlex
 
 import click
 
+from heron.cli import completing
 from heron.cli.context import Context
 from heron.cli.output import (
     confirm,
@@ -52,7 +53,7 @@ def list_folders(context: Context, as_json: bool) -> None:
 
 
 @command.command("create")
-@click.argument("path")
+@click.argument("path", shell_complete=completing.folders)
 @click.option("--description", default="", help="What it is for.")
 @click.option(
     "--sync",
@@ -60,7 +61,12 @@ def list_folders(context: Context, as_json: bool) -> None:
     metavar="URL",
     help="Let it follow what lies below a URL; heron sync brings it up to date.",
 )
-@click.option("--integration", metavar="NAME", help="Integration whose credentials to use for that.")
+@click.option(
+    "--integration",
+    shell_complete=completing.integrations,
+    metavar="NAME",
+    help="Integration whose credentials to use for that.",
+)
 @click.option(
     "--sidecar-suffix", default=".metadata.json", show_default=True, help="Ending of metadata sidecars."
 )
@@ -105,7 +111,7 @@ def create(
 
 
 @command.command("unsync")
-@click.argument("path")
+@click.argument("path", shell_complete=completing.folders)
 @json_option
 @click.pass_obj
 @example("heron folders unsync Runs")
@@ -118,7 +124,7 @@ def unsync(context: Context, path: str, as_json: bool) -> None:
 
 
 @command.command("sidecars")
-@click.argument("path")
+@click.argument("path", shell_complete=completing.folders)
 @click.option("--suffix", help="Another ending.")
 @click.option("--pause", "state", flag_value="pause", help="Pass over them until further notice.")
 @click.option("--resume", "state", flag_value="resume", help="Read them again.")
@@ -149,7 +155,7 @@ def sidecars_text(synced: SyncedFolder) -> str:
 
 
 @command.command("show")
-@click.argument("path")
+@click.argument("path", shell_complete=completing.folders)
 @json_option
 @click.pass_obj
 @example("heron folders show Driving/2026")
@@ -176,7 +182,7 @@ def show(context: Context, path: str, as_json: bool) -> None:
 
 
 @command.command("rename")
-@click.argument("path")
+@click.argument("path", shell_complete=completing.folders)
 @click.argument("name")
 @json_option
 @click.pass_obj
@@ -188,8 +194,8 @@ def rename(context: Context, path: str, name: str, as_json: bool) -> None:
 
 
 @command.command("move")
-@click.argument("path")
-@click.argument("parent", required=False)
+@click.argument("path", shell_complete=completing.folders)
+@click.argument("parent", required=False, shell_complete=completing.folders)
 @json_option
 @click.pass_obj
 @example("heron folders move Driving/2026 Archive\nheron folders move Archive/2026      # to the top")
@@ -200,8 +206,8 @@ def move(context: Context, path: str, parent: str | None, as_json: bool) -> None
 
 
 @command.command("metadata")
-@click.argument("path")
-@click.argument("pairs", nargs=-1, metavar="[KEY=VALUE]...")
+@click.argument("path", shell_complete=completing.folders)
+@click.argument("pairs", nargs=-1, metavar="[KEY=VALUE]...", shell_complete=completing.assignments)
 @click.option("--replace", is_flag=True, help="Drop all other keys.")
 @json_option
 @click.pass_obj
@@ -217,7 +223,7 @@ def metadata(context: Context, path: str, pairs: tuple[str, ...], replace: bool,
 
 
 @command.command("delete")
-@click.argument("path")
+@click.argument("path", shell_complete=completing.folders)
 @yes_option
 @json_option
 @click.pass_obj

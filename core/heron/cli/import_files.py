@@ -10,6 +10,7 @@ from urllib.parse import unquote
 
 import click
 
+from heron.cli import completing
 from heron.cli.context import Context
 from heron.cli.output import example, json_option, print_json, progress_bar, say
 from heron.errors import ImportInterrupted
@@ -25,9 +26,18 @@ from heron.wording import counted
     help="Import what a JSON, JSONL or CSV file lists.",
 )
 @click.option(
-    "--folder", required=True, metavar="NAME", help="Folder to import into; made when it is missing."
+    "--folder",
+    shell_complete=completing.folders,
+    required=True,
+    metavar="NAME",
+    help="Folder to import into; made when it is missing.",
 )
-@click.option("--integration", metavar="NAME", help="Integration whose credentials to use.")
+@click.option(
+    "--integration",
+    shell_complete=completing.integrations,
+    metavar="NAME",
+    help="Integration whose credentials to use.",
+)
 @click.option(
     "--ignore-errors", is_flag=True, help="Import the rest when a file fails, and report the failures."
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from heron.cli import completing
 from heron.cli.context import Context
 from heron.cli.output import (
     confirm,
@@ -49,7 +50,11 @@ def list_integrations(context: Context, as_json: bool) -> None:
 @command.command("add")
 @click.argument("name")
 @click.option(
-    "--backend", required=True, metavar="NAME", help="Storage backend, such as s3, gcs, azure or otc."
+    "--backend",
+    shell_complete=completing.backends,
+    required=True,
+    metavar="NAME",
+    help="Storage backend, such as s3, gcs, azure or otc.",
 )
 @click.option(
     "-o",
@@ -88,7 +93,7 @@ def add(context: Context, name: str, backend: str, options: tuple[str, ...], as_
 
 
 @command.command("show")
-@click.argument("name")
+@click.argument("name", shell_complete=completing.integrations)
 @json_option
 @click.pass_obj
 @example("heron integrations show lab")
@@ -108,7 +113,7 @@ def show(context: Context, name: str, as_json: bool) -> None:
 
 
 @command.command("check")
-@click.argument("name")
+@click.argument("name", shell_complete=completing.integrations)
 @click.argument("url")
 @json_option
 @click.pass_obj
@@ -126,7 +131,7 @@ def check(context: Context, name: str, url: str, as_json: bool) -> int:
 
 
 @command.command("options")
-@click.argument("backend")
+@click.argument("backend", shell_complete=completing.backends)
 @json_option
 @click.pass_obj
 @example("heron integrations options s3")
@@ -147,7 +152,7 @@ def options(context: Context, backend: str, as_json: bool) -> None:
 
 
 @command.command("remove")
-@click.argument("name")
+@click.argument("name", shell_complete=completing.integrations)
 @yes_option
 @json_option
 @click.pass_obj

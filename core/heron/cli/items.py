@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from heron.cli import completing
 from heron.cli.context import Context
 from heron.cli.output import (
     confirm,
@@ -86,7 +87,7 @@ def _page(workspace: Workspace, selection: Selection, cursor: str | None) -> Pag
 
 
 @command.command("show")
-@click.argument("item")
+@click.argument("item", shell_complete=completing.items)
 @click.option(
     "-o",
     "--output",
@@ -140,7 +141,7 @@ def _write_thumbnail(workspace: Workspace, item: Item, output: str) -> None:
 
 
 @command.command("sign")
-@click.argument("item")
+@click.argument("item", shell_complete=completing.items)
 @click.option(
     "--expires",
     type=click.IntRange(min=1),
@@ -167,7 +168,7 @@ def sign(context: Context, item: str, expires: int, as_json: bool) -> None:
 
 
 @command.command("rename")
-@click.argument("item")
+@click.argument("item", shell_complete=completing.items)
 @click.argument("name")
 @json_option
 @click.pass_obj
@@ -179,8 +180,8 @@ def rename(context: Context, item: str, name: str, as_json: bool) -> None:
 
 
 @command.command("move")
-@click.argument("folder")
-@click.argument("items", nargs=-1, required=True, metavar="ITEM...")
+@click.argument("folder", shell_complete=completing.folders)
+@click.argument("items", nargs=-1, required=True, metavar="ITEM...", shell_complete=completing.items)
 @json_option
 @click.pass_obj
 @example("heron items move Archive harbour.jpg 01a1fc7f-6634-7b8f-8ffa-50166ba72775")
@@ -191,7 +192,7 @@ def move(context: Context, folder: str, items: tuple[str, ...], as_json: bool) -
 
 
 @command.command("delete")
-@click.argument("items", nargs=-1, required=True, metavar="ITEM...")
+@click.argument("items", nargs=-1, required=True, metavar="ITEM...", shell_complete=completing.items)
 @yes_option
 @json_option
 @click.pass_obj

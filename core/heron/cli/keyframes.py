@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from heron.cli import completing
 from heron.cli.context import Context
 from heron.cli.output import (
     counting,
@@ -40,7 +41,7 @@ def command() -> None:
 
 
 @command.command("set")
-@click.argument("item")
+@click.argument("item", shell_complete=completing.items)
 @click.argument("frames", nargs=-1, type=click.FloatRange(min=0), metavar="[FRAME]...")
 @click.option("--seconds", is_flag=True, help="FRAME is a time in seconds: the frame that is shown then.")
 @click.option(
@@ -51,7 +52,12 @@ def command() -> None:
 )
 @click.option("--replace", is_flag=True, help="Take out the other frames, but those with metadata.")
 @click.option(
-    "-m", "--metadata", multiple=True, metavar="KEY=VALUE", help="Metadata of each of these frames."
+    "-m",
+    "--metadata",
+    shell_complete=completing.assignments,
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="Metadata of each of these frames.",
 )
 @json_option
 @click.pass_obj
@@ -89,7 +95,7 @@ def set_frames(
 
 
 @command.command("list")
-@click.argument("item")
+@click.argument("item", shell_complete=completing.items)
 @click.option("--keys", is_flag=True, help="Only key frames.")
 @limit_option
 @skip_option
@@ -111,7 +117,7 @@ def list_frames(
 
 
 @command.command("extract")
-@click.argument("item")
+@click.argument("item", shell_complete=completing.items)
 @click.argument("frames", nargs=-1, type=click.IntRange(min=0), metavar="[FRAME]...")
 @click.option("--keys", is_flag=True, help="Only key frames, where no frame is named.")
 @click.option(
@@ -154,7 +160,7 @@ def extract(
 
 
 @command.command("remove")
-@click.argument("item")
+@click.argument("item", shell_complete=completing.items)
 @click.argument("frames", nargs=-1, required=True, type=click.IntRange(min=0), metavar="FRAME...")
 @json_option
 @click.pass_obj

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from heron.cli import completing
 from heron.cli.collecting import check_titles, collect
 from heron.cli.context import Context
 from heron.cli.output import counting, example, json_option, limit_option, print_beginning, print_json, say
@@ -18,9 +19,11 @@ if TYPE_CHECKING:
 
 
 @click.command("leakage")
-@click.argument("train")
-@click.argument("test")
-@click.option("--key", metavar="KEY", help="The embedding to compare by.")
+@click.argument("train", shell_complete=completing.datasets)
+@click.argument("test", shell_complete=completing.datasets)
+@click.option(
+    "--key", shell_complete=completing.embeddings, metavar="KEY", help="The embedding to compare by."
+)
 @click.option(
     "--near", type=float, default=0.95, show_default=True, metavar="COSINE", help="Least cosine of a leak."
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -13,6 +13,9 @@ from heron._version import __version__
 from heron.cli.context import Context
 from heron.cli.output import clean
 from heron.errors import HeronError
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
 
 COMMANDS = {
     "init": "Make a workspace in a folder.",
@@ -72,6 +75,20 @@ class LazyGroup(click.Group):
             return None
         loaded: click.Command = self._context(context).plugins().load(brought)
         return loaded
+
+    def shell_complete(self, context: click.Context, incomplete: str) -> list[CompletionItem]:
+        """Commands by their known summaries, so that completion imports none of them; and options."""
+        from click.shell_completion import CompletionItem
+
+        brought = {name: command.summary for name, command in self._brought(context).items()}
+        return [
+            *(
+                CompletionItem(name, help=summary)
+                for name, summary in {**brought, **COMMANDS}.items()
+                if name.startswith(incomplete)
+            ),
+            *click.Command.shell_complete(self, context, incomplete),
+        ]
 
     def format_commands(self, context: click.Context, formatter: click.HelpFormatter) -> None:
         """List the commands by their known summaries, so that help imports none of them."""
@@ -138,6 +155,10 @@ def main(context: click.Context, workspace: str | None, no_plugins: bool) -> Non
 
 def run() -> None:
     """Run the command line and exit with 0, 1 (an error, said in one line) or 2 (wrong usage)."""
+    if "_HERON_COMPLETE" in os.environ:
+        from heron.cli.shells import answer
+
+        sys.exit(answer(main))
     sys.exit(status(sys.argv[1:]))
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from heron.cli import completing
 from heron.cli.context import Context
 from heron.cli.output import example, json_option, print_json, print_table, say
 from heron.wording import counted
@@ -19,7 +20,12 @@ def command() -> None:
 
 @command.command("check")
 @click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
-@click.option("--integration", metavar="NAME", help="Integration by which it will be imported.")
+@click.option(
+    "--integration",
+    shell_complete=completing.integrations,
+    metavar="NAME",
+    help="Integration by which it will be imported.",
+)
 @json_option
 @click.pass_obj
 @example("heron manifest check runs.json")
@@ -53,7 +59,12 @@ def check(context: Context, file: Path, integration: str | None, as_json: bool) 
     type=click.Path(dir_okay=False, path_type=Path),
     help="File to write (.json, .jsonl or .csv), - for JSON on standard output.",
 )
-@click.option("--integration", metavar="NAME", help="Integration whose credentials to use.")
+@click.option(
+    "--integration",
+    shell_complete=completing.integrations,
+    metavar="NAME",
+    help="Integration whose credentials to use.",
+)
 @click.option(
     "--facts", is_flag=True, help="Give size and media type by name, so that an import fetches nothing."
 )

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from heron.cli import completing
 from heron.cli.context import Context
 from heron.cli.output import (
     confirm,
@@ -32,7 +33,7 @@ def command() -> None:
 
 
 @command.command("show")
-@click.argument("item")
+@click.argument("item", shell_complete=completing.items)
 @json_option
 @click.pass_obj
 @example("heron metadata show harbour.jpg")
@@ -42,7 +43,9 @@ def show(context: Context, item: str, as_json: bool) -> None:
 
 
 @command.command("merge")
-@click.argument("pairs", nargs=-1, required=True, metavar="KEY=VALUE...")
+@click.argument(
+    "pairs", nargs=-1, required=True, metavar="KEY=VALUE...", shell_complete=completing.assignments
+)
 @selection()
 @json_option
 @click.pass_obj
@@ -63,7 +66,7 @@ def merge(context: Context, pairs: tuple[str, ...], selection: Selection, as_jso
 
 
 @command.command("replace")
-@click.argument("pairs", nargs=-1, metavar="[KEY=VALUE]...")
+@click.argument("pairs", nargs=-1, metavar="[KEY=VALUE]...", shell_complete=completing.assignments)
 @selection()
 @yes_option
 @json_option

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from heron.cli import completing
 from heron.cli.context import Context
 from heron.cli.output import example, json_option, print_json, progress_bar, say
 from heron.cli.selection import Selection, selection
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
 
 @click.command("plot")
-@click.argument("shown", metavar="[KEY]", required=False)
+@click.argument("shown", metavar="[KEY]", required=False, shell_complete=completing.embeddings)
 @click.option(
     "-o",
     "--output",
@@ -33,7 +34,12 @@ if TYPE_CHECKING:
     show_default=True,
     help="Principal components, or t-SNE, which shows clusters and takes longer.",
 )
-@click.option("--color", metavar="FIELD", help="Colour points by a field: city, kind, metric.brightness …")
+@click.option(
+    "--color",
+    shell_complete=completing.fields,
+    metavar="FIELD",
+    help="Colour points by a field: city, kind, metric.brightness …",
+)
 @selection(order=False)
 @click.option("--frames", is_flag=True, help="Show frames, not items.")
 @click.option("--thumbnails", is_flag=True, help="Show small pictures of some points.")

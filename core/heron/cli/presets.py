@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 from attrs import evolve
 
+from heron.cli import completing
 from heron.cli.context import Context
 from heron.cli.output import example, json_option, listing, print_json, print_records, print_table, tell
 from heron.cli.selection import Selection, selection
@@ -57,7 +58,7 @@ def create(
 
 
 @command.command("show")
-@click.argument("name")
+@click.argument("name", shell_complete=completing.presets)
 @json_option
 @click.pass_obj
 @example("heron presets show big")
@@ -80,7 +81,7 @@ def show(context: Context, name: str, as_json: bool) -> None:
 
 
 @command.command("delete")
-@click.argument("name")
+@click.argument("name", shell_complete=completing.presets)
 @json_option
 @click.pass_obj
 @example("heron presets delete big")

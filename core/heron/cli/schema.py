@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from heron.cli import completing
 from heron.cli.context import Context
 from heron.cli.output import (
     confirm,
@@ -83,7 +84,7 @@ def types(context: Context, as_json: bool) -> None:
 
 @command.command("add")
 @click.argument("key")
-@click.argument("type")
+@click.argument("type", shell_complete=completing.types)
 @click.option("--option", "options", multiple=True, help="An option of an enum; give it once for each.")
 @click.option("--size", type=int, help="Numbers of an embedding, 1 to 4096.")
 @json_option
@@ -107,7 +108,7 @@ def add(
 
 
 @command.command("add-options")
-@click.argument("key")
+@click.argument("key", shell_complete=completing.keys)
 @click.argument("options", nargs=-1, required=True, metavar="OPTION...")
 @json_option
 @click.pass_obj
@@ -120,7 +121,7 @@ def add_options(context: Context, key: str, options: tuple[str, ...], as_json: b
 
 
 @command.command("delete")
-@click.argument("key")
+@click.argument("key", shell_complete=completing.keys)
 @click.option("--hard", is_flag=True, help="For good: the name can never be used again.")
 @yes_option
 @json_option
@@ -136,7 +137,7 @@ def delete(context: Context, key: str, hard: bool, yes: bool, as_json: bool) -> 
 
 
 @command.command("restore")
-@click.argument("key")
+@click.argument("key", shell_complete=completing.keys)
 @json_option
 @click.pass_obj
 @example("heron schema restore city")
@@ -147,7 +148,7 @@ def restore(context: Context, key: str, as_json: bool) -> None:
 
 
 @command.command("index")
-@click.argument("key")
+@click.argument("key", shell_complete=completing.keys)
 @click.option("--drop", is_flag=True, help="Drop the index instead.")
 @json_option
 @click.pass_obj

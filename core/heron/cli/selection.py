@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import click
 from attrs import field, frozen
 
+from heron.cli import completing
 from heron.cli.output import ROWS
 
 if TYPE_CHECKING:
@@ -19,18 +20,37 @@ _Option = Callable[[Any], Any]
 
 _CONDITIONS: dict[str, _Option] = {
     "items": click.option(
-        "--item", "items", multiple=True, metavar="ITEM", help="An item by UUID or name; once for each."
+        "--item",
+        "items",
+        shell_complete=completing.items,
+        multiple=True,
+        metavar="ITEM",
+        help="An item by UUID or name; once for each.",
     ),
-    "folder": click.option("--folder", metavar="PATH", help="Only this folder and those below it."),
+    "folder": click.option(
+        "--folder",
+        shell_complete=completing.folders,
+        metavar="PATH",
+        help="Only this folder and those below it.",
+    ),
     "where": click.option(
         "--where", metavar="CONDITION", help="SQL condition over fields, facts and metadata."
     ),
     "words": click.option(
         "--words", metavar="WORDS", help='Words that a text key holds; "a phrase", begin*.'
     ),
-    "collection": click.option("--collection", metavar="TITLE", help="Only items of this collection."),
-    "dataset": click.option("--dataset", metavar="TITLE", help="Only items of this dataset."),
-    "preset": click.option("--preset", metavar="NAME", help="Start from a saved query."),
+    "collection": click.option(
+        "--collection",
+        shell_complete=completing.collections,
+        metavar="TITLE",
+        help="Only items of this collection.",
+    ),
+    "dataset": click.option(
+        "--dataset", shell_complete=completing.datasets, metavar="TITLE", help="Only items of this dataset."
+    ),
+    "preset": click.option(
+        "--preset", shell_complete=completing.presets, metavar="NAME", help="Start from a saved query."
+    ),
 }
 """Options about what is known of the items."""
 
@@ -38,11 +58,14 @@ _SIMILARITY: dict[str, _Option] = {
     "text": click.option("--text", metavar="TEXT", help="Similar to what this text says, in plain language."),
     "like": click.option(
         "--like",
+        shell_complete=completing.things,
         multiple=True,
         metavar="THING",
         help="Similar to an item (UUID or name), a frame (ITEM#NUMBER), a picture, or a vector in a .npy file.",
     ),
-    "key": click.option("--key", metavar="KEY", help="The embedding to compare by."),
+    "key": click.option(
+        "--key", shell_complete=completing.embeddings, metavar="KEY", help="The embedding to compare by."
+    ),
     "nearest": click.option(
         "--nearest", type=click.IntRange(min=1), metavar="N", help="Only the N most similar (sorted: 100)."
     ),
@@ -55,7 +78,10 @@ _SIMILARITY: dict[str, _Option] = {
 
 _ORDER: dict[str, _Option] = {
     "sort": click.option(
-        "--sort", metavar="NAMES", help="Names with commas between; - in front for descending."
+        "--sort",
+        shell_complete=completing.sorts,
+        metavar="NAMES",
+        help="Names with commas between; - in front for descending.",
     ),
     "limit": click.option("--limit", type=ROWS, help="At most this many (pages: 100 unless given)."),
 }

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from heron.cli import completing
 from heron.cli.context import Context
 from heron.cli.items import print_item
 from heron.cli.output import example, json_option, print_json, tell
@@ -33,7 +34,7 @@ def picture_option(what: str, *, required: bool = False) -> Callable[[Any], Any]
 
 
 @click.command("show")
-@click.argument("item")
+@click.argument("item", shell_complete=completing.items)
 @picture_option("Write the item's picture to this file")
 @click.option(
     "--frame", type=click.IntRange(min=0), metavar="N", help="A frame, slice, member or page, from 0."

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from heron.cli import completing
 from heron.cli.context import Context
 from heron.cli.import_files import say_report
 from heron.cli.output import example, json_option, print_json_list, progress_bar, say
@@ -11,7 +12,7 @@ from heron.errors import HeronError
 
 
 @click.command("sync")
-@click.argument("folders", nargs=-1, metavar="[FOLDER]...")
+@click.argument("folders", nargs=-1, metavar="[FOLDER]...", shell_complete=completing.folders)
 @click.option("--allow-empty", is_flag=True, help="Mark all items as deleted when nothing is there any more.")
 @json_option
 @click.pass_obj

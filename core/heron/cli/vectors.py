@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from heron.cli import completing
 from heron.cli.context import Context
 from heron.cli.output import (
     confirm,
@@ -89,7 +90,7 @@ def _notes(status: VectorStatus) -> list[str]:
 
 
 @command.command("rebuild")
-@click.argument("key")
+@click.argument("key", shell_complete=completing.embeddings)
 @click.option("--anew", is_flag=True, help="From nothing, instead of extending what is there.")
 @click.option("--background", is_flag=True, help="In a process of its own, which writes a log.")
 @json_option
@@ -131,7 +132,7 @@ def _say_rebuilt(status: VectorStatus) -> None:
 
 
 @command.command("compact")
-@click.argument("key", required=False)
+@click.argument("key", required=False, shell_complete=completing.embeddings)
 @json_option
 @click.pass_obj
 @example("heron vectors compact\nheron vectors compact clip")
@@ -149,7 +150,7 @@ def compact(context: Context, key: str | None, as_json: bool) -> None:
 
 
 @command.command("verify")
-@click.argument("key", required=False)
+@click.argument("key", required=False, shell_complete=completing.embeddings)
 @click.option("--deep", is_flag=True, help="Look at every number.")
 @click.option("--repair", is_flag=True, help="Heal what can be healed.")
 @json_option
@@ -189,7 +190,7 @@ def _keys(workspace: Workspace, key: str | None) -> list[str]:
 
 
 @command.command("delete")
-@click.argument("key")
+@click.argument("key", shell_complete=completing.embeddings)
 @yes_option
 @json_option
 @click.pass_obj
@@ -204,7 +205,7 @@ def delete(context: Context, key: str, yes: bool, as_json: bool) -> None:
 
 
 @command.command("adopt")
-@click.argument("key")
+@click.argument("key", shell_complete=completing.embeddings)
 @click.option("--replace", is_flag=True, help="Also where there is a vector already.")
 @json_option
 @click.pass_obj
@@ -223,7 +224,7 @@ def adopt(context: Context, key: str, replace: bool, as_json: bool) -> None:
 
 
 @command.command("import")
-@click.argument("key")
+@click.argument("key", shell_complete=completing.embeddings)
 @file_argument
 @click.option(
     "--by", type=click.Choice(["uuid", "url", "name"]), help="What ids are (default: as each looks)."
@@ -274,7 +275,7 @@ def _say_imported(done: VectorImport) -> None:
 
 
 @command.command("export")
-@click.argument("exported", metavar="KEY")
+@click.argument("exported", metavar="KEY", shell_complete=completing.embeddings)
 @click.option(
     "-o", "--output", required=True, type=click.Path(dir_okay=False, path_type=Path),
     help="File to write: .npy (and its ids), .parquet or .jsonl.",

@@ -1,0 +1,161 @@
+"""Completion of values: names from the catalogue, quickly, without a word or a write."""
+
+import os
+import shutil
+import subprocess
+import sys
+
+import pytest
+
+import heron
+from heron.models import MediaFacts, NewItem
+
+EXE = [sys.executable, "-c", "from heron.cli.main import run; run()"]
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory):
+    """A workspace with something under every noun; some names need quotes."""
+    place = tmp_path_factory.mktemp("completed")
+    with heron.open(place, discover=False) as workspace:
+        workspace.schema.add_scalar("city", "varchar")
+        workspace.schema.add_scalar("captured", "datetime")
+        workspace.schema.add_embedding("look", 2)
+        workspace.folders.create("Driving/2026")
+        workspace.folders.create("Rainy, nights")
+        facts = MediaFacts("image", "image/png")
+        names = ("a one.png", "b.png")
+        new = [NewItem(f"s3://b/{number}", facts, name) for number, name in enumerate(names)]
+        workspace.registration.register(new, "Driving/2026")
+        workspace.vectors.add("look", "a one.png", [[1.0, 0.0]])
+        workspace.collections.create("Best of 'em")
+        workspace.datasets.create("night-1")
+        workspace.presets.create("nights", heron.Query(where="width > 1"))
+        workspace.integrations.create("lab", "local")
+    return place
+
+
+def asking(words):
+    """The environment by which bash asks for the completion of the last of some words."""
+    asked = {"_HERON_COMPLETE": "bash_complete", "COMP_WORDS": "\n".join(["heron", *words])}
+    return {**os.environ, **asked, "COMP_CWORD": str(len(words))}
+
+
+def completed(place, words):
+    """The values that are offered for the last of some words."""
+    done = subprocess.run(EXE, cwd=place, env=asking(words), capture_output=True, text=True)
+    assert done.returncode == 0
+    assert done.stderr == ""
+    return [line.partition(",")[2] for line in done.stdout.splitlines() if line]
+
+
+CASES = {
+    ("items", "--folder", "D"): ["Driving", "Driving/2026"],
+    ("folders", "show", "R"): ["Rainy,\\ nights"],
+    ("items", "show", "a"): ["a\\ one.png"],
+    ("search", "--item", "a"): ["a\\ one.png"],
+    ("collections", "show", ""): ["Best\\ of\\ \\'em"],
+    ("search", "--collection", "B"): ["Best\\ of\\ \\'em"],
+    ("datasets", "export", "n"): ["night-1"],
+    ("leakage", "night-1", "n"): ["night-1"],
+    ("search", "--preset", "n"): ["nights"],
+    ("presets", "show", "n"): ["nights"],
+    ("integrations", "check", "l"): ["lab"],
+    ("import", "--integration", "l"): ["lab"],
+    ("search", "--key", ""): ["look"],
+    ("vectors", "rebuild", "l"): ["look"],
+    ("metadata", "merge", "c"): ["city=", "captured="],
+    ("schema", "index", "ci"): ["city"],
+    ("search", "--sort", "-width,-ci"): ["-width,-city"],
+    ("search", "--sort", "capt"): ["captured", "captured_at"],
+    ("plot", "look", "--color", "ci"): ["city"],
+    ("datasets", "export", "x", "--format", "c"): ["csv"],
+    ("embed", "--embedder", "vis"): ["visual"],
+    ("schema", "add", "x", "varc"): ["varchar"],
+    ("integrations", "add", "x", "--backend", "lo"): ["local"],
+    ("data",): ["datasets"],
+    ("collections", "create", "B"): [],
+}
+
+
+@pytest.mark.parametrize(("words", "expected"), CASES.items(), ids=lambda value: " ".join(value))
+def test_values_are_completed(place, words, expected):
+    assert completed(place, words) == expected
+
+
+@pytest.mark.parametrize(("shell", "typed"), [("zsh", "3"), ("fish", "a")])
+def test_other_shells_quote_by_themselves(place, shell, typed):
+    asked = {"_HERON_COMPLETE": f"{shell}_complete", "COMP_WORDS": "heron items show a", "COMP_CWORD": typed}
+    done = subprocess.run(EXE, cwd=place, env={**os.environ, **asked}, capture_output=True, text=True)
+    assert "a one.png" in done.stdout
+    assert "b.png" not in done.stdout
+
+
+def test_bash_puts_names_with_blanks_in_whole(place):
+    heron_command = place / "bin" / "heron"
+    heron_command.parent.mkdir(exist_ok=True)
+    heron_command.write_text(
+        f'#!/bin/sh\nexec {sys.executable} -c "from heron.cli.main import run; run()" "$@"\n'
+    )
+    heron_command.chmod(0o755)
+    script = (
+        'eval "$(heron completion bash)"; COMP_CWORD=3; COMP_WORDS=(heron search --collection "$1"); '
+        "_heron_completion heron; printf '%s\\n' \"${COMPREPLY[@]}\""
+    )
+    environment = {**os.environ, "PATH": f"{heron_command.parent}:{os.environ['PATH']}"}
+
+    def offered(typed):
+        command = ["bash", "-c", script, "bash", typed]
+        return subprocess.run(
+            command, cwd=place, env=environment, capture_output=True, text=True, check=True
+        ).stdout
+
+    assert offered("B") == "Best\\ of\\ \\'em\n"
+    assert offered('"Best of') == "Best of 'em\n"
+
+
+def test_a_workspace_is_found_by_its_option(place, tmp_path):
+    assert completed(tmp_path, ["-w", str(place), "folders", "show", "Dri"]) == ["Driving", "Driving/2026"]
+
+
+def test_what_is_not_there_offers_nothing(tmp_path, place):
+    assert completed(tmp_path, ["folders", "show", ""]) == []
+    shutil.copytree(place, tmp_path / "copy")
+    (tmp_path / "copy" / ".heron" / "catalog.db").write_bytes(b"nonsense" * 1000)
+    assert completed(tmp_path / "copy", ["folders", "show", ""]) == []
+    assert completed(tmp_path / "copy", ["nonsense", "show", ""]) == []
+
+
+def test_nothing_is_written(place):
+    def state():
+        return {p.name: (p.stat().st_mtime_ns, p.stat().st_size) for p in (place / ".heron").iterdir()}
+
+    before = state()
+    assert completed(place, ["folders", "show", "Dri"])
+    assert completed(place, ["items", "show", "a"])
+    assert state() == before
+
+
+def test_names_are_seen_while_somebody_writes(place):
+    with heron.open(place, discover=False) as workspace, workspace.database.write():
+        workspace.folders.create("Unfinished")
+        assert completed(place, ["folders", "show", "Dri"]) == ["Driving", "Driving/2026"]
+        assert completed(place, ["folders", "show", "Unf"]) == []
+        workspace.folders.delete("Unfinished")
+
+
+@pytest.mark.slow
+def test_a_hundred_thousand_items_are_completed_in_less_than_a_third_of_a_second(tmp_path):
+    facts = MediaFacts("image", "image/png")
+    with heron.open(tmp_path, discover=False) as workspace:
+        new = (NewItem(f"s3://b/{n}", facts, f"picture-{n:06}.png") for n in range(100_000))
+        workspace.registration.register(new, "F")
+    for words in (["items", "show", "picture-0999"], ["items", "--folder", ""], ["search", "--sort", "w"]):
+        times = []
+        for _ in range(3):
+            process = subprocess.Popen(EXE, cwd=tmp_path, env=asking(words), stdout=subprocess.PIPE)
+            assert process.stdout.read()
+            process.stdout.close()
+            _, _, usage = os.wait4(process.pid, 0)
+            times.append(usage.ru_utime + usage.ru_stime)
+        assert min(times) < 0.3, words

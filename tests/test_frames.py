@@ -195,7 +195,7 @@ def test_ten_thousand_frames_are_listed_page_by_page_in_order(workspace):
     assert workspace.frames.set(item, [12_344, 5], rate=30) == 12_345
     asked = []
     workspace._database.connection.set_trace_callback(asked.append)
-    stream = workspace.frames.list(item)
+    stream = workspace.frames.stream(item)
     assert [next(stream).number for _ in range(3)] == [0, 1, 2]
     assert sum("FROM frames" in statement for statement in asked) == 1, "the others are not read yet"
     assert [frame.number for frame in stream] == list(range(3, 12_345))

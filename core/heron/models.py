@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Hashable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Literal
-from uuid import UUID
 
 from attrs import field, fields, frozen
 
@@ -14,6 +13,7 @@ from heron.records import Identified, Record, cut, in_middle, line
 from heron.times import moment, moment_or_none
 from heron.times import now as now
 from heron.times import utc_iso as utc_iso
+from heron.uuids import is_uuid_object
 
 Json = Any
 """A value that JSON can hold."""
@@ -280,7 +280,7 @@ def _path(given: Any) -> Any:
     """A folder as a text: the path of a record, and a UUID."""
     if isinstance(given, Folder):
         return given.path
-    return str(given) if isinstance(given, UUID) else given
+    return str(given) if is_uuid_object(given) else given
 
 
 def _like(given: Any) -> Json:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any, Protocol
+from typing import Any
 from weakref import WeakSet
 
 from heron.errors import HeronError
@@ -14,12 +14,6 @@ MOST = 48
 
 _CELL = "display:inline-block;vertical-align:top;width:168px;margin:4px;font:12px sans-serif;overflow-wrap:anywhere"
 _BLANK = "width:160px;height:90px;background:#8883;line-height:90px;text-align:center"
-
-
-class Shelf(Protocol):
-    """What keeps thumbnails: an open workspace."""
-
-    def _stored_thumbnail(self, thing: Any) -> bytes | None: ...
 
 
 OPEN: WeakSet[Any] = WeakSet()

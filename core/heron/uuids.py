@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import re
+import sys
 import time
 
 _CANONICAL = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
@@ -17,6 +18,12 @@ _ANY_FORM = re.compile(r"(?:urn:uuid:)?\{?([0-9a-f]{8}-?(?:[0-9a-f]{4}-?){3}[0-9
 def is_uuid(text: str) -> bool:
     """Whether a text has the form of a UUID with its hyphens, in upper or lower case."""
     return _ANY_CASE.fullmatch(text) is not None
+
+
+def is_uuid_object(value: object) -> bool:
+    """Whether a value is a `uuid.UUID`; the module is not imported for this, and without it there are none."""
+    module = sys.modules.get("uuid")
+    return module is not None and isinstance(value, module.UUID)
 
 
 def canonical_uuid(text: str) -> str | None:

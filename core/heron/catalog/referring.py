@@ -6,40 +6,44 @@ A text is always one reference, never a sequence of letters; any other iterable 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from functools import cache
 from operator import attrgetter
-from typing import Any, cast
-from uuid import UUID
+from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 from attrs import frozen
 
 from heron.errors import InvalidInput
-from heron.jobs import ImportJob, ImportReport, Integration
 from heron.metadata.keys import printable
 from heron.models import Collection, Dataset, DatasetRow, Folder, Frame, Item, Preset
-from heron.uuids import is_uuid
+from heron.uuids import is_uuid, is_uuid_object
 
-ItemRef = Item | Frame | DatasetRow | UUID | str
+if TYPE_CHECKING:
+    from uuid import UUID
+
+    from heron.jobs import ImportJob, ImportReport, Integration
+
+ItemRef: TypeAlias = "Item | Frame | DatasetRow | UUID | str"
 """An item, one of its frames, a row of a dataset, a UUID, or a name that no other item has."""
 
-ItemRefs = ItemRef | Iterable[ItemRef]
+ItemRefs: TypeAlias = "ItemRef | Iterable[ItemRef]"
 """One item or many."""
 
-FolderRef = Folder | UUID | str
+FolderRef: TypeAlias = "Folder | UUID | str"
 """A folder, its UUID or its path."""
 
-CollectionRef = Collection | UUID | str
+CollectionRef: TypeAlias = "Collection | UUID | str"
 """A collection, its UUID or its title."""
 
-DatasetRef = Dataset | UUID | str
+DatasetRef: TypeAlias = "Dataset | UUID | str"
 """A dataset, its UUID or its title."""
 
-IntegrationRef = Integration | UUID | str
+IntegrationRef: TypeAlias = "Integration | UUID | str"
 """An integration, its UUID or its name."""
 
-ImportRef = ImportJob | ImportReport | UUID | str | int
+ImportRef: TypeAlias = "ImportJob | ImportReport | UUID | str | int"
 """An import, its report, its UUID or the beginning of that (8 characters or more), or its short number as the list shows it."""
 
-PresetRef = Preset | str
+PresetRef: TypeAlias = "Preset | str"
 """A preset or its name."""
 
 
@@ -49,17 +53,17 @@ class Noun:
 
     name: str
     takes: str
-    records: Mapping[type, Callable[[Any], str]]
+    records: Callable[[], Mapping[type, Callable[[Any], str]]]
 
     def uuid(self, ref: object) -> str | None:
         """The UUID that a reference gives, in lower case; None for a text that is no UUID, which is a name.
 
         Raises InvalidInput for what is no reference.
         """
-        known = self.records.get(type(ref))
+        known = self.records().get(type(ref))
         if known is not None:
             return known(ref)
-        if isinstance(ref, UUID):
+        if is_uuid_object(ref):
             return str(ref)
         if isinstance(ref, str):
             return ref.lower() if is_uuid(ref) else None
@@ -83,7 +87,7 @@ class Noun:
 
     def many(self, refs: ItemRefs) -> Iterable[ItemRef]:
         """One reference or many as an iterable; raises InvalidInput for what is neither."""
-        if isinstance(refs, str | UUID) or type(refs) in self.records:
+        if isinstance(refs, str) or is_uuid_object(refs) or type(refs) in self.records():
             return [cast("ItemRef", refs)]
         if isinstance(refs, Mapping | bytes) or not isinstance(refs, Iterable):
             raise self._refused(refs, " or several of these")
@@ -111,21 +115,37 @@ def frame_numbers(given: Iterable[int] | int) -> list[int]:
 
 _uuid = attrgetter("uuid")
 
-ITEM = Noun(
-    "item",
-    "an item, a frame, a row of a dataset, a UUID or a name",
-    {Item: _uuid, Frame: attrgetter("item"), DatasetRow: attrgetter("item.uuid")},
-)
-FOLDER = Noun("folder", "a folder, a UUID or a path", {Folder: _uuid})
-COLLECTION = Noun("collection", "a collection, a UUID or a title", {Collection: _uuid})
-DATASET = Noun("dataset", "a dataset, a UUID or a title", {Dataset: _uuid})
-INTEGRATION = Noun("integration", "an integration, a UUID or a name", {Integration: _uuid})
-IMPORT = Noun(
-    "import",
-    "an import, its report, a UUID or its short number",
-    {ImportJob: _uuid, ImportReport: attrgetter("job.uuid")},
-)
-PRESET = Noun("preset", "a preset or its name", {Preset: attrgetter("name")})
+
+def _is(*records: type) -> Callable[[], Mapping[type, Callable[[Any], str]]]:
+    known = dict.fromkeys(records, _uuid)
+    return lambda: known
+
+
+_ITEMS = {Item: _uuid, Frame: attrgetter("item"), DatasetRow: attrgetter("item.uuid")}
+_PRESETS: Mapping[type, Callable[[Any], str]] = {Preset: attrgetter("name")}
+
+
+@cache
+def _integrations() -> Mapping[type, Callable[[Any], str]]:
+    from heron.jobs import Integration
+
+    return {Integration: _uuid}
+
+
+@cache
+def _imports() -> Mapping[type, Callable[[Any], str]]:
+    from heron.jobs import ImportJob, ImportReport
+
+    return {ImportJob: _uuid, ImportReport: attrgetter("job.uuid")}
+
+
+ITEM = Noun("item", "an item, a frame, a row of a dataset, a UUID or a name", lambda: _ITEMS)
+FOLDER = Noun("folder", "a folder, a UUID or a path", _is(Folder))
+COLLECTION = Noun("collection", "a collection, a UUID or a title", _is(Collection))
+DATASET = Noun("dataset", "a dataset, a UUID or a title", _is(Dataset))
+INTEGRATION = Noun("integration", "an integration, a UUID or a name", _integrations)
+IMPORT = Noun("import", "an import, its report, a UUID or its short number", _imports)
+PRESET = Noun("preset", "a preset or its name", lambda: _PRESETS)
 
 
 def item_name(ref: ItemRef) -> str:

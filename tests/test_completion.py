@@ -136,7 +136,7 @@ def test_nothing_is_written(place):
 
 
 def test_names_are_seen_while_somebody_writes(place):
-    with heron.open(place, discover=False) as workspace, workspace.database.write():
+    with heron.open(place, discover=False) as workspace, workspace._database.write():
         workspace.folders.create("Unfinished")
         assert completed(place, ["folders", "show", "Dri"]) == ["Driving", "Driving/2026"]
         assert completed(place, ["folders", "show", "Unf"]) == []

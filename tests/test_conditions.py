@@ -342,8 +342,10 @@ def test_refused_with_one_sentence(lake, where, words):
     assert re.search(words, refusal_of(lake, where))
 
 
-@pytest.mark.parametrize("where", ["in_folder('Fotos')", "in_folder('')", "in_collection('Best off')"])
-def test_unknown_folder_or_collection_is_not_found(lake, where):
+@pytest.mark.parametrize(
+    "where", ["in_folder('Fotos')", "in_folder('')", "in_collection('Best off')", "in_dataset('Best of')"]
+)
+def test_unknown_folder_collection_or_dataset_is_not_found(lake, where):
     assert "there is no" in refusal_of(lake, where, NotFound)
 
 

@@ -65,7 +65,7 @@ def command(
     TEXT is natural language, for an embedding whose model takes texts (heron embed makes embeddings). A condition is SQL:
     = < > LIKE IN BETWEEN IS NULL AND OR NOT, over metadata keys, item fields such as width, size and kind, media facts
     such as exif.Model or dicom.Modality, metrics such as metric.sharpness, and match(key, 'words'),
-    in_collection('title'), in_folder('path'), distance_km(key, latitude, longitude). All of it can be combined.
+    in_collection('title'), in_dataset('title'), in_folder('path'), distance_km(key, latitude, longitude). All of it can be combined.
     """
     workspace = context.workspace()
     query = evolve(selection.query(workspace), cursor=cursor)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Literal
 
 import click
@@ -129,7 +129,9 @@ class Selection:
 
         preset = self.given.get("preset")
         query = workspace.presets.get(preset).query if preset else Query()
-        for where in filter(None, (self.given.get("where"), self._one_of(workspace), self._member_of())):
+        for where in (self.given.get("where"), self._one_of(workspace), *self._memberships()):
+            if where is None:
+                continue
             query = evolve(query, where=_both(query.where, where))
         parts = {name: value for name, value in self.given.items() if name not in (*_RESOLVED, "where")}
         query = evolve(query, **parts)
@@ -159,11 +161,10 @@ class Selection:
         uuids = [workspace.items.get(item).uuid for item in self.given.get("items", ())]
         return f"item.uuid IN ({', '.join(map(_quoted, uuids))})" if uuids else None
 
-    def _member_of(self) -> str | None:
-        if "dataset" in self.given:
-            raise click.UsageError("--dataset cannot be used together with other options that choose items.")
-        title = self.given.get("collection")
-        return f"in_collection({_quoted(title)})" if title else None
+    def _memberships(self) -> Iterator[str]:
+        for name in ("collection", "dataset"):
+            if name in self.given:
+                yield f"in_{name}({_quoted(self.given[name])})"
 
 
 def selection(

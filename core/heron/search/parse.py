@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from functools import lru_cache
 from itertools import pairwise
 from typing import Any as Untyped
@@ -44,8 +45,15 @@ _FUNCTIONS: dict[str, tuple[tuple[tree.ValueType, ...], tree.ValueType]] = {
 }
 """The functions of the language: types of their arguments, and of their value."""
 
-_TESTS = ("match", "in_collection", "in_folder")
+_TESTS = ("match", "in_collection", "in_dataset", "in_folder")
 """The functions that are conditions of their own."""
+
+_MEMBERSHIPS: dict[str, Callable[[str], tree.Condition]] = {
+    "in_collection": tree.InCollection,
+    "in_dataset": tree.InDataset,
+    "in_folder": tree.InFolder,
+}
+"""Those of them that take the name of what an item is in."""
 
 
 _WORDS = frozenset(
@@ -241,7 +249,7 @@ class _Reader:
         if len(arguments) != 1:
             raise QueryError(f"{name} takes one text in single quotes")
         text = self._text(arguments[0], name)
-        return tree.InCollection(text) if name == "in_collection" else tree.InFolder(text)
+        return _MEMBERSHIPS[name](text)
 
     def expression(self, node: exp.Expr) -> tree.Expression:
         match node:

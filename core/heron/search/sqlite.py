@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from heron.catalog.collections import CollectionService
 from heron.catalog.database import Database
@@ -12,6 +14,9 @@ from heron.catalog.schema import SchemaService, json_path
 from heron.convert import dumps, loads
 from heron.models import Json
 from heron.search import tree
+
+if TYPE_CHECKING:
+    from heron.catalog.datasets import DatasetService
 
 EARTH_RADIUS_KM = 6371.0088
 """Mean radius of the earth (IUGG), for great-circle distances by the haversine formula."""
@@ -28,11 +33,13 @@ class SqliteWriter:
         schema: SchemaService,
         folders: FolderService,
         collections: CollectionService,
+        datasets: Callable[[], DatasetService],
     ) -> None:
         self._database = database
         self._schema = schema
         self._folders = folders
         self._collections = collections
+        self._datasets = datasets
         self.parameters: list[Json] = []
 
     def condition(self, node: tree.Condition) -> str:
@@ -68,6 +75,10 @@ class SqliteWriter:
                     f"SELECT item_id FROM collection_items WHERE collection_id = {self._bind(collection.id)}"
                 )
                 return f"(items.id IN ({members}))"
+            case tree.InDataset(title):
+                dataset = self._datasets().get(title)
+                rows = f"SELECT item_id FROM dataset_rows WHERE dataset_id = {self._bind(dataset.id)}"
+                return f"(items.id IN ({rows}))"
             case tree.InFolder(path, recursive):
                 inside, given = subtree("items.folder_id", self._folders.get(path), recursive=recursive)
                 self.parameters += given

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from heron.answers import Explanation
@@ -24,6 +24,8 @@ from heron.search.tree import Field, Table
 
 if TYPE_CHECKING:
     import numpy
+
+    from heron.catalog.datasets import DatasetService
 
     Array = numpy.ndarray[Any, Any]
 
@@ -47,12 +49,14 @@ class SqliteEngine:
         folders: FolderService,
         schema: SchemaService,
         collections: CollectionService,
+        datasets: Callable[[], DatasetService],
     ) -> None:
         self._database = database
         self._access = access
         self._folders = folders
         self._schema = schema
         self._collections = collections
+        self._datasets = datasets
 
     def ids(self, plan: Plan) -> Array:
         """The inner ids of all rows of a plan, int64, ascending."""
@@ -145,7 +149,7 @@ class SqliteEngine:
         return self._access.scope("item" if table == "items" else "frame", table)
 
     def _writer(self) -> SqliteWriter:
-        return SqliteWriter(self._database, self._schema, self._folders, self._collections)
+        return SqliteWriter(self._database, self._schema, self._folders, self._collections, self._datasets)
 
     def _rows(self, sql: str, parameters: Sequence[Json]) -> list[DatabaseRow]:
         """The rows of a statement; raises QueryError where SQLite cannot evaluate it, for instance an overflow."""

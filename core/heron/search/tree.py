@@ -143,6 +143,13 @@ class InCollection:
 
 
 @frozen
+class InDataset:
+    """An item that a dataset has a row of, by title or UUID."""
+
+    title: str
+
+
+@frozen
 class InFolder:
     """An item of a folder, and of those below it if `recursive`."""
 
@@ -188,6 +195,7 @@ Condition = (
     | Truth
     | Match
     | InCollection
+    | InDataset
     | InFolder
     | Among
     | Not

@@ -138,3 +138,19 @@ def test_an_analysis_compares_by_its_key_whether_or_not_items_are_chosen_by_simi
 
 def test_a_sheet_has_its_most(run):
     assert "1,000 pictures at most" in run("contact-sheet", "--limit", "1001", "-o", "x.png", code=2)
+
+
+@pytest.mark.parametrize(
+    "name", ["item", "folder", "where", "words", "collection", "dataset", "preset", "text", "like"]
+)
+def test_an_empty_value_never_means_all_items(run, name):
+    number = ("--nearest", "1") if name in ("text", "like") else ()
+    for order in ((), ("--sort", "width", "--limit", "9")):
+        run("metadata", "merge", "story=x", f"--{name}", "", *number, *order, code=1)
+    assert run("search", "--where", "story = 'x'", "--count").strip() == "0"
+
+
+def test_a_least_score_of_zero_counts(run):
+    arguments = ("search", "--like", "p0.png", "--key", "visual", "--count")
+    assert run(*arguments, "--min-score", "0") == run(*arguments, "--min-score", "-0.0")
+    assert "min_score needs a text" in run("search", "--min-score", "0", code=1)

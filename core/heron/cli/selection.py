@@ -128,7 +128,7 @@ class Selection:
         from heron.models import Query
 
         preset = self.given.get("preset")
-        query = workspace.presets.get(preset).query if preset else Query()
+        query = workspace.presets.get(preset).query if preset is not None else Query()
         for where in (self.given.get("where"), self._one_of(workspace), *self._memberships()):
             if where is None:
                 continue
@@ -185,7 +185,11 @@ def selection(
             values = {name: given.pop(name) for name in options}
             if isinstance(values["text"], tuple):
                 values["text"] = " ".join(values["text"]) or None
-            chosen = {name: value for name, value in values.items() if value not in (None, (), False)}
+            chosen = {
+                name: value
+                for name, value in values.items()
+                if value is not None and value is not False and value != ()
+            }
             return function(*arguments, selection=Selection(chosen), **given)
 
         for name, option in reversed(options.items()):

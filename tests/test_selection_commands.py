@@ -12,7 +12,7 @@ from tests.conftest import draw
 
 LISTS = {"items", "items list", "search", "contact-sheet", "presets create"}
 VERBS = {
-    "collections create", "collections add", "collections remove", "datasets create", "datasets add", "datasets remove",
+    "items move", "items delete", "collections create", "collections add", "collections remove", "datasets create", "datasets add", "datasets remove",
     "metadata merge", "metadata replace", "embed", "thumbnails",
 }  # fmt: skip
 ANALYSES = {"duplicates", "select", "plot", "vectors export"}
@@ -154,3 +154,19 @@ def test_a_least_score_of_zero_counts(run):
     arguments = ("search", "--like", "p0.png", "--key", "visual", "--count")
     assert run(*arguments, "--min-score", "0") == run(*arguments, "--min-score", "-0.0")
     assert "min_score needs a text" in run("search", "--min-score", "0", code=1)
+
+
+def test_items_are_moved_and_deleted_by_any_choice(run):
+    def names(*choice):
+        return numbers(json.loads(run("items", *choice, "--json"))["items"])
+
+    assert "Which items?" in run("items", "delete", "--yes", code=2)
+    assert "Moved 2 items" in run("items", "move", "B", "--folder", "A")
+    assert sorted(names("--folder", "B")) == ["0", "1", "2", "3"]
+    assert "Moved 1 item" in run("items", "move", "A", "p0.png", "p2.png", "--where", "width = 64")
+    assert "Moved 1 item" in run("items", "move", "A", "p1.png")
+    assert (names("--folder", "A"), names("--folder", "B")) == ("01", "23")
+    assert "Take 2 items out of the catalogue (p2.png, p3.png)" in run(
+        "items", "delete", "--folder", "B", code=2
+    )
+    assert names() == "0123"

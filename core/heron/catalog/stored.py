@@ -10,19 +10,19 @@ from typing import Any
 from heron.convert import dumps, loads
 from heron.fields import Form, RecordField
 from heron.models import FRAME_FIELDS, ITEM_FIELDS
-from heron.times import moment_or_none, utc_iso
+from heron.times import utc_iso
 
 _DUMP: dict[Form, Callable[[Any], Any]] = {
     "json": lambda value: dumps(value) if value else "{}",
     "lines": "\n".join,
-    "time": lambda value: None if value is None else utc_iso(value),
+    "time": utc_iso,
 }
 _LOAD: dict[Form, Callable[[Any], Any]] = {
     "boolean": lambda value: None if value is None else bool(value),
     "json": loads,
-    "time": moment_or_none,
     "lines": lambda text: tuple(text.split("\n")) if text else (),
 }
+"""How a stored value is read; times are left as text, which the records turn into datetimes."""
 _EMPTY: dict[Form, str] = {"json": "'{}'"}
 _TABLES = {"items": ITEM_FIELDS, "frames": FRAME_FIELDS}
 
@@ -34,12 +34,15 @@ def dumper(fields: Iterable[RecordField]) -> Callable[[Any], Sequence[Any]]:
     coded = [(place, _DUMP[field.form]) for place, field in enumerate(chosen) if field.form in _DUMP]
     if len(chosen) == 1:
         dump = coded[0][1] if coded else None
-        return lambda record: (dump(values(record)) if dump else values(record),)
+        return lambda record: (
+            dump(value) if dump and (value := values(record)) is not None else values(record),
+        )
 
     def dumped(record: Any) -> Sequence[Any]:
         row = list(values(record))
         for place, dump in coded:
-            row[place] = dump(row[place])
+            if row[place] is not None:
+                row[place] = dump(row[place])
         return row
 
     return dumped if coded else values

@@ -1,8 +1,11 @@
 """`--json`: every command has it, prints nothing but JSON with it, and prints lists in one shape."""
 
 import json
+import os
 import shlex
 import shutil
+import subprocess
+import sys
 
 import click
 import numpy as np
@@ -188,3 +191,25 @@ def test_two_things_cannot_both_go_to_standard_output(run, line):
     said = run(line, code=(2,))
     assert said.out == ""
     assert "both write to standard output" in said.err
+
+
+def test_what_plugins_print_while_they_load_is_kept_from_it(sample, tmp_path):
+    (tmp_path / "noise.py").write_text("print('noise from a plugin')\n")
+    info = tmp_path / "noise-1.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: noise\nVersion: 1\n")
+    (info / "entry_points.txt").write_text("[heron]\nnoise = noise\n")
+    program = [sys.executable, "-c", "from heron.cli.main import run; run()"]
+    environment = {**os.environ, "PYTHONPATH": str(tmp_path)}
+    for line in ("plugins", "search --where width>1", "presets show saved"):
+        done = subprocess.run(
+            [*program, *line.split(), "--json"], cwd=sample, env=environment, capture_output=True, check=True
+        )
+        json.loads(done.stdout)
+        assert line != "plugins" or b"noise from a plugin" in done.stderr
+
+
+def test_metadata_that_meets_no_item_exits_with_1(run, tmp_path):
+    (tmp_path / "copy" / "none.csv").write_text("name,x\nnobody,1\n")
+    assert json.loads(run("metadata import none.csv", code=(1,)).out)["updated"] == 0
+    assert json.loads(run("metadata import m.csv", code=(0,)).out)["updated"] == 1

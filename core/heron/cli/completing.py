@@ -78,9 +78,9 @@ def _sorts(context: click.Context, incomplete: str) -> Iterable[str]:
 
 
 def _plugins(context: click.Context) -> PluginManager:
-    from heron.builtin import plugin_manager
+    from heron.cli.context import load_plugins
 
-    return plugin_manager(discover=not context.find_root().params.get("no_plugins"))
+    return load_plugins(discover=not context.find_root().params.get("no_plugins"))
 
 
 def _contributed(record: str) -> Complete:

@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
+from contextlib import redirect_stdout
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from heron.hooks import PluginManager
     from heron.workspace import Workspace
+
+
+def load_plugins(discover: bool) -> PluginManager:
+    """The plugins. What they print while they are imported goes to standard error, for standard output may be JSON."""
+    from heron.builtin import plugin_manager
+
+    with redirect_stdout(sys.stderr):
+        return plugin_manager(discover=discover)
 
 
 class Context:
@@ -37,9 +47,7 @@ class Context:
     def plugins(self) -> PluginManager:
         """The plugin manager, with a workspace or without."""
         if self._plugins is None:
-            from heron.builtin import plugin_manager
-
-            self._plugins = plugin_manager(discover=self.discover)
+            self._plugins = load_plugins(self.discover)
         return self._plugins
 
     def run(self, arguments: Sequence[str]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from itertools import islice
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -24,6 +25,9 @@ from heron.cli.output import (
 from heron.cli.selection import Selection, selection
 from heron.cli.values import assignments, note_unknown
 from heron.wording import counted
+
+if TYPE_CHECKING:
+    from heron.ingest.metadata_files import MetadataFileReport
 
 
 @click.group("metadata")
@@ -95,12 +99,20 @@ def replace(context: Context, pairs: tuple[str, ...], yes: bool, selection: Sele
 @example(
     "heron metadata import metadata.jsonl --by name\nheron metadata import labels.csv\nheron metadata import table.parquet"
 )
-def import_file(context: Context, file: Path, by: str | None, replace: bool, as_json: bool) -> None:
-    """Merge metadata from a JSON, JSONL, CSV or Parquet file. Each row names its item by uuid, url or name."""
+def import_file(context: Context, file: Path, by: str | None, replace: bool, as_json: bool) -> int:
+    """Merge metadata from a JSON, JSONL, CSV or Parquet file. Each row names its item by uuid, url or name.
+
+    It exits with 1 where rows name items, but none that is in the catalogue.
+    """
     report = context.workspace().ingest.metadata_file(file, by=by, replace=replace)
     if as_json:
         print_json(report)
-        return
+    else:
+        _say_imported(report)
+    return 1 if not report.updated and (report.unmatched or report.ambiguous) else 0
+
+
+def _say_imported(report: MetadataFileReport) -> None:
     say(f"Updated {counted(report.updated, 'item')}.")
     for name in report.unmatched[:10]:
         say(f"  no item: {name}")

@@ -17,6 +17,7 @@ from heron.hooks import StoredObject
 from heron.jobs import SyncedFolder
 from heron.metadata.sidecars import SUFFIX
 from heron.models import Folder, now
+from heron.times import utc_iso
 
 _SELECT = (
     "SELECT folder_id, folders.path, prefix, integrations.name AS integration, sidecar_suffix, sidecars_paused, "
@@ -144,7 +145,10 @@ class SyncedFolderService:
         self._access.require("update", "item")
         self._database.execute_many(
             "INSERT OR REPLACE INTO sidecars (item_id, url, size, etag, modified_at) VALUES (?, ?, ?, ?, ?)",
-            ((id, stored.url, stored.size, stored.etag, stored.modified_at) for id, stored in applied),
+            (
+                (id, stored.url, stored.size, stored.etag, stored.modified_at and utc_iso(stored.modified_at))
+                for id, stored in applied
+            ),
         )
 
     def _count_below(self, folder: Folder, prefix: str) -> int:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, BinaryIO, Protocol, runtime_checkable
 
-from attrs import Factory, frozen
+from attrs import Factory, field, frozen
+
+from heron.times import moment_or_none
 
 if TYPE_CHECKING:
     import numpy
@@ -18,12 +21,15 @@ if TYPE_CHECKING:
 
 @frozen
 class StoredObject:
-    """One object of a storage backend. `size` in bytes, `modified_at` ISO 8601 in UTC."""
+    """One object of a storage backend. `size` in bytes.
+
+    `modified_at` is an aware datetime in UTC, and is given as one or as text with an offset.
+    """
 
     url: str
     size: int
     etag: str | None = None
-    modified_at: str | None = None
+    modified_at: datetime | None = field(default=None, converter=moment_or_none)
 
 
 class Storage(Protocol):

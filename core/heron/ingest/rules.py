@@ -74,4 +74,4 @@ def is_same(unit: Unit, known: Known) -> bool:
         return False
     if stored.etag is not None and known.etag is not None:
         return stored.etag == known.etag
-    return moment_or_none(stored.modified_at) == moment_or_none(known.modified_at)
+    return stored.modified_at == moment_or_none(known.modified_at)

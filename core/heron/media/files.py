@@ -17,7 +17,6 @@ from heron.hooks import Storage, StoredObject
 from heron.media.ranged import ranged
 from heron.media.sniff import HEAD
 from heron.metadata.keys import unescaped
-from heron.models import utc_iso
 
 PREFETCH = 32 * 1024
 """Bytes of a stored object that the first request reads: the header of nearly every image ends within them.
@@ -38,10 +37,10 @@ class LocalFile:
     etag: str | None = None
 
     @property
-    def modified_at(self) -> str | None:
+    def modified_at(self) -> datetime | None:
         """The modification time in UTC; None if it cannot be expressed as a date."""
         try:
-            return utc_iso(datetime.fromtimestamp(self.modified, UTC))
+            return datetime.fromtimestamp(self.modified, UTC)
         except (OverflowError, ValueError, OSError):
             return None
 
@@ -88,7 +87,7 @@ class RemoteFile:
         return self.stored.etag
 
     @property
-    def modified_at(self) -> str | None:
+    def modified_at(self) -> datetime | None:
         """The modification time in UTC."""
         return self.stored.modified_at
 

@@ -8,7 +8,6 @@ from typing import Any, BinaryIO, cast
 
 from heron.errors import HeronError, InvalidInput, NotFound, PermissionDenied, Unreachable
 from heron.hooks import StoredObject
-from heron.models import utc_iso
 
 
 class FilesystemStorage:
@@ -112,5 +111,5 @@ class FilesystemStorage:
             url=self.url_of(info["name"]),
             size=int(info["size"]),
             etag=info.get("ETag") or info.get("etag"),
-            modified_at=utc_iso(modified) if isinstance(modified, datetime) else None,
+            modified_at=modified.astimezone(UTC) if isinstance(modified, datetime) else None,
         )

@@ -11,7 +11,6 @@ from urllib.parse import unquote, urlsplit
 
 from heron.errors import InvalidInput, NotFound, PermissionDenied
 from heron.hooks import StoredObject
-from heron.models import utc_iso
 from heron.storage.filesystem import FilesystemStorage
 
 
@@ -53,7 +52,7 @@ class LocalStorage(FilesystemStorage):
             raise self.explain(error, url) from error
         if not stat.S_ISREG(status.st_mode):
             raise NotFound(f"{url} is no file")
-        modified = utc_iso(datetime.fromtimestamp(status.st_mtime, UTC))
+        modified = datetime.fromtimestamp(status.st_mtime, UTC)
         return StoredObject(self.url_of(str(path)), status.st_size, modified_at=modified)
 
     def sign(self, url: str, expires: int) -> str:

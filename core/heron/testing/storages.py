@@ -7,7 +7,7 @@ import random
 import re
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import TYPE_CHECKING, ClassVar
 
 import pytest
@@ -156,7 +156,7 @@ class StorageContract(RecordContract):
             found = storage.stat(url)
             assert (found.url, found.size) == (url, len(content))
             if found.modified_at is not None:
-                assert datetime.fromisoformat(found.modified_at).utcoffset() == timedelta(0)
+                assert found.modified_at.utcoffset() == timedelta(0)
             assert storage.stat(url) == found
 
     def test_read_gives_the_whole_object(self, storage: Storage, objects: dict[str, bytes]) -> None:

@@ -210,16 +210,8 @@ class Workspace:
         from heron.search.engines import Engines
         from heron.search.sqlite_engine import SqliteEngine
 
-        return Engines(
-            SqliteEngine(
-                self._database,
-                self.access,
-                self.folders,
-                self.schema,
-                self.collections,
-                lambda: self.datasets,
-            )
-        )
+        parts = (self._database, self.access, self.folders, self.schema, self.collections)
+        return Engines(SqliteEngine(*parts, lambda: self.datasets))
 
     @cached_property
     def _similar(self) -> Similar:

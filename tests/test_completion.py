@@ -8,6 +8,9 @@ import sys
 import pytest
 
 import heron
+from heron.catalog.access import Access
+from heron.catalog.database import Database
+from heron.catalog.naming import Names
 from heron.models import MediaFacts, NewItem
 
 EXE = [sys.executable, "-c", "from heron.cli.main import run; run()"]
@@ -141,6 +144,20 @@ def test_names_are_seen_while_somebody_writes(place):
         assert completed(place, ["folders", "show", "Dri"]) == ["Driving", "Driving/2026"]
         assert completed(place, ["folders", "show", "Unf"]) == []
         workspace.folders.delete("Unfinished")
+
+
+def test_what_the_user_may_not_see_is_not_offered(place):
+    class Hiding(Access):
+        def granted(self, verb, noun, alias):
+            return f"{alias}.path LIKE 'Driving%'" if noun in ("folder", "item") else "0"
+
+    database = Database(place / ".heron", create=False, read_only=True)
+    names = Names(database, Hiding(database))
+    assert names.beginning("folder", "") == ["Driving", "Driving/2026"]
+    assert names.beginning("item", "a") == ["a one.png"]
+    for noun in ("collection", "dataset", "preset", "integration", "vector"):
+        assert names.beginning(noun, "") == []
+    database.close()
 
 
 @pytest.mark.slow

@@ -80,6 +80,10 @@ def test_the_line_of_an_item_says_what_it_is_and_how_to_get_it(workspace, photo)
     assert repr(workspace.search(limit=1)) == "<Page 1+ rows: photo.jpg>"
 
 
+def test_every_record_is_hashable(workspace):
+    assert len(set(every_record(workspace))) > 20
+
+
 def test_lines_are_short_for_records_at_their_longest(photo):
     long = attrs.evolve(
         photo, name="n" * 300, folder_path="p/" * 100,

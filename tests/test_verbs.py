@@ -151,3 +151,18 @@ def test_what_a_user_sees_of_a_workspace_is_what_the_docs_describe(tmp_path):
     with heron.open(tmp_path, discover=False) as workspace:
         seen = {name for name in dir(workspace) if not name.startswith("_")}
     assert seen == {name for name, _ in services()} | {"access", "close", "export", "plugins", "root"}
+
+
+def test_every_verb_takes_references_by_one_rule(verbs):
+    takes = {
+        "ref": "ItemRef|FolderRef|CollectionRef|DatasetRef|IntegrationRef|ImportRef|PresetRef", "refs": "ItemRefs",
+        "item": "ItemRef", "items": "ItemRefs|ItemRefs . Query . None|Iterable.NewItem.", "things": "ItemRefs",
+        "thing": "ItemRef", "folder": "FolderRef|FolderRef . None|str . Path", "parent": "FolderRef . None|FolderRef",
+        "backing_folder": "FolderRef . None", "collection": "CollectionRef . None", "first": "DatasetRef",
+        "second": "DatasetRef", "integration": "IntegrationRef . None", "job": "ImportRef", "frame": "Frame|int . None",
+    }  # fmt: skip
+    for name, signature in verbs.items():
+        for parameter, pattern in takes.items():
+            if parameter in signature.parameters:
+                annotation = str(signature.parameters[parameter].annotation)
+                assert re.fullmatch(pattern, annotation), (name, parameter, annotation)

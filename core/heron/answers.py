@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from attrs import Factory, frozen
+from attrs import field, frozen
 
 from heron.models import Json
 from heron.records import Record
@@ -25,7 +25,7 @@ class Explanation(Record):
     reason: str | None = None
     vectors: int | None = None
     candidates: int | None = None
-    milliseconds: Mapping[str, float] = Factory(dict)
+    milliseconds: Mapping[str, float] = field(factory=dict, hash=False)
 
 
 @frozen(repr=False)
@@ -42,8 +42,8 @@ class FolderContents(Record):
 class NameMatches(Record):
     """How a list of names met the catalogue: one item each, several items each, none."""
 
-    matched: dict[str, str]
-    ambiguous: dict[str, tuple[str, ...]]
+    matched: dict[str, str] = field(hash=False)
+    ambiguous: dict[str, tuple[str, ...]] = field(hash=False)
     unmatched: tuple[str, ...]
 
 
@@ -53,5 +53,5 @@ class Verification(Record):
 
     item: str
     key: str
-    value: Json
+    value: Json = field(hash=False)
     reason: str

@@ -63,7 +63,7 @@ class MediaFacts(Record):
         metadata=stored("TEXT", "when it was taken", compares="datetime"),
     )
     extra: Mapping[str, Json] = field(
-        factory=dict, metadata=stored_json("further facts by namespace", name="facts")
+        factory=dict, hash=False, metadata=stored_json("further facts by namespace", name="facts")
     )
     note: str | None = fact("TEXT", "what is odd with the file", given_as=())
 
@@ -86,7 +86,7 @@ class NewFrame(Record):
     number: int
     seconds: float | None = None
     is_key: bool = False
-    metadata: Mapping[str, Json] | None = None
+    metadata: Mapping[str, Json] | None = field(default=None, hash=False)
 
 
 @frozen(repr=False)
@@ -103,9 +103,9 @@ class NewItem(Record):
     etag: str | None = None
     modified_at: datetime | None = field(default=None, converter=moment_or_none)
     content_hash: str | None = None
-    metadata: Mapping[str, Json] | None = None
-    members: Sequence[Member] = ()
-    frames: Sequence[NewFrame] = ()
+    metadata: Mapping[str, Json] | None = field(default=None, hash=False)
+    members: Sequence[Member] = field(default=(), hash=False)
+    frames: Sequence[NewFrame] = field(default=(), hash=False)
 
 
 @frozen(eq=False, repr=False)

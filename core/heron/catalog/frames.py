@@ -19,6 +19,7 @@ from heron.catalog.vectors.store import VectorStore
 from heron.convert import dumps, loads
 from heron.errors import InvalidInput, NotFound
 from heron.metadata.keyframes import FrameWish, Mode, frame_number, frame_time, sampling_rate
+from heron.metadata.keys import printable
 from heron.metadata.validation import Validator
 from heron.models import Frame, Json, NewFrame
 
@@ -197,7 +198,11 @@ class FrameService:
         return len(rows)
 
     def thumbnail(self, frame: Frame) -> bytes | None:
-        """The JPEG of a frame, or None where none was made."""
+        """The JPEG of a frame, or None where none was made; raises InvalidInput for what is no `Frame`."""
+        if not isinstance(frame, Frame):
+            raise InvalidInput(
+                f"{printable(frame)} is no frame", hint="give the record: ws.frames.get(item, number)"
+            )
         self._access.require("read", "frame")
         jpeg: bytes | None = self._database.value(
             "SELECT jpeg FROM frame_thumbnails WHERE frame_id = ?", [frame.id]

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-from attrs import frozen
+from attrs import field, frozen
 
 from heron.catalog.database import Database
 from heron.catalog.items import bundles
@@ -34,7 +34,7 @@ class MetadataFileReport(Record):
 
     updated: int
     unmatched: tuple[str, ...]
-    ambiguous: Mapping[str, int]
+    ambiguous: Mapping[str, int] = field(hash=False)
 
 
 Row = tuple[str, str, dict[str, Json]]

@@ -56,14 +56,15 @@ class StorageService:
         self._schemes: dict[str, frozenset[str]] = {}
         self._opening = Lock()
 
-    def normalise(self, url: str, integration: Integration | None = None) -> str:
+    def normalise(self, url: str, integration: IntegrationRef | None = None) -> str:
         """The canonical form of a URL, computed without credentials if the backend can do that.
 
         Raises PluginError if no plugin reads such URLs, and InvalidInput.
         """
         self._access.require("read", "integration")
-        if integration is not None and self._belongs(url, integration):
-            return self._open(url, integration).normalise(url)
+        by = self._integration(integration)
+        if by is not None and self._belongs(url, by):
+            return self._open(url, by).normalise(url)
         record = self._backend(url)
         return record.normalise(url) if record.normalise else self._open(url, None).normalise(url)
 
@@ -79,14 +80,19 @@ class StorageService:
         prefix = self.normalise(url, found)
         return prefix if prefix.endswith("/") else prefix + "/"
 
-    def open(self, url: str, integration: Integration | None = None) -> PatientStorage:
+    def open(self, url: str, integration: IntegrationRef | None = None) -> PatientStorage:
         """The storage for a URL, with retries; one for each integration.
 
         Raises PluginError if no plugin reads such URLs, BadCredentials if a secret is not where its reference
         says.
         """
         self._access.require("read", "integration")
-        return self._open(url, integration if integration and self._belongs(url, integration) else None)
+        by = self._integration(integration)
+        return self._open(url, by if by is not None and self._belongs(url, by) else None)
+
+    def _integration(self, ref: IntegrationRef | None) -> Integration | None:
+        """The integration that is meant; a record is taken as it is, for URLs are many."""
+        return ref if ref is None or isinstance(ref, Integration) else self._integrations.get(ref)
 
     def _belongs_to(self, url: str, integration: Integration) -> bool:
         """Whether a URL is read with this integration, and not with the default credentials of another

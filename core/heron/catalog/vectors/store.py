@@ -39,7 +39,7 @@ class VectorsKept(Record):
     zeros: int = 0
 
 
-@frozen(repr=False)
+@frozen(eq=False, repr=False)
 class StoredVectors(Record):
     """A batch of what is kept: UUIDs of items, numbers of frames or None, and the vectors, float32 of shape (n, size)."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
-from attrs import frozen
+from attrs import field, frozen
 
 from heron.catalog.registration import name_of
 from heron.errors import InvalidInput
@@ -23,7 +23,7 @@ MOST = 10_000
 class ManifestReport(Record):
     """The contents of a manifest by kind (`other` where only probing will tell), and what is wrong with it."""
 
-    kinds: dict[str, int]
+    kinds: dict[str, int] = field(hash=False)
     with_facts: int = 0
     faults: int = 0
     problems: tuple[ImportProblem, ...] = ()

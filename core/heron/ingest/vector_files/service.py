@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from attrs import frozen
+from attrs import field, frozen
 
 from heron.catalog.access import Access
 from heron.catalog.database import Database
@@ -44,7 +44,7 @@ class VectorImport(Record):
     unmatched: int
     ambiguous: int
     first_unmatched: tuple[str, ...]
-    first_ambiguous: Mapping[str, int]
+    first_ambiguous: Mapping[str, int] = field(hash=False)
 
 
 @frozen(repr=False)

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from heron.catalog.access import OWNER, Access
 from heron.catalog.database import FILE_NAME, Database
-from heron.errors import AlreadyExists, CatalogueError, NotFound
+from heron.errors import AlreadyExists, NotFound
+from heron.inside import make_workspace_folder
 from heron.notebooks import OPEN
 
 if TYPE_CHECKING:
@@ -354,7 +355,7 @@ def open(
     if not (root / DIRECTORY / FILE_NAME).is_file():
         if not create:
             raise NotFound(f"{root} is no workspace", hint="run heron init there")
-        _make(root)
+        make_workspace_folder(root / DIRECTORY)
     return Workspace(root, partial(_plugin_manager, plugins, discover), create=create)
 
 
@@ -384,12 +385,3 @@ def _plugin_manager(plugins: Sequence[object], discover: bool) -> PluginManager:
     from heron.builtin import plugin_manager
 
     return plugin_manager(plugins, discover=discover)
-
-
-def _make(root: Path) -> None:
-    try:
-        directory = root / DIRECTORY
-        directory.mkdir(parents=True, exist_ok=True)
-        (directory / ".gitignore").write_text("*\n")
-    except OSError as error:
-        raise CatalogueError(f"no workspace can be made in {root}: {error.strerror or error}") from error

@@ -17,11 +17,14 @@ from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 from heron.catalog.migrations import APPLICATION_ID, migrations
 from heron.catalog.stored import add_columns, imagine_columns, missing_columns
 from heron.errors import CatalogueBusy, CatalogueError, InvalidInput
+from heron.inside import open_file, require_catalogue
 from heron.models import now
 
 FILE_NAME = "catalog.db"
 BUSY_SECONDS = 10.0
 """How long a writer waits for another one, unless HERON_BUSY_SECONDS says otherwise."""
+
+_HOLDER_BYTES = 64 * 1024
 
 Row = sqlite3.Row
 
@@ -69,6 +72,7 @@ class Database:
             busy_seconds = _busy_seconds()
         self._lock = threading.RLock()
         self._depth = 0
+        require_catalogue(self.path)
         address = self._address(read_only)
         self._is_read_only = "?mode=ro" in address
         with self._explained():
@@ -224,7 +228,9 @@ class Database:
         )
         text = json.dumps({"pid": os.getpid(), "host": platform.node(), "command": command, "since": now()})
         try:
-            self._holder.write_text(text)
+            self._holder.unlink(missing_ok=True)  # what a killed process left, or a link to elsewhere
+            with open_file(self._holder, "xb") as stream:
+                stream.write(text.encode("utf-8", "replace"))
         except OSError:
             pass  # a courtesy only
 
@@ -236,13 +242,14 @@ class Database:
 
     def _busy(self) -> CatalogueBusy:
         try:
-            holder = json.loads(self._holder.read_text())
+            with open_file(self._holder, "rb") as stream:
+                holder = json.loads(stream.read(_HOLDER_BYTES))
             who = (
                 f"{holder['command']} (process {holder['pid']} on {holder['host']}, since {holder['since']})"
             )
             if holder["host"] == platform.node() and not is_alive(holder["pid"]):
                 who = "another program"
-        except (OSError, ValueError, KeyError, TypeError):
+        except (OSError, ValueError, KeyError, TypeError, OverflowError):
             who = "another program"
         return CatalogueBusy(
             f"{self.path} is being written by {who}", hint="wait for it to end, or raise HERON_BUSY_SECONDS"

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from heron.cli.output import say
 from heron.cores import usable_cores
 from heron.errors import CatalogueError, HeronError
+from heron.inside import child, make_folder, open_file
 
 if TYPE_CHECKING:
     from heron.workspace import Workspace
@@ -136,12 +137,12 @@ def in_background(
     Returns the log that tells how far it is, None where it is done already. Raises what it raised, as where another one is
     at it.
     """
-    log = workspace._database.path.parent / "logs" / f"rebuild {key}.log"
+    log = child(workspace._database.path.parent / "logs", f"rebuild {key}.log")
     arguments = ["-w", str(workspace.root), *([] if discover else ["--no-plugins"]), "vectors", "rebuild"]
     program = [sys.executable, "-c", "from heron.cli.main import run; run()"]
     try:
-        log.parent.mkdir(exist_ok=True)
-        with log.open("ab") as stream:
+        make_folder(log.parent)
+        with open_file(log, "ab") as stream:
             before = stream.tell()
             process = subprocess.Popen(
                 [*program, *arguments, *(["--anew"] if anew else []), "--", key],
@@ -154,7 +155,7 @@ def in_background(
         time.sleep(0.05)
     with suppress(subprocess.TimeoutExpired):  # where there was little to do, or to complain of, it ends now
         process.wait(1)
-    with log.open("rb") as stream:
+    with open_file(log, "rb") as stream:
         stream.seek(before)
         said = stream.read().decode(errors="replace").strip()
     if said.startswith("Error: ") or process.returncode:

@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 from attrs import evolve, frozen
 
+from heron.inside import open_file
 from heron.vectors.files import checksum, exclusive, stamp
 from heron.vectors.matrix import Array
 from heron.vectors.records import Unusable, read_record, write_record
@@ -100,7 +101,8 @@ class CodesFile:
             raise Unusable("the file is cut short")
         if found != record.stamp and checksum(self.path, record.rows * self._size) != record.crc:
             raise Unusable("the file was damaged")
-        return np.memmap(self.path, np.int8, "r", shape=(record.rows, self._size)).view(np.ndarray)
+        with open_file(self.path, "rb") as stream:
+            return np.memmap(stream, np.int8, "r", shape=(record.rows, self._size)).view(np.ndarray)
 
     def _require(self, record: CodesRecord) -> None:
         if record.checkpoint != self._tuning.checkpoint:
@@ -136,7 +138,7 @@ class CodesFile:
 
     def _append(self, record: CodesRecord, vectors: Array) -> CodesRecord:
         """Write codes behind those recorded; they replace whatever an interrupted append has left there."""
-        with self.path.open("r+b" if record.rows else "wb") as stream:
+        with open_file(self.path, "r+b" if record.rows else "wb") as stream:
             stream.seek(record.rows * self._size)
             stream.write(encode(vectors).data)
             stream.truncate()

@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from heron.inside import descriptor, open_file
+
 _CHUNK = 4 * 1024 * 1024
 
 
@@ -23,14 +25,15 @@ def sync_folder(folder: Path) -> None:
 
 def sync_file(path: Path) -> None:
     """Flush the bytes of a file to disk."""
-    with path.open("rb") as stream:
+    with open_file(path, "rb") as stream:
         os.fsync(stream.fileno())
 
 
 def write_whole(path: Path, data: bytes) -> None:
     """Write a small file atomically: whatever happens, either the old one or the new one is there."""
     part = path.with_name(f"{path.name}.part")
-    with part.open("wb") as stream:
+    part.unlink(missing_ok=True)
+    with open_file(part, "xb") as stream:
         stream.write(data)
         stream.flush()
         os.fsync(stream.fileno())
@@ -45,7 +48,7 @@ def replace(part: Path, path: Path) -> None:
 
 def checksum(path: Path, end: int, *, start: int = 0, before: int = 0) -> int:
     """CRC-32 of the bytes of a file from `start` to `end`, continuing the checksum `before`."""
-    with path.open("rb") as stream:
+    with open_file(path, "rb") as stream:
         stream.seek(start)
         left = end - start
         while left and (data := stream.read(min(left, _CHUNK))):
@@ -69,7 +72,7 @@ def exclusive(path: Path, *, wait: bool = False) -> Iterator[bool]:
 
     The lock is released when its process ends. Raises OSError if its file cannot be made.
     """
-    handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+    handle = descriptor(path, "lock")
     try:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))

@@ -17,6 +17,7 @@ import numpy as np
 from attrs import evolve, frozen
 
 from heron.errors import CatalogueBusy, CatalogueError
+from heron.inside import require_plain
 from heron.vectors.codes import Codes
 from heron.vectors.files import checksum, exclusive, replace, stamp, sync_file
 from heron.vectors.matrix import Array
@@ -117,6 +118,10 @@ class GraphFile:
 
     def _state(self, codes: Codes) -> Saved:
         """The recorded state that the file has."""
+        try:
+            require_plain(self.path)
+        except OSError as error:
+            raise Unusable(f"{self.path.name} cannot be read: {error.strerror}") from None
         record = read_record(self.record_path, GraphRecord, VERSION)
         if record.connectivity != self._tuning.connectivity:
             raise Unusable("it was made with other settings")
@@ -230,6 +235,7 @@ class GraphFile:
     def _save(self, index: Index, codes: Codes, rows: int, judge: Judge, before: Saved | None) -> Saved:
         """Save to another file, record both states, and then replace the old file."""
         with self._explained():
+            self.part.unlink(missing_ok=True)  # usearch would write through a link
             index.save(self.part)
             sync_file(self.part)
             written = stamp(self.part) or (0, 0, 0)

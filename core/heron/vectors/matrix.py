@@ -11,6 +11,7 @@ from typing import Any, Literal
 import numpy as np
 
 from heron.errors import CatalogueError, InvalidInput
+from heron.inside import open_file
 from heron.vectors.files import sync_folder
 
 Array = np.ndarray[Any, Any]
@@ -42,8 +43,8 @@ class Matrix:
                 f"{self.path.name} takes vectors of {self.size} numbers, not an array of shape {vectors.shape}"
             )
         with self._explained():
-            is_new = not self.path.exists()
-            with self.path.open("xb" if is_new else "r+b") as stream:
+            is_new = not os.path.lexists(self.path)
+            with open_file(self.path, "xb" if is_new else "r+b") as stream:
                 self._require(os.fstat(stream.fileno()).st_size // self.row_bytes, start)
                 stream.seek(start * self.row_bytes)
                 for block in self._converted(vectors):
@@ -66,8 +67,8 @@ class Matrix:
         self._require(self.rows_there(), count)
         if not count:
             return np.empty((0, self.size), self.dtype)
-        with self._explained():
-            return np.memmap(self.path, self.dtype, "r", shape=(count, self.size)).view(np.ndarray)
+        with self._explained(), open_file(self.path, "rb") as stream:
+            return np.memmap(stream, self.dtype, "r", shape=(count, self.size)).view(np.ndarray)
 
     def _require(self, there: int, needed: int) -> None:
         if there < needed:

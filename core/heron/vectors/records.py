@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 
 from heron.convert import dumps, loads, structure, unstructure
 from heron.errors import InvalidInput
+from heron.inside import open_file
 from heron.vectors.files import write_whole
 
 _MOST_BYTES = 4 * 1024 * 1024
@@ -21,7 +22,7 @@ class Unusable(Exception):
 def read_record(path: Path, kind: type[T], version: int) -> T:
     """The record in a file; raises Unusable, also for a record of another `version`."""
     try:
-        with path.open("rb") as stream:
+        with open_file(path, "rb") as stream:
             text = stream.read(_MOST_BYTES)
     except FileNotFoundError:
         raise Unusable("there is none") from None

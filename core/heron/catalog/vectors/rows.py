@@ -20,6 +20,7 @@ from attrs import astuple, evolve, frozen
 from heron.catalog.database import Database, Row
 from heron.convert import dumps
 from heron.errors import CatalogueError, InvalidInput
+from heron.inside import child, make_folder
 
 if TYPE_CHECKING:
     import numpy
@@ -158,7 +159,7 @@ class VectorRows:
         from heron.vectors.matrix import Matrix
 
         dtype: Any = kept.dtype
-        return Matrix(self.folder / f"{kept.file}.{_SUFFIXES[kept.dtype]}", kept.size, dtype)
+        return Matrix(child(self.folder, f"{kept.file}.{_SUFFIXES[kept.dtype]}"), kept.size, dtype)
 
     def space(self, kept: VectorSet) -> Space:
         """The numbers of a set, as far as they are there, with their caches."""
@@ -320,7 +321,7 @@ class VectorRows:
 
     def sweep(self) -> int:
         """Take away the files that belong to no set, as a compaction that was killed leaves them; returns their number."""
-        if not self.folder.is_dir():
+        if self.folder.is_symlink() or not self.folder.is_dir():
             return 0
         if self.is_changing or not self._database.settle():
             return 0  # what names a file now may be undone, by a rollback or a power cut
@@ -335,7 +336,7 @@ class VectorRows:
 
     def _make_folder(self) -> None:
         try:
-            self.folder.mkdir(exist_ok=True)
+            make_folder(self.folder)
         except OSError as error:
             raise CatalogueError(f"{self.folder} cannot be made: {error.strerror or error}") from error
 

@@ -1,0 +1,143 @@
+"""Opening the files in `.heron`, which may come from a stranger: regular files only, never through a link."""
+
+from __future__ import annotations
+
+import errno
+import os
+import re
+import stat
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from heron.errors import CatalogueError
+
+_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9 ._-]*")
+_FLAGS = {
+    "rb": os.O_RDONLY,
+    "r+b": os.O_RDWR,
+    "wb": os.O_WRONLY | os.O_CREAT,
+    "ab": os.O_WRONLY | os.O_CREAT | os.O_APPEND,
+    "xb": os.O_WRONLY | os.O_CREAT | os.O_EXCL,
+    "lock": os.O_RDWR | os.O_CREAT,
+}
+
+
+def child(folder: Path, name: object) -> Path:
+    """The path of a file directly in a folder; raises CatalogueError for a name that could lead out of it."""
+    if not isinstance(name, str) or not _NAME.fullmatch(name):
+        raise CatalogueError(
+            f"{str(name)[:80]!r} is no name of a file in {folder}", hint="the catalogue is damaged, or forged"
+        )
+    return folder / name
+
+
+def descriptor(path: Path, mode: str) -> int:
+    """Open a regular file for `rb`, `r+b`, `wb`, `ab`, `xb` or `lock`, and return its descriptor.
+
+    Neither the file nor its folder may be a link. A file that is written to may have no second name (a hard link),
+    since that could stand anywhere. A pipe or a device is refused without waiting for it. Raises OSError, whose
+    `strerror` says what is wrong.
+    """
+    flags = _FLAGS[mode] | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+    folder = _folder(path.parent)
+    try:
+        opened = os.open(path.name, flags, 0o666, dir_fd=folder)
+    except OSError as error:
+        if error.errno in (errno.ELOOP, errno.ENXIO):
+            raise _refused(path) from None
+        raise
+    finally:
+        os.close(folder)
+    try:
+        found = os.fstat(opened)
+        if not stat.S_ISREG(found.st_mode):
+            raise _refused(path)
+        if mode != "rb" and found.st_nlink > 1:
+            raise OSError(
+                errno.EMLINK, "it has a second name, a hard link, which writing would change too", path
+            )
+        if mode == "wb":
+            os.ftruncate(opened, 0)
+    except BaseException:
+        os.close(opened)
+        raise
+    return opened
+
+
+def open_file(path: Path, mode: str) -> BinaryIO:
+    """Open a file as `descriptor` does."""
+    opened: Any = os.fdopen(descriptor(path, mode), "rb" if mode == "rb" else mode.replace("x", "w"))
+    return opened  # type: ignore[no-any-return]
+
+
+def require_plain(path: Path) -> None:
+    """Raise OSError where something other than a regular file has that name; that nothing has it is well."""
+    try:
+        mode = os.lstat(path).st_mode
+    except FileNotFoundError:
+        return
+    if not stat.S_ISREG(mode):
+        raise _refused(path)
+    os.close(_folder(path.parent))
+
+
+def require_catalogue(file: Path) -> None:
+    """Raise CatalogueError where the catalogue, a file beside it, or its folder is a link or no regular file.
+
+    SQLite opens these files itself, follows links, and would wait for a pipe.
+    """
+    try:
+        mode = os.lstat(file.parent).st_mode
+    except FileNotFoundError:
+        return  # SQLite says so
+    except OSError as error:
+        raise CatalogueError(f"{file.parent} cannot be opened: {error.strerror}") from None
+    wrong = file.parent if not stat.S_ISDIR(mode) else None
+    for suffix in ("", "-wal", "-shm", "-journal"):
+        try:
+            if not stat.S_ISREG(os.lstat(f"{file}{suffix}").st_mode):
+                wrong = wrong or Path(f"{file}{suffix}")
+        except OSError:
+            continue  # not there, or SQLite will say why not
+    if wrong is not None:
+        needed = "folder" if wrong == file.parent else "file"
+        raise CatalogueError(
+            f"{wrong} is no regular {needed}, and is not used",
+            hint="a link could lead anywhere: put the thing itself there",
+        )
+
+
+def make_folder(path: Path) -> None:
+    """Make a folder unless it is there; raises OSError where something else, such as a link to a folder, is there."""
+    try:
+        path.mkdir()
+    except FileExistsError:
+        os.close(_folder(path))
+
+
+def make_workspace_folder(path: Path) -> None:
+    """Make the folder `.heron`, which tells Git to leave it alone; raises CatalogueError."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(path)
+        with suppress(FileExistsError), open_file(path / ".gitignore", "xb") as stream:
+            stream.write(b"*\n")
+    except OSError as error:
+        reason = error.strerror or error
+        raise CatalogueError(f"no workspace can be made in {path.parent}: {reason}") from error
+
+
+def _folder(path: Path) -> int:
+    try:
+        return os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    except OSError as error:
+        if error.errno in (errno.ELOOP, errno.ENOTDIR):
+            raise OSError(
+                errno.ENOTDIR, "its folder is a link, or no folder, and is not used", path
+            ) from None
+        raise
+
+
+def _refused(path: Path) -> OSError:
+    return OSError(errno.ELOOP, "it is a link or no regular file, and is not used", str(path))

@@ -630,6 +630,20 @@ def test_key_frames_are_set_listed_extracted_and_removed(film, tmp_path):
     )
 
 
+def test_key_frames_are_set_for_chosen_items_and_failures_are_told(film, tmp_path, capsys):
+    draw(tmp_path / "one.png")
+    film("import", "one.png", "--folder", "F")
+    assert (
+        film("keyframes", "set", "--item", "film.gif", "1", "3") == "1 item has 2 frames in the catalogue.\n"
+    )
+    assert status(["keyframes", "set", "--folder", "F", "2", "--json"]) == 1
+    done = json.loads(capsys.readouterr().out)
+    assert (done["items"], done["frames"], len(done["problems"])) == (1, 3, 1)
+    assert json.loads(film("keyframes", "list", "film.gif", "--json"))["items"][1]["number"] == 2
+    for wrong in ((), ("film.gif",), ("--folder", "F"), ("film.gif", "soon"), ("--folder", "F", "--", "-1")):
+        film("keyframes", "set", *wrong, exit_status=2)
+
+
 @pytest.mark.parametrize(
     ("arguments", "reason"),
     [

@@ -12,7 +12,7 @@ from tests.conftest import draw
 
 LISTS = {"items", "items list", "search", "contact-sheet", "presets create"}
 VERBS = {
-    "items move", "items delete", "collections create", "collections add", "collections remove", "datasets create", "datasets add", "datasets remove",
+    "keyframes set", "items move", "items delete", "collections create", "collections add", "collections remove", "datasets create", "datasets add", "datasets remove",
     "metadata merge", "metadata replace", "embed", "thumbnails",
 }  # fmt: skip
 ANALYSES = {"duplicates", "select", "plot", "vectors export"}

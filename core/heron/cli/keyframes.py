@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -22,12 +22,16 @@ from heron.cli.output import (
     skip_option,
     tell,
 )
+from heron.cli.selection import Selection, selection
+from heron.errors import HeronError
 from heron.wording import counted
 
 if TYPE_CHECKING:
+    from heron.catalog.referring import ItemRef
     from heron.models import Frame
     from heron.workspace import Workspace
 
+_FRAME: click.ParamType[Any] = click.FloatRange(min=0)
 _COLUMNS = ("frame", "seconds", "key", "metadata", "metrics")
 
 
@@ -41,8 +45,8 @@ def command() -> None:
 
 
 @command.command("set")
-@click.argument("item", shell_complete=completing.items)
-@click.argument("frames", nargs=-1, type=click.FloatRange(min=0), metavar="[FRAME]...")
+@click.argument("named", nargs=-1, metavar="[ITEM] [FRAME]...", shell_complete=completing.items)
+@selection()
 @click.option("--seconds", is_flag=True, help="FRAME is a time in seconds: the frame that is shown then.")
 @click.option(
     "--sampling-rate",
@@ -63,35 +67,68 @@ def command() -> None:
 @click.pass_obj
 @example(
     "heron keyframes set clip.mp4 13 17 19\nheron keyframes set clip.mp4 0.5 2 --seconds -m event=braking\n"
-    "heron keyframes set clip.mp4 --sampling-rate 5 --replace"
+    "heron keyframes set clip.mp4 --sampling-rate 5 --replace\n"
+    "heron keyframes set --folder Films --sampling-rate 5"
 )
 def set_frames(
     context: Context,
-    item: str,
-    frames: tuple[float, ...],
+    named: tuple[str, ...],
+    selection: Selection,
     seconds: bool,
     sampling_rate: float | None,
     replace: bool,
     metadata: tuple[str, ...],
     as_json: bool,
-) -> None:
-    """Add key frames to an item, and sampled ones."""
+) -> int:
+    """Add key frames to an item, and sampled ones.
+
+    Where options choose items, there is no ITEM, and the frames are added to each of them.
+    """
     from heron.cli.values import assignments
 
     workspace = context.workspace()
-    if not frames and sampling_rate is None:
+    if not selection and not named:
+        raise click.UsageError("Which item? Give ITEM, or options that choose items.")
+    numbers = [_FRAME.convert(word, None, None) for word in (named if selection else named[1:])]
+    if not numbers and sampling_rate is None:
         raise click.UsageError("Which frames? Give their numbers, or a --sampling-rate.")
-    owner = workspace.items.get(item)
     values = assignments(metadata, workspace.schema.current()) or None
-    count = workspace.frames.set(
-        owner,
-        dict.fromkeys(frames, values),
-        mode="seconds" if seconds else "frame",
-        rate=sampling_rate,
-        replace=replace,
-    )
+
+    def add(owner: ItemRef) -> int:
+        return workspace.frames.set(
+            owner,
+            dict.fromkeys(numbers, values),
+            mode="seconds" if seconds else "frame",
+            rate=sampling_rate,
+            replace=replace,
+        )
+
+    if selection:
+        return _add_to_each(selection.chosen(workspace), add, as_json)
+    owner = workspace.items.get(named[0])
+    count = add(owner)
     sentence = f"{owner.name} has {counted(count, 'frame')} in the catalogue."
     tell(as_json, {"item": owner.uuid, "frames": count}, sentence)
+    return 0
+
+
+def _add_to_each(uuids: Sequence[str], add: Callable[[ItemRef], int], as_json: bool) -> int:
+    """Add frames to several items, and say what failed; the exit status is 1 then."""
+    total, problems = 0, []
+    with counting("Adding frames") as progress:
+        for number, uuid in enumerate(uuids, start=1):
+            try:
+                total += add(uuid)
+            except HeronError as error:
+                problems.append(str(error))
+            progress(number)
+    done = len(uuids) - len(problems)
+    has = "has" if done == 1 else "have"
+    sentence = f"{counted(done, 'item')} {has} {counted(total, 'frame')} in the catalogue."
+    tell(as_json, {"items": done, "frames": total, "problems": problems}, sentence)
+    for problem in problems if not as_json else ():
+        say(f"  failed: {problem}")
+    return 1 if problems else 0
 
 
 @command.command("list")

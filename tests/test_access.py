@@ -378,6 +378,7 @@ def test_every_public_verb_of_every_service_is_tried_here(workspace):
     assert set(public_verbs(workspace)) == {verb for verb in tried if "._" not in verb or "__call__" in verb}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("verb", READS)
 def test_the_owner_may_read_everything(workspace, things, verb):
     found = answer(READS[verb], workspace, things)
@@ -385,6 +386,7 @@ def test_the_owner_may_read_everything(workspace, things, verb):
     assert found not in ([], 0, ()) or verb in ("metadata.verify", "imports.problems", "vectors.verify")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("verb", {**READS, **{name: call for name, (call, _) in WRITES.items()}, **NOTES})
 def test_a_stranger_gets_nothing_and_changes_nothing(workspace, things, verb):
     call = READS.get(verb) or NOTES.get(verb) or WRITES[verb][0]
@@ -401,6 +403,7 @@ def test_a_stranger_gets_nothing_and_changes_nothing(workspace, things, verb):
     assert sorted(workspace.root.iterdir()) == listed
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("verb", WRITES)
 def test_who_may_only_read_is_refused_with_user_verb_and_resource(workspace, things, verb, monkeypatch):
     monkeypatch.setattr(

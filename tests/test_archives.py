@@ -159,6 +159,7 @@ def test_a_member_of_more_than_the_limit_is_refused(tmp_path):
     ]
 
 
+@pytest.mark.slow
 def test_200_000_members_are_refused_in_seconds(tmp_path):
     central = bytearray()
     local = struct.pack("<4s5H3I2H", b"PK\x03\x04", 20, 0, 0, 0, 0, 0, 1, 1, 1, 0) + b"ax"

@@ -118,6 +118,7 @@ def test_an_empty_file_as_a_crash_leaves_it_becomes_a_catalogue(tmp_path):
     assert made(tmp_path).stat().st_size > 0
 
 
+@pytest.mark.slow
 def test_several_processes_can_make_the_same_workspace_at_once(tmp_path):
     script = "import sys, heron; heron.open(sys.argv[1], discover=False).folders.create(sys.argv[2])"
     command = [sys.executable, "-c", script, str(tmp_path)]
@@ -465,6 +466,7 @@ def test_whole_batches_stay_when_the_disk_fills_up_and_space_heals_it(small_disk
     assert_sound(small_disk, kept + 100)
 
 
+@pytest.mark.slow
 def test_an_export_to_a_full_disk_is_one_sentence_and_leaves_no_part(small_disk, tmp_path):
     with heron.open(tmp_path / "lake", discover=False) as workspace:
         workspace.registration.register(new_items(8000, note="x" * 500), "A")

@@ -125,6 +125,7 @@ def test_pages_lead_to_each_other(lake):
     ]
 
 
+@pytest.mark.slow
 def test_a_whole_walk_from_schema_to_dataset(lake, tmp_path):
     lake("schema", "add", "city", "varchar")
     lake("schema", "add", "dark", "boolean")
@@ -173,6 +174,7 @@ def test_the_report_of_an_import_is_kept_and_written_as_csv(lake, tmp_path):
     assert rows[0] == "severity,place,url,reason" and rows[1].startswith("failure,")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("line", "said"),
     [
@@ -536,6 +538,7 @@ def test_an_empty_catalogue_file_is_damaged(lake, tmp_path):
     assert (tmp_path / ".heron" / "catalog.db").stat().st_size == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("in_use", [False, True])
 def test_a_workspace_without_the_right_to_write_is_read(lake, tmp_path, in_use):
     command = without_override()

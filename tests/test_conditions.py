@@ -380,6 +380,7 @@ def test_longest_condition_is_100_000_characters(lake):
     assert "has 100,001 characters" in refusal_of(lake, core + " " * (100_001 - len(core)))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("where", "names"),
     [
@@ -654,6 +655,7 @@ conditions = st.recursive(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=250, deadline=None)
 @given(conditions)
 def test_random_condition_finds_what_three_valued_logic_says(pool, condition):
@@ -694,6 +696,7 @@ def dump(workspace):
     return "\n".join(workspace._database.connection.iterdump())
 
 
+@pytest.mark.slow
 def test_no_text_ends_in_anything_but_a_result_or_a_refusal(lake, caplog):
     before = dump(lake)
     results = set()

@@ -81,6 +81,7 @@ def with_vectors(workspace, vectors, key="own"):
 # Duplicates
 
 
+@pytest.mark.slow
 def test_equal_files_are_exact_duplicates_and_the_older_one_is_kept(lake):
     found = lake.curation.exact_duplicates()
     [group] = found.groups
@@ -206,6 +207,7 @@ def test_half_precision_vectors_are_compared_too(workspace):
     assert names(group) == {"0", "1"}
 
 
+@pytest.mark.slow
 def test_of_very_many_vectors_the_index_is_asked_and_the_answer_says_so(workspace, monkeypatch):
     random = np.random.default_rng(4)
     vectors = random.standard_normal((16_500, 12)).astype(np.float32)
@@ -256,6 +258,7 @@ def test_of_equals_the_first_is_kept_and_each_step_is_about_those_left():
 # Hashes
 
 
+@pytest.mark.slow
 def test_missing_hashes_are_said_and_made_on_request(planted, tmp_path):
     files = tmp_path / "files"
     shutil.copytree(planted / "files", files)

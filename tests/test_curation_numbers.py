@@ -83,6 +83,7 @@ def by_hand(scores, threshold, upper=True):
 # Pairs
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["clustered", "anyhow"])
 @pytest.mark.parametrize(
     ("size", "threshold", "dtype"),
@@ -102,6 +103,7 @@ def test_pairs_are_those_of_comparing_all(kind, size, threshold, dtype):
     assert (7, 4100) in found
 
 
+@pytest.mark.slow
 def test_the_sketch_is_short_where_that_pays_and_never_below_the_cosine():
     vectors = chosen(drawn(4200, 256, "anyhow"))
     [short] = sketches([vectors], 0.95)
@@ -125,6 +127,7 @@ def test_pairs_of_two_sets_are_those_of_comparing_all(seed, count, size, thresho
     assert_same(found, cosines(first, second), threshold, upper=False)
 
 
+@pytest.mark.slow
 def test_short_vectors_serve_two_sets_of_different_kinds():
     first, second = drawn(6000, 128, seed=1), drawn(3000, 128, "anyhow", seed=2)
     second[:40] = first[-40:] * 5
@@ -141,6 +144,7 @@ def test_vectors_of_one_item_are_no_pair():
     assert all(items[a] != items[b] for a, b in found)
 
 
+@pytest.mark.slow
 def test_tiles_that_are_full_of_pairs_are_compared_whole(monkeypatch):
     vectors = np.repeat(drawn(3, 32, "anyhow"), 300, axis=0) + np.float32(1e-3) * drawn(900, 32, "anyhow")
     found = all_pairs(close_pairs(chosen(vectors), None, 0.9, silent))
@@ -174,6 +178,7 @@ def indexed(tmp_path_factory):
     return space, vectors
 
 
+@pytest.mark.slow
 def test_the_index_finds_nearly_all_pairs(indexed):
     space, vectors = indexed
     wanted = by_hand(cosines(vectors), 0.97)
@@ -183,6 +188,7 @@ def test_the_index_finds_nearly_all_pairs(indexed):
     assert list(found.values()) == pytest.approx([wanted[pair] for pair in found], abs=2e-6)
 
 
+@pytest.mark.slow
 def test_the_index_finds_nearly_the_same_neighbours(indexed):
     space, vectors = indexed
     by_index = np.sort(indexed_cosines(space, chosen(vectors), 5, silent), axis=1)
@@ -255,6 +261,7 @@ def test_of_very_many_pairs_the_best_are_held_and_the_groups_know_all(monkeypatc
 # Neighbours and diversity
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("count", "k"), [(2, 1), (50, 10), (50, 49), (4500, 10)])
 def test_neighbours_are_the_nearest_of_comparing_all(count, k):
     vectors = drawn(count, 24, seed=count)
@@ -277,6 +284,7 @@ def farthest_first(vectors, places):
     return behind, near.min()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["clustered", "anyhow"])
 @pytest.mark.parametrize(("count", "wanted"), [(1, 1), (40, 40), (300, 60), (5000, 400)])
 def test_each_one_taken_is_the_farthest_from_those_before(kind, count, wanted):

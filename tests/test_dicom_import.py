@@ -29,6 +29,7 @@ def by_modality(workspace):
     return {item.facts.extra.get("dicom", {}).get("Modality", item.kind): item for item in found}
 
 
+@pytest.mark.slow
 def test_series_of_a_folder_and_of_a_zip_are_items_in_the_order_of_the_body(workspace, scans):
     report = workspace.ingest.files([scans], folder="S", thumbnails=True)
     assert (report.added, report.failed, report.job.warnings) == (3, 0, 0)
@@ -46,6 +47,7 @@ def test_series_of_a_folder_and_of_a_zip_are_items_in_the_order_of_the_body(work
     assert all("head-mr.zip#zip=" in member.url for member in workspace.items.members(found["MR"]))
 
 
+@pytest.mark.slow
 def test_a_second_import_adds_nothing_and_a_series_that_has_grown_is_seen_again(workspace, scans, tmp_path):
     files = sorted((scans / "head-ct").iterdir())
     place = tmp_path / "growing"

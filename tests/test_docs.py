@@ -44,6 +44,7 @@ def tour(tmp_path):
     return tmp_path
 
 
+@pytest.mark.slow
 def test_the_tour_in_the_shell_works_line_by_line(tour):
     [_, _, text] = blocks("README.md", "sh")
     program = tour / "heron"

@@ -322,6 +322,7 @@ def script(folder, *arguments):
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("after", [0, 5, 9, 14])
 def test_a_run_that_was_killed_goes_on_where_it_was(lake, model, tmp_path, after):
     items = paint(lake, tmp_path / "in", 20)
@@ -334,6 +335,7 @@ def test_a_run_that_was_killed_goes_on_where_it_was(lake, model, tmp_path, after
     assert levels(lake, items) == list(range(20))
 
 
+@pytest.mark.slow
 def test_memory_does_not_grow_with_the_number_of_pictures(lake, tmp_path):
     [item] = paint(lake, tmp_path / "in", 1, size=(512, 512))
     lake.registration.register([NewItem(item.url, item.facts)] * 399, "B")

@@ -182,6 +182,7 @@ def test_requests_are_recorded_with_status_and_bytes(proxy):
     ]
 
 
+@pytest.mark.slow
 def test_many_connections_are_served_at_once(proxy):
     with ThreadPoolExecutor(32) as threads:
         answers = list(threads.map(lambda _: ask(proxy, "/big"), range(96)))
@@ -394,6 +395,7 @@ def test_mistakes_are_told(proxy):
         FaultProxy("localhost:9000")
 
 
+@pytest.mark.slow
 @pytest.mark.xdist_group("s3")
 def test_signatures_hold_through_the_proxy():
     server = seaweedfs()

@@ -222,6 +222,7 @@ def ask(path):
     return found["answers"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("bomb", REFUSED)
 def test_bomb_is_refused_in_one_sentence(tmp_path, bomb):
     name, make, words = REFUSED[bomb]
@@ -233,6 +234,7 @@ def test_bomb_is_refused_in_one_sentence(tmp_path, bomb):
         assert BOMB in picture
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("bomb", READ)
 def test_bomb_costs_little(tmp_path, bomb):
     name, make, words = READ[bomb]
@@ -294,6 +296,7 @@ WORK = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("work", WORK)
 @pytest.mark.parametrize(
     "name", ["a.jpg", "p.jpg", "a.png", "a.gif", "a.webp", "a.avif", "a.tiff", "b.tiff", "a.bmp"]

@@ -86,6 +86,7 @@ class TestAnimationsAndPages(DecoderContract):
         return {**files, tmp_path / "a.tiff": {"frame_count": 3, "width": 96}}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "size", [(1024, 768), (1000, 750), (1024, 683), (333, 500), (3000, 40), (90, 70), (257, 3)]
 )
@@ -109,6 +110,7 @@ def test_thumbnail_of_a_jpeg_looks_like_the_whole_scaled_down(tmp_path, size, op
     assert psnr(found, expected) > 35
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [(1024, 768), (1000, 667), (700, 467), (513, 385)])
 def test_thumbnail_of_a_jpeg_is_not_shifted(tmp_path, size):
     scene(*size).save(tmp_path / "a.jpg", quality=95)
@@ -551,6 +553,7 @@ def test_png_headers_are_read_as_pillow_reads_them(size, mode, tags, frames, pro
         assert header.frames == opened.n_frames
 
 
+@pytest.mark.slow
 @given(
     size=st.tuples(st.integers(1, 300), st.integers(1, 300)),
     mode=st.sampled_from(["L", "RGB", "RGBA"]),

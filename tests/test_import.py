@@ -306,6 +306,7 @@ def test_a_file_name_that_is_no_unicode_is_reported(workspace, pictures):
     assert "no valid Unicode" in report.problems[0].reason
 
 
+@pytest.mark.slow
 def test_many_files_go_through_worker_processes_in_order(workspace, tmp_path):
     for number in range(230):
         draw(tmp_path / "in" / f"{number:03}.png", size=(8, 8), seed=number)
@@ -369,6 +370,7 @@ def test_only_new_items_are_news(tmp_path, pictures):
     assert heard == [6, 1, 1]
 
 
+@pytest.mark.slow
 def test_two_imports_at_once_bring_each_file_once(workspace, tmp_path):
     for number in range(200):
         draw(tmp_path / "in" / f"{number:03}.png", size=(8, 8), seed=number)
@@ -462,6 +464,7 @@ with heron.open(sys.argv[1], discover=False) as workspace:
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("signal_number", [signal.SIGKILL, signal.SIGINT], ids=["kill -9", "Ctrl-C"])
 @pytest.mark.parametrize("ignore_errors", ["1", "0"], ids=["batches", "strict"])
 def test_a_stopped_import_loses_nothing_reported_and_a_second_run_completes_it(

@@ -18,7 +18,7 @@ from tests.test_import_jobs import but_for_jobs, failures, urls
 pytest.importorskip("s3fs")
 from heron_storage_s3.testing import forget_environment, seaweedfs
 
-pytestmark = pytest.mark.xdist_group("s3")
+pytestmark = [pytest.mark.xdist_group("s3"), pytest.mark.slow]
 COUNT = 150
 
 

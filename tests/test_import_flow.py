@@ -246,6 +246,7 @@ def test_a_plugin_that_raises_anything_fails_the_unit_and_not_the_others(lake, l
 # Progress
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("suffix", ["json", "jsonl", "csv"])
 @pytest.mark.parametrize("ignore_errors", [True, False])
 @pytest.mark.parametrize("count", [500, 65, 1])

@@ -88,6 +88,7 @@ def interrupted(workspace, manifest, **options):
 # Outages
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("outage", OUTAGES, ids=lambda outage: type(outage).__name__)
 def test_an_outage_interrupts_and_resuming_lands_the_rest(workspace, lake, manifest, outage):
     lake.faults["get"] = [None] * 120
@@ -215,6 +216,7 @@ def test_without_ignore_errors_an_outage_leaves_the_catalogue_as_it_was(workspac
 # Resuming
 
 
+@pytest.mark.slow
 def test_resuming_goes_on_behind_what_has_landed(workspace, lake, manifest):
     job = interrupted(workspace, manifest)
     assert job.state == "interrupted"

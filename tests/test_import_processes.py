@@ -91,6 +91,7 @@ def is_sound(workspace):
     return workspace._database.value("PRAGMA integrity_check") == "ok"
 
 
+@pytest.mark.slow
 def test_another_process_cancels_an_import_that_runs(workspace, manifest, heron_process, tmp_path, capsys):
     process = heron_process("import", "--manifest", manifest, "--folder", "A", "--ignore-errors")
     wait_for(lambda: position(workspace) > 20)
@@ -118,6 +119,7 @@ def test_another_process_cancels_a_strict_import_and_nothing_has_landed(workspac
     assert workspace.imports.get("1").state == "cancelled"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("strict", [False, True])
 def test_of_two_that_resume_at_once_one_does_it(workspace, manifest, heron_process, strict):
     options = [] if strict else ["--ignore-errors"]
@@ -138,6 +140,7 @@ def test_of_two_that_resume_at_once_one_does_it(workspace, manifest, heron_proce
     assert workspace.imports.get("1").position == 200
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["manifest", "prefix"])
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT], ids=["kill -9", "Ctrl-C"])
 def test_one_that_is_stopped_again_and_again_lands_everything_once(

@@ -22,7 +22,7 @@ from tests.test_import_processes import wait_for
 pytest.importorskip("s3fs")
 from heron_storage_s3.testing import forget_environment, seaweedfs
 
-pytestmark = pytest.mark.xdist_group("s3")
+pytestmark = [pytest.mark.xdist_group("s3"), pytest.mark.slow]
 COUNT = 500
 
 

@@ -153,6 +153,7 @@ def test_a_sync_is_not_resumed_when_its_folder_follows_nothing_any_more(tmp_path
         assert sorted(names(workspace)) == ["a.txt", "b.txt"]
 
 
+@pytest.mark.slow
 def test_a_folder_that_cannot_be_read_marks_nothing_as_deleted(tmp_path):
     place = FolderPlace(tmp_path / "inbox")
     place.put("a.txt"), place.put("deep/b.txt")

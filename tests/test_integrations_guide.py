@@ -16,7 +16,7 @@ from heron.storage.retries import LONGEST, RETRIES
 from tests.conftest import draw
 from tests.test_storage_service import STOPS
 
-pytestmark = pytest.mark.xdist_group("gcs")
+pytestmark = [pytest.mark.xdist_group("gcs"), pytest.mark.slow]
 
 PAGE = Path(__file__).parent.parent / "docs" / "integrations.md"
 

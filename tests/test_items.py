@@ -279,6 +279,7 @@ def test_registered_items_have_distinct_uuids_of_version_7(workspace):
     assert {UUID(uuid).version for uuid in uuids} == {7}
 
 
+@pytest.mark.slow
 def test_a_streamed_registration_keeps_memory_flat(workspace):
     def stream(count, start):
         return (

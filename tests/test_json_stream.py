@@ -26,12 +26,14 @@ def read(data, chunk=1 << 20):
         json_stream.CHUNK = before
 
 
+@pytest.mark.slow
 @given(st.lists(JSON, max_size=6), st.integers(1, 40), st.sampled_from([None, 2]))
 def test_an_array_comes_element_by_element_whatever_the_chunks(values, chunk, indent):
     data = json.dumps(values, ensure_ascii=False, indent=indent).encode()
     assert read(data, chunk) == [(f"$[{number}]", value) for number, value in enumerate(values)]
 
 
+@pytest.mark.slow
 @given(
     st.dictionaries(st.text(st.characters(exclude_categories=["Cs"])), JSON, max_size=5), st.integers(1, 40)
 )
@@ -45,6 +47,7 @@ def test_an_object_comes_member_by_member_and_its_arrays_element_by_element(valu
     assert read(json.dumps(value).encode(), chunk) == expected
 
 
+@pytest.mark.slow
 @given(st.lists(JSON, min_size=1, max_size=4), st.data())
 def test_a_file_that_is_cut_short_is_refused(values, draw):
     data = json.dumps(values).encode()
@@ -79,6 +82,7 @@ def test_bytes_that_are_no_utf8_are_refused():
         read(b'["\xff"]')
 
 
+@pytest.mark.slow
 def test_memory_does_not_grow_with_the_file():
     class Long(io.RawIOBase):
         def __init__(self, count):

@@ -237,6 +237,7 @@ def test_the_first_fault_leaves_the_catalogue_as_it_was(workspace, load, fault):
     assert (job.state, job.added, job.failed, job.folder_id) == ("failed", 0, 1, None)
 
 
+@pytest.mark.slow
 def test_with_errors_ignored_every_good_unit_lands_and_every_bad_one_is_reported(workspace, load):
     images = [entry(n) if n % 7 else {"title": str(n)} for n in range(1500)]
     report = load({"images": images}, ignore_errors=True)
@@ -246,6 +247,7 @@ def test_with_errors_ignored_every_good_unit_lands_and_every_bad_one_is_reported
     assert places == [f"$.images[{n}]" for n in range(0, 1500, 7)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "count"), [("m.json", 10), ("m.json", 6000), ("m.csv", 100)])
 def test_of_a_manifest_that_ends_too_early_what_came_before_stays_or_nothing(
     workspace, tmp_path, name, count

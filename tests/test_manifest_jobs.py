@@ -15,6 +15,8 @@ from heron.ingest import pipeline
 from tests.conftest import draw
 from tests.test_manifest_import import entry, names, write
 
+pytestmark = pytest.mark.slow
+
 
 def lines(numbers):
     return "\n".join(json.dumps(entry(number)) for number in numbers)

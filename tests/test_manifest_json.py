@@ -295,6 +295,7 @@ FAULTS = [
 ]  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("array", "bad", "said"), FAULTS, ids=[said[:50] for *_, said in FAULTS])
 def test_a_faulty_entry_is_told_with_its_place_and_the_others_land(workspace, load, array, bad, said):
     good = GOOD if array == "images" else {**G0, "imageMetadata": {}}

@@ -216,6 +216,7 @@ ENTRY = st.fixed_dictionaries(
 ARRAYS = st.dictionaries(st.sampled_from(["images", "video", "Audio", "pdfs"]), st.lists(ENTRY, max_size=4))
 
 
+@pytest.mark.slow
 @given(ARRAYS, st.integers(1, 60), st.sampled_from([None, 0, 40]), st.booleans())
 def test_chunks_of_any_size_give_the_same_units(arrays, chunk, indent, is_ascii):
     content = json.dumps(arrays, indent=indent, ensure_ascii=is_ascii).encode()
@@ -227,6 +228,7 @@ def test_chunks_of_any_size_give_the_same_units(arrays, chunk, indent, is_ascii)
     assert [unit.metadata for unit in found] == expected
 
 
+@pytest.mark.slow
 @given(ARRAYS, st.integers(1, 60), st.data())
 def test_a_manifest_cut_anywhere_gives_what_came_before_and_then_says_so(arrays, chunk, draw):
     content = json.dumps(arrays, ensure_ascii=False).encode()
@@ -238,6 +240,7 @@ def test_a_manifest_cut_anywhere_gives_what_came_before_and_then_says_so(arrays,
     assert "it ends too early" in str(error) or "no UTF-8 text" in str(error)
 
 
+@pytest.mark.slow
 @given(st.lists(ENTRY, min_size=1, max_size=5), st.data())
 def test_jsonl_cut_anywhere_loses_one_line_at_most(entries, draw):
     content = "\n".join(json.dumps({"kind": "image", **entry}) for entry in entries).encode()

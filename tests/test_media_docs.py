@@ -15,7 +15,7 @@ PAGES = [
     "images", "groups", "video", "audio", "dicom", "nifti", "documents", "keyframes", "metrics", "similarity",
     "embeddings", "curation",
 ]  # fmt: skip
-pytestmark = pytest.mark.xdist_group("media_docs")
+pytestmark = [pytest.mark.xdist_group("media_docs"), pytest.mark.slow]
 
 
 @pytest.fixture(scope="module")

@@ -146,6 +146,7 @@ def test_a_broken_line_is_refused_with_its_number(workspace, apply):
     assert stored(workspace) == [{}]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fault", ['{"name": "1500.jpg", "speed": "fast"}', '{"speed": 1}', "{"])
 def test_a_fault_in_row_1500_leaves_1000_updated_and_says_so(workspace, apply, fault):
     register(workspace, 2000)

@@ -164,6 +164,7 @@ def test_what_json_cannot_hold_is_refused_with_key_and_value(validator, value):
     str(refusal.value).encode()
 
 
+@pytest.mark.slow
 def test_value_nested_too_deep_is_refused(validator):
     with pytest.raises(MetadataError, match=r"clip\.mp4: metadata key 'notes': "):
         validator.encode({"notes": tower()}, "clip.mp4")
@@ -177,6 +178,7 @@ json_values = st.recursive(
 )  # fmt: skip
 
 
+@pytest.mark.slow
 @given(st.dictionaries(st.text(st.characters(exclude_categories=["Cs"])).filter(str.strip), json_values))
 def test_all_json_under_unknown_keys_comes_back_unchanged(metadata):
     stored = orjson.loads(Validator(Schema(PLUGINS)).dumps(metadata, "clip.mp4"))

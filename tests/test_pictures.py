@@ -189,6 +189,7 @@ with heron.open(sys.argv[1], discover=False) as workspace:
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.name != "posix", reason="SIGINT")
 def test_ctrl_c_leaves_what_is_done_and_the_next_run_goes_on(workspace, tmp_path):
     for number in range(400):
@@ -213,6 +214,7 @@ def test_ctrl_c_leaves_what_is_done_and_the_next_run_goes_on(workspace, tmp_path
     assert kept(workspace) == (400, 0)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="/proc")
 def test_memory_does_not_grow_with_the_number_of_pictures(workspace, tmp_path):
     def resident():

@@ -80,6 +80,7 @@ def test_points_are_those_of_the_method_on_unit_vectors(lake):
     assert of_frames.places == pytest.approx(wanted[1:4] * flips, abs=1e-5)
 
 
+@pytest.mark.slow
 def test_a_projection_is_kept_for_each_key_and_method(lake):
     lake.projections.make("own")
     made = lake.projections.make("own", "tsne", Query(where="city = 'Oslo'"))
@@ -232,6 +233,7 @@ def test_a_field_called_like_a_column_has_one_of_its_own(run, lake):
     assert list(rows[1]) == ["uuid", "name", "x", "y", "value.name"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("colour", [None, "city", "taken", "width"])
 def test_a_plot_shows_points_in_colours(run, lake, colour):
     run("plot", "own", "-o", "p.png", *(["--color", colour] if colour else []))

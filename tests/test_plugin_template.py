@@ -9,6 +9,7 @@ import heron
 from heron.cli.plugin_template import write_plugin
 
 
+@pytest.mark.slow
 def test_the_tests_of_a_new_plugin_pass(tmp_path):
     write_plugin("media_mine", tmp_path)
     project = tmp_path / "heron-media-mine"

@@ -21,6 +21,7 @@ TOOLS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("tool", TOOLS)
 def test_the_tool_has_nothing_to_say(tool):
     done = subprocess.run(TOOLS[tool], cwd=ROOT, capture_output=True, text=True)

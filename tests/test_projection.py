@@ -71,6 +71,7 @@ def test_pca_does_not_turn_over_when_vectors_are_mixed():
     np.testing.assert_allclose(project(vectors[mixed]), project(vectors)[mixed], atol=1e-3)
 
 
+@pytest.mark.slow
 def test_pca_reads_a_mapped_file_in_little_memory(tmp_path):
     mapped = np.memmap(tmp_path / "vectors", np.float16, "w+", shape=(60_000, 512))
     for start in range(0, len(mapped), 5000):
@@ -258,6 +259,7 @@ def test_categories_may_be_called_as_the_rest_is():
     assert drawn(random(len(names), 2), colour=names)
 
 
+@pytest.mark.slow
 def test_numbers_and_dates_are_drawn_with_a_bar():
     numbers = [float(n) if n % 3 else None for n in range(100)]
     plain, found = pixels(random(100, 2)), pixels(random(100, 2), colour=numbers, colour_name="temperature")
@@ -278,6 +280,7 @@ def test_pictures_are_drawn_where_they_do_not_overlap():
     assert share(pixels(points, pictures=[(0, red), (2, lime)]), "#00ff00") > 1
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("error")
 @pytest.mark.parametrize(
     "text",
@@ -327,6 +330,7 @@ def test_many_points_are_drawn_as_pixels_in_every_format():
     assert len(drawn(random(200_000, 2), ".svg")) < 3_000_000
 
 
+@pytest.mark.slow
 def test_several_threads_can_draw():
     points = random(200, 2)
     expected = drawn(points, colour=[*"ab"] * 100)

@@ -86,6 +86,7 @@ def test_python_of_the_page_runs(workspace, capsys):
     assert (len(names["page"]), names["number"], len(names["direct"])) == (1, 5, 0)
 
 
+@pytest.mark.slow
 def test_commands_of_the_page_run_one_after_the_other(workspace, monkeypatch, capsys):
     monkeypatch.setenv("HERON_WORKSPACE", str(workspace.root))
     for line in lines("sh"):

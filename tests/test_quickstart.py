@@ -18,6 +18,8 @@ from heron.cli.main import status
 from heron.quickstart.lake import make_lake
 from tests.test_catalogue_file import without_override
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def no_network(monkeypatch):

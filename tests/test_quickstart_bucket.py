@@ -15,6 +15,8 @@ from botocore.exceptions import ClientError
 
 from heron.quickstart.bucket import LakeBucket
 
+pytestmark = pytest.mark.slow
+
 NAMES = (
     "a.txt", "b-side/f.txt", "b.txt", "b/c.bin", "b/d/e.txt", "empty", "z/100%25.txt", "z/a+b&c=d.txt", "z/größe.txt",
     "z/no#1.txt", "z/really?.txt", "z/two words.txt", "z/<&>.txt", "z/new\nline.txt", "z/bell\a.txt", "z/\U0001f426.txt", "z/\uffee.txt",

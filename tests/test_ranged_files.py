@@ -71,6 +71,7 @@ def do(file, what, amount):
     return count, bytes(buffer)
 
 
+@pytest.mark.slow
 @settings(max_examples=300)
 @given(data=st.data(), size=st.integers(0, 400), head=st.integers(0, 80))
 def test_any_moves_find_what_a_local_file_has(data, size, head):

@@ -200,6 +200,7 @@ workspace.registration.register(items, "A", batch=1000)
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("moment", ["stream", "transaction"])
 def test_a_killed_registration_leaves_whole_batches_and_a_sound_file(tmp_path, moment):
     core = Path(heron.__file__).parents[1]

@@ -153,6 +153,7 @@ def test_a_list_that_came_on_pauses_shortly_again(lake, storage, pauses):
 # Lists that break off
 
 
+@pytest.mark.slow
 @given(
     keys=st.lists(st.from_regex("[ab/ é%#]{0,4}[ab é%#]", fullmatch=True), unique=True, max_size=25),
     page=st.integers(1, 4),

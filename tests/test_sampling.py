@@ -47,6 +47,7 @@ def test_frames_are_sampled_exactly_where_they_are_shown(delays, rate):
     assert found == shown(times, end, Fraction(rate))
 
 
+@pytest.mark.slow
 @given(
     st.integers(1, 300), st.sampled_from([1, 5, 24, 25, 30, 50, Fraction(30000, 1001), Fraction(1, 2)]), RATES
 )

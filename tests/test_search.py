@@ -181,6 +181,7 @@ ROWS = st.fixed_dictionaries(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=40, deadline=None)
 @given(
     rows=st.lists(ROWS, max_size=24),
@@ -653,6 +654,7 @@ def plan_of(workspace, where):
     return " ".join(detail for *_, detail in rows)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "where",
     ["city = 'Oslo'", "city IN ('Oslo', 'Zagreb')", "city BETWEEN 'A' AND 'B'", "city > 'S' AND width > 1"],

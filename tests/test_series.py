@@ -262,6 +262,7 @@ with heron.open(sys.argv[1], plugins=[ToyMedia()], discover=False) as workspace:
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.name != "posix", reason="kill -9")
 @pytest.mark.parametrize("skip", [True, False])
 @pytest.mark.parametrize("after", [0, 1, 12])

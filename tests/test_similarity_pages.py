@@ -93,6 +93,7 @@ queries = st.builds(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=60)
 @given(
     query=queries,
@@ -142,6 +143,7 @@ def test_pages_of_any_query_hold_what_looking_at_all_would_find(brute, query, se
         assert [item.id for item in brute.lake.search.all(query)] == [id for id, _ in found]
 
 
+@pytest.mark.slow
 @settings(max_examples=30)
 @given(
     query=queries,
@@ -166,6 +168,7 @@ def test_a_sort_puts_the_nearest_in_its_order(brute, query, seed, sort, limit):
     assert found == expected
 
 
+@pytest.mark.slow
 def test_pages_have_no_doubles_and_no_losses_where_the_first_comes_from_an_index(tmp_path, monkeypatch):
     coarse = evolve(DEFAULT, checkpoint=256, step=512, save=1024, least=512, graph_step=0, first_asked=1)
     monkeypatch.setitem(Space.__init__.__kwdefaults__, "tuning", coarse)

@@ -14,6 +14,8 @@ import heron
 from tests.memory_storage import LakePlugin
 from tests.synced_places import BucketPlace, FolderPlace, catalogue, counts
 
+pytestmark = pytest.mark.slow
+
 NAMES = ("a.txt", "a.txt.jpg", "b c.txt", "deep/a.txt", "größe #1%.txt")
 CONTENTS = (b"1\n", b"2\n", b"1\n2\n3\n")
 BROKEN = b"\x89PNG\r\n\x1a\nbroken"

@@ -14,7 +14,7 @@ from heron_storage_s3.testing import forget_environment, seaweedfs
 from tests.synced_places import catalogue, counts, item, names
 from tests.test_synced_folders import ODD
 
-pytestmark = pytest.mark.xdist_group("s3")
+pytestmark = [pytest.mark.xdist_group("s3"), pytest.mark.slow]
 
 
 class S3Place:

@@ -267,6 +267,7 @@ def check(workspace, place):
     assert item(workspace, place.url("01.txt")).size == len(b"changed\n")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT], ids=["kill -9", "Ctrl-C"])
 @pytest.mark.parametrize("way", ["sync again", "resume"])
 def test_a_sync_that_is_killed_is_completed_by_the_next(workspace, inbox, number, way):
@@ -294,6 +295,7 @@ def test_a_sync_that_is_killed_is_completed_by_the_next(workspace, inbox, number
     check(workspace, inbox)
 
 
+@pytest.mark.slow
 def test_two_syncs_at_once_neither_fail_nor_add_anything_twice(workspace, inbox):
     processes = [start(workspace, seconds) for seconds in (0.01, 0.015)]
     for process in processes:
@@ -370,6 +372,7 @@ with heron.open(sys.argv[1], plugins=[large], discover=False) as workspace:
 """
 
 
+@pytest.mark.slow
 def test_memory_does_not_grow_with_the_number_of_keys(tmp_path):
     peaks = []
     for count in (20_000, 200_000):

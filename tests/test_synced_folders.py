@@ -297,6 +297,7 @@ ODD = (
 )  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ODD)
 def test_objects_of_odd_names_are_found_again(workspace, place, sync, name):
     url, _ = place.put(name), place.put("z.txt")

@@ -203,6 +203,7 @@ def test_visible_text(source, title, text):
     assert visible_text(source) == (title, text)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "piece",
     ["<a", "<!--", "<![CDATA[", "<a =", "</a", "<script>", "&", "<a b='", '<a b="x', "<?", "<title>", "<p>"],
@@ -213,6 +214,7 @@ def test_hostile_markup_takes_no_time(piece):
     assert time.process_time() - began < 3
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "content", ["\x1b[31m\x07\n" * 999, "\n" * 32_768, " " * 32_768, "," * 32_768, '"' * 9999]
 )

@@ -82,6 +82,7 @@ def heron_command(tmp_path_factory):
     return run
 
 
+@pytest.mark.slow
 def test_it_is_listed_with_all_that_it_brings(heron_command, tmp_path):
     listed = heron_command("plugins", cwd=tmp_path)
     line = next(line for line in listed.splitlines() if line.startswith("example"))
@@ -91,6 +92,7 @@ def test_it_is_listed_with_all_that_it_brings(heron_command, tmp_path):
         assert part in line
 
 
+@pytest.mark.slow
 def test_all_that_it_brings_is_used_through_the_command_line(heron_command, tmp_path):
     (tmp_path / "red.ff").write_bytes(farbfeld(4, 3))
     with zipfile.ZipFile(tmp_path / "lake.zip", "w") as archive:

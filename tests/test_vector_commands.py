@@ -259,6 +259,7 @@ def register(place, count):
         workspace.vectors.add("look", workspace.items.list(), centres + some(count, 8, 1) / 4)
 
 
+@pytest.mark.slow
 def test_few_vectors_need_no_index(embedded):
     assert (
         embedded("vectors", "rebuild", "visual")
@@ -269,6 +270,7 @@ def test_few_vectors_need_no_index(embedded):
     )
 
 
+@pytest.mark.slow
 def test_rebuild_says_what_to_expect_and_what_it_made(run, tmp_path):
     register(tmp_path, 20_000)
     lines = run("vectors", "rebuild", "look").splitlines()
@@ -281,6 +283,7 @@ def test_rebuild_says_what_to_expect_and_what_it_made(run, tmp_path):
     assert "Indexing" in run("vectors", "rebuild", "look", "--anew")
 
 
+@pytest.mark.slow
 def test_rebuild_in_the_background_goes_on_alone_and_a_second_one_is_told(run, tmp_path):
     register(tmp_path, 20_000)
     lock = (
@@ -304,6 +307,7 @@ def test_rebuild_in_the_background_goes_on_alone_and_a_second_one_is_told(run, t
     assert "The index of 'look' covers 18,432 of 20,000 vectors." in log.read_text()
 
 
+@pytest.mark.slow
 def test_rebuild_that_is_interrupted_says_how_to_go_on(run, tmp_path):
     register(tmp_path, 40_000)
     with subprocess.Popen(

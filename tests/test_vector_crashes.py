@@ -14,6 +14,8 @@ import pytest
 from heron.models import MediaFacts, NewItem
 from tests.toy_vectors import SIZE, assert_sound, faults, items_of, kept, lake_in, opened, some
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[1]
 
 

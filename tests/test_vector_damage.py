@@ -128,6 +128,7 @@ HISTORIES = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("history", HISTORIES)
 @pytest.mark.parametrize("is_last_gone", [False, True])
 def test_a_restored_catalogue_with_newer_files_never_gives_a_wrong_neighbour(

@@ -109,6 +109,7 @@ def searches(draw):
     }
 
 
+@pytest.mark.slow
 @given(searches())
 def test_a_search_finds_what_comparing_all_finds(case):
     with tempfile.TemporaryDirectory() as folder:
@@ -269,17 +270,20 @@ def recall(lake, mask=None, as_rows=False, groups=None, **options):
     return hits / total, ways
 
 
+@pytest.mark.slow
 def test_the_graph_finds_98_of_100(lake):
     found, ways = recall(lake)
     assert found >= 0.98
     assert ways == {"index"}
 
 
+@pytest.mark.slow
 def test_an_exact_search_never_uses_the_graph(lake):
     found, ways = recall(lake, exact=True)
     assert (found, ways) == (1, {"scan"})
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("as_rows", [False, True])
 def test_recall_is_kept_at_every_selectivity(lake, as_rows):
     seen = set()
@@ -290,6 +294,7 @@ def test_recall_is_kept_at_every_selectivity(lake, as_rows):
     assert seen >= ({"index", "scan"} if as_rows else {"index", "index, then scan"})
 
 
+@pytest.mark.slow
 def test_groups_keep_their_recall(lake):
     """Frames of one film, one after the other, are nearly the same."""
     groups = np.arange(20_000) // 40
@@ -312,6 +317,7 @@ def test_rows_behind_the_graph_are_found(lake):
         assert (found.rows[0], found.plan.way) == (row, "index")
 
 
+@pytest.mark.slow
 def test_a_reader_of_before_finds_no_later_rows(lake):
     space, vectors, queries = lake
     old = Space(space.matrix, 16_500, space.matrix.path.parent, "m", tuning=ENOUGH)
@@ -358,6 +364,7 @@ def test_threads_find_the_same_as_one(lake):
     assert wrong == []
 
 
+@pytest.mark.slow
 def test_readers_see_whole_states_while_one_writes(tmp_path):
     """One process appends, refreshes and builds; this one opens and searches what was committed."""
     vectors = clustered(6_000)

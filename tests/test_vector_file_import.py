@@ -516,6 +516,7 @@ def test_a_file_that_changes_while_it_is_read_is_not_read_on(bring, workspace, t
     assert workspace.vectors.status()[0].vectors == 2
 
 
+@pytest.mark.slow
 def test_memory_does_not_grow_with_the_file(tmp_path):
     """400 MB of vectors come in by a process that needs a fraction of it."""
     program = """

@@ -265,6 +265,7 @@ FAULTS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", FAULTS)
 def test_a_faulty_cache_is_not_used_and_is_made_anew(matrix, name):
     built(matrix)
@@ -318,6 +319,7 @@ def test_caches_of_another_matrix_are_not_used(matrix):
     assert_finds_all(space, matrix.mapped(600))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kept", [599, 590, 400, 1])
 @pytest.mark.parametrize("added", [1, 5, 300])
 def test_a_matrix_put_back_that_grew_another_way_is_noticed(matrix, kept, added):
@@ -556,6 +558,7 @@ def check(folder, kept):
     assert_finds_all(space, matrix.mapped(700))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("work", ["grow_and_build", "rebuild"])
 def test_being_killed_between_any_two_steps_loses_nothing(tmp_path, work):
     done = subprocess.run(

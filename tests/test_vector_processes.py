@@ -53,6 +53,7 @@ def write(lake, items, end, seed):
     return times
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("writers", [1, 2])
 def test_readers_and_writers_do_not_get_in_each_others_way(tmp_path, writers):
     with opened(tmp_path / "lake") as lake:

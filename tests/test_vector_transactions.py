@@ -74,6 +74,7 @@ STEPS = st.lists(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=30)
 @given(steps=STEPS, dtype=st.sampled_from(["float32", "float16"]))
 def test_whatever_is_done_the_store_holds_what_a_dictionary_would(tmp_path_factory, steps, dtype):

@@ -62,6 +62,7 @@ CHANGES = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("change", CHANGES)
 def test_changed_copies_find_their_original(model, scenes, change):
     copies = model.embed_images([CHANGES[change](scene) for scene in scenes])

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 import heron_embedder_clip
 from heron.testing import EmbedderContract
+
+pytestmark = pytest.mark.slow
 
 CLIP, MINI = heron_embedder_clip.register_embedders()
 TINY = str(Path(__file__).parent / "data" / "tiny")

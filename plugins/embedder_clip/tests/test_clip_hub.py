@@ -135,6 +135,7 @@ def load(tmp_path: Path, hub: Hub) -> Any:
     return call
 
 
+@pytest.mark.slow
 def test_the_newest_commit_becomes_part_of_the_revision(load: Any, hub: Hub) -> None:
     first = load("some/clip")
     assert first["revision"] == f"some/clip@{NEW}"
@@ -147,11 +148,13 @@ def test_the_newest_commit_becomes_part_of_the_revision(load: Any, hub: Hub) -> 
     assert load("some/clip")["revision"] == f"some/clip@{OLD}"
 
 
+@pytest.mark.slow
 def test_a_pinned_revision_stays(load: Any, hub: Hub) -> None:
     assert load("some/clip@v1")["revision"] == f"some/clip@{OLD}"
     assert load(f"some/clip@{OLD}")["revision"] == f"some/clip@{OLD}"
 
 
+@pytest.mark.slow
 def test_what_is_in_the_cache_needs_no_network(load: Any, hub: Hub) -> None:
     first = load("some/clip@v1")
     hub.asked.clear()
@@ -160,6 +163,7 @@ def test_what_is_in_the_cache_needs_no_network(load: Any, hub: Hub) -> None:
     assert hub.asked == []
 
 
+@pytest.mark.slow
 def test_a_variant_is_fetched_alone(load: Any, hub: Hub) -> None:
     found = load("some/clip#int8")
     assert found["revision"] == f"some/clip@{NEW}#int8"
@@ -169,12 +173,14 @@ def test_a_variant_is_fetched_alone(load: Any, hub: Hub) -> None:
     ]
 
 
+@pytest.mark.slow
 def test_weights_beside_a_graph_are_fetched_with_it(load: Any, hub: Hub) -> None:
     hub.files = {f"onnx/{name}" if "onnx" in name else name: content for name, content in hub.files.items()}
     assert load("some/clip#external")["revision"] == f"some/clip@{NEW}#external"
     assert "onnx/vision_model_external.onnx_data" in hub.asked
 
 
+@pytest.mark.slow
 def test_both_sides_in_one_file_are_fetched_when_there_is_no_other(load: Any, hub: Hub) -> None:
     vector = load("some/clip@v1")["vector"]
     del hub.files["vision_model.onnx"], hub.files["text_model.onnx"]
@@ -184,6 +190,7 @@ def test_both_sides_in_one_file_are_fetched_when_there_is_no_other(load: Any, hu
     assert [name for name in hub.asked if "onnx" in name] == ["model.onnx"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "message"),
     [
@@ -199,6 +206,7 @@ def test_what_the_hub_lacks_is_told_in_one_sentence(load: Any, name: str, messag
     assert "or name a directory that holds the model" in found["hint"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "environment"),
     [

@@ -21,6 +21,8 @@ from miniclip.lake import lake
 from miniclip.pictures import Example, all_shots, held_out
 from miniclip.quality import Vectors, precisions, recall
 
+pytestmark = pytest.mark.slow
+
 Metadata = Mapping[str, Any]
 Lake = Mapping[str, tuple[Image.Image, Metadata | None]]
 """The picture of each item, and what the metadata says of it, by name."""

@@ -110,6 +110,7 @@ def test_sequences_nested_without_end(undefined: bool, tmp_path: Path) -> None:
         assert DicomDecoder().probe(file_of(with_header(body), tmp_path)).frame_count is None
 
 
+@pytest.mark.slow
 def test_nesting_that_only_pydicom_would_follow(tmp_path: Path) -> None:
     opening = struct.pack(">HH2sHI", 8, 0x1110, b"SQ", 0, 0xFFFFFFFF)
     opening += struct.pack(">HHI", 0xFFFE, 0xE000, 0xFFFFFFFF)
@@ -117,6 +118,7 @@ def test_nesting_that_only_pydicom_would_follow(tmp_path: Path) -> None:
     assert "bad.dcm" in refusal(file_of(content, tmp_path))
 
 
+@pytest.mark.slow
 def test_functional_groups_nested_without_end(tmp_path: Path) -> None:
     opening = struct.pack("<HH2sHI", 0x5200, 0x9229, b"SQ", 0, 0xFFFFFFFF)
     opening += struct.pack("<HHI", 0xFFFE, 0xE000, 0xFFFFFFFF)

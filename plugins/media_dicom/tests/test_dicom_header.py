@@ -82,6 +82,7 @@ def test_there_are_files_to_compare() -> None:
     assert len(FILES) > 100
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
 def test_values_are_those_of_pydicom(path: Path) -> None:
     try:

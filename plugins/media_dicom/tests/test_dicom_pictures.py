@@ -220,6 +220,7 @@ def test_times_of_a_cine(tmp_path: Path) -> None:
         assert facts.duration == (pytest.approx(3 / rate) if rate else None)
 
 
+@pytest.mark.slow
 def test_every_bundled_file_is_read_or_refused_in_a_sentence() -> None:
     decoder = DicomDecoder()
     pictures, refused = 0, {}
@@ -361,6 +362,7 @@ def test_frames_in_several_fragments_are_put_together(table: bool, tmp_path: Pat
         )
 
 
+@pytest.mark.slow
 def test_nothing_is_said_on_standard_error() -> None:
     names = ["SC_rgb_jpeg.dcm", "badVR.dcm", "JPEG2000-embedded-sequence-delimiter.dcm", "MR_truncated.dcm"]
     paths = [str(bundled_file(name)) for name in names]

@@ -177,6 +177,7 @@ def test_gzip_of_something_else_is_refused(tmp_path: Path) -> None:
         assert "holds no NIfTI header" in refusal(written(tmp_path, gzip.compress(content), "a.nii.gz"))
 
 
+@pytest.mark.slow
 def test_bombs_are_refused_or_read_as_far_as_they_promise(tmp_path: Path) -> None:
     zeros = zlib.compressobj(9, zlib.DEFLATED, 31)
     content = zeros.compress(WHOLE) + b"".join(zeros.compress(bytes(1 << 20)) for _ in range(500))
@@ -190,6 +191,7 @@ def test_bombs_are_refused_or_read_as_far_as_they_promise(tmp_path: Path) -> Non
     assert time.process_time() - began < 1
 
 
+@pytest.mark.slow
 def test_endless_gzip_headers_and_empty_members_end(tmp_path: Path) -> None:
     header = b"\x1f\x8b\x08\x08" + bytes(6)
     assert refusal(written(tmp_path, header + b"n" * (64 << 20), "a.nii.gz"))

@@ -317,6 +317,7 @@ def test_errors_of_the_storage_come_through_unchanged(tmp_path: Path) -> None:
                 assert caught.value is error
 
 
+@pytest.mark.slow
 def test_gzipped_volumes_take_no_more_memory_than_a_slice(tmp_path: Path) -> None:
     import tracemalloc
 

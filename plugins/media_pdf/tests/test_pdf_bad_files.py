@@ -112,6 +112,7 @@ def test_trees_that_lead_back_to_themselves_are_refused(tmp_path: Path, decoder:
     assert decoder.picture(written(tmp_path, to_itself), 64) is not None
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("opening", [b"[", b"<<", b"q ", b"/a BMC ", b"("])
 def test_deep_nesting_is_borne(tmp_path: Path, decoder: Any, opening: bytes) -> None:
     on_the_page = document(opening * 500_000, packed=True)
@@ -124,6 +125,7 @@ def test_deep_nesting_is_borne(tmp_path: Path, decoder: Any, opening: bytes) -> 
     assert decoder.probe(written(tmp_path, document(HELLO), "b.pdf")).pages == 1
 
 
+@pytest.mark.slow
 def test_a_bomb_is_refused_and_the_next_file_is_read(tmp_path: Path, decoder: Any) -> None:
     letters = b"BT /F 12 Tf 72 700 Td " + b"(aaaaaaaa)Tj " * 20_000_000 + b"ET"
     bomb = written(tmp_path, document(letters, packed=True))
@@ -135,6 +137,7 @@ def test_a_bomb_is_refused_and_the_next_file_is_read(tmp_path: Path, decoder: An
     assert decoder.probe(written(tmp_path, document(HELLO), "b.pdf")).pages == 1
 
 
+@pytest.mark.slow
 def test_endless_work_is_stopped_and_the_next_file_is_read(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -184,6 +184,7 @@ def test_of_a_large_file_only_the_wanted_page_is_read(tmp_path: Path, decoder: A
     assert sum(file.taken) < 1_500_000 < file.size / 10
 
 
+@pytest.mark.slow
 def test_errors_of_the_storage_come_through_unchanged(tmp_path: Path, decoder: Any) -> None:
     (tmp_path / "a.pdf").write_bytes(document(*[HELLO + b" " * 100_000] * 9))
     reads = (
@@ -219,6 +220,7 @@ def test_processes_are_used_again_and_end_with_the_decoder(tmp_path: Path) -> No
     assert all(process.poll() is not None for process in processes)
 
 
+@pytest.mark.slow
 def test_processes_end_with_the_interpreter(tmp_path: Path) -> None:
     (tmp_path / "a.pdf").write_bytes(document(HELLO))
     code = f"""

@@ -250,6 +250,7 @@ class FailingFile(LocalMediaFile):
         return Storage(super().open(), self.answers, self.error)  # type: ignore[return-value]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "error", [heron.Unreachable("gone"), heron.ObjectChanged("another"), heron.NotFound("none")]
 )
@@ -303,6 +304,7 @@ def test_a_file_that_vanished_is_a_sentence(tmp_path: Path) -> None:
             call()
 
 
+@pytest.mark.slow
 def test_broken_files_make_no_noise(tmp_path: Path) -> None:
     path = write_video(tmp_path / "a.mkv", options=H264)
     whole = bytearray(path.read_bytes())

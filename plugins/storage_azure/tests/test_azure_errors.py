@@ -15,7 +15,7 @@ import heron
 from heron_storage_azure.storage import AzureStorage
 from heron_storage_azure.testing import ACCOUNT, azurite
 
-pytestmark = pytest.mark.xdist_group("azure")
+pytestmark = [pytest.mark.xdist_group("azure"), pytest.mark.slow]
 
 Ask = Callable[[AzureStorage, str], Any]
 

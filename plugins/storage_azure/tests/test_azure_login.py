@@ -30,7 +30,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from heron.testing import servers
 from heron_storage_azure.testing import ACCOUNT, command
 
-pytestmark = pytest.mark.xdist_group("azure")
+pytestmark = [pytest.mark.xdist_group("azure"), pytest.mark.slow]
 
 PROGRAM = """
 import json, sys

@@ -14,7 +14,7 @@ import heron_storage_azure.storage
 from heron_storage_azure.storage import AzureStorage
 from heron_storage_azure.testing import azurite
 
-pytestmark = pytest.mark.xdist_group("azure")
+pytestmark = [pytest.mark.xdist_group("azure"), pytest.mark.slow]
 
 
 def storage() -> AzureStorage:

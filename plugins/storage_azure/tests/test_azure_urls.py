@@ -18,6 +18,7 @@ containers = st.from_regex(r"[a-z0-9](-?[a-z0-9]){2,20}", fullmatch=True)
 keys = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), min_size=1, max_size=40)
 
 
+@pytest.mark.slow
 @given(containers, keys)
 def test_canonical_urls_stay_and_give_back_their_key(container: str, key: str) -> None:
     url = heron.object_url("az", container, key)
@@ -26,6 +27,7 @@ def test_canonical_urls_stay_and_give_back_their_key(container: str, key: str) -
     assert (address.bucket, address.key) == (container, key)
 
 
+@pytest.mark.slow
 @given(accounts, containers, keys)
 def test_all_forms_lead_to_one(account: str, container: str, key: str) -> None:
     url, path = heron.object_url("az", container, key), quote(key, safe="/")

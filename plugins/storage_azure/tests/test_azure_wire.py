@@ -16,7 +16,7 @@ import heron_storage_azure.storage
 from heron_storage_azure.storage import AzureStorage
 from heron_storage_azure.testing import ACCOUNT, azurite
 
-pytestmark = pytest.mark.xdist_group("azure")
+pytestmark = [pytest.mark.xdist_group("azure"), pytest.mark.slow]
 
 FACTS: dict[str, Any] = {
     "ETag": '"0x1"',

@@ -16,7 +16,7 @@ import heron_storage_gcs
 from heron.testing import servers
 from heron_storage_gcs.testing import Front, reply, write_account
 
-pytestmark = pytest.mark.xdist_group("gcs")
+pytestmark = [pytest.mark.xdist_group("gcs"), pytest.mark.slow]
 
 BACKEND = next(iter(heron_storage_gcs.register_storage()))
 URL = "gs://bucket/key"

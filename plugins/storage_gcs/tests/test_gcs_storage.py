@@ -17,7 +17,7 @@ import heron_storage_gcs
 from heron.testing import StorageContract
 from heron_storage_gcs.testing import PRIVATE_KEY_ID, TOKEN, FakeGcs, Front, fake_gcs, write_account
 
-pytestmark = pytest.mark.xdist_group("gcs")
+pytestmark = [pytest.mark.xdist_group("gcs"), pytest.mark.slow]
 
 BACKEND = next(iter(heron_storage_gcs.register_storage()))
 

@@ -91,6 +91,7 @@ keys = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0")
 buckets = st.from_regex(r"[a-z0-9][a-z0-9._-]{1,61}[a-z0-9]", fullmatch=True)
 
 
+@pytest.mark.slow
 @given(buckets, keys)
 def test_every_key_comes_back_from_every_form(bucket: str, key: str) -> None:
     canonical = heron.object_url("gs", bucket, key)

@@ -15,7 +15,7 @@ from heron.testing import StorageContract
 from heron_storage_otc.testing import HOST, ObsGate, obs_gate
 from heron_storage_s3.testing import forget_environment
 
-pytestmark = pytest.mark.xdist_group("s3")
+pytestmark = [pytest.mark.xdist_group("s3"), pytest.mark.slow]
 
 (BACKEND,) = heron_storage_otc.register_storage()
 

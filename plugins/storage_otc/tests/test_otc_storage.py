@@ -14,7 +14,7 @@ import heron_storage_otc
 from heron_storage_otc.testing import HOST, ObsGate, obs_gate
 from heron_storage_s3.testing import PUBLIC, forget_environment
 
-pytestmark = pytest.mark.xdist_group("s3")
+pytestmark = [pytest.mark.xdist_group("s3"), pytest.mark.slow]
 
 (BACKEND,) = heron_storage_otc.register_storage()
 VIRTUAL = {"addressing_style": "virtual"}

@@ -14,7 +14,7 @@ from heron.testing import servers
 from heron_storage_s3.relay import Answer, Relay, refusal
 from heron_storage_s3.testing import PUBLIC, S3Server, forget_environment, seaweedfs
 
-pytestmark = pytest.mark.xdist_group("s3")
+pytestmark = [pytest.mark.xdist_group("s3"), pytest.mark.slow]
 
 (BACKEND,) = heron_storage_s3.register_storage()
 KEYS = {"access_key_id": "some-key", "secret_access_key": "some-secret-text"}

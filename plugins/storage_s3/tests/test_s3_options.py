@@ -83,6 +83,7 @@ def test_a_plain_endpoint_has_plain_urls() -> None:
     assert storage.normalise("http://minio.example:80/lake/a.jpg") == "s3://lake/a.jpg"
 
 
+@pytest.mark.slow
 def test_without_options_the_chain_of_aws_is_asked(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     server = seaweedfs()
     url = f"s3://{server.bucket()}/"

@@ -14,7 +14,7 @@ import heron_storage_s3
 from heron_storage_s3.relay import Answer, Asked, Relay, refusal
 from heron_storage_s3.testing import PUBLIC, S3Server, forget_environment, seaweedfs
 
-pytestmark = pytest.mark.xdist_group("s3")
+pytestmark = [pytest.mark.xdist_group("s3"), pytest.mark.slow]
 
 (BACKEND,) = heron_storage_s3.register_storage()
 COUNT = 3_000

@@ -13,7 +13,7 @@ import heron_storage_s3
 from heron_storage_s3.relay import Relay
 from heron_storage_s3.testing import S3Server, forget_environment, moto, rights_checked
 
-pytestmark = pytest.mark.xdist_group("s3")
+pytestmark = [pytest.mark.xdist_group("s3"), pytest.mark.slow]
 
 (BACKEND,) = heron_storage_s3.register_storage()
 URL = "s3://rented-lake/a.txt"

@@ -13,7 +13,7 @@ import heron_media_dicom
 from heron.testing import DecoderContract
 from heron_media_dicom.dicom.testing import bundled_file, ct_slice, written
 
-pytestmark = pytest.mark.filterwarnings("ignore::UserWarning")
+pytestmark = [pytest.mark.filterwarnings("ignore::UserWarning"), pytest.mark.slow]
 
 DICOM, _ = heron_media_dicom.register_decoders()
 

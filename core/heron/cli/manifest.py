@@ -85,6 +85,8 @@ def create(
         return
     parts = ", ".join(f"{count:,} {kind}" for kind, count in written.kinds.items()) or "nothing"
     say(f"Wrote {parts} to {output}", err=str(output) == "-")
+    for problem in written.problems:
+        say(f"Left out: {problem.reason}", err=True)
     if written.left_out:
         say(
             f"Left out {counted(written.left_out, 'object')} that are DICOM files or whose names promise no known kind.",

@@ -9,6 +9,7 @@ from urllib.parse import quote
 from heron.errors import InvalidInput
 from heron.hooks import StoredObject
 from heron.ingest.units import Unit
+from heron.storage.local_files import BadEntry
 
 _SIGNS = "!$&'()*+,;=:@~"
 """Characters that one backend escapes in its URLs and another does not."""
@@ -35,4 +36,5 @@ def stored_units(
         owners = (stored.url.removesuffix(ending) for ending in endings if stored.url.endswith(ending))
         owner = next((url for url in owners if not url.endswith("/")), None)
         if owner is None or not paused:
-            yield Unit(stored.url, stored.url, stored=stored, sidecar_of=owner)
+            problem = stored.problem if isinstance(stored, BadEntry) else None
+            yield Unit(stored.url, stored.url, stored=stored, sidecar_of=owner, problem=problem)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import stat
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -15,7 +16,10 @@ SUFFIX = ".metadata.json"
 def read_sidecar(path: Path) -> Mapping[str, Json]:
     """The metadata in a sidecar; raises InvalidInput when it is no JSON object of at most 10 MB."""
     try:
-        if path.stat().st_size > MAX_METADATA:
+        status = path.stat()
+        if not stat.S_ISREG(status.st_mode):  # reading a pipe would wait for ever
+            raise InvalidInput(f"sidecar {path.name} is no regular file")
+        if status.st_size > MAX_METADATA:
             raise InvalidInput(f"sidecar {path.name} is larger than {MAX_METADATA:,} bytes")
         content = path.read_bytes()
     except OSError as error:

@@ -4,14 +4,25 @@ from __future__ import annotations
 
 import os
 import stat
+from collections import deque
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-from heron.errors import InvalidInput, NotFound, PermissionDenied
+from attrs import field, frozen
+
+from heron.errors import HeronError, InvalidInput, NotFound, PermissionDenied
 from heron.hooks import StoredObject
 from heron.storage.filesystem import FilesystemStorage
+
+
+@frozen
+class BadEntry(StoredObject):
+    """Something in a listing that cannot be read: a broken link, a pipe, a name that is not UTF-8."""
+
+    problem: str = field(kw_only=True)
+    """Why it cannot be read, as a sentence."""
 
 
 class LocalStorage(FilesystemStorage):
@@ -40,8 +51,11 @@ class LocalStorage(FilesystemStorage):
                 place = folder / name
                 if place.is_dir():
                     raise PermissionDenied(f"{place} cannot be listed", hint="check its rights")
-                if place.exists():  # otherwise it was deleted meanwhile, or is a broken link
+                try:
                     yield self.stat(place.as_uri())
+                except HeronError as error:
+                    if os.path.lexists(place):  # otherwise it was deleted meanwhile
+                        yield BadEntry(place.as_uri(), 0, problem=error.message)
 
     def stat(self, url: str) -> StoredObject:
         """Look up a file; links are followed."""
@@ -68,7 +82,11 @@ def path_of_url(url: str) -> Path:
         parts = urlsplit(url)
         if parts.netloc not in ("", "localhost"):
             raise InvalidInput(f"{url} lies on another machine ({parts.netloc})")
-        return Path(os.path.abspath(unquote(parts.path)))  # noqa: PTH100 - resolve() would follow links
+        try:
+            plain = unquote(parts.path, errors="strict")
+        except UnicodeDecodeError:
+            raise InvalidInput(f"{url}: the file name is no valid Unicode, rename the file") from None
+        return Path(os.path.abspath(plain))  # noqa: PTH100 - resolve() would follow links
     if "://" in url:
         raise InvalidInput(f"{url} is no local file")
     return Path(os.path.abspath(url))  # noqa: PTH100
@@ -78,33 +96,65 @@ def walk(path: Path) -> Iterator[tuple[Path, list[str]]]:
     """The folders at and below a path, each with the sorted names of its files; for a file, its folder with
     this one name.
 
-    Hidden files and folders are skipped unless `path` itself is hidden. Links to files are followed; links to
-    folders are not, so that a loop of links cannot trap the walk. A folder that cannot be read is yielded as
-    if it were a file, so that reading it raises the error. Raises NotFound.
+    Hidden files and folders are skipped unless `path` itself is hidden. Links are followed. Each folder is visited
+    once: the real ones first, then what links lead to; a link to a folder above is a loop, and is skipped. Whatever
+    is no folder counts as a file, and so does a folder that cannot be read, so that reading it raises the error.
+    Raises NotFound.
     """
     if not os.path.lexists(path):
         raise NotFound(f"{path} is not there", hint="check the spelling, or quote a name with spaces")
-    pending = [path]
-    while pending:
-        here = pending.pop()
-        files, folders = _listed(here)
+    seen: set[tuple[int, int]] = set()
+    pending, links = [path], deque[Path]()
+    while pending or links:
+        here = pending.pop() if pending else links.popleft()
+        if _is_known(here, seen) or (here != path and here.is_symlink() and _is_loop(here, path)):
+            continue
+        files, folders, linked = _listed(here)
         if files:
             yield (here if folders is not None else here.parent), files
         pending += reversed(folders or [])
+        links += linked
 
 
-def _listed(path: Path) -> tuple[list[str], list[Path] | None]:
-    """The names of the files in a folder, and its subfolders; for anything that is not a readable folder, its
-    own name and None.
+def _is_known(path: Path, seen: set[tuple[int, int]]) -> bool:
+    """Whether a folder was visited before; from now on it was."""
+    try:
+        status = path.stat()
+    except OSError:
+        return False
+    key = (status.st_dev, status.st_ino)
+    if not stat.S_ISDIR(status.st_mode):
+        return False
+    return key in seen or bool(seen.add(key))
+
+
+def _is_loop(link: Path, root: Path) -> bool:
+    """Whether a link leads to a folder that holds the link, or the root of the walk."""
+    target = Path(os.path.realpath(link))
+    return any(Path(os.path.realpath(below)).is_relative_to(target) for below in (link.parent, root))
+
+
+def _listed(path: Path) -> tuple[list[str], list[Path] | None, list[Path]]:
+    """The names of the files in a folder, its subfolders, and the links to folders in it; for anything that is not
+    a readable folder, its own name and None.
     """
     try:
         if not path.is_dir():
-            return [path.name], None
+            return [path.name], None, []
         with os.scandir(path) as entries:
             listed = sorted(
                 (entry for entry in entries if not entry.name.startswith(".")), key=lambda e: e.name
             )
-        files = [entry.name for entry in listed if not entry.is_dir()]
-        return files, [Path(entry.path) for entry in listed if entry.is_dir(follow_symlinks=False)]
     except OSError:
-        return [path.name], None
+        return [path.name], None, []
+    folders = [entry for entry in listed if _is_folder(entry)]
+    files = [entry.name for entry in listed if not _is_folder(entry)]
+    real = [Path(entry.path) for entry in folders if not entry.is_symlink()]
+    return files, real, [Path(entry.path) for entry in folders if entry.is_symlink()]
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:  # a loop of links, for instance, which is one bad entry and no more
+        return False

@@ -19,8 +19,10 @@ from heron.export.files import whole_file
 from heron.hooks import StoredObject
 from heron.ingest.manifest.facts import MEDIA_TYPES
 from heron.ingest.manifest.report import ManifestReport
+from heron.jobs import ImportProblem
 from heron.metadata.sidecars import SUFFIX
 from heron.models import Json, Kind
+from heron.storage.local_files import BadEntry
 
 _ARRAYS: dict[Kind, str] = {
     "image": "images", "video": "videos", "audio": "audio", "nifti": "nifti", "text": "text", "pdf": "pdfs",
@@ -47,11 +49,15 @@ def write(
         raise InvalidInput("a CSV manifest cannot bring facts", hint="write .json or .jsonl")
     kinds: Counter[str] = Counter()
     left_out, own = 0, _written_to(file)
+    problems: list[ImportProblem] = []
 
     def entries() -> Iterator[tuple[Kind, dict[str, Json]]]:
         nonlocal left_out
         for stored in objects:
             if own(stored.url):
+                continue
+            if isinstance(stored, BadEntry):
+                problems.append(ImportProblem(stored.url, stored.url, stored.problem, "warning"))
                 continue
             kind = kind_of(stored.url) if not stored.url.endswith(SUFFIX) else None
             if kind not in _ARRAYS:
@@ -62,7 +68,7 @@ def write(
 
     with whole_file(file) as stream:
         writer(entries(), stream)
-    return ManifestReport(dict(kinds), left_out=left_out)
+    return ManifestReport(dict(kinds), left_out=left_out, problems=tuple(problems))
 
 
 def _written_to(file: Path) -> Callable[[str], bool]:

@@ -125,7 +125,9 @@ def _is_known(path: Path, seen: set[tuple[int, int]]) -> bool:
     key = (status.st_dev, status.st_ino)
     if not stat.S_ISDIR(status.st_mode):
         return False
-    return key in seen or bool(seen.add(key))
+    was_seen = key in seen
+    seen.add(key)
+    return was_seen
 
 
 def _is_loop(link: Path, root: Path) -> bool:

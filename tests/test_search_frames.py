@@ -129,7 +129,9 @@ def test_a_page_has_a_hundred_frames_unless_it_is_asked_for_otherwise(workspace)
 
 
 def test_deleted_items_have_no_frames_to_find(workspace):
-    workspace._database.execute("UPDATE items SET deleted_at = 'now' WHERE name = 'b.mp4'")
+    workspace._database.execute(
+        "UPDATE items SET deleted_at = '2026-01-31T12:00:00.000000Z' WHERE name = 'b.mp4'"
+    )
     assert workspace.search.count_frames() == 10
     assert workspace.search.count_frames(folder="Films/b") == 0
     assert workspace.search.count_frames(folder="Films") == 10

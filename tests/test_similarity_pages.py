@@ -53,7 +53,8 @@ class Brute:
         self.things, self.vectors = things, vectors
         self.deleted = {int(id) for id in random.choice([item.id for item in items], 10, replace=False)}
         lake._database.execute_many(
-            "UPDATE items SET deleted_at = '2026-01-31T12:00:00.000000Z' WHERE id = ?", [(id,) for id in self.deleted]
+            "UPDATE items SET deleted_at = '2026-01-31T12:00:00.000000Z' WHERE id = ?",
+            [(id,) for id in self.deleted],
         )
 
     def scores(self, vector, allows, *, frames, without=()):

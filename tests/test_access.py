@@ -420,6 +420,7 @@ def test_who_may_only_read_is_refused_with_user_verb_and_resource(workspace, thi
     assert state(workspace) == before
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "look_up",
     [

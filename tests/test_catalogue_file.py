@@ -443,6 +443,7 @@ def small_disk(tmp_path):
     subprocess.run([unmount, str(disk)], check=True)
 
 
+@pytest.mark.slow
 def test_a_full_disk_is_one_sentence_and_keeps_what_was_there(small_disk):
     made(small_disk)
     with heron.open(small_disk, discover=False) as workspace:

@@ -421,6 +421,7 @@ def test_an_export_needs_a_format(lake):
 # Long lists
 
 
+@pytest.mark.slow
 def test_long_tables_end_with_a_word_that_there_is_more(lake):
     lake("collections", "create", "C", "--folder", "P")
     lake("datasets", "create", "D", "--folder", "P")

@@ -81,6 +81,7 @@ CASES = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("words", "expected"), CASES.items(), ids=lambda value: " ".join(value))
 def test_values_are_completed(place, words, expected):
     assert completed(place, words) == expected
@@ -94,6 +95,7 @@ def test_other_shells_quote_by_themselves(place, shell, typed):
     assert "b.png" not in done.stdout
 
 
+@pytest.mark.slow
 def test_bash_puts_names_with_blanks_in_whole(place):
     heron_command = place / "bin" / "heron"
     heron_command.parent.mkdir(exist_ok=True)

@@ -353,6 +353,7 @@ def test_not_found_suggests_what_was_meant(lake):
     assert "did you mean 'Photos'?" in refusal_of(lake, "in_folder('Photo')", NotFound)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "where",
     [

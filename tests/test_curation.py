@@ -92,6 +92,7 @@ def test_equal_files_are_exact_duplicates_and_the_older_one_is_kept(lake):
     assert [lake.items.get(uuid).name for uuid in found.redundant] == ["bus-copy.png"]
 
 
+@pytest.mark.slow
 def test_planted_copies_are_near_duplicates_with_their_scores(lake):
     found = lake.curation.near_duplicates(threshold=0.93)
     assert [names(group) for group in found.groups] == list(TWINS.values())
@@ -111,6 +112,7 @@ def test_planted_copies_are_near_duplicates_with_their_scores(lake):
         assert pair.first_frame is pair.second_frame is None
 
 
+@pytest.mark.slow
 def test_the_sharper_one_of_two_is_kept(lake):
     found = lake.curation.near_duplicates(threshold=0.93, query=Query(where="name LIKE 'ferry%'"))
     [group] = found.groups

@@ -79,6 +79,7 @@ TAGS = {0x010F: "Make", 0x0110: "Model", 0x0131: "Software"}
 DETAILS = {0x829A: "ExposureTime", 0x829D: "FNumber", 0x8827: "ISOSpeedRatings", 0x9003: "DateTimeOriginal"}
 
 
+@pytest.mark.slow
 @given(
     texts=st.dictionaries(
         st.sampled_from(sorted(TAGS)), st.text(st.characters(min_codepoint=33, max_codepoint=126), min_size=1)

@@ -64,6 +64,7 @@ def test_a_second_import_adds_nothing_and_a_series_that_has_grown_is_seen_again(
     assert item.facts.frame_count == 12 == len(workspace.items.members(item))
 
 
+@pytest.mark.slow
 def test_facts_that_tell_of_a_person_never_reach_the_disk(scans, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     for name, arguments, setting in (

@@ -349,6 +349,7 @@ def test_faults_follow_one_another(proxy):
     assert statuses(proxy) == [503, 503, 500, 200, 200]
 
 
+@pytest.mark.slow
 def test_a_share_is_drawn_the_same_way_each_time(origin):
     def drawn(seed):
         with FaultProxy(f"http://127.0.0.1:{origin.server_port}") as proxy:

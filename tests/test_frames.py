@@ -188,6 +188,7 @@ def test_what_cannot_be_a_frame_is_refused_and_nothing_changes(workspace, film, 
     assert list(workspace.frames.list(film)) == before
 
 
+@pytest.mark.slow
 def test_ten_thousand_frames_are_listed_page_by_page_in_order(workspace):
     facts = MediaFacts("video", "video/mp4", frame_count=12_345, fps=30.0)
     workspace.registration.register([NewItem("s3://lake/long.mp4", facts)], "A")

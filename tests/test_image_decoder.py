@@ -533,6 +533,7 @@ def exif_of(tags):
     return exif.tobytes()
 
 
+@pytest.mark.slow
 @given(
     size=st.tuples(st.integers(1, 300), st.integers(1, 300)),
     mode=st.sampled_from(["1", "L", "LA", "P", "RGB", "RGBA", "I;16"]),

@@ -174,6 +174,7 @@ def test_one_slow_object_does_not_let_all_others_pile_up(lake, load, monkeypatch
     assert read[0] <= (pipeline.BUNDLES + 1) * 16 + lake.page
 
 
+@pytest.mark.slow
 def test_what_has_come_lands_while_the_rest_is_waited_for(lake, load, tmp_path, monkeypatch):
     monkeypatch.setattr(pipeline, "SECONDS", 0.01)
     monkeypatch.setenv("HERON_CONCURRENCY", "1")

@@ -181,6 +181,7 @@ def test_an_outage_of_one_storage_does_not_stop_another(lake, tmp_path, monkeypa
         assert (problems[0].place, problems[-1].place) == ("line 3", "line 271")
 
 
+@pytest.mark.slow
 def test_a_list_that_breaks_off_interrupts_and_resuming_adds_the_rest(workspace, lake):
     lake.faults["list"] = [None, None]
     lake.broken["list"] = heron.Unreachable("the store does not answer")
@@ -193,6 +194,7 @@ def test_a_list_that_breaks_off_interrupts_and_resuming_adds_the_rest(workspace,
     assert urls(workspace) == lake.urls
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("outage", OUTAGES, ids=lambda outage: type(outage).__name__)
 def test_without_ignore_errors_an_outage_leaves_the_catalogue_as_it_was(workspace, lake, manifest, outage):
     workspace.ingest.manifest(manifest, folder="Before")

@@ -108,6 +108,7 @@ def test_another_process_cancels_an_import_that_runs(workspace, manifest, heron_
     assert "import 1 is cancelled" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_another_process_cancels_a_strict_import_and_nothing_has_landed(workspace, manifest, heron_process):
     process = heron_process("import", "--manifest", manifest, "--folder", "A")
     wait_for(lambda: workspace.imports.list())

@@ -203,6 +203,7 @@ def test_a_bundle_with_a_fault_is_not_applied_at_all(workspace, position):
     assert all_stored(workspace) == [{}] * 1000
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("verb", ["merge", "replace"])
 @pytest.mark.parametrize("fault", ["value", "item"])
 def test_a_fault_at_item_1500_leaves_1000_updated_and_says_so(workspace, verb, fault):

@@ -239,6 +239,7 @@ def test_deletion_takes_items_out_of_collections_and_datasets(workspace):
     assert [row.item.name for row in workspace.datasets.rows("train")] == ["3.jpg"]
 
 
+@pytest.mark.slow
 def test_a_stream_of_items_can_be_deleted_while_it_is_read(workspace):
     register(workspace, "A", *(f"{number}.jpg" for number in range(2100)))
     assert workspace.items.delete(workspace.items.list()) == 2100

@@ -127,6 +127,7 @@ def path_of(line):
     return tuple(parts[:2]) if tuple(parts[:2]) in known else (parts[0],)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("line", lines(LISTS) + lines(OTHERS))
 def test_nothing_but_json_is_printed(run, line):
     said = run(line)
@@ -139,6 +140,7 @@ def test_nothing_but_json_is_printed(run, line):
         assert isinstance(found, list if path_of(line) in ARRAYS else dict)
 
 
+@pytest.mark.slow
 def test_signed_urls_are_json_too(run, tmp_path, monkeypatch):
     monkeypatch.setenv("SECRET", "guest")
     with LakeBucket(tmp_path / "copy" / "in", "lake") as bucket:
@@ -153,6 +155,7 @@ def test_signed_urls_are_json_too(run, tmp_path, monkeypatch):
     assert signed["expires"] == 60
 
 
+@pytest.mark.slow
 def test_every_command_has_it_and_is_tried_here():
     tried = {path_of(line) for line in lines(LISTS) + lines(OTHERS)}
     for path, command in commands():
@@ -193,6 +196,7 @@ def test_two_things_cannot_both_go_to_standard_output(run, line):
     assert "both write to standard output" in said.err
 
 
+@pytest.mark.slow
 def test_what_plugins_print_while_they_load_is_kept_from_it(sample, tmp_path):
     (tmp_path / "noise.py").write_text("print('noise from a plugin')\n")
     info = tmp_path / "noise-1.dist-info"

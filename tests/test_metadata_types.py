@@ -230,6 +230,7 @@ def test_scalar_type_refuses_parameters(name):
         codec.parameters({"size": 3})
 
 
+@pytest.mark.slow
 @given(st.datetimes(timezones=st.timezones(), min_value=datetime(2, 1, 1), max_value=datetime(9998, 1, 1)))
 def test_text_order_of_stored_datetimes_is_time_order(moment):
     in_utc = moment.astimezone(UTC)

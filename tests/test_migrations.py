@@ -95,6 +95,7 @@ def test_a_catalogue_of_before_works_on(before, tmp_path):
         assert [frame.number for frame in workspace.frames.list(list(workspace.items.list())[1])] == [3, 5]
 
 
+@pytest.mark.slow
 def test_only_a_catalogue_that_lacks_tables_is_opened_with_sqlite_utils(before):
     code = (
         "import heron, sys; heron.open(sys.argv[1], discover=False).close(); "

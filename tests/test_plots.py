@@ -243,6 +243,7 @@ def test_a_plot_shows_points_in_colours(run, lake, colour):
     assert len(vivid) >= (3 if colour in ("city", "taken") else 1)
 
 
+@pytest.mark.slow
 def test_a_plot_is_written_as_svg_with_its_title_and_legend(run, lake):
     run("plot", "own", "-o", "p.svg", "--color", "city", "--title", "My map", "--method", "tsne")
     text = (lake.root / "p.svg").read_text()
@@ -251,6 +252,7 @@ def test_a_plot_is_written_as_svg_with_its_title_and_legend(run, lake):
     assert (lake.root / "p.pdf").read_bytes().startswith(b"%PDF")
 
 
+@pytest.mark.slow
 def test_thumbnails_are_shown_on_the_plot(run, lake):
     run("plot", "own", "-o", "plain.png")
     run("plot", "own", "-o", "pictures.png", "--thumbnails")

@@ -90,6 +90,7 @@ print(tracemalloc.get_traced_memory()[1])
     assert int(done.stdout) < 70_000_000  # the vectors as float32 are 123 MB
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize("shape", [(1, 4), (2, 4), (3, 1), (4, 2), (5, 3), (7, 1), (30, 5)])
 def test_few_vectors_have_places_and_the_same_ones_each_time(method, shape):
@@ -112,6 +113,7 @@ def test_vectors_on_a_line_have_no_second_coordinate():
     assert not found[:, 1].any()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", METHODS)
 def test_clusters_stay_together(method):
     vectors, labels = clusters(3)
@@ -121,6 +123,7 @@ def test_clusters_stay_together(method):
     assert (nearest == labels).mean() > 0.99
 
 
+@pytest.mark.slow
 def test_tsne_depends_on_the_seed_alone():
     vectors, _ = clusters(3, each=20)
     first, again, other = (project(vectors, "tsne", seed=seed) for seed in (1, 1, 2))

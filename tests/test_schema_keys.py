@@ -389,6 +389,7 @@ def test_schema_survives_json_and_toml(full):
         assert list(other.to_dict().items()) == list(data.items())
 
 
+@pytest.mark.slow
 @given(st.dictionaries(legal_keys, declarations, max_size=6))
 def test_any_legal_schema_round_trips(data):
     schema = Schema(PLUGINS)

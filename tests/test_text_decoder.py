@@ -38,6 +38,7 @@ def written(tmp_path):
     return write
 
 
+@pytest.mark.slow
 class TestEveryKindOfText(DecoderContract):
     decoder = TEXTS
 
@@ -85,6 +86,7 @@ def test_lines_of_text_are_drawn_from_the_top(decoder, written):
     assert not many[-8:].any()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [256, 1024])
 def test_text_stays_between_the_margins(decoder, written, size):
     words = "Harbour WWWWWWW and water, " * 400 + "x" * 5000

@@ -123,6 +123,7 @@ def test_all_that_it_brings_is_used_through_the_command_line(heron_command, tmp_
     assert heron_command("mean-colour", "p.png", cwd=tmp_path).strip() == "250 10 20"
 
 
+@pytest.mark.slow
 def test_without_plugins_it_is_not_there(heron_command, tmp_path):
     assert "example" not in heron_command("--no-plugins", "plugins", cwd=tmp_path)
 

@@ -134,6 +134,7 @@ def test_embed_lists_the_embedders(run):
     )
 
 
+@pytest.mark.slow
 def test_embed_that_is_interrupted_keeps_what_is_done(lake, tmp_path, monkeypatch):
     from heron.embedders.visual import VisualEmbedder
 

@@ -303,6 +303,7 @@ def test_groups_keep_their_recall(lake):
         assert recall(lake, mask, groups=groups)[0] >= 0.95
 
 
+@pytest.mark.slow
 def test_many_rows_of_one_group_do_not_hide_the_others(lake):
     space, vectors, _ = lake
     groups = np.where(np.arange(20_000) < 19_990, -1, np.arange(20_000))
@@ -326,6 +327,7 @@ def test_a_reader_of_before_finds_no_later_rows(lake):
     assert recall((very_old, vectors[:5_000], queries)) == (1, {"scan"})
 
 
+@pytest.mark.slow
 def test_a_filter_is_asked_little(lake):
     space, _, queries = lake
     half = Asked(np.arange(20_000) % 2 == 0)

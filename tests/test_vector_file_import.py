@@ -388,6 +388,7 @@ def table(workspace, tmp_path):
     return table
 
 
+@pytest.mark.slow
 def test_parquet_names_its_items_in_a_column_and_frames_in_another(table, workspace, items):
     rows = f"('{items[1].uuid}', NULL, [1, 2, 3, 4]), (NULL, NULL, [9, 9, 9, 9])"
     with pytest.raises(InvalidInput, match="row 1 names no item"):
@@ -488,6 +489,7 @@ def test_exports_that_cannot_be_are_refused_and_leave_nothing(workspace, items, 
 # Many
 
 
+@pytest.mark.slow
 def test_many_bundles_keep_their_order(workspace, tmp_path, monkeypatch):
     monkeypatch.setattr("heron.ingest.vector_files.npy.rows_of_bundle", lambda size: 7)
     monkeypatch.setattr("heron.ingest.vector_files.json_lines.rows_of_bundle", lambda size: 7)

@@ -232,6 +232,7 @@ def test_everything_may_go_and_others_come(lake):
     assert is_sound(lake)
 
 
+@pytest.mark.slow
 def test_what_is_stored_comes_in_batches_in_the_order_in_which_it_came(lake):
     items = register(lake, 2500)
     lake.vectors.add("look", items[1:], some(2499))

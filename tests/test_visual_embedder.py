@@ -72,6 +72,7 @@ def test_changed_copies_find_their_original(model, scenes, change):
     assert cosines.diagonal().min() > least
 
 
+@pytest.mark.slow
 def test_mirror_images_are_like_their_originals_but_not_the_same(model, scenes):
     copies = model.embed_images([ImageOps.mirror(scene) for scene in scenes])
     cosines = copies @ model.embed_images(scenes).T
@@ -87,6 +88,7 @@ def test_unlike_pictures_are_near_zero(model, scenes):
     assert np.abs(cosines).max() < 0.4
 
 
+@pytest.mark.slow
 def test_scenes_of_one_place_and_light_are_neighbours(model, scenes):
     vectors = model.embed_images(scenes)
     cosines = vectors @ vectors.T

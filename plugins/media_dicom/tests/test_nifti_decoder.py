@@ -47,6 +47,7 @@ def save(path: Path, voxels: Any, affine: Any = None, sort: Any = nibabel.Nifti1
     return path
 
 
+@pytest.mark.slow
 class TestNifti(DecoderContract):
     decoder = NIFTI
 

@@ -37,6 +37,7 @@ def written(folder: Path, content: bytes, name: str = "a.pdf", **options: Any) -
     return LocalMediaFile(folder / name, MEDIA_TYPE, **options)
 
 
+@pytest.mark.slow
 class TestPdf(DecoderContract):
     decoder = PDF
 
@@ -205,6 +206,7 @@ def test_errors_of_the_storage_come_through_unchanged(tmp_path: Path, decoder: A
     assert decoder.probe(LocalMediaFile(tmp_path / "a.pdf", MEDIA_TYPE)).pages == 9
 
 
+@pytest.mark.slow
 def test_processes_are_used_again_and_end_with_the_decoder(tmp_path: Path) -> None:
     own: Any = PDF.load()
     file = written(tmp_path, document(*[HELLO] * 3))

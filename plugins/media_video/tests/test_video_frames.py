@@ -119,6 +119,7 @@ def test_each_frame_can_be_had_alone(video: Path) -> None:
         assert shown(video, [number]) == [(number, number)]
 
 
+@pytest.mark.slow
 def test_mixtures_of_frames_are_those_asked_for(video: Path) -> None:
     source = random.Random(4)
     count = len(DECODER.times(media_file(video)))
@@ -137,6 +138,7 @@ def test_frames_are_bit_equal_to_those_of_decoding_everything(video: Path) -> No
         assert found == {number: plain[number] for number in wanted}
 
 
+@pytest.mark.slow
 def test_times_are_those_of_decoding(video: Path) -> None:
     expected = sorted(decoded_times(video))
     for remote in (False, True):
@@ -144,6 +146,7 @@ def test_times_are_those_of_decoding(video: Path) -> None:
         assert list(times) == pytest.approx(expected, abs=1e-9)
 
 
+@pytest.mark.slow
 def test_times_of_an_object_in_a_bucket_come_from_tables_or_not_at_all(video: Path) -> None:
     near = DECODER.times(media_file(video, remote=True), whole=False)
     has_tables = video.suffix in (".mp4", ".mov") and video.stem not in ("h264-fragments", "h264-hybrid")

@@ -93,6 +93,7 @@ def test_facts_take_few_requests(film: StoredFile) -> None:
     assert taken < film.size / 3
 
 
+@pytest.mark.slow
 def test_times_of_mp4_take_the_movie_header_alone(film: StoredFile) -> None:
     times = VIDEO.times(film, whole=False)
     requests, taken = film.taken()

@@ -46,6 +46,7 @@ def test_all_forms_lead_to_one(account: str, container: str, key: str) -> None:
         assert account_of(f"{scheme}://{container}/{path}") is None
 
 
+@pytest.mark.slow
 @given(containers, keys)
 def test_an_emulator_is_known_by_its_endpoint(container: str, key: str) -> None:
     url = f"{EMULATOR}/{container}/{quote(key, safe='/')}"

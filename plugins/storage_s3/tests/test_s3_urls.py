@@ -25,6 +25,7 @@ def test_a_canonical_url_stays_and_keeps_its_key(bucket: str, key: str) -> None:
     assert heron.address_of(normalise(url)) == heron.ObjectAddress(bucket, key)
 
 
+@pytest.mark.slow
 @on_any_machine
 @given(BUCKETS, KEYS)
 def test_what_is_not_escaped_is_the_same_object(bucket: str, key: str) -> None:

@@ -136,7 +136,7 @@ READS = {
     "vectors._embedding_keys": lambda w, t: w.vectors._embedding_keys(),
     "vectors.get": lambda w, t: w.vectors.get("look", t.item).tolist(),
     "vectors.find": lambda w, t: w.vectors.find("look", t.item).tolist(),
-    "vectors._marks": lambda w, t: w.vectors._marks(t.look, [t.item.id]),
+    "vectors._fingerprints": lambda w, t: w.vectors._fingerprints(t.look, [t.item.id]),
     "vectors._named": lambda w, t: w.vectors._named("look"),
     "vectors.of": lambda w, t: list(w.vectors.of(t.item)),
     "vectors._opened": lambda w, t: w.vectors._opened("look"),

@@ -141,7 +141,7 @@ def test_of_two_vectors_kept_for_one_owner_the_last_one_counts(lake, dtype):
     vectors = rounded(some(3), dtype)
     assert lake.vectors._keep("look", [(item.id, 0)] * 3, vectors, [1, 2, 3]).kept == 3
     assert lake.vectors.find("look", item).tolist() == vectors[2].tolist()
-    assert lake.vectors._marks(lake.vectors._embedding_keys()[0], [item.id]) == {(item.id, 0): 3}
+    assert lake.vectors._fingerprints(lake.vectors._embedding_keys()[0], [item.id]) == {(item.id, 0): 3}
     assert counts(lake) == (1, 2, 0)
     assert lake.vectors.compact("look") == 2
     assert is_sound(lake)

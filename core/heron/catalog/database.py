@@ -22,7 +22,7 @@ from heron.models import now
 
 FILE_NAME = "catalog.db"
 BUSY_SECONDS = 10.0
-"""How long a writer waits for another one, unless HERON_BUSY_SECONDS says otherwise."""
+"""How many seconds a writer waits for another one, unless HERON_BUSY_SECONDS says otherwise."""
 
 _HOLDER_BYTES = 64 * 1024
 
@@ -39,7 +39,9 @@ R = TypeVar("R")
 
 
 def one_transaction(verb: Callable[Concatenate[Service, P], R]) -> Callable[Concatenate[Service, P], R]:
-    """Let a service's verb read and write in one transaction, so that what it read still holds when it writes."""
+    """Make a method of a service read and write in one transaction, so that what it has read is still true
+    when it writes.
+    """
 
     @functools.wraps(verb)
     def within(service: Service, /, *args: P.args, **kwargs: P.kwargs) -> R:
@@ -84,9 +86,10 @@ class Database:
                 raise
 
     def _address(self, read_only: bool) -> str:
-        """The file as a URI: for reading only where there is no right to write.
+        """The file as a URI; read-only if the file cannot be written.
 
-        SQLite reads through a write-ahead log and makes one; where it cannot, and nobody writes, it has to be told.
+        SQLite needs a write-ahead log even to read, and creates it; if it cannot, and nobody writes, the URI
+        has to say so.
         """
         uri = self.path.absolute().as_uri()
         can_make_files = not read_only and os.access(self.path.parent, os.W_OK)
@@ -163,7 +166,7 @@ class Database:
             try:
                 self._name_holder()
                 yield
-                self._forget_holder()  # still under the lock, so that the next writer's word is not lost
+                self._forget_holder()  # still under the lock, so that the next writer's file is not removed
                 self.connection.execute("COMMIT")
             except BaseException:
                 self._forget_holder()
@@ -190,7 +193,9 @@ class Database:
             raise
 
     def settle(self) -> bool:
-        """Bring all that is committed to the disk; False where others are in the way, or nothing can be written."""
+        """Flush all committed transactions to disk; False if other connections prevent it, or nothing can be
+        written.
+        """
         with self._lock, self._explained():
             busy: int = self.connection.execute("PRAGMA wal_checkpoint(FULL)").fetchone()[0]
             return not busy
@@ -222,13 +227,13 @@ class Database:
             return self.connection.executemany(sql, parameters).rowcount
 
     def _name_holder(self) -> None:
-        """Leave word of who writes, for a second writer that has waited in vain."""
+        """Write the writer's process id to a file, so that a process whose wait timed out can name it."""
         command = " ".join(
             ["heron" if sys.argv[0].endswith("heron") else Path(sys.argv[0]).name, *sys.argv[1:2]]
         )
         text = json.dumps({"pid": os.getpid(), "host": platform.node(), "command": command, "since": now()})
         try:
-            self._holder.unlink(missing_ok=True)  # what a killed process left, or a link to elsewhere
+            self._holder.unlink(missing_ok=True)  # a file left by a killed process, or a symbolic link
             with open_file(self._holder, "xb") as stream:
                 stream.write(text.encode("utf-8", "replace"))
         except OSError:
@@ -257,7 +262,7 @@ class Database:
 
     @contextmanager
     def _explained(self) -> Iterator[None]:
-        """Turn SQLite's errors into sentences."""
+        """Turn SQLite's errors into HeronErrors."""
         try:
             yield
         except sqlite3.Error as error:

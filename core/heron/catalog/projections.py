@@ -22,9 +22,9 @@ _FIND = "SELECT * FROM projections WHERE set_id = ? AND method = ?"
 
 @frozen
 class StoredProjection:
-    """A projection as it is kept: of which vectors, and how many points it had.
+    """A stored projection: of which vectors it was made, and how many points it had.
 
-    It is of the first `row_count` rows of the matrix `file`, as far as the query meant them.
+    It was made of those of the first `row_count` rows of the matrix `file` that the query found.
     """
 
     id: int
@@ -44,7 +44,7 @@ class ProjectionStore:
         self._database = database
 
     def find(self, kept: VectorSet, method: str) -> StoredProjection | None:
-        """The projection of a set by a method; None where there is none."""
+        """The projection of a set by a method; None if there is none."""
         row = self._database.row(_FIND, [kept.id, method])
         return _projection(row) if row is not None else None
 
@@ -56,7 +56,7 @@ class ProjectionStore:
     def put(
         self, kept: VectorSet, method: str, query: Query, points: Iterable[Point], count: int
     ) -> StoredProjection:
-        """Keep the `count` points of a set as it was read, instead of those it has by that method.
+        """Store the `count` points of a set as it was read, in place of its points by that method.
 
         Points of items that were deleted meanwhile are left out.
         """
@@ -86,7 +86,7 @@ class ProjectionStore:
         return [tuple(row) for row in rows]
 
     def remove(self, kept: VectorSet, method: str) -> int:
-        """Forget the projection of a set by a method; returns how many there were."""
+        """Delete the projection of a set by a method; returns how many there were."""
         return self._database.execute(
             "DELETE FROM projections WHERE set_id = ? AND method = ?", [kept.id, method]
         )

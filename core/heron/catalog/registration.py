@@ -1,4 +1,4 @@
-"""Registration: new items go in by the thousand, each checked, each batch one transaction."""
+"""Registration: inserts new items in batches; each item is checked, each batch is one transaction."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ MAX_URL = 16 * 1024
 """Longest URL, in bytes."""
 
 Reject = Callable[[int, InvalidInput], None]
-"""Hears of an item that cannot be registered: its place in the batch, and why."""
+"""Called for an item that cannot be registered, with its position in the batch and the error."""
 
 
 @frozen
@@ -101,8 +101,8 @@ class Registration:
     ) -> Added:
         """Register a stream of items in a folder, a transaction a batch.
 
-        With `skip_duplicates`, an item whose URL is in the folder already is passed over. A faulty item raises
-        InvalidInput or MetadataError; the batches before its own stay, nothing of its own does.
+        With `skip_duplicates`, an item whose URL is in the folder already is skipped. An invalid item raises
+        InvalidInput or MetadataError; the batches before its own stay, its own is not written.
         """
         target = self._folders.ensure(folder)
         added = skipped = 0
@@ -124,8 +124,8 @@ class Registration:
     ) -> range:
         """Insert one batch into a folder within the caller's transaction; returns the ids of the new rows.
 
-        `integration_of` gives the inner id of the integration by which a URL is read. A faulty item raises
-        InvalidInput or MetadataError; with `reject` that hears of it, and the others go in.
+        `integration_of` gives the inner id of the integration by which a URL is read. An invalid item raises
+        InvalidInput or MetadataError; with `reject`, that is called instead, and the others are inserted.
         """
         self._access.require("create", "item", folder.path)
         if skip_duplicates:
@@ -151,10 +151,10 @@ class Registration:
         return range(newest + 1, newest + 1 + len(kept))
 
     def _refresh(self, changed: Iterable[tuple[int, NewItem]]) -> int:
-        """Give items, by their inner ids, the facts, members and frames of files that changed.
+        """Update the facts, members and frames of items, by inner id, whose files have changed.
 
-        Their pictures and hashes are forgotten. Key frames, and frames with metadata, stay; metadata, also that of new
-        frames, is left to who merges it.
+        Their thumbnails and hashes are deleted. Key frames, and frames with metadata, stay; the caller merges
+        metadata, also that of new frames.
         """
         self._access.require("update", "item")
         pairs, moment = list(changed), now()
@@ -177,7 +177,7 @@ class Registration:
         return len(pairs)
 
     def _restore(self, ids: Iterable[int]) -> int:
-        """Take items back into view that had been marked as deleted."""
+        """Restore items that are marked as deleted."""
         self._access.require("update", "item")
         return self._database.execute_many(
             "UPDATE items SET deleted_at = NULL, updated_at = ? WHERE id = ?", [(now(), id) for id in ids]
@@ -203,7 +203,9 @@ class Registration:
             insert_frames(self._database, validator, owners, self._vectors._keep_encoded)
 
     def _follow(self, folder: Folder, newest: int) -> None:
-        """Let the dataset that the folder backs, if any, follow: a trigger would make every insert 5x slower."""
+        """Add the new items to the dataset that the folder backs, if any; a trigger would make every insert
+        5x slower.
+        """
         self._database.execute(
             "INSERT INTO dataset_rows (dataset_id, item_id) SELECT datasets.id, items.id FROM datasets "
             "JOIN items ON items.folder_id = datasets.backing_folder_id "
@@ -249,7 +251,7 @@ class Registration:
         into: tuple[int, list[NewItem], list[tuple[Owner, Vectors]]],
         reject: Reject | None,
     ) -> Iterable[tuple[Any, ...]]:
-        """The rows of items. Those that are in order go into the list, their vectors to the id that they will have."""
+        """The rows of valid items, and their vectors by the id that each item will have."""
         moment, user = now(), self._access.user.email
         folder_id, integration_of = of
         first, kept, vectors = into
@@ -286,7 +288,7 @@ class Registration:
 
 
 def check_kind(item: NewItem) -> None:
-    """Raise InvalidInput for an item of a kind that there is not."""
+    """Raise InvalidInput for an item of an unknown kind."""
     if item.facts.kind not in _KINDS:
         raise InvalidInput(
             f"{item.url}: {item.facts.kind!r} is no kind of item", hint=f"one of {', '.join(KINDS)}"

@@ -14,13 +14,13 @@ from heron.metadata.keyframes import FrameWish, has_blocks, without_blocks
 from heron.models import Item, Json, MediaFacts, NewFrame, NewItem
 
 Times = Callable[[Item], Sequence[float] | None]
-"""Gives the presentation times of an item's frames in seconds; None where they are not to be had."""
+"""Returns the presentation times of an item's frames in seconds; None if they are not available."""
 
 SAMPLING_RATE = 1.0
-"""Frames per second that are sampled of a video unless asked for otherwise."""
+"""Default number of frames per second that are sampled of a video."""
 
 SLICES = 1000
-"""Most frames that an item without times, such as a volume, gets as rows unasked, evenly spaced."""
+"""Most frames of an item without times, such as a volume, that become rows by default, evenly spaced."""
 
 MOST = 10_000_000
 """Most frames that are sampled of one item: a day at more than a hundred a second."""
@@ -33,7 +33,8 @@ _SAME = 1e-6
 
 
 def prepared(item: NewItem, rate: float | None = None, times: Sequence[float] | None = None) -> NewItem:
-    """An item whose blocks of key frames became frames; `rate` samples where the blocks do not say how.
+    """An item with its blocks of key frames turned into frames; `rate` is used if the blocks give no sampling
+    rate.
 
     Raises MetadataError and InvalidInput for frames that cannot be.
     """
@@ -55,9 +56,10 @@ def prepared(item: NewItem, rate: float | None = None, times: Sequence[float] | 
 def chosen_frames(
     wish: FrameWish, facts: MediaFacts, times: Sequence[float] | None, name: str
 ) -> list[NewFrame]:
-    """The frames that are wanted of an item, by number; `times` are the presentation times of all, where known.
+    """The frames chosen of an item, by number; `times` are the presentation times of all its frames, if
+    known.
 
-    Without them, frames are taken to follow each other evenly where the facts give a rate. Raises InvalidInput, which
+    Without them, frames are taken as evenly spaced if the facts give a rate. Raises InvalidInput, which
     names item, value and length, for a frame outside the item, and where times are needed and not known.
     """
     clock = _Clock(facts, times, name)
@@ -157,7 +159,7 @@ class _Clock:
                 yield number
 
     def _end(self) -> float | None:
-        """When the last frame is over, in seconds."""
+        """The end of the last frame, in seconds."""
         if self._times is not None:
             step = 1 / self._fps if self._fps else 0.0
             return max(float(self._times[-1]) + step, self._duration or 0.0)

@@ -1,4 +1,4 @@
-"""Synced folders: which folder follows what lies below which URL, and what the last look there found."""
+"""Synced folders: the URL that each folder is kept equal to, and the state of the last sync."""
 
 from __future__ import annotations
 
@@ -25,7 +25,9 @@ _SELECT = (
 )
 _BELOW = "folder_id = ? AND substr(url, 1, ?) = ?"
 _LISTED = f"{_BELOW} AND deleted_at IS NULL AND NOT EXISTS (SELECT 1 FROM members WHERE item_id = items.id)"
-"""The items of a folder that a listing would show; those that are made of several files have no object of their own."""
+"""The items of a folder that a listing of objects would show; items of several files have no object of their
+own.
+"""
 
 
 class SyncedFolderService:
@@ -48,10 +50,11 @@ class SyncedFolderService:
         integration: IntegrationRef | None = None,
         sidecar_suffix: str | None = SUFFIX,
     ) -> SyncedFolder:
-        """Let a folder, which is made when it is missing, follow a URL in canonical form; `heron sync` does the rest.
+        """Make a folder, which is created if it is missing, a synced folder of a canonical URL; `heron sync`
+        does the rest.
 
-        Items that it holds of that URL are read by this integration from now on. Raises AlreadyExists for a folder
-        that follows one already.
+        Its items below that URL are read with this integration from now on. Raises AlreadyExists for a folder
+        that is synced already.
         """
         target = self._folders.ensure(folder)
         self._access.require("update", "folder", target.path)
@@ -71,7 +74,7 @@ class SyncedFolderService:
         return self.get(target)
 
     def get(self, folder: FolderRef) -> SyncedFolder:
-        """What a folder follows; raises NotFound for one that follows nothing."""
+        """The sync settings of a folder; raises NotFound for a folder that is not synced."""
         target = self._folders.get(folder)
         synced = self.find(target)
         if synced is None:
@@ -81,7 +84,7 @@ class SyncedFolderService:
         return synced
 
     def find(self, folder: FolderRef) -> SyncedFolder | None:
-        """What a folder follows, or None; raises NotFound for a folder that is not there."""
+        """The sync settings of a folder, or None; raises NotFound for a folder that does not exist."""
         row = self._database.row(f"{_SELECT} WHERE folder_id = ?", [self._folders.get(folder).id])
         return _synced(row) if row is not None else None
 
@@ -96,7 +99,7 @@ class SyncedFolderService:
 
     @one_transaction
     def release(self, folder: FolderRef) -> None:
-        """Let a folder follow nothing any more; its items stay."""
+        """Make a synced folder an ordinary one; its items stay."""
         synced = self.get(folder)
         self._access.require("update", "folder", synced.folder)
         self._database.execute(
@@ -105,7 +108,7 @@ class SyncedFolderService:
 
     @one_transaction
     def set_sidecars(self, folder: FolderRef, suffix: str | None, *, paused: bool = False) -> SyncedFolder:
-        """Change the ending of sidecars (None: they are ordinary files), or pass over them until further notice."""
+        """Change the suffix of sidecars (None: they are ordinary files), or skip them with `paused`."""
         synced = self.get(folder)
         self._access.require("update", "folder", synced.folder)
         if suffix == "":

@@ -108,7 +108,7 @@ class Run:
         """
         for bundle in bundles(items, _KEPT):
             once = {item.id: item for item in bundle}
-            fingerprints = {} if self._again else self._vectors._marks(self._kept, list(once))
+            fingerprints = {} if self._again else self._vectors._fingerprints(self._kept, list(once))
             for owner, fingerprint in fingerprints.items():
                 self._fingerprints.setdefault(owner[0], {})[owner] = fingerprint
             yield from once.values()

@@ -1,4 +1,6 @@
-"""The source of local groups and sequences: the images of each folder are one unit, and those named one by one too."""
+"""The source of local groups and sequences: the images of each folder are one unit; images given one by one
+are one too.
+"""
 
 from __future__ import annotations
 
@@ -20,8 +22,9 @@ _DIGITS = re.compile(r"(\d+)")
 def batched_units(paths: Sequence[Path], kind: Kind, kind_of: Callable[[str], Kind | None]) -> Iterator[Unit]:
     """The images at and below the paths: one unit for each folder, and one for those that are named themselves.
 
-    Files of a folder are in the order of their names, numbers by their value; those that are named stay in the order
-    given. In folders, what is no image by its name is passed over. Raises NotFound where there is no image at all.
+    Files of a folder are in the order of their names, numbers by their value; those that are named stay in
+    the order given. In folders, files whose names are not those of images are skipped. Raises NotFound if
+    there is no image at all.
     """
     named = [path for path in dict.fromkeys(paths) if not path.is_dir()]
     found = 0

@@ -1,4 +1,6 @@
-"""Landing: a batch of outcomes becomes items, refreshed items, metadata and a report, within the caller's transaction."""
+"""Landing: writes a batch of outcomes as new and refreshed items, metadata and a report, in the caller's
+transaction.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +25,7 @@ from heron.models import Folder, NewItem
 
 @frozen
 class Options:
-    """How an import treats what is there already, and by which integration its items can be read."""
+    """How an import treats existing items, and with which integration its items are read."""
 
     rule: Rule
     skip_identical: bool = False
@@ -32,14 +34,14 @@ class Options:
 
 @frozen
 class Landed:
-    """What became of a batch: the ids of the new items, and what failed."""
+    """The result of a batch: the ids of the new items, and the failures."""
 
     ids: range
     failures: tuple[ImportProblem, ...]
 
 
 _COMING = Known(0, "", None, None, None, is_deleted=False)
-"""An item that lands in the same batch."""
+"""An item of the same batch."""
 
 
 class Landing:
@@ -65,7 +67,7 @@ class Landing:
         self._parts = SeriesParts(database)
 
     def decide(self, units: Sequence[Unit], folder: Folder | None) -> list[tuple[Action, Known | None]]:
-        """What is to become of each unit, by what the folder holds now."""
+        """The action for each unit, by the present content of the folder."""
         rule = self._options.rule
         if folder is None or not rule.looks_up:
             return [(("add" if unit.sidecar_of is None else "sidecar"), None) for unit in units]
@@ -118,7 +120,9 @@ class Landing:
         return Landed(ids, tuple(problem for problem in problems if problem.severity == "failure"))
 
     def _decided_again(self, outcomes: Sequence[Outcome], folder: Folder) -> Sequence[Outcome]:
-        """The outcomes by what the folder holds now: another import may have brought an item since, or the source twice."""
+        """The outcomes, decided again by the present content of the folder: another import may have added an
+        item, or the source names it twice.
+        """
         if not self._options.rule.looks_up:
             return outcomes
         adding = [outcome for outcome in outcomes if outcome.action == "add"]
@@ -135,7 +139,7 @@ class Landing:
         return decided
 
     def _with_items(self, outcomes: list[Outcome], folder: Folder) -> list[Outcome]:
-        """The outcomes with their items, also where those have landed just before them in the same batch."""
+        """The outcomes with their items, including items that were written just before in the same batch."""
         urls = [outcome.unit.url for outcome in outcomes if outcome.known is _COMING]
         landed = self._registration._known(urls, folder)
         return [
@@ -146,7 +150,7 @@ class Landing:
     def _without_identical(
         self, landing: list[Outcome], problems: list[ImportProblem]
     ) -> tuple[list[Outcome], int]:
-        """Warn of content that is there already, or leave it out."""
+        """Warn of content that is in the catalogue already, or leave it out."""
         same = self._identical([outcome.item for outcome in landing if outcome.item is not None])
         if self._options.skip_identical:
             kept = [outcome for outcome in landing if outcome.unit.url not in same]
@@ -179,7 +183,7 @@ class Landing:
         return same
 
     def _insert(self, landing: Sequence[Outcome], folder: Folder, problems: list[ImportProblem]) -> range:
-        """Insert all items but the faulty ones, of which the report tells, with their thumbnails."""
+        """Insert all valid items with their thumbnails; the report lists the others."""
         landing = [outcome for outcome in landing if outcome.item is not None]
         rejected: set[int] = set()
 
@@ -222,7 +226,7 @@ class Landing:
             with self._database.write():
                 return self._metadata.merge((uuid, metadata) for _, uuid, metadata in pairs)
         except HeronError:
-            pass  # one of them is faulty: find out which
+            pass  # one of them is invalid: find out which
         merged = 0
         for outcome, uuid, metadata in pairs:
             try:
@@ -234,7 +238,9 @@ class Landing:
     def _apply_sidecars(
         self, outcomes: Sequence[Outcome], folder: Folder, problems: list[ImportProblem]
     ) -> int:
-        """Merge what sidecars say into their items, which have landed before them; returns how many got some."""
+        """Merge the metadata of sidecars into their items, which were written before them; returns how many
+        items changed.
+        """
         owners = self._registration._known([o.unit.sidecar_of for o in outcomes if o.unit.sidecar_of], folder)
         found = []
         for outcome in outcomes:

@@ -30,7 +30,9 @@ COLUMNS = {"uuid": "uuid", "id": "uuid", "url": "url", "objectUrl": "url", "name
 
 @frozen(repr=False)
 class MetadataFileReport(Record):
-    """What a metadata file did; `ambiguous` holds how many items a name has. Those rows changed nothing."""
+    """The result of a metadata file; `ambiguous` says how many items have a name. Rows with such names
+    changed nothing.
+    """
 
     updated: int
     unmatched: tuple[str, ...]
@@ -38,7 +40,7 @@ class MetadataFileReport(Record):
 
 
 Row = tuple[str, str, dict[str, Json]]
-"""What names the item (`uuid`, `url` or `name`), the name, and the metadata."""
+"""How the item is named (`uuid`, `url` or `name`), the name, and the metadata."""
 
 
 def apply_file(
@@ -50,7 +52,9 @@ def apply_file(
     by: str | None,
     replace: bool,
 ) -> MetadataFileReport:
-    """Merge, or replace by, the metadata of a file, bundle by bundle; raises InvalidInput naming the faulty row."""
+    """Merge the metadata of a file, or replace with it, in batches; raises InvalidInput naming the invalid
+    row.
+    """
     apply = metadata.replace if replace else metadata.merge
     updated = 0
     unmatched: list[str] = []
@@ -78,7 +82,7 @@ def apply_file(
 
 
 def read_rows(file: Path, schema: Schema) -> Iterator[tuple[str, dict[str, Json]]]:
-    """The rows of a file with their places, as a stream except for JSON."""
+    """The rows of a file with their positions, as a stream except for JSON."""
     readers = {".json": _json, ".jsonl": _jsonl, ".ndjson": _jsonl, ".csv": _csv, ".parquet": _parquet}
     reader = readers.get(file.suffix.lower())
     if reader is None:

@@ -1,4 +1,6 @@
-"""The pipeline: units are decided on and probed, and land in their order, batch by batch, with the job's position."""
+"""The pipeline: decides on units, probes them, and writes them in their order, in batches, with the job's
+position.
+"""
 
 from __future__ import annotations
 
@@ -22,30 +24,31 @@ from heron.jobs import ImportJob, ImportProblem, ImportReport
 from heron.models import Folder
 
 BATCH = 512
-"""Units that are decided on together."""
+"""Units whose actions are decided together."""
 
 BUNDLES = 8
-"""Bundles that wait for the oldest of them at most, so that memory stays bounded."""
+"""Most chunks that wait for the oldest of them, so that memory stays bounded."""
 
 MOST, SECONDS = 4096, 0.5
-"""Outcomes that one transaction writes at most, and the seconds after which it writes what there is."""
+"""Most outcomes of one transaction, and the seconds after which a smaller batch is written."""
 
 OUTAGE = 50
-"""Units in a row that fail for the storage itself, after which an import stops, to be resumed later."""
+"""After this many units in a row that fail because of the storage itself, an import stops; it can be resumed.
+"""
 
 SETTLED = 256
 """Outcomes after which such a failure counts as one of its unit. Answers come in any order: at the beginning of an
 outage, units fail that stand before others which were answered just in time."""
 
 STOPS = (ImportInterrupted, Unreachable, BadCredentials)
-"""What ends an import and says nothing against what it imports: it can be resumed when that is over."""
+"""Errors of the storage, not of the objects: an import that they stop can be resumed later."""
 
 Probe = Callable[[Sequence[Unit]], list[Outcome]]
 
 
 @frozen
 class Progress:
-    """How far an import has come: units done, those that are new, those that failed, and if known the share of all.
+    """The progress of an import: units done, added and failed, and, if known, the share of all.
 
     All of it is about this run: a resumed one begins with 0 again.
     """
@@ -57,10 +60,10 @@ class Progress:
 
 
 Series = Callable[[ImportJob], Iterable[Outcome]]
-"""Gives what became of the series whose parts a job has found."""
+"""Returns the outcomes of the series whose parts a job has found."""
 
 Report = Callable[[Progress], None]
-"""Hears of progress."""
+"""Called with the progress."""
 
 
 @frozen
@@ -77,7 +80,7 @@ class Workers:
 
 
 class Pipeline:
-    """Takes the units of one job to the catalogue, and gives the ids of the new items of each batch."""
+    """Imports the units of one job, and yields the ids of the new items of each batch."""
 
     def __init__(
         self,
@@ -88,7 +91,9 @@ class Pipeline:
         share_read: Callable[[], float | None] = lambda: None,
         position: int = 0,
     ) -> None:
-        """Take the units behind `position`; `share_read` says how much of the whole source was read, if that is known."""
+        """Import the units behind `position`; `share_read` returns the share of the source that was read, if
+        that is known.
+        """
         self._database = database
         self._imports = imports
         self._landing = landing
@@ -100,7 +105,9 @@ class Pipeline:
         self._progress = Progress()
 
     def in_batches(self, job: ImportJob, folder: Folder, outcomes: Iterable[Outcome]) -> Iterator[range]:
-        """Land each batch in a transaction of its own, failures and all; raises ImportInterrupted in an outage."""
+        """Write each batch in a transaction of its own, with its failures; raises ImportInterrupted in an
+        outage.
+        """
         for batch in _batches(_until_outage(outcomes, job)):
             with self._database.write():
                 landed = self._landing.land(job, folder, batch)
@@ -110,10 +117,10 @@ class Pipeline:
     def all_or_nothing(
         self, job: ImportJob, folder: Callable[[], Folder], outcomes: Iterable[Outcome], series: Series
     ) -> list[range]:
-        """Land everything in one transaction, or raise ImportAborted at the first failure.
+        """Write everything in one transaction, or raise ImportAborted at the first failure.
 
-        Outcomes wait in a temporary file until all are there, so that nobody is kept from writing meanwhile. The
-        series that are found among them come last.
+        Outcomes wait in a temporary file until all units are probed, so that other processes can write
+        meanwhile. Series come last.
         """
         landed: list[range] = []
         with Spool() as spool:
@@ -131,7 +138,7 @@ class Pipeline:
     def all_at_once(
         self, job: ImportJob, folder: Callable[[], Folder], outcomes: Iterable[Outcome]
     ) -> list[range]:
-        """As `all_or_nothing`, for outcomes that come as fast as they land: nothing is gained by letting them wait."""
+        """Like `all_or_nothing`, without the temporary file, for outcomes that need no probing."""
         landed: list[range] = []
         with self._database.write():
             target = folder()
@@ -149,7 +156,9 @@ class Pipeline:
         outcomes: Iterable[Outcome],
         series: Series,
     ) -> ImportReport:
-        """The report of landing everything, failures left out, in a transaction that is then taken back."""
+        """The report of a dry run: everything except failures is written in a transaction that is then rolled
+        back.
+        """
         with Spool() as spool:
             self._keep(outcomes, spool)
             try:
@@ -166,7 +175,7 @@ class Pipeline:
     def outcomes(
         self, units: Iterable[Unit], probe: Probe, folder: Folder | None, workers: Workers
     ) -> Iterator[Outcome]:
-        """What becomes of the units, in their order. Only those that have to be looked at are probed."""
+        """The outcomes of the units, in their order. Only units that need it are probed."""
         running: deque[_Chunk] = deque()
         try:
             for bundle in bundles(units, workers.bundle if workers.executor else workers.grain):
@@ -186,7 +195,7 @@ class Pipeline:
     def _keep(
         self, outcomes: Iterable[Outcome], spool: Spool, ask: Callable[[], None] = lambda: None
     ) -> None:
-        """Let outcomes wait, and ask before each batch whether to go on."""
+        """Keep outcomes in the temporary file, and check before each batch whether the job was cancelled."""
         for batch in _batches(outcomes):
             ask()
             spool.keep(batch)
@@ -220,7 +229,7 @@ class Pipeline:
 
 
 class _Chunk:
-    """Some units with what is decided on them, and the tasks that probe those of them that have to be looked at."""
+    """Some units with their actions, and the tasks that probe those that need it."""
 
     def __init__(
         self,
@@ -241,7 +250,7 @@ class _Chunk:
 
     @property
     def is_done(self) -> bool:
-        """Whether nobody has to be waited for."""
+        """Whether all its tasks are done."""
         return all(task.done() for task in self.tasks)
 
     def outcomes(self) -> Iterator[Outcome]:
@@ -256,7 +265,7 @@ class _Chunk:
                 yield next(probed)
 
     def cancel(self) -> None:
-        """Give up on the tasks that have not begun."""
+        """Cancel the tasks that have not begun."""
         for task in self.tasks:
             task.cancel()
 
@@ -265,7 +274,7 @@ _PROBED: frozenset[Action] = frozenset({"add", "refresh", "sidecar"})
 
 
 class _TakeBack(Exception):
-    """Ends a transaction without keeping what it did."""
+    """Rolls back the transaction of a dry run."""
 
     def __init__(self, report: ImportReport) -> None:
         super().__init__()

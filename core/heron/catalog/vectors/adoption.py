@@ -1,4 +1,4 @@
-"""Vectors that stand as JSON in metadata, from a time when their key was not in the schema, move into the store."""
+"""Moves vectors into the store that were written as JSON metadata before their key was in the schema."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _HOLDERS = {
 
 @frozen(repr=False)
 class Adopted(Record):
-    """How many vectors moved, and of how many a value stays where it is, with the first reasons."""
+    """How many vectors were moved, and how many values were not, with the first reasons."""
 
     key: str
     moved: int
@@ -37,7 +37,9 @@ class Adopted(Record):
 
 @define
 class Adoption:
-    """Moves the values of one key, which `keep` stores as vectors of shape (n, size). Each bundle is one transaction, so that what was stopped can be gone on with."""
+    """Moves the values of one key, which `keep` stores as vectors of shape (n, size). Each batch is one
+    transaction, so an interrupted run can be continued.
+    """
 
     database: Database
     rows: VectorRows
@@ -49,7 +51,7 @@ class Adoption:
     left: int = 0
 
     def __call__(self) -> Adopted:
-        """Move what there is."""
+        """Move all values."""
         reasons: list[str] = []
         for table in _HOLDERS:
             after: int | None = 0
@@ -59,7 +61,7 @@ class Adoption:
         return Adopted(self.key, self.moved, self.left, tuple(reasons))
 
     def _bundle(self, table: str, after: int, reasons: list[str]) -> int | None:
-        """Move some values; returns the id to go on behind, None at the end."""
+        """Move one batch of values; returns the id after which to continue, None at the end."""
         rows = self._rows(table, after)
         if not rows:
             return None
@@ -87,14 +89,14 @@ class Adoption:
         )
 
     def _taken(self, rows: Sequence[Row]) -> set[Owner]:
-        """The owners that have a vector which is to stay."""
+        """The owners that have a vector which must not be replaced."""
         kept = self.rows.find(self.key)
         if kept is None or self.replace:
             return set()
-        return set(self.rows.marks(kept, list({row["item_id"] for row in rows})))
+        return set(self.rows.fingerprints(kept, list({row["item_id"] for row in rows})))
 
     def _vector(self, row: Row) -> list[float]:
-        """The vector of a value, which a table of text may have brought as text; raises ValueError."""
+        """The vector of a value, which may be text if it comes from a CSV file; raises ValueError."""
         value: Json = loads(row["value"]) if row["kind"] == "array" else row["value"]
         if row["kind"] == "text":
             value = from_text(self.key, row["value"], self.schema)
@@ -121,7 +123,7 @@ class Adoption:
 
 
 def has_values(database: Database, key: str) -> bool:
-    """Whether values of a key stand as JSON; looks at all metadata to be sure that there are none."""
+    """Whether the metadata has values of a key; scans all metadata if there are none."""
     rows: list[Any] = [
         database.row(f"SELECT 1 FROM {table} WHERE json_type(metadata, ?) IS NOT NULL LIMIT 1", [_path(key)])
         for table in _HOLDERS

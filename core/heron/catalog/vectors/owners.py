@@ -1,4 +1,4 @@
-"""Whose vectors are: from items and frames to inner ids, and back."""
+"""The owners of vectors: from items and frames to inner ids, and back."""
 
 from __future__ import annotations
 

@@ -1,7 +1,8 @@
-"""Which row of which matrix is whose vector: written in the transaction that makes the row count.
+"""The tables that say which row of which matrix file is the vector of which item or frame.
 
-The matrix files hold the numbers, append-only; the tables say which rows count, and for whom. What lies in a file
-beyond the rows that the table knows belongs to a transaction that never ended, and is written over.
+The matrix files are append-only; the tables say which of their rows are live, and who owns them. A row exists
+once its transaction is committed. Rows of a file behind those in the table belong to a transaction that was
+not committed, and are replaced by the next write.
 """
 
 from __future__ import annotations
@@ -57,7 +58,7 @@ class VectorSet:
 
 @frozen(eq=False)
 class Contents:
-    """A set at one moment: its rows that count, or some of them, with the item and frame of each; and those that do not.
+    """A set at one moment: its live rows, or some of them, with the item and frame of each; and its gaps.
 
     All are int64.
     """
@@ -71,7 +72,9 @@ class Contents:
 
 @frozen
 class MadeBy:
-    """What makes vectors: an embedder with its model, if it takes one, its revision, and whether it embeds texts too."""
+    """The maker of vectors: an embedder with its model, if it takes one, its revision, and whether it embeds
+    texts too.
+    """
 
     embedder: str
     model: str | None
@@ -80,7 +83,7 @@ class MadeBy:
 
 
 class VectorRows:
-    """The vector sets of a workspace. `folder` is where the matrix files lie."""
+    """The vector sets of a workspace. `folder` contains the matrix files."""
 
     def __init__(self, database: Database, folder: Path) -> None:
         self._database = database
@@ -91,17 +94,17 @@ class VectorRows:
         return [_set_of(row) for row in self._database.rows("SELECT * FROM vector_sets ORDER BY key")]
 
     def find(self, key: str) -> VectorSet | None:
-        """The set of a key, or None where no vector was ever kept."""
+        """The set of a key, or None if no vector was ever stored."""
         row = self._database.row("SELECT * FROM vector_sets WHERE key = ?", [key])
         return _set_of(row) if row is not None else None
 
     @property
     def is_changing(self) -> bool:
-        """Whether what is read now is of a transaction that has not ended."""
+        """Whether reads now see an uncommitted transaction of this process."""
         return self._database.connection.in_transaction
 
     def state(self, key: str) -> tuple[VectorSet, int] | None:
-        """The set of a key, and how many of its rows count no more: other ones whenever anything has changed."""
+        """The set of a key and its number of gaps; this pair changes whenever the set changes."""
         row = self._database.row(
             "SELECT *, (SELECT count(*) FROM vector_gaps WHERE set_id = vector_sets.id) AS gaps "
             "FROM vector_sets WHERE key = ?",
@@ -110,16 +113,19 @@ class VectorRows:
         return (_set_of(row), row["gaps"]) if row is not None else None
 
     def contents(self, key: str, first: int = 0) -> Contents | None:
-        """What is in the set of a key, rows from `first` on; one statement, so that it is of one moment."""
+        """The content of the set of a key, rows from `first` on, read by one statement, so that it is
+        consistent.
+        """
         row = self._database.row(_CONTENTS, [key, first, key])
         if row is None:
             return None
         return Contents(_set_of(row), *(_numbers(row[name]) for name in ("rows", "items", "frames", "gaps")))
 
     def steady(self, key: str, read: Callable[[VectorSet], T]) -> T | None:
-        """What is read of a set; once more where it was compacted meanwhile, for that takes another file and other rows.
+        """The result of `read`; it is called again if the set was compacted meanwhile, which changes its file
+        and rows.
 
-        None where there is no such set.
+        None if there is no such set.
         """
         while (kept := self.find(key)) is not None:
             try:
@@ -137,7 +143,9 @@ class VectorRows:
         return now is not None and now.file == kept.file
 
     def ensure(self, key: str, size: int, dtype: str) -> VectorSet:
-        """The set of a key, made where there is none; raises InvalidInput where it holds vectors of another size."""
+        """The set of a key, created if there is none; raises InvalidInput if it holds vectors of another
+        size.
+        """
         known = self.find(key)
         if known is None or (known.row_count == 0 and (known.size, known.dtype) != (size, dtype)):
             self._database.execute(
@@ -162,7 +170,7 @@ class VectorRows:
         return Matrix(child(self.folder, f"{kept.file}.{_SUFFIXES[kept.dtype]}"), kept.size, dtype)
 
     def space(self, kept: VectorSet) -> Space:
-        """The numbers of a set, as far as they are there, with their caches."""
+        """The vectors of a set, as far as the file has them, with their caches."""
         from heron.vectors.space import Space
 
         matrix = self.matrix(kept)
@@ -173,11 +181,12 @@ class VectorRows:
         kept: VectorSet,
         owners: Sequence[Owner],
         vectors: numpy.ndarray[Any, Any],
-        marks: Sequence[int] | None = None,
+        fingerprints: Sequence[int] | None = None,
     ) -> None:
-        """Keep a vector for each owner, instead of the one it has; float32 of shape (len(owners), size).
+        """Store a vector for each owner, in place of its present one; float32 of shape (len(owners), size).
 
-        `marks` tell of what and by what a vector was computed; None is for vectors that were given.
+        `fingerprints` say from which content and by which model a vector was computed; None for vectors that
+        were given.
         """
         if not len(owners):
             return
@@ -188,7 +197,7 @@ class VectorRows:
             rows = [
                 (kept.id, row, item, frame, mark)
                 for row, (item, frame), mark in zip(
-                    range(count, count + len(owners)), owners, marks or repeat(None), strict=False
+                    range(count, count + len(owners)), owners, fingerprints or repeat(None), strict=False
                 )
             ]
             try:
@@ -210,7 +219,7 @@ class VectorRows:
             )
 
     def remove(self, kept: VectorSet, owners: Sequence[Owner]) -> int:
-        """Forget the vectors of some owners; returns how many there were."""
+        """Delete the vectors of some owners; returns how many there were."""
         return self._database.execute_many(_DELETE, [(item, frame, kept.id) for item, frame in owners])
 
     def row_of(self, kept: VectorSet, owner: Owner) -> int | None:
@@ -230,8 +239,8 @@ class VectorRows:
         )
         return {(row[0], row[1]) for row in there} & set(owners)
 
-    def marks(self, kept: VectorSet, items: Sequence[int]) -> dict[Owner, int | None]:
-        """The marks of the vectors of some items and of their frames."""
+    def fingerprints(self, kept: VectorSet, items: Sequence[int]) -> dict[Owner, int | None]:
+        """The fingerprints of the vectors of some items and of their frames."""
         places = ",".join("?" * len(items))
         rows = self._database.rows(
             f"SELECT item_id, frame_id, mark FROM vectors WHERE item_id IN ({places}) AND set_id = ?",
@@ -240,19 +249,19 @@ class VectorRows:
         return {(row[0], row[1]): row[2] for row in rows}
 
     def live_count(self, kept: VectorSet) -> int:
-        """Number of rows that count."""
+        """Number of live rows."""
         gaps: int = self._database.value("SELECT count(*) FROM vector_gaps WHERE set_id = ?", [kept.id])
         return kept.row_count - gaps
 
     def made_by(self, kept: VectorSet, made_by: MadeBy) -> None:
-        """Note what makes the vectors of a set."""
+        """Record the maker of the vectors of a set."""
         self._database.execute(
             "UPDATE vector_sets SET embedder = ?, model = ?, revision = ?, takes_text = ? WHERE id = ?",
             [*astuple(made_by), kept.id],
         )
 
     def remove_made(self, kept: VectorSet) -> int:
-        """Forget all vectors of a set that an embedder made; returns how many there were."""
+        """Delete all vectors of a set that an embedder made; returns how many there were."""
         return self._database.execute("DELETE FROM vectors WHERE set_id = ? AND mark IS NOT NULL", [kept.id])
 
     def made_count(self, kept: VectorSet) -> int:
@@ -263,9 +272,9 @@ class VectorRows:
         return count
 
     def compact(self, kept: VectorSet) -> int:
-        """Copy the rows that count to a new file, in their order, and let it take the place of the old one.
+        """Copy the live rows to a new file, in their order, and switch the set to it.
 
-        Returns the number of rows left out. Whoever reads the old file meanwhile keeps it until they are done.
+        Returns the number of rows left out. A process that has the old file open can read it to the end.
         """
         with self._database.write():
             now = self.contents(kept.key)
@@ -275,7 +284,7 @@ class VectorRows:
         return len(now.gaps)
 
     def _write_anew(self, now: Contents) -> None:
-        """Give a set another file, with its rows that count."""
+        """Give a set a new file with its live rows."""
         source = now.kept
         target = evolve(source, file=new_file())
         count = self._copy(now, target)
@@ -297,14 +306,14 @@ class VectorRows:
         return count
 
     def delete(self, kept: VectorSet) -> None:
-        """Remove a set with all its vectors; `sweep` takes its file away."""
+        """Delete a set with all its vectors; `sweep` removes its file."""
         self._database.execute("DELETE FROM vector_sets WHERE id = ?", [kept.id])
 
     def drop_missing(self, key: str) -> int:
-        """Forget the rows that a file, cut short, has lost; returns how many those are.
+        """Delete the rows that a file, cut short, has lost; returns how many there were.
 
-        The rows that are left get a file of their own, so that who has the set open sees that it is another one,
-        also once it has as many rows again.
+        The remaining rows get a new file, so that a process that has the set open notices the change, also
+        once it has as many rows again.
         """
         with self._database.write():
             kept = self.find(key)
@@ -320,11 +329,11 @@ class VectorRows:
         return kept.row_count - there
 
     def sweep(self) -> int:
-        """Take away the files that belong to no set, as a compaction that was killed leaves them; returns their number."""
+        """Remove files that belong to no set, such as those of a killed compaction; returns their number."""
         if self.folder.is_symlink() or not self.folder.is_dir():
             return 0
         if self.is_changing or not self._database.settle():
-            return 0  # what names a file now may be undone, by a rollback or a power cut
+            return 0  # a rollback or a power cut may undo the rows that name a file now
         with self._database.write():  # so that no other process is about to use one
             known = {kept.file for kept in self.all()}
             ours = [path for path in self.folder.iterdir() if _OURS.fullmatch(path.name)]
@@ -363,14 +372,16 @@ _RENUMBER = (
 
 
 def _numbers(text: str | None) -> numpy.ndarray[Any, Any]:
-    """Whole numbers with commas between; a million of them take a tenth of the memory of as many of Python's."""
+    """Integers from a comma-separated text, as an array: a million take a tenth of the memory of Python's
+    integers.
+    """
     import numpy as np
 
     return np.fromstring(text, dtype=np.int64, sep=",") if text else np.empty(0, dtype=np.int64)
 
 
 def new_file() -> str:
-    """A name for a matrix file that no other one had."""
+    """A new, unique name for a matrix file."""
     return f"m{token_hex(6)}"
 
 

@@ -1,4 +1,6 @@
-"""Vector sets opened for search: the numbers mapped, whose each row is known, and which rows count no more."""
+"""Vector sets opened for search: the memory-mapped vectors, the owner of each row, and which rows are
+deleted.
+"""
 
 from __future__ import annotations
 
@@ -13,14 +15,15 @@ from heron.vectors.space import Space
 Array = np.ndarray[Any, Any]
 
 _TAIL = 20_000
-"""Rows without codes, at most, before an opening brings the codes up to date."""
+"""If more rows than this have no codes, opening the set extends the codes."""
 
 
 @frozen(eq=False)
 class OpenSet:
-    """A set as it stood at one moment. `items` and `frames` are inner ids by row, int64, frame 0 for the item itself.
+    """A set at one moment. `items` and `frames` are inner ids by row, int64; frame 0 stands for the item
+    itself.
 
-    `live` says which rows count; those of the file that are missing are not among them.
+    `live` says which rows are not deleted; rows that the file has lost are not live.
     """
 
     kept: VectorSet
@@ -32,7 +35,7 @@ class OpenSet:
 
     @property
     def count(self) -> int:
-        """Rows of the matrix, those that count no more among them."""
+        """Number of rows of the matrix, including deleted ones."""
         return len(self.items)
 
 
@@ -44,7 +47,7 @@ class OpenSets:
         self._open: dict[str, tuple[tuple[VectorSet, int], OpenSet]] = {}
 
     def get(self, key: str) -> OpenSet | None:
-        """The set of a key as it stands now; None where no vector is kept. Raises CatalogueError where its file is lost."""
+        """The present set of a key; None if it has no vectors. Raises CatalogueError if its file is lost."""
         known = self._open.get(key)
         state = self._rows.state(key)
         if known is not None and known[0] == state:
@@ -53,12 +56,12 @@ class OpenSets:
         if opened is None:
             self._open.pop(key, None)
             return None
-        if not self._rows.is_changing:  # what is not committed yet may never be
+        if not self._rows.is_changing:  # an uncommitted state may be rolled back
             self._open[key] = opened
         return opened[1]
 
     def _opened(self, key: str, before: OpenSet | None) -> tuple[tuple[VectorSet, int], OpenSet] | None:
-        """Open a set; from `before`, the same one at an earlier moment, owners need not be read again."""
+        """Open a set; `before`, the same set at an earlier moment, saves reading its owners again."""
         return self._rows.steady(key, lambda kept: self._read(kept, before))
 
     def _read(self, kept: VectorSet, before: OpenSet | None) -> tuple[tuple[VectorSet, int], OpenSet] | None:
@@ -71,7 +74,9 @@ class OpenSets:
             return None
         space = self._rows.space(now.kept)
         if not space.count:
-            space.matrix.mapped(now.kept.row_count)  # says what is missing, and what to do
+            space.matrix.mapped(
+                now.kept.row_count
+            )  # raises an error that says what is missing, and what to do
         codes = space.view().codes
         if space.count - (codes.rows if codes is not None else 0) > _TAIL:
             space.refresh()

@@ -1,4 +1,4 @@
-"""How the vectors of a key stand: how many there are, how far the caches go, and what is amiss."""
+"""The status of the vectors of a key: how many there are, how many the caches cover, and problems."""
 
 from __future__ import annotations
 
@@ -16,11 +16,12 @@ if TYPE_CHECKING:
 
 @frozen(repr=False)
 class VectorStatus(Record):
-    """What is kept under one key.
+    """The status of the vectors of one key.
 
-    `vectors` count, `gaps` are rows of deleted or replaced ones, `missing` are rows that the file has lost. `coded` and
-    `indexed` are the rows that the two caches cover; rows beyond are searched by the numbers themselves. `recall` is
-    what the index finds of the ten nearest. `bytes` are those of all files. `notes` say why a cache is not used.
+    `vectors` is the number of live rows, `gaps` of rows of deleted or replaced vectors, `missing` of rows
+    that the file has lost. `coded` and `indexed` are the numbers of rows that the two caches cover; rows
+    beyond are searched by the vectors themselves. `recall` is the share of the ten nearest that the index
+    finds. `bytes` is the size of all files. `notes` say why a cache is not used.
     """
 
     key: str
@@ -41,7 +42,7 @@ class VectorStatus(Record):
 
 
 def status_of(rows: VectorRows, kept: VectorSet) -> VectorStatus:
-    """How a set stands."""
+    """The status of a set."""
     from heron.vectors.files import stamp
 
     space = rows.space(kept)

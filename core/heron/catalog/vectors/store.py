@@ -1,4 +1,6 @@
-"""The vector service: keeps the vectors of items and frames, gives them back unchanged, and looks after their files."""
+"""The vector service: stores the vectors of items and frames, returns them unchanged, and maintains their
+files.
+"""
 
 from __future__ import annotations
 
@@ -33,7 +35,9 @@ if TYPE_CHECKING:
 
 @frozen(repr=False)
 class VectorsKept(Record):
-    """What keeping vectors did. Zero vectors are kept, but have no direction: no search finds them."""
+    """The result of storing vectors. Vectors of zeros are stored, but have no direction: no search finds
+    them.
+    """
 
     kept: int
     zeros: int = 0
@@ -41,7 +45,9 @@ class VectorsKept(Record):
 
 @frozen(eq=False, repr=False)
 class StoredVectors(Record):
-    """A batch of what is kept: UUIDs of items, numbers of frames or None, and the vectors, float32 of shape (n, size)."""
+    """A batch of stored vectors: UUIDs of items, numbers of frames or None, and the vectors, float32 of shape
+    (n, size).
+    """
 
     items: Sequence[str]
     frames: Sequence[int | None]
@@ -49,7 +55,7 @@ class StoredVectors(Record):
 
 
 class VectorStore:
-    """The vectors of a workspace, by key of the schema. Vectors of items and of frames stand under the same key."""
+    """The vectors of a workspace, by key of the schema. One key has the vectors of items and of frames."""
 
     def __init__(
         self, database: Database, access: Access, items: ItemService, schema: SchemaService, directory: Path
@@ -69,15 +75,16 @@ class VectorStore:
     # Keeping
 
     def add(self, key: str, things: ItemRefs, vectors: Any) -> VectorsKept:
-        """Keep one vector for each item (or `Frame`), instead of the one that it has under that key.
+        """Store one vector for each item (or `Frame`), in place of the one that it has under that key.
 
-        `vectors` are numbers of shape (number of things, size of the key). All are kept, or none. Raises InvalidInput
-        for a wrong size, for NaN and infinity, and for a thing that is named twice; NotFound for an unknown one.
+        `vectors` are numbers of shape (number of things, size of the key). All are stored, or none. Raises
+        InvalidInput for a wrong size, for NaN and infinity, and for a thing that is named twice; NotFound for
+        an unknown one.
         """
         self._access.require("update", "vector", key)
         given = list(ITEM.many(things))
         array = self._checked(key, vectors, len(given), lambda row: item_name(given[row]))
-        with self._database.write():  # so that none of them is deleted meanwhile
+        with self._database.write():  # so that no item is deleted meanwhile
             owners = self._owners.of(given)
             first: dict[Owner, int] = {}
             for place, owner in enumerate(owners):
@@ -97,19 +104,20 @@ class VectorStore:
         return array
 
     def _keep(
-        self, key: str, owners: Sequence[Owner], vectors: Array, marks: Sequence[int] | None = None
+        self, key: str, owners: Sequence[Owner], vectors: Array, fingerprints: Sequence[int] | None = None
     ) -> VectorsKept:
-        """Keep checked vectors by inner ids, in the caller's transaction if there is one."""
+        """Store checked vectors by inner ids, in the caller's transaction if there is one."""
         self._access.require("update", "vector", key)
         with self._database.write():
-            self._rows.put(self._rows.ensure(key, *self._shape(key)), owners, vectors, marks)
+            self._rows.put(self._rows.ensure(key, *self._shape(key)), owners, vectors, fingerprints)
         return VectorsKept(len(owners), int((~vectors.any(axis=1)).sum()) if len(owners) else 0)
 
     def _prepared(self, key: str, made_by: MadeBy, *, again: bool = False) -> VectorSet:
-        """The set of a key, noted as an embedder's; with `again`, without those that another revision of it made.
+        """The set of a key, recorded as made by an embedder; with `again`, without vectors of another
+        revision of it.
 
-        Raises InvalidInput where it holds vectors of something else: those of one set can be compared with each other.
-        Rows that the file has lost are forgotten, so that they are made anew.
+        Raises InvalidInput if it holds vectors of another embedder or model, because all vectors of a set
+        must be comparable. Rows that the file has lost are deleted, so that they are computed again.
         """
         self._access.require("update", "vector", key)
         with self._database.write():
@@ -134,22 +142,28 @@ class VectorStore:
         return found
 
     def _model_of(self, key: str, embedder: str) -> str | None:
-        """The model by which an embedder made the vectors of a key, as far as it takes models."""
+        """The model with which an embedder made the vectors of a key, if it takes models."""
         self._access.require("read", "vector", key)
         kept = self._rows.find(key)
         return kept.model if kept is not None and kept.embedder == embedder else None
 
-    def _marks(self, kept: VectorSet, items: Sequence[int]) -> dict[Owner, int | None]:
-        """What the vectors of some items, and of their frames, were made of."""
+    def _fingerprints(self, kept: VectorSet, items: Sequence[int]) -> dict[Owner, int | None]:
+        """The fingerprints of the vectors of some items and of their frames."""
         self._access.require("read", "vector", kept.key)
-        return self._rows.marks(kept, items)
+        return self._rows.fingerprints(kept, items)
 
     def _keep_made(
-        self, key: str, owners: Sequence[Owner], uuids: Sequence[str], vectors: Array, marks: Sequence[int]
+        self,
+        key: str,
+        owners: Sequence[Owner],
+        uuids: Sequence[str],
+        vectors: Array,
+        fingerprints: Sequence[int],
     ) -> int:
-        """Keep vectors that an embedder made, but those of items and frames that were removed meanwhile.
+        """Store vectors that an embedder made, except those of items and frames that were deleted meanwhile.
 
-        `uuids` are those of the items: another one may have got the inner id of one that was removed. Raises InvalidInput for an embedder that made something else than finite numbers.
+        `uuids` are those of the items, since a new item may have the inner id of a deleted one. Raises
+        InvalidInput for vectors with numbers that are not finite.
         """
         self._access.require("update", "vector", key)
         array = self._checked(
@@ -162,11 +176,11 @@ class VectorStore:
                 for place, (owner, uuid) in enumerate(zip(owners, uuids, strict=True))
                 if owner in names and names[owner][0] == uuid
             ]
-            self._keep(key, [owners[p] for p in places], array[places], [marks[p] for p in places])
+            self._keep(key, [owners[p] for p in places], array[places], [fingerprints[p] for p in places])
         return len(places)
 
     def _keep_encoded(self, given: Iterable[tuple[Owner, Vectors]]) -> None:
-        """Keep, in the caller's transaction, vectors that came as metadata; a key given as None loses its vector."""
+        """Store, in the caller's transaction, vectors given as metadata; None deletes the vector of a key."""
         import numpy as np
 
         by_key: dict[str, dict[Owner, Any]] = {}
@@ -183,16 +197,16 @@ class VectorStore:
                 self._keep(key, list(there), np.array(list(there.values()), dtype=np.float32))
 
     def remove(self, key: str, things: ItemRefs) -> int:
-        """Forget the vectors of an item or frame, or of many; returns how many there were."""
+        """Delete the vectors of an item or frame, or of many; returns how many there were."""
         self._access.require("update", "vector", key)
         kept = self._require(key)
         return self._rows.remove(kept, self._owners.of(list(ITEM.many(things))))
 
     def adopt(self, key: str, *, replace: bool = False) -> Adopted:
-        """Move values that stand as JSON in metadata, from before the key was in the schema, into the store.
+        """Move values into the store that were written as JSON metadata before the key was in the schema.
 
-        Those that are no vectors of the key's size stay where they are, and so do those of items and frames that have a
-        vector already, unless `replace`.
+        Values that are not vectors of the key's size stay in the metadata; so do values of items and frames
+        that have a vector already, unless `replace`.
         """
         self._access.require("update", "vector", key)
         from heron.catalog.vectors.adoption import Adoption
@@ -201,7 +215,7 @@ class VectorStore:
         return Adoption(self._database, self._rows, self._keep, self._schema.current(), key, replace)()
 
     def adoptable(self) -> list[str]:
-        """The keys of vectors of which values stand as JSON in metadata, where no search finds them."""
+        """The embedding keys that have values in JSON metadata, where no search finds them."""
         self._access.require("read", "vector")
         from heron.catalog.vectors.adoption import has_values
 
@@ -212,14 +226,14 @@ class VectorStore:
     # Giving back
 
     def get(self, key: str, thing: ItemRef) -> Array:
-        """The vector of an item or `Frame`, float32 of shape (size,); raises NotFound where it has none."""
+        """The vector of an item or `Frame`, float32 of shape (size,); raises NotFound if it has none."""
         found = self.find(key, thing)
         if found is None:
             raise NotFound(f"{item_name(thing)} has no vector under {key!r}", hint="heron embed makes some")
         return found
 
     def find(self, key: str, thing: ItemRef) -> Array | None:
-        """The vector of an item or `Frame`, float32 of shape (size,); None where it has none."""
+        """The vector of an item or `Frame`, float32 of shape (size,); None if it has none."""
         self._access.require("read", "vector", key)
         (owner,) = self._owners.of([thing])
         return self._rows.steady(key, lambda kept: self._vector(kept, owner))
@@ -242,10 +256,10 @@ class VectorStore:
         }
 
     def stored(self, key: str) -> Iterator[StoredVectors]:
-        """Everything that is kept under a key, in batches of up to 1,000, in the order in which it came.
+        """All vectors of a key, in batches of up to 1,000, in the order in which they were stored.
 
-        It is all of one moment, but for items and frames that are deleted meanwhile. Raises CatalogueError where the
-        file is cut short.
+        They are a consistent snapshot, without items and frames that are deleted meanwhile. Raises
+        CatalogueError if the file is cut short.
         """
         self._require(key)
         opened = self._opened(key)
@@ -264,14 +278,14 @@ class VectorStore:
                 yield StoredVectors(uuids, numbers, opened.space.vectors(rows))
 
     def _opened(self, key: str) -> OpenSet | None:
-        """The vectors of a key opened for search; None where there are none."""
+        """The vectors of a key opened for search; None if there are none."""
         self._access.require("read", "vector", key)
         return self._sets.get(key)
 
     # Looking after
 
     def status(self) -> list[VectorStatus]:
-        """What is kept, key by key."""
+        """The status of the vectors of each key."""
         self._access.require("read", "vector")
         found = [self._rows.steady(kept.key, partial(status_of, self._rows)) for kept in self._rows.all()]
         return [status for status in found if status is not None]
@@ -279,10 +293,12 @@ class VectorStore:
     def rebuild(
         self, key: str, *, anew: bool = False, progress: Callable[[int, int], None] = lambda done, total: None
     ) -> None:
-        """Build, or extend, what makes searching fast: the int8 codes and the graph. It can be stopped and resumed.
+        """Build or extend the caches that make search fast, the int8 codes and the graph. It can be
+        interrupted and resumed.
 
-        Building the graph takes minutes of processor time for each 100,000 vectors; searches go on meanwhile. `progress`
-        is called with rows done and rows in all. Raises CatalogueBusy while another process builds.
+        Building the graph takes about a minute of processor time per 100,000 vectors of 512 numbers; searches
+        work meanwhile. `progress` is called with rows done and rows in total. Raises CatalogueBusy while
+        another process builds.
         """
         self._access.require("update", "vector", key)
         self._require(key)
@@ -293,24 +309,24 @@ class VectorStore:
             opened.space.build_graph(progress)
 
     def refresh(self, key: str) -> None:
-        """Bring the int8 codes, by which vectors are scanned, up to date."""
+        """Extend the int8 codes, which scans read, to all vectors."""
         self._access.require("update", "vector", key)
         opened = self._sets.get(key)
         if opened is not None:
             opened.space.refresh()
 
     def compact(self, key: str) -> int:
-        """Write the file anew without the vectors that were deleted or replaced; returns how many those were."""
+        """Write a new file without deleted and replaced vectors; returns how many there were."""
         self._access.require("update", "vector", key)
         left_out = self._rows.compact(self._require(key))
         self._rows.sweep()
         return left_out
 
     def verify(self, key: str, *, repair: bool = False, deep: bool = False) -> list[str]:
-        """What is wrong with the files of a key, a sentence each. With `repair`, what can be healed is.
+        """Problems of the files of a key, one sentence each. With `repair`, they are repaired if possible.
 
-        Caches are made anew; rows that the file has lost are forgotten, so that they can be given again. `deep` looks
-        at every number.
+        Caches are made again; rows that the file has lost are deleted, so that they can be added again. With
+        `deep`, every number is checked.
         """
         self._access.require("update" if repair else "read", "vector", key)
         self._require(key)
@@ -332,7 +348,7 @@ class VectorStore:
         return f"{matrix.path} is cut short: it holds {there:,} of {kept.row_count:,} vectors"
 
     def delete(self, key: str) -> int:
-        """Remove all vectors of a key; the key stays in the schema. Returns how many there were."""
+        """Delete all vectors of a key; the key stays in the schema. Returns how many there were."""
         self._access.require("delete", "vector", key)
         kept = self._require(key)
         count = self._rows.live_count(kept)
@@ -341,10 +357,10 @@ class VectorStore:
         return count
 
     def _embedding_keys(self) -> list[VectorSet]:
-        """The sets that have vectors and whose key is in the schema, in the order in which they are taken unasked.
+        """The sets that have vectors and whose key is in the schema, in the default order.
 
-        Those of embedders for pictures alone, which are made for what looks alike, come before those that take texts,
-        and these before vectors that were given; among equals, the older ones.
+        Sets of embedders for pictures alone, which find similar pictures, come before those that take texts,
+        and these before vectors that were given; within each of the three, older sets come first.
         """
         self._access.require("read", "vector")
         keys = self._schema.current().vector_keys()
@@ -352,7 +368,7 @@ class VectorStore:
         return sorted(kept, key=lambda kept: (kept.embedder is None, kept.takes_text, kept.id))
 
     def _named(self, key: str) -> VectorSet:
-        """The set of a key; raises QueryError where it has no vectors, or is not in the schema."""
+        """The set of a key; raises QueryError if it has no vectors, or is not in the schema."""
         there = self._embedding_keys()
         for kept in there:
             if kept.key == key:

@@ -1,4 +1,6 @@
-"""The vectors that a verb compares: those of chosen items, or of their frames too, read where they are mapped."""
+"""The vectors that a method compares: those of chosen items, or of their frames too, read from the
+memory-mapped file.
+"""
 
 from __future__ import annotations
 
@@ -15,21 +17,24 @@ if TYPE_CHECKING:
 Array = np.ndarray[Any, Any]
 
 BLOCK = 2048
-"""Vectors that are read in one go."""
+"""Vectors that are read at a time."""
 
 _CACHED = 256
-"""Pairs of vectors that are compared in one go: they stay in the cache of a core, which is four times as fast."""
+"""Pairs of vectors that are compared at a time: they fit into the cache of a core, which is four times as
+fast.
+"""
 
 _IN_MEMORY = 256 * 1024 * 1024
-"""Bytes of an array beyond which it is kept in a temporary file."""
+"""A larger array, in bytes, is kept in a temporary file."""
 
 
 @frozen(eq=False)
 class Chosen:
     """Vectors with their owners, by place: `items` and `frames` are inner ids, frame 0 for the item itself.
 
-    `rows` are those of `truth`, and -1, -2, … those of `means`: an item that has vectors of frames only is known by the
-    mean of their unit vectors. `lengths` are Euclidean, float64. Vectors of zeros are left out; `zeros` is their number.
+    `rows` are those of `truth`, and -1, -2, … those of `means`: an item that has only vectors of frames is
+    compared by the mean of their unit vectors. `lengths` are Euclidean, float64. Vectors of zeros are left
+    out; `zeros` is their number.
     """
 
     truth: Array
@@ -94,7 +99,7 @@ class Chosen:
 
 
 def rounded(scores: Array) -> Array:
-    """Cosines to six digits, within -1 to 1: what is equal by rounding errors only becomes equal."""
+    """Cosines rounded to six digits, within -1 to 1, so that rounding errors do not make equal ones differ."""
     return np.clip(np.round(scores, 6), -1.0, 1.0)
 
 
@@ -153,7 +158,7 @@ def _with_means(own: Chosen, of_frames: Chosen) -> Chosen:
 
 
 def scratch(shape: tuple[int, int]) -> Array:
-    """An array of float32 to work on: in memory, or where it is large in a temporary file that goes with it."""
+    """A float32 work array: in memory, or, if it is large, in a temporary file that is deleted with it."""
     if shape[0] * shape[1] * 4 <= _IN_MEMORY:
         return np.empty(shape, np.float32)
     with tempfile.TemporaryFile() as file:

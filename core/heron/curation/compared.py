@@ -1,4 +1,4 @@
-"""The vectors that a verb compares: by key and query, with sentences about what is left out."""
+"""The vectors that a method compares, by key and query, with notes about what is left out."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from heron.errors import InvalidInput
 from heron.wording import counted
 
 _EXACT_MOST = 500_000
-"""Vectors of which every pair is compared even where there is an index, which takes about as long for so many."""
+"""Up to this many vectors, every pair is compared even if there is an index, since it takes about as long."""
 
 
 @frozen(eq=False)
 class Compared:
-    """Vectors of items under a key: of how many items there are some, and of how many none."""
+    """Vectors of items under a key, and how many items have some and how many have none."""
 
     opened: OpenSet
     chosen: Chosen
@@ -31,7 +31,7 @@ class Compared:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What is not compared, in sentences."""
+        """Notes about what is not compared."""
         notes = []
         if self.without:
             notes.append(f"{counted(self.without, 'item')} without a vector under {self.key!r}, left out")
@@ -43,7 +43,9 @@ class Compared:
 
     @property
     def has_index(self) -> bool:
-        """Whether asking an index is faster than comparing all pairs: there is one, and of these very vectors mostly."""
+        """Whether the index is faster than comparing all pairs: there is one, and it covers mostly the chosen
+        vectors.
+        """
         chosen, space = self.chosen, self.opened.space
         if len(chosen) <= _EXACT_MOST or len(chosen.means) or 2 * len(chosen) < space.count:
             return False
@@ -52,7 +54,7 @@ class Compared:
 
 
 def opened_set(vectors: VectorStore, key: str | None) -> OpenSet:
-    """The vectors of a key, or of the first one that is taken unasked; raises InvalidInput where there are none."""
+    """The vectors of a key, or of the default key; raises InvalidInput if there are none."""
     kept = [vectors._named(key)] if key is not None else vectors._embedding_keys()
     opened = vectors._opened(kept[0].key) if kept else None
     if opened is None:

@@ -1,4 +1,5 @@
-"""A subset that covers a set: greedy k-center, which takes again and again the vector that is farthest from those taken.
+"""A subset that covers a set, by greedy k-center: in each step it takes the vector farthest from those taken
+so far.
 
 Gonzalez, "Clustering to minimize the maximum intercluster distance", Theoretical Computer Science 38 (1985): no subset of
 that size leaves a vector less than half as far from its nearest. Farther means of lower cosine here, which orders
@@ -13,7 +14,9 @@ from attrs import frozen
 from heron.curation.chosen import Array, Chosen
 
 _FRONTIER = 2048
-"""Vectors nearest to being taken next, of which alone it is known how near they are to all that were taken."""
+"""Number of vectors with the lowest bounds; only for these the similarity to all taken vectors is known
+exactly.
+"""
 
 
 @frozen(eq=False)
@@ -29,10 +32,11 @@ class Spread:
 
 
 def spread(chosen: Chosen, count: int) -> Spread:
-    """Take `count` vectors, which is at most as many as there are, at first the one nearest to the mean.
+    """Take `count` vectors, or all if there are fewer, beginning with the one nearest to the mean.
 
-    The nearest of those taken can only come nearer to a vector, so what was once computed is a bound: only the vectors with
-    the lowest bounds, the frontier, are compared with those taken since (as in Minoux' lazy greedy algorithm, 1978).
+    A vector's highest similarity to the taken ones can only grow, so an earlier value is a lower bound: only
+    the vectors with the lowest bounds, the frontier, are compared with those taken since (as in Minoux' lazy
+    greedy algorithm, 1978).
     """
     taken = np.empty((count, chosen.size), np.float32)
     near = np.full(len(chosen), -np.inf, np.float32)
@@ -52,7 +56,7 @@ def spread(chosen: Chosen, count: int) -> Spread:
 
 
 class _Frontier:
-    """The vectors with the lowest bounds, kept at hand."""
+    """The vectors with the lowest bounds."""
 
     def __init__(self, chosen: Chosen, taken: Array, near: Array, seen: Array) -> None:
         self._chosen, self._taken, self._near, self._seen = chosen, taken, near, seen
@@ -61,14 +65,16 @@ class _Frontier:
         self._beyond = -np.inf
 
     def look_at_all(self) -> None:
-        """Compare all with the first one taken."""
+        """Compare all vectors with the first one taken."""
         for start, block in self._chosen.blocks():
             part = self._near[start : start + len(block)]
             np.maximum(part, block @ self._taken[0], out=part)
         self._seen[:] = 1
 
     def farthest(self, count: int) -> tuple[int, np.float32]:
-        """The vector whose nearest of the first `count` taken is least near, of several the first one; and how near."""
+        """The vector whose highest similarity to the first `count` taken is lowest (the first one of
+        several), and that similarity.
+        """
         while True:
             self._compare(count)
             if len(self._places):
@@ -79,7 +85,7 @@ class _Frontier:
             self._choose()
 
     def _choose(self) -> None:
-        """Take those with the lowest bounds; all others are at or above `_beyond`."""
+        """Choose the vectors with the lowest bounds; all others are at or above `_beyond`."""
         near = self._near
         if len(near) <= _FRONTIER:
             self._places = np.arange(len(near))
@@ -102,9 +108,10 @@ class _Frontier:
 
 
 def _highest(units: Array, taken: Array) -> Array:
-    """The highest cosine of each unit vector with those taken.
+    """The highest cosine of each unit vector with the taken ones.
 
-    With one alone not by BLAS, whose threads wait for each other longer than so little work takes.
+    A single taken vector is not compared by BLAS, whose threads wait for each other longer than the work
+    takes.
     """
     if len(taken) == 1:
         found: Array = np.einsum("ij,j->i", units, taken[0])

@@ -1,4 +1,4 @@
-"""Content hashes of items that have none: SHA-256 of their files, read where they lie."""
+"""Computes the SHA-256 of the files of items that have no content hash."""
 
 from __future__ import annotations
 
@@ -27,9 +27,10 @@ def hash_items(
     database: Database,
     advanced: Callable[[int], None],
 ) -> Hashed:
-    """Hash the files of items and keep the hashes as they come; what cannot be read is among the problems.
+    """Hash the files of items and store each hash at once; files that cannot be read are reported as
+    problems.
 
-    A run that was stopped is gone on with by running it again.
+    To continue an interrupted run, run it again.
     """
     counts = {"hashed": 0, "failed": 0}
     problems: list[str] = []

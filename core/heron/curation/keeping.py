@@ -8,13 +8,13 @@ from datetime import UTC, datetime
 from heron.curation.records import Candidate
 
 _SAME_SHARPNESS = 0.95
-"""Sharpness that is lower by less than this factor is the same: encoding a picture again changes it as much."""
+"""A sharpness within this factor counts as equal: encoding a picture again changes it by as much."""
 
 _NEVER = datetime.min.replace(tzinfo=UTC)
 
 
 def best_first(candidates: Sequence[Candidate]) -> tuple[tuple[Candidate, ...], str]:
-    """The one to keep, then the others as they came; and what it has before them.
+    """The one to keep, then the others in their order; and the reason.
 
     The largest in pixels, of these the sharpest, of these the one changed the longest ago, of these the largest file, of
     these the one that came into the catalogue first.

@@ -1,4 +1,4 @@
-"""Leakage: what two datasets share, by identity, by equal content, and by vectors that are near."""
+"""Leakage: items that two datasets share, by identity, by equal content, and by near vectors."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _Found = tuple[int, int, Why, float | None, int, int]
 """An item of the second and of the first dataset, why it leaks, the cosine, and the frames, by inner ids."""
 
 _ORDER: dict[Why, int] = {"same item": 0, "equal content": 1, "near": 2}
-"""The surest reasons first."""
+"""The most certain reasons first."""
 
 
 class Leaks:
@@ -80,7 +80,7 @@ class Leaks:
                     self._leaks.append(leak)
 
     def told(self, key: str | None, threshold: float | None) -> Leakage:
-        """All leaks, the surest first; those of items deleted meanwhile are left out."""
+        """All leaks, the most certain first; leaks of items deleted meanwhile are left out."""
         names = self._lookup.names(id for leak in self._leaks for id in leak[:2])
         numbers = self._lookup.frame_numbers(frame for leak in self._leaks for frame in leak[4:] if frame)
         left = [leak for leak in self._leaks if leak[0] in names and leak[1] in names]

@@ -28,24 +28,25 @@ from heron.storage.service import StorageService
 from heron.wording import counted
 
 THRESHOLD = 0.95
-"""Cosine from which on two vectors are near duplicates, unless said otherwise."""
+"""Default cosine at or above which two vectors are near duplicates."""
 
 NEIGHBOURS = 10
-"""Nearest vectors that uniqueness is about, unless said otherwise."""
+"""Default number of nearest vectors for uniqueness."""
 
 Progress = Callable[[int], None]
 
 
 def _silent(done: int) -> None:
-    """Tell nobody."""
+    """Report no progress."""
 
 
 class CurationService:
-    """Finds what is there twice, what is rare, and what covers the rest. Vectors are compared by cosine.
+    """Finds duplicates, unusual items, diverse subsets and leaks. Vectors are compared by cosine.
 
-    Where a verb takes a key, None is the first one that has vectors, those of embedders for pictures alone before others; where it takes a
-    query, None is all items. An item is known by its own vector, or else by the mean of those of its frames, unless `frames`
-    says that each of its vectors counts. `progress` is told how many vectors are done with.
+    Where a verb takes a key, None is the first one that has vectors, those of embedders for pictures alone
+    before others; where it takes a query, None is all items. An item is compared by its own vector, or else
+    by the mean of those of its frames; with `frames`, by each of its vectors. `progress` is called with the
+    number of vectors done.
     """
 
     def __init__(
@@ -71,7 +72,7 @@ class CurationService:
         return equal_files(self._lookup, self._ids(query))
 
     def hash_missing(self, query: Query | None = None, *, progress: Progress = _silent) -> Hashed:
-        """Keep the SHA-256 of the files of items that have no hash; items of several files never have one."""
+        """Store the SHA-256 of the files of items that have no hash; items of several files never have one."""
         self._access.require("update", "item")
         uuids = self._lookup.unhashed(query)
         return hash_items(uuids, self._items, self._storage, self._database, progress)
@@ -88,9 +89,9 @@ class CurationService:
     ) -> Duplicates:
         """Groups of items that are connected by pairs with a cosine of `threshold` or more.
 
-        With `frames`, two items are as near as the nearest two of all their vectors. Every pair is compared, unless there
-        are more than 500,000 vectors and an index, which is then asked for what is near and may miss some; `exact`
-        forbids that.
+        With `frames`, two items are as near as the nearest two of all their vectors. Every pair is compared,
+        unless there are more than 500,000 vectors and an index, which then finds the neighbours and may miss
+        some; `exact` prevents that.
         """
         _check_cosine(threshold)
         chosen = self._compared(key, query, frames=frames)
@@ -108,9 +109,9 @@ class CurationService:
     ) -> Ranking:
         """Items by how far they are from those nearest to them: 1 - the mean cosine with the `neighbours` nearest.
 
-        That is the weight of Angiulli and Pizzuti, "Fast outlier detection in high dimensional spaces", PKDD 2002, as a
-        mean, with 1 - cosine for the distance. `limit` tells the first ones only. With `keep` the number is kept as
-        `metric.uniqueness` of each item, to sort and filter by.
+        That is the weight of Angiulli and Pizzuti, "Fast outlier detection in high dimensional spaces", PKDD
+        2002, as a mean, with 1 - cosine for the distance. `limit` tells the first ones only. With `keep` the
+        value is stored as `metric.uniqueness` of each item, to sort and filter by.
         """
         if keep:
             self._access.require("update", "item")
@@ -136,10 +137,11 @@ class CurationService:
         )  # fmt: skip
 
     def diverse(self, key: str | None = None, count: int = 100, query: Query | None = None) -> Subset:
-        """`count` items that cover the set: the one nearest to the mean, then each time the one farthest from all taken.
+        """`count` items that cover the set: the one nearest to the mean, then in each step the one farthest
+        from all taken so far.
 
-        That is the greedy k-center algorithm of Gonzalez (1985). Where there are fewer items, all are taken, and a note
-        says so.
+        That is the greedy k-center algorithm of Gonzalez (1985). If there are fewer items, all are taken, and
+        a note says so.
         """
         _check_count("count", count)
         there = self._compared(key, query, frames=False)

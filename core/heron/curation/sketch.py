@@ -1,9 +1,10 @@
-"""Short vectors whose dot products are never below the cosines of the vectors: most pairs are told apart by them.
+"""Short vectors whose dot products are upper bounds of the cosines of the vectors, to exclude most pairs.
 
-A unit vector is x = Q p + r, with p its coordinates along a few orthonormal directions Q and r what is left, orthogonal
-to them. So x . y = p . p' + r . r', which by the inequality of Cauchy and Schwarz is at most p . p' + |r| |r'|: the dot
-product of (p, |r|) and (p', |r'|). Pairs for which even that is below a threshold need no further look. Teflioudi,
-Gemulla and Mykytiuk, "LEMP: fast retrieval of large entries in a matrix product", SIGMOD 2015, prune by it as well.
+A unit vector is x = Q p + r, with p its coordinates along a few orthonormal directions Q and r the rest,
+orthogonal to them. So x . y = p . p' + r . r', which by the inequality of Cauchy and Schwarz is at most p .
+p' + |r| |r'|: the dot product of (p, |r|) and (p', |r'|). Pairs for which even that is below the threshold
+are excluded. Teflioudi, Gemulla and Mykytiuk, "LEMP: fast retrieval of large entries in a matrix product",
+SIGMOD 2015, prune by it as well.
 """
 
 from __future__ import annotations
@@ -15,15 +16,15 @@ import numpy as np
 from heron.curation.chosen import Array, Chosen, scratch
 
 MARGIN = 2e-5
-"""Rounding errors of float32 by which the dot product of two short vectors may be too small."""
+"""Largest rounding error of the dot product of two short vectors in float32."""
 
 _SAMPLE = 1024
 _WIDTHS = (16, 32, 64, 128)
 _FEW = 4096 * 4096
-"""Pairs that are compared before making short vectors pays."""
+"""With fewer pairs, making short vectors does not pay."""
 
 _AGAIN = 128
-"""What a pair costs that has to be looked at again, in multiplications for each number of its vectors."""
+"""Cost of a pair that has to be compared exactly, in multiplications for each number of its vectors."""
 
 
 def sketches(sets: Sequence[Chosen], threshold: float) -> list[Array]:

@@ -1,4 +1,4 @@
-"""The plan of an import: everything that it takes to run it, kept with the job so that it can be resumed."""
+"""The settings of an import, stored with its job so that it can be resumed."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ from heron.models import Json
 
 @frozen(kw_only=True)
 class Plan:
-    """What is imported from where into which folder, and how.
+    """The sources, the target folder and the options of an import.
 
-    One of `sources` (paths and URLs), `manifest` (a path, with the SHA-256 of the file) and `synced` (a URL that
-    the folder follows) is set. `integration` is a UUID.
+    One of `sources` (paths and URLs), `manifest` (a path, with the SHA-256 of the file) and `synced` (the URL
+    of a synced folder) is set. `integration` is a UUID.
     """
 
     folder: str
@@ -47,19 +47,19 @@ class Plan:
 
     @property
     def name(self) -> str:
-        """What the job is called in lists."""
+        """The name of the job in lists."""
         return (self.manifest or self.synced or ", ".join(self.sources))[:2000]
 
     @property
     def rule(self) -> Rule:
-        """What is to become of units that are there already."""
+        """The rule for units whose URL is in the folder already."""
         if self.synced is not None:
             return SyncRule()
         return ImportRule(self.skip_duplicates, self.upsert_metadata)
 
     @property
     def probe(self) -> ProbeOptions:
-        """What is wanted of each file."""
+        """The options for probing each file."""
         return ProbeOptions(
             self.content_hash or self.skip_identical,
             self.thumbnails,
@@ -71,20 +71,21 @@ class Plan:
 
     @property
     def keeps_position(self) -> bool:
-        """Whether a resumed run goes on behind the last unit that landed; others pass over what they find there.
+        """Whether a resumed run continues behind the last unit that was written; other runs skip units that
+        are there.
 
-        A strict import is at its beginning or at its end, where only its job was not closed.
+        A strict import has written nothing or everything; in the second case only its job was not closed.
         """
         return self.manifest is not None or not self.rule.looks_up
 
     def options(self) -> dict[str, Json]:
-        """The plan as it is kept."""
+        """The plan as it is stored with the job."""
         kept: dict[str, Json] = unstructure(self)
         return kept
 
 
 def plan_of(job: ImportJob) -> Plan:
-    """The plan of a job; raises InvalidInput for one that kept none."""
+    """The plan of a job; raises InvalidInput if it has none that can be read."""
     try:
         return structure(job.options, Plan, "the plan of the import")
     except InvalidInput as error:
@@ -100,5 +101,5 @@ def checked_rate(given: float | None) -> float | None:
 
 
 def keeps_personal() -> bool:
-    """Whether facts that tell of a person are kept unless an import says so itself: HERON_PATIENT_TAGS=0 leaves them out."""
+    """Whether personal facts are stored by default: HERON_PATIENT_TAGS=0 leaves them out."""
     return os.environ.get("HERON_PATIENT_TAGS", "1").lower() not in ("0", "no", "false")

@@ -1,4 +1,4 @@
-"""Probing: one file becomes an item with its facts, or a reason why not. Runs in any executor."""
+"""Probing: reads one file and returns an item with its facts, or a problem. Runs in any executor."""
 
 from __future__ import annotations
 
@@ -30,13 +30,13 @@ from heron.storage.opening import OpenedFile, Peeked, local_or_stored
 from heron.storage.retries import PatientStorage
 
 _TIMES = 2
-"""How often an object that was replaced while it was read is begun anew before that counts as a failure."""
+"""How often an object that was replaced while it was read is read again before it counts as a failure."""
 
 
 class Prober:
-    """Probes chunks of units; it can be sent to another process, where it makes its decoders anew.
+    """Probes chunks of units; it can be sent to another process, where it loads its decoders again.
 
-    `opener` gives the storage for a URL; without one, only local files can be probed.
+    `opener` returns the storage for a URL; without one, only local files can be probed.
     """
 
     def __init__(
@@ -63,7 +63,7 @@ class Prober:
         return [self._probe(unit, peeked) for unit in units]
 
     def _peeked(self, units: Sequence[Unit]) -> dict[str, Peeked]:
-        """The beginnings of stored objects by their URL, fetched at the same time where a storage can do that."""
+        """The first bytes of stored objects by URL, fetched concurrently if the storage can do that."""
         assert self._opener is not None
         wanted: dict[int, tuple[PatientStorage, list[str]]] = {}
         for unit in units:
@@ -73,11 +73,11 @@ class Prober:
                 try:
                     storage = self._opener(unit.url)
                 except HeronError:
-                    continue  # looking at the unit says so once more
+                    continue  # probing the unit raises the error again
                 wanted.setdefault(id(storage), (storage, []))[1].append(unit.url)
         peeked: dict[str, Peeked] = {}
         for storage, urls in wanted.values():
-            with suppress(Exception):  # looking at the units one by one says with which a plugin fails
+            with suppress(Exception):  # probing the units one by one shows with which one a plugin fails
                 peeked.update(zip(urls, storage.peek_all(urls, PREFETCH), strict=True))
         return peeked
 
@@ -104,7 +104,9 @@ class Prober:
             return Outcome(unit, None, (problem(unit, text.splitlines()[0]),))
 
     def _given(self, unit: Unit) -> NewItem:
-        """The item of a unit whose facts the source gives; frames are sampled where it asks for that."""
+        """The item of a unit whose facts the source gives; its frames are sampled if the source asks for
+        that.
+        """
         assert unit.facts is not None
         samples = self._options.samples_given and unit.facts.kind == "video"
         item = prepared(given_item(unit, unit.facts), self._options.sampling_rate if samples else None)
@@ -125,12 +127,12 @@ class Prober:
         return self._items.item(unit, file)
 
     def _part(self, unit: Unit, file: OpenedFile) -> Outcome | None:
-        """The part of a series that a file is; None for one that is an item of its own."""
+        """The file as a part of a series; None if it is an item of its own."""
         part = self._found_part(file, unit.metadata)
         return Outcome(unit, None, action="part", parts=(part,)) if part is not None else None
 
     def _archive(self, unit: Unit, file: OpenedFile) -> Outcome:
-        """The parts of series in an archive; one that holds none is an item of its own."""
+        """The parts of series in an archive; an archive without any is an item of its own."""
         parts: list[FoundPart] = []
         broken: list[str] = []
         others = 0
@@ -181,7 +183,7 @@ class Prober:
 
 
 def _sound(archive: OpenedFile, broken: list[str]) -> Iterator[ZipMember | MediaError]:
-    """The members of an archive up to where it is damaged, which `broken` hears of."""
+    """The members of an archive up to where it is damaged; the damage is added to `broken`."""
     try:
         yield from members(archive)
     except MediaError as error:

@@ -1,4 +1,4 @@
-"""Probing items of several files: groups and sequences of images, and series whose decoder puts them in order."""
+"""Probing items of several files: groups and sequences of images, and series, which their decoder sorts."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _EXPECTED = {"image": "an image", "dicom": "a DICOM file"}
 
 
 class GroupProber:
-    """Looks at the members of groups and series."""
+    """Probes the members of groups and series."""
 
     def __init__(self, items: ItemProber, opener: Callable[[str], PatientStorage] | None) -> None:
         self._items = items
@@ -63,7 +63,7 @@ class GroupProber:
     def part(
         self, file: OpenedFile, decoder: Decoding, metadata: Mapping[str, Json] | None
     ) -> FoundPart | None:
-        """What a file is in its series; None for one that stands alone."""
+        """The description of a file as a part of its series; None if it belongs to none."""
         part: Part | None = decoder.call(decoder.decoder.part, file)
         if part is None:
             return None
@@ -112,7 +112,7 @@ class GroupProber:
         return Outcome(unit, item, warned(unit, problems), picture)
 
     def grown(self, unit: Unit) -> Outcome:
-        """The item of the parts of a series and of the members that it has already, as far as these are still there."""
+        """The item of the parts of a series and of its present members, if these still exist."""
         decoder = self._items.reader.named(unit.parts[0].decoder)
         parts = list(unit.parts)
         gone = []
@@ -132,7 +132,7 @@ class GroupProber:
         return evolve(outcome, problems=(*outcome.problems, *warned(unit, [left_out])))
 
     def _parts(self, unit: Unit) -> list[FoundPart] | None:
-        """The members of a series that a manifest lists, as parts; None where nothing is installed that reads them."""
+        """The members of a series that a manifest lists, as parts; None if no installed plugin reads them."""
         parts: list[FoundPart] = []
         for number, member in enumerate(unit.members):
             with _of_member(number):
@@ -178,7 +178,7 @@ class GroupProber:
 
 
 class _of_member:  # noqa: N801 - reads as a phrase in a with statement
-    """Lets errors say which member of a group they are about."""
+    """Adds to errors which member of a group they are about."""
 
     def __init__(self, number: int) -> None:
         self._number = number
@@ -192,7 +192,7 @@ class _of_member:  # noqa: N801 - reads as a phrase in a with statement
 
 
 def with_members(item: NewItem) -> NewItem:
-    """The item with its members as frames, beside what its metadata says of them."""
+    """The item with its members as frames, merged with the frames in its metadata."""
     most = SLICES if item.facts.kind == "dicom" else None
     frames = {frame.number: frame for frame in all_frames(item.facts.frame_count or 0, most)}
     frames.update((frame.number, frame) for frame in item.frames)
@@ -208,7 +208,7 @@ def _check_size(facts: MediaFacts, first: MediaFacts, url: str) -> None:
 
 
 def _together(unit: Unit, parts: Sequence[FoundPart]) -> Mapping[str, Json] | None:
-    """The metadata of a series: what its parts have of their own, and what the source says of all."""
+    """The metadata of a series: that of its parts, merged with that of the source for the whole series."""
     together: dict[str, Json] = {}
     for part in parts:
         together.update(part.metadata or {})

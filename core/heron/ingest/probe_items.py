@@ -26,7 +26,7 @@ NOT_SAMPLED = "its frames are not sampled yet, which takes reading the whole fil
 
 
 class ItemProber:
-    """Looks at files. It keeps the decoders that it has loaded."""
+    """Probes single files. It keeps the decoders that it has loaded."""
 
     def __init__(self, plugins: PluginManager, options: ProbeOptions) -> None:
         self.options = options
@@ -34,7 +34,7 @@ class ItemProber:
         self._measuring = Measuring(plugins)
 
     def item(self, unit: Unit, file: OpenedFile) -> Outcome:
-        """The item that a file is."""
+        """The item for a file."""
         found = self.examine(file)
         facts = as_declared(found.facts, unit, file)
         problems = list(found.warnings)
@@ -59,7 +59,9 @@ class ItemProber:
     def _pictured(
         self, facts: MediaFacts, decoder: Decoding | None, file: OpenedFile, problems: list[str]
     ) -> tuple[MediaFacts, bytes | None]:
-        """The thumbnail, if one is wanted, and the facts with its metrics, or with a note on why there is none."""
+        """The thumbnail, if requested, and the facts with its metrics, or with a note that says why there is
+        none.
+        """
         if decoder is None or not self.options.thumbnails:
             return facts, None
         try:
@@ -88,7 +90,7 @@ class ItemProber:
 
 
 def _with_slices(item: NewItem, times: Sequence[float] | None) -> NewItem:
-    """The item with its slices as frames, beside those that its metadata asked for."""
+    """The item with its slices as frames, in addition to those that its metadata asked for."""
     frames = all_frames(item.facts.frame_count or 0, SLICES)
     if times:
         frames = [NewFrame(frame.number, times[frame.number]) for frame in frames]
@@ -111,7 +113,7 @@ def given_item(unit: Unit, facts: MediaFacts) -> NewItem:
 
 
 def as_declared(facts: MediaFacts, unit: Unit, file: OpenedFile) -> MediaFacts:
-    """The facts, if they are of the kind that the source says; a container may hold video or sound alone."""
+    """The facts, if their kind is the declared one; a container may hold video, or audio alone."""
     if unit.kind is None or unit.kind == facts.kind:
         return facts
     if {unit.kind, facts.kind} == {"video", "audio"}:
@@ -120,7 +122,7 @@ def as_declared(facts: MediaFacts, unit: Unit, file: OpenedFile) -> MediaFacts:
 
 
 def as_jpeg(picture: Image | None) -> bytes | None:
-    """A thumbnail as it is kept."""
+    """A thumbnail in its stored form."""
     if picture is None:
         return None
     from heron.media.thumbnails import encode_thumbnail
@@ -134,5 +136,5 @@ def problem(unit: Unit, reason: str) -> ImportProblem:
 
 
 def warned(unit: Unit, warnings: Iterable[str]) -> tuple[ImportProblem, ...]:
-    """What is odd with a unit that lands all the same."""
+    """The warnings of a unit that is imported nevertheless."""
     return tuple(ImportProblem(unit.place, unit.url, text, "warning") for text in warnings)

@@ -1,4 +1,6 @@
-"""What is to become of a unit whose URL is in the folder already: the rule of an import, and that of a sync."""
+"""The rules of imports and syncs: the action for a unit, depending on whether its URL is in the folder
+already.
+"""
 
 from __future__ import annotations
 
@@ -12,19 +14,19 @@ from heron.times import moment_or_none
 
 
 class Rule(Protocol):
-    """Says what to do with a unit."""
+    """Decides the action for a unit."""
 
     @property
     def looks_up(self) -> bool:
-        """Whether it makes a difference that a URL is there already."""
+        """Whether the action depends on whether the URL is in the folder already."""
 
     def __call__(self, unit: Unit, known: Known | None) -> Action:
-        """What to do with a unit, whose item is `known`."""
+        """The action for a unit, whose item is `known`."""
 
 
 @frozen
 class ImportRule:
-    """Known URLs are skipped, get more metadata, or are added once more."""
+    """Items with known URLs are skipped, get more metadata, or are added again."""
 
     skip_duplicates: bool = True
     upsert_metadata: bool = False
@@ -35,15 +37,17 @@ class ImportRule:
         return self.skip_duplicates or self.upsert_metadata
 
     def __call__(self, unit: Unit, known: Known | None) -> Action:
-        """What to do with a unit."""
+        """The action for a unit."""
         if unit.sidecar_of is not None:
             return "sidecar"
         if known is None:
             return "add"
         if known.is_deleted:
-            return "refresh"  # it came back, perhaps as another
+            return "refresh"  # the object is back, perhaps with other content
         if unit.parts and self.looks_up and (unit.size or 0) > (known.size or 0):
-            return "refresh"  # a series that has grown; one of fewer files was looked for in a part of them
+            return (
+                "refresh"  # a series with new files; one with fewer files was found in a part of the sources
+            )
         if self.upsert_metadata and unit.metadata:
             return "merge"
         return "skip" if self.looks_up else "add"
@@ -51,12 +55,12 @@ class ImportRule:
 
 @frozen
 class SyncRule:
-    """What is new is added, what changed is looked at again, what came back is restored."""
+    """New objects are added, changed ones are read again, and items whose object is back are restored."""
 
     looks_up: bool = True
 
     def __call__(self, unit: Unit, known: Known | None) -> Action:
-        """What to do with a unit."""
+        """The action for a unit."""
         if unit.sidecar_of is not None:
             return "skip" if known is not None and is_same(unit, known) else "sidecar"
         if known is None:
@@ -67,7 +71,7 @@ class SyncRule:
 
 
 def is_same(unit: Unit, known: Known) -> bool:
-    """Whether an object is as the catalogue knows it: by its etag, or where there is none by its time, and its size."""
+    """Whether an object is unchanged: same ETag, or without ETag same modification time, and same size."""
     stored = unit.stored
     assert stored is not None
     if stored.size != known.size:

@@ -1,4 +1,4 @@
-"""The runner: takes one import from its plan to its report, and closes its job whatever happens."""
+"""The runner: runs one import from its plan to its report, and always closes its job."""
 
 from __future__ import annotations
 
@@ -33,15 +33,15 @@ from heron.models import Folder
 from heron.storage.retries import PatientStorage
 
 FIRST = 100
-"""Entries by which a manifest is judged."""
+"""The number of entries by which a manifest is judged."""
 
 MANY, MANY_DECODED = 10_000, 200
-"""From this number of local files on, probing is worth starting worker processes for: facts alone, and decoding too."""
+"""With this many local files or more, worker processes are started: for facts alone, and for decoding too."""
 
 
 @frozen
 class Source:
-    """Where the units of an import come from: its stream, how much of it was read, and how to reach its storages.
+    """The source of an import: its stream of units, how much of it was read, and how to open its storages.
 
     With `opener` None, all units are local files.
     """
@@ -78,7 +78,7 @@ class Runner:
         self._synced = synced
 
     def start(self, plan: Plan) -> ImportJob:
-        """Open the job of a plan. The folder of a strict import is made only when everything lands."""
+        """Open the job of a plan. The folder of a strict import is created only when everything is written."""
         with self._database.write():
             target = (
                 self._folders.ensure(plan.folder) if plan.ignore_errors else self._folders.find(plan.folder)
@@ -96,7 +96,7 @@ class Runner:
         rule: Rule | None = None,
         then: Callable[[ImportJob, Folder], None] = lambda job, folder: None,
     ) -> ImportReport:
-        """Run a job to its end; `then` is called when everything has landed, before the job is done."""
+        """Run a job to its end; `then` is called when everything is written, before the job is closed."""
         with self._closing(job):
             position = job.position if plan.keeps_position else 0
             pipeline = self._pipeline(plan, source, report, rule, position)
@@ -130,7 +130,7 @@ class Runner:
                 return self._imports._finish(job, "done")
 
     def rehearse(self, plan: Plan, source: Source, report: Report) -> ImportReport:
-        """What running a plan would do, with every problem in the report; the catalogue stays as it is."""
+        """The report of a dry run, with every problem; the catalogue is not changed."""
         pipeline = self._pipeline(plan, source, report)
         prober = Prober(self._plugins, plan.probe, source.opener)
 
@@ -151,7 +151,9 @@ class Runner:
     def _series(
         self, pipeline: Pipeline, prober: Prober, folder: Folder | None, who: Workers, job: ImportJob
     ) -> Iterator[Outcome]:
-        """What becomes of the series whose parts a job has found: a few at a time, for each may have many parts."""
+        """The outcomes of the series whose parts a job has found, a few at a time, since each may have many
+        parts.
+        """
         few = evolve(who, grain=1, bundle=4)
         return pipeline.outcomes(SeriesParts(self._database).units(job, folder), prober, folder, few)
 
@@ -176,18 +178,18 @@ class Runner:
         return workers.processes(units, many, allowed=not self._plugins.has_objects)
 
     def _folder_of(self, job: ImportJob) -> Folder | None:
-        """The folder that a job was opened with, by whatever path it is known now."""
+        """The folder that a job was opened with, under its present path."""
         return self._folders._by_id(job.folder_id) if job.folder_id is not None else None
 
     def _folder(self, job: ImportJob, plan: Plan) -> Folder:
-        """The folder of a job, made now, within the transaction in which everything lands."""
+        """The folder of a job, created now, within the transaction that writes everything."""
         target = self._folders.ensure(plan.folder)
         self._imports._set_folder(job, target)
         return target
 
     @contextmanager
     def _closing(self, job: ImportJob) -> Iterator[None]:
-        """Close the job whatever ends it, and keep the reason."""
+        """Close the job however it ends, and store the reason."""
         try:
             yield
         except ImportCancelled:
@@ -209,11 +211,11 @@ class Runner:
                         self._imports._advance(job, problems=[problem])
                     self._imports._finish(job, "interrupted" if stopped else "failed")
             except HeronError:
-                pass  # cancelled meanwhile, or the disk is full: the first error is the one to tell
+                pass  # cancelled meanwhile, or the disk is full: the first error is reported
             raise
 
     def _announce(self, job: ImportJob, ids: range) -> None:
-        """Tell plugins of the new items; what they complain of becomes a warning of the import."""
+        """Notify plugins of the new items; their errors become warnings of the import."""
         if not ids or not self._plugins.hook.items_imported.get_hookimpls():
             return
         items = sorted(self._items._records(ids).values(), key=lambda item: item.id)
@@ -224,12 +226,12 @@ class Runner:
 
 
 def _are_given(units: Sequence[Unit]) -> bool:
-    """Whether nothing has to be looked at, by the first units of a source, for the others will be like them."""
+    """Whether no unit has to be probed, judged by the first units of a source."""
     return all(unit.facts is not None or unit.problem is not None for unit in units)
 
 
 class _UntilBroken:
-    """The units of a source up to where it breaks; with `waits`, the error comes once they have landed."""
+    """The units of a source up to its first error; with `waits`, the error is raised after they are written."""
 
     def __init__(self, units: Iterator[Unit], *, waits: bool) -> None:
         self._units = units
@@ -245,6 +247,6 @@ class _UntilBroken:
             self._error = error
 
     def complain(self) -> None:
-        """Raise the error at which the source broke, if it did."""
+        """Raise the error of the source, if there was one."""
         if self._error is not None:
             raise self._error

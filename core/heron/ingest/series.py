@@ -1,4 +1,6 @@
-"""Parts of series: they wait in the catalogue until an import has seen all its files, then each series is a unit."""
+"""Parts of series: they wait in the catalogue until an import has read all its files; then each series is a
+unit.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +15,7 @@ from heron.media.archives import MARK
 from heron.models import Folder, Member
 
 SERIES_MARK = "#series="
-"""What stands between the folder of a series and what its files have in common."""
+"""Separates, in the URL of a series, its folder and the identifier that its files share."""
 
 
 class SeriesParts:
@@ -23,7 +25,7 @@ class SeriesParts:
         self._database = database
 
     def keep(self, job: ImportJob, outcomes: Iterable[Outcome]) -> None:
-        """Keep the parts that outcomes bring; those that are there already are the same ones, found again."""
+        """Store the parts of outcomes; parts that are stored already are replaced by the same ones."""
         rows = [
             (
                 job.id, part.decoder, part.series, part.url, part.size, part.etag, part.header,
@@ -42,7 +44,8 @@ class SeriesParts:
     def units(self, job: ImportJob, folder: Folder | None) -> Iterator[Unit]:
         """Each series as a unit, in the order in which their first parts were found; one in memory at a time.
 
-        A series that the folder holds already comes under its URL, with those of its members that are not among the parts.
+        A series that is in the folder already keeps its URL, and its unit has those of its members that are
+        not among the parts.
         """
         known = self._known(folder) if folder is not None else {}
         firsts = self._database.rows(
@@ -58,7 +61,7 @@ class SeriesParts:
             yield self._unit(parts, known.get(quote(series)))
 
     def _known(self, folder: Folder) -> dict[str, tuple[int, str]]:
-        """The series that a folder holds by what their files have in common: inner id and URL."""
+        """The series of a folder by the identifier that their files share: inner id and URL."""
         rows = self._database.rows(
             "SELECT id, url FROM items WHERE folder_id = ? AND instr(url, ?) > 0", [folder.id, SERIES_MARK]
         )
@@ -80,7 +83,7 @@ class SeriesParts:
         return Unit(first, url, size=size, members=others, parts=parts)
 
     def landed(self, job: ImportJob, outcomes: Iterable[Outcome]) -> None:
-        """Forget the parts of series that have become items, or have failed for good."""
+        """Delete the parts of series that were written as items, or have failed."""
         self._database.execute_many(
             "DELETE FROM series_parts WHERE import_id = ? AND decoder = ? AND series = ?",
             [(job.id, o.unit.parts[0].decoder, o.unit.parts[0].series) for o in outcomes if o.unit.parts],

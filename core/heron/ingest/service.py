@@ -1,4 +1,4 @@
-"""The ingest service: imports from files, URLs and manifests, synced folders, and going on with what was stopped."""
+"""The ingest service: imports from files, URLs and manifests, syncs folders, and resumes interrupted imports."""
 
 from __future__ import annotations
 
@@ -93,26 +93,27 @@ class IngestService:
     ) -> ImportReport:
         """Import files and folders into a folder, which is created when it is missing.
 
-        A source is a path of this machine, or the URL of an object or a prefix that a storage plugin reads, with
-        the credentials of `integration` if given.
+        A source is a local path, or the URL of an object or a prefix that a storage plugin reads, with the
+        credentials of `integration` if given.
 
-        A file whose URL is in the folder already is skipped. `content_hash` keeps the SHA-256 of each file and
-        warns of equal content, `skip_identical` leaves such files out. `thumbnails` makes a small picture of each item, and
-        measures images. Videos are sampled at `sampling_rate` frames per second (1 unless it is given). `personal` False
-        leaves out facts that tell of a person, as does HERON_PATIENT_TAGS=0 for all imports. `batch_as` makes a group or
-        a sequence of the images of each folder, and of those named themselves. `dry_run` tells what would happen, and
-        changes nothing. `executor` is any `concurrent.futures.Executor`; without one, worker processes are used for
-        many local files, and threads for storages.
+        A file whose URL is in the folder already is skipped. `content_hash` stores the SHA-256 of each file
+        and warns of equal content, `skip_identical` leaves such files out. `thumbnails` makes a small picture
+        of each item, and measures images. Videos are sampled at `sampling_rate` frames per second (1 unless
+        it is given). `personal` False leaves out personal facts, as does HERON_PATIENT_TAGS=0 for all
+        imports. `batch_as` makes a group or a sequence of the images of each folder, and of those named
+        themselves. `dry_run` reports what would happen, and changes nothing. `executor` is any
+        `concurrent.futures.Executor`; without one, worker processes are used for many local files, and
+        threads for storages.
 
         Raises NotFound for a path that is not there, and ImportAborted for the first file that fails unless
-        `ignore_errors` is set; the catalogue is then as it was before. With it, raises ImportInterrupted when the
-        storage does not answer any more; `resume` goes on from there.
+        `ignore_errors` is set; the catalogue is then unchanged. With it, raises ImportInterrupted when the
+        storage no longer answers; `resume` continues from there.
         """
         by = self._integrations.get(integration) if integration is not None else None
         given = [sources] if isinstance(sources, str | Path) else list(sources)
         plan = Plan(
             folder=_path_of(folder),
-            sources=[  # canonical before they are kept: a URL as somebody wrote it may hold a signature
+            sources=[  # canonical before they are stored: a URL as somebody wrote it may contain a signature
                 self._storage.normalise(str(source), by)
                 if is_remote(source)
                 else str(path_of_url(str(source)))
@@ -154,12 +155,12 @@ class IngestService:
         executor: Executor | None = None,
         progress: Report = _silent,
     ) -> ImportReport:
-        """Import what a JSON, JSONL or CSV manifest lists, in its order.
+        """Import the entries of a JSON, JSONL or CSV manifest, in its order.
 
-        Facts that it gives are trusted, and the object is not touched; the others are probed. `skip_duplicates`
-        passes over URLs that are in the folder already, `upsert_metadata` merges metadata into their items; None
-        takes what the manifest itself says. Videos whose facts are given are sampled only where the manifest, or
-        `sampling_rate`, asks for that. The rest is as for `files`.
+        Facts that it gives are trusted, and the object is not read; other entries are probed.
+        `skip_duplicates` skips URLs that are in the folder already, `upsert_metadata` merges metadata into
+        their items; None uses the setting in the manifest. Videos whose facts are given are sampled only
+        where the manifest, or `sampling_rate`, asks for that. The rest is as for `files`.
         """
         path = Path(file).absolute()
         manifest = self._manifest(path, None)
@@ -187,9 +188,10 @@ class IngestService:
         integration: IntegrationRef | None = None,
         sidecar_suffix: str | None = SUFFIX,
     ) -> SyncedFolder:
-        """Let a folder, which is made when it is missing, follow what lies below a URL or path; `sync` fills it.
+        """Make a folder, which is created if it is missing, a synced folder of a URL or path; `sync` fills
+        it.
 
-        Raises AlreadyExists for a folder that follows something already.
+        Raises AlreadyExists for a folder that is synced already.
         """
         if "://" not in url and not path_of_url(url).is_dir():
             raise NotFound(f"{url} is no folder of this machine", hint="check the spelling")
@@ -199,12 +201,13 @@ class IngestService:
     def sync(
         self, folder: FolderRef, *, allow_empty: bool = False, progress: Report = _silent
     ) -> ImportReport:
-        """Bring a synced folder up to date with what lies below its URL.
+        """Make a synced folder equal to what lies below its URL.
 
-        What is new is added, what changed is looked at again, what came back is restored, and what vanished is
-        marked as deleted, which keeps it in datasets and collections. An object that fails is in the report, and
-        tried again by the next sync. Raises InvalidInput when nothing lies there any more though the folder holds
-        items, unless `allow_empty` is set; NotFound for a folder that is not synced.
+        New objects are added, changed ones are read again, items whose object is back are restored, and items
+        whose object has vanished are marked as deleted, which keeps them in datasets and collections. An
+        object that fails is in the report, and tried again by the next sync. Raises InvalidInput if there is
+        no object at all though the folder has items, unless `allow_empty` is set; NotFound for a folder that
+        is not synced.
         """
         synced = self._synced.get(folder)
         plan = Plan(
@@ -222,9 +225,9 @@ class IngestService:
     def resume(
         self, job: ImportRef, *, executor: Executor | None = None, progress: Report = _silent
     ) -> ImportReport:
-        """Go on with an import that was interrupted, without loss and without duplicates.
+        """Continue an interrupted import, without loss and without duplicates.
 
-        Raises InvalidInput for one that is in another state, or whose manifest was changed since.
+        Raises InvalidInput for one that is in another state, or whose manifest has changed since.
         """
         found = self._imports.get(job)
         self._access.require("update", "import", found.source)
@@ -242,7 +245,7 @@ class IngestService:
         return self._run(self._imports._reopen(found, plan.keeps_position), plan, executor, progress)
 
     def _still_follows(self, job: ImportJob, plan: Plan) -> bool:
-        """Whether the folder of a sync is still bound as it was when that began."""
+        """Whether the folder of a sync still has the settings with which the sync began."""
         bound = next((s for s in self._synced.list() if s.folder_id == job.folder_id), None)
         return bound is not None and (
             bound.prefix,
@@ -252,7 +255,9 @@ class IngestService:
         ) == (plan.synced, plan.integration, plan.sidecar_suffix, plan.sidecars_paused)
 
     def check_manifest(self, file: str | Path, integration: IntegrationRef | None = None) -> ManifestReport:
-        """Read a manifest to its end and tell its faults, those of metadata too; nothing is fetched or changed."""
+        """Read a manifest to its end and report its problems, including those of metadata; nothing is fetched
+        or changed.
+        """
         self._access.require("read", "schema")
         by = self._integrations.get(integration) if integration is not None else None
         return checked(self._manifest(Path(file), by))
@@ -265,7 +270,7 @@ class IngestService:
         integration: IntegrationRef | None = None,
         with_facts: bool = False,
     ) -> ManifestReport:
-        """Write a manifest of what lies at or below a URL or path, by the kinds that the names promise.
+        """Write a manifest of the files at or below a URL or path, with kinds guessed by name.
 
         `with_facts` gives size and media type by name, so that an import trusts them and fetches nothing.
         """
@@ -303,12 +308,10 @@ class IngestService:
         return self._runner.run(job, plan, source, progress, rule=SyncedRule(seen), then=then)
 
     def _source(self, plan: Plan) -> Source:
-        """Where the units of a plan come from."""
+        """The source of a plan's units."""
         by = self._integrations.get(plan.integration) if plan.integration is not None else None
         if by is not None:
-            self._storage.open(
-                f"{by.backend}://", by
-            )  # so that a secret that is missing is told before all else
+            self._storage.open(f"{by.backend}://", by)  # so that a missing secret is reported first
         opener = partial(self._storage.open, integration=by)
 
         def integration_of(url: str) -> int | None:

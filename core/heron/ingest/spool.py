@@ -1,4 +1,4 @@
-"""A temporary file in which outcomes wait until all of them are there."""
+"""A temporary file that keeps outcomes until all of them are known."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from heron.models import MediaFacts, Member, NewItem
 
 
 def _by_position(record: type[Any]) -> Callable[[Any], tuple[Any, ...]]:
-    """How to write a record: as its class and its values, three times faster than by the names of its fields."""
+    """Serialises a record as its class and its values, three times faster than with the names of its fields."""
     values = attrgetter(*fields_dict(record))
     return lambda found: (record, values(found))
 
@@ -29,14 +29,14 @@ _DISPATCH: dict[type, Callable[[Any], Any]] = {record: _by_position(record) for 
 
 
 class Spool:
-    """Keeps batches of outcomes on disk, and gives them back in their order. Use it in a `with` statement."""
+    """Keeps batches of outcomes on disk, and yields them in their order. Use it in a `with` statement."""
 
     def __init__(self) -> None:
         self._file: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - closed by `__exit__`
         self._batches = 0
 
     def keep(self, batch: Sequence[Outcome]) -> None:
-        """Write a batch behind those that are there."""
+        """Append a batch."""
         pickler = pickle.Pickler(self._file, pickle.HIGHEST_PROTOCOL)
         pickler.dispatch_table = _DISPATCH
         try:

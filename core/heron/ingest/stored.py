@@ -1,4 +1,4 @@
-"""The source of stored objects: what lies at or below a URL becomes units, sidecars among them."""
+"""The source of stored objects: objects and sidecars at or below a URL become units."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from heron.ingest.units import Unit
 from heron.storage.local_files import BadEntry
 
 _SIGNS = "!$&'()*+,;=:@~"
-"""Characters that one backend escapes in its URLs and another does not."""
+"""Characters that some backends escape in their URLs and others do not."""
 
 
 def is_remote(source: str | Path) -> bool:
-    """Whether a source is a URL of a storage plugin, not a path of this machine."""
+    """Whether a source is a URL of a storage plugin, not a local path."""
     scheme, mark, _ = str(source).partition("://")
     return bool(mark) and scheme.lower() != "file"
 
@@ -26,8 +26,8 @@ def stored_units(
 ) -> Iterator[Unit]:
     """Objects as units. Those that end with the suffix of sidecars hold the metadata of the object without it.
 
-    When sidecars are `paused` they are passed over.
-    An object of which nothing is left without the suffix is one like any other.
+    When sidecars are `paused` they are skipped. An object whose name is only the suffix is an ordinary
+    object.
     """
     if sidecar_suffix == "":
         raise InvalidInput("the ending of sidecars cannot be empty", hint="--no-sidecars reads none")

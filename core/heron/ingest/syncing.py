@@ -1,4 +1,4 @@
-"""Syncing: remembering which items were seen in a listing, and marking those that were not as deleted."""
+"""Syncing: records which items were seen in a listing, and marks the others as deleted."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from heron.models import Folder
 
 
 class Seen:
-    """The inner ids of items that were seen: a bit each, so that ten million need little more than a megabyte."""
+    """The inner ids of items that were seen, one bit each: ten million take little more than a megabyte."""
 
     def __init__(self) -> None:
         self._bits = bytearray()
@@ -38,13 +38,13 @@ class Seen:
 
 @frozen
 class SyncedRule:
-    """The rule of a sync, which notes what it is asked about."""
+    """The rule of a sync, which records the items that it decides on."""
 
     seen: Seen
     looks_up: bool = True
 
     def __call__(self, unit: Unit, known: Known | None) -> Action:
-        """What to do with a unit."""
+        """The action for a unit."""
         self.seen.is_empty = False
         if known is not None and unit.sidecar_of is None:
             self.seen.add(known.id)
@@ -61,10 +61,10 @@ def mark_vanished(
     seen: Seen,
     newest: int,
 ) -> None:
-    """Mark the items that were there before, and were not seen, as deleted, a bundle in a transaction.
+    """Mark items that existed before the sync and were not seen as deleted, one transaction per batch.
 
-    Raises InvalidInput when nothing at all was listed though the folder holds items: more often than not that is a
-    prefix that was moved, or a mistake.
+    Raises InvalidInput if nothing at all was listed though the folder has items: mostly the prefix was moved,
+    or it is a mistake.
     """
     prefix = plan.synced
     assert prefix is not None

@@ -1,4 +1,4 @@
-"""What flows through an import: a unit on its way in, what is to become of it, and what became of it once probed."""
+"""The records of an import: units, the action for each, and the outcome of probing."""
 
 from __future__ import annotations
 
@@ -15,8 +15,10 @@ from heron.jobs import ImportProblem
 from heron.models import Json, Kind, MediaFacts, Member, NewItem
 
 Action = Literal["add", "skip", "merge", "refresh", "restore", "sidecar", "part"]
-"""What is done with a unit: a new item; nothing; more metadata for the item that is there; new facts for it; it is
-taken back into view; or it is no item, but the metadata of one, or parts of series, which become items in the end."""
+"""The action for a unit: add an item; skip it; merge metadata into its item; refresh the facts of its item;
+restore its item; or it is not an item, but the metadata of one, or parts of series, which become items at the
+end.
+"""
 
 
 @frozen
@@ -29,7 +31,7 @@ class FoundPart:
     size: int
     etag: str | None
     header: str
-    """What the decoder knows of the file, as JSON."""
+    """The decoder's description of the file, as JSON."""
 
     metadata: Mapping[str, Json] | None = None
 
@@ -48,7 +50,7 @@ class Unit:
     stored: StoredObject | None = None
     metadata: Mapping[str, Json] | None = None
     problem: str | None = None
-    """Why it cannot be imported, when the source knows that already."""
+    """Why it cannot be imported, if the source knows that already."""
 
     name: str | None = None
     kind: Kind | None = None
@@ -59,7 +61,9 @@ class Unit:
     """The URL of the item whose metadata this is."""
 
     parts: tuple[FoundPart, ...] = ()
-    """The files of a series that were found before, and become one item now; `members` are those that it has already."""
+    """The files of a series that were found by probing, and become one item now; `members` are those that the
+    item has already.
+    """
 
     def urls(self) -> str:
         """All its URLs, for the report."""
@@ -68,10 +72,9 @@ class Unit:
 
 @frozen
 class Outcome:
-    """What became of a unit: an item to add or to refresh, perhaps with a thumbnail as JPEG; or the reason why not.
+    """The outcome of a unit: an item to add or to refresh, perhaps with a thumbnail as JPEG; or the problems.
 
-    `known` is the item that is there already. `is_outage` means that it failed for the storage as a whole, and not
-    for the unit.
+    `known` is the existing item. With `is_outage`, the storage as a whole failed, not the unit.
     """
 
     unit: Unit
@@ -85,7 +88,7 @@ class Outcome:
 
     @property
     def was_asked(self) -> bool:
-        """Whether a storage was asked about the unit, and did answer."""
+        """Whether a storage was asked about the unit, and answered."""
         asked = (
             self.unit.facts is None
             and self.unit.problem is None
@@ -100,7 +103,7 @@ class Outcome:
 
 @frozen
 class ProbeOptions:
-    """What is wanted of each file beside its facts."""
+    """What is computed for each file besides its facts."""
 
     content_hash: bool = False
     thumbnails: bool = False
@@ -108,10 +111,10 @@ class ProbeOptions:
     """Frames per second of a video that become rows."""
 
     samples_given: bool = False
-    """Whether that holds for videos too whose facts are given, and which are not looked at."""
+    """Whether that also holds for videos whose facts are given, and which are not read."""
 
     personal: bool = True
-    """Whether facts that tell of a person are kept."""
+    """Whether personal facts are stored."""
 
     group_series: bool = False
     """Whether files that are parts of series become one item for each series."""

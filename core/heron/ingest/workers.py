@@ -1,4 +1,6 @@
-"""Who probes: threads where the time goes into waiting for a storage, processes where it goes into computing."""
+"""The workers that probe: threads if the time is spent waiting for a storage, processes if it is spent
+computing.
+"""
 
 from __future__ import annotations
 
@@ -21,22 +23,22 @@ from heron.ingest.units import Unit
 T = TypeVar("T")
 
 CONCURRENCY = 32
-"""Requests to a storage that are under way at once, unless HERON_CONCURRENCY says otherwise."""
+"""Concurrent requests to a storage, unless HERON_CONCURRENCY says otherwise."""
 
 
 TOGETHER = 8
-"""Objects that a thread asks for at once."""
+"""Objects that one thread requests at a time."""
 
 
 @contextmanager
 def given(units: Iterable[Unit], executor: Executor) -> Iterator[tuple[Iterable[Unit], Workers]]:
-    """The executor of the caller, who will also close it."""
+    """The executor of the caller, who also closes it."""
     yield units, Workers(executor)
 
 
 @contextmanager
 def threads(units: Iterable[Unit]) -> Iterator[tuple[Iterable[Unit], Workers]]:
-    """Threads for the time of one import, each of which asks for several objects at once."""
+    """Threads for the time of one import, each of which requests several objects at a time."""
     count = -(-concurrency() // TOGETHER)
     grain = concurrency() // count
     pool = _Threads(count)
@@ -47,7 +49,7 @@ def threads(units: Iterable[Unit]) -> Iterator[tuple[Iterable[Unit], Workers]]:
 
 
 class _Threads(Executor):
-    """Threads that nobody waits for in the end, so that Ctrl-C ends a program whose storage keeps silent."""
+    """Threads that are not joined at exit, so that Ctrl-C ends a program whose storage does not answer."""
 
     def __init__(self, count: int) -> None:
         self._tasks: SimpleQueue[tuple[Future[Any], Callable[[], Any]] | None] = SimpleQueue()
@@ -57,13 +59,13 @@ class _Threads(Executor):
             threading.Thread(target=self._work, name="heron-probe", daemon=True).start()
 
     def submit(self, call: Callable[..., T], /, *arguments: Any, **named: Any) -> Future[T]:
-        """Let a thread make a call."""
+        """Run a call in a thread."""
         future: Future[T] = Future()
         self._tasks.put((future, partial(call, *arguments, **named)))
         return future
 
     def shutdown(self, wait: bool = False, *, cancel_futures: bool = True) -> None:
-        """Let each thread end after the call that it is making, and make no other."""
+        """End each thread after its current call."""
         self._is_stopped = True
         for _ in range(self._count):
             self._tasks.put(None)
@@ -101,7 +103,7 @@ def processes(units: Iterable[Unit], many: int, *, allowed: bool) -> Iterator[tu
 
 
 def concurrency() -> int:
-    """How many requests may be under way at once: HERON_CONCURRENCY, or the default; raises InvalidInput."""
+    """The number of concurrent requests: HERON_CONCURRENCY, or the default; raises InvalidInput."""
     given = os.environ.get("HERON_CONCURRENCY", str(CONCURRENCY))
     if not given.isdecimal() or not 1 <= int(given) <= 256:
         raise InvalidInput(f"HERON_CONCURRENCY is {given!r}, a number from 1 to 256 is needed")
@@ -109,7 +111,7 @@ def concurrency() -> int:
 
 
 def end_with_parent(parent: int) -> None:
-    """Let a worker process end when the import that started it was killed."""
+    """End a worker process when the import that started it was killed."""
 
     def watch() -> None:
         while os.getppid() == parent:

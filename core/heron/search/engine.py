@@ -1,4 +1,4 @@
-"""The engine protocol: who answers a plan has these methods, whatever it keeps the rows in."""
+"""The engine protocol: the methods of everything that answers plans, wherever it keeps the rows."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ Row = tuple[int, Sequence[Json]]
 class Engine(Protocol):
     """Answers plans over the items and frames of one catalogue.
 
-    All answers are of one moment, and are the same whichever engine gives them. Deleted items, their frames, and rows
-    that the acting user may not see are in no answer, so that a caller need not know of rights. A condition holds for a
-    row where it is true; where a value is missing it is neither true nor false, as in SQL. Rows are known by inner ids,
-    which are ascending in the order in which the rows came.
+    Each answer is a consistent snapshot, and all engines give the same answers. Deleted items, their frames,
+    and rows that the acting user may not see are in no answer, so that a caller need not know of rights. A
+    condition holds for a row where it is true; where a value is missing it is neither true nor false, as in
+    SQL. Rows are known by inner ids, which are ascending in the order in which the rows came.
 
     All methods raise QueryError for a plan that cannot be evaluated (for instance an integer overflow), and NotFound
     for a folder or collection that does not exist.

@@ -110,7 +110,7 @@ def test_the_text_is_of_fixed_width_and_is_read_back(when):
         return
     text = utc_iso(when)
     assert text == in_utc.isoformat(timespec="microseconds")[:-6] + "Z" and len(text) == 27
-    assert moment(text) == when
+    assert moment(text) == in_utc
 
 
 def test_a_time_that_is_utc_already_is_not_converted():

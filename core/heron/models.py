@@ -36,7 +36,7 @@ MAX_METADATA = 10 * 1024 * 1024
 
 @frozen(repr=False)
 class MediaFacts(Record):
-    """What is known of a media file without its pixels or samples.
+    """The facts of a media file, without its pixels or samples.
 
     `captured_at` is an aware datetime in UTC, and is given as one or as text with an offset. `extra` holds further facts by namespace, for instance `{"exif": {"Model": "X100"}}`, and is
     queried as `exif.Model`. `note` is a sentence for people about what is odd with the file, for instance that no plugin
@@ -91,7 +91,7 @@ class NewFrame(Record):
 
 @frozen(repr=False)
 class NewItem(Record):
-    """One data unit to register: where it lies, what is known of it, its metadata, its members in their order, its frames.
+    """One item to register: its URL, facts, metadata, ordered members, and frames.
 
     Blocks of key frames in the metadata (`keyframes`, `$heron`, `$encord`) become frames.
     """

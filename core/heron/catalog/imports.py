@@ -1,4 +1,4 @@
-"""Imports as jobs: what was imported from where, how far it came, and what went wrong with which unit."""
+"""Import jobs: their source, position, state, and the problems of their units."""
 
 from __future__ import annotations
 

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     is_flag=False,
     flag_value=0.95,
     metavar="[COSINE]",
-    help="Near duplicates, by vectors whose cosine is at least so much (0.95 where no number is given).",
+    help="Find near duplicates: items whose vectors have at least this cosine (0.95 if no number is given).",
 )
 @click.option("--frames", is_flag=True, help="With --near: by the vectors of frames too.")
 @selection(order=False)
@@ -64,11 +64,11 @@ def command(
     as_json: bool,
     selection: Selection,
 ) -> None:
-    """Find items that are there twice, and which of them to keep.
+    """Find duplicate items, and which of them to keep.
 
-    Duplicates are files of equal content, by their hashes (heron import --hash keeps them); with --near, items whose
-    vectors are near each other. Groups hold all that is connected by such pairs. The first one of a group is the best: the
-    largest in pixels, of these the sharpest, of these the oldest, of these the largest file.
+    Duplicates are files of equal content, by their hashes (heron import --hash stores them); with --near,
+    items whose vectors are near each other. A group holds all items that such pairs connect. The first item
+    of a group is the best: the largest in pixels, then the sharpest, then the oldest, then the largest file.
     """
     by_vectors = {"key", "exact"} & set(selection.given) and not {"text", "like"} & set(selection.given)
     if near is None and (frames or by_vectors):

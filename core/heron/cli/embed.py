@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     default="visual",
     show_default=True,
     metavar="NAME",
-    help="What makes them.",
+    help="The embedder to use.",
 )
 @click.option(
     "--model",
@@ -36,10 +36,10 @@ if TYPE_CHECKING:
     "--key",
     shell_complete=completing.embeddings,
     metavar="KEY",
-    help="Where they are kept (default: called like the embedder).",
+    help="Key of the schema to store them under (default: the embedder's name).",
 )
-@click.option("--frames", is_flag=True, help="Of the frames of these items too.")
-@click.option("--again", is_flag=True, help="Make those anew that are there.")
+@click.option("--frames", is_flag=True, help="Embed the frames of these items too.")
+@click.option("--again", is_flag=True, help="Compute existing vectors again.")
 @click.option("--list", "only_list", is_flag=True, help="List the embedders instead.")
 @json_option
 @click.pass_obj
@@ -58,10 +58,10 @@ def command(
     as_json: bool,
     selection: Selection,
 ) -> None:
-    """Give items, and their frames, the vectors that an embedder makes of their pictures.
+    """Compute vectors of the pictures of items, and of their frames, with an embedder.
 
-    All items that look like something, unless some are chosen. What has a vector of the same content by the same model is
-    passed over, so a run that was stopped is gone on with by running it again.
+    All items that have pictures, unless some are chosen. Items that have a vector of the same content by the
+    same model are skipped, so to continue an interrupted run, run it again.
     """
     if only_list:
         _list(context, as_json)

@@ -70,7 +70,7 @@ def list_folders(context: Context, as_json: bool) -> None:
 @click.option(
     "--sidecar-suffix", default=".metadata.json", show_default=True, help="Ending of metadata sidecars."
 )
-@click.option("--no-sidecars", is_flag=True, help="Take sidecars for ordinary files.")
+@click.option("--no-sidecars", is_flag=True, help="Import sidecars as ordinary files.")
 @json_option
 @click.pass_obj
 @example(

@@ -43,16 +43,16 @@ from heron.wording import counted
 )
 @click.option("--again", is_flag=True, help="Import files that are in the folder already once more.")
 @click.option(
-    "--skip-duplicates", is_flag=True, help="With --manifest: pass over URLs that are in the folder already."
+    "--skip-duplicates", is_flag=True, help="With --manifest: skip URLs that are in the folder already."
 )
 @click.option(
     "--upsert-metadata",
     is_flag=True,
     help="With --manifest: merge metadata into items that are there already.",
 )
-@click.option("--dry-run", is_flag=True, help="Tell what would happen, and change nothing.")
+@click.option("--dry-run", is_flag=True, help="Report what would happen, and change nothing.")
 @click.option(
-    "--hash", "content_hash", is_flag=True, help="Keep each file's SHA-256 and warn of equal content."
+    "--hash", "content_hash", is_flag=True, help="Store each file's SHA-256 and warn of equal content."
 )
 @click.option(
     "--skip-identical", is_flag=True, help="Leave out files whose content is in the catalogue already."
@@ -73,12 +73,12 @@ from heron.wording import counted
 @click.option(
     "--no-patient-tags",
     is_flag=True,
-    help="Leave out facts that tell of a person; HERON_PATIENT_TAGS=0 does so always.",
+    help="Leave out personal facts; HERON_PATIENT_TAGS=0 does so always.",
 )
 @click.option(
     "--sidecar-suffix", default=".metadata.json", show_default=True, help="Ending of metadata sidecars."
 )
-@click.option("--no-sidecars", is_flag=True, help="Take sidecars for ordinary files.")
+@click.option("--no-sidecars", is_flag=True, help="Import sidecars as ordinary files.")
 @json_option
 @click.pass_obj
 @example(
@@ -110,7 +110,9 @@ def command(
 ) -> None:
     """Import files and folders, or what a manifest lists.
 
-    A source is a path of this machine, or a URL that a storage plugin reads. What a file is, its content tells, not its name. Files stay where they are. A second run adds only what is new; with a manifest, --skip-duplicates sees to that.
+    A source is a local path, or a URL that a storage plugin reads. Formats are recognised by content, not by
+    name. Files stay where they are. A second run adds only new files; with a manifest, use --skip-duplicates
+    for that.
     """
     if bool(paths) == bool(manifest):
         raise click.UsageError("Give paths or URLs to import, or a --manifest.")

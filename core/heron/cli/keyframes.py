@@ -54,7 +54,7 @@ def command() -> None:
     metavar="FPS",
     help="Frames to add for each second; 0 adds the first one.",
 )
-@click.option("--replace", is_flag=True, help="Take out the other frames, but those with metadata.")
+@click.option("--replace", is_flag=True, help="Remove the other frames, except those with metadata.")
 @click.option(
     "-m",
     "--metadata",
@@ -203,7 +203,7 @@ def extract(
 @click.pass_obj
 @example("heron keyframes remove clip.mp4 13 17")
 def remove(context: Context, item: str, frames: tuple[int, ...], as_json: bool) -> None:
-    """Take frames of an item out of the catalogue, with their metadata."""
+    """Remove frames of an item from the catalogue, with their metadata."""
     workspace = context.workspace()
     owner = workspace.items.get(item)
     removed = workspace.frames.delete(owner, frames)

@@ -15,7 +15,7 @@ from heron.wording import counted
 @click.group("manifest")
 @example("heron manifest check runs.json\nheron manifest create s3://bucket/2026/ -o runs.json")
 def command() -> None:
-    """Check manifests, and make them of what lies below a URL."""
+    """Check manifests, and write manifests of the files below a URL."""
 
 
 @command.command("check")
@@ -74,7 +74,7 @@ def check(context: Context, file: Path, integration: str | None, as_json: bool) 
 def create(
     context: Context, prefix: str, output: Path, integration: str | None, facts: bool, as_json: bool
 ) -> None:
-    """Write a manifest of what lies at or below a URL or a folder, by the kinds that the names promise."""
+    """Write a manifest of the files at or below a URL or a folder, with kinds guessed by name."""
     if as_json and str(output) == "-":
         raise click.UsageError("-o - and --json both write to standard output: give one of them.")
     written = context.workspace().ingest.write_manifest(

@@ -43,8 +43,8 @@ if TYPE_CHECKING:
 @selection(order=False)
 @click.option("--frames", is_flag=True, help="Show frames, not items.")
 @click.option("--thumbnails", is_flag=True, help="Show small pictures of some points.")
-@click.option("--title", metavar="TEXT", help="What stands above the plot.")
-@click.option("--again", is_flag=True, help="Project anew, with the vectors that came since.")
+@click.option("--title", metavar="TEXT", help="Title above the plot.")
+@click.option("--again", is_flag=True, help="Project again, with the vectors added since.")
 @json_option
 @click.pass_obj
 @example(
@@ -66,8 +66,9 @@ def command(
 ) -> None:
     """Show the vectors of a key as points in the plane.
 
-    Near points are alike. All vectors of KEY are projected once and the points kept, so that every plot of them is the same
-    map; conditions say which points are shown. Without KEY, the first key that has vectors is taken.
+    Near points are similar. All vectors of KEY are projected once and the points are stored, so that every
+    plot is the same map; conditions choose the points that are shown. Without KEY, the first key that has
+    vectors is used.
     """
     workspace = context.workspace()
     query = selection.query(workspace)

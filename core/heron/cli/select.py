@@ -20,17 +20,19 @@ if TYPE_CHECKING:
 
 @click.command("select")
 @click.option("--diverse", type=click.IntRange(min=1), metavar="N", help="N items that cover all the others.")
-@click.option("--unique", type=click.IntRange(min=1), metavar="N", help="The N items that are like no other.")
+@click.option(
+    "--unique", type=click.IntRange(min=1), metavar="N", help="The N items that differ most from all others."
+)
 @click.option(
     "--neighbours",
     type=click.IntRange(min=1),
     default=10,
     show_default=True,
     metavar="K",
-    help="With --unique: the nearest ones it is about.",
+    help="With --unique: the number of nearest items to compare with.",
 )
 @click.option(
-    "--keep", is_flag=True, help="With --unique: keep the number of every item as metric.uniqueness."
+    "--keep", is_flag=True, help="With --unique: store the value of every item as metric.uniqueness."
 )
 @selection(order=False)
 @click.option("--collect", "title", metavar="TITLE", help="Make a collection of them.")
@@ -54,8 +56,9 @@ def command(
 ) -> None:
     """Choose a diverse subset of items, or the most unique ones.
 
-    --diverse takes the item that is nearest to the mean, and then each time the one that is farthest from all taken: the
-    first N of a larger subset are the subset of N. --unique ranks items by 1 - the mean cosine with those nearest to them.
+    --diverse takes the item nearest to the mean, and then in each step the one farthest from all taken so
+    far: the first N of a larger subset are the subset of N. --unique ranks items by 1 - the mean cosine with
+    those nearest to them.
     """
     if (diverse is None) == (unique is None):
         raise click.UsageError("Give either --diverse N or --unique N.")

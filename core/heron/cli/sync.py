@@ -13,14 +13,15 @@ from heron.errors import HeronError
 
 @click.command("sync")
 @click.argument("folders", nargs=-1, metavar="[FOLDER]...", shell_complete=completing.folders)
-@click.option("--allow-empty", is_flag=True, help="Mark all items as deleted when nothing is there any more.")
+@click.option("--allow-empty", is_flag=True, help="Mark all items as deleted if no object is left.")
 @json_option
 @click.pass_obj
 @example("heron sync\nheron sync Driving/2026")
 def command(context: Context, folders: tuple[str, ...], allow_empty: bool, as_json: bool) -> int:
     """Bring synced folders up to date, all of them unless some are named.
 
-    New objects are added, changed ones looked at again, vanished ones marked as deleted (collections and datasets keep them), and those that came back restored.
+    New objects are added, changed ones are read again, items whose object has vanished are marked as deleted
+    (collections and datasets keep them), and items whose object is back are restored.
     """
     workspace = context.workspace()
     names = folders or [synced.folder for synced in workspace.synced.list()]

@@ -12,8 +12,8 @@ from heron.wording import counted
 
 @click.command("thumbnails")
 @selection()
-@click.option("--frames", is_flag=True, help="Of the frames of these items, not of the items.")
-@click.option("--again", is_flag=True, help="Make those anew that are there.")
+@click.option("--frames", is_flag=True, help="Make pictures of the frames of these items, not of the items.")
+@click.option("--again", is_flag=True, help="Make existing pictures again.")
 @json_option
 @click.pass_obj
 @example(
@@ -23,7 +23,7 @@ from heron.wording import counted
 def command(context: Context, frames: bool, again: bool, as_json: bool, selection: Selection) -> None:
     """Make the small pictures and the quality metrics of items and frames.
 
-    Those that are there stay, so a run that was stopped is gone on with by running it again.
+    Existing ones are kept, so to continue an interrupted run, run it again.
     """
     workspace = context.workspace()
     chosen = selection.chosen(workspace)

@@ -43,7 +43,7 @@ ids_option = click.option(
     "heron vectors status\nheron vectors import clip clip.npy --ids names.txt\nheron vectors rebuild clip"
 )
 def command() -> None:
-    """Look after the vectors of items and frames, and take them from files and to files."""
+    """Manage the vectors of items and frames, and import and export them."""
 
 
 @command.command("status")
@@ -51,10 +51,10 @@ def command() -> None:
 @click.pass_obj
 @example("heron vectors status\nheron vectors status --json")
 def status(context: Context, as_json: bool) -> None:
-    """Show what is kept under each key, and how far what makes searching fast goes.
+    """Show the vectors of each key, and how many of them the caches cover.
 
-    Gaps are rows of vectors that were deleted or replaced; `compact` removes them. Scan and index are the vectors that
-    the two caches cover; `rebuild` brings both up to date.
+    Gaps are rows of vectors that were deleted or replaced; `compact` removes them. Scan and index are the
+    numbers of vectors that the two caches cover; `rebuild` extends both to all vectors.
     """
     store = context.workspace().vectors
     kept, adoptable = store.status(), store.adoptable()
@@ -80,7 +80,7 @@ def _row(status: VectorStatus) -> tuple[Any, ...]:
 
 
 def _notes(status: VectorStatus) -> list[str]:
-    """What is worth knowing of a key beside its figures."""
+    """Notes about a key besides its figures."""
     missing = (
         [f"the file has lost {counted(status.missing, 'vector')}; heron vectors verify {status.key!r}"]
         if status.missing
@@ -91,7 +91,7 @@ def _notes(status: VectorStatus) -> list[str]:
 
 @command.command("rebuild")
 @click.argument("key", shell_complete=completing.embeddings)
-@click.option("--anew", is_flag=True, help="From nothing, instead of extending what is there.")
+@click.option("--anew", is_flag=True, help="Build from scratch, instead of extending the index.")
 @click.option("--background", is_flag=True, help="In a process of its own, which writes a log.")
 @json_option
 @click.pass_obj
@@ -99,10 +99,10 @@ def _notes(status: VectorStatus) -> list[str]:
     "heron vectors rebuild clip\nheron vectors rebuild clip --background\nheron vectors rebuild clip --anew"
 )
 def rebuild(context: Context, key: str, anew: bool, background: bool, as_json: bool) -> None:
-    """Bring the index of a key, which makes searching fast, up to date.
+    """Build or extend the index of a key, which makes search fast.
 
-    It takes minutes for many vectors; searches go on meanwhile. It can be stopped, and goes on from there. Without an
-    index every vector is looked at, which is as sure and fast enough for some 100,000.
+    It takes minutes for many vectors; searches work meanwhile. It can be interrupted and continued. Without
+    an index every vector is compared, which is exact, and fast enough for about 100,000.
     """
     from heron.cli.rebuilding import building, in_background
 
@@ -137,7 +137,7 @@ def _say_rebuilt(status: VectorStatus) -> None:
 @click.pass_obj
 @example("heron vectors compact\nheron vectors compact clip")
 def compact(context: Context, key: str | None, as_json: bool) -> None:
-    """Write the files of a key, or of all, anew without vectors that were deleted or replaced."""
+    """Rewrite the files of a key, or of all keys, without deleted and replaced vectors."""
     workspace = context.workspace()
     done = {each: workspace.vectors.compact(each) for each in _keys(workspace, key)}
     if as_json:
@@ -151,15 +151,16 @@ def compact(context: Context, key: str | None, as_json: bool) -> None:
 
 @command.command("verify")
 @click.argument("key", required=False, shell_complete=completing.embeddings)
-@click.option("--deep", is_flag=True, help="Look at every number.")
-@click.option("--repair", is_flag=True, help="Heal what can be healed.")
+@click.option("--deep", is_flag=True, help="Check every number.")
+@click.option("--repair", is_flag=True, help="Repair damage where possible.")
 @json_option
 @click.pass_context
 @example("heron vectors verify\nheron vectors verify clip --deep\nheron vectors verify clip --repair")
 def verify(context: click.Context, key: str | None, deep: bool, repair: bool, as_json: bool) -> None:
-    """Look for damage in the files of a key, or of all; the exit status is 1 where some remains.
+    """Check the files of a key, or of all keys, for damage; the exit status is 1 if some remains.
 
-    Repairing makes caches anew, and forgets vectors that a file has lost, so that they can be given or embedded again.
+    Repairing makes caches again, and deletes vectors that a file has lost, so that they can be imported or
+    embedded again.
     """
     workspace = context.obj.workspace()
     found = [_verified(workspace, each, deep, repair) for each in _keys(workspace, key)]
@@ -211,7 +212,9 @@ def delete(context: Context, key: str, yes: bool, as_json: bool) -> None:
 @click.pass_obj
 @example("heron vectors adopt clip")
 def adopt(context: Context, key: str, replace: bool, as_json: bool) -> None:
-    """Move vectors that stand in metadata, from before their key was in the schema, to where searches find them."""
+    """Move vectors that were written as metadata before their key was in the schema to where searches find
+    them.
+    """
     done = context.workspace().vectors.adopt(key, replace=replace)
     if as_json:
         print_json(done)
@@ -240,10 +243,10 @@ def adopt(context: Context, key: str, replace: bool, as_json: bool) -> None:
 def import_file(
     context: Context, key: str, file: Path, by: Any, ids: Path | None, create: bool, as_json: bool
 ) -> None:
-    """Take vectors from a .npy file with ids beside it, from Parquet or from JSON lines.
+    """Import vectors from a .npy file with a file of ids, from Parquet or from JSON lines.
 
-    Each row names an item by UUID, URL or name; a frame by `UUID#12` in a list of ids, or in a column `frame`. All is
-    checked before anything is kept. It exits with 1 where no id meets an item.
+    Each row names an item by UUID, URL or name; a frame by `UUID#12` in a list of ids, or in a column
+    `frame`. The whole file is checked before anything is stored. It exits with 1 if no id belongs to an item.
     """
     files = context.workspace().vector_files
     with counting("Keeping vectors") as progress:
@@ -295,7 +298,7 @@ def export(
     selection: Selection,
     as_json: bool,
 ) -> None:
-    """Write vectors to a file; importing it gives them back bit by bit."""
+    """Write vectors to a file; importing it restores the same bits."""
     workspace = context.workspace()
     query = selection.query(workspace) if selection else None
     with counting("Writing vectors") as progress:

@@ -118,7 +118,7 @@ class Schema:
         return self._add(name, self._type(name, "enum"), {"options": _as_list(options)})
 
     def add_enum_options(self, name: str, options: Iterable[str]) -> SchemaKey:
-        """Add options to an enum key; those that it has already are passed over."""
+        """Add options to an enum key; existing ones are skipped."""
         key = self.require(name)
         if key.type != "enum":
             raise MetadataError(f"key {name!r} is of type {key.type}, only an enum has options")

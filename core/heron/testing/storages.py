@@ -239,7 +239,7 @@ class StorageContract(RecordContract):
     def test_list_is_a_stream_in_a_stable_order(
         self, storage: Storage, objects: dict[str, bytes], root: str
     ) -> None:
-        """A bucket can hold a hundred million objects, and a sync that was stopped goes on where it was."""
+        """A bucket can hold a hundred million objects, and an interrupted sync continues where it stopped."""
         stream = storage.list(root)
         assert iter(stream) is stream
         assert list(stream) == list(storage.list(root))
@@ -247,7 +247,7 @@ class StorageContract(RecordContract):
     def test_list_goes_on_behind_an_object(
         self, storage: Storage, objects: dict[str, bytes], root: str
     ) -> None:
-        """A list that broke off goes on where it was."""
+        """A listing that broke off is continued where it stopped."""
         found = list(storage.list(root))
         for number, stored in enumerate(found):
             assert list(storage.list(root, after=stored.url)) == found[number + 1 :]

@@ -23,9 +23,18 @@ def own_environment(monkeypatch):
 
 
 @pytest.fixture
-def workspace(tmp_path):
-    """An empty workspace with the built-in plugins."""
-    with heron.open(tmp_path / "lake", discover=False) as opened:
+def plugins():
+    """The plugins of `workspace` beside the built-in ones; a file that needs some has its own fixture of this name."""
+    return []
+
+
+@pytest.fixture
+def workspace(tmp_path, plugins):
+    """An empty workspace in the folder `lake`.
+
+    A file that wants something in it has a fixture `workspace(workspace)` that adds to this one.
+    """
+    with heron.open(tmp_path / "lake", plugins=plugins, discover=False) as opened:
         yield opened
 
 

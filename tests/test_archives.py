@@ -12,7 +12,6 @@ import zlib
 
 import pytest
 
-import heron
 from heron.errors import MediaError
 from heron.media.archives import LARGEST, MEMBERS, ZipMember, member_of, members
 from heron.media.files import look_at
@@ -240,9 +239,8 @@ def test_garbled_archives_give_their_members_or_media_errors(tmp_path, compressi
 
 
 @pytest.fixture
-def workspace(tmp_path):
-    with heron.open(tmp_path / "lake", plugins=[ToyMedia()], discover=False) as opened:
-        yield opened
+def plugins():
+    return [ToyMedia()]
 
 
 def test_an_archive_in_an_archive_is_not_looked_into(workspace, tmp_path):

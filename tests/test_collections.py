@@ -4,17 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-import heron
 from heron.errors import AlreadyExists, InvalidInput, NotFound
 from heron.models import Added, MediaFacts, NewItem
 
 UNKNOWN = "01a1fc7f-6634-7b8f-8ffa-50166ba72775"
-
-
-@pytest.fixture
-def workspace(tmp_path):
-    with heron.open(tmp_path, discover=False) as opened:
-        yield opened
 
 
 def register(workspace, count=3, folder="A"):

@@ -14,12 +14,6 @@ from heron.models import Added, MediaFacts, NewItem
 UNKNOWN = "01a1fc7f-6634-7b8f-8ffa-50166ba72775"
 
 
-@pytest.fixture
-def workspace(tmp_path):
-    with heron.open(tmp_path, discover=False) as opened:
-        yield opened
-
-
 def register(workspace, count=3, folder="A", **fields):
     facts = MediaFacts("image", "image/jpeg")
     new = [NewItem(f"s3://lake/{folder}/{n}.jpg", facts, **fields) for n in range(count)]

@@ -12,12 +12,6 @@ from heron.errors import AlreadyExists, InvalidInput, MetadataError, NotFound
 from heron.models import MediaFacts, NewItem
 
 
-@pytest.fixture
-def workspace(tmp_path):
-    with heron.open(tmp_path, discover=False) as opened:
-        yield opened
-
-
 def paths(workspace, parent=None, **options):
     return [folder.path for folder in workspace.folders.list(parent, **options)]
 

@@ -10,10 +10,9 @@ from heron.models import MAX_METADATA, MediaFacts, NewFrame, NewItem
 
 
 @pytest.fixture
-def workspace(tmp_path):
-    with heron.open(tmp_path, discover=False) as opened:
-        opened.schema.add_scalar("speed", "number")
-        yield opened
+def workspace(workspace):
+    workspace.schema.add_scalar("speed", "number")
+    return workspace
 
 
 @pytest.fixture

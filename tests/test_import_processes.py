@@ -12,7 +12,6 @@ from pathlib import Path
 
 import pytest
 
-import heron
 from heron.cli.main import status
 from tests.test_import_jobs import failures, urls
 
@@ -68,12 +67,6 @@ def heron_process(tmp_path, monkeypatch):
     for process in started:
         process.kill()
         process.communicate()
-
-
-@pytest.fixture
-def workspace(tmp_path):
-    with heron.open(tmp_path / "lake", discover=False) as opened:
-        yield opened
 
 
 def wait_for(condition, seconds=30):

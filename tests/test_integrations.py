@@ -38,9 +38,8 @@ def plugin(lake):
 
 
 @pytest.fixture
-def workspace(tmp_path, plugin):
-    with heron.open(tmp_path / "lake", plugins=[plugin], discover=False) as opened:
-        yield opened
+def plugins(plugin):
+    return [plugin]
 
 
 def state(workspace):

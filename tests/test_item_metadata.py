@@ -6,7 +6,6 @@ import math
 
 import pytest
 
-import heron
 from heron.answers import Verification
 from heron.errors import MetadataError, NotFound
 from heron.models import MAX_METADATA, MediaFacts, NewItem
@@ -16,12 +15,11 @@ UNKNOWN_KEY = "the schema does not know this key"
 
 
 @pytest.fixture
-def workspace(tmp_path):
-    with heron.open(tmp_path, discover=False) as opened:
-        opened.schema.add_scalar("speed", "number")
-        opened.schema.add_scalar("seen", "datetime")
-        opened.schema.add_enum("weather", ["sun", "rain"])
-        yield opened
+def workspace(workspace):
+    workspace.schema.add_scalar("speed", "number")
+    workspace.schema.add_scalar("seen", "datetime")
+    workspace.schema.add_enum("weather", ["sun", "rain"])
+    return workspace
 
 
 def register(workspace, count=1, folder="A", **fields):

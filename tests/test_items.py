@@ -9,18 +9,11 @@ from uuid import RFC_4122, UUID
 import pytest
 from attrs import evolve
 
-import heron
 from heron.errors import HeronError, InvalidInput, NotFound
 from heron.models import MediaFacts, NewItem
 from heron.uuids import new_uuid, new_uuids
 
 UNKNOWN = "01a1fc7f-6634-7b8f-8ffa-50166ba72775"
-
-
-@pytest.fixture
-def workspace(tmp_path):
-    with heron.open(tmp_path, discover=False) as opened:
-        yield opened
 
 
 def new_item(name, **fields):

@@ -8,7 +8,6 @@ from contextlib import closing
 
 import pytest
 
-import heron
 from heron.errors import InvalidInput, MetadataError
 from heron.metadata.keyframes import LAST, FrameWish, without_blocks
 from heron.models import MAX_METADATA, MediaFacts, NewFrame, NewItem
@@ -19,10 +18,14 @@ URL = "s3://lake/clip.mp4"
 
 
 @pytest.fixture
-def workspace(tmp_path):
-    with heron.open(tmp_path / "lake", plugins=[ToyMedia()], discover=False) as opened:
-        opened.schema.add_scalar("speed", "number")
-        yield opened
+def plugins():
+    return [ToyMedia()]
+
+
+@pytest.fixture
+def workspace(workspace):
+    workspace.schema.add_scalar("speed", "number")
+    return workspace
 
 
 def added(workspace, metadata=None, facts=FACTS, url=URL):

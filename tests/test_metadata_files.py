@@ -7,7 +7,6 @@ import json
 
 import pytest
 
-import heron
 from heron.errors import HeronError, InvalidInput, MetadataError, NotFound
 from heron.models import MediaFacts, NewItem
 
@@ -15,15 +14,14 @@ UNKNOWN = "01a1fc7f-6634-7b8f-8ffa-50166ba72775"
 
 
 @pytest.fixture
-def workspace(tmp_path):
-    with heron.open(tmp_path / "lake", discover=False) as opened:
-        opened.schema.add_scalar("speed", "number")
-        opened.schema.add_scalar("dark", "boolean")
-        opened.schema.add_scalar("city", "varchar")
-        opened.schema.add_scalar("seen", "datetime")
-        opened.schema.add_scalar("place", "geospatial")
-        opened.schema.add_embedding("clip", 3)
-        yield opened
+def workspace(workspace):
+    workspace.schema.add_scalar("speed", "number")
+    workspace.schema.add_scalar("dark", "boolean")
+    workspace.schema.add_scalar("city", "varchar")
+    workspace.schema.add_scalar("seen", "datetime")
+    workspace.schema.add_scalar("place", "geospatial")
+    workspace.schema.add_embedding("clip", 3)
+    return workspace
 
 
 def register(workspace, count=1, folder="A", **fields):

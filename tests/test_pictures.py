@@ -27,9 +27,8 @@ ROOT = Path(__file__).parent.parent
 
 
 @pytest.fixture
-def workspace(tmp_path):
-    with heron.open(tmp_path / "lake", plugins=[ToyMedia()], discover=False) as opened:
-        yield opened
+def plugins():
+    return [ToyMedia()]
 
 
 @pytest.fixture

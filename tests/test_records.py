@@ -19,16 +19,15 @@ NASTY = "<script>alert('x')</script>"
 
 
 @pytest.fixture
-def workspace(tmp_path):
-    with heron.open(tmp_path / "lake", discover=False) as opened:
-        picture = tmp_path / "photo.jpg"
-        Image.new("RGB", (1920, 1080), "red").save(picture)
-        opened.ingest.files(picture, folder="Photos", thumbnails=True)
-        facts = MediaFacts("video", "video/mp4", 1280, 720, frame_count=9)
-        new = [NewItem("s3://lake/b.mp4", facts, NASTY, metadata={NASTY: NASTY})]
-        opened.registration.register(new, "x" * 300 + "/" + NASTY.replace("/", "|"))
-        opened.frames.add(opened.items.get(NASTY), [(0, 0.25, True)])
-        yield opened
+def workspace(workspace, tmp_path):
+    picture = tmp_path / "photo.jpg"
+    Image.new("RGB", (1920, 1080), "red").save(picture)
+    workspace.ingest.files(picture, folder="Photos", thumbnails=True)
+    facts = MediaFacts("video", "video/mp4", 1280, 720, frame_count=9)
+    new = [NewItem("s3://lake/b.mp4", facts, NASTY, metadata={NASTY: NASTY})]
+    workspace.registration.register(new, "x" * 300 + "/" + NASTY.replace("/", "|"))
+    workspace.frames.add(workspace.items.get(NASTY), [(0, 0.25, True)])
+    return workspace
 
 
 @pytest.fixture

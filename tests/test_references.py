@@ -7,21 +7,19 @@ from uuid import UUID, uuid4
 
 import pytest
 
-import heron
 from heron.catalog.referring import FOLDER, ITEM
 from heron.errors import InvalidInput, NotFound
 from heron.models import Added, DatasetRow, MediaFacts, NewItem, Query
 
 
 @pytest.fixture
-def workspace(tmp_path):
-    with heron.open(tmp_path, discover=False) as opened:
-        new = [
-            NewItem(f"s3://lake/{name}.mp4", MediaFacts("video", "video/mp4", frame_count=9), name)
-            for name in ("quay", "dune", "twin", "twin")
-        ]
-        opened.registration.register(new, "A/B")
-        yield opened
+def workspace(workspace):
+    new = [
+        NewItem(f"s3://lake/{name}.mp4", MediaFacts("video", "video/mp4", frame_count=9), name)
+        for name in ("quay", "dune", "twin", "twin")
+    ]
+    workspace.registration.register(new, "A/B")
+    return workspace
 
 
 @pytest.fixture

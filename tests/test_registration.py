@@ -18,12 +18,6 @@ from heron.models import KINDS, MAX_METADATA, Added, MediaFacts, NewItem
 IMAGE = MediaFacts("image", "image/jpeg")
 
 
-@pytest.fixture
-def workspace(tmp_path):
-    with heron.open(tmp_path, discover=False) as opened:
-        yield opened
-
-
 def new_items(count, start=0):
     return (NewItem(f"file:///lake/{number}.jpg", IMAGE) for number in range(start, start + count))
 

@@ -10,7 +10,6 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-import heron
 from heron.catalog.sampling import MOST, SLICES, all_frames, chosen_frames
 from heron.errors import InvalidInput, MetadataError
 from heron.metadata.keyframes import FrameWish
@@ -157,9 +156,8 @@ def test_slices_are_all_there_or_evenly_spaced():
 
 
 @pytest.fixture
-def workspace(tmp_path):
-    with heron.open(tmp_path / "lake", plugins=[ToyMedia()], discover=False) as opened:
-        yield opened
+def plugins():
+    return [ToyMedia()]
 
 
 def imported(workspace, path, **options):

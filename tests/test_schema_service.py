@@ -25,12 +25,6 @@ EVERY_TYPE = {
 }
 
 
-@pytest.fixture
-def workspace(tmp_path):
-    with heron.open(tmp_path, discover=False) as opened:
-        yield opened
-
-
 def register(workspace, **metadata):
     new = NewItem("s3://lake/1.mp4", MediaFacts("video", "video/mp4"), metadata=metadata)
     workspace.registration.register([new], "A")

@@ -4,35 +4,33 @@ from __future__ import annotations
 
 import pytest
 
-import heron
 from heron.errors import InvalidInput, QueryError
 from heron.models import MediaFacts, NewItem
 
 
 @pytest.fixture
-def workspace(tmp_path):
+def workspace(workspace):
     """Videos a and b with ten and twenty frames, and an image without any."""
-    with heron.open(tmp_path / "lake", discover=False) as opened:
-        opened.schema.add_scalar("speed", "number")
-        opened.schema.add_scalar("story", "text")
-        opened.schema.add_enum("weather", ["sun", "rain"])
-        for name, count, weather in (("a", 10, "sun"), ("b", 20, "rain")):
-            facts = MediaFacts("video", "video/mp4", 64, 48, count, 10.0, count / 10)
-            new = NewItem(f"s3://lake/{name}.mp4", facts, metadata={"weather": weather, "speed": 7})
-            opened.registration.register([new], f"Films/{name}")
-            item = list(opened.items.list())[-1]
-            keys = {number: {"speed": number, "story": f"red bus {number}"} for number in range(0, count, 5)}
-            opened.frames.set(item, keys, rate=10)
-            metrics = [
-                (frame, b"x", {"sharpness": float(frame.number), "brightness": frame.number / count})
-                for frame in opened.frames.list(item)
-                if frame.number < 10
-            ]
-            opened.frames._keep_pictures(metrics)
-        opened.registration.register(
-            [NewItem("s3://lake/c.jpg", MediaFacts("image", "image/jpeg"))], "Pictures"
-        )
-        yield opened
+    workspace.schema.add_scalar("speed", "number")
+    workspace.schema.add_scalar("story", "text")
+    workspace.schema.add_enum("weather", ["sun", "rain"])
+    for name, count, weather in (("a", 10, "sun"), ("b", 20, "rain")):
+        facts = MediaFacts("video", "video/mp4", 64, 48, count, 10.0, count / 10)
+        new = NewItem(f"s3://lake/{name}.mp4", facts, metadata={"weather": weather, "speed": 7})
+        workspace.registration.register([new], f"Films/{name}")
+        item = list(workspace.items.list())[-1]
+        keys = {number: {"speed": number, "story": f"red bus {number}"} for number in range(0, count, 5)}
+        workspace.frames.set(item, keys, rate=10)
+        metrics = [
+            (frame, b"x", {"sharpness": float(frame.number), "brightness": frame.number / count})
+            for frame in workspace.frames.list(item)
+            if frame.number < 10
+        ]
+        workspace.frames._keep_pictures(metrics)
+    workspace.registration.register(
+        [NewItem("s3://lake/c.jpg", MediaFacts("image", "image/jpeg"))], "Pictures"
+    )
+    return workspace
 
 
 def found(workspace, where=None, **parts):

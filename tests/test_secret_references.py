@@ -32,9 +32,8 @@ def plugin():
 
 
 @pytest.fixture
-def workspace(tmp_path, plugin):
-    with heron.open(tmp_path / "lake", plugins=[plugin], discover=False) as opened:
-        yield opened
+def plugins(plugin):
+    return [plugin]
 
 
 def stored_bytes(root):

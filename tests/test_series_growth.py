@@ -2,15 +2,13 @@
 
 import pytest
 
-import heron
 from tests.test_series import scan
 from tests.toy_media import ToyMedia
 
 
 @pytest.fixture
-def workspace(tmp_path):
-    with heron.open(tmp_path / "lake", plugins=[ToyMedia()], discover=False) as opened:
-        yield opened
+def plugins():
+    return [ToyMedia()]
 
 
 def positions(workspace):

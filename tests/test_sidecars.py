@@ -25,9 +25,8 @@ def place(request, tmp_path):
 
 
 @pytest.fixture
-def workspace(tmp_path, bucket):
-    with heron.open(tmp_path / "lake", plugins=[LakePlugin(bucket.lake)], discover=False) as opened:
-        yield opened
+def plugins(bucket):
+    return [LakePlugin(bucket.lake)]
 
 
 @pytest.fixture

@@ -28,10 +28,14 @@ def plugin(lake):
 
 
 @pytest.fixture
-def workspace(tmp_path, plugin):
-    with heron.open(tmp_path / "lake", plugins=[plugin], discover=False) as opened:
-        opened.integrations.create("lab", "mem")
-        yield opened
+def plugins(plugin):
+    return [plugin]
+
+
+@pytest.fixture
+def workspace(workspace):
+    workspace.integrations.create("lab", "mem")
+    return workspace
 
 
 # Which backend

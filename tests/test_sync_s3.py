@@ -75,12 +75,16 @@ OPTIONS = {
 
 
 @pytest.fixture
-def workspace(tmp_path, place, proxy, give):
+def plugins():
+    return [heron_storage_s3]
+
+
+@pytest.fixture
+def workspace(workspace, place, proxy, give):
     """A workspace whose folder `Runs` follows the place with the right to read, by way of the proxy."""
-    with heron.open(tmp_path / "lake", plugins=[heron_storage_s3], discover=False) as workspace:
-        workspace.integrations.create("lab", "s3", {**OPTIONS, "endpoint": proxy.endpoint})
-        workspace.ingest.follow("Runs", place.prefix, integration="lab")
-        yield workspace
+    workspace.integrations.create("lab", "s3", {**OPTIONS, "endpoint": proxy.endpoint})
+    workspace.ingest.follow("Runs", place.prefix, integration="lab")
+    return workspace
 
 
 @pytest.fixture

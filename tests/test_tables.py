@@ -7,7 +7,6 @@ from datetime import UTC, datetime
 
 import pytest
 
-import heron
 from heron.errors import InvalidInput, PluginError
 from heron.models import MediaFacts, NewItem
 from heron.pages import Page
@@ -16,26 +15,25 @@ TAKEN = "2026-01-31T12:00:00.000000Z"
 
 
 @pytest.fixture
-def workspace(tmp_path):
-    with heron.open(tmp_path, discover=False) as opened:
-        opened.schema.set_from_dict({"when": "datetime", "n": "number"})
-        image = MediaFacts(
-            "image", "image/jpeg", 640, 480, captured_at=TAKEN,
-            extra={"exif": {"Model": "X100"}, "metric": {"brightness": 0.5}},
-        )  # fmt: skip
-        new = [
-            NewItem("s3://lake/a.jpg", image, size=7, metadata={"n": 1, "city": "Algiers", "night": True}),
-            NewItem(
-                "s3://lake/b.txt",
-                MediaFacts("text", "text/plain"),
-                metadata={"n": 2.5, "boxes": [1], "when": "2026-01-31"},
-            ),
-            NewItem("s3://lake/c.mp4", MediaFacts("video", "video/mp4", frame_count=9, duration=3.0)),
-        ]
-        opened.registration.register(new, "A")
-        opened.frames.set("c.mp4", {2: {"rain": True}, 5: {}})
-        opened.collections.create("tagged", items="a.jpg")
-        yield opened
+def workspace(workspace):
+    workspace.schema.set_from_dict({"when": "datetime", "n": "number"})
+    image = MediaFacts(
+        "image", "image/jpeg", 640, 480, captured_at=TAKEN,
+        extra={"exif": {"Model": "X100"}, "metric": {"brightness": 0.5}},
+    )  # fmt: skip
+    new = [
+        NewItem("s3://lake/a.jpg", image, size=7, metadata={"n": 1, "city": "Algiers", "night": True}),
+        NewItem(
+            "s3://lake/b.txt",
+            MediaFacts("text", "text/plain"),
+            metadata={"n": 2.5, "boxes": [1], "when": "2026-01-31"},
+        ),
+        NewItem("s3://lake/c.mp4", MediaFacts("video", "video/mp4", frame_count=9, duration=3.0)),
+    ]
+    workspace.registration.register(new, "A")
+    workspace.frames.set("c.mp4", {2: {"rain": True}, 5: {}})
+    workspace.collections.create("tagged", items="a.jpg")
+    return workspace
 
 
 def test_pandas_has_typed_columns_with_missing_values(workspace):

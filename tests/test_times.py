@@ -11,7 +11,6 @@ import pytest
 from hypothesis import given
 from hypothesis.strategies import datetimes, timezones
 
-import heron
 from heron.convert import structure, unstructure
 from heron.errors import InvalidInput
 from heron.models import MediaFacts, NewItem, Query
@@ -22,11 +21,10 @@ TEXT = "2026-01-31T12:00:00.000000Z"
 
 
 @pytest.fixture
-def workspace(tmp_path):
-    with heron.open(tmp_path, discover=False) as opened:
-        facts = MediaFacts("image", "image/jpeg", captured_at="2026-01-31T14:00:00+02:00")
-        opened.registration.register([NewItem("s3://lake/a.jpg", facts, modified_at=NOON)], "A")
-        yield opened
+def workspace(workspace):
+    facts = MediaFacts("image", "image/jpeg", captured_at="2026-01-31T14:00:00+02:00")
+    workspace.registration.register([NewItem("s3://lake/a.jpg", facts, modified_at=NOON)], "A")
+    return workspace
 
 
 def test_every_time_of_a_record_is_an_aware_datetime_in_utc(workspace):

@@ -21,17 +21,16 @@ ODD = np.array([0x15AE43FD], dtype=np.uint32).view(np.float32)[0]
 
 
 @pytest.fixture
-def workspace(tmp_path):
+def workspace(workspace):
     """Six pictures `0.jpg` … `5.jpg` in folder A, one called `0.jpg` in B, and a video with frames 0, 5 and 12."""
-    with heron.open(tmp_path / "lake", discover=False) as opened:
-        opened.schema.add_embedding("look", SIZE)
-        opened.schema.add("half", "embedding", size=SIZE, dtype="float16")
-        image, video = MediaFacts("image", "image/jpeg"), MediaFacts("video", "video/mp4", frame_count=20)
-        opened.registration.register((NewItem(f"s3://lake/{n}.jpg", image) for n in range(6)), "A")
-        opened.registration.register([NewItem("s3://other/0.jpg", image)], "B")
-        frames = [NewFrame(number) for number in (0, 5, 12)]
-        opened.registration.register([NewItem("s3://lake/clip.mp4", video, frames=frames)], "C")
-        yield opened
+    workspace.schema.add_embedding("look", SIZE)
+    workspace.schema.add("half", "embedding", size=SIZE, dtype="float16")
+    image, video = MediaFacts("image", "image/jpeg"), MediaFacts("video", "video/mp4", frame_count=20)
+    workspace.registration.register((NewItem(f"s3://lake/{n}.jpg", image) for n in range(6)), "A")
+    workspace.registration.register([NewItem("s3://other/0.jpg", image)], "B")
+    frames = [NewFrame(number) for number in (0, 5, 12)]
+    workspace.registration.register([NewItem("s3://lake/clip.mp4", video, frames=frames)], "C")
+    return workspace
 
 
 @pytest.fixture

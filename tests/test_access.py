@@ -15,7 +15,6 @@ import numpy as np
 import pytest
 from PIL import Image
 
-import heron
 from heron.catalog.access import Access, Place
 from heron.catalog.vectors.rows import MadeBy
 from heron.errors import NotFound, PermissionDenied
@@ -274,11 +273,10 @@ NOTES = {
 
 
 @pytest.fixture
-def workspace(tmp_path):
+def plugins():
     plugin = LakePlugin()
     plugin.lake.put("mem://lake/a.mp4")
-    with heron.open(tmp_path / "lake", plugins=[plugin], discover=False) as opened:
-        yield opened
+    return [plugin]
 
 
 @pytest.fixture

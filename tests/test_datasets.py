@@ -374,7 +374,7 @@ def test_a_target_that_cannot_be_written_is_one_sentence_and_leaves_nothing(work
             workspace.export("train", target)
         assert str(target) in str(refusal.value)
         assert len(str(refusal.value).splitlines()) == 1
-    assert listing(tmp_path) == ["folder"]
+    assert listing(tmp_path) == ["folder", "lake"]
 
 
 def test_an_export_that_breaks_off_leaves_the_older_file_and_no_part(workspace, tmp_path):
@@ -384,7 +384,7 @@ def test_an_export_that_breaks_off_leaves_the_older_file_and_no_part(workspace, 
         with pytest.raises(error):
             workspace.export(refs, target, format=format)
     assert target.read_text() == "old"
-    assert listing(tmp_path) == ["train.json"]
+    assert listing(tmp_path) == ["lake", "train.json"]
 
 
 class Tape:

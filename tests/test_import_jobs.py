@@ -33,11 +33,10 @@ def lake(tmp_path):
 
 
 @pytest.fixture
-def workspace(lake, tmp_path, monkeypatch):
+def plugins(lake, monkeypatch):
     monkeypatch.setenv("HERON_RETRIES", "0")
     monkeypatch.setenv("HERON_CONCURRENCY", "1")
-    with heron.open(tmp_path / "lake", plugins=[LakePlugin(lake)], discover=False) as opened:
-        yield opened
+    return [LakePlugin(lake)]
 
 
 @pytest.fixture

@@ -46,11 +46,8 @@ def bucket():
 
 
 @pytest.fixture
-def workspace(tmp_path, bucket):
-    options = [heron.StorageOption("region", "where it is")]
-    plugins = [LakePlugin(bucket.lake, options=options)]
-    with heron.open(tmp_path / "lake", plugins=plugins, discover=False) as opened:
-        yield opened
+def plugins(bucket):
+    return [LakePlugin(bucket.lake, options=[heron.StorageOption("region", "where it is")])]
 
 
 # Commands

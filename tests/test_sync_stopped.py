@@ -30,11 +30,10 @@ def bucket():
 
 
 @pytest.fixture
-def workspace(tmp_path, bucket, monkeypatch):
+def plugins(bucket, monkeypatch):
     monkeypatch.setenv("HERON_RETRIES", "1")
     monkeypatch.setattr("heron.storage.retries.LONGEST", 0.01)
-    with heron.open(tmp_path / "lake", plugins=[LakePlugin(bucket.lake)], discover=False) as opened:
-        yield opened
+    return [LakePlugin(bucket.lake)]
 
 
 @pytest.fixture

@@ -28,11 +28,9 @@ def place(request, tmp_path):
 
 
 @pytest.fixture
-def workspace(tmp_path, bucket, monkeypatch):
+def plugins(bucket, monkeypatch):
     monkeypatch.setenv("HERON_RETRIES", "1")
-    plugins = [LakePlugin(bucket.lake, options=[heron.StorageOption("region", "where it is")])]
-    with heron.open(tmp_path / "lake", plugins=plugins, discover=False) as opened:
-        yield opened
+    return [LakePlugin(bucket.lake, options=[heron.StorageOption("region", "where it is")])]
 
 
 @pytest.fixture

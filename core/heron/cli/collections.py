@@ -72,7 +72,7 @@ def list_collections(context: Context, as_json: bool) -> None:
 def create(
     context: Context, title: str, names: Path | None, description: str, selection: Selection, as_json: bool
 ) -> None:
-    """Make a collection of items that are chosen now; what a query finds later does not join it."""
+    """Make a collection of items that are chosen now; items that the query finds later are not added."""
     workspace = context.workspace()
     chosen, matches = _chosen(workspace, names, selection, quiet=as_json)
     collection = workspace.collections.create(title, items=chosen, description=description)
@@ -105,7 +105,7 @@ def add(context: Context, title: str, names: Path | None, selection: Selection, 
 @click.pass_obj
 @example("heron collections remove Best --where 'width < 1000'")
 def remove(context: Context, title: str, selection: Selection, as_json: bool) -> None:
-    """Take items out of a collection."""
+    """Remove items from a collection."""
     workspace = context.workspace()
     removed = workspace.collections.remove(title, selection.chosen(workspace))
     tell(as_json, {"removed": removed}, f"Removed {counted(removed, 'item')}")

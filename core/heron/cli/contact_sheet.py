@@ -51,8 +51,8 @@ def command(
 ) -> None:
     """Draw what a query finds side by side as one picture.
 
-    Thumbnails that are kept are used, others are made on the way. An item that was found by one of its frames is shown
-    by that one.
+    Stored thumbnails are used, others are made when they are needed. An item that was found by one of its
+    frames is shown by that frame.
     """
     if selection.given.get("limit", 0) > _MOST:
         raise click.UsageError(f"A sheet holds {_MOST:,} pictures at most: lower --limit.")

@@ -65,7 +65,7 @@ def list_datasets(context: Context, as_json: bool) -> None:
     "--backing-folder",
     shell_complete=completing.folders,
     metavar="PATH",
-    help="Follow a folder: its items are the rows, from now on.",
+    help="Use a folder: its present and later items are the rows.",
 )
 @click.option("--description", default="", help="What it is for.")
 @json_option
@@ -139,7 +139,7 @@ def add(context: Context, title: str, duplicates: Duplicates, selection: Selecti
 @click.pass_obj
 @example("heron datasets remove rain-1 --where 'width < 1000'")
 def remove(context: Context, title: str, selection: Selection, as_json: bool) -> None:
-    """Take items out of a dataset."""
+    """Remove items from a dataset."""
     workspace = context.workspace()
     removed = workspace.datasets.remove(title, selection.chosen(workspace))
     tell(as_json, {"removed": removed}, f"Removed {counted(removed, 'row')}")

@@ -59,7 +59,7 @@ def list_folders(context: Context, as_json: bool) -> None:
     "--sync",
     "prefix",
     metavar="URL",
-    help="Let it follow what lies below a URL; heron sync brings it up to date.",
+    help="Make it a synced folder of this URL; heron sync keeps it equal to what lies below.",
 )
 @click.option(
     "--integration",
@@ -88,7 +88,7 @@ def create(
 ) -> None:
     """Create a folder, with those above it.
 
-    With --sync it may be there already: it follows the URL from now on, and keeps what it holds.
+    With --sync, it may exist already: it becomes a synced folder, and keeps its items.
     """
     if prefix is None and (integration is not None or no_sidecars):
         raise click.UsageError("--integration and --no-sidecars go with --sync.")
@@ -116,7 +116,7 @@ def create(
 @click.pass_obj
 @example("heron folders unsync Runs")
 def unsync(context: Context, path: str, as_json: bool) -> None:
-    """Let a synced folder follow nothing any more; its items stay."""
+    """Make a synced folder an ordinary one; its items stay."""
     service = context.workspace().synced
     released = service.get(path)
     service.release(path)
@@ -126,9 +126,9 @@ def unsync(context: Context, path: str, as_json: bool) -> None:
 @command.command("sidecars")
 @click.argument("path", shell_complete=completing.folders)
 @click.option("--suffix", help="Another ending.")
-@click.option("--pause", "state", flag_value="pause", help="Pass over them until further notice.")
+@click.option("--pause", "state", flag_value="pause", help="Skip them until --resume.")
 @click.option("--resume", "state", flag_value="resume", help="Read them again.")
-@click.option("--none", "state", flag_value="none", help="Take them for ordinary files.")
+@click.option("--none", "state", flag_value="none", help="Import them as ordinary files.")
 @json_option
 @click.pass_obj
 @example(
@@ -160,7 +160,7 @@ def sidecars_text(synced: SyncedFolder) -> str:
 @click.pass_obj
 @example("heron folders show Driving/2026")
 def show(context: Context, path: str, as_json: bool) -> None:
-    """Show a folder and what lies in it."""
+    """Show a folder and its content."""
     workspace = context.workspace()
     folder, contents = workspace.folders.get(path), workspace.folders.contents(path)
     synced = next((found for found in workspace.synced.list() if found.folder == folder.path), None)

@@ -124,7 +124,7 @@ def show(context: Context, number: str, as_json: bool) -> None:
 @click.pass_obj
 @example("heron imports resume 3")
 def resume(context: Context, number: str, as_json: bool) -> None:
-    """Go on with an import that was interrupted, without loss and without duplicates."""
+    """Continue an interrupted import, without loss and without duplicates."""
     workspace = context.workspace()
     with resumable(), progress_bar("Importing") as progress:
         report = workspace.ingest.resume(number, progress=progress)
@@ -140,7 +140,7 @@ def resume(context: Context, number: str, as_json: bool) -> None:
 @click.pass_obj
 @example("heron imports cancel 3")
 def cancel(context: Context, number: str, as_json: bool) -> None:
-    """Cancel an import, in whichever process it runs; what has landed stays."""
+    """Cancel an import, in whichever process it runs; items that were added stay."""
     job = context.workspace().imports.cancel(number)
     tell(as_json, job, f"Cancelled import {job.id}; {counted(job.added, 'new item')} had landed and stay.")
 

@@ -98,7 +98,7 @@ def add(context: Context, name: str, backend: str, options: tuple[str, ...], as_
 @click.pass_obj
 @example("heron integrations show lab")
 def show(context: Context, name: str, as_json: bool) -> None:
-    """Show an integration; secrets as what they refer to."""
+    """Show an integration; for secrets, their references."""
     found = context.workspace().integrations.get(name)
     if as_json:
         print_json(found)
@@ -158,7 +158,7 @@ def options(context: Context, backend: str, as_json: bool) -> None:
 @click.pass_obj
 @example("heron integrations remove lab")
 def remove(context: Context, name: str, yes: bool, as_json: bool) -> None:
-    """Remove an integration. Items that came by it stay."""
+    """Remove an integration. Items imported with it stay."""
     integrations = context.workspace().integrations
     found = integrations.get(name)
     confirm(

@@ -56,7 +56,7 @@ def command(context: click.Context, selection: Selection, cursor: str | None, as
 @click.pass_obj
 @example("heron items list --json")
 def list_items(context: Context, selection: Selection, cursor: str | None, as_json: bool) -> None:
-    """List items, in the order in which they came unless another one is asked for."""
+    """List items, by default in the order in which they were added."""
     _list(context, selection, cursor, as_json)
 
 
@@ -98,7 +98,7 @@ def _page(workspace: Workspace, selection: Selection, cursor: str | None) -> Pag
 @click.pass_obj
 @example("heron items show 01a1fc7f-6634-7b8f-8ffa-50166ba72775")
 def show(context: Context, item: str, output: str | None, as_json: bool) -> None:
-    """Show all that is known of an item."""
+    """Show everything that the catalogue has of an item."""
     workspace = context.workspace()
     if output == "-" and as_json:
         raise click.UsageError("-o - and --json both write to standard output: give one of them.")
@@ -148,13 +148,15 @@ def _write_thumbnail(workspace: Workspace, item: Item, output: str) -> None:
     default=3600,
     show_default=True,
     metavar="SECONDS",
-    help="How long it can be read.",
+    help="How long the URL is valid.",
 )
 @json_option
 @click.pass_obj
 @example("heron items sign harbour.jpg --expires 600")
 def sign(context: Context, item: str, expires: int, as_json: bool) -> None:
-    """Print a URL by which anybody can read an item's file for a while; of an item of several files, one for each."""
+    """Print a URL with which anybody can read an item's file for a while; for an item of several files, one
+    for each.
+    """
     workspace = context.workspace()
     found = workspace.items.get(item)
     members = workspace.items.members(found)
@@ -204,7 +206,7 @@ def move(context: Context, target: str, named: tuple[str, ...], selection: Selec
 @click.pass_obj
 @example("heron items delete 01a1fc7f-6634-7b8f-8ffa-50166ba72775")
 def delete(context: Context, named: tuple[str, ...], selection: Selection, yes: bool, as_json: bool) -> None:
-    """Take items out of the catalogue, its collections and datasets. Files stay where they are."""
+    """Remove items from the catalogue, its collections and datasets. Files stay where they are."""
     workspace = context.workspace()
     chosen = selection.among(named).chosen(workspace)
     shown = ", ".join(workspace.items.get(uuid).name for uuid in chosen[:5]) + (

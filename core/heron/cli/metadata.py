@@ -57,7 +57,7 @@ def show(context: Context, item: str, as_json: bool) -> None:
     "heron metadata merge city=Algiers --folder Photos\nheron metadata merge dark=true --where \"name LIKE 'night%'\""
 )
 def merge(context: Context, pairs: tuple[str, ...], selection: Selection, as_json: bool) -> None:
-    """Give items these keys; their others stay. `KEY=` takes a key away."""
+    """Set these keys of items; their other keys stay. `KEY=` removes a key."""
     workspace = context.workspace()
     metadata = assignments(pairs, workspace.schema.current())
     done = workspace.metadata.merge_all(selection.chosen(workspace), metadata)
@@ -77,7 +77,7 @@ def merge(context: Context, pairs: tuple[str, ...], selection: Selection, as_jso
 @click.pass_obj
 @example("heron metadata replace city=Algiers --item 01a1fc7f-6634-7b8f-8ffa-50166ba72775")
 def replace(context: Context, pairs: tuple[str, ...], yes: bool, selection: Selection, as_json: bool) -> None:
-    """Give items these keys instead of all they had."""
+    """Replace all metadata of items by these keys."""
     if not pairs:
         confirm("No KEY=VALUE is given. Take all metadata off these items?", yes)
     workspace = context.workspace()
@@ -102,7 +102,7 @@ def replace(context: Context, pairs: tuple[str, ...], yes: bool, selection: Sele
 def import_file(context: Context, file: Path, by: str | None, replace: bool, as_json: bool) -> int:
     """Merge metadata from a JSON, JSONL, CSV or Parquet file. Each row names its item by uuid, url or name.
 
-    It exits with 1 where rows name items, but none that is in the catalogue.
+    It exits with 1 if rows name items, but none of them is in the catalogue.
     """
     report = context.workspace().ingest.metadata_file(file, by=by, replace=replace)
     if as_json:

@@ -142,7 +142,7 @@ def delete(context: Context, key: str, hard: bool, yes: bool, as_json: bool) -> 
 @click.pass_obj
 @example("heron schema restore city")
 def restore(context: Context, key: str, as_json: bool) -> None:
-    """Bring a deleted key back."""
+    """Restore a deleted key."""
     restored = context.workspace().schema.restore_key(key)
     tell(as_json, restored, f"Restored key {restored.name}")
 

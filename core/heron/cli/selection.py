@@ -70,7 +70,7 @@ _SIMILARITY: dict[str, _Option] = {
         "--nearest", type=click.IntRange(min=1), metavar="N", help="Only the N most similar (sorted: 100)."
     ),
     "min_score": click.option(
-        "--min-score", type=float, metavar="S", help="Only from this cosine similarity on."
+        "--min-score", type=float, metavar="S", help="Only items with at least this cosine similarity."
     ),
     "exact": click.option("--exact", is_flag=True, help="Compare with every vector instead of by the index."),
 }

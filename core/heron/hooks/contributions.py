@@ -1,4 +1,4 @@
-"""The records that a plugin yields: what it brings, what that matches, what it needs, and how to load it.
+"""The records that a plugin yields: what it adds, what that matches, what it needs, and how to load it.
 
 A record is cheap. It never holds a loaded model, an open client or an imported third-party library; `load`
 does that when the thing is first used.
@@ -20,7 +20,7 @@ Side = Literal["image", "text"]
 
 
 def _texts(given: Sequence[str]) -> tuple[str, ...]:
-    """A tuple of texts; refuses one text where several are meant, for it would fall into its letters."""
+    """A tuple of texts; refuses a single text, which would be split into its letters."""
     if isinstance(given, str):
         raise TypeError(f"expected a list of texts, got the text {given!r}")
     return tuple(given)
@@ -42,10 +42,11 @@ def _options(given: Sequence[StorageOption]) -> tuple[StorageOption, ...]:
 
 @frozen(kw_only=True)
 class Contribution:
-    """What every record has: a name that is unique among its sort, a summary, and what it needs.
+    """The fields of every record: a name that is unique among records of its sort, a summary, and
+    requirements.
 
     `requires` are names of distributions as pip knows them; `extra` is the extra of Heron that brings them.
-    A `planned` one is known by name and format, but `load` refuses: it is not built yet.
+    A `planned` one is listed by name and format, but cannot be loaded: it is not built yet.
     """
 
     sort: ClassVar[str]
@@ -61,8 +62,8 @@ class Contribution:
 class StorageOption:
     """One option of a storage backend, as an integration sets it.
 
-    A `secret` one is never kept itself: the catalogue keeps where it is to be found (`env:NAME`, `file:PATH`,
-    `keyring:SERVICE/NAME`), and `load` gets what stands there.
+    The value of a `secret` one is never stored: the catalogue stores a reference to it (`env:NAME`,
+    `file:PATH`, `keyring:SERVICE/NAME`), and `load` gets the secret itself.
     """
 
     name: str
@@ -74,7 +75,7 @@ class StorageOption:
 
 @frozen(kw_only=True)
 class StorageBackend(Contribution):
-    """A place where data lies: the URLs it reads, its options, and a factory that takes their values.
+    """A kind of storage: the URLs it reads, its options, and a factory that takes their values.
 
     `schemes` are URL schemes; `hosts` are regular expressions for whole host names of `https://` URLs that belong
     here too. `normalise`, if given, is `Storage.normalise` as a function that needs no credentials and imports
@@ -92,11 +93,11 @@ class StorageBackend(Contribution):
 
 @frozen(kw_only=True)
 class MediaFormat:
-    """One file format and how to know it.
+    """One file format and how to recognise it.
 
-    `signature` is a regular expression that is matched at the start of the first 1,024 bytes; of several
-    that match, the longest match wins. `suffixes` are lower-case with their dot. A format with
-    `needs_suffix` is only taken when the file name agrees too (for instance gzip of a NIfTI volume).
+    `signature` is a regular expression that is matched at the start of the first 1,024 bytes; of several that
+    match, the longest match wins. `suffixes` are lower-case with their dot. A format with `needs_suffix` only
+    matches if the file name has its suffix too (for instance gzip of a NIfTI volume).
     """
 
     media_type: str
@@ -114,8 +115,8 @@ class MediaFormat:
 class MediaDecoder(Contribution):
     """A reader of media formats.
 
-    What it loads is a `Decoder`, and where its files have several pictures, hold text or make up series, also a
-    `FrameDecoder`, `TextReader` or `SeriesDecoder`. `personal` names facts that tell of a person, such as
+    `load` returns a `Decoder`; if its files have several pictures, text or series, it is also a
+    `FrameDecoder`, `TextReader` or `SeriesDecoder`. `personal` names personal facts, such as
     `dicom.PatientName`; an import leaves them out on request.
     """
 
@@ -128,7 +129,9 @@ class MediaDecoder(Contribution):
 
 @frozen(kw_only=True)
 class QualityMetrics(Contribution):
-    """Measures of pictures, which are kept with thumbnails and queried as `metric.NAME`; `measures` are the names."""
+    """Metrics of pictures, which are stored with thumbnails and queried as `metric.NAME`; `measures` are the
+    names.
+    """
 
     sort: ClassVar[str] = "quality metrics"
 
@@ -161,10 +164,10 @@ class MetadataType(Contribution):
 class EmbedderModel(Contribution):
     """A model that turns pictures, and perhaps text, into vectors of `size` numbers.
 
-    With `takes_model`, `load` is given which weights to use, as the user named them: a directory, or `NAME@REVISION` of
-    a hub; None is the usual one. What was loaded may have an attribute `model`, a name by which just these weights are had
-    again. `size` is None where it depends on them. Pictures are given by `batch` at a time, with a longest side of at
-    most `picture_size` pixels.
+    With `takes_model`, `load` gets the weights to use, as the user named them: a directory, or
+    `NAME@REVISION` of a hub; None is the default. The loaded embedder may have an attribute `model`, a name
+    that loads exactly these weights again. `size` is None if it depends on the weights. Pictures are passed
+    in batches of `batch`, with a longest side of at most `picture_size` pixels.
     """
 
     sort: ClassVar[str] = "embedder"

@@ -1,4 +1,4 @@
-"""What the things behind the records must be able to do: one small protocol for each sort of plugin."""
+"""The protocols of what records load: one small protocol for each sort of plugin."""
 
 from __future__ import annotations
 
@@ -35,52 +35,52 @@ class StoredObject:
 class Storage(Protocol):
     """A storage backend with its credentials, ready to use in several threads. All methods take normalised URLs.
 
-    What goes wrong is told apart: NotFound, NoSuchBucket, PermissionDenied, BadCredentials, Unreachable and
-    Throttled. Heron tries again, with growing pauses, what was unreachable or throttled; a backend need not.
+    Failures raise NotFound, NoSuchBucket, PermissionDenied, BadCredentials, Unreachable or Throttled. Heron
+    retries unreachable and throttled requests, with growing pauses; a backend need not.
     """
 
     def normalise(self, url: str) -> str:
         """Write any accepted form of a URL in its one canonical form; raises InvalidInput."""
 
     def stat(self, url: str) -> StoredObject:
-        """Look one object up."""
+        """Look up one object."""
 
     def list(self, prefix: str, after: str | None = None) -> Iterator[StoredObject]:
         """All objects at or below a prefix, in a stable order, as a stream; with `after`, those behind that URL."""
 
     def peek(self, url: str, count: int) -> tuple[StoredObject, bytes]:
-        """An object and its first `count` bytes, or all where there are fewer, in one request where that can be."""
+        """An object and its first `count` bytes, or all if there are fewer, in one request if possible."""
 
     def read(self, url: str, start: int = 0, end: int | None = None, *, etag: str | None = None) -> bytes:
-        """The bytes from `start` up to and without `end` (None: to the end).
+        """The bytes from `start` to `end` (exclusive; None: to the end).
 
-        With `etag`, raises ObjectChanged when the object is another by now, as far as the backend can tell.
+        With `etag`, raises ObjectChanged if the object has been replaced, as far as the backend can tell.
         """
 
     def open(self, url: str) -> BinaryIO:
-        """A seekable binary file that reads ranges as they are asked for."""
+        """A seekable binary file that reads ranges on demand."""
 
     def sign(self, url: str, expires: int) -> str:
-        """A URL that anybody can read for `expires` seconds; raises InvalidInput where that cannot be."""
+        """A URL that anybody can read for `expires` seconds; raises InvalidInput if that is not possible."""
 
 
 class BulkStorage(Protocol):
-    """What a storage backend may be able to do beside: look at several objects at once, which saves time."""
+    """Optional for a storage backend: reading the beginnings of several objects at once, which saves time."""
 
     def peek_all(self, urls: Sequence[str], count: int) -> Sequence[tuple[StoredObject, bytes] | HeronError]:
-        """What `peek` gives for each URL, at the same time; where it would raise, the error stands in its place."""
+        """The result of `peek` for each URL, read concurrently; an error takes the place of a result."""
 
 
 class MediaFile(Protocol):
-    """A file that a decoder is given, wherever it lies."""
+    """A file as a decoder gets it, local or stored."""
 
     url: str
     name: str
     path: Path | None
-    """The place on the local disk, where there is one."""
+    """The local path, if there is one."""
 
     media_type: str
-    """What sniffing found."""
+    """The media type that sniffing found."""
 
     @property
     def size(self) -> int:
@@ -88,10 +88,10 @@ class MediaFile(Protocol):
 
     @property
     def head(self) -> bytes:
-        """The first 1,024 bytes, or all where there are fewer."""
+        """The first 1,024 bytes, or all if there are fewer."""
 
     def open(self) -> BinaryIO:
-        """A fresh seekable binary file, to be closed by the caller."""
+        """A new seekable binary file, to be closed by the caller."""
 
 
 class Decoder(Protocol):
@@ -101,17 +101,17 @@ class Decoder(Protocol):
         """The facts of a file from as few bytes as possible, without decoding it whole."""
 
     def picture(self, file: MediaFile, size: int) -> Image | None:
-        """An upright RGB picture that fits into `size` x `size` pixels, or None where there is none."""
+        """An upright RGB picture that fits into `size` x `size` pixels, or None if there is none."""
 
 
 @runtime_checkable
 class FrameDecoder(Protocol):
-    """What a decoder can do beside, where its files have several pictures. Frames are numbered from 0 as they are shown."""
+    """Optional for a decoder whose files have several pictures. Frames are numbered from 0 as they are shown."""
 
     def times(self, file: MediaFile, *, whole: bool = True) -> Sequence[float] | None:
         """The presentation time of each frame in seconds, ascending from that of the first, which is 0.
 
-        Empty where frames have no time. None where this takes reading the whole file and `whole` is not set.
+        Empty if frames have no time. None if this needs reading the whole file and `whole` is not set.
         """
 
     def frames(
@@ -119,14 +119,15 @@ class FrameDecoder(Protocol):
     ) -> Iterator[tuple[int, Image]]:
         """Frames as upright RGB pictures, in ascending order, with their numbers; memory does not grow with their count.
 
-        With `size` they fit into `size` x `size` pixels, else they are whole. Frames behind a broken place are left
-        out; raises MediaError where none can be decoded, and for a number that the file does not have.
+        With `size` they fit into `size` x `size` pixels, else they keep their size. Frames behind a damaged
+        part are left out; raises MediaError if none can be decoded, and for a number that the file does not
+        have.
         """
 
 
 @runtime_checkable
 class TextReader(Protocol):
-    """What a decoder can do beside, where its files hold text."""
+    """Optional for a decoder whose files contain text."""
 
     def text(self, file: MediaFile) -> Iterator[str]:
         """The text of a file, in pieces: pages, or blocks of lines."""
@@ -134,10 +135,9 @@ class TextReader(Protocol):
 
 @frozen
 class Part:
-    """One file of a series. `series` is what the files of one series have in common, for instance SeriesInstanceUID.
-
-    `header` is what the decoder needs to know of the file to put the series in order; it is JSON of at most 4 kB or so.
-    Facts among it stand by namespace, as in `MediaFacts.extra`, so that personal ones can be left out.
+    """One file of a series. `series` is an identifier that the files of one series share, for instance
+    SeriesInstanceUID. `header` is what the decoder needs to sort the series; it is JSON of at most about 4
+    kB. Facts in it are grouped by namespace, as in `MediaFacts.extra`, so that personal ones can be left out.
     """
 
     series: str
@@ -146,7 +146,7 @@ class Part:
 
 @frozen
 class Series:
-    """Files that are one item. `order` says which file stands where, as places in the list that was given.
+    """Files that are one item. `order` lists the positions of the files in the given list, in their order.
 
     `frame_counts` are the pictures in each file, in the order of `order`. A file may be left out of both.
     """
@@ -160,20 +160,24 @@ class Series:
 
 @runtime_checkable
 class SeriesDecoder(Protocol):
-    """What a decoder can do beside, where several files make one item, as the slices of a scan do."""
+    """Optional for a decoder for which several files make one item, such as the slices of a scan."""
 
     def part(self, file: MediaFile) -> Part | None:
-        """What a file is in its series; None for one that stands alone and is to be probed. Raises MediaError."""
+        """The file as a part of its series; None if it belongs to none and is to be probed. Raises
+        MediaError.
+        """
 
     def series(self, parts: Sequence[Part]) -> Series:
-        """Put the parts of one series in order; raises MediaError for parts that cannot be one."""
+        """Sort the parts of one series; raises MediaError for parts that do not fit together."""
 
 
 class Measure(Protocol):
-    """Measures of a picture."""
+    """Computes metrics of a picture."""
 
     def __call__(self, picture: Image, width: int, height: int) -> Mapping[str, float]:
-        """The measures by name. `picture` is RGB and may be a smaller copy of one of `width` x `height` pixels."""
+        """The metrics by name. `picture` is RGB and may be a smaller copy of one of `width` x `height`
+        pixels.
+        """
 
 
 class Codec(Protocol):
@@ -206,21 +210,23 @@ class Embedder(Protocol):
         """Vectors of RGB pictures; shape (len(images), size), float32."""
 
     def embed_texts(self, texts: Sequence[str]) -> numpy.ndarray[Any, Any]:
-        """Vectors of texts in the same space; raises InvalidInput where the model has no text side."""
+        """Vectors of texts in the same space; raises InvalidInput if the model takes no texts."""
 
 
 class Exporter(Protocol):
     """A writer of datasets."""
 
     def write(self, rows: Iterator[DatasetRow], stream: IO[bytes]) -> int:
-        """Write the rows as they come and return their number."""
+        """Write the rows as a stream and return their number."""
 
 
 class CommandContext(Protocol):
-    """What a command of a plugin gets by `click.pass_obj`: the workspace and the plugins of this call."""
+    """The object that a plugin's command gets by `click.pass_obj`: the workspace and the plugins of this
+    call.
+    """
 
     def workspace(self) -> Any:
-        """The `heron.Workspace` to work in, opened when it is first asked for; raises NotFound where there is none."""
+        """The `heron.Workspace` to work in, opened at the first call; raises NotFound if there is none."""
 
     def plugins(self) -> Any:
         """The plugin manager, with a workspace or without."""

@@ -1,4 +1,6 @@
-"""The plugin manager: one object for each workspace, that finds plugins, isolates broken ones and looks things up."""
+"""The plugin manager: one object for each workspace that finds plugins, isolates broken ones and looks up
+contributions.
+"""
 
 from __future__ import annotations
 
@@ -59,14 +61,14 @@ class PluginStatus:
 
 
 LOADING = threading.RLock()
-"""Held while a contribution is loaded: libraries that import each other are not made to be imported by two threads."""
+"""Held while a contribution is loaded: modules that import each other must not be imported by two threads."""
 
 
 class PluginManager:
     """Holds the plugins of one workspace.
 
     `hook` calls hooks as pluggy does; `storage`, `decoders`, `metadata_type`, `embedder`, `exporter` and
-    `commands` are typed look-ups; `statuses` says how each plugin fared.
+    `commands` are typed look-ups; `statuses` has the status of each plugin.
     """
 
     def __init__(
@@ -98,7 +100,9 @@ class PluginManager:
             status.status = self._registry.verdict(status.name, origin)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Go to another process as a recipe, to be made anew there; plugins given as objects stay behind."""
+        """Pickle the settings, from which another process makes its own manager; plugins given as objects are
+        not included.
+        """
         return functools.partial(PluginManager, **self._recipe), ()
 
     @property
@@ -107,7 +111,7 @@ class PluginManager:
         return self._pluggy.hook
 
     def notify(self, event: str, **arguments: Any) -> list[str]:
-        """Call an event hook of every plugin; a plugin that fails is reported in the answer, not raised."""
+        """Call an event hook of every plugin; errors of plugins are returned, not raised."""
         complaints = []
         for impl in getattr(self._pluggy.hook, event).get_hookimpls():
             try:
@@ -151,7 +155,7 @@ class PluginManager:
         self._add(plugin, origin, status)
 
     def _add(self, plugin: object, origin: Origin, status: PluginStatus) -> None:
-        """Take a plugin in whole, or not at all."""
+        """Register a plugin with all its contributions, or not at all."""
         self.statuses.append(status)
         if self._pluggy.is_registered(plugin):
             status.status = f"failed: {self._pluggy.get_name(plugin)} is the same plugin"
@@ -182,7 +186,7 @@ class PluginManager:
                     yield contribution
 
     def contributions(self, record: type[C]) -> Iterator[C]:
-        """Every contribution of one sort that is in force, conflicts left out."""
+        """All active contributions of one sort, without conflicting ones."""
         return self._registry.of(record)
 
     def storage(self, scheme: str) -> StorageBackend:
@@ -190,11 +194,11 @@ class PluginManager:
         return self._registry.find(StorageBackend, scheme, lambda backend: backend.schemes)
 
     def decoders(self) -> list[MediaDecoder]:
-        """All media decoders, whether or not the packages they need are there."""
+        """All media decoders, also if packages that they need are missing."""
         return list(self.contributions(MediaDecoder))
 
     def metrics(self) -> list[QualityMetrics]:
-        """All quality metrics in force."""
+        """All active quality metrics."""
         return list(self._registry.of(QualityMetrics))
 
     def metadata_type(self, name: str) -> MetadataType:
@@ -267,7 +271,7 @@ def _distribution(point: EntryPoint) -> tuple[str, str]:
 
 
 def _reason(error: BaseException) -> str:
-    """An error in one line; pluggy's own say what matters in their last line, all others in their first."""
+    """An error in one line: the last line of pluggy's own errors, the first line of all others."""
     lines = str(error).strip().splitlines() or [""]
     if isinstance(error, PluginError):
         return lines[0]

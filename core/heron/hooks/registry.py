@@ -1,4 +1,4 @@
-"""The table of contributions by sort and name: which one is in force, which ones clash, what each needs."""
+"""The table of contributions by sort and name: which one is active, which ones conflict, and what each needs."""
 
 from __future__ import annotations
 
@@ -37,12 +37,12 @@ class Registry:
         self._entries: dict[tuple[str, str], list[_Entry]] = {}
 
     def add(self, contribution: Contribution, plugin: str, origin: Origin) -> None:
-        """Take a contribution in."""
+        """Register a contribution."""
         key = (contribution.sort, contribution.name)
         self._entries.setdefault(key, []).append(_Entry(contribution, plugin, origin))
 
     def of(self, record: type[C]) -> Iterator[C]:
-        """The contributions of one sort that are in force, in the order in which they came."""
+        """The active contributions of one sort, in the order in which they were registered."""
         for entry in self._in_force(record):
             yield cast(C, entry.contribution)
 

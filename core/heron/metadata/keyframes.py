@@ -1,4 +1,4 @@
-"""Blocks of key frames in an item's metadata: what they ask for, and the metadata without them.
+"""Blocks of key frames in an item's metadata: reads them, and removes them from the metadata.
 
 `keyframes` is a list of frames. `$heron`, of which `$encord` is another spelling, is an object of `config`
 (`sampling_rate`, `keyframe_mode`) and `frames`, the metadata of each by its number.
@@ -21,14 +21,14 @@ Mode = Literal["frame", "seconds"]
 
 BLOCKS = ("$heron", "$encord")
 LAST = 2**53
-"""The largest number that a frame, or a second, can have: up to there JSON numbers are exact."""
+"""The largest frame number or second: JSON numbers are exact up to there."""
 
 _AS_TIMES = 'times go with {"$heron": {"config": {"keyframe_mode": "seconds"}}}'
 
 
 @frozen
 class FrameWish:
-    """The frames that are wanted of an item.
+    """The frames that metadata asks for.
 
     `sampling_rate` is in frames per second; 0 means the first frame and key frames only, None that nothing is said.
     `keys` are key frames with their metadata, by number or by second as `mode` says.
@@ -47,8 +47,8 @@ def has_blocks(metadata: Mapping[str, Json]) -> bool:
 def without_blocks(metadata: Mapping[str, Json], name: str) -> tuple[dict[str, Json], FrameWish]:
     """The metadata without its blocks of key frames, and what these ask for.
 
-    What a block holds beyond `config` and `frames` stays in the metadata, and so does a block that is None, which a
-    merge takes out. Raises MetadataError for a block that cannot be read; `name` is that of the item.
+    Other keys of a block than `config` and `frames` stay in the metadata, and so does a block that is None,
+    which a merge removes. Raises MetadataError for a block that cannot be read; `name` is that of the item.
     """
     rest = dict(metadata)
     rate: float | None = None

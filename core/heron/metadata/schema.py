@@ -1,4 +1,4 @@
-"""The schema of a workspace: its keys, their types, and the verbs that change it. No storage here."""
+"""The schema of a workspace: its keys, their types, and the methods that change it, without storage."""
 
 from __future__ import annotations
 
@@ -21,7 +21,9 @@ State = Literal["active", "deleted", "spent"]
 
 @frozen
 class SchemaKey:
-    """One key: its type's name, that type's parameters, and whether it is in force, restorable or spent."""
+    """One key: its type's name, that type's parameters, and whether it is active, deleted (restorable) or
+    spent (deleted for good).
+    """
 
     name: str
     type: str
@@ -35,7 +37,7 @@ class SchemaKey:
 
 
 class Schema:
-    """The keys of a workspace. The verbs change this object; the schema service saves it."""
+    """The keys of a workspace. The methods change this object; the schema service saves it."""
 
     def __init__(self, plugins: PluginManager, keys: Iterable[SchemaKey] = ()) -> None:
         self._plugins = plugins
@@ -52,11 +54,11 @@ class Schema:
         return list(self._keys.values())
 
     def keys(self) -> list[str]:
-        """The names of the keys in force."""
+        """The names of the active keys."""
         return [key.name for key in self._keys.values() if key.state == "active"]
 
     def get(self, name: str) -> SchemaKey | None:
-        """The key of that name if it is in force."""
+        """The key of that name if it is active."""
         key = self._keys.get(name)
         return key if key is not None and key.state == "active" else None
 
@@ -91,7 +93,7 @@ class Schema:
             return False
 
     def to_dict(self) -> dict[str, Json]:
-        """The keys in force, ready for JSON or TOML; `set_from_dict` reads it back."""
+        """The active keys, ready for JSON or TOML; `set_from_dict` reads it back."""
         return {key.name: self._describe(key) for key in self._keys.values() if key.state == "active"}
 
     def _describe(self, key: SchemaKey) -> Json:
@@ -135,11 +137,11 @@ class Schema:
         return self._add(name, self._type(name, "embedding"), {"size": size})
 
     def add(self, name: str, type: str, **parameters: Json) -> SchemaKey:
-        """Add a key of any type, those of plugins too."""
+        """Add a key of any type, including types of plugins."""
         return self._add(name, self._type(name, type), parameters)
 
     def delete_key(self, name: str, *, hard: bool = False) -> None:
-        """Take a key out of force. Soft: `restore_key` brings it back. Hard: the name can never be used again.
+        """Delete a key. Soft: `restore_key` restores it. Hard: the name can never be used again.
 
         Stored values stay where they are in both cases.
         """
@@ -150,7 +152,7 @@ class Schema:
         self._keys[name] = evolve(key, state="spent" if hard else "deleted", indexed=key.indexed and not hard)
 
     def restore_key(self, name: str) -> SchemaKey:
-        """Bring a softly deleted key back into force."""
+        """Restore a softly deleted key."""
         key = self._keys.get(name)
         if key is None or key.state != "deleted":
             raise NotFound(

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from heron.catalog.vectors.adoption import Adopted
     from heron.catalog.vectors.status import VectorStatus
     from heron.catalog.vectors.store import StoredVectors, VectorsKept
+    from heron.consent import trust
     from heron.curation.points import Points
     from heron.curation.projections import Projection
     from heron.curation.records import (
@@ -109,6 +110,7 @@ _HOME = {
     "catalog.vectors.adoption": "Adopted",
     "catalog.vectors.status": "VectorStatus",
     "catalog.vectors.store": "StoredVectors VectorsKept",
+    "consent": "trust",
     "curation.points": "Points",
     "curation.projections": "Projection",
     "curation.records": (
@@ -250,6 +252,7 @@ __all__ = [
     "is_canonical",
     "object_url",
     "open",
+    "trust",
 ]
 
 

@@ -108,6 +108,27 @@ def require_catalogue(file: Path) -> None:
         )
 
 
+def own_users() -> set[int]:
+    """The ids of the users whose files are one's own: under sudo those of the user who called it too, as with Git."""
+    own = {os.geteuid()}
+    caller = os.environ.get("SUDO_UID", "")
+    if 0 in own and caller.isdecimal():
+        own.add(int(caller))
+    return own
+
+
+def other_owner(file: Path) -> int | None:
+    """The id of the other user who owns a file or its folder; None where both are one's own, or not there."""
+    for path in (file.parent, file):
+        try:
+            owner = os.lstat(path).st_uid
+        except OSError:
+            continue  # opening it says why
+        if owner not in own_users():
+            return owner
+    return None
+
+
 def make_folder(path: Path) -> None:
     """Make a folder unless it is there; raises OSError where something else, such as a link to a folder, is there."""
     try:

@@ -14,10 +14,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 
+from heron.catalog.foreign import require_own_schema
 from heron.catalog.migrations import APPLICATION_ID, migrations
 from heron.catalog.stored import add_columns, imagine_columns, missing_columns
 from heron.errors import CatalogueBusy, CatalogueError, InvalidInput
-from heron.inside import open_file, require_catalogue
+from heron.inside import open_file, other_owner, require_catalogue
 from heron.models import now
 
 FILE_NAME = "catalog.db"
@@ -74,6 +75,10 @@ class Database:
             busy_seconds = _busy_seconds()
         self._lock = threading.RLock()
         self._depth = 0
+        if (owner := other_owner(self.path)) is not None:
+            from heron.consent import require_trusted
+
+            require_trusted(directory.parent, owner)
         require_catalogue(self.path)
         address = self._address(read_only)
         self._is_read_only = "?mode=ro" in address
@@ -111,6 +116,7 @@ class Database:
                 f"{self.path} is a SQLite file, but not a Heron catalogue",
                 hint="move it away, then run heron init",
             )
+        require_own_schema(connection, self.path)
         connection.execute("PRAGMA foreign_keys = ON")
         connection.execute("PRAGMA synchronous = NORMAL")
         connection.execute("PRAGMA cache_size = -32768")

@@ -14,8 +14,9 @@ from heron.catalog.limits import at_most
 from heron.catalog.missing import missing
 from heron.catalog.references import FORMS, checked, is_reference, resolve
 from heron.catalog.referring import INTEGRATION, IntegrationRef
+from heron.consent import fingerprint, trust_integration, trusts_integration
 from heron.convert import dumps, loads
-from heron.errors import AlreadyExists, InvalidInput
+from heron.errors import AlreadyExists, BadCredentials, InvalidInput
 from heron.jobs import Integration
 from heron.metadata.keys import check_name, printable
 from heron.models import Json, now
@@ -56,7 +57,10 @@ class IntegrationService:
             "INSERT INTO integrations (uuid, name, backend, options, created_at, created_by) VALUES (?,?,?,?,?,?)",
             [uuid, name, record.name, dumps(kept), now(), self._access.user.email],
         )
-        return self.get(uuid)
+        made = self.get(uuid)
+        if needs_consent(made):
+            trust_integration(_fingerprint(made))
+        return made
 
     def get(self, ref: IntegrationRef) -> Integration:
         """The integration that is meant; raises NotFound with a suggestion."""
@@ -93,6 +97,26 @@ class IntegrationService:
         )
         return [_integration(row) for row in rows]
 
+    def trust(self, ref: IntegrationRef) -> Integration:
+        """Let an integration that was made elsewhere read the secrets that it names, and send them to its endpoint.
+
+        It is trusted as it stands: not once its options have changed, and only by this user on this machine.
+        """
+        integration = self.get(ref)
+        self._access.require("update", "integration", integration.name)
+        trust_integration(_fingerprint(integration))
+        return integration
+
+    def _require_trusted(self, integration: Integration) -> None:
+        """Raise BadCredentials for an integration that was made elsewhere, and would use secrets of this user."""
+        if needs_consent(integration) and not trusts_integration(_fingerprint(integration)):
+            shown = ", ".join(f"{key}={printable(value)}" for key, value in integration.options.items())
+            raise BadCredentials(
+                f"integration {integration.name!r} came with this workspace and uses your secrets or logins "
+                f"({integration.backend}: {shown})",
+                hint=f"if you know where that leads: heron integrations trust {integration.name!r}",
+            )
+
     @one_transaction
     def delete(self, ref: IntegrationRef) -> None:
         """Delete an integration; the items that came by it stay. Raises InvalidInput while a synced folder needs it."""
@@ -108,6 +132,20 @@ class IntegrationService:
                 hint=f"heron folders unsync {path!r}",
             )
         self._database.execute("DELETE FROM integrations WHERE id = ?", [integration.id])
+
+
+def needs_consent(integration: Integration) -> bool:
+    """Whether an integration could use a secret or a login of the user: all but anonymous ones and those without options.
+
+    One without options is what is used without any integration: the backend's own defaults.
+    """
+    options = integration.options
+    has_reference = any(is_reference(value) for value in options.values())
+    return bool(options) and (has_reference or options.get("anonymous") is not True)
+
+
+def _fingerprint(integration: Integration) -> str:
+    return fingerprint(integration.uuid, integration.backend, integration.options)
 
 
 def check_options(record: StorageBackend, given: Mapping[str, Json]) -> dict[str, Json]:

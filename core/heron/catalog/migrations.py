@@ -383,6 +383,10 @@ def vector_tables(db: Database) -> None:
         db.execute(statement)
 
 
+SCRIPTS = _SCRIPT + _CLOUD + _MEDIA + _VECTORS
+"""All that makes tables and triggers."""
+
+
 def _statements(script: str) -> list[str]:
     """Split a script so that it can run inside the migration's transaction (executescript would commit it)."""
     statements, current = [], ""

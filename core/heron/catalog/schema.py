@@ -8,17 +8,13 @@ from typing import TYPE_CHECKING
 
 from heron.catalog.access import Access
 from heron.catalog.database import Database
+from heron.catalog.foreign import full_text_statements, json_path
 from heron.convert import dumps, loads
 from heron.metadata.schema import Schema, SchemaKey
 from heron.models import Json
 
 if TYPE_CHECKING:
     from heron.hooks import PluginManager
-
-
-def json_path(key: str, table: str = "items") -> str:
-    """The SQL expression for a metadata key's value in the items, or frames, table; `key` is a legal schema key."""
-    return f"""json_extract({table}.metadata, '$."{key.replace("'", "''")}"')"""
 
 
 class SchemaService:
@@ -176,18 +172,5 @@ class SchemaService:
         self._database.execute(f"DROP VIEW IF EXISTS {table}_source")
         if key.state != "active" or not schema.type_of(key).full_text:
             return
-        value = json_path(key.name)
-        new, old = value.replace("items.", "NEW."), value.replace("items.", "OLD.")
-        add = f"INSERT INTO {table}(rowid, body) VALUES (NEW.id, {new});"
-        remove = f"INSERT INTO {table}({table}, rowid, body) VALUES ('delete', OLD.id, {old});"
-        for statement in (
-            f"CREATE VIEW {table}_source AS SELECT id, {value} AS body FROM items",
-            f"CREATE VIRTUAL TABLE {table} USING fts5(body, content='{table}_source', content_rowid='id')",
-            f"CREATE TRIGGER {table}_insert AFTER INSERT ON items WHEN {new} IS NOT NULL BEGIN {add} END",
-            f"CREATE TRIGGER {table}_delete AFTER DELETE ON items WHEN {old} IS NOT NULL BEGIN {remove} END",
-            f"CREATE TRIGGER {table}_update AFTER UPDATE OF metadata ON items WHEN {old} IS NOT {new} BEGIN "
-            f"INSERT INTO {table}({table}, rowid, body) SELECT 'delete', OLD.id, {old} WHERE {old} IS NOT NULL; "
-            f"INSERT INTO {table}(rowid, body) SELECT NEW.id, {new} WHERE {new} IS NOT NULL; END",
-            f"INSERT INTO {table}({table}) VALUES ('rebuild')",
-        ):
+        for statement in full_text_statements(table, json_path(key.name)):
             self._database.execute(statement)

@@ -130,6 +130,23 @@ def check(context: Context, name: str, url: str, as_json: bool) -> int:
     return 0 if all(result.ok for result in results) else 1
 
 
+@command.command("trust")
+@click.argument("name", shell_complete=completing.integrations)
+@json_option
+@click.pass_obj
+@example("heron integrations trust lab")
+def trust(context: Context, name: str, as_json: bool) -> None:
+    """Let an integration that came with a workspace use your secrets and logins, as it stands now.
+
+    Look at it before: heron integrations show NAME says what it reads, and to which endpoint it goes.
+    """
+    found = context.workspace().integrations.trust(name)
+    if as_json:
+        print_json(found)
+    else:
+        say(f"You trust integration {found.name} ({found.backend}: {_options(found)})")
+
+
 @command.command("options")
 @click.argument("backend", shell_complete=completing.backends)
 @json_option

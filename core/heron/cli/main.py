@@ -42,6 +42,7 @@ COMMANDS = {
     "collections": "Put items together under a title.",
     "datasets": "Make datasets and export them.",
     "imports": "List imports and their reports, resume and cancel them.",
+    "trust": "Trust a workspace that another user made.",
     "plugins": "List plugins and whether they can be used.",
     "quickstart": "Make a small lake and walk through everything.",
     "completion": "Print the shell's completion script.",

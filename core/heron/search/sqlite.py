@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 from heron.catalog.collections import CollectionService
 from heron.catalog.database import Database
 from heron.catalog.folders import FolderService, subtree
-from heron.catalog.schema import SchemaService, json_path
+from heron.catalog.foreign import json_path
+from heron.catalog.schema import SchemaService
 from heron.convert import dumps, loads
 from heron.models import Json
 from heron.search import tree

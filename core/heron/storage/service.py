@@ -190,6 +190,8 @@ class StorageService:
         return self._opened[key]
 
     def _load(self, record: StorageBackend, integration: Integration | None) -> Storage:
+        if integration:
+            self._integrations._require_trusted(integration)
         options = resolved_options(record, integration) if integration else {}
         storage: Storage = self._plugins().load(record, options)
         return storage

@@ -1,0 +1,63 @@
+"""What a catalogue may hold besides tables: only triggers and views that Heron made, since SQLite runs them unasked.
+
+`PRAGMA trusted_schema = OFF` cannot be used instead: full-text triggers need FTS5, which it forbids them.
+"""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+from collections.abc import Sequence
+from pathlib import Path
+
+from heron.catalog.migrations import SCRIPTS
+from heron.errors import CatalogueError
+
+_TEXT = re.compile(r"(text_[0-9]+)_(?:insert|delete|update|source)")
+
+
+def json_path(key: str, table: str = "items") -> str:
+    """The SQL expression for a metadata key's value in the items, or frames, table; `key` is a legal schema key."""
+    return f"""json_extract({table}.metadata, '$."{key.replace("'", "''")}"')"""
+
+
+def full_text_statements(table: str, value: str) -> Sequence[str]:
+    """What keeps an FTS5 index over a text key: external content from a view, kept current by triggers."""
+    new, old = value.replace("items.", "NEW."), value.replace("items.", "OLD.")
+    add = f"INSERT INTO {table}(rowid, body) VALUES (NEW.id, {new});"
+    remove = f"INSERT INTO {table}({table}, rowid, body) VALUES ('delete', OLD.id, {old});"
+    return (
+        f"CREATE VIEW {table}_source AS SELECT id, {value} AS body FROM items",
+        f"CREATE VIRTUAL TABLE {table} USING fts5(body, content='{table}_source', content_rowid='id')",
+        f"CREATE TRIGGER {table}_insert AFTER INSERT ON items WHEN {new} IS NOT NULL BEGIN {add} END",
+        f"CREATE TRIGGER {table}_delete AFTER DELETE ON items WHEN {old} IS NOT NULL BEGIN {remove} END",
+        f"CREATE TRIGGER {table}_update AFTER UPDATE OF metadata ON items WHEN {old} IS NOT {new} BEGIN "
+        f"INSERT INTO {table}({table}, rowid, body) SELECT 'delete', OLD.id, {old} WHERE {old} IS NOT NULL; "
+        f"INSERT INTO {table}(rowid, body) SELECT NEW.id, {new} WHERE {new} IS NOT NULL; END",
+        f"INSERT INTO {table}({table}) VALUES ('rebuild')",
+    )
+
+
+def require_own_schema(connection: sqlite3.Connection, path: Path) -> None:
+    """Raise CatalogueError for a trigger that Heron did not make, and for a view in the place of one of its tables.
+
+    Views of other names are welcome: Heron never reads them.
+    """
+    for type, name, sql in connection.execute(
+        "SELECT type, name, sql FROM sqlite_master WHERE type IN ('trigger', 'view') OR sql LIKE 'CREATE VIRTUAL%'"
+    ).fetchall():
+        is_ours = f"{sql}" in SCRIPTS or (_TEXT.fullmatch(name) and sql in _of_full_text(connection, name))
+        takes_place = re.search(rf"CREATE TABLE {re.escape(name)} ", SCRIPTS) is not None
+        if takes_place or (not is_ours and (type == "trigger" or _TEXT.fullmatch(name))):
+            raise CatalogueError(
+                f"{path} holds a {type} {name[:60]!r} that Heron did not make, and is not used",
+                hint="SQLite would run it unasked; remove it with the sqlite3 program if it is yours",
+            )
+
+
+def _of_full_text(connection: sqlite3.Connection, name: str) -> Sequence[str]:
+    """The statements of the index that something is part of, as its key would have them."""
+    found = _TEXT.fullmatch(name)
+    assert found is not None
+    row = connection.execute("SELECT name FROM schema_keys WHERE 'text_' || id = ?", [found[1]]).fetchone()
+    return full_text_statements(found[1], json_path(str(row[0]))) if row is not None else ()

@@ -1,0 +1,151 @@
+"""Which workspaces and integrations a user trusts, kept in the user's own config folder and never in a workspace.
+
+A workspace of another owner is refused until it is trusted, as Git does with `safe.directory`. An integration that
+reads secrets is trusted on the machine where it was made; one that came with a copied catalogue is not.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import json
+import os
+import stat
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from heron.errors import CatalogueError, InvalidInput, PermissionDenied
+from heron.inside import descriptor, open_file, own_users
+
+_FILE = "trusted.json"
+_MOST_BYTES = 16 * 1024 * 1024
+
+Trusted = dict[str, list[str]]
+"""`workspaces`: absolute paths. `integrations`: fingerprints."""
+
+
+def config_folder() -> Path:
+    """HERON_CONFIG_DIR, or `heron` in XDG_CONFIG_HOME or `~/.config`; raises InvalidInput where there is no home."""
+    given = os.environ.get("HERON_CONFIG_DIR")
+    if given:
+        return Path(given).absolute()
+    base = os.environ.get("XDG_CONFIG_HOME") or ""
+    try:
+        return (Path(base) if os.path.isabs(base) else Path.home() / ".config") / "heron"  # noqa: PTH117
+    except RuntimeError:
+        raise InvalidInput(
+            "there is no home directory to keep in what is trusted",
+            hint="set HERON_CONFIG_DIR to a folder, or HERON_TRUST=all where everything may be trusted",
+        ) from None
+
+
+def trusts_all() -> bool:
+    """Whether HERON_TRUST=all is set, for containers and CI; raises InvalidInput for any other value."""
+    given = os.environ.get("HERON_TRUST", "")
+    if given not in ("", "all"):
+        raise InvalidInput(f"HERON_TRUST is {given!r}, and can only be all")
+    return given == "all"
+
+
+def trust(path: str | Path) -> Path:
+    """Trust the workspace in a folder, whoever owns it; returns its absolute path. Raises CatalogueError."""
+    root = Path(os.path.realpath(path))
+    _change("workspaces", lambda known: [*known, *({str(root)} - set(known))])
+    return root
+
+
+def distrust(path: str | Path) -> bool:
+    """Trust a workspace no more; returns whether it was trusted."""
+    root, was = os.path.realpath(path), trusted()
+    _change("workspaces", lambda known: [one for one in known if one != root])
+    return str(root) in was
+
+
+def trusted() -> Sequence[str]:
+    """The paths of the workspaces that were trusted by `trust`."""
+    return sorted(_read()["workspaces"])
+
+
+def require_trusted(root: Path, owner: int) -> None:
+    """Raise PermissionDenied for a workspace that another user made, unless it was trusted."""
+    if not trusts_all() and os.path.realpath(root) not in trusted():
+        raise PermissionDenied(
+            f"{root} is a workspace of another user ({_name(owner)}), who could let Heron read and send your files",
+            hint=f"if you trust it: heron trust {root}",
+        )
+
+
+def fingerprint(integration: str, backend: str, options: object) -> str:
+    """What an integration is, with everything that says where secrets are read and sent; no secret is in it."""
+    text = json.dumps([integration, backend, options], sort_keys=True, default=str)
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def trust_integration(mark: str) -> None:
+    """Trust the integration of that fingerprint. Raises CatalogueError where that cannot be kept."""
+    if not trusts_all():
+        _change("integrations", lambda known: [*known, *({mark} - set(known))])
+
+
+def trusts_integration(mark: str) -> bool:
+    """Whether the integration of that fingerprint was made or trusted by this user."""
+    return trusts_all() or mark in _read()["integrations"]
+
+
+def _name(user: int) -> str:
+    import pwd
+
+    try:
+        return pwd.getpwuid(user).pw_name
+    except KeyError:
+        return f"user id {user}"
+
+
+def _read() -> Trusted:
+    """What is trusted; a file of somebody else, or that others may write, does not count."""
+    empty: Trusted = {"workspaces": [], "integrations": []}
+    path = config_folder() / _FILE
+    try:
+        with open_file(path, "rb") as stream:
+            found = os.fstat(stream.fileno())
+            if found.st_uid not in own_users() or stat.S_IMODE(found.st_mode) & 0o022:
+                raise CatalogueError(
+                    f"{path} is not yours, or others may write to it", hint="chown it, and chmod 600"
+                )
+            data = json.loads(stream.read(_MOST_BYTES))
+    except FileNotFoundError:
+        return empty
+    except (OSError, ValueError) as error:
+        raise CatalogueError(f"{path} cannot be read: {error}", hint="mend it, or remove it") from None
+    if not isinstance(data, dict):
+        raise CatalogueError(f"{path} holds no JSON object", hint="mend it, or remove it")
+    for key in empty:
+        value = data.get(key)
+        empty[key] = [one for one in value if isinstance(one, str)] if isinstance(value, list) else []
+    return empty
+
+
+def _change(key: str, change: Callable[[list[str]], list[str]]) -> None:
+    import tempfile
+
+    folder = config_folder()
+    try:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        lock = descriptor(folder / "lock", "lock")
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            data = _read()
+            data[key] = change(data[key])
+            part, name = tempfile.mkstemp(dir=folder)  # made with mode 0600
+            with os.fdopen(part, "w") as stream:
+                json.dump(data, stream, indent=1)
+                stream.flush()
+                os.fsync(part)
+            Path(name).replace(folder / _FILE)
+        finally:
+            os.close(lock)
+    except OSError as error:
+        raise CatalogueError(
+            f"what you trust cannot be kept in {folder}: {error.strerror or error}",
+            hint="set HERON_CONFIG_DIR to a folder that can be written, or HERON_TRUST=all",
+        ) from None

@@ -1,0 +1,286 @@
+"""A workspace of somebody else is refused until it is trusted, and one that was copied here uses no secret unasked."""
+
+import os
+import socket
+import sqlite3
+import subprocess
+import sys
+import threading
+
+import click
+import pytest
+
+import heron
+from heron.cli.main import main, status
+from heron.consent import config_folder, distrust, trusted
+from heron.errors import BadCredentials, CatalogueError, InvalidInput, PermissionDenied
+from heron.hooks import StorageBackend, StorageOption, hookimpl
+
+needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files to another user")
+
+
+@pytest.fixture(autouse=True)
+def config(tmp_path, monkeypatch):
+    monkeypatch.setenv("HERON_CONFIG_DIR", str(tmp_path / "config"))
+    monkeypatch.delenv("HERON_TRUST", raising=False)
+    monkeypatch.delenv("SUDO_UID", raising=False)
+
+
+@pytest.fixture
+def lake(tmp_path, pictures):
+    with heron.open(tmp_path / "lake", discover=False) as opened:
+        opened.ingest.files([pictures], folder="P")
+        return opened
+
+
+def give_away(root, user=54321):
+    for path in (root, root / ".heron", *(root / ".heron").iterdir()):
+        os.chown(path, user, user)
+
+
+@needs_root
+@pytest.mark.parametrize("what", [".heron", ".heron/catalog.db"])
+def test_a_workspace_of_another_user_is_refused_until_it_is_trusted(lake, what, capsys):
+    os.chown(lake.root / what, 54321, 54321)
+    with pytest.raises(PermissionDenied, match="another user"):
+        heron.open(lake.root)
+    assert status(["--no-plugins", "-w", str(lake.root), "items"]) == 1
+    assert "heron trust" in capsys.readouterr().err
+    heron.trust(lake.root)
+    heron.open(lake.root).close()
+    assert distrust(lake.root)
+    with pytest.raises(PermissionDenied):
+        heron.open(lake.root)
+
+
+@needs_root
+def test_a_workspace_found_on_the_way_up_is_refused_too(lake, monkeypatch, capsys):
+    give_away(lake.root)
+    (lake.root / "a" / "b").mkdir(parents=True)
+    monkeypatch.chdir(lake.root / "a" / "b")
+    assert status(["--no-plugins", "items"]) == 1
+    assert "another user" in capsys.readouterr().err
+
+
+@needs_root
+def test_under_sudo_the_files_of_the_caller_are_ones_own(lake, monkeypatch):
+    give_away(lake.root)
+    monkeypatch.setenv("SUDO_UID", "54321")
+    heron.open(lake.root).close()
+
+
+@needs_root
+def test_everything_is_trusted_where_that_is_said(lake, monkeypatch):
+    give_away(lake.root)
+    monkeypatch.setenv("HERON_TRUST", "all")
+    heron.open(lake.root).close()
+    monkeypatch.setenv("HERON_TRUST", "yes")
+    with pytest.raises(InvalidInput, match="HERON_TRUST"):
+        heron.open(lake.root)
+
+
+def test_the_command_lists_and_removes(lake, capsys):
+    assert status(["trust", str(lake.root)]) == 0
+    assert status(["trust", "--list"]) == 0
+    assert str(lake.root) in capsys.readouterr().out
+    assert status(["trust", str(lake.root), "--remove"]) == 0
+    assert not trusted()
+    assert status(["trust"]) == 2
+
+
+def test_what_is_trusted_does_not_count_where_others_may_write_it(lake):
+    heron.trust(lake.root)
+    (config_folder() / "trusted.json").chmod(0o666)
+    with pytest.raises(CatalogueError, match="others may write"):
+        trusted()
+
+
+# Integrations
+
+
+class Endpoint:
+    """A storage that would send its secret to an endpoint."""
+
+    def __init__(self, options):
+        with socket.create_connection(options["endpoint"].split(":")) as connection:
+            connection.sendall(options.get("secret", "login").encode())
+
+    def normalise(self, url):
+        return url
+
+    def peek(self, url, count):
+        raise heron.NotFound("nothing")
+
+
+class Plugin:
+    @hookimpl
+    def register_storage(self):
+        options = [
+            StorageOption("endpoint", "where"),
+            StorageOption("secret", "what", secret=True),
+            StorageOption("anonymous", "none", type="boolean"),
+        ]
+        yield StorageBackend(name="leak", summary="sends", schemes=["leak"], options=options, load=Endpoint)
+
+
+@pytest.fixture
+def attacker():
+    """What somebody hears at an endpoint."""
+    heard = []
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def listen():
+            while True:
+                try:
+                    connection, _ = server.accept()
+                except OSError:
+                    return
+                heard.append(connection.recv(1000))
+                connection.close()
+
+        threading.Thread(target=listen, daemon=True).start()
+        yield f"127.0.0.1:{server.getsockname()[1]}", heard
+
+
+def copied(lake, config, options, monkeypatch, tmp_path):
+    """The workspace as another machine sees it: the config folder is another one."""
+    with heron.open(lake.root, plugins=[Plugin()], discover=False) as opened:
+        made = opened.integrations.create("x", "leak", options)
+    monkeypatch.setenv("HERON_CONFIG_DIR", str(tmp_path / "elsewhere"))
+    return made
+
+
+@pytest.mark.parametrize("reference", ["env:MY_SECRET", "file:{}", None])
+def test_an_integration_made_elsewhere_sends_nothing_before_consent(
+    lake, config, attacker, monkeypatch, tmp_path, reference
+):
+    endpoint, heard = attacker
+    monkeypatch.setenv("MY_SECRET", "geheim")
+    (tmp_path / "secret").write_text("geheim")
+    options = {"endpoint": endpoint}
+    if reference:
+        options["secret"] = reference.format(tmp_path / "secret")
+    copied(lake, config, options, monkeypatch, tmp_path)
+    with heron.open(lake.root, plugins=[Plugin()], discover=False) as opened:
+        found = opened.integrations.get("x")
+        with pytest.raises(BadCredentials, match="came with this workspace"):
+            opened.storage.open("leak://a/b", found)
+        (failed,) = opened.storage.check("x", "leak://a/b")
+        assert not failed.ok
+        assert heard == []
+        opened.integrations.trust("x")
+        opened.storage.open("leak://a/b", found)
+    with sqlite3.connect(lake.root / ".heron" / "catalog.db") as raw:
+        raw.execute("UPDATE integrations SET options = replace(options, '127.0.0.1', 'localhost')")
+    with heron.open(lake.root, plugins=[Plugin()], discover=False) as opened, pytest.raises(BadCredentials):
+        opened.storage.open("leak://a/b", opened.integrations.get("x"))
+
+
+def test_ones_own_integration_and_an_anonymous_one_need_no_consent(
+    lake, config, attacker, monkeypatch, tmp_path
+):
+    endpoint, _ = attacker
+    with heron.open(lake.root, plugins=[Plugin()], discover=False) as opened:
+        monkeypatch.setenv("MY_SECRET", "geheim")
+        own = opened.integrations.create("own", "leak", {"endpoint": endpoint, "secret": "env:MY_SECRET"})
+        opened.storage.open("leak://a/b", own)
+    copied(lake, config, {"endpoint": endpoint, "anonymous": True}, monkeypatch, tmp_path)
+    with heron.open(lake.root, plugins=[Plugin()], discover=False) as opened:
+        opened.storage.open("leak://a/b", opened.integrations.get("x"))
+
+
+# Triggers and views
+
+HOSTILE = [
+    "CREATE TRIGGER t AFTER INSERT ON folders BEGIN DELETE FROM items; END",
+    "CREATE TRIGGER text_1_insert AFTER INSERT ON items BEGIN DELETE FROM folders; END",
+    "DROP TABLE presets; CREATE VIEW presets AS SELECT name AS name FROM items",
+    "DROP TRIGGER vectors_of_frame; CREATE TRIGGER vectors_of_frame AFTER DELETE ON frames BEGIN DELETE FROM items; END",
+    "DROP TABLE presets; CREATE VIRTUAL TABLE presets USING fts5(name)",
+]
+
+
+@pytest.mark.parametrize("script", HOSTILE)
+def test_a_trigger_or_view_of_a_stranger_is_refused(lake, script):
+    with sqlite3.connect(lake.root / ".heron" / "catalog.db") as raw:
+        raw.executescript(script)
+    with pytest.raises(CatalogueError, match="Heron did not make"):
+        heron.open(lake.root)
+
+
+def test_ones_own_views_and_full_text_keys_are_welcome(lake):
+    with heron.open(lake.root, discover=False) as opened:
+        opened.schema.add("note", "text")
+    with sqlite3.connect(lake.root / ".heron" / "catalog.db") as raw:
+        raw.execute("CREATE VIEW mine AS SELECT name FROM items")
+    with heron.open(lake.root, discover=False) as opened:
+        opened.metadata.merge({opened.items.list(folder="P")[0].uuid: {"note": "a red boat"}})
+        assert opened.search(where="note MATCH 'boat'", limit=5) is not None
+
+
+# Every command
+
+
+def commands(group, path=()):
+    """The words of every command of the command line."""
+    context = click.Context(group)
+    for name in group.list_commands(context):
+        command = group.get_command(context, name)
+        if isinstance(command, click.Group):
+            yield from commands(command, (*path, name))
+        else:
+            yield (*path, name), command
+
+
+def test_every_command_in_a_hostile_workspace_writes_and_sends_nothing(
+    lake, config, attacker, monkeypatch, tmp_path
+):
+    endpoint, heard = attacker
+    (tmp_path / "bashrc").write_text("mine")
+    monkeypatch.setenv("MY_SECRET", "geheim")
+    directory = lake.root / ".heron"
+    with sqlite3.connect(directory / "catalog.db") as raw:
+        raw.execute(
+            "INSERT INTO integrations (uuid, name, backend, options, created_at, created_by) VALUES (?,?,?,?,?,?)",
+            [
+                "00000000-0000-4000-8000-000000000001", "x", "s3",
+                f'{{"endpoint": "http://{endpoint}", "access_key_id": "env:MY_SECRET", "secret_access_key": "env:MY_SECRET"}}',
+                "2026-01-01T00:00:00Z", "owner",
+            ],
+        )  # fmt: skip
+        raw.execute(
+            "UPDATE items SET integration_id = 1, url = 's3://bucket/' || name, width = 'wide', size = x'00'"
+        )
+        raw.execute(
+            "INSERT INTO vector_sets (key, size, dtype, file, row_count) VALUES ('v', 3, 'float32', '../../out', 0)"
+        )
+    (directory / "writer.json").symlink_to(tmp_path / "bashrc")
+    (directory / "vectors").symlink_to(tmp_path)
+    (directory / "logs").symlink_to(tmp_path)
+    work = tmp_path / "work"
+    work.mkdir()
+    before = sorted(tmp_path.iterdir())
+    script = "import sys; from heron.cli.main import status; sys.exit(status(sys.argv[1:]))"
+    called, running = [], []
+    for words, command in commands(main):
+        if words[0] in ("quickstart", "init", "completion", "trust") or words in (
+            ("plugins", "new"),
+            ("integrations", "trust"),
+        ):
+            continue
+        arguments = ["x"] * sum(p.required for p in command.params if isinstance(p, click.Argument))
+        line = [sys.executable, "-c", script, "-w", str(lake.root), *words, *arguments]
+        called.append(words)
+        running.append(
+            subprocess.Popen(
+                line, cwd=work, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+            )
+        )
+        if len(running) == 4:
+            running.pop(0).wait(60)
+    for process in running:
+        process.wait(60)
+    assert len(called) > 50
+    assert heard == []
+    assert (tmp_path / "bashrc").read_text() == "mine"
+    assert [path for path in sorted(tmp_path.iterdir()) if path not in before] == []

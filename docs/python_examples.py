@@ -98,6 +98,7 @@ EXAMPLES: dict[str, str] = {
     "integrations.find": 'ws.integrations.find("nobody")  # None',
     "integrations.get": 'ws.integrations.get("lab").backend',
     "integrations.list": '[integration.name for integration in ws.integrations.list()]',
+    "integrations.trust": 'ws.integrations.trust("lab")  # after a look at its options',
     "storage.check": 'folder = ws.synced.get("Inbox").prefix\n[(check.name, check.ok) for check in ws.storage.check("lab", folder)]',
     "storage.list": 'ws.storage.list(ws.synced.get("Inbox").prefix, limit=10)',
     "storage.normalise": 'ws.storage.normalise("file:///lake/./a.jpg")',

@@ -187,6 +187,7 @@ WRITES = {
     "ingest.sync": (lambda w, t: w.ingest.sync(t.folder), "create import"),
     "integrations.create": (lambda w, t: w.integrations.create("new", "local"), "create integration 'new'"),
     "integrations.delete": (lambda w, t: w.integrations.delete(t.unused), "delete integration"),
+    "integrations.trust": (lambda w, t: w.integrations.trust(t.unused), "update integration"),
     "ingest.metadata_file": (lambda w, t: w.ingest.metadata_file(t.rows), "update items"),
     "items.delete": (lambda w, t: w.items.delete([t.item]), "delete item"),
     "items.move": (lambda w, t: w.items.move([t.item], t.folder), "create items in folder"),

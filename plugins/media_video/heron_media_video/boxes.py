@@ -10,17 +10,17 @@ from typing import Protocol
 import heron
 
 MAX_BOXES = 4096
-"""Boxes at the top of a file that are looked at to find the movie box."""
+"""Most top-level boxes of a file that are read to find the movie box."""
 
 MAX_MOVIE = 128 * 1024 * 1024
 """Largest movie box in bytes: that of a film of four hours has about 10 MB."""
 
 
 class Source(Protocol):
-    """What a movie box is read from."""
+    """The stream from which a movie box is read."""
 
     def seek(self, offset: int, /) -> int:
-        """Go to a place."""
+        """Move to a position."""
 
     def read(self, count: int, /) -> bytes:
         """The next bytes."""

@@ -1,4 +1,4 @@
-"""Whether a file ends before it should: told by its own size fields, without reading it."""
+"""Checks by a file's own size fields whether it is cut off, without reading it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _SEGMENT = b"\x18S\x80g"
 
 
 def missing(media: Media) -> str | None:
-    """A sentence about what is missing at the end of a file; None where nothing is, or nothing tells."""
+    """A sentence about what is missing at the end of a file; None if nothing is missing, or it is not known."""
     stream = media.pictures or media.sound
     if media.container.format.name.startswith("mov"):
         return _missing_samples(stream.index_entries, media.file.size)

@@ -1,4 +1,6 @@
-"""Opening media files with FFmpeg: by the demuxer of their media type alone, through a stream that forgets no error."""
+"""Opens media files with FFmpeg: only with the demuxer of their media type, through a stream that keeps its
+errors.
+"""
 
 from __future__ import annotations
 
@@ -32,10 +34,10 @@ _DEMUXERS = {
 }
 
 _WHOLE = 1024 * 1024
-"""Bytes up to which a stored object is read at once: one request is cheaper than several."""
+"""A stored object of up to this many bytes is read in one request, which is cheaper than several."""
 
 _LOOKED_AT = {"video": 1024 * 1024, "audio": 64 * 1024}
-"""Most bytes behind the header in which FFmpeg looks for what the header does not tell."""
+"""Most bytes behind the header that FFmpeg reads for facts that the header lacks."""
 
 _PATIENCE = 60.0
 """Seconds that FFmpeg may take to open a file, and to find the next packet."""
@@ -59,7 +61,7 @@ class Media:
 def opened(file: heron.MediaFile) -> Iterator[Media]:
     """Open a file with FFmpeg, and close it in any case.
 
-    Raises MediaError, also for what FFmpeg refuses while the file is open. Errors of the storage pass unchanged.
+    Raises MediaError, also for FFmpeg's errors while the file is open. Errors of the storage pass unchanged.
     """
     with streamed(file) as stream:
         table = _sample_table(file, stream)
@@ -157,7 +159,9 @@ def _check_pixels(file: heron.MediaFile, width: int, height: int) -> None:
 
 
 def _max_pixels() -> int:
-    """Most pixels of a picture that is not taken for a bomb: `HERON_MAX_PIXELS`, or what Pillow refuses."""
+    """A picture with more pixels is refused as a decompression bomb: `HERON_MAX_PIXELS`, or what Pillow
+    refuses.
+    """
     limit = os.environ.get("HERON_MAX_PIXELS", "")
     return int(limit) if limit.isdecimal() and int(limit) > 1 else 2 * 89_478_485
 

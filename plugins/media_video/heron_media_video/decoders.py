@@ -53,14 +53,14 @@ class VideoDecoder:
     def times(self, file: heron.MediaFile, *, whole: bool = True) -> Sequence[float] | None:
         """The presentation time of each frame in seconds from the first; raises MediaError.
 
-        None for a stored object that has to be read whole for it, where `whole` is not set.
+        None for a stored object that would have to be read whole, if `whole` is not set.
         """
         return frame_times(file, whole=whole)
 
     def frames(
         self, file: heron.MediaFile, numbers: Sequence[int], size: int | None = None
     ) -> Iterator[tuple[int, Image]]:
-        """Frames by number, upright in RGB, in ascending order; those behind a broken place are left out.
+        """Frames by number, upright in RGB, in ascending order; those behind a damaged part are left out.
 
         Raises MediaError for a number that the file does not have, and where no frame can be decoded.
         """
@@ -81,6 +81,6 @@ class VideoDecoder:
 
 
 def _waveform(media: Media, size: int) -> Image:
-    from heron_media_video.waveform import waveform  # brings NumPy, which videos do without
+    from heron_media_video.waveform import waveform  # imports NumPy, which videos do not need
 
     return waveform(media, size)

@@ -1,4 +1,4 @@
-"""Feeding packets to a decoder: which of them are frames, and what is done about broken ones."""
+"""Feeds packets to a decoder: decides which of them are frames, and how to handle broken ones."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _VP8_SHOWN = 0x10
 
 
 def packets(media: Media, stream: Any) -> Iterator[Any]:
-    """The packets of a stream from where the container stands, up to its end or the place where it is broken."""
+    """The packets of a stream from the container's position up to its end or the first damaged part."""
     with suppress(av.FFmpegError):
         for packet in media.container.demux(stream):
             if packet.size and not packet.is_corrupt:
@@ -24,7 +24,7 @@ def packets(media: Media, stream: Any) -> Iterator[Any]:
 
 
 def frames(context: Any, packet: Any) -> list[Any]:
-    """The frames that come out when a packet goes in, or None at the end; none where the packet is broken."""
+    """The frames that decoding a packet (None at the end) returns; none if the packet is broken."""
     try:
         found: list[Any] = context.decode(packet)
     except av.FFmpegError:
@@ -33,7 +33,7 @@ def frames(context: Any, packet: Any) -> list[Any]:
 
 
 def all_frames(media: Media, stream: Any) -> Iterator[Any]:
-    """All frames of a stream from where the container stands."""
+    """All frames of a stream from the container's position on."""
     for packet in packets(media, stream):
         yield from frames(stream.codec_context, packet)
     yield from frames(stream.codec_context, None)

@@ -21,7 +21,7 @@ _COUNTED, _COUNTED_HERE = 1024 * 1024, 256 * 1024 * 1024
 """Bytes up to which any file, and one of this machine, is read through to count its frames."""
 
 _TRIED = 100
-"""Packets in which there has to be something that can be decoded."""
+"""At least one of this many packets must be decodable."""
 
 _LIES = 100
 """How many times longer than its frames a film without sound claims to last, when its header is not believed."""
@@ -132,7 +132,7 @@ def _first_frame(media: Media, stream: Any) -> Any:
 
 
 def _index(media: Media) -> FrameIndex | None:
-    """The times of all frames, where they are to be had from tables, or by reading a file that is not large."""
+    """The times of all frames, if they are in tables, or if the file is small enough to read."""
     file = media.file
     may_read = file.size <= (_COUNTED if file.path is None else _COUNTED_HERE)
     if media.table is None and not may_read:
@@ -206,7 +206,7 @@ def _tags(media: Media, stream: Any) -> dict[str, str]:
 
 
 def _captured_at(tags: Mapping[str, str]) -> str | None:
-    """When it was recorded, in UTC, which is meant where no zone is given."""
+    """The time of recording in UTC; a time without a zone is taken as UTC."""
     for name in ("creationdate", "creation_time"):
         try:
             moment = datetime.fromisoformat(tags.get(name, ""))

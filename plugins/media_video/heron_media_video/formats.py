@@ -1,4 +1,4 @@
-"""The video and audio formats, and how each is known by its first bytes."""
+"""The video and audio formats, and how each is recognised by its first bytes."""
 
 from __future__ import annotations
 

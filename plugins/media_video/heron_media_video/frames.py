@@ -1,4 +1,4 @@
-"""Frames by number: each group of pictures is visited at most once, and left behind its last wanted frame."""
+"""Frames by number: each group of pictures is decoded at most once, and only up to its last wanted frame."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from heron_media_video.decoding import frames, packets, rewind
 from heron_media_video.index import FrameIndex, may_have_fields
 
 _BACKWARDS = 2
-"""Groups that are tried before the one of a frame, where decoding turns out to begin behind it."""
+"""Earlier groups that are tried if decoding turns out to begin behind a wanted frame."""
 
 _SKIPPABLE = ("h264", "mpeg1video", "mpeg2video", "mpeg4")
 """Codecs in which a frame that no other refers to can be left undecoded, and is known by its header.
@@ -22,7 +22,8 @@ such frames can serve those of higher temporal layers.
 
 
 def decoded_frames(media: Media, index: FrameIndex, wanted: Sequence[int]) -> Iterator[tuple[int, Any]]:
-    """Number and decoded frame of each wanted one, in ascending order; those behind a broken place are left out.
+    """Number and decoded frame of each wanted frame, in ascending order; those behind a damaged part are left
+    out.
 
     `wanted` ascends and has no number twice, nor one that the index does not have.
     """
@@ -57,7 +58,7 @@ class _Group:
             rewind(self._media, self._media.pictures)
 
     def _picked(self, found: Iterable[Any]) -> Iterator[tuple[int, Any]]:
-        """The wanted ones of frames, each of which is taken when it first comes."""
+        """The wanted frames of a stream of frames, each at its first occurrence."""
         left = dict(self._wanted)
         for frame in found:
             if frame.pts in left:
@@ -66,7 +67,7 @@ class _Group:
                 return
 
     def _decoded(self) -> Iterator[Any]:
-        """Frames from where the container stands; of those not wanted, some may be missing."""
+        """Frames from the container's position on; frames that are not wanted may be missing."""
         context = self._media.pictures.codec_context
         found = (
             frame for packet in chain(self._packets(context), (None,)) for frame in frames(context, packet)
@@ -76,7 +77,7 @@ class _Group:
         return (frame for frame in found if frame.pts is not None)
 
     def _packets(self, context: Any) -> Iterator[Any]:
-        """The packets that it takes to decode the wanted frames."""
+        """The packets that are needed to decode the wanted frames."""
         skips = self._index.is_plain and _can_skip(context)
         unsent = set(self._wanted)
         for packet in packets(self._media, self._media.pictures):

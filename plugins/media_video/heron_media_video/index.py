@@ -32,8 +32,8 @@ _PROGRESSIVE = 1
 class FrameIndex:
     """The times of frames in units of `unit` seconds, ascending, and those of them at which decoding can begin.
 
-    `is_plain`: each packet is one frame, and has its time. `is_counted`: frames have no times of their own that
-    were true, and are told by their order alone.
+    `is_plain`: each packet is one frame, and has its time. `is_counted`: frames have no reliable times, and
+    are numbered by their order alone.
     """
 
     shown: array[int]
@@ -53,7 +53,8 @@ class FrameIndex:
 
 
 def frame_times(file: heron.MediaFile, *, whole: bool) -> array[float] | None:
-    """The time of each frame in seconds from the first; None where that takes the whole file, and `whole` is unset.
+    """The time of each frame in seconds from the first; None if that needs reading the whole file, and
+    `whole` is not set.
 
     Raises MediaError.
     """
@@ -100,7 +101,7 @@ def _of_table(table: SampleTimes, offset: int) -> FrameIndex:
 
 
 def _is_plain(media: Media) -> bool:
-    """Whether each packet is one frame with its time; tried out on the first ones where there may be doubt."""
+    """Whether each packet is one frame with its time; if in doubt, checked by decoding the first ones."""
     context = media.pictures.codec_context
     without_times = media.container.format.name == "avi" and context.has_b_frames
     if (media.table is not None and media.table.is_exact) or not (may_have_fields(context) or without_times):

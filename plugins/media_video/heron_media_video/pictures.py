@@ -19,7 +19,7 @@ _SMALL_SHEET = 512
 """Pixels up to which a contact sheet has 2 x 2 pictures; larger ones have 3 x 3."""
 
 _SMALLEST_CELL = 8
-"""Pixels below which a picture in a sheet shows nothing: then there is one picture alone."""
+"""Pictures of fewer pixels are not recognisable in a sheet: then it has one picture only."""
 
 _LOOKED_AT = 300
 """Frames that are decoded to find one for a sheet that is not there yet."""
@@ -92,7 +92,7 @@ _TURNED = {
 
 
 def contact_sheet(media: Media, size: int) -> Image.Image:
-    """Pictures from evenly spaced places of a video, in order, that fit into `size` x `size` pixels.
+    """Pictures from evenly spaced moments of a video, in order, that fit into `size` x `size` pixels.
 
     They are 2 x 2, or 3 x 3 where `size` is above 512; fewer where the video is too short for so many. Each is the key
     frame before its place, unless that is in the sheet already. Raises MediaError where nothing can be decoded.

@@ -1,4 +1,6 @@
-"""The stream between a file and FFmpeg: it forgets no error, and stops runs of samples that are not there."""
+"""The stream between a file and FFmpeg: it keeps its first error, and refuses runs of samples that cannot
+exist.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +20,7 @@ _RUN_SIZE = 12
 
 
 class Guarded:
-    """A stream that remembers its first error, and is at its end from then on: FFmpeg forgets what it is told."""
+    """A stream that keeps its first error, and is at its end from then on, because FFmpeg drops errors."""
 
     def __init__(self, stream: BinaryIO) -> None:
         self._stream = stream
@@ -45,11 +47,11 @@ class Guarded:
         return b"" if self._error else self._kept(self._read, count, default=b"")
 
     def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        """Go to a place."""
+        """Move to a position."""
         return self._kept(self._stream.seek, offset, whence, default=-1)
 
     def tell(self) -> int:
-        """Where the next byte is read."""
+        """The position of the next byte."""
         return self._stream.tell()
 
     def check(self) -> None:
@@ -74,7 +76,7 @@ class Guarded:
 class FragmentRuns:
     """Counts the samples that the fragments of a movie claim: a run of 20 bytes can claim four billion.
 
-    FFmpeg makes room for as many, in memory, before it looks for them in the file.
+    FFmpeg allocates memory for all of them before it reads them from the file.
     """
 
     def __init__(self, name: str, most: int) -> None:

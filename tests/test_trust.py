@@ -63,6 +63,19 @@ def test_a_workspace_found_on_the_way_up_is_refused_too(lake, monkeypatch, capsy
 
 
 @needs_root
+def test_a_heron_folder_on_the_way_up_that_may_not_be_read_is_said_in_a_sentence(tmp_path):
+    (tmp_path / ".heron").mkdir(mode=0o700)
+    for folder in (tmp_path, *list(tmp_path.parents)[:2]):
+        folder.chmod(folder.stat().st_mode | 0o055)
+    code = (
+        "import os, heron; from heron.workspace import find; os.setegid(54321); os.seteuid(54321)\n"
+        f"try: find({str(tmp_path)!r})\nexcept heron.CatalogueError as error: print(error)"
+    )
+    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    assert "cannot be looked into" in said.stdout, said
+
+
+@needs_root
 def test_under_sudo_the_files_of_the_caller_are_ones_own(lake, monkeypatch):
     give_away(lake.root)
     monkeypatch.setenv("SUDO_UID", "54321")

@@ -137,6 +137,18 @@ def make_folder(path: Path) -> None:
         os.close(_folder(path))
 
 
+def is_catalogue(file: Path) -> bool:
+    """Whether a catalogue is there; raises CatalogueError where its folder may not be looked into."""
+    try:
+        return stat.S_ISREG(file.stat().st_mode)
+    except PermissionError as error:
+        raise CatalogueError(
+            f"{file.parent} cannot be looked into: {error.strerror}", hint="-w names another workspace"
+        ) from None
+    except (OSError, ValueError):
+        return False
+
+
 def make_workspace_folder(path: Path) -> None:
     """Make the folder `.heron`, which tells Git to leave it alone; raises CatalogueError."""
     try:

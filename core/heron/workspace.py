@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from heron.catalog.access import OWNER, Access
 from heron.catalog.database import FILE_NAME, Database
 from heron.errors import AlreadyExists, NotFound
-from heron.inside import make_workspace_folder
+from heron.inside import is_catalogue, make_workspace_folder
 from heron.notebooks import OPEN
 
 if TYPE_CHECKING:
@@ -352,7 +352,7 @@ def open(
     Raises NotFound and CatalogueError.
     """
     root = Path(path).absolute()
-    if not (root / DIRECTORY / FILE_NAME).is_file():
+    if not is_catalogue(root / DIRECTORY / FILE_NAME):
         if not create:
             raise NotFound(f"{root} is no workspace", hint="run heron init there")
         make_workspace_folder(root / DIRECTORY)
@@ -374,7 +374,7 @@ def find(start: str | Path = ".") -> Path:
         return Path(chosen).absolute()
     here = Path(start).absolute()
     for folder in (here, *here.parents):
-        if (folder / DIRECTORY / FILE_NAME).is_file():
+        if is_catalogue(folder / DIRECTORY / FILE_NAME):
             return folder
     raise NotFound(
         f"there is no workspace in {here} or above", hint="run heron init, or heron quickstart for a tour"

@@ -36,10 +36,11 @@ class Context:
 
             from heron.catalog.database import FILE_NAME
             from heron.errors import NotFound
+            from heron.inside import is_catalogue
             from heron.workspace import DIRECTORY, Workspace, find
 
             root = Path(self.path).absolute() if self.path else find()
-            if not (root / DIRECTORY / FILE_NAME).is_file():
+            if not is_catalogue(root / DIRECTORY / FILE_NAME):
                 raise NotFound(f"{root} is no workspace", hint="run heron init there")
             self._workspace = Workspace(root, self.plugins)
         return self._workspace

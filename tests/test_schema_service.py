@@ -333,3 +333,12 @@ def test_a_missing_file_and_a_folder_are_refused(tmp_path):
             write_schema(target, {})
     with pytest.raises(InvalidInput, match=r"ends with \.json or \.toml"):
         write_schema(tmp_path / "s.yaml", {})
+
+
+def test_a_key_with_a_null_character_does_not_break_the_list_of_unknown_keys(workspace, pictures):
+    workspace.ingest.files([pictures], folder="P")
+    item = workspace.items.list(folder="P")[0]
+    workspace.metadata.merge({item.uuid: {"a\0b": 1, "plain": 2}})
+    assert workspace.schema.unknown_keys() == ["plain"]
+    workspace._database.execute("INSERT INTO unknown_keys VALUES (?)", ["old\0one"])
+    assert workspace.schema.unknown_keys() == ["plain"]

@@ -124,16 +124,18 @@ class SchemaService:
         """Keys that the schema does not know and that were in use at some time."""
         known = set(self.keys())
         names = self._database.rows("SELECT name FROM unknown_keys ORDER BY name")
-        return [row["name"] for row in names if row["name"] not in known]
+        return [row["name"] for row in names if row["name"] not in known and "\0" not in row["name"]]
 
     def _remember_unknown(self, names: set[str]) -> None:
         """Note keys that are in use without being in the schema, so that they can be filtered and listed.
+
+        One with a null character cannot be: no JSON path of SQLite can name it.
 
         Part of writing metadata, whose right was asked for before: it takes no more than to know the schema.
         """
         self._access.require("read", "schema")
         self._database.execute_many(
-            "INSERT OR IGNORE INTO unknown_keys VALUES (?)", ((name,) for name in names)
+            "INSERT OR IGNORE INTO unknown_keys VALUES (?)", ((name,) for name in names if "\0" not in name)
         )
 
     def _full_text_table(self, name: str) -> str:

@@ -19,7 +19,7 @@ from heron.models import Json
 
 
 @frozen(kw_only=True)
-class Plan:
+class ImportPlan:
     """The sources, the target folder and the options of an import.
 
     One of `sources` (paths and URLs), `manifest` (a path, with the SHA-256 of the file) and `synced` (the URL
@@ -84,10 +84,10 @@ class Plan:
         return kept
 
 
-def plan_of(job: ImportJob) -> Plan:
+def plan_of(job: ImportJob) -> ImportPlan:
     """The plan of a job; raises InvalidInput if it has none that can be read."""
     try:
-        return structure(job.options, Plan, "the plan of the import")
+        return structure(job.options, ImportPlan, "the plan of the import")
     except InvalidInput as error:
         raise InvalidInput(
             f"import {job.id} was made by another version of Heron and cannot be resumed",

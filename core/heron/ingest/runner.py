@@ -23,7 +23,7 @@ from heron.hooks import PluginManager
 from heron.ingest import workers
 from heron.ingest.landing import Landing, Options
 from heron.ingest.pipeline import STOPS, Pipeline, Report, Workers
-from heron.ingest.plan import Plan
+from heron.ingest.plan import ImportPlan
 from heron.ingest.probe import Prober
 from heron.ingest.rules import Rule
 from heron.ingest.series import SeriesParts
@@ -77,7 +77,7 @@ class Runner:
         self._metadata = metadata
         self._synced = synced
 
-    def start(self, plan: Plan) -> ImportJob:
+    def start(self, plan: ImportPlan) -> ImportJob:
         """Open the job of a plan. The folder of a strict import is created only when everything is written."""
         with self._database.write():
             target = (
@@ -88,7 +88,7 @@ class Runner:
     def run(
         self,
         job: ImportJob,
-        plan: Plan,
+        plan: ImportPlan,
         source: Source,
         report: Report,
         *,
@@ -129,7 +129,7 @@ class Runner:
                 self._imports._require_running(job)
                 return self._imports._finish(job, "done")
 
-    def rehearse(self, plan: Plan, source: Source, report: Report) -> ImportReport:
+    def rehearse(self, plan: ImportPlan, source: Source, report: Report) -> ImportReport:
         """The report of a dry run, with every problem; the catalogue is not changed."""
         pipeline = self._pipeline(plan, source, report)
         prober = Prober(self._plugins, plan.probe, source.opener)
@@ -158,7 +158,7 @@ class Runner:
         return pipeline.outcomes(SeriesParts(self._database).units(job, folder), prober, folder, few)
 
     def _pipeline(
-        self, plan: Plan, source: Source, report: Report, rule: Rule | None = None, position: int = 0
+        self, plan: ImportPlan, source: Source, report: Report, rule: Rule | None = None, position: int = 0
     ) -> Pipeline:
         landing = Landing(
             self._database, self._imports, self._registration, self._thumbnails, self._metadata, self._synced,
@@ -167,7 +167,7 @@ class Runner:
         return Pipeline(self._database, self._imports, landing, report, source.share, position)
 
     def _workers(
-        self, units: Iterable[Unit], plan: Plan, source: Source, executor: Executor | None
+        self, units: Iterable[Unit], plan: ImportPlan, source: Source, executor: Executor | None
     ) -> AbstractContextManager[tuple[Iterable[Unit], Workers]]:
         """The executor of the caller, threads for storages, and processes for many local files."""
         if executor is not None:
@@ -181,7 +181,7 @@ class Runner:
         """The folder that a job was opened with, under its present path."""
         return self._folders._by_id(job.folder_id) if job.folder_id is not None else None
 
-    def _folder(self, job: ImportJob, plan: Plan) -> Folder:
+    def _folder(self, job: ImportJob, plan: ImportPlan) -> Folder:
         """The folder of a job, created now, within the transaction that writes everything."""
         target = self._folders.ensure(plan.folder)
         self._imports._set_folder(job, target)

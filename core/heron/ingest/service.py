@@ -27,7 +27,7 @@ from heron.ingest.manifest.report import ManifestReport, checked
 from heron.ingest.manifest.writing import write
 from heron.ingest.metadata_files import MetadataFileReport, apply_file
 from heron.ingest.pipeline import Progress, Report
-from heron.ingest.plan import Plan, checked_rate, keeps_personal, plan_of
+from heron.ingest.plan import ImportPlan, checked_rate, keeps_personal, plan_of
 from heron.ingest.runner import Runner, Source
 from heron.ingest.stored import is_remote, stored_units
 from heron.ingest.syncing import Seen, SyncedRule, mark_vanished
@@ -111,7 +111,7 @@ class IngestService:
         """
         by = self._integrations.get(integration) if integration is not None else None
         given = [sources] if isinstance(sources, str | Path) else list(sources)
-        plan = Plan(
+        plan = ImportPlan(
             folder=_path_of(folder),
             sources=[  # canonical before they are stored: a URL as somebody wrote it may contain a signature
                 self._storage.normalise(str(source), by)
@@ -165,7 +165,7 @@ class IngestService:
         path = Path(file).absolute()
         manifest = self._manifest(path, None)
         flags = manifest.flags()
-        plan = Plan(
+        plan = ImportPlan(
             folder=_path_of(folder),
             manifest=str(path),
             digest=_digest(manifest),
@@ -210,7 +210,7 @@ class IngestService:
         is not synced.
         """
         synced = self._synced.get(folder)
-        plan = Plan(
+        plan = ImportPlan(
             folder=synced.folder,
             synced=synced.prefix,
             integration=self._uuid(synced.integration),
@@ -244,7 +244,7 @@ class IngestService:
             )
         return self._run(self._imports._reopen(found, plan.keeps_position), plan, executor, progress)
 
-    def _still_follows(self, job: ImportJob, plan: Plan) -> bool:
+    def _still_follows(self, job: ImportJob, plan: ImportPlan) -> bool:
         """Whether the folder of a sync still has the settings with which the sync began."""
         bound = next((s for s in self._synced.list() if s.folder_id == job.folder_id), None)
         return bound is not None and (
@@ -289,13 +289,17 @@ class IngestService:
         schema = self._schema.current()
         return apply_file(Path(file), self._database, self._metadata, schema, by=by, replace=replace)
 
-    def _begin(self, plan: Plan, dry_run: bool, executor: Executor | None, progress: Report) -> ImportReport:
+    def _begin(
+        self, plan: ImportPlan, dry_run: bool, executor: Executor | None, progress: Report
+    ) -> ImportReport:
         source = self._source(plan)
         if dry_run:
             return self._runner.rehearse(plan, source, progress)
         return self._run(self._runner.start(plan), plan, executor, progress)
 
-    def _run(self, job: ImportJob, plan: Plan, executor: Executor | None, progress: Report) -> ImportReport:
+    def _run(
+        self, job: ImportJob, plan: ImportPlan, executor: Executor | None, progress: Report
+    ) -> ImportReport:
         source = self._source(plan)
         if plan.synced is None:
             return self._runner.run(job, plan, source, progress, executor=executor)
@@ -307,7 +311,7 @@ class IngestService:
 
         return self._runner.run(job, plan, source, progress, rule=SyncedRule(seen), then=then)
 
-    def _source(self, plan: Plan) -> Source:
+    def _source(self, plan: ImportPlan) -> Source:
         """The source of a plan's units."""
         by = self._integrations.get(plan.integration) if plan.integration is not None else None
         if by is not None:

@@ -9,7 +9,7 @@ from heron.catalog.imports import ImportService
 from heron.catalog.registration import Known
 from heron.catalog.synced import SyncedFolderService
 from heron.errors import InvalidInput
-from heron.ingest.plan import Plan
+from heron.ingest.plan import ImportPlan
 from heron.ingest.rules import SyncRule
 from heron.ingest.units import Action, Unit
 from heron.jobs import ImportJob
@@ -57,7 +57,7 @@ def mark_vanished(
     synced: SyncedFolderService,
     job: ImportJob,
     folder: Folder,
-    plan: Plan,
+    plan: ImportPlan,
     seen: Seen,
     newest: int,
 ) -> None:

@@ -245,6 +245,7 @@ def commands(group, path=()):
             yield (*path, name), command
 
 
+@pytest.mark.slow
 def test_every_command_in_a_hostile_workspace_writes_and_sends_nothing(
     lake, config, attacker, monkeypatch, tmp_path
 ):

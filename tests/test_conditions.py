@@ -200,6 +200,10 @@ FOUND = {
     "exif.ISO = '200'": "", "facts.exif.Model = 'Wren'": "b", "facts.custom.lens = 'wide'": "c",
     "dicom.\"Patient Age\" + 1 = 41": "a", "exif.Nothing = 1": "", "exif.ISO IN (100, 200)": "a",
     "exif.Model = city": "", "lower(exif.Model) = 'wren'": "b",
+    # a fact that is no number is not there for numbers, and no text for texts; IS is never unknown
+    "exif.ISO NOT IN ('200')": "", "exif.ISO NOT IN ('200', 100)": "", "exif.Model > width": "",
+    "exif.Model + 1 = 1": "", "exif.Model IS NOT TRUE": "abcd", "NOT exif.Model": "", "exif.ISO LIKE '2%'": "",
+    "exif.ISO BETWEEN 100 AND 'x'": "", "exif.ISO BETWEEN 100 AND 200": "a", "exif.ISO < exif.Model": "",
     # keys that the schema does not know are text
     "loose = '7'": "a", "loose = 'true'": "b", "loose LIKE '7%'": "ac", "loose > '7'": "bc", "loose IS NULL": "d",
     "metadata.loose = '7 seas'": "c", "upper(loose) = 'TRUE'": "b", "loose = city": "", "length(loose) = 1": "a",

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import get_args
+from typing import Literal, get_args
 
 from heron.errors import QueryError
 from heron.metadata.codecs import DatetimeCodec
 from heron.metadata.keys import printable
 from heron.search.tree import Arithmetic, Call, Expression, FieldRef, Value, ValueType
+
+Sort = Literal["text", "number"]
+"""What can be compared with each other."""
 
 _ENCODE_DATETIME = DatetimeCodec().encoder({})
 _EXPECTED = {
@@ -28,6 +31,14 @@ def type_of(expression: Expression) -> ValueType:
             return type
         case Arithmetic():
             return "number"
+
+
+def sort_of(expression: Expression) -> Sort | None:
+    """Whether an expression is a text or a number, as truth values are; None where each row may have another sort."""
+    type = type_of(expression)
+    if type == "any":
+        return None
+    return "text" if type in ("text", "datetime", "loose") else "number"
 
 
 def describe(expression: Expression) -> str:

@@ -198,8 +198,7 @@ class _Reader:
             case exp.Null():
                 return tree.IsNull(left)
             case exp.Boolean() if type_of(left) in ("boolean", "any"):
-                same = tree.Comparison("=", left, tree.Value(bool(node.expression.this), "boolean"))
-                return tree.All((tree.Not(tree.IsNull(left)), same))  # IS is never unknown
+                return tree.IsTruth(left, bool(node.expression.this))
         raise QueryError(f"{_shown(node)}: IS stands before NULL, or before TRUE and FALSE for a boolean")
 
     def _in(self, node: exp.In) -> tree.Condition:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from heron.catalog.collections import CollectionService
@@ -15,6 +15,7 @@ from heron.catalog.schema import SchemaService
 from heron.convert import dumps, loads
 from heron.models import Json
 from heron.search import tree
+from heron.search.literals import Sort, sort_of, type_of
 
 if TYPE_CHECKING:
     from heron.catalog.datasets import DatasetService
@@ -53,20 +54,23 @@ class SqliteWriter:
             case tree.Not(part):
                 return f"(NOT {self.condition(part)})"
             case tree.Comparison(operator, left, right):
-                return f"({self._like(left, right)} {operator} {self._like(right, left)})"
+                return f"({self._comparable(left, right)} {operator} {self._comparable(right, left)})"
             case tree.InList(left, values):
-                return (
-                    f"({self.expression(left)} IN ({', '.join(self.expression(value) for value in values)}))"
-                )
+                return self._in_list(left, values)
             case tree.Between(left, low, high):
-                return f"({self._like(left, low)} BETWEEN {self.expression(low)} AND {self.expression(high)})"
+                if "any" in map(type_of, (left, low, high)):
+                    bounds = (tree.Comparison(">=", left, low), tree.Comparison("<=", left, high))
+                    return self.condition(tree.All(bounds))
+                return f"({self.expression(left)} BETWEEN {self.expression(low)} AND {self.expression(high)})"
             case tree.Like(left, pattern, escape):
-                like = f"{self.expression(left)} LIKE {self._bind(pattern)}"
+                like = f"{self._only(left, 'text')} LIKE {self._bind(pattern)}"
                 return f"({like} ESCAPE {self._bind(escape)})" if escape else f"({like})"
             case tree.IsNull(left):
                 return f"({self.expression(left)} IS NULL)"
             case tree.Truth(left):
-                return f"({self.expression(left)} = 1)"
+                return f"({self._only(left, 'number')} = 1)"
+            case tree.IsTruth(left, wanted):
+                return f"({self.expression(left)} IS {int(wanted)})"
             case tree.Match(field, words):
                 table = self._schema._full_text_table(field.name)
                 return f"(items.id IN (SELECT rowid FROM {table} WHERE {table} MATCH {self._bind(full_text(words))}))"
@@ -88,19 +92,40 @@ class SqliteWriter:
                 given_ids = self._bind(dumps([int(id) for id in ids]))
                 return f"({table}.id IN (SELECT value FROM json_each({given_ids})))"
 
-    def _like(self, node: tree.Expression, other: tree.Expression) -> str:
+    def _in_list(self, left: tree.Expression, values: Sequence[tree.Expression]) -> str:
+        """The SQL of a value among several."""
+        if "any" not in map(type_of, (left, *values)):
+            return f"({self.expression(left)} IN ({', '.join(map(self.expression, values))}))"
+        by_sort: dict[Sort | None, list[tree.Expression]] = {}
+        for value in values:
+            by_sort.setdefault(sort_of(value), []).append(value)
+        parts = []
+        for sort, alike in by_sort.items():
+            if sort is None:
+                parts += [self.condition(tree.Comparison("=", left, value)) for value in alike]
+            else:
+                parts.append(f"({self._only(left, sort)} IN ({', '.join(map(self.expression, alike))}))")
+        return _joined(parts, " OR ")
+
+    def _comparable(self, node: tree.Expression, other: tree.Expression) -> str:
         """The SQL of a value that is compared with another: of a fact only what is of that one's sort, else NULL.
 
-        SQLite holds every text for greater than every number.
+        SQLite holds every text for greater than every number, and makes numbers of texts to compare them with columns.
         """
+        sort = sort_of(other)
+        if sort is not None:
+            return self._only(node, sort)
+        if sort_of(node) is not None:
+            return self.expression(node)
+        here, there = self.expression(node), self.expression(other)
+        return f"(CASE WHEN (typeof({here}) = 'text') = (typeof({there}) = 'text') THEN {here} END)"
+
+    def _only(self, node: tree.Expression, sort: Sort) -> str:
+        """The SQL of a value; of a fact only if it is of a sort, else NULL."""
         sql = self.expression(node)
-        if (
-            not isinstance(node, tree.FieldRef)
-            or node.field.type != "any"
-            or not isinstance(other, tree.Value)
-        ):
+        if sort_of(node) is not None:
             return sql
-        sorts = "'text'" if isinstance(other.value, str) else "'integer', 'real'"
+        sorts = "'text'" if sort == "text" else "'integer', 'real'"
         return f"(CASE WHEN typeof({sql}) IN ({sorts}) THEN {sql} END)"
 
     def expression(self, node: tree.Expression) -> str:
@@ -111,9 +136,9 @@ class SqliteWriter:
             case tree.Value(value):
                 return self._bind(value)
             case tree.Arithmetic("/", left, right):  # SQLite would cut the fraction off between integers
-                return f"(CAST({self.expression(left)} AS REAL) / {self.expression(right)})"
+                return f"(CAST({self._only(left, 'number')} AS REAL) / {self._only(right, 'number')})"
             case tree.Arithmetic(operator, left, right):
-                return f"({self.expression(left)} {operator} {self.expression(right)})"
+                return f"({self._only(left, 'number')} {operator} {self._only(right, 'number')})"
             case tree.Call("latitude" | "longitude" as name, (tree.FieldRef(field),)):
                 path = f'{field.path[0]}"."{name}'
                 return json_path(path, _table(field))  # NULL where an older schema let in another value

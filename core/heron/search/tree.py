@@ -128,6 +128,14 @@ class Truth:
 
 
 @frozen
+class IsTruth:
+    """A boolean that is just this; never unknown."""
+
+    left: Expression
+    value: bool
+
+
+@frozen
 class Match:
     """A text key that holds the words, or a phrase in double quotes; a word with * at its end is a beginning."""
 
@@ -193,6 +201,7 @@ Condition = (
     | Like
     | IsNull
     | Truth
+    | IsTruth
     | Match
     | InCollection
     | InDataset

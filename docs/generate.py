@@ -74,9 +74,20 @@ def records() -> str:
         parts += ["| field | type | default |", "|---|---|---|"]
         for attribute in attrs.fields(record):
             default = "required" if attribute.default is attrs.NOTHING else f"`{attribute.default!r}`"
-            parts.append(f"| `{attribute.name}` | `{str(attribute.type).replace('|', 'or')}` | {default} |")
+            parts.append(
+                f"| `{attribute.name}` | `{_written(record, attribute.name).replace('|', 'or')}` | {default} |"
+            )
         parts.append("")
     return "\n".join(parts)
+
+
+def _written(record: type, name: str) -> str:
+    """The type of a field as it is written in the source; attrs may have resolved that of the attribute meanwhile."""
+    return next(
+        str(vars(base)["__annotations__"][name])
+        for base in record.__mro__
+        if name in vars(base).get("__annotations__", {})
+    )
 
 
 def protocols() -> str:

@@ -152,7 +152,7 @@ FOUND = {
     "'2026-01-31' BETWEEN '2026-01-31' AND seen": "a",
     # nothing there
     "city IS NULL": "d", "city IS NOT NULL": "abc", "NOT city IS NULL": "abc", "width ISNULL": "d",
-    "width NOTNULL": "abc", "NULL IS NULL": "abcd", "clip IS NULL": "bcd", "clip IS NOT NULL": "a",
+    "width NOTNULL": "abc", "NULL IS NULL": "abcd", "NULL": "", "NOT NULL": "", "clip IS NULL": "bcd", "clip IS NOT NULL": "a",
     "place IS NOT NULL": "ab", "exif.Model IS NULL": "cd", "width + 1 IS NULL": "d",
     # true and false
     "ok": "a", "NOT ok": "b", "ok = TRUE": "a", "ok = false": "b", "ok <> true": "b", "ok IS TRUE": "a",

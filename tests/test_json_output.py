@@ -30,7 +30,7 @@ ARRAYS = {("datasets", "show"), ("metadata", "verify"), ("plugins",), ("plugins"
 LISTS = """
 items | items list | search | search --frames | folders | folders list | collections | collections list | collections show C
 datasets | datasets list | presets | presets list | imports | imports list | imports report 2 | integrations
-integrations list | integrations options s3 | integrations check here URL | schema types | schema verify | keyframes list film.gif
+integrations list | trust --list | integrations options s3 | integrations check here URL | schema types | schema verify | keyframes list film.gif
 vectors status | vectors verify | vectors compact | embed --list | sync
 """
 OTHERS = """
@@ -54,7 +54,7 @@ datasets remove D --folder P | datasets metadata D 0 x=1 | datasets export D -o 
 datasets delete D --yes | imports show 1 | imports resume 3 | imports cancel 3 | plugins new toy
 folders create P/New --description x | folders create S2 --sync URL2 | folders show P | folders rename P R | folders move Q P
 folders metadata P x=1 | folders unsync S | folders sidecars S --pause | folders delete P --yes
-integrations add lab --backend s3 -o region=x | integrations show here | integrations remove here --yes
+integrations add lab --backend s3 -o region=x | integrations show here | integrations trust here | integrations remove here --yes
 datasets show D | metadata verify | plugins | plugins list
 """
 

@@ -33,7 +33,7 @@ def command(context: Context, path: str | None, listing: bool, remove: bool, as_
     if as_json:
         print_json({"items": paths, "cursor": None})
     elif listing:
-        for one in paths:
+        for one in paths or ["You trust no workspace of another user."]:
             say(one)
     else:
         say(said)

@@ -133,6 +133,8 @@ class SqliteWriter:
         match node:
             case tree.FieldRef(field):
                 return self.field(field)
+            case tree.Value(None):
+                return "NULL"  # not bound, for the SQL of what is of no sort may stand twice
             case tree.Value(value):
                 return self._bind(value)
             case tree.Arithmetic("/", left, right):  # SQLite would cut the fraction off between integers

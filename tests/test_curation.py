@@ -403,7 +403,6 @@ def test_without_vectors_leakage_is_by_identity_and_content(split):
         (lambda c: c.near_duplicates(query=Query(where="width > 10000")), "no item is like that"),
         (lambda c: c.near_duplicates(query=Query(where="kind = 'text'")), "of 1 item, none has a vector under 'visual'"),
         (lambda c: c.near_duplicates(query=Query(where="nix = 1")), "there is no field 'nix'"),
-        (lambda c: c.exact_duplicates(Query(folder="Lake", where="width > 10000")), "no item is like that"),
         (lambda c: c.uniqueness(neighbours=0), "neighbours is 0, at least 1 is needed"),
         (lambda c: c.uniqueness(limit=0), "limit is 0"),
         (lambda c: c.uniqueness(query=Query(where="name = 'taxi.png'")), "one item alone"),
@@ -420,6 +419,12 @@ def test_bad_input_is_one_sentence(split, call, words):
         call(split.curation)
     assert words in refusal.value.message
     assert "\n" not in str(refusal.value)
+
+
+def test_exact_duplicates_of_no_items_are_none_and_a_note_says_so(split):
+    found = split.curation.exact_duplicates(Query(folder="Lake", where="width > 10000"))
+    assert (found.groups, found.compared, found.left_out) == ((), 0, 0)
+    assert found.notes == ("no item was found, so nothing was compared",)
 
 
 def test_without_any_vectors_the_hint_says_what_makes_some(workspace):

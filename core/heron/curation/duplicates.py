@@ -25,7 +25,7 @@ def equal_files(lookup: Lookup, ids: Array) -> Duplicates:
     groups = [DuplicateGroup(*best_first(group)) for group in there if len(group) > 1]
     without = np.setdiff1d(ids, list(lookup.hashes(ids)))
     several = len(lookup.of_several_files(without))
-    notes = []
+    notes = [] if len(ids) else ["no item was found, so nothing was compared"]
     if several:
         notes.append(f"{counted(several, 'item')} of several files, which have no hash, left out")
     if len(without) > several:

@@ -68,8 +68,9 @@ class CurationService:
         self._lookup = lookup
 
     def exact_duplicates(self, query: Query | None = None) -> Duplicates:
-        """Groups of items whose files are equal, by their content hashes."""
-        return equal_files(self._lookup, self._ids(query))
+        """Groups of items whose files are equal, by their content hashes; none if the query finds no items."""
+        self._access.require("read", "item")
+        return equal_files(self._lookup, self._lookup.ids(query))
 
     def hash_missing(self, query: Query | None = None, *, progress: Progress = _silent) -> Hashed:
         """Store the SHA-256 of the files of items that have no hash; items of several files never have one."""

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis.strategies import datetimes, timezones
 
 from heron.convert import structure, unstructure
-from heron.errors import InvalidInput
+from heron.errors import CatalogueError, InvalidInput
 from heron.models import MediaFacts, NewItem, Query
 from heron.times import moment, utc_iso
 
@@ -113,3 +113,28 @@ def test_the_text_is_of_fixed_width_and_is_read_back(when):
 
 def test_a_time_that_is_utc_already_is_not_converted():
     assert moment(NOON) is NOON
+
+
+@pytest.mark.parametrize("text", ["yesterday", "2026-01-31T12:00:00", "", b"\x00"])
+@pytest.mark.parametrize("column", ["created_at", "captured_at", "deleted_at"])
+def test_a_stored_text_that_is_no_time_is_told_with_its_item_and_column(workspace, column, text):
+    item = workspace.items.get("a.jpg")
+    with sqlite3.connect(workspace._database.path) as plain:
+        plain.execute(f"UPDATE items SET {column} = ?", [text])
+    with pytest.raises(CatalogueError, match=f"{item.uuid}.*column {column} holds .* no time"):
+        workspace.items.get(item.uuid)
+    with pytest.raises(CatalogueError, match=f"{item.uuid}.*column {column} holds .* no time"):
+        workspace.items.list(deleted=True)
+
+
+def test_other_damaged_values_are_told_in_the_same_way(workspace):
+    item = workspace.items.get("a.jpg")
+    workspace.frames.add(item, [(7, 0.5, True)])
+    with sqlite3.connect(workspace._database.path) as plain:
+        plain.execute("UPDATE frames SET metadata = '{'")
+    with pytest.raises(CatalogueError, match=f"frame 7 of item {item.uuid}: its column metadata .* no JSON"):
+        workspace.frames.list(item)
+    with sqlite3.connect(workspace._database.path) as plain:
+        plain.execute("UPDATE items SET facts = '{'")
+    with pytest.raises(CatalogueError, match=f"item '{item.uuid}': its column facts holds .* no JSON"):
+        workspace.items.get(item.uuid)

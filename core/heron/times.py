@@ -15,8 +15,6 @@ _LENGTH = len('"2026-01-31T12:00:00.000001Z"')
 
 def moment(given: datetime | str) -> datetime:
     """A time, given as an aware datetime or as ISO 8601 with its offset, as a datetime in UTC; raises InvalidInput."""
-    if type(given) is datetime and given.tzinfo is UTC:
-        return given
     if isinstance(given, str):
         try:
             found = datetime.fromisoformat(given)

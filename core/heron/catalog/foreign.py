@@ -47,7 +47,7 @@ def require_own_schema(connection: sqlite3.Connection, path: Path) -> None:
         "SELECT type, name, sql FROM sqlite_master WHERE type IN ('trigger', 'view') OR sql LIKE 'CREATE VIRTUAL%'"
     ).fetchall():
         is_ours = f"{sql}" in SCRIPTS or (_TEXT.fullmatch(name) and sql in _of_full_text(connection, name))
-        takes_place = re.search(rf"CREATE TABLE {re.escape(name)} ", SCRIPTS) is not None
+        takes_place = f"CREATE TABLE {name} " in SCRIPTS
         if takes_place or (not is_ours and (type == "trigger" or _TEXT.fullmatch(name))):
             raise CatalogueError(
                 f"{path} holds a {type} {name[:60]!r} that Heron did not make, and is not used",

@@ -8,7 +8,8 @@ from typing import Any
 from attrs import fields_dict
 
 from heron.catalog.database import Database, Row
-from heron.catalog.stored import dumper, loader
+from heron.catalog.reading import Columns
+from heron.catalog.stored import dumper
 from heron.catalog.vectors.rows import Owner
 from heron.convert import loads
 from heron.metadata.validation import Validator, Vectors
@@ -102,9 +103,13 @@ def _places(url: str, count: int) -> Iterator[tuple[str, int]]:
     return ((url, number) for number in range(count))
 
 
-_fields = loader(FRAME_FIELDS.values())
+_READ = Columns("frames", FRAME_FIELDS, [name for name in fields_dict(Frame) if name != "item"])
+_OTHERS = slice(1, len(_READ.names))
+FRAME_COLUMNS = _READ.selected()
+"""What a SELECT from frames must name first for `frame_of`."""
 
 
 def frame_of(row: Row, item: str) -> Frame:
-    """The record of a row of `frames`, of the item with this UUID."""
-    return Frame(id=row["id"], item=item, **_fields(row))
+    """The record of a row that was selected with `FRAME_COLUMNS`, of the item with this UUID; raises CatalogueError."""
+    values = _READ.values(row, item)
+    return Frame(values[0], item, *values[_OTHERS])

@@ -9,7 +9,7 @@ from attrs import evolve
 
 from heron.catalog.access import Access
 from heron.catalog.database import Database, one_transaction
-from heron.catalog.frame_rows import BARE, Owned, frame_of, insert_frames
+from heron.catalog.frame_rows import BARE, FRAME_COLUMNS, Owned, frame_of, insert_frames
 from heron.catalog.items import BUNDLE, ItemService, bundles
 from heron.catalog.limits import at_most
 from heron.catalog.referring import ItemRef, frame_numbers
@@ -108,7 +108,7 @@ class FrameService:
         self._access.require("read", "frame", owner.name)
         after = -1
         while rows := self._database.rows(
-            "SELECT * FROM frames WHERE item_id = ? AND number > ? ORDER BY number LIMIT ?",
+            f"SELECT {FRAME_COLUMNS} FROM frames WHERE item_id = ? AND number > ? ORDER BY number LIMIT ?",
             [owner.id, after, BUNDLE],
         ):
             yield from (frame_of(row, owner.uuid) for row in rows)
@@ -120,7 +120,7 @@ class FrameService:
         for bundle in bundles(ids):
             marks = ",".join("?" * len(bundle))
             rows = self._database.rows(
-                "SELECT frames.*, items.uuid AS item_uuid FROM frames JOIN items ON items.id = frames.item_id "
+                f"SELECT {FRAME_COLUMNS}, items.uuid AS item_uuid FROM frames JOIN items ON items.id = frames.item_id "
                 f"WHERE frames.id IN ({marks}) AND {self._access.scope('frame', 'frames')}",
                 bundle,
             )
@@ -141,7 +141,9 @@ class FrameService:
     def find(self, item: ItemRef, number: int) -> Frame | None:
         """One frame of an item, or None; raises NotFound for an item that is not there."""
         owner = self._items.get(item)
-        row = self._database.row("SELECT * FROM frames WHERE item_id = ? AND number = ?", [owner.id, number])
+        row = self._database.row(
+            f"SELECT {FRAME_COLUMNS} FROM frames WHERE item_id = ? AND number = ?", [owner.id, number]
+        )
         return frame_of(row, owner.uuid) if row is not None else None
 
     @one_transaction
@@ -214,7 +216,7 @@ class FrameService:
         owner = self._items.get(item)
         self._access.require("read", "frame", owner.name)
         rows = self._database.rows(
-            "SELECT * FROM frames WHERE item_id = ? AND NOT EXISTS "
+            f"SELECT {FRAME_COLUMNS} FROM frames WHERE item_id = ? AND NOT EXISTS "
             "(SELECT 1 FROM frame_thumbnails WHERE frame_id = frames.id) ORDER BY number",
             [owner.id],
         )

@@ -6,16 +6,18 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from typing import Literal
 
+from attrs import fields
+
 from heron.catalog.access import Access, Verb
 from heron.catalog.database import Database, Row, one_transaction
 from heron.catalog.folders import FolderService, subtree
 from heron.catalog.limits import at_most
+from heron.catalog.reading import Columns
 from heron.catalog.referring import ITEM, FolderRef, ItemRef, ItemRefs
-from heron.catalog.stored import loader
 from heron.convert import dumps
 from heron.errors import InvalidInput, NotFound
 from heron.metadata.keys import check_name, printable
-from heron.models import FACT_FIELDS, ITEM_FIELDS, Item, Json, MediaFacts, Member, now
+from heron.models import ITEM_FIELDS, Item, Json, MediaFacts, Member, now
 from heron.pages import Page
 
 NamedBy = Literal["uuid", "url", "name"]
@@ -30,14 +32,20 @@ PAGE = 100
 BUNDLE = 1000
 """Most items that one transaction of a bulk verb changes."""
 
-_FOLDER = "(SELECT path FROM folders WHERE folders.id = items.folder_id) AS folder"
+_OF_ITEM, _OF_FACTS = ([part.name for part in fields(record)] for record in (Item, MediaFacts))
+_PLACE = _OF_ITEM.index("facts")
+_COLUMNS = Columns("items", ITEM_FIELDS, [*_OF_ITEM[:_PLACE], *_OF_ITEM[_PLACE + 1 :], *_OF_FACTS])
+_OWN, _FACTS = slice(len(_OF_ITEM) - 1), slice(len(_OF_ITEM) - 1, len(_COLUMNS.names))
 
 
 def item_columns(access: Access) -> str:
-    """What a SELECT from items must name for `item_of`; tags are the titles of collections that the user sees."""
-    return (
-        "items.*, (SELECT group_concat(c.title, char(10)) FROM collection_items AS m JOIN collections AS c "
-        f"ON c.id = m.collection_id WHERE m.item_id = items.id AND {access.scope('collection', 'c')}) AS tags, {_FOLDER}"
+    """What a SELECT from items must name first for `item_of`; tags are the titles of collections that the user sees."""
+    return _COLUMNS.selected(
+        folder="(SELECT path FROM folders WHERE folders.id = items.folder_id)",
+        tags=(
+            "(SELECT group_concat(c.title, char(10)) FROM collection_items AS m JOIN collections AS c "
+            f"ON c.id = m.collection_id WHERE m.item_id = items.id AND {access.scope('collection', 'c')})"
+        ),
     )
 
 
@@ -285,16 +293,9 @@ def bundles(values: Iterable[Json], size: int = BUNDLE) -> Iterator[list[Json]]:
         yield bundle
 
 
-_facts = loader(FACT_FIELDS.values())
-_fields = loader(field for name, field in ITEM_FIELDS.items() if name not in FACT_FIELDS)
-
-
 def item_of(row: Row) -> Item:
-    """The record of a row that was selected with `COLUMNS`."""
-    return Item(
-        id=row["id"],
-        folder_id=row["folder_id"],
-        integration_id=row["integration_id"],
-        facts=MediaFacts(**_facts(row)),
-        **_fields(row),
-    )
+    """The record of a row that was selected with `item_columns`; raises CatalogueError for one that is damaged."""
+    values = _COLUMNS.values(row)
+    attributes = values[_OWN]
+    attributes.insert(_PLACE, MediaFacts(*values[_FACTS]))
+    return Item(*attributes)

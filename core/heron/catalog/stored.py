@@ -1,13 +1,13 @@
-"""How the fields that records declare become values of columns and back, and columns that a catalogue lacks."""
+"""How the fields that records declare become values of columns, and columns that a catalogue lacks."""
 
 from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from operator import attrgetter, itemgetter
+from operator import attrgetter
 from typing import Any
 
-from heron.convert import dumps, loads
+from heron.convert import dumps
 from heron.fields import Form, RecordField
 from heron.models import FRAME_FIELDS, ITEM_FIELDS
 from heron.times import utc_iso
@@ -17,12 +17,6 @@ _DUMP: dict[Form, Callable[[Any], Any]] = {
     "lines": "\n".join,
     "time": utc_iso,
 }
-_LOAD: dict[Form, Callable[[Any], Any]] = {
-    "boolean": lambda value: None if value is None else bool(value),
-    "json": loads,
-    "lines": lambda text: tuple(text.split("\n")) if text else (),
-}
-"""How a stored value is read; times are left as text, which the records turn into datetimes."""
 _EMPTY: dict[Form, str] = {"json": "'{}'"}
 _TABLES = {"items": ITEM_FIELDS, "frames": FRAME_FIELDS}
 
@@ -46,22 +40,6 @@ def dumper(fields: Iterable[RecordField]) -> Callable[[Any], Sequence[Any]]:
         return row
 
     return dumped if coded else values
-
-
-def loader(fields: Iterable[RecordField]) -> Callable[[Any], dict[str, Any]]:
-    """A function that gives the values of these fields of a row, by the names of the record's attributes."""
-    chosen = list(fields)
-    attributes = [field.attribute for field in chosen]
-    values = itemgetter(*(field.name for field in chosen), "id")  # two at least, so that it gives a tuple
-    coded = [(field.attribute, _LOAD[field.form]) for field in chosen if field.form in _LOAD]
-
-    def loaded(row: Any) -> dict[str, Any]:
-        found = dict(zip(attributes, values(row), strict=False))
-        for attribute, load in coded:
-            found[attribute] = load(found[attribute])
-        return found
-
-    return loaded
 
 
 def missing_columns(connection: sqlite3.Connection) -> Mapping[str, Sequence[RecordField]]:

@@ -1,0 +1,74 @@
+"""Rows become records: the columns that a SELECT names, and the values of a row by their positions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from heron.convert import loads
+from heron.errors import CatalogueError, InvalidInput
+from heron.fields import Form, RecordField
+from heron.metadata.keys import printable
+from heron.times import moment
+
+_LOAD: dict[Form, tuple[Callable[[Any], Any], Any]] = {
+    "boolean": (bool, None),
+    "json": (loads, None),
+    "lines": (lambda text: tuple(text.split("\n")) if text else (), ()),
+    "time": (moment, None),
+}
+"""How a stored value is read, and what stands for NULL."""
+_IS_NO: dict[Form, str] = {"json": "no JSON", "time": "no time"}
+
+
+class Columns:
+    """Columns of a table for the attributes of a record, in an order that a SELECT keeps and `values` relies on.
+
+    `declared` are the fields of the record: they say how the value of a column is read. An attribute that is not declared
+    is a column of its own name.
+    """
+
+    def __init__(self, table: str, declared: Mapping[str, RecordField], attributes: Sequence[str]) -> None:
+        self.table = table
+        fields = {field.attribute: field for field in declared.values()}
+        self.names = [fields[name].name if name in fields else name for name in attributes]
+        self._coded = [
+            (place, *_LOAD[fields[name].form])
+            for place, name in enumerate(attributes)
+            if name in fields and fields[name].form in _LOAD
+        ]
+        self._forms = {place: fields[attributes[place]].form for place, _, _ in self._coded}
+
+    def selected(self, **computed: str) -> str:
+        """What a SELECT has to name first; `computed` are SQL expressions for names that are no columns of the table."""
+        return ", ".join(
+            f"{computed[name]} AS {name}" if name in computed else f"{self.table}.{name}"
+            for name in self.names
+        )
+
+    def values(self, row: Sequence[Any], owner: str | None = None) -> list[Any]:
+        """The values of a row that begins with these columns, in their order.
+
+        Raises CatalogueError for a value that is not what its column holds; `owner` is the UUID of the item that the row
+        is part of.
+        """
+        values = [*row]
+        place = 0
+        try:
+            for place, load, empty in self._coded:
+                value = values[place]
+                values[place] = empty if value is None else load(value)
+        except (InvalidInput, ValueError, TypeError, AttributeError) as error:
+            raise self._damaged(values, place, owner) from error
+        return values
+
+    def _damaged(self, values: Sequence[Any], place: int, owner: str | None) -> CatalogueError:
+        """An error that names the row and the column."""
+        by = "uuid" if owner is None else "number"
+        row = f"{self.table.removesuffix('s')} {printable(values[self.names.index(by)])}"
+        what = _IS_NO.get(self._forms[place], "not of its type")
+        return CatalogueError(
+            f"{row}{f' of item {owner}' if owner else ''}: its column {self.names[place]} holds "
+            f"{printable(values[place])}, which is {what}",
+            hint="it was not written by Heron: set it right with the sqlite3 program, or restore a backup",
+        )

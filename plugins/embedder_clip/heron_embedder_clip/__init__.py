@@ -1,4 +1,4 @@
-"""CLIP for Heron: the embedder `clip` for models of that architecture, and the tiny `clip-mini`, which is part of it."""
+"""CLIP for Heron: the embedder `clip` for models of that architecture, and the tiny model `clip-mini`."""
 
 from __future__ import annotations
 
@@ -12,9 +12,11 @@ MINI = Path(__file__).parent / "mini"
 
 
 def load(model: str | None = None) -> heron.Embedder:
-    """Load a model: a directory, or OWNER/NAME@REVISION of the Hugging Face hub, each with #VARIANT behind.
+    """Load a model: a directory, or OWNER/NAME@REVISION of the Hugging Face hub, either with #VARIANT at the
+    end.
 
-    Raises NotFound and InvalidInput for a directory that is not as it should be, PluginError for what the hub lacks.
+    Raises NotFound and InvalidInput for a wrong directory, and PluginError if the hub does not give the
+    model.
     """
     from heron_embedder_clip.embedder import load_named
 
@@ -30,7 +32,7 @@ def load_mini() -> heron.Embedder:
 
 @heron.hookimpl
 def register_embedders() -> Iterable[heron.EmbedderModel]:
-    """Bring the models that have images and text in one space."""
+    """Contribute the models that have images and text in one space."""
     yield heron.EmbedderModel(
         name="clip",
         summary="CLIP: images and text in one space, from a model directory or the Hugging Face hub (onnxruntime)",

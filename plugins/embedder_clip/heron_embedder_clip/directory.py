@@ -1,4 +1,4 @@
-"""The layout of a model directory, as exports on the hub have it: which file is which, and what tells versions apart."""
+"""The files of a model directory, in the layout of exports on the hub, and a fingerprint of its version."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ SETTINGS = (
 )
 VISION, TEXT, BOTH = "vision_model", "text_model", "model"
 PLACES = ("onnx", ".")
-"""Where ONNX files lie, seen from the directory."""
+"""Where the ONNX files are, relative to the directory."""
 
 _SAME = {"int8": ("_int8", "_quantized"), "quantized": ("_quantized", "_int8")}
 _BLOCKS, _BLOCK = 64, 64 * 1024
@@ -28,7 +28,7 @@ _BLOCKS, _BLOCK = 64, 64 * 1024
 
 @dataclass(frozen=True)
 class ModelDirectory:
-    """The files of a model: `vision` and `text` are one file where the export is in one piece, or None where a side is absent."""
+    """The files of a model. `vision` and `text` may be one file with both sides; None is a side that is absent."""
 
     folder: Path
     vision: Path | None
@@ -37,7 +37,7 @@ class ModelDirectory:
 
     @classmethod
     def find(cls, folder: Path, variant: str = "") -> ModelDirectory:
-        """Look at a directory; raises NotFound, which names the files that were looked for."""
+        """Find the files in a directory; raises NotFound with the names that it expected."""
         both = _graph(folder, BOTH, variant)
         vision = _graph(folder, VISION, variant) or both
         text = _graph(folder, TEXT, variant) or both
@@ -45,20 +45,19 @@ class ModelDirectory:
             expected = " or ".join(f"{VISION}{suffix}.onnx" for suffix in suffixes(variant))
             raise heron.NotFound(
                 f"{expected} is missing in the model directory {folder}",
-                hint="export the model to ONNX, or name a variant that is there as DIRECTORY#VARIANT",
+                hint="export the model to ONNX, or name an existing variant as DIRECTORY#VARIANT",
             )
         return cls(folder, vision, text, variant)
 
     @property
     def config(self) -> Path:
-        """Where the configuration of the model is."""
+        """The path of the model's configuration."""
         return self.folder / "config.json"
 
     def fingerprint(self) -> str:
-        """Changes with the files: of each, the name, the size, and the SHA-256 of what it holds.
-
-        Files of up to 4 MB are read whole, of larger ones 64 blocks from the first bytes to the last: reading 600 MB
-        at each start would take longer than loading them, and training changes weights everywhere.
+        """A hash over the name, the size and the content (SHA-256) of each file.
+        Files of up to 4 MB are read whole, of larger ones 64 blocks spread from start to end: reading 600 MB at each
+        start would take longer than loading them, and training changes weights everywhere.
         """
         digest = hashlib.sha256()
         for path in self._files():
@@ -78,7 +77,7 @@ class ModelDirectory:
 
 
 def suffixes(variant: str) -> Sequence[str]:
-    """What the names of the ONNX files of a variant end with; int8 weights go by two names."""
+    """The suffixes of the ONNX files of a variant; int8 weights have two names."""
     return _SAME.get(variant, (f"_{variant}",)) if variant else ("",)
 
 

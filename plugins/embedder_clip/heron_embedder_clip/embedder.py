@@ -1,4 +1,4 @@
-"""The embedder: a model of two sides, each of which is loaded when it is first needed."""
+"""The embedder: a model of two sides, each loaded when it is first used."""
 
 from __future__ import annotations
 
@@ -23,16 +23,16 @@ if TYPE_CHECKING:
 LARGEST_SIZE = 4096
 
 _DYNAMIC = ("int8", "uint8", "quantized")
-"""Variants that scale by the largest number in a run, so that vectors would depend on the batch: they run one by one."""
+"""Variants that run one input at a time: they scale by the largest number of a run, so vectors would depend on it."""
 
 Side = TypeVar("Side", VisionSide, TextSide)
 
 
 class ClipEmbedder:
-    """A CLIP model. Its vectors have length one, but for one of zeros, which stays that. It may be used by many threads."""
+    """A CLIP model, safe to use from many threads. Its vectors have length one; a vector of zeros stays so."""
 
     def __init__(self, files: ModelDirectory, revision: str, model: str) -> None:
-        """Look at the configuration; `model` is the name of these very weights. Raises NotFound and InvalidInput."""
+        """Read the configuration; `model` identifies exactly these weights. Raises NotFound and InvalidInput."""
         self.revision = revision
         self.model = model
         self._files = files
@@ -46,7 +46,7 @@ class ClipEmbedder:
     def embed_images(self, images: Sequence[Image]) -> np.ndarray[Any, Any]:
         """Vectors of RGB pictures, float32 of shape (len(images), size).
 
-        Raises InvalidInput where the model has no side for pictures, or a file of that side is not as it should be.
+        Raises InvalidInput if the model has no side for pictures, or a file of that side is wrong.
         """
         if not len(images):
             return np.zeros((0, self.size), np.float32)
@@ -58,7 +58,7 @@ class ClipEmbedder:
     def embed_texts(self, texts: Sequence[str]) -> np.ndarray[Any, Any]:
         """Vectors of texts, float32 of shape (len(texts), size).
 
-        Raises InvalidInput where the model has no side for texts, or a file of that side is not as it should be.
+        Raises InvalidInput if the model has no side for texts, or a file of that side is wrong.
         """
         if not len(texts):
             return np.zeros((0, self.size), np.float32)
@@ -75,13 +75,13 @@ class ClipEmbedder:
         found = side(self._graphs[path], self._files.folder, one_by_one=self._files.variant in _DYNAMIC)
         if found.size not in (None, self.size):
             raise heron.InvalidInput(
-                f"{path} makes vectors of {found.size} numbers, and {self._files.config} says {self.size}"
+                f"{path} makes vectors of {found.size} numbers, but {self._files.config} says {self.size}"
             )
         return found
 
 
 def load_named(name: str | None) -> ClipEmbedder:
-    """The model of a directory, or of the hub; None is the usual one. Raises NotFound, InvalidInput and PluginError."""
+    """The model of a directory or of the hub; None means the default. Raises NotFound, InvalidInput and PluginError."""
     model = parse(name)
     if isinstance(model, LocalModel):
         return load_directory(model.directory, model.variant)
@@ -98,6 +98,6 @@ def load_directory(folder: Path, variant: str = "") -> ClipEmbedder:
 
 
 def normalised(vectors: Array) -> Array:
-    """Vectors of length one; those of zeros stay."""
+    """Vectors scaled to length one; vectors of zeros stay."""
     lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
     return vectors / np.where(lengths > 0, lengths, 1)

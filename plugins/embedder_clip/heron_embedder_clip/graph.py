@@ -1,4 +1,4 @@
-"""An ONNX file in onnxruntime: providers, threads, and checks that it is what a CLIP export has."""
+"""An ONNX file in onnxruntime: providers, threads, and checks that it is an export of CLIP."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ import heron
 from heron_embedder_clip.settings import one_line
 
 PROVIDERS = "HERON_ONNX_PROVIDERS"
-"""The environment variable that names providers, the preferred one first: `cuda,cpu`."""
+"""The environment variable with the names of providers, the preferred one first: `cuda,cpu`."""
 
 _PREFERRED = ("cuda", "rocm", "coreml", "dml", "cpu")
-"""Those chosen by default. TensorRT is not among them: it builds an engine for minutes."""
+"""The default choice. TensorRT is not included: it takes minutes to build an engine."""
 
 _TYPES: Mapping[str, Any] = {
     "tensor(float)": np.float32,
@@ -32,10 +32,10 @@ Array = np.ndarray[Any, np.dtype[Any]]
 
 
 class Graph:
-    """One loaded ONNX file. It may have both sides of a model; `image_size` is what its pictures measure."""
+    """One loaded ONNX file. It may have both sides of a model; `image_size` is the width of its pictures."""
 
     def __init__(self, path: Path, image_size: int = 224) -> None:
-        """Load a file; raises InvalidInput when onnxruntime cannot."""
+        """Load a file; raises InvalidInput if onnxruntime cannot."""
         self.path = path
         self._session = _session(path)
         self._inputs = {node.name: node for node in self._session.get_inputs()}
@@ -43,20 +43,19 @@ class Graph:
         self._usual = {"pixel_values": (1, 3, image_size, image_size)}
 
     def check(self, given: str, output: str) -> int | None:
-        """The length of the vectors that `given` is turned into, None where the file leaves that open.
-
-        Raises InvalidInput for a file that has other inputs and outputs.
+        """The length of the vectors made from the input `given`; None if the file does not fix it.
+        Raises InvalidInput for a file with other inputs or outputs.
         """
         if given not in self._inputs or output not in self._outputs or not set(self._inputs) <= set(_AXES):
             raise heron.InvalidInput(
-                f"{self.path} is no CLIP model: it turns {_listed(self._inputs)} into {_listed(self._outputs)}, "
+                f"{self.path} is not a CLIP model: it turns {_listed(self._inputs)} into {_listed(self._outputs)}, "
                 f"expected {given} and {output}",
                 hint="export the model with its projections",
             )
         for name, node in self._inputs.items():
             if node.type not in _TYPES or len(node.shape) != _AXES[name]:
                 raise heron.InvalidInput(
-                    f"{self.path} is no CLIP model: its {name} are {node.type} of shape {node.shape}"
+                    f"{self.path} is not a CLIP model: its {name} are {node.type} of shape {node.shape}"
                 )
             if isinstance(node.shape[0], int):
                 raise heron.InvalidInput(
@@ -67,15 +66,15 @@ class Graph:
         return shape[-1] if shape and isinstance(shape[-1], int) else None
 
     def fixed(self, name: str, axis: int) -> int | None:
-        """The length of an axis of an input, None where the file leaves that open."""
+        """The length of an axis of an input; None if the file does not fix it."""
         length = self._inputs[name].shape[axis]
         return length if isinstance(length, int) else None
 
     def run(self, output: str, feeds: Mapping[str, Array], size: int) -> Array:
         """Vectors for a batch, float32 of shape (count, size).
 
-        Feeds that the file has no input for are left out, and inputs of its other side are filled with ones. Raises
-        InvalidInput and PluginError for a file that does not do what it should.
+        Feeds without an input in the file are left out, and the inputs of the other side are filled with
+        ones. Raises InvalidInput for wrong vectors, and PluginError if onnxruntime fails.
         """
         ready = {
             name: np.asarray(feeds[name] if name in feeds else self._ones(name), _TYPES[node.type])
@@ -84,7 +83,7 @@ class Graph:
         count = len(next(iter(feeds.values())))
         try:
             (found,) = self._session.run([output], ready)
-        except Exception as error:  # onnxruntime's errors have no base of their own
+        except Exception as error:  # onnxruntime's errors have no common base class
             raise heron.PluginError(f"{self.path} cannot be run: {one_line(error)}") from error
         if found.shape != (count, size):
             raise heron.InvalidInput(f"{self.path} gave vectors of shape {found.shape}, not {(count, size)}")
@@ -105,9 +104,8 @@ def cores() -> int:
 
 
 def providers() -> list[str]:
-    """Providers of onnxruntime: those that HERON_ONNX_PROVIDERS names, else the best there is; then the processor.
-
-    Raises InvalidInput for one that this onnxruntime does not have.
+    """Providers of onnxruntime: those of HERON_ONNX_PROVIDERS, or else the best available; the CPU comes last.
+    Raises InvalidInput for a provider that this onnxruntime does not have.
     """
     there = {
         name.removesuffix("ExecutionProvider").lower(): name for name in onnxruntime.get_available_providers()
@@ -116,7 +114,7 @@ def providers() -> list[str]:
     for name in wanted:
         if name not in there:
             raise heron.InvalidInput(
-                f"{PROVIDERS} names {name!r}, and this onnxruntime has {', '.join(sorted(there))}",
+                f"{PROVIDERS} names {name!r}, but this onnxruntime has {', '.join(sorted(there))}",
                 hint="install a build of onnxruntime that has it",
             )
     chosen = wanted or [name for name in _PREFERRED if name in there]
@@ -126,14 +124,16 @@ def providers() -> list[str]:
 def _session(path: Path) -> onnxruntime.InferenceSession:
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = cores()
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # cores are for preparing, too
+    options.add_session_config_entry(
+        "session.intra_op.allow_spinning", "0"
+    )  # the cores also prepare pictures
     options.log_severity_level = _SILENT
     chosen = providers()
     if len(chosen) > 1:
-        onnxruntime.set_default_logger_severity(_SILENT)  # a device that is not there is told on stderr
+        onnxruntime.set_default_logger_severity(_SILENT)  # it warns on stderr of a missing device
     try:
         return onnxruntime.InferenceSession(str(path), options, providers=chosen)
-    except Exception as error:  # onnxruntime's errors have no base of their own
+    except Exception as error:  # onnxruntime's errors have no common base class
         raise heron.InvalidInput(
             f"{path} cannot be loaded by onnxruntime: {one_line(error)}", hint="fetch or export it again"
         ) from error

@@ -1,4 +1,4 @@
-"""Models of the Hugging Face hub: just the files needed, into its usual cache."""
+"""Downloads models from the Hugging Face hub into its usual cache: only the files that are needed."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from heron_embedder_clip.directory import BOTH, PLACES, SETTINGS, TEXT, VISION, 
 from heron_embedder_clip.names import HubModel
 from heron_embedder_clip.settings import one_line
 
-_INSTEAD = "or name a directory that holds the model"
+_INSTEAD = "or name a directory with the model"
 
 
 def fetch(model: HubModel) -> tuple[ModelDirectory, str]:
-    """The files of a model, downloaded unless they are in the cache, and the commit they are of; raises PluginError.
+    """The files of a model and their commit, downloaded unless they are in the cache; raises PluginError.
 
-    HF_HOME, HF_ENDPOINT, HF_TOKEN and HF_HUB_OFFLINE mean what they mean to huggingface_hub.
+    HF_HOME, HF_ENDPOINT, HF_TOKEN and HF_HUB_OFFLINE have the meaning that huggingface_hub gives them.
     """
     for names in ((VISION, TEXT), (BOTH,)):
         for suffix in suffixes(model.variant):
@@ -34,7 +34,7 @@ def fetch(model: HubModel) -> tuple[ModelDirectory, str]:
 
 
 def _snapshot(model: HubModel, names: tuple[str, ...], suffix: str) -> Path:
-    """The folder of one commit, whose name is its hash."""
+    """The folder of one commit; its name is the hash of the commit."""
     import huggingface_hub
     from huggingface_hub import errors
 
@@ -48,12 +48,13 @@ def _snapshot(model: HubModel, names: tuple[str, ...], suffix: str) -> Path:
         )
     except errors.GatedRepoError as error:
         raise heron.PluginError(
-            f"{_shown(model)} on the hub is only for those who were given access",
+            f"{_shown(model)} on the hub is restricted to users who were given access",
             hint=f"ask for access and set HF_TOKEN, {_INSTEAD}",
         ) from error
     except errors.RepositoryNotFoundError as error:
         raise heron.PluginError(
-            f"the hub has no model {model.repository}, or not for you", hint=f"check the name, {_INSTEAD}"
+            f"the hub has no model {model.repository}, or you have no access to it",
+            hint=f"check the name, {_INSTEAD}",
         ) from error
     except errors.RevisionNotFoundError as error:
         raise heron.PluginError(
@@ -62,10 +63,10 @@ def _snapshot(model: HubModel, names: tuple[str, ...], suffix: str) -> Path:
         ) from error
     except errors.LocalEntryNotFoundError as error:
         raise heron.PluginError(
-            f"{_shown(model)} is no directory here, not in the cache, and the hub cannot be reached",
+            f"{_shown(model)} is not a directory here, is not in the cache, and the hub cannot be reached",
             hint=f"try again with a network, {_INSTEAD}",
         ) from error
-    except Exception as error:  # errors of several HTTP libraries, by version
+    except Exception as error:  # errors of different HTTP libraries, depending on the version
         raise heron.PluginError(
             f"{_shown(model)} cannot be fetched from the hub: {one_line(error) or type(error).__name__}",
             hint=f"try again, {_INSTEAD}",
@@ -74,7 +75,7 @@ def _snapshot(model: HubModel, names: tuple[str, ...], suffix: str) -> Path:
 
 
 def _progress() -> type[Any]:
-    """The library's progress bar, shown on a terminal alone, and gone when all is there."""
+    """The library's progress bar, shown only on a terminal and cleared at the end."""
     from huggingface_hub.utils.tqdm import tqdm
 
     class Progress(tqdm):

@@ -1,4 +1,4 @@
-"""How a model is named: a directory, or `OWNER/NAME@REVISION` of the Hugging Face hub, each with `#VARIANT` behind."""
+"""Names of models: a directory, or `OWNER/NAME@REVISION` of the hub, either with `#VARIANT` at the end."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 import heron
 
 DEFAULT = "Xenova/clip-vit-base-patch32"
-"""The model for those who name none: OpenAI's ViT-B/32, 512 numbers, 600 MB."""
+"""The default model: OpenAI's ViT-B/32, 512 numbers, 600 MB."""
 
 _HUB = re.compile(
     r"(?P<repository>\w[\w.-]{0,95}/\w[\w.-]{0,95})(@(?P<revision>\w[\w./-]{0,199}))?", re.ASCII
@@ -27,7 +27,7 @@ class LocalModel:
 
 @dataclass(frozen=True)
 class HubModel:
-    """A repository of the hub. Without a `revision` the newest is meant."""
+    """A repository of the hub. Without `revision`, the newest commit is used."""
 
     repository: str
     revision: str | None
@@ -35,9 +35,10 @@ class HubModel:
 
 
 def parse(name: str | None) -> LocalModel | HubModel:
-    """What a name means; a directory that exists comes first. Raises NotFound and InvalidInput.
+    """The model that a name means; an existing directory has precedence. Raises NotFound and InvalidInput.
 
-    The variant is empty for full precision, else such as `fp16` or `int8`: the ending of the names of the ONNX files.
+    The variant is empty for full precision, or the suffix of the names of the ONNX files, such as `fp16` or
+    `int8`.
     """
     given = DEFAULT if name is None else name
     if is_directory(given):
@@ -46,7 +47,9 @@ def parse(name: str | None) -> LocalModel | HubModel:
     if not mark:
         place, variant = given, ""
     elif not _VARIANT.fullmatch(variant):
-        raise heron.InvalidInput(f"{variant!r} is no variant of a model", hint="write for instance #fp16")
+        raise heron.InvalidInput(
+            f"{variant!r} cannot be a variant of a model", hint="write for instance #fp16"
+        )
     if is_directory(place):
         return LocalModel(Path(place).expanduser(), variant)
     hub = _HUB.fullmatch(place)
@@ -59,7 +62,7 @@ def parse(name: str | None) -> LocalModel | HubModel:
 
 
 def is_directory(place: str) -> bool:
-    """Whether a place is a directory; `~` is the home of the user."""
+    """Whether a path is a directory; `~` is the user's home."""
     try:
         return bool(place) and Path(place).expanduser().is_dir()
     except (OSError, RuntimeError, ValueError):  # too long, no home, a NUL

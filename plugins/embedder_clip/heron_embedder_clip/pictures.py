@@ -1,4 +1,4 @@
-"""Pictures become the tensors that a model sees, as the CLIPImageProcessor of transformers makes them with Pillow."""
+"""Turns pictures into tensors, as the CLIPImageProcessor of transformers does with Pillow."""
 
 from __future__ import annotations
 
@@ -13,25 +13,25 @@ import heron
 from heron_embedder_clip.settings import Settings
 
 LARGEST_SIDE = 1024
-"""Pixels that a model may see in a row; those in use see 224 to 512."""
+"""The largest width or height that a model may take, in pixels; models in use take 224 to 512."""
 
 _MOST_PIXELS = 64_000_000
-"""Pixels that a picture may have for a moment, once scaled and not yet cropped."""
+"""The most pixels that a picture may have after scaling and before cropping."""
 
 _SMALLEST = 1e-6
 
 _MEAN = (0.48145466, 0.4578275, 0.40821073)
 _STD = (0.26862954, 0.26130258, 0.27577711)
-"""Of OpenAI's training data: what holds where a file says nothing."""
+"""Those of OpenAI's training data: the defaults if a file does not give others."""
 
 Pixels = np.ndarray[Any, np.dtype[Any]]
 
 
 class Preprocessing:
-    """Resize, centre crop, rescale and normalise, each as `preprocessor_config.json` says.
+    """Resizes, crops, rescales and normalises as `preprocessor_config.json` says.
 
-    `width` and `height` are those of the result. The shortest edge is scaled to a length, the other one along with it,
-    or both to exact ones.
+    `width` and `height` are those of the result. Either the shortest edge is scaled to a given length, and
+    the aspect ratio is kept, or both edges are scaled to given lengths.
     """
 
     def __init__(self, path: Path) -> None:
@@ -43,7 +43,7 @@ class Preprocessing:
         exact, self._shortest = _size(given)
         result = crop or exact
         if result is None:
-            raise heron.InvalidInput(f"{path}: without a centre crop, size has to have a height and a width")
+            raise heron.InvalidInput(f"{path}: without a centre crop, size needs a height and a width")
         self.width, self.height = result
         self._exact = exact
         mean, std = [0.0] * 3, [1.0] * 3
@@ -57,7 +57,7 @@ class Preprocessing:
         self._offsets = [np.float32(-middle / deviation) for middle, deviation in zip(mean, std, strict=True)]
 
     def __call__(self, images: Sequence[Image.Image]) -> Pixels:
-        """Pictures as float32 of shape (len(images), 3, height, width); the pictures stay as they are."""
+        """Tensors of pictures, float32 of shape (len(images), 3, height, width); the pictures are not changed."""
         tensor = np.empty((len(images), 3, self.height, self.width), np.float32)
         for image, planes in zip(images, tensor, strict=True):
             pixels = np.asarray(self._fitted(image.convert("RGB") if image.mode != "RGB" else image))
@@ -67,14 +67,14 @@ class Preprocessing:
         return tensor
 
     def _fitted(self, image: Image.Image) -> Image.Image:
-        """The picture at the size that the model sees."""
+        """The picture at the size that the model takes."""
         if not image.width or not image.height:
             raise heron.InvalidInput(f"a picture of {image.width} x {image.height} pixels cannot be embedded")
         width, height = self._scaled(image)
         left, top = (width - self.width) // 2, (height - self.height) // 2
         if (
             width * height > _MOST_PIXELS
-        ):  # long and thin: scale what is left of it alone, equal but for rounding
+        ):  # long and thin: scale only the part that is kept; the result differs only by rounding
             across, down = image.width / width, image.height / height
             part = (left * across, top * down, (left + self.width) * across, (top + self.height) * down)
             return image.resize((self.width, self.height), self._resampling, part)
@@ -94,7 +94,7 @@ class Preprocessing:
 
 
 def _refuse_other_processors(given: Settings) -> None:
-    """Other models scale and crop in ways of their own, under the same keys."""
+    """Refuse the processors of other models, which scale and crop differently under the same keys."""
     kind = given.get("image_processor_type") or given.get("feature_extractor_type") or "CLIPImageProcessor"
     if not str(kind).startswith("CLIP"):
         raise heron.InvalidInput(f"{given.place} is for {str(kind)[:80]}, expected CLIPImageProcessor")

@@ -1,4 +1,4 @@
-"""The JSON files of a model directory, read with care: each refusal names the file and the key."""
+"""The JSON files of a model directory, checked while they are read: each error names the file and the key."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from typing import Any
 import heron
 
 MOST_BYTES = 64 * 1024 * 1024
-"""Bytes that a JSON file may have; the largest tokenizers in use have some 20 MB."""
+"""The largest size of a JSON file, in bytes; the largest tokenizers in use have about 20 MB."""
 
 
 _LARGEST = 1_000_000
 
 
 class Settings:
-    """One JSON object and where it stands. A key that is missing, or null, has the value given as default."""
+    """One JSON object and where it was read from. A key that is missing or null has the given default."""
 
     def __init__(self, values: dict[str, Any], place: str) -> None:
         self._values = values
@@ -24,30 +24,30 @@ class Settings:
 
     @classmethod
     def read(cls, path: Path) -> Settings:
-        """The settings of a file; raises InvalidInput when it is no JSON object, NotFound when it is missing."""
+        """The settings of a file; raises InvalidInput if it is not a JSON object, and NotFound if it is missing."""
         text = read_text(path)
         try:
             values = json.loads(text)
         except (ValueError, RecursionError) as error:
-            raise heron.InvalidInput(f"{path} is no valid JSON: {one_line(error)}") from error
+            raise heron.InvalidInput(f"{path} is not valid JSON: {one_line(error)}") from error
         if not isinstance(values, dict):
-            raise heron.InvalidInput(f"{path} holds no JSON object")
+            raise heron.InvalidInput(f"{path} is not a JSON object")
         return cls(values, str(path))
 
     @classmethod
     def read_if_there(cls, path: Path) -> Settings:
-        """The settings of a file; none when it is missing."""
+        """The settings of a file; empty if it is missing."""
         return cls.read(path) if path.is_file() else cls({}, str(path))
 
     def __contains__(self, key: str) -> bool:
         return self._values.get(key) is not None
 
     def get(self, key: str) -> Any:
-        """The value as JSON has it; None when it is missing."""
+        """The value from the JSON; None if it is missing."""
         return self._values.get(key)
 
     def section(self, key: str) -> Settings:
-        """The object at a key; an empty one when it is missing."""
+        """The object at a key; an empty one if it is missing."""
         value = self._values.get(key)
         if value is not None and not isinstance(value, dict):
             raise self.refusal(key, "an object")
@@ -61,7 +61,7 @@ class Settings:
         return value
 
     def integer(self, key: str, low: int, high: int, default: int | None = None) -> int:
-        """A whole number from `low` to `high`; without a default it has to be there."""
+        """A whole number from `low` to `high`; required if there is no default."""
         value = self._value(key, default)
         if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
             raise self.refusal(key, f"a whole number from {low} to {high:,}")
@@ -112,9 +112,9 @@ def read_text(path: Path) -> str:
     try:
         return data.decode()
     except UnicodeDecodeError as error:
-        raise heron.InvalidInput(f"{path} is no text in UTF-8") from error
+        raise heron.InvalidInput(f"{path} is not UTF-8 text") from error
 
 
 def one_line(error: object) -> str:
-    """What a library has to say, on one line of at most 300 characters."""
+    """The message of a library's error, on one line of at most 300 characters."""
     return " ".join(str(error).split())[:300].encode(errors="replace").decode()

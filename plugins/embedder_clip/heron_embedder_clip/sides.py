@@ -1,4 +1,4 @@
-"""The two sides of a model: pictures to vectors, and texts to vectors in the same space, as the graphs give them."""
+"""The two sides of a model: from pictures to vectors, and from texts to vectors in the same space."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
 PICTURES, TEXTS = 16, 32
-"""Taken in one run: enough to keep the cores busy, few enough that the first are soon ready and memory stays small."""
+"""Pictures or texts in one run: enough to use all cores, few enough for quick first results and little memory."""
 
 MOST_THREADS = 8
 """Threads that prepare pictures: enough for a fast GPU."""
@@ -29,10 +29,10 @@ T = TypeVar("T")
 
 
 class VisionSide:
-    """Turns pictures into vectors. `size` is their length as the graph tells it."""
+    """Turns pictures into vectors. `size` is their length, if the graph gives it."""
 
     def __init__(self, graph: Graph, folder: Path, *, one_by_one: bool) -> None:
-        """Read how pictures are prepared; raises NotFound and InvalidInput where that does not fit the graph."""
+        """Read how pictures are prepared; raises NotFound, and InvalidInput if that does not fit the graph."""
         self.size = graph.check("pixel_values", "image_embeds")
         self._graph = graph
         self._at_once = 1 if one_by_one else PICTURES
@@ -44,7 +44,7 @@ class VisionSide:
             if length != expected:
                 raise heron.InvalidInput(
                     f"{folder / 'preprocessor_config.json'} makes pictures of {made[1]} x {made[0]} pixels, "
-                    f"and the model sees {expected}"
+                    f"but the model takes {expected}"
                 )
 
     def __call__(self, images: Sequence[Image], size: int) -> Array:
@@ -56,7 +56,7 @@ class VisionSide:
         return np.concatenate(runs)
 
     def _prepared(self, images: Sequence[Image]) -> Iterator[Array]:
-        """The tensors, a few pictures each; while the graph runs on one, threads prepare the next."""
+        """Tensors of a few pictures each; while the graph runs on one, threads prepare the next."""
         pieces = _pieces(images, self._at_once)
         if len(pieces) == 1:
             yield self._prepare(images)
@@ -73,10 +73,10 @@ class VisionSide:
 
 
 class TextSide:
-    """Turns texts into vectors. `size` is their length as the graph tells it."""
+    """Turns texts into vectors. `size` is their length, if the graph gives it."""
 
     def __init__(self, graph: Graph, folder: Path, *, one_by_one: bool) -> None:
-        """Read the tokenizer; raises NotFound and InvalidInput where it does not fit the graph."""
+        """Read the tokenizer; raises NotFound, and InvalidInput if it does not fit the graph."""
         self.size = graph.check("input_ids", "text_embeds")
         self._graph = graph
         self._at_once = 1 if one_by_one else TEXTS
@@ -92,7 +92,7 @@ class TextSide:
 
 
 def image_size(folder: Path) -> int | None:
-    """Pixels in a row that a model sees, None where its configuration does not tell."""
+    """The width of the pictures that a model takes, in pixels; None if its configuration does not say."""
     vision = Settings.read(folder / "config.json").section("vision_config")
     return vision.integer("image_size", 1, LARGEST_SIDE) if "image_size" in vision else None
 

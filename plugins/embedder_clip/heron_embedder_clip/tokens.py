@@ -1,4 +1,4 @@
-"""Texts become the numbers of their tokens, by the `tokenizer.json` of a model."""
+"""Turns texts into token ids, by the `tokenizer.json` of a model."""
 
 from __future__ import annotations
 
@@ -16,18 +16,17 @@ LONGEST_CONTEXT = 4096
 LARGEST_VOCABULARY = 2_000_000
 
 _MOST_CHARACTERS = 100_000
-"""Characters of a text that are looked at, which is far more than a model's context holds."""
+"""Characters of a text that are tokenised: far more than fit into the context of a model."""
 
 Ids = np.ndarray[Any, np.dtype[np.int64]]
 
 
 class Tokens:
-    """The tokenizer of a model. Texts are cut to what the model takes; the marks of beginning and end stay."""
+    """The tokenizer of a model. Long texts are cut to the model's context; the start and end tokens stay."""
 
     def __init__(self, folder: Path, length: int | None = None) -> None:
-        """Read the files; raises NotFound and InvalidInput, also when tokens do not fit the model.
-
-        With `length` texts are padded to so many tokens, else to those of the longest.
+        """Read the files; raises NotFound and InvalidInput, also if the tokens do not fit the model.
+        Texts are padded to `length` tokens, or without it to the longest text of a batch.
         """
         text_config = Settings.read(folder / "config.json").section("text_config")
         context = text_config.integer("max_position_embeddings", 3, LONGEST_CONTEXT, 77)
@@ -41,11 +40,11 @@ class Tokens:
         if largest >= known:
             raise heron.InvalidInput(
                 f"{folder / 'tokenizer.json'} does not belong to the model: it has a token {largest:,}, "
-                f"and the model knows {known:,}"
+                f"but the model has only {known:,}"
             )
 
     def __call__(self, texts: Sequence[str]) -> tuple[Ids, Ids]:
-        """The tokens of texts and the mask that says which are no padding, int64 of shape (len(texts), length)."""
+        """Token ids and attention mask (0 for padding), int64 of shape (len(texts), length)."""
         rows = [self._encode(text) for text in texts]
         ids = np.full((len(rows), self._length or max(map(len, rows))), self._padding, np.int64)
         mask = np.zeros_like(ids)
@@ -55,13 +54,14 @@ class Tokens:
         return ids, mask
 
     def _encode(self, text: str) -> list[int]:
-        # One at a time: encode_batch starts threads, and complains on stderr when the process forks later.
+        # One at a time: encode_batch starts threads, and prints a warning on stderr when the process forks
+        # later.
         readable = text[:_MOST_CHARACTERS].encode(errors="replace").decode()  # lone surrogates become "?"
         ids: list[int] = self._tokenizer.encode(readable).ids
         return ids or [self._padding]
 
     def _padding_id(self, folder: Path, text_config: Settings) -> int:
-        """The token that fills up: as the files of the tokenizer say, else the configuration."""
+        """The padding token: from the files of the tokenizer, or else from the configuration."""
         for name in ("tokenizer_config.json", "special_tokens_map.json"):
             token = Settings.read_if_there(folder / name).get("pad_token")
             content = token.get("content") if isinstance(token, dict) else token
@@ -78,4 +78,4 @@ def _tokenizer(path: Path) -> Tokenizer:
     try:
         return Tokenizer.from_str(text)
     except Exception as error:  # tokenizers raises Exception itself
-        raise heron.InvalidInput(f"{path} is no tokenizer: {one_line(error)}") from error
+        raise heron.InvalidInput(f"{path} is not a tokenizer: {one_line(error)}") from error

@@ -1,6 +1,8 @@
-"""Compares the plugin with CLIPModel and its processor of transformers, at random weights; fails above 1e-4.
+"""Compares the plugin, with random weights, with CLIPModel and its processor of transformers; fails above
+1e-4.
 
-Run: python check_parity.py [--write], where --write makes tests/data anew: a tiny model and what transformers says of it.
+Run: python check_parity.py [--write], where --write writes tests/data again: a tiny model and what
+transformers computes with it.
 """
 
 from __future__ import annotations
@@ -31,7 +33,7 @@ DATA = Path(__file__).resolve().parents[1] / "tests" / "data"
 
 
 def pictures() -> list[Image.Image]:
-    """Slopes and rings with noise on them, of all sizes."""
+    """Gradients and rings with noise, of all sizes."""
     source = np.random.default_rng(3)
     made = []
     for width, height in SIZES:
@@ -46,7 +48,7 @@ def pictures() -> list[Image.Image]:
 def reference(
     model: CLIPModel, folder: Path, images: list[Image.Image]
 ) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
-    """What transformers makes of the pictures and the texts, one at a time."""
+    """What transformers computes for the pictures and the texts, one at a time."""
     processor = CLIPImageProcessorPil.from_pretrained(folder)
     tokenizer = CLIPTokenizer.from_pretrained(folder)
     one_text = tokenizer("a", return_tensors="pt")
@@ -59,7 +61,7 @@ def reference(
 
 
 def compare(shape: str, folder: Path, changes: dict[str, Any]) -> float:
-    """The largest difference of any number, for one shape of model and one way to prepare pictures."""
+    """The largest difference of any number, for one shape of model and one way of preparing pictures."""
     tokenizer = make_tokenizer(SHAPES[shape]["text"]["max_position_embeddings"])
     model, images = make_model(shape, tokenizer), pictures()
     export(model, tokenizer, folder)
@@ -74,7 +76,7 @@ def compare(shape: str, folder: Path, changes: dict[str, Any]) -> float:
 
 
 def write() -> None:
-    """Make the data of the test-suite."""
+    """Write the data of the test suite."""
     tokenizer = make_tokenizer(SHAPES["tiny"]["text"]["max_position_embeddings"])
     model, images = make_model("tiny", tokenizer), pictures()
     export(model, tokenizer, DATA / "tiny", variants=True)

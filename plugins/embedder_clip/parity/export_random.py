@@ -88,7 +88,7 @@ class Both(torch.nn.Module):
 
 
 def make_tokenizer(context: int) -> CLIPTokenizer:
-    """A byte-pair tokenizer of CLIP's kind, learnt from a few sentences."""
+    """A byte-pair tokenizer like CLIP's, trained on a few sentences."""
     alphabet = sorted(pre_tokenizers.ByteLevel.alphabet())
     learner = Tokenizer(models.BPE(end_of_word_suffix="</w>"))
     learner.normalizer = normalizers.Lowercase()
@@ -130,8 +130,8 @@ def make_model(shape: str, tokenizer: CLIPTokenizer, seed: int = 5) -> CLIPModel
 
 def export(model: CLIPModel, tokenizer: CLIPTokenizer, folder: Path, *, variants: bool = False) -> None:
     """Write the directory of a model.
-
-    With `variants` also both sides in one file, in fp16, quantized, and the vision side with its weights beside it.
+    `variants` adds exports with both sides in one file, in fp16, quantized, and with the weights of the vision side
+    in a separate file.
     """
     folder.mkdir(parents=True, exist_ok=True)
     model.config.save_pretrained(folder)
@@ -175,7 +175,7 @@ def _write(
     outputs: list[str],
     path: Path,
 ) -> None:
-    """Export with a batch, and a length of texts, that are open."""
+    """Export with a dynamic batch size and a dynamic text length."""
     axes = [
         {0: Dim(f"{'image' if name == 'pixel_values' else 'text'}_batch")}
         | ({1: Dim("length")} if name != "pixel_values" else {})
@@ -191,7 +191,7 @@ def _write(
 
 
 def _strip(proto: onnx.ModelProto) -> None:
-    """Take out what the exporter tells of the machine: places in source files, and stack traces."""
+    """Remove what the exporter writes about the machine: paths of source files and stack traces."""
     proto.doc_string = ""
     del proto.metadata_props[:]
     graph = proto.graph

@@ -99,7 +99,7 @@ def test_a_corrupt_graph(model: Path, name: str, content: bytes | None, capfd: A
 def test_a_foreign_graph(model: Path) -> None:
     shutil.copy(model / "text_model.onnx", model / "vision_model.onnx")
     assert (
-        "vision_model.onnx is no CLIP model: it turns input_ids and attention_mask into text_embeds, "
+        "vision_model.onnx is not a CLIP model: it turns input_ids and attention_mask into text_embeds, "
         "expected pixel_values and image_embeds"
     ) in refusal(model)
 
@@ -134,7 +134,7 @@ def test_sides_of_another_size_than_the_configuration(model: Path) -> None:
         (lambda: embedder.embed_texts(TEXTS), "text_model"),
     ):
         with pytest.raises(
-            heron.InvalidInput, match=rf"{name}\.onnx makes vectors of 12 numbers, and .* says 13"
+            heron.InvalidInput, match=rf"{name}\.onnx makes vectors of 12 numbers, but .* says 13"
         ):
             work()
 
@@ -154,7 +154,7 @@ def test_a_context_longer_than_the_graph(model: Path, capfd: Any) -> None:
 
 def test_pictures_of_another_size_than_the_model_sees(model: Path) -> None:
     change(model / "preprocessor_config.json", crop_size=64)
-    assert "makes pictures of 64 x 64 pixels, and the model sees 32" in refusal(model)
+    assert "makes pictures of 64 x 64 pixels, but the model takes 32" in refusal(model)
 
 
 def test_vectors_that_are_no_numbers(model: Path) -> None:
@@ -179,7 +179,7 @@ def test_corrupt_json(model: Path, name: str, content: bytes) -> None:
 def test_a_broken_tokenizer(model: Path, damage: tuple[bytes, bytes]) -> None:
     path = model / "tokenizer.json"
     path.write_bytes(path.read_bytes().replace(*damage).replace(b'"merges"', b'"merge"'))
-    assert "tokenizer.json is no tokenizer" in refusal(model)
+    assert "tokenizer.json is not a tokenizer" in refusal(model)
 
 
 def test_a_file_beyond_all_measure(model: Path) -> None:
@@ -211,7 +211,7 @@ def test_a_directory_in_the_place_of_a_file(model: Path) -> None:
         ({"size": True}, "size is True, expected a whole number"),
         ({"crop_size": 10**400}, "crop_size is "),
         ({"crop_size": {"height": -1, "width": 32}}, "crop_size: height is -1"),
-        ({"do_center_crop": False}, "without a centre crop, size has to have a height and a width"),
+        ({"do_center_crop": False}, "without a centre crop, size needs a height and a width"),
         ({"do_resize": "yes"}, "do_resize is 'yes', expected true or false"),
         ({"resample": 9}, "resample is 9"),
         ({"image_mean": [0.5]}, "image_mean is [0.5], expected three numbers"),
@@ -255,7 +255,7 @@ def test_providers_are_chosen_by_the_environment(
         monkeypatch.setenv("HERON_ONNX_PROVIDERS", good)
         embed(model)
     monkeypatch.setenv("HERON_ONNX_PROVIDERS", "warp,cpu")
-    assert "HERON_ONNX_PROVIDERS names 'warp', and this onnxruntime has " in refusal(model)
+    assert "HERON_ONNX_PROVIDERS names 'warp', but this onnxruntime has " in refusal(model)
     assert capfd.readouterr() == ("", "")
 
 

@@ -194,8 +194,8 @@ def test_both_sides_in_one_file_are_fetched_when_there_is_no_other(load: Any, hu
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("some/nothing", "the hub has no model some/nothing, or not for you"),
-        ("some/locked", "some/locked on the hub is only for those who were given access"),
+        ("some/nothing", "the hub has no model some/nothing, or you have no access to it"),
+        ("some/locked", "some/locked on the hub is restricted to users who were given access"),
         ("some/clip@v2", "some/clip on the hub has no revision v2"),
         ("some/clip#q4", "some/clip on the hub has no CLIP in ONNX of the variant q4"),
     ],
@@ -203,7 +203,7 @@ def test_both_sides_in_one_file_are_fetched_when_there_is_no_other(load: Any, hu
 def test_what_the_hub_lacks_is_told_in_one_sentence(load: Any, name: str, message: str) -> None:
     found = load(name)
     assert (found["error"], found["message"]) == ("PluginError", message)
-    assert "or name a directory that holds the model" in found["hint"]
+    assert "or name a directory with the model" in found["hint"]
 
 
 @pytest.mark.slow
@@ -218,5 +218,8 @@ def test_what_the_hub_lacks_is_told_in_one_sentence(load: Any, name: str, messag
 def test_no_network(load: Any, name: str, environment: dict[str, str]) -> None:
     found = load(name, **environment)
     assert found["error"] == "PluginError"
-    assert found["message"] == f"{name} is no directory here, not in the cache, and the hub cannot be reached"
-    assert found["hint"] == "try again with a network, or name a directory that holds the model"
+    assert (
+        found["message"]
+        == f"{name} is not a directory here, is not in the cache, and the hub cannot be reached"
+    )
+    assert found["hint"] == "try again with a network, or name a directory with the model"

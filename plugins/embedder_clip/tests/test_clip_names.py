@@ -51,7 +51,7 @@ def test_what_is_neither_is_a_missing_directory(name: str) -> None:
 
 @pytest.mark.parametrize("variant", ["", "../fp16", "FP16", "fp 16"])
 def test_a_variant_is_a_word(variant: str) -> None:
-    with pytest.raises(heron.InvalidInput, match="is no variant of a model"):
+    with pytest.raises(heron.InvalidInput, match="cannot be a variant of a model"):
         parse(f"openai/clip#{variant}")
 
 

@@ -1,4 +1,5 @@
-"""Draws pictures, trains the miniature CLIP on them, writes it into the plugin, and says how well it finds what it never saw.
+"""Draws pictures, trains the miniature CLIP on them, writes it into the plugin, and measures it on unseen
+pictures.
 
     python plugins/embedder_clip/training/train.py
 
@@ -36,8 +37,8 @@ _CAPTIONS_OF_A_SHOT = 40
 def main() -> None:
     """Do all of it."""
     parser = argparse.ArgumentParser(description="Train the miniature CLIP of Heron's drawn scenes.")
-    parser.add_argument("--pictures", type=int, default=6000, help="how many to draw and learn from")
-    parser.add_argument("--rounds", type=int, default=20, help="how often to go over them")
+    parser.add_argument("--pictures", type=int, default=6000, help="how many pictures to draw and train on")
+    parser.add_argument("--rounds", type=int, default=20, help="how many times to go over them")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--output", type=Path, default=_FOLDER, help="the folder to write")
     given = parser.parse_args()
@@ -45,7 +46,9 @@ def main() -> None:
         drawn = list(processes.map(_drawn, range(given.pictures), chunksize=50))
     _say(f"drew {len(drawn)} pictures")
     tokenizer = train_tokenizer(_texts(given.seed))
-    torch.set_num_threads(1)  # several threads add up in any order, and each run would give other weights
+    torch.set_num_threads(
+        1
+    )  # threads would add numbers in varying order, so each run would give other weights
     torch.manual_seed(given.seed)
     model = new_model(tokenizer)
     pixels, facts = np.stack([pixels for pixels, _ in drawn]), [facts for _, facts in drawn]
@@ -69,7 +72,7 @@ def _texts(seed: int) -> list[str]:
 
 
 def _report(folder: Path) -> None:
-    """Print what the files that were written are worth, on pictures of places that were not among those learnt from."""
+    """Print the quality of the written files, on pictures of places that training did not use."""
     for path in sorted(folder.iterdir()):
         _say(f"{path.name:28} {path.stat().st_size:9,} bytes")
     vision = InferenceSession(folder / "vision_model.onnx")

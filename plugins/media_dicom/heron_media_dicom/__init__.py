@@ -10,14 +10,14 @@ from heron_media_dicom.formats import DICOM, NIFTI
 
 
 def load_dicom() -> heron.Decoder:
-    """Make the reader of DICOM files."""
+    """Create the decoder of DICOM files."""
     from heron_media_dicom.dicom.decoder import DicomDecoder
 
     return DicomDecoder()
 
 
 def load_nifti() -> heron.Decoder:
-    """Make the reader of NIfTI volumes."""
+    """Create the decoder of NIfTI volumes."""
     from heron_media_dicom.nifti import NiftiDecoder
 
     return NiftiDecoder()
@@ -25,7 +25,7 @@ def load_nifti() -> heron.Decoder:
 
 @heron.hookimpl
 def register_decoders() -> Iterable[heron.MediaDecoder]:
-    """Bring one reader for DICOM and one for NIfTI; each works without the other's library."""
+    """Contribute a decoder for DICOM and one for NIfTI; each works without the library of the other."""
     yield heron.MediaDecoder(
         name="dicom",
         summary="DICOM files (pydicom)",

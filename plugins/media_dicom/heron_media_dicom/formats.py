@@ -1,4 +1,4 @@
-"""The medical formats, and how each is known by its first bytes."""
+"""The medical formats, and how each is recognised by its first bytes."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ DICOM = [
         needs_suffix=True,
     ),
 ]
-"""DICOM part 10: 128 bytes of preamble with anything in them, then the magic (PS3.10, 7.1). And older files without
-them, which begin with an early element of group 2 or 8, its VR or short length behind."""
+"""DICOM part 10: a preamble of any 128 bytes, then the magic (PS3.10, 7.1); and older files without both, which begin
+with an early element of group 2 or 8, followed by its VR or a short length."""
 
 NIFTI = [
     heron.MediaFormat(

@@ -1,4 +1,4 @@
-"""The decoder of NIfTI volumes: facts from the header alone, slices as frames."""
+"""The decoder of NIfTI volumes: facts come from the header only, frames are slices."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class CutShort(heron.MediaError):
-    """The voxels end before the slice asked for; `whole` slices are there."""
+    """The voxels end before the requested slice; `whole` slices are complete."""
 
     whole = 0
 
@@ -29,17 +29,17 @@ class NiftiDecoder:
     """
 
     def probe(self, file: heron.MediaFile) -> heron.MediaFacts:
-        """The facts of the header; raises MediaError for one that is broken or promises absurd sizes."""
+        """The facts of the header; raises MediaError if it is broken or claims absurd sizes."""
         with opened(file) as content:
             header = read_header(file, content)
             whole = _whole(file, header, content)
         notes = []
         if whole is not None and whole < header.frame_count:
-            notes.append(f"its data is cut short: {whole:,} of {header.frame_count:,} slices are there")
+            notes.append(f"its data is cut short: {whole:,} of {header.frame_count:,} slices are complete")
         return facts_of(file, header, notes)
 
     def picture(self, file: heron.MediaFile, size: int) -> Image | None:
-        """The middle slice of the first volume, or of what is there of it; None for CIFTI-2."""
+        """The middle slice of the first volume, or of its complete part; None for CIFTI-2."""
         with opened(file) as content:
             header = read_header(file, content)
             if not header.frame_count:
@@ -60,9 +60,8 @@ class NiftiDecoder:
     def frames(
         self, file: heron.MediaFile, numbers: Sequence[int], size: int | None = None
     ) -> Iterator[tuple[int, Image]]:
-        """Slices by number, in ascending order; those behind the end of the data are left out.
-
-        Raises MediaError where the data ends before the first of them, and for a number that is not there.
+        """Slices by number, in ascending order; those after the end of the data are left out.
+        Raises MediaError if the data ends before the first of them, and for a number out of range.
         """
         wanted = sorted(set(numbers))
         if not wanted:
@@ -85,7 +84,7 @@ class NiftiDecoder:
 
 
 def _whole(file: heron.MediaFile, header: Header, content: Content) -> int | None:
-    """How many slices are there; None where finding out would mean reading all of a stored object."""
+    """How many slices are complete; None if counting would mean reading a whole stored object."""
     if content.is_gzip and file.path is None:
         return None
     if content.is_gzip and _size_in_trailer(file) == header.end % 2**32:
@@ -94,7 +93,7 @@ def _whole(file: heron.MediaFile, header: Header, content: Content) -> int | Non
 
 
 def _size_in_trailer(file: heron.MediaFile) -> int:
-    """The size of the content, modulo 2**32, as the last member of a gzip file tells it (RFC 1952, 2.3.1)."""
+    """The size of the content, modulo 2**32, from the last member of a gzip file (RFC 1952, 2.3.1)."""
     with file.open() as stream:
         stream.seek(max(0, file.size - 4))
         return int.from_bytes(stream.read(4), "little")
@@ -105,7 +104,7 @@ def _slice(file: heron.MediaFile, header: Header, content: Content, number: int)
     start = header.offset + number * header.slice_size
     data = content.read(start, header.slice_size)
     if len(data) < header.slice_size:
-        cut = CutShort(f"{file.name} is cut short or damaged: slice {number:,} is not there")
+        cut = CutShort(f"{file.name} is cut short or damaged: slice {number:,} is missing")
         cut.whole = max(0, content.available(start) - header.offset) // header.slice_size
         raise cut
     return data

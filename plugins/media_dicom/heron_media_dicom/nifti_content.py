@@ -1,4 +1,4 @@
-"""The bytes of a NIfTI file, plain or gzipped, read from front to back in flat memory."""
+"""The bytes of a NIfTI file, plain or gzipped, read forwards in constant memory."""
 
 from __future__ import annotations
 
@@ -18,26 +18,26 @@ _RFC_1952 = 31
 """`wbits` of zlib for a gzip header and trailer."""
 
 _SLACK = 1024 * 1024
-"""Compressed bytes that may go without giving as many: names in headers, empty members."""
+"""The most compressed bytes that may give fewer bytes than they have: names in headers, empty members."""
 
 _NOTHING = np.empty(0, np.uint8)
 
 
 class Content(Protocol):
-    """What a volume is read from. Reads go forward: each begins where the last one ended, or behind that."""
+    """The content of a volume, read forwards: each read begins at or after the end of the last one."""
 
     is_gzip: bool
 
     def read(self, start: int, count: int) -> np.ndarray[Any, Any]:
-        """The bytes from `start` on, shape (<= count,), uint8; fewer than `count` where the data ends."""
+        """The bytes from `start`, uint8 of shape (<= count,); fewer than `count` if the data ends before."""
 
     def available(self, end: int) -> int:
-        """How many bytes up to `end` there are; of a gzipped file this reads all of them."""
+        """How many bytes there are up to `end`; a gzipped file is read up to there."""
 
 
 @contextmanager
 def opened(file: heron.MediaFile) -> Iterator[Content]:
-    """Open a file, gzipped or not, by what it begins with; raises MediaError where it cannot be read."""
+    """Open a file, gzipped or not by its first bytes; raises MediaError if it cannot be read."""
     try:
         with file.open() as stream:
             yield _Gzipped(stream) if file.head.startswith(_MAGIC) else _Plain(stream, file.size)
@@ -46,7 +46,7 @@ def opened(file: heron.MediaFile) -> Iterator[Content]:
 
 
 def _fill(stream: Any, count: int) -> np.ndarray[Any, Any]:
-    """Up to `count` bytes in one request; memory that is not filled is never touched."""
+    """Up to `count` bytes in one request; the system allocates memory only for what is filled."""
     buffer = np.empty(count, np.uint8)
     return buffer[: stream.readinto(buffer)]
 
@@ -92,7 +92,7 @@ class _Gzipped:
 
 
 class _Members(io.RawIOBase):
-    """What the members of a gzip file hold (RFC 1952). It ends where they end, are cut off or are damaged."""
+    """The content of the members of a gzip file (RFC 1952), until they end, are cut off or are damaged."""
 
     def __init__(self, stream: BinaryIO) -> None:
         super().__init__()
@@ -114,11 +114,11 @@ class _Members(io.RawIOBase):
                     self._given += len(found)
                     return len(found)
         except zlib.error:
-            pass  # also what follows the last member: padding, or anything else
+            pass  # also for what follows the last member: padding, or anything else
         return 0
 
     def _has_more(self) -> bool:
-        """Whether there is compressed data at hand, of this member or the next."""
+        """Whether there is more compressed data, of this member or the next."""
         if self._member.eof:
             self._pending = self._member.unused_data
             self._member = zlib.decompressobj(_RFC_1952)

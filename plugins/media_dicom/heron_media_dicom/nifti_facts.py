@@ -1,4 +1,4 @@
-"""The facts of a NIfTI volume in the units that people ask for: millimetres and seconds."""
+"""The facts of a NIfTI volume, in millimetres and seconds."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ from heron_media_dicom.nifti_header import Header
 from heron_media_dicom.nifti_picture import View
 
 _MILLIMETRES = {0: ("unknown", 1.0), 1: ("m", 1e3), 2: ("mm", 1.0), 3: ("um", 1e-3)}
-"""Name and length of the units of space, by bits 0 to 2 of `xyzt_units`; unknown ones are taken for millimetres."""
+"""Name and length of the units of space, by bits 0 to 2 of `xyzt_units`; unknown ones count as millimetres."""
 
 _SECONDS = {0: ("unknown", 1.0), 8: ("s", 1.0), 16: ("ms", 1e-3), 24: ("us", 1e-6)}
-"""The same for time, bits 3 to 5; unknown ones are taken for seconds."""
+"""The same for time, bits 3 to 5; unknown ones count as seconds."""
 
 _NO_TIME = {32: "Hz", 40: "ppm", 48: "rad/s"}
-"""What else the fourth axis can count."""
+"""Other units of the fourth axis."""
 
 _LONGEST = 1e12
-"""Seconds, and millimetres, from which on a number is taken for noise."""
+"""Seconds and millimetres above which a number is treated as noise."""
 
 
 def facts_of(file: heron.MediaFile, header: Header, notes: list[str]) -> heron.MediaFacts:
-    """The facts of a volume; `notes` are what was found odd before."""
+    """The facts of a volume; `notes` are the remarks made so far."""
     orientation = header.orientation
     spacing, step = _spacing(header), _time_step(header)
     if None in spacing:
@@ -31,7 +31,7 @@ def facts_of(file: heron.MediaFile, header: Header, notes: list[str]) -> heron.M
     if orientation is None:
         notes.append("the header has no valid orientation, slices are shown as if it were RAS")
     if not header.frame_count:
-        notes.append("it holds a CIFTI-2 matrix, which has no slices to show")
+        notes.append("it contains a CIFTI-2 matrix, which has no slices to show")
     width, height = View.of(orientation).size(header.shape)
     return heron.MediaFacts(
         kind="nifti",
@@ -80,7 +80,7 @@ def _spacing(header: Header) -> list[float | None]:
 
 
 def _time_step(header: Header) -> float | None:
-    """Seconds from one volume to the next; None where the fourth axis is not time."""
+    """Seconds from one volume to the next; None if the fourth axis is not time."""
     unit = _SECONDS.get(int(header.fields["xyzt_units"]) & 56)
     if len(header.shape) < 4 or unit is None:
         return None
@@ -95,7 +95,7 @@ def _positive(value: Any, factor: float) -> float | None:
 
 
 def _number(value: Any) -> float | None:
-    """A number as it was meant: single precision is read by its shortest decimal form."""
+    """The number that was meant: for single precision, the one with the shortest decimal form."""
     found = float(str(value))
     return found if math.isfinite(found) else None
 

@@ -1,4 +1,4 @@
-"""The header of NIfTI-1 and NIfTI-2 files, checked before anything that it says is believed.
+"""The header of NIfTI-1 and NIfTI-2 files, checked before its values are used.
 
 Layout and meaning of the fields: nifti1.h and nifti2.h of the NIfTI Data Format Working Group.
 """
@@ -20,20 +20,20 @@ import heron
 from heron_media_dicom.nifti_content import Content
 
 LARGEST_RATIO = 1100
-"""Bytes of voxels that a byte of a file may promise: deflate cannot pack more than 1,032 into one."""
+"""The most bytes of voxels for one byte of a file: deflate cannot pack more than 1,032 into one."""
 
 LARGEST_SLICE = 512 * 1024 * 1024
-"""Bytes of one slice: 16,384 x 16,384 voxels of two bytes each."""
+"""The largest slice, in bytes: 16,384 x 16,384 voxels of two bytes each."""
 
 _CONNECTIVITY = range(3000, 3100)
-"""Intent codes of CIFTI-2, which keeps matrices in the clothes of a NIfTI-2 file."""
+"""Intent codes of CIFTI-2, which stores matrices in NIfTI-2 files."""
 
 
 @dataclass(frozen=True)
 class Header:
-    """What is known of a volume. `fields` are those of the header as nibabel holds them.
+    """What the header says of a volume. `fields` are its fields, as nibabel reads them.
 
-    `shape` has three axes or more, `offset` is where its voxels begin in the decompressed file, in bytes.
+    `shape` has three axes or more; `offset` is the position of the voxels in the decompressed file, in bytes.
     """
 
     fields: Any
@@ -49,12 +49,12 @@ class Header:
 
     @property
     def volumes(self) -> int:
-        """Volumes: the product of the axes behind the third."""
+        """Volumes: the product of the axes after the third."""
         return math.prod(self.shape[3:])
 
     @property
     def frame_count(self) -> int:
-        """Slices of all volumes; none for a matrix of CIFTI-2."""
+        """Slices of all volumes; 0 for a matrix of CIFTI-2."""
         return 0 if int(self.fields["intent_code"]) in _CONNECTIVITY else self.slices * self.volumes
 
     @property
@@ -69,21 +69,26 @@ class Header:
 
     @cached_property
     def orientation(self) -> str | None:
-        """Where the axes of the array lead, such as RAS: right, anterior, superior; None where the header is broken.
+        """The directions of the array's axes, such as RAS: right, anterior, superior; None if the header is
+        broken.
 
-        As by nibabel, sform goes before qform, and without both the first axis is taken to lead to the left.
+        As in nibabel, sform has precedence over qform; without both, the first axis is assumed to point to
+        the left.
         """
         with np.errstate(all="ignore"):
             try:
                 affine = self.fields.get_best_affine()
                 codes: Any = aff2axcodes(affine)  # type: ignore[no-untyped-call]
-            except (HeaderDataError, ValueError):  # LinAlgError, for what is not finite, is a ValueError
+            except (
+                HeaderDataError,
+                ValueError,
+            ):  # LinAlgError, for values that are not finite, is a ValueError
                 return None
         return None if None in codes else "".join(codes)
 
 
 def read_header(file: heron.MediaFile, content: Content) -> Header:
-    """Read and check the header; raises MediaError for one that is none, is broken, or promises absurd sizes."""
+    """Read and check the header; raises MediaError if it is missing or broken, or claims absurd sizes."""
     name = file.name
     version, fields = _fields(name, content)
     _check_magic(name, fields)
@@ -93,7 +98,7 @@ def read_header(file: heron.MediaFile, content: Content) -> Header:
 
 
 def _fields(name: str, content: Content) -> tuple[int, Any]:
-    """Version and fields; the size that a header begins with tells version and byte order."""
+    """Version and fields; the size at the start of the header tells version and byte order."""
     block = content.read(0, Nifti1Header.sizeof_hdr).tobytes()
     for endianness in "<>":
         size = int(np.frombuffer(block[:4].ljust(4), endianness + "i4")[0])
@@ -102,7 +107,7 @@ def _fields(name: str, content: Content) -> tuple[int, Any]:
         for version, kind in ((1, Nifti1Header), (2, Nifti2Header)):
             if size == kind.sizeof_hdr == len(block):
                 return version, kind(block, endianness, check=False)  # type: ignore[no-untyped-call]
-    raise heron.MediaError(f"{name} holds no NIfTI header, or is cut short or damaged within it")
+    raise heron.MediaError(f"{name} has no NIfTI header, or is cut short or damaged within it")
 
 
 def _check_magic(name: str, fields: Any) -> None:
@@ -112,16 +117,16 @@ def _check_magic(name: str, fields: Any) -> None:
     if magic == fields.pair_magic or magic == b"":
         sort = "NIfTI" if magic else "Analyze 7.5"
         raise heron.MediaError(
-            f"{name} is the header of {sort} data in two files (.hdr and .img), only single files are read",
+            f"{name} is the header of {sort} data in two files (.hdr and .img); only single files are supported",
             hint="convert it to one .nii file",
         )
-    raise heron.MediaError(f"{name} begins like a NIfTI header, but lacks its magic letters")
+    raise heron.MediaError(f"{name} begins like a NIfTI header, but its magic bytes are missing")
 
 
 def _shape(name: str, fields: Any) -> tuple[int, ...]:
     count, *lengths = (int(length) for length in fields["dim"])
     if not 1 <= count <= 7:
-        raise heron.MediaError(f"{name} has a broken header: it names {count} axes, 1 to 7 can be")
+        raise heron.MediaError(f"{name} has a broken header: it has {count} axes, 1 to 7 are allowed")
     for axis, length in enumerate(lengths[:count]):
         if length < 1:
             raise heron.MediaError(f"{name} has a broken header: axis {axis} has {length:,} voxels")
@@ -145,21 +150,21 @@ def _offset(name: str, fields: Any) -> int:
     offset = float(fields["vox_offset"])
     if not fields.single_vox_offset <= offset < 2**62:
         raise heron.MediaError(
-            f"{name} has a broken header: its voxels begin at byte {offset:g}, not behind the header"
+            f"{name} has a broken header: its voxels begin at byte {offset:g}, before the end of the header"
         )
     return int(fields["vox_offset"])
 
 
 def _check_size(file: heron.MediaFile, header: Header, content: Content) -> None:
-    """Refuse what cannot be in a file of this size, before any memory is taken for it."""
+    """Refuse sizes that a file of this size cannot contain, before memory is allocated for them."""
     if header.slice_size > LARGEST_SLICE:
         raise heron.MediaError(
-            f"{file.name} promises slices of {header.slice_size:,} bytes, at most {LARGEST_SLICE:,} are read"
+            f"{file.name} claims slices of {header.slice_size:,} bytes, at most {LARGEST_SLICE:,} are read"
         )
     if header.end > LARGEST_RATIO * file.size:
         raise heron.MediaError(
-            f"{file.name} promises {header.end - header.offset:,} bytes of voxels, "
+            f"{file.name} claims {header.end - header.offset:,} bytes of voxels, "
             f"which cannot be in a file of {file.size:,} bytes"
         )
     if not content.is_gzip and header.offset + header.slice_size > file.size:
-        raise heron.MediaError(f"{file.name} is cut short: not even its first slice is there")
+        raise heron.MediaError(f"{file.name} is cut short: its first slice is incomplete")

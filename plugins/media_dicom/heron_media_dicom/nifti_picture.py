@@ -1,4 +1,4 @@
-"""The picture of one slice: which way up, and how its values become grey."""
+"""The picture of one slice: its orientation, and the mapping of its values to gray."""
 
 from __future__ import annotations
 
@@ -11,17 +11,16 @@ from PIL import Image
 from heron_media_dicom.nifti_header import Header
 
 _SAMPLES = 1_000_000
-"""Values of a slice, at most, from which its percentiles are taken."""
+"""The most values of a slice from which its percentiles are computed."""
 
 _WORLD = {"L": 0, "R": 0, "P": 1, "A": 1, "I": 2, "S": 2}
-"""The axis of the patient that a letter of the orientation speaks of."""
+"""The axis of the patient that a letter of the orientation names."""
 
 
 @dataclass(frozen=True)
 class View:
-    """How a slice of the first two axes is laid out: in the radiological way, as pictures of DICOM are.
-
-    Up is superior, or else anterior. To the right is the patient's left, or else posterior.
+    """How a slice of the first two axes is shown: in the radiological convention, as DICOM pictures are.
+    Up is superior, or else anterior. Right is the patient's left, or else posterior.
     """
 
     turned: bool
@@ -41,13 +40,13 @@ class View:
         return (shape[1], shape[0]) if self.turned else (shape[0], shape[1])
 
     def apply(self, pixels: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
-        """Lay out pixels of shape (second axis, first axis, ...), as they are in the file."""
+        """Orient pixels of shape (second axis, first axis, ...), as they are in the file."""
         pixels = pixels[:: -1 if self.flips[1] else 1, :: -1 if self.flips[0] else 1]
         return np.ascontiguousarray(pixels.swapaxes(0, 1) if self.turned else pixels)
 
 
 def picture_of(header: Header, data: np.ndarray[Any, Any], size: int | None) -> Image.Image:
-    """The picture of a slice, in RGB; `data` are its bytes, with `size` it fits into `size` x `size` pixels."""
+    """The picture of a slice in RGB from its bytes; with `size`, it fits into `size` x `size` pixels."""
     voxels = data.view(header.dtype).reshape(header.shape[1], header.shape[0])
     pixels = _colours(voxels) if header.dtype.names else _grey(voxels, header)
     picture = Image.fromarray(View.of(header.orientation).apply(pixels))
@@ -57,12 +56,12 @@ def picture_of(header: Header, data: np.ndarray[Any, Any], size: int | None) -> 
 
 
 def _colours(voxels: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
-    """RGB24 and RGBA32; opacity is left out, for many writers leave it zero."""
+    """RGB24 and RGBA32; opacity is ignored, since many writers leave it zero."""
     return np.stack([voxels[name] for name in "RGB"], axis=-1)
 
 
 def _grey(voxels: np.ndarray[Any, Any], header: Header) -> np.ndarray[Any, Any]:
-    """Values in the window from black to white; NaN is black, and complex ones count by magnitude."""
+    """Values in the window from black to white; NaN is black, and complex values count by magnitude."""
     with np.errstate(all="ignore"):
         values = np.abs(voxels) if voxels.dtype.kind == "c" else voxels
         values = values.astype(np.float32 if values.dtype.itemsize <= 2 else np.float64)
@@ -78,7 +77,7 @@ def _grey(voxels: np.ndarray[Any, Any], header: Header) -> np.ndarray[Any, Any]:
 
 
 def _window(values: np.ndarray[Any, Any], header: Header) -> tuple[float, float]:
-    """The range of `cal_min` and `cal_max`; without it, 1st to 99th percentile of the slice, or all of a flat one."""
+    """The range of `cal_min` and `cal_max`, or else the 1st to 99th percentile, or else the whole range."""
     low, high = (float(header.fields[name]) for name in ("cal_min", "cal_max"))
     if np.isfinite((low, high)).all() and low < high:
         return low, high

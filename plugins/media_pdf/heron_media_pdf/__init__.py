@@ -23,14 +23,14 @@ PDF = [
         signature=rb"(?:(?:\xef\xbb\xbf)?[\s\0]*|\x1b%-12345X.{0,1000}?)%PDF-\d",
     ),
 ]
-"""The header of ISO 32000-1, 7.5.2, which readers also find behind anything within the first 1,024 bytes.
-
-Blanks, a byte order mark and the job header of a printer are known by themselves, other things by the name of the file.
+"""The header of ISO 32000-1, 7.5.2, which may follow other bytes within the first 1,024.
+White space, a byte order mark or the job header of a printer before it are recognised; with other bytes before it, the
+suffix of the file has to be right.
 """
 
 
 def load_pdf() -> heron.Decoder:
-    """Make the reader of PDF documents."""
+    """Create the decoder of PDF documents."""
     from heron_media_pdf.decoder import PdfDecoder
 
     return PdfDecoder()
@@ -38,7 +38,7 @@ def load_pdf() -> heron.Decoder:
 
 @heron.hookimpl
 def register_decoders() -> Iterable[heron.MediaDecoder]:
-    """Bring one reader for PDF, on PDFium."""
+    """Contribute a decoder for PDF that uses PDFium."""
     yield heron.MediaDecoder(
         name="pdf",
         summary="PDF documents (PDFium)",

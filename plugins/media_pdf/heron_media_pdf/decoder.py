@@ -1,4 +1,4 @@
-"""The decoder of PDF documents: facts, pages as pictures, text page by page."""
+"""The decoder of PDF documents: facts, pages as pictures, and text page by page."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ import heron
 from heron_media_pdf.process import BrokenPage, Document, Locked, Workers
 
 _DATE = re.compile(r"(?:D:)?(\d{4})(\d\d)?(\d\d)?(\d\d)?(\d\d)?(\d\d)?(?:([+-])(\d\d)'?(\d\d)?)?")
-"""A date of ISO 32000-1, 7.9.4: D:YYYYMMDDHHmmSSOHH'mm, of which all but the year can be left out."""
+"""A date of ISO 32000-1, 7.9.4: D:YYYYMMDDHHmmSSOHH'mm, of which only the year is required."""
 
 _SMALLEST_PAGE = 8
-"""Bytes that a page takes at least, however well it is packed."""
+"""The fewest bytes that a page can take, however well it is compressed."""
 
 
 class PdfDecoder:
@@ -26,7 +26,7 @@ class PdfDecoder:
         self._workers = Workers()
 
     def probe(self, file: heron.MediaFile) -> heron.MediaFacts:
-        """Facts, and how the text begins. A document that needs a password has few, and a note."""
+        """Facts, and the start of the text. A document that needs a password has few facts, and a note."""
         try:
             with self._workers.opened(file) as document:
                 found, _ = document.ask("facts")
@@ -51,9 +51,8 @@ class PdfDecoder:
     def frames(
         self, file: heron.MediaFile, numbers: Sequence[int], size: int | None = None
     ) -> Iterator[tuple[int, Image.Image]]:
-        """Pages by number, on white; without `size` at 150 dpi, or less for very large ones. Broken ones are left out.
-
-        Raises MediaError where none can be drawn, and for a page that is not there.
+        """Pages by number, on white; without `size` at 150 dpi, or less for very large pages. Broken ones are left out.
+        Raises MediaError if none can be drawn, and for a number out of range.
         """
         wanted = sorted(set(numbers))
         if not wanted:
@@ -76,7 +75,7 @@ class PdfDecoder:
                 raise broken
 
     def text(self, file: heron.MediaFile) -> Iterator[str]:
-        """The text of each page, in their order, without those that are broken."""
+        """The text of each page, in order, without broken pages."""
         with self._workers.opened(file) as document:
             for number in range(min(document.pages, file.size // _SMALLEST_PAGE)):
                 try:
@@ -95,10 +94,10 @@ def _draw(document: Document, number: int, size: int | None) -> Image.Image:
 def _facts(file: heron.MediaFile, found: dict[str, Any]) -> heron.MediaFacts:
     about, pages, notes = found["about"], found["pages"], []
     if pages * _SMALLEST_PAGE > file.size:
-        notes.append(f"it promises {pages:,} pages, which cannot be in {file.size:,} bytes")
+        notes.append(f"it claims {pages:,} pages, which cannot be in {file.size:,} bytes")
         pages = None
     if not found["is_whole"]:
-        notes.append("it is damaged or cut short, what could be found is shown")
+        notes.append("it is damaged or cut short; what could be read is shown")
     own = {
         "page_width": round(found["width"], 3),
         "page_height": round(found["height"], 3),
@@ -123,7 +122,7 @@ def _facts(file: heron.MediaFile, found: dict[str, Any]) -> heron.MediaFacts:
 
 
 def _captured_at(date: str) -> str | None:
-    """A date in UTC; one without an offset is taken to be in UTC."""
+    """A date in UTC; a date without an offset counts as UTC."""
     match = _DATE.match(date)
     if match is None:
         return None

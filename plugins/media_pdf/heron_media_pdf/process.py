@@ -1,7 +1,8 @@
-"""The processes in which PDFium runs, as Heron sees them: borrowed for a document, replaced when one ends badly.
+"""Starts and uses the processes in which PDFium runs: one for each open document, replaced if it crashes.
 
-PDFium is not made for threads, cannot be stopped, and takes gigabytes for a small hostile file. In a process of its
-own the system bounds its time and memory, several documents are read at once, and a crash costs one file.
+PDFium is not thread-safe, cannot be interrupted, and may take gigabytes for a small hostile file. In a
+separate process, the system limits its time and memory, several documents are read at once, and a crash
+affects one file only.
 """
 
 from __future__ import annotations
@@ -19,25 +20,25 @@ import heron
 from heron_media_pdf.channel import Channel
 
 SECONDS = 20
-"""Processor time that one operation may take: opening a document, drawing a page or reading its text."""
+"""The most processor seconds of one operation: opening a document, drawing a page or reading its text."""
 
 MEMORY = 1024**3
-"""Bytes of address space of a process: what needs more ends it."""
+"""The most bytes of address space of a process, which ends if it needs more."""
 
 _MOST_IDLE = 4
-"""Processes that are kept for the next documents."""
+"""The most idle processes that are kept for the next documents."""
 
 
 class Locked(heron.MediaError):
-    """A document that is encrypted, and not for everybody."""
+    """A document that is encrypted, and cannot be opened without a password."""
 
 
 class BrokenPage(heron.MediaError):
-    """A page that cannot be read, while others may."""
+    """A page that cannot be read, though others may be readable."""
 
 
 class Worker:
-    """One process; it ends with the object. `is_waiting` says that it has been asked and did not answer."""
+    """One process; it ends with the object. `is_waiting` says that it has not answered its last request."""
 
     def __init__(self) -> None:
         places = [place for place in sys.path if place]
@@ -55,7 +56,7 @@ class Worker:
     def ask(
         self, file: heron.MediaFile, stream: BinaryIO | None, **request: Any
     ) -> tuple[dict[str, Any], bytes]:
-        """Ask something, and read for the process what it wants of the stream meanwhile; raises MediaError."""
+        """Send a request, and meanwhile read from the stream what the process asks for; raises MediaError."""
         self.is_waiting = True
         answer, payload = self._exchange(file, request)
         while stream is not None and "read" in answer:
@@ -88,16 +89,16 @@ class Document:
         self.pages: int = self.ask("open", path=path, size=file.size)[0]["pages"]
 
     def ask(self, do: str, **arguments: Any) -> tuple[dict[str, Any], bytes]:
-        """Ask for `facts`, a `text` or to `draw` a page, see `reading.py`; raises Locked, BrokenPage or MediaError."""
+        """Request `facts`, `text` or `draw`, see `reading.py`; raises Locked, BrokenPage or MediaError."""
         return self._worker.ask(self._file, self._stream, do=do, **arguments)
 
     def close(self) -> None:
-        """Leave the process free for the next document."""
+        """Release the process for the next document."""
         self.ask("close")
 
 
 class Workers:
-    """Processes, as many as there are documents open at a time; idle ones are used again."""
+    """The pool of processes: one for each open document; idle ones are used again."""
 
     def __init__(self) -> None:
         self._idle: list[Worker] = []
@@ -105,7 +106,7 @@ class Workers:
 
     @contextmanager
     def opened(self, file: heron.MediaFile) -> Iterator[Document]:
-        """Open a document; raises Locked for one that needs a password, and MediaError for what is none."""
+        """Open a document; raises Locked if it needs a password, and MediaError if it is not a PDF."""
         worker = self._borrow()
         try:
             with nullcontext() if file.path is not None else file.open() as stream:
@@ -121,7 +122,7 @@ class Workers:
             self._give_back(worker)
 
     def _borrow(self) -> Worker:
-        if self._owner != os.getpid():  # after a fork, they answer to another
+        if self._owner != os.getpid():  # after a fork, they belong to the parent
             self._idle, self._owner = [], os.getpid()
         try:
             return self._idle.pop()
@@ -140,20 +141,20 @@ class Workers:
 
 
 def _error(name: str, error: str, code: int | None = None, page: int | None = None) -> heron.MediaError:
-    """The error for what PDFium could not do; `code` is that of FPDF_GetLastError."""
+    """The error for a failed request; `code` is that of FPDF_GetLastError."""
     match code:
         case 4:
             return Locked(f"{name} needs a password")
         case 5:
-            return Locked(f"{name} is encrypted in a way that is not read")
+            return Locked(f"{name} is encrypted in a way that is not supported")
         case 3:
-            return heron.MediaError(f"{name} is no PDF, or is damaged or cut short beyond repair")
+            return heron.MediaError(f"{name} is not a PDF, or is damaged or cut short beyond repair")
     sort = heron.MediaError if page is None else BrokenPage
     return sort(f"{name} cannot be read: {error}")
 
 
 def _ending(name: str, code: int) -> heron.HeronError:
-    """The error for a process that ended while it was reading; `code` is as in `Popen.returncode`."""
+    """The error for a process that ended while it was reading; `code` is its `Popen.returncode`."""
     if code >= 0:
         return heron.PluginError(
             f"plugin media_pdf: the process of PDFium ended by itself with code {code}",
@@ -162,7 +163,7 @@ def _ending(name: str, code: int) -> heron.HeronError:
     bound = (
         f"more than {SECONDS} seconds"
         if code == -signal.SIGPROF
-        else f"more than {MEMORY >> 30} GB of memory, or breaks the PDF reader"
+        else f"more than {MEMORY >> 30} GB of memory, or crashes the PDF reader"
     )
     return heron.MediaError(f"{name} is refused: reading it takes {bound}")
 
@@ -176,4 +177,4 @@ def _end(process: subprocess.Popen[bytes], owner: int) -> None:
         try:
             pipe.close()  # type: ignore[union-attr]
         except BrokenPipeError:
-            pass  # what it was to be told last
+            pass  # the last message cannot be sent

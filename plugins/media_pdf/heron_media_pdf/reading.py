@@ -1,4 +1,4 @@
-"""What PDFium is asked about a document: facts, text and pictures of pages. Runs in the worker process alone."""
+"""Calls PDFium for facts, text and pictures of pages. Runs only in the worker process."""
 
 from __future__ import annotations
 
@@ -13,28 +13,28 @@ RESOLUTION = 150
 """Dots per inch of a page that is drawn without a size."""
 
 MOST_PIXELS = 40_000_000
-"""Pixels of a page, at most: it is drawn smaller rather than larger."""
+"""The most pixels of a page; a page that would have more is drawn smaller."""
 
 LARGEST_PAGE = 1_000_000
-"""Points of a side (1/72 inch) from which on a page is absurd; ISO 32000-1 names 14,400 as a limit of its time."""
+"""The longest side of a page in points (1/72 inch); ISO 32000-1 gives 14,400 as the limit of its time."""
 
 _EXCERPT = 1000
 _EXCERPT_PAGES = 3
-"""Characters of the excerpt, and pages that are looked at for it: scans have no text at all."""
+"""The most characters of the excerpt, and the most pages read for it, since scans have no text."""
 
 _MOST_OBJECTS = 200_000
-"""Objects of a page up to which its text is gathered, which takes far more time than drawing."""
+"""The most objects of a page whose text is extracted, which takes far more time than drawing."""
 
 _KEYS = ("Title", "Author", "Subject", "Keywords", "Creator", "Producer", "CreationDate")
 
 _BESIDE_LETTERS = str.maketrans(
     {"\r": "", "\ufffe": "-", **{chr(code): " " for code in range(32) if code not in (9, 10, 13)}}
 )
-"""What PDFium puts into text beside letters: line ends of two characters, and marks of hyphenation."""
+"""What PDFium adds to a text: line ends of two characters, and hyphenation characters."""
 
 
 def facts(document: PdfDocument) -> dict[str, Any]:
-    """What a document says of itself, the size of its first page in points, and how its text begins."""
+    """What a document says of itself, the size of its first page in points, and the start of its text."""
     width, height = _page_size(document, 0)
     return {
         "pages": len(document),
@@ -49,7 +49,7 @@ def facts(document: PdfDocument) -> dict[str, Any]:
 
 
 def text(document: PdfDocument, number: int, most: int | None = None) -> str:
-    """The text of a page, or its first `most` characters; none where it is drawn by too many strokes."""
+    """The text of a page, or its first `most` characters; empty if the page has too many objects."""
     page = document[number]
     try:
         if pdfium.FPDFPage_CountObjects(page) > _MOST_OBJECTS:
@@ -66,7 +66,7 @@ def text(document: PdfDocument, number: int, most: int | None = None) -> str:
 
 
 def draw(document: PdfDocument, number: int, size: int | None) -> tuple[dict[str, Any], bytes]:
-    """A page on white as rows of RGB, which fits into `size` x `size` pixels; stride in bytes."""
+    """A page on white as rows of RGB that fits into `size` x `size` pixels; the stride is in bytes."""
     width, height = _pixels(*_page_size(document, number), size)
     page = document[number]
     try:
@@ -87,10 +87,10 @@ def _render(page: PdfPage, bitmap: PdfBitmap) -> None:
 
 
 def _page_size(document: PdfDocument, number: int) -> tuple[float, float]:
-    """Width and height of a page as it is shown, in points, without reading what is on it."""
+    """Width and height of a page as it is shown, in points, without reading its content."""
     found = pdfium.FS_SIZEF()
     if not pdfium.FPDF_GetPageSizeByIndexF(document, number, ctypes.byref(found)):
-        raise PdfiumError(f"page {number} is not there")
+        raise PdfiumError(f"page {number} does not exist")
     width, height = float(found.width), float(found.height)
     if not (0 < width <= LARGEST_PAGE and 0 < height <= LARGEST_PAGE):
         raise PdfiumError(f"page {number} is {width:g} x {height:g} points large")
@@ -122,7 +122,7 @@ def _excerpt(document: PdfDocument) -> str:
         try:
             found = " ".join(f"{found} {text(document, number, 4 * _EXCERPT)}".split())
         except PdfiumError:
-            break  # a broken page: what is before it is enough
+            break  # a broken page: the text before it is enough
         if len(found) >= _EXCERPT:
             break
     return found[:_EXCERPT]

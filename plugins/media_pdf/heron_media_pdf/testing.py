@@ -48,7 +48,7 @@ def document(
     beside: bytes = b"",
     trailer: bytes = b"",
 ) -> bytes:
-    """A document with a page for each content; `beside` goes into each page's dictionary."""
+    """A document with a page for each content; `beside` is added to the dictionary of each page."""
     first = 5
     kids = b" ".join(b"%d 0 R" % (first + 2 * number) for number in range(len(contents)))
     objects = [
@@ -67,7 +67,7 @@ def document(
 
 
 def encrypted(user_password: bytes) -> bytes:
-    """A document under the standard security handler, revision 2, RC4 of 40 bits (ISO 32000-1, 7.6.3)."""
+    """A document with the standard security handler, revision 2, RC4 of 40 bits (ISO 32000-1, 7.6.3)."""
     identifier, permissions = bytes(range(16)), (-4).to_bytes(4, "little", signed=True)
     padded = (user_password + PASSWORD_PADDING)[:32]
     owner = rc4(hashlib.md5((b"owner" + PASSWORD_PADDING)[:32], usedforsecurity=False).digest()[:5], padded)

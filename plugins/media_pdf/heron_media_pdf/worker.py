@@ -1,4 +1,4 @@
-"""The process in which PDFium reads untrusted files, with bounds on its time and memory; run by `process.py`."""
+"""The process in which PDFium reads untrusted files, with limits on time and memory; started by `process.py`."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from heron_media_pdf.channel import Channel
 
 _BLOCK = 64 * 1024
 _BLOCKS = 64
-"""Size of the blocks that are asked for, and how many are kept."""
+"""The size of the blocks that are requested, and how many are cached."""
 
 
 class AskedFile(io.RawIOBase):
-    """A file that only the other side can read."""
+    """A file that only the other process can read."""
 
     def __init__(self, channel: Channel, size: int) -> None:
         super().__init__()
@@ -39,18 +39,18 @@ class AskedFile(io.RawIOBase):
         return True
 
     def tell(self) -> int:
-        """Where the next byte is read."""
+        """The position of the next byte."""
         return self._position
 
     def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        """Go to a place."""
+        """Move to a position."""
         self._position = (
             offset + {io.SEEK_SET: 0, io.SEEK_CUR: self._position, io.SEEK_END: self._size}[whence]
         )
         return self._position
 
     def readinto(self, buffer: Any) -> int:
-        """Fill the buffer as far as the file goes."""
+        """Fill the buffer as far as there is data."""
         view = memoryview(buffer).cast("B")
         filled = 0
         while filled < len(view) and self._position < self._size:
@@ -70,7 +70,7 @@ class AskedFile(io.RawIOBase):
 
 
 def serve(channel: Channel, seconds: float) -> None:
-    """Answer requests about one document after the other until nobody asks any more."""
+    """Answer requests about one document after the other, until the other process closes its side."""
     document: PdfDocument | None = None
     while True:
         try:
@@ -107,13 +107,13 @@ def _open(channel: Channel, path: str | None, size: int) -> PdfDocument:
 
 
 def main(seconds: float, memory: int) -> None:
-    """Serve standard input and output, to which nothing else is written, within these bounds."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # who asks decides when to stop
+    """Serve on standard input and output, to which nothing else is written, within these limits."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the process that asks decides when to stop
     try:
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
         resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
     except (ValueError, OSError):
-        pass  # not every system can bound memory
+        pass  # not every system can limit memory
     with suppress(BrokenPipeError):
         serve(Channel(sys.stdin.buffer, sys.stdout.buffer), seconds)
 

@@ -47,7 +47,7 @@ def test_what_is_no_pdf_is_refused(tmp_path: Path, decoder: Any) -> None:
     for content in (b"", b"%PDF-1.7", b"%PDF-1.7\n" + bytes(5000), whole[:200], b"\x89PNG\r\n\x1a\n" * 99):
         for remote in (False, True):
             file = written(tmp_path, content, remote=remote)
-            assert "is no PDF, or is damaged" in refusal(decoder, file)
+            assert "is not a PDF, or is damaged" in refusal(decoder, file)
 
 
 def test_a_file_that_is_gone_is_refused(tmp_path: Path, decoder: Any) -> None:
@@ -60,7 +60,7 @@ def test_a_cut_file_is_shown_as_far_as_it_goes_with_a_note(tmp_path: Path, decod
     whole = document(HELLO, HELLO)
     without_table = whole[: whole.index(b"xref")] + b"trailer\n<</Size 9/Root 1 0 R>>\n"
     facts = decoder.probe(written(tmp_path, without_table))
-    assert (facts.pages, facts.note) == (2, "it is damaged or cut short, what could be found is shown")
+    assert (facts.pages, facts.note) == (2, "it is damaged or cut short; what could be read is shown")
     assert decoder.picture(written(tmp_path, without_table), 64) is not None
 
 
@@ -95,7 +95,7 @@ def test_absurd_page_counts_are_noted(tmp_path: Path, decoder: Any) -> None:
     file = written(tmp_path, document(HELLO, count=1_000_000))
     facts = decoder.probe(file)
     assert facts.pages is None
-    assert "promises 1,000,000 pages, which cannot be in" in facts.note
+    assert "claims 1,000,000 pages, which cannot be in" in facts.note
     began = time.process_time()
     assert [number for number, _ in decoder.frames(file, [0, 1, 999_999], 64)] == [0]
     assert list(decoder.text(file)) == ["Hello harbour"]
@@ -107,7 +107,7 @@ def test_absurd_page_counts_are_noted(tmp_path: Path, decoder: Any) -> None:
 def test_trees_that_lead_back_to_themselves_are_refused(tmp_path: Path, decoder: Any) -> None:
     content = document(HELLO)
     looped = re.sub(rb"/Kids\[5 0 R\]", b"/Kids[2 0 R]", content)
-    assert "page 0 is not there" in refusal(decoder, written(tmp_path, looped))
+    assert "page 0 does not exist" in refusal(decoder, written(tmp_path, looped))
     to_itself = content.replace(b"/Contents 6 0 R", b"/Contents 5 0 R")
     assert decoder.picture(written(tmp_path, to_itself), 64) is not None
 
@@ -153,7 +153,7 @@ def test_a_crash_of_the_reader_costs_one_file(tmp_path: Path, decoder: Any) -> N
     frames = decoder.frames(written(tmp_path, document(HELLO, HELLO)), [0, 1], 64)
     next(frames)
     frames.gi_frame.f_locals["document"]._worker._process.kill()
-    with pytest.raises(heron.MediaError, match="breaks the PDF reader"):
+    with pytest.raises(heron.MediaError, match="crashes the PDF reader"):
         next(frames)
     assert decoder.probe(written(tmp_path, document(HELLO), "b.pdf")).pages == 1
 

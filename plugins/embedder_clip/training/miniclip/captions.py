@@ -1,4 +1,4 @@
-"""Captions for pictures: a few concepts that are true, said in one of the ways in which people write queries."""
+"""Captions for pictures: a few concepts that are true, worded as people write queries."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _FILLERS = (
 
 
 class Captioner:
-    """Writes captions. The same source of chance gives the same captions."""
+    """Writes captions. The same random generator gives the same captions."""
 
     def __init__(self, rng: random.Random) -> None:
         self._rng = rng
@@ -43,7 +43,7 @@ class Captioner:
         self._true: dict[tuple[tuple[str, str], ...], dict[str, list[Concept]]] = {}
 
     def caption(self, facts: Facts) -> tuple[str, Meaning]:
-        """A caption that is true for a picture, and for which other pictures it would be true as well."""
+        """A caption that is true for a picture, and its meaning, which tells for which other pictures it is true."""
         way = self._rng.random()
         true = self._concepts(facts)
         if facts["kind"] == "scene" and way < 0.2 and "subject" in facts:
@@ -52,7 +52,7 @@ class Captioner:
         return (self._with_filler(said) if self._chance(0.1) else said), meant
 
     def words(self) -> list[str]:
-        """Each concept said alone, in the singular and the plural: for the tokeniser."""
+        """Each concept alone, in singular and plural, for the tokenizer."""
         return [said for c in self._known for said in (c.words, *([_plural(c.words)] * (c.sort == "thing")))]
 
     def _concepts(self, facts: Facts) -> Mapping[str, list[Concept]]:
@@ -89,7 +89,7 @@ class Captioner:
         return " ".join([said, *circumstances]), _all(chosen)
 
     def _with_filler(self, said: str) -> str:
-        """A caption with a word or two put in that say nothing, so that they learn to be passed over."""
+        """A caption with one or two words without meaning, so that the model learns to ignore them."""
         words, rng = said.split(), self._rng
         unknown = "".join(rng.choices(ascii_lowercase, k=rng.randint(3, 8)))
         place = rng.randint(0, len(words))
@@ -134,7 +134,7 @@ def _all(chosen: Sequence[Concept]) -> Meaning:
 
 
 def _plural(words: str) -> str:
-    """Of the noun that ends the words, or stands before `of` or `with`."""
+    """The plural of the noun at the end of the words, or before `of` or `with`."""
     for link in (" of ", " with "):
         head, found, rest = words.partition(link)
         if found:

@@ -1,4 +1,4 @@
-"""What the miniature CLIP can be asked for: words of English, and the pictures for which they are true."""
+"""The vocabulary of the miniature CLIP: English words, and the pictures for which they are true."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ FIELDS: Mapping[str, tuple[str, ...]] = {
 
 @frozen
 class Meaning:
-    """For which pictures words are true: by field the values of which a picture must have one."""
+    """For which pictures some words are true: for each field, the values of which a picture must have one."""
 
     allowed: Mapping[str, frozenset[str]]
 
@@ -163,7 +163,7 @@ _TABLES = {
 
 
 def concepts() -> list[Concept]:
-    """All concepts. Those that say nothing of the kind are true for scenes alone."""
+    """All concepts. A concept that does not name a kind is true only for scenes."""
     return [
         Concept(words.strip(), sort, meant)
         for sort, table in _TABLES.items()

@@ -1,4 +1,4 @@
-"""Writes a model as the usual folder of a CLIP: two ONNX files, the tokeniser, and the configuration as JSON."""
+"""Writes a model as the usual folder of a CLIP: two ONNX files, the tokenizer, and the configuration as JSON."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from miniclip.model import IMAGE_SIZE, MEAN, STD
 from miniclip.tokens import LONGEST
 
 _OPSET, _IR_VERSION = 18, 8
-"""Of 2022 and 2023, so that old releases of onnxruntime read the files too."""
+"""The versions of 2022 and 2023, so that old releases of onnxruntime also read the files."""
 
 _SMALL = 64
 """Elements up to which a constant stays in full precision."""
 
 
 def export(model: CLIPModel, tokenizer: Tokenizer, folder: Path) -> None:
-    """Write all files of a model into a folder, which is made when it is missing."""
+    """Write all files of a model into a folder, which is created if it is missing."""
     folder.mkdir(parents=True, exist_ok=True)
     picture = torch.zeros(2, 3, IMAGE_SIZE, IMAGE_SIZE)
     _write(
@@ -100,7 +100,7 @@ def _write(
 
 
 def _strip(model: onnx.ModelProto) -> None:
-    """Take out what the exporter notes of its own run at each node: names of modules, and lines of files."""
+    """Remove what the exporter writes about its own run at each node: names of modules and lines of files."""
     graph = model.graph
     for part in (
         model,

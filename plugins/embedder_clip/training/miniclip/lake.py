@@ -1,4 +1,4 @@
-"""The quickstart's own lake, as Heron sees it: the picture of each of its items, and what the metadata says of them."""
+"""The lake of the quickstart as Heron imports it: the pictures of its items and their metadata."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import heron
 from heron.quickstart.lake import make_lake
 
 PICTURE_SIZE = 256
-"""Pixels of the longer side, as pictures are given to an embedder."""
+"""Pixels of the longer side of the pictures that an embedder gets."""
 
 
 def lake(directory: Path) -> tuple[dict[str, Image.Image], Mapping[str, Mapping[str, Any]]]:

@@ -1,4 +1,4 @@
-"""The model, one of transformers' CLIPs with few and narrow layers, and how it learns."""
+"""The model, a CLIP of transformers with few and narrow layers, and its training."""
 
 from __future__ import annotations
 
@@ -18,7 +18,8 @@ from miniclip.concepts import FIELDS, Facts, Meaning
 from miniclip.tokens import END, LONGEST, START
 
 IMAGE_SIZE = 96
-"""Width and height of a picture as the model sees it; it is squeezed into a square, so that nothing is cut off."""
+"""Width and height of the model's pictures; pictures are squeezed into a square, so that nothing is cut off.
+"""
 
 MEAN, STD = (0.48, 0.46, 0.45), (0.27, 0.27, 0.27)
 """Of the values from 0 to 1 of red, green and blue."""
@@ -28,7 +29,7 @@ _RATE, _DECAY, _WARM_UP = 1e-3, 0.05, 0.05
 
 
 def new_model(tokenizer: Tokenizer) -> CLIPModel:
-    """A model that has learnt nothing yet."""
+    """An untrained model."""
     end = tokenizer.token_to_id(END)
     narrow = {"hidden_size": 128, "num_attention_heads": 4, "projection_dim": 64}
     text = {
@@ -52,7 +53,7 @@ def new_model(tokenizer: Tokenizer) -> CLIPModel:
 
 
 def pixels_of(image: Image.Image) -> NDArray[np.uint8]:
-    """A picture as the preprocessor has it before values are normalised: shape (3, size, size)."""
+    """A picture as the preprocessor makes it before it normalises the values, shape (3, size, size)."""
     small = image.convert("RGB").resize((IMAGE_SIZE, IMAGE_SIZE), Image.Resampling.BICUBIC)
     return np.asarray(small).transpose(2, 0, 1)
 
@@ -73,7 +74,7 @@ def learn(
     seed: int,
     say: Callable[[str], None],
 ) -> None:
-    """Go `rounds` times over all pictures, each time with other captions, cuts and light."""
+    """Go over all pictures `rounds` times, each time with different captions, crops and brightness."""
     captioner = Captioner(random.Random(f"captions {seed}"))  # noqa: S311
     chance = torch.Generator().manual_seed(seed)
     shown = torch.from_numpy(np.stack([_bits_of_facts(fact) for fact in facts]))
@@ -105,9 +106,9 @@ def learn(
 
 
 def _batches(shown: torch.Tensor, chance: torch.Generator, *, alike: bool) -> torch.Tensor:
-    """All pictures in any order, by number, shape (count, batch). Those of a batch that is `alike` show one sort of place.
-
-    Then what is left to tell them apart is small: which boat it is, and not that there is one.
+    """The numbers of all pictures in random order, shape (count, batch).
+    With `alike`, the pictures of a batch show one sort of place. Then they differ only in small things: which boat it
+    is, not whether there is one.
     """
     order = torch.randperm(len(shown), generator=chance)[: len(shown) // _BATCH * _BATCH]
     if alike:
@@ -119,7 +120,7 @@ def _batches(shown: torch.Tensor, chance: torch.Generator, *, alike: bool) -> to
 def _loss(
     model: CLIPModel, images: torch.Tensor, ids: torch.Tensor, shown: torch.Tensor, allowed: torch.Tensor
 ) -> torch.Tensor:
-    """CLIP's loss with several right answers: a caption shares its one vote among all pictures for which it is true."""
+    """CLIP's loss with several right answers: the pictures for which a caption is true share its weight."""
     out = model(input_ids=ids, pixel_values=images)
     true = ((shown[None] & allowed[:, None]) != 0).all(-1).float()
     by_text = functional.cross_entropy(out.logits_per_text, true / true.sum(1, keepdim=True))
@@ -128,7 +129,7 @@ def _loss(
 
 
 def _varied(images: torch.Tensor, chance: torch.Generator) -> torch.Tensor:
-    """Pictures cut and moved a little, some mirrored, and in slightly other light and colours."""
+    """Pictures slightly cropped and moved, some mirrored, with slightly changed brightness and colours."""
     count = len(images)
 
     def between(low: float, high: float, *shape: int) -> torch.Tensor:
@@ -149,14 +150,14 @@ def _ids(tokenizer: Tokenizer, texts: Sequence[str]) -> torch.Tensor:
 
 
 def _bits_of_facts(facts: Facts) -> NDArray[np.int64]:
-    """One number for each field, in which the bit of its value is set; none where it has no value."""
+    """One number for each field, with the bit of its value set; no bit if it has no value."""
     return np.array(
         [1 << values.index(facts[field]) if field in facts else 1 << 62 for field, values in FIELDS.items()]
     )
 
 
 def _bits_of_meaning(meant: Meaning) -> NDArray[np.int64]:
-    """One number for each field, in which the bits of the values that it may have are set."""
+    """One number for each field, with the bits of its allowed values set."""
     return np.array([
         sum(1 << values.index(value) for value in meant.allowed[field]) if field in meant.allowed else (1 << 63) - 1
         for field, values in FIELDS.items()

@@ -1,4 +1,4 @@
-"""Pictures to learn from and to be tested on: scenes by the quickstart's own drawing code, and what lies beside them."""
+"""Pictures for training and for tests: scenes by the quickstart's drawing code, and its other files."""
 
 from __future__ import annotations
 
@@ -22,18 +22,18 @@ from heron.quickstart.scenes import draw_scene
 from miniclip.concepts import BOATS, CITIES, PLACES, TIMES, VEHICLES, WEATHERS, Facts
 
 FIRST_SEED, FIRST_HELD_OUT_SEED = 10_000, 5_000_000
-"""Seeds of scenes to learn from and of those held out. The quickstart's own are all below 100."""
+"""Seeds of the scenes for training and of those held out. The seeds of the quickstart are all below 100."""
 
 _SIZES = ((640, 480), (640, 480), (640, 480), (480, 640))
 _AWAY = 9.0
-"""A drift that takes the boat out of the picture."""
+"""A drift that moves the boat out of the picture."""
 
 _PAPER, _INK = (255, 255, 255), (32, 32, 32)
 
 
 @frozen
 class Example:
-    """A picture in RGB, and what it shows. A scene without `subject` among its facts is a harbour without a boat."""
+    """A picture in RGB, and what it shows. A scene whose facts have no `subject` is a harbour without a boat."""
 
     image: Image.Image
     facts: Facts
@@ -61,7 +61,7 @@ def facts_of(shot: Shot) -> dict[str, str]:
 
 
 def held_out(shots: list[Shot]) -> Iterator[Example]:
-    """One picture of each shot, of a place that is not among those to learn from."""
+    """One picture of each shot, of a place that training does not use."""
     for number, shot in enumerate(shots):
         yield Example(draw_scene(shot, FIRST_HELD_OUT_SEED + number), facts_of(shot))
 
@@ -74,7 +74,7 @@ def of_the_lake() -> Iterator[Example]:
 
 
 def example(number: int) -> Example:
-    """One picture to learn from: scenes of all shots in turn, harbours twice, each in a place of its own, and every twelfth something else."""
+    """One picture for training: scenes of all shots in turn, harbours twice, and every twelfth something else."""
     rng = random.Random(f"example {number}")  # noqa: S311 - drawing, not secrets
     if number % 12 == 11:
         return rng.choice((_scan, _scan, _page, _page, _waveform, _map))(rng)
@@ -95,7 +95,7 @@ def example(number: int) -> Example:
 
 
 def _sent_around(image: Image.Image, rng: random.Random) -> Image.Image:
-    """A picture as a thumbnail of some size and JPEG quality."""
+    """A picture as a thumbnail of random size and JPEG quality."""
     side = rng.choice((192, 256, 320, 512))
     image.thumbnail((side, side), Image.Resampling.BICUBIC)
     stream = io.BytesIO()
@@ -132,7 +132,7 @@ def _page(rng: random.Random) -> Example:
 
 
 def _printed(lines: list[str], rng: random.Random) -> Image.Image:
-    """A page of A4 with a title and some lines below it, as a PDF has it, and at times a photograph."""
+    """A page of A4, as of a PDF, with a title, some lines and sometimes a photograph."""
     image = Image.new("RGB", (362, 512), _PAPER)
     draw = ImageDraw.Draw(image)
     draw.text((36, 50), lines[0][:24], _INK, ImageFont.load_default(15), stroke_width=0.4)
@@ -171,7 +171,7 @@ def _waveform(rng: random.Random) -> Example:
 
 
 def _map(rng: random.Random) -> Example:
-    """The chart of the lake, turned and cut in some way, on the ground that something transparent is shown on."""
+    """The chart of the lake, rotated and cropped at random, on the background for transparent pictures."""
     with Image.open(io.BytesIO(chart())) as file:
         turned = file.rotate(rng.uniform(-30, 30) * rng.choice((0, 1)))
     wide, high = turned.size

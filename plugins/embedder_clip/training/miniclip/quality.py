@@ -52,7 +52,7 @@ QUERIES: Mapping[str, Meaning] = {
         "a snowy street at night": "place=street weather=snow time=night",
         "boat on the sea at dusk": "subject=sailing-boat,white-ferry,fishing-boat time=dusk",
         "a yellow tram in Lisbon": "subject=yellow-tram city=lisbon",
-        # In words and sentences that no caption has:
+        # With words and sentences that are in no caption:
         "is it raining?": "weather=rain",
         "the bus drives through heavy rain": "subject=red-bus weather=rain",
         "a car that is blue": "subject=blue-car",
@@ -60,11 +60,11 @@ QUERIES: Mapping[str, Meaning] = {
         "white winter night": "weather=snow time=night",
     }.items()
 }
-"""What people may type, and the pictures that it should find."""
+"""Queries that people may type, and the pictures that they should find."""
 
 
 def recall(examples: Sequence[Example], images: Vectors, embed_texts: EmbedTexts, top: int) -> float:
-    """The share of pictures that are among the first `top` for the sentence that describes them, one each."""
+    """The share of pictures that are among the first `top` results for their own descriptions."""
     texts = embed_texts([describe(example.facts)[0] for example in examples])
     scores = texts @ images.T
     better = (scores > scores.diagonal()[:, None]).sum(1)
@@ -83,7 +83,7 @@ def precisions(facts: Sequence[Facts], images: Vectors, embed_texts: EmbedTexts)
 
 
 def average_precision(scores: NDArray[Any], relevant: NDArray[Any]) -> float:
-    """Mean of the precisions at the rank of each relevant one (Manning et al., Information Retrieval, 8.4)."""
+    """Mean of the precisions at the rank of each relevant result (Manning et al., Information Retrieval, 8.4)."""
     hits = relevant[np.argsort(-scores, kind="stable")]
     ranks = np.flatnonzero(hits) + 1
     return float((np.arange(1, len(ranks) + 1) / ranks).mean())

@@ -1,4 +1,4 @@
-"""A small tokeniser of CLIP's sort: lower case, byte-level BPE with `</w>` at the end of words, so that any text has ids."""
+"""A small tokenizer like CLIP's: lower case, byte-level BPE with `</w>` at the end of words; any text has ids."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from tokenizers.trainers import BpeTrainer
 
 START, END = "<|startoftext|>", "<|endoftext|>"
 LONGEST = 20
-"""Tokens of a text with its start and end; what is longer is cut."""
+"""Tokens of a text, with the start and end tokens; longer texts are cut."""
 
 _END_OF_WORD = "</w>"
 _WORDS = r"<\|startoftext\|>|<\|endoftext\|>|'s|'t|'re|'ve|'m|'ll|'d|[\p{L}]+|[\p{N}]|[^\s\p{L}\p{N}]+"
 _ENTRIES = 800
-"""Entries that the vocabulary has at most beside those for the bytes."""
+"""The most entries of the vocabulary, not counting those for the bytes."""
 
 
 def train_tokenizer(texts: Iterable[str]) -> Tokenizer:
-    """A tokeniser for texts like these. Padding is the end token, which CLIP reads only once."""
+    """A tokenizer for texts like these. Padding is the end token, of which CLIP reads only the first."""
     learner = _bare(BPE(end_of_word_suffix=_END_OF_WORD))
     trainer = BpeTrainer(vocab_size=_ENTRIES, show_progress=False, end_of_word_suffix=_END_OF_WORD)
     learner.train_from_iterator(texts, trainer)

@@ -1,1 +1,1 @@
-"""DICOM: headers, series and pictures; `decoder.py` puts them together."""
+"""DICOM: headers, series and pictures; `decoder.py` combines them."""

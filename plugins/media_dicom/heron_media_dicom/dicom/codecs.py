@@ -1,7 +1,6 @@
-"""Which library decodes which transfer syntax: Pillow, imagecodecs or pydicom itself, as plugins of pydicom's decoders.
-
-Of the C libraries behind these, libjpeg-turbo, OpenJPEG and CharLS were fed thousands of damaged streams; the lossless
-JPEG of GDCM is not used, for it brought the process down.
+"""Which library decodes which transfer syntax: Pillow, imagecodecs or pydicom, as plugins of pydicom's decoders.
+The C libraries libjpeg-turbo, OpenJPEG and CharLS were tested with thousands of damaged streams. GDCM's lossless JPEG is
+not used, because damaged streams crashed the process.
 """
 
 from __future__ import annotations
@@ -39,17 +38,17 @@ _PLUGINS = {
 DECODER_DEPENDENCIES = {
     UID(uid): ("imagecodecs",) for uid, plugins in _PLUGINS.items() if _IMAGECODECS in plugins
 }
-"""What pydicom asks of a plugin: what each syntax needs."""
+"""What each syntax needs; read by pydicom."""
 
 
 def is_available(uid: str) -> bool:
-    """What pydicom asks of a plugin: whether it is there."""
+    """Whether this plugin can decode a syntax; called by pydicom."""
     return find_spec("imagecodecs") is not None
 
 
 @cache
 def decoder_of(syntax: str) -> Decoder:
-    """The decoder of a transfer syntax; raises MediaError that says what to install, or that nothing reads it."""
+    """The decoder of a transfer syntax; raises MediaError that says what to install, or that it is not supported."""
     if not is_compressed(syntax):
         return get_decoder(syntax)
     name = printable(name_of(syntax))
@@ -65,14 +64,16 @@ def decoder_of(syntax: str) -> Decoder:
 
 
 def decode_frame(source: bytes, runner: DecodeRunner) -> bytes:
-    """What pydicom asks of a plugin: decode one frame by imagecodecs, without a change of its colours."""
+    """Decode one frame by imagecodecs, without converting its colours; called by pydicom."""
     import imagecodecs
 
     found: Any
     if runner.transfer_syntax in JPEG2000TransferSyntaxes:
         found = imagecodecs.jpeg2k_decode(source)
         if runner.photometric_interpretation in ("YBR_ICT", "YBR_RCT"):
-            runner.set_option("photometric_interpretation", "RGB")  # the stream itself says how to come back
+            runner.set_option(
+                "photometric_interpretation", "RGB"
+            )  # the stream itself says how it was converted
     elif runner.transfer_syntax in JPEGLSTransferSyntaxes:
         found = imagecodecs.jpegls_decode(source)
     elif runner.samples_per_pixel == 3:

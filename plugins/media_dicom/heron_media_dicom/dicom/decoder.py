@@ -16,14 +16,14 @@ from heron_media_dicom.dicom.values import printable
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-warnings.filterwarnings("ignore", module="pydicom|PIL")  # what is wrong with a file, our own sentences tell
+warnings.filterwarnings("ignore", module="pydicom|PIL")  # our own messages say what is wrong with a file
 
 
 class DicomDecoder:
     """Reads DICOM files: a Decoder, FrameDecoder and SeriesDecoder."""
 
     def probe(self, file: heron.MediaFile) -> heron.MediaFacts:
-        """The facts of a header; pixels are left alone but for their length. Raises MediaError."""
+        """The facts of a header; of the pixels, only the length is checked. Raises MediaError."""
         with _opened(file) as header:
             return facts_of(header)
 
@@ -34,7 +34,7 @@ class DicomDecoder:
             return next((picture for _, picture in _pictures(file, header, middle, size)), None)
 
     def times(self, file: heron.MediaFile, *, whole: bool = True) -> Sequence[float]:
-        """When the frames of a cine are shown, in seconds by FrameTime or FrameTimeVector; empty for others."""
+        """The presentation times of the frames of a cine, in seconds, by FrameTime or FrameTimeVector; else empty."""
         with _opened(file) as header:
             return header.frame_times()
 
@@ -46,36 +46,36 @@ class DicomDecoder:
             for number in numbers:
                 if not 0 <= number < header.frames:
                     raise heron.MediaError(
-                        f"{file.name} has {header.frames:,} frames, none of number {number:,}"
+                        f"{file.name} has {header.frames:,} frames; there is no frame {number:,}"
                     )
             yield from _pictures(file, header, sorted(set(numbers)), size)
 
     def part(self, file: heron.MediaFile) -> heron.Part | None:
-        """What a file is in its series; None for a DICOMDIR, and for an object of no series. Raises MediaError."""
+        """The part that a file is of its series; None for a DICOMDIR and without a series. Raises MediaError."""
         with _opened(file) as header:
             return part_of(header)
 
     def series(self, parts: Sequence[heron.Part]) -> heron.Series:
-        """Put the files of one series in order; raises MediaError where they are of several studies."""
+        """Order the files of one series; raises MediaError if they are of several studies."""
         return series_of(parts)
 
 
 @contextmanager
 def _opened(file: heron.MediaFile) -> Iterator[Header]:
-    """The header of a file, whose stream is open as long; whatever a library raises comes out as MediaError."""
+    """The header of a file, and its stream, open within the context; any error of a library becomes MediaError."""
     try:
         with file.open() as stream:
             yield read_header(file, stream)
     except heron.HeronError:
         raise
-    except Exception as error:  # pydicom and what it builds on raise all sorts of errors for broken files
+    except Exception as error:  # pydicom and its libraries raise all sorts of errors for broken files
         raise heron.MediaError(f"{file.name} cannot be read as DICOM: {_reason(error)}") from error
 
 
 def _pictures(
     file: heron.MediaFile, header: Header, numbers: Sequence[int], size: int | None
 ) -> Iterator[tuple[int, Image]]:
-    """The frames that can be decoded; raises what is wrong with the first one where none can."""
+    """The frames that can be decoded; if there are none, raises the error of the first one."""
     if not numbers:
         return
     from heron_media_dicom.dicom.frames import Frames
@@ -100,8 +100,8 @@ def _pictures(
 def _reason(error: Exception) -> str:
     """An error in one short line that can be printed."""
     if isinstance(error, RecursionError):
-        return "it nests sequences too deep"
+        return "its sequences are nested too deeply"
     if isinstance(error, MemoryError):
-        return "it needs more memory than there is"
+        return "it needs more memory than is available"
     text = " ".join(str(error).split()) or type(error).__name__
     return printable(text, 300)

@@ -1,6 +1,5 @@
-"""The fast walk over the top-level elements of a little endian header, several times faster than a whole parser.
-
-What is out of the ordinary raises Unusual, and is left to pydicom.
+"""A fast reader of the top-level elements of a little endian header, several times faster than a complete parser.
+Unusual headers raise Unusual, and are left to pydicom.
 """
 
 from __future__ import annotations
@@ -14,22 +13,22 @@ import heron
 from heron_media_dicom.dicom.tags import MARKED, READ, tag_bytes
 
 WINDOW = 16 * 1024
-"""Bytes that are read at once: most headers end within the first."""
+"""Bytes that are read at once: most headers end within the first window."""
 
 LONGEST_VALUE = 64 * 1024
-"""Values of more bytes are passed over."""
+"""Longer values, in bytes, are skipped."""
 
 MOST_WINDOWS = 8 * 1024
-"""Windows that a header may take, 128 MB; more is refused."""
+"""The most windows of a header, 128 MB; more are refused."""
 
 DEEPEST = 64
-"""Sequences within sequences; more are refused."""
+"""The deepest nesting of sequences; more is refused."""
 
 UNDEFINED = 0xFFFFFFFF
 
 _SHORT = frozenset(b"AE AS AT CS DA DS DT FD FL IS LO LT PN SH SL SS ST TM UI UL US".split())
 _LONG = frozenset(b"OB OD OF OL OV OW SQ SV UC UN UR UT UV".split())
-"""Value representations whose length takes 2 bytes, and those with 2 reserved bytes and 4 (PS3.5, 7.1.2)."""
+"""Value representations with a length of 2 bytes, and those with 2 reserved bytes and a length of 4 (PS3.5, 7.1.2)."""
 
 PIXELS = {tag_bytes(0x7FE00010): "PixelData", tag_bytes(0x7FE00008): "FloatPixelData",
           tag_bytes(0x7FE00009): "DoubleFloatPixelData"}  # fmt: skip
@@ -40,11 +39,11 @@ _number = struct.Struct("<I").unpack_from
 
 
 class Unusual(Exception):
-    """The header is not one for the fast walk; it may be a good one all the same."""
+    """The fast reader cannot read the header, which may still be valid."""
 
 
 class PixelData(NamedTuple):
-    """Where the pixels lie: offset of the value in the file, its length in bytes (None: in fragments), and its VR."""
+    """The place of the pixels: offset of the value in the file, length in bytes (None: in fragments), and VR."""
 
     keyword: str
     vr: str
@@ -54,9 +53,8 @@ class PixelData(NamedTuple):
 
 @define
 class Elements:
-    """What was found: `values` are VR and bytes by tag, `places` are where other elements begin in the file.
-
-    `implicit` and `order`, `<` or `>`, say how the elements are written.
+    """The elements found: `values` are VR and bytes by tag, `places` are the offsets of other elements in the file.
+    `implicit` and `order`, `<` or `>`, say how the elements are encoded.
     """
 
     values: dict[bytes, tuple[bytes, bytes]] = Factory(dict)
@@ -67,7 +65,7 @@ class Elements:
 
 
 class Window:
-    """A piece of a file. `load` moves it; raises MediaError behind the end of the file and for endless headers."""
+    """A part of a file. `load` moves it; raises MediaError behind the end of the file and for endless headers."""
 
     def __init__(self, stream: BinaryIO, size: int, name: str) -> None:
         self._stream = stream
@@ -76,7 +74,7 @@ class Window:
         self._left = MOST_WINDOWS
 
     def load(self, position: int, count: int = WINDOW) -> bytes:
-        """The bytes from a position on; empty at the very end."""
+        """The bytes from a position; empty at the end of the file."""
         if position > self._size:
             excess = position - self._size
             raise heron.MediaError(
@@ -89,7 +87,7 @@ class Window:
         return self._stream.read(count)
 
     def cut_off(self) -> heron.MediaError:
-        """What to raise where a file ends within an element."""
+        """The error for a file that ends within an element."""
         return heron.MediaError(f"{self.name} is cut off within an element of its header")
 
 
@@ -114,9 +112,8 @@ def read_meta(data: bytes) -> tuple[Elements, int]:
 
 
 def walk(window: Window, data: bytes, at: int, found: Elements) -> None:
-    """Add the top-level elements to `found`, from `at` in the window `data` of the file's first bytes on.
-
-    Ends at the pixels or at the end of the file. Raises Unusual, or MediaError for what is cut off.
+    """Add the top-level elements to `found`, beginning at `at` in the window `data` of the file's first bytes.
+    Ends at the pixels or at the end of the file. Raises Unusual, or MediaError for a file that is cut off.
     """
     base, limit, implicit, values = 0, len(data) - 12, found.implicit, found.values
     try:
@@ -165,9 +162,8 @@ def walk(window: Window, data: bytes, at: int, found: Elements) -> None:
 
 
 def _behind_items(window: Window, base: int, data: bytes, at: int, implicit: bool) -> tuple[int, bytes, int]:
-    """Pass over the items of a sequence of undefined length (PS3.5, 7.5), and all that is nested in them.
-
-    Returns the window in which it ends, and the place there.
+    """Skip the items of a sequence of undefined length (PS3.5, 7.5), with everything nested in them.
+    Returns the window in which the sequence ends, and the position there.
     """
     within_item = [False]  # for each sequence and item that is open
     while within_item:
@@ -187,7 +183,7 @@ def _behind_items(window: Window, base: int, data: bytes, at: int, implicit: boo
             raise Unusual
         if tag == (_ITEM_END if within_item[-1] else _SEQUENCE_END):
             within_item.pop()
-        elif within_item[-1] == (tag == _ITEM):  # items stand in sequences, and other elements in items
+        elif within_item[-1] == (tag == _ITEM):  # items are in sequences, and other elements are in items
             raise Unusual
         elif length != UNDEFINED:
             at += length

@@ -1,4 +1,4 @@
-"""From the facts of a header to those that all media have: size, frames, time of capture, speed of a cine."""
+"""Turns the facts of a header into those that all media have: size, frames, time of capture, frame rate."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def facts_of(header: Header) -> heron.MediaFacts:
 
 
 def media_facts(facts: Mapping[str, Any], frames: int, last: float | None) -> heron.MediaFacts:
-    """The facts of a file or a series with `frames` pictures, 0 without pixels; the last is shown at `last` seconds."""
+    """The facts of a file or a series with `frames` pictures (0 without pixels), the last shown at `last` seconds."""
     syntax = facts.get("TransferSyntaxUID", "")
     rate = _rate(facts, frames, last) if frames > 1 else None
     return heron.MediaFacts(
@@ -41,9 +41,8 @@ def media_facts(facts: Mapping[str, Any], frames: int, last: float | None) -> he
 
 
 def captured_at(facts: Mapping[str, Any]) -> str | None:
-    """When it was taken, in UTC: by acquisition, content, series or study, whichever first has date and time.
-
-    Times without an offset are taken for UTC. A date alone counts from midnight, where no date has a time.
+    """The time of capture in UTC: the first of acquisition, content, series and study that has a date and a time.
+    Times without an offset count as UTC. If no date has a time, the first date counts, at midnight.
     """
     found = _first(facts)
     if found is None:
@@ -69,7 +68,7 @@ def _first(facts: Mapping[str, Any]) -> str | None:
 
 
 def _rate(facts: Mapping[str, Any], frames: int, last: float | None) -> float | None:
-    """Frames per second: by the times of the frames, or by the rates meant for showing them."""
+    """Frames per second: by the times of the frames, or by the rates recommended for display."""
     if last:
         return round((frames - 1) / last, 6)
     rates = (facts.get("CineRate"), facts.get("RecommendedDisplayFrameRate"))

@@ -1,4 +1,4 @@
-"""What is left to pydicom: headers out of the ordinary, sequences, and rare character sets."""
+"""What pydicom reads for us: unusual headers, sequences, and rare character sets."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _WANTED: list[Any] = [tag_number(tag) for tag in (*READ, *MARKED)]
 
 
 def read_elements(stream: GuardedStream) -> Elements:
-    """The elements of any header that pydicom reads, also without preamble; raises whatever pydicom raises."""
+    """The elements of any header that pydicom can read, also without preamble; raises any error of pydicom."""
     source = cast(BinaryIO, stream)
     dataset = pydicom.dcmread(source, stop_before_pixels=True, force=True, specific_tags=_WANTED)
     stream.check()
@@ -40,18 +40,18 @@ def read_elements(stream: GuardedStream) -> Elements:
 
 
 def read_element(stream: GuardedStream, found: Elements, tag: bytes) -> RawDataElement | DataElement:
-    """An element whose place is known; raises whatever pydicom raises."""
+    """An element whose position is known; raises any error of pydicom."""
     stream.seek(found.places[tag])
     elements = data_element_generator(cast(BinaryIO, stream), found.implicit, found.order == "<")
     element = next(elements, None)
     stream.check()
     if element is None:
-        raise ValueError("an element ends with the file")
+        raise ValueError("the file ends within an element")
     return element
 
 
 def read_items(stream: GuardedStream, found: Elements, tag: bytes) -> Iterator[Dataset]:
-    """The items of a sequence whose place is known, one at a time."""
+    """The items of a sequence whose position is known, one at a time."""
     source = cast(BinaryIO, stream)
     little = found.order == "<"
     place = found.places[tag] + (8 if found.implicit else 12)
@@ -68,7 +68,7 @@ def read_items(stream: GuardedStream, found: Elements, tag: bytes) -> Iterator[D
 
 
 def add_functional_groups(stream: GuardedStream, found: Elements) -> None:
-    """Add what the macros of all frames, and of the first, say of geometry and windows (PS3.3 C.7.6.16.2)."""
+    """Add geometry and windows from the shared macros and those of the first frame (PS3.3 C.7.6.16.2)."""
     for tag in (SHARED_GROUPS, FRAME_GROUPS):
         if tag in found.places:
             for macro in next(read_items(stream, found, tag), ()):
@@ -78,19 +78,19 @@ def add_functional_groups(stream: GuardedStream, found: Elements) -> None:
 
 
 def text_decoder(charsets: Sequence[str]) -> Callable[[bytes], str]:
-    """The function that decodes texts under one or several Specific Character Sets."""
+    """A function that decodes texts in one or several Specific Character Sets."""
     encodings = convert_encodings([name.strip() for name in charsets])
     return lambda raw: decode_bytes(raw, encodings, TEXT_VR_DELIMS)
 
 
 def _elements(dataset: Dataset) -> Iterator[RawDataElement | DataElement]:
-    """The elements as pydicom read them; iterating the dataset itself would convert them."""
+    """The elements as pydicom read them; iterating over the dataset itself would convert them."""
     for number in dataset.keys():  # noqa: SIM118
         yield dataset.get_item(number)
 
 
 def _raw_values(dataset: Dataset) -> Iterator[tuple[bytes, tuple[bytes, bytes]]]:
-    """VR and bytes of elements, by tag; pydicom has converted some UIDs and character sets already."""
+    """VR and bytes of elements, by tag; pydicom has already converted some UIDs and character sets."""
     for element in _elements(dataset):
         tag = tag_bytes(element.tag)
         if tag not in READ:
@@ -104,7 +104,7 @@ def _raw_values(dataset: Dataset) -> Iterator[tuple[bytes, tuple[bytes, bytes]]]
 
 
 def _pixels_here(stream: GuardedStream, order: Literal["little", "big"]) -> PixelData | None:
-    """The pixels at whose tag pydicom has stopped, if it did not stop at the end of the file."""
+    """The pixels, if pydicom stopped at their tag and not at the end of the file."""
     start = stream.tell()
     head = stream.read(12)
     tag = tag_bytes(int.from_bytes(head[:2], order) << 16 | int.from_bytes(head[2:4], order))

@@ -1,4 +1,4 @@
-"""Compressed frames: where the fragments of each lie, and whether their streams claim what the header does."""
+"""Compressed frames: the positions of their fragments, and whether their streams agree with the header."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ _JPEG_SYNTAXES = ("4.50", "4.51", "4.57", "4.70", "4.80", "4.81")
 _J2K_SYNTAXES = ("4.90", "4.91", "4.201", "4.202", "4.203")
 
 _SIZES = {0xC0, 0xC1, 0xC3, 0xF7}
-"""Markers of JPEG and JPEG-LS that tell the size: baseline, extended, lossless, LS (ISO/IEC 10918-1, B.1.1.3)."""
+"""Markers of JPEG and JPEG-LS before the size: baseline, extended, lossless, LS (ISO/IEC 10918-1, B.1.1.3)."""
 
 _MOST_TILES = 65_535
 
 MOST_FRAGMENTS = 1_000_000
-"""Fragments that a file may have."""
+"""The most fragments of a file."""
 
 Fragment = tuple[int, int]
 """Offset and length in bytes."""
 
 
 class CompressedFrames:
-    """The compressed frames of a file. Raises MediaError for fragments that lie outside it or are too few."""
+    """The compressed frames of a file. Raises MediaError for fragments outside the file, or too few of them."""
 
     def __init__(self, header: Header, name: str) -> None:
         self._header = header
@@ -34,7 +34,7 @@ class CompressedFrames:
         self._frames = self._grouped(self._fragments())
 
     def read(self, number: int) -> bytes:
-        """One compressed frame; raises MediaError for one that claims to be what the header does not."""
+        """One compressed frame; raises MediaError if it does not agree with the header."""
         fragments = self._frames[number] if number < len(self._frames) else []
         length = sum(length for _, length in fragments)
         most = 4 * int(frame_bytes(self._header.facts)) + 64 * 1024
@@ -68,7 +68,7 @@ class CompressedFrames:
         return found
 
     def _grouped(self, fragments: Sequence[Fragment]) -> list[list[Fragment]]:
-        """The fragments of each frame: by the offset table, one for each, or by the beginnings of streams."""
+        """The fragments of each frame: by the offset table, one for each frame, or by the starts of streams."""
         frames = self._header.frames
         if not fragments:
             raise heron.MediaError(f"{self._name} has no fragments of pixels")
@@ -87,40 +87,40 @@ class CompressedFrames:
         return grouped
 
     def _table(self, table: Fragment, frames: int) -> set[int]:
-        """The places of first fragments by the basic offset table; empty for one that is empty or is not for them."""
+        """The indices of first fragments by the basic offset table; empty if it is empty or does not match."""
         if table[1] != 4 * frames:
             return set()
         base = sum(table)
         return {base + offset for offset in struct.unpack(f"<{frames}I", self._piece(table))}
 
     def _beginnings(self, pieces: Sequence[Fragment]) -> set[int]:
-        """The places of fragments that begin like a stream."""
+        """The indices of fragments that begin like a stream."""
         heads = ((offset - 8, self._piece((offset, min(length, 4)))) for offset, length in pieces)
         return {place for place, head in heads if head[:2] == _JPEG or head == _J2K}
 
     def _checked(self, data: bytes, number: int) -> bytes:
-        """The stream itself, without a wrapper; its own size is held against the header before any decoder sees it."""
+        """The stream without its wrapper; its own size is compared with the header before a decoder reads it."""
         syntax = self._header.syntax.removeprefix("1.2.840.10008.1.2.")
         facts = self._header.facts
         expected = whole(facts, "Columns"), whole(facts, "Rows"), whole(facts, "SamplesPerPixel", 1)
         if syntax in _J2K_SYNTAXES:
-            # decoders can be made to hang by the boxes of a JP2 file, which DICOM does not want (PS3.5, A.4.4)
+            # the boxes of a JP2 file can make decoders hang, and DICOM does not allow them (PS3.5, A.4.4)
             data = data[max(0, data.find(_J2K)) :]
             found = _j2k_size(data)
         elif syntax in _JPEG_SYNTAXES:
             found = _jpeg_size(data)
             if syntax in ("4.80", "4.81") and b"\xff\xd9" not in data[-16:]:
-                found = None  # CharLS takes seconds to find out that the end is missing
+                found = None  # CharLS takes seconds to notice that the end is missing
         else:
             return data
         if found != expected:
-            claim = "{} x {} pixels of {} samples".format(*found) if found else "no size that can be read"
+            claim = "{} x {} pixels of {} samples".format(*found) if found else "no readable size"
             raise heron.MediaError(f"frame {number:,} of {self._name} is broken: its stream has {claim}")
         return data
 
 
 def _jpeg_size(data: bytes) -> tuple[int, int, int] | None:
-    """Columns, rows and samples of a JPEG or JPEG-LS stream; None for a progressive one, and where none is found."""
+    """Columns, rows and samples of a JPEG or JPEG-LS stream; None for a progressive one, or if none is found."""
     at = 2
     while data[:2] == _JPEG and at + 10 <= len(data) and data[at] == 0xFF:
         marker = data[at + 1]

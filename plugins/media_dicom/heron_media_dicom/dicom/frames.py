@@ -1,4 +1,4 @@
-"""The frames of one file as pictures, each decoded by itself."""
+"""The frames of one file as pictures, each decoded separately."""
 
 from __future__ import annotations
 
@@ -25,13 +25,12 @@ _MACROS = ("PixelValueTransformationSequence", "FrameVOILUTSequence")
 """The functional groups that say how a frame is shown (PS3.3 C.7.6.16.2)."""
 
 _MOST_GROUPS = 64 * 1024 * 1024
-"""Bytes of functional groups that are read to show the frames of a file."""
+"""The most bytes of functional groups that are read to show the frames of a file."""
 
 
 class Frames:
-    """The frames of a file that has pixels. Raises MediaError, or whatever a library raises for broken files.
-
-    Frames are to be asked for in ascending order.
+    """The frames of a file that has pixels. Raises MediaError, or any error of a library for broken files.
+    Frames have to be requested in ascending order.
     """
 
     def __init__(self, header: Header, name: str) -> None:
@@ -67,7 +66,7 @@ class Frames:
         return picture_of(frame, shown, str(found["photometric_interpretation"]), size)
 
     def _shown(self, number: int) -> Dataset:
-        """What tells how a frame is shown; enhanced objects say it for all frames or for each."""
+        """The elements that say how a frame is shown; enhanced objects give them for all frames or for each."""
         for place, item in self._groups or ():
             if place == number:
                 return _with_macros(self._dataset, item)
@@ -75,7 +74,7 @@ class Frames:
 
 
 def _dataset(header: Header, name: str) -> Dataset:
-    """What pydicom has to know of a file to decode its frames and to show them."""
+    """The dataset that pydicom needs to decode and show the frames of a file."""
     elements = header.elements
     little = elements.order == "<"
     found: dict[BaseTag, Any] = {}
@@ -93,7 +92,7 @@ def _dataset(header: Header, name: str) -> Dataset:
 
 
 def _with_macros(dataset: Dataset, group: Dataset) -> Dataset:
-    """A copy to which the macros of a functional group are added."""
+    """A copy with the macros of a functional group added."""
     shown = Dataset()
     shown.update(dataset)
     for keyword in _MACROS:

@@ -1,4 +1,4 @@
-"""Where slices lie: normals, positions along them, and gaps between them, in millimetres."""
+"""The geometry of slices: normals, positions along them, and gaps, in millimetres."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from statistics import median
 from typing import Any
 
 _SAME_PLACE = 1e-3
-"""Millimetres within which two slices lie at one position."""
+"""Millimetres below which two slices have the same position."""
 
 _SAME_DIRECTION = 1e-3
-"""Most that the cosines of two orientations may differ by."""
+"""The largest difference between the cosines of equal orientations."""
 
 _EVEN = 0.1
-"""Most that a step may differ from a multiple of the spacing, as a part of the spacing."""
+"""The largest difference of a step from a multiple of the spacing, as a fraction of the spacing."""
 
 
 def normal_of(orientation: Any) -> tuple[float, float, float] | None:
-    """The cross product of the directions of a row and a column (PS3.3 C.7.6.2.1.1); None for what is no orientation."""
+    """The cross product of the row and column directions (PS3.3 C.7.6.2.1.1); None if it is not an orientation."""
     if not _is_vector(orientation, 6):
         return None
     a, b, c, d, e, f = orientation
@@ -28,19 +28,19 @@ def normal_of(orientation: Any) -> tuple[float, float, float] | None:
 
 
 def same_direction(one: Any, other: Any) -> bool:
-    """Whether two orientations are the same but for rounding."""
+    """Whether two orientations differ by no more than rounding."""
     return all(abs(a - b) <= _SAME_DIRECTION for a, b in zip(one, other, strict=True))
 
 
 def positions_along(normal: Sequence[float], places: Sequence[Any]) -> list[float]:
-    """How far each place lies along the normal; empty where one of them is no place."""
+    """The position of each point along the normal; empty if one of them is not a point."""
     if not all(_is_vector(place, 3) for place in places):
         return []
     return [sum(a * b for a, b in zip(normal, place, strict=True)) for place in places]
 
 
 def ranks(positions: Sequence[float]) -> list[int]:
-    """The rank of each position among all; those that are the same but for rounding share one."""
+    """The rank of each position among all; positions that differ only by rounding share one."""
     found = [0] * len(positions)
     rank, last = -1, -math.inf
     for index in sorted(range(len(positions)), key=lambda index: positions[index]):
@@ -52,7 +52,7 @@ def ranks(positions: Sequence[float]) -> list[int]:
 
 
 def gaps(positions: Sequence[float]) -> tuple[float | None, int, list[tuple[float, float]]]:
-    """The usual step between positions, how many are missing, and between which: for stacks that are even otherwise."""
+    """The usual step between positions, how many are missing, and between which; only for otherwise even stacks."""
     by_rank = dict(zip(ranks(positions), positions, strict=True))
     stack = [by_rank[rank] for rank in sorted(by_rank)]
     steps = [high - low for low, high in pairwise(stack)]

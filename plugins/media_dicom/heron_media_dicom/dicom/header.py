@@ -1,4 +1,4 @@
-"""The header of one file: read by the fast walk, or else by pydicom, and checked before anybody trusts its sizes."""
+"""The header of one file: read by the fast reader, or else by pydicom, and checked before its sizes are used."""
 
 from __future__ import annotations
 
@@ -17,23 +17,22 @@ from heron_media_dicom.dicom.tags import FACTS, FRAME_GROUPS, FRAME_TIME_VECTOR,
 from heron_media_dicom.dicom.values import json_values, numbers
 
 MOST_PIXELS = 2 * 89_478_485
-"""Most pixels of a frame, as Heron has it for images: more is taken for a decompression bomb."""
+"""The most pixels of a frame, as for images: more is treated as a decompression bomb."""
 
 MOST_FRAMES = 1_000_000
-"""Frames that a file may have; slides have most, one for each tile."""
+"""The most frames of a file; slides have most, one for each tile."""
 
 _SYNTAX = tag_bytes(0x00020010)
 _TELLING = frozenset(tag.keyword for tag in FACTS.values()) - {"TransferSyntaxUID", "SpecificCharacterSet"}
 _IDENTIFYING = frozenset(("SOPClassUID", "SeriesInstanceUID", "Modality"))
-"""Facts of which a file has to have one, with the magic of DICOM and without."""
+"""Facts of which a file must have at least one, with and without the magic of DICOM."""
 
 
 @frozen
 class Header:
     """What a file says of itself.
-
-    `facts` are by keyword, `elements` the raw ones, `frames` the number of pictures (0 without pixels), and
-    `source` and `size` the plain file: the one given, or what was inflated.
+    `facts` are by keyword, `elements` are the raw ones, `frames` is the number of pictures (0 without pixels). `source`
+    and `size` are those of the plain file: the given one, or the inflated content.
     """
 
     facts: Mapping[str, Any]
@@ -44,11 +43,11 @@ class Header:
 
     @property
     def syntax(self) -> str:
-        """The UID of the transfer syntax; a plain one where none is given."""
+        """The UID of the transfer syntax; an uncompressed one if none is given."""
         return _syntax(self.elements)
 
     def frame_times(self) -> list[float]:
-        """When each frame is shown, in seconds from the first; empty unless each follows the one before."""
+        """The presentation time of each frame, in seconds from the first; empty unless they increase."""
         if self.frames < 2:
             return []
         pauses = numbers(self.elements.values.get(FRAME_TIME_VECTOR, (b"", b""))[1])
@@ -64,7 +63,7 @@ class Header:
 
 
 def read_header(file: heron.MediaFile, stream: BinaryIO) -> Header:
-    """Read and check a header; raises MediaError for what is cut off, absurd or no DICOM."""
+    """Read and check a header; raises MediaError if it is cut off, absurd or not DICOM."""
     data = stream.read(WINDOW)
     size = file.size
     try:
@@ -88,19 +87,19 @@ def read_header(file: heron.MediaFile, stream: BinaryIO) -> Header:
         add_functional_groups(GuardedStream(stream, size, file.name), elements)
     facts = json_values(elements.values, elements.order)
     if not facts.keys() & (_TELLING if data[128:132] == b"DICM" else _IDENTIFYING):
-        raise heron.MediaError(f"{file.name} has no element that tells what it is, so it is no DICOM object")
+        raise heron.MediaError(f"{file.name} has no element that identifies it, so it is not a DICOM object")
     frames = _checked_frames(file.name, facts, elements, size) if elements.pixels else 0
     return Header(facts, elements, frames, stream, size)
 
 
 def whole(facts: Mapping[str, Any], keyword: str, default: int = 0) -> int:
-    """A fact that has to be a whole number, or the default where it is anything else."""
+    """A fact that should be a whole number, or the default if it is not."""
     value = facts.get(keyword)
     return value if type(value) is int else default
 
 
 def frame_bytes(facts: Mapping[str, Any]) -> float:
-    """Bytes of an uncompressed frame; a fraction where pixels of one bit end within a byte (PS3.5, 8.1)."""
+    """Bytes of an uncompressed frame; a fraction if pixels of one bit end within a byte (PS3.5, 8.1)."""
     samples = whole(facts, "SamplesPerPixel", 1)
     if facts.get("PhotometricInterpretation") == "YBR_FULL_422":
         samples = 2  # colours are kept for every second pixel (PS3.3 C.7.6.3.1.2)
@@ -120,12 +119,12 @@ def _by_pydicom(file: heron.MediaFile, stream: BinaryIO, size: int) -> Elements:
 
 
 def _checked_frames(name: str, facts: Mapping[str, Any], elements: Elements, size: int) -> int:
-    """The number of frames; raises MediaError where their sizes are absurd, or the file has no room for them."""
+    """The number of frames; raises MediaError if their sizes are absurd, or do not fit into the file."""
     assert elements.pixels is not None
     rows, columns = whole(facts, "Rows"), whole(facts, "Columns")
     frames = max(1, whole(facts, "NumberOfFrames", 1))
     if not rows or not columns:
-        raise heron.MediaError(f"{name} has pixels, but does not say how many rows and columns")
+        raise heron.MediaError(f"{name} has pixels, but no valid number of rows and columns")
     if rows * columns > MOST_PIXELS:
         raise heron.MediaError(
             f"{name} is refused as a decompression bomb: it claims {columns:,} x {rows:,} pixels"

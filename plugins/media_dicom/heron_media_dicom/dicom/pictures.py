@@ -1,4 +1,4 @@
-"""From stored values to what is seen: modality LUT, window, palette and colours, as 8-bit arrays (PS3.3 C.11, C.7.6.3)."""
+"""Turns stored values into 8-bit pictures: modality LUT, window, palette and colours (PS3.3 C.11, C.7.6.3)."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ from pydicom.pixels.processing import apply_color_lut, apply_modality_lut, apply
 
 Array = NDArray[Any]
 Levels = Callable[[Array], Array]
-"""Makes gray levels from 0 to 255 of values."""
+"""Turns values into gray levels from 0 to 255."""
 
 _LARGEST_TABLE = 1 << 16
-"""Stored values for which a table is made; wider ranges are computed pixel by pixel."""
+"""The largest range of stored values for which a table is made; wider ones are computed pixel by pixel."""
 
 _SAMPLE = 1 << 20
-"""About as many pixels tell the percentiles of a frame."""
+"""About how many pixels of a frame its percentiles are computed from."""
 
 
 def picture_of(frame: Array, dataset: Dataset, photometric: str, size: int | None) -> Image.Image:
     """An RGB picture of a frame of shape (rows, columns) or (rows, columns, 3), at most `size` pixels wide and high.
 
-    `photometric` is the interpretation after decoding. Raises ValueError for colours that are not known.
+    `photometric` is the interpretation after decoding. Raises ValueError for unknown colours.
     """
     with numpy.errstate(all="ignore"):
         if photometric == "PALETTE COLOR":
@@ -37,7 +37,7 @@ def picture_of(frame: Array, dataset: Dataset, photometric: str, size: int | Non
         elif photometric == "RGB" and frame.ndim == 3:
             shown = _eight_bits(frame, int(dataset.get("BitsStored") or 8))
         else:
-            raise ValueError(f"its colours, {photometric}, are not read")
+            raise ValueError(f"its colours, {photometric}, are not supported")
     picture = Image.fromarray(shown)
     if size is not None:
         picture.thumbnail((size, size), Image.Resampling.BICUBIC, reducing_gap=2.0)
@@ -51,7 +51,7 @@ def _eight_bits(colours: Array, bits: int = 16) -> NDArray[numpy.uint8]:
 
 
 def _gray(frame: Array, dataset: Dataset) -> NDArray[numpy.uint8]:
-    """The gray levels of a frame: by a table where its values are few, so that each value is computed once."""
+    """The gray levels of a frame; for a small range of values by a table, so that each value is computed once."""
     levels = _levels_of(frame, dataset)
     low, high = frame.min(), frame.max()
     if frame.dtype.kind not in "ui" or int(high) - int(low) >= _LARGEST_TABLE:
@@ -59,14 +59,14 @@ def _gray(frame: Array, dataset: Dataset) -> NDArray[numpy.uint8]:
     table = levels(numpy.arange(int(low), int(high) + 1).astype(frame.dtype))
     shown = numpy.empty(frame.shape, numpy.uint8)
     rows = max(1, _SAMPLE // frame.shape[1])
-    for start in range(0, frame.shape[0], rows):  # looking up takes 8 bytes a pixel meanwhile
+    for start in range(0, frame.shape[0], rows):  # the lookup needs 8 bytes a pixel for a moment
         piece = frame[start : start + rows].astype(numpy.int64)
         shown[start : start + rows] = table[piece - int(low)]
     return shown
 
 
 def _levels_of(frame: Array, dataset: Dataset) -> Levels:
-    """What turns values of a frame into gray levels: its first VOI LUT, its first window, or its outer percentiles."""
+    """The mapping of values to gray levels: the first VOI LUT, the first window, or the outer percentiles."""
     for method in (_by_lut, _by_window):
         levels = method(dataset)
         if levels is not None:
@@ -78,9 +78,8 @@ def _levels_of(frame: Array, dataset: Dataset) -> Levels:
 
 
 def _ends(frame: Array, dataset: Dataset) -> Array:
-    """The stored values that become black and white where nothing else says so.
-
-    These are the ends of the range of 8 bits or less that are shown as they are, else the outer percentiles.
+    """The stored values that become black and white if the file does not say.
+    For 8 bits or less they are the ends of the range, so that values are shown unchanged; else the outer percentiles.
     """
     bits = int(dataset.get("BitsStored") or 16)
     if bits <= 8 and frame.dtype.kind == "u":
@@ -94,7 +93,7 @@ def _ends(frame: Array, dataset: Dataset) -> Array:
 
 
 def _real(values: Array, dataset: Dataset) -> Array:
-    """Stored values by the modality LUT or the rescale; as they are where these are broken."""
+    """Stored values after the modality LUT or the rescale; unchanged if these are broken."""
     try:
         return apply_modality_lut(values, dataset)
     except Exception:  # noqa: BLE001 - what stands in a broken table raises many sorts of errors
@@ -102,7 +101,7 @@ def _real(values: Array, dataset: Dataset) -> Array:
 
 
 def _by_lut(dataset: Dataset) -> Levels | None:
-    """By the first table of the VOI LUT Sequence (PS3.3 C.11.2.1.1); None for none, or a broken one."""
+    """Levels by the first table of the VOI LUT Sequence (PS3.3 C.11.2.1.1); None if it is missing or broken."""
     if not dataset.get("VOILUTSequence"):
         return None
     try:
@@ -114,7 +113,7 @@ def _by_lut(dataset: Dataset) -> Levels | None:
 
 
 def _by_window(dataset: Dataset) -> Levels | None:
-    """By the first window: linear, linear exact or sigmoid (PS3.3 C.11.2.1.2), onto 0 to 255; None as above."""
+    """Levels by the first window: linear, linear exact or sigmoid (PS3.3 C.11.2.1.2); None if missing or broken."""
     window = Dataset()
     try:
         for keyword in ("WindowCenter", "WindowWidth"):

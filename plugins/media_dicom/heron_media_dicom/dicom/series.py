@@ -1,4 +1,4 @@
-"""Series: what is kept of each file, and how the files of one series are put in order."""
+"""Series: what is kept of each file, and how the files of a series are ordered."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ from heron_media_dicom.dicom.header import Header, whole
 from heron_media_dicom.dicom.values import printable
 
 LARGEST_HEADER = 4000
-"""Characters of JSON that are kept of a file."""
+"""The most characters of JSON that are kept of a file."""
 
 _KEYWORD = 30
-"""Characters of JSON that a fact takes beside its value."""
+"""Characters of JSON that a fact takes in addition to its value."""
 
 _DIRECTORY = "1.2.840.10008.1.3.10"
-"""The class of DICOMDIR, which holds no object itself."""
+"""The class of a DICOMDIR, which contains no object itself."""
 
 _PASSES = ("TemporalPositionIdentifier", "AcquisitionNumber", "EchoNumbers", "TriggerTime")
-"""What tells the passes over the same positions apart; the first that does is taken."""
+"""Facts that distinguish passes over the same positions; the first that does is used."""
 
 
 @frozen
 class _Slice:
-    """One file of a series: its place in the list given, its facts and frames, and the rank of its position."""
+    """One file of a series: its index in the given list, its facts and frames, and the rank of its position."""
 
     place: int
     facts: Mapping[str, Any]
@@ -43,7 +43,7 @@ class _Slice:
 
 
 def part_of(header: Header) -> heron.Part | None:
-    """What a file is in its series; None for a DICOMDIR and for what names no series."""
+    """The part that a file is of its series; None for a DICOMDIR and for a file that names no series."""
     series = header.facts.get("SeriesInstanceUID")
     if not isinstance(series, str) or header.facts.get("MediaStorageSOPClassUID") == _DIRECTORY:
         return None
@@ -56,11 +56,11 @@ def part_of(header: Header) -> heron.Part | None:
 
 
 def series_of(parts: Sequence[heron.Part]) -> heron.Series:
-    """Put the files of one series in order; raises MediaError where they are of several studies.
+    """Order the files of one series; raises MediaError if they are of several studies.
 
-    Slices stand by their position along the normal of their orientation (PS3.3 C.7.6.2.1.1). Where positions repeat,
-    the passes over them stand one behind the other; where a position is missing or orientations differ, all stand by
-    InstanceNumber. What is still alike stands by InstanceNumber and SOPInstanceUID.
+    Slices are sorted by their position along the normal of their orientation (PS3.3 C.7.6.2.1.1). If
+    positions repeat, the passes over them follow each other; if a position is missing or orientations differ,
+    all are sorted by InstanceNumber. Ties are sorted by InstanceNumber and SOPInstanceUID.
     """
     _check_study(parts)
     warnings: list[str] = []
@@ -82,7 +82,7 @@ def series_of(parts: Sequence[heron.Part]) -> heron.Series:
 
 
 def _shortened(facts: Mapping[str, Any]) -> dict[str, Any]:
-    """Facts without the longest ones, as many of them as do not fit."""
+    """Facts without the longest ones, so that the rest fits."""
     sizes = {name: len(json.dumps({name: value})) for name, value in facts.items()}
     room = LARGEST_HEADER - 100
     kept = {}
@@ -105,7 +105,7 @@ def _check_study(parts: Sequence[heron.Part]) -> None:
 
 
 def _without_duplicates(parts: Sequence[heron.Part], warnings: list[str]) -> list[_Slice]:
-    """The files, but of those with one SOPInstanceUID only the first."""
+    """The files; of those with the same SOPInstanceUID, only the first."""
     seen: set[str] = set()
     kept, repeated = [], []
     for place, part in enumerate(parts):
@@ -125,7 +125,7 @@ def _without_duplicates(parts: Sequence[heron.Part], warnings: list[str]) -> lis
 
 
 def _positions(slices: Sequence[_Slice], warnings: list[str]) -> list[float]:
-    """Millimetres along the common normal; empty where a slice has no position, or orientations differ."""
+    """Millimetres along the common normal; empty if a slice has no position, or orientations differ."""
     orientations = [one.facts.get("ImageOrientationPatient") for one in slices]
     normals = [normal_of(orientation) for orientation in orientations]
     first = normals[0]
@@ -142,7 +142,7 @@ def _positions(slices: Sequence[_Slice], warnings: list[str]) -> list[float]:
 
 
 def _key(slices: Sequence[_Slice]) -> Callable[[_Slice], Any]:
-    """What to sort by: pass, where positions repeat and it tells all files apart, then position, then number."""
+    """The sort key: pass, if positions repeat and it distinguishes all files; then position, then number."""
     if len({one.rank for one in slices}) in (1, len(slices)):
         return lambda one: (one.rank, one.number)
     for keyword in _PASSES:
@@ -162,12 +162,12 @@ def _warn_of_mixture(slices: Sequence[_Slice], warnings: list[str]) -> None:
     frames = {one.facts.get("FrameOfReferenceUID") for one in slices} - {None}
     if len(frames) > 1:
         warnings.append(
-            f"the files have {len(frames):,} frames of reference, so their positions do not compare"
+            f"the files have {len(frames):,} frames of reference, so their positions cannot be compared"
         )
 
 
 def _stack(slices: Sequence[_Slice], positions: Sequence[float], warnings: list[str]) -> dict[str, Any]:
-    """The number of slices, and the millimetres between them; nothing for files with several frames each."""
+    """The number of slices, and the millimetres between them; empty for files with several frames each."""
     if any(one.frames != 1 for one in slices):
         return {}
     if not positions:
@@ -183,7 +183,7 @@ def _stack(slices: Sequence[_Slice], positions: Sequence[float], warnings: list[
 
 
 def _name(facts: Mapping[str, Any]) -> str | None:
-    """SeriesDescription, or modality and number; never what tells of a patient."""
+    """SeriesDescription, or modality and number; never personal facts."""
     description = facts.get("SeriesDescription")
     if isinstance(description, str):
         return description[:300]

@@ -1,4 +1,4 @@
-"""Streams for libraries: bounded, and with a memory for what went wrong; and the inflating of deflated files."""
+"""Streams for libraries, which bound what is read and keep the first error; and inflating deflated files."""
 
 from __future__ import annotations
 
@@ -9,22 +9,21 @@ from typing import BinaryIO
 import heron
 
 MOST_READ = 8 * 1024 * 1024
-"""Bytes that a header may take a library to read."""
+"""The most bytes that a library may read for a header."""
 
 MOST_INFLATED = 256 * 1024 * 1024
-"""Bytes that a deflated file may unpack to."""
+"""The most bytes that a deflated file may unpack to."""
 
 _STEP = 256 * 1024
 
 _PLAIN_START = bytes(128) + b"DICM\2\0\x10\0UI\x14\x001.2.840.10008.1.2.1\0"
-"""The beginning of a file of explicit VR little endian (PS3.10, 7.1)."""
+"""The start of a file of explicit VR little endian (PS3.10, 7.1)."""
 
 
 class GuardedStream:
-    """A seekable binary file for libraries that take every error for the end of the file.
-
-    It reads no more than `most` bytes, refuses to be led behind the end of the file, and remembers the first
-    error: `check` raises it. Reading all at once, as is done to inflate, is refused.
+    """A seekable binary file for libraries that treat every error as the end of the file.
+    It reads at most `most` bytes, refuses to seek behind the end, and keeps the first error, which `check` raises.
+    Reading the whole file at once, as inflating does, is refused.
     """
 
     def __init__(self, stream: BinaryIO, size: int, name: str, most: int = MOST_READ) -> None:
@@ -35,7 +34,7 @@ class GuardedStream:
         self._failure: BaseException | None = None
 
     def read(self, count: int = -1) -> bytes:
-        """Up to `count` bytes; fewer, and an error remembered, where the file ends within them."""
+        """Up to `count` bytes; if the file ends within them, fewer, and an error is kept."""
         try:
             rest = max(0, self._size - self._stream.tell())
             if count < 0:
@@ -45,7 +44,7 @@ class GuardedStream:
             self._left -= min(count, rest)
             if self._left < 0:
                 raise heron.MediaError(
-                    f"{self._name} has a header of more than {MOST_READ:,} bytes that is out of the ordinary"
+                    f"{self._name} has a header of more than {MOST_READ:,} bytes in an unusual encoding"
                 )
             return self._stream.read(min(count, rest))
         except Exception as error:
@@ -53,7 +52,7 @@ class GuardedStream:
             raise
 
     def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        """Go to a place of the file."""
+        """Move to a position of the file."""
         position = {io.SEEK_SET: 0, io.SEEK_CUR: self._stream.tell(), io.SEEK_END: self._size}[
             whence
         ] + offset
@@ -62,11 +61,11 @@ class GuardedStream:
         return self._stream.seek(min(position, self._size))
 
     def tell(self) -> int:
-        """Where the next byte is read."""
+        """The position of the next byte."""
         return self._stream.tell()
 
     def check(self) -> None:
-        """Raise what went wrong first, if anything did."""
+        """Raise the first error, if there was one."""
         if self._failure is not None:
             raise self._failure
 
@@ -77,9 +76,9 @@ class GuardedStream:
 
 
 def inflated(stream: BinaryIO, start: int, name: str) -> bytes:
-    """A plain explicit file with what a deflated one holds from `start` on (PS3.5, A.5).
+    """A plain explicit VR file with the inflated content of a deflated one from `start` on (PS3.5, A.5).
 
-    Raises MediaError for a broken one, and for more than MOST_INFLATED bytes.
+    Raises MediaError for broken content, and for more than MOST_INFLATED bytes.
     """
     inflate = zlib.decompressobj(-zlib.MAX_WBITS)
     stream.seek(start)
@@ -90,7 +89,7 @@ def inflated(stream: BinaryIO, start: int, name: str) -> bytes:
             if len(found) > MOST_INFLATED:
                 raise heron.MediaError(f"{name} unpacks to more than {MOST_INFLATED:,} bytes")
     except zlib.error as error:
-        raise heron.MediaError(f"{name} is deflated, and broken: {error}") from error
+        raise heron.MediaError(f"{name} is deflated, but damaged: {error}") from error
     if not inflate.eof:
-        raise heron.MediaError(f"{name} is deflated, and cut off")
+        raise heron.MediaError(f"{name} is deflated, but cut off")
     return bytes(found)

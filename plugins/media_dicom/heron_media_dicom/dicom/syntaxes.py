@@ -1,4 +1,4 @@
-"""The transfer syntaxes: what they are called, and how their pixels are packed (PS3.5 Annex A, PS3.6 table A-1)."""
+"""The transfer syntaxes: their names, and how their pixels are encoded (PS3.5 Annex A, PS3.6 table A-1)."""
 
 from __future__ import annotations
 
@@ -48,10 +48,10 @@ _COMPRESSED = {
 
 
 def is_compressed(syntax: str) -> bool:
-    """Whether pixels are packed in fragments; so are those of every syntax that is not one of the plain four."""
+    """Whether pixels are in fragments, as in every syntax but the four uncompressed ones."""
     return syntax not in _PLAIN
 
 
 def name_of(syntax: str) -> str:
-    """The name of a transfer syntax, or its UID where it is not known."""
+    """The name of a transfer syntax, or its UID if it is unknown."""
     return _PLAIN.get(syntax) or _COMPRESSED.get(syntax) or syntax

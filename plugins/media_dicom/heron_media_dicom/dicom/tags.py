@@ -141,7 +141,7 @@ _TABLE = """
 
 
 class Tag(NamedTuple):
-    """One element: its number, its value representation (PS3.6), its keyword, and whether it tells of a person."""
+    """One element: its number, its value representation (PS3.6), its keyword, and whether it is personal."""
 
     number: int
     vr: bytes
@@ -150,12 +150,12 @@ class Tag(NamedTuple):
 
 
 def tag_bytes(number: int) -> bytes:
-    """A tag as it stands in a little endian file: group, then element."""
+    """A tag as it is written in a little endian file: group, then element."""
     return struct.pack("<HH", number >> 16, number & 0xFFFF)
 
 
 def tag_number(tag: bytes) -> int:
-    """The number of a tag: the other way round."""
+    """The number of a tag; the inverse of `tag_bytes`."""
     group, element = struct.unpack("<HH", tag)
     return int(group) << 16 | int(element)
 
@@ -166,16 +166,16 @@ def _parsed(line: str) -> Tag:
 
 
 FRAME_TIME_VECTOR = tag_bytes(0x00181065)
-"""The pauses between frames in milliseconds; read, but too long to be a fact."""
+"""The times between frames in milliseconds; read, but too long to be a fact."""
 
 FACTS = {tag_bytes(tag.number): tag for tag in map(_parsed, filter(None, _TABLE.splitlines()))}
-"""The elements that become facts, by their tag as it stands in a little endian file."""
+"""The elements that become facts, by their tag as it is written in a little endian file."""
 
 READ = {**FACTS, FRAME_TIME_VECTOR: Tag(0x00181065, b"DS", "FrameTimeVector", False)}
 """All elements that are read."""
 
 SHARED_GROUPS, FRAME_GROUPS = tag_bytes(0x52009229), tag_bytes(0x52009230)
-"""The sequences in which enhanced objects keep geometry and windows: those of all frames, and of each (PS3.3 C.7.6.16)."""
+"""The sequences with the geometry and windows of enhanced objects: shared, and for each frame (PS3.3 C.7.6.16)."""
 
 TABLES = tuple(
     tag_bytes(0x00280000 + element)
@@ -184,8 +184,8 @@ TABLES = tuple(
 """Palettes, and the sequences of modality and VOI LUTs (PS3.3 C.7.6.3.1, C.11)."""
 
 MARKED = frozenset((SHARED_GROUPS, FRAME_GROUPS, *TABLES))
-"""Elements of which the place is kept, to be read where they are needed."""
+"""Elements of which only the position is kept; they are read when they are needed."""
 
 PERSONAL = [f"dicom.{tag.keyword}" for tag in FACTS.values() if tag.personal]
-"""Facts that tell of a person or a place of care: those of the patient module, and those that the basic profile of
-PS3.15 Annex E removes or replaces, but for UIDs and for dates and times other than the date of birth."""
+"""Facts that reveal a person or a place of care: those of the patient module, and those that the basic profile of
+PS3.15 Annex E removes or replaces, except UIDs and all dates and times but the date of birth."""

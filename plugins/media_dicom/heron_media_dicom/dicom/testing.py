@@ -1,4 +1,4 @@
-"""DICOM files for tests and benchmarks, made on the spot with pydicom, and those that pydicom brings along."""
+"""DICOM files for tests and benchmarks, made with pydicom, and those that pydicom comes with."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from pydicom.dataset import FileDataset, FileMetaDataset
 from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian
 
 ROOT = "1.2.826.0.1.3680043.8.498"
-"""A root of UIDs for what is made here."""
+"""The root of the UIDs of files made here."""
 
 MAGIC = slice(128, 132)
 
 
 def ct_slice(number: int = 1, *, rows: int = 16, columns: int = 16, **elements: Any) -> FileDataset:
-    """One slice of a CT of the series ROOT.2, at `number` millimetres; `elements` by keyword replace or, as None, remove."""
+    """A CT slice of the series ROOT.2, at `number` millimetres; `elements` by keyword replace, or remove if None."""
     meta = FileMetaDataset()
     meta.TransferSyntaxUID = ExplicitVRLittleEndian
     dataset = FileDataset("", {}, file_meta=meta, preamble=bytes(128))
@@ -61,7 +61,7 @@ def written(dataset: FileDataset, path: Path) -> Path:
 
 
 def bundled_files() -> Iterator[Path]:
-    """The DICOM files inside pydicom and, where it is installed, pydicom-data."""
+    """The DICOM files inside pydicom and, if it is installed, pydicom-data."""
     for package in ("pydicom", "pydicom-data"):
         try:
             found = files(package) or []
@@ -75,7 +75,7 @@ def bundled_files() -> Iterator[Path]:
 
 
 def bundled_file(name: str) -> Path:
-    """The file of this name inside pydicom or pydicom-data; raises LookupError where it is not there."""
+    """The file of this name inside pydicom or pydicom-data; raises LookupError if it is missing."""
     for path in bundled_files():
         if path.name == name:
             return path

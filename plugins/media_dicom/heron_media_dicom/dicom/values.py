@@ -1,4 +1,4 @@
-"""Values of elements as JSON: numbers, ISO dates and times, names and texts; what is broken is left out."""
+"""Values of elements as JSON: numbers, ISO dates and times, names and texts; broken values are left out."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from typing import Any
 from heron_media_dicom.dicom.tags import FACTS, tag_bytes
 
 LONGEST_TEXT = 1000
-"""Characters that a text keeps."""
+"""The most characters kept of a text."""
 
 MOST_VALUES = 64
-"""Values that a list keeps."""
+"""The most values kept of a list."""
 
 _REMEMBERED = 256
 _MOST_REMEMBERED = 4096
-"""Bytes of values that are remembered with what they became, and how many are."""
+"""The longest values, in bytes, whose conversion is cached, and how many are cached."""
 
 _CHARSET = tag_bytes(0x00080005)
 _DATE = re.compile(r"(\d{4})\.?(\d\d)\.?(\d\d)")
@@ -32,7 +32,7 @@ Decode = Callable[[bytes], str]
 
 
 def json_values(values: Mapping[bytes, tuple[bytes, bytes]], order: str = "<") -> dict[str, Any]:
-    """The facts among elements, by keyword. `order` is that of the bytes of numbers, `<` or `>`."""
+    """The facts among elements, by keyword. `order` is the byte order of numbers, `<` or `>`."""
     remembered = _memory(order, values.get(_CHARSET, (b"", b""))[1])
     found = {}
     for tag, element in values.items():
@@ -45,19 +45,19 @@ def json_values(values: Mapping[bytes, tuple[bytes, bytes]], order: str = "<") -
 
 
 def printable(text: str, longest: int = 64) -> str:
-    """A text that stands in a file, for a sentence of one line that a terminal can show."""
+    """A text from a file, made safe for a message of one line on a terminal."""
     return "".join(mark if mark.isprintable() else "?" for mark in text[:longest])
 
 
 def numbers(raw: bytes) -> list[float]:
-    """The numbers of a DS value; empty where one of them is broken."""
+    """The numbers of a DS value; empty if one of them is broken."""
     parts = [_decimal(part) for part in raw.decode("latin_1").strip("\0 ").split("\\")]
     return [part for part in parts if part is not None] if None not in parts else []
 
 
 @lru_cache(64)
 def decoder_for(charset: bytes) -> Decode:
-    """The function that decodes texts under a Specific Character Set (PS3.3 C.12.1.1.2)."""
+    """A function that decodes texts in a Specific Character Set (PS3.3 C.12.1.1.2)."""
     name = charset.strip(b"\0 ")
     if name in (b"", b"ISO_IR 6", b"ISO_IR 100"):
         return lambda raw: raw.decode("latin_1")
@@ -97,7 +97,7 @@ def _value(vr: bytes, raw: bytes, order: str, charset: bytes) -> Any:
 
 
 class _Memory(dict[tuple[bytes, bytes], Any]):
-    """Values by VR and bytes: the slices of a series have most of them in common."""
+    """A cache of values by VR and bytes: the slices of a series share most of them."""
 
     def __init__(self, order: str, charset: bytes) -> None:
         super().__init__()
@@ -138,7 +138,7 @@ def _integer(text: str) -> int | None:
 
 
 def _date(text: str) -> str | None:
-    """A date as ISO 8601; the dots of ACR-NEMA are read too."""
+    """A date as ISO 8601; also reads the dots of ACR-NEMA."""
     parts = _DATE.fullmatch(text)
     if not parts:
         return None
@@ -149,7 +149,7 @@ def _date(text: str) -> str | None:
 
 
 def _time(text: str) -> str | None:
-    """A time as HH:MM:SS, without its fraction; what is not given is 00, and the colons of ACR-NEMA are read too."""
+    """A time as HH:MM:SS without fraction; missing parts are 00. Also reads the colons of ACR-NEMA."""
     parts = _TIME.fullmatch(text)
     if not parts:
         return None
@@ -161,7 +161,7 @@ def _time(text: str) -> str | None:
 
 
 def _datetime(text: str) -> str | None:
-    """A date with its time as ISO 8601, with the offset from UTC where that is given (PS3.5, 6.2)."""
+    """A date and time as ISO 8601, with the offset from UTC if it is given (PS3.5, 6.2)."""
     parts = _DATETIME.fullmatch(text)
     if not parts:
         return None

@@ -41,6 +41,7 @@ class BuiltIn(MetadataTypeContract):
 class TestBoolean(BuiltIn):
     type_name = "boolean"
     good = [(True, True), (False, False), (np.True_, True), (np.bool_(False), False)]
+    ascending = [False, True]
     bad = [0, 1, 1.0, "true", "yes", "", None, [], [True], np.int64(1), np.array([True]), np.array(True)]
 
 
@@ -60,6 +61,10 @@ class TestDatetime(BuiltIn):
         (datetime(2026, 1, 31, 12, tzinfo=UTC), "2026-01-31T12:00:00.000000Z"),
         (datetime(2026, 1, 31, tzinfo=timezone(timedelta(hours=14))), "2026-01-30T10:00:00.000000Z"),
     ]
+    ascending = [
+        "0001-01-01", "1969-12-31T23:59:59.999999Z", "1970-01-01", "2026-01-31T00:30:00+01:00", "2026-01-31",
+        "2026-01-31T00:00:00.1Z", "2026-01-31T00:00:00.25Z", "9999-12-31T23:59:59.999999Z",
+    ]  # fmt: skip
     bad = [
         "2026-01-31T12:00:00", "2026-01-31 12:00", datetime(2026, 1, 31), "20260131", "2026-W05-6", "12:00Z",
         "0000-01-01", "0000-01-01T00:00:00Z", "10000-01-01", "10000-01-01T00:00:00Z", "-2026-01-31",
@@ -81,6 +86,7 @@ class TestNumber(BuiltIn):
         (np.float32(0.5), 0.5), (np.float64(0.1), 0.1), (np.int64(2**53), 2**53), (np.uint8(7), 7),
         (Decimal("0.5"), 0.5), (Fraction(1, 4), 0.25),
     ]  # fmt: skip
+    ascending = [-1e308, -(2**53), -1.5, 0, 5e-324, 1, 9, 10, 2**53, 1e308]
     bad = [
         *NO_NUMBERS, 2**53 + 1, -(2**53) - 1, 10**400, -(10**400), np.int64(2**53 + 1), np.uint64(2**64 - 1),
         Decimal(2**53 + 1), Decimal("1e400"), Decimal("NaN"), Decimal("sNaN"), Fraction(10**400), HugeInteger(10**400),
@@ -99,6 +105,7 @@ UUID_FORMS = [
 class TestUuid(BuiltIn):
     type_name = "uuid"
     good = [(form, UUID_TEXT) for form in UUID_FORMS]
+    ascending = ["0" * 32, UUID_TEXT.upper(), UUID_TEXT.replace("bcac", "bcad"), "f" * 32]
     bad = [
         "", " ", UUID_TEXT[:-1], f"{UUID_TEXT}0", f" {UUID_TEXT}", f"{UUID_TEXT}\n", UUID_TEXT.replace("8", "g"),
         "0" * 31, f"+{'0' * 31}", f"1_{'0' * 30}", "０" * 32, UUID_TEXT.replace("-", ":"), UUID(UUID_TEXT).bytes,

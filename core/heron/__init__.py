@@ -67,8 +67,10 @@ if TYPE_CHECKING:
         MetadataType,
         Part,
         QualityMetrics,
+        RangeCodec,
         Series,
         SeriesDecoder,
+        ShownCodec,
         Storage,
         StorageBackend,
         StorageOption,
@@ -125,8 +127,8 @@ _HOME = {
     ),
     "hooks": (
         "CliCommand Codec CommandContext DatasetExporter Decoder Embedder EmbedderModel Exporter FrameDecoder Measure "
-        "MediaDecoder MediaFile MediaFormat MetadataType Part QualityMetrics Series SeriesDecoder Storage "
-        "StorageBackend StorageOption StoredObject TextReader hookimpl"
+        "MediaDecoder MediaFile MediaFormat MetadataType Part QualityMetrics RangeCodec Series SeriesDecoder "
+        "ShownCodec Storage StorageBackend StorageOption StoredObject TextReader hookimpl"
     ),
     "ingest.manifest.report": "ManifestReport",
     "ingest.metadata_files": "MetadataFileReport",
@@ -222,12 +224,14 @@ __all__ = [
     "QualityMetrics",
     "Query",
     "QueryError",
+    "RangeCodec",
     "Ranked",
     "Ranking",
     "Schema",
     "SchemaKey",
     "Series",
     "SeriesDecoder",
+    "ShownCodec",
     "Storage",
     "StorageBackend",
     "StorageOption",

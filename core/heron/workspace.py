@@ -90,7 +90,7 @@ class Workspace:
         """The items of all folders."""
         from heron.catalog.items import ItemService
 
-        return ItemService(self._database, self.access, self.folders)
+        return ItemService(self._database, self.access, self.folders, self.schema._shown)
 
     @cached_property
     def metadata(self) -> MetadataService:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from heron.answers import NameMatches
 from heron.catalog.access import WORKSPACE, Access
 from heron.catalog.database import Database, Row, one_transaction
-from heron.catalog.items import BUNDLE, ItemService, bundles, item_columns, item_of
+from heron.catalog.items import BUNDLE, ItemService, bundles, item_columns
 from heron.catalog.limits import at_most
 from heron.catalog.missing import missing
 from heron.catalog.referring import COLLECTION, ITEM, CollectionRef, ItemRefs
@@ -112,7 +112,7 @@ class CollectionService:
                 "ORDER BY items.id LIMIT ?",
                 [collection.id, after, BUNDLE],
             )
-            yield from (item_of(row) for row in rows)
+            yield from self._items._of_rows(rows)
             if len(rows) < BUNDLE:
                 return
             after = rows[-1]["id"]

@@ -10,7 +10,7 @@ from heron.catalog.access import WORKSPACE, Access
 from heron.catalog.collections import CollectionService
 from heron.catalog.database import Database, Row, one_transaction
 from heron.catalog.folders import FolderService
-from heron.catalog.items import BUNDLE, ItemService, bundles, item_columns, item_of
+from heron.catalog.items import BUNDLE, ItemService, bundles, item_columns
 from heron.catalog.limits import at_most
 from heron.catalog.metadata import MetadataService
 from heron.catalog.missing import missing
@@ -170,7 +170,7 @@ class DatasetService:
                 f"WHERE r.dataset_id = ? AND r.id > ? AND {scope} ORDER BY r.id LIMIT ?",
                 [dataset.id, after, BUNDLE],
             )
-            yield from (DatasetRow(next(positions), item_of(row)) for row in rows)
+            yield from (DatasetRow(next(positions), item) for item in self._items._of_rows(rows))
             if len(rows) < BUNDLE:
                 return
             after = rows[-1]["row_id"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from heron.answers import FolderContents
 from heron.catalog.access import WORKSPACE, Access, Noun, Verb
@@ -61,7 +61,7 @@ class FolderService:
         row = self._database.row(
             f"SELECT * FROM folders WHERE {meant} AND {self._access.scope('folder', 'folders')}", parameters
         )
-        return _folder(row) if row is not None else None
+        return self._of_rows([row])[0] if row is not None else None
 
     def get(self, ref: FolderRef) -> Folder:
         """The folder that is meant; raises NotFound with a suggestion."""
@@ -80,7 +80,7 @@ class FolderService:
         row = self._database.row(
             f"SELECT * FROM folders WHERE id = ? AND {self._access.scope('folder', 'folders')}", [id]
         )
-        return _folder(row) if row is not None else None
+        return self._of_rows([row])[0] if row is not None else None
 
     def list(
         self, parent: FolderRef | None = None, *, recursive: bool = True, limit: int | None = None
@@ -97,7 +97,7 @@ class FolderService:
         rows = self._database.rows(
             f"SELECT * FROM folders WHERE {condition} ORDER BY path LIMIT ?", [*parameters, at_most(limit)]
         )
-        return [_folder(row) for row in rows]
+        return [*self._of_rows(rows)]
 
     def contents(self, ref: FolderRef) -> FolderContents:
         """What deleting the folder would remove."""
@@ -146,7 +146,8 @@ class FolderService:
             folder = self.get(ref)
             self._access.require("update", folder)
             validator, place = Validator(self._schema.current()), f"folder {folder.path!r}"
-            kept = {key: value for key, value in folder.metadata.items() if merge and key not in metadata}
+            stored = loads(self._database.value("SELECT metadata FROM folders WHERE id = ?", [folder.id]))
+            kept = {key: value for key, value in stored.items() if merge and key not in metadata}
             text = validator.write({**kept, **validator.encode(metadata, place)}, place)
             self._database.execute("UPDATE folders SET metadata = ? WHERE id = ?", [text, folder.id])
         return self.get(folder.uuid)
@@ -174,6 +175,10 @@ class FolderService:
         self._access.require("create", parent or WORKSPACE, "folder")
         if self._database.row("SELECT 1 FROM folders WHERE path = ?", [path]):
             raise AlreadyExists(f"folder {path!r} is there already")
+
+    def _of_rows(self, rows: Iterable[Row]) -> Sequence[Folder]:
+        """The records of rows of `folders`."""
+        return self._schema._shown.of(map(_folder, rows))
 
     def _insert(self, name: str, parent: Folder | None, description: str, metadata: str) -> Folder:
         uuid = new_uuid()

@@ -8,7 +8,7 @@ from itertools import islice
 from attrs import evolve
 
 from heron.catalog.access import Access
-from heron.catalog.database import Database, one_transaction
+from heron.catalog.database import Database, Row, one_transaction
 from heron.catalog.frame_rows import BARE, FRAME_COLUMNS, Owned, frame_of, insert_frames
 from heron.catalog.items import BUNDLE, ItemService, bundles
 from heron.catalog.limits import at_most
@@ -111,7 +111,7 @@ class FrameService:
             f"SELECT {FRAME_COLUMNS} FROM frames WHERE item_id = ? AND number > ? ORDER BY number LIMIT ?",
             [owner.id, after, BUNDLE],
         ):
-            yield from (frame_of(row, owner.uuid) for row in rows)
+            yield from self._of_rows(rows, owner.uuid)
             after = rows[-1]["number"]
 
     def _records(self, ids: Iterable[int]) -> dict[int, Frame]:
@@ -124,7 +124,8 @@ class FrameService:
                 f"WHERE frames.id IN ({marks}) AND {self._access.scope('frame', 'frames')}",
                 bundle,
             )
-            found.update((row["id"], frame_of(row, row["item_uuid"])) for row in rows)
+            frames = self._schema._shown.of(frame_of(row, row["item_uuid"]) for row in rows)
+            found.update((frame.id, frame) for frame in frames)
         return found
 
     def get(self, item: ItemRef, number: int) -> Frame:
@@ -144,7 +145,7 @@ class FrameService:
         row = self._database.row(
             f"SELECT {FRAME_COLUMNS} FROM frames WHERE item_id = ? AND number = ?", [owner.id, number]
         )
-        return frame_of(row, owner.uuid) if row is not None else None
+        return self._of_rows([row], owner.uuid)[0] if row is not None else None
 
     @one_transaction
     def set_metadata(
@@ -159,14 +160,15 @@ class FrameService:
             frame, place = self.get(owner, number), f"{owner.name}, frame {number}"
             self._access.require("update", "frame", place)
             validator = Validator(self._schema.current())
-            kept = {key: value for key, value in frame.metadata.items() if merge and key not in metadata}
+            stored = loads(self._database.value("SELECT metadata FROM frames WHERE id = ?", [frame.id]))
+            kept = {key: value for key, value in stored.items() if merge and key not in metadata}
             given, vectors = validator.without_vectors(validator.encode(metadata, place))
             text = validator.write({**kept, **given}, place)
             self._database.execute("UPDATE frames SET metadata = ? WHERE id = ?", [text, frame.id])
             self._vectors._keep_encoded([((owner.id, frame.id), {**validator.removed(metadata), **vectors})])
             if validator.unknown:
                 self._schema._remember_unknown(validator.unknown)
-        return evolve(frame, metadata=loads(text))
+        return self._schema._shown.of([evolve(frame, metadata=loads(text))])[0]
 
     @one_transaction
     def delete(self, item: ItemRef, numbers: Iterable[int] | int) -> int:
@@ -220,7 +222,11 @@ class FrameService:
             "(SELECT 1 FROM frame_thumbnails WHERE frame_id = frames.id) ORDER BY number",
             [owner.id],
         )
-        return [frame_of(row, owner.uuid) for row in rows]
+        return self._of_rows(rows, owner.uuid)
+
+    def _of_rows(self, rows: Iterable[Row], item: str) -> Sequence[Frame]:
+        """The records of rows of `frames`, all of the item with this UUID."""
+        return self._schema._shown.of(frame_of(row, item) for row in rows)
 
     def _insert(self, owners: Iterable[Owned]) -> int:
         validator = Validator(self._schema.current())

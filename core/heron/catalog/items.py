@@ -14,6 +14,7 @@ from heron.catalog.folders import FolderService, subtree
 from heron.catalog.limits import at_most
 from heron.catalog.reading import Columns
 from heron.catalog.referring import ITEM, FolderRef, ItemRef, ItemRefs
+from heron.catalog.shown import ShownMetadata
 from heron.convert import dumps
 from heron.errors import InvalidInput, NotFound
 from heron.metadata.keys import check_name, printable
@@ -52,10 +53,13 @@ def item_columns(access: Access) -> str:
 class ItemService:
     """The items of a workspace."""
 
-    def __init__(self, database: Database, access: Access, folders: FolderService) -> None:
+    def __init__(
+        self, database: Database, access: Access, folders: FolderService, shown: ShownMetadata
+    ) -> None:
         self._database = database
         self._access = access
         self._folders = folders
+        self._shown = shown
 
     def get(self, ref: ItemRef) -> Item:
         """The item that is meant; raises NotFound, and InvalidInput for a name that several items have."""
@@ -73,7 +77,7 @@ class ItemService:
                 [uuid],
             )
             if row is not None:
-                return item_of(row)
+                return self._of_rows([row])[0]
         if not isinstance(ref, str):
             return None
         found = self.by_name(ref)
@@ -100,7 +104,7 @@ class ItemService:
             f"SELECT {item_columns(self._access)} FROM items WHERE items.id > ? AND {condition} ORDER BY items.id LIMIT ?",
             [after, *parameters, limit + 1],
         )
-        items = [item_of(row) for row in rows[:limit]]
+        items = self._of_rows(rows[:limit])
         return Page(items, str(items[-1].id) if len(rows) > limit else None)
 
     def list(
@@ -150,8 +154,12 @@ class ItemService:
                 f"AND {self._access.scope('item', 'items')}",
                 bundle,
             )
-            found.update((row["id"], item_of(row)) for row in rows)
+            found.update((item.id, item) for item in self._of_rows(rows))
         return found
+
+    def _of_rows(self, rows: Iterable[Row]) -> Sequence[Item]:
+        """The records of rows that were selected with `item_columns`."""
+        return self._shown.of(map(item_of, rows))
 
     def _called(self, by: NamedBy, names: Iterable[str]) -> dict[str, Matches]:
         """The items that have one of these UUIDs, URLs or names: inner ids and UUIDs by name, older items first."""
@@ -174,7 +182,7 @@ class ItemService:
             f"AND {self._access.scope('item', 'items')} ORDER BY id",
             [name],
         )
-        return [item_of(row) for row in rows]
+        return self._of_rows(rows)
 
     @one_transaction
     def rename(self, ref: ItemRef, name: str) -> Item:

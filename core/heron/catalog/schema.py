@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from heron.catalog.access import Access
 from heron.catalog.database import Database
 from heron.catalog.foreign import full_text_statements, json_path
+from heron.catalog.shown import ShownMetadata
 from heron.convert import dumps, loads
 from heron.metadata.schema import Schema, SchemaKey
 from heron.models import Json
@@ -24,6 +25,7 @@ class SchemaService:
         self._database = database
         self._access = access
         self._plugins = plugins
+        self._shown = ShownMetadata(database, self.current)
 
     def current(self) -> Schema:
         """The schema as it stands, as an object to read."""

@@ -143,7 +143,10 @@ class QualityMetrics(Contribution):
 class MetadataType(Contribution):
     """A type that a metadata key can have.
 
-    `affinity` says how SQL compares stored values: as text, as a number, as a boolean, or not at all (json).
+    `affinity` says how SQL compares and sorts stored values: as text, as a number, as a boolean, or not at all (json).
+    Literals in conditions go through the codec, so they are written as values are. Where the order of stored values means
+    nothing, `ordered` is False, and `<`, `>`, BETWEEN and sorting are refused. Values compare with others of the same
+    `compares`; without it, that is the name of the type where its codec is a `ShownCodec`, and else the affinity.
     `full_text` types are indexed word by word, `indexed` types get a look-up index with their key.
     `scalar` types need no parameters and can be given to `add_scalar`. Values of `vector` types are lists of numbers,
     as many as the parameter `size` says; those of items and frames go to the vector store.
@@ -158,6 +161,8 @@ class MetadataType(Contribution):
     full_text: bool = False
     indexed: bool = False
     vector: bool = False
+    ordered: bool = True
+    compares: str | None = None
 
 
 @frozen(kw_only=True)

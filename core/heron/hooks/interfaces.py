@@ -190,11 +190,34 @@ class Codec(Protocol):
         """The function that checks one value and returns the form in which it is stored as JSON."""
 
 
+@runtime_checkable
+class ShownCodec(Protocol):
+    """Optional for a codec whose stored form differs from the form that people read and write."""
+
+    def decoder(self, parameters: Mapping[str, Json]) -> Decode:
+        """The function that makes the shown form of a stored value: JSON, from which the encoder makes the same stored value."""
+
+
+@runtime_checkable
+class RangeCodec(Protocol):
+    """Optional for a codec where the bound of a range need not be a value of the key, such as any text for an enum."""
+
+    def bound_encoder(self, parameters: Mapping[str, Json]) -> Encode:
+        """The function that encodes a literal after `<`, `<=`, `>`, `>=` and BETWEEN; without it, `encoder` does."""
+
+
 class Encode(Protocol):
     """Check one value of a key; returns what is stored, raises ValueError with a reason."""
 
     def __call__(self, value: Any, /) -> Json:
         """Check and encode."""
+
+
+class Decode(Protocol):
+    """Make the shown form of one stored value of a key."""
+
+    def __call__(self, stored: Json, /) -> Json:
+        """Decode."""
 
 
 class Embedder(Protocol):
@@ -239,7 +262,8 @@ class CommandContext(Protocol):
 
 
 PROTOCOLS = (
-    "Storage", "BulkStorage", "Decoder", "FrameDecoder", "TextReader", "SeriesDecoder", "Measure", "Codec", "Embedder",
+    "Storage", "BulkStorage", "Decoder", "FrameDecoder", "TextReader", "SeriesDecoder", "Measure", "Codec", "ShownCodec",
+    "RangeCodec", "Embedder",
     "Exporter", "CommandContext",
 )  # fmt: skip
 """The protocols in the order in which the documentation explains them."""

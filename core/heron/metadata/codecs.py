@@ -207,6 +207,10 @@ class EnumCodec:
 
         return encode
 
+    def bound_encoder(self, parameters: Mapping[str, Json]) -> Encode:
+        """Take any text, for options are compared as texts."""
+        return _encode_text
+
 
 def _shown(option: str) -> str:
     """An option as it can stand in a message of one line."""

@@ -14,7 +14,7 @@ from heron.models import Json
 
 if TYPE_CHECKING:
     from heron.hooks import Codec, MetadataType, PluginManager
-    from heron.hooks.interfaces import Encode
+    from heron.hooks.interfaces import Decode, Encode
 
 State = Literal["active", "deleted", "spent"]
 
@@ -79,8 +79,28 @@ class Schema:
 
     def encoder(self, key: SchemaKey) -> Encode:
         """The function that checks a value of this key and returns what is stored."""
-        codec: Codec = self._plugins.load(self.type_of(key))
+        return self.codec(key).encoder(key.parameters)
+
+    def decoder(self, key: SchemaKey) -> Decode | None:
+        """The function that makes the shown form of a stored value; None where that is the stored form."""
+        from heron.hooks.interfaces import ShownCodec
+
+        codec = self.codec(key)
+        return codec.decoder(key.parameters) if isinstance(codec, ShownCodec) else None
+
+    def bound_encoder(self, key: SchemaKey) -> Encode:
+        """The function that encodes the bound of a range of this key's values."""
+        from heron.hooks.interfaces import RangeCodec
+
+        codec = self.codec(key)
+        if isinstance(codec, RangeCodec):
+            return codec.bound_encoder(key.parameters)
         return codec.encoder(key.parameters)
+
+    def codec(self, key: SchemaKey) -> Codec:
+        """The rules of a key's type; raises PluginError when its plugin is not there or cannot be loaded."""
+        codec: Codec = self._plugins.load(self.type_of(key))
+        return codec
 
     def vector_keys(self) -> frozenset[str]:
         """The keys whose values are vectors."""

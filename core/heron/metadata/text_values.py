@@ -6,7 +6,7 @@ from heron.convert import loads
 from heron.errors import InvalidInput
 from heron.metadata.keyframes import BLOCKS
 from heron.metadata.keys import RESERVED
-from heron.metadata.schema import Schema
+from heron.metadata.schema import Schema, SchemaKey
 from heron.models import Json
 
 
@@ -18,9 +18,20 @@ def from_text(key: str, text: str, schema: Schema) -> Json:
     is_block = key == RESERVED or key in BLOCKS
     if (known is None and not is_block) or (known is not None and schema.type_of(known).affinity == "text"):
         return text
+    if known is not None and schema.decoder(known) is not None and _takes(schema, known, text):
+        return text
     if text in ("True", "False"):  # as Python and pandas write them
         return text == "True"
     try:
         return loads(text)
     except InvalidInput:
         return text
+
+
+def _takes(schema: Schema, key: SchemaKey, text: str) -> bool:
+    """Whether a text is itself a value of a key, as where that is shown as text although a number is stored."""
+    try:
+        schema.encoder(key)(text)
+    except ValueError:
+        return False
+    return True

@@ -21,7 +21,11 @@ def register_metadata_types() -> Iterable[MetadataType]:
         name="boolean", summary="true or false", affinity="boolean", load=lambda: _load("BooleanCodec")
     )
     yield MetadataType(
-        name="datetime", summary="ISO 8601, kept in UTC", affinity="text", load=lambda: _load("DatetimeCodec")
+        name="datetime",
+        summary="ISO 8601, kept in UTC",
+        affinity="text",
+        compares="datetime",
+        load=lambda: _load("DatetimeCodec"),
     )
     yield MetadataType(
         name="number", summary="64-bit float", affinity="number", load=lambda: _load("NumberCodec")
@@ -63,5 +67,6 @@ def register_metadata_types() -> Iterable[MetadataType]:
         name="geospatial",
         summary="latitude and longitude in degrees (WGS 84)",
         affinity="json",
+        compares="geospatial",
         load=lambda: _load("GeospatialCodec"),
     )

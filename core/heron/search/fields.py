@@ -13,7 +13,7 @@ from heron.fields import RecordField
 from heron.metadata.keys import printable
 from heron.metadata.schema import Schema
 from heron.models import FRAME_FIELDS, ITEM_FIELDS, KINDS, Json
-from heron.search.tree import Field, Home, ValueType
+from heron.search.tree import AFFINITIES, Field, Home, ValueType
 
 _DERIVED = {
     "area": RecordField("area", "", None, "number", "width times height", "pixels"),
@@ -28,7 +28,7 @@ FACT_NAMESPACES = ("exif", "image", "text", "video", "audio", "dicom", "nifti", 
 ITEM_NAMES = {name: field for name, field in {**ITEM_FIELDS, **_DERIVED}.items() if field.compares}
 """The names that mean something of every item."""
 
-ITEM_UUID = Field("uuid", "column", ("uuid",), "text", "text")
+ITEM_UUID = Field("uuid", "column", ("uuid",), "text", "text", "text")
 """The field of the UUID."""
 
 FRAME_NAMES = {name: field for name, field in FRAME_FIELDS.items() if field.compares}
@@ -80,7 +80,7 @@ class Fields:
     def _of_frame(self, space: str, name: str) -> Field | None:
         if space == "metric":
             _check_reachable(name)
-            return Field(f"metric.{name}", "frame metric", (name,), "number", "number")
+            return Field(f"metric.{name}", "frame metric", (name,), "number", "number", "number")
         if space != "frame":
             return None
         if name in FRAME_NAMES:
@@ -100,18 +100,22 @@ class Fields:
             return None
         try:
             kind = self._schema.type_of(key)
-            encode = self._schema.encoder(key)
+            encode, decode = self._schema.encoder(key), self._schema.decoder(key)
+            encode_bound = self._schema.bound_encoder(key)
         except PluginError as error:
             raise QueryError(f"key {name!r}: {error.message}", hint=error.hint) from error
-        type: ValueType = "datetime" if key.type == "datetime" else kind.affinity
+        type: ValueType = kind.compares or (key.type if decode is not None else kind.affinity)
         home: Home = "vector" if kind.vector else "metadata"
-        return Field(name, home, (name,), type, key.type, encode, kind.full_text)
+        is_ordered = kind.ordered and kind.affinity != "json"
+        return Field(
+            name, home, (name,), type, key.type, kind.affinity, encode, encode_bound, decode, is_ordered, kind.full_text
+        )  # fmt: skip
 
     def _loose(self, name: str) -> Field | None:
         if name not in self._unknown:
             return None
         _check_reachable(name)
-        return Field(name, "metadata", (name,), "loose", "text")
+        return Field(name, "metadata", (name,), "loose", "text", "text")
 
     def _suggest(self, name: str, place: Place) -> str:
         known = [*self._schema.keys(), *ITEM_NAMES, *self._unknown]
@@ -138,17 +142,24 @@ def _kind(value: Json) -> Json:
     return value
 
 
+def _text(value: Json) -> Json:
+    if not isinstance(value, str):
+        raise ValueError("expected text")
+    return value
+
+
 def _item(name: str) -> Field | None:
     known = ITEM_NAMES.get(name)
     if known is None:
         return None
     found = _declared(known, "column" if known.sql else "derived", name)
-    return evolve(found, encode=_kind) if name == "kind" else found
+    return evolve(found, encode=_kind, encode_bound=_text) if name == "kind" else found
 
 
 def _declared(known: RecordField, home: Home, name: str) -> Field:
     assert known.compares is not None
-    return Field(name, home, (known.name,), known.compares, known.compares)
+    type = known.compares
+    return Field(name, home, (known.name,), type, type, AFFINITIES[type])
 
 
 def _check_reachable(name: str) -> None:
@@ -161,4 +172,4 @@ def _check_reachable(name: str) -> None:
 
 def _fact(parts: Sequence[str]) -> Field:
     _check_reachable(".".join(parts))
-    return Field(".".join(parts), "fact", tuple(parts), "any", "media fact")
+    return Field(".".join(parts), "fact", tuple(parts), "any", "media fact", "any")

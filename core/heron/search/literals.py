@@ -1,17 +1,29 @@
-"""Literals in conditions, checked by the type of the field that they are compared with."""
+"""Literals in conditions: checked, and written in stored form, by the field that they are compared with."""
 
 from __future__ import annotations
 
-from typing import Literal, get_args
+from typing import Literal
 
 from heron.errors import QueryError
 from heron.metadata.codecs import DatetimeCodec
 from heron.metadata.keys import printable
-from heron.search.tree import Arithmetic, Call, Expression, FieldRef, Value, ValueType
+from heron.models import Json
+from heron.search.tree import (
+    AFFINITIES,
+    Affinity,
+    Arithmetic,
+    Call,
+    Expression,
+    Field,
+    FieldRef,
+    Value,
+    ValueType,
+)
 
 Sort = Literal["text", "number"]
 """What can be compared with each other."""
 
+_LARGEST = 2**63 - 1
 _ENCODE_DATETIME = DatetimeCodec().encoder({})
 _EXPECTED = {
     "text": "text in single quotes",
@@ -20,10 +32,12 @@ _EXPECTED = {
     "datetime": "a date in single quotes, such as '2026-01-31' or '2026-01-31T12:00:00Z'",
     "loose": "text in single quotes (add the key to the schema to compare it otherwise)",
 }
+_WRITTEN = ("text", "number", "boolean")
+"""The types of literals that are written, in contrast to `now()`."""
 
 
 def type_of(expression: Expression) -> ValueType:
-    """How an expression compares."""
+    """What an expression compares with."""
     match expression:
         case FieldRef(field):
             return field.type
@@ -33,12 +47,25 @@ def type_of(expression: Expression) -> ValueType:
             return "number"
 
 
+def affinity_of(expression: Expression) -> Affinity:
+    """What is stored where an expression stands."""
+    match expression:
+        case FieldRef(field):
+            return field.affinity
+        case Value(None):
+            return "any"
+        case Value(value):
+            return "boolean" if isinstance(value, bool) else "text" if isinstance(value, str) else "number"
+        case _:
+            return AFFINITIES[type_of(expression)]
+
+
 def sort_of(expression: Expression) -> Sort | None:
     """Whether an expression is a text or a number, as truth values are; None where each row may have another sort."""
-    type = type_of(expression)
-    if type == "any":
+    affinity = affinity_of(expression)
+    if affinity == "any":
         return None
-    return "text" if type in ("text", "datetime", "loose") else "number"
+    return "text" if affinity == "text" else "number"
 
 
 def describe(expression: Expression) -> str:
@@ -54,48 +81,66 @@ def describe(expression: Expression) -> str:
             return "the calculation"
 
 
-def fit(left: Expression, right: Expression, *, exact: bool) -> tuple[Expression, Expression]:
+def check_order(field: Field) -> None:
+    """Raise QueryError for a field whose values have no order."""
+    if not field.ordered:
+        raise QueryError(
+            f"{field.name} ({field.type_name}) has no order",
+            hint="use =, <>, IN or IS NULL; sort by another field",
+        )
+
+
+def fit(left: Expression, right: Expression, *, is_range: bool = False) -> tuple[Expression, Expression]:
     """Two expressions as they can be compared, literals in stored form; raises QueryError where they cannot be.
 
-    With `exact` a literal has to be a legal value of the key, for instance an option of an enum.
+    With `is_range` one is a bound of the other, which asks for an order.
     """
     if isinstance(left, Value) and not isinstance(right, Value):
-        right, left = fit(right, left, exact=exact)
+        right, left = fit(right, left, is_range=is_range)
         return left, right
     here, there = type_of(left), type_of(right)
-    for expression, type in ((left, here), (right, there)):
-        if type == "json":
+    for expression in (left, right):
+        if affinity_of(expression) == "json":
             raise QueryError(
                 f"{describe(expression)} cannot be compared",
                 hint="use IS NULL, or distance_km(key, latitude, longitude) for a place",
             )
+        if is_range and isinstance(expression, FieldRef):
+            check_order(expression.field)
     if any(isinstance(side, Value) and side.value is None for side in (left, right)):
         raise QueryError("nothing is equal to NULL", hint="write IS NULL or IS NOT NULL")
     if isinstance(right, Value):
-        return left, _fit_literal(left, right, exact)
+        return left, _fit_literal(left, right, is_range)
     if "any" in (here, there) or here == there or {here, there} <= {"text", "loose"}:
         return left, right
     raise QueryError(f"{describe(left)} and {describe(right)} are of different types and cannot be compared")
 
 
-def _fit_literal(left: Expression, literal: Value, exact: bool) -> Value:
+def _fit_literal(left: Expression, literal: Value, is_range: bool) -> Value:
+    """A literal in the stored form of what it is compared with."""
     type = type_of(left)
-    assert type in get_args(ValueType)
-    if type == "any":
+    if type == "any" or (literal.type == type and type not in _WRITTEN):
         return literal
-    if type == "datetime":
-        if literal.type == "text":
-            try:
-                return Value(_ENCODE_DATETIME(literal.value), "datetime")
-            except ValueError:
-                pass
-        elif literal.type == "datetime":
-            return literal
+    field = left.field if isinstance(left, FieldRef) else None
+    encode = None if field is None else field.encode_bound if is_range else field.encode
+    if encode is None and type == "datetime":
+        encode = _ENCODE_DATETIME
+    reason = f"expected {_EXPECTED[type]}" if type in _EXPECTED else "expected another literal"
+    if encode is not None and literal.type in _WRITTEN:
+        try:
+            return Value(_checked(encode(literal.value), left), type)
+        except ValueError as error:
+            if type not in _EXPECTED or literal.type == type:
+                reason = str(error)
     elif literal.type == type or (type == "loose" and literal.type == "text"):
-        if exact and isinstance(left, FieldRef) and left.field.encode is not None:
-            try:
-                return Value(left.field.encode(literal.value), type)
-            except ValueError as error:
-                raise QueryError(f"{describe(left)}: {error}, got {printable(literal.value)}") from error
         return literal
-    raise QueryError(f"{describe(left)}: expected {_EXPECTED[type]}, got {printable(literal.value)}")
+    raise QueryError(f"{describe(left)}: {reason}, got {printable(literal.value)}")
+
+
+def _checked(stored: Json, left: Expression) -> Json:
+    """What an encoder gave for a literal; raises QueryError where that is not stored as the type says."""
+    affinity = affinity_of(left)
+    if affinity_of(Value(stored, "")) != affinity or not isinstance(stored, str | int | float):
+        raise QueryError(f"{describe(left)}: the type does not store {affinity} for this literal, as it says")
+    is_long = isinstance(stored, int) and abs(stored) > _LARGEST
+    return float(stored) if is_long else stored  # as SQLite reads a long number of JSON

@@ -39,11 +39,19 @@ _FUNCTIONS: dict[str, tuple[tuple[tree.ValueType, ...], tree.ValueType]] = {
     "length": (("text",), "number"),
     "abs": (("number",), "number"),
     "round": (("number",), "number"),
-    "latitude": (("json",), "number"),
-    "longitude": (("json",), "number"),
-    "distance_km": (("json", "number", "number"), "number"),
+    "latitude": (("geospatial",), "number"),
+    "longitude": (("geospatial",), "number"),
+    "distance_km": (("geospatial", "number", "number"), "number"),
 }
 """The functions of the language: types of their arguments, and of their value."""
+
+_ALSO: dict[tree.ValueType, tuple[tree.ValueType, ...]] = {
+    "text": ("loose", "any"),
+    "number": ("any",),
+    "boolean": ("any",),
+    "datetime": ("any",),
+}
+"""What a function takes besides values of an argument's type."""
 
 _TESTS = ("match", "in_collection", "in_dataset", "in_folder")
 """The functions that are conditions of their own."""
@@ -170,8 +178,8 @@ class _Reader:
             case exp.Not():
                 return tree.Not(self.condition(node.this))
             case exp.EQ() | exp.NEQ() | exp.LT() | exp.LTE() | exp.GT() | exp.GTE():
-                exact = isinstance(node, exp.EQ | exp.NEQ)
-                left, right = fit(self.expression(node.this), self._value(node.expression), exact=exact)
+                is_range = not isinstance(node, exp.EQ | exp.NEQ)
+                left, right = fit(self.expression(node.this), self._value(node.expression), is_range=is_range)
                 return tree.Comparison(_COMPARISONS[type(node)], left, right)  # type: ignore[arg-type]
             case exp.Is():
                 return self._is(node)
@@ -208,22 +216,22 @@ class _Reader:
         }:
             raise QueryError(f"{_shown(node)}: IN takes a list of values", hint="city IN ('Algiers', 'Oslo')")
         left = self.expression(node.this)
-        pairs = [fit(left, self._value(value), exact=True) for value in node.expressions]
+        pairs = [fit(left, self._value(value)) for value in node.expressions]
         if isinstance(left, tree.Value):  # a literal takes its form from each field in the list
             return tree.Any(tuple(tree.Comparison("=", here, there) for here, there in pairs))
         return tree.InList(left, tuple(value for _, value in pairs))
 
     def _between(self, node: exp.Between) -> tree.Condition:
         left = self.expression(node.this)
-        left_low, low = fit(left, self._value(node.args["low"]), exact=False)
-        left_high, high = fit(left, self._value(node.args["high"]), exact=False)
+        left_low, low = fit(left, self._value(node.args["low"]), is_range=True)
+        left_high, high = fit(left, self._value(node.args["high"]), is_range=True)
         if isinstance(left, tree.Value):  # a literal takes its form from each bound
             return tree.All((tree.Comparison(">=", left_low, low), tree.Comparison("<=", left_high, high)))
         return tree.Between(left, low, high)
 
     def _like(self, node: exp.Expr, escape: exp.Expr | None = None) -> tree.Condition:
         left = self.expression(node.this)
-        if type_of(left) not in ("text", "any", "loose", "datetime"):
+        if type_of(left) not in ("text", "any", "loose", "datetime") or _is_decoded(left):
             raise QueryError(f"{describe(left)} is no text, LIKE cannot be used")
         mark = self._text(escape, "ESCAPE") if escape is not None else None
         if mark is not None and len(mark) != 1:
@@ -305,15 +313,11 @@ class _Reader:
             )
         arguments = tuple(self.expression(part) for part in given)
         for argument, type in zip(arguments, expected, strict=True):
-            if type_of(argument) not in (type, "any") and not (
-                type == "text" and type_of(argument) == "loose"
+            if type_of(argument) not in (type, *_ALSO.get(type, ())) or (
+                type == "text" and _is_decoded(argument)
             ):
-                what = "a geospatial key" if type == "json" else f"a {type}"
+                what = f"a {type}" if type in _ALSO else f"a {type} key"
                 raise QueryError(f"{name}: expected {what}, got {describe(argument)}")
-        if "json" in expected and not (
-            isinstance(arguments[0], tree.FieldRef) and arguments[0].field.type_name == "geospatial"
-        ):
-            raise QueryError(f"{name}: expected a geospatial key, got {describe(arguments[0])}")
         return tree.Call(name, arguments, result)
 
     def _number(self, node: exp.Expr) -> tree.Expression:
@@ -333,6 +337,11 @@ class _Reader:
         if not isinstance(value, tree.Value) or value.type != "text":
             raise QueryError(f"{what} takes text in single quotes, got {describe(value)}")
         return str(value.value)
+
+
+def _is_decoded(expression: tree.Expression) -> bool:
+    """Whether people see another form than the one that is stored."""
+    return isinstance(expression, tree.FieldRef) and expression.field.decode is not None
 
 
 def _literal(node: exp.Literal) -> tree.Value:

@@ -11,6 +11,7 @@ from heron.errors import QueryError
 from heron.models import Query
 from heron.search import tree
 from heron.search.fields import Fields
+from heron.search.literals import check_order
 from heron.search.plan import Plan, SortTerm
 
 _TERM = re.compile(r'\s*(-?)((?:"[^"]*"|[^,"])+)\s*(?:,|$)')
@@ -65,7 +66,8 @@ def _sort_terms(sort: str | None, fields: Fields) -> Iterator[SortTerm]:
         if not parts:
             raise QueryError(f"the sort {sort!r} names no field")
         field = fields.resolve(parts, "sort")
-        if field.type == "json":
+        if field.affinity == "json":
             raise QueryError(f"{field.name} ({field.type_name}) cannot be sorted by")
+        check_order(field)
         yield SortTerm(field, match[1] == "-")
         position = match.end()

@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Literal
 
 from attrs import frozen
 
 from heron.models import Json
 
-ValueType = Literal["text", "number", "boolean", "datetime", "any", "loose", "json"]
-"""How a value compares: `any` by whatever it is, `loose` as text, `json` not at all."""
+ValueType = str
+"""What a value compares with: `text`, `number`, `boolean`, `datetime`, or the name of a metadata type whose values compare
+with each other only; `any` with whatever it is, `loose` with text.
+"""
+
+Affinity = Literal["text", "number", "boolean", "json", "any"]
+"""What is stored: text, a number, a truth value, `json` that does not compare, or `any` of them."""
+
+AFFINITIES: Mapping[ValueType, Affinity] = {
+    "text": "text", "datetime": "text", "loose": "text", "number": "number", "boolean": "boolean", "json": "json",
+    "any": "any",
+}  # fmt: skip
+"""What is stored for values that are of no metadata type."""
 
 Table = Literal["items", "frames"]
 """What a query finds."""
@@ -31,14 +42,22 @@ Home = Literal[
 
 @frozen
 class Field:
-    """Something that an item, or a frame, has: a column, a metadata key, a media fact, a metric, or derived from columns."""
+    """Something that an item, or a frame, has: a column, a metadata key, a media fact, a metric, or derived from columns.
+
+    `encode` makes the stored form of a literal, `encode_bound` that of a bound of a range; `decode` makes the shown form of
+    what is stored. All are None where there is only one form. Values of a field that is not `ordered` have no order.
+    """
 
     name: str
     home: Home
     path: tuple[str, ...]
     type: ValueType
     type_name: str
+    affinity: Affinity
     encode: Callable[[Json], Json] | None = None
+    encode_bound: Callable[[Json], Json] | None = None
+    decode: Callable[[Json], Json] | None = None
+    ordered: bool = True
     full_text: bool = False
 
 

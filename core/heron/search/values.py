@@ -14,7 +14,7 @@ Value = str | bool | float | datetime | None
 
 def check_plain(field: Field) -> Field:
     """The field; raises QueryError where its values are no plain ones."""
-    if field.type == "json" or field.home in ("vector", "frame vector"):
+    if field.affinity == "json" or field.home in ("vector", "frame vector"):
         raise QueryError(f"{field.name} ({field.type_name}) has no plain values")
     return field
 
@@ -24,6 +24,9 @@ def plain(field: Field, stored: Json) -> Value:
     found: Value = stored
     if stored is None:
         found = None
+    elif field.decode is not None:
+        shown = field.decode(stored)
+        found = shown if isinstance(shown, str | int | float) else str(shown)
     elif field.type == "boolean":
         found = bool(stored)
     elif field.type == "datetime" and isinstance(stored, str):

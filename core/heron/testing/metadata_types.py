@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import pytest
 
+from heron.hooks.interfaces import RangeCodec, ShownCodec
 from heron.testing.contracts import RecordContract, reason_of
 
 if TYPE_CHECKING:
@@ -40,6 +41,12 @@ class MetadataTypeContract(RecordContract):
 
     good: ClassVar[Sequence[tuple[Any, Json]]]
     """Values that are taken, each with the form in which it is stored."""
+
+    shown: ClassVar[Sequence[tuple[Any, Json]]] = ()
+    """Values of a type whose codec is a `ShownCodec`, each with the form that people see."""
+
+    ascending: ClassVar[Sequence[Any]] = ()
+    """Different values in ascending order, those whose stored forms are easily sorted wrongly among them."""
 
     bad: ClassVar[Sequence[Any]]
     """Values that are refused."""
@@ -105,6 +112,44 @@ class MetadataTypeContract(RecordContract):
             stored = json.loads(_written(self.encode(value)))
             assert affinity == "json" or type(stored) in _STORED_AS[affinity], f"{stored!r} is no {affinity}"
 
+    def test_ascending_values_are_stored_in_ascending_order(self) -> None:
+        """Conditions and sorts compare stored values as SQLite does: text by its characters in UTF-8, `9` after `10`."""
+        if not self.metadata_type.ordered or self.metadata_type.affinity == "json":
+            assert not self.ascending, "a type without an order has no ascending values"
+            return
+        encode = self.encoder()
+        keys = [_sort_key(json.loads(_written(encode(value)))) for value in self.ascending]
+        for before, after, value in zip(keys, keys[1:], self.ascending[1:], strict=False):
+            assert before < after, f"{str(value)[:80]} is not sorted after the value before it"
+
+    def test_bounds_of_ranges_are_encoded_as_values_are(self) -> None:
+        """`key < LITERAL` compares with the form in which the literal would be stored."""
+        codec = self.codec()
+        if isinstance(codec, RangeCodec):
+            encode, encode_bound = self.encoder(), codec.bound_encoder(codec.parameters(self.parameters))
+            for value, _ in self.good:
+                assert _written(encode_bound(value)) == _written(encode(value))
+
+    def test_shown_values_are_the_ones_promised_and_can_be_written_back(self) -> None:
+        """People copy what they see: what is shown is JSON, and is encoded to what was stored."""
+        codec = self.codec()
+        if not isinstance(codec, ShownCodec):
+            assert not self.shown, "the codec has no decoder"
+            return
+        assert self.shown, "give some values with the form that people see"
+        assert not self.metadata_type.full_text, (
+            "words are looked for in what is stored, so that is what is shown"
+        )
+        encode, decode = self.encoder(), codec.decoder(codec.parameters(self.parameters))
+        for value, shown in self.shown:
+            assert _written(decode(encode(value))) == _written(shown), (
+                f"{str(value)[:80]} is shown differently"
+            )
+        for value in [value for value, _ in self.good] + list(self.ascending):
+            stored = _written(encode(value))
+            seen = json.loads(_written(decode(json.loads(stored))))
+            assert _written(encode(seen)) == stored, f"{str(value)[:80]} is changed when it is written back"
+
     def test_encoding_leaves_the_value_alone(self) -> None:
         """The value belongs to the caller, who may give it to several items."""
         encode = self.encoder()
@@ -146,3 +191,8 @@ def _written(value: Json) -> str:
     text = json.dumps(value, allow_nan=False, ensure_ascii=False)
     text.encode()
     return text
+
+
+def _sort_key(stored: Json) -> Any:
+    """What SQLite compares a stored value by."""
+    return stored.encode() if isinstance(stored, str) else stored

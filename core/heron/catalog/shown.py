@@ -1,0 +1,71 @@
+"""Metadata as people see it: the values of keys whose type has a decoder, in its shown form instead of the stored one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import TYPE_CHECKING, TypeVar
+
+from attrs import evolve
+
+from heron.catalog.database import Database
+from heron.errors import PluginError
+from heron.models import Folder, Frame, Item, Json
+
+if TYPE_CHECKING:
+    from heron.hooks.interfaces import Decode
+    from heron.metadata.schema import Schema
+
+R = TypeVar("R", Item, Frame, Folder)
+
+PLAIN_TYPES = ("boolean", "datetime", "number", "uuid", "varchar", "text", "enum", "embedding", "geospatial")
+"""The built-in types. They show what they store, so that listing items needs no plugin."""
+
+
+class ShownMetadata:
+    """Puts the shown form into records that were read."""
+
+    def __init__(self, database: Database, schema: Callable[[], Schema]) -> None:
+        self._database = database
+        self._schema = schema
+        marks = ",".join("?" * len(PLAIN_TYPES))
+        self._others = f"SELECT name FROM schema_keys WHERE state = 'active' AND type NOT IN ({marks})"
+
+    def of(self, records: Iterable[R]) -> list[R]:
+        """The records, with the metadata that they show; the stored form stays where a value cannot be decoded.
+
+        Such a value came before its key, or its key's plugin is not there: `metadata verify` and `heron plugins` say so.
+        """
+        given = list(records)
+        decoders = self._decoders() if any(record.metadata for record in given) else {}
+        return [_shown(record, decoders) for record in given] if decoders else given
+
+    def _decoders(self) -> Mapping[str, Decode]:
+        """The decoders of the schema's keys, as it stands now."""
+        names = [row[0] for row in self._database.rows(self._others, PLAIN_TYPES)]
+        found = {}
+        schema = self._schema() if names else None
+        for name in names:
+            key = schema.get(name) if schema is not None else None
+            try:
+                decode = schema.decoder(key) if schema is not None and key is not None else None
+            except PluginError:
+                continue
+            if decode is not None:
+                found[name] = decode
+        return found
+
+
+def _shown(record: R, decoders: Mapping[str, Decode]) -> R:
+    changed = {
+        key: _decoded(decode, record.metadata[key])
+        for key, decode in decoders.items()
+        if record.metadata.get(key) is not None
+    }
+    return evolve(record, metadata={**record.metadata, **changed}) if changed else record
+
+
+def _decoded(decode: Decode, stored: Json) -> Json:
+    try:
+        return decode(stored)
+    except Exception:  # noqa: BLE001 - a stranger's code, and one value must not hide an item
+        return stored

@@ -121,22 +121,23 @@ class PluginManager:
         return complaints
 
     def _discover(self, only: Sequence[str] | None) -> None:
-        found: dict[str, list[EntryPoint]] = {}
-        for point in entry_points(group=GROUP):
+        found: dict[str, dict[tuple[str, str], EntryPoint]] = {}
+        read: dict[int, tuple[str, str]] = {}  # parsing the metadata of a distribution takes a millisecond
+        points = entry_points(group=GROUP)
+        for point in points:
             if only is None or point.name in only:
-                same = found.setdefault(point.name, [])
-                if all(_distribution(known) != _distribution(point) for known in same):
-                    same.append(point)
-        for name, points in sorted(found.items()):
-            if len(points) > 1:
-                names = " and ".join(sorted(_distribution(point)[0] for point in points))
-                for point in points:
-                    self.statuses.append(
-                        PluginStatus(name, *_distribution(point), f"conflict between {names}")
-                    )
+                key = id(point.dist)
+                if key not in read:
+                    read[key] = _distribution(point)
+                found.setdefault(point.name, {}).setdefault(read[key], point)
+        for name, same in sorted(found.items()):
+            if len(same) > 1:
+                names = " and ".join(sorted(distribution for distribution, _ in same))
+                for known in same:
+                    self.statuses.append(PluginStatus(name, *known, f"conflict between {names}"))
                 continue
-            distribution, version = _distribution(points[0])
-            self._load(name, points[0].value, Origin(distribution, rank=1), version)
+            [((distribution, version), point)] = same.items()
+            self._load(name, point.value, Origin(distribution, rank=1), version)
         for name in only or ():
             if name not in found:
                 self.statuses.append(PluginStatus(name, "", "", "failed: no installed plugin has this name"))
@@ -267,7 +268,11 @@ def _refuse_misspelt(plugin: object) -> None:
 
 
 def _distribution(point: EntryPoint) -> tuple[str, str]:
-    return (point.dist.name, point.dist.version) if point.dist else ("unknown", "")
+    """Name and version of the distribution of an installed plugin."""
+    if point.dist is None:
+        return "unknown", ""
+    metadata = point.dist.metadata  # each access parses it again
+    return metadata["Name"], metadata["Version"]
 
 
 def _reason(error: BaseException) -> str:

@@ -84,7 +84,7 @@ def test_each_answer_of_a_real_server_is_told_apart(run, cloud, monkeypatch):
         f"ok      gs://{cloud}/nothing/ can be listed, there is nothing below it\nfailed  reading was not tried: "
     )
     answer = run("integrations", "check", "open", "s3://bucket/", exit_status=1)
-    assert answer == "failed  's3' begins no URL of Google Cloud Storage (write gs://bucket/key)\n"
+    assert answer == "failed  's3' is not a scheme of Google Cloud Storage (write gs://bucket/key)\n"
     run(
         "integrations",
         "add",

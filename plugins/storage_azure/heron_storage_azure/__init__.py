@@ -22,7 +22,7 @@ OPTIONS = [
 
 
 def load(options: Mapping[str, Any]) -> heron.Storage:
-    """The storage for an integration's options; raises InvalidInput where they do not fit together."""
+    """Create the storage for an integration's options; raises InvalidInput if they contradict each other."""
     from heron_storage_azure.storage import AzureStorage
 
     return AzureStorage(options)
@@ -30,7 +30,7 @@ def load(options: Mapping[str, Any]) -> heron.Storage:
 
 @heron.hookimpl
 def register_storage() -> Iterable[heron.StorageBackend]:
-    """Bring the backend for az://, abfs://, abfss://, wasb:// and wasbs:// URLs, and those of Azure's hosts."""
+    """Contribute the backend for az://, abfs://, abfss://, wasb:// and wasbs:// URLs, and those of Azure's hosts."""
     yield heron.StorageBackend(
         name="azure",
         summary="Azure Blob Storage and Data Lake (adlfs)",

@@ -1,4 +1,4 @@
-"""What the Azure SDK raises, told apart and put into sentences; nothing of its texts that could hold a secret."""
+"""Turns errors of the Azure SDK into Heron's errors, without any part of their texts that could contain a secret."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _BUSY, _BROKEN = (429, 503), (408, 500, 502, 504)
 
 
 def explain(error: Exception, url: str, access: Access) -> heron.HeronError | None:
-    """The sentence for an error of the SDK; None for others."""
+    """Heron's error for an error of the SDK; None for other errors."""
     if not isinstance(error, AzureError):
         return None
     entra = re.search(r"AADSTS\d+", str(error))
@@ -41,7 +41,7 @@ def explain(error: Exception, url: str, access: Access) -> heron.HeronError | No
 
 
 def error_code(error: AzureError) -> str | None:
-    """The service's own code, such as `BlobNotFound`; answers to HEAD have it in a header alone."""
+    """The code of the service, such as `BlobNotFound`; answers to HEAD have it only in a header."""
     code = getattr(error, "error_code", None)
     response = getattr(error, "response", None)
     if code is None and response is not None:
@@ -57,7 +57,7 @@ def _of_answer(error: AzureError, status: int, url: str, access: Access) -> hero
         return heron.Unreachable(f"{url} cannot be read now: Azure answered {status} {code or ''}".rstrip())
     if code is None:
         return heron.Unreachable(
-            f"{url} cannot be read: {access.endpoint} answered {status} in a way that Azure does not",
+            f"{url} cannot be read: {access.endpoint} answered {status}, but not as Azure does",
             hint="check the endpoint, and whether a proxy stands between",
         )
     container = heron.address_of(url).bucket
@@ -84,14 +84,14 @@ def _of_answer(error: AzureError, status: int, url: str, access: Access) -> hero
 
 
 def _not_authenticated(code: str, url: str, access: Access) -> heron.BadCredentials:
-    """Who is not known at all, which the service says alike of a wrong key and of an expired SAS token."""
+    """The error for a failed login; the service gives the same code for a wrong key and an expired SAS token."""
     if access.anonymous:
         return heron.BadCredentials(
             f"{url} is not public, or does not exist", hint="use an integration that logs in"
         )
     if code == "KeyBasedAuthenticationNotPermitted":
         return heron.BadCredentials(
-            f"{access.account} accepts neither keys nor SAS tokens that were made with one",
+            f"{access.account} accepts neither account keys nor SAS tokens made with one",
             hint="log in by Microsoft Entra ID: az login, or a service principal",
         )
     if access.sas is not None:
@@ -100,7 +100,7 @@ def _not_authenticated(code: str, url: str, access: Access) -> heron.BadCredenti
         return heron.BadCredentials(f"the SAS token for {url} {what}", hint="make a new one for this account")
     if access.key is not None:
         return heron.BadCredentials(
-            f"the key for the account {access.account} is not accepted: it is wrong, or was renewed",
+            f"the key for the account {access.account} is not accepted: it is wrong, or a newer one has replaced it",
             hint="copy it again from the access keys of the account, and check the clock of this machine",
         )
     return heron.BadCredentials(
@@ -110,10 +110,10 @@ def _not_authenticated(code: str, url: str, access: Access) -> heron.BadCredenti
 
 
 def _no_token(entra: str | None, access: Access) -> heron.BadCredentials:
-    """Nobody to be: no token could be had, or the key cannot even sign."""
+    """The error if there is no token, or if the key cannot be used to sign."""
     if access.key is not None:
         return heron.BadCredentials(
-            f"the key for the account {access.account} is no account key",
+            f"the key for the account {access.account} is not a valid account key",
             hint="copy it whole from the access keys of the account; it ends with =",
         )
     if access.principal is not None:
@@ -140,7 +140,7 @@ def _no_right(error: AzureError, code: str, url: str) -> heron.PermissionDenied:
 
 
 def _reason(error: AzureError) -> str:
-    """The SDK's reason on one line, cut where the query of a URL, and with it a signature, could follow."""
+    """The reason given by the SDK on one line, cut before the query of a URL, which could contain a signature."""
     return " ".join(re.split(r"\?|, url=", str(error), maxsplit=1)[0].split())[:200] or type(error).__name__
 
 

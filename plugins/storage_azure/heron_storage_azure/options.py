@@ -1,4 +1,4 @@
-"""The options of an integration, checked: which account, where it is, and how Heron proves who it is."""
+"""The options of an integration, checked: the account, its endpoint, and how to log in."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ import heron
 from heron_storage_azure.urls import account_at
 
 ACCOUNT_VARIABLES = ("AZURE_STORAGE_ACCOUNT_NAME", "AZURE_STORAGE_ACCOUNT")
-"""Environment variables that name the account where neither option nor endpoint does."""
+"""Environment variables that name the account if neither an option nor the endpoint does."""
 
 _PRINCIPAL = ("tenant_id", "client_id", "client_secret")
 
 _WAYS = (("connection_string",), ("account_key",), ("sas_token",), _PRINCIPAL, ("anonymous",))
-"""The ways to log in, each with its options; without any it is azure-identity's default chain."""
+"""The ways to log in, each with its options; the default is azure-identity's default chain."""
 
 
 class Principal(NamedTuple):
@@ -34,10 +34,10 @@ class Principal(NamedTuple):
 
 @dataclass(frozen=True)
 class Access:
-    """A blob service and the one way to log in there; with no way set, azure-identity's default chain."""
+    """A blob service and the one way to log in there; the default is azure-identity's default chain."""
 
     endpoint: str
-    """Without `/` at its end."""
+    """Without a final `/`."""
 
     account: str | None
     key: str | None = field(default=None, repr=False)
@@ -47,11 +47,11 @@ class Access:
 
     @property
     def by_token(self) -> bool:
-        """Whether logging in means a token of Microsoft Entra ID."""
+        """Whether the login uses a token of Microsoft Entra ID."""
         return self.key is None and self.sas is None and not self.anonymous
 
     def sas_expired_at(self) -> str | None:
-        """When the SAS token ended, in its own words, if it has."""
+        """The expiry time of the SAS token, as it is written in it, if it has expired."""
         (ends,) = parse_qs(self.sas or "").get("se", [""])[:1]
         try:
             moment = datetime.fromisoformat(ends)
@@ -62,7 +62,7 @@ class Access:
 
 
 def access_of(options: Mapping[str, Any]) -> Access:
-    """What the options say; raises InvalidInput where they contradict each other or something is missing."""
+    """The access that the options describe; raises InvalidInput if they contradict each other or are incomplete."""
     given = {name: value for name, value in options.items() if value is not False}
     for name, value in given.items():
         if value == "":
@@ -84,7 +84,7 @@ def access_of(options: Mapping[str, Any]) -> Access:
         raise heron.InvalidInput("account_key needs the name of its account", hint="set the option account")
     if access.by_token and access.endpoint.startswith("http://"):
         raise heron.InvalidInput(
-            "the option endpoint begins with http://, but Microsoft Entra ID is for https:// alone",
+            "the option endpoint begins with http://, but Microsoft Entra ID works only with https://",
             hint="use https://, or log in by account_key, sas_token or anonymous",
         )
     return access
@@ -126,13 +126,14 @@ def _account(option: str | None, endpoint: str | None) -> str | None:
             )
     if account is not None and not re.fullmatch("[a-z0-9-]+", account):
         raise heron.InvalidInput(
-            f"{account!r} is no name of a storage account", hint="it has small letters and digits only"
+            f"{account!r} cannot be the name of a storage account",
+            hint="use lower-case letters and digits only",
         )
     return account
 
 
 def _endpoint(url: str) -> str:
-    """The URL of a blob service without `/` at its end; that of Data Lake is taken for its blob service."""
+    """The URL of a blob service without a final `/`; the URL of Data Lake is changed to that of its blob service."""
     parts = urlsplit(url)
     if (
         parts.scheme not in ("http", "https")
@@ -142,18 +143,18 @@ def _endpoint(url: str) -> str:
         or "@" in url
     ):
         raise heron.InvalidInput(
-            "the option endpoint is no URL of a blob service",
+            "the option endpoint is not the URL of a blob service",
             hint="write https://HOST, or http://HOST:PORT/ACCOUNT for an emulator",
         )
     return url.rstrip("/").replace(".dfs.core.", ".blob.core.")
 
 
 def _sas(text: str) -> str:
-    """The token out of what the portal gives: the token itself, with `?` before it, or a whole URL."""
+    """The token from a value of the portal: the token itself, with `?` before it, or a whole URL."""
     token = text.rpartition("?")[2].strip()
     if "sig=" not in token:
         raise heron.InvalidInput(
-            "the option sas_token is no SAS token", hint="copy it whole: sv=…&se=…&sp=rl&sig=…"
+            "the option sas_token is not a SAS token", hint="copy all of it: sv=…&se=…&sp=rl&sig=…"
         )
     return token
 
@@ -174,7 +175,7 @@ def _from_connection_string(text: str) -> Access:
     if endpoint is None or not (sas or (key and account)):
         raise heron.InvalidInput(
             "the option connection_string is not complete",
-            hint="copy it whole from the access keys of the account: AccountName=…;AccountKey=…",
+            hint="copy all of it from the access keys of the account: AccountName=…;AccountKey=…",
         )
     endpoint = _endpoint(endpoint)
     account = account or account_at(endpoint)

@@ -1,4 +1,4 @@
-"""Reading Azure: the service client of adlfs, asked natively so that each thing takes one request."""
+"""Reads objects of Azure by the service client of adlfs, with one request for each object."""
 
 from __future__ import annotations
 
@@ -24,18 +24,18 @@ from heron_storage_azure.urls import account_of, normalise
 T = TypeVar("T")
 
 PAGE = 5000
-"""Objects that one request lists: the most that the service gives."""
+"""Objects listed by one request: the most that the service allows."""
 
 _SECONDS: dict[str, Any] = {"connection_timeout": 5, "read_timeout": 30}
 
 _ONE_REQUEST = 2**40
-"""The SDK splits what is larger into several requests; more bytes than this are read by nobody at once."""
+"""The SDK splits larger reads, in bytes, into several requests; no caller reads more at once."""
 
 _LONGEST_DELEGATION = timedelta(days=7)
-"""How long a signature without an account key can be valid."""
+"""The longest validity of a signature made without an account key."""
 
 _CLOCKS_DIFFER = timedelta(minutes=5)
-"""How far the clock of this machine may be ahead of Azure's."""
+"""How far the clock of this machine may be ahead of Azure's clock."""
 
 for _name in ("azure", "adlfs"):
     logging.getLogger(_name).addHandler(logging.NullHandler())
@@ -64,7 +64,7 @@ class AzureStorage(heron.BucketStorage):
         return normalise(url, self._access.endpoint)
 
     def explain(self, error: Exception, url: str) -> heron.HeronError:
-        """The sentence for an error of the SDK."""
+        """Heron's error for an error of the SDK."""
         return explain(error, url, self._access) or super().explain(error, url)
 
     def _stat(self, address: heron.ObjectAddress) -> heron.StoredObject:
@@ -83,13 +83,13 @@ class AzureStorage(heron.BucketStorage):
                 raise
             stored, body = self._at_the_end(blob, address, unchanged), b""
         if len(body) != max(0, min(stored.size, stored.size if end is None else end) - start):
-            raise heron.Unreachable(f"{stored.url} broke off while it was being read")
+            raise heron.Unreachable(f"the connection broke off while {stored.url} was being read")
         return stored, body
 
     def _at_the_end(
         self, blob: BlobClient, address: heron.ObjectAddress, unchanged: Mapping[str, Any]
     ) -> heron.StoredObject:
-        """What is known of an object that a range lies behind, for the refusal of the range does not tell."""
+        """The facts of an object whose end is before the range; the refusal of the range does not contain them."""
         properties = self._ask(blob.get_blob_properties, **unchanged)
         return _stored(address, properties, properties.size)
 
@@ -107,10 +107,9 @@ class AzureStorage(heron.BucketStorage):
             ]
 
     def list(self, prefix: str, after: str | None = None) -> Iterator[heron.StoredObject]:
-        """All objects at or below a prefix in the order of the service.
-
-        With a hierarchical namespace that is not the order of the keys: there `a/b` stands before `a-b`. So a list
-        goes on where `after` is met, and by the order of keys only when that object is gone.
+        """All objects at or below a prefix, in the order of the service.
+        With a hierarchical namespace this is not the order of the keys: `a/b` comes before `a-b`. So a listing
+        continues after the object `after`, and by the order of keys only if that object no longer exists.
         """
         met = after is None
         for stored in super().list(prefix):
@@ -156,7 +155,7 @@ class AzureStorage(heron.BucketStorage):
         return self._service.get_blob_client(address.bucket, address.key)
 
     def _ask(self, request: Callable[..., Awaitable[T]], *arguments: Any, **named: Any) -> T:
-        """Make a request in the loop of the filesystem; an answer that the SDK trips over is none of Azure."""
+        """Make a request in the event loop of the filesystem; an answer that the SDK cannot parse is not from Azure."""
         try:
             answer: T = sync(self.filesystem.loop, request, *arguments, **named)
         except (heron.HeronError, AzureError):
@@ -170,8 +169,7 @@ class AzureStorage(heron.BucketStorage):
 
 
 def _filesystem(access: Access) -> Any:
-    """The filesystem of adlfs with a client of our own, for its own one tries again for minutes.
-
+    """The filesystem of adlfs with our own client, because the client of adlfs retries for minutes.
     The connection string keeps adlfs from looking for credentials in the environment.
     """
     credential = _credential(access)
@@ -206,7 +204,7 @@ def _credential(access: Access) -> AzureNamedKeyCredential | AzureSasCredential 
 async def _download(
     blob: BlobClient, address: heron.ObjectAddress, start: int, end: int | None, unchanged: Mapping[str, Any]
 ) -> tuple[heron.StoredObject, bytes]:
-    """Bytes and facts from one answer; `decompress` off, for ranges count bytes as they are stored."""
+    """Bytes and facts from one answer; `decompress` is off, because ranges count the stored bytes."""
     length = None if end is None else end - start
     stream = await blob.download_blob(start, length, decompress=False, **unchanged)
     body = await stream.readall()
@@ -225,7 +223,7 @@ def _stored(address: heron.ObjectAddress, found: BlobProperties, size: int) -> h
     url = heron.object_url("az", address.bucket, address.key)
     if None in (found.etag, found.last_modified, found.blob_type, size):
         raise heron.Unreachable(
-            f"{url} was not answered as Azure does",
+            f"{url} was not answered as Azure answers",
             hint="check the endpoint, and whether a proxy stands between",
         )
     if _is_folder(found):
@@ -235,6 +233,6 @@ def _stored(address: heron.ObjectAddress, found: BlobProperties, size: int) -> h
 
 
 def _is_folder(found: BlobProperties) -> bool:
-    """Whether this stands for a folder: Data Lake and older tools keep empty objects with such a mark."""
+    """Whether an object stands for a folder: Data Lake and older tools write empty objects with this metadata."""
     marks = {name.lower(): text for name, text in (found.metadata or {}).items()}
     return "true" in (marks.get("hdi_isfolder"), marks.get("is_directory"))

@@ -1,4 +1,4 @@
-"""A real Azurite for tests: `azurite()` gives one that runs until the test process ends."""
+"""A real Azurite for tests: `azurite()` starts one that runs until the test process ends."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Azurite:
     """A running Azurite with one account."""
 
     endpoint: str
-    """URL of the account's blob service, without `/` at its end."""
+    """The URL of the account's blob service, without a final `/`."""
 
     account: str
     key: str = field(repr=False)
@@ -41,7 +41,7 @@ class Azurite:
 
     @property
     def client(self) -> BlobServiceClient:
-        """A plain client of the SDK, for what Heron never does: to write."""
+        """A plain client of the SDK, for writing, which Heron never does."""
         return BlobServiceClient.from_connection_string(self.connection_string)
 
     def make_container(self, name: str | None = None, *, public: str | None = None) -> str:
@@ -52,14 +52,14 @@ class Azurite:
         return made
 
     def put(self, container: str, key: str, content: bytes, **more: Any) -> None:
-        """Write a blob, replacing what is there; `more` goes to `upload_blob`."""
+        """Write a blob, replacing an existing one; `more` is passed to `upload_blob`."""
         with self.client as client:
             client.get_blob_client(container, key).upload_blob(content, overwrite=True, **more)
 
 
 @cache
 def azurite() -> Azurite:
-    """The Azurite of this process; skips the test, or fails it where CI is set, when there can be none."""
+    """The Azurite of this process; without one, skips the test, or fails it if CI is set."""
     port = servers.free_port()
     key = base64.b64encode(secrets.token_bytes(32)).decode()
     server = servers.ServerProcess(
@@ -71,7 +71,7 @@ def azurite() -> Azurite:
 
 
 def command(port: int) -> list[str]:
-    """How Azurite is started on a port of this machine, with nothing kept on disk."""
+    """The command that starts Azurite on a port of this machine, with all data in memory."""
     return [
         executable(), "--blobHost", "127.0.0.1", "--blobPort", str(port),
         "--inMemoryPersistence", "--silent", "--disableTelemetry", "--skipApiVersionCheck",
@@ -79,7 +79,7 @@ def command(port: int) -> list[str]:
 
 
 def executable() -> str:
-    """Path of `azurite-blob`: HERON_AZURITE, else on PATH, else installed once by npm into the cache folder."""
+    """The path of `azurite-blob`: HERON_AZURITE, else on PATH, else installed once by npm into the cache folder."""
     given = os.environ.get("HERON_AZURITE") or shutil.which("azurite-blob")
     if given:
         return given
@@ -95,7 +95,7 @@ def _cache() -> Path:
 
 
 def _install(folder: Path) -> None:
-    """Install beside the folder and move it there whole, so that two processes do not meet in one half-way."""
+    """Install into another folder and move it there when complete, so that two processes do not disturb each other."""
     npm = shutil.which("npm")
     if npm is None or shutil.which("node") is None:
         servers.server_missing("Azurite needs node and npm, or HERON_AZURITE with the path of azurite-blob")
@@ -113,5 +113,5 @@ def _install(folder: Path) -> None:
         try:
             made.rename(folder)
         except OSError:
-            if not folder.is_dir():  # the other process was not quicker, so this is another failure
+            if not folder.is_dir():  # no other process was faster, so this is another failure
                 raise

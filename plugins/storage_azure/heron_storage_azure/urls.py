@@ -1,4 +1,4 @@
-"""The forms in which people write URLs of Azure, and the one that Heron keeps: `az://container/key`."""
+"""The forms of URLs of Azure, and the canonical one: `az://container/key`."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from urllib.parse import urlsplit
 import heron
 
 SCHEMES = ("az", "abfs", "abfss", "wasb", "wasbs")
-"""The schemes that Hadoop, Spark, fsspec and Heron write for one and the same service."""
+"""The schemes that Hadoop, Spark, fsspec and Heron use for the same service."""
 
 HOST = r"[a-z0-9-]+\.(blob|dfs)\.core\.windows\.net"
 """Host names of storage accounts, in lower case."""
 
 _CONTAINER = re.compile(r"\$[a-z]+|[a-z0-9](-?[a-z0-9])*")
-"""What a container can be called; `$root`, `$web` and `$logs` are the service's own."""
+"""Valid names of containers; `$root`, `$web` and `$logs` are reserved by the service."""
 
 
 class _Parts(NamedTuple):
@@ -25,7 +25,7 @@ class _Parts(NamedTuple):
 
 
 def normalise(url: str, endpoint: str | None = None) -> str:
-    """The canonical form of a URL; raises InvalidInput. URLs that begin with `endpoint` belong here too."""
+    """The canonical form of a URL; raises InvalidInput. URLs that begin with `endpoint` are accepted too."""
     _, container, path = _parts(url, endpoint)
     if not container.isascii() or not container.isprintable():
         _refuse(url, "write az://container/key")
@@ -34,12 +34,12 @@ def normalise(url: str, endpoint: str | None = None) -> str:
 
 
 def account_of(url: str, endpoint: str | None = None) -> str | None:
-    """The storage account that a URL names, if it does; raises InvalidInput. A URL of the `endpoint` names none."""
+    """The storage account that a URL names, or None, as for URLs of the `endpoint`; raises InvalidInput."""
     return _parts(url, endpoint).account
 
 
 def account_at(endpoint: str) -> str | None:
-    """The account that the URL of a blob service is for: the first label of its host, or an emulator's path."""
+    """The account of the URL of a blob service: the first label of its host, or an emulator's path."""
     parts = urlsplit(endpoint)
     host = parts.hostname or ""
     if re.fullmatch(r"localhost|[0-9.]+|.*:.*", host):
@@ -57,8 +57,8 @@ def _parts(url: str, endpoint: str | None) -> _Parts:
         return _of_scheme(url, rest)
     if "?" in rest or "#" in rest:
         raise heron.InvalidInput(
-            f"{_place(url)}: a URL of Azure is read without what follows ? or #",
-            hint="leave that out; a SAS token goes into the option sas_token of an integration",
+            f"{_place(url)}: a URL of Azure cannot have a query or a fragment",
+            hint="leave out what follows ? or #; a SAS token goes into the option sas_token of an integration",
         )
     below = _below(f"{scheme}://{rest}", endpoint) if endpoint else None
     if below is not None:
@@ -71,7 +71,9 @@ def _parts(url: str, endpoint: str | None) -> _Parts:
 
 
 def _of_scheme(url: str, rest: str) -> _Parts:
-    """`az://container/key`, `abfs://container@ACCOUNT.dfs.core.windows.net/key`, or with the host in front."""
+    """The parts of `az://container/key`, `abfs://container@ACCOUNT.dfs.core.windows.net/key`, or with the
+    host first.
+    """
     place, _, path = rest.partition("/")
     container, at, host = place.rpartition("@")
     if at:
@@ -90,12 +92,12 @@ def _of_path(url: str, account: str | None, below: str) -> _Parts:
     if not container:
         _refuse(url, "name a container: https://ACCOUNT.blob.core.windows.net/container/key")
     if not slash and not _CONTAINER.fullmatch(container):
-        _refuse(url, "write az://$root/KEY for an object that lies in no other container")
+        _refuse(url, "write az://$root/KEY for an object in the root container")
     return _Parts(account, container, path)
 
 
 def _below(url: str, endpoint: str) -> str | None:
-    """The path of a URL below an endpoint, or None; hosts are compared without regard to case."""
+    """The path of a URL below an endpoint, or None; the case of hosts does not matter."""
     given, base = urlsplit(url), urlsplit(endpoint)
     prefix = base.path.rstrip("/") + "/"
     if (given.scheme, given.netloc.lower()) != (base.scheme, base.netloc.lower()):
@@ -104,10 +106,10 @@ def _below(url: str, endpoint: str) -> str | None:
 
 
 def _refuse(url: str, hint: str) -> NoReturn:
-    raise heron.InvalidInput(f"{_place(url)} is no URL of an object or container in Azure", hint=hint)
+    raise heron.InvalidInput(f"{_place(url)} is not the URL of an object or container in Azure", hint=hint)
 
 
 def _place(url: str) -> str:
-    """What may be shown of a URL: nothing before an @ nor after a ?, for there secrets stand."""
+    """The part of a URL that may be shown: nothing before an @ or after a ?, since secrets are there."""
     place = re.split("[?#]", url, maxsplit=1)[0]
     return ascii(re.sub("//[^/]*@", "//", place)[:200])

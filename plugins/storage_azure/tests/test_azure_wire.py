@@ -240,7 +240,12 @@ def test_a_body_that_is_not_what_was_asked_for_is_never_returned(
         ("401", "NoAuthenticationInformation", heron.BadCredentials, "is not accepted"),
         ("401", "InvalidAuthenticationInfo", heron.BadCredentials, "is not accepted"),
         ("403", "AuthenticationFailed", heron.BadCredentials, "is not accepted"),
-        ("403", "KeyBasedAuthenticationNotPermitted", heron.BadCredentials, "accepts neither keys nor SAS"),
+        (
+            "403",
+            "KeyBasedAuthenticationNotPermitted",
+            heron.BadCredentials,
+            "accepts neither account keys nor SAS",
+        ),
         ("409", "PublicAccessNotPermitted", heron.BadCredentials, "is not accepted"),
         ("403", "AuthorizationFailure", heron.PermissionDenied, "firewall"),
         ("403", "AuthorizationPermissionMismatch", heron.PermissionDenied, "Storage Blob Data Reader"),

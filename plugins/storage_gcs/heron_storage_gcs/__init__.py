@@ -14,14 +14,14 @@ OPTIONS = (
         "path of the JSON key of a service account (default: the credentials of this machine)",
     ),
     heron.StorageOption("anonymous", "read public buckets without credentials", type="boolean"),
-    heron.StorageOption("project", "project that pays, where requester_pays is set"),
+    heron.StorageOption("project", "project that pays, if requester_pays is set"),
     heron.StorageOption("requester_pays", "pay for reading buckets that ask for it", type="boolean"),
     heron.StorageOption("endpoint", "address of the service, such as a private endpoint or an emulator"),
 )
 
 
 def load(options: Mapping[str, Any]) -> heron.Storage:
-    """Make the storage for an integration's options; raises InvalidInput or BadCredentials."""
+    """Create the storage for an integration's options; raises InvalidInput or BadCredentials."""
     from heron_storage_gcs.storage import GcsStorage
 
     return GcsStorage(**options)
@@ -29,7 +29,7 @@ def load(options: Mapping[str, Any]) -> heron.Storage:
 
 @heron.hookimpl
 def register_storage() -> Iterable[heron.StorageBackend]:
-    """Bring the backend for gs:// and gcs:// URLs."""
+    """Contribute the backend for gs:// and gcs:// URLs."""
     yield heron.StorageBackend(
         name="gcs",
         summary="Google Cloud Storage (gcsfs)",

@@ -1,7 +1,8 @@
-"""What the service answers: content with its facts, or a refusal and what that means.
+"""Reads the answers of the service: content with its facts, or a refusal, which becomes one of Heron's
+errors.
 
-Objects are read through the XML API, the only one that tells when an object was changed along with its content;
-everything else goes through the JSON API. The two refuse in formats of their own.
+Objects are read through the XML API, the only one that returns the time of the last change together with the
+content; everything else goes through the JSON API. Each API has its own format of errors.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ _LONGEST = 300
 
 
 class Answer(NamedTuple):
-    """Status, headers (whose names have no case) and body of one answer."""
+    """Status, headers (with case-insensitive names) and body of one answer."""
 
     status: int
     headers: Mapping[str, str]
@@ -38,14 +39,14 @@ class Answer(NamedTuple):
 
 
 class Refusal(NamedTuple):
-    """Why a request was refused: the service's word for it, and its sentence; both may be empty."""
+    """Why a request was refused: the code and the message of the service; both may be empty."""
 
     reason: str
     message: str
 
 
 class Content(NamedTuple):
-    """What a GET of an object brings: bytes, and the size, generation and time of the whole object."""
+    """The result of a GET of an object: bytes, and the size, generation and time of the whole object."""
 
     body: bytes
     size: int
@@ -54,7 +55,7 @@ class Content(NamedTuple):
 
 
 def content_of(answer: Answer, url: str, start: int, end: int | None) -> Content:
-    """The bytes from `start` up to and without `end`; raises Unreachable unless all are there."""
+    """The bytes from `start` up to `end`, exclusive; raises Unreachable if some are missing."""
     try:
         generation = str(int(answer.headers["x-goog-generation"]))
         if answer.status == 206:
@@ -74,7 +75,7 @@ def content_of(answer: Answer, url: str, start: int, end: int | None) -> Content
 
 
 def json_of(answer: Answer, url: str) -> dict[str, Any]:
-    """The JSON object of an answer; raises Unreachable where it is none."""
+    """The JSON object of an answer; raises Unreachable if there is none."""
     try:
         found = json.loads(answer.body)
     except ValueError:
@@ -85,10 +86,10 @@ def json_of(answer: Answer, url: str) -> dict[str, Any]:
 
 
 def no_answer(answer: Answer, url: str) -> heron.Unreachable:
-    """The error for an answer that Google's service does not give: from a login page or a broken proxy, say."""
+    """The error for an answer that is not from Google's service, but for instance from a login page or a proxy."""
     return heron.Unreachable(
-        f"{url} cannot be reached: the answer, with status {answer.status}, is none of Google Cloud Storage",
-        hint="check the option endpoint, and proxies on the way",
+        f"{url} cannot be reached: the answer, with status {answer.status}, is not from Google Cloud Storage",
+        hint="check the option endpoint, and any proxy on the way",
     )
 
 
@@ -114,7 +115,7 @@ def _line(text: str) -> str:
 
 
 def says_which_is_missing(refusal: Refusal) -> bool:
-    """Whether a 404 tells the bucket from the object."""
+    """Whether a 404 says if the bucket or the object is missing."""
     return bool(
         re.search(r"no ?such ?(object|key|bucket)|bucket does not exist", " ".join(refusal), re.IGNORECASE)
     )
@@ -123,7 +124,7 @@ def says_which_is_missing(refusal: Refusal) -> bool:
 def error_of(
     status: int, refusal: Refusal, url: str, bucket: str, permission: str, anonymous: bool
 ) -> heron.HeronError:
-    """The error for an answer that is none of success."""
+    """The error for an unsuccessful answer."""
     reason, message = refusal
     said = f": {message}" if message else ""
     if status in (429, 503) or reason in _RATE_REASONS:
@@ -142,8 +143,8 @@ def error_of(
         return heron.NotFound(f"{url} is not there")
     if reason == "UserProjectMissing" or "requester pays" in message.lower():
         return heron.PermissionDenied(
-            f"{url} may not be read: the bucket lets the reader pay",
-            hint="set the options requester_pays and project, and have serviceusage.services.use in that project",
+            f"{url} may not be read: the bucket requires the reader to pay",
+            hint="set the options requester_pays and project; the account needs serviceusage.services.use in that project",
         )
     if status in (401, 403) and anonymous:
         return heron.BadCredentials(
@@ -161,7 +162,7 @@ def error_of(
 
 
 def no_bucket(bucket: str) -> heron.NoSuchBucket:
-    """The error for a bucket that is not there."""
+    """The error for a bucket that does not exist."""
     return heron.NoSuchBucket(
         f"bucket {bucket} does not exist",
         hint="check its name: `gcloud storage ls` shows the buckets of a project",
@@ -171,7 +172,7 @@ def no_bucket(bucket: str) -> heron.NoSuchBucket:
 def _denied(url: str, said: str, permission: str) -> heron.PermissionDenied:
     verb = "listed" if permission == LIST else "read"
     if "serviceusage.services.use" in said or "user project" in said.lower():
-        hint = "the option project takes a project in which the account has serviceusage.services.use"
+        hint = "set the option project to a project in which the account has serviceusage.services.use"
     elif "scope" in said:
         hint = "give the virtual machine or the login the scope devstorage.read_only"
     else:

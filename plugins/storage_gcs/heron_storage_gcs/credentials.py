@@ -1,4 +1,4 @@
-"""Who asks: the credentials that the options name, and what it means when Google refuses them."""
+"""Credentials: loads those that the options name, and explains why Google refuses them."""
 
 from __future__ import annotations
 
@@ -25,16 +25,16 @@ from google.oauth2 import service_account
 import heron
 
 SCOPES = ["https://www.googleapis.com/auth/devstorage.read_only"]
-"""Heron only reads, so it asks for no more."""
+"""Heron only reads, so it requests no more."""
 
 _SECONDS = (5, 30)
-"""How long signing in may take to connect, and to wait for an answer."""
+"""The time limits of signing in, for connecting and for the answer."""
 
 _LOG_IN = "run `gcloud auth application-default login`, or set the option credentials_file or anonymous"
 
 
 class Account(NamedTuple):
-    """Credentials (None: anonymous) and the project that they belong to, as far as that is known."""
+    """Credentials (None: anonymous) and their project, if it is known."""
 
     credentials: Any
     project: str | None
@@ -59,21 +59,21 @@ def _from_file(path: str) -> Account:
             f"the credentials file {path} cannot be read: {error.strerror}",
             hint="check the path and its rights",
         ) from None
-    except ValueError:  # from None, here and below: the error holds what the file holds
+    except ValueError:  # from None, here and below: the error contains parts of the file
         raise heron.BadCredentials(
             f"the credentials file {path} is not JSON",
             hint="download the JSON key of the service account again",
         ) from None
     if not isinstance(info, dict) or info.get("type") != "service_account":
         raise heron.BadCredentials(
-            f"the credentials file {path} holds no key of a service account",
-            hint="for credentials of another kind, let GOOGLE_APPLICATION_CREDENTIALS name the file",
+            f"the credentials file {path} is not the key of a service account",
+            hint="for other credentials, set GOOGLE_APPLICATION_CREDENTIALS to the path of the file",
         )
     try:
         credentials = service_account.Credentials.from_service_account_info(info, scopes=SCOPES)  # type: ignore[no-untyped-call]
     except (ValueError, TypeError, AttributeError, GoogleAuthError):
         raise heron.BadCredentials(
-            f"the credentials file {path} holds an incomplete or damaged key",
+            f"the credentials file {path} contains an incomplete or damaged key",
             hint="download the JSON key of the service account again",
         ) from None
     return Account(credentials, credentials.project_id)
@@ -82,19 +82,19 @@ def _from_file(path: str) -> Account:
 def _from_machine() -> Account:
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # advice on quotas, which do not matter for reading
+            warnings.simplefilter("ignore")  # advice about quotas, which do not matter for reading
             return Account(*google.auth.default(scopes=SCOPES))
     except DefaultCredentialsError:
         if os.environ.get("GOOGLE_APPLICATION_CREDENTIALS"):
             raise heron.BadCredentials(
-                "the file that GOOGLE_APPLICATION_CREDENTIALS names is missing or holds no credentials",
+                "the file that GOOGLE_APPLICATION_CREDENTIALS names is missing or contains no credentials",
                 hint="correct the variable, or set the option credentials_file",
             ) from None
         raise heron.BadCredentials("this machine has no default Google credentials", hint=_LOG_IN) from None
 
 
 class SignIn:
-    """Signs requests, and gets a new token when the last one runs out; for several threads."""
+    """Signs requests, and gets a new token when the last one expires; thread-safe."""
 
     def __init__(self, credentials: Any) -> None:
         self._credentials = credentials
@@ -102,7 +102,7 @@ class SignIn:
         self._request = partial(Request(), timeout=_SECONDS)
 
     def headers(self) -> dict[str, str]:
-        """The headers that say who asks; raises GoogleAuthError."""
+        """The headers with the token; raises GoogleAuthError."""
         headers: dict[str, str] = {}
         if self._credentials is not None:
             with self._lock:
@@ -113,13 +113,15 @@ class SignIn:
 
 
 def sign_in_failed(error: GoogleAuthError, url: str) -> heron.HeronError:
-    """The sentence for credentials for which Google gave no token."""
+    """The error for credentials for which Google gave no token."""
     text = " ".join(str(error.args[0] if error.args else error).split())[:300]
     unanswered = isinstance(error, TransportError | TimeoutError | ResponseError)
     if unanswered or isinstance(error.__cause__, TransportError) or error.retryable:
         return heron.Unreachable(f"{url} cannot be reached: signing in at Google failed: {text}")
     if text.startswith("<") or not isinstance(error, RefreshError):
-        return heron.Unreachable(f"{url} cannot be reached: signing in at Google got no proper answer")
+        return heron.Unreachable(
+            f"{url} cannot be reached: signing in at Google got an answer that cannot be read"
+        )
     return heron.BadCredentials(
         f"{url} cannot be read: Google refused the credentials: {text}", hint=_advice(text)
     )
@@ -130,7 +132,7 @@ def _advice(text: str) -> str:
     if "reasonable timeframe" in lower:
         return "set the clock of this machine"
     if "jwt" in lower or "account not found" in lower:
-        return "the key was deleted or its account is gone: make a new key, and name it by credentials_file"
+        return "the key or its account was deleted: make a new key, and set credentials_file to its path"
     if "expired" in lower or "revoked" in lower or "reauth" in lower:
         return "the credentials expired: run `gcloud auth application-default login` again"
     return _LOG_IN

@@ -30,17 +30,17 @@ from heron_storage_gcs.answers import (
 from heron_storage_gcs.credentials import SignIn, account_of, sign_in_failed
 from heron_storage_gcs.urls import SCHEME, endpoint_of, normalise
 
-# With its support of zonal buckets gcsfs imports gRPC, and asks before each call which sort of bucket it is for,
-# which takes up to a minute where that service is not there. It is read when gcsfs is imported.
+# With support for zonal buckets, gcsfs imports gRPC and asks before each call for the type of the bucket,
+# which takes up to a minute if that service is not available. The variable is read when gcsfs is imported.
 os.environ.setdefault("GCSFS_EXPERIMENTAL_ZB_HNS_SUPPORT", "false")
 
 from gcsfs.core import GCSFileSystem
 
 PAGE = 1000
-"""Objects of one page of a list: the most that Google recommends."""
+"""Objects of one page of a listing: the most that Google recommends."""
 
 LONGEST_SIGNED = 7 * 24 * 60 * 60
-"""Seconds that a signed URL can be valid."""
+"""The longest validity of a signed URL in seconds."""
 
 _TIMEOUT = aiohttp.ClientTimeout(total=None, connect=15, sock_connect=5, sock_read=30)
 _FIELDS = "name,size,generation,updated"
@@ -49,9 +49,9 @@ _FIELDS = "name,size,generation,updated"
 class GcsStorage(heron.BucketStorage):
     """The objects of Google Cloud Storage.
 
-    The etag of an object is its generation, a number that grows whenever the object is replaced: listing, looking
-    up and reading all tell it, and it can be made a condition of reading. Times are cut to whole seconds, since
-    reading tells no more.
+    The etag of an object is its generation, a number that grows whenever the object is replaced: listing,
+    looking up and reading all return it, and a read can require it. Times are cut to whole seconds, since
+    reads return no fractions.
     """
 
     def __init__(
@@ -63,24 +63,25 @@ class GcsStorage(heron.BucketStorage):
         requester_pays: bool = False,
         endpoint: str | None = None,
     ) -> None:
-        """Take the options of an integration; raises InvalidInput or BadCredentials, and connects to nothing yet."""
+        """Check the options of an integration without connecting; raises InvalidInput or BadCredentials."""
         address = endpoint_of(endpoint) if endpoint else None
         if anonymous and requester_pays:
             raise heron.InvalidInput(
-                "the options anonymous and requester_pays exclude each other", hint="paying takes credentials"
+                "the options anonymous and requester_pays exclude each other", hint="paying needs credentials"
             )
         account = account_of(credentials_file, anonymous)
         payer = project or account.project
         if requester_pays and not payer:
             raise heron.InvalidInput(
-                "the option requester_pays needs to know who pays", hint="set the option project"
+                "the option requester_pays needs a project that pays", hint="set the option project"
             )
         self.filesystem = GCSFileSystem(
             token=account.credentials or "anon",
             project=payer or "",
             access="read_only",
             endpoint_url=address,
-            # What is stored with gzip as its encoding is read as it is stored: sizes and ranges count those bytes.
+            # Objects stored with the encoding gzip are read as they are stored: sizes and ranges count the
+            # stored bytes.
             session_kwargs={"auto_decompress": False},
             use_listings_cache=False,
             skip_instance_cache=True,
@@ -96,14 +97,14 @@ class GcsStorage(heron.BucketStorage):
         return normalise(url)
 
     def explain(self, error: Exception, url: str) -> heron.HeronError:
-        """The sentence for an error of aiohttp, of signing in, or of Python."""
+        """Heron's error for an error of aiohttp, of signing in, or of Python."""
         if isinstance(error, GoogleAuthError):
             return sign_in_failed(error, url)
         if isinstance(error, TimeoutError):
             return heron.Unreachable(f"{url} cannot be reached: no answer in time")
         if isinstance(
             error, aiohttp.ClientResponseError
-        ):  # its text shows addresses, perhaps that of a proxy
+        ):  # its text contains addresses, perhaps that of a proxy
             return heron.Unreachable(f"{url} cannot be reached: the answer is not HTTP")
         if isinstance(error, aiohttp.ClientPayloadError):
             return heron.Unreachable(f"{url} cannot be reached: the connection broke off")
@@ -122,13 +123,15 @@ class GcsStorage(heron.BucketStorage):
         self, address: heron.ObjectAddress, start: int, end: int | None, etag: str | None
     ) -> tuple[heron.StoredObject, bytes]:
         url = _url_of(address)
-        headers = {"Accept-Encoding": "gzip"}  # without it, what is stored as gzip comes unpacked, and whole
+        headers = {
+            "Accept-Encoding": "gzip"
+        }  # without it, objects stored as gzip are sent unpacked and whole
         if start or end is not None:
             headers["Range"] = f"bytes={start}-{'' if end is None else end - 1}"
         if etag is not None:
             headers["x-goog-if-generation-match"] = etag
         answer = self._ask(f"/{quote(address.bucket)}/{quote(address.key, safe='')}", {}, headers)
-        if answer.status == 416:  # nothing there to read; such an answer tells little of the object
+        if answer.status == 416:  # nothing to read; such an answer says little about the object
             return _unchanged(self._stat(address), etag), b""
         if answer.status not in (200, 206):
             raise self._refused(answer, address, READ)
@@ -144,7 +147,7 @@ class GcsStorage(heron.BucketStorage):
             "fields": f"items({_FIELDS}),nextPageToken",
         }
         if after is not None:
-            query["startOffset"] = after  # which comes itself too
+            query["startOffset"] = after  # which is listed again
         while True:
             answer = self._ask(_json_path(address.bucket), query)
             if answer.status != 200:
@@ -174,13 +177,14 @@ class GcsStorage(heron.BucketStorage):
         return signed
 
     def _ask(self, path: str, query: Mapping[str, str], headers: Mapping[str, str] | None = None) -> Answer:
-        """One GET request; signing in happens here, in the caller's thread, for it would stop the event loop."""
+        """One GET request; signing in happens here, in the caller's thread, because it would block the event loop."""
         sent = {"Accept-Encoding": "identity", **(headers or {}), **self._sign_in.headers()}
         answer: Answer = sync(self.filesystem.loop, self._fetch, path, {**query, **self._payer}, sent)
         return answer
 
     async def _fetch(self, path: str, query: Mapping[str, str], headers: Mapping[str, str]) -> Answer:
-        # Not through `GCSFileSystem._call`: that tries six times, logs what Heron expects, and drops the reasons.
+        # Not through `GCSFileSystem._call`: it tries six times, logs errors that Heron expects, and drops the
+        # reasons.
         session = await self.filesystem._set_session()
         async with session.get(
             self._service + path,
@@ -228,7 +232,7 @@ def _stored(bucket: str, item: Any, answer: Answer, url: str) -> heron.StoredObj
 
 
 def _whole_seconds(time: str | None) -> str | None:
-    """An ISO time in Heron's form; without a zone it is UTC."""
+    """An ISO time in Heron's form; a time without a zone counts as UTC."""
     if time is None:
         return None
     moment = datetime.fromisoformat(time)
@@ -237,13 +241,13 @@ def _whole_seconds(time: str | None) -> str | None:
 
 
 def _unchanged(stored: heron.StoredObject, etag: str | None) -> heron.StoredObject:
-    """The object, unless it is another by now: emulators take no notice of the condition in the request."""
+    """The object, unless it was replaced: emulators ignore the condition in the request."""
     if etag is not None and stored.etag != etag:
         raise heron.ObjectChanged(f"{stored.url} was replaced while it was being read")
     return stored
 
 
 def _proxy_for(service: str) -> str | None:
-    """The proxy that the environment names; aiohttp by itself asks for it, and for .netrc, at each request."""
+    """The proxy from the environment; aiohttp would look it up, and .netrc too, at each request."""
     parts = urlsplit(service)
     return None if proxy_bypass(parts.netloc) else getproxies().get(parts.scheme)

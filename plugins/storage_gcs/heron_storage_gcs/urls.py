@@ -1,4 +1,4 @@
-"""URLs of Google Cloud Storage: the forms that people write, and the one that Heron keeps."""
+"""The forms of URLs of Google Cloud Storage, and the canonical one."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ HOSTS = (
     r"storage\.cloud\.google\.com",
     r"[a-z0-9._-]+\.storage\.googleapis\.com",
 )
-"""Host names of https:// URLs that belong here, as regular expressions."""
+"""The host names of https:// URLs of the service, as regular expressions."""
 
 _SERVICE = "storage.googleapis.com"
 _BROWSER = "storage.cloud.google.com"
@@ -32,9 +32,9 @@ def normalise(url: str) -> str:
     elif mark and scheme.lower() == "https":
         bucket, path = _of_web(rest)
     else:
-        raise heron.InvalidInput(f"{scheme[:40]!a} begins no URL of Google Cloud Storage", hint=_HINT)
+        raise heron.InvalidInput(f"{scheme[:40]!a} is not a scheme of Google Cloud Storage", hint=_HINT)
     if not _BUCKET.fullmatch(bucket):
-        # It is not shown: what stands in its place may be a user name with a password.
+        # The name is not shown: it may be a user name with a password.
         raise heron.InvalidInput(
             "a URL of Google Cloud Storage names no bucket, or an impossible one", hint=_HINT
         )
@@ -43,30 +43,32 @@ def normalise(url: str) -> str:
 
 
 def endpoint_of(text: str) -> str:
-    """Check the address of a service: scheme, host and port, without a `/` at its end; raises InvalidInput."""
+    """Check the address of a service: scheme, host and port, without a final `/`; raises InvalidInput."""
     address = text.removesuffix("/")
     if not _ENDPOINT.fullmatch(address):
         raise heron.InvalidInput(
-            "the option endpoint is no address of a service",
+            "the option endpoint is not the address of a service",
             hint="write scheme, host and port only, such as https://storage.googleapis.com",
         )
     return address
 
 
 def _of_web(rest: str) -> tuple[str, str]:
-    """Bucket and path, still escaped, of what follows https://."""
+    """Bucket and path, still escaped, of the part of a URL after https://."""
     netloc, _, path = rest.partition("/")
     host = netloc.lower().removesuffix(":443")
     if "?" in rest or "#" in rest:
         raise heron.InvalidInput(
-            "an https:// URL of Google Cloud Storage may have no query and no fragment",
+            "an https:// URL of Google Cloud Storage cannot have a query or a fragment",
             hint="leave out what begins with ? or #, and write these two as %3F and %23 where they belong to the key",
         )
     if host == _SERVICE and _JSON_API.match(path):
-        raise heron.InvalidInput("a URL of the JSON API is no URL of an object", hint=_HINT)
+        raise heron.InvalidInput("a URL of the JSON API is not the URL of an object", hint=_HINT)
     if host in (_SERVICE, _BROWSER):
         bucket, _, key = path.partition("/")
         return bucket, key
     if host.endswith(f".{_SERVICE}"):
         return host.removesuffix(f".{_SERVICE}"), path
-    raise heron.InvalidInput("the host of an https:// URL is none of Google Cloud Storage", hint=_HINT)
+    raise heron.InvalidInput(
+        "the host of this https:// URL does not belong to Google Cloud Storage", hint=_HINT
+    )

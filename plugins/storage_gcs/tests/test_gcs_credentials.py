@@ -68,8 +68,8 @@ def test_options_that_contradict_are_refused(options: dict[str, object]) -> None
         (None, "cannot be read: No such file"),
         (b"hidden", "is not JSON"),
         (b"\xff\xfehidden", "is not JSON"),
-        (b'["hidden"]', "holds no key of a service account"),
-        (b'{"type": "authorized_user", "refresh_token": "hidden"}', "holds no key of a service account"),
+        (b'["hidden"]', "is not the key of a service account"),
+        (b'{"type": "authorized_user", "refresh_token": "hidden"}', "is not the key of a service account"),
         (b'{"type": "service_account", "private_key": "hidden"}', "incomplete or damaged"),
     ],
 )

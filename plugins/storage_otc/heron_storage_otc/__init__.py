@@ -13,16 +13,16 @@ OPTIONS = (
     heron.StorageOption("secret_access_key", "the secret (SK) of the key pair", secret=True),
     heron.StorageOption("session_token", "the token that belongs to a temporary key pair", secret=True),
     heron.StorageOption(
-        "project", "the project in which rights are granted; named in messages, OBS itself asks for none"
+        "project", "the project in which rights are granted; only named in messages, OBS does not need it"
     ),
-    heron.StorageOption("region", "the region of the buckets: eu-de unless given, eu-nl, eu-ch2"),
-    heron.StorageOption("endpoint", "the address of OBS, where it is not that of the region"),
+    heron.StorageOption("region", "the region of the buckets: eu-de (default), eu-nl or eu-ch2"),
+    heron.StorageOption("endpoint", "the address of OBS, if it is not that of the region"),
     heron.StorageOption("anonymous", "send no credentials, for public buckets", type="boolean"),
 )
 
 
 def load(options: Mapping[str, Any]) -> heron.Storage:
-    """Make the storage for an integration's options; raises InvalidInput for options that contradict."""
+    """Create the storage for an integration's options; raises InvalidInput if they contradict each other."""
     from heron_storage_otc.storage import OTCStorage
 
     return OTCStorage.of(options)
@@ -30,7 +30,7 @@ def load(options: Mapping[str, Any]) -> heron.Storage:
 
 @heron.hookimpl
 def register_storage() -> Iterable[heron.StorageBackend]:
-    """Bring the backend for obs:// URLs, and for the https:// forms of OBS."""
+    """Contribute the backend for obs:// URLs, and for the https:// forms of OBS."""
     yield heron.StorageBackend(
         name="otc",
         summary="Open Telekom Cloud OBS (s3fs)",

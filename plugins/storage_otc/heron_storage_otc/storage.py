@@ -1,4 +1,4 @@
-"""Objects in OBS as a storage: the protocol of S3, spoken as OBS understands it."""
+"""Objects in OBS as a storage: the S3 protocol with the settings that OBS needs."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ ENVIRONMENT = (
     ("OBS_ACCESS_KEY_ID", "OBS_SECRET_ACCESS_KEY"),
     ("OS_ACCESS_KEY", "OS_SECRET_KEY"),
 )
-"""Variables in which a key pair is looked for, in this order; behind them comes what AWS's own tools would find."""
+"""Variables that may contain a key pair, in the order of lookup; the credentials of AWS's tools come last."""
 
 _NAMES = {"access_key_id", "secret_access_key", "session_token", "region", "endpoint", "anonymous"}
 
 
 class OTCStorage(S3Storage):
-    """OBS of one region. It wants the bucket in the host name, and none of the checksums that S3 has of late."""
+    """OBS of one region. It needs the bucket in the host name, and does not know the newer checksums of S3."""
 
     forms: ClassVar[UrlForms] = OBS_URLS
 
@@ -35,7 +35,7 @@ class OTCStorage(S3Storage):
 
     @classmethod
     def of(cls, options: Mapping[str, Any]) -> OTCStorage:
-        """Make the storage for an integration's options; raises InvalidInput for those that contradict."""
+        """Create the storage for an integration's options; raises InvalidInput if they contradict each other."""
         unknown = sorted(options.keys() - _NAMES - {"project"})
         if unknown:
             raise heron.InvalidInput(f"OBS has no option {', '.join(unknown)}")
@@ -47,7 +47,7 @@ class OTCStorage(S3Storage):
         return cls(S3Options(**given, addressing="virtual"), project)
 
     def rights_needed(self) -> tuple[str, str]:
-        """What helps where the right to read, or the right to list, is missing."""
+        """The hints for a missing right to read, and for a missing right to list."""
         where = f" in the project {self.project}" if self.project else ""
         return (
             f"the credentials need obs:object:GetObject on it{where}",

@@ -1,4 +1,4 @@
-"""A gate for tests in front of SeaweedFS, which lets pass what OBS itself would take, and nothing else."""
+"""A gate for tests in front of SeaweedFS, which passes only requests that OBS would accept."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ _NOT_OF_OBS = re.compile(r"x-amz-(checksum|sdk-checksum|trailer|decoded-content-
 
 @dataclass(frozen=True)
 class ObsGate:
-    """The gate, an HTTP proxy under which the real host name of OBS leads to a server of this machine."""
+    """The gate: an HTTP proxy that sends requests for the real host name of OBS to a server of this machine."""
 
     relay: Relay = field(repr=False)
     server: S3Server
 
     @property
     def environment(self) -> dict[str, str]:
-        """The environment in which programs go through the gate."""
+        """The environment in which programs use the gate."""
         return {"http_proxy": self.relay.url, "no_proxy": ""}
 
     def options(self, who: str = "admin", **more: Any) -> dict[str, Any]:
-        """The options of an integration for OBS behind the gate; http://, since a proxy sees nothing of https://."""
+        """The options of an integration for OBS behind the gate; with http://, since a proxy cannot read https://."""
         pair = self.server.keys[who]
         return {
             "endpoint": f"http://{HOST}",
@@ -41,13 +41,13 @@ class ObsGate:
 
 @cache
 def obs_gate() -> ObsGate:
-    """The gate of this process; started when it is first asked for, with the server behind it."""
+    """The gate of this process; started at first use, with the server behind it."""
     server = seaweedfs()
     return ObsGate(Relay(server.endpoint, judge), server)
 
 
 def judge(asked: Asked) -> Answer | None:
-    """The refusal that OBS gives, or None for a request that it takes."""
+    """The refusal that OBS would give, or None for a request that it would accept."""
     bucket, _, rest = asked.host.partition(f".{HOST}")
     if asked.host == HOST:
         plain = asked.path.partition("?")[0] == "/"
@@ -69,7 +69,7 @@ def _is_streamed(asked: Asked) -> bool:
 
 
 def _signed_region(asked: Asked) -> str | None:
-    """The region for which a request is signed, in its header or in its URL; None where it is not signed."""
+    """The region for which a request is signed, in its header or its URL; None if it is not signed."""
     found = re.search(
         r"Credential=[^,&]*?/\d{8}/([^/]+)/s3/aws4_request",
         f"{asked.headers.get('authorization', '')} {asked.path.replace('%2F', '/')}",

@@ -1,11 +1,11 @@
-"""The forms in which people write the URL of an OBS object, and the one form in which Heron keeps it."""
+"""The forms of URLs of OBS, and the canonical one."""
 
 from __future__ import annotations
 
 from heron_storage_s3.urls import Host, UrlForms
 
 HOST = r"(?:(?P<bucket>.+)\.)?obs\.[a-z]{2}-[a-z0-9]+(?:\.sc)?\.otc\.t-systems\.com"
-"""Host names of OBS, the Swiss ones too, with the bucket in front or without it."""
+"""Host names of OBS, including the Swiss ones, with or without the bucket in front."""
 
 OBS_URLS = UrlForms(("obs",), (Host(HOST),))
 

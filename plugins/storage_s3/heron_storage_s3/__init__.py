@@ -1,4 +1,4 @@
-"""Amazon S3, and stores that speak its protocol, for Heron: the storage backend `s3`."""
+"""Amazon S3 and S3-compatible stores for Heron: the storage backend `s3`."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ OPTIONS = (
     heron.StorageOption("secret_access_key", "the secret of the key pair", secret=True),
     heron.StorageOption("session_token", "the token that belongs to a temporary key pair", secret=True),
     heron.StorageOption("role_arn", "a role to assume with the credentials, renewed before it expires"),
-    heron.StorageOption("external_id", "the external id that the role asks for"),
+    heron.StorageOption("external_id", "the external id that the role requires"),
     heron.StorageOption("anonymous", "send no credentials, for public buckets", type="boolean"),
     heron.StorageOption("region", "the region of the buckets, such as eu-central-1"),
     heron.StorageOption(
         "endpoint", "the address of an S3-compatible store, such as https://minio.example:9000"
     ),
     heron.StorageOption(
-        "addressing", "where the bucket stands in a request", choices=["auto", "path", "virtual"]
+        "addressing", "where the bucket is written in a request", choices=["auto", "path", "virtual"]
     ),
     heron.StorageOption(
         "requester_pays", "agree to pay for requests to requester-pays buckets", type="boolean"
@@ -30,7 +30,7 @@ OPTIONS = (
 
 
 def load(options: Mapping[str, Any]) -> heron.Storage:
-    """Make the storage for an integration's options; raises InvalidInput for options that contradict."""
+    """Create the storage for an integration's options; raises InvalidInput if they contradict each other."""
     from heron_storage_s3.options import S3Options
     from heron_storage_s3.storage import S3Storage
 
@@ -39,10 +39,10 @@ def load(options: Mapping[str, Any]) -> heron.Storage:
 
 @heron.hookimpl
 def register_storage() -> Iterable[heron.StorageBackend]:
-    """Bring the backend for s3:// and s3a:// URLs, and for the https:// forms of S3."""
+    """Contribute the backend for s3:// and s3a:// URLs, and for the https:// forms of S3."""
     yield heron.StorageBackend(
         name="s3",
-        summary="Amazon S3 and stores that speak its protocol (s3fs)",
+        summary="Amazon S3 and S3-compatible stores (s3fs)",
         schemes=["s3", "s3a"],
         hosts=[HOST],
         requires=["s3fs"],

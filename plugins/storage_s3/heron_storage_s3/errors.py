@@ -1,4 +1,4 @@
-"""What S3 and its driver answer when something goes wrong, told apart and put into one sentence."""
+"""Turns errors of S3 and its driver into Heron's errors."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from botocore.parsers import ResponseParserError
 
 import heron
 
-NOT_S3 = "something answers there, but not as an S3 store does"
+NOT_S3 = "the answer is not from an S3 store"
 
 _CREDENTIALS = {
     "InvalidAccessKeyId": (
@@ -31,10 +31,10 @@ _CREDENTIALS = {
         "set the clock",
     ),
     "AuthorizationHeaderMalformed": (
-        "the credentials cannot be understood",
+        "the credentials are malformed",
         "check access_key_id and region",
     ),
-    "CredentialsNotSupported": ("the store takes no such credentials", "check the credentials in use"),
+    "CredentialsNotSupported": ("the store does not accept such credentials", "check the credentials in use"),
 }
 _CREDENTIALS |= {
     "InvalidClientTokenId": _CREDENTIALS["InvalidAccessKeyId"],
@@ -63,7 +63,7 @@ _NO_CREDENTIALS = (
 
 @dataclass(frozen=True)
 class Request:
-    """What was asked for: of which URL and bucket, with which role; and what helps where a right is missing."""
+    """A request, for its error messages: URL, bucket, role, and the hints for missing rights."""
 
     url: str
     bucket: str
@@ -73,7 +73,7 @@ class Request:
 
 
 def explain(error: Exception, request: Request) -> heron.HeronError | None:
-    """The sentence for an error of the driver; None for one that is not the driver's."""
+    """Heron's error for an error of the driver; None for other errors."""
     if isinstance(error, driver.ClientError):
         return _of_answer(error, request)
     if isinstance(error, driver.ParamValidationError) and "Invalid bucket name" in str(error):
@@ -82,7 +82,7 @@ def explain(error: Exception, request: Request) -> heron.HeronError | None:
 
 
 def is_bare(error: driver.ClientError) -> bool:
-    """Whether the reason was in a body that was not sent, as answers to HEAD have none."""
+    """Whether an error has no reason, because answers to HEAD have no body."""
     told_by_status = status_of(error) in (412, 416, 429) or not 400 <= status_of(error) < 500
     return not told_by_status and str(error.response["Error"].get("Code")).isdecimal()
 
@@ -103,11 +103,12 @@ def _of_answer(error: driver.ClientError, request: Request) -> heron.HeronError:
         return heron.InvalidInput(f"{url} is in the region {region}", hint=f"set the option region={region}")
     if code in _WRONG_REGION or 300 <= status < 400:
         return heron.InvalidInput(
-            f"{url} is to be asked for elsewhere ({code})", hint="check the options endpoint and region"
+            f"{url} is at another endpoint or in another region ({code})",
+            hint="check the options endpoint and region",
         )
     if error.operation_name == "AssumeRole" and code not in _CREDENTIALS:
         return heron.BadCredentials(
-            f"{url}: the role {request.role} may not be assumed ({code})",
+            f"{url}: no permission to assume the role {request.role} ({code})",
             hint="the credentials need sts:AssumeRole, and the role has to trust them and the external_id",
         )
     if code in _CREDENTIALS:
@@ -151,7 +152,7 @@ def _of_credentials(error: Exception, request: Request) -> heron.HeronError | No
     if isinstance(error, _LOGIN):
         return heron.BadCredentials(f"{url}: the login of the profile has expired", hint="run: aws sso login")
     if isinstance(error, _NO_CREDENTIALS):
-        # Its text is left out, for it can hold what a program printed that was to print a secret.
+        # Its text is left out: it may contain a secret that a credential program printed.
         return heron.BadCredentials(
             f"{url}: the AWS configuration gives no credentials ({type(error).__name__})",
             hint="try: aws sts get-caller-identity",
@@ -171,16 +172,16 @@ def _of_connection(error: Exception, request: Request) -> heron.HeronError | Non
 
 
 def not_s3(url: str) -> heron.Unreachable:
-    """Something that is no S3 store answered."""
+    """The error for an answer that is not from an S3 store."""
     return heron.Unreachable(f"{url} cannot be reached: {NOT_S3}", hint="check the endpoint and the network")
 
 
 def _reason(error: Any) -> str:
-    """Why there is no answer, in a few words, without the URL, which can hold a signature or a proxy's password."""
+    """Why there is no answer, without the URL, which may contain a signature or a proxy's password."""
     known = getattr(error, "kwargs", {})
     cause = known.get("error", error)
     asked = urlsplit(str(known.get("endpoint_url") or ""))
-    reached = getattr(cause, "host", asked.hostname)  # another one than asked, if that sent the request on
+    reached = getattr(cause, "host", asked.hostname)  # another one than requested, after a redirect
     host = asked.netloc if reached == asked.hostname else reached
     if isinstance(error, driver.ProxyConnectionError):
         return "the proxy does not answer"
@@ -190,14 +191,14 @@ def _reason(error: Any) -> str:
         return f"{host} takes too long to answer"
     if isinstance(error, driver.EndpointConnectionError):
         unknown = isinstance(getattr(cause, "os_error", None), socket.gaierror)
-        return f"there is no host {host}" if unknown else f"{host} takes no connection"
+        return f"there is no host {host}" if unknown else f"{host} refuses the connection"
     if isinstance(cause, aiohttp.ClientResponseError):
         return NOT_S3
     return f"the connection was cut ({type(cause).__name__})"
 
 
 def _region(error: driver.ClientError) -> str | None:
-    """The region in which the bucket is, where the answer tells it."""
+    """The region of the bucket, if the answer contains it."""
     headers = error.response.get("ResponseMetadata", {}).get("HTTPHeaders", {})
     region = error.response["Error"].get("Region") or headers.get("x-amz-bucket-region")
     return str(region) if region else None

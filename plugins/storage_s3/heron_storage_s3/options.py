@@ -1,4 +1,4 @@
-"""The options of an S3 integration, checked: what contradicts is refused before anything is sent."""
+"""The options of an S3 integration; contradictions are refused before anything is sent."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import heron
 
 @dataclass(frozen=True)
 class S3Options:
-    """How a store is reached and with which credentials; without any, those that AWS's own tools would find."""
+    """How a store is reached, and the credentials; the default credentials are those that AWS's tools would find."""
 
     profile: str | None = None
     access_key_id: str | None = None
@@ -28,7 +28,7 @@ class S3Options:
 
     @classmethod
     def of(cls, options: Mapping[str, Any]) -> S3Options:
-        """Check a mapping of options; raises InvalidInput that names those that are unknown or contradict."""
+        """Check a mapping of options; raises InvalidInput that names unknown or contradicting options."""
         unknown = sorted(options.keys() - {one.name for one in fields(cls)})
         if unknown:
             raise heron.InvalidInput(f"S3 has no option {', '.join(unknown)}")
@@ -57,13 +57,13 @@ class S3Options:
 
 
 def check_endpoint(endpoint: str) -> None:
-    """Raise InvalidInput unless that is `http://HOST` or `https://HOST`, perhaps with a port."""
+    """Raise InvalidInput unless it is `http://HOST` or `https://HOST`, with or without a port."""
     try:
         parts = urlsplit(endpoint)
         well = parts.scheme in ("http", "https") and parts.hostname and parts.path in ("", "/")
         well = well and not parts.query and not parts.fragment and "@" not in parts.netloc
         well = well and parts.port != 0
-    except ValueError:  # a port that is no number
+    except ValueError:  # a port that is not a number
         well = False
     if not well:
         raise heron.InvalidInput(

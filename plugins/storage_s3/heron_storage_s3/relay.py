@@ -1,4 +1,4 @@
-"""A small HTTP relay for tests: it stands in front of a real store, notes each request, and can answer itself."""
+"""A small HTTP relay for tests in front of a real store: it records each request, and can answer itself."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _OF_ONE_HOP = {"connection", "proxy-connection", "keep-alive", "transfer-encodin
 
 @dataclass(frozen=True)
 class Asked:
-    """A request as it came; header names are in lower case."""
+    """A received request; header names are in lower case."""
 
     method: str
     path: str
@@ -24,13 +24,13 @@ class Asked:
 
     @property
     def host(self) -> str:
-        """The host that was asked for, without its port."""
+        """The requested host, without its port."""
         return self.headers.get("host", "").partition(":")[0].lower()
 
 
 @dataclass(frozen=True)
 class Answer:
-    """An answer. With `announced`, the length is said to be that, whatever the body is; `raw` is sent as it is."""
+    """An answer. `announced` overrides the length in the headers; `raw` is sent unchanged."""
 
     status: int
     body: bytes = b""
@@ -40,7 +40,7 @@ class Answer:
 
 
 Judge = Callable[[Asked], Answer | None]
-"""Looks at a request: an answer of its own, or None to pass it on."""
+"""A function of a request that gives an answer, or None to pass the request on."""
 
 
 def refusal(status: int, code: str, message: str = "refused", **more: str) -> Answer:
@@ -79,7 +79,7 @@ class Relay:
         self.stop()
 
     def answer(self, asked: Asked) -> Answer:
-        """What the judge says, or the target."""
+        """The answer of the judge, or else of the target."""
         self.asked.append(asked)
         return self.judge(asked) or self._passed_on(asked)
 

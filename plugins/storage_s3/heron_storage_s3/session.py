@@ -1,4 +1,4 @@
-"""The connection to a store: an s3fs filesystem with the credentials, the timeouts and no retries of its own."""
+"""The connection to a store: an s3fs filesystem with credentials and timeouts, and without retries."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ import heron
 from heron_storage_s3.options import S3Options
 
 _PATIENCE: dict[str, Any] = {
-    # Without one, botocore puts it together for every request anew, which takes a sixth of all its time.
+    # Without one, botocore builds it again for every request, which takes a sixth of its time.
     "user_agent": f"heron/{heron.__version__}",
     "connect_timeout": 5,
     "read_timeout": 30,
-    # `max_attempts` would count what follows the first attempt: Heron itself tries again, so there is to be none.
+    # Heron itself retries, so the driver does not; `max_attempts` would count only retries.
     "retries": {"total_max_attempts": 1, "mode": "standard"},
 }
 
 
 def connect(options: S3Options) -> S3FileSystem:
-    """A filesystem for these options. Nothing is sent, and no credentials are looked for, before its first use."""
+    """A filesystem for these options. It sends nothing and looks for no credentials before its first use."""
     own_keys = not options.role_arn
     filesystem = S3FileSystem(
         anon=options.anonymous,
@@ -43,7 +43,8 @@ def connect(options: S3Options) -> S3FileSystem:
             "max_pool_connections": 256,
             "signature_version": "s3v4",
             "s3": {"addressing_style": options.addressing},
-            # Stores other than Amazon's know these checksums badly; what is read is checked by its length.
+            # Other stores than Amazon's support these checksums badly; the length of what is read is checked
+            # instead.
             "request_checksum_calculation": "when_required",
             "response_checksum_validation": "when_required",
         },
@@ -70,25 +71,25 @@ def _session(options: S3Options) -> AioSession:
 
 
 def parse_moment(text: Any) -> datetime:
-    """A moment as stores write it; botocore's own way takes most of the time of listing a bucket."""
+    """Parse a time as stores write it; botocore's own parser takes most of the time of listing a bucket."""
     for parse in (datetime.fromisoformat, parsedate_to_datetime, parse_timestamp):
         try:
             moment: datetime = parse(text)
         except (TypeError, ValueError):
             continue
         return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-    raise ValueError(f"{text!r:.60} is no moment")
+    raise ValueError(f"{text!r:.60} is not a time")
 
 
 class RoleCredentials:
-    """Credentials of a role, in the place where a session looks for its own; renewed shortly before they expire."""
+    """A credential provider of a session for a role; credentials are renewed shortly before they expire."""
 
     def __init__(self, options: S3Options) -> None:
         self._options = options
         self._base = AioSession(profile=options.profile)
 
     async def load_credentials(self) -> AioRefreshableCredentials:
-        """Assume the role now, so that a refusal is told at once."""
+        """Assume the role now, so that a refusal is reported at once."""
         return AioRefreshableCredentials.create_from_metadata(
             await self._assume(), refresh_using=self._assume, method="assume-role"
         )
@@ -116,7 +117,7 @@ class RoleCredentials:
 
 
 def _sts_endpoint(endpoint: str | None) -> str | None:
-    """Where to ask for a role: at the store, unless that is Amazon's own, or the environment names another place."""
+    """The endpoint of STS: the store itself, unless it is Amazon's or the environment names another endpoint."""
     host = urlsplit(endpoint or "").hostname or ""
     if "AWS_ENDPOINT_URL_STS" in os.environ or host.endswith((".amazonaws.com", ".amazonaws.com.cn")):
         return None
@@ -124,7 +125,7 @@ def _sts_endpoint(endpoint: str | None) -> str | None:
 
 
 async def region_of(client: Any, bucket: str) -> str | None:
-    """The region of a bucket, as Amazon tells it of each bucket that exists; None where the store has no regions."""
+    """The region of a bucket, which Amazon gives for each existing bucket; None if the store has no regions."""
     try:
         answer = await client.head_bucket(Bucket=bucket)
     except ClientError as error:
@@ -134,13 +135,13 @@ async def region_of(client: Any, bucket: str) -> str | None:
 
 
 def _ask_once(model: Any, context: dict[str, Any], **_: Any) -> None:
-    """Let HEAD Bucket not be redirected: redirected without a region, botocore asks by HEAD Bucket, without end."""
+    """Disable redirects of HEAD Bucket: if a redirect names no region, botocore sends HEAD Bucket again, endlessly."""
     if model.name == "HeadBucket":
         context["s3_redirect"]["redirected"] = True
 
 
 def _payer_in_query(request: Any, signature_version: str, **_: Any) -> None:
-    """Write into a signed URL itself who pays, for whoever opens it sends no such header."""
+    """Add the payer to a signed URL itself, because those who open it do not send the header."""
     if signature_version.endswith("-query"):
         request.params["x-amz-request-payer"] = request.headers["x-amz-request-payer"]
         del request.headers["x-amz-request-payer"]

@@ -1,4 +1,4 @@
-"""Objects in S3 as a storage: each method is one request, made by the driver's own client in its event loop."""
+"""Objects in S3 as a storage: each method makes one request by the driver's client in its event loop."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ from heron_storage_s3.urls import S3_URLS, UrlForms
 T = TypeVar("T")
 
 LONGEST_SIGNATURE = 7 * 24 * 3600
-"""Seconds that a signed URL can be valid."""
+"""The longest validity of a signed URL in seconds."""
 
 
 class S3Storage(heron.BucketStorage):
-    """A store that speaks the protocol of S3, reached through `filesystem`."""
+    """A store with the S3 protocol, reached through `filesystem`."""
 
     forms: ClassVar[UrlForms] = S3_URLS
 
@@ -38,22 +38,22 @@ class S3Storage(heron.BucketStorage):
         self._homes: dict[str, S3FileSystem] = {}
 
     def normalise(self, url: str) -> str:
-        """The canonical form of a URL; those by the host of the endpoint are read too."""
+        """The canonical form of a URL; URLs with the host of the endpoint are accepted too."""
         return self._forms.normalise(url)
 
     def explain(self, error: Exception, url: str) -> heron.HeronError:
-        """The sentence for an error of s3fs, aiobotocore or aiohttp."""
+        """Heron's error for an error of s3fs, aiobotocore or aiohttp."""
         return explain(error, self._request(url)) or super().explain(error, url)
 
     def _request(self, url: str) -> Request:
-        """What messages say of a request."""
+        """The request, as error messages describe it."""
         to_read, to_list = self.rights_needed()
         if self.options.anonymous:
             to_read = to_list = "the bucket is not public: give credentials instead of anonymous"
         return Request(url, heron.address_of(url).bucket, self.options.role_arn, to_read, to_list)
 
     def rights_needed(self) -> tuple[str, str]:
-        """What helps where the right to read, or the right to list, is missing."""
+        """The hints for a missing right to read, and for a missing right to list."""
         return "the credentials need s3:GetObject on it", "the credentials need s3:ListBucket on the bucket"
 
     def _stat(self, address: heron.ObjectAddress) -> heron.StoredObject:
@@ -98,7 +98,7 @@ class S3Storage(heron.BucketStorage):
     def peek_all(
         self, urls: Sequence[str], count: int
     ) -> list[tuple[heron.StoredObject, bytes] | heron.HeronError]:
-        """What `peek` gives for each URL, asked for at the same time; an error stands in the place of its answer."""
+        """The result of `peek` for each URL, requested concurrently; an error takes the place of its result."""
 
         async def peek(client: Any, url: str) -> tuple[heron.StoredObject, bytes]:
             return await self._fetch(client, self.object_address(url), 0, count, None)
@@ -119,7 +119,7 @@ class S3Storage(heron.BucketStorage):
     async def _presign(self, client: Any, address: heron.ObjectAddress, expires: int) -> str:
         bucket = address.bucket
         if bucket not in self._homes:
-            # Requests find their way to another region, but a signature holds for one region alone.
+            # Requests are redirected to another region, but a signature is valid for one region only.
             region = await region_of(client, bucket)
             here = region in (None, client.meta.region_name)
             self._homes[bucket] = self.filesystem if here else connect(replace(self.options, region=region))
@@ -162,10 +162,10 @@ class S3Storage(heron.BucketStorage):
             raise not_s3(self._url(address))
         if len(content) != announced:
             raise heron.Unreachable(
-                f"{self._url(address)}: {len(content):,} of {announced:,} bytes came, then the connection was cut"
+                f"{self._url(address)}: {len(content):,} of {announced:,} bytes were received, then the connection was cut"
             )
         stored = self._stored(address, answer, size)
-        # A store may send the whole object where a part was asked for.
+        # A store may send the whole object although a part was requested.
         return stored, content[start - first : None if end is None else end - first]
 
     def _ask(self, address: heron.ObjectAddress, etag: str | None) -> dict[str, str]:
@@ -185,7 +185,7 @@ class S3Storage(heron.BucketStorage):
         return heron.object_url(self.forms.schemes[0], address.bucket, address.key)
 
     def _run(self, ask: Callable[[Any], Awaitable[T]]) -> T:
-        """Ask the driver's client in its event loop, and wait."""
+        """Run a request of the driver's client in its event loop, and wait."""
 
         async def answer() -> T:
             return await ask(await self.filesystem.set_session())
@@ -195,7 +195,7 @@ class S3Storage(heron.BucketStorage):
 
 
 def _extent(answer: Mapping[str, Any], received: int) -> tuple[int, int, int]:
-    """First byte, number of bytes, and size of the whole object, as the headers of an answer announce them."""
+    """First byte, number of bytes, and size of the whole object, from the headers of an answer."""
     found = re.fullmatch(r"bytes (\d+)-(\d+)/(\d+)", answer.get("ContentRange", ""))
     if found is None:
         announced = answer.get("ContentLength", received)
@@ -205,5 +205,5 @@ def _extent(answer: Mapping[str, Any], received: int) -> tuple[int, int, int]:
 
 
 def _whole_seconds(moment: datetime) -> str:
-    """ISO 8601 in UTC; a list knows fractions of a second that other answers leave out, so all leave them out."""
+    """ISO 8601 in UTC without fractions of a second, since only listings have them."""
     return f"{moment.astimezone(UTC).isoformat(timespec='seconds')[:19]}.000000Z"

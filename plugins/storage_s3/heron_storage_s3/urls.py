@@ -1,4 +1,4 @@
-"""The forms in which people write the URL of an S3 object, and the one form in which Heron keeps it."""
+"""The forms of URLs of S3, and the canonical one."""
 
 from __future__ import annotations
 
@@ -14,16 +14,15 @@ HOST = (
     r"(?:(?P<bucket>.+)\.)?s3(?:-accelerate|-external-1|-fips)?(?:\.dualstack)?"
     rf"(?:[.-]{_REGION})?\.amazonaws\.com(?:\.cn)?"
 )
-"""Host names of S3, with the bucket in front or without it."""
+"""Host names of S3, with or without the bucket in front."""
 
 _PORTS = {"http": ":80", "https": ":443"}
 
 
 @dataclass(frozen=True)
 class Host:
-    """Hosts of a store: a regular expression with the group `bucket`, which matches nothing in path style.
-
-    `plus_is_blank`: a `+` in the path stands for a blank, as S3 itself reads it and as its console writes it.
+    """Hosts of a store: a regular expression with the group `bucket`, which is empty in path style.
+    `plus_is_blank`: a `+` in the path means a space, as S3 reads it and its console writes it.
     """
 
     pattern: str
@@ -33,13 +32,13 @@ class Host:
 
 @dataclass(frozen=True)
 class UrlForms:
-    """The URLs of one store: its schemes, of which the first is the canonical one, and its hosts."""
+    """The URLs of one store: its schemes, the canonical one first, and its hosts."""
 
     schemes: Sequence[str]
     hosts: Sequence[Host]
 
     def normalise(self, url: str) -> str:
-        """The canonical form of a URL; raises InvalidInput, and never repeats what may be a secret."""
+        """The canonical form of a URL; raises InvalidInput, without any part that may be a secret."""
         if heron.is_canonical(url, self.schemes[0]):
             return url
         scheme, mark, rest = url.partition("://")
@@ -48,14 +47,14 @@ class UrlForms:
             raise self._refusal(url)
         if "@" in re.split("[/?#]", rest, maxsplit=1)[0]:
             raise heron.InvalidInput(
-                f"{scheme}:// URLs with a name or password in them are not read",
+                f"{scheme}:// URLs with a user name or password are not accepted",
                 hint="give credentials as options of an integration",
             )
         address = heron.address_of(url) if scheme in self.schemes else self._of_host(url, scheme, rest)
         return heron.object_url(self.schemes[0], address.bucket, address.key)
 
     def at(self, endpoint: str) -> UrlForms:
-        """These forms, and those by the host of an endpoint."""
+        """These forms, and those with the host of an endpoint."""
         parts = urlsplit(endpoint)
         host = parts.netloc.lower().removesuffix(_PORTS[parts.scheme])
         return replace(
@@ -66,7 +65,7 @@ class UrlForms:
         location, odd, _ = rest.partition("?") if "?" in rest else rest.partition("#")
         if odd:
             raise heron.InvalidInput(
-                f"{_shown(url)} is followed by a query or a fragment",
+                f"{_shown(url)} has a query or a fragment",
                 hint=f"give the URL without it, or as {self.schemes[0]}://bucket/key",
             )
         name, _, path = location.partition("/")
@@ -93,6 +92,6 @@ def normalise(url: str) -> str:
 
 
 def _shown(url: str) -> str:
-    """A URL as it can stand in a message: without name, password and query, on one line, not too long."""
+    """A URL for a message: without name, password and query, on one line, not too long."""
     text = repr(re.split("[?#]", url, maxsplit=1)[0].rpartition("@")[2])
     return text if len(text) <= 80 else f"{text[:79]}…"

@@ -178,7 +178,7 @@ ANSWERS = {
         heron.Unreachable,
         "no host elsewhere.invalid",
     ),
-    "a moved bucket": (refusal(301, "PermanentRedirect"), heron.InvalidInput, "elsewhere"),
+    "a moved bucket": (refusal(301, "PermanentRedirect"), heron.InvalidInput, "at another endpoint"),
     "another region, told twice": (
         refusal(400, "AuthorizationHeaderMalformed", Region="eu-north-1"),
         heron.InvalidInput,

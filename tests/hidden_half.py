@@ -107,7 +107,10 @@ def build(root: Path, *, whole: bool) -> None:
             if path == folders[0]:
                 ws.collections.create("Best")
             ws.collections.add("Best", [*items.values()])
-        ws.embed("visual")
+        for (
+            item
+        ) in ws.items.list():  # one by one: similarity prefers the vector that was stored first among equals
+            ws.embed("visual", [item])
         ws.pictures.make(ws.items.stream(), frames=True)
         everything = ws.items.list()
         ws.datasets.create("train", items=[item for item in everything if not item.name.endswith("2.png")])

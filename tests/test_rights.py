@@ -187,7 +187,8 @@ EXAMPLES = {
     "vectors.sizes": [lambda w: w.vectors.sizes("open-1.png"), lambda w: w.vectors.sizes("secret-1.png")],
     "vectors.status": [
         lambda w: [
-            (status.key, status.vectors, status.size, status.embedder) for status in w.vectors.status()
+            (status.key, status.vectors, status.gaps, status.missing, status.coded, status.embedder)
+            for status in w.vectors.status()
         ]
     ],
     "vectors.stored": [
@@ -198,13 +199,7 @@ EXAMPLES = {
 }
 """Calls of each public verb that reads. Items, folders and the rest are named as in both lakes."""
 
-NOT_YET = {
-    "projections.get 0",
-    "search.__call__ 9",
-    "projections.list 0",
-    "schema.unknown_keys 0",
-    "vectors.status 0",
-}
+NOT_YET: set[str] = set()
 """Calls whose answers still tell of the hidden half; this list only gets shorter."""
 
 
@@ -280,7 +275,7 @@ def calls():
             yield pytest.param(verb, place, id=f"{verb} {place}", marks=marks)
 
 
-@pytest.mark.parametrize(("verb", "place"), calls())
+@pytest.mark.parametrize(("verb", "place"), [*calls()])
 def test_an_answer_is_that_of_a_lake_without_the_hidden_half(lakes, verb, place):
     answers = []
     for root, whole in zip(lakes, (True, False), strict=True):

@@ -7,6 +7,7 @@ from datetime import datetime
 
 from attrs import field, frozen
 
+from heron.catalog.access import Access
 from heron.catalog.database import Database, Row
 from heron.catalog.vectors.rows import Owner, VectorSet
 from heron.convert import dumps, loads, structure, unstructure
@@ -40,8 +41,9 @@ class StoredProjection:
 class ProjectionStore:
     """The projections of a workspace."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, access: Access) -> None:
         self._database = database
+        self._access = access
 
     def find(self, kept: VectorSet, method: str) -> StoredProjection | None:
         """The projection of a set by a method; None if there is none."""
@@ -53,6 +55,18 @@ class ProjectionStore:
         rows = self._database.rows("SELECT * FROM projections WHERE set_id = ? ORDER BY method", [kept.id])
         return [_projection(row) for row in rows]
 
+    def point_count(self, found: StoredProjection) -> int:
+        """Number of points of items that the user sees."""
+        if self._access.sees_all("item"):
+            return found.point_count
+        return int(
+            self._database.value(
+                "SELECT count(*) FROM projection_points JOIN items ON items.id = item_id "
+                f"WHERE projection_id = ? AND {self._access.scope('item', 'items')}",
+                [found.id],
+            )
+        )
+
     def put(
         self, kept: VectorSet, method: str, query: Query, points: Iterable[Point], count: int
     ) -> StoredProjection:
@@ -60,6 +74,7 @@ class ProjectionStore:
 
         Points of items that were deleted meanwhile are left out.
         """
+        self._access.require("update", kept)
         with self._database.write():
             self.remove(kept, method)
             self._database.execute(
@@ -87,6 +102,7 @@ class ProjectionStore:
 
     def remove(self, kept: VectorSet, method: str) -> int:
         """Delete the projection of a set by a method; returns how many there were."""
+        self._access.require("update", kept)
         return self._database.execute(
             "DELETE FROM projections WHERE set_id = ? AND method = ?", [kept.id, method]
         )

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from heron.catalog.access import Access
+from heron.catalog.access import SCHEMA, Access, Noun
 from heron.catalog.database import Database
 from heron.catalog.foreign import full_text_statements, json_path
 from heron.catalog.shown import ShownMetadata
@@ -16,6 +16,9 @@ from heron.models import Json
 
 if TYPE_CHECKING:
     from heron.hooks import PluginManager
+
+_TABLES: tuple[tuple[Noun, str], ...] = (("item", "items"), ("folder", "folders"), ("frame", "frames"))
+"""The tables of what has metadata."""
 
 
 class SchemaService:
@@ -29,7 +32,7 @@ class SchemaService:
 
     def current(self) -> Schema:
         """The schema as it stands, as an object to read."""
-        self._access.require("read", "schema")
+        self._access.require("read", SCHEMA)
         rows = self._database.rows("SELECT * FROM schema_keys ORDER BY position, id")
         return Schema(
             self._plugins(),
@@ -44,7 +47,7 @@ class SchemaService:
     @contextmanager
     def edit(self) -> Iterator[Schema]:
         """Change the schema by several verbs and save once; an error inside changes nothing."""
-        self._access.require("update", "schema")
+        self._access.require("update", SCHEMA)
         with self._database.write():
             before = self.current()
             draft = before.copy()
@@ -113,20 +116,25 @@ class SchemaService:
         return [name for name in self._remembered_keys() if self._is_in_use(name)]
 
     def _is_in_use(self, name: str) -> bool:
-        tables = ("items", "folders", "frames")
         path = '$."' + name + '"'
         return any(
             self._database.row(
-                f"SELECT 1 FROM {table} WHERE json_type(metadata, ?) IS NOT NULL LIMIT 1", [path]
+                f"SELECT 1 FROM {table} WHERE json_type(metadata, ?) IS NOT NULL AND {self._access.scope(noun, table)} LIMIT 1",
+                [path],
             )
-            for table in tables
+            for noun, table in _TABLES
         )
 
     def _remembered_keys(self) -> list[str]:
-        """Keys that the schema does not know and that were in use at some time."""
+        """Keys that the schema does not know and that were in use at some time.
+
+        A user from whom something is hidden gets only those that are in use now on what the user sees.
+        """
         known = set(self.keys())
-        names = self._database.rows("SELECT name FROM unknown_keys ORDER BY name")
-        return [row["name"] for row in names if row["name"] not in known and "\0" not in row["name"]]
+        rows = self._database.rows("SELECT name FROM unknown_keys ORDER BY name")
+        names = [row["name"] for row in rows if row["name"] not in known and "\0" not in row["name"]]
+        sees_all = all(self._access.sees_all(noun) for noun, _ in _TABLES)
+        return names if sees_all else [name for name in names if self._is_in_use(name)]
 
     def _remember_unknown(self, names: set[str]) -> None:
         """Note keys that are in use without being in the schema, so that they can be filtered and listed.
@@ -135,14 +143,14 @@ class SchemaService:
 
         Part of writing metadata, whose right was asked for before: it takes no more than to know the schema.
         """
-        self._access.require("read", "schema")
+        self._access.require("read", SCHEMA)
         self._database.execute_many(
             "INSERT OR IGNORE INTO unknown_keys VALUES (?)", ((name,) for name in names if "\0" not in name)
         )
 
     def _full_text_table(self, name: str) -> str:
         """The FTS5 table of a text key; its rowid is the item's id."""
-        self._access.require("read", "schema")
+        self._access.require("read", SCHEMA)
         return f"text_{self._database.value('SELECT id FROM schema_keys WHERE name = ?', [name])}"
 
     def _save(self, before: Schema, after: Schema) -> None:

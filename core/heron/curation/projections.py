@@ -68,7 +68,7 @@ class ProjectionService:
         self._vectors = vectors
         self._pictures = pictures
         self._lookup = lookup
-        self._store = ProjectionStore(database)
+        self._store = ProjectionStore(database, access)
 
     def make(
         self, key: str | None = None, method: str = "pca", query: Query | None = None, *, seed: int = 0
@@ -79,7 +79,7 @@ class ProjectionService:
         key and method goes. Raises InvalidInput for no vectors, or another method; PluginError where a package is missing.
         """
         opened = opened_set(self._vectors, key)
-        self._access.require("update", "vector", opened.kept.key)
+        self._access.require("update", opened.kept)
         if method not in METHODS:
             raise InvalidInput(
                 f"there is no projection {printable(method)}", hint=f"there are {', '.join(METHODS)}"
@@ -106,7 +106,6 @@ class ProjectionService:
 
     def delete(self, key: str, method: str = "pca") -> None:
         """Delete the projection of a key by a method; raises NotFound where there is none."""
-        self._access.require("update", "vector", key)
         self._store.remove(self._found(key, method)[0], method)
 
     def points(
@@ -123,7 +122,6 @@ class ProjectionService:
         `value` names a field of the query language, of which each point gets its value. Raises NotFound where no
         projection was made, QueryError for a query or a field that cannot be understood.
         """
-        self._access.require("read", "item")
         _, stored = self._found(key, method)
         field = check_plain(self._lookup.field(value, frames=frames)) if value is not None else None
         plan = self._lookup.plan(query, frames=frames)
@@ -175,7 +173,6 @@ class ProjectionService:
 
     def _found(self, key: str | None, method: str) -> tuple[VectorSet, StoredProjection]:
         kept = opened_set(self._vectors, key).kept
-        self._access.require("read", "vector", kept.key)
         found = self._store.find(kept, method)
         if found is None:
             raise NotFound(
@@ -186,7 +183,12 @@ class ProjectionService:
 
     def _told(self, kept: VectorSet, found: StoredProjection) -> Projection:
         return Projection(
-            kept.key, found.method, found.point_count, self._new(kept, found), found.query, found.created_at
+            kept.key,
+            found.method,
+            self._store.point_count(found),
+            self._new(kept, found),
+            found.query,
+            found.created_at,
         )
 
     def _new(self, kept: VectorSet, found: StoredProjection) -> int:

@@ -7,6 +7,7 @@ from typing import Any
 
 from attrs import define, frozen
 
+from heron.catalog.access import Access, Noun
 from heron.catalog.database import Database, Row
 from heron.catalog.items import BUNDLE
 from heron.catalog.vectors.rows import Owner, VectorRows
@@ -17,6 +18,8 @@ from heron.models import Json, now
 from heron.records import Record
 
 SHOWN = 20
+
+_TABLES: tuple[tuple[Noun, str], ...] = (("item", "items"), ("frame", "frames"))
 
 _HOLDERS = {
     "items": "items.id AS item_id, 0 AS frame_id, items.name AS shown FROM items",
@@ -122,13 +125,22 @@ class Adoption:
         self.moved += len(ids)
 
 
-def has_values(database: Database, key: str) -> bool:
-    """Whether the metadata has values of a key; scans all metadata if there are none."""
+def has_values(database: Database, access: Access, key: str) -> bool:
+    """Whether metadata that the user sees has values of a key; scans all metadata if there are none."""
     rows: list[Any] = [
-        database.row(f"SELECT 1 FROM {table} WHERE json_type(metadata, ?) IS NOT NULL LIMIT 1", [_path(key)])
-        for table in _HOLDERS
+        database.row(
+            f"SELECT 1 FROM {table} WHERE json_type(metadata, ?) IS NOT NULL AND {access.scope(noun, table)} LIMIT 1",
+            [_path(key)],
+        )
+        for noun, table in _TABLES
     ]
     return any(rows)
+
+
+def require_values(access: Access, key: str) -> None:
+    """Ask for the right to change all items and frames whose metadata has values of a key."""
+    for noun, table in _TABLES:
+        access.require_where("update", noun, f"json_type({table}.metadata, ?) IS NOT NULL", [_path(key)])
 
 
 def _path(key: str) -> str:

@@ -35,7 +35,8 @@ class Owners:
         for part in bundles(frames):
             places = ",".join("?" * len(part))
             rows = self._database.rows(
-                f"SELECT id, item_id FROM frames WHERE id IN ({places})", [f.id for f in part]
+                f"SELECT id, item_id FROM frames WHERE id IN ({places}) AND {self._access.scope('frame', 'frames')}",
+                [f.id for f in part],
             )
             found.update((row[0], row[1]) for row in rows)
         for frame in frames:

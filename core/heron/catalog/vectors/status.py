@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from attrs import frozen
@@ -41,17 +41,28 @@ class VectorStatus(Record):
     notes: tuple[str, ...] = ()
 
 
-def status_of(rows: VectorRows, kept: VectorSet) -> VectorStatus:
-    """The status of a set."""
+def status_of(
+    rows: VectorRows, seen: Callable[[VectorSet], Sequence[int] | None], kept: VectorSet
+) -> VectorStatus:
+    """The status of a set; `seen` gives the rows that the user sees, None for all.
+
+    If some rows are hidden, the numbers are those of the visible rows: no gaps, and their share of the bytes.
+    """
     from heron.vectors.files import stamp
 
     space = rows.space(kept)
     caches = space.status()
     live = rows.live_count(kept)
     files = filter(None, map(stamp, rows.folder.glob(f"{kept.file}.*")))
+    size = sum(size for _, size, _ in files)
+    gaps, there, coded, indexed = kept.row_count - live, space.count, caches.codes.rows, caches.graph.rows
+    missing, visible = kept.row_count - there, seen(kept)
+    if visible is not None:
+        live, gaps, missing = len(visible), 0, sum(row >= there for row in visible)
+        coded, indexed = (sum(row < end for row in visible) for end in (coded, indexed))
+        size = size * live // max(kept.row_count, 1)
     return VectorStatus(
-        kept.key, kept.size, kept.dtype, live, kept.row_count - live, kept.row_count - space.count,
-        caches.codes.rows, caches.graph.rows, caches.recall, sum(size for _, size, _ in files),
+        kept.key, kept.size, kept.dtype, live, gaps, missing, coded, indexed, caches.recall, size,
         kept.embedder, kept.model, kept.revision, str(space.matrix.path),
         tuple(_notes(caches)),
     )  # fmt: skip

@@ -17,6 +17,7 @@ from heron.catalog.items import ItemService, bundles
 from heron.catalog.referring import ITEM, ItemRef, ItemRefs, item_name
 from heron.catalog.schema import SchemaService
 from heron.catalog.vectors.owners import Owners
+from heron.catalog.vectors.rights import VectorRights
 from heron.catalog.vectors.rows import DIRECTORY, MadeBy, Owner, VectorRows, VectorSet
 from heron.catalog.vectors.status import VectorStatus, status_of
 from heron.errors import InvalidInput, NotFound, QueryError
@@ -65,6 +66,7 @@ class VectorStore:
         self._owners = Owners(database, access, items)
         self._schema = schema
         self._rows = VectorRows(database, directory / DIRECTORY)
+        self._rights = VectorRights(database, access, self._rows)
 
     @cached_property
     def _sets(self) -> OpenSets:
@@ -81,7 +83,7 @@ class VectorStore:
         InvalidInput for a wrong size, for NaN and infinity, and for a thing that is named twice; NotFound for
         an unknown one.
         """
-        self._access.require("update", "vector", key)
+        self._rights.require("update", key)
         given = list(ITEM.many(things))
         array = self._checked(key, vectors, len(given), lambda row: item_name(given[row]))
         with self._database.write():  # so that no item is deleted meanwhile
@@ -107,7 +109,8 @@ class VectorStore:
         self, key: str, owners: Sequence[Owner], vectors: Array, fingerprints: Sequence[int] | None = None
     ) -> VectorsKept:
         """Store checked vectors by inner ids, in the caller's transaction if there is one."""
-        self._access.require("update", "vector", key)
+        self._rights.require("update", key)
+        self._rights.require_owners(owners)
         with self._database.write():
             self._rows.put(self._rows.ensure(key, *self._shape(key)), owners, vectors, fingerprints)
         return VectorsKept(len(owners), int((~vectors.any(axis=1)).sum()) if len(owners) else 0)
@@ -119,7 +122,7 @@ class VectorStore:
         Raises InvalidInput if it holds vectors of another embedder or model, because all vectors of a set
         must be comparable. Rows that the file has lost are deleted, so that they are computed again.
         """
-        self._access.require("update", "vector", key)
+        self._rights.require("update", key)
         with self._database.write():
             kept = self._rows.ensure(key, *self._shape(key))
             self._rows.drop_missing(key)
@@ -135,6 +138,7 @@ class VectorStore:
                         f"the vectors of {key!r} were made by another model or revision of {made_by.embedder}",
                         hint="--again removes them and makes all anew; or give another key with --key",
                     )
+                self._rights.require_all_of(kept, " AND mark IS NOT NULL")
                 self._rows.remove_made(kept)
             self._rows.made_by(kept, made_by)
             found = self._rows.find(key)
@@ -143,14 +147,14 @@ class VectorStore:
 
     def _model_of(self, key: str, embedder: str) -> str | None:
         """The model with which an embedder made the vectors of a key, if it takes models."""
-        self._access.require("read", "vector", key)
+        self._rights.require("read", key)
         kept = self._rows.find(key)
         return kept.model if kept is not None and kept.embedder == embedder else None
 
     def _fingerprints(self, kept: VectorSet, items: Sequence[int]) -> dict[Owner, int | None]:
         """The fingerprints of the vectors of some items and of their frames."""
-        self._access.require("read", "vector", kept.key)
-        return self._rows.fingerprints(kept, items)
+        self._access.require("read", kept)
+        return self._rows.fingerprints(kept, self._rights.seen(items))
 
     def _keep_made(
         self,
@@ -165,7 +169,7 @@ class VectorStore:
         `uuids` are those of the items, since a new item may have the inner id of a deleted one. Raises
         InvalidInput for vectors with numbers that are not finite.
         """
-        self._access.require("update", "vector", key)
+        self._rights.require("update", key)
         array = self._checked(
             key, vectors, len(owners), lambda row: f"what the embedder made of picture {row + 1}"
         )
@@ -191,6 +195,8 @@ class VectorStore:
             gone = [owner for owner, vector in of.items() if vector is None]
             kept = self._rows.find(key)
             if gone and kept is not None:
+                self._access.require("update", kept)
+                self._rights.require_owners(gone)
                 self._rows.remove(kept, gone)
             there = {owner: vector for owner, vector in of.items() if vector is not None}
             if there:
@@ -198,9 +204,11 @@ class VectorStore:
 
     def remove(self, key: str, things: ItemRefs) -> int:
         """Delete the vectors of an item or frame, or of many; returns how many there were."""
-        self._access.require("update", "vector", key)
-        kept = self._require(key)
-        return self._rows.remove(kept, self._owners.of(list(ITEM.many(things))))
+        self._rights.require("update", key)
+        kept = self._rights.get(key)
+        owners = self._owners.of(list(ITEM.many(things)))
+        self._rights.require_owners(owners)
+        return self._rows.remove(kept, owners)
 
     def adopt(self, key: str, *, replace: bool = False) -> Adopted:
         """Move values into the store that were written as JSON metadata before the key was in the schema.
@@ -208,20 +216,20 @@ class VectorStore:
         Values that are not vectors of the key's size stay in the metadata; so do values of items and frames
         that have a vector already, unless `replace`.
         """
-        self._access.require("update", "vector", key)
-        from heron.catalog.vectors.adoption import Adoption
+        self._rights.require("update", key)
+        from heron.catalog.vectors.adoption import Adoption, require_values
 
         self._shape(key)
+        require_values(self._access, key)
         return Adoption(self._database, self._rows, self._keep, self._schema.current(), key, replace)()
 
     def adoptable(self) -> list[str]:
         """The embedding keys that have values in JSON metadata, where no search finds them."""
-        self._access.require("read", "vector")
         from heron.catalog.vectors.adoption import has_values
 
         keys = self._schema.current().vector_keys()
         were_unknown = {row[0] for row in self._database.rows("SELECT name FROM unknown_keys")}
-        return [key for key in sorted(keys & were_unknown) if has_values(self._database, key)]
+        return [key for key in sorted(keys & were_unknown) if has_values(self._database, self._access, key)]
 
     # Giving back
 
@@ -234,7 +242,7 @@ class VectorStore:
 
     def find(self, key: str, thing: ItemRef) -> Array | None:
         """The vector of an item or `Frame`, float32 of shape (size,); None if it has none."""
-        self._access.require("read", "vector", key)
+        self._rights.require("read", key)
         (owner,) = self._owners.of([thing])
         return self._rows.steady(key, lambda kept: self._vector(kept, owner))
 
@@ -244,15 +252,14 @@ class VectorStore:
 
     def of(self, thing: ItemRef) -> dict[str, Array]:
         """All vectors of an item or `Frame`, by key."""
-        found = {kept.key: self.find(kept.key, thing) for kept in self._rows.all()}
+        found = {kept.key: self.find(kept.key, thing) for kept in self._rights.all()}
         return {key: vector for key, vector in found.items() if vector is not None}
 
     def sizes(self, thing: ItemRef) -> dict[str, int]:
         """The keys under which an item or `Frame` has a vector, and how many numbers each has."""
-        self._access.require("read", "vector")
         (owner,) = self._owners.of([thing])
         return {
-            kept.key: kept.size for kept in self._rows.all() if self._rows.row_of(kept, owner) is not None
+            kept.key: kept.size for kept in self._rights.all() if self._rows.row_of(kept, owner) is not None
         }
 
     def stored(self, key: str) -> Iterator[StoredVectors]:
@@ -261,7 +268,7 @@ class VectorStore:
         They are a consistent snapshot, without items and frames that are deleted meanwhile. Raises
         CatalogueError if the file is cut short.
         """
-        self._require(key)
+        self._rights.get(key)
         opened = self._opened(key)
         if opened is None:
             return
@@ -279,15 +286,17 @@ class VectorStore:
 
     def _opened(self, key: str) -> OpenSet | None:
         """The vectors of a key opened for search; None if there are none."""
-        self._access.require("read", "vector", key)
-        return self._sets.get(key)
+        if self._rights.find(key) is None:
+            return None
+        opened = self._sets.get(key)
+        return self._rights.narrowed(opened) if opened is not None else None
 
     # Looking after
 
     def status(self) -> list[VectorStatus]:
         """The status of the vectors of each key."""
-        self._access.require("read", "vector")
-        found = [self._rows.steady(kept.key, partial(status_of, self._rows)) for kept in self._rows.all()]
+        one = partial(status_of, self._rows, self._rights.rows)
+        found = [self._rows.steady(kept.key, one) for kept in self._rights.all()]
         return [status for status in found if status is not None]
 
     def rebuild(
@@ -300,8 +309,8 @@ class VectorStore:
         work meanwhile. `progress` is called with rows done and rows in total. Raises CatalogueBusy while
         another process builds.
         """
-        self._access.require("update", "vector", key)
-        self._require(key)
+        self._rights.require("update", key)
+        self._rights.get(key)
         opened = self._sets.get(key)
         if opened is not None:
             if anew:
@@ -310,15 +319,15 @@ class VectorStore:
 
     def refresh(self, key: str) -> None:
         """Extend the int8 codes, which scans read, to all vectors."""
-        self._access.require("update", "vector", key)
+        self._rights.require("update", key)
         opened = self._sets.get(key)
         if opened is not None:
             opened.space.refresh()
 
     def compact(self, key: str) -> int:
         """Write a new file without deleted and replaced vectors; returns how many there were."""
-        self._access.require("update", "vector", key)
-        left_out = self._rows.compact(self._require(key))
+        self._rights.require("update", key)
+        left_out = self._rows.compact(self._rights.get(key))
         self._rows.sweep()
         return left_out
 
@@ -328,8 +337,8 @@ class VectorStore:
         Caches are made again; rows that the file has lost are deleted, so that they can be added again. With
         `deep`, every number is checked.
         """
-        self._access.require("update" if repair else "read", "vector", key)
-        self._require(key)
+        self._rights.require("update" if repair else "read", key)
+        self._rights.get(key)
         lost = self._rows.steady(key, self._lost)
         if lost and repair:
             self._rows.drop_missing(key)
@@ -349,8 +358,9 @@ class VectorStore:
 
     def delete(self, key: str) -> int:
         """Delete all vectors of a key; the key stays in the schema. Returns how many there were."""
-        self._access.require("delete", "vector", key)
-        kept = self._require(key)
+        kept = self._rights.get(key)
+        self._access.require("delete", kept)
+        self._rights.require_all_of(kept)
         count = self._rows.live_count(kept)
         self._rows.delete(kept)
         self._rows.sweep()
@@ -362,9 +372,8 @@ class VectorStore:
         Sets of embedders for pictures alone, which find similar pictures, come before those that take texts,
         and these before vectors that were given; within each of the three, older sets come first.
         """
-        self._access.require("read", "vector")
         keys = self._schema.current().vector_keys()
-        kept = [kept for kept in self._rows.all() if kept.key in keys and self._rows.live_count(kept)]
+        kept = [kept for kept in self._rights.all() if kept.key in keys and self._rights.count(kept)]
         return sorted(kept, key=lambda kept: (kept.embedder is None, kept.takes_text, kept.id))
 
     def _named(self, key: str) -> VectorSet:
@@ -378,16 +387,6 @@ class VectorStore:
             f"there are no vectors under {printable(key)}",
             hint=f"there are some under: {known}" if known else "heron embed makes some",
         )
-
-    def _require(self, key: str) -> VectorSet:
-        kept = self._rows.find(key)
-        if kept is None:
-            known = ", ".join(kept.key for kept in self._rows.all())
-            raise NotFound(
-                f"no vectors are kept under {key!r}",
-                hint=f"there are: {known}" if known else "heron embed makes some",
-            )
-        return kept
 
     def _shape(self, key: str) -> tuple[int, Literal["float32", "float16"]]:
         schema = self._schema.current()

@@ -346,6 +346,19 @@ def test_csv_export_has_a_column_for_each_key_that_occurs(workspace, tmp_path):
     assert (first["position"], first["uuid"], first["tags"]) == ("0", items[0].uuid, "Night")
 
 
+def test_csv_export_keeps_metadata_apart_from_fields_of_the_same_name(workspace, tmp_path):
+    facts = MediaFacts("image", "image/jpeg", width=640, sample_rate=8, channels=2, note="is odd")
+    item = NewItem("s3://lake/a.jpg", facts, metadata={"note": "a note", "width": "wide"})
+    workspace.registration.register([item], "A")
+    workspace.datasets.create("train", items=workspace.items.list())
+    workspace.export("train", tmp_path / "train.csv", format="csv")
+    with (tmp_path / "train.csv").open(encoding="utf-8", newline="") as stream:
+        [row] = csv.DictReader(stream)
+    assert (row["width"], row["metadata.width"], row["metadata.note"]) == ("640", "wide", "a note")
+    assert (row["sample_rate"], row["channels"]) == ("8", "2")
+    assert "note" not in row
+
+
 @pytest.mark.parametrize("format", ["json", "csv"])
 def test_an_empty_dataset_is_exported_as_an_empty_table(workspace, tmp_path, format):
     workspace.datasets.create("train")

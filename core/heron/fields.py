@@ -25,7 +25,8 @@ class RecordField:
     `name` is its name in conditions, sorts, JSON and tables, and that of its column; `sql` is the type of the column, with
     constraints. A field without `sql` is computed by the SELECT. A field with `compares` None is no name of
     conditions. `unit` and `about` are for people. `given_as` are the keys of manifests that give it, in lower case and
-    without underscores. JSON leaves out a value that is not known unless the field is `nullable`.
+    without underscores. JSON leaves out a value that is not known unless the field is `nullable`. The table that the CSV
+    export writes has a column for it if it is `exported`.
     """
 
     name: str
@@ -37,11 +38,7 @@ class RecordField:
     form: Form = "plain"
     given_as: tuple[str, ...] = ()
     nullable: bool = False
-
-    @property
-    def is_nested(self) -> bool:
-        """Whether a value has parts, for which a table has columns of their own."""
-        return self.form in ("json", "lines")
+    exported: bool = False
 
 
 def stored(
@@ -54,18 +51,20 @@ def stored(
     form: Form | None = None,
     given_as: tuple[str, ...] = (),
     nullable: bool = False,
+    exported: bool = False,
 ) -> dict[str, RecordField]:
     """The metadata of an attribute that declares a field: `size: int = field(metadata=stored("INTEGER", "…"))`.
 
     `sql` is the type of its column, with constraints, or None for what the SELECT computes. Its values compare by that
     type unless `compares` says otherwise, or `no`. The field has the name of the attribute unless `name` is given.
+    With `exported` it is a column of the CSV export.
     """
     if compares is None:
         compares = _COMPARES[(sql or "TEXT").split()[0]]
     if form is None:
         form = _FORMS.get(compares, "plain")
     in_conditions = None if compares == "no" else compares
-    return {_KEY: RecordField(name, "", sql, in_conditions, about, unit, form, given_as, nullable)}
+    return {_KEY: RecordField(name, "", sql, in_conditions, about, unit, form, given_as, nullable, exported)}
 
 
 def stored_json(about: str, *, name: str = "") -> dict[str, RecordField]:
@@ -81,13 +80,19 @@ def fact(
     unit: str | None = None,
     compares: Compares | None = None,
     given_as: tuple[str, ...] | None = None,
+    exported: bool = True,
 ) -> Any:
     """A field that is None where it is not known.
 
-    It is declared as `width: int | None = fact("INTEGER", "after EXIF orientation", unit="pixels")`. A manifest gives it by its name, or by the keys of `given_as`, in lower case and without underscores; `()` for none.
+    It is declared as `width: int | None = fact("INTEGER", "after EXIF orientation", unit="pixels")`. A manifest gives it by its name, or by the keys of `given_as`, in lower case and without underscores; `()` for none. It is a column of the CSV export unless `exported` is False.
     """
     declaration = stored(
-        sql, about, unit=unit, compares=compares, given_as=("",) if given_as is None else given_as
+        sql,
+        about,
+        unit=unit,
+        compares=compares,
+        given_as=("",) if given_as is None else given_as,
+        exported=exported,
     )
     return field(default=None, metadata=declaration)
 

@@ -44,8 +44,10 @@ class MediaFacts(Record):
     sorts, a column of tables and exports, and something that manifests can give: nothing else has to be told of it.
     """
 
-    kind: Kind = field(metadata=stored("TEXT NOT NULL", "what it is", given_as=()))
-    media_type: str = field(metadata=stored("TEXT NOT NULL", "MIME type", given_as=("mimetype", "mediatype")))
+    kind: Kind = field(metadata=stored("TEXT NOT NULL", "what it is", given_as=(), exported=True))
+    media_type: str = field(
+        metadata=stored("TEXT NOT NULL", "MIME type", given_as=("mimetype", "mediatype"), exported=True)
+    )
     width: int | None = fact("INTEGER", "after EXIF orientation", unit="pixels")
     height: int | None = fact("INTEGER", "after EXIF orientation", unit="pixels")
     frame_count: int | None = fact(
@@ -60,12 +62,12 @@ class MediaFacts(Record):
     captured_at: datetime | None = field(
         default=None,
         converter=moment_or_none,
-        metadata=stored("TEXT", "when it was taken", compares="datetime"),
+        metadata=stored("TEXT", "when it was taken", compares="datetime", exported=True),
     )
     extra: Mapping[str, Json] = field(
         factory=dict, hash=False, metadata=stored_json("further facts by namespace", name="facts")
     )
-    note: str | None = fact("TEXT", "what is odd with the file", given_as=())
+    note: str | None = fact("TEXT", "what is odd with the file", given_as=(), exported=False)
 
 
 @frozen(repr=False)
@@ -113,12 +115,14 @@ class Item(Identified):
     """A data unit of the catalogue. Times are aware datetimes in UTC, sizes in bytes."""
 
     id: int
-    uuid: str = field(metadata=stored("TEXT NOT NULL UNIQUE", "by which it is known"))
+    uuid: str = field(metadata=stored("TEXT NOT NULL UNIQUE", "by which it is known", exported=True))
     folder_id: int
-    name: str = field(metadata=stored("TEXT NOT NULL", "at first the name of the file"))
+    name: str = field(metadata=stored("TEXT NOT NULL", "at first the name of the file", exported=True))
     folder_path: str = field(metadata=stored(None, "path of the folder, as `Driving/2026`", name="folder"))
-    url: str = field(metadata=stored("TEXT NOT NULL", "where the file lies"))
-    size: int | None = field(metadata=stored("INTEGER", "of the file", unit="bytes", nullable=True))
+    url: str = field(metadata=stored("TEXT NOT NULL", "where the file lies", exported=True))
+    size: int | None = field(
+        metadata=stored("INTEGER", "of the file", unit="bytes", nullable=True, exported=True)
+    )
     facts: MediaFacts
     etag: str | None = field(metadata=stored("TEXT", "what the storage calls this version of the file"))
     modified_at: datetime | None = field(

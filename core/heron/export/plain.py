@@ -11,7 +11,7 @@ from typing import IO, Any
 from heron.convert import dumps, item_to_dict, loads
 from heron.models import ITEM_FIELDS, DatasetRow, Json
 
-_COLUMNS = ("position", *(name for name, field in ITEM_FIELDS.items() if not field.is_nested))
+_COLUMNS = ("position", *(name for name, field in ITEM_FIELDS.items() if field.exported))
 
 
 def row_to_dict(row: DatasetRow) -> dict[str, Json]:
@@ -34,7 +34,7 @@ class JsonExporter:
 
 
 class CsvExporter:
-    """A table: the columns of the item, then one for each metadata key that occurs, as `metadata.KEY`."""
+    """A table: `position`, the exported fields of the item, then a column `metadata.KEY` for each key that occurs, and `tags`."""
 
     def write(self, rows: Iterator[DatasetRow], stream: IO[bytes]) -> int:
         """Write the table and return the number of rows; they pass through a temporary file to learn all keys."""

@@ -171,6 +171,26 @@ def item_fields() -> str:
     return "\n".join(["| field | type | unit | what it is |", "|---|---|---|---|", *rows])
 
 
+def query_functions() -> str:
+    """The functions of the query language, and the conditions that look like functions."""
+    from heron.search.functions import BUILT_IN
+
+    names = {"geospatial": "key", "number": "number", "text": "text"}
+    lines = ["| function | value |", "|---|---|"]
+    for function in BUILT_IN.values():
+        given = [names[kind] for kind in function.arguments]
+        arguments = "key, latitude, longitude" if given == ["key", "number", "number"] else ", ".join(given)
+        lines.append(f"| `{function.name}({arguments})` | {function.summary} |")
+    lines += [
+        "| `now()` | this moment; also `CURRENT_TIMESTAMP` |",
+        "| `match(key, words)` | condition: a text key holds these words, see below |",
+        "| `in_collection(title)` | condition: the item is in the collection of this title or UUID |",
+        "| `in_dataset(title)` | condition: the dataset of this title or UUID has a row of the item |",
+        "| `in_folder(path)` | condition: the item is in this folder or one below it |",
+    ]
+    return "\n".join(lines)
+
+
 def options(backend: str) -> str:
     """The table of options of a storage backend in `plugins/`."""
     module = importlib.import_module(f"heron_storage_{backend}")
@@ -303,6 +323,7 @@ def first_line(thing: object) -> str:
 BLOCKS: dict[str, Callable[[], str]] = {
     "commands": commands,
     "item-fields": item_fields,
+    "query-functions": query_functions,
     "hooks": hooks,
     "hook-reference": hook_reference,
     "records": records,

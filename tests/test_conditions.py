@@ -247,7 +247,7 @@ def test_count_is_the_number_of_items_found(lake):
         "width >": "no SQL condition", "width > , 1": "no SQL condition", "(width > 1": "no SQL condition",
         "width > 1)": "no SQL condition", "city = 'Algiers": "no SQL condition", "width > 1 height": "no SQL condition",
         "width = 1_000": "near '_000'", "width IN (1, 2": "no SQL condition", "width > 1 /*": "no SQL condition",
-        "lower()": "no SQL condition", "if = 1": "no SQL condition", "width !> 1": "no SQL condition", "width BETWEEN 1": "no SQL condition",
+        "lower()": "lower takes 1 argument, got 0", "if = 1": "no SQL condition", "width !> 1": "no SQL condition", "width BETWEEN 1": "no SQL condition",
         "width = 1 && ok": "no SQL condition", "{% if x %}": "no SQL condition",
         # names
         "citty = 'x'": "did you mean city", "CITY = 'x'": "did you mean city", "Width > 1": "did you mean width",
@@ -314,7 +314,7 @@ def test_count_is_the_number_of_items_found(lake):
         "randomblob(1000000000) IS NULL": "no function randomblob", "zeroblob(1000000000) IS NULL": "no function zeroblob",
         "random() > 0": "no function random", "readfile('/etc/passwd') = 'x'": "no function readfile",
         "writefile('x', 'y') = 1": "no function writefile", "fts3_tokenizer('x') = 1": "no function", "iif(ok, 1, 2) = 1": "no function iif",
-        "json_extract(metadata, '$.city') = 'x'": "cannot stand", "date('now') = 'x'": "no function date",
+        "json_extract(metadata, '$.city') = 'x'": "no function json_extract", "date('now') = 'x'": "no function date",
         "heron_distance_km(place, 1, 2) = 1": "no function heron_distance_km", "now(1) > captured_at": "no function|no SQL",
         "abs(city) = 1": "expected a number, got city", "abs('x') = 1": "expected a number", "lower(width) = 'x'": "expected a text",
         "lower(ok) = 'x'": "expected a text", "length(5) = 1": "expected a text", "length(clip) = 2": "expected a text",

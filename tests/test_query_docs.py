@@ -15,6 +15,7 @@ from heron.metadata.types import register_metadata_types
 from heron.models import KINDS, MediaFacts, NewItem
 from heron.search import parse
 from heron.search.fields import FACT_NAMESPACES, ITEM_NAMES
+from heron.search.functions import BUILT_IN
 
 PAGE = (Path(__file__).parent.parent / "docs" / "query-language.md").read_text()
 
@@ -110,7 +111,7 @@ def test_kinds_and_namespaces_are_those_of_the_code():
 def test_table_of_functions_is_that_of_the_code():
     signatures = [re.fullmatch(r"`(\w+)\((.*)\)`", cell) for cell, _ in rows("Functions")]
     documented = {found[1]: len(found[2].split(", ")) if found[2] else 0 for found in signatures}
-    known = {name: len(types) for name, (types, _) in parse._FUNCTIONS.items()}
+    known = {name: len(function.arguments) for name, function in BUILT_IN.items()}
     assert documented == {**known, "now": 0, "match": 2, "in_collection": 1, "in_dataset": 1, "in_folder": 1}
     assert set(documented) - set(known) - {"now"} == set(parse._TESTS)
 

@@ -67,6 +67,7 @@ if TYPE_CHECKING:
         MetadataType,
         Part,
         QualityMetrics,
+        QueryFunction,
         RangeCodec,
         Series,
         SeriesDecoder,
@@ -127,8 +128,8 @@ _HOME = {
     ),
     "hooks": (
         "CliCommand Codec CommandContext DatasetExporter Decoder Embedder EmbedderModel Exporter FrameDecoder Measure "
-        "MediaDecoder MediaFile MediaFormat MetadataType Part QualityMetrics RangeCodec Series SeriesDecoder "
-        "ShownCodec Storage StorageBackend StorageOption StoredObject TextReader hookimpl"
+        "MediaDecoder MediaFile MediaFormat MetadataType Part QualityMetrics QueryFunction RangeCodec Series "
+        "SeriesDecoder ShownCodec Storage StorageBackend StorageOption StoredObject TextReader hookimpl"
     ),
     "ingest.manifest.report": "ManifestReport",
     "ingest.metadata_files": "MetadataFileReport",
@@ -224,6 +225,7 @@ __all__ = [
     "QualityMetrics",
     "Query",
     "QueryError",
+    "QueryFunction",
     "RangeCodec",
     "Ranked",
     "Ranking",

@@ -12,6 +12,7 @@ BUILTIN = (
     "heron.media.builtin",
     "heron.embedders.builtin",
     "heron.metadata.types",
+    "heron.search.functions",
     "heron.export.builtin",
     "heron.quickstart.builtin",
 )

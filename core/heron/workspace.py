@@ -203,7 +203,7 @@ class Workspace:
         """Makes the plans of queries."""
         from heron.search.planning import Planner
 
-        return Planner(self.folders, self.schema)
+        return Planner(self.folders, self.schema, lambda: self.plugins)
 
     @cached_property
     def _engines(self) -> Engines:
@@ -212,7 +212,7 @@ class Workspace:
         from heron.search.sqlite_engine import SqliteEngine
 
         parts = (self._database, self.access, self.folders, self.schema, self.collections)
-        return Engines(SqliteEngine(*parts, lambda: self.datasets))
+        return Engines(SqliteEngine(*parts, lambda: self.datasets, lambda: self.plugins))
 
     @cached_property
     def _similar(self) -> Similar:

@@ -9,6 +9,7 @@ from heron.hooks.contributions import (
     MediaFormat,
     MetadataType,
     QualityMetrics,
+    QueryFunction,
     StorageBackend,
     StorageOption,
 )
@@ -55,6 +56,7 @@ __all__ = [
     "PluginManager",
     "PluginStatus",
     "QualityMetrics",
+    "QueryFunction",
     "RangeCodec",
     "Series",
     "SeriesDecoder",

@@ -11,12 +11,20 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar, Literal
 
 from attrs import field, frozen
+from attrs.validators import in_
 
 from heron.hooks.interfaces import Codec, Decoder, Embedder, Exporter, Measure, Storage
 from heron.models import Kind
 
 Side = Literal["image", "text"]
 """What an embedder can turn into vectors."""
+
+
+RESERVED = ("match", "in_collection", "in_dataset", "in_folder", "now")
+"""Names in the query language that are no functions of arguments and value."""
+
+SQL_PLACE = re.compile(r"\{(\d)(?:\.(\w+))?\}")
+"""A place in the SQL of a query function: the number of an argument, and perhaps the name of a member of it."""
 
 
 def _texts(given: Sequence[str]) -> tuple[str, ...]:
@@ -183,6 +191,44 @@ class EmbedderModel(Contribution):
     takes_model: bool = False
     batch: int = 32
     picture_size: int = 512
+
+
+def _checked_name(function: QueryFunction, attribute: Any, name: str) -> None:
+    if not re.fullmatch(r"[a-z][a-z0-9_]{0,63}", name) or name in RESERVED:
+        raise ValueError(
+            f"{name!r} cannot be the name of a query function: it has a-z, 0-9 and _, and is no word of Heron"
+        )
+
+
+def _checked_sql(function: QueryFunction, attribute: Any, sql: str | None) -> None:
+    for place in SQL_PLACE.findall(sql or ""):
+        if int(place[0]) >= len(function.arguments):
+            raise ValueError(
+                f"query function {function.name}: its SQL names an argument {{{place[0]}}} that it does not take"
+            )
+
+
+@frozen(kw_only=True)
+class QueryFunction(Contribution):
+    """A function of the query language.
+
+    `arguments` are the types of its arguments: `text`, `number`, `boolean`, `datetime`, or the name of a metadata type, for
+    keys of that type; `result` is the type of its value. `load` returns the function in Python. Booleans come to it as such,
+    datetimes as aware ones in UTC, values of metadata types as they are shown. It gives the same value whenever it gets the
+    same arguments, and it is not called where an argument is missing: then its value is missing too. It returns None for no value.
+    `sql`, if given, is the same in the SQL of SQLite, which is faster: `{0}` stands for the first argument, `{0.name}` for a
+    member of a JSON object that is the first argument.
+    """
+
+    sort: ClassVar[str] = "query function"
+
+    name: str = field(validator=_checked_name)
+    arguments: Sequence[str] = field(converter=_texts)
+    result: Literal["text", "number", "boolean", "datetime"] = field(
+        validator=in_(("text", "number", "boolean", "datetime"))
+    )
+    load: Callable[[], Callable[..., Any]]
+    sql: str | None = field(default=None, validator=_checked_sql)
 
 
 @frozen(kw_only=True)

@@ -26,6 +26,7 @@ from heron.hooks.contributions import (
     MediaDecoder,
     MetadataType,
     QualityMetrics,
+    QueryFunction,
     StorageBackend,
 )
 from heron.hooks.registry import Origin, Registry, missing, missing_packages
@@ -37,6 +38,7 @@ REGISTER_HOOKS: dict[str, type[Contribution]] = {
     "register_storage": StorageBackend,
     "register_decoders": MediaDecoder,
     "register_metadata_types": MetadataType,
+    "register_query_functions": QueryFunction,
     "register_metrics": QualityMetrics,
     "register_embedders": EmbedderModel,
     "register_exporters": DatasetExporter,
@@ -165,6 +167,8 @@ class PluginManager:
             _refuse_misspelt(plugin)
             self._pluggy.register(plugin, name=f"{origin.distribution}:{status.name}")
             contributions = list(self._collect(plugin))
+            if origin.rank:
+                self._refuse_built_in_functions(contributions)
         except (Exception, SystemExit) as error:  # noqa: BLE001 - a stranger's code
             status.status = f"failed: {_reason(error)}"
             if self._pluggy.is_registered(plugin):
@@ -186,6 +190,13 @@ class PluginManager:
                         )
                     yield contribution
 
+    def _refuse_built_in_functions(self, contributions: Sequence[Contribution]) -> None:
+        """Raise PluginError for a query function with the name of a built-in one: conditions with these load no plugin."""
+        built_in = {entry.name for entry in self._registry.built_in(QueryFunction)}
+        for contribution in contributions:
+            if isinstance(contribution, QueryFunction) and contribution.name in built_in:
+                raise PluginError(f"query function {contribution.name} is built in and cannot be replaced")
+
     def contributions(self, record: type[C]) -> Iterator[C]:
         """All active contributions of one sort, without conflicting ones."""
         return self._registry.of(record)
@@ -205,6 +216,14 @@ class PluginManager:
     def metadata_type(self, name: str) -> MetadataType:
         """A metadata type by its name or alias; raises PluginError with the known names."""
         return self._registry.find(MetadataType, name, lambda kind: kind.aliases)
+
+    def query_function(self, name: str) -> QueryFunction | None:
+        """A function of the query language, or None; raises PluginError where plugins clash over the name."""
+        return self._registry.find(QueryFunction, name) if self._registry.knows(QueryFunction, name) else None
+
+    def plugin_of(self, contribution: Contribution) -> str:
+        """The name of the plugin that brought a contribution."""
+        return self._registry.plugin_of(contribution)
 
     def embedder(self, name: str) -> EmbedderModel:
         """An embedder by name; raises PluginError."""

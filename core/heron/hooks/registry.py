@@ -68,6 +68,17 @@ class Registry:
             hint=f"did you mean {close[0]}?" if close else f"there is: {', '.join(known) or 'none'}",
         )
 
+    def knows(self, record: type[C], name: str) -> bool:
+        """Whether anyone brings a contribution of that name."""
+        return (record.sort, name) in self._entries
+
+    def built_in(self, record: type[C]) -> Iterator[C]:
+        """The contributions of one sort that are built in."""
+        for (sort, _), entries in self._entries.items():
+            yield from (
+                cast(C, e.contribution) for e in entries if sort == record.sort and e.origin.rank == 0
+            )
+
     def plugin_of(self, contribution: Contribution) -> str:
         """The name of the plugin that brought a contribution."""
         entries = self._entries.get((contribution.sort, contribution.name), [])

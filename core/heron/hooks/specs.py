@@ -19,6 +19,7 @@ if TYPE_CHECKING:
         MediaDecoder,
         MetadataType,
         QualityMetrics,
+        QueryFunction,
         StorageBackend,
     )
     from heron.models import Dataset, Item
@@ -117,6 +118,27 @@ def register_metadata_types() -> Iterable[MetadataType]:  # type: ignore[empty-b
         def register_metadata_types():
             yield heron.MetadataType(
                 name="percent", summary="0 to 100", affinity="number", load=Percent
+            )
+        ```
+    """
+
+
+@hookspec
+def register_query_functions() -> Iterable[QueryFunction]:  # type: ignore[empty-body]
+    """Bring functions of the query language, for conditions such as `soundex(city) = 'A426'`.
+
+    Example:
+        ```python
+        import heron
+
+        def load():
+            from my_plugin.phonetics import soundex
+            return soundex
+
+        @heron.hookimpl
+        def register_query_functions():
+            yield heron.QueryFunction(
+                name="soundex", summary="how a text sounds", arguments=["text"], result="text", load=load
             )
         ```
     """

@@ -41,8 +41,10 @@ def type_of(expression: Expression) -> ValueType:
     match expression:
         case FieldRef(field):
             return field.type
-        case Value(_, type) | Call(_, _, type):
+        case Value(_, type):
             return type
+        case Call(function):
+            return function.result
         case Arithmetic():
             return "number"
 
@@ -75,8 +77,8 @@ def describe(expression: Expression) -> str:
             return f"{field.name} ({field.type_name})"
         case Value(value):
             return printable(value)
-        case Call(name):
-            return f"{name}(…)"
+        case Call(function):
+            return f"{function.name}(…)"
         case _:
             return "the calculation"
 

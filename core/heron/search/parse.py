@@ -7,17 +7,20 @@ from collections.abc import Callable
 from functools import lru_cache
 from itertools import pairwise
 from typing import Any as Untyped
+from typing import ClassVar
 
 from sqlglot import exp
 from sqlglot.dialects.sqlite import SQLite
 from sqlglot.errors import ErrorLevel, SqlglotError
 
-from heron.errors import QueryError
+from heron.errors import PluginError, QueryError
+from heron.hooks.contributions import QueryFunction
 from heron.metadata.codecs import MAX_EXACT_INTEGER
 from heron.metadata.keys import is_unicode
 from heron.models import now
 from heron.search import tree
 from heron.search.fields import Fields
+from heron.search.functions import Functions
 from heron.search.literals import describe, fit, type_of
 
 MAX_LENGTH = 100_000
@@ -33,18 +36,6 @@ _ARITHMETIC: dict[type[exp.Expr], str] = {
     exp.Div: "/",
     exp.Mod: "%",
 }
-_FUNCTIONS: dict[str, tuple[tuple[tree.ValueType, ...], tree.ValueType]] = {
-    "lower": (("text",), "text"),
-    "upper": (("text",), "text"),
-    "length": (("text",), "number"),
-    "abs": (("number",), "number"),
-    "round": (("number",), "number"),
-    "latitude": (("geospatial",), "number"),
-    "longitude": (("geospatial",), "number"),
-    "distance_km": (("geospatial", "number", "number"), "number"),
-}
-"""The functions of the language: types of their arguments, and of their value."""
-
 _ALSO: dict[tree.ValueType, tuple[tree.ValueType, ...]] = {
     "text": ("loose", "any"),
     "number": ("any",),
@@ -87,6 +78,8 @@ class _Dialect(SQLite):
         FUNCTION_PARSERS = {  # noqa: RUF012
             name: parser for name, parser in SQLite.Parser.FUNCTION_PARSERS.items() if name != "MATCH"
         }
+
+        FUNCTIONS: ClassVar[dict[str, Untyped]] = {}  # a function keeps the name that was written
 
         def _warn_unsupported(self) -> None:  # sqlglot would print a warning and go on with a command
             self.raise_error("no condition")
@@ -142,10 +135,10 @@ def _has_semicolon(text: str) -> bool:
         return False
 
 
-def parse(text: str, fields: Fields) -> tree.Condition:
+def parse(text: str, fields: Fields, functions: Functions) -> tree.Condition:
     """Read a condition; raises QueryError for bad syntax, unknown names, wrong types and anything but a condition."""
     try:
-        return _Reader(fields).condition(_syntax(text))
+        return _Reader(fields, functions).condition(_syntax(text))
     except RecursionError as error:
         raise QueryError("the condition is nested too deeply") from error
 
@@ -163,8 +156,9 @@ def _alone(text: str) -> str:
 
 
 class _Reader:
-    def __init__(self, fields: Fields) -> None:
+    def __init__(self, fields: Fields, functions: Functions) -> None:
         self._fields = fields
+        self._functions = functions
 
     def condition(self, node: exp.Expr) -> tree.Condition:
         _check_read(node)
@@ -299,14 +293,16 @@ class _Reader:
             raise QueryError(
                 f"{name}(…) is a condition of its own and has no value", hint="join it with AND, OR, NOT"
             )
-        if name not in _FUNCTIONS:
+        function = self._function(name)
+        if function is None:
             if isinstance(node, exp.Binary | exp.Case):
                 raise _out_of_place(node)
             called = _sql(node).partition("(")[0].lower()
             raise QueryError(
-                f"there is no function {called}", hint=f"there is {', '.join([*_FUNCTIONS, *_TESTS])}"
+                f"there is no function {called}",
+                hint=f"there is {', '.join([*self._functions.names(), *_TESTS])}",
             )
-        expected, result = _FUNCTIONS[name]
+        expected = function.arguments
         if len(given) != len(expected):
             raise QueryError(
                 f"{name} takes {len(expected)} argument{'s' * (len(expected) > 1)}, got {len(given)}"
@@ -318,7 +314,13 @@ class _Reader:
             ):
                 what = f"a {type}" if type in _ALSO else f"a {type} key"
                 raise QueryError(f"{name}: expected {what}, got {describe(argument)}")
-        return tree.Call(name, arguments, result)
+        return tree.Call(function, arguments)
+
+    def _function(self, name: str) -> QueryFunction | None:
+        try:
+            return self._functions.find(name)
+        except PluginError as error:
+            raise QueryError(error.message, hint=error.hint) from error
 
     def _number(self, node: exp.Expr) -> tree.Expression:
         value = self.expression(node)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
 
 from heron.catalog.folders import FolderService
 from heron.catalog.schema import SchemaService
@@ -14,6 +15,9 @@ from heron.search.fields import Fields
 from heron.search.literals import check_order
 from heron.search.plan import Plan, SortTerm
 
+if TYPE_CHECKING:
+    from heron.hooks import PluginManager
+
 _TERM = re.compile(r'\s*(-?)((?:"[^"]*"|[^,"])+)\s*(?:,|$)')
 _PART = re.compile(r'"([^"]*)"|([^."]+)')
 
@@ -21,9 +25,12 @@ _PART = re.compile(r'"([^"]*)"|([^."]+)')
 class Planner:
     """Makes the plans of queries on one catalogue."""
 
-    def __init__(self, folders: FolderService, schema: SchemaService) -> None:
+    def __init__(
+        self, folders: FolderService, schema: SchemaService, plugins: Callable[[], PluginManager]
+    ) -> None:
         self._folders = folders
         self._schema = schema
+        self._plugins = plugins
 
     def plan(self, query: Query, *, frames: bool = False) -> Plan:
         """The plan of a query; raises QueryError for a condition or sort that cannot be understood."""
@@ -32,9 +39,10 @@ class Planner:
         if query.folder is not None:
             parts.append(tree.InFolder(self._folders.get(query.folder).path, query.recursive))
         if query.where is not None:
+            from heron.search.functions import Functions
             from heron.search.parse import parse
 
-            parts.append(parse(query.where, fields))
+            parts.append(parse(query.where, fields, Functions(self._plugins)))
         if query.words is not None:
             texts = [tree.Match(field, query.words) for field in fields.full_text()]
             if not texts:

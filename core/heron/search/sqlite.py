@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
@@ -13,15 +12,18 @@ from heron.catalog.folders import FolderService, subtree
 from heron.catalog.foreign import json_path
 from heron.catalog.schema import SchemaService
 from heron.convert import dumps, loads
+from heron.errors import HeronError, QueryError
+from heron.hooks.contributions import SQL_PLACE, QueryFunction
 from heron.models import Json
 from heron.search import tree
-from heron.search.literals import Sort, sort_of, type_of
+from heron.search.functions import Functions
+from heron.search.literals import Sort, affinity_of, describe, sort_of, type_of
+from heron.search.sqlite_functions import Failures
+from heron.search.tree import AFFINITIES
 
 if TYPE_CHECKING:
     from heron.catalog.datasets import DatasetService
-
-EARTH_RADIUS_KM = 6371.0088
-"""Mean radius of the earth (IUGG), for great-circle distances by the haversine formula."""
+    from heron.hooks import PluginManager
 
 _TOKEN = re.compile(r'"([^"]*)"|(\S+)')
 
@@ -36,12 +38,16 @@ class SqliteWriter:
         folders: FolderService,
         collections: CollectionService,
         datasets: Callable[[], DatasetService],
+        plugins: Callable[[], PluginManager],
+        failures: Failures,
     ) -> None:
         self._database = database
         self._schema = schema
         self._folders = folders
         self._collections = collections
         self._datasets = datasets
+        self._plugins = plugins
+        self._failures = failures
         self.parameters: list[Json] = []
 
     def condition(self, node: tree.Condition) -> str:
@@ -141,14 +147,47 @@ class SqliteWriter:
                 return f"(CAST({self._only(left, 'number')} AS REAL) / {self._only(right, 'number')})"
             case tree.Arithmetic(operator, left, right):
                 return f"({self._only(left, 'number')} {operator} {self._only(right, 'number')})"
-            case tree.Call("latitude" | "longitude" as name, (tree.FieldRef(field),)):
-                path = f'{field.path[0]}"."{name}'
-                return json_path(path, _table(field))  # NULL where an older schema let in another value
-            case tree.Call("distance_km", arguments):
-                register_functions(self._database)
-                return f"heron_distance_km({', '.join(self.expression(argument) for argument in arguments)})"
-            case tree.Call(name, arguments):
-                return f"{name}({', '.join(self.expression(argument) for argument in arguments)})"
+            case tree.Call(function, arguments):
+                return self._called(function, arguments)
+
+    def _called(self, function: QueryFunction, arguments: Sequence[tree.Expression]) -> str:
+        """The SQL of a function's value, by its own SQL or by its Python."""
+        if function.sql is None:
+            return self._called_in_python(function, arguments)
+        sql, end = "", 0
+        for place in SQL_PLACE.finditer(function.sql):
+            sql += function.sql[end : place.start()]
+            end = place.end()
+            if place[2] is not None:
+                sql += self._member(arguments[int(place[1])], place[2])
+            else:
+                sql += self._argument(function, arguments, int(place[1]))
+        return sql + function.sql[end:]
+
+    def _called_in_python(self, function: QueryFunction, arguments: Sequence[tree.Expression]) -> str:
+        decoders = [
+            argument.field.decode if isinstance(argument, tree.FieldRef) else None for argument in arguments
+        ]
+        is_json = [affinity_of(argument) == "json" for argument in arguments]
+        own = f"_{len(self.parameters)}" if any(decoders) else ""  # for each key has a decoder of its own
+        name = f"heron_{function.name}{own}"
+        call = Functions(self._plugins).callable_of(function, map(_from_sqlite, decoders, is_json))
+        self._failures.define(self._database, name, len(arguments), call)
+        given = ", ".join(self._argument(function, arguments, place) for place in range(len(arguments)))
+        return f"{name}({given})"
+
+    def _argument(self, function: QueryFunction, arguments: Sequence[tree.Expression], place: int) -> str:
+        """The SQL of an argument; a fact of another sort than the function takes is not there."""
+        argument, affinity = arguments[place], AFFINITIES.get(function.arguments[place], "any")
+        if affinity == "any":
+            return self.expression(argument)
+        return self._only(argument, "text" if affinity == "text" else "number")
+
+    def _member(self, argument: tree.Expression, name: str) -> str:
+        """The SQL of a member of a JSON object, NULL where an older schema let in another value."""
+        if not isinstance(argument, tree.FieldRef):
+            raise QueryError(f"{describe(argument)} has no part {name}", hint="give a key")
+        return json_path(f'{argument.field.path[0]}"."{name}', _table(argument.field))
 
     def field(self, field: tree.Field) -> str:
         """The SQL of a field's value."""
@@ -209,20 +248,16 @@ def full_text(words: str) -> str:
     return " ".join(terms)
 
 
-def register_functions(database: Database) -> None:
-    """Give SQLite the functions that it lacks."""
-    database.connection.create_function("heron_distance_km", 3, _distance_km, deterministic=True)
+def _from_sqlite(decode: Callable[[Json], Json] | None, is_json: bool) -> Callable[[Json], Json] | None:
+    """How what SQLite gives becomes what is shown: objects and lists of JSON come as text."""
+    if not is_json:
+        return decode
 
+    def shown(value: Json) -> Json:
+        try:
+            found = loads(value)
+        except (HeronError, TypeError):
+            return value  # a text, which an older schema let in
+        return decode(found) if decode is not None else found
 
-def _distance_km(place: str | None, latitude: float, longitude: float) -> float | None:
-    """Great-circle distance of a stored place to a point, in kilometres (haversine formula)."""
-    if place is None or latitude is None or longitude is None:
-        return None
-    try:
-        here = loads(place)
-        phi, theta = math.radians(here["latitude"]), math.radians(latitude)
-        half = math.radians(longitude - here["longitude"]) / 2
-        square = math.sin((theta - phi) / 2) ** 2 + math.cos(phi) * math.cos(theta) * math.sin(half) ** 2
-    except (KeyError, TypeError, ValueError):
-        return None
-    return 2 * EARTH_RADIUS_KM * math.asin(math.sqrt(min(1.0, max(0.0, square))))
+    return shown

@@ -20,12 +20,14 @@ from heron.models import Json
 from heron.search.engine import Row
 from heron.search.plan import Plan
 from heron.search.sqlite import SqliteWriter
+from heron.search.sqlite_functions import Failures
 from heron.search.tree import Field, Table
 
 if TYPE_CHECKING:
     import numpy
 
     from heron.catalog.datasets import DatasetService
+    from heron.hooks import PluginManager
 
     Array = numpy.ndarray[Any, Any]
 
@@ -50,6 +52,7 @@ class SqliteEngine:
         schema: SchemaService,
         collections: CollectionService,
         datasets: Callable[[], DatasetService],
+        plugins: Callable[[], PluginManager],
     ) -> None:
         self._database = database
         self._access = access
@@ -57,6 +60,8 @@ class SqliteEngine:
         self._schema = schema
         self._collections = collections
         self._datasets = datasets
+        self._plugins = plugins
+        self._failures = Failures()
 
     def ids(self, plan: Plan) -> Array:
         """The inner ids of all rows of a plan, int64, ascending."""
@@ -149,7 +154,9 @@ class SqliteEngine:
         return self._access.scope("item" if table == "items" else "frame", table)
 
     def _writer(self) -> SqliteWriter:
-        return SqliteWriter(self._database, self._schema, self._folders, self._collections, self._datasets)
+        return SqliteWriter(
+            self._database, self._schema, self._folders, self._collections, self._datasets, self._plugins, self._failures
+        )  # fmt: skip
 
     def _rows(self, sql: str, parameters: Sequence[Json]) -> list[DatabaseRow]:
         """The rows of a statement; raises QueryError where SQLite cannot evaluate it, for instance an overflow."""
@@ -157,6 +164,9 @@ class SqliteEngine:
             return self._database.rows(sql, parameters)
         except CatalogueError as error:
             cause = error.__cause__
+            failure = self._failures.take()
+            if failure is not None:
+                raise failure from error
             if getattr(cause, "sqlite_errorcode", None) not in (sqlite3.SQLITE_ERROR, sqlite3.SQLITE_TOOBIG):
                 raise
             if "stack overflow" in str(cause) or "maximum depth" in str(cause):

@@ -7,6 +7,7 @@ from typing import Literal
 
 from attrs import frozen
 
+from heron.hooks.contributions import QueryFunction
 from heron.models import Json
 
 ValueType = str
@@ -87,11 +88,20 @@ class Arithmetic:
 
 @frozen
 class Call:
-    """A function of the language."""
+    """A function of the language, with as many arguments as it takes, each of its type or `any`."""
 
-    name: str
+    function: QueryFunction
     arguments: tuple[Expression, ...]
-    type: ValueType
+
+    @property
+    def name(self) -> str:
+        """Its name."""
+        return self.function.name
+
+    @property
+    def type(self) -> ValueType:
+        """What its value compares with."""
+        return self.function.result
 
 
 Expression = FieldRef | Value | Arithmetic | Call

@@ -165,3 +165,37 @@ def test_one_that_is_stopped_again_and_again_lands_everything_once(
     job = workspace.imports.get("1")
     assert (job.state, job.position, job.added, job.failed) == ("done", 200, 200, 0)
     assert (failures(workspace), is_sound(workspace)) == ([], True)
+
+
+WITH_WORKERS = """
+import os, sys
+import heron
+from heron.cli import main
+from heron.ingest import runner, workers
+runner.MANY_DECODED = 10
+workers.usable_cores = lambda: 2
+os.chdir(sys.argv[1])
+sys.exit(main.status(["--no-plugins", "import", "in", "--folder", "A", "--ignore-errors", "--hash"]))
+"""
+
+
+@pytest.mark.slow
+def test_ctrl_c_with_worker_processes_is_one_line(workspace, tmp_path):
+    (tmp_path / "lake/in").mkdir()
+    for number in range(
+        3000
+    ):  # a megabyte each, so that many tasks wait for a worker; holes take no place on the disk
+        with (tmp_path / f"lake/in/{number}.txt").open("wb") as file:
+            file.truncate(1_000_000 + number)
+    process = subprocess.Popen(
+        [sys.executable, "-c", WITH_WORKERS, tmp_path / "lake"],
+        cwd=Path(__file__).parents[1], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    wait_for(lambda: workspace.items.count() > 0)
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=60)
+    assert 0 < workspace.items.count() < 3000
+    assert (process.returncode, err) == (
+        1,
+        "Error: interrupted (heron imports resume 1 goes on from there)\n",
+    )

@@ -70,13 +70,16 @@ Report = Callable[[Progress], None]
 class Workers:
     """Who probes: an executor, or None for right here; `grain` units are given at a time, `ahead` times at most.
 
-    Units are decided on `bundle` at a time.
+    Units are decided on `bundle` at a time. `outlives` says that the executor goes on after the import, so that tasks which
+    have not begun are cancelled when it stops early. An executor of this import alone ends with its tasks: loky cannot
+    bear that tasks were cancelled when its processes are killed.
     """
 
     executor: Executor | None = None
     grain: int = 64
     ahead: int = 8
     bundle: int = BATCH
+    outlives: bool = False
 
 
 class Pipeline:
@@ -189,8 +192,9 @@ class Pipeline:
                 yield from running[0].outcomes()
                 running.popleft()
         finally:
-            for chunk in running:
-                chunk.cancel()
+            if workers.outlives:
+                for chunk in running:
+                    chunk.cancel()
 
     def _keep(
         self, outcomes: Iterable[Outcome], spool: Spool, ask: Callable[[], None] = lambda: None

@@ -33,7 +33,7 @@ TOGETHER = 8
 @contextmanager
 def given(units: Iterable[Unit], executor: Executor) -> Iterator[tuple[Iterable[Unit], Workers]]:
     """The executor of the caller, who also closes it."""
-    yield units, Workers(executor)
+    yield units, Workers(executor, outlives=True)
 
 
 @contextmanager

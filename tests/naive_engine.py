@@ -140,6 +140,10 @@ class NaiveEngine:
 
     def __init__(self, workspace):
         everything = list(workspace.items.list(deleted=True))
+        rows_of = {}
+        for dataset in workspace.datasets.list():
+            for row in workspace.datasets.rows(dataset):
+                rows_of.setdefault(row.item.uuid, set()).add(dataset.title)
         members = {item.uuid: set(item.tags) for item in everything}
         vectors = {
             key: {
@@ -153,6 +157,7 @@ class NaiveEngine:
         self.rows = {"items": {}, "frames": {}}
         for item in everything:
             row = {"item": item, "frame": None, "collections": members[item.uuid], "vectors": vectors}
+            row["datasets"] = rows_of.get(item.uuid, set())
             self.rows["items"][item.id] = row
             for frame in workspace.frames.list(item):
                 self.rows["frames"][frame.id] = {**row, "frame": frame}
@@ -239,6 +244,8 @@ class NaiveEngine:
                 return matches(self.field(field, row), words)
             case tree.InCollection(title):
                 return title in row["collections"]
+            case tree.InDataset(title):
+                return title in row["datasets"]
             case tree.InFolder(path, recursive):
                 here = row["item"].folder_path
                 return here == path or (recursive and here.startswith(f"{path}/"))

@@ -37,6 +37,14 @@ def test_no_modules_import_each_other_in_a_circle():
     assert left == {}
 
 
+@pytest.mark.xdist_group("one_worker")
+def test_tests_of_a_group_run_in_one_worker(request):
+    """With versions of pytest and pytest-xdist that do not fit together, groups are ignored without a word."""
+    if not hasattr(request.config, "workerinput"):
+        pytest.skip("there is one process: run with -n")
+    assert request.node.nodeid.endswith("@one_worker")
+
+
 def sources():
     return [
         path

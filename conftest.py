@@ -6,6 +6,10 @@ import sqlite3
 import sys
 
 import pytest
+from hypothesis import settings
+
+settings.register_profile("the same in every run", derandomize=True, print_blob=True)
+settings.load_profile("the same in every run")
 
 
 @pytest.fixture(scope="session", autouse=True)

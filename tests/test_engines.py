@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 import heron
@@ -115,7 +115,12 @@ def agree(sqlite, naive, plan, limit):
 @pytest.mark.slow
 @pytest.mark.parametrize("frames", [False, True], ids=["items", "frames"])
 def test_engines_agree_on_records_made_at_random(random_lake, frames):
-    @settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
+    @settings(
+        max_examples=15,
+        deadline=None,
+        suppress_health_check=list(HealthCheck),
+        phases=set(Phase) - {Phase.shrink},
+    )
     @given(st.data())
     def compare(data):
         fill(random_lake, data.draw(new_items()))

@@ -39,6 +39,9 @@ _OWN = {"id", "process", "cursor", "position"}
 class HalfHidden(Access):
     """Rights of a user who sees half of the folders, and may write in half of those."""
 
+    def __init__(self, database, user=HALF):
+        super().__init__(database, HALF)
+
     def may(self, verb, noun):
         """Whether the user may do this in the workspace as a whole: everything."""
         return True
@@ -164,7 +167,11 @@ class Plain:
                 if field.name not in _OWN and not field.name.endswith("_id")
             }
         if isinstance(value, Mapping):
-            return {self.of(key): self.of(each) for key, each in value.items() if key not in _OWN}
+            return {
+                self.of(key): self.of(each)
+                for key, each in value.items()
+                if key not in _OWN and not str(key).endswith("_id")
+            }
         if isinstance(value, datetime):
             return "time"
         if isinstance(value, str | Path):

@@ -9,7 +9,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
-from heron.catalog.access import OWNER, Access
+from heron.catalog.access import OWNER, Access, acting_user
 from heron.catalog.database import FILE_NAME, Database
 from heron.errors import AlreadyExists, NotFound
 from heron.inside import is_catalogue, make_workspace_folder
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from heron.hooks import PluginManager
     from heron.ingest.service import IngestService
     from heron.ingest.vector_files.service import VectorFiles
-    from heron.models import Frame, Item
+    from heron.models import Frame, Item, User
     from heron.pictures.service import PictureService
     from heron.search.engines import Engines
     from heron.search.planning import Planner
@@ -58,13 +58,23 @@ class Workspace:
     """
 
     def __init__(
-        self, root: Path, load_plugins: Callable[[], PluginManager], *, create: bool = False
+        self,
+        root: Path,
+        load_plugins: Callable[[], PluginManager],
+        *,
+        user: User = OWNER,
+        create: bool = False,
     ) -> None:
         self.root = root
         self._load_plugins = load_plugins
         self._database = Database(root / DIRECTORY, create=create)
-        self.access = Access(self._database, OWNER)
+        self.access = Access(self._database, user)
         OPEN.add(self)
+
+    @property
+    def user(self) -> User:
+        """The user as whom the workspace was opened."""
+        return self.access.user
 
     @cached_property
     def plugins(self) -> PluginManager:
@@ -255,13 +265,7 @@ class Workspace:
         from heron.curation.service import CurationService
 
         return CurationService(
-            self._database,
-            self.access,
-            self.items,
-            self.vectors,
-            self.storage,
-            self.pictures,
-            self._lookup,
+            self._database, self.access, self.items, self.vectors, self.storage, self.pictures, self._lookup
         )
 
     @cached_property
@@ -344,19 +348,26 @@ class Workspace:
 
 
 def open(
-    path: str | Path = ".", *, plugins: Sequence[object] = (), discover: bool = True, create: bool = True
+    path: str | Path = ".",
+    *,
+    user: str | None = None,
+    plugins: Sequence[object] = (),
+    discover: bool = True,
+    create: bool = True,
 ) -> Workspace:
     """Open the workspace in a folder, and make one there when there is none and `create` is set.
 
+    `user` is the e-mail address of the user as whom it is opened; None, or `owner`, is the owner, the only user today.
     `plugins` are plugin objects to use beside the installed ones; `discover` False leaves those out.
-    Raises NotFound and CatalogueError.
+    Raises NotFound, CatalogueError, and PermissionDenied for an unknown user.
     """
+    acting = acting_user(user)
     root = Path(path).absolute()
     if not is_catalogue(root / DIRECTORY / FILE_NAME):
         if not create:
             raise NotFound(f"{root} is no workspace", hint="run heron init there")
         make_workspace_folder(root / DIRECTORY)
-    return Workspace(root, partial(_plugin_manager, plugins, discover), create=create)
+    return Workspace(root, partial(_plugin_manager, plugins, discover), user=acting, create=create)
 
 
 def init(path: str | Path = ".", *, plugins: Sequence[object] = (), discover: bool = True) -> Workspace:

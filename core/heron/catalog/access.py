@@ -81,6 +81,19 @@ _TABLES: dict[Noun, tuple[str, str, str]] = {
 _EVERYTHING = "1"
 
 
+def acting_user(email: str | None) -> User:
+    """The user of an e-mail address, None being the owner; raises PermissionDenied for everybody else.
+
+    A workspace has one user today, its owner. The address of another one is looked up here once there are more.
+    """
+    if email is None or email == OWNER.email:
+        return OWNER
+    raise PermissionDenied(
+        f"{email!r} is no user of this workspace: it has one user, {OWNER.email!r}",
+        hint=f"leave the user out, or name {OWNER.email!r}",
+    )
+
+
 class Access:
     """The acting user's rights."""
 

@@ -59,7 +59,7 @@ class FrameService:
         frames that the item then has. Raises InvalidInput for a frame outside the item.
         """
         owner = self._items.get(item)
-        self._access.require("update", "frame", owner.name)
+        self._access.require("update", owner)
         if rate is not None:
             rate = sampling_rate(rate, owner.name)
         several = keys if isinstance(keys, Iterable) and not isinstance(keys, str) else (keys,)
@@ -88,7 +88,7 @@ class FrameService:
         Raises InvalidInput for a number outside the item.
         """
         owner = self._items.get(item)
-        self._access.require("update", "frame", owner.name)
+        self._access.require("update", owner)
         rows = []
         for number, seconds, is_key in frames:
             count = owner.facts.frame_count
@@ -105,7 +105,6 @@ class FrameService:
     def stream(self, item: ItemRef) -> Iterator[Frame]:
         """The frames of an item by number, as a stream."""
         owner = self._items.get(item)
-        self._access.require("read", "frame", owner.name)
         after = -1
         while rows := self._database.rows(
             f"SELECT {FRAME_COLUMNS} FROM frames WHERE item_id = ? AND number > ? ORDER BY number LIMIT ?",
@@ -158,7 +157,7 @@ class FrameService:
         with self._database.write():
             owner = self._items.get(item)
             frame, place = self.get(owner, number), f"{owner.name}, frame {number}"
-            self._access.require("update", "frame", place)
+            self._access.require("update", owner)
             validator = Validator(self._schema.current())
             stored = loads(self._database.value("SELECT metadata FROM frames WHERE id = ?", [frame.id]))
             kept = {key: value for key, value in stored.items() if merge and key not in metadata}
@@ -174,7 +173,7 @@ class FrameService:
     def delete(self, item: ItemRef, numbers: Iterable[int] | int) -> int:
         """Remove a frame, or many, from the catalogue; returns the number removed."""
         owner = self._items.get(item)
-        self._access.require("delete", "frame", owner.name)
+        self._access.require("update", owner)
         return self._database.execute_many(
             "DELETE FROM frames WHERE item_id = ? AND number = ?",
             [(owner.id, number) for number in frame_numbers(numbers)],
@@ -182,8 +181,8 @@ class FrameService:
 
     def _keep_pictures(self, pictures: Iterable[tuple[Frame, bytes, Mapping[str, float]]]) -> int:
         """Keep thumbnails of frames as JPEG, and their metrics; returns their number."""
-        self._access.require("update", "frame")
         rows = [(frame.id, jpeg, dumps(metrics)) for frame, jpeg, metrics in pictures]
+        self._access.require_all("update", "frame", (id for id, _, _ in rows))
         with self._database.write():
             there = {
                 row["id"]
@@ -207,16 +206,16 @@ class FrameService:
             raise InvalidInput(
                 f"{printable(frame)} is no frame", hint="give the record: ws.frames.get(item, number)"
             )
-        self._access.require("read", "frame")
         jpeg: bytes | None = self._database.value(
-            "SELECT jpeg FROM frame_thumbnails WHERE frame_id = ?", [frame.id]
+            "SELECT jpeg FROM frame_thumbnails JOIN frames ON frames.id = frame_id "
+            f"WHERE frame_id = ? AND {self._access.scope('frame', 'frames')}",
+            [frame.id],
         )
         return jpeg
 
     def _without_picture(self, item: ItemRef) -> Sequence[Frame]:
         """The frames of an item that have no thumbnail yet, by number."""
         owner = self._items.get(item)
-        self._access.require("read", "frame", owner.name)
         rows = self._database.rows(
             f"SELECT {FRAME_COLUMNS} FROM frames WHERE item_id = ? AND NOT EXISTS "
             "(SELECT 1 FROM frame_thumbnails WHERE frame_id = frames.id) ORDER BY number",

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
-from heron.catalog.access import Access
+from heron.catalog.access import WORKSPACE, Access
 from heron.catalog.database import Database, Row, is_alive, one_transaction
 from heron.catalog.limits import at_most
 from heron.catalog.referring import IMPORT, ImportRef
@@ -34,7 +34,9 @@ class ImportService:
 
     def _start(self, source: str, folder: Folder | None, options: Mapping[str, Json]) -> ImportJob:
         """Open a job; the folder is None as long as it is not made."""
-        self._access.require("create", "import", source)
+        self._access.require("create", WORKSPACE, "import")
+        if folder is not None:
+            self._access.require("create", folder, "item")
         uuid = new_uuid()
         self._database.execute(
             "INSERT INTO imports (uuid, source, folder_id, options, state, process, started_at, created_by) "
@@ -59,7 +61,7 @@ class ImportService:
 
         Raises ImportCancelled when somebody has cancelled the job meanwhile.
         """
-        self._access.require("update", "import", job.source)
+        self._access.require("update", job)
         listed = list(problems)
         failed = sum(problem.severity == "failure" for problem in listed)
         self._require_running(job)
@@ -86,7 +88,7 @@ class ImportService:
         Without `keep_position`, or where nothing has landed, it begins anew, and its report with it.
         """
         job = self.get(ref)
-        self._access.require("update", "import", job.source)
+        self._access.require("update", job)
         if job.state not in ("interrupted", "failed"):
             raise InvalidInput(
                 f"import {job.id} is {job.state}, only one that was interrupted or failed can be resumed"
@@ -108,7 +110,7 @@ class ImportService:
     def cancel(self, ref: ImportRef) -> ImportJob:
         """Cancel a job: one that runs, here or in another process, stops after its batch. What has landed stays."""
         job = self.get(ref)
-        self._access.require("update", "import", job.source)
+        self._access.require("update", job)
         if job.state not in ("running", "interrupted"):
             raise InvalidInput(f"import {job.id} is {job.state} already")
         self._close(job, "cancelled")
@@ -116,12 +118,12 @@ class ImportService:
 
     def _set_folder(self, job: ImportJob, folder: Folder) -> None:
         """Note the folder of a job that was opened without one."""
-        self._access.require("update", "import", job.source)
+        self._access.require("update", job)
         self._database.execute("UPDATE imports SET folder_id = ? WHERE id = ?", [folder.id, job.id])
 
     def _finish(self, job: ImportJob, state: ImportState) -> ImportReport:
         """Close the job and return its report. Parts of series that it has found wait for it to be resumed."""
-        self._access.require("update", "import", job.source)
+        self._access.require("update", job)
         self._close(job, state)
         return self.report(job.uuid)
 

@@ -114,7 +114,6 @@ class MetadataService:
                 after = rows[-1]["id"]
 
     def _apply(self, updates: Updates, combine: Combine) -> int:
-        self._access.require("update", "item")
         done = 0
         pairs = updates.items() if isinstance(updates, Mapping) else updates
         for bundle in bundles(pairs, BUNDLE):
@@ -135,6 +134,7 @@ class MetadataService:
             validator = Validator(self._schema.current())
             bundle = _by_id(self._items._ids([ref for ref, _ in given_to]), given_to, combine)
             ids = list(bundle)
+            self._access.require_all("update", "item", ids)
             marks = ",".join("?" * len(ids))
             old = {
                 row["id"]: row

@@ -127,7 +127,7 @@ class Registration:
         `integration_of` gives the inner id of the integration by which a URL is read. An invalid item raises
         InvalidInput or MetadataError; with `reject`, that is called instead, and the others are inserted.
         """
-        self._access.require("create", "item", folder.path)
+        self._access.require("create", folder, "item")
         if skip_duplicates:
             known = self._known([item.url for item in items], folder)
             first: dict[str, NewItem] = {}
@@ -156,8 +156,8 @@ class Registration:
         Their thumbnails and hashes are deleted. Key frames, and frames with metadata, stay; the caller merges
         metadata, also that of new frames.
         """
-        self._access.require("update", "item")
         pairs, moment = list(changed), now()
+        self._access.require_all("update", "item", (id for id, _ in pairs))
         for _, item in pairs:
             check_kind(item)
         self._database.execute_many(
@@ -176,11 +176,23 @@ class Registration:
         self._insert_frames(bare, Validator(self._schema.current()))
         return len(pairs)
 
+    def _return_to_datasets(self, ids: Iterable[int]) -> None:
+        """Add restored items to the dataset that mirrors their folder, unless they have a row there."""
+        back = list(ids)
+        self._access.require_all("update", "item", back)
+        self._database.execute_many(
+            "INSERT INTO dataset_rows (dataset_id, item_id) SELECT datasets.id, items.id FROM datasets "
+            "JOIN items ON items.folder_id = datasets.backing_folder_id WHERE items.id = ? AND NOT EXISTS "
+            "(SELECT 1 FROM dataset_rows AS r WHERE r.dataset_id = datasets.id AND r.item_id = items.id)",
+            ((id,) for id in back),
+        )
+
     def _restore(self, ids: Iterable[int]) -> int:
         """Restore items that are marked as deleted."""
-        self._access.require("update", "item")
+        back = list(ids)
+        self._access.require_all("update", "item", back)
         return self._database.execute_many(
-            "UPDATE items SET deleted_at = NULL, updated_at = ? WHERE id = ?", [(now(), id) for id in ids]
+            "UPDATE items SET deleted_at = NULL, updated_at = ? WHERE id = ?", [(now(), id) for id in back]
         )
 
     def _insert_members(self, items: Iterable[tuple[int, NewItem]]) -> None:
@@ -215,7 +227,7 @@ class Registration:
 
     def _known(self, urls: Sequence[str], folder: Folder) -> dict[str, Known]:
         """Those of these URLs that are in the folder already, deleted ones too; of several items the newest."""
-        self._access.require("read", "item", folder.path)
+        self._access.require("read", folder)
         known: dict[str, Known] = {}
         for bundle in bundles(urls, 500):
             marks = ",".join("?" * len(bundle))
@@ -228,9 +240,22 @@ class Registration:
                 known[url] = Known(id, uuid, size, etag, modified_at, deleted_at is not None)
         return known
 
+    def _first_of_content(self, hashes: Iterable[str]) -> dict[str, str]:
+        """The URL of the first item that the user sees with each of these content hashes, where there is one."""
+        found: dict[str, str] = {}
+        for bundle in bundles(sorted(hashes), 500):
+            marks = ",".join("?" * len(bundle))
+            rows = self._database.rows(
+                f"SELECT content_hash, min(url) AS url FROM items WHERE content_hash IN ({marks}) "
+                f"AND deleted_at IS NULL AND {self._access.scope('item', 'items')} GROUP BY content_hash",
+                bundle,
+            )
+            found.update((row["content_hash"], row["url"]) for row in rows)
+        return found
+
     def _parts_of_series(self, urls: Sequence[str], folder: Folder) -> set[str]:
         """Those of these URLs that are members of a series in the folder."""
-        self._access.require("read", "item", folder.path)
+        self._access.require("read", folder)
         found: set[str] = set()
         for bundle in bundles(urls, 500):
             marks = ",".join("?" * len(bundle))

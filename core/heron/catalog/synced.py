@@ -57,7 +57,7 @@ class SyncedFolderService:
         that is synced already.
         """
         target = self._folders.ensure(folder)
-        self._access.require("update", "folder", target.path)
+        self._access.require("update", target)
         if sidecar_suffix == "":
             raise InvalidInput("the ending of sidecars cannot be empty", hint="--no-sidecars reads none")
         if self._database.row("SELECT 1 FROM synced_folders WHERE folder_id = ?", [target.id]):
@@ -101,7 +101,7 @@ class SyncedFolderService:
     def release(self, folder: FolderRef) -> None:
         """Make a synced folder an ordinary one; its items stay."""
         synced = self.get(folder)
-        self._access.require("update", "folder", synced.folder)
+        self._access.require("update", synced)
         self._database.execute(
             "DELETE FROM synced_folders WHERE folder_id = ?", [self._folders.get(folder).id]
         )
@@ -110,7 +110,7 @@ class SyncedFolderService:
     def set_sidecars(self, folder: FolderRef, suffix: str | None, *, paused: bool = False) -> SyncedFolder:
         """Change the suffix of sidecars (None: they are ordinary files), or skip them with `paused`."""
         synced = self.get(folder)
-        self._access.require("update", "folder", synced.folder)
+        self._access.require("update", synced)
         if suffix == "":
             raise InvalidInput("the ending of sidecars cannot be empty", hint="--no-sidecars reads none")
         target = self._folders.get(folder)
@@ -122,14 +122,14 @@ class SyncedFolderService:
 
     def _note_synced(self, folder: Folder) -> None:
         """Note that a folder was synced to the end just now."""
-        self._access.require("update", "folder", folder.path)
+        self._access.require("update", folder)
         self._database.execute(
             "UPDATE synced_folders SET synced_at = ? WHERE folder_id = ?", [now(), folder.id]
         )
 
     def _known_sidecars(self, urls: Sequence[str], folder: Folder) -> dict[str, Known]:
         """Those of these sidecars that were applied to an item of the folder before, as they were then."""
-        self._access.require("read", "item", folder.path)
+        self._access.require("read", folder)
         known: dict[str, Known] = {}
         for bundle in bundles(urls, 500):
             marks = ",".join("?" * len(bundle))
@@ -156,7 +156,7 @@ class SyncedFolderService:
 
     def _count_below(self, folder: Folder, prefix: str) -> int:
         """Number of items of the folder that lie below a URL and are not marked as deleted, groups left out."""
-        self._access.require("read", "item", folder.path)
+        self._access.require("read", folder)
         return int(
             self._database.value(
                 f"SELECT count(*) FROM items WHERE {_LISTED}", [folder.id, len(prefix), prefix]

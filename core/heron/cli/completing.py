@@ -37,16 +37,17 @@ def _catalogue(context: click.Context) -> Iterator[Names]:
     """The names of the workspace that the command line means, opened for reading only."""
     from pathlib import Path
 
-    from heron.catalog.access import Access
+    from heron.catalog.access import Access, acting_user
     from heron.catalog.database import Database
     from heron.catalog.naming import Names
     from heron.workspace import DIRECTORY, find
 
-    given = context.find_root().params.get("workspace")
+    options = context.find_root().params
+    user, given = acting_user(options.get("user")), options.get("workspace")
     root = Path(given) if given else find()
     database = Database(root / DIRECTORY, busy_seconds=0.1, create=False, read_only=True)
     try:
-        yield Names(database, Access(database))
+        yield Names(database, Access(database, user))
     finally:
         database.close()
 

@@ -25,6 +25,7 @@ class Context:
 
     def __init__(self) -> None:
         self.path: str | None = None
+        self.user: str | None = None
         self.discover = True
         self._workspace: Workspace | None = None
         self._plugins: PluginManager | None = None
@@ -34,6 +35,7 @@ class Context:
         if self._workspace is None:
             from pathlib import Path
 
+            from heron.catalog.access import acting_user
             from heron.catalog.database import FILE_NAME
             from heron.errors import NotFound
             from heron.inside import is_catalogue
@@ -42,7 +44,7 @@ class Context:
             root = Path(self.path).absolute() if self.path else find()
             if not is_catalogue(root / DIRECTORY / FILE_NAME):
                 raise NotFound(f"{root} is no workspace", hint="run heron init there")
-            self._workspace = Workspace(root, self.plugins)
+            self._workspace = Workspace(root, self.plugins, user=acting_user(self.user))
         return self._workspace
 
     def plugins(self) -> PluginManager:
@@ -52,12 +54,13 @@ class Context:
         return self._plugins
 
     def run(self, arguments: Sequence[str]) -> None:
-        """Run another command line in this process, in a context of its own with the same choice of plugins."""
+        """Run another command line in this process, in a context of its own with the same user and choice of plugins."""
         import click
 
         program = click.get_current_context().find_root().command
         own = Context()
         options = [] if self.discover else ["--no-plugins"]
+        options += ["--as", self.user] if self.user is not None else []
         try:
             program.main([*options, *arguments], prog_name="heron", standalone_mode=False, obj=own)
         finally:

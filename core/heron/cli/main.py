@@ -138,9 +138,15 @@ class LazyGroup(click.Group):
 @click.option(
     "-w", "--workspace", metavar="DIR", help="Workspace to use (default: the one in this folder or above)."
 )
+@click.option(
+    "--as",
+    "user",
+    metavar="EMAIL",
+    help="User as whom to work; today `owner` alone. It stands before the command: heron import has another --as.",
+)
 @click.option("--no-plugins", is_flag=True, help="Use the built-in plugins only.")
 @click.pass_context
-def main(context: click.Context, workspace: str | None, no_plugins: bool) -> None:
+def main(context: click.Context, workspace: str | None, user: str | None, no_plugins: bool) -> None:
     """Heron: an index over a lake of images, videos, audio, documents, DICOM and NIfTI.
 
     \b
@@ -150,7 +156,12 @@ def main(context: click.Context, workspace: str | None, no_plugins: bool) -> Non
       heron search --where "width > 1000" --sort -size
     """
     own = context.ensure_object(Context)
+    if user is not None:
+        from heron.catalog.access import acting_user
+
+        acting_user(user)
     own.path = workspace
+    own.user = user
     own.discover = not no_plugins
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from typing import Any, cast
 
-from heron.catalog.database import Database
+from heron.catalog.findings import Findings
 from heron.catalog.items import ItemService, bundles
 from heron.curation.records import Hashed
 from heron.errors import HeronError, MediaError
@@ -24,7 +24,7 @@ def hash_items(
     uuids: Sequence[str],
     items: ItemService,
     storage: StorageService,
-    database: Database,
+    findings: Findings,
     advanced: Callable[[int], None],
 ) -> Hashed:
     """Hash the files of items and store each hash at once; files that cannot be read are reported as
@@ -34,17 +34,19 @@ def hash_items(
     """
     counts = {"hashed": 0, "failed": 0}
     problems: list[str] = []
-    waiting: list[tuple[str, int]] = []
+    waiting: list[tuple[int, str]] = []
 
     def owners() -> Iterator[Item]:
         for bundle in bundles(uuids):
-            yield from (items.get(uuid) for uuid in bundle)
+            there = [items.get(uuid) for uuid in bundle]
+            findings.require(item.id for item in there)
+            yield from there
 
     def work(item: Item) -> Iterator[str]:
         yield _hash_of(item, storage)
 
     def keep() -> None:
-        database.execute_many("UPDATE items SET content_hash = ? WHERE id = ?", waiting)
+        findings.keep_hashes(waiting)
         counts["hashed"] += len(waiting)
         waiting.clear()
         advanced(sum(counts.values()))
@@ -56,7 +58,7 @@ def hash_items(
                 if len(problems) < _PROBLEMS:
                     problems.append(f"{item.name}: {outcome}")
             elif outcome is not None:
-                waiting.append((outcome, item.id))
+                waiting.append((item.id, outcome))
                 if len(waiting) >= _BATCH:
                     keep()
     keep()

@@ -6,8 +6,9 @@ from collections.abc import Callable
 
 import numpy as np
 
-from heron.catalog.access import Access
+from heron.catalog.access import WORKSPACE, Access
 from heron.catalog.database import Database
+from heron.catalog.findings import Findings
 from heron.catalog.items import ItemService
 from heron.catalog.referring import DatasetRef
 from heron.catalog.vectors.store import VectorStore
@@ -59,8 +60,8 @@ class CurationService:
         pictures: PictureService,
         lookup: Lookup,
     ) -> None:
-        self._database = database
         self._access = access
+        self._findings = Findings(database, access)
         self._items = items
         self._vectors = vectors
         self._storage = storage
@@ -69,14 +70,14 @@ class CurationService:
 
     def exact_duplicates(self, query: Query | None = None) -> Duplicates:
         """Groups of items whose files are equal, by their content hashes; none if the query finds no items."""
-        self._access.require("read", "item")
+        self._access.require("read", WORKSPACE)
         return equal_files(self._lookup, self._lookup.ids(query))
 
     def hash_missing(self, query: Query | None = None, *, progress: Progress = _silent) -> Hashed:
         """Store the SHA-256 of the files of items that have no hash; items of several files never have one."""
-        self._access.require("update", "item")
+        self._access.require("read", WORKSPACE)
         uuids = self._lookup.unhashed(query)
-        return hash_items(uuids, self._items, self._storage, self._database, progress)
+        return hash_items(uuids, self._items, self._storage, self._findings, progress)
 
     def near_duplicates(
         self,
@@ -114,14 +115,14 @@ class CurationService:
         2002, as a mean, with 1 - cosine for the distance. `limit` tells the first ones only. With `keep` the
         value is stored as `metric.uniqueness` of each item, to sort and filter by.
         """
-        if keep:
-            self._access.require("update", "item")
         _check_count("neighbours", neighbours)
         _check_count("limit", limit)
         there = self._compared(key, query, frames=False)
         chosen, notes = there.chosen, there.notes
         if len(chosen) < 2:
             raise InvalidInput("one item alone has nothing to be unique among")
+        if keep:
+            self._findings.require(chosen.items.tolist())
         k = min(neighbours, len(chosen) - 1)
         if there.has_index:
             cosines = indexed_cosines(there.opened.space, chosen, k, progress)
@@ -130,7 +131,7 @@ class CurationService:
             cosines = nearest_cosines(chosen, k, progress)
         scores = np.round(1 - np.nanmean(cosines, axis=1, dtype=np.float64), 6)
         if keep:
-            self._keep_uniqueness(chosen.items, scores)
+            self._findings.keep_uniqueness(zip(chosen.items.tolist(), scores.tolist(), strict=True))
         order = np.lexsort((chosen.items, -scores))[:limit]
         return Ranking(
             self._ranked(chosen.items[order], scores[order]), there.key, k, there.items, there.without,
@@ -170,7 +171,7 @@ class CurationService:
         compared, and a note says so.
         """
         _check_cosine(threshold)
-        self._access.require("read", "item")
+        self._access.require("read", WORKSPACE)
         leaks = Leaks(self._lookup, self._of_dataset(first), self._of_dataset(second))
         if key is None and not self._vectors._embedding_keys():
             leaks.notes.append("there are no vectors, so near items were not looked for")
@@ -184,13 +185,13 @@ class CurationService:
 
         As many groups are shown as fit with some 300 pictures. Raises InvalidInput where there are none.
         """
-        self._access.require("read", "item")
+        self._access.require("read", WORKSPACE)
         if isinstance(found, Duplicates):
             return sheet_of_duplicates(found, self._pictures.thumbnail, columns, size)
         return sheet_of_leaks(found, self._pictures.thumbnail, columns, size)
 
     def _ids(self, query: Query | None) -> Array:
-        self._access.require("read", "item")
+        self._access.require("read", WORKSPACE)
         ids = self._lookup.ids(query)
         if not len(ids):
             raise InvalidInput("no item is like that, so there is nothing to compare")
@@ -213,12 +214,6 @@ class CurationService:
             Ranked(*names[id], None if np.isnan(score) else round(score, 6))
             for id, score in found
             if id in names
-        )
-
-    def _keep_uniqueness(self, ids: Array, scores: Array) -> None:
-        self._database.execute_many(
-            "UPDATE items SET facts = json_set(facts, '$.metric.uniqueness', ?) WHERE id = ?",
-            zip(scores.tolist(), ids.tolist(), strict=True),
         )
 
 

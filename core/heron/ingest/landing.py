@@ -10,7 +10,6 @@ from attrs import evolve, frozen
 
 from heron.catalog.database import Database
 from heron.catalog.imports import ImportService
-from heron.catalog.items import bundles
 from heron.catalog.metadata import MetadataService
 from heron.catalog.registration import Known, Registration, name_of
 from heron.catalog.synced import SyncedFolderService
@@ -165,15 +164,7 @@ class Landing:
     def _identical(self, items: Sequence[NewItem]) -> dict[str, str]:
         """For each new item whose content is there already, or twice in the batch: the URL of the first one."""
         hashes = {item.content_hash for item in items if item.content_hash is not None}
-        first: dict[str, str] = {}
-        for bundle in bundles(sorted(hashes), 500):
-            marks = ",".join("?" * len(bundle))
-            rows = self._database.rows(
-                f"SELECT content_hash, min(url) AS url FROM items WHERE content_hash IN ({marks}) "
-                "AND deleted_at IS NULL GROUP BY content_hash",
-                bundle,
-            )
-            first.update((row["content_hash"], row["url"]) for row in rows)
+        first = self._registration._first_of_content(hashes)
         same: dict[str, str] = {}
         for item in items if hashes else ():
             if item.content_hash in first:
@@ -211,12 +202,7 @@ class Landing:
         """
         self._registration._restore(outcome.known.id for outcome in back if outcome.known)
         restored = [o.known.id for o in (*back, *refreshed) if o.known and o.known.is_deleted]
-        self._database.execute_many(
-            "INSERT INTO dataset_rows (dataset_id, item_id) SELECT datasets.id, items.id FROM datasets "
-            "JOIN items ON items.folder_id = datasets.backing_folder_id WHERE items.id = ? AND NOT EXISTS "
-            "(SELECT 1 FROM dataset_rows AS r WHERE r.dataset_id = datasets.id AND r.item_id = items.id)",
-            ((id,) for id in restored),
-        )
+        self._registration._return_to_datasets(restored)
         return len(restored)
 
     def _merge(self, outcomes: Iterable[Outcome], problems: list[ImportProblem]) -> int:

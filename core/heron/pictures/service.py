@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 
 from attrs import frozen
 
-from heron.catalog.access import Access
+from heron.catalog.access import WORKSPACE, Access
 from heron.catalog.frames import FrameService
-from heron.catalog.items import ItemService
+from heron.catalog.items import ItemService, bundles
 from heron.catalog.referring import ITEM, ItemRef, ItemRefs, frame_numbers, item_name
 from heron.catalog.thumbnails import ThumbnailStore
 from heron.errors import HeronError, InvalidInput, MediaError, NotFound, PluginError
@@ -176,7 +176,7 @@ class PictureService:
         With `again`, existing ones are made again. Files that cannot be read are reported as problems. To
         continue an interrupted run, run it again.
         """
-        self._access.require("update", "frame" if frames else "item")
+        self._access.require("read", WORKSPACE)
         made = {"item": 0, "frame": 0, "failed": 0}
         problems: list[ImportProblem] = []
         waiting: list[_Piece] = []
@@ -190,11 +190,15 @@ class PictureService:
                 problems.append(ImportProblem(name, url, str(error)))
 
         def owners() -> Iterator[Item]:
-            for ref in ITEM.many(items):
-                try:
-                    yield self._items.get(ref)
-                except NotFound as error:  # deleted since it was chosen
-                    failed(item_name(ref), "", error)
+            for bundle in bundles(ITEM.many(items)):
+                there = []
+                for ref in bundle:
+                    try:
+                        there.append(self._items.get(ref))
+                    except NotFound as error:  # deleted since it was chosen
+                        failed(item_name(ref), "", error)
+                self._access.require_all("update", "item", (item.id for item in there))
+                yield from there
 
         with closing(in_threads(owners(), work)) as pieces:
             for item, piece in pieces:

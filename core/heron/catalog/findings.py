@@ -1,0 +1,37 @@
+"""What curation finds out about items and stores with them: content hashes and uniqueness."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from heron.catalog.access import Access
+from heron.catalog.database import Database
+
+
+class Findings:
+    """Stores what curation has found out about items, by their inner ids."""
+
+    def __init__(self, database: Database, access: Access) -> None:
+        self._database = database
+        self._access = access
+
+    def require(self, items: Iterable[int]) -> None:
+        """Ask for the right to store something with these items, before it is computed."""
+        self._access.require_all("update", "item", items)
+
+    def keep_hashes(self, found: Iterable[tuple[int, str]]) -> None:
+        """Store the SHA-256 of the files of items."""
+        rows = list(found)
+        self.require(id for id, _ in rows)
+        self._database.execute_many(
+            "UPDATE items SET content_hash = ? WHERE id = ?", [(content, id) for id, content in rows]
+        )
+
+    def keep_uniqueness(self, found: Iterable[tuple[int, float]]) -> None:
+        """Store how unique items are, as their `metric.uniqueness`."""
+        rows = list(found)
+        self.require(id for id, _ in rows)
+        self._database.execute_many(
+            "UPDATE items SET facts = json_set(facts, '$.metric.uniqueness', ?) WHERE id = ?",
+            [(score, id) for id, score in rows],
+        )

@@ -125,6 +125,7 @@ EXAMPLES: dict[str, str] = {
     "search.count": 'ws.search.count(where="kind = \'image\'")',
     "search.count_frames": 'ws.search.count_frames(where="frame.is_key")',
     "search.explain": 'ws.search.explain(like="harbour.jpg").way',
+    "search.values": 'ws.search.values(ws.search(limit=10), "name,width,exif.Model")',
     "search.frames": 'for frame in ws.search.frames(where="frame.is_key"):\n    print(frame.item, frame.number)',
     "embed.__call__": 'ws.embed("visual", ["dune.jpg", "harbour.jpg"], again=True).embedded  # 2',
     "embed.chosen": '[item.name for item in ws.embed.chosen(heron.Query(folder="Photos"))]',

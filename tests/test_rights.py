@@ -158,6 +158,7 @@ EXAMPLES = {
         lambda w: w.search.count_frames(where="weather = 'rain'"),
     ],
     "search.explain": [lambda w: w.search.explain(like="open-1.png").way],
+    "search.values": [lambda w: w.search.values(w.search(), "name,folder,weather,width")],
     "search.frames": [
         lambda w: w.search.frames(),
         lambda w: w.search.frames(where="weather = 'rain'", sort="-frame.number"),

@@ -182,3 +182,72 @@ def test_choosing_by_likeness_needs_a_number(run):
     assert "How many of them? Give --nearest or --min-score." in run(
         "collections", "create", "Some", "--like", "red-0.png", code=2
     )
+
+
+def test_columns_print_just_the_named_fields(run):
+    given = (
+        "search",
+        "--where",
+        "name = 'red-2.png'",
+        "--columns",
+        "name,number,item.width,aspect_ratio,story,codec",
+    )
+    [row] = json.loads(run(*given, "--json"))["items"]
+    expected = {
+        "name": "red-2.png",
+        "number": 2,
+        "item.width": 160,
+        "aspect_ratio": 160 / 120,
+        "story": "a red scene",
+    }
+    assert row == {**expected, "codec": None}
+    header, cells = run(*given).splitlines()
+    assert header.split() == list(row)
+    assert cells.split()[:3] == ["red-2.png", "2", "160"]
+
+
+def test_columns_of_lists_follow_the_page_and_its_cursor(run):
+    first = json.loads(run("items", "--columns", "name", "--limit", "2", "--json"))
+    assert [list(row) for row in first["items"]] == [["name"], ["name"]]
+    second = json.loads(
+        run("items", "--columns", "name", "--limit", "2", "--json", "--cursor", first["cursor"])
+    )
+    assert not {row["name"] for row in first["items"]} & {row["name"] for row in second["items"]}
+    assert "More: --cursor" in run("items", "list", "--columns", "name", "--limit", "2")
+
+
+@pytest.mark.parametrize(
+    "command", [["items"], ["search"], ["search", "--where", "width < 0"], ["search", "--frames"]]
+)
+@pytest.mark.parametrize(
+    ("columns", "words"),
+    [
+        ("nmber", "did you mean number?"),
+        ("name,,", "cannot be read"),
+        ("-name", "in front"),
+        ("own", "no plain"),
+        ("", "no column"),
+    ],
+)
+def test_columns_that_mean_no_field_are_refused(run, command, columns, words):
+    assert words in run(*command, "--columns", columns, code=1)
+
+
+def test_columns_come_in_the_form_in_which_values_are_written(workspace):
+    workspace.schema.add_scalar("checked", "boolean")
+    workspace.schema.add_scalar("place", "geospatial")
+    facts = heron.MediaFacts(
+        "video", "video/mp4", captured_at="2026-01-02T03:04:05Z", extra={"exif": {"Model": "X"}}
+    )
+    frames = [heron.NewFrame(0, 0.0, True, metadata={"checked": False})]
+    metadata = {"checked": True, "place": [36.75, 3.06]}
+    workspace.registration.register(
+        [heron.NewItem("s3://b/a.mp4", facts, metadata=metadata, frames=frames)], "A"
+    )
+    [row] = workspace.search.values(workspace.search(), "checked,place,captured_at,exif.Model,folder")
+    [item] = workspace.items.list()
+    assert row.pop("captured_at").startswith("2026-01-02T03:04:05")
+    assert row == {"checked": True, "place": item.metadata["place"], "exif.Model": "X", "folder": "A"}
+    names = "frame.number,frame.is_key,frame.checked,checked,name"
+    [row] = workspace.search.values(workspace.search.frames(), names, frames=True)
+    assert list(row.values()) == [0, True, False, True, "a.mp4"]

@@ -78,6 +78,11 @@ def _sorts(context: click.Context, incomplete: str) -> Iterable[str]:
     return [f"{before}{comma}{minus}{field}" for field in _fields(context, incomplete)]
 
 
+def _columns(context: click.Context, incomplete: str) -> Iterable[str]:
+    before, comma, _ = incomplete.rpartition(",")
+    return [f"{before}{comma}{field}" for field in _fields(context, incomplete)]
+
+
 def _plugins(context: click.Context) -> PluginManager:
     from heron.cli.context import load_plugins
 
@@ -106,6 +111,7 @@ keys = _offering(_keys)
 assignments = _offering(_keys, ending="=")
 fields = _offering(_fields)
 sorts = _offering(_sorts)
+columns = _offering(_columns)
 formats = _contributed("DatasetExporter")
 embedders = _contributed("EmbedderModel")
 backends = _contributed("StorageBackend")

@@ -11,10 +11,12 @@ import click
 from heron.cli import completing
 from heron.cli.context import Context
 from heron.cli.output import (
+    columns_option,
     confirm,
     cursor_option,
     example,
     json_option,
+    print_columns,
     print_items,
     print_json,
     print_json_list,
@@ -35,43 +37,53 @@ if TYPE_CHECKING:
 
 
 def _listing(function: Any) -> Any:
-    return selection()(cursor_option(json_option(function)))
+    return selection()(columns_option(cursor_option(json_option(function))))
 
 
 @click.group("items", invoke_without_command=True)
 @_listing
 @click.pass_context
-@example("heron items\nheron items --folder Photos --limit 20\nheron items show harbour.jpg")
-def command(context: click.Context, selection: Selection, cursor: str | None, as_json: bool) -> None:
+@example(
+    "heron items\nheron items --folder Photos --limit 20\nheron items --columns name,width,captured_at\nheron items show harbour.jpg"
+)
+def command(
+    context: click.Context, selection: Selection, columns: str | None, cursor: str | None, as_json: bool
+) -> None:
     """List, show, move and delete items.
 
     ITEM is a UUID, or a name that only one item has.
     """
     if context.invoked_subcommand is None:
-        _list(context.obj, selection, cursor, as_json)
+        _list(context.obj, selection, columns, cursor, as_json)
 
 
 @command.command("list")
 @_listing
 @click.pass_obj
 @example("heron items list --json")
-def list_items(context: Context, selection: Selection, cursor: str | None, as_json: bool) -> None:
+def list_items(
+    context: Context, selection: Selection, columns: str | None, cursor: str | None, as_json: bool
+) -> None:
     """List items, by default in the order in which they were added."""
-    _list(context, selection, cursor, as_json)
+    _list(context, selection, columns, cursor, as_json)
 
 
-def _list(context: Context, selection: Selection, cursor: str | None, as_json: bool) -> None:
-    page = _page(context.workspace(), selection, cursor)
-    if as_json:
-        print_json_list(map(item_to_dict, page), page.cursor)
-        return
-    print_items(
-        list(page),
-        page.cursor,
+def _list(
+    context: Context, selection: Selection, columns: str | None, cursor: str | None, as_json: bool
+) -> None:
+    workspace = context.workspace()
+    page = _page(workspace, selection, cursor)
+    empty = (
         "There is no item yet. Import some: heron import PATH --folder NAME"
         if selection.only("folder", "limit")
-        else "No item is like that.",
+        else "No item is like that."
     )
+    if columns is not None:
+        print_columns(workspace, page, columns, as_json, empty)
+    elif as_json:
+        print_json_list(map(item_to_dict, page), page.cursor)
+    else:
+        print_items(list(page), page.cursor, empty)
 
 
 def _page(workspace: Workspace, selection: Selection, cursor: str | None) -> Page[Item]:

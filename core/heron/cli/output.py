@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from heron.cli import completing
 from heron.times import utc_iso
 from heron.wording import counted
 
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from heron.answers import Verification
     from heron.ingest.pipeline import Progress
     from heron.models import Item
+    from heron.pages import Page
+    from heron.workspace import Workspace
 
 T = TypeVar("T")
 
@@ -36,6 +39,13 @@ ROWS = click.IntRange(1, 100_000)
 
 limit_option = click.option(
     "--limit", type=ROWS, help="Rows to print (default: 100 in a table, all with --json)."
+)
+
+columns_option = click.option(
+    "--columns",
+    metavar="NAMES",
+    shell_complete=completing.columns,
+    help="Print just these fields, with commas between: name,width,metric.sharpness.",
 )
 
 skip_option = click.option(
@@ -204,6 +214,26 @@ def print_items(items: Iterable[Item], cursor: str | None, empty: str) -> None:
     print_table(ITEM_COLUMNS, map(item_row, items), empty)
     if cursor:
         say(f"More: --cursor {cursor}")
+
+
+def print_columns(
+    workspace: Workspace, page: Page[Any], names: str, as_json: bool, empty: str, *, frames: bool = False
+) -> None:
+    """Print just the named fields of the items of a page, or of its frames, as a table or as JSON."""
+    rows = workspace.search.values(page.rows, names, frames=frames)
+    if as_json:
+        print_json_list(rows, page.cursor)
+        return
+    print_table(
+        list(rows[0]) if rows else [], [[_written(value) for value in row.values()] for row in rows], empty
+    )
+    if page.cursor:
+        say(f"More: --cursor {page.cursor}")
+
+
+def _written(value: Any) -> Any:
+    """A value as people write it: only texts without quotes, and no number with commas in it."""
+    return value if value is None or isinstance(value, str) else _json(value)
 
 
 def dimensions(item: Item) -> str:

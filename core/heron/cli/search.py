@@ -11,10 +11,12 @@ from heron.cli.context import Context
 from heron.cli.keyframes import frame_table
 from heron.cli.output import (
     ITEM_COLUMNS,
+    columns_option,
     cursor_option,
     example,
     item_row,
     json_option,
+    print_columns,
     print_json,
     print_json_list,
     print_table,
@@ -33,6 +35,7 @@ if TYPE_CHECKING:
 
 @click.command("search")
 @selection(text="argument")
+@columns_option
 @cursor_option
 @click.option(
     "--frames", is_flag=True, help="Find frames: frame.number, frame.seconds, frame.KEY, metric.NAME."
@@ -57,6 +60,7 @@ def command(
     explain: bool,
     collect: str | None,
     as_json: bool,
+    columns: str | None,
     cursor: str | None,
     selection: Selection,
 ) -> None:
@@ -80,12 +84,15 @@ def command(
     page: Page[Any] = search.frames(query) if frames else search(query)
     if collect is not None:
         made = workspace.collections.create(collect, items=page.rows)
-    if as_json:
+    if columns is not None:
+        empty = f"No {'frame' if frames else 'item'} is like that."
+        print_columns(workspace, page, columns, as_json, empty, frames=frames)
+    elif as_json:
         key = {"key": page.key} if page.key is not None else {}
         print_json_list(_as_json(page, frames), page.cursor, **key)
-        return
-    _print(workspace, page, frames)
-    if collect is not None:
+    else:
+        _print(workspace, page, frames)
+    if collect is not None and not as_json:
         say(f"Made collection {collect} of {counted(made.item_count, 'item')}")
 
 

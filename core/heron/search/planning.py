@@ -58,24 +58,46 @@ class Planner:
         """A field by its name, of items or of `frames`; raises QueryError."""
         return self._fields(frames).resolve(name.replace('"', "").split("."), "sort")
 
+    def columns(self, names: str, *, frames: bool = False) -> dict[str, tree.Field]:
+        """The fields of names with commas between, by the names; raises QueryError, also for a field of vectors."""
+        fields = self._fields(frames)
+        found: dict[str, tree.Field] = {}
+        for term, descending, parts in _terms(names, "columns"):
+            if descending:
+                raise QueryError(f"the columns {names!r} have a - in front of a name", hint="--sort takes it")
+            field = fields.resolve(parts, "sort")
+            if field.home in ("vector", "frame vector"):
+                raise QueryError(f"{field.name} ({field.type_name}) has no plain values")
+            found[parts[0] if len(parts) == 1 else term] = field
+        if not found:
+            raise QueryError("no column is named", hint="names with commas between: name,captured_at")
+        return found
+
     def _fields(self, frames: bool) -> Fields:
         return Fields(self._schema.current(), self._schema._remembered_keys(), frames=frames)
 
 
 def _sort_terms(sort: str | None, fields: Fields) -> Iterator[SortTerm]:
-    position, text = 0, (sort or "").strip()
-    while position < len(text):
-        match = _TERM.match(text, position)
-        if match is None:
-            raise QueryError(
-                f"the sort {sort!r} cannot be read", hint="names with commas between: -captured_at,name"
-            )
-        parts = [quoted or plain for quoted, plain in _PART.findall(match[2].strip())]
-        if not parts:
-            raise QueryError(f"the sort {sort!r} names no field")
+    for _, descending, parts in _terms(sort or "", "sort"):
         field = fields.resolve(parts, "sort")
         if field.affinity == "json":
             raise QueryError(f"{field.name} ({field.type_name}) cannot be sorted by")
         check_order(field)
-        yield SortTerm(field, match[1] == "-")
+        yield SortTerm(field, descending)
+
+
+def _terms(given: str, what: str) -> Iterator[tuple[str, bool, list[str]]]:
+    """Names with commas between: each as it is written, whether a `-` stands in front, and its parts."""
+    position, text = 0, given.strip()
+    while position < len(text):
+        match = _TERM.match(text, position)
+        if match is None:
+            raise QueryError(
+                f"the {what} {given!r} cannot be read", hint="names with commas between: -captured_at,name"
+            )
+        term = match[2].strip()
+        parts = [quoted or plain for quoted, plain in _PART.findall(term)]
+        if not parts:
+            raise QueryError(f"the {what} {given!r} names no field")
+        yield term, match[1] == "-", parts
         position = match.end()

@@ -12,7 +12,7 @@ from heron.answers import Explanation
 from heron.catalog.items import BUNDLE, PAGE, ItemService, bundles
 from heron.catalog.vectors.store import VectorStore
 from heron.errors import InvalidInput, QueryError
-from heron.models import Frame, Item, Match, Query
+from heron.models import Frame, Item, Json, Match, Query
 from heron.pages import Page
 from heron.search.engines import Engines
 from heron.search.paging import fingerprint_of, made_cursor, opened_cursor, opened_place
@@ -107,6 +107,24 @@ class SearchService:
     def count_frames(self, query: Query | str | None = None, **parts: Any) -> int:
         """Number of frames that a query finds."""
         return self._count(_query(query, parts), "frames")
+
+    def values(
+        self, rows: Sequence[Item] | Sequence[Frame], names: str, *, frames: bool = False
+    ) -> list[dict[str, Json]]:
+        """The values of some fields for items, or with `frames` for frames: a dict with just these names for each row.
+
+        `names` are those of conditions with commas between: `name,width,exif.Model,city`. A value is JSON in the form in
+        which it is written, and None where a row has none. Raises QueryError for a name that means no field.
+        """
+        from heron.search.values import shown
+
+        columns = self._planner.columns(names, frames=frames)
+        table: Table = "frames" if frames else "items"
+        stored = self._engines.of(Plan(table)).values(table, list(columns.values()), [row.id for row in rows])
+        made = [
+            [shown(field, value) for value in of] for field, of in zip(columns.values(), stored, strict=True)
+        ]
+        return [dict(zip(columns, row, strict=True)) for row in zip(*made, strict=True)]
 
     def _plan(self, query: Query) -> Plan:
         """What a query means: its condition as a tree, and its sort terms."""

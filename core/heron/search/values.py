@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from heron.convert import loads
 from heron.errors import QueryError
 from heron.models import Json
 from heron.search.tree import Field
@@ -34,3 +35,13 @@ def plain(field: Field, stored: Json) -> Value:
     elif not isinstance(stored, str | int | float):
         found = str(stored)
     return found
+
+
+def shown(field: Field, stored: Json) -> Json:
+    """What is stored, as JSON in the form that people write; a media fact with parts stays a text of JSON."""
+    value = stored
+    if field.affinity == "json" and isinstance(stored, str):
+        value = loads(stored)
+    elif field.type == "boolean" and stored is not None:
+        value = bool(stored)
+    return value if value is None or field.decode is None else field.decode(value)

@@ -418,3 +418,84 @@ def test_an_exporter_that_fails_leaves_no_partial_file(tmp_path):
         with pytest.raises(RuntimeError, match="the tape tore"):
             workspace.export("train", tmp_path / "train.tape", format="tape")
     assert listing(tmp_path) == []
+
+
+# Export into folders
+
+
+class Cards:
+    """A toy exporter that writes a file for each row, named by what `name` gives."""
+
+    def __init__(self, name):
+        self.name = name
+
+    def write_folder(self, rows, folder):
+        count = 0
+        for row in rows:
+            with folder.create(self.name(row)) as stream:
+                stream.write(row.item.url.encode())
+            count += 1
+        return count
+
+
+def cards(workspace, name):
+    """Register the exporter, as a plugin does, and make a dataset."""
+
+    class Plugin:
+        @heron.hookimpl
+        def register_exporters(self):
+            yield heron.DatasetExporter(
+                name="cards", summary="Cards", suffix="", load=lambda: Cards(name), writes_folder=True
+            )
+
+    opened = heron.open(workspace.root, plugins=[Plugin()], discover=False)
+    opened.datasets.create("train", items=register(opened))
+    return opened
+
+
+def test_an_exporter_may_write_a_folder_of_files(workspace, tmp_path):
+    (tmp_path / "empty").mkdir()
+    with cards(workspace, lambda row: f"{row.item.kind}/{row.position}.txt") as opened:
+        for target in (tmp_path / "new", tmp_path / "empty"):
+            assert opened.export("train", target, format="cards") == 3
+            written = {file.name: file.read_text() for file in (target / "image").iterdir()}
+            assert written == {f"{n}.txt": f"s3://lake/A/{n}.jpg" for n in range(3)}
+    assert not list(tmp_path.glob(".heron-*"))
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "../out.txt",
+        "a/../../out.txt",
+        "/out.txt",
+        "..\\out.txt",
+        "C:\\out.txt",
+        "C:out.txt",
+        "",
+        ".",
+        "same.txt",
+        "a\0",
+    ],
+)
+def test_a_folder_whose_exporter_fails_or_writes_elsewhere_does_not_appear(workspace, tmp_path, name):
+    before = sorted(tmp_path.rglob("out.txt"))
+    with cards(workspace, lambda row: name) as opened, pytest.raises(InvalidInput):
+        opened.export("train", tmp_path / "new", format="cards")
+    assert not (tmp_path / "new").exists()
+    assert not list(tmp_path.glob(".heron-*"))
+    assert sorted(tmp_path.rglob("out.txt")) == before == []
+
+
+def test_a_folder_with_something_in_it_and_a_file_are_left_alone(workspace, tmp_path):
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full/mine.txt").write_text("mine")
+    (tmp_path / "file").write_text("mine")
+    with cards(workspace, lambda row: f"{row.position}.txt") as opened:
+        for name in ("full", "file"):
+            with pytest.raises(AlreadyExists):
+                opened.export("train", tmp_path / name, format="cards")
+        with pytest.raises(InvalidInput, match="standard output"):
+            opened.export("train", "-", format="cards")
+    assert [file.name for file in (tmp_path / "full").iterdir()] == ["mine.txt"]
+    assert (tmp_path / "file").read_text() == "mine"

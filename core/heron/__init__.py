@@ -59,6 +59,8 @@ if TYPE_CHECKING:
         Embedder,
         EmbedderModel,
         Exporter,
+        ExportFolder,
+        FolderExporter,
         FrameDecoder,
         Measure,
         MediaDecoder,
@@ -127,7 +129,8 @@ _HOME = {
         "PermissionDenied PluginError QueryError Throttled Unreachable"
     ),
     "hooks": (
-        "CliCommand Codec CommandContext DatasetExporter Decoder Embedder EmbedderModel Exporter FrameDecoder Measure "
+        "CliCommand Codec CommandContext DatasetExporter Decoder Embedder EmbedderModel ExportFolder Exporter "
+        "FolderExporter FrameDecoder Measure "
         "MediaDecoder MediaFile MediaFormat MetadataType Part QualityMetrics QueryFunction RangeCodec Series "
         "SeriesDecoder ShownCodec Storage StorageBackend StorageOption StoredObject TextReader hookimpl"
     ),
@@ -173,10 +176,12 @@ __all__ = [
     "Embedder",
     "EmbedderModel",
     "Explanation",
+    "ExportFolder",
     "Exporter",
     "FilesystemStorage",
     "Folder",
     "FolderContents",
+    "FolderExporter",
     "Frame",
     "FrameDecoder",
     "GroupSheet",

@@ -321,13 +321,22 @@ class Workspace:
     def export(self, dataset: DatasetRef, file: str | Path, *, format: str = "json") -> int:
         """Write a dataset to a file in the format of an exporter; returns the number of rows.
 
-        The file appears whole or not at all. Raises PluginError for an unknown format.
+        The file appears whole or not at all. Where the exporter writes several files, `file` is a folder, which appears whole
+        or not at all too. Raises PluginError for an unknown format, AlreadyExists for a folder with something in it.
         """
         from heron.export.files import whole_file
 
-        exporter: Any = self.plugins.load(self.plugins.exporter(format))
+        known = self.plugins.exporter(format)
+        exporter: Any = self.plugins.load(known)
+        count: int
+        if known.writes_folder:
+            from heron.export.folders import whole_folder
+
+            with whole_folder(Path(file)) as folder:
+                count = exporter.write_folder(self.datasets.rows(dataset), folder)
+            return count
         with whole_file(Path(file)) as stream:
-            count: int = exporter.write(self.datasets.rows(dataset), stream)
+            count = exporter.write(self.datasets.rows(dataset), stream)
         return count
 
     def close(self) -> None:

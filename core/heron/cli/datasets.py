@@ -174,8 +174,9 @@ def metadata(
     "-o",
     "--output",
     required=True,
-    type=click.Path(dir_okay=False, path_type=Path),
-    help="File to write, - for standard output.",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="File to write, - for standard output; or the new folder, where the format has several files.",
 )
 @click.option(
     "--format",
@@ -190,18 +191,20 @@ def metadata(
     "heron datasets export rain-1 -o rain-1.json\nheron datasets export rain-1 -o rain-1.txt --format csv"
 )
 def export(context: Context, title: str, output: Path, format: str | None, as_json: bool) -> None:
-    """Write a dataset to a file."""
+    """Write a dataset to a file, or to a folder where the format has several files."""
     from heron.hooks import DatasetExporter
 
     if as_json and str(output) == "-":
         raise click.UsageError("-o - and --json both write to standard output: give one of them.")
     workspace = context.workspace()
-    known = {e.suffix: e.name for e in workspace.plugins.contributions(DatasetExporter)}
-    chosen = format or known.get(output.suffix.lower())
+    exporters = list(workspace.plugins.contributions(DatasetExporter))
+    chosen = format or {e.suffix: e.name for e in exporters if e.suffix}.get(output.suffix.lower())
     if chosen is None:
         raise click.UsageError(
-            f"Which format? {output} has none in its name. Give --format, one of {', '.join(known.values())}."
+            f"Which format? {output} has none in its name. Give --format, one of {', '.join(e.name for e in exporters)}."
         )
+    if output.is_dir() and not workspace.plugins.exporter(chosen).writes_folder:
+        raise click.UsageError(f"File {str(output)!r} is a directory.")
     count = workspace.export(title, output, format=chosen)
     if as_json:
         print_json({"file": str(output), "format": chosen, "rows": count})

@@ -13,7 +13,7 @@ from typing import Any, ClassVar, Literal
 from attrs import field, frozen
 from attrs.validators import in_
 
-from heron.hooks.interfaces import Codec, Decoder, Embedder, Exporter, Measure, Storage
+from heron.hooks.interfaces import Codec, Decoder, Embedder, Exporter, FolderExporter, Measure, Storage
 from heron.models import Kind
 
 Side = Literal["image", "text"]
@@ -233,12 +233,16 @@ class QueryFunction(Contribution):
 
 @frozen(kw_only=True)
 class DatasetExporter(Contribution):
-    """A format that a dataset can be written in; `suffix` is the usual file ending with its dot."""
+    """A format that a dataset can be written in; `suffix` is the usual file ending with its dot, or empty.
+
+    `load` returns an `Exporter`, which writes one file, or with `writes_folder` a `FolderExporter`.
+    """
 
     sort: ClassVar[str] = "exporter"
 
     suffix: str
-    load: Callable[[], Exporter]
+    load: Callable[[], Exporter | FolderExporter]
+    writes_folder: bool = False
 
 
 @frozen(kw_only=True)

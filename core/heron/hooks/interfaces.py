@@ -243,6 +243,27 @@ class Exporter(Protocol):
         """Write the rows as a stream and return their number."""
 
 
+class ExportFolder(Protocol):
+    """A new, empty folder into which an exporter writes; it gets its name once the exporter has returned."""
+
+    path: Path
+    """Where it is meanwhile, for libraries that write files themselves."""
+
+    def create(self, name: str) -> IO[bytes]:
+        """A new file of this name to write, to be closed by the caller; `/` in the name leads into folders, which are made.
+
+        Raises InvalidInput for a name that is not below the folder, and for one that exists. So names of
+        items, which may be anything, are safe.
+        """
+
+
+class FolderExporter(Protocol):
+    """A writer of datasets that are a folder of files. It stands in place of an `Exporter`."""
+
+    def write_folder(self, rows: Iterator[DatasetRow], folder: ExportFolder) -> int:
+        """Write the rows as a stream into a folder and return their number."""
+
+
 class CommandContext(Protocol):
     """The object that a plugin's command gets by `click.pass_obj`: the workspace and the plugins of this
     call.
@@ -264,6 +285,6 @@ class CommandContext(Protocol):
 PROTOCOLS = (
     "Storage", "BulkStorage", "Decoder", "FrameDecoder", "TextReader", "SeriesDecoder", "Measure", "Codec", "ShownCodec",
     "RangeCodec", "Embedder",
-    "Exporter", "CommandContext",
+    "Exporter", "FolderExporter", "ExportFolder", "CommandContext",
 )  # fmt: skip
 """The protocols in the order in which the documentation explains them."""

@@ -170,6 +170,9 @@ def register_embedders() -> Iterable[EmbedderModel]:  # type: ignore[empty-body]
 def register_exporters() -> Iterable[DatasetExporter]:  # type: ignore[empty-body]
     """Bring exporters: formats that a dataset can be written in.
 
+    Where a format has several files, the record has `writes_folder=True`, and the exporter `write_folder(rows, folder)` in place of
+    `write`: `with folder.create("image/0.txt") as stream:` makes a file. The folder appears whole or not at all.
+
     Example:
         ```python
         import heron

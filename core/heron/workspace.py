@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from functools import cached_property, partial
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from heron.catalog.access import OWNER, Access, acting_user
 from heron.catalog.database import FILE_NAME, Database
@@ -324,20 +324,9 @@ class Workspace:
         The file appears whole or not at all. Where the exporter writes several files, `file` is a folder, which appears whole
         or not at all too. Raises PluginError for an unknown format, AlreadyExists for a folder with something in it.
         """
-        from heron.export.files import whole_file
+        from heron.export.writing import export_rows
 
-        known = self.plugins.exporter(format)
-        exporter: Any = self.plugins.load(known)
-        count: int
-        if known.writes_folder:
-            from heron.export.folders import whole_folder
-
-            with whole_folder(Path(file)) as folder:
-                count = exporter.write_folder(self.datasets.rows(dataset), folder)
-            return count
-        with whole_file(Path(file)) as stream:
-            count = exporter.write(self.datasets.rows(dataset), stream)
-        return count
+        return export_rows(self.plugins, format, self.datasets.rows(dataset), Path(file))
 
     def close(self) -> None:
         """Close the catalogue."""

@@ -1,0 +1,31 @@
+"""Runs an exporter of any format, so that what it writes appears whole or not at all."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from heron.export.files import whole_file
+from heron.export.folders import whole_folder
+
+if TYPE_CHECKING:
+    from heron.hooks import PluginManager
+    from heron.models import DatasetRow
+
+
+def export_rows(plugins: PluginManager, format: str, rows: Iterable[DatasetRow], path: Path) -> int:
+    """Write rows to a file, or to a folder where the format is one of several files; returns the number of rows.
+
+    Raises PluginError for an unknown format, AlreadyExists for a folder with something in it.
+    """
+    known = plugins.exporter(format)
+    exporter: Any = plugins.load(known)
+    count: int
+    if known.writes_folder:
+        with whole_folder(path) as folder:
+            count = exporter.write_folder(rows, folder)
+    else:
+        with whole_file(path) as stream:
+            count = exporter.write(rows, stream)
+    return count

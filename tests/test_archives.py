@@ -251,7 +251,7 @@ def test_an_archive_in_an_archive_is_not_looked_into(workspace, tmp_path):
     [item] = workspace.items.list()
     assert [member.url.rpartition("=")[2] for member in workspace.items.members(item)] == ["2.scan"]
     assert [problem.reason for problem in report.problems] == [
-        "outer.zip: 1 files in it that are no parts of series were passed over"
+        "outer.zip: 1 files in it that are not parts of series were skipped"
     ]
 
 

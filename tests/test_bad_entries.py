@@ -81,7 +81,7 @@ def test_a_manifest_leaves_it_out(workspace, folder, tmp_path):
 def test_a_sidecar_that_is_a_pipe_is_not_waited_for(workspace, tmp_path):
     draw(tmp_path / "lo" / "p.png")
     os.mkfifo(tmp_path / "lo" / "p.png.metadata.json")
-    with pytest.raises(heron.HeronError, match="no regular file"):
+    with pytest.raises(heron.HeronError, match="not a regular file"):
         workspace.ingest.files([tmp_path / "lo"], folder="P")
 
 

@@ -94,7 +94,7 @@ def test_people_can_open_the_file_with_sqlite(tmp_path):
 
 
 def test_opening_without_creating_makes_nothing(tmp_path):
-    assert "is no workspace (run heron init there)" in refusal(tmp_path, NotFound, create=False)
+    assert "is not a workspace (run heron init there)" in refusal(tmp_path, NotFound, create=False)
     assert list(tmp_path.iterdir()) == []
 
 

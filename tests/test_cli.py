@@ -73,7 +73,7 @@ def test_summaries_of_the_help_are_those_of_the_commands():
 
 def test_without_a_workspace_every_command_says_what_to_do(run):
     for line in ("items", "folders", "search", "schema", "collections", "datasets", "presets", "imports"):
-        assert "there is no workspace" in run(line, exit_status=1)
+        assert "there is not a workspace" in run(line, exit_status=1)
         assert "heron init" in run(line, exit_status=1)
 
 
@@ -85,7 +85,7 @@ def test_the_workspace_is_found_upwards_by_option_and_by_environment(lake, tmp_p
     assert "p0.jpg" in lake("-w", str(tmp_path), "items")
     monkeypatch.setenv("HERON_WORKSPACE", str(tmp_path))
     assert "p0.jpg" in lake("items")
-    assert "is no workspace" in lake("-w", str(tmp_path / "deep"), "items", exit_status=1)
+    assert "is not a workspace" in lake("-w", str(tmp_path / "deep"), "items", exit_status=1)
 
 
 def test_a_second_init_is_refused(lake):
@@ -332,7 +332,9 @@ def test_a_condition_cannot_break_out_of_its_preset(lake):
     lake("presets", "create", "first", "--where", "width = 64 -- of the first; /* ")
     assert [i["name"] for i in items(lake, "--preset", "first", "--where", "height = 48 -- x")] == ["p0.jpg"]
     for where in ("1=1) OR (1=1", "width > 0) OR (width > 0", "*/ ) OR (width > 0"):
-        assert "is no SQL condition" in lake("search", "--preset", "first", "--where", where, exit_status=1)
+        assert "is not a SQL condition" in lake(
+            "search", "--preset", "first", "--where", where, exit_status=1
+        )
     assert [i["name"] for i in items(lake, "--preset", "first", "--where", "width > 0 OR height > 0")] == [
         "p0.jpg"
     ]
@@ -514,7 +516,7 @@ def test_an_item_is_shown_with_its_folder_and_the_time_of_its_file(lake):
 
 def test_numbers_that_are_none_or_too_large_are_wrong_usage(lake):
     for cursor in ("²", "9" * 30):
-        assert "is no cursor" in lake("items", "--cursor", cursor, exit_status=2)
+        assert "is not a cursor" in lake("items", "--cursor", cursor, exit_status=2)
     for line in ("items", "search", "datasets show D", "metadata verify"):
         lake(*line.split(), "--limit", "9" * 20, exit_status=2)
     lake("datasets", "metadata", "D", "9" * 20, exit_status=2)
@@ -527,7 +529,7 @@ def test_a_row_past_the_end_is_not_there(lake):
 
 def test_names_have_to_be_text(lake, tmp_path):
     (tmp_path / "names.txt").write_bytes(b"\xff\xfe\x00")
-    assert "is no UTF-8 text" in lake("collections", "create", "C", "--names", "names.txt", exit_status=1)
+    assert "is not UTF-8 text" in lake("collections", "create", "C", "--names", "names.txt", exit_status=1)
 
 
 # Files that cannot be written, or are empty
@@ -652,8 +654,8 @@ def test_key_frames_are_set_for_chosen_items_and_failures_are_told(film, tmp_pat
     ("arguments", "reason"),
     [
         (["5"], "film.gif: there is no frame 5, it has 5 frames"),
-        (["1.5"], "film.gif: 1.5 is no frame number (seconds go with --seconds)"),
-        (["nan"], "film.gif: nan is no frame number"),
+        (["1.5"], "film.gif: 1.5 is not a frame number (seconds go with --seconds)"),
+        (["nan"], "film.gif: nan is not a frame number"),
         (["inf", "--seconds"], "film.gif: nothing is shown at inf s"),
         (["3.1", "--seconds"], "film.gif: nothing is shown at 3.1 s, it has 5 frames"),
     ],

@@ -244,15 +244,15 @@ def test_count_is_the_number_of_items_found(lake):
         "'a'": "a value, not a condition", "1": "a value, not a condition", "width AND ok": "a value, not a condition",
         "lower(city)": "a value, not a condition", "NOT width": "a value, not a condition",
         # syntax
-        "width >": "no SQL condition", "width > , 1": "no SQL condition", "(width > 1": "no SQL condition",
-        "width > 1)": "no SQL condition", "city = 'Algiers": "no SQL condition", "width > 1 height": "no SQL condition",
-        "width = 1_000": "near '_000'", "width IN (1, 2": "no SQL condition", "width > 1 /*": "no SQL condition",
-        "lower()": "lower takes 1 argument, got 0", "if = 1": "no SQL condition", "width !> 1": "no SQL condition", "width BETWEEN 1": "no SQL condition",
-        "width = 1 && ok": "no SQL condition", "{% if x %}": "no SQL condition",
+        "width >": "not a SQL condition", "width > , 1": "not a SQL condition", "(width > 1": "not a SQL condition",
+        "width > 1)": "not a SQL condition", "city = 'Algiers": "not a SQL condition", "width > 1 height": "not a SQL condition",
+        "width = 1_000": "near '_000'", "width IN (1, 2": "not a SQL condition", "width > 1 /*": "not a SQL condition",
+        "lower()": "lower takes 1 argument, got 0", "if = 1": "not a SQL condition", "width !> 1": "not a SQL condition", "width BETWEEN 1": "not a SQL condition",
+        "width = 1 && ok": "not a SQL condition", "{% if x %}": "not a SQL condition",
         # names
         "citty = 'x'": "did you mean city", "CITY = 'x'": "did you mean city", "Width > 1": "did you mean width",
         "metadata.citty = 'x'": "no field 'metadata.citty'", "item.city = 'x'": "no field 'item.city'",
-        "a-b = 'y'": "no field 'a'", "my key = 'x'": "no SQL condition", 'city = "Oslo"': "single quotes",
+        "a-b = 'y'": "no field 'a'", "my key = 'x'": "not a SQL condition", 'city = "Oslo"': "single quotes",
         "city = Oslo": "no field 'Oslo'", "facts.lens = 'x'": "no field 'facts.lens'",
         "a.b.c.d.e.f = 1": "no field 'a.b.c.d.e.f'", "items.id = 1": "no field", "deleted_at IS NULL": "no field",
         "rowid = 1": "no field 'rowid'", "sqlite_master.sql = ''": "no field", '"" = 1': "no field ''",
@@ -265,8 +265,8 @@ def test_count_is_the_number_of_items_found(lake):
         "width IN (400, 'x')": "expected a number, got 'x'", "width BETWEEN 1 AND 'x'": "expected a number",
         "city = 5": "expected text in single quotes, got 5", "city = TRUE": "expected text",
         "city > width": "different types", "city = ok": "different types", "ok = 1": "expected true or false, got 1",
-        "ok = 'true'": "expected true or false", "ok LIKE 't%'": "LIKE cannot be used", "ok + 1 = 2": "no number",
-        "city + 'x' = 'y'": "no number", "-city = 1": "no number", "width + NULL = 1": "no number",
+        "ok = 'true'": "expected true or false", "ok LIKE 't%'": "LIKE cannot be used", "ok + 1 = 2": "not a number",
+        "city + 'x' = 'y'": "not a number", "-city = 1": "not a number", "width + NULL = 1": "not a number",
         "taken = 5": "expected a date", "taken > 'yesterday'": "expected a date",
         "taken = '2026-13-01'": "expected a date", "taken = '2026-01-31T12:00:00'": "expected a date",
         "taken = TRUE": "expected a date", "captured_at = '31.01.2026'": "expected a date", "taken = city": "different types",
@@ -276,7 +276,7 @@ def test_count_is_the_number_of_items_found(lake):
         "clip = clip": "cannot be compared", "clip IN (1)": "cannot be compared", "place = '36.75, 3.06'": "distance_km",
         "place BETWEEN 1 AND 2": "cannot be compared", "place LIKE '%'": "LIKE cannot be used", "place": "a value",
         "loose = 7": "add the key to the schema", "loose > 1": "add the key to the schema", "loose IS TRUE": "IS stands before",
-        "loose + 1 = 2": "no number", "description = 5": "expected text", "1 = 'x'": "expected a number",
+        "loose + 1 = 2": "not a number", "description = 5": "expected text", "1 = 'x'": "expected a number",
         "city = '" + "x" * 9000 + "'": "at most 8192 characters",
         # NULL
         "city = NULL": "IS NULL", "NULL = city": "IS NULL", "NULL = 1": "IS NULL", "1 = NULL": "IS NULL",
@@ -289,19 +289,19 @@ def test_count_is_the_number_of_items_found(lake):
         "city GLOB 'x' ESCAPE '!'": "cannot stand", "city COLLATE NOCASE = 'x'": "cannot stand",
         "width BETWEEN SYMMETRIC 9 AND 1": "cannot stand", "width IS DISTINCT FROM 1": "cannot stand",
         "city -> '$' = 1": "cannot stand", "width = 10 = 10": "cannot stand", "(ok AND ok) = TRUE": "cannot stand",
-        "(width, height) = (1, 2)": "cannot stand", "city LIKE ANY ('a', 'b')": "cannot stand", "city MATCH 'x'": "no SQL condition",
+        "(width, height) = (1, 2)": "cannot stand", "city LIKE ANY ('a', 'b')": "cannot stand", "city MATCH 'x'": "not a SQL condition",
         "width = ANY (1, 2)": "cannot stand", "city LIKE 'x' ESCAPE '!!'": "one character", "city LIKE 'x' ESCAPE ''": "one character",
         "city LIKE upper('x')": "LIKE takes text", "city LIKE other.part": "LIKE takes text", "width = x'ff'": "cannot stand",
         "width IN ()": "IN takes a list", "width IN 5": "IN takes a list", "{{ x }} = 1": "no function struct",
         # statements and queries
         "width = 1; DROP TABLE items": "more than one statement", "1 = 1; SELECT 1": "more than one statement",
-        "DROP TABLE items": "no SQL condition|no field", "SELECT 1": "no SQL condition|cannot stand", "(SELECT 1)": "cannot stand",
+        "DROP TABLE items": "not a SQL condition|no field", "SELECT 1": "not a SQL condition|cannot stand", "(SELECT 1)": "cannot stand",
         "(SELECT 1) = 1": "cannot stand", "width IN (SELECT 1)": "IN takes a list", "EXISTS (SELECT 1)": "no function exists",
-        "width = 1 UNION SELECT 1": "no SQL condition", "width IN (SELECT id FROM items)": "IN takes a list",
-        "width = 1 ORDER BY name": "no SQL condition", "width = 1 LIMIT 1": "no SQL condition",
-        "width = 1 GROUP BY name": "no SQL condition", "1 = 1) OR (1 = 1": "no SQL condition",
-        "width = 1) UNION SELECT 1 --": "no SQL condition", "width = 1 /* x */; DELETE FROM items --": "more than one statement",
-        "ATTACH 'x' AS y": "no SQL condition|no field", "PRAGMA writable_schema": "no SQL condition|no field",
+        "width = 1 UNION SELECT 1": "not a SQL condition", "width IN (SELECT id FROM items)": "IN takes a list",
+        "width = 1 ORDER BY name": "not a SQL condition", "width = 1 LIMIT 1": "not a SQL condition",
+        "width = 1 GROUP BY name": "not a SQL condition", "1 = 1) OR (1 = 1": "not a SQL condition",
+        "width = 1) UNION SELECT 1 --": "not a SQL condition", "width = 1 /* x */; DELETE FROM items --": "more than one statement",
+        "ATTACH 'x' AS y": "not a SQL condition|no field", "PRAGMA writable_schema": "not a SQL condition|no field",
         "CASE WHEN ok THEN TRUE END": "cannot stand", "CASE width WHEN 1 THEN 2 END = 2": "cannot stand",
         "CAST(width AS TEXT) = '1'": "no function cast", "width::text = '1'": "no function cast",
         "DATE '2026-01-01' < taken": "no function date", "INTERVAL '1' DAY > 1": "cannot stand",
@@ -323,22 +323,22 @@ def test_count_is_the_number_of_items_found(lake):
         "latitude(loose) = 1": "expected a geospatial key", "round(score, 1) = 1.5": "takes 1 argument, got 2",
         "distance_km(place, 1) < 2": "takes 3 arguments, got 2", "distance_km(city, 1, 2) < 3": "expected a geospatial key",
         "distance_km(place, 'x', 2) < 3": "expected a number", "distance_km(place, 1, 2)": "a value, not a condition",
-        "match(city, 'x')": "no text key", "match(name, 'x')": "no text key", "match('x', 'y')": "no text key",
+        "match(city, 'x')": "not a text key", "match(name, 'x')": "not a text key", "match('x', 'y')": "not a text key",
         "match(description)": "match takes a key and words", "match(description, 'a', 'b')": "match takes a key and words",
         "match(description, city)": "text in single quotes", "match(description, '')": "no word to look for",
         "match(description, ' *\"- ')": "no word to look for", "match(description, 'x') = TRUE": "a condition of its own",
-        "match(loose, 'x')": "no text key", "in_folder(city)": "in_folder takes text", "in_folder()": "one text",
+        "match(loose, 'x')": "not a text key", "in_folder(city)": "in_folder takes text", "in_folder()": "one text",
         "in_folder('a', 'b')": "one text", "in_collection(5)": "in_collection takes text", "in_collection('x') = 1": "a condition of its own",
         # parameters
         "width = ?": "cannot stand", "width = :x": "cannot stand", "width = @x": "cannot stand", "width = $x": "no field",
-        "width = ?1": "no SQL condition", "? = ?": "cannot stand",
+        "width = ?1": "not a SQL condition", "? = ?": "cannot stand",
         # numbers that no float holds
         "width = 9007199254740993": "too large a number", "width = -9007199254740993": "too large a number",
-        "width = 1e400": "too large a number", "width = 4E": "'4E' is no number", "width < " + "9" * 5000: "too large a number",
+        "width = 1e400": "too large a number", "width = 4E": "'4E' is not a number", "width < " + "9" * 5000: "too large a number",
         "abs(9007199254740992 * -1024) > 0": "cannot be evaluated: integer overflow",
         # characters that no condition can hold
-        "city = 'a\0b'": "no valid Unicode", "width = 1\0": "no valid Unicode", "city = '\ud800'": "no valid Unicode",
-        "\udfff": "no valid Unicode",
+        "city = 'a\0b'": "not valid Unicode", "width = 1\0": "not valid Unicode", "city = '\ud800'": "not valid Unicode",
+        "\udfff": "not valid Unicode",
     }.items(),
     ids=lambda value: value[:40].encode("ascii", "backslashreplace").decode(),
 )  # fmt: skip
@@ -375,7 +375,7 @@ def test_not_found_suggests_what_was_meant(lake):
 )
 def test_deep_nesting_is_refused_in_time(lake, where):
     start = time.monotonic()
-    assert "nested too deeply" in refusal_of(lake, where) or "no SQL condition" in refusal_of(lake, where)
+    assert "nested too deeply" in refusal_of(lake, where) or "not a SQL condition" in refusal_of(lake, where)
     assert time.monotonic() - start < 5
 
 

@@ -94,7 +94,7 @@ def test_a_folder_can_be_named_in_any_script(workspace, name):
         ("", "cannot be empty"), ("/", "cannot be empty"), ("   ", "cannot be empty"), ("a//b", "cannot be empty"),
         ("a/ /b", "cannot be empty"), (".", r"cannot be '\.'"), ("..", r"'\.\.'"), ("a/../b", r"'\.\.'"),
         ("x" * 301, "301 characters, at most 300"), ("a/" + "é" * 301, "301 characters, at most 300"),
-        ("a\nb", "line break"), ("a\0b", "null character"), ("caf\ud800", "no valid Unicode"), (None, "empty"),
+        ("a\nb", "line break"), ("a\0b", "null character"), ("caf\ud800", "not valid Unicode"), (None, "empty"),
     ],
 )  # fmt: skip
 def test_an_illegal_folder_name_is_refused_and_nothing_is_made(workspace, path, reason):

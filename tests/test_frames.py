@@ -158,10 +158,10 @@ def test_replacing_leaves_those_with_metadata_as_sampled_ones(workspace, film):
 
 REFUSED = [
     ({"keys": [90]}, "film.mp4: there is no frame 90, it has 90 frames in 3 s"),
-    ({"keys": [-1]}, "film.mp4: -1 is no frame number"),
-    ({"keys": [1.5]}, "film.mp4: 1.5 is no frame number"),
-    ({"keys": [float("nan")]}, "film.mp4: nan is no frame number"),
-    ({"keys": [float("inf")]}, "film.mp4: inf is no frame number"),
+    ({"keys": [-1]}, "film.mp4: -1 is not a frame number"),
+    ({"keys": [1.5]}, "film.mp4: 1.5 is not a frame number"),
+    ({"keys": [float("nan")]}, "film.mp4: nan is not a frame number"),
+    ({"keys": [float("inf")]}, "film.mp4: inf is not a frame number"),
     ({"keys": [3.01], "mode": "seconds"}, "film.mp4: nothing is shown at 3.01 s, it has 90 frames in 3 s"),
     ({"keys": [-0.5], "mode": "seconds"}, "film.mp4: nothing is shown at -0.5 s"),
     ({"keys": [float("nan")], "mode": "seconds"}, "film.mp4: nothing is shown at nan s"),

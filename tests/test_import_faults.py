@@ -171,7 +171,7 @@ def test_without_ignore_errors_it_stops_at_the_first_and_nothing_has_changed(
     ("kind", "reason"),
     [
         ("missing", "is not there"),
-        ("forbidden", "may not be read (the credentials need s3:GetObject on it)"),
+        ("forbidden", "cannot be read: permission denied (the credentials need s3:GetObject on it)"),
         ("no_bucket", "does not exist"),
         ("throttle", "the store asks for fewer requests (SlowDown)"),
         ("error", "the store answers with an error (InternalError)"),

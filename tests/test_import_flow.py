@@ -304,13 +304,13 @@ def test_a_resumed_import_tells_the_share_of_what_is_left(lake, load, tmp_path, 
 @pytest.mark.parametrize(
     ("progress", "elapsed", "text"),
     [
-        (Progress(), 0, "0 looked at, 0 new"),
-        (Progress(2000, 10), 0.4, "2,000 looked at, 10 new"),
-        (Progress(2000, 10), 4, "2,000 looked at, 10 new, 500 a second"),
-        (Progress(2000, 10, 3, 0.05), 4, "2,000 looked at, 10 new, 3 failed, 500 a second, 1:16 left"),
-        (Progress(5, 5, 0, 0.5), 5, "5 looked at, 5 new, 1 a second, 0:05 left"),
-        (Progress(5, 5, 0, 0.001), 5, "5 looked at, 5 new, 1 a second"),
-        (Progress(5, 5, 0, 1.0), 5, "5 looked at, 5 new, 1 a second"),
+        (Progress(), 0, "0 processed, 0 new"),
+        (Progress(2000, 10), 0.4, "2,000 processed, 10 new"),
+        (Progress(2000, 10), 4, "2,000 processed, 10 new, 500 a second"),
+        (Progress(2000, 10, 3, 0.05), 4, "2,000 processed, 10 new, 3 failed, 500 a second, 1:16 left"),
+        (Progress(5, 5, 0, 0.5), 5, "5 processed, 5 new, 1 a second, 0:05 left"),
+        (Progress(5, 5, 0, 0.001), 5, "5 processed, 5 new, 1 a second"),
+        (Progress(5, 5, 0, 1.0), 5, "5 processed, 5 new, 1 a second"),
     ],
 )
 def test_progress_says_rate_and_time_left(progress, elapsed, text):

@@ -87,7 +87,7 @@ def test_where_nothing_lies_an_import_says_so(tmp_path):
     plugin = SimpleNamespace(register_storage=heron.hookimpl(lambda: [record]))
     with heron.open(tmp_path / "lake", plugins=[plugin], discover=False) as workspace:
         for ignore_errors in (True, False):
-            with pytest.raises(heron.NotFound, match="nothing lies at or below memory:///nothing"):
+            with pytest.raises(heron.NotFound, match="there is nothing at or below memory:///nothing"):
                 workspace.ingest.files("memory:///nothing", folder="A", ignore_errors=ignore_errors)
 
 

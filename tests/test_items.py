@@ -133,7 +133,7 @@ def test_a_page_of_nothing_is_refused(workspace, limit):
 
 
 def test_a_number_beyond_64_bits_is_refused_in_our_words(workspace):
-    with pytest.raises(InvalidInput, match="no cursor"):
+    with pytest.raises(InvalidInput, match="not a cursor"):
         workspace.items.page(cursor=str(2**64))
 
 

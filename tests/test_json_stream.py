@@ -52,7 +52,7 @@ def test_an_object_comes_member_by_member_and_its_arrays_element_by_element(valu
 def test_a_file_that_is_cut_short_is_refused(values, draw):
     data = json.dumps(values).encode()
     cut = draw.draw(st.integers(0, len(data) - 1))
-    with pytest.raises(InvalidInput, match=r"file\.json is no valid JSON: line 1, column \d+"):
+    with pytest.raises(InvalidInput, match=r"file\.json is not valid JSON: line 1, column \d+"):
         read(data[:cut], 7)
 
 
@@ -65,7 +65,7 @@ def test_a_file_that_is_cut_short_is_refused(values, draw):
         ("[1, 2", "ends too early"),
         ("[1,\n2,\n]", "line 3, column 1"),
         ("[1] x", "unexpected text after the end"),
-        ("[NaN]", "NaN is no JSON number"),
+        ("[NaN]", "NaN is not a JSON number"),
         ("{a: 1}", "expected a key in double quotes"),
         ("[1 2]", "expected , or ]"),
         ("[" * 100_000, "nested too deeply"),
@@ -78,7 +78,7 @@ def test_what_is_no_json_is_refused_with_its_place(text, said):
 
 
 def test_bytes_that_are_no_utf8_are_refused():
-    with pytest.raises(InvalidInput, match="no UTF-8 text"):
+    with pytest.raises(InvalidInput, match="not UTF-8 text"):
         read(b'["\xff"]')
 
 

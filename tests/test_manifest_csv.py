@@ -112,8 +112,8 @@ def test_many_headers_in_a_row_mix_nothing_up(workspace, load, urls):
     [
         ("", "there is nothing in it (begin with ObjectURL and, for instance, Image title)"),
         ("\n \n,,\n", "there is nothing in it"),
-        ("{0}\n", "the first row is no header (begin with ObjectURL"),
-        ("url,title\n{0},a\n", "the first row is no header"),
+        ("{0}\n", "the first row is not a header (begin with ObjectURL"),
+        ("url,title\n{0},a\n", "the first row is not a header"),
         ("ObjectURL;Image title\n{0};a\n", "the cells are not separated by commas (save it as CSV with commas)"),
         ("ObjectURL\tImage title\n{0}\ta\n", "the cells are not separated by commas"),
         ("ObjectURL,Object_URL\n{0},a\n", "line 1: the header has ObjectURL and Object_URL, only one of them"),
@@ -121,8 +121,8 @@ def test_many_headers_in_a_row_mix_nothing_up(workspace, load, urls):
         ("ObjectURL,city,City,city\n{0},a,b,c\n", "line 1: the header has 'city' twice"),
         ('ObjectURL,Image title\n{0},"a\n{1},b\n', "line 3: no CSV: unexpected end of data"),
         ('ObjectURL,Image title\n{0},"a"b\n', "line 2: no CSV: ',' expected after '\"'"),
-        ("ObjectURL\n{0}\n".encode("utf-16"), "is no UTF-8 text"),
-        (b"ObjectURL,Image title\ns3://a,Z\xfcrich\n", "is no UTF-8 text"),
+        ("ObjectURL\n{0}\n".encode("utf-16"), "is not UTF-8 text"),
+        (b"ObjectURL,Image title\ns3://a,Z\xfcrich\n", "is not UTF-8 text"),
     ],
 )  # fmt: skip
 def test_a_file_that_is_no_such_table_is_refused_in_one_sentence(workspace, load, text, said):
@@ -156,9 +156,9 @@ def test_rows_of_one_title_that_stand_apart_are_refused(workspace, load, urls):
 @pytest.mark.parametrize(
     ("row", "said"),
     [
-        (",a,", "line 3.objectUrl: URL '' is empty or holds a blank"),
-        ("s3://a b,a,", "line 3.objectUrl: URL 's3://a b' is empty or holds a blank"),
-        ("nowhere,a,", "line 3.objectUrl: 'nowhere' is no URL"),
+        (",a,", "line 3.objectUrl: URL '' is empty or contains a space"),
+        ("s3://a b,a,", "line 3.objectUrl: URL 's3://a b' is empty or contains a space"),
+        ("nowhere,a,", "line 3.objectUrl: 'nowhere' is not a URL"),
         ("{0},a,Oslo,more", "line 3: cell 4, 'more', stands below no name in the header (put a cell with a comma"),
         ("{0},a,Oslo, ,,more", "line 3: cell 6, 'more', stands below no name in the header"),
         ("{0}," + "x" * 301, "has 301 characters, at most 300"),
@@ -181,7 +181,7 @@ def test_a_faulty_row_is_told_with_its_line_and_the_others_land(workspace, load,
         ("{0},g,perhaps\n", "line 2: Create video: expected true or false, got 'perhaps'"),
         ("{0},g,true\n{1},g,false\n", "line 2: the rows of 'g' disagree on Create video"),
         ("{0},g,\n{1},g,,x\n", "line 3: cell 4, 'x', stands below no name in the header"),
-        ("{0},g,\n,g,\n", "line 2.objectUrl_1: URL '' is empty or holds a blank"),
+        ("{0},g,\n,g,\n", "line 2.objectUrl_1: URL '' is empty or contains a space"),
     ],
 )
 def test_a_fault_in_any_row_fails_its_whole_group(workspace, load, rows, said):

@@ -103,7 +103,7 @@ def test_check_of_a_table_of_kinds_that_only_the_files_tell(run, tmp_path):
     [
         ("m.json", '{"images": [{"objectUrl": "file:///a.png"}, {', "it ends too early"),
         ("m.json", '{"skip_duplicate_urls": 1, "images": []}', "skip_duplicate_urls: expected true or false, got 1"),
-        ("m.csv", "a;b\n", "the first row is no header"),
+        ("m.csv", "a;b\n", "the first row is not a header"),
         ("m.txt", "", "a manifest ends with .json, .jsonl, .ndjson, .csv"),
     ],
 )  # fmt: skip

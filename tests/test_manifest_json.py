@@ -244,12 +244,12 @@ FAULTS = [
     ("images", {"title": "a"}, "$.images[1].objectUrl: a value is missing"),
     ("images", {"objectUrl": None}, "$.images[1].objectUrl: a value is missing"),
     ("images", {"object_url": 5}, "$.images[1].object_url: expected text, got 5"),
-    ("images", entry(objectUrl=""), "$.images[1].objectUrl: URL '' is empty or holds a blank"),
+    ("images", entry(objectUrl=""), "$.images[1].objectUrl: URL '' is empty or contains a space"),
     ("images", entry(objectUrl="s3://a b"), "$.images[1].objectUrl: URL 's3://a b' is empty or holds a bla"),
-    ("images", entry(objectUrl="s3://a\u00a0b"), "is empty or holds a blank (write a blank as %20)"),
-    ("images", entry(objectUrl="s3://a\nb"), "is empty or holds a blank"),
-    ("images", entry(objectUrl="s3://\ud800"), "'s3://\\ud800' is no valid Unicode"),
-    ("images", entry(objectUrl="a.jpg"), "$.images[1].objectUrl: 'a.jpg' is no URL"),
+    ("images", entry(objectUrl="s3://a\u00a0b"), "is empty or contains a space (write a space as %20)"),
+    ("images", entry(objectUrl="s3://a\nb"), "is empty or contains a space"),
+    ("images", entry(objectUrl="s3://\ud800"), "'s3://\\ud800' is not valid Unicode"),
+    ("images", entry(objectUrl="a.jpg"), "$.images[1].objectUrl: 'a.jpg' is not a URL"),
     ("images", {"objectUrl": "s3://lake/a"}, "$.images[1].objectUrl: no storage is called 's3'"),
     ("images", {"objectUrl": "https://x.org/a"}, "$.images[1].objectUrl: no storage plugin reads https://x."),
     ("images", None, "$.images[1]: expected an object, got None"),
@@ -258,12 +258,12 @@ FAULTS = [
     ("images", entry(object_url="s3://b"), "$.images[1].object_url is given twice, objectUrl is it too"),
     ("images", entry(title=5), "$.images[1].title: expected text, got 5"),
     ("images", entry(title="a\nb"), "holds a line break"),
-    ("images", entry(title="\ud800"), "no valid Unicode"),
+    ("images", entry(title="\ud800"), "not valid Unicode"),
     ("images", entry(clientMetadata=[1]), "$.images[1].clientMetadata: expected an object, got [1]"),
     ("images", entry(client_metadata="x"), "$.images[1].client_metadata: expected an object, got 'x'"),
     ("images", entry(metadata={"": 1}), "metadata key '' is not text, empty"),
     ("images", entry(metadata={"n": 2**64}), "metadata key 'n': the value cannot be written as JSON"),
-    ("images", entry(kind="imag"), "$.images[1].kind: 'imag' is no kind of data (did you mean image?)"),
+    ("images", entry(kind="imag"), "$.images[1].kind: 'imag' is not a kind of data (did you mean image?)"),
     ("images", entry(createVideo=True), "$.images[1].createVideo is not for a single file"),
     ("images", entry(imageMetadata=[]), "$.images[1].imageMetadata: expected an object, got []"),
     ("images", entry(imageMetadata={"width": "5"}), "$.images[1].imageMetadata.width: expected a whole number"),
@@ -271,7 +271,7 @@ FAULTS = [
     ("images", entry(imageMetadata={"width": True}), "$.images[1].imageMetadata.width: expected a whole numb"),
     ("images", entry(imageMetadata={"width": -1}), "$.images[1].imageMetadata.width: expected a number from 0"),
     ("images", entry(imageMetadata={"width": 2**63}), "$.images[1].imageMetadata.width: expected a number fr"),
-    ("images", entry(imageMetadata={"codec": "\ud800"}), "$.images[1].imageMetadata.codec: '\\ud800' is no v"),
+    ("images", entry(imageMetadata={"codec": "\ud800"}), "$.images[1].imageMetadata.codec: '\\ud800' is not v"),
     ("images", entry(imageMetadata={"x": 2**70}), "$.images[1].imageMetadata cannot be kept"),
     ("images", entry(imageMetadata={"size": 1, "fileSize": 1}), "fileSize is given twice, size is it too"),
     ("images", G0, "$.images[1]: image is a kind of single files"),
@@ -376,7 +376,7 @@ def test_foreign_flags_are_passed_over_and_a_misspelt_array_is_not(workspace, lo
         "none": [],
     }
     told = faults(workspace, load(manifest))
-    assert told == {"$.imges": "$.imges: 'imges' is no kind of data (did you mean images?)"}
+    assert told == {"$.imges": "$.imges: 'imges' is not a kind of data (did you mean images?)"}
     assert len(items(workspace)) == 1
 
 
@@ -385,7 +385,7 @@ def test_foreign_flags_are_passed_over_and_a_misspelt_array_is_not(workspace, lo
     [
         ({"images": GOOD}, "$.images", "$.images: expected an array, got {'objectUrl'"),
         (GOOD, "$", "$: an entry stands where arrays of entries are expected"),
-        ({"\ud800": [GOOD]}, "$.\\ud800", "$.\\ud800: '\\ud800' is no kind of data"),
+        ({"\ud800": [GOOD]}, "$.\\ud800", "$.\\ud800: '\\ud800' is not a kind of data"),
     ],
 )
 def test_what_is_in_the_wrong_place_is_told(workspace, load, content, place, said):

@@ -68,11 +68,11 @@ def units(content, name="m.json", chunk=None):
         (" \n\n", "line 3, column 1: it ends too early"),
         ("null", "line 1, column 1: expected an object or an array"),
         ("objectUrl,title\n", "line 1, column 1: expected an object or an array"),
-        (json.dumps({"images": [GOOD]}).encode("utf-16"), "is no UTF-8 text"),
+        (json.dumps({"images": [GOOD]}).encode("utf-16"), "is not UTF-8 text"),
         (json.dumps({"images": [GOOD]}).encode("utf-16-le"), "line 1, column 2: expected a key in double quotes"),
-        (b'{"images": [{"title": "\xe9"}]}', "is no UTF-8 text"),
-        ('{"images": [{"objectUrl": "s3://a", "metadata": {"a": NaN}}]}', "NaN is no JSON number"),
-        ('{"images": [{"objectUrl": "s3://a", "metadata": {"a": -Infinity}}]}', "-Infinity is no JSON number"),
+        (b'{"images": [{"title": "\xe9"}]}', "is not UTF-8 text"),
+        ('{"images": [{"objectUrl": "s3://a", "metadata": {"a": NaN}}]}', "NaN is not a JSON number"),
+        ('{"images": [{"objectUrl": "s3://a", "metadata": {"a": -Infinity}}]}', "-Infinity is not a JSON number"),
         ('{"images": [{"metadata": {"a": %s}}]}' % ("9" * 5000), "line 1, column 13: a number has too many digits"),
         (DEEP, "line 1, column 2: nested too deeply"),
         ('{"images": [{"objectUrl": "s3://a", "imageMetadata": {}},]}', "line 1, column 58: Expecting value"),
@@ -188,12 +188,12 @@ def test_each_broken_line_fails_alone_with_its_number(workspace, load):
         "line 4": "expected an object, got 5",
         "line 5": "line 5.objectUrl: a value is missing",
         "line 6": f"not valid JSON: column {len(good) + 1}: unexpected text after the end",
-        "line 7": "not valid JSON: NaN is no JSON number",
+        "line 7": "not valid JSON: NaN is not a JSON number",
         "line 8": "not valid JSON: nested too deeply",
         "line 9": "not valid JSON: a number has too many digits",
         "line 10": "not valid JSON: column ",
-        "line 11": "no UTF-8 text",
-        "line 12": "no UTF-8 text",
+        "line 11": "not UTF-8 text",
+        "line 12": "not UTF-8 text",
     }
     assert told.keys() == said.keys()
     assert [place for place in said if said[place] not in told[place]] == []
@@ -237,7 +237,7 @@ def test_a_manifest_cut_anywhere_gives_what_came_before_and_then_says_so(arrays,
     found, error = units(content[:cut], chunk=chunk)
     assert found == whole[: len(found)]
     assert error is not None
-    assert "it ends too early" in str(error) or "no UTF-8 text" in str(error)
+    assert "it ends too early" in str(error) or "not UTF-8 text" in str(error)
 
 
 @pytest.mark.slow

@@ -109,8 +109,8 @@ def test_by_says_which_of_several_columns_names_the_item(workspace, apply):
 @pytest.mark.parametrize(
     ("content", "reason"),
     [
-        ("[{]", "rows.json is no valid JSON"),
-        ("", "rows.json is no valid JSON"),
+        ("[{]", "rows.json is not valid JSON"),
+        ("", "rows.json is not valid JSON"),
         ("3", "expected an object or an array"),
         ([{"name": "0.jpg"}, 7], r"rows.json: \$\[1\]: expected an object, got int"),
         ({"u": {}, "v": [1]}, r"rows.json: \$\.v\[0\]: expected an object"),
@@ -346,7 +346,7 @@ def test_a_parquet_row_that_names_no_item_is_refused_with_its_number(workspace, 
 
 def test_a_file_that_is_no_parquet_is_refused_in_one_line(workspace, apply):
     pytest.importorskip("duckdb")
-    with pytest.raises(InvalidInput, match=r"rows\.parquet is no readable Parquet") as refusal:
+    with pytest.raises(InvalidInput, match=r"rows\.parquet is not readable Parquet") as refusal:
         apply("rows.parquet", b"PAR1 and nonsense")
     assert len(str(refusal.value).splitlines()) == 1
 
@@ -404,7 +404,7 @@ def test_a_file_of_another_kind_is_refused_and_the_kinds_are_named(workspace, ap
 
 
 def test_text_that_is_no_utf8_is_refused(workspace, apply):
-    with pytest.raises(InvalidInput, match=r"rows\.csv is no UTF-8 text"):
+    with pytest.raises(InvalidInput, match=r"rows\.csv is not UTF-8 text"):
         apply("rows.csv", b"name,city\n0.jpg,Z\xfcrich\n")
     with pytest.raises(InvalidInput, match=r"rows\.jsonl, line 1"):
         apply("rows.jsonl", b'{"name": "Z\xfcrich"}')

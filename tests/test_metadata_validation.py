@@ -226,7 +226,7 @@ def test_refusal_of_a_huge_value_stays_short(validator, key, value):
 def test_key_that_is_no_text_is_refused(validator, key):
     text = refusal_of(validator, {key: "x"})
     assert text.startswith("clip.mp4: metadata key ")
-    assert "is not text, empty, or no valid Unicode" in text
+    assert "is not text, empty, or not valid Unicode" in text
 
 
 def test_first_faulty_key_is_reported_and_nothing_is_returned(validator):

@@ -81,7 +81,7 @@ def test_literals_are_written_as_values_are(workspace, where, names):
         "ver LIKE '1.%'": "LIKE cannot be used",
         "lower(ver) = '1'": "lower: expected a text, got ver (semver)",
         "ip > 'x'": "ip (ipv4): expected an address such as 10.0.0.1",
-        "ip + 1 > 5": "no number to calculate with",
+        "ip + 1 > 5": "not a number to calculate with",
         "hue > 'calm'": "hue (hue) has no order",
         "hue BETWEEN 'calm' AND 'wild'": "has no order",
         "'calm' < hue": "has no order",

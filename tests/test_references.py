@@ -117,15 +117,17 @@ def test_what_is_no_reference_is_refused_with_what_is_taken(workspace, wrong):
     for verb in verbs:
         with pytest.raises(InvalidInput) as refusal:
             verb(workspace)
-        assert "is no reference to" in refusal.value.message and type(wrong).__name__ in refusal.value.message
+        assert (
+            "is not a reference to" in refusal.value.message and type(wrong).__name__ in refusal.value.message
+        )
         assert refusal.value.hint.startswith("give a")
     assert workspace.items.count() == 4
 
 
 def test_a_record_of_another_noun_is_refused(workspace, quay):
-    with pytest.raises(InvalidInput, match="no reference to a folder"):
+    with pytest.raises(InvalidInput, match="not a reference to a folder"):
         workspace.folders.get(quay)
-    with pytest.raises(InvalidInput, match="no reference to an item"):
+    with pytest.raises(InvalidInput, match="not a reference to an item"):
         workspace.items.get(workspace.folders.get("A"))
 
 
@@ -166,7 +168,7 @@ def test_one_frame_number_is_taken_as_many_are(workspace, quay):
     assert workspace.frames.delete(quay, 3) == 1
     assert workspace.frames.delete(quay, range(4, 6)) == 2
     for wrong in ("3", ["3"], 1.5, True):
-        with pytest.raises(InvalidInput, match="is no frame"):
+        with pytest.raises(InvalidInput, match="is not a frame"):
             workspace.frames.delete(quay, wrong)
 
 

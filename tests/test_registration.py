@@ -77,9 +77,9 @@ def test_known_items_are_told_for_more_than_fit_into_one_statement(workspace):
     "url", ["", " ", "s3://lake/a b.jpg", "s3://lake/a\tb", "s3://lake/\n", "s3://lake/\u00a0"]
 )
 def test_a_url_with_a_blank_is_refused(workspace, url):
-    with pytest.raises(InvalidInput, match="is empty or holds a blank") as refusal:
+    with pytest.raises(InvalidInput, match="is empty or contains a space") as refusal:
         workspace.registration.register([*new_items(2), NewItem(url, IMAGE)], "A")
-    assert refusal.value.hint == "write a blank as %20"
+    assert refusal.value.hint == "write a space as %20"
     assert workspace.items.count() == 0
 
 
@@ -92,14 +92,14 @@ def test_a_url_of_any_script_is_kept_as_it_is(workspace):
 @pytest.mark.parametrize(
     ("item", "reason"),
     [
-        (NewItem("s3://lake/\ud800", IMAGE), "no valid Unicode"),
+        (NewItem("s3://lake/\ud800", IMAGE), "not valid Unicode"),
         (NewItem("s3://lake/1", IMAGE, name=""), "s3://lake/1: item name cannot be empty"),
         (NewItem("s3://lake/1", IMAGE, name=" \t"), "cannot be empty"),
         (NewItem("s3://lake/1", IMAGE, name="x" * 301), "301 characters, at most 300"),
         (NewItem("s3://lake/" + "x" * 301, IMAGE), "301 characters, at most 300"),
         (NewItem("s3://lake/1", IMAGE, name="a\nb"), "line break"),
-        (NewItem("s3://lake/1", IMAGE, name="\ud800"), "no valid Unicode"),
-        (NewItem("s3://lake/1", MediaFacts("picture", "image/jpeg")), "'picture' is no kind of item"),
+        (NewItem("s3://lake/1", IMAGE, name="\ud800"), "not valid Unicode"),
+        (NewItem("s3://lake/1", MediaFacts("picture", "image/jpeg")), "'picture' is not a kind of item"),
         (NewItem("s3://lake/1", IMAGE, size=2**63), "too large"),
         (NewItem("s3://lake/1", MediaFacts("image", "image/jpeg", extra={"exif": {"a": object()}})), "JSON"),
     ],

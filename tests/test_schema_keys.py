@@ -202,7 +202,7 @@ def test_uuid_keys_are_indexed_from_the_start(schema):
 
 @pytest.mark.parametrize(("kind", "verb"), [("enum", "add_enum"), ("embedding", "add_embedding")])
 def test_type_with_parameters_is_no_scalar_and_the_right_verb_is_named(schema, kind, verb):
-    with pytest.raises(MetadataError, match=f"key 'k': {kind} is no scalar type .use {verb}"):
+    with pytest.raises(MetadataError, match=f"key 'k': {kind} is not a scalar type .use {verb}"):
         schema.add_scalar("k", kind)
 
 

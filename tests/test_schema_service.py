@@ -307,9 +307,9 @@ def test_an_empty_schema_goes_through_a_file(tmp_path, suffix):
 @pytest.mark.parametrize(
     ("name", "content", "reason"),
     [
-        ("s.json", b"{", "no valid JSON"), ("s.json", b"", "no valid JSON"), ("s.json", b"\xff", "no valid JSON"),
+        ("s.json", b"{", "not valid JSON"), ("s.json", b"", "not valid JSON"), ("s.json", b"\xff", "not valid JSON"),
         ("s.json", b"[]", "holds no table of keys and types"), ("s.json", b'"a"', "holds no table"),
-        ("s.toml", b"a = ", "no valid TOML"), ("s.toml", b"\xff", "no valid TOML"), ("s.toml", b"a=1\na=2", "no valid TOML"),
+        ("s.toml", b"a = ", "not valid TOML"), ("s.toml", b"\xff", "not valid TOML"), ("s.toml", b"a=1\na=2", "not valid TOML"),
         ("s.yaml", b"a: number", r"ends with \.json or \.toml"), ("schema", b"{}", r"ends with \.json or \.toml"),
     ],
 )  # fmt: skip

@@ -699,13 +699,13 @@ def test_index_goes_and_comes_with_its_key(shop):
 @pytest.mark.parametrize(
     ("where", "hint"),
     [
-        ("city = Algiers", "text stands in single quotes: 'Algiers'"),
-        ("city IN ('Oslo', Algiers)", "text stands in single quotes: 'Algiers'"),
-        ("city LIKE Algiers", "text stands in single quotes: 'Algiers'"),
-        ("city BETWEEN a AND b", "text stands in single quotes: 'a'"),
+        ("city = Algiers", "write text in single quotes: 'Algiers'"),
+        ("city IN ('Oslo', Algiers)", "write text in single quotes: 'Algiers'"),
+        ("city LIKE Algiers", "write text in single quotes: 'Algiers'"),
+        ("city BETWEEN a AND b", "write text in single quotes: 'a'"),
         ("width > scorre", "did you mean score?"),
-        ("when = 1", 'stands in double quotes: "when"'),
-        ("score > 1 AND select IS NULL", 'stands in double quotes: "select"'),
+        ("when = 1", 'write it in double quotes: "when"'),
+        ("score > 1 AND select IS NULL", 'write it in double quotes: "select"'),
         ("score > ", "city = 'Algiers'"),
     ],
 )

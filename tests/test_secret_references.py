@@ -94,10 +94,10 @@ def test_a_file_is_kept_by_its_absolute_path_and_the_home_as_it_is_written(
     [
         ("{folder}/nowhere.txt", "nowhere.txt cannot be read (No such file or directory)"),
         ("{folder}", "cannot be read (Is a directory)"),
-        ("{folder}/binary", "binary is no text file"),
+        ("{folder}/binary", "binary is not a text file"),
         ("{folder}/empty", "empty is empty"),
         ("~nobody-at-all/secret", "begins with no home directory that is known"),
-        ("{folder}/a\0b", "is no text file"),
+        ("{folder}/a\0b", "is not a text file"),
     ],
 )
 def test_a_file_that_holds_no_secret_is_told_by_name(tmp_path, place, said):
@@ -197,13 +197,13 @@ def test_no_references(value):
 @pytest.mark.parametrize(
     ("value", "said"),
     [
-        (f"env:{SECRET}", "option secret: what follows env: is no name of an environment variable"),
-        ("env:$LAB_SECRET", "option secret: what follows env: is no name of an environment variable"),
-        ("env:two words", "option secret: what follows env: is no name of an environment variable"),
-        ("env:9LIVES", "option secret: what follows env: is no name of an environment variable"),
-        (f"keyring:{SECRET.replace('/', '')}", "option secret: what follows keyring: is no SERVICE/NAME"),
-        ("keyring:/name", "option secret: what follows keyring: is no SERVICE/NAME"),
-        ("keyring:service/", "option secret: what follows keyring: is no SERVICE/NAME"),
+        (f"env:{SECRET}", "option secret: what follows env: is not the name of an environment variable"),
+        ("env:$LAB_SECRET", "option secret: what follows env: is not the name of an environment variable"),
+        ("env:two words", "option secret: what follows env: is not the name of an environment variable"),
+        ("env:9LIVES", "option secret: what follows env: is not the name of an environment variable"),
+        (f"keyring:{SECRET.replace('/', '')}", "option secret: what follows keyring: is not SERVICE/NAME"),
+        ("keyring:/name", "option secret: what follows keyring: is not SERVICE/NAME"),
+        ("keyring:service/", "option secret: what follows keyring: is not SERVICE/NAME"),
     ],
 )
 def test_a_reference_that_can_lead_nowhere_is_refused_and_not_shown(workspace, value, said):
@@ -300,7 +300,7 @@ def test_other_options_can_be_references_too_and_get_their_type(workspace, use, 
 def test_a_url_with_a_signature_is_refused_before_the_import_is_noted(tmp_path):
     with heron.open(tmp_path / "lake") as workspace:
         url = "https://storage.googleapis.com/b/a.jpg?X-Goog-Signature=hunter2"
-        with pytest.raises(heron.InvalidInput, match="may have no query") as refusal:
+        with pytest.raises(heron.InvalidInput, match="cannot have a query") as refusal:
             workspace.ingest.files([url], folder="A", ignore_errors=True)
         assert "hunter2" not in str(refusal.value)
         assert workspace.imports.list() == []

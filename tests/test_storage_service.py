@@ -78,9 +78,9 @@ def test_a_backend_that_normalises_only_when_it_is_loaded_is_loaded(tmp_path):
 @pytest.mark.parametrize(
     ("url", "kind", "said"),
     [
-        ("", heron.InvalidInput, "'' is no URL (write scheme://bucket/key)"),
-        ("a/b", heron.InvalidInput, "'a/b' is no URL"),
-        ("mem:/b/a", heron.InvalidInput, "'mem:/b/a' is no URL"),
+        ("", heron.InvalidInput, "'' is not a URL (write scheme://bucket/key)"),
+        ("a/b", heron.InvalidInput, "'a/b' is not a URL"),
+        ("mem:/b/a", heron.InvalidInput, "'mem:/b/a' is not a URL"),
         ("mme://b/a", heron.PluginError, "no storage is called 'mme' (did you mean mem?)"),
         ("ftp://host/a", heron.PluginError, "no storage is called 'ftp' (there is: local, mem)"),
         ("https://other.example/a", heron.PluginError, "no storage plugin reads https://other.example/"),
@@ -253,7 +253,7 @@ def test_no_right_to_list_is_told_from_no_right_to_read(workspace, lake):
     [
         ("mem://lake/in/a.txt", ["stat", "list"], (True, "mem://lake/in/a.txt can be read")),
         ("mem://lake/in/z.txt", ["stat", "list"], (False, "reading was not tried: give the URL of an object that is there")),
-        ("mem://lake/in/a.txt", ["stat", "list", "get"], (False, "no right to read: mem://lake/in/a.txt may not be read (check the rights of the credentials in use)")),
+        ("mem://lake/in/a.txt", ["stat", "list", "get"], (False, "no right to read: mem://lake/in/a.txt cannot be read: permission denied (check the rights of the credentials in use)")),
     ],
 )  # fmt: skip
 def test_who_may_not_list_may_still_be_allowed_to_read(workspace, lake, url, broken, read):

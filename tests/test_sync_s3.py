@@ -240,7 +240,7 @@ def test_credentials_that_may_not_list_or_not_read_mark_nothing(workspace, place
         assert catalogue(workspace) == before
     report = sync_as("lister")
     assert counts(report) == {"removed": 1, "failed": 2}
-    assert all("may not be read" in problem.reason for problem in report.problems)
+    assert all("cannot be read: permission denied" in problem.reason for problem in report.problems)
     assert names(workspace) == ["a.txt"]
     assert counts(sync_as("reader")) == {"added": 1, "updated": 1}
 

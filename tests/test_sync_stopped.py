@@ -53,7 +53,7 @@ ERRORS = (
     heron.Throttled("slow down"),
     heron.NoSuchBucket("bucket does not exist"),
     heron.NotFound("it is not there"),
-    heron.PermissionDenied("may not be listed"),
+    heron.PermissionDenied("cannot be listed: permission denied"),
     heron.BadCredentials("expired"),
     heron.HeronError("something else"),
     ValueError("a fault of the plugin"),
@@ -201,7 +201,7 @@ def test_an_empty_listing_is_refused_until_it_is_allowed(workspace, synced):
     with pytest.raises(heron.InvalidInput) as refusal:
         workspace.ingest.sync("Runs")
     assert str(refusal.value) == (
-        "nothing lies below mem://bucket/runs/1/ any more, while folder 'Runs' holds 7 items of it "
+        "there is nothing below mem://bucket/runs/1/ any more, while folder 'Runs' holds 7 items of it "
         "(--allow-empty marks all of them as deleted)"
     )
     assert catalogue(workspace) == before

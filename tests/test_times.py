@@ -83,9 +83,9 @@ def test_decoders_may_give_aware_datetimes_or_texts(given):
         (datetime(2026, 1, 31), "no offset"),
         ("2026-01-31T12:00:00", "no offset"),
         ("2026-01-31", "no offset"),
-        ("yesterday", "'yesterday' is no time"),
-        ("", "is no time"),
-        (1769860800, "a int is no time"),
+        ("yesterday", "'yesterday' is not a time"),
+        ("", "is not a time"),
+        (1769860800, "a int is not a time"),
         (datetime.max.replace(tzinfo=timezone(timedelta(hours=-9))), "too far away"),
     ],
 )

@@ -222,7 +222,7 @@ def test_import_and_export_say_what_they_did(lake, tmp_path):
         "Kept 2 vectors as 'mine'.",
         "  1 vector of zeros: without a direction, no search finds them",
         "  no item: nobody.jpg",
-        "1 vector met no item, 0 met several.",
+        "1 vector matched no item, 0 matched several.",
     ]
     assert (
         lake("vectors", "export", "mine", "-o", "out.npy") == "Wrote 2 vectors to out.npy and out.ids.txt\n"

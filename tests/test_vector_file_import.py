@@ -260,10 +260,10 @@ def test_arrays_that_are_no_rows_of_vectors_are_refused(refused, shape):
         ("ids.txt", "1.jpg\n" + "x" * 100_000, "line 2 is too long"),
         ("ids.csv", "a,b\n1,2\n", "has no column that names items"),
         ("ids.csv", "uuid,frame\n,\n", "line 2 names no item"),
-        ("ids.csv", "name,frame\n1.jpg,first\n", "line 2: 'first' is no number of a frame"),
-        ("ids.csv", "name,frame\n1.jpg,-1\n", "'-1' is no number of a frame"),
+        ("ids.csv", "name,frame\n1.jpg,first\n", "line 2: 'first' is not a frame number"),
+        ("ids.csv", "name,frame\n1.jpg,-1\n", "'-1' is not a frame number"),
         ("ids.json", '{"a": "1.jpg"}', "expected an array of ids"),
-        ("ids.json", "[1]", "1 is no id, expected text"),
+        ("ids.json", "[1]", "1 is not an id, expected text"),
         ("ids.json", '["1.jpg"', "ids.json"),
         ("ids.npy", [1, 2], "holds no list of texts"),
         ("ids.npy", [["1.jpg"]], "holds no list of texts"),
@@ -286,9 +286,9 @@ def test_ids_that_are_pickled_are_not_read(workspace, tmp_path):
     [
         ("v.npz", b"PK", InvalidInput, "an .npz holds several arrays.*numpy.save"),
         ("v.csv", b"1,2", InvalidInput, "ends with .npy, .parquet or .jsonl"),
-        ("v.npy", b"\x93NUMPY", InvalidInput, "is no array that NumPy can read"),
+        ("v.npy", b"\x93NUMPY", InvalidInput, "is not an array that NumPy can read"),
         ("v.npy", None, NotFound, "v.npy is not there"),
-        ("v.parquet", b"PAR1", InvalidInput, "is no readable Parquet"),
+        ("v.parquet", b"PAR1", InvalidInput, "is not readable Parquet"),
         ("v.parquet", None, NotFound, "v.parquet is not there"),
         ("v.jsonl", None, NotFound, "v.jsonl is not there"),
         ("v.jsonl", b"\n", InvalidInput, "holds no vectors"),
@@ -309,7 +309,7 @@ def test_an_array_that_is_cut_short_or_without_ids_is_refused(workspace, tmp_pat
     with pytest.raises(NotFound, match=r"gone.txt is not there"):
         workspace.vector_files.import_file("look", file, ids=tmp_path / "gone.txt")
     file.write_bytes(file.read_bytes()[:-8])
-    with pytest.raises(InvalidInput, match="no array that NumPy can read"):
+    with pytest.raises(InvalidInput, match="not an array that NumPy can read"):
         workspace.vector_files.import_file("look", file, ids=file)
 
 
@@ -354,13 +354,13 @@ def test_by_says_which_column_names_the_item(lines, workspace, items):
         ({"vector": [1, 2, 3, 4]}, "line 2 names no item"),
         ({"name": "2.jpg"}, "line 2 has no vector"),
         ({"name": "2.jpg", "vector": [1, 2, 3]}, "line 2: expected 4 numbers, got 3"),
-        ({"name": "2.jpg", "vector": [1, 2, 3, "4"]}, "line 2: vector is no list of numbers"),
-        ({"name": "2.jpg", "vector": [1, 2, 3, None]}, "line 2: vector is no list of numbers"),
-        ({"name": "2.jpg", "vector": [1, 2, 3, [4]]}, "line 2: vector is no list of numbers"),
-        ({"name": "2.jpg", "vector": "1 2 3 4"}, "line 2: vector is no list of numbers"),
+        ({"name": "2.jpg", "vector": [1, 2, 3, "4"]}, "line 2: vector is not a list of numbers"),
+        ({"name": "2.jpg", "vector": [1, 2, 3, None]}, "line 2: vector is not a list of numbers"),
+        ({"name": "2.jpg", "vector": [1, 2, 3, [4]]}, "line 2: vector is not a list of numbers"),
+        ({"name": "2.jpg", "vector": "1 2 3 4"}, "line 2: vector is not a list of numbers"),
         ({"name": "2.jpg", "vector": [1, 2, 3, 1e39]}, "line 2: number 4 of the vector, 1e.39, is too large"),
-        ({"name": "2.jpg", "vector": [1, 2, 3, 4], "frame": 1.5}, "line 2: 1.5 is no number of a frame"),
-        ({"name": "2.jpg", "vector": [1, 2, 3, 4], "frame": True}, "line 2: True is no number of a frame"),
+        ({"name": "2.jpg", "vector": [1, 2, 3, 4], "frame": 1.5}, "line 2: 1.5 is not a frame number"),
+        ({"name": "2.jpg", "vector": [1, 2, 3, 4], "frame": True}, "line 2: True is not a frame number"),
         ({"name": "1.jpg", "vector": [1, 2, 3, 4]}, "lines 1 and 2 are both of 1.jpg"),
         ("x" * 2_000_000, "line 2 has more than"),
     ],

@@ -1,4 +1,4 @@
-"""The records of what verbs found out or did: how a query is answered, what lies in a folder, how names were met."""
+"""Records of the results of verbs: how a query is answered, what a folder contains, which items names match."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from heron.records import Record
 
 @frozen(repr=False)
 class Explanation(Record):
-    """How a query is answered: its SQL, and where it asks for similarity, by which embedding and in which way.
+    """How a query is answered: its SQL, and for similarity the embedding and the method.
 
-    `milliseconds` are those of the parts: `embed` for making the vector of the query, `search` for finding the nearest
-    rows, conditions included, `fetch` for reading them.
+    `milliseconds` gives the time of each part: `embed` for computing the query vector, `search` for finding
+    the nearest rows including conditions, `fetch` for reading them.
     """
 
     sql: str
@@ -30,7 +30,7 @@ class Explanation(Record):
 
 @frozen(repr=False)
 class FolderContents(Record):
-    """What lies in a folder and below it: the things that deleting it would remove."""
+    """What a folder and its subfolders contain, and deleting the folder would remove."""
 
     folders: int
     items: int
@@ -40,7 +40,7 @@ class FolderContents(Record):
 
 @frozen(repr=False)
 class NameMatches(Record):
-    """How a list of names met the catalogue: one item each, several items each, none."""
+    """Which names of a list match one item, several items, or none."""
 
     matched: dict[str, str] = field(hash=False)
     ambiguous: dict[str, tuple[str, ...]] = field(hash=False)
@@ -49,7 +49,7 @@ class NameMatches(Record):
 
 @frozen(repr=False)
 class Verification(Record):
-    """A place where stored metadata and schema disagree."""
+    """A stored value that does not agree with the schema."""
 
     item: str
     key: str

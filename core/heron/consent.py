@@ -1,4 +1,4 @@
-"""Which workspaces and integrations a user trusts, kept in the user's own config folder and never in a workspace.
+"""Which workspaces and integrations a user trusts: stored in the user's config folder, never in a workspace.
 
 A workspace of another owner is refused until it is trusted, as Git does with `safe.directory`. An integration that
 reads secrets is trusted on the machine where it was made; one that came with a copied catalogue is not.
@@ -25,7 +25,7 @@ Trusted = dict[str, list[str]]
 
 
 def config_folder() -> Path:
-    """HERON_CONFIG_DIR, or `heron` in XDG_CONFIG_HOME or `~/.config`; raises InvalidInput where there is no home."""
+    """HERON_CONFIG_DIR, or `heron` in XDG_CONFIG_HOME or `~/.config`; raises InvalidInput if there is no home."""
     given = os.environ.get("HERON_CONFIG_DIR")
     if given:
         return Path(given).absolute()
@@ -34,8 +34,8 @@ def config_folder() -> Path:
         return (Path(base) if os.path.isabs(base) else Path.home() / ".config") / "heron"  # noqa: PTH117
     except RuntimeError:
         raise InvalidInput(
-            "there is no home directory to keep in what is trusted",
-            hint="set HERON_CONFIG_DIR to a folder, or HERON_TRUST=all where everything may be trusted",
+            "there is no home directory in which to store what is trusted",
+            hint="set HERON_CONFIG_DIR to a folder, or set HERON_TRUST=all to trust everything",
         ) from None
 
 
@@ -43,7 +43,7 @@ def trusts_all() -> bool:
     """Whether HERON_TRUST=all is set, for containers and CI; raises InvalidInput for any other value."""
     given = os.environ.get("HERON_TRUST", "")
     if given not in ("", "all"):
-        raise InvalidInput(f"HERON_TRUST is {given!r}, and can only be all")
+        raise InvalidInput(f"HERON_TRUST is {given!r}, but the only allowed value is all")
     return given == "all"
 
 
@@ -55,7 +55,7 @@ def trust(path: str | Path) -> Path:
 
 
 def distrust(path: str | Path) -> bool:
-    """Trust a workspace no more; returns whether it was trusted."""
+    """Stop trusting a workspace; returns whether it was trusted."""
     root, was = os.path.realpath(path), trusted()
     _change("workspaces", lambda known: [one for one in known if one != root])
     return str(root) in was
@@ -67,7 +67,7 @@ def trusted() -> Sequence[str]:
 
 
 def require_trusted(root: Path, owner: int) -> None:
-    """Raise PermissionDenied for a workspace that another user made, unless it was trusted."""
+    """Raise PermissionDenied for a workspace that another user made, unless it is trusted."""
     if not trusts_all() and os.path.realpath(root) not in trusted():
         raise PermissionDenied(
             f"{root} is a workspace of another user ({_name(owner)}), who could let Heron read and send your files",
@@ -76,19 +76,19 @@ def require_trusted(root: Path, owner: int) -> None:
 
 
 def fingerprint(integration: str, backend: str, options: object) -> str:
-    """What an integration is, with everything that says where secrets are read and sent; no secret is in it."""
+    """A hash of an integration, over everything that says where secrets are read and sent; it contains no secret."""
     text = json.dumps([integration, backend, options], sort_keys=True, default=str)
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def trust_integration(mark: str) -> None:
-    """Trust the integration of that fingerprint. Raises CatalogueError where that cannot be kept."""
+    """Trust the integration with that fingerprint; raises CatalogueError if this cannot be stored."""
     if not trusts_all():
         _change("integrations", lambda known: [*known, *({mark} - set(known))])
 
 
 def trusts_integration(mark: str) -> bool:
-    """Whether the integration of that fingerprint was made or trusted by this user."""
+    """Whether this user made or trusted the integration with that fingerprint."""
     return trusts_all() or mark in _read()["integrations"]
 
 
@@ -102,7 +102,7 @@ def _name(user: int) -> str:
 
 
 def _read() -> Trusted:
-    """What is trusted; a file of somebody else, or that others may write, does not count."""
+    """What is trusted; a file that another user owns or can write is refused."""
     empty: Trusted = {"workspaces": [], "integrations": []}
     path = config_folder() / _FILE
     try:
@@ -110,15 +110,15 @@ def _read() -> Trusted:
             found = os.fstat(stream.fileno())
             if found.st_uid not in own_users() or stat.S_IMODE(found.st_mode) & 0o022:
                 raise CatalogueError(
-                    f"{path} is not yours, or others may write to it", hint="chown it, and chmod 600"
+                    f"{path} is not yours, or other users can write to it", hint="chown it, and chmod 600"
                 )
             data = json.loads(stream.read(_MOST_BYTES))
     except FileNotFoundError:
         return empty
     except (OSError, ValueError) as error:
-        raise CatalogueError(f"{path} cannot be read: {error}", hint="mend it, or remove it") from None
+        raise CatalogueError(f"{path} cannot be read: {error}", hint="repair it, or remove it") from None
     if not isinstance(data, dict):
-        raise CatalogueError(f"{path} holds no JSON object", hint="mend it, or remove it")
+        raise CatalogueError(f"{path} is not a JSON object", hint="repair it, or remove it")
     for key in empty:
         value = data.get(key)
         empty[key] = [one for one in value if isinstance(one, str)] if isinstance(value, list) else []
@@ -146,6 +146,6 @@ def _change(key: str, change: Callable[[list[str]], list[str]]) -> None:
             os.close(lock)
     except OSError as error:
         raise CatalogueError(
-            f"what you trust cannot be kept in {folder}: {error.strerror or error}",
-            hint="set HERON_CONFIG_DIR to a folder that can be written, or HERON_TRUST=all",
+            f"what you trust cannot be stored in {folder}: {error.strerror or error}",
+            hint="set HERON_CONFIG_DIR to a writable folder, or HERON_TRUST=all",
         ) from None

@@ -1,4 +1,4 @@
-"""Opening the files in `.heron`, which may come from a stranger: regular files only, never through a link."""
+"""Opens the files in `.heron`, which may come from a stranger: only regular files, and never through a link."""
 
 from __future__ import annotations
 
@@ -24,10 +24,11 @@ _FLAGS = {
 
 
 def child(folder: Path, name: object) -> Path:
-    """The path of a file directly in a folder; raises CatalogueError for a name that could lead out of it."""
+    """The path of a file directly in a folder; raises CatalogueError for a name that leads out of the folder."""
     if not isinstance(name, str) or not _NAME.fullmatch(name):
         raise CatalogueError(
-            f"{str(name)[:80]!r} is no name of a file in {folder}", hint="the catalogue is damaged, or forged"
+            f"{str(name)[:80]!r} cannot be the name of a file in {folder}",
+            hint="the catalogue is damaged, or forged",
         )
     return folder / name
 
@@ -35,8 +36,8 @@ def child(folder: Path, name: object) -> Path:
 def descriptor(path: Path, mode: str) -> int:
     """Open a regular file for `rb`, `r+b`, `wb`, `ab`, `xb` or `lock`, and return its descriptor.
 
-    Neither the file nor its folder may be a link. A file that is written to may have no second name (a hard link),
-    since that could stand anywhere. A pipe or a device is refused without waiting for it. Raises OSError, whose
+    Neither the file nor its folder may be a link. A file to be written must not have a second name (a hard
+    link), which could be anywhere. A pipe or a device is refused without waiting for it. Raises OSError; its
     `strerror` says what is wrong.
     """
     flags = _FLAGS[mode] | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
@@ -66,13 +67,13 @@ def descriptor(path: Path, mode: str) -> int:
 
 
 def open_file(path: Path, mode: str) -> BinaryIO:
-    """Open a file as `descriptor` does."""
+    """Open a file by `descriptor`."""
     opened: Any = os.fdopen(descriptor(path, mode), "rb" if mode == "rb" else mode.replace("x", "w"))
     return opened  # type: ignore[no-any-return]
 
 
 def require_plain(path: Path) -> None:
-    """Raise OSError where something other than a regular file has that name; that nothing has it is well."""
+    """Raise OSError if something other than a regular file has that path; it need not exist."""
     try:
         mode = os.lstat(path).st_mode
     except FileNotFoundError:
@@ -83,14 +84,14 @@ def require_plain(path: Path) -> None:
 
 
 def require_catalogue(file: Path) -> None:
-    """Raise CatalogueError where the catalogue, a file beside it, or its folder is a link or no regular file.
+    """Raise CatalogueError if the catalogue, a file beside it, or its folder is a link or of another type.
 
     SQLite opens these files itself, follows links, and would wait for a pipe.
     """
     try:
         mode = os.lstat(file.parent).st_mode
     except FileNotFoundError:
-        return  # SQLite says so
+        return  # SQLite reports it
     except OSError as error:
         raise CatalogueError(f"{file.parent} cannot be opened: {error.strerror}") from None
     wrong = file.parent if not stat.S_ISDIR(mode) else None
@@ -99,17 +100,17 @@ def require_catalogue(file: Path) -> None:
             if not stat.S_ISREG(os.lstat(f"{file}{suffix}").st_mode):
                 wrong = wrong or Path(f"{file}{suffix}")
         except OSError:
-            continue  # not there, or SQLite will say why not
+            continue  # missing, or SQLite reports what is wrong
     if wrong is not None:
         needed = "folder" if wrong == file.parent else "file"
         raise CatalogueError(
-            f"{wrong} is no regular {needed}, and is not used",
-            hint="a link could lead anywhere: put the thing itself there",
+            f"{wrong} is not a regular {needed}, and is not used",
+            hint="a link could lead anywhere: replace it with a regular {needed}",
         )
 
 
 def own_users() -> set[int]:
-    """The ids of the users whose files are one's own: under sudo those of the user who called it too, as with Git."""
+    """The ids of the users whose files count as one's own: under sudo also the calling user, as in Git."""
     own = {os.geteuid()}
     caller = os.environ.get("SUDO_UID", "")
     if 0 in own and caller.isdecimal():
@@ -118,19 +119,19 @@ def own_users() -> set[int]:
 
 
 def other_owner(file: Path) -> int | None:
-    """The id of the other user who owns a file or its folder; None where both are one's own, or not there."""
+    """The id of the other user who owns a file or its folder; None if both are one's own, or missing."""
     for path in (file.parent, file):
         try:
             owner = os.lstat(path).st_uid
         except OSError:
-            continue  # opening it says why
+            continue  # opening it reports why
         if owner not in own_users():
             return owner
     return None
 
 
 def make_folder(path: Path) -> None:
-    """Make a folder unless it is there; raises OSError where something else, such as a link to a folder, is there."""
+    """Create a folder unless it exists; raises OSError if something else has the path, such as a link to a folder."""
     try:
         path.mkdir()
     except FileExistsError:
@@ -138,19 +139,19 @@ def make_folder(path: Path) -> None:
 
 
 def is_catalogue(file: Path) -> bool:
-    """Whether a catalogue is there; raises CatalogueError where its folder may not be looked into."""
+    """Whether a catalogue exists; raises CatalogueError without permission to read its folder."""
     try:
         return stat.S_ISREG(file.stat().st_mode)
     except PermissionError as error:
         raise CatalogueError(
-            f"{file.parent} cannot be looked into: {error.strerror}", hint="-w names another workspace"
+            f"{file.parent} cannot be read: {error.strerror}", hint="use -w for another workspace"
         ) from None
     except (OSError, ValueError):
         return False
 
 
 def make_workspace_folder(path: Path) -> None:
-    """Make the folder `.heron`, which tells Git to leave it alone; raises CatalogueError."""
+    """Create the folder `.heron`, with a file that makes Git ignore it; raises CatalogueError."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         make_folder(path)
@@ -167,10 +168,10 @@ def _folder(path: Path) -> int:
     except OSError as error:
         if error.errno in (errno.ELOOP, errno.ENOTDIR):
             raise OSError(
-                errno.ENOTDIR, "its folder is a link, or no folder, and is not used", path
+                errno.ENOTDIR, "its folder is a link, or not a folder, and is not used", path
             ) from None
         raise
 
 
 def _refused(path: Path) -> OSError:
-    return OSError(errno.ELOOP, "it is a link or no regular file, and is not used", str(path))
+    return OSError(errno.ELOOP, "it is a link or not a regular file, and is not used", str(path))

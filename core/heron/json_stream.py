@@ -15,8 +15,7 @@ CHUNK = 1 << 20
 """Bytes read at a time."""
 
 _CUT = 16
-"""A syntax error this many characters before the end of the text may be there only because the text is cut.
-"""
+"""A syntax error within this many characters of the end of the text may exist only because the text is cut."""
 
 _UNTERMINATED = "Unterminated string"
 _WHITE = " \t\n\r"
@@ -26,9 +25,7 @@ _ENDS = frozenset(" \t\n\r,]}")
 
 
 class Repeated(dict[str, Json]):
-    """A JSON object in which `key` occurs more than once, in itself or in an object within it; the last value
-    counts.
-    """
+    """A JSON object in which `key` occurs more than once, directly or in a nested object; the last value counts."""
 
     def __init__(self, value: dict[str, Json], key: str) -> None:
         super().__init__(value)
@@ -39,16 +36,14 @@ def elements(stream: IO[bytes], name: str, *, mark_repeated: bool = False) -> It
     """The elements of a JSON file as (path, value).
 
     An array gives `$[0]`, `$[1]` and so on. An object gives `$.key` for each member, or, if that is an array,
-    its elements as `$.key[0]`. With `mark_repeated`, objects in which a key occurs twice come as `Repeated`.
+    its elements as `$.key[0]`. With `mark_repeated`, objects in which a key occurs twice are `Repeated`.
     Raises InvalidInput with line and column for invalid or incomplete JSON.
     """
     yield from _Reader(stream, name, mark_repeated).document()
 
 
 class LineReader:
-    """Reads complete JSON texts, such as the lines of JSONL; an object in which a key occurs twice comes as
-    `Repeated`.
-    """
+    """Reads complete JSON texts, such as the lines of JSONL; an object in which a key occurs twice is `Repeated`."""
 
     def __init__(self) -> None:
         self._value = _Decoder(mark_repeated=True)
@@ -59,7 +54,7 @@ class LineReader:
             text = line.decode("utf-8-sig").strip(_WHITE)
             value, end = self._value(text, 0)
         except UnicodeDecodeError as error:
-            raise InvalidInput(f"no UTF-8 text: {error.reason}") from error
+            raise InvalidInput(f"not UTF-8 text: {error.reason}") from error
         except json.JSONDecodeError as error:
             raise InvalidInput(f"not valid JSON: column {error.pos + 1}: {error.msg}") from error
         except ValueError as error:
@@ -186,7 +181,7 @@ class _Reader:
         return error.msg.startswith(_UNTERMINATED) or error.pos > len(self._text) - _CUT
 
     def _is_cut(self, reason: str, position: int) -> bool:
-        """Whether a value only lacks its end: an open string, or part of a word, number or escape."""
+        """Whether only the end of a value is missing: an open string, or part of a word, number or escape."""
         return reason.startswith(_UNTERMINATED) or not _DELIMITER.search(self._text, position)
 
     def _peek(self) -> str:
@@ -201,7 +196,7 @@ class _Reader:
             self._read()
 
     def _read(self) -> None:
-        """Drop the text that is done and read on, at least as much as is left."""
+        """Drop the text already used and read more, at least as much as is left."""
         last = self._text.rfind("\n", 0, self._position)
         self._columns = self._position - last - 1 if last >= 0 else self._columns + self._position
         self._lines += self._text.count("\n", 0, self._position)
@@ -211,7 +206,7 @@ class _Reader:
         try:
             self._text += self._decode(data, not data)
         except UnicodeDecodeError as error:
-            raise InvalidInput(f"{self._name} is no UTF-8 text: {error.reason}") from error
+            raise InvalidInput(f"{self._name} is not UTF-8 text: {error.reason}") from error
         self._is_whole = not data
 
     def _fail(self, reason: str, position: int | None = None) -> NoReturn:
@@ -221,8 +216,8 @@ class _Reader:
         column = at - last if last >= 0 else self._columns + at + 1
         if at >= len(self._text) or (position is not None and self._is_cut(reason, at)):
             reason = f"it ends too early ({reason[0].lower()}{reason[1:]})"
-        raise InvalidInput(f"{self._name} is no valid JSON: line {line}, column {column}: {reason}")
+        raise InvalidInput(f"{self._name} is not valid JSON: line {line}, column {column}: {reason}")
 
 
 def _refuse_constant(name: str) -> Any:
-    raise ValueError(f"{name} is no JSON number")
+    raise ValueError(f"{name} is not a JSON number")

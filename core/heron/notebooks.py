@@ -1,4 +1,4 @@
-"""Records in notebooks: items and pages as HTML, with the thumbnails that open workspaces keep; nothing is fetched."""
+"""Shows items and pages in notebooks as HTML, with stored thumbnails of open workspaces; reads no media files."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from heron.errors import HeronError
 from heron.records import line
 
 MOST = 48
-"""Most pictures of a page."""
+"""The most pictures shown of a page."""
 
 _CELL = "display:inline-block;vertical-align:top;width:168px;margin:4px;font:12px sans-serif;overflow-wrap:anywhere"
 _BLANK = "width:160px;height:90px;background:#8883;line-height:90px;text-align:center"
 
 
 OPEN: WeakSet[Any] = WeakSet()
-"""The open workspaces of this process: records do not say which one they came from, but their UUID does."""
+"""The open workspaces of this process: a record does not know its workspace, but is found by its UUID."""
 
 
 def _thumbnail(thing: Any) -> bytes | None:
@@ -44,14 +44,14 @@ def _cell(thing: Any, lines: Iterable[str]) -> str:
 
 
 def escape(text: str) -> str:
-    """A text that stands in HTML as it is."""
+    """A text escaped for HTML."""
     import html
 
     return html.escape(text)
 
 
 def item_html(item: Any) -> str:
-    """One item: its thumbnail, and what is known of it as a table."""
+    """One item: its thumbnail, and its fields as a table."""
     facts = item.facts
     size = f"{facts.width:,} x {facts.height:,}" if facts.width and facts.height else None
     rows = {

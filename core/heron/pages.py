@@ -1,4 +1,4 @@
-"""Pages of a longer answer: sequences of records that turn into tables of other libraries."""
+"""Pages of a longer result: sequences of records that can be converted to tables of other libraries."""
 
 from __future__ import annotations
 
@@ -24,10 +24,11 @@ def _tuple(given: Sequence[Match]) -> tuple[Match, ...]:
 
 @frozen(repr=False)
 class Page(Sequence[T], Generic[T]):
-    """One page of a longer answer: a sequence of its rows. `cursor` leads to the next page and is None on the last.
+    """One page of a longer result: a sequence of rows. `cursor` leads to the next page and is None on the
+    last.
 
-    `matches` say of each row how similar it is, where the query asked for that, and `key` by which embedding. A slice is
-    a page of these rows, without a cursor.
+    For a query with similarity, `matches` gives the similarity of each row, and `key` the embedding key. A
+    slice is a page of these rows, without a cursor.
     """
 
     rows: Sequence[T] = field(converter=tuple)
@@ -63,9 +64,9 @@ class Page(Sequence[T], Generic[T]):
     def to_pandas(self) -> pandas.DataFrame:
         """The rows as a pandas `DataFrame`, a column for each field, fact and metadata key.
 
-        Whole numbers stay whole where values are missing (`Int64`), times are `datetime64[us, UTC]`. Of frames and of
-        rows of datasets there are their own columns too; `score` is there for similarity. Raises PluginError where
-        pandas is not installed.
+        Whole numbers stay whole if values are missing (`Int64`), times are `datetime64[us, UTC]`. Frames and
+        rows of datasets have additional columns of their own; after a similarity search there is `score`.
+        Raises PluginError if pandas is not installed.
         """
         from heron.tables import to_pandas
 
@@ -73,14 +74,14 @@ class Page(Sequence[T], Generic[T]):
         return table
 
     def to_polars(self) -> polars.DataFrame:
-        """The same as a Polars `DataFrame`; raises PluginError where polars is not installed."""
+        """The same as a Polars `DataFrame`; raises PluginError if polars is not installed."""
         from heron.tables import to_polars
 
         table: polars.DataFrame = to_polars(self.rows, self.matches)
         return table
 
     def to_arrow(self) -> pyarrow.Table:
-        """The same as an Arrow `Table`; raises PluginError where pyarrow is not installed."""
+        """The same as an Arrow `Table`; raises PluginError if pyarrow is not installed."""
         from heron.tables import to_arrow
 
         return to_arrow(self.rows, self.matches)

@@ -1,4 +1,4 @@
-"""What all records have in common: they are shown in one short line, and some are told apart by a UUID alone."""
+"""The base classes of records: all are shown in one short line, and some are identified by a UUID."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 MOST = 120
-"""Longest text of a record, in characters."""
+"""The longest text of a record, in characters."""
 
 
 class Record:
@@ -20,7 +20,7 @@ class Record:
         return f"<{cut(text, MOST - 2)}>"
 
     def _shown(self) -> Iterator[str]:
-        """The parts of the line: here all fields that have a value, collections by their length."""
+        """The parts of the line: all fields that have a value, containers as their length."""
         for name in type(self).__attrs_attrs__:  # type: ignore[attr-defined]
             value = getattr(self, name.name)
             if value is None or value == () or value == {} or name.name == "id":
@@ -33,7 +33,7 @@ class Record:
 
 
 class Identified(Record):
-    """A record that stands for one thing of the catalogue: equal, and hashed, by what tells it from the others."""
+    """A record of one thing in the catalogue: equality and hash use only what identifies it."""
 
     __slots__ = ()
 
@@ -44,23 +44,23 @@ class Identified(Record):
         return hash(self._identity())
 
     def _identity(self) -> Hashable:
-        """What tells the thing from others of its kind."""
+        """What identifies the thing among others of its type."""
         uuid: str = self.uuid  # type: ignore[attr-defined]
         return uuid
 
 
 def cut(text: str, length: int) -> str:
-    """A text of at most `length` characters; what is left out at its end is shown by `…`."""
+    """A text cut to at most `length` characters; `…` at the end shows that something is left out."""
     return text if len(text) <= length else text[: length - 1] + "…"
 
 
 def line(value: Any, length: int) -> str:
-    """A value in one line of at most `length` characters; a text as it is."""
+    """A value in one line of at most `length` characters; texts have no quotation marks."""
     text = value if isinstance(value, str) else repr(value)
     return cut("".join(c if c.isprintable() else "�" for c in text[: length + 1]), length)
 
 
 def in_middle(path: str, length: int) -> str:
-    """A path of at most `length` characters, of which the end is more telling than the beginning."""
+    """A path cut in the middle to at most `length` characters; more is kept of the end than of the beginning."""
     shown = line(path[-length - 1 :], length + 1)
     return shown if len(path) <= length else "…" + shown[-length + 1 :]

@@ -1,4 +1,4 @@
-"""Records as tables: a column for each field, fact and metadata key, for pandas, Polars and Arrow."""
+"""Converts records to tables of pandas, Polars and Arrow: a column for each field, fact and metadata key."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ _OF_FORM: dict[Form, Type] = {"boolean": "boolean", "time": "time"}
 _OF_SQL: dict[str, Type] = {"TEXT": "text", "INTEGER": "integer", "REAL": "float"}
 _LARGEST = 2**63
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z")
-"""Times as the catalogue keeps them: values of keys of type datetime."""
+"""Times as the catalogue stores them: values of keys of the type datetime."""
 
 
 @define
 class Column:
-    """The values of a column, None where there is none, and the type of all others."""
+    """The values of a column, None if missing, and the type of the others."""
 
     type: Type
     values: list[Any] = Factory(list)
@@ -41,7 +41,9 @@ def columns_of(rows: Sequence[Any], matches: Sequence[Match] = ()) -> dict[str, 
         rows = [row.item for row in rows]
         kind = Item
     if kind not in (Item, Frame):
-        raise InvalidInput(f"records of type {kind.__name__} have no table", hint="items and frames have one")
+        raise InvalidInput(
+            f"records of type {kind.__name__} cannot become a table", hint="items and frames can"
+        )
     if kind is Frame:
         table["item"] = Column("text", [row.item for row in rows])
     table.update(_fields(ITEM_FIELDS if kind is Item else FRAME_FIELDS, rows))
@@ -57,7 +59,7 @@ def columns_of(rows: Sequence[Any], matches: Sequence[Match] = ()) -> dict[str, 
 
 
 def _fields(declared: Mapping[str, RecordField], rows: Sequence[Any]) -> dict[str, Column]:
-    """The declared fields of records, by their names; those with parts have columns of their own."""
+    """The declared fields of records by name; fields with parts have a column for each part."""
     table: dict[str, Column] = {}
     for name, field in declared.items():
         of = [row.facts for row in rows] if declared is ITEM_FIELDS and name in FACT_FIELDS else rows
@@ -72,7 +74,7 @@ def _fields(declared: Mapping[str, RecordField], rows: Sequence[Any]) -> dict[st
 
 
 def _facts(item: Item) -> dict[str, Any]:
-    """Further facts by the names under which they are queried, such as `exif.Model`."""
+    """Further facts by their names in queries, such as `exif.Model`."""
     found: dict[str, Any] = {}
     for space, values in item.facts.extra.items():
         if isinstance(values, Mapping):
@@ -87,7 +89,7 @@ def _metrics(frame: Frame) -> dict[str, Any]:
 
 
 def _flattened(records: Iterable[Mapping[str, Any]]) -> dict[str, Column]:
-    """A column for each key that occurs, of the type that all its values have, and else of text as in CSV."""
+    """A column for each key that occurs, of the type of all its values, or else of text as in CSV."""
     found: dict[str, list[Any]] = {}
     count = 0
     for count, record in enumerate(records, start=1):
@@ -123,7 +125,7 @@ def _library(name: str, extra: str) -> Any:
 
 
 def to_pandas(rows: Sequence[Any], matches: Sequence[Match] = ()) -> Any:
-    """The columns as a pandas DataFrame; raises PluginError where pandas is missing."""
+    """The columns as a pandas DataFrame; raises PluginError if pandas is not installed."""
     pandas = _library("pandas", "pandas")
     types = {
         "integer": "Int64",
@@ -143,7 +145,7 @@ def to_pandas(rows: Sequence[Any], matches: Sequence[Match] = ()) -> Any:
 
 
 def to_polars(rows: Sequence[Any], matches: Sequence[Match] = ()) -> Any:
-    """The columns as a Polars DataFrame; raises PluginError where polars is missing."""
+    """The columns as a Polars DataFrame; raises PluginError if polars is not installed."""
     polars = _library("polars", "polars")
     types = {
         "integer": polars.Int64,
@@ -158,7 +160,7 @@ def to_polars(rows: Sequence[Any], matches: Sequence[Match] = ()) -> Any:
 
 
 def to_arrow(rows: Sequence[Any], matches: Sequence[Match] = ()) -> Any:
-    """The columns as an Arrow Table; raises PluginError where pyarrow is missing."""
+    """The columns as an Arrow Table; raises PluginError if pyarrow is not installed."""
     arrow = _library("pyarrow", "arrow")
     types = {
         "integer": arrow.int64(),

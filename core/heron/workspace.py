@@ -363,7 +363,7 @@ def open(
     root = Path(path).absolute()
     if not is_catalogue(root / DIRECTORY / FILE_NAME):
         if not create:
-            raise NotFound(f"{root} is no workspace", hint="run heron init there")
+            raise NotFound(f"{root} is not a workspace", hint="run heron init there")
         make_workspace_folder(root / DIRECTORY)
     return Workspace(root, partial(_plugin_manager, plugins, discover), user=acting, create=create)
 
@@ -386,7 +386,7 @@ def find(start: str | Path = ".") -> Path:
         if is_catalogue(folder / DIRECTORY / FILE_NAME):
             return folder
     raise NotFound(
-        f"there is no workspace in {here} or above", hint="run heron init, or heron quickstart for a tour"
+        f"there is not a workspace in {here} or above", hint="run heron init, or heron quickstart for a tour"
     )
 
 

@@ -204,7 +204,7 @@ class FrameService:
         """The JPEG of a frame, or None where none was made; raises InvalidInput for what is no `Frame`."""
         if not isinstance(frame, Frame):
             raise InvalidInput(
-                f"{printable(frame)} is no frame", hint="give the record: ws.frames.get(item, number)"
+                f"{printable(frame)} is not a frame", hint="give the record: ws.frames.get(item, number)"
             )
         jpeg: bytes | None = self._database.value(
             "SELECT jpeg FROM frame_thumbnails JOIN frames ON frames.id = frame_id "
@@ -240,7 +240,7 @@ def _key(given: float, mode: Mode, name: str) -> float:
     if mode not in ("frame", "seconds"):
         raise InvalidInput(f"{name}: mode is {mode!r}, expected frame or seconds")
     if isinstance(given, bool) or not isinstance(given, int | float):
-        raise InvalidInput(f"{name}: {given!r} is no frame, expected a number")
+        raise InvalidInput(f"{name}: {given!r} is not a frame, expected a number")
     if mode == "seconds":
         return frame_time(given, name)
     return frame_number(given, name, "seconds go with --seconds")

@@ -278,7 +278,7 @@ def _place(cursor: str | None) -> int:
     if cursor is None:
         return 0
     if not (isinstance(cursor, str) and cursor.isdecimal() and len(cursor) < 19):
-        raise InvalidInput(f"{printable(cursor)} is no cursor of this list")
+        raise InvalidInput(f"{printable(cursor)} is not a cursor of this list")
     return int(cursor)
 
 

@@ -27,11 +27,11 @@ def checked(reference: str, what: str) -> str:
     source, _, place = reference.partition(":")
     if source == "env" and not _VARIABLE.fullmatch(place):
         raise InvalidInput(
-            f"{what}: what follows env: is no name of an environment variable",
+            f"{what}: what follows env: is not the name of an environment variable",
             hint="write env:NAME without $",
         )
     if source == "keyring" and not all(place.rpartition("/")):
-        raise InvalidInput(f"{what}: what follows keyring: is no SERVICE/NAME")
+        raise InvalidInput(f"{what}: what follows keyring: is not SERVICE/NAME")
     if source == "file" and not place.startswith("~"):
         return f"file:{os.path.abspath(place)}"  # noqa: PTH100 - resolve() would follow links
     return reference
@@ -41,7 +41,7 @@ def resolve(reference: str, what: str) -> str:
     """The secret that a reference leads to; raises BadCredentials, which names `what` and the reference alone."""
     found = _REFERENCE.fullmatch(reference)
     if found is None:
-        raise InvalidInput(f"{what} is no reference", hint=f"write {FORMS}")
+        raise InvalidInput(f"{what} is not a reference", hint=f"write {FORMS}")
     source, place = found.groups()
     secret = {"env": _from_environment, "file": _from_file, "keyring": _from_keyring}[source](place, what)
     if not secret:
@@ -63,7 +63,7 @@ def _from_file(place: str, what: str) -> str:
     except RuntimeError:
         raise BadCredentials(f"{what}: {place} begins with no home directory that is known") from None
     except ValueError:
-        raise BadCredentials(f"{what}: {place} is no text file") from None
+        raise BadCredentials(f"{what}: {place} is not a text file") from None
 
 
 def _from_keyring(place: str, what: str) -> str:

@@ -95,7 +95,7 @@ class Noun:
 
     def _refused(self, given: object, several: str = "") -> InvalidInput:
         return InvalidInput(
-            f"{printable(given)} ({type(given).__name__}) is no reference to {_a(self.name)}",
+            f"{printable(given)} ({type(given).__name__}) is not a reference to {_a(self.name)}",
             hint=f"give {self.takes}{several}",
         )
 
@@ -109,7 +109,7 @@ def frame_numbers(given: Iterable[int] | int) -> list[int]:
     parts = list(given) if isinstance(given, Iterable) and not isinstance(given, str | bytes) else [given]
     for part in parts:
         if isinstance(part, bool) or not hasattr(part, "__index__"):
-            raise InvalidInput(f"{printable(part)} is no frame", hint="give a whole number, or several")
+            raise InvalidInput(f"{printable(part)} is not a frame", hint="give a whole number, or several")
     return [int(part) for part in parts]
 
 

@@ -316,7 +316,7 @@ def check_kind(item: NewItem) -> None:
     """Raise InvalidInput for an item of an unknown kind."""
     if item.facts.kind not in _KINDS:
         raise InvalidInput(
-            f"{item.url}: {item.facts.kind!r} is no kind of item", hint=f"one of {', '.join(KINDS)}"
+            f"{item.url}: {item.facts.kind!r} is not a kind of item", hint=f"one of {', '.join(KINDS)}"
         )
 
 
@@ -325,9 +325,9 @@ def check_url(url: str) -> str:
     if _PLAIN(url):
         return url
     if not url or any(character.isspace() for character in url):
-        raise InvalidInput(f"URL {printable(url)} is empty or holds a blank", hint="write a blank as %20")
+        raise InvalidInput(f"URL {printable(url)} is empty or contains a space", hint="write a space as %20")
     if not is_unicode(url):
-        raise InvalidInput(f"URL {printable(url)} is no valid Unicode")
+        raise InvalidInput(f"URL {printable(url)} is not valid Unicode")
     if len(url.encode()) > MAX_URL:
         size = len(url.encode())
         raise InvalidInput(f"URL {printable(url)} has {size:,} bytes, at most {MAX_URL:,} are allowed")

@@ -36,7 +36,7 @@ def read_schema(file: Path) -> dict[str, Json]:
     except OSError as error:
         raise InvalidInput(f"{file} cannot be read: {error.strerror or error}") from error
     except ValueError as error:
-        raise InvalidInput(f"{file} is no valid {'TOML' if is_toml else 'JSON'}: {error}") from error
+        raise InvalidInput(f"{file} is not valid {'TOML' if is_toml else 'JSON'}: {error}") from error
     if not isinstance(data, dict):
         raise InvalidInput(f"{file} holds no table of keys and types", hint='such as {"city": "varchar"}')
     return data

@@ -171,7 +171,7 @@ def _chosen(
     except OSError as error:
         raise NotFound(f"{names} cannot be read: {error.strerror or error}") from error
     except UnicodeDecodeError as error:
-        raise InvalidInput(f"{names} is no UTF-8 text", hint="save it as UTF-8") from error
+        raise InvalidInput(f"{names} is not UTF-8 text", hint="save it as UTF-8") from error
     found = workspace.collections.match_names(line.strip() for line in lines if line.strip())
     uuids = list(found.matched.values())
     if quiet:

@@ -43,7 +43,7 @@ class Context:
 
             root = Path(self.path).absolute() if self.path else find()
             if not is_catalogue(root / DIRECTORY / FILE_NAME):
-                raise NotFound(f"{root} is no workspace", hint="run heron init there")
+                raise NotFound(f"{root} is not a workspace", hint="run heron init there")
             self._workspace = Workspace(root, self.plugins, user=acting_user(self.user))
         return self._workspace
 

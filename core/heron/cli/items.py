@@ -93,7 +93,7 @@ def _page(workspace: Workspace, selection: Selection, cursor: str | None) -> Pag
     if not selection.only("folder", "limit"):
         return workspace.search(selection.query(workspace), cursor=cursor)
     if cursor is not None and not re.fullmatch("[0-9]{1,18}", cursor):
-        raise click.UsageError(f"{cursor!r} is no cursor of this list.")
+        raise click.UsageError(f"{cursor!r} is not a cursor of this list.")
     given = selection.given
     return workspace.items.page(folder=given.get("folder"), limit=given.get("limit", PAGE), cursor=cursor)
 

@@ -44,7 +44,7 @@ COMMANDS = {
     "imports": "List imports and their reports, resume and cancel them.",
     "trust": "Trust a workspace that another user made.",
     "plugins": "List plugins and whether they can be used.",
-    "quickstart": "Make a small lake and walk through everything.",
+    "quickstart": "Make a small lake and show what Heron can do.",
     "completion": "Print the shell's completion script.",
 }
 """Heron's own commands with their summaries, which a test holds equal to their help."""

@@ -119,7 +119,9 @@ def _say_imported(report: MetadataFileReport) -> None:
     for name, count in list(report.ambiguous.items())[:10]:
         say(f"  {count} items, none changed: {name}")
     if report.unmatched or report.ambiguous:
-        say(f"{counted(len(report.unmatched), 'row')} met no item, {len(report.ambiguous):,} met several.")
+        say(
+            f"{counted(len(report.unmatched), 'row')} matched no item, {len(report.ambiguous):,} matched several."
+        )
 
 
 @command.command("verify")

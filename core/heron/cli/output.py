@@ -295,8 +295,8 @@ def counting(what: str) -> Iterator[Callable[[int], None]]:
 
 
 def _progress_text(progress: Progress, elapsed: float) -> str:
-    """What progress says after so many seconds: `2,000 looked at, 10 new, 500 a second, 1:20 left`."""
-    parts = [f"{progress.done:,} looked at", f"{progress.added:,} new"]
+    """What progress says after so many seconds: `2,000 processed, 10 new, 500 a second, 1:20 left`."""
+    parts = [f"{progress.done:,} processed", f"{progress.added:,} new"]
     parts += [f"{progress.failed:,} failed"] if progress.failed else []
     if elapsed > 0.5:
         parts.append(f"{progress.done / elapsed:,.0f} a second")

@@ -274,7 +274,7 @@ def _say_imported(done: VectorImport) -> None:
     for name, count in list(done.first_ambiguous.items())[:10]:
         say(f"  {count} items, none got it: {name}")
     if done.unmatched or done.ambiguous:
-        say(f"{counted(done.unmatched, 'vector')} met no item, {done.ambiguous:,} met several.")
+        say(f"{counted(done.unmatched, 'vector')} matched no item, {done.ambiguous:,} matched several.")
 
 
 @command.command("export")

@@ -1,1 +1,1 @@
-"""Export: datasets on their way out."""
+"""Export: writes datasets as files."""

@@ -1,4 +1,4 @@
-"""Files that appear under their name only once they are complete."""
+"""Writes files that get their name only when they are complete."""
 
 from __future__ import annotations
 
@@ -17,9 +17,10 @@ from heron.errors import HeronError
 
 @contextmanager
 def whole_file(path: Path) -> Iterator[Any]:
-    """A binary file that appears under its name only once it is complete; raises HeronError when it cannot.
+    """A binary file that gets its name only when it is complete; raises HeronError if it cannot be written.
 
-    `-` is standard output. A symbolic link stays one, and what is no regular file is written to as it is.
+    `-` is standard output. A symbolic link is kept, and its target is replaced; a path that is not a regular
+    file is written directly.
     """
     try:
         if str(path) == "-":
@@ -40,7 +41,7 @@ def whole_file(path: Path) -> Iterator[Any]:
 
 @contextmanager
 def _replacement(target: Path) -> Iterator[Any]:
-    """A file beside another one that takes its place, and its rights, when all went well."""
+    """A temporary file that replaces another one and takes over its permissions if all goes well."""
     if target.exists() and not os.access(target, os.W_OK):
         raise PermissionError(EACCES, os.strerror(EACCES))
     part = target.with_name(f".heron-{token_hex(8)}.part")

@@ -1,4 +1,4 @@
-"""Datasets as JSON and as CSV, written row by row."""
+"""Writes datasets as JSON and as CSV, row by row."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ def row_to_dict(row: DatasetRow) -> dict[str, Json]:
 
 
 class JsonExporter:
-    """A JSON array with one object a row."""
+    """A JSON array with one object for each row."""
 
     def write(self, rows: Iterator[DatasetRow], stream: IO[bytes]) -> int:
-        """Write the rows as they come and return their number."""
+        """Write the rows one after the other and return their number."""
         count = 0
         stream.write(b"[")
         for count, row in enumerate(rows, start=1):
@@ -37,7 +37,7 @@ class CsvExporter:
     """A table: `position`, the exported fields of the item, then a column `metadata.KEY` for each key that occurs, and `tags`."""
 
     def write(self, rows: Iterator[DatasetRow], stream: IO[bytes]) -> int:
-        """Write the table and return the number of rows; they pass through a temporary file to learn all keys."""
+        """Write the table and return the number of rows; a temporary file holds them until all keys are known."""
         keys: dict[str, None] = {}
         with tempfile.TemporaryFile() as spool:
             for row in rows:

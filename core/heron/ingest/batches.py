@@ -54,7 +54,7 @@ def _unit(paths: Sequence[Path], kind: Kind, name: str) -> Unit:
     place = str(paths[0].parent)
     broken = next((path for path in paths if not is_unicode(str(path))), None)
     if broken is not None:
-        return Unit(place, place, problem=f"{broken!r}: the file name is no valid Unicode, rename the file")
+        return Unit(place, place, problem=f"{broken!r}: the file name is not valid Unicode, rename the file")
     urls = [path.parent.as_uri().rstrip("/") + "/" + quote(path.name) for path in paths]
     members = tuple(Member(url) for url in urls)
     return Unit(place, group_url(kind, urls), kind=kind, name=name or None, members=members)

@@ -19,7 +19,7 @@ def check_paths(paths: Sequence[str | Path]) -> list[Path]:
     absolute = [path_of_url(str(path)) for path in paths]
     for given, path in zip(paths, absolute, strict=True):
         if not os.path.lexists(path):
-            raise NotFound(f"{given} is not there", hint="check the spelling, or quote a name with blanks")
+            raise NotFound(f"{given} is not there", hint="check the spelling, or quote a name with spaces")
     return absolute
 
 
@@ -60,7 +60,7 @@ def _unit(folder: Path, name: str, prefix: str, sidecar_suffix: str | None) -> U
     if not is_unicode(place):
         shown = printable(place, limit=200)
         return Unit(
-            shown, shown, path, problem=f"{shown}: the file name is no valid Unicode, rename the file"
+            shown, shown, path, problem=f"{shown}: the file name is not valid Unicode, rename the file"
         )
     url = prefix + quote(name)
     if sidecar_suffix is None:

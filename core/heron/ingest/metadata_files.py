@@ -92,7 +92,7 @@ def read_rows(file: Path, schema: Schema) -> Iterator[tuple[str, dict[str, Json]
     except FileNotFoundError:
         raise NotFound(f"{file} is not there") from None
     except UnicodeDecodeError as error:
-        raise InvalidInput(f"{file} is no UTF-8 text") from error
+        raise InvalidInput(f"{file} is not UTF-8 text") from error
     except OSError as error:
         raise InvalidInput(f"{file} cannot be read: {error.strerror or error}") from error
 
@@ -174,7 +174,7 @@ def _parquet(file: Path, schema: Schema) -> Iterator[tuple[str, dict[str, Json]]
                     )
                     number += 1
     except duckdb.Error as error:
-        raise InvalidInput(f"{file} is no readable Parquet: {str(error).splitlines()[0]}") from error
+        raise InvalidInput(f"{file} is not readable Parquet: {str(error).splitlines()[0]}") from error
 
 
 def _plain(value: Any, is_utc: bool) -> Any:

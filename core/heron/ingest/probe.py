@@ -154,7 +154,7 @@ class Prober:
             alone = self._items.item(unit, file)
             return evolve(alone, problems=(*alone.problems, *warned(unit, broken)))
         if others:
-            broken.append(f"{file.name}: {others:,} files in it that are no parts of series were passed over")
+            broken.append(f"{file.name}: {others:,} files in it that are not parts of series were skipped")
         return Outcome(unit, None, warned(unit, broken), action="part", parts=tuple(parts))
 
     def _found_part(self, file: OpenedFile, metadata: Mapping[str, Json] | None) -> FoundPart | None:

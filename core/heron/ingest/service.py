@@ -194,7 +194,7 @@ class IngestService:
         Raises AlreadyExists for a folder that is synced already.
         """
         if "://" not in url and not path_of_url(url).is_dir():
-            raise NotFound(f"{url} is no folder of this machine", hint="check the spelling")
+            raise NotFound(f"{url} is not a folder of this machine", hint="check the spelling")
         prefix = self._storage._normalised_prefix(url, integration)
         return self._synced.bind(folder, prefix, integration=integration, sidecar_suffix=sidecar_suffix)
 
@@ -355,7 +355,7 @@ class IngestService:
             yield from objects
         elif not may_be_empty:
             raise NotFound(
-                f"nothing lies at or below {url}", hint="check the spelling; * is no wildcard here"
+                f"there is nothing at or below {url}", hint="check the spelling; * is not a wildcard here"
             )
 
     def _manifest(self, path: Path, integration: Integration | None) -> Manifest:

@@ -72,7 +72,7 @@ def mark_vanished(
         count = synced._count_below(folder, prefix)
         if count:
             raise InvalidInput(
-                f"nothing lies below {prefix} any more, while folder {folder.path!r} holds {count:,} items of it",
+                f"there is nothing below {prefix} any more, while folder {folder.path!r} holds {count:,} items of it",
                 hint="--allow-empty marks all of them as deleted",
             )
     after, more = 0, True

@@ -125,14 +125,14 @@ def look_at(path: Path, url: str) -> LocalFile:
         try:
             status = os.fstat(descriptor)
             if not stat.S_ISREG(status.st_mode):
-                raise MediaError(f"{path} is no regular file")
+                raise MediaError(f"{path} is not a regular file")
             head = os.read(descriptor, HEAD)
         finally:
             os.close(descriptor)
     except FileNotFoundError:
         raise MediaError(f"{path} is not there (a broken link, or deleted meanwhile)") from None
     except PermissionError:
-        raise MediaError(f"{path} may not be read", hint="check its rights") from None
+        raise MediaError(f"{path} cannot be read: permission denied", hint="check its rights") from None
     except OSError as error:
         raise MediaError(f"{path} cannot be read: {error.strerror or error}") from error
     if not status.st_size:

@@ -127,7 +127,7 @@ def _count(file: MediaFile, encoding: str) -> tuple[int, int, str, str]:
                 return _count(file, "cp1252" if b"\x81" not in file.head else "latin-1")
             if encoding == "cp1252":
                 return _count(file, "latin-1")
-            raise _NoText(f"begins like text, but is no valid {encoding}: {error.reason}") from error
+            raise _NoText(f"begins like text, but is not valid {encoding}: {error.reason}") from error
     return lines + (1 if last and last != "\n" else 0), characters, encoding, beginning
 
 

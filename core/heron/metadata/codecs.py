@@ -187,7 +187,7 @@ class EnumCodec:
         for option in options:
             if not option.strip() or len(option) > MAX_VARCHAR or not is_unicode(option):
                 raise ValueError(
-                    "has an option that is empty, longer than 8192 characters or no valid Unicode"
+                    "has an option that is empty, longer than 8192 characters or not valid Unicode"
                 )
         repeated = {option for option in options if options.count(option) > 1}
         if repeated:

@@ -93,7 +93,7 @@ def _mode(value: Any, place: str) -> Mode:
 def frame_number(number: float, name: str, hint: str) -> int:
     """A number of a frame; raises MetadataError for one that is negative, too large, or has a fraction."""
     if not 0 <= number <= LAST or number != int(number):
-        raise MetadataError(f"{name}: {number:g} is no frame number", hint=hint)
+        raise MetadataError(f"{name}: {number:g} is not a frame number", hint=hint)
     return int(number)
 
 
@@ -121,7 +121,7 @@ def _number(value: Any, place: str) -> float:
     except (ValueError, OverflowError):
         number = -1.0
     if not 0 <= number <= LAST:
-        raise MetadataError(f"{place}: {printable(value)} is no frame, expected a number from 0 on")
+        raise MetadataError(f"{place}: {printable(value)} is not a frame, expected a number from 0 on")
     return number
 
 

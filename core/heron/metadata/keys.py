@@ -27,7 +27,7 @@ def check_key(key: object) -> str:
     if illegal:
         raise MetadataError(
             f"metadata key {printable(key)} holds {' '.join(repr(c) for c in illegal[:5])}",
-            hint="letters a-z and A-Z, digits, blank, - _ and . are allowed",
+            hint="letters a-z and A-Z, digits, space, - _ and . are allowed",
         )
     if _SEPARATORS.sub("", key) == RESERVED:
         raise MetadataError(
@@ -48,7 +48,7 @@ def check_name(name: object, what: str) -> str:
             f"{what} {name[:30]!r}… has {len(name)} characters, at most {MAX_NAME} are allowed"
         )
     if not is_unicode(name):
-        raise InvalidInput(f"{what} {printable(name)} holds characters that are no valid Unicode")
+        raise InvalidInput(f"{what} {printable(name)} holds characters that are not valid Unicode")
     if any(unicodedata.category(character) == "Cc" for character in name):
         raise InvalidInput(
             f"{what} {printable(name)} holds a line break, a null character or another control character"

@@ -132,7 +132,9 @@ class Schema:
         """Add a key of a type without parameters: boolean, datetime, number, uuid, varchar, text, geospatial."""
         kind = self._type(name, type)
         if not kind.scalar:
-            raise MetadataError(f"key {name!r}: {kind.name} is no scalar type", hint=f"use add_{kind.name}")
+            raise MetadataError(
+                f"key {name!r}: {kind.name} is not a scalar type", hint=f"use add_{kind.name}"
+            )
         return self._add(name, kind, {})
 
     def add_enum(self, name: str, options: Iterable[str]) -> SchemaKey:
@@ -208,7 +210,7 @@ class Schema:
             if not isinstance(kind, str) or not isinstance(indexed, bool | None):
                 raise MetadataError(
                     f"key {name!r}: expected a type name, or a table with a type",
-                    hint='a key with a dot stands in quotes in TOML: "video.description" = "text"',
+                    hint='write a key with a dot in quotes in TOML: "video.description" = "text"',
                 )
             known = draft._keys.get(name)
             if known is not None and known.state == "deleted":

@@ -14,11 +14,11 @@ SUFFIX = ".metadata.json"
 
 
 def read_sidecar(path: Path) -> Mapping[str, Json]:
-    """The metadata in a sidecar; raises InvalidInput when it is no JSON object of at most 10 MB."""
+    """The metadata in a sidecar; raises InvalidInput when it is not JSON object of at most 10 MB."""
     try:
         status = path.stat()
         if not stat.S_ISREG(status.st_mode):  # reading a pipe would wait for ever
-            raise InvalidInput(f"sidecar {path.name} is no regular file")
+            raise InvalidInput(f"sidecar {path.name} is not a regular file")
         if status.st_size > MAX_METADATA:
             raise InvalidInput(f"sidecar {path.name} is larger than {MAX_METADATA:,} bytes")
         content = path.read_bytes()
@@ -34,5 +34,5 @@ def sidecar_metadata(content: bytes, name: str) -> Mapping[str, Json]:
     except InvalidInput as error:
         raise InvalidInput(f"sidecar {name}: {error.message}", hint=error.hint) from error
     if not isinstance(data, dict):
-        raise InvalidInput(f"sidecar {name} holds no JSON object")
+        raise InvalidInput(f"sidecar {name} is not a JSON object")
     return data

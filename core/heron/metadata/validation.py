@@ -83,7 +83,7 @@ class Validator:
     def _prepare(self, key: Any, item: str) -> Encode:
         if not isinstance(key, str) or not key.strip() or not is_unicode(key):
             raise MetadataError(
-                f"{item}: metadata key {printable(key)} is not text, empty, or no valid Unicode"
+                f"{item}: metadata key {printable(key)} is not text, empty, or not valid Unicode"
             )
         if key in self._names:
             encoder = self._schema.encoder(self._schema.require(key))

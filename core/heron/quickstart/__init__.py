@@ -1,1 +1,1 @@
-"""A small sample lake of real files, drawn on the spot, to try Heron with."""
+"""A small sample lake of real files, generated when it is needed, for trying Heron."""

@@ -1,4 +1,4 @@
-"""A folder of this machine served as an S3 bucket, so that the tour can go to a cloud without account or server."""
+"""Serves a folder of this machine as an S3 bucket, so that the quickstart needs no account and no server."""
 
 from __future__ import annotations
 
@@ -23,29 +23,29 @@ _PAGE = 1000
 _PIECE = 128 * 1024
 _RANGE = re.compile(r"bytes=([0-9]{0,18})-([0-9]{0,18})")
 _SIGNING = ("x-amz-", "awsaccesskeyid", "signature", "expires", "x-id")
-"""How the parameters begin that say who asks, not what for."""
+"""Prefixes of the parameters that identify the client, not the request."""
 
 _LISTING = frozenset((
     "list-type", "prefix", "delimiter", "start-after", "continuation-token", "max-keys", "encoding-type", "fetch-owner",
 ))  # fmt: skip
 _ERRORS = {
     "InvalidArgument": (400, "An argument is not valid."),
-    "AccessDenied": (403, "The file may not be read."),
+    "AccessDenied": (403, "There is no permission to read the file."),
     "NoSuchBucket": (404, "The specified bucket does not exist."),
     "NoSuchKey": (404, "The specified key does not exist."),
     "MethodNotAllowed": (405, "This bucket can only be read."),
-    "PreconditionFailed": (412, "The object is another by now."),
+    "PreconditionFailed": (412, "The object was replaced."),
     "InvalidRange": (416, "The requested range is not satisfiable."),
-    "NotImplemented": (501, "This bucket lists (version 2) and gives objects, and nothing else."),
+    "NotImplemented": (501, "This bucket only lists (version 2) and returns objects."),
 }
 
 
 class LakeBucket:
-    """Serves the files below a folder as the objects of a bucket, read-only, at `endpoint` while the `with` lasts.
-
-    For the tour and for tests, on this machine only: it listens on 127.0.0.1 alone and **checks no signatures**, so
-    any credentials will do. Path style: `{endpoint}/{bucket}/{key}`. The folder is never left: links, and whatever
-    has a name that begins with a dot, are no objects. Each page of a list walks the folder anew.
+    """Serves the files below a folder as the objects of a bucket, read-only, at `endpoint` within a `with` statement.
+    It is for the quickstart and for tests on this machine: it listens only on 127.0.0.1 and **checks no signatures**, so any
+    credentials are accepted. URLs are in path style: `{endpoint}/{bucket}/{key}`. Links, and files and folders whose names
+    begin with a dot, are not objects, so nothing outside the folder can be read. Each page of a listing walks the folder
+    again.
     """
 
     def __init__(self, folder: Path, bucket: str) -> None:
@@ -62,7 +62,7 @@ class LakeBucket:
 
 
 class _Server(ThreadingTCPServer):
-    """Knows the files, and the connections that are open, so that leaving the bucket ends them too."""
+    """Keeps the folder and a list of open connections, so that leaving the bucket closes them."""
 
     daemon_threads = True
     request_queue_size = 128
@@ -80,19 +80,19 @@ class _Server(ThreadingTCPServer):
                 connection.shutdown(socket.SHUT_RDWR)
 
     def walk(self) -> Iterator[str]:
-        """The keys of all objects, in no order."""
+        """The keys of all objects, in any order."""
         for here, folders, files in os.walk(self.folder):
             folders[:] = [name for name in folders if not name.startswith(".")]
             below = Path(here).relative_to(self.folder)
             yield from (key for name in files if self.path(key := (below / name).as_posix()))
 
     def path(self, key: str) -> Path | None:
-        """The file of an object; None for what is no object, such as `..`, a link, or an absolute path."""
+        """The file of an object; None for anything else, such as `..`, a link, or an absolute path."""
         if any(part.startswith(".") for part in key.split("/")):
             return None
         path = self.folder / key
         try:
-            key.encode()  # a name that is no Unicode cannot be a key
+            key.encode()  # a name that is not Unicode cannot be a key
             # A key that follows a link, or is another spelling such as a//b, resolves to something else.
             return path if path.is_file() and str(path.resolve()) == f"{self.folder}/{key}" else None
         except (OSError, ValueError):
@@ -100,7 +100,7 @@ class _Server(ThreadingTCPServer):
 
 
 class _Refused(Exception):
-    """A request that is answered with an error; the text is its code."""
+    """A request that is answered with an error; the text is the code."""
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -113,7 +113,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.server.open.add(self.connection)
 
     def handle(self) -> None:
-        with suppress(ConnectionError):  # clients may leave when they like
+        with suppress(ConnectionError):  # clients may close the connection at any time
             super().handle()
 
     def finish(self) -> None:
@@ -198,7 +198,7 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 def _listing(server: _Server, asked: Mapping[str, str]) -> str:
-    """A page of ListObjectsV2. The token of the next one is the last entry of this one."""
+    """A page of ListObjectsV2. Its last entry is the token of the next page."""
     prefix, delimiter = asked.get("prefix", ""), asked.get("delimiter", "")
     token = unquote(asked.get("continuation-token", ""))
     after = "" if token else asked.get("start-after", "")
@@ -224,7 +224,7 @@ def _listing(server: _Server, asked: Mapping[str, str]) -> str:
 
 
 def _rolled_up(key: str, prefix: str, delimiter: str) -> str:
-    """A key, or its beginning up to the first delimiter behind the prefix."""
+    """A key, or its part up to the first delimiter after the prefix."""
     end = key.find(delimiter, len(prefix)) if delimiter else -1
     return key if end < 0 else key[: end + len(delimiter)]
 
@@ -240,12 +240,12 @@ def _contents(path: Path, key: str) -> str:
 
 
 def _etag(found: os.stat_result) -> str:
-    """Time and size in place of a hash; the hyphen tells clients that it is no MD5."""
+    """Time and size instead of a hash; the hyphen tells clients that it is not an MD5."""
     return f"{found.st_mtime_ns:x}-{found.st_size:x}"
 
 
 def _part(header: str, size: int) -> tuple[int, int] | None:
-    """Begin and end of the range asked for; None for the whole object, as for a range that makes no sense."""
+    """Start and end of the requested range; None for the whole object, also if the range is not valid."""
     found = _RANGE.fullmatch(header)
     first, last = found.groups() if found else ("", "")
     if not (first or last) or (first and last and int(last) < int(first)):

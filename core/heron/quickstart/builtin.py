@@ -1,4 +1,4 @@
-"""The quickstart as a plugin: it brings a command by the hook that plugins use, and uses public names only."""
+"""The quickstart as a plugin: it contributes a command by a hook, and uses public names only."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def _load() -> Any:
 
 @heron.hookimpl
 def register_commands() -> Iterator[heron.CliCommand]:
-    """Bring `heron quickstart`."""
+    """Contribute `heron quickstart`."""
     yield heron.CliCommand(
-        name="quickstart", summary="Make a small lake and walk through everything.", load=_load
+        name="quickstart", summary="Make a small lake and show what Heron can do.", load=_load
     )

@@ -1,4 +1,4 @@
-"""A picture to paint on, in the light and the haze of one shot of the sample lake, with Pillow alone."""
+"""A picture to draw on, in the light and the haze of one shot of the sample lake, with Pillow only."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _SKIES: dict[str, tuple[Colour, Colour, Colour, Colour, float]] = {
 }
 """By time of day: the sky's top, its horizon, the light on things, the grey of clouds, the share of lit windows."""
 _WEATHER = {"sun": (0.0, 0.3), "rain": (0.8, 0.75), "fog": (0.9, 2.4), "snow": (0.7, 0.9)}
-"""How grey the sky is, and how much haze lies over what is far away."""
+"""How grey the sky is, and how much haze covers distant things."""
 SNOW: Colour = (236, 241, 250)
 LAMP: Colour = (255, 206, 128)
 
@@ -67,7 +67,7 @@ _CITIES = {
 
 
 def mix(a: Sequence[float], b: Sequence[float], share: float) -> Colour:
-    """The colour that lies `share` of the way from `a` to `b`."""
+    """The colour between `a` and `b`, where `share` 0 is `a` and 1 is `b`."""
     red, green, blue = (round(x + (y - x) * share) for x, y in zip(a, b, strict=True))
     return red, green, blue
 
@@ -88,8 +88,8 @@ def noise(rng: random.Random, cells: tuple[int, int], size: tuple[int, int]) -> 
 class Canvas:
     """A picture painted at twice its size, in the light and (by `depth`, 0 near to 1 far) the haze of a shot.
 
-    `rng` says where things stand, `air` what comes and goes: clouds, rain, and which windows are lit. So a place keeps
-    its houses by day and by night.
+    `rng` decides where things are, `air` what changes: clouds, rain, and which windows are lit. So a place
+    has the same houses by day and by night.
     """
 
     def __init__(self, shot: Shot, size: tuple[int, int], rng: random.Random) -> None:
@@ -111,7 +111,7 @@ class Canvas:
         return mix(lit, self.haze, min(0.94, 1 - math.exp(-self.depth * self.density)))
 
     def poly(self, points: Sequence[Point], colour: Colour, alpha: int = 255, glowing: bool = False) -> None:
-        """A filled polygon; a glowing one keeps its colour whatever the light."""
+        """A filled polygon; a glowing one has the same colour in any light."""
         shade = (
             mix(colour, self.haze, min(0.8, self.depth * self.density / 2)) if glowing else self.tone(colour)
         )
@@ -170,7 +170,7 @@ class Canvas:
             self.shine(x, y, 70 if time == "night" else 170, mix((0, 0, 0), colour, 0.6))
 
     def mirror(self, y: float, soft: float, within: Sequence[Point]) -> None:
-        """What stands above the line `y` shown again below it, upside down and blurred, within an outline."""
+        """A reflection of what is above the line `y`, upside down and blurred, within an outline."""
         width, height = self.image.size
         line, depth = round(y * 2), height - round(y * 2)
         above = self.image.crop((0, max(0, line - depth), width, line)).resize((width // 4, depth // 8))

@@ -1,4 +1,4 @@
-"""`heron quickstart`: a small lake, and a walk through everything with the very commands that one would type."""
+"""`heron quickstart`: makes a small lake, and runs through Heron's features with commands that users can type."""
 
 from __future__ import annotations
 
@@ -23,15 +23,14 @@ _MARK = Path(".heron") / "quickstart"
 
 @click.command("quickstart")
 @click.argument("directory", default="heron-quickstart", type=click.Path(file_okay=False, path_type=Path))
-@click.option("--fresh", is_flag=True, help="Delete what an earlier quickstart made there, and begin anew.")
+@click.option("--fresh", is_flag=True, help="Delete what an earlier quickstart made there, and start again.")
 @click.pass_obj
 def command(context: heron.CommandContext, directory: Path, fresh: bool) -> None:
-    """Make a small lake and walk through everything.
-
-    Draws pictures, a film and scans, writes sound and texts, and goes step by step from schema to dataset. The extra
-    media brings the steps through film, sound, scans and documents, clip and plot those that find pictures by a sentence
-    and draw a map of them, the extra s3 those through a bucket on a server in this process. No network, no account; all
-    of it stays in DIRECTORY to play with.
+    """Make a small lake and show what Heron can do.
+    Draws pictures, a film and scans, writes sound and texts, and goes step by step from schema to dataset. More steps come
+    with extras: media for film, sound, scans and documents; clip and plot for finding pictures by a sentence and drawing a
+    map of them; s3 for a bucket, served by this process. It needs no network and no account. Everything stays in
+    DIRECTORY, to try more commands on.
 
     \b
     Example:
@@ -43,11 +42,12 @@ def command(context: heron.CommandContext, directory: Path, fresh: bool) -> None
 
     try:
         _prepare(directory, fresh)
-        click.secho(f"A lake of real files, drawn just now, goes to {directory}.")
+        click.secho(f"Writing a lake of generated files to {directory}.")
         made = make_lake(directory)
     except OSError as error:
         raise heron.CatalogueError(
-            f"no quickstart can be made in {directory}: {error.strerror or error}", hint="give another folder"
+            f"the quickstart cannot write to {directory}: {error.strerror or error}",
+            hint="give another folder",
         ) from error
     click.secho(f"  {', '.join(_counted(count, sort) for sort, count in made.items())}.")
     before = Path.cwd()
@@ -57,14 +57,14 @@ def command(context: heron.CommandContext, directory: Path, fresh: bool) -> None
     finally:
         os.chdir(before)
     click.secho("")
-    click.secho(f"Done. All of it is in {directory}. What to type next:", bold=True)
+    click.secho(f"Done. All of it is in {directory}. Try next:", bold=True)
     click.secho(f"  cd {shlex.quote(str(directory))}")
     for line in NEXT:
         click.secho(f"  {line}")
 
 
 def _walk_steps(context: heron.CommandContext) -> int:
-    """Go the steps on this machine, but those for which something is missing; returns the number of the next one."""
+    """Run the steps on this machine, except those that lack something; returns the number of the next step."""
     from heron.quickstart.steps import STEPS
 
     number = 1
@@ -73,7 +73,7 @@ def _walk_steps(context: heron.CommandContext) -> int:
             _load(context, step)
         except heron.PluginError as error:
             click.secho("")
-            click.secho(f'The step "{step.title}" is left out: {error}.')
+            click.secho(f'The step "{step.title}" is skipped: {error}.')
         else:
             _walk(context, number, step)
             number += 1
@@ -81,12 +81,14 @@ def _walk_steps(context: heron.CommandContext) -> int:
 
 
 def _load(context: heron.CommandContext, step: Step) -> None:
-    """Raise PluginError where something that a step needs is not there, or cannot be loaded."""
+    """Raise PluginError if something that a step needs is missing or cannot be loaded."""
     manager = context.plugins()
     known = {decoder.name: decoder for decoder in manager.decoders()}
     for name in step.decoders:
         if name not in known:
-            raise heron.PluginError(f"there is no decoder {name}", hint="heron plugins lists what there is")
+            raise heron.PluginError(
+                f"there is no decoder {name}", hint="heron plugins lists the existing ones"
+            )
         manager.load(known[name])
     for name in step.embedders:
         manager.load(manager.embedder(name))
@@ -95,7 +97,7 @@ def _load(context: heron.CommandContext, step: Step) -> None:
 
 
 def _walk(context: heron.CommandContext, number: int, step: Step) -> None:
-    """Go one step: say what it is about, and run its commands."""
+    """Run one step: print its description, and run its commands."""
     click.secho("")
     click.secho(f"STEP {number}: {step.title}", bold=True)
     click.secho(step.words)
@@ -105,7 +107,7 @@ def _walk(context: heron.CommandContext, number: int, step: Step) -> None:
 
 
 def _walk_cloud(context: heron.CommandContext, number: int) -> None:
-    """Go the steps through a bucket, if what that needs is installed."""
+    """Run the steps with a bucket, if the plugin for it is installed."""
     from heron.quickstart.bucket import LakeBucket
     from heron.quickstart.steps import CLOUD
 
@@ -114,7 +116,7 @@ def _walk_cloud(context: heron.CommandContext, number: int) -> None:
         manager.require(manager.storage("s3"))
     except heron.PluginError as error:
         click.secho("")
-        click.secho(f"The steps through a bucket are left out: {error}.")
+        click.secho(f"The steps with a bucket are skipped: {error}.")
         return
     with LakeBucket(Path("lake"), "lake") as bucket, _environment(HERON_TOUR_SECRET="guest"):  # noqa: S106
         for more, step in enumerate(CLOUD):
@@ -124,7 +126,7 @@ def _walk_cloud(context: heron.CommandContext, number: int) -> None:
 
 @contextmanager
 def _environment(**values: str) -> Iterator[None]:
-    """Environment variables for a while."""
+    """Set environment variables within the context."""
     before = {name: os.environ.get(name) for name in values}
     os.environ.update(values)
     try:
@@ -138,14 +140,14 @@ def _environment(**values: str) -> Iterator[None]:
 
 
 def _prepare(directory: Path, fresh: bool) -> None:
-    """An empty folder with the mark of a quickstart, by which --fresh knows that it may delete it."""
+    """Prepare an empty folder with a marker file, by which --fresh knows that it may delete the folder."""
     if fresh and (directory / _MARK).is_file():
         shutil.rmtree(directory)
     if directory.exists() and any(directory.iterdir()):
         again = (directory / _MARK).is_file()
         raise heron.AlreadyExists(
             f"{directory} is {'an earlier quickstart' if again else 'not empty'}",
-            hint="use --fresh to begin anew" if again else "give a folder that is not there yet",
+            hint="use --fresh to start again" if again else "give a folder that does not exist yet",
         )
     mark = directory / _MARK
     mark.parent.mkdir(parents=True, exist_ok=True)
@@ -153,7 +155,7 @@ def _prepare(directory: Path, fresh: bool) -> None:
 
 
 def _run(context: heron.CommandContext, line: str) -> None:
-    """Run one command line in this process, in the workspace of this folder whatever HERON_WORKSPACE says."""
+    """Run one command line in this process, in the workspace of this folder, ignoring HERON_WORKSPACE."""
     context.run(["--workspace", ".", *shlex.split(line)[1:]])
 
 

@@ -13,14 +13,14 @@ from heron.quickstart.phantom import slice_of_head
 
 _EXPLICIT_LITTLE_ENDIAN = "1.2.840.10008.1.2.1"
 _FIELD = 240.0
-"""Width and height of a slice, and of the head from below to above, in millimetres."""
+"""Width and height of a slice, and the height of the head, in millimetres."""
 
 Value = str | int | bytes
 
 
 @frozen
 class Series:
-    """A series to write: `values` are those of each tissue, stored with `intercept` taken off."""
+    """A series to write: `values` are those of each tissue, stored minus `intercept`."""
 
     modality: str
     storage: str
@@ -102,7 +102,7 @@ def _slice(series: Series, number: int) -> dict[int, tuple[str, Value]]:
 
 
 def _uid(name: str) -> str:
-    """A UID made of a UUID (PS3.5, B.2), always the same for a name."""
+    """A UID made from a UUID (PS3.5, B.2), always the same for a name."""
     return f"2.25.{uuid5(NAMESPACE_URL, f'heron:sample-lake/scans/{name}').int}"
 
 

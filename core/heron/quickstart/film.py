@@ -10,10 +10,11 @@ _HAS_INDEX = _KEY_FRAME = 0x10
 
 
 def avi(jpegs: Sequence[bytes], size: tuple[int, int], rate: tuple[int, int]) -> bytes:
-    """An AVI 1.0 file of JPEG pictures of one size; `rate` is frames, and the seconds that they take.
+    """An AVI 1.0 file of JPEG pictures of one size; `rate` is a number of frames, and how many seconds they
+    take.
 
     The structures are those of Microsoft's "AVI RIFF File Reference": AVIMAINHEADER, AVISTREAMHEADER and
-    BITMAPINFOHEADER in the list `hdrl`, the pictures in the list `movi`, and where each begins in `idx1`.
+    BITMAPINFOHEADER in the list `hdrl`, the pictures in the list `movi`, and their offsets in `idx1`.
     """
     frames, seconds = rate
     (width, height), count, largest = size, len(jpegs), max(map(len, jpegs))
@@ -27,7 +28,7 @@ def avi(jpegs: Sequence[bytes], size: tuple[int, int], rate: tuple[int, int]) ->
     )  # fmt: skip
     picture = struct.pack("<IiiHH4sIiiII", 40, width, height, 1, 24, b"MJPG", width * height * 3, 0, 0, 0, 0)
     chunks = [_chunk(b"00dc", jpeg) for jpeg in jpegs]
-    # Places count from the word `movi`, which is four bytes long.
+    # Offsets count from the word `movi`, which is four bytes long.
     places = accumulate(map(len, chunks), initial=4)
     index = b"".join(
         struct.pack("<4sIII", b"00dc", _KEY_FRAME, place, len(jpeg))

@@ -21,10 +21,10 @@ from heron.quickstart.sound import harbour_sound
 
 
 def make_lake(directory: Path) -> dict[str, int]:
-    """Write the sample lake into a directory, made when it is missing; the same bytes every time.
+    """Write the sample lake into a directory, created if it is missing; the same bytes every time.
 
-    There are `lake`, and beside it `views` and `timelapse`, folders that are one item each, and `metadata.jsonl`.
-    Returns how many files there are of each sort.
+    It writes `lake`, `views` and `timelapse` (folders that become one item each), and `metadata.jsonl`.
+    Returns the number of files of each sort.
     """
     shots = photographs()
     photos = {f"lake/photos/{photo.shot.city}/{photo.name}": taken(photo) for photo in shots}
@@ -41,7 +41,7 @@ def make_lake(directory: Path) -> dict[str, int]:
 
 
 def _sorts(photos: Mapping[str, bytes]) -> dict[str, Mapping[str, bytes]]:
-    """All files by the word for their sort, then by path."""
+    """All files by the name of their sort, then by path."""
     red_bus, snow, tram = (
         photos[f"lake/photos/{city}/{city}-001.jpg"] for city in ("algiers", "oslo", "lisbon")
     )
@@ -68,21 +68,21 @@ def _sorts(photos: Mapping[str, bytes]) -> dict[str, Mapping[str, bytes]]:
 
 
 def _film() -> bytes:
-    """Eight seconds of a ferry that crosses a harbour while night falls."""
+    """Eight seconds of a ferry that crosses a harbour at nightfall."""
     shots = [Shot("lisbon", "harbour", time, "sun", "white ferry") for time in ("day", "dusk", "night")]
     frames = [saved(frame, "JPEG", quality=60) for frame in crossing(shots, 5, (320, 240), 100)]
     return avi(frames, (320, 240), rate=(25, 2))
 
 
 def _scans() -> dict[str, bytes]:
-    """A series as loose files, another one in an archive, and a volume."""
+    """A series as separate files, another one in an archive, and a volume."""
     slices = {f"lake/scans/head-ct/{_name(n)}": slice for n, slice in enumerate(dicom_series(CT), start=1)}
     archive = _zipped((f"head-mr/{n:02}.dcm", slice) for n, slice in enumerate(dicom_series(MR), start=1))
     return {**slices, "lake/scans/head-mr.zip": archive, "lake/scans/head.nii.gz": nifti_volume()}
 
 
 def _name(number: int) -> str:
-    """A name for a slice, one of twelve: they sort in another order than the slices, and not all have a suffix."""
+    """A name for a slice, one of twelve, which do not sort in the order of the slices; some have no suffix."""
     shuffled = number * 5 % 13
     return f"IM{shuffled:04}" + (".dcm" if shuffled % 3 else "")
 
@@ -91,6 +91,6 @@ def _zipped(files: Iterable[tuple[str, bytes]]) -> bytes:
     stream = io.BytesIO()
     with zipfile.ZipFile(stream, "w") as archive:
         for name, content in files:
-            # An entry of its own has the date 1980-01-01, so that the bytes are the same every time.
+            # A ZipInfo has the date 1980-01-01, so that the bytes are the same every time.
             archive.writestr(zipfile.ZipInfo(name), content, zipfile.ZIP_DEFLATED)
     return stream.getvalue()

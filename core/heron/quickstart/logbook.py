@@ -82,7 +82,7 @@ def _stream(entries: str, content: bytes) -> bytes:
 
 
 def _file(objects: Sequence[bytes]) -> bytes:
-    """Header, numbered objects, and the table of where each begins; the first is the catalogue, the sixth the facts."""
+    """Header, numbered objects, and the table of their offsets; the first is the catalogue, the sixth the facts."""
     header = b"%PDF-1.4\n%\xe2\xe3\xcf\xd3\n"
     bodies = [b"%d 0 obj\n%b\nendobj\n" % numbered for numbered in enumerate(objects, start=1)]
     *places, end = accumulate(map(len, bodies), initial=len(header))

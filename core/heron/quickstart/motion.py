@@ -1,4 +1,4 @@
-"""What moves in the sample lake: a boat that crosses a harbour, and the light of a day that goes by."""
+"""Moving pictures of the sample lake: a boat that crosses a harbour, and light that changes from day to night."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from heron.quickstart.scenes import draw_scene
 T = TypeVar("T")
 
 _AWAY = 9.0
-"""A drift that takes the boat out of the picture."""
+"""A drift that moves the boat out of the picture."""
 
 
 @frozen
 class _Stage:
-    """A harbour in one light: the picture without its boat, the picture with it, and where the two differ."""
+    """A harbour in one light: the picture without its boat, the picture with it, and a mask of the difference."""
 
     empty: Image.Image
     boat: Image.Image
@@ -39,7 +39,7 @@ def pass_of_time(
 def crossing(shots: Sequence[Shot], seed: int, size: tuple[int, int], count: int) -> Iterator[Image.Image]:
     """`count` pictures of a harbour that its boat crosses from left to right, while the light changes as above.
 
-    A boat is drawn once in each light, and what it changes in the picture is what moves.
+    A boat is drawn once in each light; the pixels that it changes are moved.
     """
     stages = [_stage(shot, seed, size) for shot in shots]
     for step in range(count):
@@ -51,7 +51,7 @@ def crossing(shots: Sequence[Shot], seed: int, size: tuple[int, int], count: int
 
 
 def _between(stages: Sequence[T], moment: float) -> tuple[tuple[T, T], float]:
-    """The two stages around a moment from 0 to 1, and how far it is from the one to the other."""
+    """The stages before and after a moment from 0 to 1, and the share of the way between them."""
     place = moment * (len(stages) - 1)
     first = min(int(place), max(0, len(stages) - 2))
     share = place - first

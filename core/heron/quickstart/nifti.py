@@ -14,7 +14,7 @@ _PIXEL, _THICK = 3.75, 7.5
 """Spacing in millimetres."""
 
 _BRIGHTEST = 900
-"""What is shown white (`cal_max`)."""
+"""The value shown as white (`cal_max`)."""
 
 _INT16, _MILLIMETRES, _SCANNER = 4, 2, 1
 _HEADER = "<i10s18sihBB8h3f4h8f3fhBB4f2i80s24s2h6f12f16s4s"

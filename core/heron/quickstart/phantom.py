@@ -21,7 +21,7 @@ _PARTS = (
     ("fluid", (-0.26, 0.58, -0.42), (0.12, 0.13, 0.15), 0.0),
     ("lesion", (-0.38, -0.42, 0.25), (0.12, 0.15, 0.3), 30.0),
 )
-"""Tissue, centre, half axes and turn in degrees, where later ones lie on top of earlier ones.
+"""Tissue, centre, half axes and rotation in degrees; later ones are drawn over earlier ones.
 
 In half widths of the picture: x to the left of the patient, y to the nose, z to the crown.
 """
@@ -33,9 +33,9 @@ _CORNERS = 60
 def slice_of_head(
     height: float, size: int, values: Mapping[str, float], grain: float, rng: random.Random
 ) -> list[int]:
-    """The `size` x `size` values at a height from -1 to 1, row by row from the nose, as one looks up from the feet.
+    """The `size` x `size` values at a height from -1 to 1, row by row from the nose, seen from the feet.
 
-    `values` are those of air and each tissue; `grain` is how far noise goes to either side.
+    `values` are those of air and each tissue; `grain` is the largest noise, up or down.
     """
     image = Image.new("F", (size * _FINE, size * _FINE), values["air"])
     draw = ImageDraw.Draw(image)
@@ -53,7 +53,7 @@ def slice_of_head(
 def _ellipse(
     centre: tuple[float, ...], axes: tuple[float, ...], turn: float, share: float
 ) -> list[tuple[float, float]]:
-    """The outline of an ellipsoid where it is cut, by the share of its half axes that is left there."""
+    """The outline of a cut through an ellipsoid, by the share of its half axes at this height."""
     cosine, sine = math.cos(math.radians(turn)), math.sin(math.radians(turn))
     outline = []
     for corner in range(_CORNERS):

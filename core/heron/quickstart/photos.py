@@ -1,4 +1,4 @@
-"""The photographs of the sample lake, with EXIF, and what is known of each."""
+"""The photographs of the sample lake, with EXIF and metadata."""
 
 from __future__ import annotations
 
@@ -108,7 +108,7 @@ def _photo(shot: Shot, number: int, seed: int) -> Photo:
 
 
 def metadata(photo: Photo) -> dict[str, Any]:
-    """What is known of a photograph beside its file, as one line of a metadata file."""
+    """The metadata of a photograph, as one line of a metadata file."""
     shot = photo.shot
     sky = _CLEAR[shot.time] if shot.weather == "sun" else f"{_SKIES[shot.weather]} {_TIMES[shot.time]}"
     return {
@@ -125,7 +125,7 @@ def metadata(photo: Photo) -> dict[str, Any]:
 
 
 def taken(photo: Photo) -> bytes:
-    """The photograph as a JPEG file with EXIF; some are stored turned."""
+    """The photograph as a JPEG file with EXIF; some are stored rotated."""
     upright = photo.orientation == 1
     image = draw_scene(photo.shot, photo.seed, (640, 480) if upright else (480, 640))
     if not upright:

@@ -29,7 +29,7 @@ def animation() -> bytes:
 
 
 def encoded_again(jpeg: bytes) -> bytes:
-    """A JPEG as it comes back from being sent around."""
+    """A JPEG decoded and encoded again, as a messenger would."""
     with Image.open(io.BytesIO(jpeg)) as image:
         return saved(image.convert("RGB"), "JPEG", quality=40)
 

@@ -14,7 +14,7 @@ from heron.quickstart.shore import draw_harbour
 def draw_scene(
     shot: Shot, seed: int, size: tuple[int, int] = (640, 480), drift: float = 0.0, pan: float = 0.0
 ) -> Image.Image:
-    """The picture of a shot: the same place for the same seed, in whatever light.
+    """The picture of a shot: the same seed gives the same place, in any light.
 
     `drift` moves the boat of a harbour, and `pan` turns the camera on a road to the right, both in picture widths.
     """

@@ -1,4 +1,4 @@
-"""The steps of the quickstart: what is done, in plain words, and the commands that do it."""
+"""The steps of the quickstart: a description of each, and its commands."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from attrs import frozen
 
 @frozen
 class Step:
-    """One step: a title, a sentence or two, command lines as one would type them, and what these need.
+    """One step: a title, one or two sentences, command lines, and what they need.
 
-    `packages` are those of the extra `plot`.
+    `packages` are packages of the extra `plot`.
     """
 
     title: str
@@ -23,12 +23,13 @@ class Step:
 STEPS = (
     Step(
         "Make a workspace",
-        "A workspace is one catalogue in a folder called .heron. Files stay where they are, nothing is copied.",
+        "A workspace is one catalogue in a folder called .heron. Files stay where they are; nothing is "
+        "copied.",
         ("heron init",),
     ),
     Step(
         "Say what you want to filter by",
-        "The schema gives each metadata key a type, so that wrong values are refused when they come in.",
+        "The schema gives each metadata key a type, so that wrong values are refused.",
         (
             "heron schema add city varchar",
             "heron schema add weather enum --option sun --option rain --option fog --option snow",
@@ -43,13 +44,14 @@ STEPS = (
     ),
     Step(
         "Make a folder",
-        "Folders hold items. They nest, and an item is always in exactly one.",
+        "Folders contain items and other folders. An item is always in exactly one folder.",
         ("heron folders create Lake --description 'Three cities by day and night'",),
     ),
     Step(
         "Import the lake",
-        "Heron looks into each file for what it is. Two files are broken on purpose: with --ignore-errors the rest "
-        "lands, and the report says what was wrong. Files that no installed plugin reads are known by their kind alone.",
+        "Heron reads the facts of each file. Two files are broken on purpose: with --ignore-errors the "
+        "others are imported, and the report says what was wrong. Files that no installed plugin reads are "
+        "imported with their kind only.",
         (
             "heron import lake --folder Lake --ignore-errors --hash --thumbnails",
             "heron imports",
@@ -58,7 +60,8 @@ STEPS = (
     ),
     Step(
         "Look at it",
-        "Everything on one sheet; and the import measured every image, so the sharpest are easily found.",
+        "A contact sheet shows everything. The import also measured every image, so you can find the "
+        "sharpest ones.",
         (
             "heron contact-sheet --folder Lake -o lake.png --columns 11 --size 160",
             "heron search --where \"kind = 'image'\" --sort -metric.sharpness --limit 5",
@@ -76,8 +79,8 @@ STEPS = (
     ),
     Step(
         "See film and sound",
-        "The import took a frame of each second. You choose others by their time or number; frames have pictures and "
-        "metrics too, so the dark ones are found. The picture of a sound is its waveform.",
+        "The import sampled one frame a second. You can choose others by time or number. Frames have "
+        "pictures and metrics too, so you can find the dark ones. The picture of a sound is its waveform.",
         (
             "heron show ferry.avi -o ferry.png",
             "heron keyframes set ferry.avi 2.5 7.5 --seconds",
@@ -90,12 +93,14 @@ STEPS = (
     ),
     Step(
         "Find scans",
-        "Slices of a DICOM series are one item, in the order of the body and not of their names, also inside a zip. "
-        "Their tags can be asked for. A NIfTI volume says how it lies in space; its slices are frames too.",
+        "The slices of a DICOM series are one item, in the order of the body and not of their names, also "
+        "inside a zip. You can search by their tags. A NIfTI volume gives its orientation; its slices are "
+        "frames too.",
         (
             "heron search --where \"dicom.Modality = 'CT' AND dicom.SliceThickness <= 20\"",
             "heron search --where \"dicom.BodyPartExamined = 'HEAD'\" --sort -frame_count",
-            "heron contact-sheet --frames --where \"dicom.Modality = 'CT'\" -o head.png --columns 4 --size 128",
+            "heron contact-sheet --frames --where \"dicom.Modality = 'CT'\" -o head.png --columns 4 --size "
+            "128",
             "heron search --where \"nifti.orientation = 'LPS'\"",
             "heron contact-sheet --frames --where \"kind = 'nifti'\" -o volume.png --columns 8 --size 64",
         ),
@@ -103,7 +108,7 @@ STEPS = (
     ),
     Step(
         "Read a document",
-        "A PDF has pages as frames, and text that can be found.",
+        "The pages of a PDF are frames, and you can search its text.",
         (
             "heron search --where \"pdf.text LIKE '%ferry Heron%'\"",
             "heron show logbook.pdf --frame 0 -o logbook.png",
@@ -113,46 +118,50 @@ STEPS = (
     ),
     Step(
         "Add metadata",
-        "A file of your own says what is in the pictures. Every value is checked against the schema.",
+        "A metadata file says what the pictures show. Every value is checked against the schema.",
         ("heron metadata import metadata.jsonl --by name", "heron metadata verify"),
     ),
     Step(
         "Find the best of it",
-        "A condition is SQL over metadata, over what was read from the files, and over words in text keys.",
+        "A condition is like SQL. It may use metadata, facts of the files, and words in text keys.",
         (
             "heron search --where \"city = 'Algiers' AND night\" --sort -captured_at --limit 5",
             "heron search --where \"match(description, 'red bus') AND weather IN ('rain', 'fog')\" --limit 5",
-            "heron search --where \"distance_km(location, 59.91, 10.75) < 50 AND exif.Model LIKE 'Finch%'\" --count",
+            "heron search --where \"distance_km(location, 59.91, 10.75) < 50 AND exif.Model LIKE 'Finch%'\" "
+            "--count",
         ),
     ),
     Step(
         "Find what looks alike",
-        "A descriptor of colours, layout and edges is built in and needs no model. With it pictures are found by a picture, "
-        "copies and near copies by themselves, and a few that show the variety of all.",
+        "The built-in embedder visual describes colours, layout and edges, and needs no model. With it you "
+        "find pictures by a picture, find copies and near copies, and choose a few pictures that show the "
+        "variety of all.",
         (
             "heron embed",
             "heron search --like lisbon-003.jpg --where 'NOT night' --limit 5",
             "heron duplicates --near 0.97 --key visual --folder Lake",
-            "heron select --diverse 12 --key visual --folder Lake --collect 'Something of everything' -o variety.png",
+            "heron select --diverse 12 --key visual --folder Lake --collect 'Something of everything' -o "
+            "variety.png",
         ),
     ),
     Step(
         "Find what pictures show",
-        "A model that puts pictures and texts into one space finds pictures by a sentence. This one is tiny, comes with Heron "
-        "and knows nothing but scenes like these; for your own pictures there is the embedder clip. The ferry is a film: "
-        "the frame that fits best is told.",
+        "A model with pictures and texts in one space finds pictures by a sentence. This one is tiny, comes "
+        "with Heron and knows only scenes like these; for your own pictures, use the embedder clip. The "
+        "ferry is a film: the result names the frame that fits best.",
         (
             "heron embed --embedder clip-mini --frames",
             "heron search 'a red bus in the rain' --limit 5",
             "heron search 'a ferry at night' --where \"kind = 'video'\"",
-            "heron search 'night' --where \"city = 'Algiers'\" --like algiers-001.jpg --sort -captured_at --nearest 5",
+            "heron search 'night' --where \"city = 'Algiers'\" --like algiers-001.jpg --sort -captured_at "
+            "--nearest 5",
             "heron contact-sheet 'snow in the city' --limit 12 --columns 4 --size 160 -o snow.png",
         ),
         embedders=("clip-mini",),
     ),
     Step(
         "See all of it at once",
-        "A map of the lake: what looks alike stands close together. The points can be had as a table too.",
+        "A map of the lake: similar pictures are close together. You can also get the points as a table.",
         (
             "heron plot clip-mini --color weather --thumbnails -o map.png",
             "heron plot clip-mini -o map.csv",
@@ -162,7 +171,7 @@ STEPS = (
     ),
     Step(
         "Keep it as a collection",
-        "A collection is a snapshot of what was found; its title becomes a tag on every item.",
+        "A collection is a named set of items, here those that a preset finds.",
         (
             "heron presets create nights --where night --sort -captured_at",
             "heron collections create 'City nights' --preset nights --description 'For the night model'",
@@ -170,8 +179,9 @@ STEPS = (
         ),
     ),
     Step(
-        "Hand it on as a dataset",
-        "A dataset is the list that training or annotation works from. It is written as JSON, CSV and more.",
+        "Export it as a dataset",
+        "A dataset is an ordered list of items for training or annotation. Exporters write it as JSON, CSV "
+        "and more.",
         (
             "heron datasets create nights-1 --collection 'City nights'",
             "heron datasets show nights-1 --limit 4",
@@ -183,8 +193,8 @@ STEPS = (
 CLOUD = (
     Step(
         "Point Heron at a bucket",
-        "A server in this very process plays the cloud: it has the same lake as the bucket s3://lake. An integration "
-        "is a named way to a store; the catalogue keeps where a secret is to be found, never the secret.",
+        "A server in this process serves the same lake as the bucket s3://lake. An integration is a named "
+        "way to reach a store; the catalogue keeps a reference to a secret, never the secret itself.",
         (
             "heron integrations add tour --backend s3 -o endpoint={endpoint} -o access_key_id=guest "
             "-o secret_access_key=env:HERON_TOUR_SECRET",
@@ -192,9 +202,9 @@ CLOUD = (
         ),
     ),
     Step(
-        "Let a folder follow the bucket",
-        "A sync keeps an item for each object: it adds what is new, looks again at what changed, and marks what vanished. "
-        "A second one finds nothing to do.",
+        "Sync a folder with the bucket",
+        "A sync keeps one item for each object: it adds new objects, reads changed ones again, and marks "
+        "items whose objects vanished. A second sync finds nothing to do.",
         (
             "heron folders create Bucket --sync s3://lake/ --integration tour",
             "heron sync",
@@ -203,7 +213,8 @@ CLOUD = (
     ),
     Step(
         "Import what a manifest lists",
-        "A manifest is a file of URLs, with titles and metadata if you like. Here one is made of what lies in the bucket.",
+        "A manifest is a file of URLs, optionally with titles and metadata. Here one is written from the "
+        "objects of the bucket.",
         (
             "heron manifest create s3://lake/ -o bucket.json --integration tour",
             "heron manifest check bucket.json",
@@ -212,7 +223,7 @@ CLOUD = (
         ),
     ),
 )
-"""The cloud chapter, for when the extra `s3` is installed."""
+"""The steps with a bucket, for when the extra `s3` is installed."""
 
 NEXT = (
     "heron search --where \"weather = 'snow'\"",

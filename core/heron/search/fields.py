@@ -125,10 +125,10 @@ class Fields:
         if close:
             return f"did you mean {by_lower[close[0]]}?"
         if place == "value":
-            return f"text stands in single quotes: {_quoted(name)}"
+            return f"write text in single quotes: {_quoted(name)}"
         if place == "sort":
             return "heron schema show lists the keys"
-        return "text stands in single quotes; heron schema show lists the keys"
+        return "write text in single quotes; heron schema show lists the keys"
 
 
 def _quoted(text: str) -> str:

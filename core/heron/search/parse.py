@@ -93,7 +93,7 @@ def _syntax(text: str) -> exp.Expr:
     if len(text) > MAX_LENGTH:
         raise QueryError(f"the condition has {len(text):,} characters, at most {MAX_LENGTH:,} are allowed")
     if not is_unicode(text) or "\0" in text:
-        raise QueryError("the condition holds characters that are no valid Unicode")
+        raise QueryError("the condition holds characters that are not valid Unicode")
     try:
         parsed = _DIALECT.parse_into(exp.Condition, text)
     except SqlglotError as error:
@@ -106,7 +106,7 @@ def _syntax(text: str) -> exp.Expr:
         if details and details[0].get("highlight"):
             where = f" near {details[0]['highlight']!r} (character {details[0]['col']})"
         raise QueryError(
-            f"the condition {_shown(text)} is no SQL condition{where}",
+            f"the condition {_shown(text)} is not a SQL condition{where}",
             hint=_syntax_hint(text),
         ) from error
     except RecursionError as error:
@@ -124,8 +124,8 @@ def _syntax_hint(text: str) -> str:
     for word, after in pairwise(tokens):
         is_keyword = word.text.isidentifier() and word.token_type.name not in ("VAR", "IDENTIFIER", "STRING")
         if is_keyword and word.text.upper() not in _WORDS and after.token_type.name in _AFTER_A_NAME:
-            return f'{word.text} is a word of SQL; as a name it stands in double quotes: "{word.text}"'
-    return "text stands in single quotes: city = 'Algiers' AND width > 1000"
+            return f'{word.text} is a word of SQL; as a name, write it in double quotes: "{word.text}"'
+    return "write text in single quotes: city = 'Algiers' AND width > 1000"
 
 
 def _has_semicolon(text: str) -> bool:
@@ -226,7 +226,7 @@ class _Reader:
     def _like(self, node: exp.Expr, escape: exp.Expr | None = None) -> tree.Condition:
         left = self.expression(node.this)
         if type_of(left) not in ("text", "any", "loose", "datetime") or _is_decoded(left):
-            raise QueryError(f"{describe(left)} is no text, LIKE cannot be used")
+            raise QueryError(f"{describe(left)} is not text, LIKE cannot be used")
         mark = self._text(escape, "ESCAPE") if escape is not None else None
         if mark is not None and len(mark) != 1:
             raise QueryError("ESCAPE takes one character")
@@ -241,7 +241,8 @@ class _Reader:
             left = self.expression(arguments[0])
             if not isinstance(left, tree.FieldRef) or not left.field.full_text:
                 raise QueryError(
-                    f"match: {describe(left)} is no text key", hint="use LIKE, or make it a key of type text"
+                    f"match: {describe(left)} is not a text key",
+                    hint="use LIKE, or make it a key of type text",
                 )
             words = self._text(arguments[1], "match")
             if not any(character.isalnum() for character in words):
@@ -325,7 +326,7 @@ class _Reader:
     def _number(self, node: exp.Expr) -> tree.Expression:
         value = self.expression(node)
         if type_of(value) not in ("number", "any") or (isinstance(value, tree.Value) and value.value is None):
-            raise QueryError(f"{describe(value)} is no number to calculate with")
+            raise QueryError(f"{describe(value)} is not a number to calculate with")
         return value
 
     def _value(self, node: exp.Expr) -> tree.Expression:
@@ -362,7 +363,7 @@ def _real(text: str) -> float:
     try:
         real = float(text)
     except ValueError:
-        raise QueryError(f"{_shown(text)} is no number") from None
+        raise QueryError(f"{_shown(text)} is not a number") from None
     if not math.isfinite(real):
         raise QueryError(f"{_shown(text)} is too large a number")
     return real

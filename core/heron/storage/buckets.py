@@ -57,7 +57,7 @@ def address_of(url: str) -> ObjectAddress:
         raise InvalidInput(f"{shown} names no bucket", hint="write scheme://bucket/key")
     key = unquote(found[2] or "", errors="surrogateescape")
     if not is_unicode(key) or "\0" in key:
-        raise InvalidInput(f"{printable(url)}: the key is no valid Unicode")
+        raise InvalidInput(f"{printable(url)}: the key is not valid Unicode")
     return ObjectAddress(found[1], key)
 
 
@@ -80,7 +80,7 @@ class BucketStorage(ABC):
             return NotFound(f"{url} is not there")
         if isinstance(error, PermissionError):
             return PermissionDenied(
-                f"{url} may not be read", hint="check the rights of the credentials in use"
+                f"{url} cannot be read: permission denied", hint="check the rights of the credentials in use"
             )
         text = " ".join(str(error).split()) or type(error).__name__
         if isinstance(error, ConnectionError | TimeoutError):
@@ -125,7 +125,7 @@ class BucketStorage(ABC):
 
         If the prefix names an object, only that object is listed, even if others lie below it; end the prefix
         with `/` to list those. Listing `photos/` does not need the right to look up `photos`: a refusal is
-        raised only if nothing lies below.
+        raised only if there is nothing below.
         """
         address = address_of(prefix)
         begin = address_of(after).key if after is not None else None

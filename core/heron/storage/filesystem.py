@@ -38,7 +38,7 @@ class FilesystemStorage:
             return NotFound(f"{url} is not there")
         if isinstance(error, PermissionError):
             return PermissionDenied(
-                f"{url} may not be read", hint="check the rights of the credentials in use"
+                f"{url} cannot be read: permission denied", hint="check the rights of the credentials in use"
             )
         if isinstance(error, ConnectionError | TimeoutError):
             return Unreachable(f"{url} cannot be reached: {error or type(error).__name__}")
@@ -51,7 +51,7 @@ class FilesystemStorage:
         except Exception as error:
             raise self.explain(error, url) from error
         if info["type"] != "file":
-            raise NotFound(f"{url} is no file")
+            raise NotFound(f"{url} is not a file")
         return self._object(info)
 
     def list(self, prefix: str, after: str | None = None) -> Iterator[StoredObject]:

@@ -65,7 +65,7 @@ class LocalStorage(FilesystemStorage):
         except OSError as error:
             raise self.explain(error, url) from error
         if not stat.S_ISREG(status.st_mode):
-            raise NotFound(f"{url} is no file")
+            raise NotFound(f"{url} is not a file")
         modified = datetime.fromtimestamp(status.st_mtime, UTC)
         return StoredObject(self.url_of(str(path)), status.st_size, modified_at=modified)
 
@@ -77,7 +77,7 @@ class LocalStorage(FilesystemStorage):
 def path_of_url(url: str) -> Path:
     """The absolute path of a `file:` URL or of a plain path; raises InvalidInput for another scheme."""
     if not url or "\0" in url:
-        raise InvalidInput(f"{url!r} is no path")
+        raise InvalidInput(f"{url!r} is not a path")
     if url.lower().startswith("file:"):
         parts = urlsplit(url)
         if parts.netloc not in ("", "localhost"):
@@ -85,10 +85,10 @@ def path_of_url(url: str) -> Path:
         try:
             plain = unquote(parts.path, errors="strict")
         except UnicodeDecodeError:
-            raise InvalidInput(f"{url}: the file name is no valid Unicode, rename the file") from None
+            raise InvalidInput(f"{url}: the file name is not valid Unicode, rename the file") from None
         return Path(os.path.abspath(plain))  # noqa: PTH100 - resolve() would follow links
     if "://" in url:
-        raise InvalidInput(f"{url} is no local file")
+        raise InvalidInput(f"{url} is not a local file")
     return Path(os.path.abspath(url))  # noqa: PTH100
 
 

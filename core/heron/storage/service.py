@@ -72,7 +72,7 @@ class StorageService:
         """The canonical form of a URL prefix; a local path becomes a URL too."""
         if re.match(r"[A-Za-z][A-Za-z0-9+.-]+:/(?!/)", url) and not url.lower().startswith("file:"):
             raise InvalidInput(
-                f"{printable(url)} is no URL", hint="write scheme://bucket/key, with two slashes"
+                f"{printable(url)} is not a URL", hint="write scheme://bucket/key, with two slashes"
             )
         if "://" not in url:
             url = path_of_url(url).as_uri()
@@ -202,7 +202,7 @@ class StorageService:
         if scheme in self._backends:
             return self._backends[scheme]
         if not mark:
-            raise InvalidInput(f"{printable(url)} is no URL", hint="write scheme://bucket/key")
+            raise InvalidInput(f"{printable(url)} is not a URL", hint="write scheme://bucket/key")
         scheme = scheme.lower()
         if scheme not in ("http", "https"):
             self._backends[scheme] = self._plugins().storage(scheme)

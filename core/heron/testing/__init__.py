@@ -1,4 +1,4 @@
-"""For plugin authors: contract classes to subclass, so that a plugin is held to what Heron expects of it.
+"""For plugin authors: contract classes to subclass, which test that a plugin does what Heron expects.
 
 ```python
 from heron.testing import MetadataTypeContract

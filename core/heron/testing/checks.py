@@ -1,4 +1,4 @@
-"""What facts and pictures of a decoder have to be, and what it may leave open."""
+"""Checks of the facts and pictures of a decoder, and of the files that it leaves open."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from heron.models import MediaFacts
 
 
 def check_facts(facts: MediaFacts) -> None:
-    """Fail unless the facts can be kept and make sense."""
+    """Fail unless the facts can be stored and make sense."""
     extra = json.dumps(facts.extra, allow_nan=False, ensure_ascii=False).encode()
     assert len(extra) <= 1_000_000, f"extra facts take {len(extra):,} bytes"
     assert all(isinstance(facts.extra[name], Mapping) for name in facts.extra), (
-        "extra facts stand in namespaces"
+        "extra facts are in namespaces"
     )
     for name in ("width", "height", "frame_count", "sample_rate", "channels", "pages"):
         value = getattr(facts, name)
@@ -27,7 +27,7 @@ def check_facts(facts: MediaFacts) -> None:
 
 
 def check_picture(picture: Any, size: int) -> None:
-    """Fail unless there is no picture, or one that is RGB, has its pixels and fits into the size."""
+    """Fail unless the picture is None, or RGB, loaded, and within the size."""
     if picture is None:
         return
     assert picture.mode == "RGB"
@@ -37,7 +37,7 @@ def check_picture(picture: Any, size: int) -> None:
 
 
 def descriptors(path: Path) -> list[str]:
-    """The open descriptors of this process on a file, where the system tells (Linux)."""
+    """The open descriptors of this process on a file, if the system tells (Linux)."""
     folder = Path("/proc/self/fd")
     if not sys.platform.startswith("linux") or not folder.is_dir():
         return []

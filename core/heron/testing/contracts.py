@@ -1,4 +1,4 @@
-"""What all contracts share: the rules for a record, and for the text of an error."""
+"""Rules that all contracts share: for a record, and for the text of an error."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from heron.hooks import Contribution
 
 LONGEST_REASON = 1000
-"""Characters that the text of an error may have."""
+"""The most characters of the text of an error."""
 
 _WHAT_AN_IMPORT_BRINGS = """
 import importlib, json, sys
@@ -33,7 +33,7 @@ print(json.dumps(sorted(name for name in set(sys.modules) - before if "." not in
 
 
 def reason_of(error: BaseException) -> str:
-    """The text of an error, which has to be one readable line."""
+    """The text of an error, which must be one readable line."""
     text = str(error)
     assert text.strip(), f"{type(error).__name__} has no text"
     assert len(text.splitlines()) == 1, f"the text of an error is one line, not {text!r}"
@@ -43,23 +43,23 @@ def reason_of(error: BaseException) -> str:
 
 
 class RecordContract:
-    """Rules for every record that a hook yields. The other contracts build on it."""
+    """Rules for every record that a hook yields, the base of the other contracts."""
 
     heavy: ClassVar[frozenset[str]] = frozenset((
         "PIL", "adlfs", "av", "boto3", "botocore", "cv2", "duckdb", "fsspec", "gcsfs", "nibabel",
         "numpy", "onnxruntime", "pandas", "pyarrow", "pydicom", "s3fs", "scipy", "tokenizers", "torch", "usearch",
     ))  # fmt: skip
-    """Modules that importing a plugin may not import."""
+    """Modules that importing a plugin must not import."""
 
     module: ClassVar[str | None] = None
-    """The module that the entry point names; without it, the one in which the record's `load` is defined."""
+    """The module that the entry point names; by default, the one that defines the record's `load`."""
 
     def record(self) -> Contribution:
         """The record under test."""
         raise NotImplementedError("subclass one of the contracts of heron.testing")
 
     def test_record_has_a_name_and_a_one_line_summary(self) -> None:
-        """Lists show the name and the summary, so both are there and stand on one line."""
+        """Lists show the name and the summary, so both exist and are on one line."""
         record = self.record()
         for text in (record.name, record.summary):
             assert isinstance(text, str)
@@ -67,7 +67,7 @@ class RecordContract:
             assert len(text.splitlines()) == 1, f"{text!r} is not one line"
 
     def test_record_needs_only_what_is_installed_here(self) -> None:
-        """`requires` names distributions as pip knows them, and a test run has them all."""
+        """`requires` names distributions as pip does, and a test run has all of them."""
         from importlib.metadata import distribution
 
         for name in self.record().requires:
@@ -86,12 +86,12 @@ class RecordContract:
             )
         assert found.returncode == 0, found.stderr
         imported = set(json.loads(found.stdout.splitlines()[-1]))
-        assert not imported & (self.heavy | needed), f"import of {module} brings a heavy library"
+        assert not imported & (self.heavy | needed), f"import of {module} imports a heavy library"
 
 
 @cache
 def _owners_of_packages() -> Mapping[str, list[str]]:
-    """The distributions that each importable package comes from; reading them takes a tenth of a second."""
+    """The distributions of each importable package; reading them takes a tenth of a second."""
     from importlib.metadata import packages_distributions
 
     return packages_distributions()
@@ -99,7 +99,7 @@ def _owners_of_packages() -> Mapping[str, list[str]]:
 
 @cache
 def _import_in_another_process(module: str) -> subprocess.CompletedProcess[str]:
-    """Import a module alone; it is done once for all the contracts of the records that it has."""
+    """Import a module alone, once for the contracts of all its records."""
     return subprocess.run(
         [sys.executable, "-c", _WHAT_AN_IMPORT_BRINGS, json.dumps(sys.path), module],
         capture_output=True,

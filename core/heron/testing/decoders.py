@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from heron.hooks import Contribution, Decoder, MediaDecoder
 
 GoodFiles = Mapping[Path, Mapping[str, Any]]
-"""Files that a decoder reads, each with facts that it finds there."""
+"""Files that a decoder reads, each with some of its facts."""
 
 
 class DecoderContract(FrameRules, RecordContract):
@@ -39,7 +39,7 @@ class DecoderContract(FrameRules, RecordContract):
     """The record that the hook yields."""
 
     sizes: ClassVar[tuple[int, ...]] = (1, 16, 64, 512)
-    """Sizes of the pictures asked for, in pixels."""
+    """The requested sizes of pictures, in pixels."""
 
     def record(self) -> Contribution:
         """The decoder under test."""
@@ -47,12 +47,12 @@ class DecoderContract(FrameRules, RecordContract):
 
     @pytest.fixture
     def good_files(self) -> GoodFiles:
-        """Files that the decoder reads, with facts expected of them."""
+        """Files that the decoder reads, with the expected facts."""
         raise NotImplementedError("write the fixture good_files: a dict of paths and expected facts")
 
     @pytest.fixture
     def broken_files(self, good_files: GoodFiles, tmp_path: Path) -> Iterable[LocalMediaFile]:
-        """Damaged copies of the good files, each claiming to be what the good one is."""
+        """Damaged copies of the good files, with the same name and media type."""
         folder = tmp_path / "damaged"
         folder.mkdir()
         return (
@@ -62,17 +62,17 @@ class DecoderContract(FrameRules, RecordContract):
         )
 
     def file(self, path: Path, *, remote: bool = False) -> LocalMediaFile:
-        """A file as the decoder is given it."""
+        """A file as Heron gives it to the decoder."""
         format = format_of(self.decoder, path)
         assert format is not None, f"no format of {self.decoder.name} matches {path.name}"
         return LocalMediaFile(path, format.media_type, remote=remote)
 
     def load(self) -> Decoder:
-        """The decoder behind the record, loaded anew."""
+        """The decoder of the record, loaded again."""
         return self.decoder.load()
 
     def test_suffixes_are_lower_case_with_their_dot(self) -> None:
-        """A file name is compared in lower case, so another suffix would never match."""
+        """File names are compared in lower case, so a suffix in upper case would never match."""
         assert self.decoder.formats
         for format in self.decoder.formats:
             assert all(s.startswith(".") and s == s.lower() for s in format.suffixes), format.suffixes
@@ -82,7 +82,7 @@ class DecoderContract(FrameRules, RecordContract):
             )
 
     def test_probe_tells_the_facts(self, good_files: GoodFiles) -> None:
-        """Each good file has the facts expected, and is of a kind and media type that the record names."""
+        """Each good file has the expected facts, and a kind and media type that the record names."""
         assert good_files, "give some good files"
         decoder = self.load()
         for path, expected in good_files.items():
@@ -94,13 +94,13 @@ class DecoderContract(FrameRules, RecordContract):
                 assert _agree(getattr(facts, name), value), f"{path.name}: {name} is {getattr(facts, name)!r}"
 
     def test_facts_can_be_kept(self, good_files: GoodFiles) -> None:
-        """Facts go into the catalogue: JSON of a reasonable size, numbers that make sense, and times in UTC."""
+        """Facts can be stored in the catalogue: JSON of a reasonable size, sensible numbers, and times in UTC."""
         decoder = self.load()
         for path in good_files:
             check_facts(decoder.probe(self.file(path)))
 
     def test_probe_gives_the_same_answer_twice(self, good_files: GoodFiles) -> None:
-        """A file that has not changed has the same facts, whatever was read in between."""
+        """An unchanged file has the same facts, whatever was read in between."""
         decoder = self.load()
         first = [decoder.probe(self.file(path)) for path in good_files]
         again = [decoder.probe(self.file(path)) for path in reversed(list(good_files))]
@@ -108,7 +108,7 @@ class DecoderContract(FrameRules, RecordContract):
         assert [self.load().probe(self.file(path)) for path in good_files] == first
 
     def test_file_without_a_path_has_the_same_facts(self, good_files: GoodFiles) -> None:
-        """A file in a bucket has no place on the disk and is read through `open` alone."""
+        """A file in a bucket has no path and is read only through `open`."""
         decoder = self.load()
         for path in good_files:
             near, far = self.file(path), self.file(path, remote=True)
@@ -125,7 +125,7 @@ class DecoderContract(FrameRules, RecordContract):
         assert found == [expected[path] for path in paths]
 
     def test_opened_files_are_closed(self, good_files: GoodFiles) -> None:
-        """An import reads millions of files; one left open each would end it."""
+        """An import reads millions of files; it would fail if each stayed open."""
         decoder = self.load()
         for path in good_files:
             file = self.file(path)
@@ -135,7 +135,7 @@ class DecoderContract(FrameRules, RecordContract):
             assert not descriptors(path)
 
     def test_files_are_left_alone(self, good_files: GoodFiles) -> None:
-        """A decoder reads: it changes no file and puts nothing beside it."""
+        """A decoder only reads: it changes no file and creates none beside it."""
         decoder = self.load()
         before = {path: (path.read_bytes(), sorted(path.parent.iterdir())) for path in good_files}
         for path in good_files:
@@ -144,7 +144,7 @@ class DecoderContract(FrameRules, RecordContract):
         assert {path: (path.read_bytes(), sorted(path.parent.iterdir())) for path in good_files} == before
 
     def test_picture_is_rgb_and_fits(self, good_files: GoodFiles) -> None:
-        """A picture, where there is one, is RGB, is at least one pixel, and fits into the size asked for."""
+        """A picture, if there is one, is RGB, has at least one pixel, and fits into the requested size."""
         decoder = self.load()
         for path in good_files:
             for size in self.sizes:
@@ -153,7 +153,7 @@ class DecoderContract(FrameRules, RecordContract):
     def test_broken_files_are_refused_or_read_and_nothing_else(
         self, broken_files: Iterable[LocalMediaFile]
     ) -> None:
-        """A damaged file raises MediaError with one line, or gives facts; it never ends an import in another way."""
+        """A damaged file raises MediaError with one line, or gives facts; it never raises another error."""
         decoder = self.load()
         seen = 0
         for file in broken_files:

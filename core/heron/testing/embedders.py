@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from heron.hooks import Contribution, Embedder, EmbedderModel
 
 SHAPES = ((64, 48), (48, 64), (1, 1), (2, 300), (500, 3), (224, 224))
-"""Widths and heights of the pictures that an embedder is given."""
+"""Widths and heights of the test pictures."""
 
 TEXTS = ("a bus in the rain", "a cat", "", "café 東京 🚌", "word " * 5000, "two\nlines")
 
@@ -47,21 +47,21 @@ class EmbedderContract(RecordContract):
 
     @pytest.fixture
     def model(self) -> Embedder:
-        """The embedder with its weights, loaded once for all tests of the class."""
+        """The loaded embedder, shared by all tests of the class."""
         if type(self) not in _LOADED:
             _LOADED[type(self)] = self.load()
         return _LOADED[type(self)]
 
     @pytest.fixture
     def images(self) -> list[Image]:
-        """RGB pictures of many shapes, all different; skips for an embedder of text alone."""
+        """RGB pictures of many shapes, all different; skips for an embedder of text only."""
         if "image" not in self.embedder.embeds:
             pytest.skip(f"{self.embedder.name} embeds no images")
         return pictures()
 
     @pytest.fixture
     def texts(self) -> Sequence[str]:
-        """Short, empty, long and foreign texts; skips for an embedder of images alone."""
+        """Short, empty and long texts, also in other scripts; skips for an embedder of images only."""
         if "text" not in self.embedder.embeds:
             pytest.skip(f"{self.embedder.name} embeds no texts")
         return TEXTS
@@ -76,7 +76,7 @@ class EmbedderContract(RecordContract):
         assert np.isfinite(vectors).all()
 
     def test_size_is_within_the_limits(self, model: Embedder) -> None:
-        """A key of the schema takes vectors of 1 to 4096 numbers, and the record tells no other size."""
+        """A key of the schema takes vectors of 1 to 4096 numbers, and the record gives the same size."""
         assert 1 <= model.size <= 4096
         assert self.embedder.size in (None, model.size)
         assert self.embedder.batch >= 1
@@ -85,7 +85,7 @@ class EmbedderContract(RecordContract):
         assert set(self.embedder.embeds) <= {"image", "text"}
 
     def test_revision_is_one_line_and_stays(self, model: Embedder) -> None:
-        """The revision says whether stored vectors are still good, so it is the same at each load."""
+        """The revision says whether stored vectors are still valid, so it is the same at each load."""
         assert isinstance(model.revision, str)
         assert model.revision == model.revision.strip() != ""
         assert len(model.revision.splitlines()) == 1
@@ -96,13 +96,13 @@ class EmbedderContract(RecordContract):
         self.check(model.embed_images(images), len(images))
 
     def test_different_images_get_different_vectors(self, model: Embedder, images: list[Image]) -> None:
-        """An embedder that gives the same vector to everything finds nothing."""
+        """An embedder that gives everything the same vector is useless."""
         import numpy as np
 
         assert len(np.unique(model.embed_images(images), axis=0)) > len(images) // 2
 
     def test_same_images_get_the_same_vectors(self, model: Embedder, images: list[Image]) -> None:
-        """Equal input gives equal vectors, now and after the model is loaded again."""
+        """Equal input gives equal vectors, also after the model is loaded again."""
         import numpy as np
 
         vectors = model.embed_images(images)
@@ -130,7 +130,7 @@ class EmbedderContract(RecordContract):
         self.check(model.embed_images([]), 0)
 
     def test_texts_become_vectors(self, model: Embedder, texts: Sequence[str]) -> None:
-        """Texts give one finite vector each: empty, foreign and far too long ones too, and the same one each time."""
+        """Each text gives one finite vector, always the same, also if it is empty, foreign or far too long."""
         import numpy as np
 
         vectors = model.embed_texts(texts)
@@ -150,7 +150,7 @@ class EmbedderContract(RecordContract):
         self.check(model.embed_texts(texts[:0]), 0)
 
     def test_texts_are_refused_by_an_embedder_of_images(self, model: Embedder) -> None:
-        """A model without a text side says so."""
+        """A model without a text side raises an error that says so."""
         if "text" in self.embedder.embeds:
             pytest.skip(f"{self.embedder.name} embeds texts")
         with pytest.raises(InvalidInput) as refusal:
@@ -159,7 +159,7 @@ class EmbedderContract(RecordContract):
 
 
 def pictures() -> list[Image]:
-    """RGB pictures of many shapes: noise, which is the same at each call, and one in plain black."""
+    """RGB pictures of many shapes: noise, the same at each call, and a black one."""
     import random
 
     from PIL import Image as PillowImage

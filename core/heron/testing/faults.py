@@ -1,12 +1,11 @@
 """A proxy in front of a real server that breaks answers on purpose: throttled, cut off, silent, garbled, replaced.
-
-For the tests of storage plugins, Heron's own and those of others. Nothing is mocked: requests go on to the server
-byte for byte, Host header included, so a client that signs for `proxy.endpoint` has signatures that hold.
+It is for the tests of storage plugins. Nothing is mocked: requests are passed to the server byte for byte, including the
+Host header, so the signatures of a client that signs for `proxy.endpoint` are valid.
 
 ```python
 with FaultProxy("http://127.0.0.1:9000") as proxy:
     storage = BACKEND.load({"endpoint": proxy.endpoint})
-    proxy.fault("throttle", matching="a.jpg", times=2)  # 503 twice, from then on what the server answers
+    proxy.fault("throttle", matching="a.jpg", times=2)  # 503 twice, then the answers of the server
     with pytest.raises(Throttled):
         storage.stat("s3://bucket/a.jpg")
     proxy.heal()
@@ -15,8 +14,8 @@ with FaultProxy("http://127.0.0.1:9000") as proxy:
     assert [(seen.method, seen.status, seen.sent) for seen in proxy.requests] == [("GET", 206, 100)]
 ```
 
-Benchmarks count requests and bytes with it: bodies are streamed, and each connection has one thread and one
-connection of its own to the server, both kept alive. It speaks HTTP/1.1 without TLS.
+Benchmarks count requests and bytes with it: bodies are streamed, and each connection has its own thread and
+its own connection to the server, both kept alive. It uses HTTP/1.1 without TLS.
 """
 
 from __future__ import annotations
@@ -38,7 +37,7 @@ FaultKind = Literal[
     "throttle", "too_many", "error", "missing", "no_bucket", "forbidden", "expired",
     "stall", "cut", "reset", "garbage", "nonsense", "replace",
 ]  # fmt: skip
-"""What can go wrong; `FaultProxy.fault` says what each does."""
+"""The kinds of faults; `FaultProxy.fault` describes each."""
 
 _REFUSALS = {
     "throttle": (503, "SlowDown", "Please reduce your request rate."),
@@ -53,15 +52,15 @@ _NO_HTTP = b"SSH-2.0-no_web_server\r\n" + bytes(range(128, 256))
 _PIECE = 128 * 1024
 
 _Pieces = Iterable[tuple[bytes, int]]
-"""A body as it goes over the wire; with each piece, how many bytes of content it has (0: framing of a chunk)."""
+"""The pieces of a raw body, each with its number of content bytes (0: framing of a chunk)."""
 
 
 @define
 class SeenRequest:
-    """A request, and what became of it so far.
+    """A request and its result so far.
 
-    `path` is as on the wire, percent-escaped and with its query; `range` is the Range header. `status` stays None
-    where no HTTP answer was given, and `sent` counts the bytes of content that the client was sent.
+    `path` is percent-escaped and includes the query; `range` is the Range header. `status` is None if there
+    was no HTTP answer, and `sent` counts the bytes of content sent to the client.
     """
 
     method: str
@@ -75,7 +74,7 @@ class FaultProxy:
     """Passes requests on to the server at `upstream`, breaks some of them, and records all in `requests`."""
 
     def __init__(self, upstream: str) -> None:
-        """Take a free port of this machine for the server at an URL such as `http://127.0.0.1:9000`."""
+        """Listen on a free port of this machine in front of the server at a URL such as `http://127.0.0.1:9000`."""
         parts = urlsplit(upstream)
         if parts.scheme != "http" or not parts.hostname:
             raise ValueError(f"{upstream!r} is not the http:// URL of a server")
@@ -97,29 +96,29 @@ class FaultProxy:
         seconds: float = 60.0,
         hook: Callable[[SeenRequest], object] | None = None,
     ) -> None:
-        """Break the requests that match: a text that their path has in it, or a function that says so.
+        """Break the requests that match: by a text that is part of their path, or by a function. The first
+        `after` of them pass; of the others, a random `share` (0 to 1, with `seed`) or all are broken, at most
+        `times`. Of several faults, the first one given that applies is used.
 
-        The first `after` of them pass; of the others, `share` (0 to 1, drawn with `seed`) or all are broken, at most
-        `times`. Where several faults were given, they are asked in that order, and the first that is due decides.
-
-        Without asking the server, in the words of S3 (drivers of other stores go by the status): `throttle` is a 503
-        SlowDown, `too_many` 429, `error` 500, `missing` 404 NoSuchKey, `no_bucket` 404 NoSuchBucket, `forbidden` 403
-        AccessDenied, `expired` 400 ExpiredToken; `reset` resets the connection, and `nonsense` answers no HTTP.
-        With the server: `stall` is silent for `seconds` before it passes the request on. `cut` announces the whole
-        length, sends half the content (where it comes in chunks, of the first one) and closes the connection.
-        `garbage` keeps status and headers, and sends random bytes for content. `replace` calls `hook` and passes the
-        request on, so that a test can change an object between two reads; what the hook raises is raised where the
-        `with` block ends.
+        Without asking the server, with the error codes of S3 (drivers of other stores use the status):
+        `throttle` is a 503 SlowDown, `too_many` 429, `error` 500, `missing` 404 NoSuchKey, `no_bucket` 404
+        NoSuchBucket, `forbidden` 403 AccessDenied, `expired` 400 ExpiredToken; `reset` resets the connection,
+        and `nonsense` answers with something that is not HTTP. With the server: `stall` is silent for
+        `seconds` before it passes the request on. `cut` announces the whole length, sends half the content
+        (if it is chunked, half of the first chunk) and closes the connection. `garbage` keeps status and
+        headers, and sends random bytes as content. `replace` calls `hook` and passes the request on, so that
+        a test can change an object between two reads; an error of the hook is raised at the end of the `with`
+        block.
         """
         if kind not in get_args(FaultKind):
-            raise ValueError(f"no fault is called {kind!r}; there are {', '.join(get_args(FaultKind))}")
+            raise ValueError(f"unknown fault {kind!r}; the faults are {', '.join(get_args(FaultKind))}")
         if (kind == "replace") != (hook is not None):
             raise ValueError("replace, and no other fault, needs a hook")
         matches = matching if callable(matching) else lambda seen: matching in seen.path
         self._faults.append(_Fault(kind, matches, times, after, share, seed, seconds, hook))
 
     def heal(self) -> None:
-        """Remove all faults; what stalls now goes on to stall."""
+        """Remove all faults; requests that stall now continue to stall."""
         self._faults.clear()
 
     def __enter__(self) -> Self:
@@ -133,7 +132,7 @@ class FaultProxy:
             raise self._failed[0]
 
     def _due(self, seen: SeenRequest) -> _Fault | None:
-        """The fault that a request meets; hooks that are due on the way are called."""
+        """The fault that applies to a request; calls the hooks that apply."""
         try:
             for fault in tuple(self._faults):
                 if fault.due(seen):
@@ -160,7 +159,7 @@ class _Fault:
     _draw: random.Random = Factory(lambda self: random.Random(self.seed), takes_self=True)  # noqa: S311
 
     def due(self, seen: SeenRequest) -> bool:
-        """Whether this request is broken; counts it where it matches."""
+        """Whether this request is to be broken; counts it if it matches."""
         if not self.matches(seen):
             return False
         with self._lock:
@@ -174,7 +173,7 @@ class _Fault:
             return True
 
     def spoil(self, head: _Head, pieces: _Pieces) -> _Pieces:
-        """What is sent for the body of an answer."""
+        """The body that is sent instead of that of the server."""
         if self.kind == "cut":
             return _half(head, pieces)
         if self.kind == "garbage":
@@ -196,7 +195,7 @@ def _half(head: _Head, pieces: _Pieces) -> _Pieces:
 
 
 class _Server(ThreadingTCPServer):
-    """Accepts connections, and knows those that are open, so that leaving the proxy ends them."""
+    """Accepts connections and keeps a list of the open ones, so that leaving the proxy closes them."""
 
     daemon_threads = True
     request_queue_size = 128
@@ -217,7 +216,7 @@ class _Server(ThreadingTCPServer):
 
 
 class _Conversation(BaseRequestHandler):
-    """One connection of a client, and the one to the server that belongs to it."""
+    """One connection of a client, with its connection to the server."""
 
     server: _Server
 
@@ -232,13 +231,13 @@ class _Conversation(BaseRequestHandler):
         self.client.close()
 
     def handle(self) -> None:
-        # Where one side breaks off, or sends what is no HTTP (ValueError), the other is cut off too.
+        # If one side breaks off, or sends something that is not HTTP (ValueError), the other is closed too.
         with suppress(OSError, ValueError):
             while (head := self.client.head()) and self._answer(head) and head.keeps_alive:
                 pass
 
     def _answer(self, head: _Head) -> bool:
-        """Answer a request in one way or another; False when the connection ends with that."""
+        """Answer a request, with or without a fault; returns False if the connection ends with it."""
         method, path, _ = head.line.split(" ")
         seen = SeenRequest(method, path, head.fields.get("range"))
         self.server.proxy.requests.append(seen)
@@ -263,7 +262,7 @@ class _Conversation(BaseRequestHandler):
         for raw, _ in body:
             upstream.send(raw)
         while (answer := upstream.head()) and answer.status < 200:
-            pass  # interim: the client has been told to continue
+            pass  # interim answer: the client was already told to continue
         if not answer:
             return False
         has_body = seen.method != "HEAD" and answer.status not in (204, 304)
@@ -277,7 +276,7 @@ class _Conversation(BaseRequestHandler):
         return framed and answer.keeps_alive and not (fault and fault.kind == "cut")
 
     def _dial(self) -> _Wire:
-        """The connection to the server, made anew where the server has closed it meanwhile."""
+        """The connection to the server, opened again if the server has closed it."""
         if self.upstream is None or not self.upstream.is_quiet():
             self._hang_up()
             connection = socket.create_connection(self.server.upstream)
@@ -306,7 +305,7 @@ def _refusal(kind: str, seen: SeenRequest) -> bytes:
 
 @frozen
 class _Head:
-    """The first line and the headers of a request or of an answer, as read, and by name in lower case."""
+    """The first line and the headers of a request or an answer: the raw bytes, and headers by lower-case name."""
 
     raw: bytes
     line: str
@@ -328,7 +327,7 @@ class _Head:
 
 
 class _Wire:
-    """A connection that heads and bodies are read from."""
+    """A connection from which heads and bodies are read."""
 
     def __init__(self, connection: socket.socket) -> None:
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -337,7 +336,7 @@ class _Wire:
         self._file = connection.makefile("rb")
 
     def is_quiet(self) -> bool:
-        """Whether it is open and nothing came unasked."""
+        """Whether it is open and has no unexpected data."""
         try:
             self.socket.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT)
         except OSError as error:
@@ -349,12 +348,12 @@ class _Wire:
         self.socket.close()
 
     def reset(self) -> None:
-        """Close at once, so that the other side is told by an RST."""
+        """Close at once with an RST."""
         self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self.close()
 
     def head(self) -> _Head | None:
-        """What stands before the next body; None where the other side has closed."""
+        """The head before the next body; None if the other side has closed."""
         raw = b""
         while line := self._file.readline():
             raw += line
@@ -363,7 +362,7 @@ class _Wire:
         return None
 
     def body(self, head: _Head, *, to_the_end: bool = False) -> Iterator[tuple[bytes, int]]:
-        """The body behind a head, unchanged; without a length there is none, or it goes `to_the_end`."""
+        """The raw body after a head; without a length it is empty, or with `to_the_end` everything that follows."""
         if "chunked" in head.fields.get("transfer-encoding", "").lower():
             yield from self._chunks()
         elif "content-length" in head.fields:

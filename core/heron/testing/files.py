@@ -1,4 +1,4 @@
-"""Media files for tests of decoders: a local file that remembers what was opened, and damaged copies of it."""
+"""Media files for tests of decoders: a local file that records what was opened, and damaged copies of it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ HEAD = 1024
 class LocalMediaFile:
     """A file of this machine that satisfies the `MediaFile` protocol and keeps the streams it has opened.
 
-    With `remote=True` it has no `path`, as a file in a bucket.
+    With `remote=True` it has no `path`, like a file in a bucket.
     """
 
     def __init__(self, path: Path | str, media_type: str, *, remote: bool = False) -> None:
@@ -31,16 +31,16 @@ class LocalMediaFile:
         self.path = None if remote else self._place
         self.media_type = media_type
         self.opened: list[BinaryIO] = []
-        """Every stream that `open` has given out."""
+        """Every stream that `open` has returned."""
 
     def open(self) -> BinaryIO:
-        """A fresh seekable binary file."""
+        """A new seekable binary file."""
         stream = self._place.open("rb")
         self.opened.append(stream)
         return stream
 
     def left_open(self) -> int:
-        """How many of its streams are still open; they are closed by asking."""
+        """How many of its streams are still open; closes them."""
         forgotten = [stream for stream in self.opened if not stream.closed]
         for stream in forgotten:
             stream.close()
@@ -48,7 +48,7 @@ class LocalMediaFile:
 
 
 def format_of(decoder: MediaDecoder, path: Path) -> MediaFormat | None:
-    """The format of a decoder that a file has: by the longest signature, or else by the suffix."""
+    """The format of a file among those of a decoder: by the longest matching signature, or else by the suffix."""
     with path.open("rb") as stream:
         head = stream.read(HEAD)
     best, longest = None, 0
@@ -63,7 +63,8 @@ def format_of(decoder: MediaDecoder, path: Path) -> MediaFormat | None:
 
 
 def damaged_copies(path: Path, folder: Path, seed: int = 0) -> Iterator[Path]:
-    """Write damaged copies of a file, one at a time: empty, cut off, with noise behind the header, with flipped bits.
+    """Write damaged copies of a file, one at a time: empty, cut off, with noise after the header, with
+    flipped bits.
 
     The same file and seed give the same copies.
     """

@@ -1,4 +1,4 @@
-"""The contract of decoders whose files have frames, or make up series: part of the contract of decoders."""
+"""The contract of decoders of files with frames and of series: a part of the contract of decoders."""
 
 from __future__ import annotations
 
@@ -15,22 +15,22 @@ from heron.testing.checks import check_facts, check_picture, descriptors
 from heron.testing.files import LocalMediaFile
 
 GoodFiles = Mapping[Path, Mapping[str, Any]]
-"""Files that a decoder reads, each with facts that it finds there."""
+"""Files that a decoder reads, each with some of its facts."""
 
 
 class FrameRules:
     """Rules for a decoder that is a `FrameDecoder` or a `SeriesDecoder`; skipped for others."""
 
     def file(self, path: Path, *, remote: bool = False) -> LocalMediaFile:
-        """A file as the decoder is given it."""
+        """A file as Heron gives it to the decoder."""
         raise NotImplementedError
 
     def load(self) -> Any:
-        """The decoder, loaded anew."""
+        """The decoder, loaded again."""
         raise NotImplementedError
 
     def test_frames_are_the_same_alone_and_together(self, good_files: GoodFiles) -> None:
-        """Frames come in ascending order, each the picture that it is when asked for alone."""
+        """Frames come in ascending order, each with the same picture as when it is requested alone."""
         decoder = self.load()
         for path, count in self._with_frames(decoder, good_files):
             wanted = sorted({0, 1, count // 2, count - 1} & set(range(count)))
@@ -44,7 +44,7 @@ class FrameRules:
                 assert (alone, _bytes(picture)) == (number, content), f"{path.name}: frame {number}"
 
     def test_frames_that_are_not_there_are_refused(self, good_files: GoodFiles) -> None:
-        """A number outside the file raises MediaError that names it; no number at all gives nothing."""
+        """A number out of range raises MediaError that names it; an empty list of numbers gives nothing."""
         decoder = self.load()
         for path, count in self._with_frames(decoder, good_files):
             assert list(decoder.frames(self.file(path), [], 64)) == []
@@ -52,7 +52,7 @@ class FrameRules:
                 list(decoder.frames(self.file(path), [count], 64))
 
     def test_times_of_frames_ascend_from_zero(self, good_files: GoodFiles) -> None:
-        """There is a time for each frame, or for none; a file in a bucket gives the same, or None."""
+        """Each frame has a time, or none has; a file in a bucket gives the same times, or None."""
         decoder = self.load()
         for path, count in self._with_frames(decoder, good_files):
             times = decoder.times(self.file(path))
@@ -64,7 +64,7 @@ class FrameRules:
             assert near is None or list(near) == list(times)
 
     def test_frames_close_their_file_when_nobody_wants_more(self, good_files: GoodFiles) -> None:
-        """Who takes one frame and goes leaves no file open."""
+        """Iterating over one frame only leaves no file open."""
         decoder = self.load()
         for path, count in self._with_frames(decoder, good_files):
             file = self.file(path)
@@ -75,7 +75,7 @@ class FrameRules:
             assert not descriptors(path)
 
     def test_part_of_a_series_can_be_kept(self, good_files: GoodFiles) -> None:
-        """The header of a part is small JSON, and parts make a series by what was kept of them."""
+        """The header of a part is small JSON, and the stored parts make a series."""
         decoder = self.load()
         if not isinstance(decoder, SeriesDecoder):
             pytest.skip("its files make up no series")
@@ -92,7 +92,7 @@ class FrameRules:
             check_facts(series.facts)
 
     def _with_frames(self, decoder: Any, good_files: GoodFiles) -> Iterator[tuple[Path, int]]:
-        """The good files that have frames, and how many; skips the test for a decoder without."""
+        """The good files that have frames, and the number of frames; skips the test for a decoder without frames."""
         if not isinstance(decoder, FrameDecoder):
             pytest.skip("its files have no frames")
         reader: Any = decoder

@@ -1,7 +1,7 @@
-"""Runs one server for a test process, and ends it when that process ends, however that happens.
+"""Runs one server for a test process, and stops it when that process ends for any reason.
 
-Run as a script: `guard.py FOLDER COMMAND…`. Its standard input is a pipe that only the test process holds open, so it closes
-even when that process is killed. The guard prints the server's process id, and removes FOLDER.
+Run as a script: `guard.py FOLDER COMMAND…`. Only the test process holds its standard input, a pipe, open, so
+the pipe closes even if that process is killed. The guard prints the server's process id, and removes FOLDER.
 """
 
 from __future__ import annotations
@@ -15,16 +15,15 @@ import subprocess
 import sys
 
 _PAUSE = 0.5
-"""Seconds between two looks at whether the server still runs and the parent is still there."""
+"""Seconds between two checks that the server and the parent still run."""
 
 _GRACE = 3.0
-"""Seconds that a server has to end by itself."""
+"""Seconds that a server has to end after the first signal."""
 
 
 def run(folder: str, command: list[str]) -> int:
-    """Start the server and wait for its end or the parent's; returns the server's exit code.
-
-    The folder of a server that ended by itself stays for the parent, which reads the log in it.
+    """Start the server and wait for its end or that of the parent; returns the server's exit code.
+    The folder of a server that ended by itself stays, because the parent reads its log.
     """
     parent = os.getppid()
     server = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=sys.stderr, start_new_session=True)
@@ -38,7 +37,7 @@ def run(folder: str, command: list[str]) -> int:
 
 
 def end(server: subprocess.Popen[bytes]) -> None:
-    """End a server with all the processes of its session: politely, then by force."""
+    """Stop a server with all processes of its session: by SIGTERM, then by SIGKILL."""
     for number, seconds in ((signal.SIGTERM, _GRACE), (signal.SIGKILL, None)):
         with contextlib.suppress(ProcessLookupError, subprocess.TimeoutExpired):
             os.killpg(server.pid, number)
@@ -47,5 +46,5 @@ def end(server: subprocess.Popen[bytes]) -> None:
 
 if __name__ == "__main__":
     for number in (signal.SIGINT, signal.SIGHUP):
-        signal.signal(number, signal.SIG_IGN)  # the closing pipe says when it is time
+        signal.signal(number, signal.SIG_IGN)  # the closing pipe says when to stop
     sys.exit(run(sys.argv[1], sys.argv[2:]))

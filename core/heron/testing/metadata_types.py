@@ -28,7 +28,7 @@ _STORED_AS: dict[str, tuple[type, ...]] = {"text": (str,), "number": (int, float
 
 
 class MetadataTypeContract(RecordContract):
-    """Rules for a metadata type. Set `metadata_type`, `good` and `bad`, and `parameters` where a key has some."""
+    """Rules for a metadata type. Set `metadata_type`, `good` and `bad`, and `parameters` if its keys have some."""
 
     metadata_type: ClassVar[MetadataType]
     """The record that the hook yields."""
@@ -40,7 +40,7 @@ class MetadataTypeContract(RecordContract):
     """Parameters that are refused."""
 
     good: ClassVar[Sequence[tuple[Any, Json]]]
-    """Values that are taken, each with the form in which it is stored."""
+    """Values that are accepted, each with the form in which it is stored."""
 
     shown: ClassVar[Sequence[tuple[Any, Json]]] = ()
     """Values of a type whose codec is a `ShownCodec`, each with the form that people see."""
@@ -56,11 +56,11 @@ class MetadataTypeContract(RecordContract):
         return self.metadata_type
 
     def codec(self) -> Codec:
-        """The rules behind the record, loaded anew."""
+        """The codec of the record, loaded again."""
         return self.metadata_type.load()
 
     def encode(self, value: Any) -> Json:
-        """What is stored for a value, by a codec that has been loaded anew."""
+        """The stored form of a value, by a newly loaded codec."""
         return self.encoder()(value)
 
     def encoder(self) -> Encode:
@@ -69,7 +69,7 @@ class MetadataTypeContract(RecordContract):
         return codec.encoder(codec.parameters(self.parameters))
 
     def test_scalar_type_needs_no_parameters(self) -> None:
-        """`add_scalar` gives no parameters, so a scalar type does without, and any other type wants some."""
+        """`add_scalar` passes no parameters, so a scalar type needs none, and any other type needs some."""
         if self.metadata_type.scalar:
             assert callable(self.codec().encoder(self.codec().parameters({})))
         else:
@@ -81,28 +81,28 @@ class MetadataTypeContract(RecordContract):
         assert self.codec().parameters(json.loads(json.dumps(checked, allow_nan=False))) == checked
 
     def test_bad_parameters_are_refused_with_a_reason(self) -> None:
-        """A key that cannot work is refused when it is made, not when the first value comes."""
+        """An impossible key is refused when it is created, not when the first value is set."""
         for parameters in self.bad_parameters:
             with pytest.raises(ValueError) as refusal:
                 pytest.fail(f"{str(parameters)[:80]} became {self.codec().parameters(parameters)}")
             reason_of(refusal.value)
 
     def test_good_values_are_stored_as_promised(self) -> None:
-        """Each good value is stored in its one form; 1, 1.0 and true are different forms."""
+        """Each good value is stored in exactly the expected form; 1, 1.0 and true are different forms."""
         assert self.good, "give some good values"
         encode = self.encoder()
         for value, stored in self.good:
             assert _written(encode(value)) == _written(stored), f"{str(value)[:80]} is stored differently"
 
     def test_stored_values_are_encoded_to_themselves(self) -> None:
-        """What is read from the catalogue can be written back, and is then the same."""
+        """A value read from the catalogue can be written back unchanged."""
         encode = self.encoder()
         for value, _ in self.good:
             stored = _written(encode(value))
             assert _written(encode(json.loads(stored))) == stored
 
     def test_stored_values_fit_the_affinity(self) -> None:
-        """SQL compares stored values as the record says, so that is what they are."""
+        """SQL compares stored values as the affinity says, so they must be of that type."""
         affinity = self.metadata_type.affinity
         assert affinity in {*_STORED_AS, "json"}
         assert affinity == "text" or not self.metadata_type.full_text, (
@@ -159,7 +159,7 @@ class MetadataTypeContract(RecordContract):
             assert repr(value) == before
 
     def test_bad_values_are_refused_with_a_reason(self) -> None:
-        """A refusal is a ValueError whose text goes into one line of a report."""
+        """A refusal is a ValueError with a text that fits into one line of a report."""
         assert len(self.bad), "give some bad values"
         encode = self.encoder()
         for value in self.bad:
@@ -168,7 +168,7 @@ class MetadataTypeContract(RecordContract):
             reason_of(refusal.value)
 
     def test_strange_values_are_stored_or_refused_and_nothing_else(self) -> None:
-        """No value raises anything but ValueError, and none gets through that JSON cannot hold."""
+        """No value raises another error than ValueError, and every stored value is valid JSON."""
         encode = self.encoder()
         for value in STRANGE:
             try:
@@ -179,7 +179,7 @@ class MetadataTypeContract(RecordContract):
                 assert _written(encode(json.loads(_written(stored)))) == _written(stored)
 
     def test_encoders_of_two_keys_are_independent(self) -> None:
-        """One codec serves many keys and many threads, so an encoder keeps nothing of what it has seen."""
+        """One codec serves many keys and many threads, so an encoder keeps no state."""
         codec = self.codec()
         first, second = (codec.encoder(codec.parameters(self.parameters)) for _ in range(2))
         for value, _ in [*self.good, *reversed(self.good)]:
@@ -187,7 +187,7 @@ class MetadataTypeContract(RecordContract):
 
 
 def _written(value: Json) -> str:
-    """The value as JSON text in UTF-8; fails for what JSON cannot hold."""
+    """The value as JSON text in UTF-8; fails if JSON cannot represent it."""
     text = json.dumps(value, allow_nan=False, ensure_ascii=False)
     text.encode()
     return text

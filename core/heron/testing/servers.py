@@ -1,4 +1,4 @@
-"""Real servers for tests: started once by a process, on a free port of this machine, and ended with that process."""
+"""Real servers for tests: started once in a process, on a free port of this machine, and stopped with it."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ import pytest
 from heron.testing import guard
 
 SECONDS = 60.0
-"""How long a server may take until it answers."""
+"""The most seconds until a server answers."""
 
 _STOP_SECONDS = 30.0
 
 
 class ServerProcess:
-    """A server that runs until `stop`, or until this process ends, be it killed. Its output goes to `log`.
+    """A server that runs until `stop`, or until this process ends or is killed. Its output goes to `log`.
 
-    Exit handlers do not run in a process that is killed, as workers of pytest-xdist may be. So each server has a guard, a
-    small process that ends it as soon as the pipe from this process is closed.
+    Exit handlers do not run in a process that is killed, as workers of pytest-xdist may be. So each server
+    has a guard, a small process that stops it as soon as the pipe from this process is closed.
     """
 
     def __init__(
@@ -39,9 +39,10 @@ class ServerProcess:
         environment: Mapping[str, str] | None = None,
         seconds: float = SECONDS,
     ) -> None:
-        """Start a command, `{folder}` in it being an empty folder, and wait until `ready` says that it answers.
+        """Start a command, in which `{folder}` stands for an empty folder, and wait until `ready` returns
+        True.
 
-        Raises RuntimeError with the end of the log when the server ends before, or does not answer within `seconds`.
+        Raises RuntimeError with the end of the log if the server ends, or does not answer within `seconds`.
         """
         self.folder = Path(tempfile.mkdtemp(prefix="heron-server-"))
         self.log = self.folder / "log.txt"
@@ -68,7 +69,7 @@ class ServerProcess:
             time.sleep(0.05)
 
     def stop(self) -> None:
-        """End the server and its children, remove its files, and wait until that is done."""
+        """Stop the server and its children, wait for their end, and remove their files."""
         atexit.unregister(self.stop)
         for pipe in (self._guard.stdin, self._guard.stdout):
             if pipe is not None:
@@ -78,7 +79,7 @@ class ServerProcess:
 
 
 def free_port() -> int:
-    """A port of this machine that nobody listens on now."""
+    """A port of this machine on which no process listens."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
@@ -86,14 +87,14 @@ def free_port() -> int:
 
 
 def port_answers(port: int) -> bool:
-    """Whether somebody listens on a port of this machine."""
+    """Whether a process listens on a port of this machine."""
     with socket.socket() as probe:
         probe.settimeout(1)
         return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
 def server_missing(reason: str) -> NoReturn:
-    """A server cannot be had: fail where CI is set, skip with the reason elsewhere."""
+    """Fail the test if CI is set, or else skip it with the reason, because a server is missing."""
     if os.environ.get("CI"):
         pytest.fail(reason, pytrace=False)
     pytest.skip(reason)

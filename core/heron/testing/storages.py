@@ -21,13 +21,13 @@ if TYPE_CHECKING:
     from heron.hooks import Contribution, Storage, StorageBackend
 
 Put = Callable[[str, bytes], str]
-"""Write an object of a name such as `a/b.txt` below the root, by other means than Heron; returns its canonical URL."""
+"""Writes an object with a name such as `a/b.txt` below the root, without Heron; returns its canonical URL."""
 
 NAMES = (
     "a.txt", "b/c.bin", "b/d/e.txt", "b-side/f.txt", "b.txt", "empty", "z/größe.txt", "z/two words.txt",
     "z/100%25.txt", "z/a+b&c=d.txt", "z/no#1.txt", "z/really?.txt", "z/[x]*.txt",
 )  # fmt: skip
-"""The objects below the root. Their names hold what URLs, globs and shells give a meaning to."""
+"""The objects below the root. Their names contain characters that are special in URLs, globs and shells."""
 
 
 class StorageContract(RecordContract):
@@ -37,22 +37,22 @@ class StorageContract(RecordContract):
     """The record that the hook yields."""
 
     names: ClassVar[Sequence[str]] = NAMES
-    """The objects to put; leave names out only where the store itself cannot have them."""
+    """The objects to write; leave names out only if the store itself does not allow them."""
 
     other_forms: ClassVar[Mapping[str, str]] = {}
-    """URLs as people write them, each with its canonical form."""
+    """Other forms of URLs, each with its canonical form."""
 
     bad_urls: ClassVar[Sequence[str]] = ("", "no-such-scheme://bucket/key")
     """URLs that are refused."""
 
     secrets: ClassVar[Sequence[str]] = ()
-    """Texts that no error and no `repr` may show."""
+    """Texts that must not occur in errors or in `repr`."""
 
     changes_are_noticed: ClassVar[bool] = True
-    """Whether reading with the etag of what was there before says that the object is another by now."""
+    """Whether a read with an old etag reports that the object was replaced."""
 
     signed_urls_can_be_fetched: ClassVar[bool] = False
-    """Whether the tests have the store at hand and can read what was signed."""
+    """Whether the tests can reach the store and read a signed URL."""
 
     def record(self) -> Contribution:
         """The backend under test."""
@@ -65,7 +65,7 @@ class StorageContract(RecordContract):
 
     @pytest.fixture
     def root(self) -> str:
-        """The canonical URL of an empty place to write to, with `/` at its end."""
+        """The canonical URL of an empty, writable place, with a final `/`."""
         raise NotImplementedError("write the fixture root")
 
     @pytest.fixture
@@ -75,11 +75,11 @@ class StorageContract(RecordContract):
 
     @pytest.fixture
     def objects(self, put: Put) -> dict[str, bytes]:
-        """What lies below the root: content by URL."""
+        """The objects below the root: content by URL."""
         return {put(name, content): content for name, content in self.contents().items()}
 
     def contents(self) -> dict[str, bytes]:
-        """Content by name: one empty, one of 100,000 bytes, the others short."""
+        """Content by name: one is empty, one has 100,000 bytes, the others are short."""
         long = random.Random(7).randbytes(100_000)  # noqa: S311 - test data
         special = {"empty": b"", "b/c.bin": long}
         return {name: special.get(name, f"this is {name}".encode()) for name in self.names}
@@ -93,14 +93,14 @@ class StorageContract(RecordContract):
     def test_normalise_keeps_canonical_urls(
         self, storage: Storage, objects: dict[str, bytes], root: str
     ) -> None:
-        """A canonical URL stays as it is, and what has been normalised once is canonical."""
+        """A canonical URL does not change, and a normalised URL is canonical."""
         for url in objects:
             assert storage.normalise(url) == url
         once = storage.normalise(root)
         assert storage.normalise(once) == once
 
     def test_normalise_reads_other_forms(self, storage: Storage) -> None:
-        """All forms of a URL that people write lead to one, so that an object is known by one URL."""
+        """All forms of a URL have the same canonical form, so that one URL identifies an object."""
         for form, canonical in self.other_forms.items():
             assert storage.normalise(form) == canonical
             assert storage.normalise(canonical) == canonical
@@ -108,7 +108,7 @@ class StorageContract(RecordContract):
     def test_record_normalises_as_the_storage_does(
         self, storage: Storage, objects: dict[str, bytes], root: str
     ) -> None:
-        """URLs are compared without loading the backend, where the record can do that."""
+        """URLs are compared without loading the backend, if the record can normalise them."""
         normalise = self.backend.normalise
         if normalise is None:
             return
@@ -120,7 +120,7 @@ class StorageContract(RecordContract):
             self.check_reason(refusal.value)
 
     def test_options_are_described(self) -> None:
-        """Each option has a name that can be typed, of its own, and a summary."""
+        """Each option has a unique name that can be typed, and a summary."""
         names = [option.name for option in self.backend.options]
         assert len(set(names)) == len(names)
         for option in self.backend.options:
@@ -129,7 +129,7 @@ class StorageContract(RecordContract):
             assert "\n" not in option.summary
 
     def test_other_forms_belong_to_the_record(self) -> None:
-        """The forms that begin with https:// are known by their host."""
+        """Forms that begin with https:// are recognised by their host."""
         for form in self.other_forms:
             scheme, _, rest = form.partition("://")
             if scheme.lower() in ("http", "https"):
@@ -144,14 +144,14 @@ class StorageContract(RecordContract):
             assert url.partition("://")[0] in self.backend.schemes
 
     def test_foreign_urls_are_refused(self, storage: Storage) -> None:
-        """A URL of another place, or none at all, is refused with one line."""
+        """A URL of another store, or a text that is not a URL, is refused with one line."""
         for url in self.bad_urls:
             with pytest.raises(InvalidInput) as refusal:
                 pytest.fail(f"{url!r} became {storage.normalise(url)!r}")
             self.check_reason(refusal.value)
 
     def test_stat_tells_the_size(self, storage: Storage, objects: dict[str, bytes]) -> None:
-        """An object has its URL and size; its time, if known, is UTC; asked again, the answer is the same."""
+        """An object has its URL and size; its time, if known, is in UTC; a second call gives the same answer."""
         for url, content in objects.items():
             found = storage.stat(url)
             assert (found.url, found.size) == (url, len(content))
@@ -160,12 +160,12 @@ class StorageContract(RecordContract):
             assert storage.stat(url) == found
 
     def test_read_gives_the_whole_object(self, storage: Storage, objects: dict[str, bytes]) -> None:
-        """Every object is read as it was written, the empty one and those with odd names too."""
+        """Every object is read as it was written, also the empty one and those with unusual names."""
         for url, content in objects.items():
             assert storage.read(url) == content
 
     def test_read_gives_ranges_as_slices(self, storage: Storage, long: tuple[str, bytes]) -> None:
-        """A range is what a slice of the content is: from a place to the end, in the middle, past the end, or empty."""
+        """A range equals the slice of the content: to the end, in the middle, past the end, or empty."""
         url, content = long
         end = len(content)
         ranges = [(0, None), (0, 1), (0, end), (5, None), (3, 70_000), (end - 1, None), (end - 5, end + 50)]
@@ -175,7 +175,7 @@ class StorageContract(RecordContract):
     def test_peek_gives_the_object_and_its_beginning(
         self, storage: Storage, objects: dict[str, bytes]
     ) -> None:
-        """What stat tells and the first bytes come together, of short and of empty objects too."""
+        """The result of stat and the first bytes come together, also for short and empty objects."""
         for url, content in objects.items():
             for count in (1, 10, 40_000, 200_000):
                 stored, head = storage.peek(url, count)
@@ -183,7 +183,7 @@ class StorageContract(RecordContract):
                 assert head == content[:count]
 
     def test_read_notices_a_change(self, storage: Storage, put: Put) -> None:
-        """Two ranges of one file are of one file: with the etag of what is gone, reading says so."""
+        """Two ranges are of the same content: reading with an old etag reports the change."""
         url = put("changing.bin", b"the first content")
         etag = storage.stat(url).etag
         assert storage.read(url, 4, 9, etag=etag) == b"first"
@@ -203,7 +203,7 @@ class StorageContract(RecordContract):
             assert stream.read() == b""
 
     def test_open_gives_a_seekable_file(self, storage: Storage, long: tuple[str, bytes]) -> None:
-        """Decoders jump about in a file: what they find is what a local file would show."""
+        """Decoders seek in a file, and read the same as from a local file."""
         url, content = long
         local = io.BytesIO(content)
         with storage.open(url) as stream:
@@ -224,7 +224,7 @@ class StorageContract(RecordContract):
         assert stream.closed
 
     def test_two_open_files_are_independent(self, storage: Storage, long: tuple[str, bytes]) -> None:
-        """Each call of `open` gives a fresh file with its own place."""
+        """Each call of `open` gives a new file with its own position."""
         url, content = long
         with storage.open(url) as one, storage.open(url) as other:
             one.seek(50_000)
@@ -232,14 +232,14 @@ class StorageContract(RecordContract):
             assert one.read(10) == content[50_000:50_010]
 
     def test_list_finds_every_object(self, storage: Storage, objects: dict[str, bytes], root: str) -> None:
-        """A list has each object once with its size, at any depth, and has no folders."""
+        """A listing contains each object once with its size, at any depth, and no folders."""
         found = [(found.url, found.size) for found in storage.list(root)]
         assert sorted(found) == sorted((url, len(content)) for url, content in objects.items())
 
     def test_list_is_a_stream_in_a_stable_order(
         self, storage: Storage, objects: dict[str, bytes], root: str
     ) -> None:
-        """A bucket can hold a hundred million objects, and an interrupted sync continues where it stopped."""
+        """A bucket can have a hundred million objects, and an interrupted sync continues where it stopped."""
         stream = storage.list(root)
         assert iter(stream) is stream
         assert list(stream) == list(storage.list(root))
@@ -247,20 +247,20 @@ class StorageContract(RecordContract):
     def test_list_goes_on_behind_an_object(
         self, storage: Storage, objects: dict[str, bytes], root: str
     ) -> None:
-        """A listing that broke off is continued where it stopped."""
+        """An interrupted listing continues where it stopped."""
         found = list(storage.list(root))
         for number, stored in enumerate(found):
             assert list(storage.list(root, after=stored.url)) == found[number + 1 :]
 
     def test_list_agrees_with_stat(self, storage: Storage, objects: dict[str, bytes], root: str) -> None:
-        """A sync compares what is listed with what was noted, so both ways of asking agree."""
+        """A sync compares listed facts with stored ones, so `list` and `stat` agree."""
         for found in storage.list(root):
             assert storage.stat(found.url) == found
 
     def test_list_stays_below_its_prefix(
         self, storage: Storage, objects: dict[str, bytes], root: str
     ) -> None:
-        """`b/` holds neither `b-side/` nor `b.txt`."""
+        """`b/` contains neither `b-side/` nor `b.txt`."""
         found = [found.url for found in storage.list(f"{root}b/")]
         assert sorted(found) == sorted(url for url in objects if url.startswith(f"{root}b/"))
 
@@ -272,14 +272,14 @@ class StorageContract(RecordContract):
     def test_list_of_an_empty_place_is_empty(
         self, storage: Storage, objects: dict[str, bytes], root: str
     ) -> None:
-        """Where nothing lies nothing is found, or the place is said to be missing."""
+        """Listing an empty place gives nothing, or raises NotFound."""
         try:
             assert list(storage.list(f"{root}nothing-here/")) == []
         except NotFound as refusal:
             self.check_reason(refusal)
 
     def test_changes_are_seen(self, storage: Storage, put: Put, root: str) -> None:
-        """Nothing is remembered: an object that was replaced or added is found as it is now."""
+        """Nothing is cached: a replaced or added object is found as it is now."""
         url = put("changing.txt", b"before")
         assert [found.size for found in storage.list(root)] == [6]
         assert storage.read(url) == b"before"
@@ -292,7 +292,7 @@ class StorageContract(RecordContract):
     def test_missing_object_is_not_found(
         self, storage: Storage, objects: dict[str, bytes], root: str
     ) -> None:
-        """An object that is not there raises NotFound with one line, however it is asked for."""
+        """A missing object raises NotFound with one line, in every method."""
 
         def open_and_read(url: str) -> None:
             with storage.open(url) as stream:
@@ -305,14 +305,14 @@ class StorageContract(RecordContract):
                 self.check_reason(refusal.value)
 
     def test_folder_is_no_object(self, storage: Storage, objects: dict[str, bytes], root: str) -> None:
-        """A folder is neither an object nor can it be read."""
+        """A folder is not an object, and cannot be read."""
         for ask in (storage.stat, storage.read, lambda url: storage.peek(url, 10)):
             with pytest.raises(HeronError) as refusal:
                 pytest.fail(f"a folder gave {ask(f'{root}b')!r}")
             self.check_reason(refusal.value)
 
     def test_sign_gives_a_url_or_says_that_it_cannot(self, storage: Storage, long: tuple[str, bytes]) -> None:
-        """A signed URL can be opened by anybody for a while; a backend that has none says so."""
+        """Anyone can open a signed URL until it expires; a backend that cannot sign raises an error that says so."""
         url, content = long
         try:
             signed = storage.sign(url, 600)
@@ -336,7 +336,7 @@ class StorageContract(RecordContract):
         assert found == [content[start : start + 500] for start in starts]
 
     def test_secrets_are_not_shown(self, storage: Storage) -> None:
-        """Credentials stand in no log: `repr` and `str` keep them back."""
+        """Credentials never appear in logs: `repr` and `str` do not contain them."""
         for secret in self.secrets:
             assert secret not in f"{storage!r} {storage}"
 

@@ -20,7 +20,7 @@ def read_npy(path: Path) -> Array:
         raise NotFound(f"{path} is not there") from None
     except (OSError, ValueError, EOFError, TypeError, SyntaxError) as error:
         raise InvalidInput(
-            f"{path} is no array that NumPy can read: {str(error).splitlines()[0] if str(error) else 'cut short'}",
+            f"{path} is not an array that NumPy can read: {str(error).splitlines()[0] if str(error) else 'cut short'}",
             hint="numpy.save writes such a file",
         ) from error
     if not isinstance(found, np.ndarray) or found.dtype.kind not in "fiu":

@@ -136,7 +136,9 @@ def _no_right(error: AzureError, code: str, url: str) -> heron.PermissionDenied:
         hint = "it takes the role Storage Blob Data Reader, or a SAS token with the permission l (list)"
     else:
         hint = "it takes the role Storage Blob Data Reader, or a SAS token with the permission r (read)"
-    return heron.PermissionDenied(f"{url} may not be {'listed' if listing else 'read'}: {code}", hint=hint)
+    return heron.PermissionDenied(
+        f"{url} cannot be {'listed' if listing else 'read'}: permission denied ({code})", hint=hint
+    )
 
 
 def _reason(error: AzureError) -> str:

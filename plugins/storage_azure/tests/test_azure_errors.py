@@ -103,7 +103,7 @@ def test_no_right_to_list(url: str) -> None:
     reader = storage(sas_token=sas(url, "r"))
     assert reader.read(url) == b"0123456789"
     error = refused(heron.PermissionDenied, LIST, reader, url)
-    assert "may not be listed" in error.message
+    assert "cannot be listed: permission denied" in error.message
     assert "permission l (list)" in str(error.hint)
 
 
@@ -112,7 +112,7 @@ def test_no_right_to_read(url: str, ask: Ask) -> None:
     lister = storage(sas_token=sas(url, "l"))
     assert [found.url for found in lister.list(url.removesuffix("k.txt"))] == [url]
     error = refused(heron.PermissionDenied, ask, lister, url)
-    assert "may not be read" in error.message
+    assert "cannot be read: permission denied" in error.message
     assert "permission r (read)" in str(error.hint)
 
 

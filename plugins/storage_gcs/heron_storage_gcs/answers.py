@@ -143,7 +143,7 @@ def error_of(
         return heron.NotFound(f"{url} is not there")
     if reason == "UserProjectMissing" or "requester pays" in message.lower():
         return heron.PermissionDenied(
-            f"{url} may not be read: the bucket requires the reader to pay",
+            f"{url} cannot be read: the bucket requires the reader to pay",
             hint="set the options requester_pays and project; the account needs serviceusage.services.use in that project",
         )
     if status in (401, 403) and anonymous:
@@ -177,4 +177,4 @@ def _denied(url: str, said: str, permission: str) -> heron.PermissionDenied:
         hint = "give the virtual machine or the login the scope devstorage.read_only"
     else:
         hint = f"grant the account {permission}, for instance by the role roles/storage.objectViewer"
-    return heron.PermissionDenied(f"{url} may not be {verb}{said}", hint=hint)
+    return heron.PermissionDenied(f"{url} cannot be {verb}: permission denied{said}", hint=hint)

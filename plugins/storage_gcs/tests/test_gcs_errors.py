@@ -137,11 +137,11 @@ def test_a_missing_object_is_not_found(front: Front, storage: heron.Storage) -> 
 def test_a_missing_right_is_named(front: Front, storage: heron.Storage) -> None:
     front.say(xml_error(403, "AccessDenied", "Access denied.", DENIED.format("get")))
     error = error_from(lambda storage: storage.read(URL), storage)
-    assert f"{URL} may not be read" in error.message
+    assert f"{URL} cannot be read: permission denied" in error.message
     assert "storage.objects.get" in str(error.hint)
     front.say(json_error(403, "forbidden", DENIED.format("list")))
     error = error_from(lambda storage: list(storage.list("gs://bucket/a/")), storage)
-    assert "gs://bucket/a/ may not be listed" in error.message
+    assert "gs://bucket/a/ cannot be listed: permission denied" in error.message
     assert "storage.objects.list" in str(error.hint)
 
 

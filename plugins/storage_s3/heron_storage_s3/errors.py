@@ -132,8 +132,12 @@ def _of_object(error: driver.ClientError, code: str, status: int, request: Reque
     if status == 403:
         reason = "" if code in ("AccessDenied", "403") else f" ({code})"
         if error.operation_name == "ListObjectsV2":
-            return heron.PermissionDenied(f"{url} may not be listed{reason}", hint=request.to_list)
-        return heron.PermissionDenied(f"{url} may not be read{reason}", hint=request.to_read)
+            return heron.PermissionDenied(
+                f"{url} cannot be listed: permission denied{reason}", hint=request.to_list
+            )
+        return heron.PermissionDenied(
+            f"{url} cannot be read: permission denied{reason}", hint=request.to_read
+        )
     text = " ".join(str(error.response["Error"].get("Message", "")).split())[:200]
     return heron.HeronError(f"{url} cannot be read: {code} {text}".rstrip())
 

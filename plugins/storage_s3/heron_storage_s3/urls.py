@@ -80,7 +80,9 @@ class UrlForms:
 
     def _refusal(self, url: str) -> heron.InvalidInput:
         forms = f"{self.schemes[0]}://bucket/key"
-        return heron.InvalidInput(f"{_shown(url)} is no {self.schemes[0]}:// URL", hint=f"write {forms}")
+        return heron.InvalidInput(
+            f"{_shown(url)} is not a valid {self.schemes[0]}:// URL", hint=f"write {forms}"
+        )
 
 
 S3_URLS = UrlForms(("s3", "s3a"), (Host(HOST, plus_is_blank=True),))

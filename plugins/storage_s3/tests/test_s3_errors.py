@@ -81,7 +81,7 @@ def test_who_may_only_list_is_told_the_right_to_read(server: S3Server, url: str)
     assert [found.url for found in listed(storage, url)] == [url]
     for ask in ways_to_ask(storage)[:3]:
         error = refused(lambda ask=ask: ask(url), heron.PermissionDenied)
-        assert error.message == f"{url} may not be read"
+        assert error.message == f"{url} cannot be read: permission denied"
         assert "s3:GetObject" in str(error.hint)
 
 
@@ -89,7 +89,7 @@ def test_who_may_only_read_is_told_the_right_to_list(server: S3Server, url: str)
     storage = BACKEND.load(server.options("getter"))
     assert storage.read(url) == b"hello"
     error = refused(lambda: listed(storage, url), heron.PermissionDenied)
-    assert error.message == f"{root_of(url)} may not be listed"
+    assert error.message == f"{root_of(url)} cannot be listed: permission denied"
     assert "s3:ListBucket" in str(error.hint)
 
 

@@ -16,7 +16,7 @@ class ZippedStorage:
     def normalise(self, url):
         scheme, _, rest = url.partition("://")
         if scheme.lower() != "zipped" or "!" not in rest:
-            raise heron.InvalidInput(f"{url} is no zipped:///archive.zip!/member")
+            raise heron.InvalidInput(f"{url} is not a zipped:///archive.zip!/member")
         return f"zipped://{quote(unquote(rest), safe='/!')}"
 
     def _split(self, url):
@@ -27,7 +27,7 @@ class ZippedStorage:
         try:
             return zipfile.ZipFile(archive)
         except (OSError, zipfile.BadZipFile) as error:
-            raise heron.NotFound(f"{archive} is no readable zip file: {error}") from error
+            raise heron.NotFound(f"{archive} is not a readable zip file: {error}") from error
 
     def stat(self, url):
         archive, member = self._split(url)

@@ -74,4 +74,4 @@ def _notes(caches: SpaceStatus) -> Iterator[str]:
         if cache.problem and cache.bytes:
             yield f"the {name} is not used: {cache.problem}"
     if caches.graph.rows and caches.expansion is None:
-        yield f"the index finds {caches.recall:.0%} of the nearest, which is too few: all vectors are looked at instead"
+        yield f"the index finds {caches.recall:.0%} of the nearest, which is too few: all vectors are compared instead"

@@ -221,7 +221,7 @@ def kind_named(name: Json, place: str) -> Kind:
     if kind is None:
         close = difflib.get_close_matches(plain(str(name)), KINDS, n=1)
         hint = f"did you mean {close[0]}?" if close else f"one of {', '.join(dict.fromkeys(KINDS.values()))}"
-        raise InvalidInput(f"{place}: {printable(name)} is no kind of data", hint=hint)
+        raise InvalidInput(f"{place}: {printable(name)} is not a kind of data", hint=hint)
     return kind
 
 

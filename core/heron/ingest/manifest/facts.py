@@ -92,7 +92,7 @@ def _fact(value: Json, place: str) -> Json:
     if isinstance(value, int | float) and not 0 <= value <= _LARGEST:
         raise InvalidInput(f"{place}: expected a number from 0 to {_LARGEST:,}, got {printable(value)}")
     if isinstance(value, str) and not is_unicode(value):
-        raise InvalidInput(f"{place}: {printable(value)} is no valid Unicode")
+        raise InvalidInput(f"{place}: {printable(value)} is not valid Unicode")
     return value
 
 

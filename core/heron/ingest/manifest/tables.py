@@ -144,7 +144,7 @@ def _rows(stream: IO[bytes], name: str, schema: Schema) -> Iterator[_Row]:
         if header is None:
             raise _no_header(name, [])
     except UnicodeDecodeError as error:
-        raise InvalidInput(f"{name} is no UTF-8 text") from error
+        raise InvalidInput(f"{name} is not UTF-8 text") from error
     except csv.Error as error:
         raise InvalidInput(f"{name}, line {reader.line_num}: no CSV: {error}") from error
 
@@ -155,7 +155,7 @@ def _no_header(name: str, cells: Sequence[str]) -> InvalidInput:
         return InvalidInput(
             f"{name}: the cells are not separated by commas", hint="save it as CSV with commas"
         )
-    what = "the first row is no header" if cells else "there is nothing in it"
+    what = "the first row is not a header" if cells else "there is nothing in it"
     return InvalidInput(f"{name}: {what}", hint="begin with ObjectURL and, for instance, Image title")
 
 

@@ -93,5 +93,5 @@ class JsonLinesSource:
         except ValueError:
             vector = np.empty(0, dtype=object)
         if vector.ndim != 1 or vector.dtype.kind not in "fiu" or not len(vector):
-            raise InvalidInput(f"{place}: {column} is no list of numbers")
+            raise InvalidInput(f"{place}: {column} is not a list of numbers")
         return vector.astype(np.float64)

@@ -80,7 +80,7 @@ def _frame(value: Any, place: str) -> int | None:
     if isinstance(number, float) and number.is_integer():
         number = int(number)
     if type(number) is not int or not 0 <= number < _MOST:
-        raise InvalidInput(f"{place}: {printable(value)} is no number of a frame, these count from 0")
+        raise InvalidInput(f"{place}: {printable(value)} is not a frame number, these count from 0")
     return number
 
 
@@ -96,7 +96,7 @@ def ids_in(file: Path, by: str | None) -> Iterator[Named]:
     except FileNotFoundError:
         raise NotFound(f"{file} is not there") from None
     except UnicodeDecodeError as error:
-        raise InvalidInput(f"{file} is no UTF-8 text") from error
+        raise InvalidInput(f"{file} is not UTF-8 text") from error
     except OSError as error:
         raise InvalidInput(f"{file} cannot be read: {error.strerror or error}") from error
 
@@ -140,7 +140,7 @@ def _json(file: Path, by: str | None) -> Iterator[Named]:
             elif isinstance(value, str) and value:
                 yield named_by(value, by)
             else:
-                raise InvalidInput(f"{place}: {printable(value)} is no id, expected text")
+                raise InvalidInput(f"{place}: {printable(value)} is not an id, expected text")
 
 
 def _npy(file: Path, by: str | None) -> Iterator[Named]:
@@ -154,7 +154,7 @@ def _npy(file: Path, by: str | None) -> Iterator[Named]:
                 f"{file} holds Python objects, which are not read",
                 hint=f"numpy.save({file.name!r}, numpy.array(ids, dtype=str)) writes texts",
             ) from error
-        raise InvalidInput(f"{file} is no array that NumPy can read") from error
+        raise InvalidInput(f"{file} is not an array that NumPy can read") from error
     if not isinstance(ids, np.ndarray) or ids.ndim != 1 or ids.dtype.kind not in "US":
         raise InvalidInput(f"{file} holds no list of texts", hint="numpy.array(ids, dtype=str) is one")
     if ids.dtype.itemsize > 4 * _LONGEST:
@@ -164,7 +164,7 @@ def _npy(file: Path, by: str | None) -> Iterator[Named]:
             try:
                 name = text if isinstance(text, str) else text.decode()
             except UnicodeDecodeError:
-                raise InvalidInput(f"{file}, row {row} is no UTF-8 text") from None
+                raise InvalidInput(f"{file}, row {row} is not UTF-8 text") from None
             if not name:
                 raise InvalidInput(f"{file}, row {row} is empty, each row names an item")
             yield named_by(name, by)

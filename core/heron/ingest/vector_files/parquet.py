@@ -129,7 +129,7 @@ class ParquetSource:
         )
 
     def _unreadable(self, reason: str) -> InvalidInput:
-        return InvalidInput(f"{self.file} is no readable Parquet: {reason}")
+        return InvalidInput(f"{self.file} is not readable Parquet: {reason}")
 
 
 class ParquetTable:

@@ -33,7 +33,7 @@ By = Literal["uuid", "url", "name"]
 class VectorImport(Record):
     """What a file with vectors did.
 
-    `zeros` of those kept have no direction, and no search finds them. `unmatched` vectors met no item or frame, and
+    `zeros` of those kept have no direction, and no search finds them. `unmatched` vectors matched no item or frame, and
     `ambiguous` ones a name that several items have; neither was kept, and the first of them are named.
     """
 

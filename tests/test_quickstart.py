@@ -54,7 +54,7 @@ def test_the_quickstart_goes_through_all_steps(tmp_path, capsys, no_network):
     assert status(["quickstart", str(place)]) == 0
     said = capsys.readouterr().out
     assert steps_of(said)[-1].startswith("STEP 19")
-    assert "left out:" not in said
+    assert "is skipped:" not in said
     assert "No item is like that." not in said, "every search of the tour finds something"
     assert "No frame is like that." not in said
     assert "\n0\n" not in said
@@ -104,12 +104,12 @@ def test_without_the_extras_the_quickstart_says_what_is_left_out(tmp_path, capsy
     assert steps_of(said)[-1].startswith("STEP 11")
     assert "No item is like that." not in said
     for words in (
-        'The step "See film and sound" is left out: decoder video (plugin media_video) needs av',
-        'The step "Find scans" is left out: decoder dicom (plugin media_dicom) needs pydicom',
-        'The step "Read a document" is left out: decoder pdf (plugin media_pdf) needs pypdfium2',
-        'The step "Find what pictures show" is left out: embedder clip-mini (plugin embedder_clip) needs onnxruntime',
-        'The step "See all of it at once" is left out: embedder clip-mini (plugin embedder_clip) needs onnxruntime',
-        "The steps through a bucket are left out: storage s3 (plugin storage_s3) needs s3fs",
+        'The step "See film and sound" is skipped: decoder video (plugin media_video) needs av',
+        'The step "Find scans" is skipped: decoder dicom (plugin media_dicom) needs pydicom',
+        'The step "Read a document" is skipped: decoder pdf (plugin media_pdf) needs pypdfium2',
+        'The step "Find what pictures show" is skipped: embedder clip-mini (plugin embedder_clip) needs onnxruntime',
+        'The step "See all of it at once" is skipped: embedder clip-mini (plugin embedder_clip) needs onnxruntime',
+        "The steps with a bucket are skipped: storage s3 (plugin storage_s3) needs s3fs",
         'pip install "heron[video]"', 'pip install "heron[dicom]"', 'pip install "heron[pdf]"', 'pip install "heron[s3]"',
     ):  # fmt: skip
         assert words in said

@@ -388,7 +388,7 @@ def test_a_server_that_closes_idle_connections_is_dialled_anew(proxy, origin, mo
 
 
 def test_mistakes_are_told(proxy):
-    with pytest.raises(ValueError, match="no fault is called 'explode'"):
+    with pytest.raises(ValueError, match="unknown fault 'explode'"):
         proxy.fault("explode")
     with pytest.raises(ValueError, match="needs a hook"):
         proxy.fault("replace")

@@ -245,7 +245,7 @@ FAULTS = [
     ("images", {"objectUrl": None}, "$.images[1].objectUrl: a value is missing"),
     ("images", {"object_url": 5}, "$.images[1].object_url: expected text, got 5"),
     ("images", entry(objectUrl=""), "$.images[1].objectUrl: URL '' is empty or contains a space"),
-    ("images", entry(objectUrl="s3://a b"), "$.images[1].objectUrl: URL 's3://a b' is empty or holds a bla"),
+    ("images", entry(objectUrl="s3://a b"), "$.images[1].objectUrl: URL 's3://a b' is empty or contains a s"),
     ("images", entry(objectUrl="s3://a\u00a0b"), "is empty or contains a space (write a space as %20)"),
     ("images", entry(objectUrl="s3://a\nb"), "is empty or contains a space"),
     ("images", entry(objectUrl="s3://\ud800"), "'s3://\\ud800' is not valid Unicode"),

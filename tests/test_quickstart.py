@@ -236,7 +236,7 @@ def test_a_quickstart_where_nothing_can_be_written_is_one_line(tmp_path):
     )
     tmp_path.chmod(0o755)
     assert done.returncode == 1
-    assert "no quickstart can be made in heron-quickstart" in done.stderr
+    assert "the quickstart cannot write to heron-quickstart" in done.stderr
     assert len(done.stderr.splitlines()) == 1
 
 

@@ -99,7 +99,7 @@ def test_numbers_too_large_and_mixed_values_become_text(workspace):
 
 
 def test_records_without_a_table_are_refused():
-    with pytest.raises(InvalidInput, match="int have no table"):
+    with pytest.raises(InvalidInput, match="int cannot become a table"):
         Page([1]).to_pandas()
 
 

@@ -119,7 +119,7 @@ def test_the_role_is_assumed_anew_before_it_expires(
 
 
 def test_a_role_that_may_not_be_assumed_is_named(relay: Relay, stranger: dict[str, str], role: str) -> None:
-    with pytest.raises(heron.BadCredentials, match=f"the role {role} may not be assumed"):
+    with pytest.raises(heron.BadCredentials, match=f"no permission to assume the role {role}"):
         BACKEND.load(options(relay, stranger, role_arn=role, external_id=EXTERNAL_ID)).read(URL)
 
 

@@ -416,7 +416,7 @@ def test_what_cannot_be_written_is_one_line(lake, tmp_path):
 
 def test_an_export_needs_a_format(lake):
     lake("datasets", "create", "D", "--folder", "P")
-    assert "json, csv" in lake("datasets", "export", "D", "-o", "d.doc", exit_status=2)
+    assert "json, jsonl, csv" in lake("datasets", "export", "D", "-o", "d.doc", exit_status=2)
     lake("datasets", "export", "D", "-o", "d.doc", "--format", "csv")
 
 

@@ -333,6 +333,14 @@ def test_json_export_holds_one_object_for_each_row(workspace, tmp_path):
     assert [row["tags"] for row in exported] == [[], ["Night"]]
 
 
+def test_json_lines_have_the_rows_of_json(workspace, tmp_path):
+    workspace.datasets.create("train", items=register(workspace, 3))
+    for format in ("json", "jsonl"):
+        assert workspace.export("train", tmp_path / f"train.{format}", format=format) == 3
+    lines = (tmp_path / "train.jsonl").read_text(encoding="utf-8").splitlines()
+    assert [json.loads(line) for line in lines] == json.loads((tmp_path / "train.json").read_text("utf-8"))
+
+
 def test_csv_export_has_a_column_for_each_key_that_occurs(workspace, tmp_path):
     items = register(workspace, 2)
     workspace.metadata.replace({items[0].uuid: {"city": "a,\nb"}, items[1].uuid: {"dark": True, "box": [1]}})
@@ -359,12 +367,13 @@ def test_csv_export_keeps_metadata_apart_from_fields_of_the_same_name(workspace,
     assert "note" not in row
 
 
-@pytest.mark.parametrize("format", ["json", "csv"])
+@pytest.mark.parametrize("format", ["json", "jsonl", "csv"])
 def test_an_empty_dataset_is_exported_as_an_empty_table(workspace, tmp_path, format):
     workspace.datasets.create("train")
     assert workspace.export("train", tmp_path / "train", format=format) == 0
     text = (tmp_path / "train").read_text()
-    assert json.loads(text) == [] if format == "json" else text.startswith("position,uuid,")
+    start = {"json": "[\n]\n", "jsonl": "", "csv": "position,uuid,"}[format]
+    assert text.startswith(start) and (format == "csv" or text == start)
 
 
 def test_an_export_replaces_an_older_one(workspace, tmp_path):

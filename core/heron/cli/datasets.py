@@ -183,7 +183,7 @@ def metadata(
     "format",
     shell_complete=completing.formats,
     metavar="NAME",
-    help="json, csv or that of a plugin (default: by the file's ending).",
+    help="An exporter, such as jsonl; heron plugins lists all (default: by the file's ending).",
 )
 @json_option
 @click.pass_obj

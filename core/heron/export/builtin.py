@@ -1,4 +1,4 @@
-"""The built-in exporters: JSON and CSV."""
+"""The built-in exporters: JSON, JSON lines and CSV."""
 
 from __future__ import annotations
 
@@ -13,6 +13,12 @@ def _load_json() -> Exporter:
     return JsonExporter()
 
 
+def _load_jsonl() -> Exporter:
+    from heron.export.plain import JsonLinesExporter
+
+    return JsonLinesExporter()
+
+
 def _load_csv() -> Exporter:
     from heron.export.plain import CsvExporter
 
@@ -21,9 +27,15 @@ def _load_csv() -> Exporter:
 
 @hookimpl
 def register_exporters() -> Iterable[DatasetExporter]:
-    """JSON and CSV."""
+    """JSON, JSON lines and CSV."""
     yield DatasetExporter(
         name="json", summary="a JSON array, one object a row", suffix=".json", load=_load_json
+    )
+    yield DatasetExporter(
+        name="jsonl",
+        summary="one JSON object a line, for tools that stream",
+        suffix=".jsonl",
+        load=_load_jsonl,
     )
     yield DatasetExporter(
         name="csv", summary="a table, one column a metadata key", suffix=".csv", load=_load_csv

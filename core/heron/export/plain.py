@@ -1,4 +1,4 @@
-"""Writes datasets as JSON and as CSV, row by row."""
+"""Writes datasets as JSON, as JSON lines and as CSV, row by row."""
 
 from __future__ import annotations
 
@@ -30,6 +30,17 @@ class JsonExporter:
             stream.write(b"\n" if count == 1 else b",\n")
             stream.write(dumps(row_to_dict(row)).encode())
         stream.write(b"\n]\n")
+        return count
+
+
+class JsonLinesExporter:
+    """One JSON object for each row, on a line of its own."""
+
+    def write(self, rows: Iterator[DatasetRow], stream: IO[bytes]) -> int:
+        """Write the rows one after the other and return their number."""
+        count = 0
+        for count, row in enumerate(rows, start=1):
+            stream.write(dumps(row_to_dict(row)).encode() + b"\n")
         return count
 
 

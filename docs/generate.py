@@ -175,10 +175,10 @@ def query_functions() -> str:
     """The functions of the query language, and the conditions that look like functions."""
     from heron.search.functions import BUILT_IN
 
-    names = {"geospatial": "key", "number": "number", "text": "text"}
+    names = {"geospatial": "key", "datetime": "time"}
     lines = ["| function | value |", "|---|---|"]
     for function in BUILT_IN.values():
-        given = [names[kind] for kind in function.arguments]
+        given = [names.get(kind, kind) for kind in function.arguments]
         arguments = "key, latitude, longitude" if given == ["key", "number", "number"] else ", ".join(given)
         lines.append(f"| `{function.name}({arguments})` | {function.summary} |")
     lines += [

@@ -289,6 +289,8 @@ class NaiveEngine:
                 return distance_km(place, *(self.value(argument, row) for argument in node.arguments[1:]))
             return at(place, [name])
         value = self.value(node.arguments[0], row)
+        if name in ("year", "month"):
+            return None if value is None else int(value.split("-")[0 if name == "year" else 1])
         if value is None or is_text(value) != (name in ("lower", "upper", "length")):
             return None
         if name in ("lower", "upper"):

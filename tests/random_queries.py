@@ -155,7 +155,7 @@ FIELDS = {
     "text": ["city", "body", "name", "folder", "codec", "item.url", "lower(city)", "upper(loose)", "upper(exif.Model)", "loose",
              "lower(body)"],
     "number": ["score", "width", "height", "fps", "size", "area", "aspect_ratio", "length(city)", "length(exif.Model)", "abs(score)",
-               "round(score)", "abs(exif.ISO)", "latitude(place)", "longitude(place)", "distance_km(place, 36.75, 3.06)",
+               "round(score)", "abs(exif.ISO)", "year(day)", "month(captured_at)", "latitude(place)", "longitude(place)", "distance_km(place, 36.75, 3.06)",
                "score + width", "score - 1", "score * width", "score / width", "width % 7", "-score", "exif.ISO * 2", "score * -0.5"],
     "boolean": ["ok"],
     "datetime": ["day", "captured_at", "item.captured_at"],

@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable
 from datetime import datetime
+from functools import partial
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 from heron.errors import InvalidInput, QueryError
@@ -72,6 +74,11 @@ def register_query_functions() -> Iterable[QueryFunction]:
         name="round", arguments=["number"], result="number", summary="the nearest whole number",
         load=lambda: _rounded, sql="round({0})",
     )  # fmt: skip
+    for part in ("year", "month", "day", "hour"):
+        yield QueryFunction(
+            name=part, arguments=["datetime"], result="number", summary=f"the {part} of a time, in UTC",
+            load=partial(attrgetter, part),
+        )  # fmt: skip
     yield QueryFunction(
         name="latitude", arguments=["geospatial"], result="number", summary="degrees north of a geospatial key",
         load=lambda: _member("latitude"), sql="{0.latitude}",

@@ -155,8 +155,14 @@ def plugins() -> str:
     rows = []
     for name, module in [*((m.split(".")[-2], m) for m in BUILTIN), *points.items()]:
         manager = PluginManager(discover=False, plugins=[importlib.import_module(module)])
-        brings = ", ".join(manager.statuses[0].contributions)
         brought = [c for record in REGISTER_HOOKS.values() for c in manager.contributions(record)]
+        sorts: dict[str, list[str]] = {}
+        for contribution in brought:
+            sorts.setdefault(contribution.sort, []).append(contribution.name)
+        brings = "; ".join(
+            f"{sort}{'s' if len(names) > 1 and sort[-1] != 's' else ''} {', '.join(names)}"
+            for sort, names in sorts.items()
+        )
         extra = sorted({c.extra for c in brought if c.extra})
         install = f'`pip install "heron[{",".join(extra)}]"`' if extra else "built in"
         rows.append(f"| {name} | {brings} | {install} |")

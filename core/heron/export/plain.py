@@ -39,8 +39,9 @@ class JsonLinesExporter:
     def write(self, rows: Iterator[DatasetRow], stream: IO[bytes]) -> int:
         """Write the rows one after the other and return their number."""
         count = 0
-        for count, row in enumerate(rows, start=1):
+        for row in rows:
             stream.write(dumps(row_to_dict(row)).encode() + b"\n")
+            count += 1
         return count
 
 

@@ -110,17 +110,17 @@ def test_many_headers_in_a_row_mix_nothing_up(workspace, load, urls):
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("", "there is nothing in it (begin with ObjectURL and, for instance, Image title)"),
-        ("\n \n,,\n", "there is nothing in it"),
-        ("{0}\n", "the first row is not a header (begin with ObjectURL"),
+        ("", "the file is empty (begin with a header such as ObjectURL,Image title)"),
+        ("\n \n,,\n", "the file is empty"),
+        ("{0}\n", "the first row is not a header (begin with a header such as ObjectURL,Image title"),
         ("url,title\n{0},a\n", "the first row is not a header"),
         ("ObjectURL;Image title\n{0};a\n", "the cells are not separated by commas (save it as CSV with commas)"),
         ("ObjectURL\tImage title\n{0}\ta\n", "the cells are not separated by commas"),
         ("ObjectURL,Object_URL\n{0},a\n", "line 1: the header has ObjectURL and Object_URL, only one of them"),
         ("ObjectURL,Image title,Video title\n", "line 1: the header has Image title and Video title, only one"),
         ("ObjectURL,city,City,city\n{0},a,b,c\n", "line 1: the header has 'city' twice"),
-        ('ObjectURL,Image title\n{0},"a\n{1},b\n', "line 3: no CSV: unexpected end of data"),
-        ('ObjectURL,Image title\n{0},"a"b\n', "line 2: no CSV: ',' expected after '\"'"),
+        ('ObjectURL,Image title\n{0},"a\n{1},b\n', "line 3: not valid CSV: unexpected end of data"),
+        ('ObjectURL,Image title\n{0},"a"b\n', "line 2: not valid CSV: ',' expected after '\"'"),
         ("ObjectURL\n{0}\n".encode("utf-16"), "is not UTF-8 text"),
         (b"ObjectURL,Image title\ns3://a,Z\xfcrich\n", "is not UTF-8 text"),
     ],
@@ -148,7 +148,7 @@ def test_rows_of_one_title_are_one_group_in_their_order_with_the_metadata_of_the
 def test_rows_of_one_title_that_stand_apart_are_refused(workspace, load, urls):
     report = load("ObjectURL,Image group title\n{0},g\n{1},h\n{2},g\n{3},g\n{3},i\n")
     told = faults(workspace, report)
-    assert told == {"line 4": "line 4: 'g' had rows further up, put the rows of one item together"}
+    assert told == {"line 4": "line 4: 'g' also has rows further up, put the rows of one item together"}
     assert report.problems[0].url == f"{urls[2]} {urls[3]}"
     assert names(workspace) == ["g", "h", "i"]
 
@@ -159,8 +159,8 @@ def test_rows_of_one_title_that_stand_apart_are_refused(workspace, load, urls):
         (",a,", "line 3.objectUrl: URL '' is empty or contains a space"),
         ("s3://a b,a,", "line 3.objectUrl: URL 's3://a b' is empty or contains a space"),
         ("nowhere,a,", "line 3.objectUrl: 'nowhere' is not a URL"),
-        ("{0},a,Oslo,more", "line 3: cell 4, 'more', stands below no name in the header (put a cell with a comma"),
-        ("{0},a,Oslo, ,,more", "line 3: cell 6, 'more', stands below no name in the header"),
+        ("{0},a,Oslo,more", "line 3: cell 4, 'more', has no name in the header (put a cell that contains a comma"),
+        ("{0},a,Oslo, ,,more", "line 3: cell 6, 'more', has no name in the header"),
         ("{0}," + "x" * 301, "has 301 characters, at most 300"),
         ('{0},"a\nb",', "holds a line break"),
         ("{0},a," + "x" * (MAX_METADATA + 1), "metadata has 10,485,772 bytes, at most 10,485,760"),
@@ -177,10 +177,10 @@ def test_a_faulty_row_is_told_with_its_line_and_the_others_land(workspace, load,
 @pytest.mark.parametrize(
     ("rows", "said"),
     [
-        ("{0},,\n", "line 2: a title is missing, which says what belongs together"),
+        ("{0},,\n", "line 2: the title is missing, which groups the rows of one item"),
         ("{0},g,perhaps\n", "line 2: Create video: expected true or false, got 'perhaps'"),
-        ("{0},g,true\n{1},g,false\n", "line 2: the rows of 'g' disagree on Create video"),
-        ("{0},g,\n{1},g,,x\n", "line 3: cell 4, 'x', stands below no name in the header"),
+        ("{0},g,true\n{1},g,false\n", "line 2: the rows of 'g' have different values of Create video"),
+        ("{0},g,\n{1},g,,x\n", "line 3: cell 4, 'x', has no name in the header"),
         ("{0},g,\n,g,\n", "line 2.objectUrl_1: URL '' is empty or contains a space"),
     ],
 )
@@ -204,7 +204,7 @@ def test_empty_cells_beyond_the_header_as_spreadsheets_write_them_do_no_harm(wor
 
 def test_a_value_below_an_empty_header_cell_is_not_lost_silently(workspace, load):
     told = faults(workspace, load("ObjectURL,,city\n{0},lost,Oslo\n"))
-    assert told["line 2"].startswith("line 2: cell 2, 'lost', stands below no name in the header")
+    assert told["line 2"].startswith("line 2: cell 2, 'lost', has no name in the header")
 
 
 def test_quoted_line_breaks_commas_and_a_mark_are_read_and_lines_counted_by_their_first(workspace, load):

@@ -142,7 +142,7 @@ def test_what_create_writes_can_be_imported_whatever_the_files_are_called(run, l
     arguments = ["manifest", "create", "in", "-o", file, *(["--facts"] if facts else [])]
     if facts and suffix == "csv":
         text = run(*arguments, exit_status=1)
-        assert one_line(text) and "a CSV manifest cannot bring facts" in text and not file.exists()
+        assert one_line(text) and "a CSV manifest cannot contain facts" in text and not file.exists()
         return
     text = run(*arguments)
     assert re.search(r"^Wrote (12 image, 1 text|1 text, 12 image) to ", text)

@@ -134,7 +134,10 @@ def test_an_array_of_entries_without_a_kind_goes_by_what_is_there(workspace, loa
     assert [item.kind for item in items(workspace)] == ["image", "image", "image", "image_sequence"]
     assert told.keys() == {"$[2]", "$[4]"}
     assert "is declared as video, its content is image/png" in told["$[2]"]
-    assert told["$[4]"] == '$[4]: nothing says what kind s3://lake/b is (give it a "kind")'
+    assert (
+        told["$[4]"]
+        == '$[4]: the kind of s3://lake/b is not given, and its name does not show it (give it a "kind")'
+    )
 
 
 @pytest.mark.parametrize("block", ["keyframes", "$encord", "$heron"])
@@ -272,9 +275,9 @@ FAULTS = [
     ("images", entry(imageMetadata={"width": -1}), "$.images[1].imageMetadata.width: expected a number from 0"),
     ("images", entry(imageMetadata={"width": 2**63}), "$.images[1].imageMetadata.width: expected a number fr"),
     ("images", entry(imageMetadata={"codec": "\ud800"}), "$.images[1].imageMetadata.codec: '\\ud800' is not v"),
-    ("images", entry(imageMetadata={"x": 2**70}), "$.images[1].imageMetadata cannot be kept"),
+    ("images", entry(imageMetadata={"x": 2**70}), "$.images[1].imageMetadata cannot be stored"),
     ("images", entry(imageMetadata={"size": 1, "fileSize": 1}), "fileSize is given twice, size is it too"),
-    ("images", G0, "$.images[1]: image is a kind of single files"),
+    ("images", G0, "$.images[1]: an item of kind image is a single file"),
     ("image_groups", {"title": "G"}, "$.image_groups[1] names no files (give it objectUrl_0"),
     ("image_groups", entry(), "$.image_groups[1] names no files"),
     ("image_groups", {"images": []}, "$.image_groups[1] has no files in it"),
@@ -315,7 +318,7 @@ def test_a_faulty_entry_is_told_with_its_place_and_the_others_land(workspace, lo
         ('{"objectUrl": "s3://a", "clientMetadata": {"a": 1, "a": 2}}', "the key 'a' is given twice"),
         ('{"objectUrl": "s3://a", "metadata": {"x": [{"deep": 1, "deep": 1}]}}', "'deep' is given twice"),
         ('{"objectUrl": "s3://a.jpg", "imageMetadata": {"fps": 1e999}}', "expected a number from 0 to"),
-        ('{"objectUrl": "s3://a.jpg", "imageMetadata": {"gain": 1e999}}', "imageMetadata cannot be kept"),
+        ('{"objectUrl": "s3://a.jpg", "imageMetadata": {"gain": 1e999}}', "imageMetadata cannot be stored"),
         ('{"objectUrl": "s3://a.jpg", "imageMetadata": {}, "metadata": {"n": 1e999}}', "metadata key 'n'"),
         (f'{{"objectUrl": "s3://a.jpg", "imageMetadata": {{}}, "metadata": {{"n": {2**64}}}}}', "key 'n'"),
         ('{"objectUrl": "s3://a.jpg", "imageMetadata": {}, "metadata": {"n": %s}}' % ("[" * 900 + "]" * 900),
@@ -384,7 +387,7 @@ def test_foreign_flags_are_passed_over_and_a_misspelt_array_is_not(workspace, lo
     ("content", "place", "said"),
     [
         ({"images": GOOD}, "$.images", "$.images: expected an array, got {'objectUrl'"),
-        (GOOD, "$", "$: an entry stands where arrays of entries are expected"),
+        (GOOD, "$", "$: found an entry, expected arrays of entries"),
         ({"\ud800": [GOOD]}, "$.\\ud800", "$.\\ud800: '\\ud800' is not a kind of data"),
     ],
 )

@@ -133,7 +133,7 @@ def test_an_empty_folder_is_refused_until_it_is_allowed(run, inbox):
     [
         ("--sync nothing://reads/this", "no storage is called 'nothing'"),
         ("--sync inbox --integration lab", "there is no integration 'lab'"),
-        ("--sync inbox --sidecar-suffix ''", "the ending of sidecars cannot be empty"),
+        ("--sync inbox --sidecar-suffix ''", "the suffix of sidecars cannot be empty"),
     ],
 )
 def test_a_folder_that_cannot_follow_is_not_made(run, inbox, options, sentence):

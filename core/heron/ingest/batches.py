@@ -20,10 +20,10 @@ _DIGITS = re.compile(r"(\d+)")
 
 
 def batched_units(paths: Sequence[Path], kind: Kind, kind_of: Callable[[str], Kind | None]) -> Iterator[Unit]:
-    """The images at and below the paths: one unit for each folder, and one for those that are named themselves.
+    """The images at and below the paths: one unit for each folder, and one for the images named one by one.
 
-    Files of a folder are in the order of their names, numbers by their value; those that are named stay in
-    the order given. In folders, files whose names are not those of images are skipped. Raises NotFound if
+    Files of a folder are sorted by name, with numbers sorted by value; images named one by one keep the
+    order given. In folders, files whose suffix is not that of an image are skipped. Raises NotFound if
     there is no image at all.
     """
     named = [path for path in dict.fromkeys(paths) if not path.is_dir()]
@@ -40,7 +40,7 @@ def batched_units(paths: Sequence[Path], kind: Kind, kind_of: Callable[[str], Ki
     if not found:
         raise NotFound(
             f"there is no image below {', '.join(map(str, paths))}",
-            hint="images are known by their suffix here",
+            hint="images are recognised by their suffix here",
         )
 
 

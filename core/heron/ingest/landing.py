@@ -66,7 +66,7 @@ class Landing:
         self._parts = SeriesParts(database)
 
     def decide(self, units: Sequence[Unit], folder: Folder | None) -> list[tuple[Action, Known | None]]:
-        """The action for each unit, by the present content of the folder."""
+        """The action for each unit, decided by what the folder contains now."""
         rule = self._options.rule
         if folder is None or not rule.looks_up:
             return [(("add" if unit.sidecar_of is None else "sidecar"), None) for unit in units]
@@ -85,9 +85,9 @@ class Landing:
         return [("skip", None) if u.url in held else d for u, d in zip(units, decided, strict=True)]
 
     def land(self, job: ImportJob, folder: Folder, outcomes: Sequence[Outcome]) -> Landed:
-        """Write a batch and move the job on, in the caller's transaction; raises NotFound when the folder is gone."""
+        """Write a batch and the job's position, in the caller's transaction; raises NotFound if the folder is gone."""
         if not self._database.value("SELECT 1 FROM folders WHERE id = ?", [folder.id]):
-            raise NotFound(f"folder {folder.path!r} was deleted while it was imported into")
+            raise NotFound(f"folder {folder.path!r} was deleted during the import")
         problems = [problem for outcome in outcomes for problem in outcome.problems]
         good = [outcome for outcome in outcomes if not outcome.failures()]
         sidecars = [outcome for outcome in good if outcome.action == "sidecar"]
@@ -119,8 +119,8 @@ class Landing:
         return Landed(ids, tuple(problem for problem in problems if problem.severity == "failure"))
 
     def _decided_again(self, outcomes: Sequence[Outcome], folder: Folder) -> Sequence[Outcome]:
-        """The outcomes, decided again by the present content of the folder: another import may have added an
-        item, or the source names it twice.
+        """The outcomes, with actions decided again by what the folder contains now: another import may have added
+        an item, or the source may name it twice.
         """
         if not self._options.rule.looks_up:
             return outcomes
@@ -138,7 +138,7 @@ class Landing:
         return decided
 
     def _with_items(self, outcomes: list[Outcome], folder: Folder) -> list[Outcome]:
-        """The outcomes with their items, including items that were written just before in the same batch."""
+        """The outcomes with their existing items, including items that this batch has just written."""
         urls = [outcome.unit.url for outcome in outcomes if outcome.known is _COMING]
         landed = self._registration._known(urls, folder)
         return [
@@ -149,7 +149,7 @@ class Landing:
     def _without_identical(
         self, landing: list[Outcome], problems: list[ImportProblem]
     ) -> tuple[list[Outcome], int]:
-        """Warn of content that is in the catalogue already, or leave it out."""
+        """Warn of content that is in the catalogue already, or skip it."""
         same = self._identical([outcome.item for outcome in landing if outcome.item is not None])
         if self._options.skip_identical:
             kept = [outcome for outcome in landing if outcome.unit.url not in same]
@@ -162,7 +162,7 @@ class Landing:
         return landing, 0
 
     def _identical(self, items: Sequence[NewItem]) -> dict[str, str]:
-        """For each new item whose content is there already, or twice in the batch: the URL of the first one."""
+        """For each new item whose content is in the catalogue, or earlier in the batch: the URL of the first one."""
         hashes = {item.content_hash for item in items if item.content_hash is not None}
         first = self._registration._first_of_content(hashes)
         same: dict[str, str] = {}
@@ -174,7 +174,7 @@ class Landing:
         return same
 
     def _insert(self, landing: Sequence[Outcome], folder: Folder, problems: list[ImportProblem]) -> range:
-        """Insert all valid items with their thumbnails; the report lists the others."""
+        """Insert all valid items with their thumbnails; the other items go into the report."""
         landing = [outcome for outcome in landing if outcome.item is not None]
         rejected: set[int] = set()
 
@@ -196,9 +196,9 @@ class Landing:
         return self._registration._refresh((o.known.id, o.item) for o in outcomes if o.known and o.item)
 
     def _restore(self, back: Sequence[Outcome], refreshed: Sequence[Outcome]) -> int:
-        """Restore items that were marked as deleted; refreshing has restored those that changed too.
+        """Restore items that were marked as deleted. Items that also changed were restored when they were refreshed.
 
-        The dataset that mirrors the folder gets those that were gone when it was made.
+        The dataset that mirrors the folder gets the items that were deleted when the dataset was created.
         """
         self._registration._restore(outcome.known.id for outcome in back if outcome.known)
         restored = [o.known.id for o in (*back, *refreshed) if o.known and o.known.is_deleted]
@@ -206,7 +206,7 @@ class Landing:
         return len(restored)
 
     def _merge(self, outcomes: Iterable[Outcome], problems: list[ImportProblem]) -> int:
-        """Merge metadata into items that are there; returns how many got some."""
+        """Merge metadata into existing items; returns how many items got metadata."""
         pairs = [(o, o.known.uuid, o.unit.metadata) for o in outcomes if o.known and o.unit.metadata]
         try:
             with self._database.write():
@@ -224,8 +224,8 @@ class Landing:
     def _apply_sidecars(
         self, outcomes: Sequence[Outcome], folder: Folder, problems: list[ImportProblem]
     ) -> int:
-        """Merge the metadata of sidecars into their items, which were written before them; returns how many
-        items changed.
+        """Merge the metadata of sidecars into their items, which are written already; returns how many items
+        changed.
         """
         owners = self._registration._known([o.unit.sidecar_of for o in outcomes if o.unit.sidecar_of], folder)
         found = []

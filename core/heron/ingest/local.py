@@ -15,7 +15,7 @@ from heron.storage.local_files import path_of_url, walk
 
 
 def check_paths(paths: Sequence[str | Path]) -> list[Path]:
-    """The absolute paths to import; raises NotFound for the first one that is not there."""
+    """The absolute paths to import; raises NotFound for the first one that does not exist."""
     absolute = [path_of_url(str(path)) for path in paths]
     for given, path in zip(paths, absolute, strict=True):
         if not os.path.lexists(path):
@@ -24,12 +24,12 @@ def check_paths(paths: Sequence[str | Path]) -> list[Path]:
 
 
 def local_units(paths: Sequence[Path], *, sidecar_suffix: str | None = SUFFIX) -> Iterator[Unit]:
-    """The files at and below the paths as units, each once. `sidecar_suffix` None reads no sidecars.
+    """The files at and below the paths as units, each once. With `sidecar_suffix` None, sidecars are not read.
 
     Raises InvalidInput for an empty suffix.
     """
     if sidecar_suffix == "":
-        raise InvalidInput("the ending of sidecars cannot be empty", hint="--no-sidecars reads none")
+        raise InvalidInput("the suffix of sidecars cannot be empty", hint="--no-sidecars reads none")
     return _walk_all(paths, sidecar_suffix)
 
 
@@ -37,7 +37,7 @@ def _walk_all(paths: Sequence[Path], sidecar_suffix: str | None) -> Iterator[Uni
     given = dict.fromkeys(paths)
     for root in given:
         if any(parent in given for parent in root.parents):
-            continue  # it comes with the folder above it
+            continue  # the folder above it is a source too
         for folder, names in walk(root):
             alone = root == folder / names[0]
             listed = frozenset(names)

@@ -30,7 +30,7 @@ def stored_units(
     object.
     """
     if sidecar_suffix == "":
-        raise InvalidInput("the ending of sidecars cannot be empty", hint="--no-sidecars reads none")
+        raise InvalidInput("the suffix of sidecars cannot be empty", hint="--no-sidecars reads none")
     endings = {quote(sidecar_suffix, safe=safe) for safe in ("", _SIGNS)} if sidecar_suffix else set()
     for stored in objects:
         owners = (stored.url.removesuffix(ending) for ending in endings if stored.url.endswith(ending))

@@ -1,1 +1,1 @@
-"""Manifests: files that list what lies in a lake, read as streams of units, checked, and written from a listing."""
+"""Manifests: files that list the objects of a lake. They are read as streams of units, validated, and written."""

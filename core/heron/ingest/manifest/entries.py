@@ -1,4 +1,4 @@
-"""One entry of a manifest: its spellings, its records that cattrs checks, and the unit that becomes of it."""
+"""One entry of a manifest: how its keys are spelt, the records that cattrs validates, and the unit made from it."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ KINDS: dict[str, Kind] = {
     "imagegroups": "image_group", "imagegroup": "image_group", "imagesequences": "image_sequence",
     "imagesequence": "image_sequence", "dicomseries": "dicom", "dicom": "dicom",
 }  # fmt: skip
-"""The names that arrays of a manifest can have, in lower case without underscores."""
+"""The names that arrays of a manifest can have, in lower case without underscores, and their kinds."""
 
 _GROUPS = frozenset({"image_group", "image_sequence", "dicom"})
 _FIELDS = {
@@ -68,18 +68,18 @@ _OF_A_MEMBER = frozenset({"url", "title", "facts"})
 
 @frozen
 class Entries:
-    """Turns what a manifest holds into units. `kind_of` tells the kind of a file by its name."""
+    """Turns the entries of a manifest into units. `kind_of` returns the kind of a file from its name."""
 
     locate: Locate
     kind_of: Callable[[str], Kind | None] = lambda name: None
     _spellings: dict[str, str] = Factory(dict)
 
     def unit(self, raw: Json, place: str, kind: Kind | None = None) -> Unit:
-        """The unit of an entry; one that is faulty carries the reason, and is never raised."""
+        """The unit of an entry. A faulty entry is not raised as an error: its unit carries the reason."""
         try:
             return self._unit(raw, place, kind)
         except (BadCredentials, Unreachable):
-            raise  # not for this entry alone
+            raise  # it concerns all entries, not only this one
         except HeronError as error:
             url = without_secrets(as_unicode(_url_in(raw)))
             return Unit(place, url, problem=as_unicode(str(error)))
@@ -101,7 +101,10 @@ class Entries:
         if entry.facts is not None:
             kind = kind or self.kind_of(url)
             if kind is None:
-                raise InvalidInput(f"{place}: nothing says what kind {url} is", hint='give it a "kind"')
+                raise InvalidInput(
+                    f"{place}: the kind of {url} is not given, and its name does not show it",
+                    hint='give it a "kind"',
+                )
             facts = media_facts(entry.facts, kind, url)
         return Unit(
             place, url, metadata=entry.metadata, name=entry.title or None, kind=kind, facts=facts,
@@ -109,13 +112,13 @@ class Entries:
         )  # fmt: skip
 
     def _group(self, fields: dict[str, Any], given: dict[str, str], place: str, kind: Kind | None) -> Unit:
-        """The unit of several files; its URL is that of the first one, with a mark that tells such groups apart."""
+        """The unit of several files; its URL is that of the first file with a suffix that is unique to the group."""
         if "members" not in fields:
             raise InvalidInput(f"{place} names no files", hint="give it objectUrl_0, objectUrl_1 and so on")
         if kind not in (None, *_GROUPS):
             raise InvalidInput(
-                f"{place}: {kind} is a kind of single files",
-                hint="image_groups and dicom_series have several",
+                f"{place}: an item of kind {kind} is a single file",
+                hint="image_groups and dicom_series can have several files",
             )
         _check_names(fields, _OF_A_GROUP, place, given, "a group of files")
         group = _structured(fields, Group, place, given)
@@ -139,7 +142,7 @@ class Entries:
         )  # fmt: skip
 
     def _fields(self, raw: Mapping[str, Json], place: str) -> tuple[dict[str, Any], dict[str, str]]:
-        """The values by the name of their field, and how each was spelt."""
+        """The values by the names of their fields, and the spelling of each key in the manifest."""
         fields: dict[str, Any] = {}
         given: dict[str, str] = {}
         numbered: dict[int, Any] = {}
@@ -183,7 +186,7 @@ class Entries:
         return fields
 
     def _spelt(self, key: str, place: str) -> str:
-        """The field that a key means, in whichever spelling; remembered, for the next entry spells it so too."""
+        """The field that a key means, in any spelling; cached, since the next entry is probably spelt the same."""
         numbered = _NUMBERED.fullmatch(key)
         field = numbered[1].lstrip("0") or "0" if numbered else _FIELDS.get(plain(key))
         if field is None:
@@ -198,7 +201,7 @@ class Entries:
         return field
 
     def _located(self, url: str, place: str, *, has_facts: bool) -> str:
-        """The canonical URL; one that no storage reads will do where facts are given. Raises InvalidInput."""
+        """The canonical URL. If facts are given, no storage needs to be able to read it. Raises InvalidInput."""
         try:
             check_url(url)
             return self.locate(url)
@@ -226,20 +229,20 @@ def kind_named(name: Json, place: str) -> Kind:
 
 
 def group_url(kind: Kind, urls: list[str]) -> str:
-    """The URL of a group: its first file, and a mark by which groups of other files, or another order, differ."""
+    """The URL of a group: its first file, and a digest of all files in their order, which makes it unique."""
     mark = hashlib.sha256(" ".join([kind, *urls]).encode()).hexdigest()[:16]
     return f"{urls[0]}#{kind}-{mark}"
 
 
 def as_unicode(text: str) -> str:
-    """Text that can be kept: halves of surrogate pairs, which JSON can hold, are written out."""
+    """Text that can be stored: lone surrogates, which JSON can contain, are written as escapes."""
     return text if text.isascii() else text.encode("utf-8", "backslashreplace").decode()
 
 
 def _check_names(
     fields: Iterable[str], expected: frozenset[str], place: str, given: dict[str, str], what: str
 ) -> None:
-    """Raise InvalidInput for a key that is known, but has no business here."""
+    """Raise InvalidInput for a key that is known but not allowed here."""
     for name in fields:
         if name not in expected:
             raise InvalidInput(f"{place}.{given[name]} is not for {what}")
@@ -260,7 +263,7 @@ def _structured(fields: dict[str, Any], record: type[Any], place: str, given: di
 
 
 def _as_spelt(field: str, given: dict[str, str]) -> str:
-    """The path of a field with the keys that the manifest has."""
+    """The path of a field, spelt as in the manifest."""
     numbered = re.fullmatch(r"members\[(\d+)\]\.(?:url|objectUrl)", field)
     if numbered and f"members.{numbered[1]}" in given:
         return given[f"members.{numbered[1]}"]
@@ -270,7 +273,7 @@ def _as_spelt(field: str, given: dict[str, str]) -> str:
 
 
 def _in_order(numbered: dict[int, Any], given: dict[str, str], place: str) -> list[Any]:
-    """The numbered files from 0 on; raises InvalidInput for a gap."""
+    """The numbered files in order from 0; raises InvalidInput for a gap."""
     for number, expected in zip(sorted(numbered), range(len(numbered)), strict=True):
         if number != expected:
             raise InvalidInput(
@@ -290,7 +293,7 @@ def _folder_name(url: str) -> str:
 
 
 def _url_in(raw: Json) -> str:
-    """Whatever may be the URL of a faulty entry, for the report."""
+    """What looks like the URL of a faulty entry, for the report."""
     if not isinstance(raw, dict):
         return ""
     urls: list[str] = []

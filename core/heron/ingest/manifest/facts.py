@@ -1,4 +1,4 @@
-"""The facts of a file that a manifest gives: their spellings, what the catalogue can keep of them, and its record."""
+"""The facts of a file that a manifest gives: how they are spelt, which ones can be stored, and their record."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ MEDIA_TYPES: dict[Kind, str] = {
     "audio": "audio/*", "text": "text/plain", "pdf": "application/pdf", "nifti": "application/x-nifti",
     "dicom": "application/dicom",
 }  # fmt: skip
-"""The media type of a kind where neither the manifest nor a file name tells a better one."""
+"""The media type of a kind if neither the manifest nor the file name gives a more exact one."""
 
 _LARGEST = 2**63 - 1
-"""The largest number that a fact can be."""
+"""The largest value of a fact that is a number."""
 
 
 def _of_media(record: type, own: list[Attribute[Any]]) -> list[Attribute[Any]]:
-    """The attributes of `MediaFacts` that a manifest can give, each optional, and those of the record's own."""
+    """The attributes of `MediaFacts` that a manifest can give, each optional, and the record's own attributes."""
     known, there = fields_dict(resolve_types(MediaFacts)), {attribute.name for attribute in own}
     given = [
         known[field.attribute]
@@ -45,7 +45,7 @@ def _of_media(record: type, own: list[Attribute[Any]]) -> list[Attribute[Any]]:
 
 @define(field_transformer=_of_media)
 class Facts:
-    """What a manifest says of a file: its size in bytes, its media type, other facts of `MediaFacts`, and more."""
+    """What a manifest says of a file: its size in bytes, media type, attributes of `MediaFacts`, and other facts."""
 
     size: int | None = None
     media_type: str | None = None
@@ -57,14 +57,14 @@ _values = attrgetter(*_NAMES)
 
 
 def plain(key: str) -> str:
-    """A key in lower case without underscores, so that both spellings are one."""
+    """A key in lower case without underscores, so that `media_type` and `mediaType` are the same key."""
     return key.replace("_", "").lower()
 
 
 def known_facts(raw: Json, place: str, given: dict[str, str]) -> dict[str, Any]:
-    """The facts by the names of `Facts`, as far as it has such names; `given` hears how each was spelt.
+    """The facts by the attributes of `Facts`, and other facts by their own names; `given` gets each key's spelling.
 
-    Raises InvalidInput for what cannot be kept.
+    Raises InvalidInput for a fact that cannot be stored.
     """
     if not isinstance(raw, dict):
         raise InvalidInput(f"{place}: expected an object, got {printable(raw)}")
@@ -88,7 +88,7 @@ def known_facts(raw: Json, place: str, given: dict[str, str]) -> dict[str, Any]:
 
 
 def _fact(value: Json, place: str) -> Json:
-    """A fact that the catalogue can keep; of its type, cattrs sees to."""
+    """A fact that the catalogue can store; its type is validated later, by cattrs."""
     if isinstance(value, int | float) and not 0 <= value <= _LARGEST:
         raise InvalidInput(f"{place}: expected a number from 0 to {_LARGEST:,}, got {printable(value)}")
     if isinstance(value, str) and not is_unicode(value):
@@ -97,17 +97,17 @@ def _fact(value: Json, place: str) -> Json:
 
 
 def _kept(more: dict[str, Any], place: str) -> dict[str, Any]:
-    """Facts of other names, if JSON can hold them unchanged."""
+    """Facts that have no attribute of their own, if JSON can store them unchanged."""
     try:
         json.dumps(more, allow_nan=False)
         dumps(more)
     except (ValueError, RecursionError) as error:
-        raise InvalidInput(f"{place} cannot be kept: {error}") from error
+        raise InvalidInput(f"{place} cannot be stored: {error}") from error
     return more
 
 
 def media_facts(facts: Facts, kind: Kind, url: str) -> MediaFacts:
-    """The facts as the catalogue has them; what a manifest says beyond them is kept by the name of the kind."""
+    """The facts as the catalogue stores them; facts without an attribute are stored under the name of the kind."""
     known = dict(zip(_NAMES, _values(facts), strict=True))
     media_type = facts.media_type or guess_type(url)[0] or MEDIA_TYPES.get(kind, "application/octet-stream")
     return MediaFacts(kind, media_type, extra={kind: facts.more} if facts.more else {}, **known)

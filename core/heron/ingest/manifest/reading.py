@@ -30,7 +30,7 @@ SUFFIXES = (".json", ".jsonl", ".ndjson", ".csv")
 
 @frozen
 class Flags:
-    """What a manifest says about a second run; None where it says nothing."""
+    """What a manifest says about a second run; None if it does not say."""
 
     skip_duplicates: bool | None = None
     upsert_metadata: bool | None = None
@@ -38,7 +38,7 @@ class Flags:
 
 @define
 class Manifest:
-    """A manifest on disk. Faulty entries come as units with a problem; a file that cannot be read on raises."""
+    """A manifest on disk. A faulty entry becomes a unit with a problem; a file that cannot be read further raises."""
 
     path: Path
     entries: Entries
@@ -47,7 +47,7 @@ class Manifest:
     _stream: IO[bytes] | None = None
 
     def units(self) -> Iterator[Unit]:
-        """The units of all entries, in their order; raises InvalidInput where the file is broken, NotFound."""
+        """The units of all entries, in order; raises InvalidInput if the file is damaged, and NotFound."""
         form = self.path.suffix.lower()
         if form not in SUFFIXES:
             raise InvalidInput(f"{self.path}: a manifest ends with {', '.join(SUFFIXES)}")
@@ -68,13 +68,13 @@ class Manifest:
             self._stream = None
 
     def share(self) -> float | None:
-        """How much of the file was read, from 0 to 1, as far as that is known."""
+        """The share of the file that was read, from 0 to 1; None if it is not known."""
         if self._stream is None or self._stream.closed or not self._size:
             return None
         return min(1.0, self._stream.tell() / self._size)
 
     def flags(self) -> Flags:
-        """The flags of a JSON or JSONL manifest, wherever in the file they stand."""
+        """The flags of a JSON or JSONL manifest; they can be anywhere in the file."""
         found: dict[str, bool] = {}
         if self.path.suffix.lower() not in (".json", ".jsonl", ".ndjson") or not _may_have_flags(self.path):
             return Flags()
@@ -83,12 +83,12 @@ class Manifest:
         return Flags(**found)
 
     def digest(self) -> str:
-        """The SHA-256 of the file, by which a resumed import knows that it is still the same."""
+        """The SHA-256 of the file, with which a resumed import checks that the file has not changed."""
         with self.path.open("rb") as stream:
             return hashlib.file_digest(stream, "sha256").hexdigest()
 
     def _members(self) -> Iterator[tuple[str, str, Json]]:
-        """What may be flags, as (key, place, value); what is wrong with the file, reading its units tells."""
+        """Candidates for flags, as (key, place, value). Errors in the file are ignored here: `units` reports them."""
         with self.path.open("rb") as stream, suppress(InvalidInput):
             if self.path.suffix.lower() == ".json":
                 for path, value in elements(stream, str(self.path)):
@@ -138,10 +138,10 @@ class Manifest:
 
 
 def _member_problem(path: str, value: Json) -> Iterator[Unit]:
-    """What is wrong with a member of the manifest that is no array; a foreign flag or note is passed over."""
+    """The problem of a member of the manifest that is not an array; unknown flags and notes are skipped."""
     if plain(path[2:]) == "objecturl":
         hint = 'put it into an array, such as {"images": [{"objectUrl": "…"}]}'
-        yield Unit("$", "", problem=f"$: an entry stands where arrays of entries are expected ({hint})")
+        yield Unit("$", "", problem=f"$: found an entry, expected arrays of entries ({hint})")
         return
     try:
         kind_named(path[2:], path)
@@ -166,7 +166,7 @@ def _take_flag(key: str, value: Json, place: str, found: dict[str, bool]) -> Non
 
 
 def _may_have_flags(path: Path) -> bool:
-    """Whether the name of a flag stands anywhere in the file, which is quick to find out."""
+    """Whether the name of a flag occurs anywhere in the file, which is a fast check."""
     try:
         with path.open("rb") as stream:
             before = b""
@@ -175,5 +175,5 @@ def _may_have_flags(path: Path) -> bool:
                     return True
                 before = block[-64:]
     except OSError:
-        pass  # not there, perhaps: reading it says so
+        pass  # perhaps it does not exist: reading the units reports that
     return False

@@ -1,4 +1,4 @@
-"""What is in a manifest: how many entries of which kind, and every fault with its place."""
+"""The report on a manifest: the number of entries of each kind, and each fault with its place."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from heron.metadata.validation import Validator
 from heron.records import Record
 
 MOST = 10_000
-"""Faults that a report lists; the rest is counted."""
+"""The number of faults that a report lists; further ones are only counted."""
 
 
 @frozen(repr=False)
 class ManifestReport(Record):
-    """The contents of a manifest by kind (`other` where only probing will tell), and what is wrong with it."""
+    """The number of entries by kind (`other` if only probing can tell the kind), and the faults."""
 
     kinds: dict[str, int] = field(hash=False)
     with_facts: int = 0
@@ -31,7 +31,7 @@ class ManifestReport(Record):
 
 
 def checked(manifest: Manifest) -> ManifestReport:
-    """Read a manifest to its end; nothing is fetched. Raises NotFound for one that is not there."""
+    """Read a manifest to its end; no object is fetched. Raises NotFound if it does not exist."""
     kinds: Counter[str] = Counter()
     problems: list[ImportProblem] = []
     with_facts = faults = 0

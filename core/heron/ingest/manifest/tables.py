@@ -1,4 +1,4 @@
-"""CSV manifests: a header row decides the kind of the rows below it, and further columns are metadata."""
+"""CSV manifests: a header row defines the kind of the rows below it, and the other columns are metadata."""
 
 from __future__ import annotations
 
@@ -28,17 +28,17 @@ _TITLES: dict[str, Kind | None] = {
 _URLS = frozenset({"objecturl", "object_url", "object url"})
 _CREATE_VIDEO = frozenset({"create video", "create_video", "createvideo"})
 _LONGEST = 2 * MAX_METADATA
-"""The longest cell that is read; what is longer than metadata can be is the fault of its row alone."""
+"""The longest cell that is read. A cell that is shorter, but too long for metadata, fails only its own row."""
 
 _BLOCKS = frozenset({"keyframes", "$encord", "$heron"})
-"""Metadata that is about frames: always JSON."""
+"""The column with metadata of frames: always JSON."""
 
 _YES, _NO = frozenset({"true", "yes", "1"}), frozenset({"false", "no", "0", ""})
 
 
 @frozen
 class Header:
-    """A header row: which kind its rows are, and where what stands. -1 is a column that is not there."""
+    """A header row: the kind of its rows, and the number of each column; -1 means that there is no such column."""
 
     place: str
     kind: Kind | None
@@ -57,7 +57,7 @@ class Header:
 
 @frozen
 class _Row:
-    """A row below a header. `key` is what rows of one item have in common."""
+    """A row below a header. `key` is equal for the rows of one item."""
 
     place: str
     header: Header
@@ -73,7 +73,7 @@ class _Row:
 
 
 def table_units(stream: IO[bytes], name: str, entries: Entries, schema: Schema) -> Iterator[Unit]:
-    """The units of a CSV manifest; raises InvalidInput for a file that is no CSV in UTF-8 with a header."""
+    """The units of a CSV manifest; raises InvalidInput for a file that is not CSV in UTF-8 with a header."""
     done: set[tuple[str, str]] = set()
     for group in _items(_rows(stream, name, schema)):
         problem = next((row.problem for row in group if row.problem), None)
@@ -87,7 +87,7 @@ def table_units(stream: IO[bytes], name: str, entries: Entries, schema: Schema) 
 
 
 def _items(rows: Iterable[_Row]) -> Iterator[list[_Row]]:
-    """The rows of each item; those of a file at once, so that a table that breaks below them does not lose it."""
+    """The rows of each item. An item of one row is yielded at once, so that it is not lost if a later row fails."""
     group: list[_Row] = []
     for row in rows:
         if group and row.key != group[0].key:
@@ -102,12 +102,12 @@ def _items(rows: Iterable[_Row]) -> Iterator[list[_Row]]:
 
 
 def _group_problem(rows: list[_Row], *, is_known: bool) -> str | None:
-    """What is wrong with the rows of an item as a whole."""
+    """The problem of the rows of an item taken together."""
     title, place = printable(rows[0].title), rows[0].place
     if is_known:
-        return f"{place}: {title} had rows further up, put the rows of one item together"
+        return f"{place}: {title} also has rows further up, put the rows of one item together"
     if len({row.create_video.lower() in _YES for row in rows if row.create_video}) > 1:
-        return f"{place}: the rows of {title} disagree on Create video"
+        return f"{place}: the rows of {title} have different values of Create video"
     return None
 
 
@@ -146,17 +146,17 @@ def _rows(stream: IO[bytes], name: str, schema: Schema) -> Iterator[_Row]:
     except UnicodeDecodeError as error:
         raise InvalidInput(f"{name} is not UTF-8 text") from error
     except csv.Error as error:
-        raise InvalidInput(f"{name}, line {reader.line_num}: no CSV: {error}") from error
+        raise InvalidInput(f"{name}, line {reader.line_num}: not valid CSV: {error}") from error
 
 
 def _no_header(name: str, cells: Sequence[str]) -> InvalidInput:
-    """The refusal of a table that does not begin with a header, perhaps for its cells are told apart otherwise."""
+    """The error for a table that does not begin with a header, perhaps because of another separator."""
     if len(cells) == 1 and any(url in re.split("[;\t|]", cells[0].lower()) for url in _URLS):
         return InvalidInput(
             f"{name}: the cells are not separated by commas", hint="save it as CSV with commas"
         )
-    what = "the first row is not a header" if cells else "there is nothing in it"
-    return InvalidInput(f"{name}: {what}", hint="begin with ObjectURL and, for instance, Image title")
+    what = "the first row is not a header" if cells else "the file is empty"
+    return InvalidInput(f"{name}: {what}", hint="begin with a header such as ObjectURL,Image title")
 
 
 def _header(cells: Sequence[str], place: str) -> Header:
@@ -165,7 +165,7 @@ def _header(cells: Sequence[str], place: str) -> Header:
     urls = [number for number, name in enumerate(names) if name in _URLS]
     if len(titles) > 1 or len(urls) > 1:
         twice = " and ".join(cells[number].strip() for number in (titles if len(titles) > 1 else urls))
-        raise InvalidInput(f"{place}: the header has {twice}, only one of them can be")
+        raise InvalidInput(f"{place}: the header has {twice}, only one of them is allowed")
     create_video = next((number for number, name in enumerate(names) if name in _CREATE_VIDEO), -1)
     title = titles[0] if titles else -1
     taken = {title, urls[0], create_video}
@@ -189,11 +189,11 @@ def _row(cells: Sequence[str], header: Header, place: str, schema: Schema) -> _R
         lost = next((n for n, text in enumerate(cells) if n not in header.named and text.strip()), None)
         if lost is not None:
             raise InvalidInput(
-                f"cell {lost + 1}, {printable(cells[lost])}, stands below no name in the header",
-                hint="put a cell with a comma in it into double quotes",
+                f"cell {lost + 1}, {printable(cells[lost])}, has no name in the header",
+                hint="put a cell that contains a comma in double quotes",
             )
         if header.is_grouped and not title:
-            raise InvalidInput("a title is missing, which says what belongs together")
+            raise InvalidInput("the title is missing, which groups the rows of one item")
         if create_video.lower() not in _YES | _NO:
             raise InvalidInput(f"Create video: expected true or false, got {create_video!r}")
         metadata = {

@@ -1,4 +1,4 @@
-"""Writing a manifest of a listing: as it comes for JSONL and CSV, with an array for each kind for JSON."""
+"""Writes a listing as a manifest: JSONL and CSV in the order of the listing, JSON with an array for each kind."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from heron.storage.local_files import BadEntry
 _ARRAYS: dict[Kind, str] = {
     "image": "images", "video": "videos", "audio": "audio", "nifti": "nifti", "text": "text", "pdf": "pdfs",
 }  # fmt: skip
-"""The array of a manifest that holds files of a kind. DICOM files make series only once they are looked at."""
+"""The array of a manifest for files of each kind. Only probing can tell which DICOM files form a series."""
 
 
 def write(
@@ -37,16 +37,16 @@ def write(
     *,
     with_facts: bool,
 ) -> ManifestReport:
-    """Write a manifest; objects whose names promise no kind, and sidecars, are left out, and counted.
+    """Write a manifest. Sidecars and objects whose names show no kind are skipped and counted.
 
-    Raises InvalidInput for a file of another ending than .json, .jsonl and .csv.
+    Raises InvalidInput for a suffix other than .json, .jsonl and .csv.
     """
     writers = {".json": _json, ".jsonl": _jsonl, ".ndjson": _jsonl, ".csv": _csv}
     writer = _json if str(file) == "-" else writers.get(file.suffix.lower())
     if writer is None:
         raise InvalidInput(f"{file}: a manifest ends with {', '.join(writers)}")
     if with_facts and writer is _csv:
-        raise InvalidInput("a CSV manifest cannot bring facts", hint="write .json or .jsonl")
+        raise InvalidInput("a CSV manifest cannot contain facts", hint="write .json or .jsonl")
     kinds: Counter[str] = Counter()
     left_out, own = 0, _written_to(file)
     problems: list[ImportProblem] = []
@@ -72,7 +72,7 @@ def write(
 
 
 def _written_to(file: Path) -> Callable[[str], bool]:
-    """Says of a URL whether it is that of the manifest itself, which may lie in the folder that is listed."""
+    """Tells whether a URL is that of the manifest itself, which may be in the folder that is listed."""
     paths = {file.absolute(), Path(os.path.realpath(file))}
     whole = {path.as_uri() for path in paths}
     parts = tuple(f"{path.parent.as_uri()}/.heron-" for path in paths)

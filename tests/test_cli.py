@@ -685,7 +685,7 @@ def test_pictures_are_shown_as_files_and_text_as_text(film, tmp_path):
     (tmp_path / "a.txt").write_text("plain \x1b[31mwords\n")
     film("import", "a.txt", "--folder", "F")
     assert "plain  [31mwords" in film("show", "a.txt", "--text")
-    assert "holds no text" in film("show", "film.gif", "--text", exit_status=1)
+    assert "contains no text" in film("show", "film.gif", "--text", exit_status=1)
     made = json.loads(film("thumbnails", "--folder", "F", "--json"))
     assert made["failed"] == 0
     assert made["items"] >= 1

@@ -178,7 +178,7 @@ def test_without_ignore_errors_it_stops_at_the_first_and_nothing_has_changed(
         ("cut", "cannot be reached"),
         ("reset", "cannot be reached"),
         ("nonsense", "cannot be reached"),
-        ("garbage", "is declared as image, its content is application/octet-stream"),
+        ("garbage", "is declared as image, but its content is application/octet-stream"),
     ],
 )
 def test_an_object_that_fails_for_good_is_in_the_report_and_the_others_land(

@@ -277,7 +277,7 @@ def test_a_job_of_an_older_catalogue_says_that_it_cannot_be_resumed(workspace, o
     before = state(workspace)
     with pytest.raises(heron.InvalidInput, match="import 1 was made by another version of Heron") as refused:
         workspace.ingest.resume("1")
-    assert refused.value.hint == "import again, what is there already is skipped"
+    assert refused.value.hint == "import again, existing items are skipped"
     assert state(workspace) == before
     assert workspace.imports.list()[0].state == "interrupted"
 

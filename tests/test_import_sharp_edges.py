@@ -148,7 +148,7 @@ def test_a_sync_is_not_resumed_when_its_folder_follows_nothing_any_more(tmp_path
             workspace.ingest.sync("Inbox", progress=stop)
         workspace.synced.release("Inbox")
         place.remove("a.txt")
-        with pytest.raises(heron.InvalidInput, match="does not follow"):
+        with pytest.raises(heron.InvalidInput, match="is not synced with"):
             workspace.ingest.resume(workspace.imports.list()[0])
         assert sorted(names(workspace)) == ["a.txt", "b.txt"]
 

@@ -65,7 +65,7 @@ def test_a_header_is_read_in_any_case_and_order(workspace, load, header):
 )
 def test_the_header_declares_the_kind_and_content_of_another_is_refused(workspace, load, title, kind):
     told = faults(workspace, load(f"ObjectURL,{title}\n{{0}},x\n"))
-    assert f"is declared as {kind}, its content is image/png" in told["line 2"]
+    assert f"is declared as {kind}, but its content is image/png" in told["line 2"]
 
 
 def test_one_column_is_by_what_the_files_are(workspace, load, tmp_path):

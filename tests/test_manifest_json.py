@@ -133,7 +133,7 @@ def test_an_array_of_entries_without_a_kind_goes_by_what_is_there(workspace, loa
     told = faults(workspace, load(entries))
     assert [item.kind for item in items(workspace)] == ["image", "image", "image", "image_sequence"]
     assert told.keys() == {"$[2]", "$[4]"}
-    assert "is declared as video, its content is image/png" in told["$[2]"]
+    assert "is declared as video, but its content is image/png" in told["$[2]"]
     assert (
         told["$[4]"]
         == '$[4]: the kind of s3://lake/b is not given, and its name does not show it (give it a "kind")'
@@ -213,7 +213,7 @@ def test_a_member_that_is_no_image_or_not_there_fails_its_group_alone(workspace,
     report = load({"image_groups": groups})
     told = faults(workspace, report)
     assert (report.added, report.failed) == (1, 2)
-    assert told["$.image_groups[0]"] == f"member 1: {words} is text/plain, an image is expected"
+    assert told["$.image_groups[0]"] == f"member 1: {words} is text/plain, expected an image"
     assert told["$.image_groups[1]"].startswith("member 2: ")
     assert "gone.png is not there" in told["$.image_groups[1]"]
     assert report.problems[1].url == f"{picture} {picture} {gone}"
@@ -232,7 +232,7 @@ def test_series_have_dicom_files_and_nothing_else(tmp_path, load):
         assert (item.kind, item.name, item.facts.frame_count) == ("dicom", "S", 3)
         assert urls_of(clinic, item) == files
         told = faults(clinic, report)
-        assert told["$.dicom_series[1]"] == f"member 1: {picture} is image/png, a DICOM file is expected"
+        assert told["$.dicom_series[1]"] == f"member 1: {picture} is image/png, expected a DICOM file"
 
 
 # Places of faults

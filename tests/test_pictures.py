@@ -84,7 +84,7 @@ def test_times_and_text_are_those_of_the_file(workspace, film, tmp_path):
     assert workspace.pictures.times(film) == [n / 4 for n in range(40)]
     assert "".join(workspace.pictures.text(text)).split() == ["several", "words"]
     assert workspace.pictures.times(text) is None
-    with pytest.raises(MediaError, match=r"^film\.clip \(video\) holds no text$"):
+    with pytest.raises(MediaError, match=r"^film\.clip \(video\) contains no text$"):
         list(workspace.pictures.text(film))
 
 
@@ -268,8 +268,12 @@ def test_a_file_is_written_whole_or_not_at_all(film, workspace, tmp_path, monkey
     ("name", "size", "reason"),
     [
         ("a.gif", (8, 8), "a picture is written as .png, .jpg, .jpeg, .webp"),
-        ("a.jpg", (65_501, 1), "JPEG holds no picture of 65,501 x 1 pixels, a side has at most 65,500"),
-        ("a.webp", (1, 16_384), "WEBP holds no picture of 1 x 16,384 pixels, a side has at most 16,383"),
+        ("a.jpg", (65_501, 1), "JPEG cannot store a picture of 65,501 x 1 pixels, a side has at most 65,500"),
+        (
+            "a.webp",
+            (1, 16_384),
+            "WEBP cannot store a picture of 1 x 16,384 pixels, a side has at most 16,383",
+        ),
     ],
 )
 def test_a_picture_that_a_format_cannot_hold_is_refused(tmp_path, name, size, reason):

@@ -308,7 +308,7 @@ def test_an_empty_schema_goes_through_a_file(tmp_path, suffix):
     ("name", "content", "reason"),
     [
         ("s.json", b"{", "not valid JSON"), ("s.json", b"", "not valid JSON"), ("s.json", b"\xff", "not valid JSON"),
-        ("s.json", b"[]", "holds no table of keys and types"), ("s.json", b'"a"', "holds no table"),
+        ("s.json", b"[]", "does not contain a table of keys and types"), ("s.json", b'"a"', "does not contain a table"),
         ("s.toml", b"a = ", "not valid TOML"), ("s.toml", b"\xff", "not valid TOML"), ("s.toml", b"a=1\na=2", "not valid TOML"),
         ("s.yaml", b"a: number", r"ends with \.json or \.toml"), ("schema", b"{}", r"ends with \.json or \.toml"),
     ],

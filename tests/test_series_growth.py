@@ -46,7 +46,7 @@ def test_a_member_that_is_gone_is_left_out_with_a_warning(workspace, tmp_path):
     paths[0].unlink()
     report = workspace.ingest.files(paths[2:], folder="A")
     assert positions(workspace) == ["1.scan", "2.scan"]
-    assert "1 files that it had are not there any more" in report.problems[0].reason
+    assert "1 of its files are not there any more" in report.problems[0].reason
 
 
 def test_a_second_import_reads_no_slice_again(workspace, tmp_path):

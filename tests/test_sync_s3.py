@@ -250,7 +250,7 @@ def test_a_bucket_that_is_emptied_or_deleted_takes_nothing_along(workspace, plac
     sync()
     workspace.datasets.create("all", items=workspace.items.list())
     place.remove("a.txt"), place.remove("b.txt")
-    with pytest.raises(heron.InvalidInput, match="any more, while folder 'Runs' holds 2 items of it"):
+    with pytest.raises(heron.InvalidInput, match="any more, but folder 'Runs' has 2 items of it"):
         sync()
     place.client.delete_bucket(Bucket=place.bucket)
     for options in ({}, {"allow_empty": True}):

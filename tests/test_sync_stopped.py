@@ -201,7 +201,7 @@ def test_an_empty_listing_is_refused_until_it_is_allowed(workspace, synced):
     with pytest.raises(heron.InvalidInput) as refusal:
         workspace.ingest.sync("Runs")
     assert str(refusal.value) == (
-        "there is nothing below mem://bucket/runs/1/ any more, while folder 'Runs' holds 7 items of it "
+        "there is nothing below mem://bucket/runs/1/ any more, but folder 'Runs' has 7 items of it "
         "(--allow-empty marks all of them as deleted)"
     )
     assert catalogue(workspace) == before

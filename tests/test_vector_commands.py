@@ -240,7 +240,7 @@ def test_import_and_export_say_what_they_did(lake, tmp_path):
 def test_import_refuses_in_one_line(lake, tmp_path):
     np.save(tmp_path / "mine.npy", some(2))
     np.savez(tmp_path / "mine.npz", some(2))
-    assert "whose are these vectors" in lake(
+    assert "there is no file with the ids of these vectors" in lake(
         "vectors", "import", "mine", "mine.npy", "--create", exit_status=1
     )
     assert "an .npz holds several arrays" in lake("vectors", "import", "mine", "mine.npz", exit_status=1)
@@ -393,7 +393,7 @@ def test_adopt_leaves_what_has_a_vector_unless_it_is_to_replace_it(run, tmp_path
 
 def test_adopt_is_for_keys_of_vectors(lake):
     lake("schema", "add", "city", "varchar")
-    assert "vectors go to one of type embedding" in lake("vectors", "adopt", "city", exit_status=1)
+    assert "vectors need a key of type embedding" in lake("vectors", "adopt", "city", exit_status=1)
     assert "no key 'look'" in lake("vectors", "adopt", "look", exit_status=1)
     lake("schema", "add", "look", "embedding", "--size", "3")
     assert lake("vectors", "adopt", "look") == "Moved 0 vectors from metadata to 'look'.\n"

@@ -214,9 +214,11 @@ def test_more_ids_than_vectors_and_fewer_are_refused(refused):
 
 def test_an_owner_named_twice_is_refused_with_both_places(refused, items):
     text = refused(some(4), ["1.jpg", "2.jpg", "3.jpg", items[1].uuid.upper()])
-    assert f"v.npy, rows 0 and 3 are both of 1.jpg ({items[1].uuid}), which takes one vector" in text
+    assert (
+        f"v.npy, rows 0 and 3 both belong to 1.jpg ({items[1].uuid}), which can have one vector only" in text
+    )
     text = refused(some(3), ["clip.mp4", "clip.mp4#5", "clip.mp4\t5"])
-    assert "rows 1 and 2 are both of clip.mp4 (" in text
+    assert "rows 1 and 2 both belong to clip.mp4 (" in text
     assert "), frame 5, which" in text
 
 
@@ -250,7 +252,7 @@ def test_numbers_too_large_for_what_they_are_kept_as_are_refused(refused):
 
 @pytest.mark.parametrize("shape", [(4,), (1, 4, 1), (0, 4), (3, 0)])
 def test_arrays_that_are_no_rows_of_vectors_are_refused(refused, shape):
-    assert f"holds an array of shape {shape}" in refused(np.zeros(shape), ["1.jpg"])
+    assert f"contains an array of shape {shape}" in refused(np.zeros(shape), ["1.jpg"])
 
 
 @pytest.mark.parametrize(
@@ -265,8 +267,8 @@ def test_arrays_that_are_no_rows_of_vectors_are_refused(refused, shape):
         ("ids.json", '{"a": "1.jpg"}', "expected an array of ids"),
         ("ids.json", "[1]", "1 is not an id, expected text"),
         ("ids.json", '["1.jpg"', "ids.json"),
-        ("ids.npy", [1, 2], "holds no list of texts"),
-        ("ids.npy", [["1.jpg"]], "holds no list of texts"),
+        ("ids.npy", [1, 2], "is not a list of texts"),
+        ("ids.npy", [["1.jpg"]], "is not a list of texts"),
         ("ids.npy", ["1.jpg", ""], "row 1 is empty"),
     ],
 )
@@ -277,7 +279,7 @@ def test_lists_of_ids_that_are_none_are_refused(refused, name, ids, reason):
 def test_ids_that_are_pickled_are_not_read(workspace, tmp_path):
     np.save(tmp_path / "v.npy", some(1))
     np.save(tmp_path / "ids.npy", np.array(["1.jpg"], dtype=object), allow_pickle=True)
-    with pytest.raises(InvalidInput, match=r"holds Python objects, which are not read.*dtype=str"):
+    with pytest.raises(InvalidInput, match=r"contains Python objects, which are not read.*dtype=str"):
         workspace.vector_files.import_file("look", tmp_path / "v.npy", ids=tmp_path / "ids.npy")
 
 
@@ -291,7 +293,7 @@ def test_ids_that_are_pickled_are_not_read(workspace, tmp_path):
         ("v.parquet", b"PAR1", InvalidInput, "is not readable Parquet"),
         ("v.parquet", None, NotFound, "v.parquet is not there"),
         ("v.jsonl", None, NotFound, "v.jsonl is not there"),
-        ("v.jsonl", b"\n", InvalidInput, "holds no vectors"),
+        ("v.jsonl", b"\n", InvalidInput, "contains no vectors"),
     ],
 )
 def test_files_that_cannot_be_read_are_refused(workspace, tmp_path, name, content, error, reason):
@@ -304,7 +306,7 @@ def test_files_that_cannot_be_read_are_refused(workspace, tmp_path, name, conten
 def test_an_array_that_is_cut_short_or_without_ids_is_refused(workspace, tmp_path):
     file = tmp_path / "v.npy"
     np.save(file, some(100))
-    with pytest.raises(InvalidInput, match=r"whose are these vectors.*--ids.*v.ids.txt"):
+    with pytest.raises(InvalidInput, match=r"no file with the ids of these vectors.*--ids.*v.ids.txt"):
         workspace.vector_files.import_file("look", file)
     with pytest.raises(NotFound, match=r"gone.txt is not there"):
         workspace.vector_files.import_file("look", file, ids=tmp_path / "gone.txt")
@@ -361,7 +363,7 @@ def test_by_says_which_column_names_the_item(lines, workspace, items):
         ({"name": "2.jpg", "vector": [1, 2, 3, 1e39]}, "line 2: number 4 of the vector, 1e.39, is too large"),
         ({"name": "2.jpg", "vector": [1, 2, 3, 4], "frame": 1.5}, "line 2: 1.5 is not a frame number"),
         ({"name": "2.jpg", "vector": [1, 2, 3, 4], "frame": True}, "line 2: True is not a frame number"),
-        ({"name": "1.jpg", "vector": [1, 2, 3, 4]}, "lines 1 and 2 are both of 1.jpg"),
+        ({"name": "1.jpg", "vector": [1, 2, 3, 4]}, "lines 1 and 2 both belong to 1.jpg"),
         ("x" * 2_000_000, "line 2 has more than"),
     ],
 )
@@ -411,11 +413,11 @@ def test_parquet_names_its_items_in_a_column_and_frames_in_another(table, worksp
         ("unnest(['1.jpg', '2.jpg']) AS name, unnest([[1, 2, 3, 4], [1, 2, NULL, 4]]) AS vector",
          "row 1: a number of the vector is missing"),
         ("'1.jpg' AS name, [1, 2, 3, 'nan'::FLOAT] AS vector", "row 0: number 4 of the vector, nan, is not a finite"),
-        ("'1.jpg' AS name, ['1', '2'] AS vector", r"column 'vector' is VARCHAR\[\], no lists of numbers"),
+        ("'1.jpg' AS name, ['1', '2'] AS vector", r"column 'vector' is VARCHAR\[\], expected lists of numbers"),
         ("'1.jpg' AS name, 1 AS size", "has no column 'look' or 'vector'.*name, size"),
         ("[1, 2, 3, 4] AS vector", "has no column that names items"),
-        ("'1.jpg' AS name, [1, 2, 3, 4] AS vector WHERE false", "holds no vectors"),
-        ("unnest(['1.jpg', '1.jpg']) AS name, [1, 2, 3, 4] AS vector", "rows 0 and 1 are both of 1.jpg"),
+        ("'1.jpg' AS name, [1, 2, 3, 4] AS vector WHERE false", "contains no vectors"),
+        ("unnest(['1.jpg', '1.jpg']) AS name, [1, 2, 3, 4] AS vector", "rows 0 and 1 both belong to 1.jpg"),
     ],
 )  # fmt: skip
 def test_tables_that_hold_something_else_are_refused(table, workspace, columns, reason):
@@ -425,7 +427,7 @@ def test_tables_that_hold_something_else_are_refused(table, workspace, columns, 
 
 
 def test_a_table_that_names_its_items_takes_no_ids(table, tmp_path):
-    with pytest.raises(InvalidInput, match=r"names its items itself, leave .*ids.txt out"):
+    with pytest.raises(InvalidInput, match=r"contains the names of its items, leave .*ids.txt out"):
         table("SELECT '1.jpg' AS name, [1, 2, 3, 4] AS vector", ids=tmp_path / "ids.txt")
 
 
@@ -477,7 +479,7 @@ def test_exports_that_cannot_be_are_refused_and_leave_nothing(workspace, items, 
     workspace.vectors.add("look", items, some(6))
     with pytest.raises(InvalidInput, match=r"vectors are written to .npy, .parquet or .jsonl"):
         files.export_file("look", tmp_path / "v.csv")
-    with pytest.raises(InvalidInput, match="names its items itself"):
+    with pytest.raises(InvalidInput, match="contains the names of its items"):
         files.export_file("look", tmp_path / "v.jsonl", ids=tmp_path / "ids.txt")
     for suffix in ("npy", "parquet", "jsonl"):
         with pytest.raises(HeronError, match="cannot be written"):
@@ -508,7 +510,7 @@ def test_many_bundles_keep_their_order(workspace, tmp_path, monkeypatch):
 
 def test_a_file_that_changes_while_it_is_read_is_not_read_on(bring, workspace, tmp_path, monkeypatch):
     monkeypatch.setattr("heron.ingest.vector_files.npy.rows_of_bundle", lambda size: 2)
-    with pytest.raises(InvalidInput, match="was changed while it was read"):
+    with pytest.raises(InvalidInput, match="was changed while it was being read"):
         bring(
             some(4),
             [f"{n}.jpg" for n in range(1, 5)],

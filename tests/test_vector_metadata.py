@@ -294,7 +294,7 @@ def test_a_key_that_became_one_of_numbers_holds_numbers_and_the_vectors_wait(lak
     lake.metadata.merge({a.uuid: {"look": 5}})
     assert (lake.items.get(a).metadata, lake.search.count(where="look = 5")) == ({"look": 5}, 1)
     with pytest.raises(
-        InvalidInput, match="key 'look' is of type number, vectors go to one of type embedding"
+        InvalidInput, match="key 'look' is of type number, vectors need a key of type embedding"
     ):
         lake.vectors.add("look", [a], [[1, 2]])
     assert lake.vectors.find("look", a).tolist() == [1, 2]

@@ -327,7 +327,7 @@ def test_a_key_that_takes_no_vectors_is_refused_in_one_sentence(lake):
     items = register(lake, 1)
     lake.schema.add_scalar("city", "varchar")
     with pytest.raises(
-        InvalidInput, match="key 'city' is of type varchar, vectors go to one of type embedding"
+        InvalidInput, match="key 'city' is of type varchar, vectors need a key of type embedding"
     ):
         lake.vectors.add("city", items, some(1))
     with pytest.raises((MetadataError, NotFound), match="lok"):

@@ -38,7 +38,9 @@ def read_schema(file: Path) -> dict[str, Json]:
     except ValueError as error:
         raise InvalidInput(f"{file} is not valid {'TOML' if is_toml else 'JSON'}: {error}") from error
     if not isinstance(data, dict):
-        raise InvalidInput(f"{file} holds no table of keys and types", hint='such as {"city": "varchar"}')
+        raise InvalidInput(
+            f"{file} does not contain a table of keys and types", hint='such as {"city": "varchar"}'
+        )
     return data
 
 

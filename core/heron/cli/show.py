@@ -102,7 +102,7 @@ def save_picture(picture: Image, output: Path) -> None:
     if max(picture.size) > most:
         size = f"{picture.width:,} x {picture.height:,} pixels"
         raise InvalidInput(
-            f"{output}: {format} holds no picture of {size}, a side has at most {most:,}",
+            f"{output}: {format} cannot store a picture of {size}, a side has at most {most:,}",
             hint="write it as .png, or smaller",
         )
     with whole_file(output) as stream:

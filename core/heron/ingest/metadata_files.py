@@ -1,4 +1,4 @@
-"""Metadata from a file: JSON, JSONL, CSV or Parquet, each row naming its item by UUID, URL or name."""
+"""Metadata from a JSON, JSONL, CSV or Parquet file, in which each row names its item by UUID, URL or name."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ from heron.uuids import is_uuid
 _PREFIX = "metadata."
 
 COLUMNS = {"uuid": "uuid", "id": "uuid", "url": "url", "objectUrl": "url", "name": "name", "title": "name"}
-"""Column names that name an item, and what each names it by."""
+"""The columns that can name an item, and what each one is: a UUID, a URL or a name."""
 
 
 @frozen(repr=False)
 class MetadataFileReport(Record):
-    """The result of a metadata file; `ambiguous` says how many items have a name. Rows with such names
-    changed nothing.
+    """The result of a metadata file. `ambiguous` maps each name that several items have to their number; rows
+    with such a name changed nothing.
     """
 
     updated: int
@@ -52,8 +52,8 @@ def apply_file(
     by: str | None,
     replace: bool,
 ) -> MetadataFileReport:
-    """Merge the metadata of a file, or replace with it, in batches; raises InvalidInput naming the invalid
-    row.
+    """Merge the metadata of a file into items, or replace theirs by it, in batches; raises InvalidInput that
+    names the invalid row.
     """
     apply = metadata.replace if replace else metadata.merge
     updated = 0
@@ -82,7 +82,7 @@ def apply_file(
 
 
 def read_rows(file: Path, schema: Schema) -> Iterator[tuple[str, dict[str, Json]]]:
-    """The rows of a file with their positions, as a stream except for JSON."""
+    """The rows of a file with their places, as a stream except for JSON."""
     readers = {".json": _json, ".jsonl": _jsonl, ".ndjson": _jsonl, ".csv": _csv, ".parquet": _parquet}
     reader = readers.get(file.suffix.lower())
     if reader is None:
@@ -140,11 +140,11 @@ def _csv(file: Path, schema: Schema) -> Iterator[tuple[str, dict[str, Json]]]:
                 values = {key: from_text(key, text, schema) for key, text in cells.items() if text}
                 yield place, {**names, "metadata": values} if exported else values
         except csv.Error as error:
-            raise InvalidInput(f"{file} is no CSV: {error}") from error
+            raise InvalidInput(f"{file} is not valid CSV: {error}") from error
 
 
 def _is_exported(header: Sequence[str]) -> bool:
-    """Whether a table is a dataset that was exported: its own columns, then the metadata under a prefix."""
+    """Whether a table is an exported dataset: the exporter's columns, then metadata columns with a prefix."""
     return header[:2] == ["position", "uuid"] or any(column.startswith(_PREFIX) for column in header)
 
 
@@ -178,7 +178,7 @@ def _parquet(file: Path, schema: Schema) -> Iterator[tuple[str, dict[str, Json]]
 
 
 def _plain(value: Any, is_utc: bool) -> Any:
-    """A Parquet value as JSON has it: UUIDs, dates and times as text."""
+    """A Parquet value as JSON: UUIDs, dates and times become text."""
     if isinstance(value, datetime):
         return utc_iso(value.replace(tzinfo=UTC)) if is_utc else value.isoformat()
     if isinstance(value, date):
@@ -193,9 +193,9 @@ def _object(row: Any, place: str) -> tuple[str, dict[str, Json]]:
 
 
 def _split(row: dict[str, Json], place: str, by: str | None) -> Row:
-    """A row of a file as it is applied: the first column that names an item, and the others as metadata.
+    """A row of a file: the first column that names an item, and the other columns as metadata.
 
-    An `id` that is no UUID, as in many tables, names nothing; it is metadata.
+    Many tables have an `id` that is not a UUID; it does not name an item, and is metadata.
     """
     lower = {key.lower(): key for key in reversed(row)}
     for name, kind in COLUMNS.items():
@@ -213,7 +213,7 @@ def _split(row: dict[str, Json], place: str, by: str | None) -> Row:
 
 
 def _find(database: Database, rows: Sequence[Row]) -> dict[tuple[str, str], list[str]]:
-    """The UUIDs of the items that rows name, by kind of name and name."""
+    """The UUIDs of the items that rows name; the keys are (`uuid`, `url` or `name`, the name)."""
     found: dict[tuple[str, str], list[str]] = {}
     for kind in dict.fromkeys(kind for kind, _, _ in rows):
         names = dict.fromkeys(name for other, name, _ in rows if other == kind)

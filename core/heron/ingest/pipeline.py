@@ -1,5 +1,5 @@
-"""The pipeline: decides on units, probes them, and writes them in their order, in batches, with the job's
-position.
+"""The pipeline: chooses the action for each unit, probes units, and writes them in order and in batches, each
+with the job's position.
 """
 
 from __future__ import annotations
@@ -24,21 +24,22 @@ from heron.jobs import ImportJob, ImportProblem, ImportReport
 from heron.models import Folder
 
 BATCH = 512
-"""Units whose actions are decided together."""
+"""The number of units whose actions are decided together."""
 
 BUNDLES = 8
-"""Most chunks that wait for the oldest of them, so that memory stays bounded."""
+"""The most chunks that can wait for the oldest of them, so that memory stays bounded."""
 
 MOST, SECONDS = 4096, 0.5
-"""Most outcomes of one transaction, and the seconds after which a smaller batch is written."""
+"""The most outcomes of one transaction, and the seconds after which a smaller batch is written."""
 
 OUTAGE = 50
-"""After this many units in a row that fail because of the storage itself, an import stops; it can be resumed.
-"""
+"""The number of units in a row that fail because of the storage itself, after which an import stops. It can be
+resumed."""
 
 SETTLED = 256
-"""Outcomes after which such a failure counts as one of its unit. Answers come in any order: at the beginning of an
-outage, units fail that stand before others which were answered just in time."""
+"""The number of outcomes to wait for before a failure of the storage counts as a failure of its unit alone.
+
+Answers arrive in any order: when an outage begins, a unit can fail although a later one is still answered."""
 
 STOPS = (ImportInterrupted, Unreachable, BadCredentials)
 """Errors of the storage, not of the objects: an import that they stop can be resumed later."""
@@ -48,9 +49,9 @@ Probe = Callable[[Sequence[Unit]], list[Outcome]]
 
 @frozen
 class Progress:
-    """The progress of an import: units done, added and failed, and, if known, the share of all.
+    """The progress of an import: units done, added and failed, and the share of all units, if known.
 
-    All of it is about this run: a resumed one begins with 0 again.
+    Only this run counts: a resumed import begins with 0 again.
     """
 
     done: int = 0
@@ -63,16 +64,16 @@ Series = Callable[[ImportJob], Iterable[Outcome]]
 """Returns the outcomes of the series whose parts a job has found."""
 
 Report = Callable[[Progress], None]
-"""Called with the progress."""
+"""A function that is called with the progress."""
 
 
 @frozen
 class Workers:
-    """Who probes: an executor, or None for right here; `grain` units are given at a time, `ahead` times at most.
+    """What probes: an executor, or None for this thread. A task has `grain` units; at most `ahead` tasks wait.
 
-    Units are decided on `bundle` at a time. `outlives` says that the executor goes on after the import, so that tasks which
-    have not begun are cancelled when it stops early. An executor of this import alone ends with its tasks: loky cannot
-    bear that tasks were cancelled when its processes are killed.
+    Actions are decided for `bundle` units at a time. `outlives` says that the executor goes on after the import, so
+    that tasks that have not begun are cancelled when the import stops early. An executor that belongs to this import
+    ends together with its tasks: loky fails if tasks were cancelled before its processes are killed.
     """
 
     executor: Executor | None = None
@@ -94,8 +95,8 @@ class Pipeline:
         share_read: Callable[[], float | None] = lambda: None,
         position: int = 0,
     ) -> None:
-        """Import the units behind `position`; `share_read` returns the share of the source that was read, if
-        that is known.
+        """Import the units after `position`; `share_read` returns the share of the source that was read, or None
+        if it is not known.
         """
         self._database = database
         self._imports = imports
@@ -159,7 +160,7 @@ class Pipeline:
         outcomes: Iterable[Outcome],
         series: Series,
     ) -> ImportReport:
-        """The report of a dry run: everything except failures is written in a transaction that is then rolled
+        """The report of a dry run: everything except failures is written in a transaction, which is then rolled
         back.
         """
         with Spool() as spool:
@@ -224,16 +225,16 @@ class Pipeline:
         self._report(self._progress)
 
     def _share(self, done: int) -> float | None:
-        """The share that is done of what this run has to do, by how much of the source was read for that."""
+        """The share of this run's work that is done, estimated from how much of the source was read for it."""
         read = 1.0 if self._is_read else self._share_read()
         if read is None or not self._read or (read == 1 and not self._is_read):
-            return None  # a small file is read at once, which says nothing of how many units it has
+            return None  # a small file is read at once, so this says nothing about how many units are left
         share = min(1.0, read * done / (self._read + self._position * (1 - read)))
-        return max(share, self._progress.share or 0.0)  # an estimate, which is not to go back
+        return max(share, self._progress.share or 0.0)  # an estimate that must not decrease
 
 
 class _Chunk:
-    """Some units with their actions, and the tasks that probe those that need it."""
+    """Some units with their actions, and the tasks that probe those units that need probing."""
 
     def __init__(
         self,
@@ -286,7 +287,7 @@ class _TakeBack(Exception):
 
 
 def _may_wait(running: Sequence[_Chunk], workers: Workers) -> bool:
-    """Whether it is time to wait for the oldest chunk: it is done, the others keep the workers busy, or there are many."""
+    """Whether to wait for the oldest chunk now: it is done, the others keep the workers busy, or too many wait."""
     return (
         running[0].is_done
         or len(running) > BUNDLES
@@ -295,9 +296,9 @@ def _may_wait(running: Sequence[_Chunk], workers: Workers) -> bool:
 
 
 def _batches(outcomes: Iterable[Outcome]) -> Iterator[list[Outcome]]:
-    """Outcomes in bundles: large where they come fast, which the catalogue likes, and soon where they come slowly.
+    """Outcomes in batches. Fast outcomes make large batches, which are efficient; slow ones are written soon.
 
-    In an outage, those that came before it are the last bundle.
+    In an outage, the outcomes before it are the last batch.
     """
     batch: list[Outcome] = []
     end = time.monotonic() + SECONDS
@@ -316,7 +317,9 @@ def _batches(outcomes: Iterable[Outcome]) -> Iterator[list[Outcome]]:
 
 
 def _until_outage(outcomes: Iterable[Outcome], job: ImportJob) -> Iterator[Outcome]:
-    """The outcomes, as long as the storage answers; what stands behind a failure of it is held back until that is sure."""
+    """The outcomes, as long as the storage answers. After a failure of the storage, outcomes are held back until it is
+    known whether this is an outage.
+    """
     held: deque[Outcome] = deque()
     row, answered = 0, False
     for outcome in outcomes:
@@ -344,7 +347,7 @@ def _outage(held: Iterable[Outcome], times: int, job: ImportJob) -> ImportInterr
 
 
 def _flawless(outcomes: Iterable[Outcome], job: ImportJob) -> Iterator[Outcome]:
-    """The outcomes, up to the first failure, which raises ImportAborted; or ImportInterrupted, if it is the storage's."""
+    """The outcomes up to the first failure, which raises ImportAborted, or ImportInterrupted if the storage failed."""
     for outcome in outcomes:
         if outcome.is_outage:
             raise ImportInterrupted(

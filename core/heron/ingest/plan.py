@@ -71,10 +71,10 @@ class ImportPlan:
 
     @property
     def keeps_position(self) -> bool:
-        """Whether a resumed run continues behind the last unit that was written; other runs skip units that
-        are there.
+        """Whether a resumed run continues after the last unit that was written; other runs skip units that are in
+        the folder.
 
-        A strict import has written nothing or everything; in the second case only its job was not closed.
+        A strict import has written either nothing or everything; if everything, only its job is still open.
         """
         return self.manifest is not None or not self.rule.looks_up
 
@@ -85,13 +85,13 @@ class ImportPlan:
 
 
 def plan_of(job: ImportJob) -> ImportPlan:
-    """The plan of a job; raises InvalidInput if it has none that can be read."""
+    """The plan of a job; raises InvalidInput if there is none or it cannot be read."""
     try:
         return structure(job.options, ImportPlan, "the plan of the import")
     except InvalidInput as error:
         raise InvalidInput(
             f"import {job.id} was made by another version of Heron and cannot be resumed",
-            hint="import again, what is there already is skipped",
+            hint="import again, existing items are skipped",
         ) from error
 
 

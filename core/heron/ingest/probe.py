@@ -30,11 +30,11 @@ from heron.storage.opening import OpenedFile, Peeked, local_or_stored
 from heron.storage.retries import PatientStorage
 
 _TIMES = 2
-"""How often an object that was replaced while it was read is read again before it counts as a failure."""
+"""How often an object that was replaced while it was being read is read again before it counts as a failure."""
 
 
 class Prober:
-    """Probes chunks of units; it can be sent to another process, where it loads its decoders again.
+    """Probes chunks of units. It can be sent to another process, where it loads its decoders again.
 
     `opener` returns the storage for a URL; without one, only local files can be probed.
     """
@@ -77,7 +77,7 @@ class Prober:
                 wanted.setdefault(id(storage), (storage, []))[1].append(unit.url)
         peeked: dict[str, Peeked] = {}
         for storage, urls in wanted.values():
-            with suppress(Exception):  # probing the units one by one shows with which one a plugin fails
+            with suppress(Exception):  # probing the units one by one shows on which unit a plugin fails
                 peeked.update(zip(urls, storage.peek_all(urls, PREFETCH), strict=True))
         return peeked
 
@@ -91,7 +91,7 @@ class Prober:
                 try:
                     return self._outcome(unit, peeked)
                 except ObjectChanged:
-                    continue  # it was replaced while it was read: read the new one
+                    continue  # it was replaced while it was being read: read the new one
             return self._outcome(unit, peeked)
         except (Unreachable, BadCredentials) as error:
             return Outcome(unit, None, (problem(unit, str(error)),), is_outage=True)
@@ -99,14 +99,12 @@ class Prober:
             return Outcome(unit, None, (problem(unit, str(error)),))
         except (OSError, MemoryError, EOFError) as error:
             return Outcome(unit, None, (problem(unit, f"{unit.place} cannot be read: {error}"),))
-        except Exception as error:  # noqa: BLE001 - a storage plugin can be wrong in any way
+        except Exception as error:  # noqa: BLE001 - a storage plugin can raise anything
             text = f"{unit.url} cannot be read: {type(error).__name__}: {error}"
             return Outcome(unit, None, (problem(unit, text.splitlines()[0]),))
 
     def _given(self, unit: Unit) -> NewItem:
-        """The item of a unit whose facts the source gives; its frames are sampled if the source asks for
-        that.
-        """
+        """The item of a unit whose facts the source gives; its frames are sampled if the source asks for it."""
         assert unit.facts is not None
         samples = self._options.samples_given and unit.facts.kind == "video"
         item = prepared(given_item(unit, unit.facts), self._options.sampling_rate if samples else None)
@@ -127,12 +125,12 @@ class Prober:
         return self._items.item(unit, file)
 
     def _part(self, unit: Unit, file: OpenedFile) -> Outcome | None:
-        """The file as a part of a series; None if it is an item of its own."""
+        """The file as a part of a series; None if it is an item by itself."""
         part = self._found_part(file, unit.metadata)
         return Outcome(unit, None, action="part", parts=(part,)) if part is not None else None
 
     def _archive(self, unit: Unit, file: OpenedFile) -> Outcome:
-        """The parts of series in an archive; an archive without any is an item of its own."""
+        """The parts of series in an archive; an archive without any is an item by itself."""
         parts: list[FoundPart] = []
         broken: list[str] = []
         others = 0
@@ -143,7 +141,7 @@ class Prober:
                 part = self._found_part(member, unit.metadata)
             except HeronError as error:
                 if type(error) not in (HeronError, MediaError):
-                    raise  # the storage, not the member
+                    raise  # the storage failed, not the member
                 broken.append(str(error))
                 continue
             if part is None:
@@ -183,7 +181,7 @@ class Prober:
 
 
 def _sound(archive: OpenedFile, broken: list[str]) -> Iterator[ZipMember | MediaError]:
-    """The members of an archive up to where it is damaged; the damage is added to `broken`."""
+    """The members of an archive up to the first damage, which is added to `broken`."""
     try:
         yield from members(archive)
     except MediaError as error:

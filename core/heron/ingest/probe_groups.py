@@ -1,4 +1,4 @@
-"""Probing items of several files: groups and sequences of images, and series, which their decoder sorts."""
+"""Probing items of several files: groups and sequences of images, and series, whose files the decoder sorts."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class GroupProber:
         self._opener = opener
 
     def group(self, unit: Unit) -> Outcome:
-        """The item of a unit with members, in the order given; the members of a series are put in order."""
+        """The item of a unit with members, in the order given; the members of a series are sorted."""
         expected = "dicom" if unit.kind == "dicom" else "image"
         if expected == "dicom":
             parts = self._parts(unit)
@@ -63,7 +63,7 @@ class GroupProber:
     def part(
         self, file: OpenedFile, decoder: Decoding, metadata: Mapping[str, Json] | None
     ) -> FoundPart | None:
-        """The description of a file as a part of its series; None if it belongs to none."""
+        """The description of a file as a part of its series; None if it does not belong to a series."""
         part: Part | None = decoder.call(decoder.decoder.part, file)
         if part is None:
             return None
@@ -81,7 +81,7 @@ class GroupProber:
         )
 
     def series(self, unit: Unit, parts: Sequence[FoundPart]) -> Outcome:
-        """The item of the parts of one series; raises MediaError for parts that cannot be one."""
+        """The item of the parts of one series; raises MediaError if they cannot form one item."""
         decoder = self._items.reader.named(parts[0].decoder)
         series = decoder.decoder.series([Part(part.series, loads(part.header)) for part in parts])
         members = tuple(
@@ -112,7 +112,7 @@ class GroupProber:
         return Outcome(unit, item, warned(unit, problems), picture)
 
     def grown(self, unit: Unit) -> Outcome:
-        """The item of the parts of a series and of its present members, if these still exist."""
+        """The item of new parts of a series together with its existing members, as far as their files still exist."""
         decoder = self._items.reader.named(unit.parts[0].decoder)
         parts = list(unit.parts)
         gone = []
@@ -128,7 +128,7 @@ class GroupProber:
         outcome = self.series(unit, parts)
         if not gone:
             return outcome
-        left_out = f"{len(gone):,} files that it had are not there any more, such as {gone[0]}"
+        left_out = f"{len(gone):,} of its files are not there any more, such as {gone[0]}"
         return evolve(outcome, problems=(*outcome.problems, *warned(unit, [left_out])))
 
     def _parts(self, unit: Unit) -> list[FoundPart] | None:
@@ -142,10 +142,10 @@ class GroupProber:
                     return None
                 part = self.part(file, decoder, None)
                 if part is None:
-                    raise MediaError(f"{member.url} belongs to no series")
+                    raise MediaError(f"{member.url} does not belong to a series")
                 if parts and part.series != parts[0].series:
                     raise MediaError(
-                        f"{member.url} is of series {part.series}, the first one of {parts[0].series}"
+                        f"{member.url} belongs to series {part.series}, the first member to {parts[0].series}"
                     )
                 parts.append(part)
         return parts
@@ -157,12 +157,12 @@ class GroupProber:
         return None
 
     def _member(self, url: str, expected: str) -> OpenedFile:
-        """A member as a file; raises MediaError for one of another kind than expected."""
+        """A member as a file; raises MediaError if it is not of the expected kind."""
         file = media_file(url, self._opener)
         sniffed = self._items.reader.sniff(file)
         if sniffed is None or sniffed.format.kind != expected:
             is_what = sniffed.format.media_type if sniffed else "of no known format"
-            raise MediaError(f"{url} is {is_what}, {_EXPECTED[expected]} is expected")
+            raise MediaError(f"{url} is {is_what}, expected {_EXPECTED[expected]}")
         return file
 
     def _middle(self, members: Sequence[Member], decoder: Decoding) -> bytes | None:
@@ -178,7 +178,7 @@ class GroupProber:
 
 
 class _of_member:  # noqa: N801 - reads as a phrase in a with statement
-    """Adds to errors which member of a group they are about."""
+    """Adds to an error the number of the member that it is about."""
 
     def __init__(self, number: int) -> None:
         self._number = number
@@ -203,7 +203,7 @@ def _check_size(facts: MediaFacts, first: MediaFacts, url: str) -> None:
     if (facts.width, facts.height) != (first.width, first.height):
         raise MediaError(
             f"{url} is {facts.width}x{facts.height}, the first picture of the sequence {first.width}x{first.height}",
-            hint="pictures of different sizes make a group",
+            hint="import pictures of different sizes as a group",
         )
 
 

@@ -22,11 +22,11 @@ if TYPE_CHECKING:
 VOLUMES = ("dicom", "nifti")
 """Kinds whose frames are slices."""
 
-NOT_SAMPLED = "its frames are not sampled yet, which takes reading the whole file: heron keyframes set does"
+NOT_SAMPLED = "its frames are not sampled, since that reads the whole file: heron keyframes set does it"
 
 
 class ItemProber:
-    """Probes single files. It keeps the decoders that it has loaded."""
+    """Probes single files. Loaded decoders are kept for the next file."""
 
     def __init__(self, plugins: PluginManager, options: ProbeOptions) -> None:
         self.options = options
@@ -59,8 +59,8 @@ class ItemProber:
     def _pictured(
         self, facts: MediaFacts, decoder: Decoding | None, file: OpenedFile, problems: list[str]
     ) -> tuple[MediaFacts, bytes | None]:
-        """The thumbnail, if requested, and the facts with its metrics, or with a note that says why there is
-        none.
+        """The thumbnail, if requested, and the facts with its metrics, or with a note that says why there is no
+        thumbnail.
         """
         if decoder is None or not self.options.thumbnails:
             return facts, None
@@ -75,7 +75,7 @@ class ItemProber:
         return facts, as_jpeg(picture)
 
     def _with_frames(self, item: NewItem, decoder: Decoding | None, file: OpenedFile) -> NewItem:
-        """The item with those of its frames that become rows."""
+        """The item with the frames that become rows."""
         if decoder is None or not decoder.has_frames or item.facts.kind not in ("video", *VOLUMES):
             return prepared(item)
         if item.facts.kind in VOLUMES:
@@ -90,7 +90,7 @@ class ItemProber:
 
 
 def _with_slices(item: NewItem, times: Sequence[float] | None) -> NewItem:
-    """The item with its slices as frames, in addition to those that its metadata asked for."""
+    """The item with its slices as frames, in addition to the frames that its metadata names."""
     frames = all_frames(item.facts.frame_count or 0, SLICES)
     if times:
         frames = [NewFrame(frame.number, times[frame.number]) for frame in frames]
@@ -113,12 +113,12 @@ def given_item(unit: Unit, facts: MediaFacts) -> NewItem:
 
 
 def as_declared(facts: MediaFacts, unit: Unit, file: OpenedFile) -> MediaFacts:
-    """The facts, if their kind is the declared one; a container may hold video, or audio alone."""
+    """The facts, if the kind is the declared one; a container can contain video, or only audio."""
     if unit.kind is None or unit.kind == facts.kind:
         return facts
     if {unit.kind, facts.kind} == {"video", "audio"}:
         return evolve(facts, kind=unit.kind)
-    raise MediaError(f"{unit.url} is declared as {unit.kind}, its content is {file.media_type}")
+    raise MediaError(f"{unit.url} is declared as {unit.kind}, but its content is {file.media_type}")
 
 
 def as_jpeg(picture: Image | None) -> bytes | None:

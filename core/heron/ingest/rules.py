@@ -21,7 +21,7 @@ class Rule(Protocol):
         """Whether the action depends on whether the URL is in the folder already."""
 
     def __call__(self, unit: Unit, known: Known | None) -> Action:
-        """The action for a unit, whose item is `known`."""
+        """The action for a unit; `known` is its existing item, if any."""
 
 
 @frozen
@@ -33,7 +33,7 @@ class ImportRule:
 
     @property
     def looks_up(self) -> bool:
-        """Unless everything is simply added."""
+        """True, unless every unit is added again."""
         return self.skip_duplicates or self.upsert_metadata
 
     def __call__(self, unit: Unit, known: Known | None) -> Action:
@@ -45,9 +45,7 @@ class ImportRule:
         if known.is_deleted:
             return "refresh"  # the object is back, perhaps with other content
         if unit.parts and self.looks_up and (unit.size or 0) > (known.size or 0):
-            return (
-                "refresh"  # a series with new files; one with fewer files was found in a part of the sources
-            )
+            return "refresh"  # a series with new files; fewer files only mean that a part of the sources was given
         if self.upsert_metadata and unit.metadata:
             return "merge"
         return "skip" if self.looks_up else "add"
@@ -71,7 +69,7 @@ class SyncRule:
 
 
 def is_same(unit: Unit, known: Known) -> bool:
-    """Whether an object is unchanged: same ETag, or without ETag same modification time, and same size."""
+    """Whether an object has the same size and ETag as before; without ETags, the same size and modification time."""
     stored = unit.stored
     assert stored is not None
     if stored.size != known.size:

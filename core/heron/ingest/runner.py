@@ -1,4 +1,4 @@
-"""The runner: runs one import from its plan to its report, and always closes its job."""
+"""The runner: runs one import from its plan to its report, and closes its job in any case."""
 
 from __future__ import annotations
 
@@ -33,15 +33,16 @@ from heron.models import Folder
 from heron.storage.retries import PatientStorage
 
 FIRST = 100
-"""The number of entries by which a manifest is judged."""
+"""The number of entries of a manifest that are examined to decide whether anything has to be probed."""
 
 MANY, MANY_DECODED = 10_000, 200
-"""With this many local files or more, worker processes are started: for facts alone, and for decoding too."""
+"""The numbers of local files from which on worker processes are started: if only facts are read, and if files
+are decoded."""
 
 
 @frozen
 class Source:
-    """The source of an import: its stream of units, how much of it was read, and how to open its storages.
+    """The source of an import: its stream of units, the share that was read, and what opens its storages.
 
     With `opener` None, all units are local files.
     """
@@ -151,7 +152,7 @@ class Runner:
     def _series(
         self, pipeline: Pipeline, prober: Prober, folder: Folder | None, who: Workers, job: ImportJob
     ) -> Iterator[Outcome]:
-        """The outcomes of the series whose parts a job has found, a few at a time, since each may have many
+        """The outcomes of the series whose parts a job has found; a few series at a time, since each can have many
         parts.
         """
         few = evolve(who, grain=1, bundle=4)
@@ -169,7 +170,7 @@ class Runner:
     def _workers(
         self, units: Iterable[Unit], plan: ImportPlan, source: Source, executor: Executor | None
     ) -> AbstractContextManager[tuple[Iterable[Unit], Workers]]:
-        """The executor of the caller, threads for storages, and processes for many local files."""
+        """The executor of the caller; without one, threads for storages, and processes for many local files."""
         if executor is not None:
             return workers.given(units, executor)
         if source.opener is not None:
@@ -178,7 +179,7 @@ class Runner:
         return workers.processes(units, many, allowed=not self._plugins.has_objects)
 
     def _folder_of(self, job: ImportJob) -> Folder | None:
-        """The folder that a job was opened with, under its present path."""
+        """The folder that a job was opened with, which may have been moved since."""
         return self._folders._by_id(job.folder_id) if job.folder_id is not None else None
 
     def _folder(self, job: ImportJob, plan: ImportPlan) -> Folder:
@@ -211,7 +212,7 @@ class Runner:
                         self._imports._advance(job, problems=[problem])
                     self._imports._finish(job, "interrupted" if stopped else "failed")
             except HeronError:
-                pass  # cancelled meanwhile, or the disk is full: the first error is reported
+                pass  # cancelled meanwhile, or the disk is full: report the first error
             raise
 
     def _announce(self, job: ImportJob, ids: range) -> None:
@@ -226,12 +227,12 @@ class Runner:
 
 
 def _are_given(units: Sequence[Unit]) -> bool:
-    """Whether no unit has to be probed, judged by the first units of a source."""
+    """Whether no unit has to be probed, to judge by the first units of a source."""
     return all(unit.facts is not None or unit.problem is not None for unit in units)
 
 
 class _UntilBroken:
-    """The units of a source up to its first error; with `waits`, the error is raised after they are written."""
+    """The units of a source up to its first error; with `waits`, the error is kept and raised after they are written."""
 
     def __init__(self, units: Iterator[Unit], *, waits: bool) -> None:
         self._units = units

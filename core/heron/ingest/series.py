@@ -1,5 +1,5 @@
-"""Parts of series: they wait in the catalogue until an import has read all its files; then each series is a
-unit.
+"""Parts of series: they are stored in the catalogue until an import has read all its files; then each series
+becomes a unit.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ SERIES_MARK = "#series="
 
 
 class SeriesParts:
-    """The parts that the jobs of a catalogue have found. Everything happens in the caller's transaction."""
+    """The parts of series that import jobs have found. All methods work in the caller's transaction."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     def keep(self, job: ImportJob, outcomes: Iterable[Outcome]) -> None:
-        """Store the parts of outcomes; parts that are stored already are replaced by the same ones."""
+        """Store the parts of outcomes; a part that is stored already is replaced."""
         rows = [
             (
                 job.id, part.decoder, part.series, part.url, part.size, part.etag, part.header,
@@ -44,8 +44,8 @@ class SeriesParts:
     def units(self, job: ImportJob, folder: Folder | None) -> Iterator[Unit]:
         """Each series as a unit, in the order in which their first parts were found; one in memory at a time.
 
-        A series that is in the folder already keeps its URL, and its unit has those of its members that are
-        not among the parts.
+        A series that is in the folder already keeps its URL; the `members` of its unit are those that are not
+        among the parts.
         """
         known = self._known(folder) if folder is not None else {}
         firsts = self._database.rows(

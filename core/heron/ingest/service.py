@@ -42,7 +42,7 @@ from heron.storage.service import StorageService
 
 
 def _silent(progress: Progress) -> None:
-    """Show no progress."""
+    """Report no progress."""
 
 
 class IngestService:
@@ -101,11 +101,11 @@ class IngestService:
         of each item, and measures images. Videos are sampled at `sampling_rate` frames per second (1 unless
         it is given). `personal` False leaves out personal facts, as does HERON_PATIENT_TAGS=0 for all
         imports. `batch_as` makes a group or a sequence of the images of each folder, and of those named
-        themselves. `dry_run` reports what would happen, and changes nothing. `executor` is any
+        one by one. `dry_run` reports what would happen, and changes nothing. `executor` is any
         `concurrent.futures.Executor`; without one, worker processes are used for many local files, and
         threads for storages.
 
-        Raises NotFound for a path that is not there, and ImportAborted for the first file that fails unless
+        Raises NotFound for a path that does not exist, and ImportAborted for the first file that fails unless
         `ignore_errors` is set; the catalogue is then unchanged. With it, raises ImportInterrupted when the
         storage no longer answers; `resume` continues from there.
         """
@@ -132,8 +132,8 @@ class IngestService:
         )
         if batch_as is not None and any(is_remote(source) for source in given):
             raise InvalidInput(
-                f"only files of this machine are batched as a {batch_as}",
-                hint="list the objects in a manifest",
+                f"only files of this machine can be imported as a {batch_as}",
+                hint="to group objects, list them in a manifest",
             )
         check_paths([source for source in given if not is_remote(source)])
         return self._begin(plan, dry_run, executor, progress)
@@ -239,7 +239,7 @@ class IngestService:
             )
         if plan.synced is not None and not self._still_follows(found, plan):
             raise InvalidInput(
-                f"the folder of import {found.id} does not follow {plan.synced} any more, or in another way",
+                f"the folder of import {found.id} is not synced with {plan.synced} any more, or its settings have changed",
                 hint="heron sync brings it up to date",
             )
         return self._run(self._imports._reopen(found, plan.keeps_position), plan, executor, progress)

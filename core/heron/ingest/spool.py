@@ -1,4 +1,4 @@
-"""A temporary file that keeps outcomes until all of them are known."""
+"""A temporary file that stores outcomes until all of them are known."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _DISPATCH: dict[type, Callable[[Any], Any]] = {record: _by_position(record) for 
 
 
 class Spool:
-    """Keeps batches of outcomes on disk, and yields them in their order. Use it in a `with` statement."""
+    """Stores batches of outcomes on disk, and yields them in order. Use it in a `with` statement."""
 
     def __init__(self) -> None:
         self._file: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - closed by `__exit__`
@@ -43,7 +43,7 @@ class Spool:
             pickler.dump(batch)
         except OSError as error:
             raise CatalogueError(
-                f"what was found cannot wait in {tempfile.gettempdir()}: {error.strerror or error}",
+                f"the results cannot be stored in {tempfile.gettempdir()}: {error.strerror or error}",
                 hint="free some space, or set TMPDIR to another folder",
             ) from error
         self._batches += 1
@@ -51,7 +51,7 @@ class Spool:
     def __iter__(self) -> Iterator[Sequence[Outcome]]:
         self._file.seek(0)
         for _ in range(self._batches):
-            yield pickle.load(self._file)  # noqa: S301 - written by `keep`, into a file that has no name
+            yield pickle.load(self._file)  # noqa: S301 - written by `keep`, into a file without a name
 
     def __enter__(self) -> Spool:
         return self

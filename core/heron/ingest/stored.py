@@ -24,9 +24,9 @@ def is_remote(source: str | Path) -> bool:
 def stored_units(
     objects: Iterable[StoredObject], sidecar_suffix: str | None, *, paused: bool = False
 ) -> Iterator[Unit]:
-    """Objects as units. Those that end with the suffix of sidecars hold the metadata of the object without it.
+    """Objects as units. An object that ends with the suffix of sidecars contains the metadata of the object without it.
 
-    When sidecars are `paused` they are skipped. An object whose name is only the suffix is an ordinary
+    If sidecars are `paused`, they are skipped. An object whose name is only the suffix is an ordinary
     object.
     """
     if sidecar_suffix == "":

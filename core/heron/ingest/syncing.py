@@ -17,15 +17,15 @@ from heron.models import Folder
 
 
 class Seen:
-    """The inner ids of items that were seen, one bit each: ten million take little more than a megabyte."""
+    """The inner ids of items that were seen, one bit each: ten million ids take little more than a megabyte."""
 
     def __init__(self) -> None:
         self._bits = bytearray()
         self.is_empty = True
-        """Whether nothing was listed at all, known or new."""
+        """Whether nothing was listed at all, neither known nor new objects."""
 
     def add(self, id: int) -> None:
-        """Note an id."""
+        """Add an id."""
         byte = id >> 3
         if byte >= len(self._bits):
             self._bits.extend(bytes(max(byte + 1 - len(self._bits), len(self._bits))))
@@ -63,8 +63,8 @@ def mark_vanished(
 ) -> None:
     """Mark items that existed before the sync and were not seen as deleted, one transaction per batch.
 
-    Raises InvalidInput if nothing at all was listed though the folder has items: mostly the prefix was moved,
-    or it is a mistake.
+    Raises InvalidInput if nothing at all was listed though the folder has items: most often the prefix was
+    moved or is mistyped.
     """
     prefix = plan.synced
     assert prefix is not None
@@ -72,7 +72,7 @@ def mark_vanished(
         count = synced._count_below(folder, prefix)
         if count:
             raise InvalidInput(
-                f"there is nothing below {prefix} any more, while folder {folder.path!r} holds {count:,} items of it",
+                f"there is nothing below {prefix} any more, but folder {folder.path!r} has {count:,} items of it",
                 hint="--allow-empty marks all of them as deleted",
             )
     after, more = 0, True

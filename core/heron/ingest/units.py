@@ -15,9 +15,9 @@ from heron.jobs import ImportProblem
 from heron.models import Json, Kind, MediaFacts, Member, NewItem
 
 Action = Literal["add", "skip", "merge", "refresh", "restore", "sidecar", "part"]
-"""The action for a unit: add an item; skip it; merge metadata into its item; refresh the facts of its item;
-restore its item; or it is not an item, but the metadata of one, or parts of series, which become items at the
-end.
+"""The action for a unit: add an item; skip the unit; merge metadata into its item; refresh the facts of its item;
+restore its item; read it as a sidecar, which is the metadata of an item; or store it as parts of series, which
+become items at the end.
 """
 
 
@@ -40,8 +40,8 @@ class FoundPart:
 class Unit:
     """One thing to import: a local `path`, an object of a storage backend, or several of them as `members`.
 
-    `place` says where in the source it stands, for the report. `facts` that are given are trusted, and the file is
-    not touched; `kind` is what the source says that it is.
+    `place` says where it is in the source, for the report. If `facts` are given they are trusted, and the file is
+    not read; `kind` is the kind that the source declares.
     """
 
     place: str
@@ -50,7 +50,7 @@ class Unit:
     stored: StoredObject | None = None
     metadata: Mapping[str, Json] | None = None
     problem: str | None = None
-    """Why it cannot be imported, if the source knows that already."""
+    """Why it cannot be imported, if that is known before probing."""
 
     name: str | None = None
     kind: Kind | None = None
@@ -58,10 +58,10 @@ class Unit:
     size: int | None = None
     members: tuple[Member, ...] = ()
     sidecar_of: str | None = None
-    """The URL of the item whose metadata this is."""
+    """If this is a sidecar: the URL of its item."""
 
     parts: tuple[FoundPart, ...] = ()
-    """The files of a series that were found by probing, and become one item now; `members` are those that the
+    """The files of a series that were found by probing and become one item now; `members` are the files that the
     item has already.
     """
 
@@ -72,9 +72,9 @@ class Unit:
 
 @frozen
 class Outcome:
-    """The outcome of a unit: an item to add or to refresh, perhaps with a thumbnail as JPEG; or the problems.
+    """The outcome of a unit: an item to add or to refresh, perhaps with a thumbnail as JPEG, or the problems.
 
-    `known` is the existing item. With `is_outage`, the storage as a whole failed, not the unit.
+    `known` is the existing item. `is_outage` says that the storage as a whole failed, not the unit.
     """
 
     unit: Unit
@@ -88,7 +88,7 @@ class Outcome:
 
     @property
     def was_asked(self) -> bool:
-        """Whether a storage was asked about the unit, and answered."""
+        """Whether a storage was asked for the unit, and answered."""
         asked = (
             self.unit.facts is None
             and self.unit.problem is None
@@ -97,13 +97,13 @@ class Outcome:
         return asked and not self.is_outage
 
     def failures(self) -> list[ImportProblem]:
-        """The reasons why it cannot be imported."""
+        """The problems because of which it cannot be imported."""
         return [problem for problem in self.problems if problem.severity == "failure"]
 
 
 @frozen
 class ProbeOptions:
-    """What is computed for each file besides its facts."""
+    """Which facts are read for each file, and what else is computed."""
 
     content_hash: bool = False
     thumbnails: bool = False
@@ -111,7 +111,7 @@ class ProbeOptions:
     """Frames per second of a video that become rows."""
 
     samples_given: bool = False
-    """Whether that also holds for videos whose facts are given, and which are not read."""
+    """Whether this also applies to videos whose facts are given, so that they would not be read otherwise."""
 
     personal: bool = True
     """Whether personal facts are stored."""

@@ -1,5 +1,5 @@
-"""The workers that probe: threads if the time is spent waiting for a storage, processes if it is spent
-computing.
+"""The workers that probe: threads if most time is spent waiting for a storage, processes if most time is
+spent computing.
 """
 
 from __future__ import annotations
@@ -32,13 +32,13 @@ TOGETHER = 8
 
 @contextmanager
 def given(units: Iterable[Unit], executor: Executor) -> Iterator[tuple[Iterable[Unit], Workers]]:
-    """The executor of the caller, who also closes it."""
+    """The executor of the caller, which the caller closes."""
     yield units, Workers(executor, outlives=True)
 
 
 @contextmanager
 def threads(units: Iterable[Unit]) -> Iterator[tuple[Iterable[Unit], Workers]]:
-    """Threads for the time of one import, each of which requests several objects at a time."""
+    """Threads for one import; each of them requests several objects at a time."""
     count = -(-concurrency() // TOGETHER)
     grain = concurrency() // count
     pool = _Threads(count)
@@ -49,7 +49,7 @@ def threads(units: Iterable[Unit]) -> Iterator[tuple[Iterable[Unit], Workers]]:
 
 
 class _Threads(Executor):
-    """Threads that are not joined at exit, so that Ctrl-C ends a program whose storage does not answer."""
+    """Threads that are not joined at exit, so that Ctrl-C ends a program even if its storage does not answer."""
 
     def __init__(self, count: int) -> None:
         self._tasks: SimpleQueue[tuple[Future[Any], Callable[[], Any]] | None] = SimpleQueue()
@@ -78,13 +78,13 @@ class _Threads(Executor):
             elif future.set_running_or_notify_cancel():
                 try:
                     future.set_result(call())
-                except BaseException as error:  # noqa: BLE001 - told to who asks for the result
+                except BaseException as error:  # noqa: BLE001 - raised again where the result is read
                     future.set_exception(error)
 
 
 @contextmanager
 def processes(units: Iterable[Unit], many: int, *, allowed: bool) -> Iterator[tuple[Iterable[Unit], Workers]]:
-    """Worker processes for the time of one import, if there are as many as `many` units and more than one core."""
+    """Worker processes for one import, if there are at least `many` units and more than one core."""
     stream = iter(units)
     first = list(islice(stream, many))
     cores = usable_cores()
@@ -111,7 +111,7 @@ def concurrency() -> int:
 
 
 def end_with_parent(parent: int) -> None:
-    """End a worker process when the import that started it was killed."""
+    """End this worker process if the import that started it was killed."""
 
     def watch() -> None:
         while os.getppid() == parent:

@@ -147,7 +147,7 @@ class PictureService:
         self._access.require("read", "item", owner.name)
         file, decoder = self._files.opened(owner)
         if not isinstance(decoder.decoder, TextReader):
-            raise MediaError(f"{owner.name} ({owner.kind}) holds no text")
+            raise MediaError(f"{owner.name} ({owner.kind}) contains no text")
         yield from decoder.decoder.text(file)
 
     def thumbnail(self, thing: ItemRef) -> bytes | None:

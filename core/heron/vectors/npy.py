@@ -24,6 +24,8 @@ def read_npy(path: Path) -> Array:
             hint="numpy.save writes such a file",
         ) from error
     if not isinstance(found, np.ndarray) or found.dtype.kind not in "fiu":
-        raise InvalidInput(f"{path} holds no array of numbers", hint="numpy.save writes such a file")
+        raise InvalidInput(
+            f"{path} does not contain an array of numbers", hint="numpy.save writes such a file"
+        )
     array: Array = found
     return array

@@ -392,5 +392,5 @@ class VectorStore:
         schema = self._schema.current()
         found = schema.require(key)
         if not schema.type_of(found).vector:
-            raise InvalidInput(f"key {key!r} is of type {found.type}, vectors go to one of type embedding")
+            raise InvalidInput(f"key {key!r} is of type {found.type}, vectors need a key of type embedding")
         return found.parameters["size"], found.parameters.get("dtype", "float32")

@@ -1,1 +1,1 @@
-"""Vectors from files and to files: NumPy arrays with ids beside them, Parquet tables, and JSON lines."""
+"""Import and export of vectors: NumPy arrays with a file of ids, Parquet tables, and JSON lines."""

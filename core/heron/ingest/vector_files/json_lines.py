@@ -20,14 +20,14 @@ if TYPE_CHECKING:
 Array = np.ndarray[Any, Any]
 
 COLUMNS = ("vector", "embedding")
-"""What the numbers are called where it is not the key."""
+"""Other names that the column of numbers can have, besides the key."""
 
 _LONGEST = 1024 * 1024
-"""Bytes of a line; 4,096 numbers take a tenth of it."""
+"""The longest line in bytes; a vector of 4,096 numbers takes a tenth of it."""
 
 
 class JsonLinesSource:
-    """A file with an object on each line; empty lines are passed over."""
+    """A file with an object on each line; empty lines are skipped."""
 
     unit: Literal["row", "line"] = "line"
     dtype: DType = "float32"
@@ -36,11 +36,11 @@ class JsonLinesSource:
         self.file, self._key, self._by = file, key, by
         first = next(self._rows(), None)
         if first is None:
-            raise InvalidInput(f"{file} holds no vectors")
+            raise InvalidInput(f"{file} contains no vectors")
         self.size = len(first[2])
 
     def bundles(self) -> Iterator[Bundle]:
-        """The lines in their order."""
+        """The vectors in the order of the lines."""
         names: list[Named] = []
         places: list[int] = []
         vectors: list[Array] = []

@@ -1,4 +1,4 @@
-"""What names the item, or the frame, of a vector: in a list of ids, or in the row of a table."""
+"""Which item or frame a vector belongs to: read from a list of ids, or from the row of a table."""
 
 from __future__ import annotations
 
@@ -15,18 +15,22 @@ from heron.metadata.keys import printable
 from heron.uuids import is_uuid
 
 FRAME = "frame"
-"""The column that holds the number of a frame, and nothing for the item itself."""
+"""The column with the number of a frame; it is empty for the vector of an item."""
 
 _WITH_FRAME = re.compile(r"(?P<name>.+?)(?P<apart>\t#?|,#|#)(?P<frame>[0-9]{1,9})", re.DOTALL)
 _MOST = 2**31
 _LONGEST = 65_536
-"""Characters of an id; longer ones are not read to their end."""
+"""The longest id in characters; a longer one is not read to its end."""
 
 _BLOCK = 4096
 
 
 class Named(NamedTuple):
-    """What names a vector's owner: `kind` is a column of items, `whole` the text of which `#12` may be a part."""
+    """The name of a vector's owner, an item or a frame.
+
+    `kind` is the column of items in which to look for `name`. If `#12` was cut off as the number of a frame, `whole` is
+    the text with it, since `#12` may also be a part of the name.
+    """
 
     kind: str
     name: str
@@ -35,12 +39,12 @@ class Named(NamedTuple):
 
     @property
     def shown(self) -> str:
-        """As a report names it."""
+        """The name as reports show it."""
         return self.name if self.frame is None else f"{self.name}#{self.frame}"
 
 
 def named_by(text: str, by: str | None = None, frame: int | None = None) -> Named:
-    """The owner that an id means: a UUID, URL or name; one without `frame` may end with the number of a frame, `#12`."""
+    """The owner that an id means: a UUID, URL or name. Without `frame`, it can end with the number of a frame, `#12`."""
     found = _WITH_FRAME.fullmatch(text) if frame is None else None
     if found is None:
         return _named(text, by, frame)
@@ -54,7 +58,7 @@ def _named(name: str, by: str | None, frame: int | None, whole: str | None = Non
 
 
 def columns_naming(columns: Sequence[str], by: str | None) -> list[str]:
-    """Those of some columns that name items, the best first."""
+    """The columns that name items, the preferred one first."""
     lower = {column.lower(): column for column in reversed(columns)}
     return [
         lower[name.lower()] for name, kind in COLUMNS.items() if name.lower() in lower and by in (None, kind)
@@ -73,22 +77,22 @@ def named_in(row: Mapping[str, Any], place: str, by: str | None) -> Named:
 
 
 def _frame(value: Any, place: str) -> int | None:
-    """The number of a frame as tables hold it: also as text, and as a float where others of the column are missing."""
+    """The number of a frame in a table; it can be text, or a float if the column also has missing values."""
     if value is None or value == "" or value != value:
         return None
     number = int(value) if isinstance(value, str) and re.fullmatch("[0-9]{1,9}", value) else value
     if isinstance(number, float) and number.is_integer():
         number = int(number)
     if type(number) is not int or not 0 <= number < _MOST:
-        raise InvalidInput(f"{place}: {printable(value)} is not a frame number, these count from 0")
+        raise InvalidInput(f"{place}: {printable(value)} is not a frame number; frames are numbered from 0")
     return number
 
 
 def ids_in(file: Path, by: str | None) -> Iterator[Named]:
-    """The owners that a file lists, in its order.
+    """The owners that a file lists, in order.
 
-    It is a `.npy` of texts, a JSON array, a CSV with a header, or a text file with an id on each line. Raises NotFound,
-    and InvalidInput naming the faulty place.
+    The file is a `.npy` of texts, a JSON array, a CSV with a header, or a text file with an id on each line. Raises
+    NotFound, and InvalidInput that names the place of the fault.
     """
     readers = {".npy": _npy, ".json": _json, ".csv": _csv}
     try:
@@ -121,12 +125,12 @@ def _csv(file: Path, by: str | None) -> Iterator[Named]:
             if not columns_naming(columns, by):
                 raise InvalidInput(
                     f"{file} has no column that names items",
-                    hint=f"its first line has to name a column {by or 'uuid, url or name'}",
+                    hint=f"its first line must name a column {by or 'uuid, url or name'}",
                 )
             for row in reader:
                 yield named_in(row, f"{file}, line {reader.line_num}", by)
         except csv.Error as error:
-            raise InvalidInput(f"{file} is no CSV: {error}") from error
+            raise InvalidInput(f"{file} is not valid CSV: {error}") from error
 
 
 def _json(file: Path, by: str | None) -> Iterator[Named]:
@@ -151,12 +155,12 @@ def _npy(file: Path, by: str | None) -> Iterator[Named]:
     except (ValueError, EOFError, TypeError, SyntaxError) as error:
         if "object" in str(error).lower():
             raise InvalidInput(
-                f"{file} holds Python objects, which are not read",
+                f"{file} contains Python objects, which are not read",
                 hint=f"numpy.save({file.name!r}, numpy.array(ids, dtype=str)) writes texts",
             ) from error
         raise InvalidInput(f"{file} is not an array that NumPy can read") from error
     if not isinstance(ids, np.ndarray) or ids.ndim != 1 or ids.dtype.kind not in "US":
-        raise InvalidInput(f"{file} holds no list of texts", hint="numpy.array(ids, dtype=str) is one")
+        raise InvalidInput(f"{file} is not a list of texts", hint="numpy.array(ids, dtype=str) is one")
     if ids.dtype.itemsize > 4 * _LONGEST:
         raise InvalidInput(f"{file} has texts that are too long for ids")
     for start in range(0, len(ids), _BLOCK):

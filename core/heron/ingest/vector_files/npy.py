@@ -1,4 +1,4 @@
-"""Vectors in a NumPy array, `.npy`, with the ids of their items in a file beside."""
+"""Vectors in a NumPy array, `.npy`, with the ids of their items in a second file."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ if TYPE_CHECKING:
 
 
 def ids_beside(file: Path) -> Path:
-    """Where the ids of a `.npy` file are looked for, and written: `vectors.ids.txt` for `vectors.npy`."""
+    """The default file for the ids of a `.npy` file: `vectors.ids.txt` for `vectors.npy`."""
     return file.with_suffix(".ids.txt")
 
 
 class NpySource:
-    """An array of shape (n, size) and a file with as many ids. It is mapped anew for each bundle, and never loaded."""
+    """An array of shape (n, size) and a file with n ids. The array is memory-mapped again for each bundle, never loaded."""
 
     unit: Literal["row", "line"] = "row"
 
@@ -31,8 +31,8 @@ class NpySource:
         array = self._array(file)
         if not was_named and not ids.is_file():
             raise InvalidInput(
-                f"{file}: whose are these vectors?",
-                hint=f"name a file with an id for each by --ids, or put it beside as {ids.name}",
+                f"{file}: there is no file with the ids of these vectors",
+                hint=f"give a file with an id for each vector as --ids, or put it beside as {ids.name}",
             )
         self.file, self._ids, self._by = file, ids, by
         self.size = array.shape[1]
@@ -45,13 +45,13 @@ class NpySource:
         array = read_npy(file)
         if array.ndim != 2 or not array.size:
             raise InvalidInput(
-                f"{file} holds an array of shape {array.shape}",
-                hint="rows of vectors are needed: (number of vectors, numbers of each)",
+                f"{file} contains an array of shape {array.shape}",
+                hint="expected the shape (number of vectors, numbers of each)",
             )
         return array
 
     def bundles(self) -> Iterator[Bundle]:
-        """The rows with their ids; raises InvalidInput where there are more of the one than of the other."""
+        """The rows with their ids; raises InvalidInput if the numbers of vectors and ids differ."""
         ids = ids_in(self._ids, self._by)
         count, step = len(self._array(self.file)), rows_of_bundle(self.size)
         for start in range(0, count, step):

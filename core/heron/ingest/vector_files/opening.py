@@ -1,4 +1,4 @@
-"""Opening a file with vectors as the kind of file that its name says."""
+"""Opens a file with vectors, in the format that its suffix says."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def opened(file: Path, key: str, *, ids: Path | None, by: str | None) -> Source:
     if suffix not in (".parquet", ".jsonl", ".ndjson"):
         raise InvalidInput(f"{file}: a file with vectors ends with .npy, .parquet or .jsonl")
     if ids is not None:
-        raise InvalidInput(f"{file} names its items itself, leave {ids} out")
+        raise InvalidInput(f"{file} contains the names of its items, leave {ids} out")
     if suffix == ".parquet":
         from heron.ingest.vector_files.parquet import ParquetSource
 

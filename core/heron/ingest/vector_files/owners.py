@@ -1,4 +1,4 @@
-"""Whose the vectors of a file are: names become inner ids, and no item, or frame, may have two vectors."""
+"""Finds the owners of the vectors of a file: names become inner ids, and an item or frame can have one vector only."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from heron.ingest.vector_files.names import Named
 Array = np.ndarray[Any, Any]
 
 SHOWN = 20
-"""Names that a report holds, of those that meet no item and of those that meet several."""
+"""The number of names that a report lists: of names that match no item, and of names that match several."""
 
 
 @define
 class Strangers:
-    """Vectors whose owner is not known: how many, and the first names of them."""
+    """Vectors whose owner was not found: their number, and the first names."""
 
     unmatched: int = 0
     ambiguous: int = 0
@@ -30,7 +30,7 @@ class Strangers:
     first_ambiguous: dict[str, int] = Factory(dict)
 
     def note(self, name: Named, items: int) -> None:
-        """Count a name that so many items have, but, where that is one, not the frame."""
+        """Count a name for which no owner was found: no item or several have it, or one item that lacks the frame."""
         if items > 1:
             self.ambiguous += 1
             if len(self.first_ambiguous) < SHOWN:
@@ -42,7 +42,7 @@ class Strangers:
 
 
 class Lookup:
-    """Finds items and frames by what names them. `scope` is the SQL condition of what the user may see."""
+    """Finds items and frames by name. `scope` is an SQL condition for the items that the user may see."""
 
     def __init__(self, database: Database, scope: str) -> None:
         self._database = database
@@ -50,7 +50,7 @@ class Lookup:
         self.strangers = Strangers()
 
     def __call__(self, names: Sequence[Named]) -> Array:
-        """The inner ids of item and frame of each name, int64 of shape (n, 2); zeros for one that is not known."""
+        """The inner ids of the item and frame of each name, int64 of shape (n, 2); zeros if none was found."""
         items = self._items(names)
         meant = [_meant(name, items) for name in names]
         frames = self._frames(
@@ -93,7 +93,7 @@ class Lookup:
 
 
 def _meant(name: Named, items: Mapping[tuple[str, str], list[int]]) -> tuple[Named, list[int]]:
-    """A name as it is understood, and the items that have it."""
+    """A name, read with or without a frame number at its end, and the items that have it."""
     ids = items.get((name.kind, name.name), [])
     if not ids and name.whole is not None and (name.kind, name.whole) in items:
         return Named(name.kind, name.whole), items[name.kind, name.whole]
@@ -103,7 +103,7 @@ def _meant(name: Named, items: Mapping[tuple[str, str], list[int]]) -> tuple[Nam
 def _owner(
     items: Sequence[int], frame: int | None, frames: Mapping[tuple[int, int | None], int]
 ) -> Owner | None:
-    """The inner ids of the one item, or of its frame; None where there is not just one."""
+    """The inner ids of the item and its frame; None unless exactly one item has the name, and it has the frame."""
     if len(items) != 1:
         return None
     id = 0 if frame is None else frames.get((items[0], frame))
@@ -111,7 +111,7 @@ def _owner(
 
 
 def first_repeated(owners: Array) -> tuple[int, int] | None:
-    """The first row whose owner a row before it has too, behind that row; rows without an owner do not count."""
+    """The first row with the same owner as an earlier row, as (earlier, this one); rows without an owner do not count."""
     known = np.flatnonzero(owners[:, 0])
     order = known[np.lexsort((known, owners[known, 1], owners[known, 0]))]
     is_repeated = (owners[order[1:]] == owners[order[:-1]]).all(axis=1)
@@ -123,5 +123,5 @@ def first_repeated(owners: Array) -> tuple[int, int] | None:
 
 
 def as_owners(rows: Array) -> list[Owner]:
-    """Rows of an array of inner ids as the store takes them."""
+    """The rows of an array of inner ids, in the form that the store expects."""
     return list(map(tuple, rows.tolist()))

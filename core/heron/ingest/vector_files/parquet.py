@@ -1,4 +1,4 @@
-"""Vectors in Parquet, read and written by DuckDB: a column that names items, and one of lists of numbers."""
+"""Vectors in Parquet, read and written by DuckDB: a column that names items, and a column of lists of numbers."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ Array = np.ndarray[Any, Any]
 _NUMBERS = re.compile(r"(FLOAT|DOUBLE|U?(TINY|SMALL|BIG)INT|U?INTEGER|DECIMAL\(.+\))\[\d*\]")
 
 _FLAT = {"threads": 1, "memory_limit": "512MB"}
-"""Several threads would each hold a group of rows, and DuckDB would keep as much of a table as the memory holds."""
+"""One thread, since each thread has a group of rows in memory; and a limit, or DuckDB would use all memory."""
 
 
 @contextmanager
 def connected(error: Callable[[str], HeronError], **config: Any) -> Iterator[Any]:
-    """A DuckDB of its own; what it complains of becomes an error. Raises PluginError where the package is missing."""
+    """A new DuckDB connection, whose exceptions become `error`. Raises PluginError if the package is missing."""
     try:
         import duckdb
     except ImportError as missing:
@@ -42,19 +42,21 @@ def connected(error: Callable[[str], HeronError], **config: Any) -> Iterator[Any
 
 
 def quoted(name: str) -> str:
-    """A name as SQL takes it."""
+    """A name, quoted for SQL."""
     return '"' + name.replace('"', '""') + '"'
 
 
 class ParquetSource:
-    """A table in which `uuid`, `url` or `name` names the item, `frame` perhaps a frame, and a column has the numbers."""
+    """A table with a column `uuid`, `url` or `name` for the item, perhaps a column `frame`, and a column of vectors."""
 
     unit: Literal["row", "line"] = "row"
     dtype: DType = "float32"
 
     def __init__(self, file: Path, key: str, by: str | None) -> None:
         self.file, self._by = file, by
-        self._path = re.sub(r"[*?\[]", r"[\g<0>]", str(file))  # DuckDB would look for files of that pattern
+        self._path = re.sub(
+            r"[*?\[]", r"[\g<0>]", str(file)
+        )  # or DuckDB would take it for a pattern of file names
         if not file.is_file():
             raise NotFound(f"{file} is not there")
         with connected(self._unreadable) as connection:
@@ -71,7 +73,7 @@ class ParquetSource:
             ).fetchone()
         if not size:
             raise InvalidInput(
-                f"{place_in(self, 0)} has no vector" if self.count else f"{file} holds no vectors"
+                f"{place_in(self, 0)} has no vector" if self.count else f"{file} contains no vectors"
             )
         self.size: int = size
 
@@ -87,11 +89,13 @@ class ParquetSource:
                 f"{self.file} has no column {key!r} or 'vector'", hint=f"it has: {', '.join(kinds)}"
             )
         if not _NUMBERS.fullmatch(kinds[column]):
-            raise InvalidInput(f"{self.file}: column {column!r} is {kinds[column]}, no lists of numbers")
+            raise InvalidInput(
+                f"{self.file}: column {column!r} is {kinds[column]}, expected lists of numbers"
+            )
         return column
 
     def bundles(self) -> Iterator[Bundle]:
-        """The rows in their order."""
+        """The vectors in the order of the rows."""
         step = rows_of_bundle(self.size)
         with connected(self._unreadable) as connection:
             for start in range(0, self.count, step):
@@ -101,7 +105,7 @@ class ParquetSource:
                 yield Bundle(names, range(start, end), self._vectors(connection, start, end))
 
     def _selected(self, connection: Any, start: int, end: int) -> Iterator[dict[str, Any]]:
-        """What names the owners of some rows; raises InvalidInput for a row without as many numbers as the first one."""
+        """The names of the owners of some rows; raises InvalidInput for a row with another number of numbers than the first."""
         chosen = ", ".join(
             quoted(name) if name == FRAME else f"{quoted(name)}::VARCHAR" for name in self._names
         )
@@ -133,7 +137,7 @@ class ParquetSource:
 
 
 class ParquetTable:
-    """A table that is written bundle by bundle, by way of a file in a temporary folder."""
+    """A table that is written bundle by bundle, first into a file in a temporary folder."""
 
     def __init__(self, connection: Any, folder: Path, size: int) -> None:
         self._connection = connection
@@ -145,7 +149,7 @@ class ParquetTable:
     @classmethod
     @contextmanager
     def opened(cls, folder: Path, size: int, error: Callable[[str], HeronError]) -> Iterator[ParquetTable]:
-        """A new table of vectors of a size; what goes wrong becomes an error."""
+        """A new table for vectors of a size; exceptions of DuckDB become `error`."""
         with connected(error, database=str(folder / "spool.duckdb"), config=_FLAT) as connection:
             yield cls(connection, folder, size)
 
@@ -156,7 +160,7 @@ class ParquetTable:
             self._insert()
 
     def _insert(self) -> None:
-        """Insert what waits; a statement over hundreds of columns takes as long to plan as to run."""
+        """Insert the waiting rows at once: a statement over hundreds of columns takes as long to plan as to run."""
         if not self._waiting:
             return
         items, frames, parts = zip(*self._waiting, strict=True)
@@ -176,7 +180,7 @@ class ParquetTable:
         """The table as a Parquet file in the folder."""
         self._insert()
         path = self._folder / "vectors.parquet"
-        rows = max(2048, rows_of_bundle(self._size) // 2048 * 2048)  # in vectors of DuckDB
+        rows = max(2048, rows_of_bundle(self._size) // 2048 * 2048)  # a multiple of DuckDB's internal blocks
         self._connection.execute(
             f"COPY vectors TO '{_literal(path)}' (FORMAT parquet, ROW_GROUP_SIZE {rows})"
         )

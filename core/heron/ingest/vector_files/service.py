@@ -1,4 +1,4 @@
-"""The service for files with vectors: whose they are is found out, all is checked, and then they are kept."""
+"""The service for files with vectors: it finds the owners, validates everything, and then stores the vectors."""
 
 from __future__ import annotations
 
@@ -31,10 +31,11 @@ By = Literal["uuid", "url", "name"]
 
 @frozen(repr=False)
 class VectorImport(Record):
-    """What a file with vectors did.
+    """The result of importing a file with vectors.
 
-    `zeros` of those kept have no direction, and no search finds them. `unmatched` vectors matched no item or frame, and
-    `ambiguous` ones a name that several items have; neither was kept, and the first of them are named.
+    `kept` vectors were stored; `zeros` of them have no direction, so no search finds them. `unmatched` vectors matched
+    no item or frame, and `ambiguous` ones have a name that several items have; neither were stored, and the first of
+    them are named.
     """
 
     key: str
@@ -57,7 +58,7 @@ class VectorExport(Record):
 
 
 class VectorFiles:
-    """Reads vectors from files into the store, and writes them to files that give them back bit by bit."""
+    """Imports vectors from files, and exports them to files from which the import restores them bit by bit."""
 
     def __init__(
         self,
@@ -83,14 +84,14 @@ class VectorFiles:
         create: bool = False,
         progress: Callable[[int], None] = lambda done: None,
     ) -> VectorImport:
-        """Keep the vectors of a `.npy`, Parquet or JSONL file, instead of those that their items or frames have.
+        """Store the vectors of a `.npy`, Parquet or JSONL file; they replace vectors that the items or frames have.
 
-        Each row names its owner by UUID, URL or name, as `by` says or as it looks. Those of a `.npy` file stand in
-        another file, `ids`. With `create`, the key is added to the schema where it is not there. `progress` is told how
-        many vectors are kept.
+        Each row names its owner by UUID, URL or name; without `by`, it is recognised which one. The names of a `.npy`
+        file are in another file, `ids`. With `create`, the key is added to the schema if it is missing. `progress` is
+        called with the number of vectors stored.
 
-        All ids and numbers are checked before anything is kept. Raises InvalidInput that names the place of a wrong size,
-        of a number that is not finite, or of an owner that is named twice; NotFound for a missing file or key.
+        All ids and numbers are validated before anything is stored. Raises InvalidInput that names the place of a wrong
+        size, of a number that is not finite, or of an owner that is named twice; NotFound for a missing file or key.
         """
         self._access.require("update", "vector", key)
         from heron.ingest.vector_files.opening import opened
@@ -116,11 +117,11 @@ class VectorFiles:
         return _report(key, kept, zeros, created, lookup.strangers)
 
     def _dtype(self, key: str, source: Source, create: bool) -> tuple[DType, bool]:
-        """What the vectors of a key are kept as, and whether the key has to be made first."""
+        """The type of number in which the vectors of a key are stored, and whether the key must be added first."""
         schema = self._schema.current()
         known = schema.get(key)
         if known is None and create:
-            schema.copy().add(key, "embedding", size=source.size)  # says what is wrong with it, if anything
+            schema.copy().add(key, "embedding", size=source.size)  # raises if the key is not valid
             return source.dtype, True
         if known is None:
             raise NotFound(
@@ -128,7 +129,7 @@ class VectorFiles:
                 hint=f"--create adds it, for vectors of {source.size:,} numbers",
             )
         if not schema.type_of(known).vector:
-            raise InvalidInput(f"key {key!r} is of type {known.type}, vectors go to one of type embedding")
+            raise InvalidInput(f"key {key!r} is of type {known.type}, vectors need a key of type embedding")
         size = known.parameters["size"]
         if size != source.size:
             raise InvalidInput(
@@ -138,7 +139,7 @@ class VectorFiles:
         return dtype, False
 
     def _examined(self, source: Source, dtype: DType, lookup: Lookup) -> Array:
-        """The inner ids of the owners of all rows, once all rows are known to be good."""
+        """Validate all rows, and return the inner ids of their owners."""
         import numpy as np
 
         from heron.ingest.vector_files.owners import first_repeated
@@ -154,8 +155,8 @@ class VectorFiles:
             item, frame = found[twice[0]].tolist()
             earlier, later = (int(numbers[row]) for row in twice)
             raise InvalidInput(
-                f"{source.file}, {source.unit}s {earlier} and {later} are both of {self._name(item, frame)}, "
-                "which takes one vector"
+                f"{source.file}, {source.unit}s {earlier} and {later} both belong to {self._name(item, frame)}, "
+                "which can have one vector only"
             )
         return found
 
@@ -174,20 +175,20 @@ class VectorFiles:
         is_unchanged: Callable[[], bool],
         progress: Callable[[int], None],
     ) -> tuple[int, int]:
-        """Keep the vectors that have an owner, bundle by bundle; returns their number, and that of zero vectors."""
+        """Store the vectors that have an owner, bundle by bundle; returns their number, and the number of zero vectors."""
         from heron.ingest.vector_files.owners import as_owners
 
         start = kept = zeros = 0
         for bundle in source.bundles():
             rows = owners[start : start + len(bundle.vectors)]
             if not is_unchanged():
-                raise InvalidInput(f"{source.file} was changed while it was read")
+                raise InvalidInput(f"{source.file} was changed while it was being read")
             start += len(rows)
             good = rows[:, 0] > 0
             vectors = _checked(bundle.vectors, bundle.places, source, dtype)[good]
             with self._database.write():
                 owned = as_owners(rows[good])
-                there = self._vectors._rows.existing(owned)  # others were removed meanwhile
+                there = self._vectors._rows.existing(owned)  # the others were deleted meanwhile
                 places = [place for place, owner in enumerate(owned) if owner in there]
                 if not places:
                     continue
@@ -207,15 +208,16 @@ class VectorFiles:
     ) -> VectorExport:
         """Write the vectors of a key, or of the items that a query finds, to a `.npy`, Parquet or JSONL file.
 
-        Beside a `.npy` file goes one with the ids, `ids` or else `NAME.ids.txt`. `import_file` gives the vectors back bit by
-        bit. `progress` is told how many are written. Raises NotFound where no vector is kept, and HeronError for a file
-        that cannot be written.
+        The ids of a `.npy` file are written to `ids`, by default `NAME.ids.txt`. `import_file` restores the vectors bit by
+        bit. `progress` is called with the number of vectors written. Raises NotFound if there are no vectors, and
+        HeronError for a file that cannot be written.
         """
         self._access.require("read", "vector", key)
         kept = next((kept for kept in self._vectors._embedding_keys() if kept.key == key), None)
         if kept is None:
             raise NotFound(
-                f"no vectors are kept under {key!r}", hint="heron vectors status lists where there are some"
+                f"no vectors are kept under {key!r}",
+                hint="heron vectors status lists the keys that have vectors",
             )
         from heron.ingest.vector_files.targets import target
 
@@ -242,7 +244,7 @@ def _checked(vectors: Array, places: Any, source: Source, dtype: DType) -> Array
 
 
 def _only(batch: StoredVectors, wanted: set[str]) -> StoredVectors:
-    """Those of a batch that are of some items."""
+    """The vectors of a batch that belong to some items."""
     places = [place for place, item in enumerate(batch.items) if item in wanted]
     return StoredVectors(
         [batch.items[p] for p in places], [batch.frames[p] for p in places], batch.vectors[places]

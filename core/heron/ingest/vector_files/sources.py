@@ -1,4 +1,4 @@
-"""Files with vectors as they are read: in bundles, so that memory does not grow with the file."""
+"""What readers of files with vectors have in common: they read bundles, so that memory does not grow with the file."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _BUNDLE_BYTES = 16 * 1024 * 1024
 
 @frozen(eq=False)
 class Bundle:
-    """Some rows of a file: what names their owners, their places in the file, and their vectors of shape (n, size)."""
+    """Some rows of a file: the names of their owners, their places in the file, and their vectors of shape (n, size)."""
 
     names: Sequence[Named]
     places: Sequence[int]
@@ -29,9 +29,9 @@ class Bundle:
 
 
 class Source(Protocol):
-    """A file with vectors of `size` numbers each; `unit` is what its places are numbers of.
+    """A file with vectors of `size` numbers each; places in it are numbers of rows or lines, as `unit` says.
 
-    A key that is made for them is of `dtype`.
+    A key that is added for these vectors has the type of number `dtype`.
     """
 
     file: Path
@@ -40,11 +40,11 @@ class Source(Protocol):
     dtype: DType
 
     def bundles(self) -> Iterator[Bundle]:
-        """The whole file from its beginning; raises InvalidInput naming the faulty place."""
+        """The whole file from its beginning; raises InvalidInput that names the place of a fault."""
 
 
 def place_in(source: Source, number: int) -> str:
-    """How a message names a place: rows count from 0, as in NumPy, and lines from 1."""
+    """A place as messages name it: rows are numbered from 0, as in NumPy, and lines from 1."""
     return f"{source.file}, {source.unit} {number}"
 
 

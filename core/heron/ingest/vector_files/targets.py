@@ -1,4 +1,4 @@
-"""Files that vectors are written to; each appears under its name only once it is whole."""
+"""Writes vectors to files; each file appears under its name only when it is complete."""
 
 from __future__ import annotations
 
@@ -17,17 +17,20 @@ from heron.export.files import whole_file
 from heron.ingest.vector_files.npy import ids_beside
 
 Write = Callable[[StoredVectors], None]
-"""Takes the vectors, batch by batch."""
+"""Writes a batch of vectors."""
 
 
 @contextmanager
 def target(file: Path, size: int, dtype: str, ids: Path | None) -> Iterator[tuple[Write, list[Path]]]:
-    """A file that takes vectors in the format of its suffix, and all files that this makes; raises InvalidInput."""
+    """A function that writes vectors in the format of the file's suffix, and all files that this creates.
+
+    Raises InvalidInput.
+    """
     suffix = file.suffix.lower()
     if suffix not in (".npy", ".parquet", ".jsonl", ".ndjson"):
         raise InvalidInput(f"{file}: vectors are written to .npy, .parquet or .jsonl")
     if ids is not None and suffix != ".npy":
-        raise InvalidInput(f"{file} names its items itself, leave {ids} out")
+        raise InvalidInput(f"{file} contains the names of its items, leave {ids} out")
     if suffix == ".npy":
         ids = ids or ids_beside(file)
         with whole_file(ids) as texts, whole_file(file) as stream, _npy(stream, texts, size, dtype) as write:
@@ -40,7 +43,7 @@ def target(file: Path, size: int, dtype: str, ids: Path | None) -> Iterator[tupl
 
 @contextmanager
 def _npy(stream: IO[bytes], ids: IO[bytes], size: int, dtype: str) -> Iterator[Write]:
-    """An array whose header is written once its length is known, and an id a line: UUID, or UUID#FRAME."""
+    """Write an array, its header last, when the length is known, and an id on each line: UUID, or UUID#FRAME."""
     count = 0
     little_endian = np.dtype(dtype).newbyteorder("<")
 
@@ -58,7 +61,7 @@ def _npy(stream: IO[bytes], ids: IO[bytes], size: int, dtype: str) -> Iterator[W
 
 
 def _write_header(stream: IO[bytes], count: int, size: int, dtype: np.dtype[Any]) -> int:
-    """Write the header of a `.npy` file, which leaves room for the count to grow; returns where the numbers begin."""
+    """Write the header of a `.npy` file, in which the count has room to grow; returns the offset of the numbers."""
     descr = np.lib.format.dtype_to_descr(dtype)
     np.lib.format.write_array_header_1_0(
         stream, {"descr": descr, "fortran_order": False, "shape": (count, size)}
@@ -68,7 +71,11 @@ def _write_header(stream: IO[bytes], count: int, size: int, dtype: np.dtype[Any]
 
 @contextmanager
 def _json_lines(file: Path) -> Iterator[Write]:
-    """An object a line. Numbers have the digits of a float64: the fewest of 7.038531e-26 as float32 give another one back."""
+    """Write an object on each line.
+
+    Numbers have the digits of a float64. The fewest digits that identify a float32 do not always give the same float32
+    back when they are parsed as a float64 first, such as 7.038531e-26.
+    """
     import orjson
 
     with whole_file(file) as stream:
@@ -84,7 +91,7 @@ def _json_lines(file: Path) -> Iterator[Write]:
 
 @contextmanager
 def _parquet(file: Path, size: int) -> Iterator[Write]:
-    """Columns `uuid`, `frame` and `vector`; the rows wait in a folder beside the file until they are all there."""
+    """Write columns `uuid`, `frame` and `vector`. A temporary folder beside the file stores the rows until all are known."""
     from heron.ingest.vector_files.parquet import ParquetTable
 
     def unwritable(reason: object) -> HeronError:

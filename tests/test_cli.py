@@ -73,7 +73,7 @@ def test_summaries_of_the_help_are_those_of_the_commands():
 
 def test_without_a_workspace_every_command_says_what_to_do(run):
     for line in ("items", "folders", "search", "schema", "collections", "datasets", "presets", "imports"):
-        assert "there is not a workspace" in run(line, exit_status=1)
+        assert "there is no workspace" in run(line, exit_status=1)
         assert "heron init" in run(line, exit_status=1)
 
 
@@ -689,3 +689,11 @@ def test_pictures_are_shown_as_files_and_text_as_text(film, tmp_path):
     made = json.loads(film("thumbnails", "--folder", "F", "--json"))
     assert made["failed"] == 0
     assert made["items"] >= 1
+
+
+def test_metadata_for_no_known_item_is_a_failure_and_for_several_is_said(lake, tmp_path):
+    (tmp_path / "rows.jsonl").write_text('{"name": "nobody.jpg", "city": "Oslo"}\n')
+    assert "--by uuid, url or name" in lake("metadata", "import", "rows.jsonl", exit_status=1)
+    lake("import", "in/p0.jpg", "--folder", "Q")
+    (tmp_path / "rows.jsonl").write_text('{"name": "p0.jpg", "city": "Oslo"}\n')
+    assert "2 items, none changed: p0.jpg" in lake("metadata", "import", "rows.jsonl")

@@ -386,7 +386,7 @@ def find(start: str | Path = ".") -> Path:
         if is_catalogue(folder / DIRECTORY / FILE_NAME):
             return folder
     raise NotFound(
-        f"there is not a workspace in {here} or above", hint="run heron init, or heron quickstart for a tour"
+        f"there is no workspace in {here} or above", hint="run heron init, or heron quickstart for a tour"
     )
 
 

@@ -102,14 +102,14 @@ def replace(context: Context, pairs: tuple[str, ...], yes: bool, selection: Sele
 def import_file(context: Context, file: Path, by: str | None, replace: bool, as_json: bool) -> int:
     """Merge metadata from a JSON, JSONL, CSV or Parquet file. Each row names its item by uuid, url or name.
 
-    It exits with 1 if rows name items, but none of them is in the catalogue.
+    It exits with 1 if no row names an item of the catalogue.
     """
     report = context.workspace().ingest.metadata_file(file, by=by, replace=replace)
     if as_json:
         print_json(report)
     else:
         _say_imported(report)
-    return 1 if not report.updated and (report.unmatched or report.ambiguous) else 0
+    return 1 if report.unmatched and not report.updated and not report.ambiguous else 0
 
 
 def _say_imported(report: MetadataFileReport) -> None:
@@ -122,6 +122,8 @@ def _say_imported(report: MetadataFileReport) -> None:
         say(
             f"{counted(len(report.unmatched), 'row')} matched no item, {len(report.ambiguous):,} matched several."
         )
+    if report.unmatched and not report.updated and not report.ambiguous:
+        say("No item is named so: --by uuid, url or name says which column names the items.")
 
 
 @command.command("verify")

@@ -24,6 +24,7 @@ from heron.cli.output import (
 )
 from heron.cli.selection import Selection, selection
 from heron.cli.values import assignments, note_unknown
+from heron.errors import NotFound
 from heron.wording import counted
 
 if TYPE_CHECKING:
@@ -99,7 +100,7 @@ def replace(context: Context, pairs: tuple[str, ...], yes: bool, selection: Sele
 @example(
     "heron metadata import metadata.jsonl --by name\nheron metadata import labels.csv\nheron metadata import table.parquet"
 )
-def import_file(context: Context, file: Path, by: str | None, replace: bool, as_json: bool) -> int:
+def import_file(context: Context, file: Path, by: str | None, replace: bool, as_json: bool) -> None:
     """Merge metadata from a JSON, JSONL, CSV or Parquet file. Each row names its item by uuid, url or name.
 
     It exits with 1 if no row names an item of the catalogue.
@@ -109,7 +110,11 @@ def import_file(context: Context, file: Path, by: str | None, replace: bool, as_
         print_json(report)
     else:
         _say_imported(report)
-    return 1 if report.unmatched and not report.updated and not report.ambiguous else 0
+    if report.unmatched and not report.updated and not report.ambiguous:
+        raise NotFound(
+            f"no row of {file} names an item of this workspace",
+            hint="--by uuid, url or name says which column names the items",
+        )
 
 
 def _say_imported(report: MetadataFileReport) -> None:
@@ -122,8 +127,6 @@ def _say_imported(report: MetadataFileReport) -> None:
         say(
             f"{counted(len(report.unmatched), 'row')} matched no item, {len(report.ambiguous):,} matched several."
         )
-    if report.unmatched and not report.updated and not report.ambiguous:
-        say("No item is named so: --by uuid, url or name says which column names the items.")
 
 
 @command.command("verify")

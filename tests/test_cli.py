@@ -160,7 +160,7 @@ def test_names_from_a_file_are_reported_as_matched_ambiguous_and_unmatched(lake,
 def test_deleting_asks_and_says_what_it_would_delete(lake):
     lake("collections", "create", "C", "--folder", "P")
     text = lake("folders", "delete", "P", exit_status=2)
-    assert "0 folders and 3 items" in text and "3 places of collections" in text
+    assert "0 folders and 3 items" in text and "3 memberships in collections" in text
     lake("folders", "delete", "P", "--yes")
     assert items(lake) == []
 
@@ -319,7 +319,7 @@ def test_answering_no_changes_nothing_and_says_so(lake, monkeypatch):
 def test_replacing_by_nothing_asks_first(lake):
     lake("schema", "add", "city", "varchar")
     lake("metadata", "merge", "city=Oslo", "--folder", "P")
-    assert "Take all metadata off" in lake("metadata", "replace", "--folder", "P", exit_status=2)
+    assert "Remove all metadata of these items" in lake("metadata", "replace", "--folder", "P", exit_status=2)
     assert lake("search", "--where", "city = 'Oslo'", "--count").strip() == "3"
     lake("metadata", "replace", "--folder", "P", "--yes")
     assert lake("search", "--where", "city IS NULL", "--count").strip() == "3"
@@ -592,7 +592,7 @@ def test_a_table_fits_the_screen_by_leaving_out_empty_columns_then_shortening(mo
 
 def test_a_key_that_the_schema_does_not_know_is_pointed_out(lake):
     lake("schema", "add", "city", "varchar")
-    assert "ciyt is not in the schema, it is kept as given (did you mean city?)" in lake(
+    assert "ciyt is not in the schema, it is stored as given (did you mean city?)" in lake(
         "metadata", "merge", "ciyt=Oslo", "--folder", "P"
     )
     assert "not in the schema" not in lake("metadata", "merge", "city=Oslo", "--folder", "P")

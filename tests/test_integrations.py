@@ -261,7 +261,7 @@ def test_the_life_of_an_integration_on_the_command_line(run, tmp_path):
     added = run(
         "integrations", "add", "lab", "--backend", "s3", "-o", "region=eu-central-1", "-o", "anonymous=yes"
     )
-    assert added == "Added integration lab. See whether it works: heron integrations check lab URL\n"
+    assert added == "Added integration lab. Check it: heron integrations check lab URL\n"
     listed = run("integrations", "list")
     assert re.fullmatch(r"name +backend +options\nlab +s3 +region=eu-central-1, anonymous=True\n", listed)
     assert run("integrations") == listed

@@ -62,7 +62,7 @@ def test_check_counts_the_kinds_and_finds_no_fault(run, tmp_path):
     assert [line.split() for line in text.splitlines()[:3]] == [
         ["kind", "entries"], ["image", "2"], ["image_group", "1"],
     ]  # fmt: skip
-    assert "2 of them bring their facts, and will not be fetched." in text
+    assert "2 of them have facts, and will not be fetched." in text
     assert text.splitlines()[-1] == "No fault found."
     assert run("imports", "list") == "Nothing was imported yet: heron import PATH --folder NAME\n"
 
@@ -146,7 +146,7 @@ def test_what_create_writes_can_be_imported_whatever_the_files_are_called(run, l
         return
     text = run(*arguments)
     assert re.search(r"^Wrote (12 image, 1 text|1 text, 12 image) to ", text)
-    assert "Left out 2 objects that are DICOM files or whose names promise no known kind." in text
+    assert "Left out 2 objects that are DICOM files or whose names show no known kind." in text
     assert "No fault found." in run("manifest", "check", file)
     sizes = {path.name: path.stat().st_size for path in lake.rglob("*") if path.is_file()}
     if facts:

@@ -268,7 +268,7 @@ def test_what_is_kept_is_drawn_until_it_is_made_again(run, lake):
     run("plot", "own", "-o", "a.json")
     lake.vectors.add("own", items_of(lake)[:2], np.ones((2, 6)))
     said = run("plot", "-o", "b.json")
-    assert "Note: 2 vectors came since they were projected; --again projects anew" in said
+    assert "Note: 2 vectors added since the projection have no point; --again projects again" in said
     before, after = (json.loads((lake.root / file).read_text()) for file in ("a.json", "b.json"))
     assert after == before[2:]
     assert "Note" not in run("plot", "-o", "b.json", "--again")

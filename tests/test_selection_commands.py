@@ -166,7 +166,7 @@ def test_items_are_moved_and_deleted_by_any_choice(run):
     assert "Moved 1 item" in run("items", "move", "A", "p0.png", "p2.png", "--where", "width = 64")
     assert "Moved 1 item" in run("items", "move", "A", "p1.png")
     assert (names("--folder", "A"), names("--folder", "B")) == ("01", "23")
-    assert "Take 2 items out of the catalogue (p2.png, p3.png)" in run(
+    assert "Delete 2 items from the catalogue (p2.png, p3.png)" in run(
         "items", "delete", "--folder", "B", code=2
     )
     assert names() == "0123"

@@ -196,7 +196,7 @@ def test_delete_asks_first(embedded):
 
 
 def test_verify_finds_damage_and_repairs_it(embedded):
-    assert embedded("vectors", "verify", "--deep") == "visual is as it should be.\n"
+    assert embedded("vectors", "verify", "--deep") == "visual has no problems.\n"
     matrix = statuses(embedded)["visual"]["file"]
     os.truncate(matrix, 3 * 392 * 4 - 1)
     text = embedded("vectors", "verify", exit_status=1)
@@ -205,7 +205,7 @@ def test_verify_finds_damage_and_repairs_it(embedded):
     (found,) = json.loads(embedded("vectors", "verify", "visual", "--json", exit_status=1))["items"]
     assert found["problems"] == found["remaining"]
     assert embedded("vectors", "verify", "--repair").endswith("visual is repaired.\n")
-    assert embedded("vectors", "verify") == "visual is as it should be.\n"
+    assert embedded("vectors", "verify") == "visual has no problems.\n"
     assert embedded("embed") == "Embedded 2 pictures as 'visual', 2 had one already.\n"
 
 
@@ -219,8 +219,8 @@ def test_import_and_export_say_what_they_did(lake, tmp_path):
     assert missing == "Error: the schema has no key 'mine' (--create adds it, for vectors of 3 numbers)\n"
     assert lake("vectors", "import", "mine", "mine.npy", "--ids", "names.txt", "--create").splitlines() == [
         "Added key mine to the schema",
-        "Kept 2 vectors as 'mine'.",
-        "  1 vector of zeros: without a direction, no search finds them",
+        "Stored 2 vectors as 'mine'.",
+        "  1 vector of zeros: they have no direction, so no search finds them",
         "  no item: nobody.jpg",
         "1 vector matched no item, 0 matched several.",
     ]
@@ -325,7 +325,7 @@ def test_rebuild_that_is_interrupted_says_how_to_go_on(run, tmp_path):
         rest = process.stderr.read()
     assert process.returncode == 1
     assert rest.splitlines()[-1] == (
-        "Error: interrupted, what was saved of the index stays (heron vectors rebuild 'look' goes on)"
+        "Error: interrupted, the saved part of the index is kept (heron vectors rebuild 'look' continues)"
     )
 
 
@@ -356,13 +356,13 @@ def test_adopt_moves_vectors_out_of_metadata(run, tmp_path):
         workspace.registration.register(new, "A")
         workspace.frames.set_metadata(workspace.items.by_name("v0")[0], 3, {"look": [0, 0, 1]})
         workspace.schema.add_embedding("look", 3)
-    assert "vectors stand in metadata, where no search finds them; heron vectors adopt 'look'" in run(
+    assert "some vectors are in metadata, where no search finds them; heron vectors adopt 'look'" in run(
         "vectors", "status"
     )
     assert run("vectors", "adopt", "look").splitlines() == [
         "Moved 4 vectors from metadata to 'look'.",
-        "  left: v2: expected 3 numbers, got 2",
-        "  left: v3: expected a list of 3 numbers",
+        "  not moved: v2: expected 3 numbers, got 2",
+        "  not moved: v3: expected a list of 3 numbers",
     ]
     with heron.open(tmp_path, discover=False) as workspace:
         items = list(workspace.items.list())
@@ -383,7 +383,7 @@ def test_adopt_leaves_what_has_a_vector_unless_it_is_to_replace_it(run, tmp_path
         workspace.registration.register([new], "A")
         workspace.schema.add_embedding("look", 3)
         workspace.vectors.add("look", workspace.items.list(), [[4, 5, 6]])
-    assert run("vectors", "adopt", "look").splitlines()[1] == "  left: x: there is a vector already"
+    assert run("vectors", "adopt", "look").splitlines()[1] == "  not moved: x: there is a vector already"
     assert json.loads(run("vectors", "adopt", "look", "--replace", "--json"))["moved"] == 1
     with heron.open(tmp_path, discover=False) as workspace:
         (item,) = workspace.items.list()

@@ -59,7 +59,7 @@ class SyncedFolderService:
         target = self._folders.ensure(folder)
         self._access.require("update", target)
         if sidecar_suffix == "":
-            raise InvalidInput("the ending of sidecars cannot be empty", hint="--no-sidecars reads none")
+            raise InvalidInput("the suffix of sidecars cannot be empty", hint="--no-sidecars reads none")
         if self._database.row("SELECT 1 FROM synced_folders WHERE folder_id = ?", [target.id]):
             raise AlreadyExists(f"folder {target.path!r} is synced already", hint="heron folders unsync")
         by = self._integrations.get(integration).id if integration is not None else None
@@ -112,7 +112,7 @@ class SyncedFolderService:
         synced = self.get(folder)
         self._access.require("update", synced)
         if suffix == "":
-            raise InvalidInput("the ending of sidecars cannot be empty", hint="--no-sidecars reads none")
+            raise InvalidInput("the suffix of sidecars cannot be empty", hint="--no-sidecars reads none")
         target = self._folders.get(folder)
         self._database.execute(
             "UPDATE synced_folders SET sidecar_suffix = ?, sidecars_paused = ? WHERE folder_id = ?",

@@ -1,4 +1,4 @@
-"""Making a collection of what a command found, whose title is looked at before the work begins."""
+"""Makes a collection of what a command found; its title is validated before the work begins."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def check_titles(workspace: Workspace, *titles: str | None) -> None:
-    """Raise AlreadyExists, or InvalidInput, for a title that no collection can be given."""
+    """Raise AlreadyExists or InvalidInput for a title that a new collection cannot have."""
     from heron.errors import AlreadyExists, InvalidInput
     from heron.metadata.keys import check_name
 
@@ -30,7 +30,7 @@ def check_titles(workspace: Workspace, *titles: str | None) -> None:
 
 
 def collect(workspace: Workspace, title: str | None, items: Iterable[str], *, quiet: bool) -> None:
-    """Make a collection of items, where a title is given, and say so unless `quiet`."""
+    """Make a collection of items if a title is given, and print that unless `quiet`."""
     if title is None:
         return
     made = workspace.collections.create(title, items=items)

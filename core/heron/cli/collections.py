@@ -63,7 +63,7 @@ def list_collections(context: Context, as_json: bool) -> None:
 @click.option(
     "--names", type=click.Path(dir_okay=False, path_type=Path), help="File with an item name a line."
 )
-@click.option("--description", default="", help="What it is for.")
+@click.option("--description", default="", help="What the collection is for.")
 @json_option
 @click.pass_obj
 @example(
@@ -161,7 +161,7 @@ def delete(context: Context, title: str, yes: bool, as_json: bool) -> None:
 def _chosen(
     workspace: Workspace, names: Path | None, selection: Selection, *, quiet: bool
 ) -> tuple[Sequence[str], dict[str, Any]]:
-    """The items, and how the names of a file were matched; that is said too, unless `quiet`."""
+    """The items, and how the names of a file were matched, which is printed unless `quiet`."""
     if names is None:
         return selection.chosen(workspace), {}
     if selection:

@@ -1,4 +1,4 @@
-"""What the shell offers for the values of options and arguments. It never writes, and says nothing where it fails."""
+"""Completion of the values of options and arguments. It never writes to the catalogue, and prints no errors."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ if TYPE_CHECKING:
 Complete = Callable[[click.Context, click.Parameter, str], list[CompletionItem]]
 
 MOST = 100
-"""Most names that are offered."""
+"""The most names that are offered."""
 
 
 def _offering(find: Callable[[click.Context, str], Iterable[str]], *, ending: str = "") -> Complete:
-    """A completion with those of some texts that begin with what is typed, and that a shell can show."""
+    """A completion that offers the texts that begin with what is typed and that a shell can show."""
 
     def complete(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
         try:
@@ -34,7 +34,7 @@ def _offering(find: Callable[[click.Context, str], Iterable[str]], *, ending: st
 
 @contextmanager
 def _catalogue(context: click.Context) -> Iterator[Names]:
-    """The names of the workspace that the command line means, opened for reading only."""
+    """The names in the workspace of the command line, which is opened for reading only."""
     from pathlib import Path
 
     from heron.catalog.access import Access, acting_user
@@ -72,7 +72,7 @@ def _fields(context: click.Context, incomplete: str) -> Iterable[str]:
 
 
 def _sorts(context: click.Context, incomplete: str) -> Iterable[str]:
-    """Fields after what is typed already: `-captured_at,na` leads to `-captured_at,name`."""
+    """Fields, appended to what is typed already: `-captured_at,na` is completed to `-captured_at,name`."""
     before, comma, last = incomplete.rpartition(",")
     minus = "-" if last.startswith("-") else ""
     return [f"{before}{comma}{minus}{field}" for field in _fields(context, incomplete)]
@@ -90,7 +90,7 @@ def _plugins(context: click.Context) -> PluginManager:
 
 
 def _contributed(record: str) -> Complete:
-    """The names of the contributions of one sort, by the name of the class of their record."""
+    """The names of the contributions whose record is of the named class."""
 
     def find(context: click.Context, incomplete: str) -> Iterable[str]:
         from heron import hooks
@@ -119,5 +119,5 @@ types = _contributed("MetadataType")
 
 
 def things(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
-    """Items and files, for what may be either."""
+    """Items and files, for a value that can be either."""
     return [*items(context, parameter, incomplete), CompletionItem(incomplete, type="file")]

@@ -1,4 +1,4 @@
-"""`heron contact-sheet`: what a query finds, side by side as one picture."""
+"""`heron contact-sheet`: draws what a query finds, side by side as one picture."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from heron.pages import Page
 from heron.wording import counted
 
 _MOST = 1000
-"""Most pictures of a sheet."""
+"""The most pictures of a sheet."""
 
 
 @click.command("contact-sheet")

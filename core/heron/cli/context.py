@@ -1,4 +1,4 @@
-"""What every command gets: the workspace of this call, opened when it is first needed."""
+"""The context of every command: the workspace of this call, opened when it is first needed."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def load_plugins(discover: bool) -> PluginManager:
-    """The plugins. What they print while they are imported goes to standard error, for standard output may be JSON."""
+    """The plugins. What they print while they are imported goes to standard error, since standard output may be JSON."""
     from heron.builtin import plugin_manager
 
     with redirect_stdout(sys.stderr):
@@ -48,13 +48,13 @@ class Context:
         return self._workspace
 
     def plugins(self) -> PluginManager:
-        """The plugin manager, with a workspace or without."""
+        """The plugin manager; no workspace is needed."""
         if self._plugins is None:
             self._plugins = load_plugins(self.discover)
         return self._plugins
 
     def run(self, arguments: Sequence[str]) -> None:
-        """Run another command line in this process, in a context of its own with the same user and choice of plugins."""
+        """Run another command line in this process, in a new context with the same user and the same plugins."""
         import click
 
         program = click.get_current_context().find_root().command

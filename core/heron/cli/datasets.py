@@ -1,4 +1,4 @@
-"""`heron datasets`: what is handed on."""
+"""`heron datasets`: ordered lists of items to hand on."""
 
 from __future__ import annotations
 
@@ -65,9 +65,9 @@ def list_datasets(context: Context, as_json: bool) -> None:
     "--backing-folder",
     shell_complete=completing.folders,
     metavar="PATH",
-    help="Use a folder: its present and later items are the rows.",
+    help="Make the items of this folder the rows, now and whenever they change.",
 )
-@click.option("--description", default="", help="What it is for.")
+@click.option("--description", default="", help="What the dataset is for.")
 @json_option
 @click.pass_obj
 @example(
@@ -81,7 +81,7 @@ def create(
     selection: Selection,
     as_json: bool,
 ) -> None:
-    """Make a dataset from chosen items, or behind a folder."""
+    """Make a dataset from chosen items, or one that follows a folder."""
     if backing_folder and selection:
         raise click.UsageError("Which items? Give --backing-folder, or options that choose items, not both.")
     workspace = context.workspace()
@@ -120,7 +120,7 @@ def show(context: Context, title: str, limit: int | None, as_json: bool) -> None
     default="skip",
     show_default=True,
     type=click.Choice(["skip", "fail", "add"]),
-    help="For rows it has.",
+    help="What to do with items that are rows already.",
 )
 @json_option
 @click.pass_obj
@@ -176,14 +176,14 @@ def metadata(
     required=True,
     type=click.Path(path_type=Path),
     metavar="FILE",
-    help="File to write, - for standard output; or the new folder, where the format has several files.",
+    help="File to write, or - for standard output; for a format of several files, the folder to create.",
 )
 @click.option(
     "--format",
     "format",
     shell_complete=completing.formats,
     metavar="NAME",
-    help="An exporter, such as jsonl; heron plugins lists all (default: by the file's ending).",
+    help="An exporter, such as jsonl; heron plugins lists all (default: by the file's suffix).",
 )
 @json_option
 @click.pass_obj
@@ -191,7 +191,7 @@ def metadata(
     "heron datasets export rain-1 -o rain-1.json\nheron datasets export rain-1 -o rain-1.txt --format csv"
 )
 def export(context: Context, title: str, output: Path, format: str | None, as_json: bool) -> None:
-    """Write a dataset to a file, or to a folder where the format has several files."""
+    """Write a dataset to a file, or to a folder if the format has several files."""
     from heron.hooks import DatasetExporter
 
     if as_json and str(output) == "-":

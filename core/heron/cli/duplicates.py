@@ -1,4 +1,4 @@
-"""`heron duplicates`: items that are there twice, or nearly so, and which of them to keep."""
+"""`heron duplicates`: items with equal or nearly equal content, and which of them to keep."""
 
 from __future__ import annotations
 
@@ -39,9 +39,9 @@ if TYPE_CHECKING:
     metavar="[COSINE]",
     help="Find near duplicates: items whose vectors have at least this cosine (0.95 if no number is given).",
 )
-@click.option("--frames", is_flag=True, help="With --near: by the vectors of frames too.")
+@click.option("--frames", is_flag=True, help="With --near: compare the vectors of frames too.")
 @selection(order=False)
-@click.option("--hash-missing", is_flag=True, help="Hash the files of items that have no hash yet, first.")
+@click.option("--hash-missing", is_flag=True, help="First hash the files of items that have no hash yet.")
 @click.option("--collect", "kept", metavar="TITLE", help="Make a collection of the best of each group.")
 @click.option("--collect-redundant", "redundant", metavar="TITLE", help="Make a collection of the others.")
 @picture_option("Draw the groups")
@@ -141,7 +141,7 @@ def _scores(group: DuplicateGroup) -> dict[str, str]:
 
 
 def _plain(found: Duplicates) -> dict[str, Any]:
-    """The record as JSON, with what is kept of each group."""
+    """The record as JSON, with the item to keep of each group."""
     from heron.convert import unstructure
 
     plain: dict[str, Any] = unstructure(found)

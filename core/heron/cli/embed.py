@@ -1,4 +1,4 @@
-"""`heron embed`: give items and frames the vectors that an embedder makes of their pictures."""
+"""`heron embed`: computes vectors of the pictures of items and frames with an embedder."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 @click.option(
     "--model",
     metavar="DIR|NAME@REVISION",
-    help="Weights for an embedder that takes some, from disk or a hub.",
+    help="Weights from disk or a hub, for an embedder that takes a model.",
 )
 @click.option(
     "--key",
@@ -98,7 +98,7 @@ def _say(done: Embedded) -> None:
 
 
 def _list(context: Context, as_json: bool) -> None:
-    """Print the embedders that there are, and why one cannot be used."""
+    """Print the installed embedders, and for each one that cannot be used, why."""
     from heron.hooks import EmbedderModel
 
     plugins = context.plugins()
@@ -125,7 +125,7 @@ def _list(context: Context, as_json: bool) -> None:
 
 
 def _problem(plugins: PluginManager, record: EmbedderModel) -> str | None:
-    """Why an embedder cannot be used here; None where it can."""
+    """Why an embedder cannot be used here; None if it can be used."""
     from heron.errors import PluginError
 
     try:

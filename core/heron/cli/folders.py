@@ -1,4 +1,4 @@
-"""`heron folders`: where items live."""
+"""`heron folders`: the folders that items are in."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def list_folders(context: Context, as_json: bool) -> None:
 
 @command.command("create")
 @click.argument("path", shell_complete=completing.folders)
-@click.option("--description", default="", help="What it is for.")
+@click.option("--description", default="", help="What the folder is for.")
 @click.option(
     "--sync",
     "prefix",
@@ -65,10 +65,10 @@ def list_folders(context: Context, as_json: bool) -> None:
     "--integration",
     shell_complete=completing.integrations,
     metavar="NAME",
-    help="Integration whose credentials to use for that.",
+    help="Integration whose credentials the sync uses.",
 )
 @click.option(
-    "--sidecar-suffix", default=".metadata.json", show_default=True, help="Ending of metadata sidecars."
+    "--sidecar-suffix", default=".metadata.json", show_default=True, help="Suffix of metadata sidecars."
 )
 @click.option("--no-sidecars", is_flag=True, help="Import sidecars as ordinary files.")
 @json_option
@@ -86,7 +86,7 @@ def create(
     no_sidecars: bool,
     as_json: bool,
 ) -> None:
-    """Create a folder, with those above it.
+    """Create a folder, and missing folders above it.
 
     With --sync, it may exist already: it becomes a synced folder, and keeps its items.
     """
@@ -98,7 +98,7 @@ def create(
         tell(as_json, made, f"Made folder {made.path}")
         return
     suffix = None if no_sidecars else sidecar_suffix
-    with workspace._database.write():  # a folder that cannot follow the URL is not made
+    with workspace._database.write():  # so that no folder is created if it cannot be synced with the URL
         is_new = workspace.folders.find(path) is None
         if is_new or description:
             workspace.folders.create(path, description=description)
@@ -120,22 +120,22 @@ def unsync(context: Context, path: str, as_json: bool) -> None:
     service = context.workspace().synced
     released = service.get(path)
     service.release(path)
-    tell(as_json, released, f"Folder {path} follows nothing any more; its items stay")
+    tell(as_json, released, f"Folder {path} is no longer synced; its items stay")
 
 
 @command.command("sidecars")
 @click.argument("path", shell_complete=completing.folders)
-@click.option("--suffix", help="Another ending.")
-@click.option("--pause", "state", flag_value="pause", help="Skip them until --resume.")
-@click.option("--resume", "state", flag_value="resume", help="Read them again.")
-@click.option("--none", "state", flag_value="none", help="Import them as ordinary files.")
+@click.option("--suffix", help="Change the suffix.")
+@click.option("--pause", "state", flag_value="pause", help="Skip sidecars until --resume.")
+@click.option("--resume", "state", flag_value="resume", help="Read sidecars again.")
+@click.option("--none", "state", flag_value="none", help="Import sidecars as ordinary files.")
 @json_option
 @click.pass_obj
 @example(
     "heron folders sidecars Runs\nheron folders sidecars Runs --pause\nheron folders sidecars Runs --suffix .meta.json"
 )
 def sidecars(context: Context, path: str, suffix: str | None, state: str | None, as_json: bool) -> None:
-    """Show, or change, what a synced folder does with sidecars."""
+    """Show or change how a synced folder treats sidecars."""
     synced = context.workspace().synced
     found = synced.get(path)
     if state == "none":
@@ -147,10 +147,10 @@ def sidecars(context: Context, path: str, suffix: str | None, state: str | None,
 
 
 def sidecars_text(synced: SyncedFolder) -> str:
-    """What a synced folder does with sidecars."""
+    """How a synced folder treats sidecars, as the end of a sentence."""
     if synced.sidecar_suffix is None:
         return "are ordinary files"
-    paused = ", and are passed over until further notice" if synced.sidecars_paused else ""
+    paused = ", and are skipped until --resume" if synced.sidecars_paused else ""
     return f"end with {synced.sidecar_suffix}{paused}"
 
 
@@ -229,14 +229,14 @@ def metadata(context: Context, path: str, pairs: tuple[str, ...], replace: bool,
 @click.pass_obj
 @example("heron folders delete Driving/2026")
 def delete(context: Context, path: str, yes: bool, as_json: bool) -> None:
-    """Delete a folder with everything in it, after showing what that is. Files stay where they are."""
+    """Delete a folder with everything in it. Shows what that is, and asks first. Files stay where they are."""
     folders = context.workspace().folders
     contents = folders.contents(path)
     confirm(
-        f"Folder {path} holds {counted(contents.folders, 'folder')} and {counted(contents.items, 'item')}, which "
-        f"stand in {counted(contents.collection_members, 'place')} of collections and "
+        f"Folder {path} contains {counted(contents.folders, 'folder')} and {counted(contents.items, 'item')}, with "
+        f"{counted(contents.collection_members, 'membership')} in collections and "
         f"{counted(contents.dataset_rows, 'row')} of datasets. "
-        "Take all of it out of the catalogue?",
+        "Delete all of it from the catalogue?",
         yes,
     )
     gone = folders.delete(path)

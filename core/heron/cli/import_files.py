@@ -1,4 +1,4 @@
-"""`heron import`: files and folders, of this machine or behind a storage plugin, and manifests of URLs."""
+"""`heron import`: imports files and folders, local or of a storage backend, and manifests of URLs."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from heron.wording import counted
     shell_complete=completing.folders,
     required=True,
     metavar="NAME",
-    help="Folder to import into; made when it is missing.",
+    help="Folder to import into; created if it is missing.",
 )
 @click.option(
     "--integration",
@@ -41,34 +41,32 @@ from heron.wording import counted
 @click.option(
     "--ignore-errors", is_flag=True, help="Import the rest when a file fails, and report the failures."
 )
-@click.option("--again", is_flag=True, help="Import files that are in the folder already once more.")
+@click.option("--again", is_flag=True, help="Import files again that are in the folder already.")
 @click.option(
     "--skip-duplicates", is_flag=True, help="With --manifest: skip URLs that are in the folder already."
 )
 @click.option(
     "--upsert-metadata",
     is_flag=True,
-    help="With --manifest: merge metadata into items that are there already.",
+    help="With --manifest: merge metadata into items that are in the folder already.",
 )
 @click.option("--dry-run", is_flag=True, help="Report what would happen, and change nothing.")
 @click.option(
     "--hash", "content_hash", is_flag=True, help="Store each file's SHA-256 and warn of equal content."
 )
-@click.option(
-    "--skip-identical", is_flag=True, help="Leave out files whose content is in the catalogue already."
-)
+@click.option("--skip-identical", is_flag=True, help="Skip files whose content is in the catalogue already.")
 @click.option("--thumbnails", is_flag=True, help="Make a small picture of each item, and measure images.")
 @click.option(
     "--as",
     "batch_as",
     type=click.Choice(["group", "sequence"]),
-    help="Make one item of the images of each folder, and of those named one by one.",
+    help="Make one item of the images of each folder, and one of the images named one by one.",
 )
 @click.option(
     "--sampling-rate",
     type=click.FloatRange(min=0),
     metavar="FPS",
-    help="Frames of a video to catalogue for each second (default 1); 0 for the first and the key frames only.",
+    help="Frames per second of a video to catalogue (default 1); 0 for the first and the key frames only.",
 )
 @click.option(
     "--no-patient-tags",
@@ -76,7 +74,7 @@ from heron.wording import counted
     help="Leave out personal facts; HERON_PATIENT_TAGS=0 does so always.",
 )
 @click.option(
-    "--sidecar-suffix", default=".metadata.json", show_default=True, help="Ending of metadata sidecars."
+    "--sidecar-suffix", default=".metadata.json", show_default=True, help="Suffix of metadata sidecars."
 )
 @click.option("--no-sidecars", is_flag=True, help="Import sidecars as ordinary files.")
 @json_option
@@ -164,7 +162,7 @@ def command(
 
 @contextmanager
 def resumable() -> Iterator[None]:
-    """Let Ctrl-C end an import with the word how to go on."""
+    """Let Ctrl-C end an import with a hint how to resume it."""
     try:
         yield
     except KeyboardInterrupt as stop:
@@ -175,7 +173,7 @@ def resumable() -> Iterator[None]:
 
 
 def say_report(report: ImportReport, what: str) -> None:
-    """Tell what an import did, with its first problems."""
+    """Print what an import did, with its first problems."""
     job = report.job
     counts = {
         "new": job.added, "updated": job.updated, "restored": job.restored, "vanished": job.removed,
@@ -193,7 +191,7 @@ def say_report(report: ImportReport, what: str) -> None:
 
 
 def told(problem: ImportProblem) -> str:
-    """A problem in one line that says where: by place or URL, whichever its reason does not name already."""
+    """A problem in one line, with its place or URL unless the reason names it already."""
     reason, url = problem.reason, problem.url.partition(" ")[0]
     name = unquote(url).rpartition("/")[2]
     if name and reason.startswith(f"{name} "):

@@ -1,4 +1,4 @@
-"""`heron imports`: what was imported, and what went wrong."""
+"""`heron imports`: import jobs and their reports."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ def list_imports(context: Context, as_json: bool) -> None:
 @click.pass_obj
 @example("heron imports show 3")
 def show(context: Context, number: str, as_json: bool) -> None:
-    """Show one import. NUMBER is that of the list, or a UUID or its beginning."""
+    """Show one import. NUMBER is its number in the list, or its UUID or the beginning of it."""
     job = context.workspace().imports.get(number)
     if as_json:
         print_json(job)
@@ -140,9 +140,11 @@ def resume(context: Context, number: str, as_json: bool) -> None:
 @click.pass_obj
 @example("heron imports cancel 3")
 def cancel(context: Context, number: str, as_json: bool) -> None:
-    """Cancel an import, in whichever process it runs; items that were added stay."""
+    """Cancel an import, which may run in another process; items that were added stay."""
     job = context.workspace().imports.cancel(number)
-    tell(as_json, job, f"Cancelled import {job.id}; {counted(job.added, 'new item')} had landed and stay.")
+    tell(
+        as_json, job, f"Cancelled import {job.id}; {counted(job.added, 'new item')} had been added and stay."
+    )
 
 
 @command.command("report")
@@ -151,7 +153,7 @@ def cancel(context: Context, number: str, as_json: bool) -> None:
     "-o",
     "--output",
     type=click.Path(dir_okay=False, path_type=Path),
-    help="Write all of it to a CSV file, - for standard output.",
+    help="Write the whole report to a CSV file, or - for standard output.",
 )
 @limit_option
 @skip_option
@@ -163,7 +165,9 @@ def report(
 ) -> None:
     """List every failure and warning of an import."""
     if output is not None and (as_json or limit or cursor):
-        raise click.UsageError("--output writes all of it as CSV: leave out --json, --limit and --cursor.")
+        raise click.UsageError(
+            "--output writes the whole report as CSV: leave out --json, --limit and --cursor."
+        )
     problems = context.workspace().imports.problems(number)
     if as_json:
         print_json_stream(problems, limit, cursor)

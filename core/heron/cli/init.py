@@ -19,7 +19,7 @@ from heron.cli.output import example, json_option, print_json, say
 def command(context: Context, directory: str | None, as_json: bool) -> None:
     """Make a workspace in a folder.
 
-    Without DIRECTORY that is the one of -w or HERON_WORKSPACE, or this folder. The catalogue goes to DIRECTORY/.heron; nothing else is touched, and no file is copied.
+    Without DIRECTORY, that is the folder of -w or HERON_WORKSPACE, or else the current one. The catalogue goes to DIRECTORY/.heron; nothing else is touched, and no file is copied.
     """
     from heron.workspace import init
 

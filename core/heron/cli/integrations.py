@@ -1,4 +1,4 @@
-"""`heron integrations`: named ways to storage backends, and whether they work."""
+"""`heron integrations`: named ways to reach storage backends, and checks whether they work."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ def add(context: Context, name: str, backend: str, options: tuple[str, ...], as_
     tell(
         as_json,
         added,
-        f"Added integration {added.name}. See whether it works: heron integrations check {added.name} URL",
+        f"Added integration {added.name}. Check it: heron integrations check {added.name} URL",
     )
 
 
@@ -98,7 +98,7 @@ def add(context: Context, name: str, backend: str, options: tuple[str, ...], as_
 @click.pass_obj
 @example("heron integrations show lab")
 def show(context: Context, name: str, as_json: bool) -> None:
-    """Show an integration; for secrets, their references."""
+    """Show an integration, with references in place of secrets."""
     found = context.workspace().integrations.get(name)
     if as_json:
         print_json(found)
@@ -119,7 +119,7 @@ def show(context: Context, name: str, as_json: bool) -> None:
 @click.pass_obj
 @example("heron integrations check lab s3://bucket/2026/")
 def check(context: Context, name: str, url: str, as_json: bool) -> int:
-    """Try to list and to read below a URL, and say what is missing. Exits with 1 when something is."""
+    """Try to list and to read below a URL, and print what is missing. Exits with 1 if anything is missing."""
     results = context.workspace().storage.check(name, url)
     if as_json:
         print_json_list(results)
@@ -136,9 +136,9 @@ def check(context: Context, name: str, url: str, as_json: bool) -> int:
 @click.pass_obj
 @example("heron integrations trust lab")
 def trust(context: Context, name: str, as_json: bool) -> None:
-    """Let an integration that came with a workspace use your secrets and logins, as it stands now.
+    """Let an integration that came with a workspace use your secrets and logins, with its present options.
 
-    Look at it before: heron integrations show NAME says what it reads, and to which endpoint it goes.
+    Look at it first: heron integrations show NAME prints which secrets it reads and its endpoint.
     """
     found = context.workspace().integrations.trust(name)
     if as_json:

@@ -1,4 +1,4 @@
-"""`heron items`: the data units of the catalogue."""
+"""`heron items`: the entries of the catalogue."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ def _list(
 
 
 def _page(workspace: Workspace, selection: Selection, cursor: str | None) -> Page[Item]:
-    """A page of items; without conditions the search, and what it imports, is not needed."""
+    """A page of items. Without conditions the search is not needed, which saves its imports."""
     from heron.catalog.items import PAGE
 
     if not selection.only("folder", "limit"):
@@ -104,13 +104,13 @@ def _page(workspace: Workspace, selection: Selection, cursor: str | None) -> Pag
     "-o",
     "--output",
     type=click.Path(dir_okay=False),
-    help="Write the item's thumbnail to this file, or alone to standard output with -.",
+    help="Write the item's thumbnail to this file; with -, print only the thumbnail to standard output.",
 )
 @json_option
 @click.pass_obj
 @example("heron items show 01a1fc7f-6634-7b8f-8ffa-50166ba72775")
 def show(context: Context, item: str, output: str | None, as_json: bool) -> None:
-    """Show everything that the catalogue has of an item."""
+    """Show everything that the catalogue has about an item."""
     workspace = context.workspace()
     if output == "-" and as_json:
         raise click.UsageError("-o - and --json both write to standard output: give one of them.")
@@ -123,7 +123,7 @@ def show(context: Context, item: str, output: str | None, as_json: bool) -> None
 
 
 def print_item(workspace: Workspace, item: Item, as_json: bool) -> None:
-    """Print all that is known of an item; of its vectors, under which key there is one and of how many numbers."""
+    """Print all that is known of an item; for each vector, its key and its size."""
     known = item_to_dict(item)
     vectors = workspace.vectors.sizes(item)
     if as_json:
@@ -166,8 +166,8 @@ def _write_thumbnail(workspace: Workspace, item: Item, output: str) -> None:
 @click.pass_obj
 @example("heron items sign harbour.jpg --expires 600")
 def sign(context: Context, item: str, expires: int, as_json: bool) -> None:
-    """Print a URL with which anybody can read an item's file for a while; for an item of several files, one
-    for each.
+    """Print a URL with which anybody can read an item's file for a limited time; for an item of several files,
+    one URL for each.
     """
     workspace = context.workspace()
     found = workspace.items.get(item)
@@ -188,7 +188,7 @@ def sign(context: Context, item: str, expires: int, as_json: bool) -> None:
 @click.pass_obj
 @example("heron items rename 01a1fc7f-6634-7b8f-8ffa-50166ba72775 'Harbour at dusk'")
 def rename(context: Context, item: str, name: str, as_json: bool) -> None:
-    """Give an item another name; the file keeps its own."""
+    """Rename an item; its file keeps its name."""
     renamed = context.workspace().items.rename(item, name)
     tell(as_json, item_to_dict(renamed), f"It is now {renamed.name}")
 
@@ -224,6 +224,6 @@ def delete(context: Context, named: tuple[str, ...], selection: Selection, yes: 
     shown = ", ".join(workspace.items.get(uuid).name for uuid in chosen[:5]) + (
         ", …" if len(chosen) > 5 else ""
     )
-    confirm(f"Take {counted(len(chosen), 'item')} out of the catalogue ({shown})?", yes)
+    confirm(f"Delete {counted(len(chosen), 'item')} from the catalogue ({shown})?", yes)
     deleted = workspace.items.delete(chosen)
     tell(as_json, {"deleted": deleted}, f"Deleted {counted(deleted, 'item')}")

@@ -47,12 +47,14 @@ def command() -> None:
 @command.command("set")
 @click.argument("named", nargs=-1, metavar="[ITEM] [FRAME]...", shell_complete=completing.items)
 @selection()
-@click.option("--seconds", is_flag=True, help="FRAME is a time in seconds: the frame that is shown then.")
+@click.option(
+    "--seconds", is_flag=True, help="FRAME is a time in seconds; it means the frame shown at that time."
+)
 @click.option(
     "--sampling-rate",
     type=click.FloatRange(min=0),
     metavar="FPS",
-    help="Frames to add for each second; 0 adds the first one.",
+    help="Frames to add per second; 0 adds the first one.",
 )
 @click.option("--replace", is_flag=True, help="Remove the other frames, except those with metadata.")
 @click.option(
@@ -80,9 +82,9 @@ def set_frames(
     metadata: tuple[str, ...],
     as_json: bool,
 ) -> int:
-    """Add key frames to an item, and sampled ones.
+    """Add key frames and sampled frames to an item.
 
-    Where options choose items, there is no ITEM, and the frames are added to each of them.
+    If options choose items, leave ITEM out: the frames are added to each of the chosen items.
     """
     from heron.cli.values import assignments
 
@@ -113,7 +115,7 @@ def set_frames(
 
 
 def _add_to_each(uuids: Sequence[str], add: Callable[[ItemRef], int], as_json: bool) -> int:
-    """Add frames to several items, and say what failed; the exit status is 1 then."""
+    """Add frames to several items, and print what failed; the exit status is then 1."""
     total, problems = 0, []
     with counting("Adding frames") as progress:
         for number, uuid in enumerate(uuids, start=1):
@@ -156,7 +158,7 @@ def list_frames(
 @command.command("extract")
 @click.argument("item", shell_complete=completing.items)
 @click.argument("frames", nargs=-1, type=click.IntRange(min=0), metavar="[FRAME]...")
-@click.option("--keys", is_flag=True, help="Only key frames, where no frame is named.")
+@click.option("--keys", is_flag=True, help="Only key frames, if no frame is named.")
 @click.option(
     "-o",
     "--output",
@@ -164,7 +166,12 @@ def list_frames(
     type=click.Path(file_okay=False, path_type=Path),
     help="Folder to write the PNG files into.",
 )
-@click.option("--size", type=click.IntRange(1, 16_384), metavar="PIXELS", help="Longest side; else whole.")
+@click.option(
+    "--size",
+    type=click.IntRange(1, 16_384),
+    metavar="PIXELS",
+    help="Longest side (default: the size of the frame).",
+)
 @json_option
 @click.pass_obj
 @example(
@@ -179,7 +186,7 @@ def extract(
     size: int | None,
     as_json: bool,
 ) -> None:
-    """Write frames of an item as pictures: those named, or all that are in the catalogue."""
+    """Write frames of an item as pictures: the named frames, or all that are in the catalogue."""
     workspace = context.workspace()
     owner = workspace.items.get(item)
     numbers: Iterable[int] = frames or [
@@ -214,7 +221,7 @@ def remove(context: Context, item: str, frames: tuple[int, ...], as_json: bool) 
 def frame_table(
     workspace: Workspace, frames: Sequence[Frame]
 ) -> tuple[tuple[str, ...], list[tuple[object, ...]]]:
-    """Columns and rows of a table of frames, each with the item that it is of."""
+    """The columns and rows of a table of frames, each row with the item of the frame."""
     names = {uuid: workspace.items.get(uuid).name for uuid in {frame.item for frame in frames}}
     return ("item", "name", *_COLUMNS), [(frame.item, names[frame.item], *_row(frame)) for frame in frames]
 

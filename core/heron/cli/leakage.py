@@ -1,4 +1,4 @@
-"""`heron leakage`: what a test dataset shares with the one that is trained on."""
+"""`heron leakage`: what a test dataset shares with a training dataset."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 )
 @click.option("--no-frames", is_flag=True, help="Do not compare the vectors of frames.")
 @click.option("--collect", "title", metavar="TITLE", help="Make a collection of the items of TEST that leak.")
-@picture_option("Draw what leaks beside what it is like")
+@picture_option("Draw the items that leak beside those that they resemble")
 @limit_option
 @json_option
 @click.pass_obj
@@ -49,11 +49,11 @@ def command(
     limit: int | None,
     as_json: bool,
 ) -> None:
-    """Find the items of one dataset that another one holds too.
+    """Find the items of one dataset that another one contains too.
 
-    TRAIN and TEST are datasets. An item of TEST leaks when it is in TRAIN as well, when an item of TRAIN has equal content
-    (by content hash), and when one of TRAIN is near: two of their vectors, those of frames among them, have at least
-    that cosine.
+    TRAIN and TEST are datasets. An item of TEST leaks if it is in TRAIN too, if an item of TRAIN has equal content
+    (by content hash), or if an item of TRAIN is near: two of their vectors, including those of frames, have at least
+    the cosine of --near.
     """
     workspace = context.workspace()
     check_titles(workspace, title)

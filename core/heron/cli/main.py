@@ -34,10 +34,10 @@ COMMANDS = {
     "metadata": "Set, merge, import and verify metadata.",
     "search": "Find items, or frames, by conditions, words, and what they look like.",
     "contact-sheet": "Draw what a query finds side by side as one picture.",
-    "plot": "Show the vectors of a key as points in the plane.",
+    "plot": "Show the vectors of a key as points in two dimensions.",
     "duplicates": "Find duplicate items, and which of them to keep.",
     "select": "Choose a diverse subset of items, or the most unique ones.",
-    "leakage": "Find the items of one dataset that another one holds too.",
+    "leakage": "Find the items of one dataset that another one contains too.",
     "presets": "Save queries and use them again.",
     "collections": "Put items together under a title.",
     "datasets": "Make datasets and export them.",
@@ -47,17 +47,17 @@ COMMANDS = {
     "quickstart": "Make a small lake and show what Heron can do.",
     "completion": "Print the shell's completion script.",
 }
-"""Heron's own commands with their summaries, which a test holds equal to their help."""
+"""Heron's own commands with their summaries; a test checks that they equal the commands' help."""
 
 
 _BY_HOOK = ("quickstart",)
-"""Those of them that a built-in plugin brings; the others are imported without the plugins."""
+"""The commands that a built-in plugin brings; the others are imported without the plugins."""
 
 _MODULES = {"import": "import_files", "contact-sheet": "contact_sheet"}
 
 
 class LazyGroup(click.Group):
-    """A group whose commands are imported when they are asked for; plugins can bring more."""
+    """A group whose commands are imported when they are needed; plugins can add commands."""
 
     def list_commands(self, context: click.Context) -> list[str]:
         """Heron's commands, then those of plugins."""
@@ -103,7 +103,7 @@ class LazyGroup(click.Group):
     def resolve_command(
         self, context: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        """Suggest the nearest command for one that is not there."""
+        """Suggest the nearest command for one that does not exist."""
         try:
             return super().resolve_command(context, args)
         except click.UsageError as error:
@@ -127,7 +127,7 @@ class LazyGroup(click.Group):
         return self._context(context).plugins().commands()
 
     def _context(self, context: click.Context) -> Context:
-        """The state of this call; commands are looked up before `main` is called, which would note the choice of plugins."""
+        """The state of this call. Commands are looked up before `main` is called, so the choice of plugins is read here."""
         own = context.ensure_object(Context)
         own.discover = not context.params.get("no_plugins", not own.discover)
         return own
@@ -142,7 +142,7 @@ class LazyGroup(click.Group):
     "--as",
     "user",
     metavar="EMAIL",
-    help="User as whom to work; today `owner` alone. It stands before the command: heron import has another --as.",
+    help="User to act as; today only `owner`. Put it before the command: heron import has another --as.",
 )
 @click.option("--no-plugins", is_flag=True, help="Use the built-in plugins only.")
 @click.pass_context
@@ -166,7 +166,7 @@ def main(context: click.Context, workspace: str | None, user: str | None, no_plu
 
 
 def run() -> None:
-    """Run the command line and exit with 0, 1 (an error, said in one line) or 2 (wrong usage)."""
+    """Run the command line and exit with 0, 1 (an error, printed in one line) or 2 (wrong usage)."""
     if "_HERON_COMPLETE" in os.environ:
         from heron.cli.shells import answer
 
@@ -191,7 +191,7 @@ def status(arguments: list[str]) -> int:
     except click.ClickException as error:
         _complain(error.format_message(), None)
     except (click.Abort, KeyboardInterrupt) as stop:
-        if isinstance(stop, KeyboardInterrupt) or stop.__cause__:  # click makes an Abort of Ctrl-C
+        if isinstance(stop, KeyboardInterrupt) or stop.__cause__:  # click turns Ctrl-C into Abort
             _complain("interrupted", "heron imports shows what was kept")
         else:
             _complain("nothing was changed", None)

@@ -1,4 +1,4 @@
-"""`heron manifest`: checks a manifest before it is imported, and makes one of what lies below a URL."""
+"""`heron manifest`: checks a manifest before it is imported, and writes one of the files below a URL."""
 
 from __future__ import annotations
 
@@ -24,24 +24,24 @@ def command() -> None:
     "--integration",
     shell_complete=completing.integrations,
     metavar="NAME",
-    help="Integration by which it will be imported.",
+    help="Integration with which it will be imported.",
 )
 @json_option
 @click.pass_obj
 @example("heron manifest check runs.json")
 def check(context: Context, file: Path, integration: str | None, as_json: bool) -> int:
-    """Read a manifest to its end and list every fault with its place. Nothing is fetched, nothing changed.
+    """Read a manifest to its end and list every fault with its place. No object is fetched, nothing is changed.
 
-    Exits with 1 when there is a fault. Inside a workspace, metadata is checked against its schema.
+    Exits with 1 if there is a fault. Inside a workspace, metadata is validated against its schema.
     """
     found = context.workspace().ingest.check_manifest(file, integration)
     if as_json:
         print_json(found)
     else:
         rows = list(found.kinds.items())
-        print_table(["kind", "entries"], [(kind, count) for kind, count in rows], "There is nothing in it.")
+        print_table(["kind", "entries"], [(kind, count) for kind, count in rows], "The manifest is empty.")
         if found.with_facts:
-            say(f"{found.with_facts:,} of them bring their facts, and will not be fetched.")
+            say(f"{found.with_facts:,} of them have facts, and will not be fetched.")
         for problem in found.problems[:100]:
             say(f"  {problem.reason}")
         if len(found.problems) > 100:
@@ -66,7 +66,9 @@ def check(context: Context, file: Path, integration: str | None, as_json: bool) 
     help="Integration whose credentials to use.",
 )
 @click.option(
-    "--facts", is_flag=True, help="Give size and media type by name, so that an import fetches nothing."
+    "--facts",
+    is_flag=True,
+    help="Write the size, and the media type guessed by name, so that an import fetches nothing.",
 )
 @json_option
 @click.pass_obj
@@ -89,6 +91,6 @@ def create(
         say(f"Left out: {problem.reason}", err=True)
     if written.left_out:
         say(
-            f"Left out {counted(written.left_out, 'object')} that are DICOM files or whose names promise no known kind.",
+            f"Left out {counted(written.left_out, 'object')} that are DICOM files or whose names show no known kind.",
             err=str(output) == "-",
         )

@@ -1,4 +1,4 @@
-"""`heron metadata`: what is said of items."""
+"""`heron metadata`: the metadata of items."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def merge(context: Context, pairs: tuple[str, ...], selection: Selection, as_jso
 def replace(context: Context, pairs: tuple[str, ...], yes: bool, selection: Selection, as_json: bool) -> None:
     """Replace all metadata of items by these keys."""
     if not pairs:
-        confirm("No KEY=VALUE is given. Take all metadata off these items?", yes)
+        confirm("No KEY=VALUE is given. Remove all metadata of these items?", yes)
     workspace = context.workspace()
     metadata = assignments(pairs, workspace.schema.current())
     done = workspace.metadata.replace_all(selection.chosen(workspace), metadata)
@@ -135,7 +135,7 @@ def _say_imported(report: MetadataFileReport) -> None:
 @click.pass_obj
 @example("heron metadata verify")
 def verify(context: Context, limit: int | None, as_json: bool) -> None:
-    """List every stored value that the schema does not know or no longer accepts."""
+    """List every stored value whose key the schema does not know, or that the schema no longer accepts."""
     found = context.workspace().metadata.verify()
     if as_json:
         print_json_array(islice(found, limit))

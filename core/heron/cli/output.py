@@ -28,14 +28,16 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON for programs.")
-cursor_option = click.option("--cursor", metavar="CURSOR", help="Go on after the page that printed it.")
+cursor_option = click.option(
+    "--cursor", metavar="CURSOR", help="Continue after the page that printed this cursor."
+)
 yes_option = click.option("--yes", is_flag=True, help="Do not ask.")
 
 _CONTROLS = re.compile("[\x7f-\x9f]")
-"""Control characters that JSON does not have to escape, but that a terminal obeys."""
+"""Control characters that JSON need not escape, but that a terminal acts on."""
 
 ROWS = click.IntRange(1, 100_000)
-"""What --limit takes."""
+"""The type of --limit."""
 
 limit_option = click.option(
     "--limit", type=ROWS, help="Rows to print (default: 100 in a table, all with --json)."
@@ -53,13 +55,13 @@ skip_option = click.option(
     type=click.IntRange(0, 10**15),
     default=0,
     metavar="CURSOR",
-    help="Go on after the page that printed it.",
+    help="Continue after the page that printed this cursor.",
 )
-"""For lists without a key to go on from: the cursor is the number of rows before."""
+"""For lists without a key to continue from: the cursor is the number of rows before."""
 
 
 def listing(context: click.Context, command: click.Command, as_json: bool) -> None:
-    """Run the command that lists, where a group is called without a subcommand."""
+    """Run the `list` command if a group is called without a subcommand."""
     if context.invoked_subcommand is None:
         context.invoke(command, as_json=as_json)
     elif as_json:
@@ -67,7 +69,7 @@ def listing(context: click.Context, command: click.Command, as_json: bool) -> No
 
 
 def example(text: str) -> Callable[[Any], Any]:
-    """Add examples to a command's help: what one would type, a line each."""
+    """Add examples to a command's help: command lines, one on each line."""
 
     def add(function: Any) -> Any:
         lines = "\n".join(f"  {line}" for line in text.strip().splitlines())
@@ -78,7 +80,7 @@ def example(text: str) -> Callable[[Any], Any]:
 
 
 def clean(text: str) -> str:
-    """Text as a terminal may get it: whatever could steer it becomes a blank."""
+    """Text that is safe for a terminal: control characters become spaces."""
     readable = text.encode("utf-8", "backslashreplace").decode()
     return "".join(c if c.isprintable() else " " for c in readable)
 
@@ -100,17 +102,17 @@ def _json(value: Any) -> str:
 
 
 def tell(as_json: bool, changed: Any, sentence: str) -> None:
-    """Print what a command changed: as a sentence, or as a JSON object."""
+    """Print what a command changed, as a sentence or as a JSON object."""
     print_json(changed) if as_json else say(sentence)
 
 
 def print_json_list(values: Iterable[Any], cursor: str | None = None, **more: Any) -> None:
-    """Print a list in the one shape that lists have as JSON; the cursor leads to the next page and is null on the last."""
+    """Print a list as JSON, in the shape of all lists; the cursor leads to the next page and is null on the last page."""
     print_json({**more, "items": list(values), "cursor": cursor})
 
 
 def print_json_array(values: Iterable[Any]) -> None:
-    """Print a JSON array, one element a line, as the elements come."""
+    """Print a JSON array as a stream, one element on each line."""
     click.echo("[", nl=False)
     for number, value in enumerate(values):
         click.echo(("," if number else "") + "\n" + _json(value), nl=False)
@@ -118,7 +120,7 @@ def print_json_array(values: Iterable[Any]) -> None:
 
 
 def print_json_stream(values: Iterable[Any], limit: int | None, cursor: int = 0, **more: Any) -> None:
-    """Print a list in the one shape, one element a line, as the elements come: up to `limit` after the first `cursor`."""
+    """Print a list in the shape of all lists, as a stream, one element on each line: `limit` after the first `cursor`."""
     stream = islice(values, cursor, None)
     before = [f"{_json(key)}:{_json(value)}," for key, value in more.items()]
     click.echo(f'{{{"".join(before)}"items":[', nl=False)
@@ -131,7 +133,7 @@ def print_json_stream(values: Iterable[Any], limit: int | None, cursor: int = 0,
 def print_beginning(
     columns: Sequence[str], rows: Iterable[Sequence[Any]], empty: str, limit: int | None, cursor: int = 0
 ) -> None:
-    """Print rows of a stream as a table, the first ones or those after `cursor`, and say whether there are more."""
+    """Print rows of a stream as a table, `limit` after the first `cursor`, and whether there are more."""
     stream = islice(rows, cursor, None)
     print_table(columns, islice(stream, limit or 100), empty)
     if next(stream, None) is not None:
@@ -141,7 +143,7 @@ def print_beginning(
 def print_verification(
     found: Iterable[Verification], as_json: bool, limit: int | None, cursor: int = 0
 ) -> None:
-    """Print where stored metadata and schema disagree."""
+    """Print the stored metadata that does not follow the schema."""
     if as_json:
         print_json_stream(found, limit, cursor)
         return
@@ -151,7 +153,7 @@ def print_verification(
 
 
 def print_table(columns: Sequence[str], rows: Iterable[Sequence[Any]], empty: str) -> None:
-    """Print a table; `empty` is the sentence for no rows. On a screen, long cells are shortened to its width."""
+    """Print a table; `empty` is printed if there are no rows. On a terminal, long cells are shortened to its width."""
     cells = [[_cell(value) for value in row] for row in rows]
     if not cells:
         say(empty)
@@ -176,7 +178,7 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[Any]], empty: st
 def print_records(
     records: Sequence[T], as_json: bool, columns: Sequence[str], row: Callable[[T], Sequence[Any]], empty: str
 ) -> None:
-    """Print records as JSON, or as a table with the cells that `row` gives of each."""
+    """Print records as JSON, or as a table with the cells that `row` returns for each record."""
     if as_json:
         print_json_list(records)
     else:
@@ -184,7 +186,7 @@ def print_records(
 
 
 def _fit(widths: list[int], screen: int, empty: Iterable[int] = ()) -> None:
-    """Make a row fit: leave out columns without a value, then narrow the widest; the first stays, it is the name."""
+    """Make rows fit: drop columns without a value, then narrow the widest; the first stays, since it is the name."""
     for number in empty:
         if _length(widths) > screen:
             widths[number] = 0
@@ -210,7 +212,7 @@ def item_row(item: Item) -> tuple[str, ...]:
 
 
 def print_items(items: Iterable[Item], cursor: str | None, empty: str) -> None:
-    """Print a page of items as a table, and how to get the next one."""
+    """Print a page of items as a table, and how to get the next page."""
     print_table(ITEM_COLUMNS, map(item_row, items), empty)
     if cursor:
         say(f"More: --cursor {cursor}")
@@ -219,7 +221,7 @@ def print_items(items: Iterable[Item], cursor: str | None, empty: str) -> None:
 def print_columns(
     workspace: Workspace, page: Page[Any], names: str, as_json: bool, empty: str, *, frames: bool = False
 ) -> None:
-    """Print just the named fields of the items of a page, or of its frames, as a table or as JSON."""
+    """Print only the named fields of the items or frames of a page, as a table or as JSON."""
     rows = workspace.search.values(page.rows, names, frames=frames)
     if as_json:
         print_json_list(rows, page.cursor)
@@ -232,12 +234,12 @@ def print_columns(
 
 
 def _written(value: Any) -> Any:
-    """A value as people write it: only texts without quotes, and no number with commas in it."""
+    """A value as JSON, but texts without quotes; numbers have no thousands separators."""
     return value if value is None or isinstance(value, str) else _json(value)
 
 
 def dimensions(item: Item) -> str:
-    """Width and height, or duration, or pages, or nothing."""
+    """Width and height, or duration, or number of pages, or an empty text."""
     facts = item.facts
     if facts.width and facts.height:
         return f"{facts.width} x {facts.height}"
@@ -247,7 +249,7 @@ def dimensions(item: Item) -> str:
 
 
 def size_of(size: int | None) -> str:
-    """Bytes in a form that people read."""
+    """A number of bytes, readable for people."""
     if size is None:
         return ""
     amount = float(size)
@@ -260,7 +262,7 @@ def size_of(size: int | None) -> str:
 
 @contextmanager
 def progress_bar(what: str) -> Iterator[Callable[[Progress], None]]:
-    """A line on standard error with the units done, their rate, the failures and the time left; silent without a screen."""
+    """A line on standard error with the units done, their rate, the failures and the time left; only on a terminal."""
     if not sys.stderr.isatty():
         yield lambda progress: None
         return
@@ -284,7 +286,7 @@ def progress_bar(what: str) -> Iterator[Callable[[Progress], None]]:
 
 @contextmanager
 def counting(what: str) -> Iterator[Callable[[int], None]]:
-    """A line on standard error with how many there are by now, and their rate; silent without a screen."""
+    """A line on standard error with the number done so far and the rate; only on a terminal."""
     with progress_bar(what) as show:
         if not sys.stderr.isatty():
             yield lambda done: None
@@ -295,7 +297,7 @@ def counting(what: str) -> Iterator[Callable[[int], None]]:
 
 
 def _progress_text(progress: Progress, elapsed: float) -> str:
-    """What progress says after so many seconds: `2,000 processed, 10 new, 500 a second, 1:20 left`."""
+    """The text of progress after `elapsed` seconds: `2,000 processed, 10 new, 500 a second, 1:20 left`."""
     parts = [f"{progress.done:,} processed", f"{progress.added:,} new"]
     parts += [f"{progress.failed:,} failed"] if progress.failed else []
     if elapsed > 0.5:
@@ -307,12 +309,12 @@ def _progress_text(progress: Progress, elapsed: float) -> str:
 
 
 def confirm(question: str, yes: bool) -> None:
-    """Ask before something is deleted; without a screen to ask on, --yes is needed."""
+    """Ask before something is deleted; without a terminal, --yes is required."""
     if yes:
         return
     question = clean(question)
     if not sys.stdin.isatty():
-        raise click.UsageError(f"{question} Say --yes to do it.")
+        raise click.UsageError(f"{question} Give --yes to do it.")
     as_json = click.get_current_context().params.get("as_json", False)
     click.confirm(question, abort=True, err=as_json)
 

@@ -1,4 +1,4 @@
-"""`heron plot`: the vectors of a key as points in the plane, as a picture or a table."""
+"""`heron plot`: projects the vectors of a key to points in two dimensions, as a picture or a table."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def command(
     selection: Selection,
     as_json: bool,
 ) -> None:
-    """Show the vectors of a key as points in the plane.
+    """Show the vectors of a key as points in two dimensions.
 
     Near points are similar. All vectors of KEY are projected once and the points are stored, so that every
     plot is the same map; conditions choose the points that are shown. Without KEY, the first key that has
@@ -89,12 +89,12 @@ def command(
     say(f"Wrote {output} with {counted(count, 'point')}")
     if projection.is_stale:
         say(
-            f"Note: {counted(projection.new, 'vector')} came since they were projected; --again projects anew"
+            f"Note: {counted(projection.new, 'vector')} added since the projection have no point; --again projects again"
         )
 
 
 def _projection(workspace: Workspace, key: str | None, method: str, *, again: bool) -> Projection:
-    """The projection that is kept, or one that is made now."""
+    """The stored projection, or a new one."""
     from heron.errors import NotFound
 
     if not again:

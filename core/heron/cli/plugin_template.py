@@ -16,13 +16,13 @@ _PLACES = {
     "parts.py.txt": "heron_$name/parts.py",
     "test_plugin.py.txt": "tests/test_$name.py",
 }
-"""Where each template goes."""
+"""The path of each file, and its template."""
 
 
 def write_plugin(name: str, directory: Path) -> list[Path]:
     """Write the project `heron-NAME` into a new folder below `directory`; returns the files.
 
-    Raises InvalidInput for a name that is no Python name, AlreadyExists when the folder is there.
+    Raises InvalidInput for a name that is not a Python name, AlreadyExists if the folder exists.
     """
     if not re.fullmatch(r"[a-z][a-z0-9_]*", name):
         raise InvalidInput(

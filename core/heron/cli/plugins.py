@@ -1,4 +1,4 @@
-"""`heron plugins`: what is installed, and whether it can be used."""
+"""`heron plugins`: installed plugins, and whether they can be used."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def command(context: click.Context, as_json: bool) -> None:
 @click.pass_obj
 @example("heron plugins list --json")
 def list_plugins(context: Context, as_json: bool) -> None:
-    """List plugins with what they bring."""
+    """List plugins with their contributions."""
     statuses = context.plugins().statuses
     if as_json:
         print_json_array(statuses)
@@ -46,12 +46,12 @@ def list_plugins(context: Context, as_json: bool) -> None:
     "directory",
     default=".",
     type=click.Path(file_okay=False, path_type=Path),
-    help="Where to write it.",
+    help="Folder to create the project in.",
 )
 @json_option
 @example("heron plugins new media_flif")
 def new(name: str, directory: Path, as_json: bool) -> None:
-    """Write a new plugin project whose tests pass, to start your own from."""
+    """Write a new plugin project whose tests pass, as a start for your own plugin."""
     from heron.cli.plugin_template import write_plugin
 
     written = write_plugin(name, directory)

@@ -41,7 +41,7 @@ def list_presets(context: Context, as_json: bool) -> None:
 @command.command("create")
 @click.argument("name")
 @selection()
-@click.option("--description", default="", help="What it is for.")
+@click.option("--description", default="", help="What the query is for.")
 @click.option("--replace", is_flag=True, help="Replace the preset of that name.")
 @json_option
 @click.pass_obj
@@ -49,7 +49,7 @@ def list_presets(context: Context, as_json: bool) -> None:
 def create(
     context: Context, name: str, description: str, replace: bool, selection: Selection, as_json: bool
 ) -> None:
-    """Save a query under a name, once it is known to work."""
+    """Save a query under a name. The query is tried first."""
     workspace = context.workspace()
     query = selection.query(workspace)
     workspace.search(evolve(query, limit=1))

@@ -1,4 +1,4 @@
-"""Building an index: what to expect, how far it is, and a process of its own for it."""
+"""Builds an index: estimates the time, reports progress, and can run in a background process."""
 
 from __future__ import annotations
 
@@ -19,24 +19,23 @@ if TYPE_CHECKING:
     from heron.workspace import Workspace
 
 Advanced = Callable[[int, int], None]
-"""Hears of the rows done, and of all rows."""
+"""Called with the number of rows done and of rows in total."""
 
 _VECTOR, _NUMBER = 0.00016, 0.00000076
-"""Seconds of a core for each vector, and each of its numbers, measured at 131,072 vectors of 64 and of 512 numbers."""
+"""Seconds of a core per vector, and per number of it, measured at 131,072 vectors of 64 and of 512 numbers."""
 
 _EVERY = 30.0
-"""Seconds between two lines of a log."""
+"""The seconds between two lines of a log."""
 
 _PATIENCE = 60.0
-"""Seconds in which a process of its own has to begin."""
+"""The seconds in which a background process must have started."""
 
 
 @contextmanager
 def building(key: str, size: int, *, quiet: bool = False) -> Iterator[Advanced]:
-    """Say what to expect, and how far it is: by a bar on a screen, by a line now and then elsewhere.
-    With `quiet` nothing goes to standard output.
+    """Print an estimate, and then the progress: a bar on a terminal, otherwise a line from time to time.
 
-    Ctrl-C is an error of one line.
+    With `quiet` nothing is printed to standard output. Ctrl-C becomes an error of one line.
     """
     begun = False
 
@@ -51,20 +50,23 @@ def building(key: str, size: int, *, quiet: bool = False) -> Iterator[Advanced]:
         with _bar(key) if sys.stderr.isatty() else _lines(key) as show:
             yield advanced
     except (KeyboardInterrupt, RuntimeError) as stop:
-        if isinstance(stop, RuntimeError) and "terminated" not in str(stop):  # so usearch tells of Ctrl-C
+        if isinstance(stop, RuntimeError) and "terminated" not in str(
+            stop
+        ):  # usearch reports Ctrl-C like this
             raise
         raise HeronError(
-            "interrupted, what was saved of the index stays", hint=f"heron vectors rebuild {key!r} goes on"
+            "interrupted, the saved part of the index is kept",
+            hint=f"heron vectors rebuild {key!r} continues",
         ) from None
 
 
 def expectation(rows: int, size: int) -> str:
-    """How long it takes to put so many vectors of a size into an index on this machine, as far as one can say."""
+    """An estimate of the time that this machine needs to index `rows` vectors of a size, as a sentence."""
     cores = usable_cores()
     seconds = rows * (_VECTOR + _NUMBER * size) / cores
     return (
         f"Indexing {rows:,} vectors of {size:,} numbers takes about {spoken(seconds)} on {cores} cores. "
-        "It can be stopped, and goes on from there; searches go on meanwhile."
+        "It can be stopped and continued later; searches work meanwhile."
     )
 
 
@@ -103,7 +105,7 @@ def _lines(key: str) -> Iterator[Advanced]:
 
 
 class Pace:
-    """Tells the rate of what is going on, and the time left. The more vectors there are, the longer one more takes."""
+    """Returns the rate and the time left. Adding a vector takes longer the more vectors there are."""
 
     def __init__(self) -> None:
         self._start: tuple[float, int] | None = None
@@ -132,10 +134,10 @@ def spoken(seconds: float) -> str:
 def in_background(
     workspace: Workspace, key: str, anew: bool, discover: bool, *, quiet: bool = False
 ) -> Path | None:
-    """Start the same command in a process that outlives this one, and print what it says at first.
+    """Start the same command in a process that outlives this one, and print its first lines.
 
-    Returns the log that tells how far it is, None where it is done already. Raises what it raised, as where another one is
-    at it.
+    Returns the log with its progress, or None if it is done already. Raises the error with which it ended, for
+    instance if another process builds the index.
     """
     log = child(workspace._database.path.parent / "logs", f"rebuild {key}.log")
     arguments = ["-w", str(workspace.root), *([] if discover else ["--no-plugins"]), "vectors", "rebuild"]
@@ -153,7 +155,7 @@ def in_background(
     end = time.monotonic() + _PATIENCE
     while process.poll() is None and log.stat().st_size == before and time.monotonic() < end:
         time.sleep(0.05)
-    with suppress(subprocess.TimeoutExpired):  # where there was little to do, or to complain of, it ends now
+    with suppress(subprocess.TimeoutExpired):  # a process with little to do, or with an error, ends at once
         process.wait(1)
     with open_file(log, "rb") as stream:
         stream.seek(before)

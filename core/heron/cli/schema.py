@@ -1,4 +1,4 @@
-"""`heron schema`: which metadata keys there are, and what each can hold."""
+"""`heron schema`: the metadata keys and their types."""
 
 from __future__ import annotations
 
@@ -117,7 +117,7 @@ def add_options(context: Context, key: str, options: tuple[str, ...], as_json: b
     """Add options to an enum key."""
     changed = context.workspace().schema.add_enum_options(key, options)
     count = counted(len(changed.parameters["options"]), "option")
-    tell(as_json, changed, f"Key {key} has {count} now")
+    tell(as_json, changed, f"Key {key} now has {count}")
 
 
 @command.command("delete")
@@ -154,7 +154,7 @@ def restore(context: Context, key: str, as_json: bool) -> None:
 @click.pass_obj
 @example("heron schema index city")
 def index(context: Context, key: str, drop: bool, as_json: bool) -> None:
-    """Make a database index over a key: faster equality on it, slower imports."""
+    """Make a database index over a key: conditions of equality become faster, imports slower."""
     changed = context.workspace().schema.set_indexed(key, not drop)
     tell(as_json, changed, f"{'Dropped' if drop else 'Made'} the index over {key}")
 
@@ -182,7 +182,7 @@ def dump(context: Context, file: Path | None, as_json: bool) -> None:
 @click.pass_obj
 @example("heron schema load schema.toml")
 def load(context: Context, file: Path, as_json: bool) -> None:
-    """Replace the schema by that of a .json or .toml file. Keys that are not in it are deleted, but restorable."""
+    """Replace the schema by that of a .json or .toml file. Keys that are not in it are deleted; they can be restored."""
     from heron.catalog.schema_files import read_schema
 
     data = read_schema(file)
@@ -190,7 +190,7 @@ def load(context: Context, file: Path, as_json: bool) -> None:
         context.workspace().schema.set_from_dict(data)
     except HeronError as error:
         raise InvalidInput(f"{file}: {error.message}", hint=error.hint) from error
-    tell(as_json, {"keys": len(data)}, f"The schema has {counted(len(data), 'key')} now")
+    tell(as_json, {"keys": len(data)}, f"The schema now has {counted(len(data), 'key')}")
 
 
 @command.command("verify")
@@ -200,5 +200,5 @@ def load(context: Context, file: Path, as_json: bool) -> None:
 @click.pass_obj
 @example("heron schema verify")
 def verify(context: Context, limit: int | None, cursor: int, as_json: bool) -> None:
-    """List every stored value that the schema does not know or no longer accepts."""
+    """List every stored value whose key the schema does not know, or that the schema no longer accepts."""
     print_verification(context.workspace().metadata.verify(), as_json, limit, cursor)

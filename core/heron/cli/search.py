@@ -41,7 +41,9 @@ if TYPE_CHECKING:
     "--frames", is_flag=True, help="Find frames: frame.number, frame.seconds, frame.KEY, metric.NAME."
 )
 @click.option("--count", "only_count", is_flag=True, help="Print only how many there are.")
-@click.option("--explain", is_flag=True, help="Say how the query is answered, and how long each part takes.")
+@click.option(
+    "--explain", is_flag=True, help="Print how the query is answered, and how long each part takes."
+)
 @click.option("--collect", metavar="TITLE", help="Make a collection of the items of this page.")
 @json_option
 @click.pass_obj
@@ -66,7 +68,7 @@ def command(
 ) -> None:
     """Find items, or frames, by conditions, words, and what they look like.
 
-    TEXT is natural language, for an embedding whose model takes texts (heron embed makes embeddings). A condition is SQL:
+    TEXT is natural language; it needs an embedding whose model takes texts (heron embed makes embeddings). A condition is SQL:
     = < > LIKE IN BETWEEN IS NULL AND OR NOT, over metadata keys, item fields such as width, size and kind, media facts
     such as exif.Model or dicom.Modality, metrics such as metric.sharpness, and match(key, 'words'),
     in_collection('title'), in_dataset('title'), in_folder('path'), distance_km(key, latitude, longitude). All of it can be combined.
@@ -97,7 +99,7 @@ def command(
 
 
 def _print(workspace: Workspace, page: Page[Any], frames: bool) -> None:
-    """The rows as a table, with their scores where they have some."""
+    """The rows as a table, with their scores if they have scores."""
     if frames:
         columns, rows = frame_table(workspace, page.rows)
     else:

@@ -1,4 +1,4 @@
-"""`heron select`: the items that cover a set best, or those that are like no other."""
+"""`heron select`: the items that cover a set best, or those that differ most from all others."""
 
 from __future__ import annotations
 
@@ -56,9 +56,9 @@ def command(
 ) -> None:
     """Choose a diverse subset of items, or the most unique ones.
 
-    --diverse takes the item nearest to the mean, and then in each step the one farthest from all taken so
-    far: the first N of a larger subset are the subset of N. --unique ranks items by 1 - the mean cosine with
-    those nearest to them.
+    --diverse chooses the item nearest to the mean, and then in each step the item farthest from all chosen
+    so far: the first N of a larger subset are the subset of N. --unique ranks items by 1 - the mean cosine
+    with their nearest items.
     """
     if (diverse is None) == (unique is None):
         raise click.UsageError("Give either --diverse N or --unique N.")

@@ -1,4 +1,4 @@
-"""The options that choose items, each declared once, and the query or the items that they mean."""
+"""The options that choose items, each declared once, and the query or items that they stand for."""
 
 from __future__ import annotations
 
@@ -31,13 +31,13 @@ _CONDITIONS: dict[str, _Option] = {
         "--folder",
         shell_complete=completing.folders,
         metavar="PATH",
-        help="Only this folder and those below it.",
+        help="Only this folder and the folders below it.",
     ),
     "where": click.option(
         "--where", metavar="CONDITION", help="SQL condition over fields, facts and metadata."
     ),
     "words": click.option(
-        "--words", metavar="WORDS", help='Words that a text key holds; "a phrase", begin*.'
+        "--words", metavar="WORDS", help='Words that a text key contains; "a phrase", begin*.'
     ),
     "collection": click.option(
         "--collection",
@@ -52,10 +52,10 @@ _CONDITIONS: dict[str, _Option] = {
         "--preset", shell_complete=completing.presets, metavar="NAME", help="Start from a saved query."
     ),
 }
-"""Options about what is known of the items."""
+"""Options for fields of the items."""
 
 _SIMILARITY: dict[str, _Option] = {
-    "text": click.option("--text", metavar="TEXT", help="Similar to what this text says, in plain language."),
+    "text": click.option("--text", metavar="TEXT", help="Similar to this text in natural language."),
     "like": click.option(
         "--like",
         shell_complete=completing.things,
@@ -74,28 +74,28 @@ _SIMILARITY: dict[str, _Option] = {
     ),
     "exact": click.option("--exact", is_flag=True, help="Compare with every vector instead of by the index."),
 }
-"""Options about what the items are similar to."""
+"""Options for similarity."""
 
 _ORDER: dict[str, _Option] = {
     "sort": click.option(
         "--sort",
         shell_complete=completing.sorts,
         metavar="NAMES",
-        help="Names with commas between; - in front for descending.",
+        help="Names separated by commas; - in front for descending.",
     ),
     "limit": click.option("--limit", type=ROWS, help="At most this many (pages: 100 unless given)."),
 }
-"""Options about which items come first, and how many there are."""
+"""Options for order and number."""
 
 _RESOLVED = ("items", "collection", "dataset", "preset")
-"""Options that are no part of a query as they are given."""
+"""Options that are not passed on to the query unchanged."""
 
 
 @frozen
 class Selection:
-    """What the options of a command say about which items are meant.
+    """The items that the options of a command choose.
 
-    `given` holds the options that were given, by the names above. A selection is true where there is one.
+    `given` contains the given options by the names above. A selection is true if any option was given.
     """
 
     given: Mapping[str, Any] = field(factory=dict)
@@ -114,19 +114,19 @@ class Selection:
         return bool(self.given.get("exact"))
 
     def among(self, items: Iterable[str]) -> Selection:
-        """The same with items that a command takes as arguments, as if they were given by --item."""
+        """The same selection with items that a command takes as arguments, as if they were given by --item."""
         named = (*self.given.get("items", ()), *items)
         return Selection({**self.given, "items": named}) if named else self
 
     def only(self, *names: str) -> bool:
-        """Whether no option is given but some of these."""
+        """Whether no options except some of these are given."""
         return set(self.given) <= set(names)
 
     def query(self, workspace: Workspace, *, compares: bool = False) -> Query:
-        """The query that the options make together: an item has to meet all of them, and the preset.
+        """The query of all options together: an item must match each of them, and the preset.
 
-        With `compares` --key and --exact also say how the command itself compares; they are no part of a query that is
-        similar to nothing.
+        With `compares`, --key and --exact also say how the command itself compares; then a query without similarity
+        does not contain them.
         """
         from attrs import evolve
 
@@ -143,10 +143,10 @@ class Selection:
         return evolve(query, key=None, exact=False) if compares and not query.is_similarity else query
 
     def chosen(self, workspace: Workspace) -> list[str]:
-        """The UUIDs of the items that are chosen now, so that what is done to these does not change which they are.
+        """The UUIDs of the chosen items, read before the command changes any of them.
 
-        Items that are named one by one, and those of a dataset, keep their order. The page size of a preset does not matter.
-        Raises UsageError where no option chooses items, or where all items are similar to something.
+        Items that are named one by one, and those of a dataset, keep their order. The page size of a preset is ignored.
+        Raises UsageError if no option chooses items, or if similarity alone chooses them, without a bound.
         """
         if self.only("sort", "limit") and len(self.given) < 2:
             names = ", ".join(f"--{name}" for name in ("item", *list(_CONDITIONS)[1:], "text"))
@@ -175,10 +175,10 @@ class Selection:
 def selection(
     *, text: Literal["argument", "option"] = "option", order: bool = True, without: Iterable[str] = ()
 ) -> Callable[[Any], Any]:
-    """Give a command the options that choose items; it is called with one `Selection` in their place.
+    """Add the options that choose items to a command; it is called with one `Selection` in their place.
 
-    With `text` as an argument the words of a sentence need no quotes. `order` False leaves out --sort and --limit,
-    `without` leaves out options by their names above.
+    With `text` as an argument, a sentence needs no quotes. `order` False leaves out --sort and --limit; `without`
+    leaves out options by their names above.
     """
     options = {**_CONDITIONS, **_SIMILARITY, **(_ORDER if order else {})}
     for name in without:

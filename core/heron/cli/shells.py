@@ -1,4 +1,4 @@
-"""Answers the shell that asks for completions, in silence where something fails, and quotes for bash."""
+"""Answers a shell's requests for completions: prints no errors, and quotes values for bash."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from click.shell_completion import (
 )
 
 VARIABLE = "_HERON_COMPLETE"
-"""The environment variable by which a shell asks."""
+"""The environment variable in which a shell sends its request."""
 
 
 class _Descending(ShellComplete):
-    """A shell in which the value of --sort may begin with `-`, which click takes for the beginning of an option."""
+    """A shell in which the value of --sort can begin with `-`, which click would take for an option."""
 
     def get_completions(self, args: list[str], incomplete: str) -> list[CompletionItem]:
-        """What is offered for a word after others."""
+        """The completions of a word after other words."""
         if args[-1:] == ["--sort"] and incomplete.startswith("-"):
             return [
                 CompletionItem(f"-{item.value}") for item in super().get_completions(args, incomplete[1:])
@@ -35,24 +35,24 @@ class _Descending(ShellComplete):
 
 @add_completion_class
 class Fish(_Descending, FishComplete):
-    """Fish, which quotes by itself."""
+    """Fish, which quotes values itself."""
 
 
 @add_completion_class
 class Zsh(_Descending, ZshComplete):
-    """Zsh, which quotes by itself."""
+    """Zsh, which quotes values itself."""
 
 
 @add_completion_class
 class Bash(_Descending, BashComplete):
-    """Bash, where names may hold blanks, commas and other characters that it would take apart."""
+    """Bash, which would split names at spaces, commas and other characters unless they are quoted."""
 
     source_template = BashComplete.source_template.replace(
         "IFS=',' read type value", "IFS=',' read -r type value"
     ).replace("COMPREPLY+=($value)", 'COMPREPLY+=("$value")')
 
     def format_completion(self, item: CompletionItem) -> str:
-        """Type and value, which is quoted unless the word that is typed begins with a quote."""
+        """Type and value; the value is quoted unless the typed word begins with a quote."""
         words, place = os.environ["COMP_WORDS"].split("\n"), int(os.environ["COMP_CWORD"])
         is_quoted = place < len(words) and words[place].startswith(("'", '"'))
         return f"{item.type},{item.value if is_quoted else _quoted(item.value)}"
@@ -63,7 +63,7 @@ def _quoted(value: str) -> str:
 
 
 def answer(program: click.Command) -> int:
-    """Print the completions that the environment asks for; returns the exit status, which is never that of a failure."""
+    """Print the completions that the environment variable requests; the exit status is 0 even after an error."""
     with Path(os.devnull).open("w") as nothing, redirect_stderr(nothing), suppress(Exception):
         shell_complete(program, {}, "heron", VARIABLE, os.environ[VARIABLE])
     return 0

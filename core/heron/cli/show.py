@@ -1,4 +1,4 @@
-"""`heron show`: what is known of an item, what it looks like, and what it says."""
+"""`heron show`: the facts and metadata of an item, its picture, and its text."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ if TYPE_CHECKING:
 _FORMATS = {
     ".png": ("PNG", 2**31 - 1), ".jpg": ("JPEG", 65_500), ".jpeg": ("JPEG", 65_500), ".webp": ("WEBP", 16_383),
 }  # fmt: skip
-"""Formats by suffix, with the longest side of a picture in pixels (libjpeg JPEG_MAX_DIMENSION, WebP 14 bits)."""
+"""Formats by suffix, with the longest possible side in pixels (libjpeg JPEG_MAX_DIMENSION, WebP 14 bits)."""
 
 
 def picture_option(what: str, *, required: bool = False) -> Callable[[Any], Any]:
-    """The option that names the picture to write; `what` is its help."""
+    """The option for the picture file to write; `what` is its help."""
     return click.option(
         "-o",
         "--output",
@@ -43,7 +43,7 @@ def picture_option(what: str, *, required: bool = False) -> Callable[[Any], Any]
     "--size",
     type=click.IntRange(1, 16_384),
     metavar="PIXELS",
-    help="Longest side of the picture (default 1024; a frame is as large as it is).",
+    help="Longest side of the picture (default 1024; for a frame, its own size).",
 )
 @click.option("--text", "as_text", is_flag=True, help="Print the text of a document.")
 @json_option
@@ -63,8 +63,8 @@ def command(
 ) -> None:
     """Show an item: what is known of it, its picture, a frame of it, its text.
 
-    ITEM is a UUID, or a name that only one item has. The picture of a video is a sheet of frames, that of a scan its
-    middle slice, that of sound its waveform, that of a document its first page.
+    ITEM is a UUID, or a name that only one item has. The picture of a video is a sheet of frames; of a scan, its
+    middle slice; of audio, its waveform; of a document, its first page.
     """
     workspace = context.workspace()
     owner = workspace.items.get(item)
@@ -110,5 +110,5 @@ def save_picture(picture: Image, output: Path) -> None:
 
 
 def _readable(text: str) -> str:
-    """Text without what could steer a terminal; lines and tabs stay."""
+    """Text without control characters, which could control a terminal; line breaks and tabs stay."""
     return "".join(c if c.isprintable() or c in "\n\t" else " " for c in text)

@@ -35,7 +35,7 @@ def command(context: Context, folders: tuple[str, ...], allow_empty: bool, as_js
         except HeronError as error:
             if len(names) == 1:
                 raise
-            failed = True  # the others are synced all the same
+            failed = True  # go on with the other folders
             say(f"Folder {name} could not be synced: {error}", err=True, fg="red")
             continue
         reports.append(report)

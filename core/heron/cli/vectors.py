@@ -1,4 +1,4 @@
-"""`heron vectors`: what is kept under each embedding key, its files, and its ways in and out."""
+"""`heron vectors`: the vectors of each embedding key, their files, and their import and export."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def status(context: Context, as_json: bool) -> None:
         for note in _notes(status):
             say(f"{status.key}: {note}")
     for key in adoptable:
-        say(f"{key}: vectors stand in metadata, where no search finds them; heron vectors adopt {key!r}")
+        say(f"{key}: some vectors are in metadata, where no search finds them; heron vectors adopt {key!r}")
 
 
 def _row(status: VectorStatus) -> tuple[Any, ...]:
@@ -80,7 +80,7 @@ def _row(status: VectorStatus) -> tuple[Any, ...]:
 
 
 def _notes(status: VectorStatus) -> list[str]:
-    """Notes about a key besides its figures."""
+    """Notes about a key, besides its numbers."""
     missing = (
         [f"the file has lost {counted(status.missing, 'vector')}; heron vectors verify {status.key!r}"]
         if status.missing
@@ -92,7 +92,7 @@ def _notes(status: VectorStatus) -> list[str]:
 @command.command("rebuild")
 @click.argument("key", shell_complete=completing.embeddings)
 @click.option("--anew", is_flag=True, help="Build from scratch, instead of extending the index.")
-@click.option("--background", is_flag=True, help="In a process of its own, which writes a log.")
+@click.option("--background", is_flag=True, help="Run in a background process, which writes a log.")
 @json_option
 @click.pass_obj
 @example(
@@ -113,7 +113,7 @@ def rebuild(context: Context, key: str, anew: bool, background: bool, as_json: b
         if as_json:
             print_json({"key": key, "log": str(log) if log is not None else None})
         elif log is not None:
-            say(f"It goes on in the background; {log} tells how far it is.")
+            say(f"It runs in the background; {log} shows the progress.")
         return
     with building(key, sizes.get(key, 0), quiet=as_json) as progress:
         workspace.vectors.rebuild(key, anew=anew, progress=progress)
@@ -173,7 +173,7 @@ def verify(context: click.Context, key: str | None, deep: bool, repair: bool, as
             if each["problems"] and not each["remaining"]:
                 say(f"{each['key']} is repaired.")
             elif not each["problems"]:
-                say(f"{each['key']} is as it should be.")
+                say(f"{each['key']} has no problems.")
         if not found:
             say("No vectors are kept yet.")
     if any(each["remaining"] for each in found):
@@ -207,12 +207,12 @@ def delete(context: Context, key: str, yes: bool, as_json: bool) -> None:
 
 @command.command("adopt")
 @click.argument("key", shell_complete=completing.embeddings)
-@click.option("--replace", is_flag=True, help="Also where there is a vector already.")
+@click.option("--replace", is_flag=True, help="Also replace vectors that exist already.")
 @json_option
 @click.pass_obj
 @example("heron vectors adopt clip")
 def adopt(context: Context, key: str, replace: bool, as_json: bool) -> None:
-    """Move vectors that were written as metadata before their key was in the schema to where searches find
+    """Move vectors that were written as metadata, before their key was in the schema, to where searches find
     them.
     """
     done = context.workspace().vectors.adopt(key, replace=replace)
@@ -221,7 +221,7 @@ def adopt(context: Context, key: str, replace: bool, as_json: bool) -> None:
         return
     say(f"Moved {counted(done.moved, 'vector')} from metadata to {key!r}.")
     for reason in done.reasons:
-        say(f"  left: {reason}")
+        say(f"  not moved: {reason}")
     if done.left > len(done.reasons):
         say(f"{counted(done.left, 'value')} stay in metadata.")
 
@@ -230,10 +230,12 @@ def adopt(context: Context, key: str, replace: bool, as_json: bool) -> None:
 @click.argument("key", shell_complete=completing.embeddings)
 @file_argument
 @click.option(
-    "--by", type=click.Choice(["uuid", "url", "name"]), help="What ids are (default: as each looks)."
+    "--by",
+    type=click.Choice(["uuid", "url", "name"]),
+    help="What the ids are (default: recognised for each id).",
 )
 @ids_option
-@click.option("--create", is_flag=True, help="Add the key to the schema, of the size of these vectors.")
+@click.option("--create", is_flag=True, help="Add the key to the schema, with the size of these vectors.")
 @json_option
 @click.pass_obj
 @example(
@@ -256,7 +258,7 @@ def import_file(
             from heron.errors import HeronError
 
             raise HeronError(
-                "interrupted, the vectors kept so far stay", hint="the same command brings them all"
+                "interrupted, the vectors stored so far stay", hint="the same command stores all of them"
             ) from None
     print_json(done) if as_json else _say_imported(done)
     if not done.kept and (done.unmatched or done.ambiguous):
@@ -266,13 +268,13 @@ def import_file(
 def _say_imported(done: VectorImport) -> None:
     if done.created:
         say(f"Added key {done.key} to the schema")
-    say(f"Kept {counted(done.kept, 'vector')} as {done.key!r}.")
+    say(f"Stored {counted(done.kept, 'vector')} as {done.key!r}.")
     if done.zeros:
-        say(f"  {counted(done.zeros, 'vector')} of zeros: without a direction, no search finds them")
+        say(f"  {counted(done.zeros, 'vector')} of zeros: they have no direction, so no search finds them")
     for name in done.first_unmatched[:10]:
         say(f"  no item: {name}")
     for name, count in list(done.first_ambiguous.items())[:10]:
-        say(f"  {count} items, none got it: {name}")
+        say(f"  {count} items have this name, so none got the vector: {name}")
     if done.unmatched or done.ambiguous:
         say(f"{counted(done.unmatched, 'vector')} matched no item, {done.ambiguous:,} matched several.")
 

@@ -47,8 +47,13 @@ def is_shown(packet: Any) -> bool:
 
 
 def rewind(media: Media, stream: Any) -> None:
-    """Go to the first packet of a stream."""
-    media.container.seek(stream.start_time or 0, stream=stream)
+    """Go to the first packet of a stream, or with timestamps that go back to one near it.
+
+    Fragments of MP4 are found by the time of decoding, which is earlier than the first time of showing.
+    """
+    entries = stream.index_entries
+    begin = stream.start_time or 0
+    media.container.seek(min(begin, entries[0].timestamp) if len(entries) else begin, stream=stream)
 
 
 def undecodable(media: Media) -> heron.MediaError:

@@ -56,18 +56,20 @@ _SOUND_TAGS = (
 def film_facts(media: Media) -> heron.MediaFacts:
     """The facts of a file with pictures; raises MediaError where none can be decoded."""
     stream = media.pictures
+    index = _index(media)  # before anything else is read: a timestamp that is there twice may not lead back
+    rewind(media, stream)
     first = _first_frame(media, stream)
     turn = transposition(first)
     width, height = (first.height, first.width) if turn in _SWAPPED else (first.width, first.height)
-    index = _index(media)
     rate, mode = _rate(stream, index)
-    tags = _tags(media, stream)
+    tags, doubt = _tags(media, stream), _doubt(index)
     video: dict[str, Any] = {
         "profile": stream.profile,
         "pixel_format": first.format.name,
         "bit_rate": stream.bit_rate or media.container.bit_rate,
         "rotation": _ROTATION.get(turn),
         "frame_rate_mode": mode,
+        "timestamps": "unreliable" if doubt else None,
         "sample_aspect_ratio": _ratio(stream.sample_aspect_ratio),
         "interlaced": first.interlaced_frame,
         "field_order": _FIELD_ORDER.get(stream.codec_context.field_order),
@@ -94,7 +96,7 @@ def film_facts(media: Media) -> heron.MediaFacts:
         channels=media.sound.codec_context.channels or None if media.sound is not None else None,
         captured_at=_captured_at(tags),
         extra=extra,
-        note=missing(media),
+        note="; ".join(filter(None, (missing(media), doubt))) or None,
     )
 
 
@@ -137,8 +139,15 @@ def _index(media: Media) -> FrameIndex | None:
     may_read = file.size <= (_COUNTED if file.path is None else _COUNTED_HERE)
     if media.table is None and not may_read:
         return None
-    rewind(media, media.pictures)
     return frame_index(media, may_read=may_read, may_decode=file.size <= _COUNTED)
+
+
+def _doubt(index: FrameIndex | None) -> str | None:
+    """A sentence about times that are not to be trusted."""
+    if index is None or (index.is_ordered and not index.moved):
+        return None
+    count = f": {index.moved:,} of {len(index.shown):,}" if index.is_ordered else ""
+    return f"its timestamps cannot be trusted (repeated or going back{count})"
 
 
 def _rate(stream: Any, index: FrameIndex | None) -> tuple[float | None, str | None]:
@@ -167,7 +176,7 @@ def _duration(media: Media, stream: Any, index: FrameIndex | None) -> float | No
         span = index.shown[-1] - index.shown[0]
         shown = float(span * index.unit) * len(index.shown) / (len(index.shown) - 1)
         lies = media.sound is None and seconds > _LIES * max(1.0, shown)
-        seconds = shown if seconds <= 0 or lies else seconds
+        seconds = shown if seconds < float(span * index.unit) or lies else seconds
     return round(seconds, 6) if 0 < seconds < 1e9 else None
 
 

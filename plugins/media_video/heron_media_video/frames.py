@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import chain, groupby
+from itertools import chain, groupby, islice
 from typing import Any
 
-from heron_media_video.containers import Media
+from heron_media_video.containers import Media, opened
 from heron_media_video.decoding import frames, packets, rewind
 from heron_media_video.index import FrameIndex, may_have_fields
+from heron_media_video.order import landmark
 
 _BACKWARDS = 2
 """Earlier groups that are tried if decoding turns out to begin behind a wanted frame."""
@@ -38,56 +40,88 @@ class _Group:
         self._media = media
         self._index = index
         self._group = group
-        self._wanted = {index.shown[number]: number for number in numbers}
-        self._first, self._last = index.shown[numbers[0]], index.shown[numbers[-1]]
+        marks = index.shown if index.order is None else range(len(index.shown))
+        self._wanted = {marks[number]: number for number in numbers}
+        self._first, self._last = marks[numbers[0]], marks[numbers[-1]]
 
     def frames(self) -> Iterator[tuple[int, Any]]:
         """Decode from the key frame of the group; from an earlier one, where that turns out to begin too late."""
-        for key in (*range(self._group, max(-1, self._group - _BACKWARDS), -1), -1):
-            self._go_to(key)
-            found = self._decoded()
+        for key in range(self._group, max(-1, self._group - _BACKWARDS), -1):
+            found = self._decoded(self._media, self._from_key(key))
             frame = next(found, None)
-            if frame is not None and (frame.pts <= self._first or key < 0):
+            if frame is not None and frame.pts <= self._first:
                 yield from self._picked(chain((frame,), found))
                 return
-
-    def _go_to(self, key: int) -> None:
-        if key >= 0:
-            self._media.container.seek(self._index.keys[key], stream=self._media.pictures)
-        else:
+        if self._index.order is None:
             rewind(self._media, self._media.pictures)
+            yield from self._picked(self._decoded(self._media, packets(self._media, self._media.pictures)))
+            return
+        with opened(self._media.file) as media:  # no timestamp leads there for sure
+            yield from self._picked(self._decoded(media, self._numbered(packets(media, media.pictures), 0)))
+
+    def _from_key(self, key: int) -> Iterator[Any]:
+        """The packets from a key frame on, or from before it; none if its timestamp leads behind it, or who knows where."""
+        order, stream = self._index.order, self._media.pictures
+        self._media.container.seek((order.seeks if order else self._index.keys)[key], stream=stream)
+        found = packets(self._media, stream)
+        if order is None:
+            return found
+        first = next(found, None)
+        place = -1 if first is None else order.landed.get(landmark(first), -1)
+        if not 0 <= place <= order.places[key]:
+            return iter(())
+        return self._numbered(chain((first,), found), place)
+
+    def _numbered(self, found: Iterable[Any], place: int) -> Iterator[Any]:
+        """Packets from a place on, with the number of their frame as their time."""
+        assert self._index.order is not None
+        numbers = self._index.order.numbers
+        for number, packet in zip(islice(numbers, place, None), found, strict=False):
+            packet.pts, packet.dts = None if number < 0 else number, None
+            yield packet
 
     def _picked(self, found: Iterable[Any]) -> Iterator[tuple[int, Any]]:
-        """The wanted frames of a stream of frames, each at its first occurrence."""
-        left = dict(self._wanted)
+        """The wanted frames of a stream of frames, each at its first occurrence, in ascending order.
+
+        A frame that comes before its turn, because the times in the file order it otherwise than the codec, waits.
+        """
+        left, waiting = dict(self._wanted), dict[int, Any]()
+        turns = deque(self._wanted.values())
+        is_in_turn = self._index.order is not None or self._index.is_counted
         for frame in found:
             if frame.pts in left:
-                yield left.pop(frame.pts), frame
-            if not left or frame.pts >= self._last:
-                return
+                waiting[left.pop(frame.pts)] = frame
+            while turns and turns[0] in waiting:
+                yield turns[0], waiting.pop(turns.popleft())
+            if not left or (is_in_turn and frame.pts >= self._last):
+                break
+        yield from sorted(waiting.items())
 
-    def _decoded(self) -> Iterator[Any]:
-        """Frames from the container's position on; frames that are not wanted may be missing."""
-        context = self._media.pictures.codec_context
+    def _decoded(self, media: Media, source: Iterator[Any]) -> Iterator[Any]:
+        """The frames of packets; frames that are not wanted may be missing."""
+        context = media.pictures.codec_context
         found = (
-            frame for packet in chain(self._packets(context), (None,)) for frame in frames(context, packet)
+            frame
+            for packet in chain(self._needed(context, source), (None,))
+            for frame in frames(context, packet)
         )
         if self._index.is_counted:
             return map(_timed, found, self._index.shown)
         return (frame for frame in found if frame.pts is not None)
 
-    def _packets(self, context: Any) -> Iterator[Any]:
-        """The packets that are needed to decode the wanted frames."""
-        skips = self._index.is_plain and _can_skip(context)
+    def _needed(self, context: Any, source: Iterator[Any]) -> Iterator[Any]:
+        """Those of some packets that are needed to decode the wanted frames."""
+        is_plain, is_timed = self._index.is_plain, self._index.order is None
+        skips = is_plain and _can_skip(context)
         unsent = set(self._wanted)
-        for packet in packets(self._media, self._media.pictures):
-            if self._index.is_plain and _is_behind(packet, self._last):
+        for packet in source:
+            if is_plain and is_timed and _is_behind(packet, self._last):
                 return
             if skips:
                 context.skip_frame = "NONE" if packet.pts in unsent else "NONREF"
             yield packet
             unsent.discard(packet.pts)
-            if self._index.is_plain and not unsent:
+            if is_plain and not unsent:
                 return
 
 

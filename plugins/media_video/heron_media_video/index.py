@@ -4,22 +4,29 @@ from __future__ import annotations
 
 from array import array
 from bisect import bisect_right
+from collections.abc import Iterable, Iterator
 from fractions import Fraction
 from itertools import chain, islice
 from typing import Any
 
 from attrs import frozen
+from av.codec.codec import Properties
 
 import heron
 from heron_media_video.containers import Media, opened, table_alone
-from heron_media_video.decoding import frames, is_shown, packets, rewind
-from heron_media_video.mp4 import MAX_FRAMES, SampleTimes
+from heron_media_video.decoding import frames, is_shown, packets
+from heron_media_video.mp4 import MAX_FRAMES, USUAL_DELAY, SampleTimes
+from heron_media_video.order import PacketList, PacketOrder
+from heron_media_video.timestamps import MISSING, are_in_order, ascending, ascends
 
 _TRIAL = 32
 """Packets that are decoded to see whether each is one frame, with its time."""
 
 _REORDERED = 64
 """Packets by which a frame can come behind its turn; codecs allow 16."""
+
+_DELAY = {"mpeg1video": 1, "mpeg2video": 1, "mpeg4": 1}
+"""By how many packets a frame comes behind its turn at most, in codecs that have a limit as low as that."""
 
 _IN_FIELDS = ("h264", "mpeg2video", "vc1")
 """Codecs whose frames can be two packets, one for each field."""
@@ -32,8 +39,9 @@ _PROGRESSIVE = 1
 class FrameIndex:
     """The times of frames in units of `unit` seconds, ascending, and those of them at which decoding can begin.
 
-    `is_plain`: each packet is one frame, and has its time. `is_counted`: frames have no reliable times, and
-    are numbered by their order alone.
+    `is_plain`: each packet is one frame. Frames are told apart by the time of their packet, or where `order` is set, by
+    the packet; where `is_counted`, by counting what is decoded. `moved` is the number of times that are not those in the
+    file; `is_ordered` is unset where finding the order of the frames takes decoding all, which was not allowed.
     """
 
     shown: array[int]
@@ -41,6 +49,9 @@ class FrameIndex:
     unit: Fraction
     is_plain: bool = True
     is_counted: bool = False
+    is_ordered: bool = True
+    order: PacketOrder | None = None
+    moved: int = 0
 
     def seconds(self) -> array[float]:
         """The time of each frame in seconds from the first."""
@@ -49,7 +60,11 @@ class FrameIndex:
 
     def group(self, number: int) -> int:
         """The number of the key frame from which a frame is decoded; -1 where that is the beginning of the file."""
-        return -1 if self.is_counted else bisect_right(self.keys, self.shown[number]) - 1
+        if self.is_counted:
+            return -1
+        if self.order is not None:
+            return bisect_right(self.order.keys, number) - 1
+        return bisect_right(self.keys, self.shown[number]) - 1
 
 
 def frame_times(file: heron.MediaFile, *, whole: bool) -> array[float] | None:
@@ -59,9 +74,9 @@ def frame_times(file: heron.MediaFile, *, whole: bool) -> array[float] | None:
     Raises MediaError.
     """
     table, may_read = table_alone(file), whole or file.path is not None
-    if table is not None and table.is_exact:
+    if table is not None and table.is_exact and table.is_ordered:
         return _of_table(table, 0).seconds()
-    if table is None and not may_read:
+    if not may_read and (table is None or not table.is_ordered):
         return None
     with opened(file) as media:
         if media.pictures is None:
@@ -75,18 +90,27 @@ def frame_index(
 ) -> FrameIndex | None:
     """The index of an open file that stands at its beginning, from its sample tables where these tell.
 
-    Else it is read through, or decoded through where its packets are not frames; None where it may not. With `last`, the
-    index may end behind the frame of that number.
+    Else it is read through, or decoded through where its packets are not frames, or their times do not tell their order;
+    None where it may not. With `last`, the index may end behind the frame of that number.
     """
     table = media.table
     if table is None and not may_read:
         return None
-    is_plain = _is_plain(media)
+    source = packets(media, media.pictures)
+    is_plain, tried = _is_plain(media, source)
+    source = chain(tried, source)
     if table is not None and table.track == media.pictures.id and is_plain:
-        first = next((p for p in packets(media, media.pictures) if is_shown(p) and p.pts is not None), None)
-        return _of_table(table, 0 if first is None else first.pts - table.first)
-    index = _read_through(media, last) if is_plain and may_read else None
-    return index or (_decoded_through(media) if may_read and may_decode else None)
+        if not may_read and not table.is_ordered:
+            return _of_table(table, 0)
+        if table.is_ordered and (table.is_in_turn or table.is_exact or _delay(media.pictures.codec_context)):
+            first = next((p for p in source if is_shown(p) and p.pts is not None), None)
+            return _of_table(table, 0 if first is None else first.pts - table.first)
+    if not may_read:
+        return None
+    index = _read_through(media, source, last) if is_plain else None
+    if index is not None and index.is_ordered:
+        return index
+    return _decoded_through(media.file, is_plain, last) if may_decode else index
 
 
 def may_have_fields(context: Any) -> bool:
@@ -97,66 +121,96 @@ def may_have_fields(context: Any) -> bool:
 def _of_table(table: SampleTimes, offset: int) -> FrameIndex:
     """An index on FFmpeg's clock, which differs from that of the track by `offset`."""
     shown, keys = (array("q", map(offset.__add__, times)) for times in (table.shown, table.keys))
-    return FrameIndex(shown, keys, table.unit)
+    return FrameIndex(shown, keys, table.unit, is_ordered=table.is_ordered)
 
 
-def _is_plain(media: Media) -> bool:
-    """Whether each packet is one frame with its time; if in doubt, checked by decoding the first ones."""
+def _is_plain(media: Media, source: Iterator[Any]) -> tuple[bool, list[Any]]:
+    """Whether each packet is one frame with its time; if in doubt, checked by decoding the first ones, which are returned."""
     context = media.pictures.codec_context
-    without_times = media.container.format.name == "avi" and context.has_b_frames
-    if (media.table is not None and media.table.is_exact) or not (may_have_fields(context) or without_times):
-        return True
-    tried = list(islice(packets(media, media.pictures), _TRIAL))
+    if (media.table is not None and media.table.is_exact) or not (
+        may_have_fields(context) or _is_untimed(media)
+    ):
+        return True, []
+    tried = list(islice(source, _TRIAL))
     found = [frame.pts for packet in [*tried, None] for frame in frames(context, packet)]
-    rewind(media, media.pictures)
+    context.flush_buffers()
     times = [packet.pts for packet in tried if is_shown(packet)]
-    return None not in times and found == sorted(times)
+    return None not in times and found == sorted(times), tried
 
 
-def _read_through(media: Media, last: int | None) -> FrameIndex | None:
-    """The index by reading packets without decoding any; None where some have no time, or the same."""
-    shown, keys, untimed = array("q"), array("q"), 0
-    for packet in packets(media, media.pictures):
+def _is_untimed(media: Media) -> bool:
+    """Whether the order of packets is all that a file tells of times, and they are not in the order of showing."""
+    return bool(media.container.format.name == "avi" and media.pictures.codec_context.has_b_frames)
+
+
+def _delay(context: Any) -> int | None:
+    """By how many packets a frame comes behind its turn at most, None for codecs in which none does."""
+    if not context.codec.properties & Properties.REORDER.value:
+        return None
+    return _DELAY.get(context.codec.canonical_name, USUAL_DELAY) if context.has_b_frames else 0
+
+
+def _read_through(media: Media, source: Iterable[Any], last: int | None) -> FrameIndex:
+    """The index by reading packets without decoding any."""
+    read = PacketList()
+    for place, packet in enumerate(source):
         if not is_shown(packet):
             continue
-        if packet.pts is None:
-            untimed += 1
-            continue
-        shown.append(packet.pts)
-        if packet.is_keyframe:
-            keys.append(packet.pts)
-        if last is not None and len(shown) > last + _REORDERED:
+        read.add(place, packet)
+        if last is not None and len(read.stamps) > last + _REORDERED:
             break
-        _check_count(media, len(shown))
-    ascending = array("q", sorted(set(shown)))
-    if untimed or len(ascending) < len(shown):
-        rewind(media, media.pictures)
-        return None
-    return FrameIndex(ascending, array("q", sorted(keys)), media.pictures.time_base)
+        _check_count(media, len(read.stamps))
+    unit, delay = media.pictures.time_base, _delay(media.pictures.codec_context)
+    is_timed = MISSING not in read.stamps
+    if is_timed and are_in_order(read.stamps, read.keys, delay or 0):
+        return FrameIndex(array("q", sorted(read.stamps)), read.key_stamps(), unit)
+    if delay is None:
+        times, moved = ascending(read.stamps)
+        return FrameIndex(times, array("q"), unit, order=read.order(read.places), moved=moved)
+    times, moved = ascending(array("q", sorted(read.stamps)))
+    return FrameIndex(times, array("q"), unit, is_ordered=False, moved=moved)
 
 
-def _decoded_through(media: Media) -> FrameIndex:
-    """The index by decoding all frames, of a file whose packets are not frames, or have no true times."""
-    found, slots, keys = array("q"), array("q"), set()
-    context, stream = media.pictures.codec_context, media.pictures
-    for packet in chain(packets(media, stream), (None,)):
-        found.extend(frame.pts or 0 for frame in frames(context, packet))
-        if packet is not None and packet.dts is not None:
-            slots.append(packet.dts)
-        if packet is not None and packet.is_keyframe:
-            keys.add(packet.pts)
-        _check_count(media, len(found))
-    if _ascends(found):
-        return FrameIndex(
-            found, array("q", filter(keys.__contains__, found)), stream.time_base, is_plain=False
-        )
-    if len(slots) != len(found) or not _ascends(slots):
-        slots = array("q", range(len(found)))
-    return FrameIndex(slots, array("q"), stream.time_base, is_plain=False, is_counted=True)
+def _decoded_through(file: heron.MediaFile, is_plain: bool, last: int | None) -> FrameIndex:
+    """The index by decoding all frames, of a file whose packets are not frames, or whose times do not tell their order.
+
+    Packets are given their place as their time, so that each frame tells from which packet it comes.
+    """
+    read, found = PacketList(), list[int | None]()
+    with opened(
+        file
+    ) as media:  # once more, because a timestamp that is there twice may not lead back to the beginning
+        context, unit = media.pictures.codec_context, media.pictures.time_base
+        for place, packet in enumerate(packets(media, media.pictures)):
+            read.add(place, packet)
+            packet.pts, packet.dts = place, None
+            found.extend(frame.pts for frame in frames(context, packet))
+            _check_count(media, len(found))
+            if last is not None and len(found) > last:
+                break
+        found.extend(frame.pts for frame in frames(context, None))
+        is_timed = media.container.format.name != "avi"
+    places = array("q", (place for place in found if place is not None))
+    is_counted = len(set(places)) < len(found)
+    if is_timed and not is_counted:
+        stamps = array("q", map(read.stamps.__getitem__, places))
+    else:
+        stamps = _slots(read, len(found), is_timed=is_timed)
+    times, moved = ascending(stamps)
+    if is_counted:
+        return FrameIndex(times, array("q"), unit, is_plain=False, is_counted=True, moved=moved)
+    return FrameIndex(times, array("q"), unit, is_plain, order=read.order(places), moved=moved)
 
 
-def _ascends(times: array[int]) -> bool:
-    return all(map(int.__lt__, times, times[1:]))
+def _slots(read: PacketList, count: int, *, is_timed: bool) -> array[int]:
+    """The times of so many frames where packets do not tell which is whose: those of decoding, or else all in order."""
+    slots = array("q", filter(MISSING.__lt__, read.slots))
+    if len(slots) == count and ascends(slots):
+        return slots
+    if not is_timed:
+        return array("q", range(count))
+    stamps = array("q", sorted(filter(MISSING.__lt__, read.stamps)))[:count]
+    return stamps + array("q", (MISSING,)) * (count - len(stamps))
 
 
 def _check_count(media: Media, count: int) -> None:

@@ -15,9 +15,13 @@ from attrs import frozen
 import heron
 from heron_media_video.boxes import box, boxes
 from heron_media_video.h264 import has_only_frames
+from heron_media_video.timestamps import are_in_order, ascending, ascends
 
 MAX_FRAMES = 10_000_000
 """Most frames of a video: 92 hours at 30 frames per second."""
+
+USUAL_DELAY = 4
+"""By how many packets a frame comes behind its turn at most in usual files."""
 
 _ENCRYPTED = (b"encv", b"enca")
 """Sample entries of encrypted tracks (ISO/IEC 23001-7, 4.1)."""
@@ -37,6 +41,9 @@ _ONE_FRAME_A_SAMPLE = (
     b"apco",
     b"jpeg",
 )
+_IN_TURN = (b"av01", b"vp08", b"vp09", b"apcn", b"apch", b"apcs", b"apco", b"jpeg")
+"""Sample entries of codecs that show frames in the order in which they are decoded."""
+
 _AVC = (b"avc1", b"avc3")
 _VISUAL_ENTRY = 78
 """Bytes of a VisualSampleEntry before the boxes in it (12.1.3.2)."""
@@ -46,8 +53,9 @@ _VISUAL_ENTRY = 78
 class SampleTimes:
     """The times of the samples of a track that are shown, in units of `unit` seconds on the track's own clock.
 
-    `shown` ascends; `first` is the time of the one that is decoded first; `keys` are those of the sync samples.
-    `is_exact` is unset where two samples may be fields of one frame.
+    `shown` ascends; `first` is the time of the one that is decoded first; `keys` are those of the sync samples. `is_exact`
+    is unset where two samples may be fields of one frame. `is_ordered` is unset where times repeat or go back, so that they
+    do not tell when which sample is shown. `is_in_turn`: samples are shown in the order in which they are decoded.
     """
 
     track: int
@@ -56,6 +64,8 @@ class SampleTimes:
     first: int
     keys: array[int]
     is_exact: bool
+    is_ordered: bool
+    is_in_turn: bool
 
 
 def checked_tracks(movie: bytes, size: int, name: str) -> list[memoryview]:
@@ -115,20 +125,23 @@ def _times(track: memoryview, movie_scale: int) -> SampleTimes | None:
     begin, end = window
     inside = [begin <= time < end for time in composed] if window != _EVERYTHING else repeat(True)
     kept = array("q", compress(composed, inside))
-    shown = array("q", sorted(kept))
-    if not shown or any(map(int.__eq__, shown, shown[1:])):
+    if not kept:
         return None
     sync = tables.get(b"stss")
-    keys = [composed[n - 1] for n in _numbers(sync, 8) if n] if sync is not None else composed
+    places = [n - 1 for n in _numbers(sync, 8) if n] if sync is not None else []
+    keys = map(composed.__getitem__, places) if sync is not None else composed
+    shown, is_ordered = array("q", sorted(kept)), are_in_order(composed, places, _delay(tables))
     header = box(track, b"tkhd") or memoryview(b"")
     (number,) = struct.unpack_from(">I", header, 20 if header[0] == 1 else 12)
     return SampleTimes(
         track=number,
         unit=Fraction(1, scale),
-        shown=shown,
+        shown=shown if is_ordered else ascending(shown)[0],
         first=kept[0],
         keys=array("q", sorted(keys)),
         is_exact=_is_one_frame_a_sample(tables),
+        is_ordered=is_ordered,
+        is_in_turn=ascends(composed),
     )
 
 
@@ -209,6 +222,11 @@ def _is_one_frame_a_sample(tables: dict[bytes, memoryview]) -> bool:
     if kind in _AVC:
         return has_only_frames(bytes(box(content[_VISUAL_ENTRY:], b"avcC") or b""))
     return kind in _ONE_FRAME_A_SAMPLE
+
+
+def _delay(tables: dict[bytes, memoryview]) -> int:
+    """By how many samples a frame comes behind its turn at most in usual files."""
+    return USUAL_DELAY if b"ctts" in tables and _entry(tables)[0] not in _IN_TURN else 0
 
 
 def _entry(tables: dict[bytes, memoryview]) -> tuple[bytes, memoryview]:

@@ -1,0 +1,71 @@
+"""Which packet of a file holds which frame, for files whose timestamps do not tell frames apart."""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Iterable
+from typing import Any
+
+from attrs import frozen
+
+from heron_media_video.timestamps import MISSING
+
+
+@frozen
+class PacketOrder:
+    """The number of the frame that each packet holds, and the packets at which decoding can begin.
+
+    `numbers` has one for each packet in the order of the file, -1 where none is shown. `keys` are the numbers of key
+    frames, ascending; `places` and `seeks` are, of each, the place of its packet and the timestamp that leads there.
+    `landed` has the places by what `landmark` returns.
+    """
+
+    numbers: array[int]
+    keys: array[int]
+    places: array[int]
+    seeks: array[int]
+    landed: dict[tuple[int, int], int]
+
+
+def landmark(packet: Any) -> tuple[int, int]:
+    """What tells a packet from others of its file, whatever its timestamp: its byte position and size."""
+    return -1 if packet.pos is None else packet.pos, packet.size
+
+
+class PacketList:
+    """What the packets of a stream say, added in the order of the file."""
+
+    def __init__(self) -> None:
+        self.places, self.stamps, self.slots = array("q"), array("q"), array("q")
+        self.keys, self._positions, self._sizes = array("q"), array("q"), array("q")
+
+    def add(self, place: int, packet: Any) -> None:
+        """Take in a packet, by its place among all packets of the stream."""
+        stamp, slot = packet.pts, packet.dts
+        if packet.is_keyframe:
+            self.keys.append(len(self.stamps))
+            position, size = landmark(packet)
+            self._positions.append(position)
+            self._sizes.append(size)
+        self.places.append(place)
+        self.stamps.append(MISSING if stamp is None else stamp)
+        self.slots.append(MISSING if slot is None else slot)
+
+    def key_stamps(self) -> array[int]:
+        """The timestamps of key frames, ascending."""
+        return array("q", sorted(map(self.stamps.__getitem__, self.keys)))
+
+    def order(self, shown: Iterable[int]) -> PacketOrder:
+        """The order, given the places of the packets that hold a frame, in the order in which these are shown."""
+        numbers = array("q", (-1,)) * (self.places[-1] + 1 if self.places else 0)
+        for number, place in enumerate(shown):
+            numbers[place] = number
+        keys, landed = [], dict[tuple[int, int], int]()
+        for at, mark in zip(self.keys, zip(self._positions, self._sizes, strict=True), strict=True):
+            place, stamp = self.places[at], self.stamps[at]
+            landed[mark] = -1 if mark in landed else place
+            if numbers[place] >= 0:
+                keys.append((numbers[place], place, self.slots[at] if stamp == MISSING else stamp))
+        keys.sort()
+        first, second, third = (array("q", (key[part] for key in keys)) for part in range(3))
+        return PacketOrder(numbers, keys=first, places=second, seeks=third, landed=landed)

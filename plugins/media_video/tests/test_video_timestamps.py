@@ -1,0 +1,357 @@
+"""Timestamps that repeat, go back, jump or are left out: each frame is held to the number in its pixels, and to its time."""
+
+from __future__ import annotations
+
+import random
+from array import array
+from collections.abc import Callable, Sequence
+from fractions import Fraction
+from itertools import combinations, pairwise
+from pathlib import Path
+from typing import Any
+
+import av
+import pytest
+
+import heron_media_video
+from heron.testing import LocalMediaFile
+from heron_media_video.testing import number_of, write_video
+from heron_media_video.timestamps import MISSING, are_in_order, ascending
+
+VIDEO: Any = next(iter(heron_media_video.register_decoders())).load()
+TYPES = {
+    ".mp4": "video/mp4",
+    ".mov": "video/quicktime",
+    ".mkv": "video/matroska",
+    ".webm": "video/webm",
+    ".avi": "video/x-msvideo",
+    ".ogv": "video/ogg",
+}
+COUNT, STEP, GROUP = 30, 40, 10
+MILLISECOND = Fraction(1, 1000)
+X264 = {
+    "x264-params": f"bframes=3:b-pyramid=normal:keyint={GROUP}:scenecut=0:open-gop=0",
+    "preset": "veryfast",
+}
+X265 = {
+    "x265-params": f"keyint={GROUP}:bframes=3:open-gop=0:log-level=none:scenecut=0",
+    "preset": "ultrafast",
+}
+VPX = {"g": str(GROUP), "cpu-used": "8", "lag-in-frames": "8", "auto-alt-ref": "1"}
+
+SOURCES: dict[str, dict[str, Any]] = {
+    "h264": {"codec": "libx264", "options": X264},
+    "h264-plain": {
+        "codec": "libx264",
+        "options": {"g": str(GROUP), "tune": "zerolatency", "preset": "veryfast"},
+    },
+    "hevc": {"codec": "libx265", "options": X265},
+    "vp8": {"codec": "libvpx", "options": VPX},
+    "vp9": {"codec": "libvpx-vp9", "options": VPX},
+    "av1": {"codec": "libsvtav1", "options": {"preset": "12", "g": str(GROUP)}},
+    "mpeg4": {"codec": "mpeg4", "gop_size": GROUP, "max_b_frames": 2},
+    "mpeg2": {"codec": "mpeg2video", "gop_size": GROUP, "max_b_frames": 2},
+    "mjpeg": {"codec": "mjpeg", "pixels": "yuvj420p"},
+}
+REORDERED = ("h264", "hevc", "mpeg4", "mpeg2")
+FRAGMENTS = "fragments.mp4"
+FILMS = [
+    *((source, "mkv") for source in SOURCES),
+    *((source, "webm") for source in ("vp8", "vp9", "av1")),
+    *((source, "mp4") for source in ("h264", "h264-plain", "hevc", "vp9", "av1", "mpeg4", "mpeg2", "mjpeg")),
+    *((source, "mov") for source in ("h264", "hevc", "mpeg4", "mjpeg")),
+    *((source, FRAGMENTS) for source in ("h264", "vp9", "mjpeg")),
+]
+
+
+@pytest.fixture(scope="module")
+def source(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+    """A film of each codec, written when it is first wanted."""
+    folder = tmp_path_factory.mktemp("sources")
+
+    def written(name: str) -> Path:
+        path = folder / f"{name}.mkv"
+        return path if path.exists() else write_video(path, frames=COUNT, **SOURCES[name])
+
+    return written
+
+
+def repeated(stamps: list[int], source: random.Random) -> None:
+    """One frame, or several, have the time of the frame before."""
+    for place in source.sample(range(1, len(stamps)), source.choice([1, 1, 2, 5])):
+        stamps[place] = stamps[place - 1]
+
+
+def gone_back(stamps: list[int], source: random.Random) -> None:
+    """One frame has a time long before its own."""
+    place = source.randrange(GROUP + 5, len(stamps))
+    stamps[place] = stamps[place - source.randrange(GROUP + 1, place)] + source.choice([0, 7])
+
+
+def gone_ahead(stamps: list[int], source: random.Random) -> None:
+    """One frame has a time behind all that follow."""
+    stamps[source.randrange(1, 8)] = stamps[-1] + source.choice([5, 50_000])
+
+
+def left_out(stamps: list[int], source: random.Random) -> None:
+    """Nothing is shown for a while, at several places."""
+    for place in source.sample(range(1, len(stamps)), 4):
+        gap = source.choice([1, 3, 40]) * STEP
+        stamps[place:] = [stamp + gap for stamp in stamps[place:]]
+
+
+def shifted(stamps: list[int], source: random.Random) -> None:
+    """The film begins before zero, or long after."""
+    by = source.choice([-500, -7, 3, 100_000])
+    stamps[:] = [stamp + by for stamp in stamps]
+
+
+def uneven(stamps: list[int], source: random.Random) -> None:
+    """Each frame is shown for another time."""
+    for place in range(1, len(stamps)):
+        stamps[place] = stamps[place - 1] + source.randrange(1, 90)
+
+
+def overlapping(stamps: list[int], source: random.Random) -> None:
+    """What follows a cut begins before it, as when two films are joined carelessly, or begins again at zero."""
+    cut = GROUP * source.choice([1, 2])
+    by = source.choice([cut * STEP, STEP * 5, STEP * 5 + 11])
+    stamps[cut:] = [stamp - by for stamp in stamps[cut:]]
+
+
+def same(stamps: list[int], source: random.Random) -> None:
+    """Many frames in a row have one time."""
+    place = source.randrange(1, len(stamps) - 6)
+    stamps[place : place + 6] = [stamps[place]] * 6
+
+
+CHANGES = [repeated, gone_back, gone_ahead, left_out, shifted, uneven, overlapping, same]
+
+
+def remuxed(
+    given: Path,
+    path: Path,
+    change: Callable[[list[int]], object],
+    *,
+    parts: int = 1,
+    drop: bool = False,
+) -> list[int]:
+    """Write the packets of a film once more, with changed times, as often as there are `parts`.
+
+    With `drop`, the last packet before the last key frame is left out, which no other needs. Returns the numbers in the
+    pixels, in the order of showing.
+    """
+    options = {"use_editlist": "0"} if path.suffix in (".mp4", ".mov") else {}
+    if path.name.endswith(FRAGMENTS):
+        options["movflags"] = "frag_keyframe+empty_moov"
+    with av.open(str(given)) as container, av.open(str(path), "w", options=options) as output:
+        stream: Any = output.add_stream_from_template(container.streams.video[0], opaque=True)
+        stream.time_base = MILLISECOND
+        packets: Any = [(p.pts, bytes(p), p.is_keyframe) for p in container.demux(video=0) if p.size]
+        times = sorted(stamp for stamp, _, _ in packets)
+        left = [(times.index(stamp), content, is_key) for stamp, content, is_key in packets]
+        if drop:
+            del left[max(place for place, (_, _, is_key) in enumerate(left) if is_key) - 1]
+        pictures = sorted(number for number, _, _ in left)
+        stamps = [(number + COUNT * part) * STEP for part in range(parts) for number in pictures]
+        change(stamps)
+        place = -1
+        for part in range(parts):
+            for number, content, is_key in left:
+                packet = av.Packet(content)
+                packet.stream, packet.time_base = stream, MILLISECOND
+                packet.pts = stamps[len(left) * part + pictures.index(number)]
+                packet.dts = min(stamps) - 2 * len(stamps) + (place := place + 1)
+                packet.is_keyframe, packet.duration = is_key, STEP
+                output.mux(packet)
+    return pictures * parts
+
+
+def times_in(path: Path, *, is_reordered: bool) -> tuple[list[int | None], Fraction]:
+    """The times of the packets of a file, in the order in which a decoder shows them, and their unit in seconds."""
+    with av.open(str(path)) as container:
+        stream = container.streams.video[0]
+        unit: Any = stream.time_base
+        stamps, frames = [], list[Any]()
+        for packet in container.demux(stream):
+            if packet.size:
+                stamps.append(packet.pts)
+                packet.pts, packet.dts = len(stamps) - 1, None
+            frames += packet.decode() if is_reordered else ()
+    return [stamps[frame.pts] for frame in frames] if is_reordered else stamps, unit
+
+
+def by_the_rule(stamps: Sequence[int | None]) -> tuple[list[int], int]:
+    """Times made ascending, as few of them changed as can be: plainly, by comparing each with each."""
+    given = [-(10**15) if stamp is None else stamp for stamp in stamps]
+    best = [int(stamp is not None) for stamp in stamps]
+    for a in reversed(range(len(given))):
+        for b in range(a + 1, len(given)):
+            if best[a] and best[b] and given[b] > given[a]:
+                best[a] = max(best[a], best[b] + 1)
+    kept: list[int] = []
+    for place, stamp in enumerate(given):
+        if best[place] and best[place] == max(best) - len(kept) and (not kept or stamp > given[kept[-1]]):
+            kept.append(place)
+    times = [given[kept[0]] - kept[0] + n for n in range(len(given))]
+    for place in range(kept[0] + 1, len(given)):
+        times[place] = times[place - 1] + 1
+        if place in kept:
+            times[place] = max(times[place], given[place])
+    return times, sum(a != b for a, b in zip(times, stamps, strict=True))
+
+
+def check(path: Path, pictures: list[int], source: random.Random, *, is_reordered: bool) -> None:
+    """Hold what the decoder gives to the pixels and the times in the file."""
+    file = LocalMediaFile(path, TYPES[path.suffix])
+    stamps, unit = times_in(path, is_reordered=is_reordered)
+    times, moved = by_the_rule(stamps)
+    given = dict(VIDEO.frames(file, range(len(pictures))))
+    assert list(given) == list(range(len(pictures)))
+    found = [number_of(picture) for picture in given.values()]
+    if is_reordered and found != pictures:
+        # In a codec with B-frames, times that can be the order of showing are taken for it.
+        in_turn = sorted({stamp for stamp in stamps if stamp is not None})
+        assert len(in_turn) == len(stamps)
+        pictures, times, moved = [pictures[stamps.index(stamp)] for stamp in in_turn], in_turn, 0
+    assert found == pictures
+    seconds = list(VIDEO.times(file))
+    assert seconds == pytest.approx([float((time - times[0]) * unit) for time in times], abs=1e-9)
+    for wanted in (
+        [source.randrange(len(pictures))],
+        [len(pictures) - 1],
+        sorted(source.sample(range(len(pictures)), 4)),
+    ):
+        for remote in (False, True):
+            some = VIDEO.frames(LocalMediaFile(path, TYPES[path.suffix], remote=remote), wanted)
+            assert [(n, number_of(p)) for n, p in some] == [(n, pictures[n]) for n in wanted]
+    facts = VIDEO.probe(file)
+    assert facts.frame_count == len(pictures)
+    assert facts.fps == pytest.approx((len(times) - 1) / seconds[-1], rel=2e-3)
+    assert facts.duration >= seconds[-1] - 1e-3
+    doubt = (
+        f"its timestamps cannot be trusted (repeated or going back: {moved} of {len(pictures)})"
+        if moved
+        else None
+    )
+    assert (facts.note, facts.extra["video"].get("timestamps")) == (doubt, "unreliable" if moved else None)
+    assert not file.left_open()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("codec", "container"), FILMS)
+def test_any_timestamps_keep_frames_and_times_together(
+    tmp_path: Path, source: Callable[[str], Path], codec: str, container: str
+) -> None:
+    chance = random.Random(f"{codec}.{container}")
+    for number in range(6):
+        changes = chance.sample(CHANGES, chance.choice([1, 1, 2]))
+        path = tmp_path / f"{number}.{container}"
+
+        def change(stamps: list[int], changes: Any = changes) -> None:
+            for each in changes:
+                each(stamps, chance)
+
+        drop, parts = chance.random() < 0.3, chance.choice([1, 1, 2])
+        pictures = remuxed(source(codec), path, change, parts=parts, drop=drop)
+        check(path, pictures, chance, is_reordered=codec in REORDERED)
+
+
+def twice_at_10(stamps: list[int]) -> None:
+    """Frame 11 has the time of frame 10."""
+    stamps[11] = stamps[10]
+
+
+@pytest.mark.parametrize("codec", ["h264", "vp9"])
+@pytest.mark.parametrize("container", ["webm", "mkv", "mp4", FRAGMENTS])
+def test_one_repeated_timestamp_costs_no_other_time(
+    tmp_path: Path, source: Callable[[str], Path], codec: str, container: str
+) -> None:
+    if (codec, container) == ("h264", "webm"):
+        pytest.skip("WebM has no H.264")
+    path = tmp_path / f"a.{container}"
+    remuxed(source(codec), path, twice_at_10)
+    file = LocalMediaFile(path, TYPES[path.suffix])
+    with av.open(str(path)) as opened:
+        step = float(opened.streams.video[0].time_base or 0)
+    expected = [n * 0.04 if n != 11 else 0.4 + step for n in range(COUNT)]
+    assert list(VIDEO.times(file)) == pytest.approx(expected, abs=1e-9)
+    facts = VIDEO.probe(file)
+    assert (facts.fps, facts.frame_count, facts.duration) == (25, COUNT, pytest.approx(1.2, abs=0.01))
+    assert facts.extra["video"]["timestamps"] == "unreliable"
+    assert facts.note == "its timestamps cannot be trusted (repeated or going back: 1 of 30)"
+    given = [(n, number_of(picture)) for n, picture in VIDEO.frames(file, [9, 10, 11, 12, 25])]
+    assert given == [(n, n) for n in (9, 10, 11, 12, 25)]
+
+
+def test_an_object_in_a_bucket_says_that_its_times_cannot_be_trusted_without_being_read(
+    tmp_path: Path, source: Callable[[str], Path]
+) -> None:
+    path = tmp_path / "a.mp4"
+    remuxed(source("h264"), path, twice_at_10)
+    with path.open("ab") as stream:  # so that it is too large to be read for its facts
+        stream.write(b"\0\x20\0\0free".ljust(0x200000, b"\0"))
+    file = LocalMediaFile(path, "video/mp4", remote=True)
+    assert VIDEO.times(file, whole=False) is None
+    facts = VIDEO.probe(file)
+    assert (facts.note, facts.frame_count) == (
+        "its timestamps cannot be trusted (repeated or going back)",
+        COUNT,
+    )
+
+
+@pytest.mark.parametrize(
+    ("given", "expected", "moved"),
+    [
+        ([], [], 0),
+        ([0, 40, 80], [0, 40, 80], 0),
+        ([0, 40, 40, 120], [0, 40, 41, 120], 1),
+        ([0, 40, 80, 40, 160], [0, 40, 80, 81, 160], 1),
+        ([0, 9000, 80, 120, 160], [0, 1, 80, 120, 160], 1),
+        ([9000, 40, 80, 120], [39, 40, 80, 120], 1),
+        ([0, 40, 40, 41, 42, 43], [0, 40, 41, 42, 43, 44], 4),
+        ([0, 40, 80, 0, 40, 80], [0, 40, 80, 81, 82, 83], 3),
+        ([0, MISSING, 80, MISSING], [0, 1, 80, 81], 2),
+        ([MISSING, MISSING, 80], [78, 79, 80], 2),
+        ([MISSING, MISSING], [0, 1], 2),
+        ([-80, -80, -40], [-80, -79, -40], 1),
+    ],
+)
+def test_times_move_only_where_they_repeat_or_go_back(
+    given: list[int], expected: list[int], moved: int
+) -> None:
+    times, count = ascending(array("q", given))
+    assert (list(times), count) == (expected, moved)
+
+
+def test_the_longest_run_of_times_that_ascends_stays() -> None:
+    chance = random.Random(5)
+    for _ in range(200):
+        given = [chance.randrange(0, 120, 10) for _ in range(chance.randrange(1, 8))]
+        times, moved = ascending(array("q", given))
+        assert all(a < b for a, b in pairwise(times))
+        run = max(
+            size
+            for size in range(1, len(given) + 1)
+            if any(all(a < b for a, b in pairwise(kept)) for kept in combinations(given, size))
+        )
+        assert moved == len(given) - run == sum(a != b for a, b in zip(given, times, strict=True))
+
+
+@pytest.mark.parametrize(
+    ("stamps", "keys", "delay", "expected"),
+    [
+        ([0, 3, 1, 2], [0], 1, True),
+        ([0, 3, 1, 2], [0], 0, False),
+        ([0, 3, 1, 1], [0], 1, False),
+        ([0, 4, 2, 1, 3], [0], 2, True),
+        ([0, 4, 2, 1, 3], [0], 1, False),
+        ([0, 3, 1, 2, 6, 4, 5], [0, 4], 1, True),
+        ([0, 5, 1, 2, 6, 4, 3], [0, 4], 4, False),
+        ([0, 30, *range(1, 30)], [0], 4, False),
+    ],
+)
+def test_times_that_tell_the_order_of_frames(
+    stamps: list[int], keys: list[int], delay: int, expected: bool
+) -> None:
+    assert are_in_order(array("q", stamps), keys, delay) is expected

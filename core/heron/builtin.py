@@ -1,4 +1,4 @@
-"""The built-in plugins, and the making of a plugin manager with them."""
+"""The built-in plugins, and a plugin manager that contains them."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ BUILTIN = (
 
 
 def plugin_manager(plugins: Sequence[object] = (), *, discover: bool = True) -> PluginManager:
-    """Built-in plugins, the installed ones, and those given.
+    """A plugin manager with the built-in plugins, the installed ones, and those given.
 
     HERON_PLUGINS names the installed plugins to use, separated by commas; empty means none.
     """

@@ -1,4 +1,4 @@
-"""The one cattrs converter of the project, and JSON in and out of the database."""
+"""The only cattrs converter of the project, and reading and writing of JSON."""
 
 from __future__ import annotations
 
@@ -25,9 +25,10 @@ T = TypeVar("T")
 
 @cache
 def converter() -> Converter:
-    """The converter for every record that comes in from, or goes out to, JSON and TOML.
+    """The converter for every record that is read from or written to JSON and TOML.
 
-    Keys that a record does not have are refused, and so are values of another type, except whole numbers for others.
+    Keys that a record does not have are refused, and so are values of another type, except whole numbers where any
+    number is allowed.
     """
     from cattrs.preconf.orjson import make_converter
 
@@ -50,12 +51,12 @@ _QUERY = re.compile(r"(://[^'\"?#]*)[?#][^'\"]*")
 
 
 def without_secrets(text: str) -> str:
-    """A text whose URLs have no user name, password, query or fragment, which may be what lets others in."""
+    """A text whose URLs have no user name, password, query or fragment, since these may be secrets."""
     return _QUERY.sub(r"\1?…", _USER.sub(r"\1…@", text)) if "://" in text else text
 
 
 def _strict(value: Any, kind: type) -> Any:
-    """A value of just this type; `True` is no number, as Python would have it."""
+    """A value of exactly this type; `True` is not a number, although Python says so."""
     if type(value) is kind:
         return value
     if kind is float and type(value) is int:
@@ -68,14 +69,14 @@ def _strict_or_none(value: Any, kind: Any) -> Any:
 
 
 def _object(value: Any, kind: Any) -> Any:
-    """An object of JSON as it is, for its keys are text and its values are checked elsewhere."""
+    """An object of JSON, unchanged: its keys are text, and its values are validated elsewhere."""
     if not isinstance(value, dict):
         raise ValueError(f"expected an object, got {without_secrets(repr(value)):.60}")
     return value
 
 
 def structure(data: object, record: type[T], what: str) -> T:
-    """Make a record of plain data.
+    """Make a record from plain data.
 
     Raises InvalidInput that names each faulty field and its path.
     """
@@ -87,7 +88,7 @@ def structure(data: object, record: type[T], what: str) -> T:
 
 
 def faults(error: Exception, path: str = "$") -> list[tuple[str, str]]:
-    """What is wrong with data that the converter refused, as pairs of the path and a reason."""
+    """The errors of the converter, as pairs of a path and a reason."""
     from cattrs import transform_error
 
     if not isinstance(error, ValueError | TypeError | KeyError | ExceptionGroup):
@@ -109,14 +110,14 @@ def _reason(error: BaseException, kind: type | None) -> str:
 
 
 def unstructure(record: Any) -> Any:
-    """Turn records, and containers of records, into plain data that JSON can hold."""
+    """Turn records, and containers of records, into plain data that JSON can represent."""
     return converter().unstructure(record)
 
 
 def dumps(value: Any) -> str:
     """Write compact JSON text in UTF-8.
 
-    Raises InvalidInput for what JSON cannot hold: lone surrogates, keys that are no text, foreign objects.
+    Raises InvalidInput for what JSON cannot represent: lone surrogates, keys that are not text, other objects.
     """
     try:
         return orjson.dumps(value).decode()
@@ -125,7 +126,7 @@ def dumps(value: Any) -> str:
 
 
 def loads(text: str | bytes) -> Any:
-    """Read JSON text; raises InvalidInput with line and column when it is not JSON."""
+    """Read JSON text; raises InvalidInput with line and column if it is not JSON."""
     try:
         return orjson.loads(text)
     except orjson.JSONDecodeError as error:
@@ -133,11 +134,11 @@ def loads(text: str | bytes) -> Any:
 
 
 _WRITTEN: Mapping[str, Callable[[Any], Any]] = {"lines": list, "time": utc_iso}
-"""How values of fields are written in JSON, where not as they are."""
+"""Functions that turn values of fields into JSON values, for the forms that need one."""
 
 
 def item_to_dict(item: Item) -> dict[str, Any]:
-    """An item as plain data for JSON and for tables; what is not known is left out."""
+    """An item as plain data for JSON and for tables; unknown values are left out."""
     facts, found = item.facts, {}
     for name, field in ITEM_FIELDS.items():
         value = getattr(facts if name in FACT_FIELDS else item, field.attribute)

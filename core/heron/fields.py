@@ -1,4 +1,4 @@
-"""Declaring the fields of records: what stands at an attribute says how it is stored, compared, explained and exported."""
+"""Declares the fields of records: the metadata of an attribute says how it is stored, compared and exported."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from typing import Any, Literal
 from attrs import evolve, field, fields, frozen
 
 Compares = Literal["text", "number", "boolean", "datetime"]
-"""How the values of a field compare in conditions and sorts."""
+"""The type by which the values of a field are compared in conditions and sorts."""
 
 Form = Literal["plain", "boolean", "time", "json", "lines"]
-"""How a value is stored: as it is, as 0 or 1, as a text by `utc_iso`, as JSON, or as a text with a line for each part."""
+"""How a value is stored: unchanged, as 0 or 1, as a text by `utc_iso`, as JSON, or as a text with a line per part."""
 
 _KEY = "heron.field"
 _FORMS: dict[str, Form] = {"boolean": "boolean", "datetime": "time"}
@@ -20,13 +20,13 @@ _COMPARES: dict[str, Compares] = {"INTEGER": "number", "REAL": "number", "TEXT":
 
 @frozen
 class RecordField:
-    """One field of items or frames, as it is declared on an attribute of the record.
+    """One field of items or frames, declared on an attribute of the record.
 
-    `name` is its name in conditions, sorts, JSON and tables, and that of its column; `sql` is the type of the column, with
-    constraints. A field without `sql` is computed by the SELECT. A field with `compares` None is no name of
-    conditions. `unit` and `about` are for people. `given_as` are the keys of manifests that give it, in lower case and
-    without underscores. JSON leaves out a value that is not known unless the field is `nullable`. The table that the CSV
-    export writes has a column for it if it is `exported`.
+    `name` is the name of the field in conditions, sorts, JSON and tables, and of its column; `sql` is the type of the
+    column, with constraints. A field without `sql` is computed by the SELECT. A field with `compares` None cannot be
+    used in conditions. `unit` and `about` are for people. `given_as` are the keys of manifests that give the field, in
+    lower case and without underscores. JSON leaves out an unknown value unless the field is `nullable`. The CSV export
+    has a column for the field if it is `exported`.
     """
 
     name: str
@@ -55,9 +55,9 @@ def stored(
 ) -> dict[str, RecordField]:
     """The metadata of an attribute that declares a field: `size: int = field(metadata=stored("INTEGER", "…"))`.
 
-    `sql` is the type of its column, with constraints, or None for what the SELECT computes. Its values compare by that
-    type unless `compares` says otherwise, or `no`. The field has the name of the attribute unless `name` is given.
-    With `exported` it is a column of the CSV export.
+    `sql` is the type of its column, with constraints, or None if the SELECT computes it. The type says how its values
+    are compared, unless `compares` is given; with `no` they are not compared. The field has the name of the attribute
+    unless `name` is given. With `exported` it is a column of the CSV export.
     """
     if compares is None:
         compares = _COMPARES[(sql or "TEXT").split()[0]]
@@ -82,9 +82,9 @@ def fact(
     given_as: tuple[str, ...] | None = None,
     exported: bool = True,
 ) -> Any:
-    """A field that is None where it is not known.
+    """A field that is None if it is not known.
 
-    It is declared as `width: int | None = fact("INTEGER", "after EXIF orientation", unit="pixels")`. A manifest gives it by its name, or by the keys of `given_as`, in lower case and without underscores; `()` for none. It is a column of the CSV export unless `exported` is False.
+    It is declared as `width: int | None = fact("INTEGER", "after EXIF orientation", unit="pixels")`. A manifest gives it by its name, or by the keys of `given_as`, in lower case and without underscores; with `()`, manifests cannot give it. It is a column of the CSV export unless `exported` is False.
     """
     declaration = stored(
         sql,
@@ -100,7 +100,7 @@ def fact(
 def declared(
     record: type[Any], *, facts: Mapping[str, RecordField] | None = None
 ) -> Mapping[str, RecordField]:
-    """The fields that a record declares, by name and in the order of its attributes; `facts` are those of its facts."""
+    """The fields that a record declares, by name, in the order of its attributes; `facts` are the fields of its facts."""
     found: dict[str, RecordField] = {}
     for attribute in fields(record):
         declaration: RecordField | None = attribute.metadata.get(_KEY)

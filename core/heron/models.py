@@ -1,4 +1,4 @@
-"""The records that services take and return: frozen, typed, and free of any input or output."""
+"""The records that services take and return: frozen, typed, without any input or output."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from heron.times import utc_iso as utc_iso
 from heron.uuids import is_uuid_object
 
 Json = Any
-"""A value that JSON can hold."""
+"""A value that JSON can represent."""
 
 Kind = Literal[
     "image", "image_group", "image_sequence", "video", "audio", "dicom", "nifti", "text", "pdf", "other"
@@ -28,30 +28,31 @@ KINDS: tuple[str, ...] = (
 )  # fmt: skip
 
 MAX_NAME = 300
-"""Longest name of an item, folder, collection or dataset, in characters."""
+"""The longest name of an item, folder, collection or dataset, in characters."""
 
 MAX_METADATA = 10 * 1024 * 1024
-"""Largest metadata of one item as JSON, in bytes."""
+"""The largest metadata of one item as JSON, in bytes."""
 
 
 @frozen(repr=False)
 class MediaFacts(Record):
     """The facts of a media file, without its pixels or samples.
 
-    `captured_at` is an aware datetime in UTC, and is given as one or as text with an offset. `extra` holds further facts by namespace, for instance `{"exif": {"Model": "X100"}}`, and is
-    queried as `exif.Model`. `note` is a sentence for people about what is odd with the file, for instance that no plugin
-    is installed that reads it. An attribute declared by `fact` is a column of the catalogue, a name in conditions and
-    sorts, a column of tables and exports, and something that manifests can give: nothing else has to be told of it.
+    `captured_at` is an aware datetime in UTC; it can be given as an aware datetime or as text with an offset. `extra`
+    contains further facts by namespace, for instance `{"exif": {"Model": "X100"}}`, which are queried as `exif.Model`.
+    `note` is a sentence for people about a problem of the file, for instance that no plugin that reads it is installed.
+    An attribute declared by `fact` is a column of the catalogue, a name in conditions and sorts, a column of tables and
+    exports, and a fact that manifests can give; no other module has to be changed for it.
     """
 
-    kind: Kind = field(metadata=stored("TEXT NOT NULL", "what it is", given_as=(), exported=True))
+    kind: Kind = field(metadata=stored("TEXT NOT NULL", "kind of the item", given_as=(), exported=True))
     media_type: str = field(
         metadata=stored("TEXT NOT NULL", "MIME type", given_as=("mimetype", "mediatype"), exported=True)
     )
     width: int | None = fact("INTEGER", "after EXIF orientation", unit="pixels")
     height: int | None = fact("INTEGER", "after EXIF orientation", unit="pixels")
     frame_count: int | None = fact(
-        "INTEGER", "pictures in it", given_as=("framecount", "frames", "numframes")
+        "INTEGER", "number of pictures", given_as=("framecount", "frames", "numframes")
     )
     fps: float | None = fact("REAL", "frame rate", unit="frames per second")
     duration: float | None = fact("REAL", "how long it plays", unit="seconds")
@@ -67,18 +68,18 @@ class MediaFacts(Record):
     extra: Mapping[str, Json] = field(
         factory=dict, hash=False, metadata=stored_json("further facts by namespace", name="facts")
     )
-    note: str | None = fact("TEXT", "what is odd with the file", given_as=(), exported=False)
+    note: str | None = fact("TEXT", "a problem of the file", given_as=(), exported=False)
 
 
 @frozen(repr=False)
 class Member(Record):
-    """One file of an item that is made of several, such as a picture of a group. `size` in bytes."""
+    """One file of an item of several files, such as a picture of a group. `size` is in bytes."""
 
     url: str
     size: int | None = None
     etag: str | None = None
     frame_count: int = 1
-    """Pictures in the file: those of the files before it come first when the item's frames are numbered."""
+    """The number of pictures in the file. Frames of the item are numbered file by file, in the order of the members."""
 
 
 @frozen(repr=False)
@@ -112,19 +113,19 @@ class NewItem(Record):
 
 @frozen(eq=False, repr=False)
 class Item(Identified):
-    """A data unit of the catalogue. Times are aware datetimes in UTC, sizes in bytes."""
+    """An entry of the catalogue. Times are aware datetimes in UTC, sizes are in bytes."""
 
     id: int
-    uuid: str = field(metadata=stored("TEXT NOT NULL UNIQUE", "by which it is known", exported=True))
+    uuid: str = field(metadata=stored("TEXT NOT NULL UNIQUE", "identifies the item", exported=True))
     folder_id: int
-    name: str = field(metadata=stored("TEXT NOT NULL", "at first the name of the file", exported=True))
+    name: str = field(metadata=stored("TEXT NOT NULL", "initially the name of the file", exported=True))
     folder_path: str = field(metadata=stored(None, "path of the folder, as `Driving/2026`", name="folder"))
-    url: str = field(metadata=stored("TEXT NOT NULL", "where the file lies", exported=True))
+    url: str = field(metadata=stored("TEXT NOT NULL", "location of the file", exported=True))
     size: int | None = field(
         metadata=stored("INTEGER", "of the file", unit="bytes", nullable=True, exported=True)
     )
     facts: MediaFacts
-    etag: str | None = field(metadata=stored("TEXT", "what the storage calls this version of the file"))
+    etag: str | None = field(metadata=stored("TEXT", "version of the file, as the storage names it"))
     modified_at: datetime | None = field(
         converter=moment_or_none, metadata=stored("TEXT", "when the file was changed", compares="datetime")
     )
@@ -169,7 +170,7 @@ class Item(Identified):
 
 @frozen(eq=False, repr=False)
 class Folder(Identified):
-    """Where items live. `path` is the names from the root, joined by `/`."""
+    """A folder of the catalogue, which contains items. `path` is the names from the root, joined by `/`."""
 
     id: int
     uuid: str
@@ -186,15 +187,15 @@ class Folder(Identified):
 
 @frozen(eq=False, repr=False)
 class Frame(Identified):
-    """One picture of an item with several. `item` is the item's UUID, `number` counts from 0.
+    """One picture of an item that has several. `item` is the item's UUID, `number` counts from 0.
 
-    `seconds` is the presentation time. A frame that is no key frame was sampled, or is a member or a slice. `metrics`
-    are there once its picture was made. Where an item is asked for, a frame stands for the item that it is of.
+    `seconds` is the presentation time. A frame that is not a key frame was sampled, or is a member or a slice. `metrics`
+    exist once its picture was made. A verb that takes an item also takes a frame, which stands for its item.
     """
 
     id: int
     item: str
-    number: int = field(metadata=stored("INTEGER NOT NULL", "its place in the item, from 0"))
+    number: int = field(metadata=stored("INTEGER NOT NULL", "position in the item, from 0"))
     seconds: float | None = field(metadata=stored("REAL", "presentation time", unit="seconds"))
     is_key: bool = field(metadata=stored("INTEGER NOT NULL DEFAULT 0", "a key frame", compares="boolean"))
     metadata: dict[str, Json] = field(metadata=stored_json("by the keys of the schema"))
@@ -211,18 +212,18 @@ class Frame(Identified):
 
 
 FACT_FIELDS: Mapping[str, RecordField] = declared(MediaFacts)
-"""The facts of an item by their names."""
+"""The facts of an item, by name."""
 
 ITEM_FIELDS: Mapping[str, RecordField] = declared(Item, facts=FACT_FIELDS)
-"""The fields of every item by their names, its facts among them."""
+"""The fields of items, by name, including facts."""
 
 FRAME_FIELDS: Mapping[str, RecordField] = declared(Frame)
-"""The fields of every frame by their names."""
+"""The fields of frames, by name."""
 
 
 @frozen(eq=False, repr=False)
 class Collection(Identified):
-    """A titled selection of items; the title is a tag on each of them."""
+    """A set of items with a title; the title is a tag on each of them."""
 
     id: int
     uuid: str
@@ -237,7 +238,7 @@ class Collection(Identified):
 
 @frozen(eq=False, repr=False)
 class Dataset(Identified):
-    """An ordered list of items handed on to training or annotation."""
+    """An ordered list of items to hand on, for instance to training or annotation."""
 
     id: int
     uuid: str
@@ -253,7 +254,7 @@ class Dataset(Identified):
 
 @frozen(repr=False)
 class DatasetRow(Record):
-    """One row of a dataset: its place and the item there."""
+    """One row of a dataset: its position and its item."""
 
     position: int
     item: Item
@@ -264,14 +265,14 @@ class DatasetRow(Record):
 
 @frozen(repr=False)
 class Added(Record):
-    """What adding to a collection or dataset did."""
+    """The result of adding to a collection or dataset."""
 
     added: int
     skipped: int
 
 
 def _likes(given: Any) -> tuple[Json, ...]:
-    """What a query is to be like, in a form that JSON can hold: texts for things and files, numbers for vectors."""
+    """What the result of a query must be similar to, as JSON: texts for items, frames and files, numbers for vectors."""
     if given is None:
         return ()
     many = isinstance(given, list | tuple) and not (
@@ -281,7 +282,7 @@ def _likes(given: Any) -> tuple[Json, ...]:
 
 
 def _path(given: Any) -> Any:
-    """A folder as a text: the path of a record, and a UUID."""
+    """A folder as a text: its path if a record is given, or the given path or UUID."""
     if isinstance(given, Folder):
         return given.path
     return str(given) if is_uuid_object(given) else given
@@ -303,12 +304,12 @@ def _like(given: Any) -> Json:
 class Query(Record):
     """One question to the catalogue; all parts are optional and combine with AND.
 
-    `where` is a SQL condition, `words` are words that any text key has to hold, `folder` a folder path (with everything
-    below it when `recursive`). `text` is natural language; `like` are items, frames, picture files, `.npy` files or
-    vectors to be similar to, as texts such as a UUID, `UUID#NUMBER` or a path; `key` names the embedding by which. With
-    either, rows come by their similarity: the `nearest` ones at most, none below `min_score`. `sort` is a comma-separated
-    list of names, each with a leading `-` for descending order; it puts the 100 most similar rows, or the `nearest`, in
-    another order. `exact` leaves the index aside.
+    `where` is an SQL condition, `words` are words that any text key must contain, `folder` is a folder path (with
+    everything below it if `recursive`). `text` is natural language; `like` are items, frames, picture files, `.npy` files
+    or vectors to be similar to, as texts such as a UUID, `UUID#NUMBER` or a path; `key` names the embedding to compare
+    by. With `text` or `like`, rows are ordered by similarity: at most `nearest` rows, none below `min_score`. `sort` is a
+    comma-separated list of names, each with a leading `-` for descending order; with similarity, it sorts the 100 most
+    similar rows, or the `nearest`. `exact` compares with every vector instead of using the index.
     """
 
     where: str | None = None
@@ -327,7 +328,7 @@ class Query(Record):
 
     @property
     def is_similarity(self) -> bool:
-        """Whether rows are to be similar to something."""
+        """Whether the query has a part about similarity."""
         return self.text is not None or bool(self.like)
 
     def _shown(self) -> Iterator[str]:
@@ -342,7 +343,7 @@ _QUERY_DEFAULTS = {part.name: part.default for part in fields(Query)}
 
 @frozen(repr=False)
 class Match(Record):
-    """How well a row fits: the cosine similarity, -1 to 1, and the frame of the item that is meant, if it is one."""
+    """The similarity of a row: the cosine, -1 to 1, and the most similar frame of the item, if a frame was compared."""
 
     score: float
     frame: Frame | None = None
@@ -366,7 +367,7 @@ class Preset(Identified):
 
 @frozen(repr=False)
 class User(Record):
-    """Who acts. `role` is `owner` for the first admin of a workspace."""
+    """A user. `role` is `owner` for the first admin of a workspace."""
 
     email: str
     role: str

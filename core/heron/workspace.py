@@ -54,7 +54,7 @@ DIRECTORY = ".heron"
 class Workspace:
     """An open catalogue. Close it, or use it in a `with` statement.
 
-    `root` is the folder that holds `.heron/`. Each service is made when it is first used.
+    `root` is the folder that contains `.heron/`. Each service is created when it is first used.
     """
 
     def __init__(
@@ -73,12 +73,12 @@ class Workspace:
 
     @property
     def user(self) -> User:
-        """The user as whom the workspace was opened."""
+        """The acting user."""
         return self.access.user
 
     @cached_property
     def plugins(self) -> PluginManager:
-        """The plugin manager: hooks, typed look-ups, and how each plugin fared."""
+        """The plugin manager: hooks, typed look-ups, and the status of each plugin."""
         return self._load_plugins()
 
     @cached_property
@@ -119,11 +119,11 @@ class Workspace:
         return FrameService(self._database, self.access, self.items, self.schema, self.vectors, self._times)
 
     def _times(self, item: Item) -> Sequence[float] | None:
-        """The presentation times of an item's frames, for those who choose frames."""
+        """The presentation times of an item's frames, for choosing frames."""
         return self.pictures.times(item)
 
     def _times_unless_given(self, item: Item) -> Sequence[float] | None:
-        """The same, but None for an item whose facts were given, whose file is not touched."""
+        """The presentation times of an item's frames; None for an item whose facts were given, since its file is not read."""
         return self._times(item) if item.etag or item.modified_at else None
 
     @cached_property
@@ -142,7 +142,7 @@ class Workspace:
 
     @cached_property
     def pictures(self) -> PictureService:
-        """What items and their frames look like."""
+        """The pictures and text of items and frames."""
         from heron.pictures.service import PictureService
 
         return PictureService(
@@ -151,35 +151,35 @@ class Workspace:
 
     @cached_property
     def registration(self) -> Registration:
-        """Takes items whose facts are known."""
+        """Adds items whose facts are known."""
         from heron.catalog.registration import Registration
 
         return Registration(self._database, self.access, self.folders, self.schema, self.vectors)
 
     @cached_property
     def imports(self) -> ImportService:
-        """The imports so far and their reports."""
+        """The import jobs and their reports."""
         from heron.catalog.imports import ImportService
 
         return ImportService(self._database, self.access)
 
     @cached_property
     def integrations(self) -> IntegrationService:
-        """Named ways to storage backends."""
+        """The integrations: named ways to reach storage backends."""
         from heron.catalog.integrations import IntegrationService
 
         return IntegrationService(self._database, self.access, lambda: self.plugins)
 
     @cached_property
     def storage(self) -> StorageService:
-        """Lists, signs and checks what storage backends hold."""
+        """Lists, signs and checks the objects of storage backends."""
         from heron.storage.service import StorageService
 
         return StorageService(self.access, lambda: self.plugins, self.items, self.integrations)
 
     @cached_property
     def synced(self) -> SyncedFolderService:
-        """Folders that follow what lies below a URL."""
+        """Folders that are kept equal to what lies below a URL."""
         from heron.catalog.synced import SyncedFolderService
 
         return SyncedFolderService(self._database, self.access, self.folders, self.integrations)
@@ -226,7 +226,7 @@ class Workspace:
 
     @cached_property
     def _similar(self) -> Similar:
-        """Makes vectors of what queries are to be similar to."""
+        """Makes the query vectors of similarity searches."""
         from heron.search.similar import Similar
 
         return Similar(self.vectors, self.items, self.frames, self._embedders, self._picture_of)
@@ -238,7 +238,7 @@ class Workspace:
         return Embedders(lambda: self.plugins)
 
     def _picture_of(self, thing: ItemRef | Path, size: int) -> Image:
-        """The picture by which an item, a frame or a file is compared with others."""
+        """The picture of an item, a frame or a file that is embedded for comparison."""
         if isinstance(thing, Path):
             return self.pictures.picture_of(thing, size=size)
         return self.pictures.portrait(thing, size=size)
@@ -254,7 +254,7 @@ class Workspace:
 
     @cached_property
     def vector_files(self) -> VectorFiles:
-        """Vectors from files and to files."""
+        """Imports and exports files with vectors."""
         from heron.ingest.vector_files.service import VectorFiles
 
         return VectorFiles(self._database, self.access, self.schema, self.vectors, self.search)
@@ -270,7 +270,7 @@ class Workspace:
 
     @cached_property
     def projections(self) -> ProjectionService:
-        """Vectors brought to two dimensions."""
+        """Projections of vectors to two dimensions."""
         from heron.curation.projections import ProjectionService
 
         return ProjectionService(
@@ -292,14 +292,14 @@ class Workspace:
 
     @cached_property
     def collections(self) -> CollectionService:
-        """Items under a title."""
+        """The collections: sets of items with a title."""
         from heron.catalog.collections import CollectionService
 
         return CollectionService(self._database, self.access, self.items)
 
     @cached_property
     def datasets(self) -> DatasetService:
-        """What is handed on."""
+        """The datasets: ordered lists of items to hand on."""
         from heron.catalog.datasets import DatasetService
 
         return DatasetService(
@@ -313,7 +313,7 @@ class Workspace:
         )
 
     def _stored_thumbnail(self, thing: Item | Frame) -> bytes | None:
-        """The JPEG of an item or frame for notebooks, where one is kept."""
+        """The stored JPEG of an item or frame, for notebooks; None if there is none."""
         from heron.models import Item
 
         return self.thumbnails.find(thing) if isinstance(thing, Item) else self.frames.thumbnail(thing)
@@ -321,8 +321,8 @@ class Workspace:
     def export(self, dataset: DatasetRef, file: str | Path, *, format: str = "json") -> int:
         """Write a dataset to a file in the format of an exporter; returns the number of rows.
 
-        The file appears whole or not at all. Where the exporter writes several files, `file` is a folder, which appears whole
-        or not at all too. Raises PluginError for an unknown format, AlreadyExists for a folder with something in it.
+        The file appears whole or not at all. If the exporter writes several files, `file` is a folder, which also appears
+        whole or not at all. Raises PluginError for an unknown format, AlreadyExists for a folder that is not empty.
         """
         from heron.export.writing import export_rows
 
@@ -353,10 +353,10 @@ def open(
     discover: bool = True,
     create: bool = True,
 ) -> Workspace:
-    """Open the workspace in a folder, and make one there when there is none and `create` is set.
+    """Open the workspace in a folder; with `create`, make one if there is none.
 
-    `user` is the e-mail address of the user as whom it is opened; None, or `owner`, is the owner, the only user today.
-    `plugins` are plugin objects to use beside the installed ones; `discover` False leaves those out.
+    `user` is the e-mail address of the acting user; None, or `owner`, is the owner, the only user today.
+    `plugins` are plugin objects to use in addition to the installed ones; `discover` False ignores the installed ones.
     Raises NotFound, CatalogueError, and PermissionDenied for an unknown user.
     """
     acting = acting_user(user)
@@ -369,7 +369,7 @@ def open(
 
 
 def init(path: str | Path = ".", *, plugins: Sequence[object] = (), discover: bool = True) -> Workspace:
-    """Make a workspace in a folder; raises AlreadyExists when it is one already."""
+    """Make a workspace in a folder; raises AlreadyExists if it is one already."""
     root = Path(path).absolute()
     if (root / DIRECTORY / FILE_NAME).exists():
         raise AlreadyExists(f"{root} is a workspace already", hint="use it: heron import PATH --folder NAME")
@@ -377,7 +377,7 @@ def init(path: str | Path = ".", *, plugins: Sequence[object] = (), discover: bo
 
 
 def find(start: str | Path = ".") -> Path:
-    """The root of the workspace to use: HERON_WORKSPACE, or the nearest folder with `.heron/` going upwards."""
+    """The root of the workspace to use: HERON_WORKSPACE, or the nearest folder with `.heron/`, from here upwards."""
     chosen = os.environ.get("HERON_WORKSPACE")
     if chosen:
         return Path(chosen).absolute()

@@ -176,9 +176,9 @@ WRONG = [
     ({"text": "x", "min_score": float("nan")}, QueryError, "min_score is nan, a cosine from -1 to 1 is needed"),
     ({"text": "x", "nearest": 0}, QueryError, "nearest is 0, at least 1 is needed"),
     ({"text": "x", "limit": 0}, InvalidInput, "limit is 0, at least 1 is needed"),
-    ({"key": "colour"}, QueryError, "key needs a text, or something to be like"),
-    ({"min_score": 0.5}, QueryError, "min_score needs a text, or something to be like"),
-    ({"nearest": 5}, QueryError, "nearest needs a text, or something to be like"),
+    ({"key": "colour"}, QueryError, "key needs a text, or something to be similar to"),
+    ({"min_score": 0.5}, QueryError, "min_score needs a text, or something to be similar to"),
+    ({"nearest": 5}, QueryError, "nearest needs a text, or something to be similar to"),
     ({"text": "red", "where": "spied > 1"}, QueryError, "there is no field 'spied'"),
     ({"text": "red", "cursor": "x"}, QueryError, "the cursor is damaged"),
 ]  # fmt: skip
@@ -220,7 +220,7 @@ def test_given_vectors_take_no_text_and_an_embedder_of_pictures_neither(tmp_path
         with pytest.raises(QueryError, match="no embedding takes text queries yet"):
             lake.search("red")
         with pytest.raises(
-            QueryError, match="the vectors of 'given' were given, no embedder is known that makes more"
+            QueryError, match="the vectors of 'given' were imported, and no embedder is known that makes more"
         ):
             lake.search("red", key="given")
         with pytest.raises(QueryError, match=r"1\.image has no vector under 'given'"):

@@ -47,7 +47,7 @@ columns_option = click.option(
     "--columns",
     metavar="NAMES",
     shell_complete=completing.columns,
-    help="Print just these fields, with commas between: name,width,metric.sharpness.",
+    help="Print just these fields, separated by commas: name,width,metric.sharpness.",
 )
 
 skip_option = click.option(

@@ -1,1 +1,1 @@
-"""Search: a condition is parsed once into a tree, and written as SQL by a small writer."""
+"""Search: a condition is parsed into a tree, and an engine evaluates the tree, for instance as SQL."""

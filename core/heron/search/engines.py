@@ -1,4 +1,4 @@
-"""Which engine answers a plan: the one place where that is chosen."""
+"""The only place where the engine that answers a plan is chosen."""
 
 from __future__ import annotations
 
@@ -14,5 +14,5 @@ class Engines:
         self._sqlite = sqlite
 
     def of(self, plan: Plan) -> Engine:
-        """The engine that answers a plan: SQLite, which answers them all."""
+        """The engine that answers a plan: SQLite, for all plans."""
         return self._sqlite

@@ -1,4 +1,4 @@
-"""Names in conditions and sorts: which field a name means, and what to suggest for one that means none."""
+"""Names in conditions and sorts: which field a name means, and a suggestion if it means none."""
 
 from __future__ import annotations
 
@@ -21,27 +21,27 @@ _DERIVED = {
 }
 
 Place = Literal["name", "value", "sort"]
-"""Where a name stands: in a condition, there where one also expects a literal, or in a sort."""
+"""Where a name is used: in a condition, where a literal would also be allowed, or in a sort."""
 
 FACT_NAMESPACES = ("exif", "image", "text", "video", "audio", "dicom", "nifti", "pdf", "metric")
 
 ITEM_NAMES = {name: field for name, field in {**ITEM_FIELDS, **_DERIVED}.items() if field.compares}
-"""The names that mean something of every item."""
+"""The names of the fields of every item."""
 
 ITEM_UUID = Field("uuid", "column", ("uuid",), "text", "text", "text")
 """The field of the UUID."""
 
 FRAME_NAMES = {name: field for name, field in FRAME_FIELDS.items() if field.compares}
-"""The names that mean something of every frame, after `frame.`"""
+"""The names of the fields of every frame, without `frame.`"""
 
 
 class Fields:
     """Resolves names against one schema.
 
-    A name is looked for among the schema's keys, then the item's fields, then media facts such as
-    `exif.Model`, then keys in use that the schema does not know. `metadata.`, `item.` and `facts.` in front
-    say which one is meant. Of `frames`, `frame.number` and the like are fields, `frame.KEY` is a frame's own metadata,
-    and `metric.NAME` is measured on the frame; the other names mean the item that it is of.
+    A name is looked up in the schema's keys, then in the item's fields, then in media facts such as
+    `exif.Model`, then in keys that are in use but not in the schema. A prefix `metadata.`, `item.` or `facts.`
+    selects one of these. In a search for `frames`, `frame.number` and the like are fields, `frame.KEY` is a key of
+    the frame's own metadata, and `metric.NAME` is a metric of the frame; all other names are about the frame's item.
     """
 
     def __init__(self, schema: Schema, unknown: Iterable[str] = (), *, frames: bool = False) -> None:
@@ -73,7 +73,7 @@ class Fields:
         return found
 
     def full_text(self) -> list[Field]:
-        """The fields that are indexed word by word."""
+        """The fields with a full-text index."""
         found = [self._key(name) for name in self._schema.keys()]  # noqa: SIM118 - not a mapping
         return [field for field in found if field is not None and field.full_text]
 
@@ -89,7 +89,9 @@ class Fields:
         if found is None:
             return None
         home: Home = "frame vector" if found.home == "vector" else "frame metadata"
-        return evolve(found, name=f"frame.{name}", home=home, full_text=False)  # items alone are indexed
+        return evolve(
+            found, name=f"frame.{name}", home=home, full_text=False
+        )  # only items have a full-text index
 
     def _metadata(self, name: str) -> Field | None:
         return self._key(name) or self._loose(name)
@@ -163,10 +165,10 @@ def _declared(known: RecordField, home: Home, name: str) -> Field:
 
 
 def _check_reachable(name: str) -> None:
-    """Refuse a key that JSON writes with escapes, for SQLite's JSON paths cannot name it."""
+    """Refuse a key that JSON writes with escapes, since SQLite's JSON paths cannot name it."""
     if any(character in '"\\' or character < " " for character in name):
         raise QueryError(
-            f"{printable(name)} holds a double quote, a backslash or a control character and cannot be filtered by"
+            f"{printable(name)} contains a double quote, a backslash or a control character and cannot be filtered by"
         )
 
 

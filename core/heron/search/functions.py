@@ -1,4 +1,4 @@
-"""The functions of the query language: the built-in ones, brought by the same hook as those of plugins, and their calls."""
+"""The functions of the query language: the built-in ones, contributed by the same hook as those of plugins."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def _member(name: str) -> Callable[[Json], Json]:
 
 
 def distance_km(place: Json, latitude: float, longitude: float) -> float | None:
-    """Great-circle distance of a stored place to a point, in kilometres (haversine formula); None for what is no place."""
+    """Great-circle distance of a stored place to a point, in kilometres (haversine formula); None if the value is not a place."""
     try:
         phi, theta = math.radians(place["latitude"]), math.radians(latitude)
         half = math.radians(longitude - place["longitude"]) / 2
@@ -104,21 +104,21 @@ class Functions:
         self._plugins = plugins
 
     def find(self, name: str) -> QueryFunction | None:
-        """The function of that name; raises QueryError where plugins clash over it or a package is missing."""
+        """The function of that name; raises QueryError if plugins conflict over it or a package is missing."""
         if name in BUILT_IN:
             return BUILT_IN[name]
         return self._plugins().query_function(name)
 
     def names(self) -> list[str]:
-        """All names, those of plugins too."""
+        """All names, including those of plugins."""
         return [function.name for function in self._plugins().contributions(QueryFunction)]
 
     def callable_of(
         self, function: QueryFunction, decoders: Iterable[Callable[[Json], Json] | None] = ()
     ) -> Callable[..., Json]:
-        """The function in Python over stored values, checked: raises QueryError that names it and its plugin.
+        """The function as a Python callable over stored values; it raises QueryError that names it and its plugin.
 
-        None for any argument makes None. Arguments of metadata types come in their shown form, by `decoders`.
+        If any argument is None, the result is None. `decoders` turn arguments of metadata types into their shown form.
         """
         if function.name in BUILT_IN:
             plugin, call = "built in", function.load()
@@ -131,7 +131,7 @@ class Functions:
                 return None
             try:
                 given = [_given(kind, decode, v) for (kind, decode), v in zip(shape, values, strict=True)]
-            except Exception:  # noqa: BLE001 - a value from before its key, which cannot be decoded
+            except Exception:  # noqa: BLE001 - a value that was stored before its key existed, and cannot be decoded
                 return None
             try:
                 result = call(*given)
@@ -149,7 +149,7 @@ class Functions:
 
 
 def _given(kind: str, decode: Callable[[Json], Json] | None, value: Json) -> Any:
-    """A stored value as a function gets it."""
+    """A stored value in the form in which a function gets it."""
     if decode is not None:
         return decode(value)
     if kind == "boolean":
@@ -160,7 +160,7 @@ def _given(kind: str, decode: Callable[[Json], Json] | None, value: Json) -> Any
 
 
 def _stored(kind: str, result: Any) -> Json:
-    """What a function returned in stored form; raises ValueError where it is not of the type that it says."""
+    """The result of a function in stored form; raises ValueError if it is not of the declared type."""
     if result is None:
         return None
     if kind == "text" and isinstance(result, str) and is_unicode(result):

@@ -1,4 +1,4 @@
-"""Literals in conditions: checked, and written in stored form, by the field that they are compared with."""
+"""Literals in conditions: validated and encoded by the field with which they are compared."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from heron.search.tree import (
 )
 
 Sort = Literal["text", "number"]
-"""What can be compared with each other."""
+"""The groups of types that can be compared with each other."""
 
 _LARGEST = 2**63 - 1
 _ENCODE_DATETIME = DatetimeCodec().encoder({})
@@ -33,11 +33,11 @@ _EXPECTED = {
     "loose": "text in single quotes (add the key to the schema to compare it otherwise)",
 }
 _WRITTEN = ("text", "number", "boolean")
-"""The types of literals that are written, in contrast to `now()`."""
+"""The types of literals that are written in the text, unlike `now()`."""
 
 
 def type_of(expression: Expression) -> ValueType:
-    """What an expression compares with."""
+    """The type with which an expression can be compared."""
     match expression:
         case FieldRef(field):
             return field.type
@@ -50,7 +50,7 @@ def type_of(expression: Expression) -> ValueType:
 
 
 def affinity_of(expression: Expression) -> Affinity:
-    """What is stored where an expression stands."""
+    """The SQLite type of the value of an expression."""
     match expression:
         case FieldRef(field):
             return field.affinity
@@ -63,7 +63,7 @@ def affinity_of(expression: Expression) -> Affinity:
 
 
 def sort_of(expression: Expression) -> Sort | None:
-    """Whether an expression is a text or a number, as truth values are; None where each row may have another sort."""
+    """Whether an expression is a text or a number (booleans are numbers); None if this can differ from row to row."""
     affinity = affinity_of(expression)
     if affinity == "any":
         return None
@@ -71,7 +71,7 @@ def sort_of(expression: Expression) -> Sort | None:
 
 
 def describe(expression: Expression) -> str:
-    """An expression for a message."""
+    """An expression as messages show it."""
     match expression:
         case FieldRef(field):
             return f"{field.name} ({field.type_name})"
@@ -93,9 +93,9 @@ def check_order(field: Field) -> None:
 
 
 def fit(left: Expression, right: Expression, *, is_range: bool = False) -> tuple[Expression, Expression]:
-    """Two expressions as they can be compared, literals in stored form; raises QueryError where they cannot be.
+    """Two expressions, with literals in stored form, ready to be compared; raises QueryError if they cannot be compared.
 
-    With `is_range` one is a bound of the other, which asks for an order.
+    With `is_range`, one is a bound of the other, which requires an order.
     """
     if isinstance(left, Value) and not isinstance(right, Value):
         right, left = fit(right, left, is_range=is_range)
@@ -119,7 +119,7 @@ def fit(left: Expression, right: Expression, *, is_range: bool = False) -> tuple
 
 
 def _fit_literal(left: Expression, literal: Value, is_range: bool) -> Value:
-    """A literal in the stored form of what it is compared with."""
+    """A literal in the stored form of the field with which it is compared."""
     type = type_of(left)
     if type == "any" or (literal.type == type and type not in _WRITTEN):
         return literal
@@ -140,7 +140,7 @@ def _fit_literal(left: Expression, literal: Value, is_range: bool) -> Value:
 
 
 def _checked(stored: Json, left: Expression) -> Json:
-    """What an encoder gave for a literal; raises QueryError where that is not stored as the type says."""
+    """The result of an encoder for a literal; raises QueryError if it is not of the SQLite type that was declared."""
     affinity = affinity_of(left)
     if affinity_of(Value(stored, "")) != affinity or not isinstance(stored, str | int | float):
         raise QueryError(f"{describe(left)}: the type does not store {affinity} for this literal, as it says")

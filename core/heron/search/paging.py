@@ -1,4 +1,4 @@
-"""Cursors: where a page ended, as a text that only its query takes."""
+"""Cursors: the position at which a page ended, as a text that is valid only for the same query."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ _MAX_INTEGER = 2**63 - 1
 
 
 def made_cursor(fingerprint: str, values: Sequence[Json]) -> str:
-    """The cursor of what comes behind a row with these values."""
+    """The cursor for the rows after a row with these values."""
     return base64.urlsafe_b64encode(dumps([fingerprint, *values]).encode()).decode()
 
 
 def fingerprint_of(query: Query, table: str) -> str:
-    """What tells a query from others, whatever page of it is asked for."""
+    """A text that identifies a query; it is the same for all its pages."""
     bare = evolve(query, limit=None, cursor=None)
     mark = "" if table == "items" else table
     return hashlib.sha256((dumps(unstructure(bare)) + mark).encode()).hexdigest()[:12]
 
 
 def opened_cursor(cursor: str | None, fingerprint: str, terms: int) -> list[Json] | None:
-    """The values of a cursor, as many as there are terms and one whole number; None where there is no cursor.
+    """The values of a cursor: one for each sort term, and one whole number; None if there is no cursor.
 
-    Raises QueryError for one of another query, and for one that is damaged.
+    Raises QueryError for a cursor of another query, and for a damaged one.
     """
     if cursor is None:
         return None
@@ -49,7 +49,7 @@ def opened_cursor(cursor: str | None, fingerprint: str, terms: int) -> list[Json
 
 
 def opened_place(cursor: str | None, fingerprint: str) -> tuple[int, int]:
-    """How many rows an index gave, and how many were seen: the values of a cursor through the most similar rows.
+    """The values of a cursor through the most similar rows: how many rows the index found, and how many were returned.
 
     Raises QueryError as `opened_cursor` does.
     """
@@ -64,5 +64,5 @@ def _damaged() -> QueryError:
 
 
 def _is_stored(value: Json) -> bool:
-    """Whether SQLite can have given this value."""
+    """Whether SQLite can have returned this value."""
     return value is None or type(value) in (str, float) or (type(value) is int and abs(value) <= _MAX_INTEGER)

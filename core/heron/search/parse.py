@@ -1,4 +1,4 @@
-"""Parsing: the text of a condition, through sqlglot, becomes a tree. Anything but a condition is refused."""
+"""Parses the text of a condition with sqlglot into a tree. Anything else than a condition is refused."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from heron.search.functions import Functions
 from heron.search.literals import describe, fit, type_of
 
 MAX_LENGTH = 100_000
-"""Longest condition in characters."""
+"""The longest condition in characters."""
 
 _COMPARISONS: dict[type[exp.Expr], str] = {
     exp.EQ: "=", exp.NEQ: "<>", exp.LT: "<", exp.LTE: "<=", exp.GT: ">", exp.GTE: ">=",
@@ -42,34 +42,34 @@ _ALSO: dict[tree.ValueType, tuple[tree.ValueType, ...]] = {
     "boolean": ("any",),
     "datetime": ("any",),
 }
-"""What a function takes besides values of an argument's type."""
+"""Values that a function accepts in addition to values of an argument's type."""
 
 _TESTS = ("match", "in_collection", "in_dataset", "in_folder")
-"""The functions that are conditions of their own."""
+"""The functions that are conditions by themselves."""
 
 _MEMBERSHIPS: dict[str, Callable[[str], tree.Condition]] = {
     "in_collection": tree.InCollection,
     "in_dataset": tree.InDataset,
     "in_folder": tree.InFolder,
 }
-"""Those of them that take the name of what an item is in."""
+"""Of these, the functions that take the name of a collection, a dataset or a folder."""
 
 
 _WORDS = frozenset(
     ("AND", "OR", "NOT", "IN", "LIKE", "ILIKE", "BETWEEN", "IS", "NULL", "TRUE", "FALSE", "ESCAPE")
 )
-"""The words of the language."""
+"""The reserved words of the language."""
 
 _AFTER_A_NAME = frozenset(
     ("EQ", "NEQ", "LT", "LTE", "GT", "GTE", "IS", "IN", "LIKE", "ILIKE", "BETWEEN", "NOT")
 )
-"""What follows a name in a condition."""
+"""What can follow a name in a condition."""
 
 
 class _Dialect(SQLite):
     """SQLite's grammar, with `match` as an ordinary function."""
 
-    STRICT_JSON_PATH_SYNTAX = False  # True would print a warning beside the refusal
+    STRICT_JSON_PATH_SYNTAX = False  # with True, sqlglot would print a warning in addition to the error
 
     class Tokenizer(SQLite.Tokenizer):
         KEYWORDS = {word: token for word, token in SQLite.Tokenizer.KEYWORDS.items() if word != "MATCH"}  # noqa: RUF012
@@ -79,9 +79,13 @@ class _Dialect(SQLite):
             name: parser for name, parser in SQLite.Parser.FUNCTION_PARSERS.items() if name != "MATCH"
         }
 
-        FUNCTIONS: ClassVar[dict[str, Untyped]] = {}  # a function keeps the name that was written
+        FUNCTIONS: ClassVar[
+            dict[str, Untyped]
+        ] = {}  # so that messages show the function's name as it was written
 
-        def _warn_unsupported(self) -> None:  # sqlglot would print a warning and go on with a command
+        def _warn_unsupported(
+            self,
+        ) -> None:  # or sqlglot would print a warning and parse the text as a command
             self.raise_error("no condition")
 
 
@@ -93,13 +97,14 @@ def _syntax(text: str) -> exp.Expr:
     if len(text) > MAX_LENGTH:
         raise QueryError(f"the condition has {len(text):,} characters, at most {MAX_LENGTH:,} are allowed")
     if not is_unicode(text) or "\0" in text:
-        raise QueryError("the condition holds characters that are not valid Unicode")
+        raise QueryError("the condition contains characters that are not valid Unicode")
     try:
         parsed = _DIALECT.parse_into(exp.Condition, text)
     except SqlglotError as error:
         if _has_semicolon(text):
             raise QueryError(
-                f"the condition {_shown(text)} holds more than one statement", hint="give one SQL condition"
+                f"the condition {_shown(text)} contains more than one statement",
+                hint="give one SQL condition",
             ) from error
         details: Untyped = getattr(error, "errors", None)
         where = ""
@@ -136,7 +141,7 @@ def _has_semicolon(text: str) -> bool:
 
 
 def parse(text: str, fields: Fields, functions: Functions) -> tree.Condition:
-    """Read a condition; raises QueryError for bad syntax, unknown names, wrong types and anything but a condition."""
+    """Parse a condition; raises QueryError for bad syntax, unknown names, wrong types and other statements."""
     try:
         return _Reader(fields, functions).condition(_syntax(text))
     except RecursionError as error:
@@ -144,12 +149,12 @@ def parse(text: str, fields: Fields, functions: Functions) -> tree.Condition:
 
 
 def both(first: str, second: str) -> str:
-    """The condition that holds where both do; raises QueryError where one of them is no condition by itself."""
+    """Two conditions joined by AND; raises QueryError if one of them is not a complete condition."""
     return f"({_alone(first)}) AND ({_alone(second)})"
 
 
 def _alone(text: str) -> str:
-    """A condition without what may stand after it: a semicolon, or a comment that would swallow what follows."""
+    """A condition without a semicolon or comment at its end; a comment would hide the text that follows."""
     _syntax(text)
     last = [token for token in _DIALECT.tokenize(text) if token.token_type.name != "SEMICOLON"][-1]
     return text[: last.end + 1]
@@ -211,7 +216,7 @@ class _Reader:
             raise QueryError(f"{_shown(node)}: IN takes a list of values", hint="city IN ('Algiers', 'Oslo')")
         left = self.expression(node.this)
         pairs = [fit(left, self._value(value)) for value in node.expressions]
-        if isinstance(left, tree.Value):  # a literal takes its form from each field in the list
+        if isinstance(left, tree.Value):  # a literal is encoded by each field in the list
             return tree.Any(tuple(tree.Comparison("=", here, there) for here, there in pairs))
         return tree.InList(left, tuple(value for _, value in pairs))
 
@@ -219,7 +224,7 @@ class _Reader:
         left = self.expression(node.this)
         left_low, low = fit(left, self._value(node.args["low"]), is_range=True)
         left_high, high = fit(left, self._value(node.args["high"]), is_range=True)
-        if isinstance(left, tree.Value):  # a literal takes its form from each bound
+        if isinstance(left, tree.Value):  # a literal is encoded by each bound
             return tree.All((tree.Comparison(">=", left_low, low), tree.Comparison("<=", left_high, high)))
         return tree.Between(left, low, high)
 
@@ -330,7 +335,7 @@ class _Reader:
         return value
 
     def _value(self, node: exp.Expr) -> tree.Expression:
-        """An expression there where one expects a literal, so that a bare word was probably meant as text."""
+        """An expression where a literal is expected, so that a word without quotes was probably meant as text."""
         if isinstance(node, exp.Column):
             return tree.FieldRef(self._fields.resolve([part.name for part in node.parts], "value"))
         return self.expression(node)
@@ -343,7 +348,7 @@ class _Reader:
 
 
 def _is_decoded(expression: tree.Expression) -> bool:
-    """Whether people see another form than the one that is stored."""
+    """Whether the shown form of the values differs from the stored form."""
     return isinstance(expression, tree.FieldRef) and expression.field.decode is not None
 
 
@@ -370,7 +375,7 @@ def _real(text: str) -> float:
 
 
 def _check_read(node: exp.Expr) -> None:
-    """Refuse an operator with a part that would be passed over: sqlglot keeps SYMMETRIC and the like as such."""
+    """Refuse an operator with an argument that the tree cannot express, such as SYMMETRIC, which sqlglot accepts."""
     if not isinstance(node, exp.Predicate | exp.Escape | exp.Not | exp.Paren) or isinstance(node, exp.In):
         return
     read = {"this", "expression", "low", "high"} | (

@@ -1,4 +1,4 @@
-"""A plan: what a query means, as a tree and sort terms, for whichever engine answers it."""
+"""A plan: the meaning of a query as a condition tree and sort terms, independent of the engine that answers it."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ class SortTerm:
 
 @frozen
 class Plan:
-    """The rows of a table for which a condition is true; all of them where there is no condition.
+    """The rows of a table for which a condition is true; all rows if there is no condition.
 
-    They come in the order of the sort terms, and rows that are equal by these in the order of their inner ids.
+    They are in the order of the sort terms; rows with equal values are in the order of their inner ids.
     """
 
     table: tree.Table = "items"
@@ -27,7 +27,7 @@ class Plan:
     sort: tuple[SortTerm, ...] = ()
 
     def narrowed(self, condition: tree.Condition) -> Plan:
-        """The plan of those rows for which another condition is true too."""
+        """The plan with an additional condition."""
         if self.condition is None:
             return evolve(self, condition=condition)
         return evolve(self, condition=tree.All((self.condition, condition)))

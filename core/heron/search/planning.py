@@ -1,4 +1,4 @@
-"""From a query to its plan: names become fields, and the text of a condition a tree."""
+"""Makes plans from queries: names become fields, and the text of a condition becomes a tree."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Planner:
         self._plugins = plugins
 
     def plan(self, query: Query, *, frames: bool = False) -> Plan:
-        """The plan of a query; raises QueryError for a condition or sort that cannot be understood."""
+        """The plan of a query; raises QueryError for an invalid condition or sort."""
         fields = self._fields(frames)
         parts: list[tree.Condition] = []
         if query.folder is not None:
@@ -47,8 +47,8 @@ class Planner:
             texts = [tree.Match(field, query.words) for field in fields.full_text()]
             if not texts:
                 raise QueryError(
-                    "there is no key of type text to look for words in",
-                    hint="heron schema add description text; what pictures show is found by a sentence alone",
+                    "there is no key of type text in which to look for words",
+                    hint="heron schema add description text; to find pictures by what they show, give a text without --words",
                 )
             parts.append(tree.Any(tuple(texts)))
         condition = None if not parts else parts[0] if len(parts) == 1 else tree.All(tuple(parts))
@@ -59,7 +59,7 @@ class Planner:
         return self._fields(frames).resolve(name.replace('"', "").split("."), "sort")
 
     def columns(self, names: str, *, frames: bool = False) -> dict[str, tree.Field]:
-        """The fields of names with commas between, by the names; raises QueryError, also for a field of vectors."""
+        """The fields of comma-separated names, by name; raises QueryError, also for a field of vectors."""
         fields = self._fields(frames)
         found: dict[str, tree.Field] = {}
         for term, descending, parts in _terms(names, "columns"):
@@ -70,7 +70,7 @@ class Planner:
                 raise QueryError(f"{field.name} ({field.type_name}) has no plain values")
             found[parts[0] if len(parts) == 1 else term] = field
         if not found:
-            raise QueryError("no column is named", hint="names with commas between: name,captured_at")
+            raise QueryError("no column is named", hint="names separated by commas: name,captured_at")
         return found
 
     def _fields(self, frames: bool) -> Fields:
@@ -87,13 +87,13 @@ def _sort_terms(sort: str | None, fields: Fields) -> Iterator[SortTerm]:
 
 
 def _terms(given: str, what: str) -> Iterator[tuple[str, bool, list[str]]]:
-    """Names with commas between: each as it is written, whether a `-` stands in front, and its parts."""
+    """Comma-separated names: each as it is written, whether it has a leading `-`, and its parts."""
     position, text = 0, given.strip()
     while position < len(text):
         match = _TERM.match(text, position)
         if match is None:
             raise QueryError(
-                f"the {what} {given!r} cannot be read", hint="names with commas between: -captured_at,name"
+                f"the {what} {given!r} cannot be read", hint="names separated by commas: -captured_at,name"
             )
         term = match[2].strip()
         parts = [quoted or plain for quoted, plain in _PART.findall(term)]

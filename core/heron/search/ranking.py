@@ -1,4 +1,4 @@
-"""Rows in the order of their similarity: which of them a plan allows, asked of its engine as seldom as may be."""
+"""Rows in the order of their similarity. The engine is asked as rarely as possible which rows a plan allows."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ Array = np.ndarray[Any, Any]
 
 @frozen(eq=False)
 class Ranked:
-    """What is nearest, best first: inner ids of items, of the frames that are meant (0: the item itself), and scores."""
+    """The nearest rows, best first: inner ids of items, of the frames that were found (0: the item itself), and scores."""
 
     items: Array
     frames: Array
@@ -33,7 +33,7 @@ class Ranked:
 
 
 class RowFilter:
-    """Which rows of a set a plan allows, and which belong to what is searched."""
+    """A filter of the rows of a set: rows that the plan allows, without the items or frames of the query itself."""
 
     def __init__(self, opened: OpenSet, plan: Plan, engine: Engine, without: Array) -> None:
         self._opened = opened
@@ -53,13 +53,15 @@ class RowFilter:
         """All rows that are allowed, ascending."""
         top = int(self._ids.max(initial=0)) + 1
         is_allowed = self._engine.mask(self._plan, top)
-        is_allowed[self._without[self._without < top]] = False  # what has no vector may lie beyond
+        is_allowed[self._without[self._without < top]] = (
+            False  # an id without a vector may be beyond the mask
+        )
         is_allowed[0] = False
         return np.flatnonzero(is_allowed[self._ids] & self._opened.live)
 
 
 def ranked(opened: OpenSet, sought: Sought, plan: Plan, engine: Engine, count: int, *, exact: bool) -> Ranked:
-    """The `count` most similar items, each by its best row, or frames. What the query is like is left out."""
+    """The `count` most similar frames, or items, each by its best row. The items or frames of the query are left out."""
     items = [thing.id for thing in sought.things if isinstance(thing, Item)]
     if plan.table == "frames":
         if not (opened.frames > 0).any():
@@ -78,7 +80,7 @@ def ranked(opened: OpenSet, sought: Sought, plan: Plan, engine: Engine, count: i
 
 
 def _items_of(sought: Sought, engine: Engine) -> list[int]:
-    """The items of the frames that a query is like."""
+    """The items of the frames to which a query is similar."""
     uuids = [tree.Value(thing.item, "text") for thing in sought.things if isinstance(thing, Frame)]
     if not uuids:
         return []

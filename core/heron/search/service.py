@@ -27,12 +27,12 @@ if TYPE_CHECKING:
 
 _MAX_INTEGER = 2**63 - 1
 NEAREST = 100
-"""Rows that a sort puts in another order, unless the query says how many."""
+"""The number of most similar rows that a sort orders, unless the query says how many."""
 
 
 @frozen(eq=False)
 class _Found:
-    """A page before its rows are read: inner ids, cursor, and for similarity the scores and the frames that are meant."""
+    """A page before its rows are read: inner ids, cursor, and for similarity the scores and the frames found."""
 
     ids: list[int]
     cursor: str | None
@@ -63,15 +63,15 @@ class SearchService:
     def __call__(self, query: Query | str | None = None, **parts: Any) -> Page[Item]:
         """One page of items (100 unless `limit` says otherwise); `parts` are the fields of `Query`.
 
-        A text alone is natural language. Items of which a frame is most similar come with that frame. Raises QueryError
-        for a condition, sort, cursor or text that cannot be understood.
+        A text alone is natural language. If an item was found by the vector of a frame, its match names the frame. Raises
+        QueryError for an invalid condition, sort, cursor or text.
         """
         found = self._page(_query(query, parts), "items")
         items = self._fetch(found.ids)
         return Page(items, found.cursor, self._matches(items, found), found.key)
 
     def frames(self, query: Query | str | None = None, **parts: Any) -> Page[Frame]:
-        """One page of frames, in the order in which they came unless `sort` says otherwise; each leads to its item.
+        """One page of frames, by default in the order in which they were added; each names its item.
 
         A condition may use `frame.number`, `frame.seconds`, `frame.is_key`, a frame's metadata as `frame.KEY` and its
         metrics as `metric.NAME`; all other names are about the item. Raises QueryError.
@@ -81,7 +81,7 @@ class SearchService:
         return Page(frames, found.cursor, self._matches(frames, found), found.key)
 
     def all(self, query: Query | str | None = None, **parts: Any) -> Iterator[Item]:
-        """Every item of a query as a stream, a page in memory at a time; `limit` ends it."""
+        """Every item of a query as a stream, with one page in memory at a time, up to `limit` items."""
         query = _checked(_query(query, parts))
         if query.is_similarity and query.sort is None and query.cursor is None:
             most = min(query.limit or _MAX_INTEGER, query.nearest or _MAX_INTEGER)
@@ -101,7 +101,7 @@ class SearchService:
             query = evolve(query, cursor=page.cursor)
 
     def count(self, query: Query | str | None = None, **parts: Any) -> int:
-        """Number of items that a query finds; limit, sort and cursor do not matter."""
+        """Number of items that a query finds; limit, sort and cursor are ignored."""
         return self._count(_query(query, parts), "items")
 
     def count_frames(self, query: Query | str | None = None, **parts: Any) -> int:
@@ -111,10 +111,10 @@ class SearchService:
     def values(
         self, rows: Sequence[Item] | Sequence[Frame], names: str, *, frames: bool = False
     ) -> list[dict[str, Json]]:
-        """The values of some fields for items, or with `frames` for frames: a dict with just these names for each row.
+        """The values of some fields for items, or with `frames` for frames: a dict with these names for each row.
 
-        `names` are those of conditions with commas between: `name,width,exif.Model,city`. A value is JSON in the form in
-        which it is written, and None where a row has none. Raises QueryError for a name that means no field.
+        `names` are names of conditions, separated by commas: `name,width,exif.Model,city`. A value is JSON in the form in
+        which it is written, and None if a row has no value. Raises QueryError for a name that is not a field.
         """
         from heron.search.values import shown
 
@@ -127,11 +127,11 @@ class SearchService:
         return [dict(zip(columns, row, strict=True)) for row in zip(*made, strict=True)]
 
     def _plan(self, query: Query) -> Plan:
-        """What a query means: its condition as a tree, and its sort terms."""
+        """The plan of a query: its condition as a tree, and its sort terms."""
         return self._planner.plan(query)
 
     def explain(self, query: Query | str | None = None, *, frames: bool = False, **parts: Any) -> Explanation:
-        """How a query is answered, found out by answering it once."""
+        """How a query is answered; the query is run once to find out."""
         query = _checked(_query(query, parts))
         table: Table = "frames" if frames else "items"
         plan = self._planner.plan(query, frames=frames)
@@ -156,7 +156,7 @@ class SearchService:
             explained,
             key=sought.key,
             way=ranked.plan.way if ranked is not None else None,
-            reason=ranked.plan.reason if ranked is not None else "nothing is there to compare with",
+            reason=ranked.plan.reason if ranked is not None else "there are no vectors to compare with",
             vectors=int(opened.live.sum()) if opened is not None else 0,
             candidates=ranked.plan.candidates if ranked is not None else 0,
             milliseconds=_milliseconds(times),
@@ -179,10 +179,10 @@ class SearchService:
         return _Found(page.ids, page.cursor, scores, shown, sought.key)
 
     def _similar_page(self, query: Query, table: Table) -> _Found:
-        """A page in the order of similarity; the pages behind the first one are found exactly.
+        """A page in the order of similarity; the pages after the first one are found exactly, without the index.
 
-        The index may have missed rows on the first page. So that these come on a later one, and none comes twice, the
-        cursor says how many rows the index gave, and these are found again as they were.
+        The index may have missed rows on the first page; they must be on a later page, and no row may occur twice. So the
+        cursor says how many rows the index found, and the index is asked for these rows again.
         """
         limit = query.limit or PAGE
         fingerprint = fingerprint_of(query, table)
@@ -207,7 +207,7 @@ class SearchService:
         return self._nearest(query, self._similar().of(query), table, count)
 
     def _nearest(self, query: Query, sought: Sought, table: Table, count: int) -> Ranked | None:
-        """The most similar rows, none below the least score; None where no vector is kept."""
+        """The most similar rows, none below `min_score`; None if there are no vectors."""
         from heron.search.ranking import Ranked, ranked
 
         plan = self._planner.plan(evolve(query, sort=None), frames=table == "frames")
@@ -222,7 +222,7 @@ class SearchService:
         return Ranked(found.items[good], found.frames[good], found.scores[good], found.plan)
 
     def _sorted_page(self, query: Query, table: Table, among: Sequence[int] | None = None) -> _Found:
-        """A page in the order of the sort, or else in which rows came."""
+        """A page in the order of the sort, by default in the order in which rows were added."""
         plan = self._planner.plan(query, frames=table == "frames")
         fingerprint, limit = fingerprint_of(query, table), query.limit or PAGE
         values = opened_cursor(query.cursor, fingerprint, len(plan.sort))
@@ -264,7 +264,7 @@ def _query(query: Query | str | None, parts: dict[str, Any]) -> Query:
 
 
 def _checked(query: Query) -> Query:
-    """The query; raises InvalidInput and QueryError for parts that cannot be, or do not go together."""
+    """Raise InvalidInput or QueryError for parts of a query that are invalid or do not go together."""
     if query.limit is not None and query.limit < 1:
         raise InvalidInput(f"limit is {query.limit}, at least 1 is needed")
     if query.nearest is not None and query.nearest < 1:
@@ -276,14 +276,14 @@ def _checked(query: Query) -> Query:
     for name in ("key", "nearest", "min_score"):
         if getattr(query, name) is not None:
             raise QueryError(
-                f"{name} needs a text, or something to be like",
+                f"{name} needs a text, or something to be similar to",
                 hint='heron search "a red bus", or --like ITEM',
             )
     return query
 
 
 def _by_id(ids: Sequence[int], ranked: Ranked) -> tuple[dict[int, float], dict[int, int]]:
-    """The score, and the frame that is meant, of each row."""
+    """The score and the found frame of each row."""
     scores = dict(zip(ids, ranked.scores.tolist(), strict=True))
     return scores, dict(zip(ids, ranked.frames.tolist(), strict=True))
 

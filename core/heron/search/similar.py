@@ -1,4 +1,4 @@
-"""What a query is to be similar to: texts, items, frames, files and vectors become one vector."""
+"""Makes the query vector: one vector from the texts, items, frames, files and vectors of a query."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ T = TypeVar("T")
 
 Vector = Sequence[float] | Array
 Thing = Item | Frame | Path | Vector
-"""What a query can be like: a path is that of a picture."""
+"""What the result of a query can be similar to; a path is that of a picture or a `.npy` file."""
 
 
 class Embedders:
-    """The embedders of a workspace, each model loaded when it is first needed."""
+    """The embedders of a workspace; each model is loaded when it is first needed."""
 
     def __init__(self, plugins: Callable[[], PluginManager]) -> None:
         self._plugins = plugins
@@ -40,7 +40,7 @@ class Embedders:
         return self._plugins().embedder(name)
 
     def get(self, name: str, model: str | None = None) -> Embedder:
-        """An embedder with its weights loaded; raises PluginError, and InvalidInput for a model that it does not take."""
+        """An embedder with its weights loaded; raises PluginError, and InvalidInput for a model that it does not accept."""
         known = self._loaded.get((name, model))
         if known is None:
             record = self.record(name)
@@ -50,12 +50,14 @@ class Embedders:
             known = self._plugins().load(record, *arguments)
             missing = [part for part in ("size", "revision", "embed_images") if not hasattr(known, part)]
             if missing:
-                raise PluginError(f"embedder {name} has no {', '.join(missing)}, as heron.Embedder asks for")
+                raise PluginError(
+                    f"embedder {name} has no {', '.join(missing)}, which heron.Embedder requires"
+                )
             self._loaded[name, model] = known
         return known
 
     def is_ready(self, name: str | None) -> bool:
-        """Whether an embedder is there with the packages that it needs."""
+        """Whether an embedder is installed with the packages that it needs."""
         try:
             self._plugins().require(self.record(name or ""))
         except PluginError:
@@ -64,9 +66,9 @@ class Embedders:
 
 
 def vectors_of(name: str, embed: Callable[[Sequence[T]], Any], given: Sequence[T], size: int) -> Array:
-    """What an embedder of that name makes of pictures or texts: numbers of shape (len(given), size).
+    """The vectors that an embedder makes of pictures or texts: numbers of shape (len(given), size).
 
-    Raises PluginError where it fails, or makes something else.
+    Raises PluginError if it fails or returns something else.
     """
     try:
         vectors: Array = np.asarray(embed(given))
@@ -76,17 +78,19 @@ def vectors_of(name: str, embed: Callable[[Sequence[T]], Any], given: Sequence[T
         text = f"embedder {name} failed with {type(error).__name__}: {error}"
         raise PluginError(text.splitlines()[0]) from error
     if vectors.shape != (len(given), size):
-        raise PluginError(f"embedder {name} made an array of shape {vectors.shape}, not {(len(given), size)}")
+        raise PluginError(
+            f"embedder {name} returned an array of shape {vectors.shape}, expected {(len(given), size)}"
+        )
     if vectors.dtype.kind not in "fiu":
-        raise PluginError(f"embedder {name} made {vectors.dtype.name}, not numbers")
+        raise PluginError(f"embedder {name} returned {vectors.dtype.name}, expected numbers")
     return vectors
 
 
 @frozen
 class Sought:
-    """A vector to be near to, float32 of shape (size,), the key whose vectors it is compared with, and what gave it.
+    """A query vector, float32 of shape (size,), the key of the vectors to compare with, and the names of its parts.
 
-    `things` are those items and frames among what gave it.
+    `things` are the items and frames among its parts.
     """
 
     key: str
@@ -95,7 +99,7 @@ class Sought:
 
 
 class Similar:
-    """Makes the vector of a query."""
+    """Makes query vectors."""
 
     def __init__(
         self,
@@ -112,7 +116,7 @@ class Similar:
         self._picture_of = picture_of
 
     def of(self, query: Query) -> Sought:
-        """The vector of a query: the sum of the unit vectors of its text and of all that it is to be like."""
+        """The query vector: the sum of the unit vectors of the text and of everything in `like`."""
         things = [self._meant(given) for given in query.like]
         kept = self._set_of(query, things)
         parts = [
@@ -135,7 +139,7 @@ class Similar:
         return Sought(kept.key, total.astype(np.float32), found)
 
     def _set_of(self, query: Query, things: Sequence[Thing]) -> VectorSet:
-        """The embedding to search by: the one named, or the one that fits best; raises QueryError."""
+        """The embedding to search by: the named one, or the one that fits best; raises QueryError."""
         if query.key is not None:
             return self._vectors._named(query.key)
         there = self._vectors._embedding_keys()
@@ -152,7 +156,7 @@ class Similar:
         return next(fitting, there[0])
 
     def _fits(self, kept: VectorSet, thing: Thing) -> bool:
-        """Whether a thing has, or can be given, a vector to compare with those of a set."""
+        """Whether a thing has, or can get, a vector to compare with those of a set."""
         if isinstance(thing, Item | Frame) and kept.key in self._vectors.sizes(thing):
             return True
         if isinstance(thing, Item | Frame | Path):
@@ -162,14 +166,14 @@ class Similar:
     def _embedder(self, kept: VectorSet) -> Embedder:
         if kept.embedder is None:
             raise QueryError(
-                f"the vectors of {kept.key!r} were given, no embedder is known that makes more",
+                f"the vectors of {kept.key!r} were imported, and no embedder is known that makes more",
                 hint="search by --like an item, or a vector",
             )
         loaded = self._embedders.get(kept.embedder, kept.model)
         if loaded.revision != kept.revision:
             raise QueryError(
                 f"the vectors of {kept.key!r} were made by another revision of {kept.embedder}",
-                hint=f"heron embed --again --frames --embedder {kept.embedder} --key '{kept.key}' makes them anew",
+                hint=f"heron embed --again --frames --embedder {kept.embedder} --key '{kept.key}' makes them again",
             )
         return loaded
 
@@ -202,7 +206,7 @@ class Similar:
         return sum(there[1:], there[0]) / len(there) if there else None
 
     def _meant(self, given: Json) -> Thing:
-        """The item, the frame, the picture or the vector that is meant; raises NotFound and InvalidInput."""
+        """The item, frame, picture or vector that a reference means; raises NotFound and InvalidInput."""
         if not isinstance(given, str):
             vector: Vector = given
             return vector
@@ -224,7 +228,7 @@ class Similar:
         return self._items.find(given)
 
     def _embedded(self, kept: VectorSet, thing: Item | Frame | Path, name: str) -> Array:
-        """The vector of a picture that has none yet; it is not kept."""
+        """The vector of a picture that has none yet; it is not stored."""
         embedder = self._embedder(kept)
         assert kept.embedder is not None
         picture = self._picture_of(thing, self._embedders.record(kept.embedder).picture_size)
@@ -236,7 +240,7 @@ class Similar:
     def _checked(self, kept: VectorSet, vector: Any, name: str) -> Array:
         array = checked(vector, kept.size, lambda row: name)
         if len(array) != 1:
-            raise InvalidInput(f"{name} holds {len(array):,} vectors, one is needed")
+            raise InvalidInput(f"{name} contains {len(array):,} vectors, expected one")
         first: Array = array[0]
         return first
 
@@ -244,7 +248,7 @@ class Similar:
 def _is_file(given: str) -> bool:
     try:
         return Path(given).expanduser().is_file()
-    except (OSError, RuntimeError, ValueError):  # too long, no such home, a NUL
+    except (OSError, RuntimeError, ValueError):  # too long, an unknown home directory, a NUL character
         return False
 
 

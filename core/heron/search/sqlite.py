@@ -1,4 +1,4 @@
-"""The writer of the SQLite engine: a tree becomes SQL, every literal a bound parameter."""
+"""Writes trees as SQL for the SQLite engine; every literal becomes a bound parameter."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _TOKEN = re.compile(r'"([^"]*)"|(\S+)')
 
 
 class SqliteWriter:
-    """Writes conditions and values, and collects the parameters in their order."""
+    """Writes conditions and values, and collects the parameters in order."""
 
     def __init__(
         self,
@@ -99,7 +99,7 @@ class SqliteWriter:
                 return f"({table}.id IN (SELECT value FROM json_each({given_ids})))"
 
     def _in_list(self, left: tree.Expression, values: Sequence[tree.Expression]) -> str:
-        """The SQL of a value among several."""
+        """The SQL of `IN`."""
         if "any" not in map(type_of, (left, *values)):
             return f"({self.expression(left)} IN ({', '.join(map(self.expression, values))}))"
         by_sort: dict[Sort | None, list[tree.Expression]] = {}
@@ -114,9 +114,9 @@ class SqliteWriter:
         return _joined(parts, " OR ")
 
     def _comparable(self, node: tree.Expression, other: tree.Expression) -> str:
-        """The SQL of a value that is compared with another: of a fact only what is of that one's sort, else NULL.
+        """The SQL of a value that is compared with another; a fact that is not of the other's sort becomes NULL.
 
-        SQLite holds every text for greater than every number, and makes numbers of texts to compare them with columns.
+        SQLite treats every text as greater than every number, and converts texts to compare them with numeric columns.
         """
         sort = sort_of(other)
         if sort is not None:
@@ -127,7 +127,7 @@ class SqliteWriter:
         return f"(CASE WHEN (typeof({here}) = 'text') = (typeof({there}) = 'text') THEN {here} END)"
 
     def _only(self, node: tree.Expression, sort: Sort) -> str:
-        """The SQL of a value; of a fact only if it is of a sort, else NULL."""
+        """The SQL of a value; a fact that is not of the given sort becomes NULL."""
         sql = self.expression(node)
         if sort_of(node) is not None:
             return sql
@@ -140,10 +140,12 @@ class SqliteWriter:
             case tree.FieldRef(field):
                 return self.field(field)
             case tree.Value(None):
-                return "NULL"  # not bound, for the SQL of what is of no sort may stand twice
+                return "NULL"  # not bound, since the SQL of a value without a sort may be written twice
             case tree.Value(value):
                 return self._bind(value)
-            case tree.Arithmetic("/", left, right):  # SQLite would cut the fraction off between integers
+            case tree.Arithmetic(
+                "/", left, right
+            ):  # SQLite would drop the fraction of a division of integers
                 return f"(CAST({self._only(left, 'number')} AS REAL) / {self._only(right, 'number')})"
             case tree.Arithmetic(operator, left, right):
                 return f"({self._only(left, 'number')} {operator} {self._only(right, 'number')})"
@@ -151,7 +153,7 @@ class SqliteWriter:
                 return self._called(function, arguments)
 
     def _called(self, function: QueryFunction, arguments: Sequence[tree.Expression]) -> str:
-        """The SQL of a function's value, by its own SQL or by its Python."""
+        """The SQL of a function call, by the function's SQL or its Python implementation."""
         if function.sql is None:
             return self._called_in_python(function, arguments)
         sql, end = "", 0
@@ -169,7 +171,7 @@ class SqliteWriter:
             argument.field.decode if isinstance(argument, tree.FieldRef) else None for argument in arguments
         ]
         is_json = [affinity_of(argument) == "json" for argument in arguments]
-        own = f"_{len(self.parameters)}" if any(decoders) else ""  # for each key has a decoder of its own
+        own = f"_{len(self.parameters)}" if any(decoders) else ""  # since each key has its own decoder
         name = f"heron_{function.name}{own}"
         call = Functions(self._plugins).callable_of(function, map(_from_sqlite, decoders, is_json))
         self._failures.define(self._database, name, len(arguments), call)
@@ -177,14 +179,14 @@ class SqliteWriter:
         return f"{name}({given})"
 
     def _argument(self, function: QueryFunction, arguments: Sequence[tree.Expression], place: int) -> str:
-        """The SQL of an argument; a fact of another sort than the function takes is not there."""
+        """The SQL of an argument; a fact that is not of the sort that the function takes becomes NULL."""
         argument, affinity = arguments[place], AFFINITIES.get(function.arguments[place], "any")
         if affinity == "any":
             return self.expression(argument)
         return self._only(argument, "text" if affinity == "text" else "number")
 
     def _member(self, argument: tree.Expression, name: str) -> str:
-        """The SQL of a member of a JSON object, NULL where an older schema let in another value."""
+        """The SQL of a member of a JSON object; NULL if an older schema accepted another value."""
         if not isinstance(argument, tree.FieldRef):
             raise QueryError(f"{describe(argument)} has no part {name}", hint="give a key")
         return json_path(f'{argument.field.path[0]}"."{name}', _table(argument.field))
@@ -204,7 +206,7 @@ class SqliteWriter:
             return f"(SELECT row FROM vectors WHERE item_id = items.id AND frame_id = {frame} AND set_id = {kept})"
         if field.home in ("metadata", "frame metadata"):
             value = json_path(field.path[0], _table(field))
-            if field.type == "loose":  # as text, and a boolean as it is written
+            if field.type == "loose":  # as text, and a boolean as JSON writes it
                 kind = value.replace("json_extract", "json_type", 1)
                 return f"(CASE {kind} WHEN 'true' THEN 'true' WHEN 'false' THEN 'false' ELSE CAST({value} AS TEXT) END)"
             return value
@@ -230,14 +232,14 @@ _DERIVED = {
 
 
 def _joined(parts: list[str], word: str) -> str:
-    """Conditions joined as a balanced tree, for SQLite allows a depth of 1000 only."""
+    """Conditions joined as a balanced tree, since SQLite allows only a depth of 1000."""
     while len(parts) > 1:
         parts = [f"({word.join(parts[start : start + 2])})" for start in range(0, len(parts), 2)]
     return parts[0]
 
 
 def full_text(words: str) -> str:
-    """The FTS5 query for words: all of them, `"a phrase"` together, `begin*` as a beginning; nothing else is syntax."""
+    """The FTS5 query for words: all words, `"a phrase"` as a phrase, `begin*` as a prefix; there is no other syntax."""
     terms = []
     for phrase, word in _TOKEN.findall(words):
         text = phrase or word
@@ -249,7 +251,7 @@ def full_text(words: str) -> str:
 
 
 def _from_sqlite(decode: Callable[[Json], Json] | None, is_json: bool) -> Callable[[Json], Json] | None:
-    """How what SQLite gives becomes what is shown: objects and lists of JSON come as text."""
+    """The function that turns a value from SQLite into its shown form; JSON objects and lists come as text."""
     if not is_json:
         return decode
 
@@ -257,7 +259,7 @@ def _from_sqlite(decode: Callable[[Json], Json] | None, is_json: bool) -> Callab
         try:
             found = loads(value)
         except (HeronError, TypeError):
-            return value  # a text, which an older schema let in
+            return value  # a text that an older schema accepted
         return decode(found) if decode is not None else found
 
     return shown

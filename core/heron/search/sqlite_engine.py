@@ -1,4 +1,4 @@
-"""The engine that asks SQLite."""
+"""The engine that answers plans with SQLite."""
 
 from __future__ import annotations
 
@@ -32,13 +32,13 @@ if TYPE_CHECKING:
     Array = numpy.ndarray[Any, Any]
 
 _SOURCES = {"items": "items", "frames": "frames JOIN items ON items.id = frames.item_id"}
-_WANTED = {  # CROSS JOIN keeps the order: each row that is wanted is looked up
+_WANTED = {  # CROSS JOIN keeps the order of `wanted`: each wanted row is looked up
     "items": "json_each(?) AS wanted CROSS JOIN items ON items.id = wanted.value",
     "frames": "json_each(?) AS wanted CROSS JOIN frames ON frames.id = wanted.value "
     "CROSS JOIN items ON items.id = frames.item_id",
 }
 _BUNDLE = 10_000
-"""Rows whose values are read by one statement."""
+"""The number of rows whose values are read by one statement."""
 
 
 class SqliteEngine:
@@ -79,7 +79,7 @@ class SqliteEngine:
         return mask
 
     def count(self, plan: Plan) -> int:
-        """How many rows a plan has."""
+        """The number of rows of a plan."""
         condition, parameters = self._condition(plan)
         rows = self._rows(f"SELECT count(*) FROM {_SOURCES[plan.table]} WHERE {condition}", parameters)
         return int(rows[0][0])
@@ -101,7 +101,7 @@ class SqliteEngine:
         return [(row[0], row[1:]) for row in map(tuple, rows)]
 
     def keeps(self, plan: Plan, ids: Array) -> Array:
-        """Whether each of some rows is in the plan, by looking these up."""
+        """Whether each of some rows is in the plan; only these rows are looked up."""
         import numpy as np
 
         condition, parameters = self._condition(plan)
@@ -112,7 +112,7 @@ class SqliteEngine:
         return np.isin(ids, [row[0] for row in rows])
 
     def values(self, table: Table, fields: Sequence[Field], ids: Sequence[int]) -> Sequence[Sequence[Json]]:
-        """The values of fields for rows that are known already, a list for each field."""
+        """The values of fields for some rows, a list for each field."""
         writer = self._writer()
         chosen = ", ".join(["wanted.value", *(writer.field(field) for field in fields)])
         sql = f"SELECT {chosen} FROM {_WANTED[table]} WHERE {self._scope(table)}"
@@ -131,7 +131,7 @@ class SqliteEngine:
         return Explanation(condition, tuple(parameters))
 
     def _ids(self, plan: Plan) -> Array:
-        """The inner ids of all rows of a plan in any order; as one JSON text they come several times faster."""
+        """The inner ids of all rows of a plan in any order; reading them as one JSON text is several times faster."""
         import numpy as np
 
         condition, parameters = self._condition(plan)
@@ -142,7 +142,7 @@ class SqliteEngine:
         return np.array(loads(rows[0][0]), dtype=np.int64)
 
     def _condition(self, plan: Plan) -> tuple[str, list[Json]]:
-        """The SQL of what a plan finds, what is deleted and what may not be seen left out."""
+        """The SQL condition of a plan, without deleted rows and rows that the user may not see."""
         writer = self._writer()
         parts = [self._scope(plan.table), "items.deleted_at IS NULL"]
         if plan.condition is not None:
@@ -150,7 +150,7 @@ class SqliteEngine:
         return " AND ".join(parts), writer.parameters
 
     def _scope(self, table: Table) -> str:
-        """The SQL of what the acting user may see."""
+        """The SQL condition for the rows that the acting user may see."""
         return self._access.scope("item" if table == "items" else "frame", table)
 
     def _writer(self) -> SqliteWriter:
@@ -159,7 +159,7 @@ class SqliteEngine:
         )  # fmt: skip
 
     def _rows(self, sql: str, parameters: Sequence[Json]) -> list[DatabaseRow]:
-        """The rows of a statement; raises QueryError where SQLite cannot evaluate it, for instance an overflow."""
+        """The rows of a statement; raises QueryError if SQLite cannot evaluate it, for instance for an overflow."""
         try:
             return self._database.rows(sql, parameters)
         except CatalogueError as error:

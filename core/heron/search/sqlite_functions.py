@@ -1,4 +1,4 @@
-"""Functions in Python that SQLite calls, and what they raised, of which SQLite itself says nothing."""
+"""Python functions that SQLite calls, and the exceptions that they raised, which SQLite itself does not report."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from heron.models import Json
 
 
 class Failures:
-    """Defines functions, and keeps the error of a failed one until the statement that called it has ended, by thread."""
+    """Defines functions. The error of a failed function is kept, by thread, until the statement has ended."""
 
     def __init__(self) -> None:
         self._raised: dict[int, QueryError] = {}
 
     def define(self, database: Database, name: str, arguments: int, function: Callable[..., Json]) -> None:
-        """Give the connection of this thread a deterministic function."""
+        """Define a deterministic function on the connection of this thread."""
 
         def called(*values: Json) -> Json:
             try:
@@ -29,5 +29,5 @@ class Failures:
         database.connection.create_function(name, arguments, called, deterministic=True)
 
     def take(self) -> QueryError | None:
-        """The error of the statement that has just failed in this thread, if a function raised it."""
+        """The exception of a function that made the last statement of this thread fail; None if there was none."""
         return self._raised.pop(get_ident(), None)

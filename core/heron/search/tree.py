@@ -11,21 +11,21 @@ from heron.hooks.contributions import QueryFunction
 from heron.models import Json
 
 ValueType = str
-"""What a value compares with: `text`, `number`, `boolean`, `datetime`, or the name of a metadata type whose values compare
-with each other only; `any` with whatever it is, `loose` with text.
+"""With which type a value can be compared: `text`, `number`, `boolean`, `datetime`, or the name of a metadata type whose
+values are comparable only with each other. `any` can be compared with every type, `loose` with text.
 """
 
 Affinity = Literal["text", "number", "boolean", "json", "any"]
-"""What is stored: text, a number, a truth value, `json` that does not compare, or `any` of them."""
+"""How a value is stored: as text, number, boolean, `json`, which cannot be compared, or `any` of them."""
 
 AFFINITIES: Mapping[ValueType, Affinity] = {
     "text": "text", "datetime": "text", "loose": "text", "number": "number", "boolean": "boolean", "json": "json",
     "any": "any",
 }  # fmt: skip
-"""What is stored for values that are of no metadata type."""
+"""How values are stored that are not of a metadata type."""
 
 Table = Literal["items", "frames"]
-"""What a query finds."""
+"""What a query searches for."""
 
 Home = Literal[
     "column",
@@ -38,15 +38,16 @@ Home = Literal[
     "frame vector",
     "frame metric",
 ]
-"""Where the value of a field is kept."""
+"""Where the value of a field is stored."""
 
 
 @frozen
 class Field:
-    """Something that an item, or a frame, has: a column, a metadata key, a media fact, a metric, or derived from columns.
+    """A field of items or frames: a column, a metadata key, a media fact, a metric, or a value computed from columns.
 
-    `encode` makes the stored form of a literal, `encode_bound` that of a bound of a range; `decode` makes the shown form of
-    what is stored. All are None where there is only one form. Values of a field that is not `ordered` have no order.
+    `encode` makes the stored form of a literal, `encode_bound` the stored form of a bound of a range; `decode` makes the
+    shown form of a stored value. All are None if there is only one form. Values of a field that is not `ordered` have
+    no order.
     """
 
     name: str
@@ -71,7 +72,7 @@ class FieldRef:
 
 @frozen
 class Value:
-    """A literal, checked and in stored form."""
+    """A literal, validated and in stored form."""
 
     value: Json
     type: ValueType
@@ -79,7 +80,7 @@ class Value:
 
 @frozen
 class Arithmetic:
-    """A number made of two."""
+    """A number computed from two numbers."""
 
     operator: Literal["+", "-", "*", "/", "%"]
     left: Expression
@@ -88,7 +89,7 @@ class Arithmetic:
 
 @frozen
 class Call:
-    """A function of the language, with as many arguments as it takes, each of its type or `any`."""
+    """A call of a function of the language; each argument has the declared type or `any`."""
 
     function: QueryFunction
     arguments: tuple[Expression, ...]
@@ -109,7 +110,7 @@ Expression = FieldRef | Value | Arithmetic | Call
 
 @frozen
 class Comparison:
-    """Two values side by side."""
+    """A comparison of two values."""
 
     operator: Literal["=", "<>", "<", "<=", ">", ">="]
     left: Expression
@@ -118,7 +119,7 @@ class Comparison:
 
 @frozen
 class InList:
-    """A value among several."""
+    """A value that is equal to one of several."""
 
     left: Expression
     values: tuple[Expression, ...]
@@ -126,7 +127,7 @@ class InList:
 
 @frozen
 class Between:
-    """A value within two bounds, both included."""
+    """A value between two bounds, both included."""
 
     left: Expression
     low: Expression
@@ -135,7 +136,7 @@ class Between:
 
 @frozen
 class Like:
-    """A text that follows a pattern with % and _, whatever the case of ASCII letters."""
+    """A text that matches a pattern with % and _; the case of ASCII letters is ignored."""
 
     left: Expression
     pattern: str
@@ -144,7 +145,7 @@ class Like:
 
 @frozen
 class IsNull:
-    """A value that is not there."""
+    """A value that is missing."""
 
     left: Expression
 
@@ -158,7 +159,7 @@ class Truth:
 
 @frozen
 class IsTruth:
-    """A boolean that is just this; never unknown."""
+    """A boolean that has the wanted value; never unknown."""
 
     left: Expression
     value: bool
@@ -166,7 +167,7 @@ class IsTruth:
 
 @frozen
 class Match:
-    """A text key that holds the words, or a phrase in double quotes; a word with * at its end is a beginning."""
+    """A text key that contains the words, or a phrase in double quotes; a word with * at its end is a prefix."""
 
     field: Field
     words: str
@@ -181,14 +182,14 @@ class InCollection:
 
 @frozen
 class InDataset:
-    """An item that a dataset has a row of, by title or UUID."""
+    """An item that is a row of a dataset, by title or UUID."""
 
     title: str
 
 
 @frozen
 class InFolder:
-    """An item of a folder, and of those below it if `recursive`."""
+    """An item of a folder, or if `recursive` of a folder below it."""
 
     path: str
     recursive: bool = True
@@ -196,7 +197,7 @@ class InFolder:
 
 @frozen(eq=False)
 class Among:
-    """One of some rows, given by inner ids: items, or frames. For a plan of frames, items are those that the frames are of."""
+    """One of some rows, given by inner ids of items or frames. In a plan of frames, items mean the items of the frames."""
 
     table: Table
     ids: Sequence[int]
@@ -204,21 +205,21 @@ class Among:
 
 @frozen
 class Not:
-    """The opposite."""
+    """A negation."""
 
     part: Condition
 
 
 @frozen
 class All:
-    """Every part holds."""
+    """Every part is true."""
 
     parts: tuple[Condition, ...]
 
 
 @frozen
 class Any:
-    """At least one part holds."""
+    """At least one part is true."""
 
     parts: tuple[Condition, ...]
 

@@ -1,4 +1,4 @@
-"""The values of one field of the query language, as plain values."""
+"""Reads plain values of one field of the query language."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from heron.models import Json
 from heron.search.tree import Field
 
 Value = str | bool | float | datetime | None
-"""A value of a field; None where it has none."""
+"""A value of a field; None if it is missing."""
 
 
 def check_plain(field: Field) -> Field:
-    """The field; raises QueryError where its values are no plain ones."""
+    """The field; raises QueryError if its values are not plain."""
     if field.affinity == "json" or field.home in ("vector", "frame vector"):
         raise QueryError(f"{field.name} ({field.type_name}) has no plain values")
     return field

@@ -12,6 +12,7 @@ from PIL import Image, ImageCms, ImageFilter
 import heron
 from heron.media import builtin
 from heron.media.gif import gif_delays
+from heron.media.ground import laid
 from heron.media.images import ImageDecoder
 from heron.media.jpeg import read_jpeg_header
 from heron.media.png import read_png_header
@@ -359,8 +360,9 @@ def test_transparent_pixels_are_shown_on_white(tmp_path, name, mode):
     image.paste((0, 0, 0, 255) if mode == "RGBA" else (0, 255), (0, 0, 32, 32))
     image.save(tmp_path / name, **({"lossless": True} if name == "a.webp" else {}))
     picture = DECODER.picture(media_file(tmp_path / name), 64)
-    assert close(picture.getpixel((8, 16)), (0, 0, 0))
-    assert close(picture.getpixel((56, 16)), (255, 255, 255))
+    assert picture.mode == "RGBA"
+    assert close(laid(picture).getpixel((8, 16)), (0, 0, 0))
+    assert close(laid(picture).getpixel((56, 16)), (255, 255, 255))
 
 
 @pytest.mark.parametrize("name", ["a.png", "a.gif"])
@@ -369,7 +371,7 @@ def test_transparent_colour_of_a_palette_is_white(tmp_path, name):
     image.putpalette([10, 20, 30, 200, 40, 50])
     image.paste(1, (0, 0, 32, 32))
     image.save(tmp_path / name, transparency=0)
-    picture = DECODER.picture(media_file(tmp_path / name), 64)
+    picture = laid(DECODER.picture(media_file(tmp_path / name), 64))
     assert (picture.getpixel((8, 16)), picture.getpixel((56, 16))) == ((200, 40, 50), (255, 255, 255))
 
 

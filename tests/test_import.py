@@ -252,7 +252,7 @@ def test_thumbnails_are_small_upright_jpegs(workspace, tmp_path):
 
     pictures = {i.name: Image.open(io.BytesIO(workspace.thumbnails.find(i))) for i in workspace.items.list()}
     assert pictures["a.png"].size == (256, 85)
-    assert pictures["clear.png"].getpixel((5, 5)) == (255, 255, 255), "transparent parts are white"
+    assert pictures["clear.png"].getpixel((5, 5)) == (255, 255, 255), "the first check is white"
     assert {picture.format for picture in pictures.values()} == {"JPEG"}
 
 

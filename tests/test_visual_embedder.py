@@ -200,7 +200,7 @@ def test_the_formula_is_that_of_its_revision(model):
         ),
     )
     [vector] = model.embed_images([ramp])
-    assert (model.revision, model.size, len(MEAN)) == ("1", 392, 392)
+    assert (model.revision, model.size, len(MEAN)) == ("2", 392, 392)
     np.testing.assert_allclose(vector[[0, 2, 28, 100, 250, 391]], REVISION_1, atol=2e-4)
 
 

@@ -80,9 +80,9 @@ def command(
     elif output is not None:
         pictures = workspace.pictures
         picture = (
-            pictures.picture(owner, size=size or 1024)
+            pictures.picture(owner, size=size or 1024, ground="checks")
             if frame is None
-            else pictures.picture(owner, frame=frame, size=size)
+            else pictures.picture(owner, frame=frame, size=size, ground="checks")
         )
         save_picture(picture, output)
         written = {"file": str(output), "width": picture.width, "height": picture.height}

@@ -39,7 +39,7 @@ class VisualEmbedder:
     """The embedder `visual`. Vectors have length 1; equal pictures have equal vectors on every machine, up to rounding."""
 
     size = SIZE
-    revision = "1"
+    revision = "2"
 
     def embed_images(self, images: Sequence[Image.Image]) -> Array:
         """Vectors of pictures; shape (len(images), 392), float32. Raises InvalidInput for a picture without pixels."""

@@ -4,7 +4,7 @@ stored.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import closing
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
@@ -19,6 +19,7 @@ from heron.errors import HeronError
 from heron.hooks import Embedder, EmbedderModel
 from heron.jobs import ImportProblem
 from heron.models import Item
+from heron.pictures.files import GROUPS
 from heron.pictures.making import in_threads
 from heron.pictures.service import PROBLEMS, PictureService
 from heron.search.similar import vectors_of
@@ -27,6 +28,12 @@ from heron.times import utc_iso
 if TYPE_CHECKING:
     import numpy
     from PIL.Image import Image
+
+_TRANSPARENT = ("RGBA", "LA", "PA", "P")
+"""Modes of pictures that may have transparent parts."""
+
+_GROUND = "ground 2"
+"""How transparent parts are laid on a ground (`heron.media.ground`): a change makes their vectors anew."""
 
 _NONE = -1
 """No fingerprint: there is no vector."""
@@ -184,5 +191,15 @@ class Run:
 def content_of(item: Item) -> str:
     """A text that changes whenever the content of an item changes, as far as the catalogue knows."""
     modified = utc_iso(item.modified_at) if item.modified_at else None
-    facts = (item.etag, modified, item.size, item.facts.frame_count)
+    facts = [item.etag, modified, item.size, item.facts.frame_count]
+    if _may_be_transparent(item):
+        facts.append(_GROUND)
     return "|".join(str(fact) for fact in (item.url, *facts))
+
+
+def _may_be_transparent(item: Item) -> bool:
+    """Whether pictures of an item may have been laid on a ground, as far as its facts tell."""
+    if item.kind in GROUPS:
+        return True
+    image = item.facts.extra.get("image")
+    return isinstance(image, Mapping) and image.get("mode") in _TRANSPARENT

@@ -101,7 +101,7 @@ class Decoder(Protocol):
         """The facts of a file from as few bytes as possible, without decoding it whole."""
 
     def picture(self, file: MediaFile, size: int) -> Image | None:
-        """An upright RGB picture that fits into `size` x `size` pixels, or None if there is none."""
+        """An upright picture that fits into `size` x `size` pixels, or None if there is none; RGB, or RGBA for transparency."""
 
 
 @runtime_checkable
@@ -117,7 +117,7 @@ class FrameDecoder(Protocol):
     def frames(
         self, file: MediaFile, numbers: Sequence[int], size: int | None = None
     ) -> Iterator[tuple[int, Image]]:
-        """Frames as upright RGB pictures, in ascending order, with their numbers; memory does not grow with their count.
+        """Frames as upright pictures like `picture`, in ascending order, with their numbers; memory does not grow with their count.
 
         With `size` they fit into `size` x `size` pixels, else they keep their size. Frames behind a damaged
         part are left out; raises MediaError if none can be decoded, and for a number that the file does not

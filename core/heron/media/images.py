@@ -58,7 +58,7 @@ class ImageDecoder:
         return _facts(file, header)
 
     def picture(self, file: MediaFile, size: int) -> Image.Image:
-        """The first image, upright, in sRGB on white, at most `size` x `size` pixels."""
+        """The first image, upright, in sRGB, at most `size` x `size` pixels; RGBA if parts are transparent."""
         with file.open() as stream:
             return _picture(file, stream, size)
 

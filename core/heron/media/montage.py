@@ -33,7 +33,8 @@ def montage(pictures: Sequence[Image], size: int) -> Image | None:
         return pictures[0]
     scale = max(1.0, *(max(picture.width / width, picture.height / height) for picture in pictures))
     cell = [max(1, math.floor(max(side) / scale)) for side in zip(*(p.size for p in pictures), strict=True)]
-    sheet = Image.new("RGB", (columns * cell[0] + _GAP, rows * cell[1] + _GAP * (rows - 1)), _GROUND)
+    mode = "RGBA" if any(picture.mode == "RGBA" for picture in pictures) else "RGB"
+    sheet = Image.new(mode, (columns * cell[0] + _GAP, rows * cell[1] + _GAP * (rows - 1)), _GROUND)
     for number, picture in enumerate(pictures):
         small = picture.copy()
         small.thumbnail((cell[0], cell[1]))

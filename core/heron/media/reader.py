@@ -13,6 +13,7 @@ from attrs import evolve, frozen
 from heron.errors import HeronError, MediaError, PluginError
 from heron.hooks import FrameDecoder, MediaDecoder, MediaFile, PluginManager
 from heron.hooks.manager import LOADING, install_hint
+from heron.media.ground import laid
 from heron.media.sniff import Sniffed, Sniffer
 from heron.models import MediaFacts
 
@@ -201,7 +202,11 @@ class Measuring:
         self._loaded: list[tuple[Sequence[str], Any]] | None = None
 
     def __call__(self, picture: Image, width: int | None, height: int | None) -> dict[str, float]:
-        """The metrics of a picture, which may be a smaller copy of one of `width` x `height` pixels."""
+        """The metrics of a picture, which may be a smaller copy of one of `width` x `height` pixels.
+
+        Transparent parts are laid on a plain ground.
+        """
+        picture = laid(picture)
         found: dict[str, float] = {}
         for names, measure in self._measures():
             try:

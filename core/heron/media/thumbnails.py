@@ -1,4 +1,4 @@
-"""Turns a stored picture into an upright RGB picture in sRGB of a given size, and into a small JPEG."""
+"""Turns a stored picture into an upright picture in sRGB of a given size, and into a small JPEG."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import numpy as np
 from PIL import Image
 
 from heron.media.colours import to_srgb
+from heron.media.ground import laid
 
 _QUALITY = 80
 
@@ -36,7 +37,10 @@ def fitted(width: int, height: int, size: int | None) -> tuple[int, int]:
 def finished(
     image: Image.Image, size: int | None, orientation: object = 1, profile: bytes | None = None
 ) -> Image.Image:
-    """A new picture: RGB in sRGB, on white, upright, and no larger than `size`. The image is not changed."""
+    """A new picture: in sRGB, upright, and no larger than `size`; RGBA if parts are transparent, else RGB.
+
+    The image is not changed.
+    """
     target = fitted(*image.size, size)
     drafted = image.draft(None, target)  # scales a JPEG while it is decoded
     picture = _scalable(image)
@@ -46,17 +50,20 @@ def finished(
     turn = _TURNS.get(orientation) if isinstance(orientation, int) else None
     if turn is not None:
         picture = picture.transpose(turn)
-    picture = to_srgb(_on_white(picture), profile)
+    opacity = _opacity(picture)
+    picture = to_srgb(picture.convert("RGB") if picture.mode == "RGBA" else picture, profile)
     if picture is image:
         picture = picture.copy()
+    if opacity is not None:
+        picture.putalpha(opacity)
     picture.info = {}
     return picture
 
 
 def encode_thumbnail(picture: Image.Image) -> bytes:
-    """An RGB picture as a JPEG of quality 80 with chroma 4:2:0."""
+    """A picture as a JPEG of quality 80 with chroma 4:2:0; transparent parts are checkered."""
     buffer = io.BytesIO()
-    picture.save(buffer, "JPEG", quality=_QUALITY, subsampling="4:2:0")
+    laid(picture, "checks").save(buffer, "JPEG", quality=_QUALITY, subsampling="4:2:0")
     return buffer.getvalue()
 
 
@@ -91,8 +98,9 @@ def _to_bytes(values: np.ndarray[Any, Any], *, is_full: bool) -> np.ndarray[Any,
     return real.clip(0, 255).round().astype(np.uint8)
 
 
-def _on_white(picture: Image.Image) -> Image.Image:
+def _opacity(picture: Image.Image) -> Image.Image | None:
+    """The alpha channel; None if all pixels are opaque."""
     if picture.mode != "RGBA":
-        return picture
-    ground = Image.new("RGBA", picture.size, "white")
-    return Image.alpha_composite(ground, picture).convert("RGB")
+        return None
+    alpha = picture.getchannel("A")
+    return None if alpha.getextrema()[0] == 255 else alpha

@@ -19,6 +19,7 @@ from heron.errors import HeronError, InvalidInput, MediaError, NotFound, PluginE
 from heron.export.files import whole_file
 from heron.hooks import PluginManager, TextReader
 from heron.jobs import ImportProblem
+from heron.media.ground import Ground, laid
 from heron.media.reader import THUMBNAIL, Measuring, MediaReader
 from heron.models import Frame, Item
 from heron.pictures.files import GROUPS, ItemFiles
@@ -79,12 +80,24 @@ class PictureService:
         self._loaded: tuple[MediaReader, Measuring] | None = None
         self._files = ItemFiles(items, storage, lambda: self._tools()[0])
 
-    def picture(self, item: ItemRef, *, frame: int | None = None, size: int | None = SIZE) -> Image:
+    def picture(
+        self,
+        item: ItemRef,
+        *,
+        frame: int | None = None,
+        size: int | None = SIZE,
+        ground: Ground = "plain",
+    ) -> Image:
         """An item, or one of its frames, as an upright RGB picture that fits into `size` x `size` pixels.
 
-        With `size` None, a frame keeps its own size. Raises MediaError if there is no picture or the file
-        cannot be read, PluginError if the plugin that reads it is not installed.
+        With `size` None, a frame keeps its own size. Transparent parts are laid on white, or on a grey on which the
+        drawing is visible if white hides it; with the ground `checks` on checks. Raises MediaError if there is no
+        picture or the file cannot be read, PluginError if the plugin that reads it is not installed.
         """
+        return laid(self._layered(item, frame, size), ground)
+
+    def _layered(self, item: ItemRef, frame: int | None, size: int | None) -> Image:
+        """The picture as the decoder gives it: RGBA if parts are transparent."""
         owner = self._items.get(item)
         self._access.require("read", "item", owner.name)
         if frame is None and isinstance(item, Frame):
@@ -115,7 +128,7 @@ class PictureService:
         picture = self._files.picture_of(str(file), size)
         if picture is None:
             raise MediaError(f"{file} has no picture")
-        return picture
+        return laid(picture)
 
     def frames(
         self, item: ItemRef, numbers: Iterable[int] | int, *, size: int | None = None
@@ -125,7 +138,8 @@ class PictureService:
         """
         owner = self._items.get(item)
         self._access.require("read", "frame", owner.name)
-        yield from self._files.frames(owner, frame_numbers(numbers), size)
+        for number, picture in self._files.frames(owner, frame_numbers(numbers), size):
+            yield number, laid(picture)
 
     def times(self, item: ItemRef) -> Sequence[float] | None:
         """The presentation times of an item's frames in seconds; None if its file cannot be read, or has
@@ -158,7 +172,7 @@ class PictureService:
         if kept is not None:
             return kept
         try:
-            return _jpeg(self.picture(thing, size=THUMBNAIL))
+            return _jpeg(self._layered(thing, None, THUMBNAIL))
         except HeronError:
             return None
 

@@ -27,13 +27,13 @@ def check_facts(facts: MediaFacts) -> None:
 
 
 def check_picture(picture: Any, size: int) -> None:
-    """Fail unless the picture is None, or RGB, loaded, and within the size."""
+    """Fail unless the picture is None, or RGB or RGBA, loaded, and within the size."""
     if picture is None:
         return
-    assert picture.mode == "RGB"
+    assert picture.mode in ("RGB", "RGBA")
     assert min(picture.size) >= 1
     assert max(picture.size) <= size, f"{picture.size} does not fit into {size}"
-    assert len(picture.tobytes()) == picture.size[0] * picture.size[1] * 3
+    assert len(picture.tobytes()) == picture.size[0] * picture.size[1] * len(picture.mode)
 
 
 def descriptors(path: Path) -> list[str]:

@@ -144,7 +144,7 @@ class DecoderContract(FrameRules, RecordContract):
         assert {path: (path.read_bytes(), sorted(path.parent.iterdir())) for path in good_files} == before
 
     def test_picture_is_rgb_and_fits(self, good_files: GoodFiles) -> None:
-        """A picture, if there is one, is RGB, has at least one pixel, and fits into the requested size."""
+        """A picture, if there is one, is RGB or RGBA, has at least one pixel, and fits into the requested size."""
         decoder = self.load()
         for path in good_files:
             for size in self.sizes:

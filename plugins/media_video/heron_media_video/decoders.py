@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
+from weakref import ref
 
 import heron
 from heron_media_video.containers import opened
-from heron_media_video.facts import film_facts, sound_facts
+from heron_media_video.facts import film_facts, film_index, sound_facts
 from heron_media_video.frames import decoded_frames
 from heron_media_video.index import frame_index, frame_times
 from heron_media_video.pictures import Painter, contact_sheet
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
     from heron_media_video.containers import Media
+    from heron_media_video.index import FrameIndex
 
 
 class AudioDecoder:
@@ -35,13 +37,22 @@ class AudioDecoder:
 class VideoDecoder:
     """Reads MP4, QuickTime, WebM, Matroska, AVI and Ogg; of a file without pictures, the sound."""
 
+    def __init__(self) -> None:
+        self._last: tuple[ref[heron.MediaFile], FrameIndex] | None = None
+        """The last file of which the facts were read, and its times, so that it is not read for them once more."""
+
     def probe(self, file: heron.MediaFile) -> heron.MediaFacts:
         """The facts of a video, from header, index and the first packets; raises MediaError.
 
         Width and height are those of the stored pictures turned upright; their pixels need not be square.
         """
         with opened(file) as media:
-            return sound_facts(media) if media.pictures is None else film_facts(media)
+            if media.pictures is None:
+                return sound_facts(media)
+            index = film_index(media)
+            if index is not None and index.is_ordered:
+                self._last = ref(file), index
+            return film_facts(media, index)
 
     def picture(self, file: heron.MediaFile, size: int) -> Image:
         """A contact sheet; for a file without pictures its waveform. Raises MediaError."""
@@ -55,6 +66,9 @@ class VideoDecoder:
 
         None for a stored object that would have to be read whole, if `whole` is not set.
         """
+        last = self._last
+        if whole and last is not None and last[0]() is file:
+            return last[1].seconds()
         return frame_times(file, whole=whole)
 
     def frames(

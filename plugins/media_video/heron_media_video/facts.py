@@ -17,8 +17,8 @@ from heron_media_video.decoding import frames, packets, rewind, undecodable
 from heron_media_video.index import FrameIndex, frame_index
 from heron_media_video.pictures import transposition
 
-_COUNTED, _COUNTED_HERE = 1024 * 1024, 256 * 1024 * 1024
-"""Bytes up to which any file, and one of this machine, is read through to count its frames."""
+_COUNTED = 1024 * 1024
+"""Bytes up to which a file of another machine is read through to count its frames, and any file is decoded for that."""
 
 _TRIED = 100
 """At least one of this many packets must be decodable."""
@@ -53,10 +53,9 @@ _SOUND_TAGS = (
 )  # fmt: skip
 
 
-def film_facts(media: Media) -> heron.MediaFacts:
+def film_facts(media: Media, index: FrameIndex | None) -> heron.MediaFacts:
     """The facts of a file with pictures; raises MediaError where none can be decoded."""
     stream = media.pictures
-    index = _index(media)  # before anything else is read: a timestamp that is there twice may not lead back
     rewind(media, stream)
     first = _first_frame(media, stream)
     turn = transposition(first)
@@ -133,13 +132,15 @@ def _first_frame(media: Media, stream: Any) -> Any:
     raise undecodable(media)
 
 
-def _index(media: Media) -> FrameIndex | None:
-    """The times of all frames, if they are in tables, or if the file is small enough to read."""
-    file = media.file
-    may_read = file.size <= (_COUNTED if file.path is None else _COUNTED_HERE)
-    if media.table is None and not may_read:
+def film_index(media: Media) -> FrameIndex | None:
+    """The times of all frames of an open file that stands at its beginning, if that does not take too much of it.
+
+    They are in tables, or the file is on this machine, or small.
+    """
+    is_small = media.file.size <= _COUNTED
+    if media.table is None and media.file.path is None and not is_small:
         return None
-    return frame_index(media, may_read=may_read, may_decode=file.size <= _COUNTED)
+    return frame_index(media, may_read=media.file.path is not None or is_small, may_decode=is_small)
 
 
 def _doubt(index: FrameIndex | None) -> str | None:

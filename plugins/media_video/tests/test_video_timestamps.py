@@ -355,3 +355,18 @@ def test_times_that_tell_the_order_of_frames(
     stamps: list[int], keys: list[int], delay: int, expected: bool
 ) -> None:
     assert are_in_order(array("q", stamps), keys, delay) is expected
+
+
+def test_a_file_of_this_machine_is_read_once_for_facts_and_times(
+    tmp_path: Path, source: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "a.mkv"
+    remuxed(source("h264"), path, twice_at_10)
+    decoder, file = heron_media_video.load_video(), LocalMediaFile(path, "video/matroska")
+    assert decoder.probe(file).frame_count == COUNT
+    expected = list(VIDEO.times(file))
+    with monkeypatch.context() as patch:
+        patch.setattr("heron_media_video.decoders.frame_times", None)
+        assert list(decoder.times(file)) == expected  # type: ignore[attr-defined]
+    other = LocalMediaFile(source("vp9"), "video/matroska")
+    assert len(decoder.times(other)) == COUNT  # type: ignore[attr-defined]

@@ -1,5 +1,6 @@
 """The project itself: format, lint, types, floors, and what must never be in it."""
 
+import ast
 import re
 import subprocess
 import sys
@@ -67,6 +68,36 @@ def test_modules_of_the_core_stay_small():
         if (lines := len(path.read_text().splitlines())) > 400
     }
     assert long == {}
+
+
+SQL = re.compile(
+    r"\b(SELECT\s|INSERT (OR \w+ )?INTO\b|UPDATE \S+ SET\b|DELETE FROM\b|REPLACE INTO\b|(FROM|JOIN) \w+ WHERE\b)"
+)
+HOLDS_SQL = re.compile(r"core/heron/(catalog/.+|search/sqlite\w*)\.py")
+OF_DUCKDB = {"core/heron/ingest/vector_files/parquet.py", "core/heron/ingest/metadata_files.py"}
+"""Modules that read and write Parquet files with DuckDB."""
+
+
+def texts(path):
+    """The texts in a module, but those that stand alone, such as docstrings."""
+    tree = ast.parse(path.read_text())
+    alone = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in alone:
+            yield node.value
+
+
+def test_sql_on_the_catalogue_is_written_in_the_catalogue_and_in_the_sqlite_engine_alone():
+    """Modules that use DuckDB have no way to the catalogue."""
+    for path in (path for part in ("core/heron", "plugins") for path in (ROOT / part).rglob("*.py")):
+        name = path.relative_to(ROOT).as_posix()
+        if HOLDS_SQL.fullmatch(name) or "tests" in path.parts:
+            continue
+        if name in OF_DUCKDB:
+            assert not re.search(r"\bDatabase\b|_database\b", path.read_text()), name
+            continue
+        for text in texts(path):
+            assert not SQL.search(text), f"{name}: {text}"
 
 
 def test_no_secret_and_no_place_of_a_machine_is_in_the_sources():

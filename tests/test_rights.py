@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import re
 import shlex
 import shutil
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -400,17 +398,3 @@ def test_a_command_prints_what_it_prints_in_a_lake_without_the_hidden_half(lakes
         printed.append([code, plain.json(said.out), plain.text(said.err)])
     assert printed[0] == printed[1]
     assert printed[0][0] in (0, 1)
-
-
-CORE = Path(heron.__file__).parent
-WRITES_SQL = re.compile(r"\b(INSERT (OR \w+ )?INTO|UPDATE \w+ SET|DELETE FROM) ")
-NOT_YET_IN_CATALOG = {"ingest/series.py"}
-"""Modules outside of the catalogue that still write; this list only gets shorter."""
-OF_ANOTHER_DATABASE = {"ingest/vector_files/parquet.py"}
-"""DuckDB's tables in memory, which are no catalogue."""
-
-
-def test_sql_that_writes_lives_in_the_catalogue_alone():
-    outside = [path for path in CORE.rglob("*.py") if path.relative_to(CORE).parts[0] != "catalog"]
-    writing = {str(path.relative_to(CORE)) for path in outside if WRITES_SQL.search(path.read_text())}
-    assert writing == NOT_YET_IN_CATALOG | OF_ANOTHER_DATABASE

@@ -18,8 +18,9 @@ import pytest
 from PIL import Image
 
 import heron
-from heron.ingest.series import SERIES_MARK, SeriesParts
-from heron.ingest.units import FoundPart, Outcome, Unit
+from heron.catalog.series import SERIES_MARK, FoundPart, SeriesStore
+from heron.ingest.series import SeriesParts
+from heron.ingest.units import Outcome, Unit
 from tests.toy_media import ScanDecoder, ToyMedia, scan, scan_bytes
 
 ROOT = Path(__file__).parent.parent
@@ -218,7 +219,7 @@ def test_a_part_of_a_series_that_is_imported_alone_takes_nothing_away(workspace,
 def test_parts_that_wait_are_given_series_by_series_in_the_order_they_were_found(workspace):
     job = workspace.imports._start("x", workspace.folders.ensure("A"), {})
     other = workspace.imports._start("y", workspace.folders.ensure("A"), {})
-    parts = SeriesParts(workspace._database)
+    parts = SeriesParts(SeriesStore(workspace._database, workspace.access))
     found = [
         FoundPart("scan", f"s{n % 300}", f"file:///{n:04}", 1, None, f'{{"n": {n}}}') for n in range(3000)
     ]

@@ -91,6 +91,11 @@ def test_ids_are_uuids_urls_or_names(bring, workspace, items, by, said):
     assert of(workspace, items[1:]).tobytes() == vectors.tobytes()
 
 
+def test_a_column_that_names_no_items_is_refused(refused):
+    said = refused(some(1), ["1.jpg"], by="metadata")
+    assert said == "an item is named by uuid, url or name, not by 'metadata'"
+
+
 @pytest.mark.parametrize("form", ["{}#12", "{}\t12", "{}\t#12", "{},#12"])
 @pytest.mark.parametrize("by", ["uuid", "url", "name"])
 def test_a_number_behind_an_id_means_a_frame(bring, workspace, form, by):

@@ -187,15 +187,16 @@ class Workspace:
     @cached_property
     def ingest(self) -> IngestService:
         """Imports from every source."""
+        from heron.catalog.series import SeriesStore
         from heron.ingest.runner import Runner
         from heron.ingest.service import IngestService
 
         runner = Runner(
             self._database, self.plugins, self.folders, self.items, self.imports, self.registration, self.thumbnails,
-            self.metadata, self.synced,
+            self.metadata, self.synced, SeriesStore(self._database, self.access),
         )  # fmt: skip
         return IngestService(
-            self._database, self.access, self.plugins, self.imports, self.metadata, self.schema, self.storage,
+            self._database, self.access, self.items, self.plugins, self.imports, self.metadata, self.schema, self.storage,
             self.integrations, self.synced, runner,
         )  # fmt: skip
 
@@ -257,7 +258,9 @@ class Workspace:
         """Imports and exports files with vectors."""
         from heron.ingest.vector_files.service import VectorFiles
 
-        return VectorFiles(self._database, self.access, self.schema, self.vectors, self.search)
+        return VectorFiles(
+            self._database, self.access, self.items, self.frames, self.schema, self.vectors, self.search
+        )
 
     @cached_property
     def curation(self) -> CurationService:

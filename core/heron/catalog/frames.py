@@ -127,6 +127,18 @@ class FrameService:
             found.update((frame.id, frame) for frame in frames)
         return found
 
+    def _numbered(self, wanted: Sequence[tuple[int, int]]) -> dict[tuple[int, int], int]:
+        """The inner ids of frames by inner id of the item and number, those that are there."""
+        if not wanted:
+            return {}
+        rows = self._database.rows(
+            "SELECT frames.item_id, frames.number, frames.id FROM json_each(?) AS wanted JOIN frames "
+            "ON frames.item_id = json_extract(wanted.value, '$[0]') "
+            f"AND frames.number = json_extract(wanted.value, '$[1]') AND {self._access.scope('frame', 'frames')}",
+            [dumps(wanted)],
+        )
+        return {(row[0], row[1]): row[2] for row in rows}
+
     def get(self, item: ItemRef, number: int) -> Frame:
         """One frame of an item; raises NotFound."""
         owner = self._items.get(item)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
-from typing import Literal
 
 from attrs import fields
 
@@ -21,7 +20,7 @@ from heron.metadata.keys import check_name, printable
 from heron.models import ITEM_FIELDS, Item, Json, MediaFacts, Member, now
 from heron.pages import Page
 
-NamedBy = Literal["uuid", "url", "name"]
+NAMED_BY = ("uuid", "url", "name")
 """What can name an item."""
 
 Matches = list[tuple[int, str]]
@@ -161,8 +160,13 @@ class ItemService:
         """The records of rows that were selected with `item_columns`."""
         return self._shown.of(map(item_of, rows))
 
-    def _called(self, by: NamedBy, names: Iterable[str]) -> dict[str, Matches]:
-        """The items that have one of these UUIDs, URLs or names: inner ids and UUIDs by name, older items first."""
+    def _called(self, by: str, names: Iterable[str]) -> dict[str, Matches]:
+        """The items that have one of these UUIDs, URLs or names: inner ids and UUIDs by name, older items first.
+
+        Raises InvalidInput unless `by` is `uuid`, `url` or `name`.
+        """
+        if by not in NAMED_BY:
+            raise InvalidInput(f"an item is named by uuid, url or name, not by {printable(by)}")
         found: dict[str, Matches] = {}
         for bundle in bundles(dict.fromkeys(names), 500):
             marks = ",".join("?" * len(bundle))

@@ -9,9 +9,11 @@ from collections.abc import Callable, Iterable, Sequence
 from attrs import evolve, frozen
 
 from heron.catalog.database import Database
+from heron.catalog.folders import FolderService
 from heron.catalog.imports import ImportService
 from heron.catalog.metadata import MetadataService
 from heron.catalog.registration import Known, Registration, name_of
+from heron.catalog.series import SeriesStore
 from heron.catalog.synced import SyncedFolderService
 from heron.catalog.thumbnails import ThumbnailStore
 from heron.errors import HeronError, NotFound
@@ -49,21 +51,24 @@ class Landing:
     def __init__(
         self,
         database: Database,
+        folders: FolderService,
         imports: ImportService,
         registration: Registration,
         thumbnails: ThumbnailStore,
         metadata: MetadataService,
         synced: SyncedFolderService,
+        series: SeriesStore,
         options: Options,
     ) -> None:
         self._database = database
+        self._folders = folders
         self._imports = imports
         self._registration = registration
         self._thumbnails = thumbnails
         self._metadata = metadata
         self._synced = synced
         self._options = options
-        self._parts = SeriesParts(database)
+        self._parts = SeriesParts(series)
 
     def decide(self, units: Sequence[Unit], folder: Folder | None) -> list[tuple[Action, Known | None]]:
         """The action for each unit, decided by what the folder contains now."""
@@ -86,7 +91,7 @@ class Landing:
 
     def land(self, job: ImportJob, folder: Folder, outcomes: Sequence[Outcome]) -> Landed:
         """Write a batch and the job's position, in the caller's transaction; raises NotFound if the folder is gone."""
-        if not self._database.value("SELECT 1 FROM folders WHERE id = ?", [folder.id]):
+        if self._folders._by_id(folder.id) is None:
             raise NotFound(f"folder {folder.path!r} was deleted during the import")
         problems = [problem for outcome in outcomes for problem in outcome.problems]
         good = [outcome for outcome in outcomes if not outcome.failures()]

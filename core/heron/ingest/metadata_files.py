@@ -11,8 +11,7 @@ from uuid import UUID
 
 from attrs import field, frozen
 
-from heron.catalog.database import Database
-from heron.catalog.items import bundles
+from heron.catalog.items import ItemService, bundles
 from heron.catalog.metadata import MetadataService
 from heron.convert import loads
 from heron.errors import HeronError, InvalidInput, NotFound, PluginError
@@ -45,7 +44,7 @@ Row = tuple[str, str, dict[str, Json]]
 
 def apply_file(
     file: Path,
-    database: Database,
+    items: ItemService,
     metadata: MetadataService,
     schema: Schema,
     *,
@@ -62,7 +61,7 @@ def apply_file(
     rows = (_split(row, place, by) for place, row in read_rows(file, schema))
     try:
         for bundle in bundles(rows):
-            found = _find(database, bundle)
+            found = _find(items, bundle)
             updates: list[tuple[Any, Mapping[str, Json]]] = []
             for kind, key, values in bundle:
                 uuids = found.get((kind, key), [])
@@ -212,16 +211,10 @@ def _split(row: dict[str, Json], place: str, by: str | None) -> Row:
     raise InvalidInput(f"{place} names no item", hint=f"give it a column {by or 'uuid, url or name'}")
 
 
-def _find(database: Database, rows: Sequence[Row]) -> dict[tuple[str, str], list[str]]:
+def _find(items: ItemService, rows: Sequence[Row]) -> dict[tuple[str, str], list[str]]:
     """The UUIDs of the items that rows name; the keys are (`uuid`, `url` or `name`, the name)."""
     found: dict[tuple[str, str], list[str]] = {}
     for kind in dict.fromkeys(kind for kind, _, _ in rows):
-        names = dict.fromkeys(name for other, name, _ in rows if other == kind)
-        for bundle in bundles(names, 500):
-            marks = ",".join("?" * len(bundle))
-            for row in database.rows(
-                f"SELECT {kind} AS name, uuid FROM items WHERE {kind} IN ({marks}) AND deleted_at IS NULL",
-                bundle,
-            ):
-                found.setdefault((kind, row["name"]), []).append(row["uuid"])
+        matches = items._called(kind, (name for other, name, _ in rows if other == kind))
+        found.update(((kind, name), [uuid for _, uuid in called]) for name, called in matches.items())
     return found

@@ -8,6 +8,7 @@ from contextlib import suppress
 from attrs import evolve
 
 from heron.catalog.sampling import prepared
+from heron.catalog.series import FoundPart
 from heron.errors import (
     BadCredentials,
     HeronError,
@@ -20,7 +21,7 @@ from heron.errors import (
 from heron.hooks import PluginManager, SeriesDecoder
 from heron.ingest.probe_groups import GroupProber, with_members
 from heron.ingest.probe_items import ItemProber, given_item, problem, warned
-from heron.ingest.units import FoundPart, Outcome, ProbeOptions, Unit
+from heron.ingest.units import Outcome, ProbeOptions, Unit
 from heron.media.archives import ZipMember, is_zip, members
 from heron.media.files import PREFETCH
 from heron.media.reader import Decoding

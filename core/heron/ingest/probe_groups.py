@@ -9,11 +9,12 @@ from typing import Any
 from attrs import evolve
 
 from heron.catalog.sampling import SLICES, all_frames, prepared
+from heron.catalog.series import FoundPart
 from heron.convert import dumps, loads
 from heron.errors import HeronError, MediaError, NotFound, PluginError
 from heron.hooks import Part, SeriesDecoder
 from heron.ingest.probe_items import ItemProber, as_jpeg, given_item, warned
-from heron.ingest.units import FoundPart, Outcome, Unit
+from heron.ingest.units import Outcome, Unit
 from heron.media.montage import MOST, montage
 from heron.media.reader import THUMBNAIL, Decoding, without_personal
 from heron.models import MAX_NAME, Json, MediaFacts, Member, NewItem

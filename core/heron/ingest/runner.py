@@ -16,6 +16,7 @@ from heron.catalog.imports import ImportService
 from heron.catalog.items import ItemService
 from heron.catalog.metadata import MetadataService
 from heron.catalog.registration import Registration
+from heron.catalog.series import SeriesStore
 from heron.catalog.synced import SyncedFolderService
 from heron.catalog.thumbnails import ThumbnailStore
 from heron.errors import HeronError, ImportAborted, ImportCancelled
@@ -67,6 +68,7 @@ class Runner:
         thumbnails: ThumbnailStore,
         metadata: MetadataService,
         synced: SyncedFolderService,
+        series: SeriesStore,
     ) -> None:
         self._database = database
         self._plugins = plugins
@@ -77,6 +79,7 @@ class Runner:
         self._thumbnails = thumbnails
         self._metadata = metadata
         self._synced = synced
+        self._series_store = series
 
     def start(self, plan: ImportPlan) -> ImportJob:
         """Open the job of a plan. The folder of a strict import is created only when everything is written."""
@@ -156,14 +159,14 @@ class Runner:
         parts.
         """
         few = evolve(who, grain=1, bundle=4)
-        return pipeline.outcomes(SeriesParts(self._database).units(job, folder), prober, folder, few)
+        return pipeline.outcomes(SeriesParts(self._series_store).units(job, folder), prober, folder, few)
 
     def _pipeline(
         self, plan: ImportPlan, source: Source, report: Report, rule: Rule | None = None, position: int = 0
     ) -> Pipeline:
         landing = Landing(
-            self._database, self._imports, self._registration, self._thumbnails, self._metadata, self._synced,
-            Options(rule or plan.rule, plan.skip_identical, source.integration_of),
+            self._database, self._folders, self._imports, self._registration, self._thumbnails, self._metadata,
+            self._synced, self._series_store, Options(rule or plan.rule, plan.skip_identical, source.integration_of),
         )  # fmt: skip
         return Pipeline(self._database, self._imports, landing, report, source.share, position)
 

@@ -13,6 +13,7 @@ from heron.catalog.access import Access
 from heron.catalog.database import Database
 from heron.catalog.imports import ImportService
 from heron.catalog.integrations import IntegrationService
+from heron.catalog.items import ItemService
 from heron.catalog.metadata import MetadataService
 from heron.catalog.referring import FOLDER, FolderRef, ImportRef, IntegrationRef
 from heron.catalog.schema import SchemaService
@@ -52,6 +53,7 @@ class IngestService:
         self,
         database: Database,
         access: Access,
+        items: ItemService,
         plugins: PluginManager,
         imports: ImportService,
         metadata: MetadataService,
@@ -63,6 +65,7 @@ class IngestService:
     ) -> None:
         self._database = database
         self._access = access
+        self._items = items
         self._plugins = plugins
         self._imports = imports
         self._metadata = metadata
@@ -287,7 +290,7 @@ class IngestService:
         Each row names its item by a column `uuid`, `url` or `name`; `by` says which one when there are several.
         """
         schema = self._schema.current()
-        return apply_file(Path(file), self._database, self._metadata, schema, by=by, replace=replace)
+        return apply_file(Path(file), self._items, self._metadata, schema, by=by, replace=replace)
 
     def _begin(
         self, plan: ImportPlan, dry_run: bool, executor: Executor | None, progress: Report

@@ -10,6 +10,7 @@ from attrs import frozen
 
 from heron.catalog.registration import Known
 from heron.catalog.sampling import SAMPLING_RATE
+from heron.catalog.series import FoundPart
 from heron.hooks import StoredObject
 from heron.jobs import ImportProblem
 from heron.models import Json, Kind, MediaFacts, Member, NewItem
@@ -19,21 +20,6 @@ Action = Literal["add", "skip", "merge", "refresh", "restore", "sidecar", "part"
 restore its item; read it as a sidecar, which is the metadata of an item; or store it as parts of series, which
 become items at the end.
 """
-
-
-@frozen
-class FoundPart:
-    """A file that is part of a series, as its decoder has described it; see `heron.Part`."""
-
-    decoder: str
-    series: str
-    url: str
-    size: int
-    etag: str | None
-    header: str
-    """The decoder's description of the file, as JSON."""
-
-    metadata: Mapping[str, Json] | None = None
 
 
 @frozen

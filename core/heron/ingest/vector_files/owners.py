@@ -8,10 +8,9 @@ from typing import Any
 import numpy as np
 from attrs import Factory, define
 
-from heron.catalog.database import Database
-from heron.catalog.items import bundles
+from heron.catalog.frames import FrameService
+from heron.catalog.items import ItemService
 from heron.catalog.vectors.rows import Owner
-from heron.convert import dumps
 from heron.ingest.vector_files.names import Named
 
 Array = np.ndarray[Any, Any]
@@ -42,18 +41,18 @@ class Strangers:
 
 
 class Lookup:
-    """Finds items and frames by name. `scope` is an SQL condition for the items that the user may see."""
+    """Finds the items and frames that the user sees by name."""
 
-    def __init__(self, database: Database, scope: str) -> None:
-        self._database = database
-        self._scope = scope
+    def __init__(self, items: ItemService, frames: FrameService) -> None:
+        self._items = items
+        self._frames = frames
         self.strangers = Strangers()
 
     def __call__(self, names: Sequence[Named]) -> Array:
         """The inner ids of the item and frame of each name, int64 of shape (n, 2); zeros if none was found."""
-        items = self._items(names)
+        items = self._called(names)
         meant = [_meant(name, items) for name in names]
-        frames = self._frames(
+        frames = self._frames._numbered(
             [(ids[0], n.frame) for n, ids in meant if len(ids) == 1 and n.frame is not None]
         )
         found = np.zeros((len(names), 2), dtype=np.int64)
@@ -65,31 +64,14 @@ class Lookup:
                 found[row] = owner
         return found
 
-    def _items(self, names: Sequence[Named]) -> dict[tuple[str, str], list[int]]:
+    def _called(self, names: Sequence[Named]) -> dict[tuple[str, str], list[int]]:
+        """The inner ids of the items that have a name, by kind of name and name."""
         found: dict[tuple[str, str], list[int]] = {}
         for kind in dict.fromkeys(name.kind for name in names):
             texts = (text for name in names if name.kind == kind for text in (name.name, name.whole) if text)
-            for bundle in bundles(dict.fromkeys(texts), 500):
-                rows = self._database.rows(
-                    f"SELECT {kind} AS name, id FROM items WHERE {kind} IN ({','.join('?' * len(bundle))}) "
-                    f"AND deleted_at IS NULL AND {self._scope}",
-                    bundle,
-                )
-                for row in rows:
-                    found.setdefault((kind, row["name"]), []).append(row["id"])
+            matches = self._items._called(kind, texts)
+            found.update(((kind, text), [id for id, _ in called]) for text, called in matches.items())
         return found
-
-    def _frames(self, wanted: Sequence[tuple[int, int | None]]) -> dict[tuple[int, int | None], int]:
-        """The inner ids of frames by item and number."""
-        if not wanted:
-            return {}
-        rows = self._database.rows(
-            "SELECT frames.item_id, frames.number, frames.id FROM json_each(?) AS wanted JOIN frames "
-            "ON frames.item_id = json_extract(wanted.value, '$[0]') "
-            "AND frames.number = json_extract(wanted.value, '$[1]')",
-            [dumps(list(wanted))],
-        )
-        return {(row[0], row[1]): row[2] for row in rows}
 
 
 def _meant(name: Named, items: Mapping[tuple[str, str], list[int]]) -> tuple[Named, list[int]]:
@@ -100,9 +82,7 @@ def _meant(name: Named, items: Mapping[tuple[str, str], list[int]]) -> tuple[Nam
     return name, ids
 
 
-def _owner(
-    items: Sequence[int], frame: int | None, frames: Mapping[tuple[int, int | None], int]
-) -> Owner | None:
+def _owner(items: Sequence[int], frame: int | None, frames: Mapping[tuple[int, int], int]) -> Owner | None:
     """The inner ids of the item and its frame; None unless exactly one item has the name, and it has the frame."""
     if len(items) != 1:
         return None

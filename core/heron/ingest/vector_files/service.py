@@ -10,6 +10,8 @@ from attrs import field, frozen
 
 from heron.catalog.access import Access
 from heron.catalog.database import Database
+from heron.catalog.frames import FrameService
+from heron.catalog.items import ItemService
 from heron.catalog.schema import SchemaService
 from heron.catalog.vectors.store import StoredVectors, VectorStore
 from heron.errors import InvalidInput, NotFound
@@ -64,12 +66,16 @@ class VectorFiles:
         self,
         database: Database,
         access: Access,
+        items: ItemService,
+        frames: FrameService,
         schema: SchemaService,
         vectors: VectorStore,
         search: SearchService,
     ) -> None:
         self._database = database
         self._access = access
+        self._items = items
+        self._frames = frames
         self._schema = schema
         self._vectors = vectors
         self._search = search
@@ -101,7 +107,7 @@ class VectorFiles:
         before = stamp(Path(file))
         source = opened(Path(file), key, ids=Path(ids) if ids is not None else None, by=by)
         dtype, is_new = self._dtype(key, source, create)
-        lookup = Lookup(self._database, self._access.scope("item", "items"))
+        lookup = Lookup(self._items, self._frames)
         owners = self._examined(source, dtype, lookup)
         created = is_new and bool(owners[:, 0].any())
         if created:
@@ -161,10 +167,10 @@ class VectorFiles:
         return found
 
     def _name(self, item: int, frame: int) -> str:
-        row = self._database.row("SELECT name, uuid FROM items WHERE id = ?", [item])
-        number = self._database.value("SELECT number FROM frames WHERE id = ?", [frame])
-        shown = f"{row['name']} ({row['uuid']})" if row is not None else "an item"
-        return shown if number is None else f"{shown}, frame {number}"
+        found = self._items._records([item]).get(item)
+        shown = f"{found.name} ({found.uuid})" if found is not None else "an item"
+        of_frame = self._frames._records([frame]).get(frame) if frame else None
+        return shown if of_frame is None else f"{shown}, frame {of_frame.number}"
 
     def _kept(
         self,

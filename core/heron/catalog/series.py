@@ -1,0 +1,104 @@
+"""Series: the parts that imports have found, kept until all files are read, and the series that a folder has."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+from attrs import frozen
+
+from heron.catalog.access import Access
+from heron.catalog.database import Database, Row
+from heron.convert import dumps, loads
+from heron.jobs import ImportJob
+from heron.models import Folder, Json, Member
+
+SERIES_MARK = "#series="
+"""Separates, in the URL of a series, its folder and the identifier that its files share."""
+
+
+@frozen
+class FoundPart:
+    """A file that is part of a series, as its decoder has described it; see `heron.Part`."""
+
+    decoder: str
+    series: str
+    url: str
+    size: int
+    etag: str | None
+    header: str
+    """The decoder's description of the file, as JSON."""
+
+    metadata: Mapping[str, Json] | None = None
+
+
+class SeriesStore:
+    """The parts of series that the imports of a workspace have found, in the order in which they were found."""
+
+    def __init__(self, database: Database, access: Access) -> None:
+        self._database = database
+        self._access = access
+
+    def keep(self, job: ImportJob, parts: Sequence[FoundPart]) -> None:
+        """Store parts; a part that is stored already is replaced."""
+        if not parts:
+            return
+        self._access.require("update", job)
+        self._database.execute_many(
+            "INSERT OR REPLACE INTO series_parts (import_id, decoder, series, url, size, etag, header, metadata) "
+            "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            [
+                (
+                    job.id, part.decoder, part.series, part.url, part.size, part.etag, part.header,
+                    dumps(part.metadata) if part.metadata else None,
+                )
+                for part in parts
+            ],
+        )  # fmt: skip
+
+    def of(self, job: ImportJob) -> Iterator[tuple[FoundPart, ...]]:
+        """The parts of each series, in the order in which their first parts were found; one series in memory at a time."""
+        self._access.require("read", job)
+        firsts = self._database.rows(
+            "SELECT min(id), decoder, series FROM series_parts WHERE +import_id = ? GROUP BY decoder, series ORDER BY 1",
+            [job.id],
+        )
+        for _, decoder, series in firsts:
+            rows = self._database.rows(
+                "SELECT * FROM series_parts WHERE import_id = ? AND decoder = ? AND series = ? ORDER BY id",
+                [job.id, decoder, series],
+            )
+            yield tuple(_part(row) for row in rows)
+
+    def forget(self, job: ImportJob, series: Iterable[FoundPart]) -> None:
+        """Delete all parts of the series to which these parts belong."""
+        of_series = [(job.id, part.decoder, part.series) for part in series]
+        if of_series:
+            self._access.require("update", job)
+            self._database.execute_many(
+                "DELETE FROM series_parts WHERE import_id = ? AND decoder = ? AND series = ?", of_series
+            )
+
+    def in_folder(self, folder: Folder) -> dict[str, tuple[int, str]]:
+        """The series of a folder by the identifier that their files share: inner id and URL."""
+        rows = self._database.rows(
+            "SELECT id, url FROM items WHERE folder_id = ? AND instr(url, ?) > 0 "
+            f"AND {self._access.scope('item', 'items')}",
+            [folder.id, SERIES_MARK],
+        )
+        return {url.rpartition(SERIES_MARK)[2]: (id, url) for id, url in rows}
+
+    def members(self, item: int) -> Sequence[Member]:
+        """The files that a series is made of, by its inner id, in their order."""
+        rows = self._database.rows(
+            "SELECT url, size, etag, frame_count FROM members WHERE item_id = ? AND EXISTS "
+            f"(SELECT 1 FROM items WHERE items.id = item_id AND {self._access.scope('item', 'items')}) ORDER BY position",
+            [item],
+        )
+        return [Member(*row) for row in rows]
+
+
+def _part(row: Row) -> FoundPart:
+    metadata = loads(row["metadata"]) if row["metadata"] else None
+    return FoundPart(
+        row["decoder"], row["series"], row["url"], row["size"], row["etag"], row["header"], metadata
+    )

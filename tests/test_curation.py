@@ -179,7 +179,7 @@ def test_very_many_equal_vectors_are_one_group_without_all_their_pairs(workspace
     found = workspace.curation.near_duplicates("own", 0.999, frames=True)
     [group] = found.groups
     assert names(group) == {"10", *map(str, range(20, 201))}
-    assert found.notes[-1].startswith("of very many pairs")
+    assert found.notes[-1].startswith("there are too many pairs to list all")
     assert sum(pair.score == 1.0 for pair in group.pairs) == 180
     others = [pair for pair in group.pairs if pair.score < 1]
     assert {(pair.first_frame, pair.second_frame) for pair in others} == {(None, None), (7, None)}
@@ -221,7 +221,7 @@ def test_of_very_many_vectors_the_index_is_asked_and_the_answer_says_so(workspac
     found = workspace.curation.near_duplicates("own", 0.9999, most)
     exactly = workspace.curation.near_duplicates("own", 0.9999, most, exact=True)
     assert (found.way, exactly.way) == ("index", "pairs")
-    assert found.notes == ("the index was asked for what is near, which may miss some pairs",)
+    assert found.notes == ("the index was used, which can miss some pairs",)
     assert len(exactly.groups) == 39 and len(found.groups) >= 37
     assert {group.kept for group in found.groups} <= {group.kept for group in exactly.groups}
     assert (
@@ -332,7 +332,7 @@ def test_a_diverse_subset_covers_what_was_planted(lake):
 def test_more_than_there_are_are_all_with_a_word(lake):
     found = lake.curation.diverse(count=50)
     assert len(found.items) == 8 and found.covered == 1
-    assert found.notes[-1] == "there are 8 items only, so all were taken"
+    assert found.notes[-1] == "there are only 8 items, so all were chosen"
 
 
 # Leakage
@@ -400,12 +400,12 @@ def test_without_vectors_leakage_is_by_identity_and_content(split):
         (lambda c: c.near_duplicates("nix"), "there are no vectors under 'nix'"),
         (lambda c: c.near_duplicates(threshold=1.01), "the threshold is 1.01, a cosine from -1 to 1 is needed"),
         (lambda c: c.near_duplicates(threshold=float("nan")), "the threshold is nan"),
-        (lambda c: c.near_duplicates(query=Query(where="width > 10000")), "no item is like that"),
+        (lambda c: c.near_duplicates(query=Query(where="width > 10000")), "no item matches"),
         (lambda c: c.near_duplicates(query=Query(where="kind = 'text'")), "of 1 item, none has a vector under 'visual'"),
         (lambda c: c.near_duplicates(query=Query(where="nix = 1")), "there is no field 'nix'"),
         (lambda c: c.uniqueness(neighbours=0), "neighbours is 0, at least 1 is needed"),
         (lambda c: c.uniqueness(limit=0), "limit is 0"),
-        (lambda c: c.uniqueness(query=Query(where="name = 'taxi.png'")), "one item alone"),
+        (lambda c: c.uniqueness(query=Query(where="name = 'taxi.png'")), "there is only one item"),
         (lambda c: c.diverse(count=0), "count is 0, at least 1 is needed"),
         (lambda c: c.leakage("train", "empty"), "dataset 'empty' is empty"),
         (lambda c: c.leakage("train", "test", "nix"), "there are no vectors under 'nix'"),

@@ -192,14 +192,17 @@ def test_bad_input_is_one_sentence(lake, tmp_path):
     for call, words in [
         (lambda: lake.projections.make("nix"), "there are no vectors under 'nix'"),
         (lambda: lake.projections.make("own", "umap"), "there is no projection 'umap'"),
-        (lambda: lake.projections.make("own", query=Query(where="width = 1")), "nothing that is asked for"),
+        (
+            lambda: lake.projections.make("own", query=Query(where="width = 1")),
+            "none of the chosen items has a vector",
+        ),
         (lambda: lake.projections.plot(tmp_path / "x.bmp"), ".png, .svg, .pdf, .json, .csv, .parquet"),
         (
             lambda: (
                 lake.projections.make("own")
                 and lake.projections.plot(tmp_path / "x.png", query=Query(where="width = 1"))
             ),
-            "no item with a point is like that",
+            "no item with a point matches",
         ),
     ]:
         with pytest.raises(InvalidInput) as refusal:

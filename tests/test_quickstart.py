@@ -55,8 +55,8 @@ def test_the_quickstart_goes_through_all_steps(tmp_path, capsys, no_network):
     said = capsys.readouterr().out
     assert steps_of(said)[-1].startswith("STEP 19")
     assert "is skipped:" not in said
-    assert "No item is like that." not in said, "every search of the tour finds something"
-    assert "No frame is like that." not in said
+    assert "No item matches." not in said, "every search of the tour finds something"
+    assert "No frame matches." not in said
     assert "\n0\n" not in said
     with heron.open(place, discover=False) as workspace:
         kinds = Counter(item.kind for item in workspace.search.all(heron.Query(folder="Lake")))
@@ -102,7 +102,7 @@ def test_without_the_extras_the_quickstart_says_what_is_left_out(tmp_path, capsy
     assert status(["quickstart", str(place)]) == 0
     said = capsys.readouterr().out
     assert steps_of(said)[-1].startswith("STEP 11")
-    assert "No item is like that." not in said
+    assert "No item matches." not in said
     for words in (
         'The step "See film and sound" is skipped: decoder video (plugin media_video) needs av',
         'The step "Find scans" is skipped: decoder dicom (plugin media_dicom) needs pydicom',

@@ -89,7 +89,7 @@ def test_words_are_looked_for_in_every_text_key(run):
     assert {name.split("-")[0] for name in names(run("search", "--words", "blue scene", "--json"))} == {
         "blue"
     }
-    assert "No item is like that." in run("search", "--words", "yellow")
+    assert "No item matches." in run("search", "--words", "yellow")
 
 
 def test_pages_go_on_without_doubles_to_the_end(run):

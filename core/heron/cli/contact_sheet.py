@@ -63,7 +63,7 @@ def command(
         tell(
             as_json,
             {"file": None, "pictures": 0, "cursor": None},
-            f"No {'frame' if frames else 'item'} is like that.",
+            f"No {'frame' if frames else 'item'} matches.",
         )
         return
     sheet = workspace.pictures.contact_sheet(_shown(found), columns=columns, size=size)

@@ -76,7 +76,7 @@ def _list(
     empty = (
         "There is no item yet. Import some: heron import PATH --folder NAME"
         if selection.only("folder", "limit")
-        else "No item is like that."
+        else "No item matches."
     )
     if columns is not None:
         print_columns(workspace, page, columns, as_json, empty)

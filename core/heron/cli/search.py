@@ -87,7 +87,7 @@ def command(
     if collect is not None:
         made = workspace.collections.create(collect, items=page.rows)
     if columns is not None:
-        empty = f"No {'frame' if frames else 'item'} is like that."
+        empty = f"No {'frame' if frames else 'item'} matches."
         print_columns(workspace, page, columns, as_json, empty, frames=frames)
     elif as_json:
         key = {"key": page.key} if page.key is not None else {}
@@ -110,7 +110,7 @@ def _print(workspace: Workspace, page: Page[Any], frames: bool) -> None:
     if page.matches:
         columns = ("score", *columns)
         rows = [(f"{match.score:.3f}", *row) for row, match in zip(rows, page.matches, strict=True)]
-    print_table(columns, rows, f"No {'frame' if frames else 'item'} is like that.")
+    print_table(columns, rows, f"No {'frame' if frames else 'item'} matches.")
     if page.key is not None and len(page):
         say(f"Compared by {page.key}.")
     if page.cursor:

@@ -1,1 +1,1 @@
-"""Choosing the best of a lake: duplicates, uniqueness, diversity, leakage between datasets, and projections."""
+"""Curation: duplicates, uniqueness, diversity, leakage between datasets, and projections."""

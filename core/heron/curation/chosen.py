@@ -1,4 +1,4 @@
-"""The vectors that a method compares: those of chosen items, or of their frames too, read from the
+"""The vectors that a method compares: those of chosen items, and perhaps of their frames, read from the
 memory-mapped file.
 """
 
@@ -17,11 +17,11 @@ if TYPE_CHECKING:
 Array = np.ndarray[Any, Any]
 
 BLOCK = 2048
-"""Vectors that are read at a time."""
+"""The number of vectors that are read at a time."""
 
 _CACHED = 256
-"""Pairs of vectors that are compared at a time: they fit into the cache of a core, which is four times as
-fast.
+"""The number of pairs of vectors that are compared at a time: they fit into the cache of a core, which is four
+times as fast.
 """
 
 _IN_MEMORY = 256 * 1024 * 1024
@@ -30,11 +30,11 @@ _IN_MEMORY = 256 * 1024 * 1024
 
 @frozen(eq=False)
 class Chosen:
-    """Vectors with their owners, by place: `items` and `frames` are inner ids, frame 0 for the item itself.
+    """Vectors with their owners; a place is a position in all arrays.
 
-    `rows` are those of `truth`, and -1, -2, … those of `means`: an item that has only vectors of frames is
-    compared by the mean of their unit vectors. `lengths` are Euclidean, float64. Vectors of zeros are left
-    out; `zeros` is their number.
+    `items` and `frames` are inner ids, frame 0 for the item itself. `rows` are row numbers of `truth`; -1, -2, …
+    stand for rows 0, 1, … of `means`: an item that has only vectors of frames is compared by the mean of their
+    unit vectors. `lengths` are Euclidean, float64. Vectors of zeros are left out; `zeros` is their number.
     """
 
     truth: Array
@@ -50,11 +50,11 @@ class Chosen:
 
     @property
     def size(self) -> int:
-        """Numbers of a vector."""
+        """The number of numbers in a vector."""
         return int(self.truth.shape[1])
 
     def stored(self, places: Array | slice) -> Array:
-        """The vectors as they are kept, shape (n, size)."""
+        """The vectors as they are stored, shape (n, size)."""
         rows = self.rows[places]
         if not len(self.means):
             found: Array = self.truth[rows]
@@ -72,12 +72,12 @@ class Chosen:
         return np.divide(vectors, self.lengths[places, None], out=made, casting="same_kind")
 
     def blocks(self) -> Iterator[tuple[int, Array]]:
-        """All unit vectors in their order, with the place of the first of each block."""
+        """All unit vectors in order, in blocks, each with the place of its first vector."""
         for start in range(0, len(self), BLOCK):
             yield start, self.units(slice(start, start + BLOCK))
 
     def cosines(self, places: Array, other: Chosen, others: Array) -> Array:
-        """The cosines of pairs, computed in float64 and rounded to six digits, float64 of the shape of both places."""
+        """The cosines of pairs, computed in float64 and rounded to six digits: float64, of the same length as both places."""
         scores = np.empty(len(places))
         for start in range(0, len(places), _CACHED):
             of, to = places[start : start + _CACHED], others[start : start + _CACHED]
@@ -88,7 +88,7 @@ class Chosen:
         return rounded(scores)
 
     def at(self, places: Array) -> Chosen:
-        """Those at some places."""
+        """The vectors at some places."""
         return evolve(
             self,
             rows=self.rows[places],
@@ -104,9 +104,9 @@ def rounded(scores: Array) -> Array:
 
 
 def choose(opened: OpenSet, ids: Array, *, frames: bool) -> Chosen:
-    """The vectors of items by inner id: with `frames` all that they and their frames have, else one for each.
+    """The vectors of items by inner id: with `frames` all vectors of the items and their frames, else one for each item.
 
-    An item stands for itself with its own vector, or else with the mean of those of its frames.
+    The vector of an item is its own, or else the mean of the vectors of its frames.
     """
     truth = opened.space.truth
     is_chosen = np.zeros(int(max(opened.items.max(initial=0), ids.max(initial=0))) + 1, bool)
@@ -145,7 +145,7 @@ def _with_means(own: Chosen, of_frames: Chosen) -> Chosen:
         np.add.at(means, group[start : start + len(block)], block)
     means /= np.bincount(group, minlength=len(ids)).astype(np.float32)[:, None]
     lengths = np.sqrt(np.einsum("ij,ij->i", means, means, dtype=np.float64))
-    there = np.flatnonzero(lengths > 1e-6)  # frames may cancel each other out
+    there = np.flatnonzero(lengths > 1e-6)  # the vectors of frames can cancel each other out
     return Chosen(
         own.truth,
         means,

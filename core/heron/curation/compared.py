@@ -12,7 +12,7 @@ from heron.errors import InvalidInput
 from heron.wording import counted
 
 _EXACT_MOST = 500_000
-"""Up to this many vectors, every pair is compared even if there is an index, since it takes about as long."""
+"""Up to this number of vectors, every pair is compared even if there is an index, since it takes about as long."""
 
 
 @frozen(eq=False)
@@ -43,8 +43,8 @@ class Compared:
 
     @property
     def has_index(self) -> bool:
-        """Whether the index is faster than comparing all pairs: there is one, and it covers mostly the chosen
-        vectors.
+        """Whether the index is faster than comparing all pairs: it exists, and most of the vectors that it covers
+        are chosen.
         """
         chosen, space = self.chosen, self.opened.space
         if len(chosen) <= _EXACT_MOST or len(chosen.means) or 2 * len(chosen) < space.count:
@@ -63,7 +63,7 @@ def opened_set(vectors: VectorStore, key: str | None) -> OpenSet:
 
 
 def compared(opened: OpenSet, ids: Array, *, frames: bool) -> Compared:
-    """The vectors of items by inner id, with `frames` those of their frames too; raises InvalidInput for none."""
+    """The vectors of items by inner id, with `frames` also of their frames; raises InvalidInput if there are none."""
     chosen = choose(opened, ids, frames=frames)
     if not len(chosen):
         raise InvalidInput(

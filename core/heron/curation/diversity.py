@@ -1,9 +1,9 @@
-"""A subset that covers a set, by greedy k-center: in each step it takes the vector farthest from those taken
+"""A subset that covers a set, by greedy k-center: in each step it chooses the vector farthest from those chosen
 so far.
 
-Gonzalez, "Clustering to minimize the maximum intercluster distance", Theoretical Computer Science 38 (1985): no subset of
-that size leaves a vector less than half as far from its nearest. Farther means of lower cosine here, which orders
-unit vectors as Euclidean distance does.
+Gonzalez, "Clustering to minimize the maximum intercluster distance", Theoretical Computer Science 38 (1985): the
+largest distance of a vector from the nearest chosen one is at most twice that of the best subset of this size.
+Farther means a lower cosine here, which orders unit vectors as Euclidean distance does.
 """
 
 from __future__ import annotations
@@ -14,16 +14,16 @@ from attrs import frozen
 from heron.curation.chosen import Array, Chosen
 
 _FRONTIER = 2048
-"""Number of vectors with the lowest bounds; only for these the similarity to all taken vectors is known
+"""The number of vectors with the lowest bounds; only for these the similarity to all chosen vectors is known
 exactly.
 """
 
 
 @frozen(eq=False)
 class Spread:
-    """Places in the order in which they were taken; the cosine of each with the nearest of those before it, NaN for the first.
+    """Places in the order in which they were chosen; the cosine of each with the nearest one before it, NaN for the first.
 
-    `covered` is the lowest cosine of any vector with the nearest one taken.
+    `covered` is the lowest cosine of any vector with its nearest chosen one.
     """
 
     places: Array
@@ -32,10 +32,10 @@ class Spread:
 
 
 def spread(chosen: Chosen, count: int) -> Spread:
-    """Take `count` vectors, or all if there are fewer, beginning with the one nearest to the mean.
+    """Choose `count` vectors, or all if there are fewer, beginning with the one nearest to the mean.
 
-    A vector's highest similarity to the taken ones can only grow, so an earlier value is a lower bound: only
-    the vectors with the lowest bounds, the frontier, are compared with those taken since (as in Minoux' lazy
+    A vector's highest similarity to the chosen ones can only grow, so an earlier value is a lower bound: only
+    the vectors with the lowest bounds, the frontier, are compared with those chosen since (as in Minoux' lazy
     greedy algorithm, 1978).
     """
     taken = np.empty((count, chosen.size), np.float32)
@@ -65,14 +65,14 @@ class _Frontier:
         self._beyond = -np.inf
 
     def look_at_all(self) -> None:
-        """Compare all vectors with the first one taken."""
+        """Compare all vectors with the first chosen one."""
         for start, block in self._chosen.blocks():
             part = self._near[start : start + len(block)]
             np.maximum(part, block @ self._taken[0], out=part)
         self._seen[:] = 1
 
     def farthest(self, count: int) -> tuple[int, np.float32]:
-        """The vector whose highest similarity to the first `count` taken is lowest (the first one of
+        """The vector whose highest similarity to the first `count` chosen ones is lowest (the first one of
         several), and that similarity.
         """
         while True:
@@ -96,7 +96,7 @@ class _Frontier:
         self._units = self._chosen.units(self._places)
 
     def _compare(self, count: int) -> None:
-        """Compare the frontier with those taken since it was last compared."""
+        """Compare the frontier with the vectors chosen since it was last compared."""
         seen = self._seen[self._places]
         for since in np.unique(seen[seen < count]):
             of = np.flatnonzero(seen == since)
@@ -108,10 +108,10 @@ class _Frontier:
 
 
 def _highest(units: Array, taken: Array) -> Array:
-    """The highest cosine of each unit vector with the taken ones.
+    """The highest cosine of each unit vector with the chosen ones.
 
-    A single taken vector is not compared by BLAS, whose threads wait for each other longer than the work
-    takes.
+    BLAS is not used for a single chosen vector, because its threads would wait for each other longer than the
+    work takes.
     """
     if len(taken) == 1:
         found: Array = np.einsum("ij,j->i", units, taken[0])

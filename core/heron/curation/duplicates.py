@@ -42,7 +42,7 @@ def near_items(
 ) -> Duplicates:
     """Groups of items that are connected by pairs of vectors with a cosine of `threshold` or more.
 
-    They are of one kind, unless vectors of frames are among them: a photograph may be found in a film.
+    The items of a group have the same kind, unless vectors of frames are compared: a photograph can be in a film.
     """
     chosen, by_index = compared.chosen, compared.has_index and not exact
     ids, owner = np.unique(chosen.items, return_inverse=True)
@@ -63,9 +63,11 @@ def near_items(
         _add(found, chosen, (owner, kinds), Pairs(left[part.first], left[part.second], part.scores))
     notes = [*compared.notes]
     if by_index:
-        notes.append("the index was asked for what is near, which may miss some pairs")
+        notes.append("the index was used, which can miss some pairs")
     if found.thinned or len(others):
-        notes.append("of very many pairs only the nearest of each item are told, the groups hold all")
+        notes.append(
+            "there are too many pairs to list all: only the nearest of each item are listed; the groups are complete"
+        )
     return Duplicates(
         _groups(lookup, ids, found), compared.items, compared.without, "index" if by_index else "pairs",
         compared.key, threshold, tuple(notes),
@@ -73,7 +75,7 @@ def near_items(
 
 
 def _add(found: Groups, chosen: Chosen, of: tuple[Array, Array], pairs: Pairs) -> None:
-    """Add pairs of places as pairs of the items that own them, where these are of one kind."""
+    """Turn pairs of places into pairs of their items, and add those whose items have the same kind."""
     owner, kinds = of
     first, second = owner[pairs.first], owner[pairs.second]
     differ = (first != second) & (kinds[first] == kinds[second])
@@ -82,7 +84,7 @@ def _add(found: Groups, chosen: Chosen, of: tuple[Array, Array], pairs: Pairs) -
 
 
 def _groups(lookup: Lookup, ids: Array, found: Groups) -> tuple[DuplicateGroup, ...]:
-    """The groups with two items or more, with their pairs by descending score; items deleted meanwhile are left out."""
+    """The groups with two or more items, with their pairs by descending score; items deleted meanwhile are left out."""
     held, labels = found.pairs(), found.labels().tolist()
     roots, sizes = np.unique(labels, return_counts=True)
     members = np.flatnonzero(np.isin(labels, roots[sizes > 1])).tolist()

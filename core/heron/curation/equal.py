@@ -1,4 +1,4 @@
-"""Vectors that are equal to many others, such as those of black frames: one stands for all, so that pairs stay few."""
+"""Vectors that are equal to many others, such as those of black frames: one represents all, which saves pairs."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ import numpy as np
 from heron.curation.chosen import BLOCK, Array, Chosen
 
 _MANY = 64
-"""Equal vectors from which on one stands for all."""
+"""The number of equal vectors above which one represents all."""
 
 
 def representatives(chosen: Chosen, kinds: Array) -> Array:
-    """For each place the first place of the same kind, a number, with an equal vector, where there are more than 64 such.
+    """For each place, the first place with an equal vector and the same kind (a number), if there are more than 64.
 
-    Elsewhere it is the place itself.
+    Otherwise it is the place itself.
     """
     digests = np.empty(len(chosen), np.int64)
     for start in range(0, len(chosen), BLOCK):
@@ -26,7 +26,7 @@ def representatives(chosen: Chosen, kinds: Array) -> Array:
     for start in range(0, len(candidates), BLOCK):
         part = candidates[start : start + BLOCK]
         of = firsts[group[part]]
-        is_equal = (chosen.stored(part) == chosen.stored(of)).all(axis=1)  # digests may agree by chance
+        is_equal = (chosen.stored(part) == chosen.stored(of)).all(axis=1)  # digests can be equal by chance
         is_equal &= kinds[part] == kinds[of]
         places[part[is_equal]] = of[is_equal]
     return places

@@ -1,4 +1,4 @@
-"""Groups: items that are connected by pairs, however many pairs there are."""
+"""Groups: items that are connected by pairs, with bounded memory for any number of pairs."""
 
 from __future__ import annotations
 
@@ -7,20 +7,21 @@ import numpy as np
 from heron.curation.chosen import Array
 
 _MOST = 2_000_000
-"""Pairs that are held before those of less interest are let go."""
+"""The number of pairs that are stored before the worse ones are dropped."""
 
 _MANY = 500_000
-"""Pairs that come at once from which on they are sifted before they are held."""
+"""If more pairs than this are added at once, the worse ones are dropped first."""
 
 _EACH = 50
-"""Pairs of an item with later ones that are held where there are more than that."""
+"""When pairs are dropped, the number of pairs of each item with later items that stay."""
 
 
 class Groups:
     """The connected components of items, numbered from 0, over the pairs that were added; and the best pairs.
 
-    Of the pairs of two items only the one with the highest score is held. Where there are very many, as among thousands of
-    black pictures, only the best 50 of each item with later ones are; the groups know all of them.
+    Of several pairs of the same two items, only the one with the highest score is stored. If there are very many
+    pairs, as among thousands of black pictures, only the best 50 of each item with later items are stored; the groups
+    are computed from all pairs.
     """
 
     def __init__(self, count: int, most: int = _MOST) -> None:
@@ -31,7 +32,7 @@ class Groups:
         self.thinned = False
 
     def add(self, first: Array, second: Array, scores: Array, notes: Array) -> None:
-        """Add pairs of items with their scores, and for each two numbers to remember it by, shape (2, n)."""
+        """Add pairs of items with their scores, and two numbers of the caller for each pair, shape (2, n)."""
         if len(first) > _MANY:
             self._roots = united(self._roots, first, second)
             kept = _best_places(first, scores, _EACH)
@@ -46,12 +47,12 @@ class Groups:
             self._settle()
 
     def pairs(self) -> Array:
-        """The pairs that are held, shape (5, n), float64: lower item, higher item, score, and what they are remembered by."""
+        """The stored pairs, shape (5, n), float64: lower item, higher item, score, and the two numbers of the caller."""
         self._settle()
         return self._waiting[0]
 
     def labels(self) -> Array:
-        """For each item the lowest one of its group."""
+        """For each item, the lowest item of its group."""
         self._settle()
         return self._roots
 
@@ -70,7 +71,7 @@ class Groups:
 
 
 def united(roots: Array, first: Array, second: Array) -> Array:
-    """The roots once items are connected by pairs: the root of a group is its lowest item.
+    """The roots after items are connected by pairs: the root of a group is its lowest item.
 
     Higher roots are hooked to lower ones and paths are halved, for all pairs at once: Shiloach and Vishkin, "An O(log n)
     parallel connectivity algorithm", J. Algorithms 3 (1982).
@@ -95,7 +96,7 @@ def _best_of_each(held: Array, count: int) -> Array:
 
 
 def _best_places(first: Array, scores: Array, count: int) -> Array:
-    """The places of the `count` highest scores of each first item, ascending."""
+    """The positions of the `count` highest scores of each first item, ascending."""
     order = np.argsort(first, kind="stable")
     starts = np.flatnonzero(np.diff(first[order], prepend=-1))
     lengths = np.diff(starts, append=len(order))

@@ -8,16 +8,16 @@ from datetime import UTC, datetime
 from heron.curation.records import Candidate
 
 _SAME_SHARPNESS = 0.95
-"""A sharpness within this factor counts as equal: encoding a picture again changes it by as much."""
+"""Sharpness values within this factor count as equal: encoding a picture again changes its sharpness by as much."""
 
 _NEVER = datetime.min.replace(tzinfo=UTC)
 
 
 def best_first(candidates: Sequence[Candidate]) -> tuple[tuple[Candidate, ...], str]:
-    """The one to keep, then the others in their order; and the reason.
+    """The item to keep, then the others in order; and the reason.
 
-    The largest in pixels, of these the sharpest, of these the one changed the longest ago, of these the largest file, of
-    these the one that came into the catalogue first.
+    The first is the largest in pixels; of equal ones the sharpest, then the one changed longest ago, then the largest
+    file, then the one that was added to the catalogue first.
     """
     left, reasons = list(candidates), []
     for reason, choose in _STEPS:

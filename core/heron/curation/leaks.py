@@ -1,4 +1,4 @@
-"""Leakage: items that two datasets share, by identity, by equal content, and by near vectors."""
+"""Leakage: items that two datasets share: the same item, equal content, or near vectors."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from heron.curation.records import Leak, Leakage, Why
 from heron.wording import counted
 
 _Found = tuple[int, int, Why, float | None, int, int]
-"""An item of the second and of the first dataset, why it leaks, the cosine, and the frames, by inner ids."""
+"""An item of the second and one of the first dataset, the reason, the cosine, and the frames, by inner ids."""
 
 _ORDER: dict[Why, int] = {"same item": 0, "equal content": 1, "near": 2}
 """The most certain reasons first."""
@@ -36,7 +36,7 @@ class Leaks:
         self._leaks += [(id, id, "same item", None, 0, 0) for id in self._same.tolist()]
 
     def _add_equal(self) -> list[str]:
-        """An item of the second dataset leaks by the first item that has its hash; returns notes on what has none."""
+        """Add leaks by equal hashes, each to the first item with that hash; returns notes about items without a hash."""
         of_first, of_second = (self._lookup.hashes(ids) for ids in (self._first, self._second))
         holder: dict[str, int] = {}
         for id, content in sorted(of_first.items()):
@@ -51,7 +51,7 @@ class Leaks:
     def add_near(
         self, opened: OpenSet, threshold: float, progress: Callable[[int], None], *, frames: bool
     ) -> None:
-        """Add pairs with a cosine of `threshold` or more, but for pairs that leak already."""
+        """Add pairs with a cosine of `threshold` or more, except pairs that leak already."""
         sets = [choose(opened, ids, frames=frames) for ids in (self._second, self._first)]
         for name, chosen, ids in zip(("second", "first"), sets, (self._second, self._first), strict=True):
             without = len(ids) - len(np.unique(chosen.items))
@@ -69,7 +69,9 @@ class Leaks:
                 np.stack([sets[0].frames[part.first], sets[1].frames[part.second]]),
             )
         if found.thinned:
-            self.notes.append("of very many pairs only the nearest of each item are told")
+            self.notes.append(
+                "there are too many pairs to list all: only the nearest of each item are listed"
+            )
         in_second = set(self._second.tolist())
         in_first = set(self._first.tolist())
         for low, high, score, low_frame, high_frame in found.pairs().T.tolist():
@@ -95,7 +97,7 @@ class Leaks:
         )
 
     def _groups(self, uuids: Mapping[int, str], leaks: Sequence[_Found]) -> tuple[tuple[str, ...], ...]:
-        """The UUIDs of items that are connected by leaks, group by group, the largest first."""
+        """The UUIDs of items that are connected by leaks, in groups, the largest group first."""
         ids = np.array(sorted(uuids), np.int64)
         ends = np.array([leak[:2] for leak in leaks], np.int64).reshape(-1, 2)
         roots = united(np.arange(len(ids)), *np.searchsorted(ids, ends).T)

@@ -1,4 +1,4 @@
-"""What curation asks of the catalogue: which items a query means, and what is known of items by their inner ids."""
+"""What curation reads from the catalogue: the items that a query finds, and data of items by their inner ids."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _CANDIDATE = (
 
 
 class Lookup:
-    """Answers by inner ids; what the acting user may not see is not there."""
+    """Reads by inner ids; results do not contain what the acting user may not see."""
 
     def __init__(
         self,
@@ -57,7 +57,7 @@ class Lookup:
         return self._planner.field(name, frames=frames)
 
     def ids(self, query: Query | None) -> Array:
-        """The inner ids of the items that a query finds, ascending, int64; of all where there is none."""
+        """The inner ids of the items that a query finds, ascending, int64; of all items if there is no query."""
         plan = self.plan(query)
         return self._engines.of(plan).ids(plan)
 
@@ -68,7 +68,7 @@ class Lookup:
     def values(
         self, names: Sequence[str], ids: Iterable[int], *, frames: bool = False
     ) -> Sequence[Sequence[Json]]:
-        """The values of fields by their names, a list for each, for some items or frames; None where there is none."""
+        """The values of fields by name, a list for each, for some items or frames; None for a missing value."""
         return self.values_of([self.field(name, frames=frames) for name in names], ids, frames=frames)
 
     def values_of(
@@ -83,25 +83,25 @@ class Lookup:
         return np.array(self._datasets._item_ids(dataset), dtype=np.int64)
 
     def unhashed(self, query: Query | None) -> Sequence[str]:
-        """The UUIDs of the items that a query finds, that are one file, and whose content hash is not known."""
+        """The UUIDs of the items that a query finds, that are a single file, and whose content hash is not known."""
         plan = self.plan(query).narrowed(IsNull(FieldRef(self.field("item.content_hash"))))
         ids = self._engines.of(plan).ids(plan)
         alone = np.setdiff1d(ids, self.of_several_files(ids))
         return self.values(["item.uuid"], alone.tolist())[0]
 
     def of_several_files(self, ids: Array) -> Array:
-        """Those of some items that are made of several files, ascending."""
+        """The items of several files among some items, ascending."""
         return np.array(self._items._of_several_files(ids.tolist()), dtype=np.int64)
 
     def equal(self, ids: Array) -> list[list[int]]:
-        """Those of some items that have equal content hashes, group by group."""
+        """The items with equal content hashes among some items, in groups."""
         groups: dict[str, list[int]] = {}
         for id, content in sorted(self.hashes(ids).items()):
             groups.setdefault(content, []).append(id)
         return [group for group in groups.values() if len(group) > 1]
 
     def hashes(self, ids: Array) -> dict[int, str]:
-        """The content hash of each of some items that has one."""
+        """The content hashes of those items that have one."""
         wanted = ids.tolist()
         [found] = self.values(["item.content_hash"], wanted)
         return {id: content for id, content in zip(wanted, found, strict=True) if content is not None}

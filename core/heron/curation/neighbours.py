@@ -1,4 +1,4 @@
-"""How near the nearest vectors of each vector are: exactly, tile by tile, or by the index."""
+"""The similarity of each vector to its nearest vectors: exact, tile by tile, or by the index."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ Advanced = Callable[[int], None]
 
 
 def nearest_cosines(chosen: Chosen, k: int, advanced: Advanced) -> Array:
-    """The cosines of each vector with its `k` nearest others, float32 of shape (n, k), in no order.
+    """The cosines of each vector with its `k` nearest others, float32 of shape (n, k), in no particular order.
 
-    `k` is less than n. Each tile of pairs serves the vectors on both of its sides.
+    `k` is less than n. Each tile of pairs is used for the vectors of its rows and of its columns.
     """
     total = len(chosen)
     best = np.full((total, k), -np.inf, np.float32)
@@ -36,7 +36,7 @@ def nearest_cosines(chosen: Chosen, k: int, advanced: Advanced) -> Array:
 
 
 def _take(best: Array, scores: Array) -> None:
-    """Put scores, of shape (rows, n), among the best ones, of shape (rows, k), where they are better than the least."""
+    """Replace the lowest of the best scores, of shape (rows, k), by higher ones of `scores`, of shape (rows, n)."""
     k = best.shape[1]
     least = best.min(axis=1)
     if np.isneginf(least).any():
@@ -56,7 +56,7 @@ def _take(best: Array, scores: Array) -> None:
 
 
 def indexed_cosines(space: Space, chosen: Chosen, k: int, advanced: Advanced) -> Array:
-    """The same by the index, which may miss some of the nearest; NaN where it finds fewer than `k`."""
+    """The same by the index, which can miss some of the nearest; NaN if it finds fewer than `k`."""
     best = np.full((len(chosen), k), np.nan, np.float32)
     allowed = None if len(chosen) == space.count else chosen.rows
     for place, row in enumerate(chosen.rows):

@@ -12,16 +12,16 @@ from heron.curation.sketch import MARGIN, sketches
 from heron.vectors.space import Space
 
 _ROWS, _COLUMNS = 2048, 4096
-"""Rows and columns of a tile of pairs that is compared at a time; its scores take 32 MB."""
+"""The number of rows and columns of a tile, whose pairs are compared at a time; its scores take 32 MB."""
 
 _DENSE = 64
-"""If more than one pair of this many is left, the whole tile is compared."""
+"""If more than one pair in this number is left, the whole tile is compared."""
 
 _STRIP = 256
-"""Rows of such a tile that are compared at once: the pairs of a whole one would take gigabytes."""
+"""The rows of such a tile that are compared at once: the pairs of a whole tile would take gigabytes."""
 
 _FIRST, _MOST = 16, 4096
-"""Neighbours requested from the index: at first, and at most."""
+"""The number of neighbours requested from the index: at first, and at most."""
 
 Advanced = Callable[[int], None]
 
@@ -40,8 +40,8 @@ def close_pairs(
 ) -> Iterator[Pairs]:
     """Every pair of different items with a cosine of `threshold` or more, tile by tile, with full recall.
 
-    Of one set, the place of the first is below that of the second. `advanced` is called with the number of
-    vectors of the first set that are done.
+    Within one set, the first place is lower than the second. `advanced` is called with the number of vectors of
+    the first set that are done.
     """
     sets = [first] if second is None else [first, second]
     if not all(len(chosen) for chosen in sets):
@@ -83,9 +83,9 @@ def _looked_at(first: Chosen, second: Chosen, at: tuple[int, int], is_near: Arra
 
 
 def indexed_pairs(space: Space, chosen: Chosen, threshold: float, advanced: Advanced) -> Iterator[Pairs]:
-    """Pairs with a cosine of `threshold` or more that the index finds; it may miss some.
+    """Pairs with a cosine of `threshold` or more that the index finds; it can miss some.
 
-    For each vector the nearest are requested, more and more as long as all of them are near enough.
+    For each vector the nearest are requested; if all of them are near enough, more are requested.
     """
     place_of = np.full(space.count, -1, np.int64)
     place_of[chosen.rows] = np.arange(len(chosen))

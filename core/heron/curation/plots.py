@@ -1,4 +1,4 @@
-"""Points as a file: a scatter plot with or without small pictures, or a table for other tools."""
+"""Writes points to a file: a scatter plot with or without small pictures, or a table for other tools."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 TABLES = (".json", ".csv", ".parquet")
 
 Thumbnail = Callable[[str, int | None], bytes | None]
-"""The JPEG of an item, by UUID, or of a frame of it, by number; None where there is none."""
+"""The JPEG of an item, by UUID, or of one of its frames, by number; None if there is none."""
 
 
 def check_file(file: Path) -> None:
@@ -31,7 +31,7 @@ def check_file(file: Path) -> None:
 
 
 def write_points(points: Points, file: Path, title: str, thumbnail: Thumbnail | None) -> None:
-    """Write points in the format of the file's suffix, which appears whole or not at all.
+    """Write points in the format of the file's suffix; the file appears whole or not at all.
 
     With `thumbnail`, a plot shows small pictures of some points, spread over it.
     """
@@ -66,7 +66,7 @@ def _rows(points: Points) -> Iterator[list[Value]]:
 
 
 def _pictures(points: Points, thumbnail: Thumbnail) -> Iterator[tuple[int, Image]]:
-    """Pictures of points that are spread over the plot, as far as they have one."""
+    """Pictures of points that are spread over the plot; points without a picture are left out."""
     from PIL import Image
 
     for place in spread_out(points.places):

@@ -1,4 +1,4 @@
-"""The points of a projection, as they are read: where, of what, and with which value of a field."""
+"""The points of a projection: coordinates, owners, and values of a field."""
 
 from __future__ import annotations
 
@@ -16,9 +16,10 @@ Array = np.ndarray[Any, Any]
 
 @frozen(eq=False, repr=False)
 class Points(Record):
-    """Points of items, or of frames, by place: UUIDs and names of the items, and numbers of the frames.
+    """Points of items or frames: coordinates, UUIDs and names of the items, and numbers of the frames.
 
-    `places` is float32 of shape (n, 2). `values` are those of the `field`, if one was asked for; `frames` are None for items.
+    `places` are the coordinates, float32 of shape (n, 2). `values` are the values of `field`, if one was requested;
+    `frames` is None for points of items.
     """
 
     uuids: Sequence[str]

@@ -1,4 +1,4 @@
-"""The projection service: vectors of a key in two dimensions, made once, kept, and read with values of items."""
+"""The projection service: projects the vectors of a key to two dimensions, stores the points, and reads them."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ _NAMES = {"pca": "PCA", "tsne": "t-SNE"}
 
 @frozen(repr=False)
 class Projection(Record):
-    """A projection that is kept: the number of its points, and of the vectors that came since and have none."""
+    """A stored projection: the number of its points, and the number of vectors that were added since and have none."""
 
     key: str
     method: str
@@ -47,7 +47,7 @@ class Projection(Record):
 
     @property
     def is_stale(self) -> bool:
-        """Whether vectors came since."""
+        """Whether vectors were added since."""
         return self.new > 0
 
 
@@ -73,10 +73,11 @@ class ProjectionService:
     def make(
         self, key: str | None = None, method: str = "pca", query: Query | None = None, *, seed: int = 0
     ) -> Projection:
-        """Project the vectors of a key, or those of the items that a query finds and of their frames, and keep the points.
+        """Project the vectors of a key, or of the items that a query finds and their frames, and store the points.
 
-        Unit vectors are projected, for it is cosines that count; vectors of zeros have no point. What was kept for the
-        key and method goes. Raises InvalidInput for no vectors, or another method; PluginError where a package is missing.
+        Unit vectors are projected, because similarity is the cosine; vectors of zeros have no point. A stored projection
+        of the key by the method is replaced. Raises InvalidInput if there are no vectors, or for an unknown method;
+        PluginError if a package is missing.
         """
         opened = opened_set(self._vectors, key)
         self._access.require("update", opened.kept)
@@ -86,7 +87,7 @@ class ProjectionService:
             )
         chosen = choose(opened, self._lookup.ids(query), frames=True)
         if not len(chosen):
-            raise InvalidInput(f"nothing that is asked for has a vector under {opened.kept.key!r}")
+            raise InvalidInput(f"none of the chosen items has a vector under {opened.kept.key!r}")
         units = scratch((len(chosen), chosen.size))
         for start, block in chosen.blocks():
             units[start : start + len(block)] = block
@@ -95,7 +96,7 @@ class ProjectionService:
         return self._told(opened.kept, made)
 
     def get(self, key: str | None = None, method: str = "pca") -> Projection:
-        """The projection of a key by a method; raises NotFound where none was made."""
+        """The projection of a key by a method; raises NotFound if there is none."""
         return self._told(*self._found(key, method))
 
     def list(self, *, limit: int | None = None) -> list[Projection]:
@@ -105,7 +106,7 @@ class ProjectionService:
         return [self._told(*each) for each in all[: None if limit is None else at_most(limit)]]
 
     def delete(self, key: str, method: str = "pca") -> None:
-        """Delete the projection of a key by a method; raises NotFound where there is none."""
+        """Delete the projection of a key by a method; raises NotFound if there is none."""
         self._store.remove(self._found(key, method)[0], method)
 
     def points(
@@ -117,10 +118,10 @@ class ProjectionService:
         query: Query | None = None,
         frames: bool = False,
     ) -> Points:
-        """The points of the items that a query finds, or with `frames` of frames, in the order in which they came.
+        """The points of the items that a query finds, or with `frames` of frames, in the order in which these were added.
 
-        `value` names a field of the query language, of which each point gets its value. Raises NotFound where no
-        projection was made, QueryError for a query or a field that cannot be understood.
+        `value` names a field of the query language whose value each point gets. Raises NotFound if there is no
+        projection, QueryError for an invalid query or field.
         """
         _, stored = self._found(key, method)
         field = check_plain(self._lookup.field(value, frames=frames)) if value is not None else None
@@ -153,15 +154,15 @@ class ProjectionService:
     ) -> int:
         """Write the points to a file and return their number: .png, .svg or .pdf is a plot, .json, .csv or .parquet a table.
 
-        `color` names a field of the query language by whose values points are coloured, or which is a column of the table;
-        `thumbnails` shows small pictures of some. Raises as `points` does, InvalidInput for another file and for no
-        points, PluginError where a package is missing.
+        `color` names a field of the query language whose values colour the points, or are a column of the table;
+        `thumbnails` shows small pictures of some points. Raises the errors of `points`, InvalidInput for another suffix
+        and if there are no points, PluginError if a package is missing.
         """
         check_file(Path(file))
         found = self.points(key, method, value=color, query=query, frames=frames)
         if not len(found):
             what = "frame" if frames else "item"
-            raise InvalidInput(f"no {what} with a point is like that, so there is nothing to plot")
+            raise InvalidInput(f"no {what} with a point matches, so there is nothing to plot")
         if title is None:
             kept, stored = self._found(key, method)
             title = f"{kept.key} · {_NAMES.get(stored.method, stored.method)} · {counted(len(found), 'frame' if frames else 'item')}"
@@ -192,9 +193,9 @@ class ProjectionService:
         )
 
     def _new(self, kept: VectorSet, found: StoredProjection) -> int:
-        """How many vectors came since, of those that the query of the projection means.
+        """The number of vectors added since, of those that the query of the projection finds.
 
-        They are the rows behind those that were projected. Where rows were renumbered since, they are those without points.
+        They are the rows after those that were projected. If rows were renumbered since, they are the rows without points.
         """
         opened = self._vectors._opened(kept.key)
         if opened is None:

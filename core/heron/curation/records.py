@@ -1,4 +1,4 @@
-"""What curation tells: groups of duplicates, rankings, subsets and leaks, each item by its UUID and name."""
+"""The results of curation: groups of duplicates, rankings, subsets and leaks, each item with its UUID and name."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from heron.records import Record
 from heron.times import moment_or_none
 
 Way = Literal["hash", "pairs", "index"]
-"""How things were compared: by content hash, every pair of vectors, or what the index finds near."""
+"""How items were compared: by content hash, by every pair of vectors, or by the index."""
 
 Why = Literal["same item", "equal content", "near"]
 """Why an item leaks."""
@@ -19,7 +19,7 @@ Why = Literal["same item", "equal content", "near"]
 
 @frozen(repr=False)
 class Candidate(Record):
-    """An item as far as it matters for choosing among duplicates. `size` is in bytes, `time` when its file was changed."""
+    """What is compared to choose among duplicates. `size` is in bytes, `time` is when the file was changed."""
 
     uuid: str
     name: str
@@ -34,7 +34,7 @@ class Candidate(Record):
 
 @frozen(repr=False)
 class Pair(Record):
-    """Two items, by UUID, that are near each other: the cosine, and the frames it is of, where it is of frames."""
+    """Two items, by UUID, that are near each other: the cosine, and the frames if vectors of frames were compared."""
 
     first: str
     second: str
@@ -45,7 +45,7 @@ class Pair(Record):
 
 @frozen(repr=False)
 class DuplicateGroup(Record):
-    """Items that are equal or alike. The first one is the best; `reason` says by what: `largest, sharpest`."""
+    """Items that are equal or similar. The first one is the best; `reason` says why: `largest, sharpest`."""
 
     items: tuple[Candidate, ...]
     reason: str
@@ -64,10 +64,10 @@ class DuplicateGroup(Record):
 
 @frozen(repr=False)
 class Duplicates(Record):
-    """Groups of duplicates, those with most items first.
+    """Groups of duplicates, the largest first.
 
-    `compared` is the number of items that were compared, `left_out` of those that have no hash, or no vector. `notes` are
-    sentences about what should be known of the result.
+    `compared` is the number of items that were compared, `left_out` the number of items without a hash or vector.
+    `notes` are sentences that explain the result.
     """
 
     groups: tuple[DuplicateGroup, ...]
@@ -85,13 +85,13 @@ class Duplicates(Record):
 
     @property
     def redundant(self) -> list[str]:
-        """The UUIDs of all others in groups: what could go."""
+        """The UUIDs of all other items of groups, which are redundant."""
         return [uuid for group in self.groups for uuid in group.redundant]
 
 
 @frozen(repr=False)
 class Ranked(Record):
-    """An item in an order, by UUID and name; None is the score of one that is compared with nothing."""
+    """An item of a ranking, by UUID and name; its score is None if it was not compared with another."""
 
     uuid: str
     name: str
@@ -100,7 +100,7 @@ class Ranked(Record):
 
 @frozen(repr=False)
 class Ranking(Record):
-    """Items by their uniqueness, the most unique first; `neighbours` is the number of nearest ones it is about."""
+    """Items by their uniqueness, the most unique first; `neighbours` is the number of nearest items that it is computed from."""
 
     items: tuple[Ranked, ...]
     key: str
@@ -113,10 +113,10 @@ class Ranking(Record):
 
 @frozen(repr=False)
 class Subset(Record):
-    """Items that cover a set, in the order in which they were taken.
+    """Items that cover a set, in the order in which they were chosen.
 
-    The score of each is its cosine with the nearest of those before it. Each item of the set has one of the subset with
-    a cosine of `covered` or more.
+    The score of an item is its cosine with the nearest item chosen before it. Each item of the set has a cosine of
+    `covered` or more with an item of the subset.
     """
 
     items: tuple[Ranked, ...]
@@ -129,10 +129,10 @@ class Subset(Record):
 
 @frozen(repr=False)
 class Leak(Record):
-    """An item of the second dataset that the first one holds too: itself, with equal content, or a near one.
+    """An item of the second dataset that is in the first one too: the same item, equal content, or a near one.
 
-    `item` is of the second and `of` of the first dataset, with UUID and name. `score` is a cosine; the frames are those it
-    is of, where it is of frames.
+    `item` belongs to the second and `of` to the first dataset, with UUID and name. `score` is a cosine; the frames are
+    given if vectors of frames were compared.
     """
 
     item: str
@@ -147,9 +147,10 @@ class Leak(Record):
 
 @frozen(repr=False)
 class Leakage(Record):
-    """What two datasets share: the surest leaks first.
+    """The leaks between two datasets, the most certain first.
 
-    `first` and `second` are the numbers of items of the datasets, `groups` the UUIDs of items that are connected by leaks.
+    `first` and `second` are the numbers of items of the datasets, `groups` the UUIDs of items that are connected by
+    leaks.
     """
 
     leaks: tuple[Leak, ...]
@@ -168,7 +169,7 @@ class Leakage(Record):
 
 @frozen(repr=False)
 class Hashed(Record):
-    """What hashing did: items that have a hash now, those that failed, and the first reasons."""
+    """The result of hashing: the number of items that got a hash, the number that failed, and the first reasons."""
 
     hashed: int
     failed: int = 0

@@ -44,10 +44,10 @@ def _silent(done: int) -> None:
 class CurationService:
     """Finds duplicates, unusual items, diverse subsets and leaks. Vectors are compared by cosine.
 
-    Where a verb takes a key, None is the first one that has vectors, those of embedders for pictures alone
-    before others; where it takes a query, None is all items. An item is compared by its own vector, or else
-    by the mean of those of its frames; with `frames`, by each of its vectors. `progress` is called with the
-    number of vectors done.
+    If a key is None, the first key that has vectors is used; keys of embedders for pictures only come before
+    others. If a query is None, all items are meant. An item is compared by its own vector, or else by the mean
+    of the vectors of its frames; with `frames`, by each of its vectors. `progress` is called with the number
+    of vectors done.
     """
 
     def __init__(
@@ -69,7 +69,7 @@ class CurationService:
         self._lookup = lookup
 
     def exact_duplicates(self, query: Query | None = None) -> Duplicates:
-        """Groups of items whose files are equal, by their content hashes; none if the query finds no items."""
+        """Groups of items with equal files, by their content hashes; no groups if the query finds no items."""
         self._access.require("read", WORKSPACE)
         return equal_files(self._lookup, self._lookup.ids(query))
 
@@ -91,9 +91,9 @@ class CurationService:
     ) -> Duplicates:
         """Groups of items that are connected by pairs with a cosine of `threshold` or more.
 
-        With `frames`, two items are as near as the nearest two of all their vectors. Every pair is compared,
-        unless there are more than 500,000 vectors and an index, which then finds the neighbours and may miss
-        some; `exact` prevents that.
+        With `frames`, the similarity of two items is the highest of all their vectors. Every pair is compared,
+        unless there are more than 500,000 vectors and an index; the index then finds the neighbours and can
+        miss some; `exact` prevents that.
         """
         _check_cosine(threshold)
         chosen = self._compared(key, query, frames=frames)
@@ -109,10 +109,10 @@ class CurationService:
         keep: bool = False,
         progress: Progress = _silent,
     ) -> Ranking:
-        """Items by how far they are from those nearest to them: 1 - the mean cosine with the `neighbours` nearest.
+        """Items by their distance from their nearest items: 1 - the mean cosine with the `neighbours` nearest.
 
         That is the weight of Angiulli and Pizzuti, "Fast outlier detection in high dimensional spaces", PKDD
-        2002, as a mean, with 1 - cosine for the distance. `limit` tells the first ones only. With `keep` the
+        2002, as a mean, with 1 - cosine for the distance. `limit` returns only the first ones. With `keep` the
         value is stored as `metric.uniqueness` of each item, to sort and filter by.
         """
         _check_count("neighbours", neighbours)
@@ -120,13 +120,13 @@ class CurationService:
         there = self._compared(key, query, frames=False)
         chosen, notes = there.chosen, there.notes
         if len(chosen) < 2:
-            raise InvalidInput("one item alone has nothing to be unique among")
+            raise InvalidInput("there is only one item, so there is nothing to compare it with")
         if keep:
             self._findings.require(chosen.items.tolist())
         k = min(neighbours, len(chosen) - 1)
         if there.has_index:
             cosines = indexed_cosines(there.opened.space, chosen, k, progress)
-            notes = (*notes, "the index was asked for what is near, which may miss some")
+            notes = (*notes, "the index was used, which can miss some neighbours")
         else:
             cosines = nearest_cosines(chosen, k, progress)
         scores = np.round(1 - np.nanmean(cosines, axis=1, dtype=np.float64), 6)
@@ -140,16 +140,16 @@ class CurationService:
 
     def diverse(self, key: str | None = None, count: int = 100, query: Query | None = None) -> Subset:
         """`count` items that cover the set: the one nearest to the mean, then in each step the one farthest
-        from all taken so far.
+        from all chosen so far.
 
-        That is the greedy k-center algorithm of Gonzalez (1985). If there are fewer items, all are taken, and
+        This is the greedy k-center algorithm of Gonzalez (1985). If there are fewer items, all are chosen, and
         a note says so.
         """
         _check_count("count", count)
         there = self._compared(key, query, frames=False)
         chosen, notes = there.chosen, there.notes
         if count > len(chosen):
-            notes = (*notes, f"there are {counted(len(chosen), 'item')} only, so all were taken")
+            notes = (*notes, f"there are only {counted(len(chosen), 'item')}, so all were chosen")
         found = spread(chosen, min(count, len(chosen)))
         ranked = self._ranked(chosen.items[found.places], found.scores)
         return Subset(ranked, there.key, round(found.covered, 6), there.items, there.without, notes)
@@ -164,11 +164,11 @@ class CurationService:
         frames: bool = True,
         progress: Progress = _silent,
     ) -> Leakage:
-        """Items of the second dataset that are in the first one too, have equal content there, or are near one of it.
+        """Items of the second dataset that the first one contains too: the same item, equal content, or a near one.
 
-        Near are two items of which any two vectors, those of their frames among them unless `frames` is False, have a
-        cosine of `threshold` or more. Where there are no vectors and no key is named, only identity and content are
-        compared, and a note says so.
+        Two items are near if any two of their vectors have a cosine of `threshold` or more; vectors of frames count
+        unless `frames` is False. If there are no vectors and no key is named, only identity and content are compared,
+        and a note says so.
         """
         _check_cosine(threshold)
         self._access.require("read", WORKSPACE)
@@ -181,9 +181,9 @@ class CurationService:
         return leaks.told(opened.kept.key, threshold)
 
     def sheet(self, found: Duplicates | Leakage, *, columns: int = 6, size: int = 192) -> GroupSheet:
-        """The pictures of groups of duplicates, or of leaks, side by side; `size` is that of a cell in pixels.
+        """The pictures of groups of duplicates, or of leaks, side by side; `size` is the size of a cell in pixels.
 
-        As many groups are shown as fit with some 300 pictures. Raises InvalidInput where there are none.
+        Groups are shown until there are about 300 pictures. Raises InvalidInput if there are no groups.
         """
         self._access.require("read", WORKSPACE)
         if isinstance(found, Duplicates):
@@ -194,7 +194,7 @@ class CurationService:
         self._access.require("read", WORKSPACE)
         ids = self._lookup.ids(query)
         if not len(ids):
-            raise InvalidInput("no item is like that, so there is nothing to compare")
+            raise InvalidInput("no item matches, so there is nothing to compare")
         return ids
 
     def _of_dataset(self, dataset: DatasetRef) -> Array:

@@ -1,4 +1,4 @@
-"""A sheet of groups: the pictures of each group side by side, under a line that says what the group is."""
+"""A sheet of groups: the pictures of each group side by side, below a line that describes the group."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ _HEADING, _INDENT = 26, 12
 _GROUND, _LINE, _INK = "#ffffff", "#ced4da", "#212529"
 
 _MOST_OF_GROUP = 12
-"""Pictures of a group that are shown."""
+"""The most pictures of a group that are shown."""
 
 _MOST_SHOWN = 300
-"""Pictures after which no further group is begun."""
+"""The number of pictures after which no further group is added."""
 
 Thumbnail = Callable[[str], bytes | None]
-"""The JPEG of an item by UUID; None where it has none."""
+"""The JPEG of an item by UUID; None if it has none."""
 
 
 @frozen(eq=False, repr=False)
@@ -36,20 +36,20 @@ class GroupSheet(Record):
 
 @frozen(repr=False)
 class Band(Record):
-    """One group on the sheet: what is said of it, and its pictures."""
+    """One group on the sheet: its heading, and its pictures."""
 
     heading: str
     cells: Sequence[Cell]
 
 
 def sheet_of_duplicates(found: Duplicates, thumbnail: Thumbnail, columns: int, size: int) -> GroupSheet:
-    """The groups of duplicates, in each the item to keep first; raises InvalidInput where there are none."""
+    """The groups of duplicates, each with the item to keep first; raises InvalidInput if there are none."""
     bands = (_duplicates(number, group, thumbnail) for number, group in enumerate(found.groups, start=1))
     return _sheet(bands, columns, size, "there are no duplicates to show")
 
 
 def sheet_of_leaks(found: Leakage, thumbnail: Thumbnail, columns: int, size: int) -> GroupSheet:
-    """The items that leak, each with those of the other dataset that it is like; raises InvalidInput for none."""
+    """The items that leak, each with the similar items of the other dataset; raises InvalidInput if there are none."""
     of_item: dict[str, list[Leak]] = {}
     for leak in found.leaks:
         of_item.setdefault(leak.item, []).append(leak)
@@ -97,7 +97,7 @@ def _sheet(bands: Iterable[Band], columns: int, size: int, empty: str) -> GroupS
 
 
 def _drawn(bands: Sequence[Band], columns: int, size: int) -> Image.Image:
-    """Groups one under the other, at most `columns` pictures of `size` x `size` pixels in a row."""
+    """Groups one below the other, at most `columns` pictures of `size` x `size` pixels in a row."""
     columns = min(columns, max(len(band.cells) for band in bands))
     sheets = [contact_sheet(band.cells, len(band.cells), columns, size) for band in bands]
     width = max(sheet.width for sheet in sheets)

@@ -21,17 +21,17 @@ MARGIN = 2e-5
 _SAMPLE = 1024
 _WIDTHS = (16, 32, 64, 128)
 _FEW = 4096 * 4096
-"""With fewer pairs, making short vectors does not pay."""
+"""With fewer pairs, making short vectors takes longer than it saves."""
 
 _AGAIN = 128
 """Cost of a pair that has to be compared exactly, in multiplications for each number of its vectors."""
 
 
 def sketches(sets: Sequence[Chosen], threshold: float) -> list[Array]:
-    """Short vectors of each set, float32 of shape (n, width), by which pairs below a threshold are told apart.
+    """Short vectors of each set, float32 of shape (n, width), with which most pairs below a threshold are excluded.
 
-    The directions are the principal ones of a sample, and as many as make the work least for what the sample shows. The
-    unit vectors themselves come back where nothing is gained.
+    The directions are the principal directions of a sample; their number is chosen so that the estimated work is least.
+    If nothing is gained, the unit vectors themselves are returned.
     """
     directions = np.zeros((sets[0].size, 0), np.float32)
     if len(sets[0]) * len(sets[-1]) > _FEW:
@@ -45,9 +45,9 @@ def _sample(chosen: Chosen) -> Array:
 
 
 def _directions(sample: Array, threshold: float) -> Array:
-    """Orthonormal columns, shape (size, width); none where the whole vectors are as good.
+    """Orthonormal columns, shape (size, width); no columns if the whole vectors are as fast.
 
-    They are found from one half of the sample and tried on the other one, which they do not fit better than the rest.
+    They are computed from one half of the sample and tested on the other half, to which they are not fitted.
     """
     found, tried = sample[::2], sample[1::2]
     basis = _orthonormal(found[: _WIDTHS[-1]].T)
@@ -68,15 +68,15 @@ def _directions(sample: Array, threshold: float) -> Array:
 
 
 def _orthonormal(columns: Array) -> Array:
-    """Orthonormal columns that span the same, by the Gram-Schmidt process; those that others make up are left out.
+    """Orthonormal columns with the same span, by the Gram-Schmidt process; linearly dependent columns are left out.
 
-    LAPACK would do it in many small steps, in which threads wait for each other on a busy machine.
+    LAPACK would use many small steps, in which threads wait for each other on a busy machine.
     """
     made = np.zeros((columns.shape[1], len(columns)), np.float32)
     count = 0
     for column in columns.T:
         left = column / max(float(np.linalg.norm(column)), 1e-30)
-        for _ in range(2):  # twice is enough (Giraud, Langou and Rozložník 2005)
+        for _ in range(2):  # two passes are enough (Giraud, Langou and Rozložník 2005)
             along = np.einsum("ij,j->i", made[:count], left)
             left = left - np.einsum("ij,i->j", made[:count], along)
         length = float(np.linalg.norm(left))

@@ -1,4 +1,4 @@
-"""Makes pictures of many items in threads, as a stream, so that memory does not grow with their number."""
+"""Makes pictures of many items in threads, as a stream, so that memory does not grow with the number of items."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from heron.models import Item
 T = TypeVar("T")
 
 AHEAD = 128
-"""Most pieces that wait to be stored."""
+"""The most pieces that can wait to be stored."""
 
 
 def in_threads(
     items: Iterable[Item], work: Callable[[Item], Iterable[T]]
 ) -> Generator[tuple[Item, T | HeronError | None], None, None]:
-    """Yields the pieces of each item as they are made, then None when it is done, or the error that ended it.
+    """Yields the pieces of each item as they are made, then None if the item is done, or the error that ended it.
 
     One thread per core works on one item at a time: decoders release the interpreter lock while they decode.
     Close the iterator, so that no thread is left.
@@ -55,7 +55,7 @@ def in_threads(
                     put((item, error))
                 except (OSError, MemoryError) as error:
                     put((item, HeronError(f"{item.name} cannot be read: {error}")))
-        except BaseException as error:  # noqa: BLE001 - told to who waits for the pieces
+        except BaseException as error:  # noqa: BLE001 - yielded to the caller instead of the pieces
             failed.append(error)
             stopped.set()
 

@@ -34,7 +34,7 @@ SIZE = 1024
 """Default longest side of a picture in pixels."""
 
 PROBLEMS = 100
-"""Most problems that a report holds."""
+"""The most problems that a report contains."""
 
 _BATCH = 64
 
@@ -156,7 +156,7 @@ class PictureService:
             return None
 
     def text(self, item: ItemRef) -> Iterator[str]:
-        """The text of a document in pieces: pages, or blocks of lines. Raises MediaError if there is none."""
+        """The text of a document in pieces: pages, or blocks of lines. Raises MediaError if there is no text."""
         owner = self._items.get(item)
         self._access.require("read", "item", owner.name)
         file, decoder = self._files.opened(owner)
@@ -209,7 +209,7 @@ class PictureService:
                 for ref in bundle:
                     try:
                         there.append(self._items.get(ref))
-                    except NotFound as error:  # deleted since it was chosen
+                    except NotFound as error:  # deleted since the items were chosen
                         failed(item_name(ref), "", error)
                 self._access.require_all("update", "item", (item.id for item in there))
                 yield from there
@@ -246,9 +246,9 @@ class PictureService:
             yield path
 
     def contact_sheet(self, things: ItemRefs, *, columns: int | None = None, size: int = THUMBNAIL) -> Image:
-        """Items and frames side by side with their names under them, as one RGB picture; `size` is that of a cell.
+        """Items and frames side by side with their names below them, as one RGB picture; `size` is the size of a cell.
 
-        Raises InvalidInput for nothing to show, or for more than a thousand things.
+        Raises InvalidInput if there is nothing to show, or more than a thousand items and frames.
         """
         from heron.pictures.sheet import MOST, Cell, contact_sheet
 
@@ -281,7 +281,7 @@ class PictureService:
 
     def _frame_pieces(self, item: Item, again: bool) -> Iterator[_Piece]:
         wanted = self._frames.stream(item) if again else self._frames._without_picture(item)
-        count = item.facts.frame_count  # a video that got shorter keeps its key frames
+        count = item.facts.frame_count  # the key frames of a video that got shorter can be beyond its end
         frames = {frame.number: frame for frame in wanted if count is None or frame.number < count}
         width, height = (None, None) if item.kind in GROUPS else (item.facts.width, item.facts.height)
         for number, picture in self._files.frames(item, list(frames), THUMBNAIL):

@@ -12,10 +12,10 @@ from PIL import Image, ImageDraw, ImageFont
 from heron.errors import InvalidInput
 
 MOST = 1000
-"""Most pictures on a sheet."""
+"""The most pictures on a sheet."""
 
 _PIXELS = 300_000_000
-"""Most pixels of a sheet; each takes three bytes of memory."""
+"""The most pixels of a sheet; each takes three bytes of memory."""
 
 _GAP, _LINE = 12, 17
 _GROUND, _TABLE, _INK, _FAINT = "#ffffff", "#f1f3f5", "#212529", "#868e96"

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from itertools import islice
 from operator import sub
 from typing import Any
 
+import av
 from PIL.Image import Transpose
 
 import heron
@@ -56,7 +58,6 @@ _SOUND_TAGS = (
 def film_facts(media: Media, index: FrameIndex | None) -> heron.MediaFacts:
     """The facts of a file with pictures; raises MediaError where none can be decoded."""
     stream = media.pictures
-    rewind(media, stream)
     first = _first_frame(media, stream)
     turn = transposition(first)
     width, height = (first.height, first.width) if turn in _SWAPPED else (first.width, first.height)
@@ -133,14 +134,17 @@ def _first_frame(media: Media, stream: Any) -> Any:
 
 
 def film_index(media: Media) -> FrameIndex | None:
-    """The times of all frames of an open file that stands at its beginning, if that does not take too much of it.
+    """The times of all frames of an open file that stands at its beginning, and does so afterwards.
 
-    They are in tables, or the file is on this machine, or small.
+    None if they are not in tables, and the file is neither on this machine nor small.
     """
     is_small = media.file.size <= _COUNTED
     if media.table is None and media.file.path is None and not is_small:
         return None
-    return frame_index(media, may_read=media.file.path is not None or is_small, may_decode=is_small)
+    index = frame_index(media, may_read=media.file.path is not None or is_small, may_decode=is_small)
+    with suppress(av.FFmpegError):  # then nothing comes out of it, which is said
+        rewind(media, media.pictures)
+    return index
 
 
 def _doubt(index: FrameIndex | None) -> str | None:

@@ -127,9 +127,8 @@ def _of_table(table: SampleTimes, offset: int) -> FrameIndex:
 def _is_plain(media: Media, source: Iterator[Any]) -> tuple[bool, list[Any]]:
     """Whether each packet is one frame with its time; if in doubt, checked by decoding the first ones, which are returned."""
     context = media.pictures.codec_context
-    if (media.table is not None and media.table.is_exact) or not (
-        may_have_fields(context) or _is_untimed(media)
-    ):
+    without_times = _is_avi(media) and context.has_b_frames
+    if (media.table is not None and media.table.is_exact) or not (may_have_fields(context) or without_times):
         return True, []
     tried = list(islice(source, _TRIAL))
     found = [frame.pts for packet in [*tried, None] for frame in frames(context, packet)]
@@ -138,9 +137,9 @@ def _is_plain(media: Media, source: Iterator[Any]) -> tuple[bool, list[Any]]:
     return None not in times and found == sorted(times), tried
 
 
-def _is_untimed(media: Media) -> bool:
-    """Whether the order of packets is all that a file tells of times, and they are not in the order of showing."""
-    return bool(media.container.format.name == "avi" and media.pictures.codec_context.has_b_frames)
+def _is_avi(media: Media) -> bool:
+    """Whether the place of a packet is all that a file tells of its time."""
+    return bool(media.container.format.name == "avi")
 
 
 def _delay(context: Any) -> int | None:
@@ -161,6 +160,9 @@ def _read_through(media: Media, source: Iterable[Any], last: int | None) -> Fram
             break
         _check_count(media, len(read.stamps))
     unit, delay = media.pictures.time_base, _delay(media.pictures.codec_context)
+    if _is_avi(media) and read.slots != read.stamps and ascends(read.stamps) and ascends(read.slots):
+        # FFmpeg takes these frames for reordered ones; they are not, and each is shown in its own slot
+        return FrameIndex(read.slots, array("q"), unit, order=read.order(read.places))
     is_timed = MISSING not in read.stamps
     if is_timed and are_in_order(read.stamps, read.keys, delay or 0):
         return FrameIndex(array("q", sorted(read.stamps)), read.key_stamps(), unit)
@@ -189,7 +191,7 @@ def _decoded_through(file: heron.MediaFile, is_plain: bool, last: int | None) ->
             if last is not None and len(found) > last:
                 break
         found.extend(frame.pts for frame in frames(context, None))
-        is_timed = media.container.format.name != "avi"
+        is_timed = not _is_avi(media)
     places = array("q", (place for place in found if place is not None))
     is_counted = len(set(places)) < len(found)
     if is_timed and not is_counted:

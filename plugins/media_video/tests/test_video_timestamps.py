@@ -357,6 +357,20 @@ def test_times_that_tell_the_order_of_frames(
     assert are_in_order(array("q", stamps), keys, delay) is expected
 
 
+@pytest.mark.parametrize("codec", ["mjpeg", "h264-plain", "mpeg4"])
+def test_slots_of_avi_that_are_empty_are_times_without_a_frame(tmp_path: Path, codec: str) -> None:
+    def with_a_gap(number: int) -> int:
+        return number + 5 * (number >= 12)
+
+    unit = Fraction(1, 25)
+    path = write_video(tmp_path / "a.avi", frames=COUNT, times=with_a_gap, unit=unit, **SOURCES[codec])
+    file = LocalMediaFile(path, "video/x-msvideo")
+    assert list(VIDEO.times(file)) == pytest.approx([with_a_gap(n) / 25 for n in range(COUNT)], abs=1e-9)
+    for wanted in (range(COUNT), [11], [12], [29]):
+        assert [(n, number_of(p)) for n, p in VIDEO.frames(file, wanted)] == [(n, n) for n in wanted]
+    assert VIDEO.probe(file).note is None
+
+
 def test_a_file_of_this_machine_is_read_once_for_facts_and_times(
     tmp_path: Path, source: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -13,6 +13,7 @@ from typing import Any
 import av
 import pytest
 
+import heron
 import heron_media_video
 from heron.testing import LocalMediaFile
 from heron_media_video.testing import number_of, write_video
@@ -384,3 +385,19 @@ def test_a_file_of_this_machine_is_read_once_for_facts_and_times(
         assert list(decoder.times(file)) == expected  # type: ignore[attr-defined]
     other = LocalMediaFile(source("vp9"), "video/matroska")
     assert len(decoder.times(other)) == COUNT  # type: ignore[attr-defined]
+
+
+def test_key_frames_at_seconds_are_found_in_a_film_with_a_repeated_timestamp(
+    tmp_path: Path, source: Callable[[str], Path]
+) -> None:
+    film = tmp_path / "a.webm"
+    remuxed(source("vp9"), film, twice_at_10)
+    with heron.open(tmp_path / "lake") as workspace:
+        workspace.ingest.files([film], folder="A")
+        [item] = workspace.search(where="video.timestamps = 'unreliable'")
+        assert item.facts.note is not None
+        assert "1 of 30" in item.facts.note
+        workspace.frames.set(item, [0.4, 0.44, 1.0], mode="seconds")
+        assert [frame.number for frame in workspace.frames.list(item)] == [0, 10, 11, 25]
+        given = workspace.pictures.frames(item, [10, 11, 25])
+        assert [(number, number_of(picture)) for number, picture in given] == [(10, 10), (11, 11), (25, 25)]

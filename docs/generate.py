@@ -177,6 +177,19 @@ def item_fields() -> str:
     return "\n".join(["| field | type | unit | what it is |", "|---|---|---|---|", *rows])
 
 
+def namespaces() -> str:
+    """The namespaces of facts, with what fills them."""
+    from heron.builtin import plugin_manager
+
+    filled: dict[str, list[str]] = {}
+    for decoder in plugin_manager().decoders():
+        for name in decoder.namespaces:
+            filled.setdefault(name, []).append(f"`{decoder.name}`")
+    rows = [f"| `{name}` | the decoder {' and '.join(by)} |" for name, by in filled.items()]
+    rows.append("| `metric` | the quality metrics |")
+    return "\n".join(["| namespace | filled by |", "|---|---|", *rows])
+
+
 def query_functions() -> str:
     """The functions of the query language, and the conditions that look like functions."""
     from heron.search.functions import BUILT_IN
@@ -329,6 +342,7 @@ def first_line(thing: object) -> str:
 BLOCKS: dict[str, Callable[[], str]] = {
     "commands": commands,
     "item-fields": item_fields,
+    "namespaces": namespaces,
     "query-functions": query_functions,
     "hooks": hooks,
     "hook-reference": hook_reference,

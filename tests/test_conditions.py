@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 import heron
 from heron.errors import NotFound, QueryError
 from heron.models import MediaFacts, NewItem
+from tests.toy_media import ToyMedia
 
 REF = "8ad58157-ca74-4ae4-8f37-a0193430bcac"
 NOON = "2026-01-31T12:00:00.000000Z"
@@ -104,7 +105,7 @@ def items():
 
 @pytest.fixture(scope="module")
 def lake(tmp_path_factory):
-    with heron.open(tmp_path_factory.mktemp("lake"), discover=False) as workspace:
+    with heron.open(tmp_path_factory.mktemp("lake"), plugins=[ToyMedia()], discover=False) as workspace:
         declare(workspace.schema)
         for folder, item in items():
             workspace.registration.register([item], folder)

@@ -14,7 +14,7 @@ from heron.cli.main import status
 from heron.metadata.types import register_metadata_types
 from heron.models import KINDS, MediaFacts, NewItem
 from heron.search import parse
-from heron.search.fields import FACT_NAMESPACES, ITEM_NAMES
+from heron.search.fields import ITEM_NAMES
 from heron.search.functions import BUILT_IN
 
 PAGE = (Path(__file__).parent.parent / "docs" / "query-language.md").read_text()
@@ -101,11 +101,9 @@ def test_table_of_fields_is_that_of_the_code():
     assert found == [[f"`{name}`", field.compares] for name, field in ITEM_NAMES.items()]
 
 
-def test_kinds_and_namespaces_are_those_of_the_code():
+def test_kinds_are_those_of_the_code():
     kinds = re.search(r"`kind` is one of (.*?)\.", PAGE, re.DOTALL)[1]
     assert tuple(re.findall(r"`(\w+)`", kinds)) == KINDS
-    namespaces = re.search(r"The namespaces are (.*?)\.", PAGE, re.DOTALL)[1]
-    assert tuple(re.findall(r"`(\w+)`", namespaces)) == FACT_NAMESPACES
 
 
 def test_table_of_functions_is_that_of_the_code():

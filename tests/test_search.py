@@ -730,13 +730,13 @@ def test_a_kind_that_is_none_is_refused(shop, where):
 
 def test_facts_of_another_sort_are_neither_greater_nor_smaller(workspace):
     facts = [
-        MediaFacts("dicom", "application/dicom", extra={"dicom": {"StudyDate": "2020-01-31", "KVP": 120}}),
-        MediaFacts("dicom", "application/dicom", extra={"dicom": {"StudyDate": 20200131, "KVP": "high"}}),
+        MediaFacts("dicom", "application/dicom", extra={"exif": {"StudyDate": "2020-01-31", "KVP": 120}}),
+        MediaFacts("dicom", "application/dicom", extra={"exif": {"StudyDate": 20200131, "KVP": "high"}}),
     ]
     workspace.registration.register([NewItem(f"s3://b/{n}", f) for n, f in enumerate(facts)], "A")
     for where, count in {
-        "dicom.StudyDate > 20990101": 0, "dicom.StudyDate > 20000101": 1, "dicom.StudyDate > '2019-01-01'": 1,
-        "dicom.KVP < 'z'": 1, "dicom.KVP > 100": 1, "100 < dicom.KVP": 1, "dicom.KVP BETWEEN 100 AND 200": 1,
-        "dicom.KVP BETWEEN 'a' AND 'z'": 1, "NOT dicom.KVP > 100": 0,
+        "exif.StudyDate > 20990101": 0, "exif.StudyDate > 20000101": 1, "exif.StudyDate > '2019-01-01'": 1,
+        "exif.KVP < 'z'": 1, "exif.KVP > 100": 1, "100 < exif.KVP": 1, "exif.KVP BETWEEN 100 AND 200": 1,
+        "exif.KVP BETWEEN 'a' AND 'z'": 1, "NOT exif.KVP > 100": 0,
     }.items():  # fmt: skip
         assert workspace.search.count(where=where) == count, where

@@ -161,7 +161,12 @@ class ToyMedia:
         )
         yield heron.MediaDecoder(name="clip", summary="clips", formats=[clips], load=ClipDecoder)
         yield heron.MediaDecoder(
-            name="scan", summary="scans", formats=[scans], load=ScanDecoder, personal=["dicom.PatientName"]
+            name="scan",
+            summary="scans",
+            formats=[scans],
+            load=ScanDecoder,
+            namespaces=["dicom"],
+            personal=["dicom.PatientName"],
         )
 
 

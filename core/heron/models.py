@@ -217,6 +217,12 @@ FACT_FIELDS: Mapping[str, RecordField] = declared(MediaFacts)
 ITEM_FIELDS: Mapping[str, RecordField] = declared(Item, facts=FACT_FIELDS)
 """The fields of items, by name, including facts."""
 
+DERIVED_FIELDS: Mapping[str, RecordField] = {
+    "area": RecordField("area", "", None, "number", "width times height", "pixels"),
+    "aspect_ratio": RecordField("aspect_ratio", "", None, "number", "width divided by height"),
+}
+"""What conditions and sorts compute from fields of an item, by name."""
+
 FRAME_FIELDS: Mapping[str, RecordField] = declared(Frame)
 """The fields of frames, by name."""
 

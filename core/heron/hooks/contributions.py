@@ -14,7 +14,7 @@ from attrs import field, frozen
 from attrs.validators import in_
 
 from heron.hooks.interfaces import Codec, Decoder, Embedder, Exporter, FolderExporter, Measure, Storage
-from heron.models import Kind
+from heron.models import DERIVED_FIELDS, ITEM_FIELDS, Kind
 
 Side = Literal["image", "text"]
 """What an embedder can turn into vectors."""
@@ -22,6 +22,9 @@ Side = Literal["image", "text"]
 
 RESERVED = ("match", "in_collection", "in_dataset", "in_folder", "now")
 """Names in the query language that are no functions of arguments and value."""
+
+PREFIXES = ("item", "metadata", "facts", "frame", "metric")
+"""What stands in front of a name in conditions to say what is meant, so that it cannot be a namespace of facts."""
 
 SQL_PLACE = re.compile(r"\{(\d)(?:\.(\w+))?\}")
 """A place in the SQL of a query function: the number of an argument, and perhaps the name of a member of it."""
@@ -64,6 +67,10 @@ class Contribution:
     requires: Sequence[str] = field(default=(), converter=_texts)
     extra: str | None = None
     planned: bool = False
+
+    def brings(self) -> list[str]:
+        """What `heron plugins` says of it."""
+        return [f"{self.sort} {self.name}"]
 
 
 @frozen
@@ -119,20 +126,39 @@ class MediaFormat:
         return re.compile(self.signature, re.DOTALL) if self.signature is not None else None
 
 
+def _checked_namespaces(decoder: MediaDecoder, attribute: Any, namespaces: Sequence[str]) -> None:
+    for name in namespaces:
+        if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_]{0,63}", name):
+            reason = "it starts with a letter and has letters, digits and _"
+        elif name in PREFIXES:
+            reason = f"{name}. has another meaning in conditions"
+        elif name in ITEM_FIELDS or name in DERIVED_FIELDS:
+            reason = "an item has a field of this name"
+        else:
+            continue
+        raise ValueError(f"decoder {decoder.name}: {name!r} cannot be a namespace of facts: {reason}")
+
+
 @frozen(kw_only=True)
 class MediaDecoder(Contribution):
     """A reader of media formats.
 
     `load` returns a `Decoder`; if its files have several pictures, text or series, it is also a
-    `FrameDecoder`, `TextReader` or `SeriesDecoder`. `personal` names personal facts, such as
-    `dicom.PatientName`; an import leaves them out on request.
+    `FrameDecoder`, `TextReader` or `SeriesDecoder`. `namespaces` are the namespaces of `MediaFacts.extra` that it fills:
+    with `namespaces=["las"]`, the fact `points` is queried as `las.points`. Decoders may share a namespace; then both mean
+    the same facts. `personal` names personal facts, such as `dicom.PatientName`; an import leaves them out on request.
     """
 
     sort: ClassVar[str] = "decoder"
 
     formats: Sequence[MediaFormat] = field(converter=_formats)
     load: Callable[[], Decoder]
+    namespaces: Sequence[str] = field(default=(), converter=_texts, validator=_checked_namespaces)
     personal: Sequence[str] = field(default=(), converter=_texts)
+
+    def brings(self) -> list[str]:
+        """The decoder, then the namespaces of its facts."""
+        return [*super().brings(), *(f"facts {name}" for name in self.namespaces)]
 
 
 @frozen(kw_only=True)

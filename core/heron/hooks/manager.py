@@ -176,7 +176,7 @@ class PluginManager:
             return
         for contribution in contributions:
             self._registry.add(contribution, status.name, origin)
-            status.contributions.append(f"{contribution.sort} {contribution.name}")
+            status.contributions += contribution.brings()
         self._loaded.append((status, origin))
 
     def _collect(self, plugin: object) -> Iterator[Contribution]:
@@ -208,6 +208,10 @@ class PluginManager:
     def decoders(self) -> list[MediaDecoder]:
         """All media decoders, also if packages that they need are missing."""
         return list(self.contributions(MediaDecoder))
+
+    def fact_namespaces(self) -> list[str]:
+        """The namespaces of facts that the decoders declare, each once."""
+        return list(dict.fromkeys(name for decoder in self.decoders() for name in decoder.namespaces))
 
     def metrics(self) -> list[QualityMetrics]:
         """All active quality metrics."""

@@ -56,6 +56,7 @@ def register_decoders() -> Iterable[MediaDecoder]:
             _image("gif", rb"GIF8[79]a", ".gif"),
         ],
         load=_load_images,
+        namespaces=["exif", "image"],
         personal=_PERSONAL,
     )
     bom = rb"(?:\xef\xbb\xbf)?\s*"
@@ -71,6 +72,7 @@ def register_decoders() -> Iterable[MediaDecoder]:
             _text("application/xml", ".xml", signature=bom + rb"<\?xml\s"),
         ],
         load=_load_text,
+        namespaces=["text"],
     )
 
 

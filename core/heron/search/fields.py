@@ -3,29 +3,26 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Sequence
-from typing import Literal
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING, Literal
 
 from attrs import evolve
 
 from heron.errors import PluginError, QueryError
 from heron.fields import RecordField
+from heron.hooks.contributions import PREFIXES
 from heron.metadata.keys import printable
 from heron.metadata.schema import Schema
-from heron.models import FRAME_FIELDS, ITEM_FIELDS, KINDS, Json
+from heron.models import DERIVED_FIELDS, FRAME_FIELDS, ITEM_FIELDS, KINDS, Json
 from heron.search.tree import AFFINITIES, Field, Home, ValueType
 
-_DERIVED = {
-    "area": RecordField("area", "", None, "number", "width times height", "pixels"),
-    "aspect_ratio": RecordField("aspect_ratio", "", None, "number", "width divided by height"),
-}
+if TYPE_CHECKING:
+    from heron.search.namespaces import Namespaces
 
 Place = Literal["name", "value", "sort"]
 """Where a name is used: in a condition, where a literal would also be allowed, or in a sort."""
 
-FACT_NAMESPACES = ("exif", "image", "text", "video", "audio", "dicom", "nifti", "pdf", "metric")
-
-ITEM_NAMES = {name: field for name, field in {**ITEM_FIELDS, **_DERIVED}.items() if field.compares}
+ITEM_NAMES = {name: field for name, field in {**ITEM_FIELDS, **DERIVED_FIELDS}.items() if field.compares}
 """The names of the fields of every item."""
 
 ITEM_UUID = Field("uuid", "column", ("uuid",), "text", "text", "text")
@@ -39,13 +36,17 @@ class Fields:
     """Resolves names against one schema.
 
     A name is looked up in the schema's keys, then in the item's fields, then in media facts such as
-    `exif.Model`, then in keys that are in use but not in the schema. A prefix `metadata.`, `item.` or `facts.`
-    selects one of these. In a search for `frames`, `frame.number` and the like are fields, `frame.KEY` is a key of
-    the frame's own metadata, and `metric.NAME` is a metric of the frame; all other names are about the frame's item.
+    `exif.Model`, then in keys that are in use but not in the schema; a name found in both of the last two is refused.
+    A prefix `metadata.`, `item.` or `facts.` selects one of these. In a search for `frames`, `frame.number` and the
+    like are fields, `frame.KEY` is a key of the frame's own metadata, and `metric.NAME` is a metric of the frame; all
+    other names are about the frame's item.
     """
 
-    def __init__(self, schema: Schema, unknown: Iterable[str] = (), *, frames: bool = False) -> None:
+    def __init__(
+        self, schema: Schema, namespaces: Namespaces, unknown: Iterable[str] = (), *, frames: bool = False
+    ) -> None:
         self._schema = schema
+        self._namespaces = namespaces
         self._unknown = frozenset(unknown)
         self._frames = frames
 
@@ -65,11 +66,16 @@ class Fields:
             if parts[0] == "facts" and len(parts) > 2:
                 return _fact(parts[1:])
         found = self._key(name) or _item(name)
-        if found is None and len(parts) > 1 and parts[0] in FACT_NAMESPACES:
+        if found is None and len(parts) > 1 and parts[0] in self._namespaces:
+            if name in self._unknown:
+                raise QueryError(
+                    f"{printable(name)} is a media fact, and a key that the schema does not know",
+                    hint=f"write facts.{name} or metadata.{name}",
+                )
             found = _fact(parts)
         found = found or self._loose(name)
         if found is None:
-            raise QueryError(f"there is no field {printable(name)}", hint=self._suggest(name, place))
+            raise QueryError(f"there is no field {printable(name)}", hint=self._suggest(parts, place))
         return found
 
     def full_text(self) -> list[Field]:
@@ -119,8 +125,9 @@ class Fields:
         _check_reachable(name)
         return Field(name, "metadata", (name,), "loose", "text", "text")
 
-    def _suggest(self, name: str, place: Place) -> str:
-        known = [*self._schema.keys(), *ITEM_NAMES, *self._unknown]
+    def _suggest(self, parts: Sequence[str], place: Place) -> str:
+        name = ".".join(parts)
+        known = [*self._schema.keys(), *ITEM_NAMES, *self._unknown, *self._facts_like(parts)]
         by_lower = {candidate.lower(): candidate for candidate in reversed(known)}
         cutoff = 0.8 if place == "value" else 0.6
         close = difflib.get_close_matches(name.lower(), by_lower, n=1, cutoff=cutoff)
@@ -128,9 +135,18 @@ class Fields:
             return f"did you mean {by_lower[close[0]]}?"
         if place == "value":
             return f"write text in single quotes: {_quoted(name)}"
+        if len(parts) > 1 and all(part.isidentifier() for part in parts) and parts[0] not in PREFIXES:
+            return f"a fact that no plugin here declares is written facts.{name}; heron schema show lists the keys"
         if place == "sort":
             return "heron schema show lists the keys"
         return "write text in single quotes; heron schema show lists the keys"
+
+    def _facts_like(self, parts: Sequence[str]) -> Iterator[str]:
+        """The fact of that name in the namespace that is written most like the first part."""
+        if len(parts) > 1:
+            spaces = {space.lower(): space for space in self._namespaces}
+            for space in difflib.get_close_matches(parts[0].lower(), spaces, n=1):
+                yield ".".join((spaces[space], *parts[1:]))
 
 
 def _quoted(text: str) -> str:

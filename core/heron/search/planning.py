@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from heron.catalog.folders import FolderService
@@ -17,6 +18,7 @@ from heron.search.plan import Plan, SortTerm
 
 if TYPE_CHECKING:
     from heron.hooks import PluginManager
+    from heron.search.namespaces import Namespaces
 
 _TERM = re.compile(r'\s*(-?)((?:"[^"]*"|[^,"])+)\s*(?:,|$)')
 _PART = re.compile(r'"([^"]*)"|([^."]+)')
@@ -31,6 +33,12 @@ class Planner:
         self._folders = folders
         self._schema = schema
         self._plugins = plugins
+
+    @cached_property
+    def _namespaces(self) -> Namespaces:
+        from heron.search.namespaces import Namespaces
+
+        return Namespaces(self._plugins)
 
     def plan(self, query: Query, *, frames: bool = False) -> Plan:
         """The plan of a query; raises QueryError for an invalid condition or sort."""
@@ -74,7 +82,9 @@ class Planner:
         return found
 
     def _fields(self, frames: bool) -> Fields:
-        return Fields(self._schema.current(), self._schema._remembered_keys(), frames=frames)
+        return Fields(
+            self._schema.current(), self._namespaces, self._schema._remembered_keys(), frames=frames
+        )
 
 
 def _sort_terms(sort: str | None, fields: Fields) -> Iterator[SortTerm]:

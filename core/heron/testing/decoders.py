@@ -99,6 +99,15 @@ class DecoderContract(FrameRules, RecordContract):
         for path in good_files:
             check_facts(decoder.probe(self.file(path)))
 
+    def test_namespaces_of_facts_are_declared(self, good_files: GoodFiles) -> None:
+        """The record names each namespace of facts, so that `NAMESPACE.FACT` works in conditions."""
+        decoder, declared = self.load(), set(self.decoder.namespaces)
+        for path in good_files:
+            filled = set(decoder.probe(self.file(path)).extra)
+            assert filled <= declared, f"{path.name} has facts in {sorted(filled - declared)}"
+        personal = {name.partition(".")[0] for name in self.decoder.personal}
+        assert personal <= declared, f"personal facts in {sorted(personal - declared)}"
+
     def test_probe_gives_the_same_answer_twice(self, good_files: GoodFiles) -> None:
         """An unchanged file has the same facts, whatever was read in between."""
         decoder = self.load()

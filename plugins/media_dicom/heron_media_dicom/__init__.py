@@ -32,6 +32,7 @@ def register_decoders() -> Iterable[heron.MediaDecoder]:
         formats=DICOM,
         requires=["pydicom"],
         extra="dicom",
+        namespaces=["dicom"],
         personal=PERSONAL,
         load=load_dicom,
     )
@@ -41,6 +42,7 @@ def register_decoders() -> Iterable[heron.MediaDecoder]:
         formats=NIFTI,
         requires=["nibabel"],
         extra="dicom",
+        namespaces=["nifti"],
         personal=["nifti.description"],
         load=load_nifti,
     )

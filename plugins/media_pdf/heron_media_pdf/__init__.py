@@ -45,6 +45,7 @@ def register_decoders() -> Iterable[heron.MediaDecoder]:
         formats=PDF,
         requires=["pypdfium2"],
         extra="pdf",
+        namespaces=["pdf"],
         personal=["pdf.author", "pdf.title", "pdf.subject", "pdf.keywords", "pdf.text"],
         load=load_pdf,
     )

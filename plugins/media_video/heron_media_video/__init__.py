@@ -31,6 +31,7 @@ def register_decoders() -> Iterable[heron.MediaDecoder]:
         formats=VIDEO,
         requires=["av"],
         extra="video",
+        namespaces=["video", "audio"],
         personal=["video.location"],
         load=load_video,
     )
@@ -40,5 +41,6 @@ def register_decoders() -> Iterable[heron.MediaDecoder]:
         formats=AUDIO,
         requires=["av"],
         extra="video",
+        namespaces=["audio"],
         load=load_audio,
     )

@@ -151,7 +151,7 @@ def test_a_file_that_is_no_sqlite_is_refused_and_left_alone(tmp_path, content):
     file = file_of(tmp_path)
     file.parent.mkdir()
     file.write_bytes(content)
-    assert f"{file} is damaged or no SQLite file" in refusal(tmp_path)
+    assert f"{file} is damaged or not a SQLite file" in refusal(tmp_path)
     assert file.read_bytes() == content
 
 

@@ -198,7 +198,7 @@ def test_the_report_of_an_import_is_kept_and_written_as_csv(lake, tmp_path):
         (["metadata", "import", "nowhere.csv"], "is not there"),
         (["metadata", "import", "in/p0.jpg"], "a metadata file ends with"),
         (["imports", "report", "99"], "there is no import"),
-        (["folders", "rename", "P", "a/b"], "cannot be '.', '..' or hold a '/'"),
+        (["folders", "rename", "P", "a/b"], "cannot be '.' or '..', or contain '/'"),
     ],
     ids=lambda value: " ".join(value)[:40] if isinstance(value, list) else "",
 )

@@ -284,7 +284,7 @@ def test_a_key_that_holds_something_else_is_refused_before_anything_is_made(lake
     for key, reason in (
         ("text", "key 'text' .text. takes no vectors of 3 numbers"),
         ("wide", "key 'wide' .embedding. takes no vectors of 3 numbers"),
-        ("given", "key 'given' holds vectors that were given"),
+        ("given", "key 'given' contains vectors that were given"),
     ):
         with pytest.raises(InvalidInput, match=reason):
             lake.embed("colour", key=key)
@@ -298,7 +298,7 @@ def test_a_key_that_holds_something_else_is_refused_before_anything_is_made(lake
     lake.schema.add_embedding("look", 392)
     assert lake.embed("visual", key="look").embedded == 2
     model.size = 392
-    with pytest.raises(InvalidInput, match="key 'look' holds vectors of the embedder visual"):
+    with pytest.raises(InvalidInput, match="key 'look' contains vectors of the embedder visual"):
         lake.embed("colour", key="look")
 
 

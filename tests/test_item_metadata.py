@@ -210,7 +210,7 @@ def test_a_fault_at_item_1500_leaves_1000_updated_and_says_so(workspace, verb, f
     updates[1500] = (items[1500], {"speed": "fast"}) if fault == "value" else (UNKNOWN, {"speed": 1})
     with pytest.raises(MetadataError if fault == "value" else NotFound) as refusal:
         getattr(workspace.metadata, verb)(updates)
-    assert refusal.value.hint == "the 1,000 items before this bundle of 1000 were updated, none of the bundle"
+    assert refusal.value.hint == "the 1,000 items before this batch of 1000 were updated, none of the batch"
     assert all_stored(workspace) == [{"speed": number} for number in range(1000)] + [{}] * 1500
 
 

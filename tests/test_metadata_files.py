@@ -152,7 +152,7 @@ def test_a_fault_in_row_1500_leaves_1000_updated_and_says_so(workspace, apply, f
     lines[1500] = fault
     with pytest.raises(InvalidInput) as refusal:
         apply("rows.jsonl", "\n".join(lines))
-    assert "the 1,000 items of the bundles before were updated" in str(refusal.value)
+    assert "the 1,000 items of the batches before were updated" in str(refusal.value)
     assert stored(workspace) == [{"speed": number} for number in range(1000)] + [{}] * 1000
 
 

@@ -96,7 +96,7 @@ def test_a_file_is_kept_by_its_absolute_path_and_the_home_as_it_is_written(
         ("{folder}", "cannot be read (Is a directory)"),
         ("{folder}/binary", "binary is not a text file"),
         ("{folder}/empty", "empty is empty"),
-        ("~nobody-at-all/secret", "begins with no home directory that is known"),
+        ("~nobody-at-all/secret", "the home directory of ~nobody-at-all/secret is not known"),
         ("{folder}/a\0b", "is not a text file"),
     ],
 )
@@ -225,7 +225,7 @@ def test_a_secret_itself_is_refused_and_appears_nowhere(workspace, value):
     with pytest.raises(heron.InvalidInput) as refusal:
         workspace.integrations.create("lab", "mem", {"key": "me", "secret": value})
     assert str(refusal.value) == (
-        "option secret is a secret, and secrets are never kept: say where it is to be found "
+        "option secret is a secret, and secrets are never stored: give a reference to it "
         "(write env:NAME, file:PATH or keyring:SERVICE/NAME)"
     )
     assert [found.name for found in workspace.integrations.list()] == ["other"]
@@ -246,8 +246,8 @@ def test_an_address_with_a_secret_in_it_is_refused_and_appears_nowhere(workspace
     with pytest.raises(heron.InvalidInput) as refusal:
         workspace.integrations.create("lab", "mem", {"endpoint": url})
     assert str(refusal.value) == (
-        "option endpoint is a URL with a user name, a password or a query, and secrets are never kept "
-        "(leave these out; what is secret has options of its own)"
+        "option endpoint is a URL with a user name, a password or a query, and secrets are never stored "
+        "(leave these out; there are separate options for secrets)"
     )
     assert workspace.integrations.list() == []
     assert b"ter2" not in stored_bytes(workspace.root)

@@ -6,7 +6,7 @@ import heron
 from heron.cli.main import status
 from tests.conftest import draw
 
-REFUSED = "'ada@example.org' is no user of this workspace: it has one user, 'owner'"
+REFUSED = "'ada@example.org' is not a user of this workspace: it has one user, 'owner'"
 
 
 @pytest.mark.parametrize("user", [None, "owner"])

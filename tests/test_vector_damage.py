@@ -53,9 +53,9 @@ def test_a_matrix_cut_short_is_told_of_searched_as_far_as_it_goes_and_healed(fol
             kept(lake)
         with pytest.raises(CatalogueError, match="cut short"):
             lake.vectors.add("look", items[:1], some(1))
-        sentence = f"{matrix} is cut short: it holds {there} of 9 vectors"
+        sentence = f"{matrix} is cut short: it contains {there} of 9 vectors"
         assert lake.vectors.verify("look")[0] == sentence
-        assert lake.vectors.verify("look", repair=True)[0] == f"{sentence}, the others were forgotten"
+        assert lake.vectors.verify("look", repair=True)[0] == f"{sentence}, the others were deleted"
         assert kept(lake) == dict(list(before.items())[:there])
         assert_sound(lake)
 

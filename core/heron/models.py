@@ -310,7 +310,7 @@ def _like(given: Any) -> Json:
 class Query(Record):
     """One question to the catalogue; all parts are optional and combine with AND.
 
-    `where` is an SQL condition, `words` are words that any text key must contain, `folder` is a folder path (with
+    `where` is a SQL condition, `words` are words that any text key must contain, `folder` is a folder path (with
     everything below it if `recursive`). `text` is natural language; `like` are items, frames, picture files, `.npy` files
     or vectors to be similar to, as texts such as a UUID, `UUID#NUMBER` or a path; `key` names the embedding to compare
     by. With `text` or `like`, rows are ordered by similarity: at most `nearest` rows, none below `min_score`. `sort` is a

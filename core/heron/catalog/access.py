@@ -1,14 +1,15 @@
 """Who may do what: every verb of every service asks `require`, and every SELECT is narrowed by `scope`.
 
-Today a workspace has one owner, who may do everything. Users, groups and roles fill in two methods, and no other
-module has to change for them:
+Today a workspace has one owner, who may do everything. Users, groups and roles will implement two methods, and no
+other module has to change for them:
 
 `Access.may(verb, noun)` says what the user may do in the workspace as a whole: use it, edit its schema, create a
 collection, dataset, preset, integration, import, vector set or top folder.
 
 `Access.granted(verb, noun, alias)` is a SQL condition on one row, the one called `alias`: a row of the noun's own table,
-or, for items and folders, the row of `folders` that holds the item or is the folder. Frames follow their item. It may
-read other tables (roles, groups, `created_by`), and must be true, false or NULL for each row; NULL is a refusal.
+or, for items and folders, the row of `folders` that contains the item or is the folder. Frames have the rights of
+their item. It may read other tables (roles, groups, `created_by`), and must be true, false or NULL for each row; NULL
+is a refusal.
 """
 
 from __future__ import annotations
@@ -37,7 +38,7 @@ Noun = Literal[
 
 
 class Place(Enum):
-    """What has no row of its own, and of which there is one in a workspace."""
+    """Resources that exist once in a workspace and have no row."""
 
     WORKSPACE = "workspace"
     SCHEMA = "schema"
@@ -63,7 +64,7 @@ _NOUNS: dict[str, tuple[Noun, str, str]] = {
     "Integration": ("integration", "id", "name"),
     "VectorSet": ("vector", "id", "key"),
 }
-"""By the class of a record: its noun, the attribute that finds its row, and the one that names it in messages."""
+"""For each class of records: the noun, the attribute that identifies the row, and the attribute for messages."""
 
 _TABLES: dict[Noun, tuple[str, str, str]] = {
     "folder": ("folders", "id", "path"),
@@ -76,20 +77,20 @@ _TABLES: dict[Noun, tuple[str, str, str]] = {
     "integration": ("integrations", "id", "name"),
     "vector": ("vector_sets", "id", "key"),
 }
-"""The table of each noun, the column that finds a row, and the one that names it in messages."""
+"""For each noun: the table, the column that identifies a row, and the column for messages."""
 
 _EVERYTHING = "1"
 
 
 def acting_user(email: str | None) -> User:
-    """The user of an e-mail address, None being the owner; raises PermissionDenied for everybody else.
+    """The user with an e-mail address, or the owner for None; raises PermissionDenied for an unknown address.
 
-    A workspace has one user today, its owner. The address of another one is looked up here once there are more.
+    Today a workspace has one user, its owner. Addresses of other users will be looked up here.
     """
     if email is None or email == OWNER.email:
         return OWNER
     raise PermissionDenied(
-        f"{email!r} is no user of this workspace: it has one user, {OWNER.email!r}",
+        f"{email!r} is not a user of this workspace: it has one user, {OWNER.email!r}",
         hint=f"leave the user out, or name {OWNER.email!r}",
     )
 
@@ -101,7 +102,7 @@ class Access:
         self.user = user
         self._database = database
 
-    # What users and roles fill in
+    # What users and roles will implement
 
     def may(self, verb: Verb, noun: Noun) -> bool:
         """Whether the user may do this in the workspace as a whole."""
@@ -111,12 +112,12 @@ class Access:
         """A SQL condition that the user may do this to the row `alias`; `1` is true for every row and costs nothing."""
         return _EVERYTHING if self.may(verb, noun) else "0"
 
-    # What services ask
+    # What services call
 
     def require(self, verb: Verb, record: Record | str, noun: Any = None) -> None:
-        """Let a verb on a record pass, or raise PermissionDenied naming the user, the verb and the resource.
+        """Raise PermissionDenied, which names the user, the verb and the resource, unless the verb is allowed.
 
-        For `create`, the record is the place (a folder, or WORKSPACE) and `noun` is what is made there.
+        For `create`, the record is the parent (a folder, or WORKSPACE) and `noun` is what is created in it.
         """
         if isinstance(record, str):
             if not self.may(verb, cast(Noun, record)):
@@ -137,13 +138,13 @@ class Access:
             raise self._refused(verb, f"{_made(noun)} in {what}" if noun else what)
 
     def require_all(self, verb: Verb, noun: Noun, ids: Iterable[int]) -> None:
-        """The same for many rows of one noun by their inner ids, in one statement."""
+        """The same for many rows of one noun, by inner ids, in one statement."""
         if self._condition(verb, noun, _TABLES[noun][0]) != _EVERYTHING:
             where = f"{_TABLES[noun][0]}.id IN (SELECT value FROM json_each(?))"
             self.require_where(verb, noun, where, [dumps(list(ids))])
 
     def require_where(self, verb: Verb, noun: Noun, where: str, parameters: Sequence[Json] = ()) -> None:
-        """The same for all rows of the noun's table that fulfil a SQL condition, those that the user cannot see too."""
+        """The same for all rows of the noun's table for which a SQL condition is true, including rows hidden from the user."""
         table, _, shown = _TABLES[noun]
         condition = self._condition(verb, noun, table)
         if condition == _EVERYTHING:
@@ -157,15 +158,15 @@ class Access:
             raise self._refused(verb, f"{noun} {row[0]!r}" if row[1] else f"all of these {noun}s")
 
     def scope(self, noun: Noun, alias: str) -> str:
-        """A SQL condition on the noun's table, which the statement calls `alias`, that leaves what the user may see.
+        """A SQL condition on the noun's table, named `alias` in the statement, that is true for rows that the user may see.
 
-        It is `1` for the owner. It has no parameters, and stands in parentheses unless it is one word.
+        It is `1` for the owner. It has no parameters, and is in parentheses unless it is one word.
         """
         condition = self._condition("read", noun, alias)
         return condition if condition in ("0", _EVERYTHING) else f"({condition})"
 
     def sees_all(self, noun: Noun) -> bool:
-        """Whether nothing of this noun is hidden from the user."""
+        """Whether the user sees all rows of this noun."""
         return self.scope(noun, "any_row") == _EVERYTHING
 
     def _condition(self, verb: Verb, noun: Noun, alias: str) -> str:
@@ -194,7 +195,7 @@ class Access:
 
 
 def _held(condition: str, column: str, table: str, alias: str) -> str:
-    """The condition that the row which holds another one fulfils its own."""
+    """The condition that a containing row fulfils `condition`."""
     if condition in ("0", _EVERYTHING):
         return condition
     return f"{column} IN (SELECT {alias}.id FROM {table} AS {alias} WHERE {condition})"

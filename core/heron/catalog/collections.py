@@ -26,7 +26,7 @@ class CollectionService:
         self._items = items
 
     def create(self, title: str, *, items: ItemRefs = (), description: str = "") -> Collection:
-        """Create a collection of these items; raises AlreadyExists when the title is taken, NotFound for an item."""
+        """Create a collection of these items; raises AlreadyExists if the title is taken, NotFound for an unknown item."""
         self._access.require("create", WORKSPACE, "collection")
         check_name(title, "collection title")
         uuid = new_uuid()
@@ -69,7 +69,7 @@ class CollectionService:
 
     @one_transaction
     def add(self, ref: CollectionRef, items: ItemRefs) -> Added:
-        """Add an item, or many; those that are members already are skipped."""
+        """Add an item, or many; items that are members already are skipped."""
         collection = self.get(ref)
         self._access.require("update", collection)
         return self._add(collection, items)
@@ -88,7 +88,7 @@ class CollectionService:
 
     @one_transaction
     def remove(self, ref: CollectionRef, items: ItemRefs) -> int:
-        """Take an item, or many, out of a collection; returns the number that were in it."""
+        """Remove an item, or many, from a collection; returns the number of items that were in it."""
         collection = self.get(ref)
         self._access.require("update", collection)
         removed = 0
@@ -101,7 +101,7 @@ class CollectionService:
         return removed
 
     def items(self, ref: CollectionRef) -> Iterator[Item]:
-        """The members as a stream, in the order in which they came into the catalogue."""
+        """The members as a stream, in the order in which they were added to the catalogue."""
         collection = self.get(ref)
         scope = self._access.scope("item", "items")
         after = 0
@@ -118,7 +118,7 @@ class CollectionService:
             after = rows[-1]["id"]
 
     def match_names(self, names: Iterable[str] | str) -> NameMatches:
-        """Find the items of a list of names: those with one item, with several, with none."""
+        """Find the items of a list of names: names with one item, with several, and with none."""
         self._access.require("read", WORKSPACE)
         matched: dict[str, str] = {}
         ambiguous: dict[str, tuple[str, ...]] = {}
@@ -161,7 +161,7 @@ class CollectionService:
         self._database.execute("DELETE FROM collections WHERE id = ?", [collection.id])
 
     def _select(self) -> str:
-        """What `_collection` needs; members that the user may not see do not count."""
+        """The SELECT for `_collection`; members that the user may not see do not count."""
         return (
             "SELECT *, (SELECT count(*) FROM collection_items JOIN items ON items.id = item_id WHERE collection_id = "
             f"collections.id AND deleted_at IS NULL AND {self._access.scope('item', 'items')}) AS n FROM collections"

@@ -23,7 +23,7 @@ from heron.models import now
 
 FILE_NAME = "catalog.db"
 BUSY_SECONDS = 10.0
-"""How many seconds a writer waits for another one, unless HERON_BUSY_SECONDS says otherwise."""
+"""The seconds that a writer waits for another writer, unless HERON_BUSY_SECONDS says otherwise."""
 
 _HOLDER_BYTES = 64 * 1024
 
@@ -40,8 +40,8 @@ R = TypeVar("R")
 
 
 def one_transaction(verb: Callable[Concatenate[Service, P], R]) -> Callable[Concatenate[Service, P], R]:
-    """Make a method of a service read and write in one transaction, so that what it has read is still true
-    when it writes.
+    """Make a method of a service read and write in one transaction, so that what it has read cannot change before
+    it writes.
     """
 
     @functools.wraps(verb)
@@ -63,11 +63,11 @@ class Database:
         create: bool = True,
         read_only: bool = False,
     ) -> None:
-        """Open `directory`/catalog.db and bring its tables up to date; `create` makes one of a missing or empty file.
+        """Open `directory`/catalog.db and migrate its tables; with `create`, make it if it is missing or empty.
 
-        A file that cannot be written is opened for reading. With `read_only` nothing is written or made at all, neither
-        files beside it nor tables that are missing. Raises CatalogueError for a file that is foreign,
-        corrupt, empty, or newer than this Heron.
+        A file that cannot be written is opened for reading. With `read_only` nothing is written or created, neither
+        files beside it nor missing tables. Raises CatalogueError for a file that is foreign, corrupt, empty, or newer
+        than this Heron.
         """
         self.path = directory / FILE_NAME
         self._holder = directory / "writer.json"
@@ -93,8 +93,8 @@ class Database:
     def _address(self, read_only: bool) -> str:
         """The file as a URI; read-only if the file cannot be written.
 
-        SQLite needs a write-ahead log even to read, and creates it; if it cannot, and nobody writes, the URI
-        has to say so.
+        SQLite needs a write-ahead log even to read, and creates it. If it cannot create it, and no process writes,
+        the URI must say that the file does not change.
         """
         uri = self.path.absolute().as_uri()
         can_make_files = not read_only and os.access(self.path.parent, os.W_OK)
@@ -122,7 +122,7 @@ class Database:
         connection.execute("PRAGMA cache_size = -32768")
         connection.execute(
             "PRAGMA wal_autocheckpoint = 8000"
-        )  # pages: in bulk, each is then written fewer times
+        )  # in pages; in bulk, each page is then written fewer times
         connection.execute("PRAGMA recursive_triggers = ON")  # INSERT OR REPLACE fires the triggers on DELETE
         if is_new:
             connection.execute("PRAGMA journal_mode = WAL")
@@ -172,7 +172,7 @@ class Database:
             try:
                 self._name_holder()
                 yield
-                self._forget_holder()  # still under the lock, so that the next writer's file is not removed
+                self._forget_holder()  # while the lock is held, so that the file of the next writer is not removed
                 self.connection.execute("COMMIT")
             except BaseException:
                 self._forget_holder()
@@ -186,9 +186,11 @@ class Database:
     def _savepoint(self) -> Iterator[None]:
         if (
             not self.connection.in_transaction
-        ):  # an error such as a full disk has undone the whole transaction
+        ):  # an error such as a full disk has rolled back the whole transaction
             raise CatalogueError(f"{self.path}: the transaction has ended, nothing more can be written in it")
-        self.connection.execute("SAVEPOINT inner")  # SQLite takes the innermost of savepoints of one name
+        self.connection.execute(
+            "SAVEPOINT inner"
+        )  # of savepoints with the same name, SQLite uses the innermost
         try:
             yield
             self.connection.execute("RELEASE inner")
@@ -243,7 +245,7 @@ class Database:
             with open_file(self._holder, "xb") as stream:
                 stream.write(text.encode("utf-8", "replace"))
         except OSError:
-            pass  # a courtesy only
+            pass  # the file only helps people; writing works without it
 
     def _forget_holder(self) -> None:
         try:
@@ -277,7 +279,7 @@ class Database:
             UnicodeEncodeError,
             OverflowError,
         ) as error:  # a lone surrogate, an integer of more than 64 bits
-            raise InvalidInput(f"a value cannot be kept in the catalogue: {error}") from error
+            raise InvalidInput(f"a value cannot be stored in the catalogue: {error}") from error
 
     def _explain(self, error: sqlite3.Error) -> CatalogueError:
         code = getattr(error, "sqlite_errorcode", 0) & 0xFF
@@ -286,11 +288,11 @@ class Database:
         if code == sqlite3.SQLITE_FULL:
             return CatalogueError(
                 f"the disk is full, {self.path} could not be written",
-                hint="nothing half done was kept; free some space and run it again",
+                hint="the transaction was rolled back; free some space and run it again",
             )
         if code in (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT):
             return CatalogueError(
-                f"{self.path} is damaged or no SQLite file ({error})",
+                f"{self.path} is damaged or not a SQLite file ({error})",
                 hint="move it away and restore a backup, or import again into a new workspace",
             )
         if code == sqlite3.SQLITE_READONLY:

@@ -1,4 +1,4 @@
-"""Datasets: ordered lists of items that are handed on; an item can be in many."""
+"""Datasets: ordered lists of items to hand on; an item can be in many datasets."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ class DatasetService:
         description: str = "",
         backing_folder: FolderRef | None = None,
     ) -> Dataset:
-        """Create a dataset from a collection and from items, or with a folder whose items it follows from then on."""
+        """Create a dataset from a collection and from items, or with a backing folder, whose items are always its rows."""
         self._access.require("create", WORKSPACE, "dataset")
         check_name(title, "dataset title")
         uuid = new_uuid()
@@ -146,7 +146,7 @@ class DatasetService:
 
     @one_transaction
     def remove(self, ref: DatasetRef, items: ItemRefs) -> int:
-        """Take an item, or many, out of a dataset; returns the number of rows that went."""
+        """Remove an item, or many, from a dataset; returns the number of rows removed."""
         dataset = self.get(ref)
         self._access.require("update", dataset)
         _require_free(dataset, "move the items out of that folder instead")
@@ -160,7 +160,7 @@ class DatasetService:
         return removed
 
     def rows(self, ref: DatasetRef) -> Iterator[DatasetRow]:
-        """The rows in their order as a stream; positions count from 0."""
+        """The rows in order, as a stream; positions count from 0."""
         dataset = self.get(ref)
         scope = self._access.scope("item", "items")
         positions, after = count(), 0
@@ -229,7 +229,7 @@ class DatasetService:
         self._database.execute("DELETE FROM datasets WHERE id = ?", [dataset.id])
 
     def _select(self) -> str:
-        """What `_dataset` needs; rows of items that the user may not see do not count."""
+        """The SELECT for `_dataset`; rows of items that the user may not see do not count."""
         rows = "SELECT count(*) FROM dataset_rows WHERE dataset_id = datasets.id"
         if not self._access.sees_all("item"):
             rows += f" AND item_id IN (SELECT id FROM items WHERE {self._access.scope('item', 'items')})"

@@ -1,4 +1,4 @@
-"""What curation finds out about items and stores with them: content hashes and uniqueness."""
+"""Results of curation that are stored with items: content hashes and uniqueness."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from heron.catalog.database import Database
 
 
 class Findings:
-    """Stores what curation has found out about items, by their inner ids."""
+    """Stores results of curation, by inner ids of items."""
 
     def __init__(self, database: Database, access: Access) -> None:
         self._database = database
         self._access = access
 
     def require(self, items: Iterable[int]) -> None:
-        """Ask for the right to store something with these items, before it is computed."""
+        """Check the right to store results with these items, before they are computed."""
         self._access.require_all("update", "item", items)
 
     def keep_hashes(self, found: Iterable[tuple[int, str]]) -> None:

@@ -1,4 +1,4 @@
-"""Folders: where items live. They nest, and are named by their path such as `Driving/2026`."""
+"""Folders, which contain items. They are nested, and are named by their path such as `Driving/2026`."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from heron.models import Folder, Json, now
 from heron.uuids import new_uuid
 
 MAX_DEPTH = 100
-"""Most names in a folder path: SQLite deletes a tree by a cascade of limited depth."""
+"""The most names in a folder path: SQLite deletes a tree by a cascade of limited depth."""
 
 
 class FolderService:
@@ -33,7 +33,7 @@ class FolderService:
     def create(
         self, path: str, *, description: str = "", metadata: Mapping[str, Json] | None = None
     ) -> Folder:
-        """Create a folder, with those above it; raises AlreadyExists when it is there."""
+        """Create a folder, and missing folders above it; raises AlreadyExists if it exists."""
         names = split_path(path)
         with self._database.write():
             if self.find("/".join(names)) is not None:
@@ -50,7 +50,7 @@ class FolderService:
         return parent
 
     def ensure(self, ref: FolderRef) -> Folder:
-        """The folder that is meant; one that is given by a path is created when it is missing."""
+        """The folder that a reference means; with a path, it is created if it is missing."""
         if FOLDER.uuid(ref) is not None:
             return self.get(ref)
         return self.find(ref) or self.create(str(ref))
@@ -85,7 +85,7 @@ class FolderService:
     def list(
         self, parent: FolderRef | None = None, *, recursive: bool = True, limit: int | None = None
     ) -> list[Folder]:
-        """The folders of the workspace or below a folder, ordered by path."""
+        """The folders of the workspace, or below a folder, ordered by path."""
         condition, parameters = self._access.scope("folder", "folders"), []
         if parent is not None:
             above = self.get(parent)
@@ -125,14 +125,14 @@ class FolderService:
 
     @one_transaction
     def rename(self, ref: FolderRef, name: str) -> Folder:
-        """Give a folder another name in its place."""
+        """Rename a folder; it stays in its parent."""
         folder = self.get(ref)
         check_folder_name(name)
         return self._place(folder, folder.path.rpartition("/")[0], name)
 
     @one_transaction
     def move(self, ref: FolderRef, parent: FolderRef | None) -> Folder:
-        """Move a folder, with all below it, into another one (None: to the top)."""
+        """Move a folder with everything below it into another folder, or to the top for None."""
         folder = self.get(ref)
         above = self.get(parent).path if parent is not None else ""
         if above == folder.path or above.startswith(folder.path + "/"):
@@ -141,7 +141,7 @@ class FolderService:
 
     @one_transaction
     def set_metadata(self, ref: FolderRef, metadata: Mapping[str, Json], *, merge: bool = False) -> Folder:
-        """Replace the folder's metadata, or merge into it; merged, a key given as None goes."""
+        """Replace the folder's metadata, or merge into it; when merged, a key given as None is removed."""
         with self._database.write():
             folder = self.get(ref)
             self._access.require("update", folder)
@@ -154,7 +154,7 @@ class FolderService:
 
     @one_transaction
     def delete(self, ref: FolderRef) -> FolderContents:
-        """Delete a folder with everything in it, and return what that was. Files are never touched."""
+        """Delete a folder with everything in it, and return what was deleted. Files are never touched."""
         folder = self.get(ref)
         self._require_below("delete", folder)
         inside, parameters = subtree("items.folder_id", folder, recursive=True)
@@ -165,13 +165,13 @@ class FolderService:
         return gone
 
     def _require_below(self, verb: Verb, folder: Folder) -> None:
-        """Ask for a right on a folder and on all folders below it, also on those that the user does not see."""
+        """Check a right on a folder and on all folders below it, including folders that the user does not see."""
         self._access.require(verb, folder)
         below, parameters = subtree("folders.id", folder, recursive=True)
         self._access.require_where(verb, "folder", below, parameters)
 
     def _require_new(self, path: str, parent: Folder | None) -> None:
-        """Ask for the right to make a folder in another one; raises AlreadyExists where a folder has that path."""
+        """Check the right to create a folder in another one; raises AlreadyExists if a folder has that path."""
         self._access.require("create", parent or WORKSPACE, "folder")
         if self._database.row("SELECT 1 FROM folders WHERE path = ?", [path]):
             raise AlreadyExists(f"folder {path!r} is there already")
@@ -222,7 +222,7 @@ class FolderService:
 
 
 def subtree(column: str, folder: Folder, *, recursive: bool) -> tuple[str, list[Json]]:
-    """A SQL condition that `column` is the folder, or when `recursive` one below it, and its parameters."""
+    """An SQL condition that `column` is the folder, or with `recursive` a folder below it, and its parameters."""
     if not recursive:
         return f"{column} = ?", [folder.id]
     return (
@@ -249,7 +249,7 @@ def check_folder_name(name: str) -> str:
     """Return a legal folder name: no `/`, not `.` or `..`."""
     check_name(name, "folder name")
     if "/" in name or name in (".", ".."):
-        raise InvalidInput(f"folder name {name!r} cannot be '.', '..' or hold a '/'")
+        raise InvalidInput(f"folder name {name!r} cannot be '.' or '..', or contain '/'")
     return name
 
 

@@ -1,6 +1,6 @@
-"""What a catalogue may hold besides tables: only triggers and views that Heron made, since SQLite runs them unasked.
+"""Refuses catalogues with triggers and views that Heron did not make, because SQLite runs these without being asked.
 
-`PRAGMA trusted_schema = OFF` cannot be used instead: full-text triggers need FTS5, which it forbids them.
+`PRAGMA trusted_schema = OFF` cannot be used instead: it would forbid FTS5 to the full-text triggers.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ def json_path(key: str, table: str = "items") -> str:
 
 
 def full_text_statements(table: str, value: str) -> Sequence[str]:
-    """What keeps an FTS5 index over a text key: external content from a view, kept current by triggers."""
+    """The statements of an FTS5 index over a text key: a view provides its content, and triggers keep it up to date."""
     new, old = value.replace("items.", "NEW."), value.replace("items.", "OLD.")
     add = f"INSERT INTO {table}(rowid, body) VALUES (NEW.id, {new});"
     remove = f"INSERT INTO {table}({table}, rowid, body) VALUES ('delete', OLD.id, {old});"
@@ -39,9 +39,9 @@ def full_text_statements(table: str, value: str) -> Sequence[str]:
 
 
 def require_own_schema(connection: sqlite3.Connection, path: Path) -> None:
-    """Raise CatalogueError for a trigger that Heron did not make, and for a view in the place of one of its tables.
+    """Raise CatalogueError for a trigger that Heron did not make, and for a view that replaces one of its tables.
 
-    Views of other names are welcome: Heron never reads them.
+    Views with other names are allowed: Heron never reads them.
     """
     for type, name, sql in connection.execute(
         "SELECT type, name, sql FROM sqlite_master WHERE type IN ('trigger', 'view') OR sql LIKE 'CREATE VIRTUAL%'"
@@ -50,13 +50,13 @@ def require_own_schema(connection: sqlite3.Connection, path: Path) -> None:
         takes_place = f"CREATE TABLE {name} " in SCRIPTS
         if takes_place or (not is_ours and (type == "trigger" or _TEXT.fullmatch(name))):
             raise CatalogueError(
-                f"{path} holds a {type} {name[:60]!r} that Heron did not make, and is not used",
-                hint="SQLite would run it unasked; remove it with the sqlite3 program if it is yours",
+                f"{path} contains a {type} {name[:60]!r} that Heron did not make, and is not used",
+                hint="SQLite would run it without being asked; remove it with the sqlite3 program if it is yours",
             )
 
 
 def _of_full_text(connection: sqlite3.Connection, name: str) -> Sequence[str]:
-    """The statements of the index that something is part of, as its key would have them."""
+    """The statements of the full-text index to which a trigger or view belongs, as Heron would write them."""
     found = _TEXT.fullmatch(name)
     assert found is not None
     row = connection.execute("SELECT name FROM schema_keys WHERE 'text_' || id = ?", [found[1]]).fetchone()

@@ -1,4 +1,4 @@
-"""The rows of frames: how they go in, one transaction for many items, and how they become records."""
+"""The rows of frames: inserting and merging them for many items, and turning them into records."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ BARE = (
     "metadata = '{}' AND NOT EXISTS (SELECT 1 FROM vectors WHERE vectors.item_id = frames.item_id "
     "AND vectors.frame_id = frames.id AND mark IS NULL)"
 )
-"""The condition that nothing was given to a frame, neither metadata nor a vector."""
+"""The SQL condition that a frame has neither metadata nor a vector that was given."""
 
 KeepVectors = Callable[[Iterable[tuple[Owner, Vectors]]], None]
-"""Takes the vectors that came with the metadata of frames."""
+"""Stores the vectors that were given as metadata of frames."""
 
 _GIVEN = [
     field
@@ -51,12 +51,12 @@ _MERGED = f"{_PLAIN}, metadata = excluded.metadata"
 def insert_frames(
     database: Database, validator: Validator, owners: Iterable[Owned], keep_vectors: KeepVectors
 ) -> int:
-    """Insert frames, or merge them into those that are there; returns their number. Raises MetadataError."""
+    """Insert frames, or merge them into existing ones; returns their number. Raises MetadataError."""
     count = 0
     vectors: list[tuple[Owner, Vectors]] = []
     for id, name, frames in owners:
         count += len(frames)
-        database.execute_many(  # all of them first, so that they come in this order
+        database.execute_many(  # all of them first, so that their ids have this order
             _PLAIN, [(id, frame.number, "{}", *_values(frame)) for frame in frames]
         )
         rows = list(_with_metadata(database, validator, (id, name, frames), vectors))
@@ -69,7 +69,7 @@ def insert_frames(
 def _with_metadata(
     database: Database, validator: Validator, owned: Owned, vectors: list[tuple[Owner, Vectors]]
 ) -> Iterator[Sequence[Any]]:
-    """The rows of those frames that have metadata; the vectors among it go into the list."""
+    """The rows of the frames that have metadata; vectors in it are added to the list."""
     id, name, frames = owned
     for frame in frames:
         if not frame.metadata:
@@ -87,7 +87,7 @@ def _with_metadata(
 
 
 def renumber(database: Database, item: int, members: Sequence[Member]) -> None:
-    """Let the frames of an item follow its files to their new places; those of files that it lost go."""
+    """Renumber the frames of an item after its members have changed; frames of files that it lost are deleted."""
     rows = database.rows("SELECT url, frame_count FROM members WHERE item_id = ? ORDER BY position", [item])
     old = [place for url, count in rows for place in _places(url, count)]
     new = {place: n for n, place in enumerate(p for m in members for p in _places(m.url, m.frame_count))}
@@ -106,10 +106,10 @@ def _places(url: str, count: int) -> Iterator[tuple[str, int]]:
 _READ = Columns("frames", FRAME_FIELDS, [name for name in fields_dict(Frame) if name != "item"])
 _OTHERS = slice(1, len(_READ.names))
 FRAME_COLUMNS = _READ.selected()
-"""What a SELECT from frames must name first for `frame_of`."""
+"""The columns that a SELECT from frames must name first for `frame_of`."""
 
 
 def frame_of(row: Row, item: str) -> Frame:
-    """The record of a row that was selected with `FRAME_COLUMNS`, of the item with this UUID; raises CatalogueError."""
+    """The record of a row selected with `FRAME_COLUMNS`, for the item with this UUID; raises CatalogueError."""
     values = _READ.values(row, item)
     return Frame(values[0], item, *values[_OTHERS])

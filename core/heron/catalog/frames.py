@@ -1,4 +1,4 @@
-"""Frames: the pictures of an item with several, as rows with metadata, metrics and thumbnails of their own."""
+"""Frames: the pictures of an item that has several, each a row with its own metadata, metrics and thumbnail."""
 
 from __future__ import annotations
 
@@ -52,11 +52,11 @@ class FrameService:
         rate: float | None = None,
         replace: bool = False,
     ) -> int:
-        """Add key frames by number, or by seconds as `mode` says, and frames sampled at a `rate` per second.
+        """Add key frames by number or by seconds, as `mode` says, and frames sampled at a `rate` per second.
 
-        `keys` may be a mapping to the metadata of each. A frame that is there keeps its metadata, into which the new
-        is merged. With `replace`, other frames go; those with metadata stay as sampled ones. Returns the number of
-        frames that the item then has. Raises InvalidInput for a frame outside the item.
+        `keys` can map each key frame to its metadata. New metadata is merged into that of an existing frame. With
+        `replace`, other frames are deleted, except frames with metadata, which stay as sampled frames. Returns the number
+        of frames that the item then has. Raises InvalidInput for a frame outside the item.
         """
         owner = self._items.get(item)
         self._access.require("update", owner)
@@ -66,14 +66,14 @@ class FrameService:
         given = several if isinstance(several, Mapping) else dict.fromkeys(several)
         wish = FrameWish(rate, mode, {_key(key, mode, owner.name): value for key, value in given.items()})
         frames = chosen_frames(wish, owner.facts, self._times(owner), owner.name)
-        with self._database.write():  # not before: times may take reading a whole file
+        with self._database.write():  # not before: reading times can mean reading a whole file
             if replace:
                 self._leave_only(owner.id, frames)
             self._insert([(owner.id, owner.name, frames)])
             return int(self._database.value("SELECT count(*) FROM frames WHERE item_id = ?", [owner.id]))
 
     def _leave_only(self, id: int, frames: Iterable[NewFrame]) -> None:
-        """Take out an item's other frames, but those with metadata; none is a key frame then."""
+        """Delete an item's other frames, except those with metadata; no frame is a key frame then."""
         self._database.execute("UPDATE frames SET is_key = 0 WHERE item_id = ?", [id])
         self._database.execute(
             f"DELETE FROM frames WHERE item_id = ? AND {BARE} "
@@ -84,7 +84,7 @@ class FrameService:
     def add(self, item: ItemRef, frames: Iterable[tuple[int, float | None, bool]]) -> int:
         """Add frames as (number from 0, presentation time in seconds or None, whether a key frame).
 
-        A frame that is there already keeps its metadata and becomes a key frame when it is given as one.
+        An existing frame keeps its metadata, and becomes a key frame if it is given as one.
         Raises InvalidInput for a number outside the item.
         """
         owner = self._items.get(item)
@@ -114,7 +114,7 @@ class FrameService:
             after = rows[-1]["number"]
 
     def _records(self, ids: Iterable[int]) -> dict[int, Frame]:
-        """Frames by their inner ids, those that are there."""
+        """Frames by inner ids; ids that do not exist are skipped."""
         found: dict[int, Frame] = {}
         for bundle in bundles(ids):
             marks = ",".join("?" * len(bundle))
@@ -151,7 +151,7 @@ class FrameService:
         return frame
 
     def find(self, item: ItemRef, number: int) -> Frame | None:
-        """One frame of an item, or None; raises NotFound for an item that is not there."""
+        """One frame of an item, or None; raises NotFound for an item that does not exist."""
         owner = self._items.get(item)
         row = self._database.row(
             f"SELECT {FRAME_COLUMNS} FROM frames WHERE item_id = ? AND number = ?", [owner.id, number]
@@ -162,9 +162,9 @@ class FrameService:
     def set_metadata(
         self, item: ItemRef, number: int, metadata: Mapping[str, Json], *, merge: bool = False
     ) -> Frame:
-        """Replace a frame's metadata, or merge into it; merged, a key given as None goes.
+        """Replace a frame's metadata, or merge into it; when merged, a key given as None is removed.
 
-        Vectors go to the vector store; those under other keys stay in both cases.
+        Vectors go to the vector store; vectors under other keys stay in both cases.
         """
         with self._database.write():
             owner = self._items.get(item)
@@ -192,7 +192,7 @@ class FrameService:
         )
 
     def _keep_pictures(self, pictures: Iterable[tuple[Frame, bytes, Mapping[str, float]]]) -> int:
-        """Keep thumbnails of frames as JPEG, and their metrics; returns their number."""
+        """Store thumbnails of frames as JPEG, and their metrics; returns their number."""
         rows = [(frame.id, jpeg, dumps(metrics)) for frame, jpeg, metrics in pictures]
         self._access.require_all("update", "frame", (id for id, _, _ in rows))
         with self._database.write():
@@ -202,7 +202,7 @@ class FrameService:
                     f"SELECT id FROM frames WHERE id IN ({','.join(str(id) for id, _, _ in rows)})"
                 )
             }
-            rows = [row for row in rows if row[0] in there]  # others were removed meanwhile
+            rows = [row for row in rows if row[0] in there]  # other frames were deleted meanwhile
             self._database.execute_many(
                 "INSERT OR REPLACE INTO frame_thumbnails (frame_id, jpeg) VALUES (?, ?)",
                 [(id, jpeg) for id, jpeg, _ in rows],
@@ -213,7 +213,7 @@ class FrameService:
         return len(rows)
 
     def thumbnail(self, frame: Frame) -> bytes | None:
-        """The JPEG of a frame, or None where none was made; raises InvalidInput for what is no `Frame`."""
+        """The JPEG of a frame, or None if none was made; raises InvalidInput for anything else than a `Frame`."""
         if not isinstance(frame, Frame):
             raise InvalidInput(
                 f"{printable(frame)} is not a frame", hint="give the record: ws.frames.get(item, number)"

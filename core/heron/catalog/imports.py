@@ -19,10 +19,10 @@ from heron.models import Folder, Json, now
 from heron.uuids import new_uuid
 
 REPORT_ROWS = 20
-"""Problems that a report carries with it; the rest are read from the catalogue."""
+"""The number of problems in a report; the others are read from the catalogue."""
 
 _BEGINNING = re.compile("[0-9a-fA-F][0-9a-fA-F-]{7,34}")
-"""The beginning of a UUID, of eight characters or more."""
+"""The beginning of a UUID, with eight characters or more."""
 
 
 class ImportService:
@@ -33,7 +33,7 @@ class ImportService:
         self._access = access
 
     def _start(self, source: str, folder: Folder | None, options: Mapping[str, Json]) -> ImportJob:
-        """Open a job; the folder is None as long as it is not made."""
+        """Open a job; the folder is None until it is created."""
         self._access.require("create", WORKSPACE, "import")
         if folder is not None:
             self._access.require("create", folder, "item")
@@ -59,7 +59,7 @@ class ImportService:
     ) -> None:  # fmt: skip
         """Move the job's position, within the transaction that writes the batch.
 
-        Raises ImportCancelled when somebody has cancelled the job meanwhile.
+        Raises ImportCancelled if the job was cancelled meanwhile.
         """
         self._access.require("update", job)
         listed = list(problems)
@@ -77,15 +77,15 @@ class ImportService:
         )
 
     def _require_running(self, job: ImportJob) -> None:
-        """Raise ImportCancelled when somebody has cancelled the job."""
+        """Raise ImportCancelled if the job was cancelled."""
         if self._database.value("SELECT state FROM imports WHERE id = ?", [job.id]) == "cancelled":
             raise ImportCancelled(f"import {job.id} was cancelled", hint="what had landed before stays")
 
     @one_transaction
     def _reopen(self, ref: ImportRef, keep_position: bool) -> ImportJob:
-        """Open a job again that was interrupted or failed; raises InvalidInput for one that is in another state.
+        """Open a job again that was interrupted or has failed; raises InvalidInput for a job in another state.
 
-        Without `keep_position`, or where nothing has landed, it begins anew, and its report with it.
+        Without `keep_position`, or if nothing was written, the job and its report start from the beginning.
         """
         job = self.get(ref)
         self._access.require("update", job)
@@ -108,7 +108,7 @@ class ImportService:
 
     @one_transaction
     def cancel(self, ref: ImportRef) -> ImportJob:
-        """Cancel a job: one that runs, here or in another process, stops after its batch. What has landed stays."""
+        """Cancel a job. If it is running, here or in another process, it stops after its batch. What was written stays."""
         job = self.get(ref)
         self._access.require("update", job)
         if job.state not in ("running", "interrupted"):
@@ -117,12 +117,12 @@ class ImportService:
         return self.get(job)
 
     def _set_folder(self, job: ImportJob, folder: Folder) -> None:
-        """Note the folder of a job that was opened without one."""
+        """Set the folder of a job that was opened without one."""
         self._access.require("update", job)
         self._database.execute("UPDATE imports SET folder_id = ? WHERE id = ?", [folder.id, job.id])
 
     def _finish(self, job: ImportJob, state: ImportState) -> ImportReport:
-        """Close the job and return its report. Parts of series that it has found wait for it to be resumed."""
+        """Close the job and return its report. Parts of series are kept if the job can be resumed."""
         self._access.require("update", job)
         self._close(job, state)
         return self.report(job.uuid)
@@ -132,7 +132,7 @@ class ImportService:
             self._database.execute(
                 "UPDATE imports SET state = ?, finished_at = ? WHERE id = ?", [state, now(), job.id]
             )
-            if state in ("done", "cancelled"):  # the others can be resumed
+            if state in ("done", "cancelled"):  # jobs in other states can be resumed
                 self._database.execute("DELETE FROM series_parts WHERE import_id = ?", [job.id])
 
     def get(self, ref: ImportRef) -> ImportJob:
@@ -214,7 +214,7 @@ def _job(row: Row) -> ImportJob:
 
 
 def _mark_of(pid: int) -> str:
-    """A process as it is kept: its number and, where Linux tells it, when it began, for numbers are given out again."""
+    """A process as text: its id and, on Linux, its start time, because ids are used again."""
     try:
         status = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
     except OSError:
@@ -223,7 +223,7 @@ def _mark_of(pid: int) -> str:
 
 
 def _runs(mark: str) -> bool:
-    """Whether a process that was kept runs."""
+    """Whether a process that was stored as text is still running."""
     pid = int(mark.partition("@")[0])
     return is_alive(pid) and ("@" not in mark or mark == _mark_of(pid))
 

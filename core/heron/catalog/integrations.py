@@ -1,4 +1,4 @@
-"""Integrations: named ways to storage backends, with references in the place of secrets."""
+"""Integrations: named ways to reach storage backends, with references in place of secrets."""
 
 from __future__ import annotations
 
@@ -41,10 +41,10 @@ class IntegrationService:
 
     @one_transaction
     def create(self, name: str, backend: str, options: Mapping[str, Json] | None = None) -> Integration:
-        """Make an integration to the backend of that name or scheme.
+        """Add an integration for the backend with that name or URL scheme.
 
-        Raises PluginError for an unknown backend, InvalidInput for an option that it does not have, that has the
-        wrong type, or that is a secret instead of a reference to one.
+        Raises PluginError for an unknown backend, InvalidInput for an unknown option, a value of the wrong type, or
+        a secret instead of a reference to one.
         """
         self._access.require("create", "integration", name)
         check_name(name, "integration name")
@@ -79,7 +79,7 @@ class IntegrationService:
         return _integration(row) if row is not None else None
 
     def _by_id(self, id: int) -> Integration:
-        """The integration with that inner id, as items and folders name it; raises NotFound."""
+        """The integration with an inner id, which items and folders refer to; raises NotFound."""
         row = self._database.row(
             f"SELECT * FROM integrations WHERE id = ? AND {self._access.scope('integration', 'integrations')}",
             [id],
@@ -98,9 +98,9 @@ class IntegrationService:
         return [_integration(row) for row in rows]
 
     def trust(self, ref: IntegrationRef) -> Integration:
-        """Let an integration that was made elsewhere read the secrets that it names, and send them to its endpoint.
+        """Allow an integration that was made elsewhere to read the secrets that it names, and to send them to its endpoint.
 
-        It is trusted as it stands: not once its options have changed, and only by this user on this machine.
+        The trust is for its present options, and for this user on this machine only; it ends if the options change.
         """
         integration = self.get(ref)
         self._access.require("update", "integration", integration.name)
@@ -108,18 +108,18 @@ class IntegrationService:
         return integration
 
     def _require_trusted(self, integration: Integration) -> None:
-        """Raise BadCredentials for an integration that was made elsewhere, and would use secrets of this user."""
+        """Raise BadCredentials for an integration that was made elsewhere and would use secrets of this user."""
         if needs_consent(integration) and not trusts_integration(_fingerprint(integration)):
             shown = ", ".join(f"{key}={printable(value)}" for key, value in integration.options.items())
             raise BadCredentials(
                 f"integration {integration.name!r} came with this workspace and uses your secrets or logins "
                 f"({integration.backend}: {shown})",
-                hint=f"if you know where that leads: heron integrations trust {integration.name!r}",
+                hint=f"if you trust it: heron integrations trust {integration.name!r}",
             )
 
     @one_transaction
     def delete(self, ref: IntegrationRef) -> None:
-        """Delete an integration; the items that came by it stay. Raises InvalidInput while a synced folder needs it."""
+        """Delete an integration; items imported with it stay. Raises InvalidInput if a synced folder uses it."""
         integration = self.get(ref)
         self._access.require("delete", "integration", integration.name)
         path = self._database.value(
@@ -135,9 +135,9 @@ class IntegrationService:
 
 
 def needs_consent(integration: Integration) -> bool:
-    """Whether an integration could use a secret or a login of the user: all but anonymous ones and those without options.
+    """Whether an integration could use a secret or a login of the user: any, except anonymous ones and without options.
 
-    One without options is what is used without any integration: the backend's own defaults.
+    Without options, the backend uses its defaults, as it does without any integration.
     """
     options = integration.options
     has_reference = any(is_reference(value) for value in options.values())
@@ -149,7 +149,7 @@ def _fingerprint(integration: Integration) -> str:
 
 
 def check_options(record: StorageBackend, given: Mapping[str, Json]) -> dict[str, Json]:
-    """The options as they are kept: known ones, each of its type, secrets as references."""
+    """The options as they are stored: known options, each of its type, with references in place of secrets."""
     known = {option.name: option for option in record.options}
     kept = {}
     for name, value in given.items():
@@ -165,7 +165,7 @@ def check_options(record: StorageBackend, given: Mapping[str, Json]) -> dict[str
 
 
 def resolved_options(record: StorageBackend, integration: Integration) -> dict[str, Any]:
-    """The options with their secrets, for `load` alone."""
+    """The options with their secrets, only for `load`."""
     known = {option.name: option for option in record.options}
     values: dict[str, Any] = {}
     for name, value in integration.options.items():
@@ -176,16 +176,16 @@ def resolved_options(record: StorageBackend, integration: Integration) -> dict[s
         found = resolve(value, what)
         try:
             values[name] = _typed(known[name], found) if name in known else found
-        except ValueError as reason:  # what stands there may be a secret that was meant for another option
+        except ValueError as reason:  # the value may be a secret that was meant for another option
             raise InvalidInput(f"{what}: {reason}, and {value} is something else") from None
     return values
 
 
 def _given(option: StorageOption, value: Json) -> Json:
-    """The value of an option as it is kept; raises InvalidInput, which never shows what may be a secret."""
+    """The value of an option as it is stored; raises InvalidInput, whose message never contains a possible secret."""
     if option.secret:
         raise InvalidInput(
-            f"option {option.name} is a secret, and secrets are never kept: say where it is to be found",
+            f"option {option.name} is a secret, and secrets are never stored: give a reference to it",
             hint=f"write {FORMS}",
         )
     if not isinstance(value, str | int | float):
@@ -195,8 +195,8 @@ def _given(option: StorageOption, value: Json) -> Json:
         raise InvalidInput(f"option {option.name} is empty")
     if _MAY_HOLD_A_SECRET.search(text):
         raise InvalidInput(
-            f"option {option.name} is a URL with a user name, a password or a query, and secrets are never kept",
-            hint="leave these out; what is secret has options of its own",
+            f"option {option.name} is a URL with a user name, a password or a query, and secrets are never stored",
+            hint="leave these out; there are separate options for secrets",
         )
     try:
         return _typed(option, text)
@@ -205,7 +205,7 @@ def _given(option: StorageOption, value: Json) -> Json:
 
 
 def _typed(option: StorageOption, text: str) -> Json:
-    """A text as a value of the option's type; raises ValueError with what was expected, without the text."""
+    """A text as a value of the option's type; raises ValueError that says what was expected, without the text."""
     if option.type == "boolean":
         if text.lower() not in _WORDS:
             raise ValueError("expected yes or no")

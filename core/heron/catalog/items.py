@@ -1,4 +1,4 @@
-"""Items: the data units of the catalogue, read page by page, renamed, moved and deleted."""
+"""Items: the entries of the catalogue, read page by page, renamed, moved and deleted."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ from heron.models import ITEM_FIELDS, Item, Json, MediaFacts, Member, now
 from heron.pages import Page
 
 NAMED_BY = ("uuid", "url", "name")
-"""What can name an item."""
+"""The columns that can name an item."""
 
 Matches = list[tuple[int, str]]
 """Inner ids and UUIDs of items."""
 
 PAGE = 100
-"""Rows of a page unless asked for otherwise."""
+"""The default number of rows of a page."""
 
 BUNDLE = 1000
-"""Most items that one transaction of a bulk verb changes."""
+"""The most items that a bulk verb changes in one transaction."""
 
 _OF_ITEM, _OF_FACTS = ([part.name for part in fields(record)] for record in (Item, MediaFacts))
 _PLACE = _OF_ITEM.index("facts")
@@ -39,7 +39,7 @@ _OWN, _FACTS = slice(len(_OF_ITEM) - 1), slice(len(_OF_ITEM) - 1, len(_COLUMNS.n
 
 
 def item_columns(access: Access) -> str:
-    """What a SELECT from items must name first for `item_of`; tags are the titles of collections that the user sees."""
+    """The columns that a SELECT from items must name first for `item_of`; tags are titles of visible collections."""
     return _COLUMNS.selected(
         folder="(SELECT path FROM folders WHERE folders.id = items.folder_id)",
         tags=(
@@ -93,9 +93,9 @@ class ItemService:
         cursor: str | None = None,
         deleted: bool = False,
     ) -> Page[Item]:
-        """One page of items in the order in which they came; `cursor` is that of the page before.
+        """One page of items in the order in which they were added; `cursor` is the cursor of the page before.
 
-        With `deleted`, those that vanished from a synced folder are there too. Raises InvalidInput for what is no cursor.
+        With `deleted`, items that vanished from a synced folder are included. Raises InvalidInput for an invalid cursor.
         """
         limit, after = at_most(limit), _place(cursor)
         condition, parameters = self._condition(folder, recursive, deleted)
@@ -114,14 +114,14 @@ class ItemService:
         deleted: bool = False,
         limit: int | None = None,
     ) -> list[Item]:
-        """All items, or the first `limit`, in the order in which they came; `stream` needs no memory for all of them."""
+        """All items, or the first `limit`, in the order in which they were added; `stream` does not load them all."""
         items = self.stream(folder=folder, recursive=recursive, deleted=deleted)
         return [*islice(items, None if limit is None else at_most(limit))]
 
     def stream(
         self, *, folder: FolderRef | None = None, recursive: bool = True, deleted: bool = False
     ) -> Iterator[Item]:
-        """All items as a stream, a page in memory at a time."""
+        """All items as a stream, with one page in memory at a time."""
         cursor = None
         while True:
             page = self.page(folder=folder, recursive=recursive, limit=BUNDLE, cursor=cursor, deleted=deleted)
@@ -136,7 +136,7 @@ class ItemService:
         return int(self._database.value(f"SELECT count(*) FROM items WHERE {condition}", parameters))
 
     def members(self, ref: ItemRef) -> Sequence[Member]:
-        """The files that an item is made of, in their order; none for an item that is one file."""
+        """The files of an item of several files, in order; empty for an item that is a single file."""
         item = self.get(ref)
         rows = self._database.rows(
             "SELECT url, size, etag, frame_count FROM members WHERE item_id = ? ORDER BY position", [item.id]
@@ -144,7 +144,7 @@ class ItemService:
         return [Member(*row) for row in rows]
 
     def _records(self, ids: Iterable[int]) -> dict[int, Item]:
-        """Items by their inner ids, those that are there."""
+        """Items by inner ids; ids that do not exist are skipped."""
         found: dict[int, Item] = {}
         for bundle in bundles(ids):
             marks = ",".join("?" * len(bundle))
@@ -161,7 +161,7 @@ class ItemService:
         return self._shown.of(map(item_of, rows))
 
     def _called(self, by: str, names: Iterable[str]) -> dict[str, Matches]:
-        """The items that have one of these UUIDs, URLs or names: inner ids and UUIDs by name, older items first.
+        """The items with these UUIDs, URLs or names: inner ids and UUIDs by the given name, older items first.
 
         Raises InvalidInput unless `by` is `uuid`, `url` or `name`.
         """
@@ -190,7 +190,7 @@ class ItemService:
 
     @one_transaction
     def rename(self, ref: ItemRef, name: str) -> Item:
-        """Give an item another name; the file keeps its own."""
+        """Rename an item; its file keeps its name."""
         item = self.get(ref)
         self._access.require("update", item)
         check_name(name, "item name")
@@ -200,7 +200,7 @@ class ItemService:
         return self.get(item)
 
     def move(self, refs: ItemRefs, folder: FolderRef) -> int:
-        """Move an item, or many, into a folder, in bundles of 1000; returns their number."""
+        """Move an item, or many, into a folder, in batches of 1000; returns their number."""
         target = self._folders.get(folder)
         self._access.require("create", target, "item")
         return self._on_each(
@@ -208,7 +208,7 @@ class ItemService:
         )
 
     def delete(self, refs: ItemRefs) -> int:
-        """Remove an item, or many, from the catalogue, its collections and datasets, in bundles of 1000.
+        """Delete an item, or many, from the catalogue, its collections and datasets, in batches of 1000.
 
         Files are never touched. Returns the number of items.
         """
@@ -239,7 +239,7 @@ class ItemService:
         return ids
 
     def _of_several_files(self, ids: Sequence[int]) -> Sequence[int]:
-        """Those of some items, by inner id, that are made of several files, ascending."""
+        """The items of several files among some items, by inner id, ascending."""
         rows = self._database.rows(
             "SELECT id FROM items WHERE id IN (SELECT value FROM json_each(?)) "
             "AND EXISTS (SELECT 1 FROM members WHERE item_id = items.id) "
@@ -249,7 +249,7 @@ class ItemService:
         return [row[0] for row in rows]
 
     def _matching(self, column: str, values: Sequence[str], more: str = "") -> Iterator[tuple[int, str]]:
-        """The inner ids of items, and their values in a column, where that is one of those given."""
+        """The inner ids of items whose value in a column is one of those given, with that value."""
         marks = ",".join("?" * len(values))
         rows = self._database.rows(
             f"SELECT id, {column} FROM items WHERE {column} IN ({marks}){more} AND {self._access.scope('item', 'items')}",
@@ -306,7 +306,7 @@ def bundles(values: Iterable[Json], size: int = BUNDLE) -> Iterator[list[Json]]:
 
 
 def item_of(row: Row) -> Item:
-    """The record of a row that was selected with `item_columns`; raises CatalogueError for one that is damaged."""
+    """The record of a row selected with `item_columns`; raises CatalogueError for a damaged row."""
     values = _COLUMNS.values(row)
     attributes = values[_OWN]
     attributes.insert(_PLACE, MediaFacts(*values[_FACTS]))

@@ -1,4 +1,4 @@
-"""How many rows a list has at most."""
+"""Limits for the number of rows of a list."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from heron.errors import InvalidInput
 
 
 def at_most(limit: int | None) -> int:
-    """The LIMIT of a statement, which is -1 for all rows; raises InvalidInput below 1."""
+    """The LIMIT of a statement, -1 for all rows; raises InvalidInput for a number below 1."""
     if limit is None:
         return -1
     if limit < 1:

@@ -1,4 +1,4 @@
-"""Metadata on items: replace and merge by bundles, from a mapping, for a selection, and verified afterwards."""
+"""The metadata of items: replaced or merged in batches, from a mapping or for a selection, and verified."""
 
 from __future__ import annotations
 
@@ -30,17 +30,17 @@ _HOLDERS: dict[Noun, tuple[str, str]] = {
     "folder": ("folders", "'folder ' || folders.path"),
     "frame": ("frames JOIN items ON items.id = frames.item_id", "items.uuid || ', frame ' || frames.number"),
 }
-"""What carries metadata: its noun, its tables, and how it is named."""
+"""What has metadata: the noun, the tables, and a SQL expression for the name in messages."""
 
 Combine = Callable[[Mapping[str, Json], Mapping[str, Json]], Mapping[str, Json]]
-"""How old and new metadata become the metadata that is stored."""
+"""Combines old and new metadata into the metadata that is stored."""
 
 
 class MetadataService:
-    """Writes and checks metadata. Each bundle of up to 1000 items applies whole or not at all.
+    """Writes and verifies metadata. Each batch of up to 1000 items is applied completely or not at all.
 
-    Blocks of key frames (`keyframes`, `$heron`, `$encord`) become frames, and vectors go to the vector store. None of
-    either goes by that, but a vector whose key is given as None.
+    Blocks of key frames (`keyframes`, `$heron`, `$encord`) become frames, and vectors go to the vector store. Existing
+    frames and vectors are not deleted, except a vector whose key is given as None.
     """
 
     def __init__(
@@ -60,19 +60,19 @@ class MetadataService:
         self._times = times
 
     def replace(self, updates: Updates) -> int:
-        """Give items new metadata instead of all they had; returns the number of items.
+        """Replace all metadata of items; returns the number of items.
 
-        Raises MetadataError naming item, key, value and type, and NotFound; what the bundles before the faulty
-        one did stays, and the message says how many items that is.
+        Raises MetadataError that names item, key, value and type, and NotFound. The batches before the faulty one
+        stay applied, and the message says how many items these are.
         """
         return self._apply(updates, lambda old, new: new)
 
     def merge(self, updates: Updates) -> int:
-        """Give items more metadata: the keys given win, the others stay, and a key given as None goes."""
+        """Merge metadata into items: the given keys are set, other keys stay, and a key given as None is removed."""
         return self._apply(updates, lambda old, new: {**old, **new})
 
     def replace_all(self, items: ItemRefs, metadata: Mapping[str, Json]) -> int:
-        """Give an item, or each of many, the same new metadata instead of all they had."""
+        """Replace all metadata of an item, or of each of many, by the same metadata."""
         return self.replace((item, metadata) for item in ITEM.many(items))
 
     def merge_all(self, items: ItemRefs, metadata: Mapping[str, Json]) -> int:
@@ -80,9 +80,9 @@ class MetadataService:
         return self.merge((item, metadata) for item in ITEM.many(items))
 
     def verify(self) -> Iterator[Verification]:
-        """Every stored value that the schema does not accept as it stands now, as a stream.
+        """Every stored value that the present schema does not accept, as a stream.
 
-        Items come first, by their UUID, then `folder PATH` and `UUID, frame NUMBER`. Heron's own blocks are
+        Items are first, named by UUID, then `folder PATH` and `UUID, frame NUMBER`. Heron's own blocks are
         left out.
         """
         schema = self._schema.current()
@@ -101,7 +101,7 @@ class MetadataService:
                     yield Verification(holder, key, value, error.message.partition(f"key {key!r}: ")[2])
 
     def _stored(self) -> Iterator[tuple[str, dict[str, Json]]]:
-        """All metadata there is, with who holds it, a page in memory at a time."""
+        """All metadata with its owner, with one page in memory at a time."""
         for noun, (table, holder) in _HOLDERS.items():
             self._access.require("read", noun)
             after = 0
@@ -121,7 +121,7 @@ class MetadataService:
                 done += self._apply_bundle(bundle, combine)
             except HeronError as error:
                 if done:
-                    error.hint = f"the {done:,} items before this bundle of {len(bundle)} were updated, none of the bundle"
+                    error.hint = f"the {done:,} items before this batch of {len(bundle)} were updated, none of the batch"
                 raise
         return done
 
@@ -164,7 +164,7 @@ class MetadataService:
     def _without_blocks(
         self, ref: ItemRef, given: Mapping[str, Json], frames: list[Owned]
     ) -> Mapping[str, Json]:
-        """The metadata of an item without its blocks of key frames; what these ask for is put to `frames`."""
+        """The metadata of an item without its blocks of key frames; the frames that these name are added to `frames`."""
         if not has_blocks(given):
             return given
         item = self._items.get(ref)
@@ -178,7 +178,7 @@ class MetadataService:
 def _by_id(
     ids: Iterable[int], pairs: Iterable[tuple[ItemRef, Mapping[str, Json]]], combine: Combine
 ) -> dict[int, Mapping[str, Json]]:
-    """The updates by inner id; those of an item that is named twice are combined in their order."""
+    """The updates by inner id; updates of an item that is named twice are combined in order."""
     updates: dict[int, Mapping[str, Json]] = {}
     for id, (_, metadata) in zip(ids, pairs, strict=True):
         updates[id] = combine(updates[id], metadata) if id in updates else metadata

@@ -1,4 +1,4 @@
-"""The tables of the catalogue, as a series of migrations that only ever grows."""
+"""The tables of the catalogue, as a list of migrations to which new ones are only appended."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ if TYPE_CHECKING:
     from sqlite_utils import Database
 
 SET = "heron"
-"""The name of the set of migrations in the table `_sqlite_migrations`, which sqlite-utils keeps."""
+"""The name of the set of migrations in the table `_sqlite_migrations` of sqlite-utils."""
 
 Migration = Callable[["Database"], None]
 
 
 class _Migrations:
-    """The migrations in their order. sqlite-utils, which takes 0.3 s to import, is loaded only to apply one."""
+    """The migrations in order. sqlite-utils, whose import takes 0.3 s, is loaded only to apply a migration."""
 
     def __init__(self) -> None:
         self.functions: list[Migration] = []
 
     def __call__(self) -> Callable[[Migration], Migration]:
-        """Mark a function as the next migration; its name is recorded once it was applied."""
+        """Register a function as the next migration; its name is recorded when it was applied."""
 
         def add(function: Migration) -> Migration:
             self.functions.append(function)
@@ -36,7 +36,7 @@ class _Migrations:
         return [function.__name__ for function in self.functions]
 
     def applied(self, connection: sqlite3.Connection) -> list[str]:
-        """The names of the migrations that a file has had, in their order."""
+        """The names of the migrations that were applied to a file, in order."""
         table = "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = '_sqlite_migrations'"
         if connection.execute(table).fetchone() is None:
             return []
@@ -46,7 +46,7 @@ class _Migrations:
         return [row[0] for row in rows]
 
     def apply(self, connection: sqlite3.Connection) -> None:
-        """Apply those that are pending, each with its record in one transaction or savepoint."""
+        """Apply the pending migrations, each with its record in one transaction or savepoint."""
         import sqlite_utils
 
         pending = sqlite_utils.Migrations(SET)

@@ -1,4 +1,4 @@
-"""The names that begin with a text, for completion: read without writing, and quickly in a large catalogue."""
+"""The names that begin with a text, for completion: read-only, and fast in a large catalogue."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ _COLUMNS: dict[Named, tuple[str, str]] = {
     "integration": ("integrations", "name"),
     "vector": ("vector_sets", "key"),
 }
-"""Table and column of the names of each noun; every one of them is indexed."""
+"""For each noun, the table and column of its names; every column is indexed."""
 
 _LAST = "\U0010ffff"
-"""The last character there is."""
+"""The last Unicode character."""
 
 
 class Names:
@@ -33,7 +33,7 @@ class Names:
         self._access = access
 
     def beginning(self, noun: Named, text: str, limit: int = 100) -> Sequence[str]:
-        """The first names of a noun that begin with a text, in their order, each once."""
+        """The first names of a noun that begin with a text, in order, each once."""
         table, column = _COLUMNS[noun]
         there = " AND deleted_at IS NULL" if noun == "item" else ""
         rows = self._database.rows(

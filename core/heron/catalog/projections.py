@@ -1,4 +1,4 @@
-"""Projections: the points of vectors in two dimensions, one for each key and method, as they were made last."""
+"""Projections: points of vectors in two dimensions; the latest projection of each key and method is stored."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from heron.models import Query, now
 from heron.times import moment
 
 Point = tuple[Owner, float, float]
-"""Inner ids of an item and of a frame of it, 0 for the item itself, and where it is."""
+"""Inner ids of an item and one of its frames, 0 for the item itself, and the coordinates."""
 
 _INSERT_POINT = "INSERT INTO projection_points SELECT ?, id, ?, ?, ? FROM items WHERE id = ?"
 _FIND = "SELECT * FROM projections WHERE set_id = ? AND method = ?"
@@ -23,9 +23,9 @@ _FIND = "SELECT * FROM projections WHERE set_id = ? AND method = ?"
 
 @frozen
 class StoredProjection:
-    """A stored projection: of which vectors it was made, and how many points it had.
+    """A stored projection: the vectors from which it was made, and the number of its points.
 
-    It was made of those of the first `row_count` rows of the matrix `file` that the query found.
+    It was made from those of the first `row_count` rows of the matrix `file` that the query found.
     """
 
     id: int
@@ -70,7 +70,7 @@ class ProjectionStore:
     def put(
         self, kept: VectorSet, method: str, query: Query, points: Iterable[Point], count: int
     ) -> StoredProjection:
-        """Store the `count` points of a set as it was read, in place of its points by that method.
+        """Store the `count` points of a set in the state in which it was read; they replace its points by that method.
 
         Points of items that were deleted meanwhile are left out.
         """

@@ -1,4 +1,4 @@
-"""Rows become records: the columns that a SELECT names, and the values of a row by their positions."""
+"""Turns rows into records: the columns of a SELECT, and the values of a row by position."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ _LOAD: dict[Form, tuple[Callable[[Any], Any], Any]] = {
     "lines": (lambda text: tuple(text.split("\n")) if text else (), ()),
     "time": (moment, None),
 }
-"""How a stored value is read, and what stands for NULL."""
+"""For each form: how a stored value is read, and the value for NULL."""
 _IS_NO: dict[Form, str] = {"json": "no JSON", "time": "no time"}
 
 
 class Columns:
-    """Columns of a table for the attributes of a record, in an order that a SELECT keeps and `values` relies on.
+    """Columns of a table for the attributes of a record, in the order of the SELECT, on which `values` relies.
 
-    `declared` are the fields of the record: they say how the value of a column is read. An attribute that is not declared
-    is a column of its own name.
+    `declared` are the fields of the record, which say how the value of a column is read. An attribute that is not
+    declared is a column with the same name.
     """
 
     def __init__(self, table: str, declared: Mapping[str, RecordField], attributes: Sequence[str]) -> None:
@@ -40,17 +40,16 @@ class Columns:
         self._forms = {place: fields[attributes[place]].form for place, _, _ in self._coded}
 
     def selected(self, **computed: str) -> str:
-        """What a SELECT has to name first; `computed` are SQL expressions for names that are no columns of the table."""
+        """The columns that a SELECT must name first; `computed` are SQL expressions for names that are not columns."""
         return ", ".join(
             f"{computed[name]} AS {name}" if name in computed else f"{self.table}.{name}"
             for name in self.names
         )
 
     def values(self, row: Sequence[Any], owner: str | None = None) -> list[Any]:
-        """The values of a row that begins with these columns, in their order.
+        """The values of a row that begins with these columns, in order.
 
-        Raises CatalogueError for a value that is not what its column holds; `owner` is the UUID of the item that the row
-        is part of.
+        Raises CatalogueError for a value of the wrong type; `owner` is the UUID of the item that the row belongs to.
         """
         values = [*row]
         place = 0
@@ -68,7 +67,7 @@ class Columns:
         row = f"{self.table.removesuffix('s')} {printable(values[self.names.index(by)])}"
         what = _IS_NO.get(self._forms[place], "not of its type")
         return CatalogueError(
-            f"{row}{f' of item {owner}' if owner else ''}: its column {self.names[place]} holds "
+            f"{row}{f' of item {owner}' if owner else ''}: its column {self.names[place]} contains "
             f"{printable(values[place])}, which is {what}",
-            hint="it was not written by Heron: set it right with the sqlite3 program, or restore a backup",
+            hint="it was not written by Heron: correct it with the sqlite3 program, or restore a backup",
         )

@@ -1,4 +1,4 @@
-"""References to secrets: the catalogue keeps where a secret is to be found, never the secret."""
+"""References to secrets: the catalogue stores where a secret is, never the secret itself."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ FORMS = "env:NAME, file:PATH or keyring:SERVICE/NAME"
 
 
 def is_reference(value: object) -> bool:
-    """Whether a value says where a secret is to be found."""
+    """Whether a value is a reference to a secret."""
     return isinstance(value, str) and _REFERENCE.fullmatch(value) is not None
 
 
 def checked(reference: str, what: str) -> str:
-    """A reference as it is kept, a file by its absolute path; raises InvalidInput for one that leads nowhere.
+    """A reference as it is stored, with the absolute path of a file; raises InvalidInput for an invalid reference.
 
-    What was given is not shown: after `env:$SECRET`, written without quotes, it is the secret itself.
+    The message does not show the value: for `env:$SECRET` without quotes, the shell has put the secret itself there.
     """
     source, _, place = reference.partition(":")
     if source == "env" and not _VARIABLE.fullmatch(place):
@@ -38,7 +38,7 @@ def checked(reference: str, what: str) -> str:
 
 
 def resolve(reference: str, what: str) -> str:
-    """The secret that a reference leads to; raises BadCredentials, which names `what` and the reference alone."""
+    """The secret that a reference stands for; raises BadCredentials, which names only `what` and the reference."""
     found = _REFERENCE.fullmatch(reference)
     if found is None:
         raise InvalidInput(f"{what} is not a reference", hint=f"write {FORMS}")
@@ -61,7 +61,7 @@ def _from_file(place: str, what: str) -> str:
     except OSError as error:
         raise BadCredentials(f"{what}: {place} cannot be read ({error.strerror or error})") from None
     except RuntimeError:
-        raise BadCredentials(f"{what}: {place} begins with no home directory that is known") from None
+        raise BadCredentials(f"{what}: the home directory of {place} is not known") from None
     except ValueError:
         raise BadCredentials(f"{what}: {place} is not a text file") from None
 

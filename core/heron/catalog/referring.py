@@ -1,4 +1,4 @@
-"""References: how every verb takes what it is about, a record, a UUID or a name, and one of them or many.
+"""References: every verb takes a record, a UUID or a name for what it works on, and one or many of them.
 
 A text is always one reference, never a sequence of letters; any other iterable is many.
 """
@@ -49,16 +49,16 @@ PresetRef: TypeAlias = "Preset | str"
 
 @frozen
 class Noun:
-    """What a reference is to: which records say so by which attribute, and how names are called."""
+    """What references of one noun can be: the records with the attribute that identifies them, and the word for names."""
 
     name: str
     takes: str
     records: Callable[[], Mapping[type, Callable[[Any], str]]]
 
     def uuid(self, ref: object) -> str | None:
-        """The UUID that a reference gives, in lower case; None for a text that is no UUID, which is a name.
+        """The UUID of a reference, in lower case; None for a text that is not a UUID, and so is a name.
 
-        Raises InvalidInput for what is no reference.
+        Raises InvalidInput for anything that is not a reference.
         """
         known = self.records().get(type(ref))
         if known is not None:
@@ -70,13 +70,14 @@ class Noun:
         raise self._refused(ref)
 
     def key(self, ref: object) -> str:
-        """The UUID or the name of a reference, as messages call it; raises InvalidInput."""
+        """The UUID or the name of a reference, for messages; raises InvalidInput."""
         return self.uuid(ref) or str(ref)
 
     def condition(self, ref: object, column: str, name: str | None = None) -> tuple[str, list[str]]:
-        """A SQL condition that a row is the one meant, by its UUID or by the unique name in `column`, and its parameters.
+        """An SQL condition that a row is the one meant, by UUID or by the unique name in `column`, and its parameters.
 
-        `name` is the name in another spelling than it was given. A text that is a UUID may be a name too.
+        `name` is the name if its spelling in the column differs from the reference. A text that is a UUID can also be a
+        name.
         """
         uuid = self.uuid(ref)
         if not isinstance(ref, str):
@@ -86,7 +87,7 @@ class Noun:
         return (f"{column} = ?", [text]) if uuid is None else (f"(uuid = ? OR {column} = ?)", [uuid, text])
 
     def many(self, refs: ItemRefs) -> Iterable[ItemRef]:
-        """One reference or many as an iterable; raises InvalidInput for what is neither."""
+        """One reference or many, as an iterable; raises InvalidInput for anything else."""
         if isinstance(refs, str) or is_uuid_object(refs) or type(refs) in self.records():
             return [cast("ItemRef", refs)]
         if isinstance(refs, Mapping | bytes) or not isinstance(refs, Iterable):
@@ -105,7 +106,7 @@ def _a(noun: str) -> str:
 
 
 def frame_numbers(given: Iterable[int] | int) -> list[int]:
-    """One number, or many, as a list; raises InvalidInput for anything else, which is not turned into numbers."""
+    """One number, or many, as a list; raises InvalidInput for anything else, which is never converted."""
     parts = list(given) if isinstance(given, Iterable) and not isinstance(given, str | bytes) else [given]
     for part in parts:
         if isinstance(part, bool) or not hasattr(part, "__index__"):
@@ -149,7 +150,7 @@ PRESET = Noun("preset", "a preset or its name", lambda: _PRESETS)
 
 
 def item_name(ref: ItemRef) -> str:
-    """How an item or a frame is called in messages."""
+    """The name of an item or a frame in messages."""
     if isinstance(ref, Frame):
         return f"{ref.item}, frame {ref.number}"
     if isinstance(ref, DatasetRow):

@@ -1,4 +1,4 @@
-"""Registration: inserts new items in batches; each item is checked, each batch is one transaction."""
+"""Registration: inserts new items in batches. Each item is validated, and each batch is one transaction."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ _PLAIN = re.compile(r"[!-~]{1,2000}").fullmatch
 NONE: Vectors = {}
 
 MAX_URL = 16 * 1024
-"""Longest URL, in bytes."""
+"""The longest URL, in bytes."""
 
 Reject = Callable[[int, InvalidInput], None]
 """Called for an item that cannot be registered, with its position in the batch and the error."""
@@ -64,7 +64,7 @@ Reject = Callable[[int, InvalidInput], None]
 
 @frozen
 class Known:
-    """An item, or a sidecar, that the catalogue has already under some URL. `id` is that of the item."""
+    """An item, or a sidecar, whose URL is in the catalogue already. `id` is the inner id of the item."""
 
     id: int
     uuid: str
@@ -75,7 +75,7 @@ class Known:
 
 
 class Registration:
-    """Puts new items into the catalogue."""
+    """Adds new items to the catalogue."""
 
     def __init__(
         self,
@@ -99,10 +99,10 @@ class Registration:
         skip_duplicates: bool = False,
         batch: int = _BATCH,
     ) -> Added:
-        """Register a stream of items in a folder, a transaction a batch.
+        """Register a stream of items in a folder, with one transaction for each batch.
 
         With `skip_duplicates`, an item whose URL is in the folder already is skipped. An invalid item raises
-        InvalidInput or MetadataError; the batches before its own stay, its own is not written.
+        InvalidInput or MetadataError; its batch is not written, the batches before it stay.
         """
         target = self._folders.ensure(folder)
         added = skipped = 0
@@ -122,10 +122,10 @@ class Registration:
         integration_of: Callable[[str], int | None] = lambda url: None,
         reject: Reject | None = None,
     ) -> range:
-        """Insert one batch into a folder within the caller's transaction; returns the ids of the new rows.
+        """Insert one batch into a folder in the caller's transaction; returns the ids of the new rows.
 
-        `integration_of` gives the inner id of the integration by which a URL is read. An invalid item raises
-        InvalidInput or MetadataError; with `reject`, that is called instead, and the others are inserted.
+        `integration_of` returns the inner id of the integration with which a URL is read. An invalid item raises
+        InvalidInput or MetadataError; with `reject`, that function is called instead, and the others are inserted.
         """
         self._access.require("create", folder, "item")
         if skip_duplicates:
@@ -153,8 +153,8 @@ class Registration:
     def _refresh(self, changed: Iterable[tuple[int, NewItem]]) -> int:
         """Update the facts, members and frames of items, by inner id, whose files have changed.
 
-        Their thumbnails and hashes are deleted. Key frames, and frames with metadata, stay; the caller merges
-        metadata, also that of new frames.
+        Their thumbnails and hashes are deleted. Key frames and frames with metadata stay. The caller merges
+        metadata, including that of new frames.
         """
         pairs, moment = list(changed), now()
         self._access.require_all("update", "item", (id for id, _ in pairs))
@@ -196,7 +196,7 @@ class Registration:
         )
 
     def _insert_members(self, items: Iterable[tuple[int, NewItem]]) -> None:
-        """The files that items, given with their ids, are made of."""
+        """Insert the members of items, which are given with their ids."""
         members = [
             (id, position, member.url, member.size, member.etag, member.frame_count)
             for id, item in items
@@ -215,8 +215,8 @@ class Registration:
             insert_frames(self._database, validator, owners, self._vectors._keep_encoded)
 
     def _follow(self, folder: Folder, newest: int) -> None:
-        """Add the new items to the dataset that the folder backs, if any; a trigger would make every insert
-        5x slower.
+        """Add the new items to the dataset of which the folder is the backing folder, if any; a trigger would make
+        every insert 5x slower.
         """
         self._database.execute(
             "INSERT INTO dataset_rows (dataset_id, item_id) SELECT datasets.id, items.id FROM datasets "
@@ -226,7 +226,7 @@ class Registration:
         )
 
     def _known(self, urls: Sequence[str], folder: Folder) -> dict[str, Known]:
-        """Those of these URLs that are in the folder already, deleted ones too; of several items the newest."""
+        """The items of a folder with these URLs, by URL, including deleted ones; of several items the newest."""
         self._access.require("read", folder)
         known: dict[str, Known] = {}
         for bundle in bundles(urls, 500):
@@ -241,7 +241,7 @@ class Registration:
         return known
 
     def _first_of_content(self, hashes: Iterable[str]) -> dict[str, str]:
-        """The URL of the first item that the user sees with each of these content hashes, where there is one."""
+        """For each of these content hashes that an item has: the URL of the first such item that the user sees."""
         found: dict[str, str] = {}
         for bundle in bundles(sorted(hashes), 500):
             marks = ",".join("?" * len(bundle))
@@ -254,7 +254,7 @@ class Registration:
         return found
 
     def _parts_of_series(self, urls: Sequence[str], folder: Folder) -> set[str]:
-        """Those of these URLs that are members of a series in the folder."""
+        """Those of the URLs that are members of a series in the folder."""
         self._access.require("read", folder)
         found: set[str] = set()
         for bundle in bundles(urls, 500):
@@ -321,7 +321,7 @@ def check_kind(item: NewItem) -> None:
 
 
 def check_url(url: str) -> str:
-    """Return a URL that can be kept: not empty, no blanks (written %20), valid Unicode, at most 16 KB; or raise."""
+    """Return a URL that can be stored: not empty, no spaces (written %20), valid Unicode, at most 16 KB; or raise."""
     if _PLAIN(url):
         return url
     if not url or any(character.isspace() for character in url):

@@ -1,4 +1,4 @@
-"""Which frames of an item become rows: key frames, and those that are sampled, by their presentation times."""
+"""Chooses the frames of an item that become rows: key frames, and frames sampled by presentation time."""
 
 from __future__ import annotations
 
@@ -17,26 +17,26 @@ Times = Callable[[Item], Sequence[float] | None]
 """Returns the presentation times of an item's frames in seconds; None if they are not available."""
 
 SAMPLING_RATE = 1.0
-"""Default number of frames per second that are sampled of a video."""
+"""The default number of sampled frames per second of a video."""
 
 SLICES = 1000
-"""Most frames of an item without times, such as a volume, that become rows by default, evenly spaced."""
+"""The most frames of an item without times, such as a volume, that become rows by default, evenly spaced."""
 
 MOST = 10_000_000
-"""Most frames that are sampled of one item: a day at more than a hundred a second."""
+"""The most sampled frames of one item: enough for a day at a hundred per second."""
 
 _WITHOUT = ("audio", "text", "pdf")
 """Kinds whose frames, if any, are pages."""
 
 _SAME = 1e-6
-"""Seconds by which two times may differ and count as one: writers round to microseconds."""
+"""Two times that differ by at most these seconds are equal, because writers round to microseconds."""
 
 
 def prepared(item: NewItem, rate: float | None = None, times: Sequence[float] | None = None) -> NewItem:
     """An item with its blocks of key frames turned into frames; `rate` is used if the blocks give no sampling
     rate.
 
-    Raises MetadataError and InvalidInput for frames that cannot be.
+    Raises MetadataError and InvalidInput for invalid frames.
     """
     metadata, wish = item.metadata, FrameWish()
     asks = metadata is not None and has_blocks(metadata)
@@ -56,11 +56,11 @@ def prepared(item: NewItem, rate: float | None = None, times: Sequence[float] | 
 def chosen_frames(
     wish: FrameWish, facts: MediaFacts, times: Sequence[float] | None, name: str
 ) -> list[NewFrame]:
-    """The frames chosen of an item, by number; `times` are the presentation times of all its frames, if
+    """The chosen frames of an item, by number; `times` are the presentation times of all its frames, if
     known.
 
-    Without them, frames are taken as evenly spaced if the facts give a rate. Raises InvalidInput, which
-    names item, value and length, for a frame outside the item, and where times are needed and not known.
+    Without times, frames are assumed to be evenly spaced if the facts give a rate. Raises InvalidInput, which
+    names item, value and length, for a frame outside the item, and if times are needed but not known.
     """
     clock = _Clock(facts, times, name)
     chosen: dict[int, NewFrame] = {}
@@ -76,7 +76,7 @@ def chosen_frames(
 
 
 def all_frames(count: int, most: int | None = None) -> list[NewFrame]:
-    """The frames of an item that has no times: all of them, or at most so many, evenly spaced."""
+    """The frames of an item that has no times: all of them, or a bounded number of them, evenly spaced."""
     if most is None or count <= most:
         return [NewFrame(number) for number in range(count)]
     return [NewFrame(step * count // most) for step in range(most)]
@@ -103,7 +103,7 @@ class _Clock:
         return number / self._fps if self._fps else None
 
     def checked(self, number: int) -> int:
-        """A number, if the item has such a frame."""
+        """Return the number, or raise InvalidInput if the item does not have this frame."""
         if self._count is not None and number >= self._count:
             raise InvalidInput(
                 f"{self._name}: there is no frame {number:,}, {self._length()}",
@@ -147,12 +147,12 @@ class _Clock:
         return dict.fromkeys(self._evenly(step / rate, fps) for step in range(moments))
 
     def _evenly(self, seconds: float, fps: float) -> int:
-        """The number of the frame that is shown at a time, where frames follow each other evenly."""
+        """The number of the frame that is shown at a time, for evenly spaced frames."""
         number = math.floor((seconds + _SAME) * fps)
         return number if self._count is None else min(number, self._count - 1)
 
     def _shown(self, times: Sequence[float], rate: float) -> Iterable[int]:
-        """The frames at one of the moments between their own time and that of the next one."""
+        """The frames that are shown at one of the moments: between their own time and that of the next frame."""
         ends = chain(islice(times, 1, None), [max(self._end() or 0.0, times[-1] + 2 * _SAME)])
         for number, (start, end) in enumerate(zip(times, ends, strict=True)):
             if math.ceil((start - _SAME) * rate) / rate < end - _SAME:
@@ -174,7 +174,7 @@ class _Clock:
 
 
 def _united(given: Iterable[NewFrame], chosen: Iterable[NewFrame]) -> list[NewFrame]:
-    """Frames that an item was given, and those that its metadata asks for beside, by number."""
+    """The given frames of an item together with those that its metadata names, by number."""
     frames = {frame.number: frame for frame in given}
     for frame in chosen:
         before = frames.get(frame.number, frame)

@@ -18,11 +18,11 @@ if TYPE_CHECKING:
     from heron.hooks import PluginManager
 
 _TABLES: tuple[tuple[Noun, str], ...] = (("item", "items"), ("folder", "folders"), ("frame", "frames"))
-"""The tables of what has metadata."""
+"""The tables of the nouns that have metadata."""
 
 
 class SchemaService:
-    """The metadata schema of a workspace. Every verb is one transaction; `edit` makes one of several."""
+    """The metadata schema of a workspace. Every verb is one transaction; `edit` joins several verbs in one."""
 
     def __init__(self, database: Database, access: Access, plugins: Callable[[], PluginManager]) -> None:
         self._database = database
@@ -31,7 +31,7 @@ class SchemaService:
         self._shown = ShownMetadata(database, self.current)
 
     def current(self) -> Schema:
-        """The schema as it stands, as an object to read."""
+        """The present schema, as an object to read."""
         self._access.require("read", SCHEMA)
         rows = self._database.rows("SELECT * FROM schema_keys ORDER BY position, id")
         return Schema(
@@ -46,7 +46,7 @@ class SchemaService:
 
     @contextmanager
     def edit(self) -> Iterator[Schema]:
-        """Change the schema by several verbs and save once; an error inside changes nothing."""
+        """Change the schema by several verbs and save it once; after an error nothing is changed."""
         self._access.require("update", SCHEMA)
         with self._database.write():
             before = self.current()
@@ -55,15 +55,15 @@ class SchemaService:
             self._save(before, draft)
 
     def keys(self) -> list[str]:
-        """The names of the keys in force."""
+        """The names of the active keys."""
         return self.current().keys()
 
     def show(self) -> list[SchemaKey]:
-        """Every key, deleted and spent ones too."""
+        """Every key, including deleted keys and keys deleted for good."""
         return self.current().all()
 
     def to_dict(self) -> dict[str, Json]:
-        """The keys in force, ready for JSON or TOML; `set_from_dict` reads it back."""
+        """The active keys, as data for JSON or TOML; `set_from_dict` reads it back."""
         return self.current().to_dict()
 
     def add_scalar(self, name: str, type: str) -> SchemaKey:
@@ -72,7 +72,7 @@ class SchemaService:
             return schema.add_scalar(name, type)
 
     def add_enum(self, name: str, options: Iterable[str]) -> SchemaKey:
-        """Add a key that holds one of 1 to 256 options."""
+        """Add a key whose value is one of 1 to 256 options."""
         with self.edit() as schema:
             return schema.add_enum(name, options)
 
@@ -82,12 +82,12 @@ class SchemaService:
             return schema.add_enum_options(name, options)
 
     def add_embedding(self, name: str, size: int) -> SchemaKey:
-        """Add a key that holds a vector of 1 to 4096 numbers."""
+        """Add a key whose value is a vector of 1 to 4096 numbers."""
         with self.edit() as schema:
             return schema.add_embedding(name, size)
 
     def add(self, name: str, type: str, **parameters: Json) -> SchemaKey:
-        """Add a key of any type, those of plugins too."""
+        """Add a key of any type, including types of plugins."""
         with self.edit() as schema:
             return schema.add(name, type, **parameters)
 
@@ -97,12 +97,12 @@ class SchemaService:
             schema.delete_key(name, hard=hard)
 
     def restore_key(self, name: str) -> SchemaKey:
-        """Bring a softly deleted key back."""
+        """Restore a deleted key; a key deleted for good cannot be restored."""
         with self.edit() as schema:
             return schema.restore_key(name)
 
     def set_from_dict(self, data: Mapping[str, Json]) -> None:
-        """Replace the whole schema, as an import of a schema does."""
+        """Replace the whole schema."""
         with self.edit() as schema:
             schema.set_from_dict(data)
 
@@ -112,7 +112,7 @@ class SchemaService:
             return schema.set_indexed(name, indexed)
 
     def unknown_keys(self) -> list[str]:
-        """Keys that stand on items now although the schema does not know them; looks at the items to be sure."""
+        """Keys that are in use now and that the schema does not know; the metadata is read to be sure."""
         return [name for name in self._remembered_keys() if self._is_in_use(name)]
 
     def _is_in_use(self, name: str) -> bool:
@@ -128,7 +128,7 @@ class SchemaService:
     def _remembered_keys(self) -> list[str]:
         """Keys that the schema does not know and that were in use at some time.
 
-        A user from whom something is hidden gets only those that are in use now on what the user sees.
+        A user who does not see everything gets only keys that are in use now in what the user sees.
         """
         known = set(self.keys())
         rows = self._database.rows("SELECT name FROM unknown_keys ORDER BY name")
@@ -137,11 +137,11 @@ class SchemaService:
         return names if sees_all else [name for name in names if self._is_in_use(name)]
 
     def _remember_unknown(self, names: set[str]) -> None:
-        """Note keys that are in use without being in the schema, so that they can be filtered and listed.
+        """Store keys that are in use without being in the schema, so that they can be used in conditions and listed.
 
-        One with a null character cannot be: no JSON path of SQLite can name it.
+        A key with a null character is left out: SQLite's JSON paths cannot name it.
 
-        Part of writing metadata, whose right was asked for before: it takes no more than to know the schema.
+        This is a part of writing metadata, whose right was checked before; it needs only the right to read the schema.
         """
         self._access.require("read", SCHEMA)
         self._database.execute_many(
@@ -163,7 +163,7 @@ class SchemaService:
                 [key.name, key.type, dumps(key.parameters), key.state, key.indexed, position],
             )
             if key.state != "active" and (known := old.get(key.name)) and known.state == "active":
-                self._remember_unknown({key.name})  # values stay, and can be filtered as text
+                self._remember_unknown({key.name})  # values stay, and can be used in conditions as text
             if key != old.get(key.name):
                 self._set_index(key)
                 self._set_full_text(key, after)
@@ -176,7 +176,7 @@ class SchemaService:
             self._database.execute(f"CREATE INDEX items_metadata_{row_id} ON items({expression})")
 
     def _set_full_text(self, key: SchemaKey, schema: Schema) -> None:
-        """Keep an FTS5 index over a text key: external content from a view, kept current by triggers."""
+        """Create or drop the FTS5 index over a text key."""
         table = self._full_text_table(key.name)
         for suffix in ("insert", "update", "delete"):
             self._database.execute(f"DROP TRIGGER IF EXISTS {table}_{suffix}")

@@ -1,4 +1,4 @@
-"""The schema as a file: JSON or TOML, told by the file's ending."""
+"""The schema as a file: JSON or TOML, by the suffix of the file."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from heron.models import Json
 
 
 def write_schema(file: Path, data: dict[str, Json]) -> None:
-    """Write a schema to a `.json` or `.toml` file; raises InvalidInput for another ending."""
+    """Write a schema to a `.json` or `.toml` file; raises InvalidInput for another suffix."""
     if _is_toml(file):
         import tomli_w
 

@@ -1,4 +1,4 @@
-"""Series: the parts that imports have found, kept until all files are read, and the series that a folder has."""
+"""Series: the parts that imports have found, stored until all files are read, and the series of a folder."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ class SeriesStore:
         )  # fmt: skip
 
     def of(self, job: ImportJob) -> Iterator[tuple[FoundPart, ...]]:
-        """The parts of each series, in the order in which their first parts were found; one series in memory at a time."""
+        """The parts of each series, ordered by the first part that was found; one series in memory at a time."""
         self._access.require("read", job)
         firsts = self._database.rows(
             "SELECT min(id), decoder, series FROM series_parts WHERE +import_id = ? GROUP BY decoder, series ORDER BY 1",
@@ -88,7 +88,7 @@ class SeriesStore:
         return {url.rpartition(SERIES_MARK)[2]: (id, url) for id, url in rows}
 
     def members(self, item: int) -> Sequence[Member]:
-        """The files that a series is made of, by its inner id, in their order."""
+        """The files of a series, by its inner id, in order."""
         rows = self._database.rows(
             "SELECT url, size, etag, frame_count FROM members WHERE item_id = ? AND EXISTS "
             f"(SELECT 1 FROM items WHERE items.id = item_id AND {self._access.scope('item', 'items')}) ORDER BY position",

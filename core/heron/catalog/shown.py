@@ -1,4 +1,4 @@
-"""Metadata as people see it: the values of keys whose type has a decoder, in its shown form instead of the stored one."""
+"""Metadata as people see it: values of keys whose type has a decoder get their shown form."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ if TYPE_CHECKING:
 R = TypeVar("R", Item, Frame, Folder)
 
 PLAIN_TYPES = ("boolean", "datetime", "number", "uuid", "varchar", "text", "enum", "embedding", "geospatial")
-"""The built-in types. They show what they store, so that listing items needs no plugin."""
+"""The built-in types. Their shown form is the stored form, so that listing items needs no plugin."""
 
 
 class ShownMetadata:
-    """Puts the shown form into records that were read."""
+    """Puts the shown form into records."""
 
     def __init__(self, database: Database, schema: Callable[[], Schema]) -> None:
         self._database = database
@@ -31,16 +31,17 @@ class ShownMetadata:
         self._others = f"SELECT name FROM schema_keys WHERE state = 'active' AND type NOT IN ({marks})"
 
     def of(self, records: Iterable[R]) -> list[R]:
-        """The records, with the metadata that they show; the stored form stays where a value cannot be decoded.
+        """The records, with metadata in its shown form; a value that cannot be decoded stays in its stored form.
 
-        Such a value came before its key, or its key's plugin is not there: `metadata verify` and `heron plugins` say so.
+        Such a value was stored before its key was added, or the plugin of its type is missing: `metadata verify` and
+        `heron plugins` report this.
         """
         given = list(records)
         decoders = self._decoders() if any(record.metadata for record in given) else {}
         return [_shown(record, decoders) for record in given] if decoders else given
 
     def _decoders(self) -> Mapping[str, Decode]:
-        """The decoders of the schema's keys, as it stands now."""
+        """The decoders of the keys of the present schema."""
         names = [row[0] for row in self._database.rows(self._others, PLAIN_TYPES)]
         found = {}
         schema = self._schema() if names else None
@@ -67,5 +68,5 @@ def _shown(record: R, decoders: Mapping[str, Decode]) -> R:
 def _decoded(decode: Decode, stored: Json) -> Json:
     try:
         return decode(stored)
-    except Exception:  # noqa: BLE001 - a stranger's code, and one value must not hide an item
+    except Exception:  # noqa: BLE001 - code of a plugin; a faulty value must not hide its item
         return stored

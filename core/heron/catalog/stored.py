@@ -1,4 +1,4 @@
-"""How the fields that records declare become values of columns, and columns that a catalogue lacks."""
+"""Turns declared fields of records into values of columns, and adds columns that a catalogue lacks."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _TABLES = {"items": ITEM_FIELDS, "frames": FRAME_FIELDS}
 
 
 def dumper(fields: Iterable[RecordField]) -> Callable[[Any], Sequence[Any]]:
-    """A function that gives the stored values of these fields of a record, in their order."""
+    """A function that returns the stored values of these fields of a record, in order."""
     chosen = list(fields)
     values = attrgetter(*(field.attribute for field in chosen))
     coded = [(place, _DUMP[field.form]) for place, field in enumerate(chosen) if field.form in _DUMP]
@@ -43,7 +43,7 @@ def dumper(fields: Iterable[RecordField]) -> Callable[[Any], Sequence[Any]]:
 
 
 def missing_columns(connection: sqlite3.Connection) -> Mapping[str, Sequence[RecordField]]:
-    """The fields for which a table has no column, by the table."""
+    """The fields for which a table has no column, by table."""
     missing = {}
     for table, fields in _TABLES.items():
         there = {row[0] for row in connection.execute("SELECT name FROM pragma_table_info(?)", [table])}
@@ -59,7 +59,7 @@ def add_columns(connection: sqlite3.Connection, missing: Mapping[str, Sequence[R
 
 
 def imagine_columns(connection: sqlite3.Connection, missing: Mapping[str, Sequence[RecordField]]) -> None:
-    """Let a file that cannot be written look as if it had columns without values: by a view of this connection alone."""
+    """Add the columns, without values, to a file that cannot be written: by a view of this connection only."""
     for table, fields in missing.items():
         empty = ", ".join(f"{_EMPTY.get(field.form, 'NULL')} AS {field.name}" for field in fields)
         connection.execute(f"CREATE TEMP VIEW {table} AS SELECT *, {empty} FROM main.{table}")

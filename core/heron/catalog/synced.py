@@ -25,8 +25,7 @@ _SELECT = (
 )
 _BELOW = "folder_id = ? AND substr(url, 1, ?) = ?"
 _LISTED = f"{_BELOW} AND deleted_at IS NULL AND NOT EXISTS (SELECT 1 FROM members WHERE item_id = items.id)"
-"""The items of a folder that a listing of objects would show; items of several files have no object of their
-own.
+"""The items of a folder that a listing of objects would contain; items of several files are not objects.
 """
 
 
@@ -51,7 +50,7 @@ class SyncedFolderService:
         sidecar_suffix: str | None = SUFFIX,
     ) -> SyncedFolder:
         """Make a folder, which is created if it is missing, a synced folder of a canonical URL; `heron sync`
-        does the rest.
+        then imports the objects.
 
         Its items below that URL are read with this integration from now on. Raises AlreadyExists for a folder
         that is synced already.
@@ -121,14 +120,14 @@ class SyncedFolderService:
         return self.get(target)
 
     def _note_synced(self, folder: Folder) -> None:
-        """Note that a folder was synced to the end just now."""
+        """Store that a folder was synced completely just now."""
         self._access.require("update", folder)
         self._database.execute(
             "UPDATE synced_folders SET synced_at = ? WHERE folder_id = ?", [now(), folder.id]
         )
 
     def _known_sidecars(self, urls: Sequence[str], folder: Folder) -> dict[str, Known]:
-        """Those of these sidecars that were applied to an item of the folder before, as they were then."""
+        """Those of the sidecars that were applied to an item of the folder before, in the state of that time."""
         self._access.require("read", folder)
         known: dict[str, Known] = {}
         for bundle in bundles(urls, 500):
@@ -144,7 +143,7 @@ class SyncedFolderService:
         return known
 
     def _note_sidecars(self, applied: Iterable[tuple[int, StoredObject]]) -> None:
-        """Note which sidecars were applied, each with the inner id of its item."""
+        """Store which sidecars were applied, each with the inner id of its item."""
         self._access.require("update", "item")
         self._database.execute_many(
             "INSERT OR REPLACE INTO sidecars (item_id, url, size, etag, modified_at) VALUES (?, ?, ?, ?, ?)",
@@ -173,7 +172,7 @@ class SyncedFolderService:
     ) -> tuple[int, int]:
         """Mark as deleted the next 1000 items of a folder below a URL whose inner id is not among those `seen`.
 
-        Items after the inner id `after` and up to `up_to` are looked at. Returns the last id looked at (0 at the
+        Items after the inner id `after` and up to `up_to` are examined. Returns the last id examined (0 at the
         end) and how many vanished. Collections and datasets keep them.
         """
         self._access.require("update", "item")

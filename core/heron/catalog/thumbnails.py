@@ -1,4 +1,4 @@
-"""Thumbnails: small JPEG pictures of items, stored once beside the rows they belong to."""
+"""Thumbnails: small JPEG pictures of items."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class ThumbnailStore:
         self._items = items
 
     def find(self, item: ItemRef) -> bytes | None:
-        """The JPEG of an item, or None where none was made."""
+        """The JPEG of an item, or None if none was made."""
         self._access.require("read", "item")
         owner = self._items.get(item)
         jpeg: bytes | None = self._database.value("SELECT jpeg FROM thumbnails WHERE item_id = ?", [owner.id])
@@ -37,7 +37,7 @@ class ThumbnailStore:
             )
 
     def _keep(self, pictures: Iterable[tuple[Item, bytes, Mapping[str, float]]]) -> int:
-        """Keep the JPEGs of items, and what was measured on them, if anything was; returns their number."""
+        """Store the JPEGs of items, and their metrics, if any; returns their number."""
         self._access.require("update", "item")
         rows = [(item.id, jpeg, dumps(metrics)) for item, jpeg, metrics in pictures]
         with self._database.write():

@@ -74,7 +74,7 @@ def apply_file(
             updated += apply(updates)
     except HeronError as error:
         if updated:
-            done = f"the {updated:,} items of the bundles before were updated"
+            done = f"the {updated:,} items of the batches before were updated"
             error.hint = f"{error.hint}; {done}" if error.hint else done
         raise
     return MetadataFileReport(updated, tuple(unmatched), ambiguous)

@@ -138,7 +138,7 @@ def has_values(database: Database, access: Access, key: str) -> bool:
 
 
 def require_values(access: Access, key: str) -> None:
-    """Ask for the right to change all items and frames whose metadata has values of a key."""
+    """Check the right to change all items and frames whose metadata has values of a key."""
     for noun, table in _TABLES:
         access.require_where("update", noun, f"json_type({table}.metadata, ?) IS NOT NULL", [_path(key)])
 

@@ -30,7 +30,7 @@ class Owners:
         return [(of_frames[t.id], t.id) if isinstance(t, Frame) else (next(ids), 0) for t in things]
 
     def _items_of(self, frames: Sequence[Frame]) -> dict[int, int]:
-        """The inner id of the item of each frame, by that of the frame; raises NotFound."""
+        """The inner id of the item of each frame, by the inner id of the frame; raises NotFound."""
         found: dict[int, int] = {}
         for part in bundles(frames):
             places = ",".join("?" * len(part))
@@ -45,7 +45,7 @@ class Owners:
         return found
 
     def names(self, owners: Sequence[Owner]) -> dict[Owner, tuple[str, int | None]]:
-        """The UUID of the item, and the number of the frame, of those owners that are in the catalogue."""
+        """The UUID of the item and the number of the frame, for those owners that are in the catalogue."""
         rows = self._database.rows(
             "SELECT items.id, coalesce(frames.id, 0), items.uuid, frames.number FROM json_each(?) AS owner "
             "JOIN items ON items.id = json_extract(owner.value, '$[0]') "

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class VectorRights:
-    """What the acting user sees of the vector sets of a workspace, and may do to them."""
+    """The vector sets that the acting user sees, and the rights on them."""
 
     def __init__(self, database: Database, access: Access, rows: VectorRows) -> None:
         self._database = database
@@ -26,7 +26,7 @@ class VectorRights:
         self._rows = rows
 
     def require(self, verb: Verb, key: str) -> None:
-        """Ask for a right on the set of a key; if there is none yet, for the right to create one."""
+        """Check a right on the set of a key; if there is no set yet, the right to create one."""
         kept = self._rows.find(key)
         if kept is not None:
             self._access.require(verb, kept)
@@ -36,11 +36,11 @@ class VectorRights:
             self._access.require("create", WORKSPACE, "vector")
 
     def require_owners(self, owners: Iterable[Owner]) -> None:
-        """Ask for the right to change the items that vectors belong to."""
+        """Check the right to change the items that vectors belong to."""
         self._access.require_all("update", "item", (item for item, _ in owners))
 
     def require_all_of(self, kept: VectorSet, more: str = "") -> None:
-        """Ask for the right to change all items with a vector in a set; `more` is a condition on `vectors`."""
+        """Check the right to change all items with a vector in a set; `more` is a condition on `vectors`."""
         where = f"items.id IN (SELECT item_id FROM vectors WHERE set_id = ?{more})"
         self._access.require_where("update", "item", where, [kept.id])
 
@@ -66,12 +66,12 @@ class VectorRights:
         return kept if self._access.sees_all("item") else [each for each in kept if self.count(each)]
 
     def count(self, kept: VectorSet) -> int:
-        """Number of vectors of a set that belong to items which the user sees."""
+        """Number of vectors of a set that belong to items that the user sees."""
         rows = self.rows(kept)
         return self._rows.live_count(kept) if rows is None else len(rows)
 
     def rows(self, kept: VectorSet) -> list[int] | None:
-        """The rows of a set that belong to items which the user sees; None stands for all rows."""
+        """The rows of a set that belong to items that the user sees; None means all rows."""
         if self._access.sees_all("item"):
             return None
         found = self._database.rows(
@@ -93,7 +93,7 @@ class VectorRights:
         return evolve(opened, live=live) if live.any() else None
 
     def seen(self, items: Sequence[int]) -> Sequence[int]:
-        """Those of some items, by their inner ids, that the user sees."""
+        """Those of some items, by inner ids, that the user sees."""
         if self._access.sees_all("item"):
             return items
         rows = self._database.rows(

@@ -74,7 +74,7 @@ class VectorStore:
 
         return OpenSets(self._rows)
 
-    # Keeping
+    # Storing
 
     def add(self, key: str, things: ItemRefs, vectors: Any) -> VectorsKept:
         """Store one vector for each item (or `Frame`), in place of the one that it has under that key.
@@ -129,14 +129,14 @@ class VectorStore:
             if kept.embedder != made_by.embedder and self._rows.live_count(kept):
                 whose = f"of the embedder {kept.embedder}" if kept.embedder else "that were given"
                 raise InvalidInput(
-                    f"key {key!r} holds vectors {whose}",
+                    f"key {key!r} contains vectors {whose}",
                     hint=f"give another key, such as --key '{made_by.embedder} 2'",
                 )
             if kept.revision not in (None, made_by.revision) and self._rows.made_count(kept):
                 if not again:
                     raise InvalidInput(
                         f"the vectors of {key!r} were made by another model or revision of {made_by.embedder}",
-                        hint="--again removes them and makes all anew; or give another key with --key",
+                        hint="--again deletes them and computes all again; or give another key with --key",
                     )
                 self._rights.require_all_of(kept, " AND mark IS NOT NULL")
                 self._rows.remove_made(kept)
@@ -231,7 +231,7 @@ class VectorStore:
         were_unknown = {row[0] for row in self._database.rows("SELECT name FROM unknown_keys")}
         return [key for key in sorted(keys & were_unknown) if has_values(self._database, self._access, key)]
 
-    # Giving back
+    # Reading
 
     def get(self, key: str, thing: ItemRef) -> Array:
         """The vector of an item or `Frame`, float32 of shape (size,); raises NotFound if it has none."""
@@ -273,7 +273,9 @@ class VectorStore:
         if opened is None:
             return
         if opened.missing:
-            opened.space.matrix.mapped(opened.kept.row_count)  # says what is missing, and what to do
+            opened.space.matrix.mapped(
+                opened.kept.row_count
+            )  # raises an error that says what is missing, and what to do
         for places in bundles(opened.live.nonzero()[0]):
             owners = list(zip(opened.items[places].tolist(), opened.frames[places].tolist(), strict=True))
             names = self._owners.names(owners)
@@ -291,7 +293,7 @@ class VectorStore:
         opened = self._sets.get(key)
         return self._rights.narrowed(opened) if opened is not None else None
 
-    # Looking after
+    # Maintenance
 
     def status(self) -> list[VectorStatus]:
         """The status of the vectors of each key."""
@@ -347,14 +349,14 @@ class VectorStore:
         if faults and repair:
             self._rows.steady(key, lambda kept: self._rows.space(kept).drop_caches())
             self.refresh(key)
-        return [*([lost + (", the others were forgotten" if repair else "")] if lost else []), *faults]
+        return [*([lost + (", the others were deleted" if repair else "")] if lost else []), *faults]
 
     def _lost(self, kept: VectorSet) -> str | None:
         matrix = self._rows.matrix(kept)
         there = matrix.rows_there()
         if there >= kept.row_count:
             return None
-        return f"{matrix.path} is cut short: it holds {there:,} of {kept.row_count:,} vectors"
+        return f"{matrix.path} is cut short: it contains {there:,} of {kept.row_count:,} vectors"
 
     def delete(self, key: str) -> int:
         """Delete all vectors of a key; the key stays in the schema. Returns how many there were."""

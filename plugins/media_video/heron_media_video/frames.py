@@ -87,7 +87,7 @@ class _Group:
         """
         left, waiting = dict(self._wanted), dict[int, Any]()
         turns = deque(self._wanted.values())
-        is_in_turn = self._index.order is not None or self._index.is_counted
+        is_in_turn = not self._index.is_plain  # only then are numbers those of decoding
         for frame in found:
             if frame.pts in left:
                 waiting[left.pop(frame.pts)] = frame

@@ -18,6 +18,7 @@ from heron_media_video.decoding import frames, is_shown, packets
 from heron_media_video.mp4 import MAX_FRAMES, USUAL_DELAY, SampleTimes
 from heron_media_video.order import PacketList, PacketOrder
 from heron_media_video.timestamps import MISSING, are_in_order, ascending, ascends
+from heron_media_video.turns import shown_in_turn
 
 _TRIAL = 32
 """Packets that are decoded to see whether each is one frame, with its time."""
@@ -107,7 +108,7 @@ def frame_index(
             return _of_table(table, 0 if first is None else first.pts - table.first)
     if not may_read:
         return None
-    index = _read_through(media, source, last) if is_plain else None
+    index = _read_through(media, source, last, may_decode=may_decode) if is_plain else None
     if index is not None and index.is_ordered:
         return index
     return _decoded_through(media.file, is_plain, last) if may_decode else index
@@ -149,8 +150,8 @@ def _delay(context: Any) -> int | None:
     return _DELAY.get(context.codec.canonical_name, USUAL_DELAY) if context.has_b_frames else 0
 
 
-def _read_through(media: Media, source: Iterable[Any], last: int | None) -> FrameIndex:
-    """The index by reading packets without decoding any."""
+def _read_through(media: Media, source: Iterable[Any], last: int | None, *, may_decode: bool) -> FrameIndex:
+    """The index by reading packets, and decoding only those whose times do not tell their order."""
     read = PacketList()
     for place, packet in enumerate(source):
         if not is_shown(packet):
@@ -166,11 +167,14 @@ def _read_through(media: Media, source: Iterable[Any], last: int | None) -> Fram
     is_timed = MISSING not in read.stamps
     if is_timed and are_in_order(read.stamps, read.keys, delay or 0):
         return FrameIndex(array("q", sorted(read.stamps)), read.key_stamps(), unit)
-    if delay is None:
-        times, moved = ascending(read.stamps)
-        return FrameIndex(times, array("q"), unit, order=read.order(read.places), moved=moved)
-    times, moved = ascending(array("q", sorted(read.stamps)))
-    return FrameIndex(times, array("q"), unit, is_ordered=False, moved=moved)
+    in_turn = read.places if delay is None else None
+    places = in_turn or shown_in_turn(media.file, read, delay or 0, may_decode=may_decode)
+    if places is None:
+        times, moved = ascending(array("q", sorted(read.stamps)))
+        return FrameIndex(times, array("q"), unit, is_ordered=False, moved=moved)
+    stamps = dict(zip(read.places, read.stamps, strict=True))
+    times, moved = ascending(array("q", map(stamps.__getitem__, places)))
+    return FrameIndex(times, array("q"), unit, order=read.order(places), moved=moved)
 
 
 def _decoded_through(file: heron.MediaFile, is_plain: bool, last: int | None) -> FrameIndex:

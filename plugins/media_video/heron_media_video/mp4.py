@@ -20,7 +20,7 @@ from heron_media_video.timestamps import are_in_order, ascending, ascends
 MAX_FRAMES = 10_000_000
 """Most frames of a video: 92 hours at 30 frames per second."""
 
-USUAL_DELAY = 4
+USUAL_DELAY = 5
 """By how many packets a frame comes behind its turn at most in usual files."""
 
 _ENCRYPTED = (b"encv", b"enca")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from array import array
+from bisect import bisect_left
 from collections.abc import Iterable
 from typing import Any
 
@@ -55,17 +56,31 @@ class PacketList:
         """The timestamps of key frames, ascending."""
         return array("q", sorted(map(self.stamps.__getitem__, self.keys)))
 
+    def landed(self) -> dict[tuple[int, int], int]:
+        """The places of key packets by what `landmark` returns; -1 for two that are alike in that."""
+        landed = dict[tuple[int, int], int]()
+        for at, mark in zip(self.keys, zip(self._positions, self._sizes, strict=True), strict=True):
+            landed[mark] = -1 if mark in landed else self.places[at]
+        return landed
+
+    def key_before(self, place: int) -> int | None:
+        """The timestamp that leads to the last key packet before that of a group at a place; None for the beginning."""
+        at = bisect_left(self.keys, bisect_left(self.places, place)) - 1
+        return self._seek(self.keys[at]) if at >= 0 else None
+
     def order(self, shown: Iterable[int]) -> PacketOrder:
         """The order, given the places of the packets that hold a frame, in the order in which these are shown."""
         numbers = array("q", (-1,)) * (self.places[-1] + 1 if self.places else 0)
         for number, place in enumerate(shown):
             numbers[place] = number
-        keys, landed = [], dict[tuple[int, int], int]()
-        for at, mark in zip(self.keys, zip(self._positions, self._sizes, strict=True), strict=True):
-            place, stamp = self.places[at], self.stamps[at]
-            landed[mark] = -1 if mark in landed else place
-            if numbers[place] >= 0:
-                keys.append((numbers[place], place, self.slots[at] if stamp == MISSING else stamp))
-        keys.sort()
+        places = (self.places[at] for at in self.keys)
+        keys = sorted(
+            (numbers[place], place, self._seek(at))
+            for at, place in zip(self.keys, places, strict=True)
+            if numbers[place] >= 0
+        )
         first, second, third = (array("q", (key[part] for key in keys)) for part in range(3))
-        return PacketOrder(numbers, keys=first, places=second, seeks=third, landed=landed)
+        return PacketOrder(numbers, keys=first, places=second, seeks=third, landed=self.landed())
+
+    def _seek(self, at: int) -> int:
+        return self.slots[at] if self.stamps[at] == MISSING else self.stamps[at]

@@ -8,8 +8,8 @@ from bisect import bisect_left
 from collections.abc import Iterable
 from itertools import accumulate
 
-_AHEAD = 16
-"""By how many packets a frame comes before its turn at most: so many B-frames follow each other in usual files."""
+_AHEAD = 32
+"""By how many packets a frame comes before its turn at most in usual files."""
 
 MISSING = -(1 << 63)
 """FFmpeg's number for a timestamp that is not there."""
@@ -63,7 +63,7 @@ def _longest_ascent(stamps: array[int]) -> list[int]:
 def are_in_order(stamps: array[int], keys: Iterable[int], delay: int) -> bool:
     """Whether the times of frames in the order of decoding tell beyond doubt in which order they are shown.
 
-    That is: no two are equal, each is at most `delay` places behind its turn and 16 before it, and at the places `keys`,
+    That is: no two are equal, each is at most `delay` places behind its turn and 32 before it, and at the places `keys`,
     where decoding can begin, all from there on are later than all before.
     """
     if ascends(stamps):

@@ -16,6 +16,7 @@ import pytest
 import heron
 import heron_media_video
 from heron.testing import LocalMediaFile
+from heron_media_video.decoding import frames
 from heron_media_video.testing import number_of, write_video
 from heron_media_video.timestamps import MISSING, are_in_order, ascending
 
@@ -285,6 +286,19 @@ def test_one_repeated_timestamp_costs_no_other_time(
     assert given == [(n, n) for n in (9, 10, 11, 12, 25)]
 
 
+def test_only_the_groups_of_pictures_in_doubt_are_decoded(
+    tmp_path: Path, source: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, sent = tmp_path / "a.mkv", list[int]()
+    monkeypatch.setattr(
+        "heron_media_video.turns.frames",
+        lambda context, packet: sent.append(0 if packet is None else packet.pts) or frames(context, packet),
+    )
+    remuxed(source("h264"), path, twice_at_10, parts=4)
+    assert len(VIDEO.times(LocalMediaFile(path, "video/matroska"))) == 4 * COUNT
+    assert sent == [*range(2 * GROUP), 0]
+
+
 def test_an_object_in_a_bucket_says_that_its_times_cannot_be_trusted_without_being_read(
     tmp_path: Path, source: Callable[[str], Path]
 ) -> None:
@@ -349,7 +363,8 @@ def test_the_longest_run_of_times_that_ascends_stays() -> None:
         ([0, 4, 2, 1, 3], [0], 1, False),
         ([0, 3, 1, 2, 6, 4, 5], [0, 4], 1, True),
         ([0, 5, 1, 2, 6, 4, 3], [0, 4], 4, False),
-        ([0, 30, *range(1, 30)], [0], 4, False),
+        ([0, 32, *range(1, 32)], [0], 4, True),
+        ([0, 50, *range(1, 50)], [0], 4, False),
     ],
 )
 def test_times_that_tell_the_order_of_frames(

@@ -104,6 +104,7 @@ EXAMPLES: dict[str, str] = {
     "storage.normalise": 'ws.storage.normalise("file:///lake/./a.jpg")',
     "storage.of": 'ws.storage.of("dune.jpg")  # None: by no integration',
     "storage.open": 'url = ws.items.get("notes.txt").url\nws.storage.open(url).read(url, 0, 5)',
+    "storage.relocate": 'from pathlib import Path\n\nhere = Path(ws.root) / "source"\ntry:\n    ws.storage.relocate("/mnt/old/lake", here, dry_run=True)\nexcept heron.NotFound as error:\n    print(error)  # no file of the catalogue lies there',
     "storage.sign": 'try:\n    url = ws.storage.sign("dune.jpg", expires=600)\nexcept heron.InvalidInput as error:\n    print(error)  # a local file cannot be signed',
     "storage.stream": 'for stored in ws.storage.stream(ws.synced.get("Inbox").prefix):\n    print(stored.url, stored.size)',
     "synced.bind": 'ws.synced.bind("Follows", ws.synced.get("Inbox").prefix)',

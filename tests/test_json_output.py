@@ -34,7 +34,7 @@ integrations list | trust --list | integrations options s3 | integrations check 
 vectors status | vectors verify | vectors compact | embed --list | sync
 """
 OTHERS = """
-init new | import in/a.png --folder P | import --manifest m.json --folder M --dry-run --ignore-errors | manifest check m.json
+init new | relocate in elsewhere --dry-run | import in/a.png --folder P | import --manifest m.json --folder M --dry-run --ignore-errors | manifest check m.json
 manifest create in -o made.json | items show a.png | items rename a.png b
 items move Q a.png | items delete a.png --yes | show a.png | show a.png -o x.png | show a.txt --text
 keyframes set film.gif 1 2 | keyframes extract film.gif -o frames | keyframes remove film.gif 0

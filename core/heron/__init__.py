@@ -9,6 +9,7 @@ from heron._version import __version__
 
 if TYPE_CHECKING:
     from heron.answers import Explanation, FolderContents, NameMatches, Verification
+    from heron.catalog.relocation import Relocated
     from heron.catalog.vectors.adoption import Adopted
     from heron.catalog.vectors.status import VectorStatus
     from heron.catalog.vectors.store import StoredVectors, VectorsKept
@@ -112,6 +113,7 @@ if TYPE_CHECKING:
 
 _HOME = {
     "answers": "Explanation FolderContents NameMatches Verification",
+    "catalog.relocation": "Relocated",
     "catalog.vectors.adoption": "Adopted",
     "catalog.vectors.status": "VectorStatus",
     "catalog.vectors.store": "StoredVectors VectorsKept",
@@ -234,6 +236,7 @@ __all__ = [
     "RangeCodec",
     "Ranked",
     "Ranking",
+    "Relocated",
     "Schema",
     "SchemaKey",
     "Series",

@@ -10,8 +10,10 @@ from attrs import evolve, field, fields, frozen
 Compares = Literal["text", "number", "boolean", "datetime"]
 """The type by which the values of a field are compared in conditions and sorts."""
 
-Form = Literal["plain", "boolean", "time", "json", "lines"]
-"""How a value is stored: unchanged, as 0 or 1, as a text by `utc_iso`, as JSON, or as a text with a line per part."""
+Form = Literal["plain", "boolean", "time", "json", "lines", "url"]
+"""How a value is stored: unchanged, as 0 or 1, as a text by `utc_iso`, as JSON, as a text with a line per part, or as a URL by
+`catalog/places.py`.
+"""
 
 _KEY = "heron.field"
 _FORMS: dict[str, Form] = {"boolean": "boolean", "datetime": "time"}

@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 
 from heron.catalog.foreign import require_own_schema
-from heron.catalog.migrations import APPLICATION_ID, migrations
+from heron.catalog.migrations import APPLICATION_ID, OPTIONAL, migrations
+from heron.catalog.places import Places
 from heron.catalog.stored import add_columns, imagine_columns, missing_columns
 from heron.errors import CatalogueBusy, CatalogueError, InvalidInput
 from heron.inside import open_file, other_owner, require_catalogue
@@ -71,6 +72,7 @@ class Database:
         """
         self.path = directory / FILE_NAME
         self._holder = directory / "writer.json"
+        self.places = Places(directory.parent)
         if busy_seconds is None:
             busy_seconds = _busy_seconds()
         self._lock = threading.RLock()
@@ -105,6 +107,7 @@ class Database:
 
     def _open(self, connection: sqlite3.Connection, create: bool, read_only: bool) -> None:
         self.connection = connection
+        self.places.define(connection)
         is_new = not connection.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone()
         if is_new and not create:
             raise CatalogueError(
@@ -138,7 +141,8 @@ class Database:
                 f"{self.path} was written by a newer Heron (it knows {', '.join(sorted(unknown))})",
                 hint="upgrade with pip install --upgrade heron",
             )
-        if set(migrations.names) - set(applied):
+        pending = set(migrations.names) - set(applied)
+        if pending and not (self._is_read_only and pending <= OPTIONAL):
             with self.write():
                 migrations.apply(self.connection)
         if not (missing := missing_columns(self.connection)):

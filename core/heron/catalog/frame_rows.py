@@ -8,6 +8,7 @@ from typing import Any
 from attrs import fields_dict
 
 from heron.catalog.database import Database, Row
+from heron.catalog.places import located
 from heron.catalog.reading import Columns
 from heron.catalog.stored import dumper
 from heron.catalog.vectors.rows import Owner
@@ -88,7 +89,8 @@ def _with_metadata(
 
 def renumber(database: Database, item: int, members: Sequence[Member]) -> None:
     """Renumber the frames of an item after its members have changed; frames of files that it lost are deleted."""
-    rows = database.rows("SELECT url, frame_count FROM members WHERE item_id = ? ORDER BY position", [item])
+    sql = f"SELECT {located('url')}, frame_count FROM members WHERE item_id = ? ORDER BY position"
+    rows = database.rows(sql, [item])
     old = [place for url, count in rows for place in _places(url, count)]
     new = {place: n for n, place in enumerate(p for m in members for p in _places(m.url, m.frame_count))}
     if all(new.get(place) == number for number, place in enumerate(old)):

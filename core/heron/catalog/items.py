@@ -11,8 +11,10 @@ from heron.catalog.access import Access, Verb
 from heron.catalog.database import Database, Row, one_transaction
 from heron.catalog.folders import FolderService, subtree
 from heron.catalog.limits import at_most
+from heron.catalog.places import located
 from heron.catalog.reading import Columns
 from heron.catalog.referring import ITEM, FolderRef, ItemRef, ItemRefs
+from heron.catalog.relocation import Relocation
 from heron.catalog.shown import ShownMetadata
 from heron.convert import dumps
 from heron.errors import InvalidInput, NotFound
@@ -84,6 +86,10 @@ class ItemService:
             raise _ambiguous(ref, len(found))
         return found[0] if found else None
 
+    def _relocation(self, old: str, new: str) -> Relocation:
+        """The move of all files below a URL to below another one; both end with a slash."""
+        return Relocation(self._database, self._access, old, new)
+
     def page(
         self,
         *,
@@ -139,7 +145,8 @@ class ItemService:
         """The files of an item of several files, in order; empty for an item that is a single file."""
         item = self.get(ref)
         rows = self._database.rows(
-            "SELECT url, size, etag, frame_count FROM members WHERE item_id = ? ORDER BY position", [item.id]
+            f"SELECT {located('url')}, size, etag, frame_count FROM members WHERE item_id = ? ORDER BY position",
+            [item.id],
         )
         return [Member(*row) for row in rows]
 
@@ -169,14 +176,15 @@ class ItemService:
             raise InvalidInput(f"an item is named by uuid, url or name, not by {printable(by)}")
         found: dict[str, Matches] = {}
         for bundle in bundles(dict.fromkeys(names), 500):
-            marks = ",".join("?" * len(bundle))
+            given = self._database.places.by_stored_form(bundle) if by == "url" else {n: n for n in bundle}
+            marks = ",".join("?" * len(given))
             rows = self._database.rows(
                 f"SELECT {by} AS name, id, uuid FROM items WHERE {by} IN ({marks}) AND deleted_at IS NULL "
                 f"AND {self._access.scope('item', 'items')} ORDER BY id",
-                bundle,
+                [*given],
             )
             for row in rows:
-                found.setdefault(row["name"], []).append((row["id"], row["uuid"]))
+                found.setdefault(given[row["name"]], []).append((row["id"], row["uuid"]))
         return found
 
     def by_name(self, name: str) -> Sequence[Item]:

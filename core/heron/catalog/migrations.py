@@ -383,6 +383,21 @@ def vector_tables(db: Database) -> None:
         db.execute(statement)
 
 
+@migrations()
+def local_places(db: Database) -> None:
+    """URLs of local files below the workspace become paths from there; `kept` is a function of the connection."""
+    for table, column in (
+        ("items", "url"),
+        ("members", "url"),
+        ("sidecars", "url"),
+        ("synced_folders", "prefix"),
+    ):
+        db.execute(f"UPDATE {table} SET {column} = kept({column}) WHERE substr({column}, 1, 8) = 'file:///'")
+
+
+OPTIONAL = frozenset({"local_places"})
+"""Migrations without which a file that cannot be written is read all the same."""
+
 SCRIPTS = _SCRIPT + _CLOUD + _MEDIA + _VECTORS
 """All that makes tables and triggers."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from heron.catalog.places import located
 from heron.convert import loads
 from heron.errors import CatalogueError, InvalidInput
 from heron.fields import Form, RecordField
@@ -37,10 +38,14 @@ class Columns:
             for place, name in enumerate(attributes)
             if name in fields and fields[name].form in _LOAD
         ]
+        self._urls = {
+            fields[name].name for name in attributes if name in fields and fields[name].form == "url"
+        }
         self._forms = {place: fields[attributes[place]].form for place, _, _ in self._coded}
 
     def selected(self, **computed: str) -> str:
         """The columns that a SELECT must name first; `computed` are SQL expressions for names that are not columns."""
+        computed |= {name: located(f"{self.table}.{name}") for name in self._urls}
         return ", ".join(
             f"{computed[name]} AS {name}" if name in computed else f"{self.table}.{name}"
             for name in self.names

@@ -14,6 +14,7 @@ from heron.catalog.database import Database
 from heron.catalog.folders import FolderService
 from heron.catalog.frame_rows import BARE, insert_frames, renumber
 from heron.catalog.items import bundles
+from heron.catalog.places import KEPT, located
 from heron.catalog.referring import FolderRef
 from heron.catalog.sampling import prepared
 from heron.catalog.schema import SchemaService
@@ -40,7 +41,7 @@ _KNOWN = [*(field.name for field in _OF_FILE), *FACT_FIELDS]
 _REFRESH = f"UPDATE items SET {', '.join(f'{name} = ?' for name in _KNOWN)}, updated_at = ?, deleted_at = NULL WHERE id = ?"
 _INSERT = (
     f"INSERT INTO items ({', '.join([*_OF_REGISTRATION, *_KNOWN])}) "
-    f"VALUES ({', '.join('?' * (len(_OF_REGISTRATION) + len(_KNOWN)))})"
+    f"VALUES ({', '.join(KEPT if name == 'url' else '?' for name in [*_OF_REGISTRATION, *_KNOWN])})"
 )
 _OUTDATED = (
     "DELETE FROM thumbnails WHERE item_id = ?",
@@ -205,7 +206,8 @@ class Registration:
         ]
         if members:
             self._database.execute_many(
-                "INSERT INTO members (item_id, position, url, size, etag, frame_count) VALUES (?, ?, ?, ?, ?, ?)",
+                "INSERT INTO members (item_id, position, url, size, etag, frame_count) "
+                f"VALUES (?, ?, {KEPT}, ?, ?, ?)",
                 members,
             )
 
@@ -230,14 +232,14 @@ class Registration:
         self._access.require("read", folder)
         known: dict[str, Known] = {}
         for bundle in bundles(urls, 500):
-            marks = ",".join("?" * len(bundle))
+            given = self._database.places.by_stored_form(bundle)
             rows = self._database.rows(
                 "SELECT url, id, uuid, size, etag, modified_at, deleted_at FROM items "
-                f"WHERE url IN ({marks}) AND +folder_id = ? ORDER BY deleted_at IS NULL, id",
-                [*bundle, folder.id],
+                f"WHERE url IN ({','.join('?' * len(given))}) AND +folder_id = ? ORDER BY deleted_at IS NULL, id",
+                [*given, folder.id],
             )
             for url, id, uuid, size, etag, modified_at, deleted_at in rows:
-                known[url] = Known(id, uuid, size, etag, modified_at, deleted_at is not None)
+                known[given[url]] = Known(id, uuid, size, etag, modified_at, deleted_at is not None)
         return known
 
     def _first_of_content(self, hashes: Iterable[str]) -> dict[str, str]:
@@ -246,7 +248,7 @@ class Registration:
         for bundle in bundles(sorted(hashes), 500):
             marks = ",".join("?" * len(bundle))
             rows = self._database.rows(
-                f"SELECT content_hash, min(url) AS url FROM items WHERE content_hash IN ({marks}) "
+                f"SELECT content_hash, min({located('url')}) AS url FROM items WHERE content_hash IN ({marks}) "
                 f"AND deleted_at IS NULL AND {self._access.scope('item', 'items')} GROUP BY content_hash",
                 bundle,
             )
@@ -258,14 +260,14 @@ class Registration:
         self._access.require("read", folder)
         found: set[str] = set()
         for bundle in bundles(urls, 500):
-            marks = ",".join("?" * len(bundle))
+            given = self._database.places.by_stored_form(bundle)
             rows = self._database.rows(
                 "SELECT members.url FROM members JOIN items ON items.id = members.item_id "
-                f"WHERE members.url IN ({marks}) AND +items.folder_id = ? AND items.kind = 'dicom' "
+                f"WHERE members.url IN ({','.join('?' * len(given))}) AND +items.folder_id = ? AND items.kind = 'dicom' "
                 "AND items.deleted_at IS NULL",
-                [*bundle, folder.id],
+                [*given, folder.id],
             )
-            found.update(row[0] for row in rows)
+            found.update(given[row[0]] for row in rows)
         return found
 
     def _rows(

@@ -8,6 +8,7 @@ from attrs import frozen
 
 from heron.catalog.access import Access
 from heron.catalog.database import Database, Row
+from heron.catalog.places import located
 from heron.convert import dumps, loads
 from heron.jobs import ImportJob
 from heron.models import Folder, Json, Member
@@ -81,7 +82,7 @@ class SeriesStore:
     def in_folder(self, folder: Folder) -> dict[str, tuple[int, str]]:
         """The series of a folder by the identifier that their files share: inner id and URL."""
         rows = self._database.rows(
-            "SELECT id, url FROM items WHERE folder_id = ? AND instr(url, ?) > 0 "
+            f"SELECT id, {located('items.url')} FROM items WHERE folder_id = ? AND instr(url, ?) > 0 "
             f"AND {self._access.scope('item', 'items')}",
             [folder.id, SERIES_MARK],
         )
@@ -90,7 +91,7 @@ class SeriesStore:
     def members(self, item: int) -> Sequence[Member]:
         """The files of a series, by its inner id, in order."""
         rows = self._database.rows(
-            "SELECT url, size, etag, frame_count FROM members WHERE item_id = ? AND EXISTS "
+            f"SELECT {located('members.url')}, size, etag, frame_count FROM members WHERE item_id = ? AND EXISTS "
             f"(SELECT 1 FROM items WHERE items.id = item_id AND {self._access.scope('item', 'items')}) ORDER BY position",
             [item],
         )

@@ -10,6 +10,7 @@ from heron.catalog.folders import FolderService
 from heron.catalog.integrations import IntegrationService
 from heron.catalog.items import BUNDLE, bundles
 from heron.catalog.limits import at_most
+from heron.catalog.places import KEPT, located
 from heron.catalog.referring import FolderRef, IntegrationRef
 from heron.catalog.registration import Known
 from heron.errors import AlreadyExists, InvalidInput, NotFound
@@ -20,10 +21,10 @@ from heron.models import Folder, now
 from heron.times import utc_iso
 
 _SELECT = (
-    "SELECT folder_id, folders.path, prefix, integrations.name AS integration, sidecar_suffix, sidecars_paused, "
+    f"SELECT folder_id, folders.path, {located('prefix')} AS prefix, integrations.name AS integration, sidecar_suffix, sidecars_paused, "
     "synced_at FROM synced_folders JOIN folders ON folders.id = folder_id LEFT JOIN integrations ON integrations.id = integration_id"
 )
-_BELOW = "folder_id = ? AND substr(url, 1, ?) = ?"
+_BELOW = f"folder_id = ? AND substr({located('url')}, 1, ?) = ?"
 _LISTED = f"{_BELOW} AND deleted_at IS NULL AND NOT EXISTS (SELECT 1 FROM members WHERE item_id = items.id)"
 """The items of a folder that a listing of objects would contain; items of several files are not objects.
 """
@@ -63,7 +64,8 @@ class SyncedFolderService:
             raise AlreadyExists(f"folder {target.path!r} is synced already", hint="heron folders unsync")
         by = self._integrations.get(integration).id if integration is not None else None
         self._database.execute(
-            "INSERT INTO synced_folders (folder_id, prefix, integration_id, sidecar_suffix) VALUES (?, ?, ?, ?)",
+            "INSERT INTO synced_folders (folder_id, prefix, integration_id, sidecar_suffix) "
+            f"VALUES (?, {KEPT}, ?, ?)",
             [target.id, prefix, by, sidecar_suffix],
         )
         if by is not None:
@@ -131,22 +133,23 @@ class SyncedFolderService:
         self._access.require("read", folder)
         known: dict[str, Known] = {}
         for bundle in bundles(urls, 500):
-            marks = ",".join("?" * len(bundle))
+            given = self._database.places.by_stored_form(bundle)
             rows = self._database.rows(
                 "SELECT sidecars.url, items.id, items.uuid, sidecars.size, sidecars.etag, sidecars.modified_at "
                 "FROM sidecars JOIN items ON items.id = item_id "
-                f"WHERE sidecars.url IN ({marks}) AND folder_id = ?",
-                [*bundle, folder.id],
+                f"WHERE sidecars.url IN ({','.join('?' * len(given))}) AND folder_id = ?",
+                [*given, folder.id],
             )
             for url, id, uuid, size, etag, modified_at in rows:
-                known[url] = Known(id, uuid, size, etag, modified_at, is_deleted=False)
+                known[given[url]] = Known(id, uuid, size, etag, modified_at, is_deleted=False)
         return known
 
     def _note_sidecars(self, applied: Iterable[tuple[int, StoredObject]]) -> None:
         """Store which sidecars were applied, each with the inner id of its item."""
         self._access.require("update", "item")
         self._database.execute_many(
-            "INSERT OR REPLACE INTO sidecars (item_id, url, size, etag, modified_at) VALUES (?, ?, ?, ?, ?)",
+            "INSERT OR REPLACE INTO sidecars (item_id, url, size, etag, modified_at) "
+            f"VALUES (?, {KEPT}, ?, ?, ?)",
             (
                 (id, stored.url, stored.size, stored.etag, stored.modified_at and utc_iso(stored.modified_at))
                 for id, stored in applied

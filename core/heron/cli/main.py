@@ -22,6 +22,7 @@ COMMANDS = {
     "import": "Import files and folders, or what a manifest lists.",
     "manifest": "Check manifests, and write manifests of the files below a URL.",
     "sync": "Bring synced folders up to date, all of them unless some are named.",
+    "relocate": "Tell the catalogue that all files below OLD lie below NEW now.",
     "integrations": "Add, list, check and remove integrations with storage backends.",
     "folders": "List, create, move and delete folders.",
     "items": "List, show, move and delete items.",

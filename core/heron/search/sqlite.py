@@ -10,6 +10,7 @@ from heron.catalog.collections import CollectionService
 from heron.catalog.database import Database
 from heron.catalog.folders import FolderService, subtree
 from heron.catalog.foreign import json_path
+from heron.catalog.places import located
 from heron.catalog.schema import SchemaService
 from heron.convert import dumps, loads
 from heron.errors import HeronError, QueryError
@@ -59,6 +60,8 @@ class SqliteWriter:
                 return _joined([self.condition(part) for part in parts], " OR ")
             case tree.Not(part):
                 return f"(NOT {self.condition(part)})"
+            case tree.Comparison("=", tree.FieldRef(field), tree.Value(str(url))) if _is_url(field):
+                return f"(items.url = kept({self._bind(url)}))"  # as it is stored, for the index
             case tree.Comparison(operator, left, right):
                 return f"({self._comparable(left, right)} {operator} {self._comparable(right, left)})"
             case tree.InList(left, values):
@@ -193,6 +196,8 @@ class SqliteWriter:
 
     def field(self, field: tree.Field) -> str:
         """The SQL of a field's value."""
+        if _is_url(field):
+            return located("items.url")
         if field.home == "column":
             return f"items.{field.path[0]}"
         if field.home == "frame":
@@ -218,6 +223,10 @@ class SqliteWriter:
     def _bind(self, value: Json) -> str:
         self.parameters.append(value)
         return "?"
+
+
+def _is_url(field: tree.Field) -> bool:
+    return field.home == "column" and field.path == ("url",)
 
 
 def _table(field: tree.Field) -> str:

@@ -57,6 +57,15 @@ class LocalStorage(FilesystemStorage):
                     if os.path.lexists(place):  # otherwise it was deleted meanwhile
                         yield BadEntry(place.as_uri(), 0, problem=error.message)
 
+    def explain(self, error: Exception, url: str) -> HeronError:
+        """The HeronError for an error of the system; of a file that is missing, what to do where it was moved."""
+        found = super().explain(error, url)
+        if isinstance(found, NotFound):
+            return NotFound(
+                found.message, hint="if files were moved: heron relocate OLD NEW says where they are"
+            )
+        return found
+
     def stat(self, url: str) -> StoredObject:
         """Look up a file; links are followed."""
         path = path_of_url(url)

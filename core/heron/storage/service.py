@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
+from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING
 
@@ -29,8 +30,10 @@ from heron.metadata.keys import printable
 from heron.models import Item
 from heron.storage.local_files import path_of_url
 from heron.storage.retries import PatientStorage, configured_retries
+from heron.wording import counted
 
 if TYPE_CHECKING:
+    from heron.catalog.relocation import Relocated
     from heron.hooks import PluginManager, Storage, StorageBackend, StoredObject
 
 SIGNED_SECONDS = 3600
@@ -158,6 +161,36 @@ class StorageService:
         found = self._integrations.get(integration) if integration is not None else None
         storage = self.open(prefix, found)
         return storage.list(storage.normalise(prefix), after)
+
+    def relocate(
+        self, old: str | Path, new: str | Path, *, dry_run: bool = False, verify: bool = False
+    ) -> Relocated:
+        """Tell the catalogue that all files below the path or URL `old` lie below `new` now; no file is touched.
+
+        Metadata, vectors, collections and datasets stay, and synced folders follow. `dry_run` only counts. `verify`
+        looks first whether a file lies at each new place. Raises NotFound where nothing is known below `old`, or a
+        file is missing, and AlreadyExists where an item of the new place is in the same folder; then nothing changes.
+        """
+        move = self._items._relocation(self._normalised_prefix(str(old)), self._normalised_prefix(str(new)))
+        found = move.check()
+        if verify:
+            self._verify(move.urls())
+        return found if dry_run else move.apply()
+
+    def _verify(self, urls: Iterable[tuple[int | None, str]]) -> None:
+        missing, count = [], 0
+        for integration, url in urls:
+            by = self._integrations._by_id(integration) if integration is not None else None
+            try:
+                self._open(url, by).stat(url)
+            except NotFound:
+                count += 1
+                missing = [*missing, url][:3]
+        if count:
+            raise NotFound(
+                f"{counted(count, 'file')} not found at the new place, such as {', '.join(missing)}",
+                hint="nothing was changed: copy the files first, or leave out --verify",
+            )
 
     def check(self, ref: IntegrationRef, url: str) -> Sequence[CheckResult]:
         """Try to list and to read below a URL, and report each result in one sentence; nothing is written.

@@ -1,0 +1,50 @@
+"""Where local files lie: the catalogue keeps those below the workspace by their path from there, so they may move together.
+
+The URL `file:///lake/cats/1.jpg` is stored as `file:./cats/1.jpg` in the workspace `/lake`. Statements write what callers
+give as `KEPT`, and select a column by `located`; nobody else knows of the stored form.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable
+from pathlib import Path
+
+_HERE = "file:./"
+
+KEPT = "kept(?)"
+"""A parameter of a statement that is a URL, in stored form."""
+
+
+def located(column: str) -> str:
+    """The SQL of a column's URL as the world knows it."""
+    return f"iif(substr({column}, 1, 7) = '{_HERE}', located({column}), {column})"
+
+
+class Places:
+    """The two forms of the URLs of one workspace."""
+
+    def __init__(self, root: Path) -> None:
+        roots = dict.fromkeys((root.absolute(), root.resolve()))
+        self._roots = tuple(f"{path.as_uri().rstrip('/')}/" for path in roots)
+
+    def kept(self, url: str | None) -> str | None:
+        """The stored form of a URL."""
+        if url is not None and url.startswith("file:///"):
+            for root in self._roots:
+                if url.startswith(root):
+                    return _HERE + url[len(root) :]
+        return url
+
+    def located(self, url: str | None) -> str | None:
+        """The URL of a stored form."""
+        return self._roots[0] + url[len(_HERE) :] if url is not None and url.startswith(_HERE) else url
+
+    def by_stored_form(self, urls: Iterable[str]) -> dict[str, str]:
+        """The URLs as callers wrote them, by their stored form."""
+        return {self.kept(url) or "": url for url in urls}
+
+    def define(self, connection: sqlite3.Connection) -> None:
+        """Let the statements of a connection use both."""
+        connection.create_function("kept", 1, self.kept, deterministic=True)
+        connection.create_function("located", 1, self.located, deterministic=True)

@@ -174,3 +174,23 @@ def test_what_is_missing_or_there_twice_changes_nothing(old, tmp_path):
         with pytest.raises(AlreadyExists, match=r"imported already.*b0\.png"):
             ws.storage.relocate(tmp_path / "beside", tmp_path / "copy")
         assert {item.uuid: item.url for item in ws.items.list()}.items() >= before.items()
+
+
+def test_catalogues_of_before_learn_where_their_files_lie(old, tmp_path):
+    with heron.open(old, discover=False) as ws, ws._database.write():
+        for table, column in (("items", "url"), ("synced_folders", "prefix")):
+            ws._database.execute(f"UPDATE {table} SET {column} = located({column})")
+        ws._database.execute("DELETE FROM _sqlite_migrations WHERE name = 'local_places'")
+        assert ws._database.value("SELECT count(*) FROM items WHERE url LIKE 'file:./%'") == 0
+    heron.open(old, discover=False).close()
+    old.rename(tmp_path / "new")
+    with heron.open(tmp_path / "new", discover=False) as ws:
+        assert readable(ws) and ws.synced.get("S").prefix == (tmp_path / "new" / "data").as_uri() + "/"
+
+
+def test_the_url_of_an_item_is_looked_up_by_its_index(old):
+    with heron.open(old, discover=False) as ws:
+        plan = ws.search.explain(where=f"url = '{urls(ws)['a 0.png']}'")
+        where = f"SELECT 1 FROM items WHERE {plan.sql}"
+        steps = ws._database.rows(f"EXPLAIN QUERY PLAN {where}", plan.parameters)
+        assert any("items_url" in row["detail"] for row in steps)

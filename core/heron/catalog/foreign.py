@@ -10,7 +10,7 @@ import sqlite3
 from collections.abc import Sequence
 from pathlib import Path
 
-from heron.catalog.migrations import SCRIPTS
+from heron.catalog.scripts import SCRIPTS
 from heron.errors import CatalogueError
 
 _TEXT = re.compile(r"(text_[0-9]+)_(?:insert|delete|update|source)")

@@ -40,6 +40,9 @@ class Relocation:
         an item with the new URL of another one of its items: then one of the two has to go first.
         """
         self._access.require_where("update", "item", *self._below("items.url"))
+        where, given = self._below("prefix")
+        synced = f"folders.id IN (SELECT folder_id FROM synced_folders WHERE {where})"
+        self._access.require_where("update", "folder", synced, given)
         counts = []
         for source, column in (("items", "items.url"), (_MEMBERS, "members.url")):
             where, given = self._below(column)

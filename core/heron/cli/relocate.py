@@ -20,9 +20,9 @@ from heron.wording import counted
     "heron relocate /mnt/old/lake /data/lake --dry-run\nheron relocate s3://old-bucket/lake s3://new-bucket/lake --verify"
 )
 def command(context: Context, old: str, new: str, dry_run: bool, verify: bool, as_json: bool) -> None:
-    """Tell the catalogue that all files below OLD lie below NEW now. Both are paths or URLs.
+    """Tell the catalogue that all files below OLD lie below NEW now.
 
-    No file is moved. Metadata, vectors, collections and datasets stay, and synced folders follow. Files below the
+    Both are paths or URLs. No file is moved. Metadata, vectors, collections and datasets stay, and synced folders follow. Files below the
     workspace's own folder need no relocation: they are found wherever it is moved.
     """
     done = context.workspace().storage.relocate(old, new, dry_run=dry_run, verify=verify)

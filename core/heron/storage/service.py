@@ -178,7 +178,8 @@ class StorageService:
         return found if dry_run else move.apply()
 
     def _verify(self, urls: Iterable[tuple[int | None, str]]) -> None:
-        missing, count = [], 0
+        missing: list[str] = []
+        count = 0
         for integration, url in urls:
             by = self._integrations._by_id(integration) if integration is not None else None
             try:

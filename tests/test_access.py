@@ -104,7 +104,6 @@ READS = {
     "storage._normalised_prefix": lambda w, t: w.storage._normalised_prefix("mem://lake"),
     "storage.sign": lambda w, t: w.storage.sign(t.signed),
     "storage._belongs_to": lambda w, t: w.storage._belongs_to(t.file.as_uri(), t.integration),
-    "storage.relocate": lambda w, t: w.storage.relocate(t.file.parent, "/elsewhere"),
     "storage.check": lambda w, t: w.storage.check(t.title, t.file.as_uri()),
     "storage.stream": lambda w, t: w.storage.stream(t.file.parent.as_uri(), t.title),
     "storage.list": lambda w, t: w.storage.list(t.file.parent.as_uri(), t.title),
@@ -149,6 +148,7 @@ READS = {
 """One call of every verb that reads."""
 
 WRITES = {
+    "storage.relocate": (lambda w, t: w.storage.relocate(t.file.parent, "/elsewhere"), "update item"),
     "collections.add": (lambda w, t: w.collections.add(t.title, [t.other]), "update collection"),
     "collections.create": (
         lambda w, t: w.collections.create("new", items=[t.item]),

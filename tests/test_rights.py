@@ -327,6 +327,10 @@ FORBIDDEN = {
             [heron.NewItem("s3://b/a.png", heron.MediaFacts("image", "image/png"))], "Locked"
         )
     ],
+    "storage.relocate": [
+        lambda w: w.storage.relocate(w.root / "files", "/elsewhere"),
+        lambda w: w.storage.relocate(w.root / "files/Locked", "/elsewhere", dry_run=True),
+    ],
     "synced.bind": [lambda w: w.synced.bind("Locked/Deep", "file:///nowhere/")],
     "synced.release": [lambda w: w.synced.release("Locked/Synced")],
     "synced.set_sidecars": [lambda w: w.synced.set_sidecars("Locked/Synced", ".json")],

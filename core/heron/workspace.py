@@ -250,7 +250,7 @@ class Workspace:
         from heron.embedding.service import EmbeddingService
 
         return EmbeddingService(
-            self.access, self.items, self.frames, self.schema, self.vectors, self.search, self.pictures, self._embedders,
+            self.items, self.frames, self.schema, self.vectors, self.search, self.pictures, self._embedders,
         )  # fmt: skip
 
     @cached_property
@@ -258,9 +258,7 @@ class Workspace:
         """Imports and exports files with vectors."""
         from heron.ingest.vector_files.service import VectorFiles
 
-        return VectorFiles(
-            self._database, self.access, self.items, self.frames, self.schema, self.vectors, self.search
-        )
+        return VectorFiles(self._database, self.items, self.frames, self.schema, self.vectors, self.search)
 
     @cached_property
     def curation(self) -> CurationService:

@@ -1,22 +1,36 @@
-"""Who may do what: every verb of every service asks `require`, and every SELECT is narrowed by `scope`.
+"""Who may do what: a verb that changes records asks `require`, and a SELECT that finds records is narrowed by `scope`.
 
-Today a workspace has one owner, who may do everything. Users, groups and roles will implement two methods, and no
-other module has to change for them:
+The rule for services:
+
+- A verb that finds or lists records asks for no right. `scope` leaves out what the user may not read, as if it were not
+  there; so do `items.get`, `folders.get` and the others by which verbs find the records that they are given. A verb that
+  uses a record without finding it again asks `require("read", record)`.
+- A verb that changes a record asks `require(verb, record)` first; one that changes many rows asks `require_all` with
+  their inner ids, or `require_where` with a condition. One row that is forbidden refuses the whole call.
+- A verb that makes something asks `require("create", place, noun)`; the place is a folder, or WORKSPACE.
+- What has no record is asked for on WORKSPACE (to read files, storages and sets of vectors) or SCHEMA.
+
+Frames follow their item. Members, thumbnails, sidecars, metadata and vectors have no noun of their own: to change them is
+to update their item; to change the vectors of a key is also to update its vector set.
+
+Today a workspace has one owner, who may do everything. Users, groups and roles need tables, verbs that edit these, and
+three functions of this module; the services that ask do not change:
+
+`acting_user(email)` finds the user as whom a workspace is opened.
 
 `Access.may(verb, noun)` says what the user may do in the workspace as a whole: use it, edit its schema, create a
 collection, dataset, preset, integration, import, vector set or top folder.
 
 `Access.granted(verb, noun, alias)` is a SQL condition on one row, the one called `alias`: a row of the noun's own table,
-or, for items and folders, the row of `folders` that contains the item or is the folder. Frames have the rights of
-their item. It may read other tables (roles, groups, `created_by`), and must be true, false or NULL for each row; NULL
-is a refusal.
+or, for items and folders, the row of `folders` that contains the item or is the folder. It may read other tables (roles,
+groups, `created_by`), and must be true, false or NULL for each row; NULL is a refusal.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from enum import Enum
-from typing import TYPE_CHECKING, Any, Literal, cast
+from typing import TYPE_CHECKING, Literal
 
 from heron.convert import dumps
 from heron.errors import PermissionDenied
@@ -114,15 +128,11 @@ class Access:
 
     # What services call
 
-    def require(self, verb: Verb, record: Record | str, noun: Any = None) -> None:
+    def require(self, verb: Verb, record: Record, noun: Noun | None = None) -> None:
         """Raise PermissionDenied, which names the user, the verb and the resource, unless the verb is allowed.
 
         For `create`, the record is the parent (a folder, or WORKSPACE) and `noun` is what is created in it.
         """
-        if isinstance(record, str):
-            if not self.may(verb, cast(Noun, record)):
-                raise self._refused(verb, f"{record} {noun!r}" if noun else f"{record}s")
-            return
         if isinstance(record, Place):
             if not self.may(verb, noun or record.value):
                 raise self._refused(verb, _made(noun) if noun else f"the {record.value}")

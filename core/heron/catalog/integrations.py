@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from heron.catalog.access import Access
+from heron.catalog.access import WORKSPACE, Access
 from heron.catalog.database import Database, Row, one_transaction
 from heron.catalog.limits import at_most
 from heron.catalog.missing import missing
@@ -46,7 +46,7 @@ class IntegrationService:
         Raises PluginError for an unknown backend, InvalidInput for an unknown option, a value of the wrong type, or
         a secret instead of a reference to one.
         """
-        self._access.require("create", "integration", name)
+        self._access.require("create", WORKSPACE, "integration")
         check_name(name, "integration name")
         record = self._plugins().storage(backend)
         kept = check_options(record, options or {})
@@ -90,7 +90,6 @@ class IntegrationService:
 
     def list(self, *, limit: int | None = None) -> list[Integration]:
         """All, or the first `limit`, integrations by name."""
-        self._access.require("read", "integration")
         rows = self._database.rows(
             f"SELECT * FROM integrations WHERE {self._access.scope('integration', 'integrations')} ORDER BY name LIMIT ?",
             [at_most(limit)],
@@ -103,7 +102,7 @@ class IntegrationService:
         The trust is for its present options, and for this user on this machine only; it ends if the options change.
         """
         integration = self.get(ref)
-        self._access.require("update", "integration", integration.name)
+        self._access.require("update", integration)
         trust_integration(_fingerprint(integration))
         return integration
 
@@ -121,15 +120,19 @@ class IntegrationService:
     def delete(self, ref: IntegrationRef) -> None:
         """Delete an integration; items imported with it stay. Raises InvalidInput if a synced folder uses it."""
         integration = self.get(ref)
-        self._access.require("delete", "integration", integration.name)
-        path = self._database.value(
-            "SELECT path FROM synced_folders JOIN folders ON folders.id = folder_id WHERE integration_id = ?",
+        self._access.require("delete", integration)
+        scope = self._access.scope("folder", "folders")
+        user = self._database.row(
+            f"SELECT path, {scope} FROM synced_folders JOIN folders ON folders.id = folder_id "
+            f"WHERE integration_id = ? ORDER BY {scope} DESC",
             [integration.id],
         )
-        if path is not None:
+        if user is not None:
+            path, is_seen = user
             raise InvalidInput(
-                f"integration {integration.name!r} is in use by the synced folder {path!r}",
-                hint=f"heron folders unsync {path!r}",
+                f"integration {integration.name!r} is in use by "
+                + (f"the synced folder {path!r}" if is_seen else "a synced folder that you cannot see"),
+                hint=f"heron folders unsync {path!r}" if is_seen else None,
             )
         self._database.execute("DELETE FROM integrations WHERE id = ?", [integration.id])
 

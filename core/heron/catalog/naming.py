@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Literal
 
-from heron.catalog.access import Access
+from heron.catalog.access import SCHEMA, Access
 from heron.catalog.database import Database
 
 Named = Literal["folder", "item", "collection", "dataset", "preset", "integration", "vector"]
@@ -45,7 +45,7 @@ class Names:
 
     def keys(self) -> Sequence[str]:
         """The keys of the metadata schema."""
-        self._access.require("read", "schema")
+        self._access.require("read", SCHEMA)
         rows = self._database.rows(
             "SELECT name FROM schema_keys WHERE state = 'active' ORDER BY position, id"
         )

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from heron.catalog.access import Access
-from heron.catalog.database import Database, Row
+from heron.catalog.access import WORKSPACE, Access
+from heron.catalog.database import Database, Row, one_transaction
 from heron.catalog.limits import at_most
 from heron.catalog.missing import missing
 from heron.catalog.referring import PRESET, PresetRef
@@ -20,19 +20,23 @@ class PresetService:
         self._database = database
         self._access = access
 
+    @one_transaction
     def create(self, name: str, query: Query, *, description: str = "", replace: bool = False) -> Preset:
         """Save a query under a name; raises AlreadyExists unless `replace` is given."""
-        self._access.require("update" if replace else "create", "preset", name)
         check_name(name, "preset name")
-        with self._database.write():
-            if not replace and self._database.row("SELECT 1 FROM presets WHERE name = ?", [name]):
-                raise AlreadyExists(
-                    f"there is a preset {name!r} already", hint="delete it first, or use --replace"
-                )
-            self._database.execute(
-                "INSERT OR REPLACE INTO presets VALUES (?, ?, ?, ?, ?)",
-                [name, description, dumps(unstructure(query)), now(), self._access.user.email],
+        there = self._database.row("SELECT * FROM presets WHERE name = ?", [name])
+        if there is not None and replace:
+            self._access.require("update", _preset(there))
+        else:
+            self._access.require("create", WORKSPACE, "preset")
+        if there is not None and not replace:
+            raise AlreadyExists(
+                f"there is a preset {name!r} already", hint="delete it first, or use --replace"
             )
+        self._database.execute(
+            "INSERT OR REPLACE INTO presets VALUES (?, ?, ?, ?, ?)",
+            [name, description, dumps(unstructure(query)), now(), self._access.user.email],
+        )
         return self.get(name)
 
     def get(self, ref: PresetRef) -> Preset:
@@ -52,7 +56,6 @@ class PresetService:
 
     def list(self, *, limit: int | None = None) -> list[Preset]:
         """All, or the first `limit`, presets by name."""
-        self._access.require("read", "preset")
         rows = self._database.rows(
             f"SELECT * FROM presets WHERE {self._access.scope('preset', 'presets')} ORDER BY name LIMIT ?",
             [at_most(limit)],
@@ -61,9 +64,9 @@ class PresetService:
 
     def delete(self, ref: PresetRef) -> None:
         """Delete a preset."""
-        name = self.get(ref).name
-        self._access.require("delete", "preset", name)
-        self._database.execute("DELETE FROM presets WHERE name = ?", [name])
+        preset = self.get(ref)
+        self._access.require("delete", preset)
+        self._database.execute("DELETE FROM presets WHERE name = ?", [preset.name])
 
 
 def _preset(row: Row) -> Preset:

@@ -91,7 +91,6 @@ class SyncedFolderService:
 
     def list(self, *, limit: int | None = None) -> list[SyncedFolder]:
         """All, or the first `limit`, synced folders by path."""
-        self._access.require("read", "folder")
         rows = self._database.rows(
             f"{_SELECT} WHERE {self._access.scope('folder', 'folders')} ORDER BY folders.path LIMIT ?",
             [at_most(limit)],
@@ -146,13 +145,14 @@ class SyncedFolderService:
 
     def _note_sidecars(self, applied: Iterable[tuple[int, StoredObject]]) -> None:
         """Store which sidecars were applied, each with the inner id of its item."""
-        self._access.require("update", "item")
+        noted = list(applied)
+        self._access.require_all("update", "item", (id for id, _ in noted))
         self._database.execute_many(
             "INSERT OR REPLACE INTO sidecars (item_id, url, size, etag, modified_at) "
             f"VALUES (?, {KEPT}, ?, ?, ?)",
             (
                 (id, stored.url, stored.size, stored.etag, stored.modified_at and utc_iso(stored.modified_at))
-                for id, stored in applied
+                for id, stored in noted
             ),
         )
 
@@ -167,8 +167,8 @@ class SyncedFolderService:
 
     def _newest_id(self) -> int:
         """The inner id of the newest item."""
-        self._access.require("read", "item")
-        return int(self._database.value("SELECT max(id) FROM items") or 0)
+        scope = self._access.scope("item", "items")
+        return int(self._database.value(f"SELECT max(id) FROM items WHERE {scope}") or 0)
 
     def _mark_vanished(
         self, folder: Folder, prefix: str, seen: Container[int], up_to: int, after: int
@@ -178,13 +178,13 @@ class SyncedFolderService:
         Items after the inner id `after` and up to `up_to` are examined. Returns the last id examined (0 at the
         end) and how many vanished. Collections and datasets keep them.
         """
-        self._access.require("update", "item")
         rows = self._database.rows(
             f"SELECT id FROM items WHERE {_LISTED} AND id > ? AND id <= ? ORDER BY id LIMIT ?",
             [folder.id, len(prefix), prefix, after, up_to, BUNDLE],
         )
         gone = [row["id"] for row in rows if row["id"] not in seen]
         if gone:
+            self._access.require_all("update", "item", gone)
             moment = now()
             self._database.execute_many(
                 "UPDATE items SET deleted_at = ? WHERE id = ?", ((moment, id) for id in gone)

@@ -22,24 +22,23 @@ class ThumbnailStore:
 
     def find(self, item: ItemRef) -> bytes | None:
         """The JPEG of an item, or None if none was made."""
-        self._access.require("read", "item")
         owner = self._items.get(item)
         jpeg: bytes | None = self._database.value("SELECT jpeg FROM thumbnails WHERE item_id = ?", [owner.id])
         return jpeg
 
     def _put(self, pictures: Iterable[tuple[int, bytes]]) -> None:
         """Store the JPEGs of items that were just registered, by their inner ids."""
-        self._access.require("create", "item")
         rows = list(pictures)
         if rows:
+            self._access.require_all("create", "item", (id for id, _ in rows))
             self._database.execute_many(
                 "INSERT OR REPLACE INTO thumbnails (item_id, jpeg) VALUES (?, ?)", rows
             )
 
     def _keep(self, pictures: Iterable[tuple[Item, bytes, Mapping[str, float]]]) -> int:
         """Store the JPEGs of items, and their metrics, if any; returns their number."""
-        self._access.require("update", "item")
         rows = [(item.id, jpeg, dumps(metrics)) for item, jpeg, metrics in pictures]
+        self._access.require_all("update", "item", (id for id, _, _ in rows))
         with self._database.write():
             kept = self._database.execute_many(
                 "INSERT OR REPLACE INTO thumbnails (item_id, jpeg) SELECT id, ? FROM items WHERE id = ?",

@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator
 
 from attrs import frozen
 
-from heron.catalog.access import Access
 from heron.catalog.frames import FrameService
 from heron.catalog.items import ItemService
 from heron.catalog.referring import ITEM, ItemRefs
@@ -45,7 +44,6 @@ class EmbeddingService:
 
     def __init__(
         self,
-        access: Access,
         items: ItemService,
         frames: FrameService,
         schema: SchemaService,
@@ -54,7 +52,6 @@ class EmbeddingService:
         pictures: PictureService,
         embedders: Embedders,
     ) -> None:
-        self._access = access
         self._items = items
         self._frames = frames
         self._schema = schema
@@ -88,7 +85,7 @@ class EmbeddingService:
         Files that cannot be read are in the report. Raises PluginError if the embedder is not available, and
         InvalidInput for a key of another type.
         """
-        self._access.require("update", "vector", key or embedder)
+        self._vectors._require("update", key or embedder)
         record = self._embedders.record(embedder)
         loaded = self._embedders.get(embedder, model or self._vectors._model_of(key or embedder, embedder))
         name = getattr(loaded, "model", model) if record.takes_model else None
@@ -103,7 +100,6 @@ class EmbeddingService:
 
     def chosen(self, items: ItemRefs | Query | None = None) -> Iterator[Item]:
         """The items that are embedded: those given, or all that have pictures."""
-        self._access.require("read", "item")
         if items is None:
             kinds = ", ".join(f"'{kind}'" for kind in SEEN)
             items = Query(where=f"item.kind IN ({kinds})")

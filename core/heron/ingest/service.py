@@ -9,7 +9,7 @@ from itertools import chain
 from pathlib import Path
 from typing import Literal
 
-from heron.catalog.access import Access
+from heron.catalog.access import SCHEMA, WORKSPACE, Access
 from heron.catalog.database import Database
 from heron.catalog.imports import ImportService
 from heron.catalog.integrations import IntegrationService
@@ -233,7 +233,7 @@ class IngestService:
         Raises InvalidInput for one that is in another state, or whose manifest has changed since.
         """
         found = self._imports.get(job)
-        self._access.require("update", "import", found.source)
+        self._access.require("update", found)
         plan = plan_of(found)
         if plan.manifest is not None and _digest(self._manifest(Path(plan.manifest), None)) != plan.digest:
             raise InvalidInput(
@@ -261,7 +261,7 @@ class IngestService:
         """Read a manifest to its end and report its problems, including those of metadata; nothing is fetched
         or changed.
         """
-        self._access.require("read", "schema")
+        self._access.require("read", SCHEMA)
         by = self._integrations.get(integration) if integration is not None else None
         return checked(self._manifest(Path(file), by))
 
@@ -277,7 +277,7 @@ class IngestService:
 
         `with_facts` gives size and media type by name, so that an import trusts them and fetches nothing.
         """
-        self._access.require("read", "integration")
+        self._access.require("read", WORKSPACE)
         root = self._storage._normalised_prefix(prefix, integration) if "://" not in prefix else prefix
         kind_of = Sniffer(self._plugins.decoders()).kind_of
         return write(self._storage.stream(root, integration), Path(file), kind_of, with_facts=with_facts)

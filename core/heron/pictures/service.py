@@ -99,7 +99,6 @@ class PictureService:
     def _layered(self, item: ItemRef, frame: int | None, size: int | None) -> Image:
         """The picture as the decoder gives it: RGBA if parts are transparent."""
         owner = self._items.get(item)
-        self._access.require("read", "item", owner.name)
         if frame is None and isinstance(item, Frame):
             frame = item.number
         if frame is None:
@@ -124,7 +123,7 @@ class PictureService:
 
     def picture_of(self, file: str | Path, *, size: int = SIZE) -> Image:
         """A local file, or the file at a URL, as an upright RGB picture; it need not be in the catalogue."""
-        self._access.require("read", "item")
+        self._access.require("read", WORKSPACE)
         picture = self._files.picture_of(str(file), size)
         if picture is None:
             raise MediaError(f"{file} has no picture")
@@ -137,7 +136,6 @@ class PictureService:
         own size.
         """
         owner = self._items.get(item)
-        self._access.require("read", "frame", owner.name)
         for number, picture in self._files.frames(owner, frame_numbers(numbers), size):
             yield number, laid(picture)
 
@@ -146,7 +144,6 @@ class PictureService:
         none.
         """
         owner = self._items.get(item)
-        self._access.require("read", "frame", owner.name)
         if self._items.members(owner):
             return None
         try:
@@ -158,7 +155,6 @@ class PictureService:
     def text(self, item: ItemRef) -> Iterator[str]:
         """The text of a document in pieces: pages, or blocks of lines. Raises MediaError if there is no text."""
         owner = self._items.get(item)
-        self._access.require("read", "item", owner.name)
         file, decoder = self._files.opened(owner)
         if not isinstance(decoder.decoder, TextReader):
             raise MediaError(f"{owner.name} ({owner.kind}) contains no text")

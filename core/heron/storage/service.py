@@ -9,7 +9,7 @@ from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING
 
-from heron.catalog.access import Access
+from heron.catalog.access import WORKSPACE, Access
 from heron.catalog.integrations import IntegrationService, resolved_options
 from heron.catalog.items import ItemService
 from heron.catalog.limits import at_most
@@ -64,7 +64,6 @@ class StorageService:
 
         Raises PluginError if no plugin reads such URLs, and InvalidInput.
         """
-        self._access.require("read", "integration")
         by = self._integration(integration)
         if by is not None and self._belongs(url, by):
             return self._open(url, by).normalise(url)
@@ -89,19 +88,22 @@ class StorageService:
         Raises PluginError if no plugin reads such URLs, BadCredentials if a secret is not where its reference
         says.
         """
-        self._access.require("read", "integration")
         by = self._integration(integration)
         return self._open(url, by if by is not None and self._belongs(url, by) else None)
 
     def _integration(self, ref: IntegrationRef | None) -> Integration | None:
-        """The integration that is meant; a record is taken as it is, for URLs are many."""
-        return ref if ref is None or isinstance(ref, Integration) else self._integrations.get(ref)
+        """The integration that is meant, which the user may read; a record is not read again, for URLs are many."""
+        self._access.require("read", WORKSPACE)
+        if isinstance(ref, Integration):
+            self._access.require("read", ref)
+            return ref
+        return None if ref is None else self._integrations.get(ref)
 
     def _belongs_to(self, url: str, integration: Integration) -> bool:
         """Whether a URL is read with this integration, and not with the default credentials of another
         backend.
         """
-        self._access.require("read", "integration")
+        self._access.require("read", integration)
         return self._belongs(url, integration)
 
     def _belongs(self, url: str, integration: Integration) -> bool:
@@ -126,7 +128,6 @@ class StorageService:
         storage cannot make one, such as for local files, and for an item of several files without one of them.
         """
         item = self._items.get(ref)
-        self._access.require("read", "item", item.name)
         if member is not None and member not in {file.url for file in self._items.members(item)}:
             raise NotFound(f"item {printable(item.name)} has no file {printable(member)}")
         url = item.url if member is None else member

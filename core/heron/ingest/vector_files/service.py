@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from attrs import field, frozen
 
-from heron.catalog.access import Access
 from heron.catalog.database import Database
 from heron.catalog.frames import FrameService
 from heron.catalog.items import ItemService
@@ -65,7 +64,6 @@ class VectorFiles:
     def __init__(
         self,
         database: Database,
-        access: Access,
         items: ItemService,
         frames: FrameService,
         schema: SchemaService,
@@ -73,7 +71,6 @@ class VectorFiles:
         search: SearchService,
     ) -> None:
         self._database = database
-        self._access = access
         self._items = items
         self._frames = frames
         self._schema = schema
@@ -99,7 +96,7 @@ class VectorFiles:
         All ids and numbers are validated before anything is stored. Raises InvalidInput that names the place of a wrong
         size, of a number that is not finite, or of an owner that is named twice; NotFound for a missing file or key.
         """
-        self._access.require("update", "vector", key)
+        self._vectors._require("update", key)
         from heron.ingest.vector_files.opening import opened
         from heron.ingest.vector_files.owners import Lookup
         from heron.vectors.files import stamp
@@ -218,7 +215,6 @@ class VectorFiles:
         bit. `progress` is called with the number of vectors written. Raises NotFound if there are no vectors, and
         HeronError for a file that cannot be written.
         """
-        self._access.require("read", "vector", key)
         kept = next((kept for kept in self._vectors._embedding_keys() if kept.key == key), None)
         if kept is None:
             raise NotFound(

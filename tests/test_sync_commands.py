@@ -10,6 +10,7 @@ import pytest
 import heron
 from heron.catalog.access import OWNER
 from heron.cli.main import status
+from heron.hooks import StoredObject
 from heron.models import MediaFacts, NewItem, User
 from tests.memory_storage import LakePlugin
 from tests.synced_places import BucketPlace, FolderPlace, catalogue, counts, names
@@ -225,7 +226,7 @@ CALLS = {
     "synced.release": lambda w, url: w.synced.release("Runs"),
     "synced.set_sidecars": lambda w, url: w.synced.set_sidecars("Runs", None),
     "synced._note_synced": lambda w, url: w.synced._note_synced(w.folders.get("Runs")),
-    "synced._note_sidecars": lambda w, url: w.synced._note_sidecars([]),
+    "synced._note_sidecars": lambda w, url: w.synced._note_sidecars([(1, StoredObject(f"{url}a.txt.json", 2))]),
     "synced._mark_vanished": lambda w, url: w.synced._mark_vanished(
         w.folders.get("Runs"), url, seen=set(), up_to=99, after=0
     ),

@@ -264,9 +264,8 @@ def test_a_stranger_hears_nothing_of_synced_folders(workspace, bucket):
     workspace.ingest.sync("Runs")
     folder = workspace.folders.get("Runs")
     workspace.access.user = User("eve@example.com", "member")
+    assert (workspace.synced.list(), workspace.synced._newest_id()) == ([], 0)
     for ask in (
-        workspace.synced.list,
-        workspace.synced._newest_id,
         lambda: workspace.synced.get(folder),
         lambda: workspace.synced._count_below(folder, bucket.prefix),
         lambda: workspace.synced._known_sidecars([], folder),

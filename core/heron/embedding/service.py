@@ -85,7 +85,7 @@ class EmbeddingService:
         Files that cannot be read are in the report. Raises PluginError if the embedder is not available, and
         InvalidInput for a key of another type.
         """
-        self._vectors._require("update", key or embedder)
+        self._vectors._rights.require("update", key or embedder)
         record = self._embedders.record(embedder)
         loaded = self._embedders.get(embedder, model or self._vectors._model_of(key or embedder, embedder))
         name = getattr(loaded, "model", model) if record.takes_model else None

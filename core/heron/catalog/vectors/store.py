@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from attrs import frozen
 
-from heron.catalog.access import Access, Verb
+from heron.catalog.access import Access
 from heron.catalog.database import Database
 from heron.catalog.items import ItemService, bundles
 from heron.catalog.referring import ITEM, ItemRef, ItemRefs, item_name
@@ -367,10 +367,6 @@ class VectorStore:
         self._rows.delete(kept)
         self._rows.sweep()
         return count
-
-    def _require(self, verb: Verb, key: str) -> None:
-        """Ask for a right on the set of a key; if there is none yet, for the right to create one."""
-        self._rights.require(verb, key)
 
     def _embedding_keys(self) -> list[VectorSet]:
         """The sets that have vectors and whose key is in the schema, in the default order.

@@ -96,7 +96,7 @@ class VectorFiles:
         All ids and numbers are validated before anything is stored. Raises InvalidInput that names the place of a wrong
         size, of a number that is not finite, or of an owner that is named twice; NotFound for a missing file or key.
         """
-        self._vectors._require("update", key)
+        self._vectors._rights.require("update", key)
         from heron.ingest.vector_files.opening import opened
         from heron.ingest.vector_files.owners import Lookup
         from heron.vectors.files import stamp

@@ -191,6 +191,13 @@ def test_a_video_whose_times_cannot_be_read_lands_with_a_word_about_it(workspace
     assert (numbers, item.facts.note) == ([], "a.clip has a broken index")
 
 
+@pytest.mark.parametrize("times", [[0.0, 2.0, 1.0], [0.0, 1.0, float("nan")]])
+def test_times_that_do_not_ascend_choose_no_frames(workspace, tmp_path, times):
+    numbers, item = imported(workspace, clip(tmp_path / "a.clip", times, fps=1.0))
+    sentence = "a.clip: the decoder clip gives times of frames that do not ascend"
+    assert (numbers, item.facts.note) == ([], sentence)
+
+
 def test_given_facts_are_sampled_only_on_request(workspace, tmp_path):
     video = {"objectUrl": "s3://lake/v.mp4", "videoMetadata": {"fps": 30, "duration": 3}}
     manifest = tmp_path / "m.json"

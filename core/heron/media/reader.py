@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from itertools import chain, islice
+from operator import le
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from attrs import evolve, frozen
@@ -54,8 +55,15 @@ class Decoding:
     def times(self, file: MediaFile, *, whole: bool) -> Sequence[float] | None:
         """The presentation times of a file's frames, like `FrameDecoder.times`; empty for a decoder without
         frames.
+
+        Raises MediaError for times that go back, by which the wrong frames would be chosen.
         """
-        return self.call(self.decoder.times, file, whole=whole) if self.has_frames else ()
+        times = self.call(self.decoder.times, file, whole=whole) if self.has_frames else ()
+        if times is not None and not all(map(le, times, islice(times, 1, None))):
+            raise MediaError(
+                f"{file.name}: the decoder {self.record.name} gives times of frames that do not ascend"
+            )
+        return times
 
     def frames(
         self, file: MediaFile, numbers: Sequence[int], size: int | None

@@ -101,7 +101,7 @@ def test_planted_copies_are_near_duplicates_with_their_scores(lake):
     assert found.notes == ("1 item without a vector under 'visual', left out",)
     bus = found.groups[0]
     assert bus.items[0].name == "bus.png"
-    assert bus.reason == "largest, oldest"
+    assert bus.reason == "largest, lossless, oldest"
     scores = [pair.score for pair in bus.pairs]
     assert scores == sorted(scores, reverse=True) and scores[0] == 1.0 and min(scores) >= 0.93
     vectors = {item.uuid: lake.vectors.find("visual", item.uuid).astype(float) for item in bus.items}
@@ -113,10 +113,10 @@ def test_planted_copies_are_near_duplicates_with_their_scores(lake):
 
 
 @pytest.mark.slow
-def test_the_sharper_one_of_two_is_kept(lake):
+def test_the_older_one_of_two_is_kept_whatever_their_sharpness(lake):
     found = lake.curation.near_duplicates(threshold=0.93, query=Query(where="name LIKE 'ferry%'"))
     [group] = found.groups
-    assert (group.items[0].name, group.reason) == ("ferry.png", "sharpest")
+    assert (group.items[0].name, group.reason) == ("ferry.png", "oldest")
 
 
 def test_a_query_says_what_is_compared(lake):
@@ -238,6 +238,14 @@ CANDIDATE = Candidate("u", "n", "F", "image", 100, 50, 1000, 10.0, "2026-01-01T0
         ({"width": 101}, "largest"),
         ({"sharpness": 11.0}, "sharpest"),
         ({"size": 1001}, "largest file"),
+        ({"metadata": 1, "width": 10, "quality": 15}, "most work"),
+        ({"collections": 1}, "most work"),
+        ({"datasets": 1}, "most work"),
+        ({"lossless": True, "sharpness": 1.0}, "lossless"),
+        ({"media_type": "image/png", "sharpness": 1.0}, "lossless"),
+        ({"quality": 90, "size": 2000, "sharpness": 1.0}, "least compressed"),
+        ({"size": 2000, "sharpness": 1.0, "time": "2027-01-01T00:00:00Z"}, "least compressed"),
+        ({"captured_at": "2026-05-01T00:00:00Z", "time": "2027-01-01T00:00:00Z"}, "taken first"),
         ({"time": "2025-12-31T00:00:00Z"}, "oldest"),
         ({"width": 200, "sharpness": 1.0, "size": 1, "time": "2027-01-01T00:00:00Z"}, "largest"),
         ({"sharpness": None, "size": 1001}, "largest file"),
@@ -440,7 +448,7 @@ def test_duplicates_are_printed_collected_and_drawn(run, lake):
         "duplicates", "--near", "0.93", "-o", "twins.png", "--collect", "Best", "--collect-redundant", "Rest"
     )
     assert "2 groups of 6 items, 4 of them redundant; 8 were compared" in said
-    assert "largest, oldest" in said and "Wrote twins.png with 2 of 2 groups" in said
+    assert "largest, lossless, oldest" in said and "Wrote twins.png with 2 of 2 groups" in said
     assert {item.name for item in lake.collections.items("Best")} == {"bus.png", "ferry.png"}
     assert len(list(lake.collections.items("Rest"))) == 4
     with Image.open(lake.root / "twins.png") as sheet:

@@ -29,10 +29,12 @@ def check_titles(workspace: Workspace, *titles: str | None) -> None:
         raise InvalidInput(f"two collections cannot both be called {given[0]!r}")
 
 
-def collect(workspace: Workspace, title: str | None, items: Iterable[str], *, quiet: bool) -> None:
+def collect(
+    workspace: Workspace, title: str | None, items: Iterable[str], *, quiet: bool, description: str = ""
+) -> None:
     """Make a collection of items if a title is given, and print that unless `quiet`."""
     if title is None:
         return
-    made = workspace.collections.create(title, items=items)
+    made = workspace.collections.create(title, items=items, description=description)
     if not quiet:
         say(f"Made collection {title} of {counted(made.item_count, 'item')}")

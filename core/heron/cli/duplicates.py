@@ -68,7 +68,8 @@ def command(
 
     Duplicates are files of equal content, by their hashes (heron import --hash stores them); with --near,
     items whose vectors are near each other. A group holds all items that such pairs connect. The first item
-    of a group is the best: the largest in pixels, then the sharpest, then the oldest, then the largest file.
+    of a group is the best: the one with the most metadata, collections and datasets, then the largest in pixels,
+    then one without loss, then the least compressed, then the oldest, then the sharpest.
     """
     by_vectors = {"key", "exact"} & set(selection.given) and not {"text", "like"} & set(selection.given)
     if near is None and (frames or by_vectors):
@@ -87,13 +88,15 @@ def command(
             found = workspace.curation.near_duplicates(
                 selection.key, near, query, frames=frames, exact=selection.exact, progress=progress
             )
+    from heron.catalog.work import FOUND
+
     sheet = None
     if output is not None and found.groups:
         sheet = workspace.curation.sheet(found)
         save_picture(sheet.picture, output)
     print_json(_plain(found)) if as_json else _print(found, limit)
-    collect(workspace, kept, found.kept, quiet=as_json)
-    collect(workspace, redundant, found.redundant, quiet=as_json)
+    collect(workspace, kept, found.kept, quiet=as_json, description=FOUND["kept"])
+    collect(workspace, redundant, found.redundant, quiet=as_json, description=FOUND["redundant"])
     if sheet is not None and not as_json:
         say(f"Wrote {output} with {sheet.groups:,} of {counted(len(found.groups), 'group')}")
 

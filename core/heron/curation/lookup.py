@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from attrs import evolve
 
+from heron.catalog.access import Access
+from heron.catalog.database import Database
 from heron.catalog.datasets import DatasetService
 from heron.catalog.items import ItemService
 from heron.catalog.referring import DatasetRef
+from heron.catalog.work import work_on
 from heron.curation.records import Candidate
 from heron.models import Json, Query
 from heron.search.engines import Engines
@@ -23,7 +26,8 @@ Array = np.ndarray[Any, Any]
 
 _CANDIDATE = (
     "item.uuid", "item.name", "item.folder", "item.kind", "item.width", "item.height", "item.size",
-    "facts.metric.sharpness", "item.modified_at", "item.created_at",
+    "facts.metric.sharpness", "item.modified_at", "item.created_at", "item.captured_at", "item.media_type",
+    "facts.image.mode", "facts.image.lossless", "facts.image.quality",
 )  # fmt: skip
 
 
@@ -32,12 +36,16 @@ class Lookup:
 
     def __init__(
         self,
+        database: Database,
+        access: Access,
         planner: Planner,
         engines: Engines,
         search: SearchService,
         items: ItemService,
         datasets: DatasetService,
     ) -> None:
+        self._database = database
+        self._access = access
         self._planner = planner
         self._engines = engines
         self._search = search
@@ -109,10 +117,18 @@ class Lookup:
     def candidates(self, ids: Iterable[int]) -> dict[int, Candidate]:
         """Some items as candidates, by inner id."""
         wanted = list(dict.fromkeys(ids))
-        *columns, modified, created = self.values(_CANDIDATE, wanted)
-        times = (change or entry for change, entry in zip(modified, created, strict=True))
-        rows = zip(wanted, *columns, times, strict=True)
-        return {id: Candidate(uuid, *known) for id, uuid, *known in rows if uuid is not None}
+        work: Mapping[int, Sequence[int]] = work_on(self._database, self._access, wanted)
+        found = {}
+        for id, *values in zip(wanted, *self.values(_CANDIDATE, wanted), strict=True):
+            *known, modified, created, captured, media_type, mode, lossless, quality = values
+            if known[0] is None:
+                continue
+            facts = (
+                captured, _text(media_type), _text(mode), bool(lossless) if isinstance(lossless, int) else None,
+                quality if isinstance(quality, int) else None,
+            )  # fmt: skip
+            found[id] = Candidate(*[*known, modified or created, *facts, *work.get(id, ())])
+        return found
 
     def kinds(self, ids: Iterable[int]) -> dict[int, str]:
         """The kinds of some items, by inner id."""
@@ -133,3 +149,8 @@ class Lookup:
         wanted = list(dict.fromkeys(ids))
         [found] = self.values(["frame.number"], wanted, frames=True)
         return {id: number for id, number in zip(wanted, found, strict=True) if number is not None}
+
+
+def _text(value: Json) -> str | None:
+    """A fact that should be a text: manifests and plugins may give others."""
+    return value if isinstance(value, str) else None

@@ -19,7 +19,11 @@ Why = Literal["same item", "equal content", "near"]
 
 @frozen(repr=False)
 class Candidate(Record):
-    """What is compared to choose among duplicates. `size` is in bytes, `time` is when the file was changed."""
+    """What is compared to choose among duplicates. `size` is in bytes, `time` is when the file was changed.
+
+    `lossless` and `quality` are facts of pictures (None for unknown). `metadata` is the number of keys, plus the frames
+    with metadata; `collections` and `datasets` are the numbers of those that hold the item.
+    """
 
     uuid: str
     name: str
@@ -30,6 +34,19 @@ class Candidate(Record):
     size: int | None = None
     sharpness: float | None = None
     time: datetime | None = field(default=None, converter=moment_or_none)
+    captured_at: datetime | None = field(default=None, converter=moment_or_none)
+    media_type: str | None = None
+    mode: str | None = None
+    lossless: bool | None = None
+    quality: int | None = None
+    metadata: int = 0
+    collections: int = 0
+    datasets: int = 0
+
+    @property
+    def work(self) -> int:
+        """How much people have done with it: keys of metadata, collections and datasets."""
+        return self.metadata + self.collections + self.datasets
 
 
 @frozen(repr=False)
@@ -45,7 +62,7 @@ class Pair(Record):
 
 @frozen(repr=False)
 class DuplicateGroup(Record):
-    """Items that are equal or similar. The first one is the best; `reason` says why: `largest, sharpest`."""
+    """Items that are equal or similar. The first one is the best; `reason` says why: `largest, lossless`."""
 
     items: tuple[Candidate, ...]
     reason: str

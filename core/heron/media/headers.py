@@ -18,7 +18,8 @@ MOST_BLOCKS = 10_000_000
 class ImageHeader:
     """Width and height in pixels as stored, Pillow's name of the mode, and the raw EXIF block.
 
-    `end` is the offset at which the pixels end in the file, if the header says so.
+    `end` is the offset at which the pixels end in the file, if the header says so. `lossless` says whether the pixels are
+    compressed without loss, `quality` is that of a JPEG, from 1 to 100; None where the header does not tell.
     """
 
     width: int
@@ -27,6 +28,8 @@ class ImageHeader:
     exif: bytes = b""
     frames: int = 1
     end: int | None = None
+    lossless: bool | None = None
+    quality: int | None = None
 
 
 def seconds_shown(delay: float) -> float:

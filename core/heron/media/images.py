@@ -25,6 +25,9 @@ from heron.models import MediaFacts
 _TURNED = (5, 6, 7, 8)
 """EXIF orientations that swap width and height (EXIF 2.32, 4.6.4)."""
 
+_LOSSLESS = {"image/png": True, "image/bmp": True, "image/gif": True, "image/jpeg": False}
+"""Whether a format compresses without loss, where it always or never does."""
+
 _WHOLE_JPEG = 64 * 1024 * 1024
 """Bytes of the largest JPEG that is read into memory at once; Pillow reads larger ones in pieces."""
 
@@ -126,7 +129,9 @@ def _facts(file: MediaFile, header: ImageHeader) -> MediaFacts:
     tags = exif_facts(header.exif)
     if tags.get("Orientation") in _TURNED:
         width, height = height, width
-    extra: dict[str, Any] = {"image": {"mode": header.mode}}
+    lossless = _LOSSLESS.get(file.media_type) if header.lossless is None else header.lossless
+    about = {"mode": header.mode, "lossless": lossless, "quality": header.quality}
+    extra: dict[str, Any] = {"image": {name: value for name, value in about.items() if value is not None}}
     if tags:
         extra["exif"] = tags
     return MediaFacts(

@@ -7,6 +7,7 @@ Only usual files are read; for unusual ones the result is None, and Pillow reads
 from __future__ import annotations
 
 import struct
+from functools import cache
 from typing import BinaryIO
 
 from attrs import frozen
@@ -19,13 +20,20 @@ _ALONE = frozenset((0x01, *range(0xD0, 0xD8)))
 
 _FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 _SEQUENTIAL = (0xC0, 0xC1)
-_SCAN, _APP1, _APP2 = 0xDA, 0xE1, 0xE2
+_SCAN, _APP1, _APP2, _TABLES = 0xDA, 0xE1, 0xE2, 0xDB
 _ENDS = frozenset((0xD8, 0xD9))
 
 MOST_SCANS = 100
 """Most scans of one JPEG; encoders write about ten, and each may cover the whole picture again."""
 
 _CHUNK = 1024 * 1024
+
+_LUMINANCE = (
+    16, 11, 10, 16, 24, 40, 51, 61, 12, 12, 14, 19, 26, 58, 60, 55, 14, 13, 16, 24, 40, 57, 69, 56, 14, 17, 22, 29, 51, 87, 80,
+    62, 18, 22, 37, 56, 68, 109, 103, 77, 24, 35, 55, 64, 81, 104, 113, 92, 49, 64, 78, 87, 103, 121, 120, 101, 72, 92, 95, 98,
+    112, 100, 103, 99,
+)  # fmt: skip
+"""The table of quality 50 (ITU-T T.81, table K.1)."""
 
 
 @frozen
@@ -39,7 +47,7 @@ def read_jpeg_header(data: bytes) -> JpegHeader | None:
     """The header in the first bytes of a file; None if it does not end there, or is unusual."""
     frame: tuple[int, int, int, int] | None = None
     is_sequential = False
-    exif = b""
+    exif, steps = b"", 0
     position, end = 2, len(data) - 4
     while position <= end:
         if data[position] != 0xFF:
@@ -53,7 +61,7 @@ def read_jpeg_header(data: bytes) -> JpegHeader | None:
         position += 2 + length
         if marker == _SCAN:
             has_one = is_sequential and frame is not None and data[body : body + 1] == bytes(frame[3:])
-            return _header(frame, exif, has_one)
+            return _header(frame, exif, has_one, steps)
         if length < 2 or marker in _ENDS or position > len(data):
             return None
         if marker in _FRAMES:
@@ -65,18 +73,39 @@ def read_jpeg_header(data: bytes) -> JpegHeader | None:
             if exif:
                 return None  # in several parts
             exif = data[body:position]
+        elif marker == _TABLES and not steps and length > 66 and not data[body]:  # table 0, of 8 bits
+            steps = sum(data[body + 1 : body + 65])
         elif marker == _APP2 and data.startswith(b"MPF\0", body):
             return None  # several pictures in one file
     return None
 
 
-def _header(frame: tuple[int, int, int, int] | None, exif: bytes, has_one_scan: bool) -> JpegHeader | None:
+def _header(
+    frame: tuple[int, int, int, int] | None, exif: bytes, has_one_scan: bool, steps: int
+) -> JpegHeader | None:
     if frame is None:
         return None
     precision, height, width, components = frame
     if precision != 8 or not width or not height or components not in _MODES:
         return None
-    return JpegHeader(width, height, _MODES[components], exif, has_one_scan=has_one_scan)
+    return JpegHeader(
+        width, height, _MODES[components], exif, quality=quality_of(steps), has_one_scan=has_one_scan
+    )
+
+
+@cache
+def quality_of(steps: int) -> int | None:
+    """The quality, 1 to 100, whose luminance table has a sum nearest to `steps`; None for 0.
+
+    Tables are scaled as the library of the Independent JPEG Group does, whose scale most programs use; for the tables of
+    others it is the quality that keeps as much.
+    """
+    return min(range(1, 101), key=lambda quality: abs(_sum_at(quality) - steps)) if steps else None
+
+
+def _sum_at(quality: int) -> int:
+    scale = 5000 // quality if quality < 50 else 200 - 2 * quality
+    return sum(min(max((step * scale + 50) // 100, 1), 255) for step in _LUMINANCE)
 
 
 def count_scans(stream: BinaryIO) -> int:

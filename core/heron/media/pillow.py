@@ -17,6 +17,7 @@ from heron.errors import HeronError, InvalidInput, MediaError
 from heron.hooks import MediaFile
 from heron.media.gif import gif_delays
 from heron.media.headers import ImageHeader
+from heron.media.jpeg import quality_of
 from heron.media.tiff import count_pages
 
 _LIMIT = os.environ.get("HERON_MAX_PIXELS", "")
@@ -46,6 +47,9 @@ _MOST_WHOLE = 512 * 1024 * 1024
 """Most bytes of a file, for formats that Pillow reads into memory as a whole."""
 
 _WHOLE = ("image/webp", "image/avif")
+
+_LOSSY = (6, 7, 34712, 34887, 50001)
+"""Compressions of TIFF that may lose something: JPEG, JPEG 2000, LERC, WebP."""
 
 _MOST_IN_RUNS = 32_000_000
 """Most pixels of a run-length encoded BMP, which Pillow decodes one by one in Python, in some seconds."""
@@ -114,14 +118,17 @@ def header_by_pillow(file: MediaFile, stream: BinaryIO) -> ImageHeader:
         if isinstance(image, TiffImagePlugin.TiffImageFile):
             exif, end = _directory(image), _end(image)
             width, height = image.tag_v2[256], image.tag_v2[257]  # `size` is already turned upright
-            return ImageHeader(width, height, image.mode, exif, count_pages(stream), end)
+            lossless = image.tag_v2.get(259, 1) not in _LOSSY
+            return ImageHeader(width, height, image.mode, exif, count_pages(stream), end, lossless)
         frames = 1
         if image.format == "GIF":
             frames = len(gif_delays(stream))
         elif image.format in ("WEBP", "AVIF", "PNG"):
             frames = animation_frames(image)
         block = image.info.get("exif")
-        return ImageHeader(width, height, image.mode, block if isinstance(block, bytes) else b"", frames)
+        exif = block if isinstance(block, bytes) else b""
+        steps = sum(getattr(image, "quantization", {}).get(0, ()))  # of a JPEG
+        return ImageHeader(width, height, image.mode, exif, frames, quality=quality_of(steps))
 
 
 def animation_frames(image: Image.Image) -> int:

@@ -26,11 +26,11 @@ def read_webp_header(stream: BinaryIO) -> ImageHeader | None:
     kind = head[12:16]
     if kind == b"VP8 " and head[23:26] == b"\x9d\x01\x2a" and not head[20] & 1:
         width, height = (int.from_bytes(head[at : at + 2], "little") & 0x3FFF for at in (26, 28))
-        return ImageHeader(width, height, "RGB") if width and height else None
+        return ImageHeader(width, height, "RGB", lossless=False) if width and height else None
     if kind == b"VP8L" and head[20] == 0x2F:
         bits = int.from_bytes(head[21:25], "little")
         mode = "RGBA" if bits >> 28 & 1 else "RGB"
-        return ImageHeader((bits & 0x3FFF) + 1, (bits >> 14 & 0x3FFF) + 1, mode)
+        return ImageHeader((bits & 0x3FFF) + 1, (bits >> 14 & 0x3FFF) + 1, mode, lossless=True)
     if kind == b"VP8X":
         return _extended(head, stream, end)
     return None
@@ -39,13 +39,19 @@ def read_webp_header(stream: BinaryIO) -> ImageHeader | None:
 def _extended(head: bytes, stream: BinaryIO, end: int) -> ImageHeader:
     flags = head[20]
     width, height = (int.from_bytes(head[at : at + 3], "little") + 1 for at in (24, 27))
-    exif, frames = b"", 0
-    if flags & (_EXIF | _ANIMATION):
-        for kind, length in _chunks(stream, end):
-            if kind == b"EXIF" and not exif and length <= _MOST_EXIF:
-                exif = stream.read(length)
-            frames += kind == b"ANMF"
-    return ImageHeader(width, height, "RGBA" if flags & _ALPHA else "RGB", exif, frames or 1)
+    exif, frames, lossless = b"", 0, None
+    needs_all = flags & (_EXIF | _ANIMATION)
+    for kind, length in _chunks(stream, end):
+        if kind in (b"VP8 ", b"VP8L"):
+            lossless = kind == b"VP8L"
+            if not needs_all:
+                break
+        if kind == b"EXIF" and not exif and length <= _MOST_EXIF:
+            exif = stream.read(length)
+        frames += kind == b"ANMF"
+    return ImageHeader(
+        width, height, "RGBA" if flags & _ALPHA else "RGB", exif, frames or 1, lossless=lossless
+    )
 
 
 def webp_delays(stream: BinaryIO) -> list[float]:

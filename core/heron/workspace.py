@@ -282,9 +282,7 @@ class Workspace:
     def _lookup(self) -> Lookup:
         from heron.curation.lookup import Lookup
 
-        return Lookup(
-            self._database, self.access, self._planner, self._engines, self.search, self.items, self.datasets
-        )
+        return Lookup(self._planner, self._engines, self.search, self.items, self.datasets)
 
     @cached_property
     def presets(self) -> PresetService:

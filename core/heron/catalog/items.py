@@ -16,6 +16,7 @@ from heron.catalog.reading import Columns
 from heron.catalog.referring import ITEM, FolderRef, ItemRef, ItemRefs
 from heron.catalog.relocation import Relocation
 from heron.catalog.shown import ShownMetadata
+from heron.catalog.work import Work, work_on
 from heron.convert import dumps
 from heron.errors import InvalidInput, NotFound
 from heron.metadata.keys import check_name, printable
@@ -245,6 +246,10 @@ class ItemService:
                 raise _ambiguous(str(ref), len(called))
             ids.append(called[0])
         return ids
+
+    def _work(self, ids: Iterable[int]) -> dict[int, Work]:
+        """What people have done with some items, by inner id."""
+        return work_on(self._database, self._access, ids)
 
     def _of_several_files(self, ids: Sequence[int]) -> Sequence[int]:
         """The items of several files among some items, by inner id, ascending."""

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from heron.catalog.access import Access
 from heron.catalog.database import Database
-from heron.catalog.items import bundles
+from heron.convert import dumps
 
 REDUNDANT = "redundant items, found by heron duplicates"
 """Description of a collection that `heron duplicates` makes; it is no work of people."""
@@ -26,18 +26,15 @@ def work_on(database: Database, access: Access, ids: Iterable[int]) -> dict[int,
 
     Counts what the acting user may see; collections made by `heron duplicates` do not count.
     """
-    found: dict[int, Work] = {}
-    for bundle in bundles(ids, 500):
-        marks = ",".join("?" * len(bundle))
-        rows = database.rows(
-            "SELECT items.id, (SELECT count(*) FROM json_each(items.metadata)) + (SELECT count(*) FROM frames "
-            "WHERE item_id = items.id AND metadata <> '{}') AS keys, (SELECT count(*) FROM collection_items AS m "
-            "JOIN collections ON collections.id = m.collection_id WHERE m.item_id = items.id "
-            f"AND collections.description NOT IN (?, ?) AND {access.scope('collection', 'collections')}) AS held, "
-            "(SELECT count(DISTINCT r.dataset_id) FROM dataset_rows AS r JOIN datasets ON datasets.id = r.dataset_id "
-            f"WHERE r.item_id = items.id AND {access.scope('dataset', 'datasets')}) AS used "
-            f"FROM items WHERE items.id IN ({marks}) AND {access.scope('item', 'items')}",
-            [*FOUND.values(), *bundle],
-        )
-        found.update((row["id"], (row["keys"], row["held"], row["used"])) for row in rows)
-    return {id: work for id, work in found.items() if any(work)}
+    rows = database.rows(
+        "SELECT items.id, (SELECT count(*) FROM json_each(items.metadata)) + (SELECT count(*) FROM frames "
+        "WHERE item_id = items.id AND metadata <> '{}') AS keys, (SELECT count(*) FROM collection_items AS m "
+        "JOIN collections ON collections.id = m.collection_id WHERE m.item_id = items.id "
+        f"AND collections.description NOT IN (?, ?) AND {access.scope('collection', 'collections')}) AS held, "
+        "(SELECT count(DISTINCT r.dataset_id) FROM dataset_rows AS r JOIN datasets ON datasets.id = r.dataset_id "
+        f"WHERE r.item_id = items.id AND {access.scope('dataset', 'datasets')}) AS used "
+        f"FROM items WHERE items.id IN (SELECT value FROM json_each(?)) AND {access.scope('item', 'items')}",
+        [*FOUND.values(), dumps(list(ids))],
+    )
+    work = {row["id"]: (row["keys"], row["held"], row["used"]) for row in rows}
+    return {id: numbers for id, numbers in work.items() if any(numbers)}

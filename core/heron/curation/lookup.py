@@ -8,12 +8,9 @@ from typing import Any
 import numpy as np
 from attrs import evolve
 
-from heron.catalog.access import Access
-from heron.catalog.database import Database
 from heron.catalog.datasets import DatasetService
 from heron.catalog.items import ItemService
 from heron.catalog.referring import DatasetRef
-from heron.catalog.work import work_on
 from heron.curation.records import Candidate
 from heron.models import Json, Query
 from heron.search.engines import Engines
@@ -36,16 +33,12 @@ class Lookup:
 
     def __init__(
         self,
-        database: Database,
-        access: Access,
         planner: Planner,
         engines: Engines,
         search: SearchService,
         items: ItemService,
         datasets: DatasetService,
     ) -> None:
-        self._database = database
-        self._access = access
         self._planner = planner
         self._engines = engines
         self._search = search
@@ -117,7 +110,7 @@ class Lookup:
     def candidates(self, ids: Iterable[int]) -> dict[int, Candidate]:
         """Some items as candidates, by inner id."""
         wanted = list(dict.fromkeys(ids))
-        work: Mapping[int, Sequence[int]] = work_on(self._database, self._access, wanted)
+        work: Mapping[int, Sequence[int]] = self._items._work(wanted)
         found = {}
         for id, *values in zip(wanted, *self.values(_CANDIDATE, wanted), strict=True):
             *known, modified, created, captured, media_type, mode, lossless, quality = values

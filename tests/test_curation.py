@@ -57,7 +57,7 @@ def planted(tmp_path_factory):
 @pytest.fixture
 def lake(planted, tmp_path):
     """A copy of the planted lake to work in."""
-    shutil.copytree(planted / ".heron", tmp_path / "lake" / ".heron")
+    shutil.copytree(planted, tmp_path / "lake")
     with heron.open(tmp_path / "lake", discover=False) as workspace:
         yield workspace
 

@@ -1,5 +1,9 @@
-"""What every test of Heron and its plugins has: a config folder of its own, and new catalogues that are made quickly."""
+"""What every test of Heron and its plugins has: a config folder of its own, and new catalogues that are made quickly.
 
+It also says which worker of pytest-xdist runs which file, and when.
+"""
+
+import gc
 import importlib.metadata
 import os
 import sqlite3
@@ -10,6 +14,34 @@ from hypothesis import settings
 
 settings.register_profile("the same in every run", derandomize=True, print_blob=True)
 settings.load_profile("the same in every run")
+
+gc.disable()  # until all tests are collected
+
+
+def pytest_collection_finish():
+    """Let the garbage collector pass over the thousands of tests, which all stay: looking at them again takes 3 s."""
+    gc.freeze()
+    gc.enable()
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config, log):
+    """One worker runs all of a file, so that fixtures of modules are made once; `xdist_group` joins tests of several files."""
+    from xdist.scheduler import LoadGroupScheduling
+
+    class ByFile(LoadGroupScheduling):
+        def _split_scope(self, nodeid):
+            return super()._split_scope(nodeid).partition("::")[0]
+
+    config.option.loadscopereorder = False  # it would begin with the files that have most tests
+    return ByFile(config, log)
+
+
+def pytest_collection_modifyitems(config, items):
+    """Workers begin with the files that have slow tests, so that none of them works alone at the end."""
+    if hasattr(config, "workerinput"):
+        slow = {item.path for item in items if item.get_closest_marker("slow")}
+        items.sort(key=lambda item: item.path not in slow)
 
 
 @pytest.fixture(scope="session", autouse=True)

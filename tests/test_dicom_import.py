@@ -7,15 +7,12 @@ import pytest
 
 import heron
 from heron.cli.main import status
-from heron.quickstart.lake import make_lake
 
 
-@pytest.fixture(scope="module")
-def scans(tmp_path_factory):
+@pytest.fixture
+def scans(sample_lake):
     """A CT series as files, an MR series in a zip, and a volume."""
-    place = tmp_path_factory.mktemp("sample")
-    make_lake(place)
-    return place / "lake" / "scans"
+    return sample_lake / "lake" / "scans"
 
 
 @pytest.fixture

@@ -2,27 +2,27 @@
 
 import re
 import shlex
+import shutil
 from pathlib import Path
 
 import pytest
 
 import heron
 from heron.cli.main import status
-from heron.quickstart.lake import make_lake
 
 DOCS = Path(__file__).parent.parent / "docs"
 PAGES = [
     "images", "groups", "video", "audio", "dicom", "nifti", "documents", "keyframes", "metrics", "similarity",
     "embeddings", "curation",
 ]  # fmt: skip
-pytestmark = [pytest.mark.xdist_group("media_docs"), pytest.mark.slow]
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
-def sample(tmp_path_factory):
+def sample(sample_lake, tmp_path_factory):
     """The sample lake, imported with the plugins that are installed; all pages work in it, one after the other."""
-    place = tmp_path_factory.mktemp("sample")
-    make_lake(place)
+    place = tmp_path_factory.mktemp("imported")
+    shutil.copytree(sample_lake, place, dirs_exist_ok=True)
     with heron.open(place) as workspace:
         workspace.schema.add_scalar("event", "varchar")
         workspace.ingest.files([place / "lake"], folder="Lake", ignore_errors=True)

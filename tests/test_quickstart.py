@@ -1,6 +1,7 @@
 """The quickstart runs to its end, opens no connection, and leaves a workspace to play with."""
 
 import io
+import shutil
 import socket
 import subprocess
 import sys
@@ -37,12 +38,21 @@ def no_network(monkeypatch):
     monkeypatch.setattr(socket, "gethostbyname", refuse)
 
 
-@pytest.fixture(scope="module")
-def lake(tmp_path_factory):
+@pytest.fixture
+def lake(sample_lake):
     """The sample lake as it is drawn."""
-    place = tmp_path_factory.mktemp("sample")
-    make_lake(place)
-    return place
+    return sample_lake
+
+
+@pytest.fixture
+def drawn_before(sample_lake, monkeypatch):
+    """The quickstart gets a copy of the sample lake, which saves it the drawing."""
+
+    def copied(directory):
+        shutil.copytree(sample_lake, directory, dirs_exist_ok=True)
+        return {"copied file": sum(path.is_file() for path in sample_lake.rglob("*"))}
+
+    monkeypatch.setattr("heron.quickstart.lake.make_lake", copied)
 
 
 def steps_of(said):
@@ -92,7 +102,7 @@ def test_the_quickstart_goes_through_all_steps(tmp_path, capsys, no_network):
             assert max(extreme[1] - extreme[0] for extreme in picture.getextrema()) > 200, name
 
 
-def test_without_the_extras_the_quickstart_says_what_is_left_out(tmp_path, capsys, monkeypatch):
+def test_without_the_extras_the_quickstart_says_what_is_left_out(tmp_path, capsys, monkeypatch, drawn_before):
     from heron.hooks import registry
 
     absent = ("s3fs", "av", "pydicom", "nibabel", "pypdfium2", "onnxruntime", "matplotlib")
@@ -118,7 +128,7 @@ def test_without_the_extras_the_quickstart_says_what_is_left_out(tmp_path, capsy
         assert jobs == [(1, 0, 0), (1, 0, 0), (64, 2, 18)]
 
 
-def test_a_quickstart_can_begin_anew(tmp_path, capsys):
+def test_a_quickstart_can_begin_anew(tmp_path, capsys, drawn_before):
     place = tmp_path / "tour"
     assert status(["--no-plugins", "quickstart", str(place)]) == 0
     assert steps_of(capsys.readouterr().out)[-1].startswith("STEP 11")
@@ -204,7 +214,7 @@ def test_the_quickstart_never_deletes_a_folder_that_is_not_its_own(tmp_path, cap
     assert (tmp_path / "mine.txt").read_text() == "precious"
 
 
-def test_the_quickstart_stays_out_of_the_workspace_in_use(tmp_path, monkeypatch):
+def test_the_quickstart_stays_out_of_the_workspace_in_use(tmp_path, monkeypatch, drawn_before):
     heron.init(tmp_path / "mine", discover=False).close()
     monkeypatch.setenv("HERON_WORKSPACE", str(tmp_path / "mine"))
     assert status(["--no-plugins", "quickstart", str(tmp_path / "tour")]) == 0
@@ -214,7 +224,7 @@ def test_the_quickstart_stays_out_of_the_workspace_in_use(tmp_path, monkeypatch)
         assert tour.items.count() > 40
 
 
-def test_an_interrupted_quickstart_can_begin_anew(tmp_path, monkeypatch, capsys):
+def test_an_interrupted_quickstart_can_begin_anew(tmp_path, monkeypatch, capsys, drawn_before):
     def interrupt(directory):
         raise KeyboardInterrupt
 

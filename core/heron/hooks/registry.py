@@ -102,8 +102,7 @@ class Registry:
 
     def _in_force(self, record: type[C]) -> Iterator[_Entry]:
         for (sort, _), entries in self._entries.items():
-            top = _top(entries)
-            if sort == record.sort and len(top) == 1:
+            if sort == record.sort and len(top := _top(entries)) == 1:
                 yield top[0]
 
 

@@ -177,6 +177,14 @@ def item_fields() -> str:
     return "\n".join(["| field | type | unit | what it is |", "|---|---|---|---|", *rows])
 
 
+def kinds() -> str:
+    """The built-in kinds of items."""
+    from heron.media.kinds import BUILT_IN
+
+    rows = [f"| `{kind.name}` | {kind.summary} |" for kind in BUILT_IN.values()]
+    return "\n".join(["| kind | what it is |", "|---|---|", *rows])
+
+
 def namespaces() -> str:
     """The namespaces of facts, with what fills them."""
     from heron.builtin import plugin_manager
@@ -186,7 +194,10 @@ def namespaces() -> str:
         for name in decoder.namespaces:
             filled.setdefault(name, []).append(f"`{decoder.name}`")
     rows = [f"| `{name}` | the decoder {' and '.join(by)} |" for name, by in filled.items()]
-    rows.append("| `metric` | the quality metrics |")
+    rows += [
+        "| `metric` | the quality metrics |",
+        "| each kind but `other` | what manifests say of files of this kind |",
+    ]
     return "\n".join(["| namespace | filled by |", "|---|---|", *rows])
 
 
@@ -342,6 +353,7 @@ def first_line(thing: object) -> str:
 BLOCKS: dict[str, Callable[[], str]] = {
     "commands": commands,
     "item-fields": item_fields,
+    "kinds": kinds,
     "namespaces": namespaces,
     "query-functions": query_functions,
     "hooks": hooks,

@@ -13,9 +13,10 @@ import heron
 from heron.cli.import_files import command as import_command
 from heron.cli.main import status
 from heron.cli.manifest import command as manifest_command
-from heron.ingest.manifest.entries import _FIELDS, KINDS
-from heron.ingest.manifest.facts import _FACTS, plain
+from heron.ingest.manifest.entries import _FIELDS
+from heron.ingest.manifest.facts import _FACTS
 from heron.ingest.manifest.tables import _TITLES
+from heron.media.kinds import Kinds, plain
 from tests.conftest import draw
 from tests.test_manifest_import import entry, names, state, write
 from tests.toy_media import Unread
@@ -285,7 +286,7 @@ def test_the_guide_has_an_example_of_each_form_and_every_kind():
 
 def test_the_guide_names_every_array_key_fact_and_header():
     text = GUIDE.lower().replace("_", "")
-    names = {*KINDS, *_FIELDS, *map(plain, _FACTS), *_TITLES}
+    names = {*Kinds().names_in_manifests(), *_FIELDS, *map(plain, _FACTS), *_TITLES}
     assert [name for name in sorted(names) if f"`{name}`" not in text and f",{name}" not in text] == []
 
 

@@ -12,7 +12,7 @@ import pytest
 import heron
 from heron.cli.main import status
 from heron.metadata.types import register_metadata_types
-from heron.models import KINDS, MediaFacts, NewItem
+from heron.models import MediaFacts, NewItem
 from heron.search import parse
 from heron.search.fields import ITEM_NAMES
 from heron.search.functions import BUILT_IN
@@ -99,11 +99,6 @@ def test_commands_of_the_page_run_one_after_the_other(workspace, monkeypatch, ca
 def test_table_of_fields_is_that_of_the_code():
     found = [row[:2] for row in rows("Fields of every item")]
     assert found == [[f"`{name}`", field.compares] for name, field in ITEM_NAMES.items()]
-
-
-def test_kinds_are_those_of_the_code():
-    kinds = re.search(r"`kind` is one of (.*?)\.", PAGE, re.DOTALL)[1]
-    assert tuple(re.findall(r"`(\w+)`", kinds)) == KINDS
 
 
 def test_table_of_functions_is_that_of_the_code():

@@ -13,7 +13,8 @@ import pytest
 
 import heron
 from heron.errors import InvalidInput, MetadataError
-from heron.models import KINDS, MAX_METADATA, Added, MediaFacts, NewItem
+from heron.media.kinds import BUILT_IN as KINDS
+from heron.models import MAX_METADATA, Added, MediaFacts, NewItem
 
 IMAGE = MediaFacts("image", "image/jpeg")
 

@@ -18,7 +18,7 @@ class CloudDecoder:
     """Reads clouds, of which there are no pictures."""
 
     def probe(self, file):
-        return heron.MediaFacts("other", file.media_type, extra={"las": self.header(file)})
+        return heron.MediaFacts("point_cloud", file.media_type, extra={"las": self.header(file)})
 
     def header(self, file):
         with file.open() as stream:
@@ -36,9 +36,16 @@ class ToyClouds:
     """The plugin that brings them."""
 
     @heron.hookimpl
+    def register_kinds(self):
+        yield heron.MediaKind(
+            name="point_cloud", summary="points in space", arrays=["point_clouds"], media_type="application/x-cloud",
+            visual=False,
+        )  # fmt: skip
+
+    @heron.hookimpl
     def register_decoders(self):
         clouds = heron.MediaFormat(
-            media_type="application/x-cloud", kind="other", suffixes=[".cloud"], signature=rb"CLOUD\{"
+            media_type="application/x-cloud", kind="point_cloud", suffixes=[".cloud"], signature=rb"CLOUD\{"
         )
         yield heron.MediaDecoder(
             name="clouds", summary="point clouds", formats=[clouds], load=CloudDecoder, namespaces=["las"]

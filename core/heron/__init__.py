@@ -67,6 +67,7 @@ if TYPE_CHECKING:
         MediaDecoder,
         MediaFile,
         MediaFormat,
+        MediaKind,
         MetadataType,
         Part,
         QualityMetrics,
@@ -133,7 +134,7 @@ _HOME = {
     "hooks": (
         "CliCommand Codec CommandContext DatasetExporter Decoder Embedder EmbedderModel ExportFolder Exporter "
         "FolderExporter FrameDecoder Measure "
-        "MediaDecoder MediaFile MediaFormat MetadataType Part QualityMetrics QueryFunction RangeCodec Series "
+        "MediaDecoder MediaFile MediaFormat MediaKind MetadataType Part QualityMetrics QueryFunction RangeCodec Series "
         "SeriesDecoder ShownCodec Storage StorageBackend StorageOption StoredObject TextReader hookimpl"
     ),
     "ingest.manifest.report": "ManifestReport",
@@ -209,6 +210,7 @@ __all__ = [
     "MediaFacts",
     "MediaFile",
     "MediaFormat",
+    "MediaKind",
     "Member",
     "MetadataError",
     "MetadataFileReport",

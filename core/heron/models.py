@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any
 
 from attrs import field, fields, frozen
 
@@ -18,14 +18,11 @@ from heron.uuids import is_uuid_object
 Json = Any
 """A value that JSON can represent."""
 
-Kind = Literal[
-    "image", "image_group", "image_sequence", "video", "audio", "dicom", "nifti", "text", "pdf", "other"
-]
-"""What an item is. `other` is a file that no known format matches."""
+Kind = str
+"""What an item is: the name of a `MediaKind`."""
 
-KINDS: tuple[str, ...] = (
-    "image", "image_group", "image_sequence", "video", "audio", "dicom", "nifti", "text", "pdf", "other",
-)  # fmt: skip
+OTHER: Kind = "other"
+"""The kind of a file that no known format matches; manifests cannot give it, and it has no facts of its own."""
 
 MAX_NAME = 300
 """The longest name of an item, folder, collection or dataset, in characters."""

@@ -154,7 +154,7 @@ class Workspace:
         """Adds items whose facts are known."""
         from heron.catalog.registration import Registration
 
-        return Registration(self._database, self.access, self.folders, self.schema, self.vectors)
+        return Registration(self._database, self.access, self.folders, self.schema, self.vectors, lambda: self.plugins)  # fmt: skip
 
     @cached_property
     def imports(self) -> ImportService:
@@ -251,6 +251,7 @@ class Workspace:
 
         return EmbeddingService(
             self.items, self.frames, self.schema, self.vectors, self.search, self.pictures, self._embedders,
+            lambda: self.plugins,
         )  # fmt: skip
 
     @cached_property

@@ -22,10 +22,12 @@ from heron.catalog.stored import dumper
 from heron.catalog.vectors.rows import Owner
 from heron.catalog.vectors.store import VectorStore
 from heron.errors import InvalidInput
+from heron.hooks import PluginManager
+from heron.media.kinds import Kinds
 from heron.metadata.keyframes import has_blocks
 from heron.metadata.keys import check_name, is_unicode, printable, unescaped
 from heron.metadata.validation import Validator, Vectors
-from heron.models import FACT_FIELDS, ITEM_FIELDS, KINDS, Added, Folder, NewItem, now
+from heron.models import FACT_FIELDS, ITEM_FIELDS, Added, Folder, NewItem, now
 from heron.uuids import new_uuids
 
 _OF_REGISTRATION = (
@@ -51,7 +53,6 @@ _OUTDATED = (
     "UPDATE frames SET metrics = '{}' WHERE item_id = ?",
 )
 _BATCH = 5000
-_KINDS = frozenset(KINDS)
 _PLAIN = re.compile(r"[!-~]{1,2000}").fullmatch
 
 NONE: Vectors = {}
@@ -85,12 +86,14 @@ class Registration:
         folders: FolderService,
         schema: SchemaService,
         vectors: VectorStore,
+        plugins: Callable[[], PluginManager],
     ) -> None:
         self._database = database
         self._access = access
         self._folders = folders
         self._schema = schema
         self._vectors = vectors
+        self._kinds = Kinds(plugins)
 
     def register(
         self,
@@ -160,7 +163,7 @@ class Registration:
         pairs, moment = list(changed), now()
         self._access.require_all("update", "item", (id for id, _ in pairs))
         for _, item in pairs:
-            check_kind(item)
+            self._check_kind(item)
         self._database.execute_many(
             _REFRESH,
             ((*_file(item), *_facts(item.facts), moment, id) for id, item in pairs),
@@ -259,16 +262,25 @@ class Registration:
         """Those of the URLs that are members of a series in the folder."""
         self._access.require("read", folder)
         found: set[str] = set()
+        series = [kind.name for kind in self._kinds.all() if kind.files == "series"]
         for bundle in bundles(urls, 500):
             given = self._database.places.by_stored_form(bundle)
             rows = self._database.rows(
                 "SELECT members.url FROM members JOIN items ON items.id = members.item_id "
-                f"WHERE members.url IN ({','.join('?' * len(given))}) AND +items.folder_id = ? AND items.kind = 'dicom' "
-                "AND items.deleted_at IS NULL",
-                [*given, folder.id],
+                f"WHERE members.url IN ({','.join('?' * len(given))}) AND +items.folder_id = ? "
+                f"AND items.kind IN ({','.join('?' * len(series))}) AND items.deleted_at IS NULL",
+                [*given, folder.id, *series],
             )
             found.update(given[row[0]] for row in rows)
         return found
+
+    def _check_kind(self, item: NewItem) -> None:
+        """Raise InvalidInput for an item of an unknown kind."""
+        kind = item.facts.kind
+        if self._kinds.get(kind) is None:
+            raise InvalidInput(
+                f"{item.url}: {kind!r} is not a kind of item", hint=self._kinds.hint(str(kind))
+            )
 
     def _rows(
         self,
@@ -286,7 +298,7 @@ class Registration:
             url, facts, name = item.url, item.facts, item.name
             try:
                 check_url(url)
-                check_kind(item)
+                self._check_kind(item)
                 if name is None:
                     name = name_of(url)
                 if len(name) > 300 or not name.isprintable() or not name.strip():
@@ -312,14 +324,6 @@ class Registration:
                 uuid, folder_id, name, url, metadata, moment, moment, user, integration_of(url),
                 *_file(item), *_facts(facts),
             )  # fmt: skip
-
-
-def check_kind(item: NewItem) -> None:
-    """Raise InvalidInput for an item of an unknown kind."""
-    if item.facts.kind not in _KINDS:
-        raise InvalidInput(
-            f"{item.url}: {item.facts.kind!r} is not a kind of item", hint=f"one of {', '.join(KINDS)}"
-        )
 
 
 def check_url(url: str) -> str:

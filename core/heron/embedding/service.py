@@ -14,16 +14,14 @@ from heron.catalog.vectors.rows import MadeBy, VectorSet
 from heron.catalog.vectors.store import VectorStore
 from heron.embedding.run import Run
 from heron.errors import InvalidInput
-from heron.hooks import Embedder
+from heron.hooks import Embedder, PluginManager
 from heron.jobs import ImportProblem
+from heron.media.kinds import Kinds
 from heron.models import Item, Query
 from heron.pictures.service import PictureService
 from heron.records import Record
 from heron.search.service import SearchService
 from heron.search.similar import Embedders
-
-SEEN = ("image", "image_group", "image_sequence", "video", "dicom", "nifti", "pdf")
-"""Kinds that have pictures; these are embedded by default."""
 
 
 @frozen(repr=False)
@@ -51,7 +49,9 @@ class EmbeddingService:
         search: SearchService,
         pictures: PictureService,
         embedders: Embedders,
+        plugins: Callable[[], PluginManager],
     ) -> None:
+        self._kinds = Kinds(plugins)
         self._items = items
         self._frames = frames
         self._schema = schema
@@ -101,7 +101,7 @@ class EmbeddingService:
     def chosen(self, items: ItemRefs | Query | None = None) -> Iterator[Item]:
         """The items that are embedded: those given, or all that have pictures."""
         if items is None:
-            kinds = ", ".join(f"'{kind}'" for kind in SEEN)
+            kinds = ", ".join(f"'{kind.name}'" for kind in self._kinds.all() if kind.visual)
             items = Query(where=f"item.kind IN ({kinds})")
         if isinstance(items, Query):
             yield from self._search.all(items)

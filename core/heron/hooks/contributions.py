@@ -126,17 +126,22 @@ class MediaFormat:
         return re.compile(self.signature, re.DOTALL) if self.signature is not None else None
 
 
+def _meant_otherwise(name: str) -> str | None:
+    """What a name means in conditions that is no namespace of facts; None if it can be one."""
+    if name in PREFIXES:
+        return f"{name}. has another meaning in conditions"
+    if name in ITEM_FIELDS or name in DERIVED_FIELDS:
+        return "an item has a field of this name"
+    return None
+
+
 def _checked_namespaces(decoder: MediaDecoder, attribute: Any, namespaces: Sequence[str]) -> None:
     for name in namespaces:
+        reason = _meant_otherwise(name)
         if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_]{0,63}", name):
             reason = "it starts with a letter and has letters, digits and _"
-        elif name in PREFIXES:
-            reason = f"{name}. has another meaning in conditions"
-        elif name in ITEM_FIELDS or name in DERIVED_FIELDS:
-            reason = "an item has a field of this name"
-        else:
-            continue
-        raise ValueError(f"decoder {decoder.name}: {name!r} cannot be a namespace of facts: {reason}")
+        if reason:
+            raise ValueError(f"decoder {decoder.name}: {name!r} cannot be a namespace of facts: {reason}")
 
 
 @frozen(kw_only=True)
@@ -159,6 +164,41 @@ class MediaDecoder(Contribution):
     def brings(self) -> list[str]:
         """The decoder, then the namespaces of its facts."""
         return [*super().brings(), *(f"facts {name}" for name in self.namespaces)]
+
+
+def _checked_kind(kind: MediaKind, attribute: Any, name: str) -> None:
+    reason = _meant_otherwise(name)
+    if not re.fullmatch(r"[a-z][a-z0-9_]{0,63}", name):
+        reason = "it starts with a-z and has a-z, 0-9 and _"
+    if reason:
+        raise ValueError(
+            f"{name!r} cannot be the name of a kind, which is a namespace of facts too: {reason}"
+        )
+
+
+@frozen(kw_only=True)
+class MediaKind(Contribution):
+    """A kind of items, such as `video`: what `kind` is in conditions, and what manifests can give.
+
+    Manifests name it by its `name`, or by one of `arrays`; `heron manifest create` writes the first of these. `media_type`
+    is that of an entry for which neither the manifest nor the file name gives a better one. An item of it is one of these
+    `files`: `one` file, a `group` of files in the order that is given, or a `series`, which a `SeriesDecoder` sorts. With
+    `slices`, its frames are slices, and become rows when it is imported. An item that is not `visual` has no pictures, and is
+    not embedded by default.
+    """
+
+    sort: ClassVar[str] = "kind"
+
+    name: str = field(validator=_checked_kind)
+    arrays: Sequence[str] = field(default=(), converter=_texts)
+    media_type: str = "application/octet-stream"
+    files: Literal["one", "group", "series"] = field(default="one", validator=in_(("one", "group", "series")))
+    slices: bool = False
+    visual: bool = True
+
+    def in_manifests(self) -> list[str]:
+        """Its names in manifests, in lower case without underscores, as they are compared."""
+        return [name.replace("_", "").lower() for name in (*self.arrays, self.name)]
 
 
 @frozen(kw_only=True)

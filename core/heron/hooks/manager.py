@@ -24,18 +24,21 @@ from heron.hooks.contributions import (
     DatasetExporter,
     EmbedderModel,
     MediaDecoder,
+    MediaKind,
     MetadataType,
     QualityMetrics,
     QueryFunction,
     StorageBackend,
 )
 from heron.hooks.registry import Origin, Registry, missing, missing_packages
+from heron.models import OTHER
 
 GROUP = "heron"
 C = TypeVar("C", bound=Contribution)
 
 REGISTER_HOOKS: dict[str, type[Contribution]] = {
     "register_storage": StorageBackend,
+    "register_kinds": MediaKind,
     "register_decoders": MediaDecoder,
     "register_metadata_types": MetadataType,
     "register_query_functions": QueryFunction,
@@ -168,7 +171,7 @@ class PluginManager:
             self._pluggy.register(plugin, name=f"{origin.distribution}:{status.name}")
             contributions = list(self._collect(plugin))
             if origin.rank:
-                self._refuse_built_in_functions(contributions)
+                self._refuse_built_in(contributions)
         except (Exception, SystemExit) as error:  # noqa: BLE001 - a stranger's code
             status.status = f"failed: {_reason(error)}"
             if self._pluggy.is_registered(plugin):
@@ -190,12 +193,21 @@ class PluginManager:
                         )
                     yield contribution
 
-    def _refuse_built_in_functions(self, contributions: Sequence[Contribution]) -> None:
-        """Raise PluginError for a query function with the name of a built-in one: conditions with these load no plugin."""
-        built_in = {entry.name for entry in self._registry.built_in(QueryFunction)}
-        for contribution in contributions:
-            if isinstance(contribution, QueryFunction) and contribution.name in built_in:
-                raise PluginError(f"query function {contribution.name} is built in and cannot be replaced")
+    def _refuse_built_in(self, contributions: Sequence[Contribution]) -> None:
+        """Raise PluginError for a query function or kind with the name of a built-in one: these are found without plugins.
+
+        No name of an array in manifests can mean two kinds.
+        """
+        for record in (QueryFunction, MediaKind):
+            built_in = {entry.name for entry in self._registry.built_in(record)}
+            for contribution in contributions:
+                if isinstance(contribution, record) and contribution.name in built_in:
+                    raise PluginError(f"{record.sort} {contribution.name} is built in and cannot be replaced")
+        taken = {name: kind.name for kind in self.contributions(MediaKind) for name in kind.in_manifests()}
+        for kind in contributions:
+            for name in kind.in_manifests() if isinstance(kind, MediaKind) else ():
+                if taken.get(name, kind.name) != kind.name:
+                    raise PluginError(f"kind {kind.name}: {name} in manifests is the kind {taken[name]}")
 
     def contributions(self, record: type[C]) -> Iterator[C]:
         """All active contributions of one sort, without conflicting ones."""
@@ -210,8 +222,10 @@ class PluginManager:
         return list(self.contributions(MediaDecoder))
 
     def fact_namespaces(self) -> list[str]:
-        """The namespaces of facts that the decoders declare, each once."""
-        return list(dict.fromkeys(name for decoder in self.decoders() for name in decoder.namespaces))
+        """The namespaces of facts: those that decoders declare, and each kind's, for what manifests give; each once."""
+        declared = [name for decoder in self.decoders() for name in decoder.namespaces]
+        kinds = (kind.name for kind in self.contributions(MediaKind) if kind.name != OTHER)
+        return list(dict.fromkeys([*declared, *kinds]))
 
     def metrics(self) -> list[QualityMetrics]:
         """All active quality metrics."""

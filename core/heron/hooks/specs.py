@@ -17,6 +17,7 @@ if TYPE_CHECKING:
         DatasetExporter,
         EmbedderModel,
         MediaDecoder,
+        MediaKind,
         MetadataType,
         QualityMetrics,
         QueryFunction,
@@ -44,6 +45,23 @@ def register_storage() -> Iterable[StorageBackend]:  # type: ignore[empty-body]
         def register_storage():
             yield heron.StorageBackend(
                 name="tape", summary="Tape library", schemes=["tape"], requires=["tapelib"], load=load
+            )
+        ```
+    """
+
+
+@hookspec
+def register_kinds() -> Iterable[MediaKind]:  # type: ignore[empty-body]
+    """Bring kinds of items, for files that are none of Heron's own: `kind = 'point_cloud'`.
+
+    Example:
+        ```python
+        import heron
+
+        @heron.hookimpl
+        def register_kinds():
+            yield heron.MediaKind(
+                name="point_cloud", summary="points in space", arrays=["point_clouds"], visual=False
             )
         ```
     """

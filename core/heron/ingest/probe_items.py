@@ -12,15 +12,13 @@ from heron.errors import MediaError
 from heron.hooks import PluginManager
 from heron.ingest.units import Outcome, ProbeOptions, Unit
 from heron.jobs import ImportProblem
+from heron.media.kinds import Kinds
 from heron.media.reader import THUMBNAIL, Decoding, Examined, Measuring, MediaReader
 from heron.models import MediaFacts, NewFrame, NewItem
 from heron.storage.opening import OpenedFile
 
 if TYPE_CHECKING:
     from PIL.Image import Image
-
-VOLUMES = ("dicom", "nifti")
-"""Kinds whose frames are slices."""
 
 NOT_SAMPLED = "its frames are not sampled, since that reads the whole file: heron keyframes set does it"
 
@@ -32,6 +30,7 @@ class ItemProber:
         self.options = options
         self.reader = MediaReader(plugins)
         self._measuring = Measuring(plugins)
+        self.kinds = Kinds(lambda: plugins)
 
     def item(self, unit: Unit, file: OpenedFile) -> Outcome:
         """The item for a file."""
@@ -76,9 +75,11 @@ class ItemProber:
 
     def _with_frames(self, item: NewItem, decoder: Decoding | None, file: OpenedFile) -> NewItem:
         """The item with the frames that become rows."""
-        if decoder is None or not decoder.has_frames or item.facts.kind not in ("video", *VOLUMES):
+        kind = self.kinds.get(item.facts.kind)
+        has_slices = kind is not None and kind.slices
+        if decoder is None or not decoder.has_frames or not (has_slices or item.facts.kind == "video"):
             return prepared(item)
-        if item.facts.kind in VOLUMES:
+        if has_slices:
             return _with_slices(prepared(item), decoder.times(file, whole=False))
         try:
             times = decoder.times(file, whole=file.path is not None)

@@ -34,6 +34,7 @@ from heron.ingest.stored import is_remote, stored_units
 from heron.ingest.syncing import Seen, SyncedRule, mark_vanished
 from heron.ingest.units import Unit
 from heron.jobs import ImportJob, ImportReport, Integration, SyncedFolder
+from heron.media.kinds import Kinds
 from heron.media.sniff import Sniffer
 from heron.metadata.sidecars import SUFFIX
 from heron.models import Folder, Kind
@@ -280,7 +281,13 @@ class IngestService:
         self._access.require("read", WORKSPACE)
         root = self._storage._normalised_prefix(prefix, integration) if "://" not in prefix else prefix
         kind_of = Sniffer(self._plugins.decoders()).kind_of
-        return write(self._storage.stream(root, integration), Path(file), kind_of, with_facts=with_facts)
+        return write(
+            self._storage.stream(root, integration),
+            Path(file),
+            kind_of,
+            Kinds(lambda: self._plugins),
+            with_facts=with_facts,
+        )
 
     def metadata_file(
         self, file: str | Path, *, by: str | None = None, replace: bool = False
@@ -363,7 +370,11 @@ class IngestService:
 
     def _manifest(self, path: Path, integration: Integration | None) -> Manifest:
         sniffer = Sniffer(self._plugins.decoders())
-        entries = Entries(partial(self._storage.normalise, integration=integration), sniffer.kind_of)
+        entries = Entries(
+            partial(self._storage.normalise, integration=integration),
+            sniffer.kind_of,
+            Kinds(lambda: self._plugins),
+        )
         return Manifest(path, entries, self._schema.current())
 
     def _uuid(self, integration: IntegrationRef | None) -> str | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from heron.hooks import Decoder, Measure, MediaDecoder, MediaFormat, QualityMetrics, hookimpl
+from heron.hooks import Decoder, Measure, MediaDecoder, MediaFormat, MediaKind, QualityMetrics, hookimpl
 
 
 def _load_images() -> Decoder:
@@ -38,6 +38,47 @@ _PERSONAL = [
     "exif.GPSAltitude",
 ]  # fmt: skip
 """Facts of an image that reveal who took it, and where."""
+
+
+@hookimpl
+def register_kinds() -> Iterable[MediaKind]:
+    """The kinds of Heron's own decoders, those of its plugins too, so that a catalogue without them can be read."""
+    dicom, nifti = "application/dicom", "application/x-nifti"
+    yield MediaKind(name="image", summary="one picture", arrays=["images"], media_type="image/*")
+    yield MediaKind(
+        name="image_group",
+        summary="pictures that belong together",
+        arrays=["image_groups"],
+        media_type="image/*",
+        files="group",
+    )
+    yield MediaKind(
+        name="image_sequence",
+        summary="pictures in the order of time",
+        arrays=["image_sequences"],
+        media_type="image/*",
+        files="group",
+    )
+    yield MediaKind(name="video", summary="moving pictures", arrays=["videos"], media_type="video/*")
+    yield MediaKind(
+        name="audio", summary="sound", arrays=["audio", "audios"], media_type="audio/*", visual=False
+    )
+    yield MediaKind(
+        name="dicom",
+        summary="a DICOM series",
+        arrays=["dicom_series"],
+        media_type=dicom,
+        files="series",
+        slices=True,
+    )
+    yield MediaKind(
+        name="nifti", summary="a NIfTI volume", arrays=["nifti", "niftis"], media_type=nifti, slices=True
+    )
+    yield MediaKind(
+        name="text", summary="text", arrays=["text", "texts"], media_type="text/plain", visual=False
+    )
+    yield MediaKind(name="pdf", summary="a PDF document", arrays=["pdfs"], media_type="application/pdf")
+    yield MediaKind(name="other", summary="a file that no known format matches", visual=False)
 
 
 @hookimpl

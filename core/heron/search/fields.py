@@ -13,10 +13,11 @@ from heron.fields import RecordField
 from heron.hooks.contributions import PREFIXES
 from heron.metadata.keys import printable
 from heron.metadata.schema import Schema
-from heron.models import DERIVED_FIELDS, FRAME_FIELDS, ITEM_FIELDS, KINDS, Json
+from heron.models import DERIVED_FIELDS, FRAME_FIELDS, ITEM_FIELDS, Json
 from heron.search.tree import AFFINITIES, Field, Home, ValueType
 
 if TYPE_CHECKING:
+    from heron.media.kinds import Kinds
     from heron.search.namespaces import Namespaces
 
 Place = Literal["name", "value", "sort"]
@@ -43,10 +44,17 @@ class Fields:
     """
 
     def __init__(
-        self, schema: Schema, namespaces: Namespaces, unknown: Iterable[str] = (), *, frames: bool = False
+        self,
+        schema: Schema,
+        namespaces: Namespaces,
+        kinds: Kinds,
+        unknown: Iterable[str] = (),
+        *,
+        frames: bool = False,
     ) -> None:
         self._schema = schema
         self._namespaces = namespaces
+        self._kinds = kinds
         self._unknown = frozenset(unknown)
         self._frames = frames
 
@@ -61,11 +69,11 @@ class Fields:
                 raise QueryError(f"{name} is a field of frames", hint="search frames: heron search --frames")
             if parts[0] == "metadata" and (field := self._metadata(rest)):
                 return field
-            if parts[0] == "item" and (field := _item(rest)):
+            if parts[0] == "item" and (field := self._item(rest)):
                 return field
             if parts[0] == "facts" and len(parts) > 2:
                 return _fact(parts[1:])
-        found = self._key(name) or _item(name)
+        found = self._key(name) or self._item(name)
         if found is None and len(parts) > 1 and parts[0] in self._namespaces:
             if name in self._unknown:
                 raise QueryError(
@@ -119,6 +127,19 @@ class Fields:
             name, home, (name,), type, key.type, kind.affinity, encode, encode_bound, decode, is_ordered, kind.full_text
         )  # fmt: skip
 
+    def _item(self, name: str) -> Field | None:
+        known = ITEM_NAMES.get(name)
+        if known is None:
+            return None
+        found = _declared(known, "column" if known.sql else "derived", name)
+        return evolve(found, encode=self._kind, encode_bound=_text) if name == "kind" else found
+
+    def _kind(self, value: Json) -> Json:
+        if not isinstance(value, str) or self._kinds.get(value) is None:
+            names = ", ".join(kind.name for kind in self._kinds.all())
+            raise ValueError(f"expected one of {names}")
+        return value
+
     def _loose(self, name: str) -> Field | None:
         if name not in self._unknown:
             return None
@@ -154,24 +175,10 @@ def _quoted(text: str) -> str:
     return f"'{doubled}'"
 
 
-def _kind(value: Json) -> Json:
-    if value not in KINDS:
-        raise ValueError(f"expected one of {', '.join(KINDS)}")
-    return value
-
-
 def _text(value: Json) -> Json:
     if not isinstance(value, str):
         raise ValueError("expected text")
     return value
-
-
-def _item(name: str) -> Field | None:
-    known = ITEM_NAMES.get(name)
-    if known is None:
-        return None
-    found = _declared(known, "column" if known.sql else "derived", name)
-    return evolve(found, encode=_kind, encode_bound=_text) if name == "kind" else found
 
 
 def _declared(known: RecordField, home: Home, name: str) -> Field:

@@ -6,12 +6,18 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 from heron.media.builtin import register_decoders
+from heron.media.kinds import BUILT_IN as KINDS
+from heron.models import OTHER
 
 if TYPE_CHECKING:
     from heron.hooks import PluginManager
 
-BUILT_IN = (*(name for decoder in register_decoders() for name in decoder.namespaces), "metric")
-"""Those of the built-in decoders, and `metric`, which the quality metrics of every plugin share."""
+BUILT_IN = (
+    *dict.fromkeys(name for decoder in register_decoders() for name in decoder.namespaces),
+    *(name for name in KINDS if name != OTHER),
+    "metric",
+)
+"""Those of the built-in decoders; the built-in kinds, for what manifests give; and `metric`, for quality metrics."""
 
 
 class Namespaces:

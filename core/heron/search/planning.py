@@ -18,6 +18,7 @@ from heron.search.plan import Plan, SortTerm
 
 if TYPE_CHECKING:
     from heron.hooks import PluginManager
+    from heron.media.kinds import Kinds
     from heron.search.namespaces import Namespaces
 
 _TERM = re.compile(r'\s*(-?)((?:"[^"]*"|[^,"])+)\s*(?:,|$)')
@@ -28,11 +29,20 @@ class Planner:
     """Makes the plans of queries on one catalogue."""
 
     def __init__(
-        self, folders: FolderService, schema: SchemaService, plugins: Callable[[], PluginManager]
+        self,
+        folders: FolderService,
+        schema: SchemaService,
+        plugins: Callable[[], PluginManager],
     ) -> None:
         self._folders = folders
         self._schema = schema
         self._plugins = plugins
+
+    @cached_property
+    def _kinds(self) -> Kinds:
+        from heron.media.kinds import Kinds
+
+        return Kinds(self._plugins)
 
     @cached_property
     def _namespaces(self) -> Namespaces:
@@ -83,7 +93,11 @@ class Planner:
 
     def _fields(self, frames: bool) -> Fields:
         return Fields(
-            self._schema.current(), self._namespaces, self._schema._remembered_keys(), frames=frames
+            self._schema.current(),
+            self._namespaces,
+            self._kinds,
+            self._schema._remembered_keys(),
+            frames=frames,
         )
 
 

@@ -14,24 +14,17 @@ from attrs import Factory, define, evolve, fields_dict, frozen
 from heron.catalog.registration import check_url
 from heron.convert import converter, faults, without_secrets
 from heron.errors import BadCredentials, HeronError, InvalidInput, PluginError, Unreachable
-from heron.ingest.manifest.facts import Facts, known_facts, media_facts, plain
+from heron.hooks import MediaKind
+from heron.ingest.manifest.facts import Facts, known_facts, media_facts
 from heron.ingest.units import Unit
 from heron.json_stream import Repeated
+from heron.media.kinds import Kinds, plain
 from heron.metadata.keys import printable
 from heron.models import Json, Kind, Member
 
 Locate = Callable[[str], str]
 """Gives the canonical form of a URL."""
 
-KINDS: dict[str, Kind] = {
-    "videos": "video", "video": "video", "images": "image", "image": "image", "audio": "audio", "audios": "audio",
-    "nifti": "nifti", "niftis": "nifti", "text": "text", "texts": "text", "pdfs": "pdf", "pdf": "pdf",
-    "imagegroups": "image_group", "imagegroup": "image_group", "imagesequences": "image_sequence",
-    "imagesequence": "image_sequence", "dicomseries": "dicom", "dicom": "dicom",
-}  # fmt: skip
-"""The names that arrays of a manifest can have, in lower case without underscores, and their kinds."""
-
-_GROUPS = frozenset({"image_group", "image_sequence", "dicom"})
 _FIELDS = {
     "objecturl": "url", "url": "url", "title": "title", "name": "title", "clientmetadata": "metadata",
     "metadata": "metadata", "videometadata": "facts", "imagemetadata": "facts", "audiometadata": "facts",
@@ -72,6 +65,7 @@ class Entries:
 
     locate: Locate
     kind_of: Callable[[str], Kind | None] = lambda name: None
+    kinds: Kinds = Factory(Kinds)
     _spellings: dict[str, str] = Factory(dict)
 
     def unit(self, raw: Json, place: str, kind: Kind | None = None) -> Unit:
@@ -91,8 +85,8 @@ class Entries:
             raise InvalidInput(f"{place}: the key {printable(raw.key)} is given twice")
         fields, given = self._fields(raw, place)
         if "kind" in fields:
-            kind = kind_named(fields.pop("kind"), f"{place}.{given['kind']}")
-        if kind in _GROUPS or "members" in fields:
+            kind = self.kind_named(fields.pop("kind"), f"{place}.{given['kind']}")
+        if self._is_group(kind) or "members" in fields:
             return self._group(fields, given, place, kind)
         _check_names(fields, _OF_A_FILE, place, given, "a single file")
         entry = _structured(fields, File, place, given)
@@ -105,7 +99,7 @@ class Entries:
                     f"{place}: the kind of {url} is not given, and its name does not show it",
                     hint='give it a "kind"',
                 )
-            facts = media_facts(entry.facts, kind, url)
+            facts = media_facts(entry.facts, self._kind(kind), url)
         return Unit(
             place, url, metadata=entry.metadata, name=entry.title or None, kind=kind, facts=facts,
             size=entry.facts.size if entry.facts else None,
@@ -115,7 +109,7 @@ class Entries:
         """The unit of several files; its URL is that of the first file with a suffix that is unique to the group."""
         if "members" not in fields:
             raise InvalidInput(f"{place} names no files", hint="give it objectUrl_0, objectUrl_1 and so on")
-        if kind not in (None, *_GROUPS):
+        if kind is not None and not self._is_group(kind):
             raise InvalidInput(
                 f"{place}: an item of kind {kind} is a single file",
                 hint="image_groups and dicom_series can have several files",
@@ -133,7 +127,7 @@ class Entries:
         kind = kind or "image_group"
         if kind == "image_group" and group.create_video:
             kind = "image_sequence"
-        found = media_facts(facts, kind, members[0].url) if facts else None
+        found = media_facts(facts, self._kind(kind), members[0].url) if facts else None
         return Unit(
             place, group_url(kind, [member.url for member in members]), metadata=group.metadata,
             name=group.title or _folder_name(members[0].url), kind=kind, members=tuple(members),
@@ -188,7 +182,7 @@ class Entries:
     def _spelt(self, key: str, place: str) -> str:
         """The field that a key means, in any spelling; cached, since the next entry is probably spelt the same."""
         numbered = _NUMBERED.fullmatch(key)
-        field = numbered[1].lstrip("0") or "0" if numbered else _FIELDS.get(plain(key))
+        field = numbered[1].lstrip("0") or "0" if numbered else self._field(plain(key))
         if field is None:
             close = difflib.get_close_matches(
                 key, ["objectUrl", "title", "clientMetadata", "createVideo"], n=1
@@ -199,6 +193,31 @@ class Entries:
         if len(self._spellings) < 10_000:
             self._spellings[key] = field
         return field
+
+    def _field(self, key: str) -> str | None:
+        """The field of a plain key; facts stand below the kind, such as `videoMetadata`."""
+        if (
+            key not in _FIELDS
+            and key.endswith("metadata")
+            and self.kinds.in_manifest(key[: -len("metadata")])
+        ):
+            return "facts"
+        return _FIELDS.get(key)
+
+    def _is_group(self, kind: Kind | None) -> bool:
+        return kind is not None and self._kind(kind).files != "one"
+
+    def _kind(self, name: Kind) -> MediaKind:
+        """The record of a kind. A file name can suggest one that only its decoder knows."""
+        return self.kinds.get(name) or MediaKind(name=name, summary="")
+
+    def kind_named(self, name: Json, place: str) -> Kind:
+        """The kind of that name, in either spelling and number; raises InvalidInput."""
+        kind = self.kinds.in_manifest(name) if isinstance(name, str) else None
+        if kind is None:
+            hint = self.kinds.hint(str(name), in_manifest=True)
+            raise InvalidInput(f"{place}: {printable(name)} is not a kind of data", hint=hint)
+        return kind.name
 
     def _located(self, url: str, place: str, *, has_facts: bool) -> str:
         """The canonical URL. If facts are given, no storage needs to be able to read it. Raises InvalidInput."""
@@ -216,16 +235,6 @@ class Entries:
                     hint="give it without",
                 ) from error
             return url
-
-
-def kind_named(name: Json, place: str) -> Kind:
-    """The kind of that name, in either spelling and number; raises InvalidInput."""
-    kind = KINDS.get(plain(name)) if isinstance(name, str) else None
-    if kind is None:
-        close = difflib.get_close_matches(plain(str(name)), KINDS, n=1)
-        hint = f"did you mean {close[0]}?" if close else f"one of {', '.join(dict.fromkeys(KINDS.values()))}"
-        raise InvalidInput(f"{place}: {printable(name)} is not a kind of data", hint=hint)
-    return kind
 
 
 def group_url(kind: Kind, urls: list[str]) -> str:

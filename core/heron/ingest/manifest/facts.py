@@ -11,8 +11,10 @@ from attrs import Attribute, Factory, define, fields_dict, resolve_types
 
 from heron.convert import dumps
 from heron.errors import InvalidInput
+from heron.hooks import MediaKind
+from heron.media.kinds import plain
 from heron.metadata.keys import is_unicode, printable
-from heron.models import FACT_FIELDS, Json, Kind, MediaFacts
+from heron.models import FACT_FIELDS, Json, MediaFacts
 
 _GIVEN = {"size": ("filesize", "size"), **{name: field.given_as for name, field in FACT_FIELDS.items()}}
 _FACTS = {key: name for name, keys in _GIVEN.items() for key in keys}
@@ -20,13 +22,6 @@ _FACTS.update({"fileSize": "size", "file_size": "size", "mimeType": "media_type"
 
 _PATHS = {field: f"facts.{field}" for field in _FACTS.values()}
 """How errors name a fact."""
-
-MEDIA_TYPES: dict[Kind, str] = {
-    "image": "image/*", "image_group": "image/*", "image_sequence": "image/*", "video": "video/*",
-    "audio": "audio/*", "text": "text/plain", "pdf": "application/pdf", "nifti": "application/x-nifti",
-    "dicom": "application/dicom",
-}  # fmt: skip
-"""The media type of a kind if neither the manifest nor the file name gives a more exact one."""
 
 _LARGEST = 2**63 - 1
 """The largest value of a fact that is a number."""
@@ -54,11 +49,6 @@ class Facts:
 
 _NAMES = [name for name in fields_dict(Facts) if name not in ("size", "media_type", "more")]
 _values = attrgetter(*_NAMES)
-
-
-def plain(key: str) -> str:
-    """A key in lower case without underscores, so that `media_type` and `mediaType` are the same key."""
-    return key.replace("_", "").lower()
 
 
 def known_facts(raw: Json, place: str, given: dict[str, str]) -> dict[str, Any]:
@@ -106,8 +96,8 @@ def _kept(more: dict[str, Any], place: str) -> dict[str, Any]:
     return more
 
 
-def media_facts(facts: Facts, kind: Kind, url: str) -> MediaFacts:
+def media_facts(facts: Facts, kind: MediaKind, url: str) -> MediaFacts:
     """The facts as the catalogue stores them; facts without an attribute are stored under the name of the kind."""
     known = dict(zip(_NAMES, _values(facts), strict=True))
-    media_type = facts.media_type or guess_type(url)[0] or MEDIA_TYPES.get(kind, "application/octet-stream")
-    return MediaFacts(kind, media_type, extra={kind: facts.more} if facts.more else {}, **known)
+    media_type = facts.media_type or guess_type(url)[0] or kind.media_type
+    return MediaFacts(kind.name, media_type, extra={kind.name: facts.more} if facts.more else {}, **known)

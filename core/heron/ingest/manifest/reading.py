@@ -13,11 +13,11 @@ from typing import IO
 from attrs import define, frozen
 
 from heron.errors import InvalidInput, NotFound
-from heron.ingest.manifest.entries import KINDS, Entries, as_unicode, kind_named
-from heron.ingest.manifest.facts import plain
+from heron.ingest.manifest.entries import Entries, as_unicode
 from heron.ingest.manifest.tables import table_units
 from heron.ingest.units import Unit
 from heron.json_stream import LineReader, elements
+from heron.media.kinds import plain
 from heron.metadata.keys import printable
 from heron.metadata.schema import Schema
 from heron.models import Json, Kind
@@ -112,14 +112,35 @@ class Manifest:
             elif name:
                 if name not in kinds:
                     try:
-                        kinds[name] = kind_named(name, f"$.{name}")
+                        kinds[name] = self.entries.kind_named(name, f"$.{name}")
                     except InvalidInput as error:
                         kinds[name] = None
                         yield Unit(as_unicode(f"$.{name}"), "", problem=as_unicode(str(error)))
                 if kinds[name] is not None:
                     yield self.entries.unit(value, path, kinds[name])
             elif plain(path[2:]) not in _FLAGS:
-                yield from _member_problem(path, value)
+                yield from self._member_problem(path, value)
+
+    def _member_problem(self, path: str, value: Json) -> Iterator[Unit]:
+        """The problem of a member of the manifest that is not an array; unknown flags and notes are skipped."""
+        if plain(path[2:]) == "objecturl":
+            hint = 'put it into an array, such as {"images": [{"objectUrl": "…"}]}'
+            yield Unit("$", "", problem=f"$: found an entry, expected arrays of entries ({hint})")
+            return
+        try:
+            self.entries.kind_named(path[2:], path)
+        except InvalidInput:
+            names = self.entries.kinds.names_in_manifests()
+            close = difflib.get_close_matches(plain(path[2:]), [*_FLAGS, *names], n=1, cutoff=0.85)
+            if close:
+                meant = "skip_duplicate_urls" if close[0].startswith("skip") else close[0]
+                meant = "upsert_metadata" if close[0].startswith("upsert") else meant
+                yield Unit(
+                    path, "", problem=f"{path}: {printable(path[2:])} is unknown (did you mean {meant}?)"
+                )
+            return
+        if value is not None:
+            yield Unit(path, "", problem=f"{path}: expected an array, got {printable(value)}")
 
     def _lines(self, stream: IO[bytes]) -> Iterator[Unit]:
         read = LineReader()
@@ -135,25 +156,6 @@ class Manifest:
             if isinstance(row, dict) and row and all(plain(key) in _FLAGS for key in row):
                 continue
             yield self.entries.unit(row, place)
-
-
-def _member_problem(path: str, value: Json) -> Iterator[Unit]:
-    """The problem of a member of the manifest that is not an array; unknown flags and notes are skipped."""
-    if plain(path[2:]) == "objecturl":
-        hint = 'put it into an array, such as {"images": [{"objectUrl": "…"}]}'
-        yield Unit("$", "", problem=f"$: found an entry, expected arrays of entries ({hint})")
-        return
-    try:
-        kind_named(path[2:], path)
-    except InvalidInput:
-        close = difflib.get_close_matches(plain(path[2:]), [*_FLAGS, *KINDS], n=1, cutoff=0.85)
-        if close:
-            meant = "skip_duplicate_urls" if close[0].startswith("skip") else close[0]
-            meant = "upsert_metadata" if close[0].startswith("upsert") else meant
-            yield Unit(path, "", problem=f"{path}: {printable(path[2:])} is unknown (did you mean {meant}?)")
-        return
-    if value is not None:
-        yield Unit(path, "", problem=f"{path}: expected an array, got {printable(value)}")
 
 
 def _take_flag(key: str, value: Json, place: str, found: dict[str, bool]) -> None:

@@ -15,6 +15,7 @@ from heron.convert import loads
 from heron.errors import HeronError, InvalidInput
 from heron.ingest.manifest.entries import Entries
 from heron.ingest.units import Unit
+from heron.media.kinds import BUILT_IN, Kinds
 from heron.metadata.keys import printable
 from heron.metadata.schema import Schema
 from heron.metadata.text_values import from_text
@@ -49,10 +50,8 @@ class Header:
     named: frozenset[int]
     """The columns that have a name."""
 
-    @property
-    def is_grouped(self) -> bool:
-        """Whether rows with one title are one item."""
-        return self.kind in ("image_group", "dicom")
+    is_grouped: bool
+    """Whether rows with one title are one item."""
 
 
 @frozen
@@ -75,7 +74,7 @@ class _Row:
 def table_units(stream: IO[bytes], name: str, entries: Entries, schema: Schema) -> Iterator[Unit]:
     """The units of a CSV manifest; raises InvalidInput for a file that is not CSV in UTF-8 with a header."""
     done: set[tuple[str, str]] = set()
-    for group in _items(_rows(stream, name, schema)):
+    for group in _items(_rows(stream, name, schema, entries.kinds)):
         problem = next((row.problem for row in group if row.problem), None)
         if group[0].header.is_grouped:
             problem = problem or _group_problem(group, is_known=group[0].key in done)
@@ -125,7 +124,7 @@ def _unit(rows: list[_Row], entries: Entries) -> Unit:
     return entries.unit(raw, first.place, first.header.kind)
 
 
-def _rows(stream: IO[bytes], name: str, schema: Schema) -> Iterator[_Row]:
+def _rows(stream: IO[bytes], name: str, schema: Schema, kinds: Kinds) -> Iterator[_Row]:
     csv.field_size_limit(max(csv.field_size_limit(), _LONGEST))
     header: Header | None = None
     line = 1
@@ -136,7 +135,7 @@ def _rows(stream: IO[bytes], name: str, schema: Schema) -> Iterator[_Row]:
             if not any(cell.strip() for cell in cells):
                 continue
             if any(cell.strip().lower() in _URLS for cell in cells):
-                header = _header(cells, f"{name}, {place}")
+                header = _header(cells, f"{name}, {place}", kinds)
             elif header is None:
                 raise _no_header(name, cells)
             else:
@@ -159,9 +158,10 @@ def _no_header(name: str, cells: Sequence[str]) -> InvalidInput:
     return InvalidInput(f"{name}: {what}", hint="begin with a header such as ObjectURL,Image title")
 
 
-def _header(cells: Sequence[str], place: str) -> Header:
+def _header(cells: Sequence[str], place: str, kinds: Kinds) -> Header:
     names = [cell.strip().lower() for cell in cells]
-    titles = [number for number, name in enumerate(names) if name in _TITLES]
+    known = {**_titles_of_plugins(kinds), **_TITLES}
+    titles = [number for number, name in enumerate(names) if name in known]
     urls = [number for number, name in enumerate(names) if name in _URLS]
     if len(titles) > 1 or len(urls) > 1:
         twice = " and ".join(cells[number].strip() for number in (titles if len(titles) > 1 else urls))
@@ -173,10 +173,18 @@ def _header(cells: Sequence[str], place: str) -> Header:
     key, count = max(Counter(metadata.values()).items(), key=lambda found: found[1], default=("", 0))
     if count > 1:
         raise InvalidInput(f"{place}: the header has {printable(key)} twice")
+    kind = known[names[title]] if titles else None
+    of_kind = kinds.get(kind) if kind is not None else None
     return Header(
-        place, _TITLES[names[title]] if titles else None, urls[0], title, create_video,
-        list(metadata.items()), frozenset({*taken, *metadata}),
+        place, kind, urls[0], title, create_video,
+        list(metadata.items()), frozenset({*taken, *metadata}), of_kind is not None and of_kind.files != "one",
     )  # fmt: skip
+
+
+def _titles_of_plugins(kinds: Kinds) -> dict[str, Kind]:
+    """The columns with the titles of items of kinds that plugins bring, such as `Point cloud title`."""
+    more = (kind.name for kind in kinds.all() if kind.name not in BUILT_IN)
+    return {f"{name.replace('_', ' ')} title": name for name in more}
 
 
 def _row(cells: Sequence[str], header: Header, place: str, schema: Schema) -> _Row:

@@ -16,24 +16,20 @@ from typing import IO, Any
 from heron.convert import dumps
 from heron.errors import InvalidInput
 from heron.export.files import whole_file
-from heron.hooks import StoredObject
-from heron.ingest.manifest.facts import MEDIA_TYPES
+from heron.hooks import MediaKind, StoredObject
 from heron.ingest.manifest.report import ManifestReport
 from heron.jobs import ImportProblem
+from heron.media.kinds import Kinds
 from heron.metadata.sidecars import SUFFIX
-from heron.models import Json, Kind
+from heron.models import OTHER, Json, Kind
 from heron.storage.local_files import BadEntry
-
-_ARRAYS: dict[Kind, str] = {
-    "image": "images", "video": "videos", "audio": "audio", "nifti": "nifti", "text": "text", "pdf": "pdfs",
-}  # fmt: skip
-"""The array of a manifest for files of each kind. Only probing can tell which DICOM files form a series."""
 
 
 def write(
     objects: Iterable[StoredObject],
     file: Path,
     kind_of: Callable[[str], Kind | None],
+    kinds: Kinds,
     *,
     with_facts: bool,
 ) -> ManifestReport:
@@ -47,11 +43,11 @@ def write(
         raise InvalidInput(f"{file}: a manifest ends with {', '.join(writers)}")
     if with_facts and writer is _csv:
         raise InvalidInput("a CSV manifest cannot contain facts", hint="write .json or .jsonl")
-    kinds: Counter[str] = Counter()
+    counts: Counter[str] = Counter()
     left_out, own = 0, _written_to(file)
     problems: list[ImportProblem] = []
 
-    def entries() -> Iterator[tuple[Kind, dict[str, Json]]]:
+    def entries() -> Iterator[tuple[MediaKind, dict[str, Json]]]:
         nonlocal left_out
         for stored in objects:
             if own(stored.url):
@@ -60,15 +56,18 @@ def write(
                 problems.append(ImportProblem(stored.url, stored.url, stored.problem, "warning"))
                 continue
             kind = kind_of(stored.url) if not stored.url.endswith(SUFFIX) else None
-            if kind not in _ARRAYS:
+            found = kinds.get(kind) if kind is not None else None
+            if (
+                found is None or found.files != "one" or found.name == OTHER
+            ):  # the content tells which files form a series
                 left_out += 1
                 continue
-            kinds[kind] += 1
-            yield kind, _entry(stored, kind, with_facts)
+            counts[found.name] += 1
+            yield found, _entry(stored, found, with_facts)
 
     with whole_file(file) as stream:
         writer(entries(), stream)
-    return ManifestReport(dict(kinds), left_out=left_out, problems=tuple(problems))
+    return ManifestReport(dict(counts), left_out=left_out, problems=tuple(problems))
 
 
 def _written_to(file: Path) -> Callable[[str], bool]:
@@ -79,26 +78,27 @@ def _written_to(file: Path) -> Callable[[str], bool]:
     return lambda url: url in whole or (url.startswith(parts) and url.endswith(".part"))
 
 
-def _entry(stored: StoredObject, kind: Kind, with_facts: bool) -> dict[str, Json]:
+def _entry(stored: StoredObject, kind: MediaKind, with_facts: bool) -> dict[str, Json]:
     entry: dict[str, Json] = {"objectUrl": stored.url}
     if with_facts:
-        media_type = guess_type(stored.url)[0] or MEDIA_TYPES[kind]
-        entry[f"{kind}Metadata"] = {"fileSize": stored.size, "mimeType": media_type}
+        media_type = guess_type(stored.url)[0] or kind.media_type
+        entry[f"{kind.name}Metadata"] = {"fileSize": stored.size, "mimeType": media_type}
     return entry
 
 
-def _json(entries: Iterable[tuple[Kind, dict[str, Json]]], stream: IO[bytes]) -> None:
+def _json(entries: Iterable[tuple[MediaKind, dict[str, Json]]], stream: IO[bytes]) -> None:
     with ExitStack() as stack:
-        arrays: dict[Kind, Any] = {}
+        arrays: dict[str, Any] = {}
         for kind, entry in entries:
-            if kind not in arrays:
-                arrays[kind] = stack.enter_context(tempfile.TemporaryFile())
-            arrays[kind].write(
-                (",\n    " if arrays[kind].tell() else "    ").encode() + dumps(entry).encode()
+            name = kind.arrays[0] if kind.arrays else kind.name
+            if name not in arrays:
+                arrays[name] = stack.enter_context(tempfile.TemporaryFile())
+            arrays[name].write(
+                (",\n    " if arrays[name].tell() else "    ").encode() + dumps(entry).encode()
             )
         stream.write(b"{")
-        for number, (kind, spool) in enumerate(arrays.items()):
-            stream.write(f'{"," if number else ""}\n  "{_ARRAYS[kind]}": [\n'.encode())
+        for number, (name, spool) in enumerate(arrays.items()):
+            stream.write(f'{"," if number else ""}\n  "{name}": [\n'.encode())
             spool.seek(0)
             while block := spool.read(1 << 20):
                 stream.write(block)
@@ -106,12 +106,12 @@ def _json(entries: Iterable[tuple[Kind, dict[str, Json]]], stream: IO[bytes]) ->
         stream.write(b"\n}\n")
 
 
-def _jsonl(entries: Iterable[tuple[Kind, dict[str, Json]]], stream: IO[bytes]) -> None:
+def _jsonl(entries: Iterable[tuple[MediaKind, dict[str, Json]]], stream: IO[bytes]) -> None:
     for kind, entry in entries:
-        stream.write(dumps({"kind": kind, **entry}).encode() + b"\n")
+        stream.write(dumps({"kind": kind.name, **entry}).encode() + b"\n")
 
 
-def _csv(entries: Iterable[tuple[Kind, dict[str, Json]]], stream: IO[bytes]) -> None:
+def _csv(entries: Iterable[tuple[MediaKind, dict[str, Json]]], stream: IO[bytes]) -> None:
     text = io.TextIOWrapper(stream, encoding="utf-8", newline="", write_through=True)
     writer = csv.writer(text)
     writer.writerow(["ObjectURL"])

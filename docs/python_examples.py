@@ -132,6 +132,7 @@ EXAMPLES: dict[str, str] = {
     "embed.chosen": '[item.name for item in ws.embed.chosen(heron.Query(folder="Photos"))]',
     "vector_files.export_file": 'ws.vector_files.export_file("face", "face.npy")',
     "vector_files.import_file": 'np.save("own.npy", np.ones((1, 3)))\nwith open("own.ids.txt", "w") as file:\n    file.write("harbour.jpg\\n")\nws.vector_files.import_file("face", "own.npy", by="name")',
+    "curation.carry_over": 'found = ws.curation.near_duplicates("visual", threshold=0.9)\nws.curation.carry_over(found, dry_run=True).values',
     "curation.diverse": '[item.name for item in ws.curation.diverse("visual", 2).items]',
     "curation.exact_duplicates": 'ws.curation.hash_missing()\nws.curation.exact_duplicates().redundant',
     "curation.hash_missing": 'ws.curation.hash_missing(heron.Query(folder="Photos")).hashed',

@@ -157,6 +157,7 @@ WRITES = {
     "collections.delete": (lambda w, t: w.collections.delete(t.title), "delete collection"),
     "collections.remove": (lambda w, t: w.collections.remove(t.title, [t.item]), "update collection"),
     "collections.update": (lambda w, t: w.collections.update(t.title, title="new"), "update collection"),
+    "curation.carry_over": (lambda w, t: w.curation.carry_over(t.twins), "update item"),
     "curation.hash_missing": (lambda w, t: w.curation.hash_missing(), "update item"),
     "datasets.add": (lambda w, t: w.datasets.add(t.title, [t.other]), "update dataset"),
     "datasets.create": (lambda w, t: w.datasets.create("new", items=[t.item]), "create datasets"),

@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING, Any
 from heron._version import __version__
 
 if TYPE_CHECKING:
-    from heron.answers import Explanation, FolderContents, NameMatches, Verification
+    from heron.answers import (
+        CarriedOver,
+        Conflict,
+        Explanation,
+        FolderContents,
+        NameMatches,
+        Verification,
+    )
     from heron.catalog.relocation import Relocated
     from heron.catalog.vectors.adoption import Adopted
     from heron.catalog.vectors.status import VectorStatus
@@ -113,7 +120,7 @@ if TYPE_CHECKING:
     from heron.workspace import Workspace, init, open
 
 _HOME = {
-    "answers": "Explanation FolderContents NameMatches Verification",
+    "answers": "CarriedOver Conflict Explanation FolderContents NameMatches Verification",
     "catalog.relocation": "Relocated",
     "catalog.vectors.adoption": "Adopted",
     "catalog.vectors.status": "VectorStatus",
@@ -162,6 +169,7 @@ __all__ = [
     "BadCredentials",
     "BucketStorage",
     "Candidate",
+    "CarriedOver",
     "CatalogueBusy",
     "CatalogueError",
     "CheckResult",
@@ -169,6 +177,7 @@ __all__ = [
     "Codec",
     "Collection",
     "CommandContext",
+    "Conflict",
     "Dataset",
     "DatasetExporter",
     "DatasetRow",

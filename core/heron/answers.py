@@ -55,3 +55,35 @@ class Verification(Record):
     key: str
     value: Json = field(hash=False)
     reason: str
+
+
+@frozen(repr=False)
+class Conflict(Record):
+    """A key of which two copies have different values. `item` is the UUID of the kept copy; nothing is copied to it.
+
+    `name` and `other_name` are the copies that differ; `name` is the kept one if it has the key.
+    """
+
+    item: str
+    key: str
+    name: str
+    value: Json = field(hash=False)
+    other_name: str
+    other_value: Json = field(hash=False)
+
+
+@frozen(repr=False)
+class CarriedOver(Record):
+    """What was copied from redundant items to the kept ones, or would be if `written` is False.
+
+    `items` is the number of kept items that get something, `values` of metadata values, `collections` of memberships,
+    `datasets` of dataset rows. `notes` are sentences about what is not copied.
+    """
+
+    items: int
+    values: int
+    collections: int
+    datasets: int
+    conflicts: tuple[Conflict, ...] = ()
+    notes: tuple[str, ...] = ()
+    written: bool = False

@@ -25,9 +25,14 @@ from heron.cli.show import picture_option, save_picture
 from heron.wording import counted
 
 if TYPE_CHECKING:
+    from heron.answers import CarriedOver
     from heron.curation.records import DuplicateGroup, Duplicates
     from heron.models import Query
     from heron.workspace import Workspace
+
+
+_SHOWN = 20
+"""Conflicts that are printed."""
 
 
 @click.command("duplicates")
@@ -44,6 +49,12 @@ if TYPE_CHECKING:
 @click.option("--hash-missing", is_flag=True, help="First hash the files of items that have no hash yet.")
 @click.option("--collect", "kept", metavar="TITLE", help="Make a collection of the best of each group.")
 @click.option("--collect-redundant", "redundant", metavar="TITLE", help="Make a collection of the others.")
+@click.option(
+    "--carry-over",
+    is_flag=True,
+    help="Copy metadata, collections and dataset rows of the others to the best one, without overwriting.",
+)
+@click.option("--dry-run", is_flag=True, help="With --carry-over: only show what would be copied.")
 @picture_option("Draw the groups")
 @limit_option
 @json_option
@@ -59,6 +70,8 @@ def command(
     hash_missing: bool,
     kept: str | None,
     redundant: str | None,
+    carry_over: bool,
+    dry_run: bool,
     output: Path | None,
     limit: int | None,
     as_json: bool,
@@ -76,6 +89,8 @@ def command(
         raise click.UsageError("--key, --frames and --exact go with --near.")
     if near is not None and hash_missing:
         raise click.UsageError("--hash-missing is for exact duplicates, not for --near.")
+    if dry_run and not carry_over:
+        raise click.UsageError("--dry-run goes with --carry-over.")
     workspace = context.workspace()
     check_titles(workspace, kept, redundant)
     query = selection.query(workspace, compares=True)
@@ -89,12 +104,18 @@ def command(
                 selection.key, near, query, frames=frames, exact=selection.exact, progress=progress
             )
     from heron.catalog.work import FOUND
+    from heron.convert import unstructure
 
     sheet = None
     if output is not None and found.groups:
         sheet = workspace.curation.sheet(found)
         save_picture(sheet.picture, output)
-    print_json(_plain(found)) if as_json else _print(found, limit)
+    carried = workspace.curation.carry_over(found, dry_run=dry_run or not carry_over)
+    if as_json:
+        print_json({**_plain(found), "carried_over": unstructure(carried)})
+    else:
+        _print(found, limit)
+        _print_carried(carried, asked=carry_over)
     collect(workspace, kept, found.kept, quiet=as_json, description=FOUND["kept"])
     collect(workspace, redundant, found.redundant, quiet=as_json, description=FOUND["redundant"])
     if sheet is not None and not as_json:
@@ -121,6 +142,45 @@ def _print(found: Duplicates, limit: int | None) -> None:
         )
     for note in found.notes:
         say(f"Note: {note}")
+
+
+def _print_carried(carried: CarriedOver, *, asked: bool) -> None:
+    """What was copied to the kept items, or what they lack."""
+    parts = [
+        counted(number, noun)
+        for number, noun in (
+            (carried.values, "metadata value"),
+            (carried.collections, "collection membership"),
+            (carried.datasets, "dataset row"),
+        )
+        if number
+    ]
+    if parts and not asked:
+        say(
+            f"Note: redundant items have {', '.join(parts)} that the kept ones lack; heron duplicates --carry-over copies these"
+        )
+    elif asked:
+        verb = "Copied" if carried.written else "A dry run, nothing was changed. Would copy"
+        say(f"{verb} {', '.join(parts) or 'nothing'} to {counted(carried.items, 'item')}")
+    if carried.conflicts and not asked:
+        say(f"Note: {counted(len(carried.conflicts), 'metadata value')} differ between copies of one picture")
+    for conflict in carried.conflicts[:_SHOWN] if asked else ():
+        say(
+            f"Conflict, not copied: {conflict.key} is {_short(conflict.value)} of {conflict.name}, "
+            f"{_short(conflict.other_value)} of {conflict.other_name}"
+        )
+    if asked and len(carried.conflicts) > _SHOWN:
+        say(f"… and {len(carried.conflicts) - _SHOWN:,} more conflicts, all are in --json")
+    for note in carried.notes if asked else ():
+        say(f"Note: {note}")
+
+
+def _short(value: Any) -> str:
+    """A value on one line."""
+    from heron.convert import dumps
+    from heron.records import cut
+
+    return cut(dumps(value), 60)
 
 
 def _rows(found: Duplicates) -> Iterator[tuple[Any, ...]]:

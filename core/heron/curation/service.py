@@ -6,7 +6,9 @@ from collections.abc import Callable
 
 import numpy as np
 
+from heron.answers import CarriedOver
 from heron.catalog.access import WORKSPACE, Access
+from heron.catalog.carrying import Carrying
 from heron.catalog.database import Database
 from heron.catalog.findings import Findings
 from heron.catalog.items import ItemService
@@ -20,7 +22,7 @@ from heron.curation.hashing import hash_items
 from heron.curation.leaks import Leaks
 from heron.curation.lookup import Lookup
 from heron.curation.neighbours import indexed_cosines, nearest_cosines
-from heron.curation.records import Duplicates, Hashed, Leakage, Ranked, Ranking, Subset
+from heron.curation.records import DuplicateGroup, Duplicates, Hashed, Leakage, Ranked, Ranking, Subset
 from heron.curation.sheet import GroupSheet, sheet_of_duplicates, sheet_of_leaks
 from heron.errors import InvalidInput
 from heron.models import Dataset, Query
@@ -62,6 +64,7 @@ class CurationService:
     ) -> None:
         self._access = access
         self._findings = Findings(database, access)
+        self._carrying = Carrying(database, access)
         self._items = items
         self._vectors = vectors
         self._storage = storage
@@ -98,6 +101,17 @@ class CurationService:
         _check_cosine(threshold)
         chosen = self._compared(key, query, frames=frames)
         return near_items(self._lookup, chosen, threshold, exact=exact, progress=progress)
+
+    def carry_over(self, found: Duplicates, *, dry_run: bool = False) -> CarriedOver:
+        """Copy what people have done with redundant items to the kept one of each group, as far as it lacks it.
+
+        That is keys of metadata, memberships in collections, and rows of datasets, which are added at the end. Nothing is
+        overwritten: a key whose values differ is listed as a conflict. All groups are changed in one transaction; with
+        `dry_run` nothing is changed. Vectors and metadata of frames are not copied.
+        """
+        self._access.require("read", WORKSPACE)
+        groups = [(group.kept, group.redundant) for group in found.groups if _is_worked_on(group)]
+        return self._carrying.planned(groups) if dry_run else self._carrying.carry_over(groups)
 
     def uniqueness(
         self,
@@ -215,6 +229,10 @@ class CurationService:
             for id, score in found
             if id in names
         )
+
+
+def _is_worked_on(group: DuplicateGroup) -> bool:
+    return any(item.work for item in group.items[1:])
 
 
 def _check_cosine(threshold: float) -> None:

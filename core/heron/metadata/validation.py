@@ -71,14 +71,7 @@ class Validator:
 
     def write(self, encoded: Mapping[str, Json], item: str) -> str:
         """Write encoded metadata as JSON of at most 10 MB."""
-        try:
-            text = dumps(encoded)
-        except InvalidInput as error:
-            raise MetadataError(f"{item}: {error.message}") from error
-        if len(text) > MAX_METADATA // 4 and len(text.encode()) > MAX_METADATA:
-            size = f"{len(text.encode()):,} bytes"
-            raise MetadataError(f"{item}: metadata has {size}, at most {MAX_METADATA:,} are allowed")
-        return text
+        return written(encoded, item)
 
     def _prepare(self, key: Any, item: str) -> Encode:
         if not isinstance(key, str) or not key.strip() or not is_unicode(key):
@@ -93,6 +86,18 @@ class Validator:
             encoder = _keep
         self._encoders[key] = encoder
         return encoder
+
+
+def written(encoded: Mapping[str, Json], item: str) -> str:
+    """Encoded metadata as JSON; raises MetadataError for more than 10 MB."""
+    try:
+        text = dumps(encoded)
+    except InvalidInput as error:
+        raise MetadataError(f"{item}: {error.message}") from error
+    if len(text) > MAX_METADATA // 4 and len(text.encode()) > MAX_METADATA:
+        size = f"{len(text.encode()):,} bytes"
+        raise MetadataError(f"{item}: metadata has {size}, at most {MAX_METADATA:,} are allowed")
+    return text
 
 
 def _keep(value: Any) -> Json:

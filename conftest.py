@@ -24,6 +24,11 @@ def pytest_collection_finish():
     gc.enable()
 
 
+def pytest_make_parametrize_id(val, argname):
+    """The name of a test tells the length of a long parameter, not its content: of 5 MB, pytest would make 20 MB."""
+    return f"{argname}-of-{len(val)}" if isinstance(val, str | bytes) and len(val) > 200 else None
+
+
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config, log):
     """One worker runs all of a file, so that fixtures of modules are made once; `xdist_group` joins tests of several files."""

@@ -374,7 +374,7 @@ with heron.open(sys.argv[1], plugins=[large], discover=False) as workspace:
 @pytest.mark.slow
 def test_memory_does_not_grow_with_the_number_of_keys(tmp_path):
     peaks = []
-    for count in (20_000, 200_000):
+    for count in (10_000, 100_000):
         arguments = [sys.executable, "-c", LARGE, tmp_path / str(count), str(count)]
         done = subprocess.run(
             arguments, capture_output=True, text=True, env={**os.environ, "HERON_CONCURRENCY": "8"}

@@ -526,7 +526,7 @@ def test_a_file_that_changes_while_it_is_read_is_not_read_on(bring, workspace, t
 
 @pytest.mark.slow
 def test_memory_does_not_grow_with_the_file(tmp_path):
-    """400 MB of vectors come in by a process that needs a fraction of it."""
+    """200 MB of vectors come in by a process that needs a fraction of it."""
     program = """
         import resource, sys
         from pathlib import Path
@@ -543,9 +543,9 @@ def test_memory_does_not_grow_with_the_file(tmp_path):
             print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) // 1024)
     """
     ids = "".join(f"n{n}\n" for n in range(25_000))
-    array = np.lib.format.open_memmap(tmp_path / "v.npy", "w+", np.float32, (25_000, 4096))
+    array = np.lib.format.open_memmap(tmp_path / "v.npy", "w+", np.float32, (25_000, 2048))
     for start in range(0, 25_000, 5000):
-        array[start : start + 5000] = some(5000, 4096)
+        array[start : start + 5000] = some(5000, 2048)
     array.flush()
     np.save(tmp_path / "start.npy", array[:3000])
     (tmp_path / "v.ids.txt").write_text(ids)

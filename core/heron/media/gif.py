@@ -55,9 +55,14 @@ class _Blocks:
 
     def skip(self, first: bytes = b" ") -> None:
         """Skip the remaining sub-blocks."""
-        content = first
-        while content:
-            content = self.next()
+        read, left, content = self._read, self._left, first
+        while content and left:  # without a call for each: a file may have millions
+            left -= 1
+            length = read(1)
+            content = read(length[0]) if length else b""
+        self._left = left
+        if content:
+            self._count()
 
     def _count(self) -> None:
         self._left -= 1

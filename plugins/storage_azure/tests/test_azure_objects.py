@@ -21,19 +21,19 @@ def storage() -> AzureStorage:
     return AzureStorage({"connection_string": azurite().connection_string})
 
 
-def test_thousands_are_listed_in_pages_in_the_order_of_their_keys(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_many_are_listed_in_pages_in_the_order_of_their_keys(monkeypatch: pytest.MonkeyPatch) -> None:
     container = azurite().make_container()
-    keys = sorted(f"{number % 7}/{number:05}.txt" for number in range(3_100))
+    keys = sorted(f"{number % 7}/{number:05}.txt" for number in range(310))
     with azurite().client as client, ThreadPoolExecutor(8) as threads:
         blobs = client.get_container_client(container)
         list(threads.map(lambda key: blobs.upload_blob(key, b"x"), keys))
     assert [found.url for found in storage().list(f"az://{container}/")] == [
         f"az://{container}/{key}" for key in keys
     ]
-    monkeypatch.setattr(heron_storage_azure.storage, "PAGE", 1000)
+    monkeypatch.setattr(heron_storage_azure.storage, "PAGE", 100)
     found = list(storage().list(f"az://{container}/"))
     assert [each.url for each in found] == [f"az://{container}/{key}" for key in keys]
-    assert list(storage().list(f"az://{container}/", found[1_499].url)) == found[1_500:]
+    assert list(storage().list(f"az://{container}/", found[149].url)) == found[150:]
 
 
 def test_a_change_between_two_ranges_is_noticed() -> None:

@@ -1,4 +1,4 @@
-"""A storage backend in memory over the base class that plugins use: what lies there, what fails, and what was asked."""
+"""A storage backend in memory, on the base class of plugins: its objects, its failures, and the requests that it got."""
 
 from __future__ import annotations
 

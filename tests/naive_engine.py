@@ -1,4 +1,4 @@
-"""An engine that evaluates the tree of a condition in plain Python, row by row: slow, short, and what others are held to."""
+"""An engine that evaluates the tree of a condition in plain Python, row by row: slow and short, the reference for other engines."""
 
 from __future__ import annotations
 

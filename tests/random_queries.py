@@ -1,4 +1,4 @@
-"""Records and conditions made at random, by which an engine is compared with the naive one."""
+"""Random records and conditions, with which an engine is compared with the naive one."""
 
 from __future__ import annotations
 

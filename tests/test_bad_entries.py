@@ -1,4 +1,4 @@
-"""One entry of a folder that cannot be read costs itself alone, in imports, syncs and manifests alike."""
+"""One entry of a folder that cannot be read fails alone; imports, syncs and manifests continue with the others."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""Completion of values: names from the catalogue, quickly, without a word or a write."""
+"""Completion of values: names from the catalogue, fast, without messages or writes."""
 
 import os
 import shutil

@@ -1,4 +1,4 @@
-"""Running embedders: what is there is skipped, what changed is made anew, and what goes wrong is told while the rest is done."""
+"""Running embedders: existing vectors are skipped, changed ones are computed again, failures are reported, the rest is done."""
 
 from __future__ import annotations
 

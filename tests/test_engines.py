@@ -1,4 +1,4 @@
-"""The engine of SQLite answers as one does that evaluates conditions in plain Python."""
+"""The SQLite engine gives the same answers as an engine that evaluates conditions in plain Python."""
 
 from __future__ import annotations
 

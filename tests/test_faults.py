@@ -1,4 +1,4 @@
-"""The proxy passes on what it is given to the byte, and breaks what it is told to, each fault in its own way."""
+"""The proxy forwards every byte unchanged, and injects the faults that a test requests."""
 
 import hashlib
 import http.client

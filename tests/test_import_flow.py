@@ -1,4 +1,4 @@
-"""How an import flows: in order, with bounded requests and memory, past what fails, telling how far it has come."""
+"""Imports keep the order, with bounded requests and memory; they continue after failures and report progress."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Files that are read by ranges: the same bytes as a local file, and no more of them fetched than there is need for."""
+"""Files that are read by ranges: the same bytes as a local file, and no more of them are fetched than needed."""
 
 from __future__ import annotations
 

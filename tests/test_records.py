@@ -1,4 +1,4 @@
-"""Records: hashable, equal by what tells them apart, shown in one short line, and as pictures in notebooks."""
+"""Records: hashable, equal by what identifies them, shown in one short line, and as pictures in notebooks."""
 
 from __future__ import annotations
 

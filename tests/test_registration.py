@@ -1,4 +1,4 @@
-"""Registration: which new items are taken, which are passed over, and what a refusal says."""
+"""Registration: which new items are added, which are skipped, and what an error says."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Trying again: what was unreachable or throttled is asked for once more, a list goes on where it broke off."""
+"""Retries: unreachable or throttled requests are repeated, and a listing continues where it stopped."""
 
 from __future__ import annotations
 

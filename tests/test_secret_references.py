@@ -1,4 +1,4 @@
-"""References to secrets: what they lead to, and that no secret is kept, printed or told in an error."""
+"""References to secrets: what they stand for, and that no secret is stored, printed or part of an error."""
 
 from __future__ import annotations
 

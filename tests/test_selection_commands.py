@@ -1,4 +1,4 @@
-"""The options that choose items: the same words in every command, and all of them have to hold."""
+"""The options that choose items: the same in every command, and an item must match all of them."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""Syncs that are stopped, or meet each other: nothing is lost, nothing comes twice, nothing is taken for vanished."""
+"""Syncs that are stopped, or meet each other: nothing is lost, nothing is added twice, nothing is marked as deleted by mistake."""
 
 import os
 import signal

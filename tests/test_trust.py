@@ -1,4 +1,4 @@
-"""A workspace of somebody else is refused until it is trusted, and one that was copied here uses no secret unasked."""
+"""A workspace of somebody else is refused until it is trusted, and a copied one uses no secret without permission."""
 
 import os
 import socket

@@ -1,4 +1,4 @@
-"""Files of vectors that are not what they were: cut short, of garbage, newer than the catalogue. No neighbour is wrong."""
+"""Damaged files of vectors: cut short, garbage, newer than the catalogue. No neighbour is wrong."""
 
 from __future__ import annotations
 

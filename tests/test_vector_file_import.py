@@ -1,4 +1,4 @@
-"""Vectors from files and to files: NumPy arrays with ids, Parquet and JSON lines; whose they are, and what is refused."""
+"""Import and export of vectors: NumPy arrays with ids, Parquet and JSON lines; their owners, and what is refused."""
 
 from __future__ import annotations
 

@@ -26,7 +26,7 @@ class NewFolder:
         parts = PurePosixPath(name).parts
         windows = PureWindowsPath(name)
         if not parts or ".." in windows.parts or windows.anchor or PurePosixPath(name).anchor or "\0" in name:
-            raise InvalidInput(f"{name!r} is no name of a file below the folder of an export")
+            raise InvalidInput(f"{name!r} is not the name of a file below the folder of an export")
         file = self.path.joinpath(*parts)
         if not Path(os.path.realpath(file)).is_relative_to(os.path.realpath(self.path)):
             raise InvalidInput(f"{name!r} leads out of the folder of an export by a link")
@@ -41,7 +41,7 @@ class NewFolder:
 def whole_folder(path: Path) -> Iterator[NewFolder]:
     """A new folder that appears under its name only once it is complete.
 
-    It may exist if it is empty. Raises AlreadyExists for anything else of this name, HeronError where it cannot be written.
+    It may exist if it is empty. Raises AlreadyExists for anything else with this name, HeronError if it cannot be written.
     """
     if str(path) == "-":
         raise InvalidInput("this format writes a folder, which standard output cannot take", hint="-o FOLDER")
@@ -64,6 +64,6 @@ def whole_folder(path: Path) -> Iterator[NewFolder]:
 def _check_free(path: Path, target: Path) -> None:
     if target.is_dir():
         if any(target.iterdir()):
-            raise AlreadyExists(f"{path} is a folder with something in it", hint="name a new folder")
+            raise AlreadyExists(f"{path} is a folder that is not empty", hint="name a new folder")
     elif target.exists():
         raise AlreadyExists(f"{path} is a file", hint="this format writes a folder: name a new one")

@@ -49,7 +49,7 @@ class CsvExporter:
     """A table: `position`, the exported fields of the item, then a column `metadata.KEY` for each key that occurs, and `tags`."""
 
     def write(self, rows: Iterator[DatasetRow], stream: IO[bytes]) -> int:
-        """Write the table and return the number of rows; a temporary file holds them until all keys are known."""
+        """Write the table and return the number of rows; a temporary file stores them until all keys are known."""
         keys: dict[str, None] = {}
         with tempfile.TemporaryFile() as spool:
             for row in rows:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 def export_rows(plugins: PluginManager, format: str, rows: Iterable[DatasetRow], path: Path) -> int:
     """Write rows to a file, or to a folder where the format is one of several files; returns the number of rows.
 
-    Raises PluginError for an unknown format, AlreadyExists for a folder with something in it.
+    Raises PluginError for an unknown format, AlreadyExists for a folder that is not empty.
     """
     known = plugins.exporter(format)
     exporter: Any = plugins.load(known)

@@ -1,4 +1,4 @@
-"""Values that come as text, from the command line or a CSV cell: text for text keys, JSON for the others."""
+"""Reads values given as text, on the command line or in a CSV cell: text for text keys, JSON for other keys."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from heron.models import Json
 
 
 def from_text(key: str, text: str, schema: Schema) -> Json:
-    """The value that a text means for a key; empty text means none."""
+    """The value of a text for a key; an empty text means no value."""
     if text == "":
         return None
     known = schema.get(key)
@@ -29,7 +29,7 @@ def from_text(key: str, text: str, schema: Schema) -> Json:
 
 
 def _takes(schema: Schema, key: SchemaKey, text: str) -> bool:
-    """Whether a text is itself a value of a key, as where that is shown as text although a number is stored."""
+    """Whether a text itself is a valid value of a key, for instance if its type is shown as text but stored as a number."""
     try:
         schema.encoder(key)(text)
     except ValueError:

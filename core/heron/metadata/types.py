@@ -1,4 +1,4 @@
-"""The built-in metadata types, brought in by the same hook that others use."""
+"""The built-in metadata types, contributed by the same hook as those of plugins."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def register_metadata_types() -> Iterable[MetadataType]:
     )
     yield MetadataType(
         name="datetime",
-        summary="ISO 8601, kept in UTC",
+        summary="ISO 8601, stored in UTC",
         affinity="text",
         compares="datetime",
         load=lambda: _load("DatetimeCodec"),

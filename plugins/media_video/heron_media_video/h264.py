@@ -1,4 +1,4 @@
-"""H.264 sequence parameters, read as far as they tell whether pictures can be coded as two fields (ITU-T H.264, 7.3.2.1)."""
+"""Reads from H.264 sequence parameters whether pictures can be coded as two fields (ITU-T H.264, 7.3.2.1)."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ _WITH_CHROMA = (100, 110, 122, 244, 44, 83, 86, 118, 128, 138, 139, 134, 135)
 
 
 def has_only_frames(configuration: bytes) -> bool:
-    """Whether every picture is coded as a frame, by a decoder configuration (avcC: ISO/IEC 14496-15, 5.3.3.1).
+    """Whether a decoder configuration (avcC: ISO/IEC 14496-15, 5.3.3.1) says that every picture is coded as a frame.
 
-    False in doubt.
+    False if it is not certain.
     """
     if len(configuration) < 8 or not configuration[5] & 31:
         return False

@@ -1,4 +1,4 @@
-"""Videos and sounds for tests, written on the spot: each frame of a video shows its own number as 16 blocks."""
+"""Videos and sounds for tests, written when they are needed: each frame of a video shows its number as 16 blocks."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def number_of(picture: Image.Image) -> int:
 
 @contextmanager
 def _same_scheduling() -> Iterator[None]:
-    """Take back that SVT-AV1, run by root, makes this thread, and all that it starts, go before every other process."""
+    """Undo the priority that SVT-AV1, if run by root, gives to this thread and to all threads that it starts."""
     before = os.sched_getscheduler(0) if hasattr(os, "sched_getscheduler") else None
     try:
         yield

@@ -15,19 +15,19 @@ from heron_media_video.decoding import all_frames, undecodable
 Samples = np.ndarray[Any, np.dtype[np.float32]]
 
 _WHOLE = 600.0
-"""Seconds up to which a sound is decoded whole; of longer ones, excerpts are."""
+"""The longest sound, in seconds, that is decoded completely; of longer sounds, excerpts are decoded."""
 
 _EXCERPTS, _EXCERPT = 128, 0.5
-"""Number of excerpts, and how many seconds each has."""
+"""The number of excerpts, and the length of each in seconds."""
 
 _MOMENT, _SHORTEST, _FINEST = 0.02, 0.0005, 2048
-"""Seconds of which the lowest and the highest sample are kept: fewer for a sound of less than so many moments."""
+"""The length in seconds of a moment, whose lowest and highest sample are kept; short sounds have shorter moments."""
 
 _HIGHEST_RATE = 192_000
-"""Most samples a second that are believed; it bounds how many are held."""
+"""The highest sample rate that is accepted; it bounds the memory for samples."""
 
 _LOUDEST = 8.0
-"""Most by which a quiet sound is drawn higher than it is."""
+"""The largest factor by which a quiet sound is amplified for the drawing."""
 
 _GROUND, _WAVE, _AXIS = (244, 244, 241), (43, 84, 126), (170, 178, 186)
 
@@ -35,7 +35,7 @@ _GROUND, _WAVE, _AXIS = (244, 244, 241), (43, 84, 126), (170, 178, 186)
 def waveform(media: Media, size: int) -> Image.Image:
     """The envelope of a sound, mixed to one channel, as an RGB picture of `size` x `size` / 2 pixels.
 
-    The loudest moment reaches the edge. Raises MediaError where nothing can be decoded.
+    The loudest moment reaches the edge. Raises MediaError if nothing can be decoded.
     """
     if media.sound is None:
         raise undecodable(media)
@@ -49,7 +49,7 @@ def waveform(media: Media, size: int) -> Image.Image:
 
 
 def _excerpts(media: Media, length: float) -> list[tuple[int | None, float]]:
-    """Where to begin, in units of the stream, and how many seconds to read: once, or at evenly spaced places."""
+    """The starts of the excerpts, in units of the stream, and their length in seconds: one, or several evenly spaced."""
     if length <= _WHOLE:
         return [(None, _WHOLE)]
     begin, unit = media.sound.start_time or 0, media.sound.time_base

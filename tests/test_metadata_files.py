@@ -417,3 +417,36 @@ def test_an_id_that_is_no_uuid_is_metadata_as_in_tables_of_others(workspace, tmp
     assert workspace.ingest.metadata_file(file).updated == 1
     [item] = workspace.items.by_name("0.jpg")
     assert item.metadata == {"id": "17", "dark": True}
+
+
+@pytest.mark.parametrize("ending", ["jsonl", "json", "csv"])
+def test_a_byte_order_mark_is_no_part_of_a_row(workspace, tmp_path, ending):
+    items = register(workspace, 1)
+    text = {
+        "jsonl": f'{{"name": "{items[0].name}", "tone": "x"}}\n',
+        "json": f'[{{"name": "{items[0].name}", "tone": "x"}}]',
+        "csv": f"name,tone\n{items[0].name},x\n",
+    }
+    (tmp_path / f"rows.{ending}").write_text("\ufeff" + text[ending], encoding="utf-8")
+    assert workspace.ingest.metadata_file(tmp_path / f"rows.{ending}").updated == 1
+    assert workspace.items.list()[0].metadata == {"tone": "x"}
+
+
+@pytest.mark.parametrize("ending", ["jsonl", "json", "csv"])
+@pytest.mark.parametrize("number", ["9007199254740993", "18446744073709551617", "-9223372036854775809", "1" * 25, "1" * 400])
+def test_a_number_that_would_be_rounded_is_refused(workspace, tmp_path, ending, number):
+    workspace.schema.add_scalar("n", "number")
+    items = register(workspace, 1)
+    text = {
+        "jsonl": f'{{"name": "{items[0].name}", "n": {number}}}\n',
+        "json": f'[{{"name": "{items[0].name}", "n": {number}}}]',
+        "csv": f"name,n\n{items[0].name},{number}\n",
+    }
+    (tmp_path / f"rows.{ending}").write_text(text[ending])
+    with pytest.raises((InvalidInput, MetadataError), match="n"):
+        workspace.ingest.metadata_file(tmp_path / f"rows.{ending}")
+    if len(number) > 16 and ending != "csv":  # of a key outside of the schema, what no column holds
+        (tmp_path / f"rows.{ending}").write_text(text[ending].replace('"n"', '"free"'))
+        with pytest.raises((InvalidInput, MetadataError), match="free"):
+            workspace.ingest.metadata_file(tmp_path / f"rows.{ending}")
+    assert workspace.items.list()[0].metadata == {}

@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from heron.cli import completing
-from heron.times import utc_iso
 from heron.wording import counted
 
 if TYPE_CHECKING:
@@ -327,5 +326,7 @@ def _cell(value: Any) -> str:
     if isinstance(value, int):
         return f"{value:,}"
     if isinstance(value, datetime):
+        from heron.times import utc_iso
+
         return utc_iso(value)
     return clean(str(value))

@@ -13,7 +13,7 @@ from attrs import field, frozen
 
 from heron.catalog.items import ItemService, bundles
 from heron.catalog.metadata import MetadataService
-from heron.convert import loads
+from heron.convert import loads_given
 from heron.errors import HeronError, InvalidInput, NotFound, PluginError
 from heron.json_stream import elements
 from heron.metadata.schema import Schema
@@ -112,7 +112,7 @@ def _jsonl(file: Path, schema: Schema) -> Iterator[tuple[str, dict[str, Json]]]:
             if line.strip():
                 place = f"{file}, line {number}"
                 try:
-                    row = loads(line)
+                    row = loads_given(line)
                 except InvalidInput as error:
                     raise InvalidInput(f"{place}: {error.message}") from error
                 yield _object(row, place)

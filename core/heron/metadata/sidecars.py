@@ -6,7 +6,7 @@ import stat
 from collections.abc import Mapping
 from pathlib import Path
 
-from heron.convert import loads
+from heron.convert import loads_given
 from heron.errors import InvalidInput
 from heron.models import MAX_METADATA, Json
 
@@ -30,7 +30,7 @@ def read_sidecar(path: Path) -> Mapping[str, Json]:
 def sidecar_metadata(content: bytes, name: str) -> Mapping[str, Json]:
     """The metadata in the content of a sidecar; raises InvalidInput, which names it."""
     try:
-        data = loads(content)
+        data = loads_given(content)
     except InvalidInput as error:
         raise InvalidInput(f"sidecar {name}: {error.message}", hint=error.hint) from error
     if not isinstance(data, dict):

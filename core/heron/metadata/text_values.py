@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from heron.convert import loads
+from heron.convert import loads_given
 from heron.errors import InvalidInput
 from heron.metadata.keyframes import BLOCKS
 from heron.metadata.keys import RESERVED
@@ -23,7 +23,7 @@ def from_text(key: str, text: str, schema: Schema) -> Json:
     if text in ("True", "False"):  # as Python and pandas write them
         return text == "True"
     try:
-        return loads(text)
+        return loads_given(text)
     except InvalidInput:
         return text
 

@@ -11,7 +11,7 @@ from typing import IO
 
 from attrs import frozen
 
-from heron.convert import loads
+from heron.convert import loads_given
 from heron.errors import HeronError, InvalidInput
 from heron.ingest.manifest.entries import Entries
 from heron.ingest.units import Unit
@@ -216,6 +216,6 @@ def _value(key: str, text: str, schema: Schema) -> Json:
     if key not in _BLOCKS:
         return from_text(key, text, schema)
     try:
-        return loads(text)
+        return loads_given(text)
     except InvalidInput as error:
         raise InvalidInput(f"{key}: {error.message}") from error

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from codecs import BOM_UTF8
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -62,7 +63,7 @@ class JsonLinesSource:
         for number, line in self._lines():
             place = place_in(self, number)
             try:
-                row = loads(line)
+                row = loads(line.removeprefix(BOM_UTF8))
             except InvalidInput as error:
                 raise InvalidInput(f"{place}: {error.message}") from error
             if not isinstance(row, dict):

@@ -433,7 +433,9 @@ def test_a_byte_order_mark_is_no_part_of_a_row(workspace, tmp_path, ending):
 
 
 @pytest.mark.parametrize("ending", ["jsonl", "json", "csv"])
-@pytest.mark.parametrize("number", ["9007199254740993", "18446744073709551617", "-9223372036854775809", "1" * 25, "1" * 400])
+@pytest.mark.parametrize(
+    "number", ["9007199254740993", "18446744073709551617", "-9223372036854775809", "1" * 25, "1" * 400]
+)
 def test_a_number_that_would_be_rounded_is_refused(workspace, tmp_path, ending, number):
     workspace.schema.add_scalar("n", "number")
     items = register(workspace, 1)

@@ -194,3 +194,18 @@ def test_the_url_of_an_item_is_looked_up_by_its_index(old):
         where = f"SELECT 1 FROM items WHERE {plan.sql}"
         steps = ws._database.rows(f"EXPLAIN QUERY PLAN {where}", plan.parameters)
         assert any("items_url" in row["detail"] for row in steps)
+
+
+@pytest.mark.parametrize(
+    "spelling",
+    [
+        "file://{w}/a.png",
+        "file:///{w}/a.png",
+        "file:///{w}//a.png",
+        "file://localhost{w}/./a.png",
+        "file://{w}/q/../%61.png",
+        "FILE://{w}/a.png",
+    ],
+)
+def test_one_file_has_one_url_however_it_is_spelt(workspace, tmp_path, spelling):
+    assert workspace.storage.normalise(spelling.format(w=tmp_path)) == (tmp_path / "a.png").as_uri()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import stat
 from collections import deque
 from collections.abc import Iterator
@@ -95,10 +96,15 @@ def path_of_url(url: str) -> Path:
             plain = unquote(parts.path, errors="strict")
         except UnicodeDecodeError:
             raise InvalidInput(f"{url}: the file name is not valid Unicode, rename the file") from None
-        return Path(os.path.abspath(plain))  # noqa: PTH100 - resolve() would follow links
+        return _absolute(plain)
     if "://" in url:
         raise InvalidInput(f"{url} is not a local file")
-    return Path(os.path.abspath(url))  # noqa: PTH100
+    return _absolute(url)
+
+
+def _absolute(path: str) -> Path:
+    """The path without `.`, `..` and repeated slashes, also at its start, where POSIX lets two mean something else."""
+    return Path(re.sub("^/{2,}", "/", os.path.abspath(path)))  # noqa: PTH100 - resolve() would follow links
 
 
 def walk(path: Path) -> Iterator[tuple[Path, list[str]]]:

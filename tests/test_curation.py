@@ -101,7 +101,7 @@ def test_planted_copies_are_near_duplicates_with_their_scores(lake):
     assert found.notes == ("1 item without a vector under 'visual', left out",)
     bus = found.groups[0]
     assert bus.items[0].name == "bus.png"
-    assert bus.reason == "largest, lossless, oldest"
+    assert bus.reason == "largest, least loss, oldest"
     scores = [pair.score for pair in bus.pairs]
     assert scores == sorted(scores, reverse=True) and scores[0] == 1.0 and min(scores) >= 0.93
     vectors = {item.uuid: lake.vectors.find("visual", item.uuid).astype(float) for item in bus.items}
@@ -241,8 +241,8 @@ CANDIDATE = Candidate("u", "n", "F", "image", 100, 50, 1000, 10.0, "2026-01-01T0
         ({"metadata": 1, "width": 10, "quality": 15}, "most work"),
         ({"collections": 1}, "most work"),
         ({"datasets": 1}, "most work"),
-        ({"lossless": True, "sharpness": 1.0}, "lossless"),
-        ({"media_type": "image/png", "sharpness": 1.0}, "lossless"),
+        ({"lossless": True, "sharpness": 1.0}, "least loss"),
+        ({"media_type": "image/png", "sharpness": 1.0}, "least loss"),
         ({"quality": 90, "size": 2000, "sharpness": 1.0}, "least compressed"),
         ({"size": 2000, "sharpness": 1.0, "time": "2027-01-01T00:00:00Z"}, "least compressed"),
         ({"captured_at": "2026-05-01T00:00:00Z", "time": "2027-01-01T00:00:00Z"}, "taken first"),
@@ -448,7 +448,7 @@ def test_duplicates_are_printed_collected_and_drawn(run, lake):
         "duplicates", "--near", "0.93", "-o", "twins.png", "--collect", "Best", "--collect-redundant", "Rest"
     )
     assert "2 groups of 6 items, 4 of them redundant; 8 were compared" in said
-    assert "largest, lossless, oldest" in said and "Wrote twins.png with 2 of 2 groups" in said
+    assert "largest, least loss, oldest" in said and "Wrote twins.png with 2 of 2 groups" in said
     assert {item.name for item in lake.collections.items("Best")} == {"bus.png", "ferry.png"}
     assert len(list(lake.collections.items("Rest"))) == 4
     with Image.open(lake.root / "twins.png") as sheet:

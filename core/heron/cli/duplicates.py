@@ -161,7 +161,7 @@ def _print_carried(carried: CarriedOver, *, asked: bool) -> None:
         )
     elif asked:
         verb = "Copied" if carried.written else "A dry run, nothing was changed. Would copy"
-        say(f"{verb} {', '.join(parts) or 'nothing'} to {counted(carried.items, 'item')}")
+        say(f"{verb} {', '.join(parts)} to {counted(carried.items, 'item')}" if parts else f"{verb} nothing")
     if carried.conflicts and not asked:
         say(f"Note: {counted(len(carried.conflicts), 'metadata value')} differ between copies of one picture")
     for conflict in carried.conflicts[:_SHOWN] if asked else ():

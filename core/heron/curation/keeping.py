@@ -49,7 +49,7 @@ def _largest(left: list[Candidate]) -> list[Candidate]:
     return _most(left, lambda candidate: (candidate.width or 0) * (candidate.height or 0))
 
 
-def _lossless(left: list[Candidate]) -> list[Candidate]:
+def _least_loss(left: list[Candidate]) -> list[Candidate]:
     return _most(left, _fidelity)
 
 
@@ -118,7 +118,7 @@ def _most(left: list[Candidate], measure: Callable[[Candidate], float], same: fl
 _STEPS: tuple[tuple[str, Callable[[list[Candidate]], list[Candidate]]], ...] = (
     ("most work", _most_work),
     ("largest", _largest),
-    ("lossless", _lossless),
+    ("least loss", _least_loss),
     ("least compressed", _least_compressed),
     ("taken first", _taken_first),
     ("oldest", _oldest),

@@ -62,7 +62,7 @@ class Pair(Record):
 
 @frozen(repr=False)
 class DuplicateGroup(Record):
-    """Items that are equal or similar. The first one is the best; `reason` says why: `largest, lossless`."""
+    """Items that are equal or similar. The first one is the best; `reason` says why: `largest, least loss`."""
 
     items: tuple[Candidate, ...]
     reason: str

@@ -56,6 +56,9 @@ def one_transaction(verb: Callable[Concatenate[Service, P], R]) -> Callable[Conc
 class Database:
     """One open catalogue. Reads go through `rows`, `row` and `value`; writes only inside `write`."""
 
+    _synchronous = "NORMAL"
+    """How far SQLite waits for the disk (`PRAGMA synchronous`)."""
+
     def __init__(
         self,
         directory: Path,
@@ -121,7 +124,7 @@ class Database:
             )
         require_own_schema(connection, self.path)
         connection.execute("PRAGMA foreign_keys = ON")
-        connection.execute("PRAGMA synchronous = NORMAL")
+        connection.execute(f"PRAGMA synchronous = {self._synchronous}")
         connection.execute("PRAGMA cache_size = -32768")
         connection.execute(
             "PRAGMA wal_autocheckpoint = 8000"

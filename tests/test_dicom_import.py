@@ -88,6 +88,7 @@ def person_of(scans):
     return str(pydicom.dcmread(next((scans / "head-ct").iterdir())).PatientName)
 
 
+@pytest.mark.slow
 def test_two_studies_under_one_series_fail_and_the_rest_lands(workspace, scans, tmp_path):
     import pydicom
 

@@ -121,9 +121,9 @@ def test_a_stored_text_that_is_no_time_is_told_with_its_item_and_column(workspac
     item = workspace.items.get("a.jpg")
     with sqlite3.connect(workspace._database.path) as plain:
         plain.execute(f"UPDATE items SET {column} = ?", [text])
-    with pytest.raises(CatalogueError, match=f"{item.uuid}.*column {column} holds .* no time"):
+    with pytest.raises(CatalogueError, match=f"{item.uuid}.*column {column} contains .* no time"):
         workspace.items.get(item.uuid)
-    with pytest.raises(CatalogueError, match=f"{item.uuid}.*column {column} holds .* no time"):
+    with pytest.raises(CatalogueError, match=f"{item.uuid}.*column {column} contains .* no time"):
         workspace.items.list(deleted=True)
 
 
@@ -136,5 +136,5 @@ def test_other_damaged_values_are_told_in_the_same_way(workspace):
         workspace.frames.list(item)
     with sqlite3.connect(workspace._database.path) as plain:
         plain.execute("UPDATE items SET facts = '{'")
-    with pytest.raises(CatalogueError, match=f"item '{item.uuid}': its column facts holds .* no JSON"):
+    with pytest.raises(CatalogueError, match=f"item '{item.uuid}': its column facts contains .* no JSON"):
         workspace.items.get(item.uuid)

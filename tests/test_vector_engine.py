@@ -311,6 +311,7 @@ def test_many_rows_of_one_group_do_not_hide_the_others(lake):
     assert_same(found, *by_hand(vectors, vectors[0], 10, groups=groups))
 
 
+@pytest.mark.slow
 def test_rows_behind_the_graph_are_found(lake):
     space, vectors, _ = lake
     for row in range(17 * 1024, 20_000, 500):

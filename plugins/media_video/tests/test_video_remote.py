@@ -117,6 +117,7 @@ def test_one_frame_of_mp4_takes_its_group_alone(film: StoredFile) -> None:
     assert taken < film.size / 3
 
 
+@pytest.mark.slow
 def test_frames_at_the_beginning_take_the_beginning_alone(film: StoredFile) -> None:
     assert [number_of(picture) for _, picture in VIDEO.frames(film, [0, 3])] == [0, 3]
     _, taken = film.taken()

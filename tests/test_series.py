@@ -227,7 +227,7 @@ def test_parts_that_wait_are_given_series_by_series_in_the_order_they_were_found
         for one in (other, job, job):
             parts.keep(one, [Outcome(Unit("p", "u"), None, action="part", parts=tuple(found))])
     start = time.process_time()
-    units = list(parts.units(job, None))
+    units = list(parts.units(job, None, lambda decoder: "dicom"))
     assert time.process_time() - start < 5
     assert [unit.parts[0].series for unit in units] == [f"s{n}" for n in range(300)]
     assert all(
@@ -235,8 +235,10 @@ def test_parts_that_wait_are_given_series_by_series_in_the_order_they_were_found
         for n, unit in enumerate(units)
     )
     parts.landed(job, [Outcome(units[0], None)])
-    assert [unit.parts[0].series for unit in parts.units(job, None)] == [f"s{n}" for n in range(1, 300)]
-    assert len(list(parts.units(other, None))) == 300
+    assert [unit.parts[0].series for unit in parts.units(job, None, lambda decoder: "dicom")] == [
+        f"s{n}" for n in range(1, 300)
+    ]
+    assert len(list(parts.units(other, None, lambda decoder: "dicom"))) == 300
 
 
 # Stopped
@@ -249,8 +251,8 @@ from heron.ingest.series import SeriesParts
 from tests.toy_media import ToyMedia
 
 units = SeriesParts.units
-def stop(self, job, folder):
-    for count, unit in enumerate(units(self, job, folder)):
+def stop(self, job, folder, kind_of):
+    for count, unit in enumerate(units(self, job, folder, kind_of)):
         if count == {after}:
             os.kill(os.getpid(), signal.SIGKILL)
         yield unit

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from attrs import frozen
@@ -11,10 +12,17 @@ from heron.catalog.database import Database, Row
 from heron.catalog.places import located
 from heron.convert import dumps, loads
 from heron.jobs import ImportJob
-from heron.models import Folder, Json, Member
+from heron.models import Folder, Json, Kind, Member
 
 SERIES_MARK = "#series="
-"""Separates, in the URL of a series, its folder and the identifier that its files share."""
+"""Separates, in the URL of a DICOM series, its folder and the identifier that its files share."""
+
+_SERIES = re.compile(r"#(?:([a-z0-9_]+)-)?series=([^#]*)\Z")
+
+
+def series_mark(kind: Kind) -> str:
+    """What separates folder and identifier in the URL of a series; that of other kinds than `dicom` names its kind."""
+    return SERIES_MARK if kind == "dicom" else f"#{kind}-series="
 
 
 @frozen
@@ -79,14 +87,15 @@ class SeriesStore:
                 "DELETE FROM series_parts WHERE import_id = ? AND decoder = ? AND series = ?", of_series
             )
 
-    def in_folder(self, folder: Folder) -> dict[str, tuple[int, str]]:
-        """The series of a folder by the identifier that their files share: inner id and URL."""
+    def in_folder(self, folder: Folder) -> dict[tuple[Kind, str], tuple[int, str]]:
+        """The series of a folder by kind and by the identifier that their files share, as URLs have it: inner id and URL."""
         rows = self._database.rows(
             f"SELECT id, {located('items.url')} FROM items WHERE folder_id = ? AND instr(url, ?) > 0 "
             f"AND {self._access.scope('item', 'items')}",
-            [folder.id, SERIES_MARK],
+            [folder.id, "series="],
         )
-        return {url.rpartition(SERIES_MARK)[2]: (id, url) for id, url in rows}
+        found = ((id, url, _SERIES.search(url)) for id, url in rows)
+        return {(mark[1] or "dicom", mark[2]): (id, url) for id, url, mark in found if mark}
 
     def members(self, item: int) -> Sequence[Member]:
         """The files of a series, by its inner id, in order."""

@@ -26,7 +26,7 @@ from heron.media.archives import ZipMember, is_zip, members
 from heron.media.files import PREFETCH
 from heron.media.reader import Decoding
 from heron.metadata.sidecars import sidecar_metadata
-from heron.models import MAX_METADATA, Json, NewItem
+from heron.models import MAX_METADATA, Json, Kind, NewItem
 from heron.storage.opening import OpenedFile, Peeked, local_or_stored
 from heron.storage.retries import PatientStorage
 
@@ -104,12 +104,16 @@ class Prober:
             text = f"{unit.url} cannot be read: {type(error).__name__}: {error}"
             return Outcome(unit, None, (problem(unit, text.splitlines()[0]),))
 
+    def kind_of_series(self, decoder: str) -> Kind:
+        """The kind of the series of a decoder, by its name; raises PluginError."""
+        return self._items.series_kinds(self._items.reader.named(decoder).record)[0]
+
     def _given(self, unit: Unit) -> NewItem:
         """The item of a unit whose facts the source gives; its frames are sampled if the source asks for it."""
         assert unit.facts is not None
         samples = self._options.samples_given and unit.facts.kind == "video"
         item = prepared(given_item(unit, unit.facts), self._options.sampling_rate if samples else None)
-        return with_members(item) if unit.members else item
+        return with_members(item, self._items.kinds) if unit.members else item
 
     def _outcome(self, unit: Unit, peeked: dict[str, Peeked]) -> Outcome:
         if unit.sidecar_of is not None:
@@ -119,7 +123,7 @@ class Prober:
         if unit.members:
             return self._groups.group(unit)
         file = local_or_stored(unit.path, unit.url, self._opener, peeked.pop(unit.url, None))
-        if self._options.group_series and unit.kind in (None, "dicom"):
+        if self._options.group_series and (unit.kind is None or self._items.kinds.is_series(unit.kind)):
             found = self._archive(unit, file) if is_zip(file.head) else self._part(unit, file)
             if found is not None:
                 return found
@@ -127,7 +131,7 @@ class Prober:
 
     def _part(self, unit: Unit, file: OpenedFile) -> Outcome | None:
         """The file as a part of a series; None if it is an item by itself."""
-        part = self._found_part(file, unit.metadata)
+        part = self._found_part(file, unit)
         return Outcome(unit, None, action="part", parts=(part,)) if part is not None else None
 
     def _archive(self, unit: Unit, file: OpenedFile) -> Outcome:
@@ -139,7 +143,7 @@ class Prober:
             try:
                 if isinstance(member, MediaError):
                     raise member
-                part = self._found_part(member, unit.metadata)
+                part = self._found_part(member, unit)
             except HeronError as error:
                 if type(error) not in (HeronError, MediaError):
                     raise  # the storage failed, not the member
@@ -156,15 +160,17 @@ class Prober:
             broken.append(f"{file.name}: {others:,} files in it that are not parts of series were skipped")
         return Outcome(unit, None, warned(unit, broken), action="part", parts=tuple(parts))
 
-    def _found_part(self, file: OpenedFile, metadata: Mapping[str, Json] | None) -> FoundPart | None:
-        decoder = self._series_decoder(file)
+    def _found_part(self, file: OpenedFile, unit: Unit) -> FoundPart | None:
+        decoder = self._series_decoder(file, unit.kind)
         if decoder is None:
             return None
-        return self._groups.part(file, decoder, metadata)
+        return self._groups.part(file, decoder, unit.metadata)
 
-    def _series_decoder(self, file: OpenedFile) -> Decoding | None:
+    def _series_decoder(self, file: OpenedFile, kind: Kind | None) -> Decoding | None:
         sniffed = self._items.reader.sniff(file)
-        if sniffed is None or sniffed.format.kind != "dicom":
+        if sniffed is None or not self._items.kinds.is_series(sniffed.format.kind):
+            return None
+        if kind not in (None, sniffed.format.kind):
             return None
         try:
             decoder = self._items.reader.decoding(sniffed.decoder)

@@ -15,9 +15,10 @@ from heron.errors import HeronError, MediaError, NotFound, PluginError
 from heron.hooks import Part, SeriesDecoder
 from heron.ingest.probe_items import ItemProber, as_jpeg, given_item, warned
 from heron.ingest.units import Outcome, Unit
+from heron.media.kinds import Kinds
 from heron.media.montage import MOST, montage
 from heron.media.reader import THUMBNAIL, Decoding, without_personal
-from heron.models import MAX_NAME, Json, MediaFacts, Member, NewItem
+from heron.models import MAX_NAME, OTHER, Json, Kind, MediaFacts, Member, NewItem
 from heron.storage.opening import OpenedFile, media_file
 from heron.storage.retries import PatientStorage
 
@@ -33,8 +34,9 @@ class GroupProber:
 
     def group(self, unit: Unit) -> Outcome:
         """The item of a unit with members, in the order given; the members of a series are sorted."""
-        expected = "dicom" if unit.kind == "dicom" else "image"
-        if expected == "dicom":
+        is_series = unit.kind is not None and self._items.kinds.is_series(unit.kind)
+        expected = unit.kind if unit.kind is not None and is_series else "image"
+        if is_series:
             parts = self._parts(unit)
             if parts is not None:
                 return self.series(unit, parts)
@@ -43,7 +45,7 @@ class GroupProber:
         pictures: list[Any] = []
         for number, member in enumerate(unit.members):
             with _of_member(number):
-                file = self._member(member.url, expected)
+                file = self._member(member.url, [expected])
                 examined = self._items.examine(file)
                 if unit.kind == "image_sequence" and found:
                     _check_size(examined.facts, found[0], member.url)
@@ -56,7 +58,7 @@ class GroupProber:
         item = prepared(given_item(evolve(unit, members=tuple(members)), facts))
         return Outcome(
             unit,
-            with_members(item),
+            with_members(item, self._items.kinds),
             warned(unit, filter(None, [first.note])),
             as_jpeg(montage(pictures, THUMBNAIL)),
         )
@@ -70,7 +72,7 @@ class GroupProber:
             return None
         header: Mapping[str, Json] = part.header
         if not self._items.options.personal:
-            header = without_personal(MediaFacts("dicom", "", extra=header), decoder.record).extra
+            header = without_personal(MediaFacts(OTHER, "", extra=header), decoder.record).extra
         return FoundPart(
             decoder.record.name,
             part.series,
@@ -103,9 +105,9 @@ class GroupProber:
             metadata=unit.metadata,
             members=members,
         )
-        item = with_members(prepared(item))
+        item = with_members(prepared(item), self._items.kinds)
         picture, problems = None, list(series.warnings)
-        if self._items.options.thumbnails:
+        if self._items.options.thumbnails and decoder.has_frames:
             try:
                 picture = self._middle(members, decoder)
             except MediaError as error:
@@ -115,11 +117,12 @@ class GroupProber:
     def grown(self, unit: Unit) -> Outcome:
         """The item of new parts of a series together with its existing members, as far as their files still exist."""
         decoder = self._items.reader.named(unit.parts[0].decoder)
+        kinds = self._items.series_kinds(decoder.record)
         parts = list(unit.parts)
         gone = []
         for member in unit.members:
             try:
-                part = self.part(self._member(member.url, "dicom"), decoder, None)
+                part = self.part(self._member(member.url, kinds), decoder, None)
             except (MediaError, NotFound):
                 part = None
             if part is not None and part.series == parts[0].series:
@@ -137,7 +140,7 @@ class GroupProber:
         parts: list[FoundPart] = []
         for number, member in enumerate(unit.members):
             with _of_member(number):
-                file = self._member(member.url, "dicom")
+                file = self._member(member.url, [unit.kind or OTHER])
                 decoder = self._series_decoder(file)
                 if decoder is None:
                     return None
@@ -157,13 +160,14 @@ class GroupProber:
             return decoder if isinstance(decoder.decoder, SeriesDecoder) else None
         return None
 
-    def _member(self, url: str, expected: str) -> OpenedFile:
-        """A member as a file; raises MediaError if it is not of the expected kind."""
+    def _member(self, url: str, expected: Sequence[Kind]) -> OpenedFile:
+        """A member as a file; raises MediaError if it is of none of the expected kinds."""
         file = media_file(url, self._opener)
         sniffed = self._items.reader.sniff(file)
-        if sniffed is None or sniffed.format.kind != expected:
+        if sniffed is None or sniffed.format.kind not in expected:
             is_what = sniffed.format.media_type if sniffed else "of no known format"
-            raise MediaError(f"{url} is {is_what}, expected {_EXPECTED[expected]}")
+            what = _EXPECTED.get(expected[0], f"a file of the kind {expected[0]}")
+            raise MediaError(f"{url} is {is_what}, expected {what}")
         return file
 
     def _middle(self, members: Sequence[Member], decoder: Decoding) -> bytes | None:
@@ -192,9 +196,9 @@ class _of_member:  # noqa: N801 - reads as a phrase in a with statement
             error.message = f"member {self._number}: {error.message}"
 
 
-def with_members(item: NewItem) -> NewItem:
+def with_members(item: NewItem, kinds: Kinds) -> NewItem:
     """The item with its members as frames, merged with the frames in its metadata."""
-    most = SLICES if item.facts.kind == "dicom" else None
+    most = SLICES if kinds.is_series(item.facts.kind) else None
     frames = {frame.number: frame for frame in all_frames(item.facts.frame_count or 0, most)}
     frames.update((frame.number, frame) for frame in item.frames)
     return evolve(item, frames=[frames[number] for number in sorted(frames)])

@@ -9,12 +9,12 @@ from attrs import evolve
 
 from heron.catalog.sampling import SLICES, all_frames, prepared
 from heron.errors import MediaError
-from heron.hooks import PluginManager
+from heron.hooks import MediaDecoder, PluginManager
 from heron.ingest.units import Outcome, ProbeOptions, Unit
 from heron.jobs import ImportProblem
 from heron.media.kinds import Kinds
 from heron.media.reader import THUMBNAIL, Decoding, Examined, Measuring, MediaReader
-from heron.models import MediaFacts, NewFrame, NewItem
+from heron.models import Kind, MediaFacts, NewFrame, NewItem
 from heron.storage.opening import OpenedFile
 
 if TYPE_CHECKING:
@@ -50,6 +50,10 @@ class ItemProber:
         )
         item = self._with_frames(item, found.decoder, file)
         return Outcome(unit, item, warned(unit, problems), picture)
+
+    def series_kinds(self, record: MediaDecoder) -> list[Kind]:
+        """The kinds of the formats of a decoder whose files make up series."""
+        return [format.kind for format in record.formats if self.kinds.is_series(format.kind)]
 
     def examine(self, file: OpenedFile) -> Examined:
         """The facts of a file; raises MediaError."""

@@ -159,7 +159,9 @@ class Runner:
         parts.
         """
         few = evolve(who, grain=1, bundle=4)
-        return pipeline.outcomes(SeriesParts(self._series_store).units(job, folder), prober, folder, few)
+        return pipeline.outcomes(
+            SeriesParts(self._series_store).units(job, folder, prober.kind_of_series), prober, folder, few
+        )
 
     def _pipeline(
         self, plan: ImportPlan, source: Source, report: Report, rule: Rule | None = None, position: int = 0

@@ -4,14 +4,14 @@ becomes a unit.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from urllib.parse import quote
 
-from heron.catalog.series import SERIES_MARK, FoundPart, SeriesStore
+from heron.catalog.series import FoundPart, SeriesStore, series_mark
 from heron.ingest.units import Outcome, Unit
 from heron.jobs import ImportJob
 from heron.media.archives import MARK
-from heron.models import Folder
+from heron.models import Folder, Kind
 
 
 class SeriesParts:
@@ -24,22 +24,23 @@ class SeriesParts:
         """Store the parts of outcomes; a part that is stored already is replaced."""
         self._store.keep(job, [part for outcome in outcomes for part in outcome.parts])
 
-    def units(self, job: ImportJob, folder: Folder | None) -> Iterator[Unit]:
+    def units(self, job: ImportJob, folder: Folder | None, kind_of: Callable[[str], Kind]) -> Iterator[Unit]:
         """Each series as a unit, in the order in which their first parts were found; one in memory at a time.
 
         A series that is in the folder already keeps its URL; the `members` of its unit are those that are not
-        among the parts.
+        among the parts. `kind_of` tells the kind of the series of a decoder.
         """
         known = self._store.in_folder(folder) if folder is not None else {}
         for parts in self._store.of(job):
-            yield self._unit(parts, known.get(quote(parts[0].series)))
+            kind = kind_of(parts[0].decoder)
+            yield self._unit(parts, kind, known.get((kind, quote(parts[0].series))))
 
-    def _unit(self, parts: tuple[FoundPart, ...], known: tuple[int, str] | None) -> Unit:
+    def _unit(self, parts: tuple[FoundPart, ...], kind: Kind, known: tuple[int, str] | None) -> Unit:
         first = min(part.url for part in parts)
         size = sum(part.size for part in parts)
         if known is None:
             folder = first.partition(MARK)[0] if MARK in first else first.rpartition("/")[0] + "/"
-            return Unit(first, f"{folder}{SERIES_MARK}{quote(parts[0].series)}", size=size, parts=parts)
+            return Unit(first, f"{folder}{series_mark(kind)}{quote(parts[0].series)}", size=size, parts=parts)
         id, url = known
         found = {part.url for part in parts}
         others = tuple(member for member in self._store.members(id) if member.url not in found)

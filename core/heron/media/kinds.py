@@ -34,6 +34,11 @@ class Kinds:
             return BUILT_IN.get(name)
         return next((kind for kind in self._plugins().contributions(MediaKind) if kind.name == name), None)
 
+    def is_series(self, name: str) -> bool:
+        """Whether items of a kind are files that a `SeriesDecoder` sorts."""
+        kind = self.get(name)
+        return kind is not None and kind.files == "series"
+
     def in_manifest(self, name: str) -> MediaKind | None:
         """The kind that a manifest means: by its name or one of its arrays, in any case, with underscores or without."""
         found = _IN_MANIFEST.get(plain(name))

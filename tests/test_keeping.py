@@ -21,7 +21,8 @@ def photograph(seed):
     random = np.random.default_rng(seed)
     width, height = SIZE
     total = np.zeros((height, width, 3), np.float32)
-    for octave in range(1, 7):
+    octaves = 6 if seed % 3 == 0 else 4  # most are smooth: there the faults of compression raise sharpness
+    for octave in range(1, octaves + 1):
         shape = (3 * 2 ** (octave - 1), 4 * 2 ** (octave - 1), 3)
         grey = random.standard_normal((*shape[:2], 1)) * 0.8 + random.standard_normal(shape) * 0.4
         for channel in range(3):
@@ -34,7 +35,9 @@ def photograph(seed):
         x, y, w, h = (int(n) for n in random.integers((0, 0, 15, 15), (200, 140, 90, 80)))
         shape = draw.ellipse if random.random() < 0.5 else draw.rectangle
         shape((x, y, x + w, y + h), fill=tuple(int(c) for c in random.integers(20, 235, 3)))
-    grain = np.asarray(picture, np.float32) + random.standard_normal((height, width, 1)) * 3
+    grain = np.asarray(picture, np.float32) + random.standard_normal((height, width, 1)) * (
+        3 if seed % 3 == 0 else 0.3
+    )
     return Image.fromarray(grain.clip(0, 255).astype(np.uint8))
 
 

@@ -166,7 +166,9 @@ def test_every_command_has_it_and_is_tried_here():
         assert path in tried, f"{path} is tried by no line of this file"
 
 
-@pytest.mark.parametrize("line", ["items show nobody", "search --where 'nonsense ==='", "folders show X"])
+@pytest.mark.parametrize(
+    "line", ["items show nobody", "imports report 99", "search --where 'nonsense ==='", "folders show X"]
+)
 def test_of_an_error_nothing_goes_to_standard_output(run, line):
     said = run(line, code=(1,))
     assert said.out == ""

@@ -161,7 +161,7 @@ class Access:
             return
         row = self._database.row(
             f"SELECT {table}.{shown}, ({self.scope(noun, table)}) FROM {table} "
-            f"WHERE ({where}) AND ({condition}) IS NOT TRUE LIMIT 1",
+            f"WHERE ({where}) AND ({condition}) IS NOT TRUE ORDER BY 2 DESC LIMIT 1",
             parameters,
         )
         if row is not None:

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
-from itertools import islice
+from itertools import chain, islice
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
@@ -119,8 +119,12 @@ def print_json_array(values: Iterable[Any]) -> None:
 
 
 def print_json_stream(values: Iterable[Any], limit: int | None, cursor: int = 0, **more: Any) -> None:
-    """Print a list in the shape of all lists, as a stream, one element on each line: `limit` after the first `cursor`."""
-    stream = islice(values, cursor, None)
+    """Print a list in the shape of all lists, as a stream, one element on each line: `limit` after the first `cursor`.
+
+    Nothing is printed if the first element raises an error.
+    """
+    rest = islice(values, cursor, None)
+    stream = chain([*islice(rest, 1)], rest)
     before = [f"{_json(key)}:{_json(value)}," for key, value in more.items()]
     click.echo(f'{{{"".join(before)}"items":[', nl=False)
     for number, value in enumerate(islice(stream, limit)):

@@ -235,6 +235,8 @@ class IngestService:
         """
         found = self._imports.get(job)
         self._access.require("update", found)
+        if (folder := self._runner._folder_of(found)) is not None:
+            self._access.require("create", folder, "item")
         plan = plan_of(found)
         if plan.manifest is not None and _digest(self._manifest(Path(plan.manifest), None)) != plan.digest:
             raise InvalidInput(

@@ -68,6 +68,9 @@ ALLOWED = {
     "collections.delete": [lambda w: w.collections.delete("Best")],
     "collections.remove": [lambda w: w.collections.remove("Best", ["open-1.png", "locked-1.png"])],
     "collections.update": [lambda w: w.collections.update("Best", title="Better")],
+    "curation.carry_over": [
+        lambda w: w.curation.carry_over(w.curation.exact_duplicates(heron.Query(where="in_folder('Open')")))
+    ],
     "curation.hash_missing": [lambda w: unhashed(w, "Open") or w.curation.hash_missing()],
     "curation.uniqueness": [lambda w: w.curation.uniqueness("visual")],
     "datasets.add": [lambda w: w.datasets.add("test", items=["open-1.png"])],

@@ -39,10 +39,6 @@ class Relocation:
         Raises NotFound where nothing lies below the old place, PermissionDenied, and AlreadyExists where a folder has
         an item with the new URL of another one of its items: then one of the two has to go first.
         """
-        self._access.require_where("update", "item", *self._below("items.url"))
-        where, given = self._below("prefix")
-        synced = f"folders.id IN (SELECT folder_id FROM synced_folders WHERE {where})"
-        self._access.require_where("update", "folder", synced, given)
         counts = []
         for source, column in (("items", "items.url"), (_MEMBERS, "members.url")):
             where, given = self._below(column)
@@ -51,11 +47,18 @@ class Relocation:
                 self._database.value(f"SELECT count(*) FROM {source} WHERE {where} AND {scope}", given)
             )
         where, given = self._below("prefix")
-        counts.append(self._database.value(f"SELECT count(*) FROM synced_folders WHERE {where}", given))
+        seen = f"folder_id IN (SELECT id FROM folders WHERE {self._access.scope('folder', 'folders')})"
+        counts.append(
+            self._database.value(f"SELECT count(*) FROM synced_folders WHERE {where} AND {seen}", given)
+        )
         if not any(counts):
             raise NotFound(
                 f"no file of the catalogue lies below {self._old}", hint="heron items shows their URLs"
             )
+        self._access.require_where("update", "item", *self._below("items.url"))
+        where, given = self._below("prefix")
+        synced = f"folders.id IN (SELECT folder_id FROM synced_folders WHERE {where})"
+        self._access.require_where("update", "folder", synced, given)
         self._refuse_doubles()
         return Relocated(*counts)
 

@@ -128,6 +128,13 @@ def build(root: Path, *, whole: bool) -> None:
         ws.projections.make("visual")
 
 
+def two_lakes(parent: Path) -> tuple[Path, Path]:
+    """The roots of new lakes A, which has everything, and B."""
+    for name, whole in (("lake_a", True), ("lake_b", False)):
+        build(parent / name, whole=whole)
+    return parent / "lake_a", parent / "lake_b"
+
+
 def opened(root: Path, *, whole: bool) -> heron.Workspace:
     """The lake, A through the double."""
     ws = heron.open(root, discover=False)

@@ -11,7 +11,7 @@ import pytest
 import heron
 from heron.catalog.access import Access
 from heron.cli.main import status
-from tests.hidden_half import HalfHidden, Plain, build, opened
+from tests.hidden_half import HalfHidden, Plain, opened, two_lakes
 from tests.test_access import READS, public_verbs, state
 
 pytestmark = pytest.mark.slow
@@ -260,10 +260,7 @@ def pages(page):
 @pytest.fixture(scope="module")
 def lakes(tmp_path_factory):
     """The roots of the lakes A, which is read through the double, and B."""
-    root = tmp_path_factory.mktemp("lakes")
-    for name, whole in (("lake_a", True), ("lake_b", False)):
-        build(root / name, whole=whole)
-    return root / "lake_a", root / "lake_b"
+    return two_lakes(tmp_path_factory.mktemp("lakes"))
 
 
 def test_every_public_verb_that_reads_is_compared(workspace):

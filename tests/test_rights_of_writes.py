@@ -11,7 +11,7 @@ import pytest
 
 import heron
 from heron.cli.main import status
-from tests.hidden_half import HalfHidden, Plain, build, draw, opened
+from tests.hidden_half import HalfHidden, Plain, draw, opened, two_lakes
 from tests.test_access import WRITES, public_verbs, state
 from tests.test_cli import commands
 from tests.test_json_output import path_of
@@ -160,10 +160,7 @@ def rows_file(w):
 @pytest.fixture(scope="module")
 def lakes(tmp_path_factory):
     """The roots of the lakes A, which is written through the double, and B."""
-    root = tmp_path_factory.mktemp("lakes")
-    for name, whole in (("lake_a", True), ("lake_b", False)):
-        build(root / name, whole=whole)
-    return root / "lake_a", root / "lake_b"
+    return two_lakes(tmp_path_factory.mktemp("lakes"))
 
 
 @pytest.fixture

@@ -1,7 +1,7 @@
-"""Where local files lie: the catalogue keeps those below the workspace by their path from there, so they may move together.
+"""The URLs of local files below the workspace are stored relative to it, so that the workspace and its files can be moved together.
 
-The URL `file:///lake/cats/1.jpg` is stored as `file:./cats/1.jpg` in the workspace `/lake`. Statements write what callers
-give as `KEPT`, and select a column by `located`; nobody else knows of the stored form.
+The URL `file:///lake/cats/1.jpg` is stored as `file:./cats/1.jpg` in the workspace `/lake`. Statements write a URL as `KEPT`
+and select a column by `located`; look-ups of many URLs take their stored forms from `by_stored_form`.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ KEPT = "kept(?)"
 
 
 def located(column: str) -> str:
-    """The SQL of a column's URL as the world knows it."""
+    """The SQL of the absolute URL in a column."""
     return f"iif(substr({column}, 1, 7) = '{_HERE}', located({column}), {column})"
 
 
 class Places:
-    """The two forms of the URLs of one workspace."""
+    """Converts URLs between their stored form and the absolute one."""
 
     def __init__(self, root: Path) -> None:
         roots = dict.fromkeys((root.absolute(), root.resolve()))
@@ -37,14 +37,14 @@ class Places:
         return url
 
     def located(self, url: str | None) -> str | None:
-        """The URL of a stored form."""
+        """The absolute URL of a stored form."""
         return self._roots[0] + url[len(_HERE) :] if url is not None and url.startswith(_HERE) else url
 
     def by_stored_form(self, urls: Iterable[str]) -> dict[str, str]:
-        """The URLs as callers wrote them, by their stored form."""
+        """The URLs by their stored form; of several that are the same file, as through a link, the last one."""
         return {self.kept(url) or "": url for url in urls}
 
     def define(self, connection: sqlite3.Connection) -> None:
-        """Let the statements of a connection use both."""
+        """Define the SQL functions `kept` and `located` on a connection."""
         connection.create_function("kept", 1, self.kept, deterministic=True)
         connection.create_function("located", 1, self.located, deterministic=True)

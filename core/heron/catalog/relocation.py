@@ -1,4 +1,4 @@
-"""Tells the catalogue that files lie at another place: their URLs change, all else that is known of them stays."""
+"""Gives the files below one URL, which were moved, their new URLs; all else that the catalogue knows of them stays."""
 
 from __future__ import annotations
 
@@ -74,9 +74,7 @@ class Relocation:
             names = ", ".join(row[0] for row in rows)
             raise AlreadyExists(
                 f"files below {self._new} were imported already, beside the items of the same files below {self._old}: {names}",
-                hint="delete one item of each file: heron items delete --where \"url LIKE '"
-                + self._new
-                + "%'\"",
+                hint="delete one of the two items of each file first: heron items delete UUID",
             )
 
     def urls(self) -> Iterator[tuple[int | None, str]]:
@@ -104,10 +102,9 @@ class Relocation:
             done = self.check()
             change = [self._new, len(self._old) + 1]
             where, given = self._below("items.url")
-            moment = [now()]
             self._database.execute(
                 f"UPDATE items SET url = {self._moved('items.url')}, updated_at = ? WHERE {where}",
-                [*change, *moment, *given],
+                [*change, now(), *given],
             )
             for table in ("members", "sidecars", "series_parts"):
                 where, given = self._below("url")

@@ -173,10 +173,10 @@ class StorageService:
         file is missing, and AlreadyExists where an item of the new place is in the same folder; then nothing changes.
         """
         move = self._items._relocation(self._normalised_prefix(str(old)), self._normalised_prefix(str(new)))
-        found = move.check()
         if verify:
+            move.check()  # who may not change the files is not told which are missing
             self._verify(move.urls())
-        return found if dry_run else move.apply()
+        return move.check() if dry_run else move.apply()
 
     def _verify(self, urls: Iterable[tuple[int | None, str]]) -> None:
         missing: list[str] = []

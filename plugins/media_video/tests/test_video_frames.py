@@ -22,14 +22,7 @@ from heron_media_video.testing import number_of, stripes_of, write_fields, write
 
 VIDEO, _ = heron_media_video.register_decoders()
 DECODER: Any = VIDEO.load()
-TYPES = {
-    ".mp4": "video/mp4",
-    ".mov": "video/quicktime",
-    ".mkv": "video/matroska",
-    ".webm": "video/webm",
-    ".avi": "video/x-msvideo",
-    ".ogv": "video/ogg",
-}
+TYPES = {suffix: form.media_type for form in VIDEO.formats for suffix in form.suffixes}
 
 
 def media_file(path: Path, **options: Any) -> LocalMediaFile:

@@ -20,15 +20,9 @@ from heron_media_video.decoding import frames
 from heron_media_video.testing import number_of, write_video
 from heron_media_video.timestamps import MISSING, are_in_order, ascending
 
-VIDEO: Any = next(iter(heron_media_video.register_decoders())).load()
-TYPES = {
-    ".mp4": "video/mp4",
-    ".mov": "video/quicktime",
-    ".mkv": "video/matroska",
-    ".webm": "video/webm",
-    ".avi": "video/x-msvideo",
-    ".ogv": "video/ogg",
-}
+RECORD, _ = heron_media_video.register_decoders()
+VIDEO: Any = RECORD.load()
+TYPES = {suffix: form.media_type for form in RECORD.formats for suffix in form.suffixes}
 COUNT, STEP, GROUP = 30, 40, 10
 MILLISECOND = Fraction(1, 1000)
 X264 = {

@@ -320,8 +320,8 @@ class NaiveEngine:
         if field.home == "fact":
             return stored(at(item.facts.extra, field.path))
         width, height = item.facts.width, item.facts.height
-        if name == "folder":
-            return item.folder_path
+        if name in ("folder", "path"):
+            return item.folder_path if name == "folder" else item.path
         if width is None or height is None:
             return None
         return calculated("*" if name == "area" else "/", width, height)

@@ -55,6 +55,7 @@ DATES = (
     "2026-01-31T12:00:00+02:00",
     "9999-12-31T23:59:59.999999Z",
 )
+URLS = ("u:{}", "s3://lake/a%20{}", "s3://lake/a%2520{}", "file:///x/%E6%97%A5{}", "mem://b/%61{}")
 UUIDS = ("8ad58157-ca74-4ae4-8f37-a0193430bcac", "00000000-0000-4000-8000-000000000000")
 PLACES = ([0, 0], [90, 180], [-90, -180], [36.75, 3.06])
 KEYS = {
@@ -123,7 +124,8 @@ def new_items(draw):
             )
             for n, seconds, is_key, city, clip in draw(frames)
         ]
-        item = NewItem(f"u:{number}", facts, name=draw(st.sampled_from(("a", "A", "b", "é_%"))), metadata=given, frames=of_frames,
+        url = draw(st.sampled_from(URLS)).format(number)
+        item = NewItem(url, facts, name=draw(st.sampled_from(("a", "A", "b", "é_%"))), metadata=given, frames=of_frames,
                        size=draw(maybe((0, 2**40))))  # fmt: skip
         made.append(
             (
@@ -152,7 +154,7 @@ LITERALS = {
     "datetime": st.sampled_from(DATES).map(quoted),
 }
 FIELDS = {
-    "text": ["city", "body", "name", "folder", "codec", "item.url", "lower(city)", "upper(loose)", "upper(exif.Model)", "loose",
+    "text": ["city", "body", "name", "folder", "codec", "item.url", "path", "lower(city)", "upper(loose)", "upper(exif.Model)", "loose",
              "lower(body)"],
     "number": ["score", "width", "height", "fps", "size", "area", "aspect_ratio", "length(city)", "length(exif.Model)", "abs(score)",
                "round(score)", "abs(exif.ISO)", "year(day)", "month(captured_at)", "latitude(place)", "longitude(place)", "distance_km(place, 36.75, 3.06)",
@@ -188,7 +190,7 @@ def atoms(of_frames):
             ),
         ]
     liked = st.sampled_from(
-        ["city", "body", "name", "folder", "loose", "exif.Model", "exif.ISO", "day", "lower(city)"]
+        ["city", "body", "name", "folder", "path", "loose", "exif.Model", "exif.ISO", "day", "lower(city)"]
     )
     parts += [
         st.tuples(liked, st.sampled_from(("LIKE", "NOT LIKE", "ILIKE")), PATTERNS).map(lambda g: f"{g[0]} {g[1]} {quoted(g[2])}"),
@@ -203,7 +205,8 @@ def atoms(of_frames):
         st.sampled_from(
             ["kindof = 'sun'", "kindof IN ('sun', 'rain')", "kindof > 'r'", f"ref = '{UUIDS[0].upper()}'", f"ref > '{UUIDS[1]}'",
              "in_collection('C')", "NOT in_collection('C')", "in_dataset('D')", "in_folder('A')", "in_folder('A/B')", "in_folder('Ab')",
-             "match(body, 'a')", "match(body, 'ab*')", "NOT match(body, 'A')", "kind = 'video'", "TRUE", "FALSE", "NULL"]
+             "match(body, 'a')", "match(body, 'ab*')", "NOT match(body, 'A')", "kind = 'video'", "path = 's3://lake/a 1'",
+             "path IN ('u:0', 's3://lake/a%202', '/x/日1')", "path NOT IN ('/x/日0', 'mem://b/%610')", "TRUE", "FALSE", "NULL"]
         ),
     ]  # fmt: skip
     return st.one_of(parts).map(lambda where: f"({where})")
@@ -233,6 +236,7 @@ SORTED = [
     "exif.ISO",
     "width",
     "folder",
+    "path",
     "name",
     "aspect_ratio",
 ]

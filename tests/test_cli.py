@@ -693,7 +693,7 @@ def test_pictures_are_shown_as_files_and_text_as_text(film, tmp_path):
 
 def test_metadata_for_no_known_item_is_a_failure_and_for_several_is_said(lake, tmp_path):
     (tmp_path / "rows.jsonl").write_text('{"name": "nobody.jpg", "city": "Oslo"}\n')
-    assert "--by uuid, url or name" in lake("metadata", "import", "rows.jsonl", exit_status=1)
+    assert "--by uuid, url, path or name" in lake("metadata", "import", "rows.jsonl", exit_status=1)
     lake("import", "in/p0.jpg", "--folder", "Q")
     (tmp_path / "rows.jsonl").write_text('{"name": "p0.jpg", "city": "Oslo"}\n')
     assert "2 items, none changed: p0.jpg" in lake("metadata", "import", "rows.jsonl")

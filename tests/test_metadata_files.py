@@ -236,7 +236,7 @@ def test_a_line_with_too_many_cells_is_refused_with_its_number(workspace, apply)
 def test_a_table_without_a_column_that_names_the_item_is_refused(workspace, apply):
     with pytest.raises(InvalidInput, match=r"line 2 names no item") as refusal:
         apply("rows.csv", "file,speed\n0.jpg,1\n")
-    assert refusal.value.hint == "give it a column uuid, url or name"
+    assert refusal.value.hint == "give it a column uuid, url, path or name"
 
 
 @pytest.mark.parametrize("content", ["", "name,speed\n"])

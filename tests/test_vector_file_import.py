@@ -82,7 +82,7 @@ def of(workspace, things, key="look"):
 # Whose they are
 
 
-@pytest.mark.parametrize("by", ["uuid", "url", "name"])
+@pytest.mark.parametrize("by", ["uuid", "url", "path", "name"])
 @pytest.mark.parametrize("said", [True, False])
 def test_ids_are_uuids_urls_or_names(bring, workspace, items, by, said):
     vectors = some(5)
@@ -93,11 +93,11 @@ def test_ids_are_uuids_urls_or_names(bring, workspace, items, by, said):
 
 def test_a_column_that_names_no_items_is_refused(refused):
     said = refused(some(1), ["1.jpg"], by="metadata")
-    assert said == "an item is named by uuid, url or name, not by 'metadata'"
+    assert said == "an item is named by uuid, url, path or name, not by 'metadata'"
 
 
 @pytest.mark.parametrize("form", ["{}#12", "{}\t12", "{}\t#12", "{},#12"])
-@pytest.mark.parametrize("by", ["uuid", "url", "name"])
+@pytest.mark.parametrize("by", ["uuid", "url", "path", "name"])
 def test_a_number_behind_an_id_means_a_frame(bring, workspace, form, by):
     (clip,) = workspace.items.list(folder="C")
     bring(some(2), [form.format(getattr(clip, by)), getattr(clip, by)])

@@ -117,6 +117,9 @@ class Item(Identified):
     folder_id: int
     name: str = field(metadata=stored("TEXT NOT NULL", "initially the name of the file", exported=True))
     folder_path: str = field(metadata=stored(None, "path of the folder, as `Driving/2026`", name="folder"))
+    path: str = field(
+        metadata=stored(None, "path of the file from the workspace, absolute elsewhere", exported=True)
+    )
     url: str = field(metadata=stored("TEXT NOT NULL", "location of the file", form="url", exported=True))
     size: int | None = field(
         metadata=stored("INTEGER", "of the file", unit="bytes", nullable=True, exported=True)

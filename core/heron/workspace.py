@@ -214,7 +214,7 @@ class Workspace:
         """Makes the plans of queries."""
         from heron.search.planning import Planner
 
-        return Planner(self.folders, self.schema, lambda: self.plugins)
+        return Planner(self.folders, self.schema, lambda: self.plugins, self._database.places)
 
     @cached_property
     def _engines(self) -> Engines:

@@ -8,9 +8,13 @@ from itertools import islice
 from attrs import fields
 
 from heron.catalog.access import Access, Verb
+from heron.catalog.called import Matches, called
 from heron.catalog.database import Database, Row, one_transaction
 from heron.catalog.folders import FolderService, subtree
+from heron.catalog.limits import BUNDLE as BUNDLE
 from heron.catalog.limits import at_most
+from heron.catalog.limits import bundles as bundles
+from heron.catalog.paths import path_sql
 from heron.catalog.places import located
 from heron.catalog.reading import Columns
 from heron.catalog.referring import ITEM, FolderRef, ItemRef, ItemRefs
@@ -23,17 +27,8 @@ from heron.metadata.keys import check_name, printable
 from heron.models import ITEM_FIELDS, Item, Json, MediaFacts, Member, now
 from heron.pages import Page
 
-NAMED_BY = ("uuid", "url", "name")
-"""The columns that can name an item."""
-
-Matches = list[tuple[int, str]]
-"""Inner ids and UUIDs of items."""
-
 PAGE = 100
 """The default number of rows of a page."""
-
-BUNDLE = 1000
-"""The most items that a bulk verb changes in one transaction."""
 
 _OF_ITEM, _OF_FACTS = ([part.name for part in fields(record)] for record in (Item, MediaFacts))
 _PLACE = _OF_ITEM.index("facts")
@@ -45,6 +40,7 @@ def item_columns(access: Access) -> str:
     """The columns that a SELECT from items must name first for `item_of`; tags are titles of visible collections."""
     return _COLUMNS.selected(
         folder="(SELECT path FROM folders WHERE folders.id = items.folder_id)",
+        path=path_sql("items.url"),
         tags=(
             "(SELECT group_concat(c.title, char(10)) FROM collection_items AS m JOIN collections AS c "
             f"ON c.id = m.collection_id WHERE m.item_id = items.id AND {access.scope('collection', 'c')})"
@@ -169,24 +165,11 @@ class ItemService:
         return self._shown.of(map(item_of, rows))
 
     def _called(self, by: str, names: Iterable[str]) -> dict[str, Matches]:
-        """The items with these UUIDs, URLs or names: inner ids and UUIDs by the given name, older items first.
+        """The items with these UUIDs, URLs, paths or names: inner ids and UUIDs by the given name, older items first.
 
-        Raises InvalidInput unless `by` is `uuid`, `url` or `name`.
+        Raises InvalidInput unless `by` is `uuid`, `url`, `path` or `name`.
         """
-        if by not in NAMED_BY:
-            raise InvalidInput(f"an item is named by uuid, url or name, not by {printable(by)}")
-        found: dict[str, Matches] = {}
-        for bundle in bundles(dict.fromkeys(names), 500):
-            given = self._database.places.by_stored_form(bundle) if by == "url" else {n: n for n in bundle}
-            marks = ",".join("?" * len(given))
-            rows = self._database.rows(
-                f"SELECT {by} AS name, id, uuid FROM items WHERE {by} IN ({marks}) AND deleted_at IS NULL "
-                f"AND {self._access.scope('item', 'items')} ORDER BY id",
-                [*given],
-            )
-            for row in rows:
-                found.setdefault(given[row["name"]], []).append((row["id"], row["uuid"]))
-        return found
+        return called(self._database, self._access, by, names)
 
     def by_name(self, name: str) -> Sequence[Item]:
         """All items of that name."""
@@ -309,13 +292,6 @@ def _ambiguous(name: str, count: int) -> InvalidInput:
     return InvalidInput(
         f"{count:,} items are called {printable(name)}", hint="give the UUID of one: heron items lists them"
     )
-
-
-def bundles(values: Iterable[Json], size: int = BUNDLE) -> Iterator[list[Json]]:
-    """Cut a stream into lists of up to `size`."""
-    stream = iter(values)
-    while bundle := list(islice(stream, size)):
-        yield bundle
 
 
 def item_of(row: Row) -> Item:

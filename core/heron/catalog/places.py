@@ -10,7 +10,7 @@ import sqlite3
 from collections.abc import Iterable
 from pathlib import Path
 
-_HERE = "file:./"
+from heron.catalog.paths import HERE, path_of
 
 KEPT = "kept(?)"
 """A parameter of a statement that is a URL, in stored form."""
@@ -18,7 +18,7 @@ KEPT = "kept(?)"
 
 def located(column: str) -> str:
     """The SQL of the absolute URL in a column."""
-    return f"iif(substr({column}, 1, 7) = '{_HERE}', located({column}), {column})"
+    return f"iif(substr({column}, 1, 7) = '{HERE}', located({column}), {column})"
 
 
 class Places:
@@ -27,18 +27,26 @@ class Places:
     def __init__(self, root: Path) -> None:
         roots = dict.fromkeys((root.absolute(), root.resolve()))
         self._roots = tuple(f"{path.as_uri().rstrip('/')}/" for path in roots)
+        self._paths = tuple(f"{str(path).rstrip('/')}/" for path in roots)
 
     def kept(self, url: str | None) -> str | None:
         """The stored form of a URL."""
         if url is not None and url.startswith("file:///"):
             for root in self._roots:
                 if url.startswith(root):
-                    return _HERE + url[len(root) :]
+                    return HERE + url[len(root) :]
         return url
 
     def located(self, url: str | None) -> str | None:
         """The absolute URL of a stored form."""
-        return self._roots[0] + url[len(_HERE) :] if url is not None and url.startswith(_HERE) else url
+        return self._roots[0] + url[len(HERE) :] if url is not None and url.startswith(HERE) else url
+
+    def path(self, text: str) -> str:
+        """The path of a file, as `paths.path_of` gives it, for a path as a person may write it: absolute, or with `./`."""
+        for root in self._paths:
+            if text.startswith(root) and text != root:
+                return text[len(root) :]
+        return text.removeprefix("./") or text
 
     def by_stored_form(self, urls: Iterable[str]) -> dict[str, str]:
         """The URLs by their stored form; of several that are the same file, as through a link, the last one."""
@@ -48,3 +56,4 @@ class Places:
         """Define the SQL functions `kept` and `located` on a connection."""
         connection.create_function("kept", 1, self.kept, deterministic=True)
         connection.create_function("located", 1, self.located, deterministic=True)
+        connection.create_function("path_of", 1, path_of, deterministic=True)

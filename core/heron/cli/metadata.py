@@ -91,7 +91,7 @@ def replace(context: Context, pairs: tuple[str, ...], yes: bool, selection: Sele
 @click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
 @click.option(
     "--by",
-    type=click.Choice(["uuid", "url", "name"]),
+    type=click.Choice(["uuid", "url", "path", "name"]),
     help="How a row names its item (default: by its columns).",
 )
 @click.option("--replace", is_flag=True, help="Replace all metadata of the items instead of merging.")
@@ -101,7 +101,7 @@ def replace(context: Context, pairs: tuple[str, ...], yes: bool, selection: Sele
     "heron metadata import metadata.jsonl --by name\nheron metadata import labels.csv\nheron metadata import table.parquet"
 )
 def import_file(context: Context, file: Path, by: str | None, replace: bool, as_json: bool) -> None:
-    """Merge metadata from a JSON, JSONL, CSV or Parquet file. Each row names its item by uuid, url or name.
+    """Merge metadata from a JSON, JSONL, CSV or Parquet file. Each row names its item by uuid, url, path or name.
 
     It exits with 1 if no row names an item of the catalogue.
     """
@@ -113,7 +113,7 @@ def import_file(context: Context, file: Path, by: str | None, replace: bool, as_
     if report.unmatched and not report.updated and not report.ambiguous:
         raise NotFound(
             f"no row of {file} names an item of this workspace",
-            hint="--by uuid, url or name says which column names the items",
+            hint="--by uuid, url, path or name says which column names the items",
         )
 
 

@@ -231,7 +231,7 @@ def adopt(context: Context, key: str, replace: bool, as_json: bool) -> None:
 @file_argument
 @click.option(
     "--by",
-    type=click.Choice(["uuid", "url", "name"]),
+    type=click.Choice(["uuid", "url", "path", "name"]),
     help="What the ids are (default: recognised for each id).",
 )
 @ids_option
@@ -247,7 +247,7 @@ def import_file(
 ) -> None:
     """Import vectors from a .npy file with a file of ids, from Parquet or from JSON lines.
 
-    Each row names an item by UUID, URL or name; a frame by `UUID#12` in a list of ids, or in a column
+    Each row names an item by UUID, URL, path or name; a frame by `UUID#12` in a list of ids, or in a column
     `frame`. The whole file is checked before anything is stored. It exits with 1 if no id belongs to an item.
     """
     files = context.workspace().vector_files

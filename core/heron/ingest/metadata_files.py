@@ -1,4 +1,4 @@
-"""Metadata from a JSON, JSONL, CSV or Parquet file, in which each row names its item by UUID, URL or name."""
+"""Metadata from a JSON, JSONL, CSV or Parquet file, in which each row names its item by UUID, URL, path or name."""
 
 from __future__ import annotations
 
@@ -23,8 +23,16 @@ from heron.uuids import is_uuid
 
 _PREFIX = "metadata."
 
-COLUMNS = {"uuid": "uuid", "id": "uuid", "url": "url", "objectUrl": "url", "name": "name", "title": "name"}
-"""The columns that can name an item, and what each one is: a UUID, a URL or a name."""
+COLUMNS = {
+    "uuid": "uuid",
+    "id": "uuid",
+    "url": "url",
+    "objectUrl": "url",
+    "name": "name",
+    "title": "name",
+    "path": "path",
+}
+"""The columns that can name an item, in this order, and what each one is; a `path` beside another one is metadata."""
 
 
 @frozen(repr=False)
@@ -39,7 +47,7 @@ class MetadataFileReport(Record):
 
 
 Row = tuple[str, str, dict[str, Json]]
-"""How the item is named (`uuid`, `url` or `name`), the name, and the metadata."""
+"""How the item is named (`uuid`, `url`, `path` or `name`), the name, and the metadata."""
 
 
 def apply_file(
@@ -208,11 +216,11 @@ def _split(row: dict[str, Json], place: str, by: str | None) -> Row:
         others = {k: v for k, v in row.items() if k != column and k.lower() not in ("uuid", "url")}
         kept = nested if isinstance(nested, dict) else others
         return kind, value.lower() if kind == "uuid" else value, kept
-    raise InvalidInput(f"{place} names no item", hint=f"give it a column {by or 'uuid, url or name'}")
+    raise InvalidInput(f"{place} names no item", hint=f"give it a column {by or 'uuid, url, path or name'}")
 
 
 def _find(items: ItemService, rows: Sequence[Row]) -> dict[tuple[str, str], list[str]]:
-    """The UUIDs of the items that rows name; the keys are (`uuid`, `url` or `name`, the name)."""
+    """The UUIDs of the items that rows name; the keys are (`uuid`, `url`, `path` or `name`, the name)."""
     found: dict[tuple[str, str], list[str]] = {}
     for kind in dict.fromkeys(kind for kind, _, _ in rows):
         matches = items._called(kind, (name for other, name, _ in rows if other == kind))

@@ -296,7 +296,7 @@ class IngestService:
     ) -> MetadataFileReport:
         """Merge metadata from a JSON, JSONL, CSV or Parquet file into items, or replace theirs by it.
 
-        Each row names its item by a column `uuid`, `url` or `name`; `by` says which one when there are several.
+        Each row names its item by a column `uuid`, `url`, `path` or `name`; `by` says which one when there are several.
         """
         schema = self._schema.current()
         return apply_file(Path(file), self._items, self._metadata, schema, by=by, replace=replace)

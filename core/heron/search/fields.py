@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Literal
 
 from attrs import evolve
@@ -26,6 +26,9 @@ Place = Literal["name", "value", "sort"]
 ITEM_NAMES = {name: field for name, field in {**ITEM_FIELDS, **DERIVED_FIELDS}.items() if field.compares}
 """The names of the fields of every item."""
 
+_REFUSED_IF_LOOSE = frozenset({"path"})
+"""Fields of items that came after users had keys of these names, so that conditions would change their meaning."""
+
 ITEM_UUID = Field("uuid", "column", ("uuid",), "text", "text", "text")
 """The field of the UUID."""
 
@@ -37,8 +40,8 @@ class Fields:
     """Resolves names against one schema.
 
     A name is looked up in the schema's keys, then in the item's fields, then in media facts such as
-    `exif.Model`, then in keys that are in use but not in the schema; a name found in both of the last two is refused.
-    A prefix `metadata.`, `item.` or `facts.` selects one of these. In a search for `frames`, `frame.number` and the
+    `exif.Model`, then in keys that are in use but not in the schema; a name found in both of the last two is refused,
+    and so is `path` if it is a key in use that is not in the schema. A prefix `metadata.`, `item.` or `facts.` selects one of these. In a search for `frames`, `frame.number` and the
     like are fields, `frame.KEY` is a key of the frame's own metadata, and `metric.NAME` is a metric of the frame; all
     other names are about the frame's item.
     """
@@ -50,12 +53,15 @@ class Fields:
         kinds: Kinds,
         unknown: Iterable[str] = (),
         *,
+        path: Callable[[str], str] = str,
         frames: bool = False,
     ) -> None:
+        """`path` gives the form in which the catalogue knows the path of a file."""
         self._schema = schema
         self._namespaces = namespaces
         self._kinds = kinds
         self._unknown = frozenset(unknown)
+        self._path = path
         self._frames = frames
 
     def resolve(self, parts: Sequence[str], place: Place = "name") -> Field:
@@ -73,7 +79,13 @@ class Fields:
                 return field
             if parts[0] == "facts" and len(parts) > 2:
                 return _fact(parts[1:])
-        found = self._key(name) or self._item(name)
+        found = self._key(name)
+        if found is None and name in _REFUSED_IF_LOOSE & self._unknown:
+            raise QueryError(
+                f"{name} is a field of items, and a key that the schema does not know",
+                hint=f"write item.{name} or metadata.{name}",
+            )
+        found = found or self._item(name)
         if found is None and len(parts) > 1 and parts[0] in self._namespaces:
             if name in self._unknown:
                 raise QueryError(
@@ -132,13 +144,17 @@ class Fields:
         if known is None:
             return None
         found = _declared(known, "column" if known.sql else "derived", name)
-        return evolve(found, encode=self._kind, encode_bound=_text) if name == "kind" else found
+        encoders = {"kind": self._kind, "path": self._as_path}
+        return evolve(found, encode=encoders[name], encode_bound=_text) if name in encoders else found
 
     def _kind(self, value: Json) -> Json:
         if not isinstance(value, str) or self._kinds.get(value) is None:
             names = ", ".join(kind.name for kind in self._kinds.all())
             raise ValueError(f"expected one of {names}")
         return value
+
+    def _as_path(self, value: Json) -> Json:
+        return self._path(_text(value))
 
     def _loose(self, name: str) -> Field | None:
         if name not in self._unknown:
@@ -175,7 +191,7 @@ def _quoted(text: str) -> str:
     return f"'{doubled}'"
 
 
-def _text(value: Json) -> Json:
+def _text(value: Json) -> str:
     if not isinstance(value, str):
         raise ValueError("expected text")
     return value

@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from heron.catalog.folders import FolderService
+from heron.catalog.places import Places
 from heron.catalog.schema import SchemaService
 from heron.errors import QueryError
 from heron.models import Query
@@ -33,8 +34,10 @@ class Planner:
         folders: FolderService,
         schema: SchemaService,
         plugins: Callable[[], PluginManager],
+        places: Places,
     ) -> None:
         self._folders = folders
+        self._places = places
         self._schema = schema
         self._plugins = plugins
 
@@ -97,6 +100,7 @@ class Planner:
             self._namespaces,
             self._kinds,
             self._schema._remembered_keys(),
+            path=self._places.path,
             frames=frames,
         )
 

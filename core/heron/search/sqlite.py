@@ -10,6 +10,7 @@ from heron.catalog.collections import CollectionService
 from heron.catalog.database import Database
 from heron.catalog.folders import FolderService, subtree
 from heron.catalog.foreign import json_path
+from heron.catalog.paths import path_sql, urls_of
 from heron.catalog.places import located
 from heron.catalog.schema import SchemaService
 from heron.convert import dumps, loads
@@ -62,6 +63,10 @@ class SqliteWriter:
                 return f"(NOT {self.condition(part)})"
             case tree.Comparison("=", tree.FieldRef(field), tree.Value(str(url))) if _is_url(field):
                 return f"(items.url = kept({self._bind(url)}))"  # as it is stored, for the index
+            case tree.Comparison("=", tree.FieldRef(field), tree.Value(str(path))) if _is_path(field):
+                return self._of_paths([path])
+            case tree.InList(tree.FieldRef(field), values) if _is_path(field) and _are_texts(values):
+                return self._of_paths([value.value for value in values if isinstance(value, tree.Value)])
             case tree.Comparison(operator, left, right):
                 return f"({self._comparable(left, right)} {operator} {self._comparable(right, left)})"
             case tree.InList(left, values):
@@ -100,6 +105,15 @@ class SqliteWriter:
             case tree.Among(table, ids):
                 given_ids = self._bind(dumps([int(id) for id in ids]))
                 return f"({table}.id IN (SELECT value FROM json_each({given_ids})))"
+
+    def _of_paths(self, paths: Sequence[str]) -> str:
+        """The SQL that the path of an item is one of several: by the URLs that can have them, for the index."""
+        urls = self._bind(dumps([url for path in paths for url in urls_of(path)]))
+        same = self._bind(dumps(paths))
+        return (
+            f"(items.url IN (SELECT value FROM json_each({urls})) "
+            f"AND {path_sql('items.url')} IN (SELECT value FROM json_each({same})))"
+        )
 
     def _in_list(self, left: tree.Expression, values: Sequence[tree.Expression]) -> str:
         """The SQL of `IN`."""
@@ -229,6 +243,14 @@ def _is_url(field: tree.Field) -> bool:
     return field.home == "column" and field.path == ("url",)
 
 
+def _is_path(field: tree.Field) -> bool:
+    return field.home == "derived" and field.path == ("path",)
+
+
+def _are_texts(values: Sequence[tree.Expression]) -> bool:
+    return all(isinstance(value, tree.Value) and isinstance(value.value, str) for value in values)
+
+
 def _table(field: tree.Field) -> str:
     return "frames" if field.home == "frame metadata" else "items"
 
@@ -237,6 +259,7 @@ _DERIVED = {
     "area": "(items.width * items.height)",
     "aspect_ratio": "(CAST(items.width AS REAL) / items.height)",
     "folder": "(SELECT path FROM folders WHERE folders.id = items.folder_id)",
+    "path": path_sql("items.url"),
 }
 
 

@@ -73,7 +73,7 @@ def named_in(row: Mapping[str, Any], place: str, by: str | None) -> Named:
         value = row[column]
         if isinstance(value, str) and value and (column.lower() != "id" or by or is_uuid(value)):
             return _named(value, kinds[column.lower()], frame)
-    raise InvalidInput(f"{place} names no item", hint=f"give it a column {by or 'uuid, url or name'}")
+    raise InvalidInput(f"{place} names no item", hint=f"give it a column {by or 'uuid, url, path or name'}")
 
 
 def _frame(value: Any, place: str) -> int | None:
@@ -125,7 +125,7 @@ def _csv(file: Path, by: str | None) -> Iterator[Named]:
             if not columns_naming(columns, by):
                 raise InvalidInput(
                     f"{file} has no column that names items",
-                    hint=f"its first line must name a column {by or 'uuid, url or name'}",
+                    hint=f"its first line must name a column {by or 'uuid, url, path or name'}",
                 )
             for row in reader:
                 yield named_in(row, f"{file}, line {reader.line_num}", by)

@@ -47,7 +47,7 @@ def quoted(name: str) -> str:
 
 
 class ParquetSource:
-    """A table with a column `uuid`, `url` or `name` for the item, perhaps a column `frame`, and a column of vectors."""
+    """A table with a column `uuid`, `url`, `path` or `name` for the item, perhaps a column `frame`, and a column of vectors."""
 
     unit: Literal["row", "line"] = "row"
     dtype: DType = "float32"
@@ -81,7 +81,7 @@ class ParquetSource:
         if not [name for name in self._names if name != FRAME]:
             raise InvalidInput(
                 f"{self.file} has no column that names items",
-                hint=f"give it a column {self._by or 'uuid, url or name'}",
+                hint=f"give it a column {self._by or 'uuid, url, path or name'}",
             )
         column = next((name for name in (key, *COLUMNS) if name in kinds), None)
         if column is None:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     Array = numpy.ndarray[Any, Any]
 
-By = Literal["uuid", "url", "name"]
+By = Literal["uuid", "url", "path", "name"]
 
 
 @frozen(repr=False)
@@ -89,7 +89,7 @@ class VectorFiles:
     ) -> VectorImport:
         """Store the vectors of a `.npy`, Parquet or JSONL file; they replace vectors that the items or frames have.
 
-        Each row names its owner by UUID, URL or name; without `by`, it is recognised which one. The names of a `.npy`
+        Each row names its owner by UUID, URL, path or name; without `by`, it is recognised which one. The names of a `.npy`
         file are in another file, `ids`. With `create`, the key is added to the schema if it is missing. `progress` is
         called with the number of vectors stored.
 

@@ -197,3 +197,102 @@ def test_a_path_beside_another_name_stays_metadata(lake, tmp_path):
     assert lake.ingest.metadata_file(tmp_path / "rows.jsonl").updated == 1
     [item] = lake.search(where="item.path = 'root.png'")
     assert item.metadata == {"path": "north"}
+
+
+# Spellings
+
+
+SPELLINGS = [
+    "{path}", "./{path}", "train/../{path}", "{root}/{path}", "{root}//train/./cat 1/{name}", "file://{root}/{path}",
+    "file:///{root}/{path}", "file://localhost{root}/{path}", "FILE://{root}/{path}", "{url}", "file://{root}/train/cat%201/{quoted}",
+    "train/cat%201/{quoted}",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("spelling", SPELLINGS)
+@pytest.mark.parametrize("name", ["a b.png", "100%.png", "日本.png", "é'quote.png", "no#1.png"])
+def test_an_item_is_found_by_its_file_in_every_spelling(lake, spelling, name):
+    [item] = [item for item in lake.items.list() if item.name == name]
+    text = spelling.format(path=item.path, root=lake.root, name=name, url=item.url, quoted=quote(name))
+    assert lake.items.get(text) == item
+    assert lake.items._called("url", [text]) == {text: [(item.id, item.uuid)]}
+    assert lake.collections.match_names([text]).matched == {text: item.uuid}
+    assert lake.items.move([text], lake.folders.ensure("moved")) == 1
+
+
+def test_a_name_that_is_taken_for_escaped_is_not_guessed(lake):
+    """Of `a b.png` and `a%20b.png`, a URL means the first, and a path may mean both."""
+    with pytest.raises(heron.InvalidInput, match="2 items are called"):
+        lake.items.get("train/cat 1/a%20b.png")
+    assert lake.items.get(f"{lake.root.as_uri()}/train/cat 1/a%20b.png").name == "a b.png"
+    assert lake.items.get(f"{lake.root.as_uri()}/train/cat%201/a%2520b.png").name == "a%20b.png"
+
+
+def test_names_come_before_paths(lake):
+    [item] = lake.search(where="path = 'root.png'")
+    lake.items.rename("train/cat 1/a b.png", "root.png")
+    with pytest.raises(heron.InvalidInput, match=r"2 items are called 'root\.png'"):
+        lake.items.get("root.png")
+    assert lake.items.get("./root.png") == item
+    lake.items.rename("./root.png", "train/cat 1/a b.png")
+    assert lake.items.get("train/cat 1/a b.png") == item
+
+
+def test_a_relative_path_may_be_from_the_current_folder(lake, monkeypatch):
+    monkeypatch.chdir(lake.root / "train")
+    for text in ("cat 1/a b.png", "./cat 1/a b.png", "train/cat 1/a b.png", "../train/cat 1/a b.png"):
+        assert lake.items.get(text).name == "a b.png", text
+
+
+def test_a_relative_path_with_two_meanings_is_refused(lake, monkeypatch):
+    draw(lake.root / "train" / "root.png", seed=50)
+    monkeypatch.chdir(lake.root / "train")
+    for imported in (False, True):
+        if imported:
+            lake.ingest.files([lake.root / "train" / "root.png"], folder="Q")
+        with pytest.raises(heron.InvalidInput, match="another one of the current folder"):
+            lake.items.get("./root.png")
+    assert lake.items.get(f"{lake.root}/root.png").folder_path == "P"
+    (lake.root / "train" / "root.png").unlink()
+    lake.items.delete(lake.items.list(folder="Q"))
+    (lake.root / "train" / "root.png").symlink_to(lake.root / "root.png")
+    assert lake.items.get("./root.png").path == "root.png"
+
+
+@pytest.mark.parametrize("text", ["", "/", ".", "\0", "file://host/x.png", "file://[", "a" * 5000, "s3://b/x", "x://", "#", "nobody.png"])  # fmt: skip
+def test_what_names_no_file_names_no_item(lake, text):
+    assert lake.items.find(text) is None
+    assert not lake.items._called("url", [text]) and not lake.items._called("path", [text])
+
+
+def test_objects_are_found_in_other_spellings(lake):
+    group = "s3://lake/a%20b/1.png#image_group-00"
+    for url in ("s3://lake/a%20b.png", "s3://lake/50%25.png", group):
+        lake.registration.register([NewItem(url, FACTS)], "S")
+    for text, url in {
+        "s3://lake/a b.png": "s3://lake/a%20b.png", "S3://lake/a%20b.png": "s3://lake/a%20b.png", "s3://lake/50%.png": "s3://lake/50%25.png",
+        "s3://lake/%61%20b.png": "s3://lake/a%20b.png", "s3://lake/a b/1.png#image_group-00": group,
+    }.items():  # fmt: skip
+        assert lake.items.get(text).url == url, text
+
+
+def test_rows_of_files_name_items_by_paths_and_urls_in_any_spelling(lake, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    lake.schema.add_scalar("label", "varchar")
+    root = lake.root
+    given = {
+        "train/cat 1/a b.png": "a b.png", f"file:///{root}/train/cat 1/100%25.png": "100%.png", f"{root}/train/cat%201/日本.png": "日本.png",
+        "beside/b c.png": "b c.png", f"{tmp_path.as_uri()}/lake/root.png": "root.png",
+    }  # fmt: skip
+    rows = [{"url": text, "label": name} for text, name in given.items()] + [
+        {"url": "cat 1/a b.png", "label": "x"}
+    ]
+    (tmp_path / "rows.json").write_text(json.dumps(rows))
+    report = lake.ingest.metadata_file("rows.json")
+    assert (report.updated, report.unmatched) == (len(given), ("cat 1/a b.png",))
+    for name in given.values():
+        [item] = lake.search(where=f"label = '{name}'")
+        assert item.name == name
+    np.save(tmp_path / "v.npy", np.ones((len(given), 2), np.float32))
+    (tmp_path / "v.ids.txt").write_text("".join(f"{text}\n" for text in given))
+    assert lake.vector_files.import_file("mine", tmp_path / "v.npy", create=True).kept == len(given)

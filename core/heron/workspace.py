@@ -100,7 +100,7 @@ class Workspace:
         """The items of all folders."""
         from heron.catalog.items import ItemService
 
-        return ItemService(self._database, self.access, self.folders, self.schema._shown)
+        return ItemService(self._database, self.access, self.folders, self.schema._shown, lambda url: self.storage.normalise(url))  # fmt: skip
 
     @cached_property
     def metadata(self) -> MetadataService:

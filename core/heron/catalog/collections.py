@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from heron.answers import NameMatches
 from heron.catalog.access import WORKSPACE, Access
+from heron.catalog.called import ANY
 from heron.catalog.database import Database, Row, one_transaction
 from heron.catalog.items import BUNDLE, ItemService, bundles, item_columns
 from heron.catalog.limits import at_most
@@ -118,14 +119,14 @@ class CollectionService:
             after = rows[-1]["id"]
 
     def match_names(self, names: Iterable[str] | str) -> NameMatches:
-        """Find the items of a list of names: names with one item, with several, and with none."""
+        """Find the items of a list of names, paths and URLs: those with one item, with several, and with none."""
         self._access.require("read", WORKSPACE)
         matched: dict[str, str] = {}
         ambiguous: dict[str, tuple[str, ...]] = {}
         unmatched: list[str] = []
         given = [names] if isinstance(names, str) else names
         for bundle in bundles(dict.fromkeys(given), 500):
-            found = self._items._called("name", bundle)
+            found = self._items._called(ANY, bundle)
             for name in bundle:
                 uuids = tuple(uuid for _, uuid in found.get(name, ()))
                 if len(uuids) == 1:

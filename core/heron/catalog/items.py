@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
 
 from attrs import fields
 
 from heron.catalog.access import Access, Verb
-from heron.catalog.called import Matches, called
+from heron.catalog.called import ANY, Callings
 from heron.catalog.database import Database, Row, one_transaction
 from heron.catalog.folders import FolderService, subtree
 from heron.catalog.limits import BUNDLE as BUNDLE
@@ -52,12 +52,20 @@ class ItemService:
     """The items of a workspace."""
 
     def __init__(
-        self, database: Database, access: Access, folders: FolderService, shown: ShownMetadata
+        self,
+        database: Database,
+        access: Access,
+        folders: FolderService,
+        shown: ShownMetadata,
+        normalise: Callable[[str], str] = str,
     ) -> None:
+        """`normalise` gives the canonical form of a URL of a storage; raises HeronError."""
         self._database = database
         self._access = access
         self._folders = folders
         self._shown = shown
+        self._called = Callings(database, access, normalise)
+        """Finds items by what they are called: `items._called("url", urls)`."""
 
     def get(self, ref: ItemRef) -> Item:
         """The item that is meant; raises NotFound, and InvalidInput for a name that several items have."""
@@ -67,7 +75,7 @@ class ItemService:
         return item
 
     def find(self, ref: ItemRef) -> Item | None:
-        """The item that is meant, or None; raises InvalidInput for a name that several items have."""
+        """The item that is meant, or None; raises InvalidInput for a name that several items have, or that means two files."""
         uuid = ITEM.uuid(ref)
         if uuid is not None:
             row = self._database.row(
@@ -78,10 +86,10 @@ class ItemService:
                 return self._of_rows([row])[0]
         if not isinstance(ref, str):
             return None
-        found = self.by_name(ref)
+        found = self._called(ANY, [ref]).get(ref, [])
         if len(found) > 1:
             raise _ambiguous(ref, len(found))
-        return found[0] if found else None
+        return self._records([found[0][0]]).get(found[0][0]) if found else None
 
     def _relocation(self, old: str, new: str) -> Relocation:
         """The move of all files below a URL to below another one; both end with a slash."""
@@ -164,13 +172,6 @@ class ItemService:
         """The records of rows that were selected with `item_columns`."""
         return self._shown.of(map(item_of, rows))
 
-    def _called(self, by: str, names: Iterable[str]) -> dict[str, Matches]:
-        """The items with these UUIDs, URLs, paths or names: inner ids and UUIDs by the given name, older items first.
-
-        Raises InvalidInput unless `by` is `uuid`, `url`, `path` or `name`.
-        """
-        return called(self._database, self._access, by, names)
-
     def by_name(self, name: str) -> Sequence[Item]:
         """All items of that name."""
         rows = self._database.rows(
@@ -211,23 +212,19 @@ class ItemService:
         wanted = [(ITEM.uuid(ref), ref) for ref in ITEM.many(refs)]
         by_uuid: dict[str | None, int] = {}
         for bundle in bundles(uuid for uuid, _ in wanted if uuid is not None):
-            by_uuid.update((found, id) for id, found in self._matching("uuid", bundle))
-        names = [ref for uuid, ref in wanted if uuid not in by_uuid and isinstance(ref, str)]
-        by_name: dict[str, list[int]] = {}
-        for bundle in bundles(dict.fromkeys(names)):
-            for id, name in self._matching("name", bundle, " AND deleted_at IS NULL"):
-                by_name.setdefault(name, []).append(id)
+            by_uuid.update((found, id) for id, found in self._of_uuids(bundle))
+        called = self._called(ANY, (r for uuid, r in wanted if uuid not in by_uuid and isinstance(r, str)))
         ids = []
         for uuid, ref in wanted:
             if uuid in by_uuid:
                 ids.append(by_uuid[uuid])
                 continue
-            called = by_name.get(ref, []) if isinstance(ref, str) else []
-            if not called:
+            matches = called.get(ref, []) if isinstance(ref, str) else []
+            if not matches:
                 raise _unknown(ITEM.key(ref))
-            if len(called) > 1:
-                raise _ambiguous(str(ref), len(called))
-            ids.append(called[0])
+            if len(matches) > 1:
+                raise _ambiguous(str(ref), len(matches))
+            ids.append(matches[0][0])
         return ids
 
     def _work(self, ids: Iterable[int]) -> dict[int, Work]:
@@ -244,12 +241,11 @@ class ItemService:
         )
         return [row[0] for row in rows]
 
-    def _matching(self, column: str, values: Sequence[str], more: str = "") -> Iterator[tuple[int, str]]:
-        """The inner ids of items whose value in a column is one of those given, with that value."""
-        marks = ",".join("?" * len(values))
+    def _of_uuids(self, uuids: Sequence[str]) -> Iterator[tuple[int, str]]:
+        """The inner ids of items with these UUIDs, with the UUID; also of items that are marked as deleted."""
         rows = self._database.rows(
-            f"SELECT id, {column} FROM items WHERE {column} IN ({marks}){more} AND {self._access.scope('item', 'items')}",
-            values,
+            f"SELECT id, uuid FROM items WHERE uuid IN ({','.join('?' * len(uuids))}) AND {self._access.scope('item', 'items')}",
+            uuids,
         )
         return ((row[0], row[1]) for row in rows)
 
@@ -290,7 +286,8 @@ def _unknown(key: str) -> NotFound:
 
 def _ambiguous(name: str, count: int) -> InvalidInput:
     return InvalidInput(
-        f"{count:,} items are called {printable(name)}", hint="give the UUID of one: heron items lists them"
+        f"{count:,} items are called {printable(name)}",
+        hint="give the path or the UUID of one: heron items --columns path,uuid lists them",
     )
 
 

@@ -14,6 +14,8 @@ import re
 from functools import lru_cache
 from urllib.parse import quote, unquote, unquote_to_bytes
 
+from heron.catalog.spelling import HAS_SCHEME
+
 HERE = "file:./"
 """What stands before the path of a file below the workspace, in stored form."""
 
@@ -23,7 +25,6 @@ _ROOT = "file://"
 _SAFE = "/!$&'()*+,;=:@~"
 """The characters that URLs of objects do not escape; those of local files escape all of them but `/`."""
 
-_HAS_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 _SPECIAL = re.compile(r"[\s%#]")
 _USUAL = re.compile(
     r"(?:[A-Za-z0-9_.~-]++/?|%(?:[0189A-F][0-9A-F]|2[0-9A-C]|3[A-F]|40|5[B-E]|60|7[BCDF])/?)*+"
@@ -69,7 +70,7 @@ _folder = lru_cache(4096)(_usual)
 
 def urls_of(path: str) -> list[str]:
     """The URLs that may have a path; the path of each is to be compared with it."""
-    if _HAS_SCHEME.match(path):
+    if HAS_SCHEME.match(path):
         start, plain = _parted(path)
     else:
         start, plain = (_ROOT if path.startswith("/") else HERE), path
@@ -84,7 +85,7 @@ def _parted(url: str) -> tuple[str, str]:
         return HERE, url[len(HERE) :]
     if url.startswith(f"{_ROOT}/"):
         return _ROOT, url[len(_ROOT) :]
-    if not _HAS_SCHEME.match(url):
+    if not HAS_SCHEME.match(url):
         return "", url
     scheme, _, rest = url.partition("://")
     authority, slash, key = rest.partition("/")

@@ -28,6 +28,7 @@ class Places:
         roots = dict.fromkeys((root.absolute(), root.resolve()))
         self._roots = tuple(f"{path.as_uri().rstrip('/')}/" for path in roots)
         self._paths = tuple(f"{str(path).rstrip('/')}/" for path in roots)
+        self.root = str(root.absolute())
 
     def kept(self, url: str | None) -> str | None:
         """The stored form of a URL."""

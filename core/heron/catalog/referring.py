@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from heron.jobs import ImportJob, ImportReport, Integration
 
 ItemRef: TypeAlias = "Item | Frame | DatasetRow | UUID | str"
-"""An item, one of its frames, a row of a dataset, a UUID, or a name that no other item has."""
+"""An item, one of its frames, a row of a dataset, a UUID, a name that no other item has, or the path or URL of its file."""
 
 ItemRefs: TypeAlias = "ItemRef | Iterable[ItemRef]"
 """One item or many."""
@@ -140,7 +140,7 @@ def _imports() -> Mapping[type, Callable[[Any], str]]:
     return {ImportJob: _uuid, ImportReport: attrgetter("job.uuid")}
 
 
-ITEM = Noun("item", "an item, a frame, a row of a dataset, a UUID or a name", lambda: _ITEMS)
+ITEM = Noun("item", "an item, a frame, a row of a dataset, a UUID, a name or a path", lambda: _ITEMS)
 FOLDER = Noun("folder", "a folder, a UUID or a path", _is(Folder))
 COLLECTION = Noun("collection", "a collection, a UUID or a title", _is(Collection))
 DATASET = Noun("dataset", "a dataset, a UUID or a title", _is(Dataset))

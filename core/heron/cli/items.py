@@ -51,7 +51,7 @@ def command(
 ) -> None:
     """List, show, move and delete items.
 
-    ITEM is a UUID, or a name that only one item has.
+    ITEM is a UUID, a name that only one item has, or the path or URL of the file.
     """
     if context.invoked_subcommand is None:
         _list(context.obj, selection, columns, cursor, as_json)

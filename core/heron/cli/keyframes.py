@@ -40,7 +40,8 @@ _COLUMNS = ("frame", "seconds", "key", "metadata", "metrics")
 def command() -> None:
     """Choose frames of items, list them, and write them as pictures.
 
-    Frames are numbered from 0 in the order in which they are shown. ITEM is a UUID, or a name that only one item has.
+    Frames are numbered from 0 in the order in which they are shown. ITEM is a UUID, a name that
+    only one item has, or the path or URL of the file.
     """
 
 

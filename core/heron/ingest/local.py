@@ -7,16 +7,17 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from urllib.parse import quote
 
+from heron.catalog.spelling import absolute_path
 from heron.errors import InvalidInput, NotFound
 from heron.ingest.units import Unit
 from heron.metadata.keys import is_unicode, printable
 from heron.metadata.sidecars import SUFFIX, read_sidecar
-from heron.storage.local_files import path_of_url, walk
+from heron.storage.local_files import walk
 
 
 def check_paths(paths: Sequence[str | Path]) -> list[Path]:
     """The absolute paths to import; raises NotFound for the first one that does not exist."""
-    absolute = [path_of_url(str(path)) for path in paths]
+    absolute = [absolute_path(str(path)) for path in paths]
     for given, path in zip(paths, absolute, strict=True):
         if not os.path.lexists(path):
             raise NotFound(f"{given} is not there", hint="check the spelling, or quote a name with spaces")

@@ -17,6 +17,7 @@ from heron.catalog.items import ItemService
 from heron.catalog.metadata import MetadataService
 from heron.catalog.referring import FOLDER, FolderRef, ImportRef, IntegrationRef
 from heron.catalog.schema import SchemaService
+from heron.catalog.spelling import absolute_path
 from heron.catalog.synced import SyncedFolderService
 from heron.errors import InvalidInput, NotFound
 from heron.hooks import PluginManager, StoredObject
@@ -38,7 +39,6 @@ from heron.media.kinds import Kinds
 from heron.media.sniff import Sniffer
 from heron.metadata.sidecars import SUFFIX
 from heron.models import Folder, Kind
-from heron.storage.local_files import path_of_url
 from heron.storage.retries import PatientStorage
 from heron.storage.service import StorageService
 
@@ -120,7 +120,7 @@ class IngestService:
             sources=[  # canonical before they are stored: a URL as somebody wrote it may contain a signature
                 self._storage.normalise(str(source), by)
                 if is_remote(source)
-                else str(path_of_url(str(source)))
+                else str(absolute_path(str(source)))
                 for source in given
             ],
             integration=self._uuid(integration),
@@ -197,7 +197,7 @@ class IngestService:
 
         Raises AlreadyExists for a folder that is synced already.
         """
-        if "://" not in url and not path_of_url(url).is_dir():
+        if "://" not in url and not absolute_path(url).is_dir():
             raise NotFound(f"{url} is not a folder of this machine", hint="check the spelling")
         prefix = self._storage._normalised_prefix(url, integration)
         return self._synced.bind(folder, prefix, integration=integration, sidecar_suffix=sidecar_suffix)

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import os
-import re
 import stat
 from collections import deque
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
 
 from attrs import field, frozen
 
+from heron.catalog.spelling import absolute_path
 from heron.errors import HeronError, InvalidInput, NotFound, PermissionDenied
 from heron.hooks import StoredObject
 from heron.storage.filesystem import FilesystemStorage
@@ -36,7 +35,7 @@ class LocalStorage(FilesystemStorage):
 
     def path_of(self, url: str) -> str:
         """The absolute path of a file URL or path."""
-        return str(path_of_url(url))
+        return str(absolute_path(url))
 
     def url_of(self, path: str) -> str:
         """The file URL of a path, with spaces as %20."""
@@ -44,7 +43,7 @@ class LocalStorage(FilesystemStorage):
 
     def _list(self, prefix: str) -> Iterator[StoredObject]:
         """The files at and below a path, as `walk` finds them; a link to a file counts as a file."""
-        path = path_of_url(prefix)
+        path = absolute_path(prefix)
         if not os.path.lexists(path):
             raise NotFound(f"{prefix} is not there")
         for folder, names in walk(path):
@@ -69,7 +68,7 @@ class LocalStorage(FilesystemStorage):
 
     def stat(self, url: str) -> StoredObject:
         """Look up a file; links are followed."""
-        path = path_of_url(url)
+        path = absolute_path(url)
         try:
             status = path.stat()
         except OSError as error:
@@ -82,29 +81,6 @@ class LocalStorage(FilesystemStorage):
     def sign(self, url: str, expires: int) -> str:
         """Raise InvalidInput: a local file has no URL that others could open."""
         raise InvalidInput(f"{url}: a local file cannot be signed")
-
-
-def path_of_url(url: str) -> Path:
-    """The absolute path of a `file:` URL or of a plain path; raises InvalidInput for another scheme."""
-    if not url or "\0" in url:
-        raise InvalidInput(f"{url!r} is not a path")
-    if url.lower().startswith("file:"):
-        parts = urlsplit(url)
-        if parts.netloc not in ("", "localhost"):
-            raise InvalidInput(f"{url} lies on another machine ({parts.netloc})")
-        try:
-            plain = unquote(parts.path, errors="strict")
-        except UnicodeDecodeError:
-            raise InvalidInput(f"{url}: the file name is not valid Unicode, rename the file") from None
-        return _absolute(plain)
-    if "://" in url:
-        raise InvalidInput(f"{url} is not a local file")
-    return _absolute(url)
-
-
-def _absolute(path: str) -> Path:
-    """The path without `.`, `..` and repeated slashes, also at its start, where POSIX lets two mean something else."""
-    return Path(re.sub("^/{2,}", "/", os.path.abspath(path)))  # noqa: PTH100 - resolve() would follow links
 
 
 def walk(path: Path) -> Iterator[tuple[Path, list[str]]]:

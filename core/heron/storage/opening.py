@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+from heron.catalog.spelling import absolute_path
 from heron.errors import HeronError
 from heron.hooks import StoredObject
 from heron.media.archives import MARK, ZipMember, member_of
 from heron.media.files import PREFETCH, LocalFile, RemoteFile, look_at, remote_file
-from heron.storage.local_files import path_of_url
 from heron.storage.retries import PatientStorage
 
 OpenedFile = LocalFile | RemoteFile | ZipMember
@@ -28,7 +28,7 @@ def media_file(url: str, storage_of: StorageOf | None) -> OpenedFile:
     if MARK in url:
         return member_of(media_file(url.partition(MARK)[0], storage_of), url)
     if url.startswith("file:"):
-        return look_at(path_of_url(url), url)
+        return look_at(absolute_path(url), url)
     assert storage_of is not None, "no storage at hand"
     return stored_file(url, storage_of)
 

@@ -14,6 +14,7 @@ from heron.catalog.integrations import IntegrationService, resolved_options
 from heron.catalog.items import ItemService
 from heron.catalog.limits import at_most
 from heron.catalog.referring import IntegrationRef, ItemRef
+from heron.catalog.spelling import absolute_path
 from heron.errors import (
     BadCredentials,
     HeronError,
@@ -28,7 +29,6 @@ from heron.errors import (
 from heron.jobs import CheckResult, Integration
 from heron.metadata.keys import printable
 from heron.models import Item
-from heron.storage.local_files import path_of_url
 from heron.storage.retries import PatientStorage, configured_retries
 from heron.wording import counted
 
@@ -77,7 +77,7 @@ class StorageService:
                 f"{printable(url)} is not a URL", hint="write scheme://bucket/key, with two slashes"
             )
         if "://" not in url:
-            url = path_of_url(url).as_uri()
+            url = absolute_path(url).as_uri()
         found = self._integrations.get(integration) if integration is not None else None
         prefix = self.normalise(url, found)
         return prefix if prefix.endswith("/") else prefix + "/"

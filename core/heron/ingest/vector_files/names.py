@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from heron.catalog.called import ANY
 from heron.errors import InvalidInput, NotFound
 from heron.ingest.metadata_files import COLUMNS
 from heron.json_stream import elements
@@ -44,7 +45,7 @@ class Named(NamedTuple):
 
 
 def named_by(text: str, by: str | None = None, frame: int | None = None) -> Named:
-    """The owner that an id means: a UUID, URL or name. Without `frame`, it can end with the number of a frame, `#12`."""
+    """The owner that an id means: a UUID, URL, name or path. Without `frame`, it can end with the number of a frame, `#12`."""
     found = _WITH_FRAME.fullmatch(text) if frame is None else None
     if found is None:
         return _named(text, by, frame)
@@ -53,7 +54,7 @@ def named_by(text: str, by: str | None = None, frame: int | None = None) -> Name
 
 
 def _named(name: str, by: str | None, frame: int | None, whole: str | None = None) -> Named:
-    kind = by or ("uuid" if is_uuid(name) else "url" if "://" in name else "name")
+    kind = by or ("uuid" if is_uuid(name) else "url" if "://" in name else ANY)
     return Named(kind, name.lower() if kind == "uuid" else name, frame, whole)
 
 

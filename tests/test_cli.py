@@ -103,7 +103,7 @@ def test_wrong_usage_exits_with_2(lake):
 
 def test_lists_are_tables_for_people_and_json_for_programs(lake):
     assert lake("items").splitlines()[0].split() == [
-        "uuid", "name", "folder", "kind", "size", "dimensions", "collections",
+        "name", "id", "folder", "kind", "size", "dimensions", "collections",
     ]  # fmt: skip
     for line in (
         "folders list", "schema show", "schema types", "presets list", "collections list", "datasets list",
@@ -480,16 +480,6 @@ def test_json_holds_control_characters_as_escapes_only(lake):
     assert "\x9b" not in text and json.loads(text)["items"][0]["query"]["where"] == "name = 'a\x9bb'"
 
 
-def test_the_first_column_is_never_narrowed():
-    from heron.cli.output import _fit
-
-    widths = [36, 60, 30]
-    _fit(widths, 80)
-    assert widths[0] == 36 and sum(widths) + 4 <= 80
-    _fit(alone := [200], 80)
-    assert alone == [200]
-
-
 def test_one_is_not_written_as_several(lake):
     lake("schema", "add", "city", "varchar")
     assert "into 1 item\n" in lake("metadata", "merge", "city=x", "--where", "width = 64")
@@ -583,11 +573,10 @@ def test_a_table_fits_the_screen_by_leaving_out_empty_columns_then_shortening(mo
 
     monkeypatch.setattr(output.sys.stdout, "isatty", lambda: True, raising=False)
     monkeypatch.setenv("COLUMNS", "50")
-    output.print_table(["uuid", "name", "tags"], [("u" * 36, "a-long-name.jpg", "")], "none")
+    output.print_table(["name", "id", "tags"], [(f"a-{'very-' * 20}long-name.jpg", "0123ab", "")], "none")
     head, row = capsys.readouterr().out.splitlines()
     assert "tags" not in head
-    assert row.startswith("u" * 36)
-    assert row.endswith("…") and len(row) == 50
+    assert row.endswith("0123ab") and "…" in row and len(row) == 50
 
 
 def test_a_key_that_the_schema_does_not_know_is_pointed_out(lake):
@@ -662,7 +651,7 @@ def test_key_frames_are_set_for_chosen_items_and_failures_are_told(film, tmp_pat
 )
 def test_frames_that_cannot_be_are_refused(film, arguments, reason):
     assert reason in film("keyframes", "set", "film.gif", *arguments, exit_status=1)
-    assert film("keyframes", "list", "film.gif") == "film.gif has no frames in the catalogue.\n"
+    assert film("keyframes", "list", "film.gif").startswith("film.gif has no frames in the catalogue.")
 
 
 def test_frames_are_searched_counted_and_paged(film):

@@ -69,10 +69,10 @@ def test_like_a_vector_in_a_file(run):
     assert [round(row["score"], 2) for row in rows] == [1.0, 0.77, 0.1]
 
 
-def test_tables_begin_with_the_score(run):
+def test_tables_have_the_score_beside_the_name(run):
     head, first, *_ = run("search", "--like", "red-1.png", "--key", "visual", "--limit", "2").splitlines()
-    assert head.split()[0] == "score"
-    assert 0.5 < float(first.split()[0]) <= 1
+    assert head.split()[:3] == ["name", "score", "id"]
+    assert 0.5 < float(first.split()[1]) <= 1
 
 
 def test_a_condition_and_a_sort_go_with_it(run):

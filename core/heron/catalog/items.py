@@ -19,6 +19,7 @@ from heron.catalog.places import located
 from heron.catalog.reading import Columns
 from heron.catalog.referring import ITEM, FolderRef, ItemRef, ItemRefs
 from heron.catalog.relocation import Relocation
+from heron.catalog.short_ids import ShortIds
 from heron.catalog.shown import ShownMetadata
 from heron.catalog.work import Work, work_on
 from heron.convert import dumps
@@ -66,6 +67,7 @@ class ItemService:
         self._shown = shown
         self._called = Callings(database, access, normalise)
         """Finds items by what they are called: `items._called("url", urls)`."""
+        self._short_ids = ShortIds(database, access)
 
     def get(self, ref: ItemRef) -> Item:
         """The item that is meant; raises NotFound, and InvalidInput for a name that several items have."""
@@ -75,7 +77,7 @@ class ItemService:
         return item
 
     def find(self, ref: ItemRef) -> Item | None:
-        """The item that is meant, or None; raises InvalidInput for a name that several items have, or that means two files."""
+        """The item that is meant, or None; raises InvalidInput for a name or a short id of several items, or a path of two files."""
         uuid = ITEM.uuid(ref)
         if uuid is not None:
             row = self._database.row(
@@ -89,7 +91,10 @@ class ItemService:
         found = self._called(ANY, [ref]).get(ref, [])
         if len(found) > 1:
             raise _ambiguous(ref, len(found))
-        return self._records([found[0][0]]).get(found[0][0]) if found else None
+        if found:
+            return self._records([found[0][0]]).get(found[0][0])
+        short = self._short_ids.find([ref]).get(ref)
+        return self._records([short.id]).get(short.id) if short is not None else None
 
     def _relocation(self, old: str, new: str) -> Relocation:
         """The move of all files below a URL to below another one; both end with a slash."""
@@ -214,12 +219,17 @@ class ItemService:
         for bundle in bundles(uuid for uuid, _ in wanted if uuid is not None):
             by_uuid.update((found, id) for id, found in self._of_uuids(bundle))
         called = self._called(ANY, (r for uuid, r in wanted if uuid not in by_uuid and isinstance(r, str)))
+        short = self._short_ids.find(
+            r for uuid, r in wanted if uuid not in by_uuid and isinstance(r, str) and not called.get(r)
+        )
         ids = []
         for uuid, ref in wanted:
             if uuid in by_uuid:
                 ids.append(by_uuid[uuid])
                 continue
             matches = called.get(ref, []) if isinstance(ref, str) else []
+            if isinstance(ref, str) and ref in short:
+                matches = [(short[ref].id, short[ref].uuid)]
             if not matches:
                 raise _unknown(ITEM.key(ref))
             if len(matches) > 1:
@@ -280,14 +290,14 @@ def _place(cursor: str | None) -> int:
 
 def _unknown(key: str) -> NotFound:
     return NotFound(
-        f"there is no item {printable(key)}", hint="heron items lists them with their UUIDs and names"
+        f"there is no item {printable(key)}", hint="heron items lists them with their names and ids"
     )
 
 
 def _ambiguous(name: str, count: int) -> InvalidInput:
     return InvalidInput(
         f"{count:,} items are called {printable(name)}",
-        hint="give the path or the UUID of one: heron items --columns path,uuid lists them",
+        hint="give the id, the path or the UUID of one: heron items --columns name,path,uuid lists them",
     )
 
 

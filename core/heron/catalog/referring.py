@@ -23,7 +23,10 @@ if TYPE_CHECKING:
     from heron.jobs import ImportJob, ImportReport, Integration
 
 ItemRef: TypeAlias = "Item | Frame | DatasetRow | UUID | str"
-"""An item, one of its frames, a row of a dataset, a UUID, a name that no other item has, or the path or URL of its file."""
+"""An item, one of its frames, a row of a dataset, a UUID, a name that no other item has, or the path or URL of its file.
+
+If there is no such item, the end or the beginning of a UUID, with six characters or more and one letter at least, is enough.
+"""
 
 ItemRefs: TypeAlias = "ItemRef | Iterable[ItemRef]"
 """One item or many."""

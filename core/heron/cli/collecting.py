@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from heron.cli.output import say
+from heron.cli.tables import say
 from heron.wording import counted
 
 if TYPE_CHECKING:

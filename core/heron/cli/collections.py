@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -10,31 +11,31 @@ import click
 
 from heron.cli import completing
 from heron.cli.context import Context
+from heron.cli.item_tables import Cells, columns_option, item_cells, named_cells, print_stream, values_of
 from heron.cli.output import (
-    ITEM_COLUMNS,
     confirm,
     example,
-    item_row,
     json_option,
     limit_option,
+    list_options,
     listing,
-    print_beginning,
     print_json_stream,
     print_records,
-    say,
     skip_option,
     tell,
     yes_option,
 )
 from heron.cli.selection import Selection, selection
+from heron.cli.tables import say
 from heron.convert import item_to_dict, unstructure
 from heron.errors import InvalidInput, NotFound
+from heron.models import Item
 from heron.wording import counted
 from heron.workspace import Workspace
 
 
 @click.group("collections", invoke_without_command=True)
-@json_option
+@list_options
 @click.pass_context
 @example("heron collections create 'Rainy nights' --where \"weather = 'rain' AND night\"")
 def command(context: click.Context, as_json: bool) -> None:
@@ -43,7 +44,7 @@ def command(context: click.Context, as_json: bool) -> None:
 
 
 @command.command("list")
-@json_option
+@list_options
 @click.pass_obj
 @example("heron collections list")
 def list_collections(context: Context, as_json: bool) -> None:
@@ -113,19 +114,30 @@ def remove(context: Context, title: str, selection: Selection, as_json: bool) ->
 
 @command.command("show")
 @click.argument("title", shell_complete=completing.collections)
+@columns_option
 @limit_option
 @skip_option
-@json_option
+@list_options
 @click.pass_obj
 @example("heron collections show 'Rainy nights'")
-def show(context: Context, title: str, limit: int | None, cursor: int, as_json: bool) -> None:
+def show(
+    context: Context, title: str, columns: str | None, limit: int | None, cursor: int, as_json: bool
+) -> None:
     """List the items of a collection."""
-    collections = context.workspace().collections
-    collection, items = collections.get(title), collections.items(title)
+    workspace = context.workspace()
+    collection, items = workspace.collections.get(title), workspace.collections.items(title)
+
+    def cells(part: Sequence[Item]) -> Cells:
+        if columns is None:
+            return item_cells(workspace, part)
+        return named_cells(workspace, part, columns)
+
     if as_json:
-        print_json_stream(map(item_to_dict, items), limit, cursor, collection=collection)
+        rows = map(item_to_dict, items) if columns is None else values_of(workspace, items, columns)
+        print_json_stream(rows, limit, cursor, collection=collection)
         return
-    print_beginning(ITEM_COLUMNS, map(item_row, items), f"Collection {title} is empty.", limit, cursor)
+    empty = f"Collection {title} is empty; add items: heron collections add {shlex.quote(title)} --where …"
+    print_stream(items, cells, empty, limit, cursor)
 
 
 @command.command("update")

@@ -57,12 +57,15 @@ class Context:
         """Run another command line in this process, in a new context with the same user and the same plugins."""
         import click
 
-        program = click.get_current_context().find_root().command
+        current = click.get_current_context()
+        program = current.find_root().command
         own = Context()
         options = [] if self.discover else ["--no-plugins"]
         options += ["--as", self.user] if self.user is not None else []
         try:
-            program.main([*options, *arguments], prog_name="heron", standalone_mode=False, obj=own)
+            program.main(
+                [*options, *arguments], prog_name="heron", standalone_mode=False, obj=own, color=current.color
+            )
         finally:
             own.close()
 

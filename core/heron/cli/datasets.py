@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+from collections.abc import Sequence
 from itertools import islice
 from pathlib import Path
 
@@ -10,30 +12,40 @@ import click
 from heron.catalog.datasets import Duplicates
 from heron.cli import completing
 from heron.cli.context import Context
+from heron.cli.item_tables import (
+    Cells,
+    columns_option,
+    dimensions,
+    id_column,
+    ids,
+    named_cells,
+    print_stream,
+    values_of,
+)
 from heron.cli.output import (
     confirm,
-    dimensions,
     example,
     json_option,
     limit_option,
+    list_options,
     listing,
-    print_beginning,
     print_json,
     print_json_array,
     print_records,
-    say,
     tell,
     yes_option,
 )
 from heron.cli.selection import Selection, selection
+from heron.cli.tables import is_csv, say
 from heron.cli.values import assignments
 from heron.convert import dumps, item_to_dict
 from heron.errors import NotFound
+from heron.models import DatasetRow
 from heron.wording import counted
 
 
 @click.group("datasets", invoke_without_command=True)
-@json_option
+@list_options
 @click.pass_context
 @example(
     "heron datasets create rain-1 --collection 'Rainy nights'\nheron datasets export rain-1 -o rain-1.csv"
@@ -44,7 +56,7 @@ def command(context: click.Context, as_json: bool) -> None:
 
 
 @command.command("list")
-@json_option
+@list_options
 @click.pass_obj
 @example("heron datasets list")
 def list_datasets(context: Context, as_json: bool) -> None:
@@ -94,22 +106,38 @@ def create(
 
 @command.command("show")
 @click.argument("title", shell_complete=completing.datasets)
+@columns_option
 @limit_option
-@json_option
+@list_options
 @click.pass_obj
 @example("heron datasets show rain-1")
-def show(context: Context, title: str, limit: int | None, as_json: bool) -> None:
+def show(context: Context, title: str, columns: str | None, limit: int | None, as_json: bool) -> None:
     """List the rows of a dataset with their metadata."""
-    rows = context.workspace().datasets.rows(title)
+    workspace = context.workspace()
+    rows = workspace.datasets.rows(title)
+    if as_json and columns is not None:
+        named = values_of(workspace, (row.item for row in islice(rows, limit)), columns)
+        print_json_array({"position": position, **values} for position, values in enumerate(named))
+        return
     if as_json:
         print_json_array({"position": row.position, **item_to_dict(row.item)} for row in islice(rows, limit))
         return
-    table = (
-        (row.position, row.item.name, row.item.kind, dimensions(row.item), _brief(row.item.metadata))
-        for row in rows
-    )
-    columns = ("row", "name", "kind", "dimensions", "metadata")
-    print_beginning(columns, table, f"Dataset {title} is empty.", limit)
+
+    def cells(part: Sequence[DatasetRow]) -> Cells:
+        items, positions = [row.item for row in part], [row.position for row in part]
+        if columns is not None:
+            return {"row": positions, **named_cells(workspace, items, columns)}
+        return {
+            "name": [item.name for item in items],
+            id_column(): ids(workspace, (item.uuid for item in items)),
+            "row": positions,
+            "kind": [item.kind for item in items],
+            "dimensions": [dimensions(item) for item in items],
+            "metadata": [_metadata(item.metadata) for item in items],
+        }
+
+    empty = f"Dataset {title} is empty; add items: heron datasets add {shlex.quote(title)} --where …"
+    print_stream(rows, cells, empty, limit)
 
 
 @command.command("add")
@@ -242,8 +270,9 @@ def delete(context: Context, title: str, yes: bool, as_json: bool) -> None:
     tell(as_json, found, f"Deleted dataset {title}")
 
 
-def _brief(metadata: dict[str, object]) -> str:
-    text = ", ".join(
+def _metadata(metadata: dict[str, object]) -> str:
+    if is_csv():
+        return dumps(metadata)
+    return ", ".join(
         f"{key}={value if isinstance(value, str) else dumps(value)}" for key, value in metadata.items()
     )
-    return text if len(text) <= 80 else text[:79] + "…"

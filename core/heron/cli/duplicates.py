@@ -10,18 +10,11 @@ import click
 
 from heron.cli.collecting import check_titles, collect
 from heron.cli.context import Context
-from heron.cli.output import (
-    counting,
-    example,
-    json_option,
-    limit_option,
-    print_beginning,
-    print_json,
-    say,
-    size_of,
-)
+from heron.cli.item_tables import id_column, ids
+from heron.cli.output import counting, example, limit_option, list_options, print_json
 from heron.cli.selection import Selection, selection
 from heron.cli.show import picture_option, save_picture
+from heron.cli.tables import print_beginning, say, size_cell
 from heron.wording import counted
 
 if TYPE_CHECKING:
@@ -57,7 +50,7 @@ _SHOWN = 20
 @click.option("--dry-run", is_flag=True, help="With --carry-over: only show what would be copied.")
 @picture_option("Draw the groups")
 @limit_option
-@json_option
+@list_options
 @click.pass_obj
 @example(
     "heron duplicates --hash-missing\nheron duplicates --near 0.97 --folder Photos -o twins.png\n"
@@ -114,7 +107,7 @@ def command(
     if as_json:
         print_json({**_plain(found), "carried_over": unstructure(carried)})
     else:
-        _print(found, limit)
+        _print(workspace, found, limit)
         _print_carried(carried, asked=carry_over)
     collect(workspace, kept, found.kept, quiet=as_json, description=FOUND["kept"])
     collect(workspace, redundant, found.redundant, quiet=as_json, description=FOUND["redundant"])
@@ -131,9 +124,9 @@ def _hash(workspace: Workspace, query: Query, quiet: bool) -> None:
         say(f"  failed: {problem}", err=quiet)
 
 
-def _print(found: Duplicates, limit: int | None) -> None:
-    columns = ["group", "keep", "score", "name", "folder", "dimensions", "size", "uuid"]
-    print_beginning(columns, _rows(found), "There are no duplicates.", limit)
+def _print(workspace: Workspace, found: Duplicates, limit: int | None) -> None:
+    columns = ["group", "name", id_column(), "keep", "score", "folder", "dimensions", "size"]
+    print_beginning(columns, _rows(workspace, found), _nothing(found), limit)
     if found.groups:
         items = sum(len(group.items) for group in found.groups)
         say(
@@ -183,23 +176,31 @@ def _short(value: Any) -> str:
     return cut(dumps(value), 60)
 
 
-def _rows(found: Duplicates) -> Iterator[tuple[Any, ...]]:
+def _nothing(found: Duplicates) -> str:
+    """What to do next if there are no duplicates."""
+    near = " Near ones: heron duplicates --near" if found.compared and found.threshold is None else ""
+    return f"There are no duplicates.{near}"
+
+
+def _rows(workspace: Workspace, found: Duplicates) -> Iterator[tuple[Any, ...]]:
+    uuids = [item.uuid for group in found.groups for item in group.items]
+    short = dict(zip(uuids, ids(workspace, uuids), strict=True))
     for number, group in enumerate(found.groups, start=1):
         scores = _scores(group)
         for item in group.items:
             dimensions = f"{item.width} x {item.height}" if item.width and item.height else ""
             yield (
-                number, group.reason if item.uuid == group.kept else "", scores.get(item.uuid, ""), item.name,
-                item.folder, dimensions, size_of(item.size), item.uuid,
+                number, item.name, short[item.uuid], group.reason if item.uuid == group.kept else "",
+                scores.get(item.uuid), item.folder, dimensions, size_cell(item.size),
             )  # fmt: skip
 
 
-def _scores(group: DuplicateGroup) -> dict[str, str]:
+def _scores(group: DuplicateGroup) -> dict[str, float]:
     """The highest score of each item."""
-    scores: dict[str, str] = {}
+    scores: dict[str, float] = {}
     for pair in group.pairs:  # by descending score
         for uuid in (pair.first, pair.second):
-            scores.setdefault(uuid, f"{pair.score:.3f}")
+            scores.setdefault(uuid, pair.score)
     return scores
 
 

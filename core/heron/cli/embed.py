@@ -8,8 +8,9 @@ import click
 
 from heron.cli import completing
 from heron.cli.context import Context
-from heron.cli.output import counting, example, json_option, print_json, print_json_list, print_table, say
+from heron.cli.output import counting, example, json_option, print_json, print_json_list
 from heron.cli.selection import Selection, selection
+from heron.cli.tables import print_table, say
 from heron.wording import counted
 
 if TYPE_CHECKING:

@@ -12,14 +12,14 @@ from heron.cli.output import (
     confirm,
     example,
     json_option,
+    list_options,
     listing,
     print_json,
     print_json_list,
-    print_table,
-    say,
     tell,
     yes_option,
 )
+from heron.cli.tables import print_fields, print_table, say
 from heron.cli.values import assignments
 from heron.jobs import SyncedFolder
 from heron.metadata.sidecars import SUFFIX
@@ -27,7 +27,7 @@ from heron.wording import counted
 
 
 @click.group("folders", invoke_without_command=True)
-@json_option
+@list_options
 @click.pass_context
 @example("heron folders\nheron folders create Driving/2026 --description 'Spring runs'")
 def command(context: click.Context, as_json: bool) -> None:
@@ -36,7 +36,7 @@ def command(context: click.Context, as_json: bool) -> None:
 
 
 @command.command("list")
-@json_option
+@list_options
 @click.pass_obj
 @example("heron folders list --json")
 def list_folders(context: Context, as_json: bool) -> None:
@@ -178,7 +178,7 @@ def show(context: Context, path: str, as_json: bool) -> None:
             ("synced", synced.synced_at or "never"),
             ("sidecars", sidecars_text(synced)),
         ]
-    print_table(["field", "value"], rows, "")
+    print_fields(rows)
 
 
 @command.command("rename")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-from datetime import datetime
 from pathlib import Path
 
 import click
@@ -14,22 +13,21 @@ from heron.cli.output import (
     example,
     json_option,
     limit_option,
+    list_options,
     listing,
-    print_beginning,
     print_json,
     print_json_list,
     print_json_stream,
-    print_table,
     progress_bar,
-    say,
     skip_option,
     tell,
 )
+from heron.cli.tables import print_beginning, print_fields, print_table, say
 from heron.wording import counted
 
 
 @click.group("imports", invoke_without_command=True)
-@json_option
+@list_options
 @click.pass_context
 @example("heron imports\nheron imports report 3 -o problems.csv")
 def command(context: click.Context, as_json: bool) -> None:
@@ -38,7 +36,7 @@ def command(context: click.Context, as_json: bool) -> None:
 
 
 @command.command("list")
-@json_option
+@list_options
 @click.pass_obj
 @example("heron imports list")
 def list_imports(context: Context, as_json: bool) -> None:
@@ -49,7 +47,7 @@ def list_imports(context: Context, as_json: bool) -> None:
         return
     rows = [
         (
-            str(job.id),
+            job.id,
             job.state,
             job.added,
             job.updated,
@@ -108,14 +106,7 @@ def show(context: Context, number: str, as_json: bool) -> None:
         "started_at",
         "finished_at",
     )
-    print_table(
-        ["field", "value"],
-        [
-            (name, value if isinstance(value := getattr(job, name), datetime | None) else str(value))
-            for name in fields
-        ],
-        "",
-    )
+    print_fields((name, getattr(job, name)) for name in fields)
 
 
 @command.command("resume")
@@ -157,7 +148,7 @@ def cancel(context: Context, number: str, as_json: bool) -> None:
 )
 @limit_option
 @skip_option
-@json_option
+@list_options
 @click.pass_obj
 @example("heron imports report 3\nheron imports report 3 -o problems.csv")
 def report(

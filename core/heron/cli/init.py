@@ -8,7 +8,8 @@ from pathlib import Path
 import click
 
 from heron.cli.context import Context
-from heron.cli.output import example, json_option, print_json, say
+from heron.cli.output import example, json_option, print_json
+from heron.cli.tables import say
 
 
 @click.command("init")

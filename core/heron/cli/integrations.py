@@ -10,21 +10,21 @@ from heron.cli.output import (
     confirm,
     example,
     json_option,
+    list_options,
     listing,
     print_json,
     print_json_list,
     print_records,
-    print_table,
-    say,
     tell,
     yes_option,
 )
+from heron.cli.tables import print_fields, say
 from heron.hooks import StorageBackend
 from heron.jobs import Integration
 
 
 @click.group("integrations", invoke_without_command=True)
-@json_option
+@list_options
 @click.pass_context
 @example("heron integrations\nheron integrations add lab --backend s3 -o profile=lab -o region=eu-central-1")
 def command(context: click.Context, as_json: bool) -> None:
@@ -33,7 +33,7 @@ def command(context: click.Context, as_json: bool) -> None:
 
 
 @command.command("list")
-@json_option
+@list_options
 @click.pass_obj
 @example("heron integrations list")
 def list_integrations(context: Context, as_json: bool) -> None:
@@ -109,7 +109,7 @@ def show(context: Context, name: str, as_json: bool) -> None:
         ("backend", found.backend),
         ("made", found.created_at),
     ]
-    print_table(["field", "value"], [*rows, *((key, str(value)) for key, value in found.options.items())], "")
+    print_fields([*rows, *((key, str(value)) for key, value in found.options.items())])
 
 
 @command.command("check")
@@ -149,7 +149,7 @@ def trust(context: Context, name: str, as_json: bool) -> None:
 
 @command.command("options")
 @click.argument("backend", shell_complete=completing.backends)
-@json_option
+@list_options
 @click.pass_obj
 @example("heron integrations options s3")
 def options(context: Context, backend: str, as_json: bool) -> None:

@@ -10,23 +10,20 @@ import click
 
 from heron.cli import completing
 from heron.cli.context import Context
+from heron.cli.item_tables import columns_option, print_columns, print_page, written
 from heron.cli.output import (
-    columns_option,
     confirm,
     cursor_option,
     example,
     json_option,
-    print_columns,
-    print_items,
+    list_options,
     print_json,
     print_json_list,
-    print_table,
-    say,
-    size_of,
     tell,
     yes_option,
 )
 from heron.cli.selection import Selection, selection
+from heron.cli.tables import print_fields, say, size_cell
 from heron.convert import item_to_dict
 from heron.wording import counted
 
@@ -37,7 +34,7 @@ if TYPE_CHECKING:
 
 
 def _listing(function: Any) -> Any:
-    return selection()(columns_option(cursor_option(json_option(function))))
+    return selection()(columns_option(cursor_option(list_options(function))))
 
 
 @click.group("items", invoke_without_command=True)
@@ -51,7 +48,7 @@ def command(
 ) -> None:
     """List, show, move and delete items.
 
-    ITEM is a UUID, a name that only one item has, or the path or URL of the file.
+    ITEM is a name that only one item has, the id that tables show, the path or URL of the file, or a UUID.
     """
     if context.invoked_subcommand is None:
         _list(context.obj, selection, columns, cursor, as_json)
@@ -78,12 +75,15 @@ def _list(
         if selection.only("folder", "limit")
         else "No item matches."
     )
-    if columns is not None:
-        print_columns(workspace, page, columns, as_json, empty)
-    elif as_json:
-        print_json_list(map(item_to_dict, page), page.cursor)
+    if as_json:
+        rows = workspace.search.values(page.rows, columns) if columns is not None else map(item_to_dict, page)
+        print_json_list(rows, page.cursor)
+    elif columns is not None:
+        print_columns(workspace, page, columns, empty)
+    elif selection.only("folder", "limit"):
+        print_page(workspace, page, empty)
     else:
-        print_items(list(page), page.cursor, empty)
+        print_page(workspace, page, empty, selection.query(workspace))
 
 
 def _page(workspace: Workspace, selection: Selection, cursor: str | None) -> Page[Item]:
@@ -106,7 +106,7 @@ def _page(workspace: Workspace, selection: Selection, cursor: str | None) -> Pag
     type=click.Path(dir_okay=False),
     help="Write the item's thumbnail to this file; with -, print only the thumbnail to standard output.",
 )
-@json_option
+@list_options
 @click.pass_obj
 @example("heron items show 01a1fc7f-6634-7b8f-8ffa-50166ba72775")
 def show(context: Context, item: str, output: str | None, as_json: bool) -> None:
@@ -130,13 +130,13 @@ def print_item(workspace: Workspace, item: Item, as_json: bool) -> None:
         print_json({**known, "vectors": vectors})
         return
     facts, metadata = known.pop("facts"), known.pop("metadata")
-    known["size"] = size_of(item.size)
+    known["size"] = size_cell(item.size)
     known["tags"] = ", ".join(item.tags)
-    rows = [(name, value) for name, value in known.items() if value not in (None, "")]
+    rows = [("name", item.name), *((n, v) for n, v in known.items() if n != "name" and v not in (None, ""))]
     rows += [(f"{space}.{name}", value) for space, values in facts.items() for name, value in values.items()]
     rows += [(f"metadata.{key}", value) for key, value in metadata.items()]
     rows += [(f"vector.{key}", counted(size, "number")) for key, size in vectors.items()]
-    print_table(["field", "value"], [(name, str(value)) for name, value in rows], "")
+    print_fields((name, value if name == "size" else written(value)) for name, value in rows)
 
 
 def _write_thumbnail(workspace: Workspace, item: Item, output: str) -> None:

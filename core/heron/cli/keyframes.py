@@ -10,29 +10,28 @@ import click
 
 from heron.cli import completing
 from heron.cli.context import Context
+from heron.cli.item_tables import Cells, columns_option, frame_cells, named_cells, print_stream, values_of
 from heron.cli.output import (
     counting,
     example,
     json_option,
     limit_option,
-    print_beginning,
+    list_options,
     print_json,
     print_json_stream,
-    say,
     skip_option,
     tell,
 )
 from heron.cli.selection import Selection, selection
+from heron.cli.tables import say
 from heron.errors import HeronError
 from heron.wording import counted
 
 if TYPE_CHECKING:
     from heron.catalog.referring import ItemRef
     from heron.models import Frame
-    from heron.workspace import Workspace
 
 _FRAME: click.ParamType[Any] = click.FloatRange(min=0)
-_COLUMNS = ("frame", "seconds", "key", "metadata", "metrics")
 
 
 @click.group("keyframes")
@@ -40,8 +39,8 @@ _COLUMNS = ("frame", "seconds", "key", "metadata", "metrics")
 def command() -> None:
     """Choose frames of items, list them, and write them as pictures.
 
-    Frames are numbered from 0 in the order in which they are shown. ITEM is a UUID, a name that
-    only one item has, or the path or URL of the file.
+    Frames are numbered from 0 in the order in which they are shown.
+    ITEM is a name that only one item has, the id that tables show, the path or URL of the file, or a UUID.
     """
 
 
@@ -137,23 +136,39 @@ def _add_to_each(uuids: Sequence[str], add: Callable[[ItemRef], int], as_json: b
 @command.command("list")
 @click.argument("item", shell_complete=completing.items)
 @click.option("--keys", is_flag=True, help="Only key frames.")
+@columns_option
 @limit_option
 @skip_option
-@json_option
+@list_options
 @click.pass_obj
 @example("heron keyframes list clip.mp4\nheron keyframes list clip.mp4 --keys --json")
 def list_frames(
-    context: Context, item: str, keys: bool, limit: int | None, cursor: int, as_json: bool
+    context: Context,
+    item: str,
+    keys: bool,
+    columns: str | None,
+    limit: int | None,
+    cursor: int,
+    as_json: bool,
 ) -> None:
     """List the frames of an item that are in the catalogue."""
     workspace = context.workspace()
     owner = workspace.items.get(item)
     found = (frame for frame in workspace.frames.stream(owner) if frame.is_key or not keys)
+    if as_json and columns is not None:
+        print_json_stream(values_of(workspace, found, columns, frames=True), limit, cursor)
+        return
     if as_json:
         print_json_stream(found, limit, cursor)
         return
-    empty = f"{owner.name} has no {'key ' if keys else ''}frames in the catalogue."
-    print_beginning(_COLUMNS, (_row(frame) for frame in found), empty, limit, cursor)
+    empty = f"{owner.name} has no {'key ' if keys else ''}frames in the catalogue. Add some: heron keyframes set ITEM FRAME"
+
+    def cells(frames: Sequence[Frame]) -> Cells:
+        if columns is not None:
+            return named_cells(workspace, frames, columns, frames=True)
+        return frame_cells(workspace, frames, of_item=owner)
+
+    print_stream(found, cells, empty, limit, cursor)
 
 
 @command.command("extract")
@@ -217,22 +232,3 @@ def remove(context: Context, item: str, frames: tuple[int, ...], as_json: bool) 
     removed = workspace.frames.delete(owner, frames)
     sentence = f"Removed {counted(removed, 'frame')} of {owner.name}"
     tell(as_json, {"item": owner.uuid, "removed": removed}, sentence)
-
-
-def frame_table(
-    workspace: Workspace, frames: Sequence[Frame]
-) -> tuple[tuple[str, ...], list[tuple[object, ...]]]:
-    """The columns and rows of a table of frames, each row with the item of the frame."""
-    names = {uuid: workspace.items.get(uuid).name for uuid in {frame.item for frame in frames}}
-    return ("item", "name", *_COLUMNS), [(frame.item, names[frame.item], *_row(frame)) for frame in frames]
-
-
-def _row(frame: Frame) -> tuple[object, ...]:
-    metadata = ", ".join(f"{key}={value}" for key, value in frame.metadata.items())
-    metrics = ", ".join(
-        f"{name} {frame.metrics[name]:.3g}"
-        for name in ("brightness", "contrast", "sharpness")
-        if name in frame.metrics
-    )
-    seconds = "" if frame.seconds is None else f"{frame.seconds:.3f}"
-    return frame.number, seconds, frame.is_key, metadata, metrics

@@ -10,12 +10,15 @@ import click
 from heron.cli import completing
 from heron.cli.collecting import check_titles, collect
 from heron.cli.context import Context
-from heron.cli.output import counting, example, json_option, limit_option, print_beginning, print_json, say
+from heron.cli.item_tables import ids
+from heron.cli.output import counting, example, limit_option, list_options, print_json
 from heron.cli.show import picture_option, save_picture
+from heron.cli.tables import is_csv, print_beginning, say
 from heron.wording import counted
 
 if TYPE_CHECKING:
     from heron.curation.records import Leak, Leakage
+    from heron.workspace import Workspace
 
 
 @click.command("leakage")
@@ -31,7 +34,7 @@ if TYPE_CHECKING:
 @click.option("--collect", "title", metavar="TITLE", help="Make a collection of the items of TEST that leak.")
 @picture_option("Draw the items that leak beside those that they resemble")
 @limit_option
-@json_option
+@list_options
 @click.pass_obj
 @example(
     "heron leakage train test\nheron leakage train test --near 0.98 --key clip -o leaks.png\n"
@@ -63,22 +66,36 @@ def command(
     if output is not None and found.leaks:
         sheet = workspace.curation.sheet(found)
         save_picture(sheet.picture, output)
-    print_json(found) if as_json else _print(found, test, limit)
+    print_json(found) if as_json else _print(workspace, found, test, limit)
     collect(workspace, title, found.items, quiet=as_json)
     if sheet is not None and not as_json:
         say(f"Wrote {output} with {sheet.groups:,} of {counted(len(found.items), 'item')}")
 
 
-def _print(found: Leakage, test: str, limit: int | None) -> None:
-    columns = ["why", "score", "leaks", "frame", "is like", "frame", "uuid", "uuid of that"]
-    print_beginning(columns, map(_row, found.leaks), "Nothing leaks.", limit)
+def _print(workspace: Workspace, found: Leakage, test: str, limit: int | None) -> None:
+    columns = ["leaks", "id", "is like", "its id", "why", "score", "frame", "its frame"]
+    firsts = ids(workspace, (leak.item for leak in found.leaks))
+    seconds = ids(workspace, (leak.of for leak in found.leaks))
+    rows = map(_row, found.leaks, firsts, seconds)
+    print_beginning(columns, rows, "Nothing leaks.", limit, keep=("id", "its id"))
     if found.leaks:
         say(f"{len(found.items):,} of {counted(found.second, 'item')} of {test} leak")
     for note in found.notes:
         say(f"Note: {note}")
 
 
-def _row(leak: Leak) -> tuple[Any, ...]:
-    frame, of_frame = ("" if number is None else f"#{number}" for number in (leak.frame, leak.of_frame))
-    score = "" if leak.score is None else f"{leak.score:.3f}"
-    return leak.why, score, leak.name, frame, leak.of_name, of_frame, leak.item, leak.of
+def _row(leak: Leak, id: str, its_id: str) -> tuple[Any, ...]:
+    return (
+        leak.name,
+        id,
+        leak.of_name,
+        its_id,
+        leak.why,
+        leak.score,
+        _frame(leak.frame),
+        _frame(leak.of_frame),
+    )
+
+
+def _frame(number: int | None) -> Any:
+    return number if number is None or is_csv() else f"#{number}"

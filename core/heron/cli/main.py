@@ -11,7 +11,8 @@ import click
 
 from heron._version import __version__
 from heron.cli.context import Context
-from heron.cli.output import clean
+from heron.cli.screen import colours, write_anything
+from heron.cli.tables import clean
 from heron.errors import HeronError
 
 if TYPE_CHECKING:
@@ -178,8 +179,9 @@ def run() -> None:
 def status(arguments: list[str]) -> int:
     """Run the command line and return its exit status."""
     context = Context()
+    write_anything()
     try:
-        result = main.main(arguments, prog_name="heron", standalone_mode=False, obj=context)
+        result = main.main(arguments, prog_name="heron", standalone_mode=False, obj=context, color=colours())
         sys.stdout.flush()
         return result if isinstance(result, int) else 0
     except HeronError as error:
@@ -211,4 +213,4 @@ def status(arguments: list[str]) -> int:
 
 def _complain(message: str, hint: str | None) -> None:
     text = clean(message + (f" ({hint})" if hint else ""))
-    click.echo(f"{click.style('Error:', fg='red')} {text}", err=True)
+    click.echo(f"{click.style('Error:', fg='red')} {text}", err=True, color=colours())

@@ -8,7 +8,8 @@ import click
 
 from heron.cli import completing
 from heron.cli.context import Context
-from heron.cli.output import example, json_option, print_json, print_table, say
+from heron.cli.output import example, json_option, print_json
+from heron.cli.tables import print_table, say
 from heron.wording import counted
 
 

@@ -15,14 +15,15 @@ from heron.cli.output import (
     example,
     json_option,
     limit_option,
+    list_options,
     print_json,
     print_json_array,
     print_verification,
-    say,
     tell,
     yes_option,
 )
 from heron.cli.selection import Selection, selection
+from heron.cli.tables import say
 from heron.cli.values import assignments, note_unknown
 from heron.errors import NotFound
 from heron.wording import counted
@@ -131,7 +132,7 @@ def _say_imported(report: MetadataFileReport) -> None:
 
 @command.command("verify")
 @limit_option
-@json_option
+@list_options
 @click.pass_obj
 @example("heron metadata verify")
 def verify(context: Context, limit: int | None, as_json: bool) -> None:

@@ -1,32 +1,34 @@
-"""What commands print: tables for people, JSON for programs, progress on standard error."""
+"""What commands print besides tables: JSON for programs, and progress on standard error; and options that many commands take."""
 
 from __future__ import annotations
 
 import inspect
 import re
-import shutil
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from datetime import datetime
 from itertools import chain, islice
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from heron.cli import completing
-from heron.wording import counted
+from heron.cli.screen import is_unicode
+from heron.cli.tables import clean, csv_option, is_csv, print_beginning, print_table, say
 
 if TYPE_CHECKING:
     from heron.answers import Verification
     from heron.ingest.pipeline import Progress
-    from heron.models import Item
-    from heron.pages import Page
-    from heron.workspace import Workspace
 
 T = TypeVar("T")
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON for programs.")
+
+
+def list_options(function: Any) -> Any:
+    """Add --json and --csv, for a command that prints a list."""
+    return json_option(csv_option(function))
+
+
 cursor_option = click.option(
     "--cursor", metavar="CURSOR", help="Continue after the page that printed this cursor."
 )
@@ -35,18 +37,14 @@ yes_option = click.option("--yes", is_flag=True, help="Do not ask.")
 _CONTROLS = re.compile("[\x7f-\x9f]")
 """Control characters that JSON need not escape, but that a terminal acts on."""
 
+_LARGE = re.compile("[^\x00-\x7f]")
+"""Characters that are escaped if standard output is in another encoding than UTF-8, since JSON is UTF-8 (RFC 8259)."""
+
 ROWS = click.IntRange(1, 100_000)
 """The type of --limit."""
 
 limit_option = click.option(
     "--limit", type=ROWS, help="Rows to print (default: 100 in a table, all with --json)."
-)
-
-columns_option = click.option(
-    "--columns",
-    metavar="NAMES",
-    shell_complete=completing.columns,
-    help="Print just these fields, separated by commas: name,width,metric.sharpness.",
 )
 
 skip_option = click.option(
@@ -63,8 +61,8 @@ def listing(context: click.Context, command: click.Command, as_json: bool) -> No
     """Run the `list` command if a group is called without a subcommand."""
     if context.invoked_subcommand is None:
         context.invoke(command, as_json=as_json)
-    elif as_json:
-        raise click.UsageError(f"--json goes after {context.invoked_subcommand}.")
+    elif as_json or is_csv():
+        raise click.UsageError(f"--{'json' if as_json else 'csv'} goes after {context.invoked_subcommand}.")
 
 
 def example(text: str) -> Callable[[Any], Any]:
@@ -78,26 +76,28 @@ def example(text: str) -> Callable[[Any], Any]:
     return add
 
 
-def clean(text: str) -> str:
-    """Text that is safe for a terminal: control characters become spaces."""
-    readable = text.encode("utf-8", "backslashreplace").decode()
-    return "".join(c if c.isprintable() else " " for c in readable)
-
-
-def say(text: str, **style: Any) -> None:
-    """Print a line, cleaned; `style` is that of click.secho."""
-    click.secho(clean(text), **style)
-
-
 def print_json(value: Any) -> None:
     """Print records or plain data as JSON."""
+    _refuse_csv()
     click.echo(_json(value))
+
+
+def _refuse_csv() -> None:
+    if is_csv():
+        raise click.UsageError("--json and --csv print in two forms: give one of them.")
 
 
 def _json(value: Any) -> str:
     from heron.convert import dumps, unstructure
 
-    return _CONTROLS.sub(lambda found: f"\\u{ord(found[0]):04x}", dumps(unstructure(value)))
+    text = _CONTROLS.sub(lambda found: f"\\u{ord(found[0]):04x}", dumps(unstructure(value)))
+    return text if text.isascii() or is_unicode(sys.stdout) else _LARGE.sub(_escape, text)
+
+
+def _escape(found: re.Match[str]) -> str:
+    """A character as JSON writes it in ASCII: one or two UTF-16 units."""
+    units = found[0].encode("utf-16-be").hex()
+    return "".join(f"\\u{units[place : place + 4]}" for place in range(0, len(units), 4))
 
 
 def tell(as_json: bool, changed: Any, sentence: str) -> None:
@@ -112,6 +112,7 @@ def print_json_list(values: Iterable[Any], cursor: str | None = None, **more: An
 
 def print_json_array(values: Iterable[Any]) -> None:
     """Print a JSON array as a stream, one element on each line."""
+    _refuse_csv()
     click.echo("[", nl=False)
     for number, value in enumerate(values):
         click.echo(("," if number else "") + "\n" + _json(value), nl=False)
@@ -123,6 +124,7 @@ def print_json_stream(values: Iterable[Any], limit: int | None, cursor: int = 0,
 
     Nothing is printed if the first element raises an error.
     """
+    _refuse_csv()
     rest = islice(values, cursor, None)
     stream = chain([*islice(rest, 1)], rest)
     before = [f"{_json(key)}:{_json(value)}," for key, value in more.items()]
@@ -133,16 +135,6 @@ def print_json_stream(values: Iterable[Any], limit: int | None, cursor: int = 0,
     click.echo(f'\n],"cursor":{"null" if is_whole else _json(str(cursor + (limit or 0)))}}}')
 
 
-def print_beginning(
-    columns: Sequence[str], rows: Iterable[Sequence[Any]], empty: str, limit: int | None, cursor: int = 0
-) -> None:
-    """Print rows of a stream as a table, `limit` after the first `cursor`, and whether there are more."""
-    stream = islice(rows, cursor, None)
-    print_table(columns, islice(stream, limit or 100), empty)
-    if next(stream, None) is not None:
-        say("There is more: --limit prints more rows, --json all of them")
-
-
 def print_verification(
     found: Iterable[Verification], as_json: bool, limit: int | None, cursor: int = 0
 ) -> None:
@@ -150,32 +142,9 @@ def print_verification(
     if as_json:
         print_json_stream(found, limit, cursor)
         return
-    rows = ((row.item, row.key, str(row.value)[:60], row.reason) for row in found)
+    rows = ((row.item, row.key, str(row.value), row.reason) for row in found)
     columns = ["item", "key", "value", "reason"]
     print_beginning(columns, rows, "All metadata follows the schema.", limit, cursor)
-
-
-def print_table(columns: Sequence[str], rows: Iterable[Sequence[Any]], empty: str) -> None:
-    """Print a table; `empty` is printed if there are no rows. On a terminal, long cells are shortened to its width."""
-    cells = [[_cell(value) for value in row] for row in rows]
-    if not cells:
-        say(empty)
-        return
-    numeric = [
-        all(cell.replace(",", "").isdigit() or not cell for cell in column)
-        for column in zip(*cells, strict=True)
-    ]
-    widths = [max(map(len, column)) for column in zip(columns, *cells, strict=True)]
-    if sys.stdout.isatty():
-        empty_columns = {number for number, column in enumerate(zip(*cells, strict=True)) if not any(column)}
-        _fit(widths, shutil.get_terminal_size().columns, empty_columns)
-    for number, row in enumerate([list(columns), *cells]):
-        line = "  ".join(
-            _shorten(cell, width).rjust(width) if right else _shorten(cell, width).ljust(width)
-            for cell, width, right in zip(row, widths, numeric, strict=True)
-            if width
-        ).rstrip()
-        click.secho(line, bold=True) if number == 0 else click.echo(line)
 
 
 def print_records(
@@ -186,81 +155,6 @@ def print_records(
         print_json_list(records)
     else:
         print_table(columns, map(row, records), empty)
-
-
-def _fit(widths: list[int], screen: int, empty: Iterable[int] = ()) -> None:
-    """Make rows fit: drop columns without a value, then narrow the widest; the first stays, since it is the name."""
-    for number in empty:
-        if _length(widths) > screen:
-            widths[number] = 0
-    while _length(widths) > screen and max(widths[1:], default=0) > 12:
-        widths[widths.index(max(widths[1:]), 1)] -= 1
-
-
-def _length(widths: Sequence[int]) -> int:
-    return sum(width + 2 for width in widths if width) - 2
-
-
-def _shorten(cell: str, width: int) -> str:
-    return cell if len(cell) <= width else cell[: width - 1] + "…"
-
-
-ITEM_COLUMNS = ("uuid", "name", "folder", "kind", "size", "dimensions", "collections")
-
-
-def item_row(item: Item) -> tuple[str, ...]:
-    """The cells of an item under `ITEM_COLUMNS`."""
-    tags = ", ".join(item.tags)
-    return item.uuid, item.name, item.folder_path, item.kind, size_of(item.size), dimensions(item), tags
-
-
-def print_items(items: Iterable[Item], cursor: str | None, empty: str) -> None:
-    """Print a page of items as a table, and how to get the next page."""
-    print_table(ITEM_COLUMNS, map(item_row, items), empty)
-    if cursor:
-        say(f"More: --cursor {cursor}")
-
-
-def print_columns(
-    workspace: Workspace, page: Page[Any], names: str, as_json: bool, empty: str, *, frames: bool = False
-) -> None:
-    """Print only the named fields of the items or frames of a page, as a table or as JSON."""
-    rows = workspace.search.values(page.rows, names, frames=frames)
-    if as_json:
-        print_json_list(rows, page.cursor)
-        return
-    print_table(
-        list(rows[0]) if rows else [], [[_written(value) for value in row.values()] for row in rows], empty
-    )
-    if page.cursor:
-        say(f"More: --cursor {page.cursor}")
-
-
-def _written(value: Any) -> Any:
-    """A value as JSON, but texts without quotes; numbers have no thousands separators."""
-    return value if value is None or isinstance(value, str) else _json(value)
-
-
-def dimensions(item: Item) -> str:
-    """Width and height, or duration, or number of pages, or an empty text."""
-    facts = item.facts
-    if facts.width and facts.height:
-        return f"{facts.width} x {facts.height}"
-    if facts.duration:
-        return f"{facts.duration:.1f} s"
-    return counted(facts.pages, "page") if facts.pages else ""
-
-
-def size_of(size: int | None) -> str:
-    """A number of bytes, readable for people."""
-    if size is None:
-        return ""
-    amount = float(size)
-    for unit in ("B", "kB", "MB", "GB"):
-        if amount < 1000:
-            return f"{amount:.0f} {unit}" if unit == "B" else f"{amount:.1f} {unit}"
-        amount /= 1000
-    return f"{amount:.1f} TB"
 
 
 @contextmanager
@@ -320,17 +214,3 @@ def confirm(question: str, yes: bool) -> None:
         raise click.UsageError(f"{question} Give --yes to do it.")
     as_json = click.get_current_context().params.get("as_json", False)
     click.confirm(question, abort=True, err=as_json)
-
-
-def _cell(value: Any) -> str:
-    if value is None:
-        return ""
-    if isinstance(value, bool):
-        return "yes" if value else ""
-    if isinstance(value, int):
-        return f"{value:,}"
-    if isinstance(value, datetime):
-        from heron.times import utc_iso
-
-        return utc_iso(value)
-    return clean(str(value))

@@ -9,8 +9,9 @@ import click
 
 from heron.cli import completing
 from heron.cli.context import Context
-from heron.cli.output import example, json_option, print_json, progress_bar, say
+from heron.cli.output import example, json_option, print_json, progress_bar
 from heron.cli.selection import Selection, selection
+from heron.cli.tables import say
 from heron.wording import counted
 
 if TYPE_CHECKING:

@@ -7,11 +7,12 @@ from pathlib import Path
 import click
 
 from heron.cli.context import Context
-from heron.cli.output import example, json_option, listing, print_json, print_json_array, print_table, say
+from heron.cli.output import example, json_option, list_options, listing, print_json, print_json_array
+from heron.cli.tables import print_table, say
 
 
 @click.group("plugins", invoke_without_command=True)
-@json_option
+@list_options
 @click.pass_context
 @example("heron plugins\nHERON_PLUGINS=storage_s3 heron plugins\nheron --no-plugins plugins --json")
 def command(context: click.Context, as_json: bool) -> None:
@@ -23,7 +24,7 @@ def command(context: click.Context, as_json: bool) -> None:
 
 
 @command.command("list")
-@json_option
+@list_options
 @click.pass_obj
 @example("heron plugins list --json")
 def list_plugins(context: Context, as_json: bool) -> None:

@@ -7,13 +7,14 @@ from attrs import evolve
 
 from heron.cli import completing
 from heron.cli.context import Context
-from heron.cli.output import example, json_option, listing, print_json, print_records, print_table, tell
+from heron.cli.output import example, json_option, list_options, listing, print_json, print_records, tell
 from heron.cli.selection import Selection, selection
+from heron.cli.tables import print_fields
 from heron.convert import unstructure
 
 
 @click.group("presets", invoke_without_command=True)
-@json_option
+@list_options
 @click.pass_context
 @example(
     "heron presets create rainy --where \"weather = 'rain'\" --sort -captured_at\nheron search --preset rainy"
@@ -24,7 +25,7 @@ def command(context: click.Context, as_json: bool) -> None:
 
 
 @command.command("list")
-@json_option
+@list_options
 @click.pass_obj
 @example("heron presets list")
 def list_presets(context: Context, as_json: bool) -> None:
@@ -77,7 +78,7 @@ def show(context: Context, name: str, as_json: bool) -> None:
         *parts.items(),
         ("made", preset.created_at),
     ]
-    print_table(["field", "value"], [row for row in rows if row[1]], "")
+    print_fields(row for row in rows if row[1])
 
 
 @command.command("delete")

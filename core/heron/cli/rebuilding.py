@@ -10,7 +10,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from heron.cli.output import say
+from heron.cli.tables import say
 from heron.cores import usable_cores
 from heron.errors import CatalogueError, HeronError
 from heron.inside import child, make_folder, open_file

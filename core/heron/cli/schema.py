@@ -14,23 +14,23 @@ from heron.cli.output import (
     example,
     json_option,
     limit_option,
+    list_options,
     listing,
     print_json,
     print_json_list,
-    print_table,
     print_verification,
-    say,
     skip_option,
     tell,
     yes_option,
 )
+from heron.cli.tables import print_table, say
 from heron.errors import HeronError, InvalidInput
 from heron.search.fields import ITEM_NAMES
 from heron.wording import counted
 
 
 @click.group("schema", invoke_without_command=True)
-@json_option
+@list_options
 @click.pass_context
 @example(
     "heron schema\nheron schema add city varchar\nheron schema add weather enum --option sun --option rain"
@@ -41,7 +41,7 @@ def command(context: click.Context, as_json: bool) -> None:
 
 
 @command.command("show")
-@json_option
+@list_options
 @click.pass_obj
 @example("heron schema show --json")
 def show(context: Context, as_json: bool) -> None:
@@ -67,7 +67,7 @@ def show(context: Context, as_json: bool) -> None:
 
 
 @command.command("types")
-@json_option
+@list_options
 @click.pass_obj
 @example("heron schema types")
 def types(context: Context, as_json: bool) -> None:
@@ -196,7 +196,7 @@ def load(context: Context, file: Path, as_json: bool) -> None:
 @command.command("verify")
 @limit_option
 @skip_option
-@json_option
+@list_options
 @click.pass_obj
 @example("heron schema verify")
 def verify(context: Context, limit: int | None, cursor: int, as_json: bool) -> None:

@@ -8,27 +8,16 @@ import click
 from attrs import evolve
 
 from heron.cli.context import Context
-from heron.cli.keyframes import frame_table
-from heron.cli.output import (
-    ITEM_COLUMNS,
-    columns_option,
-    cursor_option,
-    example,
-    item_row,
-    json_option,
-    print_columns,
-    print_json,
-    print_json_list,
-    print_table,
-    say,
-)
+from heron.cli.item_tables import columns_option, print_columns, print_page
+from heron.cli.output import cursor_option, example, list_options, print_json, print_json_list
 from heron.cli.selection import Selection, selection
+from heron.cli.tables import print_fields, say
 from heron.convert import item_to_dict, unstructure
 from heron.wording import counted
 
 if TYPE_CHECKING:
     from heron.answers import Explanation
-    from heron.models import Match
+    from heron.models import Query
     from heron.pages import Page
     from heron.workspace import Workspace
 
@@ -45,7 +34,7 @@ if TYPE_CHECKING:
     "--explain", is_flag=True, help="Print how the query is answered, and how long each part takes."
 )
 @click.option("--collect", metavar="TITLE", help="Make a collection of the items of this page.")
-@json_option
+@list_options
 @click.pass_obj
 @example(
     'heron search "a red bus in the rain" --limit 10\n'
@@ -86,42 +75,26 @@ def command(
     page: Page[Any] = search.frames(query) if frames else search(query)
     if collect is not None:
         made = workspace.collections.create(collect, items=page.rows)
-    if columns is not None:
-        empty = f"No {'frame' if frames else 'item'} matches."
-        print_columns(workspace, page, columns, as_json, empty, frames=frames)
+    if as_json and columns is not None:
+        print_json_list(search.values(page.rows, columns, frames=frames), page.cursor)
     elif as_json:
         key = {"key": page.key} if page.key is not None else {}
         print_json_list(_as_json(page, frames), page.cursor, **key)
     else:
-        _print(workspace, page, frames)
+        _print(workspace, page, query, columns, frames=frames)
     if collect is not None and not as_json:
         say(f"Made collection {collect} of {counted(made.item_count, 'item')}")
 
 
-def _print(workspace: Workspace, page: Page[Any], frames: bool) -> None:
+def _print(workspace: Workspace, page: Page[Any], query: Query, columns: str | None, *, frames: bool) -> None:
     """The rows as a table, with their scores if they have scores."""
-    if frames:
-        columns, rows = frame_table(workspace, page.rows)
-    else:
-        columns, rows = ITEM_COLUMNS, [item_row(item) for item in page]
-        if any(match.frame for match in page.matches):
-            columns = (*columns, "frame")
-            rows = [(*row, _frame(match)) for row, match in zip(rows, page.matches, strict=True)]
-    if page.matches:
-        columns = ("score", *columns)
-        rows = [(f"{match.score:.3f}", *row) for row, match in zip(rows, page.matches, strict=True)]
-    print_table(columns, rows, f"No {'frame' if frames else 'item'} matches.")
+    empty = f"No {'frame' if frames else 'item'} matches."
+    if columns is not None:
+        print_columns(workspace, page, columns, empty, frames=frames)
+        return
+    print_page(workspace, page, empty, query, frames=frames)
     if page.key is not None and len(page):
         say(f"Compared by {page.key}.")
-    if page.cursor:
-        say(f"More: --cursor {page.cursor}")
-
-
-def _frame(match: Match) -> str:
-    if match.frame is None:
-        return ""
-    seconds = match.frame.seconds
-    return f"#{match.frame.number}" + (f" at {seconds:.1f} s" if seconds is not None else "")
 
 
 def _as_json(page: Page[Any], frames: bool) -> Any:
@@ -147,4 +120,4 @@ def _explain(found: Explanation, as_json: bool) -> None:
         ]
         rows += [("why", found.reason or "")]
     rows += [("milliseconds", ", ".join(f"{part} {took:,.1f}" for part, took in found.milliseconds.items()))]
-    print_table(["part", "what"], [row for row in rows if row[1]], "")
+    print_fields(row for row in rows if row[1])

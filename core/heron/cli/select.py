@@ -9,13 +9,16 @@ import click
 
 from heron.cli.collecting import check_titles, collect
 from heron.cli.context import Context
-from heron.cli.output import counting, example, json_option, print_json, print_table, say
+from heron.cli.item_tables import id_column, ids
+from heron.cli.output import counting, example, list_options, print_json
 from heron.cli.selection import Selection, selection
 from heron.cli.show import picture_option, save_picture
+from heron.cli.tables import print_table, say
 from heron.wording import counted
 
 if TYPE_CHECKING:
     from heron.curation.records import Ranking, Subset
+    from heron.workspace import Workspace
 
 
 @click.command("select")
@@ -37,7 +40,7 @@ if TYPE_CHECKING:
 @selection(order=False)
 @click.option("--collect", "title", metavar="TITLE", help="Make a collection of them.")
 @picture_option("Draw them side by side")
-@json_option
+@list_options
 @click.pass_obj
 @example(
     "heron select --diverse 500 --collect 'To label first'\nheron select --diverse 24 --folder Photos -o variety.png\n"
@@ -78,21 +81,23 @@ def command(
     chosen = [item.uuid for item in found.items]
     if output is not None:
         save_picture(workspace.pictures.contact_sheet(map(workspace.items.get, chosen)), output)
-    print_json(found) if as_json else _print(found)
+    print_json(found) if as_json else _print(workspace, found)
     collect(workspace, title, chosen, quiet=as_json)
     if output is not None and not as_json:
         say(f"Wrote {output} with {counted(len(chosen), 'picture')}")
 
 
-def _print(found: Subset | Ranking) -> None:
+def _print(workspace: Workspace, found: Subset | Ranking) -> None:
     from heron.curation.records import Subset
 
     is_subset = isinstance(found, Subset)
+    short = ids(workspace, (item.uuid for item in found.items))
     rows = (
-        (number, "" if item.score is None else f"{item.score:.3f}", item.name, item.uuid)
-        for number, item in enumerate(found.items, start=1)
+        (number, item.name, id, item.score)
+        for number, (item, id) in enumerate(zip(found.items, short, strict=True), start=1)
     )
-    print_table(["rank", "nearest before" if is_subset else "uniqueness", "name", "uuid"], rows, "")
+    columns = ["rank", "name", id_column(), "nearest before" if is_subset else "uniqueness"]
+    print_table(columns, rows, "There is no item to choose from.")
     if isinstance(found, Subset):
         say(
             f"Of {counted(found.compared, 'item')}, each has a cosine of {found.covered:.3f} or more with one of these"

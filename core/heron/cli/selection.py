@@ -25,7 +25,7 @@ _CONDITIONS: dict[str, _Option] = {
         shell_complete=completing.items,
         multiple=True,
         metavar="ITEM",
-        help="An item by UUID, name, path or URL; once for each.",
+        help="An item by name, id, path, URL or UUID; once for each.",
     ),
     "folder": click.option(
         "--folder",
@@ -61,7 +61,7 @@ _SIMILARITY: dict[str, _Option] = {
         shell_complete=completing.things,
         multiple=True,
         metavar="THING",
-        help="Similar to an item (UUID, name or path), a frame (ITEM#NUMBER), a picture, or a vector in a .npy file.",
+        help="Similar to an item (name, id, path or UUID), a frame (ITEM#NUMBER), a picture, or a vector in a .npy file.",
     ),
     "key": click.option(
         "--key", shell_complete=completing.embeddings, metavar="KEY", help="The embedding to compare by."

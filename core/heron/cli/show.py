@@ -63,8 +63,9 @@ def command(
 ) -> None:
     """Show an item: what is known of it, its picture, a frame of it, its text.
 
-    ITEM is a UUID, a name that only one item has, or the path or URL of the file. The picture
-    of a video is a sheet of frames; of a scan, its middle slice; of audio, its waveform; of a document, its first page.
+    ITEM is a name that only one item has, the id that tables show, the path or URL of the file, or a UUID.
+    The picture of a video is a sheet of frames; of a scan, its
+    middle slice; of audio, its waveform; of a document, its first page.
     """
     workspace = context.workspace()
     owner = workspace.items.get(item)

@@ -5,8 +5,9 @@ from __future__ import annotations
 import click
 
 from heron.cli.context import Context
-from heron.cli.output import counting, example, json_option, print_json, say
+from heron.cli.output import counting, example, json_option, print_json
 from heron.cli.selection import Selection, selection
+from heron.cli.tables import say
 from heron.wording import counted
 
 

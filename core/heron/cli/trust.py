@@ -5,7 +5,8 @@ from __future__ import annotations
 import click
 
 from heron.cli.context import Context
-from heron.cli.output import example, json_option, print_json, say
+from heron.cli.output import example, json_option, print_json
+from heron.cli.tables import say
 
 
 @click.command("trust")

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 import click
 
-from heron.cli.output import say
+from heron.cli.tables import say
 from heron.metadata.schema import Schema
 from heron.metadata.text_values import from_text
 from heron.models import Json

@@ -14,15 +14,14 @@ from heron.cli.output import (
     counting,
     example,
     json_option,
+    list_options,
     print_json,
     print_json_list,
-    print_table,
-    say,
-    size_of,
     tell,
     yes_option,
 )
 from heron.cli.selection import Selection, selection
+from heron.cli.tables import print_table, say, size_cell
 from heron.wording import counted
 
 if TYPE_CHECKING:
@@ -47,7 +46,7 @@ def command() -> None:
 
 
 @command.command("status")
-@json_option
+@list_options
 @click.pass_obj
 @example("heron vectors status\nheron vectors status --json")
 def status(context: Context, as_json: bool) -> None:
@@ -75,7 +74,7 @@ def _row(status: VectorStatus) -> tuple[Any, ...]:
     maker = " ".join(filter(None, (status.embedder, status.model))) or "given"
     recall = "" if status.recall is None or not status.indexed else f"{status.recall:.3f}"
     return (
-        status.key, size, status.vectors, status.gaps, maker, status.coded, status.indexed, recall, size_of(status.bytes),
+        status.key, size, status.vectors, status.gaps, maker, status.coded, status.indexed, recall, size_cell(status.bytes),
     )  # fmt: skip
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +18,7 @@ from heron.search.engines import Engines
 from heron.search.paging import fingerprint_of, made_cursor, opened_cursor, opened_place
 from heron.search.plan import Plan
 from heron.search.planning import Planner
-from heron.search.tree import Among, Table
+from heron.search.tree import Among, Field, Table, fields_in
 
 if TYPE_CHECKING:
     from heron.catalog.frames import FrameService
@@ -116,15 +116,31 @@ class SearchService:
         `names` are names of conditions, separated by commas: `name,width,exif.Model,city`. A value is JSON in the form in
         which it is written, and None if a row has no value. Raises QueryError for a name that is not a field.
         """
+        columns = self._values(rows, self._columns(names, frames=frames), frames=frames)
+        return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
+
+    def _columns(self, names: str, *, frames: bool = False) -> dict[str, Field]:
+        """The fields of comma-separated names, by name; raises QueryError."""
+        return self._planner.columns(names, frames=frames)
+
+    def _named(self, query: Query, *, frames: bool = False) -> dict[str, Field]:
+        """The fields by which a query sorts and on which it has conditions, by name; none of vectors."""
+        plan = self._planner.plan(query, frames=frames)
+        used = [*(term.field for term in plan.sort), *fields_in(plan.condition)]
+        return {field.name: field for field in used if field.home not in ("vector", "frame vector")}
+
+    def _values(
+        self, rows: Sequence[Item] | Sequence[Frame], fields: Mapping[str, Field], *, frames: bool = False
+    ) -> dict[str, list[Json]]:
+        """The values of fields for items or frames, a list for each name."""
         from heron.search.values import shown
 
-        columns = self._planner.columns(names, frames=frames)
         table: Table = "frames" if frames else "items"
-        stored = self._engines.of(Plan(table)).values(table, list(columns.values()), [row.id for row in rows])
-        made = [
-            [shown(field, value) for value in of] for field, of in zip(columns.values(), stored, strict=True)
-        ]
-        return [dict(zip(columns, row, strict=True)) for row in zip(*made, strict=True)]
+        stored = self._engines.of(Plan(table)).values(table, list(fields.values()), [row.id for row in rows])
+        return {
+            name: [shown(field, value) for value in of]
+            for (name, field), of in zip(fields.items(), stored, strict=True)
+        }
 
     def _plan(self, query: Query) -> Plan:
         """The plan of a query: its condition as a tree, and its sort terms."""

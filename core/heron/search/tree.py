@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Literal
 
-from attrs import frozen
+from attrs import fields, frozen, has
 
 from heron.hooks.contributions import QueryFunction
 from heron.models import Json
@@ -241,3 +241,15 @@ Condition = (
     | All
     | Any
 )
+
+
+def fields_in(node: object) -> Iterator[Field]:
+    """The fields that a condition or an expression names, in its order; some of them several times."""
+    if isinstance(node, Field):
+        yield node
+    elif isinstance(node, tuple):
+        for part in node:
+            yield from fields_in(part)
+    elif has(kind := type(node)) and not isinstance(node, QueryFunction | Among):
+        for attribute in fields(kind):
+            yield from fields_in(getattr(node, attribute.name))

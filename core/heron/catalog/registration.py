@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from attrs import evolve, fields_dict, frozen
 
@@ -21,11 +21,12 @@ from heron.catalog.schema import SchemaService
 from heron.catalog.stored import dumper
 from heron.catalog.vectors.rows import Owner
 from heron.catalog.vectors.store import VectorStore
+from heron.convert import without_secrets
 from heron.errors import InvalidInput
 from heron.hooks import PluginManager
 from heron.media.kinds import Kinds
 from heron.metadata.keyframes import has_blocks
-from heron.metadata.keys import check_name, is_unicode, printable, unescaped
+from heron.metadata.keys import check_name, is_unicode, not_unicode, printable, unescaped
 from heron.metadata.validation import Validator, Vectors
 from heron.models import FACT_FIELDS, ITEM_FIELDS, Added, Folder, NewItem, now
 from heron.uuids import new_uuids
@@ -328,12 +329,14 @@ class Registration:
 
 def check_url(url: str) -> str:
     """Return a URL that can be stored: not empty, no spaces (written %20), valid Unicode, at most 16 KB; or raise."""
-    if _PLAIN(url):
+    if _PLAIN(url) and "%" not in url:
         return url
     if not url or any(character.isspace() for character in url):
         raise InvalidInput(f"URL {printable(url)} is empty or contains a space", hint="write a space as %20")
     if not is_unicode(url):
         raise InvalidInput(f"URL {printable(url)} is not valid Unicode")
+    if not is_unicode(unquote(url, errors="surrogateescape")):
+        raise not_unicode(without_secrets(url))
     if len(url.encode()) > MAX_URL:
         size = len(url.encode())
         raise InvalidInput(f"URL {printable(url)} has {size:,} bytes, at most {MAX_URL:,} are allowed")
@@ -344,4 +347,4 @@ def name_of(url: str) -> str:
     """The file name at the end of a URL."""
     path = url if "?" not in url and "#" not in url else urlsplit(url).path
     name = path.rstrip("/").rpartition("/")[2]
-    return (unescaped(name) if "%" in name else name) or url
+    return unescaped(name) or url

@@ -8,6 +8,7 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from heron.errors import InvalidInput
+from heron.metadata.keys import not_unicode
 
 HAS_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 
@@ -23,7 +24,7 @@ def absolute_path(url: str) -> Path:
         try:
             plain = unquote(parts.path, errors="strict")
         except UnicodeDecodeError:
-            raise InvalidInput(f"{url}: the file name is not valid Unicode, rename the file") from None
+            raise not_unicode(unquote(parts.path, errors="surrogateescape")) from None
         return Path(_normal(plain))
     if "://" in url:
         raise InvalidInput(f"{url} is not a local file")

@@ -12,7 +12,7 @@ from urllib.parse import quote
 from heron.errors import NotFound
 from heron.ingest.manifest.entries import group_url
 from heron.ingest.units import Unit
-from heron.metadata.keys import is_unicode
+from heron.metadata.keys import file_name, is_unicode, not_unicode, shown_path
 from heron.models import Kind, Member
 from heron.storage.local_files import walk
 
@@ -54,7 +54,9 @@ def _unit(paths: Sequence[Path], kind: Kind, name: str) -> Unit:
     place = str(paths[0].parent)
     broken = next((path for path in paths if not is_unicode(str(path))), None)
     if broken is not None:
-        return Unit(place, place, problem=f"{broken!r}: the file name is not valid Unicode, rename the file")
+        return Unit(shown_path(place), broken.as_uri(), problem=str(not_unicode(broken)))
     urls = [path.parent.as_uri().rstrip("/") + "/" + quote(path.name) for path in paths]
     members = tuple(Member(url) for url in urls)
-    return Unit(place, group_url(kind, urls), kind=kind, name=name or None, members=members)
+    return Unit(
+        place, group_url(kind, urls), kind=kind, name=file_name(name) if name else None, members=members
+    )

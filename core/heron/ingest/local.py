@@ -10,7 +10,7 @@ from urllib.parse import quote
 from heron.catalog.spelling import absolute_path
 from heron.errors import InvalidInput, NotFound
 from heron.ingest.units import Unit
-from heron.metadata.keys import is_unicode, printable
+from heron.metadata.keys import is_unicode, not_unicode, shown_path
 from heron.metadata.sidecars import SUFFIX, read_sidecar
 from heron.storage.local_files import walk
 
@@ -59,9 +59,8 @@ def _unit(folder: Path, name: str, prefix: str, sidecar_suffix: str | None) -> U
     path = folder / name
     place = str(path)
     if not is_unicode(place):
-        shown = printable(place, limit=200)
         return Unit(
-            shown, shown, path, problem=f"{shown}: the file name is not valid Unicode, rename the file"
+            shown_path(place), prefix + quote(os.fsencode(name)), path, problem=str(not_unicode(place))
         )
     url = prefix + quote(name)
     if sidecar_suffix is None:

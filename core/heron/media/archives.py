@@ -18,6 +18,7 @@ from attrs import define, evolve
 from heron.errors import HeronError, MediaError
 from heron.hooks import MediaFile
 from heron.media.sniff import HEAD
+from heron.metadata.keys import file_name, shown_path
 
 MARK = "#zip="
 """Separates the URL of an archive from the escaped name of a member."""
@@ -145,13 +146,8 @@ def member_of(archive: MediaFile, url: str) -> ZipMember:
 
 def _member(archive: MediaFile, info: zipfile.ZipInfo, head: bytes) -> ZipMember:
     url = f"{archive.url}{MARK}{quote(info.filename)}"
-    name = _shown(info.filename.rpartition("/")[2])
+    name = file_name(info.filename.rpartition("/")[2])
     return ZipMember(url, name, info.file_size, head, archive, info.filename)
-
-
-def _shown(name: str) -> str:
-    """A name, safe to print in a message: names in archives may contain line breaks and control characters."""
-    return name if name.isprintable() else repr(name)[1:-1]
 
 
 def _is_passed_over(info: zipfile.ZipInfo) -> bool:
@@ -161,7 +157,7 @@ def _is_passed_over(info: zipfile.ZipInfo) -> bool:
 
 def _checked(archive: MediaFile, info: zipfile.ZipInfo) -> zipfile.ZipInfo:
     """Refuse members that are encrypted, or that look like a decompression bomb."""
-    place = f"{_shown(info.filename)} in {archive.name}"
+    place = f"{shown_path(info.filename)} in {archive.name}"
     if info.flag_bits & 1:
         raise MediaError(f"{place} is encrypted", hint="unpack the archive and import the folder")
     if info.file_size > LARGEST or info.file_size > RATIO * max(info.compress_size, 1):
@@ -173,7 +169,7 @@ class _explained:  # noqa: N801 - reads as a verb in a with statement
     """Turns errors of the zip library into MediaError; errors of the storage pass unchanged."""
 
     def __init__(self, archive: MediaFile, member: str = "") -> None:
-        self._place = f"{_shown(member)} in {archive.name}" if member else archive.name
+        self._place = f"{shown_path(member)} in {archive.name}" if member else archive.name
 
     def __enter__(self) -> None:
         return None

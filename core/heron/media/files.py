@@ -16,7 +16,7 @@ from heron.errors import MediaError
 from heron.hooks import Storage, StoredObject
 from heron.media.ranged import ranged
 from heron.media.sniff import HEAD
-from heron.metadata.keys import unescaped
+from heron.metadata.keys import file_name, unescaped
 
 PREFETCH = 32 * 1024
 """Bytes of a stored object that the first request reads: the header of nearly every image ends within them.
@@ -137,4 +137,4 @@ def look_at(path: Path, url: str) -> LocalFile:
         raise MediaError(f"{path} cannot be read: {error.strerror or error}") from error
     if not status.st_size:
         raise MediaError(f"{path} is empty")
-    return LocalFile(url, path.name, status.st_size, head, path, status.st_mtime)
+    return LocalFile(url, file_name(path.name), status.st_size, head, path, status.st_mtime)

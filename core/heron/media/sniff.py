@@ -17,6 +17,8 @@ HEAD = 1024
 """Bytes of a file that sniffing reads."""
 
 _CONTROL = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f]")
+_BLANKS = re.compile(r"(?:\s|%20)+\Z")
+"""Blanks at the end of a file name, which say nothing of its kind."""
 
 
 @frozen
@@ -51,7 +53,7 @@ class Sniffer:
 
     def kind_of(self, name: str) -> Kind | None:
         """The kind that a file name, or a URL, suggests."""
-        named = self._named(name.rpartition("/")[2])
+        named = self._named(_BLANKS.sub("", name.rpartition("/")[2]))
         return named[0].kind if named else None
 
     def _named(self, name: str) -> tuple[MediaFormat, MediaDecoder] | None:

@@ -65,9 +65,37 @@ def is_unicode(text: str) -> bool:
     return True
 
 
+_UNFIT = re.compile(r"[\x00-\x1f\x7f-\x9f]|\A\s+\Z")
+_BYTE = re.compile(r"[\udc80-\udcff]")
+
+
+def file_name(name: str) -> str:
+    """The name of an item for the name of its file; all sources of items have this rule in common.
+
+    Control characters, and a name of blanks alone, are written with escapes as in URLs, such as `a%0Ab.png`. All else
+    stays as it is. Raises InvalidInput for a name that is not valid Unicode.
+    """
+    if name.isprintable() and not name.isspace():
+        return name
+    if not is_unicode(name):
+        raise not_unicode(name)
+    return _UNFIT.sub(lambda found: quote(found[0]), name)
+
+
 def unescaped(name: str) -> str:
-    """The name at the end of a URL without its escapes, except those of control characters, which no name can hold."""
-    return re.sub(r"[\x00-\x1f\x7f-\x9f]", lambda found: quote(found[0]), unquote(name))
+    """The name of an item for the end of its URL; raises InvalidInput as `file_name` does."""
+    return file_name(unquote(name, errors="surrogateescape") if "%" in name else name)
+
+
+def not_unicode(path: object) -> InvalidInput:
+    """The error for a file whose name is not valid Unicode."""
+    return InvalidInput(f"{shown_path(path)}: the file name is not valid Unicode, rename the file")
+
+
+def shown_path(path: object) -> str:
+    """A path for messages, on one line; control characters, and bytes that are not Unicode, are written as `%FF`."""
+    text = _BYTE.sub(lambda found: f"%{ord(found[0]) - 0xDC00:02X}", str(path))
+    return _UNFIT.sub(lambda found: quote(found[0]), text.encode("utf-8", "backslashreplace").decode())
 
 
 def printable(value: object, limit: int = 60) -> str:

@@ -7,7 +7,6 @@ import hashlib
 import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
-from urllib.parse import unquote
 
 from attrs import Factory, define, evolve, fields_dict, frozen
 
@@ -19,7 +18,7 @@ from heron.ingest.manifest.facts import Facts, known_facts, media_facts
 from heron.ingest.units import Unit
 from heron.json_stream import Repeated
 from heron.media.kinds import Kinds, plain
-from heron.metadata.keys import printable
+from heron.metadata.keys import printable, unescaped
 from heron.models import Json, Kind, Member
 
 Locate = Callable[[str], str]
@@ -298,7 +297,7 @@ def _array(value: Json, place: str) -> list[Json]:
 
 
 def _folder_name(url: str) -> str:
-    return unquote(url.rstrip("/").rpartition("/")[0].rpartition("/")[2]) or url
+    return unescaped(url.rstrip("/").rpartition("/")[0].rpartition("/")[2]) or url
 
 
 def _url_in(raw: Json) -> str:

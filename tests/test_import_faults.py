@@ -10,6 +10,7 @@ import pytest
 import heron
 from heron.cli.main import status
 from heron.errors import ImportInterrupted
+from heron.ingest import runner
 from heron.storage import retries
 from heron.testing.faults import FaultProxy
 from tests.bucket_lake import BucketLake, is_sound, picture, widths
@@ -149,7 +150,7 @@ def test_without_ignore_errors_it_stops_at_the_first_and_nothing_has_changed(
 ):
     load(folder="Before")
     before = but_for_jobs(workspace)
-    monkeypatch.setattr(retries, "RETRIES", 1)
+    monkeypatch.setattr(runner, "ALONE", 1.0)
     broken = lake.keys[77]
     proxy.fault(kind, matching=broken)
     with pytest.raises(heron.ImportInterrupted) as stopped:

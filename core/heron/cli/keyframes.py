@@ -116,8 +116,10 @@ def set_frames(
 
 def _add_to_each(uuids: Sequence[str], add: Callable[[ItemRef], int], as_json: bool) -> int:
     """Add frames to several items, and print what failed; the exit status is then 1."""
+    from heron.storage.waiting import patiently
+
     total, problems = 0, []
-    with counting("Adding frames") as progress:
+    with patiently(), counting("Adding frames") as progress:
         for number, uuid in enumerate(uuids, start=1):
             try:
                 total += add(uuid)
@@ -208,8 +210,10 @@ def extract(
     numbers: Iterable[int] = frames or [
         frame.number for frame in workspace.frames.stream(owner) if frame.is_key or not keys
     ]
+    from heron.storage.waiting import patiently
+
     written = []
-    with counting("Writing frames") as progress:
+    with patiently(), counting("Writing frames") as progress:
         for path in workspace.pictures.write_frames(owner, output, numbers, size=size):
             written.append(str(path))
             progress(len(written))

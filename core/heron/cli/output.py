@@ -164,10 +164,19 @@ def progress_bar(what: str) -> Iterator[Callable[[Progress], None]]:
         yield lambda progress: None
         return
     from rich.console import Console
-    from rich.progress import BarColumn, SpinnerColumn, TextColumn, TimeElapsedColumn
+    from rich.progress import BarColumn, ProgressColumn, SpinnerColumn, TextColumn, TimeElapsedColumn
     from rich.progress import Progress as Bar
+    from rich.text import Text
 
-    columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
+    from heron.storage.waiting import waited_for
+
+    class Wait(ProgressColumn):
+        """What the job waits for, drawn anew several times a second."""
+
+        def render(self, task: object) -> Text:
+            return Text(clean(waited_for() or ""), style="yellow")
+
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn(), Wait())
     with Bar(*columns, console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task(what)
 

@@ -22,6 +22,7 @@ from heron.pictures.service import PictureService
 from heron.records import Record
 from heron.search.service import SearchService
 from heron.search.similar import Embedders
+from heron.storage.waiting import patiently
 
 
 @frozen(repr=False)
@@ -60,6 +61,7 @@ class EmbeddingService:
         self._pictures = pictures
         self._embedders = embedders
 
+    @patiently()
     def __call__(
         self,
         embedder: str = "visual",

@@ -29,6 +29,7 @@ from heron.metadata.sidecars import sidecar_metadata
 from heron.models import MAX_METADATA, Json, Kind, NewItem
 from heron.storage.opening import OpenedFile, Peeked, local_or_stored
 from heron.storage.retries import PatientStorage
+from heron.storage.waiting import current, working_for
 
 _TIMES = 2
 """How often an object that was replaced while it was being read is read again before it counts as a failure."""
@@ -49,6 +50,7 @@ class Prober:
         self._plugins = plugins
         self._options = options
         self._opener = opener
+        self._patience = current()
         self._items = ItemProber(plugins, options)
         self._groups = GroupProber(self._items, opener)
 
@@ -60,8 +62,9 @@ class Prober:
 
     def __call__(self, units: Sequence[Unit]) -> list[Outcome]:
         """Probe some units, in their order. A unit that fails never stops the others."""
-        peeked = self._peeked(units) if self._opener is not None else {}
-        return [self._probe(unit, peeked) for unit in units]
+        with working_for(self._patience):
+            peeked = self._peeked(units) if self._opener is not None else {}
+            return [self._probe(unit, peeked) for unit in units]
 
     def _peeked(self, units: Sequence[Unit]) -> dict[str, Peeked]:
         """The first bytes of stored objects by URL, fetched concurrently if the storage can do that."""

@@ -32,6 +32,7 @@ from heron.ingest.units import Outcome, Unit
 from heron.jobs import ImportJob, ImportProblem, ImportReport
 from heron.models import Folder
 from heron.storage.retries import PatientStorage
+from heron.storage.waiting import ALONE, OBJECT, Patience, patiently
 
 FIRST = 100
 """The number of entries of a manifest that are examined to decide whether anything has to be probed."""
@@ -101,7 +102,7 @@ class Runner:
         then: Callable[[ImportJob, Folder], None] = lambda job, folder: None,
     ) -> ImportReport:
         """Run a job to its end; `then` is called when everything is written, before the job is closed."""
-        with self._closing(job):
+        with self._closing(job), patiently(Patience(OBJECT if plan.ignore_errors else ALONE)):
             position = job.position if plan.keeps_position else 0
             pipeline = self._pipeline(plan, source, report, rule, position)
             target = self._folder_of(job) or self._folders.find(plan.folder)
@@ -133,6 +134,7 @@ class Runner:
                 self._imports._require_running(job)
                 return self._imports._finish(job, "done")
 
+    @patiently()
     def rehearse(self, plan: ImportPlan, source: Source, report: Report) -> ImportReport:
         """The report of a dry run, with every problem; the catalogue is not changed."""
         pipeline = self._pipeline(plan, source, report)

@@ -41,6 +41,7 @@ from heron.metadata.sidecars import SUFFIX
 from heron.models import Folder, Kind
 from heron.storage.retries import PatientStorage
 from heron.storage.service import StorageService
+from heron.storage.waiting import patiently
 
 
 def _silent(progress: Progress) -> None:
@@ -268,6 +269,7 @@ class IngestService:
         by = self._integrations.get(integration) if integration is not None else None
         return checked(self._manifest(Path(file), by))
 
+    @patiently()
     def write_manifest(
         self,
         prefix: str,

@@ -10,6 +10,7 @@ from typing import TypeVar
 from heron.cores import usable_cores
 from heron.errors import HeronError
 from heron.models import Item
+from heron.storage.waiting import current, working_for
 
 T = TypeVar("T")
 
@@ -29,6 +30,7 @@ def in_threads(
     taking, stopped = threading.Lock(), threading.Event()
     pieces: Queue[tuple[Item, T | HeronError | None]] = Queue(AHEAD)
     failed: list[BaseException] = []
+    patience = current()
 
     def put(piece: tuple[Item, T | HeronError | None]) -> None:
         while not stopped.is_set():
@@ -39,6 +41,10 @@ def in_threads(
             return
 
     def run() -> None:
+        with working_for(patience):
+            take()
+
+    def take() -> None:
         try:
             while not stopped.is_set():
                 with taking:
@@ -76,5 +82,7 @@ def in_threads(
             raise failed[0]
     finally:
         stopped.set()
+        if patience is not None and any(thread.is_alive() for thread in threads):
+            patience.stop()  # the job ends early: nobody waits for a store any more
         for thread in threads:
             thread.join()  # no thread may read the catalogue after it is closed

@@ -26,6 +26,7 @@ from heron.pictures.files import GROUPS, ItemFiles
 from heron.pictures.making import in_threads
 from heron.records import Record
 from heron.storage.service import StorageService
+from heron.storage.waiting import patiently
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -172,6 +173,7 @@ class PictureService:
         except HeronError:
             return None
 
+    @patiently()
     def make(
         self,
         items: ItemRefs,
@@ -241,6 +243,7 @@ class PictureService:
                 picture.save(stream, "PNG")
             yield path
 
+    @patiently()
     def contact_sheet(self, things: ItemRefs, *, columns: int | None = None, size: int = THUMBNAIL) -> Image:
         """Items and frames side by side with their names below them, as one RGB picture; `size` is the size of a cell.
 

@@ -1,4 +1,8 @@
-"""Retrying: a request that was unreachable or throttled is repeated, after pauses that grow and vary."""
+"""Retrying: a request that was unreachable or throttled is repeated, after pauses that grow and vary.
+
+Within a job, how long depends on the health of the store (`waiting.py`); elsewhere, and with HERON_RETRIES, a number of
+retries is the limit.
+"""
 
 from __future__ import annotations
 
@@ -10,14 +14,15 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import Any, BinaryIO, TypeVar, cast
 
-from heron.errors import HeronError, InvalidInput, Throttled, Unreachable
+from heron.errors import BadCredentials, HeronError, InvalidInput, Throttled, Unreachable
 from heron.hooks import Storage, StoredObject
 from heron.media.ranged import ranged
+from heron.storage.waiting import WITNESS, Health, Patience, current, down, working_for
 
 T = TypeVar("T")
 
 RETRIES = 5
-"""The number of retries, unless HERON_RETRIES says otherwise."""
+"""The number of retries of a request outside of jobs, unless HERON_RETRIES says otherwise."""
 
 FIRST, LONGEST = 0.25, 10.0
 """Longest first pause, and longest pause of all, in seconds; each pause is drawn between 0 and its longest
@@ -28,15 +33,20 @@ class PatientStorage:
     """A storage backend whose requests are retried when it is unreachable or throttled."""
 
     def __init__(
-        self, storage: Storage, retries: int | None = None, pause: Callable[[float], None] = time.sleep
+        self,
+        storage: Storage,
+        retries: int | None = None,
+        pause: Callable[[float], None] = time.sleep,
+        name: str = "the store",
     ) -> None:
+        """`retries` is the limit in jobs too, as is HERON_RETRIES; `name` names the store in messages."""
         self.storage = storage
+        self.name = name
+        self._counts = retries is not None or "HERON_RETRIES" in os.environ
         self._retries = configured_retries() if retries is None else retries
         self._pause = pause
-        self._is_down = False
-        """Whether the last request failed after all retries; then no other request is retried until the
-        backend answers.
-        """
+        self._health = Health(name)
+        """The health of the store outside of jobs. While it is down, requests are not retried."""
 
     def normalise(self, url: str) -> str:
         """Like the backend's method."""
@@ -44,38 +54,37 @@ class PatientStorage:
 
     def stat(self, url: str) -> StoredObject:
         """Like the backend's method, with retries."""
-        return self._patiently(lambda: self.storage.stat(url))
+        return self._patiently(url, lambda: self.storage.stat(url))
 
     def list(self, prefix: str, after: str | None = None) -> Iterator[StoredObject]:
         """Like the backend's method; a listing that breaks off is continued after its last object."""
-        failures = 0
+        tries = self._tries(prefix, "list")
         while True:
             try:
                 for stored in self.storage.list(prefix, after):
                     yield stored
-                    after, failures = stored.url, 0
+                    after = stored.url
+                    tries.answered()
+                tries.answered()
                 return
-            except Unreachable:
-                if failures >= self._retries:
-                    raise
-                self._wait(failures)
-                failures += 1
+            except Unreachable as error:
+                tries.failed(error)
 
     def peek(self, url: str, count: int) -> tuple[StoredObject, bytes]:
         """Like the backend's method, with retries."""
-        return self._patiently(lambda: self.storage.peek(url, count))
+        return self._patiently(url, lambda: self.storage.peek(url, count))
 
     def peek_all(self, urls: Sequence[str], count: int) -> Sequence[tuple[StoredObject, bytes] | HeronError]:
         """Several objects at once, by the backend itself if it supports that; each with retries."""
         together: Any = getattr(self.storage, "peek_all", None)
-        found: dict[int, Any] = dict(enumerate(together(urls, count))) if together else {}
+        patience = current()
+        found: dict[int, Any] = self._peeked(together, urls, count) if together else {}
 
         def ask(position: int) -> None:
+            peek = partial(self.storage.peek, urls[position], count)
             try:
-                if together:
-                    self._wait(0)
-                peek = partial(self.storage.peek, urls[position], count)
-                found[position] = self._patiently(peek, failures=1 if together else 0)
+                with working_for(patience):
+                    found[position] = self._patiently(urls[position], peek, found.get(position))
             except HeronError as error:
                 found[position] = error
             except Exception as error:  # noqa: BLE001 - a storage plugin can be wrong in any way
@@ -91,7 +100,7 @@ class PatientStorage:
 
     def read(self, url: str, start: int = 0, end: int | None = None, *, etag: str | None = None) -> bytes:
         """Like the backend's method, with retries."""
-        return self._patiently(lambda: self.storage.read(url, start, end, etag=etag))
+        return self._patiently(url, lambda: self.storage.read(url, start, end, etag=etag))
 
     def open(self, url: str) -> BinaryIO:
         """A seekable file; each range is read with retries."""
@@ -101,35 +110,165 @@ class PatientStorage:
 
     def sign(self, url: str, expires: int) -> str:
         """Like the backend's method, with retries."""
-        return self._patiently(lambda: self.storage.sign(url, expires))
+        return self._patiently(url, lambda: self.storage.sign(url, expires))
 
     def __repr__(self) -> str:
         return f"<PatientStorage {self.storage!r}>"
 
-    def _patiently(self, ask: Callable[[], T], failures: int = 0) -> T:
-        """Repeat a request until it succeeds or the retries are used up; `failures` of them have failed
-        already.
-        """
-        for failed in range(failures, self._retries if not self._is_down else failures):
+    def _patiently(self, url: str, ask: Callable[[], T], failed: HeronError | None = None) -> T:
+        """Repeat a request until it succeeds or its tries are used up; with `failed`, it has failed once already."""
+        tries = self._tries(url, "object")
+        if isinstance(failed, Unreachable):
+            tries.failed(failed)
+        while True:
             try:
-                return self._answered(ask)
-            except Unreachable:
-                self._wait(failed)
+                answer = ask()
+            except Unreachable as error:
+                tries.failed(error)
+            except HeronError as error:
+                tries.refused(error)
+                raise
+            else:
+                tries.answered(url)
+                return answer
+
+    def _peeked(self, together: Any, urls: Sequence[str], count: int) -> dict[int, Any]:
+        """What the backend answers for several objects; a store that is down is not asked."""
+        if not urls:
+            return {}
         try:
-            return self._answered(ask)
-        except Throttled:
-            raise
-        except Unreachable:
-            self._is_down = True
-            raise
+            tries = self._tries(urls[0], "object")
+        except HeronError as error:
+            return {position: type(error)(str(error)) for position in range(len(urls))}
+        found: dict[int, Any] = dict(enumerate(together(urls, count)))
+        for position, answer in found.items():
+            if not isinstance(answer, HeronError):
+                tries.answered(urls[position])
+            elif not isinstance(answer, Unreachable):
+                tries.refused(answer)
+        return found
 
-    def _answered(self, ask: Callable[[], T]) -> T:
-        answer = ask()
-        self._is_down = False
-        return answer
+    def _tries(self, url: str, kind: str) -> _Counted | _Timed:
+        """What decides on the tries of a request; raises the error of a store that is down for its job."""
+        patience = current()
+        health = self._health if kind == "object" else Health(self.name)
+        if patience is not None:
+            patience.check()
+            health = patience.health(self, kind, self.name)
+            if health.refused is not None:
+                raise BadCredentials(health.refused.message, hint=health.refused.hint)
+        if patience is not None and not self._counts:
+            if health.is_down and not health.is_due(patience.clock()):
+                raise down(url, health)
+            return _Timed(self.storage, url, health, patience)
+        return _Counted(self.storage, url, health, self._retries, self._pause)
 
-    def _wait(self, failures: int) -> None:
-        self._pause(random.uniform(0, min(LONGEST, FIRST * 2 ** min(failures, 10))))  # noqa: S311 - no secret
+
+class _Counted:
+    """The tries of one request, limited by their number."""
+
+    def __init__(
+        self, storage: Storage, url: str, health: Health, limit: int, pause: Callable[[float], None]
+    ) -> None:
+        self._storage = storage
+        self._url = url
+        self._health = health
+        self._all = limit
+        self._limit = 0 if health.is_down else limit
+        self._failures = 0
+        self._pause = pause
+
+    def answered(self, url: str | None = None) -> None:
+        """The store has answered the request."""
+        self._failures, self._limit = 0, self._all
+        self._health.answered(url)
+
+    def refused(self, error: HeronError) -> None:
+        """The store has answered with an error that is not about itself."""
+        _refused(self._health, error)
+
+    def failed(self, error: Unreachable) -> None:
+        """The store has not answered: wait, or raise the error."""
+        if self._failures < self._limit:
+            self._pause(_seconds(self._failures))
+            self._failures += 1
+            return
+        if (patience := current()) is not None:
+            patience.check()
+        if self._all and not isinstance(error, Throttled):
+            self._health.is_down = not _witness_answers(self._storage, self._url, self._health)
+        raise error
+
+
+class _Timed:
+    """The tries of one request of a job, limited by the health of its store and the patience of the job."""
+
+    def __init__(self, storage: Storage, url: str, health: Health, patience: Patience) -> None:
+        self._storage = storage
+        self._url = url
+        self._health = health
+        self._patience = patience
+        self._seen = health.answers
+        self._failures = 0
+        self._alone_since: float | None = None
+        """Since when this object fails while the store answers for others."""
+
+    def answered(self, url: str | None = None) -> None:
+        """The store has answered the request."""
+        self._failures, self._alone_since = 0, None
+        self._health.answered(url)
+
+    def refused(self, error: HeronError) -> None:
+        """The store has answered with an error that is not about itself."""
+        _refused(self._health, error)
+
+    def failed(self, error: Unreachable) -> None:
+        """The store has not answered: wait, or raise the error."""
+        health, now = self._health, self._patience.clock()
+        silent = health.failed(now)
+        may_ask = self._failures >= 1 and health.witness not in (None, self._url)
+        is_asked = may_ask and self._seen == health.answers and health.is_due(now, WITNESS)
+        if is_asked:
+            _witness_answers(self._storage, self._url, health)
+        if self._seen != health.answers:
+            self._seen = health.answers
+            self._alone_since = now if self._alone_since is None else self._alone_since
+            if now - self._alone_since >= self._patience.single(health):
+                health.broken += 1
+                raise error
+        elif is_asked or not may_ask:
+            self._alone_since = None
+            if health.is_down or silent >= self._patience.silence:
+                health.is_down, health.reason = True, error.message
+                raise error
+        self._patience.wait(health, _seconds(self._failures))
+        self._failures += 1
+
+
+def _refused(health: Health, error: HeronError) -> None:
+    if isinstance(error, BadCredentials):
+        health.refuses(error)
+    else:
+        health.answered()
+
+
+def _witness_answers(storage: Storage, url: str, health: Health) -> bool:
+    """Whether the store answers for another object, one that it has answered for before."""
+    witness = health.witness
+    if witness is None or witness == url:
+        return False
+    try:
+        storage.peek(witness, 1)
+    except Unreachable:
+        return False
+    except HeronError:
+        health.witness = None  # it is gone: the next object that is answered for takes its place
+    health.answered()
+    return True
+
+
+def _seconds(failures: int) -> float:
+    return random.uniform(0, min(LONGEST, FIRST * 2 ** min(failures, 10)))  # noqa: S311 - no secret
 
 
 def _at_once(call: Callable[[int], None], values: Sequence[int]) -> None:

@@ -30,6 +30,7 @@ from heron.jobs import CheckResult, Integration
 from heron.metadata.keys import printable
 from heron.models import Item
 from heron.storage.retries import PatientStorage, configured_retries
+from heron.storage.waiting import patiently
 from heron.wording import counted
 
 if TYPE_CHECKING:
@@ -178,6 +179,7 @@ class StorageService:
             self._verify(move.urls())
         return move.check() if dry_run else move.apply()
 
+    @patiently()
     def _verify(self, urls: Iterable[tuple[int | None, str]]) -> None:
         missing: list[str] = []
         count = 0
@@ -221,7 +223,10 @@ class StorageService:
                     record = (
                         self._plugins().storage(integration.backend) if integration else self._backend(url)
                     )
-                    self._opened[key] = PatientStorage(self._load(record, integration))
+                    whose = f" of integration {integration.name}" if integration else ""
+                    self._opened[key] = PatientStorage(
+                        self._load(record, integration), name=f"the {record.name} store{whose}"
+                    )
         return self._opened[key]
 
     def _load(self, record: StorageBackend, integration: Integration | None) -> Storage:

@@ -12,6 +12,7 @@ import pytest
 import heron
 from heron.cli.main import status
 from heron.ingest.workers import CONCURRENCY
+from heron.storage import waiting
 from heron.storage.retries import LONGEST, RETRIES
 from tests.conftest import draw
 from tests.test_storage_service import STOPS
@@ -111,6 +112,10 @@ def test_the_guide_tells_every_answer_and_the_numbers():
     for name in ("list", "read"):
         assert f"`failed no right to {name}: …`" in text
     assert f"| `HERON_RETRIES` | {RETRIES} |" in text
+    assert f"| `HERON_PATIENCE` | {waiting.SILENCE:.0f} |" in text
+    assert f"for {waiting.SILENCE:.0f} seconds since its last answer" in text
+    assert f"one request every {waiting.AGAIN:.0f} seconds" in text
+    assert f"given up after {waiting.OBJECT:.0f} seconds" in text
     assert f"| `HERON_CONCURRENCY` | {CONCURRENCY} |" in text
     assert f"up to {RETRIES} times, after pauses that double up to {LONGEST:.0f} seconds" in text
 

@@ -10,6 +10,9 @@ from __future__ import annotations
 
 EXAMPLES: dict[str, str] = {
     "export": 'ws.export("train", "train.csv", format="csv")',
+    "columns.rebuild": "ws.columns.rebuild()",
+    "columns.refresh": "ws.columns.refresh()  # after many items were registered, so that the next query need not do it",
+    "columns.status": "ws.columns.status().rows",
     "schema.add": 'ws.schema.add("speed", "number")',
     "schema.add_embedding": 'ws.schema.add_embedding("clip", 512)',
     "schema.add_enum": 'ws.schema.add_enum("season", ["summer", "winter"])',

@@ -11,7 +11,14 @@ import pytest
 import sqlite_utils
 
 import heron
-from heron.catalog.migrations import cloud_tables, first_tables, local_places, media_tables, vector_tables
+from heron.catalog.migrations import (
+    cloud_tables,
+    column_tables,
+    first_tables,
+    local_places,
+    media_tables,
+    vector_tables,
+)
 from heron.models import MediaFacts, NewFrame, NewItem
 from tests.conftest import draw
 
@@ -71,7 +78,14 @@ def test_a_catalogue_of_before_opens_and_keeps_what_it_holds(before):
             applied = "SELECT name FROM _sqlite_migrations ORDER BY id"
             assert [row["name"] for row in workspace._database.rows(applied)] == [
                 migration.__name__
-                for migration in (first_tables, cloud_tables, media_tables, vector_tables, local_places)
+                for migration in (
+                    first_tables,
+                    cloud_tables,
+                    media_tables,
+                    vector_tables,
+                    local_places,
+                    column_tables,
+                )
             ]
 
 

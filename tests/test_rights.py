@@ -288,6 +288,9 @@ def test_an_answer_is_that_of_a_lake_without_the_hidden_half(lakes, verb, place)
 
 
 FORBIDDEN = {
+    "columns.rebuild": [lambda w: w.columns.rebuild()],
+    "columns.status": [lambda w: w.columns.status()],
+    "columns.refresh": [lambda w: w.columns.refresh()],
     "curation.uniqueness": [lambda w: w.curation.uniqueness("visual", keep=True)],
     "datasets.set_metadata": [lambda w: w.datasets.set_metadata("test", 1, {"city": "X"}, merge=True)],
     "embed.__call__": [lambda w: w.embed("visual", ["locked-1.png"], again=True)],

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
         NameMatches,
         Verification,
     )
+    from heron.catalog.columns.service import ColumnStatus
     from heron.catalog.relocation import Relocated
     from heron.catalog.vectors.adoption import Adopted
     from heron.catalog.vectors.status import VectorStatus
@@ -123,6 +124,7 @@ _HOME = {
     "answers": "CarriedOver Conflict Explanation FolderContents NameMatches Verification",
     "catalog.relocation": "Relocated",
     "catalog.vectors.adoption": "Adopted",
+    "catalog.columns.service": "ColumnStatus",
     "catalog.vectors.status": "VectorStatus",
     "catalog.vectors.store": "StoredVectors VectorsKept",
     "consent": "trust",
@@ -176,6 +178,7 @@ __all__ = [
     "CliCommand",
     "Codec",
     "Collection",
+    "ColumnStatus",
     "CommandContext",
     "Conflict",
     "Dataset",

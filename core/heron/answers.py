@@ -20,6 +20,7 @@ class Explanation(Record):
 
     sql: str
     parameters: tuple[Json, ...]
+    engine: str = "SQLite"
     key: str | None = None
     way: str | None = None
     reason: str | None = None

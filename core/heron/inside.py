@@ -10,7 +10,13 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from heron.errors import CatalogueError
+from heron.errors import CatalogueError, NotFound
+
+DIRECTORY = ".heron"
+"""The folder of a workspace, in its root."""
+
+FILE_NAME = "catalog.db"
+"""The catalogue in that folder."""
 
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9 ._-]*")
 _FLAGS = {
@@ -148,6 +154,20 @@ def is_catalogue(file: Path) -> bool:
         ) from None
     except (OSError, ValueError):
         return False
+
+
+def find(start: str | Path = ".") -> Path:
+    """The root of the workspace to use: HERON_WORKSPACE, or the nearest folder with `.heron/`, from here upwards."""
+    chosen = os.environ.get("HERON_WORKSPACE")
+    if chosen:
+        return Path(chosen).absolute()
+    here = Path(start).absolute()
+    for folder in (here, *here.parents):
+        if is_catalogue(folder / DIRECTORY / FILE_NAME):
+            return folder
+    raise NotFound(
+        f"there is no workspace in {here} or above", hint="run heron init, or heron quickstart for a tour"
+    )
 
 
 def make_workspace_folder(path: Path) -> None:

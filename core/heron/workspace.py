@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Sequence
 from functools import cached_property, partial
 from pathlib import Path
@@ -10,15 +9,16 @@ from types import TracebackType
 from typing import TYPE_CHECKING
 
 from heron.catalog.access import OWNER, Access, acting_user
-from heron.catalog.database import FILE_NAME, Database
+from heron.catalog.database import Database
 from heron.errors import AlreadyExists, NotFound
-from heron.inside import is_catalogue, make_workspace_folder
+from heron.inside import DIRECTORY, FILE_NAME, is_catalogue, make_workspace_folder
 from heron.notebooks import OPEN
 
 if TYPE_CHECKING:
     from PIL.Image import Image
 
     from heron.catalog.collections import CollectionService
+    from heron.catalog.columns.service import ColumnService
     from heron.catalog.datasets import DatasetService
     from heron.catalog.folders import FolderService
     from heron.catalog.frames import FrameService
@@ -47,8 +47,6 @@ if TYPE_CHECKING:
     from heron.search.service import SearchService
     from heron.search.similar import Embedders, Similar
     from heron.storage.service import StorageService
-
-DIRECTORY = ".heron"
 
 
 class Workspace:
@@ -223,7 +221,15 @@ class Workspace:
         from heron.search.sqlite_engine import SqliteEngine
 
         parts = (self._database, self.access, self.folders, self.schema, self.collections)
-        return Engines(SqliteEngine(*parts, lambda: self.datasets, lambda: self.plugins))
+        sqlite = SqliteEngine(*parts, lambda: self.datasets, lambda: self.plugins)
+        return Engines(self._database, self.access, sqlite, self.columns, self.folders)
+
+    @cached_property
+    def columns(self) -> ColumnService:
+        """The columns, from which queries over many items are answered."""
+        from heron.catalog.columns.service import ColumnService
+
+        return ColumnService(self._database, self.access, self.root / DIRECTORY)
 
     @cached_property
     def _similar(self) -> Similar:
@@ -376,20 +382,6 @@ def init(path: str | Path = ".", *, plugins: Sequence[object] = (), discover: bo
     if (root / DIRECTORY / FILE_NAME).exists():
         raise AlreadyExists(f"{root} is a workspace already", hint="use it: heron import PATH --folder NAME")
     return open(root, plugins=plugins, discover=discover)
-
-
-def find(start: str | Path = ".") -> Path:
-    """The root of the workspace to use: HERON_WORKSPACE, or the nearest folder with `.heron/`, from here upwards."""
-    chosen = os.environ.get("HERON_WORKSPACE")
-    if chosen:
-        return Path(chosen).absolute()
-    here = Path(start).absolute()
-    for folder in (here, *here.parents):
-        if is_catalogue(folder / DIRECTORY / FILE_NAME):
-            return folder
-    raise NotFound(
-        f"there is no workspace in {here} or above", hint="run heron init, or heron quickstart for a tour"
-    )
 
 
 def _plugin_manager(plugins: Sequence[object], discover: bool) -> PluginManager:

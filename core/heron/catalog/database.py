@@ -19,10 +19,9 @@ from heron.catalog.migrations import APPLICATION_ID, OPTIONAL, migrations
 from heron.catalog.places import Places
 from heron.catalog.stored import add_columns, imagine_columns, missing_columns
 from heron.errors import CatalogueBusy, CatalogueError, InvalidInput
-from heron.inside import open_file, other_owner, require_catalogue
+from heron.inside import FILE_NAME, open_file, other_owner, require_catalogue
 from heron.models import now
 
-FILE_NAME = "catalog.db"
 BUSY_SECONDS = 10.0
 """The seconds that a writer waits for another writer, unless HERON_BUSY_SECONDS says otherwise."""
 
@@ -86,7 +85,7 @@ class Database:
             require_trusted(directory.parent, owner)
         require_catalogue(self.path)
         address = self._address(read_only)
-        self._is_read_only = "?mode=ro" in address
+        self.is_read_only = "?mode=ro" in address
         with self._explained():
             connection = sqlite3.connect(address, uri=True, timeout=busy_seconds, check_same_thread=False)
             try:
@@ -145,12 +144,12 @@ class Database:
                 hint="upgrade with pip install --upgrade heron",
             )
         pending = set(migrations.names) - set(applied)
-        if pending and not (self._is_read_only and pending <= OPTIONAL):
+        if pending and not (self.is_read_only and pending <= OPTIONAL):
             with self.write():
                 migrations.apply(self.connection)
         if not (missing := missing_columns(self.connection)):
             return
-        if self._is_read_only:
+        if self.is_read_only:
             imagine_columns(self.connection, missing)
             return
         with self.write():
@@ -206,6 +205,25 @@ class Database:
                 self.connection.execute("ROLLBACK TO inner")
                 self.connection.execute("RELEASE inner")
             raise
+
+    @property
+    def is_writing(self) -> bool:
+        """Whether a transaction of `write` is open."""
+        return self._depth > 0
+
+    @contextmanager
+    def reading(self) -> Iterator[None]:
+        """Everything that is read inside is of one state of the catalogue, whatever other processes write."""
+        with self._lock, self._explained():
+            if self.connection.in_transaction:
+                yield
+                return
+            self.connection.execute("BEGIN")
+            try:
+                yield
+            finally:
+                if self.connection.in_transaction:
+                    self.connection.execute("ROLLBACK")
 
     def settle(self) -> bool:
         """Flush all committed transactions to disk; False if other connections prevent it, or nothing can be

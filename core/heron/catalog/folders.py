@@ -220,6 +220,11 @@ class FolderService:
             )
         return self.get(folder.uuid)
 
+    def _ids_from(self, folder: Folder, *, recursive: bool) -> Sequence[int]:
+        """The inner ids of a folder, and if `recursive` of those below it."""
+        inside, given = subtree("folders.id", folder, recursive=recursive)
+        return [row[0] for row in self._database.rows(f"SELECT id FROM folders WHERE {inside}", given)]
+
 
 def subtree(column: str, folder: Folder, *, recursive: bool) -> tuple[str, list[Json]]:
     """An SQL condition that `column` is the folder, or with `recursive` a folder below it, and its parameters."""

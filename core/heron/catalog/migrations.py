@@ -6,7 +6,7 @@ import sqlite3
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from heron.catalog.scripts import CLOUD, FIRST, MEDIA, VECTORS
+from heron.catalog.scripts import CLOUD, COLUMNS, FIRST, MEDIA, VECTORS
 
 if TYPE_CHECKING:
     from sqlite_utils import Database
@@ -104,7 +104,14 @@ def local_places(db: Database) -> None:
         db.execute(f"UPDATE {table} SET {column} = kept({column}) WHERE substr({column}, 1, 8) = 'file:///'")
 
 
-OPTIONAL = frozenset({"local_places"})
+@migrations()
+def column_tables(db: Database) -> None:
+    """Which files contain the columns of items, and which items have changed since."""
+    for statement in _statements(COLUMNS):
+        db.execute(statement)
+
+
+OPTIONAL = frozenset({"local_places", "column_tables"})
 """Migrations without which a file that cannot be written is read all the same."""
 
 

@@ -292,5 +292,37 @@ CREATE TABLE projection_points (
 CREATE INDEX projection_points_item ON projection_points(item_id);
 """
 
-SCRIPTS = FIRST + CLOUD + MEDIA + VECTORS
+COLUMNS = """
+CREATE TABLE column_state (
+    id INTEGER PRIMARY KEY CHECK (id = 1),
+    version INTEGER NOT NULL DEFAULT 0,
+    is_used INTEGER NOT NULL DEFAULT 0,
+    covered INTEGER NOT NULL DEFAULT 0
+);
+
+CREATE TABLE column_segments (
+    id INTEGER PRIMARY KEY,
+    file TEXT NOT NULL UNIQUE,
+    size INTEGER NOT NULL,
+    row_count INTEGER NOT NULL,
+    left_out TEXT NOT NULL DEFAULT '[]'
+);
+
+CREATE TABLE column_changes (
+    id INTEGER PRIMARY KEY,
+    item_id INTEGER NOT NULL
+);
+
+CREATE TRIGGER columns_changed AFTER UPDATE ON items WHEN (SELECT is_used FROM column_state WHERE id = 1) BEGIN
+    INSERT INTO column_changes (item_id) VALUES (NEW.id);
+END;
+
+CREATE TRIGGER columns_removed AFTER DELETE ON items WHEN (SELECT is_used FROM column_state WHERE id = 1) BEGIN
+    INSERT INTO column_changes (item_id) VALUES (OLD.id);
+END;
+
+INSERT INTO column_state (id) VALUES (1);
+"""
+
+SCRIPTS = FIRST + CLOUD + MEDIA + VECTORS + COLUMNS
 """All of them."""

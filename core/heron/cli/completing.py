@@ -40,7 +40,7 @@ def _catalogue(context: click.Context) -> Iterator[Names]:
     from heron.catalog.access import Access, acting_user
     from heron.catalog.database import Database
     from heron.catalog.naming import Names
-    from heron.workspace import DIRECTORY, find
+    from heron.inside import DIRECTORY, find
 
     options = context.find_root().params
     user, given = acting_user(options.get("user")), options.get("workspace")

@@ -36,10 +36,9 @@ class Context:
             from pathlib import Path
 
             from heron.catalog.access import acting_user
-            from heron.catalog.database import FILE_NAME
             from heron.errors import NotFound
-            from heron.inside import is_catalogue
-            from heron.workspace import DIRECTORY, Workspace, find
+            from heron.inside import DIRECTORY, FILE_NAME, find, is_catalogue
+            from heron.workspace import Workspace
 
             root = Path(self.path).absolute() if self.path else find()
             if not is_catalogue(root / DIRECTORY / FILE_NAME):

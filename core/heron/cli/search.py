@@ -113,6 +113,7 @@ def _explain(found: Explanation, as_json: bool) -> None:
         print_json(found)
         return
     rows = [("condition", found.sql), ("parameters", ", ".join(map(repr, found.parameters)))]
+    rows += [("engine", found.engine)]
     if found.key is not None:
         rows += [
             ("embedding", f"{found.key}, {counted(found.vectors or 0, 'vector')}"),

@@ -1,0 +1,152 @@
+"""Sorts the rows that columns find, in the order of SQLite: missing values last, numbers before texts, then by inner id."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cmp_to_key
+from typing import TYPE_CHECKING, Any
+
+from heron.columns.segments import Segment
+from heron.models import Json
+from heron.search.column_parts import NotInColumns, Part, as_float, as_text, microseconds
+from heron.search.column_writer import ColumnWriter, Memberships
+from heron.search.engine import Row
+from heron.search.plan import SortTerm
+
+if TYPE_CHECKING:
+    import numpy
+    import polars
+
+    Array = numpy.ndarray[Any, Any]
+
+
+def first_rows(
+    found: Sequence[tuple[Segment, Array]],
+    sort: Sequence[SortTerm],
+    names: Memberships,
+    limit: int,
+    after: Row | None,
+) -> list[int]:
+    """The inner ids of the first `limit` rows, or of those after a row; found are segments with masks of their rows.
+
+    Raises NotInColumns for values that the columns do not contain, or of which some are texts and others numbers.
+    """
+    import polars as pl
+
+    keys = _keys(found, sort, names)
+    titles = [f"key {place}" for place in range(len(sort))]
+    frames = [
+        segment.frame.select(
+            pl.col("id"), *(key.alias(title) for key, title in zip(of_segment, titles, strict=True))
+        ).filter(pl.Series(mask))
+        for (segment, mask), of_segment in zip(found, keys, strict=True)
+    ]
+    rows = pl.concat(frames) if frames else pl.DataFrame({"id": []}, schema={"id": pl.Int64})
+    if after is not None:
+        rows = rows.filter(_behind(rows, titles, sort, after))
+    if titles and rows.height > 2 * limit:
+        rows = _leading(rows, titles[0], sort[0].descending, limit)
+    ordered = rows.sort(
+        [*titles, "id"], descending=[*(term.descending for term in sort), False], nulls_last=True
+    )
+    ids: list[int] = ordered["id"].head(limit).to_list()
+    return ids
+
+
+def _keys(
+    found: Sequence[tuple[Segment, Array]], sort: Sequence[SortTerm], names: Memberships
+) -> list[list[polars.Expr]]:
+    """For each segment the expressions to sort by, of the same type in all segments."""
+    import polars as pl
+
+    written = [[ColumnWriter(segment, names).sort_key(term.field) for term in sort] for segment, _ in found]
+    for place in range(len(sort)):
+        parts = [of_segment[place] for of_segment in written]
+        families = {part.family for part in parts if part.family != "other"}
+        if families <= {"time"} or families <= {"text"} or families <= {"whole"}:
+            convert = _as_it_is
+        elif families <= {"text", "time"}:
+            convert = as_text
+        elif families <= {"whole", "real", "boolean"}:
+            convert = as_float
+        else:
+            raise NotInColumns
+        dtype = pl.String if "text" in families else pl.Float64 if convert is as_float else pl.Int64
+        for of_segment, part in zip(written, parts, strict=True):
+            expr = pl.lit(None, dtype) if part.family == "other" else convert(part)
+            of_segment[place] = Part(part.family, expr)
+    return [[part.expr for part in of_segment] for of_segment in written]
+
+
+def _as_it_is(part: Part) -> polars.Expr:
+    return part.expr
+
+
+def _leading(rows: polars.DataFrame, title: str, descending: bool, limit: int) -> polars.DataFrame:
+    """The rows that can be among the first ones by one key: those up to the key of the last of them."""
+    column = rows[title]
+    if len(column) - column.null_count() < limit:
+        return rows
+    chosen = column.top_k(limit) if descending else column.bottom_k(limit)
+    last = chosen.min() if descending else chosen.max()
+    return rows.filter(column >= last if descending else column <= last)
+
+
+def _behind(
+    rows: polars.DataFrame, titles: Sequence[str], sort: Sequence[SortTerm], after: Row
+) -> polars.Expr:
+    """The condition that a row comes after one with these values."""
+    import polars as pl
+
+    id, values = after
+    behind = pl.lit(False)
+    equal = pl.lit(True)
+    for title, term, value in zip(titles, sort, values, strict=True):
+        column = pl.col(title)
+        if value is None:
+            equal = equal & column.is_null()
+            continue
+        given = pl.lit(_in_column(rows.schema[title], value))
+        further = (column < given) if term.descending else (column > given)
+        behind = behind | (equal & (further.fill_null(False) | column.is_null()))
+        equal = equal & (column == given).fill_null(False)
+    return behind | (equal & (pl.col("id") > id))
+
+
+def _in_column(dtype: Any, value: Json) -> Json:
+    """A stored value as a column of this type contains it; raises NotInColumns if it does not fit."""
+    import polars as pl
+
+    if dtype == pl.String and isinstance(value, str):
+        return value
+    if dtype == pl.Int64 and isinstance(value, str):
+        moment = microseconds(value)
+        if moment is not None:
+            return moment
+    elif dtype == pl.Float64 and isinstance(value, int | float) and abs(value) <= 2**53:
+        return float(value)
+    elif dtype == pl.Float64 and isinstance(value, float):
+        return value
+    elif dtype == pl.Int64 and isinstance(value, int):
+        return int(value)
+    raise NotInColumns
+
+
+def merged(rows: Sequence[Row], others: Sequence[Row], descending: Sequence[bool]) -> list[Row]:
+    """Two lists of rows as one in order; their values are as SQLite returns them."""
+
+    def compare(left: Row, right: Row) -> int:
+        for first, second, down in zip(left[1], right[1], descending, strict=True):
+            if first == second:
+                continue
+            if first is None or second is None:
+                return 1 if first is None else -1
+            is_before = _rank(first) < _rank(second)
+            return -1 if is_before != down else 1
+        return -1 if left[0] < right[0] else 1
+
+    return sorted([*rows, *others], key=cmp_to_key(compare))
+
+
+def _rank(value: Json) -> tuple[int, Any]:
+    return (1, value.encode()) if isinstance(value, str) else (0, value)

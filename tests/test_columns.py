@@ -1,0 +1,223 @@
+"""Columns: written as items land, never the truth, and made anew when they cannot be read."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+import heron
+from heron.catalog.columns import service
+from heron.models import MediaFacts, NewItem
+
+pytest.importorskip("polars")
+COUNT = 300
+
+
+def new_items(count, start=0):
+    return [
+        NewItem(
+            f"s3://b/{number}.jpg",
+            MediaFacts("image", "image/jpeg", width=number % 7, extra={"exif": {"ISO": number % 5}}),
+            metadata={
+                "n": number,
+                "city": f"c{number % 10}",
+                "when": "2026-01-31T12:00:00Z",
+                "more": {"x": 1},
+            },
+        )
+        for number in range(start, start + count)
+    ]
+
+
+@pytest.fixture
+def lake(tmp_path, monkeypatch):
+    monkeypatch.setattr(service, "MANY", 50)
+    with heron.open(tmp_path, discover=False) as workspace:
+        workspace.schema.add_scalar("n", "number")
+        workspace.schema.add_scalar("city", "varchar")
+        workspace.registration.register(new_items(COUNT), "A")
+        yield workspace
+
+
+def found(workspace, where):
+    """The number of items by the columns, which SQLite has to confirm."""
+    explained = workspace.search.explain(where=where)
+    assert explained.engine == "columns"
+    plan = workspace._planner.plan(heron.Query(where=where))
+    assert workspace._engines.of(plan).ids(plan).tolist() == workspace._engines._sqlite.ids(plan).tolist()
+    return workspace.search.count(where=where)
+
+
+def files(workspace):
+    return sorted(
+        path for path in (workspace.root / ".heron" / "columns").iterdir() if path.suffix == ".arrow"
+    )
+
+
+def test_columns_are_written_once_there_are_many_items_and_answer(lake):
+    assert found(lake, "n >= 100 AND city = 'c7'") == 20
+    status = lake.columns.status()
+    assert (status.used, status.rows, status.pending, status.reason) == (True, COUNT, 0, "")
+    assert [path.stat().st_size for path in files(lake)] == [status.bytes]
+
+
+def test_what_changes_is_seen_by_the_next_query(lake):
+    assert found(lake, "n = 5") == 1
+    [item] = lake.search(where="n = 5")
+    lake.metadata.merge_all([item], {"n": 1000})
+    assert (found(lake, "n = 5"), found(lake, "n = 1000"), lake.columns.status().pending) == (0, 1, 1)
+    lake.items.delete([item])
+    assert (found(lake, "n = 1000"), found(lake, "n >= 0")) == (0, COUNT - 1)
+    lake.registration.register(new_items(1, 2000), "B")
+    assert found(lake, "n = 2000 AND in_folder('B')") == 1
+    lake.folders.delete("A")  # items vanish by a foreign key
+    assert found(lake, "n >= 0") == 1
+
+
+def test_what_changes_much_is_written_as_another_segment_and_small_ones_are_merged(lake):
+    assert found(lake, "n >= 0") == COUNT
+    for start in range(1000, 1600, 60):
+        lake.registration.register(new_items(60, start), "A")
+        assert found(lake, "n >= 1000") == start - 1000 + 60
+    status = lake.columns.status()
+    assert 1 <= status.segments <= 4 and len(files(lake)) == status.segments
+    lake.metadata.merge_all(lake.items.list(), {"city": "Oslo"})
+    assert found(lake, "city = 'Oslo'") == COUNT + 600
+    assert found(lake, "city LIKE 'c%'") == 0
+
+
+def test_an_item_id_that_is_used_again_is_another_item(lake):
+    assert found(lake, "n >= 0") == COUNT
+    lake.items.delete(list(lake.search(where=f"n = {COUNT - 1}")))
+    lake.columns.rebuild()
+    lake.registration.register(new_items(1, 7777), "A")
+    assert (found(lake, "n = 7777"), found(lake, f"n = {COUNT - 1}")) == (1, 0)
+
+
+def cut(path):
+    path.write_bytes(path.read_bytes()[:-100])
+
+
+def of_another(path):
+    import polars as pl
+
+    size = path.stat().st_size
+    pl.DataFrame({"a": [1]}).write_ipc(path)
+    path.write_bytes(path.read_bytes().ljust(size, b"\0"))
+
+
+def a_link(path):
+    path.rename(path.parent / "elsewhere")
+    path.symlink_to(path.parent / "elsewhere")
+
+
+@pytest.mark.parametrize("damage", [os.remove, cut, of_another, a_link])
+def test_a_damaged_segment_costs_time_only(lake, damage):
+    assert found(lake, "n < 10") == 10
+    damage(files(lake)[0])
+    with heron.open(lake.root, discover=False) as again:
+        assert again.search.count(where="n < 10") == 10
+        assert found(again, "n < 10") == 10  # made anew
+        assert again.columns.status().pending == 0
+
+
+def test_a_catalogue_put_back_from_a_backup_under_newer_columns(lake, tmp_path):
+    assert found(lake, "n < 10") == 10
+    lake._database.settle()
+    shutil.copy(tmp_path / ".heron" / "catalog.db", tmp_path / "backup.db")
+    lake.registration.register(new_items(100, 5000), "A")
+    assert found(lake, "n >= 5000") == 100
+    lake.columns.rebuild()
+    lake.close()
+    for name in ("catalog.db-wal", "catalog.db-shm"):
+        (tmp_path / ".heron" / name).unlink(missing_ok=True)
+    shutil.copy(tmp_path / "backup.db", tmp_path / ".heron" / "catalog.db")
+    with heron.open(tmp_path, discover=False) as again:
+        assert again.search.count(where="n >= 0") == COUNT
+        assert found(again, "n >= 5000") == 0 and found(again, "n < 10") == 10
+
+
+def test_where_nothing_can_be_written_sqlite_answers(lake, monkeypatch):
+    def full(*args):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(service, "write_segment", full)
+    lake.columns._forget()
+    assert lake.search.count(where="n < 10") == 10
+    assert not files(lake) and lake.columns.status().pending == COUNT
+
+
+def test_two_processes_read_while_one_writes(lake, tmp_path):
+    assert found(lake, "n >= 0") == COUNT
+    code = (
+        "import heron, sys, time; from heron.catalog.columns import service; service.MANY = 50\n"
+        "with heron.open(sys.argv[1], discover=False) as ws:\n"
+        "    seen, end = 0, time.time() + 4\n"
+        "    while time.time() < end:\n"
+        "        count, rows = ws.search.count(where='n >= 0'), ws.search.count(where='n < 300')\n"
+        "        assert count >= seen and rows == 300, (count, seen, rows)\n"
+        "        seen = count\n"
+        "    print(seen)\n"
+    )
+    readers = [
+        subprocess.Popen([sys.executable, "-c", code, str(tmp_path)], stdout=subprocess.PIPE)
+        for _ in range(2)
+    ]
+    for start in range(1000, 2000, 40):
+        lake.registration.register(new_items(40, start), "A")
+        lake.columns.refresh()
+        time.sleep(0.05)
+    for reader in readers:
+        out, _ = reader.communicate(timeout=60)
+        assert reader.returncode == 0 and int(out) <= COUNT + 1000
+
+
+@pytest.mark.slow
+def test_a_process_killed_at_any_moment_leaves_columns_that_answer_rightly(lake, tmp_path):
+    code = (
+        "import heron, sys; from heron.catalog.columns import service; service.MANY = 50\n"
+        "from tests.test_columns import new_items\n"
+        "with heron.open(sys.argv[1], discover=False) as ws:\n"
+        "    print('ready', flush=True)\n"
+        "    for start in range(10_000, 10**6, 60):\n"
+        "        ws.registration.register(new_items(60, start), 'A'); ws.columns.refresh()\n"
+    )
+    for wait in (0.02, 0.1, 0.2, 0.3, 0.45):
+        process = subprocess.Popen([sys.executable, "-c", code, str(tmp_path)], stdout=subprocess.PIPE)
+        process.stdout.readline()
+        time.sleep(wait)
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+        assert found(lake, "n >= 0") == lake._database.value("SELECT count(*) FROM items")
+    lake.columns.rebuild()
+    assert len(files(lake)) == lake.columns.status().segments
+
+
+def test_keys_beyond_the_largest_number_of_columns_are_answered_by_sqlite(lake, monkeypatch):
+    monkeypatch.setattr("heron.columns.building.MAX_COLUMNS", 30)
+    many = [
+        NewItem(
+            f"s3://b/m{n}.jpg",
+            MediaFacts("image", "image/jpeg"),
+            metadata={f"k{n}-{i}": "x" for i in range(20)},
+        )
+        for n in range(10)
+    ]
+    lake.registration.register(many, "A")
+    lake.columns.rebuild()
+    assert lake.search.count(where="\"k3-4\" = 'x'") == 1
+    assert lake.search.count(where="n < 10") == 10
+
+
+def test_status_and_rebuild_of_the_command_line(lake, capsys):
+    from heron.cli.main import status
+
+    assert status(["-w", str(lake.root), "columns", "rebuild", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["rows"] == COUNT
+    assert status(["-w", str(lake.root), "search", "--where", "n < 10", "--explain"]) == 0
+    assert "columns" in capsys.readouterr().out

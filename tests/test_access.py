@@ -229,7 +229,7 @@ WRITES = {
     "schema.set_indexed": (lambda w, t: w.schema.set_indexed("story"), "update the schema"),
     "synced.bind": (lambda w, t: w.synced.bind(t.unsynced, "mem://lake/"), "update folder"),
     "synced._mark_vanished": (
-        lambda w, t: w.synced._mark_vanished(t.folder, "s3://lake/", (), t.item.id, 0),
+        lambda w, t: w.synced._mark_vanished([t.item.id]),
         "update item",
     ),
     "synced._note_sidecars": (

@@ -17,6 +17,7 @@ from heron.catalog.migrations import (
     first_tables,
     local_places,
     media_tables,
+    synced_trees,
     vector_tables,
 )
 from heron.models import MediaFacts, NewFrame, NewItem
@@ -85,6 +86,7 @@ def test_a_catalogue_of_before_opens_and_keeps_what_it_holds(before):
                     vector_tables,
                     local_places,
                     column_tables,
+                    synced_trees,
                 )
             ]
 

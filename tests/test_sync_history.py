@@ -8,7 +8,7 @@ import pytest
 from attrs import define, field
 from hypothesis import settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 import heron
 from tests.memory_storage import LakePlugin
@@ -41,13 +41,17 @@ class History(RuleBasedStateMachine):
         self.place = self.make_place()
         plugins = [LakePlugin(self.place.lake)] if isinstance(self.place, BucketPlace) else []
         self.workspace = heron.open(Path(self.directory.name) / "lake", plugins=plugins, discover=False)
-        self.workspace.ingest.follow("Runs", self.place.prefix)
         self.workspace.datasets.create("mirror", backing_folder="Runs")
         self.files, self.items, self.edits = {}, {}, 0
 
     def teardown(self):
         self.workspace.close()
         self.directory.cleanup()
+
+    @initialize(flat=st.booleans())
+    def follow(self, flat):
+        self.workspace.ingest.follow("Runs", self.place.prefix, flat=flat)
+        self.flat = flat
 
     # What happens to the files
 
@@ -118,6 +122,7 @@ class History(RuleBasedStateMachine):
             elif known is None:
                 done["added"] += 1
                 done["warnings"] += name.endswith(".jpg")  # its name says something else
+                done["warnings"] += "/" in name and not self.flat  # it is no row of the dataset
                 self.items[name] = Expected("new", stamp)
             else:
                 done["updated"] += 1
@@ -162,8 +167,13 @@ class History(RuleBasedStateMachine):
 
     @invariant()
     def the_dataset_keeps_every_item_that_ever_was(self):
+        """If the folder is not flat, those in folders below it are no rows."""
         rows = sorted(row.item.uuid for row in self.workspace.datasets.rows("mirror"))
-        assert rows == sorted(expected.uuid for expected in self.items.values())
+        there = {name: of for name, of in self.items.items() if "/" not in name or self.flat}
+        assert rows == sorted(expected.uuid for expected in there.values())
+        for found in self.workspace.items.list(deleted=True):
+            deep = "/deep/" in found.url and not self.flat
+            assert found.folder_path == ("Runs/deep" if deep else "Runs")
 
 
 class FolderHistory(History):

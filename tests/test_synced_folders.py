@@ -220,7 +220,7 @@ def test_items_that_do_not_lie_below_the_prefix_stay(workspace, place, sync):
     elsewhere = [f"{place.prefix[:-1]}{end}" for end in ("0/a.png", ".png", "", "%2Fa.png")]
     elsewhere += ["s3://other/a.png", f"{place.prefix.rpartition('/1/')[0]}a.png"]
     workspace.registration.register([NewItem(url, facts) for url in elsewhere], "Runs")
-    workspace.registration.register([NewItem(place.prefix + "x.png", facts)], "Runs/Below")
+    workspace.registration.register([NewItem(place.prefix + "x.png", facts)], "Above/Runs")
     workspace.registration.register([NewItem(place.prefix + "x.png", facts)], "Other")
     assert sync() == {"added": 1}
     assert workspace.items.count() == 9

@@ -42,7 +42,7 @@ class SyncedFolder(Record):
     """A folder that `heron sync` keeps equal to what lies below a URL.
 
     With `sidecar_suffix` None, sidecars are imported as ordinary files; while sidecars are paused, their
-    files are ignored.
+    files are ignored. With `flat`, all items are in the folder itself, however deep their files are nested.
     """
 
     folder: str
@@ -52,6 +52,7 @@ class SyncedFolder(Record):
     synced_at: datetime | None = field(converter=moment_or_none)
     sidecars_paused: bool = False
     folder_id: int | None = None
+    flat: bool = False
 
 
 ImportState = Literal["running", "done", "failed", "interrupted", "cancelled"]

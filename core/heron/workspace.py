@@ -186,16 +186,18 @@ class Workspace:
     def ingest(self) -> IngestService:
         """Imports from every source."""
         from heron.catalog.series import SeriesStore
+        from heron.catalog.trees import FolderTrees
         from heron.ingest.runner import Runner
         from heron.ingest.service import IngestService
+        from heron.ingest.sources import Sources
 
         runner = Runner(
             self._database, self.plugins, self.folders, self.items, self.imports, self.registration, self.thumbnails,
-            self.metadata, self.synced, SeriesStore(self._database, self.access),
+            self.metadata, self.synced, SeriesStore(self._database, self.access), FolderTrees(self._database, self.access, self.folders),
         )  # fmt: skip
         return IngestService(
             self._database, self.access, self.items, self.plugins, self.imports, self.metadata, self.schema, self.storage,
-            self.integrations, self.synced, runner,
+            self.integrations, self.synced, runner, Sources(self.plugins, self.schema, self.storage, self.integrations),
         )  # fmt: skip
 
     @cached_property

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 
 from heron.catalog.foreign import require_own_schema
-from heron.catalog.migrations import APPLICATION_ID, OPTIONAL, migrations
+from heron.catalog.migrations import APPLICATION_ID, OPTIONAL, imagine, migrations
 from heron.catalog.places import Places
 from heron.catalog.stored import add_columns, imagine_columns, missing_columns
 from heron.errors import CatalogueBusy, CatalogueError, InvalidInput
@@ -144,7 +144,9 @@ class Database:
                 hint="upgrade with pip install --upgrade heron",
             )
         pending = set(migrations.names) - set(applied)
-        if pending and not (self.is_read_only and pending <= OPTIONAL):
+        if self.is_read_only and pending <= OPTIONAL:
+            imagine(self.connection, pending)
+        elif pending:
             with self.write():
                 migrations.apply(self.connection)
         if not (missing := missing_columns(self.connection)):

@@ -99,6 +99,23 @@ class FolderService:
         )
         return [*self._of_rows(rows)]
 
+    def _counts(self) -> dict[str, int]:
+        """The number of items in each folder and below it, by the folder's UUID; items marked as deleted do not count."""
+        own = self._database.rows(
+            "SELECT folder_id, count(*) FROM items WHERE deleted_at IS NULL "
+            f"AND {self._access.scope('item', 'items')} GROUP BY folder_id"
+        )
+        counts: dict[int, int] = {row[0]: row[1] for row in own}
+        found: dict[str, int] = {}
+        above: list[Folder] = []  # the folders that hold the one at hand, in the order of the tree
+        for folder in sorted(self.list(), key=lambda folder: folder.path.split("/")):
+            while above and not folder.path.startswith(above[-1].path + "/"):
+                above.pop()
+            above.append(folder)
+            for holder in above:
+                found[holder.uuid] = found.get(holder.uuid, 0) + counts.get(folder.id, 0)
+        return found
+
     def contents(self, ref: FolderRef) -> FolderContents:
         """What deleting the folder would remove."""
         folder = self.get(ref)
@@ -234,6 +251,15 @@ def subtree(column: str, folder: Folder, *, recursive: bool) -> tuple[str, list[
         f"{column} IN (SELECT id FROM folders WHERE id = ? OR substr(path, 1, ?) = ?)",
         [folder.id, len(folder.path) + 1, folder.path + "/"],
     )
+
+
+def within(folder: Folder) -> tuple[str, list[Json]]:
+    """An SQL condition that a joined row of `folders` is the folder or lies below it, and its parameters."""
+    return "(folders.id = ? OR substr(folders.path, 1, ?) = ?)", [
+        folder.id,
+        len(folder.path) + 1,
+        folder.path + "/",
+    ]
 
 
 def split_path(path: str) -> list[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import TYPE_CHECKING
 
 from heron.catalog.scripts import CLOUD, COLUMNS, FIRST, MEDIA, VECTORS
@@ -111,8 +111,20 @@ def column_tables(db: Database) -> None:
         db.execute(statement)
 
 
-OPTIONAL = frozenset({"local_places", "column_tables"})
+@migrations()
+def synced_trees(db: Database) -> None:
+    """Synced folders say whether they are flat; those of before are."""
+    db.execute("ALTER TABLE synced_folders ADD COLUMN flat INTEGER NOT NULL DEFAULT 1")
+
+
+OPTIONAL = frozenset({"local_places", "column_tables", "synced_trees"})
 """Migrations without which a file that cannot be written is read all the same."""
+
+
+def imagine(connection: sqlite3.Connection, pending: Collection[str]) -> None:
+    """Show the results of optional migrations in a file that cannot be written, by views of this connection only."""
+    if "synced_trees" in pending:
+        connection.execute("CREATE TEMP VIEW synced_folders AS SELECT *, 1 AS flat FROM main.synced_folders")
 
 
 def _statements(script: str) -> list[str]:

@@ -11,7 +11,7 @@ from attrs import evolve, fields_dict, frozen
 
 from heron.catalog.access import Access
 from heron.catalog.database import Database
-from heron.catalog.folders import FolderService
+from heron.catalog.folders import FolderService, within
 from heron.catalog.frame_rows import BARE, insert_frames, renumber
 from heron.catalog.items import bundles
 from heron.catalog.places import KEPT, located
@@ -75,6 +75,8 @@ class Known:
     etag: str | None
     modified_at: str | None
     is_deleted: bool
+    others: tuple[int, ...] = ()
+    """The inner ids of further items with this URL, in other folders of the same tree."""
 
 
 class Registration:
@@ -106,7 +108,7 @@ class Registration:
     ) -> Added:
         """Register a stream of items in a folder, with one transaction for each batch.
 
-        With `skip_duplicates`, an item whose URL is in the folder already is skipped. An invalid item raises
+        With `skip_duplicates`, an item whose URL is in the folder or below it already is skipped. An invalid item raises
         InvalidInput or MetadataError; its batch is not written, the batches before it stay.
         """
         target = self._folders.ensure(folder)
@@ -126,13 +128,16 @@ class Registration:
         skip_duplicates: bool = False,
         integration_of: Callable[[str], int | None] = lambda url: None,
         reject: Reject | None = None,
+        places: Sequence[Folder] = (),
     ) -> range:
         """Insert one batch into a folder in the caller's transaction; returns the ids of the new rows.
 
-        `integration_of` returns the inner id of the integration with which a URL is read. An invalid item raises
+        `places` are the folders of the items, if not all of them go into `folder`. `integration_of` returns the inner id of the integration with which a URL is read. An invalid item raises
         InvalidInput or MetadataError; with `reject`, that function is called instead, and the others are inserted.
         """
-        self._access.require("create", folder, "item")
+        folders = {place.id: place for place in places or [folder]}
+        for place in folders.values():
+            self._access.require("create", place, "item")
         if skip_duplicates:
             known = self._known([item.url for item in items], folder)
             first: dict[str, NewItem] = {}
@@ -144,13 +149,14 @@ class Registration:
         newest = self._database.value("SELECT max(id) FROM items") or 0
         kept: list[NewItem] = []
         vectors: list[tuple[Owner, Vectors]] = []
-        rows = self._rows(items, (folder.id, integration_of), validator, (newest + 1, kept, vectors), reject)
+        where = [place.id for place in places] or [folder.id] * len(items)
+        rows = self._rows(items, (where, integration_of), validator, (newest + 1, kept, vectors), reject)
         with self._database.write():
             self._database.execute_many(_INSERT, rows)
             self._insert_members(enumerate(kept, start=newest + 1))
             self._insert_frames(enumerate(kept, start=newest + 1), validator)
             self._vectors._keep_encoded(vectors)
-            self._follow(folder, newest)
+            self._follow(newest)
         if validator.unknown:
             self._schema._remember_unknown(validator.unknown)
         return range(newest + 1, newest + 1 + len(kept))
@@ -220,30 +226,37 @@ class Registration:
         if owners:
             insert_frames(self._database, validator, owners, self._vectors._keep_encoded)
 
-    def _follow(self, folder: Folder, newest: int) -> None:
-        """Add the new items to the dataset of which the folder is the backing folder, if any; a trigger would make
-        every insert 5x slower.
+    def _follow(self, newest: int) -> None:
+        """Add the new items to the datasets of which their folders are the backing folders, if any; a trigger would
+        make every insert 5x slower.
         """
         self._database.execute(
-            "INSERT INTO dataset_rows (dataset_id, item_id) SELECT datasets.id, items.id FROM datasets "
-            "JOIN items ON items.folder_id = datasets.backing_folder_id "
-            "WHERE datasets.backing_folder_id = ? AND items.id > ? ORDER BY items.id",
-            [folder.id, newest],
+            "INSERT INTO dataset_rows (dataset_id, item_id) SELECT datasets.id, items.id FROM items "
+            "CROSS JOIN datasets ON datasets.backing_folder_id = items.folder_id WHERE items.id > ? ORDER BY items.id",
+            [newest],
         )
 
     def _known(self, urls: Sequence[str], folder: Folder) -> dict[str, Known]:
-        """The items of a folder with these URLs, by URL, including deleted ones; of several items the newest."""
+        """The items in a folder and below it with these URLs, by URL, including deleted ones.
+
+        Of several items one in the folder itself comes first, then the newest; all others are its `others`.
+        """
         self._access.require("read", folder)
         known: dict[str, Known] = {}
+        inside, parameters = within(folder)
         for bundle in bundles(urls, 500):
             given = self._database.places.by_stored_form(bundle)
             rows = self._database.rows(
-                "SELECT url, id, uuid, size, etag, modified_at, deleted_at FROM items "
-                f"WHERE url IN ({','.join('?' * len(given))}) AND +folder_id = ? ORDER BY deleted_at IS NULL, id",
-                [*given, folder.id],
+                "SELECT url, items.id, items.uuid, size, etag, modified_at, deleted_at FROM items CROSS JOIN folders "
+                f"ON folders.id = items.folder_id WHERE url IN ({','.join('?' * len(given))}) AND {inside} "
+                f"AND {self._access.scope('folder', 'folders')} "
+                "ORDER BY deleted_at IS NULL, folders.id = ?, items.id",
+                [*given, *parameters, folder.id],
             )
             for url, id, uuid, size, etag, modified_at, deleted_at in rows:
-                known[given[url]] = Known(id, uuid, size, etag, modified_at, deleted_at is not None)
+                before = known.get(given[url])
+                others = (*before.others, before.id) if before is not None else ()
+                known[given[url]] = Known(id, uuid, size, etag, modified_at, deleted_at is not None, others)
         return known
 
     def _first_of_content(self, hashes: Iterable[str]) -> dict[str, str]:
@@ -260,17 +273,19 @@ class Registration:
         return found
 
     def _parts_of_series(self, urls: Sequence[str], folder: Folder) -> set[str]:
-        """Those of the URLs that are members of a series in the folder."""
+        """Those of the URLs that are members of a series in the folder or below it."""
         self._access.require("read", folder)
         found: set[str] = set()
         series = [kind.name for kind in self._kinds.all() if kind.files == "series"]
+        inside, parameters = within(folder)
         for bundle in bundles(urls, 500):
             given = self._database.places.by_stored_form(bundle)
             rows = self._database.rows(
-                "SELECT members.url FROM members JOIN items ON items.id = members.item_id "
-                f"WHERE members.url IN ({','.join('?' * len(given))}) AND +items.folder_id = ? "
+                "SELECT members.url FROM members CROSS JOIN items ON items.id = members.item_id CROSS JOIN folders "
+                f"ON folders.id = items.folder_id WHERE members.url IN ({','.join('?' * len(given))}) AND {inside} "
+                f"AND {self._access.scope('folder', 'folders')} "
                 f"AND items.kind IN ({','.join('?' * len(series))}) AND items.deleted_at IS NULL",
-                [*given, folder.id, *series],
+                [*given, *parameters, *series],
             )
             found.update(given[row[0]] for row in rows)
         return found
@@ -286,14 +301,14 @@ class Registration:
     def _rows(
         self,
         items: Sequence[NewItem],
-        of: tuple[int, Callable[[str], int | None]],
+        of: tuple[Sequence[int], Callable[[str], int | None]],
         validator: Validator,
         into: tuple[int, list[NewItem], list[tuple[Owner, Vectors]]],
         reject: Reject | None,
     ) -> Iterable[tuple[Any, ...]]:
         """The rows of valid items, and their vectors by the id that each item will have."""
         moment, user = now(), self._access.user.email
-        folder_id, integration_of = of
+        folder_ids, integration_of = of
         first, kept, vectors = into
         for position, (item, uuid) in enumerate(zip(items, new_uuids(len(items)), strict=True)):
             url, facts, name = item.url, item.facts, item.name
@@ -322,7 +337,7 @@ class Registration:
                 vectors.append(((first + len(kept), 0), of_item))
             kept.append(item)
             yield (
-                uuid, folder_id, name, url, metadata, moment, moment, user, integration_of(url),
+                uuid, folder_ids[position], name, url, metadata, moment, moment, user, integration_of(url),
                 *_file(item), *_facts(facts),
             )  # fmt: skip
 

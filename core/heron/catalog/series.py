@@ -9,6 +9,7 @@ from attrs import frozen
 
 from heron.catalog.access import Access
 from heron.catalog.database import Database, Row
+from heron.catalog.folders import subtree
 from heron.catalog.places import located
 from heron.convert import dumps, loads
 from heron.jobs import ImportJob
@@ -88,11 +89,14 @@ class SeriesStore:
             )
 
     def in_folder(self, folder: Folder) -> dict[tuple[Kind, str], tuple[int, str]]:
-        """The series of a folder by kind and by the identifier that their files share, as URLs have it: inner id and URL."""
+        """The series in a folder and below it by kind and by the identifier that their files share, as URLs have it:
+        inner id and URL.
+        """
+        inside, parameters = subtree("folder_id", folder, recursive=True)
         rows = self._database.rows(
-            f"SELECT id, {located('items.url')} FROM items WHERE folder_id = ? AND instr(url, ?) > 0 "
-            f"AND {self._access.scope('item', 'items')}",
-            [folder.id, "series="],
+            f"SELECT id, {located('items.url')} FROM items WHERE {inside} AND instr(url, ?) > 0 "
+            f"AND {self._access.scope('item', 'items')} ORDER BY id",
+            [*parameters, "series="],
         )
         found = ((id, url, _SERIES.search(url)) for id, url in rows)
         return {(mark[1] or "dicom", mark[2]): (id, url) for id, url, mark in found if mark}

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 
 from heron.catalog.access import Access
 from heron.catalog.database import Database, Row, one_transaction
-from heron.catalog.folders import FolderService
+from heron.catalog.folders import FolderService, subtree, within
 from heron.catalog.integrations import IntegrationService
 from heron.catalog.items import BUNDLE, bundles
 from heron.catalog.limits import at_most
@@ -22,12 +22,11 @@ from heron.times import utc_iso
 
 _SELECT = (
     f"SELECT folder_id, folders.path, {located('prefix')} AS prefix, integrations.name AS integration, sidecar_suffix, sidecars_paused, "
-    "synced_at FROM synced_folders JOIN folders ON folders.id = folder_id LEFT JOIN integrations ON integrations.id = integration_id"
+    "synced_at, flat FROM synced_folders JOIN folders ON folders.id = folder_id LEFT JOIN integrations ON integrations.id = integration_id"
 )
-_BELOW = f"folder_id = ? AND substr({located('url')}, 1, ?) = ?"
+_BELOW = f"substr({located('url')}, 1, ?) = ?"
 _LISTED = f"{_BELOW} AND deleted_at IS NULL AND NOT EXISTS (SELECT 1 FROM members WHERE item_id = items.id)"
-"""The items of a folder that a listing of objects would contain; items of several files are not objects.
-"""
+"""The items that a listing of objects below a URL would contain; items of several files are not objects."""
 
 
 class SyncedFolderService:
@@ -49,9 +48,10 @@ class SyncedFolderService:
         *,
         integration: IntegrationRef | None = None,
         sidecar_suffix: str | None = SUFFIX,
+        flat: bool = False,
     ) -> SyncedFolder:
         """Make a folder, which is created if it is missing, a synced folder of a canonical URL; `heron sync`
-        then imports the objects.
+        then imports the objects: into folders below it, as they are nested there, or with `flat` all into the folder.
 
         Its items below that URL are read with this integration from now on. Raises AlreadyExists for a folder
         that is synced already.
@@ -64,13 +64,15 @@ class SyncedFolderService:
             raise AlreadyExists(f"folder {target.path!r} is synced already", hint="heron folders unsync")
         by = self._integrations.get(integration).id if integration is not None else None
         self._database.execute(
-            "INSERT INTO synced_folders (folder_id, prefix, integration_id, sidecar_suffix) "
-            f"VALUES (?, {KEPT}, ?, ?)",
-            [target.id, prefix, by, sidecar_suffix],
+            "INSERT INTO synced_folders (folder_id, prefix, integration_id, sidecar_suffix, flat) "
+            f"VALUES (?, {KEPT}, ?, ?, ?)",
+            [target.id, prefix, by, sidecar_suffix, flat],
         )
         if by is not None:
+            inside, parameters = subtree("folder_id", target, recursive=True)
             self._database.execute(
-                f"UPDATE items SET integration_id = ? WHERE {_BELOW}", [by, target.id, len(prefix), prefix]
+                f"UPDATE items SET integration_id = ? WHERE {inside} AND {_BELOW}",
+                [by, *parameters, len(prefix), prefix],
             )
         return self.get(target)
 
@@ -128,16 +130,17 @@ class SyncedFolderService:
         )
 
     def _known_sidecars(self, urls: Sequence[str], folder: Folder) -> dict[str, Known]:
-        """Those of the sidecars that were applied to an item of the folder before, in the state of that time."""
+        """Those of the sidecars that were applied to an item in the folder or below it, in the state of that time."""
         self._access.require("read", folder)
         known: dict[str, Known] = {}
+        inside, parameters = within(folder)
         for bundle in bundles(urls, 500):
             given = self._database.places.by_stored_form(bundle)
             rows = self._database.rows(
                 "SELECT sidecars.url, items.id, items.uuid, sidecars.size, sidecars.etag, sidecars.modified_at "
-                "FROM sidecars JOIN items ON items.id = item_id "
-                f"WHERE sidecars.url IN ({','.join('?' * len(given))}) AND folder_id = ?",
-                [*given, folder.id],
+                "FROM sidecars CROSS JOIN items ON items.id = item_id CROSS JOIN folders ON folders.id = folder_id "
+                f"WHERE sidecars.url IN ({','.join('?' * len(given))}) AND {inside}",
+                [*given, *parameters],
             )
             for url, id, uuid, size, etag, modified_at in rows:
                 known[given[url]] = Known(id, uuid, size, etag, modified_at, is_deleted=False)
@@ -157,11 +160,12 @@ class SyncedFolderService:
         )
 
     def _count_below(self, folder: Folder, prefix: str) -> int:
-        """Number of items of the folder that lie below a URL and are not marked as deleted, groups left out."""
+        """Number of items in the folder and below it that lie below a URL and are not marked as deleted, groups left out."""
         self._access.require("read", folder)
+        inside, parameters = subtree("folder_id", folder, recursive=True)
         return int(
             self._database.value(
-                f"SELECT count(*) FROM items WHERE {_LISTED}", [folder.id, len(prefix), prefix]
+                f"SELECT count(*) FROM items WHERE {inside} AND {_LISTED}", [*parameters, len(prefix), prefix]
             )
         )
 
@@ -170,26 +174,37 @@ class SyncedFolderService:
         scope = self._access.scope("item", "items")
         return int(self._database.value(f"SELECT max(id) FROM items WHERE {scope}") or 0)
 
-    def _mark_vanished(
-        self, folder: Folder, prefix: str, seen: Container[int], up_to: int, after: int
-    ) -> tuple[int, int]:
-        """Mark as deleted the next 1000 items of a folder below a URL whose inner id is not among those `seen`.
+    def _vanished(
+        self, folder: Folder, prefix: str, seen: Container[int], up_to: int
+    ) -> Iterator[Sequence[int]]:
+        """The items in a folder and below it, up to the inner id `up_to`, that lie below a URL and are not among those `seen`.
 
-        Items after the inner id `after` and up to `up_to` are examined. Returns the last id examined (0 at the
-        end) and how many vanished. Collections and datasets keep them.
+        They come as inner ids, up to 1000 at a time.
         """
-        rows = self._database.rows(
-            f"SELECT id FROM items WHERE {_LISTED} AND id > ? AND id <= ? ORDER BY id LIMIT ?",
-            [folder.id, len(prefix), prefix, after, up_to, BUNDLE],
-        )
-        gone = [row["id"] for row in rows if row["id"] not in seen]
+        self._access.require("read", folder)
+        gone: list[int] = []
+        for place in (folder, *self._folders.list(folder)):
+            after = 0
+            while rows := self._database.rows(
+                f"SELECT id FROM items WHERE folder_id = ? AND {_LISTED} AND id > ? AND id <= ? ORDER BY id LIMIT ?",
+                [place.id, len(prefix), prefix, after, up_to, BUNDLE],
+            ):
+                after = rows[-1]["id"]
+                gone += [row["id"] for row in rows if row["id"] not in seen]
+                while len(gone) >= BUNDLE:
+                    yield gone[:BUNDLE]
+                    gone = gone[BUNDLE:]
         if gone:
-            self._access.require_all("update", "item", gone)
-            moment = now()
-            self._database.execute_many(
-                "UPDATE items SET deleted_at = ? WHERE id = ?", ((moment, id) for id in gone)
-            )
-        return (rows[-1]["id"] if len(rows) == BUNDLE else 0), len(gone)
+            yield gone
+
+    def _mark_vanished(self, ids: Sequence[int]) -> int:
+        """Mark items as deleted; collections and datasets keep them. Returns how many were not marked before."""
+        self._access.require_all("update", "item", ids)
+        moment = now()
+        return self._database.execute_many(
+            "UPDATE items SET deleted_at = ? WHERE id = ? AND deleted_at IS NULL",
+            [(moment, id) for id in ids],
+        )
 
 
 def _synced(row: Row) -> SyncedFolder:
@@ -201,4 +216,5 @@ def _synced(row: Row) -> SyncedFolder:
         synced_at=row["synced_at"],
         sidecars_paused=bool(row["sidecars_paused"]),
         folder_id=row["folder_id"],
+        flat=bool(row["flat"]),
     )

@@ -40,13 +40,15 @@ def command(context: click.Context, as_json: bool) -> None:
 @click.pass_obj
 @example("heron folders list --json")
 def list_folders(context: Context, as_json: bool) -> None:
-    """List all folders."""
+    """List all folders, with the number of items in each and below it."""
     workspace = context.workspace()
-    folders = workspace.folders.list()
+    folders, counts = workspace.folders.list(), workspace.folders._counts()
     if as_json:
-        print_json_list(folders)
+        from heron.convert import unstructure
+
+        print_json_list({**unstructure(folder), "item_count": counts[folder.uuid]} for folder in folders)
         return
-    rows = [(f.path, workspace.items.count(folder=f), f.description) for f in folders]
+    rows = [(f.path, counts[f.uuid], f.description) for f in folders]
     print_table(
         ["path", "items", "description"], rows, "There is no folder yet. Make one: heron folders create NAME"
     )
@@ -71,6 +73,11 @@ def list_folders(context: Context, as_json: bool) -> None:
     "--sidecar-suffix", default=".metadata.json", show_default=True, help="Suffix of metadata sidecars."
 )
 @click.option("--no-sidecars", is_flag=True, help="Import sidecars as ordinary files.")
+@click.option(
+    "--flat",
+    is_flag=True,
+    help="With --sync: put everything into the folder itself, however deep it is nested.",
+)
 @json_option
 @click.pass_obj
 @example(
@@ -84,14 +91,15 @@ def create(
     integration: str | None,
     sidecar_suffix: str,
     no_sidecars: bool,
+    flat: bool,
     as_json: bool,
 ) -> None:
     """Create a folder, and missing folders above it.
 
     With --sync, it may exist already: it becomes a synced folder, and keeps its items.
     """
-    if prefix is None and (integration is not None or no_sidecars):
-        raise click.UsageError("--integration and --no-sidecars go with --sync.")
+    if prefix is None and (integration is not None or no_sidecars or flat):
+        raise click.UsageError("--integration, --no-sidecars and --flat go with --sync.")
     workspace = context.workspace()
     if prefix is None:
         made = workspace.folders.create(path, description=description)
@@ -102,7 +110,9 @@ def create(
         is_new = workspace.folders.find(path) is None
         if is_new or description:
             workspace.folders.create(path, description=description)
-        synced = workspace.ingest.follow(path, prefix, integration=integration, sidecar_suffix=suffix)
+        synced = workspace.ingest.follow(
+            path, prefix, integration=integration, sidecar_suffix=suffix, flat=flat
+        )
     if as_json:
         print_json(synced)
         return
@@ -177,6 +187,7 @@ def show(context: Context, path: str, as_json: bool) -> None:
             ("integration", synced.integration),
             ("synced", synced.synced_at or "never"),
             ("sidecars", sidecars_text(synced)),
+            ("folders below", "none, it is flat" if synced.flat else "as they are nested there"),
         ]
     print_fields(rows)
 

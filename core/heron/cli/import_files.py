@@ -78,6 +78,14 @@ from heron.wording import counted
     "--sidecar-suffix", default=".metadata.json", show_default=True, help="Suffix of metadata sidecars."
 )
 @click.option("--no-sidecars", is_flag=True, help="Import sidecars as ordinary files.")
+@click.option(
+    "--flat", is_flag=True, help="Put everything into the folder itself, however deep it is nested."
+)
+@click.option(
+    "--tree",
+    metavar="URL",
+    help="With --manifest: keep the folders below this URL or path as folders, as an import of it does.",
+)
 @json_option
 @click.pass_obj
 @example(
@@ -105,22 +113,24 @@ def command(
     no_patient_tags: bool,
     sidecar_suffix: str,
     no_sidecars: bool,
+    flat: bool,
+    tree: str | None,
     as_json: bool,
 ) -> None:
     """Import files and folders, or what a manifest lists.
 
     A source is a local path, or a URL that a storage plugin reads. Formats are recognised by content, not by
-    name. Files stay where they are. A second run adds only new files; with a manifest, use --skip-duplicates
-    for that.
+    name. Files stay where they are, and subfolders become folders. A second run adds only new files; with a
+    manifest, use --skip-duplicates for that.
     """
     if bool(paths) == bool(manifest):
         raise click.UsageError("Give paths or URLs to import, or a --manifest.")
     ingest = context.workspace().ingest
     with resumable(), progress_bar("Importing") as progress:
         if manifest is not None:
-            if again or skip_identical or no_sidecars or batch_as:
+            if again or skip_identical or no_sidecars or batch_as or flat:
                 raise click.UsageError(
-                    "--again, --skip-identical, --no-sidecars and --as do not go with --manifest."
+                    "--again, --skip-identical, --no-sidecars, --as and --flat do not go with --manifest."
                 )
             report = ingest.manifest(
                 manifest,
@@ -133,12 +143,13 @@ def command(
                 thumbnails=thumbnails,
                 sampling_rate=sampling_rate,
                 personal=False if no_patient_tags else None,
+                tree=tree,
                 dry_run=dry_run,
                 progress=progress,
             )
         else:
-            if skip_duplicates or upsert_metadata:
-                raise click.UsageError("--skip-duplicates and --upsert-metadata go with --manifest.")
+            if skip_duplicates or upsert_metadata or tree:
+                raise click.UsageError("--skip-duplicates, --upsert-metadata and --tree go with --manifest.")
             report = ingest.files(
                 paths,
                 folder=folder,
@@ -152,6 +163,7 @@ def command(
                 sampling_rate=sampling_rate,
                 personal=False if no_patient_tags else None,
                 sidecar_suffix=None if no_sidecars else sidecar_suffix,
+                flat=flat,
                 dry_run=dry_run,
                 progress=progress,
             )

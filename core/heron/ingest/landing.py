@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 
-from attrs import evolve, frozen
+from attrs import Factory, evolve, frozen
 
 from heron.catalog.database import Database
 from heron.catalog.folders import FolderService
@@ -16,9 +16,11 @@ from heron.catalog.registration import Known, Registration, name_of
 from heron.catalog.series import SeriesStore
 from heron.catalog.synced import SyncedFolderService
 from heron.catalog.thumbnails import ThumbnailStore
+from heron.catalog.trees import FolderTrees, Made
 from heron.errors import HeronError, NotFound
 from heron.ingest.rules import Rule
 from heron.ingest.series import SeriesParts
+from heron.ingest.tree import Tree
 from heron.ingest.units import Action, Outcome, Unit
 from heron.jobs import ImportJob, ImportProblem
 from heron.models import Folder, NewItem
@@ -31,6 +33,7 @@ class Options:
     rule: Rule
     skip_identical: bool = False
     integration_of: Callable[[str], int | None] = lambda url: None
+    tree: Tree = Factory(lambda: Tree({}))
 
 
 @frozen
@@ -58,6 +61,7 @@ class Landing:
         metadata: MetadataService,
         synced: SyncedFolderService,
         series: SeriesStore,
+        trees: FolderTrees,
         options: Options,
     ) -> None:
         self._database = database
@@ -67,6 +71,8 @@ class Landing:
         self._thumbnails = thumbnails
         self._metadata = metadata
         self._synced = synced
+        self._trees = trees
+        self._is_warned = False
         self._options = options
         self._parts = SeriesParts(series)
 
@@ -91,8 +97,10 @@ class Landing:
 
     def land(self, job: ImportJob, folder: Folder, outcomes: Sequence[Outcome]) -> Landed:
         """Write a batch and the job's position, in the caller's transaction; raises NotFound if the folder is gone."""
-        if self._folders._by_id(folder.id) is None:
+        there = self._folders._by_id(folder.id)
+        if there is None:
             raise NotFound(f"folder {folder.path!r} was deleted during the import")
+        folder = there  # it may have been moved meanwhile
         problems = [problem for outcome in outcomes for problem in outcome.problems]
         good = [outcome for outcome in outcomes if not outcome.failures()]
         sidecars = [outcome for outcome in good if outcome.action == "sidecar"]
@@ -182,6 +190,7 @@ class Landing:
         """Insert all valid items with their thumbnails; the other items go into the report."""
         landing = [outcome for outcome in landing if outcome.item is not None]
         rejected: set[int] = set()
+        made, places = self._places(landing, folder, problems)
 
         def reject(position: int, error: HeronError) -> None:
             rejected.add(position)
@@ -192,10 +201,34 @@ class Landing:
             folder,
             integration_of=self._options.integration_of,
             reject=reject,
+            places=places,
         )
+        if rejected:
+            self._trees.prune(made.new)
         landed = (outcome for position, outcome in enumerate(landing) if position not in rejected)
         self._thumbnails._put((id, o.thumbnail) for id, o in zip(ids, landed, strict=True) if o.thumbnail)
         return ids
+
+    def _places(
+        self, landing: Sequence[Outcome], folder: Folder, problems: list[ImportProblem]
+    ) -> tuple[Made, list[Folder]]:
+        """The folder of each new item, made if it is missing, at or below the target of the import."""
+        if not self._options.tree:
+            return Made({}), []
+        names = [self._options.tree.of(outcome.unit) for outcome in landing]
+        made = self._trees.ensure(folder, frozenset(names))
+        for outcome, of in zip(landing, names, strict=True):
+            if of in made.cut:
+                text = f"it lies too many folders deep, and is in {made.folders[of].path[-100:]!r}"
+                problems.append(ImportProblem(outcome.unit.place, outcome.unit.url, text, "warning"))
+        if any(names) and not self._is_warned and (title := self._trees.dataset_of(folder)):
+            self._is_warned = True
+            text = (
+                f"dataset {title!r} has only the items that are in {folder.path!r} itself, not those in the folders below it, "
+                "which this import makes; --flat makes none"
+            )
+            problems.append(ImportProblem("", "", text, "warning"))
+        return made, [made.folders[of] for of in names]
 
     def _refresh(self, outcomes: Sequence[Outcome]) -> int:
         return self._registration._refresh((o.known.id, o.item) for o in outcomes if o.known and o.item)

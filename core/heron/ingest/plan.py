@@ -11,6 +11,7 @@ from heron.catalog.sampling import SAMPLING_RATE
 from heron.convert import structure, unstructure
 from heron.errors import InvalidInput
 from heron.ingest.rules import ImportRule, Rule, SyncRule
+from heron.ingest.tree import Tree
 from heron.ingest.units import ProbeOptions
 from heron.jobs import ImportJob
 from heron.metadata.keyframes import sampling_rate
@@ -23,7 +24,8 @@ class ImportPlan:
     """The sources, the target folder and the options of an import.
 
     One of `sources` (paths and URLs), `manifest` (a path, with the SHA-256 of the file) and `synced` (the URL
-    of a synced folder) is set. `integration` is a UUID.
+    of a synced folder) is set. `integration` is a UUID. `tree` are the roots of the tree of folders that is kept;
+    without roots, everything lands in the folder itself.
     """
 
     folder: str
@@ -44,6 +46,12 @@ class ImportPlan:
     sampling_rate: float | None = None
     personal: bool = True
     batch_as: Literal["group", "sequence"] | None = None
+    tree: dict[str, list[str]] = Factory(dict)
+
+    @property
+    def folders(self) -> Tree:
+        """The folder in which each unit lands."""
+        return Tree(self.tree, is_batched=self.batch_as is not None)
 
     @property
     def name(self) -> str:

@@ -19,6 +19,7 @@ from heron.catalog.registration import Registration
 from heron.catalog.series import SeriesStore
 from heron.catalog.synced import SyncedFolderService
 from heron.catalog.thumbnails import ThumbnailStore
+from heron.catalog.trees import FolderTrees
 from heron.errors import HeronError, ImportAborted, ImportCancelled
 from heron.hooks import PluginManager
 from heron.ingest import workers
@@ -70,6 +71,7 @@ class Runner:
         metadata: MetadataService,
         synced: SyncedFolderService,
         series: SeriesStore,
+        trees: FolderTrees,
     ) -> None:
         self._database = database
         self._plugins = plugins
@@ -81,6 +83,7 @@ class Runner:
         self._metadata = metadata
         self._synced = synced
         self._series_store = series
+        self._trees = trees
 
     def start(self, plan: ImportPlan) -> ImportJob:
         """Open the job of a plan. The folder of a strict import is created only when everything is written."""
@@ -170,7 +173,8 @@ class Runner:
     ) -> Pipeline:
         landing = Landing(
             self._database, self._folders, self._imports, self._registration, self._thumbnails, self._metadata,
-            self._synced, self._series_store, Options(rule or plan.rule, plan.skip_identical, source.integration_of),
+            self._synced, self._series_store, self._trees,
+            Options(rule or plan.rule, plan.skip_identical, source.integration_of, plan.folders),
         )  # fmt: skip
         return Pipeline(self._database, self._imports, landing, report, source.share, position)
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import Executor
-from functools import partial
-from itertools import chain
 from pathlib import Path
 from typing import Literal
+
+from attrs import evolve
 
 from heron.catalog.access import SCHEMA, WORKSPACE, Access
 from heron.catalog.database import Database
@@ -20,26 +20,23 @@ from heron.catalog.schema import SchemaService
 from heron.catalog.spelling import absolute_path
 from heron.catalog.synced import SyncedFolderService
 from heron.errors import InvalidInput, NotFound
-from heron.hooks import PluginManager, StoredObject
-from heron.ingest.batches import batched_units
-from heron.ingest.local import check_paths, local_units
-from heron.ingest.manifest.entries import Entries
+from heron.hooks import PluginManager
+from heron.ingest.local import check_paths
 from heron.ingest.manifest.reading import Manifest
 from heron.ingest.manifest.report import ManifestReport, checked
 from heron.ingest.manifest.writing import write
 from heron.ingest.metadata_files import MetadataFileReport, apply_file
 from heron.ingest.pipeline import Progress, Report
 from heron.ingest.plan import ImportPlan, checked_rate, keeps_personal, plan_of
-from heron.ingest.runner import Runner, Source
-from heron.ingest.stored import is_remote, stored_units
+from heron.ingest.runner import Runner
+from heron.ingest.sources import Sources, tree_of
+from heron.ingest.stored import is_remote
 from heron.ingest.syncing import Seen, SyncedRule, mark_vanished
-from heron.ingest.units import Unit
-from heron.jobs import ImportJob, ImportReport, Integration, SyncedFolder
+from heron.jobs import ImportJob, ImportReport, SyncedFolder
 from heron.media.kinds import Kinds
 from heron.media.sniff import Sniffer
 from heron.metadata.sidecars import SUFFIX
-from heron.models import Folder, Kind
-from heron.storage.retries import PatientStorage
+from heron.models import Folder
 from heron.storage.service import StorageService
 from heron.storage.waiting import patiently
 
@@ -64,6 +61,7 @@ class IngestService:
         integrations: IntegrationService,
         synced: SyncedFolderService,
         runner: Runner,
+        sources: Sources,
     ) -> None:
         self._database = database
         self._access = access
@@ -76,6 +74,7 @@ class IngestService:
         self._integrations = integrations
         self._synced = synced
         self._runner = runner
+        self._sources = sources
 
     def files(
         self,
@@ -92,16 +91,20 @@ class IngestService:
         personal: bool | None = None,
         batch_as: Literal["group", "sequence"] | None = None,
         sidecar_suffix: str | None = SUFFIX,
+        flat: bool = False,
         dry_run: bool = False,
         executor: Executor | None = None,
         progress: Report = _silent,
     ) -> ImportReport:
         """Import files and folders into a folder, which is created when it is missing.
 
+        Subfolders of a source become folders below it; with `flat`, everything lands in the folder itself. Of several
+        folders, each becomes a folder of its name; files that are named one by one land in the folder itself.
+
         A source is a local path, or the URL of an object or a prefix that a storage plugin reads, with the
         credentials of `integration` if given.
 
-        A file whose URL is in the folder already is skipped. `content_hash` stores the SHA-256 of each file
+        A file whose URL is in the folder already, or anywhere below it, is skipped. `content_hash` stores the SHA-256 of each file
         and warns of equal content, `skip_identical` leaves such files out. `thumbnails` makes a small picture
         of each item, and measures images. Videos are sampled at `sampling_rate` frames per second (1 unless
         it is given). `personal` False leaves out personal facts, as does HERON_PATIENT_TAGS=0 for all
@@ -135,6 +138,7 @@ class IngestService:
             batch_as=batch_as,
             sidecar_suffix=sidecar_suffix,
         )
+        plan = evolve(plan, tree={} if flat else tree_of(plan.sources))
         if batch_as is not None and any(is_remote(source) for source in given):
             raise InvalidInput(
                 f"only files of this machine can be imported as a {batch_as}",
@@ -156,11 +160,14 @@ class IngestService:
         thumbnails: bool = False,
         sampling_rate: float | None = None,
         personal: bool | None = None,
+        tree: str | Path | None = None,
         dry_run: bool = False,
         executor: Executor | None = None,
         progress: Report = _silent,
     ) -> ImportReport:
         """Import the entries of a JSON, JSONL or CSV manifest, in its order.
+
+        All land in the folder itself; with `tree`, a URL or path, the folders that lie below it become folders.
 
         Facts that it gives are trusted, and the object is not read; other entries are probed.
         `skip_duplicates` skips URLs that are in the folder already, `upsert_metadata` merges metadata into
@@ -168,7 +175,7 @@ class IngestService:
         where the manifest, or `sampling_rate`, asks for that. The rest is as for `files`.
         """
         path = Path(file).absolute()
-        manifest = self._manifest(path, None)
+        manifest = self._sources.manifest(path, None)
         flags = manifest.flags()
         plan = ImportPlan(
             folder=_path_of(folder),
@@ -182,6 +189,7 @@ class IngestService:
             thumbnails=thumbnails,
             sampling_rate=checked_rate(sampling_rate),
             personal=keeps_personal() if personal is None else personal,
+            tree={} if tree is None else {self._storage._normalised_prefix(str(tree), integration): []},
         )
         return self._begin(plan, dry_run, executor, progress)
 
@@ -192,16 +200,21 @@ class IngestService:
         *,
         integration: IntegrationRef | None = None,
         sidecar_suffix: str | None = SUFFIX,
+        flat: bool = False,
     ) -> SyncedFolder:
         """Make a folder, which is created if it is missing, a synced folder of a URL or path; `sync` fills
         it.
+
+        What lies deeper becomes folders below it; with `flat`, every sync puts all into the folder itself.
 
         Raises AlreadyExists for a folder that is synced already.
         """
         if "://" not in url and not absolute_path(url).is_dir():
             raise NotFound(f"{url} is not a folder of this machine", hint="check the spelling")
         prefix = self._storage._normalised_prefix(url, integration)
-        return self._synced.bind(folder, prefix, integration=integration, sidecar_suffix=sidecar_suffix)
+        return self._synced.bind(
+            folder, prefix, integration=integration, sidecar_suffix=sidecar_suffix, flat=flat
+        )
 
     def sync(
         self, folder: FolderRef, *, allow_empty: bool = False, progress: Report = _silent
@@ -224,6 +237,7 @@ class IngestService:
             sidecars_paused=synced.sidecars_paused,
             allow_empty=allow_empty,
             personal=keeps_personal(),
+            tree={} if synced.flat else {synced.prefix: []},
         )
         return self._run(self._runner.start(plan), plan, None, progress)
 
@@ -239,7 +253,10 @@ class IngestService:
         if (folder := self._runner._folder_of(found)) is not None:
             self._access.require("create", folder, "item")
         plan = plan_of(found)
-        if plan.manifest is not None and _digest(self._manifest(Path(plan.manifest), None)) != plan.digest:
+        if (
+            plan.manifest is not None
+            and _digest(self._sources.manifest(Path(plan.manifest), None)) != plan.digest
+        ):
             raise InvalidInput(
                 f"{plan.manifest} was changed since import {found.id} began",
                 hint="import it again with --skip-duplicates",
@@ -259,7 +276,8 @@ class IngestService:
             self._uuid(bound.integration),
             bound.sidecar_suffix,
             bound.sidecars_paused,
-        ) == (plan.synced, plan.integration, plan.sidecar_suffix, plan.sidecars_paused)
+            bound.flat,
+        ) == (plan.synced, plan.integration, plan.sidecar_suffix, plan.sidecars_paused, not plan.tree)
 
     def check_manifest(self, file: str | Path, integration: IntegrationRef | None = None) -> ManifestReport:
         """Read a manifest to its end and report its problems, including those of metadata; nothing is fetched
@@ -267,7 +285,7 @@ class IngestService:
         """
         self._access.require("read", SCHEMA)
         by = self._integrations.get(integration) if integration is not None else None
-        return checked(self._manifest(Path(file), by))
+        return checked(self._sources.manifest(Path(file), by))
 
     @patiently()
     def write_manifest(
@@ -306,7 +324,7 @@ class IngestService:
     def _begin(
         self, plan: ImportPlan, dry_run: bool, executor: Executor | None, progress: Report
     ) -> ImportReport:
-        source = self._source(plan)
+        source = self._sources.of(plan)
         if dry_run:
             return self._runner.rehearse(plan, source, progress)
         return self._run(self._runner.start(plan), plan, executor, progress)
@@ -314,7 +332,7 @@ class IngestService:
     def _run(
         self, job: ImportJob, plan: ImportPlan, executor: Executor | None, progress: Report
     ) -> ImportReport:
-        source = self._source(plan)
+        source = self._sources.of(plan)
         if plan.synced is None:
             return self._runner.run(job, plan, source, progress, executor=executor)
         seen = Seen()
@@ -324,62 +342,6 @@ class IngestService:
             mark_vanished(self._database, self._imports, self._synced, job, folder, plan, seen, newest)
 
         return self._runner.run(job, plan, source, progress, rule=SyncedRule(seen), then=then)
-
-    def _source(self, plan: ImportPlan) -> Source:
-        """The source of a plan's units."""
-        by = self._integrations.get(plan.integration) if plan.integration is not None else None
-        if by is not None:
-            self._storage.open(f"{by.backend}://", by)  # so that a missing secret is reported first
-        opener = partial(self._storage.open, integration=by)
-
-        def integration_of(url: str) -> int | None:
-            return by.id if by is not None and self._storage._belongs_to(url, by) else None
-
-        if plan.manifest is not None:
-            manifest = self._manifest(Path(plan.manifest), by)
-            return Source(manifest.units, manifest.share, opener, integration_of)
-        urls = [plan.synced] if plan.synced is not None else [url for url in plan.sources if is_remote(url)]
-        paths = [Path(path) for path in plan.sources if not is_remote(path)]
-
-        def units() -> Iterator[Unit]:
-            below = (
-                stored_units(
-                    self._listed(opener, url, may_be_empty=plan.synced is not None),
-                    plan.sidecar_suffix,
-                    paused=plan.sidecars_paused,
-                )
-                for url in urls
-            )
-            if plan.batch_as is not None:
-                kind_of = Sniffer(self._plugins.decoders()).kind_of
-                kind: Kind = "image_group" if plan.batch_as == "group" else "image_sequence"
-                return batched_units(paths, kind, kind_of)
-            return chain(local_units(paths, sidecar_suffix=plan.sidecar_suffix), *below)
-
-        return Source(units, opener=opener if urls else None, integration_of=integration_of)
-
-    def _listed(
-        self, opener: Callable[[str], PatientStorage], url: str, *, may_be_empty: bool
-    ) -> Iterator[StoredObject]:
-        storage = opener(url)
-        objects = storage.list(storage.normalise(url))
-        first = next(objects, None)
-        if first is not None:
-            yield first
-            yield from objects
-        elif not may_be_empty:
-            raise NotFound(
-                f"there is nothing at or below {url}", hint="check the spelling; * is not a wildcard here"
-            )
-
-    def _manifest(self, path: Path, integration: Integration | None) -> Manifest:
-        sniffer = Sniffer(self._plugins.decoders())
-        entries = Entries(
-            partial(self._storage.normalise, integration=integration),
-            sniffer.kind_of,
-            Kinds(lambda: self._plugins),
-        )
-        return Manifest(path, entries, self._schema.current())
 
     def _uuid(self, integration: IntegrationRef | None) -> str | None:
         return self._integrations.get(integration).uuid if integration is not None else None

@@ -47,7 +47,8 @@ class SyncedRule:
         """The action for a unit."""
         self.seen.is_empty = False
         if known is not None and unit.sidecar_of is None:
-            self.seen.add(known.id)
+            for id in (known.id, *known.others):
+                self.seen.add(id)
         return SyncRule()(unit, known)
 
 
@@ -75,10 +76,7 @@ def mark_vanished(
                 f"there is nothing below {prefix} any more, but folder {folder.path!r} has {count:,} items of it",
                 hint="--allow-empty marks all of them as deleted",
             )
-    after, more = 0, True
-    while more:
+    for gone in synced._vanished(folder, prefix, seen, newest):
         with database.write():
-            after, gone = synced._mark_vanished(folder, prefix, seen, newest, after)
-            imports._advance(job, removed=gone)
-        more = after > 0
+            imports._advance(job, removed=synced._mark_vanished(gone))
     synced._note_synced(folder)

@@ -1,0 +1,108 @@
+"""The sources of imports: what a plan names becomes a stream of units."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from itertools import chain
+from pathlib import Path
+
+from heron.catalog.integrations import IntegrationService
+from heron.catalog.schema import SchemaService
+from heron.errors import NotFound
+from heron.hooks import PluginManager, StoredObject
+from heron.ingest.batches import batched_units
+from heron.ingest.local import local_units
+from heron.ingest.manifest.entries import Entries
+from heron.ingest.manifest.reading import Manifest
+from heron.ingest.plan import ImportPlan
+from heron.ingest.runner import Source
+from heron.ingest.stored import is_remote, stored_units
+from heron.ingest.tree import roots_of
+from heron.ingest.units import Unit
+from heron.jobs import Integration
+from heron.media.kinds import Kinds
+from heron.media.sniff import Sniffer
+from heron.models import Kind
+from heron.storage.retries import PatientStorage
+from heron.storage.service import StorageService
+
+
+class Sources:
+    """Opens the sources of plans."""
+
+    def __init__(
+        self,
+        plugins: PluginManager,
+        schema: SchemaService,
+        storage: StorageService,
+        integrations: IntegrationService,
+    ) -> None:
+        self._plugins = plugins
+        self._schema = schema
+        self._storage = storage
+        self._integrations = integrations
+
+    def of(self, plan: ImportPlan) -> Source:
+        """The source of a plan's units."""
+        by = self._integrations.get(plan.integration) if plan.integration is not None else None
+        if by is not None:
+            self._storage.open(f"{by.backend}://", by)  # so that a missing secret is reported first
+        opener = partial(self._storage.open, integration=by)
+
+        def integration_of(url: str) -> int | None:
+            return by.id if by is not None and self._storage._belongs_to(url, by) else None
+
+        if plan.manifest is not None:
+            manifest = self.manifest(Path(plan.manifest), by)
+            return Source(manifest.units, manifest.share, opener, integration_of)
+        urls = [plan.synced] if plan.synced is not None else [url for url in plan.sources if is_remote(url)]
+        paths = [Path(path) for path in plan.sources if not is_remote(path)]
+
+        def units() -> Iterator[Unit]:
+            below = (
+                stored_units(
+                    self._listed(opener, url, may_be_empty=plan.synced is not None),
+                    plan.sidecar_suffix,
+                    paused=plan.sidecars_paused,
+                )
+                for url in urls
+            )
+            if plan.batch_as is not None:
+                kind_of = Sniffer(self._plugins.decoders()).kind_of
+                kind: Kind = "image_group" if plan.batch_as == "group" else "image_sequence"
+                return batched_units(paths, kind, kind_of)
+            return chain(local_units(paths, sidecar_suffix=plan.sidecar_suffix), *below)
+
+        return Source(units, opener=opener if urls else None, integration_of=integration_of)
+
+    def _listed(
+        self, opener: Callable[[str], PatientStorage], url: str, *, may_be_empty: bool
+    ) -> Iterator[StoredObject]:
+        storage = opener(url)
+        objects = storage.list(storage.normalise(url))
+        first = next(objects, None)
+        if first is not None:
+            yield first
+            yield from objects
+        elif not may_be_empty:
+            raise NotFound(
+                f"there is nothing at or below {url}", hint="check the spelling; * is not a wildcard here"
+            )
+
+    def manifest(self, path: Path, integration: Integration | None) -> Manifest:
+        """A manifest, whose URLs are read with an integration."""
+        sniffer = Sniffer(self._plugins.decoders())
+        entries = Entries(
+            partial(self._storage.normalise, integration=integration),
+            sniffer.kind_of,
+            Kinds(lambda: self._plugins),
+        )
+        return Manifest(path, entries, self._schema.current())
+
+
+def tree_of(sources: Sequence[str]) -> dict[str, list[str]]:
+    """The roots of the tree of folders that an import of these paths and URLs keeps, for `Tree`."""
+    folders = [f"{url.rstrip('/')}/" for url in sources if is_remote(url)]
+    paths = (Path(path) for path in sources if not is_remote(path))
+    return roots_of([*folders, *(f"{path.as_uri().rstrip('/')}/" for path in paths if path.is_dir())])

@@ -1,0 +1,332 @@
+"""Trees of folders: subfolders of a source become folders, and no second import doubles what lies in them."""
+
+import json
+import os
+
+import pytest
+
+import heron
+from heron.ingest.tree import Tree, folder_name, roots_of
+from heron.ingest.units import Unit
+from heron.models import Member
+from tests.conftest import draw
+from tests.memory_storage import Lake, LakePlugin
+
+FILES = ("train/cat/1.png", "train/dog/1.png", "val/cat/1.png", "root.png")
+
+
+@pytest.fixture
+def data(tmp_path):
+    for number, name in enumerate(FILES):
+        draw(tmp_path / "data" / name, seed=number)
+    (tmp_path / "data" / "empty" / "deep").mkdir(parents=True)
+    return tmp_path / "data"
+
+
+def tree(ws, folder=None):
+    """The folder of each item, by the path of its file below `data`."""
+    return sorted(
+        f"{item.folder_path}: {item.url.rpartition('/data/')[2]}" for item in ws.items.list(folder=folder)
+    )
+
+
+KEPT = [
+    "P/train/cat: train/cat/1.png",
+    "P/train/dog: train/dog/1.png",
+    "P/val/cat: val/cat/1.png",
+    "P: root.png",
+]
+FLAT = sorted(f"P: {name}" for name in FILES)
+
+
+@pytest.mark.parametrize("ignore_errors", [False, True])
+def test_subfolders_become_folders(workspace, data, ignore_errors):
+    report = workspace.ingest.files([data], folder="P", ignore_errors=ignore_errors)
+    assert (report.added, report.problems) == (4, ()) and tree(workspace) == KEPT
+    assert [folder.path for folder in workspace.folders.list()] == [
+        "P", "P/train", "P/train/cat", "P/train/dog", "P/val", "P/val/cat",
+    ]  # fmt: skip
+
+
+def test_flat_puts_all_into_the_folder(workspace, data):
+    workspace.ingest.files([data], folder="P", flat=True)
+    assert tree(workspace) == FLAT and [folder.path for folder in workspace.folders.list()] == ["P"]
+
+
+@pytest.mark.parametrize("first", [False, True])
+@pytest.mark.parametrize("second", [False, True])
+def test_a_second_import_doubles_nothing_and_moves_nothing(workspace, data, first, second):
+    workspace.ingest.files([data], folder="P", flat=first)
+    before = tree(workspace)
+    report = workspace.ingest.files([data], folder="P", flat=second, ignore_errors=True)
+    assert (report.added, report.skipped) == (0, 4) and tree(workspace) == before
+    workspace.items.move(workspace.items.list(folder="P"), workspace.folders.ensure("P/by hand"))
+    assert workspace.ingest.files([data], folder="P", flat=second).skipped == 4
+    assert workspace.ingest.files([data / "train"], folder="P").skipped == 2
+    assert workspace.ingest.files([data / "train"], folder="Q").added == 2
+
+
+def test_again_adds_the_files_again(workspace, data):
+    workspace.ingest.files([data], folder="P")
+    assert workspace.ingest.files([data], folder="P", skip_duplicates=False).added == 4
+    assert tree(workspace) == sorted(KEPT * 2)
+
+
+def test_several_folders_keep_their_names(workspace, data):
+    workspace.ingest.files([data / "train", data / "val", data / "root.png"], folder="P")
+    assert tree(workspace) == KEPT
+
+
+def test_folders_of_one_name_are_told_apart_by_those_above_them(workspace, data):
+    workspace.ingest.files([data / "train" / "cat", data / "val" / "cat"], folder="P")
+    assert tree(workspace) == [line for line in KEPT if "/cat" in line]
+
+
+def test_files_named_one_by_one_land_in_the_folder_itself(workspace, data):
+    workspace.ingest.files([data / "train" / "cat" / "1.png", data / "val" / "cat" / "1.png"], folder="P")
+    assert tree(workspace) == ["P: train/cat/1.png", "P: val/cat/1.png"]
+
+
+@pytest.mark.parametrize(
+    ("given", "names"),
+    [
+        (["file:///a/"], {"file:///a/": []}),
+        (["file:///a/", "file:///a/b/"], {"file:///a/": []}),
+        (["file:///a/", "file:///b/"], {"file:///a/": ["a"], "file:///b/": ["b"]}),
+        (["file:///a/x/", "file:///b/x/"], {"file:///a/x/": ["a", "x"], "file:///b/x/": ["b", "x"]}),
+        (["file:///x/", "file:///b/x/"], {"file:///x/": ["x"], "file:///b/x/": ["b", "x"]}),
+        (["s3://lake/a%20b/", "file:///c/"], {"s3://lake/a%20b/": ["a b"], "file:///c/": ["c"]}),
+        (["s3://lake/", "s3://pond/"], {"s3://lake/": ["lake"], "s3://pond/": ["pond"]}),
+        ([], {}),
+    ],
+)
+def test_the_names_of_sources(given, names):
+    assert roots_of(given) == names
+
+
+@pytest.mark.parametrize(
+    ("part", "name"),
+    [
+        ("a%20b", "a b"), ("%E6%97%A5", "日"), ("100%25", "100%"), ("line%0Abreak", "line%0Abreak"), ("%00", "%00"), (".", "%2E"),
+        ("..", "%2E%2E"), ("%20", "%20"), ("%E3%80%80", "%E3%80%80"), ("x" * 300, "x" * 300),
+        ("x" * 301, "x" * 283 + "~e4c11e4fa5423893"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_the_name_of_a_folder_is_escaped_or_cut(workspace, part, name):
+    assert folder_name(part) == name
+    assert workspace.folders.create(folder_name(part)).name == folder_name(part)
+
+
+def test_folders_of_odd_names(workspace, tmp_path):
+    for name in ("a b", "100%", "日", "line\nbreak", "x" * 250, " "):
+        draw(tmp_path / "data" / name / "1.png")
+    draw(tmp_path / "data" / os.fsdecode(b"latin-\xe9") / "1.png")
+    report = workspace.ingest.files([tmp_path / "data"], folder="P", ignore_errors=True)
+    assert {folder.name for folder in workspace.folders.list("P")} == {
+        "a b",
+        "100%",
+        "日",
+        "line%0Abreak",
+        "x" * 250,
+        "%20",
+    }
+    assert report.failed == 1 and "not valid Unicode" in report.problems[0].reason
+
+
+def test_trees_that_are_too_deep_end_in_the_deepest_folder(workspace, tmp_path):
+    for depth in (98, 99, 120):
+        draw(tmp_path.joinpath("data", *["d"] * depth, f"{depth}.png"), seed=depth)
+    report = workspace.ingest.files([tmp_path / "data"], folder="P", ignore_errors=True)
+    depths = {item.name: item.folder_path.count("/") for item in workspace.items.list()}
+    assert report.added == 3 and depths == {"98.png": 98, "99.png": 99, "120.png": 99}
+    assert [problem.reason.startswith("it lies too many folders deep") for problem in report.problems] == [
+        True
+    ]
+    assert workspace.folders.delete("P").items == 3
+
+
+def test_a_folder_without_valid_items_is_not_made(workspace, data):
+    workspace.schema.add_scalar("speed", "number")
+    (data / "val" / "cat" / "1.png.metadata.json").write_text('{"speed": "fast"}')
+    report = workspace.ingest.files([data], folder="P", ignore_errors=True)
+    assert (report.added, report.failed) == (3, 1)
+    assert [folder.path for folder in workspace.folders.list()] == [
+        "P",
+        "P/train",
+        "P/train/cat",
+        "P/train/dog",
+    ]
+
+
+def test_a_dry_run_makes_no_folders(workspace, data):
+    assert workspace.ingest.files([data], folder="P", dry_run=True).added == 4
+    assert workspace.folders.list() == []
+
+
+def test_an_import_goes_on_in_a_folder_that_was_renamed(workspace, data):
+    workspace.ingest.files([data / "train"], folder="P")
+    workspace.folders.rename("P", "Q")
+    workspace.ingest.files([data], folder="Q")
+    assert {folder.path for folder in workspace.folders.list("Q")} == {
+        "Q/cat",
+        "Q/dog",
+        "Q/train",
+        "Q/val",
+        "Q/val/cat",
+    } - {"Q/train"}
+
+
+# Groups and series
+
+
+def test_a_group_stands_for_its_folder_and_lands_beside_it(workspace, data):
+    workspace.ingest.files([data], folder="P", batch_as="group")
+    assert sorted((item.folder_path, item.name) for item in workspace.items.list()) == [
+        ("P", "data"), ("P/train", "cat"), ("P/train", "dog"), ("P/val", "cat"),
+    ]  # fmt: skip
+    assert workspace.ingest.files([data], folder="P", batch_as="group", flat=True).skipped == 4
+
+
+def test_what_has_several_files_lands_in_the_folder_that_holds_all():
+    kept = Tree({"file:///d/": []})
+    members = [Member(f"file:///d/{place}") for place in ("a/b/1", "a/b/2", "a/c/1")]
+    assert kept.of(Unit("", "file:///d/a/b/1#image_group-1", members=tuple(members[:2]))) == ("a", "b")
+    assert kept.of(Unit("", "file:///d/a/b/1#image_group-1", members=tuple(members))) == ("a",)
+    assert kept.of(Unit("", "file:///d/x.zip#series=1")) == ()
+    assert kept.of(Unit("", "file:///e/a/b")) == () and kept.of(Unit("", "file:///d/%2E%2E/b")) == ("%2E%2E",)
+
+
+# Buckets, manifests and synced folders
+
+
+@pytest.fixture
+def bucket(data):
+    lake = Lake()
+    for name in FILES:
+        lake.put(f"mem://b/runs/data/{name}", (data / name).read_bytes())
+    return lake
+
+
+@pytest.fixture
+def cloud(tmp_path, bucket):
+    with heron.open(tmp_path / "cloud", plugins=[LakePlugin(bucket)], discover=False) as opened:
+        yield opened
+
+
+def test_a_prefix_of_a_bucket_is_a_tree_too(cloud):
+    for url in ("mem://b/runs/data/", "mem://b/runs/data"):
+        cloud.ingest.files([url], folder="P", ignore_errors=True)
+        assert tree(cloud) == KEPT
+    cloud.ingest.files(["mem://b/runs/data/root.png"], folder="Q", ignore_errors=True)
+    assert tree(cloud, "Q") == ["Q: root.png"]
+
+
+def test_a_manifest_keeps_the_tree_where_it_is_said(cloud, tmp_path):
+    (tmp_path / "m.csv").write_text(
+        "ObjectURL,Image title\n" + "".join(f"mem://b/runs/data/{name},x\n" for name in FILES)
+    )
+    for options, found in (({}, FLAT), ({"tree": "mem://b/runs/data"}, KEPT)):
+        cloud.ingest.manifest(tmp_path / "m.csv", folder="P", ignore_errors=True, **options)
+        assert tree(cloud) == found
+        cloud.folders.delete("P")
+
+
+@pytest.mark.parametrize("flat", [False, True])
+def test_a_synced_folder_says_whether_it_is_flat(workspace, data, flat):
+    synced = workspace.ingest.follow("P", str(data), flat=flat)
+    assert synced.flat == workspace.synced.get("P").flat == flat
+    workspace.ingest.sync("P")
+    assert tree(workspace) == (FLAT if flat else KEPT)
+    (data / "val" / "cat" / "1.png").rename(data / "away.png")
+    report = workspace.ingest.sync("P").job
+    assert (report.added, report.removed, report.skipped) == (1, 1, 3)
+    (data / "away.png").rename(data / "val" / "cat" / "1.png")
+    assert workspace.ingest.sync("P").job.restored == 1
+
+
+def test_what_people_move_below_a_synced_folder_stays_and_is_followed(workspace, data):
+    workspace.ingest.follow("P", str(data))
+    workspace.ingest.sync("P")
+    [root] = workspace.items.list(folder="P", recursive=False)
+    workspace.items.move(root, workspace.folders.create("P/best"))
+    assert workspace.ingest.sync("P").job.skipped == 4
+    (data / "root.png").unlink()
+    assert workspace.ingest.sync("P").job.removed == 1
+    draw(data / "root.png", seed=9)
+    assert workspace.ingest.sync("P").job.restored == 1
+    assert workspace.items.get(root).folder_path == "P/best"
+
+
+def test_an_object_with_two_items_in_the_tree_keeps_both(workspace, data):
+    workspace.ingest.files([data / "root.png"], folder="P/chosen")
+    workspace.ingest.files([data], folder="P", flat=True, skip_duplicates=False)
+    workspace.ingest.follow("P", str(data))
+    assert workspace.ingest.sync("P").job.removed == 0
+    assert workspace.items.count() == 5
+    (data / "root.png").unlink()
+    assert workspace.ingest.sync("P").job.removed == 2
+
+
+def test_synced_folders_of_before_stay_flat(tmp_path, data):
+    with heron.open(tmp_path / "lake", discover=False) as ws:
+        ws.ingest.follow("P", str(data))
+        with ws._database.write():
+            ws._database.execute("ALTER TABLE synced_folders DROP COLUMN flat")
+            ws._database.execute("DELETE FROM _sqlite_migrations WHERE name = 'synced_trees'")
+    with heron.open(tmp_path / "lake", discover=False) as ws:
+        assert ws.synced.get("P").flat
+        ws.ingest.sync("P")
+        assert tree(ws) == FLAT
+
+
+def test_a_dataset_of_the_folder_is_told_of_what_lands_below_it(workspace, data):
+    workspace.datasets.create("d", backing_folder="P")
+    report = workspace.ingest.files([data], folder="P", ignore_errors=True)
+    assert [problem.severity for problem in report.problems] == ["warning"]
+    assert "dataset 'd' has only the items that are in 'P' itself" in report.problems[0].reason
+    assert len(list(workspace.datasets.rows("d"))) == 1
+
+
+# Commands
+
+
+@pytest.fixture
+def lake(workspace):
+    """Where `run` runs commands."""
+    return workspace
+
+
+def test_commands(lake, data, run):
+    assert "4 new" in run("import", str(data), "--folder", "P") and tree(lake) == KEPT
+    assert "4 there already" in run("import", str(data), "--folder", "P", "--flat")
+    run("import", str(data), "--folder", "Q", "--flat")
+    assert tree(lake, "Q") == [line.replace("P", "Q", 1) for line in FLAT]
+    (
+        run("folders", "create", "S", "--sync", str(data)),
+        run("folders", "create", "T", "--sync", str(data), "--flat"),
+    )
+    run("sync")
+    assert tree(lake, "S") == [line.replace("P", "S", 1) for line in KEPT]
+    assert tree(lake, "T") == [line.replace("P", "T", 1) for line in FLAT]
+    assert "none, it is flat" in run("folders", "show", "T") and "as they are nested there" in run(
+        "folders", "show", "S"
+    )
+    counts = {
+        folder["path"]: folder["item_count"] for folder in json.loads(run("folders", "--json"))["items"]
+    }
+    assert counts["P"] == counts["T"] == 4 and counts["P/train"] == 2 and counts["P/val/cat"] == 1
+    assert "go with --sync" in run("folders", "create", "U", "--flat", code=2)
+    (data / "m.csv").write_text(f"ObjectURL,Image title\n{(data / FILES[0]).as_uri()},x\n")
+    run("import", "--manifest", str(data / "m.csv"), "--folder", "M", "--tree", str(data))
+    assert tree(lake, "M") == ["M/train/cat: train/cat/1.png"]
+    assert "go with --manifest" in run("import", str(data), "--folder", "M", "--tree", str(data), code=2)
+    assert "do not go with --manifest" in run(
+        "import", "--manifest", str(data / "m.csv"), "--folder", "M", "--flat", code=2
+    )
+
+
+def test_folders_count_their_items(workspace, data):
+    workspace.ingest.files([data], folder="P")
+    assert workspace.folders._counts() == {
+        folder.uuid: workspace.items.count(folder=folder) for folder in workspace.folders.list()
+    }

@@ -252,7 +252,7 @@ def test_a_relative_path_with_two_meanings_is_refused(lake, monkeypatch):
             lake.ingest.files([lake.root / "train" / "root.png"], folder="Q")
         with pytest.raises(heron.InvalidInput, match="another one of the current folder"):
             lake.items.get("./root.png")
-    assert lake.items.get(f"{lake.root}/root.png").folder_path == "P"
+    assert lake.items.get(f"{lake.root}/root.png").folder_path == "P/lake"
     (lake.root / "train" / "root.png").unlink()
     lake.items.delete(lake.items.list(folder="Q"))
     (lake.root / "train" / "root.png").symlink_to(lake.root / "root.png")

@@ -9,9 +9,9 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
-from urllib.parse import unquote
 
 from heron.catalog.trees import Names
+from heron.errors import InvalidInput
 from heron.ingest.units import Unit
 from heron.metadata.keys import unescaped
 from heron.models import MAX_NAME
@@ -84,9 +84,12 @@ def roots_of(folders: Iterable[str]) -> dict[str, list[str]]:
 
 def folder_name(part: str) -> str:
     """The name of a folder for a part of a URL."""
-    name = unescaped(part)
-    if name in (".", "..") or not name.strip():
-        return "".join(f"%{byte:02X}" for byte in unquote(part).encode())
+    try:
+        name = unescaped(part)
+    except InvalidInput:  # it is not valid Unicode, in the URL of a file that is not read
+        return part[:MAX_NAME]
+    if name in (".", ".."):
+        return name.replace(".", "%2E")
     if len(name) > MAX_NAME:
         return f"{name[: MAX_NAME - _DIGEST - 1]}~{hashlib.sha256(name.encode()).hexdigest()[:_DIGEST]}"
     return name

@@ -17,6 +17,7 @@ from heron.errors import HeronError, InvalidInput, NotFound, PluginError, QueryE
 from heron.hooks import Embedder, EmbedderModel, PluginManager
 from heron.metadata.keys import printable
 from heron.models import Frame, Item, Json, Query
+from heron.uuids import is_uuid
 from heron.vectors.checking import checked
 from heron.vectors.npy import read_npy
 
@@ -211,7 +212,7 @@ class Similar:
             vector: Vector = given
             return vector
         name, mark, number = given.rpartition("#")
-        if mark and number.isdecimal() and len(number) < 10 and (item := self._item(name)) is not None:
+        if mark and number.isdecimal() and len(number) < 10 and (item := self._items.find(name)) is not None:
             return self._frames.get(item, int(number))
         item = self._item(given)
         if item is not None:
@@ -225,7 +226,9 @@ class Similar:
         return read_npy(path) if path.suffix.lower() == ".npy" else path
 
     def _item(self, given: str) -> Item | None:
-        return self._items.find(given)
+        """The item that is meant, or None; the path of a file that is there means that picture, not the item of it."""
+        is_called = is_uuid(given) or given in self._items._called("name", [given])
+        return None if not is_called and _is_file(given) else self._items.find(given)
 
     def _embedded(self, kept: VectorSet, thing: Item | Frame | Path, name: str) -> Array:
         """The vector of a picture that has none yet; it is not stored."""

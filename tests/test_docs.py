@@ -81,8 +81,8 @@ def test_the_two_commands_are_what_ci_runs():
     first, second, *_ = blocks("README.md", "sh")
     script = (ROOT / ".ci" / "run").read_text()
     assert (
-        "install --quiet '.[media,clip,plot]' &&" in first
-        and "install --quiet '.[media,clip,plot]'\n" in script
+        "install --quiet '.[media,clip,plot,columns]' &&" in first
+        and "install --quiet '.[media,clip,plot,columns]'\n" in script
     )
     assert "heron quickstart" in first and 'heron" quickstart' in script
     assert "install --quiet -e '.[test]'" in second and "install --quiet --editable '.[test]'" in script

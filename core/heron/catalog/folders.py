@@ -237,6 +237,10 @@ class FolderService:
             )
         return self.get(folder.uuid)
 
+    def _paths_by_id(self) -> dict[int, str]:
+        """The paths of all folders by their inner ids."""
+        return {row[0]: row[1] for row in self._database.rows("SELECT id, path FROM folders")}
+
     def _ids_from(self, folder: Folder, *, recursive: bool) -> Sequence[int]:
         """The inner ids of a folder, and if `recursive` of those below it."""
         inside, given = subtree("folders.id", folder, recursive=recursive)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -101,6 +101,12 @@ class Segment:
         others = [later.ids for later in newer if _overlap(self.ids, later.ids)]
         self._replaced = np.isin(self.ids, np.concatenate(others)) if others else None
         self._living = None
+
+    def derived(self, name: str, make: Callable[[polars.DataFrame], polars.Series]) -> str:
+        """The name of a column that is made of others when it is first used."""
+        if name not in self.frame.columns:
+            self.frame = self.frame.with_columns(make(self.frame).alias(name))
+        return name
 
     def bound(self, title: str) -> int:
         """The largest absolute value of a column of whole numbers."""

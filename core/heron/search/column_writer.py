@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from functools import reduce
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial, reduce
 from operator import and_, or_
 from typing import TYPE_CHECKING, Any, Protocol
 
-from heron.columns.building import Family, Place
+from heron.catalog.paths import HERE, path_of
+from heron.columns.building import Family, Place, title
 from heron.columns.segments import Segment
 from heron.models import ITEM_FIELDS
 from heron.search import tree
@@ -38,6 +39,9 @@ class Memberships(Protocol):
 
     def folders(self, path: str, recursive: bool) -> Sequence[int]:
         """The inner ids of a folder, and if `recursive` of those below it."""
+
+    def folder_paths(self) -> Mapping[int, str]:
+        """The paths of all folders by their inner ids."""
 
     def items(self, condition: tree.Condition) -> Array:
         """The inner ids of the items for which a condition is true that SQLite answers from an index."""
@@ -168,7 +172,9 @@ class ColumnWriter:
             return self._of_place(("column", field.path), _DECLARED[field.path[0]])
         if field.home == "fact":
             return self._of_place(("fact", field.path))
-        if field.home == "metadata" and field.type != "loose":
+        if field.home == "metadata" and field.type == "loose":
+            return self._loose(("metadata", field.path))
+        if field.home == "metadata":
             wanted: dict[str, Sequence[Family]] = {
                 "text": ("text", "time"),
                 "number": ("whole", "real"),
@@ -229,9 +235,33 @@ class ColumnWriter:
         if place in left_out or (place[0], ()) in left_out:
             raise NotInColumns
 
+    def _loose(self, place: Place) -> Parts:
+        """The values of a key without a type: all as texts, as SQLite writes them."""
+        import polars as pl
+
+        parts = self._of_place(place, ("whole", "boolean", "text", "time"))
+        texts = [as_text(part) for sort, part in parts.items() if sort == "text"]
+        for family in ("whole", "boolean"):
+            title = self._segment.columns.get((*place, family))
+            if title is not None:
+                texts.append(pl.col(title).cast(pl.String))
+        return {"text": Part("text", pl.coalesce(texts))} if texts else {}
+
     def _derived(self, name: str) -> Parts:
         import polars as pl
 
+        if name == "path":
+            self.is_slow = True
+            return {"text": Part("text", pl.col(self._segment.derived("path", _paths)))}
+        if name == "folder":
+            self.is_slow = True
+            known = self._names.folder_paths()
+            return {
+                "text": Part(
+                    "text",
+                    self._column("folder_id").replace_strict(known, default=None, return_dtype=pl.String),
+                )
+            }
         if name not in ("area", "aspect_ratio"):
             raise NotInColumns
         width, height = (
@@ -271,13 +301,62 @@ class ColumnWriter:
         part = self._number(arguments[0])
         return {"number": Part(part.family, part.expr.abs(), part.bound)}
 
+    def _member(self, name: str, arguments: Sequence[tree.Expression]) -> Parts:
+        if not isinstance(arguments[0], tree.FieldRef) or arguments[0].field.home != "metadata":
+            raise NotInColumns
+        return self._of_place(("metadata", (*arguments[0].field.path, name)), ("whole", "real"))
+
+    def _latitude(self, arguments: Sequence[tree.Expression]) -> Parts:
+        return self._member("latitude", arguments)
+
+    def _longitude(self, arguments: Sequence[tree.Expression]) -> Parts:
+        return self._member("longitude", arguments)
+
+    def _calendar(self, name: str, arguments: Sequence[tree.Expression]) -> Parts:
+        """The year, month, day or hour of times."""
+        import polars as pl
+
+        part = self.parts(arguments[0]).get("text")
+        if part is None:
+            return {}
+        if part.family != "time":
+            raise NotInColumns
+        self.is_slow = True
+        found = getattr(part.expr.cast(pl.Datetime("us")).dt, name)()
+        return {"number": Part("whole", found.cast(pl.Int64), 9999)}
+
+
+def _paths(frame: polars.DataFrame) -> polars.Series:
+    """The paths of the URLs of a segment, as `catalog/paths.py` makes them."""
+    import polars as pl
+
+    title_of_url = title(("column", ("url",), "text"))
+    if title_of_url not in frame.columns:
+        return pl.Series([None] * frame.height, dtype=pl.String)
+    url = pl.col(title_of_url)
+    is_local = url.str.starts_with(HERE) | url.str.starts_with("file:///")
+    plain = frame.select(pl.when(is_local).then(url.str.slice(len(HERE))).otherwise(url)).to_series()
+    places = frame.select(url.str.contains("%", literal=True).fill_null(False)).to_series().arg_true()
+    if not len(places):
+        return plain
+    return plain.scatter(places, [path_of(given) for given in frame[title_of_url].gather(places)])
+
 
 _CAPITALS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+
+
+def _calendar_of(name: str, writer: ColumnWriter, arguments: Sequence[tree.Expression]) -> Parts:
+    return writer._calendar(name, arguments)
+
+
 _CALLS: dict[str, Callable[[ColumnWriter, Sequence[tree.Expression]], Parts]] = {
     "length": ColumnWriter._length,
     "lower": ColumnWriter._lower,
     "upper": ColumnWriter._upper,
     "abs": ColumnWriter._absolute,
+    "latitude": ColumnWriter._latitude,
+    "longitude": ColumnWriter._longitude,
+    **{name: partial(_calendar_of, name) for name in ("year", "month", "day", "hour")},
 }
 _OF_SQL: dict[str, Sequence[Family]] = {"INTEGER": ("whole",), "REAL": ("real",), "TEXT": ("text", "time")}
 _DECLARED = {name: _OF_SQL[field.sql.split()[0]] for name, field in ITEM_FIELDS.items() if field.sql}

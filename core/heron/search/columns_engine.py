@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import reduce
 from operator import and_
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -57,6 +57,10 @@ class _Names:
     def folders(self, path: str, recursive: bool) -> Sequence[int]:
         """The inner ids of a folder, and if `recursive` of those below it."""
         return self._folders._ids_from(self._folders.get(path), recursive=recursive)
+
+    def folder_paths(self) -> Mapping[int, str]:
+        """The paths of all folders by their inner ids."""
+        return self._folders._paths_by_id()
 
     def items(self, condition: tree.Condition) -> Array:
         """The inner ids of the items for which a condition is true."""
@@ -174,6 +178,8 @@ class ColumnsEngine:
     def _found(self, opened: Opened, plan: Plan) -> Sequence[_Found] | None:
         """The rows of each segment; None if SQLite answers faster."""
         parts = list(_conjuncts(plan.condition))
+        if any(map(_has_index, parts)):
+            return None
         written = [_written(ColumnWriter(segment, self._names), parts) for segment in opened.segments]
         left = [part for place, part in enumerate(parts) if any(place not in known for known in written)]
         if left and len(left) == len(parts):
@@ -207,6 +213,18 @@ def _conjuncts(condition: tree.Condition | None) -> Iterable[tree.Condition]:
             yield from _conjuncts(part)
     elif condition is not None:
         yield condition
+
+
+def _has_index(part: tree.Condition) -> bool:
+    """Whether SQLite finds the rows of a condition by an index: the few items of a URL, a path or a UUID."""
+    match part:
+        case tree.Comparison("=", tree.FieldRef(field), tree.Value()):
+            return (field.home, field.path) in (
+                ("column", ("url",)),
+                ("column", ("uuid",)),
+                ("derived", ("path",)),
+            )
+    return False
 
 
 @frozen

@@ -569,11 +569,11 @@ def test_a_workspace_without_the_right_to_write_is_read(lake, tmp_path, in_use):
 
 
 def test_a_table_fits_the_screen_by_leaving_out_empty_columns_then_shortening(monkeypatch, capsys):
-    from heron.cli import output
+    from heron.cli import tables
 
-    monkeypatch.setattr(output.sys.stdout, "isatty", lambda: True, raising=False)
+    monkeypatch.setattr(tables.sys.stdout, "isatty", lambda: True, raising=False)
     monkeypatch.setenv("COLUMNS", "50")
-    output.print_table(["name", "id", "tags"], [(f"a-{'very-' * 20}long-name.jpg", "0123ab", "")], "none")
+    tables.print_table(["name", "id", "tags"], [(f"a-{'very-' * 20}long-name.jpg", "0123ab", "")], "none")
     head, row = capsys.readouterr().out.splitlines()
     assert "tags" not in head
     assert row.endswith("0123ab") and "…" in row and len(row) == 50

@@ -14,9 +14,9 @@ import pytest
 
 import heron
 from heron.cli.main import status
-from heron.cli.output import _progress_text
+from heron.cli.progress import Line
 from heron.ingest import pipeline, workers
-from heron.ingest.pipeline import Progress
+from heron.ingest.local import Count
 from tests.conftest import draw
 from tests.memory_storage import Lake, LakePlugin, LakeStorage
 
@@ -302,16 +302,49 @@ def test_a_resumed_import_tells_the_share_of_what_is_left(lake, load, tmp_path, 
 
 
 @pytest.mark.parametrize(
-    ("progress", "elapsed", "text"),
+    ("done", "total", "share", "elapsed", "text"),
     [
-        (Progress(), 0, "0 processed, 0 new"),
-        (Progress(2000, 10), 0.4, "2,000 processed, 10 new"),
-        (Progress(2000, 10), 4, "2,000 processed, 10 new, 500 a second"),
-        (Progress(2000, 10, 3, 0.05), 4, "2,000 processed, 10 new, 3 failed, 500 a second, 1:16 left"),
-        (Progress(5, 5, 0, 0.5), 5, "5 processed, 5 new, 1 a second, 0:05 left"),
-        (Progress(5, 5, 0, 0.001), 5, "5 processed, 5 new, 1 a second"),
-        (Progress(5, 5, 0, 1.0), 5, "5 processed, 5 new, 1 a second"),
+        (0, None, None, 0, "0 files, 0:00"),
+        (2000, None, None, 0.4, "2,000 files, 0:00"),
+        (2000, None, None, 4, "2,000 files, 500 a second, 0:04"),
+        (2000, None, 0.05, 4, "2,000 files, 500 a second, 1:16 left"),
+        (2000, 40_000, None, 4, "2,000 of 40,000 files, 500 a second, 1:16 left"),
+        (5, 10, None, 5, "5 of 10 files, 1.0 a second, 0:05 left"),
+        (5, None, 0.001, 5, "5 files, 1.0 a second"),
+        (5, 5, None, 5, "5 of 5 files, 1.0 a second"),
+        (1, 1, None, 0.1, "1 of 1 file"),
     ],
 )
-def test_progress_says_rate_and_time_left(progress, elapsed, text):
-    assert _progress_text(progress, elapsed) == text
+def test_progress_says_total_rate_and_time_left(done, total, share, elapsed, text):
+    line = Line("Importing", "file")
+    line.show(done, total, share=share)
+    line.close()
+    assert line.text(elapsed) == f"Importing: {text}"
+
+
+def test_local_files_are_counted_ahead_without_their_sidecars(workspace, tmp_path):
+    place = tmp_path / "files"
+    place.mkdir()
+    for number in range(300):
+        (place / f"{number}.txt").write_text("words")
+        (place / f"{number}.txt.metadata.json").write_text("{}")
+    told = []
+    workspace.ingest.files([place], folder="A", progress=told.append, ignore_errors=True)
+    assert (told[-1].files, told[-1].done) == (300, 300) and told[-1].total in (None, 300)
+    count = Count([place], ".metadata.json")
+    end = time.monotonic() + 10
+    while count() is None and time.monotonic() < end:
+        time.sleep(0.01)
+    assert count() == 300
+
+
+def test_sidecars_of_a_synced_folder_are_no_files_of_the_progress(workspace, tmp_path):
+    place = tmp_path / "files"
+    place.mkdir()
+    for number in range(5):
+        (place / f"{number}.txt").write_text("words")
+        (place / f"{number}.txt.metadata.json").write_text('{"a": 1}')
+    workspace.ingest.follow("S", place.as_uri())
+    told = []
+    workspace.ingest.sync("S", progress=told.append)
+    assert (told[-1].files, told[-1].done) == (5, 10)

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from contextlib import redirect_stdout
 from typing import TYPE_CHECKING
 
+from heron.cli.stdout import guard
+
 if TYPE_CHECKING:
     from heron.hooks import PluginManager
     from heron.workspace import Workspace
@@ -27,11 +29,15 @@ class Context:
         self.path: str | None = None
         self.user: str | None = None
         self.discover = True
+        self.prints_itself = False
+        """Whether the command is that of a plugin: what it prints is its output."""
         self._workspace: Workspace | None = None
         self._plugins: PluginManager | None = None
 
     def workspace(self) -> Workspace:
         """The workspace to work in; raises NotFound when there is none."""
+        if not self.prints_itself:
+            guard()
         if self._workspace is None:
             from pathlib import Path
 
@@ -61,12 +67,14 @@ class Context:
         own = Context()
         options = [] if self.discover else ["--no-plugins"]
         options += ["--as", self.user] if self.user is not None else []
+        was_guarded = guard(False)
         try:
             program.main(
                 [*options, *arguments], prog_name="heron", standalone_mode=False, obj=own, color=current.color
             )
         finally:
             own.close()
+            guard(was_guarded)
 
     def close(self) -> None:
         """Close what was opened."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 
@@ -35,6 +35,7 @@ from heron.cli.output import (
     tell,
     yes_option,
 )
+from heron.cli.progress import counting
 from heron.cli.selection import Selection, selection
 from heron.cli.tables import is_csv, say
 from heron.cli.values import assignments
@@ -220,6 +221,7 @@ def metadata(
 )
 def export(context: Context, title: str, output: Path, format: str | None, as_json: bool) -> None:
     """Write a dataset to a file, or to a folder if the format has several files."""
+    from heron.export.writing import export_rows
     from heron.hooks import DatasetExporter
 
     if as_json and str(output) == "-":
@@ -233,7 +235,10 @@ def export(context: Context, title: str, output: Path, format: str | None, as_js
         )
     if output.is_dir() and not workspace.plugins.exporter(chosen).writes_folder:
         raise click.UsageError(f"File {str(output)!r} is a directory.")
-    count = workspace.export(title, output, format=chosen)
+    total = workspace.datasets.get(title).row_count
+    with counting("Writing", "row", total) as progress:
+        rows = _reported(workspace.datasets.rows(title), progress)
+        count = export_rows(workspace.plugins, chosen, rows, output)
     if as_json:
         print_json({"file": str(output), "format": chosen, "rows": count})
         return
@@ -268,6 +273,13 @@ def delete(context: Context, title: str, yes: bool, as_json: bool) -> None:
     confirm(f"Delete dataset {title} of {counted(found.row_count, 'row')}? The items stay.", yes)
     datasets.delete(title)
     tell(as_json, found, f"Deleted dataset {title}")
+
+
+def _reported(rows: Iterable[DatasetRow], progress: Callable[[int], None]) -> Iterator[DatasetRow]:
+    """The same rows; `progress` is called with their number."""
+    for number, row in enumerate(rows, start=1):
+        yield row
+        progress(number)
 
 
 def _metadata(metadata: dict[str, object]) -> str:

@@ -11,7 +11,8 @@ import click
 from heron.cli.collecting import check_titles, collect
 from heron.cli.context import Context
 from heron.cli.item_tables import id_column, ids
-from heron.cli.output import counting, example, limit_option, list_options, print_json
+from heron.cli.output import example, limit_option, list_options, print_json
+from heron.cli.progress import counting
 from heron.cli.selection import Selection, selection
 from heron.cli.show import picture_option, save_picture
 from heron.cli.tables import print_beginning, say, size_cell
@@ -92,7 +93,7 @@ def command(
             _hash(workspace, query, as_json)
         found = workspace.curation.exact_duplicates(query)
     else:
-        with counting("Comparing") as progress:
+        with counting("Comparing", "vector") as progress:
             found = workspace.curation.near_duplicates(
                 selection.key, near, query, frames=frames, exact=selection.exact, progress=progress
             )
@@ -116,7 +117,7 @@ def command(
 
 
 def _hash(workspace: Workspace, query: Query, quiet: bool) -> None:
-    with counting("Hashing") as progress:
+    with counting("Hashing", "file") as progress:
         done = workspace.curation.hash_missing(query, progress=progress)
     failed = f", {done.failed:,} failed" if done.failed else ""
     say(f"Hashed {counted(done.hashed, 'file')}{failed}.", err=quiet)

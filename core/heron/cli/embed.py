@@ -8,7 +8,8 @@ import click
 
 from heron.cli import completing
 from heron.cli.context import Context
-from heron.cli.output import counting, example, json_option, print_json, print_json_list
+from heron.cli.output import example, json_option, print_json, print_json_list
+from heron.cli.progress import counting
 from heron.cli.selection import Selection, selection
 from heron.cli.tables import print_table, say
 from heron.wording import counted
@@ -69,7 +70,7 @@ def command(
         return
     workspace = context.workspace()
     items = selection.chosen(workspace) if selection else None
-    with counting("Embedding") as progress:
+    with counting("Embedding", total=workspace.embed._count(items)) as progress:
         try:
             done = workspace.embed(
                 embedder, items, model=model, key=key, frames=frames, again=again, progress=progress

@@ -12,7 +12,8 @@ import click
 
 from heron.cli import completing
 from heron.cli.context import Context
-from heron.cli.output import example, json_option, print_json, progress_bar
+from heron.cli.output import example, json_option, print_json
+from heron.cli.progress import progress_bar
 from heron.cli.tables import say
 from heron.errors import ImportInterrupted
 from heron.jobs import ImportProblem, ImportReport

@@ -18,10 +18,10 @@ from heron.cli.output import (
     print_json,
     print_json_list,
     print_json_stream,
-    progress_bar,
     skip_option,
     tell,
 )
+from heron.cli.progress import progress_bar
 from heron.cli.tables import print_beginning, print_fields, print_table, say
 from heron.wording import counted
 

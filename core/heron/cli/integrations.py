@@ -18,6 +18,7 @@ from heron.cli.output import (
     tell,
     yes_option,
 )
+from heron.cli.stdout import echo
 from heron.cli.tables import print_fields, say
 from heron.hooks import StorageBackend
 from heron.jobs import Integration
@@ -125,7 +126,7 @@ def check(context: Context, name: str, url: str, as_json: bool) -> int:
         print_json_list(results)
     else:
         for result in results:
-            click.secho("ok    " if result.ok else "failed", fg="green" if result.ok else "red", nl=False)
+            echo("ok    " if result.ok else "failed", fg="green" if result.ok else "red", nl=False)
             say(f"  {result.message}")
     return 0 if all(result.ok for result in results) else 1
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +12,6 @@ from heron.cli import completing
 from heron.cli.context import Context
 from heron.cli.item_tables import Cells, columns_option, frame_cells, named_cells, print_stream, values_of
 from heron.cli.output import (
-    counting,
     example,
     json_option,
     limit_option,
@@ -22,6 +21,7 @@ from heron.cli.output import (
     skip_option,
     tell,
 )
+from heron.cli.progress import counting
 from heron.cli.selection import Selection, selection
 from heron.cli.tables import say
 from heron.errors import HeronError
@@ -119,7 +119,7 @@ def _add_to_each(uuids: Sequence[str], add: Callable[[ItemRef], int], as_json: b
     from heron.storage.waiting import patiently
 
     total, problems = 0, []
-    with patiently(), counting("Adding frames") as progress:
+    with patiently(), counting("Adding frames", total=len(uuids)) as progress:
         for number, uuid in enumerate(uuids, start=1):
             try:
                 total += add(uuid)
@@ -207,13 +207,13 @@ def extract(
     """Write frames of an item as pictures: the named frames, or all that are in the catalogue."""
     workspace = context.workspace()
     owner = workspace.items.get(item)
-    numbers: Iterable[int] = frames or [
+    numbers: Sequence[int] = frames or [
         frame.number for frame in workspace.frames.stream(owner) if frame.is_key or not keys
     ]
     from heron.storage.waiting import patiently
 
     written = []
-    with patiently(), counting("Writing frames") as progress:
+    with patiently(), counting("Writing frames", "frame", len(numbers)) as progress:
         for path in workspace.pictures.write_frames(owner, output, numbers, size=size):
             written.append(str(path))
             progress(len(written))

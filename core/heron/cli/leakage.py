@@ -11,7 +11,8 @@ from heron.cli import completing
 from heron.cli.collecting import check_titles, collect
 from heron.cli.context import Context
 from heron.cli.item_tables import ids
-from heron.cli.output import counting, example, limit_option, list_options, print_json
+from heron.cli.output import example, limit_option, list_options, print_json
+from heron.cli.progress import counting
 from heron.cli.show import picture_option, save_picture
 from heron.cli.tables import is_csv, print_beginning, say
 from heron.wording import counted
@@ -60,7 +61,7 @@ def command(
     """
     workspace = context.workspace()
     check_titles(workspace, title)
-    with counting("Comparing") as progress:
+    with counting("Comparing", "vector") as progress:
         found = workspace.curation.leakage(train, test, key, near, frames=not no_frames, progress=progress)
     sheet = None
     if output is not None and found.leaks:

@@ -12,6 +12,7 @@ import click
 from heron._version import __version__
 from heron.cli.context import Context
 from heron.cli.screen import colours, write_anything
+from heron.cli.stdout import echo, keep_descriptor, own_stdout
 from heron.cli.tables import clean
 from heron.errors import HeronError
 
@@ -77,6 +78,7 @@ class LazyGroup(click.Group):
         ).get(name)
         if brought is None:
             return None
+        self._context(context).prints_itself = True
         loaded: click.Command = self._context(context).plugins().load(brought)
         return loaded
 
@@ -170,6 +172,7 @@ def main(context: click.Context, workspace: str | None, user: str | None, no_plu
 
 def run() -> None:
     """Run the command line and exit with 0, 1 (an error, printed in one line) or 2 (wrong usage)."""
+    keep_descriptor()
     if "_HERON_COMPLETE" in os.environ:
         from heron.cli.shells import answer
 
@@ -181,6 +184,11 @@ def status(arguments: list[str]) -> int:
     """Run the command line and return its exit status."""
     context = Context()
     write_anything()
+    with own_stdout():
+        return _status(arguments, context)
+
+
+def _status(arguments: list[str], context: Context) -> int:
     try:
         result = main.main(arguments, prog_name="heron", standalone_mode=False, obj=context, color=colours())
         sys.stdout.flush()
@@ -214,4 +222,4 @@ def status(arguments: list[str]) -> int:
 
 def _complain(message: str, hint: str | None) -> None:
     text = clean(message + (f" ({hint})" if hint else ""))
-    click.echo(f"{click.style('Error:', fg='red')} {text}", err=True, color=colours())
+    echo(f"{click.style('Error:', fg='red')} {text}", err=True, color=colours())

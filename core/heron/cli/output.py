@@ -5,19 +5,18 @@ from __future__ import annotations
 import inspect
 import re
 import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Sequence
 from itertools import chain, islice
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from heron.cli.screen import is_unicode
+from heron.cli.stdout import echo, printing
 from heron.cli.tables import clean, csv_option, is_csv, print_beginning, print_table, say
 
 if TYPE_CHECKING:
     from heron.answers import Verification
-    from heron.ingest.pipeline import Progress
 
 T = TypeVar("T")
 
@@ -79,7 +78,7 @@ def example(text: str) -> Callable[[Any], Any]:
 def print_json(value: Any) -> None:
     """Print records or plain data as JSON."""
     _refuse_csv()
-    click.echo(_json(value))
+    echo(_json(value))
 
 
 def _refuse_csv() -> None:
@@ -113,10 +112,10 @@ def print_json_list(values: Iterable[Any], cursor: str | None = None, **more: An
 def print_json_array(values: Iterable[Any]) -> None:
     """Print a JSON array as a stream, one element on each line."""
     _refuse_csv()
-    click.echo("[", nl=False)
+    echo("[", nl=False)
     for number, value in enumerate(values):
-        click.echo(("," if number else "") + "\n" + _json(value), nl=False)
-    click.echo("\n]")
+        echo(("," if number else "") + "\n" + _json(value), nl=False)
+    echo("\n]")
 
 
 def print_json_stream(values: Iterable[Any], limit: int | None, cursor: int = 0, **more: Any) -> None:
@@ -128,11 +127,11 @@ def print_json_stream(values: Iterable[Any], limit: int | None, cursor: int = 0,
     rest = islice(values, cursor, None)
     stream = chain([*islice(rest, 1)], rest)
     before = [f"{_json(key)}:{_json(value)}," for key, value in more.items()]
-    click.echo(f'{{{"".join(before)}"items":[', nl=False)
+    echo(f'{{{"".join(before)}"items":[', nl=False)
     for number, value in enumerate(islice(stream, limit)):
-        click.echo(("," if number else "") + "\n" + _json(value), nl=False)
+        echo(("," if number else "") + "\n" + _json(value), nl=False)
     is_whole = limit is None or next(stream, None) is None
-    click.echo(f'\n],"cursor":{"null" if is_whole else _json(str(cursor + (limit or 0)))}}}')
+    echo(f'\n],"cursor":{"null" if is_whole else _json(str(cursor + (limit or 0)))}}}')
 
 
 def print_verification(
@@ -157,63 +156,6 @@ def print_records(
         print_table(columns, map(row, records), empty)
 
 
-@contextmanager
-def progress_bar(what: str) -> Iterator[Callable[[Progress], None]]:
-    """A line on standard error with the units done, their rate, the failures and the time left; only on a terminal."""
-    if not sys.stderr.isatty():
-        yield lambda progress: None
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, ProgressColumn, SpinnerColumn, TextColumn, TimeElapsedColumn
-    from rich.progress import Progress as Bar
-    from rich.text import Text
-
-    from heron.storage.waiting import waited_for
-
-    class Wait(ProgressColumn):
-        """What the job waits for, drawn anew several times a second."""
-
-        def render(self, task: object) -> Text:
-            return Text(clean(waited_for() or ""), style="yellow")
-
-    columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn(), Wait())
-    with Bar(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task(what)
-
-        def show(progress: Progress) -> None:
-            elapsed = bar.tasks[0].elapsed or 0
-            if progress.share is not None and not any(isinstance(c, BarColumn) for c in bar.columns):
-                bar.columns = (*bar.columns, BarColumn(bar_width=20))
-            text = f"{what}: {_progress_text(progress, elapsed)}"
-            bar.update(task, description=text, total=1.0, completed=progress.share or 0.0)
-
-        yield show
-
-
-@contextmanager
-def counting(what: str) -> Iterator[Callable[[int], None]]:
-    """A line on standard error with the number done so far and the rate; only on a terminal."""
-    with progress_bar(what) as show:
-        if not sys.stderr.isatty():
-            yield lambda done: None
-            return
-        from heron.ingest.pipeline import Progress
-
-        yield lambda done: show(Progress(done, done))
-
-
-def _progress_text(progress: Progress, elapsed: float) -> str:
-    """The text of progress after `elapsed` seconds: `2,000 processed, 10 new, 500 a second, 1:20 left`."""
-    parts = [f"{progress.done:,} processed", f"{progress.added:,} new"]
-    parts += [f"{progress.failed:,} failed"] if progress.failed else []
-    if elapsed > 0.5:
-        parts.append(f"{progress.done / elapsed:,.0f} a second")
-        if progress.share and 0.01 < progress.share < 1:
-            left = round(elapsed / progress.share - elapsed)
-            parts.append(f"{left // 60}:{left % 60:02} left")
-    return ", ".join(parts)
-
-
 def confirm(question: str, yes: bool) -> None:
     """Ask before something is deleted; without a terminal, --yes is required."""
     if yes:
@@ -222,4 +164,5 @@ def confirm(question: str, yes: bool) -> None:
     if not sys.stdin.isatty():
         raise click.UsageError(f"{question} Give --yes to do it.")
     as_json = click.get_current_context().params.get("as_json", False)
-    click.confirm(question, abort=True, err=as_json)
+    with printing():
+        click.confirm(question, abort=True, err=as_json)

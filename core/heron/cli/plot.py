@@ -9,7 +9,8 @@ import click
 
 from heron.cli import completing
 from heron.cli.context import Context
-from heron.cli.output import example, json_option, print_json, progress_bar
+from heron.cli.output import example, json_option, print_json
+from heron.cli.progress import counting
 from heron.cli.selection import Selection, selection
 from heron.cli.tables import say
 from heron.wording import counted
@@ -103,5 +104,5 @@ def _projection(workspace: Workspace, key: str | None, method: str, *, again: bo
             return workspace.projections.get(key, method)
         except NotFound:
             pass
-    with progress_bar("Projecting"):
+    with counting("Projecting", "vector"):
         return workspace.projections.make(key, method)

@@ -10,7 +10,8 @@ import click
 from heron.cli.collecting import check_titles, collect
 from heron.cli.context import Context
 from heron.cli.item_tables import id_column, ids
-from heron.cli.output import counting, example, list_options, print_json
+from heron.cli.output import example, list_options, print_json
+from heron.cli.progress import counting
 from heron.cli.selection import Selection, selection
 from heron.cli.show import picture_option, save_picture
 from heron.cli.tables import print_table, say
@@ -74,7 +75,7 @@ def command(
     if diverse is not None:
         found = workspace.curation.diverse(selection.key, diverse, query)
     else:
-        with counting("Comparing") as progress:
+        with counting("Comparing", "vector") as progress:
             found = workspace.curation.uniqueness(
                 selection.key, query, neighbours=neighbours, limit=unique, keep=keep, progress=progress
             )

@@ -12,6 +12,7 @@ from heron.cli import completing
 from heron.cli.context import Context
 from heron.cli.items import print_item
 from heron.cli.output import example, json_option, print_json, tell
+from heron.cli.stdout import echo
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -77,7 +78,7 @@ def command(
             print_json({"uuid": owner.uuid, "text": text})
             return
         for piece in workspace.pictures.text(owner):
-            click.echo(_readable(piece))
+            echo(_readable(piece))
     elif output is not None:
         pictures = workspace.pictures
         picture = (

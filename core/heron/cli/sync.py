@@ -7,7 +7,8 @@ import click
 from heron.cli import completing
 from heron.cli.context import Context
 from heron.cli.import_files import say_report
-from heron.cli.output import example, json_option, print_json_list, progress_bar
+from heron.cli.output import example, json_option, print_json_list
+from heron.cli.progress import progress_bar
 from heron.cli.tables import say
 from heron.errors import HeronError
 

@@ -14,6 +14,7 @@ from typing import Any
 import click
 
 from heron.cli import screen
+from heron.cli.stdout import echo
 
 _NUMBER = re.compile(r"-?[0-9][0-9,]*(\.[0-9]+)?( ?(%|s|B|[kMGT]B))?")
 _NAMES = {"name", "id", "uuid", "title", "path", "folder", "value", "description", "key", "collections"}
@@ -66,7 +67,7 @@ def clean(text: str) -> str:
 
 def say(text: str, *, err: bool = False, **style: Any) -> None:
     """Print a line, cleaned; `style` is that of click.secho. If the command prints CSV, it goes to standard error."""
-    click.secho(clean(text), err=err or is_csv(), **style)
+    echo(clean(text), err=err or is_csv(), **style)
 
 
 def print_table(
@@ -115,7 +116,7 @@ def print_table(
             for text, size, is_right in zip(row, widths, right, strict=True)
             if size
         ).rstrip()
-        click.secho(line, bold=True) if number == 0 else click.echo(line)
+        echo(line, bold=True) if number == 0 else echo(line)
     if left_out:
         say(f"Left out, the window is too narrow: {', '.join(left_out)}")
 
@@ -128,9 +129,9 @@ def print_fields(rows: Iterable[tuple[str, Any]]) -> None:
     texts = [(_cell(name), _cell(value)) for name, value in rows]
     width = max((screen.cells(name) for name, _ in texts), default=0)
     width = max(width, len("field"))
-    click.secho(f"{screen.padded('field', width)}  value", bold=True)
+    echo(f"{screen.padded('field', width)}  value", bold=True)
     for name, value in texts:
-        click.echo(f"{screen.padded(name, width)}  {value}".rstrip())
+        echo(f"{screen.padded(name, width)}  {value}".rstrip())
 
 
 def print_beginning(

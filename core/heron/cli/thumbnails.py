@@ -5,7 +5,8 @@ from __future__ import annotations
 import click
 
 from heron.cli.context import Context
-from heron.cli.output import counting, example, json_option, print_json
+from heron.cli.output import example, json_option, print_json
+from heron.cli.progress import counting
 from heron.cli.selection import Selection, selection
 from heron.cli.tables import say
 from heron.wording import counted
@@ -28,7 +29,9 @@ def command(context: Context, frames: bool, again: bool, as_json: bool, selectio
     """
     workspace = context.workspace()
     chosen = selection.chosen(workspace)
-    with counting("Making pictures") as progress:
+    with counting(
+        "Making pictures", "frame" if frames else "item", None if frames else len(chosen)
+    ) as progress:
         made = workspace.pictures.make(chosen, frames=frames, again=again, progress=progress)
     if as_json:
         print_json(made)

@@ -11,7 +11,6 @@ from heron.cli import completing
 from heron.cli.context import Context
 from heron.cli.output import (
     confirm,
-    counting,
     example,
     json_option,
     list_options,
@@ -20,6 +19,7 @@ from heron.cli.output import (
     tell,
     yes_option,
 )
+from heron.cli.progress import counting
 from heron.cli.selection import Selection, selection
 from heron.cli.tables import print_table, say, size_cell
 from heron.wording import counted
@@ -250,7 +250,7 @@ def import_file(
     `frame`. The whole file is checked before anything is stored. It exits with 1 if no id belongs to an item.
     """
     files = context.workspace().vector_files
-    with counting("Keeping vectors") as progress:
+    with counting("Keeping vectors", "vector") as progress:
         try:
             done = files.import_file(key, file, by=by, ids=ids, create=create, progress=progress)
         except KeyboardInterrupt:
@@ -302,7 +302,7 @@ def export(
     """Write vectors to a file; importing it restores the same bits."""
     workspace = context.workspace()
     query = selection.query(workspace) if selection else None
-    with counting("Writing vectors") as progress:
+    with counting("Writing vectors", "vector") as progress:
         done = workspace.vector_files.export_file(exported, output, query=query, ids=ids, progress=progress)
     if as_json:
         print_json(done)

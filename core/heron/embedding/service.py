@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sized
 
 from attrs import frozen
 
@@ -103,12 +103,24 @@ class EmbeddingService:
     def chosen(self, items: ItemRefs | Query | None = None) -> Iterator[Item]:
         """The items that are embedded: those given, or all that have pictures."""
         if items is None:
-            kinds = ", ".join(f"'{kind.name}'" for kind in self._kinds.all() if kind.visual)
-            items = Query(where=f"item.kind IN ({kinds})")
+            items = self._visual()
         if isinstance(items, Query):
             yield from self._search.all(items)
         else:
             yield from (self._items.get(item) for item in ITEM.many(items))
+
+    def _count(self, items: ItemRefs | Query | None = None) -> int | None:
+        """The number of items that `chosen` gives, if it is known without reading them."""
+        if isinstance(items, Sized):
+            return len(items)
+        if items is None:
+            return self._search.count(self._visual())
+        return None
+
+    def _visual(self) -> Query:
+        """The query for all items that have pictures."""
+        kinds = ", ".join(f"'{kind.name}'" for kind in self._kinds.all() if kind.visual)
+        return Query(where=f"item.kind IN ({kinds})")
 
     def _prepared(self, key: str, made_by: MadeBy, loaded: Embedder, again: bool) -> VectorSet:
         """The vector set for the vectors; records this embedder as their maker."""

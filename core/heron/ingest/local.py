@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from urllib.parse import quote
 
 from heron.catalog.spelling import absolute_path
-from heron.errors import InvalidInput, NotFound
+from heron.errors import HeronError, InvalidInput, NotFound
 from heron.ingest.units import Unit
 from heron.metadata.keys import is_unicode, not_unicode, shown_path
 from heron.metadata.sidecars import SUFFIX, read_sidecar
@@ -34,7 +35,33 @@ def local_units(paths: Sequence[Path], *, sidecar_suffix: str | None = SUFFIX) -
     return _walk_all(paths, sidecar_suffix)
 
 
+class Count:
+    """The number of files at and below some paths, without sidecars, counted by a thread of its own meanwhile."""
+
+    def __init__(self, paths: Sequence[Path], sidecar_suffix: str | None) -> None:
+        self._paths = paths
+        self._suffix = sidecar_suffix
+        self._total: int | None = None
+        threading.Thread(target=self._count, name="count", daemon=True).start()
+
+    def __call__(self) -> int | None:
+        """The number, or None as long as it is not known."""
+        return self._total
+
+    def _count(self) -> None:
+        try:
+            self._total = sum(1 for _ in _named(self._paths, self._suffix))
+        except (HeronError, OSError):
+            pass  # the import itself reports it
+
+
 def _walk_all(paths: Sequence[Path], sidecar_suffix: str | None) -> Iterator[Unit]:
+    for folder, name, prefix, suffix in _named(paths, sidecar_suffix):
+        yield _unit(folder, name, prefix, suffix)
+
+
+def _named(paths: Sequence[Path], sidecar_suffix: str | None) -> Iterator[tuple[Path, str, str, str | None]]:
+    """Each file: its folder, its name, the URL of the folder, and the suffix of its sidecar if it has one."""
     given = dict.fromkeys(paths)
     for root in given:
         if any(parent in given for parent in root.parents):
@@ -52,7 +79,7 @@ def _walk_all(paths: Sequence[Path], sidecar_suffix: str | None) -> Iterator[Uni
                 has_sidecar = bool(sidecar_suffix) and (
                     beside in listed or (alone and (folder / beside).is_file())
                 )
-                yield _unit(folder, name, prefix, sidecar_suffix if has_sidecar else None)
+                yield folder, name, prefix, sidecar_suffix if has_sidecar else None
 
 
 def _unit(folder: Path, name: str, prefix: str, sidecar_suffix: str | None) -> Unit:

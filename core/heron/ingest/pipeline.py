@@ -51,13 +51,16 @@ Probe = Callable[[Sequence[Unit]], list[Outcome]]
 class Progress:
     """The progress of an import: units done, added and failed, and the share of all units, if known.
 
-    Only this run counts: a resumed import begins with 0 again.
+    `files` are the units done without sidecars, and `total` is the number of all of them, if it is known. Only this run
+    counts: a resumed import begins with 0 again.
     """
 
     done: int = 0
     added: int = 0
     failed: int = 0
     share: float | None = None
+    files: int = 0
+    total: int | None = None
 
 
 Series = Callable[[ImportJob], Iterable[Outcome]]
@@ -94,9 +97,10 @@ class Pipeline:
         report: Report,
         share_read: Callable[[], float | None] = lambda: None,
         position: int = 0,
+        total: Callable[[], int | None] = lambda: None,
     ) -> None:
-        """Import the units after `position`; `share_read` returns the share of the source that was read, or None
-        if it is not known.
+        """Import the units after `position`; `share_read` returns the share of the source that was read, and `total` the
+        number of its units, both None if they are not known.
         """
         self._database = database
         self._imports = imports
@@ -104,6 +108,7 @@ class Pipeline:
         self._report = report
         self._share_read = share_read
         self._position = position
+        self._total = total
         self._read = 0
         self._is_read = False
         self._progress = Progress()
@@ -115,7 +120,7 @@ class Pipeline:
         for batch in _batches(_until_outage(outcomes, job)):
             with self._database.write():
                 landed = self._landing.land(job, folder, batch)
-            self._advance(done=len(batch), added=len(landed.ids), failed=len(landed.failures))
+            self._advance(batch, added=len(landed.ids), failed=len(landed.failures))
             yield landed.ids
 
     def all_or_nothing(
@@ -149,7 +154,7 @@ class Pipeline:
             for batch in _batches(_flawless(outcomes, job)):
                 done = self._landing.land(job, target, batch)
                 _abort_on_failure(done.failures)
-                self._advance(done=len(batch), added=len(done.ids))
+                self._advance(batch, added=len(done.ids))
                 landed.append(done.ids)
         return landed
 
@@ -204,7 +209,7 @@ class Pipeline:
         for batch in _batches(outcomes):
             ask()
             spool.keep(batch)
-            self._advance(done=len(batch))
+            self._advance(batch)
 
     def _land_kept(self, job: ImportJob, folder: Folder, spool: Spool) -> Iterator[Landed]:
         for batch in spool:
@@ -218,10 +223,14 @@ class Pipeline:
             self._advance(added=len(landed.ids), failed=len(landed.failures))
             yield landed
 
-    def _advance(self, done: int = 0, added: int = 0, failed: int = 0) -> None:
+    def _advance(self, batch: Sequence[Outcome] = (), added: int = 0, failed: int = 0) -> None:
         before = self._progress
-        done += before.done
-        self._progress = Progress(done, before.added + added, before.failed + failed, self._share(done))
+        done = before.done + len(batch)
+        files = before.files + sum(outcome.unit.sidecar_of is None for outcome in batch)
+        total = self._total()
+        self._progress = Progress(
+            done, before.added + added, before.failed + failed, self._share(done), files, total
+        )
         self._report(self._progress)
 
     def _share(self, done: int) -> float | None:

@@ -45,7 +45,7 @@ are decoded."""
 
 @frozen
 class Source:
-    """The source of an import: its stream of units, the share that was read, and what opens its storages.
+    """The source of an import: its stream of units, the share that was read, their number, and what opens its storages.
 
     With `opener` None, all units are local files.
     """
@@ -54,6 +54,7 @@ class Source:
     share: Callable[[], float | None] = lambda: None
     opener: Callable[[str], PatientStorage] | None = None
     integration_of: Callable[[str], int | None] = lambda url: None
+    total: Callable[[], int | None] = lambda: None
 
 
 class Runner:
@@ -176,7 +177,12 @@ class Runner:
             self._synced, self._series_store, self._trees,
             Options(rule or plan.rule, plan.skip_identical, source.integration_of, plan.folders),
         )  # fmt: skip
-        return Pipeline(self._database, self._imports, landing, report, source.share, position)
+
+        def total() -> int | None:
+            units = source.total()
+            return None if units is None else units - position
+
+        return Pipeline(self._database, self._imports, landing, report, source.share, position, total)
 
     def _workers(
         self, units: Iterable[Unit], plan: ImportPlan, source: Source, executor: Executor | None

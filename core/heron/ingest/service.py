@@ -324,7 +324,7 @@ class IngestService:
     def _begin(
         self, plan: ImportPlan, dry_run: bool, executor: Executor | None, progress: Report
     ) -> ImportReport:
-        source = self._sources.of(plan)
+        source = self._sources.of(plan, with_count=progress is not _silent)
         if dry_run:
             return self._runner.rehearse(plan, source, progress)
         return self._run(self._runner.start(plan), plan, executor, progress)
@@ -332,7 +332,7 @@ class IngestService:
     def _run(
         self, job: ImportJob, plan: ImportPlan, executor: Executor | None, progress: Report
     ) -> ImportReport:
-        source = self._sources.of(plan)
+        source = self._sources.of(plan, with_count=progress is not _silent)
         if plan.synced is None:
             return self._runner.run(job, plan, source, progress, executor=executor)
         seen = Seen()

@@ -12,7 +12,7 @@ from heron.catalog.schema import SchemaService
 from heron.errors import NotFound
 from heron.hooks import PluginManager, StoredObject
 from heron.ingest.batches import batched_units
-from heron.ingest.local import local_units
+from heron.ingest.local import Count, local_units
 from heron.ingest.manifest.entries import Entries
 from heron.ingest.manifest.reading import Manifest
 from heron.ingest.plan import ImportPlan
@@ -43,8 +43,8 @@ class Sources:
         self._storage = storage
         self._integrations = integrations
 
-    def of(self, plan: ImportPlan) -> Source:
-        """The source of a plan's units."""
+    def of(self, plan: ImportPlan, *, with_count: bool = False) -> Source:
+        """The source of a plan's units; local files are counted ahead if `with_count`."""
         by = self._integrations.get(plan.integration) if plan.integration is not None else None
         if by is not None:
             self._storage.open(f"{by.backend}://", by)  # so that a missing secret is reported first
@@ -74,7 +74,9 @@ class Sources:
                 return batched_units(paths, kind, kind_of)
             return chain(local_units(paths, sidecar_suffix=plan.sidecar_suffix), *below)
 
-        return Source(units, opener=opener if urls else None, integration_of=integration_of)
+        counts = with_count and not urls and plan.batch_as is None
+        total = Count(paths, plan.sidecar_suffix) if counts else lambda: None
+        return Source(units, opener=opener if urls else None, integration_of=integration_of, total=total)
 
     def _listed(
         self, opener: Callable[[str], PatientStorage], url: str, *, may_be_empty: bool

@@ -185,11 +185,11 @@ class PictureService:
         """Store a thumbnail, and for images metrics, of each item that has none; with `frames`, of its frames
         instead.
 
-        With `again`, existing ones are made again. Files that cannot be read are reported as problems. To
+        With `again`, existing ones are made again. `progress` is called with the number of items, or of frames, that are done and stored. Files that cannot be read are reported as problems. To
         continue an interrupted run, run it again.
         """
         self._access.require("read", WORKSPACE)
-        made = {"item": 0, "frame": 0, "failed": 0}
+        made, done = {"item": 0, "frame": 0, "failed": 0}, 0
         problems: list[ImportProblem] = []
         waiting: list[_Piece] = []
 
@@ -218,11 +218,13 @@ class PictureService:
                     failed(item.name, item.url, piece)
                 elif piece is not None:
                     waiting.append(piece)
+                done += piece is None or isinstance(piece, HeronError)
                 if len(waiting) >= _BATCH:
                     self._keep(waiting, made)
-                    progress(sum(made.values()))
+                if not waiting:
+                    progress(sum(made.values()) if frames else done)
         self._keep(waiting, made)
-        progress(sum(made.values()))
+        progress(sum(made.values()) if frames else done)
         return Made(made["item"], made["frame"], made["failed"], tuple(problems))
 
     def write_frames(

@@ -9,6 +9,7 @@ import platform
 import sqlite3
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,6 +19,7 @@ from heron.catalog.foreign import require_own_schema
 from heron.catalog.migrations import APPLICATION_ID, OPTIONAL, imagine, migrations
 from heron.catalog.places import Places
 from heron.catalog.stored import add_columns, imagine_columns, missing_columns
+from heron.catalog.unwritable import State, address, is_passing, is_writable, quiet_state, unreadable
 from heron.errors import CatalogueBusy, CatalogueError, InvalidInput
 from heron.inside import FILE_NAME, open_file, other_owner, require_catalogue
 from heron.models import now
@@ -25,9 +27,13 @@ from heron.models import now
 BUSY_SECONDS = 10.0
 """The seconds that a writer waits for another writer, unless HERON_BUSY_SECONDS says otherwise."""
 
+PATIENCE = 2.0
+"""The seconds for which a reader who may not write tries again while others open, change and close the file."""
+
 _HOLDER_BYTES = 64 * 1024
 
 Row = sqlite3.Row
+T = TypeVar("T")
 
 
 class _HasDatabase(Protocol):
@@ -68,7 +74,7 @@ class Database:
     ) -> None:
         """Open `directory`/catalog.db and migrate its tables; with `create`, make it if it is missing or empty.
 
-        A file that cannot be written is opened for reading. With `read_only` nothing is written or created, neither
+        A file that cannot be written is opened for reading; see `unwritable`. With `read_only` nothing is written or created, neither
         files beside it nor missing tables. Raises CatalogueError for a file that is foreign, corrupt, empty, or newer
         than this Heron.
         """
@@ -84,32 +90,37 @@ class Database:
 
             require_trusted(directory.parent, owner)
         require_catalogue(self.path)
-        address = self._address(read_only)
-        self.is_read_only = "?mode=ro" in address
+        self._seconds = busy_seconds
+        self._functions: dict[str, tuple[int, Callable[..., Any]]] = {}
+        self.is_read_only = not is_writable(self.path, read_only=read_only)
+        self._state: State | None = None
+        self._is_outdated = True
+        self._reopen = functools.partial(self._connect, create, read_only)
         with self._explained():
-            connection = sqlite3.connect(address, uri=True, timeout=busy_seconds, check_same_thread=False)
-            try:
-                self._open(connection, create, read_only)
-            except BaseException:
-                connection.close()
-                raise
+            if self.is_read_only:
+                self._patiently(lambda: None)
+            else:
+                self._reopen()
 
-    def _address(self, read_only: bool) -> str:
-        """The file as a URI; read-only if the file cannot be written.
-
-        SQLite needs a write-ahead log even to read, and creates it. If it cannot create it, and no process writes,
-        the URI must say that the file does not change.
-        """
+    def _connect(self, create: bool, read_only: bool) -> None:
         uri = self.path.absolute().as_uri()
-        can_make_files = not read_only and os.access(self.path.parent, os.W_OK)
-        if not self.path.exists() or (can_make_files and os.access(self.path, os.W_OK)):
-            return uri
-        has_log = self.path.with_name(f"{self.path.name}-wal").exists()
-        return f"{uri}?mode=ro" if has_log or can_make_files else f"{uri}?mode=ro&immutable=1"
+        if self.is_read_only:
+            uri, self._state = address(self.path)
+        connection = sqlite3.connect(uri, uri=True, timeout=self._seconds, check_same_thread=False)
+        previous, self.connection = getattr(self, "connection", connection), connection
+        if previous is not connection:
+            previous.close()
+        try:
+            self._open(connection, create, read_only)
+        except BaseException:
+            connection.close()
+            raise
+        self._is_outdated = False
 
     def _open(self, connection: sqlite3.Connection, create: bool, read_only: bool) -> None:
-        self.connection = connection
         self.places.define(connection)
+        for name, (arguments, function) in self._functions.items():
+            connection.create_function(name, arguments, function, deterministic=True)
         is_new = not connection.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone()
         if is_new and not create:
             raise CatalogueError(
@@ -235,16 +246,56 @@ class Database:
             busy: int = self.connection.execute("PRAGMA wal_checkpoint(FULL)").fetchone()[0]
             return not busy
 
+    def define(self, name: str, arguments: int, function: Callable[..., Any]) -> None:
+        """Define a deterministic function that statements can call."""
+        with self._lock:
+            self._functions[name] = (arguments, function)
+            self.connection.create_function(name, arguments, function, deterministic=True)
+
     def rows(self, sql: str, parameters: Sequence[Any] = ()) -> list[Row]:
         """All rows of a query."""
         with self._lock, self._explained():
+            if self.is_read_only:
+                return self._patiently(lambda: self.connection.execute(sql, parameters).fetchall())
             return self.connection.execute(sql, parameters).fetchall()
 
     def row(self, sql: str, parameters: Sequence[Any] = ()) -> Row | None:
         """The first row of a query, or None."""
         with self._lock, self._explained():
-            row: Row | None = self.connection.execute(sql, parameters).fetchone()
+            row: Row | None
+            if self.is_read_only:
+                row = self._patiently(lambda: self.connection.execute(sql, parameters).fetchone())
+            else:
+                row = self.connection.execute(sql, parameters).fetchone()
             return row
+
+    def _patiently(self, read: Callable[[], T]) -> T:
+        """What `read` returns from a file that may not be written. If the file changes meanwhile, it is opened and read again.
+
+        Raises CatalogueError if that does not succeed within PATIENCE seconds.
+        """
+        end = time.monotonic() + min(PATIENCE, self._seconds)
+        while True:
+            failed: Exception | None = None
+            try:
+                if self._is_outdated:
+                    self._reopen()
+                found = read()
+            except (sqlite3.Error, CatalogueError) as error:
+                if self._is_unchanged() and not is_passing(error):
+                    raise
+                failed = error
+            else:
+                if self._is_unchanged():
+                    return found
+            self._is_outdated = True
+            if time.monotonic() > end:
+                raise failed if isinstance(failed, CatalogueError) else unreadable(self.path) from failed
+            time.sleep(0.01)
+
+    def _is_unchanged(self) -> bool:
+        """Whether the file is as it was when it was opened, if it was opened as one that does not change."""
+        return self._state is None or self._state == quiet_state(self.path)
 
     def value(self, sql: str, parameters: Sequence[Any] = ()) -> Any:
         """The first column of the first row, or None."""

@@ -26,7 +26,7 @@ class Failures:
                 self._raised[get_ident()] = error
                 raise
 
-        database.connection.create_function(name, arguments, called, deterministic=True)
+        database.define(name, arguments, called)
 
     def take(self) -> QueryError | None:
         """The exception of a function that made the last statement of this thread fail; None if there was none."""

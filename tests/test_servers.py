@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from heron.catalog.database import is_alive
+from heron.catalog.holder import is_alive
 from heron.testing.servers import ServerProcess
 
 pytestmark = pytest.mark.slow

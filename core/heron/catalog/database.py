@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import functools
-import json
 import os
-import platform
 import sqlite3
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -16,21 +13,19 @@ from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 
 from heron.catalog.foreign import require_own_schema
+from heron.catalog.holder import Holder
 from heron.catalog.migrations import APPLICATION_ID, OPTIONAL, imagine, migrations
 from heron.catalog.places import Places
 from heron.catalog.stored import add_columns, imagine_columns, missing_columns
 from heron.catalog.unwritable import State, address, is_passing, is_writable, quiet_state, unreadable
 from heron.errors import CatalogueBusy, CatalogueError, InvalidInput
-from heron.inside import FILE_NAME, open_file, other_owner, require_catalogue
-from heron.models import now
+from heron.inside import FILE_NAME, other_owner, require_catalogue
 
 BUSY_SECONDS = 10.0
 """The seconds that a writer waits for another writer, unless HERON_BUSY_SECONDS says otherwise."""
 
 PATIENCE = 2.0
 """The seconds for which a reader who may not write tries again while others open, change and close the file."""
-
-_HOLDER_BYTES = 64 * 1024
 
 Row = sqlite3.Row
 T = TypeVar("T")
@@ -79,7 +74,7 @@ class Database:
         than this Heron.
         """
         self.path = directory / FILE_NAME
-        self._holder = directory / "writer.json"
+        self._holder = Holder(directory / "writer.json")
         self.places = Places(directory.parent)
         if busy_seconds is None:
             busy_seconds = _busy_seconds()
@@ -189,12 +184,12 @@ class Database:
             self.connection.execute("BEGIN IMMEDIATE")
             self._depth += 1
             try:
-                self._name_holder()
+                self._holder.enter()
                 yield
-                self._forget_holder()  # while the lock is held, so that the file of the next writer is not removed
+                self._holder.leave()  # while the lock is held, so that the file of the next writer is not removed
                 self.connection.execute("COMMIT")
             except BaseException:
-                self._forget_holder()
+                self._holder.leave()
                 if self.connection.in_transaction:
                     self.connection.execute("ROLLBACK")
                 raise
@@ -312,38 +307,10 @@ class Database:
         with self.write():
             return self.connection.executemany(sql, parameters).rowcount
 
-    def _name_holder(self) -> None:
-        """Write the writer's process id to a file, so that a process whose wait timed out can name it."""
-        command = " ".join(
-            ["heron" if sys.argv[0].endswith("heron") else Path(sys.argv[0]).name, *sys.argv[1:2]]
-        )
-        text = json.dumps({"pid": os.getpid(), "host": platform.node(), "command": command, "since": now()})
-        try:
-            self._holder.unlink(missing_ok=True)  # a file left by a killed process, or a symbolic link
-            with open_file(self._holder, "xb") as stream:
-                stream.write(text.encode("utf-8", "replace"))
-        except OSError:
-            pass  # the file only helps people; writing works without it
-
-    def _forget_holder(self) -> None:
-        try:
-            self._holder.unlink(missing_ok=True)
-        except OSError:
-            pass
-
     def _busy(self) -> CatalogueBusy:
-        try:
-            with open_file(self._holder, "rb") as stream:
-                holder = json.loads(stream.read(_HOLDER_BYTES))
-            who = (
-                f"{holder['command']} (process {holder['pid']} on {holder['host']}, since {holder['since']})"
-            )
-            if holder["host"] == platform.node() and not is_alive(holder["pid"]):
-                who = "another program"
-        except (OSError, ValueError, KeyError, TypeError, OverflowError):
-            who = "another program"
         return CatalogueBusy(
-            f"{self.path} is being written by {who}", hint="wait for it to end, or raise HERON_BUSY_SECONDS"
+            f"{self.path} is being written by {self._holder.who()}",
+            hint="wait for it to end, or raise HERON_BUSY_SECONDS",
         )
 
     @contextmanager
@@ -390,14 +357,3 @@ def _busy_seconds() -> float:
         return float(given)
     except ValueError:
         raise InvalidInput(f"HERON_BUSY_SECONDS is {given!r}, a number of seconds is needed") from None
-
-
-def is_alive(pid: int) -> bool:
-    """Whether a process of this machine runs."""
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except OSError:
-        return True
-    return True

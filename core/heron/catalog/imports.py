@@ -8,7 +8,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from heron.catalog.access import WORKSPACE, Access
-from heron.catalog.database import Database, Row, is_alive, one_transaction
+from heron.catalog.database import Database, Row, one_transaction
+from heron.catalog.holder import is_alive
 from heron.catalog.limits import at_most
 from heron.catalog.referring import IMPORT, ImportRef
 from heron.convert import dumps, loads

@@ -1,0 +1,62 @@
+"""The file that says who is writing, so that a process whose wait timed out can name the writer."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import sys
+from contextlib import suppress
+from pathlib import Path
+
+from heron.inside import open_file
+from heron.models import now
+
+_MOST_BYTES = 64 * 1024
+
+
+class Holder:
+    """The file `writer.json`, which only helps people: writing works without it."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def enter(self) -> None:
+        """Write this process into the file."""
+        command = " ".join(
+            ["heron" if sys.argv[0].endswith("heron") else Path(sys.argv[0]).name, *sys.argv[1:2]]
+        )
+        text = json.dumps({"pid": os.getpid(), "host": platform.node(), "command": command, "since": now()})
+        with suppress(OSError):
+            self._path.unlink(missing_ok=True)  # a file left by a killed process, or a symbolic link
+            with open_file(self._path, "xb") as stream:
+                stream.write(text.encode("utf-8", "replace"))
+
+    def leave(self) -> None:
+        """Remove the file."""
+        with suppress(OSError):
+            self._path.unlink(missing_ok=True)
+
+    def who(self) -> str:
+        """The writer in words; `another program` if that is not known."""
+        try:
+            with open_file(self._path, "rb") as stream:
+                found = json.loads(stream.read(_MOST_BYTES))
+            if found["host"] != platform.node() or is_alive(found["pid"]):
+                return (
+                    f"{found['command']} (process {found['pid']} on {found['host']}, since {found['since']})"
+                )
+        except (OSError, ValueError, KeyError, TypeError, OverflowError):
+            pass
+        return "another program"
+
+
+def is_alive(pid: int) -> bool:
+    """Whether a process of this machine runs."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        return True
+    return True

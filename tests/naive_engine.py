@@ -284,7 +284,10 @@ class NaiveEngine:
     def called(self, node, row):
         name = node.name
         if name in ("latitude", "longitude", "distance_km"):
-            place = at(self._metadata(node.arguments[0].field, row), node.arguments[0].field.path)
+            field = node.arguments[0].field
+            place = at(self._metadata(field, row), field.path)
+            if field.form and not field.form.fits(place):
+                return None
             if name == "distance_km":
                 return distance_km(place, *(self.value(argument, row) for argument in node.arguments[1:]))
             return at(place, [name])
@@ -314,6 +317,8 @@ class NaiveEngine:
             return row["vectors"][name].get(owner)
         if field.home in ("metadata", "frame metadata"):
             value = self._metadata(field, row).get(name)
+            if field.form and not field.form.fits(value):
+                return None
             if field.type == "loose" and value is not None and not is_text(value):
                 return json.dumps(value, separators=(",", ":"), ensure_ascii=False)
             return stored(value)

@@ -41,6 +41,7 @@ keyframes set film.gif 1 2 | keyframes extract film.gif -o frames | keyframes re
 thumbnails --folder P | embed --folder P --again | vectors rebuild visual | vectors delete visual --yes | vectors adopt visual
 vectors export visual -o v.npy | vectors import mine v.npy --ids v.ids.txt --create
 columns status | columns rebuild | schema | schema show | schema add city varchar | schema add-options weather fog | schema delete weather
+schema rename-option weather sun shine | schema convert | schema undo late
 schema delete weather --hard --yes | schema restore gone | schema index weather | schema dump | schema dump s.toml
 schema load s.json | metadata show a.png | metadata merge x=1 --folder P | metadata replace --folder P --yes
 metadata import m.csv | search --count | search --explain | search --collect Found
@@ -90,7 +91,8 @@ def sample(tmp_path_factory):
         workspace.ingest.follow("S", (place / "synced").as_uri())
         workspace.folders.create("Q")
         workspace.frames.set("film.gif", {0: None})
-        workspace.metadata.merge({workspace.items.get("a.png").uuid: {"weather": "sun"}})
+        workspace.metadata.merge({workspace.items.get("a.png").uuid: {"weather": "sun", "late": "3"}})
+        workspace.schema.add("late", "number")
         workspace.embed("visual")
         workspace.collections.create("C", items=["a.png"])
         workspace.datasets.create("D", items=["a.png", "film.gif"])

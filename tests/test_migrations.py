@@ -14,6 +14,7 @@ import heron
 from heron.catalog.migrations import (
     cloud_tables,
     column_tables,
+    conversions,
     first_tables,
     local_places,
     media_tables,
@@ -87,6 +88,7 @@ def test_a_catalogue_of_before_opens_and_keeps_what_it_holds(before):
                     local_places,
                     column_tables,
                     synced_trees,
+                    conversions,
                 )
             ]
 

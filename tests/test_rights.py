@@ -126,6 +126,7 @@ EXAMPLES = {
     "projections.points": [lambda w: sorted_points(w)],
     "schema.current": [lambda w: sorted(w.schema.current().keys())],
     "schema.keys": [lambda w: w.schema.keys()],
+    "schema.not_fitting": [lambda w: w.schema.not_fitting()],
     "schema.show": [lambda w: w.schema.show()],
     "schema.to_dict": [lambda w: w.schema.to_dict()],
     "schema.unknown_keys": [lambda w: w.schema.unknown_keys()],
@@ -155,6 +156,7 @@ EXAMPLES = {
         lambda w: w.search.count_frames(),
         lambda w: w.search.count_frames(where="weather = 'rain'"),
     ],
+    "search.notes": [lambda w: w.search.notes(where="width > 1")],
     "search.explain": [lambda w: w.search.explain(like="open-1.png").way],
     "search.values": [lambda w: w.search.values(w.search(), "name,folder,weather,width")],
     "search.frames": [

@@ -46,6 +46,12 @@ def values_to_adopt(w, names):
     w.schema.add_embedding("look", 2)
 
 
+def texts_beside_numbers(w, first, second):
+    """A key of numbers, under which an item has a text that can be converted."""
+    w.metadata.merge({first: {"fresh": 1}, second: {"fresh": "3"}})
+    return w.schema.add("fresh", "number")
+
+
 def vectors_file(w, *names):
     """A file with a vector for each of some items."""
     file = w.root / "given.jsonl"
@@ -134,6 +140,18 @@ PREPARED_AND_FORBIDDEN = {
     "ingest.resume": (
         lambda own: a_stopped_import(own, "Locked"),
         lambda w, found: w.ingest.resume(found),
+    ),
+    "schema.convert": (
+        lambda own: texts_beside_numbers(own, "open-1.png", "locked-1.png"),
+        lambda w, found: w.schema.convert("fresh"),
+    ),
+    "schema.rename_option": (
+        lambda own: own.metadata.merge({"locked-1.png": {"weather": "rain"}}),
+        lambda w, found: w.schema.rename_option("weather", "rain", "drizzle"),
+    ),
+    "schema.undo": (
+        lambda own: texts_beside_numbers(own, "open-1.png", "locked-1.png") and own.schema.convert("fresh"),
+        lambda w, found: w.schema.undo("fresh"),
     ),
     "vector_files.import_file": (
         lambda own: vectors_file(own, "open-1.png", "locked-1.png"),
@@ -224,6 +242,7 @@ keyframes remove open.gif 1 | keyframes remove locked.gif 1 | keyframes set open
 thumbnails --folder Open | thumbnails --folder Locked --again | thumbnails --folder Hidden | vectors adopt face
 columns status | columns rebuild | vectors compact | vectors delete face --yes | vectors export face -o v.npy | vectors import face v.jsonl | vectors rebuild visual
 vectors status | schema add fresh varchar | schema add-options weather fog | schema delete city | schema delete city --hard --yes
+schema convert | schema undo city | schema rename-option weather gone fog
 schema index city | schema load s.json | schema restore city | metadata import rows.csv | metadata merge city=x --folder Open
 metadata merge city=x --folder Locked | metadata merge city=x --folder Hidden | metadata replace city=x --folder Open/Deep --yes
 presets create new --where "width > 1" | presets delete wide | collections add Best --folder Open

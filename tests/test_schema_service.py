@@ -335,10 +335,29 @@ def test_a_missing_file_and_a_folder_are_refused(tmp_path):
         write_schema(tmp_path / "s.yaml", {})
 
 
-def test_a_key_with_a_null_character_does_not_break_the_list_of_unknown_keys(workspace, pictures):
+def test_a_key_with_a_null_character_of_an_older_catalogue_does_not_break_the_list_of_unknown_keys(
+    workspace, pictures
+):
     workspace.ingest.files([pictures], folder="P")
     item = workspace.items.list(folder="P")[0]
-    workspace.metadata.merge({item.uuid: {"a\0b": 1, "plain": 2}})
+    workspace.metadata.merge({item.uuid: {"plain": 2}})
+    stored = '{"plain":2,"a\\u0000b":1}'
+    workspace._database.execute("UPDATE items SET metadata = ? WHERE id = ?", [stored, item.id])
+    workspace._database.execute("INSERT INTO unknown_keys VALUES (?)", ["a\0b"])
     assert workspace.schema.unknown_keys() == ["plain"]
-    workspace._database.execute("INSERT INTO unknown_keys VALUES (?)", ["old\0one"])
-    assert workspace.schema.unknown_keys() == ["plain"]
+
+
+def test_keys_with_control_characters_are_refused_by_every_way_in(workspace, pictures):
+    workspace.ingest.files([pictures], folder="P")
+    item = workspace.items.list(folder="P")[0]
+    for key in ("a\0b", "a\nb", "\x7f", "\x9b"):
+        for write in (
+            lambda metadata: workspace.metadata.merge({item.uuid: metadata}),
+            lambda metadata: workspace.metadata.replace({item.uuid: metadata}),
+            lambda metadata: workspace.folders.create("Q", metadata=metadata),
+            lambda metadata: workspace.folders.set_metadata("P", metadata),
+            lambda metadata: register(workspace, **metadata),
+        ):
+            with pytest.raises(MetadataError, match="control character"):
+                write({key: 1})
+    assert workspace.schema.unknown_keys() == []

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from heron.answers import (
         CarriedOver,
         Conflict,
+        Conversion,
         Explanation,
         FolderContents,
         NameMatches,
@@ -121,7 +122,7 @@ if TYPE_CHECKING:
     from heron.workspace import Workspace, init, open
 
 _HOME = {
-    "answers": "CarriedOver Conflict Explanation FolderContents NameMatches Verification",
+    "answers": "CarriedOver Conflict Conversion Explanation FolderContents NameMatches Verification",
     "catalog.relocation": "Relocated",
     "catalog.vectors.adoption": "Adopted",
     "catalog.columns.service": "ColumnStatus",
@@ -181,6 +182,7 @@ __all__ = [
     "ColumnStatus",
     "CommandContext",
     "Conflict",
+    "Conversion",
     "Dataset",
     "DatasetExporter",
     "DatasetRow",

@@ -59,6 +59,21 @@ class Verification(Record):
 
 
 @frozen(repr=False)
+class Conversion(Record):
+    """What a change of the schema did to the stored values of a key, or would do if `written` is False.
+
+    `converted` values of items, folders and frames got the form of the type, `left` could not get it without loss;
+    `examples` are the first of these. After an undo, `converted` values are as they were before, and `left` were changed since.
+    """
+
+    key: str
+    converted: int
+    left: int
+    examples: tuple[Verification, ...] = ()
+    written: bool = True
+
+
+@frozen(repr=False)
 class Conflict(Record):
     """A key of which two copies have different values. `item` is the UUID of the kept copy; nothing is copied to it.
 

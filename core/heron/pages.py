@@ -27,14 +27,16 @@ class Page(Sequence[T], Generic[T]):
     """One page of a longer result: a sequence of rows. `cursor` leads to the next page and is None on the
     last.
 
-    For a query with similarity, `matches` gives the similarity of each row, and `key` the embedding key. A
-    slice is a page of these rows, without a cursor.
+    For a query with similarity, `matches` gives the similarity of each row, and `key` the embedding key. `notes`
+    are sentences about the answer, such as that a key has values that count as missing. A slice is a page of these
+    rows, without a cursor.
     """
 
     rows: Sequence[T] = field(converter=tuple)
     cursor: str | None = None
     matches: Sequence[Match] = field(default=(), converter=_tuple)
     key: str | None = None
+    notes: tuple[str, ...] = ()
 
     @overload
     def __getitem__(self, index: int) -> T: ...
@@ -44,7 +46,7 @@ class Page(Sequence[T], Generic[T]):
 
     def __getitem__(self, index: int | slice) -> T | Page[T]:
         if isinstance(index, slice):
-            return Page(self.rows[index], None, self.matches[index], self.key)
+            return Page(self.rows[index], None, self.matches[index], self.key, self.notes)
         return self.rows[index]
 
     def __len__(self) -> int:

@@ -42,7 +42,10 @@ class FolderService:
             for depth, name in enumerate(names, start=1):
                 here = self.find("/".join(names[:depth]))
                 if here is None:
-                    text = Validator(self._schema.current()).dumps(metadata or {}, f"folder {path!r}")
+                    validator = Validator(self._schema.current())
+                    text = validator.dumps(metadata or {}, f"folder {path!r}")
+                    if validator.unknown:
+                        self._schema._remember_unknown(validator.unknown)
                     last = depth == len(names)
                     here = self._insert(name, parent, description if last else "", text if last else "{}")
                 parent = here
@@ -167,6 +170,8 @@ class FolderService:
             kept = {key: value for key, value in stored.items() if merge and key not in metadata}
             text = validator.write({**kept, **validator.encode(metadata, place)}, place)
             self._database.execute("UPDATE folders SET metadata = ? WHERE id = ?", [text, folder.id])
+            if validator.unknown:
+                self._schema._remember_unknown(validator.unknown)
         return self.get(folder.uuid)
 
     @one_transaction

@@ -2,35 +2,31 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from heron.answers import Verification
-from heron.catalog.access import Access, Noun
+from heron.catalog.access import Access
 from heron.catalog.database import Database
 from heron.catalog.frame_rows import Owned, insert_frames
+from heron.catalog.holders import HOLDERS
 from heron.catalog.items import BUNDLE, ItemService, bundles
 from heron.catalog.referring import ITEM, ItemRef, ItemRefs
 from heron.catalog.sampling import Times, chosen_frames
 from heron.catalog.schema import SchemaService
 from heron.catalog.vectors.store import VectorStore
 from heron.convert import loads
-from heron.errors import HeronError, MetadataError
+from heron.errors import HeronError
+from heron.metadata.forms import Faults, faults_of
 from heron.metadata.keyframes import has_blocks, without_blocks
-from heron.metadata.keys import RESERVED
+from heron.metadata.keys import RESERVED, printable
 from heron.metadata.validation import Validator
 from heron.models import Json, now
 
 Updates = Mapping[Any, Mapping[str, Json]] | Iterable[tuple[ItemRef, Mapping[str, Json]]]
 """Metadata by item (record, UUID or name), as a mapping or as a stream of pairs."""
 
-
-_HOLDERS: dict[Noun, tuple[str, str]] = {
-    "item": ("items", "items.uuid"),
-    "folder": ("folders", "'folder ' || folders.path"),
-    "frame": ("frames JOIN items ON items.id = frames.item_id", "items.uuid || ', frame ' || frames.number"),
-}
-"""What has metadata: the noun, the tables, and a SQL expression for the name in messages."""
 
 Combine = Callable[[Mapping[str, Json], Mapping[str, Json]], Mapping[str, Json]]
 """Combines old and new metadata into the metadata that is stored."""
@@ -86,8 +82,8 @@ class MetadataService:
         left out.
         """
         schema = self._schema.current()
-        validator = Validator(schema)
         known = set(schema.keys())
+        faults: dict[str, Faults] = {}
         for holder, metadata in self._stored():
             for key, value in metadata.items():
                 if key == RESERVED or key.startswith("$"):
@@ -95,18 +91,20 @@ class MetadataService:
                 if key not in known:
                     yield Verification(holder, key, value, "the schema does not know this key")
                     continue
-                try:
-                    validator.encode({key: value}, "")
-                except MetadataError as error:
-                    yield Verification(holder, key, value, error.message.partition(f"key {key!r}: ")[2])
+                if key not in faults:
+                    faults[key] = Faults(schema, schema.require(key))
+                reason = faults[key](value)
+                if reason is not None:
+                    got = f"{reason}, got {printable(value)} (key type: {schema.require(key).type})"
+                    yield Verification(holder, key, value, got)
 
     def _stored(self) -> Iterator[tuple[str, dict[str, Json]]]:
         """All metadata with its owner, with one page in memory at a time."""
-        for noun, (table, holder) in _HOLDERS.items():
-            after = 0
+        for holder in HOLDERS:
+            table, after = holder.table, 0
             while rows := self._database.rows(
-                f"SELECT {noun}s.id, {holder} AS holder, {noun}s.metadata FROM {table} WHERE {noun}s.id > ? "
-                f"AND {noun}s.metadata <> '{{}}' AND {self._access.scope(noun, f'{noun}s')} ORDER BY {noun}s.id LIMIT ?",
+                f"SELECT {table}.id, {holder.name} AS holder, {table}.metadata FROM {holder.source} WHERE {table}.id > ? "
+                f"AND {table}.metadata <> '{{}}' AND {self._access.scope(holder.noun, table)} ORDER BY {table}.id LIMIT ?",
                 [after, BUNDLE],
             ):
                 yield from ((row["holder"], loads(row["metadata"])) for row in rows)
@@ -130,7 +128,8 @@ class MetadataService:
         frames: list[Owned] = []
         given_to = [(ref, self._without_blocks(ref, given, frames)) for ref, given in pairs]
         with self._database.write():
-            validator = Validator(self._schema.current())
+            schema = self._schema.current()
+            validator = Validator(schema)
             bundle = _by_id(self._items._ids([ref for ref, _ in given_to]), given_to, combine)
             ids = list(bundle)
             self._access.require_all("update", "item", ids)
@@ -142,13 +141,19 @@ class MetadataService:
                 )
             }
             rows, vectors = [], []
+            faulty, fixed = faults_of(schema), Counter[str]()
             for id, given in bundle.items():
                 name = old[id]["name"]
                 plain, of_item = validator.without_vectors(validator.encode(given, name))
                 vectors.append(((id, 0), {**validator.removed(given), **of_item}))
                 encoded: dict[str, Json] = dict.fromkeys(key for key, value in given.items() if value is None)
                 encoded.update(plain)
-                combined = combine(loads(old[id]["metadata"]), encoded)
+                before = loads(old[id]["metadata"])
+                combined = combine(before, encoded)
+                for key, fault in faulty.items():
+                    value = before.get(key)
+                    if value is not None and fault(value) is not None and combined.get(key) is not value:
+                        fixed[key] += 1
                 text = validator.write(
                     {key: value for key, value in combined.items() if value is not None}, name
                 )
@@ -158,6 +163,8 @@ class MetadataService:
             self._vectors._keep_encoded(vectors)
             if validator.unknown:
                 self._schema._remember_unknown(validator.unknown)
+            if fixed:
+                self._schema._were_written(fixed)
         return len(bundle)
 
     def _without_blocks(

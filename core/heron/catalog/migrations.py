@@ -6,7 +6,7 @@ import sqlite3
 from collections.abc import Callable, Collection
 from typing import TYPE_CHECKING
 
-from heron.catalog.scripts import CLOUD, COLUMNS, FIRST, MEDIA, VECTORS
+from heron.catalog.scripts import CLOUD, COLUMNS, CONVERSIONS, FIRST, MEDIA, VECTORS
 
 if TYPE_CHECKING:
     from sqlite_utils import Database
@@ -117,7 +117,19 @@ def synced_trees(db: Database) -> None:
     db.execute("ALTER TABLE synced_folders ADD COLUMN flat INTEGER NOT NULL DEFAULT 1")
 
 
-OPTIONAL = frozenset({"local_places", "column_tables", "synced_trees"})
+@migrations()
+def conversions(db: Database) -> None:
+    """The values of before the last conversion of each key, and how many values of a key do not have its type's form.
+
+    `not_fitting` is NULL until these were counted. Keys with a null character, which no JSON path can name, are forgotten.
+    """
+    for statement in _statements(CONVERSIONS):
+        db.execute(statement)
+    db.execute("ALTER TABLE schema_keys ADD COLUMN not_fitting INTEGER")
+    db.execute("DELETE FROM unknown_keys WHERE instr(CAST(name AS BLOB), x'00') > 0")
+
+
+OPTIONAL = frozenset({"local_places", "column_tables", "synced_trees", "conversions"})
 """Migrations without which a file that cannot be written is read all the same."""
 
 

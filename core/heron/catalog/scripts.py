@@ -324,5 +324,27 @@ END;
 INSERT INTO column_state (id) VALUES (1);
 """
 
-SCRIPTS = FIRST + CLOUD + MEDIA + VECTORS + COLUMNS
+CONVERSIONS = """
+CREATE TABLE conversions (
+    key TEXT PRIMARY KEY,
+    before TEXT,
+    created_at TEXT NOT NULL
+) WITHOUT ROWID;
+
+CREATE TABLE converted_values (
+    id INTEGER PRIMARY KEY,
+    key TEXT NOT NULL REFERENCES conversions(key) ON DELETE CASCADE,
+    item_id INTEGER REFERENCES items(id) ON DELETE CASCADE,
+    frame_id INTEGER REFERENCES frames(id) ON DELETE CASCADE,
+    folder_id INTEGER REFERENCES folders(id) ON DELETE CASCADE,
+    old TEXT NOT NULL,
+    new TEXT NOT NULL
+);
+CREATE INDEX converted_values_key ON converted_values(key);
+CREATE INDEX converted_values_item ON converted_values(item_id) WHERE item_id IS NOT NULL;
+CREATE INDEX converted_values_frame ON converted_values(frame_id) WHERE frame_id IS NOT NULL;
+CREATE INDEX converted_values_folder ON converted_values(folder_id) WHERE folder_id IS NOT NULL;
+"""
+
+SCRIPTS = FIRST + CLOUD + MEDIA + VECTORS + COLUMNS + CONVERSIONS
 """All of them."""

@@ -99,6 +99,12 @@ def _escape(found: re.Match[str]) -> str:
     return "".join(f"\\u{units[place : place + 4]}" for place in range(0, len(units), 4))
 
 
+def print_notes(notes: Iterable[str]) -> None:
+    """Print sentences about an answer beside it, on standard error."""
+    for note in notes:
+        say(f"Note: {note}", err=True)
+
+
 def tell(as_json: bool, changed: Any, sentence: str) -> None:
     """Print what a command changed, as a sentence or as a JSON object."""
     print_json(changed) if as_json else say(sentence)

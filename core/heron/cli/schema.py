@@ -9,6 +9,7 @@ import click
 
 from heron.cli import completing
 from heron.cli.context import Context
+from heron.cli.conversions import print_conversions, print_examples
 from heron.cli.output import (
     confirm,
     example,
@@ -23,10 +24,16 @@ from heron.cli.output import (
     tell,
     yes_option,
 )
+from heron.cli.progress import counting
 from heron.cli.tables import print_table, say
+from heron.convert import unstructure
 from heron.errors import HeronError, InvalidInput
 from heron.search.fields import ITEM_NAMES
 from heron.wording import counted
+
+dry_option = click.option(
+    "--dry-run", is_flag=True, help="Show what would be done to stored values; change nothing."
+)
 
 
 @click.group("schema", invoke_without_command=True)
@@ -61,6 +68,10 @@ def show(context: Context, as_json: bool) -> None:
         rows,
         "The schema is empty. Add a key: heron schema add KEY TYPE",
     )
+    for name, count in schema.not_fitting().items():
+        say(
+            f"{counted(count, 'value')} of {name} did not fit its type when last counted: heron metadata verify"
+        )
     unknown = schema.unknown_keys()
     if unknown:
         say(f"In use, but not in the schema: {', '.join(unknown)}")
@@ -87,22 +98,37 @@ def types(context: Context, as_json: bool) -> None:
 @click.argument("type", shell_complete=completing.types)
 @click.option("--option", "options", multiple=True, help="An option of an enum; give it once for each.")
 @click.option("--size", type=int, help="Numbers of an embedding, 1 to 4096.")
+@dry_option
 @json_option
 @click.pass_obj
 @example("heron schema add captured_at datetime\nheron schema add clip embedding --size 512")
 def add(
-    context: Context, key: str, type: str, options: tuple[str, ...], size: int | None, as_json: bool
+    context: Context,
+    key: str,
+    type: str,
+    options: tuple[str, ...],
+    size: int | None,
+    dry_run: bool,
+    as_json: bool,
 ) -> None:
-    """Add a key. TYPE is one of those that `heron schema types` lists."""
+    """Add a key. TYPE is one of those that `heron schema types` lists.
+
+    Values that items have under this key already are converted, if nothing is lost; `heron schema undo` restores them.
+    """
     given: dict[str, Any] = {
         **({"options": list(options)} if options else {}),
         **({"size": size} if size else {}),
     }
-    added = context.workspace().schema.add(key, type, **given)
+    with (
+        counting(f"Converting {key}", "row") as show,
+        context.workspace().schema.edit(dry_run=dry_run, progress=show) as draft,
+    ):
+        added = draft.add(key, type, **given)
     if as_json:
-        print_json(added)
+        print_json({**unstructure(added), "conversions": list(draft.conversions)})
         return
-    say(f"Added key {added.name} of type {added.type}")
+    say(f"{'Would add' if dry_run else 'Added'} key {added.name} of type {added.type}")
+    print_conversions(draft.conversions)
     if key in ITEM_NAMES:
         say(f"In conditions, {key} now means this key; item.{key} is the field of the item")
 
@@ -118,6 +144,75 @@ def add_options(context: Context, key: str, options: tuple[str, ...], as_json: b
     changed = context.workspace().schema.add_enum_options(key, options)
     count = counted(len(changed.parameters["options"]), "option")
     tell(as_json, changed, f"Key {key} now has {count}")
+
+
+@command.command("rename-option")
+@click.argument("key", shell_complete=completing.keys)
+@click.argument("old")
+@click.argument("new")
+@click.option("--merge", is_flag=True, help="Join two options: NEW is one already.")
+@dry_option
+@json_option
+@click.pass_obj
+@example("heron schema rename-option weather fog mist\nheron schema rename-option weather foggy fog --merge")
+def rename_option(
+    context: Context, key: str, old: str, new: str, merge: bool, dry_run: bool, as_json: bool
+) -> None:
+    """Rename an option of an enum key, also where items, folders and frames have it."""
+    with counting(f"Renaming {old}", "row") as progress:
+        done = context.workspace().schema.rename_option(
+            key, old, new, merge=merge, dry_run=dry_run, progress=progress
+        )
+    values = counted(done.converted, "value")
+    sentence = f"{'Would rename' if dry_run else 'Renamed'} option {old} of {key} to {new}, in {values}"
+    back = f"; heron schema undo {key} restores them" if done.converted and not dry_run else ""
+    tell(as_json, done, sentence + back)
+
+
+@command.command("convert")
+@click.argument("keys", nargs=-1, metavar="[KEY]...", shell_complete=completing.keys)
+@dry_option
+@json_option
+@click.pass_obj
+@example("heron schema convert speed --dry-run\nheron schema convert")
+def convert(context: Context, keys: tuple[str, ...], dry_run: bool, as_json: bool) -> None:
+    """Convert stored values of keys, or of all keys, into the form of their type, if nothing is lost.
+
+    This happens by itself when a key is added or changed. Here also texts such as '3' are converted that stand beside numbers.
+    """
+    with counting("Converting", "row") as progress:
+        done = context.workspace().schema.convert(*keys, dry_run=dry_run, progress=progress)
+    if as_json:
+        print_json_list(done)
+        return
+    found = [report for report in done if report.converted or report.left]
+    print_conversions(found)
+    if not found:
+        say("All values have the form of their type.")
+
+
+@command.command("undo")
+@click.argument("key", shell_complete=completing.keys)
+@dry_option
+@json_option
+@click.pass_obj
+@example("heron schema undo speed --dry-run\nheron schema undo speed")
+def undo(context: Context, key: str, dry_run: bool, as_json: bool) -> None:
+    """Undo the last change of a key that converted values: the key and the values are as before.
+
+    Values that were written since stay as they are, and are listed.
+    """
+    with counting(f"Restoring {key}", "row") as progress:
+        done = context.workspace().schema.undo(key, dry_run=dry_run, progress=progress)
+    if as_json:
+        print_json(done)
+        return
+    say(
+        f"{'Would restore' if dry_run else 'Restored'} {counted(done.converted, 'value')} of {key}, and the key as it was"
+    )
+    if done.left:
+        say(f"{counted(done.left, 'value')} written since {'stay' if done.left > 1 else 'stays'}:")
+        print_examples(done)
 
 
 @command.command("delete")
@@ -143,8 +238,18 @@ def delete(context: Context, key: str, hard: bool, yes: bool, as_json: bool) -> 
 @example("heron schema restore city")
 def restore(context: Context, key: str, as_json: bool) -> None:
     """Restore a deleted key."""
-    restored = context.workspace().schema.restore_key(key)
-    tell(as_json, restored, f"Restored key {restored.name}")
+    with (
+        counting(f"Converting {key}", "row") as progress,
+        context.workspace().schema.edit(progress=progress) as draft,
+    ):
+        restored = draft.restore_key(key)
+    tell(
+        as_json,
+        {**unstructure(restored), "conversions": list(draft.conversions)},
+        f"Restored key {restored.name}",
+    )
+    if not as_json:
+        print_conversions(draft.conversions)
 
 
 @command.command("index")
@@ -178,19 +283,34 @@ def dump(context: Context, file: Path | None, as_json: bool) -> None:
 
 @command.command("load")
 @click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+@dry_option
 @json_option
 @click.pass_obj
-@example("heron schema load schema.toml")
-def load(context: Context, file: Path, as_json: bool) -> None:
-    """Replace the schema by that of a .json or .toml file. Keys that are not in it are deleted; they can be restored."""
+@example("heron schema load schema.toml\nheron schema load schema.toml --dry-run")
+def load(context: Context, file: Path, dry_run: bool, as_json: bool) -> None:
+    """Replace the schema by that of a .json or .toml file. Keys that are not in it are deleted; they can be restored.
+
+    Values of keys that are new or have another type are converted, if nothing is lost; `heron schema undo` restores them.
+    """
     from heron.catalog.schema_files import read_schema
 
     data = read_schema(file)
     try:
-        context.workspace().schema.set_from_dict(data)
+        with (
+            counting("Converting", "row") as progress,
+            context.workspace().schema.edit(dry_run=dry_run, progress=progress) as draft,
+        ):
+            draft.set_from_dict(data)
     except HeronError as error:
         raise InvalidInput(f"{file}: {error.message}", hint=error.hint) from error
-    tell(as_json, {"keys": len(data)}, f"The schema now has {counted(len(data), 'key')}")
+    keys = counted(len(data), "key")
+    tell(
+        as_json,
+        {"keys": len(data), "conversions": list(draft.conversions)},
+        f"The schema would have {keys}" if dry_run else f"The schema now has {keys}",
+    )
+    if not as_json:
+        print_conversions(draft.conversions)
 
 
 @command.command("verify")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -9,7 +10,7 @@ from attrs import evolve
 
 from heron.cli.context import Context
 from heron.cli.item_tables import columns_option, print_columns, print_page
-from heron.cli.output import cursor_option, example, list_options, print_json, print_json_list
+from heron.cli.output import cursor_option, example, list_options, print_json, print_json_list, print_notes
 from heron.cli.selection import Selection, selection
 from heron.cli.tables import print_fields, say
 from heron.convert import item_to_dict, unstructure
@@ -68,6 +69,8 @@ def command(
     if only_count:
         found = search.count_frames(query) if frames else search.count(query)
         print_json({"count": found}) if as_json else say(f"{found:,}")
+        if sys.stderr.isatty():  # a script that reads both outputs gets just the number
+            print_notes(search.notes(query, frames=frames))
         return
     if explain:
         _explain(search.explain(query, frames=frames), as_json)
@@ -76,12 +79,13 @@ def command(
     if collect is not None:
         made = workspace.collections.create(collect, items=page.rows)
     if as_json and columns is not None:
-        print_json_list(search.values(page.rows, columns, frames=frames), page.cursor)
+        print_json_list(search.values(page.rows, columns, frames=frames), page.cursor, **_notes(page))
     elif as_json:
         key = {"key": page.key} if page.key is not None else {}
-        print_json_list(_as_json(page, frames), page.cursor, **key)
+        print_json_list(_as_json(page, frames), page.cursor, **key, **_notes(page))
     else:
         _print(workspace, page, query, columns, frames=frames)
+        print_notes(page.notes)
     if collect is not None and not as_json:
         say(f"Made collection {collect} of {counted(made.item_count, 'item')}")
 
@@ -95,6 +99,11 @@ def _print(workspace: Workspace, page: Page[Any], query: Query, columns: str | N
     print_page(workspace, page, empty, query, frames=frames)
     if page.key is not None and len(page):
         say(f"Compared by {page.key}.")
+
+
+def _notes(page: Page[Any]) -> dict[str, Any]:
+    """The notes of a page for JSON, if it has some."""
+    return {"notes": list(page.notes)} if page.notes else {}
 
 
 def _as_json(page: Page[Any], frames: bool) -> Any:

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Literal
 
 from attrs import evolve, frozen
 
 from heron.errors import AlreadyExists, MetadataError, NotFound, PluginError
-from heron.metadata.keys import check_key
+from heron.metadata.keys import check_key, printable
 from heron.models import Json
 
 if TYPE_CHECKING:
+    from heron.answers import Conversion
     from heron.hooks import Codec, MetadataType, PluginManager
     from heron.hooks.interfaces import Decode, Encode
 
@@ -39,13 +40,34 @@ class SchemaKey:
 class Schema:
     """The keys of a workspace. The methods change this object; the schema service saves it."""
 
-    def __init__(self, plugins: PluginManager, keys: Iterable[SchemaKey] = ()) -> None:
+    def __init__(
+        self,
+        plugins: PluginManager,
+        keys: Iterable[SchemaKey] = (),
+        not_fitting: Mapping[str, int | None] | None = None,
+    ) -> None:
+        """`not_fitting` is how many stored values of a key do not have the form of its type; None: not counted."""
         self._plugins = plugins
         self._keys: dict[str, SchemaKey] = {key.name: key for key in keys}
+        self._not_fitting = dict(not_fitting or {})
+        self.conversions: Sequence[Conversion] = ()
+        """After an edit: what it did to stored values, by key."""
 
     def copy(self) -> Schema:
         """An independent copy, to change and then to save."""
-        return Schema(self._plugins, self._keys.values())
+        return Schema(self._plugins, self._keys.values(), self._not_fitting)
+
+    def not_fitting(self, name: str) -> int | None:
+        """How many stored values of a key did not have its type's form when they were last counted; None: not counted."""
+        return self._not_fitting.get(name)
+
+    def counted(self, name: str, number: int) -> None:
+        """Note how many stored values of a key do not have its type's form."""
+        self._not_fitting[name] = number
+
+    def count_again(self, name: str) -> None:
+        """Note that the stored values of a key have to be counted again."""
+        self._not_fitting.pop(name, None)
 
     # Reading
 
@@ -66,10 +88,9 @@ class Schema:
         """The key of that name; raises NotFound with a suggestion."""
         key = self.get(name)
         if key is None:
-            close = difflib.get_close_matches(name, self.keys(), n=1)
             raise NotFound(
                 f"the schema has no key {name!r}",
-                hint=f"did you mean {close[0]!r}?" if close else "see heron schema show",
+                hint=suggestion(name, self.keys()) or "see heron schema show",
             )
         return key
 
@@ -153,6 +174,36 @@ class Schema:
         )
         self._keys[name] = changed
         return changed
+
+    def rename_option(self, name: str, old: str, new: str, *, merge: bool = False) -> SchemaKey:
+        """Rename an option of an enum key; onto an option that exists only if `merge`, which joins the two."""
+        key = self.require(name)
+        if key.type != "enum":
+            raise MetadataError(f"key {name!r} is of type {key.type}, only an enum has options")
+        options: list[str] = key.parameters["options"]
+        if old == new:
+            raise MetadataError(f"key {name!r}: the option is called {printable(old)} already")
+        if new in options and not merge:
+            raise AlreadyExists(
+                f"key {name!r} has an option {printable(new)} already",
+                hint="join the two with --merge (in Python merge=True)",
+            )
+        if new not in options and old not in options:
+            options = [*options, new]  # an option that went, of which items still hold the name
+        changed = [
+            new if option == old else option for option in options if option != old or new not in options
+        ]
+        self._keys[name] = evolve(
+            key, parameters=self._parameters(name, self.type_of(key), {"options": changed})
+        )
+        return self._keys[name]
+
+    def put(self, name: str, key: SchemaKey | None) -> None:
+        """Put a key into its earlier state, or forget it for None."""
+        if key is None:
+            self._keys.pop(name, None)
+        else:
+            self._keys[name] = key
 
     def add_embedding(self, name: str, size: int) -> SchemaKey:
         """Add a key that holds a vector of `size` numbers, 1 to 4096."""
@@ -250,6 +301,12 @@ class Schema:
         key = SchemaKey(name, kind.name, self._parameters(name, kind, parameters), indexed=kind.indexed)
         self._keys[name] = key
         return key
+
+
+def suggestion(name: str, names: Sequence[str]) -> str | None:
+    """The question whether another name was meant, if there is one that is much alike."""
+    close = difflib.get_close_matches(name, names, n=1)
+    return f"did you mean {close[0]!r}?" if close else None
 
 
 def _as_list(options: Iterable[str]) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import unicodedata
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -77,6 +78,10 @@ class Validator:
         if not isinstance(key, str) or not key.strip() or not is_unicode(key):
             raise MetadataError(
                 f"{item}: metadata key {printable(key)} is not text, empty, or not valid Unicode"
+            )
+        if any(unicodedata.category(character) == "Cc" for character in key):
+            raise MetadataError(
+                f"{item}: metadata key {printable(key)} holds a line break, a null character or another control character"
             )
         if key in self._names:
             encoder = self._schema.encoder(self._schema.require(key))

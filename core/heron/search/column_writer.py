@@ -180,11 +180,21 @@ class ColumnWriter:
                 "number": ("whole", "real"),
                 "boolean": ("boolean",),
             }
-            return self._of_place(("metadata", field.path), wanted.get(field.affinity, ()))
+            families = wanted.get(field.affinity, ())
+            if field.form is None:
+                return self._of_place(("metadata", field.path), families)
+            if field.form.types is None:
+                raise NotInColumns
+            return self._of_place(("metadata", field.path), families, leaves_others=True)
         raise NotInColumns
 
-    def _of_place(self, place: Place, wanted: Sequence[Family] | None = None) -> Parts:
-        """The values at a place; raises NotInColumns if there are values of families that are not wanted."""
+    def _of_place(
+        self, place: Place, wanted: Sequence[Family] | None = None, *, leaves_others: bool = False
+    ) -> Parts:
+        """The values at a place.
+
+        Raises NotInColumns if there are values of families that are not wanted; with `leaves_others` these count as missing.
+        """
         import polars as pl
 
         self._require(place)
@@ -193,6 +203,8 @@ class ColumnWriter:
             column = self._segment.columns.get((*place, family))
             if column is not None:
                 found[family] = column
+        if leaves_others and wanted is not None:
+            found = {family: column for family, column in found.items() if family in (*wanted, "other")}
         if "other" in found or (wanted is not None and not found.keys() <= set(wanted)):
             raise NotInColumns
         parts: Parts = {}
@@ -222,7 +234,7 @@ class ColumnWriter:
         import polars as pl
 
         origin = {"column": "column", "metadata": "metadata", "fact": "fact"}.get(field.home)
-        if origin is None:
+        if origin is None or field.form is not None:
             parts = self._field(field)
             return reduce(and_, (part.expr.is_null() for part in parts.values()), pl.lit(True))
         place: Place = (origin, field.path)  # type: ignore[assignment]
@@ -303,6 +315,8 @@ class ColumnWriter:
 
     def _member(self, name: str, arguments: Sequence[tree.Expression]) -> Parts:
         if not isinstance(arguments[0], tree.FieldRef) or arguments[0].field.home != "metadata":
+            raise NotInColumns
+        if arguments[0].field.form is not None:
             raise NotInColumns
         return self._of_place(("metadata", (*arguments[0].field.path, name)), ("whole", "real"))
 

@@ -11,12 +11,14 @@ from attrs import evolve
 from heron.errors import PluginError, QueryError
 from heron.fields import RecordField
 from heron.hooks.contributions import PREFIXES
+from heron.metadata.forms import form_of
 from heron.metadata.keys import printable
-from heron.metadata.schema import Schema
+from heron.metadata.schema import Schema, SchemaKey
 from heron.models import DERIVED_FIELDS, FRAME_FIELDS, ITEM_FIELDS, Json
 from heron.search.tree import AFFINITIES, Field, Home, ValueType
 
 if TYPE_CHECKING:
+    from heron.hooks.interfaces import Encode
     from heron.media.kinds import Kinds
     from heron.search.namespaces import Namespaces
 
@@ -54,15 +56,24 @@ class Fields:
         unknown: Iterable[str] = (),
         *,
         path: Callable[[str], str] = str,
+        held: Callable[[str, str], bool] | None = None,
+        sees_all: bool = True,
         frames: bool = False,
     ) -> None:
-        """`path` gives the form in which the catalogue knows the path of a file."""
+        """`path` gives the form in which the catalogue knows the path of a file.
+
+        `held` says whether something has a value of a key. Without `sees_all`, `notes` say nothing of how many values do not fit.
+        """
         self._schema = schema
         self._namespaces = namespaces
         self._kinds = kinds
         self._unknown = frozenset(unknown)
         self._path = path
+        self._held = held
+        self._sees_all = sees_all
         self._frames = frames
+        self.notes: dict[str, None] = {}
+        """What is to be known of the values of the fields that were resolved, as sentences."""
 
     def resolve(self, parts: Sequence[str], place: Place = "name") -> Field:
         """The field of a dotted name; raises QueryError with a suggestion."""
@@ -100,7 +111,9 @@ class Fields:
 
     def full_text(self) -> list[Field]:
         """The fields with a full-text index."""
+        notes = dict(self.notes)
         found = [self._key(name) for name in self._schema.keys()]  # noqa: SIM118 - not a mapping
+        self.notes = notes
         return [field for field in found if field is not None and field.full_text]
 
     def _of_frame(self, space: str, name: str) -> Field | None:
@@ -135,9 +148,43 @@ class Fields:
         type: ValueType = kind.compares or (key.type if decode is not None else kind.affinity)
         home: Home = "vector" if kind.vector else "metadata"
         is_ordered = kind.ordered and kind.affinity != "json"
+        form = None
+        if home == "metadata" and self._schema.not_fitting(name) != 0:
+            form = form_of(self._schema, key)
+            self._note_not_fitting(key)
+            if key.type == "enum":
+                encode = self._former(name, encode)
         return Field(
-            name, home, (name,), type, key.type, kind.affinity, encode, encode_bound, decode, is_ordered, kind.full_text
+            name, home, (name,), type, key.type, kind.affinity, encode, encode_bound, decode, is_ordered, kind.full_text,
+            form,
         )  # fmt: skip
+
+    def _note_not_fitting(self, key: SchemaKey) -> None:
+        count = self._schema.not_fitting(key.name)
+        if not count or not self._sees_all:
+            return
+        values, many = ("1 value is", False) if count == 1 else (f"{count:,} values are", True)
+        if key.type == "enum":
+            what = f"{values} not among its options"
+        else:
+            what = f"{values} not of type {key.type} and {'count' if many else 'counts'} as missing"
+        self.notes[f"{key.name}: {what}; heron metadata verify lists {'them' if many else 'it'}"] = None
+
+    def _former(self, name: str, encode: Encode) -> Encode:
+        """An encoder that also takes options that went, as long as something has them."""
+
+        def former(value: Json) -> Json:
+            try:
+                return encode(value)
+            except ValueError:
+                if not isinstance(value, str) or self._held is None or not self._held(name, value):
+                    raise
+            self.notes[f"{name}: {printable(value)} is no longer an option, but there are values of it"] = (
+                None
+            )
+            return value
+
+        return former
 
     def _item(self, name: str) -> Field | None:
         known = ITEM_NAMES.get(name)

@@ -19,12 +19,14 @@ class SortTerm:
 class Plan:
     """The rows of a table for which a condition is true; all rows if there is no condition.
 
-    They are in the order of the sort terms; rows with equal values are in the order of their inner ids.
+    They are in the order of the sort terms; rows with equal values are in the order of their inner ids. `notes` are sentences
+    about the values of its fields, for whoever reads the answer.
     """
 
     table: tree.Table = "items"
     condition: tree.Condition | None = None
     sort: tuple[SortTerm, ...] = ()
+    notes: tuple[str, ...] = ()
 
     def narrowed(self, condition: tree.Condition) -> Plan:
         """The plan with an additional condition."""

@@ -73,7 +73,8 @@ class Planner:
                 )
             parts.append(tree.Any(tuple(texts)))
         condition = None if not parts else parts[0] if len(parts) == 1 else tree.All(tuple(parts))
-        return Plan("frames" if frames else "items", condition, tuple(_sort_terms(query.sort, fields)))
+        sort = tuple(_sort_terms(query.sort, fields))
+        return Plan("frames" if frames else "items", condition, sort, tuple(fields.notes))
 
     def field(self, name: str, *, frames: bool = False) -> tree.Field:
         """A field by its name, of items or of `frames`; raises QueryError."""
@@ -101,6 +102,8 @@ class Planner:
             self._kinds,
             self._schema._remembered_keys(),
             path=self._places.path,
+            held=self._schema._holds,
+            sees_all=self._schema._sees_all(),
             frames=frames,
         )
 

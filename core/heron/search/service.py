@@ -39,6 +39,7 @@ class _Found:
     scores: dict[int, float] | None = None
     shown: dict[int, int] | None = None
     key: str | None = None
+    notes: Sequence[str] = ()
 
 
 class SearchService:
@@ -68,7 +69,7 @@ class SearchService:
         """
         found = self._page(_query(query, parts), "items")
         items = self._fetch(found.ids)
-        return Page(items, found.cursor, self._matches(items, found), found.key)
+        return Page(items, found.cursor, self._matches(items, found), found.key, tuple(found.notes))
 
     def frames(self, query: Query | str | None = None, **parts: Any) -> Page[Frame]:
         """One page of frames, by default in the order in which they were added; each names its item.
@@ -78,7 +79,7 @@ class SearchService:
         """
         found = self._page(_query(query, parts), "frames")
         frames = self._fetch_frames(found.ids)
-        return Page(frames, found.cursor, self._matches(frames, found), found.key)
+        return Page(frames, found.cursor, self._matches(frames, found), found.key, tuple(found.notes))
 
     def all(self, query: Query | str | None = None, **parts: Any) -> Iterator[Item]:
         """Every item of a query as a stream, with one page in memory at a time, up to `limit` items."""
@@ -142,6 +143,10 @@ class SearchService:
             for (name, field), of in zip(fields.items(), stored, strict=True)
         }
 
+    def notes(self, query: Query | str | None = None, *, frames: bool = False, **parts: Any) -> Sequence[str]:
+        """Sentences about what the answer of a query leaves out, such as values of a key that count as missing."""
+        return self._planner.plan(evolve(_query(query, parts), cursor=None), frames=frames).notes
+
     def _plan(self, query: Query) -> Plan:
         """The plan of a query: its condition as a tree, and its sort terms."""
         return self._planner.plan(query)
@@ -192,7 +197,7 @@ class SearchService:
         ids = (ranked.frames if table == "frames" else ranked.items).tolist()
         page = self._sorted_page(query, table, ids)
         scores, shown = _by_id(ids, ranked)
-        return _Found(page.ids, page.cursor, scores, shown, sought.key)
+        return _Found(page.ids, page.cursor, scores, shown, sought.key, page.notes)
 
     def _similar_page(self, query: Query, table: Table) -> _Found:
         """A page in the order of similarity; the pages after the first one are found exactly, without the index.
@@ -217,7 +222,8 @@ class SearchService:
             indexed = limit
         end = seen + limit
         following = made_cursor(fingerprint, [indexed, end]) if len(ids) > end else None
-        return _Found(ids[seen:end], following, scores, shown, sought.key)
+        notes = self.notes(query, frames=table == "frames")
+        return _Found(ids[seen:end], following, scores, shown, sought.key, notes)
 
     def _ranked(self, query: Query, table: Table, count: int) -> Ranked | None:
         return self._nearest(query, self._similar().of(query), table, count)
@@ -250,7 +256,7 @@ class SearchService:
         if len(rows) > limit:
             last, of_last = rows[limit - 1]
             cursor = made_cursor(fingerprint, [*of_last, last])
-        return _Found([id for id, _ in rows[:limit]], cursor)
+        return _Found([id for id, _ in rows[:limit]], cursor, notes=plan.notes)
 
     def _count(self, query: Query, table: Table) -> int:
         _checked(evolve(query, limit=None))

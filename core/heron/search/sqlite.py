@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
+from hashlib import blake2b
 from typing import TYPE_CHECKING
 
 from heron.catalog.collections import CollectionService
@@ -87,7 +88,10 @@ class SqliteWriter:
                 return f"({self.expression(left)} IS {int(wanted)})"
             case tree.Match(field, words):
                 table = self._schema._full_text_table(field.name)
-                return f"(items.id IN (SELECT rowid FROM {table} WHERE {table} MATCH {self._bind(full_text(words))}))"
+                found = f"items.id IN (SELECT rowid FROM {table} WHERE {table} MATCH {self._bind(full_text(words))})"
+                return (
+                    f"({found})" if field.form is None else f"({found} AND {self.field(field)} IS NOT NULL)"
+                )
             case tree.InCollection(title):
                 collection = self._collections.get(title)
                 members = (
@@ -206,7 +210,8 @@ class SqliteWriter:
         """The SQL of a member of a JSON object; NULL if an older schema accepted another value."""
         if not isinstance(argument, tree.FieldRef):
             raise QueryError(f"{describe(argument)} has no part {name}", hint="give a key")
-        return json_path(f'{argument.field.path[0]}"."{name}', _table(argument.field))
+        value = json_path(f'{argument.field.path[0]}"."{name}', _table(argument.field))
+        return self._of_form(argument.field, value)
 
     def field(self, field: tree.Field) -> str:
         """The SQL of a field's value."""
@@ -228,11 +233,27 @@ class SqliteWriter:
             if field.type == "loose":  # as text, and a boolean as JSON writes it
                 kind = value.replace("json_extract", "json_type", 1)
                 return f"(CASE {kind} WHEN 'true' THEN 'true' WHEN 'false' THEN 'false' ELSE CAST({value} AS TEXT) END)"
-            return value
+            return self._of_form(field, value)
         if field.home == "fact":
             path = "$" + "".join(f'."{part}"' for part in field.path)
             return "json_extract(items.facts, '{}')".format(path.replace("'", "''"))
         return _DERIVED[field.path[0]]
+
+    def _of_form(self, field: tree.Field, sql: str) -> str:
+        """The SQL of a value; NULL where the key's stored value does not have the form of its type."""
+        if field.form is None:
+            return sql
+        value = json_path(field.path[0], _table(field))
+        kind = value.replace("json_extract", "json_type", 1)
+        if field.form.types is not None:
+            types = ", ".join(f"'{name}'" for name in field.form.types)
+            return f"(CASE WHEN {kind} IN ({types}) THEN {sql} END)"
+        fits, name = (
+            field.form.fits,
+            f"heron_fits_{blake2b(field.path[0].encode(), digest_size=16).hexdigest()}",
+        )
+        self._failures.define(self._database, name, 2, lambda kind, value: fits(_from_json(kind, value)))
+        return f"(CASE WHEN {name}({kind}, {value}) THEN {sql} END)"
 
     def _bind(self, value: Json) -> str:
         self.parameters.append(value)
@@ -280,6 +301,13 @@ def full_text(words: str) -> str:
         if any(character.isalnum() for character in cleaned):
             terms.append(f'"{cleaned}"{star}')
     return " ".join(terms)
+
+
+def _from_json(kind: str | None, value: Json) -> Json:
+    """A value of JSON from its type and what json_extract gives for it."""
+    if kind in ("true", "false"):
+        return kind == "true"
+    return loads(value) if kind in ("object", "array") else value
 
 
 def _from_sqlite(decode: Callable[[Json], Json] | None, is_json: bool) -> Callable[[Json], Json] | None:

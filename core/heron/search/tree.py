@@ -8,6 +8,7 @@ from typing import Literal
 from attrs import fields, frozen, has
 
 from heron.hooks.contributions import QueryFunction
+from heron.metadata.forms import Form
 from heron.models import Json
 
 ValueType = str
@@ -47,7 +48,7 @@ class Field:
 
     `encode` makes the stored form of a literal, `encode_bound` the stored form of a bound of a range; `decode` makes the
     shown form of a stored value. All are None if there is only one form. Values of a field that is not `ordered` have
-    no order.
+    no order. A stored value that does not have this `form` counts as missing; None if all are sure to have it.
     """
 
     name: str
@@ -61,6 +62,7 @@ class Field:
     decode: Callable[[Json], Json] | None = None
     ordered: bool = True
     full_text: bool = False
+    form: Form | None = None
 
 
 @frozen

@@ -116,7 +116,14 @@ if TYPE_CHECKING:
     )
     from heron.pages import Page
     from heron.pictures.service import Made
-    from heron.storage.buckets import BucketStorage, ObjectAddress, address_of, is_canonical, object_url
+    from heron.storage.buckets import (
+        BucketStorage,
+        ObjectAddress,
+        address_of,
+        is_canonical,
+        object_url,
+        store_at,
+    )
     from heron.storage.filesystem import FilesystemStorage
     from heron.storage.retries import PatientStorage
     from heron.workspace import Workspace, init, open
@@ -158,7 +165,7 @@ _HOME = {
     ),
     "pages": "Page",
     "pictures.service": "Made",
-    "storage.buckets": "BucketStorage ObjectAddress address_of is_canonical object_url",
+    "storage.buckets": "BucketStorage ObjectAddress address_of is_canonical object_url store_at",
     "storage.filesystem": "FilesystemStorage",
     "storage.retries": "PatientStorage",
     "workspace": "Workspace init open",
@@ -282,6 +289,7 @@ __all__ = [
     "is_canonical",
     "object_url",
     "open",
+    "store_at",
     "trust",
 ]
 

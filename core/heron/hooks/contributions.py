@@ -95,6 +95,12 @@ class StorageBackend(Contribution):
     `schemes` are URL schemes; `hosts` are regular expressions for whole host names of `https://` URLs that belong
     here too. `normalise`, if given, is `Storage.normalise` as a function that needs no credentials and imports
     nothing heavy, so that URLs can be compared without loading the backend.
+
+    `store` is for backends of which several stores have the same URLs, such as two endpoints that both have
+    `s3://bucket/key`. It gives the name of the store that options mean, or None if they name none; with no options it
+    is the store of the environment. Two integrations for one store must give the same name: `heron.store_at(endpoint)`
+    is that of an endpoint in any spelling. `store_of_url` gives the store that a URL names itself, such as the account
+    in the host, or None. Without `store`, the URL identifies an object.
     """
 
     sort: ClassVar[str] = "storage"
@@ -104,6 +110,8 @@ class StorageBackend(Contribution):
     hosts: Sequence[str] = field(default=(), converter=_texts)
     options: Sequence[StorageOption] = field(default=(), converter=_options)
     normalise: Callable[[str], str] | None = None
+    store: Callable[[Mapping[str, Any]], str | None] | None = None
+    store_of_url: Callable[[str], str | None] = lambda url: None
 
 
 @frozen(kw_only=True)

@@ -32,6 +32,7 @@ class ObjectAddress:
     key: str
 
 
+_PORTS = {"http": ":80", "https": ":443"}
 _PLAIN_KEY = re.compile(r"[A-Za-z0-9/!$&'()*+,;=:@~._-]*")
 _PLAIN = re.compile(r"://[^/@?#\s]+/[A-Za-z0-9/!$&'()*+,;=:@~._-]*")
 
@@ -45,6 +46,16 @@ def object_url(scheme: str, bucket: str, key: str) -> str:
     """The canonical URL of an object: `s3://bucket/a%20key.jpg`, with everything but plain characters escaped."""
     path = key if _PLAIN_KEY.fullmatch(key) else quote(key, safe=_SAFE)
     return f"{scheme}://{bucket}/{path}"
+
+
+def store_at(endpoint: str) -> str:
+    """The name of the store at an endpoint such as `https://minio.example:9000/`: `minio.example:9000`.
+
+    It is the host in lower case, and the port unless it is that of the scheme.
+    """
+    scheme, _, rest = endpoint.strip().partition("://")
+    host = re.split("[/?#]", rest or scheme, maxsplit=1)[0].rpartition("@")[2].lower()
+    return host.removesuffix(_PORTS.get(scheme.lower(), ":")).removesuffix(".")
 
 
 def address_of(url: str) -> ObjectAddress:

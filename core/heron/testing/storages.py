@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import pytest
 
@@ -44,6 +44,12 @@ class StorageContract(RecordContract):
 
     bad_urls: ClassVar[Sequence[str]] = ("", "no-such-scheme://bucket/key")
     """URLs that are refused."""
+
+    same_store: ClassVar[Sequence[Mapping[str, Any]]] = ()
+    """Options that all mean one store, for a backend with `store`: other credentials, other spellings of its endpoint."""
+
+    other_stores: ClassVar[Sequence[Mapping[str, Any]]] = ()
+    """Options that each mean another store, in which the same URLs are other objects."""
 
     secrets: ClassVar[Sequence[str]] = ()
     """Texts that must not occur in errors or in `repr`."""
@@ -127,6 +133,23 @@ class StorageContract(RecordContract):
             assert re.fullmatch("[a-z][a-z0-9_]*", option.name), option.name
             assert option.summary
             assert "\n" not in option.summary
+
+    def test_stores_have_names(self) -> None:
+        """Options that mean one store give one name, and those of another store give another one."""
+        store = self.backend.store
+        if store is None:
+            assert not self.same_store and not self.other_stores, "the record has no store"
+            return
+        assert self.same_store, "list options in same_store"
+        assert self.other_stores, "list options in other_stores"
+        (same, *differing) = dict.fromkeys(store(options) for options in self.same_store)
+        assert not differing
+        names = [same, *(store(options) for options in self.other_stores)]
+        assert len(set(names)) == len(names)
+        for name in names:
+            assert name is not None
+            assert name.isprintable()
+            assert name.strip()
 
     def test_other_forms_belong_to_the_record(self) -> None:
         """Forms that begin with https:// are recognised by their host."""

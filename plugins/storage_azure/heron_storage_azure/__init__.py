@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 import heron
+from heron_storage_azure.stores import store_of, store_of_url
 from heron_storage_azure.urls import HOST, SCHEMES, normalise
 
 OPTIONS = [
@@ -38,6 +39,8 @@ def register_storage() -> Iterable[heron.StorageBackend]:
         hosts=[HOST],
         options=OPTIONS,
         normalise=normalise,
+        store=store_of,
+        store_of_url=store_of_url,
         requires=["adlfs"],
         extra="azure",
         load=load,

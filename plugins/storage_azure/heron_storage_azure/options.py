@@ -13,10 +13,8 @@ from urllib.parse import parse_qs, urlsplit
 from azure.core.utils import parse_connection_string
 
 import heron
+from heron_storage_azure.stores import ACCOUNT_VARIABLES
 from heron_storage_azure.urls import account_at
-
-ACCOUNT_VARIABLES = ("AZURE_STORAGE_ACCOUNT_NAME", "AZURE_STORAGE_ACCOUNT")
-"""Environment variables that name the account if neither an option nor the endpoint does."""
 
 _PRINCIPAL = ("tenant_id", "client_id", "client_secret")
 

@@ -34,6 +34,19 @@ class TestAzureContract(StorageContract):
         f"https://{ACCOUNT}.blob.core.windows.net/c/a%20b": "az://c/a%20b",
         f"https://{ACCOUNT.upper()}.DFS.core.windows.net/c/gr%C3%B6%C3%9Fe": "az://c/gr%C3%B6%C3%9Fe",
     }
+    same_store = (
+        {"account": "lab"},
+        {"account": "lab", "anonymous": True},
+        {"endpoint": "https://LAB.blob.core.windows.net:443/"},
+        {"endpoint": "https://lab.dfs.core.windows.net"},
+        {"connection_string": "AccountName=lab;AccountKey=eA=="},
+    )
+    other_stores = (
+        {"account": "ward"},
+        {"connection_string": "AccountName=lab;AccountKey=eA==;EndpointSuffix=core.chinacloudapi.cn"},
+        {"endpoint": "http://127.0.0.1:10000/lab"},
+        {"endpoint": "http://127.0.0.1:10000/ward/"},
+    )
     bad_urls = (
         "",
         "no-such-scheme://bucket/key",

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 import heron
+from heron_storage_gcs.stores import store_of, store_of_url
 from heron_storage_gcs.urls import HOSTS, normalise
 
 OPTIONS = (
@@ -39,5 +40,7 @@ def register_storage() -> Iterable[heron.StorageBackend]:
         requires=["gcsfs"],
         extra="gcs",
         normalise=normalise,
+        store=store_of,
+        store_of_url=store_of_url,
         load=load,
     )

@@ -57,6 +57,13 @@ def storage(front: Front) -> heron.Storage:
 
 class Contract(StorageContract):
     backend = BACKEND
+    same_store = (
+        {},
+        {"anonymous": True},
+        {"endpoint": "https://storage.googleapis.com/"},
+        {"endpoint": "https://lab.p.googleapis.com"},
+    )
+    other_stores = ({"endpoint": "http://127.0.0.1:4443"}, {"endpoint": "http://127.0.0.1:4444"})
     bad_urls = ("", "no-such-scheme://bucket/key", "https://storage.googleapis.com/b/k?X-Goog-Signature=x")
     other_forms = {  # noqa: RUF012 - a class variable of the contract
         "gcs://bucket/a": "gs://bucket/a",

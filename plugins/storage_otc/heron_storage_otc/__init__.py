@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 import heron
-from heron_storage_otc.urls import HOST, normalise
+from heron_storage_otc.urls import HOST, normalise, store_of, store_of_url
 
 OPTIONS = (
     heron.StorageOption("access_key_id", "the access key (AK) of a key pair"),
@@ -40,5 +40,7 @@ def register_storage() -> Iterable[heron.StorageBackend]:
         extra="otc",
         options=OPTIONS,
         normalise=normalise,
+        store=store_of,
+        store_of_url=store_of_url,
         load=load,
     )

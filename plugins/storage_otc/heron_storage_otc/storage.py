@@ -7,12 +7,10 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 import heron
-from heron_storage_otc.urls import OBS_URLS, endpoint_of
+from heron_storage_otc.urls import OBS_URLS, REGION, endpoint_of
 from heron_storage_s3.options import S3Options
 from heron_storage_s3.storage import S3Storage
 from heron_storage_s3.urls import UrlForms
-
-REGION = "eu-de"
 
 ENVIRONMENT = (
     ("OTC_ACCESS_KEY_ID", "OTC_SECRET_ACCESS_KEY"),

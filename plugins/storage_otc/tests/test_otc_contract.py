@@ -41,6 +41,12 @@ class TestOBS(StorageContract):
         "https://obs.eu-ch2.sc.otc.t-systems.com/lake/a.jpg": "obs://lake/a.jpg",
         "HTTPS://Lake.OBS.eu-de.otc.t-systems.com:443/B.jpg": "obs://lake/B.jpg",
     }
+    same_store = (
+        {},
+        {"region": "eu-de", "project": "p"},
+        {"endpoint": "https://OBS.eu-de.otc.t-systems.com:443/"},
+    )
+    other_stores = ({"region": "eu-nl"}, {"endpoint": "https://obs.example"})
     bad_urls = (
         "",
         "no-such-scheme://bucket/key",

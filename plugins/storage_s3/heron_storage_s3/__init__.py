@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 import heron
+from heron_storage_s3.stores import store_of, store_of_url
 from heron_storage_s3.urls import HOST, normalise
 
 OPTIONS = (
@@ -49,5 +50,7 @@ def register_storage() -> Iterable[heron.StorageBackend]:
         extra="s3",
         options=OPTIONS,
         normalise=normalise,
+        store=store_of,
+        store_of_url=store_of_url,
         load=load,
     )

@@ -60,6 +60,17 @@ class TestS3(StorageContract):
         "http://lake.s3.amazonaws.com/key",
     )
 
+    same_store = (
+        {"endpoint": "https://minio.example:9000"},
+        {"endpoint": "HTTP://Minio.Example:9000/", "access_key_id": "a", "secret_access_key": "b"},
+    )
+    other_stores = (
+        {},
+        {"endpoint": "https://minio.example"},
+        {"endpoint": "https://minio.example:9001"},
+        {"region": "cn-north-1"},
+    )
+
     @pytest.fixture(autouse=True)
     def server(self, monkeypatch: pytest.MonkeyPatch) -> Iterator[S3Server]:
         forget_environment(monkeypatch)

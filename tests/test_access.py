@@ -16,6 +16,7 @@ import pytest
 from PIL import Image
 
 from heron.catalog.access import Access, Place
+from heron.catalog.stores import Origin
 from heron.catalog.vectors.rows import MadeBy
 from heron.errors import NotFound, PermissionDenied
 from heron.hooks import StoredObject
@@ -103,7 +104,7 @@ READS = {
     "storage.normalise": lambda w, t: w.storage.normalise(t.file.as_uri()),
     "storage._normalised_prefix": lambda w, t: w.storage._normalised_prefix("mem://lake"),
     "storage.sign": lambda w, t: w.storage.sign(t.signed),
-    "storage._belongs_to": lambda w, t: w.storage._belongs_to(t.file.as_uri(), t.integration),
+    "storage._origins": lambda w, t: w.storage._origins(t.integration),
     "storage.check": lambda w, t: w.storage.check(t.title, t.file.as_uri()),
     "storage.stream": lambda w, t: w.storage.stream(t.file.parent.as_uri(), t.title),
     "storage.list": lambda w, t: w.storage.list(t.file.parent.as_uri(), t.title),
@@ -333,7 +334,7 @@ def things(workspace, tmp_path):
     pages = [Image.new("RGB", (8, 6), (number * 90, 0, 0)) for number in range(3)]
     pages[0].save(tmp_path / "pages.gif", save_all=True, append_images=pages[1:], duration=100)
     picture = NewItem((tmp_path / "pages.gif").as_uri(), MediaFacts("image", "image/gif", 8, 6, 3))
-    workspace.registration._insert([own], folder, integration_of=lambda url: integration.id)
+    workspace.registration._insert([own], folder, origin_of=lambda url: Origin(integration.id))
     more = [
         NewItem("mem://lake/a.mp4", facts),
         NewItem("s3://lake/a.jpg#image_group-1", group, SECRET, members=[Member("s3://lake/a.jpg")]),

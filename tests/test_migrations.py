@@ -18,6 +18,7 @@ from heron.catalog.migrations import (
     first_tables,
     local_places,
     media_tables,
+    stores,
     synced_trees,
     vector_tables,
 )
@@ -89,6 +90,7 @@ def test_a_catalogue_of_before_opens_and_keeps_what_it_holds(before):
                     column_tables,
                     synced_trees,
                     conversions,
+                    stores,
                 )
             ]
 

@@ -147,6 +147,10 @@ class Item(Identified):
         metadata=stored("TEXT", "when its file was found missing", compares="no", form="time"),
     )
     integration_id: int | None = None
+    store: str | None = field(
+        default=None,
+        metadata=stored(None, "endpoint or account of the file, where its URL does not say it"),
+    )
 
     @property
     def kind(self) -> Kind:

@@ -143,16 +143,16 @@ class Workspace:
         """The pictures and text of items and frames."""
         from heron.pictures.service import PictureService
 
-        return PictureService(
-            self.access, lambda: self.plugins, self.items, self.frames, self.thumbnails, self.storage
-        )
+        parts = (self.items, self.frames, self.thumbnails, self.storage)
+        return PictureService(self.access, lambda: self.plugins, *parts)
 
     @cached_property
     def registration(self) -> Registration:
         """Adds items whose facts are known."""
         from heron.catalog.registration import Registration
 
-        return Registration(self._database, self.access, self.folders, self.schema, self.vectors, lambda: self.plugins)  # fmt: skip
+        later = (lambda: self.plugins, lambda: self.storage._origins(None))
+        return Registration(self._database, self.access, self.folders, self.schema, self.vectors, *later)
 
     @cached_property
     def imports(self) -> ImportService:
@@ -173,7 +173,9 @@ class Workspace:
         """Lists, signs and checks the objects of storage backends."""
         from heron.storage.service import StorageService
 
-        return StorageService(self.access, lambda: self.plugins, self.items, self.integrations)
+        return StorageService(
+            self._database, self.access, lambda: self.plugins, self.items, self.integrations
+        )
 
     @cached_property
     def synced(self) -> SyncedFolderService:
@@ -283,9 +285,8 @@ class Workspace:
         """Projections of vectors to two dimensions."""
         from heron.curation.projections import ProjectionService
 
-        return ProjectionService(
-            self._database, self.access, self.frames, self.vectors, self.pictures, self._lookup
-        )
+        parts = (self.frames, self.vectors, self.pictures, self._lookup)
+        return ProjectionService(self._database, self.access, *parts)
 
     @cached_property
     def _lookup(self) -> Lookup:

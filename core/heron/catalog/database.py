@@ -155,13 +155,12 @@ class Database:
         elif pending:
             with self.write():
                 migrations.apply(self.connection)
-        if not (missing := missing_columns(self.connection)):
-            return
+        missing = missing_columns(self.connection)
         if self.is_read_only:
-            imagine_columns(self.connection, missing)
-            return
-        with self.write():
-            add_columns(self.connection, missing_columns(self.connection))
+            imagine_columns(self.connection, missing, has_stores="stores" not in pending)
+        elif missing:
+            with self.write():
+                add_columns(self.connection, missing_columns(self.connection))
 
     def close(self) -> None:
         """Close the file; the object cannot be used afterwards."""

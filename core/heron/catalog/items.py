@@ -8,7 +8,7 @@ from itertools import islice
 from attrs import fields
 
 from heron.catalog.access import Access, Verb
-from heron.catalog.called import ANY, Callings
+from heron.catalog.called import ANY, Callings, Matches
 from heron.catalog.database import Database, Row, one_transaction
 from heron.catalog.folders import FolderService, subtree
 from heron.catalog.limits import BUNDLE as BUNDLE
@@ -21,6 +21,7 @@ from heron.catalog.referring import ITEM, FolderRef, ItemRef, ItemRefs
 from heron.catalog.relocation import Relocation
 from heron.catalog.short_ids import ShortIds
 from heron.catalog.shown import ShownMetadata
+from heron.catalog.stores import different_stores
 from heron.catalog.work import Work, work_on
 from heron.convert import dumps
 from heron.errors import InvalidInput, NotFound
@@ -42,6 +43,7 @@ def item_columns(access: Access) -> str:
     return _COLUMNS.selected(
         folder="(SELECT path FROM folders WHERE folders.id = items.folder_id)",
         path=path_sql("items.url"),
+        store="(SELECT name FROM stores WHERE stores.id = items.store_id)",
         tags=(
             "(SELECT group_concat(c.title, char(10)) FROM collection_items AS m JOIN collections AS c "
             f"ON c.id = m.collection_id WHERE m.item_id = items.id AND {access.scope('collection', 'c')})"
@@ -90,7 +92,7 @@ class ItemService:
             return None
         found = self._called(ANY, [ref]).get(ref, [])
         if len(found) > 1:
-            raise _ambiguous(ref, len(found))
+            raise self._ambiguous(ref, found)
         if found:
             return self._records([found[0][0]]).get(found[0][0])
         short = self._short_ids.find([ref]).get(ref)
@@ -233,9 +235,27 @@ class ItemService:
             if not matches:
                 raise _unknown(ITEM.key(ref))
             if len(matches) > 1:
-                raise _ambiguous(str(ref), len(matches))
+                raise self._ambiguous(str(ref), matches)
             ids.append(matches[0][0])
         return ids
+
+    def _ambiguous(self, name: str, matches: Matches) -> InvalidInput:
+        """The refusal of a name that several items have; it names their stores, if these are what tells them apart."""
+        rows = self._database.rows(
+            "SELECT DISTINCT scheme, name FROM stores WHERE id IN (SELECT store_id FROM items WHERE id IN "
+            "(SELECT value FROM json_each(?)))",
+            [dumps([id for id, _ in matches])],
+        )
+        stores = {row["name"] for row in rows}
+        if len(stores) > 1:
+            return InvalidInput(
+                f"{printable(name)} is in {len(stores)} stores, {different_stores(stores)}",
+                hint="give the UUID of one: heron items --columns name,store,uuid lists them",
+            )
+        return InvalidInput(
+            f"{len(matches):,} items are called {printable(name)}",
+            hint="give the id, the path or the UUID of one: heron items --columns name,path,uuid lists them",
+        )
 
     def _work(self, ids: Iterable[int]) -> dict[int, Work]:
         """What people have done with some items, by inner id."""
@@ -291,13 +311,6 @@ def _place(cursor: str | None) -> int:
 def _unknown(key: str) -> NotFound:
     return NotFound(
         f"there is no item {printable(key)}", hint="heron items lists them with their names and ids"
-    )
-
-
-def _ambiguous(name: str, count: int) -> InvalidInput:
-    return InvalidInput(
-        f"{count:,} items are called {printable(name)}",
-        hint="give the id, the path or the UUID of one: heron items --columns name,path,uuid lists them",
     )
 
 

@@ -6,7 +6,7 @@ import sqlite3
 from collections.abc import Callable, Collection
 from typing import TYPE_CHECKING
 
-from heron.catalog.scripts import CLOUD, COLUMNS, CONVERSIONS, FIRST, MEDIA, VECTORS
+from heron.catalog.scripts import CLOUD, COLUMNS, CONVERSIONS, FIRST, MEDIA, STORES, VECTORS
 
 if TYPE_CHECKING:
     from sqlite_utils import Database
@@ -129,7 +129,17 @@ def conversions(db: Database) -> None:
     db.execute("DELETE FROM unknown_keys WHERE instr(CAST(name AS BLOB), x'00') > 0")
 
 
-OPTIONAL = frozenset({"local_places", "column_tables", "synced_trees", "conversions"})
+@migrations()
+def stores(db: Database) -> None:
+    """The stores of items. Their names come later, from the plugins: of the store of an integration, or of the defaults.
+
+    Items without an integration are in the store of the defaults, unless an import had an integration that is deleted.
+    """
+    for statement in _statements(STORES):
+        db.execute(statement)
+
+
+OPTIONAL = frozenset({"local_places", "column_tables", "synced_trees", "conversions", "stores"})
 """Migrations without which a file that cannot be written is read all the same."""
 
 

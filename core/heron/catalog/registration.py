@@ -19,6 +19,7 @@ from heron.catalog.referring import FolderRef
 from heron.catalog.sampling import prepared
 from heron.catalog.schema import SchemaService
 from heron.catalog.stored import dumper
+from heron.catalog.stores import HERE, Matching, Origin, OriginOf, StoreTable
 from heron.catalog.vectors.rows import Owner
 from heron.catalog.vectors.store import VectorStore
 from heron.convert import without_secrets
@@ -33,6 +34,7 @@ from heron.uuids import new_uuids
 
 _OF_REGISTRATION = (
     "uuid", "folder_id", "name", "url", "metadata", "created_at", "updated_at", "created_by", "integration_id",
+    "store_id",
 )  # fmt: skip
 _OF_FILE = [
     field
@@ -90,13 +92,17 @@ class Registration:
         schema: SchemaService,
         vectors: VectorStore,
         plugins: Callable[[], PluginManager],
+        origins: Callable[[], OriginOf] = lambda: lambda url: HERE,
     ) -> None:
+        """`origins` returns a function that tells the store of a URL without an integration."""
         self._database = database
         self._access = access
         self._folders = folders
         self._schema = schema
         self._vectors = vectors
         self._kinds = Kinds(plugins)
+        self._stores = StoreTable(database)
+        self._origins = origins
 
     def register(
         self,
@@ -108,8 +114,9 @@ class Registration:
     ) -> Added:
         """Register a stream of items in a folder, with one transaction for each batch.
 
-        With `skip_duplicates`, an item whose URL is in the folder or below it already is skipped. An invalid item raises
-        InvalidInput or MetadataError; its batch is not written, the batches before it stay.
+        With `skip_duplicates`, an item whose URL is in the folder or below it already is skipped. URLs mean the stores of
+        the defaults. An invalid item raises InvalidInput or MetadataError, and so does one whose URL is there in another
+        store; its batch is not written, the batches before it stay.
         """
         target = self._folders.ensure(folder)
         added = skipped = 0
@@ -126,20 +133,21 @@ class Registration:
         folder: Folder,
         *,
         skip_duplicates: bool = False,
-        integration_of: Callable[[str], int | None] = lambda url: None,
+        origin_of: OriginOf | None = None,
         reject: Reject | None = None,
         places: Sequence[Folder] = (),
     ) -> range:
         """Insert one batch into a folder in the caller's transaction; returns the ids of the new rows.
 
-        `places` are the folders of the items, if not all of them go into `folder`. `integration_of` returns the inner id of the integration with which a URL is read. An invalid item raises
+        `places` are the folders of the items, if not all of them go into `folder`. `origin_of` returns the store and the
+        integration of a URL; it is that of the defaults. An invalid item raises
         InvalidInput or MetadataError; with `reject`, that function is called instead, and the others are inserted.
         """
         folders = {place.id: place for place in places or [folder]}
         for place in folders.values():
             self._access.require("create", place, "item")
         if skip_duplicates:
-            known = self._known([item.url for item in items], folder)
+            known = self._known([item.url for item in items], folder, origin_of)
             first: dict[str, NewItem] = {}
             for item in items:
                 if item.url not in known:
@@ -150,7 +158,9 @@ class Registration:
         kept: list[NewItem] = []
         vectors: list[tuple[Owner, Vectors]] = []
         where = [place.id for place in places] or [folder.id] * len(items)
-        rows = self._rows(items, (where, integration_of), validator, (newest + 1, kept, vectors), reject)
+        rows = self._rows(
+            items, (where, self._places(origin_of)), validator, (newest + 1, kept, vectors), reject
+        )
         with self._database.write():
             self._database.execute_many(_INSERT, rows)
             self._insert_members(enumerate(kept, start=newest + 1))
@@ -236,27 +246,48 @@ class Registration:
             [newest],
         )
 
-    def _known(self, urls: Sequence[str], folder: Folder) -> dict[str, Known]:
-        """The items in a folder and below it with these URLs, by URL, including deleted ones.
+    def _places(self, origin_of: OriginOf | None) -> Callable[[str], tuple[int | None, int | None]]:
+        """A function that returns the inner ids of the integration and the store of a URL, within one transaction."""
+        of, ids = origin_of or self._origins(), dict[Origin, tuple[int | None, int | None]]()
 
-        Of several items one in the folder itself comes first, then the newest; all others are its `others`.
+        def place(url: str) -> tuple[int | None, int | None]:
+            origin = of(url)
+            if origin is HERE:
+                return None, None
+            if origin not in ids:
+                ids[origin] = (origin.integration_id, self._stores.id_of(origin))
+            return ids[origin]
+
+        return place
+
+    def _known(
+        self, urls: Sequence[str], folder: Folder, origin_of: OriginOf | None = None
+    ) -> dict[str, Known]:
+        """The items in a folder and below it with these URLs in their stores, by URL, including deleted ones.
+
+        Of several items one in the folder itself comes first, then the newest; all others are its `others`. Raises
+        InvalidInput for a URL that is there in another store, if it is not said which one is meant.
         """
         self._access.require("read", folder)
         known: dict[str, Known] = {}
         inside, parameters = within(folder)
+        is_meant = Matching(self._stores, origin_of or self._origins())
         for bundle in bundles(urls, 500):
             given = self._database.places.by_stored_form(bundle)
             rows = self._database.rows(
-                "SELECT url, items.id, items.uuid, size, etag, modified_at, deleted_at FROM items CROSS JOIN folders "
+                "SELECT url, items.id, items.uuid, size, etag, modified_at, deleted_at, store_id FROM items CROSS JOIN folders "
                 f"ON folders.id = items.folder_id WHERE url IN ({','.join('?' * len(given))}) AND {inside} "
                 f"AND {self._access.scope('folder', 'folders')} "
                 "ORDER BY deleted_at IS NULL, folders.id = ?, items.id",
                 [*given, *parameters, folder.id],
             )
-            for url, id, uuid, size, etag, modified_at, deleted_at in rows:
+            for url, id, uuid, size, etag, modified_at, deleted_at, store in rows:
+                if not is_meant(given[url], store):
+                    continue
                 before = known.get(given[url])
                 others = (*before.others, before.id) if before is not None else ()
                 known[given[url]] = Known(id, uuid, size, etag, modified_at, deleted_at is not None, others)
+        is_meant.require_unambiguous()
         return known
 
     def _first_of_content(self, hashes: Iterable[str]) -> dict[str, str]:
@@ -272,22 +303,25 @@ class Registration:
             found.update((row["content_hash"], row["url"]) for row in rows)
         return found
 
-    def _parts_of_series(self, urls: Sequence[str], folder: Folder) -> set[str]:
+    def _parts_of_series(
+        self, urls: Sequence[str], folder: Folder, origin_of: OriginOf | None = None
+    ) -> set[str]:
         """Those of the URLs that are members of a series in the folder or below it."""
         self._access.require("read", folder)
         found: set[str] = set()
+        is_meant = Matching(self._stores, origin_of or self._origins())
         series = [kind.name for kind in self._kinds.all() if kind.files == "series"]
         inside, parameters = within(folder)
         for bundle in bundles(urls, 500):
             given = self._database.places.by_stored_form(bundle)
             rows = self._database.rows(
-                "SELECT members.url FROM members CROSS JOIN items ON items.id = members.item_id CROSS JOIN folders "
+                "SELECT members.url, store_id FROM members CROSS JOIN items ON items.id = members.item_id CROSS JOIN folders "
                 f"ON folders.id = items.folder_id WHERE members.url IN ({','.join('?' * len(given))}) AND {inside} "
                 f"AND {self._access.scope('folder', 'folders')} "
                 f"AND items.kind IN ({','.join('?' * len(series))}) AND items.deleted_at IS NULL",
                 [*given, *parameters, *series],
             )
-            found.update(given[row[0]] for row in rows)
+            found.update(given[url] for url, store in rows if is_meant(given[url], store))
         return found
 
     def _check_kind(self, item: NewItem) -> None:
@@ -301,14 +335,14 @@ class Registration:
     def _rows(
         self,
         items: Sequence[NewItem],
-        of: tuple[Sequence[int], Callable[[str], int | None]],
+        of: tuple[Sequence[int], Callable[[str], tuple[int | None, int | None]]],
         validator: Validator,
         into: tuple[int, list[NewItem], list[tuple[Owner, Vectors]]],
         reject: Reject | None,
     ) -> Iterable[tuple[Any, ...]]:
         """The rows of valid items, and their vectors by the id that each item will have."""
         moment, user = now(), self._access.user.email
-        folder_ids, integration_of = of
+        folder_ids, place_of = of
         first, kept, vectors = into
         for position, (item, uuid) in enumerate(zip(items, new_uuids(len(items)), strict=True)):
             url, facts, name = item.url, item.facts, item.name
@@ -337,7 +371,7 @@ class Registration:
                 vectors.append(((first + len(kept), 0), of_item))
             kept.append(item)
             yield (
-                uuid, folder_ids[position], name, url, metadata, moment, moment, user, integration_of(url),
+                uuid, folder_ids[position], name, url, metadata, moment, moment, user, *place_of(url),
                 *_file(item), *_facts(facts),
             )  # fmt: skip
 

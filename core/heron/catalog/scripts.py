@@ -346,5 +346,31 @@ CREATE INDEX converted_values_frame ON converted_values(frame_id) WHERE frame_id
 CREATE INDEX converted_values_folder ON converted_values(folder_id) WHERE folder_id IS NOT NULL;
 """
 
-SCRIPTS = FIRST + CLOUD + MEDIA + VECTORS + COLUMNS + CONVERSIONS
+STORES = """
+CREATE TABLE stores (
+    id INTEGER PRIMARY KEY,
+    scheme TEXT NOT NULL,
+    name TEXT,
+    integration_id INTEGER REFERENCES integrations(id) ON DELETE SET NULL,
+    is_default INTEGER NOT NULL DEFAULT 0,
+    UNIQUE (scheme, name)
+);
+
+ALTER TABLE items ADD COLUMN store_id INTEGER REFERENCES stores(id);
+
+INSERT INTO stores (scheme, integration_id, is_default)
+SELECT DISTINCT substr(url, 1, instr(url, ':') - 1), integration_id, integration_id IS NULL AND NOT EXISTS (
+    SELECT 1 FROM imports WHERE json_valid(options) AND json_extract(options, '$.integration') IS NOT NULL
+    AND json_extract(options, '$.integration') NOT IN (SELECT uuid FROM integrations)
+)
+FROM items WHERE url LIKE '%://%' AND url NOT LIKE 'file:%';
+
+UPDATE items SET store_id = (
+    SELECT id FROM stores WHERE stores.integration_id IS items.integration_id
+    AND scheme = substr(items.url, 1, instr(items.url, ':') - 1)
+)
+WHERE url LIKE '%://%' AND url NOT LIKE 'file:%';
+"""
+
+SCRIPTS = FIRST + CLOUD + MEDIA + VECTORS + COLUMNS + CONVERSIONS + STORES
 """All of them."""

@@ -11,6 +11,7 @@ from heron.catalog.access import Access
 from heron.catalog.database import Database, Row
 from heron.catalog.folders import subtree
 from heron.catalog.places import located
+from heron.catalog.stores import HERE, Matching, OriginOf, StoreTable
 from heron.convert import dumps, loads
 from heron.jobs import ImportJob
 from heron.models import Folder, Json, Kind, Member
@@ -47,6 +48,7 @@ class SeriesStore:
     def __init__(self, database: Database, access: Access) -> None:
         self._database = database
         self._access = access
+        self._stores = StoreTable(database)
 
     def keep(self, job: ImportJob, parts: Sequence[FoundPart]) -> None:
         """Store parts; a part that is stored already is replaced."""
@@ -88,17 +90,20 @@ class SeriesStore:
                 "DELETE FROM series_parts WHERE import_id = ? AND decoder = ? AND series = ?", of_series
             )
 
-    def in_folder(self, folder: Folder) -> dict[tuple[Kind, str], tuple[int, str]]:
+    def in_folder(
+        self, folder: Folder, origin_of: OriginOf = lambda url: HERE
+    ) -> dict[tuple[Kind, str], tuple[int, str]]:
         """The series in a folder and below it by kind and by the identifier that their files share, as URLs have it:
-        inner id and URL.
+        inner id and URL. Series of other stores than those of an import are left out.
         """
+        is_meant = Matching(self._stores, origin_of)
         inside, parameters = subtree("folder_id", folder, recursive=True)
         rows = self._database.rows(
-            f"SELECT id, {located('items.url')} FROM items WHERE {inside} AND instr(url, ?) > 0 "
+            f"SELECT id, {located('items.url')}, store_id FROM items WHERE {inside} AND instr(url, ?) > 0 "
             f"AND {self._access.scope('item', 'items')} ORDER BY id",
             [*parameters, "series="],
         )
-        found = ((id, url, _SERIES.search(url)) for id, url in rows)
+        found = ((id, url, _SERIES.search(url)) for id, url, store in rows if is_meant(url, store))
         return {(mark[1] or "dicom", mark[2]): (id, url) for id, url, mark in found if mark}
 
     def members(self, item: int) -> Sequence[Member]:

@@ -58,8 +58,19 @@ def add_columns(connection: sqlite3.Connection, missing: Mapping[str, Sequence[R
             connection.execute(f"ALTER TABLE {table} ADD COLUMN {field.name} {field.sql}")
 
 
-def imagine_columns(connection: sqlite3.Connection, missing: Mapping[str, Sequence[RecordField]]) -> None:
-    """Add the columns, without values, to a file that cannot be written: by a view of this connection only."""
-    for table, fields in missing.items():
-        empty = ", ".join(f"{_EMPTY.get(field.form, 'NULL')} AS {field.name}" for field in fields)
-        connection.execute(f"CREATE TEMP VIEW {table} AS SELECT *, {empty} FROM main.{table}")
+def imagine_columns(
+    connection: sqlite3.Connection, missing: Mapping[str, Sequence[RecordField]], *, has_stores: bool
+) -> None:
+    """Add the columns, without values, to a file that cannot be written: by a view of this connection only.
+
+    Unless the file `has_stores`, it gets an empty table of them too.
+    """
+    empty = {
+        table: [f"{_EMPTY.get(field.form, 'NULL')} AS {field.name}" for field in fields]
+        for table, fields in missing.items()
+    }
+    if not has_stores:
+        connection.execute("CREATE TEMP TABLE stores (id, scheme, name, integration_id, is_default)")
+        empty.setdefault("items", []).append("NULL AS store_id")
+    for table, columns in empty.items():
+        connection.execute(f"CREATE TEMP VIEW {table} AS SELECT *, {', '.join(columns)} FROM main.{table}")

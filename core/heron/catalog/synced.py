@@ -13,6 +13,7 @@ from heron.catalog.limits import at_most
 from heron.catalog.places import KEPT, located
 from heron.catalog.referring import FolderRef, IntegrationRef
 from heron.catalog.registration import Known
+from heron.catalog.stores import HERE, Matching, Origin, OriginOf, StoreTable
 from heron.errors import AlreadyExists, InvalidInput, NotFound
 from heron.hooks import StoredObject
 from heron.jobs import SyncedFolder
@@ -39,6 +40,7 @@ class SyncedFolderService:
         self._access = access
         self._folders = folders
         self._integrations = integrations
+        self._stores = StoreTable(database)
 
     @one_transaction
     def bind(
@@ -49,11 +51,12 @@ class SyncedFolderService:
         integration: IntegrationRef | None = None,
         sidecar_suffix: str | None = SUFFIX,
         flat: bool = False,
+        origin: Origin | None = None,
     ) -> SyncedFolder:
         """Make a folder, which is created if it is missing, a synced folder of a canonical URL; `heron sync`
         then imports the objects: into folders below it, as they are nested there, or with `flat` all into the folder.
 
-        Its items below that URL are read with this integration from now on. Raises AlreadyExists for a folder
+        Its items below that URL, in the store of `origin` if given, are read with this integration from now on. Raises AlreadyExists for a folder
         that is synced already.
         """
         target = self._folders.ensure(folder)
@@ -70,9 +73,10 @@ class SyncedFolderService:
         )
         if by is not None:
             inside, parameters = subtree("folder_id", target, recursive=True)
+            there, store = self._stores.within(origin or HERE)
             self._database.execute(
-                f"UPDATE items SET integration_id = ? WHERE {inside} AND {_BELOW}",
-                [by, *parameters, len(prefix), prefix],
+                f"UPDATE items SET integration_id = ? WHERE {inside} AND {_BELOW} AND {there}",
+                [by, *parameters, len(prefix), prefix, *store],
             )
         return self.get(target)
 
@@ -129,21 +133,26 @@ class SyncedFolderService:
             "UPDATE synced_folders SET synced_at = ? WHERE folder_id = ?", [now(), folder.id]
         )
 
-    def _known_sidecars(self, urls: Sequence[str], folder: Folder) -> dict[str, Known]:
+    def _known_sidecars(
+        self, urls: Sequence[str], folder: Folder, origin_of: OriginOf = lambda url: HERE
+    ) -> dict[str, Known]:
         """Those of the sidecars that were applied to an item in the folder or below it, in the state of that time."""
         self._access.require("read", folder)
         known: dict[str, Known] = {}
         inside, parameters = within(folder)
+        is_meant = Matching(self._stores, origin_of)
         for bundle in bundles(urls, 500):
             given = self._database.places.by_stored_form(bundle)
             rows = self._database.rows(
-                "SELECT sidecars.url, items.id, items.uuid, sidecars.size, sidecars.etag, sidecars.modified_at "
+                "SELECT sidecars.url, items.id, items.uuid, sidecars.size, sidecars.etag, sidecars.modified_at, "
+                "store_id "
                 "FROM sidecars CROSS JOIN items ON items.id = item_id CROSS JOIN folders ON folders.id = folder_id "
                 f"WHERE sidecars.url IN ({','.join('?' * len(given))}) AND {inside}",
                 [*given, *parameters],
             )
-            for url, id, uuid, size, etag, modified_at in rows:
-                known[given[url]] = Known(id, uuid, size, etag, modified_at, is_deleted=False)
+            for url, id, uuid, size, etag, modified_at, store in rows:
+                if is_meant(given[url], store):
+                    known[given[url]] = Known(id, uuid, size, etag, modified_at, is_deleted=False)
         return known
 
     def _note_sidecars(self, applied: Iterable[tuple[int, StoredObject]]) -> None:
@@ -159,13 +168,15 @@ class SyncedFolderService:
             ),
         )
 
-    def _count_below(self, folder: Folder, prefix: str) -> int:
-        """Number of items in the folder and below it that lie below a URL and are not marked as deleted, groups left out."""
+    def _count_below(self, folder: Folder, prefix: str, origin: Origin = HERE) -> int:
+        """Number of items in the folder and below it that lie below a URL of a store and are not marked as deleted, groups left out."""
         self._access.require("read", folder)
         inside, parameters = subtree("folder_id", folder, recursive=True)
+        there, store = self._stores.within(origin)
         return int(
             self._database.value(
-                f"SELECT count(*) FROM items WHERE {inside} AND {_LISTED}", [*parameters, len(prefix), prefix]
+                f"SELECT count(*) FROM items WHERE {inside} AND {_LISTED} AND {there}",
+                [*parameters, len(prefix), prefix, *store],
             )
         )
 
@@ -175,19 +186,21 @@ class SyncedFolderService:
         return int(self._database.value(f"SELECT max(id) FROM items WHERE {scope}") or 0)
 
     def _vanished(
-        self, folder: Folder, prefix: str, seen: Container[int], up_to: int
+        self, folder: Folder, prefix: str, seen: Container[int], up_to: int, origin: Origin = HERE
     ) -> Iterator[Sequence[int]]:
-        """The items in a folder and below it, up to the inner id `up_to`, that lie below a URL and are not among those `seen`.
+        """The items in a folder and below it, up to the inner id `up_to`, that lie below a URL of a store and are not among
+        those `seen`.
 
         They come as inner ids, up to 1000 at a time.
         """
         self._access.require("read", folder)
         gone: list[int] = []
+        there, store = self._stores.within(origin)
         for place in (folder, *self._folders.list(folder)):
             after = 0
             while rows := self._database.rows(
-                f"SELECT id FROM items WHERE folder_id = ? AND {_LISTED} AND id > ? AND id <= ? ORDER BY id LIMIT ?",
-                [place.id, len(prefix), prefix, after, up_to, BUNDLE],
+                f"SELECT id FROM items WHERE folder_id = ? AND {_LISTED} AND {there} AND id > ? AND id <= ? ORDER BY id LIMIT ?",
+                [place.id, len(prefix), prefix, *store, after, up_to, BUNDLE],
             ):
                 after = rows[-1]["id"]
                 gone += [row["id"] for row in rows if row["id"] not in seen]

@@ -111,7 +111,7 @@ class StorageBackend(Contribution):
     options: Sequence[StorageOption] = field(default=(), converter=_options)
     normalise: Callable[[str], str] | None = None
     store: Callable[[Mapping[str, Any]], str | None] | None = None
-    store_of_url: Callable[[str], str | None] = lambda url: None
+    store_of_url: Callable[[str], str | None] | None = None
 
 
 @frozen(kw_only=True)

@@ -4,7 +4,7 @@ transaction.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 
 from attrs import Factory, evolve, frozen
 
@@ -14,6 +14,7 @@ from heron.catalog.imports import ImportService
 from heron.catalog.metadata import MetadataService
 from heron.catalog.registration import Known, Registration, name_of
 from heron.catalog.series import SeriesStore
+from heron.catalog.stores import HERE, OriginOf
 from heron.catalog.synced import SyncedFolderService
 from heron.catalog.thumbnails import ThumbnailStore
 from heron.catalog.trees import FolderTrees, Made
@@ -32,7 +33,7 @@ class Options:
 
     rule: Rule
     skip_identical: bool = False
-    integration_of: Callable[[str], int | None] = lambda url: None
+    origin_of: OriginOf = lambda url: HERE
     tree: Tree = Factory(lambda: Tree({}))
 
 
@@ -74,17 +75,17 @@ class Landing:
         self._trees = trees
         self._is_warned = False
         self._options = options
-        self._parts = SeriesParts(series)
+        self._parts = SeriesParts(series, options.origin_of)
 
     def decide(self, units: Sequence[Unit], folder: Folder | None) -> list[tuple[Action, Known | None]]:
         """The action for each unit, decided by what the folder contains now."""
-        rule = self._options.rule
+        rule, of = self._options.rule, self._options.origin_of
         if folder is None or not rule.looks_up:
             return [(("add" if unit.sidecar_of is None else "sidecar"), None) for unit in units]
-        known = self._registration._known([unit.url for unit in units if unit.sidecar_of is None], folder)
+        known = self._registration._known([unit.url for unit in units if unit.sidecar_of is None], folder, of)
         sidecars = [unit.url for unit in units if unit.sidecar_of is not None]
         if sidecars:
-            known.update(self._synced._known_sidecars(sidecars, folder))
+            known.update(self._synced._known_sidecars(sidecars, folder, of))
         found = [known.get(unit.url) for unit in units]
         decided = [(rule(unit, there), there) for unit, there in zip(units, found, strict=True)]
         new = [
@@ -92,7 +93,7 @@ class Landing:
             for unit, (action, _) in zip(units, decided, strict=True)
             if action == "add" and unit.path
         ]
-        held = self._registration._parts_of_series(new, folder) if new else set()
+        held = self._registration._parts_of_series(new, folder, of) if new else set()
         return [("skip", None) if u.url in held else d for u, d in zip(units, decided, strict=True)]
 
     def land(self, job: ImportJob, folder: Folder, outcomes: Sequence[Outcome]) -> Landed:
@@ -138,7 +139,9 @@ class Landing:
         if not self._options.rule.looks_up:
             return outcomes
         adding = [outcome for outcome in outcomes if outcome.action == "add"]
-        known = self._registration._known([outcome.unit.url for outcome in adding], folder)
+        known = self._registration._known(
+            [outcome.unit.url for outcome in adding], folder, self._options.origin_of
+        )
         seen: set[str] = set()
         decided = []
         for outcome in outcomes:
@@ -153,7 +156,7 @@ class Landing:
     def _with_items(self, outcomes: list[Outcome], folder: Folder) -> list[Outcome]:
         """The outcomes with their existing items, including items that this batch has just written."""
         urls = [outcome.unit.url for outcome in outcomes if outcome.known is _COMING]
-        landed = self._registration._known(urls, folder)
+        landed = self._registration._known(urls, folder, self._options.origin_of)
         return [
             evolve(outcome, known=landed.get(outcome.unit.url)) if outcome.known is _COMING else outcome
             for outcome in outcomes
@@ -199,7 +202,7 @@ class Landing:
         ids = self._registration._insert(
             [outcome.item for outcome in landing if outcome.item is not None],
             folder,
-            integration_of=self._options.integration_of,
+            origin_of=self._options.origin_of,
             reject=reject,
             places=places,
         )
@@ -265,7 +268,8 @@ class Landing:
         """Merge the metadata of sidecars into their items, which are written already; returns how many items
         changed.
         """
-        owners = self._registration._known([o.unit.sidecar_of for o in outcomes if o.unit.sidecar_of], folder)
+        named = [outcome.unit.sidecar_of for outcome in outcomes if outcome.unit.sidecar_of]
+        owners = self._registration._known(named, folder, self._options.origin_of)
         found = []
         for outcome in outcomes:
             owner = owners.get(outcome.unit.sidecar_of or "")

@@ -17,6 +17,7 @@ from heron.catalog.items import ItemService
 from heron.catalog.metadata import MetadataService
 from heron.catalog.registration import Registration
 from heron.catalog.series import SeriesStore
+from heron.catalog.stores import HERE, OriginOf
 from heron.catalog.synced import SyncedFolderService
 from heron.catalog.thumbnails import ThumbnailStore
 from heron.catalog.trees import FolderTrees
@@ -53,7 +54,7 @@ class Source:
     units: Callable[[], Iterator[Unit]]
     share: Callable[[], float | None] = lambda: None
     opener: Callable[[str], PatientStorage] | None = None
-    integration_of: Callable[[str], int | None] = lambda url: None
+    origin_of: OriginOf = lambda url: HERE
     total: Callable[[], int | None] = lambda: None
 
 
@@ -116,7 +117,7 @@ class Runner:
             stream = _UntilBroken(chain(first, units), waits=plan.ignore_errors)
             with self._workers(stream, plan, source, executor) as (coming, who):
                 outcomes = pipeline.outcomes(coming, prober, target, who)
-                series = partial(self._series, pipeline, prober, target, who)
+                series = partial(self._series, source, pipeline, prober, target, who)
                 if plan.ignore_errors:
                     target = target or self._folder(job, plan)
                     for ids in pipeline.in_batches(job, target, outcomes):
@@ -155,19 +156,24 @@ class Runner:
         with self._workers(source.units(), plan, source, None) as (units, who):
             target = self._folders.find(plan.folder)
             outcomes = pipeline.outcomes(units, prober, target, who)
-            series = partial(self._series, pipeline, prober, target, who)
+            series = partial(self._series, source, pipeline, prober, target, who)
             return pipeline.rehearse(start, finish, outcomes, series)
 
     def _series(
-        self, pipeline: Pipeline, prober: Prober, folder: Folder | None, who: Workers, job: ImportJob
+        self,
+        source: Source,
+        pipeline: Pipeline,
+        prober: Prober,
+        folder: Folder | None,
+        who: Workers,
+        job: ImportJob,
     ) -> Iterator[Outcome]:
         """The outcomes of the series whose parts a job has found; a few series at a time, since each can have many
         parts.
         """
         few = evolve(who, grain=1, bundle=4)
-        return pipeline.outcomes(
-            SeriesParts(self._series_store).units(job, folder, prober.kind_of_series), prober, folder, few
-        )
+        parts = SeriesParts(self._series_store, source.origin_of)
+        return pipeline.outcomes(parts.units(job, folder, prober.kind_of_series), prober, folder, few)
 
     def _pipeline(
         self, plan: ImportPlan, source: Source, report: Report, rule: Rule | None = None, position: int = 0
@@ -175,7 +181,7 @@ class Runner:
         landing = Landing(
             self._database, self._folders, self._imports, self._registration, self._thumbnails, self._metadata,
             self._synced, self._series_store, self._trees,
-            Options(rule or plan.rule, plan.skip_identical, source.integration_of, plan.folders),
+            Options(rule or plan.rule, plan.skip_identical, source.origin_of, plan.folders),
         )  # fmt: skip
 
         def total() -> int | None:

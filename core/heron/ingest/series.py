@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 from urllib.parse import quote
 
 from heron.catalog.series import FoundPart, SeriesStore, series_mark
+from heron.catalog.stores import HERE, OriginOf
 from heron.ingest.units import Outcome, Unit
 from heron.jobs import ImportJob
 from heron.media.archives import MARK
@@ -17,8 +18,9 @@ from heron.models import Folder, Kind
 class SeriesParts:
     """The parts of series that import jobs have found. All methods work in the caller's transaction."""
 
-    def __init__(self, store: SeriesStore) -> None:
+    def __init__(self, store: SeriesStore, origin_of: OriginOf = lambda url: HERE) -> None:
         self._store = store
+        self._origin_of = origin_of
 
     def keep(self, job: ImportJob, outcomes: Iterable[Outcome]) -> None:
         """Store the parts of outcomes; a part that is stored already is replaced."""
@@ -30,7 +32,7 @@ class SeriesParts:
         A series that is in the folder already keeps its URL; the `members` of its unit are those that are not
         among the parts. `kind_of` tells the kind of the series of a decoder.
         """
-        known = self._store.in_folder(folder) if folder is not None else {}
+        known = self._store.in_folder(folder, self._origin_of) if folder is not None else {}
         for parts in self._store.of(job):
             kind = kind_of(parts[0].decoder)
             yield self._unit(parts, kind, known.get((kind, quote(parts[0].series))))

@@ -212,8 +212,10 @@ class IngestService:
         if "://" not in url and not absolute_path(url).is_dir():
             raise NotFound(f"{url} is not a folder of this machine", hint="check the spelling")
         prefix = self._storage._normalised_prefix(url, integration)
+        by = self._integrations.get(integration) if integration is not None else None
+        origin = self._storage._origins(by)(prefix)
         return self._synced.bind(
-            folder, prefix, integration=integration, sidecar_suffix=sidecar_suffix, flat=flat
+            folder, prefix, integration=by, sidecar_suffix=sidecar_suffix, flat=flat, origin=origin
         )
 
     def sync(
@@ -339,7 +341,10 @@ class IngestService:
         newest = self._synced._newest_id()
 
         def then(job: ImportJob, folder: Folder) -> None:
-            mark_vanished(self._database, self._imports, self._synced, job, folder, plan, seen, newest)
+            origin = source.origin_of(plan.synced or "")
+            mark_vanished(
+                self._database, self._imports, self._synced, job, folder, plan, seen, newest, origin
+            )
 
         return self._runner.run(job, plan, source, progress, rule=SyncedRule(seen), then=then)
 

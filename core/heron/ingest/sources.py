@@ -49,13 +49,11 @@ class Sources:
         if by is not None:
             self._storage.open(f"{by.backend}://", by)  # so that a missing secret is reported first
         opener = partial(self._storage.open, integration=by)
-
-        def integration_of(url: str) -> int | None:
-            return by.id if by is not None and self._storage._belongs_to(url, by) else None
+        origin_of = self._storage._origins(by)
 
         if plan.manifest is not None:
             manifest = self.manifest(Path(plan.manifest), by)
-            return Source(manifest.units, manifest.share, opener, integration_of)
+            return Source(manifest.units, manifest.share, opener, origin_of)
         urls = [plan.synced] if plan.synced is not None else [url for url in plan.sources if is_remote(url)]
         paths = [Path(path) for path in plan.sources if not is_remote(path)]
 
@@ -76,7 +74,7 @@ class Sources:
 
         counts = with_count and not urls and plan.batch_as is None
         total = Count(paths, plan.sidecar_suffix) if counts else lambda: None
-        return Source(units, opener=opener if urls else None, integration_of=integration_of, total=total)
+        return Source(units, opener=opener if urls else None, origin_of=origin_of, total=total)
 
     def _listed(
         self, opener: Callable[[str], PatientStorage], url: str, *, may_be_empty: bool

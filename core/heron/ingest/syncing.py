@@ -7,6 +7,7 @@ from attrs import frozen
 from heron.catalog.database import Database
 from heron.catalog.imports import ImportService
 from heron.catalog.registration import Known
+from heron.catalog.stores import Origin
 from heron.catalog.synced import SyncedFolderService
 from heron.errors import InvalidInput
 from heron.ingest.plan import ImportPlan
@@ -61,8 +62,9 @@ def mark_vanished(
     plan: ImportPlan,
     seen: Seen,
     newest: int,
+    origin: Origin,
 ) -> None:
-    """Mark items that existed before the sync and were not seen as deleted, one transaction per batch.
+    """Mark items of the store `origin` that existed before the sync and were not seen as deleted, one transaction per batch.
 
     Raises InvalidInput if nothing at all was listed though the folder has items: most often the prefix was
     moved or is mistyped.
@@ -70,13 +72,13 @@ def mark_vanished(
     prefix = plan.synced
     assert prefix is not None
     if seen.is_empty and not plan.allow_empty:
-        count = synced._count_below(folder, prefix)
+        count = synced._count_below(folder, prefix, origin)
         if count:
             raise InvalidInput(
                 f"there is nothing below {prefix} any more, but folder {folder.path!r} has {count:,} items of it",
                 hint="--allow-empty marks all of them as deleted",
             )
-    for gone in synced._vanished(folder, prefix, seen, newest):
+    for gone in synced._vanished(folder, prefix, seen, newest, origin):
         with database.write():
             imports._advance(job, removed=synced._mark_vanished(gone))
     synced._note_synced(folder)

@@ -28,7 +28,7 @@ Place = Literal["name", "value", "sort"]
 ITEM_NAMES = {name: field for name, field in {**ITEM_FIELDS, **DERIVED_FIELDS}.items() if field.compares}
 """The names of the fields of every item."""
 
-_REFUSED_IF_LOOSE = frozenset({"path"})
+_REFUSED_IF_LOOSE = frozenset({"path", "store"})
 """Fields of items that came after users had keys of these names, so that conditions would change their meaning."""
 
 ITEM_UUID = Field("uuid", "column", ("uuid",), "text", "text", "text")
@@ -43,7 +43,7 @@ class Fields:
 
     A name is looked up in the schema's keys, then in the item's fields, then in media facts such as
     `exif.Model`, then in keys that are in use but not in the schema; a name found in both of the last two is refused,
-    and so is `path` if it is a key in use that is not in the schema. A prefix `metadata.`, `item.` or `facts.` selects one of these. In a search for `frames`, `frame.number` and the
+    and so are `path` and `store` if they are keys in use that are not in the schema. A prefix `metadata.`, `item.` or `facts.` selects one of these. In a search for `frames`, `frame.number` and the
     like are fields, `frame.KEY` is a key of the frame's own metadata, and `metric.NAME` is a metric of the frame; all
     other names are about the frame's item.
     """

@@ -281,6 +281,7 @@ _DERIVED = {
     "aspect_ratio": "(CAST(items.width AS REAL) / items.height)",
     "folder": "(SELECT path FROM folders WHERE folders.id = items.folder_id)",
     "path": path_sql("items.url"),
+    "store": "(SELECT name FROM stores WHERE stores.id = items.store_id)",
 }
 
 

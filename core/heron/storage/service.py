@@ -10,11 +10,13 @@ from threading import Lock
 from typing import TYPE_CHECKING
 
 from heron.catalog.access import WORKSPACE, Access
+from heron.catalog.database import Database
 from heron.catalog.integrations import IntegrationService, resolved_options
 from heron.catalog.items import ItemService
 from heron.catalog.limits import at_most
 from heron.catalog.referring import IntegrationRef, ItemRef
 from heron.catalog.spelling import absolute_path
+from heron.catalog.stores import OriginOf, StoreTable
 from heron.errors import (
     BadCredentials,
     HeronError,
@@ -29,6 +31,7 @@ from heron.errors import (
 from heron.jobs import CheckResult, Integration
 from heron.metadata.keys import printable
 from heron.models import Item
+from heron.storage.finding import StoreFinder
 from heron.storage.retries import PatientStorage, configured_retries
 from heron.storage.waiting import patiently
 from heron.wording import counted
@@ -46,6 +49,7 @@ class StorageService:
 
     def __init__(
         self,
+        database: Database,
         access: Access,
         plugins: Callable[[], PluginManager],
         items: ItemService,
@@ -59,17 +63,23 @@ class StorageService:
         self._backends: dict[str, StorageBackend] = {}
         self._schemes: dict[str, frozenset[str]] = {}
         self._opening = Lock()
+        self._stores = StoreFinder(StoreTable(database), integrations, self._backend, self._belongs)
 
     def normalise(self, url: str, integration: IntegrationRef | None = None) -> str:
         """The canonical form of a URL, computed without credentials if the backend can do that.
 
-        Raises PluginError if no plugin reads such URLs, and InvalidInput.
+        Raises PluginError if no plugin reads such URLs, and InvalidInput, as for a URL that names another store than
+        that of the integration.
         """
         by = self._integration(integration)
         if by is not None and self._belongs(url, by):
-            return self._open(url, by).normalise(url)
-        record = self._backend(url)
-        return record.normalise(url) if record.normalise else self._open(url, None).normalise(url)
+            record, canonical = self._plugins().storage(by.backend), self._open(url, by).normalise(url)
+        else:
+            by, record = None, self._backend(url)
+            canonical = record.normalise(url) if record.normalise else self._open(url, None).normalise(url)
+        if url != canonical:
+            self._stores.check(url, record, by)
+        return canonical
 
     def _normalised_prefix(self, url: str, integration: IntegrationRef | None = None) -> str:
         """The canonical form of a URL prefix; a local path becomes a URL too."""
@@ -100,12 +110,10 @@ class StorageService:
             return ref
         return None if ref is None else self._integrations.get(ref)
 
-    def _belongs_to(self, url: str, integration: Integration) -> bool:
-        """Whether a URL is read with this integration, and not with the default credentials of another
-        backend.
-        """
-        self._access.require("read", integration)
-        return self._belongs(url, integration)
+    def _origins(self, integration: Integration | None) -> OriginOf:
+        """A function that returns the store of a canonical URL, and the integration if it reads the URL."""
+        self._access.require("read", integration or WORKSPACE)
+        return self._stores.origins(integration)
 
     def _belongs(self, url: str, integration: Integration) -> bool:
         """Whether a URL is read with this integration: by its scheme, or by a host that no other backend
@@ -140,9 +148,13 @@ class StorageService:
         return self._open(url, self.of(item)).sign(url, expires)
 
     def of(self, ref: ItemRef) -> Integration | None:
-        """The integration that an item came by; None for the default credentials of a backend."""
+        """The integration that reads an item: the one that it came by, or if that is deleted, another one for its store.
+
+        None for the default credentials of a backend. Raises NotFound if nothing reads the store any more.
+        """
         item = ref if isinstance(ref, Item) else self._items.get(ref)
-        return self._integrations._by_id(item.integration_id) if item.integration_id is not None else None
+        by = self._integrations._by_id(item.integration_id) if item.integration_id is not None else None
+        return self._stores.reader(item, by)
 
     def list(
         self,

@@ -220,7 +220,7 @@ def make_old(root) -> None:
         connection.execute("ALTER TABLE items DROP COLUMN store_id")
         connection.execute("DROP TABLE stores")
         connection.execute("DELETE FROM _sqlite_migrations WHERE name = 'stores'")
-        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     connection.close()
 
 

@@ -9,7 +9,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING
 
 from heron.catalog.access import OWNER, Access, acting_user
-from heron.catalog.database import Database
+from heron.catalog.database import Database, is_unfinished
 from heron.errors import AlreadyExists, NotFound
 from heron.inside import DIRECTORY, FILE_NAME, is_catalogue, make_workspace_folder
 from heron.notebooks import OPEN
@@ -380,9 +380,10 @@ def open(
 
 
 def init(path: str | Path = ".", *, plugins: Sequence[object] = (), discover: bool = True) -> Workspace:
-    """Make a workspace in a folder; raises AlreadyExists if it is one already."""
+    """Make a workspace in a folder, or finish one whose making was interrupted; raises AlreadyExists if it is one already."""
     root = Path(path).absolute()
-    if (root / DIRECTORY / FILE_NAME).exists():
+    file = root / DIRECTORY / FILE_NAME
+    if file.exists() and not is_unfinished(file):
         raise AlreadyExists(f"{root} is a workspace already", hint="use it: heron import PATH --folder NAME")
     return open(root, plugins=plugins, discover=discover)
 

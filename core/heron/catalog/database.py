@@ -8,7 +8,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 
@@ -120,7 +120,7 @@ class Database:
         if is_new and not create:
             raise CatalogueError(
                 f"{self.path} is damaged: it is empty",
-                hint="move it away and restore a backup, or import again into a new workspace",
+                hint="if heron init was interrupted, run it again; otherwise move the file away and restore a backup",
             )
         if not is_new and connection.execute("PRAGMA application_id").fetchone()[0] != APPLICATION_ID:
             raise CatalogueError(
@@ -356,3 +356,13 @@ def _busy_seconds() -> float:
         return float(given)
     except ValueError:
         raise InvalidInput(f"HERON_BUSY_SECONDS is {given!r}, a number of seconds is needed") from None
+
+
+def is_unfinished(file: Path) -> bool:
+    """Whether a catalogue has no tables: its making was interrupted, by a full disk for instance."""
+    require_catalogue(file)
+    try:
+        with closing(sqlite3.connect(f"{file.absolute().as_uri()}?mode=ro", uri=True)) as connection:
+            return connection.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone() is None
+    except sqlite3.Error:
+        return False

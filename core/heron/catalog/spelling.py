@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
+from heron.convert import without_secrets
 from heron.errors import InvalidInput
 from heron.metadata.keys import not_unicode
 
@@ -20,7 +21,7 @@ def absolute_path(url: str) -> Path:
     if url.lower().startswith("file:"):
         parts = urlsplit(url)
         if parts.netloc not in ("", "localhost"):
-            raise InvalidInput(f"{url} lies on another machine ({parts.netloc})")
+            raise InvalidInput(f"{without_secrets(url)} lies on another machine")
         try:
             plain = unquote(parts.path, errors="strict")
         except UnicodeDecodeError:

@@ -9,6 +9,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from heron.catalog.spelling import absolute_path
+from heron.convert import without_secrets
 from heron.errors import HeronError, InvalidInput, NotFound
 from heron.ingest.units import Unit
 from heron.metadata.keys import is_unicode, not_unicode, shown_path
@@ -21,7 +22,10 @@ def check_paths(paths: Sequence[str | Path]) -> list[Path]:
     absolute = [absolute_path(str(path)) for path in paths]
     for given, path in zip(paths, absolute, strict=True):
         if not os.path.lexists(path):
-            raise NotFound(f"{given} is not there", hint="check the spelling, or quote a name with spaces")
+            raise NotFound(
+                f"{without_secrets(str(given))} is not there",
+                hint="check the spelling, or quote a name with spaces",
+            )
     return absolute
 
 

@@ -13,7 +13,7 @@ from attrs import field, frozen
 
 from heron.catalog.items import ItemService, bundles
 from heron.catalog.metadata import MetadataService
-from heron.convert import loads_given
+from heron.convert import loads_given, without_secrets
 from heron.errors import HeronError, InvalidInput, NotFound, PluginError
 from heron.json_stream import elements
 from heron.metadata.schema import Schema
@@ -78,7 +78,7 @@ def apply_file(
                 elif uuids:
                     ambiguous[key] = len(uuids)
                 else:
-                    unmatched.append(key)
+                    unmatched.append(without_secrets(key))
             updated += apply(updates)
     except HeronError as error:
         if updated:

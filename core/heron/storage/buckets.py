@@ -12,6 +12,7 @@ from urllib.parse import quote, unquote
 
 from attrs import frozen
 
+from heron.convert import without_secrets
 from heron.errors import HeronError, InvalidInput, NotFound, PermissionDenied, Unreachable
 from heron.hooks import StoredObject
 from heron.media.ranged import ranged
@@ -22,6 +23,14 @@ _SAFE = "/!$&'()*+,;=:@~"
 
 
 _ADDRESS = re.compile(r"[^:/]+://([^/@?#\s]+)(?:/(.*))?", re.DOTALL)
+
+
+_SIGNED = re.compile(
+    r"\?(?:[^?]*&)?(?:sig|signature|x-(?:amz|goog|obs)-[a-z-]+|awsaccesskeyid|googleaccessid|accesskeyid|access_token|token|"
+    r"password|secret)=",
+    re.IGNORECASE,
+)
+"""A query by which somebody is let in, in a URL whose ? would otherwise belong to the key."""
 
 
 @frozen
@@ -66,6 +75,11 @@ def address_of(url: str) -> ObjectAddress:
     if found is None:
         shown = "the URL" if "@" in url else printable(url)  # before an @ there may be a password
         raise InvalidInput(f"{shown} names no bucket", hint="write scheme://bucket/key")
+    if _SIGNED.search(found[2] or ""):
+        raise InvalidInput(
+            f"{without_secrets(printable(url))} has a query that looks like a signature or a token",
+            hint="give the URL without it, and credentials by an integration; a ? in a key is written %3F",
+        )
     key = unquote(found[2] or "", errors="surrogateescape")
     if not is_unicode(key) or "\0" in key:
         raise InvalidInput(f"{printable(url)}: the key is not valid Unicode")

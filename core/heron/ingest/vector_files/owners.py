@@ -11,6 +11,7 @@ from attrs import Factory, define
 from heron.catalog.frames import FrameService
 from heron.catalog.items import ItemService
 from heron.catalog.vectors.rows import Owner
+from heron.convert import without_secrets
 from heron.ingest.vector_files.names import Named
 
 Array = np.ndarray[Any, Any]
@@ -37,7 +38,7 @@ class Strangers:
         else:
             self.unmatched += 1
             if len(self.first_unmatched) < SHOWN:
-                self.first_unmatched.append(name.shown)
+                self.first_unmatched.append(without_secrets(name.shown))
 
 
 class Lookup:

@@ -122,10 +122,12 @@ def test_html_is_drawn_without_markup(decoder, written):
     assert numpy.array_equal(numpy.asarray(page)[21 + 2 * step :], numpy.asarray(text)[21 + 2 * step :])
 
 
-def test_accents_are_left_out_where_the_font_lacks_them(decoder, written):
-    plain = decoder.picture(written("a.txt", 'grosse Ile "x"'), 256)
-    assert decoder.picture(written("b.txt", 'große Île „x"'), 256).tobytes() == plain.tobytes()
-    assert decoder.picture(written("c.txt", "東京 🙂"), 256).tobytes() != plain.tobytes()
+def test_accents_and_other_scripts_are_drawn(decoder, written):
+    plain = decoder.picture(written("a.txt", "grosse Ile"), 256).tobytes()
+    assert decoder.picture(written("b.txt", "große Île"), 256).tobytes() != plain
+    boxes = decoder.picture(written("c.txt", "\uffff\uffff"), 256).tobytes()
+    assert decoder.picture(written("d.txt", "Жи"), 256).tobytes() != boxes
+    assert decoder.picture(written("e.txt", "東京 🙂"), 256).tobytes() != boxes
 
 
 def test_encodings_give_the_same_picture(decoder, written):

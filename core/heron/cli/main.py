@@ -182,7 +182,7 @@ def run() -> None:
 
 def status(arguments: list[str]) -> int:
     """Run the command line and return its exit status."""
-    context = Context()
+    context, drawn = Context(), len(_undrawn())
     write_anything()
     with own_stdout():
         return _status(arguments, context)
@@ -191,6 +191,7 @@ def status(arguments: list[str]) -> int:
 def _status(arguments: list[str], context: Context) -> int:
     try:
         result = main.main(arguments, prog_name="heron", standalone_mode=False, obj=context, color=colours())
+        _tell_of_fonts(drawn)
         sys.stdout.flush()
         return result if isinstance(result, int) else 0
     except HeronError as error:
@@ -218,6 +219,20 @@ def _status(arguments: list[str], context: Context) -> int:
     finally:
         context.close()
     return 1
+
+
+def _undrawn() -> str:
+    """The characters that were drawn as code points; empty unless text was drawn."""
+    lettering = sys.modules.get("heron.media.lettering")
+    return lettering.undrawn() if lettering is not None else ""
+
+
+def _tell_of_fonts(before: int) -> None:
+    """Say for which characters of labels there is no font, without the first `before`, which were said already."""
+    if missing := _undrawn()[before:]:
+        shown = " ".join(missing[:12]) + (" …" if len(missing) > 12 else "")
+        text = f"No font here has {shown}: drawn as code points (install one, or name it in HERON_FONTS)"
+        click.echo(clean(text), err=True)
 
 
 def _complain(message: str, hint: str | None) -> None:

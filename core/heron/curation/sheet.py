@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 
 from attrs import frozen
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw
 
 from heron.curation.records import DuplicateGroup, Duplicates, Leak, Leakage
 from heron.errors import InvalidInput
+from heron.media.lettering import Lettering
 from heron.pictures.sheet import Cell, contact_sheet
 from heron.records import Record
 from heron.wording import counted
@@ -102,12 +103,12 @@ def _drawn(bands: Sequence[Band], columns: int, size: int) -> Image.Image:
     sheets = [contact_sheet(band.cells, len(band.cells), columns, size) for band in bands]
     width = max(sheet.width for sheet in sheets)
     whole = Image.new("RGB", (width, sum(sheet.height + _HEADING for sheet in sheets)), _GROUND)
-    draw, font = ImageDraw.Draw(whole), ImageFont.load_default(14)
+    draw, letters = ImageDraw.Draw(whole), Lettering(13)
     top = 0
     for band, sheet in zip(bands, sheets, strict=True):
         if top:
             draw.line((_INDENT, top, width - _INDENT, top), _LINE)
-        draw.text((_INDENT, top + 8), band.heading, _INK, font)
+        letters.draw(draw, (_INDENT, top + 8), letters.fitted(band.heading, width - 2 * _INDENT), _INK)
         whole.paste(sheet, (0, top + _HEADING))
         top += _HEADING + sheet.height
     return whole

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import csv
-import functools
-import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 
 import orjson
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw
 
 from heron.media.html_text import visible_text
+from heron.media.lettering import Lettering
 
 _PAPER, _INK = (255, 255, 255), (32, 32, 32)
 _SMALLEST_PAGE = 24
@@ -57,27 +56,13 @@ def _rows(content: str, name: str, most: int) -> list[list[str]]:
         return []
 
 
-_SPELT_OUT = str.maketrans({
-    "ß": "ss", "Æ": "AE", "æ": "ae", "Œ": "OE", "œ": "oe", "Ø": "O", "ø": "o", "Đ": "D", "đ": "d", "Ł": "L", "ł": "l",
-    "ı": "i", "„": '"', "–": "-", "—": "-", "•": "*", "\ufeff": "",
-})  # fmt: skip
-"""Replacements for letters that Pillow's own font lacks (it has little besides ASCII) and that do not
-decompose into a letter and accents.
-"""
-
-
-@functools.lru_cache(64)
-def _font(size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
-    return ImageFont.load_default(size)
-
-
 class _Page:
     """A white page, filled from top to bottom; text that does not fit is left out."""
 
     def __init__(self, size: int) -> None:
         self.image = Image.new("RGB", (max(1, size * 3 // 4), size), _PAPER)
         self._draw = ImageDraw.Draw(self.image)
-        self._font = _font(round(8 + size / 80))
+        self._letters = Lettering(round(7 + size / 80))
         self._margin = size // 24
         self._width = self.image.width - 2 * self._margin
         self._step = round((8 + size / 80) * 1.3)
@@ -106,14 +91,14 @@ class _Page:
 
     def _put(self, line: str, left: float, *, bold: bool = False) -> None:
         if self._top + self._step <= self.image.height and left < self.image.width - self._margin:
-            self._draw.text((left, self._top), line, _INK, self._font, stroke_width=0.3 if bold else 0)
+            self._letters.draw(self._draw, (left, self._top), line, _INK, bold=bold)
 
     def _length(self, text: str) -> float:
-        return self._draw.textlength(text, self._font)
+        return self._letters.length(text)
 
     def _wrapped(self, lines: Iterable[str]) -> Iterator[str]:
-        for line in map(_printable, lines):
-            rest = line
+        for line in lines:
+            rest = line.expandtabs(4)
             while self._length(rest[:1000]) > self._width:
                 fitting = self._cut(rest, self._width)
                 end = fitting.rfind(" ") + 1 or len(fitting)
@@ -123,19 +108,4 @@ class _Page:
 
     def _cut(self, text: str, width: float) -> str:
         """The longest beginning of a text that fits, at least one letter."""
-        text = _printable(text[:1000])
-        low, high = 1, len(text)
-        while low < high:
-            middle = (low + high + 1) // 2
-            low, high = (middle, high) if self._length(text[:middle]) <= width else (low, middle - 1)
-        return text[:low]
-
-
-def _printable(text: str) -> str:
-    """A line with letters that the font has, as far as possible: without accents, and with spaces for control
-    characters.
-    """
-    if not text.isascii():
-        apart = unicodedata.normalize("NFKD", text.translate(_SPELT_OUT))
-        text = "".join(letter for letter in apart if not unicodedata.combining(letter))
-    return "".join(letter if letter.isprintable() else " " for letter in text.expandtabs(4))
+        return self._letters.beginning(text.expandtabs(4), width)

@@ -7,9 +7,10 @@ import math
 from collections.abc import Iterable
 
 from attrs import frozen
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw
 
 from heron.errors import InvalidInput
+from heron.media.lettering import Lettering
 
 MOST = 1000
 """The most pictures on a sheet."""
@@ -47,12 +48,12 @@ def contact_sheet(cells: Iterable[Cell], count: int, columns: int | None, size: 
         )
     sheet = Image.new("RGB", (width, height), _GROUND)
     draw = ImageDraw.Draw(sheet)
-    fonts = ImageFont.load_default(13), ImageFont.load_default(11)
+    names, notes = Lettering(12), Lettering(10)
     for number, cell in enumerate(cells):
         x, y = _GAP + number % columns * across, _GAP + number // columns * down
         _place(sheet, draw, cell, (x, y), size)
-        draw.text((x, y + size + 3), _fitted(draw, cell.name, fonts[0], size), _INK, fonts[0])
-        draw.text((x, y + size + 3 + _LINE), _fitted(draw, cell.about, fonts[1], size), _FAINT, fonts[1])
+        names.draw(draw, (x, y + size + 3), names.fitted(cell.name, size), _INK)
+        notes.draw(draw, (x, y + size + 3 + _LINE), notes.fitted(cell.about, size), _FAINT)
     return sheet
 
 
@@ -61,21 +62,10 @@ def _place(sheet: Image.Image, draw: ImageDraw.ImageDraw, cell: Cell, at: tuple[
     x, y = at
     draw.rectangle((x, y, x + size - 1, y + size - 1), _TABLE)
     if cell.jpeg is None:
-        draw.text((x + size / 2, y + size / 2), "no picture", _FAINT, ImageFont.load_default(13), anchor="mm")
+        letters, note = Lettering(12), "no picture"
+        letters.draw(draw, (x + (size - letters.length(note)) / 2, y + size / 2 - 8), note, _FAINT)
         return
     with Image.open(io.BytesIO(cell.jpeg)) as picture:
         picture.thumbnail((size, size))
         place = (x + (size - picture.width) // 2, y + (size - picture.height) // 2)
         sheet.paste(picture.convert("RGB"), place)
-
-
-def _fitted(
-    draw: ImageDraw.ImageDraw, text: str, font: ImageFont.FreeTypeFont | ImageFont.ImageFont, width: int
-) -> str:
-    """A text, shortened with an ellipsis to fit into a width in pixels."""
-    text = " ".join(text.split())[:200]
-    if draw.textlength(text, font) <= width:
-        return text
-    while text and draw.textlength(text + "…", font) > width:
-        text = text[:-1]
-    return text + "…"

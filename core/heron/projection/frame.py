@@ -72,7 +72,7 @@ class Boxes:
         another box.
         """
         half = np.array((width, height)) / 2
-        x, y = np.clip(centre, half, self._corner - half)
+        x, y = np.clip(centre, half + _GAP, self._corner - half - _GAP)
         box = (x - half[0], x + half[0], y - half[1], y + half[1])
         left, right, bottom, top = self._taken.T
         beside = (left - box[1] > _GAP) | (box[0] - right > _GAP)

@@ -1,4 +1,4 @@
-"""Text of a plot in any script: fonts that have its characters, and a box for characters that no font has."""
+"""Text of a plot in any script: fonts that have its characters, and code points for characters that no font has."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from collections.abc import Iterable
 from functools import cache
 
 from matplotlib.font_manager import FontProperties, findfont, fontManager, get_font
+
+from heron.media.lettering import code_point
 
 _FIRST = "DejaVu Sans"
 """The font that comes with matplotlib."""
@@ -17,8 +19,6 @@ _FURTHER = (
 )  # fmt: skip
 """Fonts for other scripts that systems often have, in the order in which they are tried."""
 
-_BOX = "\u25a1"
-
 
 def font(size: float, weight: str = "normal") -> FontProperties:
     """The font of all text, with installed fonts as fallbacks; `size` in points."""
@@ -26,11 +26,11 @@ def font(size: float, weight: str = "normal") -> FontProperties:
 
 
 def shown(text: str, longest: int = 32) -> str:
-    """One line of at most `longest` characters, with a box for each that cannot be drawn."""
+    """One line of at most `longest` characters, with the code point of each that cannot be drawn."""
     line = " ".join(text.split())
     if len(line) > longest:
         line = line[: longest - 1] + "…"
-    return "".join(c if _is_drawn(c, _characters().values()) else _BOX for c in line)
+    return "".join(c if _is_drawn(c, _characters().values()) else code_point(c) for c in line)
 
 
 def _is_drawn(character: str, fonts: Iterable[frozenset[int]]) -> bool:

@@ -182,13 +182,14 @@ def run() -> None:
 
 def status(arguments: list[str]) -> int:
     """Run the command line and return its exit status."""
-    context, drawn = Context(), len(_undrawn())
+    context = Context()
     write_anything()
     with own_stdout():
         return _status(arguments, context)
 
 
 def _status(arguments: list[str], context: Context) -> int:
+    drawn = len(_undrawn())
     try:
         result = main.main(arguments, prog_name="heron", standalone_mode=False, obj=context, color=colours())
         _tell_of_fonts(drawn)

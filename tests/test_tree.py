@@ -2,15 +2,19 @@
 
 import json
 import os
+import sqlite3
 
 import pytest
 
 import heron
+from heron.catalog.migrations import imagine
 from heron.ingest.tree import Tree, folder_name, roots_of
 from heron.ingest.units import Unit
 from heron.models import Member
 from tests.conftest import draw
 from tests.memory_storage import Lake, LakePlugin
+from tests.test_series import scan
+from tests.toy_media import ToyMedia
 
 FILES = ("train/cat/1.png", "train/dog/1.png", "val/cat/1.png", "root.png")
 
@@ -196,6 +200,33 @@ def test_what_has_several_files_lands_in_the_folder_that_holds_all():
     assert kept.of(Unit("", "file:///e/a/b")) == () and kept.of(Unit("", "file:///d/%2E%2E/b")) == ("%2E%2E",)
 
 
+def test_a_series_over_subfolders_is_one_item_in_the_folder_that_holds_it(tmp_path):
+    with heron.open(tmp_path / "lake", plugins=[ToyMedia()], discover=False) as ws:
+        for number, place in enumerate(("study/a", "study/a", "study/b", "other")):
+            scan(tmp_path / "data" / place / f"{number}.scan", "S" if place != "other" else "T", number)
+        for flat, added in ((False, 2), (True, 0), (False, 0)):
+            assert ws.ingest.files([tmp_path / "data"], folder="P", flat=flat).added == added
+            found = {item.folder_path: len(ws.items.members(item)) for item in ws.items.list()}
+            assert found == {"P/study": 3, "P/other": 1}
+        scan(tmp_path / "data" / "far" / "9.scan", "S", 9)
+        assert ws.ingest.files([tmp_path / "data"], folder="P").job.updated == 1
+        assert {item.folder_path: len(ws.items.members(item)) for item in ws.items.list()} == {
+            "P/study": 4,
+            "P/other": 1,
+        }
+
+
+def test_sidecars_are_found_in_the_tree(workspace, data):
+    (data / "val" / "cat" / "1.png.metadata.json").write_text('{"city": "Oslo"}')
+    workspace.ingest.follow("P", str(data))
+    assert workspace.ingest.sync("P").job.updated == 1
+    [item] = workspace.search(where="city = 'Oslo'")
+    assert item.folder_path == "P/val/cat"
+    assert workspace.ingest.sync("P").job.updated == 0
+    (data / "val" / "cat" / "1.png.metadata.json").write_text('{"city": "Bergen"}')
+    assert workspace.ingest.sync("P").job.updated == 1
+
+
 # Buckets, manifests and synced folders
 
 
@@ -219,6 +250,19 @@ def test_a_prefix_of_a_bucket_is_a_tree_too(cloud):
         assert tree(cloud) == KEPT
     cloud.ingest.files(["mem://b/runs/data/root.png"], folder="Q", ignore_errors=True)
     assert tree(cloud, "Q") == ["Q: root.png"]
+
+
+@pytest.mark.parametrize("flat", [False, True])
+def test_an_import_that_is_resumed_keeps_its_mode(cloud, bucket, flat):
+    bucket.broken["list"] = heron.Unreachable("the network is away")
+    bucket.faults["list"] = [None]
+    with pytest.raises(heron.HeronError):
+        cloud.ingest.files(["mem://b/runs/data/"], folder="P", flat=flat, ignore_errors=True)
+    [job] = cloud.imports.list()
+    assert job.state == "interrupted" and len(tree(cloud)) < 4
+    bucket.broken.clear()
+    cloud.ingest.resume(job)
+    assert tree(cloud) == (FLAT if flat else KEPT)
 
 
 def test_a_manifest_keeps_the_tree_where_it_is_said(cloud, tmp_path):
@@ -277,6 +321,36 @@ def test_synced_folders_of_before_stay_flat(tmp_path, data):
         assert ws.synced.get("P").flat
         ws.ingest.sync("P")
         assert tree(ws) == FLAT
+
+
+def test_a_catalogue_of_before_that_cannot_be_written_is_read(tmp_path, data):
+    with heron.open(tmp_path / "lake", discover=False) as ws:
+        ws.ingest.follow("P", str(data))
+        with ws._database.write():
+            ws._database.execute("ALTER TABLE synced_folders DROP COLUMN flat")
+            ws._database.execute("DELETE FROM _sqlite_migrations WHERE name = 'synced_trees'")
+        ws._database.connection.execute("PRAGMA journal_mode = DELETE")
+    with sqlite3.connect(
+        f"file:{tmp_path / 'lake' / '.heron' / 'catalog.db'}?mode=ro&immutable=1", uri=True
+    ) as connection:
+        imagine(connection, {"synced_trees"})
+        assert connection.execute("SELECT prefix LIKE 'file:%', flat FROM synced_folders").fetchall() == [
+            (1, 1)
+        ]
+
+
+def test_the_right_to_make_folders_is_asked_for(workspace, data, monkeypatch):
+    workspace.folders.create("P")
+    may = workspace.access.granted
+    monkeypatch.setattr(
+        workspace.access,
+        "granted",
+        lambda verb, noun, alias: "0" if (verb, noun) == ("create", "folder") else may(verb, noun, alias),
+    )
+    with pytest.raises(heron.PermissionDenied, match="may not create folders in folder 'P'"):
+        workspace.ingest.files([data], folder="P")
+    assert workspace.items.count() == 0 and [folder.path for folder in workspace.folders.list()] == ["P"]
+    assert workspace.ingest.files([data], folder="P", flat=True).added == 4
 
 
 def test_a_dataset_of_the_folder_is_told_of_what_lands_below_it(workspace, data):

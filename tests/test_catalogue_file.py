@@ -343,7 +343,7 @@ def test_a_second_writer_waits_and_is_then_told_who_holds_the_catalogue(tmp_path
         assert 0.4 < time.monotonic() - began < 5
         text = str(caught.value)
         assert f"(process {holder.pid} on " in text
-        assert "is being written by -c" in text
+        assert "is being written by a Python program" in text
         assert "HERON_BUSY_SECONDS" in text
         assert len(text.splitlines()) == 1
         holder.stdin.close()

@@ -158,7 +158,7 @@ def test_a_contact_sheet_of_what_is_alike(run, place):
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (("a red bus",), "no embedding takes text queries yet (heron embed --embedder clip makes one"),
+        (("a red bus", "--nearest", "2"), "no embedding takes text queries yet (heron embed --embedder clip makes one"),
         (("a red bus", "--key", "visual"), "the embedder visual of 'visual' takes no text"),
         (("a red bus", "--key", "own"), "the vectors of 'own' were imported"),
         ((" ", "--key", "visual"), "the text to search for is empty"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import math
 import os
 import sqlite3
 import threading
@@ -26,6 +27,9 @@ BUSY_SECONDS = 10.0
 
 PATIENCE = 2.0
 """The seconds for which a reader who may not write tries again while others open, change and close the file."""
+
+_LONGEST_WAIT = 2_000_000.0
+"""The most seconds that a writer waits, 23 days: SQLite counts milliseconds in 32 bits, and does not wait for more than fit."""
 
 Row = sqlite3.Row
 T = TypeVar("T")
@@ -353,9 +357,12 @@ class Database:
 def _busy_seconds() -> float:
     given = os.environ.get("HERON_BUSY_SECONDS", str(BUSY_SECONDS))
     try:
-        return float(given)
+        seconds = float(given)
     except ValueError:
-        raise InvalidInput(f"HERON_BUSY_SECONDS is {given!r}, a number of seconds is needed") from None
+        seconds = math.nan
+    if not seconds >= 0:  # NaN is not
+        raise InvalidInput(f"HERON_BUSY_SECONDS is {given!r}, a number of seconds is needed")
+    return min(seconds, _LONGEST_WAIT)
 
 
 def is_unfinished(file: Path) -> bool:

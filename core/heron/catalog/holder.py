@@ -23,10 +23,7 @@ class Holder:
 
     def enter(self) -> None:
         """Write this process into the file."""
-        command = " ".join(
-            ["heron" if sys.argv[0].endswith("heron") else Path(sys.argv[0]).name, *sys.argv[1:2]]
-        )
-        text = json.dumps({"pid": os.getpid(), "host": platform.node(), "command": command, "since": now()})
+        text = json.dumps({"pid": os.getpid(), "host": platform.node(), "command": program(), "since": now()})
         with suppress(OSError):
             self._path.unlink(missing_ok=True)  # a file left by a killed process, or a symbolic link
             with open_file(self._path, "xb") as stream:
@@ -49,6 +46,20 @@ class Holder:
         except (OSError, ValueError, KeyError, TypeError, OverflowError):
             pass
         return "another program"
+
+
+def program() -> str:
+    """What people call this process: `heron import` for a command line, without its arguments, or the script."""
+    name = Path(sys.argv[0]).name if sys.argv else ""
+    if not name.startswith("heron"):
+        return name if name not in ("", "-c", "-m") else "a Python program"
+    words = iter(sys.argv[1:])
+    for word in words:
+        if word in ("-w", "--workspace", "--as"):
+            next(words, None)
+        elif not word.startswith("-"):
+            return f"heron {word}"
+    return "heron"
 
 
 def is_alive(pid: int) -> bool:

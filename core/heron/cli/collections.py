@@ -44,10 +44,12 @@ def command(context: click.Context, as_json: bool) -> None:
 
 
 @command.command("list")
+@limit_option
+@skip_option
 @list_options
 @click.pass_obj
 @example("heron collections list")
-def list_collections(context: Context, as_json: bool) -> None:
+def list_collections(context: Context, limit: int | None, cursor: int, as_json: bool) -> None:
     """List the collections."""
     print_records(
         context.workspace().collections.list(),
@@ -55,6 +57,8 @@ def list_collections(context: Context, as_json: bool) -> None:
         ["title", "items", "description"],
         lambda c: (c.title, c.item_count, c.description),
         "There is no collection yet: heron collections create TITLE --where …",
+        limit,
+        cursor,
     )
 
 

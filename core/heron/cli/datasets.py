@@ -32,6 +32,7 @@ from heron.cli.output import (
     print_json,
     print_json_array,
     print_records,
+    skip_option,
     tell,
     yes_option,
 )
@@ -57,10 +58,12 @@ def command(context: click.Context, as_json: bool) -> None:
 
 
 @command.command("list")
+@limit_option
+@skip_option
 @list_options
 @click.pass_obj
 @example("heron datasets list")
-def list_datasets(context: Context, as_json: bool) -> None:
+def list_datasets(context: Context, limit: int | None, cursor: int, as_json: bool) -> None:
     """List the datasets."""
     print_records(
         context.workspace().datasets.list(),
@@ -68,6 +71,8 @@ def list_datasets(context: Context, as_json: bool) -> None:
         ["title", "rows", "description"],
         lambda d: (d.title, d.row_count, d.description),
         "There is no dataset yet: heron datasets create TITLE --collection …",
+        limit,
+        cursor,
     )
 
 

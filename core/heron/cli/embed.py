@@ -90,7 +90,10 @@ def command(
 def _say(done: Embedded) -> None:
     there = f", {done.skipped:,} had one already" if done.skipped else ""
     failed = f", {counted(done.failed, 'item')} failed" if done.failed else ""
-    say(f"Embedded {counted(done.embedded, 'picture')} as {done.key!r}{there}{failed}.")
+    without = (
+        f", {counted(done.without_picture, 'item')} without a picture skipped" if done.without_picture else ""
+    )
+    say(f"Embedded {counted(done.embedded, 'picture')} as {done.key!r}{there}{without}{failed}.")
     by_reason: dict[str, list[str]] = {}
     for problem in done.problems:
         by_reason.setdefault(problem.reason, []).append(problem.place)

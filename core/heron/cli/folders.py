@@ -12,14 +12,16 @@ from heron.cli.output import (
     confirm,
     example,
     json_option,
+    limit_option,
     list_options,
     listing,
     print_json,
-    print_json_list,
+    print_json_stream,
+    skip_option,
     tell,
     yes_option,
 )
-from heron.cli.tables import print_fields, print_table, say
+from heron.cli.tables import print_beginning, print_fields, say
 from heron.cli.values import assignments
 from heron.jobs import SyncedFolder
 from heron.metadata.sidecars import SUFFIX
@@ -36,22 +38,24 @@ def command(context: click.Context, as_json: bool) -> None:
 
 
 @command.command("list")
+@limit_option
+@skip_option
 @list_options
 @click.pass_obj
-@example("heron folders list --json")
-def list_folders(context: Context, as_json: bool) -> None:
+@example("heron folders list --limit 20\nheron folders list --json")
+def list_folders(context: Context, limit: int | None, cursor: int, as_json: bool) -> None:
     """List all folders, with the number of items in each and below it."""
     workspace = context.workspace()
     folders, counts = workspace.folders.list(), workspace.folders._counts()
     if as_json:
         from heron.convert import unstructure
 
-        print_json_list({**unstructure(folder), "item_count": counts[folder.uuid]} for folder in folders)
+        plain = ({**unstructure(folder), "item_count": counts[folder.uuid]} for folder in folders)
+        print_json_stream(plain, limit, cursor)
         return
-    rows = [(f.path, counts[f.uuid], f.description) for f in folders]
-    print_table(
-        ["path", "items", "description"], rows, "There is no folder yet. Make one: heron folders create NAME"
-    )
+    rows = ((f.path, counts[f.uuid], f.description) for f in folders)
+    empty = "There is no folder yet. Make one: heron folders create NAME"
+    print_beginning(["path", "items", "description"], rows, empty, limit, cursor)
 
 
 @command.command("create")

@@ -33,7 +33,7 @@ _SHOWN = {"name", "uuid", "folder", "kind", "size", "frame.number", "frame.secon
 
 
 def item_cells(workspace: Workspace, items: Sequence[Item]) -> Cells:
-    """The default columns of items. CSV has plain values in place of what is made for reading."""
+    """The default columns of items, with paths where items of one folder have the same name; in CSV, plain values."""
     if is_csv():
         facts = [item.facts for item in items]
         return {
@@ -48,9 +48,12 @@ def item_cells(workspace: Workspace, items: Sequence[Item]) -> Cells:
             "pages": [of.pages for of in facts],
             "url": [item.url for item in items],
         }
+    named = [(item.name, item.folder_path) for item in items]
+    alike = len(set(named)) < len(named)
     return {
         "name": [item.name for item in items],
         "id": ids(workspace, (item.uuid for item in items)),
+        **({"path": [item.path for item in items]} if alike else {}),
         "folder": [item.folder_path for item in items],
         "kind": [item.kind for item in items],
         "size": [size_cell(item.size) for item in items],

@@ -13,7 +13,7 @@ import click
 
 from heron.cli.screen import is_unicode
 from heron.cli.stdout import echo, printing
-from heron.cli.tables import clean, csv_option, is_csv, print_beginning, print_table, say
+from heron.cli.tables import clean, csv_option, is_csv, print_beginning, say
 
 if TYPE_CHECKING:
     from heron.answers import Verification
@@ -153,13 +153,19 @@ def print_verification(
 
 
 def print_records(
-    records: Sequence[T], as_json: bool, columns: Sequence[str], row: Callable[[T], Sequence[Any]], empty: str
+    records: Sequence[T],
+    as_json: bool,
+    columns: Sequence[str],
+    row: Callable[[T], Sequence[Any]],
+    empty: str,
+    limit: int | None = None,
+    cursor: int = 0,
 ) -> None:
-    """Print records as JSON, or as a table with the cells that `row` returns for each record."""
+    """Print records, `limit` after the first `cursor`, as JSON or as a table with the cells that `row` returns for each."""
     if as_json:
-        print_json_list(records)
+        print_json_stream(records, limit, cursor)
     else:
-        print_table(columns, map(row, records), empty)
+        print_beginning(columns, map(row, records), empty, limit, cursor)
 
 
 def confirm(question: str, yes: bool) -> None:

@@ -7,7 +7,17 @@ from attrs import evolve
 
 from heron.cli import completing
 from heron.cli.context import Context
-from heron.cli.output import example, json_option, list_options, listing, print_json, print_records, tell
+from heron.cli.output import (
+    example,
+    json_option,
+    limit_option,
+    list_options,
+    listing,
+    print_json,
+    print_records,
+    skip_option,
+    tell,
+)
 from heron.cli.selection import Selection, selection
 from heron.cli.tables import print_fields
 from heron.convert import unstructure
@@ -25,10 +35,12 @@ def command(context: click.Context, as_json: bool) -> None:
 
 
 @command.command("list")
+@limit_option
+@skip_option
 @list_options
 @click.pass_obj
 @example("heron presets list")
-def list_presets(context: Context, as_json: bool) -> None:
+def list_presets(context: Context, limit: int | None, cursor: int, as_json: bool) -> None:
     """List the saved queries."""
     print_records(
         context.workspace().presets.list(),
@@ -36,6 +48,8 @@ def list_presets(context: Context, as_json: bool) -> None:
         ["name", "text", "where", "folder", "sort", "description"],
         lambda p: (p.name, p.query.text, p.query.where, p.query.folder, p.query.sort, p.description),
         "No query is saved yet: heron presets create NAME --where …",
+        limit,
+        cursor,
     )
 
 

@@ -13,6 +13,7 @@ from heron.cli.item_tables import columns_option, print_columns, print_page
 from heron.cli.output import cursor_option, example, list_options, print_json, print_json_list, print_notes
 from heron.cli.selection import Selection, selection
 from heron.cli.tables import print_fields, say
+from heron.cli.words import searchable
 from heron.convert import item_to_dict, unstructure
 from heron.wording import counted
 
@@ -58,13 +59,14 @@ def command(
 ) -> None:
     """Find items, or frames, by conditions, words, and what they look like.
 
-    TEXT is natural language; it needs an embedding whose model takes texts (heron embed makes embeddings). A condition is SQL:
+    TEXT is natural language, for an embedding whose model takes texts (heron embed makes embeddings); without one, its
+    words are searched in names and text keys. A condition is SQL:
     = < > LIKE IN BETWEEN IS NULL AND OR NOT, over metadata keys, item fields such as width, size and kind, media facts
     such as exif.Model or dicom.Modality, metrics such as metric.sharpness, and match(key, 'words'),
     in_collection('title'), in_dataset('title'), in_folder('path'), distance_km(key, latitude, longitude). All of it can be combined.
     """
     workspace = context.workspace()
-    query = evolve(selection.query(workspace), cursor=cursor)
+    query = evolve(searchable(workspace, selection.query(workspace)), cursor=cursor)
     search = workspace.search
     if only_count:
         found = search.count_frames(query) if frames else search.count(query)

@@ -18,10 +18,10 @@ from heron.catalog.vectors.store import VectorStore
 from heron.errors import HeronError
 from heron.hooks import Embedder, EmbedderModel
 from heron.jobs import ImportProblem
-from heron.models import Item
+from heron.models import OTHER, Item
 from heron.pictures.files import GROUPS
 from heron.pictures.making import in_threads
-from heron.pictures.service import PROBLEMS, PictureService
+from heron.pictures.service import PROBLEMS, NoPicture, PictureService
 from heron.search.similar import vectors_of
 from heron.times import utc_iso
 
@@ -84,6 +84,7 @@ class Run:
         self.embedded = 0
         self.skipped = 0
         self.failed = 0
+        self.without_picture = 0
         self.problems: list[ImportProblem] = []
 
     def __call__(self, items: Iterable[Item], advanced: Callable[[int], None]) -> None:
@@ -183,6 +184,9 @@ class Run:
         )
 
     def _note(self, item: Item, error: HeronError) -> None:
+        if isinstance(error, NoPicture) or item.kind == OTHER:
+            self.without_picture += 1
+            return
         self.failed += 1
         if len(self.problems) < PROBLEMS:
             self.problems.append(ImportProblem(item.name, item.url, str(error)))

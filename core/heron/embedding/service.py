@@ -27,8 +27,8 @@ from heron.storage.waiting import patiently
 
 @frozen(repr=False)
 class Embedded(Record):
-    """The result of embedding: new vectors, things that had one already, items that failed, and the first
-    problems.
+    """The result of embedding: new vectors, things that had one already, items that failed, the first problems, and items
+    that have no picture.
     """
 
     key: str
@@ -36,6 +36,7 @@ class Embedded(Record):
     skipped: int
     failed: int = 0
     problems: tuple[ImportProblem, ...] = ()
+    without_picture: int = 0
 
 
 class EmbeddingService:
@@ -98,7 +99,9 @@ class EmbeddingService:
         )
         run(self.chosen(items), progress)
         self._vectors.refresh(kept.key)
-        return Embedded(kept.key, run.embedded, run.skipped, run.failed, tuple(run.problems))
+        return Embedded(
+            kept.key, run.embedded, run.skipped, run.failed, tuple(run.problems), run.without_picture
+        )
 
     def chosen(self, items: ItemRefs | Query | None = None) -> Iterator[Item]:
         """The items that are embedded: those given, or all that have pictures."""

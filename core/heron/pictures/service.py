@@ -61,6 +61,10 @@ class _Piece:
     metrics: Mapping[str, float]
 
 
+class NoPicture(MediaError):
+    """An item of a format that has no pictures, such as a sound without a cover."""
+
+
 class PictureService:
     """Makes pictures of items. Files are read from their storage and not copied."""
 
@@ -108,7 +112,7 @@ class PictureService:
             picture = next((found for _, found in self._files.frames(owner, [frame], size)), None)
         if picture is None:
             which = f"{owner.name} ({owner.kind})" if frame is None else f"{owner.name}: frame {frame}"
-            raise MediaError(f"{which} has no picture")
+            raise NoPicture(f"{which} has no picture")
         return picture
 
     def portrait(self, thing: ItemRef, *, size: int = SIZE) -> Image:

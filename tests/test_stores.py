@@ -161,6 +161,18 @@ def test_a_metadata_file_by_url_changes_neither_of_two(ws, tmp_path, capsys):
     assert [item.metadata for item in ws.items.list()] == [{}, {}]
 
 
+def test_vectors_by_url_go_to_neither_of_two(ws, tmp_path):
+    ws.schema.add_embedding("look", 2)
+    for name in ("north", "south"):
+        ws.ingest.files([url("a.jpg")], folder="in", integration=name)
+    ws.ingest.files([url("b.jpg")], folder="in", integration="north")
+    file = tmp_path / "v.jsonl"
+    rows = [{"url": url(key), "vector": [1.0, 0.0]} for key in ("a.jpg", "b.jpg")]
+    file.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    report = ws.vector_files.import_file("look", file)
+    assert (report.kept, report.ambiguous) == (1, 1)
+
+
 def test_a_url_that_two_stores_have_is_refused_with_their_names(ws, servers):
     ws.ingest.files([url()], folder="in", integration="north")
     assert ws.items.get(url()).store == store(servers["north"])
@@ -262,6 +274,80 @@ def test_items_of_a_deleted_integration_in_an_old_catalogue_are_taken_for_no_oth
         with pytest.raises(InvalidInput, match="a store that is not known"):
             again.ingest.files([url()], folder="in", integration="south")
         assert again.items.count() == 1
+        place = f"s3://{BUCKET}/"
+        assert again.storage.relocate(place, place, integration="south", dry_run=True).items == 1
+        again.storage.relocate(place, place, integration="south")
+        assert widths(again) == {store(servers["south"]): [10]}  # as the user says
+        assert again.ingest.files([url()], folder="in", integration="south").skipped == 1
+        with pytest.raises(NotFound, match="no file whose store is not known"):
+            again.storage.relocate(place, place, integration="south")
+
+
+def test_items_are_relocated_from_one_store_to_another(ws, servers):
+    ws.ingest.files([url()], folder="in", integration="north")
+    (item,) = ws.items.list()
+    servers["south"].client().put_object(Bucket=BUCKET, Key="moved/a.jpg", Body=picture(10))
+    old, new = f"s3://{BUCKET}/", f"s3://{BUCKET}/moved/"
+    with pytest.raises(NotFound, match="not found at the new place"):
+        ws.storage.relocate(old, f"s3://{BUCKET}/nowhere/", integration="south", verify=True)
+    assert status(["-w", str(ws.root), "relocate", old, new, "--integration", "south", "--verify"]) == 0
+    (moved,) = ws.items.list()
+    assert (moved.uuid, moved.store) == (item.uuid, store(servers["south"]))
+    assert ws.storage.of(moved).name == "south"
+    assert ws.pictures.picture(moved).width == 10
+
+
+def test_items_of_two_stores_are_not_relocated_as_one(ws):
+    for name in ("north", "south"):
+        ws.ingest.files([url()], folder="in", integration=name)
+    with pytest.raises(InvalidInput, match="lie in 2 stores"):
+        ws.storage.relocate(f"s3://{BUCKET}/", "s3://elsewhere/")
+    with pytest.raises(InvalidInput, match="does not read file:"):
+        ws.storage.relocate(f"s3://{BUCKET}/", "/mnt/copy", integration="north")
+
+
+def test_two_accounts_of_azure_are_two_stores(tmp_path, monkeypatch):
+    pytest.importorskip("adlfs")
+    from heron_storage_azure.testing import OTHER_ACCOUNT, azurite
+
+    accounts = {"lab": azurite(), "ward": azurite(OTHER_ACCOUNT)}
+    container = accounts["lab"].make_container()
+    accounts["ward"].make_container(container)
+    with heron.open(tmp_path / "lake") as ws:
+        ws.schema.add_scalar("ward", "varchar")
+        for width, (name, account) in enumerate(accounts.items(), start=10):
+            account.put(container, "a.jpg", picture(width))
+            monkeypatch.setenv(f"{name.upper()}_LOGIN", account.connection_string)
+            ws.integrations.create(name, "azure", {"connection_string": f"env:{name.upper()}_LOGIN"})
+            ws.ingest.files([f"az://{container}/a.jpg"], folder="in", integration=name)
+        host = accounts["lab"].endpoint.removeprefix("http://").partition("/")[0]
+        assert widths(ws) == {f"{host}/{a.account}": [w] for w, a in enumerate(accounts.values(), start=10)}
+        assert {ws.pictures.picture(i).width == i.facts.width for i in ws.items.list()} == {True}
+        entries = [{"objectUrl": f"az://{container}/a.jpg", "clientMetadata": {"ward": "B"}}]
+        file = manifest(tmp_path, entries)
+        ws.ingest.manifest(file, folder="in", integration="ward", upsert_metadata=True)
+        assert {i.facts.width: i.metadata for i in ws.items.list()} == {10: {}, 11: {"ward": "B"}}
+
+
+def test_urls_that_name_an_account_say_the_store_if_nothing_else_does(tmp_path, monkeypatch):
+    pytest.importorskip("adlfs")
+    for name in ("AZURE_STORAGE_ACCOUNT_NAME", "AZURE_STORAGE_ACCOUNT"):
+        monkeypatch.delenv(name, raising=False)
+    facts = {"width": 8, "height": 8, "fileSize": 9, "mimeType": "image/jpeg"}
+    for account in ("lab", "ward", "lab"):
+        with heron.open(tmp_path / "lake") as ws:
+            place = f"https://{account}.blob.core.windows.net/c/k.jpg"
+            file = manifest(tmp_path, [{"objectUrl": place, "imageMetadata": facts}])
+            ws.ingest.manifest(file, folder=account, skip_duplicates=True)
+            with pytest.raises(InvalidInput, match=rf"names the store 'other', but .*'{account}'"):
+                ws.storage.normalise("https://other.blob.core.windows.net/c/k.jpg")
+            assert [item.store for item in ws.items.list(folder=account)] == [account]
+    with heron.open(tmp_path / "lake") as ws:
+        monkeypatch.setenv("LAB_KEY", "eA==")
+        ws.integrations.create("lab", "azure", {"account": "lab", "account_key": "env:LAB_KEY"})
+        with pytest.raises(InvalidInput, match="names the account ward"):
+            ws.storage.normalise("https://ward.blob.core.windows.net/c/k.jpg", "lab")
+        assert ws.storage.normalise("https://lab.blob.core.windows.net/c/k.jpg", "lab") == "az://c/k.jpg"
 
 
 def test_series_and_groups_are_told_apart_by_their_store(ws, tmp_path):

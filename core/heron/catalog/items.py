@@ -21,7 +21,7 @@ from heron.catalog.referring import ITEM, FolderRef, ItemRef, ItemRefs
 from heron.catalog.relocation import Relocation
 from heron.catalog.short_ids import ShortIds
 from heron.catalog.shown import ShownMetadata
-from heron.catalog.stores import different_stores
+from heron.catalog.stores import Origin, different_stores
 from heron.catalog.work import Work, work_on
 from heron.convert import dumps
 from heron.errors import InvalidInput, NotFound
@@ -98,9 +98,9 @@ class ItemService:
         short = self._short_ids.find([ref]).get(ref)
         return self._records([short.id]).get(short.id) if short is not None else None
 
-    def _relocation(self, old: str, new: str) -> Relocation:
+    def _relocation(self, old: str, new: str, origin: Origin | None) -> Relocation:
         """The move of all files below a URL to below another one; both end with a slash."""
-        return Relocation(self._database, self._access, old, new)
+        return Relocation(self._database, self._access, old, new, origin)
 
     def page(
         self,

@@ -177,15 +177,30 @@ class StorageService:
         return storage.list(storage.normalise(prefix), after)
 
     def relocate(
-        self, old: str | Path, new: str | Path, *, dry_run: bool = False, verify: bool = False
+        self,
+        old: str | Path,
+        new: str | Path,
+        *,
+        integration: IntegrationRef | None = None,
+        dry_run: bool = False,
+        verify: bool = False,
     ) -> Relocated:
         """Tell the catalogue that all files below the path or URL `old` lie below `new` now; no file is touched.
 
-        Metadata, vectors, collections and datasets stay, and synced folders follow. `dry_run` only counts. `verify`
+        Metadata, vectors, collections and datasets stay, and synced folders follow. `integration` reads the files at the new
+        place, and says in which store that is; without one, files keep their store and integration, unless `new` belongs
+        to another storage. `dry_run` only counts. `verify`
         looks first whether a file lies at each new place. Raises NotFound where nothing is known below `old`, or a
         file is missing, and AlreadyExists where an item of the new place is in the same folder; then nothing changes.
         """
-        move = self._items._relocation(self._normalised_prefix(str(old)), self._normalised_prefix(str(new)))
+        by = self._integration(integration)
+        before, after = self._normalised_prefix(str(old)), self._normalised_prefix(str(new), by)
+        if by is not None and not self._belongs(after, by):
+            raise InvalidInput(
+                f"integration {by.name!r} does not read {after}", hint="give another one, or none"
+            )
+        is_elsewhere = by is not None or before.partition(":")[0] != after.partition(":")[0]
+        move = self._items._relocation(before, after, self._origins(by)(after) if is_elsewhere else None)
         if verify:
             move.check()  # who may not change the files is not told which are missing
             self._verify(move.urls())

@@ -20,7 +20,7 @@ from heron.testing import servers
 VERSION = "3.35.0"
 """The last Azurite that runs on Node 20."""
 
-ACCOUNT = "herontests"
+ACCOUNT, OTHER_ACCOUNT = "herontests", "heronothers"
 
 
 @dataclass(frozen=True)
@@ -57,17 +57,23 @@ class Azurite:
             client.get_blob_client(container, key).upload_blob(content, overwrite=True, **more)
 
 
+def azurite(account: str = ACCOUNT) -> Azurite:
+    """The Azurite of this process, or its OTHER_ACCOUNT; without one, skips the test, or fails it if CI is set."""
+    port, key, pid = _server()
+    return Azurite(f"http://127.0.0.1:{port}/{account}", account, key, pid)
+
+
 @cache
-def azurite() -> Azurite:
-    """The Azurite of this process; without one, skips the test, or fails it if CI is set."""
+def _server() -> tuple[int, str, int]:
+    """Port, key of both accounts, and process id of a server, started at first use."""
     port = servers.free_port()
     key = base64.b64encode(secrets.token_bytes(32)).decode()
     server = servers.ServerProcess(
         command(port),
         lambda: servers.port_answers(port),
-        environment={"AZURITE_ACCOUNTS": f"{ACCOUNT}:{key}"},
+        environment={"AZURITE_ACCOUNTS": f"{ACCOUNT}:{key};{OTHER_ACCOUNT}:{key}"},
     )
-    return Azurite(f"http://127.0.0.1:{port}/{ACCOUNT}", ACCOUNT, key, server.pid)
+    return port, key, server.pid
 
 
 def command(port: int) -> list[str]:

@@ -512,3 +512,50 @@ def test_a_key_is_not_undone_that_was_never_converted(workspace):
         workspace.schema.convert("kk")
     with pytest.raises((MetadataError, InvalidInput)):
         workspace.schema.rename_option("k", "a", "b")
+
+
+# Messages that say what to write
+
+WRITTEN = {
+    "ok = 'true'": "write TRUE without quotes",
+    "ok = 'False'": "write FALSE without quotes",
+    "ok IN (1)": "write TRUE",
+    "n = '5'": "write 5 without quotes",
+    "taken > 2024-05-01": "write the date in single quotes: '2024-05-01'",
+    "2024-05-01 < captured_at": "write the date in single quotes: '2024-05-01'",
+    "captured_at BETWEEN 2024-05-01 AND 2024-06-01": "write the date in single quotes: '2024-05-01'",
+    "taken > 2024-05-01T10:00:00Z": "write the time in single quotes: '2024-05-01T10:00:00Z'",
+}
+
+
+@pytest.mark.parametrize("where", WRITTEN)
+def test_a_literal_of_another_type_is_refused_with_what_to_write(workspace, where):
+    workspace.schema.set_from_dict({"ok": "boolean", "n": "number", "taken": "datetime"})
+    with pytest.raises(QueryError) as refusal:
+        workspace.search(where=where)
+    assert refusal.value.hint == WRITTEN[where]
+
+
+def test_a_misspelt_media_fact_gets_a_suggestion_from_the_facts_that_there_are(workspace):
+    facts = MediaFacts("image", "image/jpeg", extra={"exif": {"Model": "Finch", "ISO": 100}})
+    workspace.registration.register([NewItem("s3://lake/a.jpg", facts)], "A")
+    (note,) = workspace.search(where="exif.Modle = 'Finch'").notes
+    assert note.endswith("did you mean exif.Model?")
+    assert workspace.search(where="exif.Model = 'x'").notes == ()
+    assert workspace.search(where="exif.Zzzzqqq = 'x'").notes == ()
+
+
+def test_listing_thousands_of_unknown_keys_reads_the_metadata_once(workspace):
+    names = [f"key {n}" for n in range(2000)]
+    workspace.registration.register(
+        [
+            NewItem(f"s3://lake/{n}.jpg", PHOTO, metadata=dict.fromkeys(names[n * 10 : n * 10 + 10], 1))
+            for n in range(200)
+        ],
+        "A",
+    )
+    statements = []
+    workspace._database.connection.set_trace_callback(statements.append)
+    assert workspace.schema.unknown_keys() == sorted(names)
+    workspace._database.connection.set_trace_callback(None)
+    assert len(statements) < 20

@@ -23,7 +23,7 @@ from heron.catalog.short_ids import ShortIds
 from heron.catalog.shown import ShownMetadata
 from heron.catalog.stores import Origin, different_stores
 from heron.catalog.work import Work, work_on
-from heron.convert import dumps
+from heron.convert import dumps, loads
 from heron.errors import InvalidInput, NotFound
 from heron.metadata.keys import check_name, printable
 from heron.models import ITEM_FIELDS, Item, Json, MediaFacts, Member, now
@@ -174,6 +174,21 @@ class ItemService:
             )
             found.update((item.id, item) for item in self._of_rows(rows))
         return found
+
+    def _names_of_facts(self, count: int) -> set[str]:
+        """The names of the media facts of the newest items, such as `exif.Model`."""
+        rows = self._database.rows(
+            f"SELECT facts FROM items WHERE deleted_at IS NULL AND {self._access.scope('item', 'items')} "
+            "ORDER BY id DESC LIMIT ?",
+            [count],
+        )
+        return {
+            f"{space}.{name}"
+            for row in rows
+            for space, facts in loads(row["facts"]).items()
+            if isinstance(facts, dict)
+            for name in facts
+        }
 
     def _of_rows(self, rows: Iterable[Row]) -> Sequence[Item]:
         """The records of rows that were selected with `item_columns`."""

@@ -72,6 +72,8 @@ class Fields:
         self._held = held
         self._sees_all = sees_all
         self._frames = frames
+        self.facts: dict[str, None] = {}
+        """The names of the media facts that were resolved."""
         self.notes: dict[str, None] = {}
         """What is to be known of the values of the fields that were resolved, as sentences."""
 
@@ -104,6 +106,7 @@ class Fields:
                     hint=f"write facts.{name} or metadata.{name}",
                 )
             found = _fact(parts)
+            self.facts[name] = None
         found = found or self._loose(name)
         if found is None:
             raise QueryError(f"there is no field {printable(name)}", hint=self._suggest(parts, place))

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from typing import Literal
 
 from heron.errors import QueryError
 from heron.metadata.codecs import DatetimeCodec
+from heron.metadata.forms import exact
 from heron.metadata.keys import printable
 from heron.models import Json
 from heron.search.tree import (
@@ -24,6 +26,7 @@ Sort = Literal["text", "number"]
 """The groups of types that can be compared with each other."""
 
 _LARGEST = 2**63 - 1
+_UNQUOTED = re.compile(r"(?<!['\w])(\d{4}-\d\d-\d\d[T ]\d\d:\d\d[\d:.]*(?:Z|[+-]\d\d:\d\d)?)(?!')")
 _ENCODE_DATETIME = DatetimeCodec().encoder({})
 _EXPECTED = {
     "text": "text in single quotes",
@@ -115,7 +118,29 @@ def fit(left: Expression, right: Expression, *, is_range: bool = False) -> tuple
         return left, _fit_literal(left, right, is_range)
     if "any" in (here, there) or here == there or {here, there} <= {"text", "loose"}:
         return left, right
-    raise QueryError(f"{describe(left)} and {describe(right)} are of different types and cannot be compared")
+    hint = next(
+        (f"write the date in single quotes: '{date}'" for date in map(_date, (left, right)) if date), None
+    )
+    raise QueryError(
+        f"{describe(left)} and {describe(right)} are of different types and cannot be compared",
+        hint=hint if "datetime" in (here, there) else None,
+    )
+
+
+def _date(expression: Expression) -> str | None:
+    """The date that was probably meant by a calculation such as 2026-01-31."""
+    match expression:
+        case Arithmetic("-", Arithmetic("-", Value(int(year)), Value(int(month))), Value(int(day))):
+            return f"{year:04}-{month:02}-{day:02}"
+    return None
+
+
+def syntax_hint(text: str) -> str:
+    """What to write in place of a text that is no condition."""
+    time = _UNQUOTED.search(text)
+    if time is not None:
+        return f"write the time in single quotes: '{time[1]}'"
+    return "write text in single quotes: city = 'Algiers' AND width > 1000"
 
 
 def _fit_literal(left: Expression, literal: Value, is_range: bool) -> Value:
@@ -136,7 +161,24 @@ def _fit_literal(left: Expression, literal: Value, is_range: bool) -> Value:
                 reason = str(error)
     elif literal.type == type or (type == "loose" and literal.type == "text"):
         return literal
-    raise QueryError(f"{describe(left)}: {reason}, got {printable(literal.value)}")
+    raise QueryError(
+        f"{describe(left)}: {reason}, got {printable(literal.value)}", hint=_other_way(type, literal.value)
+    )
+
+
+def _other_way(type: ValueType, given: Json) -> str | None:
+    """How the value that was probably meant is written."""
+    meant = exact(given.strip().lower()) if isinstance(given, str) else given
+    if type == "boolean" and (isinstance(meant, bool) or meant in (0, 1)):
+        return f"write {str(bool(meant)).upper()}" + (" without quotes" if isinstance(given, str) else "")
+    if (
+        type == "number"
+        and isinstance(given, str)
+        and isinstance(meant, int | float)
+        and not isinstance(meant, bool)
+    ):
+        return f"write {given.strip()} without quotes"
+    return None
 
 
 def _checked(stored: Json, left: Expression) -> Json:

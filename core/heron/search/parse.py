@@ -21,7 +21,7 @@ from heron.models import now
 from heron.search import tree
 from heron.search.fields import Fields
 from heron.search.functions import Functions
-from heron.search.literals import describe, fit, type_of
+from heron.search.literals import describe, fit, syntax_hint, type_of
 
 MAX_LENGTH = 100_000
 """The longest condition in characters."""
@@ -130,7 +130,7 @@ def _syntax_hint(text: str) -> str:
         is_keyword = word.text.isidentifier() and word.token_type.name not in ("VAR", "IDENTIFIER", "STRING")
         if is_keyword and word.text.upper() not in _WORDS and after.token_type.name in _AFTER_A_NAME:
             return f'{word.text} is a word of SQL; as a name, write it in double quotes: "{word.text}"'
-    return "write text in single quotes: city = 'Algiers' AND width > 1000"
+    return syntax_hint(text)
 
 
 def _has_semicolon(text: str) -> bool:

@@ -20,13 +20,14 @@ class Plan:
     """The rows of a table for which a condition is true; all rows if there is no condition.
 
     They are in the order of the sort terms; rows with equal values are in the order of their inner ids. `notes` are sentences
-    about the values of its fields, for whoever reads the answer.
+    about the values of its fields, for whoever reads the answer, and `facts` the names of the media facts among these.
     """
 
     table: tree.Table = "items"
     condition: tree.Condition | None = None
     sort: tuple[SortTerm, ...] = ()
     notes: tuple[str, ...] = ()
+    facts: tuple[str, ...] = ()
 
     def narrowed(self, condition: tree.Condition) -> Plan:
         """The plan with an additional condition."""

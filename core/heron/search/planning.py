@@ -74,7 +74,9 @@ class Planner:
             parts.append(tree.Any(tuple(texts)))
         condition = None if not parts else parts[0] if len(parts) == 1 else tree.All(tuple(parts))
         sort = tuple(_sort_terms(query.sort, fields))
-        return Plan("frames" if frames else "items", condition, sort, tuple(fields.notes))
+        return Plan(
+            "frames" if frames else "items", condition, sort, tuple(fields.notes), tuple(fields.facts)
+        )
 
     def field(self, name: str, *, frames: bool = False) -> tree.Field:
         """A field by its name, of items or of `frames`; raises QueryError."""

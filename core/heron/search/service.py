@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from difflib import get_close_matches
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +27,9 @@ if TYPE_CHECKING:
     from heron.search.similar import Similar, Sought
 
 _MAX_INTEGER = 2**63 - 1
+_FACTS_OF = 1_000
+"""The number of items whose media facts are read for suggestions."""
+
 NEAREST = 100
 """The number of most similar rows that a sort orders, unless the query says how many."""
 
@@ -256,7 +260,16 @@ class SearchService:
         if len(rows) > limit:
             last, of_last = rows[limit - 1]
             cursor = made_cursor(fingerprint, [*of_last, last])
-        return _Found([id for id, _ in rows[:limit]], cursor, notes=plan.notes)
+        notes = plan.notes if rows or query.cursor else (*plan.notes, *self._of_no_fact(plan.facts))
+        return _Found([id for id, _ in rows[:limit]], cursor, notes=notes)
+
+    def _of_no_fact(self, names: Sequence[str]) -> Iterator[str]:
+        """A sentence for each media fact that was asked for in vain and has nearly the name of one that items have."""
+        known = self._items._names_of_facts(_FACTS_OF) if names else set()
+        for name in names:
+            close = get_close_matches(name, known, n=1) if name not in known else []
+            if close:
+                yield f"{name} is in none of the newest items (up to {_FACTS_OF:,} are read); did you mean {close[0]}?"
 
     def _count(self, query: Query, table: Table) -> int:
         _checked(evolve(query, limit=None))

@@ -18,6 +18,7 @@ ELSEWHERE = {
     "Array",
     "Callable",
     "Image",
+    "Iterable",
     "Iterator",
     "Json",
     "Mapping",

@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import orjson
 
 from heron.errors import InvalidInput
-from heron.models import FACT_FIELDS, ITEM_FIELDS
+from heron.models import FACT_FIELDS, FRAME_FIELDS, ITEM_FIELDS
 from heron.times import moment, utc_iso
 
 if TYPE_CHECKING:
     from cattrs import Converter
 
-    from heron.models import Item
+    from heron.models import Frame, Item, Member
 
 T = TypeVar("T")
 
@@ -180,3 +180,18 @@ def item_to_dict(item: Item) -> dict[str, Any]:
             write = _WRITTEN.get(field.form)
             found[name] = write(value) if write is not None and value is not None else value
     return found
+
+
+def member_to_dict(position: int, member: Member) -> dict[str, Any]:
+    """A file of an item of several files as plain data; unknown values are left out."""
+    names = ("url", "path", "size", "etag", "frame_count")
+    known = {name: getattr(member, name) for name in names}
+    return {"position": position, **{name: value for name, value in known.items() if value is not None}}
+
+
+def frame_to_dict(frame: Frame) -> dict[str, Any]:
+    """A frame as plain data, without its item; unknown values and metrics that were not measured are left out."""
+    known = {name: getattr(frame, field.attribute) for name, field in FRAME_FIELDS.items()}
+    return {
+        name: value for name, value in known.items() if value is not None and (value or name != "metrics")
+    }

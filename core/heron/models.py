@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 from attrs import field, fields, frozen
 
@@ -20,6 +20,9 @@ Json = Any
 
 Kind = str
 """What an item is: the name of a `MediaKind`."""
+
+FrameChoice = Literal["none", "metadata", "key", "marked", "all"]
+"""Which frames: none, those with metadata, key frames, those with metadata and key frames (`marked`), or all."""
 
 OTHER: Kind = "other"
 """The kind of a file that no known format matches; manifests cannot give it, and it has no facts of its own."""
@@ -77,6 +80,8 @@ class Member(Record):
     etag: str | None = None
     frame_count: int = 1
     """The number of pictures in the file. Frames of the item are numbered file by file, in the order of the members."""
+    path: str | None = field(default=None, eq=False)
+    """As `Item.path`: from the workspace, absolute elsewhere; None for a member that is not read from the catalogue."""
 
 
 @frozen(repr=False)
@@ -264,10 +269,16 @@ class Dataset(Identified):
 
 @frozen(repr=False)
 class DatasetRow(Record):
-    """One row of a dataset: its position and its item."""
+    """One row of a dataset: its position and its item.
+
+    `members` are the files of an item of several files, and `frames` are the frames that were asked for. Both are streams
+    that are read when they are looped over, each time anew, while the workspace is open.
+    """
 
     position: int
     item: Item
+    members: Iterable[Member] = field(default=(), eq=False)
+    frames: Iterable[Frame] = field(default=(), eq=False)
 
     def _shown(self) -> Iterator[str]:
         yield f"{self.position} {line(self.item.name, 40)}, {self.item.uuid}"

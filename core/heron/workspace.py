@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from heron.hooks import PluginManager
     from heron.ingest.service import IngestService
     from heron.ingest.vector_files.service import VectorFiles
-    from heron.models import Frame, Item, User
+    from heron.models import Frame, FrameChoice, Item, User
     from heron.pictures.service import PictureService
     from heron.search.engines import Engines
     from heron.search.planning import Planner
@@ -329,15 +329,17 @@ class Workspace:
 
         return self.thumbnails.find(thing) if isinstance(thing, Item) else self.frames.thumbnail(thing)
 
-    def export(self, dataset: DatasetRef, file: str | Path, *, format: str = "json") -> int:
-        """Write a dataset to a file in the format of an exporter; returns the number of rows.
+    def export(
+        self, dataset: DatasetRef, file: str | Path, *, format: str = "json", frames: FrameChoice = "marked"
+    ) -> int:
+        """Write a dataset to a file in the format of an exporter, with the chosen frames; returns the number of rows.
 
-        The file appears whole or not at all. If the exporter writes several files, `file` is a folder, which also appears
-        whole or not at all. Raises PluginError for an unknown format, AlreadyExists for a folder that is not empty.
+        The file, or the folder of an exporter of several files, appears whole or not at all. Raises PluginError for an
+        unknown format, AlreadyExists for a folder that is not empty, InvalidInput for a place within `.heron`.
         """
         from heron.export.writing import export_rows
 
-        return export_rows(self.plugins, format, self.datasets.rows(dataset), Path(file))
+        return export_rows(self.plugins, format, self.datasets.rows(dataset, frames=frames), Path(file))
 
     def close(self) -> None:
         """Close the catalogue."""

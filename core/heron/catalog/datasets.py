@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal
 
 from heron.catalog.access import WORKSPACE, Access
 from heron.catalog.collections import CollectionService
+from heron.catalog.contents import HAS, choice_sql
 from heron.catalog.database import Database, Row, one_transaction
 from heron.catalog.folders import FolderService
 from heron.catalog.items import BUNDLE, ItemService, bundles, item_columns
@@ -17,7 +18,7 @@ from heron.catalog.missing import missing
 from heron.catalog.referring import DATASET, ITEM, CollectionRef, DatasetRef, FolderRef, ItemRefs
 from heron.errors import AlreadyExists, InvalidInput, NotFound
 from heron.metadata.keys import check_name
-from heron.models import Added, Dataset, DatasetRow, Item, Json, now
+from heron.models import Added, Dataset, DatasetRow, FrameChoice, Item, Json, now
 from heron.uuids import new_uuid
 
 if TYPE_CHECKING:
@@ -159,21 +160,41 @@ class DatasetService:
                 )
         return removed
 
-    def rows(self, ref: DatasetRef) -> Iterator[DatasetRow]:
-        """The rows in order, as a stream; positions count from 0."""
+    def rows(self, ref: DatasetRef, *, frames: FrameChoice = "none") -> Iterator[DatasetRow]:
+        """The rows in order, as a stream; positions count from 0. `frames` says which frames each row has.
+
+        Members and frames of a row are streams of their own, which are read when they are looped over.
+        """
+        choice_sql(frames)
         dataset = self.get(ref)
         scope = self._access.scope("item", "items")
         positions, after = count(), 0
         while True:
             rows = self._database.rows(
-                f"SELECT {item_columns(self._access)}, r.id AS row_id FROM dataset_rows AS r JOIN items ON items.id = r.item_id "
+                f"SELECT {item_columns(self._access)}, {HAS}, r.id AS row_id FROM dataset_rows AS r JOIN items ON items.id = r.item_id "
                 f"WHERE r.dataset_id = ? AND r.id > ? AND {scope} ORDER BY r.id LIMIT ?",
                 [dataset.id, after, BUNDLE],
             )
-            yield from (DatasetRow(next(positions), item) for item in self._items._of_rows(rows))
+            for row, item in zip(rows, self._items._of_rows(rows), strict=True):
+                yield DatasetRow(next(positions), item, *self._items._contents.of(row, item, frames))
             if len(rows) < BUNDLE:
                 return
             after = rows[-1]["row_id"]
+
+    def _contained(self, ref: DatasetRef, frames: FrameChoice) -> tuple[int, int]:
+        """The number of members, and of chosen frames, that the rows have."""
+        id, scope = self.get(ref).id, self._access.scope("item", "items")
+        of_items = f"JOIN items ON items.id = r.item_id WHERE r.dataset_id = ? AND {scope}"
+        members = self._database.value(
+            f"SELECT count(*) FROM dataset_rows AS r JOIN members ON members.item_id = r.item_id {of_items}",
+            [id],
+        )
+        chosen = f"{choice_sql(frames)} AND {self._access.scope('frame', 'frames')}"
+        of_frames = self._database.value(
+            f"SELECT count(*) FROM dataset_rows AS r JOIN frames ON frames.item_id = r.item_id {of_items} AND {chosen}",
+            [id],
+        )
+        return int(members), int(of_frames)
 
     def _item_ids(self, ref: DatasetRef) -> Sequence[int]:
         """The inner ids of the items, ascending, each once."""

@@ -10,7 +10,7 @@ from attrs import evolve
 from heron.catalog.access import Access
 from heron.catalog.database import Database, Row, one_transaction
 from heron.catalog.frame_rows import BARE, FRAME_COLUMNS, Owned, frame_of, insert_frames
-from heron.catalog.items import BUNDLE, ItemService, bundles
+from heron.catalog.items import ItemService, bundles
 from heron.catalog.limits import at_most
 from heron.catalog.referring import ItemRef, frame_numbers
 from heron.catalog.sampling import Times, chosen_frames
@@ -21,7 +21,7 @@ from heron.errors import InvalidInput, NotFound
 from heron.metadata.keyframes import FrameWish, Mode, frame_number, frame_time, sampling_rate
 from heron.metadata.keys import printable
 from heron.metadata.validation import Validator
-from heron.models import Frame, Json, NewFrame
+from heron.models import Frame, FrameChoice, Json, NewFrame
 
 
 class FrameService:
@@ -98,20 +98,13 @@ class FrameService:
         with self._database.write():
             return self._insert([(owner.id, owner.name, rows)])
 
-    def list(self, item: ItemRef, *, limit: int | None = None) -> list[Frame]:
+    def list(self, item: ItemRef, *, only: FrameChoice = "all", limit: int | None = None) -> list[Frame]:
         """The frames of an item, or the first `limit`, by number; `stream` needs no memory for all of them."""
-        return [*islice(self.stream(item), None if limit is None else at_most(limit))]
+        return [*islice(self.stream(item, only=only), None if limit is None else at_most(limit))]
 
-    def stream(self, item: ItemRef) -> Iterator[Frame]:
-        """The frames of an item by number, as a stream."""
-        owner = self._items.get(item)
-        after = -1
-        while rows := self._database.rows(
-            f"SELECT {FRAME_COLUMNS} FROM frames WHERE item_id = ? AND number > ? ORDER BY number LIMIT ?",
-            [owner.id, after, BUNDLE],
-        ):
-            yield from self._of_rows(rows, owner.uuid)
-            after = rows[-1]["number"]
+    def stream(self, item: ItemRef, *, only: FrameChoice = "all") -> Iterator[Frame]:
+        """The frames of an item by number, as a stream: `all`, those with `metadata`, `key` frames, or both of these (`marked`)."""
+        yield from self._items._contents.frames(self._items.get(item), only)
 
     def _records(self, ids: Iterable[int]) -> dict[int, Frame]:
         """Frames by inner ids; ids that do not exist are skipped."""

@@ -9,13 +9,13 @@ from attrs import fields
 
 from heron.catalog.access import Access, Verb
 from heron.catalog.called import ANY, Callings, Matches
+from heron.catalog.contents import Contents
 from heron.catalog.database import Database, Row, one_transaction
 from heron.catalog.folders import FolderService, subtree
 from heron.catalog.limits import BUNDLE as BUNDLE
 from heron.catalog.limits import at_most
 from heron.catalog.limits import bundles as bundles
 from heron.catalog.paths import path_sql
-from heron.catalog.places import located
 from heron.catalog.reading import Columns
 from heron.catalog.referring import ITEM, FolderRef, ItemRef, ItemRefs
 from heron.catalog.relocation import Relocation
@@ -70,6 +70,7 @@ class ItemService:
         self._called = Callings(database, access, normalise)
         """Finds items by what they are called: `items._called("url", urls)`."""
         self._short_ids = ShortIds(database, access)
+        self._contents = Contents(database, access, shown)
 
     def get(self, ref: ItemRef) -> Item:
         """The item that is meant; raises NotFound, and InvalidInput for a name that several items have."""
@@ -155,12 +156,7 @@ class ItemService:
 
     def members(self, ref: ItemRef) -> Sequence[Member]:
         """The files of an item of several files, in order; empty for an item that is a single file."""
-        item = self.get(ref)
-        rows = self._database.rows(
-            f"SELECT {located('url')}, size, etag, frame_count FROM members WHERE item_id = ? ORDER BY position",
-            [item.id],
-        )
-        return [Member(*row) for row in rows]
+        return [*self._contents.members(self.get(ref))]
 
     def _records(self, ids: Iterable[int]) -> dict[int, Item]:
         """Items by inner ids; ids that do not exist are skipped."""

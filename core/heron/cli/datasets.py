@@ -11,6 +11,7 @@ import click
 
 from heron.catalog.datasets import Duplicates
 from heron.cli import completing
+from heron.cli.contents import frames_option
 from heron.cli.context import Context
 from heron.cli.item_tables import (
     Cells,
@@ -42,7 +43,7 @@ from heron.cli.tables import is_csv, say
 from heron.cli.values import assignments
 from heron.convert import dumps, item_to_dict
 from heron.errors import NotFound
-from heron.models import DatasetRow
+from heron.models import DatasetRow, FrameChoice
 from heron.wording import counted
 
 
@@ -219,13 +220,19 @@ def metadata(
     metavar="NAME",
     help="An exporter, such as jsonl; heron plugins lists all (default: by the file's suffix).",
 )
+@frames_option(default="marked")
 @json_option
 @click.pass_obj
 @example(
     "heron datasets export rain-1 -o rain-1.json\nheron datasets export rain-1 -o rain-1.txt --format csv"
 )
-def export(context: Context, title: str, output: Path, format: str | None, as_json: bool) -> None:
-    """Write a dataset to a file, or to a folder if the format has several files."""
+def export(
+    context: Context, title: str, output: Path, format: str | None, frames: FrameChoice, as_json: bool
+) -> None:
+    """Write a dataset to a file, or to a folder if the format has several files.
+
+    JSON has the members and the chosen frames of each item; CSV has tables of their own for them: csv-members, csv-frames.
+    """
     from heron.export.writing import export_rows
     from heron.hooks import DatasetExporter
 
@@ -240,14 +247,26 @@ def export(context: Context, title: str, output: Path, format: str | None, as_js
         )
     if output.is_dir() and not workspace.plugins.exporter(chosen).writes_folder:
         raise click.UsageError(f"File {str(output)!r} is a directory.")
+    exporter = workspace.plugins.exporter(chosen)
     total = workspace.datasets.get(title).row_count
     with counting("Writing", "row", total) as progress:
-        rows = _reported(workspace.datasets.rows(title), progress)
+        rows = _reported(workspace.datasets.rows(title, frames=frames), progress)
         count = export_rows(workspace.plugins, chosen, rows, output)
+    there = dict(zip(("members", "frames"), workspace.datasets._contained(title, frames), strict=True))
+    left_out = {name: number for name, number in there.items() if number and name not in exporter.contains}
     if as_json:
-        print_json({"file": str(output), "format": chosen, "rows": count})
+        print_json({"file": str(output), "format": chosen, "rows": count, "left_out": left_out})
         return
     say(f"Wrote {counted(count, 'row')} to {output}", err=str(output) == "-")
+    if left_out and chosen not in ("csv-members", "csv-frames"):
+        say(_left_out(left_out, chosen), err=True)
+
+
+def _left_out(numbers: dict[str, int], format: str) -> str:
+    what = {"members": "of groups and series", "frames": "with metadata, or chosen"}
+    parts = [f"{counted(number, name[:-1])} {what[name]}" for name, number in numbers.items()]
+    tables = " and ".join(f"csv-{name}" for name in numbers)
+    return f"{format} does not contain {' and '.join(parts)}; json does, and as tables --format {tables}"
 
 
 @command.command("update")

@@ -9,9 +9,18 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from heron.cli import completing
+from heron.cli.contents import (
+    check_contents,
+    contents_option,
+    frames_option,
+    print_contents,
+    print_json_item,
+    print_json_page,
+)
 from heron.cli.context import Context
 from heron.cli.item_tables import columns_option, print_columns, print_page, written
 from heron.cli.output import (
+    ROWS,
     confirm,
     cursor_option,
     example,
@@ -28,13 +37,13 @@ from heron.convert import item_to_dict
 from heron.wording import counted
 
 if TYPE_CHECKING:
-    from heron.models import Item
+    from heron.models import FrameChoice, Item
     from heron.pages import Page
     from heron.workspace import Workspace
 
 
 def _listing(function: Any) -> Any:
-    return selection()(columns_option(cursor_option(list_options(function))))
+    return selection()(columns_option(cursor_option(contents_option(list_options(function)))))
 
 
 @click.group("items", invoke_without_command=True)
@@ -44,14 +53,19 @@ def _listing(function: Any) -> Any:
     "heron items\nheron items --folder Photos --limit 20\nheron items --columns name,width,captured_at\nheron items show harbour.jpg"
 )
 def command(
-    context: click.Context, selection: Selection, columns: str | None, cursor: str | None, as_json: bool
+    context: click.Context,
+    selection: Selection,
+    columns: str | None,
+    cursor: str | None,
+    contents: tuple[str, ...],
+    as_json: bool,
 ) -> None:
     """List, show, move and delete items.
 
     ITEM is a name that only one item has, the id that tables show, the path or URL of the file, or a UUID.
     """
     if context.invoked_subcommand is None:
-        _list(context.obj, selection, columns, cursor, as_json)
+        _list(context.obj, selection, columns, cursor, contents, as_json)
 
 
 @command.command("list")
@@ -59,15 +73,26 @@ def command(
 @click.pass_obj
 @example("heron items list --json")
 def list_items(
-    context: Context, selection: Selection, columns: str | None, cursor: str | None, as_json: bool
+    context: Context,
+    selection: Selection,
+    columns: str | None,
+    cursor: str | None,
+    contents: tuple[str, ...],
+    as_json: bool,
 ) -> None:
     """List items, by default in the order in which they were added."""
-    _list(context, selection, columns, cursor, as_json)
+    _list(context, selection, columns, cursor, contents, as_json)
 
 
 def _list(
-    context: Context, selection: Selection, columns: str | None, cursor: str | None, as_json: bool
+    context: Context,
+    selection: Selection,
+    columns: str | None,
+    cursor: str | None,
+    contents: tuple[str, ...],
+    as_json: bool,
 ) -> None:
+    check_contents(contents, columns, as_json)
     workspace = context.workspace()
     page = _page(workspace, selection, cursor)
     empty = (
@@ -75,7 +100,9 @@ def _list(
         if selection.only("folder", "limit")
         else "No item matches."
     )
-    if as_json:
+    if contents:
+        print_json_page(workspace, page, map(item_to_dict, page), contents)
+    elif as_json:
         rows = workspace.search.values(page.rows, columns) if columns is not None else map(item_to_dict, page)
         print_json_list(rows, page.cursor)
     elif columns is not None:
@@ -106,11 +133,17 @@ def _page(workspace: Workspace, selection: Selection, cursor: str | None) -> Pag
     type=click.Path(dir_okay=False),
     help="Write the item's thumbnail to this file; with -, print only the thumbnail to standard output.",
 )
+@frames_option(default="marked")
+@click.option(
+    "--limit", type=ROWS, help="Members, and frames, to print (default: 20 in a table, all with --json)."
+)
 @list_options
 @click.pass_obj
-@example("heron items show 01a1fc7f-6634-7b8f-8ffa-50166ba72775")
-def show(context: Context, item: str, output: str | None, as_json: bool) -> None:
-    """Show everything that the catalogue has about an item."""
+@example("heron items show 01a1fc7f-6634-7b8f-8ffa-50166ba72775\nheron items show thorax --json --frames all")
+def show(
+    context: Context, item: str, output: str | None, frames: FrameChoice, limit: int | None, as_json: bool
+) -> None:
+    """Show everything that the catalogue has about an item, with its members and the frames that are marked."""
     workspace = context.workspace()
     if output == "-" and as_json:
         raise click.UsageError("-o - and --json both write to standard output: give one of them.")
@@ -119,15 +152,21 @@ def show(context: Context, item: str, output: str | None, as_json: bool) -> None
         _write_thumbnail(workspace, found, output)
         if output == "-":
             return
-    print_item(workspace, found, as_json)
+    print_item(workspace, found, as_json, frames, limit)
 
 
-def print_item(workspace: Workspace, item: Item, as_json: bool) -> None:
-    """Print all that is known of an item; for each vector, its key and its size."""
+def print_item(
+    workspace: Workspace,
+    item: Item,
+    as_json: bool,
+    frames: FrameChoice = "marked",
+    limit: int | None = None,
+) -> None:
+    """Print all that is known of an item, with its members and frames; for each vector, its key and its size."""
     known = item_to_dict(item)
     vectors = workspace.vectors.sizes(item)
     if as_json:
-        print_json({**known, "vectors": vectors})
+        print_json_item(workspace, item, {**known, "vectors": vectors}, frames, limit)
         return
     facts, metadata = known.pop("facts"), known.pop("metadata")
     known["size"] = size_cell(item.size)
@@ -137,6 +176,7 @@ def print_item(workspace: Workspace, item: Item, as_json: bool) -> None:
     rows += [(f"metadata.{key}", value) for key, value in metadata.items()]
     rows += [(f"vector.{key}", counted(size, "number")) for key, size in vectors.items()]
     print_fields((name, value if name == "size" else written(value)) for name, value in rows)
+    print_contents(workspace, item, frames, limit)
 
 
 def _write_thumbnail(workspace: Workspace, item: Item, output: str) -> None:

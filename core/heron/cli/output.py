@@ -81,6 +81,14 @@ def print_json(value: Any) -> None:
     echo(_json(value))
 
 
+def print_json_pieces(pieces: Iterable[str]) -> None:
+    """Print JSON text that comes in pieces, so that it need not be in memory at once."""
+    _refuse_csv()
+    for piece in pieces:
+        echo(_escaped(piece), nl=False)
+    echo("")
+
+
 def _refuse_csv() -> None:
     if is_csv():
         raise click.UsageError("--json and --csv print in two forms: give one of them.")
@@ -89,7 +97,12 @@ def _refuse_csv() -> None:
 def _json(value: Any) -> str:
     from heron.convert import dumps, unstructure
 
-    text = _CONTROLS.sub(lambda found: f"\\u{ord(found[0]):04x}", dumps(unstructure(value)))
+    return _escaped(dumps(unstructure(value)))
+
+
+def _escaped(text: str) -> str:
+    """JSON text as it can be printed: control characters, and what the encoding of standard output lacks, as escapes."""
+    text = _CONTROLS.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
     return text if text.isascii() or is_unicode(sys.stdout) else _LARGE.sub(_escape, text)
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from attrs import evolve
 
+from heron.cli.contents import check_contents, contents_option, print_json_page
 from heron.cli.context import Context
 from heron.cli.item_tables import columns_option, print_columns, print_page
 from heron.cli.output import cursor_option, example, list_options, print_json, print_json_list, print_notes
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     "--explain", is_flag=True, help="Print how the query is answered, and how long each part takes."
 )
 @click.option("--collect", metavar="TITLE", help="Make a collection of the items of this page.")
+@contents_option
 @list_options
 @click.pass_obj
 @example(
@@ -52,6 +54,7 @@ def command(
     only_count: bool,
     explain: bool,
     collect: str | None,
+    contents: tuple[str, ...],
     as_json: bool,
     columns: str | None,
     cursor: str | None,
@@ -65,6 +68,9 @@ def command(
     such as exif.Model or dicom.Modality, metrics such as metric.sharpness, and match(key, 'words'),
     in_collection('title'), in_dataset('title'), in_folder('path'), distance_km(key, latitude, longitude). All of it can be combined.
     """
+    check_contents(contents, columns, as_json)
+    if contents and (frames or only_count or explain):
+        raise click.UsageError("--with goes with a list of items.")
     workspace = context.workspace()
     query = evolve(searchable(workspace, selection.query(workspace)), cursor=cursor)
     search = workspace.search
@@ -84,7 +90,10 @@ def command(
         print_json_list(search.values(page.rows, columns, frames=frames), page.cursor, **_notes(page))
     elif as_json:
         key = {"key": page.key} if page.key is not None else {}
-        print_json_list(_as_json(page, frames), page.cursor, **key, **_notes(page))
+        if contents:
+            print_json_page(workspace, page, _as_json(page, frames), contents, **key, **_notes(page))
+        else:
+            print_json_list(_as_json(page, frames), page.cursor, **key, **_notes(page))
     else:
         _print(workspace, page, query, columns, frames=frames)
         print_notes(page.notes)

@@ -5,14 +5,16 @@ from __future__ import annotations
 import os
 import shutil
 import sys
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from errno import EACCES
+from functools import partial
 from pathlib import Path
 from secrets import token_hex
 from typing import Any
 
-from heron.errors import HeronError
+from heron.errors import HeronError, InvalidInput
 
 
 @contextmanager
@@ -20,7 +22,7 @@ def whole_file(path: Path) -> Iterator[Any]:
     """A binary file that gets its name only when it is complete; raises HeronError if it cannot be written.
 
     `-` is standard output. A symbolic link is kept, and its target is replaced; a path that is not a regular
-    file is written directly.
+    file is written directly. Raises InvalidInput for a place within `.heron`.
     """
     try:
         if str(path) == "-":
@@ -31,12 +33,65 @@ def whole_file(path: Path) -> Iterator[Any]:
             with path.open("wb") as stream:
                 yield stream
         else:
-            with _replacement(Path(os.path.realpath(path))) as stream:
+            with _replacement(outside_of_workspaces(path)) as stream:
                 yield stream
     except BrokenPipeError:
         raise
     except OSError as error:
         raise HeronError(f"{path} cannot be written: {error.strerror or error}") from error
+
+
+def outside_of_workspaces(path: Path) -> Path:
+    """The path with all links resolved; raises InvalidInput if it is `.heron` or lies within, where catalogues are."""
+    target = Path(os.path.realpath(path))
+    if ".heron" in (part.casefold() for part in target.parts):
+        raise InvalidInput(
+            f"{path} is part of a workspace: .heron contains the catalogue", hint="name another file"
+        )
+    return target
+
+
+class Scratch:
+    """A temporary file for what is written later. A full temporary folder is named as such, by HeronError."""
+
+    def __init__(self) -> None:
+        with _of_scratch():
+            self._file = tempfile.TemporaryFile()  # noqa: SIM115 - closed by __exit__
+
+    def __enter__(self) -> Scratch:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        with suppress(OSError):  # what could not be flushed
+            self._file.close()
+
+    def write(self, data: bytes) -> None:
+        """Add bytes at the end."""
+        with _of_scratch():
+            self._file.write(data)
+
+    def lines(self) -> Iterator[bytes]:
+        """All that was written, line by line."""
+        with _of_scratch():
+            self._file.seek(0)
+        return iter(self._file)
+
+    def blocks(self, size: int = 1 << 20) -> Iterator[bytes]:
+        """All that was written, block by block."""
+        with _of_scratch():
+            self._file.seek(0)
+        return iter(partial(self._file.read, size), b"")
+
+
+@contextmanager
+def _of_scratch() -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise HeronError(
+            f"the temporary folder {tempfile.gettempdir()} cannot be written: {error.strerror or error}",
+            hint="free some space there, or let TMPDIR name another folder",
+        ) from error
 
 
 @contextmanager

@@ -13,6 +13,7 @@ from typing import IO
 from attrs import frozen
 
 from heron.errors import AlreadyExists, HeronError, InvalidInput
+from heron.export.files import outside_of_workspaces
 
 
 @frozen
@@ -45,7 +46,7 @@ def whole_folder(path: Path) -> Iterator[NewFolder]:
     """
     if str(path) == "-":
         raise InvalidInput("this format writes a folder, which standard output cannot take", hint="-o FOLDER")
-    target = Path(os.path.realpath(path))
+    target = outside_of_workspaces(path)
     part = target.with_name(f".heron-{token_hex(8)}.part")
     try:
         _check_free(path, target)

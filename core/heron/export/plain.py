@@ -1,22 +1,39 @@
-"""Writes datasets as JSON, as JSON lines and as CSV, row by row."""
+"""Writes datasets as JSON and as JSON lines, row by row, with the members and frames of each item."""
 
 from __future__ import annotations
 
-import csv
-import io
-import tempfile
-from collections.abc import Iterator
-from typing import IO, Any
+from collections.abc import Iterable, Iterator
+from typing import IO
 
-from heron.convert import dumps, item_to_dict, loads
-from heron.models import ITEM_FIELDS, DatasetRow, Json
-
-_COLUMNS = ("position", *(name for name, field in ITEM_FIELDS.items() if field.exported))
+from heron.convert import dumps, frame_to_dict, item_to_dict, member_to_dict
+from heron.models import DatasetRow, Frame, Json, Member
 
 
 def row_to_dict(row: DatasetRow) -> dict[str, Json]:
-    """A dataset row as plain data."""
+    """A dataset row as plain data, without members and frames."""
     return {"position": row.position, **item_to_dict(row.item)}
+
+
+def json_pieces(known: dict[str, Json], members: Iterable[Member], frames: Iterable[Frame]) -> Iterator[str]:
+    """The text of a JSON object in pieces: what is known of an item, then `members` and `frames` if it has any."""
+    text = dumps(known)
+    if not members and not frames:  # most items, which have no streams
+        yield text
+        return
+    yield text[:-1]
+    first = "," if known else ""
+    for name, values in (
+        ("members", (member_to_dict(position, member) for position, member in enumerate(members))),
+        ("frames", map(frame_to_dict, frames)),
+    ):
+        before = f'{first}"{name}":['
+        for value in values:
+            yield before + dumps(value)
+            before = ","
+        if before == ",":
+            yield "]"
+            first = ","
+    yield "}"
 
 
 class JsonExporter:
@@ -28,7 +45,7 @@ class JsonExporter:
         stream.write(b"[")
         for count, row in enumerate(rows, start=1):
             stream.write(b"\n" if count == 1 else b",\n")
-            stream.write(dumps(row_to_dict(row)).encode())
+            _write(row, stream)
         stream.write(b"\n]\n")
         return count
 
@@ -40,38 +57,12 @@ class JsonLinesExporter:
         """Write the rows one after the other and return their number."""
         count = 0
         for row in rows:
-            stream.write(dumps(row_to_dict(row)).encode() + b"\n")
+            _write(row, stream)
+            stream.write(b"\n")
             count += 1
         return count
 
 
-class CsvExporter:
-    """A table: `position`, the exported fields of the item, then a column `metadata.KEY` for each key that occurs, and `tags`."""
-
-    def write(self, rows: Iterator[DatasetRow], stream: IO[bytes]) -> int:
-        """Write the table and return the number of rows; a temporary file stores them until all keys are known."""
-        keys: dict[str, None] = {}
-        with tempfile.TemporaryFile() as spool:
-            for row in rows:
-                record = row_to_dict(row)
-                keys.update(dict.fromkeys(record["metadata"]))
-                spool.write(dumps(record).encode() + b"\n")
-            spool.seek(0)
-            text = io.TextIOWrapper(stream, encoding="utf-8", newline="", write_through=True)
-            writer = csv.writer(text)
-            writer.writerow([*_COLUMNS, *(f"metadata.{key}" for key in keys), "tags"])
-            count = 0
-            for line in spool:
-                count += 1
-                record = loads(line)
-                metadata = record["metadata"]
-                cells = [record.get(name) for name in _COLUMNS] + [metadata.get(key) for key in keys]
-                writer.writerow([*map(_cell, cells), " | ".join(record["tags"])])
-            text.detach()
-        return count
-
-
-def _cell(value: Any) -> str:
-    if value is None:
-        return ""
-    return value if isinstance(value, str) else dumps(value)
+def _write(row: DatasetRow, stream: IO[bytes]) -> None:
+    for piece in json_pieces(row_to_dict(row), row.members, row.frames):
+        stream.write(piece.encode())

@@ -16,6 +16,9 @@ from attrs.validators import in_
 from heron.hooks.interfaces import Codec, Decoder, Embedder, Exporter, FolderExporter, Measure, Storage
 from heron.models import DERIVED_FIELDS, ITEM_FIELDS, Kind
 
+Content = Literal["members", "frames"]
+"""What a format of datasets can hold besides the items."""
+
 Side = Literal["image", "text"]
 """What an embedder can turn into vectors."""
 
@@ -40,6 +43,12 @@ def _texts(given: Sequence[str]) -> tuple[str, ...]:
 def _sides(given: Sequence[Side]) -> tuple[Side, ...]:
     if isinstance(given, str):
         raise TypeError(f"expected a list of texts, got the text {given!r}")
+    return tuple(given)
+
+
+def _contents(given: Sequence[Content]) -> tuple[Content, ...]:
+    if isinstance(given, str) or not set(given) <= {"members", "frames"}:
+        raise TypeError(f"expected a list of 'members' and 'frames', got {given!r}")
     return tuple(given)
 
 
@@ -309,7 +318,9 @@ class QueryFunction(Contribution):
 class DatasetExporter(Contribution):
     """A format that a dataset can be written in; `suffix` is the usual file ending with its dot, or empty.
 
-    `load` returns an `Exporter`, which writes one file, or with `writes_folder` a `FolderExporter`.
+    `load` returns an `Exporter`, which writes one file, or with `writes_folder` a `FolderExporter`. `contains` says what it
+    writes besides the items: the `members` of items of several files, and chosen `frames`. An export says how many of what the
+    format does not contain were left out.
     """
 
     sort: ClassVar[str] = "exporter"
@@ -317,6 +328,7 @@ class DatasetExporter(Contribution):
     suffix: str
     load: Callable[[], Exporter | FolderExporter]
     writes_folder: bool = False
+    contains: Sequence[Content] = field(default=(), converter=_contents)
 
 
 @frozen(kw_only=True)

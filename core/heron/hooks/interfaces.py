@@ -237,7 +237,12 @@ class Embedder(Protocol):
 
 
 class Exporter(Protocol):
-    """A writer of datasets."""
+    """A writer of datasets.
+
+    A row has `position`, `item`, `members` (the files of a group, sequence or series, in order) and `frames` (those that
+    the user asked for, by number). Rows, members and frames are streams: an item may have 100,000 files and a million
+    frames, so write them as they come. `members` and `frames` can be read again until the next row is taken.
+    """
 
     def write(self, rows: Iterator[DatasetRow], stream: IO[bytes]) -> int:
         """Write the rows as a stream and return their number."""

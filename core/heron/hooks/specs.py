@@ -191,6 +191,9 @@ def register_exporters() -> Iterable[DatasetExporter]:  # type: ignore[empty-bod
     Where a format has several files, the record has `writes_folder=True`, and the exporter `write_folder(rows, folder)` in place of
     `write`: `with folder.create("image/0.txt") as stream:` makes a file. The folder appears whole or not at all.
 
+    A row has the item, its `members` (the files of a group, sequence or series) and the `frames` that the user chose, as
+    streams. A format that writes them says so, `contains=["members", "frames"]`; else the user is told what was left out.
+
     Example:
         ```python
         import heron

@@ -5,17 +5,16 @@ from __future__ import annotations
 import csv
 import io
 import os
-import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
 from mimetypes import guess_type
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 
 from heron.convert import dumps
 from heron.errors import InvalidInput
-from heron.export.files import whole_file
+from heron.export.files import Scratch, whole_file
 from heron.hooks import MediaKind, StoredObject
 from heron.ingest.manifest.report import ManifestReport
 from heron.jobs import ImportProblem
@@ -88,19 +87,19 @@ def _entry(stored: StoredObject, kind: MediaKind, with_facts: bool) -> dict[str,
 
 def _json(entries: Iterable[tuple[MediaKind, dict[str, Json]]], stream: IO[bytes]) -> None:
     with ExitStack() as stack:
-        arrays: dict[str, Any] = {}
+        arrays: dict[str, Scratch] = {}
         for kind, entry in entries:
             name = kind.arrays[0] if kind.arrays else kind.name
             if name not in arrays:
-                arrays[name] = stack.enter_context(tempfile.TemporaryFile())
-            arrays[name].write(
-                (",\n    " if arrays[name].tell() else "    ").encode() + dumps(entry).encode()
-            )
+                arrays[name] = stack.enter_context(Scratch())
+                arrays[name].write(b"    ")
+            else:
+                arrays[name].write(b",\n    ")
+            arrays[name].write(dumps(entry).encode())
         stream.write(b"{")
         for number, (name, spool) in enumerate(arrays.items()):
             stream.write(f'{"," if number else ""}\n  "{name}": [\n'.encode())
-            spool.seek(0)
-            while block := spool.read(1 << 20):
+            for block in spool.blocks():
                 stream.write(block)
             stream.write(b"\n  ]")
         stream.write(b"\n}\n")

@@ -13,6 +13,7 @@ EXAMPLES: dict[str, str] = {
     "columns.rebuild": "ws.columns.rebuild()",
     "columns.refresh": "ws.columns.refresh()  # after many items were registered, so that the next query need not do it",
     "columns.status": "ws.columns.status().rows",
+    "facets.__call__": 'ws.facets("weather,width,captured_at", where="kind = \'image\'")[0].buckets',
     "schema.add": 'ws.schema.add("speed", "number")',
     "schema.add_embedding": 'ws.schema.add_embedding("clip", 512)',
     "schema.add_enum": 'ws.schema.add_enum("season", ["summer", "winter"])',

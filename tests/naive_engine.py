@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import re
+from collections import Counter
 from datetime import datetime
 from functools import cmp_to_key
 
@@ -12,6 +13,7 @@ import numpy as np
 
 from heron.models import utc_iso
 from heron.search import tree
+from heron.search.tally import Bins, Extent, Spans, Values
 
 BIGGEST = 2**63 - 1
 
@@ -191,6 +193,29 @@ class NaiveEngine:
     def values(self, table, fields, ids):
         rows = [self.rows[table].get(id) for id in ids]
         return [[None if row is None else self.field(field, row) for row in rows] for field in fields]
+
+    def tallies(self, plan, tallies):
+        return [self._tally(plan, tally) for tally in tallies]
+
+    def _tally(self, plan, tally):
+        ids = self.ids(plan).tolist()
+        values = [self.field(tally.field, self.rows[plan.table][id]) for id in ids]
+        there = [value for value in values if value is not None]
+        ordered = sorted(there, key=lambda value: (is_text(value), value))
+        if isinstance(tally, Extent):
+            ends = (ordered[0], ordered[-1]) if ordered else (None, None)
+            return [(None, len(values) - len(there)), (ends[0], len(set(there))), (ends[1], len(there))]
+        if isinstance(tally, Bins):
+            width = tally.high - tally.low
+            there = [
+                min(int((value - tally.low) * tally.count / width), tally.count - 1) for value in ordered
+            ]
+        elif isinstance(tally, Spans):
+            there = [value[: tally.length] for value in ordered]
+        counts = list(Counter(sorted(there, key=lambda value: (is_text(value), value))).items())
+        if isinstance(tally, Values):
+            counts = sorted(counts, key=lambda entry: -entry[1])[: tally.most]
+        return counts
 
     def _seen(self, plan):
         return sorted(

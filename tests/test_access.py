@@ -46,6 +46,9 @@ READS = {
     "datasets.rows": lambda w, t: w.datasets.rows(t.title),
     "embed.chosen": lambda w, t: w.embed.chosen(),
     "export": lambda w, t: w.export(t.title, w.root / "out.json"),
+    "facets.__call__": lambda w, t: (
+        [facet.buckets for facet in w.facets("name")] if w.facets("name")[0].present else []
+    ),
     "folders._by_id": lambda w, t: w.folders._by_id(t.folder.id),
     "folders.contents": lambda w, t: w.folders.contents(t.folder),
     "folders.find": lambda w, t: w.folders.find(t.folder),

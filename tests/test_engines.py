@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
@@ -9,6 +11,7 @@ from hypothesis import strategies as st
 
 import heron
 from heron.models import Query
+from heron.search.tally import Bins, Extent, Spans, Values
 from heron.search.tree import Among, Field, InFolder
 from tests.naive_engine import NaiveEngine
 from tests.random_queries import FOLDERS, KEYS, new_items, sorts
@@ -89,8 +92,24 @@ def fill(workspace, drawn):
             workspace._database.execute("UPDATE items SET deleted_at = created_at WHERE id = ?", [known.id])
 
 
+def tallies_of(naive, plan, field):
+    """Everything that can be counted of a field over a plan."""
+    [extent] = naive.tallies(plan, [Extent(field)])
+    (_, _), (least, _), (greatest, _) = extent
+    found = [Extent(field), Values(field, 2), Values(field, 99)]
+    if field.type == "number" and least is not None and 0 < float(greatest) - float(least) < math.inf:
+        found.append(Bins(field, float(least), float(greatest), 7))
+    if field.type == "datetime":
+        found += [Spans(field, length) for length in (4, 7, 10, 13)]
+    return found
+
+
 def agree(sqlite, naive, plan, limit):
     """Every verb of the engines gives the same."""
+    for term in plan.sort:
+        tallies = tallies_of(naive, plan, term.field)
+        counted = [list(map(tuple, counts)) for counts in sqlite.tallies(plan, tallies)]
+        assert counted == naive.tallies(plan, tallies)
     ids = naive.ids(plan).tolist()
     assert sqlite.ids(plan).tolist() == ids
     assert sqlite.count(plan) == len(ids)

@@ -116,6 +116,7 @@ if TYPE_CHECKING:
     )
     from heron.pages import Page
     from heron.pictures.service import Made
+    from heron.search.facets import Bucket, Facet
     from heron.storage.buckets import (
         BucketStorage,
         ObjectAddress,
@@ -133,6 +134,7 @@ _HOME = {
     "catalog.relocation": "Relocated",
     "catalog.vectors.adoption": "Adopted",
     "catalog.columns.service": "ColumnStatus",
+    "search.facets": "Bucket Facet",
     "catalog.vectors.status": "VectorStatus",
     "catalog.vectors.store": "StoredVectors VectorsKept",
     "consent": "trust",
@@ -177,6 +179,7 @@ __all__ = [
     "Adopted",
     "AlreadyExists",
     "BadCredentials",
+    "Bucket",
     "BucketStorage",
     "Candidate",
     "CarriedOver",
@@ -202,6 +205,7 @@ __all__ = [
     "Explanation",
     "ExportFolder",
     "Exporter",
+    "Facet",
     "FilesystemStorage",
     "Folder",
     "FolderContents",

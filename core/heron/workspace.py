@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from heron.models import Frame, FrameChoice, Item, User
     from heron.pictures.service import PictureService
     from heron.search.engines import Engines
+    from heron.search.facets import FacetService
     from heron.search.planning import Planner
     from heron.search.service import SearchService
     from heron.search.similar import Embedders, Similar
@@ -210,6 +211,13 @@ class Workspace:
         return SearchService(
             self._planner, self._engines, self.items, lambda: self.frames, self.vectors, lambda: self._similar
         )
+
+    @cached_property
+    def facets(self) -> FacetService:
+        """Counts items by the values of fields: `facets("weather,captured_at", where="width > 1000")`."""
+        from heron.search.facets import FacetService
+
+        return FacetService(self._planner, self._engines, self.search)
 
     @cached_property
     def _planner(self) -> Planner:

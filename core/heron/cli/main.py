@@ -37,6 +37,7 @@ COMMANDS = {
     "schema": "Show and change the metadata schema.",
     "metadata": "Set, merge, import and verify metadata.",
     "search": "Find items, or frames, by conditions, words, and what they look like.",
+    "facets": "Count items by the values of fields, drawn as bars.",
     "contact-sheet": "Draw what a query finds side by side as one picture.",
     "plot": "Show the vectors of a key as points in two dimensions.",
     "duplicates": "Find duplicate items, and which of them to keep.",

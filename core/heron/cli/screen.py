@@ -13,7 +13,7 @@ from typing import TextIO
 _JOINER = "\u200d"
 """The zero-width joiner, which makes one picture of several emoji."""
 
-_PLAIN = {"…": "...", "–": "-", "→": "->", "×": "x"}
+_PLAIN = {"…": "...", "–": "-", "→": "->", "×": "x", "█": "#", **dict.fromkeys("▏▎▍▌▋▊▉", "")}
 """What is written in place of a character that the encoding of a terminal lacks."""
 
 

@@ -6,18 +6,26 @@ from collections.abc import Sequence
 from functools import cmp_to_key
 from typing import TYPE_CHECKING, Any
 
+from heron.columns.building import Family
 from heron.columns.segments import Segment
 from heron.models import Json
 from heron.search.column_parts import NotInColumns, Part, as_float, as_text, microseconds
 from heron.search.column_writer import ColumnWriter, Memberships
 from heron.search.engine import Row
 from heron.search.plan import SortTerm
+from heron.search.tree import Field
 
 if TYPE_CHECKING:
     import numpy
     import polars
 
     Array = numpy.ndarray[Any, Any]
+
+
+_POSSIBLE: dict[Family, set[Family]] = {
+    "time": {"time"}, "whole": {"whole"}, "text": {"text", "time"}, "real": {"whole", "real", "boolean"},
+}  # fmt: skip
+"""The families of segments that can be taken as one, by that one."""
 
 
 def first_rows(
@@ -33,7 +41,7 @@ def first_rows(
     """
     import polars as pl
 
-    keys = _keys(found, sort, names)
+    keys, _ = sort_keys(found, [term.field for term in sort], names)
     titles = [f"key {place}" for place in range(len(sort))]
     frames = [
         segment.frame.select(
@@ -53,29 +61,35 @@ def first_rows(
     return ids
 
 
-def _keys(
-    found: Sequence[tuple[Segment, Array]], sort: Sequence[SortTerm], names: Memberships
-) -> list[list[polars.Expr]]:
-    """For each segment the expressions to sort by, of the same type in all segments."""
+def sort_keys(
+    found: Sequence[tuple[Segment, Array]], fields: Sequence[Field], names: Memberships
+) -> tuple[list[list[polars.Expr]], list[Family]]:
+    """For each segment the values of fields, and for each field the family that they have in all segments.
+
+    It is `whole`, `real`, `text` or `time`. Raises NotInColumns for texts beside numbers.
+    """
     import polars as pl
 
-    written = [[ColumnWriter(segment, names).sort_key(term.field) for term in sort] for segment, _ in found]
-    for place in range(len(sort)):
+    written = [[ColumnWriter(segment, names).sort_key(field) for field in fields] for segment, _ in found]
+    chosen: list[Family] = []
+    for place in range(len(fields)):
         parts = [of_segment[place] for of_segment in written]
-        families = {part.family for part in parts if part.family != "other"}
-        if families <= {"time"} or families <= {"text"} or families <= {"whole"}:
-            convert = _as_it_is
-        elif families <= {"text", "time"}:
-            convert = as_text
-        elif families <= {"whole", "real", "boolean"}:
-            convert = as_float
-        else:
-            raise NotInColumns
-        dtype = pl.String if "text" in families else pl.Float64 if convert is as_float else pl.Int64
+        families: set[Family] = {part.family for part in parts if part.family != "other"}
+        common = _common(families)
+        chosen.append(common)
+        convert = as_float if common == "real" else as_text if common == "text" else _as_it_is
+        dtype = {"text": pl.String, "real": pl.Float64}.get(common, pl.Int64)
         for of_segment, part in zip(written, parts, strict=True):
             expr = pl.lit(None, dtype) if part.family == "other" else convert(part)
             of_segment[place] = Part(part.family, expr)
-    return [[part.expr for part in of_segment] for of_segment in written]
+    return [[part.expr for part in of_segment] for of_segment in written], chosen
+
+
+def _common(families: set[Family]) -> Family:
+    for common, possible in _POSSIBLE.items():
+        if families <= possible:
+            return common
+    raise NotInColumns
 
 
 def _as_it_is(part: Part) -> polars.Expr:
@@ -106,14 +120,14 @@ def _behind(
         if value is None:
             equal = equal & column.is_null()
             continue
-        given = pl.lit(_in_column(rows.schema[title], value))
+        given = pl.lit(in_column(rows.schema[title], value))
         further = (column < given) if term.descending else (column > given)
         behind = behind | (equal & (further.fill_null(False) | column.is_null()))
         equal = equal & (column == given).fill_null(False)
     return behind | (equal & (pl.col("id") > id))
 
 
-def _in_column(dtype: Any, value: Json) -> Json:
+def in_column(dtype: Any, value: Json) -> Json:
     """A stored value as a column of this type contains it; raises NotInColumns if it does not fit."""
     import polars as pl
 
@@ -141,12 +155,13 @@ def merged(rows: Sequence[Row], others: Sequence[Row], descending: Sequence[bool
                 continue
             if first is None or second is None:
                 return 1 if first is None else -1
-            is_before = _rank(first) < _rank(second)
+            is_before = rank(first) < rank(second)
             return -1 if is_before != down else 1
         return -1 if left[0] < right[0] else 1
 
     return sorted([*rows, *others], key=cmp_to_key(compare))
 
 
-def _rank(value: Json) -> tuple[int, Any]:
+def rank(value: Json) -> tuple[int, Any]:
+    """What stored values sort by in SQLite."""
     return (1, value.encode()) if isinstance(value, str) else (0, value)

@@ -18,10 +18,12 @@ from heron.models import Json
 from heron.search import tree
 from heron.search.column_parts import NotInColumns
 from heron.search.column_sorting import first_rows, merged
+from heron.search.column_tallies import counted, of_all
 from heron.search.column_writer import ColumnWriter, Memberships
 from heron.search.engine import Row
 from heron.search.plan import Plan
 from heron.search.sqlite_engine import SqliteEngine
+from heron.search.tally import Counts, Tally
 from heron.search.tree import Field, Table
 
 if TYPE_CHECKING:
@@ -136,6 +138,23 @@ class ColumnsEngine:
         if plan.condition is None and not plan.sort:
             return by_sqlite(plan)
         return self._answered(plan, answer, by_sqlite)
+
+    def tallies(self, plan: Plan, tallies: Sequence[Tally]) -> Sequence[Counts]:
+        """Counts over the rows of a plan, for each tally."""
+
+        def answer(found: Sequence[_Found], pending: Plan | None) -> Sequence[Counts]:
+            rows = [(part.segment, part.mask) for part in found]
+            others: Sequence[Counts] = [[] for _ in tallies]
+            count = 0
+            if pending is not None:
+                others = self._sqlite.tallies(pending, list(map(of_all, tallies)))
+                count = self._sqlite.count(pending)
+            return [
+                counted(rows, tally, self._names, more, count)
+                for tally, more in zip(tallies, others, strict=True)
+            ]
+
+        return self._answered(plan, answer, lambda plan: self._sqlite.tallies(plan, tallies))
 
     def keeps(self, plan: Plan, ids: Array) -> Array:
         """Whether each of some rows is in the plan; only these rows are looked up."""

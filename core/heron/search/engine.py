@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from heron.answers import Explanation
 from heron.models import Json
 from heron.search.plan import Plan
+from heron.search.tally import Counts, Tally
 from heron.search.tree import Field, Table
 
 if TYPE_CHECKING:
@@ -45,6 +46,9 @@ class Engine(Protocol):
 
     def page(self, plan: Plan, limit: int, after: Row | None = None) -> Sequence[Row]:
         """The first `limit` rows in the order of the plan, or after a given row, which need not exist any more."""
+
+    def tallies(self, plan: Plan, tallies: Sequence[Tally]) -> Sequence[Counts]:
+        """Counts over the rows of a plan, for each tally, in one state of the catalogue. Rows without a value are left out."""
 
     def keeps(self, plan: Plan, ids: Array) -> Array:
         """Whether each of some rows is in the plan: bool, in the order of `ids` (int64, which may repeat).

@@ -21,6 +21,7 @@ from heron.search.engine import Row
 from heron.search.plan import Plan
 from heron.search.sqlite import SqliteWriter
 from heron.search.sqlite_functions import Failures
+from heron.search.tally import Bins, Counts, Extent, Spans, Tally, Values
 from heron.search.tree import Field, Table
 
 if TYPE_CHECKING:
@@ -99,6 +100,36 @@ class SqliteEngine:
             [*parameters, limit],
         )
         return [(row[0], row[1:]) for row in map(tuple, rows)]
+
+    def tallies(self, plan: Plan, tallies: Sequence[Tally]) -> Sequence[Counts]:
+        """Counts over the rows of a plan, for each tally."""
+        with self._database.reading():
+            return [self._tally(plan, tally) for tally in tallies]
+
+    def _tally(self, plan: Plan, tally: Tally) -> Counts:
+        condition, parameters = self._condition(plan)
+        value = self._writer().field(tally.field)
+        source = f"(SELECT {value} AS v FROM {_SOURCES[plan.table]} WHERE {condition})"
+        match tally:
+            case Extent():
+                chosen = "count(*) - count(v), count(DISTINCT v), count(v), min(v), max(v)"
+                missing, distinct, present, least, greatest = tuple(
+                    self._rows(f"SELECT {chosen} FROM {source}", parameters)[0]
+                )
+                return [(None, missing), (least, distinct), (greatest, present)]
+            case Values(_, most):
+                order, limit = "2 DESC, v", [most]
+                group = "v"
+            case Bins(_, low, high, count):
+                group = f"min(CAST((v - ?) * {count}.0 / ? AS INTEGER), {count - 1})"
+                order, limit = "1", [-1]
+                parameters = [low, high - low, *parameters]
+            case Spans(_, length):
+                group, order, limit = f"substr(v, 1, {length})", "1", [-1]
+        sql = (
+            f"SELECT {group}, count(*) FROM {source} WHERE v IS NOT NULL GROUP BY 1 ORDER BY {order} LIMIT ?"
+        )
+        return [(row[0], row[1]) for row in self._rows(sql, [*parameters, *limit])]
 
     def keeps(self, plan: Plan, ids: Array) -> Array:
         """Whether each of some rows is in the plan; only these rows are looked up."""

@@ -1,0 +1,90 @@
+"""Counts over the rows that columns find, together with those that SQLite counts among pending items."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from heron.columns.building import Family, as_texts
+from heron.columns.segments import Segment
+from heron.models import Json
+from heron.search.column_sorting import in_column, rank, sort_keys
+from heron.search.column_writer import Memberships
+from heron.search.tally import Bins, Counts, Extent, Spans, Tally, Values
+
+if TYPE_CHECKING:
+    import numpy
+    import polars
+
+    Array = numpy.ndarray[Any, Any]
+
+_ALL = 2**62
+
+
+def of_all(tally: Tally) -> Tally:
+    """What SQLite counts of the pending items: all values, for one that is rare there may be frequent elsewhere."""
+    return Values(tally.field, _ALL) if isinstance(tally, Values | Extent) else tally
+
+
+def counted(
+    found: Sequence[tuple[Segment, Array]], tally: Tally, names: Memberships, more: Counts, pending: int
+) -> Counts:
+    """The counts of a tally over rows of segments and those of `pending` other rows, which SQLite has counted by `of_all`.
+
+    Raises NotInColumns for a field that the columns do not contain.
+    """
+    import polars as pl
+
+    keys, [family] = sort_keys(found, [tally.field], names)
+    frames = [
+        segment.frame.select("id", value=key).filter(pl.Series(mask)).select("value")
+        for (segment, mask), [key] in zip(found, keys, strict=True)
+    ]
+    values = pl.concat(frames)["value"] if frames else pl.Series("value", [], pl.Int64)
+    match tally:
+        case Bins(_, low, high, count):
+            numbers = values.drop_nulls().cast(pl.Float64).to_frame()
+            place = (
+                ((pl.col("value") - low) * float(count) / (high - low))
+                .cast(pl.Int64)
+                .clip(upper_bound=count - 1)
+            )
+            return _added(_grouped(numbers.select(place.alias("value"))["value"]), more)
+        case Spans(_, length):
+            texts = as_texts(values) if family == "time" else values
+            return _added(_grouped(texts.drop_nulls().cast(pl.String).str.slice(0, length)), more)
+    groups = _grouped(values.drop_nulls(), more, family)
+    if isinstance(tally, Values):
+        chosen = groups.sort(["count", "value"], descending=[True, False]).head(tally.most)
+        return list(zip(_stored(chosen["value"], family), chosen["count"].to_list(), strict=True))
+    present = int(groups["count"].sum())
+    ends = _stored(
+        pl.Series([groups["value"].min(), groups["value"].max()], dtype=groups["value"].dtype), family
+    )
+    return [(None, len(values) + pending - present), (ends[0], groups.height), (ends[1], present)]
+
+
+def _grouped(values: polars.Series, more: Counts = (), family: Family = "whole") -> polars.DataFrame:
+    """Each value with its number of rows, and those of `more`, which are stored values."""
+    import polars as pl
+
+    groups = values.rename("value").to_frame().group_by("value").agg(count=pl.len().cast(pl.Int64))
+    if not more:
+        return groups
+    given = [in_column(values.dtype, value) for value, _ in more]
+    others = pl.DataFrame(
+        {"value": pl.Series(given, dtype=values.dtype), "count": [count for _, count in more]}
+    )
+    return pl.concat([groups, others]).group_by("value").agg(pl.col("count").sum())
+
+
+def _added(groups: polars.DataFrame, more: Counts) -> Counts:
+    """Groups of both, in the order of their values."""
+    total = Counter(dict(groups.iter_rows()))
+    total.update(dict(more))
+    return sorted(total.items(), key=lambda entry: rank(entry[0]))
+
+
+def _stored(values: polars.Series, family: Family) -> list[Json]:
+    return (as_texts(values) if family == "time" else values).to_list()

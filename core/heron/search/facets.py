@@ -1,0 +1,203 @@
+"""Facets: how many items of a query have each value of a field, or a value in each bin, month or day."""
+
+from __future__ import annotations
+
+import math
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from attrs import evolve, frozen
+
+from heron.errors import InvalidInput, QueryError
+from heron.models import Json, Query
+from heron.records import Record
+from heron.search.engines import Engines
+from heron.search.plan import Plan
+from heron.search.planning import Planner
+from heron.search.tally import Bins, Counts, Extent, Spans, Tally, Values
+from heron.search.tree import Among, Field
+from heron.search.values import check_plain, shown
+
+if TYPE_CHECKING:
+    from heron.search.service import SearchService
+
+VALUES = 20
+"""The number of values that a facet shows by default."""
+
+BINS = 20
+"""The number of bins of numbers by default."""
+
+_FEW = 12
+"""Numbers with at most so many different values are shown as values, not in bins."""
+
+_SPANS = {4: "year", 7: "month", 10: "day", 13: "hour"}
+_MOST_SPANS = 60
+
+
+@frozen(repr=False)
+class Bucket(Record):
+    """Some of the items of a facet: those with one value, or with a number or time from `value` up to `end`.
+
+    `end` is None for one value. It belongs to the last bucket of numbers, and not to the others.
+    """
+
+    value: Json
+    count: int
+    end: Json = None
+
+
+@frozen(repr=False)
+class Facet(Record):
+    """The values of one field over the items of a query.
+
+    `form` is `values`, the most frequent first, `bins` of numbers, or `year`, `month`, `day` or `hour` of times in UTC. `missing`
+    is the number of items without a value, `distinct` the number of different values; `least` and `greatest` are None
+    without a value.
+    """
+
+    name: str
+    form: str
+    buckets: tuple[Bucket, ...]
+    present: int
+    missing: int
+    distinct: int
+    least: Json
+    greatest: Json
+
+
+class FacetService:
+    """Counts the items of a query by the values of fields: `facets("weather,captured_at", where="width > 1000")`."""
+
+    def __init__(self, planner: Planner, engines: Engines, search: SearchService) -> None:
+        self._planner = planner
+        self._engines = engines
+        self._search = search
+
+    def __call__(
+        self,
+        names: str,
+        query: Query | None = None,
+        *,
+        most: int = VALUES,
+        bins: int = BINS,
+        **parts: Any,
+    ) -> list[Facet]:
+        """One facet for each of some names of conditions, separated by commas: `weather,folder,exif.Model,captured_at`.
+
+        A facet of texts has at most `most` values. Numbers with many different values are counted in `bins` bins of equal
+        width, times by year, month, day or hour. Limit, sort and cursor of the query are ignored, unless it is a
+        similarity search with `nearest` or `min_score`. Raises QueryError for a name without plain values.
+        """
+        if most < 1 or not 1 <= bins <= 1000:
+            raise InvalidInput(
+                f"most is {most} and bins is {bins}; at least 1, and at most 1,000 bins are needed"
+            )
+        plan = self._plan(evolve(query or Query(), **parts))
+        engine = self._engines.of(plan)
+        fields = {name: check_plain(field) for name, field in self._planner.columns(names).items()}
+        extents = engine.tallies(plan, [Extent(field) for field in fields.values()])
+        forms = [
+            _form(field, extent, most, bins) for field, extent in zip(fields.values(), extents, strict=True)
+        ]
+        counts = engine.tallies(plan, [tally for tally, _ in forms])
+        return [
+            _facet(name, field, extent, form, tally, count)
+            for (name, field), extent, (tally, form), count in zip(
+                fields.items(), extents, forms, counts, strict=True
+            )
+        ]
+
+    def _plan(self, query: Query) -> Plan:
+        bare = evolve(query, sort=None, limit=None, cursor=None)
+        if not query.is_similarity:
+            return self._planner.plan(bare)
+        if query.nearest is None and query.min_score is None:
+            raise QueryError(
+                "every item with a vector is similar to some degree", hint="give nearest or min_score"
+            )
+        return Plan("items", Among("items", [item.id for item in self._search.all(bare)]))
+
+
+def _form(field: Field, extent: Counts, most: int, bins: int) -> tuple[Tally, str]:
+    """What is counted of a field with this extent, and the form of the facet."""
+    (_, _), (least, distinct), (greatest, _) = extent
+    if (
+        field.type == "datetime"
+        and isinstance(least, str)
+        and isinstance(greatest, str)
+        and _are_times(least, greatest)
+    ):
+        length = _length_of_spans(least, greatest)
+        return Spans(field, length), _SPANS[length]
+    is_number = all(isinstance(end, int | float) and math.isfinite(end) for end in (least, greatest))
+    if field.type in ("number", "any") and is_number and distinct > _FEW:
+        low, high = float(least), float(greatest)
+        if math.isfinite(high - low) and high > low:
+            return Bins(field, low, high, bins), "bins"
+    return Values(field, most), "values"
+
+
+def _are_times(*values: str) -> bool:
+    """Whether these are times in the form of `times.utc_iso`; a value can be older than its key."""
+    return all(
+        len(value) == len("2026-01-31T12:00:00.000000Z") and value[10] == "T" and value[:4].isdecimal()
+        for value in values
+    )
+
+
+def _length_of_spans(least: str, greatest: str) -> int:
+    """The finest spans of which there are not too many between two times."""
+    first, last = (
+        tuple(int(text[a:b]) for a, b in ((0, 4), (5, 7), (8, 10), (11, 13))) for text in (least, greatest)
+    )
+    years = last[0] - first[0]
+    months = years * 12 + last[1] - first[1]
+    days = months * 31 + last[2] - first[2]
+    hours = days * 24 + last[3] - first[3]
+    for length, spans in ((13, hours), (10, days), (7, months)):
+        if spans <= _MOST_SPANS:
+            return length
+    return 4
+
+
+def _facet(name: str, field: Field, extent: Counts, form: str, tally: Tally, counts: Counts) -> Facet:
+    (_, missing), (least, distinct), (greatest, present) = extent
+    match tally:
+        case Bins(_, low, high, count):
+            step = (high - low) / count
+            edges = [low + step * place for place in range(count)] + [high]
+            by_place = dict(counts)
+            buckets = [
+                Bucket(edges[place], by_place.get(place, 0), edges[place + 1]) for place in range(count)
+            ]
+        case Spans():
+            known = dict(counts)
+            buckets = [Bucket(value, known.get(value, 0)) for value in _spans(counts)]
+        case _:
+            buckets = [Bucket(shown(field, value), count) for value, count in counts]
+    ends = (shown(field, least), shown(field, greatest))
+    return Facet(name, form, tuple(buckets), present, missing, distinct, *ends)
+
+
+def _spans(counts: Counts) -> list[Json]:
+    """The spans from the first to the last one, with those between in which there is no time."""
+    first, last = counts[0][0], counts[-1][0]
+    assert isinstance(first, str) and isinstance(last, str)
+    length = len(first)
+    moment = datetime.fromisoformat(f"{first}{_REST[length]}")
+    found: list[Json] = []
+    while (span := moment.isoformat()[:length]) <= last:
+        found.append(span)
+        if span == last:
+            break
+        if length >= 10:
+            moment += timedelta(days=1) if length == 10 else timedelta(hours=1)
+        elif length == 7 and moment.month < 12:
+            moment = moment.replace(month=moment.month + 1)
+        else:
+            moment = moment.replace(year=moment.year + 1, month=1)
+    return found
+
+
+_REST = {4: "-01-01T00:00:00", 7: "-01T00:00:00", 10: "T00:00:00", 13: ":00:00"}
+"""What follows a span in the text of its first moment."""

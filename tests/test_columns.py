@@ -221,3 +221,20 @@ def test_status_and_rebuild_of_the_command_line(lake, capsys):
     assert json.loads(capsys.readouterr().out)["rows"] == COUNT
     assert status(["-w", str(lake.root), "search", "--where", "n < 10", "--explain"]) == 0
     assert "columns" in capsys.readouterr().out
+
+
+def test_values_that_do_not_have_the_form_of_their_key_count_as_missing_here_too(lake):
+    lake.registration.register(
+        [
+            NewItem(f"s3://b/x{n}", MediaFacts("image", "x/y"), metadata={"late": value})
+            for n, value in enumerate(["1", "x", 3])
+        ],
+        "B",
+    )
+    lake.columns.rebuild()
+    lake.schema.add_scalar("late", "number")
+    for where in ("late > 0", "late IS NULL AND in_folder('B')", "NOT late > 2", "late = 3"):
+        plan = lake._planner.plan(heron.Query(where=where))
+        assert lake._engines.of(plan).ids(plan).tolist() == lake._engines._sqlite.ids(plan).tolist()
+    assert lake.search.count(where="late IS NULL AND in_folder('B')") == 1
+    assert lake.search.count(where="late > 0") == 2

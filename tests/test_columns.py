@@ -37,6 +37,7 @@ def new_items(count, start=0):
 @pytest.fixture
 def lake(tmp_path, monkeypatch):
     monkeypatch.setattr(service, "MANY", 50)
+    monkeypatch.setattr(service, "PENDING", 50)
     with heron.open(tmp_path, discover=False) as workspace:
         workspace.schema.add_scalar("n", "number")
         workspace.schema.add_scalar("city", "varchar")
@@ -155,7 +156,7 @@ def test_where_nothing_can_be_written_sqlite_answers(lake, monkeypatch):
 def test_two_processes_read_while_one_writes(lake, tmp_path):
     assert found(lake, "n >= 0") == COUNT
     code = (
-        "import heron, sys, time; from heron.catalog.columns import service; service.MANY = 50\n"
+        "import heron, sys, time; from heron.catalog.columns import service; service.MANY = service.PENDING = 50\n"
         "with heron.open(sys.argv[1], discover=False) as ws:\n"
         "    seen, end = 0, time.time() + 4\n"
         "    while time.time() < end:\n"
@@ -180,7 +181,7 @@ def test_two_processes_read_while_one_writes(lake, tmp_path):
 @pytest.mark.slow
 def test_a_process_killed_at_any_moment_leaves_columns_that_answer_rightly(lake, tmp_path):
     code = (
-        "import heron, sys; from heron.catalog.columns import service; service.MANY = 50\n"
+        "import heron, sys; from heron.catalog.columns import service; service.MANY = service.PENDING = 50\n"
         "from tests.test_columns import new_items\n"
         "with heron.open(sys.argv[1], discover=False) as ws:\n"
         "    print('ready', flush=True)\n"
@@ -236,5 +237,5 @@ def test_values_that_do_not_have_the_form_of_their_key_count_as_missing_here_too
     for where in ("late > 0", "late IS NULL AND in_folder('B')", "NOT late > 2", "late = 3"):
         plan = lake._planner.plan(heron.Query(where=where))
         assert lake._engines.of(plan).ids(plan).tolist() == lake._engines._sqlite.ids(plan).tolist()
-    assert lake.search.count(where="late IS NULL AND in_folder('B')") == 1
-    assert lake.search.count(where="late > 0") == 2
+    assert lake.search.count(where="late IS NULL AND in_folder('B')") == 2
+    assert lake.search.count(where="late > 0") == 1

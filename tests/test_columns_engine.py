@@ -23,6 +23,7 @@ pytest.importorskip("polars")
 def small(monkeypatch):
     """Columns are used for any number of items, and written as soon as one is pending."""
     monkeypatch.setattr(service, "MANY", 1)
+    monkeypatch.setattr(service, "PENDING", 1)
 
 
 @pytest.mark.parametrize("where", sorted(FOUND))
@@ -54,10 +55,11 @@ def test_columns_agree_on_records_made_at_random(random_lake, monkeypatch):  # n
     @given(st.data())
     def compare(data):
         monkeypatch.setattr(service, "MANY", 1)
+        monkeypatch.setattr(service, "PENDING", 1)
         fill(random_lake, data.draw(new_items()))
         random_lake.columns.refresh()
         changed = data.draw(st.sampled_from((None, {"city": "ab%"}, {"loose": 7}, {"score": 2**53})))
-        monkeypatch.setattr(service, "MANY", data.draw(st.sampled_from((1, 50))))
+        monkeypatch.setattr(service, "PENDING", data.draw(st.sampled_from((1, 50))))
         if changed is not None:
             random_lake.metadata.merge_all(random_lake.items.list()[:1], changed)
         naive = NaiveEngine(random_lake)

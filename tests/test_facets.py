@@ -15,6 +15,7 @@ def lake(request, tmp_path, monkeypatch):
     if request.param == "columns":
         pytest.importorskip("polars")
         monkeypatch.setattr(service, "MANY", 1)
+        monkeypatch.setattr(service, "PENDING", 1)
     with heron.open(tmp_path, discover=False) as workspace:
         workspace.schema.add_scalar("weather", "varchar")
         workspace.schema.add_scalar("score", "number")

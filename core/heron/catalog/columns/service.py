@@ -25,13 +25,16 @@ if TYPE_CHECKING:
     from heron.columns.building import Place
 
 FOLDER = "columns"
-MANY = 20_000
-"""With fewer items SQLite answers as fast, and there are no columns. So many items may be pending before they are written."""
+MANY = 100_000
+"""With fewer items there are no columns: one command of SQLite then takes less time than the import of Polars."""
 
-_SEGMENT = 1_000_000
+PENDING = 20_000
+"""So many items may be pending before they are written."""
+
+_SEGMENT = 250_000
 """The most items that are read for one segment."""
 
-_LARGEST = 4_000_000
+_LARGEST = 500_000
 """The most rows of a segment that is made of smaller ones."""
 
 
@@ -121,8 +124,8 @@ class ColumnService:
         version = self._tables.version()
         if version is None:
             return None
-        pending = self._tables.pending(version[1], 2 * MANY)
-        if len(pending) >= 2 * MANY:
+        pending = self._tables.pending(version[1], 2 * PENDING)
+        if len(pending) >= 2 * PENDING:
             return None
         if version != self._version:
             known = {segment.file: segment for segment in self._segments}
@@ -149,7 +152,7 @@ class ColumnService:
         ):
             return
         version = self._tables.version()
-        if version is not None and len(self._tables.pending(version[1], MANY)) < MANY:
+        if version is not None and len(self._tables.pending(version[1], PENDING)) < PENDING:
             return
         try:
             self._refresh()

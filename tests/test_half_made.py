@@ -10,7 +10,7 @@ import pytest
 import heron
 from heron.cli.main import status
 from heron.errors import AlreadyExists
-from heron.workspace import init
+from heron.opening import init
 
 
 def nothing(heron_folder):
@@ -46,7 +46,7 @@ def test_init_that_is_killed_at_any_moment_is_finished_by_the_next(tmp_path):
     """The process ends without cleaning up before each of the first statements that it would run."""
     code = """
 import os, sqlite3, sys
-from heron.workspace import init
+from heron.opening import init
 count, real = 0, sqlite3.connect
 class Dying(sqlite3.Connection):
     def execute(self, *a):

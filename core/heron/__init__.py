@@ -114,6 +114,7 @@ if TYPE_CHECKING:
         Query,
         User,
     )
+    from heron.opening import init, open
     from heron.pages import Page
     from heron.pictures.service import Made
     from heron.search.facets import Bucket, Facet
@@ -127,7 +128,7 @@ if TYPE_CHECKING:
     )
     from heron.storage.filesystem import FilesystemStorage
     from heron.storage.retries import PatientStorage
-    from heron.workspace import Workspace, init, open
+    from heron.workspace import Workspace
 
 _HOME = {
     "answers": "CarriedOver Conflict Conversion Explanation FolderContents NameMatches Verification",
@@ -170,7 +171,8 @@ _HOME = {
     "storage.buckets": "BucketStorage ObjectAddress address_of is_canonical object_url store_at",
     "storage.filesystem": "FilesystemStorage",
     "storage.retries": "PatientStorage",
-    "workspace": "Workspace init open",
+    "opening": "init open",
+    "workspace": "Workspace",
 }
 _MODULE_OF = {name: module for module, names in _HOME.items() for name in names.split()}
 

@@ -94,6 +94,8 @@ def _say(done: Embedded) -> None:
         f", {counted(done.without_picture, 'item')} without a picture skipped" if done.without_picture else ""
     )
     say(f"Embedded {counted(done.embedded, 'picture')} as {done.key!r}{there}{without}{failed}.")
+    for note in done.notes:
+        say(note)
     by_reason: dict[str, list[str]] = {}
     for problem in done.problems:
         by_reason.setdefault(problem.reason, []).append(problem.place)

@@ -16,7 +16,7 @@ from heron.catalog.items import bundles
 from heron.catalog.vectors.rows import Owner, VectorSet
 from heron.catalog.vectors.store import VectorStore
 from heron.errors import HeronError
-from heron.hooks import Embedder, EmbedderModel
+from heron.hooks import BoundedEmbedder, Embedder, EmbedderModel
 from heron.jobs import ImportProblem
 from heron.models import OTHER, Item
 from heron.pictures.files import GROUPS
@@ -85,6 +85,7 @@ class Run:
         self.skipped = 0
         self.failed = 0
         self.without_picture = 0
+        self.outside = 0
         self.problems: list[ImportProblem] = []
 
     def __call__(self, items: Iterable[Item], advanced: Callable[[int], None]) -> None:
@@ -160,6 +161,8 @@ class Run:
             return
         pictures = [piece.picture for piece in batch]
         vectors = vectors_of(self._record.name, self._loaded.embed_images, pictures, self._loaded.size)
+        if isinstance(self._loaded, BoundedEmbedder):
+            self.outside += sum(map(bool, self._loaded.outside(vectors)))
         for piece, vector in zip(batch, vectors, strict=True):
             if np.isfinite(vector).all():
                 self._pending.append((piece.owner, piece.item.uuid, piece.fingerprint, vector))

@@ -14,12 +14,13 @@ from heron.catalog.vectors.rows import MadeBy, VectorSet
 from heron.catalog.vectors.store import VectorStore
 from heron.embedding.run import Run
 from heron.errors import InvalidInput
-from heron.hooks import Embedder, PluginManager
+from heron.hooks import Embedder, EmbedderModel, PluginManager
 from heron.jobs import ImportProblem
 from heron.media.kinds import Kinds
 from heron.models import Item, Query
 from heron.pictures.service import PictureService
 from heron.records import Record
+from heron.search.doubts import bounds_of
 from heron.search.service import SearchService
 from heron.search.similar import Embedders
 from heron.storage.waiting import patiently
@@ -28,7 +29,7 @@ from heron.storage.waiting import patiently
 @frozen(repr=False)
 class Embedded(Record):
     """The result of embedding: new vectors, things that had one already, items that failed, the first problems, and items
-    that have no picture.
+    that have no picture. `notes` say what the vectors are worth, where the model knows only some sort of pictures.
     """
 
     key: str
@@ -37,6 +38,7 @@ class Embedded(Record):
     failed: int = 0
     problems: tuple[ImportProblem, ...] = ()
     without_picture: int = 0
+    notes: tuple[str, ...] = ()
 
 
 class EmbeddingService:
@@ -100,7 +102,13 @@ class EmbeddingService:
         run(self.chosen(items), progress)
         self._vectors.refresh(kept.key)
         return Embedded(
-            kept.key, run.embedded, run.skipped, run.failed, tuple(run.problems), run.without_picture
+            kept.key,
+            run.embedded,
+            run.skipped,
+            run.failed,
+            tuple(run.problems),
+            run.without_picture,
+            _notes(record, run),
         )
 
     def chosen(self, items: ItemRefs | Query | None = None) -> Iterator[Item]:
@@ -136,3 +144,12 @@ class EmbeddingService:
                 hint="give another key with --key",
             )
         return self._vectors._prepared(key, made_by, again=again)
+
+
+def _notes(record: EmbedderModel, run: Run) -> tuple[str, ...]:
+    first = bounds_of(record)
+    if first is None:
+        return ()
+    if not run.outside:
+        return (first,)
+    return first, f"{run.outside:,} of the {run.embedded:,} new pictures are unlike all that it knows."

@@ -15,6 +15,7 @@ from heron.hooks.contributions import (
     StorageOption,
 )
 from heron.hooks.interfaces import (
+    BoundedEmbedder,
     BulkStorage,
     Codec,
     CommandContext,
@@ -39,6 +40,7 @@ from heron.hooks.manager import PluginManager, PluginStatus
 from heron.hooks.specs import hookimpl
 
 __all__ = [
+    "BoundedEmbedder",
     "BulkStorage",
     "CliCommand",
     "Codec",

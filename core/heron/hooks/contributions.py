@@ -263,7 +263,9 @@ class EmbedderModel(Contribution):
     With `takes_model`, `load` gets the weights to use, as the user named them: a directory, or
     `NAME@REVISION` of a hub; None is the default. The loaded embedder may have an attribute `model`, a name
     that loads exactly these weights again. `size` is None if it depends on the weights. Pictures are passed
-    in batches of `batch`, with a longest side of at most `picture_size` pixels.
+    in batches of `batch`, with a longest side of at most `picture_size` pixels. `knows` is for a model that knows only some
+    sort of pictures, and says which; `instead` is a command that uses a model that knows more. Heron says both at
+    `heron embed` and at each search; a `BoundedEmbedder` tells for single pictures and words.
     """
 
     sort: ClassVar[str] = "embedder"
@@ -274,6 +276,8 @@ class EmbedderModel(Contribution):
     takes_model: bool = False
     batch: int = 32
     picture_size: int = 512
+    knows: str | None = None
+    instead: str | None = None
 
 
 def _checked_name(function: QueryFunction, attribute: Any, name: str) -> None:

@@ -236,6 +236,17 @@ class Embedder(Protocol):
         """Vectors of texts in the same space; raises InvalidInput if the model takes no texts."""
 
 
+@runtime_checkable
+class BoundedEmbedder(Protocol):
+    """Optional for an embedder that knows only some sort of pictures and words, beside `knows` of its record."""
+
+    def outside(self, vectors: numpy.ndarray[Any, Any]) -> Sequence[bool]:
+        """For vectors of pictures, of shape (n, size), whether each is of a picture that the model cannot know."""
+
+    def unknown(self, text: str) -> Sequence[str]:
+        """The words of a text that the model does not know."""
+
+
 class Exporter(Protocol):
     """A writer of datasets.
 
@@ -289,7 +300,7 @@ class CommandContext(Protocol):
 
 PROTOCOLS = (
     "Storage", "BulkStorage", "Decoder", "FrameDecoder", "TextReader", "SeriesDecoder", "Measure", "Codec", "ShownCodec",
-    "RangeCodec", "Embedder",
+    "RangeCodec", "Embedder", "BoundedEmbedder",
     "Exporter", "FolderExporter", "ExportFolder", "CommandContext",
 )  # fmt: skip
 """The protocols in the order in which the documentation explains them."""

@@ -71,9 +71,12 @@ class SearchService:
         A text alone is natural language. If an item was found by the vector of a frame, its match names the frame. Raises
         QueryError for an invalid condition, sort, cursor or text.
         """
-        found = self._page(_query(query, parts), "items")
+        asked = _query(query, parts)
+        found = self._page(asked, "items")
         items = self._fetch(found.ids)
-        return Page(items, found.cursor, self._matches(items, found), found.key, tuple(found.notes))
+        matches = self._matches(items, found)
+        notes = (*found.notes, *self._doubts(asked, items, matches, found.key))
+        return Page(items, found.cursor, matches, found.key, notes)
 
     def frames(self, query: Query | str | None = None, **parts: Any) -> Page[Frame]:
         """One page of frames, by default in the order in which they were added; each names its item.
@@ -81,9 +84,12 @@ class SearchService:
         A condition may use `frame.number`, `frame.seconds`, `frame.is_key`, a frame's metadata as `frame.KEY` and its
         metrics as `metric.NAME`; all other names are about the item. Raises QueryError.
         """
-        found = self._page(_query(query, parts), "frames")
+        asked = _query(query, parts)
+        found = self._page(asked, "frames")
         frames = self._fetch_frames(found.ids)
-        return Page(frames, found.cursor, self._matches(frames, found), found.key, tuple(found.notes))
+        matches = self._matches(frames, found)
+        notes = (*found.notes, *self._doubts(asked, frames, matches, found.key))
+        return Page(frames, found.cursor, matches, found.key, notes)
 
     def all(self, query: Query | str | None = None, **parts: Any) -> Iterator[Item]:
         """Every item of a query as a stream, with one page in memory at a time, up to `limit` items."""
@@ -284,6 +290,15 @@ class SearchService:
             return ()
         frames = self._frames()._records(number for number in found.shown.values() if number)
         return [Match(found.scores[row.id], frames.get(found.shown.get(row.id, 0))) for row in rows]
+
+    def _doubts(
+        self, query: Query, rows: Sequence[Item | Frame], matches: Sequence[Match], key: str | None
+    ) -> Sequence[str]:
+        """What the scores of a page are worth, by the vectors that were compared."""
+        if key is None or not matches:
+            return ()
+        compared = [match.frame or row for row, match in zip(rows, matches, strict=True)]
+        return self._similar().doubts(key, query, compared)
 
     def _fetch(self, ids: Sequence[int]) -> list[Item]:
         found = self._items._records(ids)

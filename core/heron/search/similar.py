@@ -139,6 +139,12 @@ class Similar:
         found = [thing for thing in things if isinstance(thing, Item | Frame)]
         return Sought(kept.key, total.astype(np.float32), found)
 
+    def doubts(self, key: str, query: Query, hits: Sequence[Item | Frame]) -> Sequence[str]:
+        """Sentences that say what the scores of these hits are worth."""
+        from heron.search.doubts import doubts
+
+        return doubts(self._vectors, self._embedders.record, self._embedders.get, key, query.text, hits)
+
     def _set_of(self, query: Query, things: Sequence[Thing]) -> VectorSet:
         """The embedding to search by: the named one, or the one that fits best; raises QueryError."""
         if query.key is not None:

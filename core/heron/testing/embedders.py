@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import pytest
 
 from heron.errors import InvalidInput
+from heron.hooks import BoundedEmbedder
 from heron.testing.contracts import RecordContract, reason_of
 
 if TYPE_CHECKING:
@@ -144,6 +145,18 @@ class EmbedderContract(RecordContract):
 
         alone = np.concatenate([model.embed_texts([text]) for text in texts])
         np.testing.assert_allclose(alone, model.embed_texts(texts), atol=self.tolerance)
+
+    def test_bounds_are_told_for_pictures_and_words(self, model: Embedder, images: list[Image]) -> None:
+        """What a model says of its bounds is one line, an answer for each vector, and words of the text."""
+        for line in (self.embedder.knows, self.embedder.instead):
+            assert line is None or (len(line.splitlines()) == 1 and line == line.strip())
+        if not isinstance(model, BoundedEmbedder):
+            return
+        assert self.embedder.knows is not None
+        assert len(model.outside(model.embed_images(images))) == len(images)
+        assert len(model.outside(model.embed_images([]))) == 0
+        for text in TEXTS:
+            assert all(word in text for word in model.unknown(text))
 
     def test_no_texts_give_no_vectors(self, model: Embedder, texts: Sequence[str]) -> None:
         """An empty batch gives an array of shape (0, size)."""

@@ -26,8 +26,9 @@ def load(model: str | None = None) -> heron.Embedder:
 def load_mini() -> heron.Embedder:
     """Load the model that comes with the plugin."""
     from heron_embedder_clip.embedder import load_directory
+    from heron_embedder_clip.known import BoundedClip
 
-    return load_directory(MINI)
+    return load_directory(MINI, sort=BoundedClip)
 
 
 @heron.hookimpl
@@ -48,6 +49,8 @@ def register_embedders() -> Iterable[heron.EmbedderModel]:
         size=64,
         embeds=["image", "text"],
         picture_size=256,
+        knows="drawings like those of the quickstart",
+        instead="heron embed --embedder clip",
         requires=["onnxruntime", "tokenizers"],
         extra="clip",
         load=load_mini,

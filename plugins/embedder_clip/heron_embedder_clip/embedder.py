@@ -90,11 +90,13 @@ def load_named(name: str | None) -> ClipEmbedder:
     return ClipEmbedder(files, pinned, pinned)
 
 
-def load_directory(folder: Path, variant: str = "") -> ClipEmbedder:
-    """The model in a directory; raises NotFound and InvalidInput."""
+def load_directory(
+    folder: Path, variant: str = "", *, sort: type[ClipEmbedder] = ClipEmbedder
+) -> ClipEmbedder:
+    """The model in a directory, as an embedder of this sort; raises NotFound and InvalidInput."""
     files = ModelDirectory.find(folder, variant)
     place = f"{folder.absolute()}" + (f"#{variant}" if variant else "")
-    return ClipEmbedder(files, files.fingerprint(), place)
+    return sort(files, files.fingerprint(), place)
 
 
 def normalised(vectors: Array) -> Array:

@@ -127,3 +127,40 @@ def ranked(model: heron.Embedder, sample: Lake, vectors: Vectors, query: str) ->
     """The names of the lake's items, that which fits the query best first."""
     names = list(sample)
     return [names[place] for place in np.argsort(-(vectors @ model.embed_texts([query])[0]))]
+
+
+def test_drawings_are_known_and_noise_is_not(
+    model: Any, unseen_vectors: Vectors, sample_vectors: Vectors
+) -> None:
+    assert sum(model.outside(unseen_vectors)) <= 1
+    assert sum(model.outside(sample_vectors)) <= 1
+    assert sum(model.outside(model.embed_images(noise()))) >= 6  # of 8: it is a threshold, no proof
+
+
+def test_words_of_no_caption_are_named(model: Any) -> None:
+    assert list(model.unknown("a white dog in the Rain")) == ["dog"]
+    assert not model.unknown("a red bus in the rain, Lisbon at night")
+    assert list(model.unknown("東京")) == ["東京"]
+
+
+def test_embed_and_search_say_what_it_knows(model: Any, tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    for number, picture in enumerate(noise()[:3]):
+        picture.save(tmp_path / "in" / f"{number}.png")
+    workspace = heron.init(tmp_path / "lake")
+    workspace.ingest.files([tmp_path / "in"], folder="A")
+    made = workspace.embed("clip-mini")
+    assert "drawings" in made.notes[0]
+    assert "heron embed --embedder clip" in made.notes[0]
+    assert made.notes[1].startswith("3 of the 3 new pictures")
+    page = workspace.search("a white dog")
+    assert "drawings" in page.notes[0]
+    assert page.notes[1] == "clip-mini does not know 'dog'."
+    assert page.notes[2].startswith("3 hits unlike all")
+    assert not workspace.search(where="width > 1").notes
+
+
+def noise() -> list[Image.Image]:
+    """Pictures of which no drawing is like."""
+    rng = np.random.default_rng(3)
+    return [Image.fromarray(rng.integers(0, 255, (90, 120, 3), np.uint8)) for _ in range(8)]

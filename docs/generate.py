@@ -46,6 +46,14 @@ def commands() -> str:
     return "\n".join(["| command | what it does |", "|---|---|", *rows])
 
 
+def exit_statuses() -> str:
+    """The table of exit statuses."""
+    from heron.cli.exits import STATUSES
+
+    rows = [f"| {status} | {meaning} |" for status, meaning in STATUSES.items()]
+    return "\n".join(["| exit status | meaning |", "|---|---|", *rows])
+
+
 def hooks() -> str:
     """The table of hooks."""
     rows = [f"| `{signature(hook)}` | {first_line(hook)} |" for hook in _hooks()]
@@ -351,6 +359,7 @@ def first_line(thing: object) -> str:
 
 
 BLOCKS: dict[str, Callable[[], str]] = {
+    "exit-statuses": exit_statuses,
     "commands": commands,
     "item-fields": item_fields,
     "kinds": kinds,

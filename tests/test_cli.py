@@ -27,7 +27,7 @@ def run(tmp_path, monkeypatch, capsys):
             assert len(err.strip().splitlines()) == 1, err
             assert err.startswith("Error: ")
             assert "Traceback" not in err
-        return out if exit_status == 0 else err
+        return err if exit_status in (1, 2) else out
 
     return call
 
@@ -167,7 +167,7 @@ def test_deleting_asks_and_says_what_it_would_delete(lake):
 
 def test_the_report_of_an_import_is_kept_and_written_as_csv(lake, tmp_path):
     (tmp_path / "in" / "broken.jpg").write_bytes(b"")
-    assert "1 failed" in lake("import", "in", "--folder", "P", "--ignore-errors")
+    assert "1 failed" in lake("import", "in", "--folder", "P", "--ignore-errors", exit_status=3)
     assert "is empty" in lake("imports", "report", "2")
     lake("imports", "report", "2", "-o", "report.csv")
     rows = (tmp_path / "report.csv").read_text().splitlines()
@@ -463,7 +463,7 @@ def test_no_control_character_reaches_the_screen(lake, tmp_path):
     (tmp_path / "in" / f"{name}.txt").write_bytes(b"")
     (tmp_path / "names.txt").write_text(name + "nobody")
     said = [
-        lake("import", "in", "--folder", "P", "--ignore-errors"),
+        lake("import", "in", "--folder", "P", "--ignore-errors", exit_status=3),
         lake("imports", "report", "2"),
         lake("collections", "create", "Names", "--names", "names.txt"),
         lake("import", f"nowhere{ESCAPE}", "--folder", "P", exit_status=1),

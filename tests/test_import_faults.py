@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-from threading import Lock
+from threading import Lock, Timer
 
 import pytest
 
 import heron
 from heron.cli.main import status
-from heron.errors import ImportInterrupted
 from heron.ingest import runner
 from heron.storage import retries
 from heron.testing.faults import FaultProxy
@@ -112,27 +111,27 @@ def test_a_list_of_objects_goes_on_where_it_broke_off(workspace, lake, proxy):
 
 
 @pytest.mark.parametrize("kind", ["throttle", "too_many", "error", "reset", "nonsense", "expired"])
-def test_an_outage_for_good_interrupts_and_resuming_after_it_lands_the_rest(
+def test_an_outage_for_good_leaves_the_import_incomplete_and_resuming_after_it_lands_the_rest(
     workspace, lake, proxy, load, kind, monkeypatch, tmp_path, capsys
 ):
     monkeypatch.setenv("HERON_RETRIES", "1")
     proxy.fault(kind, matching=".jpg", after=60)
-    with pytest.raises(ImportInterrupted, match="the storage failed 50 times in a row, the first time with"):
-        load()
-    job = workspace.imports.get("1")
-    assert job.state == "interrupted"
-    assert 60 - 32 <= job.position == job.added <= 60
-    assert urls(workspace) == lake.urls[: job.position]
-    assert (failures(workspace), job.failed, job.warnings) == ([], 0, 1)
+    job = load().job
+    assert (job.state, job.position, job.failed, job.warnings) == ("incomplete", COUNT, 0, 0)
+    assert 60 - 32 <= job.added <= 60
+    assert job.waiting == COUNT - job.added
+    landed = {url.rpartition("/")[2] for url in urls(workspace)}
+    resume = ["-w", str(tmp_path / "lake"), "imports", "resume", "1"]
+    assert status(resume) == 4
+    assert "Not complete, since a store did not answer: heron imports resume 1" in capsys.readouterr().out
     proxy.heal()
     proxy.requests.clear()
-    landed = {url.rpartition("/")[2] for url in lake.urls[: job.position]}
-    assert status(["-w", str(tmp_path / "lake"), "imports", "resume", "1"]) == 0
-    assert f"Import 1 is done: {COUNT} new, 1 warning." in capsys.readouterr().out
+    assert status(resume) == 0
+    assert f"Import 1 is done: {COUNT} new." in capsys.readouterr().out
     job = workspace.imports.get("1")
     assert (job.state, job.position, job.added, job.failed) == ("done", COUNT, COUNT, 0)
-    assert urls(workspace) == lake.urls
-    assert widths(workspace) == [*range(1, COUNT + 1)]
+    assert sorted(urls(workspace)) == lake.urls
+    assert sorted(widths(workspace)) == [*range(1, COUNT + 1)]
     assert failures(workspace) == []
     assert not landed & {seen.path.rpartition("/")[2] for seen in reads(proxy)}, (
         "what had landed was read again"
@@ -141,12 +140,21 @@ def test_an_outage_for_good_interrupts_and_resuming_after_it_lands_the_rest(
 
 def test_expired_credentials_are_told_as_such(workspace, proxy, load):
     proxy.fault("expired", after=20)
-    with pytest.raises(ImportInterrupted) as stopped:
-        load()
-    assert "the session token has expired (fetch new temporary credentials)" in stopped.value.message
-    assert stopped.value.hint.endswith("heron imports resume 1 goes on there")
-    [warning] = workspace.imports.problems("1")
-    assert (warning.severity, "expired" in warning.reason) == ("warning", True)
+    report = load()
+    assert report.job.state == "incomplete"
+    assert "the session token has expired (fetch new temporary credentials)" in report.problems[0].reason
+    assert len(proxy.requests) < COUNT, "refused credentials are not tried for every object"
+
+
+@pytest.mark.parametrize("seconds", [1.5, 4])
+@pytest.mark.parametrize("ignore_errors", [True, False])
+def test_a_short_outage_of_a_real_server_is_waited_out(workspace, lake, proxy, load, seconds, ignore_errors):
+    proxy.fault("reset", after=40)
+    healing = Timer(seconds, proxy.heal)
+    healing.start()
+    report = load(ignore_errors=ignore_errors)
+    assert (report.job.state, report.added, report.failed, report.job.warnings) == ("done", COUNT, 0, 0)
+    assert sorted(widths(workspace)) == [*range(1, COUNT + 1)]
 
 
 @pytest.mark.parametrize("kind", ["throttle", "expired", "reset"])
@@ -179,11 +187,6 @@ def test_without_ignore_errors_it_stops_at_the_first_and_nothing_has_changed(
         ("missing", "is not there"),
         ("forbidden", "cannot be read: permission denied (the credentials need s3:GetObject on it)"),
         ("no_bucket", "does not exist"),
-        ("throttle", "the store asks for fewer requests (SlowDown)"),
-        ("error", "the store answers with an error (InternalError)"),
-        ("cut", "cannot be reached"),
-        ("reset", "cannot be reached"),
-        ("nonsense", "cannot be reached"),
         ("garbage", "is declared as image, but its content is application/octet-stream"),
     ],
 )
@@ -200,6 +203,36 @@ def test_an_object_that_fails_for_good_is_in_the_report_and_the_others_land(
     problems = failures(workspace)
     assert [(p.place, p.url) for p in problems] == [(f"$.images[{n}]", lake.urls[n]) for n in bad]
     assert all(reason in p.reason and "\n" not in p.reason for p in problems)
+
+
+@pytest.mark.parametrize(
+    ("kind", "reason"),
+    [
+        ("throttle", "the store asks for fewer requests (SlowDown)"),
+        ("error", "the store answers with an error (InternalError)"),
+        ("cut", "cannot be reached"),
+        ("reset", "cannot be reached"),
+        ("nonsense", "cannot be reached"),
+    ],
+)
+def test_an_object_whose_request_always_fails_waits_and_the_others_land(
+    workspace, lake, proxy, load, kind, reason, monkeypatch
+):
+    monkeypatch.setattr(runner, "OBJECT", 0.5)
+    monkeypatch.setattr(runner, "PAUSES", (0.0, 0.2))
+    bad = (5, 6, COUNT - 1)
+    for number in bad:
+        proxy.fault(kind, matching=lake.keys[number])
+    report = load()
+    assert (report.added, report.failed, report.waiting, report.job.state) == (COUNT - 3, 0, 3, "incomplete")
+    assert urls(workspace) == [url for number, url in enumerate(lake.urls) if number not in bad]
+    assert [(p.place, p.url) for p in report.problems] == [(f"$.images[{n}]", lake.urls[n]) for n in bad]
+    assert all(reason in p.reason and "\n" not in p.reason for p in report.problems)
+    proxy.heal()
+    proxy.requests.clear()
+    report = workspace.ingest.resume("1")
+    assert (report.added, report.job.state) == (COUNT, "done")
+    assert len(reads(proxy)) == 3
 
 
 def test_garbage_that_nobody_declared_lands_as_other_with_a_warning(workspace, lake, proxy):

@@ -81,7 +81,17 @@ def test_check_tells_every_fault_that_an_import_would_meet_before_it_looks_at_fi
     assert list(told) == [f"$.images[{number}]" for number in (0, 1, 2, 3, 5, 6)]
     assert all(reason.startswith(place) for place, reason in told.items())
     dry = json.loads(
-        run("import", "--manifest", file, "--folder", "A", "--dry-run", "--ignore-errors", "--json")
+        run(
+            "import",
+            "--manifest",
+            file,
+            "--folder",
+            "A",
+            "--dry-run",
+            "--ignore-errors",
+            "--json",
+            exit_status=3,
+        )
     )
     assert {problem["place"] for problem in dry["problems"]} == told.keys()
 
@@ -204,16 +214,20 @@ def test_the_options_of_import_reach_the_manifest(run, tmp_path):
     assert (
         one_line(text) and "$.images[1].objectUrl: a value is missing" in text and "--ignore-errors" in text
     )
-    text = run("import", "--manifest", file, "--folder", "A", "--ignore-errors", "--dry-run")
+    text = run("import", "--manifest", file, "--folder", "A", "--ignore-errors", "--dry-run", exit_status=3)
     assert text.startswith("A dry run, nothing was changed. Into A: 2 new, 1 failed.")
-    text = run("import", "--manifest", file, "--folder", "A", "--ignore-errors")
+    text = run("import", "--manifest", file, "--folder", "A", "--ignore-errors", exit_status=3)
     assert text.splitlines()[:2] == [
         "Imported into A: 2 new, 1 failed.",
         "  failed: $.images[1].objectUrl: a value is missing",
     ]
-    text = run("import", "--manifest", file, "--folder", "A", "--ignore-errors", "--skip-duplicates")
+    text = run(
+        "import", "--manifest", file, "--folder", "A", "--ignore-errors", "--skip-duplicates", exit_status=3
+    )
     assert text.startswith("Imported into A: 0 new, 2 there already, 1 failed.")
-    text = run("import", "--manifest", file, "--folder", "A", "--ignore-errors", "--upsert-metadata")
+    text = run(
+        "import", "--manifest", file, "--folder", "A", "--ignore-errors", "--upsert-metadata", exit_status=3
+    )
     assert text.startswith("Imported into A: 0 new, 1 updated, 1 there already, 1 failed.")
     assert "line 1" not in run("imports", "report", "2", "-o", "report.csv")
     assert (tmp_path / "report.csv").read_text().splitlines()[1].startswith("failure,$.images[1],,")

@@ -13,14 +13,8 @@ import sqlite_utils
 import heron
 from heron.catalog.migrations import (
     cloud_tables,
-    column_tables,
-    conversions,
     first_tables,
-    local_places,
-    media_tables,
-    stores,
-    synced_trees,
-    vector_tables,
+    migrations,
 )
 from heron.models import MediaFacts, NewFrame, NewItem
 from tests.conftest import draw
@@ -79,20 +73,7 @@ def test_a_catalogue_of_before_opens_and_keeps_what_it_holds(before):
             assert workspace._database.value("PRAGMA integrity_check") == "ok"
             assert list(workspace._database.rows("PRAGMA foreign_key_check")) == []
             applied = "SELECT name FROM _sqlite_migrations ORDER BY id"
-            assert [row["name"] for row in workspace._database.rows(applied)] == [
-                migration.__name__
-                for migration in (
-                    first_tables,
-                    cloud_tables,
-                    media_tables,
-                    vector_tables,
-                    local_places,
-                    column_tables,
-                    synced_trees,
-                    conversions,
-                    stores,
-                )
-            ]
+            assert [row["name"] for row in workspace._database.rows(applied)] == migrations.names
 
 
 def test_a_catalogue_of_before_has_the_tables_of_a_new_one(before, tmp_path):

@@ -60,13 +60,13 @@ def test_a_folder_is_made_filled_and_kept_up_to_date(run, inbox):
     assert "never" in run("folders show Inbox").out
     assert run("sync").out == "Synced Inbox: 3 new.\n"
     inbox.put("a.txt", b"changed\n"), inbox.remove("b.txt"), inbox.put("d.png", b"\x89PNG\r\n\x1a\nbroken")
-    out, _ = run("sync Inbox/")
+    out, _ = run("sync Inbox/", exit_status=3)
     assert out.startswith(
         "Synced Inbox/: 0 new, 1 updated, 1 vanished, 1 there already, 1 failed.\n  failed: "
     )
     assert "d.png" in out
     inbox.put_back("b.txt")
-    [report] = json.loads(run("sync --json").out)["items"]
+    [report] = json.loads(run("sync --json", exit_status=3).out)["items"]
     assert {name: report["job"][name] for name in ("added", "restored", "skipped", "failed")} == {
         "added": 0, "restored": 1, "skipped": 2, "failed": 1,
     }  # fmt: skip

@@ -17,7 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import heron
-from heron.errors import BadCredentials, ImportCancelled, ImportInterrupted, Unreachable
+from heron.errors import BadCredentials, ImportCancelled, Unreachable
 from heron.ingest.syncing import Seen
 from heron.storage.filesystem import FilesystemStorage
 from tests.memory_storage import LakePlugin
@@ -144,26 +144,26 @@ def test_objects_that_do_not_answer_are_not_taken_for_vanished(workspace, synced
     for number in range(7):
         synced.put(f"{number}.txt", b"changed\n")
     synced.lake.broken["get"] = heron.Unreachable("cut off")
-    with pytest.raises(ImportInterrupted, match="failed 7 times in a row"):
-        workspace.ingest.sync("Runs")
+    report = workspace.ingest.sync("Runs")
+    assert (report.job.state, report.waiting, report.job.removed) == ("incomplete", 7, 0)
     assert {found.url: found for found in workspace.items.list()} == before
     synced.lake.broken.clear()
     assert counts(workspace.ingest.sync("Runs")) == {"updated": 7}
 
 
-def test_an_outage_ends_a_sync_and_marks_nothing(workspace, synced, monkeypatch):
+def test_an_outage_leaves_a_sync_incomplete_and_marks_only_what_has_vanished(workspace, synced, monkeypatch):
     monkeypatch.setenv("HERON_CONCURRENCY", "4")
     for number in range(60):
         synced.put(f"new {number:02}.txt")
     synced.remove("3.txt")
     synced.lake.broken["get"] = heron.BadCredentials("expired")
-    before = catalogue(workspace)
-    with pytest.raises(ImportInterrupted, match="failed 50 times in a row"):
-        workspace.ingest.sync("Runs")
-    assert catalogue(workspace) == before
+    report = workspace.ingest.sync("Runs")
+    assert (report.job.state, report.waiting) == ("incomplete", 60)
+    assert counts(report) == {"removed": 1, "skipped": 6}
     synced.lake.broken.clear()
-    [job, *_] = workspace.imports.list()
-    assert counts(workspace.ingest.resume(job)) == {"added": 60, "removed": 1, "skipped": 6}
+    synced.lake.asked.clear()
+    assert counts(workspace.ingest.resume(report.job)) == {"added": 60, "removed": 1, "skipped": 6}
+    assert {what for what, *_ in synced.lake.asked} == {"get"}, "nothing is listed again"
     assert counts(workspace.ingest.sync("Runs")) == {"skipped": 66}
 
 

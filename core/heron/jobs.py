@@ -55,15 +55,17 @@ class SyncedFolder(Record):
     flat: bool = False
 
 
-ImportState = Literal["running", "done", "failed", "interrupted", "cancelled"]
+ImportState = Literal["running", "done", "incomplete", "failed", "interrupted", "cancelled"]
+"""The states of an import. `incomplete`: units wait, since their store did not answer; `imports resume` asks for just them."""
 
 
 @frozen(eq=False, repr=False)
 class ImportJob(Identified):
     """One import, or sync, as stored in the catalogue.
 
-    `position` is the number of units that are finished; `restored` and `removed` count items of a synced
-    folder whose objects came back, and vanished.
+    `position` is the number of units that were taken from the source; `restored` and `removed` count items of a
+    synced folder whose objects came back, and vanished; `waiting` the units whose store did not answer, and `is_read`
+    says whether the source was read to its end.
     """
 
     id: int
@@ -82,20 +84,24 @@ class ImportJob(Identified):
     finished_at: datetime | None = field(converter=moment_or_none)
     restored: int = 0
     removed: int = 0
+    waiting: int = 0
+    is_read: bool = False
 
     def _shown(self) -> Iterator[str]:
-        yield f"{self.id} {self.state}: {self.added} added, {self.skipped} skipped, {self.failed} failed"
+        yield f"{self.id} {self.state}: {self.added} added, {self.skipped} skipped, {self.failed} failed" + (
+            f", {self.waiting} waiting" if self.waiting else ""
+        )
         yield f"from {in_middle(self.source, 30)}"
 
 
 @frozen(repr=False)
 class ImportProblem(Record):
-    """One unit of an import that failed, or was added with a warning."""
+    """One unit of an import that failed, that waits until its store answers, or that was added with a warning."""
 
     place: str
     url: str
     reason: str
-    severity: Literal["failure", "warning"] = "failure"
+    severity: Literal["failure", "warning", "waiting"] = "failure"
 
 
 @frozen(repr=False)
@@ -125,3 +131,8 @@ class ImportReport(Record):
     def failed(self) -> int:
         """Number of units that could not be imported."""
         return self.job.failed
+
+    @property
+    def waiting(self) -> int:
+        """Number of units whose store did not answer; `ingest.resume` asks for just them."""
+        return self.job.waiting

@@ -189,6 +189,7 @@ class Workspace:
         """Imports from every source."""
         from heron.catalog.series import SeriesStore
         from heron.catalog.trees import FolderTrees
+        from heron.catalog.waiting import WaitingUnits
         from heron.ingest.runner import Runner
         from heron.ingest.service import IngestService
         from heron.ingest.sources import Sources
@@ -196,6 +197,7 @@ class Workspace:
         runner = Runner(
             self._database, self.plugins, self.folders, self.items, self.imports, self.registration, self.thumbnails,
             self.metadata, self.synced, SeriesStore(self._database, self.access), FolderTrees(self._database, self.access, self.folders),
+            WaitingUnits(self._database, self.access),
         )  # fmt: skip
         return IngestService(
             self._database, self.access, self.items, self.plugins, self.imports, self.metadata, self.schema, self.storage,

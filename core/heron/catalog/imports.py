@@ -22,6 +22,10 @@ from heron.uuids import new_uuid
 REPORT_ROWS = 20
 """The number of problems in a report; the others are read from the catalogue."""
 
+_PROBLEMS = "SELECT id, severity, place, url, reason FROM import_problems WHERE import_id = ?"
+_WAITING = "SELECT id, 'waiting' AS severity, place, url, reason FROM import_waiting WHERE import_id = ?"
+_COLUMNS = "imports.*, (SELECT count(*) FROM import_waiting WHERE import_id = imports.id) AS waiting"
+
 _BEGINNING = re.compile("[0-9a-fA-F][0-9a-fA-F-]{7,34}")
 """The beginning of a UUID, with eight characters or more."""
 
@@ -84,35 +88,53 @@ class ImportService:
 
     @one_transaction
     def _reopen(self, ref: ImportRef, keep_position: bool) -> ImportJob:
-        """Open a job again that was interrupted or has failed; raises InvalidInput for a job in another state.
+        """Open a job again that is incomplete, was interrupted or has failed; raises InvalidInput for a job in another
+        state.
 
-        Without `keep_position`, or if nothing was written, the job and its report start from the beginning.
+        If its source was not read to its end, and without `keep_position` or if nothing was written, the job and its
+        report start from the beginning.
         """
         job = self.get(ref)
         self._access.require("update", job)
-        if job.state not in ("interrupted", "failed"):
+        if job.state not in ("incomplete", "interrupted", "failed"):
             raise InvalidInput(
-                f"import {job.id} is {job.state}, only one that was interrupted or failed can be resumed"
+                f"import {job.id} is {job.state}, only one that was interrupted or failed, or is incomplete, can be resumed"
             )
         self._database.execute(
             "UPDATE imports SET state = 'running', process = ?, finished_at = NULL WHERE id = ?",
             [_mark_of(os.getpid()), job.id],
         )
-        if not keep_position or not job.position:
+        if not job.is_read and (not keep_position or not job.position):
             self._database.execute(
                 "UPDATE imports SET position = 0, skipped = 0, failed = 0, warnings = 0 WHERE id = ?",
                 [job.id],
             )
             self._database.execute("DELETE FROM import_problems WHERE import_id = ?", [job.id])
-            self._database.execute("DELETE FROM series_parts WHERE import_id = ?", [job.id])
+            self._forget_work(job)
         return self.get(job)
+
+    def _forget_work(self, job: ImportJob) -> None:
+        """Delete what a job has kept for later: the units that wait, and parts of series."""
+        self._access.require("update", job)
+        for table in ("import_waiting", "series_parts"):
+            self._database.execute(f"DELETE FROM {table} WHERE import_id = ?", [job.id])
+
+    def _set_read(self, job: ImportJob) -> None:
+        """Store that the source was read to its end: from now on, resuming takes only the units that wait."""
+        self._access.require("update", job)
+        with self._database.write():
+            self._require_running(job)
+            self._database.execute("UPDATE imports SET is_read = 1 WHERE id = ?", [job.id])
 
     @one_transaction
     def cancel(self, ref: ImportRef) -> ImportJob:
-        """Cancel a job. If it is running, here or in another process, it stops after its batch. What was written stays."""
+        """Cancel a job. If it is running, here or in another process, it stops after its batch. What was written stays.
+
+        Units that wait are forgotten.
+        """
         job = self.get(ref)
         self._access.require("update", job)
-        if job.state not in ("running", "interrupted"):
+        if job.state not in ("running", "incomplete", "interrupted"):
             raise InvalidInput(f"import {job.id} is {job.state} already")
         self._close(job, "cancelled")
         return self.get(job)
@@ -123,8 +145,13 @@ class ImportService:
         self._database.execute("UPDATE imports SET folder_id = ? WHERE id = ?", [folder.id, job.id])
 
     def _finish(self, job: ImportJob, state: ImportState) -> ImportReport:
-        """Close the job and return its report. Parts of series are kept if the job can be resumed."""
+        """Close the job and return its report. What it has kept for later stays if the job can be resumed.
+
+        A job that is done although units wait, or parts of series, is incomplete.
+        """
         self._access.require("update", job)
+        if state == "done" and self._has_work(job):
+            state = "incomplete"
         self._close(job, state)
         return self.report(job.uuid)
 
@@ -134,7 +161,15 @@ class ImportService:
                 "UPDATE imports SET state = ?, finished_at = ? WHERE id = ?", [state, now(), job.id]
             )
             if state in ("done", "cancelled"):  # jobs in other states can be resumed
-                self._database.execute("DELETE FROM series_parts WHERE import_id = ?", [job.id])
+                self._forget_work(job)
+
+    def _has_work(self, job: ImportJob) -> bool:
+        """Whether units of a job wait, or parts of series whose store did not answer."""
+        self._access.require("read", job)
+        return any(
+            self._database.row(f"SELECT 1 FROM {table} WHERE import_id = ? LIMIT 1", [job.id])
+            for table in ("import_waiting", "series_parts")
+        )
 
     def get(self, ref: ImportRef) -> ImportJob:
         """The job that is meant; raises NotFound."""
@@ -158,14 +193,14 @@ class ImportService:
 
     def _matching(self, condition: str, parameters: Sequence[str]) -> Sequence[Row]:
         return self._database.rows(
-            f"SELECT * FROM imports WHERE {condition} AND {self._access.scope('import', 'imports')}",
+            f"SELECT {_COLUMNS} FROM imports WHERE {condition} AND {self._access.scope('import', 'imports')}",
             parameters,
         )
 
     def list(self, *, limit: int | None = None) -> list[ImportJob]:
         """All, or the first `limit`, jobs, newest first."""
         rows = self._database.rows(
-            f"SELECT * FROM imports WHERE {self._access.scope('import', 'imports')} ORDER BY id DESC LIMIT ?",
+            f"SELECT {_COLUMNS} FROM imports WHERE {self._access.scope('import', 'imports')} ORDER BY id DESC LIMIT ?",
             [at_most(limit)],
         )
         return [_job(row) for row in rows]
@@ -173,20 +208,22 @@ class ImportService:
     def report(self, ref: ImportRef) -> ImportReport:
         """The job with the first of its problems."""
         job = self.get(ref)
-        rows = self._database.rows(
-            "SELECT * FROM import_problems WHERE import_id = ? ORDER BY id LIMIT ?", [job.id, REPORT_ROWS]
-        )
-        return ImportReport(job, tuple(_problem(row) for row in rows))
+        found: list[Row] = []
+        for select in (_PROBLEMS, _WAITING):
+            if len(found) < REPORT_ROWS:
+                found += self._database.rows(
+                    f"{select} ORDER BY id LIMIT ?", [job.id, REPORT_ROWS - len(found)]
+                )
+        return ImportReport(job, tuple(_problem(row) for row in found))
 
     def problems(self, ref: ImportRef) -> Iterator[ImportProblem]:
-        """All problems of a job as a stream."""
-        job, after = self.get(ref), 0
-        while rows := self._database.rows(
-            "SELECT * FROM import_problems WHERE import_id = ? AND id > ? ORDER BY id LIMIT 1000",
-            [job.id, after],
-        ):
-            yield from (_problem(row) for row in rows)
-            after = rows[-1]["id"]
+        """All problems of a job as a stream, and then the units that wait."""
+        job = self.get(ref)
+        for select in (_PROBLEMS, _WAITING):
+            after = 0
+            while rows := self._database.rows(f"{select} AND id > ? ORDER BY id LIMIT 1000", [job.id, after]):
+                yield from (_problem(row) for row in rows)
+                after = rows[-1]["id"]
 
 
 def _job(row: Row) -> ImportJob:
@@ -210,6 +247,8 @@ def _job(row: Row) -> ImportJob:
         finished_at=row["finished_at"],
         restored=row["restored"],
         removed=row["removed"],
+        waiting=row["waiting"],
+        is_read=bool(row["is_read"]),
     )
 
 

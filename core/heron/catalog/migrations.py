@@ -6,7 +6,7 @@ import sqlite3
 from collections.abc import Callable, Collection
 from typing import TYPE_CHECKING
 
-from heron.catalog.scripts import CLOUD, COLUMNS, CONVERSIONS, FIRST, MEDIA, STORES, VECTORS
+from heron.catalog.scripts import CLOUD, COLUMNS, CONVERSIONS, FIRST, MEDIA, STORES, VECTORS, WAITING
 
 if TYPE_CHECKING:
     from sqlite_utils import Database
@@ -139,7 +139,16 @@ def stores(db: Database) -> None:
         db.execute(statement)
 
 
-OPTIONAL = frozenset({"local_places", "column_tables", "synced_trees", "conversions", "stores"})
+@migrations()
+def waiting_units(db: Database) -> None:
+    """Units of imports that wait until their store answers again, and whether the source of an import was read to its end."""
+    for statement in _statements(WAITING):
+        db.execute(statement)
+
+
+OPTIONAL = frozenset(
+    {"local_places", "column_tables", "synced_trees", "conversions", "stores", "waiting_units"}
+)
 """Migrations without which a file that cannot be written is read all the same."""
 
 
@@ -147,6 +156,12 @@ def imagine(connection: sqlite3.Connection, pending: Collection[str]) -> None:
     """Show the results of optional migrations in a file that cannot be written, by views of this connection only."""
     if "synced_trees" in pending:
         connection.execute("CREATE TEMP VIEW synced_folders AS SELECT *, 1 AS flat FROM main.synced_folders")
+    if "waiting_units" in pending:
+        connection.execute("CREATE TEMP VIEW imports AS SELECT *, 0 AS is_read FROM main.imports")
+        connection.execute(
+            "CREATE TEMP VIEW import_waiting AS "
+            "SELECT 0 AS id, 0 AS import_id, '' AS place, '' AS url, '' AS reason, '{}' AS unit WHERE 0"
+        )
 
 
 def _statements(script: str) -> list[str]:

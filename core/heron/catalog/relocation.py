@@ -154,9 +154,9 @@ class Relocation:
                 f"UPDATE items SET url = {self._moved('items.url')}, updated_at = ? WHERE {where}",
                 [*change, now(), *given],
             )
-            for table in ("members", "sidecars", "series_parts"):
+            for table in ("members", "sidecars", "series_parts", "import_waiting"):
                 where, given = self._below("url")
-                moved = self._moved("url", stored=table != "series_parts")
+                moved = self._moved("url", stored=table not in ("series_parts", "import_waiting"))
                 self._database.execute(f"UPDATE {table} SET url = {moved} WHERE {where}", [*change, *given])
             where, given = self._below("prefix")
             if self._origin is not None:

@@ -372,5 +372,19 @@ UPDATE items SET store_id = (
 WHERE url LIKE '%://%' AND url NOT LIKE 'file:%';
 """
 
-SCRIPTS = FIRST + CLOUD + MEDIA + VECTORS + COLUMNS + CONVERSIONS + STORES
+WAITING = """
+CREATE TABLE import_waiting (
+    id INTEGER PRIMARY KEY,
+    import_id INTEGER NOT NULL REFERENCES imports(id) ON DELETE CASCADE,
+    place TEXT NOT NULL,
+    url TEXT NOT NULL,
+    reason TEXT NOT NULL,
+    unit TEXT NOT NULL
+);
+CREATE INDEX import_waiting_url ON import_waiting(import_id, url);
+
+ALTER TABLE imports ADD COLUMN is_read INTEGER NOT NULL DEFAULT 0;
+"""
+
+SCRIPTS = FIRST + CLOUD + MEDIA + VECTORS + COLUMNS + CONVERSIONS + STORES + WAITING
 """All of them."""

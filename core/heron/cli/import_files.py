@@ -12,10 +12,11 @@ import click
 
 from heron.cli import completing
 from heron.cli.context import Context
+from heron.cli.exits import status_of
 from heron.cli.output import example, json_option, print_json
 from heron.cli.progress import progress_bar
 from heron.cli.tables import say
-from heron.errors import ImportInterrupted
+from heron.errors import BadCredentials, ImportInterrupted, Unreachable
 from heron.jobs import ImportProblem, ImportReport
 from heron.wording import counted
 
@@ -117,7 +118,7 @@ def command(
     flat: bool,
     tree: str | None,
     as_json: bool,
-) -> None:
+) -> int:
     """Import files and folders, or what a manifest lists.
 
     A source is a local path, or a URL that a storage plugin reads. Formats are recognised by content, not by
@@ -170,15 +171,20 @@ def command(
             )
     if as_json:
         print_json(report)
-        return
+        return status_of(report.job)
     say_report(report, f"{'A dry run, nothing was changed. Into' if dry_run else 'Imported into'} {folder}")
+    return status_of(report.job)
 
 
 @contextmanager
 def resumable() -> Iterator[None]:
-    """Let Ctrl-C end an import with a hint how to resume it."""
+    """Let Ctrl-C, and a storage that does not answer, end an import with a hint how to resume it."""
     try:
         yield
+    except (Unreachable, BadCredentials) as error:
+        if "imports resume" not in (error.hint or ""):
+            raise
+        raise ImportInterrupted(error.message, hint=error.hint) from error
     except KeyboardInterrupt as stop:
         notes = getattr(stop, "__notes__", [])
         if not notes:
@@ -191,17 +197,19 @@ def say_report(report: ImportReport, what: str) -> None:
     job = report.job
     counts = {
         "new": job.added, "updated": job.updated, "restored": job.restored, "vanished": job.removed,
-        "there already": job.skipped, "failed": job.failed,
+        "there already": job.skipped, "failed": job.failed, "waiting": job.waiting,
     }  # fmt: skip
     parts = [f"{count:,} {name}" for name, count in counts.items() if count or name == "new"]
     parts += [counted(job.warnings, "warning")] if job.warnings else []
     say(f"{what}: {', '.join(parts)}.")
     shown = report.problems if not report.is_kept else report.problems[:20]
     for problem in shown:
-        mark = "failed" if problem.severity == "failure" else "warning"
+        mark = "failed" if problem.severity == "failure" else problem.severity
         say(f"  {mark}: {told(problem)}")
-    if job.failed + job.warnings > len(shown) and report.is_kept:
+    if job.failed + job.warnings + job.waiting > len(shown) and report.is_kept:
         say(f"  … all of them: heron imports report {job.id}")
+    if job.state == "incomplete" and report.is_kept:
+        say(f"Not complete, since a store did not answer: heron imports resume {job.id} asks for the rest")
 
 
 def told(problem: ImportProblem) -> str:

@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from heron.cli.context import Context
+from heron.cli.exits import status_of
 from heron.cli.import_files import resumable, say_report
 from heron.cli.output import (
     example,
@@ -57,6 +58,7 @@ def list_imports(context: Context, as_json: bool) -> None:
             job.updated,
             job.restored,
             job.removed,
+            job.waiting,
             job.warnings,
         )
         for job in jobs
@@ -73,6 +75,7 @@ def list_imports(context: Context, as_json: bool) -> None:
             "updated",
             "restored",
             "vanished",
+            "waiting",
             "warnings",
         ],
         rows,
@@ -102,6 +105,7 @@ def show(context: Context, number: str, as_json: bool) -> None:
         "removed",
         "skipped",
         "failed",
+        "waiting",
         "warnings",
         "started_at",
         "finished_at",
@@ -114,15 +118,16 @@ def show(context: Context, number: str, as_json: bool) -> None:
 @json_option
 @click.pass_obj
 @example("heron imports resume 3")
-def resume(context: Context, number: str, as_json: bool) -> None:
-    """Continue an interrupted import, without loss and without duplicates."""
+def resume(context: Context, number: str, as_json: bool) -> int:
+    """Continue an import that is incomplete or was interrupted, without loss and without duplicates."""
     workspace = context.workspace()
     with resumable(), progress_bar("Importing") as progress:
         report = workspace.ingest.resume(number, progress=progress)
     if as_json:
         print_json(report)
     else:
-        say_report(report, f"Import {report.job.id} is done")
+        say_report(report, f"Import {report.job.id} is {report.job.state}")
+    return status_of(report.job)
 
 
 @command.command("cancel")
@@ -131,7 +136,7 @@ def resume(context: Context, number: str, as_json: bool) -> None:
 @click.pass_obj
 @example("heron imports cancel 3")
 def cancel(context: Context, number: str, as_json: bool) -> None:
-    """Cancel an import, which may run in another process; items that were added stay."""
+    """Cancel an import, which may run in another process, or is incomplete; items that were added stay."""
     job = context.workspace().imports.cancel(number)
     tell(
         as_json, job, f"Cancelled import {job.id}; {counted(job.added, 'new item')} had been added and stay."

@@ -11,6 +11,7 @@ import click
 
 from heron._version import __version__
 from heron.cli.context import Context
+from heron.cli.exits import status_of_error
 from heron.cli.screen import colours, write_anything
 from heron.cli.stdout import echo, keep_descriptor, own_stdout
 from heron.cli.tables import clean
@@ -172,7 +173,7 @@ def main(context: click.Context, workspace: str | None, user: str | None, no_plu
 
 
 def run() -> None:
-    """Run the command line and exit with 0, 1 (an error, printed in one line) or 2 (wrong usage)."""
+    """Run the command line and exit with one of the statuses of `heron.cli.exits`."""
     keep_descriptor()
     if "_HERON_COMPLETE" in os.environ:
         from heron.cli.shells import answer
@@ -198,6 +199,7 @@ def _status(arguments: list[str], context: Context) -> int:
         return result if isinstance(result, int) else 0
     except HeronError as error:
         _complain(error.message, error.hint)
+        return status_of_error(error)
     except click.exceptions.Exit as stop:
         return stop.exit_code
     except click.UsageError as error:

@@ -6,7 +6,8 @@ import click
 
 from heron.cli import completing
 from heron.cli.context import Context
-from heron.cli.import_files import say_report
+from heron.cli.exits import DONE, status_of, status_of_error, together
+from heron.cli.import_files import resumable, say_report
 from heron.cli.output import example, json_option, print_json_list
 from heron.cli.progress import progress_bar
 from heron.cli.tables import say
@@ -29,20 +30,21 @@ def command(context: Context, folders: tuple[str, ...], allow_empty: bool, as_js
     names = folders or [synced.folder for synced in workspace.synced.list()]
     if not names and not as_json:
         say("No folder is synced yet: heron folders create NAME --sync URL")
-    reports, failed = [], False
+    reports, statuses = [], [DONE]
     for name in names:
         try:
-            with progress_bar(f"Syncing {name}") as progress:
+            with resumable(), progress_bar(f"Syncing {name}") as progress:
                 report = workspace.ingest.sync(name, allow_empty=allow_empty, progress=progress)
         except HeronError as error:
             if len(names) == 1:
                 raise
-            failed = True  # go on with the other folders
+            statuses.append(status_of_error(error))  # go on with the other folders
             say(f"Folder {name} could not be synced: {error}", err=True, fg="red")
             continue
         reports.append(report)
+        statuses.append(status_of(report.job))
         if not as_json:
             say_report(report, f"Synced {name}")
     if as_json:
         print_json_list(reports)
-    return 1 if failed else 0
+    return together(*statuses)

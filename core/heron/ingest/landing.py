@@ -23,6 +23,7 @@ from heron.ingest.rules import Rule
 from heron.ingest.series import SeriesParts
 from heron.ingest.tree import Tree
 from heron.ingest.units import Action, Outcome, Unit
+from heron.ingest.waiting import SetAside
 from heron.jobs import ImportJob, ImportProblem
 from heron.models import Folder, NewItem
 
@@ -63,6 +64,7 @@ class Landing:
         synced: SyncedFolderService,
         series: SeriesStore,
         trees: FolderTrees,
+        waiting: SetAside,
         options: Options,
     ) -> None:
         self._database = database
@@ -75,6 +77,7 @@ class Landing:
         self._trees = trees
         self._is_warned = False
         self._options = options
+        self._waiting = waiting
         self._parts = SeriesParts(series, options.origin_of)
 
     def decide(self, units: Sequence[Unit], folder: Folder | None) -> list[tuple[Action, Known | None]]:
@@ -102,7 +105,11 @@ class Landing:
         if there is None:
             raise NotFound(f"folder {folder.path!r} was deleted during the import")
         folder = there  # it may have been moved meanwhile
+        taken = sum(not outcome.unit.parts and not outcome.unit.waiting for outcome in outcomes)
+        late = [outcome for outcome in outcomes if outcome.unit.parts and outcome.is_outage]
+        outcomes = self._waiting.sort(job, outcomes)
         problems = [problem for outcome in outcomes for problem in outcome.problems]
+        problems += [evolve(outcome.failures()[0], severity="warning") for outcome in late]
         good = [outcome for outcome in outcomes if not outcome.failures()]
         sidecars = [outcome for outcome in good if outcome.action == "sidecar"]
         self._parts.keep(job, good)
@@ -123,7 +130,7 @@ class Landing:
         self._parts.landed(job, outcomes)
         self._imports._advance(
             job,
-            units=sum(not outcome.unit.parts for outcome in outcomes),
+            units=taken,
             added=len(ids),
             updated=refreshed + merged,
             skipped=sum(o.unit.sidecar_of is None for o in by_action.get("skip", [])) + left_out,

@@ -32,15 +32,6 @@ BUNDLES = 8
 MOST, SECONDS = 4096, 0.5
 """The most outcomes of one transaction, and the seconds after which a smaller batch is written."""
 
-OUTAGE = 50
-"""The number of units in a row that fail because of the storage itself, after which an import stops. It can be
-resumed."""
-
-SETTLED = 256
-"""The number of outcomes to wait for before a failure of the storage counts as a failure of its unit alone.
-
-Answers arrive in any order: when an outage begins, a unit can fail although a later one is still answered."""
-
 STOPS = (ImportInterrupted, Unreachable, BadCredentials)
 """Errors of the storage, not of the objects: an import that they stop can be resumed later."""
 
@@ -114,10 +105,8 @@ class Pipeline:
         self._progress = Progress()
 
     def in_batches(self, job: ImportJob, folder: Folder, outcomes: Iterable[Outcome]) -> Iterator[range]:
-        """Write each batch in a transaction of its own, with its failures; raises ImportInterrupted in an
-        outage.
-        """
-        for batch in _batches(_until_outage(outcomes, job)):
+        """Write each batch in a transaction of its own, with its failures and the units that wait."""
+        for batch in _batches(outcomes):
             with self._database.write():
                 landed = self._landing.land(job, folder, batch)
             self._advance(batch, added=len(landed.ids), failed=len(landed.failures))
@@ -307,7 +296,7 @@ def _may_wait(running: Sequence[_Chunk], workers: Workers) -> bool:
 def _batches(outcomes: Iterable[Outcome]) -> Iterator[list[Outcome]]:
     """Outcomes in batches. Fast outcomes make large batches, which are efficient; slow ones are written soon.
 
-    In an outage, the outcomes before it are the last batch.
+    When an outage stops a strict import, the outcomes before it are the last batch.
     """
     batch: list[Outcome] = []
     end = time.monotonic() + SECONDS
@@ -325,42 +314,13 @@ def _batches(outcomes: Iterable[Outcome]) -> Iterator[list[Outcome]]:
         yield batch
 
 
-def _until_outage(outcomes: Iterable[Outcome], job: ImportJob) -> Iterator[Outcome]:
-    """The outcomes, as long as the storage answers. After a failure of the storage, outcomes are held back until it is
-    known whether this is an outage.
-    """
-    held: deque[Outcome] = deque()
-    row, answered = 0, False
-    for outcome in outcomes:
-        held.append(outcome)
-        if outcome.is_outage:
-            row += 1
-        elif outcome.was_asked:
-            row, answered = 0, True
-        if row >= OUTAGE:
-            raise _outage(held, row, job)
-        while held and not (held[0].is_outage and len(held) <= SETTLED + row):
-            yield held.popleft()
-    if row and not answered:
-        raise _outage(held, row, job)
-    yield from held
-
-
-def _outage(held: Iterable[Outcome], times: int, job: ImportJob) -> ImportInterrupted:
-    reason = next(outcome.failures()[0].reason for outcome in held if outcome.is_outage)
-    often = f"{times} times in a row, the first time with: " if times > 1 else "with: "
-    return ImportInterrupted(
-        f"the storage failed {often}{reason}",
-        hint=f"nothing of that is lost, heron imports resume {job.id} goes on there",
-    )
-
-
 def _flawless(outcomes: Iterable[Outcome], job: ImportJob) -> Iterator[Outcome]:
     """The outcomes up to the first failure, which raises ImportAborted, or ImportInterrupted if the storage failed."""
     for outcome in outcomes:
         if outcome.is_outage:
             raise ImportInterrupted(
-                outcome.failures()[0].reason, hint=f"heron imports resume {job.id} tries it again"
+                outcome.failures()[0].reason,
+                hint=f"nothing was added: heron imports resume {job.id} begins anew",
             )
         _abort_on_failure(outcome.failures())
         yield outcome

@@ -21,6 +21,7 @@ from heron.catalog.stores import HERE, OriginOf
 from heron.catalog.synced import SyncedFolderService
 from heron.catalog.thumbnails import ThumbnailStore
 from heron.catalog.trees import FolderTrees
+from heron.catalog.waiting import WaitingUnits
 from heron.errors import HeronError, ImportAborted, ImportCancelled
 from heron.hooks import PluginManager
 from heron.ingest import workers
@@ -31,10 +32,12 @@ from heron.ingest.probe import Prober
 from heron.ingest.rules import Rule
 from heron.ingest.series import SeriesParts
 from heron.ingest.units import Outcome, Unit
+from heron.ingest.waiting import SetAside
 from heron.jobs import ImportJob, ImportProblem, ImportReport
 from heron.models import Folder
 from heron.storage.retries import PatientStorage
 from heron.storage.waiting import ALONE, OBJECT, Patience, patiently
+from heron.wording import counted
 
 FIRST = 100
 """The number of entries of a manifest that are examined to decide whether anything has to be probed."""
@@ -42,6 +45,9 @@ FIRST = 100
 MANY, MANY_DECODED = 10_000, 200
 """The numbers of local files from which on worker processes are started: if only facts are read, and if files
 are decoded."""
+
+PAUSES = (0.0, 4.0, 12.0)
+"""The seconds before each time that the units that wait are asked again at the end of an import."""
 
 
 @frozen
@@ -74,6 +80,7 @@ class Runner:
         synced: SyncedFolderService,
         series: SeriesStore,
         trees: FolderTrees,
+        waiting: WaitingUnits,
     ) -> None:
         self._database = database
         self._plugins = plugins
@@ -86,6 +93,7 @@ class Runner:
         self._synced = synced
         self._series_store = series
         self._trees = trees
+        self._waiting = SetAside(waiting)
 
     def start(self, plan: ImportPlan) -> ImportJob:
         """Open the job of a plan. The folder of a strict import is created only when everything is written."""
@@ -106,13 +114,16 @@ class Runner:
         rule: Rule | None = None,
         then: Callable[[ImportJob, Folder], None] = lambda job, folder: None,
     ) -> ImportReport:
-        """Run a job to its end; `then` is called when everything is written, before the job is closed."""
-        with self._closing(job), patiently(Patience(OBJECT if plan.ignore_errors else ALONE)):
+        """Run a job to its end; `then` is called when the source was read to its end.
+
+        Units whose store did not answer are asked again then. Those that still do not land make the job incomplete.
+        """
+        with self._closing(job), patiently(Patience(OBJECT if plan.ignore_errors else ALONE)) as patience:
             position = job.position if plan.keeps_position else 0
             pipeline = self._pipeline(plan, source, report, rule, position)
             target = self._folder_of(job) or self._folders.find(plan.folder)
             prober = Prober(self._plugins, plan.probe, source.opener)
-            units = islice(source.units(), position, None)
+            units = iter(()) if job.is_read else islice(source.units(), position, None)
             first = list(islice(units, FIRST)) if plan.manifest and not plan.ignore_errors else []
             stream = _UntilBroken(chain(first, units), waits=plan.ignore_errors)
             with self._workers(stream, plan, source, executor) as (coming, who):
@@ -122,6 +133,11 @@ class Runner:
                     target = target or self._folder(job, plan)
                     for ids in pipeline.in_batches(job, target, outcomes):
                         self._announce(job, ids)
+                    if not job.is_read and not stream.is_broken:
+                        then(job, target)
+                        self._imports._set_read(job)
+                    if not stream.is_broken:
+                        self._ask_again(job, target, pipeline, prober, who, patience)
                     for ids in pipeline.in_batches(job, target, series(job)):
                         self._announce(job, ids)
                     stream.complain()
@@ -133,11 +149,27 @@ class Runner:
                         landed = pipeline.all_or_nothing(job, folder, outcomes, series)
                     for ids in landed:
                         self._announce(job, ids)
-            if plan.ignore_errors and target is not None:
-                then(job, target)
             with self._database.write():
                 self._imports._require_running(job)
                 return self._imports._finish(job, "done")
+
+    def _ask_again(
+        self,
+        job: ImportJob,
+        target: Folder,
+        pipeline: Pipeline,
+        prober: Prober,
+        who: Workers,
+        patience: Patience,
+    ) -> None:
+        """Ask again for the units that wait, several times unless a store is down, which the requests have waited for."""
+        for pause in PAUSES:
+            if not self._waiting.any(job) or (pause and (patience.found_down or patience.counts)):
+                return
+            patience.rest(pause, f"{counted(self._imports.get(job).waiting, 'unit')} without an answer,")
+            units = self._waiting.units(job)
+            for ids in pipeline.in_batches(job, target, pipeline.outcomes(units, prober, target, who)):
+                self._announce(job, ids)
 
     @patiently()
     def rehearse(self, plan: ImportPlan, source: Source, report: Report) -> ImportReport:
@@ -180,7 +212,7 @@ class Runner:
     ) -> Pipeline:
         landing = Landing(
             self._database, self._folders, self._imports, self._registration, self._thumbnails, self._metadata,
-            self._synced, self._series_store, self._trees,
+            self._synced, self._series_store, self._trees, self._waiting,
             Options(rule or plan.rule, plan.skip_identical, source.origin_of, plan.folders),
         )  # fmt: skip
 
@@ -261,6 +293,11 @@ class _UntilBroken:
         self._units = units
         self._waits = waits
         self._error: HeronError | None = None
+
+    @property
+    def is_broken(self) -> bool:
+        """Whether the source has ended with an error."""
+        return self._error is not None
 
     def __iter__(self) -> Iterator[Unit]:
         try:

@@ -114,8 +114,9 @@ class IngestService:
         threads for storages.
 
         Raises NotFound for a path that does not exist, and ImportAborted for the first file that fails unless
-        `ignore_errors` is set; the catalogue is then unchanged. With it, raises ImportInterrupted when the
-        storage no longer answers; `resume` continues from there.
+        `ignore_errors` is set; the catalogue is then unchanged. Both wait for a storage that does not answer. If it stays
+        away, the former raises ImportInterrupted; with `ignore_errors` the units wait in the catalogue, the state of the
+        job is `incomplete`, and `resume` asks for just these units.
         """
         by = self._integrations.get(integration) if integration is not None else None
         given = [sources] if isinstance(sources, str | Path) else list(sources)
@@ -246,7 +247,8 @@ class IngestService:
     def resume(
         self, job: ImportRef, *, executor: Executor | None = None, progress: Report = _silent
     ) -> ImportReport:
-        """Continue an interrupted import, without loss and without duplicates.
+        """Continue an interrupted import, or ask for the units of an incomplete one that wait; without loss and without
+        duplicates.
 
         Raises InvalidInput for one that is in another state, or whose manifest has changed since.
         """

@@ -51,6 +51,9 @@ class Unit:
     item has already.
     """
 
+    waiting: int = 0
+    """The row of the catalogue in which it has waited since its store did not answer, 0 for none."""
+
     def urls(self) -> str:
         """All its URLs, for the report."""
         return " ".join(member.url for member in self.members) or self.url
@@ -60,7 +63,7 @@ class Unit:
 class Outcome:
     """The outcome of a unit: an item to add or to refresh, perhaps with a thumbnail as JPEG, or the problems.
 
-    `known` is the existing item. `is_outage` says that the storage as a whole failed, not the unit.
+    `known` is the existing item. `is_outage` says that the storage did not answer, so that the unit waits.
     """
 
     unit: Unit
@@ -71,16 +74,6 @@ class Outcome:
     known: Known | None = None
     is_outage: bool = False
     parts: tuple[FoundPart, ...] = ()
-
-    @property
-    def was_asked(self) -> bool:
-        """Whether a storage was asked for the unit, and answered."""
-        asked = (
-            self.unit.facts is None
-            and self.unit.problem is None
-            and self.action not in ("skip", "merge", "restore")
-        )
-        return asked and not self.is_outage
 
     def failures(self) -> list[ImportProblem]:
         """The problems because of which it cannot be imported."""

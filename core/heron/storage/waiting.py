@@ -117,6 +117,9 @@ class Patience:
         self.silence = configured_silence() if silence is None else silence
         self._pause = pause
         self._stopped = threading.Event()
+        self.counts = "HERON_RETRIES" in os.environ
+        """Whether a number of retries is the limit, and not the time."""
+
         self._stores: dict[tuple[int, str], Health] = {}
         self._resting: tuple[str, float] | None = None
 
@@ -139,6 +142,8 @@ class Patience:
 
     def rest(self, seconds: float, what: str) -> None:
         """Wait before units are asked again."""
+        if not seconds:
+            return
         self._resting = what, self.clock() + seconds
         try:
             self._sleep(seconds)

@@ -109,7 +109,7 @@ def run(sample, tmp_path, monkeypatch, capsys):
     shutil.copytree(sample, tmp_path / "copy")
     monkeypatch.chdir(tmp_path / "copy")
 
-    def run(line, code=(0, 1)):
+    def run(line, code=(0, 1, 3)):
         urls = {"URL": (tmp_path / "copy" / "in").as_uri(), "URL2": (tmp_path / "copy" / "in").as_uri()}
         got = status([urls.get(argument, argument) for argument in shlex.split(line)] + ["--json"])
         said = capsys.readouterr()

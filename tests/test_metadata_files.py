@@ -7,8 +7,11 @@ import json
 
 import pytest
 
+import heron
+from heron.cli.main import status
 from heron.errors import HeronError, InvalidInput, MetadataError, NotFound
 from heron.models import MediaFacts, NewItem
+from tests.conftest import draw
 
 UNKNOWN = "01a1fc7f-6634-7b8f-8ffa-50166ba72775"
 
@@ -452,3 +455,79 @@ def test_a_number_that_would_be_rounded_is_refused(workspace, tmp_path, ending, 
         with pytest.raises((InvalidInput, MetadataError), match="free"):
             workspace.ingest.metadata_file(tmp_path / f"rows.{ending}")
     assert workspace.items.list()[0].metadata == {}
+
+
+# Our own exports
+
+
+@pytest.fixture
+def groups(workspace, tmp_path):
+    """A group of two files with metadata, one of its frames with some too, as dataset D."""
+    for number in range(2):
+        draw(tmp_path / "views" / f"{number}.png", seed=number)
+    workspace.ingest.files([tmp_path / "views"], folder="V", batch_as="group")
+    workspace.metadata.merge_all(workspace.items.list(), {"city": "Oran", "speed": 1})
+    workspace.frames.set_metadata("views", 1, {"city": "left"})
+    workspace.datasets.create("D", items=workspace.items.list())
+    return workspace
+
+
+@pytest.mark.parametrize("table", ["frames", "members"])
+@pytest.mark.parametrize("replace", [False, True])
+@pytest.mark.parametrize("trimmed", [False, True])
+def test_a_table_of_frames_or_members_is_refused_and_changes_nothing(
+    groups, tmp_path, table, replace, trimmed
+):
+    file = tmp_path / "table.csv"
+    groups.export("D", file, format=f"csv-{table}")
+    if trimmed:
+        lines = file.read_text().splitlines()
+        file.write_text("\n".join(line.partition(",")[2] for line in lines))
+    for by in (None, "uuid", "name"):
+        with pytest.raises(InvalidInput, match=f"is an exported table of {table}"):
+            groups.ingest.metadata_file(file, replace=replace, by=by)
+    assert stored(groups) == [{"city": "Oran", "speed": 1}]
+
+
+def test_keys_of_ones_own_that_begin_with_frame_are_imported(workspace, apply):
+    register(workspace)
+    workspace.schema.add_scalar("frame.number", "number")
+    apply("rows.csv", "name,frame.number,frame.colour,member.of\n0.jpg,3,red,crew\n")
+    assert stored(workspace) == [{"frame.number": 3, "frame.colour": "red", "member.of": "crew"}]
+
+
+@pytest.mark.parametrize("by", ["path", "name", "url"])
+@pytest.mark.parametrize("suffix", ["json", "jsonl", "csv"])
+def test_an_export_is_imported_where_the_lake_lies_elsewhere(tmp_path, monkeypatch, capsys, suffix, by):
+    def lake(root):
+        for number in range(3):
+            draw(root / "in" / f"{number}.png", seed=number)
+        opened = heron.open(root)
+        opened.ingest.files([root / "in"], folder="A")
+        return opened
+
+    with lake(tmp_path / "here") as here:
+        for number, item in enumerate(here.items.list()):
+            here.metadata.merge({item: {"city": f"Oran {number}", "path": "north"}})
+        here.datasets.create("D", items=here.items.list())
+        here.export("D", tmp_path / f"d.{suffix}", format=suffix)
+    with lake(tmp_path / "there") as there:
+        monkeypatch.chdir(there.root)
+        code = status(["metadata", "import", str(tmp_path / f"d.{suffix}"), "--by", by])
+        said = capsys.readouterr().out
+        [sentence] = [line for line in said.splitlines() if line.startswith("Passed over")]
+        assert "that are not metadata: position, " in sentence
+        assert "size" in sentence
+        found = {item.name: item.metadata for item in there.items.list()}
+        if by == "url":  # it names the files of the other lake
+            assert (code, set(map(str, found.values()))) == (1, {"{}"})
+        else:
+            assert code == 0
+            assert found == {f"{n}.png": {"city": f"Oran {n}", "path": "north"} for n in range(3)}
+
+
+def test_columns_beside_nested_metadata_are_said(workspace, apply):
+    register(workspace)
+    rows = [{"name": "0.jpg", "speed": 3, "empty": None, "metadata": {"city": "Oran"}}]
+    assert apply("rows.json", rows).passed_over == ("speed",)
+    assert stored(workspace) == [{"city": "Oran"}]

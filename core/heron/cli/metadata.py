@@ -128,6 +128,9 @@ def _say_imported(report: MetadataFileReport) -> None:
         say(
             f"{counted(len(report.unmatched), 'row')} matched no item, {len(report.ambiguous):,} matched several."
         )
+    if report.passed_over:
+        columns = counted(len(report.passed_over), "column")
+        say(f"Passed over {columns} that are not metadata: {', '.join(report.passed_over)}.")
 
 
 @command.command("verify")

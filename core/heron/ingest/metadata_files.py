@@ -35,15 +35,21 @@ COLUMNS = {
 """The columns that can name an item, in this order, and what each one is; a `path` beside another one is metadata."""
 
 
+_NAMING = {*COLUMNS, "metadata"}
+_NOTHING: tuple[Json, ...] = (None, "", [], {})
+
+
 @frozen(repr=False)
 class MetadataFileReport(Record):
     """The result of a metadata file. `ambiguous` maps each name that several items have to their number; rows
-    with such a name changed nothing.
+    with such a name changed nothing. `passed_over` has the columns that are not metadata, such as the fields of items in an
+    exported dataset.
     """
 
     updated: int
     unmatched: tuple[str, ...]
     ambiguous: Mapping[str, int] = field(hash=False)
+    passed_over: tuple[str, ...] = ()
 
 
 Row = tuple[str, str, dict[str, Json]]
@@ -66,7 +72,8 @@ def apply_file(
     updated = 0
     unmatched: list[str] = []
     ambiguous: dict[str, int] = {}
-    rows = (_split(row, place, by) for place, row in read_rows(file, schema))
+    passed_over: dict[str, None] = {}
+    rows = (_split(row, place, by, passed_over) for place, row in read_rows(file, schema))
     try:
         for bundle in bundles(rows):
             found = _find(items, bundle)
@@ -85,7 +92,7 @@ def apply_file(
             done = f"the {updated:,} items of the batches before were updated"
             error.hint = f"{error.hint}; {done}" if error.hint else done
         raise
-    return MetadataFileReport(updated, tuple(unmatched), ambiguous)
+    return MetadataFileReport(updated, tuple(unmatched), ambiguous, tuple(passed_over))
 
 
 def read_rows(file: Path, schema: Schema) -> Iterator[tuple[str, dict[str, Json]]]:
@@ -133,19 +140,17 @@ def _csv(file: Path, schema: Schema) -> Iterator[tuple[str, dict[str, Json]]]:
     with file.open(encoding="utf-8-sig", newline="") as stream:
         reader = csv.DictReader(stream)
         try:
-            exported = _is_exported(reader.fieldnames or [])
+            header = reader.fieldnames or []
+            _check_is_of_items(file, header, schema)
+            exported = _is_exported(header)
             for row in reader:
                 place = f"{file}, line {reader.line_num}"
                 if None in row:
                     raise InvalidInput(f"{place} has more cells than the header")
-                names = {column: text for column, text in row.items() if column in COLUMNS}
-                cells = {
-                    column.removeprefix(_PREFIX): text or ""
-                    for column, text in row.items()
-                    if column.startswith(_PREFIX) or not exported
-                }
+                fields = {c: text for c, text in row.items() if exported and not c.startswith(_PREFIX)}
+                cells = {c.removeprefix(_PREFIX): text for c, text in row.items() if c not in fields}
                 values = {key: from_text(key, text, schema) for key, text in cells.items() if text}
-                yield place, {**names, "metadata": values} if exported else values
+                yield place, {**fields, "metadata": values} if exported else values
         except csv.Error as error:
             raise InvalidInput(f"{file} is not valid CSV: {error}") from error
 
@@ -153,6 +158,24 @@ def _csv(file: Path, schema: Schema) -> Iterator[tuple[str, dict[str, Json]]]:
 def _is_exported(header: Sequence[str]) -> bool:
     """Whether a table is an exported dataset: the exporter's columns, then metadata columns with a prefix."""
     return header[:2] == ["position", "uuid"] or any(column.startswith(_PREFIX) for column in header)
+
+
+def _check_is_of_items(file: Path, header: Sequence[str], schema: Schema) -> None:
+    """Raise InvalidInput for an exported table of frames or members: their values are not those of the items."""
+    from heron.export.tables import FRAMES_COLUMNS, MEMBERS_COLUMNS
+
+    exported = header[:2] == ["position", "uuid"]
+    for what, prefix, columns in (
+        ("frames", "frame.", FRAMES_COLUMNS),
+        ("members", "member.", MEMBERS_COLUMNS),
+    ):
+        for column in header:
+            ours = column in columns or column.startswith("frame.metadata.") or exported
+            if ours and column.startswith(prefix) and schema.get(column) is None:
+                raise InvalidInput(
+                    f"{file} is an exported table of {what}, which has no metadata of items: its column {column} is of {what}",
+                    hint="export the dataset as csv or json to import the metadata of its items",
+                )
 
 
 def _parquet(file: Path, schema: Schema) -> Iterator[tuple[str, dict[str, Json]]]:
@@ -199,10 +222,10 @@ def _object(row: Any, place: str) -> tuple[str, dict[str, Json]]:
     return place, row
 
 
-def _split(row: dict[str, Json], place: str, by: str | None) -> Row:
+def _split(row: dict[str, Json], place: str, by: str | None, passed_over: dict[str, None]) -> Row:
     """A row of a file: the first column that names an item, and the other columns as metadata.
 
-    Many tables have an `id` that is not a UUID; it does not name an item, and is metadata.
+    If the row has an object `metadata`, the other columns are not metadata; they are added to `passed_over`. Many tables have an `id` that is not a UUID; it does not name an item, and is metadata.
     """
     lower = {key.lower(): key for key in reversed(row)}
     for name, kind in COLUMNS.items():
@@ -214,6 +237,8 @@ def _split(row: dict[str, Json], place: str, by: str | None) -> Row:
             continue
         nested = row.get("metadata")
         others = {k: v for k, v in row.items() if k != column and k.lower() not in ("uuid", "url")}
+        if isinstance(nested, dict):
+            passed_over.update((k, None) for k, v in others.items() if v not in _NOTHING and k not in _NAMING)
         kept = nested if isinstance(nested, dict) else others
         return kind, value.lower() if kind == "uuid" else value, kept
     raise InvalidInput(f"{place} names no item", hint=f"give it a column {by or 'uuid, url, path or name'}")

@@ -21,7 +21,7 @@ from heron.errors import HeronError
 from heron.metadata.forms import Faults, faults_of
 from heron.metadata.keyframes import has_blocks, without_blocks
 from heron.metadata.keys import RESERVED, printable
-from heron.metadata.validation import Validator
+from heron.metadata.validation import Validator, Vectors
 from heron.models import Json, now
 
 Updates = Mapping[Any, Mapping[str, Json]] | Iterable[tuple[ItemRef, Mapping[str, Json]]]
@@ -61,11 +61,11 @@ class MetadataService:
         Raises MetadataError that names item, key, value and type, and NotFound. The batches before the faulty one
         stay applied, and the message says how many items these are.
         """
-        return self._apply(updates, lambda old, new: new)
+        return self._apply(updates, _replaced)
 
     def merge(self, updates: Updates) -> int:
         """Merge metadata into items: the given keys are set, other keys stay, and a key given as None is removed."""
-        return self._apply(updates, lambda old, new: {**old, **new})
+        return self._apply(updates, _merged)
 
     def replace_all(self, items: ItemRefs, metadata: Mapping[str, Json]) -> int:
         """Replace all metadata of an item, or of each of many, by the same metadata."""
@@ -131,33 +131,15 @@ class MetadataService:
             schema = self._schema.current()
             validator = Validator(schema)
             bundle = _by_id(self._items._ids([ref for ref, _ in given_to]), given_to, combine)
-            ids = list(bundle)
-            self._access.require_all("update", "item", ids)
-            marks = ",".join("?" * len(ids))
-            old = {
-                row["id"]: row
-                for row in self._database.rows(
-                    f"SELECT id, name, metadata FROM items WHERE id IN ({marks})", ids
-                )
-            }
             rows, vectors = [], []
             faulty, fixed = faults_of(schema), Counter[str]()
-            for id, given in bundle.items():
-                name = old[id]["name"]
-                plain, of_item = validator.without_vectors(validator.encode(given, name))
-                vectors.append(((id, 0), {**validator.removed(given), **of_item}))
-                encoded: dict[str, Json] = dict.fromkeys(key for key, value in given.items() if value is None)
-                encoded.update(plain)
-                before = loads(old[id]["metadata"])
-                combined = combine(before, encoded)
+            for id, name, before, combined, of_item in self._changes(bundle, validator, combine):
+                vectors.append(((id, 0), of_item))
                 for key, fault in faulty.items():
                     value = before.get(key)
                     if value is not None and fault(value) is not None and combined.get(key) is not value:
                         fixed[key] += 1
-                text = validator.write(
-                    {key: value for key, value in combined.items() if value is not None}, name
-                )
-                rows.append((text, moment, id))
+                rows.append((validator.write(_given(combined), name), moment, id))
             self._database.execute_many("UPDATE items SET metadata = ?, updated_at = ? WHERE id = ?", rows)
             insert_frames(self._database, validator, frames, self._vectors._keep_encoded)
             self._vectors._keep_encoded(vectors)
@@ -166,6 +148,41 @@ class MetadataService:
             if fixed:
                 self._schema._were_written(fixed)
         return len(bundle)
+
+    def _would_change(self, updates: Updates, *, replace: bool) -> set[int]:
+        """The inner ids of the items that `replace` or `merge` would change; raises as these do, and writes nothing.
+
+        Items that get vectors or frames count as changed.
+        """
+        frames: list[Owned] = []
+        pairs = updates.items() if isinstance(updates, Mapping) else updates
+        given_to = [(ref, self._without_blocks(ref, given, frames)) for ref, given in pairs]
+        validator = Validator(self._schema.current())
+        combine = _replaced if replace else _merged
+        bundle = _by_id(self._items._ids([ref for ref, _ in given_to]), given_to, combine)
+        changed = {owner for owner, _, _ in frames}
+        for id, name, before, combined, vectors in self._changes(bundle, validator, combine):
+            validator.write(_given(combined), name)
+            if vectors or _given(combined) != before:
+                changed.add(id)
+        return changed
+
+    def _changes(
+        self, bundle: Mapping[int, Mapping[str, Json]], validator: Validator, combine: Combine
+    ) -> Iterator[tuple[int, str, dict[str, Json], Mapping[str, Json], Vectors]]:
+        """The id and name of each item, its metadata before and after (None for what is removed), and its vectors."""
+        ids = list(bundle)
+        self._access.require_all("update", "item", ids)
+        marks = ",".join("?" * len(ids))
+        rows = self._database.rows(f"SELECT id, name, metadata FROM items WHERE id IN ({marks})", ids)
+        old = {row["id"]: row for row in rows}
+        for id, given in bundle.items():
+            name = old[id]["name"]
+            plain, of_item = validator.without_vectors(validator.encode(given, name))
+            encoded: dict[str, Json] = dict.fromkeys(key for key, value in given.items() if value is None)
+            encoded.update(plain)
+            before = loads(old[id]["metadata"])
+            yield id, name, before, combine(before, encoded), {**validator.removed(given), **of_item}
 
     def _without_blocks(
         self, ref: ItemRef, given: Mapping[str, Json], frames: list[Owned]
@@ -179,6 +196,19 @@ class MetadataService:
             chosen = chosen_frames(wish, item.facts, self._times(item), item.name)
             frames.append((item.id, item.name, chosen))
         return metadata
+
+
+def _replaced(old: Mapping[str, Json], new: Mapping[str, Json]) -> Mapping[str, Json]:
+    return new
+
+
+def _merged(old: Mapping[str, Json], new: Mapping[str, Json]) -> Mapping[str, Json]:
+    return {**old, **new}
+
+
+def _given(metadata: Mapping[str, Json]) -> dict[str, Json]:
+    """Metadata without the keys that are to be removed."""
+    return {key: value for key, value in metadata.items() if value is not None}
 
 
 def _by_id(

@@ -24,12 +24,13 @@ from heron.cli.output import (
 )
 from heron.cli.selection import Selection, selection
 from heron.cli.tables import say
-from heron.cli.values import assignments, note_unknown
+from heron.cli.values import assignments, note_unknown, say_unknown
 from heron.errors import NotFound
 from heron.wording import counted
 
 if TYPE_CHECKING:
     from heron.ingest.metadata_files import MetadataFileReport
+    from heron.metadata.schema import Schema
 
 
 @click.group("metadata")
@@ -96,30 +97,40 @@ def replace(context: Context, pairs: tuple[str, ...], yes: bool, selection: Sele
     help="How a row names its item (default: by its columns).",
 )
 @click.option("--replace", is_flag=True, help="Replace all metadata of the items instead of merging.")
+@click.option(
+    "--as-is", is_flag=True, help="Also import keys that differ from keys of the schema only by case."
+)
+@click.option("--dry-run", is_flag=True, help="Only check the file, and count the items that would change.")
 @json_option
 @click.pass_obj
 @example(
-    "heron metadata import metadata.jsonl --by name\nheron metadata import labels.csv\nheron metadata import table.parquet"
+    "heron metadata import metadata.jsonl --by name\nheron metadata import labels.csv --dry-run\nheron metadata import table.parquet"
 )
-def import_file(context: Context, file: Path, by: str | None, replace: bool, as_json: bool) -> None:
+def import_file(
+    context: Context, file: Path, by: str | None, replace: bool, as_is: bool, dry_run: bool, as_json: bool
+) -> None:
     """Merge metadata from a JSON, JSONL, CSV or Parquet file. Each row names its item by uuid, url, path or name.
 
-    It exits with 1 if no row names an item of the catalogue.
+    The keys of the whole file are checked before anything is written. It exits with 1 if no row names an item of the catalogue.
     """
-    report = context.workspace().ingest.metadata_file(file, by=by, replace=replace)
+    workspace = context.workspace()
+    report = workspace.ingest.metadata_file(file, by=by, replace=replace, as_is=as_is, dry_run=dry_run)
     if as_json:
         print_json(report)
     else:
-        _say_imported(report)
-    if report.unmatched and not report.updated and not report.ambiguous:
+        _say_imported(report, workspace.schema.current())
+    if report.rows and len(report.unmatched) == report.rows:
         raise NotFound(
             f"no row of {file} names an item of this workspace",
             hint="--by uuid, url, path or name says which column names the items",
         )
 
 
-def _say_imported(report: MetadataFileReport) -> None:
-    say(f"Updated {counted(report.updated, 'item')}.")
+def _say_imported(report: MetadataFileReport, schema: Schema) -> None:
+    if report.would_change is None:
+        say(f"Updated {counted(report.updated, 'item')}.")
+    else:
+        say(f"A dry run, nothing was changed. Would change {counted(report.would_change, 'item')}.")
     for name in report.unmatched[:10]:
         say(f"  no item: {name}")
     for name, count in list(report.ambiguous.items())[:10]:
@@ -131,6 +142,7 @@ def _say_imported(report: MetadataFileReport) -> None:
     if report.passed_over:
         columns = counted(len(report.passed_over), "column")
         say(f"Passed over {columns} that are not metadata: {', '.join(report.passed_over)}.")
+    say_unknown(report.unknown_keys, schema)
 
 
 @command.command("verify")

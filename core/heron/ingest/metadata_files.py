@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -15,6 +16,7 @@ from heron.catalog.items import ItemService, bundles
 from heron.catalog.metadata import MetadataService
 from heron.convert import loads_given, without_secrets
 from heron.errors import HeronError, InvalidInput, NotFound, PluginError
+from heron.ingest.metadata_keys import unknown_keys
 from heron.json_stream import elements
 from heron.metadata.schema import Schema
 from heron.models import MAX_METADATA, Json, utc_iso
@@ -43,13 +45,17 @@ _NOTHING: tuple[Json, ...] = (None, "", [], {})
 class MetadataFileReport(Record):
     """The result of a metadata file. `ambiguous` maps each name that several items have to their number; rows
     with such a name changed nothing. `passed_over` has the columns that are not metadata, such as the fields of items in an
-    exported dataset.
+    exported dataset, and `unknown_keys` the keys of the file that the schema does not know. Only a dry run has `would_change`,
+    the number of items whose metadata would change; nothing was updated then.
     """
 
     updated: int
     unmatched: tuple[str, ...]
     ambiguous: Mapping[str, int] = field(hash=False)
     passed_over: tuple[str, ...] = ()
+    unknown_keys: tuple[str, ...] = ()
+    rows: int = 0
+    would_change: int | None = None
 
 
 Row = tuple[str, str, dict[str, Json]]
@@ -64,18 +70,28 @@ def apply_file(
     *,
     by: str | None,
     replace: bool,
+    as_is: bool,
+    dry_run: bool,
 ) -> MetadataFileReport:
     """Merge the metadata of a file into items, or replace theirs by it, in batches; raises InvalidInput that
     names the invalid row.
+
+    The keys of the whole file are checked first, see `unknown_keys`. With `dry_run` nothing is written.
     """
-    apply = metadata.replace if replace else metadata.merge
-    updated = 0
     unmatched: list[str] = []
     ambiguous: dict[str, int] = {}
     passed_over: dict[str, None] = {}
-    rows = (_split(row, place, by, passed_over) for place, row in read_rows(file, schema))
+    count = 0
+
+    def rows() -> Iterator[Row]:
+        return (_split(row, place, by, passed_over) for place, row in read_rows(file, schema))
+
+    unknown = unknown_keys(file, (values for _, _, values in rows()), schema, as_is=as_is)
+    changed: set[int] = set()
+    updated = 0
     try:
-        for bundle in bundles(rows):
+        for bundle in bundles(rows()):
+            count += len(bundle)
             found = _find(items, bundle)
             updates: list[tuple[Any, Mapping[str, Json]]] = []
             for kind, key, values in bundle:
@@ -86,13 +102,24 @@ def apply_file(
                     ambiguous[key] = len(uuids)
                 else:
                     unmatched.append(without_secrets(key))
-            updated += apply(updates)
+            if dry_run:
+                changed |= metadata._would_change(updates, replace=replace)
+            else:
+                updated += metadata.replace(updates) if replace else metadata.merge(updates)
     except HeronError as error:
         if updated:
             done = f"the {updated:,} items of the batches before were updated"
             error.hint = f"{error.hint}; {done}" if error.hint else done
         raise
-    return MetadataFileReport(updated, tuple(unmatched), ambiguous, tuple(passed_over))
+    return MetadataFileReport(
+        updated,
+        tuple(unmatched),
+        ambiguous,
+        tuple(passed_over),
+        tuple(unknown),
+        count,
+        len(changed) if dry_run else None,
+    )
 
 
 def read_rows(file: Path, schema: Schema) -> Iterator[tuple[str, dict[str, Json]]]:
@@ -142,6 +169,7 @@ def _csv(file: Path, schema: Schema) -> Iterator[tuple[str, dict[str, Json]]]:
         try:
             header = reader.fieldnames or []
             _check_is_of_items(file, header, schema)
+            reader.fieldnames = _distinct(file, header)
             exported = _is_exported(header)
             for row in reader:
                 place = f"{file}, line {reader.line_num}"
@@ -158,6 +186,19 @@ def _csv(file: Path, schema: Schema) -> Iterator[tuple[str, dict[str, Json]]]:
 def _is_exported(header: Sequence[str]) -> bool:
     """Whether a table is an exported dataset: the exporter's columns, then metadata columns with a prefix."""
     return header[:2] == ["position", "uuid"] or any(column.startswith(_PREFIX) for column in header)
+
+
+def _distinct(file: Path, header: Sequence[str]) -> list[str]:
+    """The names of the columns; raises InvalidInput if two have the same. Columns without a name get blank ones, so
+    that their cells are not lost before they are refused.
+    """
+    doubled = [column for column, number in Counter(header).items() if number > 1 and column]
+    if doubled:
+        raise InvalidInput(
+            f"{file} has several columns {', '.join(map(repr, doubled))}",
+            hint="each column needs a name of its own",
+        )
+    return [column or " " * number for number, column in enumerate(header, start=1)]
 
 
 def _check_is_of_items(file: Path, header: Sequence[str], schema: Schema) -> None:

@@ -316,14 +316,30 @@ class IngestService:
         )
 
     def metadata_file(
-        self, file: str | Path, *, by: str | None = None, replace: bool = False
+        self,
+        file: str | Path,
+        *,
+        by: str | None = None,
+        replace: bool = False,
+        as_is: bool = False,
+        dry_run: bool = False,
     ) -> MetadataFileReport:
         """Merge metadata from a JSON, JSONL, CSV or Parquet file into items, or replace theirs by it.
 
         Each row names its item by a column `uuid`, `url`, `path` or `name`; `by` says which one when there are several.
+        Keys that differ from keys of the schema only by case are refused, unless `as_is`. With `dry_run` nothing is written.
         """
         schema = self._schema.current()
-        return apply_file(Path(file), self._items, self._metadata, schema, by=by, replace=replace)
+        return apply_file(
+            Path(file),
+            self._items,
+            self._metadata,
+            schema,
+            by=by,
+            replace=replace,
+            as_is=as_is,
+            dry_run=dry_run,
+        )
 
     def _begin(
         self, plan: ImportPlan, dry_run: bool, executor: Executor | None, progress: Report

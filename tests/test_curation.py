@@ -12,6 +12,7 @@ from attrs import evolve
 from PIL import Image, ImageFilter
 
 import heron
+from heron.cli.main import status
 from heron.curation.keeping import best_first
 from heron.curation.records import Candidate
 from heron.errors import InvalidInput, NotFound, QueryError
@@ -497,3 +498,30 @@ def test_leakage_is_printed_collected_and_drawn(run, split):
     assert "Nothing leaks." in run("leakage", "hills", "train")
     assert "there is no dataset 'nix'" in run("leakage", "nix", "test", code=1)
     assert ".png" in run("leakage", "train", "test", "-o", "leaks.txt", code=1)
+
+
+def test_json_is_printed_with_nothing_to_compare_too(tmp_path, monkeypatch, capsys):
+    with heron.open(tmp_path) as ws:
+        monkeypatch.chdir(tmp_path)
+
+        def run(*arguments):
+            plain = status(["duplicates", *arguments])
+            capsys.readouterr()
+            assert status(["duplicates", *arguments, "--json"]) == plain
+            out, err = capsys.readouterr()
+            assert out, err
+            return plain, json.loads(out)
+
+        assert run()[0] == 0
+        code, found = run("--near", "0.9")
+        assert (code, found["groups"], found["compared"], found["key"]) == (1, [], 0, None)
+        assert (found["threshold"], found["notes"]) == (0.9, ["there are no vectors"])
+        assert found["carried_over"]["values"] == 0
+        with_vectors(ws, np.eye(2, dtype=np.float32), "own")
+        assert run("--near", "0.9", "--key", "own")[0] == 0
+        code, found = run("--near", "0.9", "--where", "name = 'none'")
+        assert (code, found["groups"], found["compared"]) == (1, [], 0)
+        facts = MediaFacts("image", "image/png")
+        ws.registration.register([NewItem("file:///more", facts, name="more")], "Own")
+        code, found = run("--near", "0.9", "--where", "name = 'more'")
+        assert (code, found["groups"], found["key"], found["left_out"]) == (1, [], "own", 1)

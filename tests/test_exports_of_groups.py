@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 import heron
+from heron.catalog.datasets import DatasetService
 from heron.cli.main import status
 from heron.errors import HeronError, InvalidInput
 from heron.models import MediaFacts, Member, NewFrame, NewItem
@@ -264,3 +265,22 @@ def test_a_full_temporary_folder_is_named_and_not_the_output(workspace, tmp_path
         workspace.export("D", tmp_path / "d.csv", format="csv")
     assert "TMPDIR" in caught.value.hint
     assert not (tmp_path / "d.csv").exists()
+
+
+@pytest.mark.slow
+def test_what_a_format_leaves_out_is_counted_only_where_it_leaves_something_out(lake, monkeypatch, capsys):
+    monkeypatch.chdir(lake.root)
+    counted = []
+    for name in ("_member_count", "_frame_count"):
+        real = getattr(DatasetService, name)
+        monkeypatch.setattr(
+            DatasetService, name, lambda *args, real=real, name=name: counted.append(name) or real(*args)
+        )
+    expected = {
+        "json": [], "jsonl": [], "csv-members": ["_frame_count"], "csv-frames": ["_member_count"], "csv": ["_member_count", "_frame_count"],
+    }  # fmt: skip
+    for format, counts in expected.items():
+        counted.clear()
+        assert status(["datasets", "export", "D", "-o", "x", "--format", format, "--json"]) == 0
+        assert counted == counts, format
+        assert len(json.loads(capsys.readouterr().out)["left_out"]) == len(counts)

@@ -181,20 +181,23 @@ class DatasetService:
                 return
             after = rows[-1]["row_id"]
 
-    def _contained(self, ref: DatasetRef, frames: FrameChoice) -> tuple[int, int]:
-        """The number of members, and of chosen frames, that the rows have."""
-        id, scope = self.get(ref).id, self._access.scope("item", "items")
-        of_items = f"JOIN items ON items.id = r.item_id WHERE r.dataset_id = ? AND {scope}"
-        members = self._database.value(
-            f"SELECT count(*) FROM dataset_rows AS r JOIN members ON members.item_id = r.item_id {of_items}",
-            [id],
+    def _member_count(self, ref: DatasetRef) -> int:
+        """The number of members that the items of the rows have."""
+        return self._count_in(ref, "members", "1")
+
+    def _frame_count(self, ref: DatasetRef, frames: FrameChoice) -> int:
+        """The number of chosen frames that the items of the rows have."""
+        return self._count_in(
+            ref, "frames", f"{choice_sql(frames)} AND {self._access.scope('frame', 'frames')}"
         )
-        chosen = f"{choice_sql(frames)} AND {self._access.scope('frame', 'frames')}"
-        of_frames = self._database.value(
-            f"SELECT count(*) FROM dataset_rows AS r JOIN frames ON frames.item_id = r.item_id {of_items} AND {chosen}",
-            [id],
+
+    def _count_in(self, ref: DatasetRef, table: Literal["members", "frames"], condition: str) -> int:
+        found = self._database.value(
+            f"SELECT count(*) FROM dataset_rows AS r JOIN {table} ON {table}.item_id = r.item_id JOIN items ON items.id = r.item_id "
+            f"WHERE r.dataset_id = ? AND {self._access.scope('item', 'items')} AND {condition}",
+            [self.get(ref).id],
         )
-        return int(members), int(of_frames)
+        return int(found)
 
     def _item_ids(self, ref: DatasetRef) -> Sequence[int]:
         """The inner ids of the items, ascending, each once."""

@@ -252,8 +252,11 @@ def export(
     with counting("Writing", "row", total) as progress:
         rows = _reported(workspace.datasets.rows(title, frames=frames), progress)
         count = export_rows(workspace.plugins, chosen, rows, output)
-    there = dict(zip(("members", "frames"), workspace.datasets._contained(title, frames), strict=True))
-    left_out = {name: number for name, number in there.items() if number and name not in exporter.contains}
+    left_out = {}
+    if "members" not in exporter.contains and (number := workspace.datasets._member_count(title)):
+        left_out["members"] = number
+    if "frames" not in exporter.contains and (number := workspace.datasets._frame_count(title, frames)):
+        left_out["frames"] = number
     if as_json:
         print_json({"file": str(output), "format": chosen, "rows": count, "left_out": left_out})
         return

@@ -93,12 +93,8 @@ def command(
             _hash(workspace, query, as_json)
         found = workspace.curation.exact_duplicates(query)
     else:
-        with counting("Comparing", "vector") as progress:
-            found = workspace.curation.near_duplicates(
-                selection.key, near, query, frames=frames, exact=selection.exact, progress=progress
-            )
+        found = _near(workspace, query, near, selection, frames=frames, as_json=as_json)
     from heron.catalog.work import FOUND
-    from heron.convert import unstructure
 
     sheet = None
     if output is not None and found.groups:
@@ -106,7 +102,7 @@ def command(
         save_picture(sheet.picture, output)
     carried = workspace.curation.carry_over(found, dry_run=dry_run or not carry_over)
     if as_json:
-        print_json({**_plain(found), "carried_over": unstructure(carried)})
+        _print_json(found, carried)
     else:
         _print(workspace, found, limit)
         _print_carried(carried, asked=carry_over)
@@ -205,11 +201,30 @@ def _scores(group: DuplicateGroup) -> dict[str, float]:
     return scores
 
 
-def _plain(found: Duplicates) -> dict[str, Any]:
+def _near(
+    workspace: Workspace, query: Query, near: float, selection: Selection, *, frames: bool, as_json: bool
+) -> Duplicates:
+    """Near duplicates. With nothing to compare, an empty answer is printed as JSON before the error."""
+    from heron.curation.compared import NothingToCompare
+    from heron.curation.records import Duplicates
+
+    try:
+        with counting("Comparing", "vector") as progress:
+            return workspace.curation.near_duplicates(
+                selection.key, near, query, frames=frames, exact=selection.exact, progress=progress
+            )
+    except NothingToCompare as nothing:
+        if as_json:
+            found = Duplicates((), 0, nothing.left_out, "pairs", nothing.key, near, (nothing.message,))
+            _print_json(found, workspace.curation.carry_over(found, dry_run=True))
+        raise
+
+
+def _print_json(found: Duplicates, carried: CarriedOver) -> None:
     """The record as JSON, with the item to keep of each group."""
     from heron.convert import unstructure
 
     plain: dict[str, Any] = unstructure(found)
     for record, group in zip(plain["groups"], found.groups, strict=True):
         record["kept"] = group.kept
-    return plain
+    print_json({**plain, "carried_over": unstructure(carried)})

@@ -15,6 +15,19 @@ _EXACT_MOST = 500_000
 """Up to this number of vectors, every pair is compared even if there is an index, since it takes about as long."""
 
 
+class NothingToCompare(InvalidInput):
+    """There is no item with a vector; `key` is the key of the vectors if it is known, `left_out` the number of items
+    without one.
+    """
+
+    def __init__(
+        self, message: str, hint: str | None = None, key: str | None = None, left_out: int = 0
+    ) -> None:
+        super().__init__(message, hint=hint)
+        self.key = key
+        self.left_out = left_out
+
+
 @frozen(eq=False)
 class Compared:
     """Vectors of items under a key, and how many items have some and how many have none."""
@@ -54,21 +67,23 @@ class Compared:
 
 
 def opened_set(vectors: VectorStore, key: str | None) -> OpenSet:
-    """The vectors of a key, or of the default key; raises InvalidInput if there are none."""
+    """The vectors of a key, or of the default key; raises NothingToCompare if there are none."""
     kept = [vectors._named(key)] if key is not None else vectors._embedding_keys()
     opened = vectors._opened(kept[0].key) if kept else None
     if opened is None:
-        raise InvalidInput("there are no vectors", hint="heron embed makes some")
+        raise NothingToCompare("there are no vectors", "heron embed makes some")
     return opened
 
 
 def compared(opened: OpenSet, ids: Array, *, frames: bool) -> Compared:
-    """The vectors of items by inner id, with `frames` also of their frames; raises InvalidInput if there are none."""
+    """The vectors of items by inner id, with `frames` also of their frames; raises NothingToCompare if there are none."""
     chosen = choose(opened, ids, frames=frames)
     if not len(chosen):
-        raise InvalidInput(
+        raise NothingToCompare(
             f"of {counted(len(ids), 'item')}, none has a vector under {opened.kept.key!r}",
-            hint="heron embed makes vectors, --key names others",
+            "heron embed makes vectors, --key names others",
+            opened.kept.key,
+            len(ids),
         )
     items = len(np.unique(chosen.items))
     return Compared(opened, chosen, items, len(ids) - items)

@@ -15,7 +15,7 @@ from heron.catalog.items import ItemService
 from heron.catalog.referring import DatasetRef
 from heron.catalog.vectors.store import VectorStore
 from heron.curation.chosen import Array
-from heron.curation.compared import Compared, compared, opened_set
+from heron.curation.compared import Compared, NothingToCompare, compared, opened_set
 from heron.curation.diversity import spread
 from heron.curation.duplicates import equal_files, near_items
 from heron.curation.hashing import hash_items
@@ -208,7 +208,7 @@ class CurationService:
         self._access.require("read", WORKSPACE)
         ids = self._lookup.ids(query)
         if not len(ids):
-            raise InvalidInput("no item matches, so there is nothing to compare")
+            raise NothingToCompare("no item matches, so there is nothing to compare")
         return ids
 
     def _of_dataset(self, dataset: DatasetRef) -> Array:

@@ -71,3 +71,18 @@ def is_alive(pid: int) -> bool:
     except OSError:
         return True
     return True
+
+
+def mark_of(pid: int) -> str:
+    """A process as text: its id and, on Linux, its start time, because ids are used again."""
+    try:
+        status = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return str(pid)
+    return f"{pid}@{status.rpartition(')')[2].split()[19]}"
+
+
+def runs(mark: str) -> bool:
+    """Whether a process that was stored as text is still running."""
+    pid = int(mark.partition("@")[0])
+    return is_alive(pid) and ("@" not in mark or mark == mark_of(pid))

@@ -5,11 +5,10 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from pathlib import Path
 
 from heron.catalog.access import WORKSPACE, Access
 from heron.catalog.database import Database, Row, one_transaction
-from heron.catalog.holder import is_alive
+from heron.catalog.holder import mark_of, runs
 from heron.catalog.limits import at_most
 from heron.catalog.referring import IMPORT, ImportRef
 from heron.convert import dumps, loads
@@ -51,7 +50,7 @@ class ImportService:
                 source,
                 folder.id if folder else None,
                 dumps(options),
-                _mark_of(os.getpid()),
+                mark_of(os.getpid()),
                 now(),
                 self._access.user.email,
             ],
@@ -102,7 +101,7 @@ class ImportService:
             )
         self._database.execute(
             "UPDATE imports SET state = 'running', process = ?, finished_at = NULL WHERE id = ?",
-            [_mark_of(os.getpid()), job.id],
+            [mark_of(os.getpid()), job.id],
         )
         if not job.is_read and (not keep_position or not job.position):
             self._database.execute(
@@ -228,7 +227,7 @@ class ImportService:
 
 def _job(row: Row) -> ImportJob:
     state: ImportState = row["state"]
-    if state == "running" and row["process"] and not _runs(row["process"]):
+    if state == "running" and row["process"] and not runs(row["process"]):
         state = "interrupted"
     return ImportJob(
         id=row["id"],
@@ -250,21 +249,6 @@ def _job(row: Row) -> ImportJob:
         waiting=row["waiting"],
         is_read=bool(row["is_read"]),
     )
-
-
-def _mark_of(pid: int) -> str:
-    """A process as text: its id and, on Linux, its start time, because ids are used again."""
-    try:
-        status = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
-    except OSError:
-        return str(pid)
-    return f"{pid}@{status.rpartition(')')[2].split()[19]}"
-
-
-def _runs(mark: str) -> bool:
-    """Whether a process that was stored as text is still running."""
-    pid = int(mark.partition("@")[0])
-    return is_alive(pid) and ("@" not in mark or mark == _mark_of(pid))
 
 
 def _problem(row: Row) -> ImportProblem:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from contextlib import suppress
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -213,7 +214,7 @@ def _status(arguments: list[str], context: Context) -> int:
         else:
             _complain("nothing was changed", None)
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        pass
     except Exception as error:
         if os.environ.get("HERON_DEBUG"):
             raise
@@ -222,6 +223,8 @@ def _status(arguments: list[str], context: Context) -> int:
         )
     finally:
         context.close()
+        with suppress(click.ClickException, OSError, ValueError):  # said already; Python would say it again
+            sys.stdout.flush()
     return 1
 
 

@@ -11,7 +11,8 @@ import os
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import Any, TextIO, cast
 
 import click
@@ -30,12 +31,31 @@ class GuardedOutput:
         """Write a text, to standard error if Heron does not print it."""
         if self.guarded and not getattr(_printing, "depth", 0):
             return sys.stderr.write(text)
-        return self._stream.write(text)
+        with self._written():
+            return self._stream.write(text)
+
+    def flush(self) -> None:
+        """Write what is buffered."""
+        with self._written():
+            self._stream.flush()
 
     def writelines(self, lines: Any) -> None:
         """Write several texts."""
         for line in lines:
             self.write(line)
+
+    @contextmanager
+    def _written(self) -> Iterator[None]:
+        """Say that standard output cannot be written; what is still buffered goes nowhere, so that Python can end."""
+        try:
+            yield
+        except OSError as error:
+            with suppress(OSError, ValueError), Path(os.devnull).open("wb") as nowhere:
+                os.dup2(nowhere.fileno(), self._stream.fileno())
+            if isinstance(error, BrokenPipeError):
+                raise
+            reason = error.strerror or error
+            raise click.ClickException(f"standard output cannot be written: {reason}") from error
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._stream, name)

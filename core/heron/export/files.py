@@ -11,10 +11,10 @@ from contextlib import contextmanager, suppress
 from errno import EACCES
 from functools import partial
 from pathlib import Path
-from secrets import token_hex
 from typing import Any
 
 from heron.errors import HeronError, InvalidInput
+from heron.export.parts import part_of
 
 
 @contextmanager
@@ -99,7 +99,7 @@ def _replacement(target: Path) -> Iterator[Any]:
     """A temporary file that replaces another one and takes over its permissions if all goes well."""
     if target.exists() and not os.access(target, os.W_OK):
         raise PermissionError(EACCES, os.strerror(EACCES))
-    part = target.with_name(f".heron-{token_hex(8)}.part")
+    part = part_of(target)
     try:
         with part.open("xb") as stream:
             yield stream

@@ -7,13 +7,13 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath, PureWindowsPath
-from secrets import token_hex
 from typing import IO
 
 from attrs import frozen
 
 from heron.errors import AlreadyExists, HeronError, InvalidInput
 from heron.export.files import outside_of_workspaces
+from heron.export.parts import part_of
 
 
 @frozen
@@ -47,7 +47,7 @@ def whole_folder(path: Path) -> Iterator[NewFolder]:
     if str(path) == "-":
         raise InvalidInput("this format writes a folder, which standard output cannot take", hint="-o FOLDER")
     target = outside_of_workspaces(path)
-    part = target.with_name(f".heron-{token_hex(8)}.part")
+    part = part_of(target)
     try:
         _check_free(path, target)
         part.mkdir()

@@ -16,6 +16,7 @@ from PIL import Image
 
 import heron
 from heron.cli.main import status
+from heron.quickstart.command import program_to_type
 from heron.quickstart.lake import make_lake
 from tests.test_catalogue_file import without_override
 
@@ -235,6 +236,45 @@ def test_an_interrupted_quickstart_can_begin_anew(tmp_path, monkeypatch, capsys,
     assert status(["quickstart", str(place)]) == 1
     assert "an earlier quickstart" in capsys.readouterr().err
     assert status(["--no-plugins", "quickstart", str(place), "--fresh"]) == 0
+
+
+@pytest.fixture
+def installed(tmp_path, monkeypatch):
+    """A command `heron` in an environment of its own, from whose parent folder it is started by its relative path."""
+    program = tmp_path / "two words" / "bin" / "heron"
+    program.parent.mkdir(parents=True)
+    program.write_text("#!/bin/sh\n")
+    program.chmod(0o755)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "argv", ["two words/bin/heron", "quickstart"])
+    return program
+
+
+def test_the_last_lines_name_heron_if_path_finds_it(installed, monkeypatch):
+    monkeypatch.setenv("PATH", str(installed.parent))
+    assert program_to_type() == "heron"
+
+
+def test_the_last_lines_name_the_absolute_path_of_a_heron_that_is_not_on_path(installed, monkeypatch):
+    monkeypatch.setenv("PATH", "/usr/bin")
+    assert program_to_type() == f"'{installed}'"
+
+
+def test_the_last_lines_name_the_path_if_path_finds_another_heron(installed, tmp_path, monkeypatch):
+    other = tmp_path / "other" / "heron"
+    other.parent.mkdir()
+    shutil.copy(installed, other)
+    monkeypatch.setenv("PATH", str(other.parent))
+    assert program_to_type() == f"'{installed}'"
+
+
+def test_the_last_lines_of_the_quickstart_can_be_typed(
+    installed, tmp_path, capsys, monkeypatch, drawn_before
+):
+    monkeypatch.setenv("PATH", "/usr/bin")
+    assert status(["--no-plugins", "quickstart", str(tmp_path / "tour")]) == 0
+    said = capsys.readouterr().out
+    assert said.endswith(f"  '{installed}' plugins\n  '{installed}' --help\n")
 
 
 def test_a_quickstart_where_nothing_can_be_written_is_one_line(tmp_path):

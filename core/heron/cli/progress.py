@@ -114,13 +114,6 @@ def counting(what: str, unit: str = "item", total: int | None = None) -> Iterato
 
 
 @contextmanager
-def reading(what: str) -> Iterator[Callable[[int, float | None], None]]:
-    """Show how many rows are read, and the share of the file that this is."""
-    with _line(what, "row") as line:
-        yield lambda done, share: line.show(done, share=share)
-
-
-@contextmanager
 def _line(what: str, unit: str) -> Iterator[Line]:
     line = Line(what, unit)
     try:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shlex
 import shutil
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -59,8 +60,20 @@ def command(context: heron.CommandContext, directory: Path, fresh: bool) -> None
     click.secho("")
     click.secho(f"Done. All of it is in {directory}. Try next:", bold=True)
     click.secho(f"  cd {shlex.quote(str(directory))}")
+    program = program_to_type()
     for line in NEXT:
-        click.secho(f"  {line}")
+        click.secho(f"  {program}{line.removeprefix('heron')}")
+
+
+def program_to_type() -> str:
+    """What users type to start this Heron from any folder: `heron` if that is what PATH finds, its absolute path if not."""
+    started = Path(sys.argv[0]).absolute()
+    folder = started.parent if started.stem == "heron" and started.is_file() else Path(sys.executable).parent
+    own = shutil.which("heron", path=str(folder))
+    found = shutil.which("heron")
+    if own is None or (found is not None and Path(found).samefile(own)):
+        return "heron"
+    return shlex.quote(own)
 
 
 def _walk_steps(context: heron.CommandContext) -> int:

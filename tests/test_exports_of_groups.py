@@ -284,3 +284,29 @@ def test_what_a_format_leaves_out_is_counted_only_where_it_leaves_something_out(
         assert status(["datasets", "export", "D", "-o", "x", "--format", format, "--json"]) == 0
         assert counted == counts, format
         assert len(json.loads(capsys.readouterr().out)["left_out"]) == len(counts)
+
+
+def test_safe_cells_are_texts_for_spreadsheets(tmp_path, monkeypatch, capsys):
+    texts = ["=1+1", "+1", "-1", "@x", "\tx", "\rx", "a=1", "'=1", ""]
+    with heron.open(tmp_path) as ws:
+        monkeypatch.chdir(tmp_path)
+        facts = MediaFacts("image", "image/png")
+        metadata = {**{f"k{number}": text for number, text in enumerate(texts)}, "n": -1.5, "l": ["=1"]}
+        ws.registration.register([NewItem("s3://lake/a", facts, name="=cmd()", metadata=metadata)], "A")
+        ws.datasets.create("D", items=ws.items.list())
+
+        def row(*options):
+            assert status(["datasets", "export", "D", "-o", "-", "--format", "csv", *options]) == 0
+            [found] = csv.DictReader(io.StringIO(capsys.readouterr().out, newline=""))
+            return found
+
+        plain, safe = row(), row("--safe-cells")
+        assert (plain["name"], safe["name"]) == ("=cmd()", "'=cmd()")
+        assert [plain[f"metadata.k{number}"] for number in range(len(texts))] == texts
+        assert [safe[f"metadata.k{number}"] for number in range(len(texts))] == [
+            f"'{text}" if number < 6 else text for number, text in enumerate(texts)
+        ]
+        assert (safe["metadata.n"], safe["metadata.l"]) == ("-1.5", '["=1"]')
+        assert status(["datasets", "export", "D", "-o", "d.json", "--safe-cells"]) == 1
+        assert "safe cells are for csv, not for json" in capsys.readouterr().err
+        assert not (tmp_path / "d.json").exists()

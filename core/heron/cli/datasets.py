@@ -221,13 +221,22 @@ def metadata(
     help="An exporter, such as jsonl; heron plugins lists all (default: by the file's suffix).",
 )
 @frames_option(default="marked")
+@click.option(
+    "--safe-cells", is_flag=True, help="csv: write ' before texts that a spreadsheet would run as formulas."
+)
 @json_option
 @click.pass_obj
 @example(
     "heron datasets export rain-1 -o rain-1.json\nheron datasets export rain-1 -o rain-1.txt --format csv"
 )
 def export(
-    context: Context, title: str, output: Path, format: str | None, frames: FrameChoice, as_json: bool
+    context: Context,
+    title: str,
+    output: Path,
+    format: str | None,
+    frames: FrameChoice,
+    safe_cells: bool,
+    as_json: bool,
 ) -> None:
     """Write a dataset to a file, or to a folder if the format has several files.
 
@@ -251,7 +260,7 @@ def export(
     total = workspace.datasets.get(title).row_count
     with counting("Writing", "row", total) as progress:
         rows = _reported(workspace.datasets.rows(title, frames=frames), progress)
-        count = export_rows(workspace.plugins, chosen, rows, output)
+        count = export_rows(workspace.plugins, chosen, rows, output, safe_cells=safe_cells)
     left_out = {}
     if "members" not in exporter.contains and (number := workspace.datasets._member_count(title)):
         left_out["members"] = number

@@ -23,9 +23,18 @@ MEMBERS_COLUMNS = (*_OF_ITEM, *(f"member.{name}" for name in _MEMBER))
 FRAMES_COLUMNS = (*_OF_ITEM, *(f"frame.{name}" for name in _FRAME))
 """The beginning of the header of a table of frames."""
 
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+"""A cell that begins so is run as a formula by spreadsheets."""
+
 
 class CsvExporter:
-    """A table: `position`, the exported fields of the item, then a column `metadata.KEY` for each key that occurs, and `tags`."""
+    """A table: `position`, the exported fields of the item, then a column `metadata.KEY` for each key that occurs, and `tags`.
+
+    With `safe_cells`, texts that a spreadsheet would run as a formula get a leading apostrophe.
+    """
+
+    def __init__(self, *, safe_cells: bool = False) -> None:
+        self._cell = _safe_cell if safe_cells else _cell
 
     def write(self, rows: Iterator[DatasetRow], stream: IO[bytes]) -> int:
         """Write the table and return the number of rows; a temporary file stores them until all keys are known."""
@@ -33,7 +42,7 @@ class CsvExporter:
         def cells(record: dict[str, Json]) -> list[Json]:
             return [*(record.get(name) for name in _ITEM), " | ".join(record["tags"])]
 
-        return _written(map(row_to_dict, rows), (*_ITEM, "tags"), cells, stream)
+        return _written(map(row_to_dict, rows), (*_ITEM, "tags"), cells, stream, cell=self._cell)
 
 
 class CsvMembersExporter:
@@ -83,6 +92,7 @@ def _written(
     cells: Callable[[dict[str, Json]], list[Json]],
     stream: IO[bytes],
     prefix: str = "metadata.",
+    cell: Callable[[Any], str] | None = None,
 ) -> int:
     """Write records with a column for each metadata key that occurs, and return their number.
 
@@ -102,7 +112,7 @@ def _written(
                 record = loads(line)
                 row = cells(record)
                 row[fixed:fixed] = map(record["metadata"].get, keys)
-                writer.writerow(map(_cell, row))
+                writer.writerow(map(cell or _cell, row))
     return count
 
 
@@ -117,6 +127,11 @@ class _Table:
 
     def __exit__(self, *error: object) -> None:
         self._text.detach()
+
+
+def _safe_cell(value: Any) -> str:
+    """A cell that spreadsheets take for text: only texts are changed, so that negative numbers stay numbers."""
+    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else _cell(value)
 
 
 def _cell(value: Any) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from heron.errors import InvalidInput
 from heron.export.files import whole_file
 from heron.export.folders import whole_folder
 
@@ -14,13 +15,21 @@ if TYPE_CHECKING:
     from heron.models import DatasetRow
 
 
-def export_rows(plugins: PluginManager, format: str, rows: Iterable[DatasetRow], path: Path) -> int:
+def export_rows(
+    plugins: PluginManager, format: str, rows: Iterable[DatasetRow], path: Path, *, safe_cells: bool = False
+) -> int:
     """Write rows to a file, or to a folder where the format is one of several files; returns the number of rows.
 
-    Raises PluginError for an unknown format, AlreadyExists for a folder that is not empty.
+    `safe_cells` is for the format csv alone. Raises PluginError for an unknown format, AlreadyExists for a folder that is not empty.
     """
     known = plugins.exporter(format)
     exporter: Any = plugins.load(known)
+    if safe_cells:
+        from heron.export.tables import CsvExporter
+
+        if not isinstance(exporter, CsvExporter):
+            raise InvalidInput(f"safe cells are for csv, not for {format}")
+        exporter = CsvExporter(safe_cells=True)
     count: int
     if known.writes_folder:
         with whole_folder(path) as folder:

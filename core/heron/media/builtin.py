@@ -25,8 +25,20 @@ def _load_quality() -> Measure:
     return measure
 
 
-def _image(subtype: str, signature: bytes, *suffixes: str) -> MediaFormat:
-    return MediaFormat(media_type=f"image/{subtype}", kind="image", suffixes=suffixes, signature=signature)
+def _image(subtype: str, signature: bytes, *suffixes: str, needs_suffix: bool = False) -> MediaFormat:
+    return MediaFormat(
+        media_type=f"image/{subtype}",
+        kind="image",
+        suffixes=suffixes,
+        signature=signature,
+        needs_suffix=needs_suffix,
+    )
+
+
+def _portable(subtype: str, magic: bytes, numbers: int, *suffixes: str) -> MediaFormat:
+    """A format of netpbm: a magic number, and numbers with blanks and comments between them (netpbm, ppm(5))."""
+    number = rb"(?:\s|#[^\r\n]*[\r\n])+-?[0-9.]{1,10}"
+    return _image(subtype, magic + number * numbers + rb"(?:[\s#]|\Z)", *suffixes)
 
 
 def _text(media_type: str, *suffixes: str, signature: bytes | None = None) -> MediaFormat:
@@ -86,7 +98,7 @@ def register_decoders() -> Iterable[MediaDecoder]:
     """Images and text; the signatures are those of the formats' own specifications."""
     yield MediaDecoder(
         name="image",
-        summary="JPEG, PNG, WebP, AVIF, BMP, TIFF and GIF images (Pillow)",
+        summary="JPEG, PNG, WebP, AVIF, BMP, TIFF, GIF and other images (Pillow)",
         formats=[
             _image("jpeg", rb"\xff\xd8\xff", ".jpg", ".jpeg", ".jpe", ".jfif"),
             _image("png", rb"\x89PNG\r\n\x1a\n", ".png"),
@@ -95,6 +107,30 @@ def register_decoders() -> Iterable[MediaDecoder]:
             _image("bmp", rb"BM.{4}\0\0\0\0", ".bmp"),
             _image("tiff", rb"II\*\0|MM\0\*|II\+\0|MM\0\+", ".tif", ".tiff"),
             _image("gif", rb"GIF8[79]a", ".gif"),
+            _portable("x-portable-pixmap", rb"P[36]", 3, ".ppm", ".pnm"),
+            _portable("x-portable-graymap", rb"P[25]", 3, ".pgm"),
+            _portable("x-portable-bitmap", rb"P[14]", 2, ".pbm"),
+            _portable("x-portable-floatmap", rb"Pf", 3, ".pfm"),
+            _image("qoi", rb"qoif.{8}[\x03\x04][\0\x01]", ".qoi"),
+            _image("x-sgi", rb"\x01\xda[\0\x01][\x01\x02]\0[\x01-\x03]", ".sgi", ".rgb", ".rgba", ".bw"),
+            _image("x-sun-raster", rb"\x59\xa6\x6a\x95", ".ras", ".sun"),
+            _image("vnd.ms-dds", rb"DDS \x7c\0\0\0", ".dds"),
+            _image("vnd.microsoft.icon", rb"\0\0\x01\0[^\0]\0.{3}\0", ".ico", needs_suffix=True),
+            _image(
+                "vnd.zbrush.pcx",
+                rb"\x0a[\0\x02\x03\x05][\0\x01][\x01\x02\x04\x08]",
+                ".pcx",
+                needs_suffix=True,
+            ),
+            _image(
+                "x-tga",
+                rb".[\0\x01][\x01-\x03\x09-\x0b].{13}[\x01\x08\x0f\x10\x18\x20]",
+                ".tga",
+                ".icb",
+                ".vda",
+                ".vst",
+                needs_suffix=True,
+            ),
         ],
         load=_load_images,
         namespaces=["exif", "image"],

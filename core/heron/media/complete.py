@@ -19,23 +19,26 @@ def is_complete(file: MediaFile, stream: BinaryIO, header: ImageHeader) -> bool:
     if file.path is None and not isinstance(stream, io.BytesIO):
         return True
     match file.media_type:
-        case "image/tiff":
-            return header.end is not None and header.end <= file.size
         case "image/bmp":
             return int.from_bytes(file.head[2:6], "little") == file.size
         case "image/webp":
             return int.from_bytes(file.head[4:8], "little") + 8 <= file.size
         case "image/avif":
             return _boxes_fill(stream, file.size)
-    stream.seek(max(0, file.size - _TAIL))
-    tail = stream.read(_TAIL)
-    match file.media_type:
         case "image/jpeg":
-            return tail.rstrip(b"\0\r\n ").endswith(b"\xff\xd9")
+            return _tail(file, stream).rstrip(b"\0\r\n ").endswith(b"\xff\xd9")
         case "image/png":
-            return b"IEND\xaeB`\x82" in tail
-        case _:
-            return tail.rstrip(b"\0").endswith(b";")  # GIF
+            return b"IEND\xaeB`\x82" in _tail(file, stream)
+        case "image/gif":
+            return _tail(file, stream).rstrip(b"\0").endswith(b";")
+        case "image/qoi":
+            return _tail(file, stream).endswith(bytes(7) + b"\1")
+    return header.end is not None and header.end <= file.size
+
+
+def _tail(file: MediaFile, stream: BinaryIO) -> bytes:
+    stream.seek(max(0, file.size - _TAIL))
+    return stream.read(_TAIL)
 
 
 def _boxes_fill(stream: BinaryIO, size: int) -> bool:

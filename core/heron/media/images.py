@@ -25,7 +25,11 @@ from heron.models import MediaFacts
 _TURNED = (5, 6, 7, 8)
 """EXIF orientations that swap width and height (EXIF 2.32, 4.6.4)."""
 
-_LOSSLESS = {"image/png": True, "image/bmp": True, "image/gif": True, "image/jpeg": False}
+_LOSSLESS = {
+    "image/png": True, "image/bmp": True, "image/gif": True, "image/jpeg": False, "image/qoi": True, "image/x-tga": True,
+    "image/vnd.zbrush.pcx": True, "image/x-sgi": True, "image/x-sun-raster": True, "image/x-portable-bitmap": True,
+    "image/x-portable-graymap": True, "image/x-portable-pixmap": True, "image/x-portable-floatmap": True,
+}  # fmt: skip
 """Whether a format compresses without loss, where it always or never does."""
 
 _WHOLE_JPEG = 64 * 1024 * 1024
@@ -41,7 +45,7 @@ about a minute.
 
 
 class ImageDecoder:
-    """Reads JPEG, PNG, WebP, AVIF, BMP, TIFF and GIF; a `Decoder` and a `FrameDecoder`.
+    """Reads JPEG, PNG, WebP, AVIF, BMP, TIFF, GIF and the other formats of `heron.media.pillow`; a `Decoder` and a `FrameDecoder`.
 
     Frames are those of an animation, as they are shown, or the pages of a TIFF; other files have one.
     """

@@ -11,7 +11,21 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import Any, BinaryIO
 
-from PIL import AvifImagePlugin, Image, TiffImagePlugin, UnidentifiedImageError, WebPImagePlugin
+from PIL import (
+    AvifImagePlugin,
+    DdsImagePlugin,
+    IcoImagePlugin,
+    Image,
+    PcxImagePlugin,
+    PpmImagePlugin,
+    QoiImagePlugin,
+    SgiImagePlugin,
+    SunImagePlugin,
+    TgaImagePlugin,
+    TiffImagePlugin,
+    UnidentifiedImageError,
+    WebPImagePlugin,
+)
 
 from heron.errors import HeronError, InvalidInput, MediaError
 from heron.hooks import MediaFile
@@ -38,6 +52,17 @@ _FORMATS = {
     "image/webp": WebPImagePlugin.WebPImageFile.format,
     "image/avif": AvifImagePlugin.AvifImageFile.format,
     "image/tiff": TiffImagePlugin.TiffImageFile.format,
+    "image/x-portable-bitmap": PpmImagePlugin.PpmImageFile.format,
+    "image/x-portable-graymap": PpmImagePlugin.PpmImageFile.format,
+    "image/x-portable-pixmap": PpmImagePlugin.PpmImageFile.format,
+    "image/x-portable-floatmap": PpmImagePlugin.PpmImageFile.format,
+    "image/qoi": QoiImagePlugin.QoiImageFile.format,
+    "image/x-tga": TgaImagePlugin.TgaImageFile.format,
+    "image/vnd.zbrush.pcx": PcxImagePlugin.PcxImageFile.format,
+    "image/x-sgi": SgiImagePlugin.SgiImageFile.format,
+    "image/x-sun-raster": SunImagePlugin.SunImageFile.format,
+    "image/vnd.microsoft.icon": IcoImagePlugin.IcoImageFile.format,
+    "image/vnd.ms-dds": DdsImagePlugin.DdsImageFile.format,
 }
 """Pillow's names of the formats; their plugins are imported here, so that Pillow does not import all of its
 plugins.
@@ -51,8 +76,8 @@ _WHOLE = ("image/webp", "image/avif")
 _LOSSY = (6, 7, 34712, 34887, 50001)
 """Compressions of TIFF that may lose something: JPEG, JPEG 2000, LERC, WebP."""
 
-_MOST_IN_RUNS = 32_000_000
-"""Most pixels of a run-length encoded BMP, which Pillow decodes one by one in Python, in some seconds."""
+_MOST_IN_PYTHON = 32_000_000
+"""Most pixels of a picture that Pillow decodes one by one in Python, in some seconds."""
 
 
 def max_pixels() -> int:
@@ -94,8 +119,10 @@ def opened(file: MediaFile, stream: BinaryIO) -> Image.Image:
         # Pillow reads compressed pages through the file descriptor, or, without one, from memory
         if file.path is None and isinstance(image, TiffImagePlugin.TiffImageFile) and image.use_load_libtiff:
             _check_size(file)
-        if image.format == "BMP" and image.info["compression"] in (1, 2):
-            _check_runs(file, image)
+        if image.width * image.height > _MOST_IN_PYTHON and _is_decoded_in_python(image):
+            raise MediaError(
+                f"{file.name} is run-length encoded or text, and has more than {_MOST_IN_PYTHON:,} pixels"
+            )
         return image
 
 
@@ -106,9 +133,11 @@ def _check_size(file: MediaFile) -> None:
         )
 
 
-def _check_runs(file: MediaFile, image: Image.Image) -> None:
-    if image.width * image.height > _MOST_IN_RUNS:
-        raise MediaError(f"{file.name} is run-length encoded and has more than {_MOST_IN_RUNS:,} pixels")
+def _is_decoded_in_python(image: Image.Image) -> bool:
+    """Whether Pillow decodes the pixels in Python, as those of PPM that are numbers as text."""
+    if image.format == "BMP":
+        return image.info["compression"] in (1, 2)
+    return any(tile[0] in ("ppm_plain", "qoi", "SGI16", "dds_rgb") for tile in getattr(image, "tile", ()))
 
 
 def header_by_pillow(file: MediaFile, stream: BinaryIO) -> ImageHeader:
@@ -127,6 +156,8 @@ def header_by_pillow(file: MediaFile, stream: BinaryIO) -> ImageHeader:
             frames = animation_frames(image)
         block = image.info.get("exif")
         exif = block if isinstance(block, bytes) else b""
+        if image.format == "PPM":
+            return ImageHeader(width, height, image.mode, end=_end_of_rows(image))
         steps = sum(getattr(image, "quantization", {}).get(0, ()))  # of a JPEG
         return ImageHeader(width, height, image.mode, exif, frames, quality=quality_of(steps))
 
@@ -147,6 +178,18 @@ def _directory(image: TiffImagePlugin.TiffImageFile) -> bytes:
         raise  # raised by the storage behind the stream
     except Exception:  # noqa: BLE001 - Pillow raises many sorts of errors for broken directories
         return b""
+
+
+def _end_of_rows(image: Image.Image) -> int | None:
+    """The offset at which the pixels of a PPM, PGM, PBM or PFM end; None if they are numbers as text."""
+    kind, _, offset, given = getattr(image, "tile")[0]  # noqa: B009 - only images of files have it
+    if kind == "ppm_plain":
+        return None
+    bits = {"1": 1, "L": 8, "RGB": 24, "CMYK": 32, "F": 32, "I": 16}[image.mode]
+    if kind == "ppm" and given[1] > 255 and image.mode == "RGB":
+        bits = 48
+    rows: int = (image.width * bits + 7) // 8 * image.height
+    return int(offset) + rows
 
 
 def _end(image: TiffImagePlugin.TiffImageFile) -> int | None:

@@ -16,6 +16,7 @@ from heron.hooks import FrameDecoder, MediaDecoder, MediaFile, PluginManager
 from heron.hooks.manager import LOADING, install_hint
 from heron.media.ground import laid
 from heron.media.sniff import Sniffed, Sniffer
+from heron.media.undecoded import undecoded
 from heron.models import MediaFacts
 
 if TYPE_CHECKING:
@@ -170,14 +171,14 @@ class MediaReader:
         """The facts of a file; without `personal`, personal facts are left out. Raises MediaError."""
         sniffed = self.sniff(file)
         if sniffed is None:
-            note = "no known format, catalogued by its name and size alone"
+            note = undecoded(file.name)
             facts = MediaFacts(kind="other", media_type=file.media_type, note=note)
             return Examined(facts, (f"{file.name}: {note}",))
         warnings = (_lie(file, sniffed),) if sniffed.claimed else ()
         try:
             decoder = self.decoding(sniffed.decoder)
         except PluginError as error:
-            note = str(error)
+            note = f"{error}: {error.hint}" if error.hint else str(error)
             facts = MediaFacts(kind=sniffed.format.kind, media_type=file.media_type, note=note)
             return Examined(facts, (*warnings, f"{file.name}: {note}"))
         facts = decoder.call(decoder.decoder.probe, file)

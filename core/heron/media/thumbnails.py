@@ -71,7 +71,10 @@ def _scalable(image: Image.Image) -> Image.Image:
     """The image in a mode that can be scaled smoothly: L, RGB, RGBA, CMYK or LAB."""
     image.load()
     if image.mode.startswith(("I", "F")):
-        return Image.fromarray(_to_bytes(np.asarray(image), is_full=image.format == "PNG"))
+        values = np.asarray(image)
+        if image.format == "PPM" and image.mode == "I":
+            values = values.astype(np.uint16)  # Pillow scales all numbers of a PGM to 16 bits
+        return Image.fromarray(_to_bytes(values, is_full=image.format in ("PNG", "PPM")))
     if image.mode in ("LA", "PA") or "transparency" in image.info:
         return image.convert("RGBA")
     if image.mode in ("L", "RGB", "RGBA", "CMYK", "LAB"):

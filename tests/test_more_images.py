@@ -14,9 +14,10 @@ from heron.media.sniff import Sniffer
 from heron.testing import DecoderContract
 from heron.testing.files import LocalMediaFile, format_of
 
-(IMAGES, _TEXT) = builtin.register_decoders()
+DECODERS = list(builtin.register_decoders())
+IMAGES = DECODERS[0]
 DECODER = ImageDecoder()
-SNIFFER = Sniffer([IMAGES, _TEXT])
+SNIFFER = Sniffer(DECODERS)
 
 FORMATS = {
     "ppm": ("RGB", "image/x-portable-pixmap"),

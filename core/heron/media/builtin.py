@@ -1,4 +1,4 @@
-"""The built-in decoders, images by Pillow and text of several kinds, and the built-in quality metrics."""
+"""The built-in decoders, images by Pillow, text of several kinds and office documents, and the built-in quality metrics."""
 
 from __future__ import annotations
 
@@ -17,6 +17,12 @@ def _load_text() -> Decoder:
     from heron.media.text import TextDecoder
 
     return TextDecoder()
+
+
+def _load_office() -> Decoder:
+    from heron.media.office import OfficeDecoder
+
+    return OfficeDecoder()
 
 
 def _load_quality() -> Measure:
@@ -41,9 +47,16 @@ def _portable(subtype: str, magic: bytes, numbers: int, *suffixes: str) -> Media
     return _image(subtype, magic + number * numbers + rb"(?:[\s#]|\Z)", *suffixes)
 
 
-def _text(media_type: str, *suffixes: str, signature: bytes | None = None) -> MediaFormat:
-    return MediaFormat(media_type=media_type, kind="text", suffixes=suffixes, signature=signature)
+def _text(
+    media_type: str, *suffixes: str, signature: bytes | None = None, needs_suffix: bool = False
+) -> MediaFormat:
+    return MediaFormat(
+        media_type=media_type, kind="text", suffixes=suffixes, signature=signature, needs_suffix=needs_suffix
+    )
 
+
+_ODT = rb"application/vnd\.oasis\.opendocument\.text(?!-)"
+"""The content of the first member of an OpenDocument text, stored as it is (ODF 1.3, part 2, 3.3)."""
 
 _PERSONAL = [
     "exif.Artist", "exif.Copyright", "exif.BodySerialNumber", "exif.GPSLatitude", "exif.GPSLongitude",
@@ -150,6 +163,20 @@ def register_decoders() -> Iterable[MediaDecoder]:
         ],
         load=_load_text,
         namespaces=["text"],
+    )
+    word = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
+    odt, is_odt = "application/vnd.oasis.opendocument.text", rb"PK\x03\x04.{26}mimetype" + _ODT
+    yield MediaDecoder(
+        name="office",
+        summary="Word documents and OpenDocument texts",
+        formats=[
+            _text(word, ".docx", signature=rb"PK\x03\x04", needs_suffix=True),
+            _text(odt, ".odt", signature=rb"PK\x03\x04", needs_suffix=True),
+            _text(odt, ".odt", signature=is_odt),
+        ],
+        load=_load_office,
+        namespaces=["text", "office"],
+        personal=["office.author", "office.title", "office.subject", "office.keywords"],
     )
 
 

@@ -82,7 +82,7 @@ class Sniffer:
     ) -> tuple[MediaFormat, MediaDecoder] | None:
         if not self._text or not is_text(head):
             return None
-        if named and named[0].kind == "text":
+        if named and named[0].kind == "text" and not named[0].needs_suffix:
             return named
         return self._text[0]
 

@@ -67,7 +67,8 @@ class Person:
         self.run(lake, "vectors", "export", "visual", "-o", out / "visual.npy")
         rows = json.loads((out / "days.json").read_text())
         ids = (out / "visual.ids.txt").read_text()
-        for row in (*items, *rows):
+        members = [member for row in rows for member in row.get("members", ())]
+        for row in (*items, *rows, *members):
             for place in ("url", "path"):
                 row[place] = row[place].rpartition("/")[2]
             row.pop("updated_at", None)  # a move says that the item was changed

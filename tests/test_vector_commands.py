@@ -71,7 +71,7 @@ def test_embed_gives_all_pictures_a_vector_and_passes_over_those_that_have_one(l
     assert lake("embed") == "Embedded 4 pictures as 'visual'.\n"
     assert lake("embed") == "Embedded 0 pictures as 'visual', 4 had one already.\n"
     assert json.loads(lake("embed", "--again", "--json")) == {
-        "key": "visual", "embedded": 4, "skipped": 0, "failed": 0, "problems": [],
+        "key": "visual", "embedded": 4, "skipped": 0, "failed": 0, "without_picture": 0, "problems": [], "notes": [],
     }  # fmt: skip
 
 

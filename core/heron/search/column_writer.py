@@ -164,7 +164,6 @@ class ColumnWriter:
 
     def _field(self, field: tree.Field) -> Parts:
         """The values of a field."""
-        _require_fitting(field)
         if field.home == "derived":
             return self._derived(field.path[0])
         if field.home == "column":
@@ -233,8 +232,6 @@ class ColumnWriter:
     def _is_missing(self, field: tree.Field) -> Expr:
         """Whether a field has no value at all."""
         import polars as pl
-
-        _require_fitting(field)
 
         origin = {"column": "column", "metadata": "metadata", "fact": "fact"}.get(field.home)
         if origin is None or field.form is not None:
@@ -341,12 +338,6 @@ class ColumnWriter:
         self.is_slow = True
         found = getattr(part.expr.cast(pl.Datetime("us")).dt, name)()
         return {"number": Part("whole", found.cast(pl.Int64), 9999)}
-
-
-def _require_fitting(field: tree.Field) -> None:
-    """Leave keys to SQLite of which some values may not have the form of their type: there these count as missing."""
-    if field.form is not None:
-        raise NotInColumns
 
 
 def _paths(frame: polars.DataFrame) -> polars.Series:

@@ -8,6 +8,7 @@ import click
 
 from heron.cli import completing
 from heron.cli.context import Context
+from heron.cli.exits import status_of_failures
 from heron.cli.output import example, json_option, print_json, print_json_list
 from heron.cli.progress import counting
 from heron.cli.selection import Selection, selection
@@ -59,7 +60,7 @@ def command(
     only_list: bool,
     as_json: bool,
     selection: Selection,
-) -> None:
+) -> int:
     """Compute vectors of the pictures of items, and of their frames, with an embedder.
 
     All items that have pictures, unless some are chosen. Items that have a vector of the same content by the
@@ -67,7 +68,7 @@ def command(
     """
     if only_list:
         _list(context, as_json)
-        return
+        return 0
     workspace = context.workspace()
     items = selection.chosen(workspace) if selection else None
     with counting("Embedding", total=workspace.embed._count(items)) as progress:
@@ -83,8 +84,9 @@ def command(
             ) from None
     if as_json:
         print_json(done)
-        return
-    _say(done)
+    else:
+        _say(done)
+    return status_of_failures(done.failed, done.unreachable)
 
 
 def _say(done: Embedded) -> None:
@@ -102,6 +104,8 @@ def _say(done: Embedded) -> None:
     for reason, names in list(by_reason.items())[:20]:
         more = f" and {len(names) - 3:,} more" if len(names) > 3 else ""
         say(f"  failed: {', '.join(names[:3])}{more}: {reason}")
+    if done.unreachable:
+        say(f"{counted(done.unreachable, 'item')} could not be reached: the same command again takes those.")
 
 
 def _list(context: Context, as_json: bool) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 import heron
+from heron.cli.exits import DONE, FAILURES
 from heron.cli.main import status
 
 DOCS = Path(__file__).parent.parent / "docs"
@@ -51,7 +52,8 @@ def test_every_example_of_a_page_runs_and_finds_something(page, lake, capsys):
     for line in lines:
         program, *arguments = shlex.split(line)
         assert program == "heron"
-        assert status(arguments) == 0, f"{line}\n{capsys.readouterr().err}"
+        fine = (DONE, FAILURES) if "--ignore-errors" in arguments else (DONE,)  # the lake has broken files
+        assert status(arguments) in fine, f"{line}\n{capsys.readouterr().err}"
         said = capsys.readouterr().out
         assert said, line
         assert " matches." not in said, line

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from heron.cli.exits import INCOMPLETE
 from heron.cli.main import status
 from tests.test_import_jobs import failures, urls
 
@@ -152,7 +153,7 @@ def test_one_that_is_stopped_again_and_again_lands_everything_once(
         process.send_signal(number)
         _, err = process.communicate(timeout=30)
         if number == signal.SIGINT:
-            assert process.returncode == 1
+            assert process.returncode == INCOMPLETE
             assert err.strip() == "Error: interrupted (heron imports resume 1 goes on from there)"
         job, kept = workspace.imports.get("1"), workspace.items.count()
         assert (job.state, job.added) == ("interrupted", kept)
@@ -196,6 +197,6 @@ def test_ctrl_c_with_worker_processes_is_one_line(workspace, tmp_path):
     _, err = process.communicate(timeout=60)
     assert 0 < workspace.items.count() < 3000
     assert (process.returncode, err) == (
-        1,
+        INCOMPLETE,
         "Error: interrupted (heron imports resume 1 goes on from there)\n",
     )

@@ -8,7 +8,6 @@ import click
 
 from heron.cli import completing
 from heron.cli.context import Context
-from heron.cli.exits import status_of_failures
 from heron.cli.output import example, json_option, print_json, print_json_list
 from heron.cli.progress import counting
 from heron.cli.selection import Selection, selection
@@ -60,7 +59,7 @@ def command(
     only_list: bool,
     as_json: bool,
     selection: Selection,
-) -> int:
+) -> None:
     """Compute vectors of the pictures of items, and of their frames, with an embedder.
 
     All items that have pictures, unless some are chosen. Items that have a vector of the same content by the
@@ -68,7 +67,7 @@ def command(
     """
     if only_list:
         _list(context, as_json)
-        return 0
+        return
     workspace = context.workspace()
     items = selection.chosen(workspace) if selection else None
     with counting("Embedding", total=workspace.embed._count(items)) as progress:
@@ -84,9 +83,8 @@ def command(
             ) from None
     if as_json:
         print_json(done)
-    else:
-        _say(done)
-    return status_of_failures(done.failed, done.unreachable)
+        return
+    _say(done)
 
 
 def _say(done: Embedded) -> None:
@@ -104,8 +102,6 @@ def _say(done: Embedded) -> None:
     for reason, names in list(by_reason.items())[:20]:
         more = f" and {len(names) - 3:,} more" if len(names) > 3 else ""
         say(f"  failed: {', '.join(names[:3])}{more}: {reason}")
-    if done.unreachable:
-        say(f"{counted(done.unreachable, 'item')} could not be reached: the same command again takes those.")
 
 
 def _list(context: Context, as_json: bool) -> None:

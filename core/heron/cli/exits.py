@@ -26,11 +26,6 @@ def status_of(job: ImportJob) -> int:
     return FAILURES if job.failed else DONE
 
 
-def status_of_failures(failed: int, unreachable: int) -> int:
-    """The exit status of a command of which some units have failed, among them those whose store did not answer."""
-    return INCOMPLETE if unreachable else FAILURES if failed else DONE
-
-
 def status_of_error(error: HeronError) -> int:
     """The exit status of a command that ends with an error."""
     from heron.errors import ImportInterrupted

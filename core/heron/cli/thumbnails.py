@@ -5,7 +5,6 @@ from __future__ import annotations
 import click
 
 from heron.cli.context import Context
-from heron.cli.exits import status_of_failures
 from heron.cli.output import example, json_option, print_json
 from heron.cli.progress import counting
 from heron.cli.selection import Selection, selection
@@ -23,7 +22,7 @@ from heron.wording import counted
     "heron thumbnails --folder Photos\nheron thumbnails --where \"kind = 'video'\" --frames\n"
     "heron thumbnails --item 01a1fc7f-6634-7b8f-8ffa-50166ba72775 --again"
 )
-def command(context: Context, frames: bool, again: bool, as_json: bool, selection: Selection) -> int:
+def command(context: Context, frames: bool, again: bool, as_json: bool, selection: Selection) -> None:
     """Make the small pictures and the quality metrics of items and frames.
 
     Existing ones are kept, so to continue an interrupted run, run it again.
@@ -36,12 +35,9 @@ def command(context: Context, frames: bool, again: bool, as_json: bool, selectio
         made = workspace.pictures.make(chosen, frames=frames, again=again, progress=progress)
     if as_json:
         print_json(made)
-        return status_of_failures(made.failed, made.unreachable)
+        return
     what = counted(made.frames, "frame") if frames else counted(made.items, "item")
     failed = f", {counted(made.failed, 'item')} failed" if made.failed else ""
     say(f"Made pictures of {what}{failed}.")
     for problem in made.problems[:20]:
         say(f"  failed: {problem.reason}")
-    if made.unreachable:
-        say(f"{counted(made.unreachable, 'item')} could not be reached: the same command again takes those.")
-    return status_of_failures(made.failed, made.unreachable)

@@ -15,7 +15,7 @@ from heron.catalog.frames import FrameService
 from heron.catalog.items import bundles
 from heron.catalog.vectors.rows import Owner, VectorSet
 from heron.catalog.vectors.store import VectorStore
-from heron.errors import HeronError, Unreachable
+from heron.errors import HeronError
 from heron.hooks import BoundedEmbedder, Embedder, EmbedderModel
 from heron.jobs import ImportProblem
 from heron.models import OTHER, Item
@@ -84,7 +84,6 @@ class Run:
         self.embedded = 0
         self.skipped = 0
         self.failed = 0
-        self.unreachable = 0
         self.without_picture = 0
         self.outside = 0
         self.problems: list[ImportProblem] = []
@@ -192,7 +191,6 @@ class Run:
             self.without_picture += 1
             return
         self.failed += 1
-        self.unreachable += isinstance(error, Unreachable)
         if len(self.problems) < PROBLEMS:
             self.problems.append(ImportProblem(item.name, item.url, str(error)))
 

@@ -39,8 +39,6 @@ class Embedded(Record):
     problems: tuple[ImportProblem, ...] = ()
     without_picture: int = 0
     notes: tuple[str, ...] = ()
-    unreachable: int = 0
-    """How many of the failed ones a store did not answer for: the same call again takes them."""
 
 
 class EmbeddingService:
@@ -111,7 +109,6 @@ class EmbeddingService:
             tuple(run.problems),
             run.without_picture,
             _notes(record, run),
-            run.unreachable,
         )
 
     def chosen(self, items: ItemRefs | Query | None = None) -> Iterator[Item]:

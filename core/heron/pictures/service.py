@@ -15,7 +15,7 @@ from heron.catalog.frames import FrameService
 from heron.catalog.items import ItemService, bundles
 from heron.catalog.referring import ITEM, ItemRef, ItemRefs, frame_numbers, item_name
 from heron.catalog.thumbnails import ThumbnailStore
-from heron.errors import HeronError, InvalidInput, MediaError, NotFound, PluginError, Unreachable
+from heron.errors import HeronError, InvalidInput, MediaError, NotFound, PluginError
 from heron.export.files import whole_file
 from heron.hooks import PluginManager, TextReader
 from heron.jobs import ImportProblem
@@ -50,8 +50,6 @@ class Made(Record):
     frames: int
     failed: int = 0
     problems: tuple[ImportProblem, ...] = ()
-    unreachable: int = 0
-    """How many of the failed ones a store did not answer for: the same call again takes them."""
 
 
 @frozen
@@ -197,16 +195,13 @@ class PictureService:
         self._access.require("read", WORKSPACE)
         made, done = {"item": 0, "frame": 0, "failed": 0}, 0
         problems: list[ImportProblem] = []
-        unreachable = 0
         waiting: list[_Piece] = []
 
         def work(item: Item) -> Iterator[_Piece]:
             return self._frame_pieces(item, again) if frames else self._item_pieces(item, again)
 
         def failed(name: str, url: str, error: HeronError) -> None:
-            nonlocal unreachable
             made["failed"] += 1
-            unreachable += isinstance(error, Unreachable)
             if len(problems) < PROBLEMS:
                 problems.append(ImportProblem(name, url, str(error)))
 
@@ -234,7 +229,7 @@ class PictureService:
                     progress(sum(made.values()) if frames else done)
         self._keep(waiting, made)
         progress(sum(made.values()) if frames else done)
-        return Made(made["item"], made["frame"], made["failed"], tuple(problems), unreachable)
+        return Made(made["item"], made["frame"], made["failed"], tuple(problems))
 
     def write_frames(
         self, item: ItemRef, folder: str | Path, numbers: Iterable[int] | int, *, size: int | None = None

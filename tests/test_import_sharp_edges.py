@@ -8,6 +8,7 @@ from types import SimpleNamespace
 import pytest
 
 import heron
+from heron.cli.exits import FAILURES
 from heron.cli.main import status
 from tests.conftest import draw
 from tests.synced_places import FolderPlace, counts, names
@@ -112,7 +113,7 @@ def test_a_dry_run_tells_all_problems_and_no_report_that_is_not_kept(tmp_path, c
         tmp_path / "m.json", {"images": [{"objectUrl": f"file:///gone/{n}.jpg"} for n in range(40)]}
     )
     assert status(["init"]) == 0
-    assert status(["import", "--manifest", str(file), "--folder", "A", "--dry-run"]) == 0
+    assert status(["import", "--manifest", str(file), "--folder", "A", "--dry-run"]) == FAILURES
     said = capsys.readouterr().out
     assert said.count("failed: $.images[") == 40
     assert "heron imports report" not in said

@@ -495,6 +495,8 @@ def test_leakage_is_printed_collected_and_drawn(run, split):
     found = json.loads(run("leakage", "train", "test", "--json"))
     assert {leak["why"] for leak in found["leaks"]} >= {"same item", "equal content"}
     split.datasets.create("hills", items=split.items.by_name("hills.png"))
+    heads = run("leakage", "train", "test", "--csv").splitlines()[0].split(",")
+    assert heads[:4] == ["leaks", "uuid", "is like", "its uuid"]
     assert "Nothing leaks." in run("leakage", "hills", "train")
     assert "there is no dataset 'nix'" in run("leakage", "nix", "test", code=1)
     assert ".png" in run("leakage", "train", "test", "-o", "leaks.txt", code=1)

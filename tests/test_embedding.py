@@ -162,6 +162,38 @@ def test_frames_that_a_shorter_file_has_no_more_do_not_stop_the_others(lake, tmp
     assert levels(lake, [item, *lake.frames.list(item)]) == [1, 1, None]
 
 
+class Blank:
+    """A plugin of images of which there are no pictures."""
+
+    @heron.hookimpl
+    def register_decoders(self):
+        blank = heron.MediaFormat(media_type="image/x-blank", kind="image", suffixes=[], signature=b"BLANK")
+        yield heron.MediaDecoder(name="blank", summary="Blank images", formats=[blank], load=Blank)
+
+    def probe(self, file):
+        return heron.MediaFacts("image", file.media_type)
+
+    def picture(self, file, size):
+        return None
+
+
+def test_only_what_can_have_no_picture_counts_as_without_one(tmp_path, model):
+    with heron.open(tmp_path / "lake", plugins=[Colours(model), Blank()], discover=False) as lake:
+        folder = tmp_path / "in"
+        folder.mkdir()
+        for name, content in (
+            ("a.bin", b"\0\1\2" * 99),
+            ("gone.bin", b"\0\1\3" * 99),
+            ("blank", b"BLANK\0\1"),
+        ):
+            (folder / name).write_bytes(content)
+        lake.ingest.files([folder], folder="A", ignore_errors=True)
+        (folder / "gone.bin").unlink()
+        report = lake.embed("colour", lake.items.list())
+        assert (report.embedded, report.without_picture, report.failed) == (0, 1, 2)
+        assert sorted(problem.place for problem in report.problems) == ["blank", "gone.bin"]
+
+
 def test_what_looks_like_nothing_is_left_out_unless_it_is_asked_for(lake, tmp_path):
     paint(lake, tmp_path / "in", 1)
     [text] = register(lake, 1, "B", kind="text")

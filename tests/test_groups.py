@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import sqlite3
 from contextlib import closing
 from itertools import pairwise
@@ -14,6 +15,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 import heron
+from heron.catalog.contents import Contents
 from heron.cli.main import status
 from heron.ingest.batches import natural
 
@@ -254,6 +256,38 @@ def test_a_frame_of_a_group_is_shown_by_its_number(run, views, tmp_path):
     assert "12 frames" in run("thumbnails", "--folder", "A", "--frames")
     found = json.loads(run("search", "--frames", "--where", "metric.brightness > 0.4", "--json"))["items"]
     assert [frame["number"] for frame in found] == [11]
+
+
+def test_the_first_members_and_frames_are_printed_and_the_rest_is_counted(run, views, monkeypatch):
+    run("import", views, "--folder", "A", "--as", "group")
+    read = {"members": 0, "frames": 0}
+
+    def counting(name, stream):
+        def counted(self, *given):
+            for row in stream(self, *given):
+                read[name] += 1
+                yield row
+
+        return counted
+
+    for name in read:
+        monkeypatch.setattr(Contents, name, counting(name, getattr(Contents, name)))
+    said = run("items", "show", "views", "--limit", "5", "--frames", "all")
+    assert "12 members" in said and "12 frames (all that are in the catalogue)" in said
+    assert read == {"members": 5, "frames": 5}
+    hints = re.findall("… and 7 more: --limit prints more, heron (items show .*) all of them", said)
+    for part, hint in zip(read, hints, strict=True):
+        assert len(json.loads(run(*hint.split()))[part]) == 12
+
+
+def test_what_is_counted_is_what_is_read(workspace, views):
+    workspace.ingest.files([views], folder="A", batch_as="group")
+    [item] = workspace.items.list()
+    workspace.frames.set(item, {3: {"side": "left"}, 5: {}})
+    contents = workspace.items._contents
+    assert contents.member_count(item) == len(list(contents.members(item))) == 12
+    for choice, count in {"none": 0, "metadata": 1, "key": 2, "marked": 2, "all": 12}.items():
+        assert contents.frame_count(item, choice) == len(list(contents.frames(item, choice))) == count
 
 
 def test_options_that_do_not_go_together_are_told(run, views, tmp_path):

@@ -96,6 +96,7 @@ def test_a_process_id_that_is_used_again_counts_as_gone(tmp_path):
     [
         ["items"],
         ["items", "--json"],
+        ["items", "--csv"],
         ["--help"],
         ["--version"],
         ["manifest", "create", ".", "-o", "-"],
@@ -110,7 +111,7 @@ def test_a_full_disk_behind_standard_output_is_said(tmp_path, workspace_with_ite
     assert re.fullmatch(r"Error: .* cannot be written: No space left on device\n", done.stderr)
 
 
-@pytest.mark.parametrize("command", [["items"], ["items", "--json"], ["--help"]])
+@pytest.mark.parametrize("command", [["items"], ["items", "--json"], ["items", "--csv"], ["--help"]])
 def test_a_closed_pipe_is_silent(workspace_with_items, command):
     reading, writing = os.pipe()
     os.close(reading)

@@ -56,8 +56,11 @@ def test_words_are_searched_in_names_and_texts_where_no_embedding_takes_them(wor
 
     def found(*arguments):
         said = run("search", *arguments, "--json")
-        assert "No embedding takes texts, so the words are searched in names, description" in said.err
-        return [item["name"] for item in json.loads(said.out)["items"]]
+        note = "No embedding takes texts, so the words are searched in names, description"
+        assert note in said.err
+        page = json.loads(said.out)
+        assert page["notes"][0].startswith(note)
+        return [item["name"] for item in page["items"]]
 
     assert found("bus") == ["bus_1.jpg", "busX1.jpg", "c.jpg"]
     assert found("bus", "rain") == ["bus_1.jpg", "c.jpg"]
@@ -65,6 +68,11 @@ def test_words_are_searched_in_names_and_texts_where_no_embedding_takes_them(wor
     assert found("bus", "--where", "name LIKE 'c%' OR name = 'x'", "--sort", "-name") == ["c.jpg"]
     assert found("o'clock") == []
     assert run("search", "bus", "--count").out == "3\n"
+    counted = json.loads(run("search", "bus", "--count", "--json").out)
+    assert counted["count"] == 3 and counted["notes"][0].startswith("No embedding takes texts")
+    assert json.loads(run("search", "--count", "--json").out) == {"count": 3}
+    for more in (["--columns", "name"], ["--with", "members"], ["--frames"]):
+        assert len(json.loads(run("search", "bus", *more, "--json").out)["notes"]) == 1
     assert "no embedding takes text" in run("search", "bus", "--nearest", "2", code=1).err
 
 

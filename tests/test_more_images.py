@@ -102,6 +102,24 @@ def test_a_text_that_begins_like_a_magic_number_is_text(name):
         assert SNIFFER.sniff(text, name).format.kind == "text"
 
 
+@pytest.mark.parametrize("name", ["letter.txt", "letter"])
+def test_a_text_that_begins_like_an_image_of_numbers_as_text_is_text(name):
+    for text in (b"P1 0.5 0.7", b"P1\t12\t13\n", b"P2 1 2 3\n", b"P3 10 20 30 apples", b"P6 -1 2.5 3 "):
+        assert SNIFFER.sniff(text, name).format.kind == "text"
+    assert SNIFFER.sniff(b"P1 0.5 0.7", "letter.pbm").format.kind == "text"
+
+
+def test_images_of_numbers_as_text_are_known_by_content_and_name():
+    found = {
+        name: SNIFFER.sniff(head, name).format.media_type.removeprefix("image/x-portable-")
+        for head, names in ((b"P1 2 1\n0 1", "a.pbm b.pnm"), (b"P2 2 1 255\n", "a.pgm c.pnm"), (b"P3 2 1 9\n", "a.PPM d.pnm"))
+        for name in names.split()
+    }  # fmt: skip
+    assert found == {
+        "a.pbm": "bitmap", "b.pnm": "bitmap", "a.pgm": "graymap", "c.pnm": "graymap", "a.PPM": "pixmap", "d.pnm": "pixmap",
+    }  # fmt: skip
+
+
 def test_numbers_as_text_and_comments_are_read(tmp_path):
     (tmp_path / "a.ppm").write_bytes(b"P3 # by hand\n# two pixels\n2 1\n255\n255 0 0\n0 0 255\n")
     (tmp_path / "b.pbm").write_bytes(b"P1\n2 1\n0 1\n")

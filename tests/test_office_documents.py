@@ -82,6 +82,22 @@ def test_text_of_a_word_document(tmp_path):
     assert text_of(docx(tmp_path / "a.docx")) == "Tides at Müller & Søn\none\ttwo\n three\nbox\ncell\n"
 
 
+def test_tracked_changes_of_a_word_document_are_read_as_accepted(tmp_path):
+    body = (
+        "<w:p><w:moveFrom><w:r><w:t>moved</w:t><w:tab/></w:r></w:moveFrom><w:r><w:t>stays</w:t></w:r>"
+        "<w:del><w:r><w:delText>gone</w:delText><w:tab/><w:br/></w:r></w:del><w:ins><w:r><w:t> new</w:t></w:r></w:ins></w:p>"
+        "<w:p><w:pPr><w:rPr><w:del/></w:rPr></w:pPr><w:moveTo><w:r><w:t>moved</w:t></w:r></w:moveTo></w:p>"
+    )
+    assert text_of(docx(tmp_path / "a.docx", body)) == "stays new\nmoved\n"
+
+
+def test_elements_of_other_namespaces_are_not_taken_for_tracked_changes(tmp_path):
+    body = '<text:p><del xmlns="urn:other">kept</del><text:del> too</text:del></text:p>'
+    assert text_of(odt(tmp_path / "a.odt", body)) == "kept too\n"
+    body = '<w:p><moveFrom xmlns="urn:other"><w:r><w:t>kept</w:t></w:r></moveFrom></w:p>'
+    assert text_of(docx(tmp_path / "a.docx", body)) == "kept\n"
+
+
 def test_text_of_an_opendocument(tmp_path):
     assert text_of(odt(tmp_path / "a.odt")) == "Tides at Müller & Søn\none\ttwo\n   three\n"
 

@@ -163,6 +163,42 @@ def test_items_without_a_picture_are_no_failure(workspace, tmp_path):
     assert "a.bin is of no known format" in made.problems[0].reason
 
 
+def test_a_file_that_has_become_one_of_another_kind_gives_no_picture_of_it(workspace, tmp_path):
+    path = draw(tmp_path / "in" / "x.png")
+    [item] = imported(workspace, tmp_path / "in")
+    path.write_text("no picture")
+    made = workspace.pictures.make([item])
+    assert (made.items, made.failed, kept(workspace)) == (0, 1, (0, 0))
+    said = "x.png is no longer of kind image: its content is text/plain"
+    assert made.problems[0].reason.startswith(said)
+    for look in (workspace.pictures.picture, lambda item: list(workspace.pictures.text(item))):
+        with pytest.raises(MediaError, match=said) as refused:
+            look(item)
+        assert refused.value.hint == "import or sync it again"
+    draw(path)
+    assert workspace.pictures.picture(item).size == Image.open(path).size
+
+
+def test_a_member_that_has_become_one_of_another_kind_gives_no_picture_of_it(workspace, tmp_path):
+    paths = [draw(tmp_path / "in" / "views" / f"v{number}.png", seed=number) for number in range(3)]
+    [item] = imported(workspace, tmp_path / "in" / "views", batch_as="group")
+    paths[1].write_text("no picture")
+    for look in (workspace.pictures.picture, lambda item: workspace.pictures.picture(item, frame=1)):
+        with pytest.raises(
+            MediaError, match=r"v1\.png is no longer of kind image: its content is text/plain"
+        ):
+            look(item)
+    assert workspace.pictures.picture(item, frame=2).size == Image.open(paths[2]).size
+
+
+def test_an_item_of_no_kind_shows_what_its_file_has_become(workspace, tmp_path):
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "x.bin").write_bytes(b"\0\1\2" * 500)
+    [item] = imported(workspace, tmp_path / "in")
+    draw(tmp_path / "x.png").replace(tmp_path / "in" / "x.bin")
+    assert (item.kind, workspace.pictures.make([item]).items) == ("other", 1)
+
+
 def test_problems_are_counted_all_and_told_up_to_a_limit(workspace):
     facts = MediaFacts("image", "image/jpeg")
     new = [NewItem(f"file:///nowhere/{number}.jpg", facts) for number in range(service.PROBLEMS + 30)]

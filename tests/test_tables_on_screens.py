@@ -1,5 +1,6 @@
 """Tables on terminals of several widths, in pipes, in locales and with odd names; and as CSV."""
 
+import codecs
 import csv
 import fcntl
 import io
@@ -129,6 +130,11 @@ def test_a_pipe_has_colours_only_where_they_are_forced(lake):
     assert b"\x1b[1m" in in_pipe(lake, "folders", CLICOLOR_FORCE="1")
     assert b"\x1b[" not in in_pipe(lake, "folders", CLICOLOR_FORCE="0")
     assert b"\x1b[" not in in_pipe(lake, "items", "--json", CLICOLOR_FORCE="1")
+
+
+def test_a_bar_ends_in_whole_cells_where_the_encoding_has_no_part_of_one():
+    codecs.register_error("heron", screen._written)
+    assert "██▏ – 東".encode("latin-1", "heron") == rb"## - \u6771"
 
 
 @pytest.mark.slow

@@ -63,8 +63,7 @@ class Contents:
         after = -1
         while True:
             rows = self._database.rows(
-                f"SELECT {_MEMBER}, members.position FROM members JOIN items ON items.id = members.item_id "
-                f"WHERE members.item_id = ? AND members.position > ? AND {self._access.scope('item', 'items')} "
+                f"SELECT {_MEMBER}, members.position FROM {self._members()} AND members.position > ? "
                 "ORDER BY members.position LIMIT ?",
                 [item.id, after, BUNDLE],
             )
@@ -76,17 +75,37 @@ class Contents:
 
     def frames(self, item: Item, choice: FrameChoice = "all") -> Iterator[Frame]:
         """The chosen frames of an item by number."""
-        condition, after = choice_sql(choice), -1
+        source, after = self._frames(choice), -1
         while choice != "none":
             rows = self._database.rows(
-                f"SELECT {FRAME_COLUMNS} FROM frames WHERE item_id = ? AND number > ? AND {condition} "
-                f"AND {self._access.scope('frame', 'frames')} ORDER BY number LIMIT ?",
+                f"SELECT {FRAME_COLUMNS} FROM {source} AND number > ? ORDER BY number LIMIT ?",
                 [item.id, after, BUNDLE],
             )
             yield from self._shown.of(frame_of(row, item.uuid) for row in rows)
             if len(rows) < BUNDLE:
                 return
             after = rows[-1]["number"]
+
+    def member_count(self, item: Item) -> int:
+        """The number of `members`, without reading them."""
+        return int(self._database.value(f"SELECT count(*) FROM {self._members()}", [item.id]))
+
+    def frame_count(self, item: Item, choice: FrameChoice = "all") -> int:
+        """The number of `frames`, without reading them."""
+        return int(self._database.value(f"SELECT count(*) FROM {self._frames(choice)}", [item.id]))
+
+    def _members(self) -> str:
+        """The members of one item, as SQL from FROM on."""
+        return (
+            "members JOIN items ON items.id = members.item_id "
+            f"WHERE members.item_id = ? AND {self._access.scope('item', 'items')}"
+        )
+
+    def _frames(self, choice: FrameChoice) -> str:
+        """The chosen frames of one item, as SQL from FROM on."""
+        return (
+            f"frames WHERE item_id = ? AND {choice_sql(choice)} AND {self._access.scope('frame', 'frames')}"
+        )
 
     def again(self, item: Item, choice: FrameChoice | None = None) -> Iterable[Any]:
         """The members of an item, or its chosen frames, as a stream that can be read again."""

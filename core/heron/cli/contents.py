@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from heron.pages import Page
     from heron.workspace import Workspace
 
+_DEFAULT: FrameChoice = "marked"
+"""The frames that `heron items show` prints unless --frames is given."""
+
 _ROWS = 20
 """Members, and frames, in the tables of one item, unless --limit is given."""
 
@@ -48,28 +51,29 @@ def print_contents(workspace: Workspace, item: Item, choice: FrameChoice, limit:
     if is_csv():
         return
     most = limit or _ROWS
-    members = enumerate(workspace.items._contents.members(item))
+    contents = workspace.items._contents
+    members = enumerate(contents.members(item))
     rows: list[tuple[Any, ...]] = [
         (position, member.path, size_cell(member.size), member.frame_count if member.frame_count > 1 else "")
         for position, member in islice(members, most)
     ]
     if rows:
-        rest = sum(1 for _ in members)
+        count = contents.member_count(item)
         say("")
-        say(counted(len(rows) + rest, "member"), bold=True)
+        say(counted(count, "member"), bold=True)
         print_table(["member", "path", "size", "frames"], rows, "", keep=("path",))
-        _say_rest(rest, item)
+        _say_rest(count - len(rows), item)
     frames = workspace.frames.stream(item, only=choice)
     rows = [
         (frame.number, frame.seconds, frame.is_key, _metadata(frame.metadata))
         for frame in islice(frames, most)
     ]
     if rows:
-        rest = sum(1 for _ in frames)
+        count = contents.frame_count(item, choice)
         say("")
-        say(f"{counted(len(rows) + rest, 'frame')} ({_CHOSEN[choice]})", bold=True)
+        say(f"{counted(count, 'frame')} ({_CHOSEN[choice]})", bold=True)
         print_table(["frame", "seconds", "key", "metadata"], rows, "", keep=("metadata",))
-        _say_rest(rest, item)
+        _say_rest(count - len(rows), item, "" if choice == _DEFAULT else f" --frames {choice}")
 
 
 _CHOSEN = {
@@ -80,9 +84,10 @@ _CHOSEN = {
 }
 
 
-def _say_rest(rest: int, item: Item) -> None:
+def _say_rest(rest: int, item: Item, options: str = "") -> None:
     if rest > 0:
-        say(f"… and {rest:,} more: --limit prints more, heron items show {item.uuid} --json all of them")
+        shown = f"heron items show {item.uuid}{options} --json"
+        say(f"… and {rest:,} more: --limit prints more, {shown} all of them")
 
 
 def _metadata(metadata: dict[str, Any]) -> str:

@@ -10,12 +10,15 @@ if TYPE_CHECKING:
 
 DONE, ERROR, USAGE, FAILURES, INCOMPLETE = range(5)
 
+_IMPORTS = "`import`, `sync` and `imports resume`"
+
 STATUSES = {
-    DONE: "everything was done",
-    ERROR: "an error; nothing was changed unless the message says so",
+    DONE: "done; `embed` and `thumbnails` also exit with it after single items have failed, which they list",
+    ERROR: "an error; nothing was changed unless the message says so. Also: `keyframes set` with items that failed, "
+    "and an interruption of a command that is not named at 4",
     USAGE: "wrong usage: an unknown command or option, or a missing argument",
-    FAILURES: "done, but some units have failed for good; the report lists them",
-    INCOMPLETE: "not complete: a store did not answer, or the command was interrupted; resuming or repeating it helps",
+    FAILURES: f"{_IMPORTS}: done, but some units have failed for good; the report lists them",
+    INCOMPLETE: f"{_IMPORTS}: not complete, a store did not answer or it was interrupted; resuming or repeating it helps",
 }
 
 

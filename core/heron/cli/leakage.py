@@ -10,7 +10,7 @@ import click
 from heron.cli import completing
 from heron.cli.collecting import check_titles, collect
 from heron.cli.context import Context
-from heron.cli.item_tables import ids
+from heron.cli.item_tables import id_column, ids
 from heron.cli.output import example, limit_option, list_options, print_json
 from heron.cli.progress import counting
 from heron.cli.show import picture_option, save_picture
@@ -74,11 +74,12 @@ def command(
 
 
 def _print(workspace: Workspace, found: Leakage, test: str, limit: int | None) -> None:
-    columns = ["leaks", "id", "is like", "its id", "why", "score", "frame", "its frame"]
+    first, second = id_column(), f"its {id_column()}"
+    columns = ["leaks", first, "is like", second, "why", "score", "frame", "its frame"]
     firsts = ids(workspace, (leak.item for leak in found.leaks))
     seconds = ids(workspace, (leak.of for leak in found.leaks))
     rows = map(_row, found.leaks, firsts, seconds)
-    print_beginning(columns, rows, "Nothing leaks.", limit, keep=("id", "its id"))
+    print_beginning(columns, rows, "Nothing leaks.", limit, keep=(first, second))
     if found.leaks:
         say(f"{len(found.items):,} of {counted(found.second, 'item')} of {test} leak")
     for note in found.notes:

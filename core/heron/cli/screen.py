@@ -74,7 +74,8 @@ def _written(error: UnicodeError) -> tuple[str | bytes, int]:
         raise error
     lacking = error.object[error.start : error.end]
     return "".join(
-        _PLAIN.get(char) or char.encode("ascii", "backslashreplace").decode() for char in lacking
+        _PLAIN[char] if char in _PLAIN else char.encode("ascii", "backslashreplace").decode()
+        for char in lacking
     ), error.end
 
 

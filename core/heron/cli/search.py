@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -72,11 +73,14 @@ def command(
     if contents and (frames or only_count or explain):
         raise click.UsageError("--with goes with a list of items.")
     workspace = context.workspace()
-    query = evolve(searchable(workspace, selection.query(workspace)), cursor=cursor)
+    query, by_words = searchable(workspace, selection.query(workspace))
+    query = evolve(query, cursor=cursor)
+    for note in by_words:
+        say(note, err=True)
     search = workspace.search
     if only_count:
         found = search.count_frames(query) if frames else search.count(query)
-        print_json({"count": found}) if as_json else say(f"{found:,}")
+        print_json({"count": found, **_notes(by_words)}) if as_json else say(f"{found:,}")
         if sys.stderr.isatty():  # a script that reads both outputs gets just the number
             print_notes(search.notes(query, frames=frames))
         return
@@ -84,16 +88,17 @@ def command(
         _explain(search.explain(query, frames=frames), as_json)
         return
     page: Page[Any] = search.frames(query) if frames else search(query)
+    notes = _notes([*by_words, *page.notes])
     if collect is not None:
         made = workspace.collections.create(collect, items=page.rows)
     if as_json and columns is not None:
-        print_json_list(search.values(page.rows, columns, frames=frames), page.cursor, **_notes(page))
+        print_json_list(search.values(page.rows, columns, frames=frames), page.cursor, **notes)
     elif as_json:
         key = {"key": page.key} if page.key is not None else {}
         if contents:
-            print_json_page(workspace, page, _as_json(page, frames), contents, **key, **_notes(page))
+            print_json_page(workspace, page, _as_json(page, frames), contents, **key, **notes)
         else:
-            print_json_list(_as_json(page, frames), page.cursor, **key, **_notes(page))
+            print_json_list(_as_json(page, frames), page.cursor, **key, **notes)
     else:
         _print(workspace, page, query, columns, frames=frames)
         print_notes(page.notes)
@@ -112,9 +117,9 @@ def _print(workspace: Workspace, page: Page[Any], query: Query, columns: str | N
         say(f"Compared by {page.key}.")
 
 
-def _notes(page: Page[Any]) -> dict[str, Any]:
-    """The notes of a page for JSON, if it has some."""
-    return {"notes": list(page.notes)} if page.notes else {}
+def _notes(notes: Sequence[str]) -> dict[str, Any]:
+    """Notes for JSON, if there are some."""
+    return {"notes": list(notes)} if notes else {}
 
 
 def _as_json(page: Page[Any], frames: bool) -> Any:

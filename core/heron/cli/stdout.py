@@ -34,6 +34,11 @@ class GuardedOutput:
         with self._written():
             return self._stream.write(text)
 
+    def write_bytes(self, content: bytes) -> None:
+        """Write bytes that Heron prints; texts that were written before must be flushed."""
+        with self._written():
+            self._stream.buffer.write(content)
+
     def flush(self) -> None:
         """Write what is buffered."""
         with self._written():
@@ -75,6 +80,14 @@ def echo(text: str, *, nl: bool = True, err: bool = False, color: bool | None = 
     """Print as click.secho does, to standard output unless `err` is set."""
     with printing():
         click.echo(click.style(text, **style) if style else text, nl=nl, err=err, color=color)
+
+
+def echo_bytes(content: bytes) -> None:
+    """Print bytes to standard output; texts that were printed before must be flushed."""
+    if isinstance(sys.stdout, GuardedOutput):
+        sys.stdout.write_bytes(content)
+    else:
+        sys.stdout.buffer.write(content)
 
 
 @contextmanager

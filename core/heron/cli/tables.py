@@ -14,7 +14,7 @@ from typing import Any
 import click
 
 from heron.cli import screen
-from heron.cli.stdout import echo
+from heron.cli.stdout import echo, echo_bytes
 
 _NUMBER = re.compile(r"-?[0-9][0-9,]*(\.[0-9]+)?( ?(%|s|B|[kMGT]B))?")
 _NAMES = {"name", "id", "uuid", "title", "path", "folder", "value", "description", "key", "collections"}
@@ -300,7 +300,6 @@ def _print_csv(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> int:
     rest = iter(rows)
     first = list(islice(rest, 1))
     sys.stdout.flush()
-    stream = sys.stdout.buffer
     line = io.StringIO()
     writer = csv.writer(line)
     count = -1
@@ -308,10 +307,10 @@ def _print_csv(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> int:
     for row in lines:
         count += 1
         writer.writerow([_csv_cell(value) for value in row])
-        stream.write(line.getvalue().encode("utf-8", "backslashreplace"))
+        echo_bytes(line.getvalue().encode("utf-8", "backslashreplace"))
         line.seek(0)
         line.truncate()
-    stream.flush()
+    sys.stdout.flush()
     return count
 
 

@@ -18,7 +18,9 @@ from heron.catalog.vectors.store import VectorStore
 from heron.errors import HeronError
 from heron.hooks import BoundedEmbedder, Embedder, EmbedderModel
 from heron.jobs import ImportProblem
-from heron.models import OTHER, Item
+from heron.media.kinds import Kinds
+from heron.media.reader import UnknownFormat
+from heron.models import Item
 from heron.pictures.files import GROUPS
 from heron.pictures.making import in_threads
 from heron.pictures.service import PROBLEMS, NoPicture, PictureService
@@ -64,6 +66,7 @@ class Run:
         vectors: VectorStore,
         frames: FrameService,
         pictures: PictureService,
+        kinds: Kinds,
         record: EmbedderModel,
         loaded: Embedder,
         kept: VectorSet,
@@ -74,6 +77,7 @@ class Run:
         self._vectors = vectors
         self._frames = frames
         self._pictures = pictures
+        self._kinds = kinds
         self._record = record
         self._loaded = loaded
         self._kept = kept
@@ -187,12 +191,17 @@ class Run:
         )
 
     def _note(self, item: Item, error: HeronError) -> None:
-        if isinstance(error, NoPicture) or item.kind == OTHER:
+        if isinstance(error, NoPicture | UnknownFormat) and not self._is_visual(item):
             self.without_picture += 1
             return
         self.failed += 1
         if len(self.problems) < PROBLEMS:
             self.problems.append(ImportProblem(item.name, item.url, str(error)))
+
+    def _is_visual(self, item: Item) -> bool:
+        """Whether items of this kind have pictures, so that one without a picture is a failure; also if no plugin knows it."""
+        kind = self._kinds.get(item.kind)
+        return kind is None or kind.visual
 
 
 def content_of(item: Item) -> str:

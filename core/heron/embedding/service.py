@@ -97,7 +97,15 @@ class EmbeddingService:
         made_by = MadeBy(embedder, name, loaded.revision, "text" in record.embeds)
         kept = self._prepared(key or embedder, made_by, loaded, again)
         run = Run(
-            self._vectors, self._frames, self._pictures, record, loaded, kept, with_frames=frames, again=again
+            self._vectors,
+            self._frames,
+            self._pictures,
+            self._kinds,
+            record,
+            loaded,
+            kept,
+            with_frames=frames,
+            again=again,
         )
         run(self.chosen(items), progress)
         self._vectors.refresh(kept.key)

@@ -129,7 +129,7 @@ class MediaFormat:
 
     `signature` is a regular expression that is matched at the start of the first 1,024 bytes; of several that
     match, the longest match wins. `suffixes` are lower-case with their dot. A format with `needs_suffix` only
-    matches if the file name has its suffix too (for instance gzip of a NIfTI volume).
+    matches if the file name has one of its suffixes too (for instance gzip of a NIfTI volume).
     """
 
     media_type: str

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from heron.hooks import Decoder, Measure, MediaDecoder, MediaFormat, MediaKind, QualityMetrics, hookimpl
 
@@ -41,10 +41,16 @@ def _image(subtype: str, signature: bytes, *suffixes: str, needs_suffix: bool = 
     )
 
 
-def _portable(subtype: str, magic: bytes, numbers: int, *suffixes: str) -> MediaFormat:
-    """A format of netpbm: a magic number, and numbers with blanks and comments between them (netpbm, ppm(5))."""
-    number = rb"(?:\s|#[^\r\n]*[\r\n])+-?[0-9.]{1,10}"
-    return _image(subtype, magic + number * numbers + rb"(?:[\s#]|\Z)", *suffixes)
+_BETWEEN, _NUMBER = rb"(?:\s|#[^\r\n]*[\r\n])+", rb"[0-9]{1,10}"
+"""What stands between the numbers of a header of netpbm: blanks and comments; and such a number (netpbm, ppm(5))."""
+
+
+def _portable(
+    subtype: str, magic: bytes, numbers: Sequence[bytes], *suffixes: str, is_text: bool = False
+) -> MediaFormat:
+    """A format of netpbm: a magic number and numbers. Variants that are text need their suffix: a letter can begin like them."""
+    header = magic + b"".join(_BETWEEN + number for number in numbers)
+    return _image(subtype, header + rb"(?:[\s#]|\Z)", *suffixes, needs_suffix=is_text)
 
 
 def _text(
@@ -120,10 +126,13 @@ def register_decoders() -> Iterable[MediaDecoder]:
             _image("bmp", rb"BM.{4}\0\0\0\0", ".bmp"),
             _image("tiff", rb"II\*\0|MM\0\*|II\+\0|MM\0\+", ".tif", ".tiff"),
             _image("gif", rb"GIF8[79]a", ".gif"),
-            _portable("x-portable-pixmap", rb"P[36]", 3, ".ppm", ".pnm"),
-            _portable("x-portable-graymap", rb"P[25]", 3, ".pgm"),
-            _portable("x-portable-bitmap", rb"P[14]", 2, ".pbm"),
-            _portable("x-portable-floatmap", rb"Pf", 3, ".pfm"),
+            _portable("x-portable-pixmap", rb"P6", [_NUMBER] * 3, ".ppm", ".pnm"),
+            _portable("x-portable-pixmap", rb"P3", [_NUMBER] * 3, ".ppm", ".pnm", is_text=True),
+            _portable("x-portable-graymap", rb"P5", [_NUMBER] * 3, ".pgm"),
+            _portable("x-portable-graymap", rb"P2", [_NUMBER] * 3, ".pgm", ".pnm", is_text=True),
+            _portable("x-portable-bitmap", rb"P4", [_NUMBER] * 2, ".pbm"),
+            _portable("x-portable-bitmap", rb"P1", [_NUMBER] * 2, ".pbm", ".pnm", is_text=True),
+            _portable("x-portable-floatmap", rb"Pf", [_NUMBER] * 2 + [rb"-?[0-9.]{1,10}"], ".pfm"),
             _image("qoi", rb"qoif.{8}[\x03\x04][\0\x01]", ".qoi"),
             _image("x-sgi", rb"\x01\xda[\0\x01][\x01\x02]\0[\x01-\x03]", ".sgi", ".rgb", ".rgba", ".bw"),
             _image("x-sun-raster", rb"\x59\xa6\x6a\x95", ".ras", ".sun"),

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 BUILT_IN = {kind.name: kind for kind in register_kinds()}
 """The kinds that need no plugin, by name."""
 
+CONTAINERS = frozenset({"video", "audio"})
+"""The kinds that a file of one container format can have: a film, or only sound."""
+
 
 class Kinds:
     """Finds kinds by name. Plugins are loaded only for one that is not built in."""

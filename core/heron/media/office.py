@@ -52,6 +52,9 @@ _ABOUT = {
 _HIDDEN = ("Fallback", "tracked-changes", "annotation")
 """Elements whose text is a second copy of other text, was deleted, or is a comment."""
 
+_HIDDEN_IN_WORD = ("del", "moveFrom")
+"""Elements of Word whose text was deleted, or moved to another place (ECMA-376-1, 17.13.5), with changes tracked."""
+
 
 class OfficeDecoder:
     """Reads DOCX and ODT as text; a `Decoder` and a `TextReader`."""
@@ -153,9 +156,10 @@ class _Text:
 
     def _start(self, name: str, attributes: dict[str, str]) -> None:
         space, _, local = name.rpartition(" ")
-        if self._hidden or local in _HIDDEN:
+        in_word = self._is_word and "wordprocessingml" in space
+        if self._hidden or local in _HIDDEN or (in_word and local in _HIDDEN_IN_WORD):
             self._hidden += 1
-        elif self._is_word and "wordprocessingml" in space:
+        elif in_word:
             self._open_word(local)
         elif not self._is_word and space.endswith(":text:1.0"):
             self._open_odt(local, attributes, space)

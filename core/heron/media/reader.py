@@ -37,6 +37,10 @@ class Examined:
     decoder: Decoding | None = None
 
 
+class UnknownFormat(MediaError):
+    """A file of a format that no decoder knows."""
+
+
 class Decoding:
     """A decoder whose unexpected exceptions become HeronErrors."""
 
@@ -161,10 +165,10 @@ class MediaReader:
         raise PluginError(f"no decoder is called {decoder!r}", hint="heron plugins lists what is installed")
 
     def opened(self, file: MediaFile) -> Decoding:
-        """The decoder of a file; raises MediaError for a file of no known format, PluginError."""
+        """The decoder of a file; raises UnknownFormat, PluginError."""
         sniffed = self.sniff(file)
         if sniffed is None:
-            raise MediaError(f"{file.name} is of no known format")
+            raise UnknownFormat(f"{file.name} is of no known format")
         return self.decoding(sniffed.decoder)
 
     def examine(self, file: MediaFile, *, personal: bool = True) -> Examined:

@@ -44,7 +44,7 @@ class Sniffer:
     def sniff(self, head: bytes, name: str) -> Sniffed | None:
         """The format of a file by its first 1,024 bytes and its name; None if no format matches."""
         named = self._named(name)
-        found = self._by_signature(head, named) or self._by_text(head, named)
+        found = self._by_signature(head, name.lower(), named) or self._by_text(head, named)
         if found is None:
             return None
         format, decoder = found
@@ -65,12 +65,12 @@ class Sniffer:
         return None
 
     def _by_signature(
-        self, head: bytes, named: tuple[MediaFormat, MediaDecoder] | None
+        self, head: bytes, name: str, named: tuple[MediaFormat, MediaDecoder] | None
     ) -> tuple[MediaFormat, MediaDecoder] | None:
         best, longest = None, 0
         for match, format, decoder in self._signed:
             found = match(head)
-            if found is None or (format.needs_suffix and (named is None or named[0] != format)):
+            if found is None or (format.needs_suffix and not name.endswith(tuple(format.suffixes))):
                 continue
             length = found.end()
             if length > longest or (length == longest and named and named[0] == format):

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 
 from heron.catalog.items import ItemService
 from heron.errors import MediaError
+from heron.media.kinds import CONTAINERS, Kinds
 from heron.media.montage import MOST, montage
 from heron.media.reader import Decoding, MediaReader
-from heron.models import Item, Member
+from heron.models import OTHER, Item, Kind, Member
 from heron.storage.opening import OpenedFile, media_file
 from heron.storage.service import StorageService
 
@@ -25,19 +26,46 @@ class ItemFiles:
     """Reads the files of items, each with the integration of its item."""
 
     def __init__(
-        self, items: ItemService, storage: StorageService, reader: Callable[[], MediaReader]
+        self, items: ItemService, storage: StorageService, reader: Callable[[], MediaReader], kinds: Kinds
     ) -> None:
         self._items = items
         self._storage = storage
         self._reader = reader
+        self._kinds = kinds
 
     def opened(self, item: Item, url: str | None = None) -> tuple[OpenedFile, Decoding]:
-        """The file of an item, or of its member with this URL, with its decoder; raises MediaError,
-        PluginError, NotFound.
+        """The file of an item, or of its member with this URL, with its decoder; raises MediaError, also for
+        a file whose content has become one of another kind, PluginError, NotFound.
         """
         integration = self._storage.of(item)
         file = media_file(url or item.url, lambda place: self._storage.open(place, integration))
-        return file, self._reader().opened(file)
+        decoder = self._reader().opened(file)
+        expected = self._expected(item, is_member=url is not None)
+        able = expected | CONTAINERS if expected & CONTAINERS else expected
+        if expected and able.isdisjoint(format.kind for format in decoder.record.formats):
+            raise MediaError(
+                f"{file.name} is no longer of kind {' or '.join(sorted(expected))}: "
+                f"its content is {file.media_type}",
+                hint="import or sync it again",
+            )
+        return file, decoder
+
+    def _expected(self, item: Item, *, is_member: bool) -> set[Kind]:
+        """The kinds that a file of an item can have; empty if nothing declares them, and for the files of a series.
+
+        The members of a group are of the kinds of one file with the media type that the group declares, if that
+        is a whole family such as `image/*`.
+        """
+        kind = self._kinds.get(item.kind) if item.kind != OTHER else None
+        if kind is not None and kind.files == "group":
+            if not kind.media_type.endswith("/*"):
+                return set()
+            return {
+                one.name
+                for one in self._kinds.all()
+                if one.files == "one" and one.media_type == kind.media_type
+            }
+        return set() if is_member or item.kind == OTHER else {item.kind}
 
     def picture(self, item: Item, size: int) -> Image | None:
         """The picture of an item: its image, the middle slice of a volume, the first members of a group."""

@@ -20,6 +20,7 @@ from heron.export.files import whole_file
 from heron.hooks import PluginManager, TextReader
 from heron.jobs import ImportProblem
 from heron.media.ground import Ground, laid
+from heron.media.kinds import Kinds
 from heron.media.reader import THUMBNAIL, Measuring, MediaReader
 from heron.models import Frame, Item
 from heron.pictures.files import GROUPS, ItemFiles
@@ -83,7 +84,7 @@ class PictureService:
         self._frames = frames
         self._thumbnails = thumbnails
         self._loaded: tuple[MediaReader, Measuring] | None = None
-        self._files = ItemFiles(items, storage, lambda: self._tools()[0])
+        self._files = ItemFiles(items, storage, lambda: self._tools()[0], Kinds(plugins))
 
     def picture(
         self,

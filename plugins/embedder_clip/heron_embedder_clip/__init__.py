@@ -28,7 +28,7 @@ def load_mini() -> heron.Embedder:
     from heron_embedder_clip.embedder import load_directory
     from heron_embedder_clip.known import BoundedClip
 
-    return load_directory(MINI, sort=BoundedClip)
+    return load_directory(MINI, embedder=BoundedClip)
 
 
 @heron.hookimpl

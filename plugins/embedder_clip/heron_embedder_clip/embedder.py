@@ -91,12 +91,12 @@ def load_named(name: str | None) -> ClipEmbedder:
 
 
 def load_directory(
-    folder: Path, variant: str = "", *, sort: type[ClipEmbedder] = ClipEmbedder
+    folder: Path, variant: str = "", *, embedder: type[ClipEmbedder] = ClipEmbedder
 ) -> ClipEmbedder:
-    """The model in a directory, as an embedder of this sort; raises NotFound and InvalidInput."""
+    """The model in a directory, as an embedder of this class; raises NotFound and InvalidInput."""
     files = ModelDirectory.find(folder, variant)
     place = f"{folder.absolute()}" + (f"#{variant}" if variant else "")
-    return sort(files, files.fingerprint(), place)
+    return embedder(files, files.fingerprint(), place)
 
 
 def normalised(vectors: Array) -> Array:

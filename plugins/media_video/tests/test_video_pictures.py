@@ -11,6 +11,7 @@ import av
 import pytest
 from PIL import Image
 
+import heron
 import heron_media_video
 from heron.testing import LocalMediaFile
 from heron_media_video.testing import number_of, picture_frame, write_sound, write_video
@@ -161,3 +162,15 @@ def test_sounds_that_grow_louder_look_so(tmp_path: Path, name: str, codec: str, 
     assert picture is not None
     found = heights(picture)
     assert found[20] < found[50] < found[80]
+
+
+def test_a_film_file_of_only_sound_keeps_its_picture_in_a_workspace(tmp_path: Path) -> None:
+    path = write_sound(tmp_path / "voice.mp4", "aac", format="mp4", rate=44100)
+    with heron.open(tmp_path / "lake", plugins=[heron_media_video], discover=False) as workspace:
+        workspace.ingest.files([path], folder="A")
+        [item] = workspace.items.list()
+        made = workspace.pictures.make([item])
+        assert (item.kind, made.items, made.problems) == ("audio", 1, ())
+        path.write_text("no sound")
+        with pytest.raises(heron.MediaError, match="no longer of kind audio: its content is text/plain"):
+            workspace.pictures.picture(item)

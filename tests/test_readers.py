@@ -166,3 +166,23 @@ def test_what_may_not_be_written_says_so(root):
     database = Database(root / ".heron", read_only=True)
     with pytest.raises(CatalogueError, match="can be read, but not written"):
         database.execute("DELETE FROM items")
+
+
+def test_what_is_read_in_one_state_is_read_again_if_the_file_changes_between_two_statements(tmp_path):
+    def add():
+        with heron.open(tmp_path, discover=False) as owner:
+            owner.folders.create(f"F{len(owner.folders.list())}")
+
+    add()
+    reader, seen = Database(tmp_path / ".heron", create=False, read_only=True), []
+
+    def work():
+        first = reader.value("SELECT count(*) FROM folders")
+        if not seen:
+            add()  # another process writes, and closes the file
+        seen.append((first, reader.value("SELECT count(*) FROM folders")))
+        return seen[-1]
+
+    assert reader.in_one_state(work) == (2, 2)
+    assert seen == [(1, 2), (2, 2)]
+    reader.close()

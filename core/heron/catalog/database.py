@@ -222,19 +222,27 @@ class Database:
         """Whether a transaction of `write` is open."""
         return self._depth > 0
 
-    @contextmanager
-    def reading(self) -> Iterator[None]:
-        """Everything that is read inside is of one state of the catalogue, whatever other processes write."""
+    def in_one_state(self, work: Callable[[], T]) -> T:
+        """What `work` returns; all that it reads is of one state of the catalogue, whatever other processes write.
+
+        For a file that may not be written `work` is called again if the file has changed meanwhile.
+        """
         with self._lock, self._explained():
             if self.connection.in_transaction:
-                yield
-                return
-            self.connection.execute("BEGIN")
-            try:
-                yield
-            finally:
-                if self.connection.in_transaction:
-                    self.connection.execute("ROLLBACK")
+                return work()
+            end = time.monotonic() + min(PATIENCE, self._seconds)
+            while True:
+                connection = self.connection
+                connection.execute("BEGIN")
+                try:
+                    found = work()
+                finally:
+                    if self.connection.in_transaction:
+                        self.connection.execute("ROLLBACK")
+                if self.connection is connection:
+                    return found
+                if time.monotonic() > end:
+                    raise unreadable(self.path)
 
     def settle(self) -> bool:
         """Flush all committed transactions to disk; False if other connections prevent it, or nothing can be

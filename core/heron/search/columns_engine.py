@@ -176,16 +176,20 @@ class ColumnsEngine:
         by_sqlite: Callable[[Plan], Answer],
     ) -> Answer:
         """The answer from the rows that the columns find and the plan of pending items, in one state of the catalogue."""
+
+        def work() -> Answer | None:
+            opened = self._columns._opened()
+            found = None if opened is None else self._found(opened, plan)
+            if found is None or opened is None:
+                return None
+            pending = plan.narrowed(tree.Among("items", opened.pending)) if opened.pending else None
+            return answer(found, pending)
+
         for attempt in range(2):
             try:
-                with self._database.reading():
-                    opened = self._columns._opened()
-                    found = None if opened is None else self._found(opened, plan)
-                    if found is not None and opened is not None:
-                        pending = (
-                            plan.narrowed(tree.Among("items", opened.pending)) if opened.pending else None
-                        )
-                        return answer(found, pending)
+                answered = self._database.in_one_state(work)
+                if answered is not None:
+                    return answered
                 break
             except NotInColumns:
                 break

@@ -103,8 +103,7 @@ class SqliteEngine:
 
     def tallies(self, plan: Plan, tallies: Sequence[Tally]) -> Sequence[Counts]:
         """Counts over the rows of a plan, for each tally."""
-        with self._database.reading():
-            return [self._tally(plan, tally) for tally in tallies]
+        return self._database.in_one_state(lambda: [self._tally(plan, tally) for tally in tallies])
 
     def _tally(self, plan: Plan, tally: Tally) -> Counts:
         condition, parameters = self._condition(plan)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
+from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -74,16 +75,16 @@ class ColumnService:
     def status(self) -> ColumnStatus:
         """What the columns contain."""
         self._require_all()
-        with self._tables.database.reading():
-            state = self._tables.state()
-            pending = (
-                len(self._tables.pending(state.covered, 10**9))
-                if state.is_used
-                else self._tables.item_count()
-            )
+        state, pending = self._tables.database.in_one_state(self._state_and_pending)
         reason = "" if state.is_used else self._why_not()
         sizes = (sum(file.rows for file in state.segments), sum(file.size for file in state.segments))
         return ColumnStatus(state.is_used, reason, len(state.segments), *sizes, pending)
+
+    def _state_and_pending(self) -> tuple[ColumnState, int]:
+        state = self._tables.state()
+        if not state.is_used:
+            return state, self._tables.item_count()
+        return state, self._tables.pending_count(state.covered)
 
     def rebuild(self) -> ColumnStatus:
         """Make all columns anew; raises PluginError without Polars, CatalogueError if another process makes them."""
@@ -152,7 +153,7 @@ class ColumnService:
         ):
             return
         version = self._tables.version()
-        if version is not None and len(self._tables.pending(version[1], PENDING)) < PENDING:
+        if version is not None and self._tables.pending_count(version[1], PENDING) < PENDING:
             return
         try:
             self._refresh()
@@ -189,21 +190,29 @@ class ColumnService:
 
     def _write_next(self) -> bool:
         """Write one segment of pending items, and merge small segments; whether there is more to write."""
-        with self._tables.database.reading():
-            state = self._tables.state()
-            change, last = self._tables.last_change()
-            top = min(
-                last, state.covered + _SEGMENT
-            )  # less than before if the newest items were removed: ids are used again
-            changed = self._tables.changed(change, state.covered)
-            if not changed and top <= state.covered:
-                return False
-            frame, left_out = _gathered(self._tables.rows(changed, state.covered, top))
+        read = self._tables.database.in_one_state(self._read_next)
+        if read is None:
+            return False
+        state, (change, top, last), (frame, left_out) = read
         removed, frame, left_out = self._merged(state, frame, left_out)
         added = write_segment(self._folder, frame, left_out) if frame.height else None
         if not self._tables.replace(state.version, removed, added, (change, top)):
             return False
         return top < last
+
+    def _read_next(
+        self,
+    ) -> tuple[ColumnState, tuple[int, int, int], tuple[polars.DataFrame, set[Place]]] | None:
+        """The rows of the next segment, with the last change and item that it contains, and the last item; None if nothing is pending."""
+        state = self._tables.state()
+        change, last = self._tables.last_change()
+        top = min(
+            last, state.covered + _SEGMENT
+        )  # less than before if the newest items were removed: ids are used again
+        changed = self._tables.changed(change, state.covered)
+        if not changed and top <= state.covered:
+            return None
+        return state, (change, top, last), _gathered(self._tables.rows(changed, state.covered, top))
 
     def _merged(
         self, state: ColumnState, frame: polars.DataFrame, left_out: set[Place]
@@ -276,5 +285,6 @@ def _joined(frames: Sequence[polars.DataFrame], left_out: set[Place]) -> polars.
     )
 
 
+@cache
 def _has_polars() -> bool:
     return find_spec("polars") is not None

@@ -16,6 +16,7 @@ from heron.models import ITEM_FIELDS
 _BUNDLE = 20_000
 _STORED = [name for name, field in ITEM_FIELDS.items() if field.sql and field.compares]
 _SELECTED = ["folder_id", "deleted_at", *_STORED]
+_PENDING = "SELECT item_id FROM column_changes UNION SELECT id FROM items WHERE id > ?"
 
 Rows = tuple[Sequence[int], dict[str, Sequence[Any]], Sequence[str], Sequence[str]]
 """Items as columns: ids, plain columns by name, and the JSON texts of metadata and of facts."""
@@ -64,12 +65,15 @@ class ColumnTables:
 
     def pending(self, covered: int, limit: int) -> list[int]:
         """The ids of at most `limit` items that are not in the segments as they are now, ascending, removed ones too."""
-        rows = self.database.rows(
-            "SELECT item_id FROM (SELECT DISTINCT item_id FROM column_changes UNION SELECT id FROM items WHERE id > ?) "
-            "ORDER BY item_id LIMIT ?",
-            [covered, limit],
-        )
-        return [row[0] for row in rows]
+        return [
+            row[0] for row in self.database.rows(f"{_PENDING} ORDER BY item_id LIMIT ?", [covered, limit])
+        ]
+
+    def pending_count(self, covered: int, limit: int | None = None) -> int:
+        """The number of pending items, at most `limit`."""
+        most = -1 if limit is None else limit
+        count: int = self.database.value(f"SELECT count(*) FROM ({_PENDING} LIMIT ?)", [covered, most])
+        return count
 
     def changed(self, through: int, covered: int) -> list[int]:
         """The ids of items that changes up to an id name, ascending, without those above `covered`."""

@@ -41,13 +41,13 @@ SORTS = [
 
 
 @pytest.fixture(scope="module")
-def naive(lake):  # noqa: F811
+def naive(lake):
     return NaiveEngine(lake)
 
 
 @settings(max_examples=150, deadline=None)
 @given(conditions, st.sampled_from(SORTS), st.integers(1, 3))
-def test_sqlite_agrees_with_the_naive_engine(lake, naive, where, sort, limit):  # noqa: F811
+def test_sqlite_agrees_with_the_naive_engine(lake, naive, where, sort, limit):
     plan = lake._planner.plan(Query(where=where, sort=sort))
     sqlite = lake._engines.of(plan)
     assert sqlite.ids(plan).tolist() == naive.ids(plan).tolist()

@@ -27,7 +27,7 @@ def small(monkeypatch):
 
 
 @pytest.mark.parametrize("where", sorted(FOUND))
-def test_columns_find_what_sqlite_finds(lake, small, where):  # noqa: F811
+def test_columns_find_what_sqlite_finds(lake, small, where):
     plan = lake._planner.plan(Query(where=where))
     columns, sqlite = lake._engines.of(plan), lake._engines._sqlite
     assert isinstance(columns, ColumnsEngine)
@@ -35,17 +35,17 @@ def test_columns_find_what_sqlite_finds(lake, small, where):  # noqa: F811
     assert columns.count(plan) == sqlite.count(plan)
 
 
-def answered_by_columns(lake, where):  # noqa: F811
+def answered_by_columns(lake, where):
     return lake.search.explain(where=where).engine == "columns"
 
 
-def test_most_of_the_language_is_answered_by_columns(lake, small):  # noqa: F811
+def test_most_of_the_language_is_answered_by_columns(lake, small):
     by_sqlite = [where for where in FOUND if not answered_by_columns(lake, where)]
     assert len(by_sqlite) < len(FOUND) / 10
 
 
 @pytest.mark.slow
-def test_columns_agree_on_records_made_at_random(random_lake, monkeypatch):  # noqa: F811
+def test_columns_agree_on_records_made_at_random(random_lake, monkeypatch):
     @settings(
         max_examples=60,
         deadline=None,
@@ -56,8 +56,13 @@ def test_columns_agree_on_records_made_at_random(random_lake, monkeypatch):  # n
     def compare(data):
         monkeypatch.setattr(service, "MANY", 1)
         monkeypatch.setattr(service, "PENDING", 1)
+        monkeypatch.setattr(service, "_LARGEST", data.draw(st.sampled_from((0, 1000))))
         fill(random_lake, data.draw(new_items()))
         random_lake.columns.refresh()
+        if data.draw(st.booleans()):  # a second segment, with other columns
+            for folder, item, *_ in data.draw(new_items()):
+                random_lake.registration.register([item], folder)
+            random_lake.columns.refresh()
         changed = data.draw(st.sampled_from((None, {"city": "ab%"}, {"loose": 7}, {"score": 2**53})))
         monkeypatch.setattr(service, "PENDING", data.draw(st.sampled_from((1, 50))))
         if changed is not None:

@@ -98,7 +98,7 @@ class Workspace:
         """The items of all folders."""
         from heron.catalog.items import ItemService
 
-        return ItemService(self._database, self.access, self.folders, self.schema._shown, lambda url: self.storage.normalise(url))  # fmt: skip
+        return ItemService(self._database, self.access, self.folders, self.schema._shown, lambda url: self.storage.normalise(url, looks_up=True))  # fmt: skip
 
     @cached_property
     def metadata(self) -> MetadataService:
@@ -218,7 +218,7 @@ class Workspace:
         """Counts items by the values of fields: `facets("weather,captured_at", where="width > 1000")`."""
         from heron.search.facets import FacetService
 
-        return FacetService(self._planner, self._engines, self.search)
+        return FacetService(self._database, self._planner, self._engines, self.search)
 
     @cached_property
     def _planner(self) -> Planner:

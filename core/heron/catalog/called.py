@@ -58,14 +58,15 @@ class Callings:
         """The items whose file a URL or path means; the URL as it is stored comes first."""
         found = self._equal("url", self._database.places.by_stored_form(names))
         found.update(self._spelt([name for name in names if name not in found]))
-        others: dict[str, str] = {}
+        canonical: dict[str, list[str]] = {}
         for name in names:
             if name not in found and HAS_SCHEME.match(name) and not name.lower().startswith("file:"):
                 try:
-                    others[self._normalise(name)] = name
+                    canonical.setdefault(self._normalise(name), []).append(name)
                 except HeronError:
                     continue  # it is no URL of a storage that is known here
-        found.update(self._equal("url", others))
+        for url, matches in self._equal("url", {url: url for url in canonical}).items():
+            found.update(dict.fromkeys(canonical[url], matches))
         return found
 
     def _equal(self, column: str, names: Mapping[str, str]) -> dict[str, Matches]:

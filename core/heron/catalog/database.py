@@ -91,6 +91,10 @@ class Database:
         require_catalogue(self.path)
         self._seconds = busy_seconds
         self._functions: dict[str, tuple[int, Callable[..., Any]]] = {}
+        self._interrupted: set[int] = set()
+        """The threads in whose SQL functions Ctrl-C was pressed, which SQLite does not pass on."""
+
+        self.places.define(self._keep_function)
         self.is_read_only = not is_writable(self.path, read_only=read_only)
         self._state: State | None = None
         self._is_outdated = True
@@ -117,7 +121,6 @@ class Database:
         self._is_outdated = False
 
     def _open(self, connection: sqlite3.Connection, create: bool, read_only: bool) -> None:
-        self.places.define(connection)
         for name, (arguments, function) in self._functions.items():
             connection.create_function(name, arguments, function, deterministic=True)
         is_new = not connection.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone()
@@ -255,8 +258,18 @@ class Database:
     def define(self, name: str, arguments: int, function: Callable[..., Any]) -> None:
         """Define a deterministic function that statements can call."""
         with self._lock:
-            self._functions[name] = (arguments, function)
-            self.connection.create_function(name, arguments, function, deterministic=True)
+            self._keep_function(name, arguments, function)
+            self.connection.create_function(name, *self._functions[name], deterministic=True)
+
+    def _keep_function(self, name: str, arguments: int, function: Callable[..., Any]) -> None:
+        def called(*values: Any) -> Any:
+            try:
+                return function(*values)
+            except KeyboardInterrupt:
+                self._interrupted.add(threading.get_ident())
+                raise
+
+        self._functions[name] = (arguments, called)
 
     def rows(self, sql: str, parameters: Sequence[Any] = ()) -> list[Row]:
         """All rows of a query."""
@@ -330,6 +343,9 @@ class Database:
         try:
             yield
         except sqlite3.Error as error:
+            if threading.get_ident() in self._interrupted:
+                self._interrupted.discard(threading.get_ident())
+                raise KeyboardInterrupt from error
             raise self._explain(error) from error
         except (
             UnicodeEncodeError,

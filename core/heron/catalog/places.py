@@ -6,9 +6,9 @@ and select a column by `located`; look-ups of many URLs take their stored forms 
 
 from __future__ import annotations
 
-import sqlite3
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import Any
 
 from heron.catalog.paths import HERE, path_of
 
@@ -53,8 +53,8 @@ class Places:
         """The URLs by their stored form; of several that are the same file, as through a link, the last one."""
         return {self.kept(url) or "": url for url in urls}
 
-    def define(self, connection: sqlite3.Connection) -> None:
-        """Define the SQL functions `kept` and `located` on a connection."""
-        connection.create_function("kept", 1, self.kept, deterministic=True)
-        connection.create_function("located", 1, self.located, deterministic=True)
-        connection.create_function("path_of", 1, path_of, deterministic=True)
+    def define(self, define: Callable[[str, int, Callable[..., Any]], None]) -> None:
+        """Define the SQL functions `kept`, `located` and `path_of`."""
+        define("kept", 1, self.kept)
+        define("located", 1, self.located)
+        define("path_of", 1, path_of)

@@ -310,14 +310,16 @@ CREATE TABLE column_segments (
 
 CREATE TABLE column_changes (
     id INTEGER PRIMARY KEY,
-    item_id INTEGER NOT NULL
+    item_id INTEGER NOT NULL UNIQUE
 );
 
 CREATE TRIGGER columns_changed AFTER UPDATE ON items WHEN (SELECT is_used FROM column_state WHERE id = 1) BEGIN
+    DELETE FROM column_changes WHERE item_id = NEW.id;
     INSERT INTO column_changes (item_id) VALUES (NEW.id);
 END;
 
 CREATE TRIGGER columns_removed AFTER DELETE ON items WHEN (SELECT is_used FROM column_state WHERE id = 1) BEGIN
+    DELETE FROM column_changes WHERE item_id = OLD.id;
     INSERT INTO column_changes (item_id) VALUES (OLD.id);
 END;
 

@@ -125,7 +125,7 @@ def _column(place: Place, kind: type, values: Sequence[Any]) -> polars.Series:
     try:
         family, dtype = families[kind]
         return pl.Series(title((*place, family)), values, dtype)
-    except (KeyError, OverflowError, pl.exceptions.PolarsError):
+    except (KeyError, OverflowError, TypeError, pl.exceptions.PolarsError):
         return _others(place, values)
 
 

@@ -20,6 +20,7 @@ from heron.errors import BadCredentials, ImportAborted, ImportInterrupted, Unrea
 from heron.ingest.landing import Landed, Landing
 from heron.ingest.spool import Spool
 from heron.ingest.units import Action, Outcome, Unit
+from heron.interrupts import result_of
 from heron.jobs import ImportJob, ImportProblem, ImportReport
 from heron.models import Folder
 
@@ -258,7 +259,7 @@ class _Chunk:
 
     def outcomes(self) -> Iterator[Outcome]:
         """The outcomes of the units in their order, as the tasks are done."""
-        probed = chain(self._outcomes, chain.from_iterable(task.result() for task in self.tasks))
+        probed = chain(self._outcomes, chain.from_iterable(map(result_of, self.tasks)))
         for unit, (action, known) in self._decided:
             if action not in _PROBED:
                 yield Outcome(unit, None, action=action, known=known)

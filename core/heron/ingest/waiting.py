@@ -43,7 +43,7 @@ class SetAside:
         """Let the outcomes of stores that did not answer wait; returns the others, which wait no longer.
 
         An outcome also waits if an earlier unit of the same URL does, or if it is the sidecar of one that does: so
-        the order of the source decides, whatever the store does.
+        the order of the source decides, whatever the store does. A faulty unit fails at once.
         """
         if not any(outcome.is_outage for outcome in outcomes) and not self._store.any(job):
             return list(outcomes)
@@ -58,7 +58,7 @@ class SetAside:
             if unit.parts:  # its parts stay in their table
                 going += [] if outcome.is_outage else [outcome]
                 continue
-            behind = any(
+            behind = unit.problem is None and any(
                 url in new or any(not unit.waiting or id < unit.waiting for id in rows.get(url, ()))
                 for url in _places(unit)
             )

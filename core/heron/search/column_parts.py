@@ -37,12 +37,14 @@ class Part:
     """The values of an expression of the language, of one sort; other rows are null.
 
     `bound` is the largest absolute value if all are whole numbers; None for other numbers. A time stands as `time`, a
-    whole number of microseconds.
+    whole number of microseconds. If the part `is_mixed`, whole numbers and others stand together as floats, which is
+    exact for comparing them, and not for calculating with them.
     """
 
     family: Family
     expr: Expr
     bound: int | None = None
+    is_mixed: bool = False
     literal: Json = None
 
 
@@ -143,7 +145,11 @@ def calculated(operator: str, left: Part, right: Part) -> Part:
     import polars as pl
 
     left, right = as_number(left), as_number(right)
+    if left.is_mixed or right.is_mixed:
+        raise NotInColumns
     if operator == "/":
+        if not right.expr.meta.root_names():
+            raise NotInColumns  # Polars would multiply by the inverse, and round twice
         divisor = as_float(right)
         found = pl.when(divisor == 0).then(None).otherwise(as_float(left) / divisor)
         return Part("real", found.fill_nan(None))

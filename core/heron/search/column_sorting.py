@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cmp_to_key
 from typing import TYPE_CHECKING, Any
 
 from heron.columns.building import Family
 from heron.columns.segments import Segment
 from heron.models import Json
-from heron.search.column_parts import NotInColumns, Part, as_float, as_text, microseconds
+from heron.search.column_parts import NotInColumns, Part, as_float, as_number, as_text, microseconds
 from heron.search.column_writer import ColumnWriter, Memberships
 from heron.search.engine import Row
 from heron.search.plan import SortTerm
@@ -41,6 +41,8 @@ def first_rows(
     """
     import polars as pl
 
+    if not found:
+        return []
     keys, _ = sort_keys(found, [term.field for term in sort], names)
     titles = [f"key {place}" for place in range(len(sort))]
     frames = [
@@ -62,11 +64,16 @@ def first_rows(
 
 
 def sort_keys(
-    found: Sequence[tuple[Segment, Array]], fields: Sequence[Field], names: Memberships
+    found: Sequence[tuple[Segment, Array]],
+    fields: Sequence[Field],
+    names: Memberships,
+    *,
+    exact: bool = False,
 ) -> tuple[list[list[polars.Expr]], list[Family]]:
     """For each segment the values of fields, and for each field the family that they have in all segments.
 
-    It is `whole`, `real`, `text` or `time`. Raises NotInColumns for texts beside numbers.
+    It is `whole`, `real`, `text` or `time`. Raises NotInColumns for texts beside numbers; if `exact`, also for whole
+    numbers beside others, which would become floats, and where no segment has a value.
     """
     import polars as pl
 
@@ -75,9 +82,12 @@ def sort_keys(
     for place in range(len(fields)):
         parts = [of_segment[place] for of_segment in written]
         families: set[Family] = {part.family for part in parts if part.family != "other"}
-        common = _common(families)
+        is_exact = len(families) == 1 or families == {"text", "time"}
+        if exact and (not is_exact or any(part.is_mixed for part in parts)):
+            raise NotInColumns
+        common = "whole" if exact and families == {"boolean"} else _common(families)
         chosen.append(common)
-        convert = as_float if common == "real" else as_text if common == "text" else _as_it_is
+        convert = _CONVERTED.get(common, _as_it_is)
         dtype = {"text": pl.String, "real": pl.Float64}.get(common, pl.Int64)
         for of_segment, part in zip(written, parts, strict=True):
             expr = pl.lit(None, dtype) if part.family == "other" else convert(part)
@@ -93,7 +103,10 @@ def _common(families: set[Family]) -> Family:
 
 
 def _as_it_is(part: Part) -> polars.Expr:
-    return part.expr
+    return as_number(part).expr
+
+
+_CONVERTED: dict[Family, Callable[[Part], polars.Expr]] = {"real": as_float, "text": as_text}
 
 
 def _leading(rows: polars.DataFrame, title: str, descending: bool, limit: int) -> polars.DataFrame:

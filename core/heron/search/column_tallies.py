@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from heron.columns.building import Family, as_texts
 from heron.columns.segments import Segment
 from heron.models import Json
+from heron.search.column_parts import NotInColumns
 from heron.search.column_sorting import in_column, rank, sort_keys
 from heron.search.column_writer import Memberships
 from heron.search.tally import Bins, Counts, Extent, Spans, Tally, Values
@@ -34,27 +35,25 @@ def counted(
 
     Raises NotInColumns for a field that the columns do not contain.
     """
+    import numpy as np
     import polars as pl
 
-    keys, [family] = sort_keys(found, [tally.field], names)
+    keys, [family] = sort_keys(found, [tally.field], names, exact=True)
     frames = [
         segment.frame.select("id", value=key).filter(pl.Series(mask)).select("value")
         for (segment, mask), [key] in zip(found, keys, strict=True)
     ]
-    values = pl.concat(frames)["value"] if frames else pl.Series("value", [], pl.Int64)
+    values = pl.concat(frames)["value"]
     match tally:
         case Bins(_, low, high, count):
-            numbers = values.drop_nulls().cast(pl.Float64).to_frame()
-            place = (
-                ((pl.col("value") - low) * float(count) / (high - low))
-                .cast(pl.Int64)
-                .clip(upper_bound=count - 1)
-            )
-            return _added(_grouped(numbers.select(place.alias("value"))["value"]), more)
+            numbers = values.drop_nulls().cast(pl.Float64).to_numpy()
+            # not by Polars, which multiplies by the inverse of a divisor that is one number
+            places = ((numbers - low) * float(count) / (high - low)).astype(np.int64)
+            return _added(_grouped(pl.Series(np.minimum(places, count - 1))), more)
         case Spans(_, length):
             texts = as_texts(values) if family == "time" else values
             return _added(_grouped(texts.drop_nulls().cast(pl.String).str.slice(0, length)), more)
-    groups = _grouped(values.drop_nulls(), more, family)
+    groups = _grouped(values.drop_nulls(), more)
     if isinstance(tally, Values):
         chosen = groups.sort(["count", "value"], descending=[True, False]).head(tally.most)
         return list(zip(_stored(chosen["value"], family), chosen["count"].to_list(), strict=True))
@@ -65,13 +64,15 @@ def counted(
     return [(None, len(values) + pending - present), (ends[0], groups.height), (ends[1], present)]
 
 
-def _grouped(values: polars.Series, more: Counts = (), family: Family = "whole") -> polars.DataFrame:
-    """Each value with its number of rows, and those of `more`, which are stored values."""
+def _grouped(values: polars.Series, more: Counts = ()) -> polars.DataFrame:
+    """Each value with its number of rows, and those of `more`, which are stored values of the same type."""
     import polars as pl
 
     groups = values.rename("value").to_frame().group_by("value").agg(count=pl.len().cast(pl.Int64))
     if not more:
         return groups
+    if values.dtype == pl.Float64 and not all(isinstance(value, float) for value, _ in more):
+        raise NotInColumns
     given = [in_column(values.dtype, value) for value, _ in more]
     others = pl.DataFrame(
         {"value": pl.Series(given, dtype=values.dtype), "count": [count for _, count in more]}

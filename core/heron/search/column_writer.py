@@ -7,6 +7,8 @@ from functools import partial, reduce
 from operator import and_, or_
 from typing import TYPE_CHECKING, Any, Protocol
 
+from attrs import evolve
+
 from heron.catalog.paths import HERE, path_of
 from heron.columns.building import Family, Place, title
 from heron.columns.segments import Segment
@@ -220,7 +222,7 @@ class ColumnWriter:
         if len(numbers) == 1:
             parts["number"] = numbers[0]
         elif numbers:
-            parts["number"] = Part("real", pl.coalesce([as_float(part) for part in numbers]))
+            parts["number"] = Part("real", pl.coalesce([as_float(part) for part in numbers]), is_mixed=True)
         return parts
 
     def _stored_number(self, family: Family, column: str) -> Part:
@@ -311,7 +313,9 @@ class ColumnWriter:
 
     def _absolute(self, arguments: Sequence[tree.Expression]) -> Parts:
         part = self._number(arguments[0])
-        return {"number": Part(part.family, part.expr.abs(), part.bound)}
+        if part.bound is not None and part.bound >= 2**63:
+            raise NotInColumns
+        return {"number": evolve(part, expr=part.expr.abs())}
 
     def _member(self, name: str, arguments: Sequence[tree.Expression]) -> Parts:
         if not isinstance(arguments[0], tree.FieldRef) or arguments[0].field.home != "metadata":

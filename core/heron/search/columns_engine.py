@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from functools import reduce
 from operator import and_
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     Array = numpy.ndarray[Any, Any]
 
 Answer = TypeVar("Answer")
+Found = TypeVar("Found")
 
 _FEW = 20_000
 """So many rows are looked up in SQLite for the parts of a condition that the columns cannot answer."""
@@ -50,23 +51,32 @@ class _Found:
 
 
 class _Names:
-    """Finds what names mean in SQLite."""
+    """Finds what names mean in SQLite, once in a query."""
 
     def __init__(self, sqlite: SqliteEngine, folders: FolderService) -> None:
         self._sqlite = sqlite
         self._folders = folders
+        self._found: dict[Hashable, Any] = {}
 
     def folders(self, path: str, recursive: bool) -> Sequence[int]:
         """The inner ids of a folder, and if `recursive` of those below it."""
-        return self._folders._ids_from(self._folders.get(path), recursive=recursive)
+        return self._once(
+            (path, recursive), lambda: self._folders._ids_from(self._folders.get(path), recursive=recursive)
+        )
 
     def folder_paths(self) -> Mapping[int, str]:
         """The paths of all folders by their inner ids."""
-        return self._folders._paths_by_id()
+        return self._once("folders", self._folders._paths_by_id)
 
     def items(self, condition: tree.Condition) -> Array:
         """The inner ids of the items for which a condition is true."""
-        return self._sqlite.ids(Plan("items", condition))
+        return self._once(condition, lambda: self._sqlite.ids(Plan("items", condition)))
+
+    def _once(self, key: Hashable, find: Callable[[], Found]) -> Found:
+        if key not in self._found:
+            self._found[key] = find()
+        found: Found = self._found[key]
+        return found
 
 
 class ColumnsEngine:
@@ -78,6 +88,7 @@ class ColumnsEngine:
         self._database = database
         self._sqlite = sqlite
         self._columns = columns
+        self._folders = folders
         self._names: Memberships = _Names(sqlite, folders)
 
     def ids(self, plan: Plan) -> Array:
@@ -179,6 +190,7 @@ class ColumnsEngine:
 
         def work() -> Answer | None:
             opened = self._columns._opened()
+            self._names = _Names(self._sqlite, self._folders)  # in this state of the catalogue
             found = None if opened is None else self._found(opened, plan)
             if found is None or opened is None:
                 return None
@@ -301,9 +313,9 @@ def _evaluated(segment: Segment, parts: Sequence[_Written], mask: Array) -> Arra
         expression = reduce(and_, late)
         if mask.all():
             return _truth(segment.frame, expression)
-        names = sorted(set(expression.meta.root_names()))
+        names = sorted(set(expression.meta.root_names())) or ["id"]
         places = np.flatnonzero(mask)
-        if names and len(places):
+        if len(places):
             rows = segment.frame.select(names).filter(pl.Series(mask))
             mask[places] = _truth(rows, expression)
     return mask

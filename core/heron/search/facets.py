@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from attrs import evolve, frozen
 
+from heron.catalog.database import Database
 from heron.errors import InvalidInput, QueryError
 from heron.models import Json, Query
 from heron.records import Record
@@ -68,7 +70,8 @@ class Facet(Record):
 class FacetService:
     """Counts the items of a query by the values of fields: `facets("weather,captured_at", where="width > 1000")`."""
 
-    def __init__(self, planner: Planner, engines: Engines, search: SearchService) -> None:
+    def __init__(self, database: Database, planner: Planner, engines: Engines, search: SearchService) -> None:
+        self._database = database
         self._planner = planner
         self._engines = engines
         self._search = search
@@ -95,17 +98,17 @@ class FacetService:
         plan = self._plan(evolve(query or Query(), **parts))
         engine = self._engines.of(plan)
         fields = {name: check_plain(field) for name, field in self._planner.columns(names).items()}
-        extents = engine.tallies(plan, [Extent(field) for field in fields.values()])
-        forms = [
-            _form(field, extent, most, bins) for field, extent in zip(fields.values(), extents, strict=True)
-        ]
-        counts = engine.tallies(plan, [tally for tally, _ in forms])
-        return [
-            _facet(name, field, extent, form, tally, count)
-            for (name, field), extent, (tally, form), count in zip(
-                fields.items(), extents, forms, counts, strict=True
-            )
-        ]
+
+        def work() -> list[Facet]:
+            extents = engine.tallies(plan, [Extent(field) for field in fields.values()])
+            forms = [
+                _form(field, extent, most, bins)
+                for field, extent in zip(fields.values(), extents, strict=True)
+            ]
+            counts = engine.tallies(plan, [tally for tally, _ in forms])
+            return _facets(fields, extents, forms, counts)
+
+        return self._database.in_one_state(work)
 
     def _plan(self, query: Query) -> Plan:
         bare = evolve(query, sort=None, limit=None, cursor=None)
@@ -132,7 +135,7 @@ def _form(field: Field, extent: Counts, most: int, bins: int) -> tuple[Tally, st
     is_number = all(isinstance(end, int | float) and math.isfinite(end) for end in (least, greatest))
     if field.type in ("number", "any") and is_number and distinct > _FEW:
         low, high = float(least), float(greatest)
-        if math.isfinite(high - low) and high > low:
+        if math.isfinite((high - low) * bins) and high > low:
             return Bins(field, low, high, bins), "bins"
     return Values(field, most), "values"
 
@@ -158,6 +161,21 @@ def _length_of_spans(least: str, greatest: str) -> int:
         if spans <= _MOST_SPANS:
             return length
     return 4
+
+
+def _facets(
+    fields: Mapping[str, Field],
+    extents: Sequence[Counts],
+    forms: Sequence[tuple[Tally, str]],
+    counts: Sequence[Counts],
+) -> list[Facet]:
+    """The facets of fields, of which all is counted."""
+    return [
+        _facet(name, field, extent, form, tally, count)
+        for (name, field), extent, (tally, form), count in zip(
+            fields.items(), extents, forms, counts, strict=True
+        )
+    ]
 
 
 def _facet(name: str, field: Field, extent: Counts, form: str, tally: Tally, counts: Counts) -> Facet:

@@ -79,14 +79,18 @@ class StoreFinder:
             self._names[key] = record.store({} if by is None else _Options(record, by, self._integrations))
         return self._names[key]
 
-    def check(self, url: str, record: StorageBackend, by: Integration | None) -> None:
-        """Raise InvalidInput for a URL that names another store than the one that it would be read from."""
+    def check(self, url: str, record: StorageBackend, by: Integration | None, *, binds: bool = True) -> None:
+        """Raise InvalidInput for a URL that names another store than the one that it would be read from.
+
+        If nothing else says which store is meant, it is the one that the URL names, from now on if it `binds`.
+        """
         named = record.store_of_url(url) if record.store_of_url is not None else None
         if named is None or record.store is None:
             return
         meant = self.name(record, by)
         if meant is None and by is None:
-            self._names[record.name] = named  # the environment names none, and so this is the only one
+            if binds:
+                self._names[record.name] = named  # the environment names none, and so this is the only one
         elif meant != named:
             whose = "without an integration, URLs mean" if by is None else f"integration {by.name!r} means"
             raise InvalidInput(

@@ -16,6 +16,7 @@ from typing import Any, BinaryIO, TypeVar, cast
 
 from heron.errors import BadCredentials, HeronError, InvalidInput, Throttled, Unreachable
 from heron.hooks import Storage, StoredObject
+from heron.interrupts import join
 from heron.media.ranged import ranged
 from heron.storage.waiting import WITNESS, Health, Patience, current, down, working_for
 
@@ -139,7 +140,7 @@ class PatientStorage:
         try:
             tries = self._tries(urls[0], "object")
         except HeronError as error:
-            return {position: type(error)(str(error)) for position in range(len(urls))}
+            return {position: type(error)(error.message, hint=error.hint) for position in range(len(urls))}
         found: dict[int, Any] = dict(enumerate(together(urls, count)))
         for position, answer in found.items():
             if not isinstance(answer, HeronError):
@@ -236,7 +237,7 @@ class _Timed:
             if now - self._alone_since >= self._patience.single(health):
                 health.broken += 1
                 raise error
-        elif is_asked or not may_ask:
+        elif health.is_down or is_asked or not may_ask:
             self._alone_since = None
             if health.is_down or silent >= self._patience.silence:
                 health.is_down, health.reason = True, error.message
@@ -280,7 +281,7 @@ def _at_once(call: Callable[[int], None], values: Sequence[int]) -> None:
         thread.start()
     call(values[0])
     for thread in threads:
-        thread.join()
+        join(thread)
 
 
 def configured_retries() -> int:

@@ -65,7 +65,9 @@ class StorageService:
         self._opening = Lock()
         self._stores = StoreFinder(StoreTable(database), integrations, self._backend, self._belongs)
 
-    def normalise(self, url: str, integration: IntegrationRef | None = None) -> str:
+    def normalise(
+        self, url: str, integration: IntegrationRef | None = None, *, looks_up: bool = False
+    ) -> str:
         """The canonical form of a URL, computed without credentials if the backend can do that.
 
         Raises PluginError if no plugin reads such URLs, and InvalidInput, as for a URL that names another store than
@@ -78,7 +80,7 @@ class StorageService:
             by, record = None, self._backend(url)
             canonical = record.normalise(url) if record.normalise else self._open(url, None).normalise(url)
         if url != canonical:
-            self._stores.check(url, record, by)
+            self._stores.check(url, record, by, binds=not looks_up)
         return canonical
 
     def _normalised_prefix(self, url: str, integration: IntegrationRef | None = None) -> str:

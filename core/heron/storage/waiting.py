@@ -16,6 +16,7 @@ from contextvars import ContextVar
 from attrs import define, field
 
 from heron.errors import BadCredentials, InvalidInput, Unreachable
+from heron.interrupts import wait_until_set
 
 SILENCE = 120.0
 """The seconds that a job waits for a silent store, unless HERON_PATIENCE says otherwise."""
@@ -154,7 +155,7 @@ class Patience:
         if self._pause is not None:
             self._pause(seconds)
         else:
-            self._stopped.wait(seconds)
+            wait_until_set(self._stopped, seconds)
         self.check()
 
     def check(self) -> None:

@@ -17,11 +17,12 @@ _PARTITIONS = {"cn": "aws-cn", "us-gov": "aws-us-gov", "us-iso": "aws-iso", "us-
 def store_of(options: Mapping[str, Any]) -> str:
     """The store that options mean: the host of their endpoint, or the partition of Amazon, in which bucket names are unique.
 
-    What options leave open comes from the environment and from `~/.aws/config`, as for the tools of Amazon.
+    What options leave open comes from the environment, `~/.aws/credentials` and `~/.aws/config`, as for the driver; it does not
+    read AWS_REGION.
     """
     profile = _profile(options.get("profile"))
     endpoint = options.get("endpoint") or _configured(profile)
-    region = options.get("region") or _first("AWS_REGION", "AWS_DEFAULT_REGION") or profile.get("region")
+    region = options.get("region") or _first("AWS_DEFAULT_REGION") or profile.get("region")
     return at(endpoint) if endpoint else _partition(region or "")
 
 
@@ -55,24 +56,27 @@ def _first(*names: str) -> str | None:
 
 
 def _profile(name: str | None) -> Mapping[str, str]:
-    """The settings of a profile in `~/.aws/config`; those of its section for S3 take precedence."""
+    """The settings of a profile in `~/.aws/credentials` and `~/.aws/config`, the former first; those of its section for S3
+    take precedence over both.
+    """
+    name = name or _first("AWS_PROFILE", "AWS_DEFAULT_PROFILE") or "default"
+    config = _sections("AWS_CONFIG_FILE", "~/.aws/config")
+    of_config = config.get(f"profile {name}") or config.get(name) or {}
+    settings = {**of_config, **_sections("AWS_SHARED_CREDENTIALS_FILE", "~/.aws/credentials").get(name, {})}
+    for line in config.get(f"services {settings.get('services')}", {}).get("s3", "").splitlines():
+        key, mark, value = line.partition("=")
+        if mark:
+            settings[key.strip()] = value.strip()
+    return settings
+
+
+def _sections(variable: str, default: str) -> dict[str, dict[str, str]]:
+    """The sections of a settings file; none if it cannot be read, for then the driver says what is wrong with it."""
     import configparser
 
-    file = Path(os.environ.get("AWS_CONFIG_FILE") or "~/.aws/config").expanduser()
-    name = name or _first("AWS_PROFILE", "AWS_DEFAULT_PROFILE") or "default"
     parser = configparser.RawConfigParser(strict=False)
     try:
-        parser.read(file, encoding="utf-8")
+        parser.read(Path(os.environ.get(variable) or default).expanduser(), encoding="utf-8")
     except (OSError, configparser.Error, UnicodeDecodeError):
-        return {}  # the driver says what is wrong with it
-    section = next((part for part in (f"profile {name}", name) if parser.has_section(part)), None)
-    if section is None:
         return {}
-    settings = dict(parser.items(section))
-    services = f"services {settings.get('services')}"
-    if parser.has_option(services, "s3"):
-        for line in parser.get(services, "s3").splitlines():
-            key, mark, value = line.partition("=")
-            if mark:
-                settings[key.strip()] = value.strip()
-    return settings
+    return {section: dict(parser.items(section)) for section in parser.sections()}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from functools import cache
@@ -16,7 +17,7 @@ from heron.catalog.columns.tables import ColumnState, ColumnTables, Rows
 from heron.catalog.database import Database
 from heron.columns.building import as_texts, frame_of, name_of, title
 from heron.columns.segments import SUFFIX, Segment, UnreadableSegment, write_segment
-from heron.errors import CatalogueBusy, CatalogueError, PermissionDenied, PluginError
+from heron.errors import CatalogueError, PermissionDenied, PluginError
 from heron.records import Record
 from heron.vectors.files import exclusive
 
@@ -31,6 +32,9 @@ MANY = 100_000
 
 PENDING = 20_000
 """So many items may be pending before they are written."""
+
+RETRY = 30.0
+"""The seconds until columns that could not be written are written again."""
 
 _SEGMENT = 250_000
 """The most items that are read for one segment."""
@@ -71,6 +75,7 @@ class ColumnService:
         self._folder = directory / FOLDER
         self._version: tuple[int, int] | None = None
         self._segments: Sequence[Segment] = ()
+        self._retry_at = 0.0
 
     def status(self) -> ColumnStatus:
         """What the columns contain."""
@@ -138,10 +143,15 @@ class ColumnService:
         return Opened(self._segments, pending)
 
     def _give_up(self) -> None:
-        """Forget segments that cannot be read, so that they are made anew."""
+        """Forget segments that cannot be read, so that they are made anew; if that cannot be written now, later."""
         self._segments, self._version = (), None
-        if not self._tables.database.is_read_only:
-            self._forget()
+        if self._tables.database.is_read_only or self._tables.database.is_writing:
+            return
+        try:
+            with self._tables.at_once():
+                self._forget()
+        except CatalogueError:
+            self._retry_at = time.monotonic() + RETRY
 
     def _refresh_if_much(self) -> None:
         database = self._tables.database
@@ -155,12 +165,18 @@ class ColumnService:
         version = self._tables.version()
         if version is not None and self._tables.pending_count(version[1], PENDING) < PENDING:
             return
+        if time.monotonic() < self._retry_at:
+            return
         try:
-            self._refresh()
-        except (OSError, CatalogueBusy):
-            pass  # a full disk, a folder that cannot be written, another writer: SQLite answers
+            with self._tables.at_once():
+                self._refresh()
         except UnreadableSegment:
             self._give_up()
+        except (
+            OSError,
+            CatalogueError,
+        ):  # a full disk, another writer, a folder that cannot be written: SQLite answers
+            self._retry_at = time.monotonic() + RETRY
 
     def _forget(self) -> None:
         self._tables.end_use()
@@ -182,7 +198,8 @@ class ColumnService:
         with exclusive(self._folder / "lock") as is_held:
             if not is_held:
                 return False
-            self._tables.begin_use()
+            if self._tables.version() is None:
+                self._tables.begin_use()
             while self._write_next():
                 pass
             self._sweep()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from attrs import frozen
@@ -78,7 +79,7 @@ class ColumnTables:
     def changed(self, through: int, covered: int) -> list[int]:
         """The ids of items that changes up to an id name, ascending, without those above `covered`."""
         rows = self.database.rows(
-            "SELECT DISTINCT item_id FROM column_changes WHERE id <= ? AND item_id <= ? ORDER BY item_id",
+            "SELECT item_id FROM column_changes WHERE id <= ? AND item_id <= ? ORDER BY item_id",
             [through, covered],
         )
         return [row[0] for row in rows]
@@ -121,6 +122,17 @@ class ColumnTables:
                 return
             above = found[-1][0]
             yield _columns(found)
+
+    @contextmanager
+    def at_once(self) -> Iterator[None]:
+        """Within this, a write that another process prevents fails at once; raises CatalogueBusy."""
+        connection = self.database.connection
+        milliseconds = connection.execute("PRAGMA busy_timeout").fetchone()[0]
+        connection.execute("PRAGMA busy_timeout = 0")
+        try:
+            yield
+        finally:
+            connection.execute(f"PRAGMA busy_timeout = {milliseconds}")
 
     def begin_use(self) -> None:
         """From now on record changes of items."""

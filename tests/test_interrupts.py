@@ -1,0 +1,74 @@
+"""Ctrl-C ends every wait of the main thread, whichever thread the signal reaches, and is not lost in SQL functions."""
+
+import os
+import signal
+import threading
+import time
+from concurrent.futures import Future
+
+import pytest
+
+import heron
+from heron.interrupts import join, result_of, wait_until_set
+from heron.models import MediaFacts, NewItem
+
+
+def press_after(seconds):
+    """Send the signal to another thread than the main one, as the kernel may do."""
+
+    def press():
+        time.sleep(seconds)
+        signal.pthread_kill(threading.get_ident(), signal.SIGINT)
+
+    threading.Thread(target=press, daemon=True).start()
+
+
+def a_long_thread():
+    thread = threading.Thread(target=time.sleep, args=(20,), daemon=True)
+    thread.start()
+    return thread
+
+
+@pytest.mark.parametrize(
+    "wait",
+    [
+        lambda: result_of(Future()),
+        lambda: join(a_long_thread()),
+        lambda: wait_until_set(threading.Event(), 20),
+    ],
+    ids=["task", "thread", "event"],
+)
+def test_a_signal_that_reaches_another_thread_ends_the_wait(wait):
+    begin = time.monotonic()
+    press_after(0.3)
+    with pytest.raises(KeyboardInterrupt):
+        wait()
+    assert time.monotonic() - begin < 5
+
+
+def test_waits_end_by_themselves():
+    done = Future()
+    done.set_result(3)
+    assert result_of(done) == 3
+    event = threading.Event()
+    event.set()
+    wait_until_set(event, 20)
+    wait_until_set(threading.Event(), 0.01)
+
+
+def test_ctrl_c_within_a_function_of_sql_stays_what_it_is(tmp_path):
+    with heron.open(tmp_path, discover=False) as workspace:
+        pressed = []
+
+        def press(value):
+            if not pressed:
+                pressed.append(value)
+                os.kill(os.getpid(), signal.SIGINT)
+                time.sleep(1)
+            return value
+
+        workspace._database.define("pressing", 1, press)
+        with pytest.raises(KeyboardInterrupt):
+            workspace._database.rows("SELECT pressing(1)")
+        assert workspace._database.value("SELECT pressing(2)") == 2
+        workspace.registration.register([NewItem("s3://b/1", MediaFacts("image", "x/y"))], "A")

@@ -264,7 +264,9 @@ def test_the_share_grows_to_1(lake, load, tmp_path, monkeypatch, suffix, ignore_
     assert shares[-1] == 1.0
     assert all(0 < share <= 1 for share in shares)
     if count == 500:
-        assert len(shares) > (1 if suffix == "json" else 10)  # JSON is read by the megabyte
+        assert len(shares) > (
+            0 if suffix == "json" else 10
+        )  # JSON is read by the megabyte, perhaps before the first batch is done
         assert shares == sorted(shares)
         assert all(abs(p.share - p.done / 500) < 0.2 for p in told if p.share is not None)
 

@@ -335,3 +335,12 @@ def test_a_missing_segment_while_another_process_writes_is_no_error(lake):
     lake.columns._segments, lake.columns._version = (), None
     with heron.open(lake.root, discover=False) as other, other._database.write():
         assert lake.search.count(where="n < 10") == 10
+
+
+def test_an_item_that_changes_often_is_one_change(lake):
+    assert found(lake, "n < 10") == 10
+    [item] = lake.search(where="n = 5")
+    for number in range(200):
+        lake.metadata.merge_all([item], {"n": 1000 + number})
+    assert lake._database.value("SELECT count(*) FROM column_changes") == 1
+    assert found(lake, "n = 1199") == 1

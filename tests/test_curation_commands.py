@@ -12,7 +12,7 @@ import heron
 from heron.cli.main import status
 from heron.errors import InvalidInput, NotFound, QueryError
 from heron.models import MediaFacts, NewItem, Query
-from tests.test_curation import lake, with_vectors  # noqa: F401 - lake is a fixture
+from tests.test_curation import lake, planted, with_vectors  # noqa: F401 - fixtures
 
 # Leakage
 

@@ -6,7 +6,8 @@ import sqlite3
 from collections.abc import Callable, Collection
 from typing import TYPE_CHECKING
 
-from heron.catalog.scripts import CLOUD, COLUMNS, CONVERSIONS, FIRST, MEDIA, STORES, VECTORS, WAITING
+from heron.catalog.columns.scripts import COLUMN_CHANGES, COLUMNS
+from heron.catalog.scripts import CLOUD, CONVERSIONS, FIRST, MEDIA, STORES, VECTORS, WAITING
 
 if TYPE_CHECKING:
     from sqlite_utils import Database
@@ -146,8 +147,23 @@ def waiting_units(db: Database) -> None:
         db.execute(statement)
 
 
+@migrations()
+def column_changes_once(db: Database) -> None:
+    """An item that changes often is one change, so that the changes are never more than the items."""
+    for statement in _statements(COLUMN_CHANGES):
+        db.execute(statement)
+
+
 OPTIONAL = frozenset(
-    {"local_places", "column_tables", "synced_trees", "conversions", "stores", "waiting_units"}
+    {
+        "local_places",
+        "column_tables",
+        "synced_trees",
+        "conversions",
+        "stores",
+        "waiting_units",
+        "column_changes_once",
+    }
 )
 """Migrations without which a file that cannot be written is read all the same."""
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from heron.catalog.columns.scripts import COLUMN_CHANGES, COLUMNS
+
 FIRST = """
 CREATE TABLE folders (
     id INTEGER PRIMARY KEY,
@@ -292,40 +294,6 @@ CREATE TABLE projection_points (
 CREATE INDEX projection_points_item ON projection_points(item_id);
 """
 
-COLUMNS = """
-CREATE TABLE column_state (
-    id INTEGER PRIMARY KEY CHECK (id = 1),
-    version INTEGER NOT NULL DEFAULT 0,
-    is_used INTEGER NOT NULL DEFAULT 0,
-    covered INTEGER NOT NULL DEFAULT 0
-);
-
-CREATE TABLE column_segments (
-    id INTEGER PRIMARY KEY,
-    file TEXT NOT NULL UNIQUE,
-    size INTEGER NOT NULL,
-    row_count INTEGER NOT NULL,
-    left_out TEXT NOT NULL DEFAULT '[]'
-);
-
-CREATE TABLE column_changes (
-    id INTEGER PRIMARY KEY,
-    item_id INTEGER NOT NULL UNIQUE
-);
-
-CREATE TRIGGER columns_changed AFTER UPDATE ON items WHEN (SELECT is_used FROM column_state WHERE id = 1) BEGIN
-    DELETE FROM column_changes WHERE item_id = NEW.id;
-    INSERT INTO column_changes (item_id) VALUES (NEW.id);
-END;
-
-CREATE TRIGGER columns_removed AFTER DELETE ON items WHEN (SELECT is_used FROM column_state WHERE id = 1) BEGIN
-    DELETE FROM column_changes WHERE item_id = OLD.id;
-    INSERT INTO column_changes (item_id) VALUES (OLD.id);
-END;
-
-INSERT INTO column_state (id) VALUES (1);
-"""
-
 CONVERSIONS = """
 CREATE TABLE conversions (
     key TEXT PRIMARY KEY,
@@ -388,5 +356,5 @@ CREATE INDEX import_waiting_url ON import_waiting(import_id, url);
 ALTER TABLE imports ADD COLUMN is_read INTEGER NOT NULL DEFAULT 0;
 """
 
-SCRIPTS = FIRST + CLOUD + MEDIA + VECTORS + COLUMNS + CONVERSIONS + STORES + WAITING
+SCRIPTS = FIRST + CLOUD + MEDIA + VECTORS + COLUMNS + CONVERSIONS + STORES + WAITING + COLUMN_CHANGES
 """All of them."""

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 def command() -> None:
     """Show and rebuild the columns, which answer conditions over many items.
 
-    They contain the fields, facts and metadata of items once more, and are written by themselves from 100,000 items on
+    They contain the fields, facts and metadata of items once more, and are written by themselves from 200,000 items on
     if Polars is installed (pip install 'heron[columns]'). Without them, or without some of them, every query has the
     same answer, and takes longer.
     """

@@ -5,19 +5,14 @@ import struct
 
 import numpy as np
 import pytest
-from hypothesis import given
 from hypothesis import strategies as st
-from PIL import Image, ImageCms, ImageFilter
+from PIL import Image, ImageFilter
 
 import heron
 from heron.media import builtin
 from heron.media.gif import gif_delays
-from heron.media.ground import laid
 from heron.media.images import ImageDecoder
-from heron.media.jpeg import read_jpeg_header
-from heron.media.png import read_png_header
 from heron.media.thumbnails import encode_thumbnail
-from heron.media.webp import read_webp_header
 from heron.testing import DecoderContract
 from heron.testing.files import LocalMediaFile, format_of
 
@@ -220,16 +215,6 @@ def rgb_profile(primaries, gamma=2.2):
     return icc(b"mntr", b"RGB ", b"XYZ ", tags)
 
 
-def cmyk_profile(lab):
-    """A printer profile (ICC.1:2001-04, 6.5.9) whose `lab(c, m, y, k)` is given for each full ink, linear between."""
-    grid = [lab(c, m, y, k) for c in (0, 1) for m in (0, 1) for y in (0, 1) for k in (0, 1)]
-    colours = b"".join(bytes([round(light * 2.55), a + 128, b + 128]) for light, a, b in grid)
-    identity = bytes(range(256))
-    matrix = struct.pack(">9i", 65536, 0, 0, 0, 65536, 0, 0, 0, 65536)
-    table = b"mft1\0\0\0\0" + bytes([4, 3, 2, 0]) + matrix + identity * 4 + colours + identity * 3
-    return icc(b"prtr", b"CMYK", b"Lab ", {b"A2B0": table})
-
-
 def icc(kind, space, connection, tags):
     texts = {b"cprt": b"text\0\0\0\0public\0", b"desc": b"desc\0\0\0\0\0\0\0\x05test\0" + bytes(78)}
     content, table, offset = b"", b"", 132 + 12 * (len(tags) + len(texts))
@@ -244,144 +229,7 @@ def icc(kind, space, connection, tags):
 
 
 WIDE = rgb_profile([(0.6097, 0.3111, 0.0195), (0.2053, 0.6257, 0.0609), (0.1492, 0.0632, 0.7446)])
-"""The primaries of Adobe RGB (1998): its green lies outside sRGB."""
-
-PAPER = cmyk_profile(lambda c, m, y, k: (100 - 80 * k - 6 * (c + m + y), 40 * m - 40 * c, 40 * y))
-
-
-def in_srgb(colour, primaries_to_xyz):
-    """An RGB colour of gamma 2.2 in sRGB, by the formulas of IEC 61966-2-1 with its matrix at D50."""
-    xyz = np.array(primaries_to_xyz).T @ (np.array(colour) / 255) ** 2.2
-    matrix = np.array([[3.1339, -1.6169, -0.4906], [-0.9788, 1.9161, 0.0335], [0.0719, -0.2290, 1.4052]])
-    linear = np.clip(matrix @ xyz, 0, 1)
-    return np.round(255 * np.where(linear <= 0.0031308, 12.92 * linear, 1.055 * linear ** (1 / 2.4) - 0.055))
-
-
-@pytest.mark.parametrize("name", ["a.jpg", "a.png", "a.webp", "a.avif", "a.tiff", "progressive.jpg"])
-def test_embedded_profile_is_converted_to_srgb(tmp_path, name):
-    colour = (90, 160, 120)
-    Image.new("RGB", (64, 48), colour).save(
-        tmp_path / name, icc_profile=WIDE, quality=98, progressive="prog" in name
-    )
-    expected = in_srgb(colour, [(0.6097, 0.3111, 0.0195), (0.2053, 0.6257, 0.0609), (0.1492, 0.0632, 0.7446)])
-    assert not close(colour, expected, 20)
-    assert close(even(DECODER.picture(media_file(tmp_path / name), 32)), expected, 4)
-
-
-def test_profile_in_many_parts_is_joined(tmp_path):
-    """A segment of a JPEG holds 64 kB, a profile may be longer."""
-    long = bytearray(WIDE + bytes(150_000))
-    long[:4] = struct.pack(">I", len(long))
-    Image.new("RGB", (64, 48), (90, 160, 120)).save(tmp_path / "a.jpg", icc_profile=bytes(long), quality=98)
-    assert (tmp_path / "a.jpg").read_bytes().count(b"ICC_PROFILE\0") > 2
-    assert not close(even(DECODER.picture(media_file(tmp_path / "a.jpg"), 32)), (90, 160, 120), 20)
-
-
-@pytest.mark.parametrize(
-    "profile", [b"no profile", WIDE[:200], WIDE[:128] + bytes(400), PAPER, b"\xff" * 5_000_000]
-)
-@pytest.mark.parametrize("suffix", ["jpg", "webp"])
-def test_broken_or_wrong_profile_is_ignored(tmp_path, profile, suffix):
-    Image.new("RGB", (64, 48), (90, 160, 120)).save(tmp_path / f"a.{suffix}", icc_profile=profile, quality=98)
-    assert close(even(DECODER.picture(media_file(tmp_path / f"a.{suffix}"), 32)), (90, 160, 120), 5)
-
-
-def test_srgb_profile_leaves_pixels_as_they_are(tmp_path):
-    srgb = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
-    scene(64, 48).save(tmp_path / "a.png", icc_profile=srgb)
-    scene(64, 48).save(tmp_path / "b.png")
-    one, other = (DECODER.picture(media_file(tmp_path / name), 64) for name in ("a.png", "b.png"))
-    assert one.tobytes() == other.tobytes()
-
-
-@pytest.mark.parametrize("name", ["a.jpg", "a.tiff"])
-def test_cmyk_without_a_profile_is_plain_ink(tmp_path, name):
-    Image.new("CMYK", (64, 48), (200, 20, 40, 10)).save(tmp_path / name)
-    assert close(even(DECODER.picture(media_file(tmp_path / name), 32)), (53, 226, 206), 6)
-
-
-@pytest.mark.parametrize("name", ["a.jpg", "a.tiff"])
-def test_cmyk_with_a_profile_is_what_the_profile_says(tmp_path, name):
-    Image.new("CMYK", (64, 48), (255, 0, 0, 0)).save(tmp_path / name, icc_profile=PAPER)
-    found = even(DECODER.picture(media_file(tmp_path / name), 32))
-    lab = Image.new("LAB", (1, 1), (240, 88, 128))  # L* 94, a* -40, b* 0
-    expected = ImageCms.profileToProfile(
-        lab, ImageCms.createProfile("LAB"), ImageCms.createProfile("sRGB"), outputMode="RGB"
-    ).getpixel((0, 0))
-    assert not close(found, (0, 255, 255), 40)
-    assert close(found, expected, 6)
-
-
-def test_lab_is_converted(tmp_path):
-    lab = ImageCms.profileToProfile(
-        Image.new("RGB", (64, 48), (180, 90, 60)),
-        ImageCms.createProfile("sRGB"),
-        ImageCms.createProfile("LAB"),
-        outputMode="LAB",
-    )
-    lab.save(tmp_path / "a.tiff")
-    assert close(even(DECODER.picture(media_file(tmp_path / "a.tiff"), 32)), (180, 90, 60), 5)
-
-
-@pytest.mark.parametrize(
-    ("name", "dtype", "value", "shown"),
-    [
-        ("a.png", np.uint16, 0x8000, 128),
-        ("a.png", np.uint16, 0x0400, 4),  # a dark picture stays dark
-        ("a.tiff", np.uint16, 0x8000, 128),
-        ("a.tiff", np.uint16, 0x0800, 128),  # 12 bits of a camera
-        ("a.tiff", np.uint16, 255, 255),
-    ],
-)
-def test_sixteen_bits_keep_their_lightness(tmp_path, name, dtype, value, shown):
-    Image.fromarray(np.full((40, 60), value, dtype)).save(tmp_path / name)
-    assert close(even(DECODER.picture(media_file(tmp_path / name), 32)), [shown] * 3, 1)
-
-
-@pytest.mark.parametrize(
-    "values", [np.float32([-1.5, 0.5, 2.5]), np.float32([-3e38, 0, 3e38]), np.int32([-100_000, 0, 100_000])]
-)
-def test_signed_and_real_values_are_spread_from_least_to_greatest(tmp_path, values):
-    Image.fromarray(np.repeat(np.repeat(values[None], 30, 0), 20, 1)).save(tmp_path / "a.tiff")
-    picture = DECODER.picture(media_file(tmp_path / "a.tiff"), 60)
-    assert [picture.getpixel((x, 15))[0] for x in (5, 30, 55)] == [0, 128, 255]
-
-
-def test_values_that_are_no_numbers_are_shown_as_something(tmp_path):
-    Image.fromarray(np.full((8, 8), np.nan, np.float32)).save(tmp_path / "a.tiff")
-    assert even(DECODER.picture(media_file(tmp_path / "a.tiff"), 8)) == (0, 0, 0)
-
-
-@pytest.mark.parametrize(
-    ("name", "mode"), [("a.png", "RGBA"), ("a.webp", "RGBA"), ("a.avif", "RGBA"), ("a.png", "LA")]
-)
-def test_transparent_pixels_are_shown_on_white(tmp_path, name, mode):
-    image = Image.new(mode, (64, 32), (0, 0, 0, 0) if mode == "RGBA" else (0, 0))
-    image.paste((0, 0, 0, 255) if mode == "RGBA" else (0, 255), (0, 0, 32, 32))
-    image.save(tmp_path / name, **({"lossless": True} if name == "a.webp" else {}))
-    picture = DECODER.picture(media_file(tmp_path / name), 64)
-    assert picture.mode == "RGBA"
-    assert close(laid(picture).getpixel((8, 16)), (0, 0, 0))
-    assert close(laid(picture).getpixel((56, 16)), (255, 255, 255))
-
-
-@pytest.mark.parametrize("name", ["a.png", "a.gif"])
-def test_transparent_colour_of_a_palette_is_white(tmp_path, name):
-    image = Image.new("P", (64, 32), 0)
-    image.putpalette([10, 20, 30, 200, 40, 50])
-    image.paste(1, (0, 0, 32, 32))
-    image.save(tmp_path / name, transparency=0)
-    picture = laid(DECODER.picture(media_file(tmp_path / name), 64))
-    assert (picture.getpixel((8, 16)), picture.getpixel((56, 16))) == ((200, 40, 50), (255, 255, 255))
-
-
-@pytest.mark.parametrize("name", ["a.png", "a.bmp", "a.tiff", "a.gif"])
-def test_one_bit_is_black_and_white(tmp_path, name):
-    image = Image.new("1", (64, 32), 0)
-    image.paste(1, (0, 0, 32, 32))
-    image.save(tmp_path / name)
-    picture = DECODER.picture(media_file(tmp_path / name), 64)
-    assert (picture.getpixel((8, 16)), picture.getpixel((56, 16))) == ((255, 255, 255), (0, 0, 0))
+# Frames
 
 
 @pytest.mark.parametrize("suffix", ANIMATED)
@@ -527,92 +375,3 @@ def test_pixels_are_not_looked_at_for_facts(tmp_path, suffix):
 exifs = st.dictionaries(
     st.sampled_from([0x010F, 0x0110, 0x0112]), st.sampled_from([1, 6, "Heron"]), max_size=3
 )
-
-
-def exif_of(tags):
-    exif = Image.Exif()
-    exif.update({tag: value for tag, value in tags.items() if (tag == 0x0112) == isinstance(value, int)})
-    return exif.tobytes()
-
-
-@pytest.mark.slow
-@given(
-    size=st.tuples(st.integers(1, 300), st.integers(1, 300)),
-    mode=st.sampled_from(["1", "L", "LA", "P", "RGB", "RGBA", "I;16"]),
-    tags=exifs,
-    frames=st.integers(1, 3),
-    profile=st.sampled_from([None, WIDE]),
-)
-def test_png_headers_are_read_as_pillow_reads_them(size, mode, tags, frames, profile):
-    image, buffer = Image.new(mode, size), io.BytesIO()
-    others = [Image.effect_noise(size, 30).convert(mode) for _ in range(frames - 1)] if mode != "I;16" else []
-    image.save(
-        buffer, "PNG", exif=exif_of(tags), save_all=bool(others), append_images=others, icc_profile=profile
-    )
-    header = read_png_header(buffer.getvalue())
-    with Image.open(buffer) as opened:
-        assert (header.width, header.height, header.mode) == (*opened.size, opened.mode)
-        assert header.exif == opened.info.get("exif", b"").removeprefix(b"Exif\0\0")
-        assert header.frames == opened.n_frames
-
-
-@pytest.mark.slow
-@given(
-    size=st.tuples(st.integers(1, 300), st.integers(1, 300)),
-    mode=st.sampled_from(["L", "RGB", "RGBA"]),
-    lossless=st.booleans(),
-    tags=exifs,
-    frames=st.integers(1, 3),
-    profile=st.sampled_from([None, WIDE]),
-)
-def test_webp_headers_are_read_as_pillow_reads_them(size, mode, lossless, tags, frames, profile):
-    image, buffer = Image.effect_noise(size, 50).convert(mode), io.BytesIO()
-    if mode == "RGBA":
-        image.putalpha(Image.effect_noise(size, 50))
-    others = [Image.effect_noise(size, 30).convert(mode) for _ in range(frames - 1)]
-    exif = exif_of(tags) if tags else b""
-    image.save(
-        buffer,
-        "WEBP",
-        lossless=lossless,
-        exif=exif,
-        save_all=bool(others),
-        append_images=others,
-        icc_profile=profile,
-    )
-    header = read_webp_header(io.BytesIO(buffer.getvalue()))
-    with Image.open(buffer) as opened:
-        assert (header.width, header.height, header.mode) == (*opened.size, opened.mode)
-        assert header.exif == opened.info.get("exif", b"")
-        assert header.frames == opened.n_frames
-
-
-@given(st.sampled_from(["PNG", "WEBP"]), st.randoms(use_true_random=False), st.integers(1, 6))
-def test_broken_headers_never_raise_and_never_differ_from_pillow(format, source, changes):
-    buffer = io.BytesIO()
-    Image.effect_noise((60, 40), 30).convert("RGB").save(buffer, format, exif=exif_of({0x010F: "Heron"}))
-    data = bytearray(buffer.getvalue())
-    for _ in range(changes):
-        data[source.randrange(0, 60)] = source.choice((0, 255, source.randrange(256)))
-    header = read_png_header(bytes(data)) if format == "PNG" else read_webp_header(io.BytesIO(data))
-    if header is not None:
-        try:
-            with Image.open(io.BytesIO(data), formats=[format]) as opened:
-                assert (header.width, header.height) == opened.size
-        except (OSError, SyntaxError, ValueError, Image.DecompressionBombError):
-            pass  # Pillow looks further than the header
-
-
-@pytest.mark.parametrize("format", ["JPEG", "PNG", "WEBP"])
-def test_header_that_is_cut_anywhere_is_no_header_or_the_same(format):
-    buffer = io.BytesIO()
-    scene(60, 40).save(buffer, format, exif=exif_of({0x010F: "Heron"}), icc_profile=WIDE)
-    read = {
-        "JPEG": read_jpeg_header,
-        "PNG": read_png_header,
-        "WEBP": lambda data: read_webp_header(io.BytesIO(data)),
-    }[format]
-    whole = read(buffer.getvalue())
-    for end in range(len(buffer.getvalue())):
-        header = read(buffer.getvalue()[:end])
-        assert header is None or (header.width, header.height, header.mode) == (60, 40, whole.mode)

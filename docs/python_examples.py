@@ -14,6 +14,8 @@ EXAMPLES: dict[str, str] = {
     "columns.refresh": "ws.columns.refresh()  # after many items were registered, so that the next query need not do it",
     "columns.status": "ws.columns.status().rows",
     "facets.__call__": 'ws.facets("weather,width,captured_at", where="kind = \'image\'")[0].buckets',
+    "stats.__call__": 'ws.stats("width,captured_at", where="kind = \'image\'")[0].median',
+    "compare.__call__": 'ws.compare("weather = \'sun\'", "weather = \'rain\'", "width")[0].difference',
     "schema.add": 'ws.schema.add("speed", "number")',
     "schema.add_embedding": 'ws.schema.add_embedding("clip", 512)',
     "schema.add_enum": 'ws.schema.add_enum("season", ["summer", "winter"])',

@@ -49,6 +49,10 @@ READS = {
     "facets.__call__": lambda w, t: (
         [facet.buckets for facet in w.facets("name")] if w.facets("name")[0].present else []
     ),
+    "stats.__call__": lambda w, t: [each for each in w.stats("name") if each.present],
+    "compare.__call__": lambda w, t: [
+        each for each in w.compare("width > 0", "width > 1", "name") if each.left_present + each.left_missing
+    ],
     "folders._by_id": lambda w, t: w.folders._by_id(t.folder.id),
     "folders.contents": lambda w, t: w.folders.contents(t.folder),
     "folders.find": lambda w, t: w.folders.find(t.folder),

@@ -31,7 +31,7 @@ LISTS = """
 items | items list | search | search --frames | folders | folders list | collections | collections list | collections show C
 datasets | datasets list | presets | presets list | imports | imports list | imports report 2 | integrations
 integrations list | trust --list | integrations options s3 | integrations check here URL | schema types | schema verify | keyframes list film.gif
-vectors status | vectors verify | vectors compact | embed --list | sync | facets kind,width
+vectors status | vectors verify | vectors compact | embed --list | sync | facets kind,width | stats | compare width>0 width>1
 """
 OTHERS = """
 init new | relocate in elsewhere --dry-run | import in/a.png --folder P | import --manifest m.json --folder M --dry-run --ignore-errors | manifest check m.json

@@ -17,7 +17,9 @@ from tests.test_access import READS, public_verbs, state
 pytestmark = pytest.mark.slow
 
 EXAMPLES = {
-    "facets.__call__": [lambda w: w.facets("name,folder,width,city")],
+    "facets.__call__": [lambda w: w.facets("name,folder,width,city,collections,datasets")],
+    "stats.__call__": [lambda w: w.stats(), lambda w: w.stats("name,folder,width,city")],
+    "compare.__call__": [lambda w: w.compare("width > 50", "width <= 50")],
     "collections.find": [lambda w: w.collections.find("Best")],
     "collections.get": [lambda w: w.collections.get("Best"), lambda w: w.collections.get("Bes")],
     "collections.items": [lambda w: w.collections.items("Best")],
@@ -377,7 +379,7 @@ presets show wide | imports | imports list | integrations | integrations list | 
 schema verify | schema dump | schema types | metadata show open-1.png | metadata show secret-1.png | metadata verify | search
 search --where "width > 50" | search --count | search --frames | search --like open-1.png --nearest 4 | search --like secret-1.png
 search --words story | contact-sheet -o s.png | plot visual -o plot.csv | duplicates | duplicates --near | select --diverse 3
-select --unique 3 | facets name,folder,width,city | leakage train test | leakage test train | vectors verify visual | embed --list | show open-1.png
+select --unique 3 | facets name,folder,width,city,collections | stats | leakage train test | leakage test train | vectors verify visual | embed --list | show open-1.png
 show secret-1.png | show open.txt --text | manifest create files/Locked -o made.json | plugins | trust --list
 """
 """Commands that read, with --json."""

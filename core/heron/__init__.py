@@ -117,7 +117,9 @@ if TYPE_CHECKING:
     from heron.opening import init, open
     from heron.pages import Page
     from heron.pictures.service import Made
+    from heron.search.comparison import ComparedBucket, Comparison
     from heron.search.facets import Bucket, Facet
+    from heron.search.statistics import Statistics
     from heron.storage.buckets import (
         BucketStorage,
         ObjectAddress,
@@ -135,7 +137,9 @@ _HOME = {
     "catalog.relocation": "Relocated",
     "catalog.vectors.adoption": "Adopted",
     "catalog.columns.service": "ColumnStatus",
+    "search.comparison": "ComparedBucket Comparison",
     "search.facets": "Bucket Facet",
+    "search.statistics": "Statistics",
     "catalog.vectors.status": "VectorStatus",
     "catalog.vectors.store": "StoredVectors VectorsKept",
     "consent": "trust",
@@ -193,6 +197,8 @@ __all__ = [
     "Collection",
     "ColumnStatus",
     "CommandContext",
+    "ComparedBucket",
+    "Comparison",
     "Conflict",
     "Conversion",
     "Dataset",
@@ -271,6 +277,7 @@ __all__ = [
     "Series",
     "SeriesDecoder",
     "ShownCodec",
+    "Statistics",
     "Storage",
     "StorageBackend",
     "StorageOption",

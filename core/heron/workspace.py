@@ -41,11 +41,13 @@ if TYPE_CHECKING:
     from heron.ingest.vector_files.service import VectorFiles
     from heron.models import Frame, FrameChoice, Item, User
     from heron.pictures.service import PictureService
+    from heron.search.comparison import ComparisonService
     from heron.search.engines import Engines
     from heron.search.facets import FacetService
     from heron.search.planning import Planner
     from heron.search.service import SearchService
     from heron.search.similar import Embedders, Similar
+    from heron.search.statistics import StatisticsService
     from heron.storage.service import StorageService
 
 
@@ -217,8 +219,24 @@ class Workspace:
     def facets(self) -> FacetService:
         """Counts items by the values of fields: `facets("weather,captured_at", where="width > 1000")`."""
         from heron.search.facets import FacetService
+        from heron.search.sqlite_groups import Groups
 
-        return FacetService(self._database, self._planner, self._engines, self.search)
+        groups = Groups(self._database, self.access, self.schema)
+        return FacetService(self._database, self._planner, self._engines, self.search, groups)
+
+    @cached_property
+    def stats(self) -> StatisticsService:
+        """Describes the values of fields over the items of a query: `stats("width,score", where="kind = 'image'")`."""
+        from heron.search.statistics import StatisticsService
+
+        return StatisticsService(self._database, self._planner, self._engines, self.search, self.schema)
+
+    @cached_property
+    def compare(self) -> ComparisonService:
+        """Compares the values of fields in two selections: `compare("split = 'train'", "split = 'test'", "weather")`."""
+        from heron.search.comparison import ComparisonService
+
+        return ComparisonService(self._database, self._planner, self._engines, self.search, self.stats)
 
     @cached_property
     def _planner(self) -> Planner:

@@ -6,17 +6,15 @@ from typing import TYPE_CHECKING
 
 import click
 
+from heron.cli.bars import HEADS, bar, short, span
 from heron.cli.context import Context
-from heron.cli.output import example, json_option, print_json_list
+from heron.cli.output import example, list_options, print_json_list
 from heron.cli.selection import Selection, selection
 from heron.cli.tables import print_table, say
 from heron.wording import counted
 
 if TYPE_CHECKING:
-    from heron.models import Json
-    from heron.search.facets import Bucket, Facet
-
-_BAR = 30
+    from heron.search.facets import Facet
 
 
 @click.command("facets")
@@ -33,14 +31,14 @@ _BAR = 30
     help="Bins of numbers.",
 )
 @selection(order=False)
-@json_option
+@list_options
 @click.pass_obj
 @example('heron facets weather,folder\nheron facets captured_at,exif.Model --where "width > 1000"')
 def command(context: Context, names: str, most: int, bins: int, as_json: bool, selection: Selection) -> None:
     """Count items by the values of fields, drawn as bars.
 
-    NAMES are names of conditions, separated by commas. Texts and few numbers are counted by value, the most frequent first,
-    many numbers in bins of equal width, and times by year, month, day or hour.
+    NAMES are names of conditions, separated by commas, and `collections` and `datasets`. Texts and few numbers are counted by value, the most frequent first,
+    keys of type text by word, many numbers in bins of equal width, and times by year, month, day or hour.
     """
     workspace = context.workspace()
     found = workspace.facets(names, selection.query(workspace), most=most, bins=bins)
@@ -56,35 +54,29 @@ def command(context: Context, names: str, most: int, bins: int, as_json: bool, s
 def _show(facet: Facet) -> None:
     say(f"{facet.name}: {_summary(facet)}", bold=True)
     most = max((bucket.count for bucket in facet.buckets), default=0)
-    rows = [(_label(facet, bucket), bucket.count, _bar(bucket.count, most)) for bucket in facet.buckets]
-    print_table([_HEADS.get(facet.form, facet.form), "items", ""], rows, "No item has a value.")
-    if facet.form == "values" and facet.distinct > len(facet.buckets):
-        say(f"… and {counted(facet.distinct - len(facet.buckets), 'more value')} (--most shows more)")
+    rows = [
+        (span(bucket.value, bucket.end), bucket.count, bar(bucket.count, most)) for bucket in facet.buckets
+    ]
+    print_table([HEADS.get(facet.form, facet.form), "items", ""], rows, "No item has a value.")
+    if facet.form in HEADS and facet.form != "bins":
+        _say_more(facet)
 
 
-_HEADS = {"values": "value", "bins": "from"}
+def _say_more(facet: Facet) -> None:
+    what = HEADS[facet.form]
+    if facet.distinct is None:
+        say("… and less frequent words (--most shows more)")
+    elif facet.distinct > len(facet.buckets):
+        say(f"… and {counted(facet.distinct - len(facet.buckets), f'more {what}')} (--most shows more)")
 
 
 def _summary(facet: Facet) -> str:
-    parts = [counted(facet.distinct, "value"), f"in {counted(facet.present, 'item')}"]
+    what = HEADS.get(facet.form, "value") if facet.form != "bins" else "value"
+    parts = [f"in {counted(facet.present, 'item')}"]
+    if facet.distinct is not None:
+        parts.insert(0, counted(facet.distinct, what))
     if facet.missing:
         parts.append(f"missing in {facet.missing:,}")
-    if facet.form != "values" and facet.present:
-        parts.append(f"from {_text(facet.least)} to {_text(facet.greatest)}")
+    if facet.least is not None and facet.form != "values":
+        parts.append(f"from {short(facet.least)} to {short(facet.greatest)}")
     return ", ".join(parts)
-
-
-def _label(facet: Facet, bucket: Bucket) -> str:
-    return _text(bucket.value) if bucket.end is None else f"{_text(bucket.value)} to {_text(bucket.end)}"
-
-
-def _text(value: Json) -> str:
-    if isinstance(value, bool):
-        return str(value).lower()
-    return f"{value:.6g}" if isinstance(value, float) else str(value)
-
-
-def _bar(count: int, most: int) -> str:
-    """A bar in eighths of a character, so that even one item is seen."""
-    eighths = max(1, round(8 * _BAR * count / most)) if count else 0
-    return "█" * (eighths // 8) + " ▏▎▍▌▋▊▉"[eighths % 8].strip()

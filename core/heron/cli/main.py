@@ -40,6 +40,8 @@ COMMANDS = {
     "metadata": "Set, merge, import and verify metadata.",
     "search": "Find items, or frames, by conditions, words, and what they look like.",
     "facets": "Count items by the values of fields, drawn as bars.",
+    "stats": "Describe the values of fields: how many there are, quartiles, mean, and the most frequent one.",
+    "compare": "Compare the values of fields in two selections, the most different field first.",
     "contact-sheet": "Draw what a query finds side by side as one picture.",
     "plot": "Show the vectors of a key as points in two dimensions.",
     "duplicates": "Find duplicate items, and which of them to keep.",

@@ -14,6 +14,7 @@ from heron.search.column_writer import ColumnWriter, Memberships
 from heron.search.engine import Row
 from heron.search.plan import SortTerm
 from heron.search.tree import Field
+from heron.search.values import rank
 
 if TYPE_CHECKING:
     import numpy
@@ -173,8 +174,3 @@ def merged(rows: Sequence[Row], others: Sequence[Row], descending: Sequence[bool
         return -1 if left[0] < right[0] else 1
 
     return sorted([*rows, *others], key=cmp_to_key(compare))
-
-
-def rank(value: Json) -> tuple[int, Any]:
-    """What stored values sort by in SQLite."""
-    return (1, value.encode()) if isinstance(value, str) else (0, value)

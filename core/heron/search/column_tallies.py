@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
@@ -10,9 +11,10 @@ from heron.columns.building import Family, as_texts
 from heron.columns.segments import Segment
 from heron.models import Json
 from heron.search.column_parts import NotInColumns
-from heron.search.column_sorting import in_column, rank, sort_keys
+from heron.search.column_sorting import in_column, sort_keys
 from heron.search.column_writer import Memberships
-from heron.search.tally import Bins, Counts, Extent, Spans, Tally, Values
+from heron.search.tally import Bins, Counts, Extent, Mean, Ranked, Spans, Tally, Values
+from heron.search.values import rank
 
 if TYPE_CHECKING:
     import numpy
@@ -25,7 +27,7 @@ _ALL = 2**62
 
 def of_all(tally: Tally) -> Tally:
     """What SQLite counts of the pending items: all values, for one that is rare there may be frequent elsewhere."""
-    return Values(tally.field, _ALL) if isinstance(tally, Values | Extent) else tally
+    return Values(tally.field, _ALL) if isinstance(tally, Values | Extent | Mean | Ranked) else tally
 
 
 def counted(
@@ -53,6 +55,10 @@ def counted(
         case Spans(_, length):
             texts = as_texts(values) if family == "time" else values
             return _added(_grouped(texts.drop_nulls().cast(pl.String).str.slice(0, length)), more)
+        case Mean():
+            return _mean(values.drop_nulls(), more)
+        case Ranked(_, places):
+            return _ranked(values.drop_nulls(), more, places, family)
     groups = _grouped(values.drop_nulls(), more)
     if isinstance(tally, Values):
         chosen = groups.sort(["count", "value"], descending=[True, False]).head(tally.most)
@@ -78,6 +84,30 @@ def _grouped(values: polars.Series, more: Counts = ()) -> polars.DataFrame:
         {"value": pl.Series(given, dtype=values.dtype), "count": [count for _, count in more]}
     )
     return pl.concat([groups, others]).group_by("value").agg(pl.col("count").sum())
+
+
+def _mean(values: polars.Series, more: Counts) -> Counts:
+    """The mean of values and of those of `more`."""
+    if values.dtype.is_numeric() and all(isinstance(value, int | float) for value, _ in more):
+        present = len(values) + sum(count for _, count in more)
+        total = math.fsum(float(value) * count for value, count in more)
+        return [((float(values.cast(float).sum()) + total) / present, present)] if present else []
+    raise NotInColumns
+
+
+def _ranked(values: polars.Series, more: Counts, places: Sequence[int], family: Family) -> Counts:
+    """The values at some places of all in their order, from 1 on."""
+    import numpy as np
+
+    wanted = sorted(set(places))
+    if not more:
+        ordered, at = values.sort(), np.array(wanted) - 1
+    else:
+        groups = _grouped(values, more).sort("value")
+        ordered, at = groups["value"], np.searchsorted(groups["count"].cum_sum().to_numpy(), wanted)
+    is_there = at < len(ordered)
+    stored = _stored(ordered.gather(at[is_there]), family)
+    return list(zip(stored, np.array(wanted)[is_there].tolist(), strict=True))
 
 
 def _added(groups: polars.DataFrame, more: Counts) -> Counts:

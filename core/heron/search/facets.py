@@ -16,8 +16,9 @@ from heron.records import Record
 from heron.search.engines import Engines
 from heron.search.plan import Plan
 from heron.search.planning import Planner
-from heron.search.tally import Bins, Counts, Extent, Spans, Tally, Values
-from heron.search.tree import Among, Field
+from heron.search.sqlite_groups import Groups
+from heron.search.tally import Bins, Counts, Extent, Membership, Spans, Tally, Values
+from heron.search.tree import Among, Field, FieldRef, IsNull, Not
 from heron.search.values import check_plain, shown
 
 if TYPE_CHECKING:
@@ -52,9 +53,10 @@ class Bucket(Record):
 class Facet(Record):
     """The values of one field over the items of a query.
 
-    `form` is `values`, the most frequent first, `bins` of numbers, or `year`, `month`, `day` or `hour` of times in UTC. `missing`
-    is the number of items without a value, `distinct` the number of different values; `least` and `greatest` are None
-    without a value.
+    `form` is `values`, `words`, `collections` or `datasets`, the most frequent first, `bins` of numbers, or `year`, `month`,
+    `day` or `hour` of times in UTC. An item is counted once for each of its words, collections and datasets. `missing` is
+    the number of items without a value. `distinct` is the number of different values, and None for the words of many
+    items; `least` and `greatest` are None without a value, and for words and memberships.
     """
 
     name: str
@@ -62,7 +64,7 @@ class Facet(Record):
     buckets: tuple[Bucket, ...]
     present: int
     missing: int
-    distinct: int
+    distinct: int | None
     least: Json
     greatest: Json
 
@@ -70,11 +72,14 @@ class Facet(Record):
 class FacetService:
     """Counts the items of a query by the values of fields: `facets("weather,captured_at", where="width > 1000")`."""
 
-    def __init__(self, database: Database, planner: Planner, engines: Engines, search: SearchService) -> None:
+    def __init__(
+        self, database: Database, planner: Planner, engines: Engines, search: SearchService, groups: Groups
+    ) -> None:
         self._database = database
         self._planner = planner
         self._engines = engines
         self._search = search
+        self._groups = groups
 
     def __call__(
         self,
@@ -85,50 +90,79 @@ class FacetService:
         bins: int = BINS,
         **parts: Any,
     ) -> list[Facet]:
-        """One facet for each of some names of conditions, separated by commas: `weather,folder,exif.Model,captured_at`.
+        """One facet for each of some names, separated by commas: `weather,folder,exif.Model,captured_at,collections`.
 
-        A facet of texts has at most `most` values. Numbers with many different values are counted in `bins` bins of equal
-        width, times by year, month, day or hour. Limit, sort and cursor of the query are ignored, unless it is a
-        similarity search with `nearest` or `min_score`. Raises QueryError for a name without plain values.
+        These are names of conditions, and `collections` and `datasets` for the titles of those that contain an item. A facet
+        of texts has at most `most` values; a key of type `text` is counted by its words. Numbers with many different values
+        are counted in `bins` bins of equal width, times by year, month, day or hour. Limit, sort and cursor of the query are
+        ignored, unless it is a similarity search with `nearest` or `min_score`. Raises QueryError for a name without plain
+        values.
         """
         if most < 1 or not 1 <= bins <= 1000:
             raise InvalidInput(
                 f"most is {most} and bins is {bins}; at least 1, and at most 1,000 bins are needed"
             )
-        plan = self._plan(evolve(query or Query(), **parts))
-        engine = self._engines.of(plan)
-        fields = {name: check_plain(field) for name, field in self._planner.columns(names).items()}
+        plan = plan_of(evolve(query or Query(), **parts), self._planner, self._search)
+        found = self._planner.counted(names)
+        fields = {name: check_plain(each) for name, each in found.items() if isinstance(each, Field)}
 
         def work() -> list[Facet]:
-            extents = engine.tallies(plan, [Extent(field) for field in fields.values()])
-            forms = [
-                _form(field, extent, most, bins)
-                for field, extent in zip(fields.values(), extents, strict=True)
-            ]
-            counts = engine.tallies(plan, [tally for tally, _ in forms])
-            return _facets(fields, extents, forms, counts)
+            facets = {facet.name: facet for facet in self._of_fields(plan, fields, most, bins)}
+            for name, each in found.items():
+                if not isinstance(each, Field):
+                    facets[name] = self._of_members(plan, name, each, most)
+                elif each.full_text:
+                    facets[name] = self._of_words(plan, facets[name], each, most)
+            return [facets[name] for name in found]
 
         return self._database.in_one_state(work)
 
-    def _plan(self, query: Query) -> Plan:
-        bare = evolve(query, sort=None, limit=None, cursor=None)
-        if not query.is_similarity:
-            return self._planner.plan(bare)
-        if query.nearest is None and query.min_score is None:
-            raise QueryError(
-                "every item with a vector is similar to some degree", hint="give nearest or min_score"
-            )
-        return Plan("items", Among("items", [item.id for item in self._search.all(bare)]))
+    def _of_fields(self, plan: Plan, fields: Mapping[str, Field], most: int, bins: int) -> list[Facet]:
+        engine = self._engines.of(plan)
+        extents = engine.tallies(plan, [Extent(field) for field in fields.values()])
+        forms = [
+            form_of(field, extent, 1 if field.full_text else most, bins)
+            for field, extent in zip(fields.values(), extents, strict=True)
+        ]
+        return _facets(fields, extents, forms, engine.tallies(plan, [tally for tally, _ in forms]))
+
+    def _of_members(self, plan: Plan, name: str, noun: Membership, most: int) -> Facet:
+        ids = self._engines.of(plan).ids(plan)
+        groups, present = self._groups.members(noun, ids)
+        missing = len(ids) - present
+        return Facet(name, name, _plain_buckets(groups[:most]), present, missing, len(groups), None, None)
+
+    def _of_words(self, plan: Plan, facet: Facet, field: Field, most: int) -> Facet:
+        having = plan.narrowed(Not(IsNull(FieldRef(field))))
+        words, distinct = self._groups.words(field, self._engines.of(having).ids(having), most)
+        buckets = _plain_buckets(words)
+        return evolve(facet, form="words", buckets=buckets, distinct=distinct, least=None, greatest=None)
 
 
-def _form(field: Field, extent: Counts, most: int, bins: int) -> tuple[Tally, str]:
+def plan_of(query: Query, planner: Planner, search: SearchService) -> Plan:
+    """The plan of all items of a query, without its order; a similarity search needs a bound, or raises QueryError."""
+    bare = evolve(query, sort=None, limit=None, cursor=None)
+    if not query.is_similarity:
+        return planner.plan(bare)
+    if query.nearest is None and query.min_score is None:
+        raise QueryError(
+            "every item with a vector is similar to some degree", hint="give nearest or min_score"
+        )
+    return Plan("items", Among("items", [item.id for item in search.all(bare)]))
+
+
+def _plain_buckets(counts: Counts) -> tuple[Bucket, ...]:
+    return tuple(Bucket(value, count) for value, count in counts)
+
+
+def form_of(field: Field, extent: Counts, most: int, bins: int) -> tuple[Tally, str]:
     """What is counted of a field with this extent, and the form of the facet."""
     (_, _), (least, distinct), (greatest, _) = extent
     if (
         field.type == "datetime"
         and isinstance(least, str)
         and isinstance(greatest, str)
-        and _are_times(least, greatest)
+        and are_times(least, greatest)
     ):
         length = _length_of_spans(least, greatest)
         return Spans(field, length), _SPANS[length]
@@ -140,7 +174,7 @@ def _form(field: Field, extent: Counts, most: int, bins: int) -> tuple[Tally, st
     return Values(field, most), "values"
 
 
-def _are_times(*values: str) -> bool:
+def are_times(*values: str) -> bool:
     """Whether these are times in the form of `times.utc_iso`; a value can be older than its key."""
     return all(
         len(value) == len("2026-01-31T12:00:00.000000Z") and value[10] == "T" and value[:4].isdecimal()
@@ -180,21 +214,24 @@ def _facets(
 
 def _facet(name: str, field: Field, extent: Counts, form: str, tally: Tally, counts: Counts) -> Facet:
     (_, missing), (least, distinct), (greatest, present) = extent
+    buckets = tuple(bucket for _, bucket in buckets_of(field, tally, counts))
+    ends = (shown(field, least), shown(field, greatest))
+    return Facet(name, form, buckets, present, missing, distinct, *ends)
+
+
+def buckets_of(field: Field, tally: Tally, counts: Counts) -> list[tuple[Json, Bucket]]:
+    """The buckets of a tally, also the empty ones between others, each with what its rows were counted by."""
+    known = dict(counts)
     match tally:
         case Bins(_, low, high, count):
             step = (high - low) / count
             edges = [low + step * place for place in range(count)] + [high]
-            by_place = dict(counts)
-            buckets = [
-                Bucket(edges[place], by_place.get(place, 0), edges[place + 1]) for place in range(count)
+            return [
+                (place, Bucket(edges[place], known.get(place, 0), edges[place + 1])) for place in range(count)
             ]
         case Spans():
-            known = dict(counts)
-            buckets = [Bucket(value, known.get(value, 0)) for value in _spans(counts)]
-        case _:
-            buckets = [Bucket(shown(field, value), count) for value, count in counts]
-    ends = (shown(field, least), shown(field, greatest))
-    return Facet(name, form, tuple(buckets), present, missing, distinct, *ends)
+            return [(value, Bucket(value, known.get(value, 0))) for value in _spans(counts)]
+    return [(value, Bucket(shown(field, value), count)) for value, count in counts]
 
 
 def _spans(counts: Counts) -> list[Json]:

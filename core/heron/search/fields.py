@@ -112,6 +112,10 @@ class Fields:
             raise QueryError(f"there is no field {printable(name)}", hint=self._suggest(parts, place))
         return found
 
+    def knows(self, name: str) -> bool:
+        """Whether a metadata key has this name, in the schema or in use."""
+        return self._schema.get(name) is not None or name in self._unknown
+
     def full_text(self) -> list[Field]:
         """The fields with a full-text index."""
         notes = dict(self.notes)

@@ -16,6 +16,7 @@ from heron.search import tree
 from heron.search.fields import Fields
 from heron.search.literals import check_order
 from heron.search.plan import Plan, SortTerm
+from heron.search.tally import MEMBERSHIPS, Membership
 
 if TYPE_CHECKING:
     from heron.hooks import PluginManager
@@ -85,16 +86,22 @@ class Planner:
     def columns(self, names: str, *, frames: bool = False) -> dict[str, tree.Field]:
         """The fields of comma-separated names, by name; raises QueryError, also for a field of vectors."""
         fields = self._fields(frames)
-        found: dict[str, tree.Field] = {}
-        for term, descending, parts in _terms(names, "columns"):
-            if descending:
-                raise QueryError(f"the columns {names!r} have a - in front of a name", hint="--sort takes it")
-            field = fields.resolve(parts, "sort")
-            if field.home in ("vector", "frame vector"):
-                raise QueryError(f"{field.name} ({field.type_name}) has no plain values")
-            found[parts[0] if len(parts) == 1 else term] = field
-        if not found:
-            raise QueryError("no column is named", hint="names separated by commas: name,captured_at")
+        return {name: _plain_field(fields, parts) for name, parts in _columns(names)}
+
+    def counted(self, names: str) -> dict[str, tree.Field | Membership]:
+        """The fields and memberships of comma-separated names, by name; raises QueryError, also for a name that means both."""
+        fields = self._fields(frames=False)
+        found: dict[str, tree.Field | Membership] = {}
+        for name, parts in _columns(names):
+            if name in MEMBERSHIPS:
+                if fields.knows(name):
+                    raise QueryError(
+                        f"{name} is a metadata key, and also counts the {name} of items",
+                        hint=f"write metadata.{name} for the key",
+                    )
+                found[name] = MEMBERSHIPS[name]
+            else:
+                found[name] = _plain_field(fields, parts)
         return found
 
     def _fields(self, frames: bool) -> Fields:
@@ -108,6 +115,25 @@ class Planner:
             sees_all=self._schema._sees_all(),
             frames=frames,
         )
+
+
+def _columns(names: str) -> Iterator[tuple[str, list[str]]]:
+    """Comma-separated names of columns, each with its parts."""
+    is_empty = True
+    for term, descending, parts in _terms(names, "columns"):
+        if descending:
+            raise QueryError(f"the columns {names!r} have a - in front of a name", hint="--sort takes it")
+        is_empty = False
+        yield (parts[0] if len(parts) == 1 else term), parts
+    if is_empty:
+        raise QueryError("no column is named", hint="names separated by commas: name,captured_at")
+
+
+def _plain_field(fields: Fields, parts: list[str]) -> tree.Field:
+    field = fields.resolve(parts, "sort")
+    if field.home in ("vector", "frame vector"):
+        raise QueryError(f"{field.name} ({field.type_name}) has no plain values")
+    return field
 
 
 def _sort_terms(sort: str | None, fields: Fields) -> Iterator[SortTerm]:

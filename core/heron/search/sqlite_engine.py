@@ -21,7 +21,7 @@ from heron.search.engine import Row
 from heron.search.plan import Plan
 from heron.search.sqlite import SqliteWriter
 from heron.search.sqlite_functions import Failures
-from heron.search.tally import Bins, Counts, Extent, Spans, Tally, Values
+from heron.search.tally import Bins, Counts, Extent, Mean, Ranked, Spans, Tally, Values
 from heron.search.tree import Field, Table
 
 if TYPE_CHECKING:
@@ -125,6 +125,19 @@ class SqliteEngine:
                 parameters = [low, high - low, *parameters]
             case Spans(_, length):
                 group, order, limit = f"substr(v, 1, {length})", "1", [-1]
+            case Mean():
+                chosen = "avg(v), count(v)"
+                mean, present = self._rows(f"SELECT {chosen} FROM {source}", parameters)[0]
+                return [(mean, present)] if present else []
+            case Ranked(_, places):
+                ranked = (
+                    f"SELECT v, row_number() OVER (ORDER BY v) AS place FROM {source} WHERE v IS NOT NULL"
+                )
+                wanted = "SELECT value FROM json_each(?)"
+                sql = f"SELECT v, place FROM ({ranked}) WHERE place IN ({wanted}) ORDER BY place"
+                return [
+                    (row[0], row[1]) for row in self._rows(sql, [*parameters, dumps(sorted(set(places)))])
+                ]
         sql = (
             f"SELECT {group}, count(*) FROM {source} WHERE v IS NOT NULL GROUP BY 1 ORDER BY {order} LIMIT ?"
         )

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Literal
 
 from attrs import frozen
 
@@ -46,10 +47,31 @@ class Spans:
     length: int
 
 
-Tally = Extent | Values | Bins | Spans
+@frozen
+class Ranked:
+    """The values of a field at some places of its sorted values; the least one has the place 1."""
+
+    field: Field
+    places: tuple[int, ...]
+
+
+@frozen
+class Mean:
+    """The arithmetic mean of the numbers of a field; its last digits depend on the order in which they are added."""
+
+    field: Field
+
+
+Tally = Extent | Values | Bins | Spans | Ranked | Mean
 
 Counts = Sequence[tuple[Json, int]]
 """Stored values, numbers of bins or beginnings of times, each with its number of rows; for an extent what its class says.
 
-An extent is counted as `[(None, missing), (least, distinct), (greatest, present)]`.
+An extent is counted as `[(None, missing), (least, distinct), (greatest, present)]`, ranked values each with its place, and a
+mean as `[(mean, present)]`, or `[]` if there is no number.
 """
+
+Membership = Literal["collection", "dataset"]
+
+MEMBERSHIPS: Mapping[str, Membership] = {"collections": "collection", "datasets": "dataset"}
+"""What is counted beside fields, by the name in a list of facets."""

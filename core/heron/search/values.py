@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 from heron.convert import loads
 from heron.errors import QueryError
@@ -45,3 +46,8 @@ def shown(field: Field, stored: Json) -> Json:
     elif field.type == "boolean" and stored is not None:
         value = bool(stored)
     return value if value is None or field.decode is None else field.decode(value)
+
+
+def rank(value: Json) -> tuple[int, Any]:
+    """What stored values sort by in SQLite."""
+    return (1, value.encode()) if isinstance(value, str) else (0, value)

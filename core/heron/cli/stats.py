@@ -1,0 +1,39 @@
+"""`heron stats`: the values of fields over a selection in one table."""
+
+from __future__ import annotations
+
+import click
+
+from heron.cli.bars import short
+from heron.cli.context import Context
+from heron.cli.output import example, list_options, print_json_list
+from heron.cli.selection import Selection, selection
+from heron.cli.tables import print_table
+
+
+@click.command("stats")
+@click.argument("names", required=False)
+@selection(order=False)
+@list_options
+@click.pass_obj
+@example("heron stats\nheron stats width,captured_at,exif.ISO --where \"kind = 'image'\"")
+def command(context: Context, names: str | None, as_json: bool, selection: Selection) -> None:
+    """Describe the values of fields: how many there are, quartiles, mean, and the most frequent one.
+
+    NAMES are names of conditions, separated by commas; by default all metadata keys and the usual fields that have a value.
+    """
+    workspace = context.workspace()
+    found = workspace.stats(names, selection.query(workspace))
+    if as_json:
+        print_json_list(found)
+        return
+    heads = ["name", "items", "missing", "distinct", "most frequent", "least", "median", "greatest", "mean", "25 %", "75 %"]  # fmt: skip
+    rows = [
+        (
+            each.name, each.present, each.missing, each.distinct,
+            f"{short(each.most)} ({each.most_count:,})" if each.most_count else "",
+            *map(short, (each.least, each.median, each.greatest, each.mean, each.lower, each.upper)),
+        )
+        for each in found
+    ]  # fmt: skip
+    print_table(heads, rows, "No field has a value.")

@@ -1,0 +1,117 @@
+"""Counts the collections, datasets and words of given items, which have several of them each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from heron.catalog.access import Access
+from heron.catalog.database import Database
+from heron.catalog.schema import SchemaService
+from heron.convert import dumps, loads
+from heron.search.tally import Counts, Membership
+from heron.search.tree import Field
+
+if TYPE_CHECKING:
+    import numpy
+
+    Array = numpy.ndarray[Any, Any]
+
+_FEW = 20_000
+"""So many items are looked up one by one; for more, the members of each collection and the items of each word are read."""
+
+_MEMBERS = {"collection": ("collections", "collection_items"), "dataset": ("datasets", "dataset_rows")}
+
+
+class Groups:
+    """Counts in the catalogue file. Items are given by their inner ids, int64 and ascending."""
+
+    def __init__(self, database: Database, access: Access, schema: SchemaService) -> None:
+        self._database = database
+        self._access = access
+        self._schema = schema
+
+    def members(self, noun: Membership, ids: Array) -> tuple[Counts, int]:
+        """The titles with the number of these items in each, the largest first, and how many items are in at least one."""
+        import numpy as np
+
+        table, members = _MEMBERS[noun]
+        rows = self._database.rows(
+            f"SELECT id, title FROM {table} WHERE {self._access.scope(noun, table)} ORDER BY title"
+        )
+        among = "item_id IN (SELECT value FROM json_each(?))"
+        given = [dumps(ids.tolist())] if len(ids) <= _FEW else []
+        inside = np.zeros(len(ids), dtype=bool)
+        found = []
+        for id, title in rows:
+            text = self._database.value(
+                f"SELECT json_group_array(DISTINCT item_id) FROM {members} WHERE {noun}_id = ? AND {among if given else 1}",
+                [id, *given],
+            )
+            is_member = np.isin(ids, np.array(loads(text), np.int64))
+            inside |= is_member
+            if count := int(is_member.sum()):
+                found.append((title, count))
+        return sorted(found, key=lambda group: -group[1]), int(inside.sum())
+
+    def words(self, field: Field, ids: Array, most: int) -> tuple[Counts, int | None]:
+        """The most frequent words of a text key, as its index contains them, with the number of these items that have each.
+
+        Also returns how many different words these items have; None for many items, of which only frequent words are read.
+        """
+        table = self._schema._full_text_table(field.name)
+        if len(ids) <= _FEW:
+            return self._words_of_few(table, ids, most)
+        return self._words_of_many(table, ids, most), None
+
+    def _words_of_few(self, table: str, ids: Array, most: int) -> tuple[Counts, int]:
+        """All words of the items, counted by an index that is made of them alone."""
+        with self._temporary("few", "fts5(body)"), self._temporary("few_words", "fts5vocab(temp, few, row)"):
+            self._database.connection.execute(
+                f"INSERT INTO temp.few(rowid, body) SELECT id, body FROM {table}_source "
+                "WHERE id IN (SELECT value FROM json_each(?)) AND body IS NOT NULL",
+                [dumps(ids.tolist())],
+            )
+            rows = self._database.rows(
+                "SELECT term, doc FROM temp.few_words ORDER BY doc DESC, term LIMIT ?", [most]
+            )
+            distinct = self._database.value("SELECT count(*) FROM temp.few_words")
+        return [(row[0], row[1]) for row in rows], distinct
+
+    def _words_of_many(self, table: str, ids: Array, most: int) -> Counts:
+        """Words from the most frequent in the whole index on, until no other one can be more frequent in the items."""
+        import numpy as np
+
+        found: list[tuple[str, int]] = []
+        least = 0
+        with (
+            self._temporary("all_words", f"fts5vocab(main, {table}, row)"),
+            self._temporary("all_places", f"fts5vocab(main, {table}, instance)"),
+        ):
+            for word, in_all in self._database.rows(
+                "SELECT term, doc FROM temp.all_words ORDER BY doc DESC, term"
+            ):
+                if len(found) >= most and in_all < least:
+                    break
+                text = self._database.value(
+                    "SELECT json_group_array(DISTINCT doc) FROM temp.all_places WHERE term = ?", [word]
+                )
+                count = int(np.isin(np.array(loads(text), np.int64), ids).sum())
+                if count:
+                    found.append((word, count))
+                    found.sort(key=lambda group: (-group[1], group[0].encode()))
+                    del found[most:]
+                    least = found[-1][1]
+        return found
+
+    @contextmanager
+    def _temporary(self, name: str, module: str) -> Iterator[None]:
+        """A virtual table in the connection's own temporary database, which another program never sees."""
+        connection = self._database.connection
+        connection.execute(f"DROP TABLE IF EXISTS temp.{name}")
+        connection.execute(f"CREATE VIRTUAL TABLE temp.{name} USING {module}")
+        try:
+            yield
+        finally:
+            connection.execute(f"DROP TABLE temp.{name}")

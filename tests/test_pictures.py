@@ -374,6 +374,6 @@ def test_the_command_writes_a_sheet_of_what_is_found(workspace, film, tmp_path, 
         0, "Wrote s.png with 4 pictures, there is more: raise --limit\n",
     )  # fmt: skip
     assert Image.open("s.png").size == (2 * 44 + 12, 2 * 78 + 12)
-    assert run("--where", "width > 9999", "-o", "none.png") == (0, "No item matches.\n")
+    assert run("--where", "width > 9999", "-o", "none.png") == (0, "No item matches. Every width is 32.\n")
     assert not Path("none.png").exists()
     assert run("-o", "s.gif")[0] == 1

@@ -63,7 +63,9 @@ def steps_of(said):
 def test_the_quickstart_goes_through_all_steps(tmp_path, capsys, no_network):
     place = tmp_path / "two words"
     assert status(["quickstart", str(place)]) == 0
-    said = capsys.readouterr().out
+    said, beside = capsys.readouterr()
+    assert said.count("clip-mini knows only drawings") == 1
+    assert "Note" not in beside, "what the tour says once is not said again"
     assert steps_of(said)[-1].startswith("STEP 19")
     assert "is skipped:" not in said
     assert "No item matches." not in said, "every search of the tour finds something"

@@ -6,6 +6,7 @@ import shlex
 import pytest
 
 import heron
+from heron.catalog.paths import path_of
 from heron.cli.main import status
 from heron.errors import ImportAborted
 from heron.metadata.sidecars import SUFFIX
@@ -163,10 +164,8 @@ def test_a_sidecar_may_come_before_its_object(workspace, place, sync):
         report = workspace.ingest.sync("Runs")
         assert counts(report) == expected
         assert report.problems[0].severity == "warning"
-        assert (
-            report.problems[0].reason
-            == f"{url} belongs to no item: {place.url('a.txt')} is not in the folder"
-        )
+        sidecar, owner = path_of(url), path_of(place.url("a.txt"))
+        assert report.problems[0].reason == f"{sidecar} belongs to no item: {owner} is not in the folder"
     assert names(workspace) == ["other.txt"]
     place.put("a.txt", b"\x89PNG\r\n\x1a\nbroken")
     assert sync() == {"skipped": 1, "failed": 1, "warnings": 1}

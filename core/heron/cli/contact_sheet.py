@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from heron.cli.context import Context
+from heron.cli.item_tables import nothing
 from heron.cli.output import example, json_option, tell
 from heron.cli.selection import Selection, selection
 from heron.cli.show import picture_option, save_picture
@@ -60,11 +61,8 @@ def command(
     query = selection.query(workspace)
     found: Page[Any] = workspace.search.frames(query) if frames else workspace.search(query)
     if not len(found):
-        tell(
-            as_json,
-            {"file": None, "pictures": 0, "cursor": None},
-            f"No {'frame' if frames else 'item'} matches.",
-        )
+        empty = "" if as_json else nothing(workspace, query, frames=frames)
+        tell(as_json, {"file": None, "pictures": 0, "cursor": None}, empty)
         return
     sheet = workspace.pictures.contact_sheet(_shown(found), columns=columns, size=size)
     save_picture(sheet, output)

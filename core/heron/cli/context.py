@@ -31,6 +31,8 @@ class Context:
         self.discover = True
         self.prints_itself = False
         """Whether the command is that of a plugin: what it prints is its output."""
+        self.told: set[str] = set()
+        """Notes that were printed, here and by the command lines that this one runs."""
         self._workspace: Workspace | None = None
         self._plugins: PluginManager | None = None
 
@@ -65,6 +67,7 @@ class Context:
         current = click.get_current_context()
         program = current.find_root().command
         own = Context()
+        own.told = self.told
         options = [] if self.discover else ["--no-plugins"]
         options += ["--as", self.user] if self.user is not None else []
         was_guarded = guard(False)

@@ -8,7 +8,7 @@ import click
 
 from heron.cli import completing
 from heron.cli.context import Context
-from heron.cli.output import example, json_option, print_json, print_json_list
+from heron.cli.output import example, json_option, print_json, print_json_list, print_notes
 from heron.cli.progress import counting
 from heron.cli.selection import Selection, selection
 from heron.cli.tables import print_table, say
@@ -94,8 +94,7 @@ def _say(done: Embedded) -> None:
         f", {counted(done.without_picture, 'item')} without a picture skipped" if done.without_picture else ""
     )
     say(f"Embedded {counted(done.embedded, 'picture')} as {done.key!r}{there}{without}{failed}.")
-    for note in done.notes:
-        say(note)
+    print_notes(done.notes, mark="", err=False)
     by_reason: dict[str, list[str]] = {}
     for problem in done.problems:
         by_reason.setdefault(problem.reason, []).append(problem.place)

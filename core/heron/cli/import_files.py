@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal
-from urllib.parse import unquote
 
 import click
 
+from heron.catalog.paths import path_of
 from heron.cli import completing
 from heron.cli.context import Context
 from heron.cli.exits import status_of
@@ -214,10 +214,20 @@ def say_report(report: ImportReport, what: str) -> None:
 
 def told(problem: ImportProblem) -> str:
     """A problem in one line, with its place or URL unless the reason names it already."""
-    reason, url = problem.reason, problem.url.partition(" ")[0]
-    name = unquote(url).rpartition("/")[2]
-    if name and reason.startswith(f"{name} "):
-        reason = (problem.place if problem.place.endswith(name) else url) + reason.removeprefix(name)
-    if not problem.place or problem.place in reason or (url and url in reason and "://" in problem.place):
+    path = path_of(problem.url.partition(" ")[0])
+    name = path.rpartition("/")[2]
+    reason = without_name(problem)
+    if name and reason != problem.reason:
+        reason = (problem.place if problem.place.endswith(name) else path) + reason
+    if not problem.place or problem.place in reason or (path and path in reason and "://" in problem.place):
         return reason
     return f"{problem.place}: {reason}"
+
+
+def without_name(problem: ImportProblem) -> str:
+    """The reason of a problem without the file at its beginning, to stand behind its place."""
+    path = path_of(problem.url.partition(" ")[0])
+    for named in filter(None, (problem.place, path, path.rpartition("/")[2])):
+        if problem.reason.startswith((f"{named} ", f"{named}: ")):
+            return problem.reason.removeprefix(named)
+    return problem.reason

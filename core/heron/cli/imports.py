@@ -9,7 +9,7 @@ import click
 
 from heron.cli.context import Context
 from heron.cli.exits import status_of
-from heron.cli.import_files import resumable, say_report
+from heron.cli.import_files import resumable, say_report, without_name
 from heron.cli.output import (
     example,
     json_option,
@@ -185,5 +185,5 @@ def report(
             text.detach()
         say(f"Wrote {counted(count, 'problem')} to {output}", err=str(output) == "-")
         return
-    rows = ((p.severity, p.place, p.reason) for p in problems)
+    rows = ((p.severity, p.place, without_name(p).strip(" :") if p.place else p.reason) for p in problems)
     print_beginning(["severity", "place", "reason"], rows, "Nothing went wrong.", limit, cursor)

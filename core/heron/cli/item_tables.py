@@ -132,6 +132,14 @@ def print_page(
     say_next(page)
 
 
+def nothing(workspace: Workspace, query: Query, *, frames: bool = False) -> str:
+    """The sentence for a query that finds nothing, with what to try instead."""
+    text = f"No {'frame' if frames else 'item'} matches."
+    if is_csv() or query.cursor is not None:
+        return text
+    return " ".join([text, *workspace.search._why_nothing(query, frames=frames)])
+
+
 def say_next(page: Page[Any]) -> None:
     """Say how to get the next page, if there is one."""
     if page.cursor:

@@ -7,6 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import click
+from attrs import evolve
 
 from heron.cli import completing
 from heron.cli.contents import (
@@ -18,7 +19,7 @@ from heron.cli.contents import (
     print_json_page,
 )
 from heron.cli.context import Context
-from heron.cli.item_tables import columns_option, print_columns, print_page, written
+from heron.cli.item_tables import columns_option, nothing, print_columns, print_page, written
 from heron.cli.output import (
     ROWS,
     confirm,
@@ -95,11 +96,7 @@ def _list(
     check_contents(contents, columns, as_json)
     workspace = context.workspace()
     page = _page(workspace, selection, cursor)
-    empty = (
-        "There is no item yet. Import some: heron import PATH --folder NAME"
-        if selection.only("folder", "limit")
-        else "No item matches."
-    )
+    empty = _empty(workspace, selection, cursor) if not len(page) and not as_json else ""
     if contents:
         print_json_page(workspace, page, map(item_to_dict, page), contents)
     elif as_json:
@@ -111,6 +108,13 @@ def _list(
         print_page(workspace, page, empty)
     else:
         print_page(workspace, page, empty, selection.query(workspace))
+
+
+def _empty(workspace: Workspace, selection: Selection, cursor: str | None) -> str:
+    """The sentence for a list without items."""
+    if selection.only("limit") or not workspace.items.page(limit=1):
+        return "There is no item yet. Import some: heron import PATH --folder NAME"
+    return nothing(workspace, evolve(selection.query(workspace), cursor=cursor))
 
 
 def _page(workspace: Workspace, selection: Selection, cursor: str | None) -> Page[Item]:

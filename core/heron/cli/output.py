@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from heron.cli.context import Context
 from heron.cli.screen import is_unicode
 from heron.cli.stdout import echo, printing
 from heron.cli.tables import clean, csv_option, is_csv, print_beginning, say
@@ -112,10 +113,14 @@ def _escape(found: re.Match[str]) -> str:
     return "".join(f"\\u{units[place : place + 4]}" for place in range(0, len(units), 4))
 
 
-def print_notes(notes: Iterable[str]) -> None:
-    """Print sentences about an answer beside it, on standard error."""
+def print_notes(notes: Iterable[str], *, mark: str = "Note: ", err: bool = True) -> None:
+    """Print sentences about an answer beside it, on standard error; a tour of several commands says each one once."""
+    context = click.get_current_context().find_object(Context)
+    told = context.told if context is not None else set()
     for note in notes:
-        say(f"Note: {note}", err=True)
+        if note not in told:
+            say(f"{mark}{note}", err=err)
+            told.add(note)
 
 
 def tell(as_json: bool, changed: Any, sentence: str) -> None:

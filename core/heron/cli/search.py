@@ -11,7 +11,7 @@ from attrs import evolve
 
 from heron.cli.contents import check_contents, contents_option, print_json_page
 from heron.cli.context import Context
-from heron.cli.item_tables import columns_option, print_columns, print_page
+from heron.cli.item_tables import columns_option, nothing, print_columns, print_page
 from heron.cli.output import cursor_option, example, list_options, print_json, print_json_list, print_notes
 from heron.cli.selection import Selection, selection
 from heron.cli.tables import print_fields, say
@@ -108,7 +108,7 @@ def command(
 
 def _print(workspace: Workspace, page: Page[Any], query: Query, columns: str | None, *, frames: bool) -> None:
     """The rows as a table, with their scores if they have scores."""
-    empty = f"No {'frame' if frames else 'item'} matches."
+    empty = nothing(workspace, query, frames=frames) if not len(page) else ""
     if columns is not None:
         print_columns(workspace, page, columns, empty, frames=frames)
         return

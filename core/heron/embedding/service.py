@@ -160,4 +160,5 @@ def _notes(record: EmbedderModel, run: Run) -> tuple[str, ...]:
         return ()
     if not run.outside:
         return (first,)
-    return first, f"{run.outside:,} of the {run.embedded:,} new pictures are unlike all that it knows."
+    verb = "is" if run.outside == 1 else "are"
+    return first, f"{run.outside:,} of the {run.embedded:,} new pictures {verb} unlike all that it knows."

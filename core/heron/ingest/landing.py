@@ -12,6 +12,7 @@ from heron.catalog.database import Database
 from heron.catalog.folders import FolderService
 from heron.catalog.imports import ImportService
 from heron.catalog.metadata import MetadataService
+from heron.catalog.paths import path_of
 from heron.catalog.registration import Known, Registration, name_of
 from heron.catalog.series import SeriesStore
 from heron.catalog.stores import HERE, OriginOf
@@ -180,7 +181,7 @@ class Landing:
         for outcome in landing if same else ():
             other = same.get(outcome.unit.url)
             if outcome.item is not None and other is not None and other != outcome.unit.url:
-                text = f"{outcome.item.name} has the same content as {other}"
+                text = f"{outcome.item.name} has the same content as {path_of(other)}"
                 problems.append(ImportProblem(outcome.unit.place, outcome.unit.url, text, "warning"))
         return landing, 0
 
@@ -281,9 +282,8 @@ class Landing:
         for outcome in outcomes:
             owner = owners.get(outcome.unit.sidecar_of or "")
             if owner is None or owner.is_deleted:
-                text = (
-                    f"{outcome.unit.url} belongs to no item: {outcome.unit.sidecar_of} is not in the folder"
-                )
+                place, owner_place = path_of(outcome.unit.url), path_of(outcome.unit.sidecar_of or "")
+                text = f"{place} belongs to no item: {owner_place} is not in the folder"
                 problems.append(ImportProblem(outcome.unit.place, outcome.unit.url, text, "warning"))
             else:
                 found.append(evolve(outcome, known=owner))

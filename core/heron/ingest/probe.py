@@ -7,6 +7,7 @@ from contextlib import suppress
 
 from attrs import evolve
 
+from heron.catalog.paths import path_of
 from heron.catalog.sampling import prepared
 from heron.catalog.series import FoundPart
 from heron.errors import (
@@ -104,7 +105,7 @@ class Prober:
         except (OSError, MemoryError, EOFError) as error:
             return Outcome(unit, None, (problem(unit, f"{unit.place} cannot be read: {error}"),))
         except Exception as error:  # noqa: BLE001 - a storage plugin can raise anything
-            text = f"{unit.url} cannot be read: {type(error).__name__}: {error}"
+            text = f"{path_of(unit.url)} cannot be read: {type(error).__name__}: {error}"
             return Outcome(unit, None, (problem(unit, text.splitlines()[0]),))
 
     def kind_of_series(self, decoder: str) -> Kind:

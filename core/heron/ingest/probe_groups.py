@@ -8,6 +8,7 @@ from typing import Any
 
 from attrs import evolve
 
+from heron.catalog.paths import path_of
 from heron.catalog.sampling import SLICES, all_frames, prepared
 from heron.catalog.series import FoundPart
 from heron.convert import dumps, loads
@@ -146,10 +147,10 @@ class GroupProber:
                     return None
                 part = self.part(file, decoder, None)
                 if part is None:
-                    raise MediaError(f"{member.url} does not belong to a series")
+                    raise MediaError(f"{path_of(member.url)} does not belong to a series")
                 if parts and part.series != parts[0].series:
                     raise MediaError(
-                        f"{member.url} belongs to series {part.series}, the first member to {parts[0].series}"
+                        f"{path_of(member.url)} belongs to series {part.series}, the first member to {parts[0].series}"
                     )
                 parts.append(part)
         return parts

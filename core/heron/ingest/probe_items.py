@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from attrs import evolve
 
+from heron.catalog.paths import path_of
 from heron.catalog.sampling import SLICES, all_frames, prepared
 from heron.errors import MediaError
 from heron.hooks import MediaDecoder, PluginManager
@@ -123,7 +124,7 @@ def as_declared(facts: MediaFacts, unit: Unit, file: OpenedFile) -> MediaFacts:
         return facts
     if {unit.kind, facts.kind} == {"video", "audio"}:
         return evolve(facts, kind=unit.kind)
-    raise MediaError(f"{unit.url} is declared as {unit.kind}, but its content is {file.media_type}")
+    raise MediaError(f"{path_of(unit.url)} is declared as {unit.kind}, but its content is {file.media_type}")
 
 
 def as_jpeg(picture: Image | None) -> bytes | None:

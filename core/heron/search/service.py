@@ -157,6 +157,22 @@ class SearchService:
         """Sentences about what the answer of a query leaves out, such as values of a key that count as missing."""
         return self._planner.plan(evolve(_query(query, parts), cursor=None), frames=frames).notes
 
+    def _why_nothing(self, query: Query, *, frames: bool = False) -> Sequence[str]:
+        """Sentences about what to try instead of a query that finds nothing."""
+        if query.is_similarity and query.min_score is not None:
+            best = self._page(
+                evolve(query, min_score=None, sort=None, cursor=None, limit=1),
+                "frames" if frames else "items",
+            )
+            if best.scores:
+                return [f"The best score is {max(best.scores.values()):.3f}."]
+        plan = self._planner.plan(evolve(query, sort=None, cursor=None), frames=frames)
+        if query.is_similarity and plan.condition is None:
+            return []
+        from heron.search.nothing import why_nothing
+
+        return why_nothing(plan, self._engines)
+
     def _plan(self, query: Query) -> Plan:
         """The plan of a query: its condition as a tree, and its sort terms."""
         return self._planner.plan(query)

@@ -12,6 +12,7 @@ from mimetypes import guess_type
 from pathlib import Path
 from typing import IO
 
+from heron.catalog.paths import path_of
 from heron.convert import dumps
 from heron.errors import InvalidInput
 from heron.export.files import Scratch, whole_file
@@ -52,7 +53,7 @@ def write(
             if own(stored.url):
                 continue
             if isinstance(stored, BadEntry):
-                problems.append(ImportProblem(stored.url, stored.url, stored.problem, "warning"))
+                problems.append(ImportProblem(path_of(stored.url), stored.url, stored.problem, "warning"))
                 continue
             kind = kind_of(stored.url) if not stored.url.endswith(SUFFIX) else None
             found = kinds.get(kind) if kind is not None else None

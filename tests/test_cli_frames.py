@@ -48,7 +48,7 @@ def test_key_frames_are_set_for_chosen_items_and_failures_are_told(film, tmp_pat
     assert (
         film("keyframes", "set", "--item", "film.gif", "1", "3") == "1 item has 2 frames in the catalogue.\n"
     )
-    assert status(["keyframes", "set", "--folder", "F", "2", "--json"]) == 1
+    assert status(["keyframes", "set", "--folder", "F", "2", "--json"]) == 3
     done = json.loads(capsys.readouterr().out)
     assert (done["items"], done["frames"], len(done["problems"])) == (1, 3, 1)
     assert json.loads(film("keyframes", "list", "film.gif", "--json"))["items"][1]["number"] == 2

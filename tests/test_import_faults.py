@@ -10,7 +10,7 @@ import pytest
 import heron
 from heron.cli.main import status
 from heron.ingest import runner
-from heron.storage import retries
+from heron.storage import retries, waiting
 from heron.testing.faults import FaultProxy
 from tests.bucket_lake import BucketLake, is_sound, picture, widths
 from tests.test_import_jobs import but_for_jobs, failures, urls
@@ -219,7 +219,7 @@ def test_an_object_whose_request_always_fails_waits_and_the_others_land(
     workspace, lake, proxy, load, kind, reason, monkeypatch
 ):
     monkeypatch.setattr(runner, "OBJECT", 0.5)
-    monkeypatch.setattr(runner, "PAUSES", (0.0, 0.2))
+    monkeypatch.setattr(waiting, "PAUSES", (0.0, 0.2))
     bad = (5, 6, COUNT - 1)
     for number in bad:
         proxy.fault(kind, matching=lake.keys[number])

@@ -26,6 +26,7 @@ from heron.catalog.migrations import imagine
 from heron.cli.exits import DONE, FAILURES, INCOMPLETE, STATUSES
 from heron.cli.main import status
 from heron.ingest import runner
+from heron.storage import waiting
 from heron.storage.waiting import Patience, waited_for
 from tests.conftest import draw
 from tests.memory_storage import Lake, LakePlugin
@@ -317,9 +318,10 @@ import sys
 sys.path[:0] = {[str(Path(__file__).parent.parent)]!r}
 import heron
 from heron.ingest import runner
+from heron.storage import waiting
 from tests.test_incomplete_imports import breaking, filled
 from tests.memory_storage import LakePlugin
-runner.PAUSES, runner.OBJECT = (0.0, 300.0), 0.1
+waiting.PAUSES, runner.OBJECT = (0.0, 300.0), 0.1
 lake = filled()
 breaking(lake, "007.png", "013.png")
 with heron.open({str(tmp_path / "lake")!r}, plugins=[LakePlugin(lake)], discover=False) as workspace:
@@ -362,7 +364,7 @@ def test_ctrl_c_ends_a_wait_at_once(tmp_path, monkeypatch, what):
     lake = filled()
     if what == "second round":
         monkeypatch.setattr(runner, "OBJECT", 0.1)
-        monkeypatch.setattr(runner, "PAUSES", (0.0, 300.0))
+        monkeypatch.setattr(waiting, "PAUSES", (0.0, 300.0))
         breaking(lake, "007.png")
     else:
         lake.broken["list" if what == "list" else "get"] = GONE
@@ -440,7 +442,7 @@ def test_an_incomplete_import_is_shown_as_such_everywhere(tmp_path, capsys, monk
     lake = filled()
     breaking(lake, "007.png")
     monkeypatch.setattr(runner, "OBJECT", 0.1)
-    monkeypatch.setattr(runner, "PAUSES", (0.0,))
+    monkeypatch.setattr(waiting, "PAUSES", (0.0,))
     root = tmp_path / "lake"
     heron.open(root, discover=False).close()
     plugin = LakePlugin(lake)

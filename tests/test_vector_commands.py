@@ -72,6 +72,7 @@ def test_embed_gives_all_pictures_a_vector_and_passes_over_those_that_have_one(l
     assert lake("embed") == "Embedded 0 pictures as 'visual', 4 had one already.\n"
     assert json.loads(lake("embed", "--again", "--json")) == {
         "key": "visual", "embedded": 4, "skipped": 0, "failed": 0, "without_picture": 0, "problems": [], "notes": [],
+        "waiting": 0,
     }  # fmt: skip
 
 
@@ -87,7 +88,7 @@ def test_embed_takes_chosen_items_and_another_key(lake):
 
 def test_embed_says_which_files_failed_and_does_the_others(lake, tmp_path):
     (tmp_path / "in" / "p2.jpg").unlink()
-    text = lake("embed")
+    text = lake("embed", exit_status=3)
     assert text.startswith("Embedded 3 pictures as 'visual', 1 item failed.\n  failed: ")
     assert "p2.jpg" in text
 
@@ -151,7 +152,7 @@ def test_embed_that_is_interrupted_keeps_what_is_done(lake, tmp_path, monkeypatc
 
     with monkeypatch.context() as patched:
         patched.setattr(VisualEmbedder, "embed_images", once)
-        text = lake("embed", exit_status=1)
+        text = lake("embed", exit_status=4)
     assert text == "Error: interrupted, what was embedded is kept (the same command goes on from there)\n"
     assert lake("embed") == "Embedded 6 pictures as 'visual', 64 had one already.\n"
 

@@ -10,9 +10,11 @@ import click
 
 from heron.cli.collecting import check_titles, collect
 from heron.cli.context import Context
+from heron.cli.exits import DONE, status_of_counts
 from heron.cli.item_tables import id_column, ids
 from heron.cli.output import example, limit_option, list_options, print_json
 from heron.cli.progress import counting
+from heron.cli.repeating import not_done, repeatable, say_waiting
 from heron.cli.selection import Selection, selection
 from heron.cli.show import picture_option, save_picture
 from heron.cli.tables import print_beginning, say, size_cell
@@ -70,7 +72,7 @@ def command(
     limit: int | None,
     as_json: bool,
     selection: Selection,
-) -> None:
+) -> int:
     """Find duplicate items, and which of them to keep.
 
     Duplicates are files of equal content, by their hashes (heron import --hash stores them); with --near,
@@ -88,9 +90,10 @@ def command(
     workspace = context.workspace()
     check_titles(workspace, kept, redundant)
     query = selection.query(workspace, compares=True)
+    hashed = DONE
     if near is None:
         if hash_missing:
-            _hash(workspace, query, as_json)
+            hashed = _hash(workspace, query, as_json)
         found = workspace.curation.exact_duplicates(query)
     else:
         found = _near(workspace, query, near, selection, frames=frames, as_json=as_json)
@@ -110,15 +113,18 @@ def command(
     collect(workspace, redundant, found.redundant, quiet=as_json, description=FOUND["redundant"])
     if sheet is not None and not as_json:
         say(f"Wrote {output} with {sheet.groups:,} of {counted(len(found.groups), 'group')}")
+    return hashed
 
 
-def _hash(workspace: Workspace, query: Query, quiet: bool) -> None:
-    with counting("Hashing", "file") as progress:
+def _hash(workspace: Workspace, query: Query, quiet: bool) -> int:
+    """Store missing hashes, and say how many; returns the exit status."""
+    with repeatable("the hashes that were computed are kept"), counting("Hashing", "file") as progress:
         done = workspace.curation.hash_missing(query, progress=progress)
-    failed = f", {done.failed:,} failed" if done.failed else ""
-    say(f"Hashed {counted(done.hashed, 'file')}{failed}.", err=quiet)
-    for problem in done.problems[:20]:
-        say(f"  failed: {problem}", err=quiet)
+    say(f"Hashed {counted(done.hashed, 'file')}{not_done(done.failed, done.waiting, 'file')}.", err=quiet)
+    for number, problem in enumerate(done.problems[:20]):
+        say(f"  {'failed' if number < done.failed else 'waiting'}: {problem}", err=quiet)
+    say_waiting(done.waiting, err=quiet)
+    return status_of_counts(done.failed, done.waiting)
 
 
 def _print(workspace: Workspace, found: Duplicates, limit: int | None) -> None:

@@ -8,8 +8,10 @@ import click
 
 from heron.cli import completing
 from heron.cli.context import Context
+from heron.cli.exits import status_of_counts
 from heron.cli.output import example, json_option, print_json, print_json_list, print_notes
 from heron.cli.progress import counting
+from heron.cli.repeating import marked, not_done, repeatable, say_waiting
 from heron.cli.selection import Selection, selection
 from heron.cli.tables import print_table, say
 from heron.wording import counted
@@ -59,7 +61,7 @@ def command(
     only_list: bool,
     as_json: bool,
     selection: Selection,
-) -> None:
+) -> int:
     """Compute vectors of the pictures of items, and of their frames, with an embedder.
 
     All items that have pictures, unless some are chosen. Items that have a vector of the same content by the
@@ -67,40 +69,39 @@ def command(
     """
     if only_list:
         _list(context, as_json)
-        return
+        return 0
     workspace = context.workspace()
     items = selection.chosen(workspace) if selection else None
-    with counting("Embedding", total=workspace.embed._count(items)) as progress:
-        try:
-            done = workspace.embed(
-                embedder, items, model=model, key=key, frames=frames, again=again, progress=progress
-            )
-        except KeyboardInterrupt:
-            from heron.errors import HeronError
-
-            raise HeronError(
-                "interrupted, what was embedded is kept", hint="the same command goes on from there"
-            ) from None
+    with (
+        repeatable("what was embedded is kept"),
+        counting("Embedding", total=workspace.embed._count(items)) as progress,
+    ):
+        done = workspace.embed(
+            embedder, items, model=model, key=key, frames=frames, again=again, progress=progress
+        )
     if as_json:
         print_json(done)
-        return
-    _say(done)
+    else:
+        _say(done)
+    return status_of_counts(done.failed, done.waiting)
 
 
 def _say(done: Embedded) -> None:
     there = f", {done.skipped:,} had one already" if done.skipped else ""
-    failed = f", {counted(done.failed, 'item')} failed" if done.failed else ""
     without = (
         f", {counted(done.without_picture, 'item')} without a picture skipped" if done.without_picture else ""
     )
-    say(f"Embedded {counted(done.embedded, 'picture')} as {done.key!r}{there}{without}{failed}.")
+    say(
+        f"Embedded {counted(done.embedded, 'picture')} as {done.key!r}{there}{without}{not_done(done.failed, done.waiting)}."
+    )
     print_notes(done.notes, mark="", err=False)
-    by_reason: dict[str, list[str]] = {}
+    by_reason: dict[tuple[str, str], list[str]] = {}
     for problem in done.problems:
-        by_reason.setdefault(problem.reason, []).append(problem.place)
-    for reason, names in list(by_reason.items())[:20]:
+        by_reason.setdefault((marked(problem), problem.reason), []).append(problem.place)
+    for (mark, reason), names in list(by_reason.items())[:20]:
         more = f" and {len(names) - 3:,} more" if len(names) > 3 else ""
-        say(f"  failed: {', '.join(names[:3])}{more}: {reason}")
+        say(f"  {mark}: {', '.join(names[:3])}{more}: {reason}")
+    say_waiting(done.waiting)
 
 
 def _list(context: Context, as_json: bool) -> None:

@@ -4,21 +4,24 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from heron.errors import HeronError, ImportInterrupted
+
 if TYPE_CHECKING:
-    from heron.errors import HeronError
     from heron.jobs import ImportJob
 
 DONE, ERROR, USAGE, FAILURES, INCOMPLETE = range(5)
 
-_IMPORTS = "`import`, `sync` and `imports resume`"
+_JOBS = (
+    "`import`, `sync`, `imports resume`, `embed`, `thumbnails`, `keyframes set` with chosen items, "
+    "`duplicates --hash-missing`"
+)
 
 STATUSES = {
-    DONE: "done; `embed` and `thumbnails` also exit with it after single items have failed, which they list",
-    ERROR: "an error; nothing was changed unless the message says so. Also: `keyframes set` with items that failed, "
-    "and an interruption of a command that is not named at 4",
+    DONE: "done",
+    ERROR: "an error; nothing was changed unless the message says so. Also an interruption of a command that is not named at 4",
     USAGE: "wrong usage: an unknown command or option, or a missing argument",
-    FAILURES: f"{_IMPORTS}: done, but some units have failed for good; the report lists them",
-    INCOMPLETE: f"{_IMPORTS}: not complete, a store did not answer or it was interrupted; resuming or repeating it helps",
+    FAILURES: f"{_JOBS}: done, but some units have failed for good; the report lists them",
+    INCOMPLETE: "the same commands: not complete, a store did not answer or it was interrupted; resuming or repeating it helps",
 }
 
 
@@ -29,11 +32,18 @@ def status_of(job: ImportJob) -> int:
     return FAILURES if job.failed else DONE
 
 
+def status_of_counts(failed: int, waiting: int) -> int:
+    """The exit status of a job without a number: units that failed for good, and units whose store did not answer."""
+    return INCOMPLETE if waiting else FAILURES if failed else DONE
+
+
+class Unfinished(HeronError):
+    """A job without a number was interrupted; the same command goes on from there."""
+
+
 def status_of_error(error: HeronError) -> int:
     """The exit status of a command that ends with an error."""
-    from heron.errors import ImportInterrupted
-
-    return INCOMPLETE if isinstance(error, ImportInterrupted) else ERROR
+    return INCOMPLETE if isinstance(error, ImportInterrupted | Unfinished) else ERROR
 
 
 def together(*statuses: int) -> int:

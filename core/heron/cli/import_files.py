@@ -15,6 +15,7 @@ from heron.cli.context import Context
 from heron.cli.exits import status_of
 from heron.cli.output import example, json_option, print_json
 from heron.cli.progress import progress_bar
+from heron.cli.repeating import marked
 from heron.cli.tables import say
 from heron.errors import BadCredentials, ImportInterrupted, Unreachable
 from heron.jobs import ImportProblem, ImportReport
@@ -204,8 +205,7 @@ def say_report(report: ImportReport, what: str) -> None:
     say(f"{what}: {', '.join(parts)}.")
     shown = report.problems if not report.is_kept else report.problems[:20]
     for problem in shown:
-        mark = "failed" if problem.severity == "failure" else problem.severity
-        say(f"  {mark}: {told(problem)}")
+        say(f"  {marked(problem)}: {told(problem)}")
     if job.failed + job.warnings + job.waiting > len(shown) and report.is_kept:
         say(f"  … all of them: heron imports report {job.id}")
     if job.state == "incomplete" and report.is_kept:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +10,7 @@ import click
 
 from heron.cli import completing
 from heron.cli.context import Context
+from heron.cli.exits import status_of_counts
 from heron.cli.item_tables import Cells, columns_option, frame_cells, named_cells, print_stream, values_of
 from heron.cli.output import (
     example,
@@ -22,6 +23,7 @@ from heron.cli.output import (
     tell,
 )
 from heron.cli.progress import counting
+from heron.cli.repeating import not_done, repeatable, say_waiting
 from heron.cli.selection import Selection, selection
 from heron.cli.tables import say
 from heron.errors import HeronError
@@ -115,24 +117,50 @@ def set_frames(
 
 
 def _add_to_each(uuids: Sequence[str], add: Callable[[ItemRef], int], as_json: bool) -> int:
-    """Add frames to several items, and print what failed; the exit status is then 1."""
-    from heron.storage.waiting import patiently
+    """Add frames to several items, ask again at the end for those whose store does not answer, and print what failed."""
+    from heron.storage.waiting import OUTAGES, patiently
 
-    total, problems = 0, []
-    with patiently(), counting("Adding frames", total=len(uuids)) as progress:
-        for number, uuid in enumerate(uuids, start=1):
-            try:
-                total += add(uuid)
-            except HeronError as error:
-                problems.append(str(error))
-            progress(number)
-    done = len(uuids) - len(problems)
+    done, total, failed = 0, 0, list[str]()
+    waiting: dict[str, str] = {}
+    with (
+        repeatable("the frames that were added are kept"),
+        patiently() as patience,
+        counting("Adding frames", total=len(uuids)) as progress,
+    ):
+
+        def add_to(chosen: Iterable[str]) -> None:
+            nonlocal done, total
+            for uuid in chosen:
+                try:
+                    total += add(uuid)
+                    done += 1
+                except OUTAGES as error:
+                    waiting[uuid] = str(error)
+                except HeronError as error:
+                    failed.append(str(error))
+                progress(done + len(failed))
+
+        add_to(uuids)
+        for _ in patience.rounds(lambda: len(waiting), "item"):
+            again = list(waiting)
+            waiting.clear()
+            add_to(again)
     has = "has" if done == 1 else "have"
-    sentence = f"{counted(done, 'item')} {has} {counted(total, 'frame')} in the catalogue."
-    tell(as_json, {"items": done, "frames": total, "problems": problems}, sentence)
-    for problem in problems if not as_json else ():
-        say(f"  failed: {problem}")
-    return 1 if problems else 0
+    sentence = f"{counted(done, 'item')} {has} {counted(total, 'frame')} in the catalogue{not_done(len(failed), len(waiting))}."
+    found = {
+        "items": done,
+        "frames": total,
+        "problems": [*failed, *waiting.values()],
+        "waiting": len(waiting),
+    }
+    tell(as_json, found, sentence)
+    if not as_json:
+        for problem in failed:
+            say(f"  failed: {problem}")
+        for problem in list(waiting.values())[:20]:
+            say(f"  waiting: {problem}")
+        say_waiting(len(waiting))
+    return status_of_counts(len(failed), len(waiting))
 
 
 @command.command("list")

@@ -5,8 +5,10 @@ from __future__ import annotations
 import click
 
 from heron.cli.context import Context
+from heron.cli.exits import status_of_counts
 from heron.cli.output import example, json_option, print_json
 from heron.cli.progress import counting
+from heron.cli.repeating import marked, not_done, repeatable, say_waiting
 from heron.cli.selection import Selection, selection
 from heron.cli.tables import say
 from heron.wording import counted
@@ -22,22 +24,26 @@ from heron.wording import counted
     "heron thumbnails --folder Photos\nheron thumbnails --where \"kind = 'video'\" --frames\n"
     "heron thumbnails --item 01a1fc7f-6634-7b8f-8ffa-50166ba72775 --again"
 )
-def command(context: Context, frames: bool, again: bool, as_json: bool, selection: Selection) -> None:
+def command(context: Context, frames: bool, again: bool, as_json: bool, selection: Selection) -> int:
     """Make the small pictures and the quality metrics of items and frames.
 
     Existing ones are kept, so to continue an interrupted run, run it again.
     """
     workspace = context.workspace()
     chosen = selection.chosen(workspace)
-    with counting(
-        "Making pictures", "frame" if frames else "item", None if frames else len(chosen)
-    ) as progress:
+    with (
+        repeatable("the pictures that were made are kept"),
+        counting(
+            "Making pictures", "frame" if frames else "item", None if frames else len(chosen)
+        ) as progress,
+    ):
         made = workspace.pictures.make(chosen, frames=frames, again=again, progress=progress)
     if as_json:
         print_json(made)
-        return
+        return status_of_counts(made.failed, made.waiting)
     what = counted(made.frames, "frame") if frames else counted(made.items, "item")
-    failed = f", {counted(made.failed, 'item')} failed" if made.failed else ""
-    say(f"Made pictures of {what}{failed}.")
+    say(f"Made pictures of {what}{not_done(made.failed, made.waiting)}.")
     for problem in made.problems[:20]:
-        say(f"  failed: {problem.reason}")
+        say(f"  {marked(problem)}: {problem.reason}")
+    say_waiting(made.waiting)
+    return status_of_counts(made.failed, made.waiting)

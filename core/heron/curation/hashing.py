@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterator, Sequence
 from contextlib import closing
 from typing import Any, cast
 
@@ -12,11 +12,10 @@ from heron.catalog.items import ItemService, bundles
 from heron.curation.records import Hashed
 from heron.errors import HeronError, MediaError
 from heron.models import Item
-from heron.pictures.making import in_threads
+from heron.pictures.rounds import PROBLEMS, Rounds
 from heron.storage.opening import media_file
 from heron.storage.service import StorageService
 
-_PROBLEMS = 100
 _BATCH = 64
 
 
@@ -30,7 +29,7 @@ def hash_items(
     """Hash the files of items and store each hash at once; files that cannot be read are reported as
     problems.
 
-    To continue an interrupted run, run it again.
+    Items whose store does not answer are asked for again at the end. To continue an interrupted run, run it again.
     """
     counts = {"hashed": 0, "failed": 0}
     problems: list[str] = []
@@ -42,7 +41,10 @@ def hash_items(
             findings.require(item.id for item in there)
             yield from there
 
-    def work(item: Item) -> Iterator[str]:
+    def read(ids: Sequence[int]) -> Iterator[Item]:
+        return (item for some in bundles(ids) for item in items._records(some).values())
+
+    def work(item: Item, made: Collection[Hashable]) -> Iterator[str]:
         yield _hash_of(item, storage)
 
     def keep() -> None:
@@ -51,18 +53,20 @@ def hash_items(
         waiting.clear()
         advanced(sum(counts.values()))
 
-    with closing(in_threads(owners(), work)) as found:
+    rounds = Rounds(read, work)
+    with closing(rounds(owners())) as found:
         for item, outcome in found:
             if isinstance(outcome, HeronError):
                 counts["failed"] += 1
-                if len(problems) < _PROBLEMS:
+                if len(problems) < PROBLEMS:
                     problems.append(f"{item.name}: {outcome}")
             elif outcome is not None:
                 waiting.append((item.id, outcome))
                 if len(waiting) >= _BATCH:
                     keep()
     keep()
-    return Hashed(counts["hashed"], counts["failed"], tuple(problems))
+    problems += [f"{problem.place}: {problem.reason}" for problem in rounds.problems]
+    return Hashed(counts["hashed"], counts["failed"], tuple(problems[:PROBLEMS]), rounds.waiting)
 
 
 def _hash_of(item: Item, storage: StorageService) -> str:

@@ -186,8 +186,11 @@ class Leakage(Record):
 
 @frozen(repr=False)
 class Hashed(Record):
-    """The result of hashing: the number of items that got a hash, the number that failed, and the first reasons."""
+    """The result of hashing: the number of items that got a hash, the number that failed, and the first reasons; `waiting`
+    items have a store that did not answer, or refused the credentials: the same call again takes just them.
+    """
 
     hashed: int
     failed: int = 0
     problems: tuple[str, ...] = ()
+    waiting: int = 0

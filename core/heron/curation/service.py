@@ -28,6 +28,7 @@ from heron.errors import InvalidInput
 from heron.models import Dataset, Query
 from heron.pictures.service import PictureService
 from heron.storage.service import StorageService
+from heron.storage.waiting import patiently
 from heron.wording import counted
 
 THRESHOLD = 0.95
@@ -76,6 +77,7 @@ class CurationService:
         self._access.require("read", WORKSPACE)
         return equal_files(self._lookup, self._lookup.ids(query))
 
+    @patiently()
     def hash_missing(self, query: Query | None = None, *, progress: Progress = _silent) -> Hashed:
         """Store the SHA-256 of the files of items that have no hash; items of several files never have one."""
         self._access.require("read", WORKSPACE)

@@ -4,7 +4,7 @@ stored.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from attrs import frozen
 
 from heron.catalog.frames import FrameService
-from heron.catalog.items import bundles
+from heron.catalog.items import ItemService, bundles
 from heron.catalog.vectors.rows import Owner, VectorSet
 from heron.catalog.vectors.store import VectorStore
 from heron.errors import HeronError
@@ -22,8 +22,8 @@ from heron.media.kinds import Kinds
 from heron.media.reader import UnknownFormat
 from heron.models import Item
 from heron.pictures.files import GROUPS
-from heron.pictures.making import in_threads
-from heron.pictures.service import PROBLEMS, NoPicture, PictureService
+from heron.pictures.rounds import PROBLEMS, Rounds
+from heron.pictures.service import NoPicture, PictureService
 from heron.search.similar import vectors_of
 from heron.times import utc_iso
 
@@ -64,6 +64,7 @@ class Run:
     def __init__(
         self,
         vectors: VectorStore,
+        items: ItemService,
         frames: FrameService,
         pictures: PictureService,
         kinds: Kinds,
@@ -75,6 +76,7 @@ class Run:
         again: bool,
     ) -> None:
         self._vectors = vectors
+        self._items = items
         self._frames = frames
         self._pictures = pictures
         self._kinds = kinds
@@ -88,17 +90,19 @@ class Run:
         self.embedded = 0
         self.skipped = 0
         self.failed = 0
+        self.waiting = 0
         self.without_picture = 0
         self.outside = 0
         self.problems: list[ImportProblem] = []
 
     def __call__(self, items: Iterable[Item], advanced: Callable[[int], None]) -> None:
         """Embed items that have no vector of their content yet; `advanced` is called with the number of items
-        done.
+        done. Items whose store does not answer are asked for again at the end.
         """
         done, batch = 0, []
+        rounds: Rounds[_Piece | int] = Rounds(self._read, self._pieces, _owner_of)
         try:
-            with closing(in_threads(self._with_fingerprints(items), self._pieces)) as pieces:
+            with closing(rounds(self._with_fingerprints(items))) as pieces:
                 for item, piece in pieces:
                     if isinstance(piece, _Piece):
                         batch.append(piece)
@@ -112,8 +116,15 @@ class Run:
                         if isinstance(piece, HeronError):
                             self._note(item, piece)
             self._embed(batch)
+            self.waiting = rounds.waiting
+            self.problems = [*self.problems, *rounds.problems][:PROBLEMS]
         finally:
             self._keep()
+
+    def _read(self, ids: Sequence[int]) -> Iterator[Item]:
+        return self._with_fingerprints(
+            item for some in bundles(ids) for item in self._items._records(some).values()
+        )
 
     def _with_fingerprints(self, items: Iterable[Item]) -> Iterator[Item]:
         """The items, after the fingerprints of their vectors are read. Runs in the thread that asks for the
@@ -126,13 +137,15 @@ class Run:
                 self._fingerprints.setdefault(owner[0], {})[owner] = fingerprint
             yield from once.values()
 
-    def _pieces(self, item: Item) -> Iterator[_Piece | int]:
-        """The pictures of an item and of its frames that have to be embedded, and the number of those that
-        need not.
+    def _pieces(self, item: Item, made: Collection[Hashable]) -> Iterator[_Piece | int]:
+        """The pictures of an item and of its frames that have to be embedded, without those whose owners are in `made`,
+        and the number of those that need not.
         """
         fingerprints, content = self._fingerprints.pop(item.id, {}), content_of(item)
         fingerprint, skipped, size = self._fingerprint(content), 0, self._record.picture_size
-        if fingerprints.get((item.id, 0), _NONE) not in (fingerprint, None):
+        if (item.id, 0) in made:
+            pass
+        elif fingerprints.get((item.id, 0), _NONE) not in (fingerprint, None):
             yield _Piece((item.id, 0), item, fingerprint, self._pictures.portrait(item, size=size))
         else:
             skipped = 1
@@ -141,6 +154,8 @@ class Run:
             count = item.facts.frame_count  # a video that has become shorter keeps its key frames
             for frame in self._frames.stream(item):
                 owner, fingerprint = (item.id, frame.id), self._fingerprint(f"{content}#{frame.number}")
+                if owner in made:
+                    continue
                 if fingerprints.get(owner, _NONE) in (
                     fingerprint,
                     None,
@@ -202,6 +217,10 @@ class Run:
         """Whether items of this kind have pictures, so that one without a picture is a failure; also if no plugin knows it."""
         kind = self._kinds.get(item.kind)
         return kind is None or kind.visual
+
+
+def _owner_of(piece: _Piece | int) -> Owner | None:
+    return piece.owner if isinstance(piece, _Piece) else None
 
 
 def content_of(item: Item) -> str:

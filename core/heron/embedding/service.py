@@ -39,6 +39,8 @@ class Embedded(Record):
     problems: tuple[ImportProblem, ...] = ()
     without_picture: int = 0
     notes: tuple[str, ...] = ()
+    waiting: int = 0
+    """Items whose store did not answer, or refused the credentials: the same call again takes just them."""
 
 
 class EmbeddingService:
@@ -98,6 +100,7 @@ class EmbeddingService:
         kept = self._prepared(key or embedder, made_by, loaded, again)
         run = Run(
             self._vectors,
+            self._items,
             self._frames,
             self._pictures,
             self._kinds,
@@ -117,6 +120,7 @@ class EmbeddingService:
             tuple(run.problems),
             run.without_picture,
             _notes(record, run),
+            run.waiting,
         )
 
     def chosen(self, items: ItemRefs | Query | None = None) -> Iterator[Item]:

@@ -16,13 +16,14 @@ from heron.catalog.database import Database
 from heron.catalog.imports import ImportService
 from heron.catalog.items import bundles
 from heron.catalog.registration import Known
-from heron.errors import BadCredentials, ImportAborted, ImportInterrupted, Unreachable
+from heron.errors import ImportAborted, ImportInterrupted
 from heron.ingest.landing import Landed, Landing
 from heron.ingest.spool import Spool
 from heron.ingest.units import Action, Outcome, Unit
 from heron.interrupts import result_of
 from heron.jobs import ImportJob, ImportProblem, ImportReport
 from heron.models import Folder
+from heron.storage.waiting import OUTAGES
 
 BATCH = 512
 """The number of units whose actions are decided together."""
@@ -33,7 +34,7 @@ BUNDLES = 8
 MOST, SECONDS = 4096, 0.5
 """The most outcomes of one transaction, and the seconds after which a smaller batch is written."""
 
-STOPS = (ImportInterrupted, Unreachable, BadCredentials)
+STOPS = (ImportInterrupted, *OUTAGES)
 """Errors of the storage, not of the objects: an import that they stop can be resumed later."""
 
 Probe = Callable[[Sequence[Unit]], list[Outcome]]

@@ -10,15 +10,7 @@ from attrs import evolve
 from heron.catalog.paths import path_of
 from heron.catalog.sampling import prepared
 from heron.catalog.series import FoundPart
-from heron.errors import (
-    BadCredentials,
-    HeronError,
-    InvalidInput,
-    MediaError,
-    ObjectChanged,
-    PluginError,
-    Unreachable,
-)
+from heron.errors import HeronError, InvalidInput, MediaError, ObjectChanged, PluginError
 from heron.hooks import PluginManager, SeriesDecoder
 from heron.ingest.probe_groups import GroupProber, with_members
 from heron.ingest.probe_items import ItemProber, given_item, problem, warned
@@ -30,7 +22,7 @@ from heron.metadata.sidecars import sidecar_metadata
 from heron.models import MAX_METADATA, Json, Kind, NewItem
 from heron.storage.opening import OpenedFile, Peeked, local_or_stored
 from heron.storage.retries import PatientStorage
-from heron.storage.waiting import current, working_for
+from heron.storage.waiting import OUTAGES, current, working_for
 
 _TIMES = 2
 """How often an object that was replaced while it was being read is read again before it counts as a failure."""
@@ -98,7 +90,7 @@ class Prober:
                 except ObjectChanged:
                     continue  # it was replaced while it was being read: read the new one
             return self._outcome(unit, peeked)
-        except (Unreachable, BadCredentials) as error:
+        except OUTAGES as error:
             return Outcome(unit, None, (problem(unit, str(error)),), is_outage=True)
         except HeronError as error:
             return Outcome(unit, None, (problem(unit, str(error)),))

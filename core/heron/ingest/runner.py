@@ -37,7 +37,6 @@ from heron.jobs import ImportJob, ImportProblem, ImportReport
 from heron.models import Folder
 from heron.storage.retries import PatientStorage
 from heron.storage.waiting import ALONE, OBJECT, Patience, patiently
-from heron.wording import counted
 
 FIRST = 100
 """The number of entries of a manifest that are examined to decide whether anything has to be probed."""
@@ -45,9 +44,6 @@ FIRST = 100
 MANY, MANY_DECODED = 10_000, 200
 """The numbers of local files from which on worker processes are started: if only facts are read, and if files
 are decoded."""
-
-PAUSES = (0.0, 4.0, 12.0)
-"""The seconds before each time that the units that wait are asked again at the end of an import."""
 
 
 @frozen
@@ -162,11 +158,8 @@ class Runner:
         who: Workers,
         patience: Patience,
     ) -> None:
-        """Ask again for the units that wait, several times unless a store is down, which the requests have waited for."""
-        for pause in PAUSES:
-            if not self._waiting.any(job) or (pause and (patience.found_down or patience.counts)):
-                return
-            patience.rest(pause, f"{counted(self._imports.get(job).waiting, 'unit')} without an answer,")
+        """Ask again for the units that wait."""
+        for _ in patience.rounds(lambda: self._imports.get(job).waiting, "unit"):
             units = self._waiting.units(job)
             for ids in pipeline.in_batches(job, target, pipeline.outcomes(units, prober, target, who)):
                 self._announce(job, ids)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from itertools import islice
 from pathlib import Path
@@ -24,7 +24,7 @@ from heron.media.kinds import Kinds
 from heron.media.reader import THUMBNAIL, Measuring, MediaReader
 from heron.models import Frame, Item
 from heron.pictures.files import GROUPS, ItemFiles
-from heron.pictures.making import in_threads
+from heron.pictures.rounds import PROBLEMS, Rounds
 from heron.records import Record
 from heron.storage.service import StorageService
 from heron.storage.waiting import patiently
@@ -34,9 +34,6 @@ if TYPE_CHECKING:
 
 SIZE = 1024
 """Default longest side of a picture in pixels."""
-
-PROBLEMS = 100
-"""The most problems that a report contains."""
 
 _BATCH = 64
 
@@ -51,6 +48,8 @@ class Made(Record):
     frames: int
     failed: int = 0
     problems: tuple[ImportProblem, ...] = ()
+    waiting: int = 0
+    """Items whose store did not answer, or refused the credentials: the same call again takes just them."""
 
 
 @frozen
@@ -198,8 +197,11 @@ class PictureService:
         problems: list[ImportProblem] = []
         waiting: list[_Piece] = []
 
-        def work(item: Item) -> Iterator[_Piece]:
-            return self._frame_pieces(item, again) if frames else self._item_pieces(item, again)
+        def work(item: Item, there: Collection[Hashable]) -> Iterator[_Piece]:
+            return self._frame_pieces(item, again, there) if frames else self._item_pieces(item, again)
+
+        def read(ids: Sequence[int]) -> Iterator[Item]:
+            return (item for some in bundles(ids) for item in self._items._records(some).values())
 
         def failed(name: str, url: str, error: HeronError) -> None:
             made["failed"] += 1
@@ -217,7 +219,8 @@ class PictureService:
                 self._access.require_all("update", "item", (item.id for item in there))
                 yield from there
 
-        with closing(in_threads(owners(), work)) as pieces:
+        rounds = Rounds(read, work, lambda piece: piece.of.id if frames else None)
+        with closing(rounds(owners())) as pieces:
             for item, piece in pieces:
                 if isinstance(piece, HeronError):
                     failed(item.name, item.url, piece)
@@ -230,7 +233,8 @@ class PictureService:
                     progress(sum(made.values()) if frames else done)
         self._keep(waiting, made)
         progress(sum(made.values()) if frames else done)
-        return Made(made["item"], made["frame"], made["failed"], tuple(problems))
+        told = (*problems, *rounds.problems)[:PROBLEMS]
+        return Made(made["item"], made["frame"], made["failed"], told, rounds.waiting)
 
     def write_frames(
         self, item: ItemRef, folder: str | Path, numbers: Iterable[int] | int, *, size: int | None = None
@@ -285,10 +289,14 @@ class PictureService:
             measured = measuring(picture, item.facts.width, item.facts.height) if item.kind == "image" else {}
             yield _Piece(item, _jpeg(picture), measured)
 
-    def _frame_pieces(self, item: Item, again: bool) -> Iterator[_Piece]:
+    def _frame_pieces(self, item: Item, again: bool, there: Collection[Hashable]) -> Iterator[_Piece]:
         wanted = self._frames.stream(item) if again else self._frames._without_picture(item)
         count = item.facts.frame_count  # the key frames of a video that got shorter can be beyond its end
-        frames = {frame.number: frame for frame in wanted if count is None or frame.number < count}
+        frames = {
+            frame.number: frame
+            for frame in wanted
+            if (count is None or frame.number < count) and frame.id not in there
+        }
         width, height = (None, None) if item.kind in GROUPS else (item.facts.width, item.facts.height)
         for number, picture in self._files.frames(item, list(frames), THUMBNAIL):
             yield _Piece(frames[number], _jpeg(picture), self._tools()[1](picture, width, height))

@@ -17,6 +17,7 @@ from attrs import define, field
 
 from heron.errors import BadCredentials, InvalidInput, Unreachable
 from heron.interrupts import wait_until_set
+from heron.wording import counted
 
 SILENCE = 120.0
 """The seconds that a job waits for a silent store, unless HERON_PATIENCE says otherwise."""
@@ -26,6 +27,12 @@ OBJECT = 8.0
 
 ALONE = 30.0
 """The same for a job that cannot ask again at its end."""
+
+PAUSES = (0.0, 4.0, 12.0)
+"""The seconds before each time that what waits is asked for again at the end of a job."""
+
+OUTAGES = (Unreachable, BadCredentials)
+"""Errors that are about a store and not about the object: asking again later may help."""
 
 BROKEN, SHORT = 20, 1.0
 """The number of objects with faults of their own after which each further one is tried for `SHORT` seconds only."""
@@ -150,6 +157,18 @@ class Patience:
             self._sleep(seconds)
         finally:
             self._resting = None
+
+    def rounds(self, waiting: Callable[[], int], unit: str) -> Iterator[None]:
+        """Before each time that what waits is asked for again at the end of a job; `waiting` counts it.
+
+        Several times, unless a store is down: the requests have waited for it.
+        """
+        for pause in PAUSES:
+            count = waiting()
+            if not count or (pause and (self.found_down or self.counts)):
+                return
+            self.rest(pause, f"{counted(count, unit)} without an answer,")
+            yield
 
     def _sleep(self, seconds: float) -> None:
         if self._pause is not None:

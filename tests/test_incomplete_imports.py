@@ -26,7 +26,7 @@ from heron.catalog.migrations import imagine
 from heron.cli.exits import DONE, FAILURES, INCOMPLETE, STATUSES
 from heron.cli.main import status
 from heron.ingest import runner
-from heron.storage import waiting
+from heron.storage import retries, waiting
 from heron.storage.waiting import Patience, waited_for
 from tests.conftest import draw
 from tests.memory_storage import Lake, LakePlugin
@@ -58,9 +58,19 @@ def lake():
 @pytest.fixture
 def clock(monkeypatch):
     clock = Clock()
-    monkeypatch.setattr(runner, "Patience", partial(Patience, clock=clock, pause=clock.pause))
+    for module in (runner, waiting):
+        monkeypatch.setattr(module, "Patience", partial(Patience, clock=clock, pause=clock.pause))
     monkeypatch.setenv("HERON_CONCURRENCY", "1")
     return clock
+
+
+@pytest.fixture
+def hasty(monkeypatch):
+    """Times in tenths of a second, for tests that really wait."""
+    monkeypatch.setattr(runner, "OBJECT", 0.1)
+    monkeypatch.setattr(retries, "FIRST", 0.01)
+    monkeypatch.setattr(retries, "WITNESS", 0.05)
+    monkeypatch.setenv("HERON_PATIENCE", "0.5")
 
 
 @pytest.fixture
@@ -318,10 +328,10 @@ import sys
 sys.path[:0] = {[str(Path(__file__).parent.parent)]!r}
 import heron
 from heron.ingest import runner
-from heron.storage import waiting
+from heron.storage import retries, waiting
 from tests.test_incomplete_imports import breaking, filled
 from tests.memory_storage import LakePlugin
-waiting.PAUSES, runner.OBJECT = (0.0, 300.0), 0.1
+waiting.PAUSES, runner.OBJECT, retries.FIRST, retries.WITNESS = (0.0, 300.0), 0.1, 0.01, 0.05
 lake = filled()
 breaking(lake, "007.png", "013.png")
 with heron.open({str(tmp_path / "lake")!r}, plugins=[LakePlugin(lake)], discover=False) as workspace:
@@ -360,10 +370,10 @@ with heron.open({str(tmp_path / "lake")!r}, plugins=[LakePlugin(lake)], discover
 
 @pytest.mark.slow
 @pytest.mark.parametrize("what", ["objects", "list", "second round"])
-def test_ctrl_c_ends_a_wait_at_once(tmp_path, monkeypatch, what):
+def test_ctrl_c_ends_a_wait_at_once(tmp_path, monkeypatch, request, what):
     lake = filled()
     if what == "second round":
-        monkeypatch.setattr(runner, "OBJECT", 0.1)
+        request.getfixturevalue("hasty")
         monkeypatch.setattr(waiting, "PAUSES", (0.0, 300.0))
         breaking(lake, "007.png")
     else:
@@ -436,12 +446,11 @@ def test_the_exit_status_says_whether_all_landed_and_whether_resuming_helps(tmp_
     assert sorted(STATUSES) == [0, 1, 2, 3, 4]
 
 
-def test_an_incomplete_import_is_shown_as_such_everywhere(tmp_path, capsys, monkeypatch):
+def test_an_incomplete_import_is_shown_as_such_everywhere(tmp_path, capsys, monkeypatch, hasty):
     from heron import builtin
 
     lake = filled()
     breaking(lake, "007.png")
-    monkeypatch.setattr(runner, "OBJECT", 0.1)
     monkeypatch.setattr(waiting, "PAUSES", (0.0,))
     root = tmp_path / "lake"
     heron.open(root, discover=False).close()

@@ -253,7 +253,8 @@ def test_a_prefix_of_a_bucket_is_a_tree_too(cloud):
 
 
 @pytest.mark.parametrize("flat", [False, True])
-def test_an_import_that_is_resumed_keeps_its_mode(cloud, bucket, flat):
+def test_an_import_that_is_resumed_keeps_its_mode(cloud, bucket, flat, monkeypatch):
+    monkeypatch.setenv("HERON_PATIENCE", "0.1")
     bucket.broken["list"] = heron.Unreachable("the network is away")
     bucket.faults["list"] = [None]
     with pytest.raises(heron.HeronError):

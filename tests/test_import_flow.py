@@ -8,14 +8,14 @@ import random
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
-from functools import partial
 
 import pytest
 
 import heron
 from heron.cli.main import status
 from heron.cli.progress import Line
-from heron.ingest import pipeline, workers
+from heron.executors import workers
+from heron.ingest import pipeline
 from heron.ingest.local import Count
 from tests.conftest import draw
 from tests.memory_storage import Lake, LakePlugin, LakeStorage
@@ -139,7 +139,7 @@ def test_a_senseless_concurrency_is_refused_before_anything_is_made(lake, load, 
 
 def few_at_once(monkeypatch, bundle):
     """Let so many units be decided on together."""
-    monkeypatch.setattr(workers, "Workers", partial(pipeline.Workers, bundle=bundle))
+    monkeypatch.setattr(workers, "BUNDLE", bundle)
 
 
 def test_the_source_is_not_read_far_ahead_of_what_lands(lake, load, monkeypatch):

@@ -172,9 +172,9 @@ WITH_WORKERS = """
 import os, sys
 import heron
 from heron.cli import main
-from heron.ingest import runner, workers
-runner.MANY_DECODED = 10
-workers.usable_cores = lambda: 2
+from heron.ingest import choosing
+choosing.MANY_DECODED = 10
+choosing.usable_cores = lambda: 2
 os.chdir(sys.argv[1])
 sys.exit(main.status(["--no-plugins", "import", "in", "--folder", "A", "--ignore-errors", "--hash"]))
 """

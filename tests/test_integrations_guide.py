@@ -11,7 +11,7 @@ import pytest
 
 import heron
 from heron.cli.main import status
-from heron.ingest.workers import CONCURRENCY
+from heron.ingest.choosing import CONCURRENCY
 from heron.storage import waiting
 from heron.storage.retries import LONGEST, RETRIES
 from tests.conftest import draw

@@ -9,7 +9,7 @@ from concurrent.futures import Future
 import pytest
 
 import heron
-from heron.interrupts import join, result_of, wait_until_set
+from heron.interrupts import join, wait_until_done, wait_until_set
 from heron.models import MediaFacts, NewItem
 
 
@@ -32,7 +32,7 @@ def a_long_thread():
 @pytest.mark.parametrize(
     "wait",
     [
-        lambda: result_of(Future()),
+        lambda: wait_until_done(Future()),
         lambda: join(a_long_thread()),
         lambda: wait_until_set(threading.Event(), 20),
     ],
@@ -49,7 +49,8 @@ def test_a_signal_that_reaches_another_thread_ends_the_wait(wait):
 def test_waits_end_by_themselves():
     done = Future()
     done.set_result(3)
-    assert result_of(done) == 3
+    assert wait_until_done(done)
+    assert not wait_until_done(Future(), lambda: True)
     event = threading.Event()
     event.set()
     wait_until_set(event, 20)

@@ -44,6 +44,7 @@ if TYPE_CHECKING:
         BadCredentials,
         CatalogueBusy,
         CatalogueError,
+        ExecutorError,
         HeronError,
         ImportAborted,
         ImportCancelled,
@@ -59,6 +60,7 @@ if TYPE_CHECKING:
         QueryError,
         Throttled,
         Unreachable,
+        WorkerLost,
     )
     from heron.hooks import (
         CliCommand,
@@ -68,6 +70,7 @@ if TYPE_CHECKING:
         Decoder,
         Embedder,
         EmbedderModel,
+        ExecutorBackend,
         Exporter,
         ExportFolder,
         FolderExporter,
@@ -151,12 +154,12 @@ _HOME = {
     "curation.sheet": "GroupSheet",
     "embedding.service": "Embedded",
     "errors": (
-        "AlreadyExists BadCredentials CatalogueBusy CatalogueError HeronError ImportAborted ImportCancelled "
+        "AlreadyExists BadCredentials CatalogueBusy CatalogueError ExecutorError HeronError ImportAborted ImportCancelled "
         "ImportInterrupted InvalidInput MediaError MetadataError NoSuchBucket NotFound ObjectChanged "
-        "PermissionDenied PluginError QueryError Throttled Unreachable"
+        "PermissionDenied PluginError QueryError Throttled Unreachable WorkerLost"
     ),
     "hooks": (
-        "CliCommand Codec CommandContext DatasetExporter Decoder Embedder EmbedderModel ExportFolder Exporter "
+        "CliCommand Codec CommandContext DatasetExporter Decoder Embedder EmbedderModel ExecutorBackend ExportFolder Exporter "
         "FolderExporter FrameDecoder Measure "
         "MediaDecoder MediaFile MediaFormat MediaKind MetadataType Part QualityMetrics QueryFunction RangeCodec Series "
         "SeriesDecoder ShownCodec Storage StorageBackend StorageOption StoredObject TextReader hookimpl"
@@ -210,6 +213,8 @@ __all__ = [
     "Embedded",
     "Embedder",
     "EmbedderModel",
+    "ExecutorBackend",
+    "ExecutorError",
     "Explanation",
     "ExportFolder",
     "Exporter",
@@ -294,6 +299,7 @@ __all__ = [
     "VectorStatus",
     "VectorsKept",
     "Verification",
+    "WorkerLost",
     "Workspace",
     "__version__",
     "address_of",

@@ -14,6 +14,7 @@ BUILTIN = (
     "heron.metadata.types",
     "heron.search.functions",
     "heron.export.builtin",
+    "heron.executors.builtin",
     "heron.quickstart.builtin",
 )
 

@@ -94,3 +94,11 @@ class ImportCancelled(HeronError):
 
 class ImportInterrupted(HeronError):
     """An import stopped because its storage does not answer or refuses the credentials; it can be resumed."""
+
+
+class ExecutorError(HeronError):
+    """The workers of an executor cannot do the work, or are gone; what was landed stays, and the job can be resumed."""
+
+
+class WorkerLost(ExecutorError):
+    """The worker that ran one task has ended, hangs, or has answered with something else; the other tasks go on."""

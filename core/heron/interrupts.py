@@ -7,20 +7,21 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable
 from concurrent.futures import Future, wait
-from typing import TypeVar
-
-T = TypeVar("T")
+from typing import Any
 
 SLICE = 0.2
 """The seconds after which the main thread looks at its signals."""
 
 
-def result_of(task: Future[T]) -> T:
-    """The result of a task, when it is done."""
+def wait_until_done(task: Future[Any], gives_up: Callable[[], bool] = lambda: False) -> bool:
+    """Wait until a task is done; `gives_up` is asked now and then. Returns whether it is done."""
     while not task.done():
         wait([task], timeout=SLICE)
-    return task.result()
+        if not task.done() and gives_up():
+            return False
+    return True
 
 
 def join(thread: threading.Thread) -> None:

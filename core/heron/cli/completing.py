@@ -114,6 +114,7 @@ sorts = _offering(_sorts)
 columns = _offering(_columns)
 formats = _contributed("DatasetExporter")
 embedders = _contributed("EmbedderModel")
+executors = _contributed("ExecutorBackend")
 backends = _contributed("StorageBackend")
 types = _contributed("MetadataType")
 

@@ -12,12 +12,13 @@ import click
 from heron.catalog.paths import path_of
 from heron.cli import completing
 from heron.cli.context import Context
+from heron.cli.executing import executor_option
 from heron.cli.exits import status_of
 from heron.cli.output import example, json_option, print_json
 from heron.cli.progress import progress_bar
 from heron.cli.repeating import marked
 from heron.cli.tables import say
-from heron.errors import BadCredentials, ImportInterrupted, Unreachable
+from heron.errors import BadCredentials, ExecutorError, ImportInterrupted, Unreachable
 from heron.jobs import ImportProblem, ImportReport
 from heron.wording import counted
 
@@ -89,11 +90,13 @@ from heron.wording import counted
     metavar="URL",
     help="With --manifest: keep the folders below this URL or path as folders, as an import of it does.",
 )
+@executor_option
 @json_option
 @click.pass_obj
 @example(
     "heron import photos/ --folder Photos\nheron import a.jpg b.png --folder Best --hash --ignore-errors\n"
     "heron import scans/ --folder Scans --no-patient-tags --thumbnails\nheron import views/ --folder Views --as group\n"
+    "heron import photos/ --folder Photos --thumbnails --executor processes:8\n"
     "heron import s3://bucket/2026/ --folder Runs --integration lab\n"
     "heron import --manifest runs.json --folder Runs --integration lab --ignore-errors"
 )
@@ -118,6 +121,7 @@ def command(
     no_sidecars: bool,
     flat: bool,
     tree: str | None,
+    executor: str | None,
     as_json: bool,
 ) -> int:
     """Import files and folders, or what a manifest lists.
@@ -148,6 +152,7 @@ def command(
                 personal=False if no_patient_tags else None,
                 tree=tree,
                 dry_run=dry_run,
+                executor=executor,
                 progress=progress,
             )
         else:
@@ -168,6 +173,7 @@ def command(
                 sidecar_suffix=None if no_sidecars else sidecar_suffix,
                 flat=flat,
                 dry_run=dry_run,
+                executor=executor,
                 progress=progress,
             )
     if as_json:
@@ -182,7 +188,7 @@ def resumable() -> Iterator[None]:
     """Let Ctrl-C, and a storage that does not answer, end an import with a hint how to resume it."""
     try:
         yield
-    except (Unreachable, BadCredentials) as error:
+    except (Unreachable, BadCredentials, ExecutorError) as error:
         if "imports resume" not in (error.hint or ""):
             raise
         raise ImportInterrupted(error.message, hint=error.hint) from error

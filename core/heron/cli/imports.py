@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from heron.cli.context import Context
+from heron.cli.executing import executor_option
 from heron.cli.exits import status_of
 from heron.cli.import_files import resumable, say_report, without_name
 from heron.cli.output import (
@@ -115,14 +116,15 @@ def show(context: Context, number: str, as_json: bool) -> None:
 
 @command.command("resume")
 @click.argument("number")
+@executor_option
 @json_option
 @click.pass_obj
 @example("heron imports resume 3")
-def resume(context: Context, number: str, as_json: bool) -> int:
+def resume(context: Context, number: str, executor: str | None, as_json: bool) -> int:
     """Continue an import that is incomplete or was interrupted, without loss and without duplicates."""
     workspace = context.workspace()
     with resumable(), progress_bar("Importing") as progress:
-        report = workspace.ingest.resume(number, progress=progress)
+        report = workspace.ingest.resume(number, executor=executor, progress=progress)
     if as_json:
         print_json(report)
     else:

@@ -8,13 +8,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from attrs import field, frozen
 from attrs.validators import in_
 
 from heron.hooks.interfaces import Codec, Decoder, Embedder, Exporter, FolderExporter, Measure, Storage
 from heron.models import DERIVED_FIELDS, ITEM_FIELDS, Kind
+
+if TYPE_CHECKING:
+    from concurrent.futures import Executor
 
 Content = Literal["members", "frames"]
 """What a format of datasets can hold besides the items."""
@@ -333,6 +336,34 @@ class DatasetExporter(Contribution):
     load: Callable[[], Exporter | FolderExporter]
     writes_folder: bool = False
     contains: Sequence[Content] = field(default=(), converter=_contents)
+
+
+def _checked_scheme(backend: ExecutorBackend, attribute: Any, name: str) -> None:
+    if not re.fullmatch(r"[a-z][a-z0-9_-]{0,63}", name):
+        raise ValueError(
+            f"{name!r} cannot be the name of an executor: it starts with a-z and has a-z, 0-9, - and _"
+        )
+
+
+@frozen(kw_only=True)
+class ExecutorBackend(Contribution):
+    """A way to run work on many cores or machines: `--executor NAME:ADDRESS`, or `NAME://ADDRESS`.
+
+    `load` gets the address, which is empty if there is none, and returns a `concurrent.futures.Executor`, connected and
+    ready; it raises InvalidInput for an address that it does not understand and Unreachable if nothing answers there.
+    `address` shows the form of an address in messages, such as `HOST:PORT`.
+
+    If the worker of a task has ended, `Future.result` raises `heron.WorkerLost`, and the executor goes on; if the whole
+    executor has ended, it raises `concurrent.futures.BrokenExecutor`, or the task is cancelled, and `load` is called again.
+    `shutdown(wait=False, cancel_futures=True)` ends at once what runs for this executor, as far as it can. An attribute
+    `workers`, if there is one, is the number of tasks that run at the same time.
+    """
+
+    sort: ClassVar[str] = "executor"
+
+    name: str = field(validator=_checked_scheme)
+    load: Callable[[str], Executor]
+    address: str = ""
 
 
 @frozen(kw_only=True)

@@ -23,6 +23,7 @@ from heron.hooks.contributions import (
     Contribution,
     DatasetExporter,
     EmbedderModel,
+    ExecutorBackend,
     MediaDecoder,
     MediaKind,
     MetadataType,
@@ -45,6 +46,7 @@ REGISTER_HOOKS: dict[str, type[Contribution]] = {
     "register_metrics": QualityMetrics,
     "register_embedders": EmbedderModel,
     "register_exporters": DatasetExporter,
+    "register_executors": ExecutorBackend,
     "register_commands": CliCommand,
 }
 
@@ -250,6 +252,10 @@ class PluginManager:
     def exporter(self, name: str) -> DatasetExporter:
         """An exporter by name; raises PluginError with the known names."""
         return self._registry.find(DatasetExporter, name)
+
+    def executor(self, name: str) -> ExecutorBackend:
+        """An executor by name; raises PluginError with the known names."""
+        return self._registry.find(ExecutorBackend, name)
 
     def commands(self) -> dict[str, CliCommand]:
         """The commands that plugins bring, by name."""

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
         CliCommand,
         DatasetExporter,
         EmbedderModel,
+        ExecutorBackend,
         MediaDecoder,
         MediaKind,
         MetadataType,
@@ -208,6 +209,27 @@ def register_exporters() -> Iterable[DatasetExporter]:  # type: ignore[empty-bod
         @heron.hookimpl
         def register_exporters():
             yield heron.DatasetExporter(name="urls", summary="One URL a line", suffix=".txt", load=Urls)
+        ```
+    """
+
+
+@hookspec
+def register_executors() -> Iterable[ExecutorBackend]:  # type: ignore[empty-body]
+    """Bring executors: ways to run imports, embedding and metrics on many cores or machines, by `--executor`.
+
+    Example:
+        ```python
+        import heron
+
+        def load(address):
+            from concurrent.futures import ThreadPoolExecutor
+            return ThreadPoolExecutor(int(address or 4))
+
+        @heron.hookimpl
+        def register_executors():
+            yield heron.ExecutorBackend(
+                name="pool", summary="Threads of the standard library", address="N", load=load
+            )
         ```
     """
 

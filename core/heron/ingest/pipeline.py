@@ -7,7 +7,6 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Executor, Future
 from itertools import chain
 
 from attrs import evolve, frozen
@@ -16,28 +15,24 @@ from heron.catalog.database import Database
 from heron.catalog.imports import ImportService
 from heron.catalog.items import bundles
 from heron.catalog.registration import Known
-from heron.errors import ImportAborted, ImportInterrupted
+from heron.errors import ExecutorError, ImportAborted, ImportInterrupted
+from heron.executors.workers import Task, Workers
 from heron.ingest.landing import Landed, Landing
+from heron.ingest.probe import Prober
 from heron.ingest.spool import Spool
 from heron.ingest.units import Action, Outcome, Unit
-from heron.interrupts import result_of
 from heron.jobs import ImportJob, ImportProblem, ImportReport
 from heron.models import Folder
 from heron.storage.waiting import OUTAGES
 
-BATCH = 512
-"""The number of units whose actions are decided together."""
-
 BUNDLES = 8
-"""The most chunks that can wait for the oldest of them, so that memory stays bounded."""
+"""The most chunks that can wait for the oldest of them, so that memory stays bounded, unless there are many workers."""
 
 MOST, SECONDS = 4096, 0.5
 """The most outcomes of one transaction, and the seconds after which a smaller batch is written."""
 
-STOPS = (ImportInterrupted, *OUTAGES)
-"""Errors of the storage, not of the objects: an import that they stop can be resumed later."""
-
-Probe = Callable[[Sequence[Unit]], list[Outcome]]
+STOPS = (ImportInterrupted, *OUTAGES, ExecutorError)
+"""Errors of the storage or the workers, not of the objects: an import that they stop can be resumed later."""
 
 
 @frozen
@@ -61,22 +56,6 @@ Series = Callable[[ImportJob], Iterable[Outcome]]
 
 Report = Callable[[Progress], None]
 """A function that is called with the progress."""
-
-
-@frozen
-class Workers:
-    """What probes: an executor, or None for this thread. A task has `grain` units; at most `ahead` tasks wait.
-
-    Actions are decided for `bundle` units at a time. `outlives` says that the executor goes on after the import, so
-    that tasks that have not begun are cancelled when the import stops early. An executor that belongs to this import
-    ends together with its tasks: loky fails if tasks were cancelled before its processes are killed.
-    """
-
-    executor: Executor | None = None
-    grain: int = 64
-    ahead: int = 8
-    bundle: int = BATCH
-    outlives: bool = False
 
 
 class Pipeline:
@@ -173,25 +152,26 @@ class Pipeline:
                 return taken.report
 
     def outcomes(
-        self, units: Iterable[Unit], probe: Probe, folder: Folder | None, workers: Workers
+        self,
+        units: Iterable[Unit],
+        prober: Prober,
+        folder: Folder | None,
+        workers: Workers,
+        grain: int | None = None,
     ) -> Iterator[Outcome]:
-        """The outcomes of the units, in their order. Only units that need it are probed."""
+        """The outcomes of the units, in their order. Only units that need it are probed, `grain` of them in a task."""
+        bundle, grain = (grain * 4, grain) if grain else (workers.bundle, workers.grain)
         running: deque[_Chunk] = deque()
-        try:
-            for bundle in bundles(units, workers.bundle if workers.executor else workers.grain):
-                self._read += len(bundle)
-                running.append(_Chunk(bundle, self._landing.decide(bundle, folder), probe, workers))
-                while running and _may_wait(running, workers):
-                    yield from running[0].outcomes()
-                    running.popleft()
-            self._is_read = True
-            while running:
+        for some in bundles(units, bundle):
+            self._read += len(some)
+            running.append(_Chunk(some, self._landing.decide(some, folder), prober, workers, grain))
+            while running and _may_wait(running, workers, bundle // grain):
                 yield from running[0].outcomes()
                 running.popleft()
-        finally:
-            if workers.outlives:
-                for chunk in running:
-                    chunk.cancel()
+        self._is_read = True
+        while running:
+            yield from running[0].outcomes()
+            running.popleft()
 
     def _keep(
         self, outcomes: Iterable[Outcome], spool: Spool, ask: Callable[[], None] = lambda: None
@@ -240,27 +220,28 @@ class _Chunk:
         self,
         units: list[Unit],
         decided: list[tuple[Action, Known | None]],
-        probe: Probe,
+        prober: Prober,
         workers: Workers,
+        grain: int,
     ) -> None:
         self._decided = list(zip(units, decided, strict=True))
         probing = [unit for unit, (action, _) in self._decided if action in _PROBED]
         self._outcomes: list[Outcome] = []
-        self.tasks: list[Future[list[Outcome]]] = []
+        self.tasks: list[Task[Unit, Outcome]] = []
         if workers.executor is None or all(unit.facts is not None for unit in probing):
-            self._outcomes = probe(probing)
+            self._outcomes = prober(probing)
         else:
-            for part in bundles(probing, workers.grain):
-                self.tasks.append(workers.executor.submit(probe, part))
+            self.tasks = [workers.submit(prober, part) for part in bundles(probing, grain)]
 
     @property
     def is_done(self) -> bool:
         """Whether all its tasks are done."""
-        return all(task.done() for task in self.tasks)
+        return all(task.is_done for task in self.tasks)
 
     def outcomes(self) -> Iterator[Outcome]:
         """The outcomes of the units in their order, as the tasks are done."""
-        probed = chain(self._outcomes, chain.from_iterable(map(result_of, self.tasks)))
+        results = (outcome for task in self.tasks for outcome in task.results())
+        probed = chain(self._outcomes, results)
         for unit, (action, known) in self._decided:
             if action not in _PROBED:
                 yield Outcome(unit, None, action=action, known=known)
@@ -268,11 +249,6 @@ class _Chunk:
                 yield evolve(next(probed), action=action, known=known)
             else:
                 yield next(probed)
-
-    def cancel(self) -> None:
-        """Cancel the tasks that have not begun."""
-        for task in self.tasks:
-            task.cancel()
 
 
 _PROBED: frozenset[Action] = frozenset({"add", "refresh", "sidecar"})
@@ -286,12 +262,16 @@ class _TakeBack(Exception):
         self.report = report
 
 
-def _may_wait(running: Sequence[_Chunk], workers: Workers) -> bool:
-    """Whether to wait for the oldest chunk now: it is done, the others keep the workers busy, or too many wait."""
+def _may_wait(running: Sequence[_Chunk], workers: Workers, tasks: int) -> bool:
+    """Whether to wait for the oldest chunk now: it is done, the others keep the workers busy, or too many wait.
+
+    A chunk has at most this number of `tasks`.
+    """
+    ahead = workers.ahead
     return (
         running[0].is_done
-        or len(running) > BUNDLES
-        or sum(len(chunk.tasks) for chunk in running) - len(running[0].tasks) >= workers.ahead
+        or len(running) > max(BUNDLES, -(-ahead // tasks))
+        or sum(len(chunk.tasks) for chunk in running) - len(running[0].tasks) >= ahead
     )
 
 

@@ -4,34 +4,41 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
+from functools import partial
+from pathlib import Path
 
-from attrs import evolve
+from attrs import evolve, field, frozen
 
 from heron.catalog.paths import path_of
 from heron.catalog.sampling import prepared
 from heron.catalog.series import FoundPart
 from heron.errors import HeronError, InvalidInput, MediaError, ObjectChanged, PluginError
+from heron.executors.shipping import Environment
 from heron.hooks import PluginManager, SeriesDecoder
 from heron.ingest.probe_groups import GroupProber, with_members
 from heron.ingest.probe_items import ItemProber, given_item, problem, warned
 from heron.ingest.units import Outcome, ProbeOptions, Unit
+from heron.jobs import Integration
 from heron.media.archives import ZipMember, is_zip, members
 from heron.media.files import PREFETCH
 from heron.media.reader import Decoding
 from heron.metadata.sidecars import sidecar_metadata
 from heron.models import MAX_METADATA, Json, Kind, NewItem
+from heron.storage.openers import Opener
 from heron.storage.opening import OpenedFile, Peeked, local_or_stored
 from heron.storage.retries import PatientStorage
-from heron.storage.waiting import OUTAGES, current, working_for
+from heron.storage.waiting import OUTAGES, Patience, current, working_for
+from heron.uuids import new_uuid
 
 _TIMES = 2
 """How often an object that was replaced while it was being read is read again before it counts as a failure."""
 
 
 class Prober:
-    """Probes chunks of units. It can be sent to another process, where it loads its decoders again.
+    """Probes some units at a time: the work of an import, which workers make again by its recipe.
 
-    `opener` returns the storage for a URL; without one, only local files can be probed.
+    `opener` returns the storage for a URL; without one, only local files can be probed. It opens the storages of
+    `integration`, as a worker does, and of the defaults.
     """
 
     def __init__(
@@ -39,19 +46,39 @@ class Prober:
         plugins: PluginManager,
         options: ProbeOptions,
         opener: Callable[[str], PatientStorage] | None = None,
+        integration: Integration | None = None,
+        patience: Patience | None = None,
     ) -> None:
         self._plugins = plugins
         self._options = options
         self._opener = opener
-        self._patience = current()
+        self._integration = integration
+        self._patience = patience or current()
         self._items = ItemProber(plugins, options)
         self._groups = GroupProber(self._items, opener)
 
-    def __getstate__(self) -> tuple[PluginManager, ProbeOptions]:
-        return self._plugins, self._options
+    def recipe(self) -> ProbeRecipe:
+        """How a worker makes it again."""
+        patience = self._patience or Patience()
+        return ProbeRecipe(
+            Environment.of(self._plugins),
+            self._options,
+            self._opener is not None,
+            self._integration,
+            patience.limits,
+        )
 
-    def __setstate__(self, state: tuple[PluginManager, ProbeOptions]) -> None:
-        self.__init__(*state)  # type: ignore[misc]
+    def failed(self, unit: Unit, reason: str) -> Outcome:
+        """The outcome of a unit that no worker could probe."""
+        return Outcome(unit, None, (problem(unit, f"{unit.place} was given up: {reason}"),))
+
+    def fits(self, unit: Unit, result: object) -> bool:
+        """Whether this is an outcome of a unit."""
+        return isinstance(result, Outcome) and result.unit.url == unit.url
+
+    def file(self, unit: Unit) -> Path | None:
+        """The local file of a unit."""
+        return unit.path
 
     def __call__(self, units: Sequence[Unit]) -> list[Outcome]:
         """Probe some units, in their order. A unit that fails never stops the others."""
@@ -181,6 +208,34 @@ class Prober:
             raise InvalidInput(f"sidecar {name} is larger than {MAX_METADATA:,} bytes")
         assert self._opener is not None
         return sidecar_metadata(self._opener(unit.url).read(unit.url), name)
+
+
+@frozen
+class ProbeRecipe:
+    """From what a worker makes a prober; the integration has references in place of secrets."""
+
+    environment: Environment
+    options: ProbeOptions
+    reads_stores: bool
+    integration: Integration | None
+    limits: tuple[float, float]
+    """How long a worker waits for an object and for a silent store, in seconds."""
+
+    job: str = field(factory=new_uuid)
+    """Each job has its own: what it has learned of a store does not count for the next one."""
+
+    def build(self) -> Prober:
+        """The prober; raises PluginError, and BadCredentials if a secret is not where its reference says."""
+        plugins = self.environment.open()
+        opener: Callable[[str], PatientStorage] | None = None
+        if self.reads_stores:
+            storages = Opener(lambda: plugins)
+            opener = partial(storages.storage, integration=self.integration)
+            if self.integration is not None:
+                opener(f"{self.integration.backend}://")
+        single, silence = self.limits
+        patience = Patience(single, silence=silence)
+        return Prober(plugins, self.options, opener, self.integration, patience)
 
 
 def _sound(archive: OpenedFile, broken: list[str]) -> Iterator[ZipMember | MediaError]:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Executor
 from contextlib import AbstractContextManager, contextmanager
 from functools import partial
 from itertools import chain, islice
 
-from attrs import evolve, frozen
+from attrs import frozen
 
 from heron.catalog.database import Database
 from heron.catalog.folders import FolderService
@@ -23,17 +22,19 @@ from heron.catalog.thumbnails import ThumbnailStore
 from heron.catalog.trees import FolderTrees
 from heron.catalog.waiting import WaitingUnits
 from heron.errors import HeronError, ImportAborted, ImportCancelled
+from heron.executors.opening import ExecutorRef
+from heron.executors.workers import Workers
 from heron.hooks import PluginManager
-from heron.ingest import workers
+from heron.ingest import choosing
 from heron.ingest.landing import Landing, Options
-from heron.ingest.pipeline import STOPS, Pipeline, Report, Workers
+from heron.ingest.pipeline import STOPS, Pipeline, Report
 from heron.ingest.plan import ImportPlan
 from heron.ingest.probe import Prober
 from heron.ingest.rules import Rule
 from heron.ingest.series import SeriesParts
 from heron.ingest.units import Outcome, Unit
 from heron.ingest.waiting import SetAside
-from heron.jobs import ImportJob, ImportProblem, ImportReport
+from heron.jobs import ImportJob, ImportProblem, ImportReport, Integration
 from heron.models import Folder
 from heron.storage.retries import PatientStorage
 from heron.storage.waiting import ALONE, OBJECT, Patience, patiently
@@ -41,16 +42,12 @@ from heron.storage.waiting import ALONE, OBJECT, Patience, patiently
 FIRST = 100
 """The number of entries of a manifest that are examined to decide whether anything has to be probed."""
 
-MANY, MANY_DECODED = 10_000, 200
-"""The numbers of local files from which on worker processes are started: if only facts are read, and if files
-are decoded."""
-
 
 @frozen
 class Source:
     """The source of an import: its stream of units, the share that was read, their number, and what opens its storages.
 
-    With `opener` None, all units are local files.
+    With `opener` None, all units are local files; it opens the storages of `integration` and of the defaults.
     """
 
     units: Callable[[], Iterator[Unit]]
@@ -58,6 +55,7 @@ class Source:
     opener: Callable[[str], PatientStorage] | None = None
     origin_of: OriginOf = lambda url: HERE
     total: Callable[[], int | None] = lambda: None
+    integration: Integration | None = None
 
 
 class Runner:
@@ -106,7 +104,7 @@ class Runner:
         source: Source,
         report: Report,
         *,
-        executor: Executor | None = None,
+        executor: ExecutorRef | None = None,
         rule: Rule | None = None,
         then: Callable[[ImportJob, Folder], None] = lambda job, folder: None,
     ) -> ImportReport:
@@ -118,7 +116,7 @@ class Runner:
             position = job.position if plan.keeps_position else 0
             pipeline = self._pipeline(plan, source, report, rule, position)
             target = self._folder_of(job) or self._folders.find(plan.folder)
-            prober = Prober(self._plugins, plan.probe, source.opener)
+            prober = Prober(self._plugins, plan.probe, source.opener, source.integration)
             units = iter(()) if job.is_read else islice(source.units(), position, None)
             first = list(islice(units, FIRST)) if plan.manifest and not plan.ignore_errors else []
             stream = _UntilBroken(chain(first, units), waits=plan.ignore_errors)
@@ -165,10 +163,12 @@ class Runner:
                 self._announce(job, ids)
 
     @patiently()
-    def rehearse(self, plan: ImportPlan, source: Source, report: Report) -> ImportReport:
+    def rehearse(
+        self, plan: ImportPlan, source: Source, report: Report, executor: ExecutorRef | None = None
+    ) -> ImportReport:
         """The report of a dry run, with every problem; the catalogue is not changed."""
         pipeline = self._pipeline(plan, source, report)
-        prober = Prober(self._plugins, plan.probe, source.opener)
+        prober = Prober(self._plugins, plan.probe, source.opener, source.integration)
 
         def start() -> tuple[ImportJob, Folder]:
             folder = self._folders.ensure(plan.folder)
@@ -178,7 +178,7 @@ class Runner:
             done = self._imports._finish(job, "done").job
             return ImportReport(done, tuple(self._imports.problems(done)), is_kept=False)
 
-        with self._workers(source.units(), plan, source, None) as (units, who):
+        with self._workers(source.units(), plan, source, executor) as (units, who):
             target = self._folders.find(plan.folder)
             outcomes = pipeline.outcomes(units, prober, target, who)
             series = partial(self._series, source, pipeline, prober, target, who)
@@ -196,9 +196,10 @@ class Runner:
         """The outcomes of the series whose parts a job has found; a few series at a time, since each can have many
         parts.
         """
-        few = evolve(who, grain=1, bundle=4)
         parts = SeriesParts(self._series_store, source.origin_of)
-        return pipeline.outcomes(parts.units(job, folder, prober.kind_of_series), prober, folder, few)
+        return pipeline.outcomes(
+            parts.units(job, folder, prober.kind_of_series), prober, folder, who, grain=1
+        )
 
     def _pipeline(
         self, plan: ImportPlan, source: Source, report: Report, rule: Rule | None = None, position: int = 0
@@ -216,15 +217,16 @@ class Runner:
         return Pipeline(self._database, self._imports, landing, report, source.share, position, total)
 
     def _workers(
-        self, units: Iterable[Unit], plan: ImportPlan, source: Source, executor: Executor | None
+        self, units: Iterable[Unit], plan: ImportPlan, source: Source, executor: ExecutorRef | None
     ) -> AbstractContextManager[tuple[Iterable[Unit], Workers]]:
         """The executor of the caller; without one, threads for storages, and processes for many local files."""
+        reads_stores = source.opener is not None
         if executor is not None:
-            return workers.given(units, executor)
-        if source.opener is not None:
-            return workers.threads(units)
-        many = MANY_DECODED if plan.thumbnails or plan.probe.content_hash else MANY
-        return workers.processes(units, many, allowed=not self._plugins.has_objects)
+            return choosing.given(units, self._plugins, executor, reads_stores=reads_stores)
+        if reads_stores:
+            return choosing.threads(units)
+        decodes = plan.thumbnails or plan.probe.content_hash
+        return choosing.processes(units, decodes=decodes, allowed=not self._plugins.has_objects)
 
     def _folder_of(self, job: ImportJob) -> Folder | None:
         """The folder that a job was opened with, which may have been moved since."""

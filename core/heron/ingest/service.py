@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from concurrent.futures import Executor
 from pathlib import Path
 from typing import Literal
 
@@ -20,6 +19,7 @@ from heron.catalog.schema import SchemaService
 from heron.catalog.spelling import absolute_path
 from heron.catalog.synced import SyncedFolderService
 from heron.errors import InvalidInput, NotFound
+from heron.executors.opening import ExecutorRef
 from heron.hooks import PluginManager
 from heron.ingest.local import check_paths
 from heron.ingest.manifest.reading import Manifest
@@ -93,7 +93,7 @@ class IngestService:
         sidecar_suffix: str | None = SUFFIX,
         flat: bool = False,
         dry_run: bool = False,
-        executor: Executor | None = None,
+        executor: ExecutorRef | None = None,
         progress: Report = _silent,
     ) -> ImportReport:
         """Import files and folders into a folder, which is created when it is missing.
@@ -110,8 +110,8 @@ class IngestService:
         it is given). `personal` False leaves out personal facts, as does HERON_PATIENT_TAGS=0 for all
         imports. `batch_as` makes a group or a sequence of the images of each folder, and of those named
         one by one. `dry_run` reports what would happen, and changes nothing. `executor` is any
-        `concurrent.futures.Executor`; without one, worker processes are used for many local files, and
-        threads for storages.
+        `concurrent.futures.Executor`, which the caller closes, or the name of one: `threads:8`, `processes:4`,
+        `dask://host:8786`; without one, worker processes are used for many local files, and threads for storages.
 
         Raises NotFound for a path that does not exist, and ImportAborted for the first file that fails unless
         `ignore_errors` is set; the catalogue is then unchanged. Both wait for a storage that does not answer. If it stays
@@ -163,7 +163,7 @@ class IngestService:
         personal: bool | None = None,
         tree: str | Path | None = None,
         dry_run: bool = False,
-        executor: Executor | None = None,
+        executor: ExecutorRef | None = None,
         progress: Report = _silent,
     ) -> ImportReport:
         """Import the entries of a JSON, JSONL or CSV manifest, in its order.
@@ -220,7 +220,12 @@ class IngestService:
         )
 
     def sync(
-        self, folder: FolderRef, *, allow_empty: bool = False, progress: Report = _silent
+        self,
+        folder: FolderRef,
+        *,
+        allow_empty: bool = False,
+        executor: ExecutorRef | None = None,
+        progress: Report = _silent,
     ) -> ImportReport:
         """Make a synced folder equal to what lies below its URL.
 
@@ -228,7 +233,7 @@ class IngestService:
         whose object has vanished are marked as deleted, which keeps them in datasets and collections. An
         object that fails is in the report, and tried again by the next sync. Raises InvalidInput if there is
         no object at all though the folder has items, unless `allow_empty` is set; NotFound for a folder that
-        is not synced.
+        is not synced. `executor` is as for `files`.
         """
         synced = self._synced.get(folder)
         plan = ImportPlan(
@@ -242,10 +247,10 @@ class IngestService:
             personal=keeps_personal(),
             tree={} if synced.flat else {synced.prefix: []},
         )
-        return self._run(self._runner.start(plan), plan, None, progress)
+        return self._run(self._runner.start(plan), plan, executor, progress)
 
     def resume(
-        self, job: ImportRef, *, executor: Executor | None = None, progress: Report = _silent
+        self, job: ImportRef, *, executor: ExecutorRef | None = None, progress: Report = _silent
     ) -> ImportReport:
         """Continue an interrupted import, or ask for the units of an incomplete one that wait; without loss and without
         duplicates.
@@ -342,15 +347,15 @@ class IngestService:
         )
 
     def _begin(
-        self, plan: ImportPlan, dry_run: bool, executor: Executor | None, progress: Report
+        self, plan: ImportPlan, dry_run: bool, executor: ExecutorRef | None, progress: Report
     ) -> ImportReport:
         source = self._sources.of(plan, with_count=progress is not _silent)
         if dry_run:
-            return self._runner.rehearse(plan, source, progress)
+            return self._runner.rehearse(plan, source, progress, executor)
         return self._run(self._runner.start(plan), plan, executor, progress)
 
     def _run(
-        self, job: ImportJob, plan: ImportPlan, executor: Executor | None, progress: Report
+        self, job: ImportJob, plan: ImportPlan, executor: ExecutorRef | None, progress: Report
     ) -> ImportReport:
         source = self._sources.of(plan, with_count=progress is not _silent)
         if plan.synced is None:

@@ -53,7 +53,7 @@ class Sources:
 
         if plan.manifest is not None:
             manifest = self.manifest(Path(plan.manifest), by)
-            return Source(manifest.units, manifest.share, opener, origin_of)
+            return Source(manifest.units, manifest.share, opener, origin_of, integration=by)
         urls = [plan.synced] if plan.synced is not None else [url for url in plan.sources if is_remote(url)]
         paths = [Path(path) for path in plan.sources if not is_remote(path)]
 
@@ -74,7 +74,9 @@ class Sources:
 
         counts = with_count and not urls and plan.batch_as is None
         total = Count(paths, plan.sidecar_suffix) if counts else lambda: None
-        return Source(units, opener=opener if urls else None, origin_of=origin_of, total=total)
+        return Source(
+            units, opener=opener if urls else None, origin_of=origin_of, total=total, integration=by
+        )
 
     def _listed(
         self, opener: Callable[[str], PatientStorage], url: str, *, may_be_empty: bool

@@ -6,12 +6,11 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
-from threading import Lock
 from typing import TYPE_CHECKING
 
 from heron.catalog.access import WORKSPACE, Access
 from heron.catalog.database import Database
-from heron.catalog.integrations import IntegrationService, resolved_options
+from heron.catalog.integrations import IntegrationService
 from heron.catalog.items import ItemService
 from heron.catalog.limits import at_most
 from heron.catalog.referring import IntegrationRef, ItemRef
@@ -32,13 +31,14 @@ from heron.jobs import CheckResult, Integration
 from heron.metadata.keys import printable
 from heron.models import Item
 from heron.storage.finding import StoreFinder
+from heron.storage.openers import Opener
 from heron.storage.retries import PatientStorage, configured_retries
 from heron.storage.waiting import patiently
 from heron.wording import counted
 
 if TYPE_CHECKING:
     from heron.catalog.relocation import Relocated
-    from heron.hooks import PluginManager, Storage, StorageBackend, StoredObject
+    from heron.hooks import PluginManager, Storage, StoredObject
 
 SIGNED_SECONDS = 3600
 """How long a signed URL is valid by default."""
@@ -59,11 +59,10 @@ class StorageService:
         self._plugins = plugins
         self._items = items
         self._integrations = integrations
-        self._opened: dict[str, PatientStorage] = {}
-        self._backends: dict[str, StorageBackend] = {}
-        self._schemes: dict[str, frozenset[str]] = {}
-        self._opening = Lock()
-        self._stores = StoreFinder(StoreTable(database), integrations, self._backend, self._belongs)
+        self._opener = Opener(plugins, integrations._require_trusted)
+        self._stores = StoreFinder(
+            StoreTable(database), integrations, self._opener.backend, self._opener.belongs
+        )
 
     def normalise(
         self, url: str, integration: IntegrationRef | None = None, *, looks_up: bool = False
@@ -74,11 +73,13 @@ class StorageService:
         that of the integration.
         """
         by = self._integration(integration)
-        if by is not None and self._belongs(url, by):
-            record, canonical = self._plugins().storage(by.backend), self._open(url, by).normalise(url)
+        if by is not None and self._opener.belongs(url, by):
+            record, canonical = self._plugins().storage(by.backend), self._opener.open(url, by).normalise(url)
         else:
-            by, record = None, self._backend(url)
-            canonical = record.normalise(url) if record.normalise else self._open(url, None).normalise(url)
+            by, record = None, self._opener.backend(url)
+            canonical = (
+                record.normalise(url) if record.normalise else self._opener.open(url, None).normalise(url)
+            )
         if url != canonical:
             self._stores.check(url, record, by, binds=not looks_up)
         return canonical
@@ -101,8 +102,7 @@ class StorageService:
         Raises PluginError if no plugin reads such URLs, BadCredentials if a secret is not where its reference
         says.
         """
-        by = self._integration(integration)
-        return self._open(url, by if by is not None and self._belongs(url, by) else None)
+        return self._opener.storage(url, self._integration(integration))
 
     def _integration(self, ref: IntegrationRef | None) -> Integration | None:
         """The integration that is meant, which the user may read; a record is not read again, for URLs are many."""
@@ -116,21 +116,6 @@ class StorageService:
         """A function that returns the store of a canonical URL, and the integration if it reads the URL."""
         self._access.require("read", integration or WORKSPACE)
         return self._stores.origins(integration)
-
-    def _belongs(self, url: str, integration: Integration) -> bool:
-        """Whether a URL is read with this integration: by its scheme, or by a host that no other backend
-        claims.
-        """
-        scheme = url.partition(":")[0].lower()
-        if scheme in ("http", "https"):
-            try:
-                return self._backend(url).name == integration.backend
-            except PluginError:
-                return True  # it may be the host of an endpoint: the backend itself checks that
-        if integration.backend not in self._schemes:
-            record = self._plugins().storage(integration.backend)
-            self._schemes[integration.backend] = frozenset((record.name, *record.schemes))
-        return scheme in self._schemes[integration.backend]
 
     def sign(self, ref: ItemRef, expires: int = SIGNED_SECONDS, *, member: str | None = None) -> str:
         """A URL with which anybody can read an item's file for `expires` seconds.
@@ -147,7 +132,7 @@ class StorageService:
                 f"item {printable(item.name)} is made of several files",
                 hint=f"heron items sign {item.uuid} gives a URL for each",
             )
-        return self._open(url, self.of(item)).sign(url, expires)
+        return self._opener.open(url, self.of(item)).sign(url, expires)
 
     def of(self, ref: ItemRef) -> Integration | None:
         """The integration that reads an item: the one that it came by, or if that is deleted, another one for its store.
@@ -197,7 +182,7 @@ class StorageService:
         """
         by = self._integration(integration)
         before, after = self._normalised_prefix(str(old)), self._normalised_prefix(str(new), by)
-        if by is not None and not self._belongs(after, by):
+        if by is not None and not self._opener.belongs(after, by):
             raise InvalidInput(
                 f"integration {by.name!r} does not read {after}", hint="give another one, or none"
             )
@@ -215,7 +200,7 @@ class StorageService:
         for integration, url in urls:
             by = self._integrations._by_id(integration) if integration is not None else None
             try:
-                self._open(url, by).stat(url)
+                self._opener.open(url, by).stat(url)
             except NotFound:
                 count += 1
                 missing = [*missing, url][:3]
@@ -235,7 +220,7 @@ class StorageService:
         retries = min(1, configured_retries())
         try:
             record = self._plugins().storage(integration.backend)
-            storage = PatientStorage(self._load(record, integration), retries=retries)
+            storage = PatientStorage(self._opener.load(record, integration), retries=retries)
         except HeronError as error:
             return [_failure("plugin" if isinstance(error, PluginError) else "options", error)]
         try:
@@ -243,56 +228,6 @@ class StorageService:
         except HeronError as error:
             return [_failure("url", error)]
         return list(_checks(storage, prefix))
-
-    def _open(self, url: str, integration: Integration | None) -> PatientStorage:
-        key = integration.uuid if integration else self._backend(url).name
-        if key not in self._opened:
-            with self._opening:  # an import calls this from many threads
-                if key not in self._opened:
-                    record = (
-                        self._plugins().storage(integration.backend) if integration else self._backend(url)
-                    )
-                    whose = f" of integration {integration.name}" if integration else ""
-                    self._opened[key] = PatientStorage(
-                        self._load(record, integration), name=f"the {record.name} store{whose}"
-                    )
-        return self._opened[key]
-
-    def _load(self, record: StorageBackend, integration: Integration | None) -> Storage:
-        if integration:
-            self._integrations._require_trusted(integration)
-        options = resolved_options(record, integration) if integration else {}
-        storage: Storage = self._plugins().load(record, options)
-        return storage
-
-    def _backend(self, url: str) -> StorageBackend:
-        """The backend that a URL belongs to, by its scheme or its host."""
-        scheme, mark, rest = url.partition("://")
-        if scheme in self._backends:
-            return self._backends[scheme]
-        if not mark:
-            raise InvalidInput(f"{printable(url)} is not a URL", hint="write scheme://bucket/key")
-        scheme = scheme.lower()
-        if scheme not in ("http", "https"):
-            self._backends[scheme] = self._plugins().storage(scheme)
-            return self._backends[scheme]
-        authority = re.split("[/?#]", rest, maxsplit=1)[0].lower()
-        host = re.sub(r":\d*$", "", authority.rpartition("@")[2])
-        place = f"//{host}"  # so that a host is never mistaken for a scheme
-        if place not in self._backends:
-            self._backends[place] = self._by_host(host)
-        return self._backends[place]
-
-    def _by_host(self, host: str) -> StorageBackend:
-        from heron.hooks import StorageBackend
-
-        for record in self._plugins().contributions(StorageBackend):
-            if any(re.fullmatch(pattern, host) for pattern in record.hosts):
-                return record
-        raise PluginError(
-            f"no storage plugin reads https://{printable(host)[1:-1]}/",
-            hint="only object stores are read: use an --integration with that endpoint, or a manifest with the facts",
-        )
 
 
 def _checks(storage: Storage, prefix: str) -> Iterator[CheckResult]:

@@ -131,6 +131,11 @@ class Patience:
         self._stores: dict[tuple[int, str], Health] = {}
         self._resting: tuple[str, float] | None = None
 
+    @property
+    def limits(self) -> tuple[float, float]:
+        """The seconds for an object whose store answers for others, and for a silent store."""
+        return self._single, self.silence
+
     def health(self, store: object, kind: str, name: str) -> Health:
         """The health of a store, for requests of one kind: lists can work while objects cannot be read."""
         return self._stores.setdefault((id(store), kind), Health(name))

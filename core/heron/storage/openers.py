@@ -1,0 +1,112 @@
+"""Opens the storage backend of a URL, once for each integration, here or in a worker."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from threading import Lock
+from typing import TYPE_CHECKING
+
+from heron.catalog.integrations import resolved_options
+from heron.errors import InvalidInput, PluginError
+from heron.jobs import Integration
+from heron.metadata.keys import printable
+from heron.storage.retries import PatientStorage
+
+if TYPE_CHECKING:
+    from heron.hooks import PluginManager, Storage, StorageBackend
+
+
+def _trusted(integration: Integration) -> None:
+    """A worker reads for a process that has asked already."""
+
+
+class Opener:
+    """The storages of some plugins, each opened when it is first needed, with the credentials that this process finds."""
+
+    def __init__(
+        self,
+        plugins: Callable[[], PluginManager],
+        require_trusted: Callable[[Integration], None] = _trusted,
+    ) -> None:
+        self._plugins = plugins
+        self._require_trusted = require_trusted
+        self._opened: dict[str, PatientStorage] = {}
+        self._backends: dict[str, StorageBackend] = {}
+        self._schemes: dict[str, frozenset[str]] = {}
+        self._opening = Lock()
+
+    def storage(self, url: str, integration: Integration | None) -> PatientStorage:
+        """The storage of a URL, with retries: that of the integration if the URL belongs to it, or of its own backend.
+
+        Raises PluginError if no plugin reads such URLs, BadCredentials if a secret is not where its reference says.
+        """
+        belongs = integration is not None and self.belongs(url, integration)
+        return self.open(url, integration if belongs else None)
+
+    def open(self, url: str, integration: Integration | None) -> PatientStorage:
+        """The storage of an integration; without one, that of the backend of a URL."""
+        key = integration.uuid if integration else self.backend(url).name
+        if key not in self._opened:
+            with self._opening:  # an import calls this from many threads
+                if key not in self._opened:
+                    record = (
+                        self._plugins().storage(integration.backend) if integration else self.backend(url)
+                    )
+                    whose = f" of integration {integration.name}" if integration else ""
+                    self._opened[key] = PatientStorage(
+                        self.load(record, integration), name=f"the {record.name} store{whose}"
+                    )
+        return self._opened[key]
+
+    def load(self, record: StorageBackend, integration: Integration | None) -> Storage:
+        """A backend with the options of an integration, whose secrets are looked up now."""
+        if integration:
+            self._require_trusted(integration)
+        options = resolved_options(record, integration) if integration else {}
+        storage: Storage = self._plugins().load(record, options)
+        return storage
+
+    def belongs(self, url: str, integration: Integration) -> bool:
+        """Whether a URL is read with this integration: by its scheme, or by a host that no other backend
+        claims.
+        """
+        scheme = url.partition(":")[0].lower()
+        if scheme in ("http", "https"):
+            try:
+                return self.backend(url).name == integration.backend
+            except PluginError:
+                return True  # it may be the host of an endpoint: the backend itself checks that
+        if integration.backend not in self._schemes:
+            record = self._plugins().storage(integration.backend)
+            self._schemes[integration.backend] = frozenset((record.name, *record.schemes))
+        return scheme in self._schemes[integration.backend]
+
+    def backend(self, url: str) -> StorageBackend:
+        """The backend that a URL belongs to, by its scheme or its host."""
+        scheme, mark, rest = url.partition("://")
+        if scheme in self._backends:
+            return self._backends[scheme]
+        if not mark:
+            raise InvalidInput(f"{printable(url)} is not a URL", hint="write scheme://bucket/key")
+        scheme = scheme.lower()
+        if scheme not in ("http", "https"):
+            self._backends[scheme] = self._plugins().storage(scheme)
+            return self._backends[scheme]
+        authority = re.split("[/?#]", rest, maxsplit=1)[0].lower()
+        host = re.sub(r":\d*$", "", authority.rpartition("@")[2])
+        place = f"//{host}"  # so that a host is never mistaken for a scheme
+        if place not in self._backends:
+            self._backends[place] = self._by_host(host)
+        return self._backends[place]
+
+    def _by_host(self, host: str) -> StorageBackend:
+        from heron.hooks import StorageBackend
+
+        for record in self._plugins().contributions(StorageBackend):
+            if any(re.fullmatch(pattern, host) for pattern in record.hosts):
+                return record
+        raise PluginError(
+            f"no storage plugin reads https://{printable(host)[1:-1]}/",
+            hint="only object stores are read: use an --integration with that endpoint, or a manifest with the facts",
+        )

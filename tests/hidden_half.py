@@ -21,7 +21,7 @@ from PIL import Image, ImageDraw
 
 import heron
 from heron.catalog.access import Access
-from heron.models import User
+from heron.organisation import User
 from heron.pages import Page
 
 HALF = User("half@example.org", "member")
@@ -47,11 +47,13 @@ class HalfHidden(Access):
         return True
 
     def granted(self, verb, noun, alias):
-        """The condition on a row: folders and items by the path, imports and synced folders by their folder."""
+        """The condition on a row: folders and items by the path, imports, roles and synced folders by their folder."""
         if noun in ("folder", "item"):
             seen = f"NOT {_HIDDEN.format(alias)}"
             return seen if verb == "read" else f"({seen} AND NOT {_LOCKED.format(alias)})"
-        if noun == "import":
+        if noun == "log":
+            return f"{alias}.user = '{HALF.email}'"
+        if noun in ("import", "role"):
             rows = f"SELECT id FROM folders AS f WHERE {_HIDDEN.format('f')}"
             return f"({alias}.folder_id IS NULL OR {alias}.folder_id NOT IN ({rows}))"
         return "1"
@@ -118,6 +120,12 @@ def build(root: Path, *, whole: bool) -> None:
         everything = ws.items.list()
         ws.datasets.create("train", items=[item for item in everything if not item.name.endswith("2.png")])
         ws.datasets.create("test", items=[item for item in everything if item.name == "same.png"])
+        ws.users.add("ada@example.org")
+        ws.groups.create("team", users="ada@example.org")
+        ws.tags.create("road")
+        ws.projects.create("survey", datasets=["train", "test"], tags="road")
+        for path in folders:
+            ws.roles.grant("user", group="team", folder=path)
         ws.presets.create("wide", heron.Query(where="width > 50"))
         ws.integrations.create("lab", "local")
         for path in ("Hidden/Synced", "Synced", "Locked/Synced"):

@@ -20,7 +20,8 @@ from heron.catalog.stores import Origin
 from heron.catalog.vectors.rows import MadeBy
 from heron.errors import NotFound, PermissionDenied
 from heron.hooks import StoredObject
-from heron.models import MediaFacts, Member, NewItem, Query, User
+from heron.models import MediaFacts, Member, NewItem, Query
+from heron.organisation import User
 from heron.pages import Page
 from heron.workspace import Workspace
 from tests.memory_storage import LakePlugin
@@ -96,6 +97,21 @@ READS = {
     "projections.list": lambda w, t: w.projections.list(),
     "projections.plot": lambda w, t: w.projections.plot(w.root / "out.json", "look"),
     "projections.points": lambda w, t: w.projections.points("look"),
+    "groups.find": lambda w, t: w.groups.find(t.title),
+    "groups.get": lambda w, t: w.groups.get(t.title),
+    "groups.list": lambda w, t: w.groups.list(),
+    "log.list": lambda w, t: w.log.list(),
+    "log.stream": lambda w, t: w.log.stream(verb="groups"),
+    "projects.find": lambda w, t: w.projects.find(t.title),
+    "projects.get": lambda w, t: w.projects.get(t.title),
+    "projects.list": lambda w, t: w.projects.list(tags=[t.title]),
+    "roles.list": lambda w, t: w.roles.list(),
+    "tags.find": lambda w, t: w.tags.find(t.title),
+    "tags.get": lambda w, t: w.tags.get(t.title),
+    "tags.list": lambda w, t: w.tags.list(),
+    "users.find": lambda w, t: w.users.find(t.email),
+    "users.get": lambda w, t: w.users.get(t.email),
+    "users.list": lambda w, t: w.users.list(),
     "presets.find": lambda w, t: w.presets.find(t.title),
     "presets.get": lambda w, t: w.presets.get(t.title),
     "presets.list": lambda w, t: w.presets.list(),
@@ -203,6 +219,27 @@ WRITES = {
     "ingest.manifest": (lambda w, t: w.ingest.manifest(t.manifest, folder=t.folder), "create import"),
     "ingest.resume": (lambda w, t: w.ingest.resume(t.job), "update import"),
     "ingest.sync": (lambda w, t: w.ingest.sync(t.folder), "create import"),
+    "groups.add": (lambda w, t: w.groups.add(t.title, users="owner"), "update group"),
+    "groups.create": (lambda w, t: w.groups.create("new"), "create groups"),
+    "groups.delete": (lambda w, t: w.groups.delete(t.title), "delete group"),
+    "groups.remove": (lambda w, t: w.groups.remove(t.title, users=t.email), "update group"),
+    "groups.update": (lambda w, t: w.groups.update(t.title, name="new"), "update group"),
+    "projects.add": (lambda w, t: w.projects.add(t.title, datasets=t.title), "update project"),
+    "projects.create": (lambda w, t: w.projects.create("new"), "create projects"),
+    "projects.delete": (lambda w, t: w.projects.delete(t.title), "delete project"),
+    "projects.remove": (lambda w, t: w.projects.remove(t.title, tags=t.title), "update project"),
+    "projects.update": (lambda w, t: w.projects.update(t.title, archived=True), "update project"),
+    "roles.grant": (
+        lambda w, t: w.roles.grant("user", group=t.title, folder=t.folder),
+        "share folder",
+    ),
+    "roles.revoke": (lambda w, t: w.roles.revoke(user=t.email, folder=t.folder), "share folder"),
+    "tags.create": (lambda w, t: w.tags.create("new"), "create tags"),
+    "tags.delete": (lambda w, t: w.tags.delete(t.title), "delete tag"),
+    "tags.rename": (lambda w, t: w.tags.rename(t.title, "new"), "update tag"),
+    "users.add": (lambda w, t: w.users.add("new@example.org"), "create users"),
+    "users.remove": (lambda w, t: w.users.remove(t.email), "delete user"),
+    "users.update": (lambda w, t: w.users.update(t.email, role="admin"), "update user"),
     "integrations.create": (lambda w, t: w.integrations.create("new", "local"), "create integrations"),
     "integrations.delete": (lambda w, t: w.integrations.delete(t.unused), "delete integration"),
     "integrations.trust": (lambda w, t: w.integrations.trust(t.unused), "update integration"),
@@ -360,8 +397,13 @@ def things(workspace, tmp_path):
     np.save(tmp_path / "v.npy", np.ones((1, 2)))
     (tmp_path / "v.ids.txt").write_text(item.uuid)
     workspace.frames._keep_pictures([(frame, jpeg.getvalue(), {})])
+    email = workspace.users.add(f"{SECRET}@example.org").email
+    workspace.groups.create(SECRET, users=email)
+    workspace.tags.create(SECRET)
+    workspace.projects.create(SECRET, datasets=SECRET, tags=SECRET)
+    workspace.roles.grant("user", user=email, folder=folder)
     return SimpleNamespace(
-        title=SECRET, item=item, other=other, folder=folder, job=job, file=file, rows=rows,
+        title=SECRET, email=email, item=item, other=other, folder=folder, job=job, file=file, rows=rows,
         new=NewItem("s3://lake/new.mp4", facts), integration=integration, unused=f"{SECRET}2", sidecar=sidecar,
         local=local, signed=signed, group=group, manifest=manifest, out=tmp_path / "written.json",
         unsynced=workspace.folders.get(SECRET), frame=frame, picture=picture, frames=tmp_path / "frames",
@@ -443,9 +485,11 @@ def test_a_stranger_gets_nothing_and_changes_nothing(workspace, things, verb):
 @pytest.mark.slow
 @pytest.mark.parametrize("verb", WRITES)
 def test_who_may_only_read_is_refused_with_user_verb_and_resource(workspace, things, verb, monkeypatch):
+    reader = lambda access, right, *_: access.user.role == "owner" or right == "read"  # noqa: E731
+    monkeypatch.setattr("heron.catalog.access.Access.may", reader)
     monkeypatch.setattr(
-        "heron.catalog.access.Access.may",
-        lambda access, right, noun: access.user.role == "owner" or right == "read",
+        "heron.catalog.access.Access.granted",
+        lambda access, right, noun, alias: "1" if reader(access, right) else "0",
     )
     call, right = WRITES[verb]
     before = state(workspace)
@@ -466,6 +510,10 @@ def test_who_may_only_read_is_refused_with_user_verb_and_resource(workspace, thi
         lambda w, name: w.collections.get(name),
         lambda w, name: w.datasets.get(name),
         lambda w, name: w.presets.get(name),
+        lambda w, name: w.projects.get(name),
+        lambda w, name: w.groups.get(name),
+        lambda w, name: w.tags.get(name),
+        lambda w, name: w.users.get(f"{name}@example.org"),
         lambda w, name: w.integrations.get(name),
         lambda w, name: w.synced.get(name),
         lambda w, name: w.storage.check(name, "mem://lake/"),
@@ -484,7 +532,7 @@ def test_a_suggestion_does_not_give_names_away(workspace, things, look_up):
 
 
 @pytest.mark.parametrize(
-    "noun", ["collection", "dataset", "folder", "import", "integration", "preset", "vector"]
+    "noun", ["collection", "dataset", "folder", "import", "integration", "preset", "project", "vector"]
 )
 def test_who_has_no_right_on_the_workspace_makes_nothing_there(workspace, noun):
     workspace.access.require("create", Place.WORKSPACE, noun)

@@ -156,7 +156,7 @@ def test_what_a_user_sees_of_a_workspace_is_what_the_docs_describe(tmp_path):
 
 def test_every_verb_takes_references_by_one_rule(verbs):
     takes = {
-        "ref": "ItemRef|FolderRef|CollectionRef|DatasetRef|IntegrationRef|ImportRef|PresetRef", "refs": "ItemRefs",
+        "ref": "(?:Item|Folder|Collection|Dataset|Integration|Import|Preset|User|Group|Project|Tag)Ref", "refs": "ItemRefs",
         "item": "ItemRef", "items": "ItemRefs|ItemRefs . Query . None|Iterable.NewItem.", "things": "ItemRefs",
         "thing": "ItemRef", "folder": "FolderRef|FolderRef . None|str . Path", "parent": "FolderRef . None|FolderRef",
         "backing_folder": "FolderRef . None", "collection": "CollectionRef . None", "first": "DatasetRef",

@@ -115,9 +115,9 @@ if TYPE_CHECKING:
         NewItem,
         Preset,
         Query,
-        User,
     )
     from heron.opening import init, open
+    from heron.organisation import Grant, Group, LogEntry, Project, ProjectTag, User
     from heron.pages import Page
     from heron.pictures.service import Made
     from heron.search.comparison import ComparedBucket, Comparison
@@ -171,8 +171,9 @@ _HOME = {
     "metadata.schema": "Schema SchemaKey",
     "models": (
         "Added Collection Dataset DatasetRow Folder Frame Item Match MediaFacts "
-        "Member NewFrame NewItem Preset Query User"
+        "Member NewFrame NewItem Preset Query"
     ),
+    "organisation": "Grant Group LogEntry Project ProjectTag User",
     "pages": "Page",
     "pictures.service": "Made",
     "storage.buckets": "BucketStorage ObjectAddress address_of is_canonical object_url store_at",
@@ -225,6 +226,8 @@ __all__ = [
     "FolderExporter",
     "Frame",
     "FrameDecoder",
+    "Grant",
+    "Group",
     "GroupSheet",
     "Hashed",
     "HeronError",
@@ -239,6 +242,7 @@ __all__ = [
     "Item",
     "Leak",
     "Leakage",
+    "LogEntry",
     "Made",
     "ManifestReport",
     "Match",
@@ -268,6 +272,8 @@ __all__ = [
     "PluginError",
     "Points",
     "Preset",
+    "Project",
+    "ProjectTag",
     "Projection",
     "QualityMetrics",
     "Query",

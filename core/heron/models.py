@@ -384,11 +384,3 @@ class Preset(Identified):
 
     def _shown(self) -> Iterator[str]:
         yield f"{cut(repr(self.name), 40)} {self.query}"
-
-
-@frozen(repr=False)
-class User(Record):
-    """A user. `role` is `owner` for the first admin of a workspace."""
-
-    email: str
-    role: str

@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from heron.catalog.access import acting_user
+from heron.catalog.access import OWNER, unknown_user
 from heron.catalog.database import is_unfinished
 from heron.errors import AlreadyExists, NotFound
 from heron.inside import DIRECTORY, FILE_NAME, is_catalogue, make_workspace_folder
@@ -27,17 +27,18 @@ def open(
 ) -> Workspace:
     """Open the workspace in a folder; with `create`, make one if there is none.
 
-    `user` is the e-mail address of the acting user; None, or `owner`, is the owner, the only user today.
+    `user` is the e-mail address of the acting user; None is the owner, who is `owner` in a new workspace.
     `plugins` are plugin objects to use in addition to the installed ones; `discover` False ignores the installed ones.
     Raises NotFound, CatalogueError, and PermissionDenied for an unknown user.
     """
-    acting = acting_user(user)
     root = Path(path).absolute()
     if not is_catalogue(root / DIRECTORY / FILE_NAME):
         if not create:
             raise NotFound(f"{root} is not a workspace", hint="run heron init there")
+        if user is not None and user != OWNER.email:
+            raise unknown_user(user)
         make_workspace_folder(root / DIRECTORY)
-    return Workspace(root, partial(_plugin_manager, plugins, discover), user=acting, create=create)
+    return Workspace(root, partial(_plugin_manager, plugins, discover), user=user, create=create)
 
 
 def init(path: str | Path = ".", *, plugins: Sequence[object] = (), discover: bool = True) -> Workspace:

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
-from types import TracebackType
 from typing import TYPE_CHECKING
 
-from heron.catalog.access import OWNER, Access
-from heron.catalog.database import Database
 from heron.inside import DIRECTORY
-from heron.notebooks import OPEN
+from heron.opened import OpenCatalogue
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -25,7 +22,13 @@ if TYPE_CHECKING:
     from heron.catalog.integrations import IntegrationService
     from heron.catalog.items import ItemService
     from heron.catalog.metadata import MetadataService
+    from heron.catalog.organisation.groups import GroupService
+    from heron.catalog.organisation.log import LogService
+    from heron.catalog.organisation.roles import RoleService
+    from heron.catalog.organisation.tags import TagService
+    from heron.catalog.organisation.users import UserService
     from heron.catalog.presets import PresetService
+    from heron.catalog.projects import ProjectService
     from heron.catalog.referring import DatasetRef, ItemRef
     from heron.catalog.registration import Registration
     from heron.catalog.schema import SchemaService
@@ -39,7 +42,7 @@ if TYPE_CHECKING:
     from heron.hooks import PluginManager
     from heron.ingest.service import IngestService
     from heron.ingest.vector_files.service import VectorFiles
-    from heron.models import Frame, FrameChoice, Item, User
+    from heron.models import Frame, FrameChoice, Item
     from heron.pictures.service import PictureService
     from heron.search.comparison import ComparisonService
     from heron.search.engines import Engines
@@ -51,30 +54,11 @@ if TYPE_CHECKING:
     from heron.storage.service import StorageService
 
 
-class Workspace:
+class Workspace(OpenCatalogue):
     """An open catalogue. Close it, or use it in a `with` statement.
 
     `root` is the folder that contains `.heron/`. Each service is created when it is first used.
     """
-
-    def __init__(
-        self,
-        root: Path,
-        load_plugins: Callable[[], PluginManager],
-        *,
-        user: User = OWNER,
-        create: bool = False,
-    ) -> None:
-        self.root = root
-        self._load_plugins = load_plugins
-        self._database = Database(root / DIRECTORY, create=create)
-        self.access = Access(self._database, user)
-        OPEN.add(self)
-
-    @property
-    def user(self) -> User:
-        """The acting user."""
-        return self.access.user
 
     @cached_property
     def plugins(self) -> PluginManager:
@@ -350,6 +334,49 @@ class Workspace:
             self.collections,
         )
 
+    @cached_property
+    def projects(self) -> ProjectService:
+        """The projects: datasets that people work on together."""
+        from heron.catalog.projects import ProjectService
+
+        return ProjectService(self._database, self.access, self.datasets, self.tags)
+
+    @cached_property
+    def tags(self) -> TagService:
+        """The tags that projects can have."""
+        from heron.catalog.organisation.tags import TagService
+
+        return TagService(self._database, self.access)
+
+    @cached_property
+    def users(self) -> UserService:
+        """The users of the workspace."""
+        from heron.catalog.organisation.users import UserService
+
+        return UserService(self._database, self.access)
+
+    @cached_property
+    def groups(self) -> GroupService:
+        """The groups of users."""
+        from heron.catalog.organisation.groups import GroupService
+
+        return GroupService(self._database, self.access, self.users)
+
+    @cached_property
+    def roles(self) -> RoleService:
+        """The roles that users and groups were given on folders, datasets, integrations and projects."""
+        from heron.catalog.organisation.roles import RoleService
+
+        parts = (self.users, self.groups, self.folders, self.datasets, self.integrations, self.projects)
+        return RoleService(self._database, self.access, *parts)
+
+    @cached_property
+    def log(self) -> LogService:
+        """The log: who did what to which resource when."""
+        from heron.catalog.organisation.log import LogService
+
+        return LogService(self._database, self.access)
+
     def _stored_thumbnail(self, thing: Item | Frame) -> bytes | None:
         """The stored JPEG of an item or frame, for notebooks; None if there is none."""
         from heron.models import Item
@@ -367,19 +394,3 @@ class Workspace:
         from heron.export.writing import export_rows
 
         return export_rows(self.plugins, format, self.datasets.rows(dataset, frames=frames), Path(file))
-
-    def close(self) -> None:
-        """Close the catalogue."""
-        OPEN.discard(self)
-        self._database.close()
-
-    def __enter__(self) -> Workspace:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
-    def __repr__(self) -> str:
-        return f"<Workspace {self.root}>"

@@ -13,13 +13,12 @@ The rule for services:
 Frames follow their item. Members, thumbnails, sidecars, metadata and vectors have no noun of their own: to change them is
 to update their item; to change the vectors of a key is also to update its vector set.
 
-Today a workspace has one owner, who may do everything. Users, groups and roles need tables, verbs that edit these, and
-three functions of this module; the services that ask do not change:
-
-`acting_user(email)` finds the user as whom a workspace is opened.
+Users, groups and roles are rows of the catalogue, read again for each question, so that what one process grants or
+revokes holds at once in all. `catalog/rights.py` has the tables of roles and the SQL; here are the two questions on which
+all others rest:
 
 `Access.may(verb, noun)` says what the user may do in the workspace as a whole: use it, edit its schema, create a
-collection, dataset, preset, integration, import, vector set or top folder.
+collection, dataset, preset, integration, import, vector set, project or top folder.
 
 `Access.granted(verb, noun, alias)` is a SQL condition on one row, the one called `alias`: a row of the noun's own table,
 or, for items and folders, the row of `folders` that contains the item or is the folder. It may read other tables (roles,
@@ -29,26 +28,28 @@ groups, `created_by`), and must be true, false or NULL for each row; NULL is a r
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from enum import Enum
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
+from attrs import frozen
+
+from heron.catalog.organisation.emails import canonical_email
+from heron.catalog.rights import MEMBERS, items_shared, of_member
+from heron.catalog.rights import Noun as Noun
+from heron.catalog.rights import Verb as Verb
 from heron.convert import dumps
-from heron.errors import PermissionDenied
-from heron.models import User
+from heron.errors import InvalidInput, PermissionDenied
+from heron.organisation import User
 
 if TYPE_CHECKING:
-    from heron.catalog.database import Database
+    from heron.catalog.database import Database, Row
     from heron.catalog.vectors.rows import VectorSet
     from heron.jobs import ImportJob, Integration, SyncedFolder
     from heron.models import Collection, Dataset, Folder, Frame, Item, Json, Preset
+    from heron.organisation import Group, Project, ProjectTag
 
 OWNER = User(email="owner", role="owner")
-
-Verb = Literal["read", "create", "update", "delete"]
-Noun = Literal[
-    "workspace", "folder", "item", "frame", "schema", "collection", "dataset", "preset", "import", "integration",
-    "vector",
-]  # fmt: skip
 
 
 class Place(Enum):
@@ -63,7 +64,7 @@ WORKSPACE, SCHEMA = Place.WORKSPACE, Place.SCHEMA
 if TYPE_CHECKING:
     Record = (
         Folder | Item | Frame | Collection | Dataset | Preset | ImportJob | Integration | SyncedFolder | VectorSet
-        | Place
+        | Project | Group | ProjectTag | User | Place
     )  # fmt: skip
 
 _NOUNS: dict[str, tuple[Noun, str, str]] = {
@@ -77,6 +78,10 @@ _NOUNS: dict[str, tuple[Noun, str, str]] = {
     "ImportJob": ("import", "id", "source"),
     "Integration": ("integration", "id", "name"),
     "VectorSet": ("vector", "id", "key"),
+    "Project": ("project", "id", "title"),
+    "User": ("user", "email", "email"),
+    "Group": ("group", "id", "name"),
+    "ProjectTag": ("tag", "id", "name"),
 }
 """For each class of records: the noun, the attribute that identifies the row, and the attribute for messages."""
 
@@ -90,23 +95,58 @@ _TABLES: dict[Noun, tuple[str, str, str]] = {
     "import": ("imports", "id", "source"),
     "integration": ("integrations", "id", "name"),
     "vector": ("vector_sets", "id", "key"),
+    "project": ("projects", "id", "title"),
+    "user": ("users", "email", "email"),
+    "group": ("user_groups", "id", "name"),
+    "tag": ("project_tags", "id", "name"),
+    "role": ("roles", "id", "role"),
+    "log": ("log", "id", "id"),
 }
 """For each noun: the table, the column that identifies a row, and the column for messages."""
 
 _EVERYTHING = "1"
 
 
-def acting_user(email: str | None) -> User:
-    """The user with an e-mail address, or the owner for None; raises PermissionDenied for an unknown address.
+@frozen
+class Standing:
+    """What the acting user is in the organisation, by the inner id."""
 
-    Today a workspace has one user, its owner. Addresses of other users will be looked up here.
-    """
-    if email is None or email == OWNER.email:
-        return OWNER
-    raise PermissionDenied(
-        f"{email!r} is not a user of this workspace: it has one user, {OWNER.email!r}",
-        hint=f"leave the user out, or name {OWNER.email!r}",
+    id: int
+    is_admin: bool
+    is_internal: bool
+
+
+def acting_user(database: Database, email: str | None) -> User:
+    """The user with an e-mail address, or the owner for None; raises PermissionDenied for an unknown address."""
+    if email is None:
+        row = database.row(f"{USERS} WHERE is_owner")
+        return user_of(row) if row is not None else OWNER
+    with suppress(InvalidInput):
+        email = canonical_email(email) if email != OWNER.email else email
+    row = database.row(f"{USERS} WHERE email = ?", [email])
+    if row is not None:
+        return user_of(row)
+    raise unknown_user(email, [each["email"] for each in database.rows("SELECT email FROM users LIMIT 2")])
+
+
+def unknown_user(email: str, known: Sequence[str] = (OWNER.email,)) -> PermissionDenied:
+    """The error for an address that is not that of a user; it names the other user if there is one only."""
+    return PermissionDenied(
+        f"{email!r} is not a user of this workspace"
+        + (f": it has one user, {known[0]!r}" if len(known) == 1 else ""),
+        hint=f"leave the user out, or name {known[0]!r}"
+        if len(known) == 1
+        else "an admin adds users: heron org users add EMAIL",
     )
+
+
+USERS = "SELECT email, CASE WHEN is_owner THEN 'owner' ELSE role END AS role, member_type, uuid, created_at FROM users"
+"""The SELECT for `user_of`."""
+
+
+def user_of(row: Row) -> User:
+    """The record of a row of `users`."""
+    return User(row["email"], row["role"], row["member_type"], row["uuid"], row["created_at"])
 
 
 class Access:
@@ -116,15 +156,36 @@ class Access:
         self.user = user
         self._database = database
 
-    # What users and roles will implement
+    # What users and roles say
+
+    def _standing(self) -> Standing | None:
+        """What the user is now; None for somebody who is not, or no longer, a user."""
+        row = self._database.row("SELECT id, role, member_type FROM users WHERE email = ?", [self.user.email])
+        return None if row is None else Standing(row[0], row[1] == "admin", row[2] == "internal")
 
     def may(self, verb: Verb, noun: Noun) -> bool:
         """Whether the user may do this in the workspace as a whole."""
-        return self.user.role == "owner"
+        standing = self._standing()
+        return standing is not None and (standing.is_admin or verb in MEMBERS.get(noun, ()))
 
     def granted(self, verb: Verb, noun: Noun, alias: str) -> str:
         """A SQL condition that the user may do this to the row `alias`; `1` is true for every row and costs nothing."""
-        return _EVERYTHING if self.may(verb, noun) else "0"
+        standing = self._standing()
+        if standing is None:
+            return "0"
+        return (
+            _EVERYTHING
+            if standing.is_admin
+            else of_member(standing.id, standing.is_internal, verb, noun, alias)
+        )
+
+    def _shared(self) -> str | None:
+        """A SELECT of the items that the user sees by roles on datasets and projects; None if there are none."""
+        standing = self._standing()
+        if standing is None or standing.is_admin:
+            return None
+        select = items_shared(standing.id)
+        return select if self._database.row(f"{select} LIMIT 1") is not None else None
 
     # What services call
 
@@ -167,6 +228,12 @@ class Access:
         if row is not None:
             raise self._refused(verb, f"{noun} {row[0]!r}" if row[1] else f"all of these {noun}s")
 
+    def note(self, record: Record, **details: Json) -> None:
+        """Note in the log what the verb that runs has done to a record."""
+        noun, _, shown = _NOUNS[type(record).__name__]
+        uuid = getattr(record, "uuid", None) or None
+        self._database.deeds.note(self.user.email, noun, str(getattr(record, shown)), uuid, 1, details)
+
     def scope(self, noun: Noun, alias: str) -> str:
         """A SQL condition on the noun's table, named `alias` in the statement, that is true for rows that the user may see.
 
@@ -185,12 +252,10 @@ class Access:
             of_item = self._condition("read" if verb == "read" else "update", "item", f"{alias}_item")
             return _held(of_item, f"{alias}.item_id", "items", f"{alias}_item")
         if noun == "item":
-            return _held(
-                self.granted(verb, "item", f"{alias}_folder"),
-                f"{alias}.folder_id",
-                "folders",
-                f"{alias}_folder",
-            )
+            granted = self.granted(verb, "item", f"{alias}_folder")
+            held = _held(granted, f"{alias}.folder_id", "folders", f"{alias}_folder")
+            shared = self._shared() if verb == "read" and held != _EVERYTHING else None
+            return held if shared is None else f"({held} OR {alias}.id IN ({shared}))"
         return self.granted(verb, noun, alias)
 
     def _inside(self, noun: Noun | None, table: str) -> str:

@@ -13,6 +13,8 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 
+from heron.catalog.deeds import Deeds
+from heron.catalog.explaining import explained, is_busy
 from heron.catalog.foreign import require_own_schema
 from heron.catalog.holder import Holder
 from heron.catalog.migrations import APPLICATION_ID, OPTIONAL, imagine, migrations
@@ -46,12 +48,13 @@ R = TypeVar("R")
 
 def one_transaction(verb: Callable[Concatenate[Service, P], R]) -> Callable[Concatenate[Service, P], R]:
     """Make a method of a service read and write in one transaction, so that what it has read cannot change before
-    it writes.
+    it writes. What it notes in `Database.deeds` goes to the log in the same transaction, under the name of the outermost such verb.
     """
 
     @functools.wraps(verb)
     def within(service: Service, /, *args: P.args, **kwargs: P.kwargs) -> R:
-        with service._database.write():
+        database = service._database
+        with database.write(), database.deeds.of(service, verb.__name__, database.execute_many):
             return verb(service, *args, **kwargs)
 
     return within
@@ -83,6 +86,7 @@ class Database:
         if busy_seconds is None:
             busy_seconds = _busy_seconds()
         self._lock = threading.RLock()
+        self.deeds = Deeds()
         self._depth = 0
         if (owner := other_owner(self.path)) is not None:
             from heron.consent import require_trusted
@@ -354,28 +358,7 @@ class Database:
             raise InvalidInput(f"a value cannot be stored in the catalogue: {error}") from error
 
     def _explain(self, error: sqlite3.Error) -> CatalogueError:
-        code = getattr(error, "sqlite_errorcode", 0) & 0xFF
-        if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
-            return self._busy()
-        if code == sqlite3.SQLITE_FULL:
-            return CatalogueError(
-                f"the disk is full, {self.path} could not be written",
-                hint="the transaction was rolled back; free some space and run it again",
-            )
-        if code in (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT):
-            return CatalogueError(
-                f"{self.path} is damaged or not a SQLite file ({error})",
-                hint="move it away and restore a backup, or import again into a new workspace",
-            )
-        if code == sqlite3.SQLITE_READONLY:
-            return CatalogueError(
-                f"{self.path} can be read, but not written", hint="check the rights on it and its folder"
-            )
-        if code in (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM):
-            return CatalogueError(
-                f"{self.path} cannot be opened ({error})", hint="check the rights on it and its folder"
-            )
-        return CatalogueError(f"{self.path}: {error}")
+        return self._busy() if is_busy(error) else explained(error, self.path)
 
 
 def _busy_seconds() -> float:

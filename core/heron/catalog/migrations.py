@@ -7,7 +7,10 @@ from collections.abc import Callable, Collection
 from typing import TYPE_CHECKING
 
 from heron.catalog.columns.scripts import COLUMN_CHANGES, COLUMNS
+from heron.catalog.organisation.scripts import ORGANISATION
 from heron.catalog.scripts import CLOUD, CONVERSIONS, FIRST, MEDIA, STORES, VECTORS, WAITING
+from heron.times import now
+from heron.uuids import new_uuid
 
 if TYPE_CHECKING:
     from sqlite_utils import Database
@@ -154,6 +157,20 @@ def column_changes_once(db: Database) -> None:
         db.execute(statement)
 
 
+@migrations()
+def organisation(db: Database) -> None:
+    """Users, of whom the first is the owner, groups, roles, projects with their tags, and the log."""
+    for statement in _statements(ORGANISATION):
+        db.execute(statement)
+    db.execute(_OWNER, [new_uuid(), now()])
+
+
+_OWNER = """
+INSERT INTO users (uuid, email, member_type, role, is_owner, created_at, created_by)
+VALUES (?, 'owner', 'internal', 'admin', 1, ?, 'owner')
+"""
+
+
 OPTIONAL = frozenset(
     {
         "local_places",
@@ -163,6 +180,7 @@ OPTIONAL = frozenset(
         "stores",
         "waiting_units",
         "column_changes_once",
+        "organisation",
     }
 )
 """Migrations without which a file that cannot be written is read all the same."""
@@ -178,6 +196,12 @@ def imagine(connection: sqlite3.Connection, pending: Collection[str]) -> None:
             "CREATE TEMP VIEW import_waiting AS "
             "SELECT 0 AS id, 0 AS import_id, '' AS place, '' AS url, '' AS reason, '{}' AS unit WHERE 0"
         )
+    if "organisation" in pending:
+        for statement in _statements(ORGANISATION):
+            if statement.lstrip().startswith("CREATE TABLE"):
+                connection.execute(statement.replace("CREATE TABLE", "CREATE TEMP TABLE"))
+        connection.execute(_OWNER, [new_uuid(), now()])
+        connection.commit()
 
 
 def _statements(script: str) -> list[str]:

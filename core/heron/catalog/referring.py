@@ -8,13 +8,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from functools import cache
 from operator import attrgetter
-from typing import TYPE_CHECKING, Any, TypeAlias, cast
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from attrs import frozen
 
 from heron.errors import InvalidInput
 from heron.metadata.keys import printable
 from heron.models import Collection, Dataset, DatasetRow, Folder, Frame, Item, Preset
+from heron.organisation import Group, Project, ProjectTag, User
 from heron.uuids import is_uuid, is_uuid_object
 
 if TYPE_CHECKING:
@@ -45,6 +46,18 @@ IntegrationRef: TypeAlias = "Integration | UUID | str"
 
 ImportRef: TypeAlias = "ImportJob | ImportReport | UUID | str | int"
 """An import, its report, its UUID or the beginning of that (8 characters or more), or its short number as the list shows it."""
+
+UserRef: TypeAlias = "User | UUID | str"
+"""A user, its UUID or its e-mail address."""
+
+GroupRef: TypeAlias = "Group | UUID | str"
+"""A group, its UUID or its name."""
+
+ProjectRef: TypeAlias = "Project | UUID | str"
+"""A project, its UUID or its title."""
+
+TagRef: TypeAlias = "ProjectTag | UUID | str"
+"""A tag of projects, its UUID or its name."""
 
 PresetRef: TypeAlias = "Preset | str"
 """A preset or its name."""
@@ -90,9 +103,13 @@ class Noun:
         return (f"{column} = ?", [text]) if uuid is None else (f"(uuid = ? OR {column} = ?)", [uuid, text])
 
     def many(self, refs: ItemRefs) -> Iterable[ItemRef]:
-        """One reference or many, as an iterable; raises InvalidInput for anything else."""
+        """`several` for items."""
+        return self.several(refs)
+
+    def several(self, refs: Any) -> Iterable[Any]:
+        """One reference or many, as an iterable."""
         if isinstance(refs, str) or is_uuid_object(refs) or type(refs) in self.records():
-            return [cast("ItemRef", refs)]
+            return [refs]
         if isinstance(refs, Mapping | bytes) or not isinstance(refs, Iterable):
             raise self._refused(refs, " or several of these")
         return refs
@@ -148,6 +165,10 @@ FOLDER = Noun("folder", "a folder, a UUID or a path", _is(Folder))
 COLLECTION = Noun("collection", "a collection, a UUID or a title", _is(Collection))
 DATASET = Noun("dataset", "a dataset, a UUID or a title", _is(Dataset))
 INTEGRATION = Noun("integration", "an integration, a UUID or a name", _integrations)
+USER = Noun("user", "a user, a UUID or an e-mail address", _is(User))
+GROUP = Noun("group", "a group, a UUID or a name", _is(Group))
+PROJECT = Noun("project", "a project, a UUID or a title", _is(Project))
+TAG = Noun("tag", "a tag, a UUID or a name", _is(ProjectTag))
 IMPORT = Noun("import", "an import, its report, a UUID or its short number", _imports)
 PRESET = Noun("preset", "a preset or its name", lambda: _PRESETS)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from heron.catalog.columns.scripts import COLUMN_CHANGES, COLUMNS
+from heron.catalog.organisation.scripts import ORGANISATION
 
 FIRST = """
 CREATE TABLE folders (
@@ -356,5 +357,7 @@ CREATE INDEX import_waiting_url ON import_waiting(import_id, url);
 ALTER TABLE imports ADD COLUMN is_read INTEGER NOT NULL DEFAULT 0;
 """
 
-SCRIPTS = FIRST + CLOUD + MEDIA + VECTORS + COLUMNS + CONVERSIONS + STORES + WAITING + COLUMN_CHANGES
+SCRIPTS = (
+    FIRST + CLOUD + MEDIA + VECTORS + COLUMNS + CONVERSIONS + STORES + WAITING + COLUMN_CHANGES + ORGANISATION
+)
 """All of them."""

@@ -43,11 +43,11 @@ def _catalogue(context: click.Context) -> Iterator[Names]:
     from heron.inside import DIRECTORY, find
 
     options = context.find_root().params
-    user, given = acting_user(options.get("user")), options.get("workspace")
+    given = options.get("workspace")
     root = Path(given) if given else find()
     database = Database(root / DIRECTORY, busy_seconds=0.1, create=False, read_only=True)
     try:
-        yield Names(database, Access(database, user))
+        yield Names(database, Access(database, acting_user(database, options.get("user"))))
     finally:
         database.close()
 

@@ -43,7 +43,6 @@ class Context:
         if self._workspace is None:
             from pathlib import Path
 
-            from heron.catalog.access import acting_user
             from heron.errors import NotFound
             from heron.inside import DIRECTORY, FILE_NAME, find, is_catalogue
             from heron.workspace import Workspace
@@ -51,8 +50,20 @@ class Context:
             root = Path(self.path).absolute() if self.path else find()
             if not is_catalogue(root / DIRECTORY / FILE_NAME):
                 raise NotFound(f"{root} is not a workspace", hint="run heron init there")
-            self._workspace = Workspace(root, self.plugins, user=acting_user(self.user))
+            self._workspace = Workspace(root, self.plugins, user=self.user)
         return self._workspace
+
+    def require_user(self) -> None:
+        """Raise PermissionDenied if the user that was named is not one of this workspace, or there is none."""
+        from heron.catalog.access import OWNER, unknown_user
+        from heron.errors import NotFound
+
+        if self.user is None or self.user == OWNER.email:
+            return
+        try:
+            self.workspace()
+        except NotFound:
+            raise unknown_user(self.user) from None
 
     def plugins(self) -> PluginManager:
         """The plugin manager; no workspace is needed."""

@@ -22,7 +22,11 @@ def command(context: Context, directory: str | None, as_json: bool) -> None:
 
     Without DIRECTORY, that is the folder of -w or HERON_WORKSPACE, or else the current one. The catalogue goes to DIRECTORY/.heron; nothing else is touched, and no file is copied.
     """
+    from heron.catalog.access import OWNER, unknown_user
     from heron.opening import init
+
+    if context.user is not None and context.user != OWNER.email:
+        raise unknown_user(context.user)
 
     if directory and context.path and Path(directory).resolve() != Path(context.path).resolve():
         raise click.UsageError(f"Which folder? -w says {context.path}, DIRECTORY says {directory}.")

@@ -152,7 +152,7 @@ class LazyGroup(click.Group):
     "--as",
     "user",
     metavar="EMAIL",
-    help="User to act as; today only `owner`. Put it before the command: heron import has another --as.",
+    help="User to act as (default: the owner). Put it before the command: heron import has another --as.",
 )
 @click.option("--no-plugins", is_flag=True, help="Use the built-in plugins only.")
 @click.pass_context
@@ -166,13 +166,10 @@ def main(context: click.Context, workspace: str | None, user: str | None, no_plu
       heron search --where "width > 1000" --sort -size
     """
     own = context.ensure_object(Context)
-    if user is not None:
-        from heron.catalog.access import acting_user
-
-        acting_user(user)
     own.path = workspace
     own.user = user
     own.discover = not no_plugins
+    own.require_user()
 
 
 def run() -> None:

@@ -422,7 +422,7 @@ def test_a_command_prints_what_it_prints_in_a_lake_without_the_hidden_half(lakes
     printed = []
     for root, access in zip(lakes, (HalfHidden, Access), strict=True):
         monkeypatch.chdir(root)
-        monkeypatch.setattr("heron.workspace.Access", access)
+        monkeypatch.setattr("heron.opened.Access", access)
         code = status(["--no-plugins", *shlex.split(line), "--json"])
         said = capsys.readouterr()
         plain = Plain(root)

@@ -306,7 +306,7 @@ def test_every_command_is_tried():
 )
 def test_a_command_prints_what_it_prints_without_the_hidden_half(copies, line, monkeypatch, capsys):
     """Both lakes are opened through the double; what names Locked changes nothing."""
-    monkeypatch.setattr("heron.workspace.Access", HalfHidden)
+    monkeypatch.setattr("heron.opened.Access", HalfHidden)
     printed = []
     for root in copies:
         monkeypatch.chdir(root)

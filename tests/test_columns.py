@@ -344,3 +344,21 @@ def test_an_item_that_changes_often_is_one_change(lake):
         lake.metadata.merge_all([item], {"n": 1000 + number})
     assert lake._database.value("SELECT count(*) FROM column_changes") == 1
     assert found(lake, "n = 1199") == 1
+
+
+def test_columns_are_written_while_items_land(tmp_path, monkeypatch):
+    monkeypatch.setattr(service, "MANY", 20)
+    monkeypatch.setattr(service, "_SEGMENT", 10)
+    rows = []
+    with heron.open(tmp_path, discover=False) as workspace:
+        landed = workspace.registration._landed
+        monkeypatch.setattr(
+            workspace.registration,
+            "_landed",
+            lambda: (landed(), rows.append(workspace.columns.status().rows)),
+        )
+        items = [NewItem(f"u:{number}", MediaFacts("image", "x/y", width=number)) for number in range(45)]
+        workspace.registration.register(items, "F", batch=10)
+        assert rows == [0, 20, 30, 40, 40]
+        assert workspace.columns.status().pending == 5
+        assert workspace.search.count(where="width >= 40") == 5

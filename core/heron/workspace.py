@@ -137,7 +137,7 @@ class Workspace(OpenCatalogue):
         """Adds items whose facts are known."""
         from heron.catalog.registration import Registration
 
-        later = (lambda: self.plugins, lambda: self.storage._origins(None))
+        later = (lambda: self.plugins, lambda: self.storage._origins(None), lambda: self.columns._landed())
         return Registration(self._database, self.access, self.folders, self.schema, self.vectors, *later)
 
     @cached_property

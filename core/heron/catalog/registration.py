@@ -93,8 +93,9 @@ class Registration:
         vectors: VectorStore,
         plugins: Callable[[], PluginManager],
         origins: Callable[[], OriginOf] = lambda: lambda url: HERE,
+        landed: Callable[[], None] = lambda: None,
     ) -> None:
-        """`origins` returns a function that tells the store of a URL without an integration."""
+        """`origins` returns what tells the store of a URL without integration; `landed` is called after each batch."""
         self._database = database
         self._access = access
         self._folders = folders
@@ -102,7 +103,7 @@ class Registration:
         self._vectors = vectors
         self._kinds = Kinds(plugins)
         self._stores = StoreTable(database)
-        self._origins = origins
+        self._origins, self._landed = origins, landed
 
     def register(
         self,
@@ -123,8 +124,8 @@ class Registration:
         for bundle in bundles(items, batch):
             with self._database.write():
                 count = len(self._insert(bundle, target, skip_duplicates=skip_duplicates))
-            added += count
-            skipped += len(bundle) - count
+            self._landed()
+            added, skipped = added + count, skipped + len(bundle) - count
         return Added(added, skipped)
 
     def _insert(
@@ -140,8 +141,8 @@ class Registration:
         """Insert one batch into a folder in the caller's transaction; returns the ids of the new rows.
 
         `places` are the folders of the items, if not all of them go into `folder`. `origin_of` returns the store and the
-        integration of a URL; it is that of the defaults. An invalid item raises
-        InvalidInput or MetadataError; with `reject`, that function is called instead, and the others are inserted.
+        integration of a URL; it is that of the defaults. An invalid item raises InvalidInput or MetadataError; with
+        `reject`, that function is called instead, and the others are inserted.
         """
         folders = {place.id: place for place in places or [folder]}
         for place in folders.values():

@@ -70,7 +70,7 @@ def frame_of(
     origins: tuple[tuple[Origin, Sequence[str]], ...] = (("metadata", metadata), ("fact", facts))
     for origin, texts in origins:
         try:
-            rows = [] if set(texts) == {"{}"} else [loads(text) for text in texts]
+            rows = [] if set(texts) == {"{}"} else _parsed(texts)
         except (HeronError, TypeError):
             rows = [None]
         if set(map(type, rows)) <= {dict}:
@@ -86,12 +86,24 @@ def frame_of(
     return pl.DataFrame(series), left_out.union(place for _, place, _ in found[kept:])
 
 
+def _parsed(texts: Sequence[str]) -> list[Any]:
+    """The values of JSON texts, read as one text, which is quicker; raises as `loads`."""
+    values = loads(f"[{','.join(texts)}]")
+    if len(values) == len(texts):
+        return list(values)
+    return [loads(text) for text in texts]  # some text is no JSON by itself
+
+
 def _by_path(
     rows: Sequence[dict[str, Any]], parents: tuple[str, ...] = ()
 ) -> Iterator[tuple[tuple[str, ...], list[Any]]]:
     """The values of objects by path, those of objects within them too."""
-    for key in dict.fromkeys(chain.from_iterable(rows)):
-        values = [row.get(key) for row in rows]
+    keys = list(dict.fromkeys(chain.from_iterable(rows)))
+    if len(set(map(tuple, rows))) == 1:  # all have the same keys in the same order
+        columns = map(list, zip(*map(dict.values, rows), strict=True))
+    else:
+        columns = ([row.get(key) for row in rows] for key in keys)
+    for key, values in zip(keys, columns, strict=True):
         yield (*parents, key), values
         if dict in set(map(type, values)):
             yield from _by_path([value if type(value) is dict else {} for value in values], (*parents, key))

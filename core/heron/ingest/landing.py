@@ -197,6 +197,10 @@ class Landing:
                 first[item.content_hash] = item.url
         return same
 
+    def landed(self) -> None:
+        """What is done after each commit: columns of many new items are written."""
+        self._registration._landed()
+
     def _insert(self, landing: Sequence[Outcome], folder: Folder, problems: list[ImportProblem]) -> range:
         """Insert all valid items with their thumbnails; the other items go into the report."""
         landing = [outcome for outcome in landing if outcome.item is not None]

@@ -90,6 +90,7 @@ class Pipeline:
         for batch in _batches(outcomes):
             with self._database.write():
                 landed = self._landing.land(job, folder, batch)
+            self._landing.landed()
             self._advance(batch, added=len(landed.ids), failed=len(landed.failures))
             yield landed.ids
 
@@ -112,6 +113,7 @@ class Pipeline:
                 ):
                     _abort_on_failure(done.failures)
                     landed.append(done.ids)
+        self._landing.landed()
         return landed
 
     def all_at_once(
@@ -126,6 +128,7 @@ class Pipeline:
                 _abort_on_failure(done.failures)
                 self._advance(batch, added=len(done.ids))
                 landed.append(done.ids)
+        self._landing.landed()
         return landed
 
     def rehearse(

@@ -153,7 +153,13 @@ class ColumnService:
         except CatalogueError:
             self._retry_at = time.monotonic() + RETRY
 
-    def _refresh_if_much(self) -> None:
+    def _landed(self) -> None:
+        """After a batch of items was written: write whole segments, so that the next query finds little to write."""
+        self._refresh_if_much(_SEGMENT)
+
+    def _refresh_if_much(self, much: int | None = None) -> None:
+        """Write what is pending if there are `much`, by default PENDING, items."""
+        much = much or PENDING
         database = self._tables.database
         if (
             database.is_read_only
@@ -163,7 +169,7 @@ class ColumnService:
         ):
             return
         version = self._tables.version()
-        if version is not None and self._tables.pending_count(version[1], PENDING) < PENDING:
+        if version is not None and self._tables.pending_count(version[1], much) < much:
             return
         if time.monotonic() < self._retry_at:
             return

@@ -100,7 +100,7 @@ def _by_path(
     """The values of objects by path, those of objects within them too."""
     keys = list(dict.fromkeys(chain.from_iterable(rows)))
     if len(set(map(tuple, rows))) == 1:  # all have the same keys in the same order
-        columns = map(list, zip(*map(dict.values, rows), strict=True))
+        columns: Iterable[list[Any]] = map(list, zip(*map(dict.values, rows), strict=True))
     else:
         columns = ([row.get(key) for row in rows] for key in keys)
     for key, values in zip(keys, columns, strict=True):

@@ -1,0 +1,1 @@
+"""Benchmarks: Heron beside bare loops and its peers. `python -m benchmarks list` names them."""

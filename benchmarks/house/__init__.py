@@ -1,0 +1,1 @@
+"""What all benchmarks share: their shape, measuring, environments of peers, results, tables and pictures."""

@@ -1,0 +1,15 @@
+"""The benchmarks, one module each: `BENCHMARK` says what is done, by whom, and at which sizes."""
+
+from importlib import import_module
+
+from benchmarks.house.shape import Benchmark
+
+NAMES = ("lake",)
+
+
+def find(name: str) -> Benchmark:
+    """A benchmark by its name; raises KeyError if there is none."""
+    if name not in NAMES:
+        raise KeyError(name)
+    found: Benchmark = import_module(f"benchmarks.suite.{name}").BENCHMARK
+    return found

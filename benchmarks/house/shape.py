@@ -56,7 +56,7 @@ def nothing(stage: Path, size: int) -> None:
     """The preparation of benchmarks whose ways make their own data."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Benchmark:
     """One piece of work, the ways to do it, and the sizes at which it is measured."""
 

@@ -98,7 +98,7 @@ def number(value: Any) -> str:
         return str(value)
     if isinstance(value, int) or abs(value) >= 100:
         return f"{value:,.0f}"
-    return f"{value:.2f}" if abs(value) < 10 else f"{value:.1f}"
+    return f"{value:.1f}" if abs(value) >= 10 else f"{value:.2f}" if abs(value) >= 0.1 else f"{value:.3f}"
 
 
 def _table(benchmark: Benchmark, cases: dict[str, dict[str, Figures]], is_rate: bool) -> str:
@@ -146,12 +146,13 @@ def _notes(result: Result) -> list[str]:
     days: dict[str, list[str]] = {}
     for way, day in result.dates.items():
         days.setdefault(day, []).append(way)
+    missing = [f"{way}: {reason}" for way, reason in result.missing.items()]
+    if not days:
+        return [". ".join(missing) + "."]
     first, *others = sorted(days, key=lambda day: -len(days[day]))
     notes = [f"Measured on {first}" + "".join(f"; {', '.join(days[day])} on {day}" for day in others)]
     notes.append(f"load {result.machine['load']} before the start")
-    runs = {way: count for way, count in result.runs.items()}
-    few = min(runs.values())
+    few = min(result.runs.values())
     notes.append(f"{'one run' if few == 1 else f'medians of {few} runs'}")
     notes += [f"{way} {version}" for way, version in result.versions.items()]
-    notes += [f"{way}: {reason}" for way, reason in result.missing.items()]
-    return [". ".join((", ".join(notes[:3]), *notes[3:])) + "."]
+    return [". ".join((", ".join(notes[:3]), *notes[3:], *missing)) + "."]

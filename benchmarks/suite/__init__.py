@@ -4,7 +4,7 @@ from importlib import import_module
 
 from benchmarks.house.shape import Benchmark
 
-NAMES = ("lake",)
+NAMES = ("lake", "images", "manifest", "headers", "thumbnails", "vectors", "startup")
 
 
 def find(name: str) -> Benchmark:

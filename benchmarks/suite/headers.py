@@ -1,45 +1,32 @@
-"""Reading the headers of 5,000 CT slices in 50 series, beside a pydicom loop and, where it is installed, GDCM's scanner.
-
-Ours looks at each file as an import does and asks the decoder `dicom` what part of which series it is; the loops read
-the same elements. All run on one core, warm. The slices have headers of some 3 kB and 512 x 512 pixels of 16 bits,
-which are holes in the files, so that all take 40 MB on the disk.
-Run: python benchmarks/dicom_headers.py [SLICES]
-"""
+"""Reading the headers of CT slices, beside pydicom and GDCM's scanner."""
 
 from __future__ import annotations
 
-import json
 import os
 import struct
-import sys
-import tempfile
-from collections.abc import Iterator, Sequence
-from importlib.util import find_spec
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from io import BytesIO
 from pathlib import Path
 from typing import Any
 
-from measure import in_fresh_process, median, table, timed
+from benchmarks.house.measuring import on_one_core, peak_memory, timed
+from benchmarks.house.shape import Benchmark, Cases, Job, Step, way
 
-import heron_media_dicom
-from heron.media.files import look_at
-from heron_media_dicom.dicom.tags import FACTS
-
-TAGS = [tag.number for tag in FACTS.values()]
 SIDE = 512
 SERIES = 50
 
 
-def make_files(directory: Path, count: int) -> None:
-    """Slices with the elements of a CT, private ones and sequences among them."""
-    for number in range(count):
+def make_files(stage: Path, size: int) -> None:
+    """Slices with the elements of a CT, private ones and sequences among them; their pixels are holes in the files."""
+    for number in range(size):
         series, place = number % SERIES, number // SERIES
         content = BytesIO()
         header(series, place).save_as(content, enforce_file_format=True)
         pixels = struct.pack("<HH2sHI", 0x7FE0, 0x10, b"OW", 0, SIDE * SIDE * 2)
-        path = directory / f"{number:05}.dcm"
+        path = stage / f"{number:05}.dcm"
         path.write_bytes(content.getvalue() + pixels)
         os.truncate(path, path.stat().st_size + SIDE * SIDE * 2)
+    check(sorted(stage.iterdir()))
 
 
 def header(series: int, place: int) -> Any:
@@ -74,8 +61,18 @@ def header(series: int, place: int) -> Any:
     return dataset
 
 
+def tags() -> list[int]:
+    """The elements that Heron keeps as facts."""
+    from heron_media_dicom.dicom.tags import FACTS
+
+    return [tag.number for tag in FACTS.values()]
+
+
 def by_heron(paths: Sequence[Path]) -> Iterator[dict[str, Any]]:
     """The facts of each slice, as a part of its series."""
+    import heron_media_dicom
+    from heron.media.files import look_at
+
     record = next(iter(heron_media_dicom.register_decoders()))
     decoder: Any = record.load()
     for path in paths:
@@ -86,8 +83,9 @@ def by_pydicom(paths: Sequence[Path]) -> Iterator[Any]:
     """The same elements; pydicom converts values when they are first asked for."""
     import pydicom
 
+    wanted = tags()
     for path in paths:
-        yield pydicom.dcmread(path, stop_before_pixels=True, specific_tags=TAGS)
+        yield pydicom.dcmread(path, stop_before_pixels=True, specific_tags=wanted)
 
 
 def by_pydicom_with_values(paths: Sequence[Path]) -> Iterator[dict[str, Any]]:
@@ -101,23 +99,15 @@ def by_gdcm(paths: Sequence[Path]) -> list[Any]:
     import gdcm
 
     scanner = gdcm.Scanner()
-    for tag in TAGS:
+    for tag in tags():
         scanner.AddTag(gdcm.Tag(tag >> 16, tag & 0xFFFF))
     names = [str(path) for path in paths]
     assert scanner.Scan(names)
     return [scanner.GetMapping(name) for name in names]
 
 
-WORK = {
-    "pydicom": by_pydicom,
-    "pydicom, with values": by_pydicom_with_values,
-    "GDCM scanner": by_gdcm,
-    "Heron": by_heron,
-}
-
-
 def check(paths: Sequence[Path]) -> None:
-    """Ours are the values of pydicom."""
+    """Heron's values are those of pydicom."""
     for ours, theirs in zip(by_heron(paths), by_pydicom(paths), strict=True):
         assert len(ours) == len(theirs) + len(ours.keys() & {"MediaStorageSOPClassUID", "TransferSyntaxUID"})
         for keyword, value in ours.items():
@@ -130,47 +120,36 @@ def check(paths: Sequence[Path]) -> None:
                 assert value == expected.value, (keyword, value, expected.value)
 
 
-def main(count: int, runs: int = 3) -> None:
-    """Run all in turn, each in a process of its own."""
-    with tempfile.TemporaryDirectory() as directory:
-        make_files(Path(directory), count)
-        paths = sorted(Path(directory).iterdir())
-        check(paths)
-        work = [name for name in WORK if name != "GDCM scanner" or find_spec("gdcm")]
-        results: dict[str, list[dict[str, float]]] = {name: [] for name in work}
-        for _ in range(runs):
-            for name in work:
-                results[name].append(in_fresh_process(__file__, name, directory))
-        mid = {n: {k: median([run[k] for run in found]) for k in found[0]} for n, found in results.items()}
-        base = mid["pydicom, with values"]
-        table(
-            f"Headers of {count:,} CT slices in {SERIES} series, one core",
-            ["work", "files/s (wall)", "files per CPU s", "ratio to pydicom with values (wall)", "(CPU)"],
-            [
-                [
-                    name,
-                    f"{count / m['wall']:,.0f}",
-                    f"{count / m['processor']:,.0f}",
-                    f"{base['wall'] / m['wall']:.2f}",
-                    f"{base['processor'] / m['processor']:.2f}",
-                ]
-                for name, m in mid.items()
-            ],
-        )
+def reading(work: Callable[[Sequence[Path]], Iterable[Any]]) -> Step:
+    """All headers on one core, after a first one."""
+
+    def step(job: Job) -> Cases:
+        on_one_core()
+        paths = sorted(job.stage.iterdir())
+        for _ in work(paths[:1]):
+            pass
+        took = timed(lambda: sum(1 for _ in work(paths)))
+        return {"": {**took, "count": len(paths), "memory": peak_memory()}}
+
+    return step
 
 
-def measured(name: str, directory: str) -> None:
-    """Time one kind of work, once what it needs is imported, and print it."""
-    os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
-    paths = sorted(Path(directory).iterdir())
-    for _ in WORK[name](paths[:1]):
-        pass
-    wall, processor = timed(lambda: sum(1 for _ in WORK[name](paths)))
-    print(json.dumps({"wall": wall, "processor": processor}))
-
-
-if __name__ == "__main__":
-    if len(sys.argv) > 2:
-        measured(*sys.argv[1:])
-    else:
-        main(int(sys.argv[1]) if len(sys.argv) > 1 else 5000)
+BENCHMARK = Benchmark(
+    name="headers",
+    title="Headers of {size} CT slices in 50 series",
+    unit="files",
+    about="""
+Heron looks at each file as an import does and asks the decoder `dicom` what part of which series it is; the loops read the same
+elements. All run on one core, warm; the headers have some 3 kB. The values of all slices are checked to equal pydicom's.
+Target: at least five times pydicom.
+""",
+    prepare=make_files,
+    ways=(
+        way("Heron", reading(by_heron)),
+        way("pydicom", reading(by_pydicom)),
+        way("pydicom, with values", reading(by_pydicom_with_values)),
+        way("GDCM scanner", reading(by_gdcm), needs=("gdcm",)),
+    ),
+    references={"": "pydicom, with values"},
+    sizes={"tiny": 10, "small": 500, "full": 5_000},
+)

@@ -53,6 +53,7 @@ class TestTexts(DecoderContract):
 
 class TestLocalStorage(StorageContract):
     changes_are_noticed = False
+    can_be_written = True
     backend = next(iter(local.register_storage()))
 
     @pytest.fixture

@@ -93,6 +93,7 @@ if TYPE_CHECKING:
         StorageOption,
         StoredObject,
         TextReader,
+        WritableStorage,
         hookimpl,
     )
     from heron.ingest.manifest.report import ManifestReport
@@ -162,7 +163,7 @@ _HOME = {
         "CliCommand Codec CommandContext DatasetExporter Decoder Embedder EmbedderModel ExecutorBackend ExportFolder Exporter "
         "FolderExporter FrameDecoder Measure "
         "MediaDecoder MediaFile MediaFormat MediaKind MetadataType Part QualityMetrics QueryFunction RangeCodec Series "
-        "SeriesDecoder ShownCodec Storage StorageBackend StorageOption StoredObject TextReader hookimpl"
+        "SeriesDecoder ShownCodec Storage StorageBackend StorageOption StoredObject TextReader WritableStorage hookimpl"
     ),
     "ingest.manifest.report": "ManifestReport",
     "ingest.metadata_files": "MetadataFileReport",
@@ -307,6 +308,7 @@ __all__ = [
     "Verification",
     "WorkerLost",
     "Workspace",
+    "WritableStorage",
     "__version__",
     "address_of",
     "hookimpl",

@@ -36,6 +36,7 @@ from heron.hooks.interfaces import (
     Storage,
     StoredObject,
     TextReader,
+    WritableStorage,
 )
 from heron.hooks.manager import PluginManager, PluginStatus
 from heron.hooks.specs import hookimpl
@@ -76,5 +77,6 @@ __all__ = [
     "StorageOption",
     "StoredObject",
     "TextReader",
+    "WritableStorage",
     "hookimpl",
 ]

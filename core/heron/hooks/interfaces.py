@@ -71,6 +71,17 @@ class BulkStorage(Protocol):
         """The result of `peek` for each URL, read concurrently; an error takes the place of a result."""
 
 
+@runtime_checkable
+class WritableStorage(Protocol):
+    """Optional for a storage backend: writing and deleting objects, for what Heron pushes. It never writes to files of a lake."""
+
+    def write(self, url: str, content: bytes) -> None:
+        """Write an object, in place of one that is there. A reader sees all of the old content or all of the new."""
+
+    def delete(self, url: str) -> None:
+        """Delete an object; nothing happens if it is not there."""
+
+
 class MediaFile(Protocol):
     """A file as a decoder gets it, local or stored."""
 
@@ -299,7 +310,7 @@ class CommandContext(Protocol):
 
 
 PROTOCOLS = (
-    "Storage", "BulkStorage", "Decoder", "FrameDecoder", "TextReader", "SeriesDecoder", "Measure", "Codec", "ShownCodec",
+    "Storage", "BulkStorage", "WritableStorage", "Decoder", "FrameDecoder", "TextReader", "SeriesDecoder", "Measure", "Codec", "ShownCodec",
     "RangeCodec", "Embedder", "BoundedEmbedder",
     "Exporter", "FolderExporter", "ExportFolder", "CommandContext",
 )  # fmt: skip

@@ -137,6 +137,34 @@ class BucketStorage(ABC):
     def _sign(self, address: ObjectAddress, expires: int) -> str:
         """A URL that anybody can read for `expires` seconds."""
 
+    def _put(self, address: ObjectAddress, content: bytes) -> None:
+        """Write an object whole. A subclass whose objects can be written implements this and `_delete`."""
+        raise InvalidInput(
+            f"objects of {type(self).__name__} cannot be written", hint="name a place in another storage"
+        )
+
+    def _delete(self, address: ObjectAddress) -> None:
+        """Delete an object; nothing happens if it is not there."""
+        raise InvalidInput(
+            f"objects of {type(self).__name__} cannot be deleted", hint="name a place in another storage"
+        )
+
+    def write(self, url: str, content: bytes) -> None:
+        """Write an object, in place of one that is there."""
+        address = self.object_address(url)
+        try:
+            self._put(address, content)
+        except Exception as error:
+            raise self.explain(error, url) from error
+
+    def delete(self, url: str) -> None:
+        """Delete an object; nothing happens if it is not there."""
+        address = self.object_address(url)
+        try:
+            self._delete(address)
+        except Exception as error:
+            raise self.explain(error, url) from error
+
     def stat(self, url: str) -> StoredObject:
         """Look up one object."""
         address = self.object_address(url)

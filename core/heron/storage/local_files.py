@@ -7,14 +7,17 @@ import stat
 from collections import deque
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from errno import EDQUOT, ENOSPC
 from pathlib import Path
 
 from attrs import field, frozen
 
 from heron.catalog.spelling import absolute_path
 from heron.errors import HeronError, InvalidInput, NotFound, PermissionDenied
+from heron.export.parts import part_of
 from heron.hooks import StoredObject
 from heron.storage.filesystem import FilesystemStorage
+from heron.vectors.files import replace
 
 
 @frozen
@@ -78,9 +81,45 @@ class LocalStorage(FilesystemStorage):
         modified = datetime.fromtimestamp(status.st_mtime, UTC)
         return StoredObject(self.url_of(str(path)), status.st_size, modified_at=modified)
 
+    def write(self, url: str, content: bytes) -> None:
+        """Write a file that gets its name only when it is complete and on disk; folders are made."""
+        path = absolute_path(url)
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            part = part_of(path)
+            try:
+                with part.open("xb") as stream:
+                    stream.write(content)
+                    stream.flush()
+                    os.fsync(stream.fileno())
+                replace(part, path)
+            finally:
+                part.unlink(missing_ok=True)
+        except OSError as error:
+            raise _unwritten(error, path) from error
+
+    def delete(self, url: str) -> None:
+        """Delete a file; nothing happens if it is not there."""
+        path = absolute_path(url)
+        try:
+            path.unlink(missing_ok=True)
+        except OSError as error:
+            raise _unwritten(error, path) from error
+
     def sign(self, url: str, expires: int) -> str:
         """Raise InvalidInput: a local file has no URL that others could open."""
         raise InvalidInput(f"{url}: a local file cannot be signed")
+
+
+def _unwritten(error: OSError, path: Path) -> HeronError:
+    """The error for a file that cannot be written or deleted."""
+    reason = error.strerror or str(error)
+    if isinstance(error, PermissionError):
+        return PermissionDenied(f"{path} cannot be written: {reason}", hint="check the rights on its folder")
+    return HeronError(
+        f"{path} cannot be written: {reason}",
+        hint="free some space there" if error.errno in (ENOSPC, EDQUOT) else None,
+    )
 
 
 def walk(path: Path) -> Iterator[tuple[Path, list[str]]]:

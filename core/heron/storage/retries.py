@@ -15,7 +15,7 @@ from functools import partial
 from typing import Any, BinaryIO, TypeVar, cast
 
 from heron.errors import BadCredentials, HeronError, InvalidInput, Throttled, Unreachable
-from heron.hooks import Storage, StoredObject
+from heron.hooks import Storage, StoredObject, WritableStorage
 from heron.interrupts import join
 from heron.media.ranged import ranged
 from heron.storage.waiting import WITNESS, Health, Patience, current, down, working_for
@@ -108,6 +108,21 @@ class PatientStorage:
         stored = self.stat(url)
         fetch = lambda start, end: self.read(url, start, end, etag=stored.etag)  # noqa: E731
         return cast(BinaryIO, ranged(fetch, stored.size))
+
+    def write(self, url: str, content: bytes) -> None:
+        """Like the backend's method, with retries; raises InvalidInput if the backend cannot write."""
+        storage = self._writable(url)
+        self._patiently(url, lambda: storage.write(url, content))
+
+    def delete(self, url: str) -> None:
+        """Like the backend's method, with retries; raises InvalidInput if the backend cannot write."""
+        storage = self._writable(url)
+        self._patiently(url, lambda: storage.delete(url))
+
+    def _writable(self, url: str) -> WritableStorage:
+        if not isinstance(self.storage, WritableStorage):
+            raise InvalidInput(f"{url}: {self.name} can only be read", hint="name a place in another storage")
+        return self.storage
 
     def sign(self, url: str, expires: int) -> str:
         """Like the backend's method, with retries."""

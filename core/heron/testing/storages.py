@@ -9,10 +9,12 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, ClassVar
+from urllib.parse import quote
 
 import pytest
 
 from heron.errors import HeronError, InvalidInput, NotFound, ObjectChanged
+from heron.hooks import WritableStorage
 from heron.testing.contracts import RecordContract, reason_of
 
 if TYPE_CHECKING:
@@ -57,6 +59,9 @@ class StorageContract(RecordContract):
     changes_are_noticed: ClassVar[bool] = True
     """Whether a read with an old etag reports that the object was replaced."""
 
+    can_be_written: ClassVar[bool] = False
+    """Whether objects can be written; the fixture `writer` then gives a storage that may write."""
+
     signed_urls_can_be_fetched: ClassVar[bool] = False
     """Whether the tests can reach the store and read a signed URL."""
 
@@ -78,6 +83,11 @@ class StorageContract(RecordContract):
     def put(self) -> Put:
         """A function that writes an object, by its name below the root, and returns its canonical URL."""
         raise NotImplementedError("write the fixture put")
+
+    @pytest.fixture
+    def writer(self, storage: Storage) -> Storage:
+        """The storage with the rights to write and to delete, if that is another one."""
+        return storage
 
     @pytest.fixture
     def objects(self, put: Put) -> dict[str, bytes]:
@@ -311,6 +321,25 @@ class StorageContract(RecordContract):
         assert storage.stat(url).size == 10
         assert storage.read(url) == b"after that"
         assert {found.url: found.size for found in storage.list(root)} == {url: 10, added: 3}
+
+    def test_written_objects_are_read_replaced_and_deleted(self, writer: Storage, root: str) -> None:
+        """Everything that can be read can be written; to delete what is not there is no error."""
+        if not self.can_be_written:
+            return
+        assert isinstance(writer, WritableStorage)
+        contents = self.contents()
+        urls = {f"{root}{quote(name)}": content for name, content in contents.items()}
+        for url, content in urls.items():
+            writer.write(url, b"before")
+            writer.write(url, content)
+            assert writer.read(url) == content
+        assert {found.url: found.size for found in writer.list(root)} == {
+            writer.normalise(url): len(content) for url, content in urls.items()
+        }
+        for url in [*urls, *urls]:
+            writer.delete(url)
+        with pytest.raises(NotFound):
+            writer.read(next(iter(urls)))
 
     def test_missing_object_is_not_found(
         self, storage: Storage, objects: dict[str, bytes], root: str

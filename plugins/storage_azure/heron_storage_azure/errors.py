@@ -130,14 +130,19 @@ def _no_token(entra: str | None, access: Access) -> heron.BadCredentials:
 def _no_right(error: AzureError, code: str, url: str) -> heron.PermissionDenied:
     asked = getattr(getattr(error, "response", None), "request", None)
     listing = "comp=list" in getattr(asked, "url", "")
+    verb = (
+        "written" if getattr(asked, "method", "") in ("PUT", "DELETE") else "listed" if listing else "read"
+    )
     if code == "AuthorizationFailure":
         hint = "the account's firewall, or the SAS token's list of addresses, must let this machine in"
+    elif verb == "written":
+        hint = "it takes the role Storage Blob Data Contributor, or a SAS token with the permissions w and d"
     elif listing:
         hint = "it takes the role Storage Blob Data Reader, or a SAS token with the permission l (list)"
     else:
         hint = "it takes the role Storage Blob Data Reader, or a SAS token with the permission r (read)"
     return heron.PermissionDenied(
-        f"{url} cannot be {'listed' if listing else 'read'}: permission denied ({code})", hint=hint
+        f"{url} cannot be {verb}: permission denied ({code})", hint=hint
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
@@ -11,7 +12,7 @@ from adlfs import AzureBlobFileSystem
 from azure.core import MatchConditions
 from azure.core.credentials import AzureNamedKeyCredential, AzureSasCredential
 from azure.core.credentials_async import AsyncTokenCredential
-from azure.core.exceptions import AzureError, HttpResponseError
+from azure.core.exceptions import AzureError, HttpResponseError, ResourceNotFoundError
 from azure.storage.blob import BlobProperties, BlobSasPermissions, generate_blob_sas
 from azure.storage.blob.aio import BlobClient, BlobServiceClient
 from fsspec.asyn import sync
@@ -105,6 +106,13 @@ class AzureStorage(heron.BucketStorage):
                 for found in page
                 if not _is_folder(found)
             ]
+
+    def _put(self, address: heron.ObjectAddress, content: bytes) -> None:
+        self._ask(self._blob(address).upload_blob, content, overwrite=True)
+
+    def _delete(self, address: heron.ObjectAddress) -> None:
+        with suppress(ResourceNotFoundError):
+            self._ask(self._blob(address).delete_blob)
 
     def list(self, prefix: str, after: str | None = None) -> Iterator[heron.StoredObject]:
         """All objects at or below a prefix, in the order of the service.

@@ -23,6 +23,7 @@ class TestAzureContract(StorageContract):
     backend = RECORD
     module = "heron_storage_azure"
     signed_urls_can_be_fetched = True
+    can_be_written = True
     other_forms: ClassVar[Mapping[str, str]] = {
         "AZ://c/k": "az://c/k",
         "az://c": "az://c/",
@@ -83,6 +84,14 @@ class TestAzureContract(StorageContract):
 
 class TestSasContract(TestAzureContract):
     signed_urls_can_be_fetched = False
+    can_be_written = False
+
+    def test_a_token_that_may_read_may_not_write(self, storage: heron.Storage, root: str) -> None:
+        assert isinstance(storage, heron.WritableStorage)
+        for change in (lambda: storage.write(f"{root}a", b"1"), lambda: storage.delete(f"{root}a")):
+            with pytest.raises(heron.PermissionDenied, match="cannot be written") as refusal:
+                change()
+            assert refusal.value.hint and "permissions w and d" in refusal.value.hint
 
     @pytest.fixture
     def storage(self, container: str) -> heron.Storage:

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 
 import heron
 
-READ, LIST = "storage.objects.get", "storage.objects.list"
+READ, LIST, WRITE = "storage.objects.get", "storage.objects.list", "storage.objects.create"
 """The permissions that Heron needs."""
 
 _RATE_REASONS = {
@@ -170,11 +170,14 @@ def no_bucket(bucket: str) -> heron.NoSuchBucket:
 
 
 def _denied(url: str, said: str, permission: str) -> heron.PermissionDenied:
-    verb = "listed" if permission == LIST else "read"
+    verb = {LIST: "listed", WRITE: "written"}.get(permission, "read")
     if "serviceusage.services.use" in said or "user project" in said.lower():
         hint = "set the option project to a project in which the account has serviceusage.services.use"
     elif "scope" in said:
-        hint = "give the virtual machine or the login the scope devstorage.read_only"
+        scope = "devstorage.read_write" if permission == WRITE else "devstorage.read_only"
+        hint = f"give the virtual machine or the login the scope {scope}"
+    elif permission == WRITE:
+        hint = f"grant the account {permission} and storage.objects.delete, for instance by the role roles/storage.objectUser"
     else:
         hint = f"grant the account {permission}, for instance by the role roles/storage.objectViewer"
     return heron.PermissionDenied(f"{url} cannot be {verb}: permission denied{said}", hint=hint)

@@ -11,6 +11,7 @@ from threading import Lock
 from typing import Any, NamedTuple
 
 import google.auth
+import google.auth.credentials
 from google.auth.exceptions import (
     DefaultCredentialsError,
     GoogleAuthError,
@@ -25,7 +26,10 @@ from google.oauth2 import service_account
 import heron
 
 SCOPES = ["https://www.googleapis.com/auth/devstorage.read_only"]
-"""Heron only reads, so it requests no more."""
+"""What reading needs, which is all that Heron does with files of a lake."""
+
+SCOPES_TO_WRITE = ["https://www.googleapis.com/auth/devstorage.read_write"]
+"""What `heron columns push` needs."""
 
 _SECONDS = (5, 30)
 """The time limits of signing in, for connecting and for the answer."""
@@ -91,6 +95,13 @@ def _from_machine() -> Account:
                 hint="correct the variable, or set the option credentials_file",
             ) from None
         raise heron.BadCredentials("this machine has no default Google credentials", hint=_LOG_IN) from None
+
+
+def to_write(credentials: Any) -> Any:
+    """The same credentials with the scope to write, where credentials have scopes of their own."""
+    if isinstance(credentials, google.auth.credentials.Scoped):
+        return credentials.with_scopes(SCOPES_TO_WRITE)  # type: ignore[no-untyped-call]
+    return credentials
 
 
 class SignIn:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
+from functools import cached_property
 from typing import Any
 from urllib.parse import quote, urlsplit
 from urllib.request import getproxies, proxy_bypass
@@ -18,6 +19,7 @@ import heron
 from heron_storage_gcs.answers import (
     LIST,
     READ,
+    WRITE,
     Answer,
     content_of,
     error_of,
@@ -27,7 +29,7 @@ from heron_storage_gcs.answers import (
     refusal_of,
     says_which_is_missing,
 )
-from heron_storage_gcs.credentials import SignIn, account_of, sign_in_failed
+from heron_storage_gcs.credentials import SignIn, account_of, sign_in_failed, to_write
 from heron_storage_gcs.urls import SCHEME, endpoint_of, normalise
 
 # With support for zonal buckets, gcsfs imports gRPC and asks before each call for the type of the bucket,
@@ -43,6 +45,7 @@ LONGEST_SIGNED = 7 * 24 * 60 * 60
 """The longest validity of a signed URL in seconds."""
 
 _TIMEOUT = aiohttp.ClientTimeout(total=None, connect=15, sock_connect=5, sock_read=30)
+_BINARY = {"Content-Type": "application/octet-stream"}
 _FIELDS = "name,size,generation,updated"
 
 
@@ -88,6 +91,7 @@ class GcsStorage(heron.BucketStorage):
         )
         self._anonymous = anonymous
         self._payer = {"userProject": payer} if requester_pays and payer else {}
+        self._credentials = account.credentials
         self._sign_in = SignIn(account.credentials)
         self._service: str = self.filesystem.base.removesuffix("/storage/v1/")
         self._proxy = _proxy_for(self._service)
@@ -162,6 +166,19 @@ class GcsStorage(heron.BucketStorage):
                 return
             query["pageToken"] = page["nextPageToken"]
 
+    def _put(self, address: heron.ObjectAddress, content: bytes) -> None:
+        path = f"/upload{_json_path(address.bucket)}"
+        query = {"uploadType": "media", "name": address.key, "fields": "name"}
+        answer = self._ask(path, query, _BINARY, method="POST", body=content)
+        if answer.status != 200:
+            raise self._refused(answer, address, WRITE)
+
+    def _delete(self, address: heron.ObjectAddress) -> None:
+        path = f"{_json_path(address.bucket)}/{quote(address.key, safe='')}"
+        answer = self._ask(path, {}, method="DELETE")
+        if answer.status not in (200, 204, 404):
+            raise self._refused(answer, address, WRITE)
+
     def _sign(self, address: heron.ObjectAddress, expires: int) -> str:
         if not isinstance(self.filesystem.credentials.credentials, service_account.Credentials):
             raise heron.InvalidInput(
@@ -176,18 +193,43 @@ class GcsStorage(heron.BucketStorage):
         signed: str = self.filesystem.sign(path, expires, version="v4", query_parameters=self._payer)
         return signed
 
-    def _ask(self, path: str, query: Mapping[str, str], headers: Mapping[str, str] | None = None) -> Answer:
-        """One GET request; signing in happens here, in the caller's thread, because it would block the event loop."""
-        sent = {"Accept-Encoding": "identity", **(headers or {}), **self._sign_in.headers()}
-        answer: Answer = sync(self.filesystem.loop, self._fetch, path, {**query, **self._payer}, sent)
+    @cached_property
+    def _sign_in_to_write(self) -> SignIn:
+        """Signs requests that write, for which the credentials ask for a wider scope."""
+        return SignIn(to_write(self._credentials))
+
+    def _ask(
+        self,
+        path: str,
+        query: Mapping[str, str],
+        headers: Mapping[str, str] | None = None,
+        *,
+        method: str = "GET",
+        body: bytes | None = None,
+    ) -> Answer:
+        """One request; signing in happens here, in the caller's thread, because it would block the event loop."""
+        sign_in = self._sign_in if method == "GET" else self._sign_in_to_write
+        sent = {"Accept-Encoding": "identity", **(headers or {}), **sign_in.headers()}
+        answer: Answer = sync(
+            self.filesystem.loop, self._fetch, method, path, {**query, **self._payer}, sent, body
+        )
         return answer
 
-    async def _fetch(self, path: str, query: Mapping[str, str], headers: Mapping[str, str]) -> Answer:
+    async def _fetch(
+        self,
+        method: str,
+        path: str,
+        query: Mapping[str, str],
+        headers: Mapping[str, str],
+        body: bytes | None,
+    ) -> Answer:
         # Not through `GCSFileSystem._call`: it tries six times, logs errors that Heron expects, and drops the
         # reasons.
         session = await self.filesystem._set_session()
-        async with session.get(
+        async with session.request(
+            method,
             self._service + path,
+            data=body,
             params=query,
             headers=headers,
             timeout=_TIMEOUT,

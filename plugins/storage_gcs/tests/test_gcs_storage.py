@@ -57,6 +57,7 @@ def storage(front: Front) -> heron.Storage:
 
 class Contract(StorageContract):
     backend = BACKEND
+    can_be_written = True
     same_store = (
         {},
         {"anonymous": True},

@@ -30,6 +30,7 @@ class TestOBS(StorageContract):
 
     backend = BACKEND
     signed_urls_can_be_fetched = True
+    can_be_written = True
     other_forms: ClassVar[dict[str, str]] = {
         "OBS://lake/two words.jpg": "obs://lake/two%20words.jpg",
         "obs://lake/what?#1.jpg": "obs://lake/what%3F%231.jpg",
@@ -71,6 +72,10 @@ class TestOBS(StorageContract):
     @pytest.fixture
     def storage(self, gate: ObsGate) -> heron.Storage:
         return BACKEND.load(gate.options("reader"))
+
+    @pytest.fixture
+    def writer(self, gate: ObsGate) -> heron.Storage:
+        return BACKEND.load(gate.options())
 
     @pytest.fixture
     def root(self, bucket: str) -> str:

@@ -135,11 +135,17 @@ def _of_object(error: driver.ClientError, code: str, status: int, request: Reque
             return heron.PermissionDenied(
                 f"{url} cannot be listed: permission denied{reason}", hint=request.to_list
             )
+        if error.operation_name in ("PutObject", "DeleteObject"):
+            return heron.PermissionDenied(
+                f"{url} cannot be written: permission denied{reason}",
+                hint="the credentials need s3:PutObject and s3:DeleteObject on it",
+            )
         return heron.PermissionDenied(
             f"{url} cannot be read: permission denied{reason}", hint=request.to_read
         )
     text = " ".join(str(error.response["Error"].get("Message", "")).split())[:200]
-    return heron.HeronError(f"{url} cannot be read: {code} {text}".rstrip())
+    verb = "written" if error.operation_name in ("PutObject", "DeleteObject") else "read"
+    return heron.HeronError(f"{url} cannot be {verb}: {code} {text}".rstrip())
 
 
 def _of_credentials(error: Exception, request: Request) -> heron.HeronError | None:

@@ -83,6 +83,12 @@ class S3Storage(heron.BucketStorage):
         page: Mapping[str, Any] = self._run(lambda client: client.list_objects_v2(**ask))
         return page
 
+    def _put(self, address: heron.ObjectAddress, content: bytes) -> None:
+        self._run(lambda client: client.put_object(**self._named(address), Body=content))
+
+    def _delete(self, address: heron.ObjectAddress) -> None:
+        self._run(lambda client: client.delete_object(**self._named(address)))
+
     def _sign(self, address: heron.ObjectAddress, expires: int) -> str:
         if self.options.anonymous:
             raise heron.InvalidInput(
@@ -170,7 +176,10 @@ class S3Storage(heron.BucketStorage):
 
     def _ask(self, address: heron.ObjectAddress, etag: str | None) -> dict[str, str]:
         match = {"IfMatch": f'"{etag}"'} if etag else {}
-        return {"Bucket": address.bucket, "Key": address.key, **self._payer, **match}
+        return {**self._named(address), **match}
+
+    def _named(self, address: heron.ObjectAddress) -> dict[str, str]:
+        return {"Bucket": address.bucket, "Key": address.key, **self._payer}
 
     def _stored(
         self, address: heron.ObjectAddress, answer: Mapping[str, Any], size: int

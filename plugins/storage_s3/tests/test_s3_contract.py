@@ -29,6 +29,7 @@ class TestS3(StorageContract):
 
     backend = BACKEND
     signed_urls_can_be_fetched = True
+    can_be_written = True
     other_forms: ClassVar[dict[str, str]] = {
         "s3a://lake/a/b.jpg": "s3://lake/a/b.jpg",
         "S3://lake/two words.jpg": "s3://lake/two%20words.jpg",
@@ -83,6 +84,10 @@ class TestS3(StorageContract):
         return BACKEND.load(server.options("reader"))
 
     @pytest.fixture
+    def writer(self, server: S3Server) -> heron.Storage:
+        return BACKEND.load(server.options())
+
+    @pytest.fixture
     def root(self, bucket: str) -> str:
         return f"s3://{bucket}/lake%20no.{uuid4()}/"
 
@@ -116,6 +121,10 @@ class TestVirtualHosts(TestS3):
         return BACKEND.load(
             server.options("reader", endpoint=f"http://{VIRTUAL_HOSTS[0]}", addressing="virtual")
         )
+
+    @pytest.fixture
+    def writer(self, server: S3Server) -> heron.Storage:
+        return BACKEND.load(server.options(endpoint=f"http://{VIRTUAL_HOSTS[0]}", addressing="virtual"))
 
     def test_signed_urls_name_the_bucket_in_the_host(
         self, storage: heron.Storage, long: tuple[str, bytes], bucket: str

@@ -61,6 +61,16 @@ def refused(ask: Callable[[], Any], kind: type[heron.HeronError]) -> heron.Heron
     return caught.value
 
 
+def test_who_may_only_read_is_told_which_rights_writing_needs(server: S3Server) -> None:
+    storage = BACKEND.load(server.options("reader"))
+    assert isinstance(storage, heron.WritableStorage)
+    url = f"s3://{server.bucket()}/a"
+    for change in (lambda: storage.write(url, b"1"), lambda: storage.delete(url)):
+        with pytest.raises(heron.PermissionDenied, match="cannot be written") as refusal:
+            change()
+        assert refusal.value.hint == "the credentials need s3:PutObject and s3:DeleteObject on it"
+
+
 def test_a_missing_bucket_is_named_however_it_is_asked_for(server: S3Server) -> None:
     storage = BACKEND.load(server.options("reader"))
     for bucket in ("no-such-lake", "No_Lake!"):

@@ -61,6 +61,7 @@ def _session(options: S3Options) -> AioSession:
     session = AioSession(profile=options.profile)
     emitter = session.get_component("event_emitter")
     emitter.register_last("before-parameter-build.s3", _ask_once)
+    emitter.register_last("before-call.s3.PutObject", _send_at_once)
     parsers = session.get_component("response_parser_factory")
     parsers.set_parser_defaults(timestamp_parser=parse_moment)
     if options.role_arn:
@@ -138,6 +139,11 @@ def _ask_once(model: Any, context: dict[str, Any], **_: Any) -> None:
     """Disable redirects of HEAD Bucket: if a redirect names no region, botocore sends HEAD Bucket again, endlessly."""
     if model.name == "HeadBucket":
         context["s3_redirect"]["redirected"] = True
+
+
+def _send_at_once(params: dict[str, Any], **_: Any) -> None:
+    """Do not ask whether the store wants the content: the driver would wait without an end for a proxy that does not answer."""
+    params["headers"].pop("Expect", None)
 
 
 def _payer_in_query(request: Any, signature_version: str, **_: Any) -> None:

@@ -61,7 +61,7 @@ def _session(options: S3Options) -> AioSession:
     session = AioSession(profile=options.profile)
     emitter = session.get_component("event_emitter")
     emitter.register_last("before-parameter-build.s3", _ask_once)
-    emitter.register_last("before-call.s3.PutObject", _send_at_once)
+    emitter.register_last("before-call.s3", _send_at_once)
     parsers = session.get_component("response_parser_factory")
     parsers.set_parser_defaults(timestamp_parser=parse_moment)
     if options.role_arn:

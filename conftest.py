@@ -65,6 +65,7 @@ def quick_catalogues():
     """
     from heron.catalog.database import Database
     from heron.catalog.migrations import migrations
+    from heron.uuids import new_uuid
 
     migrate, made = Database._migrate, {}
 
@@ -72,6 +73,9 @@ def quick_catalogues():
         names = tuple(migrations.names)
         if is_new and names in made:
             made[names].backup(self.connection)
+            if "workspace_identity" in names:
+                self.connection.execute("UPDATE workspace SET uuid = ?", [new_uuid()])
+                self.connection.commit()
         migrate(self, is_new)
         if is_new and names not in made:
             made[names] = sqlite3.connect(":memory:", check_same_thread=False)

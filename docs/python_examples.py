@@ -10,6 +10,7 @@ from __future__ import annotations
 
 EXAMPLES: dict[str, str] = {
     "export": 'ws.export("train", "train.csv", format="csv")',
+    "columns.push": 'ws.columns.push("pushed").tables  # or "s3://lake-columns/photos", integration="lake"',
     "columns.rebuild": "ws.columns.rebuild()",
     "columns.refresh": "ws.columns.refresh()  # after many items were registered, so that the next query need not do it",
     "columns.status": "ws.columns.status().rows",

@@ -32,7 +32,7 @@ _HIDDEN = "({0}.path LIKE '%Hidden%' OR {0}.path LIKE '%Secret%')"
 _LOCKED = "{0}.path LIKE '%Locked%'"
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d[.\d]*Z")
-_OWN = {"id", "process", "cursor", "position", "digest", "file", "bytes"}
+_OWN = {"id", "process", "cursor", "position", "digest", "file", "bytes", "written_bytes"}
 """Fields that are a lake's own: inner ids, processes, cursors made of inner ids, and names and sizes of files of vectors."""
 
 

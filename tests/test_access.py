@@ -82,6 +82,7 @@ READS = {
     "items._records": lambda w, t: list(w.items._records([t.item.id])),
     "items.page": lambda w, t: w.items.page(),
     "frames._records": lambda w, t: list(w.frames._records([t.frame.id])),
+    "columns.push": lambda w, t: w.columns.push(w.root / "pushed"),
     "datasets._item_ids": lambda w, t: w.datasets._item_ids(t.title),
     "metadata.verify": lambda w, t: w.metadata.verify(),
     "pictures.contact_sheet": lambda w, t: w.pictures.contact_sheet([t.picture, t.frame]),

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import shlex
 import shutil
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
+import polars
 import pytest
 
 import heron
@@ -200,6 +204,7 @@ EXAMPLES = {
         lambda w: w.thumbnails.find("open-1.png"),
         lambda w: w.thumbnails.find("secret-1.png"),
     ],
+    "columns.push": [lambda w: pushed(w)],
     "vector_files.export_file": [
         lambda w: exported_vectors(w, "face", "npy"),
         lambda w: exported_vectors(w, "face", "jsonl"),
@@ -270,6 +275,23 @@ def exported_vectors(w, key, ending):
     file = w.root / f"vectors.{ending}"
     told = w.vector_files.export_file(key, file)
     return [told, file.read_text() if ending == "jsonl" else np.load(file)]
+
+
+def pushed(w):
+    """What pushed columns say and hold."""
+    with TemporaryDirectory() as place:
+        told = w.columns.push(place)
+        manifest = json.loads((Path(place) / "_heron.json").read_text())
+        rows = {
+            name: [
+                row
+                for file in table["files"]
+                for row in polars.read_parquet(Path(place) / file["path"], hive_partitioning=True).to_dicts()
+            ]
+            for name, table in manifest["tables"].items()
+        }
+    columns = {name: table["columns"] for name, table in manifest["tables"].items()}
+    return [told.tables, told.left_out, rows, columns]
 
 
 def pages(page):
@@ -396,7 +418,7 @@ def test_what_would_write_where_the_user_may_not_is_refused_and_changes_nothing(
 LINES = """
 items | items list --folder Open | items show open-1.png | items show secret-1.png | items --limit 2 | folders | folders list
 folders show Open | folders show Hidden | keyframes list open.gif | keyframes list secret.gif | collections | collections list
-collections show Best | datasets | datasets list | datasets show train | datasets export train -o d.csv | presets | presets list
+collections show Best | datasets | datasets list | datasets show train | datasets export train -o d.csv | columns push pushed | presets | presets list
 presets show wide | imports | imports list | integrations | integrations list | integrations show lab | schema | schema show
 schema verify | schema dump | schema types | metadata show open-1.png | metadata show secret-1.png | metadata verify | search
 search --where "width > 50" | search --count | search --frames | search --like open-1.png --nearest 4 | search --like secret-1.png

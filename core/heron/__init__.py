@@ -15,6 +15,7 @@ if TYPE_CHECKING:
         Explanation,
         FolderContents,
         NameMatches,
+        Pushed,
         Verification,
     )
     from heron.catalog.columns.service import ColumnStatus
@@ -137,7 +138,7 @@ if TYPE_CHECKING:
     from heron.workspace import Workspace
 
 _HOME = {
-    "answers": "CarriedOver Conflict Conversion Explanation FolderContents NameMatches Verification",
+    "answers": "CarriedOver Conflict Conversion Explanation FolderContents NameMatches Pushed Verification",
     "catalog.relocation": "Relocated",
     "catalog.vectors.adoption": "Adopted",
     "catalog.columns.service": "ColumnStatus",
@@ -276,6 +277,7 @@ __all__ = [
     "Project",
     "ProjectTag",
     "Projection",
+    "Pushed",
     "QualityMetrics",
     "Query",
     "QueryError",

@@ -103,3 +103,23 @@ class CarriedOver(Record):
     conflicts: tuple[Conflict, ...] = ()
     notes: tuple[str, ...] = ()
     written: bool = False
+
+
+@frozen(repr=False)
+class Pushed(Record):
+    """The result of a push: the place, the state that it shows, the rows of each table, and its files and bytes.
+
+    `written` of the files, of `written_bytes`, were not there before; `removed` files were deleted. `left_out` counts values
+    that are not of the type of their column, by table and column. `problem` says why old files could not be deleted.
+    """
+
+    destination: str
+    shown_at: str
+    tables: Mapping[str, int] = field(hash=False)
+    files: int
+    bytes: int
+    written: int
+    written_bytes: int
+    removed: int
+    left_out: Mapping[str, int] = field(hash=False)
+    problem: str = ""

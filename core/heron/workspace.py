@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from heron.curation.projections import ProjectionService
     from heron.curation.service import CurationService
     from heron.embedding.service import EmbeddingService
+    from heron.export.pushed.service import PushService
     from heron.hooks import PluginManager
     from heron.ingest.service import IngestService
     from heron.ingest.vector_files.service import VectorFiles
@@ -244,7 +245,15 @@ class Workspace(OpenCatalogue):
         """The columns, from which queries over many items are answered."""
         from heron.catalog.columns.service import ColumnService
 
-        return ColumnService(self._database, self.access, self.root / DIRECTORY)
+        return ColumnService(self._database, self.access, self.root / DIRECTORY, lambda: self._push)
+
+    @cached_property
+    def _push(self) -> PushService:
+        from heron.catalog.columns.visible import VisibleRows
+        from heron.export.pushed.service import PushService
+
+        rows = VisibleRows(self._database, self.access, self.schema, self.vectors)
+        return PushService(rows, self.storage, self.root / DIRECTORY)
 
     @cached_property
     def _similar(self) -> Similar:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from heron.catalog.columns.scripts import COLUMN_CHANGES, COLUMNS
 from heron.catalog.organisation.scripts import ORGANISATION
-from heron.catalog.scripts import CLOUD, CONVERSIONS, FIRST, MEDIA, STORES, VECTORS, WAITING
+from heron.catalog.scripts import CLOUD, CONVERSIONS, FIRST, IDENTITY, MEDIA, STORES, VECTORS, WAITING
 from heron.times import now
 from heron.uuids import new_uuid
 
@@ -171,6 +171,14 @@ VALUES (?, 'owner', 'internal', 'admin', 1, ?, 'owner')
 """
 
 
+@migrations()
+def workspace_identity(db: Database) -> None:
+    """The workspace has a UUID, by which its pushed columns are known as its own."""
+    for statement in _statements(IDENTITY):
+        db.execute(statement)
+    db.execute("INSERT INTO workspace (id, uuid) VALUES (1, ?)", [new_uuid()])
+
+
 OPTIONAL = frozenset(
     {
         "local_places",
@@ -181,6 +189,7 @@ OPTIONAL = frozenset(
         "waiting_units",
         "column_changes_once",
         "organisation",
+        "workspace_identity",
     }
 )
 """Migrations without which a file that cannot be written is read all the same."""

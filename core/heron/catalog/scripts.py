@@ -357,7 +357,24 @@ CREATE INDEX import_waiting_url ON import_waiting(import_id, url);
 ALTER TABLE imports ADD COLUMN is_read INTEGER NOT NULL DEFAULT 0;
 """
 
+IDENTITY = """
+CREATE TABLE workspace (
+    id INTEGER PRIMARY KEY CHECK (id = 1),
+    uuid TEXT NOT NULL
+);
+"""
+
 SCRIPTS = (
-    FIRST + CLOUD + MEDIA + VECTORS + COLUMNS + CONVERSIONS + STORES + WAITING + COLUMN_CHANGES + ORGANISATION
+    FIRST
+    + CLOUD
+    + MEDIA
+    + VECTORS
+    + COLUMNS
+    + CONVERSIONS
+    + STORES
+    + WAITING
+    + COLUMN_CHANGES
+    + ORGANISATION
+    + IDENTITY
 )
 """All of them."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, TypeVar
 
 from attrs import evolve
@@ -40,6 +40,11 @@ class ShownMetadata:
         decoders = self._decoders() if any(record.metadata for record in given) else {}
         return [_shown(record, decoders) for record in given] if decoders else given
 
+    def metadata(self, stored: Sequence[dict[str, Json]]) -> Sequence[dict[str, Json]]:
+        """Stored metadata in its shown form."""
+        decoders = self._decoders()
+        return [_shown_values(values, decoders) for values in stored] if decoders else stored
+
     def _decoders(self) -> Mapping[str, Decode]:
         """The decoders of the keys of the present schema."""
         names = [row[0] for row in self._database.rows(self._others, PLAIN_TYPES)]
@@ -57,12 +62,15 @@ class ShownMetadata:
 
 
 def _shown(record: R, decoders: Mapping[str, Decode]) -> R:
+    shown = _shown_values(record.metadata, decoders)
+    return record if shown is record.metadata else evolve(record, metadata=shown)
+
+
+def _shown_values(values: dict[str, Json], decoders: Mapping[str, Decode]) -> dict[str, Json]:
     changed = {
-        key: _decoded(decode, record.metadata[key])
-        for key, decode in decoders.items()
-        if record.metadata.get(key) is not None
+        key: _decoded(decode, values[key]) for key, decode in decoders.items() if values.get(key) is not None
     }
-    return evolve(record, metadata={**record.metadata, **changed}) if changed else record
+    return {**values, **changed} if changed else values
 
 
 def _decoded(decode: Decode, stored: Json) -> Json:

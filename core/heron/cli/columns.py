@@ -8,16 +8,18 @@ import click
 
 from heron.cli.context import Context
 from heron.cli.output import example, json_option, print_json
+from heron.cli.progress import counting_of
 from heron.cli.tables import print_table, say, size_cell
+from heron.wording import counted
 
 if TYPE_CHECKING:
     from heron.catalog.columns.service import ColumnStatus
 
 
 @click.group("columns")
-@example("heron columns status\nheron columns rebuild")
+@example("heron columns status\nheron columns rebuild\nheron columns push s3://lake-columns/photos")
 def command() -> None:
-    """Show and rebuild the columns, which answer conditions over many items.
+    """Show, rebuild and push the columns, which answer conditions over many items.
 
     They contain the fields, facts and metadata of items once more, and are written by themselves from 200,000 items on
     if Polars is installed (pip install 'heron[columns]'). Without them, or without some of them, every query has the
@@ -49,6 +51,42 @@ def rebuild(context: Context, as_json: bool) -> None:
         print_json(found)
         return
     _show(found)
+
+
+@command.command("push")
+@click.argument("destination", metavar="DEST")
+@click.option("--integration", metavar="NAME", help="Has the credentials for DEST.")
+@click.option("--delta", is_flag=True, help="Keep logs of Delta Lake beside the files, from now on.")
+@json_option
+@click.pass_obj
+@example(
+    "heron columns push /media/share/columns\n"
+    "heron columns push s3://lake-columns/photos --integration lake\n"
+    "heron columns push columns --delta"
+)
+def push(context: Context, destination: str, integration: str | None, delta: bool, as_json: bool) -> None:
+    """Write items, frames and vectors as Parquet files for other engines, such as DuckDB, Dask and Spark.
+
+    DEST is a folder or a URL, as s3://BUCKET/PREFIX. The files of each table are named in _heron.json there, which is
+    written last, so that readers never see half a push. Pushing again writes only what has changed. What you may not see
+    is not pushed. docs/scaling.md has the layout, and queries for each engine.
+    """
+    columns = context.workspace().columns
+    with counting_of("Pushing", "row") as progress:
+        done = columns.push(destination, integration=integration, delta=delta, progress=progress)
+    if as_json:
+        print_json(done)
+        return
+    rows = ", ".join(f"{name} {count:,}" for name, count in done.tables.items())
+    say(f"{done.destination} shows the catalogue of {done.shown_at}: {rows}")
+    say(
+        f"{counted(done.files, 'file')} of {size_cell(done.bytes)}, {done.written:,} of them written now, "
+        f"{counted(done.removed, 'old file')} deleted"
+    )
+    for name, count in done.left_out.items():
+        say(f"{name}: {counted(count, 'value')} of another type left out")
+    if done.problem:
+        say(done.problem)
 
 
 def _show(found: ColumnStatus) -> None:

@@ -114,6 +114,13 @@ def counting(what: str, unit: str = "item", total: int | None = None) -> Iterato
 
 
 @contextmanager
+def counting_of(what: str, unit: str = "item") -> Iterator[Callable[[int, int], None]]:
+    """Show how many are done, of a number that is told with them."""
+    with _line(what, unit) as line:
+        yield line.show
+
+
+@contextmanager
 def _line(what: str, unit: str) -> Iterator[Line]:
     line = Line(what, unit)
     try:

@@ -130,9 +130,7 @@ def _no_token(entra: str | None, access: Access) -> heron.BadCredentials:
 def _no_right(error: AzureError, code: str, url: str) -> heron.PermissionDenied:
     asked = getattr(getattr(error, "response", None), "request", None)
     listing = "comp=list" in getattr(asked, "url", "")
-    verb = (
-        "written" if getattr(asked, "method", "") in ("PUT", "DELETE") else "listed" if listing else "read"
-    )
+    verb = "written" if getattr(asked, "method", "") in ("PUT", "DELETE") else "listed" if listing else "read"
     if code == "AuthorizationFailure":
         hint = "the account's firewall, or the SAS token's list of addresses, must let this machine in"
     elif verb == "written":
@@ -141,9 +139,7 @@ def _no_right(error: AzureError, code: str, url: str) -> heron.PermissionDenied:
         hint = "it takes the role Storage Blob Data Reader, or a SAS token with the permission l (list)"
     else:
         hint = "it takes the role Storage Blob Data Reader, or a SAS token with the permission r (read)"
-    return heron.PermissionDenied(
-        f"{url} cannot be {verb}: permission denied ({code})", hint=hint
-    )
+    return heron.PermissionDenied(f"{url} cannot be {verb}: permission denied ({code})", hint=hint)
 
 
 def _reason(error: AzureError) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from functools import cache
 from importlib.util import find_spec
@@ -24,6 +24,8 @@ from heron.vectors.files import exclusive
 if TYPE_CHECKING:
     import polars
 
+    from heron.answers import Pushed
+    from heron.catalog.referring import IntegrationRef
     from heron.columns.building import Place
 
 FOLDER = "columns"
@@ -69,10 +71,14 @@ class Opened:
 class ColumnService:
     """The columns of one workspace."""
 
-    def __init__(self, database: Database, access: Access, directory: Path) -> None:
+    def __init__(
+        self, database: Database, access: Access, directory: Path, pusher: Callable[[], Callable[..., Pushed]]
+    ) -> None:
+        """`pusher` gives what writes columns to a place elsewhere."""
         self._tables = ColumnTables(database)
         self._access = access
         self._folder = directory / FOLDER
+        self._pusher = pusher
         self._version: tuple[int, int] | None = None
         self._segments: Sequence[Segment] = ()
         self._retry_at = 0.0
@@ -110,6 +116,24 @@ class ColumnService:
         """
         self._require_all()
         self._refresh_if_much()
+
+    def push(
+        self,
+        destination: str | Path,
+        *,
+        integration: IntegrationRef | None = None,
+        delta: bool = False,
+        progress: Callable[[int, int], None] = lambda done, total: None,
+    ) -> Pushed:
+        """Write items, frames and vectors that the acting user may see as Parquet files to a folder or URL, for other engines.
+
+        All tables show one state of the catalogue. Readers take the files from `_heron.json` there, which is written last;
+        files that are there already are not written again. `delta` keeps logs of Delta Lake beside, from now on.
+        `progress` is called with rows done and rows in total. Raises InvalidInput for a place that has other files,
+        AlreadyExists for one that has the columns of another workspace or user, CatalogueBusy while another process pushes,
+        PluginError without Polars, PermissionDenied, and HeronError for a place that is full.
+        """
+        return self._pusher()(destination, integration=integration, delta=delta, progress=progress)
 
     def _require_all(self) -> None:
         """Raise PermissionDenied for a user who does not see every item, since the columns tell of all."""

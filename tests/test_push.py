@@ -12,7 +12,7 @@ import pytest
 
 import heron
 from heron.export.pushed import parts, service
-from heron.models import MediaFacts, NewItem, User
+from heron.models import MediaFacts, NewItem
 from heron.storage import local_files
 from tests.hidden_half import HalfHidden
 
@@ -187,15 +187,10 @@ def test_deleted_items_and_vectors_are_gone_in_the_next_state(lake, tmp_path):
     assert frame(place, "items")["width"].min() == 10
 
 
-class Half(HalfHidden):
-    def __init__(self, database):
-        super().__init__(database, User("half@example.org", "member"))
-
-
 def test_what_a_user_may_not_see_is_not_pushed(lake, tmp_path):
     lake.metadata.merge({lake.items.list()[40]: {"hidden_key": "hidden value"}})
     with heron.open(tmp_path / "lake", discover=False) as half:
-        half.access = Half(half._database)
+        half.access = HalfHidden(half._database)
         pushed = half.columns.push(tmp_path / "half")
     assert sorted(pushed.tables.values()) == [0, 30, 30]
     place = tmp_path / "half"

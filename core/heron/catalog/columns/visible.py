@@ -15,6 +15,7 @@ from heron.catalog.vectors.store import VectorStore
 from heron.errors import CatalogueError
 from heron.metadata.schema import Schema
 from heron.models import Json
+from heron.organisation import User
 
 T = TypeVar("T")
 
@@ -34,15 +35,19 @@ class VisibleRows:
         self._access = access
         self._schema = schema
         self._vectors = vectors
-        self._there = f"{access.scope('item', 'items')} AND items.deleted_at IS NULL"
 
     def in_one_state(self, work: Callable[[], T]) -> T:
         """What `work` returns; all that it reads is of one state of the catalogue."""
         return self._database.in_one_state(work)
 
-    def user(self) -> str:
-        """The acting user, as others know them."""
-        return self._access.user.email
+    @property
+    def _there(self) -> str:
+        """The SQL condition on the items that are shown."""
+        return f"{self._access.scope('item', 'items')} AND items.deleted_at IS NULL"
+
+    def user(self) -> User:
+        """The acting user."""
+        return self._access.user
 
     def schema(self) -> Schema:
         """The keys of metadata."""

@@ -54,6 +54,7 @@ class Manifest:
 
     workspace: str
     user: str
+    user_uuid: str
     shown_at: str | None = None
     tables: Mapping[str, PushedTable] = field(factory=dict, hash=False)
     replaced: Sequence[str] = field(default=(), hash=False)

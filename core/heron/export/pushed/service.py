@@ -9,6 +9,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from attrs import evolve
+
 from heron.answers import Pushed
 from heron.catalog.columns.service import FOLDER
 from heron.catalog.columns.visible import VisibleRows
@@ -55,12 +57,18 @@ class PushService:
             if delta and find_spec("deltalake") is None:
                 raise PluginError("tables of Delta Lake need deltalake", hint="pip install 'heron[delta]'")
             if before is None:  # so that the files of a push that is interrupted are known as ours
-                before = Manifest(self._rows.workspace(), self._rows.user())
+                user = self._rows.user()
+                before = Manifest(self._rows.workspace(), user.email, user.uuid)
                 place.publish(before)
             writer = _Writer(place)
             state, tables = self._rows.in_one_state(lambda: self._written(writer, progress))
-            manifest = Manifest(
-                before.workspace, before.user, state, tables, _replaced(before, tables), delta
+            manifest = evolve(
+                before,
+                user=self._rows.user().email,
+                shown_at=state,
+                tables=tables,
+                replaced=_replaced(before, tables),
+                delta=delta,
             )
             self._finish(place, manifest)
             removed, problem = _swept(place, before, manifest, writer.there)
@@ -90,7 +98,7 @@ class PushService:
                 f"{place.url} has the columns of another workspace, {found.workspace}",
                 hint="name another place",
             )
-        if found is not None and found.user != self._rows.user():
+        if found is not None and found.user_uuid != self._rows.user().uuid:
             raise AlreadyExists(
                 f"{place.url} has the columns that {found.user} may see", hint="name another place"
             )

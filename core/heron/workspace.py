@@ -333,15 +333,8 @@ class Workspace(OpenCatalogue):
         """The datasets: ordered lists of items to hand on."""
         from heron.catalog.datasets import DatasetService
 
-        return DatasetService(
-            self._database,
-            self.access,
-            lambda: self.plugins,
-            self.folders,
-            self.items,
-            self.metadata,
-            self.collections,
-        )
+        parts = (self.folders, self.items, self.metadata, self.collections)
+        return DatasetService(self._database, self.access, lambda: self.plugins, *parts)
 
     @cached_property
     def projects(self) -> ProjectService:

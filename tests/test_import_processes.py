@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import random
 import signal
 import subprocess
@@ -180,23 +181,40 @@ sys.exit(main.status(["--no-plugins", "import", "in", "--folder", "A", "--ignore
 """
 
 
-@pytest.mark.slow
-def test_ctrl_c_with_worker_processes_is_one_line(workspace, tmp_path):
-    (tmp_path / "lake/in").mkdir()
-    for number in range(
-        3000
-    ):  # a megabyte each, so that many tasks wait for a worker; holes take no place on the disk
-        with (tmp_path / f"lake/in/{number}.txt").open("wb") as file:
+@pytest.fixture(scope="module")
+def large_files(tmp_path_factory):
+    """A megabyte each, so that many tasks wait for a worker; holes take no place on the disk."""
+    folder = tmp_path_factory.mktemp("large")
+    for number in range(3000):
+        with (folder / f"{number}.txt").open("wb") as file:
             file.truncate(1_000_000 + number)
+    return folder
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("seconds", "group"), [(0.0, True), (0.1, True), (0.3, True), (None, True), (None, False)]
+)
+def test_ctrl_c_with_worker_processes_is_one_line(workspace, tmp_path, large_files, seconds, group):
+    """While the workers start, and while they work (None); a terminal sends the signal to the whole group of processes."""
+    (tmp_path / "lake/in").symlink_to(large_files)
     process = subprocess.Popen(
         [sys.executable, "-c", WITH_WORKERS, tmp_path / "lake"],
-        cwd=Path(__file__).parents[1], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        cwd=Path(__file__).parents[1], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
     )  # fmt: skip
-    wait_for(lambda: workspace.items.count() > 0)
-    process.send_signal(signal.SIGINT)
+    if seconds is None:
+        wait_for(lambda: workspace.items.count() > 0)
+    else:
+        wait_for(lambda: workspace.imports.list())
+        time.sleep(seconds)
+    if group:
+        os.killpg(process.pid, signal.SIGINT)
+    else:
+        process.send_signal(signal.SIGINT)
     _, err = process.communicate(timeout=60)
-    assert 0 < workspace.items.count() < 3000
     assert (process.returncode, err) == (
         INCOMPLETE,
         "Error: interrupted (heron imports resume 1 goes on from there)\n",
     )
+    assert workspace.imports.get("1").state == "interrupted"
+    assert workspace.items.count() < 3000

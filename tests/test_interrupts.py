@@ -2,6 +2,8 @@
 
 import os
 import signal
+import subprocess
+import sys
 import threading
 import time
 from concurrent.futures import Future
@@ -9,7 +11,7 @@ from concurrent.futures import Future
 import pytest
 
 import heron
-from heron.interrupts import join, wait_until_done, wait_until_set
+from heron.interrupts import join, left_to_this_process, wait_until_done, wait_until_set
 from heron.models import MediaFacts, NewItem
 
 
@@ -55,6 +57,59 @@ def test_waits_end_by_themselves():
     event.set()
     wait_until_set(event, 20)
     wait_until_set(threading.Event(), 0.01)
+
+
+@pytest.mark.parametrize("thread", ["main", "another"])
+def test_ctrl_c_while_processes_start_comes_when_they_have_started(thread):
+    """And they do not get it themselves: the signal is blocked before their first instruction."""
+    asking = "import signal; print(signal.SIGINT in signal.pthread_sigmask(signal.SIG_BLOCK, []))"
+    said, begun = [], threading.Event()
+    if thread == "another":
+
+        def press():
+            begun.wait()
+            signal.pthread_kill(threading.get_ident(), signal.SIGINT)
+
+        threading.Thread(target=press).start()
+    with pytest.raises(KeyboardInterrupt), left_to_this_process():
+        if thread == "main":
+            os.kill(os.getpid(), signal.SIGINT)
+        begun.set()
+        said.append(subprocess.run([sys.executable, "-c", asking], capture_output=True, text=True).stdout)
+    assert said == ["True\n"]
+    assert signal.SIGINT not in signal.pthread_sigmask(signal.SIG_BLOCK, [])
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    with left_to_this_process():
+        pass
+
+
+def test_ctrl_c_that_is_ignored_stays_ignored_while_processes_start():
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        with left_to_this_process():
+            os.kill(os.getpid(), signal.SIGINT)
+        assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+STARTING = """
+import sys
+
+class Pressing:
+    def find_spec(self, name, *about):
+        if name == "click":
+            raise KeyboardInterrupt
+
+sys.meta_path.insert(0, Pressing())
+from heron.cli.program import run
+run()
+"""
+
+
+def test_ctrl_c_while_the_program_starts_is_one_line():
+    done = subprocess.run([sys.executable, "-c", STARTING], capture_output=True, text=True)
+    assert (done.returncode, done.stdout, done.stderr) == (1, "", "Error: interrupted\n")
 
 
 def test_ctrl_c_within_a_function_of_sql_stays_what_it_is(tmp_path):

@@ -10,6 +10,8 @@ from collections.abc import Callable
 from concurrent.futures import Executor, Future
 from typing import Any, TypeVar
 
+from heron.interrupts import left_to_this_process
+
 T = TypeVar("T")
 
 
@@ -20,10 +22,14 @@ class Processes(Executor):
         from loky import ProcessPoolExecutor
 
         self.workers = count
+        self._is_begun = False
         self._pool: Any = ProcessPoolExecutor(count, initializer=_begin, initargs=(os.getpid(),))
 
     def submit(self, call: Callable[..., T], /, *arguments: Any, **named: Any) -> Future[T]:
         """Run a call in a process."""
+        if not self._is_begun:
+            self._is_begun = True
+            _start(self._pool)
         future: Future[T] = self._pool.submit(call, *arguments, **named)
         return future
 
@@ -35,8 +41,20 @@ class Processes(Executor):
         self._pool.shutdown(wait=wait or cancel_futures, kill_workers=cancel_futures)
 
 
+def _start(pool: Any) -> None:
+    """Start all processes of a pool, so that Ctrl-C, which a terminal sends to them too, does not meet them starting."""
+    from multiprocessing import resource_tracker
+
+    from loky.backend import resource_tracker as lokys
+
+    for tracker in (resource_tracker, lokys):  # they change the mask of signals when they start
+        tracker.ensure_running()
+    with left_to_this_process():
+        pool.submit(os.getpid)
+
+
 def _begin(parent: int) -> None:
-    """Ctrl-C reaches all processes of a terminal, and is the business of the parent; end if that was killed."""
+    """Leave Ctrl-C to the parent, and end if that was killed."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
     def watch() -> None:

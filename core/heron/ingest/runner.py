@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from functools import partial
 from itertools import chain, islice
 
@@ -34,6 +34,7 @@ from heron.ingest.rules import Rule
 from heron.ingest.series import SeriesParts
 from heron.ingest.units import Outcome, Unit
 from heron.ingest.waiting import SetAside
+from heron.interrupts import held_back
 from heron.jobs import ImportJob, ImportProblem, ImportReport, Integration
 from heron.models import Folder
 from heron.storage.retries import PatientStorage
@@ -91,11 +92,19 @@ class Runner:
 
     def start(self, plan: ImportPlan) -> ImportJob:
         """Open the job of a plan. The folder of a strict import is created only when everything is written."""
-        with self._database.write():
-            target = (
-                self._folders.ensure(plan.folder) if plan.ignore_errors else self._folders.find(plan.folder)
-            )
-            return self._imports._start(plan.name, target, plan.options())
+        target = self._folders.ensure(plan.folder) if plan.ignore_errors else self._folders.find(plan.folder)
+        return self._imports._start(plan.name, target, plan.options())
+
+    @contextmanager
+    def opened(self, start: Callable[[], ImportJob]) -> Iterator[ImportJob]:
+        """Open a job in a transaction, and close it however it ends: a job that Ctrl-C meets when it is opened, too."""
+        with ExitStack() as closing:
+            with ExitStack() as opening:
+                with self._database.write():
+                    opening.enter_context(held_back())  # no longer waits for other writers
+                    job = start()
+                closing.enter_context(self._closing(job))
+            yield job
 
     def run(
         self,
@@ -108,11 +117,11 @@ class Runner:
         rule: Rule | None = None,
         then: Callable[[ImportJob, Folder], None] = lambda job, folder: None,
     ) -> ImportReport:
-        """Run a job to its end; `then` is called when the source was read to its end.
+        """Run a job that is `opened` to its end; `then` is called when the source was read to its end.
 
         Units whose store did not answer are asked again then. Those that still do not land make the job incomplete.
         """
-        with self._closing(job), patiently(Patience(OBJECT if plan.ignore_errors else ALONE)) as patience:
+        with patiently(Patience(OBJECT if plan.ignore_errors else ALONE)) as patience:
             position = job.position if plan.keeps_position else 0
             pipeline = self._pipeline(plan, source, report, rule, position)
             target = self._folder_of(job) or self._folders.find(plan.folder)

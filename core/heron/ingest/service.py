@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -247,7 +247,7 @@ class IngestService:
             personal=keeps_personal(),
             tree={} if synced.flat else {synced.prefix: []},
         )
-        return self._run(self._runner.start(plan), plan, executor, progress)
+        return self._run(lambda: self._runner.start(plan), plan, executor, progress)
 
     def resume(
         self, job: ImportRef, *, executor: ExecutorRef | None = None, progress: Report = _silent
@@ -275,7 +275,7 @@ class IngestService:
                 f"the folder of import {found.id} is not synced with {plan.synced} any more, or its settings have changed",
                 hint="heron sync brings it up to date",
             )
-        return self._run(self._imports._reopen(found, plan.keeps_position), plan, executor, progress)
+        return self._run(lambda: self._imports._reopen(found, plan.keeps_position), plan, executor, progress)
 
     def _still_follows(self, job: ImportJob, plan: ImportPlan) -> bool:
         """Whether the folder of a sync still has the settings with which the sync began."""
@@ -352,24 +352,30 @@ class IngestService:
         source = self._sources.of(plan, with_count=progress is not _silent)
         if dry_run:
             return self._runner.rehearse(plan, source, progress, executor)
-        return self._run(self._runner.start(plan), plan, executor, progress)
+        return self._run(lambda: self._runner.start(plan), plan, executor, progress)
 
     def _run(
-        self, job: ImportJob, plan: ImportPlan, executor: ExecutorRef | None, progress: Report
+        self,
+        start: Callable[[], ImportJob],
+        plan: ImportPlan,
+        executor: ExecutorRef | None,
+        progress: Report,
     ) -> ImportReport:
-        source = self._sources.of(plan, with_count=progress is not _silent)
-        if plan.synced is None:
-            return self._runner.run(job, plan, source, progress, executor=executor)
-        seen = Seen()
-        newest = self._synced._newest_id()
+        with self._runner.opened(start) as job:
+            source = self._sources.of(plan, with_count=progress is not _silent)
+            if plan.synced is None:
+                return self._runner.run(job, plan, source, progress, executor=executor)
+            seen = Seen()
+            newest = self._synced._newest_id()
 
-        def then(job: ImportJob, folder: Folder) -> None:
-            origin = source.origin_of(plan.synced or "")
-            mark_vanished(
-                self._database, self._imports, self._synced, job, folder, plan, seen, newest, origin
-            )
+            def then(job: ImportJob, folder: Folder) -> None:
+                origin = source.origin_of(plan.synced or "")
+                mark_vanished(
+                    self._database, self._imports, self._synced, job, folder, plan, seen, newest, origin
+                )
 
-        return self._runner.run(job, plan, source, progress, rule=SyncedRule(seen), then=then)
+            rule = SyncedRule(seen)
+            return self._runner.run(job, plan, source, progress, executor=executor, rule=rule, then=then)
 
     def _uuid(self, integration: IntegrationRef | None) -> str | None:
         return self._integrations.get(integration).uuid if integration is not None else None

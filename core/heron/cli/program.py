@@ -1,0 +1,16 @@
+"""The program `heron`: Ctrl-C ends it with one sentence, also while it is starting."""
+
+from __future__ import annotations
+
+import sys
+
+
+def run() -> None:
+    """Run the command line and exit with one of the statuses of `heron.cli.exits`."""
+    try:
+        from heron.cli import main
+
+        main.run()
+    except KeyboardInterrupt:  # before or after the command itself, which says more
+        sys.stderr.write("Error: interrupted\n")
+        sys.exit(1)

@@ -52,9 +52,15 @@ def commands():
     with click.Context(main, info_name="heron") as context:
         for name in main.list_commands(context):
             command = main.get_command(context, name)
-            yield (name,), command
-            for sub in command.list_commands(context) if isinstance(command, click.Group) else ():
-                yield (name, sub), command.get_command(context, sub)
+            yield from _with_subcommands((name,), command, context)
+
+
+def _with_subcommands(path, command, context):
+    import click
+
+    yield path, command
+    for name in command.list_commands(context) if isinstance(command, click.Group) else ():
+        yield from _with_subcommands((*path, name), command.get_command(context, name), context)
 
 
 @pytest.mark.parametrize(("path", "command"), [pytest.param(p, c, id=" ".join(p)) for p, c in commands()])

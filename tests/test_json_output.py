@@ -31,6 +31,8 @@ LISTS = """
 items | items list | search | search --frames | folders | folders list | collections | collections list | collections show C
 datasets | datasets list | presets | presets list | imports | imports list | imports report 2 | integrations
 integrations list | trust --list | integrations options s3 | integrations check here URL | schema types | schema verify | keyframes list film.gif
+org users | org users list | org groups | org groups list | org tags | org tags list | org roles --group crew | projects
+projects list --tag urgent | log --verb roles
 vectors status | vectors verify | vectors compact | embed --list | sync | facets kind,width | stats | compare width>0 width>1
 """
 OTHERS = """
@@ -52,7 +54,13 @@ collections create N --folder P | collections create M --names names.txt | colle
 collections add C --names names.txt | collections remove C --folder P | collections update C --title E
 collections delete C --yes | datasets create N --collection C | datasets add D --folder P
 datasets remove D --folder P | datasets metadata D 0 x=1 | datasets export D -o d.csv | datasets update D --title E
-datasets delete D --yes | imports show 1 | imports resume 3 | imports cancel 3 | plugins new toy
+datasets delete D --yes | org users add new@example.org | org users update ada@example.org --role admin
+org users remove ada@example.org --yes | org groups create new --user ada@example.org | org groups add crew --user owner
+org groups remove crew --user ada@example.org | org groups update crew --name team | org groups delete crew --yes
+org tags create soon | org tags rename urgent soon | org tags delete urgent --yes | grant user --user ada@example.org --folder P
+revoke --group crew --folder P | log -o log.jsonl | projects create New --dataset D | projects show Survey
+projects add Survey --dataset D | projects remove Survey --tag urgent | projects update Survey --archive | projects delete Survey --yes
+imports show 1 | imports resume 3 | imports cancel 3 | plugins new toy
 folders create P/New --description x | folders create S2 --sync URL2 | folders show P | folders rename P R | folders move Q P
 folders metadata P x=1 | folders unsync S | folders sidecars S --pause | folders delete P --yes
 integrations add lab --backend s3 -o region=x | integrations show here | integrations trust here | integrations remove here --yes
@@ -98,6 +106,11 @@ def sample(tmp_path_factory):
         workspace.datasets.create("D", items=["a.png", "film.gif"])
         workspace.presets.create("saved", heron.Query(where="width > 1"))
         workspace.vectors.rebuild("visual")
+        workspace.users.add("ada@example.org")
+        workspace.groups.create("crew", users="ada@example.org")
+        workspace.tags.create("urgent")
+        workspace.projects.create("Survey", tags="urgent")
+        workspace.roles.grant("user", group="crew", folder="P")
     with heron.open(place) as workspace:
         workspace.integrations.create("here", "local")
     return place
@@ -126,7 +139,7 @@ def lines(text):
 def path_of(line):
     parts = shlex.split(line)
     known = {path for path, _ in commands()}
-    return tuple(parts[:2]) if tuple(parts[:2]) in known else (parts[0],)
+    return next(tuple(parts[:length]) for length in (3, 2, 1) if tuple(parts[:length]) in known)
 
 
 @pytest.mark.slow

@@ -266,6 +266,13 @@ collections create New --where "width > 50" | collections create New --names nam
 collections remove Best --folder Open | collections update Best --title Better | datasets add test --folder Open
 datasets create new --collection Best | datasets delete test --yes | datasets metadata test 0 city=x | datasets metadata test 1 city=x
 datasets remove train --folder Open | datasets update test --title tested | imports report 99 | imports resume 99 | imports show 99
+org users add bob@example.org | org users update ada@example.org --role admin | org users remove ada@example.org --yes
+org groups create crew --user ada@example.org | org groups add team --user owner | org groups remove team --user ada@example.org
+org groups update team --name crew | org groups delete team --yes | org tags create city | org tags rename road city
+org tags delete road --yes | grant user --user ada@example.org --folder Open | grant user --user ada@example.org --folder Locked
+grant user --user ada@example.org --folder Hidden | revoke --group team --folder Open | revoke --group team --folder Hidden
+projects create new --dataset train | projects add survey --dataset train | projects remove survey --tag road
+projects update survey --status completed | projects delete survey --yes
 imports cancel 99 | plugins list | embed --folder Open --again | embed --folder Locked --again
 """
 """Commands that write, or need a file, with --json.

@@ -8,7 +8,19 @@ from typing import Literal
 from heron.catalog.access import SCHEMA, Access
 from heron.catalog.database import Database
 
-Named = Literal["folder", "item", "collection", "dataset", "preset", "integration", "vector"]
+Named = Literal[
+    "folder",
+    "item",
+    "collection",
+    "dataset",
+    "preset",
+    "integration",
+    "vector",
+    "project",
+    "user",
+    "group",
+    "tag",
+]
 
 _COLUMNS: dict[Named, tuple[str, str]] = {
     "folder": ("folders", "path"),
@@ -18,6 +30,10 @@ _COLUMNS: dict[Named, tuple[str, str]] = {
     "preset": ("presets", "name"),
     "integration": ("integrations", "name"),
     "vector": ("vector_sets", "key"),
+    "project": ("projects", "title"),
+    "user": ("users", "email"),
+    "group": ("user_groups", "name"),
+    "tag": ("project_tags", "name"),
 }
 """For each noun, the table and column of its names; every column is indexed."""
 

@@ -9,6 +9,7 @@ import importlib
 import importlib.util
 import inspect
 import re
+import sys
 import tomllib
 from collections.abc import Callable
 from functools import cached_property, partial
@@ -17,6 +18,7 @@ from pathlib import Path
 import click
 
 ROOT = Path(__file__).parent.parent
+sys.path += [str(folder) for folder in sorted((ROOT / "plugins").iterdir())]  # also those not installed yet
 PAGES = (
     "README.md", "docs/metadata.md", "docs/query-language.md", "docs/plugin-authors.md", "docs/command-line.md", "docs/storage-s3.md",
     "docs/storage-gcs.md", "docs/storage-azure.md", "docs/storage-otc.md", "docs/images.md", "docs/video.md",

@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import BrokenExecutor, CancelledError, Executor, Future
 from typing import Any, Generic, TypeVar
 
+from heron.cores import usable_cores
 from heron.errors import ExecutorError, HeronError, InvalidInput, WorkerLost
 from heron.executors.shipping import Answer, Call, Work
 from heron.interrupts import wait_until_done
@@ -32,6 +33,9 @@ BREAKS = 12
 
 SECONDS = 1800.0
 """The seconds without any answer after which the oldest task hangs, unless HERON_TASK_SECONDS says otherwise."""
+
+EMPTY = 300.0
+"""The seconds without any answer after which an executor without workers ends the job."""
 
 _COUNTED = 5.0
 """The seconds for which the number of workers of an executor counts as known."""
@@ -71,11 +75,20 @@ class Workers:
     @property
     def ahead(self) -> int:
         """The number of tasks that may wait while the oldest one runs: enough to keep all workers busy."""
+        return 2 * self._counted() + 8
+
+    def _counted(self) -> int:
+        """The number of tasks that run at the same time, as far as the executor tells; it may change."""
         now = time.monotonic()
-        if self.executor is not None and now - self._counted_at > _COUNTED:
-            found = getattr(self.executor, "workers", None) or getattr(self.executor, "_max_workers", None)
-            self._count, self._counted_at = found if isinstance(found, int) else os.cpu_count() or 1, now
-        return 2 * self._count + 8
+        if self.executor is None or now - self._counted_at < _COUNTED:
+            return self._count
+        try:
+            found = getattr(self.executor, "workers", getattr(self.executor, "_max_workers", None))
+            self._count = found if isinstance(found, int) else usable_cores()
+        except Exception:  # noqa: BLE001 - it is broken, which its tasks tell
+            self._count = 1
+        self._counted_at = now
+        return self._count
 
     def submit(self, work: Work[U, R], units: Sequence[U]) -> Task[U, R]:
         """Begin a task."""
@@ -161,7 +174,13 @@ class Workers:
         since = time.monotonic()
 
         def is_silent() -> bool:
-            return time.monotonic() - max(since, self._answered_at) > self._seconds
+            seconds = time.monotonic() - max(since, self._answered_at)
+            if seconds > EMPTY and not self._counted():
+                raise ExecutorError(
+                    f"{self._name} has had no workers for {seconds:,.0f} s",
+                    hint="start some, and do the same again: what is done already is kept",
+                )
+            return seconds > self._seconds
 
         if not wait_until_done(future, is_silent):
             raise _Hung(f"its worker did not answer within {self._seconds:,.0f} s")
@@ -255,7 +274,10 @@ class Task(Generic[U, R]):
             try:
                 found = self._workers._answer(self)
             except WorkerLost as lost:
-                return self._apart(lost)
+                if len(self.units) > 1 or was_alone or isinstance(lost, _Hung):
+                    return self._apart(lost)
+                self.future, self.breaks = None, TOGETHER + 1  # it may be the fault of a task beside it
+                continue
             except (BrokenExecutor, CancelledError) as error:
                 self._workers._broke(error)
                 if was_alone:

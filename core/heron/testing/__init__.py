@@ -18,12 +18,13 @@ import pytest
 pytest.register_assert_rewrite(
     *(
         f"heron.testing.{name}"
-        for name in ("contracts", "decoders", "embedders", "metadata_types", "storages")
+        for name in ("contracts", "decoders", "embedders", "executors", "metadata_types", "storages")
     )
 )
 
 from heron.testing.decoders import DecoderContract  # noqa: E402
 from heron.testing.embedders import EmbedderContract  # noqa: E402
+from heron.testing.executors import ExecutorContract  # noqa: E402
 from heron.testing.faults import FaultProxy  # noqa: E402
 from heron.testing.files import LocalMediaFile, damaged_copies, format_of  # noqa: E402
 from heron.testing.metadata_types import MetadataTypeContract  # noqa: E402
@@ -32,6 +33,7 @@ from heron.testing.storages import StorageContract  # noqa: E402
 __all__ = [
     "DecoderContract",
     "EmbedderContract",
+    "ExecutorContract",
     "FaultProxy",
     "LocalMediaFile",
     "MetadataTypeContract",

@@ -4,7 +4,17 @@ from importlib import import_module
 
 from benchmarks.house.shape import Benchmark
 
-NAMES = ("lake", "images", "manifest", "headers", "thumbnails", "vectors", "startup")
+NAMES = (
+    "lake",
+    "images",
+    "manifest",
+    "headers",
+    "thumbnails",
+    "vectors",
+    "similarity",
+    "curation",
+    "startup",
+)
 
 
 def find(name: str) -> Benchmark:

@@ -33,7 +33,7 @@ def _run(options: argparse.Namespace) -> int:
     status = 0
     for benchmark in map(_named, options.names or NAMES):
         size = _size(benchmark, options.size)
-        wanted = {way.peer for way in benchmark.ways if way.peer}
+        wanted = {way.peer for way in benchmark.ways if way.peer} | set(benchmark.made_by)
         if options.peers == "make":
             _make(wanted)
         only = options.ways or [way.name for way in benchmark.ways if options.peers != "none" or not way.peer]
@@ -51,7 +51,7 @@ def _run(options: argparse.Namespace) -> int:
         for disagreement in found.disagreements:
             print(disagreement, file=sys.stderr)
             status = 1
-        if options.results or size != benchmark.sizes["tiny"]:
+        if found.runs and (options.results or size != benchmark.sizes["tiny"]):
             results.save(found, options.results or results.FOLDER)
     return status
 

@@ -41,11 +41,7 @@ def _processor() -> str:
 
 def _system() -> str:
     try:
-        return (
-            platform.freedesktop_os_release()["PRETTY_NAME"]
-            .partition("(")[0]
-            .replace("GNU/Linux", "")
-            .strip()
-        )
+        release = platform.freedesktop_os_release()
     except OSError:
         return f"{platform.system()} {platform.release()}"
+    return f"{release['NAME'].removesuffix('GNU/Linux').strip()} {release.get('VERSION_ID', '')}".strip()

@@ -38,7 +38,8 @@ PEERS = {
     "scikit-learn": Peer("scikit-learn", ("scikit-learn",), "sklearn"),
     "jpeg": Peer("JPEG libraries", ("simplejpeg", "opencv-python-headless", "pillow", "pyvips[binary]"), "simplejpeg"),
     "imagesize": Peer("imagesize", ("imagesize",), "imagesize"),
-    "video": Peer("torchcodec and decord", ("torchcodec", "torch", "decord"), "torchcodec"),
+    "torch": Peer("PyTorch, to make models", ("torch==2.13.0", "transformers", "onnx", "onnxscript"), "transformers"),
+    "video": Peer("torchcodec and decord", ("torchcodec==0.12.0", "torch==2.13.0", "decord"), "torchcodec"),
 }  # fmt: skip
 
 

@@ -51,7 +51,10 @@ def run(
     with tempfile.TemporaryDirectory(prefix="heron-benchmark-", dir=work_in) as folder:
         stage = Path(folder) / "data"
         stage.mkdir()
-        benchmark.prepare(stage, size)
+        try:
+            benchmark.prepare(stage, size)
+        except peers.PeerUnavailable as error:
+            missing |= dict.fromkeys(pythons, str(error))
         for number in range(runs or (1 if single else benchmark.runs)):
             for way in ways:
                 if way.name in missing:

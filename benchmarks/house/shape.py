@@ -73,6 +73,8 @@ class Benchmark:
     about: str = ""
     """What a reader of the table has to know, and the target."""
     prepare: Callable[[Path, int], None] = nothing
+    made_by: tuple[str, ...] = ()
+    """Environments that `prepare` needs."""
     runs: int = 3
     single_from: int | None = None
     """From this size on, each way runs once."""

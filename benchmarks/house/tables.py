@@ -134,8 +134,11 @@ def _timing(figures: Figures, is_rate: bool) -> list[str]:
     if "cpu" not in figures:
         return ["", ""]
     if is_rate:
-        return [f"{figures['count'] / max(figures[name], 1e-9):,.0f}" for name in ("cpu", "wall")]
-    return [number(1000.0 * figures[name]) for name in ("cpu", "wall")]
+        return [
+            f"{figures['count'] / max(figures[name], 1e-9):,.0f}" if name in figures else ""
+            for name in ("cpu", "wall")
+        ]
+    return [number(1000.0 * figures[name]) if name in figures else "" for name in ("cpu", "wall")]
 
 
 def _each(figures: Figures, name: str) -> float:
@@ -151,8 +154,9 @@ def _notes(result: Result) -> list[str]:
         return [". ".join(missing) + "."]
     first, *others = sorted(days, key=lambda day: -len(days[day]))
     notes = [f"Measured on {first}" + "".join(f"; {', '.join(days[day])} on {day}" for day in others)]
-    notes.append(f"load {result.machine['load']} before the start")
+    if "load" in result.machine:
+        notes[0] += f", load {result.machine['load']} before the start"
     few = min(result.runs.values())
     notes.append(f"{'one run' if few == 1 else f'medians of {few} runs'}")
     notes += [f"{way} {version}" for way, version in result.versions.items()]
-    return [". ".join((", ".join(notes[:3]), *notes[3:], *missing)) + "."]
+    return [". ".join((", ".join(notes[:2]), *notes[2:], *missing)) + "."]

@@ -5,16 +5,9 @@ from importlib import import_module
 from benchmarks.house.shape import Benchmark
 
 NAMES = (
-    "lake",
-    "images",
-    "manifest",
-    "headers",
-    "thumbnails",
-    "vectors",
-    "similarity",
-    "curation",
-    "startup",
-)
+    "lake", "images", "manifest", "storage", "headers", "video", "thumbnails", "vectors", "similarity", "curation",
+    "descriptor", "clip", "startup",
+)  # fmt: skip
 
 
 def find(name: str) -> Benchmark:

@@ -1,7 +1,7 @@
 """The centre and the scales of the visual descriptor, fitted to 40 pictures.
 
 These are averages over the pictures of the Debian packages lomiri-wallpapers-16.04 and mate-backgrounds and
-their mirror images; printed by `python benchmarks/descriptor.py --means FOLDER`. If you change them, change
+their mirror images; printed by `python -m benchmarks.visual_means FOLDER`. If you change them, change
 the embedder's revision too.
 """
 

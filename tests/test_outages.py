@@ -281,3 +281,34 @@ def test_a_job_that_ends_wakes_its_waiting_threads_at_once(lake):
     assert len(ended) == 4
     assert max(ended) - begin < 1
     assert current() is None
+
+
+# Hosts whose names are not known
+
+UNKNOWN = heron.NoSuchHost("mem://b/a cannot be reached: there is no host mispelt.example")
+
+
+@pytest.mark.parametrize("ask", ["read", "list"])
+def test_an_unknown_name_is_told_within_seconds(lake, clock, ask):
+    lake.broken["get"] = lake.broken["list"] = UNKNOWN
+    storage = PatientStorage(LakeStorage(lake))
+    begin = clock.now
+    with patiently(Patience(clock=clock, pause=clock.pause)), pytest.raises(heron.NoSuchHost):
+        storage.read(URL) if ask == "read" else list(storage.list("mem://b/"))
+    assert waiting.NAME <= clock.now - begin < waiting.NAME + 12
+
+
+@pytest.mark.parametrize("before", ["read", "list"])
+def test_a_name_that_was_known_before_is_waited_for(lake, clock, before):
+    """Whatever the store has answered: its list, or another object."""
+    storage = PatientStorage(LakeStorage(lake))
+    begin = clock.now
+    with patiently(Patience(clock=clock, pause=clock.pause)):
+        storage.read(OTHER) if before == "read" else list(storage.list("mem://b/"))
+        lake.broken["get"] = UNKNOWN
+        with pytest.raises(heron.NoSuchHost):
+            storage.read(URL)
+        assert clock.now - begin >= waiting.SILENCE
+        lake.broken.clear()
+        clock.now += waiting.AGAIN
+        assert storage.read(URL) == b"content"

@@ -54,6 +54,7 @@ if TYPE_CHECKING:
         MediaError,
         MetadataError,
         NoSuchBucket,
+        NoSuchHost,
         NotFound,
         ObjectChanged,
         PermissionDenied,
@@ -157,7 +158,7 @@ _HOME = {
     "embedding.service": "Embedded",
     "errors": (
         "AlreadyExists BadCredentials CatalogueBusy CatalogueError ExecutorError HeronError ImportAborted ImportCancelled "
-        "ImportInterrupted InvalidInput MediaError MetadataError NoSuchBucket NotFound ObjectChanged "
+        "ImportInterrupted InvalidInput MediaError MetadataError NoSuchBucket NoSuchHost NotFound ObjectChanged "
         "PermissionDenied PluginError QueryError Throttled Unreachable WorkerLost"
     ),
     "hooks": (
@@ -263,6 +264,7 @@ __all__ = [
     "NewFrame",
     "NewItem",
     "NoSuchBucket",
+    "NoSuchHost",
     "NotFound",
     "ObjectAddress",
     "ObjectChanged",

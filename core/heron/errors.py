@@ -38,6 +38,10 @@ class Unreachable(HeronError):
     """A storage backend did not answer: no route, refused, cut off, or too slow. Retrying may help."""
 
 
+class NoSuchHost(Unreachable):
+    """The name of a store's host is not known. A job waits for it only if the store has answered before."""
+
+
 class Throttled(Unreachable):
     """A storage backend asks for fewer requests. Retrying later helps."""
 

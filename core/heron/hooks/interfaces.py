@@ -35,7 +35,7 @@ class StoredObject:
 class Storage(Protocol):
     """A storage backend with its credentials, ready to use in several threads. All methods take normalised URLs.
 
-    Failures raise NotFound, NoSuchBucket, PermissionDenied, BadCredentials, Unreachable or Throttled. Heron
+    Failures raise NotFound, NoSuchBucket, PermissionDenied, BadCredentials, Unreachable, NoSuchHost or Throttled. Heron
     retries unreachable and throttled requests, with growing pauses; a backend need not.
     """
 

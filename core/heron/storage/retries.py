@@ -14,11 +14,11 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import Any, BinaryIO, TypeVar, cast
 
-from heron.errors import BadCredentials, HeronError, InvalidInput, Throttled, Unreachable
+from heron.errors import BadCredentials, HeronError, InvalidInput, NoSuchHost, Throttled, Unreachable
 from heron.hooks import Storage, StoredObject, WritableStorage
 from heron.interrupts import join
 from heron.media.ranged import ranged
-from heron.storage.waiting import WITNESS, Health, Patience, current, down, working_for
+from heron.storage.waiting import NAME, WITNESS, Health, Patience, current, down, working_for
 
 T = TypeVar("T")
 
@@ -176,7 +176,7 @@ class PatientStorage:
         if patience is not None and not self._counts:
             if health.is_down and not health.is_due(patience.clock()):
                 raise down(url, health)
-            return _Timed(self.storage, url, health, patience)
+            return _Timed(self, url, health, patience)
         return _Counted(self.storage, url, health, self._retries, self._pause)
 
 
@@ -219,7 +219,7 @@ class _Counted:
 class _Timed:
     """The tries of one request of a job, limited by the health of its store and the patience of the job."""
 
-    def __init__(self, storage: Storage, url: str, health: Health, patience: Patience) -> None:
+    def __init__(self, storage: PatientStorage, url: str, health: Health, patience: Patience) -> None:
         self._storage = storage
         self._url = url
         self._health = health
@@ -245,7 +245,7 @@ class _Timed:
         may_ask = self._failures >= 1 and health.witness not in (None, self._url)
         is_asked = may_ask and self._seen == health.answers and health.is_due(now, WITNESS)
         if is_asked:
-            _witness_answers(self._storage, self._url, health)
+            _witness_answers(self._storage.storage, self._url, health)
         if self._seen != health.answers:
             self._seen = health.answers
             self._alone_since = now if self._alone_since is None else self._alone_since
@@ -254,11 +254,17 @@ class _Timed:
                 raise error
         elif health.is_down or is_asked or not may_ask:
             self._alone_since = None
-            if health.is_down or silent >= self._patience.silence:
+            if health.is_down or silent >= self._longest(error):
                 health.is_down, health.reason = True, error.message
                 raise error
         self._patience.wait(health, _seconds(self._failures))
         self._failures += 1
+
+    def _longest(self, error: Unreachable) -> float:
+        """The seconds for which a silent store is waited for."""
+        if isinstance(error, NoSuchHost) and not self._patience.has_answered(self._storage):
+            return min(NAME, self._patience.silence)
+        return self._patience.silence
 
 
 def _refused(health: Health, error: HeronError) -> None:

@@ -22,6 +22,9 @@ from heron.wording import counted
 SILENCE = 120.0
 """The seconds that a job waits for a silent store, unless HERON_PATIENCE says otherwise."""
 
+NAME = 3.0
+"""The same for a host whose name is not known, if its store has not answered in this job: it is probably misspelt."""
+
 OBJECT = 8.0
 """The seconds in which an object is tried again while its store answers for others."""
 
@@ -139,6 +142,10 @@ class Patience:
     def health(self, store: object, kind: str, name: str) -> Health:
         """The health of a store, for requests of one kind: lists can work while objects cannot be read."""
         return self._stores.setdefault((id(store), kind), Health(name))
+
+    def has_answered(self, store: object) -> bool:
+        """Whether a store has answered any request of this job."""
+        return any(health.answers for (of, _), health in tuple(self._stores.items()) if of == id(store))
 
     def single(self, health: Health) -> float:
         """The seconds for an object that fails while its store answers for others."""

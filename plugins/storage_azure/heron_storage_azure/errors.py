@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import socket
 
 from azure.core.exceptions import (
     AzureError,
@@ -36,7 +37,8 @@ def explain(error: Exception, url: str, access: Access) -> heron.HeronError | No
         return _no_token(entra[0] if entra else None, access)
     status = error.status_code if isinstance(error, HttpResponseError) else None
     if status is None or status < 300:
-        return heron.Unreachable(f"{url} cannot be reached: {_reason(error)}", hint=_host_hint(error, access))
+        kind = heron.NoSuchHost if _is_unknown(error) else heron.Unreachable
+        return kind(f"{url} cannot be reached: {_reason(error)}", hint=_host_hint(error, access))
     return _of_answer(error, status, url, access)
 
 
@@ -145,6 +147,11 @@ def _no_right(error: AzureError, code: str, url: str) -> heron.PermissionDenied:
 def _reason(error: AzureError) -> str:
     """The reason given by the SDK on one line, cut before the query of a URL, which could contain a signature."""
     return " ".join(re.split(r"\?|, url=", str(error), maxsplit=1)[0].split())[:200] or type(error).__name__
+
+
+def _is_unknown(error: AzureError) -> bool:
+    """Whether the name of the host is not known."""
+    return isinstance(getattr(error.inner_exception, "os_error", None), socket.gaierror)
 
 
 def _host_hint(error: AzureError, access: Access) -> str | None:

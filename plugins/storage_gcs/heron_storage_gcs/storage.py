@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from functools import cached_property
@@ -113,7 +114,9 @@ class GcsStorage(heron.BucketStorage):
         if isinstance(error, aiohttp.ClientPayloadError):
             return heron.Unreachable(f"{url} cannot be reached: the connection broke off")
         if isinstance(error, aiohttp.ClientError):
-            return heron.Unreachable(f"{url} cannot be reached: {' '.join(str(error).split())}")
+            is_unknown = isinstance(getattr(error, "os_error", None), socket.gaierror)
+            kind = heron.NoSuchHost if is_unknown else heron.Unreachable
+            return kind(f"{url} cannot be reached: {' '.join(str(error).split())}")
         return super().explain(error, url)
 
     def _stat(self, address: heron.ObjectAddress) -> heron.StoredObject:

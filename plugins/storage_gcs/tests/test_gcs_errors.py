@@ -259,7 +259,7 @@ def test_a_closed_port_is_told_quickly(ask: Ask) -> None:
 
 def test_an_unknown_host_is_unreachable() -> None:
     storage = BACKEND.load({"anonymous": True, "endpoint": "http://no-such-host.invalid"})
-    assert type(error_from(lambda storage: storage.stat(URL), storage)) is heron.Unreachable
+    assert type(error_from(lambda storage: storage.stat(URL), storage)) is heron.NoSuchHost
 
 
 def test_expected_errors_are_not_logged(

@@ -177,7 +177,8 @@ def _of_connection(error: Exception, request: Request) -> heron.HeronError | Non
         driver.HTTPClientError, driver.ConnectionError, driver.IncompleteReadError, aiohttp.ClientError,
     )  # fmt: skip
     if isinstance(error, connection):
-        return heron.Unreachable(f"{request.url} cannot be reached: {_reason(error)}")
+        kind = heron.NoSuchHost if _is_unknown(error) else heron.Unreachable
+        return kind(f"{request.url} cannot be reached: {_reason(error)}")
     return None
 
 
@@ -200,11 +201,16 @@ def _reason(error: Any) -> str:
     if isinstance(error, driver.ConnectTimeoutError | driver.ReadTimeoutError):
         return f"{host} takes too long to answer"
     if isinstance(error, driver.EndpointConnectionError):
-        unknown = isinstance(getattr(cause, "os_error", None), socket.gaierror)
-        return f"there is no host {host}" if unknown else f"{host} refuses the connection"
+        return f"there is no host {host}" if _is_unknown(error) else f"{host} refuses the connection"
     if isinstance(cause, aiohttp.ClientResponseError):
         return NOT_S3
     return f"the connection was cut ({type(cause).__name__})"
+
+
+def _is_unknown(error: Any) -> bool:
+    """Whether the name of the host is not known."""
+    cause = getattr(error, "kwargs", {}).get("error", error)
+    return isinstance(getattr(cause, "os_error", None), socket.gaierror)
 
 
 def _region(error: driver.ClientError) -> str | None:

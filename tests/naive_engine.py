@@ -271,6 +271,8 @@ class NaiveEngine:
                 return title in row["collections"]
             case tree.InDataset(title):
                 return title in row["datasets"]
+            case tree.HasFile(name):
+                return like("%/" + name.replace("!", "!!").replace("_", "!_"), "!", f"/{row['item'].path}")
             case tree.InFolder(path, recursive):
                 here = row["item"].folder_path
                 return here == path or (recursive and here.startswith(f"{path}/"))

@@ -8,6 +8,7 @@ import json
 import pytest
 
 import heron
+from heron.cli.main import status
 from heron.errors import AlreadyExists, HeronError, InvalidInput, NotFound, PluginError
 from heron.models import MediaFacts, NewItem
 from tests.test_datasets import register
@@ -78,6 +79,38 @@ def test_an_export_replaces_an_older_one(workspace, tmp_path):
     target.write_text("old")
     workspace.export("train", str(target))
     assert json.loads(target.read_text()) == []
+
+
+def test_the_suffix_of_the_file_says_the_format(workspace, tmp_path):
+    workspace.datasets.create("train", items=register(workspace, 1))
+    starts = {"a.csv": "position,uuid", "b.JSONL": '{"position":0', "c.json": "[\n{", "d": "[\n{"}
+    for name, start in starts.items():
+        workspace.export("train", tmp_path / name)
+        assert (tmp_path / name).read_text().startswith(start), name
+    workspace.export("train", tmp_path / "e.txt", format="csv")
+    workspace.export("train", tmp_path / "f.csv", format="csv-members")
+    assert (tmp_path / "e.txt").read_text() == (tmp_path / "a.csv").read_text()
+
+
+@pytest.mark.parametrize(
+    ("name", "format", "message"),
+    [
+        ("a.csv", "json", "a.csv has the suffix of csv, but the format is json"),
+        ("a.jsonl", "json", "a.jsonl has the suffix of jsonl, but the format is json"),
+        ("a.xml", None, "a.xml has none in its name"),
+    ],
+)
+def test_a_suffix_and_a_format_that_contradict_each_other_are_refused(
+    workspace, tmp_path, name, format, message, capsys
+):
+    workspace.datasets.create("train", items=register(workspace, 1))
+    with pytest.raises(InvalidInput, match=message):
+        workspace.export("train", tmp_path / name, format=format)
+    options = ["--format", format] if format else []
+    file = str(tmp_path / name)
+    assert status(["-w", str(workspace.root), "datasets", "export", "train", "-o", file, *options]) == 2
+    assert message.lower() in " ".join(capsys.readouterr().err.split()).lower()
+    assert not (tmp_path / name).exists()
 
 
 def listing(folder):

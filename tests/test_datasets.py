@@ -158,12 +158,39 @@ def test_title_and_description_can_be_changed(workspace):
 # Backing folder
 
 
-def test_a_backed_dataset_begins_with_the_items_of_its_folder_alone(workspace):
+def test_a_backed_dataset_begins_with_the_items_of_its_folder_and_those_below(workspace):
     register(workspace, 2, "A")
     register(workspace, 1, "A/B")
+    register(workspace, 1, "AB")
     dataset = workspace.datasets.create("train", backing_folder="A")
     assert dataset.backing_folder_id == workspace.folders.get("A").id
-    assert rows(workspace, dataset) == [(0, "A/0.jpg"), (1, "A/1.jpg")]
+    assert rows(workspace, dataset) == [(0, "A/0.jpg"), (1, "A/1.jpg"), (2, "A/B/0.jpg")]
+
+
+def test_a_backed_dataset_follows_its_whole_tree(workspace):
+    workspace.datasets.create("all", backing_folder="A")
+    workspace.datasets.create("cats", backing_folder="A/cats")
+    cats, dogs = register(workspace, 2, "A/cats/new"), register(workspace, 1, "A/dogs")
+    birds = register(workspace, 1, "B/birds")
+
+    def titles(dataset):
+        return [name.rpartition("/")[0] for _, name in rows(workspace, dataset)]
+
+    assert titles("all") == ["A/cats/new", "A/cats/new", "A/dogs"]
+    assert titles("cats") == ["A/cats/new", "A/cats/new"]
+    workspace.items.move([cats[0]], "A/dogs")
+    assert titles("all") == ["A/cats/new", "A/cats/new", "A/dogs"], "within the tree, places stay"
+    assert titles("cats") == ["A/cats/new"]
+    workspace.folders.move("B/birds", "A/cats")
+    assert titles("all")[3:] == titles("cats")[1:] == ["B/birds"]
+    workspace.folders.rename("A", "Z")
+    assert titles("all") == ["A/cats/new", "A/cats/new", "A/dogs", "B/birds"]
+    workspace.folders.move("Z/cats", None)
+    assert titles("all") == ["A/cats/new", "A/dogs"], "the first of them is among the dogs"
+    assert titles("cats") == ["A/cats/new", "B/birds"]
+    workspace.folders.delete("Z/dogs")
+    assert titles("all") == []
+    assert {dogs[0].uuid, birds[0].uuid} - {item.uuid for item in workspace.items.list()} == {dogs[0].uuid}
 
 
 def test_a_backed_dataset_follows_what_is_registered(workspace):

@@ -249,7 +249,7 @@ def test_an_export_into_the_catalogue_is_refused(workspace, target):
     (workspace.root / "link").symlink_to(workspace.root / ".heron")
     (workspace.root / "to-it").symlink_to(workspace.root / ".heron" / "catalog.db")
     with pytest.raises(InvalidInput, match="part of a workspace"):
-        workspace.export("D", workspace.root / target)
+        workspace.export("D", workspace.root / target, format="json")
     assert workspace.items.count() == 1
     assert not (workspace.root / ".heron" / "new.json").exists()
 

@@ -97,6 +97,29 @@ def test_a_catalogue_of_before_works_on(before, tmp_path):
         assert [frame.number for frame in workspace.frames.list(list(workspace.items.list())[1])] == [3, 5]
 
 
+def test_a_backed_dataset_of_before_gets_the_items_of_the_folders_below(before):
+    with closing(sqlite3.connect(before / ".heron" / "catalog.db", isolation_level=None)) as plain:
+        plain.execute(
+            "INSERT INTO folders (uuid, parent_id, name, path, created_at, created_by) VALUES ('f', 1, 'B', 'A/B', 'now', 'me')"
+        )
+        for number, folder in ((2, 2), (3, 2)):
+            plain.execute(
+                "INSERT INTO items (uuid, folder_id, name, url, kind, media_type, created_at, updated_at, created_by) "
+                "SELECT 'i' || ?, ?, 'n' || ?, 's3://lake/' || ?, kind, media_type, created_at, updated_at, created_by FROM items WHERE id = 1",
+                [number, folder, number, number],
+            )
+        plain.execute("UPDATE items SET deleted_at = created_at WHERE id = 3")
+        plain.execute(
+            "INSERT INTO datasets (uuid, title, backing_folder_id, created_at, created_by) VALUES ('d', 'd', 1, '2026-01-31T12:00:00.000000Z', 'me')"
+        )
+        plain.execute("INSERT INTO dataset_rows (dataset_id, item_id) VALUES (1, 1)")
+    with heron.open(before, discover=False) as workspace:
+        assert [row.item.name for row in workspace.datasets.rows("d")] == ["pair", "n2"]
+        workspace.folders.create("C")
+        workspace.items.move(["n2"], "C")
+        assert [row.item.name for row in workspace.datasets.rows("d")] == ["pair"]
+
+
 @pytest.mark.slow
 def test_only_a_catalogue_that_lacks_tables_is_opened_with_sqlite_utils(before):
     code = (

@@ -105,7 +105,15 @@ def test_table_of_functions_is_that_of_the_code():
     signatures = [re.fullmatch(r"`(\w+)\((.*)\)`", cell) for cell, _ in rows("Functions")]
     documented = {found[1]: len(found[2].split(", ")) if found[2] else 0 for found in signatures}
     known = {name: len(function.arguments) for name, function in BUILT_IN.items()}
-    assert documented == {**known, "now": 0, "match": 2, "in_collection": 1, "in_dataset": 1, "in_folder": 1}
+    assert documented == {
+        **known,
+        "now": 0,
+        "match": 2,
+        "in_collection": 1,
+        "in_dataset": 1,
+        "in_folder": 1,
+        "has_file": 1,
+    }
     assert set(documented) - set(known) - {"now"} == set(parse._TESTS)
 
 

@@ -354,12 +354,12 @@ def test_the_right_to_make_folders_is_asked_for(workspace, data, monkeypatch):
     assert workspace.ingest.files([data], folder="P", flat=True).added == 4
 
 
-def test_a_dataset_of_the_folder_is_told_of_what_lands_below_it(workspace, data):
+def test_a_dataset_of_the_folder_has_what_lands_below_it(workspace, data):
     workspace.datasets.create("d", backing_folder="P")
-    report = workspace.ingest.files([data], folder="P", ignore_errors=True)
-    assert [problem.severity for problem in report.problems] == ["warning"]
-    assert "dataset 'd' has only the items that are in 'P' itself" in report.problems[0].reason
-    assert len(list(workspace.datasets.rows("d"))) == 1
+    assert workspace.ingest.files([data], folder="P").job.warnings == 0
+    assert [row.item.uuid for row in workspace.datasets.rows("d")] == [
+        item.uuid for item in workspace.items.list()
+    ]
 
 
 # Commands

@@ -386,12 +386,12 @@ class Workspace(OpenCatalogue):
         return self.thumbnails.find(thing) if isinstance(thing, Item) else self.frames.thumbnail(thing)
 
     def export(
-        self, dataset: DatasetRef, file: str | Path, *, format: str = "json", frames: FrameChoice = "marked"
-    ) -> int:
-        """Write a dataset to a file in the format of an exporter, with the chosen frames; returns the number of rows.
+        self, dataset: DatasetRef, file: str | Path, *, format: str | None = None, frames: FrameChoice = "marked"
+    ) -> int:  # fmt: skip
+        """Write a dataset with the chosen frames in the format of the file's suffix (none: JSON); returns the number of rows.
 
-        The file, or the folder of an exporter of several files, appears whole or not at all. Raises PluginError for an
-        unknown format, AlreadyExists for a folder that is not empty, InvalidInput for a place within `.heron`.
+        The file, or the folder of an exporter of several files, appears whole or not at all. Raises PluginError for an unknown
+        format, AlreadyExists for a folder that is not empty, InvalidInput for `.heron` and for a suffix of another format.
         """
         from heron.export.writing import export_rows
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from heron.catalog.access import Access
 from heron.catalog.database import Database
+from heron.catalog.file_names import has_file_sql, patterns
 from heron.catalog.limits import bundles
 from heron.catalog.paths import path_of, urls_of
 from heron.catalog.spelling import HAS_SCHEME, meanings
@@ -53,6 +54,16 @@ class Callings:
                 case _:
                     found.update(self._equal(by, {name: name for name in bundle}))
         return found
+
+    def by_file(self, name: str) -> Matches:
+        """The items with a file of this name, or at a path that ends with it: their own, or a member."""
+        name = self._database.places.path(name)
+        rows = self._database.rows(
+            f"SELECT id, uuid FROM items WHERE {has_file_sql()} AND deleted_at IS NULL AND {self._access.scope('item', 'items')} "
+            "ORDER BY id LIMIT 100",
+            [*patterns(name, exact=True), *patterns(name, exact=True)],
+        )
+        return [(row["id"], row["uuid"]) for row in rows]
 
     def _by_url(self, names: Sequence[str]) -> dict[str, Matches]:
         """The items whose file a URL or path means; the URL as it is stored comes first."""

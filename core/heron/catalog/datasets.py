@@ -57,7 +57,10 @@ class DatasetService:
         description: str = "",
         backing_folder: FolderRef | None = None,
     ) -> Dataset:
-        """Create a dataset from a collection and from items, or with a backing folder, whose items are always its rows."""
+        """Create a dataset from a collection and from items, or with a backing folder.
+
+        The rows of a dataset with a backing folder are always the items of this folder and of the folders below it.
+        """
         self._access.require("create", WORKSPACE, "dataset")
         check_name(title, "dataset title")
         uuid = new_uuid()
@@ -87,7 +90,7 @@ class DatasetService:
                 ),
             )
             if folder is not None:
-                self._add(new, self._items.stream(folder=folder, recursive=False))
+                self._add(new, self._items.stream(folder=folder))
                 self._database.execute(
                     "UPDATE datasets SET backing_folder_id = ? WHERE uuid = ?", [folder.id, uuid]
                 )

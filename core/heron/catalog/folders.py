@@ -8,6 +8,7 @@ from heron.answers import FolderContents
 from heron.catalog.access import WORKSPACE, Access, Noun, Verb
 from heron.catalog.database import Database, Row, one_transaction
 from heron.catalog.limits import at_most
+from heron.catalog.mirrors import mirror_moved_folder
 from heron.catalog.missing import missing
 from heron.catalog.referring import FOLDER, FolderRef
 from heron.catalog.schema import SchemaService
@@ -240,6 +241,10 @@ class FolderService:
                 "UPDATE folders SET path = ? || substr(path, ?) WHERE path = ? OR substr(path, 1, ?) = ?",
                 [path, len(folder.path) + 1, folder.path, len(folder.path) + 1, folder.path + "/"],
             )
+            if path != folder.path:
+                mirror_moved_folder(
+                    self._database, *subtree("items.folder_id", self.get(folder.uuid), recursive=True)
+                )
         return self.get(folder.uuid)
 
     def _paths_by_id(self) -> dict[int, str]:

@@ -97,7 +97,12 @@ class ItemService:
         if found:
             return self._records([found[0][0]]).get(found[0][0])
         short = self._short_ids.find([ref]).get(ref)
-        return self._records([short.id]).get(short.id) if short is not None else None
+        if short is not None:
+            return self._records([short.id]).get(short.id)
+        held = self._called.by_file(ref)
+        if len(held) > 1:
+            raise self._ambiguous(ref, held)
+        return self._records([held[0][0]]).get(held[0][0]) if held else None
 
     def _relocation(self, old: str, new: str, origin: Origin | None) -> Relocation:
         """The move of all files below a URL to below another one; both end with a slash."""
@@ -243,6 +248,8 @@ class ItemService:
             matches = called.get(ref, []) if isinstance(ref, str) else []
             if isinstance(ref, str) and ref in short:
                 matches = [(short[ref].id, short[ref].uuid)]
+            if not matches and isinstance(ref, str):
+                matches = self._called.by_file(ref)
             if not matches:
                 raise _unknown(ITEM.key(ref))
             if len(matches) > 1:

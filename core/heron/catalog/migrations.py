@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection
 from typing import TYPE_CHECKING
 
 from heron.catalog.columns.scripts import COLUMN_CHANGES, COLUMNS
+from heron.catalog.mirror_scripts import MIRRORS
 from heron.catalog.organisation.scripts import ORGANISATION
 from heron.catalog.scripts import CLOUD, CONVERSIONS, FIRST, IDENTITY, MEDIA, STORES, VECTORS, WAITING
 from heron.times import now
@@ -179,8 +180,16 @@ def workspace_identity(db: Database) -> None:
     db.execute("INSERT INTO workspace (id, uuid) VALUES (1, ?)", [new_uuid()])
 
 
+@migrations()
+def mirrored_trees(db: Database) -> None:
+    """A dataset with a backing folder has the items of the folders below it too; those of before get them."""
+    for statement in _statements(MIRRORS):
+        db.execute(statement)
+
+
 OPTIONAL = frozenset(
     {
+        "mirrored_trees",
         "local_places",
         "column_tables",
         "synced_trees",

@@ -14,6 +14,7 @@ from heron.catalog.database import Database
 from heron.catalog.folders import FolderService, within
 from heron.catalog.frame_rows import BARE, insert_frames, renumber
 from heron.catalog.items import bundles
+from heron.catalog.mirrors import mirror
 from heron.catalog.places import KEPT, located
 from heron.catalog.referring import FolderRef
 from heron.catalog.sampling import prepared
@@ -22,7 +23,7 @@ from heron.catalog.stored import dumper
 from heron.catalog.stores import HERE, Matching, Origin, OriginOf, StoreTable
 from heron.catalog.vectors.rows import Owner
 from heron.catalog.vectors.store import VectorStore
-from heron.convert import without_secrets
+from heron.convert import dumps, without_secrets
 from heron.errors import InvalidInput
 from heron.hooks import PluginManager
 from heron.media.kinds import Kinds
@@ -199,15 +200,10 @@ class Registration:
         return len(pairs)
 
     def _return_to_datasets(self, ids: Iterable[int]) -> None:
-        """Add restored items to the dataset that mirrors their folder, unless they have a row there."""
+        """Add restored items to the datasets that mirror their folder, or one above it, unless they have a row there."""
         back = list(ids)
         self._access.require_all("update", "item", back)
-        self._database.execute_many(
-            "INSERT INTO dataset_rows (dataset_id, item_id) SELECT datasets.id, items.id FROM datasets "
-            "JOIN items ON items.folder_id = datasets.backing_folder_id WHERE items.id = ? AND NOT EXISTS "
-            "(SELECT 1 FROM dataset_rows AS r WHERE r.dataset_id = datasets.id AND r.item_id = items.id)",
-            ((id,) for id in back),
-        )
+        mirror(self._database, "items.id IN (SELECT value FROM json_each(?))", [dumps(back)])
 
     def _restore(self, ids: Iterable[int]) -> int:
         """Restore items that are marked as deleted."""
@@ -238,14 +234,8 @@ class Registration:
             insert_frames(self._database, validator, owners, self._vectors._keep_encoded)
 
     def _follow(self, newest: int) -> None:
-        """Add the new items to the datasets of which their folders are the backing folders, if any; a trigger would
-        make every insert 5x slower.
-        """
-        self._database.execute(
-            "INSERT INTO dataset_rows (dataset_id, item_id) SELECT datasets.id, items.id FROM items "
-            "CROSS JOIN datasets ON datasets.backing_folder_id = items.folder_id WHERE items.id > ? ORDER BY items.id",
-            [newest],
-        )
+        """Add the new items to the datasets that mirror their folders; a trigger would make every insert 5x slower."""
+        mirror(self._database, "items.id > ?", [newest])
 
     def _places(self, origin_of: OriginOf | None) -> Callable[[str], tuple[int | None, int | None]]:
         """A function that returns the inner ids of the integration and the store of a URL, within one transaction."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from heron.catalog.columns.scripts import COLUMN_CHANGES, COLUMNS
+from heron.catalog.mirror_scripts import MIRRORS
 from heron.catalog.organisation.scripts import ORGANISATION
 
 FIRST = """
@@ -376,5 +377,6 @@ SCRIPTS = (
     + COLUMN_CHANGES
     + ORGANISATION
     + IDENTITY
+    + MIRRORS
 )
 """All of them."""

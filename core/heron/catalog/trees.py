@@ -57,14 +57,6 @@ class FolderTrees:
         )
         return {(): root, **{by_path[folder.path]: folder for folder in self._folders._of_rows(rows)}}
 
-    def dataset_of(self, folder: Folder) -> str | None:
-        """The title of the dataset of which a folder is the backing folder, or None."""
-        title: str | None = self._database.value(
-            f"SELECT title FROM datasets WHERE backing_folder_id = ? AND {self._access.scope('dataset', 'datasets')}",
-            [folder.id],
-        )
-        return title
-
     def prune(self, folders: Iterable[Folder]) -> None:
         """Delete those of the folders that contain nothing; they were just created."""
         for folder in sorted(folders, key=lambda folder: folder.path.count("/"), reverse=True):

@@ -42,7 +42,7 @@ from heron.cli.selection import Selection, selection
 from heron.cli.tables import is_csv, say
 from heron.cli.values import assignments
 from heron.convert import dumps, item_to_dict
-from heron.errors import NotFound
+from heron.errors import InvalidInput, NotFound
 from heron.models import DatasetRow, FrameChoice
 from heron.wording import counted
 
@@ -84,7 +84,7 @@ def list_datasets(context: Context, limit: int | None, cursor: int, as_json: boo
     "--backing-folder",
     shell_complete=completing.folders,
     metavar="PATH",
-    help="Make the items of this folder the rows, now and whenever they change.",
+    help="Make the items of this folder, and of those below it, the rows, now and whenever they change.",
 )
 @click.option("--description", default="", help="What the dataset is for.")
 @json_option
@@ -242,18 +242,15 @@ def export(
 
     JSON has the members and the chosen frames of each item; CSV has tables of their own for them: csv-members, csv-frames.
     """
-    from heron.export.writing import export_rows
-    from heron.hooks import DatasetExporter
+    from heron.export.writing import export_rows, format_of
 
     if as_json and str(output) == "-":
         raise click.UsageError("-o - and --json both write to standard output: give one of them.")
     workspace = context.workspace()
-    exporters = list(workspace.plugins.contributions(DatasetExporter))
-    chosen = format or {e.suffix: e.name for e in exporters if e.suffix}.get(output.suffix.lower())
-    if chosen is None:
-        raise click.UsageError(
-            f"Which format? {output} has none in its name. Give --format, one of {', '.join(e.name for e in exporters)}."
-        )
+    try:
+        chosen = format_of(workspace.plugins, output, format)
+    except InvalidInput as error:
+        raise click.UsageError(f"{error.message[:1].upper()}{error.message[1:]} ({error.hint}).") from error
     if output.is_dir() and not workspace.plugins.exporter(chosen).writes_folder:
         raise click.UsageError(f"File {str(output)!r} is a directory.")
     exporter = workspace.plugins.exporter(chosen)

@@ -15,13 +15,46 @@ if TYPE_CHECKING:
     from heron.models import DatasetRow
 
 
+def format_of(plugins: PluginManager, path: Path, format: str | None = None) -> str:
+    """The format in which to write to a path: `format`, or that of the path's suffix.
+
+    Raises InvalidInput for a suffix that is of no format, or of another one than `format`; PluginError for an unknown format.
+    """
+    from heron.hooks import DatasetExporter
+
+    exporters = list(plugins.contributions(DatasetExporter))
+    suffix = path.suffix.lower()
+    by_suffix = {exporter.suffix: exporter.name for exporter in exporters if exporter.suffix}
+    if format is None:
+        if suffix not in by_suffix:
+            raise InvalidInput(
+                f"which format? {path} has none in its name",
+                hint=f"give one of {', '.join(e.name for e in exporters)}",
+            )
+        return by_suffix[suffix]
+    own = plugins.exporter(format).suffix
+    if own and suffix != own and suffix in by_suffix:
+        raise InvalidInput(
+            f"{path.name} has the suffix of {by_suffix[suffix]}, but the format is {format}",
+            hint=f"call it {path.stem}{own}, or leave the format out",
+        )
+    return format
+
+
 def export_rows(
-    plugins: PluginManager, format: str, rows: Iterable[DatasetRow], path: Path, *, safe_cells: bool = False
+    plugins: PluginManager,
+    format: str | None,
+    rows: Iterable[DatasetRow],
+    path: Path,
+    *,
+    safe_cells: bool = False,
 ) -> int:
     """Write rows to a file, or to a folder where the format is one of several files; returns the number of rows.
 
-    `safe_cells` is for the format csv alone. Raises PluginError for an unknown format, AlreadyExists for a folder that is not empty.
+    Without a format, it is that of the suffix, and JSON without a suffix. `safe_cells` is for the format csv alone. Raises
+    PluginError for an unknown format, AlreadyExists for a folder that is not empty, and the errors of `format_of`.
     """
+    format = format_of(plugins, path, format if format or path.suffix else "json")
     known = plugins.exporter(format)
     exporter: Any = plugins.load(known)
     if safe_cells:

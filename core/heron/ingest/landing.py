@@ -76,7 +76,6 @@ class Landing:
         self._metadata = metadata
         self._synced = synced
         self._trees = trees
-        self._is_warned = False
         self._options = options
         self._waiting = waiting
         self._parts = SeriesParts(series, options.origin_of)
@@ -236,13 +235,6 @@ class Landing:
             if of in made.cut:
                 text = f"it lies too many folders deep, and is in {made.folders[of].path[-100:]!r}"
                 problems.append(ImportProblem(outcome.unit.place, outcome.unit.url, text, "warning"))
-        if any(names) and not self._is_warned and (title := self._trees.dataset_of(folder)):
-            self._is_warned = True
-            text = (
-                f"dataset {title!r} has only the items that are in {folder.path!r} itself, not those in the folders below it, "
-                "which this import makes; --flat makes none"
-            )
-            problems.append(ImportProblem("", "", text, "warning"))
         return made, [made.folders[of] for of in names]
 
     def _refresh(self, outcomes: Sequence[Outcome]) -> int:

@@ -58,8 +58,11 @@ class MetadataFileReport(Record):
     would_change: int | None = None
 
 
-Row = tuple[str, str, dict[str, Json]]
-"""How the item is named (`uuid`, `url`, `path` or `name`), the name, and the metadata."""
+Name = tuple[str, str]
+"""How an item is named (`uuid`, `url`, `path` or `name`), and the name."""
+
+Row = tuple[Sequence[Name], dict[str, Json]]
+"""The names of the item, each for when no item has the one before, and the metadata."""
 
 
 def apply_file(
@@ -86,7 +89,7 @@ def apply_file(
     def rows() -> Iterator[Row]:
         return (_split(row, place, by, passed_over) for place, row in read_rows(file, schema))
 
-    unknown = unknown_keys(file, (values for _, _, values in rows()), schema, as_is=as_is)
+    unknown = unknown_keys(file, (values for _, values in rows()), schema, as_is=as_is)
     changed: set[int] = set()
     updated = 0
     try:
@@ -94,8 +97,8 @@ def apply_file(
             count += len(bundle)
             found = _find(items, bundle)
             updates: list[tuple[Any, Mapping[str, Json]]] = []
-            for kind, key, values in bundle:
-                uuids = found.get((kind, key), [])
+            for (names, values), uuids in zip(bundle, found, strict=True):
+                key = names[0][1]
                 if len(uuids) == 1:
                     updates.append((uuids[0], values))
                 elif uuids:
@@ -266,7 +269,8 @@ def _object(row: Any, place: str) -> tuple[str, dict[str, Json]]:
 def _split(row: dict[str, Json], place: str, by: str | None, passed_over: dict[str, None]) -> Row:
     """A row of a file: the first column that names an item, and the other columns as metadata.
 
-    If the row has an object `metadata`, the other columns are not metadata; they are added to `passed_over`. Many tables have an `id` that is not a UUID; it does not name an item, and is metadata.
+    Unless `by` says how items are named, the URL, and in an exported dataset the path, is for when no item has that UUID: the
+    file may come from another workspace. If the row has an object `metadata`, the other columns are not metadata; they are added to `passed_over`. Many tables have an `id` that is not a UUID; it does not name an item, and is metadata.
     """
     lower = {key.lower(): key for key in reversed(row)}
     for name, kind in COLUMNS.items():
@@ -281,14 +285,25 @@ def _split(row: dict[str, Json], place: str, by: str | None, passed_over: dict[s
         if isinstance(nested, dict):
             passed_over.update((k, None) for k, v in others.items() if v not in _NOTHING and k not in _NAMING)
         kept = nested if isinstance(nested, dict) else others
-        return kind, value.lower() if kind == "uuid" else value, kept
+        names = [(kind, value.lower() if kind == "uuid" else value)]
+        if by is None and kind == "uuid":
+            beside = ("url", "path") if isinstance(nested, dict) else ("url",)
+            names += [
+                (other, found) for other in beside if isinstance(found := row.get(other), str) and found
+            ]
+        return names, kept
     raise InvalidInput(f"{place} names no item", hint=f"give it a column {by or 'uuid, url, path or name'}")
 
 
-def _find(items: ItemService, rows: Sequence[Row]) -> dict[tuple[str, str], list[str]]:
-    """The UUIDs of the items that rows name; the keys are (`uuid`, `url`, `path` or `name`, the name)."""
-    found: dict[tuple[str, str], list[str]] = {}
-    for kind in dict.fromkeys(kind for kind, _, _ in rows):
-        matches = items._called(kind, (name for other, name, _ in rows if other == kind))
-        found.update(((kind, name), [uuid for _, uuid in called]) for name, called in matches.items())
+def _find(items: ItemService, rows: Sequence[Row]) -> list[list[str]]:
+    """The UUIDs of the items that each row names."""
+    found: list[list[str]] = [[] for _ in rows]
+    left = [(place, names) for place, (names, _) in enumerate(rows)]
+    for depth in range(max((len(names) for names, _ in rows), default=0)):
+        left = [(place, names) for place, names in left if not found[place] and len(names) > depth]
+        for kind in dict.fromkeys(names[depth][0] for _, names in left):
+            of_kind = [(place, names[depth][1]) for place, names in left if names[depth][0] == kind]
+            matches = items._called(kind, (name for _, name in of_kind))
+            for place, name in of_kind:
+                found[place] = [uuid for _, uuid in matches.get(name, ())]
     return found

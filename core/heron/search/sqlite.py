@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from heron.catalog.collections import CollectionService
 from heron.catalog.database import Database
+from heron.catalog.file_names import has_file_sql, patterns
 from heron.catalog.folders import FolderService, subtree
 from heron.catalog.foreign import json_path
 from heron.catalog.paths import path_sql, urls_of
@@ -102,6 +103,9 @@ class SqliteWriter:
                 dataset = self._datasets().get(title)
                 rows = f"SELECT item_id FROM dataset_rows WHERE dataset_id = {self._bind(dataset.id)}"
                 return f"(items.id IN ({rows}))"
+            case tree.HasFile(name):
+                self.parameters += [*patterns(name), *patterns(name)]
+                return has_file_sql()
             case tree.InFolder(path, recursive):
                 inside, given = subtree("items.folder_id", self._folders.get(path), recursive=recursive)
                 self.parameters += given

@@ -190,6 +190,13 @@ class InDataset:
 
 
 @frozen
+class HasFile:
+    """An item whose file, or one of whose members, has this name, or a path that ends with it; % stands for anything."""
+
+    name: str
+
+
+@frozen
 class InFolder:
     """An item of a folder, or if `recursive` of a folder below it."""
 
@@ -237,6 +244,7 @@ Condition = (
     | Match
     | InCollection
     | InDataset
+    | HasFile
     | InFolder
     | Among
     | Not

@@ -6,6 +6,7 @@ import difflib
 import hashlib
 import re
 from collections.abc import Callable, Iterable, Mapping
+from itertools import islice
 from typing import Any
 
 from attrs import Factory, define, evolve, fields_dict, frozen
@@ -14,6 +15,7 @@ from heron.catalog.registration import check_url
 from heron.convert import converter, faults, without_secrets
 from heron.errors import BadCredentials, HeronError, InvalidInput, PluginError, Unreachable
 from heron.hooks import MediaKind
+from heron.ingest.manifest.exported import entry_of, is_exported
 from heron.ingest.manifest.facts import Facts, known_facts, media_facts
 from heron.ingest.units import Unit
 from heron.json_stream import Repeated
@@ -82,6 +84,8 @@ class Entries:
             raise InvalidInput(f"{place}: expected an object, got {printable(raw)}")
         if isinstance(raw, Repeated):
             raise InvalidInput(f"{place}: the key {printable(raw.key)} is given twice")
+        if is_exported([*islice(raw, 2), *(name for name in ("url", "name") if name in raw)]):
+            raw = entry_of(raw)
         fields, given = self._fields(raw, place)
         if "kind" in fields:
             kind = self.kind_named(fields.pop("kind"), f"{place}.{given['kind']}")

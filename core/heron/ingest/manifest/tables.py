@@ -14,6 +14,7 @@ from attrs import frozen
 from heron.convert import loads_given
 from heron.errors import HeronError, InvalidInput
 from heron.ingest.manifest.entries import Entries
+from heron.ingest.manifest.exported import is_exported
 from heron.ingest.units import Unit
 from heron.media.kinds import BUILT_IN, Kinds
 from heron.metadata.keys import printable
@@ -28,6 +29,9 @@ _TITLES: dict[str, Kind | None] = {
 }  # fmt: skip
 _URLS = frozenset({"objecturl", "object_url", "object url"})
 _CREATE_VIDEO = frozenset({"create video", "create_video", "createvideo"})
+_PREFIX = "metadata."
+"""What stands before the keys in the header of an exported dataset."""
+
 _LONGEST = 2 * MAX_METADATA
 """The longest cell that is read. A cell that is shorter, but too long for metadata, fails only its own row."""
 
@@ -52,6 +56,9 @@ class Header:
 
     is_grouped: bool
     """Whether rows with one title are one item."""
+
+    of_kind: int = -1
+    """The column with the kinds of an exported dataset, whose items of several files cannot be read from CSV."""
 
 
 @frozen
@@ -134,12 +141,14 @@ def _rows(stream: IO[bytes], name: str, schema: Schema, kinds: Kinds) -> Iterato
             place, line = f"line {line}", reader.line_num + 1
             if not any(cell.strip() for cell in cells):
                 continue
-            if any(cell.strip().lower() in _URLS for cell in cells):
+            if header is None and is_exported(cells):
+                header = _exported_header(cells, f"{name}, {place}")
+            elif any(cell.strip().lower() in _URLS for cell in cells):
                 header = _header(cells, f"{name}, {place}", kinds)
             elif header is None:
                 raise _no_header(name, cells)
             else:
-                yield _row(cells, header, place, schema)
+                yield _row(cells, header, place, schema, kinds)
         if header is None:
             raise _no_header(name, [])
     except UnicodeDecodeError as error:
@@ -181,13 +190,25 @@ def _header(cells: Sequence[str], place: str, kinds: Kinds) -> Header:
     )  # fmt: skip
 
 
+def _exported_header(cells: Sequence[str], place: str) -> Header:
+    """The header of an exported dataset, whose metadata columns have a prefix."""
+    columns = {name: number for number, name in enumerate(cells)}
+    metadata = [
+        (number, name.removeprefix(_PREFIX)) for name, number in columns.items() if name.startswith(_PREFIX)
+    ]
+    return Header(
+        place, None, columns["url"], columns["name"], -1, metadata, frozenset(columns.values()), is_grouped=False,
+        of_kind=columns.get("kind", -1),
+    )  # fmt: skip
+
+
 def _titles_of_plugins(kinds: Kinds) -> dict[str, Kind]:
     """The columns with the titles of items of kinds that plugins bring, such as `Point cloud title`."""
     more = (kind.name for kind in kinds.all() if kind.name not in BUILT_IN)
     return {f"{name.replace('_', ' ')} title": name for name in more}
 
 
-def _row(cells: Sequence[str], header: Header, place: str, schema: Schema) -> _Row:
+def _row(cells: Sequence[str], header: Header, place: str, schema: Schema, kinds: Kinds) -> _Row:
     def cell(number: int) -> str:
         return cells[number].strip() if 0 <= number < len(cells) else ""
 
@@ -204,6 +225,12 @@ def _row(cells: Sequence[str], header: Header, place: str, schema: Schema) -> _R
             raise InvalidInput("the title is missing, which groups the rows of one item")
         if create_video.lower() not in _YES | _NO:
             raise InvalidInput(f"Create video: expected true or false, got {create_video!r}")
+        of_kind = kinds.get(cell(header.of_kind))
+        if of_kind is not None and of_kind.files != "one":
+            raise InvalidInput(
+                f"{title or url} has several files, which are not in CSV",
+                hint="export the dataset as json or jsonl",
+            )
         metadata = {
             key: _value(key, text, schema) for number, key in header.metadata if (text := cell(number))
         }

@@ -175,6 +175,9 @@ def plugins() -> str:
         )
         extra = sorted({c.extra for c in brought if c.extra})
         install = f'`pip install "heron[{",".join(extra)}]"`' if extra else "built in"
+        if extra and module in BUILTIN:
+            alone = ", ".join(c.name for c in brought if c.extra)
+            install = f"built in; {alone}: {install}"
         rows.append(f"| {name} | {brings} | {install} |")
     return "\n".join(["| plugin | brings | install |", "|---|---|---|", *rows])
 

@@ -109,7 +109,9 @@ def test_decoders_share_a_namespace(lake):
 
     with heron.open(lake.root, plugins=[ToyClouds(), Given(make)], discover=False) as opened:
         found = opened.plugins.fact_namespaces()
-        assert found[:5] == ["exif", "image", "text", "office", "las"] and len(found) == len(set(found))
+        assert found[:6] == ["exif", "image", "text", "office", "svg", "las"] and len(found) == len(
+            set(found)
+        )
         assert opened.search.count(where="las.points > 9") == 2
 
 

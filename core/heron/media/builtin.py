@@ -1,4 +1,4 @@
-"""The built-in decoders, images by Pillow, text of several kinds and office documents, and the built-in quality metrics."""
+"""The built-in decoders, images by Pillow, text of several kinds, office documents and drawings, and the built-in quality metrics."""
 
 from __future__ import annotations
 
@@ -25,6 +25,12 @@ def _load_office() -> Decoder:
     return OfficeDecoder()
 
 
+def _load_svg() -> Decoder:
+    from heron.media.svg.decoder import SvgDecoder
+
+    return SvgDecoder()
+
+
 def _load_quality() -> Measure:
     from heron.media.metrics import measure
 
@@ -40,6 +46,11 @@ def _image(subtype: str, signature: bytes, *suffixes: str, needs_suffix: bool = 
         needs_suffix=needs_suffix,
     )
 
+
+_BEFORE_ROOT = (
+    rb"(?:<\?xml[^>]*>\s*)?(?:<!--.*?-->\s*|<!DOCTYPE\s+(?:[\w.-]+:)?svg[^>\[]*(?:\[.*?\]\s*)?>\s*)*"
+)
+"""What can stand before the root element of XML: a declaration, comments, and the document type of SVG."""
 
 _BETWEEN, _NUMBER = rb"(?:\s|#[^\r\n]*[\r\n])+", rb"[0-9]{1,10}"
 """What stands between the numbers of a header of netpbm: blanks and comments; and such a number (netpbm, ppm(5))."""
@@ -186,6 +197,25 @@ def register_decoders() -> Iterable[MediaDecoder]:
         load=_load_office,
         namespaces=["text", "office"],
         personal=["office.author", "office.title", "office.subject", "office.keywords"],
+    )
+    yield MediaDecoder(
+        name="svg",
+        summary="SVG drawings (resvg)",
+        formats=[
+            _image("svg+xml", bom + _BEFORE_ROOT + rb"<(?:[A-Za-z_][\w.-]*:)?svg(?=[\s>/])", ".svg"),
+            _image(
+                "svg+xml",
+                bom + rb"<(?:\?xml\s|!--|!DOCTYPE\s+svg).|\xff\xfe<\0|\xfe\xff\0<",
+                ".svg",
+                needs_suffix=True,
+            ),
+            _image("svg+xml", rb"\x1f\x8b\x08", ".svgz", needs_suffix=True),
+        ],
+        requires=["resvg_py"],
+        extra="svg",
+        load=_load_svg,
+        namespaces=["svg"],
+        personal=["svg.title", "svg.description", "svg.text"],
     )
 
 

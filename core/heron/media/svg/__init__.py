@@ -1,0 +1,1 @@
+"""SVG drawings, drawn by resvg in processes of their own."""

@@ -213,7 +213,7 @@ def test_of_very_many_vectors_the_index_is_asked_and_the_answer_says_so(workspac
     vectors = random.standard_normal((16_500, 12)).astype(np.float32)
     vectors[:50] = vectors[5000:5050] * 2
     with_vectors(workspace, vectors)
-    workspace.vectors.rebuild("own")
+    workspace.vectors.rebuild("own", graph=True)
     monkeypatch.setattr("heron.curation.compared._EXACT_MOST", 1000)
     most, few = Query(where="name NOT LIKE '1%'"), Query(where="name LIKE '1%'")
     found = workspace.curation.near_duplicates("own", 0.9999, most)

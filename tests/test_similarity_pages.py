@@ -178,7 +178,7 @@ def test_pages_have_no_doubles_and_no_losses_where_the_first_comes_from_an_index
         lake.schema.add_embedding("look", 256)
         items, vectors = register(lake, 2300), some(2300, size=256)
         lake.vectors.add("look", items, vectors)
-        lake.vectors.rebuild("look")
+        lake.vectors.rebuild("look", graph=True)
         misses = 0
         for seed in range(12):
             [query] = some(1, 100 + seed, 256)
@@ -190,6 +190,12 @@ def test_pages_have_no_doubles_and_no_losses_where_the_first_comes_from_an_index
                 page = lake.search(like=query, limit=9, cursor=page.cursor)
                 found += [item.uuid for item in page]
             assert sorted(found) == sorted(best)
+            scores = np.sort(cosines(vectors, query))[::-1]
+            for number in (1, 4, 20):
+                bound = float(scores[number - 1 : number + 1].mean())
+                shown = [item.uuid for item in lake.search(like=query, min_score=bound, limit=25)]
+                assert shown == best[:number]
+                assert lake.search.count(like=query, min_score=bound) == number
         assert misses  # or nothing was proved
         assert lake.search.explain(like=query, limit=3).way == "index"
         assert lake.search.explain(like=query, limit=3, exact=True).way == "scan"

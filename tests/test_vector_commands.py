@@ -292,7 +292,7 @@ def test_rebuild_in_the_background_goes_on_alone_and_a_second_one_is_told(run, t
         tmp_path
         / ".heron"
         / "vectors"
-        / f"{statuses(run)['look']['file'].rpartition('/')[2].partition('.')[0]}.graph.lock"
+        / f"{statuses(run)['look']['file'].rpartition('/')[2].partition('.')[0]}.parts.lock"
     )
     with exclusive(lock) as is_held:
         assert is_held

@@ -90,7 +90,7 @@ def heron_builds(job: Job) -> Cases:
 
     def build() -> None:
         space.refresh()
-        space.build_graph()
+        space.build()
 
     cases["building"] = {**timed(build), "count": job.size, "memory": peak_memory(), "disk": disk(job.own)}
     return cases

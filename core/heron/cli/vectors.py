@@ -91,31 +91,33 @@ def _notes(status: VectorStatus) -> list[str]:
 @command.command("rebuild")
 @click.argument("key", shell_complete=completing.embeddings)
 @click.option("--anew", is_flag=True, help="Build from scratch, instead of extending the index.")
+@click.option("--graph", is_flag=True, help="Build a graph as well, which takes minutes.")
 @click.option("--background", is_flag=True, help="Run in a background process, which writes a log.")
 @json_option
 @click.pass_obj
 @example(
-    "heron vectors rebuild clip\nheron vectors rebuild clip --background\nheron vectors rebuild clip --anew"
+    "heron vectors rebuild clip\nheron vectors rebuild clip --graph --background\nheron vectors rebuild clip --anew"
 )
-def rebuild(context: Context, key: str, anew: bool, background: bool, as_json: bool) -> None:
+def rebuild(context: Context, key: str, anew: bool, graph: bool, background: bool, as_json: bool) -> None:
     """Build or extend the index of a key, which makes search fast.
 
-    It takes minutes for many vectors; searches work meanwhile. It can be interrupted and continued. Without
-    an index every vector is compared, which is exact, and fast enough for about 100,000.
+    The index consists of partitions. A graph is used as well where it is faster; a graph that exists is extended.
+    Searches work meanwhile. Without an index every vector is compared, which is exact, and fast enough for about
+    100,000.
     """
     from heron.cli.rebuilding import building, in_background
 
     workspace = context.workspace()
     sizes = {status.key: status.size for status in workspace.vectors.status()}
     if background and key in sizes:
-        log = in_background(workspace, key, anew, context.discover, quiet=as_json)
+        log = in_background(workspace, key, context.discover, anew=anew, graph=graph, quiet=as_json)
         if as_json:
             print_json({"key": key, "log": str(log) if log is not None else None})
         elif log is not None:
             say(f"It runs in the background; {log} shows the progress.")
         return
-    with building(key, sizes.get(key, 0), quiet=as_json) as progress:
-        workspace.vectors.rebuild(key, anew=anew, progress=progress)
+    with building(key, sizes.get(key, 0), graph=graph, quiet=as_json) as progress:
+        workspace.vectors.rebuild(key, anew=anew, graph=graph, progress=progress)
     rebuilt = next(status for status in workspace.vectors.status() if status.key == key)
     print_json(rebuilt) if as_json else _say_rebuilt(rebuilt)
 

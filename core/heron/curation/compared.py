@@ -63,7 +63,8 @@ class Compared:
         if len(chosen) <= _EXACT_MOST or len(chosen.means) or 2 * len(chosen) < space.count:
             return False
         status = space.status()
-        return status.expansion is not None and 2 * status.graph.rows > space.count
+        is_graph_enough = status.expansion is not None and 2 * status.graph.rows > space.count
+        return is_graph_enough or (status.are_partitions_useful and 2 * status.partitions.rows > space.count)
 
 
 def opened_set(vectors: VectorStore, key: str | None) -> OpenSet:

@@ -267,6 +267,9 @@ class SearchService:
         if query.min_score is None:
             return found
         good = found.scores >= query.min_score
+        if found.plan.way == "index" and not good.all():
+            # no later page will show what the index has missed of the last few
+            return self._nearest(evolve(query, exact=True), sought, table, count)
         return Ranked(found.items[good], found.frames[good], found.scores[good], found.plan)
 
     def _sorted_page(self, query: Query, table: Table, among: Sequence[int] | None = None) -> _Found:

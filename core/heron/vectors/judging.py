@@ -44,7 +44,7 @@ class _Sample:
 
     def __init__(self, truth: Array, codes: Codes, mixture: float, tuning: Tuning) -> None:
         self._view = View(
-            truth, codes, None, evolve(tuning, graph_step=0)
+            truth, codes, None, None, evolve(tuning, graph_step=0)
         )  # so that the graph is always cheaper
         pairs = np.random.default_rng(0).integers(0, len(truth), (_QUERIES, 2))
         ones, others = (_units(truth[column].astype(np.float64)) for column in pairs.T)

@@ -1,10 +1,11 @@
-"""For each query, the choice between the graph and a scan, and between the two questions to a filter.
+"""For each query, the choice between the graph, the partitions and a scan, and between the two questions to a filter.
 
-Costs are counted in rows scanned. First the best candidates of all rows are taken, from the graph where that
-is cheaper, and the filter is asked which of them it keeps. If enough are kept, these are the best of the
+Costs are counted in rows scanned. First the best candidates of all rows are taken, from the graph or the partitions
+where that is cheaper, and the filter is asked which of them it keeps. If enough are kept, these are the best of the
 allowed rows, as surely as the candidates were the best of all, however the filter and the vectors are
 related. If not, the candidates are widened as far as the share kept promises success for less than the other
-question costs. In the end the filter is asked for all its rows, and these are scanned.
+question costs. In the end the filter is asked for all its rows. Partitions take many of them as a mask; few are
+scanned.
 """
 
 from __future__ import annotations
@@ -16,12 +17,19 @@ from heron.vectors.codes import Codes
 from heron.vectors.found import Filter, Found, SearchPlan, Way
 from heron.vectors.graph import Graph
 from heron.vectors.matrix import Array
+from heron.vectors.partition_file import OpenPartitions
 from heron.vectors.ranking import Ranking, ShortList
 from heron.vectors.scoring import Query, scan
 from heron.vectors.tuning import Tuning
 
 _SMALL = 256
 """Up to so many rows are scored by the truth at once, codes or not."""
+
+_SPARE = 32
+"""So many more candidates than wanted are taken first: some are deleted, or are the query itself."""
+
+_SHALLOW = 8
+"""Partitions are not asked for more than this part of the rows: then a scan is cheaper."""
 
 
 @frozen(eq=False)
@@ -31,6 +39,7 @@ class View:
     truth: Array
     codes: Codes | None
     graph: Graph | None
+    partitions: OpenPartitions | None
     tuning: Tuning
 
 
@@ -104,8 +113,8 @@ class Search:
         return len(self.view.truth)
 
     def _all(self) -> None:
-        if self._by_graph(self._expansion(self.k), None, self.count) or (
-            self.groups is not None and self._by_graph(self._expansion(self._depth()), None, self.count)
+        if self._by_index(self.k, None, self.count) or (
+            self.groups is not None and self.seen and self._by_index(self._depth(), None, self.count)
         ):
             return
         self._walk(self._scan(None), None, self._start())
@@ -113,8 +122,9 @@ class Search:
     def _known(self, allowed: Rows) -> None:
         self._say(f"{len(allowed):,} of {self.count:,} vectors are allowed")
         depth = int(1.5 * self.k * self.count / max(1, len(allowed)))
-        if not self._by_graph(self._expansion(depth), allowed, min(2 * len(allowed), self.count)):
-            self._walk(self._scan(allowed.rows()), None, self._start())
+        cost = min(2 * len(allowed), self.count)
+        if not self._by_graph(self._expansion(depth), allowed, min(cost, self._partitions_cost())):
+            self._among_rows(allowed.rows())
 
     def _allowed(self, filter: Filter) -> None:
         if self.count > self.view.tuning.whole and self._among_best(filter):
@@ -122,21 +132,36 @@ class Search:
         rows = Rows.of(np.asarray(filter.rows()), self.count).rows()
         self.asked += len(rows)
         self._say(f"the filter allows {len(rows):,} vectors")
+        self._among_rows(rows)
+
+    def _among_rows(self, rows: Array) -> None:
+        """Find the best of some rows: by partitions if they are many, otherwise by scanning them."""
+        if len(rows) >= self.view.tuning.masked:
+            self.seen = self.kept = 0
+            if self._by_partitions(self.k, None, rows) or (
+                self.groups is not None and self.seen and self._by_partitions(self._depth(), None, rows)
+            ):
+                return
         self._walk(self._scan(rows), None, self._start())
 
     def _among_best(self, filter: Filter) -> bool:
         """Try to find enough by asking the filter only about the best candidates of all rows; tells whether
         it did.
         """
-        first = max(self._expansion(self.k), self.view.tuning.first_asked)
-        if self._by_graph(first, filter, self.count):
+        first = self.view.tuning.first_asked
+        if self._by_index(self.k + _SPARE, filter, self.count, first):
             return True
-        if self.seen and self._by_graph(self._expansion(self._depth()), filter, self.count):
+        if self.seen and self._by_index(self._depth(), filter, self.count):
             return True
-        start = (
-            max(self._depth(), self.view.tuning.first_asked) if self.seen else self.view.tuning.first_asked
-        )
+        start = max(self._depth(), first) if self.seen else first
         return start <= self._most_asked() and self._walk(self._scan(None), filter, start)
+
+    def _by_index(self, depth: int, filter: Filter | None, cost: int, expansion: int = 0) -> bool:
+        """Try the graph or the partitions, whichever is cheaper; tells whether they found enough."""
+        expansion = max(self._expansion(depth), expansion)
+        return self._by_graph(expansion, filter, min(cost, self._partitions_cost())) or self._by_partitions(
+            depth, filter, None
+        )
 
     def _start(self) -> int:
         """How many candidates of a scan are compared at first."""
@@ -176,9 +201,60 @@ class Search:
             self._settle(rows[kept], near[kept])
         return is_enough
 
+    def _useful_partitions(self) -> OpenPartitions | None:
+        """The partitions, if this search may use them."""
+        opened = self.view.partitions
+        if self.exact or opened is None or not opened.is_useful or self.view.codes is None:
+            return None
+        return opened if min(opened.saved.rows, self.count) >= 0.9 * opened.saved.rows else None
+
+    def _partitions_cost(self) -> int:
+        """What partitions cost for few of the nearest of all rows."""
+        opened = self._useful_partitions()
+        if opened is None:
+            return self.count
+        return int(opened.saved.cost) + max(0, self.count - opened.saved.rows)
+
+    def _by_partitions(self, depth: int, filter: Filter | None, rows: Array | None) -> bool:
+        """Try the partitions, for the best `depth` of all rows or of `rows`; tells whether they found enough."""
+        opened, codes = self._useful_partitions(), self.view.codes
+        total = self.count if rows is None else len(rows)
+        if opened is None or codes is None or _SHALLOW * depth > total:
+            return False
+        mask = None
+        if rows is not None:
+            mask = np.zeros(self.count, bool)
+            mask[rows] = True
+        visit = opened.index.nearest(self.query, self.view.truth, codes.array, depth, mask=mask)
+        self._begin(
+            "index",
+            f"{visit.partitions:,} of {opened.saved.partitions:,} partitions were visited, "
+            f"and {visit.compared:,} of their {visit.sketched:,} vectors compared",
+        )
+        self.scanned += visit.compared
+        behind = np.arange(opened.saved.rows, self.count)
+        behind = behind if mask is None else behind[mask[behind]]
+        ranking = self._with_rows_behind(visit.rows, visit.near, behind, depth)
+        found, near = ranking.best(len(ranking))
+        kept = self._ask(filter, found)
+        is_enough = self._distinct(found[:depth][kept[:depth]]) >= self.k
+        if is_enough:
+            self._settle(found[kept], near[kept])
+        return is_enough
+
+    def _with_rows_behind(self, rows: Array, near: Array, behind: Array, depth: int) -> Ranking:
+        """The best rows that an index found, together with those that it does not cover and that are as near."""
+        if not len(behind):
+            return Ranking(near, rows)
+        codes = self.view.codes
+        scores = scan(self.view.truth, None if codes is None else codes.array, self.query, behind)
+        self.scanned += len(scores)
+        places = np.flatnonzero(scores >= near[min(depth, len(near)) - 1]) if len(near) else slice(None)
+        return Ranking(np.concatenate([near, scores[places]]), np.concatenate([rows, behind[places]]))
+
     def _settle(self, rows: Array, near: Array) -> None:
         """Compare candidates, the best first, until no further one can be among the best."""
-        start = self._start()
+        start = self.k + _SPARE
         self._compare(rows[:start], near[:start])
         while start < len(rows) and not (self.best.is_full and near[start] < self.best.bar):
             self._compare(rows[start : 2 * start], near[start : 2 * start])
@@ -187,14 +263,9 @@ class Search:
     def _candidates(self, graph: Graph, expansion: int) -> Ranking:
         """The best rows: by the graph for the rows it covers, by a scan for the rows behind them."""
         rows, near = graph.nearest(self.query.code, expansion)
-        truth, codes, start = self.view.truth, self.view.codes, graph.saved.rows
         near, rows = near[rows < self.count], rows[rows < self.count]
-        if start < self.count and len(rows):
-            scores = scan(truth[start:], None if codes is None else codes.array[start:], self.query)
-            self.scanned += len(scores)
-            positions = np.flatnonzero(scores >= near[-1])
-            rows, near = np.concatenate([rows, positions + start]), np.concatenate([near, scores[positions]])
-        return Ranking(near, rows)
+        behind = np.arange(graph.saved.rows, self.count) if len(rows) else np.empty(0, np.int64)
+        return self._with_rows_behind(rows, near, behind, len(rows))
 
     def _scan(self, rows: Array | None) -> Ranking:
         """Approximate scores of all rows, or of `rows`."""

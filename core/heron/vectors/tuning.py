@@ -22,7 +22,7 @@ class Tuning:
     """
 
     least: int = 2 * 8192
-    """With fewer rows no graph is made: a scan of them takes half a millisecond."""
+    """With fewer rows neither partitions nor a graph are made: a scan of them takes half a millisecond."""
 
     connectivity: int = 16
     """Edges per vertex of the graph (M); 32 takes twice the processor time and did not find more."""
@@ -36,6 +36,9 @@ class Tuning:
 
     graph_step: int = 125
     """A scan reads this many rows in the time in which the graph considers one candidate."""
+
+    masked: int = 2 * 8192
+    """Partitions take so many allowed rows as a mask; fewer are scanned."""
 
     whole: int = 2048
     """Up to this many vectors, a filter is asked for all its rows at once."""

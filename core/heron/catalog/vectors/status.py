@@ -19,9 +19,9 @@ class VectorStatus(Record):
     """The status of the vectors of one key.
 
     `vectors` is the number of live rows, `gaps` of rows of deleted or replaced vectors, `missing` of rows
-    that the file has lost. `coded` and `indexed` are the numbers of rows that the two caches cover; rows
-    beyond are searched by the vectors themselves. `recall` is the share of the ten nearest that the index
-    finds. `bytes` is the size of all files. `notes` say why a cache is not used.
+    that the file has lost. `coded` and `indexed` are the numbers of rows that the codes and the index cover; rows
+    beyond are searched by the vectors themselves. `recall` is the share of the nearest that the index finds.
+    `bytes` is the size of all files. `notes` say why a cache is not used.
     """
 
     key: str
@@ -55,23 +55,40 @@ def status_of(
     live = rows.live_count(kept)
     files = filter(None, map(stamp, rows.folder.glob(f"{kept.file}.*")))
     size = sum(size for _, size, _ in files)
-    gaps, there, coded, indexed = kept.row_count - live, space.count, caches.codes.rows, caches.graph.rows
+    gaps, there, coded = kept.row_count - live, space.count, caches.codes.rows
+    indexed, recall = max(_indexes(caches), key=lambda index: index[0])
     missing, visible = kept.row_count - there, seen(kept)
     if visible is not None:
         live, gaps, missing = len(visible), 0, sum(row >= there for row in visible)
         coded, indexed = (sum(row < end for row in visible) for end in (coded, indexed))
         size = size * live // max(kept.row_count, 1)
     return VectorStatus(
-        kept.key, kept.size, kept.dtype, live, gaps, missing, coded, indexed, caches.recall, size,
+        kept.key, kept.size, kept.dtype, live, gaps, missing, coded, indexed, recall, size,
         kept.embedder, kept.model, kept.revision, str(space.matrix.path),
         tuple(_notes(caches)),
     )  # fmt: skip
 
 
+def _indexes(caches: SpaceStatus) -> Iterator[tuple[int, float | None]]:
+    """Rows and recall of each index that is used; of one that is not, if there is no other."""
+    is_graph_used = caches.expansion is not None
+    if caches.are_partitions_useful or not is_graph_used:
+        yield caches.partitions.rows, caches.partitions_recall
+    if is_graph_used:
+        yield caches.graph.rows, caches.recall
+
+
 def _notes(caches: SpaceStatus) -> Iterator[str]:
     """Why a cache that is there is not used."""
-    for name, cache in (("scan copy", caches.codes), ("index", caches.graph)):
+    named = (
+        ("scan copy", caches.codes),
+        ("index of partitions", caches.partitions),
+        ("index, a graph,", caches.graph),
+    )
+    for name, cache in named:
         if cache.problem and cache.bytes:
             yield f"the {name} is not used: {cache.problem}"
+    if caches.partitions.rows and not caches.are_partitions_useful:
+        yield "the index of partitions is not used: the vectors are so far from each other that a scan is faster"
     if caches.graph.rows and caches.expansion is None:
-        yield f"the index finds {caches.recall:.0%} of the nearest, which is too few: all vectors are compared instead"
+        yield f"the graph finds {caches.recall:.0%} of the nearest, which is too few: it is not used"

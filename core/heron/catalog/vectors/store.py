@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 
     Array = numpy.ndarray[Any, Any]
 
+Progress = Callable[[int, int], None]
+
 
 @frozen(repr=False)
 class VectorsKept(Record):
@@ -273,9 +275,8 @@ class VectorStore:
         if opened is None:
             return
         if opened.missing:
-            opened.space.matrix.mapped(
-                opened.kept.row_count
-            )  # raises an error that says what is missing, and what to do
+            # raises an error that says what is missing, and what to do
+            opened.space.matrix.mapped(opened.kept.row_count)
         for places in bundles(opened.live.nonzero()[0]):
             owners = list(zip(opened.items[places].tolist(), opened.frames[places].tolist(), strict=True))
             names = self._owners.names(owners)
@@ -302,25 +303,25 @@ class VectorStore:
         return [status for status in found if status is not None]
 
     def rebuild(
-        self, key: str, *, anew: bool = False, progress: Callable[[int, int], None] = lambda done, total: None
+        self,
+        key: str,
+        *,
+        anew: bool = False,
+        graph: bool = False,
+        progress: Progress = lambda done, total: None,
     ) -> None:
-        """Build or extend the caches that make search fast, the int8 codes and the graph. It can be
-        interrupted and resumed.
+        """Build or extend what makes search fast: codes, partitions, and with `graph`, or if there is one, a graph.
 
-        Building the graph takes about a minute of processor time per 100,000 vectors of 512 numbers; searches
-        work meanwhile. `progress` is called with rows done and rows in total. Raises CatalogueBusy while
-        another process builds.
+        `progress` is called with rows done and rows in total. Raises CatalogueBusy while another process builds.
         """
         self._rights.require("update", key)
         self._rights.get(key)
         opened = self._sets.get(key)
         if opened is not None:
-            if anew:
-                opened.space.drop_caches()
-            opened.space.build_graph(progress)
+            opened.space.build(progress, graph=graph, anew=anew)
 
     def refresh(self, key: str) -> None:
-        """Extend the int8 codes, which scans read, to all vectors."""
+        """Extend the int8 codes, which scans read, to all vectors, and partitions that lack many."""
         self._rights.require("update", key)
         opened = self._sets.get(key)
         if opened is not None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Literal
 
 from attrs import frozen
@@ -72,21 +73,37 @@ def _type_of(kinds: int) -> Type:
 
 
 def series_of(column: TypedColumn, values: Sequence[Any]) -> tuple[polars.Series, int]:
-    """The values of a column, None where there is none, and how many were left out because they are of another type."""
+    """The values of a column, None where there is none, and how many were left out because they are of another type.
+
+    Values of the type `texts` are given as one text, with a line for each.
+    """
     import polars as pl
 
     if column.type == "time":
         texts = pl.Series(column.name, [v if type(v) is str else None for v in values], pl.String)
         times = texts.str.to_datetime(_FORMAT, time_unit="us", strict=False).dt.replace_time_zone("UTC")
         return times, _missing(values, times)
+    if column.type == "texts":
+        return _lists(column.name, values), 0
     kinds = set(map(type, values))
     kinds.discard(type(None))
+    if column.type == "integer" and kinds <= {int}:
+        with suppress(OverflowError, pl.exceptions.PolarsError):  # a number that does not fit
+            return pl.Series(column.name, values, pl.Int64), 0
     if not kinds <= _PLAIN.get(column.type, frozenset()):
         convert = _as_text if column.takes_all and column.type == "text" else _CONVERTED[column.type]
         values, given = [None if value is None else convert(value) for value in values], values
         found = pl.Series(column.name, values, dtype_of(column.type))
         return found, _missing(given, found)
     return pl.Series(column.name, values, dtype_of(column.type), strict=False), 0
+
+
+def _lists(name: str, lines: Sequence[str | None]) -> polars.Series:
+    """Lists of texts, which are given with a line for each text."""
+    import polars as pl
+
+    texts = pl.Series(name, lines, pl.String).fill_null("")
+    return texts.str.split("\n").list.eval(pl.element().filter(pl.element() != ""))
 
 
 def dtype_of(type: Type) -> Any:
@@ -113,7 +130,6 @@ _PLAIN: Mapping[Type, frozenset[type]] = {
     "text": frozenset({str}),
     "float": frozenset({float}),
     "boolean": frozenset({bool}),
-    "texts": frozenset({list}),
 }
 """Types of Python that a series takes as they are."""
 
@@ -146,7 +162,6 @@ _CONVERTED: Mapping[Type, Callable[[Any], Any]] = {
     "integer": _whole,
     "float": _real,
     "boolean": _truth,
-    "texts": lambda value: list(value) if isinstance(value, list | tuple) else None,
     "place": _place,
 }
 """For each type, its form of a value, or None for one of another type."""

@@ -7,6 +7,7 @@ import io
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
@@ -180,10 +181,7 @@ def _frame(
             left_out[column.name] += missing
 
     for name, column in plan.fields.items():
-        values = by_name[name]
-        if column.type == "texts":
-            values = [value.split("\n") if value else [] for value in values]
-        add(column, values)
+        add(column, by_name[name])
     source, flat = ("facts", _facts) if table == "items" else ("metrics", _metrics)
     records = [dict(flat(loads(text))) if text != "{}" else {} for text in by_name[source]]
     metadata = rows.shown([loads(text) if text != "{}" else {} for text in by_name["metadata"]])
@@ -201,12 +199,17 @@ def _frame(
 def _facts(extra: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
     """Further facts of an item by their names in queries: `exif.Model`, or `facts.exif.Model` where that is another name."""
     for space, values in extra.items():
-        begin = f"facts.{space}" if space in ITEM_FIELDS or space == "metadata" else space
-        if isinstance(values, dict):
+        if type(values) is dict:
             for name, value in values.items():
-                yield f"{begin}.{name}", value
+                yield _name_of(space, name), value
         else:
-            yield begin, values
+            yield _name_of(space), values
+
+
+@lru_cache(maxsize=10_000)
+def _name_of(*path: str) -> str:
+    name = ".".join(path)
+    return f"facts.{name}" if path[0] in ITEM_FIELDS or path[0] == "metadata" else name
 
 
 def _metrics(metrics: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:

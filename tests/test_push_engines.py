@@ -68,5 +68,24 @@ def test_an_engine_answers_as_heron_does(pushed, engine):
     assert set(names["best"]["item"]) == items
 
 
+def test_several_workspaces_are_asked_as_one(tmp_path):
+    """The second one has neither the key of the condition nor videos, and a number where the first has a whole one."""
+    places = [tmp_path / "workspace=one", tmp_path / "workspace=two", tmp_path / "workspace=three"]
+    keys = ({"city": "Algiers"}, {"town": "Algiers"}, {"city": "Algiers", "speed": 1.5})
+    for number, (place, key) in enumerate(zip(places, keys, strict=True)):
+        with heron.open(tmp_path / f"lake{number}", discover=False) as lake:
+            facts = [
+                MediaFacts("image", "x/y", width=1000 + n, extra={"las": {"z": n + number / 2}})
+                for n in range(3)
+            ]
+            lake.registration.register(
+                (NewItem(f"s3://b/{n}", each, metadata=key) for n, each in enumerate(facts)), "A"
+            )
+            lake.columns.push(place)
+    names = {"places": [str(place) for place in places]}
+    exec(compile(CODE["many"], str(PAGE), "exec"), names)
+    assert names["counts"].rows() == [("one", 3), ("three", 3)]
+
+
 def test_every_engine_of_the_page_is_tried():
-    assert set(CODE) == {"all", "polars", "duckdb", "dask", "daft", "pyspark"}
+    assert set(CODE) == {"all", "many", "polars", "duckdb", "dask", "daft", "pyspark"}

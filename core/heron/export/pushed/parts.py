@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import mmap
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -26,8 +27,8 @@ if TYPE_CHECKING:
 BLOCK = 100_000
 """The inner ids of a block: its rows are in files of their own, so that a change is a change of few files."""
 
-VECTOR_BYTES = 64 * 1024 * 1024
-"""The most bytes of vectors in a file."""
+VECTOR_BYTES = 32 * 1024 * 1024
+"""The most bytes of vectors in a file; it has at most as many rows as a block."""
 
 _OF_SCHEMA: Mapping[str, Type] = {
     "boolean": "boolean", "datetime": "time", "number": "float", "uuid": "text", "varchar": "text", "text": "text",
@@ -86,14 +87,14 @@ def vectors_of(rows: VisibleRows, kept: VectorSet, write: Write, progress: Progr
 
     path = f"vectors/key={_folder_of(kept.key)}"
     numbers = rows.numbers(kept)
-    step = max(1, VECTOR_BYTES // (4 * kept.size))
+    step = max(1, min(BLOCK, VECTOR_BYTES // (4 * kept.size)))
     files: list[PushedFile] = []
     for first in range(0, kept.row_count, step):
         owners = rows.owners(kept, first, first + step)
         if not owners:
             continue
         places, items, frames = zip(*owners, strict=True)
-        vectors = numbers[list(places)].astype("float32")
+        vectors = numbers[list(places)].astype("float32", copy=False)
         frame = pl.DataFrame(
             {
                 "item": pl.Series(items, dtype=pl.String),
@@ -102,9 +103,17 @@ def vectors_of(rows: VisibleRows, kept: VectorSet, write: Write, progress: Progr
             }
         )
         files += _written(frame, path, None, write)
+        _let_go(numbers)
         progress(frame.height)
     columns = {"item": "text", "frame": "integer", "vector": "floats"}
     return PushedTable(path, sum(file.rows for file in files), columns, files, key=kept.key, size=kept.size)
+
+
+def _let_go(mapped: Any) -> None:
+    """Give the memory of a mapped file back, which is read once only."""
+    pages = getattr(mapped.base, "_mmap", None)
+    if pages is not None:
+        pages.madvise(mmap.MADV_DONTNEED)
 
 
 def _folder_of(key: str) -> str:

@@ -113,6 +113,33 @@ def test_a_workspace_without_the_right_to_write_is_read(lake, tmp_path, in_use):
     assert sorted(path.name for path in home.iterdir()) == before
 
 
+@pytest.mark.slow
+def test_a_kept_projection_is_plotted_without_the_right_to_write(lake, tmp_path, tmp_path_factory):
+    pytest.importorskip("matplotlib")
+    lake("embed")
+    lake("plot", "visual", "-o", str(tmp_path / "before.png"))
+    home, out = tmp_path / ".heron", tmp_path_factory.mktemp("plots")
+    paths = [*home.rglob("*"), home, tmp_path]
+    for path in paths:
+        path.chmod(0o555 if path.is_dir() else 0o444)
+    try:
+        for name, options in (("map.png", ["--thumbnails"]), ("map.csv", ["--color", "width"])):
+            done = subprocess.run(
+                [*without_override(), *EXE, "plot", "visual", "-o", out / name, *options],
+                cwd=tmp_path, capture_output=True, text=True, check=False,
+            )  # fmt: skip
+            assert (done.returncode, done.stderr) == (0, "")
+            assert (out / name).stat().st_size
+        refused = subprocess.run(
+            [*without_override(), *EXE, "plot", "visual", "--again", "-o", out / "again.png"],
+            cwd=tmp_path, capture_output=True, text=True, check=False,
+        )  # fmt: skip
+    finally:
+        for path in reversed(paths):
+            path.chmod(0o755)
+    assert refused.returncode == 1 and "not written" in refused.stderr
+
+
 def test_a_table_fits_the_screen_by_leaving_out_empty_columns_then_shortening(monkeypatch, capsys):
     from heron.cli import tables
 

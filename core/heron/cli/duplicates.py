@@ -11,7 +11,7 @@ import click
 from heron.cli.collecting import check_titles, collect
 from heron.cli.context import Context
 from heron.cli.exits import DONE, status_of_counts
-from heron.cli.item_tables import id_column, ids
+from heron.cli.item_tables import check_columns, columns_option, extra_cells, id_column, ids
 from heron.cli.output import example, limit_option, list_options, print_json
 from heron.cli.progress import counting
 from heron.cli.repeating import not_done, repeatable, say_waiting
@@ -52,6 +52,7 @@ _SHOWN = 20
 )
 @click.option("--dry-run", is_flag=True, help="With --carry-over: only show what would be copied.")
 @picture_option("Draw the groups")
+@columns_option
 @limit_option
 @list_options
 @click.pass_obj
@@ -69,6 +70,7 @@ def command(
     carry_over: bool,
     dry_run: bool,
     output: Path | None,
+    columns: str | None,
     limit: int | None,
     as_json: bool,
     selection: Selection,
@@ -87,6 +89,7 @@ def command(
         raise click.UsageError("--hash-missing is for exact duplicates, not for --near.")
     if dry_run and not carry_over:
         raise click.UsageError("--dry-run goes with --carry-over.")
+    check_columns(columns, as_json)
     workspace = context.workspace()
     check_titles(workspace, kept, redundant)
     query = selection.query(workspace, compares=True)
@@ -107,7 +110,7 @@ def command(
     if as_json:
         _print_json(found, carried)
     else:
-        _print(workspace, found, limit)
+        _print(workspace, found, limit, columns)
         _print_carried(carried, asked=carry_over)
     collect(workspace, kept, found.kept, quiet=as_json, description=FOUND["kept"])
     collect(workspace, redundant, found.redundant, quiet=as_json, description=FOUND["redundant"])
@@ -127,9 +130,16 @@ def _hash(workspace: Workspace, query: Query, quiet: bool) -> int:
     return status_of_counts(done.failed, done.waiting)
 
 
-def _print(workspace: Workspace, found: Duplicates, limit: int | None) -> None:
+def _print(workspace: Workspace, found: Duplicates, limit: int | None, names: str | None) -> None:
     columns = ["group", "name", id_column(), "keep", "score", "folder", "dimensions", "size"]
-    print_beginning(columns, _rows(workspace, found), _nothing(found), limit)
+    rows: Iterator[tuple[Any, ...]] = _rows(workspace, found)
+    uuids = [item.uuid for group in found.groups for item in group.items]
+    if named := extra_cells(workspace, uuids, names):
+        columns = ["group", *named, *columns[3:5]]
+        rows = (
+            (row[0], *of, *row[3:5]) for row, of in zip(rows, zip(*named.values(), strict=True), strict=True)
+        )
+    print_beginning(columns, rows, _nothing(found), limit)
     if found.groups:
         items = sum(len(group.items) for group in found.groups)
         say(

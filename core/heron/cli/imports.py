@@ -18,13 +18,13 @@ from heron.cli.output import (
     list_options,
     listing,
     print_json,
-    print_json_list,
     print_json_stream,
+    print_records,
     skip_option,
     tell,
 )
 from heron.cli.progress import progress_bar
-from heron.cli.tables import print_beginning, print_fields, print_table, say
+from heron.cli.tables import print_beginning, print_fields, say
 from heron.wording import counted
 
 
@@ -38,33 +38,16 @@ def command(context: click.Context, as_json: bool) -> None:
 
 
 @command.command("list")
+@limit_option
+@skip_option
 @list_options
 @click.pass_obj
-@example("heron imports list")
-def list_imports(context: Context, as_json: bool) -> None:
+@example("heron imports list --limit 5")
+def list_imports(context: Context, limit: int | None, cursor: int, as_json: bool) -> None:
     """List the imports, the newest first."""
-    jobs = context.workspace().imports.list()
-    if as_json:
-        print_json_list(jobs)
-        return
-    rows = [
-        (
-            job.id,
-            job.state,
-            job.added,
-            job.failed,
-            f"{job.started_at:%Y-%m-%dT%H:%M:%S}",
-            job.source,
-            job.skipped,
-            job.updated,
-            job.restored,
-            job.removed,
-            job.waiting,
-            job.warnings,
-        )
-        for job in jobs
-    ]
-    print_table(
+    print_records(
+        context.workspace().imports.list(),
+        as_json,
         [
             "number",
             "state",
@@ -79,8 +62,23 @@ def list_imports(context: Context, as_json: bool) -> None:
             "waiting",
             "warnings",
         ],
-        rows,
+        lambda job: (
+            job.id,
+            job.state,
+            job.added,
+            job.failed,
+            f"{job.started_at:%Y-%m-%dT%H:%M:%S}",
+            job.source,
+            job.skipped,
+            job.updated,
+            job.restored,
+            job.removed,
+            job.waiting,
+            job.warnings,
+        ),
         "Nothing was imported yet: heron import PATH --folder NAME",
+        limit,
+        cursor,
     )
 
 

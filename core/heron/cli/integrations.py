@@ -10,11 +10,13 @@ from heron.cli.output import (
     confirm,
     example,
     json_option,
+    limit_option,
     list_options,
     listing,
     print_json,
     print_json_list,
     print_records,
+    skip_option,
     tell,
     yes_option,
 )
@@ -34,10 +36,12 @@ def command(context: click.Context, as_json: bool) -> None:
 
 
 @command.command("list")
+@limit_option
+@skip_option
 @list_options
 @click.pass_obj
 @example("heron integrations list")
-def list_integrations(context: Context, as_json: bool) -> None:
+def list_integrations(context: Context, limit: int | None, cursor: int, as_json: bool) -> None:
     """List the integrations."""
     print_records(
         context.workspace().integrations.list(),
@@ -45,6 +49,8 @@ def list_integrations(context: Context, as_json: bool) -> None:
         ["name", "backend", "options"],
         lambda found: (found.name, found.backend, _options(found)),
         "There is no integration yet. Add one: heron integrations add NAME --backend s3",
+        limit,
+        cursor,
     )
 
 

@@ -25,6 +25,13 @@ columns_option = click.option(
     help="Print just these fields, separated by commas: name,width,metric.sharpness.",
 )
 
+
+def check_columns(names: str | None, as_json: bool) -> None:
+    """Refuse --columns beside --json, for a command whose JSON is a record of its own."""
+    if names is not None and as_json:
+        raise click.UsageError("--columns is for the table and --csv; --json has every field of the answer.")
+
+
 Cells = dict[str, list[Any]]
 """The cells of a table by column."""
 
@@ -159,6 +166,15 @@ def named_cells(workspace: Workspace, rows: Sequence[Any], names: str, *, frames
     fields = workspace.search._columns(names, frames=frames)
     found = workspace.search._values(rows, fields, frames=frames)
     return {name: [written(value) for value in values] for name, values in found.items()}
+
+
+def extra_cells(workspace: Workspace, uuids: Sequence[str], names: str | None) -> Cells:
+    """The columns of the named fields of items, given by UUID, beside those of another table; none without names."""
+    if names is None:
+        return {}
+    ids = workspace.items._ids(uuids)
+    items = workspace.items._records(ids)
+    return named_cells(workspace, [items[id] for id in ids], names)
 
 
 def values_of(

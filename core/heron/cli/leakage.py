@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +11,7 @@ import click
 from heron.cli import completing
 from heron.cli.collecting import check_titles, collect
 from heron.cli.context import Context
-from heron.cli.item_tables import id_column, ids
+from heron.cli.item_tables import check_columns, columns_option, extra_cells, id_column, ids
 from heron.cli.output import example, limit_option, list_options, print_json
 from heron.cli.progress import counting
 from heron.cli.show import picture_option, save_picture
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 @click.option("--no-frames", is_flag=True, help="Do not compare the vectors of frames.")
 @click.option("--collect", "title", metavar="TITLE", help="Make a collection of the items of TEST that leak.")
 @picture_option("Draw the items that leak beside those that they resemble")
+@columns_option
 @limit_option
 @list_options
 @click.pass_obj
@@ -50,6 +52,7 @@ def command(
     no_frames: bool,
     title: str | None,
     output: Path | None,
+    columns: str | None,
     limit: int | None,
     as_json: bool,
 ) -> None:
@@ -59,6 +62,7 @@ def command(
     (by content hash), or if an item of TRAIN is near: two of their vectors, including those of frames, have at least
     the cosine of --near.
     """
+    check_columns(columns, as_json)
     workspace = context.workspace()
     check_titles(workspace, title)
     with counting("Comparing", "vector") as progress:
@@ -67,18 +71,21 @@ def command(
     if output is not None and found.leaks:
         sheet = workspace.curation.sheet(found)
         save_picture(sheet.picture, output)
-    print_json(found) if as_json else _print(workspace, found, test, limit)
+    print_json(found) if as_json else _print(workspace, found, test, limit, columns)
     collect(workspace, title, found.items, quiet=as_json)
     if sheet is not None and not as_json:
         say(f"Wrote {output} with {sheet.groups:,} of {counted(len(found.items), 'item')}")
 
 
-def _print(workspace: Workspace, found: Leakage, test: str, limit: int | None) -> None:
+def _print(workspace: Workspace, found: Leakage, test: str, limit: int | None, names: str | None) -> None:
     first, second = id_column(), f"its {id_column()}"
     columns = ["leaks", first, "is like", second, "why", "score", "frame", "its frame"]
     firsts = ids(workspace, (leak.item for leak in found.leaks))
     seconds = ids(workspace, (leak.of for leak in found.leaks))
-    rows = map(_row, found.leaks, firsts, seconds)
+    rows: Iterator[tuple[Any, ...]] = map(_row, found.leaks, firsts, seconds)
+    if named := extra_cells(workspace, [leak.item for leak in found.leaks], names):
+        columns = [*named, *columns[2:]]
+        rows = ((*of, *row[2:]) for row, of in zip(rows, zip(*named.values(), strict=True), strict=True))
     print_beginning(columns, rows, "Nothing leaks.", limit, keep=(first, second))
     if found.leaks:
         say(f"{len(found.items):,} of {counted(found.second, 'item')} of {test} leak")

@@ -22,6 +22,7 @@ from heron.cli.output import (
     tell,
     yes_option,
 )
+from heron.cli.progress import counting_of
 from heron.cli.selection import Selection, selection
 from heron.cli.tables import say
 from heron.cli.values import assignments, note_unknown, say_unknown
@@ -114,7 +115,10 @@ def import_file(
     The keys of the whole file are checked before anything is written. It exits with 1 if no row names an item of the catalogue.
     """
     workspace = context.workspace()
-    report = workspace.ingest.metadata_file(file, by=by, replace=replace, as_is=as_is, dry_run=dry_run)
+    with counting_of("Importing metadata", "row") as progress:
+        report = workspace.ingest.metadata_file(
+            file, by=by, replace=replace, as_is=as_is, dry_run=dry_run, progress=progress
+        )
     if as_json:
         print_json(report)
     else:

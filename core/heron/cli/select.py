@@ -9,12 +9,20 @@ import click
 
 from heron.cli.collecting import check_titles, collect
 from heron.cli.context import Context
-from heron.cli.item_tables import id_column, ids
+from heron.cli.item_tables import (
+    Cells,
+    check_columns,
+    columns_option,
+    extra_cells,
+    id_column,
+    ids,
+    print_cells,
+)
 from heron.cli.output import example, list_options, print_json
 from heron.cli.progress import counting
 from heron.cli.selection import Selection, selection
 from heron.cli.show import picture_option, save_picture
-from heron.cli.tables import print_table, say
+from heron.cli.tables import say
 from heron.wording import counted
 
 if TYPE_CHECKING:
@@ -41,6 +49,7 @@ if TYPE_CHECKING:
 @selection(order=False)
 @click.option("--collect", "title", metavar="TITLE", help="Make a collection of them.")
 @picture_option("Draw them side by side")
+@columns_option
 @list_options
 @click.pass_obj
 @example(
@@ -55,6 +64,7 @@ def command(
     keep: bool,
     title: str | None,
     output: Path | None,
+    columns: str | None,
     as_json: bool,
     selection: Selection,
 ) -> None:
@@ -68,6 +78,7 @@ def command(
         raise click.UsageError("Give either --diverse N or --unique N.")
     if keep and unique is None:
         raise click.UsageError("--keep goes with --unique.")
+    check_columns(columns, as_json)
     workspace = context.workspace()
     check_titles(workspace, title)
     query = selection.query(workspace, compares=True)
@@ -82,23 +93,24 @@ def command(
     chosen = [item.uuid for item in found.items]
     if output is not None:
         save_picture(workspace.pictures.contact_sheet(map(workspace.items.get, chosen)), output)
-    print_json(found) if as_json else _print(workspace, found)
+    print_json(found) if as_json else _print(workspace, found, columns)
     collect(workspace, title, chosen, quiet=as_json)
     if output is not None and not as_json:
         say(f"Wrote {output} with {counted(len(chosen), 'picture')}")
 
 
-def _print(workspace: Workspace, found: Subset | Ranking) -> None:
+def _print(workspace: Workspace, found: Subset | Ranking, names: str | None) -> None:
     from heron.curation.records import Subset
 
     is_subset = isinstance(found, Subset)
-    short = ids(workspace, (item.uuid for item in found.items))
-    rows = (
-        (number, item.name, id, item.score)
-        for number, (item, id) in enumerate(zip(found.items, short, strict=True), start=1)
-    )
-    columns = ["rank", "name", id_column(), "nearest before" if is_subset else "uniqueness"]
-    print_table(columns, rows, "There is no item to choose from.")
+    uuids = [item.uuid for item in found.items]
+    cells: Cells = {"rank": [*range(1, len(uuids) + 1)]}
+    cells |= extra_cells(workspace, uuids, names) or {
+        "name": [item.name for item in found.items],
+        id_column(): ids(workspace, uuids),
+    }
+    cells["nearest before" if is_subset else "uniqueness"] = [item.score for item in found.items]
+    print_cells(cells, "There is no item to choose from.")
     if isinstance(found, Subset):
         say(
             f"Of {counted(found.compared, 'item')}, each has a cosine of {found.covered:.3f} or more with one of these"

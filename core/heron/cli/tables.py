@@ -17,6 +17,7 @@ from heron.cli import screen
 from heron.cli.stdout import echo, echo_bytes
 
 _NUMBER = re.compile(r"-?[0-9][0-9,]*(\.[0-9]+)?( ?(%|s|B|[kMGT]B))?")
+_TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}(T[0-9:.]+Z?)?")
 _NAMES = {"name", "id", "uuid", "title", "path", "folder", "value", "description", "key", "collections"}
 """Columns that stay on the left also if every cell is a number."""
 
@@ -104,7 +105,8 @@ def print_table(
         widths = [_unspoilt(head, of) for head, of in zip(heads, by_column, strict=True)]
     else:
         kept = [name in keep for name in columns]
-        fixed = [is_number or is_kept for is_number, is_kept in zip(right, kept, strict=True)]
+        times = [any(of) and all(not text or _TIME.fullmatch(text) for text in of) for of in by_column]
+        fixed = [any(reasons) for reasons in zip(right, kept, times, strict=True)]
         widths = fitted(natural, fixed, kept, [not any(of) for of in by_column], width)
         left_out = [
             head for head, size, of in zip(heads, widths, by_column, strict=True) if not size and any(of)

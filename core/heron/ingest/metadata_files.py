@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -75,11 +75,13 @@ def apply_file(
     replace: bool,
     as_is: bool,
     dry_run: bool,
+    progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> MetadataFileReport:
     """Merge the metadata of a file into items, or replace theirs by it, in batches; raises InvalidInput that
     names the invalid row.
 
-    The keys of the whole file are checked first, see `unknown_keys`. With `dry_run` nothing is written.
+    The keys of the whole file are checked first, see `unknown_keys`. With `dry_run` nothing is written. `progress` is called
+    with the number of rows that are done, and of all rows once the file was read.
     """
     unmatched: list[str] = []
     ambiguous: dict[str, int] = {}
@@ -89,11 +91,20 @@ def apply_file(
     def rows() -> Iterator[Row]:
         return (_split(row, place, by, passed_over) for place, row in read_rows(file, schema))
 
-    unknown = unknown_keys(file, (values for _, values in rows()), schema, as_is=as_is)
+    total = 0
+
+    def keys() -> Iterator[dict[str, Json]]:
+        nonlocal total
+        for _, values in rows():
+            total += 1
+            yield values
+
+    unknown = unknown_keys(file, keys(), schema, as_is=as_is)
     changed: set[int] = set()
     updated = 0
     try:
         for bundle in bundles(rows()):
+            progress(count, total)
             count += len(bundle)
             found = _find(items, bundle)
             updates: list[tuple[Any, Mapping[str, Json]]] = []

@@ -328,11 +328,13 @@ class IngestService:
         replace: bool = False,
         as_is: bool = False,
         dry_run: bool = False,
+        progress: Callable[[int, int], None] = lambda done, total: None,
     ) -> MetadataFileReport:
         """Merge metadata from a JSON, JSONL, CSV or Parquet file into items, or replace theirs by it.
 
         Each row names its item by a column `uuid`, `url`, `path` or `name`; `by` says which one when there are several.
         Keys that differ from keys of the schema only by case are refused, unless `as_is`. With `dry_run` nothing is written.
+        `progress` is called with the numbers of rows done and of all rows.
         """
         schema = self._schema.current()
         return apply_file(
@@ -344,6 +346,7 @@ class IngestService:
             replace=replace,
             as_is=as_is,
             dry_run=dry_run,
+            progress=progress,
         )
 
     def _begin(

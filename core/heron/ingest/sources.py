@@ -8,6 +8,7 @@ from itertools import chain
 from pathlib import Path
 
 from heron.catalog.integrations import IntegrationService
+from heron.catalog.paths import path_of
 from heron.catalog.schema import SchemaService
 from heron.errors import NotFound
 from heron.hooks import PluginManager, StoredObject
@@ -72,8 +73,9 @@ class Sources:
                 return batched_units(paths, kind, kind_of)
             return chain(local_units(paths, sidecar_suffix=plan.sidecar_suffix), *below)
 
-        counts = with_count and not urls and plan.batch_as is None
-        total = Count(paths, plan.sidecar_suffix) if counts else lambda: None
+        below = [*paths, *(Path(path_of(url)) for url in urls if not is_remote(url))]
+        counts = with_count and len(below) == len(paths) + len(urls) and plan.batch_as is None
+        total = Count(below, plan.sidecar_suffix) if counts else lambda: None
         return Source(
             units, opener=opener if urls else None, origin_of=origin_of, total=total, integration=by
         )

@@ -8,6 +8,7 @@ import click
 
 from heron.cli import completing
 from heron.cli.context import Context
+from heron.cli.executing import executor_option
 from heron.cli.exits import status_of_counts
 from heron.cli.output import example, json_option, print_json, print_json_list, print_notes
 from heron.cli.progress import counting
@@ -45,6 +46,7 @@ if TYPE_CHECKING:
 @click.option("--frames", is_flag=True, help="Embed the frames of these items too.")
 @click.option("--again", is_flag=True, help="Compute existing vectors again.")
 @click.option("--list", "only_list", is_flag=True, help="List the embedders instead.")
+@executor_option
 @json_option
 @click.pass_obj
 @example(
@@ -59,6 +61,7 @@ def command(
     frames: bool,
     again: bool,
     only_list: bool,
+    executor: str | None,
     as_json: bool,
     selection: Selection,
 ) -> int:
@@ -77,7 +80,14 @@ def command(
         counting("Embedding", total=workspace.embed._count(items)) as progress,
     ):
         done = workspace.embed(
-            embedder, items, model=model, key=key, frames=frames, again=again, progress=progress
+            embedder,
+            items,
+            model=model,
+            key=key,
+            frames=frames,
+            again=again,
+            executor=executor,
+            progress=progress,
         )
     if as_json:
         print_json(done)

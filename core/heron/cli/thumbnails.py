@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from heron.cli.context import Context
+from heron.cli.executing import executor_option
 from heron.cli.exits import status_of_counts
 from heron.cli.output import example, json_option, print_json
 from heron.cli.progress import counting
@@ -18,13 +19,21 @@ from heron.wording import counted
 @selection()
 @click.option("--frames", is_flag=True, help="Make pictures of the frames of these items, not of the items.")
 @click.option("--again", is_flag=True, help="Make existing pictures again.")
+@executor_option
 @json_option
 @click.pass_obj
 @example(
     "heron thumbnails --folder Photos\nheron thumbnails --where \"kind = 'video'\" --frames\n"
     "heron thumbnails --item 01a1fc7f-6634-7b8f-8ffa-50166ba72775 --again"
 )
-def command(context: Context, frames: bool, again: bool, as_json: bool, selection: Selection) -> int:
+def command(
+    context: Context,
+    frames: bool,
+    again: bool,
+    executor: str | None,
+    as_json: bool,
+    selection: Selection,
+) -> int:
     """Make the small pictures and the quality metrics of items and frames.
 
     Existing ones are kept, so to continue an interrupted run, run it again.
@@ -37,7 +46,9 @@ def command(context: Context, frames: bool, again: bool, as_json: bool, selectio
             "Making pictures", "frame" if frames else "item", None if frames else len(chosen)
         ) as progress,
     ):
-        made = workspace.pictures.make(chosen, frames=frames, again=again, progress=progress)
+        made = workspace.pictures.make(
+            chosen, frames=frames, again=again, executor=executor, progress=progress
+        )
     if as_json:
         print_json(made)
         return status_of_counts(made.failed, made.waiting)

@@ -21,9 +21,10 @@ from heron.jobs import ImportProblem
 from heron.media.kinds import Kinds
 from heron.media.reader import UnknownFormat
 from heron.models import Item
-from heron.pictures.files import GROUPS
-from heron.pictures.rounds import PROBLEMS, Rounds
-from heron.pictures.service import NoPicture, PictureService
+from heron.pictures.elsewhere import Asked
+from heron.pictures.files import GROUPS, NoPicture
+from heron.pictures.rounds import PROBLEMS, Produce, Rounds
+from heron.pictures.service import PictureService
 from heron.search.similar import vectors_of
 from heron.times import utc_iso
 
@@ -58,6 +59,20 @@ class _Piece:
     picture: Image
 
 
+Wanted = tuple[Owner, Item, int]
+"""The owner of a vector to make, its item, and the fingerprint of its content."""
+
+
+@frozen(eq=False)
+class Vector:
+    """A vector that a worker has made."""
+
+    owner: Owner
+    item: Item
+    fingerprint: int
+    vector: numpy.ndarray[Any, Any]
+
+
 class Run:
     """Embeds items and counts the results. Vectors that are stored stay when the run is interrupted."""
 
@@ -86,6 +101,9 @@ class Run:
         self._with_frames = with_frames
         self._again = again
         self._fingerprints: dict[int, dict[Owner, int | None]] = {}
+        self._asked_for: dict[int, dict[int | None, Wanted]] = {}
+        """What workers embed, by the inner id of the item."""
+
         self._pending: list[Made] = []
         self.embedded = 0
         self.skipped = 0
@@ -95,12 +113,17 @@ class Run:
         self.outside = 0
         self.problems: list[ImportProblem] = []
 
-    def __call__(self, items: Iterable[Item], advanced: Callable[[int], None]) -> None:
+    def __call__(
+        self,
+        items: Iterable[Item],
+        advanced: Callable[[int], None],
+        produce: Produce[_Piece | Vector | int] | None = None,
+    ) -> None:
         """Embed items that have no vector of their content yet; `advanced` is called with the number of items
-        done. Items whose store does not answer are asked for again at the end.
+        done. Items whose store does not answer are asked for again at the end. `produce` makes vectors by workers.
         """
         done, batch = 0, []
-        rounds: Rounds[_Piece | int] = Rounds(self._read, self._pieces, _owner_of)
+        rounds: Rounds[_Piece | Vector | int] = Rounds(self._read, self._pieces, _owner_of, produce)
         try:
             with closing(rounds(self._with_fingerprints(items))) as pieces:
                 for item, piece in pieces:
@@ -108,10 +131,13 @@ class Run:
                         batch.append(piece)
                         if len(batch) >= self._record.batch:
                             self._embed(batch)
+                    elif isinstance(piece, Vector):
+                        self._take([(piece.owner, piece.item, piece.fingerprint)], piece.vector[None])
                     elif isinstance(piece, int):
                         self.skipped += piece
                     else:
                         done += 1
+                        self._asked_for.pop(item.id, None)
                         advanced(done)
                         if isinstance(piece, HeronError):
                             self._note(item, piece)
@@ -141,16 +167,39 @@ class Run:
         """The pictures of an item and of its frames that have to be embedded, without those whose owners are in `made`,
         and the number of those that need not.
         """
+        wanted, skipped = self._wanted(item, made)
+        size = self._record.picture_size
+        if None in wanted:
+            yield _Piece(*wanted.pop(None), self._pictures.portrait(item, size=size))
+        numbers = [number for number in wanted if number is not None]
+        for number, picture in self._pictures.frames(item, numbers, size=size) if numbers else ():
+            yield _Piece(*wanted[number], picture)
+        yield skipped
+
+    def asked(self, item: Item, made: Collection[Hashable]) -> Asked | None:
+        """What a worker is to embed of an item; what need not be embedded is counted."""
+        wanted, skipped = self._wanted(item, made)
+        self.skipped += skipped
+        self._asked_for[item.id] = wanted
+        numbers = [number for number in wanted if number is not None]
+        return self._pictures._asked(item, own=None in wanted, numbers=numbers) if wanted else None
+
+    def vector_of(self, item: Item, number: int | None, vector: numpy.ndarray[Any, Any]) -> Vector:
+        """A vector that a worker has made."""
+        return Vector(*self._asked_for[item.id][number], vector)
+
+    def _wanted(self, item: Item, made: Collection[Hashable]) -> tuple[dict[int | None, Wanted], int]:
+        """What has to be embedded, by frame number, None for the item itself, and the number of those that need not."""
         fingerprints, content = self._fingerprints.pop(item.id, {}), content_of(item)
-        fingerprint, skipped, size = self._fingerprint(content), 0, self._record.picture_size
+        fingerprint, skipped = self._fingerprint(content), 0
+        wanted: dict[int | None, Wanted] = {}
         if (item.id, 0) in made:
             pass
         elif fingerprints.get((item.id, 0), _NONE) not in (fingerprint, None):
-            yield _Piece((item.id, 0), item, fingerprint, self._pictures.portrait(item, size=size))
+            wanted[None] = (item.id, 0), item, fingerprint
         else:
             skipped = 1
         if self._with_frames:
-            wanted: dict[int, tuple[Owner, Item, int]] = {}
             count = item.facts.frame_count  # a video that has become shorter keeps its key frames
             for frame in self._frames.stream(item):
                 owner, fingerprint = (item.id, frame.id), self._fingerprint(f"{content}#{frame.number}")
@@ -163,9 +212,7 @@ class Run:
                     skipped += 1
                 elif count is None or frame.number < count:
                     wanted[frame.number] = owner, item, fingerprint
-            for number, picture in self._pictures.frames(item, list(wanted), size=size):
-                yield _Piece(*wanted[number], picture)
-        yield skipped
+        return wanted, skipped
 
     def _fingerprint(self, content: str) -> int:
         """A 63-bit hash of the model and the content: the fingerprint of a vector."""
@@ -174,23 +221,26 @@ class Run:
 
     def _embed(self, batch: list[_Piece]) -> None:
         """Embed a batch, and empty the list."""
-        import numpy as np
-
         if not batch:
             return
         pictures = [piece.picture for piece in batch]
         vectors = vectors_of(self._record.name, self._loaded.embed_images, pictures, self._loaded.size)
+        self._take([(piece.owner, piece.item, piece.fingerprint) for piece in batch], vectors)
+        batch.clear()
+
+    def _take(self, wanted: Sequence[Wanted], vectors: numpy.ndarray[Any, Any]) -> None:
+        """Keep vectors, of shape (len(wanted), size), to be stored soon."""
+        import numpy as np
+
         if isinstance(self._loaded, BoundedEmbedder):
             self.outside += sum(map(bool, self._loaded.outside(vectors)))
-        for piece, vector in zip(batch, vectors, strict=True):
+        for (owner, item, fingerprint), vector in zip(wanted, vectors, strict=True):
             if np.isfinite(vector).all():
-                self._pending.append((piece.owner, piece.item.uuid, piece.fingerprint, vector))
+                self._pending.append((owner, item.uuid, fingerprint, vector))
             else:
                 self._note(
-                    piece.item,
-                    HeronError(f"embedder {self._record.name} returned numbers that are not finite"),
+                    item, HeronError(f"embedder {self._record.name} returned numbers that are not finite")
                 )
-        batch.clear()
         if len(self._pending) >= _KEPT:
             self._keep()
 
@@ -219,8 +269,8 @@ class Run:
         return kind is None or kind.visual
 
 
-def _owner_of(piece: _Piece | int) -> Owner | None:
-    return piece.owner if isinstance(piece, _Piece) else None
+def _owner_of(piece: _Piece | Vector | int) -> Owner | None:
+    return piece.owner if isinstance(piece, _Piece | Vector) else None
 
 
 def content_of(item: Item) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sized
+from functools import partial
 
 from attrs import frozen
 
@@ -12,12 +13,15 @@ from heron.catalog.referring import ITEM, ItemRefs
 from heron.catalog.schema import SchemaService
 from heron.catalog.vectors.rows import MadeBy, VectorSet
 from heron.catalog.vectors.store import VectorStore
+from heron.embedding.elsewhere import Vectors
 from heron.embedding.run import Run
 from heron.errors import InvalidInput
+from heron.executors.opening import ExecutorRef, opened
 from heron.hooks import Embedder, EmbedderModel, PluginManager
 from heron.jobs import ImportProblem
 from heron.media.kinds import Kinds
 from heron.models import Item, Query
+from heron.pictures.elsewhere import GRAIN, Drawing, by_workers
 from heron.pictures.service import PictureService
 from heron.records import Record
 from heron.search.doubts import bounds_of
@@ -57,6 +61,7 @@ class EmbeddingService:
         embedders: Embedders,
         plugins: Callable[[], PluginManager],
     ) -> None:
+        self._plugins = plugins
         self._kinds = Kinds(plugins)
         self._items = items
         self._frames = frames
@@ -76,6 +81,7 @@ class EmbeddingService:
         key: str | None = None,
         frames: bool = False,
         again: bool = False,
+        executor: ExecutorRef | None = None,
         progress: Callable[[int], None] = lambda done: None,
     ) -> Embedded:
         """Compute the vectors of pictures of items, and with `frames` of their frames.
@@ -85,7 +91,7 @@ class EmbeddingService:
         stored under `key`, a key of the schema, which is created if it is missing; the default is the
         embedder's name. Items that have a vector of the same content by the same model are skipped, unless
         `again`; so an interrupted run continues where it stopped. `progress` is called with the number of
-        items done.
+        items done. `executor` runs the work, as for `ingest.files`; the default is this process.
 
         Vectors that were given are kept, and a set of another model or revision is refused, unless `again`.
 
@@ -110,7 +116,16 @@ class EmbeddingService:
             with_frames=frames,
             again=again,
         )
-        run(self.chosen(items), progress)
+        if executor is None:
+            run(self.chosen(items), progress)
+        else:
+            finish = Vectors(embedder, name, loaded.revision, record.picture_size, record.batch)
+            drawing = Drawing(self._plugins(), finish)
+            with opened(self._plugins(), executor, grain=max(GRAIN, record.batch)) as workers:
+                produce = partial(
+                    by_workers, asked=run.asked, piece_of=run.vector_of, work=drawing, workers=workers
+                )
+                run(self.chosen(items), progress, produce)
         self._vectors.refresh(kept.key)
         return Embedded(
             kept.key,

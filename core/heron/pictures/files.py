@@ -5,28 +5,52 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from itertools import groupby
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
-from heron.catalog.items import ItemService
 from heron.errors import MediaError
+from heron.jobs import Integration
 from heron.media.kinds import CONTAINERS, Kinds
 from heron.media.montage import MOST, montage
 from heron.media.reader import Decoding, MediaReader
 from heron.models import OTHER, Item, Kind, Member
 from heron.storage.opening import OpenedFile, media_file
-from heron.storage.service import StorageService
+from heron.storage.retries import PatientStorage
 
 if TYPE_CHECKING:
     from PIL.Image import Image
 
 GROUPS = ("image_group", "image_sequence")
 
+SIZE = 1024
+"""Default longest side of a picture in pixels."""
+
+
+class NoPicture(MediaError):
+    """An item of a format that has no pictures, such as a sound without a cover."""
+
+
+class KnowsMembers(Protocol):
+    """What tells the members of an item, as the catalogue does."""
+
+    def members(self, item: Item, /) -> Sequence[Member]:
+        """The files of an item of several."""
+
+
+class OpensFiles(Protocol):
+    """What opens files, as the storages of a workspace do."""
+
+    def of(self, item: Item, /) -> Integration | None:
+        """The integration that reads an item."""
+
+    def open(self, url: str, integration: Integration | None = None, /) -> PatientStorage:
+        """The storage of a URL."""
+
 
 class ItemFiles:
     """Reads the files of items, each with the integration of its item."""
 
     def __init__(
-        self, items: ItemService, storage: StorageService, reader: Callable[[], MediaReader], kinds: Kinds
+        self, items: KnowsMembers, storage: OpensFiles, reader: Callable[[], MediaReader], kinds: Kinds
     ) -> None:
         self._items = items
         self._storage = storage
@@ -79,6 +103,21 @@ class ItemFiles:
         middle = sum(member.frame_count for member in members) // 2
         return next((picture for _, picture in self.frames(item, [middle], size)), None)
 
+    def shown(self, item: Item, frame: int | None, size: int | None) -> Image:
+        """The picture of an item or of one of its frames, as the decoder gives it; raises NoPicture if there is none."""
+        if frame is None:
+            picture = self.picture(item, size or SIZE)
+        else:
+            picture = next((found for _, found in self.frames(item, [frame], size)), None)
+        if picture is None:
+            which = f"{item.name} ({item.kind})" if frame is None else f"{item.name}: frame {frame}"
+            raise NoPicture(f"{which} has no picture")
+        return picture
+
+    def portrait(self, item: Item, size: int) -> Image:
+        """The one picture that represents an item: for videos, groups and sequences, that of the middle frame."""
+        return self.shown(item, middle(item), size)
+
     def picture_of(self, place: str, size: int) -> Image | None:
         """The picture of a file at a path or URL."""
         url = place if "://" in place else Path(place).absolute().as_uri()
@@ -104,6 +143,12 @@ class ItemFiles:
     def _member_picture(self, item: Item, member: Member, size: int) -> Image | None:
         file, decoder = self.opened(item, member.url)
         return decoder.picture(file, size)
+
+
+def middle(item: Item) -> int | None:
+    """The number of the frame that represents an item of many; None for one that has a picture of its own."""
+    count = item.facts.frame_count or 0
+    return count // 2 if item.kind in (*GROUPS, "video") and count else None
 
 
 def _places(members: Sequence[Member], numbers: Sequence[int], name: str) -> Iterator[tuple[int, int, int]]:

@@ -19,6 +19,13 @@ PROBLEMS = 100
 """The most problems that a report contains."""
 
 
+MadeOf = Callable[[Item], Collection[Hashable]]
+"""Says what was made of an item in an earlier round."""
+
+Pieces = Generator[tuple[Item, T | HeronError | None], None, None]
+Produce = Callable[[Iterable[Item], MadeOf], Pieces[T]]
+
+
 class Rounds(Generic[T]):
     """Makes pieces of items in threads, round after round. Only ids are kept of the items that wait."""
 
@@ -27,13 +34,16 @@ class Rounds(Generic[T]):
         read: Callable[[Sequence[int]], Iterable[Item]],
         work: Callable[[Item, Collection[Hashable]], Iterable[T]],
         owner_of: Callable[[T], Hashable] = lambda piece: None,
+        produce: Produce[T] | None = None,
     ) -> None:
         """`read` gives items by inner ids; `work` makes the pieces of an item, but not those of the owners that it gets,
-        which an earlier round has made; `owner_of` says what a piece belongs to, None if that needs no memory.
+        which an earlier round has made; `owner_of` says what a piece belongs to, None if that needs no memory. `produce` makes
+        the pieces of all items, in place of threads and `work`; it gets the items, and what says which owners were made.
         """
         self._read = read
         self._work = work
         self._owner_of = owner_of
+        self._produce = produce or self._in_threads
         self._waiting = array("q")
         self._made: dict[int, set[Hashable]] = {}
         """The owners of the pieces that were made of items that wait."""
@@ -58,7 +68,7 @@ class Rounds(Generic[T]):
     def _round(self, items: Iterable[Item]) -> Generator[tuple[Item, T | HeronError | None], None, None]:
         before, self._made = self._made, {}
         now: dict[int, set[Hashable]] = {}
-        with closing(in_threads(items, lambda item: self._work(item, before.get(item.id, ())))) as pieces:
+        with closing(self._produce(items, lambda item: before.get(item.id, ()))) as pieces:
             for item, piece in pieces:
                 if isinstance(piece, OUTAGES):
                     self._wait(item, piece, before.get(item.id, set()) | now.pop(item.id, set()))
@@ -68,6 +78,9 @@ class Rounds(Generic[T]):
                 elif (owner := self._owner_of(piece)) is not None:
                     now.setdefault(item.id, set()).add(owner)
                 yield item, piece
+
+    def _in_threads(self, items: Iterable[Item], made_of: MadeOf) -> Pieces[T]:
+        return in_threads(items, lambda item: self._work(item, made_of(item)))
 
     def _wait(self, item: Item, error: HeronError, made: set[Hashable]) -> None:
         self._waiting.append(item.id)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping, Sequence
-from contextlib import closing
+from contextlib import ExitStack, closing
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,6 +17,7 @@ from heron.catalog.items import ItemService, bundles
 from heron.catalog.referring import ITEM, ItemRef, ItemRefs, frame_numbers, item_name
 from heron.catalog.thumbnails import ThumbnailStore
 from heron.errors import HeronError, InvalidInput, MediaError, NotFound, PluginError
+from heron.executors.opening import ExecutorRef, opened
 from heron.export.files import whole_file
 from heron.hooks import PluginManager, TextReader
 from heron.jobs import ImportProblem
@@ -23,7 +25,9 @@ from heron.media.ground import Ground, laid
 from heron.media.kinds import Kinds
 from heron.media.reader import THUMBNAIL, Measuring, MediaReader
 from heron.models import Frame, Item
-from heron.pictures.files import GROUPS, ItemFiles
+from heron.pictures.elsewhere import GRAIN, Asked, Drawing, by_workers
+from heron.pictures.files import SIZE, ItemFiles, middle
+from heron.pictures.finishing import Thumbnails, finished, jpeg_of
 from heron.pictures.rounds import PROBLEMS, Rounds
 from heron.records import Record
 from heron.storage.service import StorageService
@@ -31,9 +35,6 @@ from heron.storage.waiting import patiently
 
 if TYPE_CHECKING:
     from PIL.Image import Image
-
-SIZE = 1024
-"""Default longest side of a picture in pixels."""
 
 _BATCH = 64
 
@@ -61,10 +62,6 @@ class _Piece:
     metrics: Mapping[str, float]
 
 
-class NoPicture(MediaError):
-    """An item of a format that has no pictures, such as a sound without a cover."""
-
-
 class PictureService:
     """Makes pictures of items. Files are read from their storage and not copied."""
 
@@ -82,6 +79,7 @@ class PictureService:
         self._items = items
         self._frames = frames
         self._thumbnails = thumbnails
+        self._storage = storage
         self._loaded: tuple[MediaReader, Measuring] | None = None
         self._files = ItemFiles(items, storage, lambda: self._tools()[0], Kinds(plugins))
 
@@ -106,14 +104,7 @@ class PictureService:
         owner = self._items.get(item)
         if frame is None and isinstance(item, Frame):
             frame = item.number
-        if frame is None:
-            picture = self._files.picture(owner, size or SIZE)
-        else:
-            picture = next((found for _, found in self._files.frames(owner, [frame], size)), None)
-        if picture is None:
-            which = f"{owner.name} ({owner.kind})" if frame is None else f"{owner.name}: frame {frame}"
-            raise NoPicture(f"{which} has no picture")
-        return picture
+        return self._files.shown(owner, frame, size)
 
     def portrait(self, thing: ItemRef, *, size: int = SIZE) -> Image:
         """The one picture that represents an item: for videos, groups and sequences, that of the middle
@@ -122,9 +113,7 @@ class PictureService:
         For a `Frame`, and for other items, it is their picture. Raises MediaError and PluginError.
         """
         item = self._items.get(thing)
-        count = item.facts.frame_count or 0
-        is_moving = item.kind in (*GROUPS, "video") and count and not isinstance(thing, Frame)
-        return self.picture(thing, frame=count // 2 if is_moving else None, size=size)
+        return self.picture(thing, frame=None if isinstance(thing, Frame) else middle(item), size=size)
 
     def picture_of(self, file: str | Path, *, size: int = SIZE) -> Image:
         """A local file, or the file at a URL, as an upright RGB picture; it need not be in the catalogue."""
@@ -173,7 +162,7 @@ class PictureService:
         if kept is not None:
             return kept
         try:
-            return _jpeg(self._layered(thing, None, THUMBNAIL))
+            return jpeg_of(self._layered(thing, None, THUMBNAIL))
         except HeronError:
             return None
 
@@ -184,13 +173,14 @@ class PictureService:
         *,
         frames: bool = False,
         again: bool = False,
+        executor: ExecutorRef | None = None,
         progress: Callable[[int], None] = lambda done: None,
     ) -> Made:
         """Store a thumbnail, and for images metrics, of each item that has none; with `frames`, of its frames
         instead.
 
         With `again`, existing ones are made again. `progress` is called with the number of items, or of frames, that are done and stored. Files that cannot be read are reported as problems. To
-        continue an interrupted run, run it again.
+        continue an interrupted run, run it again. `executor` runs the work, as for `ingest.files`; the default are threads.
         """
         self._access.require("read", WORKSPACE)
         made, done = {"item": 0, "frame": 0, "failed": 0}, 0
@@ -219,14 +209,33 @@ class PictureService:
                 self._access.require_all("update", "item", (item.id for item in there))
                 yield from there
 
-        rounds = Rounds(read, work, lambda piece: piece.of.id if frames else None)
-        with closing(rounds(owners())) as pieces:
+        wanted: dict[int, dict[int, Frame]] = {}
+
+        def asked(item: Item, there: Collection[Hashable]) -> Asked | None:
+            if not frames:
+                return self._asked(item, own=True) if self._lacks_picture(item, again) else None
+            wanted[item.id] = self._frames_to_make(item, again, there)
+            return self._asked(item, numbers=list(wanted[item.id]))
+
+        def piece_of(item: Item, number: int | None, made: tuple[bytes, Mapping[str, float]]) -> _Piece:
+            return _Piece(item if number is None else wanted[item.id][number], *made)
+
+        with ExitStack() as stack:
+            produce = None
+            if executor is not None:
+                workers = stack.enter_context(opened(self._plugins(), executor, grain=GRAIN))
+                drawing = Drawing(self._plugins(), Thumbnails())
+                produce = partial(by_workers, asked=asked, piece_of=piece_of, work=drawing, workers=workers)
+            rounds = Rounds(read, work, lambda piece: piece.of.id if frames else None, produce)
+            pieces = stack.enter_context(closing(rounds(owners())))
             for item, piece in pieces:
                 if isinstance(piece, HeronError):
                     failed(item.name, item.url, piece)
                 elif piece is not None:
                     waiting.append(piece)
-                done += piece is None or isinstance(piece, HeronError)
+                if piece is None or isinstance(piece, HeronError):
+                    done += 1
+                    wanted.pop(item.id, None)
                 if len(waiting) >= _BATCH:
                     self._keep(waiting, made)
                 if not waiting:
@@ -279,27 +288,34 @@ class PictureService:
         when = f" · {thing.seconds:.2f} s" if thing.seconds is not None else ""
         return self._items.get(thing).name, f"frame {thing.number}{when}"
 
-    def _item_pieces(self, item: Item, again: bool) -> Iterator[_Piece]:
-        is_measured = item.kind != "image" or "metric" in item.facts.extra
-        if not again and is_measured and self._thumbnails.find(item) is not None:
-            return
-        picture = self._files.picture(item, THUMBNAIL)
-        if picture is not None:
-            measuring = self._tools()[1]
-            measured = measuring(picture, item.facts.width, item.facts.height) if item.kind == "image" else {}
-            yield _Piece(item, _jpeg(picture), measured)
+    def _asked(self, item: Item, *, own: bool = False, numbers: Sequence[int] = ()) -> Asked:
+        """What a worker has to know to make pictures of an item."""
+        members = tuple(self._items.members(item))
+        return Asked(item, members, self._storage.of(item), own, tuple(sorted(numbers)))
 
-    def _frame_pieces(self, item: Item, again: bool, there: Collection[Hashable]) -> Iterator[_Piece]:
+    def _lacks_picture(self, item: Item, again: bool) -> bool:
+        is_measured = item.kind != "image" or "metric" in item.facts.extra
+        return again or not is_measured or self._thumbnails.find(item) is None
+
+    def _item_pieces(self, item: Item, again: bool) -> Iterator[_Piece]:
+        if self._lacks_picture(item, again):
+            picture = self._files.picture(item, THUMBNAIL)
+            if picture is not None:
+                yield _Piece(item, *finished(self._tools()[1], item, None, picture))
+
+    def _frames_to_make(self, item: Item, again: bool, there: Collection[Hashable]) -> dict[int, Frame]:
         wanted = self._frames.stream(item) if again else self._frames._without_picture(item)
         count = item.facts.frame_count  # the key frames of a video that got shorter can be beyond its end
-        frames = {
+        return {
             frame.number: frame
             for frame in wanted
             if (count is None or frame.number < count) and frame.id not in there
         }
-        width, height = (None, None) if item.kind in GROUPS else (item.facts.width, item.facts.height)
+
+    def _frame_pieces(self, item: Item, again: bool, there: Collection[Hashable]) -> Iterator[_Piece]:
+        frames = self._frames_to_make(item, again, there)
         for number, picture in self._files.frames(item, list(frames), THUMBNAIL):
-            yield _Piece(frames[number], _jpeg(picture), self._tools()[1](picture, width, height))
+            yield _Piece(frames[number], *finished(self._tools()[1], item, number, picture))
 
     def _keep(self, pieces: list[_Piece], made: dict[str, int]) -> None:
         """Store the pieces, and empty the list."""
@@ -317,9 +333,3 @@ class PictureService:
         if self._loaded is None:
             self._loaded = MediaReader(self._plugins()), Measuring(self._plugins())
         return self._loaded
-
-
-def _jpeg(picture: Image) -> bytes:
-    from heron.media.thumbnails import encode_thumbnail
-
-    return encode_thumbnail(picture)

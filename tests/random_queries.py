@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 from hypothesis import strategies as st
 
 from heron.models import MediaFacts, NewFrame, NewItem
@@ -104,16 +106,22 @@ frames = st.lists(
 )  # fmt: skip
 
 
+facts = st.builds(
+    MediaFacts, st.sampled_from(("image", "video")), st.just("x/y"), width=maybe((0, 1, 640, 2**53)), height=maybe((0, 1, 480)),
+    fps=maybe((0.0, 25.0, 29.97)), frame_count=st.just(10), captured_at=maybe(("0001-01-01T00:00:00Z", "2026-01-31T12:00:00Z")),
+    codec=maybe(("h264", "H264")), extra=st.fixed_dictionaries({"exif": st.fixed_dictionaries({"Model": mixed, "ISO": mixed})}),
+)  # fmt: skip
+# Strategies are made once: for each new one, hypothesis looks through all of its parts
+urls, sizes = st.sampled_from(URLS), maybe((0, 2**40))
+names, folders = st.sampled_from(("a", "A", "b", "é_%")), st.sampled_from(FOLDERS)
+
+
 @st.composite
 def new_items(draw):
     """The items of a workspace: for each its folder, whether it is deleted afterwards, whether it is in the collection and dataset."""
     made = []
     for number in range(draw(st.integers(1, 5))):
-        facts = MediaFacts(
-            draw(st.sampled_from(("image", "video"))), "x/y", width=draw(maybe((0, 1, 640, 2**53))), height=draw(maybe((0, 1, 480))),
-            fps=draw(maybe((0.0, 25.0, 29.97))), frame_count=10, captured_at=draw(maybe(("0001-01-01T00:00:00Z", "2026-01-31T12:00:00Z"))),
-            codec=draw(maybe(("h264", "H264"))), extra={"exif": {"Model": draw(mixed), "ISO": draw(mixed)}},
-        )  # fmt: skip
+        given_facts = draw(facts)
         given = {key: value for key, value in draw(metadata).items() if value is not None}
         of_frames = [
             NewFrame(
@@ -124,12 +132,11 @@ def new_items(draw):
             )
             for n, seconds, is_key, city, clip in draw(frames)
         ]
-        url = draw(st.sampled_from(URLS)).format(number)
-        item = NewItem(url, facts, name=draw(st.sampled_from(("a", "A", "b", "é_%"))), metadata=given, frames=of_frames,
-                       size=draw(maybe((0, 2**40))))  # fmt: skip
+        url = draw(urls).format(number)
+        item = NewItem(url, given_facts, name=draw(names), metadata=given, frames=of_frames, size=draw(sizes))
         made.append(
             (
-                draw(st.sampled_from(FOLDERS)),
+                draw(folders),
                 item,
                 draw(st.integers(0, 3)) == 0,
                 draw(st.booleans()),
@@ -212,6 +219,7 @@ def atoms(of_frames):
     return st.one_of(parts).map(lambda where: f"({where})")
 
 
+@cache
 def conditions(of_frames=False):
     """Conditions of the language as text, all valid."""
     return st.recursive(
@@ -242,6 +250,7 @@ SORTED = [
 ]
 
 
+@cache
 def sorts(of_frames=False):
     names = st.sampled_from(SORTED + (["frame.seconds", "frame.city", "frame.number"] if of_frames else []))
     return st.one_of(

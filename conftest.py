@@ -30,6 +30,12 @@ def pytest_make_parametrize_id(val, argname):
 
 
 @pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers(config):
+    """With `-n auto`, one worker more than there are processors: many tests wait for servers, processes and the disk."""
+    return (len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1) + 1
+
+
+@pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config, log):
     """One worker runs all of a file, so that fixtures of modules are made once; `xdist_group` joins tests of several files."""
     from xdist.scheduler import LoadGroupScheduling

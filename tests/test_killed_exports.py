@@ -20,7 +20,7 @@ from pathlib import Path
 from heron.export.files import whole_file
 from heron.export.folders import whole_folder
 root = Path(sys.argv[1])
-with whole_file(root / "a.csv") as stream, whole_folder(root / "b") as folder:
+with whole_file(root / "a.csv") as stream, whole_folder(root / "b", None) as folder:
     stream.write(b"half")
     folder.create("images/1.txt").write(b"half")
     print("ready", flush=True)
@@ -47,7 +47,7 @@ def left(folder):
     return sorted(path.name for path in folder.glob(".heron-*.part"))
 
 
-@pytest.mark.parametrize("kind", [whole_file, whole_folder])
+@pytest.mark.parametrize("kind", [whole_file, lambda path: whole_folder(path, None)])
 def test_the_next_export_removes_what_a_killed_one_left(tmp_path, export, kind):
     export.kill()
     export.wait()

@@ -386,13 +386,15 @@ class Workspace(OpenCatalogue):
         return self.thumbnails.find(thing) if isinstance(thing, Item) else self.frames.thumbnail(thing)
 
     def export(
-        self, dataset: DatasetRef, file: str | Path, *, format: str | None = None, frames: FrameChoice = "marked"
+        self, dataset: DatasetRef, file: str | Path, *, format: str | None = None, frames: FrameChoice = "marked",
+        unreadable: list[str] | None = None,
     ) -> int:  # fmt: skip
         """Write a dataset with the chosen frames in the format of the file's suffix (none: JSON); returns the number of rows.
 
-        The file, or the folder of an exporter of several files, appears whole or not at all. Raises PluginError for an unknown
-        format, AlreadyExists for a folder that is not empty, InvalidInput for `.heron` and for a suffix of another format.
+        It appears whole or not at all. Files that cannot be read are named in the list `unreadable`; without one the first is
+        raised. Raises PluginError, AlreadyExists for a full folder, InvalidInput for `.heron` and the suffix of another format.
         """
         from heron.export.writing import export_rows
 
-        return export_rows(self.plugins, format, self.datasets.rows(dataset, frames=frames), Path(file))
+        rows, files = self.datasets.rows(dataset, frames=frames), (self.storage, unreadable)
+        return export_rows(self.plugins, format, rows, Path(file), files)

@@ -13,6 +13,7 @@ from heron.catalog.datasets import Duplicates
 from heron.cli import completing
 from heron.cli.contents import frames_option
 from heron.cli.context import Context
+from heron.cli.exits import DONE, FAILURES
 from heron.cli.item_tables import (
     Cells,
     columns_option,
@@ -45,6 +46,9 @@ from heron.convert import dumps, item_to_dict
 from heron.errors import InvalidInput, NotFound
 from heron.models import DatasetRow, FrameChoice
 from heron.wording import counted
+
+_SHOWN = 20
+"""Files that cannot be read of which an export names each."""
 
 
 @click.group("datasets", invoke_without_command=True)
@@ -257,25 +261,48 @@ def export(
     total = workspace.datasets.get(title).row_count
     with counting("Writing", "row", total) as progress:
         rows = _reported(workspace.datasets.rows(title, frames=frames), progress)
-        count = export_rows(workspace.plugins, chosen, rows, output, safe_cells=safe_cells)
+        unreadable: list[str] = []
+        files = (workspace.storage, unreadable)
+        count = export_rows(workspace.plugins, chosen, rows, output, files, safe_cells=safe_cells)
     left_out = {}
+    if count < total and chosen not in ("csv-members", "csv-frames"):
+        left_out["items"] = total - count
     if "members" not in exporter.contains and (number := workspace.datasets._member_count(title)):
         left_out["members"] = number
     if "frames" not in exporter.contains and (number := workspace.datasets._frame_count(title, frames)):
         left_out["frames"] = number
     if as_json:
-        print_json({"file": str(output), "format": chosen, "rows": count, "left_out": left_out})
-        return
+        print_json(
+            {
+                "file": str(output),
+                "format": chosen,
+                "rows": count,
+                "left_out": left_out,
+                "unreadable": unreadable,
+            }
+        )
+        click.get_current_context().exit(FAILURES if unreadable else DONE)
     say(f"Wrote {counted(count, 'row')} to {output}", err=str(output) == "-")
     if left_out and chosen not in ("csv-members", "csv-frames"):
         say(_left_out(left_out, chosen), err=True)
+    for sentence in unreadable[:_SHOWN]:
+        say(f"Left out, it cannot be read: {sentence}", err=True)
+    if unreadable:
+        if len(unreadable) > _SHOWN:
+            say(f"… and {len(unreadable) - _SHOWN:,} more", err=True)
+        click.get_current_context().exit(FAILURES)
 
 
 def _left_out(numbers: dict[str, int], format: str) -> str:
-    what = {"members": "of groups and series", "frames": "with metadata, or chosen"}
+    what = {
+        "items": "of other kinds",
+        "members": "of groups and series",
+        "frames": "with metadata, or chosen",
+    }
     parts = [f"{counted(number, name[:-1])} {what[name]}" for name, number in numbers.items()]
-    tables = " and ".join(f"csv-{name}" for name in numbers)
-    return f"{format} does not contain {' and '.join(parts)}; json does, and as tables --format {tables}"
+    tables = " and ".join(f"csv-{name}" for name in numbers if name != "items")
+    hint = f", and as tables --format {tables}" if tables else ""
+    return f"{format} does not contain {' and '.join(parts)}; json does{hint}"
 
 
 @command.command("update")

@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, Any
 from heron.errors import InvalidInput
 from heron.export.files import whole_file
 from heron.export.folders import whole_folder
+from heron.export.media import ItemFiles
 
 if TYPE_CHECKING:
     from heron.hooks import PluginManager
     from heron.models import DatasetRow
+    from heron.storage.service import StorageService
 
 
 def format_of(plugins: PluginManager, path: Path, format: str | None = None) -> str:
@@ -46,13 +48,16 @@ def export_rows(
     format: str | None,
     rows: Iterable[DatasetRow],
     path: Path,
+    files: tuple[StorageService, list[str] | None],
     *,
     safe_cells: bool = False,
 ) -> int:
     """Write rows to a file, or to a folder where the format is one of several files; returns the number of rows.
 
-    Without a format, it is that of the suffix, and JSON without a suffix. `safe_cells` is for the format csv alone. Raises
-    PluginError for an unknown format, AlreadyExists for a folder that is not empty, and the errors of `format_of`.
+    Without a format, it is that of the suffix, and JSON without a suffix. A folder gets copies of files if its format contains
+    them: `files` are the storage of items, and a list that gets a sentence for each that cannot be read, or None to raise it.
+    `safe_cells` is for the format csv alone. Raises PluginError for an unknown format, AlreadyExists for a folder that is not
+    empty, and the errors of `format_of`.
     """
     format = format_of(plugins, path, format if format or path.suffix else "json")
     known = plugins.exporter(format)
@@ -65,7 +70,7 @@ def export_rows(
         exporter = CsvExporter(safe_cells=True)
     count: int
     if known.writes_folder:
-        with whole_folder(path) as folder:
+        with whole_folder(path, ItemFiles(*files)) as folder:
             count = exporter.write_folder(rows, folder)
     else:
         with whole_file(path) as stream:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from datetime import datetime
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, BinaryIO, Protocol, runtime_checkable
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
     from heron.errors import HeronError
-    from heron.models import DatasetRow, Json, MediaFacts
+    from heron.models import DatasetRow, Item, Json, MediaFacts, Member
 
 
 @frozen
@@ -282,6 +283,24 @@ class ExportFolder(Protocol):
         Raises InvalidInput for a name that is not below the folder, and for one that exists. So names of
         items, which may be anything, are safe.
         """
+
+    def copy(self, item: Item, name: str, member: Member | None = None) -> bool:
+        """Copy the file of an item, or of one of its members, from wherever it is stored; `name` as for `create`.
+
+        Returns False if the file cannot be read. The export goes on then, and the user is told which files are missing.
+        """
+
+    def link(self, item: Item, name: str, member: Member | None = None) -> bool:
+        """Make a symbolic link to a local file, in place of a copy; False, as for `copy`, for objects of a storage."""
+
+    def open(self, item: Item, member: Member | None = None) -> AbstractContextManager[tuple[IO[bytes], int]]:
+        """The file of an item, or of a member, to read in a `with` statement, and its size in bytes.
+
+        Raises HeronError if it cannot be read; give that to `failed` and go on.
+        """
+
+    def failed(self, item: Item, error: HeronError, member: Member | None = None) -> None:
+        """Tell the user that a file could not be read and is not in the export."""
 
 
 class FolderExporter(Protocol):

@@ -1,0 +1,55 @@
+"""Gives exporters the files of items, and notes which of them cannot be read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import IO, Any, cast
+
+from attrs import frozen
+
+from heron.catalog.spelling import absolute_path
+from heron.errors import HeronError, InvalidInput
+from heron.media.archives import MARK
+from heron.models import Item, Member
+from heron.storage.opening import media_file
+from heron.storage.service import StorageService
+
+
+@frozen
+class ItemFiles:
+    """The files of a workspace, read with the integrations of their items.
+
+    `unreadable` gets a sentence for each file that cannot be read; if it is None, such a file ends the export.
+    """
+
+    storage: StorageService
+    unreadable: list[str] | None = None
+
+    @contextmanager
+    def open(self, item: Item, member: Member | None = None) -> Iterator[tuple[IO[bytes], int]]:
+        """A file to read, and its size in bytes; raises HeronError if it cannot be read."""
+        url = self._url(item, member)
+        integration = self.storage.of(item)
+        file = media_file(url, lambda place: self.storage.open(place, integration))
+        with file.open() as stream:
+            yield cast(Any, stream), file.size
+
+    def local(self, item: Item, member: Member | None = None) -> str | None:
+        """The path of a local file; None for an object of a storage, and for a file in an archive."""
+        url = self._url(item, member)
+        return str(absolute_path(url)) if url.startswith("file:") and MARK not in url else None
+
+    def failed(self, item: Item, error: HeronError, member: Member | None = None) -> None:
+        """Note that a file could not be read, or raise the error if there is no list for that."""
+        if self.unreadable is None:
+            raise error
+        place = item.path if member is None else member.path or member.url
+        self.unreadable.append(f"{place}: {error.message}")
+
+    def _url(self, item: Item, member: Member | None) -> str:
+        if member is not None:
+            return member.url
+        if "#" in item.url and MARK not in item.url:
+            raise InvalidInput(f"item {item.name} is made of several files, which are its members")
+        return item.url

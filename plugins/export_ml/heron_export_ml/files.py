@@ -1,0 +1,115 @@
+"""Folders of files: plain copies or links, and those that FiftyOne and Hugging Face datasets load."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections.abc import Iterator
+from typing import Any
+
+from attrs import frozen
+
+from heron import DatasetRow, ExportFolder
+from heron_export_ml.rows import Names, dumps, flat, known
+
+
+@frozen
+class FilesExporter:
+    """The files of all items in the folders that they have in the catalogue, and `items.jsonl` with all that is known.
+
+    The files of an item of several files stand in a folder of its name. Links lead to local files only.
+    """
+
+    links: bool = False
+
+    def write_folder(self, rows: Iterator[DatasetRow], folder: ExportFolder) -> int:
+        """Write the items and return the number of those whose files are all there."""
+        names, count = Names(), 0
+        names.unique("items.jsonl")
+        put = folder.link if self.links else folder.copy
+        with folder.create("items.jsonl") as table:
+            for row in rows:
+                item, files = row.item, list[str]()
+                whole = True
+                for member in (*row.members,) or (None,):
+                    name = names.of(item, member)
+                    if put(item, name, member):
+                        files.append(name)
+                    else:
+                        whole = False
+                if not whole:
+                    continue
+                count += 1
+                line = {"files": files, **known(item), "metadata": item.metadata}
+                table.write(dumps(line).encode() + b"\n")
+        return count
+
+
+@frozen
+class LinksExporter(FilesExporter):
+    """The same with links."""
+
+    links: bool = True
+
+
+class FiftyOneExporter:
+    """A folder that FiftyOne imports with `dataset_type=fiftyone.types.FiftyOneDataset`: `samples.json` and `data/`.
+
+    Keys of metadata become fields, with `_` in place of what a name of a field cannot have.
+    """
+
+    def write_folder(self, rows: Iterator[DatasetRow], folder: ExportFolder) -> int:
+        """Write images and videos, and return their number."""
+        names, count = Names(), 0
+        with folder.create("samples.json") as samples:
+            samples.write(b'{"samples":[')
+            for row in rows:
+                item = row.item
+                if item.kind not in ("image", "video"):
+                    continue
+                name = f"data/{names.of(item, flat=True)}"
+                if not folder.copy(item, name):
+                    continue
+                sample: dict[str, Any] = {"filepath": name, "tags": list(item.tags)}
+                sample |= {"heron_uuid": item.uuid, "heron_folder": item.folder_path}
+                for key, value in item.metadata.items():
+                    sample.setdefault(_field(key), value)
+                samples.write((b",\n" if count else b"\n") + dumps(sample).encode())
+                count += 1
+            samples.write(b"\n]}\n")
+        return count
+
+
+def _field(key: str) -> str:
+    """The name of a field of FiftyOne for a key."""
+    name = "".join(character if character.isalnum() or character == "_" else "_" for character in key)
+    return f"key_{name}" if not name[:1].isalpha() or name in ("id", "filepath", "tags", "metadata") else name
+
+
+class HuggingFaceExporter:
+    """A folder for `datasets.load_dataset("imagefolder", data_dir=…)`, or `audiofolder` and `videofolder`.
+
+    `metadata.jsonl` has one object for each file: `file_name`, what is known of the item, and its metadata by key. Each line
+    has the same keys, as the loader of JSON needs.
+    """
+
+    def write_folder(self, rows: Iterator[DatasetRow], folder: ExportFolder) -> int:
+        """Write images, audio files and videos, and return their number; the keys are known at the end of a first pass."""
+        names, keys, count = Names(), dict[str, None](), 0
+        with tempfile.TemporaryFile() as kept:
+            for row in rows:
+                if row.item.kind not in ("image", "audio", "video"):
+                    continue
+                name = f"data/{names.of(row.item, flat=True)}"
+                if folder.copy(row.item, name):
+                    values = flat(row.item)
+                    keys.update(dict.fromkeys(values))
+                    kept.write(dumps({"file_name": name, **values}).encode() + b"\n")
+                    count += 1
+            kept.seek(0)
+            with folder.create("metadata.jsonl") as table:
+                for line in kept:
+                    values = json.loads(line)
+                    whole = {"file_name": values["file_name"], **{key: values.get(key) for key in keys}}
+                    table.write(dumps(whole).encode() + b"\n")
+        return count

@@ -20,6 +20,7 @@ from heron.catalog.holder import Holder
 from heron.catalog.migrations import APPLICATION_ID, OPTIONAL, imagine, migrations
 from heron.catalog.places import Places
 from heron.catalog.stored import add_columns, imagine_columns, missing_columns
+from heron.catalog.turns import turn
 from heron.catalog.unwritable import State, address, is_passing, is_writable, quiet_state, unreadable
 from heron.errors import CatalogueBusy, CatalogueError, InvalidInput
 from heron.inside import FILE_NAME, other_owner, require_catalogue
@@ -191,7 +192,8 @@ class Database:
                 with self._savepoint():
                     yield
                 return
-            self.connection.execute("BEGIN IMMEDIATE")
+            with turn(self.path.parent, self._seconds) as left:
+                self._begin(left)
             self._depth += 1
             try:
                 self._holder.enter()
@@ -205,6 +207,17 @@ class Database:
                 raise
             finally:
                 self._depth -= 1
+
+    def _begin(self, seconds: float) -> None:
+        """Begin a transaction, and wait at most some seconds for another process."""
+        waited = self._seconds - seconds > 0.01
+        if waited:
+            self.connection.execute(f"PRAGMA busy_timeout = {_milliseconds(seconds)}")
+        try:
+            self.connection.execute("BEGIN IMMEDIATE")
+        finally:
+            if waited:
+                self.connection.execute(f"PRAGMA busy_timeout = {_milliseconds(self._seconds)}")
 
     @contextmanager
     def _savepoint(self) -> Iterator[None]:
@@ -359,6 +372,10 @@ class Database:
 
     def _explain(self, error: sqlite3.Error) -> CatalogueError:
         return self._busy() if is_busy(error) else explained(error, self.path)
+
+
+def _milliseconds(seconds: float) -> int:
+    return int(min(seconds * 1000, 2**31 - 1))
 
 
 def _busy_seconds() -> float:

@@ -1,0 +1,77 @@
+"""Turns of writers: who waits to write is not passed by a process that writes again and again."""
+
+import subprocess
+import sys
+import time
+from contextlib import closing
+
+import pytest
+
+import heron
+from heron.catalog.database import Database
+from heron.catalog.turns import FILE, turn
+
+WRITING = """
+import sys, time
+import heron
+with heron.open(sys.argv[1], discover=False) as workspace:
+    print("ready", flush=True)
+    while True:
+        with workspace._database.write():
+            workspace._database.execute("UPDATE folders SET name = name")
+            time.sleep(0.05)
+"""
+
+
+def writes(root, seconds):
+    with closing(Database(root / ".heron", busy_seconds=seconds)) as database:
+        begin = time.monotonic()
+        with database.write():
+            database.execute("UPDATE folders SET name = name")
+        return time.monotonic() - begin
+
+
+@pytest.fixture
+def root(tmp_path):
+    heron.open(tmp_path, discover=False).close()
+    return tmp_path
+
+
+@pytest.mark.slow
+def test_two_who_write_again_and_again_let_a_third_one_write(root):
+    others = [
+        subprocess.Popen([sys.executable, "-c", WRITING, root], stdout=subprocess.PIPE, text=True)
+        for _ in range(2)
+    ]
+    try:
+        assert [other.stdout.readline() for other in others] == ["ready\n"] * 2
+        for _ in range(3):
+            writes(root, 8)  # raises CatalogueBusy if it does not get its turn
+    finally:
+        for other in others:
+            other.kill()
+            other.communicate()
+    assert writes(root, 8) < 4, "a killed process leaves no turn behind"
+
+
+def test_one_who_does_not_get_its_turn_writes_if_sqlite_lets_it(root):
+    with turn(root / ".heron", 1) as left:
+        assert left > 0.5
+        with turn(root / ".heron", 0.2) as none:
+            assert none == 0
+        assert 0.3 <= writes(root, 0.3) < 3
+
+
+def test_the_time_at_the_turn_counts_as_waiting(root):
+    with closing(Database(root / ".heron")) as busy, busy.write(), turn(root / ".heron", 1):
+        begin = time.monotonic()
+        with pytest.raises(heron.CatalogueBusy):
+            writes(root, 0.5)
+        assert 0.5 <= time.monotonic() - begin < 4
+
+
+def test_a_link_in_the_place_of_the_file_is_not_followed_and_writing_works(root):
+    (root / ".heron" / FILE).unlink(missing_ok=True)
+    (root / ".heron" / FILE).symlink_to(root / "elsewhere")
+    assert writes(root, 5) < 4
+    assert not (root / "elsewhere").exists()

@@ -219,6 +219,7 @@ def test_an_object_whose_request_always_fails_waits_and_the_others_land(
     workspace, lake, proxy, load, kind, reason, monkeypatch
 ):
     monkeypatch.setattr(runner, "OBJECT", 0.5)
+    monkeypatch.setattr(retries, "WITNESS", 0.05)
     monkeypatch.setattr(waiting, "PAUSES", (0.0, 0.2))
     bad = (5, 6, COUNT - 1)
     for number in bad:

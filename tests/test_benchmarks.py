@@ -142,6 +142,14 @@ def test_a_peer_that_is_not_there_is_named(tmp_path, monkeypatch):
     assert tables.section(find("lake"), found) == "DuckDB: not installed: python -m benchmarks peers duckdb."
 
 
+def test_a_peer_that_cannot_be_installed_leaves_nothing(tmp_path, monkeypatch):
+    monkeypatch.setenv("HERON_BENCHMARK_PEERS", str(tmp_path))
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(peers.PeerUnavailable, match="Orthanc does not install here"):
+        peers.make("orthanc")
+    assert list(tmp_path.iterdir()) == []
+
+
 @pytest.mark.slow
 def test_a_benchmark_runs_and_keeps_its_result(tmp_path):
     command = [

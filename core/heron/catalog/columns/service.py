@@ -30,7 +30,13 @@ if TYPE_CHECKING:
 
 FOLDER = "columns"
 MANY = 200_000
-"""With fewer items there are no columns: a query of SQLite then takes less processor time than the import of Polars (0.2 s)."""
+"""With so many items there are columns. With fewer, one query of SQLite takes less time than the import of Polars (0.2 s)."""
+
+SOME = 20_000
+"""With so many items there are columns for a process that asks OFTEN, such as a server, a notebook or a long script."""
+
+OFTEN = 10
+"""A process asks often after so many pages, counts and other parts of queries."""
 
 PENDING = 20_000
 """So many items may be pending before they are written."""
@@ -82,6 +88,7 @@ class ColumnService:
         self._version: tuple[int, int] | None = None
         self._segments: Sequence[Segment] = ()
         self._retry_at = 0.0
+        self._asked = 0
 
     def status(self) -> ColumnStatus:
         """What the columns contain."""
@@ -145,9 +152,15 @@ class ColumnService:
             )
 
     def _are_used(self) -> bool:
-        """Whether the columns can answer, after what is pending was written if that is much."""
+        """Whether the columns can answer a query, after what is pending was written if that is much."""
+        self._asked += 1
         self._refresh_if_much()
-        return _has_polars() and self._tables.version() is not None
+        return self._is_large() and _has_polars() and self._tables.version() is not None
+
+    def _is_large(self) -> bool:
+        """Whether columns are quicker for this process than SQLite alone."""
+        newest = self._tables.last_change()[1]
+        return newest >= MANY or (newest >= SOME and self._asked > OFTEN)
 
     def _opened(self) -> Opened | None:
         """The columns in the state of the caller's transaction; None if SQLite has to answer alone."""
@@ -185,12 +198,7 @@ class ColumnService:
         """Write what is pending if there are `much`, by default PENDING, items."""
         much = much or PENDING
         database = self._tables.database
-        if (
-            database.is_read_only
-            or database.is_writing
-            or not _has_polars()
-            or self._tables.last_change()[1] < MANY
-        ):
+        if database.is_read_only or database.is_writing or not _has_polars() or not self._is_large():
             return
         version = self._tables.version()
         if version is not None and self._tables.pending_count(version[1], much) < much:
@@ -219,7 +227,7 @@ class ColumnService:
         if not _has_polars():
             return "Polars is not installed: pip install 'heron[columns]'"
         if self._tables.item_count() < MANY:
-            return f"SQLite is as fast for fewer than {MANY:,} items"
+            return f"for fewer than {MANY:,} items only a program that asks many queries makes them"
         return "they are made by the next query"
 
     def _refresh(self) -> bool:

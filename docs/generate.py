@@ -23,7 +23,7 @@ PAGES = (
     "README.md", "docs/metadata.md", "docs/query-language.md", "docs/plugin-authors.md", "docs/command-line.md", "docs/storage-s3.md",
     "docs/storage-gcs.md", "docs/storage-azure.md", "docs/storage-otc.md", "docs/images.md", "docs/video.md",
     "docs/audio.md", "docs/dicom.md", "docs/nifti.md", "docs/documents.md",
-    "docs/python-api.md",
+    "docs/python-api.md", "docs/rights.md",
 )  # fmt: skip
 BLOCK = re.compile(r"(<!-- begin: ([a-z0-9-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
@@ -46,6 +46,52 @@ def commands() -> str:
 
     rows = [f"| `heron {name}` | {summary} |" for name, summary in COMMANDS.items()]
     return "\n".join(["| command | what it does |", "|---|---|", *rows])
+
+
+def rights() -> str:
+    """The table of roles: what each allows."""
+    from typing import get_args
+
+    from heron.catalog.rights import MEMBERS, ROLES, Verb
+
+    verbs = get_args(Verb)
+    rows = [
+        ("`admin` of the organisation", "everything", set(verbs)),
+        ("creator", "what they created", set(verbs)),
+    ]
+    for noun, roles in ROLES.items():
+        where = "folder and all below, with its items" if noun == "folder" else noun
+        rows += [(f"`{role}`", where, set(allowed)) for role, allowed in roles.items()]
+    rows += [
+        ("member", f"{noun}, in the workspace as a whole", set(allowed)) for noun, allowed in MEMBERS.items()
+    ]
+    lines = [
+        f"| {role} | {where} | {' | '.join('yes' if verb in allowed else '' for verb in verbs)} |"
+        for role, where, allowed in rows
+    ]
+    return "\n".join([f"| role | on | {' | '.join(verbs)} |", "|---" * (2 + len(verbs)) + "|", *lines])
+
+
+def verb_rights() -> str:
+    """The table of public verbs that change something: the right that each asks for, and who has it."""
+    from heron.catalog.rights import MEMBERS, ROLES
+    from heron.catalog.rules import WRITES
+
+    def who(verb: str, noun: str) -> str:
+        of = "folder" if noun in ("item", "frame") else noun
+        given = [f"`{role}`" for role, verbs in ROLES.get(of, {}).items() if verb in verbs]  # type: ignore[call-overload]
+        parts = [f"{' or '.join(given)} on the {of}"] if given else []
+        if verb in MEMBERS.get(noun, ()):  # type: ignore[call-overload]
+            parts.append("every member")
+        elif noun in (*ROLES, "collection", "preset", "import"):
+            parts.append("the creator")
+        return "; ".join(["admins", *parts])
+
+    lines = [
+        f"| {', '.join(f'`{name}`' for name in names.split())} | {verb} {noun} | {who(verb, noun)} |"
+        for (verb, noun), names in WRITES.items()
+    ]
+    return "\n".join(["| verbs | right | who has it |", "|---|---|---|", *lines])
 
 
 def exit_statuses() -> str:
@@ -366,6 +412,8 @@ def first_line(thing: object) -> str:
 
 BLOCKS: dict[str, Callable[[], str]] = {
     "exit-statuses": exit_statuses,
+    "rights": rights,
+    "verb-rights": verb_rights,
     "commands": commands,
     "item-fields": item_fields,
     "kinds": kinds,

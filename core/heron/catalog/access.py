@@ -116,6 +116,14 @@ class Standing:
     is_internal: bool
 
 
+@frozen
+class Reach:
+    """The folders whose items a user may read, without those below, and single items beside them, ascending; inner ids."""
+
+    folders: Sequence[int]
+    items: Sequence[int]
+
+
 def acting_user(database: Database, email: str | None) -> User:
     """The user with an e-mail address, or the owner for None; raises PermissionDenied for an unknown address."""
     if email is None:
@@ -179,6 +187,17 @@ class Access:
             else of_member(standing.id, standing.is_internal, verb, noun, alias)
         )
 
+    def reach(self) -> Reach | None:
+        """Where the items are that the user may read, as inner ids, for engines that do not ask SQLite; None for everywhere."""
+        granted = self.granted("read", "item", "folders")
+        if granted == _EVERYTHING:
+            return None
+        shared = self._shared()
+        return Reach(
+            [row[0] for row in self._database.rows(f"SELECT id FROM folders WHERE {granted}")],
+            [row[0] for row in self._database.rows(f"{shared} ORDER BY 1")] if shared is not None else (),
+        )
+
     def _shared(self) -> str | None:
         """A SELECT of the items that the user sees by roles on datasets and projects; None if there are none."""
         standing = self._standing()
@@ -197,8 +216,13 @@ class Access:
         if isinstance(record, Place):
             if not self.may(verb, noun or record.value):
                 raise self._refused(verb, _made(noun) if noun else f"the {record.value}")
+            if verb not in ("read", "create"):
+                self._database.deeds.ask(self.user.email, record.value, record.value, None)
             return
         own, key, shown = _NOUNS[type(record).__name__]
+        if verb != "read":
+            uuid = getattr(record, "uuid", None)
+            self._database.deeds.ask(self.user.email, own, str(getattr(record, shown)), uuid)
         table, column, _ = _TABLES[own]
         condition = self._inside(noun, table) if verb == "create" else self._condition(verb, own, table)
         if condition == _EVERYTHING:
@@ -210,6 +234,9 @@ class Access:
 
     def require_all(self, verb: Verb, noun: Noun, ids: Iterable[int]) -> None:
         """The same for many rows of one noun, by inner ids, in one statement."""
+        if self._database.deeds.is_open and verb not in ("read", "create"):
+            ids = list(ids)
+            self._ask_all(noun, ids)
         if self._condition(verb, noun, _TABLES[noun][0]) != _EVERYTHING:
             where = f"{_TABLES[noun][0]}.id IN (SELECT value FROM json_each(?))"
             self.require_where(verb, noun, where, [dumps(list(ids))])
@@ -228,11 +255,22 @@ class Access:
         if row is not None:
             raise self._refused(verb, f"{noun} {row[0]!r}" if row[1] else f"all of these {noun}s")
 
+    def _ask_all(self, noun: Noun, ids: Sequence[int]) -> None:
+        """Keep for the log that these rows are to be changed, the first of them by name."""
+        table, _, shown = _TABLES[noun]
+        first = self._database.row(f"SELECT * FROM {table} WHERE id = ?", ids[:1]) if ids else None
+        if first is not None:
+            uuid = first["uuid"] if len(ids) == 1 and "uuid" in first.keys() else None  # noqa: SIM118 - no mapping
+            self._database.deeds.ask(self.user.email, noun, str(first[shown]), uuid, len(ids))
+
     def note(self, record: Record, **details: Json) -> None:
         """Note in the log what the verb that runs has done to a record."""
-        noun, _, shown = _NOUNS[type(record).__name__]
-        uuid = getattr(record, "uuid", None) or None
-        self._database.deeds.note(self.user.email, noun, str(getattr(record, shown)), uuid, 1, details)
+        if isinstance(record, Place):
+            noun, name, uuid = str(record.value), str(record.value), None
+        else:
+            noun, _, shown = _NOUNS[type(record).__name__]
+            name, uuid = str(getattr(record, shown)), getattr(record, "uuid", None) or None
+        self._database.deeds.note(self.user.email, noun, name, uuid, 1, details)
 
     def scope(self, noun: Noun, alias: str) -> str:
         """A SQL condition on the noun's table, named `alias` in the statement, that is true for rows that the user may see.

@@ -31,7 +31,7 @@ class CollectionService:
         self._access.require("create", WORKSPACE, "collection")
         check_name(title, "collection title")
         uuid = new_uuid()
-        with self._database.write():
+        with self._database.doing(self, "create"):
             if self._database.row("SELECT 1 FROM collections WHERE title = ?", [title]):
                 raise AlreadyExists(
                     f"there is a collection {title!r} already", hint="add to it, or choose another title"
@@ -41,6 +41,7 @@ class CollectionService:
                 [uuid, title, description, now(), self._access.user.email],
             )
             self._add(self.get(uuid), items)
+            self._access.note(self.get(uuid))
         return self.get(uuid)
 
     def get(self, ref: CollectionRef) -> Collection:

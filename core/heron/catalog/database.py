@@ -54,8 +54,7 @@ def one_transaction(verb: Callable[Concatenate[Service, P], R]) -> Callable[Conc
 
     @functools.wraps(verb)
     def within(service: Service, /, *args: P.args, **kwargs: P.kwargs) -> R:
-        database = service._database
-        with database.write(), database.deeds.of(service, verb.__name__, database.execute_many):
+        with service._database.doing(service, verb.__name__):
             return verb(service, *args, **kwargs)
 
     return within
@@ -218,6 +217,12 @@ class Database:
         finally:
             if waited:
                 self.connection.execute(f"PRAGMA busy_timeout = {_milliseconds(self._seconds)}")
+
+    @contextmanager
+    def doing(self, service: object, verb: str) -> Iterator[None]:
+        """One transaction of a verb of a service, at whose end the log says what it did."""
+        with self.write(), self.deeds.of(service, verb, self.execute_many):
+            yield
 
     @contextmanager
     def _savepoint(self) -> Iterator[None]:

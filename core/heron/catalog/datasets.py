@@ -68,7 +68,7 @@ class DatasetService:
             raise InvalidInput(
                 "a dataset with a backing folder takes its rows from there", hint="leave out the items"
             )
-        with self._database.write():
+        with self._database.doing(self, "create"):
             folder = self._folders.ensure(backing_folder) if backing_folder is not None else None
             if self._database.row("SELECT 1 FROM datasets WHERE title = ?", [title]):
                 raise AlreadyExists(
@@ -94,6 +94,7 @@ class DatasetService:
                 self._database.execute(
                     "UPDATE datasets SET backing_folder_id = ? WHERE uuid = ?", [folder.id, uuid]
                 )
+            self._access.note(new)
         dataset = self.get(uuid)
         self._plugins().notify("dataset_created", dataset=dataset)
         return dataset

@@ -6,26 +6,32 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from attrs import frozen
+from attrs import field, frozen
 
 from heron.convert import dumps
 from heron.times import now
 
 SERVICES: Mapping[str, str] = {
-    "CarryingOver": "curation",
+    "Carrying": "curation",
     "CollectionService": "collections",
     "DatasetService": "datasets",
     "FolderService": "folders",
     "FrameService": "frames",
     "GroupService": "groups",
+    "ImportService": "imports",
     "IntegrationService": "integrations",
     "ItemService": "items",
+    "MetadataService": "metadata",
     "PresetService": "presets",
     "ProjectService": "projects",
+    "Registration": "registration",
+    "Relocation": "storage",
     "RoleService": "roles",
+    "SchemaService": "schema",
     "SyncedFolderService": "synced",
     "TagService": "tags",
     "UserService": "users",
+    "VectorStore": "vectors",
 }
 """The name that a workspace has for a service, by its class."""
 
@@ -41,40 +47,55 @@ class Deed:
     resource: str
     uuid: str | None
     count: int
-    details: Mapping[str, Any]
+    details: Mapping[str, Any] = field(hash=False)
 
 
 class Deeds:
-    """The deeds of the verb that runs, which is the outermost one that is marked as one transaction."""
+    """The deeds of the verb that runs, which is the outermost one that is marked as one transaction.
+
+    A verb notes what it did. Of one that notes nothing, the log has what it asked the right to change.
+    """
 
     def __init__(self) -> None:
         self._depth = 0
         self._done: list[Deed] = []
+        self._asked: dict[Deed, None] = {}
 
     @contextmanager
     def of(self, service: object, verb: str, execute_many: Execute) -> Iterator[None]:
-        """While a verb of a service runs within a transaction; at its end, what was noted is written to the log."""
+        """While a verb of a service runs within a transaction; at its end, the log is written."""
         self._depth += 1
         try:
             yield
-            if self._depth == 1 and self._done:
+            if self._depth == 1:
                 name = f"{SERVICES.get(type(service).__name__, type(service).__name__)}.{verb.lstrip('_')}"
                 at = now()
                 execute_many(
                     "INSERT INTO log (at, user, verb, noun, resource, uuid, count, details) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
                     [
                         (at, d.user, name, d.noun, d.resource, d.uuid, d.count, dumps(d.details))
-                        for d in self._done
+                        for d in self._done or self._asked
                     ],
                 )
         finally:
             self._depth -= 1
             if not self._depth:
                 self._done.clear()
+                self._asked.clear()
+
+    @property
+    def is_open(self) -> bool:
+        """Whether a verb that is logged runs."""
+        return self._depth > 0
 
     def note(
         self, user: str, noun: str, resource: str, uuid: str | None, count: int, details: Mapping[str, Any]
     ) -> None:
-        """Add a deed of the verb that runs."""
-        assert self._depth, "a deed is noted by a verb that is one transaction"
-        self._done.append(Deed(user, noun, resource, uuid, count, details))
+        """Add what the verb that runs has done; nothing is kept of a verb that is not logged."""
+        if self._depth:
+            self._done.append(Deed(user, noun, resource, uuid, count, details))
+
+    def ask(self, user: str, noun: str, resource: str, uuid: str | None, count: int = 1) -> None:
+        """Keep what the verb that runs asks the right to change."""
+        if self._depth and count:
+            self._asked[Deed(user, noun, resource, uuid, count, {})] = None

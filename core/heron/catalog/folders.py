@@ -36,7 +36,7 @@ class FolderService:
     ) -> Folder:
         """Create a folder, and missing folders above it; raises AlreadyExists if it exists."""
         names = split_path(path)
-        with self._database.write():
+        with self._database.doing(self, "create"):
             if self.find("/".join(names)) is not None:
                 raise AlreadyExists(f"folder {'/'.join(names)!r} is there already")
             parent: Folder | None = None
@@ -49,6 +49,7 @@ class FolderService:
                         self._schema._remember_unknown(validator.unknown)
                     last = depth == len(names)
                     here = self._insert(name, parent, description if last else "", text if last else "{}")
+                    self._access.note(here)
                 parent = here
         assert parent is not None
         return parent
@@ -95,9 +96,12 @@ class FolderService:
             above = self.get(parent)
             condition += " AND substr(path, 1, ?) = ?"
             parameters += [len(above.path) + 1, above.path + "/"]
-        if not recursive:
-            condition += " AND parent_id IS ?"
-            parameters.append(self.get(parent).id if parent is not None else None)
+        if not recursive and parent is not None:
+            condition += " AND parent_id = ?"
+            parameters.append(self.get(parent).id)
+        elif not recursive:  # a folder below one that the user may not see is at the top for them
+            seen = self._access.scope("folder", "above")
+            condition += f" AND NOT EXISTS (SELECT 1 FROM folders AS above WHERE above.id = folders.parent_id AND {seen})"
         rows = self._database.rows(
             f"SELECT * FROM folders WHERE {condition} ORDER BY path LIMIT ?", [*parameters, at_most(limit)]
         )

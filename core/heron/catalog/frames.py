@@ -66,7 +66,8 @@ class FrameService:
         given = several if isinstance(several, Mapping) else dict.fromkeys(several)
         wish = FrameWish(rate, mode, {_key(key, mode, owner.name): value for key, value in given.items()})
         frames = chosen_frames(wish, owner.facts, self._times(owner), owner.name)
-        with self._database.write():  # not before: reading times can mean reading a whole file
+        with self._database.doing(self, "set"):  # not before: reading times can mean reading a whole file
+            self._access.note(owner, frames=len(frames))
             if replace:
                 self._leave_only(owner.id, frames)
             self._insert([(owner.id, owner.name, frames)])
@@ -95,7 +96,8 @@ class FrameService:
             if number < 0 or (count is not None and number >= count):
                 raise InvalidInput(f"{owner.name}: there is no frame {number}, the item has {count} frames")
             rows.append(NewFrame(number, seconds, is_key))
-        with self._database.write():
+        with self._database.doing(self, "add"):
+            self._access.note(owner, frames=len(rows))
             return self._insert([(owner.id, owner.name, rows)])
 
     def list(self, item: ItemRef, *, only: FrameChoice = "all", limit: int | None = None) -> list[Frame]:

@@ -36,6 +36,7 @@ class ImportService:
         self._database = database
         self._access = access
 
+    @one_transaction
     def _start(self, source: str, folder: Folder | None, options: Mapping[str, Json]) -> ImportJob:
         """Open a job; the folder is None until it is created."""
         self._access.require("create", WORKSPACE, "import")
@@ -55,7 +56,9 @@ class ImportService:
                 self._access.user.email,
             ],
         )
-        return self.get(uuid)
+        job = self.get(uuid)
+        self._access.note(job, folder=folder.path if folder else None)
+        return job
 
     def _advance(
         self, job: ImportJob, *, units: int = 0, added: int = 0, updated: int = 0, skipped: int = 0,
@@ -143,6 +146,7 @@ class ImportService:
         self._access.require("update", job)
         self._database.execute("UPDATE imports SET folder_id = ? WHERE id = ?", [folder.id, job.id])
 
+    @one_transaction
     def _finish(self, job: ImportJob, state: ImportState) -> ImportReport:
         """Close the job and return its report. What it has kept for later stays if the job can be resumed.
 
@@ -152,7 +156,12 @@ class ImportService:
         if state == "done" and self._has_work(job):
             state = "incomplete"
         self._close(job, state)
-        return self.report(job.uuid)
+        report = self.report(job.uuid)
+        counts = {
+            name: getattr(report.job, name) for name in ("added", "updated", "skipped", "failed", "removed")
+        }
+        self._access.note(report.job, state=state, **counts)
+        return report
 
     def _close(self, job: ImportJob, state: ImportState) -> None:
         with self._database.write():

@@ -60,6 +60,7 @@ class IntegrationService:
         made = self.get(uuid)
         if needs_consent(made):
             trust_integration(_fingerprint(made))
+        self._access.note(made)
         return made
 
     def get(self, ref: IntegrationRef) -> Integration:

@@ -300,7 +300,7 @@ class ItemService:
     def _on_each(self, verb: Verb, refs: ItemRefs, statement: str, parameters: Sequence[Json]) -> int:
         total = 0
         for bundle in bundles(ITEM.many(refs)):
-            with self._database.write():
+            with self._database.doing(self, "move" if verb == "update" else verb):
                 ids = self._ids(bundle)
                 self._access.require_all(verb, "item", ids)
                 self._database.execute_many(statement, ((*parameters, id) for id in ids))

@@ -127,7 +127,7 @@ class MetadataService:
         moment = now()
         frames: list[Owned] = []
         given_to = [(ref, self._without_blocks(ref, given, frames)) for ref, given in pairs]
-        with self._database.write():
+        with self._database.doing(self, "replace" if combine is _replaced else "merge"):
             schema = self._schema.current()
             validator = Validator(schema)
             bundle = _by_id(self._items._ids([ref for ref, _ in given_to]), given_to, combine)

@@ -37,7 +37,9 @@ class PresetService:
             "INSERT OR REPLACE INTO presets VALUES (?, ?, ?, ?, ?)",
             [name, description, dumps(unstructure(query)), now(), self._access.user.email],
         )
-        return self.get(name)
+        saved = self.get(name)
+        self._access.note(saved)
+        return saved
 
     def get(self, ref: PresetRef) -> Preset:
         """The preset that is meant; raises NotFound with a suggestion."""
@@ -62,6 +64,7 @@ class PresetService:
         )
         return [_preset(row) for row in rows]
 
+    @one_transaction
     def delete(self, ref: PresetRef) -> None:
         """Delete a preset."""
         preset = self.get(ref)

@@ -123,7 +123,7 @@ class Registration:
         target = self._folders.ensure(folder)
         added = skipped = 0
         for bundle in bundles(items, batch):
-            with self._database.write():
+            with self._database.doing(self, "register"):
                 count = len(self._insert(bundle, target, skip_duplicates=skip_duplicates))
             self._landed()
             added, skipped = added + count, skipped + len(bundle) - count

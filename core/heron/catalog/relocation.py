@@ -139,8 +139,10 @@ class Relocation:
 
     def apply(self) -> Relocated:
         """Change the URLs in one transaction; raises as `check` does."""
-        with self._database.write():
+        with self._database.doing(self, "relocate"):
             done = self.check()
+            of, places = self._access.user.email, {"old": self._old, "new": self._new}
+            self._database.deeds.note(of, "item", self._old, None, done.items, places)
             change = [self._new, len(self._old) + 1]
             where, given = self._below("items.url")
             if self._origin is not None:

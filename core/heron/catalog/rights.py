@@ -21,14 +21,15 @@ Noun = Literal[
 
 _ALL: frozenset[Verb] = frozenset({"read", "create", "update", "delete", "share"})
 _READ: frozenset[Verb] = frozenset({"read"})
-_USER_ROLES: Mapping[str, frozenset[Verb]] = {"admin": _ALL, "user": _READ}
+_WHOLE: frozenset[Verb] = _ALL - {"create"}
+_USERS: Mapping[str, frozenset[Verb]] = {"admin": _WHOLE, "user": _READ}
 
 ROLES: Mapping[Noun, Mapping[str, frozenset[Verb]]] = {
-    "folder": _USER_ROLES,
-    "dataset": _USER_ROLES,
-    "integration": _USER_ROLES,
+    "folder": {"admin": _ALL, "user": _READ},
+    "dataset": _USERS,
+    "integration": _USERS,
     "project": {
-        "admin": _ALL,
+        "admin": _WHOLE,
         "team_manager": frozenset({"read", "update", "share"}),
         "reviewer": _READ,
         "annotator": _READ,

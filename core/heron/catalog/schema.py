@@ -60,7 +60,7 @@ class SchemaService:
         the number of rows that were looked at so far.
         """
         self._access.require("update", SCHEMA)
-        with nullcontext() if dry_run else self._database.write():
+        with nullcontext() if dry_run else self._database.doing(self, "edit"):
             before = self.current()
             draft = before.copy()
             yield draft
@@ -75,7 +75,7 @@ class SchemaService:
         they stand beside numbers or booleans. Raises NotFound.
         """
         self._access.require("update", SCHEMA)
-        with nullcontext() if dry_run else self._database.write():
+        with nullcontext() if dry_run else self._database.doing(self, "convert"):
             schema = self.current()
             asked = [schema.require(name).name for name in names] or schema.keys()
             return self._change(schema, schema.copy(), asked, write=not dry_run, progress=progress)
@@ -87,7 +87,7 @@ class SchemaService:
         for a key that was deleted for good.
         """
         self._access.require("update", SCHEMA)
-        with nullcontext() if dry_run else self._database.write():
+        with nullcontext() if dry_run else self._database.doing(self, "undo"):
             before = self.current()
             if any(key.name == name and key.state == "spent" for key in before.all()):
                 raise AlreadyExists(f"key {name!r} was deleted for good, its values stay as they are")
@@ -116,7 +116,7 @@ class SchemaService:
         does not have and that no value has either, AlreadyExists, MetadataError.
         """
         self._access.require("update", SCHEMA)
-        with nullcontext() if dry_run else self._database.write():
+        with nullcontext() if dry_run else self._database.doing(self, "rename_option"):
             before = self.current()
             draft = before.copy()
             key = draft.rename_option(name, old, new, merge=merge)
@@ -315,6 +315,9 @@ class SchemaService:
 
     def _save(self, before: Schema, after: Schema) -> None:
         old = {key.name: key for key in before.all()}
+        new = {key.name: key for key in after.all()}
+        changed = [name for name in {**old, **new} if old.get(name) != new.get(name)]
+        self._access.note(SCHEMA, keys=changed)
         for name in old.keys() - {key.name for key in after.all()}:
             self._drop(name, after)
         for position, key in enumerate(after.all()):

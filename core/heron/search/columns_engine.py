@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from attrs import evolve, frozen
 
 from heron.answers import Explanation
+from heron.catalog.access import Access
 from heron.catalog.columns.service import ColumnService, Opened
 from heron.catalog.database import Database
 from heron.catalog.folders import FolderService
@@ -79,17 +80,47 @@ class _Names:
         return found
 
 
+class _Reached:
+    """Which rows of segments are in the folders that a user reads. Segments never change, so each is looked at once."""
+
+    def __init__(self, folders: Sequence[int]) -> None:
+        self.folders = folders
+        self._rows: dict[Hashable, Array] = {}
+
+    def rows(self, segment: Segment, items: Sequence[int]) -> Array:
+        """The rows of a segment in one of the folders, and those of some items: bool."""
+        import numpy as np
+
+        if segment.file not in self._rows:
+            title = segment.columns.get(("column", ("folder_id",), "whole"))
+            if title is None:
+                raise NotInColumns("folder_id")
+            held = segment.frame[title].to_numpy()
+            is_reached = np.zeros(max([int(held.max(initial=0)), *self.folders]) + 1, dtype=bool)
+            is_reached[list(self.folders)] = True
+            self._rows[segment.file] = is_reached[held]
+        rows = self._rows[segment.file]
+        return rows | np.isin(segment.ids, np.asarray(items, np.int64)) if items else rows
+
+
 class ColumnsEngine:
     """Answers plans of items by the columns, those of frames by SQLite."""
 
     def __init__(
-        self, database: Database, sqlite: SqliteEngine, columns: ColumnService, folders: FolderService
+        self,
+        database: Database,
+        access: Access,
+        sqlite: SqliteEngine,
+        columns: ColumnService,
+        folders: FolderService,
     ) -> None:
         self._database = database
+        self._access = access
         self._sqlite = sqlite
         self._columns = columns
         self._folders = folders
         self._names: Memberships = _Names(sqlite, folders)
+        self._reached = _Reached(())
 
     def ids(self, plan: Plan) -> Array:
         """The inner ids of all rows of a plan, int64, ascending."""
@@ -221,8 +252,14 @@ class ColumnsEngine:
             return None
         chosen = [place for place in range(len(parts)) if all(place in known for known in written)]
         found = []
+        reach = self._access.reach()
+        if reach is not None and self._reached.folders != reach.folders:
+            self._reached = _Reached(reach.folders)
         for segment, known in zip(opened.segments, written, strict=True):
-            mask = _evaluated(segment, [known[place] for place in chosen], _visible(segment, opened.pending))
+            there = _visible(segment, opened.pending)
+            if reach is not None:
+                there &= self._reached.rows(segment, reach.items)
+            mask = _evaluated(segment, [known[place] for place in chosen], there)
             found.append(_Found(segment, mask))
         if not left:
             return found

@@ -36,7 +36,7 @@ class Engines:
 
     def of(self, plan: Plan) -> Engine:
         """The engine that answers a plan: the columns for items if there are any, SQLite for frames and small catalogues."""
-        if plan.table != "items" or not self._access.sees_all("item") or not self._columns._are_used():
+        if plan.table != "items" or not self._columns._are_used():
             return self._sqlite
         return self._with_columns
 
@@ -44,4 +44,4 @@ class Engines:
     def _with_columns(self) -> ColumnsEngine:
         from heron.search.columns_engine import ColumnsEngine
 
-        return ColumnsEngine(self._database, self._sqlite, self._columns, self._folders)
+        return ColumnsEngine(self._database, self._access, self._sqlite, self._columns, self._folders)

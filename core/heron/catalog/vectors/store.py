@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from attrs import frozen
 
 from heron.catalog.access import Access
-from heron.catalog.database import Database
+from heron.catalog.database import Database, one_transaction
 from heron.catalog.items import ItemService, bundles
 from heron.catalog.referring import ITEM, ItemRef, ItemRefs, item_name
 from heron.catalog.schema import SchemaService
@@ -88,7 +88,7 @@ class VectorStore:
         self._rights.require("update", key)
         given = list(ITEM.many(things))
         array = self._checked(key, vectors, len(given), lambda row: item_name(given[row]))
-        with self._database.write():  # so that no item is deleted meanwhile
+        with self._database.doing(self, "add"):  # so that no item is deleted meanwhile
             owners = self._owners.of(given)
             first: dict[Owner, int] = {}
             for place, owner in enumerate(owners):
@@ -112,8 +112,8 @@ class VectorStore:
     ) -> VectorsKept:
         """Store checked vectors by inner ids, in the caller's transaction if there is one."""
         self._rights.require("update", key)
-        self._rights.require_owners(owners)
-        with self._database.write():
+        with self._database.doing(self, "add"):
+            self._rights.require_owners(owners)
             self._rows.put(self._rows.ensure(key, *self._shape(key)), owners, vectors, fingerprints)
         return VectorsKept(len(owners), int((~vectors.any(axis=1)).sum()) if len(owners) else 0)
 
@@ -204,6 +204,7 @@ class VectorStore:
             if there:
                 self._keep(key, list(there), np.array(list(there.values()), dtype=np.float32))
 
+    @one_transaction
     def remove(self, key: str, things: ItemRefs) -> int:
         """Delete the vectors of an item or frame, or of many; returns how many there were."""
         self._rights.require("update", key)
@@ -359,6 +360,7 @@ class VectorStore:
             return None
         return f"{matrix.path} is cut short: it contains {there:,} of {kept.row_count:,} vectors"
 
+    @one_transaction
     def delete(self, key: str) -> int:
         """Delete all vectors of a key; the key stays in the schema. Returns how many there were."""
         kept = self._rights.get(key)

@@ -87,7 +87,9 @@ def catalogue(workspace):
         lines = [
             line
             for line in plain.iterdump()
-            if not re.match(r'INSERT INTO "(imports|import_problems|sqlite_sequence|synced_folders)"', line)
+            if not re.match(
+                r'INSERT INTO "(imports|import_problems|log|sqlite_sequence|synced_folders)"', line
+            )
         ]
         return [
             *lines,

@@ -19,7 +19,7 @@ from heron.catalog.contents import Contents
 from heron.cli.main import status
 from heron.ingest.batches import natural
 
-COUNTED = ("imports", "import_problems", "sqlite_sequence")
+COUNTED = ("imports", "import_problems", "log", "sqlite_sequence")
 
 
 def flat(path, level, size=(40, 30)):

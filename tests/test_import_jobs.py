@@ -54,8 +54,9 @@ def failures(workspace, job="1"):
 
 
 def but_for_jobs(workspace):
-    """What the catalogue says, but for its jobs."""
-    jobs = ('INSERT INTO "imports"', 'INSERT INTO "import_problems"', 'INSERT INTO "sqlite_sequence"')
+    """What the catalogue says, but for its jobs and their lines in the log."""
+    tables = ("imports", "import_problems", "sqlite_sequence", "log")
+    jobs = tuple(f'INSERT INTO "{table}"' for table in tables)
     return [line for line in state(workspace).splitlines() if not line.startswith(jobs)]
 
 

@@ -187,10 +187,10 @@ def test_metadata_of_the_wrong_type_is_not_merged_and_is_told(workspace, load):
     workspace.schema.add_scalar("speed", "number")
     load({"images": [entry(0), entry(1)]})
     again = {"images": [entry(n, metadata={"speed": speed}) for n, speed in [(0, "fast"), (1, 5)]]}
-    before = state(workspace, "imports", "import_problems")
+    before = state(workspace, "imports", "import_problems", "log")
     with pytest.raises(ImportAborted, match=r"\$\.images\[0\].*'speed': expected a number, got 'fast'"):
         load(again, upsert_metadata=True)
-    assert state(workspace, "imports", "import_problems") == before
+    assert state(workspace, "imports", "import_problems", "log") == before
     report = load(again, upsert_metadata=True, ignore_errors=True)
     assert (report.job.updated, report.failed, report.problems[0].place) == (1, 1, "$.images[0]")
     assert metadata(workspace) == [{}, {"speed": 5.0}]
@@ -223,7 +223,7 @@ def test_groups_are_merged_like_files(workspace, load):
 )  # fmt: skip
 def test_the_first_fault_leaves_the_catalogue_as_it_was(workspace, load, fault):
     load({"images": [entry(0)]})
-    before = state(workspace, "imports", "import_problems")
+    before = state(workspace, "imports", "import_problems", "log")
     with pytest.raises(ImportAborted) as aborted:
         load(
             {"images": [*map(entry, range(1, 700)), fault, entry(701)]},
@@ -232,7 +232,7 @@ def test_the_first_fault_leaves_the_catalogue_as_it_was(workspace, load, fault):
         )
     assert str(aborted.value).startswith("$.images[699]")
     assert "--ignore-errors" in aborted.value.hint
-    assert state(workspace, "imports", "import_problems") == before
+    assert state(workspace, "imports", "import_problems", "log") == before
     job = workspace.imports.list()[0]
     assert (job.state, job.added, job.failed, job.folder_id) == ("failed", 0, 1, None)
 
@@ -259,10 +259,10 @@ def test_of_a_manifest_that_ends_too_early_what_came_before_stays_or_nothing(
         "m.csv": ("\n".join(["ObjectURL,Image title", *rows, f'{url},"cut']), "unexpected end of data"),
     }[name]
     file = write(tmp_path, text, name)
-    before = state(workspace, "imports", "import_problems")
+    before = state(workspace, "imports", "import_problems", "log")
     with pytest.raises(InvalidInput, match=said):
         workspace.ingest.manifest(file, folder="A")
-    assert state(workspace, "imports", "import_problems") == before
+    assert state(workspace, "imports", "import_problems", "log") == before
     with pytest.raises(InvalidInput, match=said) as refusal:
         workspace.ingest.manifest(file, folder="A", ignore_errors=True)
     assert "\n" not in str(refusal.value)

@@ -65,7 +65,7 @@ def members(workspace, item):
 def state(workspace, *but):
     """All that the catalogue holds as text, but its jobs."""
     marks = tuple(
-        f'INSERT INTO "{table}"' for table in ("imports", "import_problems", "sqlite_sequence", *but)
+        f'INSERT INTO "{table}"' for table in ("imports", "import_problems", "log", "sqlite_sequence", *but)
     )
     with closing(sqlite3.connect(workspace._database.path)) as plain:
         return "\n".join(line for line in plain.iterdump() if not line.startswith(marks))

@@ -1,6 +1,4 @@
-"""The vector service: stores the vectors of items and frames, returns them unchanged, and maintains their
-files.
-"""
+"""The vector service: stores the vectors of items and frames, returns them unchanged, and maintains their files."""
 
 from __future__ import annotations
 
@@ -360,14 +358,14 @@ class VectorStore:
             return None
         return f"{matrix.path} is cut short: it contains {there:,} of {kept.row_count:,} vectors"
 
-    @one_transaction
     def delete(self, key: str) -> int:
         """Delete all vectors of a key; the key stays in the schema. Returns how many there were."""
-        kept = self._rights.get(key)
-        self._access.require("delete", kept)
-        self._rights.require_all_of(kept)
-        count = self._rows.live_count(kept)
-        self._rows.delete(kept)
+        with self._database.doing(self, "delete"):
+            kept = self._rights.get(key)
+            self._access.require("delete", kept)
+            self._rights.require_all_of(kept)
+            count = self._rows.live_count(kept)
+            self._rows.delete(kept)
         self._rows.sweep()
         return count
 

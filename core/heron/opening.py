@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from heron.catalog.access import OWNER, unknown_user
-from heron.catalog.database import is_unfinished
+from heron.catalog.unfinished import is_unfinished
 from heron.errors import AlreadyExists, NotFound
 from heron.inside import DIRECTORY, FILE_NAME, is_catalogue, make_workspace_folder
 from heron.workspace import Workspace

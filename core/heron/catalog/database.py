@@ -9,7 +9,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 
@@ -392,13 +392,3 @@ def _busy_seconds() -> float:
     if not seconds >= 0:  # NaN is not
         raise InvalidInput(f"HERON_BUSY_SECONDS is {given!r}, a number of seconds is needed")
     return min(seconds, _LONGEST_WAIT)
-
-
-def is_unfinished(file: Path) -> bool:
-    """Whether a catalogue has no tables: its making was interrupted, by a full disk for instance."""
-    require_catalogue(file)
-    try:
-        with closing(sqlite3.connect(f"{file.absolute().as_uri()}?mode=ro", uri=True)) as connection:
-            return connection.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone() is None
-    except sqlite3.Error:
-        return False

@@ -68,6 +68,6 @@ Targets, in wall time: two processes at least 1.7 of one; Dask with two workers 
         way("Heron, threads:2", by("threads:2")),
         way("Heron, Dask with two workers", by("dask"), needs=("distributed",)),
     ),
-    references={"importing": "Heron, processes:1"},
+    references={"": "Heron, processes:1"},
     sizes={"tiny": 20, "small": 1_000, "full": 5_000},
 )

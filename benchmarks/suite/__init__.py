@@ -5,8 +5,8 @@ from importlib import import_module
 from benchmarks.house.shape import Benchmark
 
 NAMES = (
-    "lake", "images", "executors", "manifest", "storage", "headers", "dicom", "video", "thumbnails", "vectors", "similarity",
-    "curation", "descriptor", "clip", "startup",
+    "lake", "images", "executors", "manifest", "storage", "headers", "dicom", "video", "thumbnails", "vectors",
+    "vector_sets", "similarity", "curation", "descriptor", "clip", "startup",
 )  # fmt: skip
 
 

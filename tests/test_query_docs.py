@@ -42,7 +42,7 @@ def rows(title):
 def test_the_page_has_examples_of_every_kind():
     assert len(lines("sql")) > 30
     assert {language: len(blocks(language)) for language in ("toml", "text", "python", "sh")} == {
-        "toml": 1, "text": 1, "python": 2, "sh": 2,
+        "toml": 1, "text": 1, "python": 3, "sh": 3,
     }  # fmt: skip
 
 
@@ -78,13 +78,16 @@ def test_sort_of_the_page_runs(workspace, sort):
 
 
 def test_python_of_the_page_runs(workspace, capsys):
-    first, second = blocks("python")
+    first, second, third = blocks("python")
     names = {"workspace": workspace, "heron": heron}
     exec(first, names)
     assert len(names["page"]) == 5
     exec(second, names)
     assert capsys.readouterr().out.splitlines() == [f"{n}.jpg" for n in range(5)]
     assert (len(names["page"]), names["number"], len(names["direct"])) == (1, 5, 0)
+    exec(third, names)
+    assert (names["kind"].buckets[0].count, names["score"].median) == (5, 1)
+    assert "kind 0.0" not in capsys.readouterr().out, "one side has no items"
 
 
 @pytest.mark.slow

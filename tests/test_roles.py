@@ -224,7 +224,7 @@ def test_a_folder_below_a_hidden_one_is_at_the_top(lake):
 @pytest.mark.slow
 def test_columns_answer_members_as_sqlite_does(tmp_path, monkeypatch):
     pytest.importorskip("polars")
-    monkeypatch.setattr("heron.catalog.columns.service.LEAST_ROWS", 1, raising=False)
+    monkeypatch.setattr("heron.catalog.columns.service.MANY", 1)
     facts = heron.MediaFacts("image", "image/png", 64, 48)
     with heron.open(tmp_path, discover=False) as own:
         own.users.add(CARL)

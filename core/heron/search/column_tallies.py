@@ -14,6 +14,7 @@ from heron.search.column_parts import NotInColumns
 from heron.search.column_sorting import in_column, sort_keys
 from heron.search.column_writer import Memberships
 from heron.search.tally import Bins, Counts, Extent, Mean, Ranked, Spans, Tally, Values
+from heron.search.tree import Field
 from heron.search.values import rank
 
 if TYPE_CHECKING:
@@ -30,44 +31,91 @@ def of_all(tally: Tally) -> Tally:
     return Values(tally.field, _ALL) if isinstance(tally, Values | Extent | Mean | Ranked) else tally
 
 
-def counted(
-    found: Sequence[tuple[Segment, Array]], tally: Tally, names: Memberships, more: Counts, pending: int
-) -> Counts:
-    """The counts of a tally over rows of segments and those of `pending` other rows, which SQLite has counted by `of_all`.
+class Counting:
+    """Counts tallies over rows of segments and those of `pending` other rows, which SQLite has counted by `of_all`.
 
-    Raises NotInColumns for a field that the columns do not contain.
+    Values that several tallies count are gathered and grouped once.
     """
+
+    def __init__(self, found: Sequence[tuple[Segment, Array]], names: Memberships, pending: int) -> None:
+        self._found = found
+        self._names = names
+        self._pending = pending
+        self._gathered: dict[str, tuple[polars.Series, Family]] = {}
+        self._groups: dict[str, polars.DataFrame] = {}
+
+    def counts(self, tally: Tally, more: Counts) -> Counts:
+        """The counts of a tally; raises NotInColumns for a field that the columns do not contain."""
+        values, family = self._values(tally.field)
+        match tally:
+            case Bins():
+                return _added(_grouped(_bins(values.drop_nulls(), tally)), more)
+            case Spans(_, length):
+                return _added(_spans(values.drop_nulls(), length, family), more)
+            case Mean():
+                return _mean(values.drop_nulls(), more)
+            case Ranked(_, places):
+                return _ranked(values.drop_nulls(), more, places, family)
+            case Values(field, most):
+                groups = self._grouped(field, more).sort(["count", "value"], descending=[True, False])
+                chosen = groups.head(most)
+                return list(zip(_stored(chosen["value"], family), chosen["count"].to_list(), strict=True))
+            case Extent(field):
+                return self._extent(field, more)
+
+    def _extent(self, field: Field, more: Counts) -> Counts:
+        import polars as pl
+
+        values, family = self._values(field)
+        if more or values.dtype == pl.String:  # few texts are counted anyway
+            groups = self._grouped(field, more)
+            different, distinct, present = groups["value"], groups.height, int(groups["count"].sum())
+        else:
+            different = values.drop_nulls()
+            distinct, present = different.n_unique(), len(different)
+        ends = _stored(pl.Series([different.min(), different.max()], dtype=values.dtype), family)
+        return [(None, len(values) + self._pending - present), (ends[0], distinct), (ends[1], present)]
+
+    def _values(self, field: Field) -> tuple[polars.Series, Family]:
+        """The values of the rows with None for a missing one, and their family."""
+        import polars as pl
+
+        if field.name not in self._gathered:
+            keys, [family] = sort_keys(self._found, [field], self._names, exact=True)
+            parts = [
+                segment.frame.select(value=key)["value"].filter(pl.Series(mask))
+                for (segment, mask), [key] in zip(self._found, keys, strict=True)
+            ]
+            self._gathered[field.name] = pl.concat(parts), family
+        return self._gathered[field.name]
+
+    def _grouped(self, field: Field, more: Counts) -> polars.DataFrame:
+        if field.name not in self._groups:
+            self._groups[field.name] = _grouped(self._values(field)[0].drop_nulls(), more)
+        return self._groups[field.name]
+
+
+def _bins(values: polars.Series, tally: Bins) -> polars.Series:
+    """The bin of each number; not by Polars, which multiplies by the inverse of a divisor that is one number."""
     import numpy as np
     import polars as pl
 
-    keys, [family] = sort_keys(found, [tally.field], names, exact=True)
-    frames = [
-        segment.frame.select("id", value=key).filter(pl.Series(mask)).select("value")
-        for (segment, mask), [key] in zip(found, keys, strict=True)
-    ]
-    values = pl.concat(frames)["value"]
-    match tally:
-        case Bins(_, low, high, count):
-            numbers = values.drop_nulls().cast(pl.Float64).to_numpy()
-            # not by Polars, which multiplies by the inverse of a divisor that is one number
-            places = ((numbers - low) * float(count) / (high - low)).astype(np.int64)
-            return _added(_grouped(pl.Series(np.minimum(places, count - 1))), more)
-        case Spans(_, length):
-            texts = as_texts(values) if family == "time" else values
-            return _added(_grouped(texts.drop_nulls().cast(pl.String).str.slice(0, length)), more)
-        case Mean():
-            return _mean(values.drop_nulls(), more)
-        case Ranked(_, places):
-            return _ranked(values.drop_nulls(), more, places, family)
-    groups = _grouped(values.drop_nulls(), more)
-    if isinstance(tally, Values):
-        chosen = groups.sort(["count", "value"], descending=[True, False]).head(tally.most)
-        return list(zip(_stored(chosen["value"], family), chosen["count"].to_list(), strict=True))
-    present = int(groups["count"].sum())
-    ends = _stored(
-        pl.Series([groups["value"].min(), groups["value"].max()], dtype=groups["value"].dtype), family
-    )
-    return [(None, len(values) + pending - present), (ends[0], groups.height), (ends[1], present)]
+    numbers = values.cast(pl.Float64).to_numpy()
+    places = ((numbers - tally.low) * float(tally.count) / (tally.high - tally.low)).astype(np.int64)
+    return pl.Series(np.minimum(places, tally.count - 1))
+
+
+_TRUNCATED = {4: "1y", 7: "1mo", 10: "1d", 13: "1h"}
+
+
+def _spans(values: polars.Series, length: int, family: Family) -> polars.DataFrame:
+    """Times by the first characters of their texts; only one text of each span is made."""
+    import polars as pl
+
+    if family != "time":
+        return _grouped(values.cast(pl.String).str.slice(0, length))
+    groups = _grouped(values.cast(pl.Datetime("us")).dt.truncate(_TRUNCATED[length]))
+    return groups.with_columns(value=as_texts(groups["value"].cast(pl.Int64)).str.slice(0, length))
 
 
 def _grouped(values: polars.Series, more: Counts = ()) -> polars.DataFrame:

@@ -19,7 +19,7 @@ from heron.models import Json
 from heron.search import tree
 from heron.search.column_parts import NotInColumns
 from heron.search.column_sorting import first_rows, merged
-from heron.search.column_tallies import counted, of_all
+from heron.search.column_tallies import Counting, of_all
 from heron.search.column_writer import ColumnWriter, Memberships
 from heron.search.engine import Row
 from heron.search.plan import Plan
@@ -191,10 +191,8 @@ class ColumnsEngine:
             if pending is not None:
                 others = self._sqlite.tallies(pending, list(map(of_all, tallies)))
                 count = self._sqlite.count(pending)
-            return [
-                counted(rows, tally, self._names, more, count)
-                for tally, more in zip(tallies, others, strict=True)
-            ]
+            counting = Counting(rows, self._names, count)
+            return [counting.counts(tally, more) for tally, more in zip(tallies, others, strict=True)]
 
         return self._answered(plan, answer, lambda plan: self._sqlite.tallies(plan, tallies))
 

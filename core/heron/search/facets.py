@@ -119,12 +119,31 @@ class FacetService:
 
     def _of_fields(self, plan: Plan, fields: Mapping[str, Field], most: int, bins: int) -> list[Facet]:
         engine = self._engines.of(plan)
-        extents = engine.tallies(plan, [Extent(field) for field in fields.values()])
+        first: list[Tally] = [Extent(field) for field in fields.values()]
+        by_value = [
+            field
+            for field in fields.values()
+            if field.affinity == "text" and field.type != "datetime" and not field.full_text
+        ]
+        first += [Values(field, most) for field in by_value]  # in the same pass as the extent
+        counted = engine.tallies(plan, first)
+        extents, values = counted[: len(fields)], counted[len(fields) :]
+        known = {field.name: counts for field, counts in zip(by_value, values, strict=True)}
         forms = [
             form_of(field, extent, 1 if field.full_text else most, bins)
             for field, extent in zip(fields.values(), extents, strict=True)
         ]
-        return _facets(fields, extents, forms, engine.tallies(plan, [tally for tally, _ in forms]))
+        missing = [
+            tally for tally, _ in forms if not (isinstance(tally, Values) and tally.field.name in known)
+        ]
+        later = iter(engine.tallies(plan, missing) if missing else [])
+        counts = [
+            known[tally.field.name]
+            if isinstance(tally, Values) and tally.field.name in known
+            else next(later)
+            for tally, _ in forms
+        ]
+        return _facets(fields, extents, forms, counts)
 
     def _of_members(self, plan: Plan, name: str, noun: Membership, most: int) -> Facet:
         ids = self._engines.of(plan).ids(plan)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from functools import partial
 from itertools import chain
 from pathlib import Path
 
@@ -49,7 +48,7 @@ class Sources:
         by = self._integrations.get(plan.integration) if plan.integration is not None else None
         if by is not None:
             self._storage.open(f"{by.backend}://", by)  # so that a missing secret is reported first
-        opener = partial(self._storage.open, integration=by)
+        opener = self._storage._reader(by)
         origin_of = self._storage._origins(by)
 
         if plan.manifest is not None:
@@ -98,7 +97,7 @@ class Sources:
         """A manifest, whose URLs are read with an integration."""
         sniffer = Sniffer(self._plugins.decoders())
         entries = Entries(
-            partial(self._storage.normalise, integration=integration),
+            self._storage._normaliser(integration),
             sniffer.kind_of,
             Kinds(lambda: self._plugins),
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -72,7 +73,13 @@ class StorageService:
         Raises PluginError if no plugin reads such URLs, and InvalidInput, as for a URL that names another store than
         that of the integration.
         """
-        by = self._integration(integration)
+        return self._normalised(url, self._integration(integration), looks_up=looks_up)
+
+    def _normaliser(self, integration: IntegrationRef | None) -> Callable[[str], str]:
+        """A function that does the same for many URLs; the right to read is asked for once."""
+        return partial(self._normalised, by=self._integration(integration))
+
+    def _normalised(self, url: str, by: Integration | None, *, looks_up: bool = False) -> str:
         if by is not None and self._opener.belongs(url, by):
             record, canonical = self._plugins().storage(by.backend), self._opener.open(url, by).normalise(url)
         else:
@@ -103,6 +110,12 @@ class StorageService:
         says.
         """
         return self._opener.storage(url, self._integration(integration))
+
+    def _reader(self, integration: IntegrationRef | None) -> Callable[[str], PatientStorage]:
+        """A function that opens the storages of many URLs, in other threads too: the right to read is asked for once, and
+        the catalogue, which a transaction may keep from other threads, is not asked again.
+        """
+        return partial(self._opener.storage, integration=self._integration(integration))
 
     def _integration(self, ref: IntegrationRef | None) -> Integration | None:
         """The integration that is meant, which the user may read; a record is not read again, for URLs are many."""

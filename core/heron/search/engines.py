@@ -34,9 +34,9 @@ class Engines:
         self._columns = columns
         self._folders = folders
 
-    def of(self, plan: Plan) -> Engine:
+    def of(self, plan: Plan, *, goes_on: bool = False) -> Engine:
         """The engine that answers a plan: the columns for items if there are any, SQLite for frames and small catalogues."""
-        if plan.table != "items" or not self._columns._are_used():
+        if plan.table != "items" or not self._columns._are_used(is_new=not goes_on):
             return self._sqlite
         return self._with_columns
 

@@ -280,7 +280,8 @@ class SearchService:
         after = (values[-1], values[:-1]) if values is not None else None
         if among is not None:
             plan = plan.narrowed(Among(table, among))
-        rows = self._engines.of(plan).page(plan, min(limit, _MAX_INTEGER - 1) + 1, after)
+        engine = self._engines.of(plan, goes_on=after is not None)
+        rows = engine.page(plan, min(limit, _MAX_INTEGER - 1) + 1, after)
         cursor = None
         if len(rows) > limit:
             last, of_last = rows[limit - 1]

@@ -36,7 +36,7 @@ SOME = 20_000
 """With so many items there are columns for a process that asks OFTEN, such as a server, a notebook or a long script."""
 
 OFTEN = 10
-"""A process asks often after so many pages, counts and other parts of queries."""
+"""A process asks often after so many first pages, counts and other parts of queries; further pages do not count."""
 
 PENDING = 20_000
 """So many items may be pending before they are written."""
@@ -151,9 +151,11 @@ class ColumnService:
                 hint="ask an admin of the workspace",
             )
 
-    def _are_used(self) -> bool:
-        """Whether the columns can answer a query, after what is pending was written if that is much."""
-        self._asked += 1
+    def _are_used(self, *, is_new: bool) -> bool:
+        """Whether the columns can answer a query, which `is_new` or a further page, after what is pending was written if
+        that is much.
+        """
+        self._asked += is_new
         self._refresh_if_much()
         return self._is_large() and _has_polars() and self._tables.version() is not None
 

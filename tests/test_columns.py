@@ -317,7 +317,7 @@ def test_facets_are_those_of_sqlite_in_value_and_type(empty, values):
     for bins in (20, 49):
         by_columns = empty.facets("n", bins=bins)
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(type(empty.columns), "_are_used", lambda self: False)
+            patch.setattr(type(empty.columns), "_are_used", lambda self, is_new: False)
             by_sqlite = empty.facets("n", bins=bins)
         assert repr(by_columns[0].buckets) == repr(by_sqlite[0].buckets)
 

@@ -72,7 +72,7 @@ CASES = {
     ("search", "--sort", "-width,-ci"): ["-width,-city"],
     ("search", "--sort", "capt"): ["captured", "captured_at"],
     ("plot", "look", "--color", "ci"): ["city"],
-    ("datasets", "export", "x", "--format", "c"): ["csv", "csv-frames", "csv-members"],
+    ("datasets", "export", "x", "--format", "csv"): ["csv", "csv-frames", "csv-members"],
     ("embed", "--embedder", "vis"): ["visual"],
     ("schema", "add", "x", "varc"): ["varchar"],
     ("integrations", "add", "x", "--backend", "lo"): ["local"],

@@ -97,3 +97,22 @@ def test_the_command_draws_bars_and_prints_json(lake, capsys):
     assert status(["-w", str(lake.root), "facets", "weather", "--json"]) == 0
     [facet] = json.loads(capsys.readouterr().out)["items"]
     assert facet["buckets"][0] == {"value": "sun", "count": 60, "end": None}
+
+
+def test_a_field_that_a_segment_does_not_have_is_missing_there(tmp_path, monkeypatch):
+    pytest.importorskip("polars")
+    monkeypatch.setattr(service, "MANY", 1)
+    monkeypatch.setattr(service, "_LARGEST", 4)
+    with heron.open(tmp_path, discover=False) as workspace:
+        workspace.schema.add_scalar("late", "number")
+        for given in ({}, {"late": 2}):
+            items = [
+                NewItem(f"u:{len(given)}{n}", MediaFacts("image", "x/y"), metadata=given) for n in range(4)
+            ]
+            workspace.registration.register(items, "F")
+            workspace.columns.refresh()
+            workspace.columns.rebuild() if not given else workspace.columns._refresh()
+        assert workspace.columns.status().segments == 2
+        [late] = workspace.facets("late")
+        assert (counts(late), late.missing) == ([(2, 4)], 4)
+        assert workspace.stats("late")[0].median == 2

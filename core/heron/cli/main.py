@@ -35,7 +35,7 @@ COMMANDS = {
     "thumbnails": "Make the small pictures and the quality metrics of items and frames.",
     "embed": "Compute vectors of the pictures of items, and of their frames, with an embedder.",
     "vectors": "Manage the vectors of items and frames, and import and export them.",
-    "columns": "Show and rebuild the columns, which answer conditions over many items.",
+    "columns": "Show, rebuild and push the columns, which answer conditions over many items.",
     "schema": "Show and change the metadata schema.",
     "metadata": "Set, merge, import and verify metadata.",
     "search": "Find items, or frames, by conditions, words, and what they look like.",

@@ -83,7 +83,9 @@ class Counting:
         if field.name not in self._gathered:
             keys, [family] = sort_keys(self._found, [field], self._names, exact=True)
             parts = [
-                segment.frame.select(value=key)["value"].filter(pl.Series(mask))
+                segment.frame.select("id", value=key)["value"].filter(
+                    pl.Series(mask)
+                )  # with id: a literal is one row
                 for (segment, mask), [key] in zip(self._found, keys, strict=True)
             ]
             self._gathered[field.name] = pl.concat(parts), family

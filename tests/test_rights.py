@@ -423,7 +423,7 @@ presets show wide | imports | imports list | integrations | integrations list | 
 schema verify | schema dump | schema types | metadata show open-1.png | metadata show secret-1.png | metadata verify | search
 search --where "width > 50" | search --count | search --frames | search --like open-1.png --nearest 4 | search --like secret-1.png
 search --words story | contact-sheet -o s.png | plot visual -o plot.csv | duplicates | duplicates --near | select --diverse 3
-select --unique 3 | facets name,folder,width,city,collections | stats | leakage train test | leakage test train | vectors verify visual | embed --list | show open-1.png
+select --unique 3 | facets name,folder,width,city,collections | stats | compare width>0 width>50 | leakage train test | leakage test train | vectors verify visual | embed --list | show open-1.png
 org users | org users list | org groups | org groups list | org tags | org tags list | org roles | org roles --folder Hidden
 projects | projects list | projects show survey | projects show surve | log --user half@example.org
 show secret-1.png | show open.txt --text | manifest create files/Locked -o made.json | plugins | trust --list

@@ -334,7 +334,10 @@ def test_series_of_a_manifest_are_put_in_order_by_the_decoder(workspace, ward, t
         "Thorax",
         ["x0.scan", "x1.scan", "x2.scan"],
     )
-    assert report.problems[0].reason == f"member 1: {other} belongs to series 4.5, the first member to 1.2.3"
+    assert (
+        report.problems[0].reason
+        == f"member 1: {ward / 'b' / 'y0.scan'} belongs to series 4.5, the first member to 1.2.3"
+    )
     assert workspace.frames.get(item, 2).seconds is None
 
 

@@ -17,7 +17,7 @@ from heron.storage import local
 from heron.testing import DecoderContract, StorageContract
 from tests.conftest import draw
 
-IMAGES, TEXTS, _OFFICE = builtin.register_decoders()
+IMAGES, TEXTS, *_ = builtin.register_decoders()
 
 
 class TestImages(DecoderContract):

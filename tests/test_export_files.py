@@ -41,6 +41,7 @@ def test_a_file_that_cannot_be_read_is_named_and_the_rest_is_whole(lake, tmp_pat
     assert export(lake, tmp_path, format, "--json") == 3
     report = json.loads(capsys.readouterr().out)
     assert report["rows"] == rows and report["unreadable"][0].startswith("gone.png: ")
+    assert report["left_out"].get("items", 0) == 5 - rows, "what cannot be read is not of another kind"
     assert not list((tmp_path / "out").rglob("gone*"))
 
 

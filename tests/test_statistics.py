@@ -155,3 +155,30 @@ def test_the_commands_print_tables_and_json(lake, capsys):
     assert status(["-w", str(lake.root), "facets", "story,collections"]) == 0
     out = capsys.readouterr().out
     assert "story: 6 words, in 90 items" in out and "All" in out
+
+
+def test_a_key_and_a_field_of_one_name_are_two(lake):
+    lake.schema.add_scalar("kind", "varchar")
+    lake.metadata.merge_all(list(lake.search.all(where="width = 1")), {"kind": "mine"})
+    for facets in (lake.facets("item.kind,metadata.kind"), lake.facets("metadata.kind,item.kind")[::-1]):
+        assert [counts(facet) for facet in facets] == [[("image", 100)], [("mine", 25)]]
+
+
+@pytest.mark.parametrize("few", [20_000, 3])
+def test_collections_of_few_and_of_many_items_are_counted_alike(lake, monkeypatch, few):
+    monkeypatch.setattr(sqlite_groups, "_FEW", few)
+    expected = [("All", 25), ("Low", lake.search.count(where="split = 'test' AND score < 3"))]
+    [facet] = lake.facets("collections", where="split = 'test'")
+    assert (counts(facet), facet.present, facet.missing) == (expected, 25, 0)
+    assert counts(lake.facets("collections", where="score > 1000")[0]) == []
+
+
+def test_csv_has_every_value_in_full(lake, capsys):
+    for given, head, row in (
+        (["stats", "score"], "name,items,missing", "score,100,0,100,,0"),
+        (["facets", "split"], "name,form,value,end,items", "split,values,train,,75"),
+        (["compare", "split = 'train'", "split = 'test'", "--by", "split"], "name,form,value,end,left,right", "split,values,train,,75,0"),
+    ):  # fmt: skip
+        assert status(["-w", str(lake.root), *given, "--csv"]) == 0
+        lines = capsys.readouterr().out.splitlines()
+        assert lines[0].startswith(head) and any(line.startswith(row) for line in lines[1:]), lines

@@ -9,7 +9,7 @@ import click
 from heron.cli.bars import HEADS, bar, short, span
 from heron.cli.context import Context
 from heron.cli.output import example, list_options, print_json_list
-from heron.cli.tables import print_table, say
+from heron.cli.tables import is_csv, print_table, say
 
 if TYPE_CHECKING:
     from heron.search.comparison import Comparison
@@ -37,7 +37,7 @@ _BAR = 16
 @list_options
 @click.pass_obj
 @example(
-    'heron compare "IN DATASET \'train\'" "IN DATASET \'test\'"\n'
+    'heron compare "in_dataset(\'train\')" "in_dataset(\'test\')"\n'
     'heron compare "weather = \'sun\'" "weather = \'rain\'" --by width,captured_at'
 )  # fmt: skip
 def command(
@@ -52,9 +52,17 @@ def command(
     if as_json:
         print_json_list(found)
         return
-    for each in found if names is not None else []:
-        if each.difference is None:
-            say(f"{each.name} cannot be compared: one of the selections has no items")
+    if is_csv():
+        heads = ["name", "form", "value", "end", "left", "right"]
+        rows = [
+            (each.name, each.form, bucket.value, bucket.end, bucket.left, bucket.right)
+            for each in found
+            for bucket in each.buckets
+        ]
+        print_table(heads, rows, "No field has a value.")
+        return
+    if any(each.difference is None for each in found):
+        say("One of the selections has no items, so there is no difference.", err=True)
     heads = ["name", "difference", "left: items", "left: missing", "right: items", "right: missing"]
     rows = [
         (

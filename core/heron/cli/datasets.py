@@ -265,8 +265,9 @@ def export(
         files = (workspace.storage, unreadable)
         count = export_rows(workspace.plugins, chosen, rows, output, files, safe_cells=safe_cells)
     left_out = {}
-    if count < total and chosen not in ("csv-members", "csv-frames"):
-        left_out["items"] = total - count
+    others = total - count - len(unreadable)  # one sentence for each item that cannot be read
+    if others > 0 and chosen not in ("csv-members", "csv-frames"):
+        left_out["items"] = others
     if "members" not in exporter.contains and (number := workspace.datasets._member_count(title)):
         left_out["members"] = number
     if "frames" not in exporter.contains and (number := workspace.datasets._frame_count(title, frames)):

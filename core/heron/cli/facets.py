@@ -10,7 +10,7 @@ from heron.cli.bars import HEADS, bar, short, span
 from heron.cli.context import Context
 from heron.cli.output import example, list_options, print_json_list
 from heron.cli.selection import Selection, selection
-from heron.cli.tables import print_table, say
+from heron.cli.tables import is_csv, print_table, say
 from heron.wording import counted
 
 if TYPE_CHECKING:
@@ -44,6 +44,15 @@ def command(context: Context, names: str, most: int, bins: int, as_json: bool, s
     found = workspace.facets(names, selection.query(workspace), most=most, bins=bins)
     if as_json:
         print_json_list(found)
+        return
+    if is_csv():
+        heads = ["name", "form", "value", "end", "items"]
+        rows = [
+            (facet.name, facet.form, bucket.value, bucket.end, bucket.count)
+            for facet in found
+            for bucket in facet.buckets
+        ]
+        print_table(heads, rows, "No item has a value.")
         return
     for place, facet in enumerate(found):
         if place:

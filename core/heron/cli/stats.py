@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
 from heron.cli.bars import short
 from heron.cli.context import Context
 from heron.cli.output import example, list_options, print_json_list
 from heron.cli.selection import Selection, selection
-from heron.cli.tables import print_table
+from heron.cli.tables import is_csv, print_table
+
+if TYPE_CHECKING:
+    from heron.search.statistics import Statistics
 
 
 @click.command("stats")
@@ -28,12 +33,21 @@ def command(context: Context, names: str | None, as_json: bool, selection: Selec
         print_json_list(found)
         return
     heads = ["name", "items", "missing", "distinct", "most frequent", "least", "median", "greatest", "mean", "25 %", "75 %"]  # fmt: skip
+    cell = (lambda value: value) if is_csv() else short
     rows = [
-        (
-            each.name, each.present, each.missing, each.distinct,
-            f"{short(each.most)} ({each.most_count:,})" if each.most_count else "",
-            *map(short, (each.least, each.median, each.greatest, each.mean, each.lower, each.upper)),
-        )
+        [
+            each.name, each.present, each.missing, each.distinct, _most(each),
+            *map(cell, (each.least, each.median, each.greatest, each.mean, each.lower, each.upper)),
+        ]
         for each in found
     ]  # fmt: skip
+    if is_csv():
+        heads.append("items with the most frequent")
+        for row, each in zip(rows, found, strict=True):
+            row[4] = each.most
+            row.append(each.most_count)
     print_table(heads, rows, "No field has a value.")
+
+
+def _most(each: Statistics) -> str:
+    return f"{short(each.most)} ({each.most_count:,})" if each.most_count else ""

@@ -32,7 +32,11 @@ class ItemFiles:
         url = self._url(item, member)
         integration = self.storage.of(item)
         file = media_file(url, lambda place: self.storage.open(place, integration))
-        with file.open() as stream:
+        try:
+            stream = file.open()
+        except OSError as error:
+            raise HeronError(f"it cannot be opened: {error.strerror or error}") from error
+        with stream:
             yield cast(Any, stream), file.size
 
     def local(self, item: Item, member: Member | None = None) -> str | None:

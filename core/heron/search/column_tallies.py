@@ -14,7 +14,7 @@ from heron.search.column_parts import NotInColumns
 from heron.search.column_sorting import in_column, sort_keys
 from heron.search.column_writer import Memberships
 from heron.search.tally import Bins, Counts, Extent, Mean, Ranked, Spans, Tally, Values
-from heron.search.tree import Field
+from heron.search.tree import Field, Where, where
 from heron.search.values import rank
 
 if TYPE_CHECKING:
@@ -41,8 +41,8 @@ class Counting:
         self._found = found
         self._names = names
         self._pending = pending
-        self._gathered: dict[str, tuple[polars.Series, Family]] = {}
-        self._groups: dict[str, polars.DataFrame] = {}
+        self._gathered: dict[Where, tuple[polars.Series, Family]] = {}
+        self._groups: dict[Where, polars.DataFrame] = {}
 
     def counts(self, tally: Tally, more: Counts) -> Counts:
         """The counts of a tally; raises NotInColumns for a field that the columns do not contain."""
@@ -80,21 +80,21 @@ class Counting:
         """The values of the rows with None for a missing one, and their family."""
         import polars as pl
 
-        if field.name not in self._gathered:
+        place = where(field)
+        if place not in self._gathered:
             keys, [family] = sort_keys(self._found, [field], self._names, exact=True)
-            parts = [
-                segment.frame.select("id", value=key)["value"].filter(
-                    pl.Series(mask)
-                )  # with id: a literal is one row
+            parts = [  # beside `id`, so that an expression without columns has a value for each row
+                segment.frame.select("id", value=key)["value"].filter(pl.Series(mask))
                 for (segment, mask), [key] in zip(self._found, keys, strict=True)
             ]
-            self._gathered[field.name] = pl.concat(parts), family
-        return self._gathered[field.name]
+            self._gathered[place] = pl.concat(parts), family
+        return self._gathered[place]
 
     def _grouped(self, field: Field, more: Counts) -> polars.DataFrame:
-        if field.name not in self._groups:
-            self._groups[field.name] = _grouped(self._values(field)[0].drop_nulls(), more)
-        return self._groups[field.name]
+        place = where(field)
+        if place not in self._groups:
+            self._groups[place] = _grouped(self._values(field)[0].drop_nulls(), more)
+        return self._groups[place]
 
 
 def _bins(values: polars.Series, tally: Bins) -> polars.Series:

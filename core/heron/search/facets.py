@@ -18,7 +18,7 @@ from heron.search.plan import Plan
 from heron.search.planning import Planner
 from heron.search.sqlite_groups import Groups
 from heron.search.tally import Bins, Counts, Extent, Membership, Spans, Tally, Values
-from heron.search.tree import Among, Field, FieldRef, IsNull, Not
+from heron.search.tree import Among, Field, FieldRef, IsNull, Not, where
 from heron.search.values import check_plain, shown
 
 if TYPE_CHECKING:
@@ -128,21 +128,15 @@ class FacetService:
         first += [Values(field, most) for field in by_value]  # in the same pass as the extent
         counted = engine.tallies(plan, first)
         extents, values = counted[: len(fields)], counted[len(fields) :]
-        known = {field.name: counts for field, counts in zip(by_value, values, strict=True)}
+        known = {where(field): counts for field, counts in zip(by_value, values, strict=True)}
         forms = [
             form_of(field, extent, 1 if field.full_text else most, bins)
             for field, extent in zip(fields.values(), extents, strict=True)
         ]
-        missing = [
-            tally for tally, _ in forms if not (isinstance(tally, Values) and tally.field.name in known)
-        ]
-        later = iter(engine.tallies(plan, missing) if missing else [])
-        counts = [
-            known[tally.field.name]
-            if isinstance(tally, Values) and tally.field.name in known
-            else next(later)
-            for tally, _ in forms
-        ]
+        left = [tally for tally, _ in forms if where(tally.field) not in known]
+        later = iter(engine.tallies(plan, left) if left else [])
+        places = [where(tally.field) for tally, _ in forms]
+        counts = [known[place] if place in known else next(later) for place in places]
         return _facets(fields, extents, forms, counts)
 
     def _of_members(self, plan: Plan, name: str, noun: Membership, most: int) -> Facet:

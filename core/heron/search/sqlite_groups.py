@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -36,24 +36,40 @@ class Groups:
         """The titles with the number of these items in each, the largest first, and how many items are in at least one."""
         import numpy as np
 
-        table, members = _MEMBERS[noun]
-        rows = self._database.rows(
-            f"SELECT id, title FROM {table} WHERE {self._access.scope(noun, table)} ORDER BY title"
-        )
-        among = "item_id IN (SELECT value FROM json_each(?))"
-        given = [dumps(ids.tolist())] if len(ids) <= _FEW else []
-        inside = np.zeros(len(ids), dtype=bool)
+        wanted = np.zeros(int(ids[-1]) + 1 if len(ids) else 0, dtype=bool)
+        wanted[ids] = True
+        inside = np.zeros_like(wanted)
         found = []
-        for id, title in rows:
-            text = self._database.value(
-                f"SELECT json_group_array(DISTINCT item_id) FROM {members} WHERE {noun}_id = ? AND {among if given else 1}",
-                [id, *given],
+        for title, members in self._members(noun, ids):
+            hits = members[members < len(wanted)]
+            hits = hits[wanted[hits]]
+            inside[hits] = True
+            if len(hits):
+                found.append((title, len(hits)))
+        return sorted(found, key=lambda group: (-group[1], group[0].encode())), int(inside.sum())
+
+    def _members(self, noun: Membership, ids: Array) -> Iterator[tuple[str, Array]]:
+        """The title of each collection, or dataset, with its members: at least those of the items."""
+        import numpy as np
+
+        table, members = _MEMBERS[noun]
+        scope = self._access.scope(noun, table)
+        titles = {
+            row[0]: row[1] for row in self._database.rows(f"SELECT id, title FROM {table} WHERE {scope}")
+        }
+        if len(ids) <= _FEW:
+            rows = self._database.rows(
+                f"SELECT {noun}_id, json_group_array(DISTINCT item_id) FROM {members} "
+                f"WHERE item_id IN (SELECT value FROM json_each(?)) GROUP BY {noun}_id",
+                [dumps(ids.tolist())],
             )
-            is_member = np.isin(ids, np.array(loads(text), np.int64))
-            inside |= is_member
-            if count := int(is_member.sum()):
-                found.append((title, count))
-        return sorted(found, key=lambda group: -group[1]), int(inside.sum())
+            texts: Iterable[tuple[int, str]] = ((row[0], row[1]) for row in rows)
+        else:
+            sql = f"SELECT json_group_array(DISTINCT item_id) FROM {members} WHERE {noun}_id = ?"
+            texts = ((id, self._database.value(sql, [id])) for id in titles)
+        for id, text in texts:
+            if id in titles:
+                yield titles[id], np.array(loads(text), np.int64)
 
     def words(self, field: Field, ids: Array, most: int) -> tuple[Counts, int | None]:
         """The most frequent words of a text key, as its index contains them, with the number of these items that have each.

@@ -65,6 +65,15 @@ class Field:
     form: Form | None = None
 
 
+Where = tuple[Home, tuple[str, ...]]
+"""What identifies a field: a metadata key and a field of items can have one name."""
+
+
+def where(field: Field) -> Where:
+    """Where the values of a field are stored."""
+    return field.home, field.path
+
+
 @frozen
 class FieldRef:
     """The value of a field."""

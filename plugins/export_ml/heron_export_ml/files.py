@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Container, Iterator
 from typing import Any
 
 from attrs import frozen
@@ -29,20 +30,26 @@ class FilesExporter:
         put = folder.link if self.links else folder.copy
         with folder.create("items.jsonl") as table:
             for row in rows:
-                item, files = row.item, list[str]()
-                whole = True
-                for member in (*row.members,) or (None,):
-                    name = names.of(item, member)
-                    if put(item, name, member):
-                        files.append(name)
-                    else:
-                        whole = False
-                if not whole:
+                files = _put(row, names, folder, put)
+                if not files:
                     continue
                 count += 1
-                line = {"files": files, **known(item), "metadata": item.metadata}
+                line = {"files": files, **known(row.item), "metadata": row.item.metadata}
                 table.write(dumps(line).encode() + b"\n")
         return count
+
+
+def _put(row: DatasetRow, names: Names, folder: ExportFolder, put: Callable[..., bool]) -> list[str]:
+    """Put the files of an item into the folder, and return their names; if one cannot be read, none of them stays."""
+    files: list[str] = []
+    for member in (*row.members,) or (None,):
+        name = names.of(row.item, member)
+        if not put(row.item, name, member):
+            for file in files:
+                (folder.path / file).unlink()
+            return []
+        files.append(name)
+    return files
 
 
 @frozen
@@ -73,17 +80,20 @@ class FiftyOneExporter:
                 sample: dict[str, Any] = {"filepath": name, "tags": list(item.tags)}
                 sample |= {"heron_uuid": item.uuid, "heron_folder": item.folder_path}
                 for key, value in item.metadata.items():
-                    sample.setdefault(_field(key), value)
+                    sample[_field(key, sample)] = value
                 samples.write((b",\n" if count else b"\n") + dumps(sample).encode())
                 count += 1
             samples.write(b"\n]}\n")
         return count
 
 
-def _field(key: str) -> str:
-    """The name of a field of FiftyOne for a key."""
+def _field(key: str, taken: Container[str]) -> str:
+    """The name of a field of FiftyOne for a key; one that is taken gets a number."""
     name = "".join(character if character.isalnum() or character == "_" else "_" for character in key)
-    return f"key_{name}" if not name[:1].isalpha() or name in ("id", "filepath", "tags", "metadata") else name
+    if not name[:1].isalpha() or name in ("id", "metadata"):
+        name = f"key_{name}"
+    numbered = (f"{name}_{number}" for number in itertools.count(2))
+    return name if name not in taken else next(other for other in numbered if other not in taken)
 
 
 class HuggingFaceExporter:

@@ -11,6 +11,9 @@ from typing import Any
 from heron import Item, Member
 
 _UNFIT = re.compile(r'[\x00-\x1f\x7f<>:"|?*\\]')
+_RESERVED = re.compile(r"CON|PRN|AUX|NUL|COM[0-9]|LPT[0-9]", re.IGNORECASE)
+"""Names that Windows keeps for devices."""
+
 _LONGEST = 150
 
 
@@ -43,7 +46,8 @@ class Names:
     """Gives each file a name below a folder that no other file has, also where the case of letters does not count."""
 
     def __init__(self) -> None:
-        self._taken: set[str] = set()
+        self._taken: dict[str, int] = {}
+        """The names that are taken, each with the number that its next copy tries first."""
 
     def of(self, item: Item, member: Member | None = None, *, flat: bool = False) -> str:
         """The folder and name of an item, or of a file within an item of several; if `flat`, without the folder."""
@@ -59,11 +63,12 @@ class Names:
 
     def unique(self, name: str) -> str:
         """The name, or if it is taken the name with the next number."""
-        path, found, number = PurePosixPath(name), name, 2
+        path, found, number = PurePosixPath(name), name, self._taken.get(name.casefold(), 2)
         while found.casefold() in self._taken:
             found = str(path.with_name(f"{path.stem}-{number}{path.suffix}"))
             number += 1
-        self._taken.add(found.casefold())
+        self._taken[name.casefold()] = number
+        self._taken.setdefault(found.casefold(), 2)
         return found
 
 
@@ -77,6 +82,8 @@ def _safe(part: str) -> str:
     if len(cleaned.encode()) > _LONGEST:
         suffix = PurePosixPath(cleaned).suffix[:20]
         cleaned = cleaned.encode()[: _LONGEST - len(suffix.encode())].decode("utf-8", "ignore") + suffix
+    if _RESERVED.fullmatch(cleaned.partition(".")[0]):
+        cleaned = f"_{cleaned}"
     return cleaned if cleaned not in ("", ".", "..") else "_"
 
 

@@ -161,3 +161,25 @@ def test_files_that_cannot_be_read_are_named_and_the_rest_is_whole(lake, tmp_pat
         lake.export("G", tmp_path / "none", format="copies")
     assert not (tmp_path / "none").exists()
     lake.items.delete(list(lake.search.all(where="folder = 'Gone'")))
+
+
+def test_two_keys_that_fiftyone_would_call_alike_stay_two(lake, tmp_path):
+    [item] = lake.search(where="kind = 'image'", limit=1)
+    lake.metadata.merge_all([item], {"a b": 1, "a-b": 2, "tags": 3})
+    lake.datasets.create("K", items=[item])
+    assert lake.export("K", tmp_path / "out", format="fiftyone") == 1
+    [sample] = json.loads((tmp_path / "out" / "samples.json").read_text())["samples"]
+    assert (sample["a_b"], sample["a_b_2"], sample["tags_2"], sample["tags"]) == (1, 2, 3, list(item.tags))
+    lake.metadata.merge_all([item], {"a b": None, "a-b": None, "tags": None})
+
+
+def test_nothing_stays_of_an_item_of_which_a_file_cannot_be_read(lake, tmp_path):
+    (lake.root / "part1.png").rename(lake.root / "away.png")
+    try:
+        for format in ("copies", "links", "webdataset"):
+            unreadable = []
+            assert lake.export("D", tmp_path / format, format=format, unreadable=unreadable) == 4
+            assert len(unreadable) == 1 and unreadable[0].startswith("part1.png: ")
+            assert not list((tmp_path / format).rglob("part0*"))
+    finally:
+        (lake.root / "away.png").rename(lake.root / "part1.png")

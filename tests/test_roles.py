@@ -257,3 +257,24 @@ def test_columns_answer_members_as_sqlite_does(tmp_path, monkeypatch):
                     if found:
                         assert carl.search.count(where=where) == len(expected)
                         assert len(carl.search(where=where, sort="-n", limit=9)) == min(9, len(expected))
+
+
+@pytest.mark.parametrize("changes", [False, True])
+def test_columns_answer_members_after_items_are_gone(tmp_path, monkeypatch, changes):
+    pytest.importorskip("polars")
+    monkeypatch.setattr("heron.catalog.columns.service.MANY", 1)
+    facts = heron.MediaFacts("image", "image/png", 64, 48)
+    with heron.open(tmp_path, discover=False) as own:
+        own.users.add(CARL)
+        for folder in ("Seen", "Hidden"):
+            items = [heron.NewItem(f"s3://lake/{folder}/{number}", facts) for number in range(10)]
+            own.registration.register(items, folder)
+        own.roles.grant("user", user=CARL, folder="Seen")
+        own.columns.rebuild()
+        own.items.delete(list(own.search(folder="Seen", limit=3)))
+        if changes:
+            own.metadata.merge_all(list(own.search(limit=2)), {"a": 1})
+        own.columns._refresh()
+        with heron.open(tmp_path, user=CARL, discover=False) as carl:
+            assert carl.search.explain(where="width = 64").engine == "columns"
+            assert carl.search.count(where="width = 64") == 7

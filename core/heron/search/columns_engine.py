@@ -87,20 +87,33 @@ class _Reached:
         self.folders = folders
         self._rows: dict[Hashable, Array] = {}
 
+    def keep(self, segments: Sequence[Segment]) -> None:
+        """Forget the rows of all other segments, which are in use no more."""
+        files = {segment.file for segment in segments}
+        if self._rows.keys() - files:
+            self._rows = {file: rows for file, rows in self._rows.items() if file in files}
+
     def rows(self, segment: Segment, items: Sequence[int]) -> Array:
         """The rows of a segment in one of the folders, and those of some items: bool."""
         import numpy as np
 
         if segment.file not in self._rows:
-            title = segment.columns.get(("column", ("folder_id",), "whole"))
-            if title is None:
-                raise NotInColumns("folder_id")
-            held = segment.frame[title].to_numpy()
-            is_reached = np.zeros(max([int(held.max(initial=0)), *self.folders]) + 1, dtype=bool)
+            is_reached = np.zeros(max([0, *self.folders]) + 1, dtype=bool)
             is_reached[list(self.folders)] = True
-            self._rows[segment.file] = is_reached[held]
+            self._rows[segment.file] = is_reached[_folders_of(segment, len(is_reached))]
         rows = self._rows[segment.file]
         return rows | np.isin(segment.ids, np.asarray(items, np.int64)) if items else rows
+
+
+def _folders_of(segment: Segment, end: int) -> Array:
+    """The folder of each row; 0, which no folder is, for items that are gone and for folders from `end` on."""
+    import numpy as np
+
+    title = segment.columns.get(("column", ("folder_id",), "whole"))
+    if title is None:
+        return np.zeros(len(segment.ids), np.int64)  # all of its items are gone
+    held: Array = segment.frame[title].fill_null(0).to_numpy()
+    return np.where(held < end, held, 0)
 
 
 class ColumnsEngine:
@@ -259,6 +272,7 @@ class ColumnsEngine:
                 there &= self._reached.rows(segment, reach.items)
             mask = _evaluated(segment, [known[place] for place in chosen], there)
             found.append(_Found(segment, mask))
+        self._reached.keep(opened.segments)
         if not left:
             return found
         if sum(int(rows.mask.sum()) for rows in found) > _FEW:

@@ -46,7 +46,7 @@ class HalfHidden(Access):
         """Whether the user may do this in the workspace as a whole: everything."""
         return True
 
-    def granted(self, verb, noun, alias):
+    def granted(self, verb, noun, alias, standing):
         """The condition on a row: folders and items by the path, imports, roles and synced folders by their folder."""
         if noun in ("folder", "item"):
             seen = f"NOT {_HIDDEN.format(alias)}"

@@ -490,7 +490,7 @@ def test_who_may_only_read_is_refused_with_user_verb_and_resource(workspace, thi
     monkeypatch.setattr("heron.catalog.access.Access.may", reader)
     monkeypatch.setattr(
         "heron.catalog.access.Access.granted",
-        lambda access, right, noun, alias: "1" if reader(access, right) else "0",
+        lambda access, right, *_: "1" if reader(access, right) else "0",
     )
     call, right = WRITES[verb]
     before = state(workspace)

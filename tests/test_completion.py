@@ -150,7 +150,7 @@ def test_names_are_seen_while_somebody_writes(place):
 
 def test_what_the_user_may_not_see_is_not_offered(place):
     class Hiding(Access):
-        def granted(self, verb, noun, alias):
+        def granted(self, verb, noun, alias, standing):
             return f"{alias}.path LIKE 'Driving%'" if noun in ("folder", "item") else "0"
 
     database = Database(place / ".heron", create=False, read_only=True)

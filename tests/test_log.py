@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -99,6 +100,38 @@ def test_what_is_undone_leaves_no_line(workspace):
         workspace.folders.create("A")
         raise RuntimeError
     assert workspace.log.list() == before
+
+
+def test_what_is_undone_within_a_verb_that_goes_on_leaves_no_line(workspace):
+    folders, database = workspace.folders, workspace._database
+    folders.create("A")
+    with database.doing(workspace.registration, "register"):
+        folders.create("B")
+        with pytest.raises(RuntimeError), database.doing(workspace.datasets, "create"):
+            folders.create("C")
+            workspace.access.require("update", folders.get("A"))
+            raise RuntimeError
+    assert [line.resource for line in workspace.log.list(verb="registration.register")] == ["B"]
+
+
+def test_what_another_thread_asks_meanwhile_is_not_in_the_line_of_a_verb(workspace):
+    workspace.folders.create("A")
+    mine, other = workspace.folders.create("B"), workspace.folders.get("A")
+    with workspace._database.doing(workspace.folders, "rename"), ThreadPoolExecutor() as threads:
+        workspace.access.require("update", mine)
+        asked = threads.submit(workspace._database.deeds.ask, "owner", "folder", other.path, other.uuid)
+        asked.result()
+    assert [line.resource for line in workspace.log.list(verb="folders.rename")] == ["B"]
+
+
+@pytest.mark.parametrize(
+    "spelling", ["JÜRGEN@example.org", "ju\u0308rgen@example.org", " jürgen@example.org"]
+)
+def test_the_log_finds_a_user_by_each_spelling_of_the_address(workspace, spelling):
+    workspace.users.add("jürgen@example.org")
+    with heron.open(workspace.root, user="jürgen@example.org", discover=False) as theirs:
+        theirs.collections.create("Best")
+    assert [line.resource for line in workspace.log.list(user=spelling)] == ["Best"]
 
 
 def test_many_items_are_one_line(workspace):

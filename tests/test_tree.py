@@ -346,7 +346,7 @@ def test_the_right_to_make_folders_is_asked_for(workspace, data, monkeypatch):
     monkeypatch.setattr(
         workspace.access,
         "granted",
-        lambda verb, noun, alias: "0" if (verb, noun) == ("create", "folder") else may(verb, noun, alias),
+        lambda verb, noun, *row: "0" if (verb, noun) == ("create", "folder") else may(verb, noun, *row),
     )
     with pytest.raises(heron.PermissionDenied, match="may not create folders in folder 'P'"):
         workspace.ingest.files([data], folder="P")

@@ -14,20 +14,20 @@ Frames follow their item. Members, thumbnails, sidecars, metadata and vectors ha
 to update their item; to change the vectors of a key is also to update its vector set.
 
 Users, groups and roles are rows of the catalogue, read again for each question, so that what one process grants or
-revokes holds at once in all. `catalog/rights.py` has the tables of roles and the SQL; here are the two questions on which
-all others rest:
+revokes holds at once in all; one question reads the user's standing once. `catalog/rights.py` has the tables of roles and
+the SQL; here are the two questions on which all others rest:
 
 `Access.may(verb, noun)` says what the user may do in the workspace as a whole: use it, edit its schema, create a
 collection, dataset, preset, integration, import, vector set, project or top folder.
 
-`Access.granted(verb, noun, alias)` is a SQL condition on one row, the one called `alias`: a row of the noun's own table,
-or, for items and folders, the row of `folders` that contains the item or is the folder. It may read other tables (roles,
-groups, `created_by`), and must be true, false or NULL for each row; NULL is a refusal.
+`Access.granted(verb, noun, alias, standing)` is a SQL condition on one row, the one called `alias`: a row of the noun's
+own table, or, for items and folders, the row of `folders` that contains the item or is the folder. It may read other tables
+(roles, groups, `created_by`), and must be true, false or NULL for each row; NULL is a refusal.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from enum import Enum
 from typing import TYPE_CHECKING
@@ -176,31 +176,28 @@ class Access:
         standing = self._standing()
         return standing is not None and (standing.is_admin or verb in MEMBERS.get(noun, ()))
 
-    def granted(self, verb: Verb, noun: Noun, alias: str) -> str:
+    def granted(self, verb: Verb, noun: Noun, alias: str, standing: Standing | None) -> str:
         """A SQL condition that the user may do this to the row `alias`; `1` is true for every row and costs nothing."""
-        standing = self._standing()
         if standing is None:
             return "0"
-        return (
-            _EVERYTHING
-            if standing.is_admin
-            else of_member(standing.id, standing.is_internal, verb, noun, alias)
-        )
+        if standing.is_admin:
+            return _EVERYTHING
+        return of_member(standing.id, standing.is_internal, verb, noun, alias)
 
     def reach(self) -> Reach | None:
         """Where the items are that the user may read, as inner ids, for engines that do not ask SQLite; None for everywhere."""
-        granted = self.granted("read", "item", "folders")
+        standing = self._standing()
+        granted = self.granted("read", "item", "folders", standing)
         if granted == _EVERYTHING:
             return None
-        shared = self._shared()
+        shared = self._shared(standing)
         return Reach(
             [row[0] for row in self._database.rows(f"SELECT id FROM folders WHERE {granted}")],
             [row[0] for row in self._database.rows(f"{shared} ORDER BY 1")] if shared is not None else (),
         )
 
-    def _shared(self) -> str | None:
+    def _shared(self, standing: Standing | None) -> str | None:
         """A SELECT of the items that the user sees by roles on datasets and projects; None if there are none."""
-        standing = self._standing()
         if standing is None or standing.is_admin:
             return None
         select = items_shared(standing.id)
@@ -217,14 +214,18 @@ class Access:
             if not self.may(verb, noun or record.value):
                 raise self._refused(verb, _made(noun) if noun else f"the {record.value}")
             if verb not in ("read", "create"):
-                self._database.deeds.ask(self.user.email, record.value, record.value, None)
+                self._database.deeds.ask(self.user.email, *named(record))
             return
         own, key, shown = _NOUNS[type(record).__name__]
         if verb != "read":
-            uuid = getattr(record, "uuid", None)
-            self._database.deeds.ask(self.user.email, own, str(getattr(record, shown)), uuid)
+            self._database.deeds.ask(self.user.email, *named(record))
         table, column, _ = _TABLES[own]
-        condition = self._inside(noun, table) if verb == "create" else self._condition(verb, own, table)
+        standing = self._standing()
+        if verb == "create":
+            assert own == "folder" and noun is not None, "things are created in a folder, or in the workspace"
+            condition = self.granted(verb, noun, table, standing)
+        else:
+            condition = self._condition(verb, own, table, standing)
         if condition == _EVERYTHING:
             return
         sql = f"SELECT 1 FROM {table} WHERE {table}.{column} = ? AND ({condition})"
@@ -237,20 +238,26 @@ class Access:
         if self._database.deeds.is_open and verb not in ("read", "create"):
             ids = list(ids)
             self._ask_all(noun, ids)
-        if self._condition(verb, noun, _TABLES[noun][0]) != _EVERYTHING:
-            where = f"{_TABLES[noun][0]}.id IN (SELECT value FROM json_each(?))"
-            self.require_where(verb, noun, where, [dumps(list(ids))])
+        where = f"{_TABLES[noun][0]}.id IN (SELECT value FROM json_each(?))"
+        self._require_rows(verb, noun, where, lambda: [dumps(list(ids))])
 
     def require_where(self, verb: Verb, noun: Noun, where: str, parameters: Sequence[Json] = ()) -> None:
         """The same for all rows of the noun's table for which a SQL condition is true, including rows hidden from the user."""
+        self._require_rows(verb, noun, where, lambda: parameters)
+
+    def _require_rows(
+        self, verb: Verb, noun: Noun, where: str, parameters: Callable[[], Sequence[Json]]
+    ) -> None:
         table, _, shown = _TABLES[noun]
-        condition = self._condition(verb, noun, table)
+        standing = self._standing()
+        condition = self._condition(verb, noun, table, standing)
         if condition == _EVERYTHING:
             return
+        is_seen = self._condition("read", noun, table, standing)
         row = self._database.row(
-            f"SELECT {table}.{shown}, ({self.scope(noun, table)}) FROM {table} "
+            f"SELECT {table}.{shown}, ({is_seen}) FROM {table} "
             f"WHERE ({where}) AND ({condition}) IS NOT TRUE ORDER BY 2 DESC LIMIT 1",
-            parameters,
+            parameters(),
         )
         if row is not None:
             raise self._refused(verb, f"{noun} {row[0]!r}" if row[1] else f"all of these {noun}s")
@@ -265,46 +272,47 @@ class Access:
 
     def note(self, record: Record, **details: Json) -> None:
         """Note in the log what the verb that runs has done to a record."""
-        if isinstance(record, Place):
-            noun, name, uuid = str(record.value), str(record.value), None
-        else:
-            noun, _, shown = _NOUNS[type(record).__name__]
-            name, uuid = str(getattr(record, shown)), getattr(record, "uuid", None) or None
-        self._database.deeds.note(self.user.email, noun, name, uuid, 1, details)
+        self._database.deeds.note(self.user.email, *named(record), 1, details)
 
     def scope(self, noun: Noun, alias: str) -> str:
         """A SQL condition on the noun's table, named `alias` in the statement, that is true for rows that the user may see.
 
         It is `1` for the owner. It has no parameters, and is in parentheses unless it is one word.
         """
-        condition = self._condition("read", noun, alias)
+        condition = self._condition("read", noun, alias, self._standing())
         return condition if condition in ("0", _EVERYTHING) else f"({condition})"
 
     def sees_all(self, noun: Noun) -> bool:
         """Whether the user sees all rows of this noun."""
         return self.scope(noun, "any_row") == _EVERYTHING
 
-    def _condition(self, verb: Verb, noun: Noun, alias: str) -> str:
+    def _condition(self, verb: Verb, noun: Noun, alias: str, standing: Standing | None) -> str:
         """The condition on a row of the noun's own table."""
         if noun == "frame":
-            of_item = self._condition("read" if verb == "read" else "update", "item", f"{alias}_item")
+            of_item = self._condition(
+                "read" if verb == "read" else "update", "item", f"{alias}_item", standing
+            )
             return _held(of_item, f"{alias}.item_id", "items", f"{alias}_item")
         if noun == "item":
-            granted = self.granted(verb, "item", f"{alias}_folder")
+            granted = self.granted(verb, "item", f"{alias}_folder", standing)
             held = _held(granted, f"{alias}.folder_id", "folders", f"{alias}_folder")
-            shared = self._shared() if verb == "read" and held != _EVERYTHING else None
+            shared = self._shared(standing) if verb == "read" and held != _EVERYTHING else None
             return held if shared is None else f"({held} OR {alias}.id IN ({shared}))"
-        return self.granted(verb, noun, alias)
-
-    def _inside(self, noun: Noun | None, table: str) -> str:
-        assert table == "folders" and noun is not None, "things are created in a folder, or in the workspace"
-        return self.granted("create", noun, table)
+        return self.granted(verb, noun, alias, standing)
 
     def _refused(self, verb: Verb, resource: str) -> PermissionDenied:
         return PermissionDenied(
             f"{self.user.email} may not {verb} {resource}",
             hint="ask an admin of the workspace for a role on it",
         )
+
+
+def named(record: Record) -> tuple[str, str, str | None]:
+    """The noun of a record, its path, title or name, and the UUID if it has one."""
+    if isinstance(record, Place):
+        return record.value, record.value, None
+    noun, _, shown = _NOUNS[type(record).__name__]
+    return noun, str(getattr(record, shown)), getattr(record, "uuid", None) or None
 
 
 def _held(condition: str, column: str, table: str, alias: str) -> str:

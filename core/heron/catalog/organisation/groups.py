@@ -149,13 +149,10 @@ class GroupService:
         self, users: Iterable[UserRef] | UserRef, groups: Iterable[GroupRef] | GroupRef
     ) -> Sequence[tuple[str, int, str]]:
         """For each member that is meant: the column of `group_members`, the inner id, and the name."""
-        found: list[tuple[str, int, str]] = []
-        for user in map(self._users.get, USER.several(users)):
-            id = self._database.value("SELECT id FROM users WHERE email = ?", [user.email])
-            found.append(("user_id", id, user.email))
-        for group in map(self.get, GROUP.several(groups)):
-            found.append(("member_group_id", group.id, group.name))
-        return found
+        return [
+            *(("user_id", *self._users._identified(user)) for user in USER.several(users)),
+            *(("member_group_id", group.id, group.name) for group in map(self.get, GROUP.several(groups))),
+        ]
 
     def _require_no_circle(self, group: Group, member: int, name: str) -> None:
         """Raise InvalidInput if a group is, or contains, the one that it would be a member of."""

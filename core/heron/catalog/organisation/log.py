@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from datetime import datetime
 from itertools import islice
 from typing import Any
@@ -10,7 +11,9 @@ from typing import Any
 from heron.catalog.access import Access
 from heron.catalog.database import Database, Row
 from heron.catalog.limits import at_most
+from heron.catalog.organisation.emails import canonical_email
 from heron.convert import loads
+from heron.errors import InvalidInput
 from heron.organisation import LogEntry
 from heron.times import moment, utc_iso
 
@@ -81,7 +84,10 @@ class LogService:
     ) -> tuple[str, Sequence[Any]]:
         given: list[tuple[str, Sequence[Any]]] = [(self._access.scope("log", "log"), ())]
         if user is not None:
-            given.append(("user = ?", [user.strip().casefold()]))
+            address = user.strip().casefold()
+            with suppress(InvalidInput):  # the owner of a new workspace has no address
+                address = canonical_email(user)
+            given.append(("user = ?", [address]))
         if verb is not None:
             given.append(("(verb = ? OR substr(verb, 1, ?) = ?)", [verb, len(verb) + 1, f"{verb}."]))
         if noun is not None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from heron.catalog.access import Access
+from heron.catalog.access import Access, named
 from heron.catalog.database import Database, Row, one_transaction
 from heron.catalog.limits import at_most
 from heron.catalog.organisation.groups import GroupService
@@ -91,7 +91,9 @@ class RoleService:
                 f"{printable(role)} is not a role on a {noun}", hint=f"there are: {', '.join(ROLES[noun])}"
             )
         self._access.require("share", resource)
-        before = self._role(column, holder, noun, resource)
+        before: str | None = self._database.value(
+            f"SELECT role FROM roles WHERE {column} = ? AND {noun}_id = ?", [holder, resource.id]
+        )
         self._require_highest(noun, resource, (role, before))
         self._database.execute(
             f"DELETE FROM roles WHERE {column} = ? AND {noun}_id = ?", [holder, resource.id]
@@ -125,7 +127,7 @@ class RoleService:
         if not given:
             kind = "group " if column == "group_id" else ""
             raise NotFound(
-                f"{kind}{whom} was given no role on {noun} {given_name(resource)!r}",
+                f"{kind}{whom} was given no role on {noun} {named(resource)[1]!r}",
                 hint="heron org roles lists those that were given",
             )
         self._require_highest(noun, resource, (given[0].role,))
@@ -141,13 +143,6 @@ class RoleService:
             _grant(row) for row in self._database.rows(f"{select} LIMIT ?", [*parameters, at_most(limit)])
         ]
 
-    def _role(self, column: str, holder: int, noun: Noun, resource: Resource) -> str | None:
-        """The role that a user or group was given on a resource, or None."""
-        found: str | None = self._database.value(
-            f"SELECT role FROM roles WHERE {column} = ? AND {noun}_id = ?", [holder, resource.id]
-        )
-        return found
-
     def _require_highest(self, noun: Noun, resource: Resource, roles: Sequence[str | None]) -> None:
         """Raise PermissionDenied if a role that may delete the resource is given or taken by somebody who may not."""
         if any(role is not None and "delete" in ROLES[noun][role] for role in roles):
@@ -155,7 +150,7 @@ class RoleService:
                 self._access.require("delete", resource)
             except PermissionDenied:
                 raise PermissionDenied(
-                    f"{self._access.user.email} may not share the role admin of {noun} {given_name(resource)!r}",
+                    f"{self._access.user.email} may not share the role admin of {noun} {named(resource)[1]!r}",
                     hint="ask an admin of the workspace for a role on it",
                 ) from None
 
@@ -167,9 +162,7 @@ class RoleService:
             found = self._groups.get(group)
             return "group_id", found.id, found.name
         assert user is not None
-        email = self._users.get(user).email
-        id: int = self._database.value("SELECT id FROM users WHERE email = ?", [email])
-        return "user_id", id, email
+        return "user_id", *self._users._identified(user)
 
     def _resource(
         self,
@@ -217,14 +210,6 @@ class RoleService:
             conditions.append(f"{noun}_id = ?")
             parameters.append(resource.id)
         return [*self._grants(" AND ".join(conditions), parameters, limit)]
-
-
-def given_name(resource: Resource) -> str:
-    """The path, title or name of a resource, for messages."""
-    for attribute in ("path", "title"):
-        if (name := getattr(resource, attribute, None)) is not None:
-            return str(name)
-    return str(resource.name)  # type: ignore[union-attr]
 
 
 def _grant(row: Row) -> Grant:

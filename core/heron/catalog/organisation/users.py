@@ -70,6 +70,12 @@ class UserService:
         )
         return user_of(row) if row is not None else None
 
+    def _identified(self, ref: UserRef) -> tuple[int, str]:
+        """The inner id and the address of the user that is meant; raises NotFound."""
+        email = self.get(ref).email
+        id: int = self._database.value("SELECT id FROM users WHERE email = ?", [email])
+        return id, email
+
     def list(self, *, limit: int | None = None) -> list[User]:
         """All, or the first `limit`, users by address."""
         rows = self._database.rows(

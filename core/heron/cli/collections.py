@@ -16,12 +16,11 @@ from heron.cli.output import (
     confirm,
     example,
     json_option,
-    limit_option,
     list_options,
     listing,
+    page_options,
     print_json_stream,
     print_records,
-    skip_option,
     tell,
     yes_option,
 )
@@ -44,9 +43,7 @@ def command(context: click.Context, as_json: bool) -> None:
 
 
 @command.command("list")
-@limit_option
-@skip_option
-@list_options
+@page_options
 @click.pass_obj
 @example("heron collections list")
 def list_collections(context: Context, limit: int | None, cursor: int, as_json: bool) -> None:
@@ -119,9 +116,7 @@ def remove(context: Context, title: str, selection: Selection, as_json: bool) ->
 @command.command("show")
 @click.argument("title", shell_complete=completing.collections)
 @columns_option
-@limit_option
-@skip_option
-@list_options
+@page_options
 @click.pass_obj
 @example("heron collections show 'Rainy nights'")
 def show(

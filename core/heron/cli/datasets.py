@@ -31,10 +31,10 @@ from heron.cli.output import (
     limit_option,
     list_options,
     listing,
+    page_options,
     print_json,
     print_json_array,
     print_records,
-    skip_option,
     tell,
     yes_option,
 )
@@ -63,9 +63,7 @@ def command(context: click.Context, as_json: bool) -> None:
 
 
 @command.command("list")
-@limit_option
-@skip_option
-@list_options
+@page_options
 @click.pass_obj
 @example("heron datasets list")
 def list_datasets(context: Context, limit: int | None, cursor: int, as_json: bool) -> None:

@@ -12,12 +12,11 @@ from heron.cli.output import (
     confirm,
     example,
     json_option,
-    limit_option,
     list_options,
     listing,
+    page_options,
     print_json,
     print_json_stream,
-    skip_option,
     tell,
     yes_option,
 )
@@ -38,9 +37,7 @@ def command(context: click.Context, as_json: bool) -> None:
 
 
 @command.command("list")
-@limit_option
-@skip_option
-@list_options
+@page_options
 @click.pass_obj
 @example("heron folders list --limit 20\nheron folders list --json")
 def list_folders(context: Context, limit: int | None, cursor: int, as_json: bool) -> None:

@@ -14,13 +14,12 @@ from heron.cli.import_files import resumable, say_report, without_name
 from heron.cli.output import (
     example,
     json_option,
-    limit_option,
     list_options,
     listing,
+    page_options,
     print_json,
     print_json_stream,
     print_records,
-    skip_option,
     tell,
 )
 from heron.cli.progress import progress_bar
@@ -38,9 +37,7 @@ def command(context: click.Context, as_json: bool) -> None:
 
 
 @command.command("list")
-@limit_option
-@skip_option
-@list_options
+@page_options
 @click.pass_obj
 @example("heron imports list --limit 5")
 def list_imports(context: Context, limit: int | None, cursor: int, as_json: bool) -> None:
@@ -151,9 +148,7 @@ def cancel(context: Context, number: str, as_json: bool) -> None:
     type=click.Path(dir_okay=False, path_type=Path),
     help="Write the whole report to a CSV file, or - for standard output.",
 )
-@limit_option
-@skip_option
-@list_options
+@page_options
 @click.pass_obj
 @example("heron imports report 3\nheron imports report 3 -o problems.csv")
 def report(

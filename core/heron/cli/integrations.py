@@ -10,13 +10,12 @@ from heron.cli.output import (
     confirm,
     example,
     json_option,
-    limit_option,
     list_options,
     listing,
+    page_options,
     print_json,
     print_json_list,
     print_records,
-    skip_option,
     tell,
     yes_option,
 )
@@ -36,9 +35,7 @@ def command(context: click.Context, as_json: bool) -> None:
 
 
 @command.command("list")
-@limit_option
-@skip_option
-@list_options
+@page_options
 @click.pass_obj
 @example("heron integrations list")
 def list_integrations(context: Context, limit: int | None, cursor: int, as_json: bool) -> None:

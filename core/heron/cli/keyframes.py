@@ -12,16 +12,7 @@ from heron.cli import completing
 from heron.cli.context import Context
 from heron.cli.exits import status_of_counts
 from heron.cli.item_tables import Cells, columns_option, frame_cells, named_cells, print_stream, values_of
-from heron.cli.output import (
-    example,
-    json_option,
-    limit_option,
-    list_options,
-    print_json,
-    print_json_stream,
-    skip_option,
-    tell,
-)
+from heron.cli.output import example, json_option, page_options, print_json, print_json_stream, tell
 from heron.cli.progress import counting
 from heron.cli.repeating import not_done, repeatable, say_waiting
 from heron.cli.selection import Selection, selection
@@ -167,9 +158,7 @@ def _add_to_each(uuids: Sequence[str], add: Callable[[ItemRef], int], as_json: b
 @click.argument("item", shell_complete=completing.items)
 @click.option("--keys", is_flag=True, help="Only key frames.")
 @columns_option
-@limit_option
-@skip_option
-@list_options
+@page_options
 @click.pass_obj
 @example("heron keyframes list clip.mp4\nheron keyframes list clip.mp4 --keys --json")
 def list_frames(

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from heron.cli.context import Context
-from heron.cli.output import example, limit_option, list_options, print_json_stream, skip_option, tell
+from heron.cli.output import example, page_options, print_json_stream, tell
 from heron.cli.tables import print_beginning
 from heron.convert import dumps, unstructure
 from heron.errors import HeronError
@@ -27,9 +27,7 @@ from heron.wording import counted
     type=click.Path(dir_okay=False, path_type=Path),
     help="Write all of it to a new file, as JSONL.",
 )
-@limit_option
-@skip_option
-@list_options
+@page_options
 @click.pass_obj
 @example("heron log --verb roles\nheron log --user ada@example.org --since 2026-01-01T00:00:00Z -o log.jsonl")
 def command(

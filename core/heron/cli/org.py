@@ -12,11 +12,10 @@ from heron.cli.output import (
     confirm,
     example,
     json_option,
-    limit_option,
     list_options,
     listing,
+    page_options,
     print_records,
-    skip_option,
     tell,
     yes_option,
 )
@@ -44,9 +43,7 @@ def users(context: click.Context, as_json: bool) -> None:
 
 
 @users.command("list")
-@limit_option
-@skip_option
-@list_options
+@page_options
 @click.pass_obj
 @example("heron org users list")
 def list_users(context: Context, limit: int | None, cursor: int, as_json: bool) -> None:
@@ -113,9 +110,7 @@ def groups(context: click.Context, as_json: bool) -> None:
 
 
 @groups.command("list")
-@limit_option
-@skip_option
-@list_options
+@page_options
 @click.pass_obj
 @example("heron org groups list")
 def list_groups(context: Context, limit: int | None, cursor: int, as_json: bool) -> None:
@@ -229,9 +224,7 @@ def tags(context: click.Context, as_json: bool) -> None:
 
 
 @tags.command("list")
-@limit_option
-@skip_option
-@list_options
+@page_options
 @click.pass_obj
 @example("heron org tags list")
 def list_tags(context: Context, limit: int | None, cursor: int, as_json: bool) -> None:
@@ -286,9 +279,7 @@ def delete_tag(context: Context, name: str, yes: bool, as_json: bool) -> None:
 @command.command("roles")
 @holder_options
 @resource_options
-@limit_option
-@skip_option
-@list_options
+@page_options
 @click.pass_obj
 @example("heron org roles --user ada@example.org\nheron org roles --folder Driving/2026")
 def list_roles(

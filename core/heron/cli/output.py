@@ -57,6 +57,11 @@ skip_option = click.option(
 """For lists without a key to continue from: the cursor is the number of rows before."""
 
 
+def page_options(function: Any) -> Any:
+    """Add --limit, --cursor, --json and --csv, for a command that prints a list or a page of it."""
+    return limit_option(skip_option(list_options(function)))
+
+
 def listing(context: click.Context, command: click.Command, as_json: bool) -> None:
     """Run the `list` command if a group is called without a subcommand."""
     if context.invoked_subcommand is None:

@@ -10,12 +10,11 @@ from heron.cli.context import Context
 from heron.cli.output import (
     example,
     json_option,
-    limit_option,
     list_options,
     listing,
+    page_options,
     print_json,
     print_records,
-    skip_option,
     tell,
 )
 from heron.cli.selection import Selection, selection
@@ -35,9 +34,7 @@ def command(context: click.Context, as_json: bool) -> None:
 
 
 @command.command("list")
-@limit_option
-@skip_option
-@list_options
+@page_options
 @click.pass_obj
 @example("heron presets list")
 def list_presets(context: Context, limit: int | None, cursor: int, as_json: bool) -> None:

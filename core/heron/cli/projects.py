@@ -12,12 +12,11 @@ from heron.cli.output import (
     confirm,
     example,
     json_option,
-    limit_option,
     list_options,
     listing,
+    page_options,
     print_json,
     print_records,
-    skip_option,
     tell,
     yes_option,
 )
@@ -41,9 +40,7 @@ def command(context: click.Context, as_json: bool) -> None:
     "--tag", "tags", multiple=True, metavar="NAME", help="With this tag; several: with all of them."
 )
 @click.option("--archived", is_flag=True, help="Archived ones too.")
-@limit_option
-@skip_option
-@list_options
+@page_options
 @click.pass_obj
 @example("heron projects list --tag urgent --tag small")
 def list_projects(

@@ -14,13 +14,12 @@ from heron.cli.output import (
     confirm,
     example,
     json_option,
-    limit_option,
     list_options,
     listing,
+    page_options,
     print_json,
     print_json_list,
     print_verification,
-    skip_option,
     tell,
     yes_option,
 )
@@ -314,9 +313,7 @@ def load(context: Context, file: Path, dry_run: bool, as_json: bool) -> None:
 
 
 @command.command("verify")
-@limit_option
-@skip_option
-@list_options
+@page_options
 @click.pass_obj
 @example("heron schema verify")
 def verify(context: Context, limit: int | None, cursor: int, as_json: bool) -> None:

@@ -155,3 +155,18 @@ def test_the_log_is_exported_by_the_command_line(workspace, tmp_path, monkeypatc
     capsys.readouterr()
     assert status(["--no-plugins", "log", "--user", "owner", "--csv"]) == 0
     assert len(capsys.readouterr().out.splitlines()) == 3
+
+
+def test_a_log_that_cannot_be_read_to_its_end_leaves_no_file(workspace, tmp_path, monkeypatch):
+    monkeypatch.chdir(workspace.root)
+    workspace.users.add(ADA)
+    workspace.users.add(BOB)
+    workspace._database.execute("UPDATE log SET details = '{' WHERE resource = ?", [ADA])
+    assert status(["--no-plugins", "log", "--verb", "users.add", "-o", str(tmp_path / "log.jsonl")]) == 1
+    assert [*tmp_path.glob("log*")] == []
+
+
+def test_a_log_in_a_file_is_the_whole_log(workspace, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(workspace.root)
+    assert status(["--no-plugins", "log", "--limit", "1", "-o", str(tmp_path / "log.jsonl")]) == 2
+    assert "leave out --limit and --cursor" in capsys.readouterr().err

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -10,8 +12,10 @@ from heron.cli.context import Context
 from heron.cli.output import example, page_options, print_json_stream, tell
 from heron.cli.tables import print_beginning
 from heron.convert import dumps, unstructure
-from heron.errors import HeronError
 from heron.wording import counted
+
+if TYPE_CHECKING:
+    from heron.organisation import LogEntry
 
 
 @click.command("log")
@@ -44,16 +48,9 @@ def command(
     """
     log = context.workspace().log
     if output is not None:
-        count = 0
-        try:
-            with output.open("x", encoding="utf-8") as file:
-                for entry in log.stream(**given):
-                    file.write(dumps(unstructure(entry)) + "\n")
-                    count += 1
-        except FileExistsError:
-            raise click.UsageError(f"{output} is there already.") from None
-        except OSError as error:
-            raise HeronError(f"{output} cannot be written: {error.strerror or error}") from error
+        if limit or cursor:
+            raise click.UsageError("--output writes all of it: leave out --limit and --cursor.")
+        count = _write(log.stream(**given), output)
         tell(as_json, {"written": count, "file": str(output)}, f"Wrote {counted(count, 'line')} to {output}")
         return
     entries = log.stream(**given)
@@ -66,3 +63,17 @@ def command(
     )
     columns = ["at", "user", "verb", "noun", "resource", "count"]
     print_beginning(columns, rows, "Nothing was done yet that the log keeps.", limit, cursor)
+
+
+def _write(entries: Iterable[LogEntry], output: Path) -> int:
+    """Write entries to a new file, which appears whole or not at all; returns their number."""
+    from heron.export.files import whole_file
+
+    if output.exists():
+        raise click.UsageError(f"{output} is there already.")
+    count = 0
+    with whole_file(output.absolute()) as stream:  # a file also for -
+        for entry in entries:
+            stream.write(f"{dumps(unstructure(entry))}\n".encode())
+            count += 1
+    return count

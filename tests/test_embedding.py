@@ -1,25 +1,16 @@
-"""Running embedders: existing vectors are skipped, changed ones are computed again, failures are reported, the rest is done."""
+"""Running embedders: which items get vectors, which are skipped, and which are computed again."""
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
-import time
-from pathlib import Path
-
-import numpy as np
 import pytest
 from attrs import evolve
 from PIL import Image
 
 import heron
-from heron.errors import HeronError, InvalidInput, NotFound, PluginError, QueryError
+from heron.errors import InvalidInput, NotFound, QueryError
 from heron.models import NewItem, Query
 from tests.toy_media import ToyMedia, clip
-from tests.toy_vectors import ColourModel, Colours, kept, register
-
-ROOT = Path(__file__).parents[1]
+from tests.toy_vectors import ColourModel, Colours, register
 
 
 @pytest.fixture
@@ -205,135 +196,6 @@ def test_what_looks_like_nothing_is_left_out_unless_it_is_asked_for(lake, tmp_pa
 # What goes wrong
 
 
-def test_broken_pictures_are_told_and_the_rest_is_done(lake, tmp_path):
-    items = paint(lake, tmp_path / "in", 12)
-    for number in (0, 5, 11):
-        (tmp_path / "in" / f"{number:03}.png").write_bytes(b"\x89PNG\r\n\x1a\n and no more")
-    (tmp_path / "in" / "007.png").unlink()
-    report = lake.embed("colour")
-    assert (report.embedded, report.failed) == (8, 4)
-    assert sorted(problem.place for problem in report.problems) == [
-        "000.png",
-        "005.png",
-        "007.png",
-        "011.png",
-    ]
-    assert all(problem.reason and "\n" not in problem.reason for problem in report.problems)
-    assert levels(lake, items) == [None if n in (0, 5, 7, 11) else n for n in range(12)]
-    paint(lake, tmp_path / "in", 1)
-    assert lake.embed("colour").embedded == 1
-
-
-@pytest.mark.parametrize("number", [float("nan"), float("inf")])
-def test_a_picture_of_which_no_numbers_are_made_is_told_and_the_rest_is_done(lake, model, tmp_path, number):
-    items = paint(lake, tmp_path / "in", 9)
-    embed = model.embed_images
-
-    def faulty(images):
-        vectors = embed(images)
-        vectors[np.isclose(vectors[:, 0] * 255, 4)] = number
-        return vectors
-
-    model.embed_images = faulty
-    for embedded in (8, 0):
-        report = lake.embed("colour")
-        assert (report.embedded, report.failed) == (embedded, 1)
-        assert report.problems[0].place == "004.png"
-        assert "finite" in report.problems[0].reason
-    assert levels(lake, items) == [None if n == 4 else n for n in range(9)]
-
-
-def raising(images):
-    raise ZeroDivisionError("in\nthe model")
-
-
-FAULTS = {
-    "raises": (raising, "ZeroDivisionError: in"),
-    "too few": (lambda images: np.zeros((len(images) - 1, 3), np.float32), "shape"),
-    "too many": (lambda images: np.zeros((len(images) + 1, 3), np.float32), "shape"),
-    "another size": (lambda images: np.zeros((len(images), 4), np.float32), "shape"),
-    "flat": (lambda images: np.zeros(len(images) * 3, np.float32), "shape"),
-    "no array": (lambda images: None, "shape"),
-    "ragged": (lambda images: [[1.0] * n for n in range(len(images))], ""),
-    "texts": (lambda images: [["a", "b", "c"]] * len(images), "numbers"),
-}
-
-
-@pytest.mark.parametrize("fault", FAULTS)
-def test_an_embedder_that_fails_is_named_in_one_sentence_and_what_was_done_stays(
-    lake, model, tmp_path, fault
-):
-    items = paint(lake, tmp_path / "in", 10)
-    embed, (faulty, reason) = model.embed_images, FAULTS[fault]
-    model.embed_images = lambda images: embed(images) if model.seen < 6 else faulty(images)
-    with pytest.raises(PluginError) as refusal:
-        lake.embed("colour")
-    assert "embedder colour" in str(refusal.value)
-    assert reason in str(refusal.value)
-    assert "\n" not in str(refusal.value)
-    assert sum(level is not None for level in levels(lake, items)) == 8
-    model.embed_images, model.embed_texts = faulty, faulty
-    for query in ({"text": "red"}, {"like": tmp_path / "in" / "000.png"}):
-        with pytest.raises(HeronError) as refusal:
-            lake.search(**query)
-        assert "\n" not in str(refusal.value)
-    model.embed_images = embed
-    assert lake.embed("colour").embedded == 2
-
-
-@pytest.mark.parametrize("dtype", [np.float64, np.float16, np.int64])
-def test_numbers_of_another_type_are_taken_as_they_are(lake, model, tmp_path, dtype):
-    items = paint(lake, tmp_path / "in", 3)
-    model.embed_images = lambda images: np.ones((len(images), 3), dtype) * 2
-    assert lake.embed("colour").embedded == 3
-    assert lake.vectors.find("colour", items[1]).tolist() == [2, 2, 2]
-
-
-def test_items_that_are_deleted_meanwhile_get_no_vector_and_nobody_gets_theirs(lake, model, tmp_path):
-    items = paint(lake, tmp_path / "in", 12)
-    embed = model.embed_images
-
-    def deleting(images):
-        if model.seen == 4:
-            lake.items.delete([items[1], items[-1]])
-            register(lake, 1, "New", start=40)  # it has the inner id of the last one
-        return embed(images)
-
-    model.embed_images = deleting
-    report = lake.embed("colour")
-    left = [item for item in items if item not in (items[1], items[-1])]
-    assert levels(lake, left) == [n for n in range(11) if n != 1]
-    assert {uuid for uuid, _ in kept(lake, "colour")} == {item.uuid for item in left}
-    assert report.embedded == 10
-
-
-def test_a_key_that_holds_something_else_is_refused_before_anything_is_made(lake, model, tmp_path):
-    items = paint(lake, tmp_path / "in", 2)
-    lake.schema.set_from_dict(
-        {"text": "text", "wide": {"type": "embedding", "size": 4}, "given": {"type": "embedding", "size": 3}}
-    )
-    lake.vectors.add("given", items[:1], [[1, 2, 3]])
-    for key, reason in (
-        ("text", "key 'text' .text. takes no vectors of 3 numbers"),
-        ("wide", "key 'wide' .embedding. takes no vectors of 3 numbers"),
-        ("given", "key 'given' contains vectors that were given"),
-    ):
-        with pytest.raises(InvalidInput, match=reason):
-            lake.embed("colour", key=key)
-    with pytest.raises(PluginError, match="nothing"):
-        lake.embed("nothing")
-    with pytest.raises(InvalidInput, match="colour has one model only"):
-        lake.embed("colour", model="large")
-    assert model.seen == 0
-    lake.vectors.remove("given", items[:1])
-    assert lake.embed("colour", key="given").embedded == 2
-    lake.schema.add_embedding("look", 392)
-    assert lake.embed("visual", key="look").embedded == 2
-    model.size = 392
-    with pytest.raises(InvalidInput, match="key 'look' contains vectors of the embedder visual"):
-        lake.embed("colour", key="look")
-
-
 def test_vectors_may_be_kept_in_half_the_space_and_under_several_keys(lake, tmp_path):
     items = paint(lake, tmp_path / "in", 3)
     lake.schema.add("half", "embedding", size=3, dtype="float16")
@@ -344,75 +206,3 @@ def test_vectors_may_be_kept_in_half_the_space_and_under_several_keys(lake, tmp_
         ("colour", "float32"),
         ("half", "float16"),
     ]
-
-
-# Stopped, and large: this file is also the script of the process that is killed, or measured
-
-
-def script(folder, *arguments):
-    command = [sys.executable, "-m", "tests.test_embedding", str(folder), *map(str, arguments)]
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300)
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("after", [0, 5, 9, 14])
-def test_a_run_that_was_killed_goes_on_where_it_was(lake, model, tmp_path, after):
-    items = paint(lake, tmp_path / "in", 20)
-    assert script(tmp_path / "lake", after).returncode == -9
-    there = sum(level is not None for level in levels(lake, items))
-    assert there >= after - 4 - 4  # what waits to be kept, and the batch
-    assert lake.vectors.status() == [] or there == 0 or lake.vectors.verify("colour", deep=True) == []
-    report = lake.embed("colour")
-    assert (report.embedded, report.skipped, model.seen) == (20 - there, there, 20 - there)
-    assert levels(lake, items) == list(range(20))
-
-
-@pytest.mark.slow
-def test_memory_does_not_grow_with_the_number_of_pictures(lake, tmp_path):
-    [item] = paint(lake, tmp_path / "in", 1, size=(512, 512))
-    lake.registration.register([NewItem(item.url, item.facts)] * 399, "B")
-    done = script(tmp_path / "lake", "measure")
-    assert done.returncode == 0, done.stderr
-    assert int(done.stdout) < 200  # all pictures together have 314
-
-
-class Dying(ColourModel):
-    """Dies after so many pictures."""
-
-    def __init__(self, after):
-        super().__init__()
-        self.after = after
-
-    def embed_images(self, images):
-        if self.seen >= self.after:
-            os.kill(os.getpid(), 9)
-        return super().embed_images(images)
-
-
-class Slow(ColourModel):
-    """Takes longer than decoding does."""
-
-    def embed_images(self, images):
-        time.sleep(0.01)
-        return super().embed_images(images)
-
-
-def main(folder, task):
-    import resource
-
-    from heron.embedding import run
-
-    run._KEPT = 4
-    if task != "measure":
-        with heron.open(folder, plugins=[Colours(Dying(int(task)))], discover=False) as lake:
-            lake.embed("colour")
-        return
-    with heron.open(folder, plugins=[Colours(Slow(), picture_size=512)], discover=False) as lake:
-        lake.embed("colour", Query(limit=5))
-        before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-        assert lake.embed("colour").embedded == 395
-        print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) // 1024)
-
-
-if __name__ == "__main__":
-    main(*sys.argv[1:])

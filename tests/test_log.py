@@ -11,7 +11,8 @@ import heron
 from heron.catalog.deeds import SERVICES
 from heron.cli.main import status
 from heron.workspace import Workspace
-from tests.test_access import WRITES, answer, plugins, things  # noqa: F401 - fixtures
+from tests.every_verb import WRITES
+from tests.test_access import answer, plugins, things  # noqa: F401 - fixtures
 
 ADA, BOB = "ada@example.org", "bob@example.org"
 

@@ -11,11 +11,13 @@ import pytest
 
 import heron
 from heron.cli.main import status
+from tests.every_verb import WRITES
 from tests.hidden_half import HalfHidden, Plain, draw, opened, two_lakes
-from tests.test_access import WRITES, public_verbs, state
+from tests.rights_examples import out
+from tests.test_access import public_verbs, state
 from tests.test_cli import commands
 from tests.test_json_output import path_of
-from tests.test_rights import FORBIDDEN, LINES, calls, out
+from tests.test_rights import FORBIDDEN, LINES, calls
 
 pytestmark = pytest.mark.slow
 

@@ -11,7 +11,8 @@ import heron
 from heron.catalog.access import Place
 from heron.catalog.rights import MEMBERS, ROLES, Noun, Verb
 from heron.catalog.rules import RIGHT_OF
-from tests.test_access import WRITES, public_verbs
+from tests.every_verb import WRITES
+from tests.test_access import public_verbs
 
 CARL, DORA = "carl@example.org", "dora@example.org"
 NEW = heron.NewItem("s3://lake/new.mp4", heron.MediaFacts("video", "video/mp4", 64, 48, 9))

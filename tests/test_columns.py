@@ -67,6 +67,22 @@ def test_columns_are_written_once_there_are_many_items_and_answer(lake):
     assert [path.stat().st_size for path in files(lake)] == [status.bytes]
 
 
+def test_the_status_says_which_programs_use_columns(lake, monkeypatch):
+    assert lake.columns.rebuild().reason == ""
+    monkeypatch.setattr(service, "MANY", COUNT + 1)
+    monkeypatch.setattr(service, "SOME", COUNT)
+    status = lake.columns.rebuild()
+    assert (status.used, "only a program that asks many queries" in status.reason) == (True, True)
+    assert lake.search.explain(where="n < 10").engine == "SQLite"
+    monkeypatch.setattr(service, "SOME", COUNT + 1)
+    status = lake.columns.rebuild()
+    assert (status.used, status.rows, "no program uses them" in status.reason) == (False, COUNT, True)
+    monkeypatch.setattr(service, "MANY", COUNT)
+    monkeypatch.setattr(service, "_has_polars", lambda: False)
+    status = lake.columns.status()
+    assert (status.used, "Polars is not installed" in status.reason) == (False, True)
+
+
 def test_what_changes_is_seen_by_the_next_query(lake):
     assert found(lake, "n = 5") == 1
     [item] = lake.search(where="n = 5")

@@ -53,9 +53,9 @@ _LARGEST = 200_000
 
 @frozen(repr=False)
 class ColumnStatus(Record):
-    """The columns of a workspace: whether they are used and why not, their segments, rows and bytes, and pending items.
+    """The columns of a workspace: whether they are used, their segments, rows and bytes, and pending items.
 
-    `pending` is the number of items that are read from SQLite, because they were written after the segments.
+    `reason` says why no program uses them, or which programs do if not all; it is empty if all do. `pending` is the number of items that are read from SQLite, because they were written after the segments.
     """
 
     used: bool
@@ -93,16 +93,17 @@ class ColumnService:
     def status(self) -> ColumnStatus:
         """What the columns contain."""
         self._require_all()
-        state, pending = self._tables.database.in_one_state(self._state_and_pending)
-        reason = "" if state.is_used else self._why_not()
+        state, pending, newest = self._tables.database.in_one_state(self._state_and_pending)
+        used, reason = _use(newest, are_made=state.is_used)
         sizes = (sum(file.rows for file in state.segments), sum(file.size for file in state.segments))
-        return ColumnStatus(state.is_used, reason, len(state.segments), *sizes, pending)
+        return ColumnStatus(used, reason, len(state.segments), *sizes, pending)
 
-    def _state_and_pending(self) -> tuple[ColumnState, int]:
-        state = self._tables.state()
+    def _state_and_pending(self) -> tuple[ColumnState, int, int]:
+        """The state, the number of pending items, and the highest id of an item."""
+        state, newest = self._tables.state(), self._tables.last_change()[1]
         if not state.is_used:
-            return state, self._tables.item_count()
-        return state, self._tables.pending_count(state.covered)
+            return state, self._tables.item_count(), newest
+        return state, self._tables.pending_count(state.covered), newest
 
     def rebuild(self) -> ColumnStatus:
         """Make all columns anew; raises PluginError without Polars, CatalogueError if another process makes them."""
@@ -225,13 +226,6 @@ class ColumnService:
             if is_held:
                 self._sweep()
 
-    def _why_not(self) -> str:
-        if not _has_polars():
-            return "Polars is not installed: pip install 'heron[columns]'"
-        if self._tables.item_count() < MANY:
-            return f"for fewer than {MANY:,} items only a program that asks many queries makes them"
-        return "they are made by the next query"
-
     def _refresh(self) -> bool:
         """Write all pending items; False if another process does. Raises OSError."""
         self._folder.mkdir(exist_ok=True)
@@ -301,6 +295,17 @@ class ColumnService:
         for path in self._folder.glob(f"*{SUFFIX}"):
             if path.name not in named:
                 path.unlink(missing_ok=True)
+
+
+def _use(newest: int, *, are_made: bool) -> tuple[bool, str]:
+    """Whether some program uses the columns, as `_is_large` decides, and why none does or not all do."""
+    if not _has_polars():
+        return False, "Polars is not installed: pip install 'heron[columns]'"
+    if newest < min(SOME, MANY):
+        return False, f"for fewer than {SOME:,} items no program uses them: SQLite alone is quicker"
+    if newest < MANY:
+        return are_made, f"for fewer than {MANY:,} items only a program that asks many queries uses them"
+    return are_made, "" if are_made else "they are made by the next query"
 
 
 def _gathered(bundles: Iterator[Rows]) -> tuple[polars.DataFrame, set[Place]]:

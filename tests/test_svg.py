@@ -216,6 +216,21 @@ def test_a_drawing_that_takes_for_ever_ends_and_the_next_one_is_drawn(decoder, w
     assert fresh.picture(written(svg()), 8).size == (8, 4)
 
 
+def test_an_installation_that_cannot_draw_is_not_taken_for_a_fault_of_the_file(
+    written, monkeypatch, tmp_path
+):
+    from heron.media.svg import process
+
+    broken = tmp_path / "worker.py"
+    broken.write_text("import resvg_py_that_is_not_there")
+    monkeypatch.setattr(process, "_WORKER", broken)
+    with pytest.raises(heron.PluginError, match="ended by itself with code 1"):
+        SVG.load().picture(written(svg()), 8)
+    monkeypatch.setattr(process.sys, "executable", str(tmp_path / "nothing"))
+    with pytest.raises(heron.PluginError, match="cannot be started"):
+        SVG.load().picture(written(svg()), 8)
+
+
 def test_copies_of_copies_of_copies_are_refused(decoder, written):
     groups = "".join(
         f'<g id="g{n}">{f"<use href=&quot;#g{n - 1}&quot;/>" * 20}</g>' for n in range(1, 8)

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from heron.errors import MediaError
+from heron.errors import HeronError, MediaError, PluginError
 
 SECONDS = 20
 """The most processor seconds of one drawing."""
@@ -59,6 +59,10 @@ class Worker:
             raise EOFError
         return is_drawn, content
 
+    def code(self) -> int:
+        """Wait for the end of the process; returns its `Popen.returncode`."""
+        return self._process.wait()
+
 
 class Workers:
     """The processes of a decoder; as many as are drawing at once, and a few that are idle."""
@@ -68,20 +72,19 @@ class Workers:
         self._owner = os.getpid()
 
     def draw(self, name: str, markup: str, width: int, height: int, *, with_fonts: bool) -> Image.Image:
-        """The picture of a drawing in RGBA; raises MediaError."""
+        """The picture of a drawing in RGBA; raises MediaError, and PluginError if no process can draw."""
         if self._owner != os.getpid():  # a fork must not share pipes
             self._idle, self._owner = [], os.getpid()
         try:
             worker = self._idle.pop()
         except IndexError:
-            worker = Worker()
+            worker = _started()
         try:
             is_drawn, content = worker.draw(markup.encode(), width, height, with_fonts=with_fonts)
         except (EOFError, OSError) as error:
+            code = worker.code()
             worker.end()
-            raise MediaError(
-                f"{name} cannot be drawn in {SECONDS} seconds and with {MEMORY // 1024**2:,} MB"
-            ) from error
+            raise _ending(name, code) from error
         except BaseException:
             worker.end()  # interrupted: its answer would be taken for that of the next drawing
             raise
@@ -91,6 +94,23 @@ class Workers:
             raise MediaError(f"{name} cannot be drawn: {content.decode()}")
         with Image.open(io.BytesIO(content)) as picture:
             return picture.convert("RGBA")
+
+
+def _started() -> Worker:
+    try:
+        return Worker()
+    except OSError as error:
+        raise PluginError(f"the process that draws SVG cannot be started: {error}") from error
+
+
+def _ending(name: str, code: int) -> HeronError:
+    """The error for a process that ended while it was drawing: a signal ends it for a limit, and a code where it cannot draw at all."""
+    if code >= 0:
+        return PluginError(
+            f"the process that draws SVG ended by itself with code {code}",
+            hint="check that Python can import resvg_py",
+        )
+    return MediaError(f"{name} cannot be drawn in {SECONDS} seconds and with {MEMORY // 1024**2:,} MB")
 
 
 def _end(process: subprocess.Popen[bytes], owner: int) -> None:

@@ -95,7 +95,7 @@ def test_links_between_pages_lead_somewhere(page):
             assert (page.parent / target).exists(), target
 
 
-@pytest.mark.parametrize("hook", generate._hooks(), ids=lambda hook: hook.__name__)
+@pytest.mark.parametrize("hook", generate.plugins._hooks(), ids=lambda hook: hook.__name__)
 def test_the_example_of_every_hook_is_a_working_plugin(hook, tmp_path):
     from heron.hooks import PluginManager
 

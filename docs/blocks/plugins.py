@@ -1,0 +1,126 @@
+"""What authors of plugins need: the hooks, the records that they yield, the protocols behind them, and the plugins that there are."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import tomllib
+from collections.abc import Callable
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+
+
+def hooks() -> str:
+    """The table of hooks."""
+    rows = [f"| `{signature(hook)}` | {first_line(hook)} |" for hook in _hooks()]
+    return "\n".join(["| hook | what it is for |", "|---|---|", *rows])
+
+
+def hook_reference() -> str:
+    """Every hook with its complete example, laid out as ruff lays out Python in Markdown."""
+    parts = []
+    for hook in _hooks():
+        about, _, example = inspect.cleandoc(hook.__doc__ or "").partition("Example:\n")
+        parts.append(f"### `{signature(hook)}`\n\n{about.strip()}\n\n{inspect.cleandoc(example)}\n")
+    return "\n".join(parts)
+
+
+def records() -> str:
+    """The fields of every record that a hook yields, and of what they hold."""
+    import attrs
+
+    from heron.hooks import StorageOption
+    from heron.hooks.manager import REGISTER_HOOKS
+
+    parts = []
+    for record in (*REGISTER_HOOKS.values(), StorageOption):
+        parts.append(f"### `heron.{record.__name__}`\n\n{inspect.cleandoc(record.__doc__ or '')}\n")
+        parts += ["| field | type | default |", "|---|---|---|"]
+        for attribute in attrs.fields(record):
+            default = "required" if attribute.default is attrs.NOTHING else f"`{attribute.default!r}`"
+            parts.append(
+                f"| `{attribute.name}` | `{_written(record, attribute.name).replace('|', 'or')}` | {default} |"
+            )
+        parts.append("")
+    return "\n".join(parts)
+
+
+def _written(record: type, name: str) -> str:
+    """The type of a field as it is written in the source; attrs may have resolved that of the attribute meanwhile."""
+    return next(
+        str(vars(base)["__annotations__"][name])
+        for base in record.__mro__
+        if name in vars(base).get("__annotations__", {})
+    )
+
+
+def protocols() -> str:
+    """What the things behind the records can do: the methods of each protocol, with what they promise."""
+    from heron.hooks import interfaces
+
+    parts = []
+    for name in interfaces.PROTOCOLS:
+        protocol = getattr(interfaces, name)
+        parts.append(f"### `heron.{name}`\n\n{inspect.cleandoc(protocol.__doc__ or '')}\n")
+        for method, function in vars(protocol).items():
+            if inspect.isfunction(function) and (not method.startswith("_") or method == "__call__"):
+                about = inspect.cleandoc(function.__doc__ or "").replace("\n", " ")
+                call = str(inspect.signature(function)).replace("(self, ", "(").replace("(self)", "()")
+                parts.append(f"- `{method}{call}`: {about}".replace("'", "").replace("  ", " "))
+        parts.append("")
+    return "\n".join(parts)
+
+
+def plugins() -> str:
+    """The table of plugins: the built-in ones, then those in `plugins/`."""
+    from heron.builtin import BUILTIN
+    from heron.hooks import PluginManager
+    from heron.hooks.manager import REGISTER_HOOKS
+
+    points = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["entry-points"]["heron"]
+    rows = []
+    for name, module in [*((m.split(".")[-2], m) for m in BUILTIN), *points.items()]:
+        manager = PluginManager(discover=False, plugins=[importlib.import_module(module)])
+        brought = [c for record in REGISTER_HOOKS.values() for c in manager.contributions(record)]
+        sorts: dict[str, list[str]] = {}
+        for contribution in brought:
+            sorts.setdefault(contribution.sort, []).append(contribution.name)
+        brings = "; ".join(
+            f"{sort}{'s' if len(names) > 1 and sort[-1] != 's' else ''} {', '.join(names)}"
+            for sort, names in sorts.items()
+        )
+        extra = sorted({c.extra for c in brought if c.extra})
+        install = f'`pip install "heron[{",".join(extra)}]"`' if extra else "built in"
+        if extra and module in BUILTIN:
+            alone = ", ".join(c.name for c in brought if c.extra)
+            install = f"built in; {alone}: {install}"
+        rows.append(f"| {name} | {brings} | {install} |")
+    return "\n".join(["| plugin | brings | install |", "|---|---|---|", *rows])
+
+
+def options(backend: str) -> str:
+    """The table of options of a storage backend in `plugins/`."""
+    module = importlib.import_module(f"heron_storage_{backend}")
+    (record,) = module.register_storage()
+    rows = []
+    for option in record.options:
+        kind = "a reference to a secret" if option.secret else " or ".join(option.choices) or option.type
+        rows.append(f"| `{option.name}` | {kind} | {option.summary} |")
+    return "\n".join(["| option | value | what it is |", "|---|---|---|", *rows])
+
+
+def _hooks() -> list[Callable[..., object]]:
+    from heron.hooks import specs
+
+    return [value for value in vars(specs).values() if hasattr(value, "heron_spec")]
+
+
+def signature(hook: Callable[..., object]) -> str:
+    """A hook as one writes it."""
+    return f"{hook.__name__}({', '.join(inspect.signature(hook).parameters)})"
+
+
+def first_line(thing: object) -> str:
+    """The first sentence of a docstring."""
+    return inspect.cleandoc(thing.__doc__ or "").splitlines()[0]

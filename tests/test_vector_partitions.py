@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 from attrs import evolve
 
+from heron.catalog.vectors.status import _notes
 from heron.errors import CatalogueBusy, CatalogueError
 from heron.vectors.files import exclusive, stamp
 from heron.vectors.matrix import Matrix
@@ -240,7 +241,10 @@ def test_few_vectors_get_no_partitions_and_vectors_far_from_each_other_are_scann
     vectors = np.random.default_rng(0).standard_normal((4_096, 256)).astype(np.float32)
     far = open_space(tmp_path, vectors, tuning=TUNING)
     far.build()
-    assert (far.status().partitions.rows, far.status().are_partitions_useful) == (4_096, False)
+    status = far.status()
+    assert (status.partitions.rows, status.are_partitions_useful) == (4_096, False)
+    assert any("a scan is faster" in note for note in _notes(evolve(status, partitions_recall=0.99)))
+    assert any("finds 90.0% of the nearest" in note for note in _notes(evolve(status, partitions_recall=0.9)))
     found = far.search(vectors[5] + vectors[6], 10)
     assert found.plan.way == "scan"
     assert_same(found, *by_hand(vectors, vectors[5] + vectors[6], 10))
@@ -366,7 +370,8 @@ def test_a_process_that_is_killed_leaves_the_old_state_or_the_new_one(copied, la
     rows = grown.count // 1024 * 1024
     assert grown.status().partitions.rows == (rows if moment == "after replace" else BUILT)
     everything = np.concatenate([lake[1], more])
-    assert recall(grown, everything, everything[[5, 500, COUNT + 5]], 10) >= (0.95, {"index"})
+    share, ways = recall(grown, everything, everything[[5, 500, COUNT + 5]], 10)
+    assert share >= 0.95 and ways == {"index"}
     grown.build()
     assert (grown.status().partitions.rows, grown.verify(deep=True)) == (rows, [])
 

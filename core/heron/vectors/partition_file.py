@@ -68,6 +68,13 @@ class SavedPartitions:
     """Cost of a query, in codes scanned."""
 
 
+ENOUGH = 0.985
+"""Partitions that find a smaller share of the nearest are not used."""
+
+_CHEAPER = 0.6
+"""Nor are those that look at so large a part of the rows that a scan of all is as quick."""
+
+
 @frozen
 class PartitionsRecord:
     """The content of the JSON file beside the partitions: the state that was saved last, and the one before."""
@@ -87,11 +94,7 @@ class OpenPartitions:
     @property
     def is_useful(self) -> bool:
         """Whether they find enough of the nearest, in less time than a scan of all."""
-        return self.saved.recall >= _ENOUGH and self.saved.cost < _CHEAPER * self.saved.rows
-
-
-_ENOUGH = 0.985
-_CHEAPER = 0.6
+        return self.saved.recall >= ENOUGH and self.saved.cost < _CHEAPER * self.saved.rows
 
 
 class PartitionFile:

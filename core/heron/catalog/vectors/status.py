@@ -80,6 +80,8 @@ def _indexes(caches: SpaceStatus) -> Iterator[tuple[int, float | None]]:
 
 def _notes(caches: SpaceStatus) -> Iterator[str]:
     """Why a cache that is there is not used."""
+    from heron.vectors.partition_file import ENOUGH
+
     named = (
         ("scan copy", caches.codes),
         ("index of partitions", caches.partitions),
@@ -88,7 +90,10 @@ def _notes(caches: SpaceStatus) -> Iterator[str]:
     for name, cache in named:
         if cache.problem and cache.bytes:
             yield f"the {name} is not used: {cache.problem}"
-    if caches.partitions.rows and not caches.are_partitions_useful:
+    found = caches.partitions_recall
+    if caches.partitions.rows and not caches.are_partitions_useful and found is not None and found < ENOUGH:
+        yield f"the index of partitions finds {found:.1%} of the nearest, which is too few: it is not used"
+    elif caches.partitions.rows and not caches.are_partitions_useful:
         yield "the index of partitions is not used: the vectors are so far from each other that a scan is faster"
     if caches.graph.rows and caches.expansion is None:
         yield f"the graph finds {caches.recall:.0%} of the nearest, which is too few: it is not used"

@@ -18,6 +18,7 @@ from PIL import Image
 from heron.catalog.access import Access, Place
 from heron.catalog.stores import Origin
 from heron.errors import NotFound, PermissionDenied
+from heron.holdings import Holdings
 from heron.hooks import StoredObject
 from heron.models import MediaFacts, Member, NewItem, Query
 from heron.organisation import User
@@ -124,7 +125,7 @@ def public_verbs(workspace):
     """The names of all public verbs of all services, as they stand in the workspace."""
     names = [
         name
-        for name, value in vars(Workspace).items()
+        for name, value in (vars(Holdings) | vars(Workspace)).items()
         if isinstance(value, cached_property) and not name.startswith("_")
     ]
     services = {name: getattr(workspace, name) for name in ("schema", "folders", "items", *names)}

@@ -22,12 +22,16 @@ from tests.memory_storage import Lake, LakePlugin, LakeStorage
 
 
 class BusyLake(Lake):
-    """A lake whose answers take their time, and that counts how many are asked for at once."""
+    """A lake whose answers take their time, and that counts how many are asked for at once.
+
+    With `together`, each answer waits until so many requests have been under way at once, but no longer than 20 s in all.
+    """
 
     def __init__(self, seconds=lambda: 0.0):
         super().__init__(page=100)
         self.seconds = seconds
-        self.lock = threading.Lock()
+        self.together = 0
+        self.lock = threading.Condition()
         self.now = self.most = 0
         self.answered = []
 
@@ -35,6 +39,9 @@ class BusyLake(Lake):
         with self.lock:
             self.now += 1
             self.most = max(self.most, self.now)
+            self.lock.notify_all()
+            if not self.lock.wait_for(lambda: self.most >= self.together, timeout=20):
+                self.together = 0
         try:
             time.sleep(self.seconds())
             super().ask(what, *about)
@@ -121,6 +128,7 @@ def test_items_stand_in_the_order_of_the_manifest_though_answers_come_in_any(lak
 def test_no_more_requests_are_under_way_than_allowed(lake, load, tmp_path, monkeypatch, plugin, limit):
     monkeypatch.setenv("HERON_CONCURRENCY", str(limit))
     lake.seconds = lambda: 0.002
+    lake.together = limit // 2 + 1 if plugin is BulkPlugin else 0
     report = load(plugin).ingest.manifest(
         manifest_of(tmp_path, lake.urls[:100]), folder="A", content_hash=True
     )

@@ -10,6 +10,7 @@ import pytest
 import heron
 from heron.catalog.deeds import SERVICES
 from heron.cli.main import status
+from heron.holdings import Holdings
 from heron.workspace import Workspace
 from tests.every_verb import WRITES
 from tests.test_access import answer, plugins, things  # noqa: F401 - fixtures
@@ -65,7 +66,7 @@ def test_every_verb_that_changes_something_leaves_a_line(workspace, things, verb
 
 def test_the_names_of_services_are_those_of_a_workspace():
     for name, known in SERVICES.items():
-        assert known in vars(Workspace), name
+        assert known in vars(Holdings) | vars(Workspace), name
 
 
 def test_a_line_says_who_did_what_to_which_resource(workspace):

@@ -10,6 +10,7 @@ import attrs
 import pytest
 
 import heron
+from heron.holdings import Holdings
 from heron.records import Record
 from heron.workspace import Workspace
 
@@ -34,7 +35,7 @@ LITERALS = {"Value", "Compares", "Form", "ImportState", "Kind", "Literal", "Way"
 
 def services():
     """The class of each service, by the name under which a workspace has it."""
-    for name, value in vars(Workspace).items():
+    for name, value in (vars(Holdings) | vars(Workspace)).items():
         if name.startswith("_") or name == "plugins" or not hasattr(value, "func"):
             continue
         yield name, value.func.__annotations__["return"]

@@ -16,7 +16,7 @@ def python_api() -> str:
 
     parts = []
     for name, service in _services():
-        about = first_line(vars(Workspace)[name]).rstrip(".")
+        about = first_line(getattr(Workspace, name)).rstrip(".")
         parts += [f"## `ws.{name}`\n", f"{about}.\n", f"{inspect.cleandoc(service.__doc__ or '')}\n"]
         for verb, function in verbs_of(service):
             call = f"ws.{name}" if verb == "__call__" else f"ws.{name}.{verb}"
@@ -55,11 +55,12 @@ def _services() -> list[tuple[str, type]]:
     import tempfile
 
     import heron
+    from heron.holdings import Holdings
     from heron.workspace import Workspace
 
     names = [
         name
-        for name, value in vars(Workspace).items()
+        for name, value in (vars(Holdings) | vars(Workspace)).items()
         if isinstance(value, cached_property) and not name.startswith("_") and name != "plugins"
     ]
     with tempfile.TemporaryDirectory() as directory, heron.open(directory, discover=False) as workspace:

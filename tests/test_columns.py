@@ -353,6 +353,20 @@ def test_a_missing_segment_while_another_process_writes_is_no_error(lake):
         assert lake.search.count(where="n < 10") == 10
 
 
+@pytest.mark.parametrize("harm", [lambda file: file.unlink(), lambda file: os.truncate(file, 100)])
+def test_a_column_that_is_first_used_when_its_file_is_no_longer_there_is_made_anew(lake, harm):
+    assert found(lake, "n < 10") == 10
+    assert lake.columns._segments[0]._table.columns == ["id", '["metadata","whole","n"]'], (
+        "others are not read"
+    )
+    [before] = files(lake)
+    harm(before)
+    assert lake.search.count(where="city = 'c7'") == COUNT // 10
+    assert found(lake, "city = 'c7'") == COUNT // 10
+    assert lake.columns.status().used
+    assert before not in files(lake)
+
+
 def test_an_item_that_changes_often_is_one_change(lake):
     assert found(lake, "n < 10") == 10
     [item] = lake.search(where="n = 5")

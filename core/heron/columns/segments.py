@@ -57,7 +57,7 @@ def write_segment(folder: Path, frame: polars.DataFrame, left_out: Iterable[Plac
 
 
 class Segment:
-    """An open segment. Its columns are mapped from the file, and read when they are used."""
+    """An open segment. A column is mapped from the file when it is first used: to open all takes seconds for 10,000,000 items."""
 
     def __init__(self, folder: Path, file: SegmentFile) -> None:
         """Open a file; raises UnreadableSegment if it is missing, cut short, or no table of Heron."""
@@ -68,19 +68,42 @@ class Segment:
             require_plain(path)
             if path.stat().st_size != file.size:
                 raise UnreadableSegment(f"{path} does not have its {file.size:,} bytes")
-            self.frame = pl.read_ipc(path)
-            self.ids: Array = self.frame["id"].to_numpy()
             self.columns: dict[Name, str] = {
-                name_of(title): title for title in self.frame.columns if title != "id"
+                name_of(title): title for title in pl.read_ipc_schema(path) if title != "id"
             }
+            self._table = pl.read_ipc(path, columns=["id"])
+            self.ids: Array = self._table["id"].to_numpy()
         except (OSError, ValueError, TypeError, pl.exceptions.PolarsError) as error:
             raise UnreadableSegment(f"{path} cannot be read: {error}") from error
         if len(self.ids) != file.rows:
             raise UnreadableSegment(f"{path} does not have its {file.rows:,} rows")
         self.file = file
+        self._path = path
         self._replaced: Array | None = None
         self._living: Array | None = None
         self._bounds: dict[str, int] = {}
+
+    def table(self, titles: Iterable[str]) -> polars.DataFrame:
+        """A table with at least these columns and `id`; raises UnreadableSegment if the file is gone or was changed meanwhile."""
+        import polars as pl
+
+        missing = [title for title in dict.fromkeys(titles) if title not in self._table.columns]
+        if missing:
+            try:
+                if self._path.stat().st_size != self.file.size:
+                    raise UnreadableSegment(f"{self._path} does not have its {self.file.size:,} bytes")
+                self._table = self._table.hstack(pl.read_ipc(self._path, columns=missing))
+            except (OSError, ValueError, TypeError, pl.exceptions.PolarsError) as error:
+                raise UnreadableSegment(f"{self._path} cannot be read: {error}") from error
+        return self._table
+
+    def table_for(self, *expressions: polars.Expr) -> polars.DataFrame:
+        """A table with at least the columns that these expressions read."""
+        return self.table(name for expression in expressions for name in expression.meta.root_names())
+
+    def column(self, title: str) -> polars.Series:
+        """One column."""
+        return self.table([title])[title]
 
     def living(self) -> Array:
         """Which rows are neither replaced by a newer segment nor deleted: bool, not to be changed."""
@@ -90,7 +113,7 @@ class Segment:
             mask = np.ones(len(self.ids), dtype=bool) if self._replaced is None else ~self._replaced
             for name, title in self.columns.items():
                 if name[:2] == _DELETED:
-                    mask &= self.frame[title].is_null().to_numpy()
+                    mask &= self.column(title).is_null().to_numpy()
             self._living = mask
         return self._living
 
@@ -102,16 +125,16 @@ class Segment:
         self._replaced = np.isin(self.ids, np.concatenate(others)) if others else None
         self._living = None
 
-    def derived(self, name: str, make: Callable[[polars.DataFrame], polars.Series]) -> str:
+    def derived(self, name: str, make: Callable[[Segment], polars.Series]) -> str:
         """The name of a column that is made of others when it is first used."""
-        if name not in self.frame.columns:
-            self.frame = self.frame.with_columns(make(self.frame).alias(name))
+        if name not in self._table.columns:
+            self._table = self._table.with_columns(make(self).alias(name))
         return name
 
     def bound(self, title: str) -> int:
         """The largest absolute value of a column of whole numbers."""
         if title not in self._bounds:
-            column = self.frame[title]
+            column = self.column(title)
             least: Any = column.min() or 0
             most: Any = column.max() or 0
             self._bounds[title] = max(abs(int(least)), abs(int(most)))

@@ -47,9 +47,9 @@ def first_rows(
     keys, _ = sort_keys(found, [term.field for term in sort], names)
     titles = [f"key {place}" for place in range(len(sort))]
     frames = [
-        segment.frame.select(
-            pl.col("id"), *(key.alias(title) for key, title in zip(of_segment, titles, strict=True))
-        ).filter(pl.Series(mask))
+        segment.table_for(*of_segment)
+        .select(pl.col("id"), *(key.alias(title) for key, title in zip(of_segment, titles, strict=True)))
+        .filter(pl.Series(mask))
         for (segment, mask), of_segment in zip(found, keys, strict=True)
     ]
     rows = pl.concat(frames) if frames else pl.DataFrame({"id": []}, schema={"id": pl.Int64})

@@ -84,7 +84,7 @@ class Counting:
         if place not in self._gathered:
             keys, [family] = sort_keys(self._found, [field], self._names, exact=True)
             parts = [  # beside `id`, so that an expression without columns has a value for each row
-                segment.frame.select("id", value=key)["value"].filter(pl.Series(mask))
+                segment.table_for(key).select("id", value=key)["value"].filter(pl.Series(mask))
                 for (segment, mask), [key] in zip(self._found, keys, strict=True)
             ]
             self._gathered[place] = pl.concat(parts), family

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from attrs import evolve
 
 from heron.catalog.paths import HERE, path_of
-from heron.columns.building import Family, Place, title
+from heron.columns.building import Family, Place
 from heron.columns.segments import Segment
 from heron.models import ITEM_FIELDS
 from heron.search import tree
@@ -344,13 +344,14 @@ class ColumnWriter:
         return {"number": Part("whole", found.cast(pl.Int64), 9999)}
 
 
-def _paths(frame: polars.DataFrame) -> polars.Series:
+def _paths(segment: Segment) -> polars.Series:
     """The paths of the URLs of a segment, as `catalog/paths.py` makes them."""
     import polars as pl
 
-    title_of_url = title(("column", ("url",), "text"))
-    if title_of_url not in frame.columns:
-        return pl.Series([None] * frame.height, dtype=pl.String)
+    title_of_url = segment.columns.get(("column", ("url",), "text"))
+    if title_of_url is None:
+        return pl.Series([None] * len(segment.ids), dtype=pl.String)
+    frame = segment.table([title_of_url])
     url = pl.col(title_of_url)
     is_local = url.str.starts_with(HERE) | url.str.starts_with("file:///")
     plain = frame.select(pl.when(is_local).then(url.str.slice(len(HERE))).otherwise(url)).to_series()

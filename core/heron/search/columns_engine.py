@@ -112,7 +112,7 @@ def _folders_of(segment: Segment, end: int) -> Array:
     title = segment.columns.get(("column", ("folder_id",), "whole"))
     if title is None:
         return np.zeros(len(segment.ids), np.int64)  # all of its items are gone
-    held: Array = segment.frame[title].fill_null(0).to_numpy()
+    held: Array = segment.column(title).fill_null(0).to_numpy()
     return np.where(held < end, held, 0)
 
 
@@ -356,16 +356,17 @@ def _evaluated(segment: Segment, parts: Sequence[_Written], mask: Array) -> Arra
 
     first = [part.expression for part in parts if not part.is_late]
     if first:
-        mask &= _truth(segment.frame, reduce(and_, first))
+        expression = reduce(and_, first)
+        mask &= _truth(segment.table_for(expression), expression)
     late = [part.expression for part in parts if part.is_late]
     if late:
         expression = reduce(and_, late)
         if mask.all():
-            return _truth(segment.frame, expression)
+            return _truth(segment.table_for(expression), expression)
         names = sorted(set(expression.meta.root_names())) or ["id"]
         places = np.flatnonzero(mask)
         if len(places):
-            rows = segment.frame.select(names).filter(pl.Series(mask))
+            rows = segment.table(names).select(names).filter(pl.Series(mask))
             mask[places] = _truth(rows, expression)
     return mask
 

@@ -281,7 +281,7 @@ class ColumnService:
         frames, ids = [frame], frame["id"].to_numpy()
         for file in chosen:
             segment = Segment(self._folder, file)
-            kept = segment.frame.filter(pl.Series(~np.isin(segment.ids, ids)))
+            kept = segment.table(segment.columns.values()).filter(pl.Series(~np.isin(segment.ids, ids)))
             frames.append(kept)
             ids = np.concatenate([ids, segment.ids])
             left_out = left_out | file.left_out

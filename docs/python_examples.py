@@ -9,6 +9,7 @@ The sample, which `tests/test_python_api.py` makes: images, a film of nine frame
 from __future__ import annotations
 
 EXAMPLES: dict[str, str] = {
+    "atomic": 'with ws.atomic():  # both or none\n    ws.items.rename("dune.jpg", "Dune")\n    ws.metadata.merge_all("Dune", {"city": "Oran"})',
     "export": 'ws.export("train", "train.csv", format="csv")',
     "columns.push": 'ws.columns.push("pushed").tables  # or "s3://lake-columns/photos", integration="lake"',
     "columns.rebuild": "ws.columns.rebuild()",
@@ -78,11 +79,13 @@ EXAMPLES: dict[str, str] = {
     "folders.list": 'ws.folders.list("Photos", recursive=False, limit=10)',
     "folders.move": 'archive = ws.folders.ensure("Archive")\nws.folders.move("Photos", archive).path  # "Archive/Photos"',
     "folders.rename": 'ws.folders.rename("Photos", "Pictures")',
+    "folders.update": 'ws.folders.update("Photos", description="Of the summer")',
     "folders.set_metadata": 'ws.folders.set_metadata("Photos", {"city": "Algiers"}, merge=True)',
     "items.by_name": 'ws.items.by_name("dune.jpg")  # all items of that name',
     "items.count": 'ws.items.count(folder="Photos")',
     "items.delete": 'ws.items.delete("dune.jpg")  # or many: records, UUIDs, names',
     "items.find": 'ws.items.find("nothing.jpg")  # None',
+    "items.get_all": '[item.name for item in ws.items.get_all(["harbour.jpg", "dune.jpg"])]',
     "items.get": 'item = ws.items.get("harbour.jpg")\nws.items.get(item.uuid) == item  # True',
     "items.list": 'ws.items.list(folder="Photos", limit=2)',
     "items.members": 'ws.items.members("dune.jpg")  # [] for an item of one file',

@@ -85,6 +85,10 @@ EXAMPLES = {
         lambda w: w.items.get("secret-1.pn"),
         lambda w: w.items.get(str(w.root / "files/Secret/secret-1.png")),
     ],
+    "items.get_all": [
+        lambda w: w.items.get_all(["open-1.png", "open-2.png"]),
+        lambda w: w.items.get_all(["open-1.png", "secret-1.png"]),
+    ],
     "items.list": [
         lambda w: w.items.list(),
         lambda w: w.items.list(folder="Open"),
@@ -94,6 +98,7 @@ EXAMPLES = {
     "items.page": [
         lambda w: w.items.page(),
         lambda w: pages(lambda cursor: w.items.page(limit=4, cursor=cursor)),
+        lambda w: pages(lambda cursor: w.items.page(limit=4, cursor=cursor, sort="-name")),
     ],
     "items.stream": [lambda w: w.items.stream()],
     "metadata.verify": [lambda w: w.metadata.verify()],

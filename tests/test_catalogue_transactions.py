@@ -12,7 +12,7 @@ from contextlib import closing
 import pytest
 
 import heron
-from heron.errors import CatalogueBusy, InvalidInput
+from heron.errors import CatalogueBusy, InvalidInput, NotFound
 from heron.models import NewItem
 from tests.test_catalogue_file import FACTS, file_of, made, new_items, refusal, running
 
@@ -167,3 +167,18 @@ def test_no_note_of_the_holder_stays_after_a_transaction(tmp_path):
 def test_a_waiting_time_that_is_no_number_is_refused(tmp_path, monkeypatch):
     monkeypatch.setenv("HERON_BUSY_SECONDS", "long")
     assert "HERON_BUSY_SECONDS is 'long'" in refusal(tmp_path, InvalidInput)
+
+
+def test_verbs_within_atomic_are_kept_together_or_not_at_all(workspace):
+    workspace.registration.register([NewItem("file:///a.jpg", FACTS)], "A")
+    with workspace.atomic():
+        workspace.folders.create("B")
+        workspace.items.rename("a.jpg", "b.jpg")
+    with pytest.raises(NotFound), workspace.atomic():
+        workspace.metadata.replace_all("b.jpg", {"a": 1})
+        workspace.folders.create("C")
+        workspace.items.rename("nothing", "c.jpg")
+    assert [folder.path for folder in workspace.folders.list()] == ["A", "B"]
+    assert workspace.items.get("b.jpg").metadata == {}
+    assert {entry.verb for entry in workspace.log.list()} >= {"items.rename", "folders.create"}
+    assert len(workspace.log.list(verb="items.rename")) == 1

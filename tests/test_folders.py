@@ -353,3 +353,9 @@ def test_a_verb_waits_for_another_writer_and_sees_what_it_did(tmp_path):
         thread.join(10)
         assert isinstance(outcome[0], heron.NotFound)
         assert [folder.path for folder in mine.folders.list()] == ["C", "X2"]
+
+
+def test_the_description_of_a_folder_changes(workspace):
+    folder = workspace.folders.create("A/B", description="old", metadata={"a": 1})
+    changed = workspace.folders.update(folder, description="new")
+    assert (changed, changed.description, changed.path, changed.metadata) == (folder, "new", "A/B", {"a": 1})

@@ -292,3 +292,45 @@ def test_a_streamed_registration_keeps_memory_flat(workspace):
     small, large = peak(1000, 1000), peak(10_000, 10_000)
     assert workspace.items.count() == 11_500
     assert large < 1.5 * small
+
+
+@pytest.mark.parametrize("sort", ["added", "-added", "name", "-name"])
+def test_pages_are_sorted_by_name_or_as_added_and_equal_names_are_told_apart(workspace, sort):
+    for folder in ("A", "B"):
+        register(workspace, folder, "b.jpg", "ä:1.jpg", "a.jpg", "B.jpg")
+    workspace.registration.register([new_item("x/b.jpg"), new_item("y/b.jpg")], "A")
+    for folder, count in (("A", 6), (None, 10)):
+        found, cursor = [], None
+        while True:
+            page = workspace.items.page(folder=folder, limit=2, cursor=cursor, sort=sort)
+            found += page
+            if (cursor := page.cursor) is None:
+                break
+        expected = sorted(found, key=lambda item: (item.name, item.id) if "name" in sort else item.id)
+        assert found == (expected[::-1] if sort[0] == "-" else expected)
+        assert len(set(found)) == count
+
+
+@pytest.mark.parametrize(
+    ("sort", "cursor"), [("name", "12"), ("added", "12:b"), ("name", "x:b"), ("size", None)]
+)
+def test_a_cursor_of_another_order_is_refused(workspace, sort, cursor):
+    with pytest.raises(InvalidInput, match="is not"):
+        workspace.items.page(sort=sort, cursor=cursor)
+
+
+def test_a_page_of_a_folder_by_name_is_read_from_an_index(workspace):
+    register(workspace, "A", "a.jpg")
+    plan = workspace._database.rows(
+        "EXPLAIN QUERY PLAN SELECT id FROM items WHERE folder_id = 1 AND (name, id) > ('a', 1) ORDER BY name, id"
+    )
+    (step,) = [row["detail"] for row in plan]  # a second step would sort
+    assert "items_folder_name (folder_id=? AND name>?)" in step or "(name,rowid)>(?,?)" in step
+
+
+def test_many_items_are_got_in_the_order_in_which_they_are_named(workspace):
+    one, two, three = register(workspace, "A", "1.jpg", "2.jpg", "3.jpg")
+    assert workspace.items.get_all([three.uuid, one, UUID(two.uuid), "3.jpg"]) == [three, one, two, three]
+    assert workspace.items.get_all([]) == []
+    with pytest.raises(NotFound, match=UNKNOWN):
+        workspace.items.get_all([one, UNKNOWN])

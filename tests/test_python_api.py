@@ -89,6 +89,6 @@ def test_every_public_verb_has_an_example_and_stands_on_the_page(tmp_path):
             for verb, value in vars(type(getattr(ws, name))).items()
             if callable(value) and (not verb.startswith("_") or verb == "__call__")
         }
-    assert {*verbs, "export"} == set(EXAMPLES)
+    assert {*verbs, "atomic", "export"} == set(EXAMPLES)
     for verb in verbs:
         assert f"### `ws.{verb}`".replace(".__call__", "") in page, verb

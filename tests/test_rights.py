@@ -60,6 +60,7 @@ FORBIDDEN = {
     "folders.ensure": [lambda w: w.folders.ensure("Locked/New")],
     "folders.move": [lambda w: w.folders.move("Open", "Locked"), lambda w: w.folders.move("Locked", None)],
     "folders.rename": [lambda w: w.folders.rename("Locked", "Free")],
+    "folders.update": [lambda w: w.folders.update("Locked", description="X")],
     "folders.set_metadata": [lambda w: w.folders.set_metadata("Locked", {"city": "X"})],
     "frames.add": [lambda w: w.frames.add("locked.gif", [(2, 0.2, True)])],
     "frames.delete": [lambda w: w.frames.delete("locked.gif", 1)],

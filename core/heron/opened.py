@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
@@ -43,6 +44,16 @@ class OpenCatalogue:
     def user(self) -> User:
         """The acting user."""
         return self.access.user
+
+    @contextmanager
+    def atomic(self) -> Iterator[None]:
+        """Several verbs as one: all that they write is kept together, or after an error nothing of it.
+
+        Other processes wait with their writing until it ends, so it is not for imports and other long work.
+        Raises CatalogueBusy, CatalogueError.
+        """
+        with self._database.write():
+            yield
 
     def close(self) -> None:
         """Close the catalogue."""

@@ -21,7 +21,10 @@ def python_api() -> str:
         for verb, function in verbs_of(service):
             call = f"ws.{name}" if verb == "__call__" else f"ws.{name}.{verb}"
             parts.append(_verb(call, function, EXAMPLES[f"{name}.{verb}"]))
-    parts += ["## The workspace\n", _verb("ws.export", Workspace.export, EXAMPLES["export"])]
+    parts += [
+        "## The workspace\n",
+        *(_verb(f"ws.{verb}", getattr(Workspace, verb), EXAMPLES[verb]) for verb in ("atomic", "export")),
+    ]
     return "\n".join(parts)
 
 

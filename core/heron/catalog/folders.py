@@ -180,6 +180,14 @@ class FolderService:
         return self.get(folder.uuid)
 
     @one_transaction
+    def update(self, ref: FolderRef, *, description: str) -> Folder:
+        """Change the description."""
+        folder = self.get(ref)
+        self._access.require("update", folder)
+        self._database.execute("UPDATE folders SET description = ? WHERE id = ?", [description, folder.id])
+        return self.get(folder.uuid)
+
+    @one_transaction
     def delete(self, ref: FolderRef) -> FolderContents:
         """Delete a folder with everything in it, and return what was deleted. Files are never touched."""
         folder = self.get(ref)

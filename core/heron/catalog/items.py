@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
+from typing import Literal
 
 from attrs import fields
 
@@ -31,6 +32,9 @@ from heron.pages import Page
 
 PAGE = 100
 """The default number of rows of a page."""
+
+PageOrder = Literal["added", "-added", "name", "-name"]
+"""The order of a page: that in which items were added, or of their names; backwards with a minus."""
 
 _OF_ITEM, _OF_FACTS = ([part.name for part in fields(record)] for record in (Item, MediaFacts))
 _PLACE = _OF_ITEM.index("facts")
@@ -79,6 +83,15 @@ class ItemService:
             raise _unknown(ITEM.key(ref))
         return item
 
+    def get_all(self, refs: ItemRefs) -> Sequence[Item]:
+        """The items that are meant, in the order in which they are named; raises as `get` does if one is missing."""
+        found: list[Item] = []
+        for bundle in bundles(ITEM.many(refs)):
+            ids = self._ids(bundle)
+            records = self._records(ids)
+            found += (records[id] for id in ids)
+        return found
+
     def find(self, ref: ItemRef) -> Item | None:
         """The item that is meant, or None; raises InvalidInput for a name or a short id of several items, or a path of two files."""
         uuid = ITEM.uuid(ref)
@@ -116,19 +129,24 @@ class ItemService:
         limit: int = PAGE,
         cursor: str | None = None,
         deleted: bool = False,
+        sort: PageOrder = "added",
     ) -> Page[Item]:
-        """One page of items in the order in which they were added; `cursor` is the cursor of the page before.
+        """One page of items in the order in which they were added, or by name; `cursor` is that of the page before.
 
-        With `deleted`, items that vanished from a synced folder are included. Raises InvalidInput for an invalid cursor.
+        With `deleted`, items that vanished from a synced folder are included. Items of equal names are in the order in which
+        they were added. Raises InvalidInput for an invalid cursor.
         """
-        limit, after = at_most(limit), _place(cursor)
+        limit, (behind, order, after) = at_most(limit), _behind(sort, cursor)
         condition, parameters = self._condition(folder, recursive, deleted)
         rows = self._database.rows(
-            f"SELECT {item_columns(self._access)} FROM items WHERE items.id > ? AND {condition} ORDER BY items.id LIMIT ?",
-            [after, *parameters, limit + 1],
+            f"SELECT {item_columns(self._access)} FROM items WHERE {condition}{behind} ORDER BY {order} LIMIT ?",
+            [*parameters, *after, limit + 1],
         )
         items = self._of_rows(rows[:limit])
-        return Page(items, str(items[-1].id) if len(rows) > limit else None)
+        if len(rows) <= limit:
+            return Page(items, None)
+        last = items[-1]
+        return Page(items, f"{last.id}:{last.name}" if sort.endswith("name") else str(last.id))
 
     def list(
         self,
@@ -317,13 +335,23 @@ class ItemService:
         return f"{condition} AND {inside}", parameters
 
 
-def _place(cursor: str | None) -> int:
-    """The inner id after which a page begins."""
+def _behind(sort: PageOrder, cursor: str | None) -> tuple[str, str, Sequence[Json]]:
+    """The condition of what lies behind the end of a page, the order, and the parameters of the condition."""
+    if sort not in ("added", "-added", "name", "-name"):
+        raise InvalidInput(
+            f"{printable(sort)} is not an order of items", hint="give added, -added, name or -name"
+        )
+    sign, way = ("<", " DESC") if sort[0] == "-" else (">", "")
+    by_name = sort.endswith("name")
+    order = f"items.name{way}, items.id{way}" if by_name else f"items.id{way}"
     if cursor is None:
-        return 0
-    if not (isinstance(cursor, str) and cursor.isdecimal() and len(cursor) < 19):
+        return "", order, []
+    id, colon, name = cursor.partition(":") if isinstance(cursor, str) else ("", "", "")
+    if not (id.isdecimal() and id.isascii() and len(id) < 19 and bool(colon) == by_name):
         raise InvalidInput(f"{printable(cursor)} is not a cursor of this list")
-    return int(cursor)
+    if by_name:
+        return f" AND (items.name, items.id) {sign} (?, ?)", order, [name, int(id)]
+    return f" AND items.id {sign} ?", order, [int(id)]
 
 
 def _unknown(key: str) -> NotFound:

@@ -187,8 +187,15 @@ def mirrored_trees(db: Database) -> None:
         db.execute(statement)
 
 
+@migrations()
+def items_by_name(db: Database) -> None:
+    """Pages of a folder in the order of names are read from an index."""
+    db.execute("CREATE INDEX items_folder_name ON items(folder_id, name)")
+
+
 OPTIONAL = frozenset(
     {
+        "items_by_name",
         "mirrored_trees",
         "local_places",
         "column_tables",

@@ -19,7 +19,7 @@ WRITES: Mapping[tuple[Verb, Noun], str] = {
     (
         "update",
         "folder",
-    ): "folders.move folders.rename folders.set_metadata synced.bind synced.release synced.set_sidecars",
+    ): "folders.move folders.rename folders.set_metadata folders.update synced.bind synced.release synced.set_sidecars",
     ("create", "group"): "groups.create",
     ("delete", "group"): "groups.delete",
     ("update", "group"): "groups.add groups.remove groups.update",

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from heron.catalog import database
+from heron.catalog.busy import busy_seconds_wanted
 from heron.catalog.holder import program
 from heron.cli.main import status
 from heron.errors import InvalidInput
@@ -113,8 +113,8 @@ def test_the_holder_of_the_lock_is_called_as_people_call_it(monkeypatch, argumen
 
 def test_waiting_for_ever_is_waiting_long(monkeypatch):
     monkeypatch.setenv("HERON_BUSY_SECONDS", "inf")
-    assert database._busy_seconds() == 2_000_000
+    assert busy_seconds_wanted() == 2_000_000
     for given in ("nan", "-1", "soon"):
         monkeypatch.setenv("HERON_BUSY_SECONDS", given)
         with pytest.raises(InvalidInput, match="a number of seconds is needed"):
-            database._busy_seconds()
+            busy_seconds_wanted()

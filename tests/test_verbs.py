@@ -152,15 +152,8 @@ def test_types_within_returned_records_are_names_of_the_package_too():
 def test_what_a_user_sees_of_a_workspace_is_what_the_docs_describe(tmp_path):
     with heron.open(tmp_path, discover=False) as workspace:
         seen = {name for name in dir(workspace) if not name.startswith("_")}
-    assert seen == {name for name, _ in services()} | {
-        "access",
-        "atomic",
-        "close",
-        "export",
-        "plugins",
-        "root",
-        "user",
-    }
+    own = {"access", "atomic", "close", "export", "open_as", "plugins", "root", "user"}
+    assert seen == {name for name, _ in services()} | own
 
 
 def test_every_verb_takes_references_by_one_rule(verbs):

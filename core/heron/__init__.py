@@ -77,6 +77,8 @@ if TYPE_CHECKING:
         ExportFolder,
         FolderExporter,
         FrameDecoder,
+        JobProgress,
+        Jobs,
         Measure,
         MediaDecoder,
         MediaFile,
@@ -87,9 +89,13 @@ if TYPE_CHECKING:
         QualityMetrics,
         QueryFunction,
         RangeCodec,
+        Routes,
         Series,
         SeriesDecoder,
+        ServedJob,
         ShownCodec,
+        Signed,
+        Site,
         Storage,
         StorageBackend,
         StorageOption,
@@ -163,9 +169,9 @@ _HOME = {
     ),
     "hooks": (
         "CliCommand Codec CommandContext DatasetExporter Decoder Embedder EmbedderModel ExecutorBackend ExportFolder Exporter "
-        "FolderExporter FrameDecoder Measure "
-        "MediaDecoder MediaFile MediaFormat MediaKind MetadataType Part QualityMetrics QueryFunction RangeCodec Series "
-        "SeriesDecoder ShownCodec Storage StorageBackend StorageOption StoredObject TextReader WritableStorage hookimpl"
+        "FolderExporter FrameDecoder JobProgress Jobs Measure "
+        "MediaDecoder MediaFile MediaFormat MediaKind MetadataType Part QualityMetrics QueryFunction RangeCodec Routes "
+        "Series SeriesDecoder ServedJob ShownCodec Signed Site Storage StorageBackend StorageOption StoredObject TextReader WritableStorage hookimpl"
     ),
     "ingest.manifest.report": "ManifestReport",
     "ingest.metadata_files": "MetadataFileReport",
@@ -243,6 +249,8 @@ __all__ = [
     "Integration",
     "InvalidInput",
     "Item",
+    "JobProgress",
+    "Jobs",
     "Leak",
     "Leakage",
     "LogEntry",
@@ -288,11 +296,15 @@ __all__ = [
     "Ranked",
     "Ranking",
     "Relocated",
+    "Routes",
     "Schema",
     "SchemaKey",
     "Series",
     "SeriesDecoder",
+    "ServedJob",
     "ShownCodec",
+    "Signed",
+    "Site",
     "Statistics",
     "Storage",
     "StorageBackend",

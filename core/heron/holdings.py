@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 from heron.inside import DIRECTORY
 from heron.opened import OpenCatalogue
@@ -45,6 +45,14 @@ class Holdings(OpenCatalogue):
     def plugins(self) -> PluginManager:
         """The plugin manager: hooks, typed look-ups, and the status of each plugin."""
         return self._load_plugins()
+
+    def open_as(self, user: str | None) -> Self:
+        """The same workspace opened once more, for another thread or as another user, with the same plugins, and for reading if this one is; close it too.
+
+        `user` is an e-mail address; None is the owner. Raises PermissionDenied for an unknown user.
+        """
+        plugins = self.plugins
+        return type(self)(self.root, lambda: plugins, user=user, read_only=self._database.refuses_writes)
 
     @cached_property
     def schema(self) -> SchemaService:

@@ -29,6 +29,7 @@ class OpenCatalogue:
         *,
         user: str | None = None,
         create: bool = False,
+        read_only: bool = False,
     ) -> None:
         self.root = root
         self._load_plugins = load_plugins
@@ -38,6 +39,7 @@ class OpenCatalogue:
         except HeronError:
             self._database.close()
             raise
+        self._database.refuses_writes = read_only
         OPEN.add(self)
 
     @property

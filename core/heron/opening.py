@@ -24,12 +24,13 @@ def open(
     plugins: Sequence[object] = (),
     discover: bool = True,
     create: bool = True,
+    read_only: bool = False,
 ) -> Workspace:
     """Open the workspace in a folder; with `create`, make one if there is none.
 
     `user` is the e-mail address of the acting user; None is the owner, who is `owner` in a new workspace.
     `plugins` are plugin objects to use in addition to the installed ones; `discover` False ignores the installed ones.
-    Raises NotFound, CatalogueError, and PermissionDenied for an unknown user.
+    With `read_only`, every change raises PermissionDenied. Raises NotFound, CatalogueError, and PermissionDenied for an unknown user.
     """
     root = Path(path).absolute()
     if not is_catalogue(root / DIRECTORY / FILE_NAME):
@@ -38,7 +39,9 @@ def open(
         if user is not None and user != OWNER.email:
             raise unknown_user(user)
         make_workspace_folder(root / DIRECTORY)
-    return Workspace(root, partial(_plugin_manager, plugins, discover), user=user, create=create)
+    return Workspace(
+        root, partial(_plugin_manager, plugins, discover), user=user, create=create, read_only=read_only
+    )
 
 
 def init(path: str | Path = ".", *, plugins: Sequence[object] = (), discover: bool = True) -> Workspace:

@@ -57,11 +57,15 @@ def _written(record: type, name: str) -> str:
 
 def protocols() -> str:
     """What the things behind the records can do: the methods of each protocol, with what they promise."""
-    from heron.hooks import interfaces
+    from heron.hooks import interfaces, serving
 
     parts = []
-    for name in interfaces.PROTOCOLS:
-        protocol = getattr(interfaces, name)
+    named = [
+        *((interfaces, name) for name in interfaces.PROTOCOLS),
+        *((serving, name) for name in serving.PROTOCOLS),
+    ]
+    for module, name in named:
+        protocol = getattr(module, name)
         parts.append(f"### `heron.{name}`\n\n{inspect.cleandoc(protocol.__doc__ or '')}\n")
         for method, function in vars(protocol).items():
             if inspect.isfunction(function) and (not method.startswith("_") or method == "__call__"):

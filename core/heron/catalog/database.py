@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import functools
-import math
-import os
 import sqlite3
 import threading
 import time
@@ -13,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 
+from heron.catalog.busy import busy_seconds_wanted, milliseconds
 from heron.catalog.deeds import Deeds
 from heron.catalog.explaining import explained, is_busy
 from heron.catalog.foreign import require_own_schema
@@ -22,17 +21,11 @@ from heron.catalog.places import Places
 from heron.catalog.stored import add_columns, imagine_columns, missing_columns
 from heron.catalog.turns import turn
 from heron.catalog.unwritable import State, address, is_passing, is_writable, quiet_state, unreadable
-from heron.errors import CatalogueBusy, CatalogueError, InvalidInput
+from heron.errors import CatalogueBusy, CatalogueError, InvalidInput, PermissionDenied
 from heron.inside import FILE_NAME, other_owner, require_catalogue
-
-BUSY_SECONDS = 10.0
-"""The seconds that a writer waits for another writer, unless HERON_BUSY_SECONDS says otherwise."""
 
 PATIENCE = 2.0
 """The seconds for which a reader who may not write tries again while others open, change and close the file."""
-
-_LONGEST_WAIT = 2_000_000.0
-"""The most seconds that a writer waits, 23 days: SQLite counts milliseconds in 32 bits, and does not wait for more than fit."""
 
 Row = sqlite3.Row
 T = TypeVar("T")
@@ -84,7 +77,7 @@ class Database:
         self._holder = Holder(directory / "writer.json")
         self.places = Places(directory.parent)
         if busy_seconds is None:
-            busy_seconds = _busy_seconds()
+            busy_seconds = busy_seconds_wanted()
         self._lock = threading.RLock()
         self.deeds = Deeds()
         self._depth = 0
@@ -99,6 +92,9 @@ class Database:
         """The threads in whose SQL functions Ctrl-C was pressed, which SQLite does not pass on."""
 
         self.places.define(self._keep_function)
+        self.refuses_writes = False
+        """Whether every change is refused, though the file could be written."""
+
         self.is_read_only = not is_writable(self.path, read_only=read_only)
         self._state: State | None = None
         self._is_outdated = True
@@ -186,6 +182,8 @@ class Database:
         Raises CatalogueBusy, naming the holder, when another process keeps writing; CatalogueError when the
         disk is full or the file is damaged.
         """
+        if self.refuses_writes:
+            raise PermissionDenied("the workspace was opened for reading: nothing can be changed in it")
         with self._lock, self._explained():
             if self._depth:
                 with self._savepoint():
@@ -211,12 +209,12 @@ class Database:
         """Begin a transaction, and wait at most some seconds for another process."""
         waited = self._seconds - seconds > 0.01
         if waited:
-            self.connection.execute(f"PRAGMA busy_timeout = {_milliseconds(seconds)}")
+            self.connection.execute(f"PRAGMA busy_timeout = {milliseconds(seconds)}")
         try:
             self.connection.execute("BEGIN IMMEDIATE")
         finally:
             if waited:
-                self.connection.execute(f"PRAGMA busy_timeout = {_milliseconds(self._seconds)}")
+                self.connection.execute(f"PRAGMA busy_timeout = {milliseconds(self._seconds)}")
 
     @contextmanager
     def doing(self, service: object, verb: str) -> Iterator[None]:
@@ -241,6 +239,11 @@ class Database:
                 self.connection.execute("ROLLBACK TO inner")
                 self.connection.execute("RELEASE inner")
             raise
+
+    @property
+    def may_write(self) -> bool:
+        """Whether a write can succeed: caches are kept only then."""
+        return not (self.is_read_only or self.refuses_writes)
 
     @property
     def is_writing(self) -> bool:
@@ -377,18 +380,3 @@ class Database:
 
     def _explain(self, error: sqlite3.Error) -> CatalogueError:
         return self._busy() if is_busy(error) else explained(error, self.path)
-
-
-def _milliseconds(seconds: float) -> int:
-    return int(min(seconds * 1000, 2**31 - 1))
-
-
-def _busy_seconds() -> float:
-    given = os.environ.get("HERON_BUSY_SECONDS", str(BUSY_SECONDS))
-    try:
-        seconds = float(given)
-    except ValueError:
-        seconds = math.nan
-    if not seconds >= 0:  # NaN is not
-        raise InvalidInput(f"HERON_BUSY_SECONDS is {given!r}, a number of seconds is needed")
-    return min(seconds, _LONGEST_WAIT)

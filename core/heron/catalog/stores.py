@@ -44,7 +44,7 @@ class StoreTable:
     @property
     def can_write(self) -> bool:
         """Whether stores can be added."""
-        return not self._database.is_read_only
+        return self._database.may_write
 
     def names(self) -> dict[int | None, str | None]:
         """The names of all stores, None for those that are not known."""

@@ -57,6 +57,7 @@ COMMANDS = {
     "log": "Show who did what to which resource when, the newest first.",
     "imports": "List imports and their reports, resume and cancel them.",
     "trust": "Trust a workspace that another user made.",
+    "serve": "Serve the workspace over HTTP, to several users at once.",
     "plugins": "List plugins and whether they can be used.",
     "quickstart": "Make a small lake and show what Heron can do.",
     "completion": "Print the shell's completion script.",
@@ -64,8 +65,8 @@ COMMANDS = {
 """Heron's own commands with their summaries; a test checks that they equal the commands' help."""
 
 
-_BY_HOOK = ("quickstart",)
-"""The commands that a built-in plugin brings; the others are imported without the plugins."""
+_BY_HOOK = ("quickstart", "serve")
+"""The commands that a plugin of Heron brings; the others are imported without the plugins."""
 
 _MODULES = {"import": "import_files", "contact-sheet": "contact_sheet"}
 

@@ -12,6 +12,7 @@ from heron.hooks.contributions import (
     MetadataType,
     QualityMetrics,
     QueryFunction,
+    Routes,
     StorageBackend,
     StorageOption,
 )
@@ -39,6 +40,7 @@ from heron.hooks.interfaces import (
     WritableStorage,
 )
 from heron.hooks.manager import PluginManager, PluginStatus
+from heron.hooks.serving import JobProgress, Jobs, ServedJob, Signed, Site
 from heron.hooks.specs import hookimpl
 
 __all__ = [
@@ -57,6 +59,8 @@ __all__ = [
     "Exporter",
     "FolderExporter",
     "FrameDecoder",
+    "JobProgress",
+    "Jobs",
     "Measure",
     "MediaDecoder",
     "MediaFile",
@@ -69,9 +73,13 @@ __all__ = [
     "QualityMetrics",
     "QueryFunction",
     "RangeCodec",
+    "Routes",
     "Series",
     "SeriesDecoder",
+    "ServedJob",
     "ShownCodec",
+    "Signed",
+    "Site",
     "Storage",
     "StorageBackend",
     "StorageOption",

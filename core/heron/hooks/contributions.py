@@ -14,6 +14,7 @@ from attrs import field, frozen
 from attrs.validators import in_
 
 from heron.hooks.interfaces import Codec, Decoder, Embedder, Exporter, FolderExporter, Measure, Storage
+from heron.hooks.serving import Site
 from heron.models import DERIVED_FIELDS, ITEM_FIELDS, Kind
 
 if TYPE_CHECKING:
@@ -373,3 +374,24 @@ class CliCommand(Contribution):
     sort: ClassVar[str] = "command"
 
     load: Callable[[], Any]
+
+
+@frozen(kw_only=True)
+class Routes(Contribution):
+    """Routes of the server that `heron serve` starts, such as those of an API.
+
+    `load` imports the module with the routes, and returns a function that gets the `Site` and returns them: a list of
+    `starlette.routing.BaseRoute`, made once for each application. Paths of two plugins must differ; the server refuses to
+    start where one hides another.
+
+    A request reaches them with its user in `request.scope["heron.user"]`: an e-mail address, or None for the owner. Requests
+    without a valid token or cookie are answered with 401 before that. Where the routes find out the user by themselves, as by a
+    signature, `authenticates` is True: then every request reaches them, and they set `request.scope["heron.user"]` before they
+    use `Site.call`. `open` names paths that everybody may read, such as the description of an API.
+    """
+
+    sort: ClassVar[str] = "routes"
+
+    load: Callable[[], Callable[[Site], Sequence[Any]]]
+    authenticates: bool = False
+    open: Sequence[str] = field(default=(), converter=_texts)

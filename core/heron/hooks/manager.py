@@ -29,6 +29,7 @@ from heron.hooks.contributions import (
     MetadataType,
     QualityMetrics,
     QueryFunction,
+    Routes,
     StorageBackend,
 )
 from heron.hooks.registry import Origin, Registry, missing, missing_packages
@@ -48,6 +49,7 @@ REGISTER_HOOKS: dict[str, type[Contribution]] = {
     "register_exporters": DatasetExporter,
     "register_executors": ExecutorBackend,
     "register_commands": CliCommand,
+    "register_routes": Routes,
 }
 
 

@@ -1,6 +1,6 @@
 """The contract between Heron and its plugins: every hook, each with a complete example.
 
-The hooks up to `register_commands` are asked once, when a workspace is opened, and yield records from
+The hooks up to `register_routes` are asked once, when a workspace is opened, and yield records from
 `heron.hooks`. The others are events: they are called when something has happened and return nothing.
 """
 
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
         MetadataType,
         QualityMetrics,
         QueryFunction,
+        Routes,
         StorageBackend,
     )
     from heron.models import Dataset, Item
@@ -256,6 +257,36 @@ def register_commands() -> Iterable[CliCommand]:  # type: ignore[empty-body]
         @heron.hookimpl
         def register_commands():
             yield heron.CliCommand(name="hello", summary="Greet the workspace.", load=load)
+        ```
+    """
+
+
+@hookspec
+def register_routes() -> Iterable[Routes]:  # type: ignore[empty-body]
+    """Bring routes of the server: what `heron serve` answers at which paths.
+
+    `site.call` works in a thread, with the workspace opened as the user who asks.
+
+    Example:
+        ```python
+        import heron
+
+        def load():
+            from starlette.responses import JSONResponse
+            from starlette.routing import Route
+
+            def routes(site):
+                async def hello(request):
+                    count = await site.call(request, lambda workspace: workspace.search.count())
+                    return JSONResponse({"items": count})
+
+                return [Route("/hello", hello)]
+
+            return routes
+
+        @heron.hookimpl
+        def register_routes():
+            yield heron.Routes(name="hello", summary="Tells how many items there are.", requires=["starlette"], load=load)
         ```
     """
 

@@ -185,7 +185,7 @@ class ColumnService:
     def _give_up(self) -> None:
         """Forget segments that cannot be read, so that they are made anew; if that cannot be written now, later."""
         self._segments, self._version = (), None
-        if self._tables.database.is_read_only or self._tables.database.is_writing:
+        if not self._tables.database.may_write or self._tables.database.is_writing:
             return
         try:
             with self._tables.at_once():
@@ -201,7 +201,7 @@ class ColumnService:
         """Write what is pending if there are `much`, by default PENDING, items."""
         much = much or PENDING
         database = self._tables.database
-        if database.is_read_only or database.is_writing or not _has_polars() or not self._is_large():
+        if not database.may_write or database.is_writing or not _has_polars() or not self._is_large():
             return
         version = self._tables.version()
         if version is not None and self._tables.pending_count(version[1], much) < much:

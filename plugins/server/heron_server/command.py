@@ -1,0 +1,82 @@
+"""`heron serve`: starts the server, prints where it is, and stops it gracefully."""
+
+from __future__ import annotations
+
+import ipaddress
+import secrets
+from pathlib import Path
+
+import click
+
+import heron
+
+
+@click.command("serve")
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen at.")
+@click.option(
+    "--port", default=8421, show_default=True, type=click.IntRange(0, 65535), help="Port; 0 takes a free one."
+)
+@click.option(
+    "--workers", default=1, show_default=True, type=click.IntRange(1, 64), help="Processes that answer."
+)
+@click.option(
+    "--tls-cert", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Certificate chain, PEM."
+)
+@click.option(
+    "--tls-key", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Private key, PEM."
+)
+@click.option("--read-only", is_flag=True, help="Refuse every change.")
+@click.option(
+    "--allow-host", multiple=True, metavar="NAME", help="A further name of this server, as behind a proxy."
+)
+@click.option(
+    "--access-log",
+    metavar="FILE",
+    default="-",
+    show_default=True,
+    help="Where the access log goes; - is standard error, none is nowhere.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.pass_obj
+def serve(
+    context: heron.CommandContext, host: str, port: int, workers: int, tls_cert: Path | None, tls_key: Path | None,
+    read_only: bool, allow_host: tuple[str, ...], access_log: str, as_json: bool,
+) -> None:  # fmt: skip
+    """Serve the workspace over HTTP, to several users at once.
+    Prints an address that opens it in a browser as its owner, once, and the owner's token for programs. Other users send
+    their tokens. Ctrl-C stops the server once the requests are answered; jobs stop at their next batch.
+
+    \b
+    Example:
+      heron serve
+      heron serve --port 0 --read-only
+      heron serve --host 0.0.0.0 --tls-cert cert.pem --tls-key key.pem --workers 4
+    """
+    from heron_server.running import run
+    from heron_server.settings import Settings
+
+    if (tls_cert is None) != (tls_key is None):
+        raise click.UsageError("--tls-cert and --tls-key belong together.")
+    workspace = context.workspace()
+    loopback = _is_loopback(host)
+    settings = Settings(
+        path=workspace.root,
+        owner_token=secrets.token_urlsafe(32) if loopback else None,
+        read_only=read_only,
+        loopback=loopback,
+        hosts=[*allow_host, *([host] if not _is_address(host) else [])],
+        workers=workers,
+    )
+    run(settings, host, port, (tls_cert, tls_key) if tls_cert and tls_key else None, access_log, as_json)
+
+
+def _is_address(host: str) -> bool:
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True
+
+
+def _is_loopback(host: str) -> bool:
+    return ipaddress.ip_address(host).is_loopback if _is_address(host) else host.lower() == "localhost"

@@ -1,0 +1,72 @@
+"""Connections within limits: a client that sends its request slowly, or without end, is cut off."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+HEADER_SECONDS = 15.0
+"""The seconds from the first byte of a connection, or from the end of an answer, within which a request must have come."""
+
+HEADER_BYTES = 64 * 1024
+"""The most bytes of a request line with its headers."""
+
+
+class LimitedProtocol(HttpToolsProtocol):
+    """uvicorn's protocol, which by itself waits for ever for the end of the headers, and keeps headers of any length."""
+
+    _deadline: asyncio.TimerHandle | None = None
+    _head = 0
+    _in_head = True
+
+    def connection_made(self, transport: Any) -> None:
+        """Begin to wait for the headers."""
+        super().connection_made(transport)
+        self._await_head()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Stop waiting."""
+        self._stop_waiting()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        """Count what comes before the end of the headers."""
+        if self._in_head:
+            if self._head == 0 and self._deadline is None:
+                self._await_head()
+            self._head += len(data)
+        super().data_received(data)
+        if self._in_head and self._head > HEADER_BYTES and not self.transport.is_closing():
+            self.send_400_response("The headers are too long.")
+
+    def on_headers_complete(self) -> None:
+        """The request has come, and its body begins."""
+        self._stop_waiting()
+        self._in_head, self._head = False, 0
+        super().on_headers_complete()
+
+    def on_message_complete(self) -> None:
+        """The body has come; the next request may follow."""
+        self._in_head, self._head = True, 0
+        super().on_message_complete()
+
+    def shutdown(self) -> None:
+        """Tell the application that the server stops, so that its streams end."""
+        stop = self.app_state.get("heron.stop")
+        if stop is not None:
+            stop()
+        super().shutdown()
+
+    def _await_head(self) -> None:
+        self._deadline = self.loop.call_later(HEADER_SECONDS, self._give_up)
+
+    def _stop_waiting(self) -> None:
+        if self._deadline is not None:
+            self._deadline.cancel()
+            self._deadline = None
+
+    def _give_up(self) -> None:
+        if not self.transport.is_closing():
+            self.transport.close()

@@ -120,6 +120,12 @@ EXAMPLES = {
     ],
     "pictures.times": [lambda w: w.pictures.times("open.gif"), lambda w: w.pictures.times("secret.gif")],
     "pictures.write_frames": [lambda w: w.pictures.write_frames("secret.gif", out(w), [1])],
+    "portable.describe": [lambda w: ported(w)[2]],
+    "portable.export": [
+        lambda w: ported(w),
+        lambda w: ported(w, folder="Hidden"),
+        lambda w: ported(w, dataset="train"),
+    ],
     "presets.find": [lambda w: w.presets.find("wide")],
     "presets.get": [lambda w: w.presets.get("wid")],
     "presets.list": [lambda w: w.presets.list()],
@@ -289,6 +295,21 @@ def pushed(w):
         }
     columns = {name: table["columns"] for name, table in manifest["tables"].items()}
     return [told.tables, told.left_out, rows, columns]
+
+
+def ported(w, **part):
+    """What a portable export says and holds, and what its manifest says of it."""
+    with TemporaryDirectory() as place:
+        told = w.portable.export(Path(place) / "lake", **part, thumbnails=True)
+        manifest = w.portable.describe(Path(place) / "lake")
+        rows = {
+            file.name: [json.loads(line) for line in file.read_text().splitlines()]
+            for file in sorted((Path(place) / "lake").rglob("*.jsonl"))
+        }
+        for name in rows:  # a fingerprint is made of the times of files too, which are a lake's own
+            rows[name] = [{key: row[key] for key in row if key != "fingerprint"} for row in rows[name]]
+        vectors = [np.load(file) for file in sorted((Path(place) / "lake").rglob("*.npy"))]
+    return [[dict(told.rows), told.left_out], [rows, vectors], [manifest.rows, manifest.integrations]]
 
 
 def pages(page):

@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+import heron
 from heron.catalog.access import Access, Place
 from heron.catalog.stores import Origin
 from heron.errors import NotFound, PermissionDenied
@@ -98,12 +99,16 @@ def things(workspace, tmp_path):
     workspace.tags.create(SECRET)
     workspace.projects.create(SECRET, datasets=SECRET, tags=SECRET)
     workspace.roles.grant("user", user=email, folder=folder)
+    with heron.open(tmp_path / "elsewhere", discover=False) as elsewhere:
+        elsewhere.registration.register([NewItem("s3://lake/far.mp4", facts)], "Far")
+        elsewhere.portable.export(tmp_path / "far.zip")
     return SimpleNamespace(
         title=SECRET, email=email, item=item, other=other, folder=folder, job=job, file=file, rows=rows,
         new=NewItem("s3://lake/new.mp4", facts), integration=integration, unused=f"{SECRET}2", sidecar=sidecar,
         local=local, signed=signed, group=group, manifest=manifest, out=tmp_path / "written.json",
         unsynced=workspace.folders.get(SECRET), frame=frame, picture=picture, frames=tmp_path / "frames",
         array=tmp_path / "v.npy", twins=twins, look=workspace.vectors._embedding_keys()[0], gif=tmp_path / "pages.gif",
+        portable=tmp_path / "far.zip",
     )  # fmt: skip
 
 

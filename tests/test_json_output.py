@@ -55,6 +55,7 @@ collections create N --folder P | collections create M --names names.txt | colle
 collections add C --names names.txt | collections remove C --folder P | collections update C --title E
 collections delete C --yes | datasets create N --collection C | datasets add D --folder P
 datasets remove D --folder P | datasets metadata D 0 x=1 | datasets export D -o d.csv | datasets update D --title E
+export -o made.heron | export -o made.zip --dataset D --media | merge other.heron --dry-run | merge other.heron
 datasets delete D --yes | org users add new@example.org | org users update ada@example.org --role admin
 org users remove ada@example.org --yes | org groups create new --user ada@example.org | org groups add crew --user owner
 org groups remove crew --user ada@example.org | org groups update crew --name team | org groups delete crew --yes
@@ -112,6 +113,7 @@ def sample(tmp_path_factory):
         workspace.tags.create("urgent")
         workspace.projects.create("Survey", tags="urgent")
         workspace.roles.grant("user", group="crew", folder="P")
+        workspace.portable.export(place / "other.heron", folder="P")
     with heron.open(place) as workspace:
         workspace.integrations.create("here", "local")
     return place

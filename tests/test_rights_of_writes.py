@@ -67,6 +67,14 @@ def unhashed(w, *folders):
         w.ingest.files([a_new_file(w, folder)], folder=folder)
 
 
+def foreign_export(w):
+    """An export of another workspace, with an item for a folder where the user may not write."""
+    with heron.open(w.root.parent / "foreign", discover=False) as foreign:
+        foreign.ingest.files([a_new_file(foreign, "a")], folder="Locked")
+        foreign.portable.export(w.root / "foreign.zip")
+    return w.root / "foreign.zip"
+
+
 ALLOWED = {
     "collections.add": [lambda w: w.collections.add("Best", w.items.list(folder="Open/Deep"))],
     "collections.create": [
@@ -159,6 +167,7 @@ PREPARED_AND_FORBIDDEN = {
         lambda own: a_stopped_import(own, "Locked"),
         lambda w, found: w.ingest.resume(found),
     ),
+    "portable.merge": (foreign_export, lambda w, found: w.portable.merge(found)),
     "schema.convert": (
         lambda own: texts_beside_numbers(own, "open-1.png", "locked-1.png"),
         lambda w, found: w.schema.convert("fresh"),
@@ -275,7 +284,7 @@ org tags delete road --yes | grant user --user ada@example.org --folder Open | g
 grant user --user ada@example.org --folder Hidden | revoke --group team --folder Open | revoke --group team --folder Hidden
 projects create new --dataset train | projects add survey --dataset train | projects remove survey --tag road
 projects update survey --status completed | projects delete survey --yes
-imports cancel 99 | plugins list | embed --folder Open --again | embed --folder Locked --again
+imports cancel 99 | merge files | plugins list | embed --folder Open --again | embed --folder Locked --again
 """
 """Commands that write, or need a file, with --json.
 

@@ -129,6 +129,15 @@ if TYPE_CHECKING:
     from heron.organisation import Grant, Group, LogEntry, Project, ProjectTag, User
     from heron.pages import Page
     from heron.pictures.service import Made
+    from heron.portable import (
+        Clash,
+        Merged,
+        NeededIntegration,
+        PortableExport,
+        PortableManifest,
+        PortablePart,
+        PortableVectors,
+    )
     from heron.search.comparison import ComparedBucket, Comparison
     from heron.search.facets import Bucket, Facet
     from heron.search.statistics import Statistics
@@ -185,6 +194,9 @@ _HOME = {
     "organisation": "Grant Group LogEntry Project ProjectTag User",
     "pages": "Page",
     "pictures.service": "Made",
+    "portable": (
+        "Clash Merged NeededIntegration PortableExport PortableManifest PortablePart PortableVectors"
+    ),
     "storage.buckets": "BucketStorage ObjectAddress address_of is_canonical object_url store_at",
     "storage.filesystem": "FilesystemStorage",
     "storage.retries": "PatientStorage",
@@ -205,6 +217,7 @@ __all__ = [
     "CatalogueBusy",
     "CatalogueError",
     "CheckResult",
+    "Clash",
     "CliCommand",
     "Codec",
     "Collection",
@@ -265,10 +278,12 @@ __all__ = [
     "MediaFormat",
     "MediaKind",
     "Member",
+    "Merged",
     "MetadataError",
     "MetadataFileReport",
     "MetadataType",
     "NameMatches",
+    "NeededIntegration",
     "NewFrame",
     "NewItem",
     "NoSuchBucket",
@@ -283,6 +298,10 @@ __all__ = [
     "PermissionDenied",
     "PluginError",
     "Points",
+    "PortableExport",
+    "PortableManifest",
+    "PortablePart",
+    "PortableVectors",
     "Preset",
     "Project",
     "ProjectTag",

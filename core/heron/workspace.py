@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from heron.curation.projections import ProjectionService
     from heron.curation.service import CurationService
     from heron.embedding.service import EmbeddingService
+    from heron.ingest.portable.service import PortableService
     from heron.ingest.service import IngestService
     from heron.ingest.vector_files.service import VectorFiles
     from heron.models import FrameChoice
@@ -53,6 +54,29 @@ class Workspace(Holdings):
             self._database, self.access, self.items, self.plugins, self.imports, self.metadata, self.schema, self.storage,
             self.integrations, self.synced, runner, Sources(self.plugins, self.schema, self.storage, self.integrations),
         )  # fmt: skip
+
+    @cached_property
+    def portable(self) -> PortableService:
+        """Exports that other workspaces can merge: `portable.export("lake.heron")`, `portable.merge("lake.heron")`."""
+        from heron.export.portable.service import PortableWriter
+        from heron.ingest.portable.service import PortableService
+
+        def writer() -> PortableWriter:
+            services = (self.folders, self.items, self.collections, self.datasets)
+            return PortableWriter(
+                self._database, self.access, services, self.vectors, self.storage, lambda: self.search
+            )
+
+        services = (self.schema, self.items, self.vectors, self.integrations)
+        return PortableService(
+            self._database,
+            self.access,
+            self.root,
+            services,
+            lambda: self.plugins,
+            writer,
+            lambda: self.columns._landed(),
+        )
 
     @cached_property
     def search(self) -> SearchService:
@@ -173,5 +197,7 @@ class Workspace(Holdings):
         """
         from heron.export.writing import export_rows
 
+        if format == "heron":
+            return self.portable.export(file, dataset=dataset).rows["dataset_rows"]
         rows, files = self.datasets.rows(dataset, frames=frames), (self.storage, unreadable)
         return export_rows(self.plugins, format, rows, Path(file), files)

@@ -24,6 +24,7 @@ SERVICES: Mapping[str, str] = {
     "IntegrationService": "integrations",
     "ItemService": "items",
     "MetadataService": "metadata",
+    "PortableService": "portable",
     "PresetService": "presets",
     "ProjectService": "projects",
     "Registration": "registration",

@@ -13,7 +13,7 @@ WRITES: Mapping[tuple[Verb, Noun], str] = {
     ("create", "dataset"): "datasets.create",
     ("delete", "dataset"): "datasets.delete",
     ("update", "dataset"): "datasets.add datasets.remove datasets.update",
-    ("create", "folder"): "folders.create folders.ensure ingest.follow",
+    ("create", "folder"): "folders.create folders.ensure ingest.follow portable.merge",
     ("delete", "folder"): "folders.delete",
     ("share", "folder"): "roles.grant roles.revoke",
     (

@@ -249,6 +249,11 @@ def export(
     if as_json and str(output) == "-":
         raise click.UsageError("-o - and --json both write to standard output: give one of them.")
     workspace = context.workspace()
+    if format == "heron":
+        from heron.cli.export import write_portable
+
+        write_portable(workspace, output, {"dataset": title}, False, False, as_json)
+        return
     try:
         chosen = format_of(workspace.plugins, output, format)
     except InvalidInput as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,6 +21,7 @@ from heron.cli.repeating import marked
 from heron.cli.tables import say
 from heron.errors import BadCredentials, ExecutorError, ImportInterrupted, Unreachable
 from heron.jobs import ImportProblem, ImportReport
+from heron.portable import MANIFEST
 from heron.wording import counted
 
 
@@ -132,6 +134,8 @@ def command(
     """
     if bool(paths) == bool(manifest):
         raise click.UsageError("Give paths or URLs to import, or a --manifest.")
+    for path in paths:
+        _require_no_export(path)
     ingest = context.workspace().ingest
     with resumable(), progress_bar("Importing") as progress:
         if manifest is not None:
@@ -181,6 +185,18 @@ def command(
         return status_of(report.job)
     say_report(report, f"{'A dry run, nothing was changed. Into' if dry_run else 'Imported into'} {folder}")
     return status_of(report.job)
+
+
+def _require_no_export(path: str) -> None:
+    """Refuse a folder or an archive that `heron export` wrote: it is not media, and another command takes it."""
+    if not path.lower().endswith(".zip") and not (Path(path) / MANIFEST).is_file():
+        return
+    from heron.ingest.portable.source import is_export
+
+    if is_export(Path(path)):
+        raise click.UsageError(
+            f"{path} is an export of a workspace: heron merge {shlex.quote(path)} takes it."
+        )
 
 
 @contextmanager

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 COMMANDS = {
     "init": "Make a workspace in a folder.",
     "import": "Import files and folders, or what a manifest lists.",
+    "export": "Write the workspace, or the part that options choose, so that heron merge can take it elsewhere.",
+    "merge": "Merge an export of a workspace into this one: all of it, or nothing.",
     "manifest": "Check manifests, and write manifests of the files below a URL.",
     "sync": "Bring synced folders up to date, all of them unless some are named.",
     "relocate": "Tell the catalogue that all files below OLD lie below NEW now.",

@@ -29,3 +29,13 @@ def read_npy(path: Path) -> Array:
         )
     array: Array = found
     return array
+
+
+def header(dtype: str, shape: tuple[int, int]) -> bytes:
+    """The beginning of a `.npy` file (NEP 1, version 1.0) with numbers of a type, little-endian in C order."""
+    from io import BytesIO
+
+    stream = BytesIO()
+    descr = np.lib.format.dtype_to_descr(np.dtype(dtype).newbyteorder("<"))
+    np.lib.format.write_array_header_1_0(stream, {"descr": descr, "fortran_order": False, "shape": shape})
+    return stream.getvalue()

@@ -1,0 +1,1 @@
+"""Reading portable exports, and merging them into a workspace."""

@@ -190,6 +190,9 @@ class NaiveEngine:
             found = [row for row in found if self._order(plan, row, after) > 0]
         return sorted(found, key=key)[:limit]
 
+    def order(self, plan):
+        return np.array([id for id, _ in self.page(plan, None)], np.int64)
+
     def values(self, table, fields, ids):
         rows = [self.rows[table].get(id) for id in ids]
         return [[None if row is None else self.field(field, row) for row in rows] for field in fields]

@@ -176,6 +176,11 @@ EXAMPLES = {
         lambda w: pages(lambda cursor: w.search(like="open-1.png", limit=4, cursor=cursor)),
     ],
     "search.all": [lambda w: w.search.all(where="width > 50")],
+    "search.window": [
+        lambda w: [item.uuid for item in w.search.window()],
+        lambda w: [item.uuid for item in w.search.window(start=1, sort="-name")],
+        lambda w: [frame.item for frame in w.search.window(frames=True)],
+    ],
     "search.count": [
         lambda w: w.search.count(),
         lambda w: w.search.count(where="name like '%secret%'"),

@@ -123,6 +123,7 @@ def agree(sqlite, naive, plan, limit):
         seen += [id for id, _ in page]
         after = page[-1]
     assert sorted(seen) == ids
+    assert sqlite.order(plan).tolist() == seen
     fields: list[Field] = [term.field for term in plan.sort]
     if fields:
         given = list(naive.rows[plan.table])

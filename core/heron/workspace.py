@@ -84,7 +84,13 @@ class Workspace(Holdings):
         from heron.search.service import SearchService
 
         return SearchService(
-            self._planner, self._engines, self.items, lambda: self.frames, self.vectors, lambda: self._similar
+            self._database,
+            self._planner,
+            self._engines,
+            self.items,
+            lambda: self.frames,
+            self.vectors,
+            lambda: self._similar,
         )
 
     @cached_property

@@ -97,6 +97,7 @@ class Database:
 
         self.is_read_only = not is_writable(self.path, read_only=read_only)
         self._state: State | None = None
+        self._connections = 0
         self._is_outdated = True
         self._reopen = functools.partial(self._connect, create, read_only)
         with self._explained():
@@ -111,6 +112,7 @@ class Database:
             uri, self._state = address(self.path)
         connection = sqlite3.connect(uri, uri=True, timeout=self._seconds, check_same_thread=False)
         previous, self.connection = getattr(self, "connection", connection), connection
+        self._connections += 1
         if previous is not connection:
             previous.close()
         try:
@@ -249,6 +251,15 @@ class Database:
     def is_writing(self) -> bool:
         """Whether a transaction of `write` is open."""
         return self._depth > 0
+
+    def state(self) -> tuple[int, int, int]:
+        """What identifies the state of the catalogue that is read next: each write, by whichever process, makes another one.
+
+        What a transaction wrote before it was undone counts too, so keep nothing that was read while `is_writing`.
+        """
+        with self._lock:
+            version = self.value("PRAGMA data_version")  # changes with the writes of other connections
+            return self._connections, version, self.connection.total_changes
 
     def in_one_state(self, work: Callable[[], T]) -> T:
         """What `work` returns; all that it reads is of one state of the catalogue, whatever other processes write.

@@ -40,28 +40,60 @@ def first_rows(
 
     Raises NotInColumns for values that the columns do not contain, or of which some are texts and others numbers.
     """
-    import polars as pl
-
     if not found:
         return []
-    keys, _ = sort_keys(found, [term.field for term in sort], names)
-    titles = [f"key {place}" for place in range(len(sort))]
-    frames = [
-        segment.table_for(*of_segment)
-        .select(pl.col("id"), *(key.alias(title) for key, title in zip(of_segment, titles, strict=True)))
-        .filter(pl.Series(mask))
-        for (segment, mask), of_segment in zip(found, keys, strict=True)
-    ]
-    rows = pl.concat(frames) if frames else pl.DataFrame({"id": []}, schema={"id": pl.Int64})
+    rows = _rows(found, sort, names)
+    titles = rows.columns[1:]
     if after is not None:
         rows = rows.filter(_behind(rows, titles, sort, after))
     if titles and rows.height > 2 * limit:
         rows = _leading(rows, titles[0], sort[0].descending, limit)
-    ordered = rows.sort(
-        [*titles, "id"], descending=[*(term.descending for term in sort), False], nulls_last=True
-    )
-    ids: list[int] = ordered["id"].head(limit).to_list()
+    ids: list[int] = _sorted(rows, sort)["id"].head(limit).to_list()
     return ids
+
+
+def all_rows(
+    found: Sequence[tuple[Segment, Array]],
+    sort: Sequence[SortTerm],
+    names: Memberships,
+    others: Sequence[Row],
+) -> Array:
+    """The inner ids of all rows in their order, and among them those of `others` with their values; raises NotInColumns."""
+    import polars as pl
+
+    rows = _rows(found, sort, names)
+    if others:
+        data = {"id": [id for id, _ in others]} | {
+            title: [None if row[place] is None else in_column(dtype, row[place]) for _, row in others]
+            for place, (title, dtype) in enumerate(list(rows.schema.items())[1:])
+        }
+        rows = pl.concat([rows, pl.DataFrame(data, schema=rows.schema)])
+    ids: Array = _sorted(rows, sort)["id"].to_numpy()
+    return ids
+
+
+def _rows(
+    found: Sequence[tuple[Segment, Array]], sort: Sequence[SortTerm], names: Memberships
+) -> polars.DataFrame:
+    """The column `id` of the rows, and one for each sort term."""
+    import polars as pl
+
+    keys, _ = sort_keys(found, [term.field for term in sort], names)
+    frames = [
+        segment.table_for(*of_segment)
+        .select(pl.col("id"), *(key.alias(f"key {place}") for place, key in enumerate(of_segment)))
+        .filter(pl.Series(mask))
+        for (segment, mask), of_segment in zip(found, keys, strict=True)
+    ]
+    if not frames:
+        raise NotInColumns
+    return pl.concat(frames)
+
+
+def _sorted(rows: polars.DataFrame, sort: Sequence[SortTerm]) -> polars.DataFrame:
+    """Rows in their order: by the sort terms, missing values last, and then by `id`."""
+    descending = [*(term.descending for term in sort), False]
+    return rows.sort([*rows.columns[1:], "id"], descending=descending, nulls_last=True)
 
 
 def sort_keys(

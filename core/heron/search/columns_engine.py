@@ -18,7 +18,7 @@ from heron.columns.segments import Segment, UnreadableSegment
 from heron.models import Json
 from heron.search import tree
 from heron.search.column_parts import NotInColumns
-from heron.search.column_sorting import first_rows, merged
+from heron.search.column_sorting import all_rows, first_rows, merged
 from heron.search.column_tallies import Counting, of_all
 from heron.search.column_writer import ColumnWriter, Memberships
 from heron.search.engine import Row
@@ -193,6 +193,18 @@ class ColumnsEngine:
         if plan.condition is None and not plan.sort:
             return by_sqlite(plan)
         return self._answered(plan, answer, by_sqlite)
+
+    def order(self, plan: Plan) -> Array:
+        """The inner ids of all rows of a plan in its order."""
+
+        def answer(found: Sequence[_Found], pending: Plan | None) -> Array:
+            others = self._sqlite.page(pending, -1) if pending is not None else ()
+            rows = [(rows.segment, rows.mask) for rows in found]
+            return all_rows(rows, plan.sort, self._names, others)
+
+        if not plan.sort:
+            return self.ids(plan)
+        return self._answered(plan, answer, self._sqlite.order)
 
     def tallies(self, plan: Plan, tallies: Sequence[Tally]) -> Sequence[Counts]:
         """Counts over the rows of a plan, for each tally."""

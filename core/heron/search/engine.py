@@ -47,6 +47,9 @@ class Engine(Protocol):
     def page(self, plan: Plan, limit: int, after: Row | None = None) -> Sequence[Row]:
         """The first `limit` rows in the order of the plan, or after a given row, which need not exist any more."""
 
+    def order(self, plan: Plan) -> Array:
+        """The inner ids of all rows of a plan, int64, in its order."""
+
     def tallies(self, plan: Plan, tallies: Sequence[Tally]) -> Sequence[Counts]:
         """Counts over the rows of a plan, for each tally, in one state of the catalogue. Rows without a value are left out."""
 

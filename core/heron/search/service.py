@@ -10,12 +10,15 @@ from typing import TYPE_CHECKING, Any
 from attrs import evolve, frozen
 
 from heron.answers import Explanation
+from heron.catalog.database import Database
 from heron.catalog.items import BUNDLE, PAGE, ItemService, bundles
 from heron.catalog.vectors.store import VectorStore
-from heron.errors import InvalidInput, QueryError
+from heron.errors import InvalidInput
 from heron.models import Frame, Item, Json, Match, Query
 from heron.pages import Page
+from heron.search.asked import asked_query, checked
 from heron.search.engines import Engines
+from heron.search.orders import Order, Orders, no_rows
 from heron.search.paging import fingerprint_of, made_cursor, opened_cursor, opened_place
 from heron.search.plan import Plan
 from heron.search.planning import Planner
@@ -32,6 +35,9 @@ _FACTS_OF = 1_000
 
 NEAREST = 100
 """The number of most similar rows that a sort orders, unless the query says how many."""
+
+MOST_SIMILAR = 1_000
+"""The number of most similar rows that windows show, unless the query says how many."""
 
 
 @frozen(eq=False)
@@ -51,6 +57,7 @@ class SearchService:
 
     def __init__(
         self,
+        database: Database,
         planner: Planner,
         engines: Engines,
         items: ItemService,
@@ -64,6 +71,7 @@ class SearchService:
         self._frames = frames
         self._vectors = vectors
         self._similar = similar
+        self._orders = Orders(database)
 
     def __call__(self, query: Query | str | None = None, **parts: Any) -> Page[Item]:
         """One page of items (100 unless `limit` says otherwise); `parts` are the fields of `Query`.
@@ -71,7 +79,7 @@ class SearchService:
         A text alone is natural language. If an item was found by the vector of a frame, its match names the frame. Raises
         QueryError for an invalid condition, sort, cursor or text.
         """
-        asked = _query(query, parts)
+        asked = asked_query(query, parts)
         found = self._page(asked, "items")
         items = self._fetch(found.ids)
         matches = self._matches(items, found)
@@ -84,16 +92,57 @@ class SearchService:
         A condition may use `frame.number`, `frame.seconds`, `frame.is_key`, a frame's metadata as `frame.KEY` and its
         metrics as `metric.NAME`; all other names are about the item. Raises QueryError.
         """
-        asked = _query(query, parts)
+        asked = asked_query(query, parts)
         found = self._page(asked, "frames")
         frames = self._fetch_frames(found.ids)
         matches = self._matches(frames, found)
         notes = (*found.notes, *self._doubts(asked, frames, matches, found.key))
         return Page(frames, found.cursor, matches, found.key, notes)
 
+    def window(
+        self, query: Query | str | None = None, *, start: int = 0, frames: bool = False, **parts: Any
+    ) -> Page[Item] | Page[Frame]:
+        """The rows of a query from position `start` on, 100 unless `limit` says otherwise: a part of a long grid or table.
+
+        The positions hold as long as the catalogue does not change; to read everything, follow the cursor of a page instead,
+        which this page does not have. A similarity search has `nearest` rows, 1,000 unless it says otherwise. Raises as a page does.
+        """
+        asked = checked(asked_query(query, parts))
+        table: Table = "frames" if frames else "items"
+        if start < 0 or asked.cursor is not None:
+            raise InvalidInput(f"start is {start}, at least 0 is needed, without a cursor")
+        order = self._orders.of(fingerprint_of(asked, table), lambda: self._order(asked, table))
+        part = slice(start, start + (asked.limit or PAGE))
+        ids = order.ids[part].tolist()
+        rows: list[Any] = self._fetch_frames(ids) if frames else self._fetch(ids)
+        if order.scores is None or order.frames is None:
+            return Page(rows)
+        scores, shown = (
+            dict(zip(ids, of[part].tolist(), strict=True)) for of in (order.scores, order.frames)
+        )
+        found = _Found(ids, None, scores, shown, order.key)
+        return Page(rows, None, self._matches(rows, found), order.key)
+
+    def _order(self, query: Query, table: Table) -> Order:
+        """All rows of a query in its order."""
+        plan = self._planner.plan(evolve(query, cursor=None), frames=table == "frames")
+        if not query.is_similarity:
+            return Order(self._engines.of(plan).order(plan))
+        sought = self._similar().of(query)
+        ranked = self._nearest(query, sought, table, query.nearest or MOST_SIMILAR)
+        if ranked is None:
+            return Order(*no_rows(), sought.key)
+        ids = ranked.frames if table == "frames" else ranked.items
+        if query.sort is None:
+            return Order(ids, ranked.scores, ranked.frames, sought.key)
+        narrowed = plan.narrowed(Among(table, ids.tolist()))
+        order = self._engines.of(narrowed).order(narrowed)
+        places = ids.argsort()[ids[ids.argsort()].searchsorted(order)]
+        return Order(order, ranked.scores[places], ranked.frames[places], sought.key)
+
     def all(self, query: Query | str | None = None, **parts: Any) -> Iterator[Item]:
         """Every item of a query as a stream, with one page in memory at a time, up to `limit` items."""
-        query = _checked(_query(query, parts))
+        query = checked(asked_query(query, parts))
         if query.is_similarity and query.sort is None and query.cursor is None:
             most = min(query.limit or _MAX_INTEGER, query.nearest or _MAX_INTEGER)
             ranked = self._ranked(query, "items", most)
@@ -113,11 +162,11 @@ class SearchService:
 
     def count(self, query: Query | str | None = None, **parts: Any) -> int:
         """Number of items that a query finds; limit, sort and cursor are ignored."""
-        return self._count(_query(query, parts), "items")
+        return self._count(asked_query(query, parts), "items")
 
     def count_frames(self, query: Query | str | None = None, **parts: Any) -> int:
         """Number of frames that a query finds."""
-        return self._count(_query(query, parts), "frames")
+        return self._count(asked_query(query, parts), "frames")
 
     def values(
         self, rows: Sequence[Item] | Sequence[Frame], names: str, *, frames: bool = False
@@ -155,7 +204,7 @@ class SearchService:
 
     def notes(self, query: Query | str | None = None, *, frames: bool = False, **parts: Any) -> Sequence[str]:
         """Sentences about what the answer of a query leaves out, such as values of a key that count as missing."""
-        return self._planner.plan(evolve(_query(query, parts), cursor=None), frames=frames).notes
+        return self._planner.plan(evolve(asked_query(query, parts), cursor=None), frames=frames).notes
 
     def _why_nothing(self, query: Query, *, frames: bool = False) -> Sequence[str]:
         """Sentences about what to try instead of a query that finds nothing."""
@@ -179,7 +228,7 @@ class SearchService:
 
     def explain(self, query: Query | str | None = None, *, frames: bool = False, **parts: Any) -> Explanation:
         """How a query is answered; the query is run once to find out."""
-        query = _checked(_query(query, parts))
+        query = checked(asked_query(query, parts))
         table: Table = "frames" if frames else "items"
         plan = self._planner.plan(query, frames=frames)
         explained = self._engines.of(plan).explain(plan)
@@ -211,7 +260,7 @@ class SearchService:
 
     def _page(self, query: Query, table: Table) -> _Found:
         """The inner ids of one page, and the cursor of the next."""
-        _checked(query)
+        checked(query)
         if not query.is_similarity:
             return self._sorted_page(query, table)
         if query.sort is None:
@@ -298,7 +347,7 @@ class SearchService:
                 yield f"{name} is in none of the newest items (up to {_FACTS_OF:,} are read); did you mean {close[0]}?"
 
     def _count(self, query: Query, table: Table) -> int:
-        _checked(evolve(query, limit=None))
+        checked(evolve(query, limit=None))
         if query.is_similarity:
             ranked = self._ranked(evolve(query, exact=True), table, query.nearest or _MAX_INTEGER)
             return len(ranked.items) if ranked is not None else 0
@@ -327,29 +376,6 @@ class SearchService:
     def _fetch_frames(self, ids: Sequence[int]) -> list[Frame]:
         found = self._frames()._records(ids)
         return [found[id] for id in ids if id in found]
-
-
-def _query(query: Query | str | None, parts: dict[str, Any]) -> Query:
-    return evolve(Query(text=query) if isinstance(query, str) else query or Query(), **parts)
-
-
-def _checked(query: Query) -> Query:
-    """Raise InvalidInput or QueryError for parts of a query that are invalid or do not go together."""
-    if query.limit is not None and query.limit < 1:
-        raise InvalidInput(f"limit is {query.limit}, at least 1 is needed")
-    if query.nearest is not None and query.nearest < 1:
-        raise QueryError(f"nearest is {query.nearest}, at least 1 is needed")
-    if query.min_score is not None and not -1 <= query.min_score <= 1:
-        raise QueryError(f"min_score is {query.min_score}, a cosine from -1 to 1 is needed")
-    if query.is_similarity:
-        return query
-    for name in ("key", "nearest", "min_score"):
-        if getattr(query, name) is not None:
-            raise QueryError(
-                f"{name} needs a text, or something to be similar to",
-                hint='heron search "a red bus", or --like ITEM',
-            )
-    return query
 
 
 def _by_id(ids: Sequence[int], ranked: Ranked) -> tuple[dict[int, float], dict[int, int]]:

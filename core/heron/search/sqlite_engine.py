@@ -93,13 +93,25 @@ class SqliteEngine:
         if after is not None:
             behind, given = _behind(sort, after, table)
             condition, parameters = f"{condition} AND ({behind})", [*parameters, *given]
-        order = "".join(f"{sql} {'DESC' if down else 'ASC'} NULLS LAST, " for sql, down in sort)
         rows = self._rows(
             f"SELECT {', '.join([f'{table}.id', *(sql for sql, _ in sort)])} FROM {_SOURCES[table]} "
-            f"WHERE {condition} ORDER BY {order}{table}.id LIMIT ?",
+            f"WHERE {condition} ORDER BY {_ordering(sort, table)} LIMIT ?",
             [*parameters, limit],
         )
         return [(row[0], row[1:]) for row in map(tuple, rows)]
+
+    def order(self, plan: Plan) -> Array:
+        """The inner ids of all rows of a plan in its order."""
+        import numpy as np
+
+        condition, parameters = self._condition(plan)
+        sort = [(self._writer().field(term.field), term.descending) for term in plan.sort]
+        rows = self._rows(
+            f"SELECT {plan.table}.id FROM {_SOURCES[plan.table]} WHERE {condition} "
+            f"ORDER BY {_ordering(sort, plan.table)}",
+            parameters,
+        )
+        return np.fromiter((row[0] for row in rows), np.int64, len(rows))
 
     def tallies(self, plan: Plan, tallies: Sequence[Tally]) -> Sequence[Counts]:
         """Counts over the rows of a plan, for each tally."""
@@ -215,6 +227,11 @@ class SqliteEngine:
             if "stack overflow" in str(cause) or "maximum depth" in str(cause):
                 raise QueryError("the condition is nested too deeply") from error
             raise QueryError(f"the query cannot be evaluated: {cause}") from error
+
+
+def _ordering(sort: Sequence[tuple[str, bool]], table: str) -> str:
+    """What stands behind ORDER BY for terms, each with whether it is descending; rows that are equal are in the order of their ids."""
+    return "".join(f"{sql} {'DESC' if down else 'ASC'} NULLS LAST, " for sql, down in sort) + f"{table}.id"
 
 
 def _behind(sort: Iterable[tuple[str, bool]], after: Row, table: Table) -> tuple[str, list[Json]]:

@@ -13,9 +13,9 @@ The rule for services:
 Frames follow their item. Members, thumbnails, sidecars, metadata and vectors have no noun of their own: to change them is
 to update their item; to change the vectors of a key is also to update its vector set.
 
-Users, groups and roles are rows of the catalogue, read again for each question, so that what one process grants or
-revokes holds at once in all; one question reads the user's standing once. `catalog/rights.py` has the tables of roles and
-the SQL; here are the two questions on which all others rest:
+Users, groups and roles are rows of the catalogue. What follows from them for the acting user is kept for one state of the
+catalogue only (`Database.state`), so that what one process grants or revokes holds at once in all. `catalog/rights.py` has
+the tables of roles and the SQL; here are the two questions on which all others rest:
 
 `Access.may(verb, noun)` says what the user may do in the workspace as a whole: use it, edit its schema, create a
 collection, dataset, preset, integration, import, vector set, project or top folder.
@@ -35,9 +35,10 @@ from typing import TYPE_CHECKING
 from attrs import frozen
 
 from heron.catalog.organisation.emails import canonical_email
-from heron.catalog.rights import MEMBERS, items_shared, of_member
+from heron.catalog.rights import MEMBERS, datasets_shared, of_member
 from heron.catalog.rights import Noun as Noun
 from heron.catalog.rights import Verb as Verb
+from heron.catalog.standing import MANY, Known, Standing, one_of
 from heron.convert import dumps
 from heron.errors import InvalidInput, PermissionDenied
 from heron.organisation import User
@@ -106,14 +107,11 @@ _TABLES: dict[Noun, tuple[str, str, str]] = {
 
 _EVERYTHING = "1"
 
+_NAMED: frozenset[Noun] = frozenset({"collection", "dataset", "integration", "project"})
+"""Nouns whose rows are named in conditions by their inner ids, unless they are many."""
 
-@frozen
-class Standing:
-    """What the acting user is in the organisation, by the inner id."""
-
-    id: int
-    is_admin: bool
-    is_internal: bool
+_FEW = 20_000
+"""Up to so many items are found by their folders; a list of more is read in its own order, and each item is looked at."""
 
 
 @frozen
@@ -163,17 +161,28 @@ class Access:
     def __init__(self, database: Database, user: User = OWNER) -> None:
         self.user = user
         self._database = database
+        self._known: Known | None = None
 
     # What users and roles say
 
-    def _standing(self) -> Standing | None:
-        """What the user is now; None for somebody who is not, or no longer, a user."""
-        row = self._database.row("SELECT id, role, member_type FROM users WHERE email = ?", [self.user.email])
-        return None if row is None else Standing(row[0], row[1] == "admin", row[2] == "internal")
+    def _now(self) -> Known:
+        """What is known of the user's rights in the present state of the catalogue."""
+        state = self.user.email, self._database.state()
+        known = self._known
+        if known is None or known.state != state:
+            sql = "SELECT id, role, member_type FROM users WHERE email = ?"
+            row = self._database.row(sql, [self.user.email])
+            standing = None if row is None else Standing(row[0], row[1] == "admin", row[2] == "internal")
+            known = Known(
+                state, standing
+            )  # the standing is None for somebody who is not, or no longer, a user
+            if not self._database.is_writing:  # what is being written can be undone
+                self._known = known
+        return known
 
     def may(self, verb: Verb, noun: Noun) -> bool:
         """Whether the user may do this in the workspace as a whole."""
-        standing = self._standing()
+        standing = self._now().standing
         return standing is not None and (standing.is_admin or verb in MEMBERS.get(noun, ()))
 
     def granted(self, verb: Verb, noun: Noun, alias: str, standing: Standing | None) -> str:
@@ -186,22 +195,29 @@ class Access:
 
     def reach(self) -> Reach | None:
         """Where the items are that the user may read, as inner ids, for engines that do not ask SQLite; None for everywhere."""
-        standing = self._standing()
-        granted = self.granted("read", "item", "folders", standing)
+        known = self._now()
+        return known.once("reach", lambda: self._reach(known))
+
+    def _reach(self, known: Known) -> Reach | None:
+        granted = self.granted("read", "item", "folders", known.standing)
         if granted == _EVERYTHING:
             return None
-        shared = self._shared(standing)
+        datasets = self._datasets_shared(known)
+        shared = (
+            f"SELECT DISTINCT item_id FROM dataset_rows WHERE {one_of('dataset_id', datasets)} ORDER BY 1"
+        )
         return Reach(
             [row[0] for row in self._database.rows(f"SELECT id FROM folders WHERE {granted}")],
-            [row[0] for row in self._database.rows(f"{shared} ORDER BY 1")] if shared is not None else (),
+            [row[0] for row in self._database.rows(shared)] if datasets else (),
         )
 
-    def _shared(self, standing: Standing | None) -> str | None:
-        """A SELECT of the items that the user sees by roles on datasets and projects; None if there are none."""
+    def _datasets_shared(self, known: Known) -> Sequence[int]:
+        """The datasets that show the user their items, by roles on them and on projects; inner ids, ascending."""
+        standing = known.standing
         if standing is None or standing.is_admin:
-            return None
-        select = items_shared(standing.id)
-        return select if self._database.row(f"{select} LIMIT 1") is not None else None
+            return ()
+        select = f"{datasets_shared(standing.id)} ORDER BY id"
+        return known.once("shared", lambda: [row[0] for row in self._database.rows(select)])
 
     # What services call
 
@@ -220,12 +236,11 @@ class Access:
         if verb != "read":
             self._database.deeds.ask(self.user.email, *named(record))
         table, column, _ = _TABLES[own]
-        standing = self._standing()
         if verb == "create":
             assert own == "folder" and noun is not None, "things are created in a folder, or in the workspace"
-            condition = self.granted(verb, noun, table, standing)
+            condition = self.granted(verb, noun, table, self._now().standing)
         else:
-            condition = self._condition(verb, own, table, standing)
+            condition = self._condition(verb, own, table)
         if condition == _EVERYTHING:
             return
         sql = f"SELECT 1 FROM {table} WHERE {table}.{column} = ? AND ({condition})"
@@ -249,11 +264,10 @@ class Access:
         self, verb: Verb, noun: Noun, where: str, parameters: Callable[[], Sequence[Json]]
     ) -> None:
         table, _, shown = _TABLES[noun]
-        standing = self._standing()
-        condition = self._condition(verb, noun, table, standing)
+        condition = self._condition(verb, noun, table)
         if condition == _EVERYTHING:
             return
-        is_seen = self._condition("read", noun, table, standing)
+        is_seen = self._condition("read", noun, table)
         row = self._database.row(
             f"SELECT {table}.{shown}, ({is_seen}) FROM {table} "
             f"WHERE ({where}) AND ({condition}) IS NOT TRUE ORDER BY 2 DESC LIMIT 1",
@@ -277,28 +291,73 @@ class Access:
     def scope(self, noun: Noun, alias: str) -> str:
         """A SQL condition on the noun's table, named `alias` in the statement, that is true for rows that the user may see.
 
-        It is `1` for the owner. It has no parameters, and is in parentheses unless it is one word.
+        It is `1` for the owner. It has no parameters, is in parentheses unless it is one word, and is true for the present state
+        of the catalogue: ask again for each statement.
         """
-        condition = self._condition("read", noun, alias, self._standing())
-        return condition if condition in ("0", _EVERYTHING) else f"({condition})"
+        return _alone(self._condition("read", noun, alias))
+
+    def listing(self) -> str:
+        """The scope of `items` for a statement that lists or counts them: of a user who sees few of them, it reads only these."""
+        return _alone(self._condition("read", "item", "items", lists=True))
 
     def sees_all(self, noun: Noun) -> bool:
         """Whether the user sees all rows of this noun."""
         return self.scope(noun, "any_row") == _EVERYTHING
 
-    def _condition(self, verb: Verb, noun: Noun, alias: str, standing: Standing | None) -> str:
+    def _condition(self, verb: Verb, noun: Noun, alias: str, *, lists: bool = False) -> str:
         """The condition on a row of the noun's own table."""
+        known = self._now()
+        return known.once(
+            (verb, noun, alias, lists), lambda: self._found(verb, noun, alias, known, lists=lists)
+        )
+
+    def _found(self, verb: Verb, noun: Noun, alias: str, known: Known, *, lists: bool) -> str:
         if noun == "frame":
-            of_item = self._condition(
-                "read" if verb == "read" else "update", "item", f"{alias}_item", standing
-            )
-            return _held(of_item, f"{alias}.item_id", "items", f"{alias}_item")
+            item = f"{alias}_item"
+            of_item = self._found("read" if verb == "read" else "update", "item", item, known, lists=False)
+            if of_item in ("0", _EVERYTHING):
+                return of_item
+            return f"EXISTS (SELECT 1 FROM items AS {item} WHERE {item}.id = {alias}.item_id AND {of_item})"
         if noun == "item":
-            granted = self.granted(verb, "item", f"{alias}_folder", standing)
-            held = _held(granted, f"{alias}.folder_id", "folders", f"{alias}_folder")
-            shared = self._shared(standing) if verb == "read" and held != _EVERYTHING else None
-            return held if shared is None else f"({held} OR {alias}.id IN ({shared}))"
-        return self.granted(verb, noun, alias, standing)
+            held = self._in_folders(verb, alias, known, lists=lists)
+            datasets = self._datasets_shared(known) if verb == "read" and held != _EVERYTHING else ()
+            if not datasets:
+                return held
+            rows = f"shared.item_id = {alias}.id AND {one_of('+shared.dataset_id', datasets)}"
+            return f"({held} OR EXISTS (SELECT 1 FROM dataset_rows AS shared WHERE {rows}))"
+        granted = self.granted(verb, noun, alias, known.standing)
+        if noun not in _NAMED or granted in ("0", _EVERYTHING):
+            return granted
+        ids = self._ids(f"SELECT id FROM {_TABLES[noun][0]} AS {alias} WHERE {granted} ORDER BY id")
+        return granted if ids is None else one_of(f"{alias}.id", ids)
+
+    def _in_folders(self, verb: Verb, alias: str, known: Known, *, lists: bool) -> str:
+        """The condition that an item is in a folder where the user may do something.
+
+        The `+` keeps SQLite from finding items by their folders: it would read all that the user may see for each name.
+        """
+        granted = self.granted(verb, "item", "place", known.standing)
+        if granted in ("0", _EVERYTHING):
+            return granted
+        select = f"SELECT place.id FROM folders AS place WHERE {granted}"
+        ids = known.once(("folders", verb), lambda: self._ids(f"{select} ORDER BY 1"))
+
+        def held(column: str) -> str:
+            return f"{column} IN ({select})" if ids is None else one_of(column, ids)
+
+        column = f"{alias}.folder_id"
+        if lists and known.once("few", lambda: self._are_few(held("items.folder_id"))):
+            return held(column)
+        return held(f"+{column}")
+
+    def _ids(self, select: str) -> Sequence[int] | None:
+        """The inner ids that a SELECT finds, ascending; None if they are too many to name in statements."""
+        rows = self._database.rows(f"{select} LIMIT {MANY + 1}")
+        return [row[0] for row in rows] if len(rows) <= MANY else None
+
+    def _are_few(self, condition: str) -> bool:
+        found = f"SELECT 1 FROM items WHERE {condition} LIMIT {_FEW + 1}"
+        return int(self._database.value(f"SELECT count(*) FROM ({found})")) <= _FEW
 
     def _refused(self, verb: Verb, resource: str) -> PermissionDenied:
         return PermissionDenied(
@@ -315,11 +374,9 @@ def named(record: Record) -> tuple[str, str, str | None]:
     return noun, str(getattr(record, shown)), getattr(record, "uuid", None) or None
 
 
-def _held(condition: str, column: str, table: str, alias: str) -> str:
-    """The condition that a containing row fulfils `condition`."""
-    if condition in ("0", _EVERYTHING):
-        return condition
-    return f"{column} IN (SELECT {alias}.id FROM {table} AS {alias} WHERE {condition})"
+def _alone(condition: str) -> str:
+    """A condition that can be joined to others."""
+    return condition if condition in ("0", _EVERYTHING) else f"({condition})"
 
 
 def _made(noun: Noun | None) -> str:

@@ -105,12 +105,11 @@ class CollectionService:
     def items(self, ref: CollectionRef) -> Iterator[Item]:
         """The members as a stream, in the order in which they were added to the catalogue."""
         collection = self.get(ref)
-        scope = self._access.scope("item", "items")
         after = 0
         while True:
             rows = self._database.rows(
                 f"SELECT {item_columns(self._access)} FROM items JOIN collection_items AS m ON m.item_id = items.id "
-                f"WHERE m.collection_id = ? AND items.id > ? AND items.deleted_at IS NULL AND {scope} "
+                f"WHERE m.collection_id = ? AND items.id > ? AND items.deleted_at IS NULL AND {self._access.scope('item', 'items')} "
                 "ORDER BY items.id LIMIT ?",
                 [collection.id, after, BUNDLE],
             )

@@ -171,12 +171,11 @@ class DatasetService:
         """
         choice_sql(frames)
         dataset = self.get(ref)
-        scope = self._access.scope("item", "items")
         positions, after = count(), 0
         while True:
             rows = self._database.rows(
                 f"SELECT {item_columns(self._access)}, {HAS}, r.id AS row_id FROM dataset_rows AS r JOIN items ON items.id = r.item_id "
-                f"WHERE r.dataset_id = ? AND r.id > ? AND {scope} ORDER BY r.id LIMIT ?",
+                f"WHERE r.dataset_id = ? AND r.id > ? AND {self._access.scope('item', 'items')} ORDER BY r.id LIMIT ?",
                 [dataset.id, after, BUNDLE],
             )
             for row, item in zip(rows, self._items._of_rows(rows), strict=True):

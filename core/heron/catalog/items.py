@@ -328,7 +328,7 @@ class ItemService:
     def _condition(
         self, folder: FolderRef | None, recursive: bool, deleted: bool
     ) -> tuple[str, Sequence[Json]]:
-        condition = self._access.scope("item", "items") + ("" if deleted else " AND items.deleted_at IS NULL")
+        condition = self._access.listing() + ("" if deleted else " AND items.deleted_at IS NULL")
         if folder is None:
             return condition, []
         inside, parameters = subtree("items.folder_id", self._folders.get(folder), recursive=recursive)

@@ -90,16 +90,11 @@ def of_member(user: int, is_internal: bool, verb: Verb, noun: Noun, alias: str) 
     return f"{alias}.user = {_email(user)}" if noun == "log" else "0"
 
 
-def items_shared(user: int) -> str:
-    """A SELECT of the inner ids of the items that a member reads by a role on a dataset, or on a project with the dataset.
+def datasets_shared(user: int) -> str:
+    """A SELECT of the inner ids of the datasets whose items a member reads by a role on them, or on a project with them.
 
     A dataset, or a project, that the member created does not count, so that nobody keeps what they lost by a dataset of their own.
     """
-    return f"SELECT item_id FROM dataset_rows WHERE dataset_id IN ({datasets_shared(user)})"
-
-
-def datasets_shared(user: int) -> str:
-    """A SELECT of the inner ids of the datasets whose items a member reads without a role on the folders."""
     return (
         f"SELECT id FROM datasets WHERE created_by <> {_email(user)} "
         f"AND (id IN ({_given(user, 'dataset', 'read')}) OR id IN ({_datasets_of_projects(user)}))"

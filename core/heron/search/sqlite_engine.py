@@ -206,7 +206,7 @@ class SqliteEngine:
 
     def _scope(self, table: Table) -> str:
         """The SQL condition for the rows that the acting user may see."""
-        return self._access.scope("item" if table == "items" else "frame", table)
+        return self._access.listing() if table == "items" else self._access.scope("frame", table)
 
     def _writer(self) -> SqliteWriter:
         return SqliteWriter(

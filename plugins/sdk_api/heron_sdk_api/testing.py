@@ -1,0 +1,119 @@
+"""For tests: a workspace like that of the quickstart, keys of users, and the SDK in some version in a process of its own."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from attrs import frozen
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
+
+if TYPE_CHECKING:
+    from heron import Workspace
+
+SCHEMA = {
+    "city": "varchar",
+    "weather": {"type": "enum", "options": ["sun", "rain"]},
+    "captured_at": "datetime",
+    "night": "boolean",
+    "temperature": "number",
+}
+
+
+@frozen
+class Key:
+    """A key of a user: the file of the private one, and the text of the public one, as OpenSSH writes them."""
+
+    private: Path
+    public: str
+
+    @property
+    def raw(self) -> bytes:
+        """The 32 bytes of the public key."""
+        return self.signer.public_key().public_bytes_raw()
+
+    @property
+    def signer(self) -> Ed25519PrivateKey:
+        """The private key."""
+        from cryptography.hazmat.primitives.serialization import load_ssh_private_key
+
+        key = load_ssh_private_key(self.private.read_bytes(), None)
+        assert isinstance(key, Ed25519PrivateKey)
+        return key
+
+
+def make_key(folder: Path, name: str) -> Key:
+    """A new key in a folder."""
+    key = Ed25519PrivateKey.generate()
+    private = folder / name
+    private.write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.OpenSSH, NoEncryption()))
+    private.chmod(0o600)
+    public = key.public_key().public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH).decode()
+    return Key(private, f"{public} {name}")
+
+
+def fill(ws: Workspace, photos: int = 12) -> None:
+    """Photos with metadata, and a picture with 20 frames, which stands for a video."""
+    from PIL import Image
+
+    files = ws.root / "files"
+    (files / "photos").mkdir(parents=True)
+    (files / "media").mkdir()
+    for number in range(photos):
+        colour = (number * 20, 80, 120)
+        Image.new("RGB", (64, 48), colour).save(files / "photos" / f"photo-{number:03}.jpg")
+    frames = [Image.new("L", (32, 24), number * 12) for number in range(20)]
+    frames[0].save(files / "media" / "waves.gif", save_all=True, append_images=frames[1:], duration=100)
+    (files / "media" / "notes.txt").write_text("The ferry leaves at nine.\n")
+    ws.schema.set_from_dict(SCHEMA)
+    ws.ingest.files([str(files)], folder="Lake")
+    for number, item in enumerate(ws.items.list(folder="Lake/photos")):
+        weather = "rain" if number % 3 == 0 else "sun"
+        values = {
+            "city": "Algiers",
+            "weather": weather,
+            "night": number % 2 == 0,
+            "temperature": number + 0.5,
+        }
+        ws.metadata.replace({item.uuid: values})
+
+
+def run_script(script: Path, *arguments: str, packages: Path | None = None) -> Any:
+    """The JSON that a Python script prints last, with packages of a folder before the installed ones."""
+    path = os.pathsep.join([*([str(packages)] if packages else []), *filter(None, sys.path)])
+    environment = {**os.environ, "PYTHONPATH": path, "PYTHONWARNINGS": "ignore", "NO_PROXY": "127.0.0.1"}
+    done = subprocess.run(
+        [sys.executable, str(script), *arguments],
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    assert done.returncode == 0, done.stderr[-4000:]
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def installed(requirement: str) -> Path:
+    """A folder in the user's cache with one package of a version, without what it needs; it is filled once."""
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    place = cache / "heron-tests" / requirement.replace("==", "-")
+    if not (place / "done").is_file():
+        command = [
+            sys.executable,
+            "-m",
+            "pip",
+            "install",
+            "--quiet",
+            "--no-deps",
+            "--target",
+            str(place),
+            requirement,
+        ]
+        subprocess.run(command, check=True, capture_output=True, timeout=300)
+        (place / "done").touch()
+    return place

@@ -1,4 +1,4 @@
-"""v1: one address to which every query is posted, and one envelope, of HTTP status 200, for every answer."""
+"""Version 1: one address to which every query is posted, and one envelope, of HTTP status 200, for every answer."""
 
 from __future__ import annotations
 

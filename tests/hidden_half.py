@@ -32,8 +32,20 @@ _HIDDEN = "({0}.path LIKE '%Hidden%' OR {0}.path LIKE '%Secret%')"
 _LOCKED = "{0}.path LIKE '%Locked%'"
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d[.\d]*Z")
-_OWN = {"id", "process", "cursor", "position", "digest", "file", "bytes", "written_bytes"}
-"""Fields that are a lake's own: inner ids, processes, cursors made of inner ids, and names and sizes of files of vectors."""
+_OWN = {
+    "id",
+    "process",
+    "cursor",
+    "position",
+    "digest",
+    "file",
+    "bytes",
+    "written_bytes",
+    "sources",
+    "created_by",
+}
+"""Fields that are a lake's own: inner ids, processes, cursors made of inner ids, names and sizes of files of vectors, who made a
+version, and what only users who see all items are told of it."""
 
 
 class HalfHidden(Access):
@@ -120,6 +132,8 @@ def build(root: Path, *, whole: bool) -> None:
         everything = ws.items.list()
         ws.datasets.create("train", items=[item for item in everything if not item.name.endswith("2.png")])
         ws.datasets.create("test", items=[item for item in everything if item.name == "same.png"])
+        ws.versions.freeze("train")
+        ws.versions.freeze("test", note="to compare with")
         ws.users.add("ada@example.org")
         ws.groups.create("team", users="ada@example.org")
         ws.tags.create("road")

@@ -39,6 +39,21 @@ EXAMPLES = {
     "datasets.get": [lambda w: w.datasets.get("test"), lambda w: w.datasets.get("tset")],
     "datasets.list": [lambda w: w.datasets.list()],
     "datasets.rows": [lambda w: w.datasets.rows("train")],
+    "versions.diff": [
+        lambda w: w.versions.diff("train@1", "test@1"),
+        lambda w: w.versions.diff("train@1", "train"),
+    ],
+    "versions.find": [lambda w: w.versions.find("train@1"), lambda w: w.versions.find("train@2")],
+    "versions.get": [lambda w: w.versions.get("test@1"), lambda w: w.versions.get("test@2")],
+    "versions.list": [lambda w: w.versions.list(), lambda w: w.versions.list("test")],
+    "versions.rows": [
+        lambda w: w.versions.rows("train@1"),
+        lambda w: w.versions.rows("test@1", frames="all"),
+    ],
+    "versions.verify": [
+        lambda w: w.versions.verify("train@1"),
+        lambda w: w.versions.verify("train", hashes=True),
+    ],
     "embed.chosen": [lambda w: w.embed.chosen(), lambda w: w.embed.chosen(heron.Query(folder="Hidden"))],
     "export": [lambda w, name=name: exported(w, name) for name in ("json", "csv")],
     "folders.contents": [

@@ -60,6 +60,7 @@ def things(workspace, tmp_path):
     workspace.thumbnails._put([(item.id, jpeg.getvalue())])
     workspace.collections.create(SECRET, items=[item])
     workspace.datasets.create(SECRET, items=[item])
+    workspace.versions.freeze(SECRET)
     workspace.presets.create(SECRET, Query(where="size > 1"))
     job = workspace.imports._start(SECRET, folder, {})
     file, rows = tmp_path / "notes.txt", tmp_path / "rows.json"

@@ -30,7 +30,7 @@ ARRAYS = {("datasets", "show"), ("metadata", "verify"), ("plugins",), ("plugins"
 
 LISTS = """
 items | items list | search | search --frames | folders | folders list | collections | collections list | collections show C
-datasets | datasets list | presets | presets list | imports | imports list | imports report 2 | integrations
+datasets | datasets list | datasets versions | datasets versions D | datasets verify D | presets | presets list | imports | imports list | imports report 2 | integrations
 integrations list | trust --list | integrations options s3 | integrations check here URL | schema types | schema verify | keyframes list film.gif
 org users | org users list | org groups | org groups list | org tags | org tags list | org roles --group crew | projects
 projects list --tag urgent | log --verb roles
@@ -56,7 +56,8 @@ collections add C --names names.txt | collections remove C --folder P | collecti
 collections delete C --yes | datasets create N --collection C | datasets add D --folder P
 datasets remove D --folder P | datasets metadata D 0 x=1 | datasets export D -o d.csv | datasets update D --title E
 export -o made.heron | export -o made.zip --dataset D --media | merge other.heron --dry-run | merge other.heron
-datasets delete D --yes | org users add new@example.org | org users update ada@example.org --role admin
+datasets delete D --yes | datasets freeze D --hash | datasets diff D@1 D | datasets versions D@1
+datasets show D@1 | datasets delete D@1 --yes | org users add new@example.org | org users update ada@example.org --role admin
 org users remove ada@example.org --yes | org groups create new --user ada@example.org | org groups add crew --user owner
 org groups remove crew --user ada@example.org | org groups update crew --name team | org groups delete crew --yes
 org tags create soon | org tags rename urgent soon | org tags delete urgent --yes | grant user --user ada@example.org --folder P
@@ -106,6 +107,7 @@ def sample(tmp_path_factory):
         workspace.embed("visual")
         workspace.collections.create("C", items=["a.png"])
         workspace.datasets.create("D", items=["a.png", "film.gif"])
+        workspace.versions.freeze("D")
         workspace.presets.create("saved", heron.Query(where="width > 1"))
         workspace.vectors.rebuild("visual")
         workspace.users.add("ada@example.org")

@@ -135,7 +135,8 @@ def test_what_would_write_where_the_user_may_not_is_refused_and_changes_nothing(
 LINES = """
 items | items list --folder Open | items show open-1.png | items show secret-1.png | items --limit 2 | folders | folders list
 folders show Open | folders show Hidden | keyframes list open.gif | keyframes list secret.gif | collections | collections list
-collections show Best | datasets | datasets list | datasets show train | datasets export train -o d.csv | columns push pushed | presets | presets list
+collections show Best | datasets | datasets list | datasets show train | datasets export train -o d.csv | datasets versions train | datasets versions test@1 | datasets show train@1
+datasets diff train@1 test@1 | datasets verify train@1 | columns push pushed | presets | presets list
 presets show wide | imports | imports list | integrations | integrations list | integrations show lab | schema | schema show
 schema verify | schema dump | schema types | metadata show open-1.png | metadata show secret-1.png | metadata verify | search
 search --where "width > 50" | search --count | search --frames | search --like open-1.png --nearest 4 | search --like secret-1.png

@@ -99,6 +99,8 @@ ALLOWED = {
     "datasets.remove": [lambda w: w.datasets.remove("train", ["open-1.png"])],
     "datasets.set_metadata": [lambda w: w.datasets.set_metadata("test", 0, {"city": "X"})],
     "datasets.update": [lambda w: w.datasets.update("test", title="tested")],
+    "versions.delete": [lambda w: w.versions.delete("test@1")],
+    "versions.freeze": [lambda w: w.versions.freeze("train"), lambda w: w.versions.freeze("test", note="x")],
     "groups.add": [lambda w: w.groups.add("team", users="owner")],
     "groups.create": [lambda w: w.groups.create("crew"), lambda w: w.groups.create("team")],
     "groups.delete": [lambda w: w.groups.delete("team")],
@@ -275,7 +277,7 @@ metadata merge city=x --folder Locked | metadata merge city=x --folder Hidden | 
 presets create new --where "width > 1" | presets delete wide | collections add Best --folder Open
 collections create New --where "width > 50" | collections create New --names names.txt | collections delete Best --yes
 collections remove Best --folder Open | collections update Best --title Better | datasets add test --folder Open
-datasets create new --collection Best | datasets delete test --yes | datasets metadata test 0 city=x | datasets metadata test 1 city=x
+datasets create new --collection Best | datasets freeze train | datasets delete test@1 --yes | datasets delete test --yes | datasets metadata test 0 city=x | datasets metadata test 1 city=x
 datasets remove train --folder Open | datasets update test --title tested | imports report 99 | imports resume 99 | imports show 99
 org users add bob@example.org | org users update ada@example.org --role admin | org users remove ada@example.org --yes
 org groups create crew --user ada@example.org | org groups add team --user owner | org groups remove team --user ada@example.org

@@ -151,6 +151,7 @@ if TYPE_CHECKING:
     )
     from heron.storage.filesystem import FilesystemStorage
     from heron.storage.retries import PatientStorage
+    from heron.versions import ChangedItem, DatasetDiff, DatasetVersion, PlacedItem, VerifiedFile
     from heron.workspace import Workspace
 
 _HOME = {
@@ -192,6 +193,7 @@ _HOME = {
         "Member NewFrame NewItem Preset Query"
     ),
     "organisation": "Grant Group LogEntry Project ProjectTag User",
+    "versions": "ChangedItem DatasetDiff DatasetVersion PlacedItem VerifiedFile",
     "pages": "Page",
     "pictures.service": "Made",
     "portable": (
@@ -216,6 +218,7 @@ __all__ = [
     "CarriedOver",
     "CatalogueBusy",
     "CatalogueError",
+    "ChangedItem",
     "CheckResult",
     "Clash",
     "CliCommand",
@@ -228,8 +231,10 @@ __all__ = [
     "Conflict",
     "Conversion",
     "Dataset",
+    "DatasetDiff",
     "DatasetExporter",
     "DatasetRow",
+    "DatasetVersion",
     "Decoder",
     "DuplicateGroup",
     "Duplicates",
@@ -296,6 +301,7 @@ __all__ = [
     "Part",
     "PatientStorage",
     "PermissionDenied",
+    "PlacedItem",
     "PluginError",
     "Points",
     "PortableExport",
@@ -341,6 +347,7 @@ __all__ = [
     "VectorStatus",
     "VectorsKept",
     "Verification",
+    "VerifiedFile",
     "WorkerLost",
     "Workspace",
     "WritableStorage",

@@ -12,7 +12,7 @@ from heron.opened import OpenCatalogue
 if TYPE_CHECKING:
     from heron.catalog.collections import CollectionService
     from heron.catalog.columns.service import ColumnService
-    from heron.catalog.datasets import DatasetService
+    from heron.catalog.datasets import DatasetService, FrozenRowsOf
     from heron.catalog.folders import FolderService
     from heron.catalog.frames import FrameService
     from heron.catalog.imports import ImportService
@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from heron.catalog.synced import SyncedFolderService
     from heron.catalog.thumbnails import ThumbnailStore
     from heron.catalog.vectors.store import VectorStore
+    from heron.catalog.versions.service import VersionService
+    from heron.curation.dataset_files import DatasetFiles
     from heron.export.pushed.service import PushService
     from heron.hooks import PluginManager
     from heron.models import Frame, Item
@@ -194,7 +196,22 @@ class Holdings(OpenCatalogue):
         from heron.catalog.datasets import DatasetService
 
         parts = (self.folders, self.items, self.metadata, self.collections)
-        return DatasetService(self._database, self.access, lambda: self.plugins, *parts)
+        frozen_rows: FrozenRowsOf = lambda ref, frames: self.versions._rows_if(ref, frames)  # noqa: E731
+        return DatasetService(self._database, self.access, lambda: self.plugins, *parts, frozen_rows)
+
+    @cached_property
+    def versions(self) -> VersionService:
+        """The frozen versions of datasets."""
+        from heron.catalog.versions.service import VersionService
+
+        parts = (self.datasets, self.schema, lambda: self._dataset_files)
+        return VersionService(self._database, self.access, *parts)
+
+    @cached_property
+    def _dataset_files(self) -> DatasetFiles:
+        from heron.curation.dataset_files import DatasetFiles
+
+        return DatasetFiles(self._database, self.access, self.datasets, self.items, self.storage)
 
     @cached_property
     def projects(self) -> ProjectService:

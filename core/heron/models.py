@@ -82,6 +82,8 @@ class Member(Record):
     """The number of pictures in the file. Frames of the item are numbered file by file, in the order of the members."""
     path: str | None = field(default=None, eq=False)
     """As `Item.path`: from the workspace, absolute elsewhere; None for a member that is not read from the catalogue."""
+    content_hash: str | None = field(default=None, eq=False)
+    """The SHA-256 of the file, which only frozen versions of datasets may have."""
 
 
 @frozen(repr=False)
@@ -272,13 +274,15 @@ class DatasetRow(Record):
     """One row of a dataset: its position and its item.
 
     `members` are the files of an item of several files, and `frames` are the frames that were asked for. Both are streams
-    that are read when they are looped over, each time anew, while the workspace is open.
+    that are read when they are looped over, each time anew, while the workspace is open. `since` is for the row of a version
+    alone, whose item is as it was frozen: what the catalogue says of this item now, `same`, `changed` or `deleted`.
     """
 
     position: int
     item: Item
     members: Iterable[Member] = field(default=(), eq=False)
     frames: Iterable[Frame] = field(default=(), eq=False)
+    since: Literal["", "same", "changed", "deleted"] = ""
 
     def _shown(self) -> Iterator[str]:
         yield f"{self.position} {line(self.item.name, 40)}, {self.item.uuid}"

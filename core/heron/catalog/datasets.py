@@ -15,16 +15,29 @@ from heron.catalog.items import BUNDLE, ItemService, bundles, item_columns
 from heron.catalog.limits import at_most
 from heron.catalog.metadata import MetadataService
 from heron.catalog.missing import missing
-from heron.catalog.referring import DATASET, ITEM, CollectionRef, DatasetRef, FolderRef, ItemRefs
+from heron.catalog.referring import (
+    DATASET,
+    ITEM,
+    CollectionRef,
+    DatasetRef,
+    FolderRef,
+    ItemRefs,
+    VersionRef,
+    parted_version,
+)
+from heron.catalog.versions.tables import Source, note_source, told
 from heron.errors import AlreadyExists, InvalidInput, NotFound
 from heron.metadata.keys import check_name
 from heron.models import Added, Dataset, DatasetRow, FrameChoice, Item, Json, now
 from heron.uuids import new_uuid
+from heron.versions import DatasetVersion
 
 if TYPE_CHECKING:
     from heron.hooks import PluginManager
 
 Duplicates = Literal["skip", "fail", "add"]
+
+FrozenRowsOf = Callable[[object, FrameChoice], Iterator[DatasetRow] | None]
 
 
 class DatasetService:
@@ -39,7 +52,9 @@ class DatasetService:
         items: ItemService,
         metadata: MetadataService,
         collections: CollectionService,
+        frozen_rows: FrozenRowsOf,
     ) -> None:
+        """`frozen_rows` gives the rows of a version of a dataset, or None if no version is meant."""
         self._database = database
         self._access = access
         self._plugins = plugins
@@ -47,6 +62,7 @@ class DatasetService:
         self._items = items
         self._metadata = metadata
         self._collections = collections
+        self._frozen_rows = frozen_rows
 
     def create(
         self,
@@ -56,10 +72,12 @@ class DatasetService:
         items: ItemRefs = (),
         description: str = "",
         backing_folder: FolderRef | None = None,
+        source: Source | None = None,
     ) -> Dataset:
         """Create a dataset from a collection and from items, or with a backing folder.
 
-        The rows of a dataset with a backing folder are always the items of this folder and of the folders below it.
+        The rows of a dataset with a backing folder are always the items of this folder and of the folders below it. `source` is
+        the query that found the items, or any JSON object that tells of it: versions of the dataset keep it.
         """
         self._access.require("create", WORKSPACE, "dataset")
         check_name(title, "dataset title")
@@ -83,6 +101,14 @@ class DatasetService:
                 [uuid, title, description, now(), self._access.user.email],
             )
             new = self.get(uuid)
+            if folder is not None:
+                self._note_source(new, "create", {"backing_folder": folder.path})
+            elif collection is not None:
+                self._note_source(
+                    new, "create", {"collection": self._collections.get(collection).title}, source
+                )
+            elif items or source is not None:
+                self._note_source(new, "create", {}, source)
             self._add(
                 new,
                 chain(
@@ -103,6 +129,12 @@ class DatasetService:
         """The dataset that is meant; raises NotFound with a suggestion."""
         dataset = self.find(ref)
         if dataset is None:
+            title, number = parted_version(ref)
+            if title is not None and (of := self.find(title)) is not None:
+                raise InvalidInput(
+                    f"{title}@{number} is a version of a dataset, which never changes, and not a dataset",
+                    hint=f"name the dataset, {of.title}; heron datasets versions lists its versions",
+                )
             raise missing("dataset", DATASET.key(ref), (dataset.title for dataset in self.list()))
         return dataset
 
@@ -123,11 +155,22 @@ class DatasetService:
         return [_dataset(row) for row in rows]
 
     @one_transaction
-    def add(self, ref: DatasetRef, items: ItemRefs, *, duplicates: Duplicates = "skip") -> Added:
-        """Add an item, or many, at the end. One that is a row already is skipped, refused (`fail`), or added again (`add`)."""
+    def add(
+        self,
+        ref: DatasetRef,
+        items: ItemRefs,
+        *,
+        duplicates: Duplicates = "skip",
+        source: Source | None = None,
+    ) -> Added:
+        """Add an item, or many, at the end. One that is a row already is skipped, refused (`fail`), or added again (`add`).
+
+        `source` is as in `create`.
+        """
         dataset = self.get(ref)
         self._access.require("update", dataset)
         _require_free(dataset, "import or move the items into that folder instead")
+        self._note_source(dataset, "add", {}, source)
         return self._add(dataset, items, duplicates)
 
     def _add(self, dataset: Dataset, items: ItemRefs, duplicates: Duplicates = "skip") -> Added:
@@ -150,11 +193,12 @@ class DatasetService:
         return Added(added, given - added)
 
     @one_transaction
-    def remove(self, ref: DatasetRef, items: ItemRefs) -> int:
-        """Remove an item, or many, from a dataset; returns the number of rows removed."""
+    def remove(self, ref: DatasetRef, items: ItemRefs, *, source: Source | None = None) -> int:
+        """Remove an item, or many, from a dataset; returns the number of rows removed. `source` is as in `create`."""
         dataset = self.get(ref)
         self._access.require("update", dataset)
         _require_free(dataset, "move the items out of that folder instead")
+        self._note_source(dataset, "remove", {}, source)
         removed = 0
         with self._database.write():
             for bundle in bundles(ITEM.many(items)):
@@ -164,13 +208,25 @@ class DatasetService:
                 )
         return removed
 
-    def rows(self, ref: DatasetRef, *, frames: FrameChoice = "none") -> Iterator[DatasetRow]:
+    def _note_source(
+        self, dataset: Dataset, verb: str, known: Mapping[str, Json], source: Source | None = None
+    ) -> None:
+        """Keep by what rows were chosen, for the versions of the dataset."""
+        note_source(self._database, dataset.id, verb, {**known, **told(source)}, self._access.user.email)
+
+    def rows(self, ref: DatasetRef | VersionRef, *, frames: FrameChoice = "none") -> Iterator[DatasetRow]:
         """The rows in order, as a stream; positions count from 0. `frames` says which frames each row has.
 
-        Members and frames of a row are streams of their own, which are read when they are looped over.
+        Members and frames of a row are streams of their own, which are read when they are looped over. The rows of a version,
+        as `rain-1@2`, are as they were frozen.
         """
         choice_sql(frames)
-        dataset = self.get(ref)
+        dataset = self.find(ref) if not isinstance(ref, DatasetVersion) else None
+        if dataset is None:
+            if (found := self._frozen_rows(ref, frames)) is not None:
+                yield from found
+                return
+            dataset = self.get(ref)  # type: ignore[arg-type]
         positions, after = count(), 0
         while True:
             rows = self._database.rows(

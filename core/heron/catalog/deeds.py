@@ -35,6 +35,7 @@ SERVICES: Mapping[str, str] = {
     "TagService": "tags",
     "UserService": "users",
     "VectorStore": "vectors",
+    "VersionService": "versions",
 }
 """The name that a workspace has for a service, by its class."""
 

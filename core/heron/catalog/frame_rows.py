@@ -111,7 +111,7 @@ FRAME_COLUMNS = _READ.selected()
 """The columns that a SELECT from frames must name first for `frame_of`."""
 
 
-def frame_of(row: Row, item: str) -> Frame:
+def frame_of(row: Row | Sequence[Any], item: str) -> Frame:
     """The record of a row selected with `FRAME_COLUMNS`, for the item with this UUID; raises CatalogueError."""
     values = _READ.values(row, item)
     return Frame(values[0], item, *values[_OTHERS])

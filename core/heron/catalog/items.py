@@ -38,13 +38,13 @@ PageOrder = Literal["added", "-added", "name", "-name"]
 
 _OF_ITEM, _OF_FACTS = ([part.name for part in fields(record)] for record in (Item, MediaFacts))
 _PLACE = _OF_ITEM.index("facts")
-_COLUMNS = Columns("items", ITEM_FIELDS, [*_OF_ITEM[:_PLACE], *_OF_ITEM[_PLACE + 1 :], *_OF_FACTS])
-_OWN, _FACTS = slice(len(_OF_ITEM) - 1), slice(len(_OF_ITEM) - 1, len(_COLUMNS.names))
+ITEM_COLUMNS = Columns("items", ITEM_FIELDS, [*_OF_ITEM[:_PLACE], *_OF_ITEM[_PLACE + 1 :], *_OF_FACTS])
+_OWN, _FACTS = slice(len(_OF_ITEM) - 1), slice(len(_OF_ITEM) - 1, len(ITEM_COLUMNS.names))
 
 
 def item_columns(access: Access) -> str:
     """The columns that a SELECT from items must name first for `item_of`; tags are titles of visible collections."""
-    return _COLUMNS.selected(
+    return ITEM_COLUMNS.selected(
         folder="(SELECT path FROM folders WHERE folders.id = items.folder_id)",
         path=path_sql("items.url"),
         store="(SELECT name FROM stores WHERE stores.id = items.store_id)",
@@ -360,9 +360,9 @@ def _unknown(key: str) -> NotFound:
     )
 
 
-def item_of(row: Row) -> Item:
+def item_of(row: Row | Sequence[Json]) -> Item:
     """The record of a row selected with `item_columns`; raises CatalogueError for a damaged row."""
-    values = _COLUMNS.values(row)
+    values = ITEM_COLUMNS.values(row)
     attributes = values[_OWN]
     attributes.insert(_PLACE, MediaFacts(*values[_FACTS]))
     return Item(*attributes)

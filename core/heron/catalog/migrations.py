@@ -10,6 +10,7 @@ from heron.catalog.columns.scripts import COLUMN_CHANGES, COLUMNS
 from heron.catalog.mirror_scripts import MIRRORS
 from heron.catalog.organisation.scripts import ORGANISATION
 from heron.catalog.scripts import CLOUD, CONVERSIONS, FIRST, IDENTITY, MEDIA, STORES, VECTORS, WAITING
+from heron.catalog.versions.scripts import VERSIONS
 from heron.times import now
 from heron.uuids import new_uuid
 
@@ -193,9 +194,17 @@ def items_by_name(db: Database) -> None:
     db.execute("CREATE INDEX items_folder_name ON items(folder_id, name)")
 
 
+@migrations()
+def dataset_versions(db: Database) -> None:
+    """Versions of datasets with their frozen rows, and what the rows of a dataset were chosen by."""
+    for statement in _statements(VERSIONS):
+        db.execute(statement)
+
+
 OPTIONAL = frozenset(
     {
         "items_by_name",
+        "dataset_versions",
         "mirrored_trees",
         "local_places",
         "column_tables",
@@ -221,12 +230,18 @@ def imagine(connection: sqlite3.Connection, pending: Collection[str]) -> None:
             "CREATE TEMP VIEW import_waiting AS "
             "SELECT 0 AS id, 0 AS import_id, '' AS place, '' AS url, '' AS reason, '{}' AS unit WHERE 0"
         )
+    if "dataset_versions" in pending:
+        _imagine_tables(connection, VERSIONS)
     if "organisation" in pending:
-        for statement in _statements(ORGANISATION):
-            if statement.lstrip().startswith("CREATE TABLE"):
-                connection.execute(statement.replace("CREATE TABLE", "CREATE TEMP TABLE"))
+        _imagine_tables(connection, ORGANISATION)
         connection.execute(_OWNER, [new_uuid(), now()])
         connection.commit()
+
+
+def _imagine_tables(connection: sqlite3.Connection, script: str) -> None:
+    for statement in _statements(script):
+        if statement.lstrip().startswith("CREATE TABLE"):
+            connection.execute(statement.replace("CREATE TABLE", "CREATE TEMP TABLE"))
 
 
 def _statements(script: str) -> list[str]:

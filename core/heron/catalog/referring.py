@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from heron.jobs import ImportJob, ImportReport, Integration
+    from heron.versions import DatasetVersion
 
 ItemRef: TypeAlias = "Item | Frame | DatasetRow | UUID | str"
 """An item, one of its frames, a row of a dataset, a UUID, a name that no other item has, or the path or URL of its file.
@@ -40,6 +41,9 @@ CollectionRef: TypeAlias = "Collection | UUID | str"
 
 DatasetRef: TypeAlias = "Dataset | UUID | str"
 """A dataset, its UUID or its title."""
+
+VersionRef: TypeAlias = "DatasetVersion | UUID | str"
+"""A version of a dataset, its UUID, or the title and the number of it, as `rain-1@2`."""
 
 IntegrationRef: TypeAlias = "Integration | UUID | str"
 """An integration, its UUID or its name."""
@@ -180,3 +184,11 @@ def item_name(ref: ItemRef) -> str:
     if isinstance(ref, DatasetRow):
         ref = ref.item
     return f"{ref.name} ({ref.uuid})" if isinstance(ref, Item) else str(ref)
+
+
+def parted_version(ref: object) -> tuple[str | None, int]:
+    """The title and the number in the name of a version, `TITLE@NUMBER`; no title for anything else."""
+    title, _, number = str(ref).rpartition("@")
+    if not title or not (number.isascii() and number.isdigit()) or len(number) > 9:
+        return None, 0
+    return title, int(number)

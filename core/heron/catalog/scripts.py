@@ -5,6 +5,7 @@ from __future__ import annotations
 from heron.catalog.columns.scripts import COLUMN_CHANGES, COLUMNS
 from heron.catalog.mirror_scripts import MIRRORS
 from heron.catalog.organisation.scripts import ORGANISATION
+from heron.catalog.versions.scripts import VERSIONS
 
 FIRST = """
 CREATE TABLE folders (
@@ -378,5 +379,6 @@ SCRIPTS = (
     + ORGANISATION
     + IDENTITY
     + MIRRORS
+    + VERSIONS
 )
 """All of them."""

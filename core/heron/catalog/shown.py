@@ -40,6 +40,10 @@ class ShownMetadata:
         decoders = self._decoders() if any(record.metadata for record in given) else {}
         return [_shown(record, decoders) for record in given] if decoders else given
 
+    def differs(self) -> bool:
+        """Whether the shown form of any key is not the stored one."""
+        return bool(self._decoders())
+
     def metadata(self, stored: Sequence[dict[str, Json]]) -> Sequence[dict[str, Json]]:
         """Stored metadata in its shown form."""
         decoders = self._decoders()

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Sequence
 from itertools import islice
 from pathlib import Path
 
@@ -14,6 +15,8 @@ from heron.cli import completing
 from heron.cli.contents import frames_option
 from heron.cli.context import Context
 from heron.cli.exits import DONE, FAILURES
+from heron.cli.exported import left_out_sentence, reported
+from heron.cli.frozen_fields import FrozenFields
 from heron.cli.item_tables import (
     Cells,
     columns_option,
@@ -42,6 +45,7 @@ from heron.cli.progress import counting
 from heron.cli.selection import Selection, selection
 from heron.cli.tables import is_csv, say
 from heron.cli.values import assignments
+from heron.cli.versions import diff, freeze, verify, versions
 from heron.convert import dumps, item_to_dict
 from heron.errors import InvalidInput, NotFound
 from heron.models import DatasetRow, FrameChoice
@@ -60,6 +64,10 @@ _SHOWN = 20
 def command(context: click.Context, as_json: bool) -> None:
     """Make datasets and export them."""
     listing(context, list_datasets, as_json)
+
+
+for _of_versions in (freeze, versions, diff, verify):
+    command.add_command(_of_versions)
 
 
 @command.command("list")
@@ -107,8 +115,9 @@ def create(
         raise click.UsageError("Which items? Give --backing-folder, or options that choose items, not both.")
     workspace = context.workspace()
     items = () if backing_folder else selection.chosen(workspace)
+    source = None if backing_folder else selection.source(workspace)
     dataset = workspace.datasets.create(
-        title, items=items, description=description, backing_folder=backing_folder
+        title, items=items, description=description, backing_folder=backing_folder, source=source
     )
     tell(as_json, dataset, f"Made dataset {title} of {counted(dataset.row_count, 'row')}")
 
@@ -121,15 +130,26 @@ def create(
 @click.pass_obj
 @example("heron datasets show rain-1")
 def show(context: Context, title: str, columns: str | None, limit: int | None, as_json: bool) -> None:
-    """List the rows of a dataset with their metadata."""
+    """List the rows of a dataset, or of a version, TITLE@NUMBER, with their metadata.
+
+    The rows of a version are as they were frozen; the column `since` says what has become of the item.
+    """
     workspace = context.workspace()
     rows = workspace.datasets.rows(title)
+    version = workspace.versions.find(title)
+    if version is not None and columns is not None:
+        frozen = FrozenFields(version, columns)
+        if as_json:
+            print_json_array({"position": row.position, **frozen.of(row.item)} for row in islice(rows, limit))
+            return
+        print_stream(rows, frozen.cells, f"Version {title} has no rows.", limit)
+        return
     if as_json and columns is not None:
         named = values_of(workspace, (row.item for row in islice(rows, limit)), columns)
         print_json_array({"position": position, **values} for position, values in enumerate(named))
         return
     if as_json:
-        print_json_array({"position": row.position, **item_to_dict(row.item)} for row in islice(rows, limit))
+        print_json_array(_row_to_dict(row) for row in islice(rows, limit))
         return
 
     def cells(part: Sequence[DatasetRow]) -> Cells:
@@ -138,8 +158,9 @@ def show(context: Context, title: str, columns: str | None, limit: int | None, a
             return {"row": positions, **named_cells(workspace, items, columns)}
         return {
             "name": [item.name for item in items],
-            id_column(): ids(workspace, (item.uuid for item in items)),
+            **({} if version else {id_column(): ids(workspace, (item.uuid for item in items))}),
             "row": positions,
+            **({"since": [row.since for row in part]} if version else {}),
             "kind": [item.kind for item in items],
             "dimensions": [dimensions(item) for item in items],
             "metadata": [_metadata(item.metadata) for item in items],
@@ -165,7 +186,8 @@ def show(context: Context, title: str, columns: str | None, limit: int | None, a
 def add(context: Context, title: str, duplicates: Duplicates, selection: Selection, as_json: bool) -> None:
     """Add items to a dataset."""
     workspace = context.workspace()
-    done = workspace.datasets.add(title, selection.chosen(workspace), duplicates=duplicates)
+    source = selection.source(workspace)
+    done = workspace.datasets.add(title, selection.chosen(workspace), duplicates=duplicates, source=source)
     tell(as_json, done, f"Added {counted(done.added, 'row')}, skipped {done.skipped:,}")
 
 
@@ -178,7 +200,8 @@ def add(context: Context, title: str, duplicates: Duplicates, selection: Selecti
 def remove(context: Context, title: str, selection: Selection, as_json: bool) -> None:
     """Remove items from a dataset."""
     workspace = context.workspace()
-    removed = workspace.datasets.remove(title, selection.chosen(workspace))
+    source = selection.source(workspace)
+    removed = workspace.datasets.remove(title, selection.chosen(workspace), source=source)
     tell(as_json, {"removed": removed}, f"Removed {counted(removed, 'row')}")
 
 
@@ -240,7 +263,7 @@ def export(
     safe_cells: bool,
     as_json: bool,
 ) -> None:
-    """Write a dataset to a file, or to a folder if the format has several files.
+    """Write a dataset, or a version, TITLE@NUMBER, to a file, or to a folder if the format has several files.
 
     JSON has the members and the chosen frames of each item; CSV has tables of their own for them: csv-members, csv-frames.
     """
@@ -261,20 +284,29 @@ def export(
     if output.is_dir() and not workspace.plugins.exporter(chosen).writes_folder:
         raise click.UsageError(f"File {str(output)!r} is a directory.")
     exporter = workspace.plugins.exporter(chosen)
-    total = workspace.datasets.get(title).row_count
+    version = workspace.versions.find(title)
+    total = (version or workspace.datasets.get(title)).row_count
+    of_version: Counter[str] = Counter()
     with counting("Writing", "row", total) as progress:
-        rows = _reported(workspace.datasets.rows(title, frames=frames), progress)
+        rows = reported(workspace.datasets.rows(title, frames=frames), progress, of_version)
         unreadable: list[str] = []
         files = (workspace.storage, unreadable)
         count = export_rows(workspace.plugins, chosen, rows, output, files, safe_cells=safe_cells)
+
+    def count_of(part: str) -> int:
+        if version is not None:
+            return of_version[part]
+        if part == "members":
+            return workspace.datasets._member_count(title)
+        return workspace.datasets._frame_count(title, frames)
+
     left_out = {}
     others = total - count - len(unreadable)  # one sentence for each item that cannot be read
     if others > 0 and chosen not in ("csv-members", "csv-frames"):
         left_out["items"] = others
-    if "members" not in exporter.contains and (number := workspace.datasets._member_count(title)):
-        left_out["members"] = number
-    if "frames" not in exporter.contains and (number := workspace.datasets._frame_count(title, frames)):
-        left_out["frames"] = number
+    for part in ("members", "frames"):
+        if part not in exporter.contains and (number := count_of(part)):
+            left_out[part] = number
     if as_json:
         print_json(
             {
@@ -288,25 +320,13 @@ def export(
         click.get_current_context().exit(FAILURES if unreadable else DONE)
     say(f"Wrote {counted(count, 'row')} to {output}", err=str(output) == "-")
     if left_out and chosen not in ("csv-members", "csv-frames"):
-        say(_left_out(left_out, chosen), err=True)
+        say(left_out_sentence(left_out, chosen), err=True)
     for sentence in unreadable[:_SHOWN]:
         say(f"Left out, it cannot be read: {sentence}", err=True)
     if unreadable:
         if len(unreadable) > _SHOWN:
             say(f"… and {len(unreadable) - _SHOWN:,} more", err=True)
         click.get_current_context().exit(FAILURES)
-
-
-def _left_out(numbers: dict[str, int], format: str) -> str:
-    what = {
-        "items": "of other kinds",
-        "members": "of groups and series",
-        "frames": "with metadata, or chosen",
-    }
-    parts = [f"{counted(number, name[:-1])} {what[name]}" for name, number in numbers.items()]
-    tables = " and ".join(f"csv-{name}" for name in numbers if name != "items")
-    hint = f", and as tables --format {tables}" if tables else ""
-    return f"{format} does not contain {' and '.join(parts)}; json does{hint}"
 
 
 @command.command("update")
@@ -331,19 +351,26 @@ def update(
 @click.pass_obj
 @example("heron datasets delete rain-1")
 def delete(context: Context, title: str, yes: bool, as_json: bool) -> None:
-    """Delete a dataset; its items stay."""
-    datasets = context.workspace().datasets
-    found = datasets.get(title)
-    confirm(f"Delete dataset {title} of {counted(found.row_count, 'row')}? The items stay.", yes)
-    datasets.delete(title)
-    tell(as_json, found, f"Deleted dataset {title}")
+    """Delete a dataset with its versions, or one version, TITLE@NUMBER; the items stay."""
+    workspace = context.workspace()
+    version = workspace.versions.find(title)
+    if version is not None:
+        confirm(f"Delete version {title} of {counted(version.row_count, 'row')} for good?", yes)
+        workspace.versions.delete(version)
+        tell(as_json, version, f"Deleted version {title}")
+        return
+    found = workspace.datasets.get(title)
+    frozen = workspace.versions.list(found)
+    with_versions = f" and its {counted(len(frozen), 'version')}" if frozen else ""
+    rows = counted(found.row_count, "row")
+    confirm(f"Delete dataset {title} of {rows}{with_versions}? The items stay.", yes)
+    workspace.datasets.delete(title)
+    tell(as_json, found, f"Deleted dataset {title}{with_versions}")
 
 
-def _reported(rows: Iterable[DatasetRow], progress: Callable[[int], None]) -> Iterator[DatasetRow]:
-    """The same rows; `progress` is called with their number."""
-    for number, row in enumerate(rows, start=1):
-        yield row
-        progress(number)
+def _row_to_dict(row: DatasetRow) -> dict[str, object]:
+    since = {"since": row.since} if row.since else {}
+    return {"position": row.position, **item_to_dict(row.item), **since}
 
 
 def _metadata(metadata: dict[str, object]) -> str:

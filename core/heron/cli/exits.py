@@ -20,8 +20,8 @@ STATUSES = {
     DONE: "done",
     ERROR: "an error; nothing was changed unless the message says so. Also an interruption of a command that is not named at 4",
     USAGE: "wrong usage: an unknown command or option, or a missing argument",
-    FAILURES: f"{_JOBS}: done, but some units have failed for good; the report lists them. Also `datasets export`: files are missing",
-    INCOMPLETE: "the same commands: not complete, a store did not answer or it was interrupted; resuming or repeating it helps",
+    FAILURES: f"{_JOBS}: done, but some units have failed for good; the report lists them. Also `datasets export`: files are missing; `datasets verify`: files are changed, gone or unreadable",
+    INCOMPLETE: "the same commands: not complete, a store did not answer or it was interrupted; resuming or repeating it helps. Also `datasets verify`: what is known of a file does not suffice",
 }
 
 

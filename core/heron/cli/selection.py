@@ -162,6 +162,19 @@ class Selection:
             raise click.UsageError("How many of them? Give --nearest or --min-score.")
         return [item.uuid for item in workspace.search.all(query)]
 
+    def source(self, workspace: Workspace) -> dict[str, Any]:
+        """The options that were given, and the query of the preset: what a dataset keeps of how its rows were chosen."""
+        known = {
+            name: list(value) if isinstance(value, tuple) else value for name, value in self.given.items()
+        }
+        if "items" in known:
+            known["items"] = len(known["items"])
+        if (preset := self.given.get("preset")) is not None:
+            from heron.catalog.versions.tables import told
+
+            known |= told(workspace.presets.get(preset).query)
+        return known
+
     def _one_of(self, workspace: Workspace) -> str | None:
         uuids = [workspace.items.get(item).uuid for item in self.given.get("items", ())]
         return f"item.uuid IN ({', '.join(map(_quoted, uuids))})" if uuids else None

@@ -10,6 +10,7 @@ from attrs import frozen
 
 from heron.catalog.spelling import absolute_path
 from heron.errors import HeronError, InvalidInput
+from heron.jobs import Integration
 from heron.media.archives import MARK
 from heron.models import Item, Member
 from heron.storage.opening import media_file
@@ -20,17 +21,21 @@ from heron.storage.service import StorageService
 class ItemFiles:
     """The files of a workspace, read with the integrations of their items.
 
-    `unreadable` gets a sentence for each file that cannot be read; if it is None, such a file ends the export.
+    `unreadable` gets a sentence for each file that cannot be read; if it is None, such a file ends the export. With `is_frozen`, the
+    items are those of a version, and a file that is not what it was cannot be read.
     """
 
     storage: StorageService
     unreadable: list[str] | None = None
+    is_frozen: bool = False
 
     @contextmanager
     def open(self, item: Item, member: Member | None = None) -> Iterator[tuple[IO[bytes], int]]:
         """A file to read, and its size in bytes; raises HeronError if it cannot be read."""
         url = self._url(item, member)
         integration = self.storage.of(item)
+        if self.is_frozen:
+            self._require_same(item, member, url, integration)
         file = media_file(url, lambda place: self.storage.open(place, integration))
         try:
             stream = file.open()
@@ -39,10 +44,30 @@ class ItemFiles:
         with stream:
             yield cast(Any, stream), file.size
 
+    def _require_same(
+        self, item: Item, member: Member | None, url: str, integration: Integration | None
+    ) -> None:
+        """Raise HeronError if a file has another size, ETag or time than when it was frozen."""
+        of = member or item
+        time = item.modified_at if member is None else None
+        if MARK in url:
+            return  # its size is compared when it is copied
+        now = self.storage._opener.open(url, integration).stat(url)
+        if of.size not in (None, now.size) or (
+            of.etag != now.etag
+            if of.etag and now.etag
+            else time and now.modified_at and time != now.modified_at
+        ):
+            raise HeronError("it has changed since it was frozen")
+
     def local(self, item: Item, member: Member | None = None) -> str | None:
         """The path of a local file; None for an object of a storage, and for a file in an archive."""
         url = self._url(item, member)
-        return str(absolute_path(url)) if url.startswith("file:") and MARK not in url else None
+        if not url.startswith("file:") or MARK in url:
+            return None
+        if self.is_frozen:
+            self._require_same(item, member, url, self.storage.of(item))
+        return str(absolute_path(url))
 
     def failed(self, item: Item, error: HeronError, member: Member | None = None) -> None:
         """Note that a file could not be read, or raise the error if there is no list for that."""

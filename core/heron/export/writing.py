@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from itertools import chain, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -70,7 +71,11 @@ def export_rows(
         exporter = CsvExporter(safe_cells=True)
     count: int
     if known.writes_folder:
-        with whole_folder(path, ItemFiles(*files)) as folder:
+        stream = iter(rows)
+        first = [*islice(stream, 1)]
+        is_frozen = any(row.since for row in first)
+        rows = chain(first, stream)
+        with whole_folder(path, ItemFiles(*files, is_frozen)) as folder:
             count = exporter.write_folder(rows, folder)
     else:
         with whole_file(path) as stream:

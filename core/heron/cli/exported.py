@@ -1,0 +1,33 @@
+"""What the export of a dataset tells of itself: its progress, and what its format leaves out."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+
+from heron.models import DatasetRow
+from heron.wording import counted
+
+
+def reported(
+    rows: Iterable[DatasetRow], progress: Callable[[int], None], counts: Counter[str]
+) -> Iterator[DatasetRow]:
+    """The same rows; `progress` is called with their number, and members and frames of frozen rows are counted."""
+    for number, row in enumerate(rows, start=1):
+        if row.since:
+            counts.update(members=len([*row.members]), frames=len([*row.frames]))
+        yield row
+        progress(number)
+
+
+def left_out_sentence(numbers: dict[str, int], format: str) -> str:
+    """What a format does not contain, and which does."""
+    what = {
+        "items": "of other kinds",
+        "members": "of groups and series",
+        "frames": "with metadata, or chosen",
+    }
+    parts = [f"{counted(number, name[:-1])} {what[name]}" for name, number in numbers.items()]
+    tables = " and ".join(f"csv-{name}" for name in numbers if name != "items")
+    hint = f", and as tables --format {tables}" if tables else ""
+    return f"{format} does not contain {' and '.join(parts)}; json does{hint}"

@@ -170,6 +170,7 @@ EXAMPLES: dict[str, str] = {
     "ingest.write_manifest": 'ws.ingest.write_manifest(ws.synced.get("Inbox").prefix, "manifest.json")',
     "search.__call__": 'page = ws.search(where="city = \'Algiers\' AND width > 100", sort="-created_at", limit=20)\nalike = ws.search(like="harbour.jpg", nearest=5)\npage.to_pandas(), [match.score for match in alike.matches]',
     "search.all": 'sum(item.size for item in ws.search.all(folder="Photos"))',
+    "search.names": '[name.name for name in ws.search.names() if name.kind == "key"]',
     "search.window": 'ws.search.window(where="kind = \'image\'", sort="-width", start=2, limit=2)',
     "search.count": 'ws.search.count(where="kind = \'image\'")',
     "search.count_frames": 'ws.search.count_frames(where="frame.is_key")',

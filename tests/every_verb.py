@@ -139,6 +139,7 @@ READS = {
     "schema._remembered_keys": lambda w, t: w.schema._remembered_keys(),
     "search.__call__": lambda w, t: w.search(),
     "search.all": lambda w, t: w.search.all(),
+    "search.names": lambda w, t: w.search.names(),
     "search.window": lambda w, t: w.search.window(),
     "search.count": lambda w, t: w.search.count(),
     "search.notes": lambda w, t: w.search.notes(where="width > 1"),

@@ -191,6 +191,7 @@ EXAMPLES = {
         lambda w: pages(lambda cursor: w.search(like="open-1.png", limit=4, cursor=cursor)),
     ],
     "search.all": [lambda w: w.search.all(where="width > 50")],
+    "search.names": [lambda w: w.search.names(), lambda w: w.search.names(frames=True)],
     "search.window": [
         lambda w: [item.uuid for item in w.search.window()],
         lambda w: [item.uuid for item in w.search.window(start=1, sort="-name")],

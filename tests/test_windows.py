@@ -92,3 +92,22 @@ def test_a_place_that_is_none_is_refused(lake, parts):
         lake.search.window(**parts)
     with pytest.raises(heron.InvalidInput, match="limit is 0"):
         lake.search.window(limit=0)
+
+
+def test_each_name_that_is_offered_can_be_used(lake):
+    lake.registration.register(
+        [NewItem("s3://b/x", MediaFacts("image", "image/png", extra={"exif": {"Model": "Finch"}}))], "B"
+    )
+    lake.metadata.merge_all(lake.items.list(folder="B"), {"loose": "1"})
+    lake.schema.add_enum("weather", ["sun", "rain"])
+    for frames in (False, True):
+        names = {name.name: name for name in lake.search.names(frames=frames)}
+        assert {"n", "weather", "width", "area", "exif.Model", "loose", "year", "in_folder"} <= set(names)
+        assert ("frame.seconds" in names) is frames
+        assert "v" not in names, "a vector has no plain values"
+        count = lake.search.count_frames if frames else lake.search.count
+        for name in names.values():
+            if name.kind != "function":
+                count(where=f"{name.name} IS NULL")
+    assert names["weather"].options == ("sun", "rain")
+    assert names["year"].arguments == ("datetime",)

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
         FolderContents,
         NameMatches,
         Pushed,
+        QueryName,
         Verification,
     )
     from heron.catalog.columns.service import ColumnStatus
@@ -155,7 +156,7 @@ if TYPE_CHECKING:
     from heron.workspace import Workspace
 
 _HOME = {
-    "answers": "CarriedOver Conflict Conversion Explanation FolderContents NameMatches Pushed Verification",
+    "answers": "CarriedOver Conflict Conversion Explanation FolderContents NameMatches Pushed QueryName Verification",
     "catalog.relocation": "Relocated",
     "catalog.vectors.adoption": "Adopted",
     "catalog.columns.service": "ColumnStatus",
@@ -317,6 +318,7 @@ __all__ = [
     "Query",
     "QueryError",
     "QueryFunction",
+    "QueryName",
     "RangeCodec",
     "Ranked",
     "Ranking",

@@ -30,6 +30,22 @@ class Explanation(Record):
 
 
 @frozen(repr=False)
+class QueryName(Record):
+    """A name that a condition can use: `kind` is `key`, `field`, `fact`, `loose` or `function`; `options` are those of an enum.
+
+    `type` is the type of its values: that of the schema, `text`, `number`, `datetime`, `boolean`, `any` for media facts, and
+    `condition` for a function that is true or false. `arguments` are the types of the arguments of a function.
+    """
+
+    name: str
+    kind: str
+    type: str
+    about: str
+    options: tuple[str, ...] = ()
+    arguments: tuple[str, ...] = ()
+
+
+@frozen(repr=False)
 class FolderContents(Record):
     """What a folder and its subfolders contain, and deleting the folder would remove."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -19,6 +19,7 @@ from heron.search.plan import Plan, SortTerm
 from heron.search.tally import MEMBERSHIPS, Membership
 
 if TYPE_CHECKING:
+    from heron.answers import QueryName
     from heron.hooks import PluginManager
     from heron.media.kinds import Kinds
     from heron.search.namespaces import Namespaces
@@ -103,6 +104,16 @@ class Planner:
             else:
                 found[name] = _plain_field(fields, parts)
         return found
+
+    def offered(self, facts: Iterable[str], *, frames: bool) -> list[QueryName]:
+        """The names that conditions can use, with those of some media facts."""
+        from heron.hooks.contributions import QueryFunction
+        from heron.search.offered import offered
+
+        functions = self._plugins().contributions(QueryFunction)
+        return offered(
+            self._schema.current(), facts, self._schema._remembered_keys(), functions, frames=frames
+        )
 
     def _fields(self, frames: bool) -> Fields:
         return Fields(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import evolve, frozen
 
-from heron.answers import Explanation
+from heron.answers import Explanation, QueryName
 from heron.catalog.database import Database
 from heron.catalog.items import BUNDLE, PAGE, ItemService, bundles
 from heron.catalog.vectors.store import VectorStore
@@ -178,6 +178,10 @@ class SearchService:
         """
         columns = self._values(rows, self._columns(names, frames=frames), frames=frames)
         return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
+
+    def names(self, *, frames: bool = False) -> list[QueryName]:
+        """The names that conditions can use, sorts and facets most of them: keys, fields, facts of the newest items, functions."""
+        return self._planner.offered(self._items._names_of_facts(_FACTS_OF), frames=frames)
 
     def _columns(self, names: str, *, frames: bool = False) -> dict[str, Field]:
         """The fields of comma-separated names, by name; raises QueryError."""

@@ -1,4 +1,7 @@
-"""The items of storage: lists, single ones, and what is done to them beside patches."""
+"""The items of storage: lists, single ones, and what is done to them beside patches.
+
+The folder in the path of an item is not looked at: a client that has moved an item still names the folder of before.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from heron import Item, NotFound
+from heron import Item
 from heron_sdk_api.calls import Call
 from heron_sdk_api.envelopes import Refused
 from heron_sdk_api.folders import ORDERS
@@ -78,24 +81,24 @@ def get_many(call: Call) -> Any:
 
 
 def delete(call: Call) -> Any:
-    """Delete items of a folder from the catalogue; files stay."""
-    uuids = _of_folder(call, "childUuids")
+    """Delete items from the catalogue; files stay."""
+    uuids = _many(call, "childUuids")
     with call.ws.atomic():
         removed = call.ws.items.delete(uuids)
     return {"removedItemsCount": removed, "removedFoldersCount": 0}
 
 
 def move(call: Call) -> Any:
-    """Move items of a folder into another one."""
+    """Move items into a folder."""
     target = call.fields.uuid("newParentUuid")
-    uuids = _of_folder(call, "itemUuids")
+    uuids = _many(call, "itemUuids")
     with call.ws.atomic():
         call.ws.items.move(uuids, target)
 
 
 def children(call: Call) -> Any:
     """The files of an item of several files, as items; they have no address of their own in Heron."""
-    item = _in_folder(call)
+    item = call.ws.items.get(call.uuid("item"))
     results = []
     for number, member in enumerate(call.ws.items.members(item)):
         result = call.wire.item(item, metadata=False)
@@ -109,7 +112,7 @@ def children(call: Call) -> Any:
 
 def summary(call: Call) -> Any:
     """In which groups and datasets an item is."""
-    item = _in_folder(call)
+    item = call.ws.items.get(call.uuid("item"))
     datasets = [
         {
             "datasetHash": dataset.uuid,
@@ -132,27 +135,6 @@ def summary(call: Call) -> Any:
         "accessibleDatasets": datasets,
         "groupLayout": layout,
     }
-
-
-def _in_folder(call: Call) -> Item:
-    """The item of the path; raises NotFound if it is in another folder than the path says."""
-    item = call.ws.items.get(call.uuid("item"))
-    _check_parents(call, [item])
-    return item
-
-
-def _of_folder(call: Call, name: str) -> list[UUID]:
-    """The items that a body names, all of the folder of the path."""
-    uuids = _many(call, name)
-    _check_parents(call, call.ws.items.get_all(uuids))
-    return uuids
-
-
-def _check_parents(call: Call, items: Sequence[Item]) -> None:
-    folder = str(call.uuid("folder"))
-    for item in items:
-        if call.wire.parent(item) != folder:
-            raise NotFound(f"item {item.uuid} is not in folder {folder}")
 
 
 def _many(call: Call, name: str) -> list[UUID]:

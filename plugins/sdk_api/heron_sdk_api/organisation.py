@@ -80,8 +80,9 @@ def list_members(call: Call) -> Any:
 
 
 def add_members(call: Call) -> Any:
-    """Add users to a group."""
+    """Add users to a group, and give all that it has."""
     call.ws.groups.add(call.uuid("group"), users=call.fields.texts("userEmails"))
+    return list_members(call)
 
 
 def remove_members(call: Call) -> Any:

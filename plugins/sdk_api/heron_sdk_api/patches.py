@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from heron import HeronError, InvalidInput, Item, MetadataError, NotFound, Workspace
+from heron import HeronError, InvalidInput, Item, MetadataError, Workspace
 from heron_sdk_api.calls import Call
 from heron_sdk_api.fields import Fields, plain_uuid
 from heron_sdk_api.items import MANY
@@ -17,10 +17,7 @@ _ABSENT = ("timeseriesSettings", "sceneViewSettings", "sceneLayout")
 
 def patch(call: Call) -> Any:
     """Change name or metadata of an item."""
-    item = call.ws.items.get(call.uuid("item"))
-    if call.wire.parent(item) != str(call.uuid("folder")):
-        raise NotFound(f"item {item.uuid} is not in folder {call.path['folder']}")
-    (changed,) = _apply(call, {item.uuid: call.fields})
+    (changed,) = _apply(call, {str(call.uuid("item")): call.fields})
     return call.wire.item(changed)
 
 

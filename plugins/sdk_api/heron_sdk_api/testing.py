@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import json
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -117,3 +120,25 @@ def installed(requirement: str) -> Path:
         subprocess.run(command, check=True, capture_output=True, timeout=300)
         (place / "done").touch()
     return place
+
+
+def signed_headers(
+    key: Key, method: str, target: str, body: bytes, *, age: float = 0, v1: bool = False
+) -> dict[str, str]:
+    """The headers with which the SDK signs a request: of v2 to a path and query, or with `v1` of a query of v1.
+
+    `age` is how many seconds ago the signature was made.
+    """
+    digest = hashlib.sha256(body).digest()
+    if v1:
+        return {"Authorization": f"{key.raw.hex()}:{key.signer.sign(digest).hex()}"}
+    told = f"sha-256=:{base64.b64encode(digest).decode()}:"
+    covered = '("@method" "@request-target" "content-digest")'
+    parameters = f'{covered};created={int(time.time() - age)};keyid="{key.raw.hex()}";alg="ed25519"'
+    text = f'"@method": {method}\n"@request-target": {target}\n"content-digest": {told}\n"@signature-params": {parameters}'
+    signature = base64.b64encode(key.signer.sign(text.encode())).decode()
+    return {
+        "Content-Digest": told,
+        "Signature-Input": f"encord-sig={parameters}",
+        "Signature": f"encord-sig=:{signature}:",
+    }

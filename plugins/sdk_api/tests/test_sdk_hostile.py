@@ -1,0 +1,370 @@
+"""What a server answers to requests that are wrong, old, foreign, cut short or not allowed: an error in the right envelope, and no change."""
+
+from __future__ import annotations
+
+import json
+import socket
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import urlsplit
+from uuid import uuid4
+
+import httpx
+import pytest
+from attrs import frozen
+
+import heron
+from heron_sdk_api.operations import OPERATIONS
+from heron_sdk_api.rpc_table import QUERIES
+from heron_sdk_api.testing import Key, fill, make_key, signed_headers
+
+HTTP = httpx.Client(timeout=30, trust_env=False)
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("sdk")]
+
+
+@frozen
+class Place:
+    """A served workspace with 1,000 items in `Many`, and a member who may see the folder `Lake` alone."""
+
+    url: str
+    owner: Key
+    member: Key
+    many: list[str]
+    folder: str
+    lake: str
+    photo: str
+    dataset: str
+    root: Any
+
+    def send(
+        self, method: str, path: str, body: Any = None, *, key: Key | None = None, **signing: Any
+    ) -> httpx.Response:
+        """Send a signed request of v2."""
+        content = body if isinstance(body, bytes) else b"" if body is None else json.dumps(body).encode()
+        target = path if path.startswith("/") else f"/v2/public/{path}"
+        headers = signed_headers(key or self.owner, method, target, content, **signing)
+        return HTTP.request(method, self.url + target, content=content, headers=headers)
+
+    def ask(
+        self, type: str, method: str, *, uid: Any = None, payload: Any = None, resource: str | None = None,
+        key: Key | None = None, kind: str = "dataset",
+    ) -> dict[str, Any]:  # fmt: skip
+        """Post a signed query of v1."""
+        content = json.dumps(
+            {"query_type": type, "query_method": method, "values": {"uid": uid, "payload": payload}}
+        )
+        headers = signed_headers(key or self.owner, "", "", content.encode(), v1=True)
+        headers |= {"ResourceType": kind, "ResourceID": resource or self.dataset}
+        answer = HTTP.post(f"{self.url}/public", content=content, headers=headers)
+        assert answer.status_code == 200
+        found: dict[str, Any] = answer.json()
+        return found
+
+    def metadata(self) -> set[str]:
+        """The different metadata of the items in `Many`, as text."""
+        with heron.open(self.root) as ws:
+            return {json.dumps(item.metadata) for item in ws.items.list(folder="Many")}
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory, serving) -> Iterator[Place]:
+    root = tmp_path_factory.mktemp("hostile")
+    member = make_key(root, "member")
+    with heron.init(root / "lake") as ws:
+        fill(ws, photos=3)
+        facts = heron.MediaFacts("image", "image/jpeg", 64, 48)
+        ws.registration.register((heron.NewItem(f"s3://many/{n:04}.jpg", facts) for n in range(1000)), "Many")
+        dataset = ws.datasets.create("rows", items=ws.items.list(folder="Many", limit=5))
+        ws.users.add("eve@example.org")
+        ws.roles.grant("user", user="eve@example.org", folder="Lake")
+        many = [item.uuid for item in ws.items.list(folder="Many")]
+        photo = ws.items.list(folder="Lake/photos")[0]
+        lake, folder = ws.folders.get("Lake/photos").uuid, ws.folders.get("Many").uuid
+    with serving(root / "lake", **{"eve@example.org": member}) as (url, owner):
+        yield Place(url, owner, member, many, folder, lake, photo.uuid, dataset.uuid, root / "lake")
+
+
+def test_a_request_is_answered_only_if_it_is_signed_now_by_a_known_key(place, tmp_path):
+    item = f"storage/items/{place.photo}?signUrl=False"
+    assert place.send("GET", item).status_code == 200
+    strange = make_key(tmp_path, "strange")
+    target = f"/v2/public/{item}"
+    wrong = [
+        place.send("GET", item, age=400),
+        place.send("GET", item, age=-120),
+        place.send("GET", item, key=strange),
+        HTTP.get(place.url + target),
+        HTTP.get(place.url + target, headers={"Authorization": "Bearer x"}),
+        HTTP.get(
+            place.url + target,
+            headers=signed_headers(place.owner, "GET", f"/v2/public/storage/items/{place.many[0]}", b""),
+        ),
+        HTTP.request("GET", place.url + target, headers=signed_headers(place.owner, "GET", target, b"{}")),
+    ]
+    for answer in wrong:
+        assert answer.status_code == 401
+        assert answer.json()["message"].startswith("It is not known who asks: ")
+
+
+def test_a_body_other_than_the_signed_one_changes_nothing(place):
+    target = f"/v2/public/storage/folders/{place.folder}/items/{place.many[0]}"
+    headers = signed_headers(place.owner, "PATCH", target, b'{"name": "right"}')
+    answer = HTTP.patch(place.url + target, content=b'{"name": "wrong"}', headers=headers)
+    assert answer.status_code == 401
+    assert place.send("GET", f"storage/items/{place.many[0]}").json()["name"] == "0000.jpg"
+
+
+def test_an_oddly_encoded_path_means_what_it_says(place):
+    odd = place.photo.replace("-", "%2D")
+    assert place.send("GET", f"storage/items/{odd}?signUrl=False").json()["uuid"] == place.photo
+    assert place.send("GET", f"storage%2Fitems/{place.photo}").status_code == 404
+    assert place.send("GET", f"storage/items/..%2F{place.photo}").status_code == 400
+    assert place.send("GET", "storage/items/%ff%fe").status_code == 400
+
+
+def test_a_body_that_is_cut_short_changes_nothing_and_the_server_goes_on(place):
+    target = f"/v2/public/storage/folders/{place.folder}/items/{place.many[0]}"
+    body = b'{"name": "cut"}'
+    headers = signed_headers(place.owner, "PATCH", target, body)
+    parts = urlsplit(place.url)
+    lines = [f"PATCH {target} HTTP/1.1", f"Host: {parts.netloc}", f"Content-Length: {len(body)}"]
+    lines += [f"{name}: {value}" for name, value in headers.items()]
+    with socket.create_connection((parts.hostname, parts.port)) as connection:
+        connection.sendall("\r\n".join([*lines, "", ""]).encode() + body[:5])
+    assert place.send("GET", f"storage/items/{place.many[0]}").json()["name"] == "0000.jpg"
+
+
+@pytest.mark.parametrize(
+    "body", [b"{", b"[]", b"null", b'"x"', b'{"itemPatches": 1}', b"\xff", b'"\\ud800"', b"[" * 5000]
+)
+def test_a_body_that_is_no_object_is_refused(place, body):
+    answer = place.send("PATCH", "storage/items/patch-bulk", body)
+    assert answer.status_code == 400
+    assert answer.json()["message"]
+
+
+def test_more_than_a_thousand_patches_are_refused(place):
+    patches = {uuid: {"clientMetadata": {"a": 1}} for uuid in [*place.many, place.photo]}
+    answer = place.send("PATCH", "storage/items/patch-bulk", {"itemPatches": patches})
+    assert (answer.status_code, answer.json()["message"]) == (
+        400,
+        "at most 1,000 items can be changed at once, got 1,001",
+    )
+    assert place.metadata() == {"{}"}
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"clientMetadata": {"temperature": "warm"}}, "0500.jpg: metadata key 'temperature'"),
+        ({"clientMetadata": []}, "{uuid}.clientMetadata has to be an object"),
+        ({"name": 5}, "{uuid}.name has to be a text"),
+        ({"name": ""}, "item {uuid}: item name"),
+        ({"description": "x"}, "{uuid}: items have no description"),
+        ({"timeseriesSettings": {"channels": {}}}, "{uuid}: Heron keeps no timeseriesSettings"),
+        ("x", "{uuid} has to be a JSON object"),
+        (None, "{uuid} has to be a JSON object"),
+    ],
+)
+def test_if_one_of_a_thousand_patches_is_wrong_none_is_made_and_the_answer_says_which(place, wrong, message):
+    patches = {uuid: {"clientMetadata": {"new": True}} for uuid in place.many}
+    answer = place.send(
+        "PATCH", "storage/items/patch-bulk", {"itemPatches": {**patches, place.many[500]: wrong}}
+    )
+    assert answer.status_code == 400
+    assert message.format(uuid=place.many[500]) in answer.json()["message"]
+    assert place.metadata() == {"{}"}
+
+
+def test_a_patch_of_an_item_that_is_not_there_makes_none(place):
+    patches = {uuid: {"clientMetadata": {"new": True}} for uuid in [*place.many[:5], str(uuid4())]}
+    assert place.send("PATCH", "storage/items/patch-bulk", {"itemPatches": patches}).status_code == 404
+    twice = {place.many[0]: {}, place.many[0].upper(): {}}
+    assert place.send("PATCH", "storage/items/patch-bulk", {"itemPatches": twice}).status_code == 400
+    assert place.metadata() == {"{}"}
+
+
+def test_the_folder_in_a_path_is_a_uuid_and_may_be_the_one_of_before(place):
+    patch = {"clientMetadata": {"a": 1}}
+    assert (
+        place.send("PATCH", f"storage/folders/{place.folder}/items/{place.photo}", patch).status_code == 200
+    )
+    assert place.send("PATCH", f"storage/folders/{place.folder}/items/x", patch).status_code == 400
+    assert place.send("PATCH", f"storage/folders/{place.folder}/items/{uuid4()}", patch).status_code == 404
+
+
+def test_a_member_sees_and_changes_what_their_rights_allow(place):
+    found = place.send("GET", "storage/search/items?search=.", key=place.member).json()["results"]
+    assert {item["name"] for item in found} == {
+        "photo-000.jpg",
+        "photo-001.jpg",
+        "photo-002.jpg",
+        "waves.gif",
+        "notes.txt",
+    }
+    patch = {"itemPatches": {place.photo: {"clientMetadata": {"a": 1}}}}
+    answers = {
+        404: [
+            place.send("GET", f"storage/items/{place.many[0]}", key=place.member),
+            place.send("GET", f"storage/folders/{place.folder}/items", key=place.member),
+            place.send("DELETE", f"storage/folders/{place.folder}", key=place.member),
+        ],
+        403: [
+            place.send("PATCH", "storage/items/patch-bulk", patch, key=place.member),
+            place.send("POST", "organisation/client-metadata-schema", {"a": "number"}, key=place.member),
+            place.send(
+                "POST",
+                "organisation/users",
+                {"email": "a@b.org", "roleMnemonicName": "ADMIN"},
+                key=place.member,
+            ),
+            place.send("DELETE", f"storage/folders/{place.lake}", key=place.member),
+        ],
+    }
+    for status, each in answers.items():
+        assert [answer.status_code for answer in each] == [status] * len(each)
+
+
+def test_a_query_of_v1_that_is_sent_again_for_another_dataset_meets_the_rights_of_its_user(place):
+    settings = {"dataset_access_settings": {"fetch_client_metadata": False}}
+    assert place.ask("dataset", "GET", payload=settings)["response"]["title"] == "rows"
+    assert place.ask("dataset", "GET", payload=settings, key=place.member)["response"] == [
+        "RESOURCE_NOT_FOUND_ERROR"
+    ]
+    for resource in ("none", "x" * 500, str(uuid4())):
+        answer = place.ask("dataset", "GET", payload=settings, resource=resource)
+        assert answer["response"] == ["RESOURCE_NOT_FOUND_ERROR"]
+    save = place.ask("datarow", "POST", uid=place.photo, payload={"client_metadata": {"a": 1}})
+    assert save["response"] == ["RESOURCE_NOT_FOUND_ERROR"]  # an item that is not in the dataset
+
+
+def test_queries_of_v1_are_refused_in_their_envelope(place, tmp_path):
+    strange = place.ask("dataset", "GET", key=make_key(tmp_path, "strange"))
+    assert (strange["status"], strange["response"]) == (401, ["AUTHENTICATION_ERROR"])
+    assert place.ask("labelrow", "GET")["response"] == ["METHOD_NOT_ALLOWED_ERROR"]
+    assert place.ask("dataset", "PUT")["response"] == ["METHOD_NOT_ALLOWED_ERROR"]
+    assert place.ask("dataset", "GET", payload=[1])["response"] == ["INVALID_ARGUMENTS_ERROR"]
+    assert HTTP.get(f"{place.url}/public").json()["response"] == ["METHOD_NOT_ALLOWED_ERROR"]
+    assert HTTP.post(f"{place.url}/public").json()["response"] == ["AUTHENTICATION_ERROR"]
+
+
+def test_files_of_the_server_cannot_be_reached(place):
+    path = f"storage/folders/{place.folder}/data-upload-jobs"
+    for url in ("/etc/passwd", "file:///etc/passwd", "../x.jpg"):
+        body = {"externalFiles": {"images": [{"objectUrl": url}]}, "ignoreErrors": True}
+        answer = place.send("POST", path, body)
+        assert (answer.status_code, "files of the server" in answer.json()["message"]) == (400, True)
+        synced = {"name": "S", "cloudSyncedFolderParams": {"integrationUuid": str(uuid4()), "remoteUrl": url}}
+        assert place.send("POST", "storage/folders", synced).status_code in (400, 404)
+    stolen = {"dataItems": {"images": [{"objectUrl": "heron-upload/" + str(uuid4()), "title": "x"}]}}
+    assert "nothing was uploaded" in place.send("POST", path, stolen).json()["message"]
+    foreign = {"externalFiles": {"images": [{"objectUrl": "s3://secret/a.jpg"}]}}
+    mine = place.send("POST", "storage/folders", {"name": "Mine"}, key=place.member).json()["uuid"]
+    answer = place.send("POST", f"storage/folders/{mine}/data-upload-jobs", foreign, key=place.member)
+    assert (answer.status_code, "name an integration" in answer.json()["message"]) == (403, True)
+
+
+def test_signed_addresses_cannot_be_made_up(place):
+    address = place.send("GET", f"storage/items/{place.photo}?signUrl=True").json()["signedUrl"]
+    answer = HTTP.get(address, headers={"Range": "bytes=0-9"})
+    assert (answer.status_code, len(answer.content), answer.headers["x-content-type-options"]) == (
+        206,
+        10,
+        "nosniff",
+    )
+    for wrong in (
+        address.replace(place.photo, place.many[0]),
+        address.partition("?")[0],
+        address[:-3] + "000",
+    ):
+        assert HTTP.get(wrong).status_code == 403
+    body = {"itemType": "image", "count": 1}
+    upload = place.send("POST", f"storage/folders/{place.folder}/upload-signed-urls", body).json()["results"][
+        0
+    ]
+    assert HTTP.put(upload["signedUrl"] + "0", content=b"x").status_code == 403
+    assert HTTP.get(upload["signedUrl"]).status_code in (401, 403)
+    assert HTTP.put(upload["signedUrl"], content=b"x").status_code == 200
+
+
+def junk() -> list[Any]:
+    """Bodies that mean nothing, or nearly something."""
+    nothing = str(uuid4())
+    names = [
+        "name",
+        "title",
+        "description",
+        "parent",
+        "clientMetadata",
+        "itemUuids",
+        "childUuids",
+        "newParentUuid",
+        "folderUuids",
+        "itemPatches",
+        "folderPatches",
+        "groupHashList",
+        "userRole",
+        "userEmails",
+        "email",
+        "roleMnemonicName",
+        "memberType",
+        "dataItems",
+        "externalFiles",
+        "integrationHash",
+        "ignoreErrors",
+        "itemType",
+        "count",
+        "presetUuid",
+        "dataTitles",
+        "filterPresetJson",
+        "filterPreset",
+        "status",
+        "metadataIngestion",
+        "createBackingFolder",
+        "cloudSyncedFolderParams",
+        "fileName",
+        "uuid",
+    ]
+    return [
+        None,
+        {},
+        [],
+        dict.fromkeys(names, 10**30),
+        dict.fromkeys(names, "a\x00b\ud7ff"),
+        {name: [nothing, 5, None, {}] for name in names},
+        {name: {nothing: {"a": [None]}, "": "", "ty": "enum", "matcher": 5} for name in names},
+    ]
+
+
+@pytest.mark.parametrize("operation", OPERATIONS, ids=lambda each: f"{each.method} {each.path}")
+def test_no_operation_fails_by_itself(place, operation):
+    parts = operation.path.split("/")
+    filled = ["/".join(str(uuid4()) if part.startswith("{") else part for part in parts), "/".join(parts)]
+    odd = "?pageSize=0&pageToken=x&desc=maybe&itemTypes=none&order=size&uuids=x&count=-1&timeoutSeconds=x&createdBefore=x"
+    for path in filled if "{" in operation.path else filled[:1]:
+        bodies = junk() if operation.method not in ("GET", "DELETE") and path == filled[0] else [None]
+        for body in bodies:
+            answer = place.send(operation.method, path, body)
+            assert answer.status_code < 500, (path, body, answer.text)
+            assert answer.status_code == 200 or answer.json()["message"]
+    answer = place.send(
+        operation.method, filled[0] + odd, {} if operation.method not in ("GET", "DELETE") else None
+    )
+    assert answer.status_code < 500, answer.text
+
+
+@pytest.mark.parametrize("query", QUERIES, ids=lambda each: f"{each.resource} {each.type} {each.method}")
+def test_no_query_fails_by_itself(place, query):
+    values = [
+        None,
+        5,
+        "x",
+        ["x"],
+        {},
+        [{}],
+        {"client_metadata": 5, "item_uuids": "x", "filter": [], "dataItems": {}},
+    ]
+    for value in values:
+        for uid, payload in ((value, None), (place.many[0], value)):
+            answer = place.ask(query.type, query.method, uid=uid, payload=payload, kind=query.resource)
+            assert answer["status"] < 500, (value, answer)

@@ -96,7 +96,9 @@ def names(things):
 user = EncordUserClient.create_with_ssh_private_key(ssh_private_key_path=KEY, domain=DOMAIN)
 
 # The schema
-assert user.get_client_metadata_schema()["weather"].value == "enum"
+types = user.get_client_metadata_schema()
+assert types["weather"].value == "enum"
+user.set_client_metadata_schema_from_dict(types)
 schema = user.metadata_schema()
 assert schema.get_enum_options("weather") == ["rain", "sun"]
 schema.add_scalar("speed", data_type="number")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import functools
 import hashlib
 import json
 import os
@@ -14,7 +15,13 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import frozen
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    PublicFormat,
+    load_ssh_private_key,
+)
 
 if TYPE_CHECKING:
     from heron import Workspace
@@ -43,11 +50,14 @@ class Key:
     @property
     def signer(self) -> Ed25519PrivateKey:
         """The private key."""
-        from cryptography.hazmat.primitives.serialization import load_ssh_private_key
+        return _loaded(self.private)
 
-        key = load_ssh_private_key(self.private.read_bytes(), None)
-        assert isinstance(key, Ed25519PrivateKey)
-        return key
+
+@functools.cache
+def _loaded(private: Path) -> Ed25519PrivateKey:
+    key = load_ssh_private_key(private.read_bytes(), None)
+    assert isinstance(key, Ed25519PrivateKey)
+    return key
 
 
 def make_key(folder: Path, name: str) -> Key:

@@ -26,26 +26,30 @@ _BOOLEAN = frozenset({"is_key", "indexed"})
 
 _ITEMS = (
     f"SELECT items.id AS place, {', '.join(f'items.{name}' for name in ITEM_COLUMNS)}, folders.path AS folder, "
-    "integrations.name AS integration, stores.scheme, stores.name AS store FROM items "
+    "integrations.name AS integration, stores.scheme, stores.name AS store "
+    "FROM temp.portable_items AS chosen CROSS JOIN items ON items.id = chosen.id "
     "JOIN folders ON folders.id = items.folder_id LEFT JOIN integrations ON integrations.id = items.integration_id "
     "AND {integrations} LEFT JOIN stores ON stores.id = items.store_id "
-    f"WHERE items.id {CHOSEN} AND items.id > ? ORDER BY items.id LIMIT ?"
+    "WHERE chosen.id > ? ORDER BY chosen.id LIMIT ?"
 )
 _FRAMES = (
     f"SELECT frames.id AS place, items.uuid AS item, {', '.join(f'frames.{name}' for name in FRAME_COLUMNS)} "
-    f"FROM frames JOIN items ON items.id = frames.item_id WHERE item_id {CHOSEN} AND frames.id > ? ORDER BY frames.id LIMIT ?"
+    "FROM frames CROSS JOIN temp.portable_items AS chosen ON chosen.id = frames.item_id JOIN items ON items.id = frames.item_id "
+    "WHERE frames.id > ? ORDER BY frames.id LIMIT ?"
 )
 _THUMBNAILS = (
-    "SELECT item_id AS place, uuid AS item, jpeg FROM thumbnails JOIN items ON items.id = item_id "
-    f"WHERE item_id {CHOSEN} AND item_id > ? ORDER BY item_id LIMIT ?"
+    "SELECT chosen.id AS place, uuid AS item, jpeg FROM temp.portable_items AS chosen "
+    "CROSS JOIN thumbnails ON item_id = chosen.id JOIN items ON items.id = item_id WHERE chosen.id > ? ORDER BY chosen.id LIMIT ?"
 )
 _FRAME_THUMBNAILS = (
-    "SELECT frame_id AS place, uuid AS item, number, jpeg FROM frame_thumbnails JOIN frames ON frames.id = frame_id "
-    f"JOIN items ON items.id = item_id WHERE item_id {CHOSEN} AND frame_id > ? ORDER BY frame_id LIMIT ?"
+    "SELECT frame_id AS place, uuid AS item, number, jpeg FROM frame_thumbnails CROSS JOIN frames ON frames.id = frame_id "
+    "CROSS JOIN temp.portable_items AS chosen ON chosen.id = item_id JOIN items ON items.id = item_id "
+    "WHERE frame_id > ? ORDER BY frame_id LIMIT ?"
 )
 _MEMBERS = (
-    "SELECT item_id, position, uuid AS item, members.url, members.size, members.etag, members.frame_count FROM members "
-    f"JOIN items ON items.id = item_id WHERE item_id {CHOSEN} AND (item_id, position) > (?, ?) ORDER BY item_id, position LIMIT ?"
+    "SELECT item_id, position, uuid AS item, members.url, members.size, members.etag, members.frame_count "
+    "FROM members CROSS JOIN temp.portable_items AS chosen ON chosen.id = item_id JOIN items ON items.id = item_id "
+    "WHERE (item_id, position) > (?, ?) ORDER BY item_id, position LIMIT ?"
 )
 _FOLDERS = (
     "SELECT path AS place, uuid, path, description, metadata, created_at FROM folders "
@@ -158,8 +162,8 @@ class PortableReader:
         after = (0, 0)
         while rows := self._database.rows(
             "SELECT collection_id, item_id, collections.uuid AS collection, items.uuid AS item FROM collection_items "
-            "JOIN collections ON collections.id = collection_id JOIN items ON items.id = item_id "
-            f"WHERE item_id {CHOSEN} AND {scope} AND (collection_id, item_id) > (?, ?) ORDER BY collection_id, item_id LIMIT ?",
+            "CROSS JOIN temp.portable_items AS chosen ON chosen.id = item_id JOIN collections ON collections.id = collection_id "
+            f"JOIN items ON items.id = item_id WHERE {scope} AND (collection_id, item_id) > (?, ?) ORDER BY collection_id, item_id LIMIT ?",
             [*after, BUNDLE],
         ):
             after = (rows[-1]["collection_id"], rows[-1]["item_id"])
@@ -192,8 +196,8 @@ class PortableReader:
         """The rows of the datasets, in the order in which they were added."""
         return self._paged(
             "SELECT r.id AS place, datasets.uuid AS dataset, items.uuid AS item FROM dataset_rows AS r "
-            "JOIN datasets ON datasets.id = r.dataset_id JOIN items ON items.id = r.item_id "
-            f"WHERE item_id {CHOSEN} AND {self._whole(whole)} AND {self._access.scope('dataset', 'datasets')} "
+            "CROSS JOIN temp.portable_items AS chosen ON chosen.id = r.item_id JOIN datasets ON datasets.id = r.dataset_id "
+            f"JOIN items ON items.id = r.item_id WHERE {self._whole(whole)} AND {self._access.scope('dataset', 'datasets')} "
             "AND r.id > ? ORDER BY r.id LIMIT ?",
             0,
             *([] if whole else [chosen.id if chosen else 0]),
@@ -256,8 +260,8 @@ class PortableReader:
         """The owners of the vectors of a set, row by row."""
         return self._paged(
             "SELECT vectors.row AS place, items.uuid AS item, frames.number, mark AS fingerprint FROM vectors "
-            "JOIN items ON items.id = vectors.item_id LEFT JOIN frames ON frames.id = vectors.frame_id "
-            f"WHERE set_id = ? AND vectors.item_id {CHOSEN} AND row > ? ORDER BY row LIMIT ?",
+            "CROSS JOIN temp.portable_items AS chosen ON chosen.id = vectors.item_id JOIN items ON items.id = vectors.item_id "
+            "LEFT JOIN frames ON frames.id = vectors.frame_id WHERE set_id = ? AND row > ? ORDER BY row LIMIT ?",
             -1,
             kept.id,
         )
@@ -267,7 +271,8 @@ class PortableReader:
         mapped = self._vectors._rows.matrix(kept).mapped(kept.row_count)
         after = -1
         while rows := self._database.rows(
-            f"SELECT row FROM vectors WHERE set_id = ? AND item_id {CHOSEN} AND row > ? ORDER BY row LIMIT ?",
+            "SELECT row FROM vectors CROSS JOIN temp.portable_items AS chosen ON chosen.id = item_id "
+            "WHERE set_id = ? AND row > ? ORDER BY row LIMIT ?",
             [kept.id, after, BUNDLE],
         ):
             after = rows[-1][0]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterable, Iterator
 from typing import IO, Any
 
@@ -13,7 +14,8 @@ from heron.ingest.portable.source import BROKEN, Source
 from heron.models import Json
 from heron.portable import PortableManifest, PortablePart, PortableVectors
 
-_BLOCK = 32 << 20
+_LONG = re.compile(rb"[:,\[]\s*-?[0-9]{19}").search
+_BLOCK = 8 << 20
 """Bytes of vectors that are in memory at a time."""
 
 
@@ -35,10 +37,9 @@ class Reader:
             raise InvalidInput(
                 f"{self._source.path} has {known.rows:,} folders, at most {MAX_FOLDERS:,} are read"
             )
-        read = loads if part is OWNERS else loads_given
         for number, line in enumerate(self._lines(known), start=1):
             place = f"{name}, line {number}"
-            yield part.values(_parsed(read, line, place), place)
+            yield part.values(_parsed(line, place, exact=part is not OWNERS), place)
 
     def _lines(self, part: PortablePart) -> Iterator[bytes]:
         count = 0
@@ -80,9 +81,10 @@ class Reader:
             stream.require_end(part.rows)
 
 
-def _parsed(read: Any, line: bytes, place: str) -> Json:
+def _parsed(line: bytes, place: str, *, exact: bool) -> Json:
+    """The value of a line. With `exact`, whole numbers of more than 64 bits are not rounded, so that they are refused later."""
     try:
-        return read(line)
+        return loads_given(line) if exact and _LONG(line) else loads(line)
     except InvalidInput as error:
         raise InvalidInput(f"{place}: {error.message}") from error
 

@@ -135,16 +135,16 @@ def rows_of(export: Path, name: str) -> list[Any]:
     return [json.loads(line) for line in (export / name).read_text().splitlines()]
 
 
-def edit(export: Path, name: str, number: int, **values: Any) -> None:
+def edit(export: Path, part: str, place: int, values: dict[str, Any]) -> None:
     """Give fields of a row other values; ... removes a field."""
 
     def change(data: bytes) -> bytes:
         rows = [json.loads(line) for line in data.splitlines()]
-        rows[number].update(values)
-        rows[number] = {key: value for key, value in rows[number].items() if value is not ...}
+        rows[place].update(values)
+        rows[place] = {key: value for key, value in rows[place].items() if value is not ...}
         return b"".join(json.dumps(row).encode() + b"\n" for row in rows)
 
-    forge(export, name, change)
+    forge(export, part, change)
 
 
 def bits(ws: heron.Workspace, key: str) -> bytes:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import sqlite3
 import subprocess
@@ -197,7 +196,7 @@ def test_a_file_that_cannot_be_read_is_named_and_the_rest_is_whole(tmp_path, emp
     told = empty.portable.export(tmp_path / "ex", media=True, unreadable=unreadable)
     assert told.media == 5
     assert "p0.jpg" in unreadable[0]
-    with pytest.raises(heron.HeronError, match="p0.jpg"):
+    with pytest.raises(heron.HeronError, match=r"p0\.jpg"):
         empty.portable.export(tmp_path / "ex2", media=True)
     assert not (tmp_path / "ex2").exists()
 
@@ -375,7 +374,7 @@ def test_a_killed_merge_leaves_the_catalogue_as_it_was_and_the_next_one_complete
         ws.portable.merge(export)
         assert seen(ws) == seen(lake)
         assert bits(ws, "look") == bits(lake, "look")
-    assert not [name for name in os.listdir(tmp_path / "b") if name.endswith(".part")]
+    assert not [path for path in (tmp_path / "b").iterdir() if path.name.endswith(".part")]
 
 
 def test_commands(lake, tmp_path, monkeypatch, capsys):

@@ -204,7 +204,7 @@ def jpeg(given: Any) -> bytes:
     return found
 
 
-_DOUBTFUL = re.compile(r"\.\.|%2|%5|\\|//|^/", re.IGNORECASE).search
+_DOUBTFUL = re.compile(r"\.\.|%2|%5|\\|//", re.IGNORECASE).search
 _WORDS = re.compile(r"\.\.|%2e%2e|%2e\.|\.%2e", re.IGNORECASE)
 
 
@@ -213,7 +213,7 @@ def url(given: Any) -> str:
     from heron.catalog.registration import check_url
 
     check_url(text(given))
-    if given.startswith("file:./") and not _DOUBTFUL(given, 7):
+    if given.startswith("file:./") and not _DOUBTFUL(given, 6):
         return given  # type: ignore[no-any-return]
     if given.startswith("file:") and not given.startswith("file:///"):
         if not given.startswith("file:./"):

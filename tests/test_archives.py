@@ -176,7 +176,7 @@ def test_200_000_members_are_refused_in_seconds(tmp_path):
     start = time.process_time()
     with pytest.raises(MediaError, match=f"holds 200,000 files, at most {MEMBERS:,} are read"):
         next(members(look_at(tmp_path / "a.zip", "file:///a.zip")))
-    assert time.process_time() - start < 20
+    assert time.process_time() - start < 60, "it takes one second"
 
 
 def test_members_that_overlap_are_refused_or_read_and_nothing_else(tmp_path):

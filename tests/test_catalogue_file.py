@@ -64,7 +64,7 @@ def running(script, *arguments, **options):
     finally:
         process.stdin.close()
         process.stdout.close()
-        process.wait(20)
+        process.wait(120)
 
 
 # Opening
@@ -123,7 +123,7 @@ def test_several_processes_can_make_the_same_workspace_at_once(tmp_path):
     command = [sys.executable, "-c", script, str(tmp_path)]
     environment = {**os.environ, "PYTHONPATH": str(CORE)}
     makers = [subprocess.Popen([*command, f"folder {number}"], env=environment) for number in range(4)]
-    assert [maker.wait(30) for maker in makers] == [0] * 4
+    assert [maker.wait(120) for maker in makers] == [0] * 4
     with heron.open(tmp_path, discover=False) as workspace:
         assert [folder.path for folder in workspace.folders.list()] == [
             f"folder {number}" for number in range(4)

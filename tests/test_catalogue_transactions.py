@@ -106,14 +106,14 @@ def test_a_second_writer_waits_and_is_then_told_who_holds_the_catalogue(tmp_path
         began = time.monotonic()
         with pytest.raises(CatalogueBusy) as caught:
             workspace.folders.create("B")
-        assert 0.4 < time.monotonic() - began < 5
+        assert 0.4 < time.monotonic() - began < 10
         text = str(caught.value)
         assert f"(process {holder.pid} on " in text
         assert "is being written by a Python program" in text
         assert "HERON_BUSY_SECONDS" in text
         assert len(text.splitlines()) == 1
         holder.stdin.close()
-        holder.wait(10)
+        holder.wait(120)
         workspace.folders.create("B")
         assert [folder.path for folder in workspace.folders.list()] == ["A", "B", "of the holder"]
 

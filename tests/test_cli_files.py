@@ -42,7 +42,7 @@ def test_a_pipe_is_written_to_and_stays(lake, tmp_path):
     os.mkfifo(tmp_path / "d.csv")
     with subprocess.Popen(["cat", tmp_path / "d.csv"], stdout=subprocess.PIPE) as reader:
         lake("datasets", "export", "D", "-o", "d.csv")
-        assert reader.communicate(timeout=10)[0].count(b"\n") == 4
+        assert reader.communicate(timeout=120)[0].count(b"\n") == 4
     assert (tmp_path / "d.csv").is_fifo()
 
 

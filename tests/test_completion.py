@@ -12,6 +12,7 @@ from heron.catalog.access import Access
 from heron.catalog.database import Database
 from heron.catalog.naming import Names
 from heron.models import MediaFacts, NewItem
+from tests.counting import steps
 
 EXE = [sys.executable, "-c", "from heron.cli.main import run; run()"]
 
@@ -162,18 +163,37 @@ def test_what_the_user_may_not_see_is_not_offered(place):
     database.close()
 
 
-@pytest.mark.slow
-def test_a_hundred_thousand_items_are_completed_in_less_than_a_third_of_a_second(tmp_path):
+def test_completion_costs_the_same_among_a_thousand_items_and_among_twenty_thousand(tmp_path):
     facts = MediaFacts("image", "image/png")
+
+    def cost(workspace):
+        names = Names(workspace._database, workspace.access)
+        return [
+            steps(workspace._database, lambda: found.append(names.beginning("item", "picture-0009"))),
+            steps(workspace._database, lambda: found.append(names.beginning("item", ""))),
+            steps(workspace._database, lambda: found.append(names.beginning("folder", ""))),
+            steps(workspace._database, lambda: found.append(names.keys())),
+        ]
+
+    costs, found = [], []
     with heron.open(tmp_path, discover=False) as workspace:
-        new = (NewItem(f"s3://b/{n}", facts, f"picture-{n:06}.png") for n in range(100_000))
-        workspace.registration.register(new, "F")
-    for words in (["items", "show", "picture-0999"], ["items", "--folder", ""], ["search", "--sort", "w"]):
-        times = []
-        for _ in range(3):
-            process = subprocess.Popen(EXE, cwd=tmp_path, env=asking(words), stdout=subprocess.PIPE)
-            assert process.stdout.read()
-            process.stdout.close()
-            _, _, usage = os.wait4(process.pid, 0)
-            times.append(usage.ru_utime + usage.ru_stime)
-        assert min(times) < 0.3, words
+        for first, end in ((0, 1000), (1000, 20_000)):
+            new = (NewItem(f"s3://b/{n}", facts, f"picture-{n:06}.png") for n in range(first, end))
+            workspace.registration.register(new, "F")
+            costs.append(cost(workspace))
+    assert [len(names) for names in found[:3]] == [len(names) for names in found[4:7]] == [100, 100, 1]
+    assert all(many <= few + 500 for few, many in zip(*costs, strict=True)), costs
+    assert max(costs[1]) < 10_000, costs
+
+
+def test_completion_imports_nothing_heavy(place):
+    script = (
+        "import atexit, sys; atexit.register(lambda: print(*sys.modules, file=sys.stderr)); "
+        "from heron.cli.main import run; run()"
+    )
+    command = [sys.executable, "-c", script]
+    for words in (["items", "show", "a"], ["items", "--folder", ""], ["search", "--sort", "w"]):
+        done = subprocess.run(command, cwd=place, env=asking(words), capture_output=True, text=True)
+        assert done.stdout
+        assert "heron.cli.completing" in done.stderr.split()
+        assert not {"numpy", "PIL", "sqlglot", "rich", "fsspec", "loky"} & set(done.stderr.split())

@@ -204,8 +204,8 @@ def test_leaving_the_proxy_ends_what_stalls_and_closes_all_connections(origin):
         stalled.getresponse()
     assert idle.sock.recv(1) == b""
     for thread in set(threading.enumerate()) - threads:
-        thread.join(5)
-    assert time.monotonic() - begun < 5
+        thread.join(30)
+    assert time.monotonic() - begun < 30
     with pytest.raises(ConnectionRefusedError):
         ask(proxy, "/small")
 

@@ -41,7 +41,7 @@ used = peak() - before if sys.platform == "linux" else 0
 print(json.dumps({"answers": answers, "seconds": time.process_time() - start, "megabytes": used}))
 """
 
-SECONDS, MEGABYTES = 30, 600
+SECONDS, MEGABYTES = 120, 600
 """Most that all four questions may take together, on a slow machine, and the memory of the largest answer."""
 
 TEN_GIGABYTES = 10_000

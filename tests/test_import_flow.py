@@ -342,7 +342,7 @@ def test_local_files_are_counted_ahead_without_their_sidecars(workspace, tmp_pat
     workspace.ingest.files([place], folder="A", progress=told.append, ignore_errors=True)
     assert (told[-1].files, told[-1].done) == (300, 300) and told[-1].total in (None, 300)
     count = Count([place], ".metadata.json")
-    end = time.monotonic() + 10
+    end = time.monotonic() + 60
     while count() is None and time.monotonic() < end:
         time.sleep(0.01)
     assert count() == 300

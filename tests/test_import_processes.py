@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,7 @@ from tests.test_import_jobs import failures, urls
 
 SCRIPT = """
 import sys, time
+from pathlib import Path
 import heron
 from heron.cli import main
 from heron.cli.context import Context
@@ -28,7 +30,15 @@ from tests.memory_storage import Lake, LakePlugin
 class SlowLake(Lake):
     def ask(self, what, *about):
         time.sleep(0.01)
+        while what != "list" and about[0] >= last():
+            time.sleep(0.01)
         super().ask(what, *about)
+
+def last():
+    try:
+        return Path(root, "hold").read_text()
+    except FileNotFoundError:
+        return "a"
 
 pipeline.SECONDS = 0.05
 lake = SlowLake(page=100)
@@ -38,7 +48,7 @@ root, *arguments = sys.argv[1:]
 Context.workspace = lambda self: heron.open(root, plugins=[LakePlugin(lake)], discover=False)
 sys.exit(main.status(arguments))
 """
-"""The command line over a lake that needs two seconds for 200 objects."""
+"""The command line over a lake that needs two seconds for 200 objects, and waits before the one named in the file `hold`."""
 
 URLS = [f"mem://b/{number:04}.txt" for number in range(200)]
 
@@ -48,6 +58,17 @@ def manifest(tmp_path):
     file = tmp_path / "manifest.jsonl"
     file.write_text("".join(json.dumps({"objectUrl": url}) + "\n" for url in URLS))
     return file
+
+
+@contextmanager
+def holding(tmp_path, number):
+    """No process goes further than this object until the end: what is to happen meanwhile has all the time it needs."""
+    hold = tmp_path / "lake" / "hold"
+    hold.write_text(f"{number:04}.txt")
+    try:
+        yield
+    finally:
+        hold.unlink()
 
 
 @pytest.fixture
@@ -71,7 +92,7 @@ def heron_process(tmp_path, monkeypatch):
         process.communicate()
 
 
-def wait_for(condition, seconds=30):
+def wait_for(condition, seconds=120):
     end = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < end, "nothing came of it"
@@ -88,11 +109,12 @@ def is_sound(workspace):
 
 @pytest.mark.slow
 def test_another_process_cancels_an_import_that_runs(workspace, manifest, heron_process, tmp_path, capsys):
-    process = heron_process("import", "--manifest", manifest, "--folder", "A", "--ignore-errors")
-    wait_for(lambda: position(workspace) > 20)
-    assert status(["-w", str(tmp_path / "lake"), "imports", "cancel", "1"]) == 0
+    with holding(tmp_path, 100):
+        process = heron_process("import", "--manifest", manifest, "--folder", "A", "--ignore-errors")
+        wait_for(lambda: position(workspace) > 20)
+        assert status(["-w", str(tmp_path / "lake"), "imports", "cancel", "1"]) == 0
     assert "Cancelled import 1; " in capsys.readouterr().out
-    _, err = process.communicate(timeout=30)
+    _, err = process.communicate(timeout=120)
     assert process.returncode == 1
     assert err.strip() == "Error: import 1 was cancelled (what had landed before stays)"
     job = workspace.imports.get("1")
@@ -104,12 +126,15 @@ def test_another_process_cancels_an_import_that_runs(workspace, manifest, heron_
 
 
 @pytest.mark.slow
-def test_another_process_cancels_a_strict_import_and_nothing_has_landed(workspace, manifest, heron_process):
-    process = heron_process("import", "--manifest", manifest, "--folder", "A")
-    wait_for(lambda: workspace.imports.list())
-    time.sleep(0.3)
-    workspace.imports.cancel("1")
-    _, err = process.communicate(timeout=30)
+def test_another_process_cancels_a_strict_import_and_nothing_has_landed(
+    workspace, manifest, heron_process, tmp_path
+):
+    with holding(tmp_path, 100):
+        process = heron_process("import", "--manifest", manifest, "--folder", "A")
+        wait_for(lambda: workspace.imports.list())
+        time.sleep(0.3)  # some objects are read meanwhile, however many
+        workspace.imports.cancel("1")
+    _, err = process.communicate(timeout=120)
     assert (process.returncode, "import 1 was cancelled" in err) == (1, True)
     assert (urls(workspace), workspace.folders.list()) == ([], [])
     assert workspace.imports.get("1").state == "cancelled"
@@ -117,16 +142,18 @@ def test_another_process_cancels_a_strict_import_and_nothing_has_landed(workspac
 
 @pytest.mark.slow
 @pytest.mark.parametrize("strict", [False, True])
-def test_of_two_that_resume_at_once_one_does_it(workspace, manifest, heron_process, strict):
+def test_of_two_that_resume_at_once_one_does_it(workspace, manifest, heron_process, tmp_path, strict):
     options = [] if strict else ["--ignore-errors"]
-    first = heron_process("import", "--manifest", manifest, "--folder", "A", *options)
-    wait_for(lambda: workspace.imports.list())
-    time.sleep(0.5)
-    first.kill()
-    first.wait()
-    assert workspace.imports.get("1").state == "interrupted"
-    both = [heron_process("imports", "resume", "1") for _ in range(2)]
-    said = [process.communicate(timeout=60) for process in both]
+    with holding(tmp_path, 100):
+        first = heron_process("import", "--manifest", manifest, "--folder", "A", *options)
+        wait_for(lambda: workspace.imports.list())
+        time.sleep(0.5)
+        first.kill()
+        first.wait()
+        assert workspace.imports.get("1").state == "interrupted"
+        both = [heron_process("imports", "resume", "1") for _ in range(2)]
+        wait_for(lambda: any(process.poll() is not None for process in both))
+    said = [process.communicate(timeout=120) for process in both]
     assert sorted(process.returncode for process in both) == [0, 1]
     assert any("Import 1 is done: 200 new." in out for out, _ in said)
     assert any(
@@ -140,27 +167,31 @@ def test_of_two_that_resume_at_once_one_does_it(workspace, manifest, heron_proce
 @pytest.mark.parametrize("kind", ["manifest", "prefix"])
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT], ids=["kill -9", "Ctrl-C"])
 def test_one_that_is_stopped_again_and_again_lands_everything_once(
-    workspace, manifest, heron_process, number, kind
+    workspace, manifest, heron_process, tmp_path, number, kind
 ):
     source = ["--manifest", manifest] if kind == "manifest" else ["mem://b/"]
+    hold = tmp_path / "lake" / "hold"
+    hold.write_text("0050.txt")
     process = heron_process("import", *source, "--folder", "A", "--ignore-errors")
     wait_for(lambda: workspace.imports.list())
     kept = 0
-    for _ in range(3):
+    for last in (100, 150, 190):
         if number == signal.SIGKILL:
             time.sleep(random.uniform(0, 0.7))  # perhaps before it has begun
         else:
             wait_for(lambda: workspace.items.count() > kept)  # noqa: B023
         process.send_signal(number)
-        _, err = process.communicate(timeout=30)
+        _, err = process.communicate(timeout=120)
         if number == signal.SIGINT:
             assert process.returncode == INCOMPLETE
             assert err.strip() == "Error: interrupted (heron imports resume 1 goes on from there)"
         job, kept = workspace.imports.get("1"), workspace.items.count()
         assert (job.state, job.added) == ("interrupted", kept)
         assert is_sound(workspace)
+        hold.write_text(f"{last:04}.txt")
         process = heron_process("imports", "resume", "1")
-    out, _ = process.communicate(timeout=60)
+    hold.unlink()
+    out, _ = process.communicate(timeout=120)
     assert process.returncode == 0
     assert "Import 1 is done: 200 new" in out
     assert urls(workspace) == URLS
@@ -211,7 +242,7 @@ def test_ctrl_c_with_worker_processes_is_one_line(workspace, tmp_path, large_fil
         os.killpg(process.pid, signal.SIGINT)
     else:
         process.send_signal(signal.SIGINT)
-    _, err = process.communicate(timeout=60)
+    _, err = process.communicate(timeout=120)
     assert (process.returncode, err) == (
         INCOMPLETE,
         "Error: interrupted (heron imports resume 1 goes on from there)\n",

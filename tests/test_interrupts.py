@@ -26,7 +26,7 @@ def press_after(seconds):
 
 
 def a_long_thread():
-    thread = threading.Thread(target=time.sleep, args=(20,), daemon=True)
+    thread = threading.Thread(target=time.sleep, args=(600,), daemon=True)
     thread.start()
     return thread
 
@@ -36,16 +36,16 @@ def a_long_thread():
     [
         lambda: wait_until_done(Future()),
         lambda: join(a_long_thread()),
-        lambda: wait_until_set(threading.Event(), 20),
+        lambda: wait_until_set(threading.Event(), 600),
     ],
     ids=["task", "thread", "event"],
 )
 def test_a_signal_that_reaches_another_thread_ends_the_wait(wait):
     begin = time.monotonic()
-    press_after(0.3)
     with pytest.raises(KeyboardInterrupt):
+        press_after(0.3)
         wait()
-    assert time.monotonic() - begin < 5
+    assert time.monotonic() - begin < 60
 
 
 def test_waits_end_by_themselves():

@@ -341,7 +341,7 @@ def test_leaving_closes_port_and_connections_without_a_word(folder, capfd):
     kept.close()
     with pytest.raises(ConnectionRefusedError):
         raw(bucket, "/lake/a.txt")
-    assert time.monotonic() - begun < 3
+    assert time.monotonic() - begun < 30
     assert capfd.readouterr() == ("", "")
 
 

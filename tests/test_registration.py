@@ -207,7 +207,7 @@ def test_a_killed_registration_leaves_whole_batches_and_a_sound_file(tmp_path, m
     ) as victim:
         assert victim.stdout.readline() == b"ready\n"
         victim.send_signal(signal.SIGKILL)
-        assert victim.wait(10) == -signal.SIGKILL
+        assert victim.wait(120) == -signal.SIGKILL
     with heron.open(tmp_path, discover=False, create=False) as workspace:
         assert workspace._database.value("PRAGMA integrity_check") == "ok"
         assert names(workspace) == [f"{number}.jpg" for number in range(2000)]

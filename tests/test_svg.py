@@ -201,7 +201,7 @@ def test_damaged_and_hostile_files_are_refused_quickly(decoder, written, content
         with pytest.raises(heron.MediaError, match=why) as refusal:
             read(file)
         assert str(refusal.value).startswith("a.svg")
-    assert time.process_time() - start < 10
+    assert time.process_time() - start < 60, "it takes one second at most, and what is hostile has no end"
 
 
 @pytest.mark.slow

@@ -227,7 +227,8 @@ from heron.ingest import pipeline
 pipeline.BATCH, pipeline.SECONDS = 8, 0
 def slowly(progress):
     print(progress.done, flush=True)
-    time.sleep(float(sys.argv[2]))
+    seconds, last = map(float, sys.argv[2:])
+    time.sleep(600 if progress.done >= last else seconds)
 with heron.open(sys.argv[1], discover=False) as workspace:
     workspace.ingest.sync("Inbox", progress=slowly)
 """
@@ -249,8 +250,9 @@ def inbox(workspace, tmp_path):
     return place
 
 
-def start(workspace, seconds):
-    arguments = [sys.executable, "-c", SLOW, workspace.root, str(seconds)]
+def start(workspace, seconds, last=1000):
+    """A sync that rests some seconds after each batch, and goes no further once so many files are done."""
+    arguments = [sys.executable, "-c", SLOW, workspace.root, str(seconds), str(last)]
     return subprocess.Popen(arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 
@@ -270,12 +272,12 @@ def check(workspace, place):
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT], ids=["kill -9", "Ctrl-C"])
 @pytest.mark.parametrize("way", ["sync again", "resume"])
 def test_a_sync_that_is_killed_is_completed_by_the_next(workspace, inbox, number, way):
-    process = start(workspace, 0.05)
+    process = start(workspace, 0, last=20)
     done = 0
     while done < 20:
         done = int(process.stdout.readline())
     process.send_signal(number)
-    process.wait(timeout=30)
+    process.wait(timeout=120)
     process.stdout.close(), process.stderr.close()
     time.sleep(0.05)
     with closing(sqlite3.connect(workspace._database.path)) as plain:
@@ -298,7 +300,7 @@ def test_a_sync_that_is_killed_is_completed_by_the_next(workspace, inbox, number
 def test_two_syncs_at_once_neither_fail_nor_add_anything_twice(workspace, inbox):
     processes = [start(workspace, seconds) for seconds in (0.01, 0.015)]
     for process in processes:
-        _, said = process.communicate(timeout=60)
+        _, said = process.communicate(timeout=120)
         assert process.returncode == 0, said
     check(workspace, inbox)
     jobs = workspace.imports.list()[:2]

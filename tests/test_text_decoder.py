@@ -215,7 +215,9 @@ def test_visible_text(source, title, text):
 def test_hostile_markup_takes_no_time(piece):
     began = time.process_time()
     visible_text(piece * (1_000_000 // len(piece)))
-    assert time.process_time() - began < 3
+    assert time.process_time() - began < 60, (
+        "it takes less than one second, and minutes if every piece is looked for anew"
+    )
 
 
 @pytest.mark.slow
@@ -227,4 +229,4 @@ def test_odd_texts_are_drawn_soon(decoder, written, content):
         began = time.process_time()
         for size in (1, 64, 1024):
             assert max(decoder.picture(written(name, content), size).size) == size
-        assert time.process_time() - began < 2
+        assert time.process_time() - began < 20, "it takes a tenth of a second"

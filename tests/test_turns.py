@@ -46,20 +46,20 @@ def test_two_who_write_again_and_again_let_a_third_one_write(root):
     try:
         assert [other.stdout.readline() for other in others] == ["ready\n"] * 2
         for _ in range(3):
-            writes(root, 8)  # raises CatalogueBusy if it does not get its turn
+            writes(root, 60)  # raises CatalogueBusy if it does not get its turn
     finally:
         for other in others:
             other.kill()
             other.communicate()
-    assert writes(root, 8) < 4, "a killed process leaves no turn behind"
+    assert writes(root, 60) < 30, "a killed process leaves no turn behind"
 
 
 def test_one_who_does_not_get_its_turn_writes_if_sqlite_lets_it(root):
-    with turn(root / ".heron", 1) as left:
-        assert left > 0.5
+    with turn(root / ".heron", 60) as left:
+        assert left > 30
         with turn(root / ".heron", 0.2) as none:
             assert none == 0
-        assert 0.3 <= writes(root, 0.3) < 3
+        assert writes(root, 0.3) >= 0.3
 
 
 def test_the_time_at_the_turn_counts_as_waiting(root):

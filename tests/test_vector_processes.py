@@ -60,7 +60,7 @@ def test_readers_and_writers_do_not_get_in_each_others_way(tmp_path, writers):
         lake.schema.add_embedding("look", SIZE)
         items = register(lake, SIZE)
         lake.vectors.add("look", items, near(range(SIZE), 0))
-    end = time.time() + 4
+    end = time.time() + 2
     jobs = [("read", 0), *(("write", seed) for seed in range(1, writers + 1))]
     processes = [
         subprocess.Popen(

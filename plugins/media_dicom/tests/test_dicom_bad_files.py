@@ -53,7 +53,7 @@ def refusal(file: Any) -> str:
         assert reasons[-1].isprintable() and len(reasons[-1]) < 1000
     taken, (_, most) = time.process_time() - start, tracemalloc.get_traced_memory()
     tracemalloc.stop()
-    assert taken < 10 and most < 100_000_000, (taken, most)
+    assert taken < 20 and most < 100_000_000, (taken, most)
     assert not file.left_open()
     return reasons[0]
 
@@ -220,7 +220,7 @@ def test_a_cut_off_jpeg_ls_takes_no_time(tmp_path: Path) -> None:
     start = time.process_time()
     with pytest.raises(heron.MediaError, match=r"frame 0 of bad\.dcm is broken"):
         DicomDecoder().picture(file, 64)
-    assert time.process_time() - start < 1
+    assert time.process_time() - start < 20, "it takes a hundredth of a second"
 
 
 def test_a_broken_frame_is_left_out_and_the_others_come(tmp_path: Path) -> None:

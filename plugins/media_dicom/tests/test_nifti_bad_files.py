@@ -39,7 +39,7 @@ def written(folder: Path, content: bytes, name: str = "a.nii") -> LocalMediaFile
     return LocalMediaFile(folder / name, GZIP if name.endswith(".gz") else PLAIN)
 
 
-def refusal(file: LocalMediaFile, longest: float = 2.0) -> str:
+def refusal(file: LocalMediaFile, longest: float = 20.0) -> str:
     """The sentence with which everything is refused, which takes neither time nor memory."""
     decoder: Any = NIFTI.load()
     sentences = set()

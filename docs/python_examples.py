@@ -11,6 +11,7 @@ from __future__ import annotations
 EXAMPLES: dict[str, str] = {
     "atomic": 'with ws.atomic():  # both or none\n    ws.items.rename("dune.jpg", "Dune")\n    ws.metadata.merge_all("Dune", {"city": "Oran"})',
     "export": 'ws.export("train", "train.csv", format="csv")',
+    "backup.__call__": 'made = ws.backup("backups")  # backups/2026-11-29T163000Z\nheron.restore(made.path, "elsewhere", dry_run=True)',
     "columns.push": 'ws.columns.push("pushed").tables  # or "s3://lake-columns/photos", integration="lake"',
     "columns.rebuild": "ws.columns.rebuild()",
     "columns.refresh": "ws.columns.refresh()  # after many items were registered, so that the next query need not do it",

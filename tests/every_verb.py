@@ -176,6 +176,7 @@ WRITES = {
     "collections.delete": (lambda w, t: w.collections.delete(t.title), "delete collection"),
     "collections.remove": (lambda w, t: w.collections.remove(t.title, [t.item]), "update collection"),
     "collections.update": (lambda w, t: w.collections.update(t.title, title="new"), "update collection"),
+    "backup.__call__": (lambda w, t: w.backup(w.root.parent / "backups"), "update the workspace"),
     "columns.rebuild": (lambda w, t: w.columns.rebuild(), "update the workspace"),
     "columns.status": (lambda w, t: w.columns.status(), "update the workspace"),
     "columns.refresh": (lambda w, t: w.columns.refresh(), "update the workspace"),

@@ -43,7 +43,7 @@ items move Q a.png | items delete a.png --yes | show a.png | show a.png -o x.png
 keyframes set film.gif 1 2 | keyframes extract film.gif -o frames | keyframes remove film.gif 0
 thumbnails --folder P | embed --folder P --again | vectors rebuild visual | vectors delete visual --yes | vectors adopt visual
 vectors export visual -o v.npy | vectors import mine v.npy --ids v.ids.txt --create
-columns status | columns rebuild | columns push pushed | schema | schema show | schema add city varchar | schema add-options weather fog | schema delete weather
+columns status | columns rebuild | columns push pushed | backup backups | restore kept new | schema | schema show | schema add city varchar | schema add-options weather fog | schema delete weather
 schema rename-option weather sun shine | schema convert | schema undo late
 schema delete weather --hard --yes | schema restore gone | schema index weather | schema dump | schema dump s.toml
 schema load s.json | metadata show a.png | metadata merge x=1 --folder P | metadata replace --folder P --yes
@@ -108,6 +108,7 @@ def sample(tmp_path_factory):
         workspace.collections.create("C", items=["a.png"])
         workspace.datasets.create("D", items=["a.png", "film.gif"])
         workspace.versions.freeze("D")
+        workspace.backup(place / "kept")
         workspace.presets.create("saved", heron.Query(where="width > 1"))
         workspace.vectors.rebuild("visual")
         workspace.users.add("ada@example.org")

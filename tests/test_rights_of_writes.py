@@ -269,7 +269,7 @@ items move Open/Deep open-1.png | items move Locked open-1.png | items rename op
 items rename secret-1.png b | items sign open-1.png | keyframes extract open.gif 0 -o frames | keyframes extract secret.gif 0 -o frames
 keyframes remove open.gif 1 | keyframes remove locked.gif 1 | keyframes set open.gif 2 | keyframes set secret.gif 2
 thumbnails --folder Open | thumbnails --folder Locked --again | thumbnails --folder Hidden | vectors adopt face
-columns status | columns rebuild | vectors compact | vectors delete face --yes | vectors export face -o v.npy | vectors import face v.jsonl | vectors rebuild visual
+columns status | columns rebuild | backup ../backups | restore ../none . --dry-run | vectors compact | vectors delete face --yes | vectors export face -o v.npy | vectors import face v.jsonl | vectors rebuild visual
 vectors status | schema add fresh varchar | schema add-options weather fog | schema delete city | schema delete city --hard --yes
 schema convert | schema undo city | schema rename-option weather gone fog
 schema index city | schema load s.json | schema restore city | metadata import rows.csv | metadata merge city=x --folder Open

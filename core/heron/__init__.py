@@ -19,6 +19,7 @@ if TYPE_CHECKING:
         QueryName,
         Verification,
     )
+    from heron.backups import Backup, Restored
     from heron.catalog.columns.service import ColumnStatus
     from heron.catalog.relocation import Relocated
     from heron.catalog.vectors.adoption import Adopted
@@ -126,7 +127,7 @@ if TYPE_CHECKING:
         Preset,
         Query,
     )
-    from heron.opening import init, open
+    from heron.opening import init, open, restore
     from heron.organisation import Grant, Group, LogEntry, Project, ProjectTag, User
     from heron.pages import Page
     from heron.pictures.service import Made
@@ -203,7 +204,8 @@ _HOME = {
     "storage.buckets": "BucketStorage ObjectAddress address_of is_canonical object_url store_at",
     "storage.filesystem": "FilesystemStorage",
     "storage.retries": "PatientStorage",
-    "opening": "init open",
+    "backups": "Backup Restored",
+    "opening": "init open restore",
     "workspace": "Workspace",
 }
 _MODULE_OF = {name: module for module, names in _HOME.items() for name in names.split()}
@@ -212,6 +214,7 @@ __all__ = [
     "Added",
     "Adopted",
     "AlreadyExists",
+    "Backup",
     "BadCredentials",
     "Bucket",
     "BucketStorage",
@@ -323,6 +326,7 @@ __all__ = [
     "Ranked",
     "Ranking",
     "Relocated",
+    "Restored",
     "Routes",
     "Schema",
     "SchemaKey",
@@ -360,6 +364,7 @@ __all__ = [
     "is_canonical",
     "object_url",
     "open",
+    "restore",
     "store_at",
     "trust",
 ]

@@ -18,6 +18,9 @@ DIRECTORY = ".heron"
 FILE_NAME = "catalog.db"
 """The catalogue in that folder."""
 
+ASIDE = ".heron-before-restore"
+"""The name of a workspace's folder for the moment in which a restored one takes its place."""
+
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9 ._-]*")
 _FLAGS = {
     "rb": os.O_RDONLY,
@@ -163,11 +166,22 @@ def find(start: str | Path = ".") -> Path:
         return Path(chosen).absolute()
     here = Path(start).absolute()
     for folder in (here, *here.parents):
+        require_settled(folder)
         if is_catalogue(folder / DIRECTORY / FILE_NAME):
             return folder
     raise NotFound(
         f"there is no workspace in {here} or above", hint="run heron init, or heron quickstart for a tour"
     )
+
+
+def require_settled(root: Path) -> None:
+    """Raise CatalogueError if a restore was killed between the two steps in which it replaces the workspace in a folder."""
+    aside = root / ASIDE
+    if os.path.lexists(aside) and not os.path.lexists(root / DIRECTORY):
+        raise CatalogueError(
+            f"a restore in {root} was interrupted, and the workspace of before is {aside}",
+            hint=f"mv {aside} {root / DIRECTORY} brings it back; then restore again",
+        )
 
 
 def make_workspace_folder(path: Path) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from heron.holdings import Holdings
+from heron.inside import DIRECTORY
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from heron.curation.projections import ProjectionService
     from heron.curation.service import CurationService
     from heron.embedding.service import EmbeddingService
+    from heron.export.backups.service import BackupService
     from heron.ingest.portable.service import PortableService
     from heron.ingest.service import IngestService
     from heron.ingest.vector_files.service import VectorFiles
@@ -191,6 +193,13 @@ class Workspace(Holdings):
         from heron.curation.lookup import Lookup
 
         return Lookup(self._planner, self._engines, self.search, self.items, self.datasets)
+
+    @cached_property
+    def backup(self) -> BackupService:
+        """Makes backups while others write: `backup("/backups/lake")`; `heron.restore` brings one back."""
+        from heron.export.backups.service import BackupService
+
+        return BackupService(self._database, self.access, self.root / DIRECTORY)
 
     def export(
         self, dataset: DatasetRef, file: str | Path, *, format: str | None = None, frames: FrameChoice = "marked",

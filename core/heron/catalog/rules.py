@@ -55,7 +55,7 @@ WRITES: Mapping[tuple[Verb, Noun], str] = {
         "update",
         "vector",
     ): "projections.delete projections.make vector_files.import_file vectors.add vectors.adopt vectors.compact vectors.rebuild vectors.refresh vectors.remove",
-    ("update", "workspace"): "columns.rebuild columns.refresh columns.status",
+    ("update", "workspace"): "backup columns.rebuild columns.refresh columns.status",
 }
 """For each right, the verbs that ask for it."""
 

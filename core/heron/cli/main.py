@@ -28,6 +28,8 @@ COMMANDS = {
     "merge": "Merge an export of a workspace into this one: all of it, or nothing.",
     "manifest": "Check manifests, and write manifests of the files below a URL.",
     "sync": "Bring synced folders up to date, all of them unless some are named.",
+    "backup": "Make a backup of the workspace in DIR, in a folder named by the time.",
+    "restore": "Restore BACKUP, or the newest one of a series, as the workspace in the folder TARGET (default: this folder).",
     "relocate": "Tell the catalogue that all files below OLD lie below NEW now.",
     "integrations": "Add, list, check and remove integrations with storage backends.",
     "folders": "List, create, move and delete folders.",

@@ -121,6 +121,13 @@ def counting_of(what: str, unit: str = "item") -> Iterator[Callable[[int, int], 
 
 
 @contextmanager
+def counting_parts(what: str) -> Iterator[Callable[[str, int, int], None]]:
+    """Show the share that is done of a part that is told with it."""
+    with _line(what, "block") as line:
+        yield lambda part, done, total: line.show(done, total, more=part)
+
+
+@contextmanager
 def _line(what: str, unit: str) -> Iterator[Line]:
     line = Line(what, unit)
     try:

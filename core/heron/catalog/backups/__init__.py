@@ -1,0 +1,1 @@
+"""What backups need of SQLite: a snapshot of the catalogue, and its checks before it is restored."""

@@ -49,7 +49,8 @@ class Version2(Endpoint):
         operation, parts = found(request.method, path)
         request.scope["heron.user"] = user
         request.scope["heron.body_limit"] = BODY_LIMIT
-        body = await request.body()
+        has_body = "content-length" in request.headers or "transfer-encoding" in request.headers
+        body = await request.body() if has_body else b""
         check_body(request.headers, body)
         parameters = Query(query)
         call = functools.partial(

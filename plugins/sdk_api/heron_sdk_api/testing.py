@@ -70,11 +70,11 @@ def make_key(folder: Path, name: str) -> Key:
     return Key(private, f"{public} {name}")
 
 
-def fill(ws: Workspace, photos: int = 12) -> None:
-    """Photos with metadata, and a picture with 20 frames, which stands for a video."""
+def fill(ws: Workspace, photos: int = 12, folder: str = "Lake") -> None:
+    """Photos with metadata, and a picture with 20 frames, which stands for a video, in folders below one."""
     from PIL import Image
 
-    files = ws.root / "files"
+    files = ws.root / "files" / folder
     (files / "photos").mkdir(parents=True)
     (files / "media").mkdir()
     for number in range(photos):
@@ -84,8 +84,8 @@ def fill(ws: Workspace, photos: int = 12) -> None:
     frames[0].save(files / "media" / "waves.gif", save_all=True, append_images=frames[1:], duration=100)
     (files / "media" / "notes.txt").write_text("The ferry leaves at nine.\n")
     ws.schema.set_from_dict(SCHEMA)
-    ws.ingest.files([str(files)], folder="Lake")
-    for number, item in enumerate(ws.items.list(folder="Lake/photos")):
+    ws.ingest.files([str(files)], folder=folder)
+    for number, item in enumerate(ws.items.list(folder=f"{folder}/photos")):
         weather = "rain" if number % 3 == 0 else "sun"
         values = {
             "city": "Algiers",

@@ -81,14 +81,16 @@ def _run(
     file_name: str | None,
     then: Callable[[Workspace, list[Item]], None] | None,
 ) -> Any:
-    """Import a manifest, and return the state at the end."""
+    """Import a manifest, and return the state at the end.
+
+    The file of the manifest stays if the import is cut off, so that it can be resumed.
+    """
     urls = [_canonical(ws, url, integration) for url in made.urls()]
     waiting = ws.root / ".heron" / "manifests"
     waiting.mkdir(exist_ok=True)
     file = waiting / f"{uuid4()}.json"
     file.write_bytes(orjson.dumps(made.content))
     before = _at(ws, folder, urls)
-    kept: set[str] = set()
 
     def tell(done: Any) -> None:
         progress(done=done.added, failed=done.failed, total=len(urls), name=file_name)
@@ -98,14 +100,15 @@ def _run(
             file, folder=folder, integration=integration, ignore_errors=ignore_errors, progress=tell
         )
         items = [item for uuid, item in _at(ws, folder, urls).items() if uuid not in before]
-        kept = _files_of(ws, items)
         if then is not None:
             then(ws, items)
+        file.unlink()
     except ImportAborted as error:
+        file.unlink()
         return _state("ERROR", [], [(error.url, error.message)], len(urls), file_name)
     finally:
-        made.give_back(kept)
-        file.unlink(missing_ok=True)
+        if made.taken:  # what has landed keeps its files, also if the import was cut off
+            made.give_back(_files_of(ws, [*_at(ws, folder, urls).values()]))
     return _of_report(ws, report, items, len(urls), file_name)
 
 

@@ -24,7 +24,7 @@ def test_every_method_that_works_is_called(tmp_path: Path, serving, bucket) -> N
         integration, url = bucket(ws)
     with serving(tmp_path / "lake") as (address, key):
         called = run_script(
-            CALLS, address, str(key.private), str(tmp_path / "lake" / "files"), integration, url
+            CALLS, address, str(key.private), str(tmp_path / "lake" / "files" / "Lake"), integration, url
         )
     expected = {f"{method.owner}.{method.name}" for method in METHODS if method.handlers}
     assert expected - set(called) <= EITHER_WAY

@@ -11,10 +11,12 @@ from contextlib import closing
 import pytest
 
 import heron
+from heron.catalog.database import Database
 from heron.cli.main import status
 from heron.convert import item_to_dict
 from heron.models import Member, NewFrame, NewItem
 from tests.conftest import draw
+from tests.memory_storage import Lake, LakePlugin
 
 
 @pytest.fixture
@@ -155,13 +157,12 @@ def test_damaged_rows_are_told(lake):
         [*lake.versions.rows("rain@1")]
 
 
-def test_a_freeze_is_of_one_state_and_waits_for_no_writer(lake):
-    """Another process holds the write lock while the rows are read; the version has what was committed."""
-    rows = lake._database.rows
-    seen = []
+def test_a_freeze_is_of_one_state_and_waits_for_no_writer(lake, monkeypatch):
+    """Another process changes everything while the rows are read; the version has what was there before."""
+    rows, seen = Database.rows, []
 
-    def watched(sql, parameters=()):
-        found = rows(sql, parameters)
+    def watched(database, sql, parameters=()):
+        found = rows(database, sql, parameters)
         if "dataset_rows AS r JOIN items" in sql and not seen:
             seen.append(sql)
             with closing(sqlite3.connect(lake.root / ".heron" / "catalog.db")) as other:
@@ -170,13 +171,16 @@ def test_a_freeze_is_of_one_state_and_waits_for_no_writer(lake):
                 other.commit()
         return found
 
-    lake._database.rows = watched
-    made = lake.versions.freeze("rain")
-    lake._database.rows = rows
+    with monkeypatch.context() as patched:
+        patched.setattr(Database, "rows", watched)
+        made = lake.versions.freeze("rain")
     assert seen
     assert made.row_count == 7
     assert {row.item.name for row in lake.versions.rows(made)} >= {"p0.jpg", "pair"}
     assert lake.datasets.get("rain").row_count == 1
+    with lake.atomic():  # a transaction freezes what it has written itself
+        lake.datasets.remove("rain", lake.items.list())
+        assert lake.versions.freeze("rain").row_count == 0
 
 
 def test_what_is_different_is_told_with_old_and_new_values(lake, pictures):
@@ -342,7 +346,6 @@ def test_commands_tell_scripts_by_their_exit_status(lake, pictures, monkeypatch,
 
 
 def test_a_catalogue_of_before_versions_gets_them_and_is_read_where_it_cannot_be_written(tmp_path):
-    from heron.catalog.database import Database
     from tests.old_catalogues import without_versions
 
     with heron.open(tmp_path, discover=False) as ws:
@@ -355,3 +358,40 @@ def test_a_catalogue_of_before_versions_gets_them_and_is_read_where_it_cannot_be
     with heron.open(tmp_path, discover=False) as ws:
         assert ws.versions.list() == []
         assert ws.versions.freeze("d").name == "d@1"
+
+
+def test_objects_of_a_storage_are_verified_by_their_etag_and_by_their_hash(tmp_path):
+    lake = Lake()
+    for name in "abcdef":
+        lake.put(f"mem://photos/{name}.txt", f"text {name}".encode())
+    with heron.open(tmp_path, plugins=[LakePlugin(lake)], discover=False) as ws:
+        ws.ingest.files(["mem://photos/"], folder="P", content_hash=True)
+        ws.datasets.create("d", items=ws.items.list())
+        ws.versions.freeze("d")
+        lake.asked.clear()
+        assert {file.state for file in ws.versions.verify("d@1")} == {"unchanged"}
+        assert {what for what, *_ in lake.asked} == {"stat"}  # nothing is read where ETags agree
+        ws._database.execute("UPDATE items SET content_hash = NULL WHERE name = 'b.txt'")
+        lake.put("mem://photos/a.txt", b"text A")
+        lake.put("mem://photos/b.txt", b"text B")
+        del lake.buckets["photos"]["c.txt"]
+        found = {file.name: file.state for file in ws.versions.verify("d")}
+        assert [found[f"{name}.txt"] for name in "abcdef"] == [
+            "changed",
+            "changed",
+            "gone",
+            *["unchanged"] * 3,
+        ]
+        hashed = {file.name: file.state for file in ws.versions.verify("d@1", hashes=True)}
+        assert [hashed[f"{name}.txt"] for name in "abcdef"] == [
+            "changed",
+            "changed",
+            "gone",
+            *["unchanged"] * 3,
+        ]
+        lake.broken["stat"] = heron.PermissionDenied("no right to read it")
+        [*states] = ws.versions.verify("d@1")
+        assert {(file.state, file.reason) for file in states} == {("unreadable", "no right to read it")}
+        done = []
+        [*ws.versions.verify("d@1", progress=done.append)]
+        assert done == [1, 2, 3, 4, 5, 6]

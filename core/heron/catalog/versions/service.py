@@ -77,7 +77,6 @@ class VersionService:
         self._files = files
         self._tables = VersionTables(database)
         self._rows = FrozenRows(database, access)
-        self._imager = Imager(database, ShownMetadata(database, schema.current))
 
     def freeze(
         self, dataset: DatasetRef, *, note: str = "", hashes: bool = False, progress: Progress = _silent
@@ -108,14 +107,27 @@ class VersionService:
 
     @contextmanager
     def _image(self, dataset: Dataset, hashes: MemberHashes, progress: Progress) -> Iterator[Image]:
-        """The rows of a dataset as they are now. No lock is held for it."""
-        with scratch() as keep:
+        """The rows of a dataset as they are now. Neither other processes nor other threads wait meanwhile."""
+        with scratch() as keep, self._reading() as database:
+            imager = Imager(database, ShownMetadata(database, self._schema.current))
 
             def read() -> Image:
-                blocks, unhashed = self._imager.blocks(dataset.id, keep, hashes, progress)
+                blocks, unhashed = imager.blocks(dataset.id, keep, hashes, progress)
                 return Image(blocks, dumps(self._schema.to_dict()), unhashed, now())
 
-            yield self._database.in_one_state(read)
+            yield database.in_one_state(read)
+
+    @contextmanager
+    def _reading(self) -> Iterator[Database]:
+        """The catalogue, opened once more; within a transaction, whose changes only it sees, the one that is open."""
+        if self._database.is_writing:
+            yield self._database
+            return
+        again = Database(self._database.path.parent, create=False)
+        try:
+            yield again
+        finally:
+            again.close()
 
     def get(self, ref: VersionRef) -> DatasetVersion:
         """The version that is meant; raises NotFound."""

@@ -47,6 +47,7 @@ if TYPE_CHECKING:
         BadCredentials,
         CatalogueBusy,
         CatalogueError,
+        Changed,
         ExecutorError,
         HeronError,
         ImportAborted,
@@ -140,6 +141,7 @@ if TYPE_CHECKING:
         PortablePart,
         PortableVectors,
     )
+    from heron.remote.connecting import RemoteWorkspace, connect
     from heron.search.comparison import ComparedBucket, Comparison
     from heron.search.facets import Bucket, Facet
     from heron.search.statistics import Statistics
@@ -175,7 +177,7 @@ _HOME = {
     "curation.sheet": "GroupSheet",
     "embedding.service": "Embedded",
     "errors": (
-        "AlreadyExists BadCredentials CatalogueBusy CatalogueError ExecutorError HeronError ImportAborted ImportCancelled "
+        "AlreadyExists BadCredentials CatalogueBusy CatalogueError Changed ExecutorError HeronError ImportAborted ImportCancelled "
         "ImportInterrupted InvalidInput MediaError MetadataError NoSuchBucket NoSuchHost NotFound ObjectChanged "
         "PermissionDenied PluginError QueryError Throttled Unreachable WorkerLost"
     ),
@@ -206,6 +208,7 @@ _HOME = {
     "storage.retries": "PatientStorage",
     "backups": "Backup Restored",
     "opening": "init open restore",
+    "remote.connecting": "RemoteWorkspace connect",
     "workspace": "Workspace",
 }
 _MODULE_OF = {name: module for module, names in _HOME.items() for name in names.split()}
@@ -222,6 +225,7 @@ __all__ = [
     "CarriedOver",
     "CatalogueBusy",
     "CatalogueError",
+    "Changed",
     "ChangedItem",
     "CheckResult",
     "Clash",
@@ -326,6 +330,7 @@ __all__ = [
     "Ranked",
     "Ranking",
     "Relocated",
+    "RemoteWorkspace",
     "Restored",
     "Routes",
     "Schema",
@@ -359,6 +364,7 @@ __all__ = [
     "WritableStorage",
     "__version__",
     "address_of",
+    "connect",
     "hookimpl",
     "init",
     "is_canonical",

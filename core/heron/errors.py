@@ -46,6 +46,10 @@ class Throttled(Unreachable):
     """A storage backend asks for fewer requests. Retrying later helps."""
 
 
+class Changed(HeronError):
+    """Somebody else has changed an item since it was read; nothing was written."""
+
+
 class AlreadyExists(HeronError):
     """A name that has to be unique is taken."""
 

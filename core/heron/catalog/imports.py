@@ -183,7 +183,8 @@ class ImportService:
         """The job that is meant; raises NotFound."""
         job = self.find(ref)
         if job is None:
-            raise NotFound(f"there is no import {printable(IMPORT.key(ref))}", hint="see heron imports list")
+            known = str(ref) if isinstance(ref, int) else IMPORT.key(ref)
+            raise NotFound(f"there is no import {printable(known)}", hint="see heron imports list")
         return job
 
     def find(self, ref: ImportRef) -> ImportJob | None:

@@ -1,0 +1,18 @@
+"""The routes that the plugin brings to the server."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from starlette.routing import BaseRoute, Mount
+
+from heron_http_api.api import PREFIX, Api
+
+if TYPE_CHECKING:
+    from heron import Site
+
+
+def routes(site: Site) -> Sequence[BaseRoute]:
+    """One mount, in which the API finds its own paths."""
+    return [Mount(PREFIX, app=Api(site), name="api")]

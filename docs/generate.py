@@ -15,13 +15,13 @@ ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT))
 sys.path += [str(folder) for folder in sorted((ROOT / "plugins").iterdir())]  # also those not installed yet
 
-from docs.blocks import commands, language, media, plugins, rights, sdk, verbs  # noqa: E402 - found by the path above
+from docs.blocks import commands, language, media, plugins, portable, rights, sdk, verbs  # noqa: E402 - found by the path above
 
 PAGES = (
     "README.md", "docs/metadata.md", "docs/query-language.md", "docs/plugin-authors.md", "docs/command-line.md", "docs/storage-s3.md",
     "docs/storage-gcs.md", "docs/storage-azure.md", "docs/storage-otc.md", "docs/images.md", "docs/video.md",
     "docs/audio.md", "docs/dicom.md", "docs/nifti.md", "docs/documents.md",
-    "docs/python-api.md", "docs/rights.md", "docs/sdk.md",
+    "docs/python-api.md", "docs/rights.md", "docs/portable-exports.md", "docs/sdk.md",
 )  # fmt: skip
 BLOCK = re.compile(r"(<!-- begin: ([a-z0-9-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
@@ -39,6 +39,7 @@ def rewritten(text: str) -> str:
 
 
 BLOCKS: dict[str, Callable[[], str]] = {
+    "portable-parts": portable.parts,
     "exit-statuses": commands.exit_statuses,
     "rights": rights.rights,
     "verb-rights": rights.verb_rights,

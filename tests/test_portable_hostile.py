@@ -286,5 +286,7 @@ def test_values_that_do_not_fit_their_key_are_kept_and_told(forged, tmp_path):
     edit(forged, "items.jsonl", 0, {"metadata": {"weather": "hail", "city": 5}})
     with heron.open(tmp_path / "lake", discover=False) as ws:
         notes = ws.portable.merge(forged).notes
-        assert "1 values of the key 'weather' do not fit its type; heron metadata verify lists them" in notes
+        assert (
+            "of the key 'weather', the type does not fit 1 value; heron metadata verify lists them" in notes
+        )
         assert ws.schema.not_fitting() == {"city": 1, "weather": 1}

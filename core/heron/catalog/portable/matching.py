@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
+from contextlib import closing
 from itertools import islice
 from typing import Any
 
@@ -15,6 +16,7 @@ from heron.convert import loads
 from heron.errors import InvalidInput
 from heron.metadata.keys import printable
 from heron.portable import KINDS, Choice, Clash
+from heron.wording import counted
 
 MOST = 100
 """The clashes of each kind that a report names."""
@@ -80,7 +82,7 @@ class Clashes:
         """Raise InvalidInput if there are clashes for which nothing was chosen."""
         open_ = [kind for kind in KINDS if self.counts.get(kind) and self.choices[kind] == "refuse"]
         if open_:
-            what = " and ".join(f"{self.counts[kind]:,} {kind}" for kind in open_)
+            what = " and ".join(counted(self.counts[kind], kind[:-1]) for kind in open_)
             first = next(clash for clash in self.named if clash.kind == open_[0])
             raise InvalidInput(
                 f"the export clashes with this workspace in {what}, and nothing was changed: {first.name}: {first.reason}",
@@ -226,7 +228,9 @@ class Matching:
                 "WHERE dataset = ? ORDER BY r.seq",
                 row["seq"],
             )
-            if _equal(here, there):
+            with closing(here), closing(there):
+                is_equal = _equal(here, there)
+            if is_equal:
                 continue
             if self._database.value("SELECT backing_folder_id FROM datasets WHERE id = ?", [row["target"]]):
                 continue  # its rows follow the folder
@@ -262,10 +266,10 @@ class Matching:
             after = rows[-1][order]
             yield from rows
 
-    def _stream(self, sql: str, *given: Any) -> Iterator[Any]:
-        cursor = self._database.connection.execute(sql, given)
-        while rows := cursor.fetchmany(BUNDLE):
-            yield from (row[0] for row in rows)
+    def _stream(self, sql: str, *given: Any) -> Generator[Any]:
+        with closing(self._database.connection.execute(sql, given)) as cursor:
+            while rows := cursor.fetchmany(BUNDLE):
+                yield from (row[0] for row in rows)
 
 
 def _equal(here: Iterator[Any], there: Iterator[Any]) -> bool:

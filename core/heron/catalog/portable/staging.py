@@ -28,7 +28,7 @@ from heron.catalog.portable.parts import (
     THUMBNAILS,
     Part,
 )
-from heron.errors import InvalidInput
+from heron.errors import CatalogueBusy, InvalidInput
 from heron.metadata.keys import printable
 
 _ITEM = "(SELECT seq FROM staged.items WHERE uuid = ?)"
@@ -84,6 +84,11 @@ class Staging:
         """Make the tables, and forget them at the end."""
         database = self._database
         with database._lock, database._explained():
+            if any(row[1] == "staged" for row in database.connection.execute("PRAGMA database_list")):
+                raise CatalogueBusy(
+                    "this program merges another export into the workspace now",
+                    hint="wait until that has ended",
+                )
             database.connection.execute("ATTACH DATABASE '' AS staged")
             for part in _STAGED:
                 database.connection.execute(_table(part))

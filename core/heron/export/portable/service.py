@@ -17,7 +17,7 @@ from heron.catalog.portable.reading import PortableReader
 from heron.catalog.referring import ITEM, CollectionRef, DatasetRef, FolderRef, ItemRefs
 from heron.catalog.vectors.store import VectorStore
 from heron.convert import dumps, unstructure
-from heron.errors import InvalidInput
+from heron.errors import CatalogueError, InvalidInput
 from heron.export.files import Scratch
 from heron.export.media import ItemFiles
 from heron.export.portable.media import MediaCopies
@@ -116,6 +116,8 @@ class PortableWriter:
     ) -> PortableManifest:
         """Write all that is in the catalogue; the manifest lacks the parts."""
         reader, whole = self._reader, part.whole
+        if parts.written:  # a catalogue that the user may not write is read again if it changes meanwhile
+            raise CatalogueError("the catalogue was changed while it was exported", hint="export again")
         reader.choose(chosen)
         try:
             parts.rows("schema.jsonl", reader.keys())

@@ -26,6 +26,7 @@ from heron.media.kinds import Kinds
 from heron.metadata.keys import printable
 from heron.models import Query
 from heron.portable import CHOICES, KINDS, Choice, Merged, PortableExport, PortableManifest
+from heron.wording import counted
 
 if TYPE_CHECKING:
     from heron.catalog.integrations import IntegrationService
@@ -212,12 +213,12 @@ class _Merging:
         notes = list(self._merging.notes)
         for name, number in sorted(self._staged.metadata.misfits.items()):
             notes.append(
-                f"{number:,} values of the key {name!r} do not fit its type; heron metadata verify lists them"
+                f"of the key {name!r}, the type does not fit {counted(number, 'value')}; heron metadata verify lists them"
             )
         if missing:
             notes.append(
-                f"{missing:,} local files are not where the items say, the first is {first}; in the export they were below "
-                f"{self._manifest.lake}, and --lake names the folder where they are now"
+                f"not where the items say: {counted(missing, 'local file')}, the first is {first}; the exported workspace was "
+                f"in {self._manifest.lake}, and --lake names the folder where its files are now"
             )
         return notes
 

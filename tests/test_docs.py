@@ -81,8 +81,8 @@ def test_the_two_commands_are_what_ci_runs():
     first, second, *_ = blocks("README.md", "sh")
     script = (ROOT / ".ci" / "run").read_text()
     assert (
-        "install --quiet '.[media,clip,plot,columns]' &&" in first
-        and "install --quiet '.[media,clip,plot,columns]'\n" in script
+        "install --quiet '.[media,clip,plot,columns,explore]' &&" in first
+        and "install --quiet '.[media,clip,plot,columns,explore]'\n" in script
     )
     assert "heron quickstart" in first and 'heron" quickstart' in script
     assert "install --quiet -e '.[test]'" in second and "install --quiet --editable '.[test]'" in script
@@ -102,6 +102,7 @@ def test_the_example_of_every_hook_is_a_working_plugin(hook, tmp_path):
     [indented] = re.findall(r"```python\n(.*?)```", inspect.cleandoc(hook.__doc__), re.DOTALL)
     code = textwrap.dedent(indented)
     module = type(sys)("example_plugin")
+    module.__file__ = str(tmp_path / "example_plugin.py")
     exec(compile(code, hook.__name__, "exec"), vars(module))
     manager = PluginManager(discover=False, plugins=[module])
     [status] = manager.statuses

@@ -104,6 +104,7 @@ if TYPE_CHECKING:
         StorageOption,
         StoredObject,
         TextReader,
+        Viewer,
         WritableStorage,
         hookimpl,
     )
@@ -185,7 +186,7 @@ _HOME = {
         "CliCommand Codec CommandContext DatasetExporter Decoder Embedder EmbedderModel ExecutorBackend ExportFolder Exporter "
         "FolderExporter FrameDecoder JobProgress Jobs Measure "
         "MediaDecoder MediaFile MediaFormat MediaKind MetadataType Part QualityMetrics QueryFunction RangeCodec Routes "
-        "Series SeriesDecoder ServedJob ShownCodec Signed Site Storage StorageBackend StorageOption StoredObject TextReader WritableStorage hookimpl"
+        "Series SeriesDecoder ServedJob ShownCodec Signed Site Storage StorageBackend StorageOption StoredObject TextReader Viewer WritableStorage hookimpl"
     ),
     "ingest.manifest.report": "ManifestReport",
     "ingest.metadata_files": "MetadataFileReport",
@@ -359,6 +360,7 @@ __all__ = [
     "VectorsKept",
     "Verification",
     "VerifiedFile",
+    "Viewer",
     "WorkerLost",
     "Workspace",
     "WritableStorage",

@@ -42,6 +42,7 @@ from heron.hooks.interfaces import (
 from heron.hooks.manager import PluginManager, PluginStatus
 from heron.hooks.serving import JobProgress, Jobs, ServedJob, Signed, Site
 from heron.hooks.specs import hookimpl
+from heron.hooks.viewers import Viewer
 
 __all__ = [
     "BoundedEmbedder",
@@ -85,6 +86,7 @@ __all__ = [
     "StorageOption",
     "StoredObject",
     "TextReader",
+    "Viewer",
     "WritableStorage",
     "hookimpl",
 ]

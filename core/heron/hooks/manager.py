@@ -33,6 +33,7 @@ from heron.hooks.contributions import (
     StorageBackend,
 )
 from heron.hooks.registry import Origin, Registry, missing, missing_packages
+from heron.hooks.viewers import Viewer
 from heron.models import OTHER
 
 GROUP = "heron"
@@ -50,6 +51,7 @@ REGISTER_HOOKS: dict[str, type[Contribution]] = {
     "register_executors": ExecutorBackend,
     "register_commands": CliCommand,
     "register_routes": Routes,
+    "register_viewers": Viewer,
 }
 
 

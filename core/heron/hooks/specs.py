@@ -1,6 +1,6 @@
 """The contract between Heron and its plugins: every hook, each with a complete example.
 
-The hooks up to `register_routes` are asked once, when a workspace is opened, and yield records from
+The hooks up to `register_viewers` are asked once, when a workspace is opened, and yield records from
 `heron.hooks`. The others are events: they are called when something has happened and return nothing.
 """
 
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
         Routes,
         StorageBackend,
     )
+    from heron.hooks.viewers import Viewer
     from heron.models import Dataset, Item
 
 hookspec = pluggy.HookspecMarker("heron")
@@ -287,6 +288,25 @@ def register_routes() -> Iterable[Routes]:  # type: ignore[empty-body]
         @heron.hookimpl
         def register_routes():
             yield heron.Routes(name="hello", summary="Tells how many items there are.", requires=["starlette"], load=load)
+        ```
+    """
+
+
+@hookspec
+def register_viewers() -> Iterable[Viewer]:  # type: ignore[empty-body]
+    """Bring viewers of items for the Explorer, each as one ES module.
+
+    Example:
+        ```python
+        from pathlib import Path
+
+        import heron
+
+        @heron.hookimpl
+        def register_viewers():
+            yield heron.Viewer(
+                name="ply", summary="Point clouds", suffixes=[".ply"], module=Path(__file__).with_name("ply.js")
+            )
         ```
     """
 

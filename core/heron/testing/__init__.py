@@ -18,7 +18,15 @@ import pytest
 pytest.register_assert_rewrite(
     *(
         f"heron.testing.{name}"
-        for name in ("contracts", "decoders", "embedders", "executors", "metadata_types", "storages")
+        for name in (
+            "contracts",
+            "decoders",
+            "embedders",
+            "executors",
+            "metadata_types",
+            "storages",
+            "viewers",
+        )
     )
 )
 
@@ -29,6 +37,7 @@ from heron.testing.faults import FaultProxy  # noqa: E402
 from heron.testing.files import LocalMediaFile, damaged_copies, format_of  # noqa: E402
 from heron.testing.metadata_types import MetadataTypeContract  # noqa: E402
 from heron.testing.storages import StorageContract  # noqa: E402
+from heron.testing.viewers import ViewerContract  # noqa: E402
 
 __all__ = [
     "DecoderContract",
@@ -38,6 +47,7 @@ __all__ = [
     "LocalMediaFile",
     "MetadataTypeContract",
     "StorageContract",
+    "ViewerContract",
     "damaged_copies",
     "format_of",
 ]

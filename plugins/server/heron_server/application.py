@@ -52,7 +52,7 @@ class Application:
         self._records = Records()
         own = OwnRoutes(self.site, self._identity, self._records).group()
         brought = groups_of(self.site, workspace.plugins)
-        self._routing = Routing([own, *brought, front_page(self.site, brought)])
+        self._routing = Routing([own, *brought, *front_page(self.site, brought)])
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request, or live through the lifespan of the server."""

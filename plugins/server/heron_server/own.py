@@ -89,8 +89,10 @@ class OwnRoutes:
         return answer
 
 
-def front_page(site: ServedSite, groups: Sequence[Group]) -> Group:
+def front_page(site: ServedSite, groups: Sequence[Group]) -> Sequence[Group]:
     """The page at `/`, for servers whose plugins have none."""
+    if any(getattr(route, "path", None) == "/" for group in groups for route in group.routes):
+        return []
 
     async def front(request: Request) -> Response:
         user = request.scope["heron.user"] or "the owner"
@@ -101,7 +103,7 @@ def front_page(site: ServedSite, groups: Sequence[Group]) -> Group:
         )
         return HTMLResponse(_PAGE.format(body=body), headers={"Cache-Control": "no-store"})
 
-    return Group("front", False, frozenset(), [Route("/", front)])
+    return [Group("front", False, frozenset(), [Route("/", front)])]
 
 
 def _form(say: str, status: int = 200) -> Response:

@@ -1,0 +1,526 @@
+// What the page asks Heron's own API: one function for each question, with the records that the page shows.
+
+import { read } from "./columns";
+import { address, ask, buffer, isAborted, json, Refused } from "./http";
+import type { Asked } from "./query.svelte";
+import type { Target } from "./target";
+
+export interface Tile {
+  uuid: string;
+  frame: number | null;
+  name: string;
+  kind: string;
+  score: number | null;
+  tags: string[];
+  version: string;
+  fields: Record<string, unknown>;
+}
+
+export interface Item {
+  uuid: string;
+  name: string;
+  kind: string;
+  folder: string;
+  path: string;
+  size: number | null;
+  width: number | null;
+  height: number | null;
+  frame_count: number | null;
+  fps: number | null;
+  duration: number | null;
+  codec: string | null;
+  pages: number | null;
+  captured_at: string | null;
+  note: string | null;
+  facts: Record<string, unknown>;
+  metadata: Record<string, unknown>;
+  tags: string[];
+  datasets: string[];
+  created_at: string;
+  updated_at: string;
+  deleted_at: string | null;
+  etag: string;
+}
+
+export interface Frame {
+  number: number;
+  seconds: number | null;
+  is_key: boolean;
+}
+export interface Bucket {
+  value: string | number | boolean | null;
+  count: number;
+  end?: string | number | null;
+}
+export interface Facet {
+  name: string;
+  form: string;
+  buckets: Bucket[];
+  present: number;
+  missing: number;
+  distinct: number | null;
+  least: unknown;
+  greatest: unknown;
+}
+export interface Field {
+  name: string;
+  kind: string;
+  type: string;
+  about: string;
+  options?: string[];
+  facets: boolean;
+  sorts: boolean;
+}
+export interface FunctionOffer {
+  name: string;
+  arguments: string;
+  summary: string;
+}
+export interface SchemaKey {
+  name: string;
+  type: string;
+  state: string;
+  indexed: boolean;
+  options?: string[];
+  parameters: Record<string, unknown>;
+}
+export interface Judged {
+  fault: string | null;
+  hint?: string;
+  position?: number;
+  length?: number;
+}
+export interface Collection {
+  uuid: string;
+  title: string;
+  description: string;
+  size: number;
+  created_at: string;
+}
+export interface Preset {
+  name: string;
+  description: string;
+  query: Record<string, unknown> & { where?: string | null; text?: string | null; like?: unknown[]; sort?: string | null; folder?: string | null };
+}
+export interface LogLine {
+  at: string;
+  user: string;
+  verb: string;
+  count: number;
+}
+export interface Me {
+  user: string;
+  workspace: string;
+  items: number;
+  may: Record<string, boolean>;
+}
+export interface ViewerOffer {
+  name: string;
+  kinds: string[];
+  suffixes: string[];
+  module: string;
+}
+export interface Projection {
+  key: string;
+  method: string;
+  points: number;
+}
+export interface Points {
+  key: string;
+  method: string;
+  ofFrames: boolean;
+  x: Float32Array;
+  y: Float32Array;
+  uuids: string[];
+  frames: Int32Array | null;
+}
+export interface Job {
+  id: string;
+  kind: string;
+  state: string;
+  started_at: string;
+  ended_at: string | null;
+  progress: Record<string, unknown>;
+  result: unknown;
+  error: { message: string; hint?: string | null } | null;
+}
+
+interface Rows<T> {
+  rows: T[];
+  cursor: string | null;
+  matches?: { score: number; frame: { number: number } | null }[];
+}
+interface Counted {
+  count: number;
+}
+type Raw = Record<string, unknown> & { facts?: Record<string, unknown> & { extra?: Record<string, unknown> } };
+
+// Similarity finds everything, more or less: the page shows the first thousand.
+const NEAREST = 1000;
+
+function body(asked: Asked): Record<string, unknown> {
+  const { where, text, like, folder, collection, dataset, project, sort, key } = asked;
+  const parts = [where ? (collection || dataset || project ? `(${where})` : where) : ""];
+  const quote = (title: string): string => `'${title.replaceAll("'", "''")}'`;
+  if (collection) parts.push(`in_collection(${quote(collection)})`);
+  if (dataset) parts.push(`in_dataset(${quote(dataset)})`);
+  if (project) parts.push(`in_project(${quote(project)})`);
+  const condition = parts.filter(Boolean).join(" AND ");
+  return {
+    ...(condition ? { where: condition } : {}),
+    ...(text ? { text } : {}),
+    ...(like ? { like: [like] } : {}),
+    ...(text || like ? { nearest: NEAREST } : {}),
+    ...(key && (text || like) ? { key } : {}),
+    ...(folder ? { folder } : {}),
+    ...(sort ? { sort } : {}),
+  };
+}
+
+/** The values of an item by the names that conditions use. */
+function fields(raw: Raw): Record<string, unknown> {
+  const { facts = {}, metadata = {}, ...rest } = raw;
+  const { extra = {}, ...known } = facts;
+  const found: Record<string, unknown> = { ...rest, folder: raw.folder_path, ...known };
+  for (const [space, values] of Object.entries(extra)) {
+    if (typeof values !== "object" || values === null) found[space] = values;
+    else for (const [name, value] of Object.entries(values)) found[`${space}.${name}`] = value;
+  }
+  return { ...found, ...(metadata as Record<string, unknown>) };
+}
+
+function tileOf(raw: Raw, match: { score: number; frame: { number: number } | null } | undefined, ofFrames: boolean): Tile {
+  if (ofFrames) {
+    const number = Number(raw.number);
+    return {
+      uuid: String(raw.item),
+      frame: number,
+      name: `Frame ${number}`,
+      kind: "video",
+      score: match?.score ?? null,
+      tags: [],
+      version: "",
+      fields: { ...(raw.metadata as object), number, seconds: raw.seconds },
+    };
+  }
+  return {
+    uuid: String(raw.uuid),
+    frame: match?.frame?.number ?? null,
+    name: String(raw.name),
+    kind: String(raw.facts?.kind ?? ""),
+    score: match?.score ?? null,
+    tags: (raw.tags as string[] | undefined) ?? [],
+    version: String(raw.updated_at ?? ""),
+    fields: fields(raw),
+  };
+}
+
+export async function search(asked: Asked, start: number, limit: number, signal?: AbortSignal): Promise<Tile[]> {
+  const found = await json<Rows<Raw>>("search:window", { body: { ...body(asked), start, limit, frames: Boolean(asked.frames) }, signal });
+  return found.rows.map((raw, place) => tileOf(raw, found.matches?.[place], Boolean(asked.frames)));
+}
+
+export async function total(asked: Asked, signal?: AbortSignal): Promise<number> {
+  const { sort: _, ...rest } = body(asked);
+  return (await json<Counted>(asked.frames ? "count:frames" : "count", { body: rest, signal })).count;
+}
+
+export async function facets(names: string[], asked: Asked, signal?: AbortSignal): Promise<Facet[]> {
+  const { sort: _, ...rest } = body(asked);
+  const quoted = names.map((name) => (/[^\w.]/.test(name) ? `"${name}"` : name)).join(",");
+  return (await json<Rows<Facet>>("facets", { body: { names: quoted, most: 60, ...rest }, signal })).rows;
+}
+
+export async function fieldsAndFunctions(): Promise<[Field[], FunctionOffer[]]> {
+  const { rows } = await json<Rows<{ name: string; kind: string; type: string; about: string; options: string[]; arguments: string[] }>>("search:names", { query: { limit: 5000 } });
+  const plain = rows.filter((row) => row.kind !== "function");
+  return [
+    plain.map((row) => ({
+      name: row.name,
+      kind: row.kind,
+      type: row.type,
+      about: row.about,
+      ...(row.options.length ? { options: row.options } : {}),
+      facets: row.type !== "geospatial" && !["uuid", "url", "path", "etag", "content_hash"].includes(row.name),
+      sorts: !["geospatial", "any"].includes(row.type) || row.name.startsWith("metric."),
+    })),
+    rows.filter((row) => row.kind === "function").map((row) => ({ name: row.name, arguments: row.arguments.join(", "), summary: row.about })),
+  ];
+}
+
+export async function judge(where: string, _frames: boolean, signal?: AbortSignal): Promise<Judged> {
+  try {
+    await json("count", { body: { where }, signal });
+    return { fault: null };
+  } catch (error) {
+    if (!(error instanceof Refused) || error.status >= 500) throw error;
+    return { fault: error.message, hint: error.hint };
+  }
+}
+
+export async function item(uuid: string): Promise<Item> {
+  const answer = await ask(`items/${encodeURIComponent(uuid)}`);
+  const raw = (await answer.json()) as Raw;
+  const { kind, media_type, extra = {}, note = null, ...known } = raw.facts ?? {};
+  void media_type;
+  return {
+    ...(known as unknown as Item),
+    uuid: String(raw.uuid),
+    name: String(raw.name),
+    kind: String(kind),
+    folder: String(raw.folder_path),
+    path: String(raw.path),
+    size: raw.size as number | null,
+    note: note as string | null,
+    facts: extra,
+    metadata: raw.metadata as Record<string, unknown>,
+    tags: raw.tags as string[],
+    datasets: ((raw.datasets as string[] | undefined) ?? []),
+    created_at: String(raw.created_at),
+    updated_at: String(raw.updated_at),
+    deleted_at: raw.deleted_at as string | null,
+    etag: answer.headers.get("etag") ?? "",
+  };
+}
+
+function named(thing: { uuid: string; frame?: number | null }): string {
+  return encodeURIComponent(thing.frame == null ? thing.uuid : `${thing.uuid}#${thing.frame}`);
+}
+
+export function thumbnail(thing: { uuid: string; frame?: number | null; version?: string }): string {
+  return address(`items/${named(thing)}/thumbnail`, thing.version ? { version: thing.version } : {});
+}
+
+export function picture(thing: Item, options: { size: number; frame?: number; window?: number; level?: number }): string {
+  const { frame, window, level, size } = options;
+  return address(`items/${named({ uuid: thing.uuid })}/picture`, {
+    size,
+    frame,
+    ...(window !== undefined && level !== undefined ? { window: [level, window] } : {}),
+    format: "jpeg",
+    version: thing.updated_at,
+  });
+}
+
+export function media(thing: Item): string {
+  return address(`items/${named(thing)}/media`);
+}
+
+export async function text(uuid: string): Promise<string> {
+  return (await ask(`items/${uuid}/text`)).text();
+}
+
+export async function frames(uuid: string): Promise<Frame[]> {
+  return (await json<Rows<Frame>>(`items/${uuid}/frames`, { query: { limit: 10_000 } })).rows;
+}
+
+export async function keyframe(uuid: string, number: number): Promise<void> {
+  await json(`items/${uuid}/frames:add`, { body: { numbers: [number] } });
+}
+
+export async function similar(uuid: string, most: number, signal?: AbortSignal): Promise<Tile[]> {
+  const found = await json<Rows<Raw>>("search", { body: { like: [uuid], limit: most + 1 }, signal });
+  return found.rows.map((raw, place) => tileOf(raw, found.matches?.[place], false));
+}
+
+export async function history(uuid: string): Promise<LogLine[]> {
+  return (await json<Rows<LogLine>>("log", { query: { resource: uuid, limit: 20 } })).rows;
+}
+
+/** Merge keys into the metadata of an item; a key given as null is removed. With `etag`, only if nobody has changed it since. */
+export async function setMetadata(uuid: string, metadata: Record<string, unknown>, etag = ""): Promise<void> {
+  await ask(`items/${uuid}/metadata`, { method: "PATCH", body: metadata, headers: etag ? { "if-match": etag } : {} });
+}
+
+function things(target: Target): unknown {
+  if ("items" in target) return target.items;
+  const { where, sort: _, ...rest } = body(target.query) as Record<string, string>;
+  const left = target.except.length ? `NOT uuid IN (${target.except.map((uuid) => `'${uuid}'`).join(", ")})` : "";
+  const condition = [where ? (left ? `(${where})` : where) : "", left].filter(Boolean).join(" AND ");
+  return { query: { ...rest, ...(condition ? { where: condition } : {}) } };
+}
+
+export async function setMetadataOf(target: Target, metadata: Record<string, unknown>): Promise<{ changed: number; undo?: () => Promise<void> }> {
+  let before: Record<string, Record<string, unknown>> | null = null;
+  if ("items" in target && target.items.length <= 500) {
+    const where = `uuid IN (${target.items.map((uuid) => `'${uuid}'`).join(", ")})`;
+    const found = await json<Rows<Raw>>("search", { body: { where, limit: 500 } });
+    before = Object.fromEntries(
+      found.rows.map((raw) => [String(raw.uuid), Object.fromEntries(Object.keys(metadata).map((name) => [name, (raw.metadata as Record<string, unknown>)[name] ?? null]))]),
+    );
+  }
+  const { count: changed } = await json<Counted>("metadata:merge-all", { body: { items: things(target), metadata } });
+  const was = before;
+  return { changed, ...(was ? { undo: async () => void (await json("metadata:merge", { body: { changes: was } })) } : {}) };
+}
+
+export async function collections(): Promise<Collection[]> {
+  const { rows } = await json<Rows<Collection & { item_count: number }>>("collections", { query: { limit: 1000 } });
+  return rows.map((row) => ({ ...row, size: row.item_count }));
+}
+
+export interface Collected {
+  added: number;
+  target: Target;
+}
+
+export async function collect(title: string, made: { title: string; description: string } | null, target: Target): Promise<Collected> {
+  if (made) await json("collections", { body: made });
+  try {
+    const { count: added } = await json<Counted>(`collections/${encodeURIComponent(title)}/items`, { body: { items: things(target) } });
+    return { added, target };
+  } catch (error) {
+    if (made) await ask(`collections/${encodeURIComponent(title)}`, { method: "DELETE" });
+    throw error;
+  }
+}
+
+export async function uncollect(title: string, done: Collected, wasMade: boolean): Promise<void> {
+  if (wasMade) await ask(`collections/${encodeURIComponent(title)}`, { method: "DELETE" });
+  else await json(`collections/${encodeURIComponent(title)}/items:remove`, { body: { items: things(done.target) } });
+}
+
+export async function makeDataset(title: string, description: string, target: Target): Promise<void> {
+  await json("datasets", { body: { title, description, items: things(target) } });
+}
+
+export async function presets(): Promise<Preset[]> {
+  return (await json<Rows<Preset>>("presets")).rows;
+}
+
+export async function makePreset(name: string, asked: Asked): Promise<void> {
+  await json("presets", { body: { name, query: body(asked) } });
+}
+
+export async function schema(): Promise<SchemaKey[]> {
+  const { rows } = await json<Rows<SchemaKey>>("schema/keys");
+  return rows.map((key) => ({ ...key, ...(Array.isArray(key.parameters.options) ? { options: key.parameters.options as string[] } : {}) })).filter((key) => key.state === "active");
+}
+
+export async function me(): Promise<Me> {
+  const found = await json<{ name: string; items: number; read_only: boolean; user: { email: string; role: string } }>("workspace");
+  const writes = !found.read_only;
+  const rules = writes && ["owner", "admin"].includes(found.user.role);
+  return {
+    user: found.user.role === "owner" ? "" : found.user.email,
+    workspace: found.name,
+    items: found.items,
+    may: {
+      ...Object.fromEntries(["collections", "datasets", "metadata", "frames", "folders", "imports", "projects"].map((what) => [what, writes])),
+      ...Object.fromEntries(["schema", "integrations", "members"].map((what) => [what, rules])),
+    },
+  };
+}
+
+export async function viewers(): Promise<ViewerOffer[]> {
+  try {
+    const answer = await fetch("viewers.json");
+    return answer.ok ? ((await answer.json()) as ViewerOffer[]) : [];
+  } catch {
+    return [];
+  }
+}
+
+export async function projections(): Promise<Projection[]> {
+  return (await json<Rows<Projection>>("projections")).rows;
+}
+
+export async function points(key: string, method: string, ofFrames: boolean, signal?: AbortSignal): Promise<Points> {
+  const [bytes] = await buffer(`projections/${encodeURIComponent(key)}/points`, { query: { method, columns: "x,y,uuid,frame", frames: ofFrames }, signal });
+  const { columns } = read(bytes);
+  const [x, y] = [columns.x?.numbers as Float32Array, columns.y?.numbers as Float32Array];
+  const spread = [x, y].map((side) => {
+    let [least, most] = [Infinity, -Infinity];
+    for (const one of side) [least, most] = [Math.min(least, one), Math.max(most, one)];
+    return { middle: (least + most) / 2, half: (most - least) / 2 };
+  });
+  // One scale for both, so that distances mean the same in all directions.
+  const half = 1.06 * Math.max(1e-9, ...spread.map((one) => one.half));
+  [x, y].forEach((side, place) => {
+    const { middle } = spread[place] ?? { middle: 0 };
+    for (let row = 0; row < side.length; row += 1) side[row] = ((side[row] ?? 0) - middle) / half;
+  });
+  return { key, method, ofFrames, x, y, uuids: columns.uuid?.texts ?? [], frames: (columns.frame?.numbers as Int32Array | undefined) ?? null };
+}
+
+/** The values of a field for all points: numbers, or places in a list of labels. */
+export async function colours(found: Points, field: string): Promise<{ values: Float64Array | Int32Array | Float32Array; labels: string[] | null }> {
+  const [bytes] = await buffer(`projections/${encodeURIComponent(found.key)}/points`, { query: { method: found.method, value: field, columns: "value", frames: found.ofFrames } });
+  const column = read(bytes).columns.value;
+  if (!column?.numbers) throw new Error(`No point has a value of ${field}.`);
+  if (!column.values) return { values: column.numbers, labels: null };
+  const labels = column.values.map(String);
+  const none = labels.length;
+  return { values: column.numbers.map((one) => (one < 0 ? none : one)) as Int32Array, labels: [...labels, "nothing"] };
+}
+
+/** The rows of the points that the query finds. */
+export async function allowed(found: Points, asked: Asked, signal?: AbortSignal): Promise<Uint32Array> {
+  const { sort: _, frames: __, ...rest } = body(asked) as Record<string, unknown>;
+  const [bytes] = await buffer(`projections/${encodeURIComponent(found.key)}/points`, { query: { method: found.method, columns: "uuid,frame", frames: found.ofFrames, ...rest }, signal });
+  const { columns } = read(bytes);
+  const name = (uuid: string, frame: number | undefined): string => (frame === undefined ? uuid : `${uuid}#${frame}`);
+  const there = new Set((columns.uuid?.texts ?? []).map((uuid, row) => name(uuid, columns.frame?.numbers?.[row])));
+  return Uint32Array.from(found.uuids.flatMap((uuid, row) => (there.has(name(uuid, found.frames?.[row])) ? [row] : [])));
+}
+
+/** Wait for a job, and tell how far it is. Raises what the job failed with. */
+export async function finished(job: Job, tell: (said: string, job: Job) => void): Promise<Job> {
+  let now = job;
+  while (now.state === "running") {
+    const { done, total: whole } = now.progress as { done?: number; total?: number };
+    tell(done === undefined ? "At work …" : whole ? `${done} of ${whole}` : `${done} done`, now);
+    await new Promise((resolve) => setTimeout(resolve, 400));
+    now = await json<Job>(`jobs/${job.id}`);
+  }
+  if (now.error) throw new Error(now.error.hint ? `${now.error.message} ${now.error.hint}` : now.error.message);
+  return now;
+}
+
+export async function makeProjection(key: string, tell: (said: string) => void): Promise<void> {
+  await finished(await json<Job>("projections", { body: { key } }), tell);
+}
+
+/** Send a picture to be searched by; gives the text that a query names it by. */
+export async function uploadPicture(file: File): Promise<string> {
+  const begun = await json<{ id: string; source: string }>("uploads", { method: "POST" });
+  const name = file.name.replace(/[^\w.-]/g, "_") || "picture.png";
+  await ask(`uploads/${begun.id}/${encodeURIComponent(name)}`, { method: "PUT", body: file, headers: { "content-type": "application/octet-stream" } });
+  return `${begun.source}/${name}`;
+}
+
+const changes = new Set<() => void>();
+
+/** Tell the page that this page itself has changed the catalogue. */
+export function changed(): void {
+  for (const told of changes) told();
+}
+
+/** Call `told` whenever the catalogue has changed, by this page or by others; gives a function that stops it. */
+export function events(told: () => void): () => void {
+  let last = "";
+  let stopped = false;
+  const controller = new AbortController();
+  const look = async (): Promise<void> => {
+    while (!stopped) {
+      if (document.visibilityState === "visible") {
+        try {
+          const { rows } = await json<Rows<{ id: number }>>("log", { query: { limit: 1 }, signal: controller.signal });
+          const now = String(rows[0]?.id ?? "");
+          if (last && now !== last) told();
+          last = now;
+        } catch (error) {
+          if (isAborted(error) || (error instanceof Refused && error.status === 403)) return;
+        }
+      }
+      await new Promise((resolve) => setTimeout(resolve, 4000));
+    }
+  };
+  changes.add(told);
+  void look();
+  return () => {
+    stopped = true;
+    controller.abort();
+    changes.delete(told);
+  };
+}

@@ -1,0 +1,60 @@
+// Numbers, sizes and times as the locale of the browser writes them.
+
+const whole = new Intl.NumberFormat();
+const fine = new Intl.NumberFormat(undefined, { maximumSignificantDigits: 5 });
+const short = new Intl.NumberFormat(undefined, { notation: "compact", maximumFractionDigits: 1 });
+const moment = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
+const day = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeZone: "UTC" });
+const DATE = /^\d{4}-\d\d-\d\d(T[\d:.]+(Z|[+-]\d\d:\d\d)?)?$/;
+
+export function count(value: number): string {
+  return whole.format(value);
+}
+
+export function compact(value: number): string {
+  return value < 10_000 ? whole.format(value) : short.format(value);
+}
+
+export function number(value: number): string {
+  return Number.isInteger(value) ? whole.format(value) : fine.format(value);
+}
+
+export function bytes(value: number): string {
+  const units = ["byte", "kilobyte", "megabyte", "gigabyte", "terabyte"];
+  const power = value < 1 ? 0 : Math.min(units.length - 1, Math.floor(Math.log10(value) / 3));
+  return new Intl.NumberFormat(undefined, {
+    style: "unit",
+    unit: units[power],
+    unitDisplay: "short",
+    maximumFractionDigits: power ? 1 : 0,
+  }).format(value / 1000 ** power);
+}
+
+export function seconds(value: number): string {
+  const minutes = Math.floor(value / 60);
+  const rest = (value - minutes * 60).toFixed(value < 60 ? 2 : 0);
+  return minutes ? `${minutes}:${rest.padStart(2, "0")}` : `${rest} s`;
+}
+
+export function time(value: string): string {
+  return moment.format(new Date(value));
+}
+
+export function date(value: string): string {
+  return day.format(new Date(value));
+}
+
+/** Any value of a record, as people read it. */
+export function value(found: unknown): string {
+  if (found === null || found === undefined) return "—";
+  if (typeof found === "number") return number(found);
+  if (typeof found === "boolean") return found ? "yes" : "no";
+  if (typeof found === "string") return DATE.test(found) && found.includes("T") ? time(found) : found;
+  if (Array.isArray(found) && found.length > 12) return `${found.slice(0, 12).map(value).join(", ")}, … (${count(found.length)})`;
+  if (Array.isArray(found)) return found.map(value).join(", ");
+  return JSON.stringify(found);
+}
+
+export function plural(many: number, one: string, more = `${one}s`): string {
+  return `${count(many)} ${many === 1 ? one : more}`;
+}

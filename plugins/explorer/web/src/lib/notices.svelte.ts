@@ -1,0 +1,32 @@
+// Short messages at the lower edge: what was done, with a way to undo it, and what went wrong, with a way to try again.
+
+export interface Notice {
+  id: number;
+  text: string;
+  bad: boolean;
+  action?: { name: string; run: () => unknown } | undefined;
+}
+
+class Notices {
+  list = $state<Notice[]>([]);
+  #last = 0;
+
+  say(text: string, action?: Notice["action"]): void {
+    this.#add({ id: ++this.#last, text, bad: false, action }, 8000);
+  }
+
+  fault(text: string, action?: Notice["action"]): void {
+    this.#add({ id: ++this.#last, text, bad: true, action }, 0);
+  }
+
+  close(id: number): void {
+    this.list = this.list.filter((notice) => notice.id !== id);
+  }
+
+  #add(notice: Notice, milliseconds: number): void {
+    this.list = [...this.list.filter((one) => one.text !== notice.text).slice(-3), notice];
+    if (milliseconds) setTimeout(() => this.close(notice.id), milliseconds);
+  }
+}
+
+export const notices = new Notices();

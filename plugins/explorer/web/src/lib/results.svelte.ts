@@ -1,0 +1,112 @@
+// The result of the query, by position: the count at once, records page by page where somebody looks, the least used pages dropped.
+
+import { search, total, type Tile } from "./api";
+import { isAborted, sentence } from "./http";
+import type { Asked } from "./query.svelte";
+
+export const PAGE = 120;
+const KEPT = 60;
+
+class Results {
+  count = $state<number | null>(null);
+  fault = $state("");
+  busy = $state(0);
+  /** Grows with each page that arrives, so that whoever reads records is told. */
+  arrived = $state(0);
+  #asked: Asked = {};
+  #pages = new Map<number, Tile[]>();
+  #waiting = new Map<number, AbortController>();
+  #counting: AbortController | null = null;
+
+  /** Forget everything and ask anew. */
+  async reset(asked: Asked): Promise<void> {
+    this.#asked = asked;
+    for (const one of this.#waiting.values()) one.abort();
+    this.#counting?.abort();
+    this.#waiting.clear();
+    this.#pages.clear();
+    this.fault = "";
+    const mine = (this.#counting = new AbortController());
+    this.busy += 1;
+    try {
+      void this.#load(0);
+      this.count = await total(asked, mine.signal);
+    } catch (error) {
+      if (!isAborted(error)) {
+        this.fault = sentence(error);
+        this.count = null;
+      }
+    } finally {
+      this.busy -= 1;
+      this.arrived += 1;
+    }
+  }
+
+  at(index: number): Tile | undefined {
+    const page = Math.floor(index / PAGE);
+    const found = this.#pages.get(page);
+    if (found) {
+      this.#pages.delete(page);
+      this.#pages.set(page, found);
+    }
+    return found?.[index - page * PAGE];
+  }
+
+  /** Load the pages from one position to another, and stop loading pages far away from them. */
+  want(from: number, to: number): void {
+    const first = Math.floor(Math.max(0, from) / PAGE);
+    const last = Math.floor(Math.max(0, Math.min(to, (this.count ?? PAGE) - 1)) / PAGE);
+    for (const [page, controller] of this.#waiting) {
+      if (page < first - 1 || page > last + 1) controller.abort();
+    }
+    for (let page = first; page <= last; page += 1) void this.#load(page);
+  }
+
+  async range(from: number, to: number): Promise<Tile[]> {
+    const pages = [];
+    for (let page = Math.floor(from / PAGE); page <= Math.floor(to / PAGE); page += 1) pages.push(page);
+    await Promise.all(pages.map((page) => this.#load(page)));
+    const found: Tile[] = [];
+    for (let index = from; index <= to; index += 1) {
+      const tile = this.at(index);
+      if (tile) found.push(tile);
+    }
+    return found;
+  }
+
+  /** Read the loaded pages anew, without losing what is shown meanwhile. */
+  async refresh(): Promise<void> {
+    const pages = [...this.#pages.keys()];
+    const asked = this.#asked;
+    this.count = await total(asked);
+    for (const page of pages.slice(-6)) {
+      const rows = await search(asked, page * PAGE, PAGE);
+      if (asked === this.#asked) this.#pages.set(page, rows);
+    }
+    for (const page of pages.slice(0, -6)) this.#pages.delete(page);
+    this.arrived += 1;
+  }
+
+  async #load(page: number): Promise<void> {
+    if (this.#pages.has(page) || this.#waiting.has(page)) return;
+    const controller = new AbortController();
+    const asked = this.#asked;
+    this.#waiting.set(page, controller);
+    try {
+      const rows = await search(asked, page * PAGE, PAGE, controller.signal);
+      if (asked !== this.#asked) return;
+      this.#pages.set(page, rows);
+      for (const oldest of this.#pages.keys()) {
+        if (this.#pages.size <= KEPT) break;
+        this.#pages.delete(oldest);
+      }
+    } catch (error) {
+      if (!isAborted(error) && asked === this.#asked) this.fault = sentence(error);
+    } finally {
+      if (this.#waiting.get(page) === controller) this.#waiting.delete(page);
+      this.arrived += 1;
+    }
+  }
+}
+
+export const results = new Results();

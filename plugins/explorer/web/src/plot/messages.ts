@@ -1,0 +1,19 @@
+// What the page and the frame with the points tell each other.
+
+/** To the frame. Coordinates are from -1 to 1; `colours` has an index into `palette` for each point. */
+export type ToFrame =
+  | { what: "points"; x: Float32Array; y: Float32Array; colours: Float32Array | null; palette: string[]; dark: boolean }
+  | { what: "colours"; colours: Float32Array | null; palette: string[] }
+  | { what: "allowed"; rows: Uint32Array | null }
+  | { what: "select"; rows: number[] }
+  | { what: "lasso"; on: boolean }
+  | { what: "theme"; dark: boolean }
+  | { what: "whole" };
+
+/** From the frame. Rows are positions in the arrays of the points; `x` and `y` are pixels in the frame. */
+export type FromFrame =
+  | { what: "ready" }
+  | { what: "drawn"; milliseconds: number }
+  | { what: "hover"; row: number | null; x: number; y: number }
+  | { what: "select"; rows: number[] }
+  | { what: "fault"; message: string };

@@ -15,13 +15,14 @@ ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT))
 sys.path += [str(folder) for folder in sorted((ROOT / "plugins").iterdir())]  # also those not installed yet
 
-from docs.blocks import commands, language, media, plugins, portable, rights, sdk, verbs  # noqa: E402 - found by the path above
+from docs.blocks import commands, exports, language, media, plugins, portable, rights, sdk, verbs  # noqa: E402 - found by the path above
 
 PAGES = (
     "README.md", "docs/metadata.md", "docs/query-language.md", "docs/plugin-authors.md", "docs/command-line.md", "docs/storage-s3.md",
     "docs/storage-gcs.md", "docs/storage-azure.md", "docs/storage-otc.md", "docs/images.md", "docs/video.md",
     "docs/audio.md", "docs/dicom.md", "docs/nifti.md", "docs/documents.md",
     "docs/python-api.md", "docs/rights.md", "docs/portable-exports.md", "docs/sdk.md",
+    "docs/exports.md",
 )  # fmt: skip
 BLOCK = re.compile(r"(<!-- begin: ([a-z0-9-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
@@ -44,6 +45,7 @@ BLOCKS: dict[str, Callable[[], str]] = {
     "rights": rights.rights,
     "verb-rights": rights.verb_rights,
     "commands": commands.commands,
+    "exporters": exports.exporters,
     "item-fields": language.item_fields,
     "kinds": media.kinds,
     "namespaces": media.namespaces,

@@ -304,7 +304,7 @@ def test_safe_cells_are_texts_for_spreadsheets(tmp_path, monkeypatch, capsys):
         assert (plain["name"], safe["name"]) == ("=cmd()", "'=cmd()")
         assert [plain[f"metadata.k{number}"] for number in range(len(texts))] == texts
         assert [safe[f"metadata.k{number}"] for number in range(len(texts))] == [
-            f"'{text}" if number < 6 else text for number, text in enumerate(texts)
+            f"'{text}" if number < 6 or text == "'=1" else text for number, text in enumerate(texts)
         ]
         assert (safe["metadata.n"], safe["metadata.l"]) == ("-1.5", '["=1"]')
         assert status(["datasets", "export", "D", "-o", "d.json", "--safe-cells"]) == 1

@@ -197,7 +197,8 @@ class Holdings(OpenCatalogue):
 
         parts = (self.folders, self.items, self.metadata, self.collections)
         frozen_rows: FrozenRowsOf = lambda ref, frames: self.versions._rows_if(ref, frames)  # noqa: E731
-        return DatasetService(self._database, self.access, lambda: self.plugins, *parts, frozen_rows)
+        more = (frozen_rows, lambda: self.vectors)
+        return DatasetService(self._database, self.access, lambda: self.plugins, *parts, *more)
 
     @cached_property
     def versions(self) -> VersionService:

@@ -211,6 +211,8 @@ class Frame(Identified):
     is_key: bool = field(metadata=stored("INTEGER NOT NULL DEFAULT 0", "a key frame", compares="boolean"))
     metadata: dict[str, Json] = field(metadata=stored_json("by the keys of the schema"))
     metrics: dict[str, float] = field(factory=dict, metadata=stored_json("measured on its picture"))
+    vectors: Mapping[str, Any] = field(factory=dict)
+    """By embedding key, float32 of shape (size,); only in exports with `--vectors`."""
 
     def _identity(self) -> Hashable:
         return self.item, self.number
@@ -275,7 +277,8 @@ class DatasetRow(Record):
 
     `members` are the files of an item of several files, and `frames` are the frames that were asked for. Both are streams
     that are read when they are looped over, each time anew, while the workspace is open. `since` is for the row of a version
-    alone, whose item is as it was frozen: what the catalogue says of this item now, `same`, `changed` or `deleted`.
+    alone, whose item is as it was frozen: what the catalogue says of this item now, `same`, `changed` or `deleted`. `vectors` are
+    those of the item that were asked for, by embedding key, each float32 of shape (size,).
     """
 
     position: int
@@ -283,6 +286,7 @@ class DatasetRow(Record):
     members: Iterable[Member] = field(default=(), eq=False)
     frames: Iterable[Frame] = field(default=(), eq=False)
     since: Literal["", "same", "changed", "deleted"] = ""
+    vectors: Mapping[str, Any] = field(factory=dict, eq=False)
 
     def _shown(self) -> Iterator[str]:
         yield f"{self.position} {line(self.item.name, 40)}, {self.item.uuid}"

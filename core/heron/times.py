@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 
 import orjson
@@ -9,6 +10,11 @@ import orjson
 from heron.errors import InvalidInput
 
 _HINT = "give an aware datetime, or a text with its offset, such as 2026-01-31T12:00:00Z"
+
+is_stored = re.compile(
+    r"\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])T(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d\.\d{6}Z"
+).fullmatch
+"""Whether a text has the form of `utc_iso`."""
 
 _LENGTH = len('"2026-01-31T12:00:00.000001Z"')
 

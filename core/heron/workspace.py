@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -203,16 +204,20 @@ class Workspace(Holdings):
 
     def export(
         self, dataset: DatasetRef, file: str | Path, *, format: str | None = None, frames: FrameChoice = "marked",
-        unreadable: list[str] | None = None,
+        vectors: Sequence[str] = (), unreadable: list[str] | None = None,
     ) -> int:  # fmt: skip
         """Write a dataset with the chosen frames in the format of the file's suffix (none: JSON); returns the number of rows.
 
-        It appears whole or not at all. Files that cannot be read are named in the list `unreadable`; without one the first is
-        raised. Raises PluginError, AlreadyExists for a full folder, InvalidInput for `.heron` and the suffix of another format.
+        It appears whole or not at all. Items and frames have their vectors of the embedding keys `vectors`. Files that cannot be read
+        are named in the list `unreadable`; without one the first is raised. Raises PluginError, AlreadyExists for a full folder, NotFound
+        for a key without vectors, InvalidInput for `.heron`, the suffix of another format, and vectors that the format has no place for.
         """
-        from heron.export.writing import export_rows
+        from heron.export.writing import export_rows, format_of, require_vectors
 
         if format == "heron":
             return self.portable.export(file, dataset=dataset).rows["dataset_rows"]
-        rows, files = self.datasets.rows(dataset, frames=frames), (self.storage, unreadable)
-        return export_rows(self.plugins, format, rows, Path(file), files)
+        path = Path(file)
+        chosen = format_of(self.plugins, path, format if format or path.suffix else "json")
+        require_vectors(self.plugins, chosen, vectors)
+        rows = self.datasets._exported(dataset, frames, vectors)
+        return export_rows(self.plugins, chosen, rows, path, (self.storage, unreadable))

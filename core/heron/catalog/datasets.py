@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from itertools import chain, count
+from itertools import chain
 from typing import TYPE_CHECKING, Literal
 
 from heron.catalog.access import WORKSPACE, Access
 from heron.catalog.collections import CollectionService
-from heron.catalog.contents import HAS, choice_sql
+from heron.catalog.contents import choice_sql
 from heron.catalog.database import Database, Row, one_transaction
+from heron.catalog.dataset_rows import DatasetRows
 from heron.catalog.folders import FolderService
-from heron.catalog.items import BUNDLE, ItemService, bundles, item_columns
+from heron.catalog.items import ItemService, bundles
 from heron.catalog.limits import at_most
 from heron.catalog.metadata import MetadataService
 from heron.catalog.missing import missing
@@ -25,6 +26,7 @@ from heron.catalog.referring import (
     VersionRef,
     parted_version,
 )
+from heron.catalog.vectors.owned import OwnedVectors
 from heron.catalog.versions.tables import Source, note_source, told
 from heron.errors import AlreadyExists, InvalidInput, NotFound
 from heron.metadata.keys import check_name
@@ -33,6 +35,7 @@ from heron.uuids import new_uuid
 from heron.versions import DatasetVersion
 
 if TYPE_CHECKING:
+    from heron.catalog.vectors.store import VectorStore
     from heron.hooks import PluginManager
 
 Duplicates = Literal["skip", "fail", "add"]
@@ -53,6 +56,7 @@ class DatasetService:
         metadata: MetadataService,
         collections: CollectionService,
         frozen_rows: FrozenRowsOf,
+        vectors: Callable[[], VectorStore],
     ) -> None:
         """`frozen_rows` gives the rows of a version of a dataset, or None if no version is meant."""
         self._database = database
@@ -63,6 +67,7 @@ class DatasetService:
         self._metadata = metadata
         self._collections = collections
         self._frozen_rows = frozen_rows
+        self._vectors = vectors
 
     def create(
         self,
@@ -214,31 +219,34 @@ class DatasetService:
         """Keep by what rows were chosen, for the versions of the dataset."""
         note_source(self._database, dataset.id, verb, {**known, **told(source)}, self._access.user.email)
 
-    def rows(self, ref: DatasetRef | VersionRef, *, frames: FrameChoice = "none") -> Iterator[DatasetRow]:
+    def rows(
+        self, ref: DatasetRef | VersionRef, *, frames: FrameChoice = "none", vectors: Sequence[str] = ()
+    ) -> Iterator[DatasetRow]:
         """The rows in order, as a stream; positions count from 0. `frames` says which frames each row has.
 
         Members and frames of a row are streams of their own, which are read when they are looped over. The rows of a version,
-        as `rain-1@2`, are as they were frozen.
+        as `rain-1@2`, are as they were frozen. Rows and frames have their vectors of the embedding keys `vectors`; raises NotFound for a
+        key without vectors, and InvalidInput for a version, which has none.
         """
+        return self._exported(ref, frames, vectors)
+
+    def _exported(
+        self, ref: DatasetRef | VersionRef, frames: FrameChoice, vectors: Sequence[str]
+    ) -> Iterator[DatasetRow]:
+        """The rows; those of a dataset, and not of a version, can also be read as plain data."""
         choice_sql(frames)
         dataset = self.find(ref) if not isinstance(ref, DatasetVersion) else None
         if dataset is None:
             if (found := self._frozen_rows(ref, frames)) is not None:
-                yield from found
-                return
+                if vectors:
+                    raise InvalidInput(
+                        "a version has no vectors", hint="export the dataset itself with --vectors"
+                    )
+                return found
             dataset = self.get(ref)  # type: ignore[arg-type]
-        positions, after = count(), 0
-        while True:
-            rows = self._database.rows(
-                f"SELECT {item_columns(self._access)}, {HAS}, r.id AS row_id FROM dataset_rows AS r JOIN items ON items.id = r.item_id "
-                f"WHERE r.dataset_id = ? AND r.id > ? AND {self._access.scope('item', 'items')} ORDER BY r.id LIMIT ?",
-                [dataset.id, after, BUNDLE],
-            )
-            for row, item in zip(rows, self._items._of_rows(rows), strict=True):
-                yield DatasetRow(next(positions), item, *self._items._contents.of(row, item, frames))
-            if len(rows) < BUNDLE:
-                return
-            after = rows[-1]["row_id"]
+        owned = OwnedVectors(self._database, self._vectors, vectors)
+        schema = self._metadata._schema.current
+        return DatasetRows(self._database, self._access, self._items, owned, schema, dataset.id, frames)
 
     def _member_count(self, ref: DatasetRef) -> int:
         """The number of members that the items of the rows have."""

@@ -105,7 +105,9 @@ def _places(url: str, count: int) -> Iterator[tuple[str, int]]:
     return ((url, number) for number in range(count))
 
 
-_READ = Columns("frames", FRAME_FIELDS, [name for name in fields_dict(Frame) if name != "item"])
+_READ = Columns(
+    "frames", FRAME_FIELDS, [name for name in fields_dict(Frame) if name not in ("item", "vectors")]
+)
 _OTHERS = slice(1, len(_READ.names))
 FRAME_COLUMNS = _READ.selected()
 """The columns that a SELECT from frames must name first for `frame_of`."""

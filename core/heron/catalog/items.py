@@ -44,15 +44,24 @@ _OWN, _FACTS = slice(len(_OF_ITEM) - 1), slice(len(_OF_ITEM) - 1, len(ITEM_COLUM
 
 def item_columns(access: Access) -> str:
     """The columns that a SELECT from items must name first for `item_of`; tags are titles of visible collections."""
-    return ITEM_COLUMNS.selected(
-        folder="(SELECT path FROM folders WHERE folders.id = items.folder_id)",
-        path=path_sql("items.url"),
-        store="(SELECT name FROM stores WHERE stores.id = items.store_id)",
-        tags=(
+    return ITEM_COLUMNS.selected(**_computed(access))
+
+
+def item_expressions(access: Access) -> dict[str, str]:
+    """The SQL of each of these columns, by its name."""
+    return ITEM_COLUMNS.expressions(**_computed(access))
+
+
+def _computed(access: Access) -> dict[str, str]:
+    return {
+        "folder": "(SELECT path FROM folders WHERE folders.id = items.folder_id)",
+        "path": path_sql("items.url"),
+        "store": "(SELECT name FROM stores WHERE stores.id = items.store_id)",
+        "tags": (
             "(SELECT group_concat(c.title, char(10)) FROM collection_items AS m JOIN collections AS c "
             f"ON c.id = m.collection_id WHERE m.item_id = items.id AND {access.scope('collection', 'c')})"
         ),
-    )
+    }
 
 
 class ItemService:

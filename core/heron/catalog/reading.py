@@ -45,11 +45,15 @@ class Columns:
 
     def selected(self, **computed: str) -> str:
         """The columns that a SELECT must name first; `computed` are SQL expressions for names that are not columns."""
-        computed |= {name: located(f"{self.table}.{name}") for name in self._urls}
         return ", ".join(
-            f"{computed[name]} AS {name}" if name in computed else f"{self.table}.{name}"
-            for name in self.names
+            expression if expression == f"{self.table}.{name}" else f"{expression} AS {name}"
+            for name, expression in self.expressions(**computed).items()
         )
+
+    def expressions(self, **computed: str) -> dict[str, str]:
+        """The SQL of each column by its name, as `selected` names them."""
+        computed |= {name: located(f"{self.table}.{name}") for name in self._urls}
+        return {name: computed.get(name, f"{self.table}.{name}") for name in self.names}
 
     def values(self, row: Sequence[Any], owner: str | None = None) -> list[Any]:
         """The values of a row that begins with these columns, in order.

@@ -49,6 +49,10 @@ class ShownMetadata:
         decoders = self._decoders()
         return [_shown_values(values, decoders) for values in stored] if decoders else stored
 
+    def has_decoders(self) -> bool:
+        """Whether the shown form of a value may differ from the stored one."""
+        return bool(self._decoders())
+
     def _decoders(self) -> Mapping[str, Decode]:
         """The decoders of the keys of the present schema."""
         names = [row[0] for row in self._database.rows(self._others, PLAIN_TYPES)]

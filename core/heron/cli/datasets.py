@@ -247,6 +247,13 @@ def metadata(
 )
 @frames_option(default="marked")
 @click.option(
+    "--vectors",
+    multiple=True,
+    metavar="KEY",
+    shell_complete=completing.embeddings,
+    help="Add the vectors of this embedding key to items and chosen frames; may be given several times.",
+)
+@click.option(
     "--safe-cells", is_flag=True, help="csv: write ' before texts that a spreadsheet would run as formulas."
 )
 @json_option
@@ -260,14 +267,16 @@ def export(
     output: Path,
     format: str | None,
     frames: FrameChoice,
+    vectors: tuple[str, ...],
     safe_cells: bool,
     as_json: bool,
 ) -> None:
     """Write a dataset, or a version, TITLE@NUMBER, to a file, or to a folder if the format has several files.
 
-    JSON has the members and the chosen frames of each item; CSV has tables of their own for them: csv-members, csv-frames.
+    JSON, Parquet and Arrow have the members and the chosen frames of each item; CSV has tables of their own for them: csv-members,
+    csv-frames. docs/exports.md says what each format keeps.
     """
-    from heron.export.writing import export_rows, format_of
+    from heron.export.writing import export_rows, format_of, require_vectors
 
     if as_json and str(output) == "-":
         raise click.UsageError("-o - and --json both write to standard output: give one of them.")
@@ -284,11 +293,12 @@ def export(
     if output.is_dir() and not workspace.plugins.exporter(chosen).writes_folder:
         raise click.UsageError(f"File {str(output)!r} is a directory.")
     exporter = workspace.plugins.exporter(chosen)
+    require_vectors(workspace.plugins, chosen, vectors)
     version = workspace.versions.find(title)
     total = (version or workspace.datasets.get(title)).row_count
     of_version: Counter[str] = Counter()
     with counting("Writing", "row", total) as progress:
-        rows = reported(workspace.datasets.rows(title, frames=frames), progress, of_version)
+        rows = reported(workspace.datasets._exported(title, frames, vectors), progress, of_version)
         unreadable: list[str] = []
         files = (workspace.storage, unreadable)
         count = export_rows(workspace.plugins, chosen, rows, output, files, safe_cells=safe_cells)

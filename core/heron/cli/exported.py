@@ -3,19 +3,29 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 
 from heron.models import DatasetRow
 from heron.wording import counted
 
 
 def reported(
-    rows: Iterable[DatasetRow], progress: Callable[[int], None], counts: Counter[str]
+    rows: Iterator[DatasetRow], progress: Callable[[int], None], counts: Counter[str]
 ) -> Iterator[DatasetRow]:
     """The same rows; `progress` is called with their number, and members and frames of frozen rows are counted."""
+    from heron.catalog.dataset_rows import DatasetRows
+
+    if isinstance(rows, DatasetRows):
+        rows.progress = progress
+        return rows
+    return _counted(rows, progress, counts)
+
+
+def _counted(
+    rows: Iterator[DatasetRow], progress: Callable[[int], None], counts: Counter[str]
+) -> Iterator[DatasetRow]:
     for number, row in enumerate(rows, start=1):
-        if row.since:
-            counts.update(members=len([*row.members]), frames=len([*row.frames]))
+        counts.update(members=len([*row.members]), frames=len([*row.frames]))
         yield row
         progress(number)
 

@@ -57,6 +57,7 @@ class Scratch:
     def __init__(self) -> None:
         with _of_scratch():
             self._file = tempfile.TemporaryFile()  # noqa: SIM115 - closed by __exit__
+        self._is_read = False
 
     def __enter__(self) -> Scratch:
         return self
@@ -75,6 +76,16 @@ class Scratch:
         with _of_scratch():
             self._file.seek(0)
         return iter(self._file)
+
+    def part(self, size: int) -> Iterator[bytes]:
+        """The next bytes of all that was written, block by block; the first call begins at the start."""
+        with _of_scratch():
+            if not self._is_read:
+                self._file.seek(0)
+                self._is_read = True
+        while size and (block := self._file.read(min(size, 1 << 20))):
+            size -= len(block)
+            yield block
 
     def blocks(self, size: int = 1 << 20) -> Iterator[bytes]:
         """All that was written, block by block."""

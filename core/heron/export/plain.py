@@ -2,16 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from typing import IO
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import IO, Any
 
+from heron.catalog.dataset_rows import Columns, DatasetRows, Plain
+from heron.catalog.limits import bundles
 from heron.convert import dumps, frame_to_dict, item_to_dict, member_to_dict
 from heron.models import DatasetRow, Frame, Json, Member
 
 
-def row_to_dict(row: DatasetRow) -> dict[str, Json]:
-    """A dataset row as plain data, without members and frames."""
-    return {"position": row.position, **item_to_dict(row.item)}
+def plain_rows(rows: Iterator[DatasetRow]) -> Iterator[Plain]:
+    """Rows as plain data, read from the catalogue as such where they come from there."""
+    if isinstance(rows, DatasetRows):
+        return rows.plain()
+    return ((_row_to_dict(row), row.members, row.frames) for row in rows)
+
+
+def columns_of(rows: Iterable[DatasetRow]) -> Iterator[Columns]:
+    """Rows that are not read from the catalogue, as `DatasetRows.columns` gives them."""
+    for given in bundles(rows):
+        records = [_row_to_dict(row) for row in given]
+        names = dict.fromkeys(name for record in records for name in record)
+        columns: Columns = {name: [record.get(name) for record in records] for name in names}
+        yield {**columns, "members": [row.members for row in given], "frames": [row.frames for row in given]}
+
+
+def _row_to_dict(row: DatasetRow) -> dict[str, Any]:
+    known = {"position": row.position, **item_to_dict(row.item)}
+    return {**known, "vectors": row.vectors} if row.vectors else known
 
 
 def json_pieces(known: dict[str, Json], members: Iterable[Member], frames: Iterable[Frame]) -> Iterator[str]:
@@ -24,7 +42,7 @@ def json_pieces(known: dict[str, Json], members: Iterable[Member], frames: Itera
     first = "," if known else ""
     for name, values in (
         ("members", (member_to_dict(position, member) for position, member in enumerate(members))),
-        ("frames", map(frame_to_dict, frames)),
+        ("frames", map(frame_as_json, frames)),
     ):
         before = f'{first}"{name}":['
         for value in values:
@@ -36,16 +54,24 @@ def json_pieces(known: dict[str, Json], members: Iterable[Member], frames: Itera
     yield "}"
 
 
+def frame_as_json(frame: Frame) -> dict[str, Any]:
+    """A frame as plain data, with the vectors that it was given."""
+    known = frame_to_dict(frame)
+    return {**known, "vectors": _lists(frame.vectors)} if frame.vectors else known
+
+
+def _lists(vectors: Mapping[str, Any]) -> dict[str, list[float]]:
+    """Vectors as JSON can hold them, with the digits of a float64, for the fewest digits do not always lead back."""
+    return {key: vector.tolist() for key, vector in vectors.items()}
+
+
 class JsonExporter:
     """A JSON array with one object for each row."""
 
     def write(self, rows: Iterator[DatasetRow], stream: IO[bytes]) -> int:
         """Write the rows one after the other and return their number."""
-        count = 0
         stream.write(b"[")
-        for count, row in enumerate(rows, start=1):
-            stream.write(b"\n" if count == 1 else b",\n")
-            _write(row, stream)
+        count = _write(rows, stream, b"\n", b",\n")
         stream.write(b"\n]\n")
         return count
 
@@ -55,14 +81,27 @@ class JsonLinesExporter:
 
     def write(self, rows: Iterator[DatasetRow], stream: IO[bytes]) -> int:
         """Write the rows one after the other and return their number."""
-        count = 0
-        for row in rows:
-            _write(row, stream)
+        count = _write(rows, stream, b"", b"\n")
+        if count:
             stream.write(b"\n")
-            count += 1
         return count
 
 
-def _write(row: DatasetRow, stream: IO[bytes]) -> None:
-    for piece in json_pieces(row_to_dict(row), row.members, row.frames):
-        stream.write(piece.encode())
+def _write(rows: Iterator[DatasetRow], stream: IO[bytes], first: bytes, between: bytes) -> int:
+    """Write the rows with what stands before the first one and between two, and return their number."""
+    count = 0
+    before = first
+    write: Callable[[bytes], Any] = stream.write
+    for row in rows.texts() if isinstance(rows, DatasetRows) else plain_rows(rows):
+        write(before)
+        before = between
+        count += 1
+        if isinstance(row, str):
+            write(row.encode())
+            continue
+        known, members, frames = row
+        if "vectors" in known:
+            known["vectors"] = _lists(known["vectors"])
+        for piece in json_pieces(known, members, frames):
+            write(piece.encode())
+    return count

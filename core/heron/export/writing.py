@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from itertools import chain, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -42,6 +42,15 @@ def format_of(plugins: PluginManager, path: Path, format: str | None = None) -> 
             hint=f"call it {path.stem}{own}, or leave the format out",
         )
     return format
+
+
+def require_vectors(plugins: PluginManager, format: str, keys: Sequence[str]) -> None:
+    """Raise InvalidInput if vectors are asked for, and the format cannot hold them."""
+    from heron.hooks import DatasetExporter
+
+    if keys and "vectors" not in plugins.exporter(format).contains:
+        others = [e.name for e in plugins.contributions(DatasetExporter) if "vectors" in e.contains]
+        raise InvalidInput(f"{format} has no place for vectors", hint=f"these have: {', '.join(others)}")
 
 
 def export_rows(

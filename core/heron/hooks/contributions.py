@@ -13,15 +13,13 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 from attrs import field, frozen
 from attrs.validators import in_
 
+from heron.hooks.contents import Content, contents
 from heron.hooks.interfaces import Codec, Decoder, Embedder, Exporter, FolderExporter, Measure, Storage
 from heron.hooks.serving import Site
 from heron.models import DERIVED_FIELDS, ITEM_FIELDS, Kind
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor
-
-Content = Literal["members", "frames"]
-"""What a format of datasets can hold besides the items."""
 
 Side = Literal["image", "text"]
 """What an embedder can turn into vectors."""
@@ -47,12 +45,6 @@ def _texts(given: Sequence[str]) -> tuple[str, ...]:
 def _sides(given: Sequence[Side]) -> tuple[Side, ...]:
     if isinstance(given, str):
         raise TypeError(f"expected a list of texts, got the text {given!r}")
-    return tuple(given)
-
-
-def _contents(given: Sequence[Content]) -> tuple[Content, ...]:
-    if isinstance(given, str) or not set(given) <= {"members", "frames"}:
-        raise TypeError(f"expected a list of 'members' and 'frames', got {given!r}")
     return tuple(given)
 
 
@@ -327,8 +319,10 @@ class DatasetExporter(Contribution):
     """A format that a dataset can be written in; `suffix` is the usual file ending with its dot, or empty.
 
     `load` returns an `Exporter`, which writes one file, or with `writes_folder` a `FolderExporter`. `contains` says what it
-    writes besides the items: the `members` of items of several files, and chosen `frames`. An export says how many of what the
-    format does not contain were left out.
+    writes besides the items: `metadata`, `tags`, further `facts`, the `members` of items of several files, chosen `frames`,
+    `vectors` that are asked for, and `files`, as copies. An export says how many members and frames were left out, and
+    refuses vectors for a format without them. `kinds` are the kinds of items that it takes, all if there are none, and
+    `read_with` is what reads it: both are for people.
     """
 
     sort: ClassVar[str] = "exporter"
@@ -336,7 +330,9 @@ class DatasetExporter(Contribution):
     suffix: str
     load: Callable[[], Exporter | FolderExporter]
     writes_folder: bool = False
-    contains: Sequence[Content] = field(default=(), converter=_contents)
+    contains: Sequence[Content] = field(default=(), converter=contents)
+    kinds: Sequence[Kind] = field(default=(), converter=_texts)
+    read_with: str = ""
 
 
 def _checked_scheme(backend: ExecutorBackend, attribute: Any, name: str) -> None:

@@ -16,14 +16,22 @@ from heron.catalog.items import ItemService, bundles
 from heron.catalog.metadata import MetadataService
 from heron.convert import loads_given, without_secrets
 from heron.errors import HeronError, InvalidInput, NotFound, PluginError
+from heron.export.headers import (
+    FRAMES_COLUMNS,
+    FRAMES_PREFIX,
+    MEMBERS_COLUMNS,
+    PREFIX,
+    SAFE,
+    is_exported,
+    is_safe,
+    plain_text,
+)
 from heron.ingest.metadata_keys import unknown_keys
 from heron.json_stream import elements
 from heron.metadata.schema import Schema
 from heron.models import MAX_METADATA, Json, utc_iso
 from heron.records import Record
 from heron.uuids import is_uuid
-
-_PREFIX = "metadata."
 
 COLUMNS = {
     "uuid": "uuid",
@@ -184,22 +192,20 @@ def _csv(file: Path, schema: Schema) -> Iterator[tuple[str, dict[str, Json]]]:
             header = reader.fieldnames or []
             _check_is_of_items(file, header, schema)
             reader.fieldnames = _distinct(file, header)
-            exported = _is_exported(header)
+            exported = is_exported(header) or any(column.startswith(PREFIX) for column in header)
+            safe = is_safe(header)
             for row in reader:
                 place = f"{file}, line {reader.line_num}"
                 if None in row:
                     raise InvalidInput(f"{place} has more cells than the header")
-                fields = {c: text for c, text in row.items() if exported and not c.startswith(_PREFIX)}
-                cells = {c.removeprefix(_PREFIX): text for c, text in row.items() if c not in fields}
+                if safe:
+                    row = {column: plain_text(text or "") for column, text in row.items() if column != SAFE}
+                fields = {c: text for c, text in row.items() if exported and not c.startswith(PREFIX)}
+                cells = {c.removeprefix(PREFIX): text for c, text in row.items() if c not in fields}
                 values = {key: from_text(key, text, schema) for key, text in cells.items() if text}
                 yield place, {**fields, "metadata": values} if exported else values
         except csv.Error as error:
             raise InvalidInput(f"{file} is not valid CSV: {error}") from error
-
-
-def _is_exported(header: Sequence[str]) -> bool:
-    """Whether a table is an exported dataset: the exporter's columns, then metadata columns with a prefix."""
-    return header[:2] == ["position", "uuid"] or any(column.startswith(_PREFIX) for column in header)
 
 
 def _distinct(file: Path, header: Sequence[str]) -> list[str]:
@@ -217,15 +223,13 @@ def _distinct(file: Path, header: Sequence[str]) -> list[str]:
 
 def _check_is_of_items(file: Path, header: Sequence[str], schema: Schema) -> None:
     """Raise InvalidInput for an exported table of frames or members: their values are not those of the items."""
-    from heron.export.tables import FRAMES_COLUMNS, MEMBERS_COLUMNS
-
-    exported = header[:2] == ["position", "uuid"]
+    exported = is_exported(header)
     for what, prefix, columns in (
         ("frames", "frame.", FRAMES_COLUMNS),
         ("members", "member.", MEMBERS_COLUMNS),
     ):
         for column in header:
-            ours = column in columns or column.startswith("frame.metadata.") or exported
+            ours = column in columns or column.startswith(FRAMES_PREFIX) or exported
             if ours and column.startswith(prefix) and schema.get(column) is None:
                 raise InvalidInput(
                     f"{file} is an exported table of {what}, which has no metadata of items: its column {column} is of {what}",

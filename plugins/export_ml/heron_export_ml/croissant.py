@@ -25,7 +25,7 @@ class CroissantExporter:
         count, types = 0, dict[str, set[type]]()
         with tempfile.TemporaryFile() as kept:
             for row in rows:
-                values = flat(row.item)
+                values = flat(row)
                 for name, value in values.items():
                     types.setdefault(name, set()).add(type(value))
                 kept.write(dumps(values).encode() + b"\n")

@@ -11,7 +11,7 @@ from typing import Any
 from attrs import frozen
 
 from heron import DatasetRow, ExportFolder
-from heron_export_ml.rows import Names, dumps, flat, known
+from heron_export_ml.rows import Names, described, dumps, facts, flat, lists
 
 
 @frozen
@@ -34,7 +34,7 @@ class FilesExporter:
                 if not files:
                     continue
                 count += 1
-                line = {"files": files, **known(row.item), "metadata": row.item.metadata}
+                line = {"files": files, **described(row)}
                 table.write(dumps(line).encode() + b"\n")
         return count
 
@@ -79,7 +79,8 @@ class FiftyOneExporter:
                     continue
                 sample: dict[str, Any] = {"filepath": name, "tags": list(item.tags)}
                 sample |= {"heron_uuid": item.uuid, "heron_folder": item.folder_path}
-                for key, value in item.metadata.items():
+                more = {**item.metadata, **facts(item), **lists(row.vectors)}
+                for key, value in more.items():
                     sample[_field(key, sample)] = value
                 samples.write((b",\n" if count else b"\n") + dumps(sample).encode())
                 count += 1
@@ -112,7 +113,7 @@ class HuggingFaceExporter:
                     continue
                 name = f"data/{names.of(row.item, flat=True)}"
                 if folder.copy(row.item, name):
-                    values = flat(row.item)
+                    values = flat(row)
                     keys.update(dict.fromkeys(values))
                     kept.write(dumps({"file_name": name, **values}).encode() + b"\n")
                     count += 1

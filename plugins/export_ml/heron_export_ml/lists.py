@@ -31,6 +31,8 @@ class CocoExporter:
             if facts.captured_at is not None:
                 image["date_captured"] = facts.captured_at.strftime("%Y-%m-%d %H:%M:%S")
             image |= {"uuid": item.uuid, "tags": list(item.tags), "metadata": item.metadata}
+            if facts.extra:
+                image["facts"] = facts.extra
             stream.write((b"\n" if count == 1 else b",\n") + dumps(image).encode())
         stream.write(b'\n],"annotations":[],"categories":[]}\n')
         return count

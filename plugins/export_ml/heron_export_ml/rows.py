@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import PurePosixPath
 from typing import Any
 
-from heron import Item, Member
+from heron import DatasetRow, Frame, Item, Member
 
 _UNFIT = re.compile(r'[\x00-\x1f\x7f<>:"|?*\\]')
 _RESERVED = re.compile(r"CON|PRN|AUX|NUL|COM[0-9]|LPT[0-9]", re.IGNORECASE)
@@ -20,6 +20,45 @@ _LONGEST = 150
 def dumps(value: Any) -> str:
     """JSON in one line."""
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+
+
+def described(row: DatasetRow) -> dict[str, Any]:
+    """All that is known of an item, with its metadata, its chosen frames, and the vectors that were asked for."""
+    item = row.item
+    values = {**known(item), "metadata": item.metadata}
+    if item.facts.extra:
+        values["facts"] = item.facts.extra
+    frames = [_frame(frame) for frame in row.frames]
+    if frames:
+        values["frames"] = frames
+    return {**values, "vectors": lists(row.vectors)} if row.vectors else values
+
+
+def _frame(frame: Frame) -> dict[str, Any]:
+    values = {
+        "number": frame.number,
+        "seconds": frame.seconds,
+        "is_key": frame.is_key,
+        "metadata": frame.metadata,
+    }
+    values |= {"metrics": frame.metrics} if frame.metrics else {}
+    return {**values, "vectors": lists(frame.vectors)} if frame.vectors else values
+
+
+def lists(vectors: Mapping[str, Any]) -> dict[str, list[float]]:
+    """Vectors as lists of numbers, by key."""
+    return {key: vector.tolist() for key, vector in vectors.items()}
+
+
+def facts(item: Item) -> dict[str, Any]:
+    """The facts of namespaces by their names, such as `exif.Model`."""
+    found: dict[str, Any] = {}
+    for space, values in item.facts.extra.items():
+        if isinstance(values, Mapping):
+            found.update((f"{space}.{name}", value) for name, value in values.items())
+        else:
+            found[space] = values
+    return found
 
 
 def known(item: Item) -> dict[str, Any]:
@@ -34,10 +73,15 @@ def known(item: Item) -> dict[str, Any]:
     return {name: value for name, value in values.items() if value is not None}
 
 
-def flat(item: Item) -> dict[str, Any]:
-    """All that is known of an item with its metadata by key; a key that is also the name of a field becomes `metadata.KEY`."""
-    values = known(item)
-    for key, value in item.metadata.items():
+def flat(row: DatasetRow) -> dict[str, Any]:
+    """All that is known of an item with its metadata by key; a key that is also another name becomes `metadata.KEY`.
+
+    Facts have their names, such as `exif.Model`, and vectors are `vector.KEY`.
+    """
+    values = known(row.item)
+    values |= {f"facts.{name}" if name in values else name: value for name, value in facts(row.item).items()}
+    values |= {f"vector.{key}": numbers for key, numbers in lists(row.vectors).items()}
+    for key, value in row.item.metadata.items():
         values[f"metadata.{key}" if key in values or key == "file_name" else key] = value
     return values
 

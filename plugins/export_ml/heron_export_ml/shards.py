@@ -11,7 +11,7 @@ from pathlib import PurePosixPath
 from attrs import frozen
 
 from heron import DatasetRow, ExportFolder, HeronError, Member
-from heron_export_ml.rows import Names, dumps, known
+from heron_export_ml.rows import Names, described, dumps
 
 
 @frozen
@@ -31,7 +31,6 @@ class WebDatasetExporter:
         with ExitStack() as stack:
             archive: tarfile.TarFile | None = None
             for row in rows:
-                item = row.item
                 if archive is None or held >= self.most or archive.offset >= self.size:
                     stack.close()
                     file = stack.enter_context(folder.create(f"{shard:06}.tar"))
@@ -39,8 +38,7 @@ class WebDatasetExporter:
                     shard, held = shard + 1, 0
                 if not _add(archive, row, f"{count:09}", folder):
                     continue
-                line = {**known(item), "metadata": item.metadata}
-                _write(archive, f"{count:09}.json", dumps(line).encode())
+                _write(archive, f"{count:09}.json", dumps(described(row)).encode())
                 count, held = count + 1, held + 1
         return count
 

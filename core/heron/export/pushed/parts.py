@@ -8,7 +8,6 @@ import mmap
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
@@ -16,9 +15,10 @@ from attrs import frozen
 
 from heron.catalog.columns.visible import Table, VisibleRows
 from heron.catalog.vectors.rows import VectorSet
-from heron.columns.typed import Observed, Type, TypedColumn, dtype_of, series_of
+from heron.columns.typed import Observed, TypedColumn, dtype_of, series_of
 from heron.convert import loads
 from heron.export.pushed.manifest import PushedFile, PushedTable
+from heron.export.typed_fields import OF_SCHEMA, flat_facts, type_of_field
 from heron.models import FRAME_FIELDS, ITEM_FIELDS
 
 if TYPE_CHECKING:
@@ -30,11 +30,6 @@ BLOCK = 100_000
 VECTOR_BYTES = 32 * 1024 * 1024
 """The most bytes of vectors in a file; it has at most as many rows as a block."""
 
-_OF_SCHEMA: Mapping[str, Type] = {
-    "boolean": "boolean", "datetime": "time", "number": "float", "uuid": "text", "varchar": "text", "text": "text",
-    "enum": "text", "geospatial": "place",
-}  # fmt: skip
-_OF_SQL: Mapping[str, Type] = {"TEXT": "text", "INTEGER": "integer", "REAL": "float"}
 _LEFT_OUT = ("deleted_at",)
 _PARTITIONS: Mapping[Table, str | None] = {"items": "kind", "frames": None}
 
@@ -153,18 +148,17 @@ def _plan(rows: VisibleRows, table: Table) -> _Plan:
     for name, field in declared.items():
         if field.form == "json" or name in _LEFT_OUT:
             continue
-        by_form: Mapping[str, Type] = {"time": "time", "boolean": "boolean", "lines": "texts"}
-        fields[name] = TypedColumn(name, by_form.get(field.form) or _OF_SQL[(field.sql or "TEXT").split()[0]])
+        fields[name] = TypedColumn(name, type_of_field(field))
     more: dict[str, TypedColumn] = {}
     facts = Observed()
     for texts in rows.texts(table, "facts" if table == "items" else "metrics"):
         for text in texts:
-            facts.add(_facts(loads(text)) if table == "items" else _metrics(loads(text)))
+            facts.add(flat_facts(loads(text)) if table == "items" else _metrics(loads(text)))
     more.update((name, TypedColumn(name, type, True)) for name, type in sorted(facts.types().items()))
     schema = rows.schema()
     for key in schema.all():
-        if key.type in _OF_SCHEMA:
-            more[f"metadata.{key.name}"] = TypedColumn(f"metadata.{key.name}", _OF_SCHEMA[key.type])
+        if key.type in OF_SCHEMA:
+            more[f"metadata.{key.name}"] = TypedColumn(f"metadata.{key.name}", OF_SCHEMA[key.type])
     others = Observed()
     for texts in rows.texts(table, "metadata"):
         for record in rows.shown([loads(text) for text in texts]):
@@ -191,7 +185,7 @@ def _frame(
 
     for name, column in plan.fields.items():
         add(column, by_name[name])
-    source, flat = ("facts", _facts) if table == "items" else ("metrics", _metrics)
+    source, flat = ("facts", flat_facts) if table == "items" else ("metrics", _metrics)
     records = [dict(flat(loads(text))) if text != "{}" else {} for text in by_name[source]]
     metadata = rows.shown([loads(text) if text != "{}" else {} for text in by_name["metadata"]])
     for record, values in zip(records, metadata, strict=True):
@@ -203,22 +197,6 @@ def _frame(
         else:
             add(column, [record.get(name) for record in records])
     return pl.DataFrame(found)
-
-
-def _facts(extra: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
-    """Further facts of an item by their names in queries: `exif.Model`, or `facts.exif.Model` where that is another name."""
-    for space, values in extra.items():
-        if type(values) is dict:
-            for name, value in values.items():
-                yield _name_of(space, name), value
-        else:
-            yield _name_of(space), values
-
-
-@lru_cache(maxsize=10_000)
-def _name_of(*path: str) -> str:
-    name = ".".join(path)
-    return f"facts.{name}" if path[0] in ITEM_FIELDS or path[0] == "metadata" else name
 
 
 def _metrics(metrics: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:

@@ -14,8 +14,9 @@ from attrs import Factory, define, evolve, fields_dict, frozen
 from heron.catalog.registration import check_url
 from heron.convert import converter, faults, without_secrets
 from heron.errors import BadCredentials, HeronError, InvalidInput, PluginError, Unreachable
+from heron.export.headers import is_of_items
 from heron.hooks import MediaKind
-from heron.ingest.manifest.exported import entry_of, is_exported
+from heron.ingest.manifest.exported import entry_of
 from heron.ingest.manifest.facts import Facts, known_facts, media_facts
 from heron.ingest.units import Unit
 from heron.json_stream import Repeated
@@ -84,7 +85,7 @@ class Entries:
             raise InvalidInput(f"{place}: expected an object, got {printable(raw)}")
         if isinstance(raw, Repeated):
             raise InvalidInput(f"{place}: the key {printable(raw.key)} is given twice")
-        if is_exported([*islice(raw, 2), *(name for name in ("url", "name") if name in raw)]):
+        if is_of_items([*islice(raw, 2), *(name for name in ("url", "name") if name in raw)]):
             raw = entry_of(raw)
         fields, given = self._fields(raw, place)
         if "kind" in fields:

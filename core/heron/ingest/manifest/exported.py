@@ -2,17 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 from heron.models import OTHER, Json
-
-_BEGIN = ["position", "uuid"]
-"""The first two names of every exported row."""
-
-
-def is_exported(names: Sequence[str]) -> bool:
-    """Whether these are the keys of an exported row, or the header of an exported table of items."""
-    return list(names[:2]) == _BEGIN and "url" in names and "name" in names
 
 
 def entry_of(row: Mapping[str, Json]) -> dict[str, Json]:

@@ -13,8 +13,8 @@ from attrs import frozen
 
 from heron.convert import loads_given
 from heron.errors import HeronError, InvalidInput
+from heron.export.headers import PREFIX, is_of_items, is_safe, plain_text
 from heron.ingest.manifest.entries import Entries
-from heron.ingest.manifest.exported import is_exported
 from heron.ingest.units import Unit
 from heron.media.kinds import BUILT_IN, Kinds
 from heron.metadata.keys import printable
@@ -29,9 +29,6 @@ _TITLES: dict[str, Kind | None] = {
 }  # fmt: skip
 _URLS = frozenset({"objecturl", "object_url", "object url"})
 _CREATE_VIDEO = frozenset({"create video", "create_video", "createvideo"})
-_PREFIX = "metadata."
-"""What stands before the keys in the header of an exported dataset."""
-
 _LONGEST = 2 * MAX_METADATA
 """The longest cell that is read. A cell that is shorter, but too long for metadata, fails only its own row."""
 
@@ -59,6 +56,9 @@ class Header:
 
     of_kind: int = -1
     """The column with the kinds of an exported dataset, whose items of several files cannot be read from CSV."""
+
+    is_safe: bool = False
+    """Whether the texts were made safe for spreadsheets."""
 
 
 @frozen
@@ -141,7 +141,7 @@ def _rows(stream: IO[bytes], name: str, schema: Schema, kinds: Kinds) -> Iterato
             place, line = f"line {line}", reader.line_num + 1
             if not any(cell.strip() for cell in cells):
                 continue
-            if header is None and is_exported(cells):
+            if header is None and is_of_items(cells):
                 header = _exported_header(cells, f"{name}, {place}")
             elif any(cell.strip().lower() in _URLS for cell in cells):
                 header = _header(cells, f"{name}, {place}", kinds)
@@ -194,11 +194,11 @@ def _exported_header(cells: Sequence[str], place: str) -> Header:
     """The header of an exported dataset, whose metadata columns have a prefix."""
     columns = {name: number for number, name in enumerate(cells)}
     metadata = [
-        (number, name.removeprefix(_PREFIX)) for name, number in columns.items() if name.startswith(_PREFIX)
+        (number, name.removeprefix(PREFIX)) for name, number in columns.items() if name.startswith(PREFIX)
     ]
     return Header(
         place, None, columns["url"], columns["name"], -1, metadata, frozenset(columns.values()), is_grouped=False,
-        of_kind=columns.get("kind", -1),
+        of_kind=columns.get("kind", -1), is_safe=is_safe(cells),
     )  # fmt: skip
 
 
@@ -209,6 +209,9 @@ def _titles_of_plugins(kinds: Kinds) -> dict[str, Kind]:
 
 
 def _row(cells: Sequence[str], header: Header, place: str, schema: Schema, kinds: Kinds) -> _Row:
+    if header.is_safe:
+        cells = [plain_text(text) for text in cells]
+
     def cell(number: int) -> str:
         return cells[number].strip() if 0 <= number < len(cells) else ""
 

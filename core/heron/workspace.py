@@ -204,11 +204,11 @@ class Workspace(Holdings):
 
     def export(
         self, dataset: DatasetRef, file: str | Path, *, format: str | None = None, frames: FrameChoice = "marked",
-        vectors: Sequence[str] = (), unreadable: list[str] | None = None,
+        vectors: Sequence[str] = (), template: str | None = None, unreadable: list[str] | None = None,
     ) -> int:  # fmt: skip
         """Write a dataset with the chosen frames in the format of the file's suffix (none: JSON); returns the number of rows.
 
-        It appears whole or not at all. Items and frames have their vectors of the embedding keys `vectors`. Files that cannot be read
+        It appears whole or not at all. `template` names the files of formats that copy them: "{folder}/{name}". Items and frames have their vectors of the embedding keys `vectors`. Files that cannot be read
         are named in the list `unreadable`; without one the first is raised. Raises PluginError, AlreadyExists for a full folder, NotFound
         for a key without vectors, InvalidInput for `.heron`, the suffix of another format, and vectors that the format has no place for.
         """
@@ -220,4 +220,5 @@ class Workspace(Holdings):
         chosen = format_of(self.plugins, path, format if format or path.suffix else "json")
         require_vectors(self.plugins, chosen, vectors)
         rows = self.datasets._exported(dataset, frames, vectors)
-        return export_rows(self.plugins, chosen, rows, path, (self.storage, unreadable))
+        files = (self.storage, unreadable)
+        return export_rows(self.plugins, chosen, rows, path, files, template=template)

@@ -61,6 +61,11 @@ class DatasetRows(Iterator[DatasetRow]):
         """Is called with the number of rows that are done."""
         self._records: Iterator[DatasetRow] | None = None
 
+    @property
+    def identity(self) -> str:
+        """What tells these rows from those of other datasets, catalogues and choices."""
+        return f"{self._database.path} {self._access.user.email} {self._dataset} {self._choice} {sorted(self.vectors)}"
+
     def schema(self) -> Schema:
         """The keys of metadata, with their types."""
         return self._schema()

@@ -15,7 +15,7 @@ from heron.cli import completing
 from heron.cli.contents import frames_option
 from heron.cli.context import Context
 from heron.cli.exits import DONE, FAILURES
-from heron.cli.exported import left_out_sentence, reported
+from heron.cli.exported import goes_on, left_out_sentence, reported
 from heron.cli.frozen_fields import FrozenFields
 from heron.cli.item_tables import (
     Cells,
@@ -254,6 +254,11 @@ def metadata(
     help="Add the vectors of this embedding key to items and chosen frames; may be given several times.",
 )
 @click.option(
+    "--template",
+    metavar="PATH",
+    help="For formats that copy or link files: their paths, as '{folder}/{name}' or '{captured_at:%Y}/{stem}{suffix}'.",
+)
+@click.option(
     "--safe-cells", is_flag=True, help="csv: write ' before texts that a spreadsheet would run as formulas."
 )
 @json_option
@@ -268,6 +273,7 @@ def export(
     format: str | None,
     frames: FrameChoice,
     vectors: tuple[str, ...],
+    template: str | None,
     safe_cells: bool,
     as_json: bool,
 ) -> None:
@@ -276,7 +282,7 @@ def export(
     JSON, Parquet and Arrow have the members and the chosen frames of each item; CSV has tables of their own for them: csv-members,
     csv-frames. docs/exports.md says what each format keeps.
     """
-    from heron.export.writing import export_rows, format_of, require_vectors
+    from heron.export.writing import export_rows, format_of, require_vectors, template_of
 
     if as_json and str(output) == "-":
         raise click.UsageError("-o - and --json both write to standard output: give one of them.")
@@ -294,14 +300,17 @@ def export(
         raise click.UsageError(f"File {str(output)!r} is a directory.")
     exporter = workspace.plugins.exporter(chosen)
     require_vectors(workspace.plugins, chosen, vectors)
+    template_of(workspace.plugins, chosen, template)
     version = workspace.versions.find(title)
     total = (version or workspace.datasets.get(title)).row_count
     of_version: Counter[str] = Counter()
     with counting("Writing", "row", total) as progress:
         rows = reported(workspace.datasets._exported(title, frames, vectors), progress, of_version)
-        unreadable: list[str] = []
-        files = (workspace.storage, unreadable)
-        count = export_rows(workspace.plugins, chosen, rows, output, files, safe_cells=safe_cells)
+        files = (workspace.storage, unreadable := list[str]())
+        with goes_on(exporter.resumes and version is None):
+            count = export_rows(
+                workspace.plugins, chosen, rows, output, files, safe_cells=safe_cells, template=template
+            )
 
     def count_of(part: str) -> int:
         if version is not None:

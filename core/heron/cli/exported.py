@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
+from heron.cli.exits import Unfinished
 from heron.models import DatasetRow
 from heron.wording import counted
 
@@ -28,6 +30,24 @@ def _counted(
         counts.update(members=len([*row.members]), frames=len([*row.frames]))
         yield row
         progress(number)
+
+
+@contextmanager
+def goes_on(resumes: bool) -> Iterator[None]:
+    """Say of an export that was interrupted, and can go on, that it can."""
+    from heron.storage.waiting import OUTAGES
+
+    again = "the same command goes on from there, if files were copied"
+    try:
+        yield
+    except KeyboardInterrupt:
+        if not resumes:
+            raise
+        raise Unfinished("interrupted, the files that were copied are kept", hint=again) from None
+    except OUTAGES as error:
+        if not resumes:
+            raise
+        raise Unfinished(error.message, hint=again) from error
 
 
 def left_out_sentence(numbers: dict[str, int], format: str) -> str:

@@ -32,6 +32,12 @@ def part_of(target: Path) -> Path:
     return target.with_name(f".heron-{_machine()}-{mark_of(os.getpid())}-{token_hex(8)}.part")
 
 
+def unfinished_of(target: Path, export: str) -> Path:
+    """The folder beside a target in which an export that can go on keeps its files; `export` identifies the export."""
+    digest = hashlib.sha256(f"{target.name}\0{export}".encode()).hexdigest()[:16]
+    return target.with_name(f".heron-{digest}.unfinished")
+
+
 def _sweep(folder: Path) -> None:
     """Remove the parts in a folder that processes of this machine wrote which no longer run."""
     with suppress(OSError), os.scandir(folder) as entries:

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from itertools import chain, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from heron.catalog.dataset_rows import DatasetRows
 from heron.errors import InvalidInput
 from heron.export.files import whole_file
 from heron.export.folders import whole_folder
 from heron.export.media import ItemFiles
 
 if TYPE_CHECKING:
-    from heron.hooks import PluginManager
+    from heron.export.names import Template
+    from heron.hooks import DatasetExporter, PluginManager
     from heron.models import DatasetRow
     from heron.storage.service import StorageService
 
@@ -46,11 +48,27 @@ def format_of(plugins: PluginManager, path: Path, format: str | None = None) -> 
 
 def require_vectors(plugins: PluginManager, format: str, keys: Sequence[str]) -> None:
     """Raise InvalidInput if vectors are asked for, and the format cannot hold them."""
+    if keys and "vectors" not in plugins.exporter(format).contains:
+        others = _names(plugins, lambda exporter: "vectors" in exporter.contains)
+        raise InvalidInput(f"{format} has no place for vectors", hint=f"these have: {others}")
+
+
+def template_of(plugins: PluginManager, format: str, text: str | None) -> Template | None:
+    """A template for the names of files; raises InvalidInput for one that is not valid, and for a format that does not take one."""
+    if text is None:
+        return None
+    if not plugins.exporter(format).takes_template:
+        others = _names(plugins, lambda exporter: exporter.takes_template)
+        raise InvalidInput(f"{format} does not name files by a template", hint=f"these do: {others}")
+    from heron.export.names import Template
+
+    return Template.parsed(text)
+
+
+def _names(plugins: PluginManager, condition: Callable[[DatasetExporter], bool]) -> str:
     from heron.hooks import DatasetExporter
 
-    if keys and "vectors" not in plugins.exporter(format).contains:
-        others = [e.name for e in plugins.contributions(DatasetExporter) if "vectors" in e.contains]
-        raise InvalidInput(f"{format} has no place for vectors", hint=f"these have: {', '.join(others)}")
+    return ", ".join(each.name for each in plugins.contributions(DatasetExporter) if condition(each))
 
 
 def export_rows(
@@ -61,15 +79,18 @@ def export_rows(
     files: tuple[StorageService, list[str] | None],
     *,
     safe_cells: bool = False,
+    template: str | None = None,
 ) -> int:
     """Write rows to a file, or to a folder where the format is one of several files; returns the number of rows.
 
     Without a format, it is that of the suffix, and JSON without a suffix. A folder gets copies of files if its format contains
     them: `files` are the storage of items, and a list that gets a sentence for each that cannot be read, or None to raise it.
-    `safe_cells` is for the format csv alone. Raises PluginError for an unknown format, AlreadyExists for a folder that is not
-    empty, and the errors of `format_of`.
+    `safe_cells` is for the format csv alone. `template` makes the names of files. An export of the same
+    dataset goes on where it was interrupted, if its format can. Raises PluginError for an unknown format, AlreadyExists for a folder
+    that is not empty, and the errors of `format_of` and `template_of`.
     """
     format = format_of(plugins, path, format if format or path.suffix else "json")
+    names = template_of(plugins, format, template)
     known = plugins.exporter(format)
     exporter: Any = plugins.load(known)
     if safe_cells:
@@ -80,11 +101,15 @@ def export_rows(
         exporter = CsvExporter(safe_cells=True)
     count: int
     if known.writes_folder:
-        stream = iter(rows)
-        first = [*islice(stream, 1)]
-        is_frozen = any(row.since for row in first)
-        rows = chain(first, stream)
-        with whole_folder(path, ItemFiles(*files, is_frozen)) as folder:
+        resume, is_frozen = None, False
+        if isinstance(rows, DatasetRows):
+            resume = f"{rows.identity} {format} {template}" if known.resumes else None
+        else:
+            given = iter(rows)
+            first = [*islice(given, 1)]
+            is_frozen = any(row.since for row in first)
+            rows = chain(first, given)
+        with whole_folder(path, ItemFiles(*files, is_frozen), template=names, resume=resume) as folder:
             count = exporter.write_folder(rows, folder)
     else:
         with whole_file(path) as stream:

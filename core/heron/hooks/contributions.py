@@ -322,7 +322,8 @@ class DatasetExporter(Contribution):
     writes besides the items: `metadata`, `tags`, further `facts`, the `members` of items of several files, chosen `frames`,
     `vectors` that are asked for, and `files`, as copies. An export says how many members and frames were left out, and
     refuses vectors for a format without them. `kinds` are the kinds of items that it takes, all if there are none, and
-    `read_with` is what reads it: both are for people.
+    `read_with` is what reads it: both are for people. With `takes_template`, files are named by `ExportFolder.name`; one that
+    `resumes` writes all files by the methods of its folder, and goes on with its copies when it was interrupted.
     """
 
     sort: ClassVar[str] = "exporter"
@@ -333,6 +334,8 @@ class DatasetExporter(Contribution):
     contains: Sequence[Content] = field(default=(), converter=contents)
     kinds: Sequence[Kind] = field(default=(), converter=_texts)
     read_with: str = ""
+    takes_template: bool = False
+    resumes: bool = False
 
 
 def _checked_scheme(backend: ExecutorBackend, attribute: Any, name: str) -> None:

@@ -277,6 +277,13 @@ class ExportFolder(Protocol):
     path: Path
     """Where it is meanwhile, for libraries that write files themselves."""
 
+    def name(self, row: DatasetRow, member: Member | None = None, *, below: str | None = None) -> str:
+        """A path for the file of an item, or of one of its members, that no other file of the export has.
+
+        It is made by the user's template, or else is the folder and the name of the item, and `below` a folder, the name alone. It
+        fits every file system, also those that do not tell case or forms of Unicode apart; a second file of one name gets a number.
+        """
+
     def create(self, name: str) -> IO[bytes]:
         """A new file of this name to write, to be closed by the caller; `/` in the name leads into folders, which are made.
 
@@ -289,6 +296,9 @@ class ExportFolder(Protocol):
 
         Returns False if the file cannot be read. The export goes on then, and the user is told which files are missing.
         """
+
+    def remove(self, name: str) -> None:
+        """Remove a file that was copied or linked, as for an item of which another file cannot be read."""
 
     def link(self, item: Item, name: str, member: Member | None = None) -> bool:
         """Make a symbolic link to a local file, in place of a copy; False, as for `copy`, for objects of a storage."""

@@ -47,21 +47,23 @@ def register_exporters() -> Iterable[heron.DatasetExporter]:
     )  # fmt: skip
     yield _record(
         "copies", "copies of the files in their folders, with items.jsonl beside", "files", "FilesExporter",
-        writes_folder=True, contains=_ALL, read_with="any program",
+        writes_folder=True, contains=_ALL, read_with="any program", takes_template=True, resumes=True,
     )  # fmt: skip
     yield _record(
         "links", "links to local files in their folders, with items.jsonl beside", "files", "LinksExporter",
         writes_folder=True, contains=[part for part in _ALL if part != "files"], read_with="any program",
+        takes_template=True,
     )  # fmt: skip
     yield _record(
         "fiftyone", "a folder that FiftyOne imports as FiftyOneDataset", "files", "FiftyOneExporter",
         writes_folder=True, contains=["metadata", "tags", "facts", "vectors", "files"], kinds=_MEDIA,
-        read_with="FiftyOne",
+        read_with="FiftyOne", takes_template=True, resumes=True,
     )  # fmt: skip
     yield _record(
         "huggingface", "a folder that Hugging Face datasets loads", "files", "HuggingFaceExporter",
         writes_folder=True, contains=["metadata", "tags", "facts", "vectors", "files"],
         kinds=["image", "audio", "video"], read_with="Hugging Face datasets",
+        takes_template=True, resumes=True,
     )  # fmt: skip
     yield _record(
         "webdataset", "tar files of at most 10,000 items or 1 GB", "shards", "WebDatasetExporter",

@@ -11,7 +11,7 @@ from typing import Any
 from attrs import frozen
 
 from heron import DatasetRow, ExportFolder
-from heron_export_ml.rows import Names, described, dumps, facts, flat, lists
+from heron_export_ml.rows import described, dumps, facts, flat, lists
 
 
 @frozen
@@ -25,12 +25,11 @@ class FilesExporter:
 
     def write_folder(self, rows: Iterator[DatasetRow], folder: ExportFolder) -> int:
         """Write the items and return the number of those whose files are all there."""
-        names, count = Names(), 0
-        names.unique("items.jsonl")
+        count = 0
         put = folder.link if self.links else folder.copy
         with folder.create("items.jsonl") as table:
             for row in rows:
-                files = _put(row, names, folder, put)
+                files = _put(row, folder, put)
                 if not files:
                     continue
                 count += 1
@@ -39,14 +38,14 @@ class FilesExporter:
         return count
 
 
-def _put(row: DatasetRow, names: Names, folder: ExportFolder, put: Callable[..., bool]) -> list[str]:
+def _put(row: DatasetRow, folder: ExportFolder, put: Callable[..., bool]) -> list[str]:
     """Put the files of an item into the folder, and return their names; if one cannot be read, none of them stays."""
     files: list[str] = []
     for member in (*row.members,) or (None,):
-        name = names.of(row.item, member)
+        name = folder.name(row, member)
         if not put(row.item, name, member):
             for file in files:
-                (folder.path / file).unlink()
+                folder.remove(file)
             return []
         files.append(name)
     return files
@@ -67,14 +66,14 @@ class FiftyOneExporter:
 
     def write_folder(self, rows: Iterator[DatasetRow], folder: ExportFolder) -> int:
         """Write images and videos, and return their number."""
-        names, count = Names(), 0
+        count = 0
         with folder.create("samples.json") as samples:
             samples.write(b'{"samples":[')
             for row in rows:
                 item = row.item
                 if item.kind not in ("image", "video"):
                     continue
-                name = f"data/{names.of(item, flat=True)}"
+                name = folder.name(row, below="data")
                 if not folder.copy(item, name):
                     continue
                 sample: dict[str, Any] = {"filepath": name, "tags": list(item.tags)}
@@ -106,12 +105,12 @@ class HuggingFaceExporter:
 
     def write_folder(self, rows: Iterator[DatasetRow], folder: ExportFolder) -> int:
         """Write images, audio files and videos, and return their number; the keys are known at the end of a first pass."""
-        names, keys, count = Names(), dict[str, None](), 0
+        keys, count = dict[str, None](), 0
         with tempfile.TemporaryFile() as kept:
             for row in rows:
                 if row.item.kind not in ("image", "audio", "video"):
                     continue
-                name = f"data/{names.of(row.item, flat=True)}"
+                name = folder.name(row, below="data")
                 if folder.copy(row.item, name):
                     values = flat(row)
                     keys.update(dict.fromkeys(values))

@@ -11,7 +11,7 @@ from pathlib import PurePosixPath
 from attrs import frozen
 
 from heron import DatasetRow, ExportFolder, HeronError, Member
-from heron_export_ml.rows import Names, described, dumps
+from heron_export_ml.rows import described, dumps
 
 
 @frozen
@@ -47,7 +47,7 @@ def _add(archive: tarfile.TarFile, row: DatasetRow, key: str, folder: ExportFold
     """Add the files of an item; False if one cannot be read, and then nothing of it is added."""
     members = [*row.members]
     if not members:
-        return _add_one(archive, row, f"{key}{_suffix(Names().of(row.item))}", folder, None)
+        return _add_one(archive, row, f"{key}{_suffix(folder.name(row))}", folder, None)
     for (
         member
     ) in members:  # all of them are looked at before the first is written, for a tar cannot take back

@@ -54,7 +54,7 @@ def command(context: heron.CommandContext, directory: Path, fresh: bool) -> None
     before = Path.cwd()
     os.chdir(directory)
     try:
-        _walk_cloud(context, _walk_steps(context))
+        _walk_elsewhere(context, _walk_cloud(context, _walk_steps(context)))
     finally:
         os.chdir(before)
     click.secho("")
@@ -119,8 +119,23 @@ def _walk(context: heron.CommandContext, number: int, step: Step) -> None:
         _run(context, line)
 
 
-def _walk_cloud(context: heron.CommandContext, number: int) -> None:
-    """Run the steps with a bucket, if the plugin for it is installed."""
+def _walk_elsewhere(context: heron.CommandContext, number: int) -> None:
+    """Run the last step, which opens an export; without plugins, it is that of the step before."""
+    from heron.quickstart.elsewhere import opened
+    from heron.quickstart.steps import ELSEWHERE
+
+    formats = {exporter.name for exporter in context.plugins().contributions(heron.DatasetExporter)}
+    if "webdataset" not in formats:
+        words = "What leaves Heron is made for the next tool. Python's own library opens the table."
+        _walk(context, number, evolve(ELSEWHERE, words=words, commands=()))
+    else:
+        _walk(context, number, ELSEWHERE)
+    for line in opened():
+        click.secho(line)
+
+
+def _walk_cloud(context: heron.CommandContext, number: int) -> int:
+    """Run the steps with a bucket, if the plugin for it is installed; returns the number of the next step."""
     from heron.quickstart.bucket import LakeBucket
     from heron.quickstart.steps import CLOUD
 
@@ -130,11 +145,12 @@ def _walk_cloud(context: heron.CommandContext, number: int) -> None:
     except heron.PluginError as error:
         click.secho("")
         click.secho(f"The steps with a bucket are skipped: {error}.")
-        return
+        return number
     with LakeBucket(Path("lake"), "lake") as bucket, _environment(HERON_TOUR_SECRET="guest"):  # noqa: S106
         for more, step in enumerate(CLOUD):
             lines = tuple(line.format(endpoint=bucket.endpoint) for line in step.commands)
             _walk(context, number + more, evolve(step, commands=lines))
+    return number + len(CLOUD)
 
 
 @contextmanager

@@ -190,6 +190,12 @@ STEPS = (
     ),
 )
 
+ELSEWHERE = Step(
+    "Open the export with another library",
+    "What leaves Heron is made for the next tool: here WebDataset shards, which are tar files. Python's own library opens them.",
+    ("heron datasets export nights-1 -o nights-1 --format webdataset",),
+)
+
 CLOUD = (
     Step(
         "Point Heron at a bucket",

@@ -56,7 +56,7 @@ _OUTDATED = (
     "DELETE FROM frame_thumbnails WHERE frame_id IN (SELECT id FROM frames WHERE item_id = ?)",
     "UPDATE frames SET metrics = '{}' WHERE item_id = ?",
 )
-_BATCH = 5000
+_BATCH, MOST_OF_BATCH = 5000, 100_000
 _PLAIN = re.compile(r"[!-~]{1,2000}").fullmatch
 
 NONE: Vectors = {}
@@ -122,6 +122,8 @@ class Registration:
         """
         target = self._folders.ensure(folder)
         added = skipped = 0
+        if not 1 <= batch <= MOST_OF_BATCH:
+            raise InvalidInput(f"batch is {batch:,}", hint=f"give 1 to {MOST_OF_BATCH:,}")
         for bundle in bundles(items, batch):
             with self._database.doing(self, "register"):
                 count = len(self._insert(bundle, target, skip_duplicates=skip_duplicates))

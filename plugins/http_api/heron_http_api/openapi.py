@@ -20,14 +20,14 @@ COMMON: Mapping[int, str] = {
     404: "There is no such thing, or the user may not see it.",
     409: "A name is taken, or the catalogue is busy with something else.",
     413: "The body is too large.",
+    414: "The address is too long.",
     415: "The body is not of a type that the route takes.",
     422: "The file or its metadata cannot be taken as it is.",
+    424: "A store of files does not answer, or refuses its credentials.",
     429: "Too many requests; `Retry-After` says when to come again.",
+    431: "The headers are too large.",
     500: "A fault of the server, which its log names.",
-    501: "A plugin or a package that this needs is not installed.",
-    502: "A store of files does not answer as it should.",
     503: "The catalogue is busy, or the server stops; `Retry-After` says when to come again.",
-    504: "A store of files does not answer in time.",
 }
 """What may be answered to every request, each with an error."""
 

@@ -110,6 +110,7 @@ def test_names_with_slashes_are_one_part_of_a_path(api: httpx.Client) -> None:
         ("POST", "/folders", {}, 422, "InvalidInput", "path is missing"),
         ("POST", "/folders", {"path": None}, 422, "InvalidInput", "path: expected text"),
         ("POST", "/folders", {"path": "Photos"}, 409, "AlreadyExists", ""),
+        ("POST", "/items", {"items": [], "folder": "X", "batch": -1}, 422, "InvalidInput", "batch is -1"),
         ("GET", "/items?limit=x", None, 422, "InvalidInput", "limit: expected a whole number"),
         ("GET", "/items?colour=x", None, 422, "InvalidInput", "unknown 'colour'"),
         ("GET", "/items?limit=1&limit=2", None, 422, "InvalidInput", "2 times"),

@@ -27,6 +27,7 @@ from heron.pages import Page
 from heron.workspace import Workspace
 from tests.every_verb import NOTES, READS, WRITES
 from tests.memory_storage import LakePlugin
+from tests.public_keys import public_key, raw_key
 
 STRANGER = User("eve@example.com", "member")
 
@@ -103,6 +104,7 @@ def things(workspace, tmp_path):
     with heron.open(tmp_path / "elsewhere", discover=False) as elsewhere:
         elsewhere.registration.register([NewItem("s3://lake/far.mp4", facts)], "Far")
         elsewhere.portable.export(tmp_path / "far.zip")
+    token = workspace.users.create_token(email, name=SECRET)
     return SimpleNamespace(
         title=SECRET, email=email, item=item, other=other, folder=folder, job=job, file=file, rows=rows,
         new=NewItem("s3://lake/new.mp4", facts), integration=integration, unused=f"{SECRET}2", sidecar=sidecar,
@@ -110,6 +112,8 @@ def things(workspace, tmp_path):
         unsynced=workspace.folders.get(SECRET), frame=frame, picture=picture, frames=tmp_path / "frames",
         array=tmp_path / "v.npy", twins=twins, look=workspace.vectors._embedding_keys()[0], gif=tmp_path / "pages.gif",
         portable=tmp_path / "far.zip",
+        token=token.token, token_text=token.secret,
+        key=workspace.users.add_key(email, public_key(1), name=SECRET), key_bytes=raw_key(1), other_key=public_key(2),
     )  # fmt: skip
 
 

@@ -16,6 +16,7 @@ import heron
 from heron.cli.main import status
 from heron.quickstart.bucket import LakeBucket
 from tests.conftest import draw
+from tests.public_keys import public_key
 from tests.test_cli import commands
 
 FOR_A_SCREEN = {
@@ -32,7 +33,8 @@ LISTS = """
 items | items list | search | search --frames | folders | folders list | collections | collections list | collections show C
 datasets | datasets list | datasets versions | datasets versions D | datasets verify D | presets | presets list | imports | imports list | imports report 2 | integrations
 integrations list | trust --list | integrations options s3 | integrations check here URL | schema types | schema verify | keyframes list film.gif
-org users | org users list | org groups | org groups list | org tags | org tags list | org roles --group crew | projects
+org users | org users list | org users keys | org users keys list | org users tokens | org users tokens list ada@example.org
+org groups | org groups list | org tags | org tags list | org roles --group crew | projects
 projects list --tag urgent | log --verb roles
 vectors status | vectors verify | vectors compact | embed --list | sync | facets kind,width | stats | compare width>0 width>1
 """
@@ -58,7 +60,8 @@ datasets remove D --folder P | datasets metadata D 0 x=1 | datasets export D -o 
 export -o made.heron | export -o made.zip --dataset D --media | merge other.heron --dry-run | merge other.heron
 datasets delete D --yes | datasets freeze D --hash | datasets diff D@1 D | datasets versions D@1
 datasets show D@1 | datasets delete D@1 --yes | org users add new@example.org | org users update ada@example.org --role admin
-org users remove ada@example.org --yes | org groups create new --user ada@example.org | org groups add crew --user owner
+org users keys add ada@example.org new.pub | org users keys remove laptop --yes | org users tokens create ada@example.org
+org users tokens revoke laptop --yes | org users remove ada@example.org --yes | org groups create new --user ada@example.org | org groups add crew --user owner
 org groups remove crew --user ada@example.org | org groups update crew --name team | org groups delete crew --yes
 org tags create soon | org tags rename urgent soon | org tags delete urgent --yes | grant user --user ada@example.org --folder P
 revoke --group crew --folder P | log -o log.jsonl | projects create New --dataset D | projects show Survey
@@ -90,6 +93,7 @@ def sample(tmp_path_factory):
     (place / "m.json").write_text(json.dumps({"images": [{"objectUrl": str(place / "in" / "a.png")}]}))
     np.save(place / "v.npy", np.ones((1, 3), np.float32))
     (place / "v.ids.txt").write_text("a.png\n")
+    (place / "new.pub").write_text(public_key(2))
     (place / "s.json").write_text(json.dumps({"city": {"type": "varchar"}}))
     with heron.open(place, discover=False) as workspace:
         workspace.schema.add_enum("weather", ["sun"])
@@ -112,6 +116,8 @@ def sample(tmp_path_factory):
         workspace.presets.create("saved", heron.Query(where="width > 1"))
         workspace.vectors.rebuild("visual")
         workspace.users.add("ada@example.org")
+        workspace.users.add_key("ada@example.org", public_key(1), name="laptop")
+        workspace.users.create_token("ada@example.org", name="laptop")
         workspace.groups.create("crew", users="ada@example.org")
         workspace.tags.create("urgent")
         workspace.projects.create("Survey", tags="urgent")
@@ -145,7 +151,7 @@ def lines(text):
 def path_of(line):
     parts = shlex.split(line)
     known = {path for path, _ in commands()}
-    return next(tuple(parts[:length]) for length in (3, 2, 1) if tuple(parts[:length]) in known)
+    return next(tuple(parts[:length]) for length in (4, 3, 2, 1) if tuple(parts[:length]) in known)
 
 
 @pytest.mark.slow

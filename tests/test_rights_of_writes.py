@@ -116,6 +116,11 @@ ALLOWED = {
     "tags.rename": [lambda w: w.tags.rename("road", "street")],
     "users.add": [lambda w: w.users.add("bob@example.org"), lambda w: w.users.add("ADA@example.org")],
     "users.remove": [lambda w: w.users.remove("ada@example.org")],
+    "users.add_key": [lambda w: w.users.add_key("ada@example.org", "ssh-ed25519 AAAA")],
+    "users.create_token": [lambda w: w.users.create_token("nobody@example.org")],
+    "users.note_use": [lambda w: w.users.note_use([])],
+    "users.remove_key": [lambda w: w.users.remove_key("laptop")],
+    "users.revoke_token": [lambda w: w.users.revoke_token("laptop")],
     "users.update": [lambda w: w.users.update("ada@example.org", role="admin")],
     "imports.cancel": [lambda w: w.imports.cancel(w.imports._start("x", None, {}))],
     "ingest.files": [lambda w: w.ingest.files([a_new_file(w, "a")], folder="Open", content_hash=True)],
@@ -279,7 +284,8 @@ collections create New --where "width > 50" | collections create New --names nam
 collections remove Best --folder Open | collections update Best --title Better | datasets add test --folder Open
 datasets create new --collection Best | datasets freeze train | datasets delete test@1 --yes | datasets delete test --yes | datasets metadata test 0 city=x | datasets metadata test 1 city=x
 datasets remove train --folder Open | datasets update test --title tested | imports report 99 | imports resume 99 | imports show 99
-org users add bob@example.org | org users update ada@example.org --role admin | org users remove ada@example.org --yes
+org users keys add ada@example.org nothing.pub | org users keys remove nothing --yes | org users tokens create nobody@example.org
+org users tokens revoke nothing --yes | org users add bob@example.org | org users update ada@example.org --role admin | org users remove ada@example.org --yes
 org groups create crew --user ada@example.org | org groups add team --user owner | org groups remove team --user ada@example.org
 org groups update team --name crew | org groups delete team --yes | org tags create city | org tags rename road city
 org tags delete road --yes | grant user --user ada@example.org --folder Open | grant user --user ada@example.org --folder Locked
@@ -298,6 +304,7 @@ ELSEWHERE = {
     ("init",): "makes a new workspace",
     ("plugins", "new"): "writes a plugin and opens no catalogue",
     ("quickstart",): "makes a new workspace",
+    ("serve",): "runs until it is stopped; plugins/server tests its rights",
     ("completion",): "prints a script for the shell",
 }
 """Commands that are not tried on the lakes, each with the reason."""

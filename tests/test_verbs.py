@@ -158,7 +158,7 @@ def test_what_a_user_sees_of_a_workspace_is_what_the_docs_describe(tmp_path):
 
 def test_every_verb_takes_references_by_one_rule(verbs):
     takes = {
-        "ref": "(?:Item|Folder|Collection|Dataset|Integration|Import|Preset|User|Group|Project|Tag|Version)Ref"
+        "ref": "(?:Item|Folder|Collection|Dataset|Integration|Import|Preset|User|Key|Token|Group|Project|Tag|Version)Ref"
         "|DatasetRef . VersionRef|VersionRef . DatasetRef", "refs": "ItemRefs",
         "item": "ItemRef", "items": "ItemRefs|ItemRefs . Query . None|Iterable.NewItem.", "things": "ItemRefs",
         "thing": "ItemRef", "folder": "FolderRef|FolderRef . None|str . Path", "parent": "FolderRef . None|FolderRef",

@@ -130,7 +130,17 @@ if TYPE_CHECKING:
         Query,
     )
     from heron.opening import init, open, restore
-    from heron.organisation import Grant, Group, LogEntry, Project, ProjectTag, User
+    from heron.organisation import (
+        Grant,
+        Group,
+        LogEntry,
+        NewToken,
+        Project,
+        ProjectTag,
+        User,
+        UserKey,
+        UserToken,
+    )
     from heron.pages import Page
     from heron.pictures.service import Made
     from heron.portable import (
@@ -197,7 +207,7 @@ _HOME = {
         "Added Collection Dataset DatasetRow Folder Frame Item Match MediaFacts "
         "Member NewFrame NewItem Preset Query"
     ),
-    "organisation": "Grant Group LogEntry Project ProjectTag User",
+    "organisation": "Grant Group LogEntry NewToken Project ProjectTag User UserKey UserToken",
     "versions": "ChangedItem DatasetDiff DatasetVersion PlacedItem VerifiedFile",
     "pages": "Page",
     "pictures.service": "Made",
@@ -300,6 +310,7 @@ __all__ = [
     "NeededIntegration",
     "NewFrame",
     "NewItem",
+    "NewToken",
     "NoSuchBucket",
     "NoSuchHost",
     "NotFound",
@@ -354,6 +365,8 @@ __all__ = [
     "Throttled",
     "Unreachable",
     "User",
+    "UserKey",
+    "UserToken",
     "VectorExport",
     "VectorImport",
     "VectorStatus",

@@ -34,6 +34,54 @@ class User(Identified):
 
 
 @frozen(eq=False, repr=False)
+class UserKey(Identified):
+    """A public key of a user, with which requests to a server are signed. Times are None for no end, and for never.
+
+    `public_key` is its line in OpenSSH's form, `fingerprint` what `ssh-keygen -l` shows, `user` an e-mail address.
+    """
+
+    id: int
+    uuid: str
+    user: str
+    name: str
+    public_key: str
+    fingerprint: str
+    created_at: datetime = field(converter=moment)
+    expires_at: datetime | None = field(converter=moment_or_none)
+    last_used_at: datetime | None = field(converter=moment_or_none)
+
+    def _shown(self) -> Iterator[str]:
+        yield f"{cut(repr(self.name), 40)} of {cut(self.user, 60)}, {self.fingerprint}"
+
+
+@frozen(eq=False, repr=False)
+class UserToken(Identified):
+    """A token with which a program acts as a user, without its text. Times are None for no end, and for never."""
+
+    id: int
+    uuid: str
+    user: str
+    name: str
+    created_at: datetime = field(converter=moment)
+    expires_at: datetime | None = field(converter=moment_or_none)
+    last_used_at: datetime | None = field(converter=moment_or_none)
+
+    def _shown(self) -> Iterator[str]:
+        yield f"{cut(repr(self.name), 40)} of {cut(self.user, 60)}, {self.uuid}"
+
+
+@frozen(repr=False)
+class NewToken(Record):
+    """A token that was just created. `secret` is its text, which is shown here once; it is not in what is printed of the record."""
+
+    secret: str
+    token: UserToken
+
+    def _shown(self) -> Iterator[str]:
+        yield f"{cut(repr(self.token.name), 40)} of {cut(self.token.user, 60)}"
+
+
+@frozen(eq=False, repr=False)
 class Group(Identified):
     """Users under a name. `users` are the e-mail addresses of its direct members, `groups` the names of groups within it."""
 

@@ -38,6 +38,8 @@ def verb_rights() -> str:
         parts = [f"{' or '.join(given)} on the {of}"] if given else []
         if verb in MEMBERS.get(noun, ()):  # type: ignore[call-overload]
             parts.append("every member")
+        elif noun == "credential":
+            parts.append("the user whose it is")
         elif noun in (*ROLES, "collection", "preset", "import"):
             parts.append("the creator")
         return "; ".join(["admins", *parts])

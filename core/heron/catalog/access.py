@@ -10,6 +10,8 @@ The rule for services:
 - A verb that makes something asks `require("create", place, noun)`; the place is a folder, or WORKSPACE.
 - What has no record is asked for on WORKSPACE (to read files, storages and sets of vectors) or SCHEMA.
 
+Public keys and tokens, together `credential`, belong to their user: nobody else but an admin sees or changes them.
+
 Frames follow their item. Members, thumbnails, sidecars, metadata and vectors have no noun of their own: to change them is
 to update their item; to change the vectors of a key is also to update its vector set.
 
@@ -48,7 +50,7 @@ if TYPE_CHECKING:
     from heron.catalog.vectors.rows import VectorSet
     from heron.jobs import ImportJob, Integration, SyncedFolder
     from heron.models import Collection, Dataset, Folder, Frame, Item, Json, Preset
-    from heron.organisation import Group, Project, ProjectTag
+    from heron.organisation import Group, Project, ProjectTag, UserKey, UserToken
 
 OWNER = User(email="owner", role="owner")
 
@@ -65,7 +67,7 @@ WORKSPACE, SCHEMA = Place.WORKSPACE, Place.SCHEMA
 if TYPE_CHECKING:
     Record = (
         Folder | Item | Frame | Collection | Dataset | Preset | ImportJob | Integration | SyncedFolder | VectorSet
-        | Project | Group | ProjectTag | User | Place
+        | Project | Group | ProjectTag | User | UserKey | UserToken | Place
     )  # fmt: skip
 
 _NOUNS: dict[str, tuple[Noun, str, str]] = {
@@ -83,6 +85,8 @@ _NOUNS: dict[str, tuple[Noun, str, str]] = {
     "User": ("user", "email", "email"),
     "Group": ("group", "id", "name"),
     "ProjectTag": ("tag", "id", "name"),
+    "UserKey": ("credential", "id", "name"),
+    "UserToken": ("credential", "id", "name"),
 }
 """For each class of records: the noun, the attribute that identifies the row, and the attribute for messages."""
 
@@ -102,6 +106,7 @@ _TABLES: dict[Noun, tuple[str, str, str]] = {
     "tag": ("project_tags", "id", "name"),
     "role": ("roles", "id", "role"),
     "log": ("log", "id", "id"),
+    "credential": ("credentials", "id", "name"),
 }
 """For each noun: the table, the column that identifies a row, and the column for messages."""
 
@@ -247,6 +252,11 @@ class Access:
         if self._database.row(sql, [getattr(record, key)]) is None:
             what = f"{own} {getattr(record, shown)!r}"
             raise self._refused(verb, f"{_made(noun)} in {what}" if noun else what)
+
+    def require_self(self, user: User) -> None:
+        """Raise PermissionDenied unless the user is the acting user, or that is an admin: for what belongs to a user alone."""
+        if user.email != self.user.email and not self.may("update", "credential"):
+            raise self._refused("update", f"credential of user {user.email!r}")
 
     def require_all(self, verb: Verb, noun: Noun, ids: Iterable[int]) -> None:
         """The same for many rows of one noun, by inner ids, in one statement."""

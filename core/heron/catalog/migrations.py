@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from heron.catalog.columns.scripts import COLUMN_CHANGES, COLUMNS
 from heron.catalog.mirror_scripts import MIRRORS
-from heron.catalog.organisation.scripts import ORGANISATION
+from heron.catalog.organisation.scripts import CREDENTIALS, ORGANISATION
 from heron.catalog.scripts import CLOUD, CONVERSIONS, FIRST, IDENTITY, MEDIA, STORES, VECTORS, WAITING
 from heron.catalog.versions.scripts import VERSIONS
 from heron.times import now
@@ -201,8 +201,16 @@ def dataset_versions(db: Database) -> None:
         db.execute(statement)
 
 
+@migrations()
+def credentials(db: Database) -> None:
+    """Public keys and tokens of users."""
+    for statement in _statements(CREDENTIALS):
+        db.execute(statement)
+
+
 OPTIONAL = frozenset(
     {
+        "credentials",
         "items_by_name",
         "dataset_versions",
         "mirrored_trees",
@@ -232,6 +240,8 @@ def imagine(connection: sqlite3.Connection, pending: Collection[str]) -> None:
         )
     if "dataset_versions" in pending:
         _imagine_tables(connection, VERSIONS)
+    if "credentials" in pending:
+        _imagine_tables(connection, CREDENTIALS)
     if "organisation" in pending:
         _imagine_tables(connection, ORGANISATION)
         connection.execute(_OWNER, [new_uuid(), now()])

@@ -15,7 +15,7 @@ from attrs import frozen
 from heron.errors import InvalidInput
 from heron.metadata.keys import printable
 from heron.models import Collection, Dataset, DatasetRow, Folder, Frame, Item, Preset
-from heron.organisation import Group, Project, ProjectTag, User
+from heron.organisation import Group, Project, ProjectTag, User, UserKey, UserToken
 from heron.uuids import is_uuid, is_uuid_object
 
 if TYPE_CHECKING:
@@ -53,6 +53,12 @@ ImportRef: TypeAlias = "ImportJob | ImportReport | UUID | str | int"
 
 UserRef: TypeAlias = "User | UUID | str"
 """A user, its UUID or its e-mail address."""
+
+KeyRef: TypeAlias = "UserKey | UUID | str"
+"""A public key of a user, its UUID, or its name if no other user has a key of this name."""
+
+TokenRef: TypeAlias = "UserToken | UUID | str"
+"""A token of a user, its UUID, or its name if no other user has a token of this name."""
 
 GroupRef: TypeAlias = "Group | UUID | str"
 """A group, its UUID or its name."""
@@ -170,6 +176,8 @@ COLLECTION = Noun("collection", "a collection, a UUID or a title", _is(Collectio
 DATASET = Noun("dataset", "a dataset, a UUID or a title", _is(Dataset))
 INTEGRATION = Noun("integration", "an integration, a UUID or a name", _integrations)
 USER = Noun("user", "a user, a UUID or an e-mail address", _is(User))
+KEY = Noun("key", "a public key, a UUID or a name", _is(UserKey))
+TOKEN = Noun("token", "a token, a UUID or a name", _is(UserToken))
 GROUP = Noun("group", "a group, a UUID or a name", _is(Group))
 PROJECT = Noun("project", "a project, a UUID or a title", _is(Project))
 TAG = Noun("tag", "a tag, a UUID or a name", _is(ProjectTag))

@@ -16,7 +16,7 @@ Verb = Literal["read", "create", "update", "delete", "share"]
 
 Noun = Literal[
     "workspace", "folder", "item", "frame", "schema", "collection", "dataset", "preset", "import", "integration",
-    "vector", "project", "user", "group", "tag", "role", "log",
+    "vector", "project", "user", "group", "tag", "role", "log", "credential",
 ]  # fmt: skip
 
 _ALL: frozenset[Verb] = frozenset({"read", "create", "update", "delete", "share"})
@@ -78,6 +78,8 @@ def of_member(user: int, is_internal: bool, verb: Verb, noun: Noun, alias: str) 
         return f"({_own(user, alias)} OR {alias}.id IN ({_given(user, noun, verb)}){shared})"
     if noun in ("collection", "preset", "import"):
         return _own(user, alias)
+    if noun == "credential":
+        return f"{alias}.user_id = {user}"
     if noun == "vector":
         return "1" if verb in MEMBERS["vector"] else "0"
     if verb != "read":

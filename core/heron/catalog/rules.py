@@ -49,6 +49,8 @@ WRITES: Mapping[tuple[Verb, Noun], str] = {
     ("create", "user"): "users.add",
     ("delete", "user"): "users.remove",
     ("update", "user"): "users.update",
+    ("update", "credential"): "users.add_key users.create_token users.note_use",
+    ("delete", "credential"): "users.remove_key users.revoke_token",
     ("create", "vector"): "embed",
     ("delete", "vector"): "vectors.delete",
     (

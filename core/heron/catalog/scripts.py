@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from heron.catalog.columns.scripts import COLUMN_CHANGES, COLUMNS
 from heron.catalog.mirror_scripts import MIRRORS
-from heron.catalog.organisation.scripts import ORGANISATION
+from heron.catalog.organisation.scripts import CREDENTIALS, ORGANISATION
 from heron.catalog.versions.scripts import VERSIONS
 
 FIRST = """
@@ -380,5 +380,6 @@ SCRIPTS = (
     + IDENTITY
     + MIRRORS
     + VERSIONS
+    + CREDENTIALS
 )
 """All of them."""

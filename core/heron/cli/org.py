@@ -8,6 +8,7 @@ import click
 
 from heron.cli import completing
 from heron.cli.context import Context
+from heron.cli.org_credentials import keys, tokens
 from heron.cli.output import (
     confirm,
     example,
@@ -98,6 +99,10 @@ def remove_user(context: Context, email: str, yes: bool, as_json: bool) -> None:
     confirm(f"Remove {user.email} with all roles? What they created stays.", yes)
     users.remove(user)
     tell(as_json, user, f"Removed {user.email}")
+
+
+users.add_command(keys)
+users.add_command(tokens)
 
 
 @command.group("groups", invoke_without_command=True)

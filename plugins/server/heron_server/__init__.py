@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import heron
 
 if TYPE_CHECKING:
-    from heron_server.application import Application
+    from heron_server.asgi import Application
 
 _NEEDS = ("starlette", "uvicorn", "httptools", "prometheus-client")
 
@@ -20,7 +20,7 @@ def application(path: str | Path = ".", *, plugins: Sequence[object] = (), **set
     `settings` are fields of `heron_server.settings.Settings`, such as `hosts=["heron.example.org"]`.
     Raises NotFound if there is no workspace.
     """
-    from heron_server.application import Application
+    from heron_server.asgi import Application
     from heron_server.settings import Settings
 
     return Application(Settings(path=path, **settings), plugins)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import secrets
 from pathlib import Path
 
@@ -52,31 +51,36 @@ def serve(
       heron serve --port 0 --read-only
       heron serve --host 0.0.0.0 --tls-cert cert.pem --tls-key key.pem --workers 4
     """
-    from heron_server.running import run
+    from heron_server.running import is_loopback, listening, run
     from heron_server.settings import Settings
 
     if (tls_cert is None) != (tls_key is None):
         raise click.UsageError("--tls-cert and --tls-key belong together.")
     workspace = context.workspace()
-    loopback = _is_loopback(host)
-    settings = Settings(
-        path=workspace.root,
-        owner_token=secrets.token_urlsafe(32) if loopback else None,
-        read_only=read_only,
-        loopback=loopback,
-        hosts=[*allow_host, *([host] if not _is_address(host) else [])],
-        workers=workers,
-    )
-    run(settings, host, port, (tls_cert, tls_key) if tls_cert and tls_key else None, access_log, as_json)
+    with listening(host, port) as listener:
+        loopback = is_loopback(listener)
+        if not loopback:
+            require_safe(workspace, host, is_encrypted=tls_cert is not None)
+        settings = Settings(
+            path=workspace.root,
+            owner_token=secrets.token_urlsafe(32) if loopback else None,
+            read_only=read_only,
+            loopback=loopback,
+            hosts=[*allow_host, host],
+            workers=workers,
+        )
+        run(settings, listener, (tls_cert, tls_key) if tls_cert and tls_key else None, access_log, as_json)
 
 
-def _is_address(host: str) -> bool:
-    try:
-        ipaddress.ip_address(host)
-    except ValueError:
-        return False
-    return True
-
-
-def _is_loopback(host: str) -> bool:
-    return ipaddress.ip_address(host).is_loopback if _is_address(host) else host.lower() == "localhost"
+def require_safe(workspace: heron.Workspace, host: str, *, is_encrypted: bool) -> None:
+    """Raise InvalidInput for a server that others reach and that is not encrypted, or that nobody could enter."""
+    if not is_encrypted:
+        raise heron.InvalidInput(
+            f"{host} can be reached by others, and requests to it would not be encrypted",
+            hint="give --tls-cert and --tls-key, or listen at 127.0.0.1 behind a proxy that encrypts",
+        )
+    if not workspace.users.keys(limit=1) and not workspace.users.tokens(limit=1):
+        raise heron.InvalidInput(
+            f"{host} can be reached by others, but no user has a key or a token, so nobody could enter",
+            hint="heron org users add EMAIL, then heron org users tokens create EMAIL",
+        )

@@ -10,7 +10,7 @@ from starlette.datastructures import Headers
 from starlette.types import Scope
 
 from heron_server.settings import Settings
-from heron_server.site import USER, ServedSite, target_of
+from heron_server.site import USER, ServedSite
 
 SESSION_SECONDS = 12 * 3600
 """How long the cookie of a browser is valid."""
@@ -42,7 +42,7 @@ class Identity:
 
         Raises PermissionDenied for a signed path whose signature is wrong or stale.
         """
-        signed = self._site.signer.signed(scope["method"], target_of(scope))
+        signed = self._site.signed_in(scope)
         if signed is not None:
             scope[USER] = signed.user
             return True
@@ -63,8 +63,8 @@ class Identity:
         """The user of a token, or of the owner's token; None for one that is not valid."""
         if self._owner_token is not None and hmac.compare_digest(token.encode(), self._owner_token.encode()):
             return Known(None, OWNER_PROOF)
-        user = self._site.user_of_token(token) if token else None
-        return None if user is None else Known(user, "")
+        found = self._site.token(token) if token else None
+        return None if found is None else Known(found.user, found.uuid)
 
     def _of_cookie(self, given: str | None) -> Known | None:
         if not given:
@@ -77,4 +77,6 @@ class Identity:
         if session is None:
             return None
         user, proof = session
-        return Known(user, proof) if proof == OWNER_PROOF and self._owner_token is not None else None
+        if user is None:
+            return Known(user, proof) if proof == OWNER_PROOF and self._owner_token is not None else None
+        return Known(user, proof) if self._site.is_valid(user, proof) else None

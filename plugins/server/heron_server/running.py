@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import json
 import socket
 import sys
@@ -19,15 +20,14 @@ from heron_server.workers import shared
 
 _GRACE_SECONDS = 20
 
-_APPLICATION = "heron_server.application:from_environment"
+_APPLICATION = "heron_server.asgi:from_environment"
 
 
 def run(
-    settings: Settings, host: str, port: int, tls: tuple[Path, Path] | None, access_log: str, as_json: bool
+    settings: Settings, listener: socket.socket, tls: tuple[Path, Path] | None, access_log: str, as_json: bool
 ) -> None:
-    """Listen, say where, and serve until SIGINT or SIGTERM; raises InvalidInput for an address that cannot be had."""
-    with _listening(host, port) as listener, shared(settings) as within:
-        assert within.folder is not None
+    """Say where the server listens, and serve until SIGINT or SIGTERM."""
+    with shared(settings) as within:
         config = config_of(
             _APPLICATION,
             factory=True,
@@ -72,7 +72,8 @@ class _Server(uvicorn.Server):
         self._captured_signals.clear()
 
 
-def _listening(host: str, port: int) -> socket.socket:
+def listening(host: str, port: int) -> socket.socket:
+    """A socket that listens; raises InvalidInput for an address that cannot be had."""
     try:
         family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         listener = socket.socket(family, socket.SOCK_STREAM)
@@ -85,6 +86,12 @@ def _listening(host: str, port: int) -> socket.socket:
             hint="--port 0 takes a free port",
         ) from error
     return listener
+
+
+def is_loopback(listener: socket.socket) -> bool:
+    """Whether only programs of this machine reach a socket."""
+    host: str = listener.getsockname()[0]
+    return ipaddress.ip_address(host).is_loopback
 
 
 def _say_where(settings: Settings, listener: socket.socket, scheme: str, as_json: bool) -> None:

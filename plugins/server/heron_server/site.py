@@ -3,20 +3,30 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, TypeVar
 
 import heron
 from heron_server.jobs import Jobs
+from heron_server.rates import Rates
 from heron_server.settings import Settings
 from heron_server.signing import Signer
 from heron_server.statuses import status_of
 from heron_server.workspaces import Workspaces
 
 T = TypeVar("T")
+
+_COUNTED = "heron.counted"
+"""The key in the scope of a request that was counted for the rate of its user."""
+
+NOTE_SECONDS = 60.0
+"""The least seconds between two notes of the use of a key or token."""
 
 USER = "heron.user"
 """The key of the user in the scope of a request."""
@@ -32,6 +42,8 @@ class ServedSite:
         self.jobs = Jobs(workspace, folder / "jobs", settings.jobs)
         self.is_stopping = False
         self._folder = folder
+        self._rates = Rates(settings.rate / settings.workers)
+        self._next_note: dict[str, float] = {}
         self._workspace = workspace
         self._workspaces = Workspaces(workspace)
         self._threads = ThreadPoolExecutor(settings.threads, thread_name_prefix="heron")
@@ -42,6 +54,9 @@ class ServedSite:
         if USER not in scope:
             raise heron.PermissionDenied("it is not known who asks", hint="send a token")
         user: str | None = scope[USER]
+        if not scope.get(_COUNTED):
+            scope[_COUNTED] = True
+            self._rates.count(user)
 
         def within() -> T:
             with self._workspaces.lent(user) as workspace:
@@ -51,11 +66,39 @@ class ServedSite:
 
     def user_of_key(self, public_key: bytes) -> str | None:
         """The e-mail address of the user who has a public key; None if nobody has it."""
-        return None
+        found = self._workspace.users.of_key(public_key)
+        return None if found is None else self._used(found)
 
     def user_of_token(self, token: str) -> str | None:
         """The e-mail address of the user of a token; None for one that is unknown, expired or revoked."""
-        return None
+        found = self.token(token)
+        return None if found is None else found.user
+
+    def token(self, token: str) -> heron.UserToken | None:
+        """A valid token, or None."""
+        found = self._workspace.users.of_token(token)
+        if found is not None:
+            self._used(found)
+        return found
+
+    def is_valid(self, user: str, uuid: str) -> bool:
+        """Whether a token of a user, from which a cookie was made, is still valid."""
+        found = self._workspace.users.find(user)
+        tokens = self._workspace.users.tokens(found) if found is not None else []
+        now = datetime.now(UTC)
+        return any(token.uuid == uuid and (token.expires_at or now) >= now for token in tokens)
+
+    def _used(self, credential: heron.UserKey | heron.UserToken) -> str:
+        """Note that a key or token was used, once a minute; returns its user."""
+        now = time.monotonic()
+        if now >= self._next_note.get(credential.uuid, 0.0) and not self.read_only and not self.is_stopping:
+            self._next_note[credential.uuid] = now + NOTE_SECONDS
+            self._threads.submit(self._note_use, credential)
+        return credential.user
+
+    def _note_use(self, credential: heron.UserKey | heron.UserToken) -> None:
+        with suppress(heron.HeronError), self._workspaces.lent(None) as workspace:
+            workspace.users.note_use([credential])
 
     def sign(self, path: str, *, user: str | None, seconds: int, method: str = "GET") -> str:
         """A path, with a signature in its query."""
@@ -63,7 +106,14 @@ class ServedSite:
 
     def signed_user(self, request: Any) -> heron.Signed | None:
         """Who signed the path of a request; None if it is not signed."""
-        return self.signer.signed(request.scope["method"], target_of(request.scope))
+        return self.signed_in(request.scope)
+
+    def signed_in(self, scope: Any) -> heron.Signed | None:
+        """The same for the scope of a request; raises PermissionDenied for somebody who is not a user any more, too."""
+        signed = self.signer.signed(scope["method"], target_of(scope))
+        if signed is not None and signed.user is not None and self._workspace.users.find(signed.user) is None:
+            raise heron.PermissionDenied(f"{signed.user} is not a user of this workspace any more")
+        return signed
 
     def status_of(self, error: BaseException) -> int:
         """The status of the answer to a request that ended with an error."""

@@ -14,7 +14,7 @@ import uvicorn
 from attrs import frozen
 
 from heron_server import application
-from heron_server.application import Application
+from heron_server.asgi import Application
 from heron_server.running import config_of
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import socket
 import threading
 from collections.abc import Iterator
@@ -115,6 +116,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     with heron.init(root, discover=False) as workspace:
         workspace.folders.create("Runs")
         workspace.users.add("ada@example.org")
+        workspace.users.add("bob@example.org")
     with served(root, plugins=[PLUGIN], discover=False, idle_seconds=1.0, jobs=2) as running:
         yield running
 
@@ -351,3 +353,90 @@ def test_a_server_for_reading_changes_nothing(tmp_path: Path) -> None:
         assert answer.status_code == 403
         assert "opened for reading" in answer.json()["error"]["message"]
         assert owner.get("/t/who").json()["folders"] == ["Runs"]
+
+
+@pytest.fixture
+def workspace(server: Served) -> Iterator[heron.Workspace]:
+    with heron.open(server.application.settings.path, discover=False) as opened:
+        yield opened
+
+
+def test_a_token_acts_as_its_user_and_a_revoked_one_at_once_no_more(
+    workspace: heron.Workspace, server: Served, stranger: httpx.Client
+) -> None:
+    new = workspace.users.create_token("ada@example.org", name="laptop")
+    headers = {"Authorization": f"Bearer {new.secret}"}
+    assert stranger.get("/t/who", headers=headers).json() == {"user": "ada@example.org", "folders": []}
+    assert stranger.post("/login", data={"token": new.secret}).status_code == 200
+    assert stranger.get("/t/who").json()["user"] == "ada@example.org"
+    workspace.users.revoke_token(new.token)
+    assert stranger.get("/t/who", headers=headers).status_code == 401
+    assert stranger.get("/t/who").status_code == 401, "nor the cookie that was made of it"
+
+
+def test_the_use_of_a_token_is_noted(
+    workspace: heron.Workspace, stranger: httpx.Client, server: Served
+) -> None:
+    new = workspace.users.create_token("ada@example.org", name="noted")
+    stranger.get("/t/who", headers={"Authorization": f"Bearer {new.secret}"})
+    server.application.site._threads.submit(lambda: None).result(10)
+    for _ in range(500):
+        if (found := workspace.users.of_token(new.secret)) and found.last_used_at:
+            break
+        threading.Event().wait(0.02)
+    assert found is not None and found.last_used_at is not None
+    assert new.secret not in repr(workspace.log.list(limit=20))
+
+
+def test_a_user_who_was_removed_enters_no_more(workspace: heron.Workspace, stranger: httpx.Client) -> None:
+    new = workspace.users.create_token("bob@example.org")
+    stranger.headers["Authorization"] = f"Bearer {new.secret}"
+    assert stranger.get("/t/who").status_code == 200
+    signed = stranger.get("/t/sign").json()["path"]
+    workspace.users.remove("bob@example.org")
+    assert stranger.get("/t/who").status_code == 401
+    assert stranger.get(signed, headers={"Authorization": ""}).status_code == 403
+
+
+def test_a_user_makes_only_so_many_requests_a_second(tmp_path: Path) -> None:
+    with heron.init(tmp_path, discover=False) as workspace:
+        workspace.users.add("ada@example.org")
+        secret = workspace.users.create_token("ada@example.org").secret
+    with (
+        served(tmp_path, plugins=[PLUGIN], discover=False, rate=0.01) as running,
+        httpx.Client(base_url=running.url, headers={"Authorization": f"Bearer {running.token}"}) as owner,
+    ):
+        assert owner.get("/t/who").status_code == 200
+        answer = owner.get("/t/who")
+        assert (answer.status_code, answer.headers["retry-after"]) == (429, "1")
+        assert owner.get("/t/who", headers={"Authorization": f"Bearer {secret}"}).status_code == 200
+
+
+def test_the_access_log_tells_who_and_what_and_no_secret(
+    owner: httpx.Client, stranger: httpx.Client, server: Served, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level("INFO", "heron.access"):
+        path = owner.get("/t/sign").json()["path"]
+        stranger.get(path)
+        stranger.get("/login?token=very-secret")
+        stranger.get("/healthz")
+    lines = [json.loads(record.getMessage()) for record in caplog.records]
+    assert [(line["path"], line["status"]) for line in lines[:3]] == [
+        ("/t/sign", 200),
+        ("/t/who", 200),
+        ("/login", 403),
+    ]
+    assert (lines[0]["user"], lines[0]["routes"], lines[0]["method"]) == ("owner", "tests", "GET")
+    for secret in (server.token, "very-secret", path.rpartition("=")[2]):
+        assert secret not in caplog.text
+
+
+def test_two_plugins_cannot_answer_at_one_address(tmp_path: Path) -> None:
+    with heron.init(tmp_path, discover=False):
+        pass
+    again = heron.Routes(name="again", summary="", load=lambda: _routes)
+    other = SimpleNamespace(register_routes=heron.hookimpl(lambda: [again]))
+    from heron_server import application
+
+    with pytest.raises(heron.PluginError, match="both answer"):
+        application(tmp_path, plugins=[PLUGIN, other], discover=False)

@@ -106,3 +106,20 @@ CREATE TABLE log (
 );
 CREATE INDEX folders_creator ON folders(created_by);
 """
+
+CREDENTIALS = """
+CREATE TABLE credentials (
+    id INTEGER PRIMARY KEY,
+    uuid TEXT NOT NULL UNIQUE,
+    user_id INTEGER NOT NULL REFERENCES users(id) ON DELETE CASCADE,
+    kind TEXT NOT NULL CHECK (kind IN ('key', 'token')),
+    name TEXT NOT NULL,
+    value BLOB NOT NULL UNIQUE,
+    created_at TEXT NOT NULL,
+    created_by TEXT NOT NULL,
+    expires_at TEXT,
+    last_used_at TEXT,
+    UNIQUE (user_id, kind, name)
+);
+"""
+"""The public keys of users, and the SHA-256 of their tokens."""

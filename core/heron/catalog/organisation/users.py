@@ -9,6 +9,7 @@ from heron.catalog.access import USERS, WORKSPACE, Access, user_of
 from heron.catalog.database import Database, one_transaction
 from heron.catalog.limits import at_most
 from heron.catalog.missing import missing
+from heron.catalog.organisation.credentials import Credentials
 from heron.catalog.organisation.emails import canonical_email
 from heron.catalog.referring import USER, UserRef
 from heron.errors import AlreadyExists, InvalidInput
@@ -24,8 +25,8 @@ ROLES: Sequence[str] = ("admin", "member")
 MEMBER_TYPES: Sequence[str] = ("internal", "external", "workforce")
 
 
-class UserService:
-    """The users of a workspace."""
+class UserService(Credentials):
+    """The users of a workspace, with the public keys and tokens by which a server knows them."""
 
     def __init__(self, database: Database, access: Access) -> None:
         self._database = database

@@ -86,7 +86,8 @@ def test_every_public_verb_has_an_example_and_stands_on_the_page(tmp_path):
         verbs = {
             f"{name}.{verb}"
             for name, _ in services()
-            for verb, value in vars(type(getattr(ws, name))).items()
+            for base in type(getattr(ws, name)).__mro__
+            for verb, value in vars(base).items()
             if callable(value) and (not verb.startswith("_") or verb == "__call__")
         }
     assert {*verbs, "atomic", "export"} == set(EXAMPLES)

@@ -71,9 +71,11 @@ def _services() -> list[tuple[str, type]]:
 
 
 def verbs_of(service: type) -> list[tuple[str, Callable[..., object]]]:
-    """The public verbs of a service, in the order in which they stand in its class."""
+    """The public verbs of a service, in the order in which they stand in its class; those of the classes below it follow."""
+    members = {name: value for base in reversed(service.__mro__) for name, value in vars(base).items()}
+    order = {name: None for base in service.__mro__ for name in vars(base)}
     return [
         (name, value)
-        for name, value in vars(service).items()
+        for name, value in ((name, members[name]) for name in order)
         if inspect.isfunction(value) and (not name.startswith("_") or name == "__call__")
     ]

@@ -21,6 +21,7 @@ from tests.test_cli import commands
 
 FOR_A_SCREEN = {
     ("completion",): "prints a script for the shell",
+    ("mcp",): "speaks the protocol on standard output; plugins/mcp tests it",
     ("serve",): "runs until it is stopped; plugins/server tests what it prints",
     ("quickstart",): "is a tour to read along, and prints what its commands print",
 }

@@ -304,6 +304,7 @@ ELSEWHERE = {
     ("init",): "makes a new workspace",
     ("plugins", "new"): "writes a plugin and opens no catalogue",
     ("quickstart",): "makes a new workspace",
+    ("mcp",): "runs until its client goes; plugins/mcp tests its rights",
     ("serve",): "runs until it is stopped; plugins/server tests its rights",
     ("completion",): "prints a script for the shell",
 }

@@ -62,6 +62,7 @@ COMMANDS = {
     "imports": "List imports and their reports, resume and cancel them.",
     "trust": "Trust a workspace that another user made.",
     "serve": "Serve the workspace over HTTP, to several users at once.",
+    "mcp": "Answer a language model over standard input and output, by the Model Context Protocol.",
     "plugins": "List plugins and whether they can be used.",
     "quickstart": "Make a small lake and show what Heron can do.",
     "completion": "Print the shell's completion script.",
@@ -69,7 +70,7 @@ COMMANDS = {
 """Heron's own commands with their summaries; a test checks that they equal the commands' help."""
 
 
-_BY_HOOK = ("quickstart", "serve")
+_BY_HOOK = ("quickstart", "serve", "mcp")
 """The commands that a plugin of Heron brings; the others are imported without the plugins."""
 
 _MODULES = {"import": "import_files", "contact-sheet": "contact_sheet"}

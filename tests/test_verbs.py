@@ -29,7 +29,18 @@ ELSEWHERE = {
     "T",
 }
 """Types of other packages, and `Json`, which is any value that JSON can hold."""
-LITERALS = {"Choice", "Value", "Compares", "Form", "ImportState", "Kind", "Literal", "Way", "Why"}
+LITERALS = {
+    "Choice",
+    "Value",
+    "Compares",
+    "FileState",
+    "Form",
+    "ImportState",
+    "Kind",
+    "Literal",
+    "Way",
+    "Why",
+}
 """Texts of which there are few."""
 
 

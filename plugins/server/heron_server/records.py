@@ -60,7 +60,10 @@ class Records:
         if exchange.has_left:
             self._left.inc()
         if _log.isEnabledFor(logging.INFO):
-            _log.info(_line(exchange, seconds))
+            line = _line(exchange, seconds)
+            _log.handle(
+                _log.makeRecord(_log.name, logging.INFO, "", 0, line, (), None)
+            )  # who called is not sought
 
     def exposition(self) -> tuple[bytes, str]:
         """The counters as Prometheus reads them, and the media type."""

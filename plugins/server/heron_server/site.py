@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import UTC, datetime
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, TypeVar
@@ -18,6 +17,7 @@ from heron_server.rates import Rates
 from heron_server.settings import Settings
 from heron_server.signing import Signer
 from heron_server.statuses import status_of
+from heron_server.threads import Threads
 from heron_server.workspaces import Workspaces
 
 T = TypeVar("T")
@@ -46,7 +46,7 @@ class ServedSite:
         self._next_note: dict[str, float] = {}
         self._workspace = workspace
         self._workspaces = Workspaces(workspace)
-        self._threads = ThreadPoolExecutor(settings.threads, thread_name_prefix="heron")
+        self._threads = Threads(settings.threads)
 
     async def call(self, request: Any, work: Callable[[heron.Workspace], T]) -> T:
         """What `work` returns, called in a thread with a workspace opened as the request's user."""
@@ -62,7 +62,7 @@ class ServedSite:
             with self._workspaces.lent(user) as workspace:
                 return work(workspace)
 
-        return await asyncio.shield(asyncio.wrap_future(self._threads.submit(within)))
+        return await self._threads.call(within)
 
     def user_of_key(self, public_key: bytes) -> str | None:
         """The e-mail address of the user who has a public key; None if nobody has it."""
@@ -93,7 +93,7 @@ class ServedSite:
         now = time.monotonic()
         if now >= self._next_note.get(credential.uuid, 0.0) and not self.read_only and not self.is_stopping:
             self._next_note[credential.uuid] = now + NOTE_SECONDS
-            self._threads.submit(self._note_use, credential)
+            self._threads.submit(partial(self._note_use, credential))
         return credential.user
 
     def _note_use(self, credential: heron.UserKey | heron.UserToken) -> None:
@@ -139,7 +139,7 @@ class ServedSite:
     def close(self) -> None:
         """Wait for the jobs and the work of all threads, and close the workspaces."""
         self.jobs.close()
-        self._threads.shutdown()
+        self._threads.close()
         self._workspaces.close()
         self._workspace.close()
 

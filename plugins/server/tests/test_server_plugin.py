@@ -379,7 +379,6 @@ def test_the_use_of_a_token_is_noted(
 ) -> None:
     new = workspace.users.create_token("ada@example.org", name="noted")
     stranger.get("/t/who", headers={"Authorization": f"Bearer {new.secret}"})
-    server.application.site._threads.submit(lambda: None).result(10)
     for _ in range(500):
         if (found := workspace.users.of_token(new.secret)) and found.last_used_at:
             break
@@ -440,3 +439,48 @@ def test_two_plugins_cannot_answer_at_one_address(tmp_path: Path) -> None:
 
     with pytest.raises(heron.PluginError, match="both answer"):
         application(tmp_path, plugins=[PLUGIN, other], discover=False)
+
+
+@pytest.mark.parametrize("begun", [b"", b"GET /healthz HTTP/1.1\r\nHost: local"])
+def test_a_request_that_does_not_come_is_not_waited_for(
+    server: Served, monkeypatch: pytest.MonkeyPatch, begun: bytes
+) -> None:
+    monkeypatch.setattr("heron_server.protocol.HEADER_SECONDS", 0.2)
+    assert raw(server, begun) == b""
+
+
+def test_headers_without_end_are_cut_off(server: Served) -> None:
+    head = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nX-Long: " + b"x" * 100_000
+    assert raw(server, head).startswith(b"HTTP/1.1 400 ")
+
+
+@pytest.mark.parametrize(
+    "request_line",
+    [
+        b"GET /t/%ff%fe HTTP/1.1",
+        b"GET /t//who HTTP/1.1",
+        b"GET /t/../t/who HTTP/1.1",
+        b"GET /t%2fwho HTTP/1.1",
+        b"GET /t/who%00 HTTP/1.1",
+    ],
+)
+def test_odd_addresses_lead_nowhere(server: Served, request_line: bytes) -> None:
+    token = f"Authorization: Bearer {server.token}".encode()
+    answer = raw(server, request_line + b"\r\nHost: localhost\r\nConnection: close\r\n" + token + b"\r\n\r\n")
+    assert answer.split(b" ", 2)[1] in (b"404", b"200" if b"%2f" in request_line else b"404"), answer[:300]
+
+
+def test_clients_that_leave_are_no_failures(
+    server: Served, owner: httpx.Client, caplog: pytest.LogCaptureFixture
+) -> None:
+    port = int(server.url.rpartition(":")[2])
+    token = f"Host: localhost\r\nAuthorization: Bearer {server.token}\r\n".encode()
+    for begun in (
+        b"POST /t/echo HTTP/1.1\r\n" + token + b"Content-Length: 100000\r\n\r\nabc",
+        b"GET /t/together HTTP/1.1\r\n" + token + b"\r\n",
+        b"POST /t/echo HTTP/1.1\r\n" + token + b"Transfer-Encoding: chunked\r\n\r\n5\r\nab",
+    ):
+        with socket.create_connection(("127.0.0.1", port)) as connection:
+            connection.sendall(begun)
+    assert owner.get("/t/who").status_code == 200
+    assert [record for record in caplog.records if record.levelname == "ERROR"] == []

@@ -304,6 +304,15 @@ COMPOSED: Mapping[str, str] = {
 """Verbs that need no route, since the client makes them of others. So is every `find`, of its `get`."""
 
 ABSENT: Mapping[str, str] = {
+    "users.add_key": "keys and tokens are managed where the workspace lies: heron org users keys, heron org users tokens",
+    "users.create_token": "keys and tokens are managed where the workspace lies: heron org users keys, heron org users tokens",
+    "users.keys": "keys and tokens are managed where the workspace lies: heron org users keys, heron org users tokens",
+    "users.note_use": "keys and tokens are managed where the workspace lies: heron org users keys, heron org users tokens",
+    "users.of_key": "keys and tokens are managed where the workspace lies: heron org users keys, heron org users tokens",
+    "users.of_token": "keys and tokens are managed where the workspace lies: heron org users keys, heron org users tokens",
+    "users.remove_key": "keys and tokens are managed where the workspace lies: heron org users keys, heron org users tokens",
+    "users.revoke_token": "keys and tokens are managed where the workspace lies: heron org users keys, heron org users tokens",
+    "users.tokens": "keys and tokens are managed where the workspace lies: heron org users keys, heron org users tokens",
     "schema.edit": "a transaction cannot stay open between two requests; send the whole schema by set_from_dict",
     "atomic": "a transaction cannot stay open between two requests; a verb on many items is one for each batch of 1,000",
     "backup.__call__": "a backup is written on the disk of the server; run heron backup there",

@@ -18,7 +18,7 @@ Serving = Callable[..., AbstractContextManager[tuple[str, Key]]]
 
 @pytest.fixture(scope="session")
 def serving(tmp_path_factory: pytest.TempPathFactory) -> Serving:
-    """Serves a workspace; gives the address and a key of the owner, and takes keys of other users."""
+    """Serves a workspace in a thread; gives the address and a key of the owner, and takes keys of other users by address."""
     keys = tmp_path_factory.mktemp("keys")
 
     @contextmanager
@@ -26,9 +26,10 @@ def serving(tmp_path_factory: pytest.TempPathFactory) -> Serving:
         from heron_server.testing import served
 
         owner = make_key(keys, f"owner-{len([*keys.iterdir()])}")
-        known = {owner.raw: "owner", **{key.raw: email for email, key in more.items()}}
+        with heron.open(root) as ws:
+            for email, key in {"owner": owner, **more}.items():
+                ws.users.add_key(email, key.public)
         with served(root) as running:
-            running.application.site.user_of_key = known.get
             yield running.url, owner
 
     return serve

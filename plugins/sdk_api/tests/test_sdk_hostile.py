@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import socket
+import time
 from collections.abc import Iterator
 from typing import Any
 from urllib.parse import urlsplit
@@ -225,6 +226,18 @@ def test_a_member_sees_and_changes_what_their_rights_allow(place):
         assert [answer.status_code for answer in each] == [status] * len(each)
 
 
+def test_a_token_takes_the_place_of_a_key_until_it_is_revoked(place):
+    with heron.open(place.root) as ws:
+        token = ws.users.create_token("eve@example.org")
+    headers = {"Authorization": f"Bearer {token.secret}"}
+    url = f"{place.url}/v2/public/storage/items/"
+    assert HTTP.get(url + place.photo, headers=headers).json()["uuid"] == place.photo
+    assert HTTP.get(url + place.many[0], headers=headers).status_code == 404
+    with heron.open(place.root) as ws:
+        ws.users.revoke_token(token.token)
+    assert HTTP.get(url + place.photo, headers=headers).status_code == 401
+
+
 def test_a_query_of_v1_that_is_sent_again_for_another_dataset_meets_the_rights_of_its_user(place):
     settings = {"dataset_access_settings": {"fetch_client_metadata": False}}
     assert place.ask("dataset", "GET", payload=settings)["response"]["title"] == "rows"
@@ -285,6 +298,29 @@ def test_signed_addresses_cannot_be_made_up(place):
     assert HTTP.put(upload["signedUrl"] + "0", content=b"x").status_code == 403
     assert HTTP.get(upload["signedUrl"]).status_code in (401, 403)
     assert HTTP.put(upload["signedUrl"], content=b"x").status_code == 200
+
+
+def test_of_an_upload_that_is_cut_short_nothing_stays(place):
+    body = {"itemType": "image", "count": 1}
+    (upload,) = place.send("POST", f"storage/folders/{place.folder}/upload-signed-urls", body).json()[
+        "results"
+    ]
+    parts = urlsplit(upload["signedUrl"])
+    waiting = place.root / ".heron" / "uploads"
+    with socket.create_connection((parts.hostname, parts.port)) as connection:
+        head = (
+            f"PUT {parts.path}?{parts.query} HTTP/1.1\r\nHost: {parts.netloc}\r\nContent-Length: 100\r\n\r\n"
+        )
+        connection.sendall(head.encode() + b"0123456789")
+        while not [*waiting.glob(f"{upload['itemUuid']}*.part")]:
+            time.sleep(0.02)
+    while [*waiting.glob(f"{upload['itemUuid']}*")]:
+        time.sleep(0.02)
+    entry = {"objectUrl": upload["objectKey"], "placeholderItemUuid": upload["itemUuid"]}
+    answer = place.send(
+        "POST", f"storage/folders/{place.folder}/data-upload-jobs", {"dataItems": {"images": [entry]}}
+    )
+    assert (answer.status_code, "nothing was uploaded" in answer.json()["message"]) == (400, True)
 
 
 def junk() -> list[Any]:

@@ -8,6 +8,8 @@ from heron.catalog.vectors.rows import MadeBy
 from heron.models import Query
 
 READS = {
+    "annotation.items": lambda w, t: w.annotation.items(t.sent),
+    "annotation.sent": lambda w, t: w.annotation.sent(),
     "collections.find": lambda w, t: w.collections.find(t.title),
     "collections.get": lambda w, t: w.collections.get(t.title),
     "collections.items": lambda w, t: w.collections.items(t.title),
@@ -225,6 +227,12 @@ WRITES = {
     "groups.delete": (lambda w, t: w.groups.delete(t.title), "delete group"),
     "groups.remove": (lambda w, t: w.groups.remove(t.title, users=t.email), "update group"),
     "groups.update": (lambda w, t: w.groups.update(t.title, name="new"), "update group"),
+    "annotation.send": (
+        lambda w, t: w.annotation.send(
+            t.title, t.title, t.out.with_name("tasks.jsonl"), format="jsonl", again=True
+        ),
+        "update project",
+    ),
     "projects.add": (lambda w, t: w.projects.add(t.title, datasets=t.title), "update project"),
     "projects.create": (lambda w, t: w.projects.create("new"), "create projects"),
     "projects.delete": (lambda w, t: w.projects.delete(t.title), "delete project"),

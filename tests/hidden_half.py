@@ -138,6 +138,7 @@ def build(root: Path, *, whole: bool) -> None:
         ws.groups.create("team", users="ada@example.org")
         ws.tags.create("road")
         ws.projects.create("survey", datasets=["train", "test"], tags="road")
+        ws.annotation.send("survey", "Best", root / "sent.jsonl", format="jsonl")
         for path in folders:
             ws.roles.grant("user", group="team", folder=path)
         ws.presets.create("wide", heron.Query(where="width > 50"))

@@ -157,9 +157,11 @@ class NaiveEngine:
             for key in workspace.schema.current().vector_keys()
         }
         self.rows = {"items": {}, "frames": {}}
+        projects = workspace.projects.list()
         for item in everything:
             row = {"item": item, "frame": None, "collections": members[item.uuid], "vectors": vectors}
             row["datasets"] = rows_of.get(item.uuid, set())
+            row["projects"] = {project.title for project in projects if row["datasets"] & {*project.datasets}}
             self.rows["items"][item.id] = row
             for frame in workspace.frames.list(item):
                 self.rows["frames"][frame.id] = {**row, "frame": frame}
@@ -274,6 +276,8 @@ class NaiveEngine:
                 return title in row["collections"]
             case tree.InDataset(title):
                 return title in row["datasets"]
+            case tree.InProject(title):
+                return title in row["projects"]
             case tree.HasFile(name):
                 return like("%/" + name.replace("!", "!!").replace("_", "!_"), "!", f"/{row['item'].path}")
             case tree.InFolder(path, recursive):

@@ -211,7 +211,7 @@ def atoms(of_frames):
         ).map("".join),
         st.sampled_from(
             ["kindof = 'sun'", "kindof IN ('sun', 'rain')", "kindof > 'r'", f"ref = '{UUIDS[0].upper()}'", f"ref > '{UUIDS[1]}'",
-             "in_collection('C')", "NOT in_collection('C')", "in_dataset('D')", "has_file('a%')", "NOT has_file('a 1')", "in_folder('A')", "in_folder('A/B')", "in_folder('Ab')",
+             "in_collection('C')", "NOT in_collection('C')", "in_dataset('D')", "in_project('P')", "has_file('a%')", "NOT has_file('a 1')", "in_folder('A')", "in_folder('A/B')", "in_folder('Ab')",
              "match(body, 'a')", "match(body, 'ab*')", "NOT match(body, 'A')", "kind = 'video'", "path = 's3://lake/a 1'",
              "path IN ('u:0', 's3://lake/a%202', '/x/日1')", "path NOT IN ('/x/日0', 'mem://b/%610')", "TRUE", "FALSE", "NULL"]
         ),

@@ -12,7 +12,9 @@ import polars
 import heron
 
 EXAMPLES = {
-    "facets.__call__": [lambda w: w.facets("name,folder,width,city,collections,datasets")],
+    "annotation.items": [lambda w: w.annotation.items(w.annotation.sent()[0])],
+    "annotation.sent": [lambda w: w.annotation.sent(), lambda w: w.annotation.sent("survey")],
+    "facets.__call__": [lambda w: w.facets("name,folder,width,city,collections,datasets,projects")],
     "stats.__call__": [lambda w: w.stats(), lambda w: w.stats("name,folder,width,city")],
     "compare.__call__": [lambda w: w.compare("width > 50", "width <= 50")],
     "collections.find": [lambda w: w.collections.find("Best")],
@@ -205,6 +207,7 @@ EXAMPLES = {
         lambda w: w.search.count(),
         lambda w: w.search.count(where="name like '%secret%'"),
         lambda w: w.search.count(words="story"),
+        lambda w: w.search.count(where="in_project('survey')"),
     ],
     "search.count_frames": [
         lambda w: w.search.count_frames(),

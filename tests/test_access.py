@@ -100,6 +100,7 @@ def things(workspace, tmp_path):
     workspace.groups.create(SECRET, users=email)
     workspace.tags.create(SECRET)
     workspace.projects.create(SECRET, datasets=SECRET, tags=SECRET)
+    sent = workspace.annotation.send(SECRET, SECRET, tmp_path / "sent.jsonl", format="jsonl").sent
     workspace.roles.grant("user", user=email, folder=folder)
     with heron.open(tmp_path / "elsewhere", discover=False) as elsewhere:
         elsewhere.registration.register([NewItem("s3://lake/far.mp4", facts)], "Far")
@@ -111,7 +112,7 @@ def things(workspace, tmp_path):
         local=local, signed=signed, group=group, manifest=manifest, out=tmp_path / "written.json",
         unsynced=workspace.folders.get(SECRET), frame=frame, picture=picture, frames=tmp_path / "frames",
         array=tmp_path / "v.npy", twins=twins, look=workspace.vectors._embedding_keys()[0], gif=tmp_path / "pages.gif",
-        portable=tmp_path / "far.zip",
+        portable=tmp_path / "far.zip", sent=sent,
         token=token.token, token_text=token.secret,
         key=workspace.users.add_key(email, public_key(1), name=SECRET), key_bytes=raw_key(1), other_key=public_key(2),
     )  # fmt: skip

@@ -75,6 +75,7 @@ def random_lake(tmp_path):
             workspace.folders.ensure(folder)
         workspace.collections.create("C")
         workspace.datasets.create("D")
+        workspace.projects.create("P", datasets="D")
         yield workspace
 
 

@@ -36,7 +36,7 @@ datasets | datasets list | datasets versions | datasets versions D | datasets ve
 integrations list | trust --list | integrations options s3 | integrations check here URL | schema types | schema verify | keyframes list film.gif
 org users | org users list | org users keys | org users keys list | org users tokens | org users tokens list ada@example.org
 org groups | org groups list | org tags | org tags list | org roles --group crew | projects
-projects list --tag urgent | log --verb roles
+projects list --tag urgent | projects sent | log --verb roles
 vectors status | vectors verify | vectors compact | embed --list | sync | facets kind,width | stats | compare width>0 width>1
 """
 OTHERS = """
@@ -66,6 +66,7 @@ org users tokens revoke laptop --yes | org users remove ada@example.org --yes | 
 org groups remove crew --user ada@example.org | org groups update crew --name team | org groups delete crew --yes
 org tags create soon | org tags rename urgent soon | org tags delete urgent --yes | grant user --user ada@example.org --folder P
 revoke --group crew --folder P | log -o log.jsonl | projects create New --dataset D | projects show Survey
+projects send Survey tasks.json --collection C --format label-studio
 projects add Survey --dataset D | projects remove Survey --tag urgent | projects update Survey --archive | projects delete Survey --yes
 imports show 1 | imports resume 3 | imports cancel 3 | plugins new toy
 folders create P/New --description x | folders create S2 --sync URL2 | folders show P | folders rename P R | folders move Q P
@@ -121,7 +122,7 @@ def sample(tmp_path_factory):
         workspace.users.create_token("ada@example.org", name="laptop")
         workspace.groups.create("crew", users="ada@example.org")
         workspace.tags.create("urgent")
-        workspace.projects.create("Survey", tags="urgent")
+        workspace.projects.create("Survey", tags="urgent", datasets="D")
         workspace.roles.grant("user", group="crew", folder="P")
         workspace.portable.export(place / "other.heron", folder="P")
     with heron.open(place) as workspace:

@@ -114,6 +114,7 @@ def test_table_of_functions_is_that_of_the_code():
         "match": 2,
         "in_collection": 1,
         "in_dataset": 1,
+        "in_project": 1,
         "in_folder": 1,
         "has_file": 1,
     }

@@ -145,7 +145,7 @@ search --words story | contact-sheet -o s.png | plot visual -o plot.csv | duplic
 select --unique 3 | facets name,folder,width,city,collections | stats | compare width>0 width>50 | leakage train test | leakage test train | vectors verify visual | embed --list | show open-1.png
 org users | org users list | org users keys | org users keys list | org users tokens | org users tokens list
 org groups | org groups list | org tags | org tags list | org roles | org roles --folder Hidden
-projects | projects list | projects show survey | projects show surve | log --user half@example.org
+projects | projects list | projects show survey | projects show surve | projects sent | projects sent survey | log --user half@example.org
 export -o ported | export -o ported.zip --folder Open --media | export -o part --dataset train --thumbnails
 show secret-1.png | show open.txt --text | manifest create files/Locked -o made.json | plugins | trust --list
 """

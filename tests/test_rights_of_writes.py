@@ -8,6 +8,7 @@ import shutil
 
 import click
 import pytest
+from attrs import evolve
 
 import heron
 from heron.cli.main import status
@@ -76,6 +77,12 @@ def foreign_export(w):
 
 
 ALLOWED = {
+    "annotation.send": [
+        lambda w: evolve(
+            w.annotation.send("survey", "Best", w.root / "tasks.jsonl", format="jsonl", again=True), sent=None
+        ),
+        lambda w: w.annotation.send("survey", "Best", w.root / "tasks.jsonl", format="jsonl"),
+    ],
     "collections.add": [lambda w: w.collections.add("Best", w.items.list(folder="Open/Deep"))],
     "collections.create": [
         lambda w: w.collections.create("New", items=["open-1.png"]),
@@ -291,7 +298,7 @@ org groups update team --name crew | org groups delete team --yes | org tags cre
 org tags delete road --yes | grant user --user ada@example.org --folder Open | grant user --user ada@example.org --folder Locked
 grant user --user ada@example.org --folder Hidden | revoke --group team --folder Open | revoke --group team --folder Hidden
 projects create new --dataset train | projects add survey --dataset train | projects remove survey --tag road
-projects update survey --status completed | projects delete survey --yes
+projects update survey --status completed | projects send survey tasks.json --collection Best --format json --dry-run | projects delete survey --yes
 imports cancel 99 | merge files | plugins list | embed --folder Open --again | embed --folder Locked --again
 """
 """Commands that write, or need a file, with --json.

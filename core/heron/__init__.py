@@ -156,6 +156,7 @@ if TYPE_CHECKING:
     from heron.search.comparison import ComparedBucket, Comparison
     from heron.search.facets import Bucket, Facet
     from heron.search.statistics import Statistics
+    from heron.sendings import Sending, SentItem, SentTasks
     from heron.storage.buckets import (
         BucketStorage,
         ObjectAddress,
@@ -208,6 +209,7 @@ _HOME = {
         "Member NewFrame NewItem Preset Query"
     ),
     "organisation": "Grant Group LogEntry NewToken Project ProjectTag User UserKey UserToken",
+    "sendings": "Sending SentItem SentTasks",
     "versions": "ChangedItem DatasetDiff DatasetVersion PlacedItem VerifiedFile",
     "pages": "Page",
     "pictures.service": "Made",
@@ -347,6 +349,9 @@ __all__ = [
     "Routes",
     "Schema",
     "SchemaKey",
+    "Sending",
+    "SentItem",
+    "SentTasks",
     "Series",
     "SeriesDecoder",
     "ServedJob",

@@ -188,7 +188,9 @@ class Holdings(OpenCatalogue):
         """The collections: sets of items with a title."""
         from heron.catalog.collections import CollectionService
 
-        return CollectionService(self._database, self.access, self.items)
+        return CollectionService(
+            self._database, self.access, self.items, lambda ref: self.projects._to_change(ref)
+        )
 
     @cached_property
     def datasets(self) -> DatasetService:
@@ -219,7 +221,7 @@ class Holdings(OpenCatalogue):
         """The projects: datasets that people work on together."""
         from heron.catalog.projects import ProjectService
 
-        return ProjectService(self._database, self.access, self.datasets, self.tags)
+        return ProjectService(self._database, self.access, self.datasets, self.tags, self.collections)
 
     @cached_property
     def tags(self) -> TagService:

@@ -242,7 +242,7 @@ FRAME_FIELDS: Mapping[str, RecordField] = declared(Frame)
 
 @frozen(eq=False, repr=False)
 class Collection(Identified):
-    """A set of items with a title; the title is a tag on each of them."""
+    """A set of items with a title; the title is a tag on each of them. `project` is the title of the one it belongs to, if any."""
 
     id: int
     uuid: str
@@ -250,6 +250,7 @@ class Collection(Identified):
     description: str
     item_count: int
     created_at: datetime = field(converter=moment)
+    project: str | None = None
 
     def _shown(self) -> Iterator[str]:
         yield f"{cut(repr(self.title), 50)} {self.item_count} items, {self.uuid}"

@@ -113,7 +113,7 @@ class ProjectTag(Identified):
 
 @frozen(eq=False, repr=False)
 class Project(Identified):
-    """Datasets that people work on together. `datasets` are their titles, `tags` the names of its tags.
+    """Datasets that people work on together. `datasets` and `collections` are their titles, `tags` the names of its tags.
 
     `status` is `not_started`, `in_progress` or `completed`.
     """
@@ -127,6 +127,7 @@ class Project(Identified):
     tags: tuple[str, ...]
     archived_at: datetime | None = field(converter=moment_or_none)
     created_at: datetime = field(converter=moment)
+    collections: tuple[str, ...] = ()
 
     def _shown(self) -> Iterator[str]:
         yield f"{cut(repr(self.title), 50)} {self.status}, {len(self.datasets)} datasets, {self.uuid}"

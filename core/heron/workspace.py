@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from heron.curation.projections import ProjectionService
     from heron.curation.service import CurationService
     from heron.embedding.service import EmbeddingService
+    from heron.export.annotation import AnnotationService
     from heron.export.backups.service import BackupService
     from heron.ingest.portable.service import PortableService
     from heron.ingest.service import IngestService
@@ -82,6 +83,16 @@ class Workspace(Holdings):
         )
 
     @cached_property
+    def annotation(self) -> AnnotationService:
+        """Sends collections to annotation, and remembers what was sent."""
+        from heron.catalog.organisation.sent import SentStore
+        from heron.export.annotation import AnnotationService
+
+        store = SentStore(self._database, self.access, self.items)
+        parts = (self.projects, self.collections, store)
+        return AnnotationService(self._database, self.access, lambda: self.plugins, *parts)
+
+    @cached_property
     def search(self) -> SearchService:
         """Answers queries: `search("a red bus", where="city = 'Algiers'", sort="-captured_at")`."""
         from heron.search.service import SearchService
@@ -133,7 +144,7 @@ class Workspace(Holdings):
         from heron.search.sqlite_engine import SqliteEngine
 
         parts = (self._database, self.access, self.folders, self.schema, self.collections)
-        sqlite = SqliteEngine(*parts, lambda: self.datasets, lambda: self.plugins)
+        sqlite = SqliteEngine(*parts, lambda: self.datasets, lambda: self.projects, lambda: self.plugins)
         return Engines(self._database, self.access, sqlite, self.columns, self.folders)
 
     @cached_property

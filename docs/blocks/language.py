@@ -39,6 +39,7 @@ def query_functions() -> str:
         "| `now()` | this moment; also `CURRENT_TIMESTAMP` |",
         "| `match(key, words)` | condition: a text key holds these words, see below |",
         "| `in_collection(title)` | condition: the item is in the collection of this title or UUID |",
+        "| `in_project(title)` | condition: a dataset of the project of this title or UUID has a row of the item |",
         "| `in_dataset(title)` | condition: the dataset of this title or UUID has a row of the item |",
         "| `has_file(name)` | condition: the file of the item, or a member of it, has this name, or a path that ends with it; % stands for anything |",
         "| `in_folder(path)` | condition: the item is in this folder or one below it |",

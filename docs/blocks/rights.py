@@ -29,13 +29,17 @@ def rights() -> str:
 
 def verb_rights() -> str:
     """The table of public verbs that change something: the right that each asks for, and who has it."""
-    from heron.catalog.rights import MEMBERS, ROLES
+    from heron.catalog.rights import IN_PROJECT, MEMBERS, ROLES
     from heron.catalog.rules import WRITES
 
     def who(verb: str, noun: str) -> str:
         of = "folder" if noun in ("item", "frame") else noun
         given = [f"`{role}`" for role, verbs in ROLES.get(of, {}).items() if verb in verbs]  # type: ignore[call-overload]
         parts = [f"{' or '.join(given)} on the {of}"] if given else []
+        if noun == "collection" and verb in IN_PROJECT:
+            around = IN_PROJECT[verb]  # type: ignore[index]
+            given = [f"`{role}`" for role, verbs in ROLES["project"].items() if around in verbs]
+            parts = [f"{' or '.join(given)} on its project"]
         if verb in MEMBERS.get(noun, ()):  # type: ignore[call-overload]
             parts.append("every member")
         elif noun == "credential":

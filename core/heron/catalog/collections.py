@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from typing import TYPE_CHECKING
 
 from heron.answers import NameMatches
 from heron.catalog.access import WORKSPACE, Access
@@ -11,23 +12,38 @@ from heron.catalog.database import Database, Row, one_transaction
 from heron.catalog.items import BUNDLE, ItemService, bundles, item_columns
 from heron.catalog.limits import at_most
 from heron.catalog.missing import missing
-from heron.catalog.referring import COLLECTION, ITEM, CollectionRef, ItemRefs
-from heron.errors import AlreadyExists
+from heron.catalog.referring import COLLECTION, ITEM, CollectionRef, ItemRefs, ProjectRef
+from heron.errors import AlreadyExists, InvalidInput
 from heron.metadata.keys import check_name
 from heron.models import Added, Collection, Item, now
 from heron.uuids import new_uuid
+
+if TYPE_CHECKING:
+    from heron.organisation import Project
 
 
 class CollectionService:
     """The collections of a workspace."""
 
-    def __init__(self, database: Database, access: Access, items: ItemService) -> None:
+    def __init__(
+        self,
+        database: Database,
+        access: Access,
+        items: ItemService,
+        project_to_change: Callable[[ProjectRef], Project],
+    ) -> None:
         self._database = database
         self._access = access
         self._items = items
+        self._project_to_change = project_to_change
 
-    def create(self, title: str, *, items: ItemRefs = (), description: str = "") -> Collection:
-        """Create a collection of these items; raises AlreadyExists if the title is taken, NotFound for an unknown item."""
+    def create(
+        self, title: str, *, items: ItemRefs = (), description: str = "", project: ProjectRef | None = None
+    ) -> Collection:
+        """Create a collection of these items, which can belong to a project: who sees the project sees it.
+
+        Raises AlreadyExists if the title is taken, NotFound for an unknown item or project, InvalidInput for an archived project.
+        """
         self._access.require("create", WORKSPACE, "collection")
         check_name(title, "collection title")
         uuid = new_uuid()
@@ -40,6 +56,8 @@ class CollectionService:
                 "INSERT INTO collections (uuid, title, description, created_at, created_by) VALUES (?, ?, ?, ?, ?)",
                 [uuid, title, description, now(), self._access.user.email],
             )
+            if project is not None:
+                self._put_into(uuid, self._project_to_change(project))
             self._add(self.get(uuid), items)
             self._access.note(self.get(uuid))
         return self.get(uuid)
@@ -72,8 +90,7 @@ class CollectionService:
     @one_transaction
     def add(self, ref: CollectionRef, items: ItemRefs) -> Added:
         """Add an item, or many; items that are members already are skipped."""
-        collection = self.get(ref)
-        self._access.require("update", collection)
+        collection = self._to_change(ref)
         return self._add(collection, items)
 
     def _add(self, collection: Collection, items: ItemRefs) -> Added:
@@ -91,8 +108,7 @@ class CollectionService:
     @one_transaction
     def remove(self, ref: CollectionRef, items: ItemRefs) -> int:
         """Remove an item, or many, from a collection; returns the number of items that were in it."""
-        collection = self.get(ref)
-        self._access.require("update", collection)
+        collection = self._to_change(ref)
         removed = 0
         with self._database.write():
             for bundle in bundles(ITEM.many(items)):
@@ -142,8 +158,7 @@ class CollectionService:
         self, ref: CollectionRef, *, title: str | None = None, description: str | None = None
     ) -> Collection:
         """Change the title, which is the members' tag, or the description."""
-        collection = self.get(ref)
-        self._access.require("update", collection)
+        collection = self._to_change(ref)
         if title is not None and title != collection.title:
             check_name(title, "collection title")
             if self._database.row("SELECT 1 FROM collections WHERE title = ?", [title]):
@@ -159,15 +174,66 @@ class CollectionService:
         """Delete a collection; its items stay."""
         collection = self.get(ref)
         self._access.require("delete", collection)
+        self._require_open(collection)
         self._database.execute("DELETE FROM collections WHERE id = ?", [collection.id])
+
+    def _to_change(self, ref: CollectionRef) -> Collection:
+        """The collection that is meant, which the user may update; raises InvalidInput if its project is archived."""
+        collection = self.get(ref)
+        self._access.require("update", collection)
+        self._require_open(collection)
+        return collection
+
+    def _require_open(self, collection: Collection) -> None:
+        archived = "SELECT 1 FROM collections AS c JOIN projects ON projects.id = c.project_id WHERE c.id = ? AND archived_at IS NOT NULL"
+        if self._database.row(archived, [collection.id]):
+            name = "a project" if collection.project is None else f"project {collection.project!r}"
+            raise InvalidInput(
+                f"collection {collection.title!r} belongs to {name} that is archived, and cannot be changed",
+                hint="bring the project back first: heron projects update TITLE --unarchive",
+            )
+
+    def _put_into(self, ref: CollectionRef, project: Project) -> None:
+        """Let a collection belong to a project; raises AlreadyExists if it belongs to another one."""
+        collection = self.get(ref)
+        self._access.require("update", collection)
+        done = self._database.execute(
+            "UPDATE collections SET project_id = ? WHERE id = ? AND (project_id IS NULL OR project_id = ?)",
+            [project.id, collection.id, project.id],
+        )
+        if not done:
+            name = "another project" if collection.project is None else f"project {collection.project!r}"
+            raise AlreadyExists(
+                f"collection {collection.title!r} belongs to {name} already",
+                hint="take it out of there first: heron projects remove TITLE --collection TITLE",
+            )
+
+    def _take_out(self, refs: Iterable[CollectionRef] | CollectionRef, project: Project) -> int:
+        """Take collections out of a project; returns how many belonged to it."""
+        ids = [self.get(ref).id for ref in COLLECTION.several(refs)]
+        return sum(
+            self._database.execute(
+                "UPDATE collections SET project_id = NULL WHERE id = ? AND project_id = ?", [id, project.id]
+            )
+            for id in ids
+        )
 
     def _select(self) -> str:
         """The SELECT for `_collection`; members that the user may not see do not count."""
         return (
-            "SELECT *, (SELECT count(*) FROM collection_items JOIN items ON items.id = item_id WHERE collection_id = "
+            f"SELECT *, (SELECT title FROM projects WHERE id = project_id AND {self._access.scope('project', 'projects')}) AS project, "
+            "(SELECT count(*) FROM collection_items JOIN items ON items.id = item_id WHERE collection_id = "
             f"collections.id AND deleted_at IS NULL AND {self._access.scope('item', 'items')}) AS n FROM collections"
         )
 
 
 def _collection(row: Row) -> Collection:
-    return Collection(row["id"], row["uuid"], row["title"], row["description"], row["n"], row["created_at"])
+    return Collection(
+        row["id"],
+        row["uuid"],
+        row["title"],
+        row["description"],
+        row["n"],
+        row["created_at"],
+        row["project"],
+    )

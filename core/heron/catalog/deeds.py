@@ -14,6 +14,7 @@ from heron.convert import dumps
 from heron.times import now
 
 SERVICES: Mapping[str, str] = {
+    "AnnotationService": "annotation",
     "BackupService": "backup",
     "Carrying": "curation",
     "CollectionService": "collections",

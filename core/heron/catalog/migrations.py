@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from heron.catalog.columns.scripts import COLUMN_CHANGES, COLUMNS
 from heron.catalog.mirror_scripts import MIRRORS
 from heron.catalog.organisation.scripts import CREDENTIALS, ORGANISATION
+from heron.catalog.organisation.sent_scripts import COLLECTION, SENT
 from heron.catalog.scripts import CLOUD, CONVERSIONS, FIRST, IDENTITY, MEDIA, STORES, VECTORS, WAITING
 from heron.catalog.versions.scripts import VERSIONS
 from heron.times import now
@@ -208,9 +209,17 @@ def credentials(db: Database) -> None:
         db.execute(statement)
 
 
+@migrations()
+def project_work(db: Database) -> None:
+    """A collection can belong to a project, and what was sent to annotation is remembered."""
+    for statement in (COLLECTION, *_statements(SENT)):
+        db.execute(statement)
+
+
 OPTIONAL = frozenset(
     {
         "credentials",
+        "project_work",
         "items_by_name",
         "dataset_versions",
         "mirrored_trees",
@@ -246,6 +255,11 @@ def imagine(connection: sqlite3.Connection, pending: Collection[str]) -> None:
         _imagine_tables(connection, ORGANISATION)
         connection.execute(_OWNER, [new_uuid(), now()])
         connection.commit()
+    if "project_work" in pending:
+        connection.execute(
+            "CREATE TEMP VIEW collections AS SELECT *, NULL AS project_id FROM main.collections"
+        )
+        _imagine_tables(connection, SENT)
 
 
 def _imagine_tables(connection: sqlite3.Connection, script: str) -> None:

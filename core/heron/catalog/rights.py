@@ -3,7 +3,8 @@
 An admin of the organisation may do everything. A member may do to a row what a role on it allows: one that was given to
 the member or to a group in which the member is, directly or by way of other groups. Who created a row has every right on
 it. Roles on a folder hold for its items and for all that is below it; a role on a project also lets its datasets be read,
-and one on a dataset its items.
+and one on a dataset its items. A collection is its creator's, and of those who may do the same to the project to which it
+belongs.
 """
 
 from __future__ import annotations
@@ -50,6 +51,9 @@ MEMBERS: Mapping[Noun, frozenset[Verb]] = {
 }
 """What every member may do in the workspace as a whole. Vectors of one item follow the item."""
 
+IN_PROJECT: Mapping[Verb, Verb] = {"read": "read", "update": "update", "delete": "update"}
+"""What one may do to the collections of a project, by what one may do to the project."""
+
 _TABLES: Mapping[Noun, str] = {
     "folder": "folders", "dataset": "datasets", "integration": "integrations", "project": "projects",
 }  # fmt: skip
@@ -76,6 +80,9 @@ def of_member(user: int, is_internal: bool, verb: Verb, noun: Noun, alias: str) 
             else ""
         )
         return f"({_own(user, alias)} OR {alias}.id IN ({_given(user, noun, verb)}){shared})"
+    if noun == "collection" and verb in IN_PROJECT:
+        may = of_member(user, is_internal, IN_PROJECT[verb], "project", "around")
+        return f"({_own(user, alias)} OR {alias}.project_id IN (SELECT around.id FROM projects AS around WHERE {may}))"
     if noun in ("collection", "preset", "import"):
         return _own(user, alias)
     if noun == "credential":

@@ -38,7 +38,7 @@ WRITES: Mapping[tuple[Verb, Noun], str] = {
     ("delete", "preset"): "presets.delete",
     ("create", "project"): "projects.create",
     ("delete", "project"): "projects.delete",
-    ("update", "project"): "projects.add projects.remove projects.update",
+    ("update", "project"): "annotation.send projects.add projects.remove projects.update",
     (
         "update",
         "schema",

@@ -66,18 +66,32 @@ def list_collections(context: Context, limit: int | None, cursor: int, as_json: 
     "--names", type=click.Path(dir_okay=False, path_type=Path), help="File with an item name a line."
 )
 @click.option("--description", default="", help="What the collection is for.")
+@click.option(
+    "--in",
+    "home",
+    metavar="PROJECT",
+    shell_complete=completing.projects,
+    help="The project to which it belongs: who sees the project sees it.",
+)
 @json_option
 @click.pass_obj
 @example(
-    "heron collections create Best --item 01a1fc7f-6634-7b8f-8ffa-50166ba72775\nheron collections create Test --names names.txt"
+    "heron collections create Best --item 01a1fc7f-6634-7b8f-8ffa-50166ba72775\nheron collections create Test --names names.txt\n"
+    "heron collections create Night --in Survey --project Survey --where 'dark'"
 )
 def create(
-    context: Context, title: str, names: Path | None, description: str, selection: Selection, as_json: bool
+    context: Context,
+    title: str,
+    names: Path | None,
+    description: str,
+    home: str | None,
+    selection: Selection,
+    as_json: bool,
 ) -> None:
     """Make a collection of items that are chosen now; items that the query finds later are not added."""
     workspace = context.workspace()
     chosen, matches = _chosen(workspace, names, selection, quiet=as_json)
-    collection = workspace.collections.create(title, items=chosen, description=description)
+    collection = workspace.collections.create(title, items=chosen, description=description, project=home)
     sentence = f"Made collection {title} of {counted(collection.item_count, 'item')}"
     tell(as_json, {**unstructure(collection), **matches}, sentence)
 

@@ -67,7 +67,7 @@ def command(
     words are searched in names and text keys. A condition is SQL:
     = < > LIKE IN BETWEEN IS NULL AND OR NOT, over metadata keys, item fields such as width, size and kind, media facts
     such as exif.Model or dicom.Modality, metrics such as metric.sharpness, and match(key, 'words'),
-    in_collection('title'), in_dataset('title'), in_folder('path'), has_file('name'), distance_km(key, latitude, longitude). All of it can be combined.
+    in_collection('title'), in_dataset('title'), in_project('title'), in_folder('path'), has_file('name'), distance_km(key, latitude, longitude). All of it can be combined.
     """
     check_contents(contents, columns, as_json)
     if contents and (frames or only_count or explain):

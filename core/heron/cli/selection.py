@@ -48,6 +48,12 @@ _CONDITIONS: dict[str, _Option] = {
     "dataset": click.option(
         "--dataset", shell_complete=completing.datasets, metavar="TITLE", help="Only items of this dataset."
     ),
+    "project": click.option(
+        "--project",
+        shell_complete=completing.projects,
+        metavar="TITLE",
+        help="Only items of the datasets of this project.",
+    ),
     "preset": click.option(
         "--preset", shell_complete=completing.presets, metavar="NAME", help="Start from a saved query."
     ),
@@ -87,7 +93,7 @@ _ORDER: dict[str, _Option] = {
 }
 """Options for order and number."""
 
-_RESOLVED = ("items", "collection", "dataset", "preset")
+_RESOLVED = ("items", "collection", "dataset", "project", "preset")
 """Options that are not passed on to the query unchanged."""
 
 
@@ -180,7 +186,7 @@ class Selection:
         return f"item.uuid IN ({', '.join(map(_quoted, uuids))})" if uuids else None
 
     def _memberships(self) -> Iterator[str]:
-        for name in ("collection", "dataset"):
+        for name in ("collection", "dataset", "project"):
             if name in self.given:
                 yield f"in_{name}({_quoted(self.given[name])})"
 

@@ -25,7 +25,7 @@ Side = Literal["image", "text"]
 """What an embedder can turn into vectors."""
 
 
-RESERVED = ("match", "in_collection", "in_dataset", "in_folder", "has_file", "now")
+RESERVED = ("match", "in_collection", "in_dataset", "in_project", "in_folder", "has_file", "now")
 """Names in the query language that are no functions of arguments and value."""
 
 PREFIXES = ("item", "metadata", "facts", "frame", "metric")

@@ -91,7 +91,7 @@ class ColumnWriter:
             case tree.InFolder(path, recursive):
                 folder = self._column("folder_id")
                 return folder.is_in(self._names.folders(path, recursive))
-            case tree.InCollection() | tree.InDataset() | tree.HasFile() | tree.Match():
+            case tree.InCollection() | tree.InDataset() | tree.InProject() | tree.HasFile() | tree.Match():
                 return self._among(self._names.items(node))
             case tree.Among("items", ids):
                 return self._among(ids)

@@ -92,7 +92,7 @@ class FacetService:
     ) -> list[Facet]:
         """One facet for each of some names, separated by commas: `weather,folder,exif.Model,captured_at,collections`.
 
-        These are names of conditions, and `collections` and `datasets` for the titles of those that contain an item. A facet
+        These are names of conditions, and `collections`, `datasets` and `projects` for the titles of those that contain an item. A facet
         of texts has at most `most` values; a key of type `text` is counted by its words. Numbers with many different values
         are counted in `bins` bins of equal width, times by year, month, day or hour. Limit, sort and cursor of the query are
         ignored, unless it is a similarity search with `nearest` or `min_score`. Raises QueryError for a name without plain

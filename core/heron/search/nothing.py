@@ -72,6 +72,8 @@ class _Search:
                 yield f"Collection {title} has no {self._rows}s."
             case tree.InDataset(title):
                 yield f"Dataset {title} has no {self._rows}s."
+            case tree.InProject(title):
+                yield f"Project {title} has no {self._rows}s."
             case _:
                 fields = {field.name: field for field in tree.fields_in(part)}
                 without = [field.name for field in fields.values() if not self._is_set(field)]

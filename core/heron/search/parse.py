@@ -44,17 +44,17 @@ _ALSO: dict[tree.ValueType, tuple[tree.ValueType, ...]] = {
 }
 """Values that a function accepts in addition to values of an argument's type."""
 
-_TESTS = ("match", "in_collection", "in_dataset", "in_folder", "has_file")
+_TESTS = ("match", "in_collection", "in_dataset", "in_project", "in_folder", "has_file")
 """The functions that are conditions by themselves."""
 
 _MEMBERSHIPS: dict[str, Callable[[str], tree.Condition]] = {
     "in_collection": tree.InCollection,
     "in_dataset": tree.InDataset,
+    "in_project": tree.InProject,
     "in_folder": tree.InFolder,
     "has_file": tree.HasFile,
 }
 """Of these, the functions that take one name."""
-
 
 _WORDS = frozenset(
     ("AND", "OR", "NOT", "IN", "LIKE", "ILIKE", "BETWEEN", "IS", "NULL", "TRUE", "FALSE", "ESCAPE")

@@ -27,6 +27,7 @@ from heron.search.tree import AFFINITIES
 
 if TYPE_CHECKING:
     from heron.catalog.datasets import DatasetService
+    from heron.catalog.projects import ProjectService
     from heron.hooks import PluginManager
 
 _TOKEN = re.compile(r'"([^"]*)"|(\S+)')
@@ -42,6 +43,7 @@ class SqliteWriter:
         folders: FolderService,
         collections: CollectionService,
         datasets: Callable[[], DatasetService],
+        projects: Callable[[], ProjectService],
         plugins: Callable[[], PluginManager],
         failures: Failures,
     ) -> None:
@@ -50,6 +52,7 @@ class SqliteWriter:
         self._folders = folders
         self._collections = collections
         self._datasets = datasets
+        self._projects = projects
         self._plugins = plugins
         self._failures = failures
         self.parameters: list[Json] = []
@@ -102,6 +105,10 @@ class SqliteWriter:
             case tree.InDataset(title):
                 dataset = self._datasets().get(title)
                 rows = f"SELECT item_id FROM dataset_rows WHERE dataset_id = {self._bind(dataset.id)}"
+                return f"(items.id IN ({rows}))"
+            case tree.InProject(title):
+                datasets = self._bind(dumps(self._projects()._dataset_ids(title)))
+                rows = f"SELECT item_id FROM dataset_rows WHERE dataset_id IN (SELECT value FROM json_each({datasets}))"
                 return f"(items.id IN ({rows}))"
             case tree.HasFile(name):
                 self.parameters += [*patterns(name), *patterns(name)]

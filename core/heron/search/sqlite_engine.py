@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     import numpy
 
     from heron.catalog.datasets import DatasetService
+    from heron.catalog.projects import ProjectService
     from heron.hooks import PluginManager
 
     Array = numpy.ndarray[Any, Any]
@@ -53,6 +54,7 @@ class SqliteEngine:
         schema: SchemaService,
         collections: CollectionService,
         datasets: Callable[[], DatasetService],
+        projects: Callable[[], ProjectService],
         plugins: Callable[[], PluginManager],
     ) -> None:
         self._database = database
@@ -61,6 +63,7 @@ class SqliteEngine:
         self._schema = schema
         self._collections = collections
         self._datasets = datasets
+        self._projects = projects
         self._plugins = plugins
         self._failures = Failures()
 
@@ -210,7 +213,8 @@ class SqliteEngine:
 
     def _writer(self) -> SqliteWriter:
         return SqliteWriter(
-            self._database, self._schema, self._folders, self._collections, self._datasets, self._plugins, self._failures
+            self._database, self._schema, self._folders, self._collections, self._datasets, self._projects,
+            self._plugins, self._failures,
         )  # fmt: skip
 
     def _rows(self, sql: str, parameters: Sequence[Json]) -> list[DatabaseRow]:

@@ -1,4 +1,4 @@
-"""Counts the collections, datasets and words of given items, which have several of them each."""
+"""Counts the collections, datasets, projects and words of given items, which have several of them each."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 _FEW = 20_000
 """So many items are looked up one by one; for more, the members of each collection and the items of each word are read."""
 
-_MEMBERS = {"collection": ("collections", "collection_items"), "dataset": ("datasets", "dataset_rows")}
+_TABLES = {"collection": "collections", "dataset": "datasets", "project": "projects"}
 
 
 class Groups:
@@ -49,10 +49,10 @@ class Groups:
         return sorted(found, key=lambda group: (-group[1], group[0].encode())), int(inside.sum())
 
     def _members(self, noun: Membership, ids: Array) -> Iterator[tuple[str, Array]]:
-        """The title of each collection, or dataset, with its members: at least those of the items."""
+        """The title of each collection, dataset, or project, with its members: at least those of the items."""
         import numpy as np
 
-        table, members = _MEMBERS[noun]
+        table, members = _TABLES[noun], self._source(noun)
         scope = self._access.scope(noun, table)
         titles = {
             row[0]: row[1] for row in self._database.rows(f"SELECT id, title FROM {table} WHERE {scope}")
@@ -70,6 +70,15 @@ class Groups:
         for id, text in texts:
             if id in titles:
                 yield titles[id], np.array(loads(text), np.int64)
+
+    def _source(self, noun: Membership) -> str:
+        """The table of the members: those of a project are the rows of its datasets, as far as the user sees these."""
+        if noun != "project":
+            return {"collection": "collection_items", "dataset": "dataset_rows"}[noun]
+        return (
+            "(SELECT held.project_id, rows.item_id FROM project_datasets AS held JOIN dataset_rows AS rows USING (dataset_id) "
+            f"JOIN datasets ON datasets.id = held.dataset_id WHERE {self._access.scope('dataset', 'datasets')})"
+        )
 
     def words(self, field: Field, ids: Array, most: int) -> tuple[Counts, int | None]:
         """The most frequent words of a text key, as its index contains them, with the number of these items that have each.

@@ -71,7 +71,11 @@ An extent is counted as `[(None, missing), (least, distinct), (greatest, present
 mean as `[(mean, present)]`, or `[]` if there is no number.
 """
 
-Membership = Literal["collection", "dataset"]
+Membership = Literal["collection", "dataset", "project"]
 
-MEMBERSHIPS: Mapping[str, Membership] = {"collections": "collection", "datasets": "dataset"}
+MEMBERSHIPS: Mapping[str, Membership] = {
+    "collections": "collection",
+    "datasets": "dataset",
+    "projects": "project",
+}
 """What is counted beside fields, by the name in a list of facets."""

@@ -199,6 +199,13 @@ class InDataset:
 
 
 @frozen
+class InProject:
+    """An item of one of the datasets of a project, by title or UUID."""
+
+    title: str
+
+
+@frozen
 class HasFile:
     """An item whose file, or one of whose members, has this name, or a path that ends with it; % stands for anything."""
 
@@ -253,6 +260,7 @@ Condition = (
     | Match
     | InCollection
     | InDataset
+    | InProject
     | HasFile
     | InFolder
     | Among

@@ -217,6 +217,8 @@ ROUTES: tuple[Route, ...] = (
         GET    /versions/{ref}/rows               versions.rows
         GET    /versions/{ref}/verify             versions.verify
         GET    /projects                          projects.list
+        GET    /sent                              annotation.sent
+        GET    /sent/{sent}/items                 annotation.items
         GET    /tags                              tags.list
         GET    /users                             users.list
         GET    /groups                            groups.list
@@ -316,6 +318,7 @@ ABSENT: Mapping[str, str] = {
     "schema.edit": "a transaction cannot stay open between two requests; send the whole schema by set_from_dict",
     "atomic": "a transaction cannot stay open between two requests; a verb on many items is one for each batch of 1,000",
     "backup.__call__": "a backup is written on the disk of the server; run heron backup there",
+    "annotation.send": "tasks are written on the disk of the server; run heron projects send there",
     "storage.open": "an open store cannot be sent; GET /items/{ref}/media gives the bytes of a file, and any range of them",
 }
 """Verbs that cannot work over HTTP, with the reason and what to do instead."""

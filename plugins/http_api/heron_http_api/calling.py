@@ -6,6 +6,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from attrs import evolve
+
 import heron
 from heron.remote import guarding, verbs, wire
 from heron_http_api import uploads
@@ -45,8 +47,16 @@ def perform(
     for name in _SENT.get(verb, ()):
         if call.get(name) is not None:
             call[name] = uploads.located(workspace, call[name])
+    if isinstance(query := call.get("query"), heron.Query) and query.like:
+        call["query"] = evolve(query, like=[_located(workspace, like) for like in query.like])
     starred = [p.name for p in verbs.verb_of(verb).parameters.values() if p.is_starred]
     return function_of(workspace, verb)(*(call.pop(starred[0], ()) if starred else ()), **call, **more)
+
+
+def _located(workspace: heron.Workspace, like: Any) -> Any:
+    """What a query is to be similar to, with the file of an upload in place of `upload:ID/NAME`."""
+    is_sent = isinstance(like, str) and like.startswith(uploads.SCHEME)
+    return uploads.located(workspace, like) if is_sent else like
 
 
 def function_of(workspace: heron.Workspace, verb: str) -> Any:
@@ -98,7 +108,8 @@ def _places(verb: str, call: Mapping[str, Any]) -> Iterator[str]:
             yield from (member.url for member in item.members)
     query = call.get("query")
     if isinstance(query, heron.Query):
-        yield from (f"file:{like}" for like in query.like if isinstance(like, str) and _is_file(like))
+        likes = [like for like in query.like if isinstance(like, str) and not like.startswith(uploads.SCHEME)]
+        yield from (f"file:{like}" for like in likes if _is_file(like))
 
 
 def is_local(place: str) -> bool:

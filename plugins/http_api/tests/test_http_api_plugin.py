@@ -233,6 +233,20 @@ def test_files_are_uploaded_and_imported_by_a_job(api: httpx.Client, tmp_path: P
     assert api.get("/items/new.jpg").json()["folder_path"] == "Sent/deep"
 
 
+def test_items_are_found_by_a_picture_that_is_sent(api: httpx.Client, lake: Path) -> None:
+    done(api, api.post("/embed", json={"embedder": "visual"}))
+    upload = api.post("/uploads").json()
+    content = (lake.parent / "photos/b.jpg").read_bytes()
+    assert api.put(f"/uploads/{upload['id']}/mine.jpg", content=content).status_code == 204
+    asked = {"like": [f"{upload['source']}/mine.jpg"], "key": "visual", "limit": 2}
+    for path, more in (("/search", {}), ("/search:window", {"start": 0})):
+        found = api.post(path, json=asked | more).json()
+        assert found["rows"][0]["name"] == "b.jpg", found
+        assert found["matches"][0]["score"] > 0.999
+    gone = api.post("/search", json={"like": ["upload:" + "0" * 32 + "/x.jpg"], "key": "visual"})
+    assert (gone.status_code, gone.json()["error"]["type"]) == (404, "NotFound")
+
+
 def test_a_job_that_fails_has_the_error_of_the_verb(api: httpx.Client) -> None:
     job = done(api, api.post("/imports", json={"sources": ["upload:" + "0" * 32], "folder": "X"}))
     assert (

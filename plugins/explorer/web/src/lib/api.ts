@@ -291,6 +291,12 @@ export function thumbnail(thing: { uuid: string; frame?: number | null; version?
   return address(`items/${named(thing)}/thumbnail`, thing.version ? { version: thing.version } : {});
 }
 
+/** The small picture that the catalogue keeps; the server has none for items of which none was made. */
+export function stored(thing: { uuid: string; frame?: number | null; version?: string }): string {
+  if (thing.frame != null) return address(`frames/${named(thing)}/thumbnail`);
+  return address(`items/${named(thing)}/thumbnail/stored`, thing.version ? { version: thing.version } : {});
+}
+
 export function picture(thing: Item, options: { size: number; frame?: number; window?: number; level?: number }): string {
   const { frame, window, level, size } = options;
   return address(`items/${named({ uuid: thing.uuid })}/picture`, {
@@ -351,7 +357,7 @@ export async function setMetadataOf(target: Target, metadata: Record<string, unk
   }
   const { count: changed } = await json<Counted>("metadata:merge-all", { body: { items: things(target), metadata } });
   const was = before;
-  return { changed, ...(was ? { undo: async () => void (await json("metadata:merge", { body: { changes: was } })) } : {}) };
+  return { changed, ...(was ? { undo: async () => void (await json("metadata:merge", { body: { updates: was } })) } : {}) };
 }
 
 export async function collections(): Promise<Collection[]> {
@@ -367,7 +373,7 @@ export interface Collected {
 export async function collect(title: string, made: { title: string; description: string } | null, target: Target): Promise<Collected> {
   if (made) await json("collections", { body: made });
   try {
-    const { count: added } = await json<Counted>(`collections/${encodeURIComponent(title)}/items`, { body: { items: things(target) } });
+    const { added } = await json<{ added: number }>(`collections/${encodeURIComponent(title)}/items`, { body: { items: things(target) } });
     return { added, target };
   } catch (error) {
     if (made) await ask(`collections/${encodeURIComponent(title)}`, { method: "DELETE" });

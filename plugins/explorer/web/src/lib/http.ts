@@ -94,9 +94,14 @@ export async function buffer(path: string, options: Options = {}): Promise<[Arra
   return [await answer.arrayBuffer(), answer.headers];
 }
 
+/** What went wrong, as sentences for people. */
 export function sentence(error: unknown): string {
-  if (error instanceof Refused) return error.hint ? `${error.message} ${error.hint}` : error.message;
-  return error instanceof Error ? error.message : String(error);
+  if (!(error instanceof Refused)) return error instanceof Error ? error.message : String(error);
+  return [error.message, error.hint].filter(Boolean).map(asSentence).join(" ");
+}
+
+export function asSentence(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1) + (/[.!?…]$/.test(text) ? "" : ".");
 }
 
 export function isAborted(error: unknown): boolean {

@@ -34,8 +34,21 @@ export function literal(value: string | number | boolean | null): string {
   return String(value);
 }
 
+const MEMBERSHIPS: Record<string, string> = { collections: "in_collection", datasets: "in_dataset", projects: "in_project" };
+
+/** A name as it is written in a condition. */
+export function written(name: string): string {
+  return /[^A-Za-z0-9_.]|^\d/.test(name) ? `"${name}"` : name;
+}
+
 /** A filter as a condition of Heron's query language. */
-export function condition(field: string, filter: Filter): string {
+export function condition(name: string, filter: Filter): string {
+  const field = written(name);
+  const within = MEMBERSHIPS[name];
+  if (within && "values" in filter) {
+    const parts = filter.values.map((title) => `${within}(${literal(String(title))})`);
+    return parts.length > 1 ? `(${parts.join(" OR ")})` : (parts[0] ?? "");
+  }
   if ("values" in filter) {
     const some = filter.values.filter((one) => one !== null);
     const parts = [];

@@ -22,6 +22,7 @@ from tests.test_cli import commands
 FOR_A_SCREEN = {
     ("completion",): "prints a script for the shell",
     ("mcp",): "speaks the protocol on standard output; plugins/mcp tests it",
+    ("explore",): "runs until it is stopped; plugins/explorer tests what it prints",
     ("serve",): "runs until it is stopped; plugins/server tests what it prints",
     ("quickstart",): "is a tour to read along, and prints what its commands print",
 }

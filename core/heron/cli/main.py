@@ -61,6 +61,7 @@ COMMANDS = {
     "log": "Show who did what to which resource when, the newest first.",
     "imports": "List imports and their reports, resume and cancel them.",
     "trust": "Trust a workspace that another user made.",
+    "explore": "Open the Explorer in the browser: see, search, select and curate.",
     "serve": "Serve the workspace over HTTP, to several users at once.",
     "mcp": "Answer a language model over standard input and output, by the Model Context Protocol.",
     "plugins": "List plugins and whether they can be used.",
@@ -70,7 +71,7 @@ COMMANDS = {
 """Heron's own commands with their summaries; a test checks that they equal the commands' help."""
 
 
-_BY_HOOK = ("quickstart", "serve", "mcp")
+_BY_HOOK = ("quickstart", "explore", "serve", "mcp")
 """The commands that a plugin of Heron brings; the others are imported without the plugins."""
 
 _MODULES = {"import": "import_files", "contact-sheet": "contact_sheet"}

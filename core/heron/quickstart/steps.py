@@ -232,6 +232,7 @@ CLOUD = (
 """The steps with a bucket, for when the extra `s3` is installed."""
 
 NEXT = (
+    "heron explore",
     "heron search --where \"weather = 'snow'\"",
     "heron import YOUR-PICTURES --folder Mine",
     "heron plugins",

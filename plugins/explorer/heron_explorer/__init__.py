@@ -1,4 +1,4 @@
-"""The Explorer: a web page on the server's own API."""
+"""The Explorer: a web page on the server's own API, and `heron explore`, which starts the server and opens it."""
 
 from __future__ import annotations
 
@@ -8,6 +8,13 @@ from typing import Any
 import heron
 
 _NEEDS = ("starlette", "uvicorn")
+
+
+def load_explore() -> Any:
+    """The command `heron explore`."""
+    from heron_explorer.command import explore
+
+    return explore
 
 
 def load_page() -> Callable[[heron.Site], Sequence[Any]]:
@@ -22,6 +29,18 @@ def load_files() -> Callable[[heron.Site], Sequence[Any]]:
     from heron_explorer.routes import files
 
     return files
+
+
+@heron.hookimpl
+def register_commands() -> Iterable[heron.CliCommand]:
+    """Contribute the command that opens the Explorer."""
+    yield heron.CliCommand(
+        name="explore",
+        summary="Open the Explorer in the browser: see, search, select and curate.",
+        requires=_NEEDS,
+        extra="explore",
+        load=load_explore,
+    )
 
 
 @heron.hookimpl

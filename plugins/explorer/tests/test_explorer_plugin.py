@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import gzip
+import json
+import os
 import socket
+import subprocess
+import sys
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
@@ -305,3 +309,43 @@ def test_the_contract_finds_viewers_that_the_page_would_refuse(tmp_path: Path, t
 
 def test_the_plugin_names_what_it_brings() -> None:
     assert {record.name for record in heron_explorer.register_routes()} == {"explorer", "explorer-files"}
+
+
+def test_the_command_prints_an_address_and_opens_it(tmp_path: Path) -> None:
+    """The program that BROWSER names is told the address, which lets its caller in once."""
+    if not (built.FOLDER / "index.html").is_file():
+        pytest.skip("the page was not built")
+    heron.init(tmp_path, discover=False).close()
+    told = tmp_path / "told"
+    os.mkfifo(told)
+    browser = tmp_path / "browser.sh"
+    browser.write_text(f'#!/bin/sh\necho "$1" > {told}\n')
+    browser.chmod(0o755)
+    run = "from heron.cli.main import run; run()"
+    process = subprocess.Popen(
+        [sys.executable, "-c", run, "--workspace", str(tmp_path), "explore", "--port", "0", "--json"],
+        stdout=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "BROWSER": str(browser)},
+    )
+    try:
+        assert process.stdout
+        said = json.loads(process.stdout.readline())
+        assert told.read_text().strip() == said["browser"]
+        with httpx.Client() as client:
+            client.get(said["browser"])
+            assert client.get(f"{said['url']}/explore/").status_code == 200
+        assert httpx.get(said["browser"]).status_code == 403
+    finally:
+        process.terminate()
+        process.wait(timeout=30)
+
+
+def test_no_browser_is_opened_where_there_is_no_desktop(monkeypatch: pytest.MonkeyPatch) -> None:
+    from heron_explorer.command import open_browser
+
+    for name in ("DISPLAY", "WAYLAND_DISPLAY", "BROWSER"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr("sys.platform", "linux")
+    monkeypatch.setattr("webbrowser.open", lambda address: pytest.fail("a browser was opened"))
+    open_browser("http://127.0.0.1:1/")

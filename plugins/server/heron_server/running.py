@@ -6,6 +6,7 @@ import ipaddress
 import json
 import socket
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from secrets import token_urlsafe
 from typing import Any
@@ -24,9 +25,10 @@ _APPLICATION = "heron_server.asgi:from_environment"
 
 
 def run(
-    settings: Settings, listener: socket.socket, tls: tuple[Path, Path] | None, access_log: str, as_json: bool
-) -> None:
-    """Say where the server listens, and serve until SIGINT or SIGTERM."""
+    settings: Settings, listener: socket.socket, tls: tuple[Path, Path] | None, access_log: str, as_json: bool,
+    then: Callable[[str], None] | None = None,
+) -> None:  # fmt: skip
+    """Say where the server listens, and serve until SIGINT or SIGTERM; `then` gets the address for a browser once it listens."""
     with shared(settings) as within:
         config = config_of(
             _APPLICATION,
@@ -36,7 +38,9 @@ def run(
             ssl_certfile=tls[0] if tls else None,
             ssl_keyfile=tls[1] if tls else None,
         )
-        _say_where(within, listener, "https" if tls else "http", as_json)
+        address = _say_where(within, listener, "https" if tls else "http", as_json)
+        if then is not None:
+            then(address)
         if settings.workers == 1:
             _Server(config).run([listener])
         else:
@@ -94,8 +98,8 @@ def is_loopback(listener: socket.socket) -> bool:
     return ipaddress.ip_address(host).is_loopback
 
 
-def _say_where(settings: Settings, listener: socket.socket, scheme: str, as_json: bool) -> None:
-    """Print the address, and how the owner enters."""
+def _say_where(settings: Settings, listener: socket.socket, scheme: str, as_json: bool) -> str:
+    """Print the address, and how the owner enters; returns what a browser is to open."""
     assert settings.folder is not None
     host, port = listener.getsockname()[:2]
     shown = f"[{host}]" if ":" in host else host
@@ -118,6 +122,7 @@ def _say_where(settings: Settings, listener: socket.socket, scheme: str, as_json
             click.echo(f"  programs send:       Authorization: Bearer {settings.owner_token}")
         click.echo("Ctrl-C stops it.")
     sys.stdout.flush()
+    return enter or url
 
 
 def _log_config(access_log: str) -> dict[str, object]:

@@ -52,7 +52,7 @@ EXAMPLES: dict[str, str] = {
     "tags.list": '[tag.name for tag in ws.tags.list()]',
     "tags.rename": 'ws.tags.create("urgent")\nws.tags.rename("urgent", "soon")',
     "annotation.items": 'for sent in ws.annotation.sent(limit=1):\n    print([(item.name, item.frames) for item in ws.annotation.items(sent)])',
-    "annotation.send": 'ws.projects.create("Survey", datasets="train")\nws.annotation.send("Survey", "Rainy", "tasks.json", format="label-studio", dry_run=True).items',
+    "annotation.send": 'ws.projects.create("Survey", datasets="train")\nws.annotation.send("Survey", "Best", "tasks.json", format="json", dry_run=True).items',
     "annotation.sent": 'for sent in ws.annotation.sent(limit=10):\n    print(sent.sent_at, sent.sent_by, sent.format, sent.item_count)',
     "projects.add": 'ws.projects.create("Survey")\nws.projects.add("Survey", datasets=["train", "test"])',
     "projects.create": 'ws.tags.create("urgent")\nws.projects.create("Survey", datasets="train", tags="urgent")',

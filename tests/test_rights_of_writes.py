@@ -313,6 +313,7 @@ ELSEWHERE = {
     ("quickstart",): "makes a new workspace",
     ("mcp",): "runs until its client goes; plugins/mcp tests its rights",
     ("serve",): "runs until it is stopped; plugins/server tests its rights",
+    ("explore",): "is serve, and opens the browser",
     ("completion",): "prints a script for the shell",
 }
 """Commands that are not tried on the lakes, each with the reason."""

@@ -173,7 +173,7 @@ def test_every_verb_takes_references_by_one_rule(verbs):
         "|DatasetRef . VersionRef|VersionRef . DatasetRef", "refs": "ItemRefs",
         "item": "ItemRef", "items": "ItemRefs|ItemRefs . Query . None|Iterable.NewItem.", "things": "ItemRefs",
         "thing": "ItemRef", "folder": "FolderRef|FolderRef . None|str . Path", "parent": "FolderRef . None|FolderRef",
-        "backing_folder": "FolderRef . None", "collection": "CollectionRef . None", "first": "DatasetRef",
+        "backing_folder": "FolderRef . None", "collection": "CollectionRef . None|CollectionRef", "first": "DatasetRef",
         "second": "DatasetRef", "integration": "IntegrationRef . None", "job": "ImportRef", "frame": "Frame|int . None",
     }  # fmt: skip
     for name, signature in verbs.items():

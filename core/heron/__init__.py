@@ -39,7 +39,7 @@ if TYPE_CHECKING:
         Ranked,
         Ranking,
         Subset,
-    )
+    )  # fmt: skip
     from heron.curation.sheet import GroupSheet
     from heron.embedding.service import Embedded
     from heron.errors import (

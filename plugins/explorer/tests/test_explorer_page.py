@@ -42,7 +42,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
         Image.effect_noise((96, 64), 20 + number).convert("RGB").point(lambda v, c=colour: v).save(
             root / f"a{number:02}.jpg"
         )
-    viewer = root / "words.js"
+    viewer = tmp_path_factory.mktemp("viewer") / "words.js"  # not in the lake
     viewer.write_text(
         "export function mount(element, item) { element.textContent = `words of ${item.name}`; }\n"
     )

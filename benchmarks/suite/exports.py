@@ -36,9 +36,9 @@ def make_lakes(stage: Path, size: int) -> None:
             rng.choice(["sun", "rain"]),
             f"city {number % 50}",
             number % 2 == 0,
-            rng.random(),
+            rng.uniform(0.01, 1),
             seen,
-            rng.uniform(-9, 35),
+            rng.uniform(1, 35),
         )
         return dict(zip(KEYS, values, strict=True))
 

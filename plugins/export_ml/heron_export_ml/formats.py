@@ -18,7 +18,7 @@ def exporters() -> Iterator[heron.DatasetExporter]:
     """The records of all formats."""
     yield _record(
         "coco", "COCO: a list of images with their sizes, without annotations", "lists", "CocoExporter",
-        contains=["metadata", "tags", "facts"], kinds=_IMAGES, read_with="pycocotools, LightlyStudio",
+        contains=["metadata", "tags", "facts"], kinds=_IMAGES, read_with="pycocotools",
     )  # fmt: skip
     yield _record(
         "label-studio", "tasks that Label Studio imports", "annotation", "LabelStudioExporter",

@@ -458,7 +458,8 @@ export async function colours(found: Points, field: string): Promise<{ values: F
   if (!column.values) return { values: column.numbers, labels: null };
   const labels = column.values.map(String);
   const none = labels.length;
-  return { values: column.numbers.map((one) => (one < 0 ? none : one)) as Int32Array, labels: [...labels, "nothing"] };
+  const isWhole = column.numbers.every((one) => one >= 0);
+  return { values: column.numbers.map((one) => (one < 0 ? none : one)) as Int32Array, labels: isWhole ? labels : [...labels, "nothing"] };
 }
 
 /** The rows of the points that the query finds. */

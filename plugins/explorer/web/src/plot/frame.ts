@@ -66,11 +66,17 @@ async function draw(colours: Float32Array | null, palette: string[]): Promise<vo
   tell({ what: "drawn", milliseconds: performance.now() - begin });
 }
 
+/** Show all points, whatever the shape of the frame. */
+async function whole(): Promise<void> {
+  await plot.zoomToArea({ x: -1, y: -1, width: 2, height: 2 });
+}
+
 async function take(message: ToFrame): Promise<void> {
   if (message.what === "points") {
     points = { x: message.x, y: message.y };
     shade(message.dark);
     await draw(message.colours, message.palette);
+    await whole();
   } else if (!points) return;
   else if (message.what === "colours") await draw(message.colours, message.palette);
   else if (message.what === "allowed") {
@@ -84,7 +90,7 @@ async function take(message: ToFrame): Promise<void> {
     silent = false;
   } else if (message.what === "lasso") plot.set({ mouseMode: message.on ? "lasso" : "panZoom" });
   else if (message.what === "theme") shade(message.dark);
-  else await plot.zoomToOrigin({ transition: true });
+  else await whole();
 }
 
 // One after the other: drawing is asynchronous, and the library refuses to draw while it draws.

@@ -19,7 +19,7 @@ def mcp(context: heron.CommandContext, write: bool) -> None:
 
     \b
     Example:
-      heron -w ~/lake mcp
+      heron mcp
       heron -w ~/lake --as ada@example.org mcp --write
     """
     from heron_mcp.tools import server_of

@@ -39,6 +39,8 @@ NOT_LOGGED = {
     "schema.convert": "finds nothing to convert here",
     "schema.undo": "has nothing to undo here",
     "curation.carry_over": "finds nothing to copy here",
+    "backup.__call__": "changes nothing in the workspace",
+    "users.note_use": "only keeps when a key or token was last used",
 }
 """Verbs that leave no line, each with the reason."""
 

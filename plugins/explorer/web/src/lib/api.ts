@@ -297,12 +297,11 @@ export function stored(thing: { uuid: string; frame?: number | null; version?: s
   return address(`items/${named(thing)}/thumbnail/stored`, thing.version ? { version: thing.version } : {});
 }
 
-export function picture(thing: Item, options: { size: number; frame?: number; window?: number; level?: number }): string {
-  const { frame, window, level, size } = options;
+export function picture(thing: Item, options: { size: number; frame?: number }): string {
+  const { frame, size } = options;
   return address(`items/${named({ uuid: thing.uuid })}/picture`, {
     size,
     frame,
-    ...(window !== undefined && level !== undefined ? { window: [level, window] } : {}),
     format: "jpeg",
     version: thing.updated_at,
   });

@@ -257,7 +257,7 @@ def test_an_old_catalogue_that_cannot_be_written_is_read(ws, monkeypatch):
     ws.ingest.files([url()], folder="in", integration="north")
     ws.close()
     make_old(ws.root)
-    monkeypatch.setattr("heron.catalog.database.os.access", lambda path, mode: False)
+    monkeypatch.setattr("os.access", lambda path, mode: False)
     with heron.open(ws.root) as again:
         (item,) = again.items.list()
         assert item.store is None

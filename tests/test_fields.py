@@ -70,7 +70,11 @@ def test_every_attribute_of_a_record_is_declared_or_known_to_be_none():
     inner = {"id", "folder_id", "facts", "integration_id"}
     assert {a.name for a in fields(Item)} - {f.attribute for f in ITEM_FIELDS.values()} == inner
     assert {a.name for a in fields(MediaFacts)} == {f.attribute for f in FACT_FIELDS.values()}
-    assert {a.name for a in fields(Frame)} - {f.attribute for f in FRAME_FIELDS.values()} == {"id", "item", "vectors"}
+    assert {a.name for a in fields(Frame)} - {f.attribute for f in FRAME_FIELDS.values()} == {
+        "id",
+        "item",
+        "vectors",
+    }
     made_later = {"metrics"}
     assert {a.name for a in fields(NewFrame)} == {f.attribute for f in FRAME_FIELDS.values()} - made_later
 

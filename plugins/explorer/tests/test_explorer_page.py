@@ -56,9 +56,17 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     with heron.init(root) as workspace:
         workspace.schema.add_scalar("city", "varchar")
         workspace.schema.add_scalar("temperature", "number")
+        workspace.schema.add_scalar("taken", "datetime")
         workspace.ingest.files([root], folder="Pictures", ignore_errors=True)
         items = workspace.items.list(limit=100)
-        values = {i.uuid: {"city": CITIES[n % 3], "temperature": n} for n, i in enumerate(items)}
+        values = {
+            i.uuid: {
+                "city": CITIES[n % 3],
+                "temperature": n,
+                "taken": f"2024-{n % 12 + 1:02}-28T23:30:00Z",
+            }
+            for n, i in enumerate(items)
+        }
         workspace.metadata.merge(values)
     with served(root, plugins=[Plugin()]) as running:
         yield running
@@ -115,6 +123,20 @@ def test_a_filter_narrows_the_grid_and_stands_in_the_address(watched: Watched) -
     page.goto(address)
     page.get_by_role("listbox", name="20 results").wait_for()
     assert page.locator("[data-uuid]").count() == 20
+
+
+def test_months_that_are_brushed_are_whole_months(watched: Watched) -> None:
+    page = watched.open()
+    page.get_by_role("listbox", name="61 results").wait_for()
+    drawn = page.get_by_role("region", name="taken").locator("svg").last
+    drawn.scroll_into_view_if_needed()
+    box = drawn.bounding_box()
+    month = box["width"] / 12
+    page.mouse.move(box["x"] + month * 1.5, box["y"] + 20)
+    page.mouse.down()
+    page.mouse.move(box["x"] + month * 3.5, box["y"] + 20)
+    page.mouse.up()  # February, March and April: the numbers 1 to 3 of each dozen of 61
+    page.get_by_role("listbox", name="15 results").wait_for()
 
 
 def test_everything_that_is_found_becomes_a_collection(watched: Watched, server: Served) -> None:

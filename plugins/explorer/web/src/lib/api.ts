@@ -35,7 +35,6 @@ export interface Item {
   facts: Record<string, unknown>;
   metadata: Record<string, unknown>;
   tags: string[];
-  datasets: string[];
   created_at: string;
   updated_at: string;
   deleted_at: string | null;
@@ -248,9 +247,9 @@ export async function fieldsAndFunctions(): Promise<[Field[], FunctionOffer[]]> 
   ];
 }
 
-export async function judge(where: string, _frames: boolean, signal?: AbortSignal): Promise<Judged> {
+export async function judge(where: string, ofFrames: boolean, signal?: AbortSignal): Promise<Judged> {
   try {
-    await json("count", { body: { where }, signal });
+    await json(ofFrames ? "count:frames" : "count", { body: { where }, signal });
     return { fault: null };
   } catch (error) {
     if (!(error instanceof Refused) || error.status >= 500) throw error;
@@ -275,7 +274,6 @@ export async function item(uuid: string): Promise<Item> {
     facts: extra,
     metadata: raw.metadata as Record<string, unknown>,
     tags: raw.tags as string[],
-    datasets: ((raw.datasets as string[] | undefined) ?? []),
     created_at: String(raw.created_at),
     updated_at: String(raw.updated_at),
     deleted_at: raw.deleted_at as string | null,
@@ -320,8 +318,13 @@ export async function frames(uuid: string): Promise<Frame[]> {
   return (await json<Rows<Frame>>(`items/${uuid}/frames`, { query: { limit: 10_000 } })).rows;
 }
 
-export async function keyframe(uuid: string, number: number): Promise<void> {
-  await json(`items/${uuid}/frames:add`, { body: { numbers: [number] } });
+export async function keyframe(uuid: string, number: number, seconds: number): Promise<void> {
+  await json(`items/${uuid}/frames:add`, { body: { frames: [[number, seconds, true]] } });
+}
+
+/** When each frame of an item is shown, in seconds; null where its file does not tell. */
+export async function times(uuid: string, signal?: AbortSignal): Promise<number[] | null> {
+  return (await json<{ rows: number[] } | null>(`items/${uuid}/times`, { signal }))?.rows ?? null;
 }
 
 export async function similar(uuid: string, most: number, signal?: AbortSignal): Promise<Tile[]> {

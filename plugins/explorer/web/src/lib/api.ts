@@ -324,7 +324,8 @@ export async function keyframe(uuid: string, number: number, seconds: number): P
 
 /** When each frame of an item is shown, in seconds; null where its file does not tell. */
 export async function times(uuid: string, signal?: AbortSignal): Promise<number[] | null> {
-  return (await json<{ rows: number[] } | null>(`items/${uuid}/times`, { signal }))?.rows ?? null;
+  const found = await json<number[] | { rows: number[] } | null>(`items/${uuid}/times`, { signal });
+  return found && "rows" in found ? found.rows : found;
 }
 
 export async function similar(uuid: string, most: number, signal?: AbortSignal): Promise<Tile[]> {

@@ -118,6 +118,8 @@ READS = {
     "integrations.get": lambda w, t: w.integrations.get(t.title),
     "integrations.list": lambda w, t: w.integrations.list(),
     "items.stream": lambda w, t: w.items.stream(),
+    "items.uses": lambda w, t: w.items.uses([t.item]),
+    "folders.uses": lambda w, t: w.folders.uses(t.folder),
     "items.members": lambda w, t: w.items.members(t.group),
     "registration._parts_of_series": lambda w, t: w.registration._parts_of_series([t.item.url], t.folder),
     "registration._known": lambda w, t: w.registration._known([t.item.url], t.folder),

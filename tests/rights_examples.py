@@ -71,6 +71,7 @@ EXAMPLES = {
         lambda w: w.folders.list(limit=2),
         lambda w: w.folders.list("Hidden"),
     ],
+    "folders.uses": [lambda w: w.folders.uses("Open"), lambda w: w.folders.uses("Hidden")],
     "frames.find": [
         lambda w: w.frames.find("open.gif", 1),
         lambda w: w.frames.find("secret.gif", 1),
@@ -116,6 +117,11 @@ EXAMPLES = {
         lambda w: w.items.page(),
         lambda w: pages(lambda cursor: w.items.page(limit=4, cursor=cursor)),
         lambda w: pages(lambda cursor: w.items.page(limit=4, cursor=cursor, sort="-name")),
+    ],
+    "items.uses": [
+        lambda w: w.items.uses(["open-1.png", "locked-1.png"]),
+        lambda w: w.items.uses("open.gif"),
+        lambda w: w.items.uses("secret.gif"),
     ],
     "items.stream": [lambda w: w.items.stream()],
     "metadata.verify": [lambda w: w.metadata.verify()],

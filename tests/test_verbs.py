@@ -34,6 +34,7 @@ LITERALS = {
     "Value",
     "Compares",
     "FileState",
+    "UseKind",
     "Form",
     "ImportState",
     "Kind",

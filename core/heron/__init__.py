@@ -17,6 +17,7 @@ if TYPE_CHECKING:
         NameMatches,
         Pushed,
         QueryName,
+        Use,
         Verification,
     )
     from heron.backups import Backup, Restored
@@ -171,7 +172,7 @@ if TYPE_CHECKING:
     from heron.workspace import Workspace
 
 _HOME = {
-    "answers": "CarriedOver Conflict Conversion Explanation FolderContents NameMatches Pushed QueryName Verification",
+    "answers": "CarriedOver Conflict Conversion Explanation FolderContents NameMatches Pushed QueryName Use Verification",
     "catalog.relocation": "Relocated",
     "catalog.vectors.adoption": "Adopted",
     "catalog.columns.service": "ColumnStatus",
@@ -369,6 +370,7 @@ __all__ = [
     "TextReader",
     "Throttled",
     "Unreachable",
+    "Use",
     "User",
     "UserKey",
     "UserToken",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Literal
 
 from attrs import field, frozen
 
@@ -53,6 +54,25 @@ class FolderContents(Record):
     items: int
     dataset_rows: int
     collection_members: int
+
+
+UseKind = Literal["collection", "dataset", "version", "project", "sent", "group"]
+"""What uses items: a frozen `version` of a dataset, a `project` by its datasets, what was `sent` to annotation, an item that is a `group`."""
+
+
+@frozen(repr=False)
+class Use(Record):
+    """Something that uses items: its kind, its title or name, its UUID, and how many of the items it uses, in how many rows.
+
+    A dataset can have an item in several rows. A `version` keeps its rows when an item is deleted, and a `group`, an item of
+    several files, its files; from all others the item is removed. What was `sent` is called `PROJECT as FORMAT`.
+    """
+
+    kind: UseKind
+    name: str
+    uuid: str
+    items: int
+    rows: int
 
 
 @frozen(repr=False)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from heron.answers import FolderContents
+from heron.answers import FolderContents, Use
 from heron.catalog.access import WORKSPACE, Access, Noun, Verb
 from heron.catalog.database import Database, Row, one_transaction
 from heron.catalog.limits import at_most
@@ -12,6 +12,7 @@ from heron.catalog.mirrors import mirror_moved_folder
 from heron.catalog.missing import missing
 from heron.catalog.referring import FOLDER, FolderRef
 from heron.catalog.schema import SchemaService
+from heron.catalog.uses import uses_of
 from heron.convert import loads
 from heron.errors import AlreadyExists, InvalidInput
 from heron.metadata.keys import check_name
@@ -146,6 +147,12 @@ class FolderService:
             items=count(f"items WHERE {inside}"),
             dataset_rows=count(held_in("dataset_rows", "dataset")),
             collection_members=count(held_in("collection_items", "collection")),
+        )
+
+    def uses(self, ref: FolderRef) -> Sequence[Use]:
+        """What uses the items of the folder and of the folders below it, as `items.uses` says of single items."""
+        return uses_of(
+            self._database, self._access, *subtree("items.folder_id", self.get(ref), recursive=True)
         )
 
     @one_transaction

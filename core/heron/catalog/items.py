@@ -8,6 +8,7 @@ from typing import Literal
 
 from attrs import fields
 
+from heron.answers import Use
 from heron.catalog.access import Access, Verb
 from heron.catalog.called import ANY, Callings, Matches
 from heron.catalog.contents import Contents
@@ -23,6 +24,7 @@ from heron.catalog.relocation import Relocation
 from heron.catalog.short_ids import ShortIds
 from heron.catalog.shown import ShownMetadata
 from heron.catalog.stores import Origin, different_stores
+from heron.catalog.uses import uses_of_ids
 from heron.catalog.work import Work, work_on
 from heron.convert import dumps, loads
 from heron.errors import InvalidInput, NotFound
@@ -189,6 +191,17 @@ class ItemService:
     def members(self, ref: ItemRef) -> Sequence[Member]:
         """The files of an item of several files, in order; empty for an item that is a single file."""
         return [*self._contents.members(self.get(ref))]
+
+    def uses(self, refs: ItemRefs) -> Sequence[Use]:
+        """What uses an item, or many: collections, datasets, frozen versions, projects, what was sent, items of several files.
+
+        Raises NotFound, and InvalidInput for a name that several items have.
+        """
+        return uses_of_ids(
+            self._database,
+            self._access,
+            [id for bundle in bundles(ITEM.many(refs)) for id in self._ids(bundle)],
+        )
 
     def _records(self, ids: Iterable[int]) -> dict[int, Item]:
         """Items by inner ids; ids that do not exist are skipped."""

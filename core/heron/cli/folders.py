@@ -21,6 +21,7 @@ from heron.cli.output import (
     yes_option,
 )
 from heron.cli.tables import print_beginning, print_fields, say
+from heron.cli.used import used_by
 from heron.cli.values import assignments
 from heron.jobs import SyncedFolder
 from heron.metadata.sidecars import SUFFIX
@@ -241,16 +242,17 @@ def metadata(context: Context, path: str, pairs: tuple[str, ...], replace: bool,
 @click.pass_obj
 @example("heron folders delete Driving/2026")
 def delete(context: Context, path: str, yes: bool, as_json: bool) -> None:
-    """Delete a folder with everything in it. Shows what that is, and asks first. Files stay where they are."""
+    """Delete a folder with everything in it. Shows what that is and what uses it, and asks first. Files stay where they are."""
     folders = context.workspace().folders
-    contents = folders.contents(path)
-    confirm(
-        f"Folder {path} contains {counted(contents.folders, 'folder')} and {counted(contents.items, 'item')}, with "
-        f"{counted(contents.collection_members, 'membership')} in collections and "
-        f"{counted(contents.dataset_rows, 'row')} of datasets. "
-        "Delete all of it from the catalogue?",
-        yes,
-    )
+    if not yes:
+        contents = folders.contents(path)
+        confirm(
+            f"Folder {path} contains {counted(contents.folders, 'folder')} and {counted(contents.items, 'item')}, with "
+            f"{counted(contents.collection_members, 'membership')} in collections and "
+            f"{counted(contents.dataset_rows, 'row')} of datasets. {used_by(folders.uses(path))}"
+            "Delete all of it from the catalogue?",
+            yes,
+        )
     gone = folders.delete(path)
     sentence = (
         f"Deleted folder {path} with {counted(gone.folders, 'folder')} and {counted(gone.items, 'item')}."

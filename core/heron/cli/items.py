@@ -34,7 +34,8 @@ from heron.cli.output import (
 )
 from heron.cli.selection import Selection, selection
 from heron.cli.tables import print_fields, say, size_cell
-from heron.convert import item_to_dict
+from heron.cli.used import used_by, used_rows
+from heron.convert import item_to_dict, unstructure
 from heron.wording import counted
 
 if TYPE_CHECKING:
@@ -147,7 +148,7 @@ def _page(workspace: Workspace, selection: Selection, cursor: str | None) -> Pag
 def show(
     context: Context, item: str, output: str | None, frames: FrameChoice, limit: int | None, as_json: bool
 ) -> None:
-    """Show everything that the catalogue has about an item, with its members and the frames that are marked."""
+    """Show everything that the catalogue has about an item, what uses it, its members and the frames that are marked."""
     workspace = context.workspace()
     if output == "-" and as_json:
         raise click.UsageError("-o - and --json both write to standard output: give one of them.")
@@ -166,11 +167,13 @@ def print_item(
     frames: FrameChoice = "marked",
     limit: int | None = None,
 ) -> None:
-    """Print all that is known of an item, with its members and frames; for each vector, its key and its size."""
+    """Print all that is known of an item, with what uses it, its members and frames; for each vector, its key and its size."""
     known = item_to_dict(item)
-    vectors = workspace.vectors.sizes(item)
+    vectors, uses = workspace.vectors.sizes(item), workspace.items.uses(item)
     if as_json:
-        print_json_item(workspace, item, {**known, "vectors": vectors}, frames, limit)
+        print_json_item(
+            workspace, item, {**known, "vectors": vectors, "uses": unstructure(uses)}, frames, limit
+        )
         return
     facts, metadata = known.pop("facts"), known.pop("metadata")
     known["size"] = size_cell(item.size)
@@ -179,6 +182,7 @@ def print_item(
     rows += [(f"{space}.{name}", value) for space, values in facts.items() for name, value in values.items()]
     rows += [(f"metadata.{key}", value) for key, value in metadata.items()]
     rows += [(f"vector.{key}", counted(size, "number")) for key, size in vectors.items()]
+    rows += used_rows(uses)
     print_fields((name, value if name == "size" else written(value)) for name, value in rows)
     print_contents(workspace, item, frames, limit)
 
@@ -262,12 +266,12 @@ def move(context: Context, target: str, named: tuple[str, ...], selection: Selec
 @click.pass_obj
 @example("heron items delete 01a1fc7f-6634-7b8f-8ffa-50166ba72775")
 def delete(context: Context, named: tuple[str, ...], selection: Selection, yes: bool, as_json: bool) -> None:
-    """Remove items from the catalogue, its collections and datasets. Files stay where they are."""
+    """Remove items from the catalogue, its collections and datasets. Says what uses them, and asks first. Files stay where they are."""
     workspace = context.workspace()
     chosen = selection.among(named).chosen(workspace)
-    shown = ", ".join(workspace.items.get(uuid).name for uuid in chosen[:5]) + (
-        ", …" if len(chosen) > 5 else ""
-    )
-    confirm(f"Delete {counted(len(chosen), 'item')} from the catalogue ({shown})?", yes)
+    if not yes:
+        names = [item.name for item in workspace.items.get_all(chosen[:5])] + ["…"][: len(chosen) > 5]
+        used = used_by(workspace.items.uses(chosen))
+        confirm(f"{used}Delete {counted(len(chosen), 'item')} from the catalogue ({', '.join(names)})?", yes)
     deleted = workspace.items.delete(chosen)
     tell(as_json, {"deleted": deleted}, f"Deleted {counted(deleted, 'item')}")

@@ -197,6 +197,9 @@ ROUTES: tuple[Route, ...] = (
         GET    /items:named                       items.by_name
         POST   /items:get                         items.get_all
         GET    /items/{ref}/members               items.members
+        POST   /items:uses                        items.uses
+        GET    /items/{refs}/uses                 items.uses
+        GET    /folders/{ref}/uses                folders.uses
         GET    /items/{item}/frames               frames.list
         GET    /metadata:verify                   metadata.verify
         GET    /vectors                           vectors.status
@@ -330,6 +333,7 @@ def route_of(verb: str) -> Route:
     shorthands = {
         "search.__call__": "POST",
         "items.delete": "POST",
+        "items.uses": "POST",
         "metadata.replace_all": "POST",
         "metadata.merge_all": "POST",
     }

@@ -122,7 +122,11 @@ _ON_DISK = {"vector_files.export_file": ("ids",)}
 def _name(route: table.Route) -> str:
     """The operation's unique name, such as `items.get`."""
     name = route.verb.removesuffix(".__call__")
-    shorthand = {("GET", "search"): "items.search", ("DELETE", "items.delete"): "items.delete_one"}
+    shorthand = {
+        ("GET", "search"): "items.search",
+        ("DELETE", "items.delete"): "items.delete_one",
+        ("GET", "items.uses"): "items.uses_of_one",
+    }
     named = shorthand.get((route.method, name), name)
     if route.how == "edit" and route.verb.startswith("metadata."):
         return named.replace("_all", "_one")

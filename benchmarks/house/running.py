@@ -48,6 +48,8 @@ def run(
     pythons = {way.name: _python(way, size, missing) for way in ways}
     found: dict[str, list[Cases]] = {}
     single = benchmark.single_from is not None and size >= benchmark.single_from
+    if work_in is not None:
+        work_in.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="heron-benchmark-", dir=work_in) as folder:
         stage = Path(folder) / "data"
         stage.mkdir()

@@ -140,7 +140,7 @@ def test_a_decoder_that_fails_in_any_way_costs_only_its_file(tmp_path, pictures)
         report = workspace.ingest.files([pictures], folder="A", ignore_errors=True)
         assert (report.added, report.failed) == (1, 6)
         assert report.problems[0].reason.startswith(
-            "p0.jpg: decoder image failed with ZeroDivisionError: in p0.jpg"
+            "p0.jpg: decoder image (plugin Broken) failed in probe with ZeroDivisionError: in p0.jpg"
         )
 
 

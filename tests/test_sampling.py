@@ -194,7 +194,7 @@ def test_a_video_whose_times_cannot_be_read_lands_with_a_word_about_it(workspace
 @pytest.mark.parametrize("times", [[0.0, 2.0, 1.0], [0.0, 1.0, float("nan")]])
 def test_times_that_do_not_ascend_choose_no_frames(workspace, tmp_path, times):
     numbers, item = imported(workspace, clip(tmp_path / "a.clip", times, fps=1.0))
-    sentence = "a.clip: the decoder clip gives times of frames that do not ascend"
+    sentence = "a.clip: decoder clip (plugin ToyMedia) failed in times: its times of frames do not ascend"
     assert (numbers, item.facts.note) == ([], sentence)
 
 

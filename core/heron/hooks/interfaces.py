@@ -123,7 +123,7 @@ class FrameDecoder(Protocol):
     def times(self, file: MediaFile, *, whole: bool = True) -> Sequence[float] | None:
         """The presentation time of each frame in seconds, ascending from that of the first, which is 0.
 
-        Times that do not ascend are refused by Heron. Empty if frames have no time. None if this needs reading the whole file and `whole` is not set.
+        Times that do not ascend are refused. Empty if frames have no time. None if this needs reading the whole file and `whole` is not set.
         """
 
     def frames(

@@ -249,6 +249,15 @@ class PluginManager:
         """The name of the plugin that brought a contribution."""
         return self._registry.plugin_of(contribution)
 
+    def named(self, contribution: Contribution) -> str:
+        """A contribution with its plugin and distribution, as messages name it: `decoder flif (plugin my_flif of my-flif)`."""
+        origin = self._registry.origin_of(contribution)
+        if origin is None or not origin.rank:
+            return f"{contribution.sort} {contribution.name}"
+        plugin = self._registry.plugin_of(contribution)
+        of = f" of {origin.distribution}" if origin.rank == 1 and origin.distribution != GROUP else ""
+        return f"{contribution.sort} {contribution.name} (plugin {plugin}{of})"
+
     def embedder(self, name: str) -> EmbedderModel:
         """An embedder by name; raises PluginError."""
         return self._registry.find(EmbedderModel, name)

@@ -84,6 +84,11 @@ class Registry:
         entries = self._entries.get((contribution.sort, contribution.name), [])
         return next((entry.plugin for entry in entries if entry.contribution is contribution), "unknown")
 
+    def origin_of(self, contribution: Contribution) -> Origin | None:
+        """Where a contribution comes from."""
+        entries = self._entries.get((contribution.sort, contribution.name), [])
+        return next((entry.origin for entry in entries if entry.contribution is contribution), None)
+
     def verdict(self, plugin: str, origin: Origin) -> str:
         """The status of a loaded plugin once all others are known: a conflict, a missing package, planned, or loaded."""
         missing: list[str] = []

@@ -14,7 +14,7 @@ from heron.catalog.sampling import prepared
 from heron.catalog.series import FoundPart
 from heron.errors import HeronError, InvalidInput, MediaError, ObjectChanged, PluginError
 from heron.executors.shipping import Environment
-from heron.hooks import PluginManager, SeriesDecoder
+from heron.hooks import PluginManager
 from heron.ingest.probe_groups import GroupProber, with_members
 from heron.ingest.probe_items import ItemProber, given_item, problem, warned
 from heron.ingest.units import Outcome, ProbeOptions, Unit
@@ -199,7 +199,7 @@ class Prober:
             decoder = self._items.reader.decoding(sniffed.decoder)
         except PluginError:
             return None  # catalogued by its kind alone, with a note that says so
-        return decoder if isinstance(decoder.decoder, SeriesDecoder) else None
+        return decoder if decoder.has_series else None
 
     def _sidecar(self, unit: Unit) -> Mapping[str, Json]:
         assert unit.stored is not None

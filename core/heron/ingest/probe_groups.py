@@ -13,7 +13,7 @@ from heron.catalog.sampling import SLICES, all_frames, prepared
 from heron.catalog.series import FoundPart
 from heron.convert import dumps, loads
 from heron.errors import HeronError, MediaError, NotFound, PluginError
-from heron.hooks import Part, SeriesDecoder
+from heron.hooks import Part
 from heron.ingest.probe_items import ItemProber, as_jpeg, given_item, warned
 from heron.ingest.units import Outcome, Unit
 from heron.media.kinds import Kinds
@@ -68,7 +68,7 @@ class GroupProber:
         self, file: OpenedFile, decoder: Decoding, metadata: Mapping[str, Json] | None
     ) -> FoundPart | None:
         """The description of a file as a part of its series; None if it does not belong to a series."""
-        part: Part | None = decoder.call(decoder.decoder.part, file)
+        part = decoder.part(file)
         if part is None:
             return None
         header: Mapping[str, Json] = part.header
@@ -87,7 +87,8 @@ class GroupProber:
     def series(self, unit: Unit, parts: Sequence[FoundPart]) -> Outcome:
         """The item of the parts of one series; raises MediaError if they cannot form one item."""
         decoder = self._items.reader.named(parts[0].decoder)
-        series = decoder.decoder.series([Part(part.series, loads(part.header)) for part in parts])
+        found = [Part(part.series, loads(part.header)) for part in parts]
+        series = decoder.series(found, unit.name or f"series {parts[0].series}"[:MAX_NAME])
         members = tuple(
             Member(parts[place].url, parts[place].size, parts[place].etag, frames)
             for place, frames in zip(series.order, series.frame_counts, strict=True)
@@ -158,7 +159,7 @@ class GroupProber:
     def _series_decoder(self, file: OpenedFile) -> Decoding | None:
         with suppress(PluginError):
             decoder = self._items.reader.opened(file)
-            return decoder if isinstance(decoder.decoder, SeriesDecoder) else None
+            return decoder if decoder.has_series else None
         return None
 
     def _member(self, url: str, expected: Sequence[Kind]) -> OpenedFile:

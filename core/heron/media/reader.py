@@ -5,15 +5,25 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from itertools import chain, islice
-from operator import le
+from itertools import islice
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from attrs import evolve, frozen
 
-from heron.errors import HeronError, MediaError, PluginError
-from heron.hooks import FrameDecoder, MediaDecoder, MediaFile, PluginManager
+from heron.errors import InvalidInput, MediaError, PluginError
+from heron.hooks import (
+    FrameDecoder,
+    MediaDecoder,
+    MediaFile,
+    Part,
+    PluginManager,
+    Series,
+    SeriesDecoder,
+    TextReader,
+)
+from heron.hooks.door import guarded
 from heron.hooks.manager import LOADING, install_hint
+from heron.media import answers
 from heron.media.ground import laid
 from heron.media.sniff import Sniffed, Sniffer
 from heron.media.undecoded import undecoded
@@ -42,33 +52,38 @@ class UnknownFormat(MediaError):
 
 
 class Decoding:
-    """A decoder whose unexpected exceptions become HeronErrors."""
+    """A decoder behind the door: its own exceptions become MediaErrors, and its answers are checked.
 
-    def __init__(self, record: MediaDecoder, decoder: Any) -> None:
+    `who` names it and its plugin.
+    """
+
+    def __init__(self, record: MediaDecoder, decoder: Any, who: str) -> None:
         self.record = record
-        self.decoder = decoder
         self.has_frames = isinstance(decoder, FrameDecoder)
         """Whether its files have several pictures."""
 
+        self.has_text = isinstance(decoder, TextReader)
+        self.has_series = isinstance(decoder, SeriesDecoder)
+        self.decoder = decoder
+        self._who = who
         self._used: set[str] = set()
+
+    def probe(self, file: MediaFile) -> MediaFacts:
+        """The facts of a file."""
+        with self._guarded("probe", file.name):
+            return answers.facts(self.decoder.probe(file))
 
     def picture(self, file: MediaFile, size: int) -> Image | None:
         """The picture of a file."""
-        picture: Image | None = self.call(self.decoder.picture, file, size)
-        return picture
+        with self._guarded("picture", file.name):
+            return answers.picture(self.decoder.picture(file, size), size)
 
     def times(self, file: MediaFile, *, whole: bool) -> Sequence[float] | None:
-        """The presentation times of a file's frames, like `FrameDecoder.times`; empty for a decoder without
-        frames.
-
-        Raises MediaError for times that go back, by which the wrong frames would be chosen.
-        """
-        times = self.call(self.decoder.times, file, whole=whole) if self.has_frames else ()
-        if times is not None and not all(map(le, times, islice(times, 1, None))):
-            raise MediaError(
-                f"{file.name}: the decoder {self.record.name} gives times of frames that do not ascend"
-            )
-        return times
+        """The presentation times of a file's frames, like `FrameDecoder.times`; empty for a decoder without frames."""
+        if not self.has_frames:
+            return ()
+        with self._guarded("times", file.name):
+            return answers.times(self.decoder.times(file, whole=whole))
 
     def frames(
         self, file: MediaFile, numbers: Sequence[int], size: int | None
@@ -77,15 +92,8 @@ class Decoding:
         file.
         """
         if self.has_frames:
-            try:
-                found = iter(self.decoder.frames(file, numbers, size))
-                with self._alone_at_first("frames"):
-                    first = list(islice(found, 1))
-                yield from chain(first, found)
-            except (HeronError, MemoryError):
-                raise
-            except Exception as error:
-                raise self._failed(file, error) from error
+            ask = lambda: answers.frames(self.decoder.frames(file, numbers, size), numbers, size)  # noqa: E731
+            yield from self._each("frames", file, ask)
             return
         if any(numbers):
             raise MediaError(f"{file.name} has one picture, there is no frame {max(numbers)}")
@@ -93,34 +101,51 @@ class Decoding:
         if picture is not None:
             yield 0, picture
 
-    def call(self, function: Callable[..., T], file: MediaFile, *arguments: Any, **named: Any) -> T:
-        """Call a function of the decoder."""
-        try:
-            with self._alone_at_first(function.__name__):
-                return function(file, *arguments, **named)
-        except (HeronError, MemoryError):
-            raise
-        except Exception as error:
-            raise self._failed(file, error) from error
+    def text(self, file: MediaFile) -> Iterator[str]:
+        """The text of a file in pieces; raises MediaError for a decoder that reads none."""
+        if not self.has_text:
+            raise MediaError(f"{file.name} contains no text")
+        yield from self._each("text", file, lambda: answers.text(self.decoder.text(file)))
+
+    def part(self, file: MediaFile) -> Part | None:
+        """The file as a part of its series; None if it belongs to none."""
+        with self._guarded("part", file.name):
+            return answers.part(self.decoder.part(file))
+
+    def series(self, parts: Sequence[Part], name: str) -> Series:
+        """The parts of one series in their order; `name` names it in errors."""
+        with self._guarded("series", name):
+            return answers.series(self.decoder.series(parts), len(parts))
+
+    def _each(self, verb: str, file: MediaFile, ask: Callable[[], Iterator[T]]) -> Iterator[T]:
+        """What a generator of the decoder yields. Only its code runs behind the door, not what is done with each piece."""
+        found: Iterator[T] | None = None
+        while True:
+            with self._guarded(verb, file.name):
+                found = ask() if found is None else found
+                piece = list(islice(found, 1))
+            if not piece:
+                return
+            yield piece[0]
 
     @contextmanager
-    def _alone_at_first(self, function: str) -> Iterator[None]:
-        """Block first calls in other threads until the first call of a function has returned.
+    def _guarded(self, verb: str, about: str) -> Iterator[None]:
+        """Run code of the decoder. Its first call of each method blocks those in other threads until it has returned.
 
         Decoders import their libraries at the first call; modules that import each other must not be imported
         by two threads at the same time.
         """
-        if function in self._used:
-            yield
-            return
-        with LOADING:
-            yield
-        self._used.add(function)
-
-    def _failed(self, file: MediaFile, error: Exception) -> HeronError:
-        text = f"{file.name}: decoder {self.record.name} failed with {type(error).__name__}: {error}"
         hint = f"see {install_hint(self.record)}" if self.record.requires else None
-        return HeronError(text.splitlines()[0], hint=hint)
+        with guarded(self._who, verb, about, MediaError, hint):
+            try:
+                if verb in self._used:
+                    yield
+                else:
+                    with LOADING:
+                        yield
+            except (InvalidInput, answers.WrongAnswer) as error:
+                raise MediaError(f"{about}: {self._who} failed in {verb}: {error}") from error
+        self._used.add(verb)
 
 
 class MediaReader:
@@ -149,7 +174,9 @@ class MediaReader:
         """The decoder of a record; raises PluginError if it cannot be loaded."""
         if record.name not in self._decoders:
             try:
-                self._decoders[record.name] = Decoding(record, self._plugins.load(record))
+                self._decoders[record.name] = Decoding(
+                    record, self._plugins.load(record), self._plugins.named(record)
+                )
             except PluginError as error:
                 self._decoders[record.name] = error
         decoder = self._decoders[record.name]
@@ -185,7 +212,7 @@ class MediaReader:
             note = f"{error}: {error.hint}" if error.hint else str(error)
             facts = MediaFacts(kind=sniffed.format.kind, media_type=file.media_type, note=note)
             return Examined(facts, (*warnings, f"{file.name}: {note}"))
-        facts = decoder.call(decoder.decoder.probe, file)
+        facts = decoder.probe(file)
         if facts.note:
             warnings = (*warnings, f"{file.name}: {facts.note}")
         elif warnings:

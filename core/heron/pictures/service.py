@@ -19,7 +19,7 @@ from heron.catalog.thumbnails import ThumbnailStore
 from heron.errors import HeronError, InvalidInput, MediaError, NotFound, PluginError
 from heron.executors.opening import ExecutorRef, opened
 from heron.export.files import whole_file
-from heron.hooks import PluginManager, TextReader
+from heron.hooks import PluginManager
 from heron.jobs import ImportProblem
 from heron.media.ground import Ground, laid
 from heron.media.kinds import Kinds
@@ -150,9 +150,9 @@ class PictureService:
         """The text of a document in pieces: pages, or blocks of lines. Raises MediaError if there is no text."""
         owner = self._items.get(item)
         file, decoder = self._files.opened(owner)
-        if not isinstance(decoder.decoder, TextReader):
+        if not decoder.has_text:
             raise MediaError(f"{owner.name} ({owner.kind}) contains no text")
-        yield from decoder.decoder.text(file)
+        yield from decoder.text(file)
 
     def thumbnail(self, thing: ItemRef) -> bytes | None:
         """The JPEG thumbnail of an item or a frame: the stored one, or one made now; None if there is no

@@ -1,0 +1,33 @@
+"""The door to the code of plugins: whatever comes out of it that is no answer becomes one sentence that names the plugin."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from heron.errors import HeronError
+
+PASSED = (HeronError, KeyboardInterrupt, GeneratorExit, MemoryError)
+"""What passes as it is: errors that are meant for people, what ends the caller's own work, and a full memory."""
+
+
+@contextmanager
+def guarded(
+    who: str, verb: str, about: str, error: type[HeronError], hint: str | None = None
+) -> Iterator[None]:
+    """Within it runs code of a plugin; an exception of its own, `SystemExit` too, is raised as `error`.
+
+    `who` is `PluginManager.named` of the contribution, and `about` the name of the file or value that it works on.
+    """
+    try:
+        yield
+    except PASSED:
+        raise
+    except BaseException as found:  # extensions raise panics, and plugins SystemExit
+        raise error(f"{about}: {who} failed in {verb} with {reason(found)}", hint=hint) from found
+
+
+def reason(error: BaseException) -> str:
+    """An exception in one line."""
+    lines = str(error).strip().splitlines()
+    return f"{type(error).__name__}: {lines[0]:.300}" if lines else type(error).__name__

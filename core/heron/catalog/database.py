@@ -15,6 +15,7 @@ from heron.catalog.busy import busy_seconds_wanted, milliseconds
 from heron.catalog.deeds import Deeds
 from heron.catalog.explaining import explained, is_busy
 from heron.catalog.foreign import require_own_schema
+from heron.catalog.functions import Functions
 from heron.catalog.holder import Holder
 from heron.catalog.migrations import APPLICATION_ID, OPTIONAL, imagine, migrations
 from heron.catalog.places import Places
@@ -87,11 +88,8 @@ class Database:
             require_trusted(directory.parent, owner)
         require_catalogue(self.path)
         self._seconds = busy_seconds
-        self._functions: dict[str, tuple[int, Callable[..., Any]]] = {}
-        self._interrupted: set[int] = set()
-        """The threads in whose SQL functions Ctrl-C was pressed, which SQLite does not pass on."""
-
-        self.places.define(self._keep_function)
+        self._functions = Functions()
+        self.places.define(self._functions.keep)
         self.refuses_writes = False
         """Whether every change is refused, though the file could be written."""
 
@@ -123,8 +121,7 @@ class Database:
         self._is_outdated = False
 
     def _open(self, connection: sqlite3.Connection, create: bool, read_only: bool) -> None:
-        for name, (arguments, function) in self._functions.items():
-            connection.create_function(name, arguments, function, deterministic=True)
+        self._functions.define(connection)
         is_new = not connection.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone()
         if is_new and not create:
             raise CatalogueError(
@@ -294,18 +291,8 @@ class Database:
     def define(self, name: str, arguments: int, function: Callable[..., Any]) -> None:
         """Define a deterministic function that statements can call."""
         with self._lock:
-            self._keep_function(name, arguments, function)
-            self.connection.create_function(name, *self._functions[name], deterministic=True)
-
-    def _keep_function(self, name: str, arguments: int, function: Callable[..., Any]) -> None:
-        def called(*values: Any) -> Any:
-            try:
-                return function(*values)
-            except KeyboardInterrupt:
-                self._interrupted.add(threading.get_ident())
-                raise
-
-        self._functions[name] = (arguments, called)
+            self._functions.keep(name, arguments, function)
+            self._functions.define(self.connection, name)
 
     def rows(self, sql: str, parameters: Sequence[Any] = ()) -> list[Row]:
         """All rows of a query."""
@@ -379,8 +366,7 @@ class Database:
         try:
             yield
         except sqlite3.Error as error:
-            if threading.get_ident() in self._interrupted:
-                self._interrupted.discard(threading.get_ident())
+            if self._functions.were_interrupted(error):
                 raise KeyboardInterrupt from error
             raise self._explain(error) from error
         except (

@@ -12,6 +12,7 @@ import click
 
 from heron._version import __version__
 from heron.cli.context import Context
+from heron.cli.ctrl_c import never_lost
 from heron.cli.exits import status_of_error
 from heron.cli.screen import colours, write_anything
 from heron.cli.stdout import echo, keep_descriptor, own_stdout
@@ -198,7 +199,7 @@ def status(arguments: list[str]) -> int:
     """Run the command line and return its exit status."""
     context = Context()
     write_anything()
-    with own_stdout():
+    with never_lost(), own_stdout():
         return _status(arguments, context)
 
 

@@ -7,6 +7,7 @@ import logging
 import re
 from collections.abc import Callable
 from concurrent.futures import BrokenExecutor, CancelledError, Executor, Future, InvalidStateError
+from concurrent.futures import wait as wait_for
 from contextlib import suppress
 from pickle import HIGHEST_PROTOCOL, dumps, loads
 from typing import Any, TypeVar
@@ -81,9 +82,8 @@ class DaskExecutor(Executor):
         self._is_shut = True
         running = list(self._running)
         if wait and not cancel_futures:
-            for future in running:
-                with suppress(BaseException):
-                    future.result()
+            while wait_for(running, timeout=0.2).not_done:  # a wait without a limit can outlast Ctrl-C
+                pass
         with suppress(Exception):
             self._client.cancel(list(self._running.values()))
         with suppress(Exception):

@@ -1,7 +1,8 @@
 // What the page asks Heron's own API: one function for each question, with the records that the page shows.
 
 import { read } from "./columns";
-import { address, ask, buffer, isAborted, json, Refused } from "./http";
+import { count } from "./format";
+import { address, asSentence, ask, buffer, isAborted, json, Refused } from "./http";
 import type { Asked } from "./query.svelte";
 import type { Target } from "./target";
 
@@ -152,12 +153,13 @@ interface Rows<T> {
 interface Counted {
   count: number;
 }
-type Raw = Record<string, unknown> & { facts?: Record<string, unknown> & { extra?: Record<string, unknown> } };
+export type Raw = Record<string, unknown> & { facts?: Record<string, unknown> & { extra?: Record<string, unknown> } };
 
 // Similarity finds everything, more or less: the page shows the first thousand.
 const NEAREST = 1000;
 
-function body(asked: Asked): Record<string, unknown> {
+/** A query as the server takes it. */
+export function body(asked: Asked): Record<string, unknown> {
   const { where, text, like, folder, collection, dataset, project, sort, key } = asked;
   const parts = [where ? (collection || dataset || project ? `(${where})` : where) : ""];
   const quote = (title: string): string => `'${title.replaceAll("'", "''")}'`;
@@ -247,14 +249,23 @@ export async function fieldsAndFunctions(): Promise<[Field[], FunctionOffer[]]> 
   ];
 }
 
+/** What the service says of a condition; what its sentence names is where the fault stands. */
 export async function judge(where: string, ofFrames: boolean, signal?: AbortSignal): Promise<Judged> {
   try {
     await json(ofFrames ? "count:frames" : "count", { body: { where }, signal });
     return { fault: null };
   } catch (error) {
     if (!(error instanceof Refused) || error.status >= 500) throw error;
-    return { fault: error.message, hint: error.hint };
+    return { fault: error.message, hint: error.hint, ...placeOf(error.message, where) };
   }
+}
+
+function placeOf(message: string, where: string): { position: number; length: number } {
+  for (const [, name] of message.matchAll(/'([^']+)'/g)) {
+    const position = name ? where.indexOf(name) : -1;
+    if (name && position >= 0) return { position, length: name.length };
+  }
+  return { position: 0, length: where.length };
 }
 
 export async function item(uuid: string): Promise<Item> {
@@ -342,7 +353,8 @@ export async function setMetadata(uuid: string, metadata: Record<string, unknown
   await ask(`items/${uuid}/metadata`, { method: "PATCH", body: metadata, headers: etag ? { "if-match": etag } : {} });
 }
 
-function things(target: Target): unknown {
+/** What a change is about, as the server takes it. */
+export function things(target: Target): unknown {
   if ("items" in target) return target.items;
   const { where, sort: _, ...rest } = body(target.query) as Record<string, string>;
   const left = target.except.length ? `NOT uuid IN (${target.except.map((uuid) => `'${uuid}'`).join(", ")})` : "";
@@ -350,48 +362,9 @@ function things(target: Target): unknown {
   return { query: { ...rest, ...(condition ? { where: condition } : {}) } };
 }
 
-export async function setMetadataOf(target: Target, metadata: Record<string, unknown>): Promise<{ changed: number; undo?: () => Promise<void> }> {
-  let before: Record<string, Record<string, unknown>> | null = null;
-  if ("items" in target && target.items.length <= 500) {
-    const where = `uuid IN (${target.items.map((uuid) => `'${uuid}'`).join(", ")})`;
-    const found = await json<Rows<Raw>>("search", { body: { where, limit: 500 } });
-    before = Object.fromEntries(
-      found.rows.map((raw) => [String(raw.uuid), Object.fromEntries(Object.keys(metadata).map((name) => [name, (raw.metadata as Record<string, unknown>)[name] ?? null]))]),
-    );
-  }
-  const { count: changed } = await json<Counted>("metadata:merge-all", { body: { items: things(target), metadata } });
-  const was = before;
-  return { changed, ...(was ? { undo: async () => void (await json("metadata:merge", { body: { updates: was } })) } : {}) };
-}
-
 export async function collections(): Promise<Collection[]> {
   const { rows } = await json<Rows<Collection & { item_count: number }>>("collections", { query: { limit: 1000 } });
   return rows.map((row) => ({ ...row, size: row.item_count }));
-}
-
-export interface Collected {
-  added: number;
-  target: Target;
-}
-
-export async function collect(title: string, made: { title: string; description: string } | null, target: Target): Promise<Collected> {
-  if (made) await json("collections", { body: made });
-  try {
-    const { added } = await json<{ added: number }>(`collections/${encodeURIComponent(title)}/items`, { body: { items: things(target) } });
-    return { added, target };
-  } catch (error) {
-    if (made) await ask(`collections/${encodeURIComponent(title)}`, { method: "DELETE" });
-    throw error;
-  }
-}
-
-export async function uncollect(title: string, done: Collected, wasMade: boolean): Promise<void> {
-  if (wasMade) await ask(`collections/${encodeURIComponent(title)}`, { method: "DELETE" });
-  else await json(`collections/${encodeURIComponent(title)}/items:remove`, { body: { items: things(done.target) } });
-}
-
-export async function makeDataset(title: string, description: string, target: Target): Promise<void> {
-  await json("datasets", { body: { title, description, items: things(target) } });
 }
 
 export async function presets(): Promise<Preset[]> {
@@ -476,15 +449,15 @@ export async function allowed(found: Points, asked: Asked, signal?: AbortSignal)
 }
 
 /** Wait for a job, and tell how far it is. Raises what the job failed with. */
-export async function finished(job: Job, tell: (said: string, job: Job) => void): Promise<Job> {
+export async function finished(job: Job, tell: (said: string, job: Job) => void, signal?: AbortSignal): Promise<Job> {
   let now = job;
-  while (now.state === "running") {
+  for (let pause = 60; now.state === "running"; pause = Math.min(400, pause * 1.5)) {
     const { done, total: whole } = now.progress as { done?: number; total?: number };
-    tell(done === undefined ? "At work …" : whole ? `${done} of ${whole}` : `${done} done`, now);
-    await new Promise((resolve) => setTimeout(resolve, 400));
-    now = await json<Job>(`jobs/${job.id}`);
+    tell(done === undefined ? "At work …" : whole ? `${count(done)} of ${count(whole)}` : `${count(done)} done`, now);
+    await new Promise((resolve) => setTimeout(resolve, pause));
+    now = await json<Job>(`jobs/${job.id}`, { signal });
   }
-  if (now.error) throw new Error(now.error.hint ? `${now.error.message} ${now.error.hint}` : now.error.message);
+  if (now.error) throw new Error(now.error.hint ? `${asSentence(now.error.message)} ${asSentence(now.error.hint)}` : now.error.message);
   return now;
 }
 

@@ -4,18 +4,24 @@ export interface Notice {
   id: number;
   text: string;
   bad: boolean;
-  action?: { name: string; run: () => unknown } | undefined;
+  action?: Action | undefined;
+  more?: Action | undefined;
+}
+
+interface Action {
+  name: string;
+  run: () => unknown;
 }
 
 class Notices {
   list = $state<Notice[]>([]);
   #last = 0;
 
-  say(text: string, action?: Notice["action"]): void {
-    this.#add({ id: ++this.#last, text, bad: false, action }, 8000);
+  say(text: string, action?: Action, more?: Action): void {
+    this.#add({ id: ++this.#last, text, bad: false, action, more }, 8000);
   }
 
-  fault(text: string, action?: Notice["action"]): void {
+  fault(text: string, action?: Action): void {
     this.#add({ id: ++this.#last, text, bad: true, action }, 0);
   }
 

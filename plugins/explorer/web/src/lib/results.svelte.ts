@@ -54,6 +54,7 @@ class Results {
 
   /** Load the pages from one position to another, and stop loading pages far away from them. */
   want(from: number, to: number): void {
+    if (this.count === null) return; // the first page is on its way
     const first = Math.floor(Math.max(0, from) / PAGE);
     const last = Math.floor(Math.max(0, Math.min(to, (this.count ?? PAGE) - 1)) / PAGE);
     for (const [page, controller] of this.#waiting) {

@@ -17,8 +17,10 @@ class Notices {
   list = $state<Notice[]>([]);
   #last = 0;
 
-  say(text: string, action?: Action, more?: Action): void {
+  /** Tell something for a while; gives the number with which it is closed before. */
+  say(text: string, action?: Action, more?: Action): number {
     this.#add({ id: ++this.#last, text, bad: false, action, more }, 8000);
+    return this.#last;
   }
 
   fault(text: string, action?: Action): void {

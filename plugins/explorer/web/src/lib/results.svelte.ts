@@ -6,6 +6,9 @@ import type { Asked } from "./query.svelte";
 
 export const PAGE = 120;
 const KEPT = 60;
+const BLOCK = 2000;
+/** The most rows that are selected by their positions; more are selected by their query. */
+export const MOST = 20_000;
 
 class Results {
   count = $state<number | null>(null);
@@ -63,15 +66,13 @@ class Results {
     for (let page = first; page <= last; page += 1) void this.#load(page);
   }
 
+  /** The rows from one position to another, both included: those that are loaded, and the others from the server, `MOST` at most. */
   async range(from: number, to: number): Promise<Tile[]> {
-    const pages = [];
-    for (let page = Math.floor(from / PAGE); page <= Math.floor(to / PAGE); page += 1) pages.push(page);
-    await Promise.all(pages.map((page) => this.#load(page)));
+    const last = Math.min(to, from + MOST - 1);
+    const loaded = Array.from({ length: last - from + 1 }, (_, place) => this.at(from + place));
+    if (loaded.every((tile) => tile !== undefined)) return loaded;
     const found: Tile[] = [];
-    for (let index = from; index <= to; index += 1) {
-      const tile = this.at(index);
-      if (tile) found.push(tile);
-    }
+    for (let start = from; start <= last; start += BLOCK) found.push(...(await search(this.#asked, start, Math.min(BLOCK, last - start + 1))));
     return found;
   }
 

@@ -8,12 +8,13 @@ export type Undo = () => Promise<unknown>;
 
 class Undoing {
   last = $state.raw<{ text: string; run: Undo } | null>(null);
+  #told = 0;
 
-  /** Tell what was done; without `undo` it stays, and so does nothing that was done before it. */
+  /** Tell what was done. Only the last change is undone: one without `undo` leaves nothing to undo. */
   done(text: string, undo: Undo | undefined, more?: Notice["action"]): void {
+    notices.close(this.#told);
     this.last = undo ? { text, run: undo } : null;
-    const mine = this.last;
-    notices.say(text, mine ? { name: "Undo", run: () => (this.last === mine ? this.run() : undefined) } : undefined, more);
+    this.#told = notices.say(text, undo ? { name: "Undo", run: () => this.run() } : undefined, more);
     changed();
   }
 
@@ -21,6 +22,7 @@ class Undoing {
     const mine = this.last;
     if (!mine) return;
     this.last = null;
+    notices.close(this.#told);
     try {
       await mine.run();
       notices.say("Undone.");

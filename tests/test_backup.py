@@ -325,7 +325,7 @@ def test_members_neither_make_nor_restore_backups(lake, tmp_path):
 
 
 def test_an_older_catalogue_under_newer_columns_and_caches_answers_rightly(lake, tmp_path, monkeypatch):
-    monkeypatch.setattr("heron.catalog.columns.service.MANY", 1)
+    monkeypatch.setattr("heron.catalog.columns.kept.MANY", 1)
     with heron.open(lake, discover=False) as ws:
         ws.columns.rebuild()
         ws.vectors.rebuild("face")

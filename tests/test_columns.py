@@ -11,7 +11,7 @@ import time
 import pytest
 
 import heron
-from heron.catalog.columns import service
+from heron.catalog.columns import kept
 from heron.models import MediaFacts, NewItem
 
 pytest.importorskip("polars")
@@ -36,8 +36,8 @@ def new_items(count, start=0):
 
 @pytest.fixture
 def lake(tmp_path, monkeypatch):
-    monkeypatch.setattr(service, "MANY", 50)
-    monkeypatch.setattr(service, "PENDING", 50)
+    monkeypatch.setattr(kept, "MANY", 50)
+    monkeypatch.setattr(kept, "PENDING", 50)
     with heron.open(tmp_path, discover=False) as workspace:
         workspace.schema.add_scalar("n", "number")
         workspace.schema.add_scalar("city", "varchar")
@@ -69,16 +69,16 @@ def test_columns_are_written_once_there_are_many_items_and_answer(lake):
 
 def test_the_status_says_which_programs_use_columns(lake, monkeypatch):
     assert lake.columns.rebuild().reason == ""
-    monkeypatch.setattr(service, "MANY", COUNT + 1)
-    monkeypatch.setattr(service, "SOME", COUNT)
+    monkeypatch.setattr(kept, "MANY", COUNT + 1)
+    monkeypatch.setattr(kept, "SOME", COUNT)
     status = lake.columns.rebuild()
     assert (status.used, "only a program that asks many queries" in status.reason) == (True, True)
     assert lake.search.explain(where="n < 10").engine == "SQLite"
-    monkeypatch.setattr(service, "SOME", COUNT + 1)
+    monkeypatch.setattr(kept, "SOME", COUNT + 1)
     status = lake.columns.rebuild()
     assert (status.used, status.rows, "no program uses them" in status.reason) == (False, COUNT, True)
-    monkeypatch.setattr(service, "MANY", COUNT)
-    monkeypatch.setattr(service, "_has_polars", lambda: False)
+    monkeypatch.setattr(kept, "MANY", COUNT)
+    monkeypatch.setattr(kept, "_has_polars", lambda: False)
     status = lake.columns.status()
     assert (status.used, "Polars is not installed" in status.reason) == (False, True)
 
@@ -163,8 +163,8 @@ def test_where_nothing_can_be_written_sqlite_answers(lake, monkeypatch):
     def full(*args):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(service, "write_segment", full)
-    lake.columns._forget()
+    monkeypatch.setattr(kept, "write_segment", full)
+    lake.columns._items._forget()
     assert lake.search.count(where="n < 10") == 10
     assert not files(lake) and lake.columns.status().pending == COUNT
 
@@ -172,7 +172,7 @@ def test_where_nothing_can_be_written_sqlite_answers(lake, monkeypatch):
 def test_two_processes_read_while_one_writes(lake, tmp_path):
     assert found(lake, "n >= 0") == COUNT
     code = (
-        "import heron, sys, time; from heron.catalog.columns import service; service.MANY = service.PENDING = 50\n"
+        "import heron, sys, time; from heron.catalog.columns import kept; kept.MANY = kept.PENDING = 50\n"
         "with heron.open(sys.argv[1], discover=False) as ws:\n"
         "    seen, last = 0, int(sys.argv[2])\n"
         "    while seen < last:\n"
@@ -200,7 +200,7 @@ def test_two_processes_read_while_one_writes(lake, tmp_path):
 @pytest.mark.slow
 def test_a_process_killed_at_any_moment_leaves_columns_that_answer_rightly(lake, tmp_path):
     code = (
-        "import heron, sys; from heron.catalog.columns import service; service.MANY = service.PENDING = 50\n"
+        "import heron, sys; from heron.catalog.columns import kept; kept.MANY = kept.PENDING = 50\n"
         "from tests.test_columns import new_items\n"
         "with heron.open(sys.argv[1], discover=False) as ws:\n"
         "    print('ready', flush=True)\n"
@@ -275,9 +275,9 @@ def both(workspace, where):
 
 @pytest.fixture
 def empty(tmp_path, monkeypatch):
-    monkeypatch.setattr(service, "MANY", 1)
-    monkeypatch.setattr(service, "PENDING", 1)
-    monkeypatch.setattr(service, "_LARGEST", 0)  # no merging: each refresh is a segment of its own
+    monkeypatch.setattr(kept, "MANY", 1)
+    monkeypatch.setattr(kept, "PENDING", 1)
+    monkeypatch.setattr(kept, "_LARGEST", 0)  # no merging: each refresh is a segment of its own
     with heron.open(tmp_path, discover=False) as workspace:
         workspace.schema.add_scalar("n", "number")
         workspace.schema.add_scalar("city", "varchar")
@@ -324,7 +324,7 @@ def test_arithmetic_is_that_of_sqlite_to_the_last_bit(empty):
 def test_a_sorted_query_before_the_first_segment(empty):
     empty.columns.rebuild()
     empty.registration.register(of({"n": 2}, {"n": 1}), "A")
-    service.PENDING = 50
+    kept.PENDING = 50
     assert [item.metadata["n"] for item in empty.search(where="n > 0", sort="n")] == [1, 2]
 
 
@@ -336,7 +336,7 @@ def test_facets_are_those_of_sqlite_in_value_and_type(empty, values):
     for bins in (20, 49):
         by_columns = empty.facets("n", bins=bins)
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(type(empty.columns), "_are_used", lambda self, is_new: False)
+            patch.setattr(type(empty.columns._items), "are_used", lambda self, is_new: False)
             by_sqlite = empty.facets("n", bins=bins)
         assert repr(by_columns[0].buckets) == repr(by_sqlite[0].buckets)
 
@@ -356,7 +356,7 @@ def test_a_query_does_not_wait_for_another_writer_to_write_columns(lake, monkeyp
 def test_a_missing_segment_while_another_process_writes_is_no_error(lake):
     assert found(lake, "n < 10") == 10
     files(lake)[0].unlink()
-    lake.columns._segments, lake.columns._version = (), None
+    lake.columns._items._segments, lake.columns._items._version = (), None
     with heron.open(lake.root, discover=False) as other, other._database.write():
         assert lake.search.count(where="n < 10") == 10
 
@@ -364,7 +364,7 @@ def test_a_missing_segment_while_another_process_writes_is_no_error(lake):
 @pytest.mark.parametrize("harm", [lambda file: file.unlink(), lambda file: os.truncate(file, 100)])
 def test_a_column_that_is_first_used_when_its_file_is_no_longer_there_is_made_anew(lake, harm):
     assert found(lake, "n < 10") == 10
-    assert lake.columns._segments[0]._table.columns == ["id", '["metadata","whole","n"]'], (
+    assert lake.columns._items._segments[0]._table.columns == ["id", '["metadata","whole","n"]'], (
         "others are not read"
     )
     [before] = files(lake)
@@ -385,8 +385,8 @@ def test_an_item_that_changes_often_is_one_change(lake):
 
 
 def test_columns_are_written_while_items_land(tmp_path, monkeypatch):
-    monkeypatch.setattr(service, "MANY", 20)
-    monkeypatch.setattr(service, "_SEGMENT", 10)
+    monkeypatch.setattr(kept, "MANY", 20)
+    monkeypatch.setattr(kept, "_SEGMENT", 10)
     rows = []
     with heron.open(tmp_path, discover=False) as workspace:
         landed = workspace.registration._landed
@@ -403,14 +403,14 @@ def test_columns_are_written_while_items_land(tmp_path, monkeypatch):
 
 
 def test_a_process_that_asks_often_gets_columns_for_fewer_items(tmp_path, monkeypatch):
-    monkeypatch.setattr(service, "SOME", 40)
+    monkeypatch.setattr(kept, "SOME", 40)
     monkeypatch.setattr("heron.search.service.BUNDLE", 2)
     items = [NewItem(f"u:{number}", MediaFacts("image", "x/y", width=number)) for number in range(45)]
     with heron.open(tmp_path, discover=False) as workspace:
         workspace.registration.register(items, "F")
         assert len(list(workspace.search.all(where="width >= 0"))) == 45
         assert workspace.search.explain(where="width >= 40").engine == "SQLite"
-        for width in range(service.OFTEN):
+        for width in range(kept.OFTEN):
             workspace.search.count(where=f"width >= {width}")
         assert workspace.search.explain(where="width >= 40").engine == "columns"
         assert workspace.search.count(where="width >= 40") == 5

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from heron.catalog.columns import service
+from heron.catalog.columns import kept
 from heron.models import Query
 from heron.search.columns_engine import ColumnsEngine
+from heron.search.frame_columns import FrameColumnsEngine
 from heron.search.tree import Among, InFolder
 from tests.naive_engine import NaiveEngine
 from tests.random_queries import FOLDERS, new_items, sorts
@@ -22,8 +25,8 @@ pytest.importorskip("polars")
 @pytest.fixture
 def small(monkeypatch):
     """Columns are used for any number of items, and written as soon as one is pending."""
-    monkeypatch.setattr(service, "MANY", 1)
-    monkeypatch.setattr(service, "PENDING", 1)
+    monkeypatch.setattr(kept, "MANY", 1)
+    monkeypatch.setattr(kept, "PENDING", 1)
 
 
 @pytest.mark.parametrize("where", sorted(FOUND))
@@ -44,6 +47,71 @@ def test_most_of_the_language_is_answered_by_columns(lake, small):
     assert len(by_sqlite) < len(FOUND) / 10
 
 
+CONDITIONS_ON_FRAMES = [
+    "frame.seconds > 0 AND width > 0",
+    "NOT (frame.is_key AND width > 0)",
+    "NOT (frame.seconds > 0 OR NOT in_folder('A'))",
+    "frame.number = 1 OR in_collection('C')",
+    "frame.seconds < width",
+    "metric.x > 0.5 OR metric.x IS NULL",
+    "frame.city IS NULL AND city IS NOT NULL",
+    "frame.loose = '7' OR frame.loose > 'a'",
+    "frame.clip IS NULL",
+    "latitude(frame.place) > 0",
+    "TRUE",
+    "NULL",
+]
+GIVEN = ({"loose": 7}, {"loose": "b"}, {"place": {"latitude": 36, "longitude": 3}}, {"city": 7})
+
+
+@pytest.mark.slow
+def test_columns_of_frames_agree_on_records_made_at_random(random_lake, small, monkeypatch):
+    def measure(data, chosen):
+        """Metrics, and metadata of several types, which are written one row after another."""
+        for frame in chosen:
+            metrics = data.draw(st.sampled_from(({}, {"x": 0.25}, {"x": 1})))
+            random_lake._database.execute(
+                "UPDATE frames SET metrics = ? WHERE id = ?", [json.dumps(metrics), frame]
+            )
+            given = data.draw(st.sampled_from((None, *GIVEN)))
+            if given is not None:
+                sql = "UPDATE frames SET metadata = ? WHERE id = ?"
+                random_lake._database.execute(sql, [json.dumps(given), frame])
+
+    @settings(
+        max_examples=15,
+        deadline=None,
+        suppress_health_check=list(HealthCheck),
+        phases=set(Phase) - {Phase.shrink},
+    )
+    @given(st.data())
+    def compare(data):
+        monkeypatch.setattr(kept, "PENDING", 1)
+        monkeypatch.setattr(kept, "_LARGEST", data.draw(st.sampled_from((0, 1000))))
+        fill(random_lake, data.draw(new_items()))
+        random_lake.columns.refresh()
+        monkeypatch.setattr(kept, "PENDING", data.draw(st.sampled_from((1, 50))))
+        for folder, item, *_ in data.draw(new_items()):
+            random_lake.registration.register([item], folder)
+        frames = [row[0] for row in random_lake._database.rows("SELECT id FROM frames")]
+        if frames:
+            measure(data, data.draw(st.lists(st.sampled_from(frames), unique=True)))
+            gone = data.draw(st.lists(st.sampled_from(frames), max_size=2, unique=True))
+            random_lake._database.execute_many("DELETE FROM frames WHERE id = ?", [(id,) for id in gone])
+        naive = NaiveEngine(random_lake)
+        conditions = st.one_of(random_conditions(True), st.sampled_from(CONDITIONS_ON_FRAMES))
+        for _ in range(8):
+            query = Query(where=data.draw(conditions), sort=data.draw(sorts(True)))
+            plan = random_lake._planner.plan(query, frames=True)
+            if data.draw(st.booleans()):
+                plan = plan.narrowed(InFolder(data.draw(st.sampled_from(FOLDERS)), data.draw(st.booleans())))
+            engine = random_lake._engines.of(plan)
+            assert isinstance(engine, FrameColumnsEngine) or not naive.rows["frames"]
+            agree(engine, naive, plan, data.draw(st.integers(1, 3)))
+
+    compare()
+
+
 @pytest.mark.slow
 def test_columns_agree_on_records_made_at_random(random_lake, monkeypatch):
     @settings(
@@ -54,9 +122,9 @@ def test_columns_agree_on_records_made_at_random(random_lake, monkeypatch):
     )
     @given(st.data())
     def compare(data):
-        monkeypatch.setattr(service, "MANY", 1)
-        monkeypatch.setattr(service, "PENDING", 1)
-        monkeypatch.setattr(service, "_LARGEST", data.draw(st.sampled_from((0, 1000))))
+        monkeypatch.setattr(kept, "MANY", 1)
+        monkeypatch.setattr(kept, "PENDING", 1)
+        monkeypatch.setattr(kept, "_LARGEST", data.draw(st.sampled_from((0, 1000))))
         fill(random_lake, data.draw(new_items()))
         random_lake.columns.refresh()
         if data.draw(st.booleans()):  # a second segment, with other columns
@@ -64,7 +132,7 @@ def test_columns_agree_on_records_made_at_random(random_lake, monkeypatch):
                 random_lake.registration.register([item], folder)
             random_lake.columns.refresh()
         changed = data.draw(st.sampled_from((None, {"city": "ab%"}, {"loose": 7}, {"score": 2**53})))
-        monkeypatch.setattr(service, "PENDING", data.draw(st.sampled_from((1, 50))))
+        monkeypatch.setattr(kept, "PENDING", data.draw(st.sampled_from((1, 50))))
         if changed is not None:
             random_lake.metadata.merge_all(random_lake.items.list()[:1], changed)
         naive = NaiveEngine(random_lake)

@@ -98,7 +98,7 @@ def tallies_of(naive, plan, field):
     [extent] = naive.tallies(plan, [Extent(field)])
     (_, _), (least, _), (greatest, _) = extent
     found = [Extent(field), Values(field, 2), Values(field, 99)]
-    if field.type == "number" and least is not None and 0 < float(greatest) - float(least) < math.inf:
+    if field.type == "number" and least is not None and 0 < 7 * (float(greatest) - float(least)) < math.inf:
         found.append(Bins(field, float(least), float(greatest), 7))
     if field.type == "datetime":
         found += [Spans(field, length) for length in (4, 7, 10, 13)]

@@ -5,7 +5,7 @@ import json
 import pytest
 
 import heron
-from heron.catalog.columns import service
+from heron.catalog.columns import kept
 from heron.cli.main import status
 from heron.models import MediaFacts, NewItem
 
@@ -14,8 +14,8 @@ from heron.models import MediaFacts, NewItem
 def lake(request, tmp_path, monkeypatch):
     if request.param == "columns":
         pytest.importorskip("polars")
-        monkeypatch.setattr(service, "MANY", 1)
-        monkeypatch.setattr(service, "PENDING", 1)
+        monkeypatch.setattr(kept, "MANY", 1)
+        monkeypatch.setattr(kept, "PENDING", 1)
     with heron.open(tmp_path, discover=False) as workspace:
         workspace.schema.add_scalar("weather", "varchar")
         workspace.schema.add_scalar("score", "number")
@@ -101,8 +101,8 @@ def test_the_command_draws_bars_and_prints_json(lake, capsys):
 
 def test_a_field_that_a_segment_does_not_have_is_missing_there(tmp_path, monkeypatch):
     pytest.importorskip("polars")
-    monkeypatch.setattr(service, "MANY", 1)
-    monkeypatch.setattr(service, "_LARGEST", 4)
+    monkeypatch.setattr(kept, "MANY", 1)
+    monkeypatch.setattr(kept, "_LARGEST", 4)
     with heron.open(tmp_path, discover=False) as workspace:
         workspace.schema.add_scalar("late", "number")
         for given in ({}, {"late": 2}):
@@ -111,7 +111,7 @@ def test_a_field_that_a_segment_does_not_have_is_missing_there(tmp_path, monkeyp
             ]
             workspace.registration.register(items, "F")
             workspace.columns.refresh()
-            workspace.columns.rebuild() if not given else workspace.columns._refresh()
+            workspace.columns.rebuild() if not given else workspace.columns._items._refresh()
         assert workspace.columns.status().segments == 2
         [late] = workspace.facets("late")
         assert (counts(late), late.missing) == ([(2, 4)], 4)

@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import heron
-from heron.catalog.columns import service
+from heron.catalog.columns import kept
 from heron.errors import AlreadyExists, MetadataError, NotFound, QueryError
 from heron.models import Query
 from tests.naive_engine import NaiveEngine
@@ -26,7 +26,7 @@ def agree_in_all_engines(workspace, where, sort=None):
     with pytest.MonkeyPatch.context() as patch:
         engines = [workspace._engines._sqlite]
         if find_spec("polars") is not None:
-            patch.setattr(service, "MANY", 1)
+            patch.setattr(kept, "MANY", 1)
             engines.append(workspace._engines.of(plan))
         for engine in engines:
             assert engine.ids(plan).tolist() == expected, (where, engine)

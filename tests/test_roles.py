@@ -225,7 +225,7 @@ def test_a_folder_below_a_hidden_one_is_at_the_top(lake):
 @pytest.mark.slow
 def test_columns_answer_members_as_sqlite_does(tmp_path, monkeypatch):
     pytest.importorskip("polars")
-    monkeypatch.setattr("heron.catalog.columns.service.MANY", 1)
+    monkeypatch.setattr("heron.catalog.columns.kept.MANY", 1)
     facts = heron.MediaFacts("image", "image/png", 64, 48)
     with heron.open(tmp_path, discover=False) as own:
         own.users.add(CARL)
@@ -263,7 +263,7 @@ def test_columns_answer_members_as_sqlite_does(tmp_path, monkeypatch):
 @pytest.mark.parametrize("changes", [False, True])
 def test_columns_answer_members_after_items_are_gone(tmp_path, monkeypatch, changes):
     pytest.importorskip("polars")
-    monkeypatch.setattr("heron.catalog.columns.service.MANY", 1)
+    monkeypatch.setattr("heron.catalog.columns.kept.MANY", 1)
     facts = heron.MediaFacts("image", "image/png", 64, 48)
     with heron.open(tmp_path, discover=False) as own:
         own.users.add(CARL)
@@ -275,7 +275,7 @@ def test_columns_answer_members_after_items_are_gone(tmp_path, monkeypatch, chan
         own.items.delete(list(own.search(folder="Seen", limit=3)))
         if changes:
             own.metadata.merge_all(list(own.search(limit=2)), {"a": 1})
-        own.columns._refresh()
+        own.columns._items._refresh()
         with heron.open(tmp_path, user=CARL, discover=False) as carl:
             assert carl.search.explain(where="width = 64").engine == "columns"
             assert carl.search.count(where="width = 64") == 7

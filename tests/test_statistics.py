@@ -7,7 +7,7 @@ from collections import Counter
 import pytest
 
 import heron
-from heron.catalog.columns import service
+from heron.catalog.columns import kept
 from heron.cli.main import status
 from heron.models import MediaFacts, NewItem
 from heron.search import sqlite_groups
@@ -19,8 +19,8 @@ WORDS = ["red", "green", "blue", "car", "tree", "sky"]
 def lake(request, tmp_path, monkeypatch):
     if request.param == "columns":
         pytest.importorskip("polars")
-        monkeypatch.setattr(service, "MANY", 1)
-        monkeypatch.setattr(service, "PENDING", 7)
+        monkeypatch.setattr(kept, "MANY", 1)
+        monkeypatch.setattr(kept, "PENDING", 7)
     with heron.open(tmp_path, discover=False) as workspace:
         workspace.schema.add_scalar("score", "number")
         workspace.schema.add_scalar("when", "datetime")

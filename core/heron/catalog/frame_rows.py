@@ -25,6 +25,9 @@ BARE = (
 )
 """The SQL condition that a frame has neither metadata nor a vector that was given."""
 
+InsertFrames = Callable[[Database, Validator, Sequence[Owned], "KeepVectors"], int]
+"""Inserts frames; returns their number."""
+
 KeepVectors = Callable[[Iterable[tuple[Owner, Vectors]]], None]
 """Stores the vectors that were given as metadata of frames."""
 
@@ -42,10 +45,8 @@ _KEPT = ", ".join(
     for field in _GIVEN
     for name in [field.name]
 )
-_PLAIN = (
-    f"INSERT INTO frames ({', '.join(_COLUMNS)}) VALUES ({', '.join('?' * len(_COLUMNS))}) "
-    f"ON CONFLICT (item_id, number) DO UPDATE SET {_KEPT}"
-)
+_NEW = f"INSERT INTO frames ({', '.join(_COLUMNS)}) VALUES ({', '.join('?' * len(_COLUMNS))})"
+_PLAIN = f"{_NEW} ON CONFLICT (item_id, number) DO UPDATE SET {_KEPT}"
 _MERGED = f"{_PLAIN}, metadata = excluded.metadata"
 
 
@@ -65,6 +66,43 @@ def insert_frames(
             database.execute_many(_MERGED, rows)
     keep_vectors(vectors)
     return count
+
+
+def insert_first_frames(
+    database: Database, validator: Validator, owners: Sequence[Owned], keep_vectors: KeepVectors
+) -> int:
+    """Insert frames of items that have none yet; returns their number. Raises MetadataError.
+
+    This takes half the time of `insert_frames`, whose statement can also update, and so runs with triggers.
+    """
+    if any(len({frame.number for frame in frames}) < len(frames) for _, _, frames in owners):
+        return insert_frames(database, validator, owners, keep_vectors)
+    vectors: list[tuple[Owner, Vectors]] = []
+    database.execute_many(_NEW, _first_rows(validator, owners, vectors))
+    keep_vectors(
+        (
+            (id, database.value("SELECT id FROM frames WHERE item_id = ? AND number = ?", [id, number])),
+            of_frame,
+        )
+        for (id, number), of_frame in vectors
+    )
+    return sum(len(frames) for _, _, frames in owners)
+
+
+def _first_rows(
+    validator: Validator, owners: Iterable[Owned], vectors: list[tuple[Owner, Vectors]]
+) -> Iterator[Sequence[Any]]:
+    """The rows of new frames; vectors in their metadata are added to the list, by number of the frame."""
+    for id, name, frames in owners:
+        for frame in frames:
+            text = "{}"
+            if frame.metadata:
+                place = f"{name}, frame {frame.number}"
+                given, of_frame = validator.without_vectors(validator.encode(frame.metadata, place))
+                text = validator.write(given, place)
+                if of_frame:
+                    vectors.append(((id, frame.number), of_frame))
+            yield id, frame.number, text, *_values(frame)
 
 
 def _with_metadata(

@@ -6,7 +6,7 @@ import sqlite3
 from collections.abc import Callable, Collection
 from typing import TYPE_CHECKING
 
-from heron.catalog.columns.scripts import COLUMN_CHANGES, COLUMNS
+from heron.catalog.columns.scripts import COLUMN_CHANGES, COLUMNS, FRAME_COLUMNS
 from heron.catalog.mirror_scripts import MIRRORS
 from heron.catalog.organisation.scripts import CREDENTIALS, ORGANISATION
 from heron.catalog.organisation.sent_scripts import COLLECTION, SENT
@@ -216,8 +216,16 @@ def project_work(db: Database) -> None:
         db.execute(statement)
 
 
+@migrations()
+def frame_columns(db: Database) -> None:
+    """Columns of frames."""
+    for statement in _statements(FRAME_COLUMNS):
+        db.execute(statement)
+
+
 OPTIONAL = frozenset(
     {
+        "frame_columns",
         "credentials",
         "project_work",
         "items_by_name",
@@ -249,6 +257,8 @@ def imagine(connection: sqlite3.Connection, pending: Collection[str]) -> None:
         )
     if "dataset_versions" in pending:
         _imagine_tables(connection, VERSIONS)
+    if "frame_columns" in pending:
+        _imagine_tables(connection, FRAME_COLUMNS)
     if "credentials" in pending:
         _imagine_tables(connection, CREDENTIALS)
     if "organisation" in pending:

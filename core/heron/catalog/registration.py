@@ -12,7 +12,7 @@ from attrs import evolve, fields_dict, frozen
 from heron.catalog.access import Access
 from heron.catalog.database import Database
 from heron.catalog.folders import FolderService, within
-from heron.catalog.frame_rows import BARE, insert_frames, renumber
+from heron.catalog.frame_rows import BARE, InsertFrames, insert_first_frames, insert_frames, renumber
 from heron.catalog.items import bundles
 from heron.catalog.mirrors import mirror
 from heron.catalog.places import KEPT, located
@@ -168,7 +168,7 @@ class Registration:
         with self._database.write():
             self._database.execute_many(_INSERT, rows)
             self._insert_members(enumerate(kept, start=newest + 1))
-            self._insert_frames(enumerate(kept, start=newest + 1), validator)
+            self._insert_frames(enumerate(kept, start=newest + 1), validator, insert=insert_first_frames)
             self._vectors._keep_encoded(vectors)
             self._follow(newest)
         if validator.unknown:
@@ -230,10 +230,12 @@ class Registration:
                 members,
             )
 
-    def _insert_frames(self, items: Iterable[tuple[int, NewItem]], validator: Validator) -> None:
+    def _insert_frames(
+        self, items: Iterable[tuple[int, NewItem]], validator: Validator, insert: InsertFrames = insert_frames
+    ) -> None:
         owners = [(id, item.name or item.url, item.frames) for id, item in items if item.frames]
         if owners:
-            insert_frames(self._database, validator, owners, self._vectors._keep_encoded)
+            insert(self._database, validator, owners, self._vectors._keep_encoded)
 
     def _follow(self, newest: int) -> None:
         """Add the new items to the datasets that mirror their folders; a trigger would make every insert 5x slower."""

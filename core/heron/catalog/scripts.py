@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from heron.catalog.columns.scripts import COLUMN_CHANGES, COLUMNS
+from heron.catalog.columns.scripts import COLUMN_CHANGES, COLUMNS, FRAME_COLUMNS
 from heron.catalog.mirror_scripts import MIRRORS
 from heron.catalog.organisation.scripts import CREDENTIALS, ORGANISATION
 from heron.catalog.versions.scripts import VERSIONS
@@ -381,5 +381,6 @@ SCRIPTS = (
     + MIRRORS
     + VERSIONS
     + CREDENTIALS
+    + FRAME_COLUMNS
 )
 """All of them."""

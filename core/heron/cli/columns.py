@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 def command() -> None:
     """Show, rebuild and push the columns, which answer conditions over many items.
 
-    They contain the fields, facts and metadata of items once more, and are written by themselves from 200,000 items on,
-    in programs that ask many queries from 20,000 on, if Polars is installed (pip install 'heron[columns]'). Without them, or without some of them, every query has the
+    They contain the fields, facts, metrics and metadata of items and frames once more, and are written by themselves from
+    200,000 items or frames on, in programs that ask many queries from 20,000 on, if Polars is installed (pip install 'heron[columns]'). Without them, or without some of them, every query has the
     same answer, and takes longer.
     """
 
@@ -32,7 +32,7 @@ def command() -> None:
 @click.pass_obj
 @example("heron columns status\nheron columns status --json")
 def status(context: Context, as_json: bool) -> None:
-    """Show how many items the columns contain, and how many are still read from the catalogue."""
+    """Show how many items and frames the columns contain, and how many are still read from the catalogue."""
     found = context.workspace().columns.status()
     if as_json:
         print_json(found)
@@ -91,8 +91,17 @@ def push(context: Context, destination: str, integration: str | None, delta: boo
 
 def _show(found: ColumnStatus) -> None:
     print_table(
-        ["used", "segments", "rows", "pending", "disk"],
-        [("yes" if found.used else "no", found.segments, found.rows, found.pending, size_cell(found.bytes))],
+        ["used", "segments", "items", "frames", "pending", "disk"],
+        [
+            (
+                "yes" if found.used else "no",
+                found.segments,
+                found.rows,
+                found.frames,
+                found.pending,
+                size_cell(found.bytes),
+            )
+        ],
         "",
     )
     if found.reason:

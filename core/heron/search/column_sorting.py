@@ -10,7 +10,7 @@ from heron.columns.building import Family
 from heron.columns.segments import Segment
 from heron.models import Json
 from heron.search.column_parts import NotInColumns, Part, as_float, as_number, as_text, microseconds
-from heron.search.column_writer import ColumnWriter, Memberships
+from heron.search.column_writer import ColumnWriter
 from heron.search.engine import Row
 from heron.search.plan import SortTerm
 from heron.search.tree import Field
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
     Array = numpy.ndarray[Any, Any]
 
+Writer = Callable[[Segment], ColumnWriter]
+"""Makes what writes expressions over a segment."""
 
 _POSSIBLE: dict[Family, set[Family]] = {
     "time": {"time"}, "whole": {"whole"}, "text": {"text", "time"}, "real": {"whole", "real", "boolean"},
@@ -32,7 +34,7 @@ _POSSIBLE: dict[Family, set[Family]] = {
 def first_rows(
     found: Sequence[tuple[Segment, Array]],
     sort: Sequence[SortTerm],
-    names: Memberships,
+    writer: Writer,
     limit: int,
     after: Row | None,
 ) -> list[int]:
@@ -42,7 +44,7 @@ def first_rows(
     """
     if not found:
         return []
-    rows = _rows(found, sort, names)
+    rows = _rows(found, sort, writer)
     titles = rows.columns[1:]
     if after is not None:
         rows = rows.filter(_behind(rows, titles, sort, after))
@@ -55,13 +57,13 @@ def first_rows(
 def all_rows(
     found: Sequence[tuple[Segment, Array]],
     sort: Sequence[SortTerm],
-    names: Memberships,
+    writer: Writer,
     others: Sequence[Row],
 ) -> Array:
     """The inner ids of all rows in their order, and among them those of `others` with their values; raises NotInColumns."""
     import polars as pl
 
-    rows = _rows(found, sort, names)
+    rows = _rows(found, sort, writer)
     if others:
         data = {"id": [id for id, _ in others]} | {
             title: [None if row[place] is None else in_column(dtype, row[place]) for _, row in others]
@@ -73,12 +75,12 @@ def all_rows(
 
 
 def _rows(
-    found: Sequence[tuple[Segment, Array]], sort: Sequence[SortTerm], names: Memberships
+    found: Sequence[tuple[Segment, Array]], sort: Sequence[SortTerm], writer: Writer
 ) -> polars.DataFrame:
     """The column `id` of the rows, and one for each sort term."""
     import polars as pl
 
-    keys, _ = sort_keys(found, [term.field for term in sort], names)
+    keys, _ = sort_keys(found, [term.field for term in sort], writer)
     frames = [
         segment.table_for(*of_segment)
         .select(pl.col("id"), *(key.alias(f"key {place}") for place, key in enumerate(of_segment)))
@@ -99,7 +101,7 @@ def _sorted(rows: polars.DataFrame, sort: Sequence[SortTerm]) -> polars.DataFram
 def sort_keys(
     found: Sequence[tuple[Segment, Array]],
     fields: Sequence[Field],
-    names: Memberships,
+    writer: Writer,
     *,
     exact: bool = False,
 ) -> tuple[list[list[polars.Expr]], list[Family]]:
@@ -110,7 +112,7 @@ def sort_keys(
     """
     import polars as pl
 
-    written = [[ColumnWriter(segment, names).sort_key(field) for field in fields] for segment, _ in found]
+    written = [[writer(segment).sort_key(field) for field in fields] for segment, _ in found]
     chosen: list[Family] = []
     for place in range(len(fields)):
         parts = [of_segment[place] for of_segment in written]

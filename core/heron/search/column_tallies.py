@@ -11,8 +11,7 @@ from heron.columns.building import Family, as_texts
 from heron.columns.segments import Segment
 from heron.models import Json
 from heron.search.column_parts import NotInColumns
-from heron.search.column_sorting import in_column, sort_keys
-from heron.search.column_writer import Memberships
+from heron.search.column_sorting import Writer, in_column, sort_keys
 from heron.search.tally import Bins, Counts, Extent, Mean, Ranked, Spans, Tally, Values
 from heron.search.tree import Field, Where, where
 from heron.search.values import rank
@@ -37,9 +36,9 @@ class Counting:
     Values that several tallies count are gathered and grouped once.
     """
 
-    def __init__(self, found: Sequence[tuple[Segment, Array]], names: Memberships, pending: int) -> None:
+    def __init__(self, found: Sequence[tuple[Segment, Array]], writer: Writer, pending: int) -> None:
         self._found = found
-        self._names = names
+        self._writer = writer
         self._pending = pending
         self._gathered: dict[Where, tuple[polars.Series, Family]] = {}
         self._groups: dict[Where, polars.DataFrame] = {}
@@ -82,7 +81,7 @@ class Counting:
 
         place = where(field)
         if place not in self._gathered:
-            keys, [family] = sort_keys(self._found, [field], self._names, exact=True)
+            keys, [family] = sort_keys(self._found, [field], self._writer, exact=True)
             parts = [  # beside `id`, so that an expression without columns has a value for each row
                 segment.table_for(key).select("id", value=key)["value"].filter(pl.Series(mask))
                 for (segment, mask), [key] in zip(self._found, keys, strict=True)

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial, reduce
 from operator import and_, or_
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from attrs import evolve
 
-from heron.catalog.paths import HERE, path_of
 from heron.columns.building import Family, Place
 from heron.columns.segments import Segment
+from heron.fields import RecordField
 from heron.models import ITEM_FIELDS
 from heron.search import tree
 from heron.search.column_parts import (
@@ -36,25 +36,24 @@ if TYPE_CHECKING:
     Expr = polars.Expr
 
 
-class Memberships(Protocol):
-    """What names in conditions mean."""
+_OF_SQL: dict[str, Sequence[Family]] = {"INTEGER": ("whole",), "REAL": ("real",), "TEXT": ("text", "time")}
 
-    def folders(self, path: str, recursive: bool) -> Sequence[int]:
-        """The inner ids of a folder, and if `recursive` of those below it."""
 
-    def folder_paths(self) -> Mapping[int, str]:
-        """The paths of all folders by their inner ids."""
-
-    def items(self, condition: tree.Condition) -> Array:
-        """The inner ids of the items for which a condition is true that SQLite answers from an index."""
+def families(fields: Mapping[str, RecordField]) -> Mapping[str, Sequence[Family]]:
+    """The families of the values of fields that have a column in SQLite."""
+    return {name: _OF_SQL[field.sql.split()[0]] for name, field in fields.items() if field.sql}
 
 
 class ColumnWriter:
     """Writes conditions and values for one segment. Every verb raises NotInColumns where SQLite has to answer."""
 
-    def __init__(self, segment: Segment, names: Memberships) -> None:
+    declared: ClassVar[Mapping[str, Sequence[Family]]] = families(ITEM_FIELDS)
+    """The families of the fields of the table."""
+
+    table: ClassVar[tree.Table] = "items"
+
+    def __init__(self, segment: Segment) -> None:
         self._segment = segment
-        self._names = names
         self.is_slow = False
         """Whether an expression that was written costs much for each row."""
         self.is_tied = False
@@ -88,12 +87,7 @@ class ColumnWriter:
                 return self._number(left).expr == 1
             case tree.IsTruth(left, wanted):
                 return (self._number(left).expr == int(wanted)).fill_null(False)
-            case tree.InFolder(path, recursive):
-                folder = self._column("folder_id")
-                return folder.is_in(self._names.folders(path, recursive))
-            case tree.InCollection() | tree.InDataset() | tree.InProject() | tree.HasFile() | tree.Match():
-                return self._among(self._names.items(node))
-            case tree.Among("items", ids):
+            case tree.Among(table, ids) if table == self.table:
                 return self._among(ids)
         raise NotInColumns
 
@@ -166,12 +160,8 @@ class ColumnWriter:
 
     def _field(self, field: tree.Field) -> Parts:
         """The values of a field."""
-        if field.home == "derived":
-            return self._derived(field.path[0])
         if field.home == "column":
-            if field.path == ("url",):
-                raise NotInColumns
-            return self._of_place(("column", field.path), _DECLARED[field.path[0]])
+            return self._of_place(("column", field.path), self.declared[field.path[0]])
         if field.home == "fact":
             return self._of_place(("fact", field.path))
         if field.home == "metadata" and field.type == "loose":
@@ -261,35 +251,6 @@ class ColumnWriter:
                 texts.append(pl.col(title).cast(pl.String))
         return {"text": Part("text", pl.coalesce(texts))} if texts else {}
 
-    def _derived(self, name: str) -> Parts:
-        import polars as pl
-
-        if name == "path":
-            self.is_slow = True
-            return {"text": Part("text", pl.col(self._segment.derived("path", _paths)))}
-        if name == "folder":
-            self.is_slow = True
-            known = self._names.folder_paths()
-            return {
-                "text": Part(
-                    "text",
-                    self._column("folder_id").replace_strict(known, default=None, return_dtype=pl.String),
-                )
-            }
-        if name not in ("area", "aspect_ratio"):
-            raise NotInColumns
-        width, height = (
-            self._of_place(("column", (side,))).get("number", Part("whole", pl.lit(None, pl.Int64), 0))
-            for side in ("width", "height")
-        )
-        return {"number": calculated("*" if name == "area" else "/", width, height)}
-
-    def _column(self, name: str) -> Expr:
-        import polars as pl
-
-        title = self._segment.columns.get(("column", (name,), "whole"))
-        return pl.lit(None, pl.Int64) if title is None else pl.col(title)
-
     def _length(self, arguments: Sequence[tree.Expression]) -> Parts:
         import polars as pl
 
@@ -344,23 +305,6 @@ class ColumnWriter:
         return {"number": Part("whole", found.cast(pl.Int64), 9999)}
 
 
-def _paths(segment: Segment) -> polars.Series:
-    """The paths of the URLs of a segment, as `catalog/paths.py` makes them."""
-    import polars as pl
-
-    title_of_url = segment.columns.get(("column", ("url",), "text"))
-    if title_of_url is None:
-        return pl.Series([None] * len(segment.ids), dtype=pl.String)
-    frame = segment.table([title_of_url])
-    url = pl.col(title_of_url)
-    is_local = url.str.starts_with(HERE) | url.str.starts_with("file:///")
-    plain = frame.select(pl.when(is_local).then(url.str.slice(len(HERE))).otherwise(url)).to_series()
-    places = frame.select(url.str.contains("%", literal=True).fill_null(False)).to_series().arg_true()
-    if not len(places):
-        return plain
-    return plain.scatter(places, [path_of(given) for given in frame[title_of_url].gather(places)])
-
-
 _CAPITALS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 
@@ -377,5 +321,3 @@ _CALLS: dict[str, Callable[[ColumnWriter, Sequence[tree.Expression]], Parts]] = 
     "longitude": ColumnWriter._longitude,
     **{name: partial(_calendar_of, name) for name in ("year", "month", "day", "hour")},
 }
-_OF_SQL: dict[str, Sequence[Family]] = {"INTEGER": ("whole",), "REAL": ("real",), "TEXT": ("text", "time")}
-_DECLARED = {name: _OF_SQL[field.sql.split()[0]] for name, field in ITEM_FIELDS.items() if field.sql}

@@ -1,26 +1,23 @@
-"""The engine that answers plans of items with columns; what they cannot answer exactly, and pending items, it asks of SQLite."""
+"""The engine that answers plans with columns; what they cannot answer exactly, and pending rows, it asks of SQLite."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
-from functools import reduce
-from operator import and_
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from attrs import evolve, frozen
 
 from heron.answers import Explanation
-from heron.catalog.access import Access
-from heron.catalog.columns.service import ColumnService, Opened
+from heron.catalog.columns.kept import Opened, TableColumns
 from heron.catalog.database import Database
-from heron.catalog.folders import FolderService
 from heron.columns.segments import Segment, UnreadableSegment
 from heron.models import Json
 from heron.search import tree
+from heron.search.column_finding import conjuncts, evaluated, written
 from heron.search.column_parts import NotInColumns
 from heron.search.column_sorting import all_rows, first_rows, merged
 from heron.search.column_tallies import Counting, of_all
-from heron.search.column_writer import ColumnWriter, Memberships
+from heron.search.column_writer import ColumnWriter
 from heron.search.engine import Row
 from heron.search.plan import Plan
 from heron.search.sqlite_engine import SqliteEngine
@@ -29,12 +26,10 @@ from heron.search.tree import Field, Table
 
 if TYPE_CHECKING:
     import numpy
-    import polars
 
     Array = numpy.ndarray[Any, Any]
 
 Answer = TypeVar("Answer")
-Found = TypeVar("Found")
 
 _FEW = 20_000
 """So many rows are looked up in SQLite for the parts of a condition that the columns cannot answer."""
@@ -51,89 +46,32 @@ class _Found:
         return self.segment.ids[self.mask]
 
 
-class _Names:
-    """Finds what names mean in SQLite, once in a query."""
-
-    def __init__(self, sqlite: SqliteEngine, folders: FolderService) -> None:
-        self._sqlite = sqlite
-        self._folders = folders
-        self._found: dict[Hashable, Any] = {}
-
-    def folders(self, path: str, recursive: bool) -> Sequence[int]:
-        """The inner ids of a folder, and if `recursive` of those below it."""
-        return self._once(
-            (path, recursive), lambda: self._folders._ids_from(self._folders.get(path), recursive=recursive)
-        )
-
-    def folder_paths(self) -> Mapping[int, str]:
-        """The paths of all folders by their inner ids."""
-        return self._once("folders", self._folders._paths_by_id)
-
-    def items(self, condition: tree.Condition) -> Array:
-        """The inner ids of the items for which a condition is true."""
-        return self._once(condition, lambda: self._sqlite.ids(Plan("items", condition)))
-
-    def _once(self, key: Hashable, find: Callable[[], Found]) -> Found:
-        if key not in self._found:
-            self._found[key] = find()
-        found: Found = self._found[key]
-        return found
-
-
-class _Reached:
-    """Which rows of segments are in the folders that a user reads. Segments never change, so each is looked at once."""
-
-    def __init__(self, folders: Sequence[int]) -> None:
-        self.folders = folders
-        self._rows: dict[Hashable, Array] = {}
-
-    def keep(self, segments: Sequence[Segment]) -> None:
-        """Forget the rows of all other segments, which are in use no more."""
-        files = {segment.file for segment in segments}
-        if self._rows.keys() - files:
-            self._rows = {file: rows for file, rows in self._rows.items() if file in files}
-
-    def rows(self, segment: Segment, items: Sequence[int]) -> Array:
-        """The rows of a segment in one of the folders, and those of some items: bool."""
-        import numpy as np
-
-        if segment.file not in self._rows:
-            is_reached = np.zeros(max([0, *self.folders]) + 1, dtype=bool)
-            is_reached[list(self.folders)] = True
-            self._rows[segment.file] = is_reached[_folders_of(segment, len(is_reached))]
-        rows = self._rows[segment.file]
-        return rows | np.isin(segment.ids, np.asarray(items, np.int64)) if items else rows
-
-
-def _folders_of(segment: Segment, end: int) -> Array:
-    """The folder of each row; 0, which no folder is, for items that are gone and for folders from `end` on."""
-    import numpy as np
-
-    title = segment.columns.get(("column", ("folder_id",), "whole"))
-    if title is None:
-        return np.zeros(len(segment.ids), np.int64)  # all of its items are gone
-    held: Array = segment.column(title).fill_null(0).to_numpy()
-    return np.where(held < end, held, 0)
-
-
 class ColumnsEngine:
-    """Answers plans of items by the columns, those of frames by SQLite."""
+    """Answers plans of one table by its columns. What finds the rows of items is in `item_columns`, of frames in `frame_columns`."""
 
-    def __init__(
-        self,
-        database: Database,
-        access: Access,
-        sqlite: SqliteEngine,
-        columns: ColumnService,
-        folders: FolderService,
-    ) -> None:
+    def __init__(self, database: Database, sqlite: SqliteEngine, columns: TableColumns) -> None:
         self._database = database
-        self._access = access
         self._sqlite = sqlite
         self._columns = columns
-        self._folders = folders
-        self._names: Memberships = _Names(sqlite, folders)
-        self._reached = _Reached(())
+
+    def _begin(self, opened: Opened | None) -> None:
+        """Begin with a state of the catalogue: forget what was found in another one."""
+        raise NotImplementedError
+
+    def _writer(self, segment: Segment) -> ColumnWriter:
+        """What writes expressions over a segment."""
+        raise NotImplementedError
+
+    def _is_elsewhere(self, part: tree.Condition) -> bool:
+        """Whether a condition says nothing of the columns of this table: `_there` finds the rows for which it is true."""
+        raise NotImplementedError
+
+    def _there(self, opened: Opened, elsewhere: Sequence[tree.Condition]) -> Sequence[Array]:
+        """The rows of each segment that the acting user sees and for which conditions on what is elsewhere are true: bool.
+
+        They are not deleted, not replaced and not pending.
+        """
+        raise NotImplementedError
 
     def ids(self, plan: Plan) -> Array:
         """The inner ids of all rows of a plan, int64, ascending."""
@@ -179,7 +117,7 @@ class ColumnsEngine:
 
         def answer(found: Sequence[_Found], pending: Plan | None) -> Sequence[Row]:
             ids = first_rows(
-                [(rows.segment, rows.mask) for rows in found], plan.sort, self._names, limit, after
+                [(rows.segment, rows.mask) for rows in found], plan.sort, self._writer, limit, after
             )
             values = self._sqlite.values(plan.table, [term.field for term in plan.sort], ids)
             rows: list[Row] = [
@@ -200,7 +138,7 @@ class ColumnsEngine:
         def answer(found: Sequence[_Found], pending: Plan | None) -> Array:
             others = self._sqlite.page(pending, -1) if pending is not None else ()
             rows = [(rows.segment, rows.mask) for rows in found]
-            return all_rows(rows, plan.sort, self._names, others)
+            return all_rows(rows, plan.sort, self._writer, others)
 
         if not plan.sort:
             return self.ids(plan)
@@ -216,7 +154,7 @@ class ColumnsEngine:
             if pending is not None:
                 others = self._sqlite.tallies(pending, list(map(of_all, tallies)))
                 count = self._sqlite.count(pending)
-            counting = Counting(rows, self._names, count)
+            counting = Counting(rows, self._writer, count)
             return [counting.counts(tally, more) for tally, more in zip(tallies, others, strict=True)]
 
         return self._answered(plan, answer, lambda plan: self._sqlite.tallies(plan, tallies))
@@ -240,16 +178,22 @@ class ColumnsEngine:
         answer: Callable[[Sequence[_Found], Plan | None], Answer],
         by_sqlite: Callable[[Plan], Answer],
     ) -> Answer:
-        """The answer from the rows that the columns find and the plan of pending items, in one state of the catalogue."""
+        """The answer from the rows that the columns find and the plan of pending rows, in one state of the catalogue."""
 
         def work() -> Answer | None:
-            opened = self._columns._opened()
-            self._names = _Names(self._sqlite, self._folders)  # in this state of the catalogue
+            opened = self._columns.opened()
+            self._begin(opened)
             found = None if opened is None else self._found(opened, plan)
             if found is None or opened is None:
                 return None
-            pending = plan.narrowed(tree.Among("items", opened.pending)) if opened.pending else None
-            return answer(found, pending)
+            pending = plan.narrowed(tree.Among(plan.table, opened.pending)) if opened.pending else None
+            try:
+                return answer(found, pending)
+            except NotInColumns:
+                if sum(int(rows.mask.sum()) for rows in found) > _FEW:
+                    raise
+            ids = [id for rows in found for id in rows.ids().tolist()]
+            return by_sqlite(plan.narrowed(tree.Among(plan.table, [*ids, *opened.pending])))
 
         for attempt in range(2):
             try:
@@ -261,30 +205,25 @@ class ColumnsEngine:
                 break
             except UnreadableSegment:
                 if attempt:  # and not because another process has just replaced it
-                    self._columns._give_up()
+                    self._columns.give_up()
         return by_sqlite(plan)
 
     def _found(self, opened: Opened, plan: Plan) -> Sequence[_Found] | None:
         """The rows of each segment; None if SQLite answers faster."""
-        parts = list(_conjuncts(plan.condition))
+        parts = list(conjuncts(plan.condition))
         if any(map(_has_index, parts)):
             return None
-        written = [_written(ColumnWriter(segment, self._names), parts) for segment in opened.segments]
-        left = [part for place, part in enumerate(parts) if any(place not in known for known in written)]
+        elsewhere = [part for part in parts if self._is_elsewhere(part)]
+        own = [part for part in parts if not self._is_elsewhere(part)]
+        known = [written(self._writer(segment), own) for segment in opened.segments]
+        left = [part for place, part in enumerate(own) if any(place not in of for of in known)]
         if left and len(left) == len(parts):
             return None
-        chosen = [place for place in range(len(parts)) if all(place in known for known in written)]
-        found = []
-        reach = self._access.reach()
-        if reach is not None and self._reached.folders != reach.folders:
-            self._reached = _Reached(reach.folders)
-        for segment, known in zip(opened.segments, written, strict=True):
-            there = _visible(segment, opened.pending)
-            if reach is not None:
-                there &= self._reached.rows(segment, reach.items)
-            mask = _evaluated(segment, [known[place] for place in chosen], there)
-            found.append(_Found(segment, mask))
-        self._reached.keep(opened.segments)
+        chosen = [place for place in range(len(own)) if all(place in of for of in known)]
+        found = [
+            _Found(segment, evaluated(segment, [of[place] for place in chosen], there))
+            for segment, of, there in zip(opened.segments, known, self._there(opened, elsewhere), strict=True)
+        ]
         if not left:
             return found
         if sum(int(rows.mask.sum()) for rows in found) > _FEW:
@@ -302,15 +241,6 @@ class ColumnsEngine:
         return _Found(rows.segment, mask)
 
 
-def _conjuncts(condition: tree.Condition | None) -> Iterable[tree.Condition]:
-    """The conditions that must all be true."""
-    if isinstance(condition, tree.All):
-        for part in condition.parts:
-            yield from _conjuncts(part)
-    elif condition is not None:
-        yield condition
-
-
 def _has_index(part: tree.Condition) -> bool:
     """Whether SQLite finds the rows of a condition by an index: the few items of a URL, a path or a UUID."""
     match part:
@@ -321,71 +251,3 @@ def _has_index(part: tree.Condition) -> bool:
                 ("derived", ("path",)),
             )
     return False
-
-
-@frozen
-class _Written:
-    """A condition as an expression over one segment.
-
-    One that costs much is evaluated for the rows that others leave, unless it is tied to all rows of the segment.
-    """
-
-    expression: polars.Expr
-    is_late: bool
-
-
-def _written(writer: ColumnWriter, parts: Sequence[tree.Condition]) -> dict[int, _Written]:
-    """Expressions of the parts that the columns of a segment can answer, by place."""
-    found = {}
-    for place, part in enumerate(parts):
-        writer.is_slow = writer.is_tied = False
-        try:
-            expression = writer.condition(part)
-        except NotInColumns:
-            continue
-        found[place] = _Written(expression, writer.is_slow and not writer.is_tied)
-    return found
-
-
-def _visible(segment: Segment, pending: Sequence[int]) -> Array:
-    """Which rows of a segment are neither replaced nor deleted nor pending: bool."""
-    import numpy as np
-
-    mask = segment.living().copy()
-    if pending:
-        given = np.asarray(pending, np.int64)
-        places = np.searchsorted(segment.ids, given)
-        inside = places < len(mask)
-        places, given = places[inside], given[inside]
-        mask[places[segment.ids[places] == given]] = False
-    return mask
-
-
-def _evaluated(segment: Segment, parts: Sequence[_Written], mask: Array) -> Array:
-    """The rows of a mask for which all parts are true."""
-    import numpy as np
-    import polars as pl
-
-    first = [part.expression for part in parts if not part.is_late]
-    if first:
-        expression = reduce(and_, first)
-        mask &= _truth(segment.table_for(expression), expression)
-    late = [part.expression for part in parts if part.is_late]
-    if late:
-        expression = reduce(and_, late)
-        if mask.all():
-            return _truth(segment.table_for(expression), expression)
-        names = sorted(set(expression.meta.root_names())) or ["id"]
-        places = np.flatnonzero(mask)
-        if len(places):
-            rows = segment.table(names).select(names).filter(pl.Series(mask))
-            mask[places] = _truth(rows, expression)
-    return mask
-
-
-def _truth(frame: polars.DataFrame, expression: polars.Expr) -> Array:
-    """For each row whether an expression is true; bool."""
-    import numpy as np
-
-    found: Array = frame.select(expression.fill_null(False).alias("found"))["found"].to_numpy()
-    return found if len(found) == frame.height else np.full(frame.height, bool(found[0]))

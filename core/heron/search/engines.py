@@ -14,7 +14,7 @@ from heron.search.sqlite_engine import SqliteEngine
 
 if TYPE_CHECKING:
     from heron.catalog.columns.service import ColumnService
-    from heron.search.columns_engine import ColumnsEngine
+    from heron.search.item_columns import ItemColumnsEngine
 
 
 class Engines:
@@ -35,13 +35,21 @@ class Engines:
         self._folders = folders
 
     def of(self, plan: Plan, *, goes_on: bool = False) -> Engine:
-        """The engine that answers a plan: the columns for items if there are any, SQLite for frames and small catalogues."""
-        if plan.table != "items" or not self._columns._are_used(is_new=not goes_on):
+        """The engine that answers a plan: columns if its table has some that are worth it, SQLite for small catalogues."""
+        if plan.table == "items":
+            is_used = self._columns._items.are_used(is_new=not goes_on)
+            return self._with_columns if is_used else self._sqlite
+        if not self._columns._frames.are_used(is_new=not goes_on):
             return self._sqlite
-        return self._with_columns
+        from heron.search.frame_columns import FrameColumnsEngine
+
+        items = self.of(Plan("items"), goes_on=goes_on)
+        return FrameColumnsEngine(self._database, self._sqlite, self._columns._frames, items)
 
     @cached_property
-    def _with_columns(self) -> ColumnsEngine:
-        from heron.search.columns_engine import ColumnsEngine
+    def _with_columns(self) -> ItemColumnsEngine:
+        from heron.search.item_columns import ItemColumnsEngine
 
-        return ColumnsEngine(self._database, self._access, self._sqlite, self._columns, self._folders)
+        return ItemColumnsEngine(
+            self._database, self._access, self._sqlite, self._columns._items, self._folders
+        )

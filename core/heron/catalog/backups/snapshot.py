@@ -24,10 +24,14 @@ _SUFFIXES = {"float32": "f32", "float16": "f16"}
 
 _NOT_WRITTEN = ("disk I/O error", "disk is full", "readonly database", "unable to open")
 
-_COLUMNS = (
-    "DELETE FROM column_segments",
-    "DELETE FROM column_changes",
-    "UPDATE column_state SET version = version + 1, is_used = 0, covered = 0",
+_COLUMNS = tuple(
+    (f"{prefix}_state", statement)
+    for prefix in ("column", "frame_column")
+    for statement in (
+        f"DELETE FROM {prefix}_segments",
+        f"DELETE FROM {prefix}_changes",
+        f"UPDATE {prefix}_state SET version = version + 1, is_used = 0, covered = 0",
+    )
 )
 """Columns are a cache, and are not copied: the snapshot says that there are none, so that they are made anew."""
 
@@ -68,8 +72,10 @@ def take(source: Path, target: Path, *, read_only: bool, progress: Callable[[int
             reading.backup(copy, pages=_PAGES, progress=lambda _, left, total: progress(total - left, total))
             reading.execute("ROLLBACK")
             copy.execute("PRAGMA journal_mode = DELETE")
-            for statement in _COLUMNS:
-                copy.execute(statement)
+            tables = {name for (name,) in copy.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+            for table, statement in _COLUMNS:
+                if table in tables:  # a workspace that may only be read can lack some
+                    copy.execute(statement)
             check(copy, source, "quick_check")
             return read(copy, source)
     except sqlite3.Error as error:

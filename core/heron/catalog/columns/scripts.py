@@ -50,3 +50,39 @@ CREATE TRIGGER column_of_removed AFTER DELETE ON items WHEN (SELECT is_used FROM
     INSERT INTO column_changes (item_id) VALUES (OLD.id);
 END;
 """
+
+FRAME_COLUMNS = """
+CREATE TABLE frame_column_state (
+    id INTEGER PRIMARY KEY CHECK (id = 1),
+    version INTEGER NOT NULL DEFAULT 0,
+    is_used INTEGER NOT NULL DEFAULT 0,
+    covered INTEGER NOT NULL DEFAULT 0
+);
+
+CREATE TABLE frame_column_segments (
+    id INTEGER PRIMARY KEY,
+    file TEXT NOT NULL UNIQUE,
+    size INTEGER NOT NULL,
+    row_count INTEGER NOT NULL,
+    left_out TEXT NOT NULL DEFAULT '[]'
+);
+
+CREATE TABLE frame_column_changes (
+    id INTEGER PRIMARY KEY,
+    frame_id INTEGER NOT NULL UNIQUE
+);
+
+CREATE TRIGGER frame_column_of_changed AFTER UPDATE ON frames
+WHEN (SELECT is_used FROM frame_column_state WHERE id = 1) BEGIN
+    DELETE FROM frame_column_changes WHERE frame_id = NEW.id;
+    INSERT INTO frame_column_changes (frame_id) VALUES (NEW.id);
+END;
+
+CREATE TRIGGER frame_column_of_removed AFTER DELETE ON frames
+WHEN (SELECT is_used FROM frame_column_state WHERE id = 1) BEGIN
+    DELETE FROM frame_column_changes WHERE frame_id = OLD.id;
+    INSERT INTO frame_column_changes (frame_id) VALUES (OLD.id);
+END;
+
+INSERT INTO frame_column_state (id) VALUES (1);
+"""

@@ -1,61 +1,35 @@
-"""The columns of a workspace: brought up to date in segments, opened for queries, and rebuilt at will."""
+"""The columns of a workspace, those of items and those of frames: shown, rebuilt at will, and pushed elsewhere."""
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
-from functools import cache
-from importlib.util import find_spec
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from attrs import frozen
 
 from heron.catalog.access import WORKSPACE, Access
-from heron.catalog.columns.tables import ColumnState, ColumnTables, Rows
+from heron.catalog.columns import kept
+from heron.catalog.columns.kept import TableColumns
+from heron.catalog.columns.tables import FRAMES, ITEMS, ColumnTables
 from heron.catalog.database import Database
-from heron.columns.building import as_texts, frame_of, name_of, title
-from heron.columns.segments import SUFFIX, Segment, UnreadableSegment, write_segment
 from heron.errors import CatalogueError, PermissionDenied, PluginError
 from heron.records import Record
-from heron.vectors.files import exclusive
 
 if TYPE_CHECKING:
-    import polars
-
     from heron.answers import Pushed
     from heron.catalog.referring import IntegrationRef
-    from heron.columns.building import Place
 
 FOLDER = "columns"
-MANY = 200_000
-"""With so many items there are columns. With fewer, one query of SQLite takes less time than the import of Polars (0.2 s)."""
-
-SOME = 20_000
-"""With so many items there are columns for a process that asks OFTEN, such as a server, a notebook or a long script."""
-
-OFTEN = 10
-"""A process asks often after so many first pages, counts and other parts of queries; further pages do not count."""
-
-PENDING = 20_000
-"""So many items may be pending before they are written."""
-
-RETRY = 30.0
-"""The seconds until columns that could not be written are written again."""
-
-_SEGMENT = 100_000
-"""The most items that are read for one segment."""
-
-_LARGEST = 200_000
-"""The most rows of a segment that is made of smaller ones."""
 
 
 @frozen(repr=False)
 class ColumnStatus(Record):
     """The columns of a workspace: whether they are used, their segments, rows and bytes, and pending items.
 
-    `reason` says why no program uses them, or which programs do if not all; it is empty if all do. `pending` is the number of items that are read from SQLite, because they were written after the segments.
+    `reason` says why no program uses them, or which programs do if not all; it is empty if all do. `rows` are items and
+    `frames` are frames; `pending` is the number of items and frames that are read from SQLite, because they were written
+    after the segments.
     """
 
     used: bool
@@ -64,14 +38,7 @@ class ColumnStatus(Record):
     rows: int
     bytes: int
     pending: int
-
-
-@frozen
-class Opened:
-    """The segments from the oldest to the newest, and the ids of items that are not in them as they are now."""
-
-    segments: Sequence[Segment]
-    pending: Sequence[int]
+    frames: int
 
 
 class ColumnService:
@@ -81,37 +48,35 @@ class ColumnService:
         self, database: Database, access: Access, directory: Path, pusher: Callable[[], Callable[..., Pushed]]
     ) -> None:
         """`pusher` gives what writes columns to a place elsewhere."""
-        self._tables = ColumnTables(database)
+        self._database = database
         self._access = access
-        self._folder = directory / FOLDER
         self._pusher = pusher
-        self._version: tuple[int, int] | None = None
-        self._segments: Sequence[Segment] = ()
-        self._retry_at = 0.0
-        self._asked = 0
+        folder = directory / FOLDER
+        self._items = TableColumns(ColumnTables(database, ITEMS), folder)
+        self._frames = TableColumns(ColumnTables(database, FRAMES), folder / "frames")
 
     def status(self) -> ColumnStatus:
         """What the columns contain."""
         self._require_all()
-        state, pending, newest = self._tables.database.in_one_state(self._state_and_pending)
-        used, reason = _use(newest, are_made=state.is_used)
-        sizes = (sum(file.rows for file in state.segments), sum(file.size for file in state.segments))
-        return ColumnStatus(used, reason, len(state.segments), *sizes, pending)
-
-    def _state_and_pending(self) -> tuple[ColumnState, int, int]:
-        """The state, the number of pending items, and the highest id of an item."""
-        state, newest = self._tables.state(), self._tables.last_change()[1]
-        if not state.is_used:
-            return state, self._tables.item_count(), newest
-        return state, self._tables.pending_count(state.covered), newest
+        items, frames = self._database.in_one_state(lambda: (self._items.parts(), self._frames.parts()))
+        larger = max(items, frames, key=lambda parts: parts.newest)
+        used, reason = _use(larger.newest, are_made=larger.state.is_used)
+        return ColumnStatus(
+            used,
+            reason,
+            len(items.state.segments) + len(frames.state.segments),
+            items.state.rows,
+            items.state.size + frames.state.size,
+            items.pending + frames.pending,
+            frames.state.rows,
+        )
 
     def rebuild(self) -> ColumnStatus:
         """Make all columns anew; raises PluginError without Polars, CatalogueError if another process makes them."""
         self._require_all()
-        if not _has_polars():
+        if not kept._has_polars():
             raise PluginError("columns need Polars", hint="pip install 'heron[columns]'")
-        self._forget()
-        if not self._refresh():
+        if not (self._items.rebuild() and self._frames.rebuild()):
             raise CatalogueError(
                 "another process makes the columns at this moment", hint="heron columns status"
             )
@@ -123,7 +88,8 @@ class ColumnService:
         Without Polars, for a small catalogue, and where nothing can be written, nothing happens.
         """
         self._require_all()
-        self._refresh_if_much()
+        self._items.refresh_if_much()
+        self._frames.refresh_if_much()
 
     def push(
         self,
@@ -152,201 +118,24 @@ class ColumnService:
                 hint="ask an admin of the workspace",
             )
 
-    def _are_used(self, *, is_new: bool) -> bool:
-        """Whether the columns can answer a query, which `is_new` or a further page, after what is pending was written if
-        that is much.
-        """
-        self._asked += is_new
-        self._refresh_if_much()
-        return self._is_large() and _has_polars() and self._tables.version() is not None
-
-    def _is_large(self) -> bool:
-        """Whether columns are quicker for this process than SQLite alone."""
-        newest = self._tables.last_change()[1]
-        return newest >= MANY or (newest >= SOME and self._asked > OFTEN)
-
-    def _opened(self) -> Opened | None:
-        """The columns in the state of the caller's transaction; None if SQLite has to answer alone."""
-        version = self._tables.version()
-        if version is None:
-            return None
-        pending = self._tables.pending(version[1], 2 * PENDING)
-        if len(pending) >= 2 * PENDING:
-            return None
-        if version != self._version:
-            known = {segment.file: segment for segment in self._segments}
-            state = self._tables.state()
-            segments = [known.get(file) or Segment(self._folder, file) for file in state.segments]
-            for place, segment in enumerate(segments):
-                segment.replace_by(segments[place + 1 :])
-            self._segments, self._version = segments, version
-        return Opened(self._segments, pending)
-
-    def _give_up(self) -> None:
-        """Forget segments that cannot be read, so that they are made anew; if that cannot be written now, later."""
-        self._segments, self._version = (), None
-        if not self._tables.database.may_write or self._tables.database.is_writing:
-            return
-        try:
-            with self._tables.at_once():
-                self._forget()
-        except CatalogueError:
-            self._retry_at = time.monotonic() + RETRY
-
     def _landed(self) -> None:
         """After a batch of items was written: write whole segments, so that the next query finds little to write."""
-        self._refresh_if_much(_SEGMENT)
-
-    def _refresh_if_much(self, much: int | None = None) -> None:
-        """Write what is pending if there are `much`, by default PENDING, items."""
-        much = much or PENDING
-        database = self._tables.database
-        if not database.may_write or database.is_writing or not _has_polars() or not self._is_large():
-            return
-        version = self._tables.version()
-        if version is not None and self._tables.pending_count(version[1], much) < much:
-            return
-        if time.monotonic() < self._retry_at:
-            return
-        try:
-            with self._tables.at_once():
-                self._refresh()
-        except UnreadableSegment:
-            self._give_up()
-        except (
-            OSError,
-            CatalogueError,
-        ):  # a full disk, another writer, a folder that cannot be written: SQLite answers
-            self._retry_at = time.monotonic() + RETRY
-
-    def _forget(self) -> None:
-        self._tables.end_use()
-        self._segments, self._version = (), None
-        with suppress(OSError), exclusive(self._folder / "lock") as is_held:
-            if is_held:
-                self._sweep()
-
-    def _refresh(self) -> bool:
-        """Write all pending items; False if another process does. Raises OSError."""
-        self._folder.mkdir(exist_ok=True)
-        with exclusive(self._folder / "lock") as is_held:
-            if not is_held:
-                return False
-            if self._tables.version() is None:
-                self._tables.begin_use()
-            while self._write_next():
-                pass
-            self._sweep()
-        return True
-
-    def _write_next(self) -> bool:
-        """Write one segment of pending items, and merge small segments; whether there is more to write."""
-        read = self._tables.database.in_one_state(self._read_next)
-        if read is None:
-            return False
-        state, (change, top, last), (frame, left_out) = read
-        removed, frame, left_out = self._merged(state, frame, left_out)
-        added = write_segment(self._folder, frame, left_out) if frame.height else None
-        if not self._tables.replace(state.version, removed, added, (change, top)):
-            return False
-        return top < last
-
-    def _read_next(
-        self,
-    ) -> tuple[ColumnState, tuple[int, int, int], tuple[polars.DataFrame, set[Place]]] | None:
-        """The rows of the next segment, with the last change and item that it contains, and the last item; None if nothing is pending."""
-        state = self._tables.state()
-        change, last = self._tables.last_change()
-        top = min(
-            last, state.covered + _SEGMENT
-        )  # less than before if the newest items were removed: ids are used again
-        changed = self._tables.changed(change, state.covered)
-        if not changed and top <= state.covered:
-            return None
-        return state, (change, top, last), _gathered(self._tables.rows(changed, state.covered, top))
-
-    def _merged(
-        self, state: ColumnState, frame: polars.DataFrame, left_out: set[Place]
-    ) -> tuple[list[str], polars.DataFrame, set[Place]]:
-        """The new rows with those of the newest segments that are not much larger than they are, and the names of these segments."""
-        import numpy as np
-        import polars as pl
-
-        total, chosen = frame.height, []
-        for file in reversed(state.segments):
-            if file.rows > 2 * total or file.rows + total > _LARGEST:
-                break
-            chosen.append(file)
-            total += file.rows
-        frames, ids = [frame], frame["id"].to_numpy()
-        for file in chosen:
-            segment = Segment(self._folder, file)
-            kept = segment.table(segment.columns.values()).filter(pl.Series(~np.isin(segment.ids, ids)))
-            frames.append(kept)
-            ids = np.concatenate([ids, segment.ids])
-            left_out = left_out | file.left_out
-        if not chosen:
-            return [], frame, left_out
-        return [file.name for file in chosen], _joined(frames, left_out).sort("id"), left_out
-
-    def _sweep(self) -> None:
-        """Remove files that no state names; the lock is held."""
-        named = {file.name for file in self._tables.state().segments}
-        for path in self._folder.glob(f"*{SUFFIX}"):
-            if path.name not in named:
-                path.unlink(missing_ok=True)
+        self._items.landed()
+        self._frames.landed()
 
 
 def _use(newest: int, *, are_made: bool) -> tuple[bool, str]:
-    """Whether some program uses the columns, as `_is_large` decides, and why none does or not all do."""
-    if not _has_polars():
+    """Whether some program uses the columns, as `TableColumns` decides, and why none does or not all do."""
+    if not kept._has_polars():
         return False, "Polars is not installed: pip install 'heron[columns]'"
-    if newest < min(SOME, MANY):
-        return False, f"for fewer than {SOME:,} items no program uses them: SQLite alone is quicker"
-    if newest < MANY:
-        return are_made, f"for fewer than {MANY:,} items only a program that asks many queries uses them"
+    if newest < min(kept.SOME, kept.MANY):
+        return (
+            False,
+            f"for fewer than {kept.SOME:,} items or frames no program uses them: SQLite alone is quicker",
+        )
+    if newest < kept.MANY:
+        return (
+            are_made,
+            f"for fewer than {kept.MANY:,} items or frames only a program that asks many queries uses them",
+        )
     return are_made, "" if are_made else "they are made by the next query"
-
-
-def _gathered(bundles: Iterator[Rows]) -> tuple[polars.DataFrame, set[Place]]:
-    """The table of bundles of rows, sorted by `id`, and the places that it does not contain."""
-    frames: list[polars.DataFrame] = []
-    left_out: set[Place] = set()
-    for bundle in bundles:
-        frame, without = frame_of(*bundle)
-        frames.append(frame)
-        left_out |= without
-    return _joined(frames, left_out), left_out
-
-
-def _joined(frames: Sequence[polars.DataFrame], left_out: set[Place]) -> polars.DataFrame:
-    """One table of several, without places that one of them does not contain. Times beside texts become texts."""
-    import polars as pl
-
-    titles = {title for frame in frames for title in frame.columns}
-    names = {title: name_of(title) for title in titles if title != "id"}
-    spread = {
-        title
-        for title, (origin, path, _) in names.items()
-        if (origin, path) in left_out or (origin, ()) in left_out
-    }
-    texts = {(origin, path) for origin, path, family in names.values() if family == "text"}
-    mixed = [title for title, (*place, family) in names.items() if family == "time" and tuple(place) in texts]
-    cleaned = []
-    for frame in frames:
-        frame = frame.drop(spread & set(frame.columns))
-        for each in mixed:
-            if each in frame.columns:
-                written = as_texts(frame[each]).rename(title((*names[each][:2], "text")))
-                frame = frame.drop(each).with_columns(written)
-        cleaned.append(frame)
-    return (
-        pl.concat(cleaned, how="diagonal", rechunk=True)
-        if cleaned
-        else pl.DataFrame({"id": pl.Series([], dtype=pl.Int64)})
-    )
-
-
-@cache
-def _has_polars() -> bool:
-    return find_spec("polars") is not None

@@ -1,4 +1,4 @@
-"""Which segments the columns consist of, which items have changed since, and the rows of which segments are made."""
+"""Which segments the columns consist of, which rows have changed since, and the rows of which segments are made."""
 
 from __future__ import annotations
 
@@ -12,20 +12,53 @@ from heron.catalog.database import Database
 from heron.columns.segments import SegmentFile
 from heron.convert import dumps, loads
 from heron.errors import CatalogueError
-from heron.models import ITEM_FIELDS
+from heron.models import FRAME_FIELDS, ITEM_FIELDS
 
 _BUNDLE = 20_000
 _STORED = [name for name, field in ITEM_FIELDS.items() if field.sql and field.compares]
-_SELECTED = ["folder_id", "deleted_at", *_STORED]
-_PENDING = "SELECT item_id FROM column_changes UNION SELECT id FROM items WHERE id > ?"
+
+
+@frozen
+class Kept:
+    """A table with columns: its name, what the names of the tables about its columns begin with, and what is read of a row.
+
+    `changed` is the column of the changes that names a row, `plain` are columns with one value, `texts` those of JSON. A row
+    that is gone has `gone` in the place of its plain columns.
+    """
+
+    table: str
+    prefix: str
+    changed: str
+    plain: Sequence[str]
+    texts: tuple[str, str]
+    gone: tuple[Any, ...]
+
+
+ITEMS = Kept(
+    "items",
+    "column",
+    "item_id",
+    ("folder_id", "deleted_at", *_STORED),
+    ("metadata", "facts"),
+    (None, "gone", *(None for _ in _STORED)),
+)
+_OF_FRAMES = ("item_id", *(name for name, field in FRAME_FIELDS.items() if field.sql and field.compares))
+FRAMES = Kept(
+    "frames",
+    "frame_column",
+    "frame_id",
+    _OF_FRAMES,
+    ("metadata", "metrics"),
+    tuple(None for _ in _OF_FRAMES),
+)
 
 Rows = tuple[Sequence[int], dict[str, Sequence[Any]], Sequence[str], Sequence[str]]
-"""Items as columns: ids, plain columns by name, and the JSON texts of metadata and of facts."""
+"""Rows as columns: ids, plain columns by name, and the JSON texts of metadata and of facts or metrics."""
 
 
 @frozen
 class ColumnState:
-    """What the columns contain: segments from the oldest to the newest, and every item up to the id `covered`.
+    """What the columns contain: segments from the oldest to the newest, and every row up to the id `covered`.
 
     The version changes with each change of the segments.
     """
@@ -35,27 +68,44 @@ class ColumnState:
     covered: int
     segments: tuple[SegmentFile, ...]
 
+    @property
+    def rows(self) -> int:
+        """The number of rows in all segments."""
+        return sum(file.rows for file in self.segments)
+
+    @property
+    def size(self) -> int:
+        """The bytes of all segments."""
+        return sum(file.size for file in self.segments)
+
 
 class ColumnTables:
-    """The tables of the catalogue that tell about the columns."""
+    """The tables of the catalogue that tell about the columns of one of its tables."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, kept: Kept) -> None:
         self.database = database
+        self._kept = kept
+        self._table, self._changed = kept.table, kept.changed
+        self._state, self._segments, self._changes = (
+            f"{kept.prefix}_{name}" for name in ("state", "segments", "changes")
+        )
+        self._pending = f"SELECT {self._changed} AS id FROM {self._changes} UNION SELECT id FROM {self._table} WHERE id > ?"
 
     def version(self) -> tuple[int, int] | None:
         """The version and the highest covered id; None if the columns are not used, or the catalogue has no tables for them."""
         try:
-            row = self.database.row("SELECT version, covered, is_used FROM column_state")
+            row = self.database.row(f"SELECT version, covered, is_used FROM {self._state}")
         except CatalogueError:
             return None  # an older catalogue that cannot be written
         return (row[0], row[1]) if row is not None and row[2] else None
 
     def state(self) -> ColumnState:
         """The state of the columns."""
-        version, is_used, covered = self.database.rows("SELECT version, is_used, covered FROM column_state")[
-            0
-        ]
-        rows = self.database.rows("SELECT file, size, row_count, left_out FROM column_segments ORDER BY id")
+        row = self.database.row(f"SELECT version, is_used, covered FROM {self._state}")
+        if row is None:  # an older catalogue that cannot be written
+            return ColumnState(0, False, 0, ())
+        version, is_used, covered = row
+        rows = self.database.rows(f"SELECT file, size, row_count, left_out FROM {self._segments} ORDER BY id")
         segments = tuple(
             SegmentFile(
                 name, size, count, frozenset((origin, tuple(path)) for origin, path in loads(left_out))
@@ -65,63 +115,61 @@ class ColumnTables:
         return ColumnState(version, bool(is_used), covered, segments)
 
     def pending(self, covered: int, limit: int) -> list[int]:
-        """The ids of at most `limit` items that are not in the segments as they are now, ascending, removed ones too."""
-        return [
-            row[0] for row in self.database.rows(f"{_PENDING} ORDER BY item_id LIMIT ?", [covered, limit])
-        ]
+        """The ids of at most `limit` rows that are not in the segments as they are now, ascending, removed ones too."""
+        return [row[0] for row in self.database.rows(f"{self._pending} ORDER BY 1 LIMIT ?", [covered, limit])]
 
     def pending_count(self, covered: int, limit: int | None = None) -> int:
-        """The number of pending items, at most `limit`."""
+        """The number of pending rows, at most `limit`."""
         most = -1 if limit is None else limit
-        count: int = self.database.value(f"SELECT count(*) FROM ({_PENDING} LIMIT ?)", [covered, most])
+        count: int = self.database.value(f"SELECT count(*) FROM ({self._pending} LIMIT ?)", [covered, most])
         return count
 
     def changed(self, through: int, covered: int) -> list[int]:
-        """The ids of items that changes up to an id name, ascending, without those above `covered`."""
+        """The ids of rows that changes up to an id name, ascending, without those above `covered`."""
         rows = self.database.rows(
-            "SELECT item_id FROM column_changes WHERE id <= ? AND item_id <= ? ORDER BY item_id",
+            f"SELECT {self._changed} FROM {self._changes} WHERE id <= ? AND {self._changed} <= ? ORDER BY 1",
             [through, covered],
         )
         return [row[0] for row in rows]
 
-    def item_count(self) -> int:
-        """The number of items, deleted ones included."""
-        count: int = self.database.value("SELECT count(*) FROM items")
+    def row_count(self) -> int:
+        """The number of rows, deleted items included."""
+        count: int = self.database.value(f"SELECT count(*) FROM {self._table}")
         return count
 
     def last_change(self) -> tuple[int, int]:
-        """The id of the last change, and the highest id of an item."""
+        """The id of the last change, and the highest id of a row."""
         found: tuple[int, int] = tuple(
             self.database.rows(
-                "SELECT (SELECT coalesce(max(id), 0) FROM column_changes), (SELECT coalesce(max(id), 0) FROM items)"
+                f"SELECT (SELECT coalesce(max(id), 0) FROM {self._changes}), (SELECT coalesce(max(id), 0) FROM {self._table})"
             )[0]
         )
         return found
 
     def rows(self, ids: Sequence[int] | None, above: int, up_to: int) -> Iterator[Rows]:
-        """The items with given ids and those with ids above one and up to another, in bundles, ascending within each part.
+        """The rows with given ids and those with ids above one and up to another, in bundles, ascending within each part.
 
-        An id that no item has is given as a deleted item without values.
+        An id that no row has is given as a row that is gone.
         """
-        names = ", ".join(["id", *_SELECTED, "metadata", "facts"])
+        names = ", ".join(["id", *self._kept.plain, *self._kept.texts])
         for start in range(0, len(ids or ()), _BUNDLE):
             some = (ids or ())[start : start + _BUNDLE]
             found = self.database.rows(
-                f"SELECT {names} FROM items WHERE id IN (SELECT value FROM json_each(?)) ORDER BY id",
+                f"SELECT {names} FROM {self._table} WHERE id IN (SELECT value FROM json_each(?)) ORDER BY id",
                 [dumps(list(some))],
             )
             known = {row[0] for row in found}
-            gone = [(id, *("gone" if name == "deleted_at" else None for name in _SELECTED), "{}", "{}") for id in some if id not in known]  # fmt: skip
-            yield _columns(sorted([*map(tuple, found), *gone]))
+            gone = [(id, *self._kept.gone, "{}", "{}") for id in some if id not in known]
+            yield self._columns(sorted([*map(tuple, found), *gone]))
         while above < up_to:
             found = self.database.rows(
-                f"SELECT {names} FROM items WHERE id > ? AND id <= ? ORDER BY id LIMIT {_BUNDLE}",
+                f"SELECT {names} FROM {self._table} WHERE id > ? AND id <= ? ORDER BY id LIMIT {_BUNDLE}",
                 [above, up_to],
             )
             if not found:
                 return
             above = found[-1][0]
-            yield _columns(found)
+            yield self._columns(found)
 
     @contextmanager
     def at_once(self) -> Iterator[None]:
@@ -135,41 +183,40 @@ class ColumnTables:
             connection.execute(f"PRAGMA busy_timeout = {milliseconds}")
 
     def begin_use(self) -> None:
-        """From now on record changes of items."""
-        self.database.execute("UPDATE column_state SET is_used = 1 WHERE NOT is_used")
+        """From now on record changes of rows."""
+        self.database.execute(f"UPDATE {self._state} SET is_used = 1 WHERE NOT is_used")
 
     def end_use(self) -> None:
         """Forget all segments, and record no more changes."""
         with self.database.write():
-            for table in ("column_segments", "column_changes"):
+            for table in (self._segments, self._changes):
                 self.database.execute(f"DELETE FROM {table}")
-            self.database.execute("UPDATE column_state SET version = version + 1, is_used = 0, covered = 0")
+            self.database.execute(f"UPDATE {self._state} SET version = version + 1, is_used = 0, covered = 0")
 
     def replace(
         self, version: int, removed: Iterable[str], added: SegmentFile | None, through: tuple[int, int]
     ) -> bool:
-        """Put a segment in the place of others, and note that it contains the changes and items through these ids.
+        """Put a segment in the place of others, and note that it contains the changes and rows through these ids.
 
         Returns False, and changes nothing, if the version is another one.
         """
         change, covered = through
         with self.database.write():
-            if self.database.value("SELECT version FROM column_state") != version:
+            if self.database.value(f"SELECT version FROM {self._state}") != version:
                 return False
             self.database.execute_many(
-                "DELETE FROM column_segments WHERE file = ?", [(name,) for name in removed]
+                f"DELETE FROM {self._segments} WHERE file = ?", [(name,) for name in removed]
             )
             if added is not None:
                 left_out = dumps(sorted([origin, list(path)] for origin, path in added.left_out))
                 self.database.execute(
-                    "INSERT INTO column_segments (file, size, row_count, left_out) VALUES (?, ?, ?, ?)",
+                    f"INSERT INTO {self._segments} (file, size, row_count, left_out) VALUES (?, ?, ?, ?)",
                     [added.name, added.size, added.rows, left_out],
                 )
-            self.database.execute("DELETE FROM column_changes WHERE id <= ?", [change])
-            self.database.execute("UPDATE column_state SET version = version + 1, covered = ?", [covered])
+            self.database.execute(f"DELETE FROM {self._changes} WHERE id <= ?", [change])
+            self.database.execute(f"UPDATE {self._state} SET version = version + 1, covered = ?", [covered])
         return True
 
-
-def _columns(rows: Sequence[Any]) -> Rows:
-    ids, *columns, metadata, facts = zip(*rows, strict=True)
-    return ids, dict(zip(_SELECTED, columns, strict=True)), metadata, facts
+    def _columns(self, rows: Sequence[Any]) -> Rows:
+        ids, *columns, metadata, facts = zip(*rows, strict=True)
+        return ids, dict(zip(self._kept.plain, columns, strict=True)), metadata, facts

@@ -147,6 +147,7 @@ EXAMPLES: dict[str, str] = {
     "pictures.text": '"".join(ws.pictures.text("notes.txt"))',
     "pictures.thumbnail": 'ws.pictures.thumbnail("dune.jpg")  # the one that is kept, or one made now',
     "pictures.times": 'ws.pictures.times("waves.gif")  # seconds',
+    "pictures.viewing": 'ws.pictures.viewing("harbour.jpg").windows  # (): only scans and images of 16 bits have windows',
     "pictures.write_frames": '[path.name for path in ws.pictures.write_frames("waves.gif", "frames", range(3))]',
     "registration.register": 'facts = heron.MediaFacts("image", "image/jpeg", 640, 480, captured_at="2026-01-31T12:00:00Z")\nws.registration.register([heron.NewItem("s3://lake/a.jpg", facts)], "Bucket", skip_duplicates=True)',
     "imports.cancel": 'for job in ws.imports.list():\n    if job.state == "interrupted":\n        ws.imports.cancel(job)',

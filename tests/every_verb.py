@@ -80,6 +80,7 @@ READS = {
     "pictures.text": lambda w, t: w.pictures.text(t.local),
     "pictures.thumbnail": lambda w, t: w.pictures.thumbnail(t.frame),
     "pictures.times": lambda w, t: w.pictures.times(t.picture),
+    "pictures.viewing": lambda w, t: w.pictures.viewing(t.picture),
     "pictures.write_frames": lambda w, t: w.pictures.write_frames(t.picture, t.frames, [1]),
     "projections.get": lambda w, t: w.projections.get("look"),
     "projections.list": lambda w, t: w.projections.list(),

@@ -142,6 +142,10 @@ EXAMPLES = {
         lambda w: w.pictures.thumbnail("secret-1.png"),
     ],
     "pictures.times": [lambda w: w.pictures.times("open.gif"), lambda w: w.pictures.times("secret.gif")],
+    "pictures.viewing": [
+        lambda w: w.pictures.viewing("open-1.png"),
+        lambda w: w.pictures.viewing("secret-1.png"),
+    ],
     "pictures.write_frames": [lambda w: w.pictures.write_frames("secret.gif", out(w), [1])],
     "portable.describe": [lambda w: ported(w)[2]],
     "portable.export": [

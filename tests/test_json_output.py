@@ -43,7 +43,7 @@ vectors status | vectors verify | vectors compact | embed --list | sync | facets
 OTHERS = """
 init new | relocate in elsewhere --dry-run | import in/a.png --folder P | import --manifest m.json --folder M --dry-run --ignore-errors | manifest check m.json
 manifest create in -o made.json | items show a.png | items rename a.png b
-items move Q a.png | items delete a.png --yes | show a.png | show a.png -o x.png | show a.txt --text
+items move Q a.png | items delete a.png --yes | show a.png | show a.png -o x.png | show a.png --windows | show a.txt --text
 keyframes set film.gif 1 2 | keyframes extract film.gif -o frames | keyframes remove film.gif 0
 thumbnails --folder P | embed --folder P --again | vectors rebuild visual | vectors delete visual --yes | vectors adopt visual
 vectors export visual -o v.npy | vectors import mine v.npy --ids v.ids.txt --create

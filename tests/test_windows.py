@@ -1,113 +1,123 @@
-"""Windows: any part of what a query finds, by position."""
+"""Windows of images with more than 8 bits, and of decoders that know none: the caller is told, and gets no other picture."""
 
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
 import pytest
+from click.testing import CliRunner
+from PIL import Image
 
 import heron
-from heron.models import MediaFacts, NewFrame, NewItem
+from heron.cli.main import main
 
 
-@pytest.fixture
-def lake(workspace):
-    workspace.schema.add_scalar("n", "number")
-    workspace.schema.add_embedding("v", 2)
-    new = (
-        NewItem(
-            f"s3://b/{number}.jpg",
-            MediaFacts("image", "image/jpeg", width=number % 7),
-            metadata={"n": (number * 37) % 101},
-            frames=[NewFrame(0)] if number % 10 == 0 else (),
+def grey(picture: Any) -> Any:
+    return np.asarray(picture)[:, :, 0]
+
+
+def deep(kind: str) -> Any:
+    """Values of 3 rows and 4 columns."""
+    return (np.arange(12).reshape(3, 4) * 1000).astype(kind)
+
+
+@pytest.fixture(scope="module")
+def lake(tmp_path_factory: pytest.TempPathFactory) -> Iterator[heron.Workspace]:
+    place = tmp_path_factory.mktemp("lake")
+    Image.fromarray(deep("u2")).save(place / "whole.tiff")
+    Image.fromarray(deep("f4") / 11000).save(place / "real.tiff")
+    Image.fromarray(deep("u2")).save(place / "whole.png")
+    pages = [Image.fromarray(deep("u2") + 100 * page) for page in range(3)]
+    pages[0].save(place / "pages.tiff", save_all=True, append_images=pages[1:])
+    turned = Image.Exif()
+    turned[0x0112] = 6
+    Image.fromarray(deep("u2")).save(place / "turned.png", exif=turned)
+    Image.new("RGB", (4, 3), "red").save(place / "colours.png")
+    (place / "a.toy").write_bytes(b"TOY1")
+    with heron.open(place, plugins=[Toy()]) as workspace:
+        workspace.ingest.files(place, folder="Images")
+        yield workspace
+
+
+class Toy:
+    """A plugin from before there were windows."""
+
+    @heron.hookimpl
+    def register_decoders(self) -> Iterable[heron.MediaDecoder]:
+        format = heron.MediaFormat(
+            media_type="image/x-toy", kind="image", suffixes=[".toy"], signature=b"TOY1"
         )
-        for number in range(100)
-    )
-    workspace.registration.register(new, "A")
-    items = workspace.items.list()
-    workspace.vectors.add("v", items, [[100 - number, number] for number in range(100)])
-    return workspace
+        yield heron.MediaDecoder(name="toy", summary="Toys", formats=[format], load=OldDecoder)
 
 
-@pytest.mark.parametrize("parts", [{}, {"sort": "-n"}, {"sort": "width,-n", "where": "n > 20"}])
-def test_windows_side_by_side_are_the_pages(lake, parts):
-    by_cursor, cursor = [], None
-    while True:
-        page = lake.search(**parts, limit=13, cursor=cursor)
-        by_cursor += page
-        if (cursor := page.cursor) is None:
-            break
-    windows = [lake.search.window(**parts, start=start, limit=9) for start in range(0, 100, 9)]
-    assert [item for window in windows for item in window] == by_cursor
-    assert len(by_cursor) == lake.search.count(where=parts.get("where"))
-    assert {window.cursor for window in windows} == {None}
+class OldDecoder:
+    def probe(self, file: heron.MediaFile) -> heron.MediaFacts:
+        return heron.MediaFacts(kind="image", media_type="image/x-toy", width=2, height=2, frame_count=1)
+
+    def picture(self, file: heron.MediaFile, size: int) -> Image.Image:
+        return Image.new("RGB", (2, 2), "blue")
 
 
-def test_a_window_of_frames_and_one_behind_the_end(lake):
-    assert [frame.item for frame in lake.search.window(frames=True, start=3, limit=2)] == [
-        frame.item for frame in lake.search.frames()[3:5]
-    ]
-    assert list(lake.search.window(start=100)) == []
+@pytest.mark.parametrize("name", ["whole.tiff", "whole.png"])
+def test_images_of_16_bits_are_shown_in_a_window_of_their_values(lake: heron.Workspace, name: str) -> None:
+    shown = grey(lake.pictures.picture(name, window=4000, level=4000))
+    assert np.abs(shown - ((deep("f8") - 4000) / 4000 + 0.5).clip(0, 1) * 255).max() <= 1
+    viewing = lake.pictures.viewing(name)
+    assert (viewing.lowest, viewing.highest, viewing.planes) == (0, 11000, {})
 
 
-def test_a_window_of_a_similarity_search_has_the_scores_of_its_pages(lake):
-    asked = {"like": [[1.0, 0.3]], "key": "v", "nearest": 40, "exact": True}
-    page, window = lake.search(**asked, limit=40), lake.search.window(**asked, start=10, limit=5)
-    assert list(window) == list(page)[10:15]
-    assert [match.score for match in window.matches] == [match.score for match in page.matches[10:15]]
-    by_n = lake.search.window(**asked, sort="n", limit=40)
-    assert [item.metadata["n"] for item in by_n] == sorted(item.metadata["n"] for item in page)
-    scores = {item: match.score for item, match in zip(page, page.matches, strict=True)}
-    assert [match.score for match in by_n.matches] == [scores[item] for item in by_n]
+@pytest.mark.parametrize("name", ["whole.tiff", "whole.png", "real.tiff", "pages.tiff", "turned.png"])
+def test_the_first_window_is_that_of_the_picture_that_is_shown_by_default(
+    lake: heron.Workspace, name: str
+) -> None:
+    [window] = lake.pictures.viewing(name).windows
+    chosen = lake.pictures.picture(name, window=window.width, level=window.level)
+    default = lake.pictures.picture(name)
+    assert chosen.size == default.size
+    assert np.abs(grey(chosen).astype(int) - grey(default)).max() <= 1
 
 
-def test_a_window_shows_what_another_process_has_changed(lake):
-    assert lake.search.window(sort="n", limit=1)[0].metadata["n"] == 0
-    with heron.open(lake.root, discover=False) as other:
-        other.metadata.merge_all(other.search(where="n = 100")[:1], {"n": -5})
-        other.items.delete(other.search(where="n = 0")[:1])
-    assert [item.metadata["n"] for item in lake.search.window(sort="n", limit=2)] == [-5, 1]
+def test_real_numbers_have_windows(lake: heron.Workspace) -> None:
+    shown = grey(lake.pictures.picture("real.tiff", window=0.5, level=0.5))
+    assert np.abs(shown - ((deep("f8") / 11000 - 0.5) / 0.5 + 0.5).clip(0, 1) * 255).max() <= 1
 
 
-def test_a_window_inside_of_a_transaction_that_is_undone_leaves_nothing_behind(lake):
-    with pytest.raises(RuntimeError), lake._database.write():
-        lake.metadata.merge_all(lake.search(where="n = 100")[:1], {"n": -5})
-        assert lake.search.window(sort="n", limit=1)[0].metadata["n"] == -5
-        raise RuntimeError
-    assert lake.search.window(sort="n", limit=1)[0].metadata["n"] == 0
+def test_each_page_has_its_values(lake: heron.Workspace) -> None:
+    for page in range(3):
+        shown = grey(lake.pictures.picture("pages.tiff", frame=page, window=4000, level=4000, size=None))
+        expected = ((deep("f8") + 100 * page - 4000) / 4000 + 0.5).clip(0, 1) * 255
+        assert np.abs(shown - expected).max() <= 1
+    with pytest.raises(heron.HeronError, match="frames"):
+        lake.pictures.picture("pages.tiff", frame=3, window=1, level=1)
 
 
-def test_the_order_is_found_once_while_nothing_changes(lake, monkeypatch):
-    found = []
-    find = lake.search._order
-    monkeypatch.setattr(lake.search, "_order", lambda *asked: found.append(asked) or find(*asked))
-    for start in (0, 50, 20):
-        lake.search.window(sort="-n", start=start)
-    assert len(found) == 1
-    lake.search.window(sort="n")
-    lake.metadata.merge_all(lake.items.list()[:1], {"n": 7})
-    lake.search.window(sort="n")
-    assert len(found) == 3
+@pytest.mark.parametrize("name", ["colours.png", "a.toy"])
+def test_what_has_one_look_is_refused_in_another(lake: heron.Workspace, name: str) -> None:
+    assert lake.pictures.picture(name).size > (1, 1)
+    assert lake.pictures.viewing(name).windows == ()
+    for asked in ({"window": 1, "level": 1}, {"plane": "axial"}):
+        with pytest.raises(heron.InvalidInput, match=r"window|planes"):
+            lake.pictures.picture(name, **asked)  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("parts", [{"start": -1}, {"cursor": "x"}])
-def test_a_place_that_is_none_is_refused(lake, parts):
-    with pytest.raises(heron.InvalidInput, match="start is"):
-        lake.search.window(**parts)
-    with pytest.raises(heron.InvalidInput, match="limit is 0"):
-        lake.search.window(limit=0)
+def test_a_decoder_that_knows_no_windows_is_named(lake: heron.Workspace) -> None:
+    with pytest.raises(heron.InvalidInput, match="decoder toy knows no windows"):
+        lake.pictures.picture("a.toy", window=1, level=1)
 
 
-def test_each_name_that_is_offered_can_be_used(lake):
-    lake.registration.register(
-        [NewItem("s3://b/x", MediaFacts("image", "image/png", extra={"exif": {"Model": "Finch"}}))], "B"
-    )
-    lake.metadata.merge_all(lake.items.list(folder="B"), {"loose": "1"})
-    lake.schema.add_enum("weather", ["sun", "rain"])
-    for frames in (False, True):
-        names = {name.name: name for name in lake.search.names(frames=frames)}
-        assert {"n", "weather", "width", "area", "exif.Model", "loose", "year", "in_folder"} <= set(names)
-        assert ("frame.seconds" in names) is frames
-        assert "v" not in names, "a vector has no plain values"
-        count = lake.search.count_frames if frames else lake.search.count
-        for name in names.values():
-            if name.kind != "function":
-                count(where=f"{name.name} IS NULL")
-    assert names["weather"].options == ("sun", "rain")
-    assert names["year"].arguments == ("datetime",)
+def test_the_command_shows_windows_and_takes_one(lake: heron.Workspace, tmp_path: Path) -> None:
+    def heron_show(*arguments: str) -> Any:
+        return CliRunner().invoke(main, ["-w", str(lake.root), "show", *arguments])
+
+    assert "--window 16384 --level 8192" in heron_show("whole.tiff", "--windows").output
+    out = tmp_path / "out.png"
+    done = heron_show("whole.tiff", "--window", "4000", "--level", "4000", "-o", str(out))
+    assert done.exit_code == 0, done.output
+    assert grey(Image.open(out).convert("RGB"))[0].tolist() == [0, 0, 0, 64]
+    assert heron_show("whole.tiff", "--window", "4000", "--level", "4000").exit_code == 2
+    refused = heron_show("colours.png", "--window", "4000", "--level", "4000", "-o", str(tmp_path / "no.png"))
+    assert refused.exit_code == 1
+    assert not (tmp_path / "no.png").exists()

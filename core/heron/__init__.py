@@ -105,7 +105,10 @@ if TYPE_CHECKING:
         StorageOption,
         StoredObject,
         TextReader,
+        ValueDecoder,
+        Values,
         Viewer,
+        Window,
         WritableStorage,
         hookimpl,
     )
@@ -144,6 +147,7 @@ if TYPE_CHECKING:
     )
     from heron.pages import Page
     from heron.pictures.service import Made
+    from heron.pictures.viewing import Viewing
     from heron.portable import (
         Clash,
         Merged,
@@ -198,7 +202,8 @@ _HOME = {
         "CliCommand Codec CommandContext DatasetExporter Decoder Embedder EmbedderModel ExecutorBackend ExportFolder Exporter "
         "FolderExporter FrameDecoder JobProgress Jobs Measure "
         "MediaDecoder MediaFile MediaFormat MediaKind MetadataType Part QualityMetrics QueryFunction RangeCodec Routes "
-        "Series SeriesDecoder ServedJob ShownCodec Signed Site Storage StorageBackend StorageOption StoredObject TextReader Viewer WritableStorage hookimpl"
+        "Series SeriesDecoder ServedJob ShownCodec Signed Site Storage StorageBackend StorageOption StoredObject TextReader ValueDecoder Values Viewer Window "
+        "WritableStorage hookimpl"
     ),
     "ingest.manifest.report": "ManifestReport",
     "ingest.metadata_files": "MetadataFileReport",
@@ -214,6 +219,7 @@ _HOME = {
     "versions": "ChangedItem DatasetDiff DatasetVersion PlacedItem VerifiedFile",
     "pages": "Page",
     "pictures.service": "Made",
+    "pictures.viewing": "Viewing",
     "portable": (
         "Clash Merged NeededIntegration PortableExport PortableManifest PortablePart PortableVectors"
     ),
@@ -374,6 +380,8 @@ __all__ = [
     "User",
     "UserKey",
     "UserToken",
+    "ValueDecoder",
+    "Values",
     "VectorExport",
     "VectorImport",
     "VectorStatus",
@@ -381,6 +389,8 @@ __all__ = [
     "Verification",
     "VerifiedFile",
     "Viewer",
+    "Viewing",
+    "Window",
     "WorkerLost",
     "Workspace",
     "WritableStorage",

@@ -57,11 +57,12 @@ def _written(record: type, name: str) -> str:
 
 def protocols() -> str:
     """What the things behind the records can do: the methods of each protocol, with what they promise."""
-    from heron.hooks import interfaces, serving
+    from heron.hooks import interfaces, serving, values
 
     parts = []
     named = [
         *((interfaces, name) for name in interfaces.PROTOCOLS),
+        *((values, name) for name in values.PROTOCOLS),
         *((serving, name) for name in serving.PROTOCOLS),
     ]
     for module, name in named:

@@ -13,9 +13,13 @@ from heron.cli.context import Context
 from heron.cli.items import print_item
 from heron.cli.output import example, json_option, print_json, tell
 from heron.cli.stdout import echo
+from heron.convert import unstructure
 
 if TYPE_CHECKING:
     from PIL.Image import Image
+
+    from heron.models import Item
+    from heron.pictures.viewing import Plane, Viewing
 
 _FORMATS = {
     ".png": ("PNG", 2**31 - 1), ".jpg": ("JPEG", 65_500), ".jpeg": ("JPEG", 65_500), ".webp": ("WEBP", 16_383),
@@ -46,12 +50,27 @@ def picture_option(what: str, *, required: bool = False) -> Callable[[Any], Any]
     metavar="PIXELS",
     help="Longest side of the picture (default 1024; for a frame, its own size).",
 )
+@click.option(
+    "--window", type=float, metavar="WIDTH", help="How many values are shown between black and white."
+)
+@click.option("--level", type=float, metavar="CENTRE", help="The value in the middle of the window.")
+@click.option(
+    "--plane", type=click.Choice(["axial", "coronal", "sagittal"]), help="A plane through a volume."
+)
+@click.option(
+    "--index",
+    type=click.IntRange(min=0),
+    metavar="N",
+    help="Which plane, counted to the head, the back or the left (default the middle one).",
+)
+@click.option("--windows", "as_windows", is_flag=True, help="Print the windows and planes of a scan.")
 @click.option("--text", "as_text", is_flag=True, help="Print the text of a document.")
 @json_option
 @click.pass_obj
 @example(
     "heron show harbour.jpg\nheron show harbour.jpg -o picture.png --size 800\n"
-    "heron show clip.mp4 --frame 130 -o frame.png\nheron show report.pdf --text"
+    "heron show clip.mp4 --frame 130 -o frame.png\nheron show report.pdf --text\n"
+    "heron show head.nii.gz --plane coronal --window 80 --level 40 -o coronal.png"
 )
 def command(
     context: Context,
@@ -59,6 +78,11 @@ def command(
     output: Path | None,
     frame: int | None,
     size: int | None,
+    window: float | None,
+    level: float | None,
+    plane: Plane | None,
+    index: int | None,
+    as_windows: bool,
     as_text: bool,
     as_json: bool,
 ) -> None:
@@ -66,12 +90,18 @@ def command(
 
     ITEM is a name that only one item has, the id that tables show, the path or URL of the file, or a UUID.
     The picture of a video is a sheet of frames; of a scan, its
-    middle slice; of audio, its waveform; of a document, its first page.
+    middle slice; of audio, its waveform; of a document, its first page. Scans, and images of 16 bits, have
+    windows in the units of their values: --windows prints those of the file.
     """
     workspace = context.workspace()
     owner = workspace.items.get(item)
-    if frame is not None and output is None:
-        raise click.UsageError("--frame goes with -o.")
+    if output is None:
+        alone = {"--window": window, "--level": level, "--plane": plane, "--index": index}
+        if not as_windows:
+            alone["--frame"] = frame
+        for name, given in alone.items():
+            if given is not None:
+                raise click.UsageError(f"{name} goes with -o.")
     if as_text:
         if as_json:
             text = "\n".join(workspace.pictures.text(owner))
@@ -80,17 +110,38 @@ def command(
         for piece in workspace.pictures.text(owner):
             echo(_readable(piece))
     elif output is not None:
-        pictures = workspace.pictures
-        picture = (
-            pictures.picture(owner, size=size or 1024, ground="checks")
-            if frame is None
-            else pictures.picture(owner, frame=frame, size=size, ground="checks")
+        picture = workspace.pictures.picture(
+            owner,
+            frame=frame,
+            size=size or (1024 if frame is None or plane else None),
+            ground="checks",
+            window=window,
+            level=level,
+            plane=plane,
+            index=index,
         )
         save_picture(picture, output)
         written = {"file": str(output), "width": picture.width, "height": picture.height}
         tell(as_json, written, f"Wrote {output} ({picture.width} x {picture.height})")
+    elif as_windows:
+        _print_viewing(owner, workspace.pictures.viewing(owner, frame=frame), as_json)
     else:
         print_item(workspace, owner, as_json)
+
+
+def _print_viewing(item: Item, viewing: Viewing, as_json: bool) -> None:
+    if as_json:
+        print_json({"uuid": item.uuid, **unstructure(viewing)})
+        return
+    if not viewing.windows:
+        echo(f"{item.name} has no windows.")
+    for place, window in enumerate(viewing.windows):
+        name = window.name or ("default" if place == 0 else "")
+        echo(f"--window {window.width:g} --level {window.level:g}  {name}".rstrip())
+    if viewing.lowest is not None:
+        echo(f"values {viewing.lowest:g} to {viewing.highest:g} {viewing.units}".rstrip())
+    for plane, count in viewing.planes.items():
+        echo(f"--plane {plane}  {count:,} pictures")
 
 
 def save_picture(picture: Image, output: Path) -> None:

@@ -42,6 +42,7 @@ from heron.hooks.interfaces import (
 from heron.hooks.manager import PluginManager, PluginStatus
 from heron.hooks.serving import JobProgress, Jobs, ServedJob, Signed, Site
 from heron.hooks.specs import hookimpl
+from heron.hooks.values import Curve, ValueDecoder, Values, Window
 from heron.hooks.viewers import Viewer
 
 __all__ = [
@@ -51,6 +52,7 @@ __all__ = [
     "Codec",
     "CommandContext",
     "Contribution",
+    "Curve",
     "DatasetExporter",
     "Decoder",
     "Embedder",
@@ -86,7 +88,10 @@ __all__ = [
     "StorageOption",
     "StoredObject",
     "TextReader",
+    "ValueDecoder",
+    "Values",
     "Viewer",
+    "Window",
     "WritableStorage",
     "hookimpl",
 ]

@@ -162,7 +162,7 @@ class MediaDecoder(Contribution):
     """A reader of media formats.
 
     `load` returns a `Decoder`; if its files have several pictures, text or series, it is also a
-    `FrameDecoder`, `TextReader` or `SeriesDecoder`. `namespaces` are the namespaces of `MediaFacts.extra` that it fills:
+    `FrameDecoder`, `TextReader`, `ValueDecoder` or `SeriesDecoder`. `namespaces` are the namespaces of `MediaFacts.extra` that it fills:
     with `namespaces=["las"]`, the fact `points` is queried as `las.points`. Decoders may share a namespace; then both mean
     the same facts. `personal` names personal facts, such as `dicom.PatientName`; an import leaves them out on request.
     """

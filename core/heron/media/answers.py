@@ -18,7 +18,7 @@ from heron.models import FACT_FIELDS, MediaFacts
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-    from heron.hooks import Part, Series
+    from heron.hooks import Part, Series, Values
 
 MOST_FACTS = 1_000_000
 """The most bytes of the further facts of one file, as JSON."""
@@ -120,6 +120,49 @@ def frames(found: Any, wanted: Sequence[int], size: int | None) -> Iterator[tupl
         if checked is None:
             raise WrongAnswer(f"it gave nothing for frame {number}")
         yield number, checked
+
+
+def values(found: Any, wanted: Sequence[int] | None) -> Iterator[tuple[int, Values | None]]:
+    """Values of frames that were asked for, in ascending order; raises WrongAnswer for any other."""
+    left = iter(sorted(wanted or ()))
+    for number, given in found:
+        if wanted is not None and not any(asked == number for asked in left):
+            raise WrongAnswer(f"it gave frame {_shown(number)}, which was not asked for or comes too late")
+        yield number, None if given is None else _checked_values(given)
+
+
+def _checked_values(given: Any) -> Values:
+    import numpy
+
+    from heron.hooks import Values, Window
+
+    if not isinstance(given, Values):
+        raise WrongAnswer(f"it gave {_a(given)}, expected Values")
+    array = given.array
+    if (
+        not isinstance(array, numpy.ndarray)
+        or array.ndim != 2
+        or not array.size
+        or array.dtype.kind not in "iuf"
+    ):
+        raise WrongAnswer("its values are no array of numbers of the shape (rows, columns)")
+    for window in given.windows:
+        if not isinstance(window, Window) or not (
+            0 < window.width < math.inf and math.isfinite(window.level)
+        ):
+            raise WrongAnswer(f"it gave the window {_shown(window)}")
+    if not given.windows:
+        raise WrongAnswer("it gave values without a window")
+    if not (min(given.spacing) > 0 and max(given.spacing) < math.inf and math.isfinite(given.depth or 0)):
+        raise WrongAnswer("the place of its values is no number of millimetres")
+    return given
+
+
+def volume(found: Any) -> range:
+    """Numbers of frames, one after another; raises WrongAnswer."""
+    if not isinstance(found, range) or found.start < 0 or found.step != 1:
+        raise WrongAnswer(f"it gave {_shown(found)}, expected a range of frames")
+    return found
 
 
 def text(found: Any) -> Iterator[str]:

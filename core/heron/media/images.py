@@ -10,8 +10,9 @@ from typing import Any, BinaryIO
 from PIL import Image
 
 from heron.errors import MediaError
-from heron.hooks import MediaFile
+from heron.hooks import MediaFile, Values
 from heron.media.complete import is_complete
+from heron.media.deep import deep_values
 from heron.media.exif import captured_at, exif_facts
 from heron.media.gif import gif_delays
 from heron.media.headers import HEADER, MOST_FRAMES, ImageHeader
@@ -103,6 +104,32 @@ class ImageDecoder:
                 return
             with opened(file, stream) as image:
                 yield from _shown(file, image, wanted, size)
+
+    def values(
+        self, file: MediaFile, numbers: Sequence[int] | None = None
+    ) -> Iterator[tuple[int, Values | None]]:
+        """The values of grey pages of more than 8 bits, and of real numbers; None for all others."""
+        with file.open() as stream:
+            pages = _header(file, stream).frames
+            stream.seek(0)
+            with opened(file, stream) as image:
+                for number in sorted(set([0] if numbers is None else numbers)):
+                    if not 0 <= number < pages:
+                        raise MediaError(f"{file.name} has {pages:,} frames, {number:,} is not one of them")
+                    with reading(file, f"has a frame {number:,} that cannot be decoded"):
+                        if pages > 1:
+                            image.seek(number)
+                        found = deep_values(image, _turn(image))
+                    yield number, found
+
+    def volume(self, file: MediaFile, number: int | None) -> range:
+        """One page: pages are no volume."""
+        return range(number or 0, (number or 0) + 1)
+
+
+def _turn(image: Image.Image) -> object:
+    """The EXIF orientation by which an image is still to be turned; Pillow turns a TIFF by itself."""
+    return 1 if image.format == "TIFF" else _orientation(image.info.get("exif"))
 
 
 def _header(file: MediaFile, stream: BinaryIO) -> ImageHeader:

@@ -20,6 +20,8 @@ from heron.hooks import (
     Series,
     SeriesDecoder,
     TextReader,
+    ValueDecoder,
+    Values,
 )
 from heron.hooks.door import guarded
 from heron.hooks.manager import LOADING, install_hint
@@ -49,6 +51,10 @@ class Examined:
 
 class UnknownFormat(MediaError):
     """A file of a format that no decoder knows."""
+
+
+class NoValues(InvalidInput):
+    """A picture in another window or plane was asked of a file that has but one look."""
 
 
 class Decoding:
@@ -106,6 +112,26 @@ class Decoding:
         if not self.has_text:
             raise MediaError(f"{file.name} contains no text")
         yield from self._each("text", file, lambda: answers.text(self.decoder.text(file)))
+
+    def values(self, file: MediaFile, numbers: Sequence[int] | None) -> Iterator[tuple[int, Values | None]]:
+        """The values of frames, like `ValueDecoder.values`; raises NoValues for a decoder that gives none."""
+        self._check_values(file)
+        yield from self._each(
+            "values", file, lambda: answers.values(self.decoder.values(file, numbers), numbers)
+        )
+
+    def volume(self, file: MediaFile, number: int | None) -> range:
+        """The frames of a volume, like `ValueDecoder.volume`; raises NoValues for a decoder that gives none."""
+        self._check_values(file)
+        with self._guarded("volume", file.name):
+            return answers.volume(self.decoder.volume(file, number))
+
+    def _check_values(self, file: MediaFile) -> None:
+        if not isinstance(self.decoder, ValueDecoder):
+            raise NoValues(
+                f"{file.name} is shown in one way: its decoder {self.record.name} knows no windows and planes",
+                hint="leave out window, level and plane",
+            )
 
     def part(self, file: MediaFile) -> Part | None:
         """The file as a part of its series; None if it belongs to none."""

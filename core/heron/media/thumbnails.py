@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import io
-from typing import Any
 
-import numpy as np
 from PIL import Image
 
 from heron.media.colours import to_srgb
+from heron.media.deep import is_deep, to_bytes
 from heron.media.ground import laid
 
 _QUALITY = 80
@@ -23,9 +22,6 @@ _TURNS = {
     8: Image.Transpose.ROTATE_90,
 }
 """The transposition that makes a picture upright, by its EXIF orientation (EXIF 2.32, 4.6.4)."""
-
-_DEPTHS = (8, 10, 12, 14, 16)
-"""Bit depths of sensors, whose values a TIFF stores in 16 bits."""
 
 
 def fitted(width: int, height: int, size: int | None) -> tuple[int, int]:
@@ -70,35 +66,13 @@ def encode_thumbnail(picture: Image.Image) -> bytes:
 def _scalable(image: Image.Image) -> Image.Image:
     """The image in a mode that can be scaled smoothly: L, RGB, RGBA, CMYK or LAB."""
     image.load()
-    if image.mode.startswith(("I", "F")):
-        values = np.asarray(image)
-        if image.format == "PPM" and image.mode == "I":
-            values = values.astype(np.uint16)  # Pillow scales all numbers of a PGM to 16 bits
-        return Image.fromarray(_to_bytes(values, is_full=image.format in ("PNG", "PPM")))
+    if is_deep(image):
+        return Image.fromarray(to_bytes(image))
     if image.mode in ("LA", "PA") or "transparency" in image.info:
         return image.convert("RGBA")
     if image.mode in ("L", "RGB", "RGBA", "CMYK", "LAB"):
         return image
     return image.convert("L" if image.mode == "1" else "RGB")
-
-
-def _to_bytes(values: np.ndarray[Any, Any], *, is_full: bool) -> np.ndarray[Any, Any]:
-    """Gray values of more than 8 bits as bytes; shape (height, width).
-
-    The brightest value of the narrowest of 8, 10, 12, 14 and 16 bits that hold all values becomes 255, since
-    cameras store them so; if the range `is_full`, 16 bits are used. Signed and real values are scaled from
-    the least to the greatest one.
-    """
-    if values.dtype.kind == "u" and values.dtype.itemsize == 2:
-        top = int(values.max())
-        depth = 16 if is_full else next(bits for bits in _DEPTHS if top < 1 << bits)
-        return (values >> (depth - 8)).astype(np.uint8)
-    real: np.ndarray[Any, Any] = np.nan_to_num(values.astype(np.float32), posinf=0.0, neginf=0.0)
-    low, high = float(real.min()), float(real.max())
-    with np.errstate(over="ignore"):
-        real -= low
-        real *= 255.0 / (high - low) if high > low else 0.0
-    return real.clip(0, 255).round().astype(np.uint8)
 
 
 def _opacity(picture: Image.Image) -> Image.Image | None:

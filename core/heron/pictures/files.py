@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from itertools import groupby
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
+from heron.catalog.spelling import absolute_path
 from heron.errors import MediaError
+from heron.hooks import Values
 from heron.jobs import Integration
+from heron.media.archives import MARK
 from heron.media.kinds import CONTAINERS, Kinds
 from heron.media.montage import MOST, montage
 from heron.media.reader import Decoding, MediaReader
@@ -18,6 +21,8 @@ from heron.storage.retries import PatientStorage
 
 if TYPE_CHECKING:
     from PIL.Image import Image
+
+T = TypeVar("T")
 
 GROUPS = ("image_group", "image_sequence")
 
@@ -100,8 +105,7 @@ class ItemFiles:
         if item.kind in GROUPS:
             shown = [self._member_picture(item, member, size) for member in members[:MOST]]
             return montage([picture for picture in shown if picture is not None], size)
-        middle = sum(member.frame_count for member in members) // 2
-        return next((picture for _, picture in self.frames(item, [middle], size)), None)
+        return next((picture for _, picture in self.frames(item, [_middle_of(members)], size)), None)
 
     def shown(self, item: Item, frame: int | None, size: int | None) -> Image:
         """The picture of an item or of one of its frames, as the decoder gives it; raises NoPicture if there is none."""
@@ -126,19 +130,50 @@ class ItemFiles:
 
     def frames(self, item: Item, numbers: Sequence[int], size: int | None) -> Iterator[tuple[int, Image]]:
         """Frames of an item by number, in ascending order; raises MediaError for one that it does not have."""
+        return self._each(item, numbers, lambda decoder, file, some: decoder.frames(file, some, size))
+
+    def values(self, item: Item, numbers: Sequence[int] | None) -> Iterator[tuple[int, Values | None]]:
+        """The values of frames by number, in ascending order; for None, those of the picture of an item."""
+        members = self._items.members(item)
+        if numbers is None and not members:
+            file, decoder = self.opened(item)
+            return decoder.values(file, None)
+        wanted = [_middle_of(members)] if numbers is None else numbers
+        return self._each(item, wanted, lambda decoder, file, some: decoder.values(file, some))
+
+    def volume(self, item: Item, number: int | None) -> range:
+        """The numbers of the frames of the volume of a frame, or of the picture of an item for None."""
+        members = self._items.members(item)
+        if members:
+            return range(sum(member.frame_count for member in members))
+        file, decoder = self.opened(item)
+        return decoder.volume(file, number)
+
+    def state(self, item: Item) -> Hashable:
+        """What differs when the content of an item does: its files with their ETags or times of change."""
+        members = self._items.members(item)
+        tags: list[Hashable] = [(member.url, member.etag, _changed(member.url)) for member in members]
+        return item.uuid, item.url, item.etag, item.content_hash, tuple(tags) or _changed(item.url)
+
+    def _each(
+        self,
+        item: Item,
+        numbers: Sequence[int],
+        read: Callable[[Decoding, OpenedFile, list[int]], Iterator[tuple[int, T]]],
+    ) -> Iterator[tuple[int, T]]:
         members = self._items.members(item)
         wanted = sorted(set(numbers))
         if not members:
             if wanted:
                 file, decoder = self.opened(item)
-                yield from decoder.frames(file, wanted, size)
+                yield from read(decoder, file, wanted)
             return
         places = list(_places(members, wanted, item.name))
         for member, found in groupby(places, key=lambda place: place[0]):
             inside = {local: number for _, local, number in found}
             file, decoder = self.opened(item, members[member].url)
-            for local, picture in decoder.frames(file, list(inside), size):
-                yield inside[local], picture
+            for local, result in read(decoder, file, list(inside)):
+                yield inside[local], result
 
     def _member_picture(self, item: Item, member: Member, size: int) -> Image | None:
         file, decoder = self.opened(item, member.url)
@@ -149,6 +184,21 @@ def middle(item: Item) -> int | None:
     """The number of the frame that represents an item of many; None for one that has a picture of its own."""
     count = item.facts.frame_count or 0
     return count // 2 if item.kind in (*GROUPS, "video") and count else None
+
+
+def _middle_of(members: Sequence[Member]) -> int:
+    return sum(member.frame_count for member in members) // 2
+
+
+def _changed(url: str) -> tuple[int, int] | None:
+    """Size and time of change of a local file; None for an object, of which the catalogue knows the ETag."""
+    if not url.startswith("file:"):
+        return None
+    try:
+        found = absolute_path(url.partition(MARK)[0]).stat()
+    except OSError:
+        return None
+    return found.st_size, found.st_mtime_ns
 
 
 def _places(members: Sequence[Member], numbers: Sequence[int], name: str) -> Iterator[tuple[int, int, int]]:

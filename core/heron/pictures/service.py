@@ -29,6 +29,7 @@ from heron.pictures.elsewhere import GRAIN, Asked, Drawing, by_workers
 from heron.pictures.files import SIZE, ItemFiles, middle
 from heron.pictures.finishing import Thumbnails, finished, jpeg_of
 from heron.pictures.rounds import PROBLEMS, Rounds
+from heron.pictures.viewing import Plane, Viewing, window_of
 from heron.records import Record
 from heron.storage.service import StorageService
 from heron.storage.waiting import patiently
@@ -90,20 +91,50 @@ class PictureService:
         frame: int | None = None,
         size: int | None = SIZE,
         ground: Ground = "plain",
+        window: float | None = None,
+        level: float | None = None,
+        plane: Plane | None = None,
+        index: int | None = None,
     ) -> Image:
         """An item, or one of its frames, as an upright RGB picture that fits into `size` x `size` pixels.
 
         With `size` None, a frame keeps its own size. Transparent parts are laid on white, or on a grey on which the
-        drawing is visible if white hides it; with the ground `checks` on checks. Raises MediaError if there is no
-        picture or the file cannot be read, PluginError if the plugin that reads it is not installed.
+        drawing is visible if white hides it; with the ground `checks` on checks. `window` values around `level` are shown
+        between black and white, in the units of the values: Hounsfield units of a CT. `plane` cuts the volume of an item,
+        or of a frame of it: number `index`, counted to the left, to the back or to the head, the middle one by default.
+        Raises MediaError if there is no picture or the file cannot be read, PluginError if the plugin that reads it is not
+        installed, InvalidInput for a window or a plane that it does not have.
         """
-        return laid(self._layered(item, frame, size), ground)
+        chosen = window_of(window, level)
+        if plane is None and index is not None:
+            raise InvalidInput("index counts the pictures of a plane", hint="give plane too")
+        if plane is None and chosen is None:
+            return laid(self._layered(item, frame, size), ground)
+        from heron.pictures.windows import in_plane, in_window
+
+        owner, frame = self._owner(item, frame)
+        if plane is not None:
+            return in_plane(self._files, owner, frame, size, chosen, plane, index)
+        assert chosen is not None
+        return in_window(self._files, owner, frame, size, chosen)
+
+    def viewing(self, item: ItemRef, *, frame: int | None = None) -> Viewing:
+        """The windows and planes in which an item, or one of its frames, can be shown beside its default; see `Viewing`.
+
+        Raises MediaError if the file cannot be read, PluginError if the plugin that reads it is not installed.
+        """
+        from heron.pictures.windows import viewing_of
+
+        return viewing_of(self._files, *self._owner(item, frame))
+
+    def _owner(self, item: ItemRef, frame: int | None) -> tuple[Item, int | None]:
+        """The item of a reference, and the number of its frame."""
+        owner = self._items.get(item)
+        return owner, item.number if frame is None and isinstance(item, Frame) else frame
 
     def _layered(self, item: ItemRef, frame: int | None, size: int | None) -> Image:
         """The picture as the decoder gives it: RGBA if parts are transparent."""
-        owner = self._items.get(item)
-        if frame is None and isinstance(item, Frame):
-            frame = item.number
+        owner, frame = self._owner(item, frame)
         return self._files.shown(owner, frame, size)
 
     def portrait(self, thing: ItemRef, *, size: int = SIZE) -> Image:

@@ -115,6 +115,7 @@ ROUTES: tuple[Route, ...] = (
         GET    /items/{ref}/integration           storage.of
         GET    /items/{ref}/url                   storage.sign
         GET    /items/{item}/times                pictures.times
+        GET    /items/{item}/viewing              pictures.viewing
         GET    /items/{thing}/vectors             vectors.of
         GET    /items/{thing}/vectors/{key}       vectors.get
         GET    /items/{thing}/vector-sizes        vectors.sizes

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -35,10 +36,14 @@ def lake(tmp_path_factory: pytest.TempPathFactory) -> Path:
     pages = [Image.new("RGB", (48, 32), (40 * number, 9, 9)) for number in range(4)]
     pages[0].save(photos / "film.gif", save_all=True, append_images=pages[1:], duration=100)
     (photos / "note.txt").write_text("a note\n")
+    scans = root / "scans"
+    scans.mkdir()
+    Image.frombytes("I;16", (2, 1), b"\x00\x00\xe8\x03").save(scans / "deep.tiff")
     with heron.open(root / "lake", discover=False) as ws:
         ws.schema.set_from_dict({"city": "varchar"})
         ws.schema.add_embedding("face", 3)
         ws.ingest.files(photos, folder="Photos/2026", thumbnails=True)
+        ws.ingest.files(scans, folder="Scans")
         ws.metadata.merge_all(["a.jpg", "b.jpg"], {"city": "Oran"})
         ws.vectors.add("face", ["a.jpg", "b.jpg", "c.jpg"], [[1, 0, 0], [0, 1, 0], [0, 0, 1]])
         ws.projections.make("face")
@@ -177,6 +182,30 @@ def test_pictures_of_items_and_frames_have_the_size_that_is_asked_for(
         (tmp_path / "x").write_bytes(api.get(path).content)
         with Image.open(tmp_path / "x") as shown:
             assert max(shown.size) == 24
+
+
+def test_a_window_is_chosen_in_the_url_and_is_part_of_the_tag(api: httpx.Client) -> None:
+    viewing = api.get("/items/deep.tiff/viewing").json()
+    assert viewing["windows"] == [{"width": 1024.0, "level": 512.0, "name": ""}]
+    assert (viewing["lowest"], viewing["highest"], viewing["planes"]) == (0, 1000, {})
+    tags = set()
+    for level, grey in ((500, 255), (1000, 128)):
+        answer = api.get("/items/deep.tiff/picture", params={"window": 1000, "level": level})
+        assert Image.open(io.BytesIO(answer.content)).getpixel((1, 0)) == (grey, grey, grey)
+        tags.add(answer.headers["etag"])
+    assert len(tags) == 2
+    for asked in (
+        {"window": 1},
+        {"window": 0, "level": 0},
+        {"window": "nan", "level": 0},
+        {"plane": "axial"},
+        {"plane": "up"},
+    ):
+        assert api.get("/items/deep.tiff/picture", params=asked).status_code == 422
+    refused = api.get("/items/a.jpg/picture", params={"window": 1, "level": 1})
+    assert refused.status_code == 422
+    assert "no window" in refused.json()["error"]["message"]
+    assert api.get("/items/a.jpg/viewing").json()["windows"] == []
 
 
 def test_media_comes_whole_and_in_ranges(api: httpx.Client, lake: Path) -> None:

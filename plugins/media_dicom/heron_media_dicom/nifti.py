@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import heron
 from heron_media_dicom.nifti_content import Content, opened
 from heron_media_dicom.nifti_facts import facts_of
 from heron_media_dicom.nifti_header import Header, read_header
-from heron_media_dicom.nifti_picture import picture_of
+from heron_media_dicom.nifti_picture import picture_of, values_of
 
 if TYPE_CHECKING:
     import numpy
     from PIL.Image import Image
+
+
+T = TypeVar("T")
 
 
 class CutShort(heron.MediaError):
@@ -53,6 +56,27 @@ class NiftiDecoder:
         [(_, picture)] = self.frames(file, [middle], size)
         return picture
 
+    def values(
+        self, file: heron.MediaFile, numbers: Sequence[int] | None = None
+    ) -> Iterator[tuple[int, heron.Values | None]]:
+        """The scaled values of slices, those of the slice of `picture` for None; None for voxels with colours."""
+        if numbers is None:
+            numbers = [self._middle(file)]
+        return self._read(file, numbers, values_of)
+
+    def volume(self, file: heron.MediaFile, number: int | None) -> range:
+        """The slices of one volume: the one of a slice, or the first."""
+        with opened(file) as content:
+            header = read_header(file, content)
+        start = (number or 0) // max(1, header.slices) * header.slices
+        return range(start, start + header.slices) if header.frame_count else range(0)
+
+    def _middle(self, file: heron.MediaFile) -> int:
+        with opened(file) as content:
+            header = read_header(file, content)
+            whole = _whole(file, header, content)
+        return header.slices // 2 if whole is None or whole > header.slices // 2 else whole // 2
+
     def times(self, file: heron.MediaFile, *, whole: bool = True) -> Sequence[float]:
         """Empty: a slice has no time of its own."""
         return ()
@@ -63,6 +87,14 @@ class NiftiDecoder:
         """Slices by number, in ascending order; those after the end of the data are left out.
         Raises MediaError if the data ends before the first of them, and for a number out of range.
         """
+        return self._read(file, numbers, lambda header, data, number: picture_of(header, data, size))
+
+    def _read(
+        self,
+        file: heron.MediaFile,
+        numbers: Sequence[int],
+        made: Callable[[Header, numpy.ndarray[Any, Any], int], T],
+    ) -> Iterator[tuple[int, T]]:
         wanted = sorted(set(numbers))
         if not wanted:
             return
@@ -80,7 +112,7 @@ class NiftiDecoder:
                     if number == wanted[0]:
                         raise
                     return
-                yield number, picture_of(header, data, size)
+                yield number, made(header, data, number)
 
 
 def _whole(file: heron.MediaFile, header: Header, content: Content) -> int | None:

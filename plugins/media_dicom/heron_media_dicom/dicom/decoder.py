@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import heron
 from heron_media_dicom.dicom.facts import facts_of
@@ -16,11 +16,15 @@ from heron_media_dicom.dicom.values import printable
 if TYPE_CHECKING:
     from PIL.Image import Image
 
+    from heron_media_dicom.dicom.frames import Frames
+
+T = TypeVar("T")
+
 warnings.filterwarnings("ignore", module="pydicom|PIL")  # our own messages say what is wrong with a file
 
 
 class DicomDecoder:
-    """Reads DICOM files: a Decoder, FrameDecoder and SeriesDecoder."""
+    """Reads DICOM files: a Decoder, FrameDecoder, ValueDecoder and SeriesDecoder."""
 
     def probe(self, file: heron.MediaFile) -> heron.MediaFacts:
         """The facts of a header; of the pixels, only the length is checked. Raises MediaError."""
@@ -33,6 +37,22 @@ class DicomDecoder:
             middle = [header.frames // 2] if header.frames else []
             return next((picture for _, picture in _pictures(file, header, middle, size)), None)
 
+    def values(
+        self, file: heron.MediaFile, numbers: Sequence[int] | None = None
+    ) -> Iterator[tuple[int, heron.Values | None]]:
+        """The values of frames after the rescale, those of the middle frame for None; None for frames with colours."""
+        with _opened(file) as header:
+            wanted = [header.frames // 2] if numbers is None and header.frames else numbers or ()
+            _check(file, header, wanted)
+            yield from _decoded(
+                file, header, sorted(set(wanted)), lambda frames, number: frames.values(number)
+            )
+
+    def volume(self, file: heron.MediaFile, number: int | None) -> range:
+        """All frames of a file."""
+        with _opened(file) as header:
+            return range(header.frames)
+
     def times(self, file: heron.MediaFile, *, whole: bool = True) -> Sequence[float]:
         """The presentation times of the frames of a cine, in seconds, by FrameTime or FrameTimeVector; else empty."""
         with _opened(file) as header:
@@ -43,11 +63,7 @@ class DicomDecoder:
     ) -> Iterator[tuple[int, Image]]:
         """Frames in their first window, in ascending order; broken ones are left out unless all are."""
         with _opened(file) as header:
-            for number in numbers:
-                if not 0 <= number < header.frames:
-                    raise heron.MediaError(
-                        f"{file.name} has {header.frames:,} frames; there is no frame {number:,}"
-                    )
+            _check(file, header, numbers)
             yield from _pictures(file, header, sorted(set(numbers)), size)
 
     def part(self, file: heron.MediaFile) -> heron.Part | None:
@@ -72,9 +88,21 @@ def _opened(file: heron.MediaFile) -> Iterator[Header]:
         raise heron.MediaError(f"{file.name} cannot be read as DICOM: {_reason(error)}") from error
 
 
+def _check(file: heron.MediaFile, header: Header, numbers: Sequence[int]) -> None:
+    for number in numbers:
+        if not 0 <= number < header.frames:
+            raise heron.MediaError(f"{file.name} has {header.frames:,} frames; there is no frame {number:,}")
+
+
 def _pictures(
     file: heron.MediaFile, header: Header, numbers: Sequence[int], size: int | None
 ) -> Iterator[tuple[int, Image]]:
+    return _decoded(file, header, numbers, lambda frames, number: frames.picture(number, size))
+
+
+def _decoded(
+    file: heron.MediaFile, header: Header, numbers: Sequence[int], read: Callable[[Frames, int], T]
+) -> Iterator[tuple[int, T]]:
     """The frames that can be decoded; if there are none, raises the error of the first one."""
     if not numbers:
         return
@@ -85,13 +113,13 @@ def _pictures(
     some = False
     for number in numbers:
         try:
-            picture = frames.picture(number, size)
+            found = read(frames, number)
         except Exception as error:
             if isinstance(error, heron.HeronError) and not isinstance(error, heron.MediaError):
                 raise
             failure = failure or error
             continue
-        yield number, picture
+        yield number, found
         some = True
     if failure and not some:
         raise failure

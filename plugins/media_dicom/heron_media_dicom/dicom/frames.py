@@ -12,17 +12,22 @@ from pydicom.encaps import encapsulate
 from pydicom.pixels.utils import as_pixel_options
 from pydicom.tag import BaseTag
 
+import heron
 from heron_media_dicom.dicom.codecs import decoder_of
 from heron_media_dicom.dicom.fallback import read_element, read_items
 from heron_media_dicom.dicom.fragments import CompressedFrames
 from heron_media_dicom.dicom.header import Header
 from heron_media_dicom.dicom.pictures import picture_of
+from heron_media_dicom.dicom.scans import values_of
 from heron_media_dicom.dicom.stream import GuardedStream
 from heron_media_dicom.dicom.syntaxes import is_compressed
 from heron_media_dicom.dicom.tags import FRAME_GROUPS, SHARED_GROUPS, TABLES, tag_number
 
-_MACROS = ("PixelValueTransformationSequence", "FrameVOILUTSequence")
-"""The functional groups that say how a frame is shown (PS3.3 C.7.6.16.2)."""
+_MACROS = (
+    "PixelValueTransformationSequence", "FrameVOILUTSequence",
+    "PixelMeasuresSequence", "PlaneOrientationSequence", "PlanePositionSequence",
+)  # fmt: skip
+"""The functional groups that say how a frame is shown, and where it is (PS3.3 C.7.6.16.2)."""
 
 _MOST_GROUPS = 64 * 1024 * 1024
 """The most bytes of functional groups that are read to show the frames of a file."""
@@ -54,6 +59,15 @@ class Frames:
 
     def picture(self, number: int, size: int | None) -> Image.Image:
         """One frame as an RGB picture."""
+        frame, shown, photometric = self._decoded(number)
+        return picture_of(frame, shown, photometric, size)
+
+    def values(self, number: int) -> heron.Values | None:
+        """The values of one frame; None if it has colours."""
+        return values_of(*self._decoded(number))
+
+    def _decoded(self, number: int) -> tuple[Any, Dataset, str]:
+        """The stored values of a frame, the elements that say how it is shown, and what its values mean."""
         shown = self._shown(number)
         if self._compressed:
             source: Any = encapsulate([self._compressed.read(number)], has_bot=False)
@@ -63,7 +77,7 @@ class Frames:
             source, options, index = self._source, self._options, number
         frame, found = self._decoder.as_array(source, index=index, **options)
         self._source.check()
-        return picture_of(frame, shown, str(found["photometric_interpretation"]), size)
+        return frame, shown, str(found["photometric_interpretation"])
 
     def _shown(self, number: int) -> Dataset:
         """The elements that say how a frame is shown; enhanced objects give them for all frames or for each."""

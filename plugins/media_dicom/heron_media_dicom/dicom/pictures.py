@@ -70,21 +70,21 @@ def _levels_of(frame: Array, dataset: Dataset) -> Levels:
     for method in (_by_lut, _by_window):
         levels = method(dataset)
         if levels is not None:
-            return lambda values: _rounded(levels(_real(values, dataset)))
-    bounds = _real(_ends(frame, dataset), dataset)
+            return lambda values: _rounded(levels(real_values(values, dataset)))
+    bounds = real_values(ends_of(frame, dataset), dataset)
     low, high = float(bounds.min()), float(bounds.max())
     scale = 255 / (high - low) if high > low else 0.0
-    return lambda values: _rounded((_real(values, dataset) - low) * scale)
+    return lambda values: _rounded((real_values(values, dataset) - low) * scale)
 
 
-def _ends(frame: Array, dataset: Dataset) -> Array:
+def ends_of(frame: Array, dataset: Dataset) -> Array:
     """The stored values that become black and white if the file does not say.
     For 8 bits or less they are the ends of the range, so that values are shown unchanged; else the outer percentiles.
     """
     bits = int(dataset.get("BitsStored") or 16)
     if bits <= 8 and frame.dtype.kind == "u":
         ends = numpy.array([0, 2**bits - 1], frame.dtype)
-        if numpy.array_equal(_real(ends, dataset), ends):
+        if numpy.array_equal(real_values(ends, dataset), ends):
             return ends
     step = max(1, int((frame.size / _SAMPLE) ** 0.5))
     sample = frame[::step, ::step]
@@ -92,7 +92,7 @@ def _ends(frame: Array, dataset: Dataset) -> Array:
     return numpy.percentile(sample, (1, 99)).astype(frame.dtype) if sample.size else numpy.zeros(2)
 
 
-def _real(values: Array, dataset: Dataset) -> Array:
+def real_values(values: Array, dataset: Dataset) -> Array:
     """Stored values after the modality LUT or the rescale; unchanged if these are broken."""
     try:
         return apply_modality_lut(values, dataset)

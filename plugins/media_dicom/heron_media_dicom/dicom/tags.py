@@ -129,6 +129,7 @@ _TABLE = """
 0028,1054 LO RescaleType
 0028,1050 DS WindowCenter
 0028,1051 DS WindowWidth
+0028,1055 LO WindowCenterWidthExplanation
 0028,1056 CS VOILUTFunction
 0028,0301 CS BurnedInAnnotation
 0028,2110 CS LossyImageCompression

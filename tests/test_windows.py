@@ -108,6 +108,32 @@ def test_a_decoder_that_knows_no_windows_is_named(lake: heron.Workspace) -> None
         lake.pictures.picture("a.toy", window=1, level=1)
 
 
+WRONG: dict[str, Any] = {
+    "another frame": lambda: iter([(7, heron.Values(np.zeros((2, 2)), [heron.Window(1, 1)]))]),
+    "no values": lambda: iter([(0, "values")]),
+    "three axes": lambda: iter([(0, heron.Values(np.zeros((2, 2, 3)), [heron.Window(1, 1)]))]),
+    "texts": lambda: iter([(0, heron.Values(np.array([["a"]]), [heron.Window(1, 1)]))]),
+    "no window": lambda: iter([(0, heron.Values(np.zeros((2, 2)), []))]),
+    "an empty window": lambda: iter([(0, heron.Values(np.zeros((2, 2)), [heron.Window(0, 1)]))]),
+    "nothing": lambda: iter([]),
+    "no pairs": lambda: iter([0]),
+    "an exception": lambda: 1 / 0,
+}
+
+
+@pytest.mark.parametrize("answer", WRONG)
+def test_values_that_cannot_be_right_are_refused_and_name_the_plugin(
+    lake: heron.Workspace, answer: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(OldDecoder, "values", lambda self, file, numbers=None: WRONG[answer](), raising=False)
+    monkeypatch.setattr(OldDecoder, "volume", lambda self, file, number: range(1), raising=False)
+    for frame in (None, 0):
+        if answer == "another frame" and frame is None:
+            continue
+        with pytest.raises(heron.MediaError, match="toy"):
+            lake.pictures.picture("a.toy", frame=frame, window=1, level=1)
+
+
 def test_the_command_shows_windows_and_takes_one(lake: heron.Workspace, tmp_path: Path) -> None:
     def heron_show(*arguments: str) -> Any:
         return CliRunner().invoke(main, ["-w", str(lake.root), "show", *arguments])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import sqlite3
 from contextlib import closing
+from functools import partial
 
 import httpx
 import numpy as np
@@ -142,6 +143,19 @@ def test_files_are_sent_and_come_back(remote, tmp_path):
     assert remote.export("train", tmp_path / "train.csv") == len(list(remote.datasets.rows("train")))
     assert (tmp_path / "train.csv").read_text().startswith("position,")
     remote.items.delete(item)
+
+
+def test_tasks_for_annotation_come_back_once(remote, tmp_path):
+    items = remote.items.list(limit=2)
+    remote.collections.create("To annotate", items=items)
+    remote.datasets.create("All of it", items=items)
+    remote.projects.create("Remote survey", datasets="All of it")
+    send = partial(remote.annotation.send, "Remote survey", "To annotate", format="jsonl")
+    done = send(tmp_path / "tasks.jsonl")
+    assert done.items == 2 and len((tmp_path / "tasks.jsonl").read_text().splitlines()) == 2
+    assert remote.annotation.sent("Remote survey")[0].file == done.sent.file == "tasks.jsonl"
+    nothing = send(tmp_path / "none.jsonl")
+    assert (nothing.sent, nothing.skipped) == (None, 2) and not (tmp_path / "none.jsonl").exists()
 
 
 def test_errors_of_jobs_and_of_the_connection_are_those_of_heron(remote, tmp_path):

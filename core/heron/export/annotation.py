@@ -52,12 +52,13 @@ class AnnotationService:
         frames: FrameChoice = "marked",
         again: bool = False,
         dry_run: bool = False,
+        remembered_as: str | None = None,
     ) -> Sending:
         """Write the items of a collection as tasks of an annotation tool, and remember that they were sent for a project.
 
         Items that are in no dataset of the project are not sent, nor, without `again`, those that were sent for it before in this
         format, nor those that the format does not take; the answer counts them. If no item is left, nothing is written. The file
-        appears whole or not at all. Raises InvalidInput for an archived project and a format of several files, PluginError for
+        appears whole or not at all; `remembered_as` is its name in the list of what was sent, by default its path. Raises InvalidInput for an archived project and a format of several files, PluginError for
         an unknown format.
         """
         with self._database.doing(self, "send"):
@@ -81,7 +82,7 @@ class AnnotationService:
             elif (first := next(rows, None)) is not None:
                 with whole_file(Path(file)) as stream:
                     exporter.write(_all(first, rows), stream)
-                    sent = self._store.keep(offer, str(file), taken.items)
+                    sent = self._store.keep(offer, remembered_as or str(file), taken.items)
                 self._access.note(found, collection=sent.collection, format=format, items=len(taken.items))
             numbers = sum(len(numbers) for _, numbers in taken.items)
             return Sending(sent, len(taken.items), numbers, 0 if again else before, outside, taken.refused)

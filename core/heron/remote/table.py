@@ -291,6 +291,7 @@ ROUTES: tuple[Route, ...] = (
     Route("POST", "/portable:describe", "portable.describe", how="upload", body="path"),
     Route("POST", "/portable:merge", "portable.merge", how="upload", body="path"),
     Route("POST", "/portable", "portable.export", how="download", body="path"),
+    Route("POST", "/projects/{project}/send", "annotation.send", how="download", body="file"),
     Route("GET", "/projections/{key}/plot", "projections.plot", how="download", body="file"),
     Route("GET", "/projections/{key}/points", "projections.points", how="columns"),
     Route("GET", "/vectors/{key}/columns", "vectors.stored", how="columns"),
@@ -322,7 +323,6 @@ ABSENT: Mapping[str, str] = {
     "schema.edit": "a transaction cannot stay open between two requests; send the whole schema by set_from_dict",
     "atomic": "a transaction cannot stay open between two requests; a verb on many items is one for each batch of 1,000",
     "backup.__call__": "a backup is written on the disk of the server; run heron backup there",
-    "annotation.send": "tasks are written on the disk of the server; run heron projects send there",
     "storage.open": "an open store cannot be sent; GET /items/{ref}/media gives the bytes of a file, and any range of them",
 }
 """Verbs that cannot work over HTTP, with the reason and what to do instead."""

@@ -55,12 +55,19 @@ def texts(connection: Connection, ask: tuple[Any, ...]) -> Iterator[str]:
         yield from response.iter_text()
 
 
+NOTHING = 204
+"""The status where a verb had nothing to write."""
+
+
 def downloaded(
     connection: Connection, method: str, path: str, query: Mapping[str, Any], body: Any, file: Any
 ) -> Any:
     """Keep what a verb writes where the client wants it; it appears whole or not at all."""
     target = Path(file)
     with connection.opened(method, path, {**query, "filename": target.name}, body) as response:
+        result = unquote(response.headers["heron-result"])
+        if response.status_code == NOTHING:
+            return loads(result)
         is_archive = response.headers.get("heron-files") is not None
         if is_archive and target.exists() and (not target.is_dir() or any(target.iterdir())):
             raise AlreadyExists(f"{target} is there already", hint="name a folder that is new or empty")
@@ -76,7 +83,6 @@ def downloaded(
                 part.replace(target)
         finally:
             shutil.rmtree(folder, ignore_errors=True)
-        result = unquote(response.headers["heron-result"])
         return loads(result.replace("{here}", dumps(str(target.parent))[1:-1]))
 
 

@@ -15,7 +15,7 @@ from starlette.background import BackgroundTask
 from starlette.responses import FileResponse, Response
 
 import heron
-from heron.remote import wire
+from heron.remote import verbs, wire
 from heron_http_api import uploads
 from heron_http_api.calling import check_manifest, perform
 from heron_http_api.operations import Operation
@@ -116,6 +116,8 @@ async def given(operation: Operation, site: Site, request: Request, arguments: d
     assert operation.route is not None and operation.route.body is not None
     name = arguments.pop("filename", None)
     filename, body = named(name) if name is not None else None, operation.route.body
+    if filename is not None and "remembered_as" in verbs.verb_of(operation.route.verb).parameters:
+        arguments.setdefault("remembered_as", filename)  # the path here is that of a temporary folder
     folder = Path(tempfile.mkdtemp(prefix="heron-"))
 
     def work(workspace: Any) -> tuple[Path, dict[str, str]]:
@@ -138,6 +140,9 @@ async def given(operation: Operation, site: Site, request: Request, arguments: d
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
         raise
+    if not path.exists():
+        shutil.rmtree(folder, ignore_errors=True)
+        return Response(status_code=204, headers={"Cache-Control": "no-store", **told})
     gone = BackgroundTask(shutil.rmtree, folder, ignore_errors=True)
     headers = {
         "Cache-Control": "no-store",

@@ -229,7 +229,9 @@ def _answers(route: table.Route, verb: verbs.Verb) -> Mapping[int, Answer]:
         case "text":
             return {200: Answer("The text.", media=["text/plain"])}
         case "download":
-            return {200: Answer("The file; a folder is a ZIP archive.", media=["*/*"])}
+            nothing = Answer("There was nothing to write; `Heron-Result` says why.")
+            none = {204: nothing} if route.verb == "annotation.send" else {}
+            return {200: Answer("The file; a folder is a ZIP archive.", media=["*/*"])} | none
         case "columns":
             return {200: Answer("Binary columns, see the description.", media=[COLUMNS])}
         case "edit":

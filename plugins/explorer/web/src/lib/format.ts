@@ -58,3 +58,17 @@ export function value(found: unknown): string {
 export function plural(many: number, one: string, more = `${one}s`): string {
   return `${count(many)} ${many === 1 ? one : more}`;
 }
+
+const GAPS: [Intl.RelativeTimeFormatUnit, number][] = [["year", 31_557_600], ["month", 2_629_800], ["day", 86_400], ["hour", 3600], ["minute", 60]];
+const gap = new Intl.RelativeTimeFormat(undefined, { numeric: "auto" });
+
+/** How long ago something was, as people say it. */
+export function ago(value: string): string {
+  const past = (new Date(value).getTime() - Date.now()) / 1000;
+  for (const [unit, size] of GAPS) if (Math.abs(past) >= size) return gap.format(Math.round(past / size), unit);
+  return gap.format(0, "minute");
+}
+
+export function capital(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1);
+}

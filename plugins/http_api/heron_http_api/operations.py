@@ -230,8 +230,8 @@ def _answers(route: table.Route, verb: verbs.Verb) -> Mapping[int, Answer]:
             return {200: Answer("The text.", media=["text/plain"])}
         case "download":
             nothing = Answer("There was nothing to write; `Heron-Result` says why.")
-            none = {204: nothing} if route.verb == "annotation.send" else {}
-            return {200: Answer("The file; a folder is a ZIP archive.", media=["*/*"])} | none
+            file = {200: Answer("The file; a folder is a ZIP archive.", media=["*/*"])}
+            return file | {204: nothing} if route.verb == "annotation.send" else file
         case "columns":
             return {200: Answer("Binary columns, see the description.", media=[COLUMNS])}
         case "edit":

@@ -306,14 +306,32 @@ export function stored(thing: { uuid: string; frame?: number | null; version?: s
   return address(`items/${named(thing)}/thumbnail/stored`, thing.version ? { version: thing.version } : {});
 }
 
-export function picture(thing: Item, options: { size: number; frame?: number }): string {
-  const { frame, size } = options;
-  return address(`items/${named({ uuid: thing.uuid })}/picture`, {
-    size,
-    frame,
-    format: "jpeg",
-    version: thing.updated_at,
-  });
+/** How a picture of an item is asked for: at which size, of which frame, or through a volume, and between which values. */
+export interface Looks {
+  size: number;
+  frame?: number | undefined;
+  window?: number | undefined;
+  level?: number | undefined;
+  plane?: Plane | undefined;
+  index?: number | undefined;
+}
+export type Plane = "axial" | "coronal" | "sagittal";
+
+export function picture(thing: Item, looks: Looks): string {
+  return address(`items/${named({ uuid: thing.uuid })}/picture`, { ...looks, format: "jpeg", version: thing.updated_at });
+}
+
+/** What can be chosen when an item of measured values is looked at: windows of them, and planes through a volume. */
+export interface Viewing {
+  windows: { width: number; level: number; name: string }[];
+  lowest: number;
+  highest: number;
+  units: string;
+  planes: Partial<Record<Plane, number>>;
+}
+
+export async function viewing(uuid: string, frame: number, signal?: AbortSignal): Promise<Viewing> {
+  return json<Viewing>(`items/${encodeURIComponent(uuid)}/viewing`, { query: { frame }, signal });
 }
 
 export function media(thing: Item): string {
@@ -333,6 +351,11 @@ export async function keyframe(uuid: string, number: number, seconds: number): P
   await json(`items/${uuid}/frames:add`, { body: { frames: [[number, seconds, true]] } });
 }
 
+/** Take away a frame that was added. */
+export async function dropFrame(uuid: string, number: number): Promise<void> {
+  await json(`items/${uuid}/frames:delete`, { body: { numbers: [number] } });
+}
+
 /** When each frame of an item is shown, in seconds; null where its file does not tell. */
 export async function times(uuid: string, signal?: AbortSignal): Promise<number[] | null> {
   const found = await json<number[] | { rows: number[] } | null>(`items/${uuid}/times`, { signal });
@@ -346,6 +369,17 @@ export async function similar(uuid: string, most: number, signal?: AbortSignal):
 
 export async function history(uuid: string): Promise<LogLine[]> {
   return (await json<Rows<LogLine>>("log", { query: { resource: uuid, limit: 20 } })).rows;
+}
+
+/** One thing that uses an item: a collection, a dataset, a version, a project, what was sent, an item of several files. */
+export interface Use {
+  kind: "collection" | "dataset" | "version" | "project" | "sent" | "group";
+  name: string;
+  uuid: string;
+}
+
+export async function uses(uuid: string): Promise<Use[]> {
+  return json<Use[] | Rows<Use>>(`items/${uuid}/uses`).then((found) => ("rows" in found ? found.rows : found));
 }
 
 /** Merge keys into the metadata of an item; a key given as null is removed. With `etag`, only if nobody has changed it since. */

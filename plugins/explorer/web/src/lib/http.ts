@@ -107,3 +107,16 @@ export function asSentence(text: string): string {
 export function isAborted(error: unknown): boolean {
   return error instanceof DOMException && error.name === "AbortError";
 }
+
+/** Why an address that an element could not show has no picture, in the server's words. */
+export async function reason(at: string): Promise<string> {
+  try {
+    const answer = await fetch(at, { headers: { accept: "application/json, */*" } });
+    if (!answer.ok) return sentence(await refusal(answer));
+    await answer.body?.cancel();
+    return answer.status === 204 ? "There is no picture of this." : "The browser cannot show this picture.";
+  } catch {
+    told(false);
+    return "The server does not answer.";
+  }
+}

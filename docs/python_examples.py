@@ -42,6 +42,7 @@ EXAMPLES: dict[str, str] = {
     "groups.list": 'ws.groups.list(limit=10)',
     "groups.remove": 'ws.users.add("ada@example.org")\nws.groups.create("Reviewers", users="ada@example.org")\nws.groups.remove("Reviewers", users="ada@example.org")  # 1',
     "groups.update": 'ws.groups.create("Reviewers")\nws.groups.update("Reviewers", description="Who look at the labels")',
+    "roles.allowed": 'ws.roles.allowed()["dataset"]  # the verbs in the workspace as a whole: ("create",) for a member\nfolder = ws.folders.get("Photos")\n"update" in ws.roles.allowed("folder", [folder.uuid])[folder.uuid]',
     "roles.grant": 'ws.users.add("ada@example.org")\nws.roles.grant("user", user="ada@example.org", folder="Photos")  # and all folders below',
     "roles.list": 'for grant in ws.roles.list(folder="Photos"):\n    print(grant.user or grant.group, grant.role)',
     "roles.revoke": 'ws.groups.create("Reviewers")\nws.roles.grant("user", group="Reviewers", dataset="train")\nws.roles.revoke(group="Reviewers", dataset="train").role  # "user"',

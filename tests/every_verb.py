@@ -95,6 +95,7 @@ READS = {
     "projects.get": lambda w, t: w.projects.get(t.title),
     "projects.list": lambda w, t: w.projects.list(tags=[t.title]),
     "roles.list": lambda w, t: w.roles.list(),
+    "roles.allowed": lambda w, t: w.roles.allowed("item", [t.item.uuid]),
     "tags.find": lambda w, t: w.tags.find(t.title),
     "tags.get": lambda w, t: w.tags.get(t.title),
     "tags.list": lambda w, t: w.tags.list(),

@@ -168,6 +168,11 @@ EXAMPLES = {
     "projects.find": [lambda w: w.projects.find("survey")],
     "projects.get": [lambda w: w.projects.get("surve")],
     "projects.list": [lambda w: w.projects.list(tags="road")],
+    "roles.allowed": [
+        lambda w: w.roles.allowed("folder", [w.folders.get("Open").uuid]),
+        lambda w: len(w.roles.allowed("item", [each.uuid for each in w.items.list()])),
+        lambda w: len(w.roles.allowed("dataset", [each.uuid for each in w.datasets.list()])),
+    ],
     "roles.list": [
         lambda w: w.roles.list(),
         lambda w: w.roles.list(group="team"),

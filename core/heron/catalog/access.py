@@ -306,6 +306,10 @@ class Access:
         """
         return _alone(self._condition("read", noun, alias))
 
+    def condition(self, verb: Verb, noun: Noun, alias: str) -> str:
+        """The same for rows to which the user may do this."""
+        return _alone(self._condition(verb, noun, alias))
+
     def listing(self) -> str:
         """The scope of `items` for a statement that lists or counts them: of a user who sees few of them, it reads only these."""
         return _alone(self._condition("read", "item", "items", lists=True))

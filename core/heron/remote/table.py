@@ -177,6 +177,7 @@ ROUTES: tuple[Route, ...] = (
         POST   /groups/{ref}/remove               groups.remove
         POST   /roles                             roles.grant
         POST   /roles:revoke                      roles.revoke
+        POST   /roles:allowed                     roles.allowed
         POST   /search                            search.__call__
         POST   /search:window                     search.window
         POST   /search:frames                     search.frames

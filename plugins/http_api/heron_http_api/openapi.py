@@ -91,9 +91,14 @@ _WORKSPACE: Schema = {
         "version": {"type": "string"},
         "user": {"$ref": "#/components/schemas/User"},
         "read_only": {"type": "boolean"},
+        "may": {
+            "type": "object",
+            "additionalProperties": {"type": "array", "items": {"type": "string"}},
+            "description": "What the user may do in the workspace as a whole: verbs by noun. POST /roles:allowed says it of records.",
+        },
         "items": {"type": "integer", "description": "How many items the user sees."},
     },
-    "required": ["name", "version", "user", "read_only", "items"],
+    "required": ["name", "version", "user", "read_only", "may", "items"],
 }
 
 _PLUGIN: Schema = {

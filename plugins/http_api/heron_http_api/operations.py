@@ -67,6 +67,9 @@ class Operation:
 READS_BY_POST = {"search", "count", "facets", "stats", "compare"}
 """Verbs of these services change nothing, whatever the method of their route."""
 
+ONLY_READ = {"roles.allowed", "items.get_all", "items.uses"}
+"""Further verbs that change nothing, although their routes take a body."""
+
 _PARTS: list[Attribute[Any]] = list(fields(Query))
 
 PAGE = (
@@ -111,7 +114,7 @@ def of_route(route: table.Route) -> Operation:
         BYTES if route.how == "upload" else "",
         _answers(route, verb),
         route,
-        route.method == "GET" or verb.service in READS_BY_POST,
+        route.method == "GET" or verb.service in READS_BY_POST or route.verb in ONLY_READ,
     )
 
 

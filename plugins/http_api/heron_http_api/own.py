@@ -226,6 +226,7 @@ async def _workspace(site: Site, operation: Operation, request: Request, given: 
                 "version": heron.__version__,
                 "user": wire.given(workspace.user),
                 "read_only": site.read_only,
+                "may": workspace.roles.allowed(),
                 "items": workspace.items.count(),
             }
         )

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_args
 
-from heron.catalog.access import Access, named
+from heron.catalog.access import WORKSPACE, Access, named
 from heron.catalog.database import Database, Row, one_transaction
 from heron.catalog.limits import at_most
+from heron.catalog.organisation.allowed import VERBS, allowed_on
 from heron.catalog.organisation.groups import GroupService
 from heron.catalog.organisation.users import UserService
 from heron.catalog.referring import DatasetRef, FolderRef, GroupRef, IntegrationRef, ProjectRef, UserRef
@@ -136,6 +137,19 @@ class RoleService:
         )
         self._access.note(resource, **{column[:-3]: whom, "role": None, "before": given[0].role})
         return given[0]
+
+    def allowed(self, noun: str | None = None, uuids: Sequence[str] = ()) -> dict[str, tuple[str, ...]]:
+        """What the acting user may do: with `noun` and `uuids` to each of these records, and else in the workspace as a whole.
+
+        The keys are the UUIDs of those records that the user may see, such as `folder`, `item`, `collection`, `dataset` or
+        `project`, or else the nouns; the values are verbs: read, create, update, delete, share. Raises InvalidInput for
+        another noun.
+        """
+        self._access.require("read", WORKSPACE)
+        if noun is None:
+            nouns: Sequence[Noun] = get_args(Noun)
+            return {each: tuple(verb for verb in VERBS if self._access.may(verb, each)) for each in nouns}
+        return allowed_on(self._database, self._access, noun, uuids)
 
     def _grants(self, where: str, parameters: Sequence[int], limit: int | None) -> Sequence[Grant]:
         select = _SELECT.format(scope=self._access.scope("role", "roles"), where=where)

@@ -99,14 +99,14 @@ PROBES = {
     "a panic": (fails(Panic("unwrap on None")), "Panic: unwrap on None"),
     "recursion": (lambda file: Tape.probe and PROBES["recursion"][0](file), "RecursionError"),
     "an error of ours": (lambda _: evolve(FACTS, captured_at="soon"), "soon"),
-    "nothing": (gives(None), "it gave nothing"),
-    "a dict": (gives({"kind": "tape"}), "it gave a dict"),
+    "nothing": (gives(None), "it gave None"),
+    "a dict": (gives({"kind": "tape"}), "it gave {'kind': 'tape'}"),
     "a class": (gives(heron.MediaFacts), "expected MediaFacts"),
     "a width in words": (gives(evolve(FACTS, width="wide")), "width is 'wide'"),
     "a width below zero": (gives(evolve(FACTS, width=-1)), "width is -1"),
     "a width beyond 64 bits": (gives(evolve(FACTS, width=2**63)), "width is 9223372036854775808"),
     "a width that is true": (gives(evolve(FACTS, width=True)), "width is True"),
-    "a width that cannot be shown": (gives(evolve(FACTS, width=Unprintable())), "width is a Unprintable"),
+    "a width that cannot be shown": (gives(evolve(FACTS, width=Unprintable())), "width is <Unprintable>"),
     "a duration that is none": (gives(evolve(FACTS, duration=float("nan"))), "duration is nan"),
     "an endless duration": (gives(evolve(FACTS, duration=float("inf"))), "duration is inf"),
     "a codec in bytes": (gives(evolve(FACTS, codec=b"h264")), "codec is b'h264'"),
@@ -169,7 +169,7 @@ def test_a_probe_that_goes_wrong_costs_its_file_and_names_the_plugin(opened, fil
 PICTURES = {
     "an exception": (fails(ValueError("no")), "ValueError: no"),
     "SystemExit": (lambda *_: sys.exit("bye"), "SystemExit: bye"),
-    "bytes": (gives(b"JPEG"), "it gave a bytes"),
+    "bytes": (gives(b"JPEG"), "it gave b'JPEG'"),
     "a picture of floats": (lambda *_: Image.new("F", (3, 3)), "its picture is F"),
     "a picture of no pixels": (lambda *_: Image.new("RGB", (0, 3)), "0x3"),
 }
@@ -232,8 +232,8 @@ TIMES = {
     "they go back": (gives([0.0, 0.5, 0.4]), "do not ascend"),
     "they begin before 0": (gives([-1.0, 0.5]), "no seconds from 0"),
     "they never end": (gives([0.0, float("inf")]), "no seconds from 0"),
-    "words": (gives("0, 0.5"), "it gave a str"),
-    "a number": (gives(0.5), "it gave a float"),
+    "words": (gives("0, 0.5"), "it gave '0, 0.5'"),
+    "a number": (gives(0.5), "it gave 0.5"),
     "texts": (gives(["a", "b"]), "TypeError"),
 }
 
@@ -253,8 +253,8 @@ def test_times_that_go_wrong_choose_no_frame(opened, files, what):
 
 TEXTS = {
     "an exception": (fails(ValueError("no")), "ValueError: no"),
-    "one text": (gives("words"), "it gave a str"),
-    "bytes": (gives([b"words"]), "it gave a bytes"),
+    "one text": (gives("words"), "it gave 'words'"),
+    "bytes": (gives([b"words"]), "it gave b'words'"),
     "nothing": (gives(None), "TypeError"),
 }
 
@@ -280,12 +280,12 @@ def whole(**changes):
 
 PARTS = {
     "an exception": (fails(ValueError("no")), None, "ValueError: no"),
-    "a text": (gives("s"), None, "it gave a str"),
+    "a text": (gives("s"), None, "it gave 's'"),
     "a number of a series": (gives(part(7)), None, "the series is 7"),
-    "a header that is none": (gives(part(header=[1])), None, "the header is a list"),
+    "a header that is none": (gives(part(header=[1])), None, "the header is [1]"),
     "a header that is no JSON": (gives(part(header={"a": object()})), None, "cannot be stored as JSON"),
     "SystemExit in series": (gives(part()), lambda _: sys.exit(1), "SystemExit: 1"),
-    "no series": (gives(part()), gives(None), "it gave nothing"),
+    "no series": (gives(part()), gives(None), "it gave None"),
     "a part twice": (gives(part()), gives(whole(order=[0, 0], frame_counts=[1, 1])), "names a part twice"),
     "a part that is not there": (gives(part()), gives(whole(order=[3])), "one that does not exist"),
     "too few counts": (gives(part()), gives(whole(frame_counts=[])), "do not fit the parts"),

@@ -32,6 +32,7 @@ from heron.hooks.contributions import (
     Routes,
     StorageBackend,
 )
+from heron.hooks.door import PASSED, reason
 from heron.hooks.registry import Origin, Registry, missing, missing_packages
 from heron.hooks.viewers import Viewer
 from heron.models import OTHER
@@ -277,28 +278,29 @@ class PluginManager:
     def load(self, contribution: Contribution, *arguments: Any) -> Any:
         """Call `load` of a contribution with these arguments, once what it needs is there; one at a time.
 
-        Raises PluginError that names the plugin and the install command when a package is missing.
+        Raises PluginError that names the plugin, with the install command if a package is missing.
         """
         self.require(contribution)
         loader: Any = contribution
         try:
             with LOADING:
                 return loader.load(*arguments)
-        except ImportError as error:
-            plugin = self._registry.plugin_of(contribution)
+        except PASSED:
+            raise
+        except BaseException as error:  # plugins raise SystemExit, and extensions panics
             raise PluginError(
-                f"{contribution.sort} {contribution.name} (plugin {plugin}) cannot be loaded: {_reason(error)}",
-                hint=install_hint(contribution) if contribution.requires else None,
+                f"{self.named(contribution)} cannot be loaded: {reason(error)}",
+                hint=install_hint(contribution)
+                if contribution.requires and isinstance(error, ImportError)
+                else None,
             ) from error
 
     def require(self, contribution: Contribution) -> None:
         """Raise PluginError, with the install command, when a package that a contribution needs is missing."""
         missing = missing_packages(contribution)
         if missing:
-            plugin = self._registry.plugin_of(contribution)
             raise PluginError(
-                f"{contribution.sort} {contribution.name} (plugin {plugin}) needs {', '.join(missing)}",
-                hint=install_hint(contribution),
+                f"{self.named(contribution)} needs {', '.join(missing)}", hint=install_hint(contribution)
             )
 
     def missing(self, *packages: str) -> list[str]:
@@ -333,8 +335,8 @@ def _distribution(point: EntryPoint) -> tuple[str, str]:
 
 def _reason(error: BaseException) -> str:
     """An error in one line: the last line of pluggy's own errors, the first line of all others."""
-    lines = str(error).strip().splitlines() or [""]
     if isinstance(error, PluginError):
-        return lines[0]
-    line = lines[-1] if isinstance(error, pluggy.PluginValidationError) else lines[0]
-    return f"{type(error).__name__}: {line}" if line else type(error).__name__
+        return error.message
+    if isinstance(error, pluggy.PluginValidationError):
+        return f"{type(error).__name__}: {str(error).strip().splitlines()[-1]}"
+    return reason(error)

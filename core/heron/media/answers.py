@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from attrs import evolve
 
 from heron.convert import dumps
-from heron.metadata.keys import is_unicode
+from heron.metadata.keys import is_unicode, printable
 from heron.models import FACT_FIELDS, MediaFacts
 
 if TYPE_CHECKING:
@@ -40,19 +40,19 @@ class WrongAnswer(ValueError):
 def facts(found: Any) -> MediaFacts:
     """Facts that the catalogue can store; raises WrongAnswer."""
     if not isinstance(found, MediaFacts):
-        raise WrongAnswer(f"it gave {_a(found)}, expected MediaFacts")
+        raise WrongAnswer(f"it gave {printable(found)}, expected MediaFacts")
     for name, is_needed in _TEXT.items():
         value = getattr(found, name)
         if (value is not None or is_needed) and not (type(value) is str and is_unicode(value)):
-            raise WrongAnswer(f"the fact {name} is {_shown(value)}, expected text")
+            raise WrongAnswer(f"the fact {name} is {printable(value)}, expected text")
     for name in _WHOLE:
         value = getattr(found, name)
         if value is not None and not (type(value) is int and 0 <= value <= _LARGEST):
-            raise WrongAnswer(f"the fact {name} is {_shown(value)}, expected a whole number from 0")
+            raise WrongAnswer(f"the fact {name} is {printable(value)}, expected a whole number from 0")
     for name in _REAL:
         value = getattr(found, name)
         if value is not None and not (type(value) in (int, float) and 0 <= value < math.inf):
-            raise WrongAnswer(f"the fact {name} is {_shown(value)}, expected a number from 0")
+            raise WrongAnswer(f"the fact {name} is {printable(value)}, expected a number from 0")
     if found.extra:
         _check_extra(found.extra)
     return found
@@ -82,7 +82,7 @@ def picture(found: Any, size: int | None) -> Image | None:
     if found is None:
         return None
     if not isinstance(found, Image.Image):
-        raise WrongAnswer(f"it gave {_a(found)}, expected a picture of Pillow")
+        raise WrongAnswer(f"it gave {printable(found)}, expected a picture of Pillow")
     if found.mode in _PLAIN_MODES:
         found = found.convert("RGBA" if "A" in found.getbands() or "transparency" in found.info else "RGB")
     if found.mode not in ("RGB", "RGBA") or not min(found.size):
@@ -100,7 +100,7 @@ def times(found: Any) -> Sequence[float] | None:
     if found is None:
         return None
     if isinstance(found, str | bytes | Mapping) or not hasattr(found, "__getitem__"):
-        raise WrongAnswer(f"it gave {_a(found)}, expected the times of the frames")
+        raise WrongAnswer(f"it gave {printable(found)}, expected the times of the frames")
     if not all(map(le, found, islice(found, 1, None))):
         raise WrongAnswer("its times of frames do not ascend")
     if len(found) and not (found[0] >= 0 and found[-1] < math.inf):
@@ -115,7 +115,7 @@ def frames(found: Any, wanted: Sequence[int], size: int | None) -> Iterator[tupl
     for pair in found:
         number, image = pair
         if not any(asked == number for asked in left):
-            raise WrongAnswer(f"it gave frame {_shown(number)}, which was not asked for or comes too late")
+            raise WrongAnswer(f"it gave frame {printable(number)}, which was not asked for or comes too late")
         checked = picture(image, size)
         if checked is None:
             raise WrongAnswer(f"it gave nothing for frame {number}")
@@ -168,10 +168,10 @@ def volume(found: Any) -> range:
 def text(found: Any) -> Iterator[str]:
     """Pieces of text; raises WrongAnswer. What no file in UTF-8 can hold is replaced by �."""
     if isinstance(found, str | bytes):
-        raise WrongAnswer(f"it gave {_a(found)}, expected pieces of text")
+        raise WrongAnswer(f"it gave {printable(found)}, expected pieces of text")
     for piece in found:
         if not isinstance(piece, str):
-            raise WrongAnswer(f"it gave {_a(piece)}, expected text")
+            raise WrongAnswer(f"it gave {printable(piece)}, expected text")
         yield piece if is_unicode(piece) else piece.encode(errors="replace").decode()
 
 
@@ -182,11 +182,11 @@ def part(found: Any) -> Part | None:
     if found is None:
         return None
     if not isinstance(found, Part):
-        raise WrongAnswer(f"it gave {_a(found)}, expected a Part")
+        raise WrongAnswer(f"it gave {printable(found)}, expected a Part")
     if not (type(found.series) is str and found.series and is_unicode(found.series)):
-        raise WrongAnswer(f"the series is {_shown(found.series)}, expected text")
+        raise WrongAnswer(f"the series is {printable(found.series)}, expected text")
     if not isinstance(found.header, Mapping):
-        raise WrongAnswer(f"the header is {_a(found.header)}, expected a mapping")
+        raise WrongAnswer(f"the header is {printable(found.header)}, expected a mapping")
     _check_json(found.header, "the header of a part")
     return found
 
@@ -196,26 +196,14 @@ def series(found: Any, count: int) -> Series:
     from heron.hooks import Series
 
     if not isinstance(found, Series):
-        raise WrongAnswer(f"it gave {_a(found)}, expected a Series")
+        raise WrongAnswer(f"it gave {printable(found)}, expected a Series")
     places, pictures = list(found.order), list(found.frame_counts)
     if not places or len(set(places)) < len(places) or not set(places) <= set(range(count)):
         raise WrongAnswer("the order of the parts names a part twice, or one that does not exist, or none")
     if len(pictures) != len(places) or not all(type(number) is int and number >= 0 for number in pictures):
         raise WrongAnswer("the numbers of pictures do not fit the parts")
     if found.name is not None and not (type(found.name) is str and is_unicode(found.name)):
-        raise WrongAnswer(f"the name of the series is {_shown(found.name)}, expected text")
+        raise WrongAnswer(f"the name of the series is {printable(found.name)}, expected text")
     if isinstance(found.warnings, str) or not all(isinstance(line, str) for line in found.warnings):
         raise WrongAnswer("the warnings of the series are no list of texts")
     return evolve(found, order=places, frame_counts=pictures, facts=facts(found.facts))
-
-
-def _a(found: object) -> str:
-    name = type(found).__name__
-    return "nothing" if found is None else f"{'an' if name[:1].lower() in 'aeiou' else 'a'} {name}"
-
-
-def _shown(value: object) -> str:
-    try:
-        return f"{value!r:.60}".encode(errors="replace").decode()
-    except Exception:  # noqa: BLE001 - a stranger's object
-        return f"a {type(value).__name__}"

@@ -11,6 +11,7 @@ from heron.catalog.integrations import IntegrationService, resolved_options
 from heron.catalog.references import is_reference
 from heron.catalog.stores import HERE, Origin, OriginOf, StoreTable
 from heron.errors import HeronError, InvalidInput, NotFound, PluginError
+from heron.hooks.door import guarded
 from heron.jobs import Integration
 from heron.metadata.keys import printable
 from heron.models import Item
@@ -76,7 +77,14 @@ class StoreFinder:
             return None
         key = by.uuid if by is not None else record.name
         if self._names.get(key) is None:
-            self._names[key] = record.store({} if by is None else _Options(record, by, self._integrations))
+            options = {} if by is None else _Options(record, by, self._integrations)
+            with guarded(
+                f"storage {record.name}",
+                "store",
+                by.name if by is not None else "the environment",
+                PluginError,
+            ):
+                self._names[key] = record.store(options)
         return self._names[key]
 
     def check(self, url: str, record: StorageBackend, by: Integration | None, *, binds: bool = True) -> None:
@@ -84,8 +92,11 @@ class StoreFinder:
 
         If nothing else says which store is meant, it is the one that the URL names, from now on if it `binds`.
         """
-        named = record.store_of_url(url) if record.store_of_url is not None else None
-        if named is None or record.store is None:
+        if record.store is None or record.store_of_url is None:
+            return
+        with guarded(f"storage {record.name}", "store_of_url", url, PluginError):
+            named = record.store_of_url(url)
+        if named is None:
             return
         meant = self.name(record, by)
         if meant is None and by is None:

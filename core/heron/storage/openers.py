@@ -11,6 +11,7 @@ from heron.catalog.integrations import resolved_options
 from heron.errors import InvalidInput, PluginError
 from heron.jobs import Integration
 from heron.metadata.keys import printable
+from heron.storage.answers import CheckedStorage
 from heron.storage.retries import PatientStorage
 
 if TYPE_CHECKING:
@@ -64,8 +65,8 @@ class Opener:
         if integration:
             self._require_trusted(integration)
         options = resolved_options(record, integration) if integration else {}
-        storage: Storage = self._plugins().load(record, options)
-        return storage
+        plugins = self._plugins()
+        return CheckedStorage(plugins.load(record, options), plugins.named(record))
 
     def belongs(self, url: str, integration: Integration) -> bool:
         """Whether a URL is read with this integration: by its scheme, or by a host that no other backend

@@ -31,6 +31,7 @@ from heron.errors import (
 from heron.jobs import CheckResult, Integration
 from heron.metadata.keys import printable
 from heron.models import Item
+from heron.storage.answers import CheckedStorage
 from heron.storage.finding import StoreFinder
 from heron.storage.openers import Opener
 from heron.storage.retries import PatientStorage, configured_retries
@@ -84,9 +85,10 @@ class StorageService:
             record, canonical = self._plugins().storage(by.backend), self._opener.open(url, by).normalise(url)
         else:
             by, record = None, self._opener.backend(url)
-            canonical = (
-                record.normalise(url) if record.normalise else self._opener.open(url, None).normalise(url)
-            )
+            if record.normalise is None:
+                canonical = self._opener.open(url, None).normalise(url)
+            else:
+                canonical = CheckedStorage(record, self._plugins().named(record)).normalise(url)
         if url != canonical:
             self._stores.check(url, record, by, binds=not looks_up)
         return canonical

@@ -18,6 +18,7 @@ from attrs import define, field
 
 from heron.errors import PluginError
 from heron.hooks import specs
+from heron.hooks.checking import check
 from heron.hooks.contributions import (
     CliCommand,
     Contribution,
@@ -178,6 +179,8 @@ class PluginManager:
             self._pluggy.register(plugin, name=f"{origin.distribution}:{status.name}")
             contributions = list(self._collect(plugin))
             if origin.rank:
+                for contribution in contributions:
+                    check(contribution, is_own=origin.is_own)
                 self._refuse_built_in(contributions)
         except (Exception, SystemExit) as error:  # noqa: BLE001 - a stranger's code
             status.status = f"failed: {_reason(error)}"
@@ -250,13 +253,18 @@ class PluginManager:
         """The name of the plugin that brought a contribution."""
         return self._registry.plugin_of(contribution)
 
+    def is_own(self, contribution: Contribution) -> bool:
+        """Whether a contribution is built in, or of a plugin that comes with Heron."""
+        origin = self._registry.origin_of(contribution)
+        return origin is not None and origin.is_own
+
     def named(self, contribution: Contribution) -> str:
         """A contribution with its plugin and distribution, as messages name it: `decoder flif (plugin my_flif of my-flif)`."""
         origin = self._registry.origin_of(contribution)
         if origin is None or not origin.rank:
             return f"{contribution.sort} {contribution.name}"
         plugin = self._registry.plugin_of(contribution)
-        of = f" of {origin.distribution}" if origin.rank == 1 and origin.distribution != GROUP else ""
+        of = "" if origin.is_own or origin.rank == 2 else f" of {origin.distribution}"
         return f"{contribution.sort} {contribution.name} (plugin {plugin}{of})"
 
     def embedder(self, name: str) -> EmbedderModel:

@@ -22,6 +22,11 @@ class Origin:
     distribution: str
     rank: int
 
+    @property
+    def is_own(self) -> bool:
+        """Whether it is built in, or comes with Heron."""
+        return not self.rank or (self.rank == 1 and self.distribution == "heron")
+
 
 @frozen
 class _Entry:

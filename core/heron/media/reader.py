@@ -189,7 +189,7 @@ class MediaReader:
         if last is file:
             return found
         if self._sniffer is None:
-            self._sniffer = Sniffer(self._plugins.decoders())
+            self._sniffer = Sniffer(self._plugins.decoders(), self._plugins.is_own)
         sniffed = self._sniffer.sniff(file.head, file.name)
         if sniffed is not None:
             file.media_type = sniffed.format.media_type
@@ -227,11 +227,12 @@ class MediaReader:
     def examine(self, file: MediaFile, *, personal: bool = True) -> Examined:
         """The facts of a file; without `personal`, personal facts are left out. Raises MediaError."""
         sniffed = self.sniff(file)
+        slow = self._slow(file)
         if sniffed is None:
             note = undecoded(file.name)
             facts = MediaFacts(kind="other", media_type=file.media_type, note=note)
-            return Examined(facts, (f"{file.name}: {note}",))
-        warnings = (_lie(file, sniffed),) if sniffed.claimed else ()
+            return Examined(facts, (*slow, f"{file.name}: {note}"))
+        warnings = (*slow, *((_lie(file, sniffed),) if sniffed.claimed else ()))
         try:
             decoder = self.decoding(sniffed.decoder)
         except PluginError as error:
@@ -241,11 +242,20 @@ class MediaReader:
         facts = decoder.probe(file)
         if facts.note:
             warnings = (*warnings, f"{file.name}: {facts.note}")
-        elif warnings:
-            facts = evolve(facts, note=warnings[0])
+        elif sniffed.claimed:
+            facts = evolve(facts, note=_lie(file, sniffed))
         if not personal:
             facts = without_personal(facts, decoder.record)
         return Examined(facts, warnings, decoder)
+
+    def _slow(self, file: MediaFile) -> tuple[str, ...]:
+        """Warnings of signatures that took too long for this file."""
+        assert self._sniffer is not None
+        return tuple(
+            f"{file.name}: the signature of {format.media_type} takes too long and is not used any more "
+            f"({self._plugins.named(decoder)})"
+            for format, decoder in self._sniffer.too_slow()
+        )
 
 
 def without_personal(facts: MediaFacts, record: MediaDecoder) -> MediaFacts:

@@ -6,11 +6,13 @@ from __future__ import annotations
 
 import codecs
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from contextlib import suppress
 
 from attrs import frozen
 
 from heron.hooks import MediaDecoder, MediaFormat
+from heron.hooks.checking import bounded
 from heron.models import Kind
 
 HEAD = 1024
@@ -19,6 +21,8 @@ HEAD = 1024
 _CONTROL = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f]")
 _BLANKS = re.compile(r"(?:\s|%20)+\Z")
 """Blanks at the end of a file name, which say nothing of its kind."""
+
+_Match = Callable[[bytes], re.Match[bytes] | None]
 
 
 @frozen
@@ -33,11 +37,21 @@ class Sniffed:
 
 
 class Sniffer:
-    """Knows the formats of all decoders, including decoders that cannot be loaded."""
+    """Knows the formats of all decoders, including decoders that cannot be loaded.
 
-    def __init__(self, decoders: Iterable[MediaDecoder]) -> None:
+    Signatures of decoders that are not trusted get little time; one that takes longer is not used any more.
+    """
+
+    def __init__(
+        self, decoders: Iterable[MediaDecoder], trusts: Callable[[MediaDecoder], bool] = lambda _: True
+    ) -> None:
         known = [(format, decoder) for decoder in decoders for format in decoder.formats]
-        self._signed = [(p.match, f, d) for f, d in known if (p := f.pattern()) is not None]
+        self._signed: list[tuple[_Match, MediaFormat, MediaDecoder]] = []
+        for format, decoder in known:
+            if (pattern := format.pattern()) is not None:
+                match = None if trusts(decoder) else bounded(format)
+                self._signed.append((match or pattern.match, format, decoder))
+        self._too_slow: list[tuple[MediaFormat, MediaDecoder]] = []
         self._by_suffix = {suffix: (f, d) for f, d in reversed(known) for suffix in f.suffixes}
         self._text = [(f, d) for f, d in known if f.kind == "text"]
 
@@ -50,6 +64,11 @@ class Sniffer:
         format, decoder = found
         claimed = named[0] if named and named[0].media_type != format.media_type else None
         return Sniffed(format, decoder, claimed)
+
+    def too_slow(self) -> list[tuple[MediaFormat, MediaDecoder]]:
+        """The formats whose signatures took too long since this was last called."""
+        found, self._too_slow = self._too_slow, []
+        return found
 
     def kind_of(self, name: str) -> Kind | None:
         """The kind that a file name, or a URL, suggests."""
@@ -68,8 +87,15 @@ class Sniffer:
         self, head: bytes, name: str, named: tuple[MediaFormat, MediaDecoder] | None
     ) -> tuple[MediaFormat, MediaDecoder] | None:
         best, longest = None, 0
-        for match, format, decoder in self._signed:
-            found = match(head)
+        for signed in list(self._signed):
+            match, format, decoder = signed
+            try:
+                found = match(head)
+            except TimeoutError:
+                with suppress(ValueError):  # another thread was here before
+                    self._signed.remove(signed)
+                    self._too_slow.append((format, decoder))
+                continue
             if found is None or (format.needs_suffix and not name.endswith(tuple(format.suffixes))):
                 continue
             length = found.end()

@@ -127,7 +127,7 @@ def values(found: Any, wanted: Sequence[int] | None) -> Iterator[tuple[int, Valu
     left = iter(sorted(wanted or ()))
     for number, given in found:
         if wanted is not None and not any(asked == number for asked in left):
-            raise WrongAnswer(f"it gave frame {_shown(number)}, which was not asked for or comes too late")
+            raise WrongAnswer(f"it gave frame {printable(number)}, which was not asked for or comes too late")
         yield number, None if given is None else _checked_values(given)
 
 
@@ -137,7 +137,7 @@ def _checked_values(given: Any) -> Values:
     from heron.hooks import Values, Window
 
     if not isinstance(given, Values):
-        raise WrongAnswer(f"it gave {_a(given)}, expected Values")
+        raise WrongAnswer(f"it gave {printable(given)}, expected Values")
     array = given.array
     if (
         not isinstance(array, numpy.ndarray)
@@ -150,7 +150,7 @@ def _checked_values(given: Any) -> Values:
         if not isinstance(window, Window) or not (
             0 < window.width < math.inf and math.isfinite(window.level)
         ):
-            raise WrongAnswer(f"it gave the window {_shown(window)}")
+            raise WrongAnswer(f"it gave the window {printable(window)}")
     if not given.windows:
         raise WrongAnswer("it gave values without a window")
     if not (min(given.spacing) > 0 and max(given.spacing) < math.inf and math.isfinite(given.depth or 0)):
@@ -161,7 +161,7 @@ def _checked_values(given: Any) -> Values:
 def volume(found: Any) -> range:
     """Numbers of frames, one after another; raises WrongAnswer."""
     if not isinstance(found, range) or found.start < 0 or found.step != 1:
-        raise WrongAnswer(f"it gave {_shown(found)}, expected a range of frames")
+        raise WrongAnswer(f"it gave {printable(found)}, expected a range of frames")
     return found
 
 

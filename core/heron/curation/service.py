@@ -26,6 +26,7 @@ from heron.curation.records import DuplicateGroup, Duplicates, Hashed, Leakage, 
 from heron.curation.sheet import GroupSheet, sheet_of_duplicates, sheet_of_leaks
 from heron.errors import InvalidInput
 from heron.models import Dataset, Query
+from heron.pictures.files import checked_size
 from heron.pictures.service import PictureService
 from heron.storage.service import StorageService
 from heron.storage.waiting import patiently
@@ -202,6 +203,9 @@ class CurationService:
         Groups are shown until there are about 300 pictures. Raises InvalidInput if there are no groups.
         """
         self._access.require("read", WORKSPACE)
+        checked_size(size)
+        if columns < 1:
+            raise InvalidInput(f"a sheet of {columns:,} columns cannot be made", hint="give 1 or more")
         if isinstance(found, Duplicates):
             return sheet_of_duplicates(found, self._pictures.thumbnail, columns, size)
         return sheet_of_leaks(found, self._pictures.thumbnail, columns, size)

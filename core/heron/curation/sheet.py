@@ -45,7 +45,8 @@ class Band(Record):
 
 def sheet_of_duplicates(found: Duplicates, thumbnail: Thumbnail, columns: int, size: int) -> GroupSheet:
     """The groups of duplicates, each with the item to keep first; raises InvalidInput if there are none."""
-    bands = (_duplicates(number, group, thumbnail) for number, group in enumerate(found.groups, start=1))
+    groups = (group for group in found.groups if group.items)
+    bands = (_duplicates(number, group, thumbnail) for number, group in enumerate(groups, start=1))
     return _sheet(bands, columns, size, "there are no duplicates to show")
 
 

@@ -16,14 +16,17 @@ _PAPER, _INK = (255, 255, 255), (32, 32, 32)
 _SMALLEST_PAGE = 24
 """Letters are drawn on pages of this many pixels or more; smaller pages are left white."""
 
+_LARGEST = 4096
+"""Larger pages would take hundreds of megabytes, and show no more."""
+
 _MOST_COLUMNS = 12
 _WIDEST_COLUMN = 0.4
 """Columns of a table that are drawn, and the largest share of the page that one may take."""
 
 
 def draw_text(content: str, media_type: str, name: str, size: int, *, whole: bool) -> Image.Image:
-    """A page in RGB, `size` pixels high; `content` is the beginning of a file, or with `whole` all of it."""
-    page = _Page(size)
+    """A page in RGB, `size` pixels high, up to 4,096; `content` is the beginning of a file, or with `whole` all of it."""
+    page = _Page(min(size, _LARGEST))
     if size < _SMALLEST_PAGE:
         return page.image
     if media_type == "text/html":

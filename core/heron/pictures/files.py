@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from heron.catalog.spelling import absolute_path
-from heron.errors import MediaError
+from heron.errors import InvalidInput, MediaError
 from heron.hooks import Values
 from heron.jobs import Integration
 from heron.media.archives import MARK
@@ -28,6 +28,17 @@ GROUPS = ("image_group", "image_sequence")
 
 SIZE = 1024
 """Default longest side of a picture in pixels."""
+
+
+LARGEST = 16_384
+"""The largest size of a picture that can be asked for, in pixels."""
+
+
+def checked_size(size: int | None) -> int | None:
+    """The size of a picture; raises InvalidInput for one that no picture can have."""
+    if size is not None and not 1 <= size <= LARGEST:
+        raise InvalidInput(f"a picture of {size:,} pixels cannot be made", hint=f"give 1 to {LARGEST:,}")
+    return size
 
 
 class NoPicture(MediaError):

@@ -26,7 +26,7 @@ from heron.media.kinds import Kinds
 from heron.media.reader import THUMBNAIL, Measuring, MediaReader
 from heron.models import Frame, Item
 from heron.pictures.elsewhere import GRAIN, Asked, Drawing, by_workers
-from heron.pictures.files import SIZE, ItemFiles, middle
+from heron.pictures.files import SIZE, ItemFiles, checked_size, middle
 from heron.pictures.finishing import Thumbnails, finished, jpeg_of
 from heron.pictures.rounds import PROBLEMS, Rounds
 from heron.pictures.viewing import Plane, Viewing, window_of
@@ -105,7 +105,7 @@ class PictureService:
         Raises MediaError if there is no picture or the file cannot be read, PluginError if the plugin that reads it is not
         installed, InvalidInput for a window or a plane that it does not have.
         """
-        chosen = window_of(window, level)
+        chosen, size = window_of(window, level), checked_size(size)
         if plane is None and index is not None:
             raise InvalidInput("index counts the pictures of a plane", hint="give plane too")
         if plane is None and chosen is None:
@@ -149,6 +149,7 @@ class PictureService:
     def picture_of(self, file: str | Path, *, size: int = SIZE) -> Image:
         """A local file, or the file at a URL, as an upright RGB picture; it need not be in the catalogue."""
         self._access.require("read", WORKSPACE)
+        checked_size(size)
         picture = self._files.picture_of(str(file), size)
         if picture is None:
             raise MediaError(f"{file} has no picture")
@@ -161,6 +162,7 @@ class PictureService:
         own size.
         """
         owner = self._items.get(item)
+        checked_size(size)
         for number, picture in self._files.frames(owner, frame_numbers(numbers), size):
             yield number, laid(picture)
 
@@ -302,6 +304,7 @@ class PictureService:
         """
         from heron.pictures.sheet import MOST, Cell, contact_sheet
 
+        checked_size(size)
         chosen = list(islice(ITEM.many(things), MOST + 1))
         if not chosen:
             raise InvalidInput("there is nothing to show on a contact sheet")

@@ -37,6 +37,8 @@ def contact_sheet(cells: Iterable[Cell], count: int, columns: int | None, size: 
 
     Raises InvalidInput for a sheet that would take too much memory.
     """
+    if columns is not None and columns < 1:
+        raise InvalidInput(f"a sheet of {columns:,} columns cannot be made", hint="give 1 or more")
     columns = min(count, columns or math.ceil(math.sqrt(count * 1.5)))
     rows = math.ceil(count / columns)
     across, down = size + _GAP, size + 2 * _LINE + _GAP

@@ -19,6 +19,11 @@ from heron.remote import columns, table, verbs
 from heron_server.testing import Served, served
 
 
+EMPTY_GROUP = {
+    "found": {"groups": [{"items": [], "reason": ""}], "compared": 0, "left_out": 0, "way": "hash"}
+}
+
+
 def picture(path: Path, seed: int) -> Path:
     """A small picture."""
     Image.effect_noise((120, 80), 20 + seed).convert("RGB").save(path)
@@ -122,6 +127,25 @@ def test_names_with_slashes_are_one_part_of_a_path(api: httpx.Client) -> None:
         ("GET", "/folders?cursor=ffff", None, 422, "QueryError", "cursor"),
         ("PATCH", "/items/a.jpg/metadata", {"city": 7}, 422, "MetadataError", "city"),
         ("POST", "/vectors/face", {"things": ["a.jpg"], "vectors": "x"}, 422, "InvalidInput", ""),
+        ("GET", "/items/note.txt/picture?size=100000", None, 422, "InvalidInput", "100,000 pixels"),
+        ("GET", "/items/a.jpg/picture?size=0", None, 422, "InvalidInput", "0 pixels"),
+        (
+            "POST",
+            "/pictures:contact-sheet",
+            {"things": ["a.jpg"], "size": -3},
+            422,
+            "InvalidInput",
+            "-3 pixels",
+        ),
+        (
+            "POST",
+            "/pictures:contact-sheet",
+            {"things": ["a.jpg"], "columns": 0},
+            422,
+            "InvalidInput",
+            "0 columns",
+        ),
+        ("POST", "/curation/sheet", EMPTY_GROUP, 422, "InvalidInput", "no duplicates"),
         ("POST", "/columns:push", {"destination": "/tmp/x"}, 403, "PermissionDenied", "disk of the server"),
     ],
 )

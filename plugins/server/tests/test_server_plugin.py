@@ -449,6 +449,24 @@ def test_a_request_that_does_not_come_is_not_waited_for(
     assert raw(server, begun) == b""
 
 
+def test_no_piece_of_an_answer_waits_for_the_acknowledgement_of_the_one_before(
+    server: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """asyncio sets TCP_NODELAY only for listeners that were made in one way; without it each answer takes 40 ms more."""
+    from heron_server.protocol import LimitedProtocol
+
+    found, plain = [], LimitedProtocol.connection_made
+
+    def made(self: LimitedProtocol, transport: Any) -> None:
+        transport.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 0)
+        plain(self, transport)
+        found.append(transport.get_extra_info("socket").getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY))
+
+    monkeypatch.setattr(LimitedProtocol, "connection_made", made)
+    assert httpx.get(f"{server.url}/healthz").status_code == 200
+    assert found and all(found)
+
+
 def test_headers_without_end_are_cut_off(server: Served) -> None:
     head = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nX-Long: " + b"x" * 100_000
     assert raw(server, head).startswith(b"HTTP/1.1 400 ")

@@ -18,7 +18,6 @@ import heron_http_api
 from heron.remote import columns, table, verbs
 from heron_server.testing import Served, served
 
-
 EMPTY_GROUP = {
     "found": {"groups": [{"items": [], "reason": ""}], "compared": 0, "left_out": 0, "way": "hash"}
 }

@@ -9,7 +9,7 @@ import pytest
 
 import heron
 from heron.catalog.access import Place
-from heron.catalog.rights import MEMBERS, ROLES, Noun, Verb
+from heron.catalog.rights import IN_PROJECT, MEMBERS, ROLES, Noun, Verb
 from heron.catalog.rules import RIGHT_OF
 from tests.every_verb import WRITES
 from tests.test_access import public_verbs
@@ -101,6 +101,26 @@ WHOLE = {
 """A call for each right in the workspace as a whole."""
 
 
+OWN = {
+    ("collection", "read"): lambda ws: ws.collections.get("Best"),
+    ("collection", "update"): lambda ws: ws.collections.update("Best", description="new"),
+    ("collection", "delete"): lambda ws: ws.collections.delete("Best"),
+    ("preset", "read"): lambda ws: ws.presets.get("wide"),
+    ("preset", "delete"): lambda ws: ws.presets.delete("wide"),
+    ("import", "read"): lambda ws: ws.imports.report(ws.imports.list()[0]),
+    ("import", "update"): lambda ws: ws.imports.cancel(ws.imports.list()[0]),
+    ("credential", "update"): lambda ws: ws.users.create_token(CARL, name="other"),
+    ("credential", "delete"): lambda ws: ws.users.revoke_token("laptop"),
+}  # fmt: skip
+"""A call for each right on what has no roles of its own: it is its creator's, or of the user whose credential it is."""
+
+VECTORS = {
+    ("vector", "update"): lambda ws: ws.vectors.compact("look"),
+    ("vector", "delete"): lambda ws: ws.vectors.delete("look"),
+}
+"""A call for each right on the vectors of a key as a whole."""
+
+
 def is_allowed(root, user, call):
     """Whether a user may make a call; a refusal changes nothing and says who may not."""
     with heron.open(root, user=user, discover=False) as ws:
@@ -120,6 +140,8 @@ def test_every_cell_has_a_call():
     whole = {(noun, verb) for noun, verbs in MEMBERS.items() for verb in verbs if noun != "vector"}
     assert whole <= set(WHOLE)
     assert {noun for noun, _ in [*CELLS, *WHOLE]} <= set(get_args(Noun))
+    asked = {(noun, verb) for verb, noun in RIGHT_OF.values()}
+    assert asked <= {*CELLS, *WHOLE, *OWN, *VECTORS}
 
 
 @pytest.mark.slow
@@ -153,6 +175,56 @@ def test_who_created_something_may_do_everything_to_it(original, tmp_path, noun,
         made(ws)
     assert not is_allowed(root, DORA, CELLS[noun, verb])
     assert is_allowed(root, CARL, CELLS[noun, verb])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("noun", "verb"), OWN)
+def test_what_has_no_roles_is_its_creators_and_the_admins(lake, noun, verb):
+    with heron.open(lake, user=CARL, discover=False) as ws:
+        ws.collections.create("Best")
+        ws.presets.create("wide", heron.Query(where="width > 50"))
+        ws.imports._start("own", None, {})
+        ws.users.create_token(CARL, name="laptop")
+    with heron.open(lake, discover=False) as ws:
+        ws.users.add("eve@example.org", role="admin")
+    catalogue = lake / ".heron" / "catalog.db"
+    before = catalogue.read_bytes()
+    for user, may in ((DORA, False), (CARL, True), ("eve@example.org", True)):
+        assert answered(lake, user, OWN[noun, verb]) == may, user
+        catalogue.write_bytes(before)
+
+
+def answered(root, user, call):
+    """Whether a call of a user is allowed; of an empty list there is no first thing."""
+    try:
+        return is_allowed(root, user, call)
+    except IndexError:
+        return False
+
+
+@pytest.mark.slow
+def test_a_role_on_a_project_allows_the_same_on_its_collections(lake):
+    with heron.open(lake, discover=False) as ws, heron.open(lake, user=CARL, discover=False) as carl:
+        for role, verbs in ROLES["project"].items():
+            ws.roles.grant(role, user=CARL, project="Survey")
+            for verb, needed in IN_PROJECT.items():
+                if ws.collections.find("Best") is None:
+                    ws.collections.create("Best", project="Survey")
+                try:
+                    OWN["collection", verb](carl)
+                    may = True
+                except heron.PermissionDenied:
+                    may = False
+                assert may == (needed in verbs), (role, verb)
+
+
+@pytest.mark.slow
+def test_members_may_change_vectors_and_not_delete_those_of_a_key(lake):
+    with heron.open(lake, discover=False) as ws:
+        ws.schema.add_embedding("look", 2)
+        ws.vectors.add("look", ["Road.mp4"], [[1, 2]])
+    for (noun, verb), call in VECTORS.items():
+        assert is_allowed(lake, CARL, call) == (verb in MEMBERS[noun]), verb
 
 
 @pytest.mark.slow

@@ -39,12 +39,16 @@ def calls(of, not_yet):
             yield pytest.param(verb, place, id=f"{verb} {place}", marks=marks)
 
 
+@pytest.fixture(scope="module")
+def views(lakes):
+    """The lakes, opened for calls that read."""
+    with opened(lakes[0], whole=True) as a, opened(lakes[1], whole=False) as b:
+        yield a, b
+
+
 @pytest.mark.parametrize(("verb", "place"), [*calls(EXAMPLES, NOT_YET)])
-def test_an_answer_is_that_of_a_lake_without_the_hidden_half(lakes, verb, place):
-    answers = []
-    for root, whole in zip(lakes, (True, False), strict=True):
-        with opened(root, whole=whole) as ws:
-            answers.append(Plain(root).answer(EXAMPLES[verb][place], ws))
+def test_an_answer_is_that_of_a_lake_without_the_hidden_half(lakes, views, verb, place):
+    answers = [Plain(root).answer(EXAMPLES[verb][place], ws) for root, ws in zip(lakes, views, strict=True)]
     assert answers[0] == answers[1]
 
 

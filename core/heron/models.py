@@ -9,7 +9,7 @@ from typing import Any, Literal
 from attrs import field, fields, frozen
 
 from heron.fields import RecordField, declared, fact, stored, stored_json
-from heron.records import Identified, Record, cut, in_middle, line
+from heron.records import Identified, Record, cut, in_middle, line, own_number
 from heron.times import moment, moment_or_none
 from heron.times import now as now
 from heron.times import utc_iso as utc_iso
@@ -339,7 +339,7 @@ class Query(Record):
     or vectors to be similar to, as texts such as a UUID, `UUID#NUMBER` or a path; `key` names the embedding to compare
     by. With `text` or `like`, rows are ordered by similarity: at most `nearest` rows, none below `min_score`. `sort` is a
     comma-separated list of names, each with a leading `-` for descending order; with similarity, it sorts the 100 most
-    similar rows, or the `nearest`. `exact` compares with every vector instead of using the index.
+    similar rows, or the `nearest`, or all that reach `min_score`. `exact` compares with every vector instead of using the index.
     """
 
     where: str | None = None
@@ -353,7 +353,7 @@ class Query(Record):
     like: tuple[Json, ...] = field(default=(), converter=_likes)
     key: str | None = None
     nearest: int | None = None
-    min_score: float | None = None
+    min_score: float | None = field(default=None, converter=own_number)
     exact: bool = False
 
     @property

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Hashable, Iterator
 from datetime import datetime
+from numbers import Real
 from typing import Any
 
 MOST = 120
@@ -64,3 +65,8 @@ def in_middle(path: str, length: int) -> str:
     """A path cut in the middle to at most `length` characters; more is kept of the end than of the beginning."""
     shown = line(path[-length - 1 :], length + 1)
     return shown if len(path) <= length else "…" + shown[-length + 1 :]
+
+
+def own_number(given: Any) -> Any:
+    """A number, which can be one of NumPy, as Python's own, which JSON can represent."""
+    return float(given) if isinstance(given, Real) else given

@@ -60,8 +60,20 @@ class RowFilter:
         return np.flatnonzero(is_allowed[self._ids] & self._opened.live)
 
 
-def ranked(opened: OpenSet, sought: Sought, plan: Plan, engine: Engine, count: int, *, exact: bool) -> Ranked:
-    """The `count` most similar frames, or items, each by its best row. The items or frames of the query are left out."""
+def ranked(
+    opened: OpenSet,
+    sought: Sought,
+    plan: Plan,
+    engine: Engine,
+    count: int,
+    *,
+    exact: bool,
+    least: float | None = None,
+) -> Ranked:
+    """The `count` most similar frames, or items, each by its best row. The items or frames of the query are left out.
+
+    Of those that score below `least`, some or none are among them.
+    """
     items = [thing.id for thing in sought.things if isinstance(thing, Item)]
     if plan.table == "frames":
         if not (opened.frames > 0).any():
@@ -75,7 +87,7 @@ def ranked(opened: OpenSet, sought: Sought, plan: Plan, engine: Engine, count: i
         without = items + _items_of(sought, engine)
     allowed = RowFilter(opened, plan, engine, np.array(without, dtype=np.int64))
     groups = None if plan.table == "frames" else opened.items
-    found = opened.space.search(sought.vector, count, filter=allowed, groups=groups, exact=exact)
+    found = opened.space.search(sought.vector, count, filter=allowed, groups=groups, exact=exact, least=least)
     return Ranked(opened.items[found.rows], opened.frames[found.rows], found.scores, found.plan)
 
 

@@ -34,10 +34,10 @@ _FACTS_OF = 1_000
 """The number of items whose media facts are read for suggestions."""
 
 NEAREST = 100
-"""The number of most similar rows that a sort orders, unless the query says how many."""
+"""The number of most similar rows that a sort orders, unless the query says how many, or has a least score."""
 
 MOST_SIMILAR = 1_000
-"""The number of most similar rows that windows show, unless the query says how many."""
+"""The number of most similar rows that windows show, unless the query says how many, or has a least score."""
 
 
 @frozen(eq=False)
@@ -105,7 +105,7 @@ class SearchService:
         """The rows of a query from position `start` on, 100 unless `limit` says otherwise: a part of a long grid or table.
 
         The positions hold as long as the catalogue does not change; to read everything, follow the cursor of a page instead,
-        which this page does not have. A similarity search has `nearest` rows, 1,000 unless it says otherwise. Raises as a page does.
+        which this page does not have. A similarity search has `nearest` rows, all that reach `min_score`, or 1,000. Raises as a page does.
         """
         asked = checked(asked_query(query, parts))
         table: Table = "frames" if frames else "items"
@@ -129,7 +129,7 @@ class SearchService:
         if not query.is_similarity:
             return Order(self._engines.of(plan).order(plan))
         sought = self._similar().of(query)
-        ranked = self._nearest(query, sought, table, query.nearest or MOST_SIMILAR)
+        ranked = self._nearest(query, sought, table, _number(query, MOST_SIMILAR))
         if ranked is None:
             return Order(*no_rows(), sought.key)
         ids = ranked.frames if table == "frames" else ranked.items
@@ -270,7 +270,7 @@ class SearchService:
         if query.sort is None:
             return self._similar_page(query, table)
         sought = self._similar().of(query)
-        ranked = self._nearest(query, sought, table, query.nearest or NEAREST)
+        ranked = self._nearest(query, sought, table, _number(query, NEAREST))
         if ranked is None:
             return _Found([], None, {}, {}, sought.key)
         ids = (ranked.frames if table == "frames" else ranked.items).tolist()
@@ -297,7 +297,7 @@ class SearchService:
         if indexed and (first := self._nearest(query, sought, table, min(most, indexed + 1))) is not None:
             before = (first.frames if table == "frames" else first.items).tolist()[:indexed]
             ids = list(dict.fromkeys([*before, *ids]))[:most]
-        if not seen and ranked.plan.way == "index":
+        if not seen and not ranked.plan.is_sure:
             indexed = limit
         end = seen + limit
         following = made_cursor(fingerprint, [indexed, end]) if len(ids) > end else None
@@ -309,6 +309,8 @@ class SearchService:
 
     def _nearest(self, query: Query, sought: Sought, table: Table, count: int) -> Ranked | None:
         """The most similar rows, none below `min_score`; None if there are no vectors."""
+        import numpy as np
+
         from heron.search.ranking import Ranked, ranked
 
         plan = self._planner.plan(evolve(query, sort=None), frames=table == "frames")
@@ -316,12 +318,13 @@ class SearchService:
         if opened is None:
             return None
         count = min(count, opened.count)
-        found = ranked(opened, sought, plan, self._engines.of(plan), count, exact=query.exact)
-        if query.min_score is None:
+        engine, least = self._engines.of(plan), query.min_score
+        found = ranked(opened, sought, plan, engine, count, exact=query.exact, least=least)
+        if least is None:
             return found
-        good = found.scores >= query.min_score
-        if found.plan.way == "index" and not good.all():
-            # no later page will show what the index has missed of the last few
+        good = found.scores >= np.float32(least)
+        if not found.plan.is_sure and np.count_nonzero(good) < count:
+            # no later page will show what was missed
             return self._nearest(evolve(query, exact=True), sought, table, count)
         return Ranked(found.items[good], found.frames[good], found.scores[good], found.plan)
 
@@ -380,6 +383,11 @@ class SearchService:
     def _fetch_frames(self, ids: Sequence[int]) -> list[Frame]:
         found = self._frames()._records(ids)
         return [found[id] for id in ids if id in found]
+
+
+def _number(query: Query, default: int) -> int:
+    """How many of the most similar rows a query means; with a least score, all that reach it."""
+    return query.nearest or (default if query.min_score is None else _MAX_INTEGER)
 
 
 def _by_id(ids: Sequence[int], ranked: Ranked) -> tuple[dict[int, float], dict[int, int]]:

@@ -44,6 +44,9 @@ class SearchPlan:
     expansion: int
     """Candidates that the graph considered."""
 
+    is_sure: bool
+    """Whether no row that was not compared can be among the best, judged by how far approximate scores are off."""
+
 
 @frozen(eq=False)
 class Found:

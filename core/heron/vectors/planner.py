@@ -83,7 +83,9 @@ class Search:
     k: int
     groups: Array | None
     exact: bool
+    least: float | None = None
     best: ShortList = field(init=False)
+    is_sure: bool = True
     scanned: int = 0
     asked: int = 0
     seen: int = 0
@@ -103,7 +105,13 @@ class Search:
             self._allowed(filter)
         way: Way = "index, then scan" if len(set(self.ways)) == 2 else self.ways[-1]
         plan = SearchPlan(
-            way, "; ".join(self.reasons), self.compared, self.scanned, self.asked, self.expansion
+            way,
+            "; ".join(self.reasons),
+            self.compared,
+            self.scanned,
+            self.asked,
+            self.expansion,
+            self.is_sure and way != "index",
         )
         return Found(self.best.rows, self.best.scores, plan)
 
@@ -165,7 +173,15 @@ class Search:
 
     def _start(self) -> int:
         """How many candidates of a scan are compared at first."""
-        return max(4 * self.k, 64)
+        start = max(4 * self.k, 64)
+        return start if self.least is None else min(start, self.view.tuning.most)
+
+    def _bar(self) -> float | None:
+        """Rows with a lower approximate score are not wanted; None if that is not known yet."""
+        bars = [self.best.bar] if self.best.is_full else []
+        if self.least is not None:
+            bars.append(self.least - self.best.margin)
+        return max(bars, default=None)
 
     def _most_asked(self) -> int:
         return self.count // self.view.tuning.asked
@@ -290,20 +306,26 @@ class Search:
             self._compare(rows[kept], near[kept])
             if taken == len(ranking):
                 return True
-            if self.best.is_full:
-                goal = min(ranking.at_least(self.best.bar), max(most, 2 * taken))
-                if goal <= taken or (taken >= most and not self.exact):
+            bar = self._bar()
+            if bar is not None:
+                wanted = ranking.at_least(bar)
+                if wanted <= taken:
                     return True
+                if taken >= most and not self.exact:
+                    self.is_sure = False
+                    return True
+                goal = min(wanted, max(most, 2 * taken))
             else:
                 goal = max(2 * taken, self._depth() if filter else 0)
-                if filter and goal > self._most_asked():
-                    return False
+            if filter and not self.best.is_full and goal > self._most_asked():
+                return False
 
     def _begin(self, way: Way, reason: str) -> None:
         """Start again with an empty short list, by `way`."""
         self.ways.append(way)
         self._say(reason)
         self.best = ShortList(self.view.truth, self.query, self.k, self.groups)
+        self.is_sure = True
 
     def _say(self, reason: str) -> None:
         self.reasons.append(reason)

@@ -100,4 +100,9 @@ class ShortList:
         """Rows with a lower approximate score cannot be better than the last one, judged by the differences
         seen.
         """
-        return float(self.scores[-1]) - max(_LEAST_MARGIN, 2 * self.off)
+        return float(self.scores[-1]) - self.margin
+
+    @property
+    def margin(self) -> float:
+        """How much an exact score can be above the approximate one, judged by the differences seen."""
+        return max(_LEAST_MARGIN, 2 * self.off)

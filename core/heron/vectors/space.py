@@ -103,12 +103,14 @@ class Space:
         filter: Filter | Array | None = None,
         groups: Array | None = None,
         exact: bool = False,
+        least: float | None = None,
     ) -> Found:
         """The `k` rows whose vectors are most similar to `query`, a vector of `size` numbers.
 
         `filter` says which rows may be found: a Filter, or an array of row numbers. With `groups`, one number
-        for each row, only the best row of each group is found. With `exact` all are compared. The result
-        has fewer than `k` rows if there are not enough. Raises InvalidInput for a query of another size, of
+        for each row, only the best row of each group is found. With `exact` all are compared. Rows that score below
+        `least` are not wanted, and only some of them are found. The result has fewer than `k` rows if there are not
+        enough. Raises InvalidInput for a query of another size, of
         zeros, or with numbers that are not finite, and for `k` below 1.
         """
         if k < 1:
@@ -118,7 +120,7 @@ class Space:
         if isinstance(filter, np.ndarray):
             filter = Rows.of(filter, self.count)
         query = Query.of(query, self.matrix.size)
-        return Search(self.view(), query, min(k, max(1, self.count)), groups, exact).among(filter)
+        return Search(self.view(), query, min(k, max(1, self.count)), groups, exact, least).among(filter)
 
     def vectors(self, rows: Any) -> Array:
         """The vectors of some rows, float32, shape (n, size); InvalidInput for a row that does not exist."""

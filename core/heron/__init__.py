@@ -162,6 +162,7 @@ if TYPE_CHECKING:
     from heron.search.facets import Bucket, Facet
     from heron.search.statistics import Statistics
     from heron.sendings import Sending, SentItem, SentTasks
+    from heron.showing import Shown
     from heron.storage.buckets import (
         BucketStorage,
         ObjectAddress,
@@ -218,6 +219,7 @@ _HOME = {
     "sendings": "Sending SentItem SentTasks",
     "versions": "ChangedItem DatasetDiff DatasetVersion PlacedItem VerifiedFile",
     "pages": "Page",
+    "showing": "Shown",
     "pictures.service": "Made",
     "pictures.viewing": "Viewing",
     "portable": (
@@ -362,6 +364,7 @@ __all__ = [
     "Series",
     "SeriesDecoder",
     "ServedJob",
+    "Shown",
     "ShownCodec",
     "Signed",
     "Site",

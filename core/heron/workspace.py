@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from heron.holdings import Holdings
 from heron.inside import DIRECTORY
+from heron.notebooks import MOST
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from heron.ingest.portable.service import PortableService
     from heron.ingest.service import IngestService
     from heron.ingest.vector_files.service import VectorFiles
-    from heron.models import FrameChoice
+    from heron.models import FrameChoice, Query
     from heron.search.comparison import ComparisonService
     from heron.search.engines import Engines
     from heron.search.facets import FacetService
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from heron.search.service import SearchService
     from heron.search.similar import Embedders, Similar
     from heron.search.statistics import StatisticsService
+    from heron.showing import Shown
 
 
 class Workspace(Holdings):
@@ -233,3 +235,20 @@ class Workspace(Holdings):
         rows = self.datasets._exported(dataset, frames, vectors)
         files = (self.storage, unreadable)
         return export_rows(self.plugins, chosen, rows, path, files, template=template)
+
+    def show(self, query: Query | str | None = None, *, height: int = 640, **parts: Any) -> Shown:
+        """The items of a query for a notebook, which shows them as the last value of a cell; `parts` are the fields of `Query`.
+
+        Where `heron explore --frame-in ORIGIN` or `heron serve --frame-in ORIGIN` runs, with the notebook's origin, it is the
+        Explorer in a frame of this height, in pixels; otherwise pictures of the first 48 items, with a link to the Explorer where
+        a server runs. Raises QueryError.
+        """
+        from heron.search.asked import asked_query
+        from heron.showing import Shown, address_of, server_of
+
+        asked = asked_query(query, parts)
+        server = server_of(self.root)
+        address = address_of(server[0], asked) if server else None
+        return Shown(
+            asked, self.search(asked, limit=asked.limit or MOST), address, bool(server and server[1]), height
+        )

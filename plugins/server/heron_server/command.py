@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 from collections.abc import Callable
 from pathlib import Path
@@ -43,6 +44,12 @@ def serving(log: str) -> Callable[[F], F]:
             help="A further name of this server, as behind a proxy.",
         ),
         click.option(
+            "--frame-in",
+            multiple=True,
+            metavar="ORIGIN",
+            help="Where pages may show this server in a frame: http://localhost:8888, a notebook.",
+        ),
+        click.option(
             "--access-log",
             metavar="FILE",
             default=log,
@@ -79,7 +86,7 @@ def serve(context: heron.CommandContext, /, **given: Any) -> None:
 
 def start(
     context: heron.CommandContext, *, host: str, port: int, workers: int, tls_cert: Path | None, tls_key: Path | None,
-    read_only: bool, allow_host: tuple[str, ...], access_log: str, as_json: bool, then: Callable[[str], None] | None = None,
+    read_only: bool, allow_host: tuple[str, ...], frame_in: tuple[str, ...], access_log: str, as_json: bool, then: Callable[[str], None] | None = None,
 ) -> None:  # fmt: skip
     """Start the server with what the options of `serving` say; `then` gets the address for a browser once the server listens."""
     from heron_server.running import is_loopback, listening, run
@@ -87,6 +94,11 @@ def start(
 
     if (tls_cert is None) != (tls_key is None):
         raise click.UsageError("--tls-cert and --tls-key belong together.")
+    for origin in frame_in:
+        if not re.fullmatch(r"https?://[A-Za-z0-9.\-\[\]:]+", origin):
+            raise click.UsageError(
+                f"--frame-in {origin}: an origin is http:// or https:// and a host, such as http://localhost:8888"
+            )
     workspace = context.workspace()
     with listening(host, port) as listener:
         loopback = is_loopback(listener)
@@ -98,6 +110,7 @@ def start(
             read_only=read_only,
             loopback=loopback,
             hosts=[*allow_host, host],
+            frame_in=frame_in,
             workers=workers,
         )
         run(

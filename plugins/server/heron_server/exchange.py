@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 import time
+from collections.abc import Sequence
 
 from starlette.datastructures import Headers
 from starlette.types import Message, Receive, Scope, Send
@@ -88,7 +89,19 @@ class Exchange:
         added.append((b"x-request-id", self.id.encode()))
         if (self.closes or not self._is_read) and b"connection" not in names:
             added.append((b"connection", b"close"))  # the rest of the body is not waited for
-        return [*given, *added]
+        return _framed([*given, *added], self._settings.frame_in)
+
+
+def _framed(headers: list[tuple[bytes, bytes]], origins: Sequence[str]) -> list[tuple[bytes, bytes]]:
+    """The headers, with leave for pages of some origins to show this answer in a frame."""
+    if not origins:
+        return headers
+    allowed = b"frame-ancestors 'self' " + " ".join(origins).encode()
+    return [
+        (name, value.replace(b"frame-ancestors 'none'", allowed))
+        for name, value in headers
+        if (name.lower(), value) != (b"x-frame-options", b"DENY")
+    ]
 
 
 def _too_long(limit: int) -> Refused:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import ipaddress
 import json
+import os
 import socket
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from secrets import token_urlsafe
 from typing import Any
@@ -38,17 +40,39 @@ def run(
             ssl_certfile=tls[0] if tls else None,
             ssl_keyfile=tls[1] if tls else None,
         )
-        address = _say_where(within, listener, "https" if tls else "http", as_json)
+        scheme = "https" if tls else "http"
+        address = _say_where(within, listener, scheme, as_json)
         if then is not None:
             then(address)
-        if settings.workers == 1:
-            _Server(config).run([listener])
-        else:
-            from uvicorn.supervisors import Multiprocess
+        with _noted(settings, _url_of(listener, scheme)):
+            if settings.workers == 1:
+                _Server(config).run([listener])
+            else:
+                from uvicorn.supervisors import Multiprocess
 
-            Multiprocess(config, [listener]).run()
+                Multiprocess(config, [listener]).run()
     if not as_json:
         click.echo("The server has stopped.")
+
+
+@contextmanager
+def _noted(settings: Settings, url: str) -> Iterator[None]:
+    """Note in `.heron` where the workspace is served, for notebooks; where nothing can be written, nobody is told."""
+    note = settings.path / ".heron" / "server.json"
+    content = json.dumps({"url": url, "pid": os.getpid(), "frame_in": list(settings.frame_in)})
+    with suppress(OSError):
+        note.write_text(content, "utf-8")
+    try:
+        yield
+    finally:
+        with suppress(OSError):
+            if note.read_text("utf-8") == content:
+                note.unlink()
+
+
+def _url_of(listener: socket.socket, scheme: str) -> str:
+    host, port = listener.getsockname()[:2]
+    return f"{scheme}://{f'[{host}]' if ':' in host else host}:{port}"
 
 
 def config_of(application: Any, **more: Any) -> uvicorn.Config:
@@ -101,9 +125,7 @@ def is_loopback(listener: socket.socket) -> bool:
 def _say_where(settings: Settings, listener: socket.socket, scheme: str, as_json: bool) -> str:
     """Print the address, and how the owner enters; returns what a browser is to open."""
     assert settings.folder is not None
-    host, port = listener.getsockname()[:2]
-    shown = f"[{host}]" if ":" in host else host
-    url = f"{scheme}://{shown}:{port}"
+    url = _url_of(listener, scheme)
     enter = None
     if settings.owner_token is not None:
         once = token_urlsafe(24)

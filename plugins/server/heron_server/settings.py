@@ -27,7 +27,7 @@ class Settings:
 
     `key` is the secret of 32 bytes with which paths and cookies are signed, and `owner_token` the token with which the owner
     enters, or None; workers that serve together have the same. `folder` is where they keep what they share: a folder of
-    mode 0700. `hosts` are further names of this server in `Host`, beside its addresses and `localhost`; with `loopback`, only
+    mode 0700. `frame_in` are origins whose pages may show pages of this server in a frame, such as that of a notebook. `hosts` are further names of this server in `Host`, beside its addresses and `localhost`; with `loopback`, only
     addresses of the loopback interface are. Limits are in bytes and seconds.
     """
 
@@ -38,6 +38,7 @@ class Settings:
     read_only: bool = False
     loopback: bool = True
     hosts: Sequence[str] = field(default=(), converter=_names)
+    frame_in: Sequence[str] = field(default=(), converter=_names)
     discover: bool = True
     threads: int = 8
     body_limit: int = 16 * MEBIBYTE

@@ -105,6 +105,8 @@ def test_it_serves_and_stops_with_a_signal(lake: Path, tmp_path: Path) -> None:
     with serving(lake, "--access-log", str(log)) as (said, process):
         owner = {"Authorization": f"Bearer {said['token']}"}
         assert answers(f"{said['url']}/healthz").json() == {"status": "ok"}
+        note = json.loads((lake / ".heron" / "server.json").read_text())
+        assert note["url"] == said["url"] and note["frame_in"] == []
         assert "Runs" in str(lake) or str(lake) in httpx.get(said["url"], headers=owner).text
         with httpx.Client() as browser:
             assert browser.get(said["browser"]).status_code == 200
@@ -112,6 +114,7 @@ def test_it_serves_and_stops_with_a_signal(lake: Path, tmp_path: Path) -> None:
         assert httpx.get(said["browser"]).status_code == 403
         process.send_signal(signal.SIGTERM)
         assert process.wait(60) == 0
+    assert not (lake / ".heron" / "server.json").exists()
     lines = [json.loads(line) for line in log.read_text().splitlines()]
     assert ("/login", 200) in [(line["path"], line["status"]) for line in lines]
     for secret in (said["token"], said["browser"].rpartition("=")[2]):

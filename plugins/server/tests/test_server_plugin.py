@@ -234,6 +234,15 @@ def test_every_answer_has_the_headers_of_safety(owner: httpx.Client) -> None:
         assert "default-src 'self'" in headers["content-security-policy"]
 
 
+def test_only_named_origins_show_a_page_in_a_frame(server: Served) -> None:
+    with served(
+        server.application.settings.path, discover=False, frame_in=["http://Localhost:8888"]
+    ) as framed:
+        headers = httpx.get(f"{framed.url}/login").headers
+    assert "x-frame-options" not in headers
+    assert "frame-ancestors 'self' http://localhost:8888;" in headers["content-security-policy"]
+
+
 def test_long_addresses_headers_and_bodies_are_refused(owner: httpx.Client) -> None:
     assert owner.get("/t/who?" + "x" * 9000).status_code == 414
     assert owner.get("/t/who", headers={"X-Long": "x" * 40_000}).status_code == 431

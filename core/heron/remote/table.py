@@ -80,6 +80,8 @@ ROUTES: tuple[Route, ...] = (
         POST /tags                                tags.create
         POST /users                               users.add
         POST /groups                              groups.create
+        POST /keys                                users.add_key
+        POST /tokens                              users.create_token
         """,
         status=201,
     ),
@@ -170,6 +172,8 @@ ROUTES: tuple[Route, ...] = (
         GET    /users/{ref}                       users.get
         PATCH  /users/{ref}                       users.update
         DELETE /users/{ref}                       users.remove
+        DELETE /keys/{ref}                        users.remove_key
+        DELETE /tokens/{ref}                      users.revoke_token
         GET    /groups/{ref}                      groups.get
         PATCH  /groups/{ref}                      groups.update
         DELETE /groups/{ref}                      groups.delete
@@ -226,6 +230,8 @@ ROUTES: tuple[Route, ...] = (
         GET    /sent/{sent}/items                 annotation.items
         GET    /tags                              tags.list
         GET    /users                             users.list
+        GET    /keys                              users.keys
+        GET    /tokens                            users.tokens
         GET    /groups                            groups.list
         GET    /roles                             roles.list
         GET    /log                               log.list
@@ -312,15 +318,9 @@ COMPOSED: Mapping[str, str] = {
 """Verbs that need no route, since the client makes them of others. So is every `find`, of its `get`."""
 
 ABSENT: Mapping[str, str] = {
-    "users.add_key": "keys and tokens are managed where the workspace lies: heron org users keys, heron org users tokens",
-    "users.create_token": "keys and tokens are managed where the workspace lies: heron org users keys, heron org users tokens",
-    "users.keys": "keys and tokens are managed where the workspace lies: heron org users keys, heron org users tokens",
-    "users.note_use": "keys and tokens are managed where the workspace lies: heron org users keys, heron org users tokens",
-    "users.of_key": "keys and tokens are managed where the workspace lies: heron org users keys, heron org users tokens",
-    "users.of_token": "keys and tokens are managed where the workspace lies: heron org users keys, heron org users tokens",
-    "users.remove_key": "keys and tokens are managed where the workspace lies: heron org users keys, heron org users tokens",
-    "users.revoke_token": "keys and tokens are managed where the workspace lies: heron org users keys, heron org users tokens",
-    "users.tokens": "keys and tokens are managed where the workspace lies: heron org users keys, heron org users tokens",
+    "users.note_use": "the server itself finds out whose key or token a request has; GET /workspace tells who asks",
+    "users.of_key": "the server itself finds out whose key or token a request has; GET /workspace tells who asks",
+    "users.of_token": "the server itself finds out whose key or token a request has; GET /workspace tells who asks",
     "schema.edit": "a transaction cannot stay open between two requests; send the whole schema by set_from_dict",
     "atomic": "a transaction cannot stay open between two requests; a verb on many items is one for each batch of 1,000",
     "backup.__call__": "a backup is written on the disk of the server; run heron backup there",

@@ -345,6 +345,42 @@ def test_a_member_names_no_place_on_the_disk_of_the_server(lake: Path, tmp_path:
             check_manifest(ws, manifest)
 
 
+def test_users_manage_their_own_tokens_and_admins_those_of_all(
+    api: httpx.Client, server: Served, lake: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("DEBUG")
+    for name in ("eve@example.org", "fay@example.org"):
+        assert api.post("/users", json={"email": name}).status_code == 201
+    made = api.post("/tokens", json={"user": "eve@example.org", "name": "first"})
+    assert made.status_code == 201 and made.headers["cache-control"] == "no-store"
+    secrets = [made.json()["secret"]]
+    with httpx.Client(base_url=api.base_url, headers={"Authorization": f"Bearer {secrets[0]}"}) as eve:
+        assert eve.get("/workspace").json()["user"]["email"] == "eve@example.org"
+        own = eve.post("/tokens", json={"user": "eve@example.org", "name": "second", "days": 1})
+        secrets.append(own.json()["secret"])
+        api.post("/tokens", json={"user": "fay@example.org", "name": "of fay"})
+        assert [row["name"] for row in eve.get("/tokens").json()["rows"]] == ["first", "second"]
+        for refused in (
+            eve.post("/tokens", json={"user": "fay@example.org"}),
+            eve.delete("/tokens/of%20fay"),
+            eve.post("/keys", json={"user": "fay@example.org", "public_key": "ssh-ed25519 AAAA"}),
+        ):
+            assert refused.status_code in (403, 404), refused.text
+        of_fay = eve.get("/tokens", params={"user": "fay@example.org"})
+        assert of_fay.status_code in (403, 404) or of_fay.json()["rows"] == []
+        assert eve.post("/tokens", json={"user": "eve@example.org", "days": -1}).status_code == 422
+        assert len(api.get("/tokens").json()["rows"]) == 3
+        assert api.delete("/tokens/first").status_code == 204
+        assert eve.get("/workspace").status_code == 401
+    told = api.get("/tokens").text + api.get("/log").text + caplog.text
+    assert not any(secret in told for secret in secrets)
+    with heron.connect(server.url, token=server.token) as remote:
+        new = remote.users.create_token("fay@example.org")
+        assert new.secret.startswith("heron_") and new.secret not in repr(new)
+        remote.users.revoke_token(new.token)
+        assert new.token not in remote.users.tokens()
+
+
 def test_a_server_that_only_reads_refuses_to_write(lake: Path) -> None:
     with served(lake, plugins=[heron_http_api], discover=False, read_only=True) as running:
         headers = {"Authorization": f"Bearer {running.token}"}

@@ -3,7 +3,7 @@
 import { read } from "./columns";
 import { count } from "./format";
 import { address, asSentence, ask, buffer, isAborted, json, Refused } from "./http";
-import type { Asked } from "./query.svelte";
+import { condition, written, type Asked } from "./query.svelte";
 import type { Target } from "./target";
 
 export interface Tile {
@@ -100,7 +100,7 @@ export interface Collection {
 export interface Preset {
   name: string;
   description: string;
-  query: Record<string, unknown> & { where?: string | null; text?: string | null; like?: unknown[]; sort?: string | null; folder?: string | null };
+  query: Record<string, unknown> & { where?: string | null; text?: string | null; like?: unknown[]; sort?: string | null; folder?: string | null; key?: string | null };
 }
 export interface LogLine {
   at: string;
@@ -112,7 +112,9 @@ export interface Me {
   user: string;
   workspace: string;
   items: number;
-  may: Record<string, boolean>;
+  readOnly: boolean;
+  /** What the user may do in the workspace as a whole: verbs by noun. */
+  may: Record<string, string[]>;
 }
 export interface ViewerOffer {
   name: string;
@@ -228,8 +230,39 @@ export async function total(asked: Asked, signal?: AbortSignal): Promise<number>
 
 export async function facets(names: string[], asked: Asked, signal?: AbortSignal): Promise<Facet[]> {
   const { sort: _, ...rest } = body(asked);
-  const quoted = names.map((name) => (/[^\w.]/.test(name) ? `"${name}"` : name)).join(",");
+  const quoted = names.map(written).join(",");
   return (await json<Rows<Facet>>("facets", { body: { names: quoted, most: 60, ...rest }, signal })).rows;
+}
+
+/** The values of a facet that begin with a text, the most frequent first. */
+export async function valuesFrom(name: string, start: string, asked: Asked, signal?: AbortSignal): Promise<Bucket[]> {
+  const begins = condition(name, { prefix: start });
+  const [facet] = await facets([name], { ...asked, where: asked.where ? `(${asked.where}) AND ${begins}` : begins }, signal);
+  return facet?.buckets ?? [];
+}
+
+export interface Placed {
+  points: [latitude: number, longitude: number][];
+  total: number;
+}
+
+/** Places of the items that a query finds: all, or where there are many some, taken evenly over the result. */
+export async function placesOf(name: string, asked: Asked, signal?: AbortSignal): Promise<Placed> {
+  const [parts, each] = [6, 200];
+  const there = `${written(name)} IS NOT NULL`;
+  const placed = { ...asked, sort: "", where: asked.where ? `(${asked.where}) AND ${there}` : there };
+  const whole = await total(placed, signal);
+  const starts = whole <= parts * each ? [0] : Array.from({ length: parts }, (_, part) => Math.floor(((whole - each) * part) / (parts - 1)));
+  const limit = starts.length === 1 ? parts * each : each;
+  const found = await Promise.all(starts.map((start) => json<Rows<Raw>>("search:window", { body: { ...body(placed), start, limit }, signal })));
+  const points = found.flatMap(({ rows }) =>
+    rows.flatMap((raw): [number, number][] => {
+      const value = (raw.metadata as Record<string, unknown>)[name] as { latitude?: number; longitude?: number } | number[] | null | undefined;
+      if (Array.isArray(value)) return value.length >= 2 ? [[Number(value[0]), Number(value[1])]] : [];
+      return value?.latitude === undefined || value.longitude === undefined ? [] : [[value.latitude, value.longitude]];
+    }),
+  );
+  return { points, total: whole };
 }
 
 export async function fieldsAndFunctions(): Promise<[Field[], FunctionOffer[]]> {
@@ -242,7 +275,7 @@ export async function fieldsAndFunctions(): Promise<[Field[], FunctionOffer[]]> 
       type: row.type,
       about: row.about,
       ...(row.options.length ? { options: row.options } : {}),
-      facets: row.type !== "geospatial" && !["uuid", "url", "path", "etag", "content_hash"].includes(row.name),
+      facets: !["uuid", "url", "path", "etag", "content_hash"].includes(row.name),
       sorts: !["geospatial", "any"].includes(row.type) || row.name.startsWith("metric."),
     })),
     rows.filter((row) => row.kind === "function").map((row) => ({ name: row.name, arguments: row.arguments.join(", "), summary: row.about })),
@@ -409,24 +442,35 @@ export async function makePreset(name: string, asked: Asked): Promise<void> {
   await json("presets", { body: { name, query: body(asked) } });
 }
 
+export async function dropPreset(name: string): Promise<void> {
+  await ask(`presets/${encodeURIComponent(name)}`, { method: "DELETE" });
+}
+
+/** Save a query again that was deleted, as it was. */
+export async function restorePreset(preset: Preset): Promise<void> {
+  const query = Object.fromEntries(Object.entries(preset.query).filter(([, value]) => value !== null && !(Array.isArray(value) && !value.length)));
+  await json("presets", { body: { name: preset.name, description: preset.description, query } });
+}
+
 export async function schema(): Promise<SchemaKey[]> {
   const { rows } = await json<Rows<SchemaKey>>("schema/keys");
   return rows.map((key) => ({ ...key, ...(Array.isArray(key.parameters.options) ? { options: key.parameters.options as string[] } : {}) })).filter((key) => key.state === "active");
 }
 
 export async function me(): Promise<Me> {
-  const found = await json<{ name: string; items: number; read_only: boolean; user: { email: string; role: string } }>("workspace");
-  const writes = !found.read_only;
-  const rules = writes && ["owner", "admin"].includes(found.user.role);
+  const found = await json<{ name: string; items: number; read_only: boolean; may: Record<string, string[]>; user: { email: string; role: string } }>("workspace");
   return {
     user: found.user.role === "owner" ? "" : found.user.email,
     workspace: found.name,
     items: found.items,
-    may: {
-      ...Object.fromEntries(["collections", "datasets", "metadata", "frames", "folders", "imports", "projects"].map((what) => [what, writes])),
-      ...Object.fromEntries(["schema", "integrations", "members"].map((what) => [what, rules])),
-    },
+    readOnly: found.read_only,
+    may: found.may,
   };
+}
+
+/** What the user may do to each of some records: verbs by UUID; records that are hidden or gone are left out. */
+export async function allowedOn(noun: "item" | "folder" | "collection" | "dataset" | "project", uuids: string[], signal?: AbortSignal): Promise<Record<string, string[]>> {
+  return uuids.length ? json("roles:allowed", { body: { noun, uuids }, signal }) : {};
 }
 
 export async function viewers(): Promise<ViewerOffer[]> {

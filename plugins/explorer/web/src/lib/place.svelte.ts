@@ -43,6 +43,16 @@ class Place {
     this.#show(next, replace);
   }
 
+  /** A list of names, or null where the address has none; a dash stands for an empty one. */
+  list(name: string): string[] | null {
+    const text = this.get(name);
+    return text === "" ? null : text === "-" ? [] : text.split(",").map((one) => one.replaceAll("%2C", ",").replaceAll("%25", "%"));
+  }
+
+  setList(name: string, names: string[]): void {
+    this.set({ [name]: names.map((one) => one.replaceAll("%", "%25").replaceAll(",", "%2C")).join(",") || "-" }, true);
+  }
+
   /** Go to a page with these parameters and no others. */
   go(page: Page, parameters: Record<string, string> = {}): void {
     this.#show({ ...(page === "explore" ? {} : { page }), ...parameters }, false);

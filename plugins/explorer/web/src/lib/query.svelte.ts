@@ -7,7 +7,8 @@ export type Filter =
   | { values: (string | number | boolean | null)[] }
   | { from: number | string | null; below: number | string | null; closed?: boolean }
   | { prefix: string }
-  | { words: string };
+  | { words: string }
+  | { south: number; north: number; west: number; east: number };
 
 export interface Source {
   kind: "folder" | "collection" | "dataset" | "project";
@@ -60,6 +61,10 @@ export function condition(name: string, filter: Filter): string {
   if ("prefix" in filter) {
     const text = filter.prefix.replaceAll("\\", "\\\\").replaceAll("%", "\\%").replaceAll("_", "\\_");
     return `${field} LIKE ${literal(`${text}%`)}${text === filter.prefix ? "" : " ESCAPE '\\'"}`;
+  }
+  if ("south" in filter) {
+    const { south, north, west, east } = filter;
+    return `latitude(${field}) BETWEEN ${south} AND ${north} AND longitude(${field}) BETWEEN ${west} AND ${east}`;
   }
   if ("words" in filter) return `match(${field}, ${literal(filter.words)})`;
   const parts = [];

@@ -55,6 +55,21 @@ class Results {
     return found?.[index - page * PAGE];
   }
 
+  /** The UUIDs of some rows that are loaded. */
+  loaded(most: number): string[] {
+    void this.arrived;
+    return [...this.#pages.values()].flat().slice(0, most).map((tile) => tile.uuid);
+  }
+
+  /** The position of an item among the rows that are loaded, or -1. */
+  positionOf(uuid: string): number {
+    for (const [page, rows] of this.#pages) {
+      const place = rows.findIndex((tile) => tile.uuid === uuid);
+      if (place >= 0) return page * PAGE + place;
+    }
+    return -1;
+  }
+
   /** Load the pages from one position to another, and stop loading pages far away from them. */
   want(from: number, to: number): void {
     if (this.count === null) return; // the first page is on its way

@@ -565,6 +565,7 @@ export function events(told: () => void): () => void {
   const controller = new AbortController();
   const look = async (): Promise<void> => {
     while (!stopped) {
+      let pause = 4000;
       if (document.visibilityState === "visible") {
         try {
           const { rows } = await json<Rows<{ id: number }>>("log", { query: { limit: 1 }, signal: controller.signal });
@@ -573,9 +574,10 @@ export function events(told: () => void): () => void {
           last = now;
         } catch (error) {
           if (isAborted(error) || (error instanceof Refused && error.status === 403)) return;
+          pause = 1000; // the server is away, or the session has ended
         }
       }
-      await new Promise((resolve) => setTimeout(resolve, 4000));
+      await new Promise((resolve) => setTimeout(resolve, pause));
     }
   };
   changes.add(told);

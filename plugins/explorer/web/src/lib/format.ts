@@ -1,7 +1,7 @@
 // Numbers, sizes and times as the locale of the browser writes them.
 
 const whole = new Intl.NumberFormat();
-const fine = new Intl.NumberFormat(undefined, { maximumSignificantDigits: 5 });
+const fine = new Intl.NumberFormat(undefined, { maximumSignificantDigits: 6 });
 const short = new Intl.NumberFormat(undefined, { notation: "compact", maximumFractionDigits: 1 });
 const moment = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
 const day = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeZone: "UTC" });
@@ -52,7 +52,12 @@ export function value(found: unknown): string {
   if (typeof found === "string") return DATE.test(found) && found.includes("T") ? time(found) : found;
   if (Array.isArray(found) && found.length > 12) return `${found.slice(0, 12).map(value).join(", ")}, … (${count(found.length)})`;
   if (Array.isArray(found)) return found.map(value).join(", ");
+  if (isPlace(found)) return `${number(found.latitude)}, ${number(found.longitude)}`;
   return JSON.stringify(found);
+}
+
+function isPlace(found: unknown): found is { latitude: number; longitude: number } {
+  return typeof found === "object" && found !== null && "latitude" in found && "longitude" in found;
 }
 
 export function plural(many: number, one: string, more = `${one}s`): string {

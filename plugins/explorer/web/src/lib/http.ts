@@ -17,7 +17,9 @@ export class Unreachable extends Error {}
 
 export const BASE = new URL("../api/v1/", document.baseURI).pathname;
 
-type Listener = (there: boolean) => void;
+/** Whether the server answers, and whether it knows the user. */
+export type Connection = "there" | "away" | "expired";
+type Listener = (now: Connection) => void;
 const listeners = new Set<Listener>();
 
 export function onConnection(listener: Listener): () => void {
@@ -25,8 +27,8 @@ export function onConnection(listener: Listener): () => void {
   return () => listeners.delete(listener);
 }
 
-function told(there: boolean): void {
-  for (const listener of listeners) listener(there);
+function told(now: Connection): void {
+  for (const listener of listeners) listener(now);
 }
 
 export interface Options {
@@ -65,10 +67,10 @@ export async function ask(path: string, options: Options = {}): Promise<Response
     });
   } catch (error) {
     if (error instanceof DOMException && error.name === "AbortError") throw error;
-    told(false);
+    told("away");
     throw new Unreachable("The server does not answer. The page tries again by itself.");
   }
-  told(true);
+  told(answer.status === 401 ? "expired" : "there");
   if (!answer.ok) throw await refusal(answer);
   return answer;
 }

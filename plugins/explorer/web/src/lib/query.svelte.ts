@@ -143,6 +143,11 @@ class Query {
   clear(): void {
     place.set({ where: "", text: "", like: "", filters: "" });
   }
+
+  /** Show everything again, in the usual order: the way out of a query that cannot be answered. */
+  reset(): void {
+    place.set({ where: "", text: "", like: "", filters: "", sort: "", in: "", key: "" });
+  }
 }
 
 export const query = new Query();

@@ -1,7 +1,7 @@
 // The result of the query, by position: the count at once, records page by page where somebody looks, the least used pages dropped.
 
 import { search, total, type Tile } from "./api";
-import { isAborted, sentence } from "./http";
+import { isAborted, sentence, Unreachable } from "./http";
 import type { Asked } from "./query.svelte";
 
 export const PAGE = 120;
@@ -17,6 +17,7 @@ class Results {
   /** Grows with each page that arrives, so that whoever reads records is told. */
   arrived = $state(0);
   #asked: Asked = {};
+  #wanted: [number, number] = [0, 0];
   #pages = new Map<number, Tile[]>();
   #waiting = new Map<number, AbortController>();
   #counting: AbortController | null = null;
@@ -73,6 +74,7 @@ class Results {
   /** Load the pages from one position to another, and stop loading pages far away from them. */
   want(from: number, to: number): void {
     if (this.count === null) return; // the first page is on its way
+    this.#wanted = [from, to];
     const first = Math.floor(Math.max(0, from) / PAGE);
     const last = Math.floor(Math.max(0, Math.min(to, (this.count ?? PAGE) - 1)) / PAGE);
     for (const [page, controller] of this.#waiting) {
@@ -93,15 +95,20 @@ class Results {
 
   /** Read the loaded pages anew, without losing what is shown meanwhile. */
   async refresh(): Promise<void> {
-    const pages = [...this.#pages.keys()];
     const asked = this.#asked;
-    this.count = await total(asked);
+    if (this.fault || this.count === null) return this.reset(asked);
+    const pages = [...this.#pages.keys()];
+    const counted = await total(asked);
+    if (asked !== this.#asked) return;
+    this.count = counted;
     for (const page of pages.slice(-6)) {
       const rows = await search(asked, page * PAGE, PAGE);
-      if (asked === this.#asked) this.#pages.set(page, rows);
+      if (asked !== this.#asked) return;
+      this.#pages.set(page, rows);
     }
     for (const page of pages.slice(0, -6)) this.#pages.delete(page);
     this.arrived += 1;
+    this.want(...this.#wanted); // what could not be loaded before
   }
 
   async #load(page: number): Promise<void> {
@@ -118,7 +125,8 @@ class Results {
         this.#pages.delete(oldest);
       }
     } catch (error) {
-      if (!isAborted(error) && asked === this.#asked) this.fault = sentence(error);
+      // Where the server does not answer, what is shown stays, and the rest is loaded when it is back.
+      if (!isAborted(error) && asked === this.#asked && !(error instanceof Unreachable && this.count !== null)) this.fault = sentence(error);
     } finally {
       if (this.#waiting.get(page) === controller) this.#waiting.delete(page);
       this.arrived += 1;

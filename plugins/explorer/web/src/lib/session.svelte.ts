@@ -30,6 +30,8 @@ class Session {
   schema = $state<SchemaKey[]>([]);
   viewers = $state<ViewerOffer[]>([]);
   connected = $state(true);
+  /** Whether the server does not know the user any more: the session has expired. */
+  expired = $state(false);
   /** Grows when something in the catalogue has changed. */
   version = $state(0);
   #facets = $state<string[] | null>(kept("facets", null));
@@ -49,6 +51,15 @@ class Session {
   async load(): Promise<void> {
     const [me, [fields, functions], schema, viewers] = await Promise.all([readMe(), fieldsAndFunctions(), readSchema(), readViewers()]);
     [this.me, this.fields, this.functions, this.schema, this.viewers] = [me, fields, functions, schema, viewers];
+  }
+
+  /** Read anew what may have changed: rights, and with another schema the fields. */
+  async refresh(): Promise<void> {
+    const [me, schema] = await Promise.all([readMe(), readSchema()]);
+    this.me = me;
+    if (JSON.stringify(schema) === JSON.stringify(this.schema)) return;
+    [this.fields, this.functions] = await fieldsAndFunctions();
+    this.schema = schema;
   }
 
   /** Whether the user may do everything, so that nothing needs to be asked of single records. */

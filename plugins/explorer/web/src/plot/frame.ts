@@ -83,11 +83,13 @@ async function take(message: ToFrame): Promise<void> {
     // Neither is waited for: the library answers only where something changes.
     if (message.rows) void plot.filter([...message.rows], { preventEvent: true });
     else void plot.unfilter({ preventEvent: true });
+    canvas.dataset.shown = String(message.rows?.length ?? points.x.length);
   } else if (message.what === "select") {
     silent = true;
     if (message.rows.length) plot.select(message.rows, { preventEvent: true });
     else plot.deselect({ preventEvent: true });
     silent = false;
+    canvas.dataset.selected = String(message.rows.length);
   } else if (message.what === "lasso") plot.set({ mouseMode: message.on ? "lasso" : "panZoom" });
   else if (message.what === "theme") shade(message.dark);
   else await whole();

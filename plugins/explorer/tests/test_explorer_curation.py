@@ -1,0 +1,366 @@
+"""What a curator does on the Explorer's page, in a real browser: the whole story, and the single steps where they can break."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import zipfile
+from collections.abc import Iterator
+from contextlib import closing
+from typing import Any
+from urllib.parse import quote
+
+import httpx
+import pytest
+
+import heron
+from heron_explorer import built
+from heron_server.testing import Served, served
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(importlib.util.find_spec("heron_http_api") is None, reason="the API is not here"),
+    pytest.mark.skipif(not (built.FOLDER / "index.html").is_file(), reason="the page was not built"),
+    pytest.mark.xdist_group("explorer_page"),
+]
+
+
+@pytest.fixture(scope="module")
+def root(photo_lake: Any) -> Any:
+    return photo_lake
+
+
+@pytest.fixture(scope="module")
+def server(root: Any) -> Iterator[Served]:
+    with served(root) as running:
+        yield running
+
+
+@pytest.fixture
+def watched(watching: Any, server: Served) -> Any:
+    with watching(server) as found:
+        yield found
+
+
+def expect(*parts: Any) -> Any:
+    from playwright.sync_api import expect as expected
+
+    return expected(*parts)
+
+
+def results(page: Any, count: int) -> Any:
+    return page.get_by_role("listbox", name=f"{count} results", exact=True)
+
+
+def bar(page: Any) -> Any:
+    return page.get_by_role("toolbar", name="Selection")
+
+
+def facet(page: Any, name: str) -> Any:
+    return page.get_by_role("region", name=name, exact=True)
+
+
+def pressed(page: Any, start: tuple[float, float], *further: tuple[float, float]) -> None:
+    page.mouse.move(*start)
+    page.mouse.down()
+    for place in further:
+        page.mouse.move(*place, steps=4)
+    page.mouse.up()
+
+
+def collected(page: Any, title: str) -> None:
+    bar(page).get_by_role("button", name="Add to collection").click()
+    page.get_by_label("Title").fill(title)
+    page.get_by_role("dialog").get_by_role("button", name="Add", exact=True).click()
+    expect(page.get_by_role("dialog")).to_have_count(0)
+
+
+def test_the_story_from_a_first_look_to_a_dataset_that_is_opened_elsewhere(
+    watched: Any, root: Any, tmp_path: Any
+) -> None:
+    page = watched.open("?facets=kind,city,night,temperature&plot=on&colour=city")
+    expect(results(page, 19)).to_be_visible()
+    facet(page, "kind").get_by_role("button", name="image").first.click()
+    facet(page, "city").get_by_role("button", name="Lisbon").click()
+    expect(results(page, 6)).to_be_visible()
+    facet(page, "city").get_by_role("button", name="Oslo").click()
+    expect(results(page, 12)).to_be_visible()
+    facet(page, "night").get_by_role("button", name="no", exact=False).first.click()
+    expect(page.locator(".count")).not_to_have_text("12 items")
+    by_day = int(page.locator(".count").inner_text().split()[0])
+
+    drawn = facet(page, "temperature").locator("svg[role=img]")
+    if drawn.count() == 0:  # few values are counted one by one
+        page.get_by_role("textbox", name="Condition").fill("temperature > 5")
+        page.keyboard.press("Enter")
+    else:
+        box = drawn.bounding_box()
+        pressed(
+            page, (box["x"] + box["width"] * 0.4, box["y"] + 20), (box["x"] + box["width"] - 1, box["y"] + 20)
+        )
+    expect(page.locator(".count")).not_to_have_text(f"{by_day} items")
+    warm = int(page.locator(".count").inner_text().split()[0])
+    assert 0 < warm < by_day
+
+    plot = page.frame_locator("iframe").locator("canvas")
+    expect(plot).to_have_attribute("data-shown", str(warm))
+    box = plot.bounding_box()
+    (left, top), (right, bottom) = (
+        (box["x"] + 4, box["y"] + 4),
+        (box["x"] + box["width"] - 4, box["y"] + box["height"] - 4),
+    )
+    pressed(page, (left, top), (right, top), (right, bottom), (left, bottom), (left, top + 8))
+    expect(bar(page)).to_contain_text(f"{warm} selected")
+
+    bar(page).get_by_role("button", name="Clear").click()
+    expect(bar(page)).to_have_count(0)
+    page.locator("[data-uuid]").first.focus()
+    page.keyboard.press("Control+a")
+    expect(bar(page)).to_contain_text(f"{warm} selected")
+    collected(page, "Warm days")
+    expect(page.locator(".tile .tag", has_text="Warm days")).to_have_count(warm)
+
+    bar(page).get_by_role("button", name="Make dataset").click()
+    page.get_by_label("Title").fill("warm")
+    page.get_by_role("dialog").get_by_role("button", name="Make dataset").click()
+    page.locator(".notices").get_by_role("button", name="Export").click()
+    with page.expect_download() as download:
+        page.get_by_role("dialog").get_by_role("button", name="Export").click()
+    download.value.save_as(tmp_path / "warm.zip")
+
+    zipfile.ZipFile(tmp_path / "warm.zip").extractall(tmp_path / "warm")
+    with heron.init(tmp_path / "elsewhere") as other:
+        other.portable.merge(tmp_path / "warm.zip")
+        assert other.datasets.get("warm").row_count == warm
+        assert {row.item.metadata["city"] for row in other.datasets.rows("warm")} <= {"Lisbon", "Oslo"}
+    with closing(heron.open(root)) as here:
+        here.datasets.delete("warm")
+        here.collections.delete("Warm days")
+
+
+def test_items_are_selected_by_click_range_box_and_keys_and_taken_out_of_a_collection(watched: Any) -> None:
+    page = watched.open()
+    expect(results(page, 19)).to_be_visible()
+    tiles = page.locator(".tile[data-uuid]")
+    tiles.nth(0).locator(".picture").click(modifiers=["Control"])
+    tiles.nth(4).locator(".picture").click(modifiers=["Shift"])
+    expect(bar(page)).to_contain_text("5 selected")
+    page.keyboard.press("Escape")
+    expect(bar(page)).to_have_count(0)
+    tiles.nth(0).focus()
+    page.keyboard.press("x")
+    page.keyboard.press("Shift+ArrowRight")
+    expect(bar(page)).to_contain_text("2 selected")
+    first, last = tiles.nth(0).bounding_box(), tiles.nth(2).bounding_box()
+    pressed(page, (first["x"] + 30, first["y"] + 30), (last["x"] + 30, last["y"] + 60))
+    expect(bar(page)).to_contain_text("3 selected")
+    assert "item=" not in page.url  # the end of a drag opens nothing
+
+    collected(page, "Three")
+    tags = page.locator(".tile .tag", has_text="Three")
+    expect(tags).to_have_count(3)
+    bar(page).get_by_role("button", name="Remove from collection").click()
+    page.get_by_role("combobox", name="Collection").select_option("Three")
+    page.get_by_role("dialog").get_by_role("button", name="Remove", exact=True).click()
+    expect(tags).to_have_count(0)
+    page.keyboard.press("Control+z")
+    expect(tags).to_have_count(3)
+
+
+def test_a_value_that_the_schema_refuses_is_said_and_one_that_it_takes_is_undone(
+    watched: Any, root: Any
+) -> None:
+    page = watched.open("?where=" + quote("city = 'Oslo'"))
+    expect(results(page, 6)).to_be_visible()
+    page.locator("[data-uuid]").first.focus()
+    page.keyboard.press("Control+a")
+    bar(page).get_by_role("button", name="Set metadata").click()
+    page.get_by_role("combobox", name="Key").select_option("temperature")
+    page.get_by_role("textbox", name="Value").fill("warm")
+    page.get_by_role("dialog").get_by_role("button", name="Set", exact=True).click()
+    expect(page.get_by_role("dialog").get_by_role("alert")).to_contain_text("expected a number")
+    page.get_by_role("textbox", name="Value").fill("21.5")
+    page.get_by_role("dialog").get_by_role("button", name="Set", exact=True).click()
+    expect(page.locator(".notices")).to_contain_text("set on 6 items")
+    with closing(heron.open(root)) as here:
+        assert here.search.count(where="temperature = 21.5") == 6
+        page.locator(".notices").get_by_role("button", name="Undo").click()
+        expect(page.locator(".notices")).to_contain_text("Undone")
+        assert here.search.count(where="temperature = 21.5") == 0
+
+
+def test_duplicates_stand_side_by_side_and_the_redundant_become_a_collection(watched: Any, root: Any) -> None:
+    page = watched.open("?view=duplicates")
+    group = page.get_by_role("region", name="Group 1")
+    expect(group.locator("article")).to_have_count(2)
+    expect(group.locator("article.kept")).to_contain_text("algiers-001.jpg")  # it has metadata
+    group.get_by_role("button", name="Keep this one").click()
+    expect(group.locator("article.kept")).to_contain_text("a-copy.jpg")
+    expect(group).to_contain_text("chosen by you")
+    page.get_by_role("button", name="Carry over").click()
+    expect(page.get_by_role("dialog")).to_contain_text("values of metadata")
+    page.keyboard.press("Escape")
+    page.get_by_role("button", name="Collect redundant").click()
+    page.get_by_label("Title").fill("Twins")
+    page.get_by_role("dialog").get_by_role("button", name="Add", exact=True).click()
+    expect(page.locator(".notices")).to_contain_text("1 item added to Twins")
+    with closing(heron.open(root)) as here:
+        assert [item.name for item in here.collections.items("Twins")] == ["algiers-001.jpg"]
+    page.get_by_role("button", name="Nearly equal").click()
+    expect(page).to_have_url(f"{watched.url}/explore/?view=duplicates&near=0.95")
+    expect(page.locator(".told")).to_contain_text("19 items were compared")
+
+
+def test_the_address_brings_everything_back(watched: Any) -> None:
+    query = "?view=table&sort=-temperature&captions=city,temperature&plot=on&colour=weather&facets=city"
+    page = watched.open(query)
+    expect(page.get_by_role("columnheader", name="temperature ↓")).to_be_visible()
+    expect(page.get_by_role("columnheader")).to_have_count(4)
+    expect(page.get_by_role("combobox", name="Colour by")).to_have_value("weather")
+    facet(page, "city").get_by_role("button", name="Oslo").click()
+    expect(page.locator(".count")).to_have_text("6 items")
+    address = page.url
+    page.get_by_role("combobox", name="Sort by").select_option("name")
+    page.go_back()
+    expect(page.get_by_role("combobox", name="Sort by")).to_have_value("temperature")
+    page.go_back()
+    expect(page.locator(".count")).to_have_text("19 items")
+    page.go_forward()
+    expect(page.locator(".count")).to_have_text("6 items")
+    page.goto(address)
+    expect(page.locator(".count")).to_have_text("6 items")
+    expect(page.get_by_role("combobox", name="Colour by")).to_have_value("weather")
+
+
+def test_a_query_is_saved_used_and_deleted(watched: Any) -> None:
+    page = watched.open("?where=" + quote("weather = 'fog'") + "&sort=name")
+    expect(page.locator(".count")).not_to_have_text("…")
+    found = page.locator(".count").inner_text()
+    page.get_by_role("button", name="Saved").click()
+    page.get_by_label("Name of the query").fill("Foggy")
+    page.get_by_role("button", name="Save this query").click()
+    use = page.get_by_role("button", name="Foggy", exact=True)
+    expect(use).to_be_visible()
+    watched.open()
+    expect(results(page, 19)).to_be_visible()
+    page.get_by_role("button", name="Saved").click()
+    use.click()
+    expect(page.locator(".count")).to_have_text(found)
+    expect(page.get_by_role("combobox", name="Sort by")).to_have_value("name")
+    page.get_by_role("button", name="Saved").click()
+    page.get_by_role("button", name="Delete Foggy").click()
+    expect(use).to_have_count(0)
+
+
+def test_a_box_on_the_map_and_the_beginning_of_a_value_filter(watched: Any) -> None:
+    page = watched.open("?facets=location,name")
+    places = facet(page, "location")
+    expect(places.locator("circle")).to_have_count(18)
+    for side, value in {"south": "35", "west": "2", "north": "38", "east": "4"}.items():
+        places.get_by_label(f"location {side}").fill(value)
+    page.keyboard.press("Enter")
+    expect(page.locator(".count")).to_have_text("6 items")
+    facet(page, "location").get_by_role("button", name="Remove the filter").click()
+    box = places.locator("svg[role=img]").bounding_box()
+    pressed(page, (box["x"] + 2, box["y"] + 2), (box["x"] + box["width"] / 2, box["y"] + box["height"] - 2))
+    expect(page.locator(".count")).not_to_have_text("19 items")  # what is west of the middle
+
+    page = watched.open("?facets=name")
+    facet(page, "name").get_by_label("name begins with").fill("oslo-0")
+    expect(facet(page, "name").get_by_role("listitem")).to_have_count(6)
+    page.keyboard.press("Enter")
+    expect(page.locator(".count")).to_have_text("6 items")
+
+
+def test_what_is_selected_in_the_grid_is_selected_in_the_plot(watched: Any) -> None:
+    page = watched.open("?plot=on")
+    expect(page.frame_locator("iframe").locator("canvas")).to_have_attribute("data-shown", "19")
+    page.locator(".tile[data-uuid]").nth(0).locator(".picture").click(modifiers=["Control"])
+    page.locator(".tile[data-uuid]").nth(1).locator(".picture").click(modifiers=["Control"])
+    expect(page.frame_locator("iframe").locator("canvas")).to_have_attribute("data-selected", "2")
+
+
+def test_a_condition_with_a_fault_is_underlined_and_said_by_the_service(watched: Any) -> None:
+    page = watched.open()
+    expect(results(page, 19)).to_be_visible()
+    page.get_by_role("textbox", name="Condition").click()
+    page.keyboard.type("widh > 3")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("alert")).to_have_text("There is no field 'widh'. Did you mean width?")
+    expect(page.locator(".cm-lintRange-error")).to_have_text("widh")
+    expect(results(page, 19)).to_be_visible()
+
+
+def test_what_is_deleted_in_another_window_costs_nothing_else(watched: Any, root: Any) -> None:
+    with closing(heron.open(root)) as here:
+        here.schema.add_scalar("short_lived", "varchar")
+        doomed = here.items.by_name("a-copy.jpg")[0]
+        page = watched.open("?facets=short_lived,city")
+        expect(results(page, 19)).to_be_visible()
+        page.locator(f"[data-uuid='{doomed.uuid}'] .picture").click(modifiers=["Control"])
+        expect(bar(page)).to_contain_text("1 selected")
+        here.schema.delete_key("short_lived", hard=True)
+        here.items.delete([doomed])
+    expect(results(page, 18)).to_be_visible()
+    expect(page.locator(".notices")).to_contain_text("deleted meanwhile")
+    expect(facet(page, "short_lived")).to_contain_text("no such field any more")
+    expect(facet(page, "city").get_by_role("button", name="Oslo")).to_be_visible()
+    watched.open("?sort=short_lived")
+    expect(page.get_by_role("alert")).to_contain_text("short_lived")
+    page.get_by_role("button", name="Show everything").click()
+    expect(results(page, 18)).to_be_visible()
+
+
+def test_a_server_that_is_away_and_a_session_that_ends_lose_nothing_that_was_typed(watched: Any) -> None:
+    page = watched.open()
+    tiles = page.locator(".tile[data-uuid]")
+    expect(tiles.first).to_be_visible()
+    page.get_by_role("searchbox", name="Search by words").fill("half a thought")
+    watched.context.set_offline(True)
+    expect(page.get_by_text("The server does not answer. What you see stays")).to_be_visible()
+    expect(tiles.first).to_be_visible()
+    watched.context.set_offline(False)
+    expect(page.get_by_text("The server does not answer")).to_have_count(0)
+    watched.context.clear_cookies()
+    expect(page.get_by_text("Your session has ended.")).to_be_visible()
+    watched.sign_in()
+    expect(page.get_by_text("Your session has ended.")).to_have_count(0)
+    expect(page.get_by_role("searchbox", name="Search by words")).to_have_value("half a thought")
+    expect(tiles.first).to_be_visible()
+
+
+def test_the_second_of_two_who_edit_one_item_is_told(watched: Any, root: Any) -> None:
+    with closing(heron.open(root)) as here:
+        item = here.items.by_name("oslo-001.jpg")[0]
+        page = watched.open(f"?item={item.uuid}")
+        temperature = page.get_by_role("textbox", name="temperature", exact=True)
+        expect(temperature).to_be_visible()
+        here.metadata.merge({item.uuid: {"temperature": -1}})
+        temperature.fill("3")
+        temperature.press("Enter")
+        expect(page.get_by_role("alert")).to_contain_text("Somebody else changed this item meanwhile")
+        expect(temperature).to_have_value("-1")
+        temperature.fill("4")
+        temperature.press("Enter")
+        expect(page.locator(".notices")).to_contain_text("temperature of oslo-001.jpg was changed")
+        assert here.items.get(item.uuid).metadata["temperature"] == 4
+
+
+def test_a_member_is_offered_what_is_allowed_and_nothing_else(
+    watching: Any, server: Served, root: Any
+) -> None:
+    with closing(heron.open(root)) as here:
+        here.users.add("ada@example.org")
+        here.roles.grant("user", user="ada@example.org", folder="Photos")
+        here.collections.create("Of the owner")
+        token = here.users.create_token("ada@example.org").secret
+    with watching(server, token) as watched:
+        page = watched.open()
+        page.locator(".tile[data-uuid]").first.locator(".picture").click(modifiers=["Control"])
+        expect(bar(page).get_by_role("button", name="Make dataset")).to_be_visible()
+        expect(bar(page).get_by_role("button", name="Set metadata")).to_have_count(0)
+        bar(page).get_by_role("button", name="Add to collection").click()
+        expect(page.get_by_role("dialog")).not_to_contain_text("Of the owner")
+        page.keyboard.press("Escape")
+    answer = httpx.get(f"{server.url}/api/v1/workspace", headers={"Authorization": f"Bearer {token}"})
+    assert json.loads(answer.text)["may"]["schema"] == ["read"]

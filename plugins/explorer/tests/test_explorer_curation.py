@@ -125,7 +125,8 @@ def test_the_story_from_a_first_look_to_a_dataset_that_is_opened_elsewhere(
     page.get_by_role("dialog").get_by_role("button", name="Make dataset").click()
     page.locator(".notices").get_by_role("button", name="Export").click()
     with page.expect_download() as download:
-        page.get_by_role("dialog").get_by_role("button", name="Export").click()
+        page.get_by_role("combobox", name="Format").select_option("heron")
+        page.get_by_role("dialog").get_by_role("button", name="Download").click()
     download.value.save_as(tmp_path / "warm.zip")
 
     zipfile.ZipFile(tmp_path / "warm.zip").extractall(tmp_path / "warm")

@@ -5,23 +5,14 @@ import { ask } from "./http";
 import { bytes } from "./format";
 import type { Target } from "./target";
 
-export const FORMATS = [
-  { value: "json", label: "JSON: everything, one document" },
-  { value: "jsonl", label: "JSON lines: one row a line" },
-  { value: "csv", label: "CSV: a table" },
-  { value: "coco", label: "COCO: images for detection" },
-  { value: "label-studio", label: "Label Studio: tasks" },
-  { value: "cvat", label: "CVAT: images" },
-];
-
 type Tell = (said: string) => void;
 
-/** Save a dataset in a format. */
-export async function saveDataset(title: string, format: string, tell: Tell, signal: AbortSignal): Promise<void> {
-  await saved(await ask(`datasets/${encodeURIComponent(title)}/export`, { query: { format }, signal }), `${title}.${format}`, tell);
+/** Save a dataset, or a version of one, in a format. */
+export async function saveDataset(title: string, format: string, more: Record<string, string>, tell: Tell, signal: AbortSignal): Promise<void> {
+  await saved(await ask(`datasets/${encodeURIComponent(title)}/export`, { query: { format, ...more }, signal }), `${title}.${format}`, tell);
 }
 
-/** Save a part of the workspace, or a dataset of it, as one file that `heron merge` and `heron.open` read elsewhere. */
+/** Save a part of the workspace, or a dataset of it, as one file that `heron merge` takes elsewhere. */
 export async function savePart(name: string, part: Target | { dataset: string }, media: boolean, tell: Tell, signal: AbortSignal): Promise<void> {
   const given = "dataset" in part ? { dataset: part.dataset } : { items: things(part) };
   await saved(await ask("portable", { query: { filename: name }, body: { ...given, media }, signal }), name, tell);

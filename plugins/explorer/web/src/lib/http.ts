@@ -118,7 +118,7 @@ export async function reason(at: string): Promise<string> {
     await answer.body?.cancel();
     return answer.status === 204 ? "There is no picture of this." : "The browser cannot show this picture.";
   } catch {
-    told(false);
+    told("away");
     return "The server does not answer.";
   }
 }

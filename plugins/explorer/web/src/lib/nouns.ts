@@ -45,11 +45,6 @@ export function ref(text: string): string {
   return encodeURIComponent(text);
 }
 
-/** The address from which a dataset, or a version of one as `TITLE@NUMBER`, is downloaded in a format. */
-export function exported(title: string, format: string, more: Record<string, unknown> = {}): string {
-  return address(`datasets/${ref(title)}/export`, { format, ...more });
-}
-
 /** The formats of exports that the plugins of the server bring. */
 export async function formats(): Promise<string[]> {
   const found = await all<Plugin>("plugins", { limit: undefined });

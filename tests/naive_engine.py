@@ -199,7 +199,7 @@ class NaiveEngine:
         rows = [self.rows[table].get(id) for id in ids]
         return [[None if row is None else self.field(field, row) for row in rows] for field in fields]
 
-    def tallies(self, plan, tallies):
+    def tallies(self, plan, tallies, further=lambda counts: ()):
         return [self._tally(plan, tally) for tally in tallies]
 
     def _tally(self, plan, tally):

@@ -21,6 +21,12 @@ if TYPE_CHECKING:
     Array = numpy.ndarray[Any, Any]
 
 SUFFIX = ".arrow"
+_SAMPLE = 2_000
+"""So many texts tell whether texts of a column repeat."""
+
+_TEXTS = 4_096
+"""At most so many different texts of a column are numbered."""
+
 _DELETED: Place = ("column", ("deleted_at",))
 
 
@@ -82,6 +88,7 @@ class Segment:
         self._replaced: Array | None = None
         self._living: Array | None = None
         self._bounds: dict[str, int] = {}
+        self._numbered: dict[str, tuple[polars.Series, polars.Series] | None] = {}
 
     def table(self, titles: Iterable[str]) -> polars.DataFrame:
         """A table with at least these columns and `id`; raises UnreadableSegment if the file is gone or was changed meanwhile."""
@@ -131,6 +138,15 @@ class Segment:
             self._table = self._table.with_columns(make(self).alias(name))
         return name
 
+    def numbered(self, title: str, *, make: bool) -> tuple[polars.Series, polars.Series] | None:
+        """The number of each text of a column, and the texts by their numbers; None for a column in which few repeat.
+
+        To number them takes longer than to count some of them, so this is done only to `make` it.
+        """
+        if title not in self._numbered and make:
+            self._numbered[title] = _numbered(self.column(title))
+        return self._numbered.get(title)
+
     def bound(self, title: str) -> int:
         """The largest absolute value of a column of whole numbers."""
         if title not in self._bounds:
@@ -139,6 +155,15 @@ class Segment:
             most: Any = column.max() or 0
             self._bounds[title] = max(abs(int(least)), abs(int(most)))
         return self._bounds[title]
+
+
+def _numbered(column: polars.Series) -> tuple[polars.Series, polars.Series] | None:
+    import polars as pl
+
+    if column.head(_SAMPLE).n_unique() > _SAMPLE // 4:
+        return None
+    texts = column.unique().drop_nulls()
+    return (column.cast(pl.Enum(texts)).to_physical(), texts) if len(texts) <= _TEXTS else None
 
 
 def _overlap(ids: Array, others: Array) -> bool:

@@ -50,6 +50,7 @@ class Schema:
         self._plugins = plugins
         self._keys: dict[str, SchemaKey] = {key.name: key for key in keys}
         self._not_fitting = dict(not_fitting or {})
+        self._types: dict[str, MetadataType] = {}
         self.conversions: Sequence[Conversion] = ()
         """After an edit: what it did to stored values, by key."""
 
@@ -96,7 +97,10 @@ class Schema:
 
     def type_of(self, key: SchemaKey) -> MetadataType:
         """The metadata type of a key; raises PluginError when its plugin is not there."""
-        return self._plugins.metadata_type(key.type)
+        known = self._types.get(key.type)
+        if known is None:
+            known = self._types[key.type] = self._plugins.metadata_type(key.type)
+        return known
 
     def encoder(self, key: SchemaKey) -> Encode:
         """The function that checks a value of this key and returns what is stored."""

@@ -18,7 +18,7 @@ from heron.search.column_parts import NotInColumns
 from heron.search.column_sorting import all_rows, first_rows, merged
 from heron.search.column_tallies import Counting, of_all
 from heron.search.column_writer import ColumnWriter
-from heron.search.engine import Row
+from heron.search.engine import Further, Row, no_more
 from heron.search.plan import Plan
 from heron.search.sqlite_engine import SqliteEngine
 from heron.search.tally import Counts, Tally
@@ -144,20 +144,24 @@ class ColumnsEngine:
             return self.ids(plan)
         return self._answered(plan, answer, self._sqlite.order)
 
-    def tallies(self, plan: Plan, tallies: Sequence[Tally]) -> Sequence[Counts]:
-        """Counts over the rows of a plan, for each tally."""
+    def tallies(self, plan: Plan, tallies: Sequence[Tally], further: Further = no_more) -> Sequence[Counts]:
+        """Counts over the rows of a plan, for each tally, and for those that they lead to."""
 
         def answer(found: Sequence[_Found], pending: Plan | None) -> Sequence[Counts]:
             rows = [(part.segment, part.mask) for part in found]
-            others: Sequence[Counts] = [[] for _ in tallies]
-            count = 0
-            if pending is not None:
-                others = self._sqlite.tallies(pending, list(map(of_all, tallies)))
-                count = self._sqlite.count(pending)
+            count = 0 if pending is None else self._sqlite.count(pending)
             counting = Counting(rows, self._writer, count)
-            return [counting.counts(tally, more) for tally, more in zip(tallies, others, strict=True)]
 
-        return self._answered(plan, answer, lambda plan: self._sqlite.tallies(plan, tallies))
+            def counted(wanted: Sequence[Tally]) -> Sequence[Counts]:
+                others: Sequence[Counts] = [[] for _ in wanted]
+                if pending is not None:
+                    others = self._sqlite.tallies(pending, list(map(of_all, wanted)))
+                return [counting.counts(tally, more) for tally, more in zip(wanted, others, strict=True)]
+
+            first = counted(tallies)
+            return [*first, *counted(further(first))]
+
+        return self._answered(plan, answer, lambda plan: self._sqlite.tallies(plan, tallies, further))
 
     def keeps(self, plan: Plan, ids: Array) -> Array:
         """Whether each of some rows is in the plan; only these rows are looked up."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
 from heron.answers import Explanation
@@ -18,6 +18,15 @@ if TYPE_CHECKING:
 
 Row = tuple[int, Sequence[Json]]
 """The inner id of a row, and its values of the sort terms in stored form."""
+
+
+Further = Callable[[Sequence[Counts]], Sequence[Tally]]
+"""Which tallies are counted after others, by the counts of those."""
+
+
+def no_more(counts: Sequence[Counts]) -> Sequence[Tally]:
+    """No further tally."""
+    return ()
 
 
 class Engine(Protocol):
@@ -50,8 +59,11 @@ class Engine(Protocol):
     def order(self, plan: Plan) -> Array:
         """The inner ids of all rows of a plan, int64, in its order."""
 
-    def tallies(self, plan: Plan, tallies: Sequence[Tally]) -> Sequence[Counts]:
-        """Counts over the rows of a plan, for each tally, in one state of the catalogue. Rows without a value are left out."""
+    def tallies(self, plan: Plan, tallies: Sequence[Tally], further: Further = no_more) -> Sequence[Counts]:
+        """Counts over the rows of a plan, for each tally, in one state of the catalogue. Rows without a value are left out.
+
+        `further` gives tallies that the counts of the first ones lead to; their counts follow.
+        """
 
     def keeps(self, plan: Plan, ids: Array) -> Array:
         """Whether each of some rows is in the plan: bool, in the order of `ids` (int64, which may repeat).

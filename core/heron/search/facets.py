@@ -126,17 +126,21 @@ class FacetService:
             if field.affinity == "text" and field.type != "datetime" and not field.full_text
         ]
         first += [Values(field, most) for field in by_value]  # in the same pass as the extent
-        counted = engine.tallies(plan, first)
-        extents, values = counted[: len(fields)], counted[len(fields) :]
-        known = {where(field): counts for field, counts in zip(by_value, values, strict=True)}
-        forms = [
-            form_of(field, extent, 1 if field.full_text else most, bins)
-            for field, extent in zip(fields.values(), extents, strict=True)
-        ]
-        left = [tally for tally, _ in forms if where(tally.field) not in known]
-        later = iter(engine.tallies(plan, left) if left else [])
+        forms: list[tuple[Tally, str]] = []
+
+        def further(counted: Sequence[Counts]) -> Sequence[Tally]:
+            forms[:] = [
+                form_of(field, extent, 1 if field.full_text else most, bins)
+                for field, extent in zip(fields.values(), counted, strict=False)
+            ]
+            return [tally for tally, _ in forms if where(tally.field) not in known]
+
+        known = set(map(where, by_value))
+        counted = engine.tallies(plan, first, further)
+        extents, values = counted[: len(fields)], iter(counted[len(fields) :])
+        by_place = {where(field): next(values) for field in by_value}
         places = [where(tally.field) for tally, _ in forms]
-        counts = [known[place] if place in known else next(later) for place in places]
+        counts = [by_place[place] if place in by_place else next(values) for place in places]
         return _facets(fields, extents, forms, counts)
 
     def _of_members(self, plan: Plan, name: str, noun: Membership, most: int) -> Facet:

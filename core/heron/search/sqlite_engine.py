@@ -17,7 +17,7 @@ from heron.catalog.schema import SchemaService
 from heron.convert import dumps, loads
 from heron.errors import CatalogueError, QueryError
 from heron.models import Json
-from heron.search.engine import Row
+from heron.search.engine import Further, Row, no_more
 from heron.search.plan import Plan
 from heron.search.sqlite import SqliteWriter
 from heron.search.sqlite_functions import Failures
@@ -116,9 +116,14 @@ class SqliteEngine:
         )
         return np.fromiter((row[0] for row in rows), np.int64, len(rows))
 
-    def tallies(self, plan: Plan, tallies: Sequence[Tally]) -> Sequence[Counts]:
-        """Counts over the rows of a plan, for each tally."""
-        return self._database.in_one_state(lambda: [self._tally(plan, tally) for tally in tallies])
+    def tallies(self, plan: Plan, tallies: Sequence[Tally], further: Further = no_more) -> Sequence[Counts]:
+        """Counts over the rows of a plan, for each tally, and for those that they lead to."""
+
+        def work() -> Sequence[Counts]:
+            counts = [self._tally(plan, tally) for tally in tallies]
+            return [*counts, *(self._tally(plan, tally) for tally in further(counts))]
+
+        return self._database.in_one_state(work)
 
     def _tally(self, plan: Plan, tally: Tally) -> Counts:
         condition, parameters = self._condition(plan)

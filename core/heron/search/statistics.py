@@ -94,9 +94,16 @@ class StatisticsService:
 
     def _of(self, plan: Plan, fields: Mapping[str, Field]) -> list[Statistics]:
         engine = self._engines.of(plan)
-        extents = engine.tallies(plan, [Extent(field) for field in fields.values()])
-        wanted = [_wanted(field, extent) for field, extent in zip(fields.values(), extents, strict=True)]
-        counts = iter(engine.tallies(plan, [tally for tallies in wanted for tally in tallies]))
+        wanted: list[Sequence[Tally]] = []
+
+        def further(extents: Sequence[Counts]) -> Sequence[Tally]:
+            wanted[:] = [
+                _wanted(field, extent) for field, extent in zip(fields.values(), extents, strict=True)
+            ]
+            return [tally for tallies in wanted for tally in tallies]
+
+        counted = engine.tallies(plan, [Extent(field) for field in fields.values()], further)
+        extents, counts = counted[: len(fields)], iter(counted[len(fields) :])
         found = []
         for (name, field), extent, tallies in zip(fields.items(), extents, wanted, strict=True):
             found.append(_statistics(name, field, extent, {type(tally): next(counts) for tally in tallies}))

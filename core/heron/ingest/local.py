@@ -55,7 +55,7 @@ class Count:
     def _count(self) -> None:
         try:
             self._total = sum(1 for _ in _named(self._paths, self._suffix))
-        except (HeronError, OSError):
+        except (HeronError, OSError, ValueError):
             pass  # the import itself reports it
 
 

@@ -54,7 +54,7 @@ async def taken(operation: Operation, site: Site, request: Request, arguments: d
     )  # a manifest is kept, since an import that is resumed reads it again
     try:
         path = folder / name
-        await received(request, path, LARGEST)
+        await received(request, path, LARGEST, uploads.receiving(site.path) if is_kept else None)
         given = {operation.route.body: str(path)}
 
         def work(workspace: Any, more: dict[str, Any]) -> Any:
@@ -79,11 +79,14 @@ def _encoded(result: Any) -> tuple[bytes, str]:
     return wire.dumped(wire.answered(result)), "application/json"
 
 
-async def received(request: Request, path: Path, largest: int) -> int:
-    """Write the body of a request into a file, and return its length; a body that is cut short leaves nothing."""
+async def received(request: Request, path: Path, largest: int, part: Path | None = None) -> int:
+    """Write the body of a request into a file, and return its length; a body that is cut short leaves nothing.
+
+    It is written to `part`, on the same disk, until it has come as a whole.
+    """
     request.scope["heron.body_limit"] = largest
     size = 0
-    part = path.with_name(path.name + ".part")
+    part = part or path.with_name(path.name + ".part")
     try:
         with part.open("wb") as stream:
             async for piece in pieces_of(request):

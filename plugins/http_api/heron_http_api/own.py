@@ -206,7 +206,7 @@ async def _put(site: Site, operation: Operation, request: Request, given: dict[s
         request, lambda workspace: uploads.place_of(workspace, given["upload"], given["name"])
     )
     place.parent.mkdir(parents=True, exist_ok=True)
-    await files.received(request, place, uploads.LARGEST)
+    await files.received(request, place, uploads.LARGEST, uploads.receiving(site.path))
     return json_of(None)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import os
 import re
 from pathlib import Path
 from typing import Any
@@ -17,7 +19,40 @@ LARGEST = 256 * 1024**3
 """The largest file that can be sent, in bytes."""
 
 _ID = re.compile(r"[0-9a-f]{32}")
-_PART = ".part"
+_RECEIVING = Path(".heron", "receiving")
+"""Where bodies lie until they have come as a whole, so that no import takes half a file."""
+
+_log = logging.getLogger("heron.server")
+
+
+def receiving(root: Path) -> Path:
+    """A file into which a body is written until it has come as a whole; it is named after the process that writes it."""
+    folder = root / _RECEIVING
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder / f"{os.getpid()}-{uuid4().hex}"
+
+
+def forget_unfinished(root: Path) -> int:
+    """Delete what processes that have ended were receiving, and return how many files that were."""
+    count = 0
+    for path in (root / _RECEIVING).glob("*-*"):
+        process = path.name.partition("-")[0]
+        if process.isdecimal() and not _is_alive(int(process)):
+            path.unlink(missing_ok=True)
+            count += 1
+    if count:
+        _log.warning("%d uploads that a server had not received as a whole when it ended were deleted", count)
+    return count
+
+
+def _is_alive(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except PermissionError:
+        pass
+    return process != os.getpid()  # this one has just started
 
 
 def begin(workspace: heron.Workspace) -> dict[str, str]:
@@ -43,9 +78,7 @@ def place_of(workspace: heron.Workspace, id: str, name: str) -> Path:
 
 
 def _is_name(part: str) -> bool:
-    is_plain = (
-        part not in ("", ".", "..") and not part.endswith(_PART) and part.isprintable() and "\\" not in part
-    )
+    is_plain = part not in ("", ".", "..") and part.isprintable() and "\\" not in part
     return is_plain and len(part.encode()) <= 255
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import socket
 from typing import Any
 
@@ -59,6 +60,16 @@ class LimitedProtocol(HttpToolsProtocol):
         """The body has come; the next request may follow."""
         self._in_head, self._head = True, 0
         super().on_message_complete()
+
+    def send_400_response(self, msg: str) -> None:
+        """Refuse what is no request, in the form of all errors."""
+        error = {"type": "BadRequest", "message": msg, "hint": None}
+        content = json.dumps({"error": error}).encode()
+        self.transport.write(
+            b"HTTP/1.1 400 Bad Request\r\ncontent-type: application/json\r\nconnection: close\r\n"
+            b"content-length: %d\r\n\r\n%s" % (len(content), content)
+        )
+        self.transport.close()
 
     def shutdown(self) -> None:
         """Tell the application that the server stops, so that its streams end."""

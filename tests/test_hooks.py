@@ -38,14 +38,14 @@ class Listener:
 def test_event_reaches_every_plugin_although_some_fail():
     listeners = [Listener(), Listener(RuntimeError("no disk\nat all")), Listener()]
     manager = bare(builtin=[TYPES], plugins=listeners)
-    complaints = manager.notify("items_imported", items=["an item"])
+    complaints = manager.notify("items_imported", lambda: {"items": ["an item"]})
     assert [listener.heard for listener in listeners] == [[["an item"]]] * 3
     assert complaints == ["plugin Listener#1:Listener: items_imported failed: RuntimeError: no disk"]
 
 
 def test_event_gives_a_plugin_only_the_arguments_that_it_asks_for():
     listener = Listener()
-    assert bare(plugins=[listener]).notify("dataset_created", dataset="a dataset") == []
+    assert bare(plugins=[listener]).notify("dataset_created", lambda: {"dataset": "a dataset"}) == []
     assert listener.heard == ["dataset"]
 
 
@@ -56,7 +56,7 @@ def test_event_does_not_reach_a_plugin_that_failed_to_register():
             raise RuntimeError("broken")
 
     broken = Broken()
-    bare(plugins=[broken]).notify("items_imported", items=[])
+    bare(plugins=[broken]).notify("items_imported", lambda: {"items": []})
     assert broken.heard == []
 
 

@@ -39,7 +39,10 @@ def test_load_with_a_missing_package_raises_with_plugin_and_install_command(site
     manager = site.manager()
     with pytest.raises(PluginError) as refusal:
         manager.load(manager.metadata_type("tape"))
-    assert str(refusal.value) == "metadata type tape (plugin tape) needs tapelib (pip install tapelib)"
+    assert (
+        str(refusal.value)
+        == "metadata type tape (plugin tape of heron-try-tape) needs tapelib (pip install tapelib)"
+    )
 
 
 def test_install_command_names_the_extra_of_heron_where_there_is_one():

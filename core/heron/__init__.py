@@ -63,6 +63,7 @@ if TYPE_CHECKING:
         ObjectChanged,
         PermissionDenied,
         PluginError,
+        PluginWarning,
         QueryError,
         Throttled,
         Unreachable,
@@ -173,6 +174,7 @@ if TYPE_CHECKING:
     )
     from heron.storage.filesystem import FilesystemStorage
     from heron.storage.retries import PatientStorage
+    from heron.telling import DeletedItem
     from heron.versions import ChangedItem, DatasetDiff, DatasetVersion, PlacedItem, VerifiedFile
     from heron.workspace import Workspace
 
@@ -197,7 +199,7 @@ _HOME = {
     "errors": (
         "AlreadyExists BadCredentials CatalogueBusy CatalogueError Changed ExecutorError HeronError ImportAborted ImportCancelled "
         "ImportInterrupted InvalidInput MediaError MetadataError NoSuchBucket NoSuchHost NotFound ObjectChanged "
-        "PermissionDenied PluginError QueryError Throttled Unreachable WorkerLost"
+        "PermissionDenied PluginError PluginWarning QueryError Throttled Unreachable WorkerLost"
     ),
     "hooks": (
         "CliCommand Codec CommandContext DatasetExporter Decoder Embedder EmbedderModel ExecutorBackend ExportFolder Exporter "
@@ -217,6 +219,7 @@ _HOME = {
     ),
     "organisation": "Grant Group LogEntry NewToken Project ProjectTag User UserKey UserToken",
     "sendings": "Sending SentItem SentTasks",
+    "telling": "DeletedItem",
     "versions": "ChangedItem DatasetDiff DatasetVersion PlacedItem VerifiedFile",
     "pages": "Page",
     "showing": "Shown",
@@ -266,6 +269,7 @@ __all__ = [
     "DatasetRow",
     "DatasetVersion",
     "Decoder",
+    "DeletedItem",
     "DuplicateGroup",
     "Duplicates",
     "Embedded",
@@ -334,6 +338,7 @@ __all__ = [
     "PermissionDenied",
     "PlacedItem",
     "PluginError",
+    "PluginWarning",
     "Points",
     "PortableExport",
     "PortableManifest",

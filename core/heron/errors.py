@@ -74,6 +74,10 @@ class PluginError(HeronError):
     """A plugin is missing, broken, in conflict with another one, or lacks a package that it needs."""
 
 
+class PluginWarning(UserWarning):
+    """A plugin failed when it was told of something that had happened; what had happened stays."""
+
+
 class CatalogueError(HeronError):
     """The catalogue cannot be opened or written: foreign, corrupt, newer than this Heron, or a full disk."""
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from heron.inside import DIRECTORY
 from heron.opened import OpenCatalogue
+from heron.telling import Teller
 
 if TYPE_CHECKING:
     from heron.catalog.collections import CollectionService
@@ -42,6 +43,12 @@ if TYPE_CHECKING:
 
 class Holdings(OpenCatalogue):
     """An open catalogue with the services that keep and give its records. Each is created when it is first used."""
+
+    def __init__(self, *arguments: Any, **named: Any) -> None:
+        super().__init__(*arguments, **named)
+        self._teller = teller = Teller(self)
+        happenings = self._database.happenings
+        happenings.listens, happenings.tell, happenings.complain = teller.listens, teller, teller.complain
 
     @cached_property
     def plugins(self) -> PluginManager:
@@ -200,7 +207,7 @@ class Holdings(OpenCatalogue):
         parts = (self.folders, self.items, self.metadata, self.collections)
         frozen_rows: FrozenRowsOf = lambda ref, frames: self.versions._rows_if(ref, frames)  # noqa: E731
         more = (frozen_rows, lambda: self.vectors)
-        return DatasetService(self._database, self.access, lambda: self.plugins, *parts, *more)
+        return DatasetService(self._database, self.access, *parts, *more)
 
     @cached_property
     def versions(self) -> VersionService:

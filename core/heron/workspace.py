@@ -54,7 +54,7 @@ class Workspace(Holdings):
         runner = Runner(
             self._database, self.plugins, self.folders, self.items, self.imports, self.registration, self.thumbnails,
             self.metadata, self.synced, SeriesStore(self._database, self.access), FolderTrees(self._database, self.access, self.folders),
-            WaitingUnits(self._database, self.access),
+            WaitingUnits(self._database, self.access), self._teller.complaining,
         )  # fmt: skip
         return IngestService(
             self._database, self.access, self.items, self.plugins, self.imports, self.metadata, self.schema, self.storage,
@@ -234,7 +234,14 @@ class Workspace(Holdings):
         require_vectors(self.plugins, chosen, vectors)
         rows = self.datasets._exported(dataset, frames, vectors)
         files = (self.storage, unreadable)
-        return export_rows(self.plugins, chosen, rows, path, files, template=template)
+        count = export_rows(self.plugins, chosen, rows, path, files, template=template)
+        self._exported(dataset, path, chosen, count)
+        return count
+
+    def _exported(self, dataset: DatasetRef, path: Path, format: str, rows: int) -> None:
+        """Tell plugins of an export."""
+        title = dataset if isinstance(dataset, str) else self.datasets.get(dataset).title
+        self._teller.exported(title, path, format, rows)
 
     def show(self, query: Query | str | None = None, *, height: int = 640, **parts: Any) -> Shown:
         """The items of a query for a notebook, which shows them as the last value of a cell; `parts` are the fields of `Query`.

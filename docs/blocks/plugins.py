@@ -116,9 +116,9 @@ def options(backend: str) -> str:
 
 
 def _hooks() -> list[Callable[..., object]]:
-    from heron.hooks import specs
+    from heron.hooks import events, specs
 
-    return [value for value in vars(specs).values() if hasattr(value, "heron_spec")]
+    return [value for value in {**vars(specs), **vars(events)}.values() if hasattr(value, "heron_spec")]
 
 
 def signature(hook: Callable[..., object]) -> str:

@@ -16,6 +16,7 @@ from heron.catalog.deeds import Deeds
 from heron.catalog.explaining import explained, is_busy
 from heron.catalog.foreign import require_own_schema
 from heron.catalog.functions import Functions
+from heron.catalog.happenings import Happenings
 from heron.catalog.holder import Holder
 from heron.catalog.migrations import APPLICATION_ID, OPTIONAL, imagine, migrations
 from heron.catalog.places import Places
@@ -81,6 +82,7 @@ class Database:
             busy_seconds = busy_seconds_wanted()
         self._lock = threading.RLock()
         self.deeds = Deeds()
+        self.happenings = Happenings()
         self._depth = 0
         if (owner := other_owner(self.path)) is not None:
             from heron.consent import require_trusted
@@ -183,16 +185,19 @@ class Database:
         """
         if self.refuses_writes:
             raise PermissionDenied("the workspace was opened for reading: nothing can be changed in it")
+        self.happenings.prepare()
         with self._lock, self._explained():
             if self._depth:
                 with self._savepoint():
                     yield
                 return
+            self.happenings.note(self.connection)
             with turn(self.path.parent, self._seconds) as left:
                 self._begin(left)
             self._depth += 1
             try:
                 self._holder.enter()
+                self.happenings.begun()
                 yield
                 self._holder.leave()  # while the lock is held, so that the file of the next writer is not removed
                 self.connection.execute("COMMIT")
@@ -203,6 +208,7 @@ class Database:
                 raise
             finally:
                 self._depth -= 1
+        self.happenings.ended()
 
     def _begin(self, seconds: float) -> None:
         """Begin a transaction, and wait at most some seconds for another process."""

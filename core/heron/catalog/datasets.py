@@ -36,7 +36,6 @@ from heron.versions import DatasetVersion
 
 if TYPE_CHECKING:
     from heron.catalog.vectors.store import VectorStore
-    from heron.hooks import PluginManager
 
 Duplicates = Literal["skip", "fail", "add"]
 
@@ -50,7 +49,6 @@ class DatasetService:
         self,
         database: Database,
         access: Access,
-        plugins: Callable[[], PluginManager],
         folders: FolderService,
         items: ItemService,
         metadata: MetadataService,
@@ -61,7 +59,6 @@ class DatasetService:
         """`frozen_rows` gives the rows of a version of a dataset, or None if no version is meant."""
         self._database = database
         self._access = access
-        self._plugins = plugins
         self._folders = folders
         self._items = items
         self._metadata = metadata
@@ -126,9 +123,7 @@ class DatasetService:
                     "UPDATE datasets SET backing_folder_id = ? WHERE uuid = ?", [folder.id, uuid]
                 )
             self._access.note(new)
-        dataset = self.get(uuid)
-        self._plugins().notify("dataset_created", dataset=dataset)
-        return dataset
+        return self.get(uuid)
 
     def get(self, ref: DatasetRef) -> Dataset:
         """The dataset that is meant; raises NotFound with a suggestion."""

@@ -311,6 +311,7 @@ def export(
             count = export_rows(
                 workspace.plugins, chosen, rows, output, files, safe_cells=safe_cells, template=template
             )
+    workspace._exported(title, output, chosen, count)
 
     def count_of(part: str) -> int:
         if version is not None:
@@ -388,8 +389,7 @@ def delete(context: Context, title: str, yes: bool, as_json: bool) -> None:
 
 
 def _row_to_dict(row: DatasetRow) -> dict[str, object]:
-    since = {"since": row.since} if row.since else {}
-    return {"position": row.position, **item_to_dict(row.item), **since}
+    return {"position": row.position, **item_to_dict(row.item), **({"since": row.since} if row.since else {})}
 
 
 def _metadata(metadata: dict[str, object]) -> str:

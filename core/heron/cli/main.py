@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import warnings
 from contextlib import suppress
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
@@ -17,9 +18,11 @@ from heron.cli.exits import status_of_error
 from heron.cli.screen import colours, write_anything
 from heron.cli.stdout import echo, keep_descriptor, own_stdout
 from heron.cli.tables import clean
-from heron.errors import HeronError
+from heron.errors import HeronError, PluginWarning
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from click.shell_completion import CompletionItem
 
 COMMANDS = {
@@ -199,8 +202,22 @@ def status(arguments: list[str]) -> int:
     """Run the command line and return its exit status."""
     context = Context()
     write_anything()
-    with never_lost(), own_stdout():
+    with never_lost(), own_stdout(), warnings.catch_warnings():
+        warnings.simplefilter("always", PluginWarning)
+        warnings.showwarning = _warn(warnings.showwarning)
         return _status(arguments, context)
+
+
+def _warn(otherwise: Callable[..., None]) -> Callable[..., None]:
+    """What shows warnings: those of plugins in one line, all others as Python does."""
+
+    def show(message: Warning | str, category: type[Warning], *rest: Any) -> None:
+        if issubclass(category, PluginWarning):
+            echo(clean(f"Warning: {message}"), err=True)
+        else:
+            otherwise(message, category, *rest)
+
+    return show
 
 
 def _status(arguments: list[str], context: Context) -> int:

@@ -184,9 +184,8 @@ _RULES: Mapping[type[Contribution], Mapping[str, tuple[str, Callable[[Any], bool
     },
     MediaDecoder: {"personal": ("facts such as dicom.PatientName", _each(rf"{_WORD}\..+"))},
     MetadataType: {
-        "name": ("a word", _matches(_WORD)),
         "affinity": _one_of("text", "number", "boolean", "json"),
-        "aliases": ("words", _each(_WORD)),
+        "aliases": ("names", _each(_NAME)),
         "compares": ("a word or None", lambda value: value is None or _matches(_WORD)(value)),
         **dict.fromkeys(("scalar", "full_text", "indexed", "vector", "ordered"), _BOOLEAN),
     },

@@ -8,7 +8,7 @@ import difflib
 import functools
 import importlib
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from importlib.metadata import EntryPoint, entry_points
 from types import ModuleType
 from typing import Any, TypeVar
@@ -17,7 +17,7 @@ import pluggy
 from attrs import define, field
 
 from heron.errors import PluginError
-from heron.hooks import specs
+from heron.hooks import events, specs
 from heron.hooks.checking import check
 from heron.hooks.contributions import (
     CliCommand,
@@ -96,6 +96,7 @@ class PluginManager:
         self._recipe: dict[str, Any] = {"builtin": tuple(builtin), "discover": discover, "only": only}
         self._pluggy = pluggy.PluginManager(GROUP)
         self._pluggy.add_hookspecs(specs)
+        self._pluggy.add_hookspecs(events)
         self._registry = Registry()
         self.statuses: list[PluginStatus] = []
         self._loaded: list[tuple[PluginStatus, Origin]] = []
@@ -123,13 +124,24 @@ class PluginManager:
         """The hooks, called as pluggy calls them: `manager.hook.register_storage()`."""
         return self._pluggy.hook
 
-    def notify(self, event: str, **arguments: Any) -> list[str]:
-        """Call an event hook of every plugin; errors of plugins are returned, not raised."""
+    def hears(self, event: str) -> bool:
+        """Whether some plugin hears of an event."""
+        return bool(getattr(self._pluggy.hook, event).get_hookimpls())
+
+    def notify(self, event: str, arguments: Callable[[], Mapping[str, Any] | None]) -> list[str]:
+        """Call an event hook of every plugin, each with `arguments` of its own, unless these are None.
+
+        Errors of plugins are returned, not raised.
+        """
         complaints = []
         for impl in getattr(self._pluggy.hook, event).get_hookimpls():
+            if (given := arguments()) is None:
+                break
             try:
-                impl.function(**{name: arguments[name] for name in impl.argnames})
-            except Exception as error:  # noqa: BLE001 - a stranger's code
+                impl.function(**{name: given[name] for name in impl.argnames})
+            except KeyboardInterrupt:
+                raise
+            except BaseException as error:  # noqa: BLE001 - a stranger's code
                 complaints.append(f"plugin {impl.plugin_name}: {event} failed: {_reason(error)}")
         return complaints
 
@@ -324,7 +336,7 @@ def install_hint(contribution: Contribution) -> str:
 
 def _refuse_misspelt(plugin: object) -> None:
     """Raise PluginError for functions marked as hooks whose name is no hook."""
-    known = [name for name in vars(specs) if hasattr(getattr(specs, name), "heron_spec")]
+    known = [name for name, hook in {**vars(specs), **vars(events)}.items() if hasattr(hook, "heron_spec")]
     names = vars(plugin) if isinstance(plugin, ModuleType) else dir(plugin)
     for name in names:
         marked = isinstance(getattr(getattr(plugin, name, None), "heron_impl", None), dict)

@@ -1,12 +1,12 @@
-"""The contract between Heron and its plugins: every hook, each with a complete example.
+"""The contract between Heron and its plugins: every hook that is asked once, each with a complete example.
 
-The hooks up to `register_viewers` are asked once, when a workspace is opened, and yield records from
-`heron.hooks`. The others are events: they are called when something has happened and return nothing.
+These hooks are asked when a workspace is opened, and yield records from `heron.hooks`; `events.py` has those that are told what
+has happened.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 import pluggy
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
         StorageBackend,
     )
     from heron.hooks.viewers import Viewer
-    from heron.models import Dataset, Item
 
 hookspec = pluggy.HookspecMarker("heron")
 hookimpl = pluggy.HookimplMarker("heron")
@@ -307,35 +306,5 @@ def register_viewers() -> Iterable[Viewer]:  # type: ignore[empty-body]
             yield heron.Viewer(
                 name="ply", summary="Point clouds", suffixes=[".ply"], module=Path(__file__).with_name("ply.js")
             )
-        ```
-    """
-
-
-@hookspec
-def items_imported(items: Sequence[Item]) -> None:
-    """Hear of each batch of items that an import has committed.
-
-    Example:
-        ```python
-        import heron
-
-        @heron.hookimpl
-        def items_imported(items):
-            print(f"{len(items)} new items, the first is {items[0].url}")
-        ```
-    """
-
-
-@hookspec
-def dataset_created(dataset: Dataset) -> None:
-    """Hear of each new dataset.
-
-    Example:
-        ```python
-        import heron
-
-        @heron.hookimpl
-        def dataset_created(dataset):
-            print(f"dataset {dataset.title} has {dataset.row_count} rows")
         ```
     """

@@ -96,13 +96,12 @@ class Pipeline:
 
     def all_or_nothing(
         self, job: ImportJob, folder: Callable[[], Folder], outcomes: Iterable[Outcome], series: Series
-    ) -> list[range]:
+    ) -> None:
         """Write everything in one transaction, or raise ImportAborted at the first failure.
 
         Outcomes wait in a temporary file until all units are probed, so that other processes can write
         meanwhile. Series come last.
         """
-        landed: list[range] = []
         with Spool() as spool:
             self._keep(_flawless(outcomes, job), spool, lambda: self._imports._require_running(job))
             with self._database.write():
@@ -112,24 +111,17 @@ class Pipeline:
                     self._land_series(job, target, _flawless(series(job), job)),
                 ):
                     _abort_on_failure(done.failures)
-                    landed.append(done.ids)
         self._landing.landed()
-        return landed
 
-    def all_at_once(
-        self, job: ImportJob, folder: Callable[[], Folder], outcomes: Iterable[Outcome]
-    ) -> list[range]:
+    def all_at_once(self, job: ImportJob, folder: Callable[[], Folder], outcomes: Iterable[Outcome]) -> None:
         """Like `all_or_nothing`, without the temporary file, for outcomes that need no probing."""
-        landed: list[range] = []
         with self._database.write():
             target = folder()
             for batch in _batches(_flawless(outcomes, job)):
                 done = self._landing.land(job, target, batch)
                 _abort_on_failure(done.failures)
                 self._advance(batch, added=len(done.ids))
-                landed.append(done.ids)
         self._landing.landed()
-        return landed
 
     def rehearse(
         self,

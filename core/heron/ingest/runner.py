@@ -76,6 +76,7 @@ class Runner:
         series: SeriesStore,
         trees: FolderTrees,
         waiting: WaitingUnits,
+        complaining: Callable[[], AbstractContextManager[list[str]]],
     ) -> None:
         self._database = database
         self._plugins = plugins
@@ -89,6 +90,7 @@ class Runner:
         self._series_store = series
         self._trees = trees
         self._waiting = SetAside(waiting)
+        self._complaining = complaining
 
     def start(self, plan: ImportPlan) -> ImportJob:
         """Open the job of a plan. The folder of a strict import is created only when everything is written."""
@@ -121,7 +123,10 @@ class Runner:
 
         Units whose store did not answer are asked again then. Those that still do not land make the job incomplete.
         """
-        with patiently(Patience(OBJECT if plan.ignore_errors else ALONE)) as patience:
+        with (
+            patiently(Patience(OBJECT if plan.ignore_errors else ALONE)) as patience,
+            self._complaining() as said,
+        ):
             position = job.position if plan.keeps_position else 0
             pipeline = self._pipeline(plan, source, report, rule, position)
             target = self._folder_of(job) or self._folders.find(plan.folder)
@@ -134,29 +139,29 @@ class Runner:
                 series = partial(self._series, source, pipeline, prober, target, who)
                 if plan.ignore_errors:
                     target = target or self._folder(job, plan)
-                    for ids in pipeline.in_batches(job, target, outcomes):
-                        self._announce(job, ids)
+                    for _ in pipeline.in_batches(job, target, outcomes):
+                        self._pass_on(job, said)
                     if not job.is_read and not stream.is_broken:
                         then(job, target)
                         self._imports._set_read(job)
                     if not stream.is_broken:
-                        self._ask_again(job, target, pipeline, prober, who, patience)
-                    for ids in pipeline.in_batches(job, target, series(job)):
-                        self._announce(job, ids)
+                        for _ in self._asked_again(job, target, pipeline, prober, who, patience):
+                            self._pass_on(job, said)
+                    for _ in pipeline.in_batches(job, target, series(job)):
+                        self._pass_on(job, said)
                     stream.complain()
                 else:
                     folder = partial(self._folder, job, plan)
                     if first and _are_given(first):
-                        landed = pipeline.all_at_once(job, folder, outcomes)
+                        pipeline.all_at_once(job, folder, outcomes)
                     else:
-                        landed = pipeline.all_or_nothing(job, folder, outcomes, series)
-                    for ids in landed:
-                        self._announce(job, ids)
+                        pipeline.all_or_nothing(job, folder, outcomes, series)
+            self._pass_on(job, said)
             with self._database.write():
                 self._imports._require_running(job)
                 return self._imports._finish(job, "done")
 
-    def _ask_again(
+    def _asked_again(
         self,
         job: ImportJob,
         target: Folder,
@@ -164,12 +169,11 @@ class Runner:
         prober: Prober,
         who: Workers,
         patience: Patience,
-    ) -> None:
-        """Ask again for the units that wait."""
+    ) -> Iterator[range]:
+        """Ask again for the units that wait; yields the new items of each batch."""
         for _ in patience.rounds(lambda: self._imports.get(job).waiting, "unit"):
             units = self._waiting.units(job)
-            for ids in pipeline.in_batches(job, target, pipeline.outcomes(units, prober, target, who)):
-                self._announce(job, ids)
+            yield from pipeline.in_batches(job, target, pipeline.outcomes(units, prober, target, who))
 
     @patiently()
     def rehearse(
@@ -274,14 +278,11 @@ class Runner:
                 pass  # cancelled meanwhile, or the disk is full: report the first error
             raise
 
-    def _announce(self, job: ImportJob, ids: range) -> None:
-        """Notify plugins of the new items; their errors become warnings of the import."""
-        if not ids or not self._plugins.hook.items_imported.get_hookimpls():
-            return
-        items = sorted(self._items._records(ids).values(), key=lambda item: item.id)
-        complaints = self._plugins.notify("items_imported", items=items)
-        problems = [ImportProblem("", "", complaint, "warning") for complaint in complaints]
-        if problems:
+    def _pass_on(self, job: ImportJob, complaints: list[str]) -> None:
+        """Make warnings of the import of what plugins complained of when they were told of its items."""
+        if complaints:
+            problems = [ImportProblem("", "", complaint, "warning") for complaint in complaints]
+            complaints.clear()
             self._imports._advance(job, problems=problems)
 
 

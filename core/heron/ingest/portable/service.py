@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 from heron.catalog.access import WORKSPACE, Access
 from heron.catalog.database import Database
-from heron.catalog.limits import BUNDLE
 from heron.catalog.portable.keys import MergedKeys
 from heron.catalog.portable.landing import Landing
 from heron.catalog.portable.matching import Clashes, Matching
@@ -130,11 +129,10 @@ class PortableService:
                                 "the schema was changed meanwhile, nothing was merged", hint="merge again"
                             )
                         done = merging.plan()
-                        new = merging.land()
+                        merging.land()
                         coming.put(staged.files.media)
                     coming.keep()
         self._landed()
-        self._announce(new)
         return Merged(
             True,
             done.new,
@@ -146,14 +144,6 @@ class PortableService:
             done.missing,
             done.notes,
         )
-
-    def _announce(self, new: range) -> None:
-        """Notify plugins of the new items, a bundle at a time."""
-        if not self._plugins().hook.items_imported.get_hookimpls():
-            return
-        for start in range(0, len(new), BUNDLE):
-            items = self._items._records(new[start : start + BUNDLE])
-            self._plugins().notify("items_imported", items=sorted(items.values(), key=lambda item: item.id))
 
 
 class _Merging:

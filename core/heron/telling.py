@@ -1,0 +1,129 @@
+"""Tells plugins what has happened in a workspace: after the commit, in bundles, each plugin with records of its own."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from attrs import frozen
+
+from heron.catalog.happenings import EVENTS, Happened, uuids_of
+from heron.convert import loads
+from heron.errors import PluginWarning
+from heron.records import Record
+
+if TYPE_CHECKING:
+    from heron.holdings import Holdings
+
+Arguments = Mapping[str, Any]
+
+
+@frozen(repr=False)
+class DeletedItem(Record):
+    """What is left of an item that was deleted from the catalogue. Its file is where it was."""
+
+    uuid: str
+    name: str
+    url: str
+
+
+class Teller:
+    """Tells the plugins of one workspace. What a plugin raises becomes a `PluginWarning`, or a complaint to who asked for them."""
+
+    def __init__(self, workspace: Holdings) -> None:
+        self._workspace = workspace
+        self._complaints: list[str] | None = None
+
+    def listens(self) -> set[str]:
+        """The events of the catalogue that some plugin hears."""
+        return {event for event in EVENTS if self._workspace.plugins.hears(event)}
+
+    def __call__(self, happened: Happened) -> None:
+        """Tell the plugins of one event, with records that are read now: what is not there any more is not told of."""
+        for build in _BUILDERS[happened.event](self._workspace, happened):
+            self._tell(happened.event, build)
+
+    def exported(self, dataset: str, path: Path, format: str, rows: int) -> None:
+        """Tell the plugins of an export that is written."""
+        arguments = {"dataset": dataset, "path": path, "format": format, "rows": rows}
+        self._tell("exported", lambda: arguments)
+
+    @contextmanager
+    def complaining(self) -> Iterator[list[str]]:
+        """What plugins complain of within goes to this list, in place of warnings."""
+        before, self._complaints = self._complaints, []
+        try:
+            yield self._complaints
+        finally:
+            self._complaints = before
+
+    def complain(self, complaint: str) -> None:
+        """Warn of what went wrong with a plugin."""
+        if self._complaints is not None:
+            self._complaints.append(complaint)
+        else:
+            warnings.warn(complaint, PluginWarning, stacklevel=2)
+
+    def _tell(self, event: str, build: Callable[[], Arguments | None]) -> None:
+        def arguments() -> Arguments | None:
+            built = build()
+            return None if built is None else {"workspace": self._workspace, **built}
+
+        for complaint in self._workspace.plugins.notify(event, arguments):
+            self.complain(complaint)
+
+
+Build = Callable[[], Arguments | None]
+
+
+def _items(workspace: Holdings, happened: Happened) -> Iterator[Build]:
+    def build() -> Arguments | None:
+        found = workspace.items._records(happened.ids)
+        items = tuple(found[id] for id in happened.ids if id in found)
+        return {"items": items} if items else None
+
+    yield build
+
+
+def _deleted(workspace: Holdings, happened: Happened) -> Iterator[Build]:
+    located = workspace._database.places.located
+    given = [loads(part) for part in happened.left]
+    yield lambda: {"items": tuple(DeletedItem(uuid, name, located(url) or url) for uuid, name, url in given)}
+
+
+def _vectors(workspace: Holdings, happened: Happened) -> Iterator[Build]:
+    for key in uuids_of(workspace._database, "vector_sets", happened.ids):
+        yield lambda key=key: {"key": key}  # type: ignore[misc]
+
+
+def _datasets(workspace: Holdings, happened: Happened) -> Iterator[Build]:
+    for uuid in uuids_of(workspace._database, "datasets", happened.ids):
+        yield lambda uuid=uuid: _one("dataset", workspace.datasets.find(uuid))  # type: ignore[misc]
+
+
+def _collections(workspace: Holdings, happened: Happened) -> Iterator[Build]:
+    for uuid in uuids_of(workspace._database, "collections", happened.ids):
+        yield lambda uuid=uuid: _one("collection", workspace.collections.find(uuid))  # type: ignore[misc]
+
+
+def _jobs(workspace: Holdings, happened: Happened) -> Iterator[Build]:
+    for id in happened.ids:
+        yield lambda number=id: _one("job", workspace.imports.find(number))  # type: ignore[misc]
+
+
+def _one(name: str, record: object) -> Arguments | None:
+    return None if record is None else {name: record}
+
+
+_BUILDERS: Mapping[str, Callable[[Holdings, Happened], Iterator[Build]]] = {
+    **dict.fromkeys(EVENTS, _items),
+    "items_deleted": _deleted,
+    "vectors_added": _vectors,
+    "dataset_created": _datasets,
+    "dataset_changed": _datasets,
+    "collection_changed": _collections,
+    "job_finished": _jobs,
+}

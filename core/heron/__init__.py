@@ -113,6 +113,7 @@ if TYPE_CHECKING:
         WritableStorage,
         hookimpl,
     )
+    from heron.hooks.events import DeletedItem
     from heron.ingest.manifest.report import ManifestReport
     from heron.ingest.metadata_files import MetadataFileReport
     from heron.ingest.vector_files.service import VectorExport, VectorImport
@@ -174,7 +175,6 @@ if TYPE_CHECKING:
     )
     from heron.storage.filesystem import FilesystemStorage
     from heron.storage.retries import PatientStorage
-    from heron.telling import DeletedItem
     from heron.versions import ChangedItem, DatasetDiff, DatasetVersion, PlacedItem, VerifiedFile
     from heron.workspace import Workspace
 
@@ -219,7 +219,7 @@ _HOME = {
     ),
     "organisation": "Grant Group LogEntry NewToken Project ProjectTag User UserKey UserToken",
     "sendings": "Sending SentItem SentTasks",
-    "telling": "DeletedItem",
+    "hooks.events": "DeletedItem",
     "versions": "ChangedItem DatasetDiff DatasetVersion PlacedItem VerifiedFile",
     "pages": "Page",
     "showing": "Shown",

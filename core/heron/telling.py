@@ -8,26 +8,15 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from attrs import frozen
-
 from heron.catalog.happenings import EVENTS, Happened, uuids_of
 from heron.convert import loads
 from heron.errors import PluginWarning
-from heron.records import Record
+from heron.hooks.events import DeletedItem
 
 if TYPE_CHECKING:
     from heron.holdings import Holdings
 
 Arguments = Mapping[str, Any]
-
-
-@frozen(repr=False)
-class DeletedItem(Record):
-    """What is left of an item that was deleted from the catalogue. Its file is where it was."""
-
-    uuid: str
-    name: str
-    url: str
 
 
 class Teller:

@@ -1,23 +1,36 @@
-"""The events: hooks that are called when something has happened in a workspace, and return nothing, each with an example."""
+"""The events: hooks that are called when something has happened in a workspace, and return nothing, each with an example.
+
+`workspace` is the `heron.Workspace` in which it happened, open as the user who did it.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+from attrs import frozen
 
 from heron.hooks.specs import hookspec
+from heron.records import Record
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from heron.jobs import ImportJob
     from heron.models import Collection, Dataset, Item
-    from heron.telling import DeletedItem
-    from heron.workspace import Workspace
+
+
+@frozen(repr=False)
+class DeletedItem(Record):
+    """What is left of an item that was deleted from the catalogue. Its file is where it was."""
+
+    uuid: str
+    name: str
+    url: str
 
 
 @hookspec
-def items_imported(workspace: Workspace, items: Sequence[Item]) -> None:
+def items_imported(workspace: Any, items: Sequence[Item]) -> None:
     """Hear of new items, from imports, syncs, merges and the Python API.
 
     Events are told after the commit, in the process that wrote, at most 1,024 items at a time, and to each plugin with records
@@ -36,7 +49,7 @@ def items_imported(workspace: Workspace, items: Sequence[Item]) -> None:
 
 
 @hookspec
-def items_updated(workspace: Workspace, items: Sequence[Item]) -> None:
+def items_updated(workspace: Any, items: Sequence[Item]) -> None:
     """Hear of items whose facts have changed, as when their files were replaced, or their metrics computed.
 
     Example:
@@ -51,7 +64,7 @@ def items_updated(workspace: Workspace, items: Sequence[Item]) -> None:
 
 
 @hookspec
-def items_vanished(workspace: Workspace, items: Sequence[Item]) -> None:
+def items_vanished(workspace: Any, items: Sequence[Item]) -> None:
     """Hear of items that a sync marked as deleted, since their files are gone.
 
     Example:
@@ -66,7 +79,7 @@ def items_vanished(workspace: Workspace, items: Sequence[Item]) -> None:
 
 
 @hookspec
-def items_restored(workspace: Workspace, items: Sequence[Item]) -> None:
+def items_restored(workspace: Any, items: Sequence[Item]) -> None:
     """Hear of items that were marked as deleted, and whose files are back.
 
     Example:
@@ -81,7 +94,7 @@ def items_restored(workspace: Workspace, items: Sequence[Item]) -> None:
 
 
 @hookspec
-def items_deleted(workspace: Workspace, items: Sequence[DeletedItem]) -> None:
+def items_deleted(workspace: Any, items: Sequence[DeletedItem]) -> None:
     """Hear of items that were deleted from the catalogue; what is left of one is its UUID, name and URL.
 
     Example:
@@ -96,7 +109,7 @@ def items_deleted(workspace: Workspace, items: Sequence[DeletedItem]) -> None:
 
 
 @hookspec
-def metadata_changed(workspace: Workspace, items: Sequence[Item]) -> None:
+def metadata_changed(workspace: Any, items: Sequence[Item]) -> None:
     """Hear of items whose metadata, or that of their frames, has changed.
 
     Example:
@@ -111,7 +124,7 @@ def metadata_changed(workspace: Workspace, items: Sequence[Item]) -> None:
 
 
 @hookspec
-def vectors_added(workspace: Workspace, key: str) -> None:
+def vectors_added(workspace: Any, key: str) -> None:
     """Hear of an embedding key that has new vectors.
 
     Example:
@@ -126,7 +139,7 @@ def vectors_added(workspace: Workspace, key: str) -> None:
 
 
 @hookspec
-def dataset_created(workspace: Workspace, dataset: Dataset) -> None:
+def dataset_created(workspace: Any, dataset: Dataset) -> None:
     """Hear of each new dataset, with the rows that it has at the end of the transaction.
 
     Example:
@@ -141,7 +154,7 @@ def dataset_created(workspace: Workspace, dataset: Dataset) -> None:
 
 
 @hookspec
-def dataset_changed(workspace: Workspace, dataset: Dataset) -> None:
+def dataset_changed(workspace: Any, dataset: Dataset) -> None:
     """Hear of a dataset that has other rows, or another title or description.
 
     Example:
@@ -156,7 +169,7 @@ def dataset_changed(workspace: Workspace, dataset: Dataset) -> None:
 
 
 @hookspec
-def collection_changed(workspace: Workspace, collection: Collection) -> None:
+def collection_changed(workspace: Any, collection: Collection) -> None:
     """Hear of a collection that is new, or has other items, or another title or description.
 
     Example:
@@ -171,7 +184,7 @@ def collection_changed(workspace: Workspace, collection: Collection) -> None:
 
 
 @hookspec
-def exported(workspace: Workspace, dataset: str, path: Path, format: str, rows: int) -> None:
+def exported(workspace: Any, dataset: str, path: Path, format: str, rows: int) -> None:
     """Hear of a dataset that was written to a file or folder; `dataset` is its title, or that of a version.
 
     Example:
@@ -186,7 +199,7 @@ def exported(workspace: Workspace, dataset: str, path: Path, format: str, rows: 
 
 
 @hookspec
-def job_finished(workspace: Workspace, job: ImportJob) -> None:
+def job_finished(workspace: Any, job: ImportJob) -> None:
     """Hear of an import or sync that has ended, also if it failed or is incomplete: `job.state` says how.
 
     Example:

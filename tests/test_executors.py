@@ -177,7 +177,7 @@ def test_lost_workers_lose_only_the_file_that_ends_them(here, files):
     report = here.ingest.files(files, folder="A", ignore_errors=True, executor=Pickling(happens))
     assert names(here) == [name for name in EXPECTED if name != "070.png"]
     [problem] = [p for p in report.problems if "070.png" in p.place]
-    assert problem.reason.endswith("070.png was given up: its worker has ended")
+    assert problem.reason.endswith("070.png was given up: its worker has ended, decoder image")
 
 
 GARBAGE = {

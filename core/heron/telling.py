@@ -5,18 +5,18 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from heron.catalog.happenings import EVENTS, Happened, uuids_of
 from heron.convert import loads
 from heron.errors import PluginWarning
 from heron.hooks.events import DeletedItem
 
-if TYPE_CHECKING:
-    from heron.holdings import Holdings
-
 Arguments = Mapping[str, Any]
+Holdings = Any
+"""A `heron.holdings.Holdings`, which makes its teller, and is therefore not imported here."""
 
 
 class Teller:
@@ -84,26 +84,31 @@ def _deleted(workspace: Holdings, happened: Happened) -> Iterator[Build]:
 
 
 def _vectors(workspace: Holdings, happened: Happened) -> Iterator[Build]:
-    for key in uuids_of(workspace._database, "vector_sets", happened.ids):
-        yield lambda key=key: {"key": key}  # type: ignore[misc]
+    for key in uuids_of(workspace._database.rows, "vector_sets", happened.ids):
+        yield partial(_one, "key", key)
 
 
 def _datasets(workspace: Holdings, happened: Happened) -> Iterator[Build]:
-    for uuid in uuids_of(workspace._database, "datasets", happened.ids):
-        yield lambda uuid=uuid: _one("dataset", workspace.datasets.find(uuid))  # type: ignore[misc]
+    for uuid in uuids_of(workspace._database.rows, "datasets", happened.ids):
+        yield partial(_found, "dataset", workspace.datasets.find, uuid)
 
 
 def _collections(workspace: Holdings, happened: Happened) -> Iterator[Build]:
-    for uuid in uuids_of(workspace._database, "collections", happened.ids):
-        yield lambda uuid=uuid: _one("collection", workspace.collections.find(uuid))  # type: ignore[misc]
+    for uuid in uuids_of(workspace._database.rows, "collections", happened.ids):
+        yield partial(_found, "collection", workspace.collections.find, uuid)
 
 
 def _jobs(workspace: Holdings, happened: Happened) -> Iterator[Build]:
     for id in happened.ids:
-        yield lambda number=id: _one("job", workspace.imports.find(number))  # type: ignore[misc]
+        yield partial(_found, "job", workspace.imports.find, id)
 
 
-def _one(name: str, record: object) -> Arguments | None:
+def _one(name: str, value: object) -> Arguments:
+    return {name: value}
+
+
+def _found(name: str, find: Callable[[Any], object], ref: str | int) -> Arguments | None:
+    record = find(ref)
     return None if record is None else {name: record}
 
 

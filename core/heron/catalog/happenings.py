@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Collection, Iterator, Sequence
-from typing import TYPE_CHECKING, Literal
+from typing import Any, Literal
 
 from attrs import frozen
 
 from heron.convert import dumps
-
-if TYPE_CHECKING:
-    from heron.catalog.database import Database
 
 AT_ONCE = 1024
 """The most rows that are told of at once."""
@@ -150,14 +147,16 @@ class Happenings:
 
 
 def uuids_of(
-    database: Database, table: Literal["datasets", "collections", "vector_sets"], ids: Sequence[int]
+    rows: Callable[[str, Sequence[Any]], list[Any]],
+    table: Literal["datasets", "collections", "vector_sets"],
+    ids: Sequence[int],
 ) -> list[str]:
     """The UUIDs of rows, or the keys of vector sets, that are still there, in the order of their inner ids."""
     column = "key" if table == "vector_sets" else "uuid"
-    rows = database.rows(
+    found = rows(
         f"SELECT {column} FROM {table} WHERE id IN (SELECT value FROM json_each(?)) ORDER BY id", [dumps(ids)]
     )
-    return [row[0] for row in rows]
+    return [row[0] for row in found]
 
 
 def _statements(wanted: Collection[str]) -> Iterator[str]:

@@ -88,6 +88,12 @@ class ImportService:
         if self._database.value("SELECT state FROM imports WHERE id = ?", [job.id]) == "cancelled":
             raise ImportCancelled(f"import {job.id} was cancelled", hint="what had landed before stays")
 
+    def _died(self, job: ImportJob) -> bool:
+        """Whether the process of a job ended without closing it: it was killed, or a decoder crashed."""
+        self._access.require("read", job)
+        stored = self._database.value("SELECT state FROM imports WHERE id = ?", [job.id])
+        return job.state == "interrupted" and stored == "running"
+
     @one_transaction
     def _reopen(self, ref: ImportRef, keep_position: bool) -> ImportJob:
         """Open a job again that is incomplete, was interrupted or has failed; raises InvalidInput for a job in another

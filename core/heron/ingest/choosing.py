@@ -66,6 +66,14 @@ def processes(units: Iterable[Unit], *, decodes: bool, allowed: bool) -> Iterato
         yield coming, workers
 
 
+@contextmanager
+def isolated(units: Iterable[Unit]) -> Iterator[Chosen]:
+    """Worker processes, so that a file whose decoder crashes costs a worker and not this process."""
+    cores = usable_cores()
+    with owned(partial(Processes, cores), name=f"processes:{cores}", grain=TOGETHER) as workers:
+        yield units, workers
+
+
 def concurrency() -> int:
     """The number of concurrent requests: HERON_CONCURRENCY, or the default; raises InvalidInput."""
     given = os.environ.get("HERON_CONCURRENCY", str(CONCURRENCY))

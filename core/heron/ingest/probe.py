@@ -70,7 +70,16 @@ class Prober:
 
     def failed(self, unit: Unit, reason: str) -> Outcome:
         """The outcome of a unit that no worker could probe."""
-        return Outcome(unit, None, (problem(unit, f"{unit.place} was given up: {reason}"),))
+        who = self._reader_of(unit)
+        text = f"{unit.place} was given up: {reason}" + (f", {who}" if who else "")
+        return Outcome(unit, None, (problem(unit, text),))
+
+    def _reader_of(self, unit: Unit) -> str | None:
+        """The decoder of a file, with its plugin, as messages name it; None if that cannot be said without reading more."""
+        with suppress(Exception):
+            sniffed = self._items.reader.sniff(local_or_stored(unit.path, unit.url, self._opener))
+            return self._plugins.named(sniffed.decoder) if sniffed is not None else None
+        return None
 
     def fits(self, unit: Unit, result: object) -> bool:
         """Whether this is an outcome of a unit."""

@@ -59,6 +59,14 @@ class Source:
     integration: Integration | None = None
 
 
+@frozen
+class Working:
+    """Where the files of an import are read: on the executor that the caller names, and if `isolated` never in this process."""
+
+    executor: ExecutorRef | None = None
+    isolated: bool = False
+
+
 class Runner:
     """Runs imports."""
 
@@ -114,8 +122,8 @@ class Runner:
         plan: ImportPlan,
         source: Source,
         report: Report,
+        how: Working,
         *,
-        executor: ExecutorRef | None = None,
         rule: Rule | None = None,
         then: Callable[[ImportJob, Folder], None] = lambda job, folder: None,
     ) -> ImportReport:
@@ -134,7 +142,7 @@ class Runner:
             units = iter(()) if job.is_read else islice(source.units(), position, None)
             first = list(islice(units, FIRST)) if plan.manifest and not plan.ignore_errors else []
             stream = _UntilBroken(chain(first, units), waits=plan.ignore_errors)
-            with self._workers(stream, plan, source, executor) as (coming, who):
+            with self._workers(stream, plan, source, how) as (coming, who):
                 outcomes = pipeline.outcomes(coming, prober, target, who)
                 series = partial(self._series, source, pipeline, prober, target, who)
                 if plan.ignore_errors:
@@ -191,7 +199,7 @@ class Runner:
             done = self._imports._finish(job, "done").job
             return ImportReport(done, tuple(self._imports.problems(done)), is_kept=False)
 
-        with self._workers(source.units(), plan, source, executor) as (units, who):
+        with self._workers(source.units(), plan, source, Working(executor)) as (units, who):
             target = self._folders.find(plan.folder)
             outcomes = pipeline.outcomes(units, prober, target, who)
             series = partial(self._series, source, pipeline, prober, target, who)
@@ -230,12 +238,14 @@ class Runner:
         return Pipeline(self._database, self._imports, landing, report, source.share, position, total)
 
     def _workers(
-        self, units: Iterable[Unit], plan: ImportPlan, source: Source, executor: ExecutorRef | None
+        self, units: Iterable[Unit], plan: ImportPlan, source: Source, how: Working
     ) -> AbstractContextManager[tuple[Iterable[Unit], Workers]]:
         """The executor of the caller; without one, threads for storages, and processes for many local files."""
         reads_stores = source.opener is not None
-        if executor is not None:
-            return choosing.given(units, self._plugins, executor, reads_stores=reads_stores)
+        if how.executor is not None:
+            return choosing.given(units, self._plugins, how.executor, reads_stores=reads_stores)
+        if how.isolated and not self._plugins.has_objects:
+            return choosing.isolated(units)
         if reads_stores:
             return choosing.threads(units)
         decodes = plan.thumbnails or plan.probe.content_hash

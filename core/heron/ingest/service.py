@@ -28,7 +28,7 @@ from heron.ingest.manifest.writing import write
 from heron.ingest.metadata_files import MetadataFileReport, apply_file
 from heron.ingest.pipeline import Progress, Report
 from heron.ingest.plan import ImportPlan, checked_rate, keeps_personal, plan_of
-from heron.ingest.runner import Runner
+from heron.ingest.runner import Runner, Working
 from heron.ingest.sources import Sources, tree_of
 from heron.ingest.stored import is_remote
 from heron.ingest.syncing import Seen, SyncedRule, mark_vanished
@@ -253,7 +253,7 @@ class IngestService:
         self, job: ImportRef, *, executor: ExecutorRef | None = None, progress: Report = _silent
     ) -> ImportReport:
         """Continue an interrupted import, or ask for the units of an incomplete one that wait; without loss and without
-        duplicates.
+        duplicates. If its process was killed, or crashed, worker processes read the files: one that crashes costs its file.
 
         Raises InvalidInput for one that is in another state, or whose manifest has changed since.
         """
@@ -275,7 +275,10 @@ class IngestService:
                 f"the folder of import {found.id} is not synced with {plan.synced} any more, or its settings have changed",
                 hint="heron sync brings it up to date",
             )
-        return self._run(lambda: self._imports._reopen(found, plan.keeps_position), plan, executor, progress)
+        died = self._imports._died(found)
+        return self._run(
+            lambda: self._imports._reopen(found, plan.keeps_position), plan, executor, progress, isolated=died
+        )
 
     def _still_follows(self, job: ImportJob, plan: ImportPlan) -> bool:
         """Whether the folder of a sync still has the settings with which the sync began."""
@@ -363,11 +366,13 @@ class IngestService:
         plan: ImportPlan,
         executor: ExecutorRef | None,
         progress: Report,
+        isolated: bool = False,
     ) -> ImportReport:
         with self._runner.opened(start) as job:
             source = self._sources.of(plan, with_count=progress is not _silent)
+            how = Working(executor, isolated)
             if plan.synced is None:
-                return self._runner.run(job, plan, source, progress, executor=executor)
+                return self._runner.run(job, plan, source, progress, how)
             seen = Seen()
             newest = self._synced._newest_id()
 
@@ -378,7 +383,7 @@ class IngestService:
                 )
 
             rule = SyncedRule(seen)
-            return self._runner.run(job, plan, source, progress, executor=executor, rule=rule, then=then)
+            return self._runner.run(job, plan, source, progress, how, rule=rule, then=then)
 
     def _uuid(self, integration: IntegrationRef | None) -> str | None:
         return self._integrations.get(integration).uuid if integration is not None else None

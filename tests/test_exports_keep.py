@@ -199,7 +199,8 @@ def test_the_straight_path_gives_what_records_give(workspace, tmp_path):
         workspace.collections.create(title, items=workspace.items.list()[:4])
     workspace.datasets.create("D", items=workspace.items.list())
     expected = [{"position": row.position, **item_to_dict(row.item)} for row in workspace.datasets.rows("D")]
-    straight = [row for row in workspace.datasets._exported("D", "none", ()).texts() if isinstance(row, str)]
+    bundles = workspace.datasets._exported("D", "none", ()).texts()
+    straight = [row for bundle in bundles for row in bundle if isinstance(row, str)]
     assert len(straight) == 4, "only those with a backslash in a tag go the long way"
     workspace.export("D", tmp_path / "d.jsonl")
     lines = (tmp_path / "d.jsonl").read_text().splitlines()
@@ -273,3 +274,32 @@ def test_what_is_declared_is_checked():
     with pytest.raises(TypeError, match="'vectors'"):
         heron.DatasetExporter(name="x", summary="x", suffix="", load=DatasetService, contains=["vector"])
     assert set(EVERYTHING) == {"metadata", "tags", "facts", "members", "frames", "vectors"}
+
+
+def test_rows_of_all_forms_stand_in_their_order(workspace, tmp_path):
+    """Plain ones, groups, one with frames and one whose time was written by another program, in one bundle."""
+    items = [NewItem(f"s3://b/{n}.jpg", MediaFacts("image", "image/jpeg"), name=f"n{n}") for n in range(9)]
+    workspace.registration.register(items, "A")
+    everything = workspace.items.list()
+    database = workspace.datasets._database
+    for place in (2, 3):
+        database.execute(
+            "INSERT INTO members (item_id, position, url) VALUES (?, 0, ?)",
+            [everything[place].id, f"s3://b/m{place}.jpg"],
+        )
+    for place, time in ((5, "2026-01-31T12:00:00+02:00"), (7, "2026-01-31 12:00:00Z")):
+        database.execute("UPDATE items SET captured_at = ? WHERE id = ?", [time, everything[place].id])
+    database.execute("INSERT INTO frames (item_id, number, is_key) VALUES (?, 3, 1)", [everything[8].id])
+    workspace.datasets.create("D", items=everything)
+    expected = [item_to_dict(row.item)["name"] for row in workspace.datasets.rows("D")]
+    for format in ("json", "jsonl"):
+        workspace.export("D", tmp_path / f"d.{format}", format=format)
+    text = (tmp_path / "d.jsonl").read_text()
+    rows = [json.loads(line) for line in text.splitlines()]
+    assert json.loads((tmp_path / "d.json").read_text()) == rows
+    assert [row["name"] for row in rows] == expected and [row["position"] for row in rows] == [*range(9)]
+    assert [place for place, row in enumerate(rows) if "members" in row] == [2, 3]
+    assert [row["captured_at"] for row in rows if "captured_at" in row] == [
+        "2026-01-31T10:00:00.000000Z", "2026-01-31T12:00:00.000000Z",
+    ]  # fmt: skip
+    assert [frame["number"] for frame in rows[8]["frames"]] == [3]

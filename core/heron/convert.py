@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from functools import cache, partial
 from operator import eq
@@ -132,6 +132,16 @@ def loads(text: str | bytes) -> Any:
         return orjson.loads(text)
     except orjson.JSONDecodeError as error:
         raise InvalidInput(f"not valid JSON: {error}") from error
+
+
+def loads_all(texts: Sequence[str]) -> list[Any]:
+    """The values of JSON texts, read as one text, which is quicker; raises as `loads`."""
+    if {*texts} == {"{}"}:
+        return [{} for _ in texts]
+    values = loads(f"[{','.join(texts)}]")
+    if len(values) == len(texts):
+        return list(values)
+    return [loads(text) for text in texts]  # some text is no JSON by itself
 
 
 def loads_given(text: str | bytes) -> Any:

@@ -34,10 +34,10 @@ _MEMBER = (
 )
 
 HAS = (
-    "EXISTS (SELECT 1 FROM members WHERE members.item_id = items.id) AS has_members, "
-    "EXISTS (SELECT 1 FROM frames WHERE frames.item_id = items.id) AS has_frames"
+    "iif((SELECT 1 FROM members LIMIT 1), EXISTS (SELECT 1 FROM members WHERE members.item_id = items.id), 0) AS has_members, "
+    "iif((SELECT 1 FROM frames LIMIT 1), EXISTS (SELECT 1 FROM frames WHERE frames.item_id = items.id), 0) AS has_frames"
 )
-"""Columns of a SELECT from items that tell whether an item has members, and frames."""
+"""Columns of a SELECT from items that tell whether an item has members, and frames; a table without rows is asked once."""
 
 
 @frozen

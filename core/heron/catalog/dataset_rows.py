@@ -12,14 +12,13 @@ from heron.catalog.access import Access
 from heron.catalog.contents import HAS, Again
 from heron.catalog.database import Database, Row
 from heron.catalog.items import ItemService, item_columns, item_expressions, item_of
-from heron.catalog.json_rows import NUMBER, json_sql, number
+from heron.catalog.json_rows import NUMBER, TIMES, are_times, json_sql, number
 from heron.catalog.limits import bundles
 from heron.catalog.vectors.owned import OwnedVectors
-from heron.convert import item_to_dict, loads
-from heron.errors import InvalidInput
+from heron.convert import item_to_dict, loads, loads_all
+from heron.errors import HeronError, InvalidInput
 from heron.metadata.schema import Schema
 from heron.models import ITEM_FIELDS, DatasetRow, Frame, FrameChoice, Item, Json, Member
-from heron.times import is_stored
 
 _BUNDLE = 1000
 _NAMES = tuple(ITEM_FIELDS)
@@ -85,31 +84,51 @@ class DatasetRows(Iterator[DatasetRow]):
                 yield DatasetRow(position, item, *self._parts(row, item), vectors=vectors.get(item.id, {}))
                 self.progress(position + 1)
 
-    def texts(self) -> Iterator[str | Plain]:
-        """The rows as texts of JSON objects where they have no members, frames and vectors; these are plain data."""
+    def texts(self) -> Iterator[Sequence[str | Plain]]:
+        """The rows, some at a time: texts of JSON objects, or plain data where they have members, frames or vectors."""
         if self.vectors or self._shown.has_decoders():
-            yield from self.plain()
+            yield from ([row] for row in self.plain())
             return
         self._database.define(NUMBER, 1, number)
         done = 0
-        for rows in self._selected(lambda: f"{json_sql(item_expressions(self._access))} AS text, {HAS}"):
-            for text, has_members, has_frames, id in rows:
-                if text is None or has_members or (has_frames and self._choice != "none"):
-                    yield from self._plain_row(id, done)
-                else:
-                    yield f'{{"position":{done}{text}}}'
-                done += 1
+        for rows in self._selected(self._text):
+            texts, has_members, has_frames, *times, ids = zip(*rows, strict=True)
+            others = [*map(bool, has_members)] if any(has_members) else [False] * len(rows)
+            if any(has_frames) and self._choice != "none":
+                others = [is_other or bool(has) for is_other, has in zip(others, has_frames, strict=True)]
+            for values in times:
+                if not are_times(values):
+                    others = [
+                        is_other or not are_times([value])
+                        for is_other, value in zip(others, values, strict=True)
+                    ]
+            if None in texts or True in others:
+                yield [
+                    self._plain_row(id, place)
+                    if text is None or is_other
+                    else f'{{"position":{place}{text}}}'
+                    for place, text, is_other, id in zip(count(done), texts, others, ids)
+                ]
+            else:
+                yield [f'{{"position":{place}{text}}}' for place, text in enumerate(texts, done)]
+            done += len(rows)
             self.progress(done)
 
-    def _plain_row(self, id: int, position: int) -> Iterator[Plain]:
-        """One row by its inner id."""
-        rows = self._database.rows(
+    def _text(self) -> str:
+        """The columns of `texts`."""
+        sql = item_expressions(self._access)
+        return ", ".join([f"{json_sql(sql)} AS text", HAS, *(sql[name] for name in TIMES)])
+
+    def _plain_row(self, id: int, position: int) -> Plain:
+        """One row by its inner id; raises HeronError if it is gone meanwhile."""
+        row = self._database.row(
             f"SELECT {self._whole()} FROM dataset_rows AS r JOIN items ON items.id = r.item_id WHERE r.id = ?",
             [id],
         )
-        for row in rows:
-            item = item_of(row)
-            yield {"position": position, **item_to_dict(item)}, *self._parts(row, item)
+        if row is None:
+            raise HeronError("the dataset was changed while it was read", hint="read it again")
+        item = item_of(row)
+        return {"position": position, **item_to_dict(item)}, *self._parts(row, item)
 
     def columns(self, names: Iterable[str] = _NAMES) -> Iterator[Columns]:
         """The rows as plain data, some at a time, by name: `position`, the fields of items as `item_to_dict` gives them, `members`
@@ -123,7 +142,7 @@ class DatasetRows(Iterator[DatasetRow]):
             by_name: Columns = dict(zip(rows[0].keys(), zip(*rows, strict=True), strict=True))
             fields = _fields(wanted, by_name)
             if fields is None:  # a value of an unusual form: records know it, or say what is wrong with it
-                records = [record for row in rows for record, _, _ in self._plain_row(row["row_id"], 0)]
+                records = [self._plain_row(row["row_id"], 0)[0] for row in rows]
                 fields = {name: [record.get(name) for record in records] for name in wanted}
             if "metadata" in fields:
                 fields["metadata"] = self._shown.metadata(fields["metadata"])
@@ -132,8 +151,7 @@ class DatasetRows(Iterator[DatasetRow]):
             if any(by_name["has_members"]) or any(by_name["has_frames"]):
                 for place, row in enumerate(rows):
                     if row["has_members"] or (row["has_frames"] and self._choice != "none"):
-                        for _, members[place], frames[place] in self._plain_row(row["row_id"], 0):
-                            pass
+                        _, members[place], frames[place] = self._plain_row(row["row_id"], 0)
             more: Columns = {"members": members, "frames": frames}
             if self.vectors:
                 vectors = self._owned.of_items(by_name["item_id"])
@@ -212,12 +230,16 @@ def _fields(names: Sequence[str], by_name: Columns) -> Columns | None:
         for name in names:
             values, form = by_name[name], _OF_FORM[name]
             if form == "json":
-                values = [loads(text) if text != "{}" else {} for text in values]
+                values = loads_all(values)
             elif form == "lines":
-                values = [text.split("\n") if text else [] for text in values]
+                values = (
+                    [text.split("\n") if text else [] for text in values]
+                    if any(values)
+                    else [[]] * len(values)
+                )
             elif name not in _ALWAYS and values.count(None) == len(values):
                 continue
-            elif form == "time" and not all(value is None or is_stored(value) for value in set(values)):
+            elif form == "time" and not are_times(values):
                 return None
             fields[name] = values
     except (InvalidInput, TypeError, AttributeError):

@@ -60,8 +60,9 @@ def _computed(access: Access) -> dict[str, str]:
         "path": path_sql("items.url"),
         "store": "(SELECT name FROM stores WHERE stores.id = items.store_id)",
         "tags": (
+            "iif((SELECT 1 FROM collection_items LIMIT 1), "  # asked once for all rows
             "(SELECT group_concat(c.title, char(10)) FROM collection_items AS m JOIN collections AS c "
-            f"ON c.id = m.collection_id WHERE m.item_id = items.id AND {access.scope('collection', 'c')})"
+            f"ON c.id = m.collection_id WHERE m.item_id = items.id AND {access.scope('collection', 'c')}), NULL)"
         ),
     }
 

@@ -68,8 +68,9 @@ class TakenNames:
             if is_folder and row[0] is not None:
                 return str(row[0])
             number = row[1]
-        stem, suffix = (name, "") if is_folder else (PurePosixPath(name).stem, PurePosixPath(name).suffix)
         taken = row
+        if taken is not None:
+            stem, suffix = (name, "") if is_folder else (PurePosixPath(name).stem, PurePosixPath(name).suffix)
         while taken is not None:
             path = f"{folder}/{stem}-{number}{suffix}" if folder else f"{stem}-{number}{suffix}"
             number += 1

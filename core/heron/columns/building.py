@@ -8,7 +8,7 @@ from itertools import chain
 from operator import or_
 from typing import TYPE_CHECKING, Any, Literal
 
-from heron.convert import dumps, loads
+from heron.convert import dumps, loads, loads_all
 from heron.errors import HeronError
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ def frame_of(
     origins: tuple[tuple[Origin, Sequence[str]], ...] = (("metadata", metadata), ("fact", facts))
     for origin, texts in origins:
         try:
-            rows = [] if set(texts) == {"{}"} else _parsed(texts)
+            rows = [] if set(texts) == {"{}"} else loads_all(texts)
         except (HeronError, TypeError):
             rows = [None]
         if set(map(type, rows)) <= {dict}:
@@ -84,14 +84,6 @@ def frame_of(
     for _, place, values in found[:kept]:
         series += _split(place, values)
     return pl.DataFrame(series), left_out.union(place for _, place, _ in found[kept:])
-
-
-def _parsed(texts: Sequence[str]) -> list[Any]:
-    """The values of JSON texts, read as one text, which is quicker; raises as `loads`."""
-    values = loads(f"[{','.join(texts)}]")
-    if len(values) == len(texts):
-        return list(values)
-    return [loads(text) for text in texts]  # some text is no JSON by itself
 
 
 def _by_path(

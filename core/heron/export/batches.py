@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
+from itertools import chain
+from typing import Any, TypeVar
 
 import pyarrow as pa
 
@@ -12,7 +13,9 @@ from heron.convert import dumps, frame_to_dict, member_to_dict
 from heron.errors import CatalogueError
 from heron.export.headers import MEMBER, PREFIX
 from heron.export.typed_fields import flat_facts, type_of_field
-from heron.models import FRAME_FIELDS, ITEM_FIELDS, Frame
+from heron.models import FRAME_FIELDS, ITEM_FIELDS, Frame, Member
+
+T = TypeVar("T")
 
 _ARROW: Mapping[Type, Any] = {
     "text": pa.string(),
@@ -83,22 +86,14 @@ class Batches:
         part = {name: values[first:end] for name, values in rows.items()}
         count = len(part["position"])
         columns = [self._field(name, type, part.get(name), count) for name, type in _FIELDS.items()]
-        facts = [dict(flat_facts(record)) if record else record for record in part["facts"]]
-        for key, type in self._facts.items():
-            columns.append(self._column(key, type, facts, key))
-        for key, type in self._keys.items():
-            columns.append(self._column(key, type, part["metadata"], PREFIX + key))
-        if any(not record.keys() <= self._keys.keys() for record in part["metadata"]) or any(
-            not record.keys() <= self._facts.keys() for record in facts
-        ):
-            raise Misfit("a key has no column")
+        facts: Sequence[Mapping[str, Any]] = part["facts"]
+        if any(facts):
+            facts = [dict(flat_facts(record)) if record else record for record in facts]
+        columns += self._of_keys(facts, self._facts, "")
+        columns += self._of_keys(part["metadata"], self._keys, PREFIX)
         columns += [self._vectors(key, size, part["vectors"]) for key, size in self._sizes.items()]
-        members = [
-            [member_to_dict(place, member) for place, member in enumerate(files)] if files else []
-            for files in part["members"]
-        ]
-        frames = [self._frames_of(frames) if frames else [] for frames in part["frames"]]
-        columns += [pa.array(members, _MEMBERS), pa.array(frames, self._frames)]
+        columns.append(_lists(part["members"], _MEMBERS, _members_of))
+        columns.append(_lists(part["frames"], self._frames, self._frames_of))
         return pa.record_batch(columns, schema=self.schema)
 
     def _field(self, name: str, type: Type, values: Sequence[Any] | None, count: int) -> Any:
@@ -109,9 +104,20 @@ class Batches:
         except Misfit as error:
             raise CatalogueError(f"a value of {name} is not of its type: {error}") from error
 
-    def _column(self, key: str, type: Type, records: Sequence[Mapping[str, Any]], name: str) -> Any:
-        values = [record.get(key) for record in records]
-        return _array(type, [*map(_as_text, values)] if name in self._mixed else values)
+    def _of_keys(
+        self, records: Sequence[Mapping[str, Any]], types: Mapping[str, Type], prefix: str
+    ) -> Iterator[Any]:
+        """A column for each key; raises Misfit if there are other keys."""
+        if not {*chain.from_iterable(records)} <= types.keys():
+            raise Misfit("a key has no column")
+        given: Mapping[str, Sequence[Any]] = {}
+        if (
+            records and records[0] and len({*map(tuple, records)}) == 1
+        ):  # all have the same keys in the same order
+            given = dict(zip(records[0], zip(*map(dict.values, records), strict=True), strict=True))  # type: ignore[arg-type]
+        for key, type in types.items():
+            values = given[key] if key in given else [record.get(key) for record in records]
+            yield _array(type, [*map(_as_text, values)] if prefix + key in self._mixed else values)
 
     def _frames_of(self, frames: Iterable[Frame]) -> list[dict[str, Any]]:
         found = []
@@ -133,6 +139,19 @@ class Batches:
             if key in vectors:
                 numbers[place], missing[place] = vectors[key], False
         return pa.FixedSizeListArray.from_arrays(pa.array(numbers.reshape(-1)), size, mask=pa.array(missing))
+
+
+def _members_of(files: Iterable[Member]) -> list[dict[str, Any]]:
+    return [member_to_dict(place, member) for place, member in enumerate(files)]
+
+
+def _lists(streams: Sequence[Iterable[T]], type: Any, of: Callable[[Iterable[T]], list[Any]]) -> Any:
+    """A column of lists of structs, which are made of streams; () is an empty one."""
+    if any(streams):
+        return pa.array([of(stream) if stream else [] for stream in streams], type)
+    return pa.ListArray.from_arrays(
+        pa.array([0] * (len(streams) + 1), pa.int32()), pa.array([], type.value_type)
+    )
 
 
 def _array(kind: Type, values: Sequence[Any]) -> Any:

@@ -133,24 +133,36 @@ class NewFolder:
 
     def _free(self, name: str) -> Path:
         """The place of a new file, in a folder that exists."""
-        parts = PurePosixPath(name).parts
-        windows = PureWindowsPath(name)
-        if not parts or ".." in windows.parts or windows.anchor or PurePosixPath(name).anchor or "\0" in name:
-            raise InvalidInput(f"{name!r} is not the name of a file below the folder of an export")
-        folder = self.path.joinpath(*parts[:-1])
-        if folder != self._last:
+        above, _, own = name.rpartition("/")
+        if self._last is None or above != self._last[0] or not _is_plain(own):
+            parts = PurePosixPath(name).parts
+            windows = PureWindowsPath(name)
+            if (
+                not parts
+                or ".." in windows.parts
+                or windows.anchor
+                or PurePosixPath(name).anchor
+                or "\0" in name
+            ):
+                raise InvalidInput(f"{name!r} is not the name of a file below the folder of an export")
+            folder = self.path.joinpath(*parts[:-1])
             if not Path(os.path.realpath(folder)).is_relative_to(os.path.realpath(self.path)):
                 raise InvalidInput(f"{name!r} leads out of the folder of an export by a link")
             folder.mkdir(parents=True, exist_ok=True)
-            self._last = folder
-        return folder / parts[-1]
+            self._last, own = (above, folder), parts[-1]
+        return self._last[1] / own
 
-    _last: Path | None = None
-    """The folder that was used last, which is there and leads nowhere else."""
+    _last: tuple[str, Path] | None = None
+    """The folder that was used last, as names have it; it is there and leads nowhere else."""
 
     def close(self) -> None:
         """Forget the names."""
         self._names.close()
+
+
+def _is_plain(own: str) -> bool:
+    """Whether the last part of a name is one of a file on every system."""
+    return own not in ("", ".", "..") and not {"\\", ":", "\0"} & {*own}
 
 
 def _store_of(url: str) -> str:

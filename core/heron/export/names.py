@@ -49,12 +49,10 @@ def path_of(item: Item, member: Member | None = None, *, is_flat: bool = False) 
 def _with_member(path: str, item: Item, member: Member | None) -> str:
     if member is not None:
         return f"{path}/{safe_part(PurePosixPath(member.path or _file_of(member.url)).name)}"
-    if not PurePosixPath(path).suffix:
-        path += (
-            safe_part(PurePosixPath(_file_of(item.url)).suffix.lower())
-            if PurePosixPath(_file_of(item.url)).suffix
-            else ""
-        )
+    name = path.rpartition("/")[2]
+    if not 0 < name.rfind(".") < len(name) - 1:  # it has no suffix
+        suffix = PurePosixPath(_file_of(item.url)).suffix
+        path += safe_part(suffix.lower()) if suffix else ""
     return path
 
 

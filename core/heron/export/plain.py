@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import IO, Any
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import groupby
+from typing import IO, Any, cast
 
 from heron.catalog.dataset_rows import Columns, DatasetRows, Plain
 from heron.catalog.limits import bundles
@@ -71,7 +72,7 @@ class JsonExporter:
     def write(self, rows: Iterator[DatasetRow], stream: IO[bytes]) -> int:
         """Write the rows one after the other and return their number."""
         stream.write(b"[")
-        count = _write(rows, stream, b"\n", b",\n")
+        count = _write(rows, stream, "\n", ",\n")
         stream.write(b"\n]\n")
         return count
 
@@ -81,27 +82,29 @@ class JsonLinesExporter:
 
     def write(self, rows: Iterator[DatasetRow], stream: IO[bytes]) -> int:
         """Write the rows one after the other and return their number."""
-        count = _write(rows, stream, b"", b"\n")
+        count = _write(rows, stream, "", "\n")
         if count:
             stream.write(b"\n")
         return count
 
 
-def _write(rows: Iterator[DatasetRow], stream: IO[bytes], first: bytes, between: bytes) -> int:
+def _write(rows: Iterator[DatasetRow], stream: IO[bytes], first: str, between: str) -> int:
     """Write the rows with what stands before the first one and between two, and return their number."""
     count = 0
     before = first
-    write: Callable[[bytes], Any] = stream.write
-    for row in rows.texts() if isinstance(rows, DatasetRows) else plain_rows(rows):
-        write(before)
-        before = between
-        count += 1
-        if isinstance(row, str):
-            write(row.encode())
-            continue
-        known, members, frames = row
-        if "vectors" in known:
-            known["vectors"] = _lists(known["vectors"])
-        for piece in json_pieces(known, members, frames):
-            write(piece.encode())
+    given = rows.texts() if isinstance(rows, DatasetRows) else ([row] for row in plain_rows(rows))
+    for some in given:
+        count += len(some)
+        for is_text, group in groupby(some, lambda row: type(row) is str):
+            if is_text:
+                stream.write((before + between.join(cast(Iterable[str], group))).encode())
+                before = between
+                continue
+            for known, members, frames in cast(Iterable[Plain], group):
+                if "vectors" in known:
+                    known["vectors"] = _lists(known["vectors"])
+                stream.write(before.encode())
+                before = between
+                for piece in json_pieces(known, members, frames):
+                    stream.write(piece.encode())
     return count

@@ -11,7 +11,10 @@ from heron import DatasetRow, Frame, Item
 
 def dumps(value: Any) -> str:
     """JSON in one line."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    return _JSON.encode(value)
+
+
+_JSON = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False)
 
 
 def described(row: DatasetRow) -> dict[str, Any]:

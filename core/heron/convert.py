@@ -205,3 +205,14 @@ def frame_to_dict(frame: Frame) -> dict[str, Any]:
     return {
         name: value for name, value in known.items() if value is not None and (value or name != "metrics")
     }
+
+
+def is_same(one: Any, other: Any) -> bool:
+    """Whether two values are the same JSON, in which 1, 1.0 and true differ; the order of the keys of objects does not count."""
+    return bool(one == other) and dumps(_sorted(one)) == dumps(_sorted(other))
+
+
+def _sorted(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _sorted(value[key]) for key in sorted(value)}
+    return [_sorted(part) for part in value] if isinstance(value, list) else value

@@ -10,7 +10,7 @@ from heron.answers import CarriedOver, Conflict
 from heron.catalog.access import Access
 from heron.catalog.database import Database, one_transaction
 from heron.catalog.work import FOUND
-from heron.convert import dumps, loads
+from heron.convert import dumps, is_same, loads
 from heron.metadata.validation import written
 from heron.models import Json, now
 
@@ -141,7 +141,7 @@ def _merged(kept: _Holder, rest: Sequence[_Holder]) -> tuple[dict[str, Json], li
     for key in dict.fromkeys(key for holder in rest for key in holder.metadata):
         having = [holder for holder in (kept, *rest) if key in holder.metadata]
         first = having[0]
-        differing = [other for other in having[1:] if not _same(first.metadata[key], other.metadata[key])]
+        differing = [other for other in having[1:] if not is_same(first.metadata[key], other.metadata[key])]
         conflicts += [
             Conflict(kept.uuid, key, first.name, first.metadata[key], other.name, other.metadata[key])
             for other in differing
@@ -149,11 +149,6 @@ def _merged(kept: _Holder, rest: Sequence[_Holder]) -> tuple[dict[str, Json], li
         if first is not kept and not differing:
             new[key] = first.metadata[key]
     return new, conflicts
-
-
-def _same(one: Json, other: Json) -> bool:
-    """Whether two values are the same JSON: 1 and true are not."""
-    return dumps(one) == dumps(other)
 
 
 def _ids(holders: Sequence[_Holder]) -> str:

@@ -16,7 +16,7 @@ from heron.catalog.referring import ITEM, ItemRef, ItemRefs
 from heron.catalog.sampling import Times, chosen_frames
 from heron.catalog.schema import SchemaService
 from heron.catalog.vectors.store import VectorStore
-from heron.convert import dumps, loads
+from heron.convert import is_same, loads
 from heron.errors import HeronError
 from heron.metadata.forms import Faults, faults_of
 from heron.metadata.keyframes import has_blocks, without_blocks
@@ -163,7 +163,7 @@ class MetadataService:
         changed = {owner for owner, _, _ in frames}
         for id, name, before, combined, vectors in self._changes(bundle, validator, combine):
             validator.write(_given(combined), name)
-            if vectors or not _is_same(_given(combined), before):
+            if vectors or not is_same(_given(combined), before):
                 changed.add(id)
         return changed
 
@@ -219,14 +219,3 @@ def _by_id(
     for id, (_, metadata) in zip(ids, pairs, strict=True):
         updates[id] = combine(updates[id], metadata) if id in updates else metadata
     return updates
-
-
-def _is_same(one: Mapping[str, Json], other: Mapping[str, Json]) -> bool:
-    """Whether two objects are the same JSON, in which 1, 1.0 and true differ; the order of their keys does not count."""
-    return one == other and dumps(_sorted(one)) == dumps(_sorted(other))
-
-
-def _sorted(value: Json) -> Json:
-    if isinstance(value, dict):
-        return {key: _sorted(value[key]) for key in sorted(value)}
-    return [_sorted(part) for part in value] if isinstance(value, list) else value

@@ -39,8 +39,10 @@ class Landing:
         """The numbers of new things and of equal ones, by kind, of what is staged and matched."""
         new, same = {}, {}
         for kind in ("folders", "items", "collections", "datasets", "presets"):
-            is_new = "target IS NULL" if kind == "folders" else "state = 'new'"
-            is_same = "target IS NOT NULL AND clash IS NULL" if kind == "folders" else "state = 'same'"
+            is_new, is_same = "state = 'new'", "state = 'same'"
+            if kind == "folders":
+                is_new = "target IS NULL AND twin IS NULL"
+                is_same = "(target IS NOT NULL OR twin IS NOT NULL) AND clash IS NULL"
             new[kind] = self._database.value(f"SELECT count(*) FROM staged.{kind} WHERE {is_new}")
             same[kind] = self._database.value(f"SELECT count(*) FROM staged.{kind} WHERE {is_same}")
         return new, same
@@ -122,16 +124,19 @@ class Landing:
         newest = self._database.value("SELECT ifnull(max(id), 0) FROM folders")
         self._run(
             "UPDATE staged.folders AS f SET target = ? + n.rank FROM (SELECT seq, row_number() OVER (ORDER BY path) AS rank "
-            "FROM staged.folders WHERE target IS NULL) AS n WHERE n.seq = f.seq",
+            "FROM staged.folders WHERE target IS NULL AND twin IS NULL) AS n WHERE n.seq = f.seq",
             newest,
         )
-        self._run("CREATE INDEX IF NOT EXISTS staged.folders_place ON folders(place)")
+        self._run(
+            "UPDATE staged.folders AS f SET target = (SELECT o.target FROM staged.folders AS o WHERE o.seq = f.twin) "
+            "WHERE twin IS NOT NULL"
+        )
         self._run(
             "INSERT INTO folders (id, uuid, parent_id, name, path, description, metadata, created_at, created_by) "
             "SELECT target, ifnull(uuid, new_uuid_for(path)), (SELECT a.target FROM staged.folders AS a WHERE a.place = "
             "rtrim(rtrim(f.place, replace(f.place, '/', '')), '/')), "
             "replace(f.place, rtrim(f.place, replace(f.place, '/', '')), ''), place, ifnull(description, ''), "
-            "ifnull(metadata, '{}'), ifnull(created_at, ?), ? FROM staged.folders AS f WHERE target > ? ORDER BY target",
+            "ifnull(metadata, '{}'), ifnull(created_at, ?), ? FROM staged.folders AS f WHERE target > ? AND twin IS NULL ORDER BY target",
             now(), self._user, newest,
         )  # fmt: skip
         self._run(

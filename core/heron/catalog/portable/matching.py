@@ -12,7 +12,7 @@ from heron.catalog.database import Database, Row
 from heron.catalog.folders import MAX_DEPTH
 from heron.catalog.limits import BUNDLE
 from heron.catalog.portable.parts import FRAME_COLUMNS, ITEM_COLUMNS
-from heron.convert import loads
+from heron.convert import is_same, loads
 from heron.errors import InvalidInput
 from heron.metadata.keys import printable
 from heron.portable import KINDS, Choice, Clash
@@ -59,7 +59,7 @@ _SAME_STORE = (
 
 def same_json(here: str | None, there: str | None) -> bool:
     """Whether two texts of JSON mean the same."""
-    return here == there or loads(here or "{}") == loads(there or "{}")
+    return here == there or is_same(loads(here or "{}"), loads(there or "{}"))
 
 
 class Clashes:
@@ -114,8 +114,11 @@ class Matching:
     def _folders(self) -> None:
         """A folder is the one here with its UUID, else the one at its place below its parent.
 
-        One at its place may have a description and metadata that the folder of the export lacks.
+        One at its place may have a description and metadata that the folder of the export lacks. If a folder was renamed or moved
+        here, two folders of the export can come to the same place: the second one is then the first one's `twin`.
         """
+        self._run("UPDATE staged.folders SET place = NULL, twin = NULL")
+        self._run("CREATE INDEX IF NOT EXISTS staged.folders_place ON folders(place)")
         for row in self._staged("folders", "path"):
             above, _, last = row["path"].rpartition("/")
             place = row["path"]
@@ -124,25 +127,38 @@ class Matching:
             found = self._database.row("SELECT * FROM folders WHERE uuid = ?", [row["uuid"]])
             if found is None:
                 found = self._database.row("SELECT * FROM folders WHERE path = ?", [place])
+            twin = None
             if found is not None:
                 place = found["path"]
+            else:
+                twin = self._database.row(
+                    "SELECT * FROM staged.folders WHERE place = ? AND seq <> ?", [place, row["seq"]]
+                )
             if place.count("/") >= MAX_DEPTH:
                 raise InvalidInput(f"folder {printable(place)} would lie deeper than {MAX_DEPTH} folders")
-            clash = None
-            if found is not None and row["uuid"] is not None:
-                is_same = found["uuid"] == row["uuid"]
-                differ = []
-                if (is_same or row["description"]) and found["description"] != (row["description"] or ""):
-                    differ.append("description")
-                if (is_same or row["metadata"] != "{}") and not same_json(found["metadata"], row["metadata"]):
-                    differ.append("metadata")
-                if differ:
-                    clash = self._clashes.add("folders", place, f"other {' and '.join(differ)}")
+            clash = self._clash_of_folder(place, found or twin, row)
+            if twin is not None and clash == "take":
+                self._run(
+                    "UPDATE staged.folders SET description = ?, metadata = ? WHERE seq = ?",
+                    row["description"], row["metadata"], twin["seq"],
+                )  # fmt: skip
             self._run(
-                "UPDATE staged.folders SET target = ?, place = ?, clash = ? WHERE seq = ?",
-                found["id"] if found is not None else None, place, clash, row["seq"],
+                "UPDATE staged.folders SET target = ?, twin = ?, place = ?, clash = ? WHERE seq = ?",
+                found["id"] if found is not None else None, twin["seq"] if twin is not None else None, place, clash, row["seq"],
             )  # fmt: skip
         self._access.require_where("read", "folder", "folders.id IN (SELECT target FROM staged.folders)")
+
+    def _clash_of_folder(self, place: str, found: Row | None, row: Row) -> Choice | None:
+        """What is to be done if a folder of the export and the one that it is have other values; None if it is the same."""
+        if found is None or row["uuid"] is None:
+            return None
+        is_itself = found["uuid"] == row["uuid"]
+        differ = []
+        if (is_itself or row["description"]) and (found["description"] or "") != (row["description"] or ""):
+            differ.append("description")
+        if (is_itself or row["metadata"] != "{}") and not same_json(found["metadata"], row["metadata"]):
+            differ.append("metadata")
+        return self._clashes.add("folders", place, f"other {' and '.join(differ)}") if differ else None
 
     def _items(self) -> None:
         """An item is the one here with its UUID, else one in the same folder with its URL in its store."""
@@ -167,7 +183,7 @@ class Matching:
         self._access.require_where("read", "item", "items.id IN (SELECT target FROM staged.items)")
         unequal = " OR ".join(f"({condition})" for condition in _DIFFERENT.values())
         self._run("UPDATE staged.items SET state = 'same' WHERE target IS NOT NULL")
-        self._run(
+        count = self._run(
             "UPDATE staged.items SET state = ? WHERE seq IN (SELECT there.seq FROM staged.items AS there "
             f"JOIN main.items AS here ON here.id = there.target WHERE {unequal})",
             self._clashes.choices["items"],
@@ -176,13 +192,11 @@ class Matching:
             "UPDATE staged.frames AS f SET target = (SELECT h.id FROM frames AS h JOIN staged.items AS i ON i.target = h.item_id "
             "WHERE i.seq = f.item AND h.number = f.number) WHERE item IN (SELECT seq FROM staged.items WHERE state = 'same')"
         )
-        clashing = (
-            f"FROM staged.items AS there JOIN main.items AS here ON here.id = there.target WHERE {unequal}"
-        )
-        count = self._database.value(f"SELECT count(*) {clashing}")
         columns = ", ".join(f"({condition}) AS {name}" for name, condition in _DIFFERENT.items())
         for row in self._database.rows(
-            f"SELECT here.name AS named, {columns} {clashing} ORDER BY there.seq LIMIT ?", [MOST]
+            f"SELECT here.name AS named, {columns} FROM staged.items AS there JOIN main.items AS here ON here.id = there.target "
+            "WHERE there.state NOT IN ('new', 'same') ORDER BY there.seq LIMIT ?",
+            [MOST],
         ):
             differ = [name for name in _DIFFERENT if row[name]]
             self._clashes.add("items", row["named"], f"other {', '.join(differ)}")

@@ -7,9 +7,9 @@ lock on it is held.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TypeVar
 
 from heron.catalog.database import Database
 from heron.catalog.limits import BUNDLE, bundles
@@ -31,6 +31,11 @@ from heron.catalog.portable.parts import (
 from heron.errors import CatalogueBusy, InvalidInput
 from heron.metadata.keys import printable
 
+T = TypeVar("T")
+
+State = tuple[int, int, int]
+"""As `Database.state`."""
+
 _ITEM = "(SELECT seq FROM staged.items WHERE uuid = ?)"
 _FRAME = "(SELECT f.seq FROM staged.frames AS f JOIN staged.items AS i ON i.seq = f.item WHERE i.uuid = ? AND f.number = ?)"
 
@@ -48,7 +53,7 @@ _CONSTRAINTS = {
     "media": "UNIQUE (url), UNIQUE (file)",
 }
 _MORE = {
-    "folders": ["target INTEGER", "place TEXT", "clash TEXT"],
+    "folders": ["target INTEGER", "place TEXT", "clash TEXT", "twin INTEGER"],
     "items": ["target INTEGER", "state TEXT NOT NULL DEFAULT 'new'", "folder_target INTEGER", "rank INTEGER"],
     "frames": ["target INTEGER"],
     "collections": ["target INTEGER", "state TEXT NOT NULL DEFAULT 'new'"],
@@ -150,6 +155,20 @@ class Staging:
             finally:
                 if connection.in_transaction:
                     connection.execute("COMMIT")
+
+    def settled(self, work: Callable[[], T]) -> tuple[T, State]:
+        """What `work` returns and the state of the catalogue that it has read; what it writes to the tables stays. Others may write meanwhile."""
+        database = self._database
+        with database._lock, database._explained():
+            database.connection.execute("BEGIN")
+            try:
+                found = work()
+            except BaseException:
+                database.connection.execute("ROLLBACK")
+                raise
+            state = database.state()
+            database.connection.execute("COMMIT")
+            return found, state
 
     def complete(self) -> None:
         """Add the folders that items lie in and that the export does not describe, and those above."""

@@ -7,7 +7,7 @@ from typing import Any
 
 from heron.catalog.items import ITEM_COLUMNS
 from heron.catalog.versions.blocks import Values
-from heron.convert import loads
+from heron.convert import is_same, loads
 from heron.models import Json
 from heron.versions import ChangedItem
 
@@ -49,7 +49,7 @@ def _pairs(old: Mapping[str, Json], new: Mapping[str, Json]) -> dict[str, Pair]:
     return {
         key: (old.get(key), new.get(key))
         for key in dict.fromkeys((*old, *new))
-        if old.get(key) != new.get(key)
+        if not is_same(old.get(key), new.get(key))
     }
 
 

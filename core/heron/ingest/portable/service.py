@@ -123,12 +123,15 @@ class PortableService:
                     for number, row in staged.files.media():
                         if number in numbers:
                             coming.fetch(number, row)
+                    done, state = staging.settled(merging.plan)
                     with self._database.doing(self, "merge"):
                         if self._schema.current().all() != here.all():
                             raise InvalidInput(
                                 "the schema was changed meanwhile, nothing was merged", hint="merge again"
                             )
-                        done = merging.plan()
+                        if self._database.state() != state:  # somebody has written since
+                            merging = _Merging(self, staged, reader, choices, len(wanted))
+                            done = merging.plan()
                         merging.land()
                         coming.put(staged.files.media)
                     coming.keep()

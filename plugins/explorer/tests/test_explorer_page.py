@@ -162,36 +162,3 @@ def test_the_plot_is_drawn_in_a_frame_without_an_origin(watched: Watched) -> Non
     assert found.evaluate("origin") == "null"
     assert found.evaluate("fetch('/api/v1/workspace').then(() => 'reached', () => 'refused')") == "refused"
     watched.faults.clear()  # the browser says on the console what it refused
-
-
-@pytest.mark.parametrize(
-    "page_name",
-    [
-        "",
-        "folders",
-        "imports",
-        "collections",
-        "datasets",
-        "projects",
-        "schema",
-        "integrations",
-        "members",
-        "plugins",
-    ],
-)
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_axe_finds_nothing_serious(browser: Any, server: Served, page_name: str, scheme: str) -> None:
-    axe = pytest.importorskip("axe_playwright_python.sync_playwright")
-    watched = Watched(browser, server, color_scheme=scheme)
-    page = watched.open(f"?page={page_name}" if page_name else "")
-    page.locator("nav[aria-label=Pages] a[aria-current=page]").wait_for()
-    page.wait_for_timeout(300)
-    found = axe.Axe().run(page).response["violations"]
-    serious = [
-        (each["id"], [node["html"][:150] for node in each["nodes"]][:3])
-        for each in found
-        if each["impact"] in ("serious", "critical")
-    ]
-    page.context.close()
-    assert serious == []
-    assert watched.faults == []

@@ -2,6 +2,7 @@
 
 const whole = new Intl.NumberFormat();
 const fine = new Intl.NumberFormat(undefined, { maximumSignificantDigits: 6 });
+const hundredths = new Intl.NumberFormat(undefined, { minimumFractionDigits: 2, maximumFractionDigits: 2 });
 const short = new Intl.NumberFormat(undefined, { notation: "compact", maximumFractionDigits: 1 });
 const moment = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
 const day = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeZone: "UTC" });
@@ -32,8 +33,8 @@ export function bytes(value: number): string {
 
 export function seconds(value: number): string {
   const minutes = Math.floor(value / 60);
-  const rest = (value - minutes * 60).toFixed(value < 60 ? 2 : 0);
-  return minutes ? `${minutes}:${rest.padStart(2, "0")}` : `${rest} s`;
+  if (!minutes) return `${hundredths.format(value)} s`;
+  return `${minutes}:${String(Math.floor(value - minutes * 60)).padStart(2, "0")}`;
 }
 
 export function time(value: string): string {

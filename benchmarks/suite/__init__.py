@@ -6,7 +6,7 @@ from benchmarks.house.shape import Benchmark
 
 NAMES = (
     "lake", "images", "executors", "manifest", "storage", "headers", "dicom", "video", "thumbnails", "vectors",
-    "vector_sets", "similarity", "curation", "descriptor", "clip", "exports", "startup", "server",
+    "vector_sets", "similarity", "curation", "descriptor", "clip", "exports", "startup", "server", "explorer",
 )  # fmt: skip
 
 

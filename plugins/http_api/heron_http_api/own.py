@@ -227,7 +227,7 @@ async def _workspace(site: Site, operation: Operation, request: Request, given: 
                 "user": wire.given(workspace.user),
                 "read_only": site.read_only,
                 "may": workspace.roles.allowed(),
-                "items": workspace.items.count(),
+                "items": workspace.search.count(),
             }
         )
 

@@ -16,6 +16,8 @@ class Results {
   busy = $state(0);
   /** Grows with each page that arrives, so that whoever reads records is told. */
   arrived = $state(0);
+  /** Grows with each new query, so that whoever shows a part of the result wants it again. */
+  asked = $state(0);
   #asked: Asked = {};
   #wanted: [number, number] = [0, 0];
   #pages = new Map<number, Tile[]>();
@@ -25,6 +27,7 @@ class Results {
   /** Forget everything and ask anew. */
   async reset(asked: Asked): Promise<void> {
     this.#asked = asked;
+    this.asked += 1;
     for (const one of this.#waiting.values()) one.abort();
     this.#counting?.abort();
     this.#waiting.clear();
@@ -73,6 +76,7 @@ class Results {
 
   /** Load the pages from one position to another, and stop loading pages far away from them. */
   want(from: number, to: number): void {
+    void this.asked;
     if (this.count === null) return; // the first page is on its way
     this.#wanted = [from, to];
     const first = Math.floor(Math.max(0, from) / PAGE);

@@ -22,7 +22,7 @@ ARGUMENTS = [
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
     "--disable-component-update", "--disable-sync", "--enable-unsafe-swiftshader",
 ]  # fmt: skip
-PATIENCE = 25_000
+PATIENCE = 120_000
 """How long a state is waited for, in milliseconds: so long that a slow machine never fails a test."""
 
 
@@ -79,7 +79,7 @@ class Watched:
 
     def sign_in(self) -> None:
         """Let the browser be known to the server."""
-        answer = httpx.post(f"{self.url}/login", data={"token": self.token})
+        answer = httpx.post(f"{self.url}/login", data={"token": self.token}, timeout=None)
         name, value = answer.headers["set-cookie"].split(";")[0].split("=", 1)
         self.context.add_cookies([{"name": name, "value": value, "url": self.url}])
 

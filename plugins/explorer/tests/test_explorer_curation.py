@@ -363,5 +363,7 @@ def test_a_member_is_offered_what_is_allowed_and_nothing_else(
         bar(page).get_by_role("button", name="Add to collection").click()
         expect(page.get_by_role("dialog")).not_to_contain_text("Of the owner")
         page.keyboard.press("Escape")
-    answer = httpx.get(f"{server.url}/api/v1/workspace", headers={"Authorization": f"Bearer {token}"})
+    answer = httpx.get(
+        f"{server.url}/api/v1/workspace", headers={"Authorization": f"Bearer {token}"}, timeout=None
+    )
     assert json.loads(answer.text)["may"]["schema"] == ["read"]

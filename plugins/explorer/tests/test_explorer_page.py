@@ -91,7 +91,7 @@ class Watched:
         self.page.on("console", lambda said: self.faults.append(said.text) if said.type == "error" else None)
         self.page.on("pageerror", lambda error: self.faults.append(str(error)))
         self.page.on("request", self._asked)
-        answer = httpx.post(f"{server.url}/login", data={"token": server.token})
+        answer = httpx.post(f"{server.url}/login", data={"token": server.token}, timeout=None)
         name, value = answer.headers["set-cookie"].split(";")[0].split("=", 1)
         context.add_cookies([{"name": name, "value": value, "url": server.url}])
 

@@ -263,10 +263,10 @@ def test_a_page_that_was_not_built_says_why(tmp_path: Path) -> None:
     heron.init(root, discover=False).close()
     with served(root, plugins=[plugin], discover=False) as server:
         headers = {"Authorization": f"Bearer {server.token}"}
-        answer = httpx.get(f"{server.url}/explore/", headers=headers)
+        answer = httpx.get(f"{server.url}/explore/", headers=headers, timeout=None)
         assert answer.status_code == 503
         assert "npm ci failed: &lt;no&gt; network" in answer.text
-        assert httpx.get(server.url, headers=headers).status_code == 200
+        assert httpx.get(server.url, headers=headers, timeout=None).status_code == 200
 
 
 @pytest.mark.parametrize(
@@ -332,10 +332,10 @@ def test_the_command_prints_an_address_and_opens_it(tmp_path: Path) -> None:
         assert process.stdout
         said = json.loads(process.stdout.readline())
         assert told.read_text().strip() == said["browser"]
-        with httpx.Client() as client:
+        with httpx.Client(timeout=None) as client:
             client.get(said["browser"])
             assert client.get(f"{said['url']}/explore/").status_code == 200
-        assert httpx.get(said["browser"]).status_code == 403
+        assert httpx.get(said["browser"], timeout=None).status_code == 403
     finally:
         process.terminate()
         process.wait(timeout=30)

@@ -139,12 +139,14 @@ def copied(*given):
     global count
     count += 1
     if count == 8:
-        if sys.argv[3] == "kill":
+        if sys.argv[3].startswith("kill"):
             given[0].write_bytes(b"half")
             os.kill(os.getpid(), signal.SIGKILL)
         raise KeyboardInterrupt
     return real(*given)
 folders.copied = copied
+if not sys.argv[3].endswith("together"):
+    folders._SMALL = -1  # one after the other
 from heron.catalog import copied_files
 copied_files._SECONDS = 0
 with heron.open(sys.argv[1]) as workspace:
@@ -171,11 +173,25 @@ def test_a_copy_that_was_interrupted_goes_on(lake, tmp_path, monkeypatch, how):
     assert lake.export("D", target, format="copies") == 12
     assert {"0.png", "1.png"} <= set(made), "what is damaged is copied again"
     assert len(made) == 7 if how == "interrupt" else len(made) in (7, 8), "the rest is not"
-    by_name = {path.name: path.read_bytes() for path in (tmp_path / "in").rglob("*.png")}
+    is_whole(target, tmp_path / "in")
+
+
+@pytest.mark.parametrize("how", ["kill together", "interrupt together"])
+def test_copies_at_the_same_time_that_were_interrupted_go_on(lake, tmp_path, how):
+    target = tmp_path / "out"
+    given = [sys.executable, "-c", KILLED, lake.root, target, how]
+    assert subprocess.run(given, capture_output=True, check=False).returncode != 0
+    assert not target.exists()
+    assert lake.export("D", target, format="copies") == 12
+    is_whole(target, tmp_path / "in")
+
+
+def is_whole(target, source):
+    by_name = {path.name: path.read_bytes() for path in source.rglob("*.png")}
     assert {path.name: path.read_bytes() for path in target.rglob("*.png")} == by_name
     assert files_in(target) - {"items.jsonl"} == {f"Lake/{'ab'[n % 2]}/{n}.png" for n in range(12)}
     assert len((target / "items.jsonl").read_text().splitlines()) == 12
-    assert not left(tmp_path)
+    assert not left(target.parent)
 
 
 def test_what_the_dataset_has_no_more_is_not_left_in_the_folder(lake, tmp_path, monkeypatch):

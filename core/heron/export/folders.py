@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import IO, TYPE_CHECKING
 
@@ -24,6 +26,12 @@ if TYPE_CHECKING:
     from heron.models import DatasetRow, Item, Member
 
 
+_SMALL = 4_000_000
+"""The most bytes of a file that is copied beside others: a larger one keeps the disk busy by itself, and Ctrl-C would wait for it."""
+
+_THREADS = 4
+
+
 class NewFolder:
     """The folder into which an exporter writes, and the files of items that it can copy there."""
 
@@ -36,6 +44,7 @@ class NewFolder:
         self._template = template
         self._notes = notes
         self._names = TakenNames()
+        self._pool: ThreadPoolExecutor | None = None
         self._answered: set[str] = set()
         """The stores from which a file has come."""
 
@@ -74,8 +83,41 @@ class NewFolder:
                 self._notes.note(name, known)
                 return True
             file.unlink(missing_ok=True)
+        return self._finished(file, item, name, member, lambda: copied(file, self.files, item, member))
+
+    def copy_all(self, wanted: Sequence[tuple[Item, str]]) -> Sequence[bool]:
+        """Copy the files of items; what the system does for small local ones overlaps, since it waits for the disk.
+
+        If this raises, copies that have begun end before the folder is closed; they are not noted.
+        """
+        if self._notes is not None and self._notes.is_resumed:
+            return [self.copy(item, name) for item, name in wanted]
+        begun: list[tuple[Path, Future[CopiedFile] | None]] = []
+        for item, name in wanted:
+            file = self._free(name)
+            copy = partial(copied, file, self.files, item, None)
+            begun.append((file, self._threads().submit(copy) if self._is_small(item) else None))
+        return [
+            self.copy(item, name) if future is None else self._finished(file, item, name, None, future.result)
+            for (item, name), (file, future) in zip(wanted, begun, strict=True)
+        ]
+
+    def _is_small(self, item: Item) -> bool:
+        """Whether it is one small local file, for which nothing has to be asked in the catalogue."""
+        is_file = item.url.startswith("file:") and "#" not in item.url and not self.files.is_frozen
+        return is_file and item.size is not None and item.size <= _SMALL
+
+    def _threads(self) -> ThreadPoolExecutor:
+        if self._pool is None:
+            self._pool = ThreadPoolExecutor(_THREADS, "heron-copy")
+        return self._pool
+
+    def _finished(
+        self, file: Path, item: Item, name: str, member: Member | None, make: Callable[[], CopiedFile]
+    ) -> bool:
+        """Note the copy that `make` makes or has made; False if its source cannot be read, which the user is told."""
         try:
-            made = copied(file, self.files, item, member)
+            made = make()
         except FileExistsError as error:
             raise InvalidInput(f"the export writes {name!r} twice") from error
         except HeronError as error:
@@ -156,8 +198,10 @@ class NewFolder:
     """The folder that was used last, as names have it; it is there and leads nowhere else."""
 
     def close(self) -> None:
-        """Forget the names."""
+        """Forget the names, and end the threads."""
         self._names.close()
+        if self._pool is not None:
+            self._pool.shutdown(cancel_futures=True)
 
 
 def _is_plain(own: str) -> bool:
@@ -193,7 +237,6 @@ def whole_folder(
                 raise AlreadyExists(f"another process writes {path}", hint="wait for it to end")
             notes = CopiedFiles(part) if resume else None
             folder = NewFolder(part, files, template, notes)
-            stack.callback(folder.close)
             try:
                 yield folder
             except (KeyboardInterrupt, *OUTAGES) as error:
@@ -202,6 +245,7 @@ def whole_folder(
                     error.hint = "the same export goes on with what was copied before"
                 raise
             finally:
+                folder.close()
                 if notes is not None:
                     notes.close() if keeps else None
             if notes is not None:

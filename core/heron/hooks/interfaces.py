@@ -297,6 +297,9 @@ class ExportFolder(Protocol):
         Returns False if the file cannot be read. The export goes on then, and the user is told which files are missing.
         """
 
+    def copy_all(self, wanted: Sequence[tuple[Item, str]]) -> Sequence[bool]:
+        """The same for the files of several items, each with its name; small local files are copied at the same time."""
+
     def remove(self, name: str) -> None:
         """Remove a file that was copied or linked, as for an item of which another file cannot be read."""
 

@@ -26,16 +26,40 @@ class FilesExporter:
     def write_folder(self, rows: Iterator[DatasetRow], folder: ExportFolder) -> int:
         """Write the items and return the number of those whose files are all there."""
         count = 0
-        put = folder.link if self.links else folder.copy
         with folder.create("items.jsonl") as table:
-            for row in rows:
-                files = _put(row, folder, put)
+            for row, files in self._placed(rows, folder):
                 if not files:
                     continue
                 count += 1
                 line = {"files": files, **described(row)}
                 table.write(dumps(line).encode() + b"\n")
         return count
+
+    def _placed(
+        self, rows: Iterator[DatasetRow], folder: ExportFolder
+    ) -> Iterator[tuple[DatasetRow, list[str]]]:
+        """The rows with the names of their files; items of one file are copied some at a time."""
+        waiting: list[tuple[DatasetRow, str]] = []
+
+        def copied() -> Iterator[tuple[DatasetRow, list[str]]]:
+            done = folder.copy_all([(row.item, name) for row, name in waiting])
+            for (row, name), is_there in zip(waiting, done, strict=True):
+                yield row, [name] if is_there else []
+            waiting.clear()
+
+        for row in rows:
+            if not self.links and not row.members:
+                waiting.append((row, folder.name(row)))
+                if len(waiting) == _AT_ONCE:
+                    yield from copied()
+                continue
+            yield from copied()
+            yield row, _put(row, folder, folder.link if self.links else folder.copy)
+        yield from copied()
+
+
+_AT_ONCE = 32
+"""Items whose files are copied at the same time."""
 
 
 def _put(row: DatasetRow, folder: ExportFolder, put: Callable[..., bool]) -> list[str]:

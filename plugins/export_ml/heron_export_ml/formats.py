@@ -18,7 +18,7 @@ def exporters() -> Iterator[heron.DatasetExporter]:
     """The records of all formats."""
     yield _record(
         "coco", "COCO: a list of images with their sizes, without annotations", "lists", "CocoExporter",
-        contains=["metadata", "tags", "facts"], kinds=_IMAGES, read_with="pycocotools",
+        contains=["metadata", "tags", "facts"], kinds=_IMAGES, read_with="pycocotools, LightlyStudio",
     )  # fmt: skip
     yield _record(
         "label-studio", "tasks that Label Studio imports", "annotation", "LabelStudioExporter",
@@ -34,7 +34,7 @@ def exporters() -> Iterator[heron.DatasetExporter]:
     )  # fmt: skip
     yield _record(
         "copies", "copies of the files in their folders, with items.jsonl beside", "files", "FilesExporter",
-        writes_folder=True, contains=_ALL, read_with="any program", takes_template=True, resumes=True,
+        writes_folder=True, contains=_ALL, read_with="any program, LightlyStudio", takes_template=True, resumes=True,
     )  # fmt: skip
     yield _record(
         "links", "links to local files in their folders, with items.jsonl beside", "files", "LinksExporter",

@@ -303,3 +303,16 @@ def test_rows_of_all_forms_stand_in_their_order(workspace, tmp_path):
         "2026-01-31T10:00:00.000000Z", "2026-01-31T12:00:00.000000Z",
     ]  # fmt: skip
     assert [frame["number"] for frame in rows[8]["frames"]] == [3]
+
+
+@pytest.mark.parametrize("format", ["parquet", "arrow"])
+def test_keys_that_have_no_value_at_all_do_not_hinder_a_table(workspace, tmp_path, format):
+    pytest.importorskip("pyarrow")
+    facts = MediaFacts("image", "image/jpeg", extra={"exif": {"Gone": float("nan"), "Model": "M"}})
+    workspace.registration.register([NewItem("s3://b/a.jpg", facts, metadata={"free": None})], "A")
+    workspace.datasets.create("D", items=workspace.items.list())
+    assert workspace.export("D", tmp_path / f"d.{format}") == 1
+    import polars
+
+    read = polars.read_parquet if format == "parquet" else polars.read_ipc
+    assert read(tmp_path / f"d.{format}")["exif.Model"].to_list() == ["M"]

@@ -107,8 +107,9 @@ class Batches:
     def _of_keys(
         self, records: Sequence[Mapping[str, Any]], types: Mapping[str, Type], prefix: str
     ) -> Iterator[Any]:
-        """A column for each key; raises Misfit if there are other keys."""
-        if not {*chain.from_iterable(records)} <= types.keys():
+        """A column for each key; raises Misfit if others have values. One without any, such as a fact that was NaN, has no type."""
+        others = {*chain.from_iterable(records)} - types.keys()
+        if any(record.get(key) is not None for key in others for record in records):
             raise Misfit("a key has no column")
         given: Mapping[str, Sequence[Any]] = {}
         if (

@@ -82,13 +82,12 @@ def ours() -> Any:
     import logging
     from types import SimpleNamespace
 
-    import attrs
-    import orjson
     from starlette.responses import Response
     from starlette.routing import Route
 
     import heron
     import heron_server
+    from heron.remote import wire
 
     def routes(site: heron.Site) -> list[Route]:
         def known(request: Any) -> None:
@@ -97,14 +96,12 @@ def ours() -> Any:
         async def item(request: Any) -> Response:
             known(request)
             found = await site.call(request, lambda ws: ws.items.get(request.path_params["uuid"]))
-            return Response(orjson.dumps(attrs.asdict(found)), media_type="application/json")
+            return Response(wire.dumped(wire.given(found)), media_type="application/json")
 
         async def page(request: Any) -> Response:
             known(request)
             found = await site.call(request, lambda ws: ws.items.page(limit=100))
-            return Response(
-                orjson.dumps([attrs.asdict(each) for each in found]), media_type="application/json"
-            )
+            return Response(wire.dumped([wire.given(each) for each in found]), media_type="application/json")
 
         return [Route("/item/{uuid}", item), Route("/page", page)]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import lru_cache
 from itertools import islice
 from typing import Literal
 
@@ -46,15 +47,21 @@ _OWN, _FACTS = slice(len(_OF_ITEM) - 1), slice(len(_OF_ITEM) - 1, len(ITEM_COLUM
 
 def item_columns(access: Access) -> str:
     """The columns that a SELECT from items must name first for `item_of`; tags are titles of visible collections."""
-    return ITEM_COLUMNS.selected(**_computed(access))
+    return _selected(access.scope("collection", "c"))
+
+
+@lru_cache(maxsize=256)
+def _selected(collections: str) -> str:
+    """The same for a condition on collections: putting the text together takes longer than reading an item."""
+    return ITEM_COLUMNS.selected(**_computed(collections))
 
 
 def item_expressions(access: Access) -> dict[str, str]:
     """The SQL of each of these columns, by its name."""
-    return ITEM_COLUMNS.expressions(**_computed(access))
+    return ITEM_COLUMNS.expressions(**_computed(access.scope("collection", "c")))
 
 
-def _computed(access: Access) -> dict[str, str]:
+def _computed(collections: str) -> dict[str, str]:
     return {
         "folder": "(SELECT path FROM folders WHERE folders.id = items.folder_id)",
         "path": path_sql("items.url"),
@@ -62,7 +69,7 @@ def _computed(access: Access) -> dict[str, str]:
         "tags": (
             "iif((SELECT 1 FROM collection_items LIMIT 1), "  # asked once for all rows
             "(SELECT group_concat(c.title, char(10)) FROM collection_items AS m JOIN collections AS c "
-            f"ON c.id = m.collection_id WHERE m.item_id = items.id AND {access.scope('collection', 'c')}), NULL)"
+            f"ON c.id = m.collection_id WHERE m.item_id = items.id AND {collections}), NULL)"
         ),
     }
 

@@ -28,6 +28,7 @@ class ShownMetadata:
         self._database = database
         self._schema = schema
         marks = ",".join("?" * len(PLAIN_TYPES))
+        self._found: tuple[object, Mapping[str, Decode]] | None = None
         self._others = f"SELECT name FROM schema_keys WHERE state = 'active' AND type NOT IN ({marks})"
 
     def of(self, records: Iterable[R]) -> list[R]:
@@ -54,7 +55,16 @@ class ShownMetadata:
         return bool(self._decoders())
 
     def _decoders(self) -> Mapping[str, Decode]:
-        """The decoders of the keys of the present schema."""
+        """The decoders of the keys of the present schema, kept as long as the catalogue stays the same."""
+        state, found = self._database.state(), self._found
+        if found is not None and found[0] == state:
+            return found[1]
+        decoders = self._read()
+        if not self._database.is_writing:  # what is being written can be undone
+            self._found = state, decoders
+        return decoders
+
+    def _read(self) -> Mapping[str, Decode]:
         names = [row[0] for row in self._database.rows(self._others, PLAIN_TYPES)]
         found = {}
         schema = self._schema() if names else None

@@ -32,6 +32,9 @@ _PLACES: Mapping[str, tuple[str, ...]] = {
 """The parameters of verbs that can name a place on the disk of the server."""
 
 
+_NAMES_INTEGRATION = ("storage.check", "synced.bind")
+"""Verbs whose place is read with an integration that they name in another way."""
+
 _SENT = {"ingest.files": ("sources",), "vector_files.import_file": ("file", "ids")}
 """Parameters that can name an upload, or a file of one."""
 
@@ -68,7 +71,8 @@ def function_of(workspace: heron.Workspace, verb: str) -> Any:
 def check_places(workspace: heron.Workspace, verb: str, call: Mapping[str, Any]) -> None:
     """Refuse places on the disk of the server, unless an admin names them; nobody writes there.
 
-    A member could otherwise register any file that the server can read, and then read it. Raises PermissionDenied.
+    A member could otherwise register any file, or any object, that the server can read, and then read it. So a member names
+    an integration for the URLs of stores too. Raises PermissionDenied.
     """
     if verb == "columns.push" and is_local(str(call["destination"])):
         raise heron.PermissionDenied(
@@ -76,24 +80,32 @@ def check_places(workspace: heron.Workspace, verb: str, call: Mapping[str, Any])
         )
     if workspace.user.role in ADMINS:
         return
+    named = verb in _NAMES_INTEGRATION or call.get("integration") is not None
     for place in _places(verb, call):
-        if is_local(place):
-            raise heron.PermissionDenied(
-                f"{place[:200]} is on the disk of the server, which only its admins may name",
-                hint="upload the files, or give the URL of an object store",
-            )
+        _check_place(place, has_integration=named)
 
 
-def check_manifest(workspace: heron.Workspace, path: Path) -> None:
-    """Refuse a manifest with entries on the disk of the server, unless an admin sent it."""
+def _check_place(place: str, *, has_integration: bool) -> None:
+    """Refuse what only admins may name."""
+    if is_local(place):
+        raise heron.PermissionDenied(
+            f"{place[:200]} is on the disk of the server, which only its admins may name",
+            hint="upload the files, or give the URL of an object store",
+        )
+    if not has_integration and not place.startswith(uploads.SCHEME):
+        raise heron.PermissionDenied(
+            f"without an integration, {place[:200]} would be read with the server's own credentials, which only its admins may use",
+            hint="name an integration that you may use",
+        )
+
+
+def check_manifest(workspace: heron.Workspace, path: Path, *, has_integration: bool) -> None:
+    """Refuse a manifest with entries on the disk of the server, or read with its credentials, unless an admin sent it."""
     if workspace.user.role in ADMINS:
         return
     for url in guarding.urls_of_manifest(workspace, path):
-        if url and is_local(url):
-            raise heron.PermissionDenied(
-                f"the manifest names {url[:200]}, on the disk of the server, which only its admins may name",
-                hint="upload the files, or give the URLs of an object store",
-            )
+        if url:
+            _check_place(url, has_integration=has_integration)
 
 
 def _places(verb: str, call: Mapping[str, Any]) -> Iterator[str]:
@@ -109,7 +121,7 @@ def _places(verb: str, call: Mapping[str, Any]) -> Iterator[str]:
     query = call.get("query")
     if isinstance(query, heron.Query):
         likes = [like for like in query.like if isinstance(like, str) and not like.startswith(uploads.SCHEME)]
-        yield from (f"file:{like}" for like in likes if _is_file(like))
+        yield from (like if "://" in like else f"file:{like}" for like in likes if _is_file(like))
 
 
 def is_local(place: str) -> bool:

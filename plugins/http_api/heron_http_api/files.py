@@ -59,7 +59,7 @@ async def taken(operation: Operation, site: Site, request: Request, arguments: d
 
         def work(workspace: Any, more: dict[str, Any]) -> Any:
             if operation.route is not None and operation.route.verb == "ingest.manifest":
-                check_manifest(workspace, path)
+                check_manifest(workspace, path, has_integration=arguments.get("integration") is not None)
             return perform(workspace, operation, arguments | given, **more)
 
         if is_kept:

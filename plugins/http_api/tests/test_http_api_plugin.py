@@ -277,7 +277,7 @@ def test_files_are_uploaded_and_imported_by_a_job(api: httpx.Client, tmp_path: P
     content = picture(tmp_path / "new.jpg", 9).read_bytes()
     place = f"/uploads/{upload['id']}/deep%2Fnew.jpg"
     assert api.put(place, content=content).status_code == 204
-    for name in ("..%2Fx.jpg", "%2Fetc%2Fx", "a%2F..%2Fb", "x.part", "a%00b"):
+    for name in ("..%2Fx.jpg", "%2Fetc%2Fx", "a%2F..%2Fb", "a%00b"):
         assert api.put(f"/uploads/{upload['id']}/{name}", content=b"x").status_code == 422, name
     assert api.put("/uploads/0123/x.jpg", content=b"x").status_code == 404
     job = done(api, api.post("/imports", json={"sources": [upload["source"]], "folder": "Sent"}))
@@ -340,9 +340,24 @@ def test_a_member_names_no_place_on_the_disk_of_the_server(lake: Path, tmp_path:
         ):
             with pytest.raises(heron.PermissionDenied, match="disk of the server"):
                 check_places(ws, verb, call)
-        check_places(ws, "ingest.files", {"sources": ["s3://bucket/a", "upload:00/a"]})
+        check_places(ws, "ingest.files", {"sources": ["upload:00/a"]})
+        check_places(ws, "ingest.files", {"sources": ["s3://bucket/a"], "integration": "bucket"})
         with pytest.raises(heron.PermissionDenied, match="disk of the server"):
-            check_manifest(ws, manifest)
+            check_manifest(ws, manifest, has_integration=True)
+        item = heron.NewItem("s3://private/a.png", heron.MediaFacts("image", "image/png"))
+        manifest.write_text(json.dumps({"url": "s3://private/a.png"}) + "\n")
+        check_manifest(ws, manifest, has_integration=True)
+        for verb, call in (
+            ("ingest.files", {"sources": ["upload:00/a", "s3://private/a"]}),
+            ("registration.register", {"items": [item]}),
+            ("storage.list", {"prefix": "s3://private/"}),
+            ("ingest.follow", {"url": "s3://private/"}),
+            ("search.__call__", {"query": heron.Query(like="s3://private/x.png")}),
+        ):
+            with pytest.raises(heron.PermissionDenied, match="own credentials"):
+                check_places(ws, verb, call)
+        with pytest.raises(heron.PermissionDenied, match="own credentials"):
+            check_manifest(ws, manifest, has_integration=False)
 
 
 def test_users_manage_their_own_tokens_and_admins_those_of_all(

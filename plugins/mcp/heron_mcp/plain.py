@@ -15,6 +15,9 @@ _FACTS = (
     "media_type", "width", "height", "frame_count", "seconds", "fps", "sample_rate", "channels", "pages", "captured_at", "extra",
 )  # fmt: skip
 
+LONGEST = 2_000
+"""The most characters of one text, so that a page of documents does not fill what a model can read."""
+
 
 def plain(value: Any) -> Any:
     """A value as JSON has it; fields of records that are empty are left out."""
@@ -23,6 +26,8 @@ def plain(value: Any) -> Any:
         return {name: plain(part) for name, part in fields.items() if part is not None and name != "id"}
     if isinstance(value, Mapping):
         return {str(key): plain(part) for key, part in value.items()}
+    if isinstance(value, str) and len(value) > LONGEST:
+        return f"{value[:LONGEST]}… ({len(value):,} characters)"
     if isinstance(value, str | bool | int | float) or value is None:
         return value
     if isinstance(value, date):

@@ -103,6 +103,15 @@ def test_it_shows_a_picture(ws: heron.Workspace) -> None:
     assert json.loads(text.text)["name"] == "p2.png"
 
 
+def test_long_texts_are_cut_and_say_how_long_they_are() -> None:
+    from heron_mcp.plain import LONGEST, plain
+
+    assert plain({"pdf": {"text": "a" * 10_000}}) == {
+        "pdf": {"text": "a" * LONGEST + "… (10,000 characters)"}
+    }
+    assert plain("a" * LONGEST) == "a" * LONGEST
+
+
 def test_it_finds_similar_items_without_the_item_itself(ws: heron.Workspace) -> None:
     found = value(called(ws, "similar", item="p2.png", limit=3))["items"]
     assert len(found) == 3 and "p2.png" not in [item["name"] for item in found]

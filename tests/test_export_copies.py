@@ -71,7 +71,7 @@ def test_a_template_names_the_files(lake, tmp_path):
     "template",
     [
         "../{name}", "{folder}/../{name}", "/{name}", "C:/{name}", "a\\{name}", "./{name}", "{name}/", "a//{name}", "same", "",
-        "{}", "{name!r}", "{name", "{metadata}", "{tags}", "{captured_at:../%Y}",
+        "{}", "{name!r}", "{name", "{metadata}", "{tags}", "{captured_at:../%Y}", "{position:09999999999}", "{name:>99999999999}",
     ],
 )  # fmt: skip
 def test_a_template_that_leads_elsewhere_or_says_nothing_is_refused(

@@ -144,12 +144,9 @@ def test_show_prints_what_uses_an_item(used, run):
 
 def test_deleting_says_first_what_uses_the_items(used, run):
     said = run("items", "delete", "a.jpg", "b.jpg", code=2)
-    assert (
-        "They are used by 1 collection (Best), 1 dataset (train), 2 frozen versions (train@1, train@2), "
-        in said
-    )
+    assert "Used by 1 collection (Best), 1 dataset (train), 2 frozen versions (train@1, train@2), " in said
     assert "Frozen versions keep them." in said and "Groups keep their files." in said
     assert "Delete 2 items from the catalogue (a.jpg, b.jpg)?" in said
-    assert "used by" not in run("items", "delete", "c.jpg", code=2)
-    assert "They are used by 1 collection (Best). Delete all" in run("folders", "delete", "P/Deep", code=2)
+    assert "Used by" not in run("items", "delete", "c.jpg", code=2)
+    assert "Used by 1 collection (Best). Delete all" in run("folders", "delete", "P/Deep", code=2)
     assert used.items.count() == 5

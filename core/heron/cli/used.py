@@ -50,4 +50,4 @@ def used_by(uses: Sequence[Use]) -> str:
     if not parts:
         return ""
     stays = [sentence for kind, sentence in _STAYS.items() if any(use.kind == kind for use in uses)]
-    return " ".join([f"They are used by {', '.join(parts)}.", *stays, ""])
+    return " ".join([f"Used by {', '.join(parts)}.", *stays, ""])

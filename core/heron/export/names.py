@@ -21,6 +21,9 @@ _UNFIT = re.compile(r'[\x00-\x1f\x7f<>:"|?*\\/]')
 _RESERVED = re.compile(r"(?:CON|PRN|AUX|NUL|COM[0-9¹²³]|LPT[0-9¹²³])", re.IGNORECASE)
 """Names that Windows keeps for devices."""
 
+_WIDE = re.compile(r"[0-9]{4}")
+"""A width that no name can have, and that would take all memory."""
+
 _UNKNOWN = "_"
 """What stands for a value that is not known."""
 
@@ -144,7 +147,7 @@ def _check(text: str, name: str, form: str) -> None:
         raise InvalidInput(
             f"the template {text!r}: {name} is no single value", hint="metadata.KEY is the value of a key"
         )
-    if ".." in form or "\\" in form or "{" in form:
+    if ".." in form or "\\" in form or "{" in form or _WIDE.search(form):
         raise InvalidInput(
             f"the template {text!r}: {form!r} is no form of a value",
             hint="as {captured_at:%Y/%m} or {position:06}",

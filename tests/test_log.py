@@ -13,7 +13,8 @@ from heron.cli.main import status
 from heron.holdings import Holdings
 from heron.workspace import Workspace
 from tests.every_verb import WRITES
-from tests.test_access import answer, plugins, things  # noqa: F401 - fixtures
+from tests.one_of_each import full, made, things  # noqa: F401 - fixtures
+from tests.test_access import answer
 
 ADA, BOB = "ada@example.org", "bob@example.org"
 
@@ -51,13 +52,13 @@ BY_OTHERS = ("ingest", "schema", "metadata", "folders", "vector_files", "dataset
 
 @pytest.mark.slow
 @pytest.mark.parametrize("verb", [verb for verb in WRITES if "._" not in verb or "__call__" in verb])
-def test_every_verb_that_changes_something_leaves_a_line(workspace, things, verb):
-    before = len(workspace.log.list())
+def test_every_verb_that_changes_something_leaves_a_line(full, things, verb):
+    before = len(full.log.list())
     try:
-        answer(WRITES[verb][0], workspace, things)
+        answer(WRITES[verb][0], full, things)
     except heron.HeronError:
         assert verb in NOT_LOGGED or verb.startswith("ingest."), verb
-    lines = workspace.log.list()
+    lines = full.log.list()
     if verb in NOT_LOGGED:
         return
     assert len(lines) > before, verb

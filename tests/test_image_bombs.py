@@ -16,30 +16,50 @@ from heron.media.images import ImageDecoder
 from heron.testing.files import LocalMediaFile, damaged_copies
 
 SCRIPT = """
-import json, sys, time
+import json, os, signal, sys, time
 import heron
+from PIL import Image
+from heron.media import gif
 from heron.media.images import ImageDecoder
-from heron.testing.files import LocalMediaFile, damaged_copies
+from heron.testing.files import LocalMediaFile
+
+gif.MOST_BLOCKS = 500_000  # of 10,000,000, which take seconds
 
 def peak():
     with open("/proc/self/status") as status:
         return next(int(line.split()[1]) for line in status if line.startswith("VmHWM")) / 1024
 
-decoder, answers, before = ImageDecoder(), [], peak() if sys.platform == "linux" else 0
-start = time.process_time()
-for work in (
-    lambda file: decoder.probe(file).frame_count,
-    lambda file: decoder.picture(file, 64).size,
-    lambda file: len(decoder.times(file)),
-    lambda file: [number for number, _ in decoder.frames(file, [0], 64)],
-):
-    try:
-        answers.append(work(LocalMediaFile(sys.argv[1], sys.argv[2])))
-    except heron.MediaError as error:
-        answers.append(str(error))
-used = peak() - before if sys.platform == "linux" else 0
-print(json.dumps({"answers": answers, "seconds": time.process_time() - start, "megabytes": used}))
+def answer(path, media_type):
+    signal.alarm(300)
+    decoder, answers, before = ImageDecoder(), [], peak() if sys.platform == "linux" else 0
+    start = time.process_time()
+    for work in (
+        lambda file: decoder.probe(file).frame_count,
+        lambda file: decoder.picture(file, 64).size,
+        lambda file: len(decoder.times(file)),
+        lambda file: [number for number, _ in decoder.frames(file, [0], 64)],
+    ):
+        try:
+            answers.append(work(LocalMediaFile(path, media_type)))
+        except heron.MediaError as error:
+            answers.append(str(error))
+    used = peak() - before if sys.platform == "linux" else 0
+    print(json.dumps({"answers": answers, "seconds": time.process_time() - start, "megabytes": used}), flush=True)
+
+Image.init()
+for line in sys.stdin:
+    if child := os.fork():
+        _, status = os.waitpid(child, 0)
+        if status:
+            print(json.dumps({"died": status}), flush=True)
+    else:
+        try:
+            answer(*json.loads(line))
+        except BaseException as error:
+            print(json.dumps({"failed": repr(error)}), flush=True)
+        os._exit(0)
 """
+"""Answers questions about files, each in a fork of its own, whose peak of memory is that of this file alone."""
 
 SECONDS, MEGABYTES = 120, 600
 """Most that all four questions may take together, on a slow machine, and the memory of the largest answer."""
@@ -84,10 +104,10 @@ def tiff_of_pages(count):
 
 
 def greedy_tiff():
-    """Sixty thousand tags, each of which claims the same four megabytes."""
+    """Ten thousand tags, each of which claims the same four megabytes."""
     own = {256: 8, 257: 8, 258: 8, 259: 1, 262: 1, 273: 8, 277: 1, 278: 8, 279: 64}
     entries = [(tag, 4, 1, value) for tag, value in own.items()]
-    entries += [(tag, 7, 4_000_000, 8) for tag in range(1000, 61_000)]
+    entries += [(tag, 7, 4_000_000, 8) for tag in range(1000, 11_000)]
     return tiff(*entries, data=bytes(4_000_000))
 
 
@@ -161,17 +181,17 @@ REFUSED = {
         lambda: bmp_in_runs(10**8, 1, b"\1\1\0\0"),
         "run-length",
     ),
-    "a GIF of 1,000,000 frames": ("a.gif", lambda: gif(1, 1, gif_frame() * 1_000_000), "1,000,000 frames"),
-    "a GIF of blocks": ("a.gif", lambda: gif(9, 9, b"!\xfe" + b"\x01a" * 12_000_000 + b"\0"), "blocks"),
+    "a GIF of 100,000 frames": ("a.gif", lambda: gif(1, 1, gif_frame() * 100_000), "100,000 frames"),
+    "a GIF of blocks": ("a.gif", lambda: gif(9, 9, b"!\xfe" + b"\x01a" * 600_000 + b"\0"), "500,000 blocks"),
     "a PNG of 2,000,000,000 frames": (
         "a.png",
         lambda: png(9, 9, chunk(b"acTL", struct.pack(">II", 2_000_000_000, 0))),
         "2,000,000,000 frames",
     ),
-    "a WebP of 1,000,000 frames": (
+    "a WebP of 100,000 frames": (
         "a.webp",
-        lambda: webp(canvas(9, 9), *[(b"ANMF", bytes(16))] * 1_000_000),
-        "1,000,000 frames",
+        lambda: webp(canvas(9, 9), *[(b"ANMF", bytes(16))] * 100_000),
+        "100,000 frames",
     ),
     "a TIFF of 1,000,000 pages": ("a.tiff", lambda: tiff_of_pages(1_000_000), "50,000 pages"),
 }
@@ -195,7 +215,7 @@ READ = {
         "too large",
     ),
     "a chain of pages in a circle": ("a.tiff", lambda: plain_tiff(following=8, data=bytes(64)), ""),
-    "tags that claim 240 GB": ("a.tiff", greedy_tiff, ""),
+    "tags that claim 40 GB": ("a.tiff", greedy_tiff, ""),
     "strips beyond the end": ("a.tiff", lambda: plain_tiff((278, 2**31), (279, 2**32 - 1)), ""),
     "a tile of 4 GB": (
         "a.tiff",
@@ -203,28 +223,47 @@ READ = {
         "",
     ),
     "runs that skip lines": ("a.bmp", lambda: bmp_in_runs(10_000_000, 3, b"\0\x02\xff\xff" * 9), ""),
-    "a run for each line": ("a.bmp", lambda: bmp_in_runs(32_000, 1000, b"\x01\x01\0\0" * 1000), ""),
+    "a run for each line": ("a.bmp", lambda: bmp_in_runs(8_000, 1000, b"\x01\x01\0\0" * 1000), ""),
     "scans without end": ("a.jpg", lambda: jpeg_of_many_scans(50_000), "more than 100 scans"),
 }
 """What may be read or refused, as long as that is soon; pictures are refused with these words, if there are any."""
 
 
-def ask(path):
-    media_type = {".jpg": "image/jpeg"}.get(path.suffix, f"image/{path.suffix[1:]}")
-    command = [sys.executable, "-c", SCRIPT, str(path), media_type]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=True)
-    assert done.stderr == ""
-    found = json.loads(done.stdout)
-    assert found["seconds"] < SECONDS, found
-    assert found["megabytes"] < MEGABYTES, found
-    for answer in found["answers"]:
-        assert not isinstance(answer, str) or (path.name in answer and "\n" not in answer)
-    return found["answers"]
+@pytest.fixture(scope="module")
+def ask(tmp_path_factory):
+    """Ask the four questions about a file."""
+    errors = tmp_path_factory.mktemp("ask") / "errors.txt"
+    with (
+        errors.open("w") as file,
+        subprocess.Popen(
+            [sys.executable, "-c", SCRIPT],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=file,
+            text=True,
+        ) as process,
+    ):
+
+        def ask(path):
+            media_type = {".jpg": "image/jpeg"}.get(path.suffix, f"image/{path.suffix[1:]}")
+            process.stdin.write(json.dumps([str(path), media_type]) + "\n")
+            process.stdin.flush()
+            found = json.loads(process.stdout.readline())
+            assert errors.read_text() == ""
+            assert "answers" in found, found
+            assert found["seconds"] < SECONDS, found
+            assert found["megabytes"] < MEGABYTES, found
+            for answer in found["answers"]:
+                assert not isinstance(answer, str) or (path.name in answer and "\n" not in answer)
+            return found["answers"]
+
+        yield ask
+        process.stdin.close()
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("bomb", REFUSED)
-def test_bomb_is_refused_in_one_sentence(tmp_path, bomb):
+def test_bomb_is_refused_in_one_sentence(ask, tmp_path, bomb):
     name, make, words = REFUSED[bomb]
     (tmp_path / name).write_bytes(make())
     facts, picture, _, frames = ask(tmp_path / name)
@@ -236,7 +275,7 @@ def test_bomb_is_refused_in_one_sentence(tmp_path, bomb):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("bomb", READ)
-def test_bomb_costs_little(tmp_path, bomb):
+def test_bomb_costs_little(ask, tmp_path, bomb):
     name, make, words = READ[bomb]
     (tmp_path / name).write_bytes(make())
     _, picture, _, _ = ask(tmp_path / name)

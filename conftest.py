@@ -5,17 +5,34 @@ It also says which worker of pytest-xdist runs which file, and when.
 
 import gc
 import importlib.metadata
+import itertools
 import os
+import re
+import signal
 import sqlite3
 import sys
+import threading
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
-settings.register_profile("the same in every run", derandomize=True, print_blob=True)
+for name, same in (
+    ("the same in every run", True),
+    ("search", False),
+):  # no test fails for a machine that is busy
+    settings.register_profile(
+        name, derandomize=same, print_blob=True, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+    )
 settings.load_profile("the same in every run")
 
 gc.disable()  # until all tests are collected
+
+if (
+    signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+    and threading.current_thread() is threading.main_thread()
+):
+    # a shell that starts the run with `&` lets it, and every process that it starts, ignore Ctrl-C, which tests press
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_collection_finish():
@@ -60,6 +77,20 @@ def own_config_folder(tmp_path_factory):
     """A config folder for the run, also for the processes that tests start: never that of the user who runs them."""
     os.environ["HERON_CONFIG_DIR"] = str(tmp_path_factory.mktemp("config"))
     os.environ.pop("HERON_TRUST", None)
+    os.environ["PYTHONFAULTHANDLER"] = (
+        "1"  # a process that does not end says where it stands (tests/children.py)
+    )
+
+
+NUMBERS = itertools.count()
+
+
+@pytest.fixture
+def tmp_path(request, tmp_path_factory):
+    """A new folder for the test; pytest looks at the folders of all tests to find a free number, which takes it 4 ms for each."""
+    folder = tmp_path_factory.getbasetemp() / f"{re.sub(r'[^A-Za-z0-9_]', '_', request.node.name)[:30]}-{next(NUMBERS)}"
+    folder.mkdir(mode=0o700)
+    return folder
 
 
 @pytest.fixture(scope="session", autouse=True)

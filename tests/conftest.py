@@ -1,18 +1,12 @@
 """What tests share: a workspace, and pictures to import."""
 
-import os
 from pathlib import Path
 
 import pytest
-from hypothesis import settings
 from PIL import Image
 
 import heron
 from heron.cli.main import status
-
-settings.register_profile("search", deadline=None)
-settings.register_profile("same", deadline=None, derandomize=True)
-settings.load_profile("same" if os.environ.get("CI") else "search")
 
 
 @pytest.fixture(autouse=True)

@@ -106,7 +106,7 @@ def test_a_second_writer_waits_and_is_then_told_who_holds_the_catalogue(tmp_path
         began = time.monotonic()
         with pytest.raises(CatalogueBusy) as caught:
             workspace.folders.create("B")
-        assert 0.4 < time.monotonic() - began < 10
+        assert 0.4 < time.monotonic() - began < 60
         text = str(caught.value)
         assert f"(process {holder.pid} on " in text
         assert "is being written by a Python program" in text

@@ -88,7 +88,7 @@ def opened_by(monkeypatch, workspace, make):
 @pytest.mark.parametrize("executor", ["threads", "threads:3", "THREADS:1", "threads://2"])
 def test_threads_by_name(here, files, executor):
     assert load(here, files, executor, thumbnails=True).failed == 1
-    assert not [t for t in threading.enumerate() if t.name == "heron-worker" and t.is_alive() and t.join(5)]
+    assert not [t for t in threading.enumerate() if t.name == "heron-worker" and t.is_alive() and t.join(60)]
 
 
 @pytest.mark.slow

@@ -350,7 +350,7 @@ def test_a_verb_waits_for_another_writer_and_sees_what_it_did(tmp_path):
             thread.start()
             thread.join(0.3)
             assert outcome == [], "it waits"
-        thread.join(10)
+        thread.join(120)
         assert isinstance(outcome[0], heron.NotFound)
         assert [folder.path for folder in mine.folders.list()] == ["C", "X2"]
 

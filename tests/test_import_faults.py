@@ -19,7 +19,7 @@ pytest.importorskip("s3fs")
 from heron_storage_s3.testing import forget_environment, seaweedfs
 
 pytestmark = [pytest.mark.xdist_group("s3"), pytest.mark.slow]
-COUNT = 150
+COUNT = 100
 
 
 @pytest.fixture
@@ -139,7 +139,7 @@ def test_an_outage_for_good_leaves_the_import_incomplete_and_resuming_after_it_l
 
 
 def test_expired_credentials_are_told_as_such(workspace, proxy, load):
-    proxy.fault("expired", after=20)
+    proxy.fault("expired", after=5)  # 50 more are refused in a row, and 32 are under way by then
     report = load()
     assert report.job.state == "incomplete"
     assert "the session token has expired (fetch new temporary credentials)" in report.problems[0].reason

@@ -40,7 +40,7 @@ class BusyLake(Lake):
             self.now += 1
             self.most = max(self.most, self.now)
             self.lock.notify_all()
-            if not self.lock.wait_for(lambda: self.most >= self.together, timeout=20):
+            if not self.lock.wait_for(lambda: self.most >= self.together, timeout=120):
                 self.together = 0
         try:
             time.sleep(self.seconds())

@@ -16,6 +16,7 @@ import pytest
 
 from heron.cli.exits import INCOMPLETE
 from heron.cli.main import status
+from tests.children import end_of
 from tests.test_import_jobs import failures, urls
 
 SCRIPT = """
@@ -114,7 +115,7 @@ def test_another_process_cancels_an_import_that_runs(workspace, manifest, heron_
         wait_for(lambda: position(workspace) > 20)
         assert status(["-w", str(tmp_path / "lake"), "imports", "cancel", "1"]) == 0
     assert "Cancelled import 1; " in capsys.readouterr().out
-    _, err = process.communicate(timeout=120)
+    _, err = end_of(process)
     assert process.returncode == 1
     assert err.strip() == "Error: import 1 was cancelled (what had landed before stays)"
     job = workspace.imports.get("1")
@@ -134,7 +135,7 @@ def test_another_process_cancels_a_strict_import_and_nothing_has_landed(
         wait_for(lambda: workspace.imports.list())
         time.sleep(0.3)  # some objects are read meanwhile, however many
         workspace.imports.cancel("1")
-    _, err = process.communicate(timeout=120)
+    _, err = end_of(process)
     assert (process.returncode, "import 1 was cancelled" in err) == (1, True)
     assert (urls(workspace), workspace.folders.list()) == ([], [])
     assert workspace.imports.get("1").state == "cancelled"
@@ -153,7 +154,7 @@ def test_of_two_that_resume_at_once_one_does_it(workspace, manifest, heron_proce
         assert workspace.imports.get("1").state == "interrupted"
         both = [heron_process("imports", "resume", "1") for _ in range(2)]
         wait_for(lambda: any(process.poll() is not None for process in both))
-    said = [process.communicate(timeout=120) for process in both]
+    said = [end_of(process) for process in both]
     assert sorted(process.returncode for process in both) == [0, 1]
     assert any("Import 1 is done: 200 new." in out for out, _ in said)
     assert any(
@@ -181,7 +182,7 @@ def test_one_that_is_stopped_again_and_again_lands_everything_once(
         else:
             wait_for(lambda: workspace.items.count() > kept)  # noqa: B023
         process.send_signal(number)
-        _, err = process.communicate(timeout=120)
+        _, err = end_of(process)
         if number == signal.SIGINT:
             assert process.returncode == INCOMPLETE
             assert err.strip() == "Error: interrupted (heron imports resume 1 goes on from there)"
@@ -191,7 +192,7 @@ def test_one_that_is_stopped_again_and_again_lands_everything_once(
         hold.write_text(f"{last:04}.txt")
         process = heron_process("imports", "resume", "1")
     hold.unlink()
-    out, _ = process.communicate(timeout=120)
+    out, _ = end_of(process)
     assert process.returncode == 0
     assert "Import 1 is done: 200 new" in out
     assert urls(workspace) == URLS
@@ -242,7 +243,7 @@ def test_ctrl_c_with_worker_processes_is_one_line(workspace, tmp_path, large_fil
         os.killpg(process.pid, signal.SIGINT)
     else:
         process.send_signal(signal.SIGINT)
-    _, err = process.communicate(timeout=120)
+    _, err = end_of(process)
     assert (process.returncode, err) == (
         INCOMPLETE,
         "Error: interrupted (heron imports resume 1 goes on from there)\n",

@@ -16,6 +16,7 @@ from heron.cli.exits import DONE, FAILURES, INCOMPLETE
 from heron.cli.main import status
 from heron.testing.faults import FaultProxy
 from tests.bucket_lake import BucketLake, is_sound, widths
+from tests.children import end_of
 from tests.conftest import draw
 from tests.test_import_jobs import but_for_jobs, failures, urls
 from tests.test_import_processes import wait_for
@@ -211,7 +212,7 @@ def test_one_that_is_stopped_again_and_again_lands_each_entry_once(
         else:
             wait_for(lambda: workspace.items.count() > kept)  # noqa: B023
         process.send_signal(number)
-        _, err = process.communicate(timeout=120)
+        _, err = end_of(process)
         if number == signal.SIGINT:
             assert process.returncode == INCOMPLETE
             assert err.strip() == "Error: interrupted (heron imports resume 1 goes on from there)"
@@ -220,7 +221,7 @@ def test_one_that_is_stopped_again_and_again_lands_each_entry_once(
         assert urls(workspace) == [url for n, url in enumerate(wanted[: job.position]) if n not in gone]
         assert is_sound(workspace)
         process = heron_process("imports", "resume", "1")
-    out, _ = process.communicate(timeout=120)
+    out, _ = end_of(process)
     assert process.returncode == (FAILURES if gone else DONE)
     assert f"Import 1 is done: {COUNT - len(gone)} new" in out
     job = workspace.imports.get("1")
@@ -237,7 +238,7 @@ def test_an_import_that_runs_is_cancelled_from_elsewhere(workspace, lake, tmp_pa
     )
     wait_for(lambda: workspace.items.count())
     assert "Cancelled import 1; " in run("imports", "cancel", "1")
-    _, err = process.communicate(timeout=120)
+    _, err = end_of(process)
     assert process.returncode == 1
     assert err.strip() == "Error: import 1 was cancelled (what had landed before stays)"
     job = workspace.imports.get("1")
@@ -257,7 +258,7 @@ def test_ctrl_c_ends_an_import_whose_storage_keeps_silent(workspace, lake, proxy
     )
     wait_for(lambda: any(seen.status is None for seen in proxy.requests[20:]))
     process.send_signal(signal.SIGINT)
-    _, err = process.communicate(timeout=120)
+    _, err = end_of(process)
     assert process.returncode == INCOMPLETE
     assert err.strip() == "Error: interrupted (heron imports resume 1 goes on from there)"
     assert workspace.imports.get("1").state == "interrupted"

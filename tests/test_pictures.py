@@ -19,6 +19,7 @@ from heron.cli.show import save_picture
 from heron.errors import InvalidInput, MediaError
 from heron.models import MediaFacts, NewItem
 from heron.pictures import service
+from tests.children import end_of
 from tests.conftest import draw
 from tests.toy_media import ToyMedia, clip
 
@@ -237,7 +238,7 @@ def test_ctrl_c_leaves_what_is_done_and_the_next_run_goes_on(workspace, tmp_path
     assert process.stdout.readline() == "ready\n"
     assert int(process.stdout.readline()) > 0
     process.send_signal(signal.SIGINT)
-    _, said = process.communicate(timeout=120)
+    _, said = end_of(process)
     assert said.endswith("KeyboardInterrupt\n")
     assert process.returncode in (130, -signal.SIGINT), "and no other signal, for no thread is left behind"
     done = kept(workspace)[0]

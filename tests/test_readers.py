@@ -81,7 +81,7 @@ def root(place, monkeypatch):
 def read(root, times):
     """What another user is told, with how often."""
     done = subprocess.run(
-        [sys.executable, "-c", READER, root, str(times)], capture_output=True, text=True, cwd="/", timeout=60
+        [sys.executable, "-c", READER, root, str(times)], capture_output=True, text=True, cwd="/", timeout=300
     )
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)

@@ -274,7 +274,7 @@ def test_an_import_that_is_killed_among_its_series_goes_on_without_loss_or_dupli
     environment = {**os.environ, "PYTHONPATH": f"{ROOT / 'core'}{os.pathsep}{ROOT}"}
     script = KILLED.format(after=after, skip=skip)
     command = [sys.executable, "-c", script, str(tmp_path / "lake"), str(tmp_path / "in")]
-    process = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60)
+    process = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=300)
     assert process.returncode == -signal.SIGKILL, process.stderr
     with heron.open(tmp_path / "lake", plugins=[ToyMedia()], discover=False) as workspace:
         assert waiting(workspace) >= 60 - 3 * after

@@ -20,6 +20,7 @@ import heron
 from heron.errors import BadCredentials, ImportCancelled, Unreachable
 from heron.ingest.syncing import Seen
 from heron.storage.filesystem import FilesystemStorage
+from tests.children import end_of
 from tests.memory_storage import LakePlugin
 from tests.synced_places import BucketPlace, FolderPlace, catalogue, counts, item, names
 
@@ -300,7 +301,7 @@ def test_a_sync_that_is_killed_is_completed_by_the_next(workspace, inbox, number
 def test_two_syncs_at_once_neither_fail_nor_add_anything_twice(workspace, inbox):
     processes = [start(workspace, seconds) for seconds in (0.01, 0.015)]
     for process in processes:
-        _, said = process.communicate(timeout=120)
+        _, said = end_of(process)
         assert process.returncode == 0, said
     check(workspace, inbox)
     jobs = workspace.imports.list()[:2]

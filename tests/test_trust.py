@@ -72,7 +72,7 @@ def test_a_heron_folder_on_the_way_up_that_may_not_be_read_is_said_in_a_sentence
         "import os, heron; from heron.inside import find; os.setegid(54321); os.seteuid(54321)\n"
         f"try: find({str(tmp_path)!r})\nexcept heron.CatalogueError as error: print(error)"
     )
-    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=300)
     assert "cannot be read" in said.stdout, said
 
 

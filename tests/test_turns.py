@@ -67,7 +67,7 @@ def test_the_time_at_the_turn_counts_as_waiting(root):
         begin = time.monotonic()
         with pytest.raises(heron.CatalogueBusy):
             writes(root, 0.5)
-        assert 0.5 <= time.monotonic() - begin < 4
+        assert 0.5 <= time.monotonic() - begin < 60
 
 
 def test_a_link_in_the_place_of_the_file_is_not_followed_and_writing_works(root):

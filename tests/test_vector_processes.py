@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tests.children import end_of
 from tests.toy_vectors import SIZE, faults, items_of, kept, opened, register, some
 
 ROOT = Path(__file__).parents[1]
@@ -70,7 +71,7 @@ def test_readers_and_writers_do_not_get_in_each_others_way(tmp_path, writers):
         for job, seed in jobs
     ]  # fmt: skip
     for process in processes:
-        out, err = process.communicate(timeout=120)
+        out, err = end_of(process)
         assert (process.returncode, err) == (0, "")
         assert int(out) > 5
     with opened(tmp_path / "lake") as lake:

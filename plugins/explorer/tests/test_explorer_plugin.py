@@ -338,7 +338,7 @@ def test_the_command_prints_an_address_and_opens_it(tmp_path: Path) -> None:
         assert httpx.get(said["browser"], timeout=None).status_code == 403
     finally:
         process.terminate()
-        process.wait(timeout=30)
+        process.wait(timeout=300)
 
 
 def test_no_browser_is_opened_where_there_is_no_desktop(monkeypatch: pytest.MonkeyPatch) -> None:

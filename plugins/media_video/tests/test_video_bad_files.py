@@ -319,6 +319,6 @@ def test_broken_files_make_no_noise(tmp_path: Path) -> None:
         "    try:\n        call(file)\n    except heron.MediaError:\n        pass\n"
     )
     done = subprocess.run(
-        [sys.executable, "-c", script, str(path)], capture_output=True, text=True, timeout=60
+        [sys.executable, "-c", script, str(path)], capture_output=True, text=True, timeout=300
     )
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")

@@ -229,7 +229,7 @@ refused(ResourceNotFoundError, lambda: user.get_storage_item(group.uuid))
 known = CustomerProvidedImageMetadata(mime_type="image/jpeg", file_size=1, height=2, width=3)
 given = DataUploadItems(images=[DataUploadImage(object_url="s3://x/a.jpg", title="A", image_metadata=known)])
 job = root.add_private_data_to_folder_start(integration_id=None, private_files=given)
-done = root.add_private_data_to_folder_get_result(job, timeout_seconds=20)
+done = root.add_private_data_to_folder_get_result(job, timeout_seconds=300)
 assert ([item.name for item in done.items_with_names], done.units_done_count, done.units_error_count) == (
     ["A"],
     1,
@@ -239,11 +239,11 @@ manifest = {
     "images": [{"objectUrl": "s3://x/b.jpg", "imageMetadata": {"width": 3, "height": 2}}, {"title": "no URL"}]
 }
 job = root.add_private_data_to_folder_start(None, manifest, ignore_errors=True)
-done = root.add_private_data_to_folder_get_result(job, timeout_seconds=20)
+done = root.add_private_data_to_folder_get_result(job, timeout_seconds=300)
 assert ([item.name for item in done.items_with_names], done.units_error_count) == (["b.jpg"], 1)
 assert done.unit_errors[0].error and "$.images[1]" in done.unit_errors[0].error
 job = root.add_private_data_to_folder_start(None, json.dumps(manifest))
-assert root.add_private_data_to_folder_get_result(job, timeout_seconds=20).status.value == "ERROR"
+assert root.add_private_data_to_folder_get_result(job, timeout_seconds=300).status.value == "ERROR"
 assert root.add_data_to_folder_job_cancel(job).units_cancelled_count == 0
 refused(
     InvalidArgumentsError,
@@ -262,7 +262,7 @@ assert (synced.is_cloud_synced, str(synced.integration_hash), synced.remote_url)
 synced.enable_metadata_ingestion(SidecarMatcherSuffix(suffix=".side.json"))
 assert synced.get_folder_config().metadata_ingestion.matcher.suffix == ".side.json"
 job = synced.sync_private_data_with_cloud_synced_folder_start()
-state = synced.sync_private_data_with_cloud_synced_folder_get_result(job, timeout_seconds=20)
+state = synced.sync_private_data_with_cloud_synced_folder_get_result(job, timeout_seconds=300)
 assert state.status.value == "done", state
 assert synced.get_summary().files == 2
 
@@ -309,7 +309,7 @@ refused(EncordException, lambda: backed.upload_video(NOTES))
 refused(EncordException, lambda: backed.create_dicom_series([NOTES]))
 entry = {"images": [{"objectUrl": "s3://x/c.jpg", "imageMetadata": {"width": 3, "height": 2}}]}
 job = backed.add_private_data_to_dataset_start(str(integration.id), entry)
-assert backed.add_private_data_to_dataset_get_result(job, timeout_seconds=20).status.value == "DONE"
+assert backed.add_private_data_to_dataset_get_result(job, timeout_seconds=300).status.value == "DONE"
 entry["images"][0]["objectUrl"] = "s3://x/d.jpg"
 assert len(backed.add_private_data_to_dataset(str(integration.id), entry).dataset_data_list) == 1
 assert sorted(row.title for row in user.get_dataset(backed.dataset_hash).data_rows) == [

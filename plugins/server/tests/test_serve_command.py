@@ -78,7 +78,7 @@ def serving(lake: Path, *options: str) -> Iterator[tuple[dict[str, Any], subproc
     finally:
         if process.poll() is None:
             process.send_signal(signal.SIGTERM)
-        process.communicate(timeout=60)
+        process.communicate(timeout=300)
 
 
 def answers(url: str, **more: Any) -> httpx.Response:
@@ -93,7 +93,7 @@ def answers(url: str, **more: Any) -> httpx.Response:
 
 def refused(lake: Path, *options: str) -> str:
     done = subprocess.run(
-        [HERON, "-w", str(lake), "serve", *options], capture_output=True, text=True, timeout=60, check=False
+        [HERON, "-w", str(lake), "serve", *options], capture_output=True, text=True, timeout=300, check=False
     )
     assert done.returncode == 1
     assert "Traceback" not in done.stderr
@@ -113,7 +113,7 @@ def test_it_serves_and_stops_with_a_signal(lake: Path, tmp_path: Path) -> None:
             assert browser.get(said["url"]).status_code == 200
         assert httpx.get(said["browser"]).status_code == 403
         process.send_signal(signal.SIGTERM)
-        assert process.wait(60) == 0
+        assert process.wait(300) == 0
     assert not (lake / ".heron" / "server.json").exists()
     lines = [json.loads(line) for line in log.read_text().splitlines()]
     assert ("/login", 200) in [(line["path"], line["status"]) for line in lines]

@@ -151,7 +151,7 @@ def test_a_place_that_does_not_answer_is_told_soon(ask: Ask, endpoint: str) -> N
     begin = time.monotonic()
     kind = heron.NoSuchHost if endpoint.endswith(".invalid") else heron.Unreachable
     error = refused(kind, ask, AzureStorage({"endpoint": endpoint, "anonymous": True}), "az://c/k")
-    assert time.monotonic() - begin < 3
+    assert time.monotonic() - begin < 30, "the pauses of the driver would be 57 s"
     assert endpoint in str(error.hint)
 
 

@@ -254,7 +254,7 @@ def test_a_closed_port_is_told_quickly(ask: Ask) -> None:
     storage = BACKEND.load({"anonymous": True, "endpoint": f"http://127.0.0.1:{servers.free_port()}"})
     begin = time.monotonic()
     assert type(error_from(ask, storage)) is heron.Unreachable
-    assert time.monotonic() - begin < 3
+    assert time.monotonic() - begin < 30, "the pauses of the driver would be 31 s"
 
 
 def test_an_unknown_host_is_unreachable() -> None:

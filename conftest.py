@@ -88,7 +88,10 @@ NUMBERS = itertools.count()
 @pytest.fixture
 def tmp_path(request, tmp_path_factory):
     """A new folder for the test; pytest looks at the folders of all tests to find a free number, which takes it 4 ms for each."""
-    folder = tmp_path_factory.getbasetemp() / f"{re.sub(r'[^A-Za-z0-9_]', '_', request.node.name)[:30]}-{next(NUMBERS)}"
+    folder = (
+        tmp_path_factory.getbasetemp()
+        / f"{re.sub(r'[^A-Za-z0-9_]', '_', request.node.name)[:30]}-{next(NUMBERS)}"
+    )
     folder.mkdir(mode=0o700)
     return folder
 

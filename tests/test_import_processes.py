@@ -176,7 +176,7 @@ def test_one_that_is_stopped_again_and_again_lands_everything_once(
     process = heron_process("import", *source, "--folder", "A", "--ignore-errors")
     wait_for(lambda: workspace.imports.list())
     kept = 0
-    for last in (100, 150, 190):
+    for last in (120, 190):
         if number == signal.SIGKILL:
             time.sleep(random.uniform(0, 0.7))  # perhaps before it has begun
         else:

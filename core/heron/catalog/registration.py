@@ -47,7 +47,7 @@ _KNOWN = [*(field.name for field in _OF_FILE), *FACT_FIELDS]
 _REFRESH = f"UPDATE items SET {', '.join(f'{name} = ?' for name in _KNOWN)}, updated_at = ?, deleted_at = NULL WHERE id = ?"
 _INSERT = (
     f"INSERT INTO items ({', '.join([*_OF_REGISTRATION, *_KNOWN])}) "
-    f"VALUES ({', '.join(KEPT if name == 'url' else '?' for name in [*_OF_REGISTRATION, *_KNOWN])})"
+    f"VALUES ({', '.join('?' * (len(_OF_REGISTRATION) + len(_KNOWN)))})"
 )
 _OUTDATED = (
     "DELETE FROM thumbnails WHERE item_id = ?",
@@ -244,14 +244,16 @@ class Registration:
     def _places(self, origin_of: OriginOf | None) -> Callable[[str], tuple[int | None, int | None]]:
         """A function that returns the inner ids of the integration and the store of a URL, within one transaction."""
         of, ids = origin_of or self._origins(), dict[Origin, tuple[int | None, int | None]]()
+        last, ids_of_last = HERE, ids.get(HERE, (None, None))
 
         def place(url: str) -> tuple[int | None, int | None]:
+            nonlocal last, ids_of_last
             origin = of(url)
-            if origin is HERE:
-                return None, None
-            if origin not in ids:
-                ids[origin] = (origin.integration_id, self._stores.id_of(origin))
-            return ids[origin]
+            if origin is not last:  # that of most is the one before
+                if origin is not HERE and origin not in ids:
+                    ids[origin] = (origin.integration_id, self._stores.id_of(origin))
+                last, ids_of_last = origin, ids.get(origin, (None, None))
+            return ids_of_last
 
         return place
 
@@ -339,6 +341,7 @@ class Registration:
         moment, user = now(), self._access.user.email
         folder_ids, place_of = of
         first, kept, vectors = into
+        stored = self._database.places.kept
         for position, (item, uuid) in enumerate(zip(items, new_uuids(len(items)), strict=True)):
             url, facts, name = item.url, item.facts, item.name
             try:
@@ -366,7 +369,7 @@ class Registration:
                 vectors.append(((first + len(kept), 0), of_item))
             kept.append(item)
             yield (
-                uuid, folder_ids[position], name, url, metadata, moment, moment, user, *place_of(url),
+                uuid, folder_ids[position], name, stored(url), metadata, moment, moment, user, *place_of(url),
                 *_file(item), *_facts(facts),
             )  # fmt: skip
 

@@ -137,7 +137,10 @@ class TableColumns:
         if not database.may_write or database.is_writing or not _has_polars() or not self._is_large():
             return
         version = self._tables.version()
-        if version is not None and self._tables.pending_count(version[1], much) < much:
+        if version is not None and (
+            self._tables.may_be_pending(version[1]) < much
+            or self._tables.pending_count(version[1], much) < much
+        ):
             return
         if time.monotonic() < self._retry_at:
             return

@@ -1,6 +1,6 @@
 // What the page asks Heron's own API: one function for each question, with the records that the page shows.
 
-import { read } from "./columns";
+import { read, type Column } from "./columns";
 import { count } from "./format";
 import { address, asSentence, ask, buffer, isAborted, json, Refused } from "./http";
 import { condition, written, type Asked } from "./query.svelte";
@@ -135,6 +135,11 @@ export interface Points {
   y: Float32Array;
   uuids: string[];
   frames: Int32Array | null;
+  coloured?: Coloured & { field: string };
+}
+export interface Coloured {
+  values: Float64Array | Int32Array | Float32Array;
+  labels: string[] | null;
 }
 export interface Job {
   id: string;
@@ -486,8 +491,18 @@ export async function projections(): Promise<Projection[]> {
   return (await json<Rows<Projection>>("projections")).rows;
 }
 
-export async function points(key: string, method: string, ofFrames: boolean, signal?: AbortSignal): Promise<Points> {
-  const [bytes] = await buffer(`projections/${encodeURIComponent(key)}/points`, { query: { method, columns: "x,y,uuid,frame", frames: ofFrames }, signal });
+/** The points of a projection, with the values of a field, since one question for both costs the server half as much. */
+export async function points(key: string, method: string, ofFrames: boolean, field: string, signal?: AbortSignal): Promise<Points> {
+  const path = `projections/${encodeURIComponent(key)}/points`;
+  const plain = { method, columns: "x,y,uuid,frame", frames: ofFrames };
+  let bytes: ArrayBuffer;
+  try {
+    [bytes] = await buffer(path, { query: field ? { ...plain, columns: `${plain.columns},value`, value: field } : plain, signal });
+  } catch (error) {
+    if (!field || !(error instanceof Refused) || error.status >= 500) throw error;
+    [bytes] = await buffer(path, { query: plain, signal }); // there is no such field: the points are shown, and the colour says why
+    field = "";
+  }
   const { columns } = read(bytes);
   const [x, y] = [columns.x?.numbers as Float32Array, columns.y?.numbers as Float32Array];
   const spread = [x, y].map((side) => {
@@ -501,19 +516,25 @@ export async function points(key: string, method: string, ofFrames: boolean, sig
     const { middle } = spread[place] ?? { middle: 0 };
     for (let row = 0; row < side.length; row += 1) side[row] = ((side[row] ?? 0) - middle) / half;
   });
-  return { key, method, ofFrames, x, y, uuids: columns.uuid?.texts ?? [], frames: (columns.frame?.numbers as Int32Array | undefined) ?? null };
+  return { key, method, ofFrames, x, y, uuids: columns.uuid?.texts ?? [], frames: (columns.frame?.numbers as Int32Array | undefined) ?? null, ...(field && columns.value?.numbers ? { coloured: { field, ...labelled(columns.value) } } : {}) };
 }
 
 /** The values of a field for all points: numbers, or places in a list of labels. */
-export async function colours(found: Points, field: string): Promise<{ values: Float64Array | Int32Array | Float32Array; labels: string[] | null }> {
+export async function colours(found: Points, field: string): Promise<Coloured> {
+  if (found.coloured?.field === field) return found.coloured;
   const [bytes] = await buffer(`projections/${encodeURIComponent(found.key)}/points`, { query: { method: found.method, value: field, columns: "value", frames: found.ofFrames } });
   const column = read(bytes).columns.value;
   if (!column?.numbers) throw new Error(`No point has a value of ${field}.`);
-  if (!column.values) return { values: column.numbers, labels: null };
+  return labelled(column);
+}
+
+function labelled(column: Column): Coloured {
+  const numbers = column.numbers ?? new Float32Array();
+  if (!column.values) return { values: numbers, labels: null };
   const labels = column.values.map(String);
   const none = labels.length;
-  const isWhole = column.numbers.every((one) => one >= 0);
-  return { values: column.numbers.map((one) => (one < 0 ? none : one)) as Int32Array, labels: isWhole ? labels : [...labels, "nothing"] };
+  const isWhole = numbers.every((one) => one >= 0);
+  return { values: numbers.map((one) => (one < 0 ? none : one)) as Int32Array, labels: isWhole ? labels : [...labels, "nothing"] };
 }
 
 /** The rows of the points that the query finds. */

@@ -45,6 +45,7 @@ class CvatExporter:
         """Write the images, numbered from 0, and return their number."""
         count = 0
         stream.write(b'<?xml version="1.0" encoding="utf-8"?>\n<annotations>\n  <version>1.1</version>\n')
+        stream.write(b"  <meta></meta>\n")  # CVAT refuses a dataset of a project without one
         for row in rows:
             facts = row.item.facts
             if row.item.kind != "image" or facts.width is None or facts.height is None:

@@ -62,7 +62,9 @@ def test_label_studio_has_a_task_for_each_file(lake, tmp_path):
 
 def test_cvat_numbers_the_images(lake, tmp_path):
     count, file = written(lake, tmp_path, "cvat", "c.xml")
-    images = ET.parse(file).getroot().findall("image")
+    root = ET.parse(file).getroot()
+    images = root.findall("image")
+    assert [part.tag for part in root][:3] == ["version", "meta", "image"], "CVAT asks for meta"
     assert [image.get("id") for image in images] == ["0", "1", "2"] and count == 3
     assert {image.get("name") for image in images} >= {"in/é <x>.png"}
 

@@ -51,8 +51,8 @@ class OpenCatalogue:
     def atomic(self) -> Iterator[None]:
         """Several verbs as one: all that they write is kept together, or after an error nothing of it.
 
-        Other processes wait with their writing until it ends, so it is not for imports and other long work.
-        Raises CatalogueBusy, CatalogueError.
+        Other processes wait with their writing until it ends, so it is not for long work; imports, embedding and
+        the making of pictures refuse to run in it. Raises CatalogueBusy, CatalogueError.
         """
         with self._database.write():
             yield

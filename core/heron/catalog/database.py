@@ -255,6 +255,14 @@ class Database:
         """Whether a transaction of `write` is open."""
         return self._depth > 0
 
+    def require_no_transaction(self, work: str) -> None:
+        """Raise InvalidInput within a transaction: threads of the work would wait for it, and it for them."""
+        if self.is_writing:
+            raise InvalidInput(
+                f"{work} cannot run within atomic(): its threads and processes read what is locked then",
+                hint="do it before or after",
+            )
+
     def state(self) -> tuple[int, int, int]:
         """What identifies the state of the catalogue that is read next: each write, by whichever process, makes another one.
 

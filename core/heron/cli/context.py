@@ -54,16 +54,11 @@ class Context:
         return self._workspace
 
     def require_user(self) -> None:
-        """Raise PermissionDenied if the user that was named is not one of this workspace, or there is none."""
-        from heron.catalog.access import OWNER, unknown_user
-        from heron.errors import NotFound
+        """Raise PermissionDenied if the user that was named is not one of this workspace, NotFound if there is no workspace."""
+        from heron.catalog.access import OWNER
 
-        if self.user is None or self.user == OWNER.email:
-            return
-        try:
+        if self.user is not None and self.user != OWNER.email:
             self.workspace()
-        except NotFound:
-            raise unknown_user(self.user) from None
 
     def plugins(self) -> PluginManager:
         """The plugin manager; no workspace is needed."""

@@ -102,6 +102,7 @@ class EmbeddingService:
         record = self._embedders.record(embedder)
         loaded = self._embedders.get(embedder, model or self._vectors._model_of(key or embedder, embedder))
         name = getattr(loaded, "model", model) if record.takes_model else None
+        self._items._database.require_no_transaction("embedding")
         made_by = MadeBy(embedder, name, loaded.revision, "text" in record.embeds)
         kept = self._prepared(key or embedder, made_by, loaded, again)
         run = Run(

@@ -108,6 +108,7 @@ class Runner:
     @contextmanager
     def opened(self, start: Callable[[], ImportJob]) -> Iterator[ImportJob]:
         """Open a job in a transaction, and close it however it ends: a job that Ctrl-C meets when it is opened, too."""
+        self._database.require_no_transaction("an import")
         with ExitStack() as closing:
             with ExitStack() as opening:
                 with self._database.write():
@@ -188,6 +189,7 @@ class Runner:
         self, plan: ImportPlan, source: Source, report: Report, executor: ExecutorRef | None = None
     ) -> ImportReport:
         """The report of a dry run, with every problem; the catalogue is not changed."""
+        self._database.require_no_transaction("an import")
         pipeline = self._pipeline(plan, source, report)
         prober = Prober(self._plugins, plan.probe, source.opener, source.integration)
 

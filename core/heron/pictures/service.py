@@ -216,6 +216,7 @@ class PictureService:
         continue an interrupted run, run it again. `executor` runs the work, as for `ingest.files`; the default are threads.
         """
         self._access.require("read", WORKSPACE)
+        self._items._database.require_no_transaction("making pictures")
         made, done = {"item": 0, "frame": 0, "failed": 0}, 0
         problems: list[ImportProblem] = []
         waiting: list[_Piece] = []

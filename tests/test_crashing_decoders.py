@@ -1,4 +1,4 @@
-"""A decoder that ends its process: `imports resume` reads in worker processes, so it costs its file, and is named."""
+"""A decoder that ends Heron's own process, in which it wants to run: `imports resume` reads in worker processes, so it costs its file, and is named."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Tape:
 @heron.hookimpl
 def register_decoders():
     form = heron.MediaFormat(media_type="video/x-tape", kind="video", suffixes=[".tape"], signature=b"TAPE")
-    yield heron.MediaDecoder(name="tape", summary="Tapes", formats=[form], load=Tape)
+    yield heron.MediaDecoder(name="tape", summary="Tapes", formats=[form], load=Tape, isolation="none")
 """
 
 PROGRAM = (sys.executable, "-c", "from heron.cli.program import run; run()")

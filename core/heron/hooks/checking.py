@@ -182,7 +182,10 @@ _RULES: Mapping[type[Contribution], Mapping[str, tuple[str, Callable[[Any], bool
         "slices": _BOOLEAN,
         "visual": _BOOLEAN,
     },
-    MediaDecoder: {"personal": ("facts such as dicom.PatientName", _each(rf"{_WORD}\..+"))},
+    MediaDecoder: {
+        "personal": ("facts such as dicom.PatientName", _each(rf"{_WORD}\..+")),
+        "isolation": _one_of("process", "none"),
+    },
     MetadataType: {
         "affinity": _one_of("text", "number", "boolean", "json"),
         "aliases": ("names", _each(_NAME)),

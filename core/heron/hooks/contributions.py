@@ -165,6 +165,7 @@ class MediaDecoder(Contribution):
     `FrameDecoder`, `TextReader`, `ValueDecoder` or `SeriesDecoder`. `namespaces` are the namespaces of `MediaFacts.extra` that it fills:
     with `namespaces=["las"]`, the fact `points` is queried as `las.points`. Decoders may share a namespace; then both mean
     the same facts. `personal` names personal facts, such as `dicom.PatientName`; an import leaves them out on request.
+    An installed one runs in processes with limits of time and memory; `isolation="none"` runs it in Heron's own.
     """
 
     sort: ClassVar[str] = "decoder"
@@ -173,6 +174,7 @@ class MediaDecoder(Contribution):
     load: Callable[[], Decoder]
     namespaces: Sequence[str] = field(default=(), converter=_texts, validator=_checked_namespaces)
     personal: Sequence[str] = field(default=(), converter=_texts)
+    isolation: Literal["process", "none"] = "process"
 
     def brings(self) -> list[str]:
         """The decoder, then the namespaces of its facts."""

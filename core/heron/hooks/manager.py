@@ -270,6 +270,15 @@ class PluginManager:
         origin = self._registry.origin_of(contribution)
         return origin is not None and origin.is_own
 
+    def isolates(self, decoder: MediaDecoder) -> bool:
+        """Whether a decoder runs in processes of its own: those of installed plugins of others do that do not refuse.
+
+        Heron's own protect this process themselves, and no other process has the plugins that were given as objects.
+        """
+        origin = self._registry.origin_of(decoder)
+        is_installed = origin is not None and origin.rank == 1
+        return decoder.isolation == "process" and is_installed and not self.is_own(decoder)
+
     def named(self, contribution: Contribution) -> str:
         """A contribution with its plugin and distribution, as messages name it: `decoder flif (plugin my_flif of my-flif)`."""
         origin = self._registry.origin_of(contribution)

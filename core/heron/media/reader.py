@@ -34,6 +34,8 @@ from heron.models import MediaFacts
 if TYPE_CHECKING:
     from PIL.Image import Image
 
+    from heron.isolation.pool import Pool
+
 T = TypeVar("T")
 
 THUMBNAIL = 256
@@ -60,10 +62,10 @@ class NoValues(InvalidInput):
 class Decoding:
     """A decoder behind the door: its own exceptions become MediaErrors, and its answers are checked.
 
-    `who` names it and its plugin.
+    `who` names it and its plugin. One that runs `elsewhere`, in processes of its own, imports nothing here.
     """
 
-    def __init__(self, record: MediaDecoder, decoder: Any, who: str) -> None:
+    def __init__(self, record: MediaDecoder, decoder: Any, who: str, *, elsewhere: bool = False) -> None:
         self.record = record
         self.has_frames = isinstance(decoder, FrameDecoder)
         """Whether its files have several pictures."""
@@ -72,7 +74,14 @@ class Decoding:
         self.has_series = isinstance(decoder, SeriesDecoder)
         self.decoder = decoder
         self._who = who
+        self._elsewhere = elsewhere
         self._used: set[str] = set()
+
+    @property
+    def abilities(self) -> list[str]:
+        """Which of `frames`, `text`, `values` and `series` it can give."""
+        able = (self.has_frames, self.has_text, isinstance(self.decoder, ValueDecoder), self.has_series)
+        return [name for name, has in zip(("frames", "text", "values", "series"), able, strict=True) if has]
 
     def probe(self, file: MediaFile) -> MediaFacts:
         """The facts of a file."""
@@ -164,7 +173,7 @@ class Decoding:
         hint = f"see {install_hint(self.record)}" if self.record.requires else None
         with guarded(self._who, verb, about, MediaError, hint):
             try:
-                if verb in self._used:
+                if self._elsewhere or verb in self._used:
                     yield
                 else:
                     with LOADING:
@@ -172,6 +181,11 @@ class Decoding:
             except (InvalidInput, answers.WrongAnswer) as error:
                 raise MediaError(f"{about}: {self._who} failed in {verb}: {error}") from error
         self._used.add(verb)
+
+
+def here(plugins: PluginManager, record: MediaDecoder) -> Decoding:
+    """A decoder that runs in this process; raises PluginError if it cannot be loaded."""
+    return Decoding(record, plugins.load(record), plugins.named(record))
 
 
 class MediaReader:
@@ -182,6 +196,7 @@ class MediaReader:
         self._sniffer: Sniffer | None = None
         self._decoders: dict[str, Decoding | PluginError] = {}
         self._last: tuple[MediaFile | None, Sniffed | None] = (None, None)
+        self._pool: Pool | None = None
 
     def sniff(self, file: MediaFile) -> Sniffed | None:
         """The format of a file; sets the file's media type. The last result is remembered."""
@@ -200,15 +215,25 @@ class MediaReader:
         """The decoder of a record; raises PluginError if it cannot be loaded."""
         if record.name not in self._decoders:
             try:
-                self._decoders[record.name] = Decoding(
-                    record, self._plugins.load(record), self._plugins.named(record)
-                )
+                self._decoders[record.name] = self._made(record)
             except PluginError as error:
                 self._decoders[record.name] = error
         decoder = self._decoders[record.name]
         if isinstance(decoder, PluginError):
             raise decoder
         return decoder
+
+    def _made(self, record: MediaDecoder) -> Decoding:
+        if not self._plugins.isolates(record):
+            return here(self._plugins, record)
+        from heron.isolation.decoder import isolated
+        from heron.isolation.pool import Pool
+
+        self._plugins.require(record)
+        self._pool = self._pool or Pool()
+        who = self._plugins.named(record)
+        decoder = isolated(self._pool, self._plugins.plugin_of(record), record.name, who)
+        return Decoding(record, decoder, who, elsewhere=True)
 
     def named(self, decoder: str) -> Decoding:
         """The decoder of that name; raises PluginError."""

@@ -1,0 +1,177 @@
+"""One process that runs the decoders of a plugin within limits, as the process that asks it sees it."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import weakref
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from attrs import frozen
+
+from heron.errors import HeronError, InvalidInput, PluginError
+from heron.hooks import MediaFile
+from heron.isolation.channel import BrokenMessage, Channel, Message
+
+_LARGEST_READ = 8 * 1024**2
+_AFTER = 10
+"""The seconds that this process waits beyond those after which the other one ends itself."""
+
+
+@frozen
+class Limits:
+    """What one call of a decoder may take: processor time, and time without an answer, in seconds; address space in bytes."""
+
+    seconds: float = 60
+    wait: float = 120
+    memory: int = 4 * 1024**3
+
+    @classmethod
+    def of_environment(cls) -> Limits:
+        """HERON_DECODER_SECONDS and HERON_DECODER_MEMORY (in MB), or the defaults; raises InvalidInput."""
+        seconds = _number("HERON_DECODER_SECONDS", 60)
+        return cls(seconds, max(120, 2 * seconds), _number("HERON_DECODER_MEMORY", 4096) * 1024**2)
+
+
+def _number(name: str, default: int) -> int:
+    given = os.environ.get(name, str(default))
+    if not (given.isascii() and given.isdecimal() and 1 <= int(given) <= 10**7):
+        raise InvalidInput(f"{name} is {given!r}, a whole number from 1 is needed")
+    return int(given)
+
+
+class Ended(Exception):
+    """A call that has no answer; the text says what happened to its process, or in it."""
+
+    def __init__(self, reason: str, *, took_too_long: bool = False) -> None:
+        super().__init__(reason)
+        self.took_too_long = took_too_long
+
+
+class Source:
+    """Reads a file for a process that has no path of it."""
+
+    def __init__(self, file: MediaFile | None) -> None:
+        self._file = file
+        self._stream: Any = None
+        self.error: BaseException | None = None
+        """What reading raised last."""
+
+    def block(self, start: int, count: int) -> bytes | None:
+        """Some bytes, or None if they cannot be read."""
+        if self._file is None or not 0 <= start <= self._file.size or not 0 <= count <= _LARGEST_READ:
+            return None
+        try:
+            if self._stream is None:
+                self._stream = self._file.open()
+            self._stream.seek(start)
+            found: bytes = self._stream.read(count)
+        except (HeronError, OSError, EOFError) as error:
+            self.error = error
+            return None
+        return found
+
+    def close(self) -> None:
+        """Close the file."""
+        if self._stream is not None:
+            self._stream.close()
+
+
+class Process:
+    """One process for the decoders of one plugin; it ends with the object, and when this process ends."""
+
+    def __init__(self, plugin: str, limits: Limits) -> None:
+        """Start it; raises PluginError if that is not possible."""
+        self.plugin = plugin
+        self.has_read = False
+        """Whether it has read a file, which may have broken it."""
+
+        self._limits = limits
+        given = [str(number) for number in (limits.seconds, limits.wait, limits.memory)]
+        try:
+            self._process = subprocess.Popen(
+                [sys.executable, "-P", "-m", "heron.isolation.worker", plugin, *given],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+                bufsize=0,
+                env={
+                    **os.environ,
+                    "PYTHONPATH": os.pathsep.join(place or str(Path.cwd()) for place in sys.path),
+                },
+                start_new_session=True,
+            )
+        except (OSError, ValueError) as error:
+            raise PluginError(
+                f"no process for the decoders of plugin {plugin} can be started: {error}"
+            ) from error
+        to, of = self._process.stdin, self._process.stdout
+        assert to is not None and of is not None
+        self._channel = Channel(of.fileno(), to.fileno(), limits.wait + _AFTER)
+        self.end = weakref.finalize(self, _end, self._process, os.getpid())
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether it can be asked."""
+        return self._process.poll() is None
+
+    def ask(self, message: Message, content: bytes, source: Source) -> tuple[Message, bytes]:
+        """Send a request, and meanwhile read from the source what the process asks for; raises Ended."""
+        answer, found = self._exchange(message, content)
+        while "read" in answer:
+            try:
+                start, count = map(int, answer["read"])
+            except (TypeError, ValueError):
+                raise Ended("its process sent what is no answer") from None
+            block = source.block(start, count)
+            answer, found = self._exchange({"ok": block is not None}, block or b"")
+        return answer, found
+
+    def _exchange(self, message: Message, content: bytes) -> tuple[Message, bytes]:
+        try:
+            self._channel.send(message, content)
+            return self._channel.receive()
+        except TimeoutError:
+            raise self._hung() from None
+        except BrokenMessage:
+            raise Ended("its process sent what is no answer") from None
+        except (OSError, EOFError) as error:
+            raise self._ending() from error
+
+    def _hung(self) -> Ended:
+        return Ended(f"it gave no answer for {self._limits.wait:g} s", took_too_long=True)
+
+    def _ending(self) -> Ended:
+        """What has happened to the process, which has closed its side."""
+        try:
+            code = self._process.wait(1)
+        except subprocess.TimeoutExpired:
+            return Ended("its process closed the connection")
+        if code == -signal.SIGPROF:
+            return Ended(
+                f"it took more than {self._limits.seconds:g} s of processor time", took_too_long=True
+            )
+        if code == -signal.SIGALRM:
+            return self._hung()
+        if code >= 0:
+            return Ended(f"its process ended by itself with code {code}")
+        try:
+            name = signal.Signals(-code).name
+        except ValueError:
+            name = str(-code)
+        return Ended(f"its process ended by signal {name}")
+
+
+def _end(process: subprocess.Popen[bytes], owner: int) -> None:
+    """End a process with all that it has started; in a fork of its owner, only close its pipes."""
+    if owner == os.getpid():
+        with suppress(OSError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+    for pipe in (process.stdin, process.stdout):
+        if pipe is not None:
+            pipe.close()

@@ -418,3 +418,15 @@ def test_a_process_that_asks_often_gets_columns_for_fewer_items(tmp_path, monkey
         assert workspace.search.explain(where="width >= 40").engine == "SQLite", (
             "Polars is not imported for one query"
         )
+
+
+def test_a_server_asks_often_from_its_first_query_in_each_of_its_workspaces(tmp_path, monkeypatch):
+    monkeypatch.setattr(kept, "SOME", 40)
+    items = [NewItem(f"u:{number}", MediaFacts("image", "x/y", width=number)) for number in range(45)]
+    with heron.open(tmp_path, discover=False) as workspace:
+        workspace.registration.register(items, "F")
+        workspace.asks_often = True
+        with workspace.open_as(None) as other:
+            for each in (workspace, other):
+                assert each.search.explain(where="width >= 40").engine == "columns"
+                assert each.search.count(where="width >= 40") == 5

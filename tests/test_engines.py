@@ -13,6 +13,7 @@ import heron
 from heron.models import Query
 from heron.search.tally import Bins, Extent, Spans, Values
 from heron.search.tree import Among, Field, InFolder
+from heron.search.values import plain
 from tests.naive_engine import NaiveEngine
 from tests.random_queries import FOLDERS, KEYS, new_items, sorts
 from tests.random_queries import conditions as random_conditions
@@ -131,6 +132,12 @@ def agree(sqlite, naive, plan, limit):
         assert [list(c) for c in sqlite.values(plan.table, fields, given)] == naive.values(
             plan.table, fields, given
         )
+        wanted = [field for field in fields if field.affinity != "json"]
+        stored = naive.values(plan.table, wanted, given)
+        found = sqlite.plain_values(plan.table, wanted, np.array(given, np.int64))
+        assert [list(values) for values in found] == [
+            [plain(field, each) for each in values] for field, values in zip(wanted, stored, strict=True)
+        ]
 
 
 @pytest.mark.slow

@@ -61,7 +61,9 @@ class Holdings(OpenCatalogue):
         `user` is an e-mail address; None is the owner. Raises PermissionDenied for an unknown user.
         """
         plugins = self.plugins
-        return type(self)(self.root, lambda: plugins, user=user, read_only=self._database.refuses_writes)
+        opened = type(self)(self.root, lambda: plugins, user=user, read_only=self._database.refuses_writes)
+        opened.asks_often = self.asks_often
+        return opened
 
     @cached_property
     def schema(self) -> SchemaService:
@@ -173,7 +175,13 @@ class Holdings(OpenCatalogue):
         """The columns, from which queries over many items are answered."""
         from heron.catalog.columns.service import ColumnService
 
-        return ColumnService(self._database, self.access, self.root / DIRECTORY, lambda: self._push)
+        return ColumnService(
+            self._database,
+            self.access,
+            self.root / DIRECTORY,
+            lambda: self._push,
+            lambda: self.asks_often,
+        )
 
     @cached_property
     def _push(self) -> PushService:

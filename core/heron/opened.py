@@ -32,6 +32,11 @@ class OpenCatalogue:
         read_only: bool = False,
     ) -> None:
         self.root = root
+        self.asks_often = False
+        """Whether the process asks many queries, as a server does: then columns are used from 20,000 items on, from its first query.
+
+        Set it before the first query. A notebook or script need not: it is found out after a few queries.
+        """
         self._load_plugins = load_plugins
         self._database = Database(root / DIRECTORY, create=create)
         try:

@@ -19,7 +19,7 @@ class Points(Record):
     """Points of items or frames: coordinates, UUIDs and names of the items, and numbers of the frames.
 
     `places` are the coordinates, float32 of shape (n, 2). `values` are the values of `field`, if one was requested;
-    `frames` is None for points of items.
+    `frames` is None for points of items. The sequences of many points make their objects when they are first read.
     """
 
     uuids: Sequence[str]

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
+from typing import Any, cast
 
 import numpy as np
 from attrs import field, frozen
@@ -27,7 +28,7 @@ from heron.models import Query
 from heron.pictures.service import PictureService
 from heron.projection.methods import METHODS, project
 from heron.records import Record
-from heron.search.values import check_plain, plain
+from heron.search.values import Value, check_plain
 from heron.times import moment
 from heron.wording import counted
 
@@ -126,19 +127,33 @@ class ProjectionService:
         _, stored = self._found(key, method)
         field = check_plain(self._lookup.field(value, frames=frames)) if value is not None else None
         plan = self._lookup.plan(query, frames=frames)
-        rows = [row for row in self._store.points(stored) if bool(row[1]) == frames]
-        ids = np.array([row[1] if frames else row[0] for row in rows], dtype=np.int64)
-        kept = np.flatnonzero(self._lookup.keeps(plan, ids))
-        ids = ids[kept].tolist()
-        uuids, names = map(tuple, self._lookup.values(["item.uuid", "item.name"], ids, frames=frames))
-        numbers: tuple[int | None, ...] = (None,) * len(ids)
+        found = self._store.points(stored)
+        found = found.of((found.frames > 0) == frames)
+        found = found.of(self._lookup.keeps(plan, found.frames if frames else found.items))
+        lookup = self._lookup
+        uuids, names = lookup.plain_values(
+            [lookup.field("item.uuid"), lookup.field("item.name")], found.items
+        )
+        numbers: Sequence[Any] = (None,) * len(found)
         if frames:
-            numbers = tuple(self._lookup.values(["frame.number"], ids, frames=True)[0])
-        places = np.array([rows[place][2:] for place in kept.tolist()], np.float32).reshape(-1, 2)
-        values = None
+            [numbers] = lookup.plain_values(
+                [lookup.field("frame.number", frames=True)], found.frames, frames=True
+            )
+        values: Sequence[Value] | None = None
         if field is not None:
-            values = [plain(field, each) for each in self._lookup.values_of([field], ids, frames=frames)[0]]
-        return Points(uuids, names, numbers, places, frames, value, values)
+            of_frames = field.home.startswith("frame")
+            [values] = lookup.plain_values(
+                [field], found.frames if of_frames else found.items, frames=of_frames
+            )
+        return Points(
+            cast(Sequence[str], uuids),
+            cast(Sequence[str], names),
+            numbers,
+            found.places,
+            frames,
+            value,
+            values,
+        )
 
     def plot(
         self,
@@ -204,7 +219,8 @@ class ProjectionService:
         if opened.kept.file == found.file:
             new[: found.row_count] = False
         else:
-            there = {row[:2] for row in self._store.points(found)}
+            points = self._store.points(found)
+            there = set(zip(points.items.tolist(), points.frames.tolist(), strict=True))
             owners = zip(opened.items.tolist(), opened.frames.tolist(), strict=True)
             new &= [owner not in there for owner in owners]
         return int(self._lookup.keeps(self._lookup.plan(found.query), opened.items[new]).sum())

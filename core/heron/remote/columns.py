@@ -18,6 +18,7 @@ from uuid import UUID
 import numpy as np
 from attrs import frozen
 
+from heron.columns.gathered import Gathered
 from heron.convert import dumps, loads
 from heron.errors import InvalidInput
 
@@ -46,6 +47,8 @@ def numbers(values: Array, type: str = "float32") -> Column:
 
 def uuids(values: Sequence[str]) -> Column:
     """A column of UUIDs."""
+    if isinstance(values, Gathered):
+        values = [values.series.str.join("").item()]
     return Column("uuid", bytes.fromhex("".join(values).replace("-", "")))
 
 
@@ -61,6 +64,8 @@ def values(given: Sequence[Any]) -> Column:
 
     Times are seconds since 1970 in UTC.
     """
+    if isinstance(given, Gathered):
+        return _gathered(given)
     there = [value for value in given if value is not None]
     if there and all(type(value) in (int, float) for value in there):
         is_whole = all(type(value) is int for value in there)
@@ -73,6 +78,29 @@ def values(given: Sequence[Any]) -> Column:
     codes = [-1 if value is None else places.setdefault((type(value), value), len(places)) for value in given]
     kinds = [value for _, value in places]
     return Column("category", np.array(codes, "<i4").tobytes(), {"values": kinds})
+
+
+def _gathered(given: Gathered) -> Column:
+    """The column that `values` makes of the same values, without looking at each."""
+    import polars as pl
+
+    series = given.series
+    if series.null_count() == len(series):
+        return Column("category", np.full(len(series), -1, "<i4").tobytes(), {"values": []})
+    if given.look in ("number", "time"):
+        array = series.cast(pl.Float64).fill_null(np.nan).to_numpy()
+        if given.look == "time":
+            return Column("float64", (array / 1e6).astype("<f8").tobytes(), {"times": True})
+        is_whole = series.dtype == pl.Int64
+        if given.whole is not None:
+            is_whole = bool((given.whole | series.is_null()).all())
+        return Column("float64", array.astype("<f8").tobytes(), {"whole": is_whole})
+    labels: Sequence[Any] = given.labels
+    if given.look == "text":
+        texts = series.drop_nulls().unique(maintain_order=True)
+        series, labels = series.cast(pl.Enum(texts)).to_physical(), texts.to_list()
+    codes = series.cast(pl.Int32).fill_null(-1).to_numpy()
+    return Column("category", codes.astype("<i4").tobytes(), {"values": list(labels)})
 
 
 def written(rows: int, columns: Mapping[str, Column]) -> Iterator[bytes]:

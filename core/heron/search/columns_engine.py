@@ -17,12 +17,14 @@ from heron.search.column_finding import conjuncts, evaluated, written
 from heron.search.column_parts import NotInColumns
 from heron.search.column_sorting import all_rows, first_rows, merged
 from heron.search.column_tallies import Counting, of_all
+from heron.search.column_values import Rows
 from heron.search.column_writer import ColumnWriter
 from heron.search.engine import Further, Row, no_more
 from heron.search.plan import Plan
 from heron.search.sqlite_engine import SqliteEngine
 from heron.search.tally import Counts, Tally
 from heron.search.tree import Field, Table
+from heron.search.values import Value as PlainValue
 
 if TYPE_CHECKING:
     import numpy
@@ -170,6 +172,22 @@ class ColumnsEngine:
     def values(self, table: Table, fields: Sequence[Field], ids: Sequence[int]) -> Sequence[Sequence[Json]]:
         """The values of fields for some rows, a list for each field."""
         return self._sqlite.values(table, fields, ids)
+
+    def plain_values(
+        self, table: Table, fields: Sequence[Field], ids: Array
+    ) -> Sequence[Sequence[PlainValue]]:
+        """The plain values of fields for some rows; an object is made of each only when somebody reads it."""
+
+        def answer(found: Sequence[_Found], pending: Plan | None) -> Sequence[Sequence[PlainValue]]:
+            rows = Rows([(part.segment, part.mask) for part in found], ids)
+            others: Sequence[Sequence[Json]] = [()] * len(fields)
+            if len(rows.missing):
+                others = self._sqlite.values(table, fields, rows.missing.tolist())
+            return [
+                rows.gathered(field, self._writer, more) for field, more in zip(fields, others, strict=True)
+            ]
+
+        return self._answered(Plan(table), answer, lambda _: self._sqlite.plain_values(table, fields, ids))
 
     def explain(self, plan: Plan) -> Explanation:
         """The SQL of a plan's condition, with its parameters, and the engine that answers it."""

@@ -10,6 +10,7 @@ from heron.models import Json
 from heron.search.plan import Plan
 from heron.search.tally import Counts, Tally
 from heron.search.tree import Field, Table
+from heron.search.values import Value
 
 if TYPE_CHECKING:
     import numpy
@@ -76,6 +77,12 @@ class Engine(Protocol):
 
         Values are in stored form, as they are compared; None if a row has no value or the acting user may not see it.
         Rows of deleted items have values too, since a dataset can contain them.
+        """
+
+    def plain_values(self, table: Table, fields: Sequence[Field], ids: Array) -> Sequence[Sequence[Value]]:
+        """The values of fields for many rows (int64), as `values.plain` gives them: a sequence for each field.
+
+        An engine with columns in memory makes no object of a value until somebody reads it: `columns.gathered`.
         """
 
     def explain(self, plan: Plan) -> Explanation:

@@ -23,6 +23,8 @@ from heron.search.sqlite import SqliteWriter
 from heron.search.sqlite_functions import Failures
 from heron.search.tally import Bins, Counts, Extent, Mean, Ranked, Spans, Tally, Values
 from heron.search.tree import Field, Table
+from heron.search.values import Value as PlainValue
+from heron.search.values import plain
 
 if TYPE_CHECKING:
     import numpy
@@ -187,6 +189,15 @@ class SqliteEngine:
         nothing = (None,) * len(fields)
         rows = [found.get(int(id), nothing) for id in ids]
         return [[row[place] for row in rows] for place in range(len(fields))]
+
+    def plain_values(
+        self, table: Table, fields: Sequence[Field], ids: Array
+    ) -> Sequence[Sequence[PlainValue]]:
+        """The plain values of fields for some rows, a tuple for each field."""
+        found = self.values(table, fields, ids.tolist())
+        return [
+            tuple(plain(field, each) for each in values) for field, values in zip(fields, found, strict=True)
+        ]
 
     def explain(self, plan: Plan) -> Explanation:
         """The SQL of a plan's condition, with its parameters."""

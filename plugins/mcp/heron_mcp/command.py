@@ -24,4 +24,6 @@ def mcp(context: heron.CommandContext, write: bool) -> None:
     """
     from heron_mcp.tools import server_of
 
-    server_of(context.workspace(), writes=write).run("stdio")
+    workspace = context.workspace()
+    workspace.asks_often = True
+    server_of(workspace, writes=write).run("stdio")

@@ -50,6 +50,7 @@ class Application:
             create=False,
             read_only=settings.read_only,
         )
+        workspace.asks_often = True
         self.site = ServedSite(settings, workspace, folder)
         self._gate = Gate(settings)
         self._identity = Identity(settings, self.site)

@@ -42,12 +42,12 @@ def _routes(site: heron.Site) -> list[Any]:
     async def together(request: Request) -> Response:
         barrier = threading.Barrier(4, timeout=10)
 
-        def work(workspace: heron.Workspace) -> int:
+        def work(workspace: heron.Workspace) -> tuple[int, bool]:
             barrier.wait()
-            return id(workspace)
+            return id(workspace), workspace.asks_often
 
-        found = await asyncio.gather(*(site.call(request, work) for _ in range(4)))
-        return JSONResponse({"different": len(set(found))})
+        found = dict(await asyncio.gather(*(site.call(request, work) for _ in range(4))))
+        return JSONResponse({"different": len(found), "ask often": all(found.values())})
 
     async def fail(request: Request) -> Response:
         raise ZeroDivisionError("a secret")
@@ -181,7 +181,7 @@ def test_an_error_of_a_route_tells_nothing_of_itself(owner: httpx.Client) -> Non
 
 
 def test_four_threads_have_four_workspaces(owner: httpx.Client) -> None:
-    assert owner.get("/t/together").json() == {"different": 4}
+    assert owner.get("/t/together").json() == {"different": 4, "ask often": True}
 
 
 def test_routes_that_authenticate_must_say_who_asks(stranger: httpx.Client) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from functools import cache
 from importlib.util import find_spec
@@ -30,7 +30,10 @@ SOME = 20_000
 """With so many there are columns for a process that asks OFTEN, such as a server, a notebook or a long script."""
 
 OFTEN = 10
-"""A process asks often after so many first pages, counts and other parts of queries; further pages do not count."""
+"""A process asks often after so many first pages, counts and other parts of queries; further pages do not count.
+
+A server says so itself: it opens the workspace once for each thread and user.
+"""
 
 PENDING = 20_000
 """So many may be pending before they are written."""
@@ -65,8 +68,10 @@ class Parts:
 class TableColumns:
     """The columns of one table of a workspace."""
 
-    def __init__(self, tables: ColumnTables, folder: Path) -> None:
+    def __init__(self, tables: ColumnTables, folder: Path, asks_often: Callable[[], bool]) -> None:
+        """`asks_often` tells of a process that is known to ask OFTEN, whatever it has asked until now."""
         self._tables = tables
+        self._asks_often = asks_often
         self._folder = folder
         self._version: tuple[int, int] | None = None
         self._segments: Sequence[Segment] = ()
@@ -96,7 +101,7 @@ class TableColumns:
     def _is_large(self) -> bool:
         """Whether columns are quicker for this process than SQLite alone."""
         newest = self._tables.last_change()[1]
-        return newest >= MANY or (newest >= SOME and self._asked > OFTEN)
+        return newest >= MANY or (newest >= SOME and (self._asked > OFTEN or self._asks_often()))
 
     def opened(self) -> Opened | None:
         """The columns in the state of the caller's transaction; None if SQLite has to answer alone."""

@@ -45,15 +45,20 @@ class ColumnService:
     """The columns of one workspace."""
 
     def __init__(
-        self, database: Database, access: Access, directory: Path, pusher: Callable[[], Callable[..., Pushed]]
+        self,
+        database: Database,
+        access: Access,
+        directory: Path,
+        pusher: Callable[[], Callable[..., Pushed]],
+        asks_often: Callable[[], bool],
     ) -> None:
-        """`pusher` gives what writes columns to a place elsewhere."""
+        """`pusher` gives what writes columns to a place elsewhere; `asks_often` tells of a process that asks many queries."""
         self._database = database
         self._access = access
         self._pusher = pusher
         folder = directory / FOLDER
-        self._items = TableColumns(ColumnTables(database, ITEMS), folder)
-        self._frames = TableColumns(ColumnTables(database, FRAMES), folder / "frames")
+        self._items = TableColumns(ColumnTables(database, ITEMS), folder, asks_often)
+        self._frames = TableColumns(ColumnTables(database, FRAMES), folder / "frames", asks_often)
 
     def status(self) -> ColumnStatus:
         """What the columns contain."""

@@ -355,6 +355,8 @@ def test_a_member_is_offered_what_is_allowed_and_nothing_else(
         here.roles.grant("user", user="ada@example.org", folder="Photos")
         here.collections.create("Of the owner")
         token = here.users.create_token("ada@example.org").secret
+    with closing(heron.open(root, user="ada@example.org")) as hers:
+        hers.collections.create("Hers")
     with watching(server, token) as watched:
         page = watched.open()
         page.locator(".tile[data-uuid]").first.locator(".picture").click(modifiers=["Control"])
@@ -363,6 +365,12 @@ def test_a_member_is_offered_what_is_allowed_and_nothing_else(
         bar(page).get_by_role("button", name="Add to collection").click()
         expect(page.get_by_role("dialog")).not_to_contain_text("Of the owner")
         page.keyboard.press("Escape")
+        page = watched.open("?page=collections")
+        page.get_by_role("button", name="Actions on Hers").click()
+        expect(page.get_by_role("menuitem", name="Delete")).to_be_visible()
+        page = watched.open("?page=folders")
+        expect(page.get_by_role("link", name="Photos")).to_be_visible()
+        expect(page.get_by_role("button", name="Actions on Photos")).to_have_count(0)
     answer = httpx.get(
         f"{server.url}/api/v1/workspace", headers={"Authorization": f"Bearer {token}"}, timeout=None
     )

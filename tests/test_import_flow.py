@@ -248,7 +248,7 @@ def test_a_plugin_that_raises_anything_fails_the_unit_and_not_the_others(lake, l
     report = workspace.ingest.manifest(manifest_of(tmp_path, lake.urls), folder="A", ignore_errors=True)
     assert (report.added, report.failed, report.job.state) == (450, 50, "done")
     problems = list(workspace.imports.problems(report.job))
-    assert all("cannot be read: " in p.reason and "\n" not in p.reason for p in problems)
+    assert all("(plugin OddPlugin" in p.reason and "\n" not in p.reason for p in problems)
     assert {p.url for p in problems} == {url for url in lake.urls if url.endswith("3.png")}
 
 

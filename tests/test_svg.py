@@ -6,6 +6,7 @@ import time
 
 import numpy as np
 import pytest
+from attrs import evolve
 from PIL import Image
 
 import heron
@@ -206,12 +207,14 @@ def test_damaged_and_hostile_files_are_refused_quickly(decoder, written, content
 
 @pytest.mark.slow
 def test_a_drawing_that_takes_for_ever_ends_and_the_next_one_is_drawn(decoder, written, monkeypatch):
-    from heron.media.svg import process
+    from heron.media.svg import decoder
 
-    monkeypatch.setattr(process, "SECONDS", 1)
+    monkeypatch.setattr(decoder, "LIMITS", evolve(decoder.LIMITS, seconds=1))
     fresh = SVG.load()
     endless = '<filter id="f"><feTurbulence baseFrequency="0.5" numOctaves="99999999"/></filter><rect filter="url(#f)" width="40" height="20"/>'
-    with pytest.raises(heron.MediaError, match=r"a\.svg cannot be drawn in 1 seconds"):
+    with pytest.raises(
+        heron.MediaError, match=r"a\.svg cannot be drawn: it took more than 1 s of processor time"
+    ):
         fresh.picture(written(svg(endless)), 512)
     assert fresh.picture(written(svg()), 8).size == (8, 4)
 
@@ -219,11 +222,12 @@ def test_a_drawing_that_takes_for_ever_ends_and_the_next_one_is_drawn(decoder, w
 def test_an_installation_that_cannot_draw_is_not_taken_for_a_fault_of_the_file(
     written, monkeypatch, tmp_path
 ):
-    from heron.media.svg import process
+    from heron.isolation import process
+    from heron.media.svg import decoder
 
-    broken = tmp_path / "worker.py"
-    broken.write_text("import resvg_py_that_is_not_there")
-    monkeypatch.setattr(process, "_WORKER", broken)
+    (tmp_path / "a_broken_worker.py").write_text("import resvg_py_that_is_not_there")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.setattr(decoder, "_WORKER", ("a_broken_worker",))
     with pytest.raises(heron.PluginError, match="ended by itself with code 1"):
         SVG.load().picture(written(svg()), 8)
     monkeypatch.setattr(process.sys, "executable", str(tmp_path / "nothing"))

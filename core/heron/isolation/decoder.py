@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import pickle
 from collections.abc import Iterator, Sequence
 from typing import Any, NoReturn
 
 from heron.errors import MediaError, PluginError
 from heron.hooks import MediaFile, Part, Series, Values
+from heron.isolation.channel import Message
+from heron.isolation.files import sent
 from heron.isolation.packing import unpack
 from heron.isolation.pool import Pool
 from heron.isolation.process import Ended
+
+WORKER = "heron.isolation.worker"
+"""The module that runs decoders of plugins."""
 
 
 class Isolated:
@@ -17,7 +23,7 @@ class Isolated:
 
     def __init__(self, pool: Pool, plugin: str, decoder: str, who: str) -> None:
         self._pool = pool
-        self._plugin = plugin
+        self._serves = (WORKER, plugin)
         self._decoder = decoder
         self._who = who
 
@@ -31,12 +37,12 @@ class Isolated:
 
     def _one(self, verb: str, file: MediaFile | None, about: str, *arguments: Any) -> Any:
         try:
-            return unpack(verb, *self._pool.call(self._plugin, self._decoder, verb, file, *arguments))
+            return unpack(verb, *self._pool.call(self._serves, *self._request(verb, file, arguments), file))
         except Ended as ended:
             self._fail(verb, about, ended)
 
     def _many(self, verb: str, file: MediaFile, *arguments: Any) -> Iterator[Any]:
-        pieces = self._pool.stream(self._plugin, self._decoder, verb, file, *arguments)
+        pieces = self._pool.stream(self._serves, *self._request(verb, file, arguments), file)
         try:
             for piece in pieces:
                 yield unpack(verb, *piece)
@@ -44,6 +50,12 @@ class Isolated:
             self._fail(verb, file.name, ended)
         finally:
             pieces.close()  # type: ignore[attr-defined]
+
+    def _request(
+        self, verb: str, file: MediaFile | None, arguments: tuple[Any, ...]
+    ) -> tuple[Message, bytes]:
+        content = pickle.dumps((sent(file), arguments), pickle.HIGHEST_PROTOCOL)
+        return {"decoder": self._decoder, "verb": verb}, content
 
     def _fail(self, verb: str, about: str, ended: Ended) -> NoReturn:
         raise MediaError(f"{about}: {self._who} failed in {verb}: {ended}") from ended
@@ -96,7 +108,8 @@ _ABILITIES = {"frames": _Frames, "text": _Text, "values": _Values, "series": _Se
 def isolated(pool: Pool, plugin: str, decoder: str, who: str) -> Isolated:
     """The decoder of a plugin with the methods that it has; raises PluginError if it cannot be loaded."""
     try:
-        answer, _ = pool.call(plugin, decoder, "abilities")
+        request = {"decoder": decoder, "verb": "abilities"}
+        answer, _ = pool.call((WORKER, plugin), request, pickle.dumps((None, ())))
     except Ended as ended:
         raise PluginError(f"{who} cannot be loaded: {ended}") from ended
     bases = [kind for name, kind in _ABILITIES.items() if name in answer["abilities"]]

@@ -10,13 +10,12 @@ from attrs import asdict
 
 from heron.hooks import Part, Series, Values, Window
 from heron.isolation.channel import Message
+from heron.isolation.serving import Packed
 from heron.models import MediaFacts
 from heron.times import utc_iso
 
 if TYPE_CHECKING:
     from PIL.Image import Image
-
-Packed = tuple[Message, bytes]
 
 
 def pack(verb: str, answer: Any) -> Packed:

@@ -1,17 +1,14 @@
-"""The processes of a reader: started when they are needed, used again, and replaced when they end."""
+"""The processes of a reader or decoder: started when they are needed, used again, and replaced when they end."""
 
 from __future__ import annotations
 
 import os
-import pickle
 from collections.abc import Iterator
 from contextlib import closing
-from typing import Any
 
 from heron.errors import HeronError, MediaError, PluginError
 from heron.hooks import MediaFile
 from heron.isolation.channel import Message
-from heron.isolation.files import sent
 from heron.isolation.process import Ended, Limits, Process, Source
 
 _MOST_IDLE = 4
@@ -27,23 +24,21 @@ class Pool:
         self._owner = os.getpid()
 
     def call(
-        self, plugin: str, decoder: str, verb: str, file: MediaFile | None = None, *arguments: Any
+        self, serves: tuple[str, ...], request: Message, content: bytes = b"", file: MediaFile | None = None
     ) -> tuple[Message, bytes]:
-        """The one answer of a decoder; raises what it raised, and Ended."""
-        [answer] = self.stream(plugin, decoder, verb, file, *arguments)
+        """The one answer to a request; raises what was raised there, and Ended."""
+        [answer] = self.stream(serves, request, content, file)
         return answer
 
     def stream(
-        self, plugin: str, decoder: str, verb: str, file: MediaFile | None = None, *arguments: Any
+        self, serves: tuple[str, ...], request: Message, content: bytes = b"", file: MediaFile | None = None
     ) -> Iterator[tuple[Message, bytes]]:
-        """The answers of a decoder, one after another; raises what it raised, and Ended.
+        """The answers to a request, one after another; raises what was raised there, and Ended.
 
-        While the answers are being taken, the process is at work for this file alone.
+        `serves` is that of `Process`. While the answers are being taken, the process is at work for this request alone.
         """
-        request = {"decoder": decoder, "verb": verb}
-        content = pickle.dumps((sent(file), arguments), pickle.HIGHEST_PROTOCOL)
         with closing(Source(file)) as source:
-            process, answer, found = self._begun(plugin, request, content, source)
+            process, answer, found = self._begun(serves, request, content, source)
             process.has_read = process.has_read or file is not None
             try:
                 while "end" not in answer and "error" not in answer:
@@ -66,11 +61,11 @@ class Pool:
                 raise source.error or _error(answer)
 
     def _begun(
-        self, plugin: str, request: Message, content: bytes, source: Source
+        self, serves: tuple[str, ...], request: Message, content: bytes, source: Source
     ) -> tuple[Process, Message, bytes]:
         """The first answer. A process that has read other files may end because of those, so a new one is asked then."""
-        for process in (self._borrow(plugin), None):
-            process = process or Process(plugin, self._limits)
+        for process in (self._borrow(serves), None):
+            process = process or Process(serves, self._limits)
             had_read = process.has_read
             try:
                 return process, *process.ask(request, content, source)
@@ -93,11 +88,11 @@ class Pool:
         else:
             self._give_back(process)
 
-    def _borrow(self, plugin: str) -> Process | None:
+    def _borrow(self, serves: tuple[str, ...]) -> Process | None:
         if self._owner != os.getpid():  # after a fork, they belong to the parent
             self._idle, self._owner = [], os.getpid()
         for process in reversed(list(self._idle)):
-            if process.plugin == plugin:
+            if process.serves == serves:
                 try:
                     self._idle.remove(process)
                 except ValueError:

@@ -1,4 +1,4 @@
-"""One process that runs the decoders of a plugin within limits, as the process that asks it sees it."""
+"""One process that works within limits, as the process that asks it sees it."""
 
 from __future__ import annotations
 
@@ -47,9 +47,11 @@ def _number(name: str, default: int) -> int:
 class Ended(Exception):
     """A call that has no answer; the text says what happened to its process, or in it."""
 
-    def __init__(self, reason: str, *, took_too_long: bool = False) -> None:
+    def __init__(self, reason: str, *, took_too_long: bool = False, exited: bool = False) -> None:
         super().__init__(reason)
         self.took_too_long = took_too_long
+        self.exited = exited
+        """Whether the process ended by itself, as it does where it cannot run at all."""
 
 
 class Source:
@@ -82,19 +84,23 @@ class Source:
 
 
 class Process:
-    """One process for the decoders of one plugin; it ends with the object, and when this process ends."""
+    """One process that serves a module, such as the decoders of a plugin; it ends with the object, and when this process ends.
 
-    def __init__(self, plugin: str, limits: Limits) -> None:
+    `serves` is the module, whose main program calls `serving.run`, and what it is told.
+    """
+
+    def __init__(self, serves: tuple[str, ...], limits: Limits) -> None:
         """Start it; raises PluginError if that is not possible."""
-        self.plugin = plugin
+        self.serves = serves
         self.has_read = False
         """Whether it has read a file, which may have broken it."""
 
         self._limits = limits
+        module, *told = serves
         given = [str(number) for number in (limits.seconds, limits.wait, limits.memory)]
         try:
             self._process = subprocess.Popen(
-                [sys.executable, "-P", "-m", "heron.isolation.worker", plugin, *given],
+                [sys.executable, "-P", "-m", module, *given, *told],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,
@@ -106,9 +112,7 @@ class Process:
                 start_new_session=True,
             )
         except (OSError, ValueError) as error:
-            raise PluginError(
-                f"no process for the decoders of plugin {plugin} can be started: {error}"
-            ) from error
+            raise PluginError(f"process {' '.join(serves)} cannot be started: {error}") from error
         to, of = self._process.stdin, self._process.stdout
         assert to is not None and of is not None
         self._channel = Channel(of.fileno(), to.fileno(), limits.wait + _AFTER)
@@ -158,7 +162,9 @@ class Process:
         if code == -signal.SIGALRM:
             return self._hung()
         if code >= 0:
-            return Ended(f"its process ended by itself with code {code}")
+            return Ended(f"its process ended by itself with code {code}", exited=True)
+        if code == -signal.SIGKILL:
+            return Ended("its process was killed, as the system does when memory is short")
         try:
             name = signal.Signals(-code).name
         except ValueError:

@@ -2,24 +2,36 @@
 
 from __future__ import annotations
 
+import io
+from pathlib import Path
 from typing import Any
 
 from PIL import Image
 
+from heron.errors import MediaError, PluginError
 from heron.hooks import MediaFile
+from heron.isolation.pool import Pool
+from heron.isolation.process import Ended, Limits
 from heron.media.svg.markup import read
-from heron.media.svg.process import Workers
 from heron.models import MediaFacts
 
 _LARGEST = 8192
 """The longest side of a picture in pixels."""
 
 
+LIMITS = Limits(seconds=20, wait=120, memory=1024**3)
+"""What one drawing may take."""
+
+_WORKER = ("heron.media.svg.worker",)
+_FONTS = str(Path(__file__).parent.parent / "fonts")
+"""The font that comes with Heron, for texts whose font is not installed."""
+
+
 class SvgDecoder:
-    """Reads SVG and SVGZ with resvg. Nothing outside of the file is read, and nothing in it is run."""
+    """Reads SVG and SVGZ with resvg, in processes of its own. Nothing outside of the file is read, and nothing in it is run."""
 
     def __init__(self) -> None:
-        self._workers = Workers()
+        self._pool = Pool(LIMITS)
 
     def probe(self, file: MediaFile) -> MediaFacts:
         """Width and height in CSS pixels, the number of elements, title, description and text."""
@@ -42,6 +54,13 @@ class SvgDecoder:
         drawing = read(file)
         scale = min(size, _LARGEST) / max(drawing.width, drawing.height)
         width, height = (max(1, round(side * scale)) for side in (drawing.width, drawing.height))
-        return self._workers.draw(
-            file.name, drawing.markup, width, height, with_fonts="text" in drawing.texts
-        )
+        request = {"width": width, "height": height, "fonts": _FONTS if "text" in drawing.texts else None}
+        try:
+            _, png = self._pool.call(_WORKER, request, drawing.markup.encode(), file)
+        except Ended as ended:
+            if ended.exited:
+                hint = "check that Python can import resvg_py"
+                raise PluginError(f"the process that draws SVG: {ended}", hint=hint) from ended
+            raise MediaError(f"{file.name} cannot be drawn: {ended}") from ended
+        with Image.open(io.BytesIO(png)) as picture:
+            return picture.convert("RGBA")

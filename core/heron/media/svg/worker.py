@@ -1,16 +1,16 @@
-"""The process in which resvg draws, with limits on time and memory; started by `process.py`, and free of Heron's imports."""
+"""The process in which resvg draws: some files of a few bytes would take it hours, or gigabytes."""
 
 from __future__ import annotations
 
-import resource
-import signal
-import struct
 import sys
+from collections.abc import Iterator
+from functools import partial
 
 import resvg_py
 
-_REQUEST = struct.Struct(">IIII")
-_ANSWER = struct.Struct(">?I")
+from heron.isolation.channel import Message
+from heron.isolation.serving import Packed, Service, run
+
 _FAMILY = "DejaVu Sans"
 """The font that stands for any font of a sort; texts whose font is not there are drawn in it."""
 
@@ -33,35 +33,12 @@ def draw(markup: str, width: int, height: int, fonts: str | None) -> bytes:
     return png
 
 
-def serve(seconds: float, fonts: str) -> None:
-    """Draw one file after the other, until the other process closes its side."""
-    read, write = sys.stdin.buffer, sys.stdout.buffer
-    while len(head := read.read(_REQUEST.size)) == _REQUEST.size:
-        length, width, height, with_fonts = _REQUEST.unpack(head)
-        markup = read.read(length).decode()
-        signal.setitimer(signal.ITIMER_PROF, seconds)
-        try:
-            is_drawn, content = True, draw(markup, width, height, fonts if with_fonts else None)
-        except BaseException as error:  # noqa: BLE001 - a panic of Rust is no Exception, and the next file waits
-            is_drawn, content = False, " ".join(f"{error}".split())[:300].encode()
-        signal.setitimer(signal.ITIMER_PROF, 0)
-        write.write(_ANSWER.pack(is_drawn, len(content)) + content)
-        write.flush()
-
-
-def main(seconds: float, memory: int, fonts: str) -> None:
-    """Serve on standard input and output within these limits."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the process that asks decides when to stop
-    try:
-        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-        resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
-    except (ValueError, OSError):
-        pass  # not every system can limit memory
-    try:
-        serve(seconds, fonts)
-    except BrokenPipeError:
-        pass  # nobody waits for the answer any more
+def answers(service: Service, request: Message, content: bytes) -> Iterator[Packed]:
+    """The drawing of one markup."""
+    with service.clock.running():
+        png = draw(content.decode(), request["width"], request["height"], request["fonts"])
+    yield {"is_last": True}, png
 
 
 if __name__ == "__main__":
-    main(float(sys.argv[1]), int(sys.argv[2]), sys.argv[3])
+    run(lambda service: partial(answers, service), *sys.argv[1:])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Hashable, Iterable
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -82,6 +82,7 @@ class ProjectionStore:
     def __init__(self, database: Database, access: Access) -> None:
         self._database = database
         self._access = access
+        self._last: tuple[tuple[int, datetime, Hashable], StoredPoints] | None = None
 
     def find(self, kept: VectorSet, method: str) -> StoredProjection | None:
         """The projection of a set by a method; None if there is none."""
@@ -131,7 +132,13 @@ class ProjectionStore:
 
     def points(self, found: StoredProjection) -> StoredPoints:
         """The points of a projection, by inner ids of item and frame. They are read once in a process while they are the same."""
-        return self._database.in_one_state(lambda: self._points(found))
+        key = (found.id, found.created_at, self._database.state())
+        if self._last is not None and self._last[0] == key:
+            return self._last[1]
+        points = self._database.in_one_state(lambda: self._points(found))
+        if not self._database.is_writing and self._database.state() == key[2]:
+            self._last = key, points
+        return points
 
     def _points(self, found: StoredProjection) -> StoredPoints:
         # Points are only removed once they are stored, so these sums tell whether they are still the same.

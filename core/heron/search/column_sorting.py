@@ -100,7 +100,7 @@ def _sorted(rows: polars.DataFrame, sort: Sequence[SortTerm]) -> polars.DataFram
     import polars as pl
 
     keys = [("id", False), *zip(rows.columns[1:], (term.descending for term in sort), strict=True)]
-    if rows.dtypes.count(pl.String) > 1:
+    if sum(dtype == pl.String for dtype in rows.dtypes) > 1:
         titles, descending = zip(*keys[1:], keys[0], strict=True)
         return rows.sort(titles, descending=descending, nulls_last=True)
     for title, is_descending in [keys[0], *reversed(keys[1:])]:

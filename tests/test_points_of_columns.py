@@ -8,6 +8,7 @@ import pytest
 import heron
 from heron.catalog.columns import kept
 from heron.catalog.projections import ProjectionStore
+from heron.catalog.vectors.rights import VectorRights
 from heron.columns.gathered import Gathered
 from heron.curation import lookup
 from heron.models import MediaFacts, NewFrame, NewItem
@@ -154,3 +155,16 @@ def test_points_are_read_once_while_they_are_the_same(lake, monkeypatch):
     lake.projections.make("own")
     assert len(lake.projections.points("own")) == before - 1
     assert read == [1, 1]
+
+
+def test_a_member_gets_points_without_a_list_of_all_vectors(lake, monkeypatch):
+    def refuse(rights, kept):
+        raise AssertionError("all vectors that the member sees are listed")
+
+    monkeypatch.setattr(VectorRights, "rows", refuse)
+    with lake.open_as(CARL) as carl:
+        assert len(carl.projections.points("own")) == len(carl.projections.points())
+        lake.roles.revoke(user=CARL, folder="A")
+        with pytest.raises(heron.HeronError, match="no vectors"):
+            carl.projections.points("own")
+        lake.roles.grant("user", user=CARL, folder="A")

@@ -72,8 +72,13 @@ def opened_set(vectors: VectorStore, key: str | None) -> OpenSet:
     kept = [vectors._named(key)] if key is not None else vectors._embedding_keys()
     opened = vectors._opened(kept[0].key) if kept else None
     if opened is None:
-        raise NothingToCompare("there are no vectors", "heron embed makes some")
+        raise nothing_there()
     return opened
+
+
+def nothing_there() -> NothingToCompare:
+    """What is raised where there are no vectors."""
+    return NothingToCompare("there are no vectors", "heron embed makes some")
 
 
 def compared(opened: OpenSet, ids: Array, *, frames: bool) -> Compared:

@@ -18,7 +18,7 @@ from heron.catalog.projections import Point, ProjectionStore, StoredProjection
 from heron.catalog.vectors.rows import VectorSet
 from heron.catalog.vectors.store import VectorStore
 from heron.curation.chosen import Array, Chosen, choose, scratch
-from heron.curation.compared import opened_set
+from heron.curation.compared import nothing_there, opened_set
 from heron.curation.lookup import Lookup
 from heron.curation.plots import check_file, write_points
 from heron.curation.points import Points
@@ -188,7 +188,12 @@ class ProjectionService:
         return self._pictures.thumbnail(uuid if frame is None else self._frames.get(uuid, frame))
 
     def _found(self, key: str | None, method: str) -> tuple[VectorSet, StoredProjection]:
-        kept = opened_set(self._vectors, key).kept
+        if key is not None:
+            kept = self._vectors._named(key)
+        elif there := self._vectors._embedding_keys():
+            kept = there[0]
+        else:
+            raise nothing_there()
         found = self._store.find(kept, method)
         if found is None:
             raise NotFound(

@@ -33,7 +33,6 @@ class Rows:
         """Segments with a mask of their current rows; `ids` may repeat."""
         import numpy as np
 
-        self._count = len(ids)
         self._parts: list[tuple[Segment, Array]] = []
         targets: list[Array] = []
         left = np.arange(len(ids))
@@ -50,7 +49,10 @@ class Rows:
         self.missing: Array = ids[left]
         order = np.concatenate([*targets, left])
         is_sorted = bool((order[:-1] <= order[1:]).all())
-        self._back = None if is_sorted else np.argsort(order)
+        self._back = None
+        if not is_sorted:
+            self._back = np.empty(len(order), np.int64)
+            self._back[order] = np.arange(len(order))
 
     def gathered(
         self, field: Field, writer: Callable[[Segment], ColumnWriter], others: Sequence[Any]

@@ -120,7 +120,7 @@ class VisibleRows:
 
     def vector_sets(self) -> Sequence[VectorSet]:
         """The sets of vectors with vectors of visible items, by key."""
-        return [kept for kept in self._vectors._rights.all() if self._vectors._rights.count(kept)]
+        return [kept for kept in self._vectors._rights.all() if self._vectors._rights.has_some(kept)]
 
     def numbers(self, kept: VectorSet) -> Any:
         """All vectors of a set, mapped from its file, of shape (rows, size); raises CatalogueError if rows are lost."""

@@ -63,12 +63,23 @@ class VectorRights:
     def all(self) -> list[VectorSet]:
         """The sets that the user sees. A user who does not see all items gets only sets with vectors of visible ones."""
         kept = self._visible(self._rows.all())
-        return kept if self._access.sees_all("item") else [each for each in kept if self.count(each)]
+        return kept if self._access.sees_all("item") else [each for each in kept if self.has_some(each)]
 
     def count(self, kept: VectorSet) -> int:
         """Number of vectors of a set that belong to items that the user sees."""
         rows = self.rows(kept)
         return self._rows.live_count(kept) if rows is None else len(rows)
+
+    def has_some(self, kept: VectorSet) -> bool:
+        """Whether there is a vector of a set that belongs to an item that the user sees; not all are counted."""
+        if self._access.sees_all("item"):
+            return bool(self._rows.live_count(kept))
+        found = self._database.value(
+            "SELECT EXISTS (SELECT 1 FROM vectors JOIN items ON items.id = item_id "
+            f"WHERE set_id = ? AND {self._access.scope('item', 'items')})",
+            [kept.id],
+        )
+        return bool(found)
 
     def rows(self, kept: VectorSet) -> list[int] | None:
         """The rows of a set that belong to items that the user sees; None means all rows."""

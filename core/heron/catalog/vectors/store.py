@@ -376,7 +376,7 @@ class VectorStore:
         and these before vectors that were given; within each of the three, older sets come first.
         """
         keys = self._schema.current().vector_keys()
-        kept = [kept for kept in self._rights.all() if kept.key in keys and self._rights.count(kept)]
+        kept = [kept for kept in self._rights.all() if kept.key in keys and self._rights.has_some(kept)]
         return sorted(kept, key=lambda kept: (kept.embedder is None, kept.takes_text, kept.id))
 
     def _named(self, key: str) -> VectorSet:

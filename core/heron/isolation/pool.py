@@ -33,7 +33,7 @@ class Pool:
     def stream(
         self, serves: tuple[str, ...], request: Message, content: bytes = b"", file: MediaFile | None = None
     ) -> Iterator[tuple[Message, bytes]]:
-        """The answers to a request, one after another; raises what was raised there, and Ended.
+        """The answers to a request, one after another; raises what was raised there or by reading the file, and Ended.
 
         `serves` is that of `Process`. While the answers are being taken, the process is at work for this request alone.
         """
@@ -47,7 +47,9 @@ class Pool:
                         break
                     answer, found = process.ask({"next": True}, b"", source)
             except GeneratorExit:
-                if not answer.get("is_last"):
+                if answer.get("is_last"):
+                    self._give_back(process)
+                else:
                     self._stopped(process, source)
                 raise
             except BaseException:
@@ -58,7 +60,7 @@ class Pool:
                 raise Ended(f"it needs more than {self._limits.memory // 1024**2:,} MB of memory")
             self._give_back(process)
             if "error" in answer:
-                raise source.error or _error(answer)
+                raise _error(answer)
 
     def _begun(
         self, serves: tuple[str, ...], request: Message, content: bytes, source: Source

@@ -13,7 +13,7 @@ from typing import Any
 
 from attrs import frozen
 
-from heron.errors import HeronError, InvalidInput, PluginError
+from heron.errors import InvalidInput, PluginError
 from heron.hooks import MediaFile
 from heron.isolation.channel import BrokenMessage, Channel, Message
 
@@ -60,21 +60,15 @@ class Source:
     def __init__(self, file: MediaFile | None) -> None:
         self._file = file
         self._stream: Any = None
-        self.error: BaseException | None = None
-        """What reading raised last."""
 
-    def block(self, start: int, count: int) -> bytes | None:
-        """Some bytes, or None if they cannot be read."""
+    def block(self, start: int, count: int) -> bytes:
+        """Some bytes; raises what reading raises, and Ended for a place that no file has."""
         if self._file is None or not 0 <= start <= self._file.size or not 0 <= count <= _LARGEST_READ:
-            return None
-        try:
-            if self._stream is None:
-                self._stream = self._file.open()
-            self._stream.seek(start)
-            found: bytes = self._stream.read(count)
-        except (HeronError, OSError, EOFError) as error:
-            self.error = error
-            return None
+            raise Ended("its process sent what is no answer")
+        if self._stream is None:
+            self._stream = self._file.open()
+        self._stream.seek(start)
+        found: bytes = self._stream.read(count)
         return found
 
     def close(self) -> None:
@@ -124,15 +118,14 @@ class Process:
         return self._process.poll() is None
 
     def ask(self, message: Message, content: bytes, source: Source) -> tuple[Message, bytes]:
-        """Send a request, and meanwhile read from the source what the process asks for; raises Ended."""
+        """Send a request, and meanwhile read from the source what the process asks for; raises Ended, and what reading raises."""
         answer, found = self._exchange(message, content)
         while "read" in answer:
             try:
                 start, count = map(int, answer["read"])
             except (TypeError, ValueError):
                 raise Ended("its process sent what is no answer") from None
-            block = source.block(start, count)
-            answer, found = self._exchange({"ok": block is not None}, block or b"")
+            answer, found = self._exchange({}, source.block(start, count))
         return answer, found
 
     def _exchange(self, message: Message, content: bytes) -> tuple[Message, bytes]:

@@ -10,7 +10,8 @@ from typing import Any
 from PIL import Image
 
 import heron
-from heron_media_pdf.process import BrokenPage, Document, Locked, Workers
+from heron.isolation.channel import Message
+from heron_media_pdf.documents import Documents, Locked, error
 
 _DATE = re.compile(r"(?:D:)?(\d{4})(\d\d)?(\d\d)?(\d\d)?(\d\d)?(\d\d)?(?:([+-])(\d\d)'?(\d\d)?)?")
 """A date of ISO 32000-1, 7.9.4: D:YYYYMMDDHHmmSSOHH'mm, of which only the year is required."""
@@ -23,15 +24,14 @@ class PdfDecoder:
     """Reads PDF documents with PDFium. Frames are pages, numbered from 0."""
 
     def __init__(self) -> None:
-        self._workers = Workers()
+        self._documents = Documents()
 
     def probe(self, file: heron.MediaFile) -> heron.MediaFacts:
         """Facts, and the start of the text. A document that needs a password has few facts, and a note."""
         try:
-            with self._workers.opened(file) as document:
-                found, _ = document.ask("facts")
-        except Locked as error:
-            note = error.message.removeprefix(f"{file.name} ")
+            [(found, _)] = self._documents.ask(file, "facts")
+        except Locked as locked:
+            note = locked.message.removeprefix(f"{file.name} ")
             extra: Any = {"pdf": {"is_encrypted": True}}
             return heron.MediaFacts(kind="pdf", media_type=file.media_type, extra=extra, note=note)
         return _facts(file, found)
@@ -39,10 +39,12 @@ class PdfDecoder:
     def picture(self, file: heron.MediaFile, size: int) -> Image.Image | None:
         """The first page on white; None for a document that needs a password."""
         try:
-            with self._workers.opened(file) as document:
-                return _draw(document, 0, size)
+            _, (answer, rows) = self._documents.ask(file, "draw", numbers=[0], size=size)
         except Locked:
             return None
+        if "failed" in answer:
+            raise error(file.name, answer)
+        return _page(answer, rows)
 
     def times(self, file: heron.MediaFile, *, whole: bool = True) -> Sequence[float]:
         """Empty: pages have no time."""
@@ -57,36 +59,33 @@ class PdfDecoder:
         wanted = sorted(set(numbers))
         if not wanted:
             return
-        with self._workers.opened(file) as document:
-            for number in (wanted[0], wanted[-1]):
-                if not 0 <= number < document.pages:
-                    raise heron.MediaError(f"{file.name} has no page {number:,}: it has {document.pages:,}")
-            broken = None
-            drawn = 0
-            for number in wanted:
-                try:
-                    picture = _draw(document, number, size)
-                except BrokenPage as error:
-                    broken = broken or error
-                    continue
+        broken: Message | None = None
+        drawn = 0
+        for answer, rows in self._documents.ask(file, "draw", numbers=wanted, size=size):
+            if "number" not in answer:
+                _check_range(file.name, wanted, answer["pages"])
+            elif "failed" in answer:
+                broken = broken or answer
+            else:
                 drawn += 1
-                yield number, picture
-            if broken and not drawn:
-                raise broken
+                yield answer["number"], _page(answer, rows)
+        if broken and not drawn:
+            raise error(file.name, broken)
 
     def text(self, file: heron.MediaFile) -> Iterator[str]:
         """The text of each page, in order, without broken pages."""
-        with self._workers.opened(file) as document:
-            for number in range(min(document.pages, file.size // _SMALLEST_PAGE)):
-                try:
-                    answer, _ = document.ask("text", number=number)
-                except BrokenPage:
-                    continue
-                yield answer["text"]
+        for answer, content in self._documents.ask(file, "text", most=file.size // _SMALLEST_PAGE):
+            if "number" in answer and "failed" not in answer:
+                yield content.decode()
 
 
-def _draw(document: Document, number: int, size: int | None) -> Image.Image:
-    answer, rows = document.ask("draw", number=number, size=size)
+def _check_range(name: str, wanted: Sequence[int], pages: int) -> None:
+    for number in (wanted[0], wanted[-1]):
+        if not 0 <= number < pages:
+            raise heron.MediaError(f"{name} has no page {number:,}: it has {pages:,}")
+
+
+def _page(answer: Message, rows: bytes) -> Image.Image:
     shape = answer["width"], answer["height"]
     return Image.frombytes("RGB", shape, rows, "raw", "RGB", answer["stride"])
 

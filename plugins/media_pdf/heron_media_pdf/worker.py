@@ -1,19 +1,19 @@
-"""The process in which PDFium reads untrusted files, with limits on time and memory; started by `process.py`."""
+"""The process in which PDFium reads untrusted files, with limits on time and memory."""
 
 from __future__ import annotations
 
 import functools
 import io
-import resource
-import signal
 import sys
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 from pypdfium2 import PdfDocument, PdfiumError
 
+from heron.isolation.channel import Message
+from heron.isolation.serving import Packed, Service, run
 from heron_media_pdf import reading
-from heron_media_pdf.channel import Channel
 
 _BLOCK = 64 * 1024
 _BLOCKS = 64
@@ -23,9 +23,9 @@ _BLOCKS = 64
 class AskedFile(io.RawIOBase):
     """A file that only the other process can read."""
 
-    def __init__(self, channel: Channel, size: int) -> None:
+    def __init__(self, service: Service, size: int) -> None:
         super().__init__()
-        self._channel = channel
+        self._service = service
         self._size = size
         self._position = 0
         self._block = functools.lru_cache(_BLOCKS)(self._ask)
@@ -65,58 +65,57 @@ class AskedFile(io.RawIOBase):
 
     def _ask(self, number: int) -> bytes:
         start = number * _BLOCK
-        self._channel.send({"read": [start, min(_BLOCK, self._size - start)]})
-        return self._channel.receive()[1]
+        return self._service.fetch(start, min(self._size, start + _BLOCK))
 
 
-def serve(channel: Channel, seconds: float) -> None:
-    """Answer requests about one document after the other, until the other process closes its side."""
+def answers(service: Service, request: Message, content: bytes) -> Iterator[Packed]:
+    """The answers about one document: its `facts`, or the `text` or drawing (`draw`) of its pages, after their count.
+
+    What PDFium refuses is `failed`, with a `code`; with a `number`, it is that page alone.
+    """
+    do, path, size = (request[name] for name in ("do", "path", "file_size"))
     document: PdfDocument | None = None
-    while True:
-        try:
-            request, _ = channel.receive()
-        except EOFError:
-            return
-        signal.setitimer(signal.ITIMER_PROF, seconds)
-        answer: dict[str, Any] = {}
-        payload = b""
-        try:
-            match request.pop("do"):
-                case "open":
-                    document = _open(channel, **request)
-                    answer = {"pages": len(document)}
-                case "close" if document is not None:
-                    document.close()
-                    document = None
-                case "facts":
-                    answer = reading.facts(document)
-                case "draw":
-                    answer, payload = reading.draw(document, **request)
-                case "text":
-                    answer = {"text": reading.text(document, **request)}
-        except PdfiumError as error:
-            answer = {"error": str(error), "code": error.err_code, "page": request.get("number")}
-        except Exception as error:  # noqa: BLE001 - bindings of C can fail in any way, and the next file waits
-            answer = {"error": " ".join(f"{type(error).__name__} {error}".split())}
-        signal.setitimer(signal.ITIMER_PROF, 0)
-        channel.send(answer, payload)
 
+    def opened() -> Packed:
+        nonlocal document
+        document = PdfDocument(AskedFile(service, size) if path is None else path)
+        return {"pages": len(document)}, b""
 
-def _open(channel: Channel, path: str | None, size: int) -> PdfDocument:
-    return PdfDocument(AskedFile(channel, size) if path is None else path)
-
-
-def main(seconds: float, memory: int) -> None:
-    """Serve on standard input and output, to which nothing else is written, within these limits."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the process that asks decides when to stop
+    first, _ = _tried(service, opened)
+    if document is None:
+        yield {**first, "is_last": True}, b""
+        return
     try:
-        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-        resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
-    except (ValueError, OSError):
-        pass  # not every system can limit memory
-    with suppress(BrokenPipeError):
-        serve(Channel(sys.stdin.buffer, sys.stdout.buffer), seconds)
+        if do == "facts":
+            found, _ = _tried(service, lambda: (reading.facts(document), b""))
+            yield {**found, "is_last": True}, b""
+            return
+        yield first, b""
+        numbers = request["numbers"] if do == "draw" else range(min(first["pages"], request["most"]))
+        for number in numbers:
+            if do == "draw":
+                work = partial(reading.draw, document, number, request["size"])
+            else:
+                work = partial(_text, document, number)
+            answer, payload = _tried(service, work)
+            yield {**answer, "number": number}, payload
+    finally:
+        with service.clock.running():
+            document.close()
+
+
+def _tried(service: Service, work: Callable[[], Packed]) -> Packed:
+    """The answer of some work within the limits, or what PDFium says against it."""
+    with service.clock.running():
+        try:
+            return work()
+        except PdfiumError as error:
+            return {"failed": str(error), "code": error.err_code}, b""
+
+
+def _text(document: PdfDocument, number: int) -> Packed:
+    return {}, reading.text(document, number).encode(errors="replace")
 
 
 if __name__ == "__main__":
-    main(float(sys.argv[1]), int(sys.argv[2]))
+    run(lambda service: partial(answers, service), *sys.argv[1:])

@@ -212,11 +212,16 @@ def test_processes_are_used_again_and_end_with_the_decoder(tmp_path: Path) -> No
     file = written(tmp_path, document(*[HELLO] * 3))
     for _ in range(20):
         own.probe(file)
+    (first,) = own._documents._pool._idle
+    with pytest.raises(heron.MediaError):
+        own.probe(written(tmp_path, b"%PDF-1.7 and nothing more", "b.pdf"))
+    assert own._documents._pool._idle == [first], "a file that is refused costs no process"
+    del first
     frames = own.frames(file, [0, 1, 2], 64)
     next(frames)
     own.probe(file)  # while a document is open
     frames.close()
-    processes = [worker._process for worker in own._workers._idle]
+    processes = [worker._process for worker in own._documents._pool._idle]
     assert len(processes) == 2
     del own, frames
     assert all(process.poll() is not None for process in processes)
@@ -232,7 +237,7 @@ from heron.testing import LocalMediaFile
 (record,) = heron_media_pdf.register_decoders()
 decoder = record.load()
 decoder.probe(LocalMediaFile({str(tmp_path / "a.pdf")!r}, "application/pdf"))
-print(decoder._workers._idle[0]._process.pid)
+print(decoder._documents._pool._idle[0]._process.pid)
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert done.stderr == ""

@@ -178,7 +178,7 @@ _RULES: Mapping[type[Contribution], Mapping[str, tuple[str, Callable[[Any], bool
     },
     MediaKind: {
         "arrays": ("names of arrays", _each(_WORD)),
-        "media_type": ("a media type", _matches(_TYPE)),
+        "media_type": ("a media type, or a family such as image/*", _matches(rf"{_TYPE}|[a-z]+/\*")),
         "slices": _BOOLEAN,
         "visual": _BOOLEAN,
     },

@@ -169,7 +169,7 @@ def test_a_file_that_ends_its_worker_is_named_and_the_rest_is_imported(
         )
         assert (report.added, report.failed) == (149, 1)
         assert report.problems[0].reason.endswith(
-            "poison.jpg was given up: 1 workers ended while they worked on it"
+            "poison.jpg was given up: 1 workers ended while they worked on it, decoder image"
         )
 
 

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, Self
 
 from heron.inside import DIRECTORY
 from heron.opened import OpenCatalogue
-from heron.telling import Teller
 
 if TYPE_CHECKING:
     from heron.catalog.collections import CollectionService
@@ -39,6 +38,7 @@ if TYPE_CHECKING:
     from heron.models import Frame, Item
     from heron.pictures.service import PictureService
     from heron.storage.service import StorageService
+    from heron.telling import Teller
 
 
 class Holdings(OpenCatalogue):
@@ -46,9 +46,16 @@ class Holdings(OpenCatalogue):
 
     def __init__(self, *arguments: Any, **named: Any) -> None:
         super().__init__(*arguments, **named)
-        self._teller = teller = Teller(self)
         happenings = self._database.happenings
-        happenings.listens, happenings.tell, happenings.complain = teller.listens, teller, teller.complain
+        happenings.listens = lambda: self._teller.listens()
+        happenings.tell = lambda happened: self._teller(happened)
+        happenings.complain = lambda complaint: self._teller.complain(complaint)
+
+    @cached_property
+    def _teller(self) -> Teller:
+        from heron.telling import Teller
+
+        return Teller(self)
 
     @cached_property
     def plugins(self) -> PluginManager:

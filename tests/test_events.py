@@ -246,6 +246,21 @@ def test_what_a_plugin_raises_is_said_on_the_command_line(tmp_path, monkeypatch,
     assert err == "Warning: plugin Broken#0:Broken: collection_changed failed: SystemExit: no\n"
 
 
+def test_a_verb_has_not_failed_if_its_news_cannot_be_read(workspace, ear, monkeypatch):
+    def busy(ref):
+        raise heron.CatalogueBusy("busy")
+
+    monkeypatch.setattr(workspace.collections, "find", busy)
+    with (
+        pytest.warns(heron.PluginWarning, match="plugins were not told of collection_changed: busy"),
+        workspace.atomic(),
+    ):
+        workspace._database.execute(
+            "INSERT INTO collections (uuid, title, created_at, created_by) VALUES ('u', 'Best', '2026-01-31T12:00:00.000000Z', 'owner')"
+        )
+    assert [collection.title for collection in workspace.collections.list()] == ["Best"]
+
+
 def test_nothing_is_noted_where_nobody_listens(tmp_path, pictures):
     with heron.open(tmp_path / "lake", discover=False) as workspace:
         workspace.ingest.files([pictures], folder="A")

@@ -9,6 +9,7 @@ from typing import Any, Literal
 from attrs import frozen
 
 from heron.convert import dumps
+from heron.errors import HeronError
 
 AT_ONCE = 1024
 """The most rows that are told of at once."""
@@ -120,7 +121,10 @@ class Happenings:
             while left and (rows := self._next()):
                 left -= rows[-1][0] > last
                 for happened in _bundled(rows):
-                    self.tell(happened)
+                    try:
+                        self.tell(happened)
+                    except HeronError as error:  # what has happened is committed, so its verb has not failed
+                        self.complain(f"plugins were not told of {happened.event}: {error}")
             if not left and (last := self._last()) > self._told:
                 self._told = last
                 self.complain(

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import base64
+import zlib
+
 import numpy as np
 import pytest
 from attrs import evolve
@@ -9,7 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import heron
+from heron.errors import QueryError
 from heron.models import Item, Query
+from heron.search.paging import fingerprint_of, made_cursor
+from heron.vectors.graph import Graph
 from heron.vectors.space import Space
 from heron.vectors.tuning import DEFAULT
 from tests.toy_vectors import cosines, register, some
@@ -169,11 +175,88 @@ def test_a_sort_puts_the_nearest_in_its_order(brute, query, seed, sort, limit):
     assert found == expected
 
 
-@pytest.mark.slow
-def test_pages_have_no_doubles_and_no_losses_where_the_first_comes_from_an_index(tmp_path, monkeypatch):
-    coarse = evolve(DEFAULT, checkpoint=256, step=512, save=1024, least=512, graph_step=0, first_asked=1)
-    monkeypatch.setitem(Space.__init__.__kwdefaults__, "tuning", coarse)
+@pytest.fixture
+def coarse(monkeypatch):
+    """Makes sets have a graph that misses near vectors."""
+    tuning = evolve(DEFAULT, checkpoint=256, step=512, save=1024, least=512, graph_step=0, first_asked=1)
+    monkeypatch.setitem(Space.__init__.__kwdefaults__, "tuning", tuning)
     monkeypatch.setattr("heron.vectors.space.judge", lambda *_: (4, 0.5))
+
+
+def read_while_it_changes(lake, query, random, *, limit, vectors_like, compacts=False):
+    """The items of all pages for a query, and those that were there from the first page to the last."""
+    there = {item.uuid: item for item in lake.items.list()}
+    page = lake.search(like=query, limit=limit)
+    ways = {lake.search.explain(like=query, limit=limit).way}
+    found, number = [item.uuid for item in page], 0
+    while page.cursor is not None:
+        number += 1
+        if number < 12:  # or the pages would not end
+            new = register(lake, 4, "new", start=10**6 + 10 * int(random.integers(10**7)))
+            lake.vectors.add("look", new, vectors_like(4))
+            gone = random.choice([*found[-2:], *there], 3, replace=False)
+            lake.items.delete([item for item in gone if item in there])
+            for uuid in gone:
+                there.pop(str(uuid), None)
+        if compacts and number == 6:
+            lake.vectors.compact("look")
+        page = lake.search(like=query, limit=limit if number < 12 else 500, cursor=page.cursor)
+        found += [item.uuid for item in page]
+    return found, there, ways
+
+
+def test_items_that_come_and_go_between_pages_repeat_none_and_hide_none(tmp_path):
+    random = np.random.default_rng(5)
+    with heron.open(tmp_path / "lake", discover=False) as lake:
+        lake.schema.add_embedding("look", 16)
+        few = some(40)  # each vector belongs to several items, whose scores are equal
+        lake.vectors.add("look", register(lake, 240), few[random.integers(0, 40, 240)])
+        for seed in range(2):
+            [query] = some(1, 50 + seed)
+            found, there, _ = read_while_it_changes(
+                lake,
+                query,
+                random,
+                limit=5,
+                compacts=True,
+                vectors_like=lambda count: few[random.integers(0, 40, count)],
+            )
+            assert len(found) == len(set(found))
+            assert set(there) <= set(found)
+
+
+@pytest.mark.slow
+def test_items_that_come_and_go_repeat_none_and_hide_none_where_an_index_misses_some(
+    tmp_path, coarse, monkeypatch
+):
+    found_by = Graph.nearest
+
+    def some_of(graph, code, expansion):
+        rows, near = found_by(graph, code, expansion)
+        return rows[rows % 3 > 0], near[rows % 3 > 0]
+
+    monkeypatch.setattr(Graph, "nearest", some_of)
+    random = np.random.default_rng(6)
+    with heron.open(tmp_path / "lake", discover=False) as lake:
+        lake.schema.add_embedding("look", 256)
+        items, vectors = register(lake, 2300), some(2300, size=256)
+        lake.vectors.add("look", items, vectors)
+        lake.vectors.rebuild("look", graph=True)
+        misses = 0
+        for seed in range(2):
+            [query] = some(1, 100 + seed, 256)
+            exact = [item.uuid for item in lake.search(like=query, limit=3, exact=True)]
+            near = lambda count, query=query: query + 6 * some(count, int(random.integers(10**6)), 256)  # noqa: E731
+            found, there, ways = read_while_it_changes(lake, query, random, limit=3, vectors_like=near)
+            misses += found[:3] != exact
+            assert ways == {"index"}
+            assert len(found) == len(set(found))
+            assert set(there) <= set(found)
+        assert misses  # or nothing was proved
+
+
+@pytest.mark.slow
+def test_pages_have_no_doubles_and_no_losses_where_the_first_comes_from_an_index(tmp_path, coarse):
     with heron.open(tmp_path / "lake", discover=False) as lake:
         lake.schema.add_embedding("look", 256)
         items, vectors = register(lake, 2300), some(2300, size=256)
@@ -199,6 +282,28 @@ def test_pages_have_no_doubles_and_no_losses_where_the_first_comes_from_an_index
         assert misses  # or nothing was proved
         assert lake.search.explain(like=query, limit=3).way == "index"
         assert lake.search.explain(like=query, limit=3, exact=True).way == "scan"
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        [None, None, None, None, None, 3],  # no row
+        [None, None, None, 0.5, 7, 0],  # nothing seen
+        [None, None, None, "0.5", 7, 3],
+        [None, None, None, 0.5, 7.5, 3],
+        [None, 0.5, 7, None, None, 3],  # rows were shown, but not which
+        ["A", 0.5, 7, None, None, 3],
+        ["é", 0.5, 7, None, None, 3],
+        [7, 0.5, 7, None, None, 3],
+        [base64.b85encode(zlib.compress(bytes(10**7))).decode(), 0.5, 7, None, None, 3],
+        [base64.b85encode(zlib.compress(bytes(9))).decode(), 0.5, 7, None, None, 3],
+    ],
+)
+def test_a_cursor_that_no_page_gave_is_refused(brute, values):
+    query = Query(like=[some(1, 3, 6)[0]], limit=3)
+    cursor = made_cursor(fingerprint_of(query, "items"), values)
+    with pytest.raises(QueryError, match="the cursor is damaged"):
+        brute.lake.search(evolve(query, cursor=cursor))
 
 
 def test_replaced_vectors_are_not_found_in_a_set_so_large_that_conditions_are_asked_about_candidates(

@@ -44,22 +44,12 @@ def opened_cursor(cursor: str | None, fingerprint: str, terms: int) -> list[Json
         )
     is_whole = mark == fingerprint and len(values) == terms + 1 and all(map(_is_stored, values))
     if not is_whole or type(values[-1]) is not int:
-        raise _damaged()
+        raise damaged()
     return list(values)
 
 
-def opened_place(cursor: str | None, fingerprint: str) -> tuple[int, int]:
-    """The values of a cursor through the most similar rows: how many rows the index found, and how many were returned.
-
-    Raises QueryError as `opened_cursor` does.
-    """
-    indexed, seen = opened_cursor(cursor, fingerprint, 1) or (0, 0)
-    if type(indexed) is not int or not 0 <= indexed <= seen:
-        raise _damaged()
-    return indexed, seen
-
-
-def _damaged() -> QueryError:
+def damaged() -> QueryError:
+    """What is raised for a cursor that no page has given."""
     return QueryError("the cursor is damaged", hint="take it from the page before, unchanged")
 
 

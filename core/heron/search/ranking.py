@@ -70,7 +70,8 @@ def ranked(
     exact: bool,
     least: float | None = None,
 ) -> Ranked:
-    """The `count` most similar frames, or items, each by its best row. The items or frames of the query are left out.
+    """The `count` most similar frames, or items, each by its best row, and of equal scores the one added first. The items or
+    frames of the query are left out.
 
     Of those that score below `least`, some or none are among them.
     """
@@ -86,8 +87,11 @@ def ranked(
     else:
         without = items + _items_of(sought, engine)
     allowed = RowFilter(opened, plan, engine, np.array(without, dtype=np.int64))
+    ids = opened.frames if plan.table == "frames" else opened.items
     groups = None if plan.table == "frames" else opened.items
-    found = opened.space.search(sought.vector, count, filter=allowed, groups=groups, exact=exact, least=least)
+    found = opened.space.search(
+        sought.vector, count, filter=allowed, groups=groups, ids=ids, exact=exact, least=least
+    )
     return Ranked(opened.items[found.rows], opened.frames[found.rows], found.scores, found.plan)
 
 

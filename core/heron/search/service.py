@@ -19,14 +19,14 @@ from heron.pages import Page
 from heron.search.asked import asked_query, checked
 from heron.search.engines import Engines
 from heron.search.orders import Order, Orders, no_rows
-from heron.search.paging import fingerprint_of, made_cursor, opened_cursor, opened_place
+from heron.search.paging import fingerprint_of, made_cursor, opened_cursor
 from heron.search.plan import Plan
 from heron.search.planning import Planner
 from heron.search.tree import Among, Field, Table, fields_in
 
 if TYPE_CHECKING:
     from heron.catalog.frames import FrameService
-    from heron.search.ranking import Ranked
+    from heron.search.ranking import Array, Ranked
     from heron.search.similar import Similar, Sought
 
 _MAX_INTEGER = 2**63 - 1
@@ -275,34 +275,26 @@ class SearchService:
             return _Found([], None, {}, {}, sought.key)
         ids = (ranked.frames if table == "frames" else ranked.items).tolist()
         page = self._sorted_page(query, table, ids)
-        scores, shown = _by_id(ids, ranked)
+        scores, shown = _by_id(ids, ranked.scores, ranked.frames)
         return _Found(page.ids, page.cursor, scores, shown, sought.key, page.notes)
 
     def _similar_page(self, query: Query, table: Table) -> _Found:
-        """A page in the order of similarity; the pages after the first one are found exactly, without the index.
+        """A page in the order of similarity."""
+        from heron.search.similar_pages import similar_page
 
-        The index may have missed rows on the first page; they must be on a later page, and no row may occur twice. So the
-        cursor says how many rows the index found, and the index is asked for these rows again.
-        """
-        limit = query.limit or PAGE
-        fingerprint = fingerprint_of(query, table)
-        indexed, seen = opened_place(query.cursor, fingerprint)
-        most = min(query.nearest or _MAX_INTEGER, seen + limit + 1)
         sought = self._similar().of(query)
-        ranked = self._nearest(evolve(query, exact=query.exact or seen > 0), sought, table, most)
+        ranked, here, cursor = similar_page(
+            query,
+            query.limit or PAGE,
+            fingerprint_of(query, table),
+            lambda found: found.frames if table == "frames" else found.items,
+            lambda asked, count: self._nearest(asked, sought, table, count),
+        )
         if ranked is None:
             return _Found([], None, {}, {}, sought.key)
-        ids = (ranked.frames if table == "frames" else ranked.items).tolist()
-        scores, shown = _by_id(ids, ranked)
-        if indexed and (first := self._nearest(query, sought, table, min(most, indexed + 1))) is not None:
-            before = (first.frames if table == "frames" else first.items).tolist()[:indexed]
-            ids = list(dict.fromkeys([*before, *ids]))[:most]
-        if not seen and not ranked.plan.is_sure:
-            indexed = limit
-        end = seen + limit
-        following = made_cursor(fingerprint, [indexed, end]) if len(ids) > end else None
-        notes = self.notes(query, frames=table == "frames")
-        return _Found(ids[seen:end], following, scores, shown, sought.key, notes)
+        ids = (ranked.frames if table == "frames" else ranked.items)[here].tolist()
+        scores, shown = _by_id(ids, ranked.scores[here], ranked.frames[here])
+        return _Found(ids, cursor, scores, shown, sought.key, self.notes(query, frames=table == "frames"))
 
     def _ranked(self, query: Query, table: Table, count: int) -> Ranked | None:
         return self._nearest(query, self._similar().of(query), table, count)
@@ -390,10 +382,9 @@ def _number(query: Query, default: int) -> int:
     return query.nearest or (default if query.min_score is None else _MAX_INTEGER)
 
 
-def _by_id(ids: Sequence[int], ranked: Ranked) -> tuple[dict[int, float], dict[int, int]]:
+def _by_id(ids: Sequence[int], scores: Array, frames: Array) -> tuple[dict[int, float], dict[int, int]]:
     """The score and the found frame of each row."""
-    scores = dict(zip(ids, ranked.scores.tolist(), strict=True))
-    return scores, dict(zip(ids, ranked.frames.tolist(), strict=True))
+    return dict(zip(ids, scores.tolist(), strict=True)), dict(zip(ids, frames.tolist(), strict=True))
 
 
 def _milliseconds(seconds: dict[str, float]) -> dict[str, float]:

@@ -84,6 +84,7 @@ class Search:
     groups: Array | None
     exact: bool
     least: float | None = None
+    ids: Array | None = None
     best: ShortList = field(init=False)
     is_sure: bool = True
     scanned: int = 0
@@ -324,7 +325,7 @@ class Search:
         """Start again with an empty short list, by `way`."""
         self.ways.append(way)
         self._say(reason)
-        self.best = ShortList(self.view.truth, self.query, self.k, self.groups)
+        self.best = ShortList(self.view.truth, self.query, self.k, self.groups, self.ids)
         self.is_sure = True
 
     def _say(self, reason: str) -> None:

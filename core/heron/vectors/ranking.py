@@ -61,12 +61,16 @@ def _empty(dtype: str) -> Array:
 
 @define(eq=False)
 class ShortList:
-    """Rows with exact scores: the `k` best of those added, and of each group only the best one."""
+    """Rows with exact scores: the `k` best of those added, and of each group only the best one.
+
+    Rows of equal scores stand in the order of their numbers in `ids`, or of their own.
+    """
 
     truth: Array
     query: Query
     k: int
     groups: Array | None
+    ids: Array | None = None
     off: float = 0.0
     """The largest difference seen between an approximate score and the exact one."""
 
@@ -77,7 +81,8 @@ class ShortList:
         """Compute the exact scores of rows that were not added before, whose approximate scores are `near`."""
         true = self.gauge(rows, near)
         scores, rows = np.concatenate([self.scores, true]), np.concatenate([self.rows, rows])
-        order = np.lexsort((rows, -scores))
+        ids = rows if self.ids is None else self.ids[rows]
+        order = np.lexsort((rows, ids, -scores))
         order = order[: len(order) - int(np.count_nonzero(np.isnan(scores)))]  # NaN is sorted last
         if self.groups is not None:
             firsts = np.unique(self.groups[rows[order]], return_index=True)[1]

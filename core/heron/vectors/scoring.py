@@ -70,7 +70,8 @@ def true_scores(truth: Array, rows: Array, query: Query) -> Array:
 def _cosines(vectors: Array, unit: Array) -> Array:
     lengths = np.sqrt(np.einsum("ij,ij->i", vectors, vectors))
     with np.errstate(divide="ignore", invalid="ignore"):
-        scores: Array = np.clip(vectors @ unit / lengths, -1, 1)
+        # row by row: the score of a vector is the same whichever others are compared with it
+        scores: Array = np.clip(np.einsum("ij,j->i", vectors, unit) / lengths, -1, 1)
     return scores
 
 

@@ -102,25 +102,29 @@ class Space:
         *,
         filter: Filter | Array | None = None,
         groups: Array | None = None,
+        ids: Array | None = None,
         exact: bool = False,
         least: float | None = None,
     ) -> Found:
         """The `k` rows whose vectors are most similar to `query`, a vector of `size` numbers.
 
         `filter` says which rows may be found: a Filter, or an array of row numbers. With `groups`, one number
-        for each row, only the best row of each group is found. With `exact` all are compared. Rows that score below
+        for each row, only the best row of each group is found. Rows of equal scores come in the order of `ids`, one
+        number for each row, by default the row numbers. With `exact` all are compared. Rows that score below
         `least` are not wanted, and only some of them are found. The result has fewer than `k` rows if there are not
         enough. Raises InvalidInput for a query of another size, of
         zeros, or with numbers that are not finite, and for `k` below 1.
         """
         if k < 1:
             raise InvalidInput(f"a search finds 1 vector or more, not {k:,}")
-        if groups is not None and len(groups) != self.count:
-            raise InvalidInput(f"expected the groups of {self.count:,} vectors, got {len(groups):,}")
+        for name, given in (("groups", groups), ("ids", ids)):
+            if given is not None and len(given) != self.count:
+                raise InvalidInput(f"expected the {name} of {self.count:,} vectors, got {len(given):,}")
         if isinstance(filter, np.ndarray):
             filter = Rows.of(filter, self.count)
         query = Query.of(query, self.matrix.size)
-        return Search(self.view(), query, min(k, max(1, self.count)), groups, exact, least).among(filter)
+        count = min(k, max(1, self.count))
+        return Search(self.view(), query, count, groups, exact, least, ids).among(filter)
 
     def vectors(self, rows: Any) -> Array:
         """The vectors of some rows, float32, shape (n, size); InvalidInput for a row that does not exist."""

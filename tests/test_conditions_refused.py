@@ -174,3 +174,31 @@ def test_key_of_a_type_whose_plugin_is_gone_is_refused(tmp_path):
         assert found(workspace, "paint = 'red'") == ""
     with heron.open(tmp_path, discover=False) as workspace:
         assert "key 'paint'" in refusal_of(workspace, "paint = 'red'")
+
+
+@pytest.mark.parametrize(
+    ("where", "marked"),
+    [
+        ("width > 400 AND citty = 'x'", "citty"),
+        ("citty = 'citty' OR width > 1", "citty"),
+        ("city = Oslo", "Oslo"),
+        ("city = 'Oslo' AND width > 'wide'", "width > 'wide'"),
+        ("ok AND facts.lens = 'x'", "facts.lens"),
+        ('ok AND "a b" = 1', '"a b"'),
+        ("ok AND nowhere(city, 3) = 1", "nowhere(city, 3"),
+        ("ok AND city + 1 > 3", "city"),
+        ("ok AND width IN (1, 'x')", "width IN (1, 'x'"),
+        ("city = '𝄞é' AND widh > 1", "widh"),
+        ("city = 'a'\n  AND widh > 1", "widh"),
+        ("width > 1 height", "height"),
+        ("city = 'a'\n\n AND width = = 3", "="),
+        ("width > , 1", ","),
+        ("city = 'Algiers", None),
+        ("", None),
+    ],
+)
+def test_a_refusal_says_which_characters_are_meant(lake, where, marked):
+    with pytest.raises(heron.QueryError) as refused:
+        lake.search(where=where)
+    position = refused.value.position
+    assert (None if position is None else where[slice(*position)]) == marked

@@ -13,7 +13,7 @@ import heron
 from heron.cli.main import status
 from heron.metadata.types import register_metadata_types
 from heron.models import MediaFacts, NewItem
-from heron.search import parse
+from heron.search import parse, syntax
 from heron.search.fields import ITEM_NAMES
 from heron.search.functions import BUILT_IN
 
@@ -127,7 +127,7 @@ def test_types_of_the_schema_are_all_explained():
 
 
 def test_longest_condition_is_that_of_the_code():
-    assert f"at most {parse.MAX_LENGTH:,} characters" in section("Limits and speed")
+    assert f"at most {syntax.MAX_LENGTH:,} characters" in section("Limits and speed")
 
 
 @pytest.mark.parametrize(

@@ -59,7 +59,12 @@ class MetadataError(InvalidInput):
 
 
 class QueryError(InvalidInput):
-    """A condition, a sort term or a cursor is not valid."""
+    """A condition, a sort term or a cursor is not valid.
+
+    `position` says which characters of a condition are meant, as (start, end) like those of a slice; None if that is not known.
+    """
+
+    position: tuple[int, int] | None = None
 
 
 class PermissionDenied(HeronError):

@@ -227,7 +227,7 @@ def selection(
 def _both(first: str | None, second: str) -> str:
     if first is None:
         return second
-    from heron.search.parse import both
+    from heron.search.syntax import both
 
     return both(first, second)
 

@@ -17,7 +17,7 @@ def searchable(workspace: Workspace, query: Query) -> tuple[Query, list[str]]:
     """
     from attrs import evolve
 
-    from heron.search.parse import both
+    from heron.search.syntax import both
 
     by_more = query.like or query.key or query.exact or (query.nearest, query.min_score) != (None, None)
     if query.text is None or by_more or not query.text.strip():

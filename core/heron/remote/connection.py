@@ -147,6 +147,9 @@ def error_of(told: Mapping[str, Any]) -> HeronError:
     for name in ("place", "url"):
         if told.get(name) and hasattr(error, name):
             setattr(error, name, told[name])
+    match told.get("position"):
+        case [int(start), int(end)] if isinstance(error, errors.QueryError):
+            error.position = (start, end)
     return error
 
 

@@ -1,30 +1,25 @@
-"""Parses the text of a condition with sqlglot into a tree. Anything else than a condition is refused."""
+"""Parses the text of a condition into a tree. Anything else than a condition is refused."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from functools import lru_cache
-from itertools import pairwise
-from typing import Any as Untyped
-from typing import ClassVar
+from functools import wraps
+from typing import TypeVar
 
 from sqlglot import exp
-from sqlglot.dialects.sqlite import SQLite
-from sqlglot.errors import ErrorLevel, SqlglotError
 
 from heron.errors import PluginError, QueryError
 from heron.hooks.contributions import QueryFunction
 from heron.metadata.codecs import MAX_EXACT_INTEGER
-from heron.metadata.keys import is_unicode
 from heron.models import now
 from heron.search import tree
 from heron.search.fields import Fields
 from heron.search.functions import Functions
-from heron.search.literals import describe, fit, syntax_hint, type_of
+from heron.search.literals import describe, fit, type_of
+from heron.search.syntax import position_of, shown, sql, syntax
 
-MAX_LENGTH = 100_000
-"""The longest condition in characters."""
+T = TypeVar("T")
 
 _COMPARISONS: dict[type[exp.Expr], str] = {
     exp.EQ: "=", exp.NEQ: "<>", exp.LT: "<", exp.LTE: "<=", exp.GT: ">", exp.GTE: ">=",
@@ -56,109 +51,27 @@ _MEMBERSHIPS: dict[str, Callable[[str], tree.Condition]] = {
 }
 """Of these, the functions that take one name."""
 
-_WORDS = frozenset(
-    ("AND", "OR", "NOT", "IN", "LIKE", "ILIKE", "BETWEEN", "IS", "NULL", "TRUE", "FALSE", "ESCAPE")
-)
-"""The reserved words of the language."""
-
-_AFTER_A_NAME = frozenset(
-    ("EQ", "NEQ", "LT", "LTE", "GT", "GTE", "IS", "IN", "LIKE", "ILIKE", "BETWEEN", "NOT")
-)
-"""What can follow a name in a condition."""
-
-
-class _Dialect(SQLite):
-    """SQLite's grammar, with `match` as an ordinary function."""
-
-    STRICT_JSON_PATH_SYNTAX = False  # with True, sqlglot would print a warning in addition to the error
-
-    class Tokenizer(SQLite.Tokenizer):
-        KEYWORDS = {word: token for word, token in SQLite.Tokenizer.KEYWORDS.items() if word != "MATCH"}  # noqa: RUF012
-
-    class Parser(SQLite.Parser):  # type: ignore[misc, valid-type]
-        FUNCTION_PARSERS = {  # noqa: RUF012
-            name: parser for name, parser in SQLite.Parser.FUNCTION_PARSERS.items() if name != "MATCH"
-        }
-
-        FUNCTIONS: ClassVar[
-            dict[str, Untyped]
-        ] = {}  # so that messages show the function's name as it was written
-
-        def _warn_unsupported(
-            self,
-        ) -> None:  # or sqlglot would print a warning and parse the text as a command
-            self.raise_error("no condition")
-
-
-_DIALECT = _Dialect()
-
-
-@lru_cache(maxsize=256)
-def _syntax(text: str) -> exp.Expr:
-    if len(text) > MAX_LENGTH:
-        raise QueryError(f"the condition has {len(text):,} characters, at most {MAX_LENGTH:,} are allowed")
-    if not is_unicode(text) or "\0" in text:
-        raise QueryError("the condition contains characters that are not valid Unicode")
-    try:
-        parsed = _DIALECT.parse_into(exp.Condition, text)
-    except SqlglotError as error:
-        if _has_semicolon(text):
-            raise QueryError(
-                f"the condition {_shown(text)} contains more than one statement",
-                hint="give one SQL condition",
-            ) from error
-        details: Untyped = getattr(error, "errors", None)
-        where = ""
-        if details and details[0].get("highlight"):
-            where = f" near {details[0]['highlight']!r} (character {details[0]['col']})"
-        raise QueryError(
-            f"the condition {_shown(text)} is not a SQL condition{where}",
-            hint=_syntax_hint(text),
-        ) from error
-    except RecursionError as error:
-        raise QueryError("the condition is nested too deeply") from error
-    if len(parsed) != 1 or parsed[0] is None:
-        raise QueryError(f"the condition {_shown(text)} is empty", hint="give one SQL condition")
-    return parsed[0]
-
-
-def _syntax_hint(text: str) -> str:
-    try:
-        tokens = _DIALECT.tokenize(text)
-    except SqlglotError:
-        tokens = []
-    for word, after in pairwise(tokens):
-        is_keyword = word.text.isidentifier() and word.token_type.name not in ("VAR", "IDENTIFIER", "STRING")
-        if is_keyword and word.text.upper() not in _WORDS and after.token_type.name in _AFTER_A_NAME:
-            return f'{word.text} is a word of SQL; as a name, write it in double quotes: "{word.text}"'
-    return syntax_hint(text)
-
-
-def _has_semicolon(text: str) -> bool:
-    try:
-        return any(token.token_type.name == "SEMICOLON" for token in _DIALECT.tokenize(text))
-    except SqlglotError:
-        return False
-
 
 def parse(text: str, fields: Fields, functions: Functions) -> tree.Condition:
     """Parse a condition; raises QueryError for bad syntax, unknown names, wrong types and other statements."""
     try:
-        return _Reader(fields, functions).condition(_syntax(text))
+        return _Reader(fields, functions).condition(syntax(text))
     except RecursionError as error:
         raise QueryError("the condition is nested too deeply") from error
 
 
-def both(first: str, second: str) -> str:
-    """Two conditions joined by AND; raises QueryError if one of them is not a complete condition."""
-    return f"({_alone(first)}) AND ({_alone(second)})"
+def _placed(read: Callable[[_Reader, exp.Expr], T]) -> Callable[[_Reader, exp.Expr], T]:
+    """A method that reads a part of a condition, whose errors say where that part stands; the innermost part counts."""
 
+    @wraps(read)
+    def within(self: _Reader, node: exp.Expr) -> T:
+        try:
+            return read(self, node)
+        except QueryError as error:
+            error.position = error.position or position_of(node)
+            raise
 
-def _alone(text: str) -> str:
-    """A condition without a semicolon or comment at its end; a comment would hide the text that follows."""
-    _syntax(text)
-    last = [token for token in _DIALECT.tokenize(text) if token.token_type.name != "SEMICOLON"][-1]
-    return text[: last.end + 1]
+    return within
 
 
 class _Reader:
@@ -166,6 +79,7 @@ class _Reader:
         self._fields = fields
         self._functions = functions
 
+    @_placed
     def condition(self, node: exp.Expr) -> tree.Condition:
         _check_read(node)
         match node:
@@ -196,7 +110,7 @@ class _Reader:
         value = self.expression(node)
         if type_of(value) not in ("boolean", "any"):
             raise QueryError(
-                f"{_shown(node)} is a value, not a condition", hint="compare it: = < > LIKE IN IS NULL"
+                f"{shown(node)} is a value, not a condition", hint="compare it: = < > LIKE IN IS NULL"
             )
         return tree.Truth(value)
 
@@ -207,14 +121,14 @@ class _Reader:
                 return tree.IsNull(left)
             case exp.Boolean() if type_of(left) in ("boolean", "any"):
                 return tree.IsTruth(left, bool(node.expression.this))
-        raise QueryError(f"{_shown(node)}: IS stands before NULL, or before TRUE and FALSE for a boolean")
+        raise QueryError(f"{shown(node)}: IS stands before NULL, or before TRUE and FALSE for a boolean")
 
     def _in(self, node: exp.In) -> tree.Condition:
         if not node.expressions or {key for key, value in node.args.items() if value} != {
             "this",
             "expressions",
         }:
-            raise QueryError(f"{_shown(node)}: IN takes a list of values", hint="city IN ('Algiers', 'Oslo')")
+            raise QueryError(f"{shown(node)}: IN takes a list of values", hint="city IN ('Algiers', 'Oslo')")
         left = self.expression(node.this)
         pairs = [fit(left, self._value(value)) for value in node.expressions]
         if isinstance(left, tree.Value):  # a literal is encoded by each field in the list
@@ -259,6 +173,7 @@ class _Reader:
         text = self._text(arguments[0], name)
         return _MEMBERSHIPS[name](text)
 
+    @_placed
     def expression(self, node: exp.Expr) -> tree.Expression:
         match node:
             case exp.Paren():
@@ -304,7 +219,7 @@ class _Reader:
         if function is None:
             if isinstance(node, exp.Binary | exp.Case):
                 raise _out_of_place(node)
-            called = _sql(node).partition("(")[0].lower()
+            called = sql(node).partition("(")[0].lower()
             raise QueryError(
                 f"there is no function {called}",
                 hint=f"there is {', '.join([*self._functions.names(), *_TESTS])}",
@@ -329,12 +244,14 @@ class _Reader:
         except PluginError as error:
             raise QueryError(error.message, hint=error.hint) from error
 
+    @_placed
     def _number(self, node: exp.Expr) -> tree.Expression:
         value = self.expression(node)
         if type_of(value) not in ("number", "any") or (isinstance(value, tree.Value) and value.value is None):
             raise QueryError(f"{describe(value)} is not a number to calculate with")
         return value
 
+    @_placed
     def _value(self, node: exp.Expr) -> tree.Expression:
         """An expression where a literal is expected, so that a word without quotes was probably meant as text."""
         if isinstance(node, exp.Column):
@@ -361,7 +278,7 @@ def _literal(node: exp.Literal) -> tree.Value:
     except ValueError:
         return tree.Value(_real(node.this), "number")
     if abs(number) > MAX_EXACT_INTEGER:
-        raise QueryError(f"{_shown(node.this)} is too large a number, at most 2**53 can be compared")
+        raise QueryError(f"{shown(node.this)} is too large a number, at most 2**53 can be compared")
     return tree.Value(number, "number")
 
 
@@ -369,9 +286,9 @@ def _real(text: str) -> float:
     try:
         real = float(text)
     except ValueError:
-        raise QueryError(f"{_shown(text)} is not a number") from None
+        raise QueryError(f"{shown(text)} is not a number") from None
     if not math.isfinite(real):
-        raise QueryError(f"{_shown(text)} is too large a number")
+        raise QueryError(f"{shown(text)} is too large a number")
     return real
 
 
@@ -387,13 +304,4 @@ def _check_read(node: exp.Expr) -> None:
 
 
 def _out_of_place(node: exp.Expr) -> QueryError:
-    return QueryError(f"{_shown(node)} cannot stand there in a condition", hint="see docs/query-language.md")
-
-
-def _sql(node: exp.Expr) -> str:
-    return node.sql(_DIALECT, unsupported_level=ErrorLevel.IGNORE)
-
-
-def _shown(given: str | exp.Expr) -> str:
-    text = given if isinstance(given, str) else _sql(given)
-    return repr(text) if len(text) <= 80 else repr(text[:79] + "…")
+    return QueryError(f"{shown(node)} cannot stand there in a condition", hint="see docs/query-language.md")

@@ -39,9 +39,8 @@ def told(error: heron.HeronError) -> dict[str, Any]:
     """An error as plain data, in the form in which the server tells its own."""
     name = type(error).__name__ if type(error).__name__ in heron.__all__ else _public(type(error))
     found: dict[str, Any] = {"type": name, "message": error.message, "hint": error.hint}
-    return {
-        "error": found | {part: getattr(error, part) for part in ("place", "url") if getattr(error, part, "")}
-    }
+    more = ("place", "url", "position")
+    return {"error": found | {part: getattr(error, part) for part in more if getattr(error, part, None)}}
 
 
 def headers_of(error: Exception, status: int) -> Mapping[str, str]:

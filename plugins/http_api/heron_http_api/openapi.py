@@ -80,6 +80,13 @@ _ERROR: Schema = {
         "hint": {"type": ["string", "null"]},
         "place": {"type": "string"},
         "url": {"type": "string"},
+        "position": {
+            "description": "The characters of a condition that are meant: the first, and the one behind the last.",
+            "type": "array",
+            "items": {"type": "integer", "minimum": 0},
+            "minItems": 2,
+            "maxItems": 2,
+        },
     },
     "required": ["type", "message", "hint"],
 }

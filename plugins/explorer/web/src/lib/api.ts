@@ -287,23 +287,23 @@ export async function fieldsAndFunctions(): Promise<[Field[], FunctionOffer[]]> 
   ];
 }
 
-/** What the service says of a condition; what its sentence names is where the fault stands. */
+/** What the service says of a condition, and where the fault stands. */
 export async function judge(where: string, ofFrames: boolean, signal?: AbortSignal): Promise<Judged> {
   try {
     await json(ofFrames ? "count:frames" : "count", { body: { where }, signal });
     return { fault: null };
   } catch (error) {
     if (!(error instanceof Refused) || error.status >= 500) throw error;
-    return { fault: error.message, hint: error.hint, ...placeOf(error.message, where) };
+    return { fault: error.message, hint: error.hint, ...placeOf(error.body.position, where) };
   }
 }
 
-function placeOf(message: string, where: string): { position: number; length: number } {
-  for (const [, name] of message.matchAll(/'([^']+)'/g)) {
-    const position = name ? where.indexOf(name) : -1;
-    if (name && position >= 0) return { position, length: name.length };
-  }
-  return { position: 0, length: where.length };
+/** A position in characters as one in the units of JavaScript's texts; the whole text where the service knows none. */
+function placeOf(found: unknown, where: string): { position: number; length: number } {
+  if (!Array.isArray(found)) return { position: 0, length: where.length };
+  const characters = [...where];
+  const [start, end] = found.map((place) => characters.slice(0, Number(place)).join("").length);
+  return { position: start ?? 0, length: (end ?? 0) - (start ?? 0) };
 }
 
 export async function item(uuid: string): Promise<Item> {

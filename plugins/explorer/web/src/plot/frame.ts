@@ -17,7 +17,6 @@ function tell(message: FromFrame): void {
   parent.postMessage(message, "*");
 }
 
-
 let silent = false;
 const plot = createScatterplot({
   canvas,
@@ -90,8 +89,11 @@ async function take(message: ToFrame): Promise<void> {
     else plot.deselect({ preventEvent: true });
     silent = false;
     canvas.dataset.selected = String(message.rows.length);
-  } else if (message.what === "lasso") plot.set({ mouseMode: message.on ? "lasso" : "panZoom" });
-  else if (message.what === "theme") shade(message.dark);
+  } else if (message.what === "drag") {
+    const drag = { mouseMode: message.does === "pan" ? "panZoom" : "lasso", lassoType: message.does === "box" ? "rectangle" : "freeform" } as const;
+    plot.set(drag); // the types of the library lack `lassoType`
+    canvas.dataset.drag = message.does;
+  } else if (message.what === "theme") shade(message.dark);
   else await whole();
 }
 

@@ -1,12 +1,15 @@
 // What the page and the frame with the points tell each other.
 
+/** What a drag over the points does: it selects what its line surrounds, or a rectangle, or it moves the picture. */
+export type Drag = "lasso" | "box" | "pan";
+
 /** To the frame. Coordinates are from -1 to 1; `colours` has an index into `palette` for each point. */
 export type ToFrame =
   | { what: "points"; x: Float32Array; y: Float32Array; colours: Float32Array | null; palette: string[]; dark: boolean }
   | { what: "colours"; colours: Float32Array | null; palette: string[] }
   | { what: "allowed"; rows: Uint32Array | null }
   | { what: "select"; rows: number[] }
-  | { what: "lasso"; on: boolean }
+  | { what: "drag"; does: Drag }
   | { what: "theme"; dark: boolean }
   | { what: "whole" };
 

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import csv
+import gzip
 import io
+import tracemalloc
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from heron import InvalidInput
+from heron import InvalidInput, json_stream
+from heron.ingest import forms
 from heron.ingest.manifest.entries import Entries
 from heron.ingest.manifest.tables import table_units
 from heron.metadata.schema import Schema
@@ -40,7 +43,8 @@ def names(workspace):
 
 
 def faults(workspace, report):
-    return {problem.place: problem.reason for problem in workspace.imports.problems(report.job)}
+    job = getattr(report, "job", report)
+    return {problem.place: problem.reason for problem in workspace.imports.problems(job)}
 
 
 def members(workspace, urls):
@@ -114,8 +118,7 @@ def test_many_headers_in_a_row_mix_nothing_up(workspace, load, urls):
         ("\n \n,,\n", "the file is empty"),
         ("{0}\n", "the first row is not a header (begin with a header such as ObjectURL,Image title"),
         ("url,title\n{0},a\n", "the first row is not a header"),
-        ("ObjectURL;Image title\n{0};a\n", "the cells are not separated by commas (save it as CSV with commas)"),
-        ("ObjectURL\tImage title\n{0}\ta\n", "the cells are not separated by commas"),
+        ("sep=;\nObjectURL,Image title\n{0},a\n", "the first row is not a header"),
         ("ObjectURL,Object_URL\n{0},a\n", "line 1: the header has ObjectURL and Object_URL, only one of them"),
         ("ObjectURL,Image title,Video title\n", "line 1: the header has Image title and Video title, only one"),
         ("ObjectURL,city,City,city\n{0},a,b,c\n", "line 1: the header has 'city' twice"),
@@ -145,12 +148,109 @@ def test_rows_of_one_title_are_one_group_in_their_order_with_the_metadata_of_the
     assert [item.metadata for item in workspace.items.list()] == [{"city": "Oslo", "shot": "1"}, {}]
 
 
-def test_rows_of_one_title_that_stand_apart_are_refused(workspace, load, urls):
-    report = load("ObjectURL,Image group title\n{0},g\n{1},h\n{2},g\n{3},g\n{3},i\n")
-    told = faults(workspace, report)
-    assert told == {"line 4": "line 4: 'g' also has rows further up, put the rows of one item together"}
-    assert report.problems[0].url == f"{urls[2]} {urls[3]}"
-    assert names(workspace) == ["g", "h", "i"]
+def test_rows_of_one_title_are_one_group_wherever_they_stand(workspace, load, urls):
+    rows = "{0},g,,Oslo\n{1},h,,\n{2},g,true,\n{3},i,,\n{3},g,,Bergen\n{0},h,,Rome\n"
+    report = load("ObjectURL,Image group title,Create video,city\n" + rows)
+    assert (report.added, report.failed) == (3, 0)
+    assert [(item.name, item.kind, item.metadata) for item in workspace.items.list()] == [
+        ("g", "image_sequence", {"city": "Oslo"}),
+        ("h", "image_group", {"city": "Rome"}),
+        ("i", "image_group", {}),
+    ]
+    assert members(workspace, urls) == [[0, 2, 3], [1, 0], [3]]
+
+
+def test_a_scattered_group_with_a_faulty_row_is_not_there_at_all(workspace, load, urls):
+    report = load("ObjectURL,Image group title\n{0},g\n{1},h\nnowhere,g\n{2},\n{3},\n{3},h\n")
+    assert {place: reason[:30] for place, reason in faults(workspace, report).items()} == {
+        "line 2": "line 2.objectUrl_1: 'nowhere' ",
+        "line 5": "line 5: the title is missing, ",
+        "line 6": "line 6: the title is missing, ",
+    }
+    assert members(workspace, urls) == [[1, 3]]
+
+
+def test_an_import_of_scattered_groups_that_is_resumed_adds_each_once(workspace, tmp_path, urls):
+    """The position of a job counts the groups, so their order must be the same when the file is read again."""
+    rows = [f"{urls[number % 4]},g{number % 7}" for number in range(70)]
+    file = tmp_path / "t.csv"
+    file.write_text("\n".join(["ObjectURL,Image group title", *rows]))
+    read = lambda: [unit.name for unit in workspace.ingest._sources.manifest(file, None).units()]  # noqa: E731
+    assert read() == read() == [f"g{number}" for number in range(7)]
+
+
+@pytest.mark.slow
+def test_the_memory_of_scattered_groups_does_not_grow_with_the_table():
+    def table(count):
+        yield b"ObjectURL,Image group title\n"
+        for number in range(count):
+            yield b"s3://lake/%d.jpg,g%d\n" % (number, number * 7919 % (count // 4))
+
+    def measured(count):
+        data = io.BytesIO(b"".join(table(count)))
+        tracemalloc.start()
+        try:
+            assert (
+                sum(1 for _ in table_units(data, "t.csv", Entries(lambda url: url), Schema({}))) == count // 4
+            )
+            return tracemalloc.get_traced_memory()[1]
+        finally:
+            tracemalloc.stop()
+
+    measured(400)
+    assert measured(40_000) < measured(4_000) + 300_000
+
+
+# Separators, and files packed or named otherwise
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "ObjectURL;Image title;city\n{0};a, b;Oslo\n",
+        "ObjectURL\tImage title\tcity\n{0}\ta, b\tOslo\n",
+        "ObjectURL|Image title|city\r\n{0}|a, b|Oslo\r\n",
+        'sep=,\nObjectURL,Image title,city\n{0},"a, b",Oslo\n',
+        '\ufeffsep=;\r\n"ObjectURL";Image title;city\r\n{0};"a, b";Oslo\r\n',
+        "\nSEP=\t\nObjectURL\tImage title\tcity\n{0}\ta, b\tOslo\n",
+    ],
+)
+def test_the_first_line_says_how_the_cells_are_separated(workspace, load, text):
+    assert load(text + "nowhere\n").failed == 1
+    [item] = workspace.items.list()
+    assert (item.name, item.metadata) == ("a, b", {"city": "Oslo"})
+    last = len(text.splitlines()) + 1
+    assert list(faults(workspace, workspace.imports.list()[0])) == [f"line {last}"]
+
+
+def test_a_comma_of_other_lands_in_a_number_is_refused_and_not_read_as_another_number(workspace, load):
+    workspace.schema.add_scalar("speed", "number")
+    report = load("ObjectURL;speed\n{0};12,5\n{1};12.5\n")
+    assert "expected a number, got '12,5'" in faults(workspace, report)["line 2"]
+    assert [item.metadata for item in workspace.items.list()] == [{"speed": 12.5}]
+
+
+def test_a_packed_table_is_read_and_a_damaged_one_is_refused(workspace, tmp_path, urls):
+    packed = gzip.compress(f"ObjectURL,Image title\n{urls[0]},a\n".encode())
+    file = tmp_path / "t.csv.gz"
+    for content, said in [
+        (packed[:-6], "is damaged or was cut off"), (b"ObjectURL\n", "is not a gzip file"), (packed[:12] + b"x" * 30, "t.csv.gz"),
+    ]:  # fmt: skip
+        file.write_bytes(content)
+        with pytest.raises(InvalidInput, match=said):
+            workspace.ingest.manifest(file, folder="A")
+    file.write_bytes(packed)
+    assert workspace.ingest.manifest(file, folder="A").added == 1
+
+
+@pytest.mark.parametrize("name", ["m.jsonl", "m.csv", "m.json"])
+def test_a_line_that_no_memory_holds_is_refused(workspace, tmp_path, monkeypatch, name):
+    for module in (forms, json_stream):
+        monkeypatch.setattr(module, "LONGEST", 2 << 20)
+    file = tmp_path / f"{name}.gz"
+    file.write_bytes(gzip.compress(b'{"objectUrl": "' + b"a" * (9 << 20)))
+    with pytest.raises(InvalidInput, match="longer than 2 MB"):
+        workspace.ingest.manifest(file, folder="A")
 
 
 @pytest.mark.parametrize(

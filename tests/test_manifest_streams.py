@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import tempfile
 from pathlib import Path
@@ -143,7 +144,7 @@ def test_an_entry_beyond_ten_megabytes_stands_amid_good_ones(workspace, load):
     assert "10,485,761 bytes, at most 10,485,760" in faults(workspace, report)["$.images[1]"]
 
 
-@pytest.mark.parametrize("name", ["manifest.txt", "manifest", "manifest.json.gz"])
+@pytest.mark.parametrize("name", ["manifest.txt", "manifest", "manifest.json.bz2", "manifest.gz"])
 def test_a_file_of_another_ending_is_refused_and_the_endings_are_named(load, name):
     with pytest.raises(InvalidInput, match=r"a manifest ends with \.json, \.jsonl, \.ndjson, \.csv"):
         load("{}", name)
@@ -172,6 +173,30 @@ def test_jsonl_has_an_entry_of_any_kind_in_each_line(workspace, load):
     assert load(text, "manifest.ndjson", folder="B").added == 4
     kinds = [item.kind for item in workspace.items.list(folder="A")]
     assert kinds == ["image", "video", "image_group", "dicom"]
+
+
+@pytest.mark.parametrize("name", ["m.json", "m.json.gz", "m.jsonl.gz"])
+def test_lines_are_read_under_the_name_of_json_and_packed(workspace, load, name):
+    lines = [{**GOOD, "title": "a"}, {"kind": "image_group", "images": ["s3://l/0"], "imageMetadata": {}}, {"upsert_metadata": True}]  # fmt: skip
+    for number, some in enumerate(
+        [lines, lines[::-1], lines[:1], [lines[1], lines[0]], [{**GOOD, "title": "a"}, {}]]
+    ):
+        text = "\ufeff" + "\n\n".join(map(json.dumps, some))
+        report = load(
+            gzip.compress(text.encode()) if name.endswith(".gz") else text, name, folder=f"F{number}"
+        )
+        faulty = sum(entry == {} for entry in some)
+        assert (report.added, report.failed) == (
+            sum("upsert" not in str(one) for one in some) - faulty,
+            faulty,
+        )
+        assert all(found.place.startswith("line ") for found in workspace.imports.problems(report.job))
+
+
+def test_documents_of_json_one_after_the_other_are_not_taken_for_entries(load):
+    with pytest.raises(InvalidInput, match="line 2, column 1: unexpected text after the end"):
+        load(json.dumps({"images": [GOOD]}) + "\n" + json.dumps({"images": [GOOD]}))
+    assert load(json.dumps({"url": "https://made.here", "type": "image", "images": [GOOD, GOOD]})).added == 2
 
 
 def test_each_broken_line_fails_alone_with_its_number(workspace, load):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import gzip
 
 import pytest
 
@@ -48,6 +49,28 @@ def test_csv_with_a_byte_order_mark_quotes_and_line_breaks_is_read(workspace, ap
     register(workspace)
     apply("rows.csv", '\ufeffname,city\r\n"0.jpg","a, ""b""\r\nc 東京"\r\n')
     assert stored(workspace) == [{"city": 'a, "b"\r\nc 東京'}]
+
+
+@pytest.mark.parametrize(
+    "text", ["name;city\n0.jpg;a, b\n", "sep=\t\nname\tcity\n0.jpg\ta, b\n", "city|path\na, b|0.jpg\n"]
+)
+def test_the_first_line_says_how_the_cells_are_separated(workspace, apply, text):
+    register(workspace)
+    apply("rows.csv", text.replace("path", "name"))
+    assert stored(workspace) == [{"city": "a, b"}]
+    with pytest.raises(InvalidInput, match=f"line {len(text.splitlines()) + 1} has more cells"):
+        apply("rows.csv", text.replace("path", "name") + ";;;\t\t\t|||\n")
+
+
+@pytest.mark.parametrize("name", ["rows.csv.gz", "rows.jsonl.gz", "rows.json.gz", "rows.json"])
+def test_packed_files_and_lines_under_the_name_of_json_are_read(workspace, apply, name):
+    register(workspace)
+    text = "name,city\n0.jpg,Oran\n" if "csv" in name else '{"name": "0.jpg", "city": "Oran"}\n\n'
+    apply(name, gzip.compress(text.encode()) if name.endswith(".gz") else text)
+    assert stored(workspace) == [{"city": "Oran"}]
+    if name.endswith(".gz"):
+        with pytest.raises(InvalidInput, match="is damaged or was cut off"):
+            apply(name, gzip.compress(text.encode())[:-9])
 
 
 def test_a_cell_longer_than_pythons_own_limit_is_read(workspace, apply):

@@ -14,6 +14,9 @@ from heron.models import Json
 CHUNK = 1 << 20
 """Bytes read at a time."""
 
+LONGEST = 1 << 28
+"""The most characters of one value, or bytes of a line, that are held in memory: 256 MB, far above what an entry needs."""
+
 _CUT = 16
 """A syntax error within this many characters of the end of the text may exist only because the text is cut."""
 
@@ -202,6 +205,8 @@ class _Reader:
         self._lines += self._text.count("\n", 0, self._position)
         self._text = self._text[self._position :]
         self._position = 0
+        if len(self._text) > LONGEST:
+            raise InvalidInput(f"{self._name}, line {self._lines}: a value is longer than {LONGEST >> 20} MB")
         data = self._stream.read(max(CHUNK, len(self._text)))
         try:
             self._text += self._decode(data, not data)

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 from uuid import UUID
 
 from attrs import field, frozen
@@ -26,6 +26,7 @@ from heron.export.headers import (
     is_safe,
     plain_text,
 )
+from heron.ingest.forms import form_of, is_of_lines, lines_of, opened, table_of
 from heron.ingest.metadata_keys import unknown_keys
 from heron.json_stream import elements
 from heron.metadata.schema import Schema
@@ -46,6 +47,7 @@ COLUMNS = {
 
 
 _NAMING = {*COLUMNS, "metadata"}
+_LOWER = {name.lower() for name in COLUMNS}
 _NOTHING: tuple[Json, ...] = (None, "", [], {})
 
 
@@ -146,12 +148,19 @@ def apply_file(
 
 def read_rows(file: Path, schema: Schema) -> Iterator[tuple[str, dict[str, Json]]]:
     """The rows of a file with their places, as a stream except for JSON."""
-    readers = {".json": _json, ".jsonl": _jsonl, ".ndjson": _jsonl, ".csv": _csv, ".parquet": _parquet}
-    reader = readers.get(file.suffix.lower())
-    if reader is None:
-        raise InvalidInput(f"{file}: a metadata file ends with {', '.join(readers)}")
+    readers = {".json": _json, ".jsonl": _jsonl, ".ndjson": _jsonl, ".csv": _csv}
+    form = form_of(file)
+    if form not in readers and file.suffix.lower() != ".parquet":
+        raise InvalidInput(
+            f"{file}: a metadata file ends with {', '.join(readers)}, .parquet",
+            hint="pack any of them but Parquet as .gz",
+        )
     try:
-        yield from reader(file, schema)
+        if form not in readers:
+            yield from _parquet(file)
+            return
+        with file.open("rb") as raw, opened(raw, file) as stream:
+            yield from readers[form](stream, file, schema)
     except FileNotFoundError:
         raise NotFound(f"{file} is not there") from None
     except UnicodeDecodeError as error:
@@ -160,52 +169,62 @@ def read_rows(file: Path, schema: Schema) -> Iterator[tuple[str, dict[str, Json]
         raise InvalidInput(f"{file} cannot be read: {error.strerror or error}") from error
 
 
-def _json(file: Path, schema: Schema) -> Iterator[tuple[str, dict[str, Json]]]:
-    with file.open("rb") as stream:
-        for path, row in elements(stream, str(file)):
-            if path.startswith("$["):
-                yield _object(row, f"{file}: {path}")
-            else:  # {"UUID": {…}}
-                place, metadata = _object(None if path.endswith("]") else row, f"{file}: {path}")
-                yield place, {"uuid": path.removeprefix("$."), "metadata": metadata}
+def _json(stream: IO[bytes], file: Path, schema: Schema) -> Iterator[tuple[str, dict[str, Json]]]:
+    if is_of_lines(stream, _is_row):
+        yield from _jsonl(stream, file, schema)
+        return
+    for path, row in elements(stream, str(file)):
+        if path.startswith("$["):
+            yield _object(row, f"{file}: {path}")
+        else:  # {"UUID": {…}}
+            place, metadata = _object(None if path.endswith("]") else row, f"{file}: {path}")
+            yield place, {"uuid": path.removeprefix("$."), "metadata": metadata}
 
 
-def _jsonl(file: Path, schema: Schema) -> Iterator[tuple[str, dict[str, Json]]]:
-    with file.open("rb") as stream:
-        for number, line in enumerate(stream, start=1):
-            if line.strip():
-                place = f"{file}, line {number}"
-                try:
-                    row = loads_given(line)
-                except InvalidInput as error:
-                    raise InvalidInput(f"{place}: {error.message}") from error
-                yield _object(row, place)
+def _is_row(value: dict[str, Any], is_followed: bool) -> bool:
+    """Whether an object is a row that names its item, and not {"UUID": {…}}."""
+    return any(key.lower() in _LOWER and not isinstance(found, dict) for key, found in value.items())
 
 
-def _csv(file: Path, schema: Schema) -> Iterator[tuple[str, dict[str, Json]]]:
+def _jsonl(stream: IO[bytes], file: Path, schema: Schema) -> Iterator[tuple[str, dict[str, Json]]]:
+    for number, line in enumerate(lines_of(stream, str(file)), start=1):
+        if line.strip():
+            place = f"{file}, line {number}"
+            try:
+                row = loads_given(line)
+            except InvalidInput as error:
+                raise InvalidInput(f"{place}: {error.message}") from error
+            yield _object(row, place)
+
+
+def _csv(stream: IO[bytes], file: Path, schema: Schema) -> Iterator[tuple[str, dict[str, Json]]]:
     from heron.metadata.text_values import from_text
 
-    csv.field_size_limit(max(csv.field_size_limit(), MAX_METADATA))
-    with file.open(encoding="utf-8-sig", newline="") as stream:
-        reader = csv.DictReader(stream)
-        try:
-            header = reader.fieldnames or []
-            _check_is_of_items(file, header, schema)
-            reader.fieldnames = _distinct(file, header)
-            exported = is_exported(header) or any(column.startswith(PREFIX) for column in header)
-            safe = is_safe(header)
-            for row in reader:
-                place = f"{file}, line {reader.line_num}"
-                if None in row:
-                    raise InvalidInput(f"{place} has more cells than the header")
-                if safe:
-                    row = {column: plain_text(text or "") for column, text in row.items() if column != SAFE}
-                fields = {c: text for c, text in row.items() if exported and not c.startswith(PREFIX)}
-                cells = {c.removeprefix(PREFIX): text for c, text in row.items() if c not in fields}
-                values = {key: from_text(key, text, schema) for key, text in cells.items() if text}
-                yield place, {**fields, "metadata": values} if exported else values
-        except csv.Error as error:
-            raise InvalidInput(f"{file} is not valid CSV: {error}") from error
+    table = table_of(stream, str(file), _is_header, MAX_METADATA, strict=False)
+    reader = csv.DictReader(())
+    reader.reader = table.rows
+    try:
+        header = reader.fieldnames or []
+        _check_is_of_items(file, header, schema)
+        reader.fieldnames = _distinct(file, header)
+        exported = is_exported(header) or any(column.startswith(PREFIX) for column in header)
+        safe = is_safe(header)
+        for row in reader:
+            place = f"{file}, line {table.line}"
+            if None in row:
+                raise InvalidInput(f"{place} has more cells than the header")
+            if safe:
+                row = {column: plain_text(text or "") for column, text in row.items() if column != SAFE}
+            fields = {c: text for c, text in row.items() if exported and not c.startswith(PREFIX)}
+            cells = {c.removeprefix(PREFIX): text for c, text in row.items() if c not in fields}
+            values = {key: from_text(key, text, schema) for key, text in cells.items() if text}
+            yield place, {**fields, "metadata": values} if exported else values
+    except csv.Error as error:
+        raise InvalidInput(f"{file} is not valid CSV: {error}") from error
+
+
+def _is_header(cells: Sequence[str]) -> bool:
+    return is_exported(cells) or any(cell.strip().lower() in _LOWER for cell in cells)
 
 
 def _distinct(file: Path, header: Sequence[str]) -> list[str]:
@@ -237,7 +256,7 @@ def _check_is_of_items(file: Path, header: Sequence[str], schema: Schema) -> Non
                 )
 
 
-def _parquet(file: Path, schema: Schema) -> Iterator[tuple[str, dict[str, Json]]]:
+def _parquet(file: Path) -> Iterator[tuple[str, dict[str, Json]]]:
     try:
         import duckdb
     except ImportError as error:

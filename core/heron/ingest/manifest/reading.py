@@ -6,13 +6,14 @@ import difflib
 import hashlib
 import re
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
 from attrs import define, frozen
 
 from heron.errors import InvalidInput, NotFound
+from heron.ingest.forms import form_of, is_of_lines, lines_of, opened
 from heron.ingest.manifest.entries import Entries, as_unicode
 from heron.ingest.manifest.tables import table_units
 from heron.ingest.units import Unit
@@ -26,6 +27,7 @@ _FLAGS = {"skipduplicateurls": "skip_duplicates", "upsertmetadata": "upsert_meta
 _FLAG_TEXT = re.compile(rb'"(skip_?duplicate_?urls|upsert_?metadata)"', re.IGNORECASE)
 
 SUFFIXES = (".json", ".jsonl", ".ndjson", ".csv")
+"""The endings of manifests, each also with `.gz` behind it."""
 
 
 @frozen
@@ -48,12 +50,8 @@ class Manifest:
 
     def units(self) -> Iterator[Unit]:
         """The units of all entries, in order; raises InvalidInput if the file is damaged, and NotFound."""
-        form = self.path.suffix.lower()
-        if form not in SUFFIXES:
-            raise InvalidInput(f"{self.path}: a manifest ends with {', '.join(SUFFIXES)}")
         try:
-            with self.path.open("rb") as stream:
-                self._stream, self._size = stream, self.path.stat().st_size
+            with self._opened() as (form, stream):
                 if form == ".json":
                     yield from self._json(stream)
                 elif form == ".csv":
@@ -64,8 +62,30 @@ class Manifest:
             raise NotFound(f"{self.path} is not there") from None
         except OSError as error:
             raise InvalidInput(f"{self.path} cannot be read: {error.strerror or error}") from error
-        finally:
-            self._stream = None
+
+    @contextmanager
+    def _opened(self) -> Iterator[tuple[str, IO[bytes]]]:
+        """The form of the content, one of the endings, and the content itself."""
+        form = form_of(self.path)
+        if form not in SUFFIXES:
+            raise InvalidInput(
+                f"{self.path}: a manifest ends with {', '.join(SUFFIXES)}, or one of them and .gz"
+            )
+        with self.path.open("rb") as raw, opened(raw, self.path) as stream:
+            self._stream, self._size = raw, self.path.stat().st_size
+            try:
+                if form == ".json" and is_of_lines(stream, self._is_entry):
+                    form = ".jsonl"
+                yield form, stream
+            finally:
+                self._stream = None
+
+    def _is_entry(self, value: dict[str, Json], is_followed: bool) -> bool:
+        """Whether the object of the first line is an entry, and not a whole manifest, which may contain notes of any name."""
+        names = {plain(key) for key in value}
+        if any(name.startswith("objecturl") for name in names):
+            return True
+        return is_followed and (bool(names & {"url", "kind", "type"}) or names <= _FLAGS.keys())
 
     def share(self) -> float | None:
         """The share of the file that was read, from 0 to 1; None if it is not known."""
@@ -76,7 +96,7 @@ class Manifest:
     def flags(self) -> Flags:
         """The flags of a JSON or JSONL manifest; they can be anywhere in the file."""
         found: dict[str, bool] = {}
-        if self.path.suffix.lower() not in (".json", ".jsonl", ".ndjson") or not _may_have_flags(self.path):
+        if form_of(self.path) not in (".json", ".jsonl", ".ndjson") or not self._may_have_flags():
             return Flags()
         for key, place, value in self._members():
             _take_flag(key, value, place, found)
@@ -87,15 +107,25 @@ class Manifest:
         with self.path.open("rb") as stream:
             return hashlib.file_digest(stream, "sha256").hexdigest()
 
+    def _may_have_flags(self) -> bool:
+        """Whether the name of a flag occurs anywhere in the file, which is a fast check."""
+        with suppress(OSError, InvalidInput), self._opened() as (_, stream):
+            before = b""
+            while block := stream.read(1 << 20):
+                if _FLAG_TEXT.search(before + block):
+                    return True
+                before = block[-64:]
+        return False  # perhaps it cannot be read: reading the units reports that
+
     def _members(self) -> Iterator[tuple[str, str, Json]]:
         """Candidates for flags, as (key, place, value). Errors in the file are ignored here: `units` reports them."""
-        with self.path.open("rb") as stream, suppress(InvalidInput):
-            if self.path.suffix.lower() == ".json":
+        with suppress(InvalidInput), self._opened() as (form, stream):
+            if form == ".json":
                 for path, value in elements(stream, str(self.path)):
                     yield path.removeprefix("$."), path, value
                 return
             read = LineReader()
-            for number, line in enumerate(stream, start=1):
+            for number, line in enumerate(lines_of(stream, str(self.path)), start=1):
                 row = None
                 if _FLAG_TEXT.search(line):
                     with suppress(InvalidInput):
@@ -144,7 +174,7 @@ class Manifest:
 
     def _lines(self, stream: IO[bytes]) -> Iterator[Unit]:
         read = LineReader()
-        for number, line in enumerate(stream, start=1):
+        for number, line in enumerate(lines_of(stream, str(self.path)), start=1):
             if not line.strip():
                 continue
             place = f"line {number}"
@@ -165,17 +195,3 @@ def _take_flag(key: str, value: Json, place: str, found: dict[str, bool]) -> Non
     if not isinstance(value, bool):
         raise InvalidInput(f"{place}: expected true or false, got {printable(value)}")
     found[name] = value
-
-
-def _may_have_flags(path: Path) -> bool:
-    """Whether the name of a flag occurs anywhere in the file, which is a fast check."""
-    try:
-        with path.open("rb") as stream:
-            before = b""
-            while block := stream.read(1 << 20):
-                if _FLAG_TEXT.search(before + block):
-                    return True
-                before = block[-64:]
-    except OSError:
-        pass  # perhaps it does not exist: reading the units reports that
-    return False

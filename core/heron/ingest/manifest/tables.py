@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import csv
-import io
-import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
+from itertools import groupby
+from operator import itemgetter
 from typing import IO
 
 from attrs import frozen
@@ -14,7 +14,9 @@ from attrs import frozen
 from heron.convert import loads_given
 from heron.errors import HeronError, InvalidInput
 from heron.export.headers import PREFIX, is_of_items, is_safe, plain_text
+from heron.ingest.forms import table_of
 from heron.ingest.manifest.entries import Entries
+from heron.ingest.manifest.gathering import gathered
 from heron.ingest.units import Unit
 from heron.media.kinds import BUILT_IN, Kinds
 from heron.metadata.keys import printable
@@ -38,7 +40,7 @@ _BLOCKS = frozenset({"keyframes", "$encord", "$heron"})
 _YES, _NO = frozenset({"true", "yes", "1"}), frozenset({"false", "no", "0", ""})
 
 
-@frozen
+@frozen(eq=False)
 class Header:
     """A header row: the kind of its rows, and the number of each column; -1 means that there is no such column."""
 
@@ -63,7 +65,7 @@ class Header:
 
 @frozen
 class _Row:
-    """A row below a header. `key` is equal for the rows of one item."""
+    """A row below a header."""
 
     place: str
     header: Header
@@ -73,96 +75,93 @@ class _Row:
     metadata: dict[str, Json]
     problem: str | None = None
 
-    @property
-    def key(self) -> tuple[str, str]:
-        return self.header.place, self.title if self.header.is_grouped else self.place
-
 
 def table_units(stream: IO[bytes], name: str, entries: Entries, schema: Schema) -> Iterator[Unit]:
-    """The units of a CSV manifest; raises InvalidInput for a file that is not CSV in UTF-8 with a header."""
-    done: set[tuple[str, str]] = set()
-    for group in _items(_rows(stream, name, schema, entries.kinds)):
-        problem = next((row.problem for row in group if row.problem), None)
-        if group[0].header.is_grouped:
-            problem = problem or _group_problem(group, is_known=group[0].key in done)
-            done.add(group[0].key)
-        if problem is not None:
-            yield Unit(group[0].place, " ".join(row.url for row in group)[:2000], problem=problem)
+    """The units of a CSV manifest; raises InvalidInput for a file that is not CSV in UTF-8 with a header.
+
+    The rows of one title below one header are one group, at the place of their first row. If the file cannot be read to its
+    end, the groups below its last header are not known to be whole, and none of them is yielded.
+    """
+    kinds = entries.kinds
+    for header, below in groupby(_rows(stream, name, kinds), key=itemgetter(0)):
+        if header.is_grouped:
+            titled = ((line, _cell(cells, header.title), cells) for _, line, cells in below)
+            for group in gathered(titled):
+                rows = [_row(cells, header, f"line {line}", schema, kinds) for line, cells in group]
+                yield _group(rows, entries)
         else:
-            yield _unit(group, entries)
+            for _, line, cells in below:
+                yield _single(_row(cells, header, f"line {line}", schema, kinds), entries)
 
 
-def _items(rows: Iterable[_Row]) -> Iterator[list[_Row]]:
-    """The rows of each item. An item of one row is yielded at once, so that it is not lost if a later row fails."""
-    group: list[_Row] = []
-    for row in rows:
-        if group and row.key != group[0].key:
-            yield group
-            group = []
-        group.append(row)
-        if not row.header.is_grouped:
-            yield group
-            group = []
-    if group:
-        yield group
+def _single(row: _Row, entries: Entries) -> Unit:
+    if row.problem is not None:
+        return Unit(row.place, row.url[:2000], problem=row.problem)
+    raw: dict[str, Json] = {"title": row.title or None, "objectUrl": row.url}
+    return entries.unit(_with(row.metadata, raw), row.place, row.header.kind)
 
 
-def _group_problem(rows: list[_Row], *, is_known: bool) -> str | None:
-    """The problem of the rows of an item taken together."""
-    title, place = printable(rows[0].title), rows[0].place
-    if is_known:
-        return f"{place}: {title} also has rows further up, put the rows of one item together"
+def _group(rows: list[_Row], entries: Entries) -> Unit:
+    first = rows[0]
+    problem = next((row.problem for row in rows if row.problem), None) or _group_problem(rows)
+    if problem is not None:
+        return Unit(first.place, " ".join(row.url for row in rows)[:2000], problem=problem)
+    raw: dict[str, Json] = {"title": first.title or None}
+    raw.update((f"objectUrl_{number}", row.url) for number, row in enumerate(rows))
+    raw["createVideo"] = any(row.create_video.lower() in _YES for row in rows)
+    metadata = {key: value for row in reversed(rows) for key, value in row.metadata.items()}
+    return entries.unit(_with(metadata, raw), first.place, first.header.kind)
+
+
+def _with(metadata: dict[str, Json], raw: dict[str, Json]) -> dict[str, Json]:
+    return {**raw, "clientMetadata": metadata} if metadata else raw
+
+
+def _group_problem(rows: list[_Row]) -> str | None:
+    """The problem of the rows of a group taken together."""
     if len({row.create_video.lower() in _YES for row in rows if row.create_video}) > 1:
-        return f"{place}: the rows of {title} have different values of Create video"
+        return (
+            f"{rows[0].place}: the rows of {printable(rows[0].title)} have different values of Create video"
+        )
     return None
 
 
-def _unit(rows: list[_Row], entries: Entries) -> Unit:
-    first = rows[0]
-    raw: dict[str, Json] = {"title": first.title or None}
-    if first.header.is_grouped:
-        raw.update((f"objectUrl_{number}", row.url) for number, row in enumerate(rows))
-        raw["createVideo"] = any(row.create_video.lower() in _YES for row in rows)
-    else:
-        raw["objectUrl"] = first.url
-    metadata = {key: value for row in reversed(rows) for key, value in row.metadata.items()}
-    if metadata:
-        raw["clientMetadata"] = metadata
-    return entries.unit(raw, first.place, first.header.kind)
-
-
-def _rows(stream: IO[bytes], name: str, schema: Schema, kinds: Kinds) -> Iterator[_Row]:
-    csv.field_size_limit(max(csv.field_size_limit(), _LONGEST))
+def _rows(stream: IO[bytes], name: str, kinds: Kinds) -> Iterator[tuple[Header, int, list[str]]]:
+    """The rows below headers, each with its header and the number of its first line."""
     header: Header | None = None
-    line = 1
-    reader = csv.reader(io.TextIOWrapper(stream, encoding="utf-8-sig", newline=""), strict=True)
     try:
-        for cells in reader:
-            place, line = f"line {line}", reader.line_num + 1
+        table = table_of(stream, name, _is_header, _LONGEST, strict=True)
+        line = table.before + 1
+        for cells in table.rows:
+            here, line = line, table.line + 1
             if not any(cell.strip() for cell in cells):
                 continue
             if header is None and is_of_items(cells):
-                header = _exported_header(cells, f"{name}, {place}")
-            elif any(cell.strip().lower() in _URLS for cell in cells):
-                header = _header(cells, f"{name}, {place}", kinds)
+                header = _exported_header(cells, f"{name}, line {here}")
+            elif _has_url(cells):
+                header = _header(cells, f"{name}, line {here}", kinds)
             elif header is None:
                 raise _no_header(name, cells)
             else:
-                yield _row(cells, header, place, schema, kinds)
+                yield header, here, cells
         if header is None:
             raise _no_header(name, [])
     except UnicodeDecodeError as error:
         raise InvalidInput(f"{name} is not UTF-8 text") from error
     except csv.Error as error:
-        raise InvalidInput(f"{name}, line {reader.line_num}: not valid CSV: {error}") from error
+        raise InvalidInput(f"{name}, line {table.line}: not valid CSV: {error}") from error
+
+
+def _has_url(cells: Sequence[str]) -> bool:
+    return any(cell.strip().lower() in _URLS for cell in cells)
+
+
+def _is_header(cells: Sequence[str]) -> bool:
+    return _has_url(cells) or is_of_items(cells)
 
 
 def _no_header(name: str, cells: Sequence[str]) -> InvalidInput:
-    """The error for a table that does not begin with a header, perhaps because of another separator."""
-    if len(cells) == 1 and any(url in re.split("[;\t|]", cells[0].lower()) for url in _URLS):
-        return InvalidInput(
-            f"{name}: the cells are not separated by commas", hint="save it as CSV with commas"
-        )
+    """The error for a table that does not begin with a header."""
     what = "the first row is not a header" if cells else "the file is empty"
     return InvalidInput(f"{name}: {what}", hint="begin with a header such as ObjectURL,Image title")
 
@@ -212,10 +211,9 @@ def _row(cells: Sequence[str], header: Header, place: str, schema: Schema, kinds
     if header.is_safe:
         cells = [plain_text(text) for text in cells]
 
-    def cell(number: int) -> str:
-        return cells[number].strip() if 0 <= number < len(cells) else ""
-
-    url, title, create_video = cell(header.url), cell(header.title), cell(header.create_video)
+    url, title, create_video = (
+        _cell(cells, number) for number in (header.url, header.title, header.create_video)
+    )
     problem, metadata = None, {}
     try:
         lost = next((n for n, text in enumerate(cells) if n not in header.named and text.strip()), None)
@@ -228,18 +226,24 @@ def _row(cells: Sequence[str], header: Header, place: str, schema: Schema, kinds
             raise InvalidInput("the title is missing, which groups the rows of one item")
         if create_video.lower() not in _YES | _NO:
             raise InvalidInput(f"Create video: expected true or false, got {create_video!r}")
-        of_kind = kinds.get(cell(header.of_kind))
+        of_kind = kinds.get(_cell(cells, header.of_kind))
         if of_kind is not None and of_kind.files != "one":
             raise InvalidInput(
                 f"{title or url} has several files, which are not in CSV",
                 hint="export the dataset as json or jsonl",
             )
         metadata = {
-            key: _value(key, text, schema) for number, key in header.metadata if (text := cell(number))
+            key: _value(key, text, schema)
+            for number, key in header.metadata
+            if (text := _cell(cells, number))
         }
     except HeronError as error:
         problem = f"{place}: {error}"
     return _Row(place, header, url, title, create_video, metadata, problem)
+
+
+def _cell(cells: Sequence[str], number: int) -> str:
+    return cells[number].strip() if 0 <= number < len(cells) else ""
 
 
 def _value(key: str, text: str, schema: Schema) -> Json:

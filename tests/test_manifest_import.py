@@ -89,6 +89,47 @@ def test_urls_are_kept_in_one_form_so_that_each_object_is_known_again(tmp_path):
         assert [member.url for member in cloud.items.members(group)] == [picture.url] * 2
 
 
+def test_facts_of_a_url_of_another_place_are_taken_with_an_integration_as_without(tmp_path, monkeypatch):
+    """The rule is one: what no storage reads needs facts, and lies in no store that Heron knows."""
+    monkeypatch.setenv("SECRET", "x" * 20)
+    elsewhere = [
+        "https://example.com/a.jpg",
+        "https://other-minio.example:9000/lake/b.jpg",
+        "ftp://host/c.jpg",
+    ]
+    images = [entry(0, objectUrl=url, imageMetadata={"width": 7}) for url in elsewhere]
+    given = write(tmp_path, {"images": images, "image_groups": [{"images": elsewhere, "imageMetadata": {}}]})
+    bare = write(tmp_path, {"images": [{"objectUrl": url} for url in elsewhere]}, "bare.json")
+    options = {
+        "endpoint": "https://minio.example:9000",
+        "access_key_id": "AK",
+        "secret_access_key": "env:SECRET",
+    }
+    with heron.open(tmp_path / "cloud", discover=True) as cloud:
+        cloud.integrations.create("minio", "s3", options)
+        for folder, by in (("with", "minio"), ("without", None)):
+            assert cloud.ingest.check_manifest(given, by).faults == 0
+            assert cloud.ingest.manifest(given, folder=folder, integration=by).added == 4
+            landed = cloud.items.list(folder=folder)
+            assert [item.url for item in landed[:3]] == elsewhere
+            assert {(item.store, item.integration_id) for item in landed} == {(None, None)}
+            said = [problem.reason for problem in cloud.ingest.check_manifest(bare, by).problems]
+            assert [text.partition(":")[0] for text in said] == [f"$.images[{n}].objectUrl" for n in range(3)]
+            assert all("no storage" in text for text in said)
+        mine = [entry(0, objectUrl=f"https://{host}/{key}.jpg") for host, key in
+                [("minio.example:9000", "lake/a"), ("lake.minio.example:9000", "b")]]  # fmt: skip
+        odd = [
+            {**entry(0), "objectUrl": f"https://{host}/a.jpg?sig=1"}
+            for host in ("minio.example:9000/l", "example.com")
+        ]
+        file = write(tmp_path, {"images": [*mine, *odd]})
+        report = cloud.ingest.manifest(file, folder="mine", integration="minio", ignore_errors=True)
+        assert (report.added, report.failed) == (2, 2)
+        assert {(item.url, item.store) for item in cloud.items.list(folder="mine")} == {
+            (f"s3://lake/{key}.jpg", "minio.example:9000") for key in "ab"
+        }
+
+
 def test_one_url_twice_is_two_items_unless_duplicates_are_skipped(workspace, load):
     images = {"images": [entry(0), entry(1), entry(0)]}
     assert load(images).added == 3

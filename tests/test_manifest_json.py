@@ -369,6 +369,87 @@ def test_null_stands_for_not_given(workspace, load):
     assert items(workspace)[0].name == "a.jpg"
 
 
+def test_whole_numbers_of_columns_with_gaps_are_whole(workspace, load):
+    facts = {"width": 1920.0, "height": 1080, "fileSize": 8e6, "numFrames": None, "fps": 25.0, "gain": 2.0}
+    load({"videos": [{"objectUrl": "s3://lake/a.mp4", "videoMetadata": facts}]})
+    [item] = items(workspace)
+    assert (item.facts.width, item.size, item.facts.fps) == (1920, 8_000_000, 25.0)
+    assert isinstance(item.facts.width, int) and item.facts.extra == {"video": {"gain": 2.0}}
+    for wrong in (0.5, 2.0**60, -1.0):
+        told = faults(workspace, load({"videos": [{"objectUrl": "s3://lake/a.mp4", "videoMetadata": {"width": wrong}}]}))
+        assert "expected a" in told["$.videos[0]"]
+
+
+SDK_TYPES = {
+    "images": "IMAGE", "videos": "VIDEO", "nifti": "NIFTI", "text": "PLAIN_TEXT", "pdf": "PDF", "audio": "AUDIO",
+    "image_groups": "IMG_GROUP", "dicom_series": "DICOM",
+}  # fmt: skip
+
+
+def test_what_the_official_sdk_writes_is_read(workspace, load):
+    """Its records, as its own client writes them: `externalFileType` and `placeholderItemUuid` in each."""
+    files = {"image_groups": "images", "dicom_series": "dicomFiles"}
+    own = {"placeholderItemUuid": None, "clientMetadata": {}, "title": "a"}
+    written = {}
+    for array, file_type in SDK_TYPES.items():
+        of = (
+            {files[array]: [{"url": "s3://lake/0", "title": None, "placeholderItemUuid": None}]}
+            if array in files
+            else {"objectUrl": "s3://lake/0"}
+        )
+        kind = array.removesuffix("s").replace("_", "").removesuffix("serie").removesuffix("group")
+        written[array] = [{**own, **of, "externalFileType": file_type, f"{kind}Metadata": {}}]
+    written |= {"scenes": [], "timeSeries": [], "imageGroupsFromItems": [], "skipDuplicateUrls": False}
+    report = load(written)
+    assert (report.added, report.failed, report.job.warnings) == (8, 0, 0)
+    alone = [
+        {**entries[0], "title": "b"} for entries in written.values() if isinstance(entries, list) and entries
+    ]
+    assert load(alone, folder="B").failed == 0
+    kinds = [[item.kind for item in items(workspace) if item.name == name] for name in "ab"]
+    assert kinds[0] == kinds[1] == ["image", "video", "nifti", "text", "pdf", "audio", "image_group", "dicom"]
+    told = faults(
+        workspace, load({"images": [entry(externalFileType="VIDEO"), entry(externalFileType="SCENE")]})
+    )
+    assert "'VIDEO' contradicts the kind of the entry, image" in told["$.images[0]"]
+    assert "'SCENE' is not a kind of data" in told["$.images[1]"]
+
+
+def test_keys_of_other_producers_are_ignored_with_one_warning_and_near_misses_are_faults(workspace, load):
+    foreign = [entry(id=1, label="x", width=5), entry(id=2, duration=1), entry(nothing=None, labels=[])]
+    groups = [{"images": [{"url": "s3://lake/0", "crop": [1]}], "imageMetadata": {}}]
+    report = load({"images": foreign, "image_groups": groups})
+    assert (report.added, report.failed, report.job.warnings) == (4, 0, 6)
+    said = [(problem.place, problem.reason) for problem in workspace.imports.problems(report.job)]
+    keys = [
+        ("images[0]", "id"),
+        ("images[0]", "label"),
+        ("images[0]", "width"),
+        ("images[1]", "duration"),
+        ("images[2]", "labels"),
+    ]
+    assert said[:5] == [
+        (f"$.{place}", f"$.{place}: the key '{key}' is ignored, here and in further entries")
+        for place, key in keys
+    ]
+    assert said[5][1] == "$.image_groups[0].images[0]: the key 'crop' is ignored, here and in further entries"
+    for near, meant in [
+        ("titel", "title"),
+        ("object-url", "objectUrl"),
+        ("clientMetdata", "clientMetadata"),
+        ("imageMetaDate", "imageMetadata"),
+    ]:
+        told = faults(workspace, load({"images": [{**GOOD, near: "x"}]}))
+        assert f"unknown key '{near}' (did you mean {meant}?)" in told["$.images[0]"]
+
+
+def test_warnings_of_ignored_keys_are_few_however_many_there_are(workspace, load):
+    report = load({"images": [entry(**{f"x{number}": 1}) for number in range(300)]})
+    assert (report.added, report.job.warnings) == (300, 101)
+    report = load({"images": [entry(id=1)] * 300}, skip_duplicates=True)
+    assert (report.skipped, report.job.warnings) == (300, 1)
+
+
 def test_foreign_flags_are_passed_over_and_a_misspelt_array_is_not(workspace, load):
     manifest = {
         "note": "x",
@@ -387,7 +468,7 @@ def test_foreign_flags_are_passed_over_and_a_misspelt_array_is_not(workspace, lo
     ("content", "place", "said"),
     [
         ({"images": GOOD}, "$.images", "$.images: expected an array, got {'objectUrl'"),
-        (GOOD, "$", "$: found an entry, expected arrays of entries"),
+        (json.dumps(GOOD, indent=1), "$", "$: found an entry, expected arrays of entries"),
         ({"\ud800": [GOOD]}, "$.\\ud800", "$.\\ud800: '\\ud800' is not a kind of data"),
     ],
 )

@@ -19,6 +19,7 @@ from heron.errors import ExecutorError, ImportAborted, ImportInterrupted
 from heron.executors.workers import Task, Workers
 from heron.ingest.landing import Landed, Landing
 from heron.ingest.probe import Prober
+from heron.ingest.probe_items import warned
 from heron.ingest.spool import Spool
 from heron.ingest.units import Action, Outcome, Unit
 from heron.jobs import ImportJob, ImportProblem, ImportReport
@@ -239,11 +240,14 @@ class _Chunk:
         probed = chain(self._outcomes, results)
         for unit, (action, known) in self._decided:
             if action not in _PROBED:
-                yield Outcome(unit, None, action=action, known=known)
+                outcome = Outcome(unit, None, action=action, known=known)
             elif action == "refresh":
-                yield evolve(next(probed), action=action, known=known)
+                outcome = evolve(next(probed), action=action, known=known)
             else:
-                yield next(probed)
+                outcome = next(probed)
+            if unit.notes:
+                outcome = evolve(outcome, problems=(*outcome.problems, *warned(unit, unit.notes)))
+            yield outcome
 
 
 _PROBED: frozenset[Action] = frozenset({"add", "refresh", "sidecar"})

@@ -51,6 +51,9 @@ class Unit:
     item has already.
     """
 
+    notes: tuple[str, ...] = ()
+    """Warnings about how the source describes it."""
+
     waiting: int = 0
     """The row of the catalogue in which it has waited since its store did not answer, 0 for none."""
 

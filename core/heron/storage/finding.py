@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from attrs import evolve
 
-from heron.catalog.integrations import IntegrationService, resolved_options
-from heron.catalog.references import is_reference
+from heron.catalog.integrations import IntegrationService
 from heron.catalog.stores import HERE, Origin, OriginOf, StoreTable
 from heron.errors import HeronError, InvalidInput, NotFound, PluginError
 from heron.hooks.door import guarded
 from heron.jobs import Integration
 from heron.metadata.keys import printable
 from heron.models import Item
+from heron.storage.openers import Opener
 
 if TYPE_CHECKING:
     from heron.hooks import StorageBackend
@@ -27,14 +26,13 @@ class StoreFinder:
         self,
         table: StoreTable,
         integrations: IntegrationService,
-        backend: Callable[[str], StorageBackend],
-        belongs: Callable[[str, Integration], bool],
+        opener: Opener,
     ) -> None:
-        """`backend` gives the record for a URL, or raises PluginError; `belongs` says whether an integration reads a URL."""
         self._table = table
         self._integrations = integrations
-        self._backend = backend
-        self._belongs = belongs
+        self._backend = opener.backend
+        self._belongs = opener.belongs
+        self._name_by = opener.store_name
         self._names: dict[str, str | None] = {}
 
     def origins(self, by: Integration | None) -> OriginOf:
@@ -73,19 +71,12 @@ class StoreFinder:
 
         Raises BadCredentials if an option that says it is a reference to a secret, which cannot be read.
         """
-        if record.store is None:
-            return None
-        key = by.uuid if by is not None else record.name
-        if self._names.get(key) is None:
-            options = {} if by is None else _Options(record, by, self._integrations)
-            with guarded(
-                f"storage {record.name}",
-                "store",
-                by.name if by is not None else "the environment",
-                PluginError,
-            ):
-                self._names[key] = record.store(options)
-        return self._names[key]
+        if record.store is None or by is not None:
+            return None if by is None else self._name_by(record, by)
+        if self._names.get(record.name) is None:
+            with guarded(f"storage {record.name}", "store", "the environment", PluginError):
+                self._names[record.name] = record.store({})
+        return self._names[record.name]
 
     def check(self, url: str, record: StorageBackend, by: Integration | None, *, binds: bool = True) -> None:
         """Raise InvalidInput for a URL that names another store than the one that it would be read from.
@@ -152,26 +143,3 @@ class StoreFinder:
             return self._origin(url, by)
         except HeronError:
             return None
-
-
-class _Options(Mapping[str, Any]):
-    """The options of an integration; a reference is read only if a plugin asks for its option."""
-
-    def __init__(
-        self, record: StorageBackend, integration: Integration, integrations: IntegrationService
-    ) -> None:
-        self._record = record
-        self._integration = integration
-        self._integrations = integrations
-
-    def __getitem__(self, name: str) -> Any:
-        value = self._integration.options[name]
-        if is_reference(value):
-            self._integrations._require_trusted(self._integration)
-        return resolved_options(self._record, evolve(self._integration, options={name: value}))[name]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._integration.options)
-
-    def __len__(self) -> int:
-        return len(self._integration.options)

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from threading import Lock
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+from attrs import evolve
 
 from heron.catalog.integrations import resolved_options
+from heron.catalog.references import is_reference
 from heron.errors import InvalidInput, PluginError
+from heron.hooks.door import guarded
 from heron.jobs import Integration
 from heron.metadata.keys import printable
 from heron.storage.answers import CheckedStorage
+from heron.storage.buckets import store_at
 from heron.storage.retries import PatientStorage
 
 if TYPE_CHECKING:
@@ -35,6 +40,7 @@ class Opener:
         self._opened: dict[str, PatientStorage] = {}
         self._backends: dict[str, StorageBackend] = {}
         self._schemes: dict[str, frozenset[str]] = {}
+        self._store_names: dict[str, str | None] = {}
         self._opening = Lock()
 
     def storage(self, url: str, integration: Integration | None) -> PatientStorage:
@@ -69,19 +75,38 @@ class Opener:
         return CheckedStorage(plugins.load(record, options), plugins.named(record))
 
     def belongs(self, url: str, integration: Integration) -> bool:
-        """Whether a URL is read with this integration: by its scheme, or by a host that no other backend
-        claims.
+        """Whether a URL is read with this integration: by its scheme, or by its host, which its backend claims or
+        which is that of its endpoint.
         """
         scheme = url.partition(":")[0].lower()
         if scheme in ("http", "https"):
             try:
                 return self.backend(url).name == integration.backend
             except PluginError:
-                return True  # it may be the host of an endpoint: the backend itself checks that
+                return self._is_at_endpoint(url, integration)
         if integration.backend not in self._schemes:
             record = self._plugins().storage(integration.backend)
             self._schemes[integration.backend] = frozenset((record.name, *record.schemes))
         return scheme in self._schemes[integration.backend]
+
+    def _is_at_endpoint(self, url: str, integration: Integration) -> bool:
+        """Whether the host of a URL is that of the store which an integration means, or a bucket of it."""
+        name = self.store_name(self._plugins().storage(integration.backend), integration)
+        host = store_at(url)
+        return name is None or host == name or host.endswith(f".{name}")
+
+    def store_name(self, record: StorageBackend, integration: Integration) -> str | None:
+        """The name of the store that the options of an integration mean to its plugin; None if it cannot tell.
+
+        A reference to a secret is read only if the plugin asks for its option; raises BadCredentials if it cannot be.
+        """
+        if record.store is None:
+            return None
+        if integration.uuid not in self._store_names:
+            options = _Options(record, integration, self._require_trusted)
+            with guarded(f"storage {record.name}", "store", integration.name, PluginError):
+                self._store_names[integration.uuid] = record.store(options)
+        return self._store_names[integration.uuid]
 
     def backend(self, url: str) -> StorageBackend:
         """The backend that a URL belongs to, by its scheme or its host."""
@@ -111,3 +136,29 @@ class Opener:
             f"no storage plugin reads https://{printable(host)[1:-1]}/",
             hint="only object stores are read: use an --integration with that endpoint, or a manifest with the facts",
         )
+
+
+class _Options(Mapping[str, Any]):
+    """The options of an integration; a reference is read only if a plugin asks for its option."""
+
+    def __init__(
+        self,
+        record: StorageBackend,
+        integration: Integration,
+        require_trusted: Callable[[Integration], None],
+    ) -> None:
+        self._record = record
+        self._integration = integration
+        self._require_trusted = require_trusted
+
+    def __getitem__(self, name: str) -> Any:
+        value = self._integration.options[name]
+        if is_reference(value):
+            self._require_trusted(self._integration)
+        return resolved_options(self._record, evolve(self._integration, options={name: value}))[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._integration.options)
+
+    def __len__(self) -> int:
+        return len(self._integration.options)

@@ -62,9 +62,7 @@ class StorageService:
         self._items = items
         self._integrations = integrations
         self._opener = Opener(plugins, integrations._require_trusted)
-        self._stores = StoreFinder(
-            StoreTable(database), integrations, self._opener.backend, self._opener.belongs
-        )
+        self._stores = StoreFinder(StoreTable(database), integrations, self._opener)
 
     def normalise(
         self, url: str, integration: IntegrationRef | None = None, *, looks_up: bool = False

@@ -32,7 +32,17 @@ _FIELDS = {
     "metadata": "metadata", "videometadata": "facts", "imagemetadata": "facts", "audiometadata": "facts",
     "textmetadata": "facts", "pdfmetadata": "facts", "niftimetadata": "facts", "dicommetadata": "facts",
     "kind": "kind", "type": "kind", "createvideo": "create_video", "images": "members", "dicomfiles": "members",
+    "externalfiletype": "file_type",
 }  # fmt: skip
+_FILE_TYPES = {"img_group": "image_group", "plain_text": "text"}
+"""The values of `externalFileType` that are no names of kinds."""
+
+_NEAR = 0.8
+"""From this similarity on, an unknown key is a misspelt one of ours (the ratio of `difflib`): `titel` and `title` have 0.8."""
+
+_FOREIGN = 100
+"""The most unknown keys of a manifest that are named."""
+
 _NUMBERED = re.compile(r"object_?url_?([0-9]{1,9})", re.IGNORECASE)
 
 
@@ -57,6 +67,13 @@ class Group:
     facts: Facts | None = None
 
 
+_WRITTEN = {
+    "objecturl": "objectUrl", "clientmetadata": "clientMetadata", "createvideo": "createVideo",
+    "dicomfiles": "dicomFiles", "externalfiletype": "externalFileType",
+    **{name: f"{name.removesuffix('metadata')}Metadata" for name in _FIELDS if _FIELDS[name] == "facts"},
+}  # fmt: skip
+"""Keys as the guide writes them, where that is not how they are compared."""
+
 _OF_A_FILE, _OF_A_GROUP = frozenset(fields_dict(File)), frozenset(fields_dict(Group))
 _OF_A_MEMBER = frozenset({"url", "title", "facts"})
 
@@ -69,9 +86,20 @@ class Entries:
     kind_of: Callable[[str], Kind | None] = lambda name: None
     kinds: Kinds = Factory(Kinds)
     _spellings: dict[str, str] = Factory(dict)
+    _foreign: set[str] = Factory(set)
+    _notes: list[str] = Factory(list)
+    """What is to be said of the entry at hand beside its faults."""
 
     def unit(self, raw: Json, place: str, kind: Kind | None = None) -> Unit:
-        """The unit of an entry. A faulty entry is not raised as an error: its unit carries the reason."""
+        """The unit of an entry. A faulty entry is not raised as an error: its unit carries the reason.
+
+        A key that is none of ours is ignored, which the unit of the first entry with it says.
+        """
+        self._notes.clear()
+        unit = self._unit_or_problem(raw, place, kind)
+        return evolve(unit, notes=tuple(self._notes)) if self._notes else unit
+
+    def _unit_or_problem(self, raw: Json, place: str, kind: Kind | None) -> Unit:
         try:
             return self._unit(raw, place, kind)
         except (BadCredentials, Unreachable):
@@ -90,6 +118,8 @@ class Entries:
         fields, given = self._fields(raw, place)
         if "kind" in fields:
             kind = self.kind_named(fields.pop("kind"), f"{place}.{given['kind']}")
+        if "file_type" in fields:
+            kind = self._agreed(kind, fields.pop("file_type"), f"{place}.{given['file_type']}")
         if self._is_group(kind) or "members" in fields:
             return self._group(fields, given, place, kind)
         _check_names(fields, _OF_A_FILE, place, given, "a single file")
@@ -146,6 +176,10 @@ class Entries:
         numbered: dict[int, Any] = {}
         for key, value in raw.items():
             field = self._spellings.get(key) or self._spelt(key, place)
+            if field is None:
+                if value is not None:
+                    self._ignored(key, place)
+                continue
             if field.isdigit():
                 number = int(field)
                 if number in numbered:
@@ -183,20 +217,37 @@ class Entries:
         _check_names(fields, _OF_A_MEMBER, place, given, "one file of a group")
         return fields
 
-    def _spelt(self, key: str, place: str) -> str:
-        """The field that a key means, in any spelling; cached, since the next entry is probably spelt the same."""
+    def _spelt(self, key: str, place: str) -> str | None:
+        """The field that a key means, in any spelling; cached, since the next entry is probably spelt the same.
+
+        None for a key that is none of ours; raises InvalidInput if it is a misspelt one.
+        """
         numbered = _NUMBERED.fullmatch(key)
         field = numbered[1].lstrip("0") or "0" if numbered else self._field(plain(key))
         if field is None:
-            close = difflib.get_close_matches(
-                key, ["objectUrl", "title", "clientMetadata", "createVideo"], n=1
-            )
-            raise InvalidInput(
-                f"{place}: unknown key {printable(key)}", hint=f"did you mean {close[0]}?" if close else None
-            )
-        if len(self._spellings) < 10_000:
+            close = difflib.get_close_matches(plain(key)[:100], self._names(), n=1, cutoff=_NEAR)
+            if close or plain(key).startswith("objecturl"):
+                meant = _WRITTEN.get(close[0], close[0]) if close else "objectUrl_0"
+                raise InvalidInput(f"{place}: unknown key {printable(key)}", hint=f"did you mean {meant}?")
+        elif len(self._spellings) < 10_000:
             self._spellings[key] = field
         return field
+
+    def _names(self) -> list[str]:
+        """The plain names of all keys of entries."""
+        return [*_FIELDS, *(f"{name}metadata" for name in self.kinds.names_in_manifests())]
+
+    def _ignored(self, key: str, place: str) -> None:
+        """Note that a key is ignored, unless this manifest has it further up; more than `_FOREIGN` are not named."""
+        if key in self._foreign or len(self._foreign) > _FOREIGN:
+            return
+        self._foreign.add(key)
+        if len(self._foreign) > _FOREIGN:
+            self._notes.append(
+                f"{place}: more than {_FOREIGN} different keys are ignored, the others are not named"
+            )
+        else:
+            self._notes.append(f"{place}: the key {printable(key)} is ignored, here and in further entries")
 
     def _field(self, key: str) -> str | None:
         """The field of a plain key; facts stand below the kind, such as `videoMetadata`."""
@@ -222,6 +273,14 @@ class Entries:
             hint = self.kinds.hint(str(name), in_manifest=True)
             raise InvalidInput(f"{place}: {printable(name)} is not a kind of data", hint=hint)
         return kind.name
+
+    def _agreed(self, kind: Kind | None, file_type: Json, place: str) -> Kind:
+        """The kind that `externalFileType` says; raises InvalidInput if another one is said beside it."""
+        name = _FILE_TYPES.get(file_type.lower(), file_type) if isinstance(file_type, str) else file_type
+        said = self.kind_named(name, place)
+        if kind in (None, said) or (said, kind) == ("image_group", "image_sequence"):
+            return kind or said
+        raise InvalidInput(f"{place}: {printable(file_type)} contradicts the kind of the entry, {kind}")
 
     def _located(self, url: str, place: str, *, has_facts: bool) -> str:
         """The canonical URL. If facts are given, no storage needs to be able to read it. Raises InvalidInput."""

@@ -49,6 +49,11 @@ class Facts:
 
 _NAMES = [name for name in fields_dict(Facts) if name not in ("size", "media_type", "more")]
 _values = attrgetter(*_NAMES)
+_WHOLE = {name for name, field in fields_dict(resolve_types(Facts)).items() if field.type == int | None}
+"""The facts that are whole numbers."""
+
+_EXACT = 2**53
+"""Up to here, a whole number that was written as a float is the one that was meant."""
 
 
 def known_facts(raw: Json, place: str, given: dict[str, str]) -> dict[str, Any]:
@@ -70,7 +75,10 @@ def known_facts(raw: Json, place: str, given: dict[str, str]) -> dict[str, Any]:
             is_plain = (
                 0 <= value <= _LARGEST if type(value) is int else type(value) is str and value.isascii()
             )
-            found[field] = value if is_plain else _fact(value, f"{place}.{key}")
+            if type(value) is float and field in _WHOLE and value.is_integer() and 0 <= value <= _EXACT:
+                found[field] = int(value)  # as columns with gaps are written: 1920.0
+            else:
+                found[field] = value if is_plain else _fact(value, f"{place}.{key}")
             given[_PATHS[field]] = key
     if more:
         found["more"] = _kept(more, place)

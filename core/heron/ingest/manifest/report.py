@@ -21,7 +21,7 @@ MOST = 10_000
 
 @frozen(repr=False)
 class ManifestReport(Record):
-    """The number of entries by kind (`other` if only probing can tell the kind), and the faults."""
+    """The number of entries by kind (`other` if only probing can tell the kind), and the faults, with warnings among them."""
 
     kinds: dict[str, int] = field(hash=False)
     with_facts: int = 0
@@ -46,6 +46,8 @@ def checked(manifest: Manifest) -> ManifestReport:
     try:
         manifest.flags()
         for unit in manifest.units():
+            warnings = [ImportProblem(unit.place, unit.url, text, "warning") for text in unit.notes]
+            problems += warnings[: MOST - len(problems)]
             if unit.problem is not None:
                 note(unit.place, unit.url, unit.problem)
                 continue

@@ -376,7 +376,9 @@ def test_whole_numbers_of_columns_with_gaps_are_whole(workspace, load):
     assert (item.facts.width, item.size, item.facts.fps) == (1920, 8_000_000, 25.0)
     assert isinstance(item.facts.width, int) and item.facts.extra == {"video": {"gain": 2.0}}
     for wrong in (0.5, 2.0**60, -1.0):
-        told = faults(workspace, load({"videos": [{"objectUrl": "s3://lake/a.mp4", "videoMetadata": {"width": wrong}}]}))
+        told = faults(
+            workspace, load({"videos": [{"objectUrl": "s3://lake/a.mp4", "videoMetadata": {"width": wrong}}]})
+        )
         assert "expected a" in told["$.videos[0]"]
 
 

@@ -32,6 +32,8 @@ READS = {
     "versions.rows": lambda w, t: w.versions.rows(f"{t.title}@1"),
     "versions.verify": lambda w, t: w.versions.verify(f"{t.title}@1"),
     "embed.chosen": lambda w, t: w.embed.chosen(),
+    "derive.list": lambda w, t: w.derive.list(),
+    "derive.chosen": lambda w, t: w.derive.chosen("orientation"),
     "export": lambda w, t: w.export(t.title, w.root / "out.json"),
     "facets.__call__": lambda w, t: (
         [facet.buckets for facet in w.facets("name")] if w.facets("name")[0].present else []
@@ -202,6 +204,7 @@ WRITES = {
     "datasets.update": (lambda w, t: w.datasets.update(t.title, title="new"), "update dataset"),
     "versions.freeze": (lambda w, t: w.versions.freeze(t.title), "update dataset"),
     "versions.delete": (lambda w, t: w.versions.delete(f"{t.title}@1"), "delete dataset"),
+    "derive.__call__": (lambda w, t: w.derive("orientation", [t.picture]), "update item"),
     "embed.__call__": (lambda w, t: w.embed("visual", [t.picture]), "create vectors"),
     "folders.create": (lambda w, t: w.folders.create("new"), "create folders"),
     "folders.delete": (lambda w, t: w.folders.delete(t.folder), "delete folder"),

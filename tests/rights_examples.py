@@ -57,6 +57,11 @@ EXAMPLES = {
         lambda w: w.versions.verify("train", hashes=True),
     ],
     "embed.chosen": [lambda w: w.embed.chosen(), lambda w: w.embed.chosen(heron.Query(folder="Hidden"))],
+    "derive.chosen": [
+        lambda w: w.derive.chosen("orientation"),
+        lambda w: w.derive.chosen("orientation", heron.Query(folder="Hidden")),
+    ],
+    "derive.list": [lambda w: w.derive.list()],
     "export": [lambda w, name=name: exported(w, name) for name in ("json", "csv")],
     "folders.contents": [
         lambda w: w.folders.contents("Open"),

@@ -46,7 +46,7 @@ NOT_LOGGED = {
 """Verbs that leave no line, each with the reason."""
 
 
-BY_OTHERS = ("ingest", "schema", "metadata", "folders", "vector_files", "datasets")
+BY_OTHERS = ("derive", "ingest", "schema", "metadata", "folders", "vector_files", "datasets")
 """Services with verbs that are logged under the name of the verb that they call, such as `schema.edit`."""
 
 

@@ -42,6 +42,7 @@ if TYPE_CHECKING:
         Subset,
     )  # fmt: skip
     from heron.curation.sheet import GroupSheet
+    from heron.deriving.service import Derived, DeriverInfo
     from heron.embedding.service import Embedded
     from heron.errors import (
         AlreadyExists,
@@ -75,6 +76,8 @@ if TYPE_CHECKING:
         CommandContext,
         DatasetExporter,
         Decoder,
+        Derive,
+        DerivedKey,
         Embedder,
         EmbedderModel,
         ExecutorBackend,
@@ -89,6 +92,7 @@ if TYPE_CHECKING:
         MediaFile,
         MediaFormat,
         MediaKind,
+        MetadataDeriver,
         MetadataType,
         Part,
         QualityMetrics,
@@ -195,6 +199,7 @@ _HOME = {
         "Candidate DuplicateGroup Duplicates Hashed Leak Leakage Pair Ranked Ranking Subset"
     ),
     "curation.sheet": "GroupSheet",
+    "deriving.service": "Derived DeriverInfo",
     "embedding.service": "Embedded",
     "errors": (
         "AlreadyExists BadCredentials CatalogueBusy CatalogueError Changed ExecutorError HeronError ImportAborted ImportCancelled "
@@ -202,9 +207,9 @@ _HOME = {
         "PermissionDenied PluginError PluginWarning QueryError Throttled Unreachable WorkerLost"
     ),
     "hooks": (
-        "CliCommand Codec CommandContext DatasetExporter Decoder Embedder EmbedderModel ExecutorBackend ExportFolder Exporter "
+        "CliCommand Codec CommandContext DatasetExporter Decoder Derive DerivedKey Embedder EmbedderModel ExecutorBackend ExportFolder Exporter "
         "FolderExporter FrameDecoder JobProgress Jobs Measure "
-        "MediaDecoder MediaFile MediaFormat MediaKind MetadataType Part QualityMetrics QueryFunction RangeCodec Routes "
+        "MediaDecoder MediaFile MediaFormat MediaKind MetadataDeriver MetadataType Part QualityMetrics QueryFunction RangeCodec Routes "
         "Series SeriesDecoder ServedJob ShownCodec Signed Site Storage StorageBackend StorageOption StoredObject TextReader ValueDecoder Values Viewer Window "
         "WritableStorage hookimpl"
     ),
@@ -270,6 +275,10 @@ __all__ = [
     "DatasetVersion",
     "Decoder",
     "DeletedItem",
+    "Derive",
+    "Derived",
+    "DerivedKey",
+    "DeriverInfo",
     "DuplicateGroup",
     "Duplicates",
     "Embedded",
@@ -318,6 +327,7 @@ __all__ = [
     "MediaKind",
     "Member",
     "Merged",
+    "MetadataDeriver",
     "MetadataError",
     "MetadataFileReport",
     "MetadataType",

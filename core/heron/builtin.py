@@ -12,6 +12,7 @@ BUILTIN = (
     "heron.media.builtin",
     "heron.embedders.builtin",
     "heron.metadata.types",
+    "heron.deriving.builtin",
     "heron.search.functions",
     "heron.export.builtin",
     "heron.executors.builtin",

@@ -11,12 +11,20 @@ from typing import Any
 
 from heron.catalog.happenings import EVENTS, Happened, uuids_of
 from heron.convert import loads
-from heron.errors import PluginWarning
+from heron.errors import HeronError, PluginWarning
+from heron.hooks.derivers import MetadataDeriver
 from heron.hooks.events import DeletedItem
 
 Arguments = Mapping[str, Any]
 Holdings = Any
 """A `heron.holdings.Holdings`, which makes its teller, and is therefore not imported here."""
+
+
+_DERIVES = ("items_imported", "items_updated", "items_restored")
+"""The events after which derivers run that ask for it."""
+
+_SHOWN = 5
+"""The most problems of one deriver that are told of one bundle of items."""
 
 
 class Teller:
@@ -28,12 +36,36 @@ class Teller:
 
     def listens(self) -> set[str]:
         """The events of the catalogue that some plugin hears."""
-        return {event for event in EVENTS if self._workspace.plugins.hears(event)}
+        heard = {event for event in EVENTS if self._workspace.plugins.hears(event)}
+        return heard | {*_DERIVES} if self._derivers() else heard
+
+    def _derivers(self) -> list[str]:
+        """The derivers that run as items are imported."""
+        known = self._workspace.plugins.contributions(MetadataDeriver)
+        return [deriver.name for deriver in known if deriver.on_import]
 
     def __call__(self, happened: Happened) -> None:
         """Tell the plugins of one event, with records that are read now: what is not there any more is not told of."""
+        if happened.event in _DERIVES:
+            self._derive(happened)
         for build in _BUILDERS[happened.event](self._workspace, happened):
             self._tell(happened.event, build)
+
+    def _derive(self, happened: Happened) -> None:
+        """Compute the values of new and changed items; what fails is complained of, and is tried again by the next `derive`."""
+        for name in self._derivers():
+            items = list(self._workspace.items._records(happened.ids).values())
+            try:
+                done = self._workspace.derive(name, items)
+            except HeronError as error:
+                self.complain(f"deriver {name} was not run: {error}")
+                continue
+            for problem in done.problems[:_SHOWN]:
+                self.complain(f"deriver {name} failed: {problem.reason}")
+            if (more := done.failed + done.waiting - _SHOWN) > 0:
+                self.complain(
+                    f"deriver {name} failed for {more:,} more items: heron derive {name} tries again"
+                )
 
     def exported(self, dataset: str, path: Path, format: str, rows: int) -> None:
         """Tell the plugins of an export that is written."""

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from heron.curation.lookup import Lookup
     from heron.curation.projections import ProjectionService
     from heron.curation.service import CurationService
+    from heron.deriving.service import DerivingService
     from heron.embedding.service import EmbeddingService
     from heron.export.annotation import AnnotationService
     from heron.export.backups.service import BackupService
@@ -177,6 +178,16 @@ class Workspace(Holdings):
             self.items, self.frames, self.schema, self.vectors, self.search, self.pictures, self._embedders,
             lambda: self.plugins,
         )  # fmt: skip
+
+    @cached_property
+    def derive(self) -> DerivingService:
+        """Computes derived metadata: `derive("orientation")`."""
+        from heron.catalog.derived import DerivedStore
+        from heron.deriving.service import DerivingService
+
+        store = DerivedStore(self._database, self.access, self.metadata)
+        parts = (self.items, self.schema, self.search, self.pictures)
+        return DerivingService(store, *parts, lambda: self.plugins)
 
     @cached_property
     def vector_files(self) -> VectorFiles:

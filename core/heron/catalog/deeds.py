@@ -19,6 +19,7 @@ SERVICES: Mapping[str, str] = {
     "Carrying": "curation",
     "CollectionService": "collections",
     "DatasetService": "datasets",
+    "DerivedStore": "derive",
     "FolderService": "folders",
     "FrameService": "frames",
     "GroupService": "groups",

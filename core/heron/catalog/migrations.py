@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection
 from typing import TYPE_CHECKING
 
 from heron.catalog.columns.scripts import COLUMN_CHANGES, COLUMNS, FRAME_COLUMNS
+from heron.catalog.derived_scripts import DERIVED
 from heron.catalog.mirror_scripts import MIRRORS
 from heron.catalog.organisation.scripts import CREDENTIALS, ORGANISATION
 from heron.catalog.organisation.sent_scripts import COLLECTION, SENT
@@ -223,8 +224,16 @@ def frame_columns(db: Database) -> None:
         db.execute(statement)
 
 
+@migrations()
+def derived_values(db: Database) -> None:
+    """What derivers have computed of which item."""
+    for statement in _statements(DERIVED):
+        db.execute(statement)
+
+
 OPTIONAL = frozenset(
     {
+        "derived_values",
         "frame_columns",
         "credentials",
         "project_work",
@@ -257,6 +266,8 @@ def imagine(connection: sqlite3.Connection, pending: Collection[str]) -> None:
         )
     if "dataset_versions" in pending:
         _imagine_tables(connection, VERSIONS)
+    if "derived_values" in pending:
+        _imagine_tables(connection, DERIVED)
     if "frame_columns" in pending:
         _imagine_tables(connection, FRAME_COLUMNS)
     if "credentials" in pending:

@@ -33,7 +33,7 @@ WRITES: Mapping[tuple[Verb, Noun], str] = {
     (
         "update",
         "item",
-    ): "curation.carry_over curation.hash_missing datasets.set_metadata frames.add frames.delete frames.set frames.set_metadata ingest.metadata_file items.rename metadata.merge metadata.merge_all metadata.replace metadata.replace_all pictures.make storage.relocate",
+    ): "curation.carry_over curation.hash_missing datasets.set_metadata derive frames.add frames.delete frames.set frames.set_metadata ingest.metadata_file items.rename metadata.merge metadata.merge_all metadata.replace metadata.replace_all pictures.make storage.relocate",
     ("create", "preset"): "presets.create",
     ("delete", "preset"): "presets.delete",
     ("create", "project"): "projects.create",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from heron.catalog.columns.scripts import COLUMN_CHANGES, COLUMNS, FRAME_COLUMNS
+from heron.catalog.derived_scripts import DERIVED
 from heron.catalog.mirror_scripts import MIRRORS
 from heron.catalog.organisation.scripts import CREDENTIALS, ORGANISATION
 from heron.catalog.versions.scripts import VERSIONS
@@ -382,5 +383,6 @@ SCRIPTS = (
     + VERSIONS
     + CREDENTIALS
     + FRAME_COLUMNS
+    + DERIVED
 )
 """All of them."""

@@ -42,6 +42,7 @@ COMMANDS = {
     "keyframes": "Choose frames of items, list them, and write them as pictures.",
     "thumbnails": "Make the small pictures and the quality metrics of items and frames.",
     "embed": "Compute vectors of the pictures of items, and of their frames, with an embedder.",
+    "derive": "Compute derived metadata: the values that plugins give for keys of their own.",
     "vectors": "Manage the vectors of items and frames, and import and export them.",
     "columns": "Show, rebuild and push the columns, which answer conditions over many items.",
     "schema": "Show and change the metadata schema.",

@@ -25,7 +25,7 @@ U = TypeVar("U")
 W = TypeVar("W", contravariant=True)
 R = TypeVar("R")
 
-_NEEDED = ("storage", "kind", "decoder", "quality metrics", "embedder")
+_NEEDED = ("storage", "kind", "decoder", "quality metrics", "embedder", "deriver")
 """The contributions that tasks use."""
 
 _KEPT = 8

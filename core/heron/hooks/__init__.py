@@ -16,6 +16,7 @@ from heron.hooks.contributions import (
     StorageBackend,
     StorageOption,
 )
+from heron.hooks.derivers import Derive, DerivedKey, MetadataDeriver
 from heron.hooks.interfaces import (
     BoundedEmbedder,
     BulkStorage,
@@ -55,6 +56,8 @@ __all__ = [
     "Curve",
     "DatasetExporter",
     "Decoder",
+    "Derive",
+    "DerivedKey",
     "Embedder",
     "EmbedderModel",
     "ExecutorBackend",
@@ -69,6 +72,7 @@ __all__ = [
     "MediaFile",
     "MediaFormat",
     "MediaKind",
+    "MetadataDeriver",
     "MetadataType",
     "Part",
     "PluginManager",

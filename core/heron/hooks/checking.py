@@ -20,6 +20,7 @@ from heron.hooks.contributions import (
     StorageBackend,
     StorageOption,
 )
+from heron.hooks.derivers import DerivedKey, MetadataDeriver
 
 SECONDS = 0.05
 """The most seconds that a signature may take for the beginning of one file."""
@@ -193,6 +194,14 @@ _RULES: Mapping[type[Contribution], Mapping[str, tuple[str, Callable[[Any], bool
         **dict.fromkeys(("scalar", "full_text", "indexed", "vector", "ordered"), _BOOLEAN),
     },
     QualityMetrics: {"measures": ("names of metrics", lambda value: bool(value) and _each(_WORD)(value))},
+    MetadataDeriver: {
+        "keys": ("DerivedKeys", lambda values: all(isinstance(each, DerivedKey) for each in values)),
+        "version": ("a text of one line", lambda value: _is_line(value) and bool(value)),
+        "uses": ("names of metadata keys", lambda values: all(map(_is_line, values))),
+        "kinds": ("names of kinds", _each(r"[a-z][a-z0-9_]{0,63}")),
+        "picture_size": ("pixels from 1 to 16384", lambda value: _from_one(value) and value <= 16_384),
+        "on_import": _BOOLEAN,
+    },
     EmbedderModel: {
         "size": ("1 to 4096 or None", lambda value: value is None or (_from_one(value) and value <= 4096)),
         "embeds": ("image, text or both", lambda value: bool(value) and set(value) <= {"image", "text"}),

@@ -33,6 +33,7 @@ from heron.hooks.contributions import (
     Routes,
     StorageBackend,
 )
+from heron.hooks.derivers import MetadataDeriver
 from heron.hooks.door import PASSED, reason
 from heron.hooks.registry import Origin, Registry, missing, missing_packages
 from heron.hooks.viewers import Viewer
@@ -48,6 +49,7 @@ REGISTER_HOOKS: dict[str, type[Contribution]] = {
     "register_metadata_types": MetadataType,
     "register_query_functions": QueryFunction,
     "register_metrics": QualityMetrics,
+    "register_derivers": MetadataDeriver,
     "register_embedders": EmbedderModel,
     "register_exporters": DatasetExporter,
     "register_executors": ExecutorBackend,
@@ -299,6 +301,10 @@ class PluginManager:
     def executor(self, name: str) -> ExecutorBackend:
         """An executor by name; raises PluginError with the known names."""
         return self._registry.find(ExecutorBackend, name)
+
+    def deriver(self, name: str) -> MetadataDeriver:
+        """A deriver by name; raises PluginError with the known names."""
+        return self._registry.find(MetadataDeriver, name)
 
     def commands(self) -> dict[str, CliCommand]:
         """The commands that plugins bring, by name."""

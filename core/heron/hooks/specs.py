@@ -25,6 +25,7 @@ if TYPE_CHECKING:
         Routes,
         StorageBackend,
     )
+    from heron.hooks.derivers import MetadataDeriver
     from heron.hooks.viewers import Viewer
 
 hookspec = pluggy.HookspecMarker("heron")
@@ -110,6 +111,32 @@ def register_metrics() -> Iterable[QualityMetrics]:  # type: ignore[empty-body]
         def register_metrics():
             yield heron.QualityMetrics(
                 name="range", summary="Unused part of the range of values", measures=["extremes"], load=load
+            )
+        ```
+    """
+
+
+@hookspec
+def register_derivers() -> Iterable[MetadataDeriver]:  # type: ignore[empty-body]
+    """Bring derivers: functions of an item that give values for metadata keys of their own.
+
+    Example:
+        ```python
+        import heron
+
+        def load():
+            def derive(item, picture):
+                from PIL import ImageStat
+
+                mean = ImageStat.Stat(picture.convert("L")).mean[0]
+                return {"light": "night" if mean < 60 else "day"}
+            return derive
+
+        @heron.hookimpl
+        def register_derivers():
+            light = heron.DerivedKey("light", "enum", {"options": ["day", "night"]})
+            yield heron.MetadataDeriver(
+                name="light", summary="Day or night", keys=[light], reads="picture", version="1", load=load
             )
         ```
     """

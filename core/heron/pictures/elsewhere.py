@@ -104,7 +104,7 @@ class Drawing:
     def recipe(self) -> DrawingRecipe:
         """How a worker makes it again."""
         patience = self._patience or Patience()
-        return DrawingRecipe(Environment.of(self._plugins), self._finish, patience.limits)
+        return DrawingRecipe(Environment.of(self._plugins), self._finish, patience.limits, type(self))
 
     def failed(self, unit: Asked, reason: str) -> Given:
         """What is given for an item that no worker could read."""
@@ -157,10 +157,12 @@ class Drawing:
         except (OSError, MemoryError) as error:
             yield HeronError(f"{unit.item.name} cannot be read: {error}")
 
-    def _pictures(self, unit: Asked) -> Iterator[tuple[int | None, Image]]:
+    def _files(self, unit: Asked) -> ItemFiles:
         shelf = _Shelf(unit, self._opener)
-        files = ItemFiles(shelf, shelf, lambda: self._reader, self._kinds)
-        size = self._finish.size
+        return ItemFiles(shelf, shelf, lambda: self._reader, self._kinds)
+
+    def _pictures(self, unit: Asked) -> Iterator[tuple[int | None, Image]]:
+        files, size = self._files(unit), self._finish.size
         if unit.own:
             picture = (
                 files.portrait(unit.item, size) if self._finish.portrait else files.picture(unit.item, size)
@@ -177,11 +179,12 @@ class DrawingRecipe:
     environment: Environment
     finish: Finish
     limits: tuple[float, float]
+    work: type[Drawing] = Drawing
     job: str = field(factory=new_uuid)
 
     def build(self) -> Drawing:
         """The work, with all that it needs; raises PluginError."""
-        return Drawing(self.environment.open(), self.finish, self.limits).begin()
+        return self.work(self.environment.open(), self.finish, self.limits).begin()
 
 
 @frozen
@@ -258,7 +261,8 @@ def _parts(items: Iterable[Item], asked: Callable[[Item], Asked | None]) -> Iter
             yield item, error
             continue
         if found is not None:
-            lean = evolve(found, item=evolve(item, metadata={}))
             for start in range(0, len(found.numbers) or 1, FRAMES):
-                yield evolve(lean, own=found.own and not start, numbers=found.numbers[start : start + FRAMES])
+                yield evolve(
+                    found, own=found.own and not start, numbers=found.numbers[start : start + FRAMES]
+                )
         yield item, None

@@ -9,7 +9,7 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from heron.catalog.access import WORKSPACE, Access
 from heron.catalog.frames import FrameService
@@ -24,7 +24,7 @@ from heron.jobs import ImportProblem
 from heron.media.ground import Ground, laid
 from heron.media.kinds import Kinds
 from heron.media.reader import THUMBNAIL, Measuring, MediaReader
-from heron.models import Frame, Item
+from heron.models import Frame, Item, Json
 from heron.pictures.elsewhere import GRAIN, Asked, Drawing, by_workers
 from heron.pictures.files import SIZE, ItemFiles, checked_size, middle
 from heron.pictures.finishing import Thumbnails, finished, jpeg_of
@@ -323,10 +323,18 @@ class PictureService:
         when = f" · {thing.seconds:.2f} s" if thing.seconds is not None else ""
         return self._items.get(thing).name, f"frame {thing.number}{when}"
 
-    def _asked(self, item: Item, *, own: bool = False, numbers: Sequence[int] = ()) -> Asked:
-        """What a worker has to know to make pictures of an item."""
+    def _asked(
+        self,
+        item: Item,
+        *,
+        own: bool = False,
+        numbers: Sequence[int] = (),
+        metadata: Mapping[str, Json] | None = None,
+    ) -> Asked:
+        """What a worker has to know to make pictures of an item; of its metadata only what is given."""
         members = tuple(self._items.members(item))
-        return Asked(item, members, self._storage.of(item), own, tuple(sorted(numbers)))
+        lean = evolve(item, metadata=dict(metadata or {}))
+        return Asked(lean, members, self._storage.of(item), own, tuple(sorted(numbers)))
 
     def _lacks_picture(self, item: Item, again: bool) -> bool:
         is_measured = item.kind != "image" or "metric" in item.facts.extra

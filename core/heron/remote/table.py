@@ -242,6 +242,8 @@ ROUTES: tuple[Route, ...] = (
         POST   /stats                             stats.__call__
         POST   /compare                           compare.__call__
         POST   /embed:chosen                      embed.chosen
+        GET    /derive                            derive.list
+        POST   /derive:chosen                     derive.chosen
         GET    /projections                       projections.list
         """,
         how="rows",
@@ -254,6 +256,7 @@ ROUTES: tuple[Route, ...] = (
         POST   /imports/{job}/resume              ingest.resume
         POST   /pictures:make                     pictures.make
         POST   /embed                             embed.__call__
+        POST   /derive                            derive.__call__
         POST   /vectors/{key}/rebuild             vectors.rebuild
         POST   /storage:relocate                  storage.relocate
         POST   /columns:rebuild                   columns.rebuild

@@ -48,6 +48,7 @@ SERVICES: Mapping[str, str] = {
     "stats": "search.statistics:StatisticsService",
     "compare": "search.comparison:ComparisonService",
     "embed": "embedding.service:EmbeddingService",
+    "derive": "deriving.service:DerivingService",
     "vector_files": "ingest.vector_files.service:VectorFiles",
     "annotation": "export.annotation:AnnotationService",
     "curation": "curation.service:CurationService",

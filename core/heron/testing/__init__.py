@@ -21,6 +21,7 @@ pytest.register_assert_rewrite(
         for name in (
             "contracts",
             "decoders",
+            "derivers",
             "embedders",
             "executors",
             "metadata_types",
@@ -31,6 +32,7 @@ pytest.register_assert_rewrite(
 )
 
 from heron.testing.decoders import DecoderContract  # noqa: E402
+from heron.testing.derivers import DeriverContract, an_item  # noqa: E402
 from heron.testing.embedders import EmbedderContract  # noqa: E402
 from heron.testing.executors import ExecutorContract  # noqa: E402
 from heron.testing.faults import FaultProxy  # noqa: E402
@@ -41,6 +43,7 @@ from heron.testing.viewers import ViewerContract  # noqa: E402
 
 __all__ = [
     "DecoderContract",
+    "DeriverContract",
     "EmbedderContract",
     "ExecutorContract",
     "FaultProxy",
@@ -48,6 +51,7 @@ __all__ = [
     "MetadataTypeContract",
     "StorageContract",
     "ViewerContract",
+    "an_item",
     "damaged_copies",
     "format_of",
 ]

@@ -1,0 +1,92 @@
+"""`heron derive`: computes the metadata that plugins derive from items."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from heron.cli import completing
+from heron.cli.context import Context
+from heron.cli.executing import executor_option
+from heron.cli.exits import status_of_counts
+from heron.cli.output import example, json_option, print_json_list
+from heron.cli.progress import counting
+from heron.cli.repeating import marked, not_done, repeatable, say_waiting
+from heron.cli.selection import Selection, selection
+from heron.cli.tables import print_table, say
+from heron.wording import counted
+
+if TYPE_CHECKING:
+    from heron.deriving.service import Derived
+
+
+@click.command("derive")
+@click.argument("derivers", nargs=-1, metavar="[NAME]...", shell_complete=completing.derivers)
+@selection()
+@click.option("--again", is_flag=True, help="Compute all values anew, over those that people gave too.")
+@click.option("--list", "only_list", is_flag=True, help="List the derivers instead.")
+@executor_option
+@json_option
+@click.pass_obj
+@example(
+    "heron derive\nheron derive orientation --folder Photos\n"
+    "heron derive orientation --where \"kind = 'video'\" --executor processes:2\nheron derive --list"
+)
+def command(
+    context: Context,
+    derivers: tuple[str, ...],
+    again: bool,
+    only_list: bool,
+    executor: str | None,
+    as_json: bool,
+    selection: Selection,
+) -> int:
+    """Compute derived metadata: the values that plugins give for keys of their own.
+
+    All derivers, unless some are named; all items of the kinds that they take, unless some are chosen. Items whose values are up to
+    date are skipped, so to continue an interrupted run, run it again. Values that people gave or changed stay.
+    """
+    workspace = context.workspace()
+    if only_list:
+        _list(context, as_json)
+        return 0
+    names = derivers or [each.name for each in workspace.derive.list()]
+    items = selection.chosen(workspace) if selection else None
+    done = []
+    for name in names:
+        total = workspace.derive._count(name, items)
+        with repeatable("what was derived is kept"), counting(f"Deriving {name}", total=total) as progress:
+            done.append(workspace.derive(name, items, again=again, executor=executor, progress=progress))
+        if not as_json:
+            _say(done[-1])
+    if as_json:
+        print_json_list(done)
+    return status_of_counts(sum(each.failed for each in done), sum(each.waiting for each in done))
+
+
+def _say(done: Derived) -> None:
+    parts = [
+        f", {done.skipped:,} up to date" if done.skipped else "",
+        f", {counted(done.kept, 'item')} with values of others kept" if done.kept else "",
+        f", {counted(done.without_content, 'item')} without a picture or text skipped" if done.without_content else "",
+        not_done(done.failed, done.waiting),
+    ]  # fmt: skip
+    say(f"Derived {', '.join(done.keys)} of {counted(done.derived, 'item')}{''.join(parts)}.")
+    for problem in done.problems[:20]:
+        say(f"  {marked(problem)}: {problem.place}: {problem.reason}")
+    say_waiting(done.waiting)
+
+
+def _list(context: Context, as_json: bool) -> None:
+    """Print the derivers, and for each one that cannot be used, why."""
+    known = context.workspace().derive.list()
+    if as_json:
+        print_json_list(known)
+        return
+    columns = ["deriver", "keys", "reads", "version", "on import", "what it is"]
+    cells = [(e.name, ", ".join(e.keys), e.reads, e.version, e.on_import, e.summary) for e in known]
+    print_table(columns, cells, "There is no deriver.")
+    for each in known:
+        if each.problem:
+            say(f"{each.name}: {each.problem}")

@@ -46,6 +46,17 @@ def test_a_frame_added_again_keeps_its_metadata_and_can_only_become_a_key_frame(
     assert (third.is_key, third.metadata, fourth.is_key) == (True, {"speed": 1}, True)
 
 
+def test_exactly_the_named_frames_are_key_frames_and_all_others_stay(workspace, clip):
+    workspace.frames.add(clip, [(3, 0.1, True), (4, 0.2, True), (5, 0.3, False)])
+    workspace.frames.set_metadata(clip, 3, {"speed": 1})
+    assert workspace.frames.set(clip, [4, 8], only_these=True) == 4
+    marked = {frame.number: (frame.is_key, frame.metadata) for frame in workspace.frames.list(clip)}
+    assert marked == {3: (False, {"speed": 1}), 4: (True, {}), 5: (False, {}), 8: (True, {})}
+    with pytest.raises(InvalidInput, match="there is no frame 90"):
+        workspace.frames.set(clip, [90], only_these=True)
+    assert [frame.number for frame in workspace.frames.list(clip, only="key")] == [4, 8]
+
+
 @pytest.mark.parametrize("number", [-1, 90, 10**6])
 def test_a_frame_outside_the_video_is_refused_with_all_that_come_along(workspace, clip, number):
     with pytest.raises(InvalidInput, match=rf"clip\.mp4: there is no frame {number}, the item has 90 frames"):

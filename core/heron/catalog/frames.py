@@ -51,12 +51,14 @@ class FrameService:
         mode: Mode = "frame",
         rate: float | None = None,
         replace: bool = False,
+        only_these: bool = False,
     ) -> int:
         """Add key frames by number or by seconds, as `mode` says, and frames sampled at a `rate` per second.
 
-        `keys` can map each key frame to its metadata. New metadata is merged into that of an existing frame. With
-        `replace`, other frames are deleted, except frames with metadata, which stay as sampled frames. Returns the number
-        of frames that the item then has. Raises InvalidInput for a frame outside the item.
+        `keys` can map each key frame to its metadata. New metadata is merged into that of an existing frame. With `only_these`, the
+        other frames stay, and none of them is a key frame. With `replace`, they are deleted, except frames with metadata, which
+        stay as sampled frames. Returns the number of frames that the item then has. Raises InvalidInput for a frame outside the
+        item.
         """
         owner = self._items.get(item)
         self._access.require("update", owner)
@@ -68,14 +70,17 @@ class FrameService:
         frames = chosen_frames(wish, owner.facts, self._times(owner), owner.name)
         with self._database.doing(self, "set"):  # not before: reading times can mean reading a whole file
             self._access.note(owner, frames=len(frames))
+            if only_these or replace:
+                self._database.execute(
+                    "UPDATE frames SET is_key = 0 WHERE item_id = ? AND is_key", [owner.id]
+                )
             if replace:
                 self._leave_only(owner.id, frames)
             self._insert([(owner.id, owner.name, frames)])
             return int(self._database.value("SELECT count(*) FROM frames WHERE item_id = ?", [owner.id]))
 
     def _leave_only(self, id: int, frames: Iterable[NewFrame]) -> None:
-        """Delete an item's other frames, except those with metadata; no frame is a key frame then."""
-        self._database.execute("UPDATE frames SET is_key = 0 WHERE item_id = ?", [id])
+        """Delete an item's other frames, except those with metadata."""
         self._database.execute(
             f"DELETE FROM frames WHERE item_id = ? AND {BARE} "
             "AND number NOT IN (SELECT value FROM json_each(?))",

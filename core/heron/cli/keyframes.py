@@ -50,6 +50,7 @@ def command() -> None:
     help="Frames to add per second; 0 adds the first one.",
 )
 @click.option("--replace", is_flag=True, help="Remove the other frames, except those with metadata.")
+@click.option("--only-these", is_flag=True, help="No other frame is a key frame any more; all frames stay.")
 @click.option(
     "-m",
     "--metadata",
@@ -62,7 +63,7 @@ def command() -> None:
 @click.pass_obj
 @example(
     "heron keyframes set clip.mp4 13 17 19\nheron keyframes set clip.mp4 0.5 2 --seconds -m event=braking\n"
-    "heron keyframes set clip.mp4 --sampling-rate 5 --replace\n"
+    "heron keyframes set clip.mp4 --sampling-rate 5 --replace\nheron keyframes set clip.mp4 13 19 --only-these\n"
     "heron keyframes set --folder Films --sampling-rate 5"
 )
 def set_frames(
@@ -72,6 +73,7 @@ def set_frames(
     seconds: bool,
     sampling_rate: float | None,
     replace: bool,
+    only_these: bool,
     metadata: tuple[str, ...],
     as_json: bool,
 ) -> int:
@@ -96,6 +98,7 @@ def set_frames(
             mode="seconds" if seconds else "frame",
             rate=sampling_rate,
             replace=replace,
+            only_these=only_these,
         )
 
     if selection:

@@ -11,6 +11,12 @@ from heron_sdk_api.fields import Fields, plain_uuid
 from heron_sdk_api.items import MANY
 from heron_sdk_api.paging import page
 
+KEYFRAMES = "keyframes"
+"""The key of the numbers of an item's key frames."""
+
+BLOCKS = {"$heron", "$encord"}
+"""The keys of blocks that say how `keyframes` is to be read."""
+
 _ABSENT = ("timeseriesSettings", "sceneViewSettings", "sceneLayout")
 """Settings of the hosted product's viewers, which Heron does not have; null resets them, and so is no change."""
 
@@ -66,30 +72,45 @@ def _metadata(patch: Fields) -> Mapping[str, Any] | None:
 
 
 def replace(ws: Workspace, metadata: Mapping[str, Mapping[str, Any]]) -> None:
-    """Replace the metadata of items.
+    """Replace the metadata of items; with `keyframes`, the frames that it names are the only key frames then.
 
     A value that stays as it was is not refused for a schema that has changed since: scripts read metadata, add to it, and
     write all of it.
     """
-    try:
-        with ws.atomic():
-            ws.metadata.replace(metadata)
-    except MetadataError:
-        changes = {}
-        for item in ws.items.get_all([*metadata]):
-            given, before = metadata[item.uuid], item.metadata
-            changed = {
-                key: value
-                for key, value in given.items()
-                if key not in before or not _same(before[key], value)
-            }
-            changes[item.uuid] = {**dict.fromkeys(key for key in before if key not in given), **changed}
-        ws.metadata.merge({uuid: _named(metadata[uuid], change) for uuid, change in changes.items()})
+    exact = {uuid: given[KEYFRAMES] for uuid, given in metadata.items() if _has_numbers(given)}
+    rest = {uuid: _without_key_frames(given) if uuid in exact else given for uuid, given in metadata.items()}
+    with ws.atomic():
+        try:
+            with ws.atomic():
+                ws.metadata.replace(rest)
+        except MetadataError:
+            ws.metadata.merge(_changes(ws, rest))
+        for uuid, numbers in exact.items():
+            ws.frames.set(uuid, numbers or (), only_these=True)
 
 
-def _named(given: Mapping[str, Any], change: Mapping[str, Any]) -> Mapping[str, Any]:
-    """A change that has also the key frames of the metadata that was given, if they are among it."""
-    return {**change, **({"keyframes": given["keyframes"]} if "keyframes" in given else {})}
+def _has_numbers(given: Mapping[str, Any]) -> bool:
+    """Whether metadata has key frames by number; what else stands in their place is refused with the metadata, or means something else."""
+    if KEYFRAMES not in given or BLOCKS & given.keys():
+        return False
+    numbers = given[KEYFRAMES]
+    return numbers is None or (isinstance(numbers, list) and all(type(number) is int for number in numbers))
+
+
+def _without_key_frames(given: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in given.items() if key != KEYFRAMES}
+
+
+def _changes(ws: Workspace, metadata: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
+    """What changes for each item: keys that are removed as None, and values that are others than before."""
+    changes = {}
+    for item in ws.items.get_all([*metadata]):
+        given, before = metadata[item.uuid], item.metadata
+        removed = dict.fromkeys(key for key in before if key not in given)
+        changes[item.uuid] = removed | {
+            key: value for key, value in given.items() if key not in before or not _same(before[key], value)
+        }
+    return changes
 
 
 def _same(one: Any, other: Any) -> bool:

@@ -209,6 +209,12 @@ refused(InvalidArgumentsError, lambda: photo.update(description="x"))
 waves = next(item for item in user.find_storage_items(search="waves", item_types=[StorageItemType.IMAGE]))
 waves.update(client_metadata={"keyframes": [1, 4], "city": "Oslo"})
 assert user.get_storage_item(waves.uuid).client_metadata == {"city": "Oslo", "keyframes": [1, 4]}
+waves.update(client_metadata={"keyframes": [4, 6]})
+assert user.get_storage_item(waves.uuid).client_metadata == {"keyframes": [4, 6]}
+waves.update(client_metadata={"city": "Oslo"})
+assert user.get_storage_item(waves.uuid).client_metadata == {"city": "Oslo", "keyframes": [4, 6]}
+waves.update(client_metadata={"keyframes": [], "city": "Oslo"})
+assert user.get_storage_item(waves.uuid).client_metadata == {"city": "Oslo"}
 assert photo.parent_folder().uuid == root.uuid
 photo.move_to_folder(sub)
 root.move_items_to_folder(sub, [group.uuid])

@@ -177,6 +177,16 @@ def test_if_one_of_a_thousand_patches_is_wrong_none_is_made_and_the_answer_says_
     assert place.metadata() == {"{}"}
 
 
+@pytest.mark.parametrize("wrong", ["x", 5, [1.5], [True], ["1"], [[0]], {"0": {}}, [-1], [1], [10**30]])
+def test_key_frames_that_are_no_frames_of_the_item_are_refused_with_all_that_comes_along(place, wrong):
+    given = {"clientMetadata": {"new": True, "keyframes": wrong}}
+    answer = place.send("PATCH", f"storage/folders/{place.lake}/items/{place.photo}", given)
+    assert (answer.status_code, "photo-000.jpg" in answer.json()["message"]) == (400, True), answer.text
+    with heron.open(place.root) as ws:
+        assert "new" not in ws.items.get(place.photo).metadata
+        assert ws.frames.list(place.photo, only="key") == []
+
+
 def test_a_patch_of_an_item_that_is_not_there_makes_none(place):
     patches = {uuid: {"clientMetadata": {"new": True}} for uuid in [*place.many[:5], str(uuid4())]}
     assert place.send("PATCH", "storage/items/patch-bulk", {"itemPatches": patches}).status_code == 404

@@ -321,7 +321,7 @@ def test_checking_local_files_needs_no_credentials(run, tmp_path):
     run("integrations", "add", "here", "--backend", "local")
     assert (
         run("integrations", "check", "here", url)
-        == f"ok      {url} can be listed\nok      {url}/a%20b.txt can be read\n"
+        == f"ok      {url}/ can be listed\nok      {url}/a%20b.txt can be read\n"
     )
     results = json.loads(run("integrations", "check", "here", f"{url}/nowhere", "--json", exit_status=1))[
         "items"

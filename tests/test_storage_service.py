@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 
@@ -193,17 +194,24 @@ def test_a_check_that_goes_well_lists_and_reads_one_byte(workspace, lake):
 
 def test_a_check_of_an_object_reads_that_object_and_an_empty_one_can_be_read(workspace, lake):
     lake.put("mem://lake/in/empty", b"")
+    lake.asked.clear()
     assert checked(workspace, "https://mem.example/lake/in/empty") == [
-        ("list", True, "mem://lake/in/empty can be listed"),
+        ("list", True, "mem://lake/in/ can be listed"),
         ("read", True, "mem://lake/in/empty can be read"),
+    ]
+    assert [asked[:2] for asked in lake.asked] == [
+        ("list", "in/empty/"),
+        ("get", "in/empty"),
+        ("list", "in/"),
     ]
 
 
 def test_a_check_of_an_empty_place_says_that_reading_was_not_tried(workspace):
     assert checked(workspace, "mem://lake/nothing/") == [
         ("list", True, "mem://lake/nothing/ can be listed, there is nothing below it"),
-        ("read", False, "reading was not tried: there is no object, give the URL of one"),
+        ("read", False, "reading was not tried: give the URL of an object that is there"),
     ]
+    assert checked(workspace, "mem://lake/nothing") == checked(workspace, "mem://lake/nothing/")
 
 
 STOPS = [
@@ -266,7 +274,10 @@ def test_who_may_not_list_may_still_be_allowed_to_read(workspace, lake, url, bro
 
 def test_other_errors_are_told_as_they_are_and_not_as_a_lack_of_rights(workspace, lake):
     lake.broken["list"] = KeyError("Contents")
-    assert checked(workspace) == [("list", False, "mem://lake/in/ cannot be read: KeyError: 'Contents'")]
+    nothing = ("read", False, "reading was not tried: give the URL of an object that is there")
+    listed = ("list", False, "mem://lake/in/ cannot be read: KeyError: 'Contents'")
+    assert checked(workspace) == [listed, nothing]
+    assert checked(workspace, "mem://lake/in/a.txt")[1] == ("read", True, "mem://lake/in/a.txt can be read")
     lake.broken = {"get": heron.ObjectChanged("it was replaced")}
     assert checked(workspace)[1] == ("read", False, "it was replaced")
     lake.broken = {"get": FileNotFoundError()}
@@ -284,6 +295,21 @@ def test_a_check_tries_once_more_at_most(workspace, lake, monkeypatch):
     lake.broken, lake.faults["list"] = {}, [heron.Throttled("slow")]
     monkeypatch.setenv("HERON_RETRIES", "5")
     assert [ok for _, ok, _ in checked(workspace)] == [True, True]
+
+
+@pytest.mark.parametrize("silent", ["list", "get"])
+def test_a_check_of_a_host_that_says_nothing_ends(workspace, lake, monkeypatch, silent):
+    monkeypatch.setattr("heron.storage.checking.SECONDS", 0.3)
+    silence, ask = threading.Event(), lake.ask
+    monkeypatch.setattr(
+        lake, "ask", lambda what, *about: silence.wait(20) if what == silent else ask(what, *about)
+    )
+    started = time.monotonic()
+    listed = [("list", True, "mem://lake/in/ can be listed")] if silent == "get" else []
+    said = "unreachable: mem://lake/in/ gave no answer within 0.3 seconds"
+    assert checked(workspace) == [*listed, ("endpoint", False, said)]
+    assert time.monotonic() - started < 5
+    silence.set()
 
 
 def test_a_check_uses_what_the_integration_says_now(workspace, plugin, monkeypatch):

@@ -17,21 +17,12 @@ from heron.catalog.limits import at_most
 from heron.catalog.referring import IntegrationRef, ItemRef
 from heron.catalog.spelling import absolute_path
 from heron.catalog.stores import OriginOf, StoreTable
-from heron.errors import (
-    BadCredentials,
-    HeronError,
-    InvalidInput,
-    NoSuchBucket,
-    NotFound,
-    PermissionDenied,
-    PluginError,
-    Throttled,
-    Unreachable,
-)
+from heron.errors import HeronError, InvalidInput, NotFound, PluginError
 from heron.jobs import CheckResult, Integration
 from heron.metadata.keys import printable
 from heron.models import Item
 from heron.storage.answers import CheckedStorage
+from heron.storage.checking import checked, failure
 from heron.storage.finding import StoreFinder
 from heron.storage.openers import Opener
 from heron.storage.retries import PatientStorage, configured_retries
@@ -40,7 +31,7 @@ from heron.wording import counted
 
 if TYPE_CHECKING:
     from heron.catalog.relocation import Relocated
-    from heron.hooks import PluginManager, Storage, StoredObject
+    from heron.hooks import PluginManager, StoredObject
 
 SIGNED_SECONDS = 3600
 """How long a signed URL is valid by default."""
@@ -227,7 +218,7 @@ class StorageService:
         """Try to list and to read below a URL, and report each result in one sentence; nothing is written.
 
         The checks are `list` and `read`. A failure that prevents both is the only result: `plugin`,
-        `options`, `url`, `credentials`, `bucket` or `endpoint`.
+        `options`, `url`, `credentials`, `bucket` or `endpoint`. It takes 20 seconds at most.
         """
         integration = self._integrations.get(ref)
         retries = min(1, configured_retries())
@@ -235,59 +226,9 @@ class StorageService:
             record = self._plugins().storage(integration.backend)
             storage = PatientStorage(self._opener.load(record, integration), retries=retries)
         except HeronError as error:
-            return [_failure("plugin" if isinstance(error, PluginError) else "options", error)]
+            return [failure("plugin" if isinstance(error, PluginError) else "options", error)]
         try:
             prefix = storage.normalise(url)
         except HeronError as error:
-            return [_failure("url", error)]
-        return list(_checks(storage, prefix))
-
-
-def _checks(storage: Storage, prefix: str) -> Iterator[CheckResult]:
-    """List, then read the first object that was listed, or the one that the URL names."""
-    try:
-        first = next(iter(islice(storage.list(prefix), 1)), None)
-    except HeronError as error:
-        yield (failure := _failure("list", error))
-        if failure.name == "list" and isinstance(error, PermissionDenied):
-            yield _read_check(storage, prefix)  # reading may be allowed where listing is not
-        return
-    if first is None:
-        yield CheckResult("list", True, f"{prefix} can be listed, there is nothing below it")
-        yield CheckResult("read", False, "reading was not tried: there is no object, give the URL of one")
-        return
-    yield CheckResult("list", True, f"{prefix} can be listed")
-    yield _read_check(storage, first.url, was_listed=True)
-
-
-def _read_check(storage: Storage, url: str, *, was_listed: bool = False) -> CheckResult:
-    try:
-        storage.peek(url, 1)
-    except HeronError as error:
-        failure = _failure("read", error)
-        if failure.name == "read" and isinstance(error, NotFound) and not was_listed:
-            return CheckResult(
-                "read", False, "reading was not tried: give the URL of an object that is there"
-            )
-        return failure
-    return CheckResult("read", True, f"{url} can be read")
-
-
-_KINDS: Sequence[tuple[type[HeronError], str, str]] = (
-    (BadCredentials, "credentials", "bad credentials"),
-    (NoSuchBucket, "bucket", "no such bucket"),
-    (Throttled, "endpoint", "throttled"),
-    (Unreachable, "endpoint", "unreachable"),
-)
-"""Errors that prevent every check: the name of the check, and the words for it."""
-
-
-def _failure(name: str, error: HeronError) -> CheckResult:
-    """The result for an error during the check `name`; an error that prevents every check has a name of its
-    own.
-    """
-    for kind, own, word in _KINDS:
-        if isinstance(error, kind):
-            return CheckResult(own, False, f"{word}: {error}")
-    no_right = f"no right to {name}: " if isinstance(error, PermissionDenied) else ""
-    return CheckResult(name, False, f"{no_right}{error}")
+            return [failure("url", error)]
+        return checked(storage, prefix)

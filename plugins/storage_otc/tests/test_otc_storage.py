@@ -11,6 +11,7 @@ from botocore.session import Session
 
 import heron
 import heron_storage_otc
+import heron_storage_s3
 from heron_storage_otc.testing import HOST, ObsGate, obs_gate
 from heron_storage_s3.testing import PUBLIC, forget_environment
 
@@ -98,6 +99,18 @@ class TestGate:
         storage = BACKEND.load(gate.options(secret_access_key="not-the-secret-text"))
         with pytest.raises(heron.BadCredentials):
             storage.read(url)
+
+
+def test_the_backend_for_s3_names_the_option_that_obs_needs(gate: ObsGate, url: str) -> None:
+    (s3,) = heron_storage_s3.register_storage()
+    there = url.replace("obs://", "s3://")
+    options = {**gate.options(), "region": "eu-de"}
+    storage = s3.load(options)
+    for ask in (storage.stat, storage.read, lambda there: list(storage.list(f"{there}/"))):
+        with pytest.raises(heron.InvalidInput) as refusal:
+            ask(there)
+        assert refusal.value.hint == "set the option addressing=virtual"
+    assert s3.load({**options, "addressing": "virtual"}).read(there) == b"hello"
 
 
 def test_a_missing_right_is_named_as_obs_names_it_with_the_project(gate: ObsGate, url: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import socket
 from dataclasses import dataclass
 from typing import Any
@@ -49,6 +50,13 @@ _WRONG_REGION = {
 _THROTTLED = {"SlowDown", "Throttling", "ThrottlingException", "RequestLimitExceeded", "TooManyRequests"}
 _FAILED = {"InternalError", "RequestTimeout"}
 _NO_BUCKET = {"NoSuchBucket", "InvalidBucketName"}
+_WANTS_HOST = re.compile(
+    "VirtualHostDomainRequired|SecondLevelDomainForbidden|PathStyleDomainForbidden|InvalidPathAccess|virtual[- ]?host",
+    re.IGNORECASE,
+)
+"""How OBS, OSS, COS and TOS refuse a bucket in the path, by code or in words."""
+
+_WANTS_PAYER = re.compile("requester[- ]?pay|RequestPayer", re.IGNORECASE)
 _LOGIN = (driver.SSOError, driver.TokenRetrievalError, driver.LoginError, driver.NoAuthTokenError)
 _NO_CREDENTIALS = (
     driver.CredentialRetrievalError,
@@ -63,11 +71,15 @@ _NO_CREDENTIALS = (
 
 @dataclass(frozen=True)
 class Request:
-    """A request, for its error messages: URL, bucket, role, and the hints for missing rights."""
+    """A request, for its error messages: URL, bucket, role, how the bucket is addressed, whether the requester pays, and the
+    hints for missing rights.
+    """
 
     url: str
     bucket: str
     role: str | None
+    addressing: str
+    pays: bool
     to_read: str
     to_list: str
 
@@ -110,6 +122,17 @@ def _of_answer(error: driver.ClientError, request: Request) -> heron.HeronError:
         return heron.BadCredentials(
             f"{url}: no permission to assume the role {request.role} ({code})",
             hint="the credentials need sts:AssumeRole, and the role has to trust them and the external_id",
+        )
+    said = f"{code} {error.response['Error'].get('Message', '')}"
+    if 400 <= status < 500 and request.addressing != "virtual" and _WANTS_HOST.search(said):
+        return heron.InvalidInput(
+            f"{url}: the store wants the bucket in the name of its host ({code})",
+            hint="set the option addressing=virtual",
+        )
+    if status in (400, 403) and not request.pays and _WANTS_PAYER.search(said):
+        return heron.PermissionDenied(
+            f"{url}: the bucket is one for which the requester pays ({code})",
+            hint="set the option requester_pays=true",
         )
     if code in _CREDENTIALS:
         reason, hint = _CREDENTIALS[code]
@@ -177,8 +200,12 @@ def _of_connection(error: Exception, request: Request) -> heron.HeronError | Non
         driver.HTTPClientError, driver.ConnectionError, driver.IncompleteReadError, aiohttp.ClientError,
     )  # fmt: skip
     if isinstance(error, connection):
-        kind = heron.NoSuchHost if _is_unknown(error) else heron.Unreachable
-        return kind(f"{request.url} cannot be reached: {_reason(error)}")
+        text = f"{request.url} cannot be reached: {_reason(error)}"
+        if not _is_unknown(error):
+            return heron.Unreachable(text)
+        wants_path = request.addressing == "virtual" and f" {request.bucket}." in text
+        hint = "if the store wants the bucket in the path, set the option addressing=path"
+        return heron.NoSuchHost(text, hint=hint if wants_path else None)
     return None
 
 

@@ -50,7 +50,14 @@ class S3Storage(heron.BucketStorage):
         to_read, to_list = self.rights_needed()
         if self.options.anonymous:
             to_read = to_list = "the bucket is not public: give credentials instead of anonymous"
-        return Request(url, heron.address_of(url).bucket, self.options.role_arn, to_read, to_list)
+        elif not self.options.requester_pays and self.options.endpoint is None:
+            # Amazon refuses who does not agree to pay just as who has no right.
+            more = "; if the requester pays for the bucket, set the option requester_pays=true"
+            to_read, to_list = to_read + more, to_list + more
+        options, bucket = self.options, heron.address_of(url).bucket
+        return Request(
+            url, bucket, options.role_arn, options.addressing, options.requester_pays, to_read, to_list
+        )
 
     def rights_needed(self) -> tuple[str, str]:
         """The hints for a missing right to read, and for a missing right to list."""

@@ -197,6 +197,16 @@ ANSWERS = {
         heron.InvalidInput,
         "region=eu-north-1",
     ),
+    "the bucket belongs in the host": (
+        refusal(403, "SecondLevelDomainForbidden", "Please use virtual hosted style to access."),
+        heron.InvalidInput,
+        "set the option addressing=virtual",
+    ),
+    "the requester pays": (
+        refusal(403, "AccessDenied", "Access denied for requester pay bucket"),
+        heron.PermissionDenied,
+        "set the option requester_pays=true",
+    ),
     "something new": (refusal(418, "Teapot", "I am\na teapot"), heron.HeronError, "Teapot I am a teapot"),
 }
 
@@ -208,6 +218,22 @@ def test_each_answer_has_its_meaning(name: str) -> None:
         storage = BACKEND.load({**KEYS, "endpoint": relay.url})
         for ask in ways_to_ask(storage):
             assert words in str(refused(lambda ask=ask: ask("s3://lake/a.txt"), kind))
+
+
+def test_amazon_says_only_that_there_is_no_right_so_the_hint_names_who_pays() -> None:
+    with Relay(None, lambda asked: refusal(403, "AccessDenied")) as relay:
+        for options, is_named in (({}, True), ({"requester_pays": True}, False)):
+            storage = BACKEND.load({**KEYS, **options})
+            storage.filesystem.client_kwargs["endpoint_url"] = relay.url  # Amazon itself cannot be asked here
+            hint = str(
+                refused(lambda storage=storage: storage.read("s3://lake/a.txt"), heron.PermissionDenied).hint
+            )
+            assert ("requester_pays=true" in hint) == is_named
+
+
+def test_a_store_that_wants_the_bucket_in_the_path_is_told_by_its_host() -> None:
+    storage = BACKEND.load({**KEYS, "endpoint": "http://no-such-host.invalid", "addressing": "virtual"})
+    assert "addressing=path" in str(refused(lambda: storage.read("s3://lake/a.txt"), heron.NoSuchHost).hint)
 
 
 def test_an_archived_object_is_said_to_be_archived() -> None:

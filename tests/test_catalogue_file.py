@@ -121,7 +121,7 @@ def test_an_empty_file_as_a_crash_leaves_it_becomes_a_catalogue(tmp_path):
 def test_several_processes_can_make_the_same_workspace_at_once(tmp_path):
     script = "import sys, heron; heron.open(sys.argv[1], discover=False).folders.create(sys.argv[2])"
     command = [sys.executable, "-c", script, str(tmp_path)]
-    environment = {**os.environ, "PYTHONPATH": str(CORE)}
+    environment = {**os.environ, "PYTHONPATH": str(CORE), "HERON_BUSY_SECONDS": "60"}  # on a busy machine
     makers = [subprocess.Popen([*command, f"folder {number}"], env=environment) for number in range(4)]
     assert [maker.wait(120) for maker in makers] == [0] * 4
     with heron.open(tmp_path, discover=False) as workspace:

@@ -201,7 +201,7 @@ def test_verify_finds_damage_and_repairs_it(embedded):
     matrix = statuses(embedded)["visual"]["file"]
     os.truncate(matrix, 3 * 392 * 4 - 1)
     text = embedded("vectors", "verify", exit_status=1)
-    assert "is cut short: it contains 2 of 4 vectors" in text
+    assert "2 of 4 vectors of 'visual' are lost: " in text
     assert "the file has lost 2 vectors; heron vectors verify 'visual'" in embedded("vectors", "status")
     (found,) = json.loads(embedded("vectors", "verify", "visual", "--json", exit_status=1))["items"]
     assert found["problems"] == found["remaining"]

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from heron.errors import CatalogueError
-from tests.toy_vectors import SIZE, assert_sound, cosines, items_of, kept, lake_in, opened, some
+from tests.toy_vectors import SIZE, assert_sound, cosines, items_of, kept, lake_in, opened, register, some
 
 
 def matrix_of(lake):
@@ -40,6 +40,12 @@ def test_a_matrix_cut_short_is_told_of_searched_as_far_as_it_goes_and_healed(fol
         [status] = lake.vectors.status()
         assert (status.vectors, status.missing) == (9, 9 - there)
         if there:
+            doubt = f"{9 - there} of 9 vectors of 'look' are lost; heron vectors verify look says more"
+            page = lake.search(like=some(1)[0])
+            assert doubt in page.notes
+            assert doubt in lake.search.notes(like=some(1)[0])
+            assert doubt in lake.search(like=some(1)[0], sort="name").notes
+            assert doubt in lake.curation.near_duplicates(key="look").notes
             assert set(nearest(lake, some(1)[0])) == {uuid for uuid, _ in list(before)[:there]}
         else:
             with pytest.raises(CatalogueError, match=r"it has 0 of 9 vectors \(see heron vectors verify"):
@@ -53,9 +59,9 @@ def test_a_matrix_cut_short_is_told_of_searched_as_far_as_it_goes_and_healed(fol
             kept(lake)
         with pytest.raises(CatalogueError, match="cut short"):
             lake.vectors.add("look", items[:1], some(1))
-        sentence = f"{matrix} is cut short: it contains {there} of 9 vectors"
+        sentence = f"{9 - there} of 9 vectors of 'look' are lost: {matrix} is cut short"
         assert lake.vectors.verify("look")[0] == sentence
-        assert lake.vectors.verify("look", repair=True)[0] == f"{sentence}, the others were deleted"
+        assert lake.vectors.verify("look", repair=True)[0] == f"{sentence}; they were deleted"
         assert kept(lake) == dict(list(before.items())[:there])
         assert_sound(lake)
 
@@ -79,6 +85,59 @@ def test_a_matrix_longer_than_the_table_says_has_no_more_vectors_for_it(folder):
         assert (kept(lake), lake.vectors.verify("look", deep=True)) == (before, [])
         assert len(nearest(lake, some(5, seed=5)[0])) == 7
         assert_sound(lake)
+
+
+def flip(matrix, place):
+    """Change the lowest bit of one number: no code of eight bits shows that."""
+    data = bytearray(matrix.read_bytes())
+    data[place] ^= 1
+    matrix.write_bytes(data)
+
+
+@pytest.mark.parametrize("row", [0, 300, 599])
+def test_one_changed_bit_is_told_of_and_only_its_block_is_given_up(tmp_path, row):
+    with opened(tmp_path / "lake") as lake:
+        lake.schema.add("look", "embedding", size=SIZE)
+        items = register(lake, 600)
+        vectors = some(600)
+        for start, end in ((0, 100), (100, 256), (256, 257), (257, 600)):
+            lake.vectors.add("look", items[start:end], vectors[start:end])
+        lake.vectors.remove("look", items[5])
+        assert lake.vectors.verify("look", deep=True) == []
+        before, matrix = kept(lake), matrix_of(lake)
+    flip(matrix, 4 * SIZE * row)
+    first, last = {0: (0, 255), 300: (256, 511), 599: (512, 599)}[row]
+    sentence = f"vectors of 'look' were changed outside of Heron: rows {first} to {last}"
+    with opened(tmp_path / "lake") as lake:
+        doubts = ["some vectors of 'look' were changed outside of Heron; heron vectors verify look says more"]
+        assert list(lake.search(like=some(1)[0]).notes) == (
+            doubts if row != 300 else []
+        )  # in between, nobody looks
+        assert lake.vectors.verify("look") == [sentence]
+        with pytest.raises(CatalogueError, match=sentence):
+            lake.vectors.compact("look")
+        lake.vectors.add("look", items[:1], some(1, seed=7))
+        assert any(rows.startswith("vectors of 'look' were changed") for rows in lake.vectors.verify("look"))
+        lake.vectors.verify("look", repair=True)
+        assert lake.vectors.verify("look", deep=True) == []
+        owners = {(item.uuid, None) for item in items[first : last + 1]}
+        expected = {owner: vector for owner, vector in before.items() if owner not in owners}
+        assert {owner: vector for owner, vector in kept(lake).items() if owner[0] != items[0].uuid} == {
+            owner: vector for owner, vector in expected.items() if owner[0] != items[0].uuid
+        }
+        assert_sound(lake)
+
+
+def test_vectors_of_older_versions_have_no_checksums_until_they_are_compacted(folder):
+    with opened(folder) as lake:
+        lake._database.execute("DELETE FROM vector_sums")
+        flip(matrix_of(lake), 0)
+        assert lake.vectors.verify("look") == []
+        lake.vectors.add("look", items_of(lake)[:2], some(2, seed=3))
+        lake.vectors.compact("look")
+        assert lake.vectors.verify("look") == []
+        flip(matrix_of(lake), 0)
+        assert lake.vectors.verify("look") == ["vectors of 'look' were changed outside of Heron: rows 0 to 8"]
 
 
 def test_a_matrix_of_garbage_is_told_of_and_does_no_more_harm_than_that(folder):

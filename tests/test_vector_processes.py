@@ -89,7 +89,7 @@ def test_what_is_read_in_the_midst_of_a_compaction_is_read_once_more(tmp_path):
         rows, read_row = lake.vectors._rows, lake.vectors._rows.row_of
 
         def row_of(kept, owner):
-            other.vectors._rows.compact(kept)  # which leaves the old file for a moment
+            other.vectors._renewal.compact(kept)  # which leaves the old file for a moment
             return read_row(kept, owner)
 
         rows.row_of = row_of

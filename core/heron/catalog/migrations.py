@@ -11,7 +11,17 @@ from heron.catalog.derived_scripts import DERIVED
 from heron.catalog.mirror_scripts import MIRRORS
 from heron.catalog.organisation.scripts import CREDENTIALS, ORGANISATION
 from heron.catalog.organisation.sent_scripts import COLLECTION, SENT
-from heron.catalog.scripts import CLOUD, CONVERSIONS, FIRST, IDENTITY, MEDIA, STORES, VECTORS, WAITING
+from heron.catalog.scripts import (
+    CLOUD,
+    CONVERSIONS,
+    FIRST,
+    IDENTITY,
+    MEDIA,
+    STORES,
+    VECTOR_SUMS,
+    VECTORS,
+    WAITING,
+)
 from heron.catalog.versions.scripts import VERSIONS
 from heron.times import now
 from heron.uuids import new_uuid
@@ -231,9 +241,17 @@ def derived_values(db: Database) -> None:
         db.execute(statement)
 
 
+@migrations()
+def vector_checksums(db: Database) -> None:
+    """Checksums of blocks of vectors."""
+    for statement in _statements(VECTOR_SUMS):
+        db.execute(statement)
+
+
 OPTIONAL = frozenset(
     {
         "derived_values",
+        "vector_checksums",
         "frame_columns",
         "credentials",
         "project_work",
@@ -270,6 +288,8 @@ def imagine(connection: sqlite3.Connection, pending: Collection[str]) -> None:
         _imagine_tables(connection, DERIVED)
     if "frame_columns" in pending:
         _imagine_tables(connection, FRAME_COLUMNS)
+    if "vector_checksums" in pending:
+        _imagine_tables(connection, VECTOR_SUMS)
     if "credentials" in pending:
         _imagine_tables(connection, CREDENTIALS)
     if "organisation" in pending:

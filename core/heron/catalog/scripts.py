@@ -235,6 +235,15 @@ CREATE TABLE series_parts (
 CREATE INDEX series_parts_series ON series_parts(import_id, decoder, series);
 """
 
+VECTOR_SUMS = """
+CREATE TABLE vector_sums (
+    set_id INTEGER NOT NULL REFERENCES vector_sets(id) ON DELETE CASCADE,
+    block INTEGER NOT NULL,
+    crc INTEGER NOT NULL,
+    PRIMARY KEY (set_id, block)
+) WITHOUT ROWID;
+"""
+
 VECTORS = """
 CREATE TABLE vector_sets (
     id INTEGER PRIMARY KEY,

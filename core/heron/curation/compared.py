@@ -45,7 +45,7 @@ class Compared:
     @property
     def notes(self) -> tuple[str, ...]:
         """Notes about what is not compared."""
-        notes = []
+        notes = [*self.opened.doubts]
         if self.without:
             notes.append(f"{counted(self.without, 'item')} without a vector under {self.key!r}, left out")
         if self.chosen.zeros:

@@ -52,6 +52,7 @@ class Leaks:
         self, opened: OpenSet, threshold: float, progress: Callable[[int], None], *, frames: bool
     ) -> None:
         """Add pairs with a cosine of `threshold` or more, except pairs that leak already."""
+        self.notes += opened.doubts
         sets = [choose(opened, ids, frames=frames) for ids in (self._second, self._first)]
         for name, chosen, ids in zip(("second", "first"), sets, (self._second, self._first), strict=True):
             without = len(ids) - len(np.unique(chosen.items))

@@ -208,7 +208,9 @@ class SearchService:
 
     def notes(self, query: Query | str | None = None, *, frames: bool = False, **parts: Any) -> Sequence[str]:
         """Sentences about what the answer of a query leaves out, such as values of a key that count as missing."""
-        return self._planner.plan(evolve(asked_query(query, parts), cursor=None), frames=frames).notes
+        asked = evolve(asked_query(query, parts), cursor=None)
+        of_vectors = self._not_trusted(self._similar().key_of(asked)) if asked.is_similarity else ()
+        return (*self._planner.plan(asked, frames=frames).notes, *of_vectors)
 
     def _why_nothing(self, query: Query, *, frames: bool = False) -> Sequence[str]:
         """Sentences about what to try instead of a query that finds nothing."""
@@ -294,7 +296,8 @@ class SearchService:
             return _Found([], None, {}, {}, sought.key)
         ids = (ranked.frames if table == "frames" else ranked.items)[here].tolist()
         scores, shown = _by_id(ids, ranked.scores[here], ranked.frames[here])
-        return _Found(ids, cursor, scores, shown, sought.key, self.notes(query, frames=table == "frames"))
+        notes = self._planner.plan(evolve(query, cursor=None), frames=table == "frames").notes
+        return _Found(ids, cursor, scores, shown, sought.key, notes)
 
     def _ranked(self, query: Query, table: Table, count: int) -> Ranked | None:
         return self._nearest(query, self._similar().of(query), table, count)
@@ -363,10 +366,16 @@ class SearchService:
         self, query: Query, rows: Sequence[Item | Frame], matches: Sequence[Match], key: str | None
     ) -> Sequence[str]:
         """What the scores of a page are worth, by the vectors that were compared."""
+        doubts = self._not_trusted(key)
         if key is None or not matches:
-            return ()
+            return doubts
         compared = [match.frame or row for row, match in zip(rows, matches, strict=True)]
-        return self._similar().doubts(key, query, compared)
+        return (*doubts, *self._similar().doubts(key, query, compared))
+
+    def _not_trusted(self, key: str | None) -> Sequence[str]:
+        """What cannot be trusted of the vectors that were compared."""
+        opened = self._vectors._opened(key) if key is not None else None
+        return opened.doubts if opened is not None else ()
 
     def _fetch(self, ids: Sequence[int]) -> list[Item]:
         found = self._items._records(ids)

@@ -139,6 +139,10 @@ class Similar:
         found = [thing for thing in things if isinstance(thing, Item | Frame)]
         return Sought(kept.key, total.astype(np.float32), found)
 
+    def key_of(self, query: Query) -> str:
+        """The key of the vectors that a query is compared with; raises QueryError and NotFound as `of` does."""
+        return self._set_of(query, [self._meant(given) for given in query.like]).key
+
     def doubts(self, key: str, query: Query, hits: Sequence[Item | Frame]) -> Sequence[str]:
         """Sentences that say what the scores of these hits are worth."""
         from heron.search.doubts import doubts

@@ -101,7 +101,8 @@ class VectorRights:
         scope = self._access.scope("item", "items")
         ids = loads(self._database.value(f"SELECT json_group_array(id) FROM items WHERE {scope}"))
         live = opened.live & np.isin(opened.items, np.array(ids, dtype=np.int64))
-        return evolve(opened, live=live) if live.any() else None
+        doubts = tuple(f"some vectors of {opened.kept.key!r} cannot be trusted" for _ in opened.doubts[:1])
+        return evolve(opened, live=live, doubts=doubts) if live.any() else None
 
     def seen(self, items: Sequence[int]) -> Sequence[int]:
         """Those of some items, by inner ids, that the user sees."""

@@ -11,12 +11,13 @@ import re
 import sqlite3
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from functools import cached_property
 from itertools import repeat
 from pathlib import Path
 from secrets import token_hex
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from attrs import astuple, evolve, frozen
+from attrs import astuple, frozen
 
 from heron.catalog.database import Database, Row
 from heron.convert import dumps
@@ -26,6 +27,7 @@ from heron.inside import child, make_folder
 if TYPE_CHECKING:
     import numpy
 
+    from heron.catalog.vectors.sums import BlockSums
     from heron.vectors.matrix import Matrix
     from heron.vectors.space import Space
 
@@ -88,6 +90,13 @@ class VectorRows:
     def __init__(self, database: Database, folder: Path) -> None:
         self._database = database
         self.folder = folder
+
+    @cached_property
+    def sums(self) -> BlockSums:
+        """The checksums of the vectors."""
+        from heron.catalog.vectors.sums import BlockSums
+
+        return BlockSums(self._database)
 
     def all(self) -> list[VectorSet]:
         """Every set, by key."""
@@ -193,7 +202,7 @@ class VectorRows:
         with self._database.write():
             count = self._database.value("SELECT row_count FROM vector_sets WHERE id = ?", [kept.id])
             self._make_folder()
-            self.matrix(kept).write(count, vectors)
+            self.sums.write(kept, self.matrix(kept), count, vectors)
             rows = [
                 (kept.id, row, item, frame, mark)
                 for row, (item, frame), mark in zip(
@@ -271,62 +280,9 @@ class VectorRows:
         )
         return count
 
-    def compact(self, kept: VectorSet) -> int:
-        """Copy the live rows to a new file, in their order, and switch the set to it.
-
-        Returns the number of rows left out. A process that has the old file open can read it to the end.
-        """
-        with self._database.write():
-            now = self.contents(kept.key)
-            if now is None or not len(now.gaps):
-                return 0
-            self._write_anew(now)
-        return len(now.gaps)
-
-    def _write_anew(self, now: Contents) -> None:
-        """Give a set a new file with its live rows."""
-        source = now.kept
-        target = evolve(source, file=new_file())
-        count = self._copy(now, target)
-        for statement in _RENUMBER:
-            self._database.execute(statement, {"set": source.id})  # type: ignore[arg-type]
-        self._database.execute(
-            "UPDATE vector_sets SET file = ?, row_count = ? WHERE id = ?", [target.file, count, source.id]
-        )
-
-    def _copy(self, now: Contents, target: VectorSet) -> int:
-        import numpy as np
-
-        mapped, matrix, count = self.matrix(now.kept).mapped(now.kept.row_count), self.matrix(target), 0
-        live = np.sort(now.rows)
-        for start in range(0, len(live), _BLOCK):
-            block = mapped[live[start : start + _BLOCK]]
-            matrix.write(count, block)
-            count += len(block)
-        return count
-
     def delete(self, kept: VectorSet) -> None:
         """Delete a set with all its vectors; `sweep` removes its file."""
         self._database.execute("DELETE FROM vector_sets WHERE id = ?", [kept.id])
-
-    def drop_missing(self, key: str) -> int:
-        """Delete the rows that a file, cut short, has lost; returns how many there were.
-
-        The remaining rows get a new file, so that a process that has the set open notices the change, also
-        once it has as many rows again.
-        """
-        with self._database.write():
-            kept = self.find(key)
-            there = self.matrix(kept).rows_there() if kept is not None else 0
-            if kept is None or there >= kept.row_count:
-                return 0
-            self._database.execute("DELETE FROM vectors WHERE set_id = ? AND row >= ?", [kept.id, there])
-            self._database.execute("DELETE FROM vector_gaps WHERE set_id = ? AND row >= ?", [kept.id, there])
-            self._database.execute("UPDATE vector_sets SET row_count = ? WHERE id = ?", [there, kept.id])
-            now = self.contents(key)
-            assert now is not None
-            self._write_anew(now)
-        return kept.row_count - there
 
     def sweep(self) -> int:
         """Remove files that belong to no set, such as those of a killed compaction; returns their number."""
@@ -351,23 +307,12 @@ class VectorRows:
 
 
 _SUFFIXES = {"float32": "f32", "float16": "f16"}
-_BLOCK = 8192
 _OURS = re.compile(r"m[0-9a-f]{12}\..*")
 
 _CONTENTS = (
     "SELECT vector_sets.*, owners.*, (SELECT group_concat(row) FROM vector_gaps WHERE set_id = vector_sets.id) AS gaps "
     "FROM vector_sets, (SELECT group_concat(row) AS rows, group_concat(item_id) AS items, group_concat(frame_id) AS frames "
     "FROM vectors WHERE set_id = (SELECT id FROM vector_sets WHERE key = ?) AND row >= ?) AS owners WHERE key = ?"
-)
-
-_RENUMBER = (
-    "CREATE TEMP TABLE moved AS SELECT row AS old, row_number() OVER (ORDER BY row) - 1 AS new "
-    "FROM vectors WHERE set_id = :set",
-    "CREATE UNIQUE INDEX temp.moved_old ON moved(old)",
-    "UPDATE vectors SET row = -1 - (SELECT new FROM moved WHERE old = row) WHERE set_id = :set",
-    "UPDATE vectors SET row = -1 - row WHERE set_id = :set",
-    "DELETE FROM vector_gaps WHERE set_id = :set",
-    "DROP TABLE moved",
 )
 
 

@@ -4,10 +4,12 @@ deleted.
 
 from __future__ import annotations
 
+import shlex
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
-from attrs import frozen
+from attrs import evolve, frozen
 
 from heron.catalog.vectors.rows import Contents, VectorRows, VectorSet
 from heron.vectors.space import Space
@@ -23,7 +25,8 @@ class OpenSet:
     """A set at one moment. `items` and `frames` are inner ids by row, int64; frame 0 stands for the item
     itself.
 
-    `live` says which rows are not deleted; rows that the file has lost are not live.
+    `live` says which rows are not deleted; rows that the file has lost are not live. `doubts` are sentences about what cannot
+    be trusted, for every answer that comes from these vectors.
     """
 
     kept: VectorSet
@@ -32,6 +35,7 @@ class OpenSet:
     frames: Array
     live: Array
     missing: int
+    doubts: tuple[str, ...] = ()
 
     @property
     def count(self) -> int:
@@ -80,7 +84,16 @@ class OpenSets:
         codes = space.view().codes
         if space.count - (codes.rows if codes is not None else 0) > _TAIL:
             space.refresh()
-        return (now.kept, len(now.gaps)), _open_set(now, before, space)
+        doubts = tuple(self._doubts(now.kept, space))
+        return (now.kept, len(now.gaps)), evolve(_open_set(now, before, space), doubts=doubts)
+
+    def _doubts(self, kept: VectorSet, space: Space) -> Iterator[str]:
+        """What is seen at once: lost rows, and a first or last block that has other bytes than those that were written."""
+        advice = f"; heron vectors verify {shlex.quote(kept.key)} says more"
+        if space.count < kept.row_count:
+            yield f"{kept.row_count - space.count:,} of {kept.row_count:,} vectors of {kept.key!r} are lost{advice}"
+        if any(self._rows.sums.damaged(kept, space.matrix, ends_only=True)):
+            yield f"some vectors of {kept.key!r} were changed outside of Heron{advice}"
 
 
 def _open_set(now: Contents, before: OpenSet | None, space: Space) -> OpenSet:

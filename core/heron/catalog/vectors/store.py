@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     import numpy
 
     from heron.catalog.vectors.adoption import Adopted
+    from heron.catalog.vectors.renewal import Renewal
     from heron.catalog.vectors.sets import OpenSet, OpenSets
 
     Array = numpy.ndarray[Any, Any]
@@ -74,6 +75,12 @@ class VectorStore:
 
         return OpenSets(self._rows)
 
+    @cached_property
+    def _renewal(self) -> Renewal:
+        from heron.catalog.vectors.renewal import Renewal
+
+        return Renewal(self._database, self._rows)
+
     # Storing
 
     def add(self, key: str, things: ItemRefs, vectors: Any) -> VectorsKept:
@@ -120,12 +127,12 @@ class VectorStore:
         revision of it.
 
         Raises InvalidInput if it holds vectors of another embedder or model, because all vectors of a set
-        must be comparable. Rows that the file has lost are deleted, so that they are computed again.
+        must be comparable. Rows that the file has lost, or that were changed outside of Heron, are deleted, so that they are computed again.
         """
         self._rights.require("update", key)
         with self._database.write():
             kept = self._rows.ensure(key, *self._shape(key))
-            self._rows.drop_missing(key)
+            self._renewal.drop_untrusted(key)
             if kept.embedder != made_by.embedder and self._rows.live_count(kept):
                 whose = f"of the embedder {kept.embedder}" if kept.embedder else "that were given"
                 raise InvalidInput(
@@ -329,34 +336,27 @@ class VectorStore:
     def compact(self, key: str) -> int:
         """Write a new file without deleted and replaced vectors; returns how many there were."""
         self._rights.require("update", key)
-        left_out = self._rows.compact(self._rights.get(key))
+        left_out = self._renewal.compact(self._rights.get(key))
         self._rows.sweep()
         return left_out
 
     def verify(self, key: str, *, repair: bool = False, deep: bool = False) -> list[str]:
         """Problems of the files of a key, one sentence each. With `repair`, they are repaired if possible.
 
-        Caches are made again; rows that the file has lost are deleted, so that they can be added again. With
-        `deep`, every number is checked.
+        Caches are made again; rows that the file has lost or that were changed outside of Heron are deleted, so that they can
+        be added again. The checksums of all vectors are compared; with `deep`, each vector is compared with its codes too.
         """
         self._rights.require("update" if repair else "read", key)
         self._rights.get(key)
-        lost = self._rows.steady(key, self._lost)
-        if lost and repair:
-            self._rows.drop_missing(key)
+        untrusted = self._rows.steady(key, self._renewal.untrusted) or []
+        if untrusted and repair:
+            self._renewal.drop_untrusted(key)
             self._rows.sweep()
         faults = self._rows.steady(key, lambda kept: self._rows.space(kept).verify(deep)) or []
         if faults and repair:
             self._rows.steady(key, lambda kept: self._rows.space(kept).drop_caches())
             self.refresh(key)
-        return [*([lost + (", the others were deleted" if repair else "")] if lost else []), *faults]
-
-    def _lost(self, kept: VectorSet) -> str | None:
-        matrix = self._rows.matrix(kept)
-        there = matrix.rows_there()
-        if there >= kept.row_count:
-            return None
-        return f"{matrix.path} is cut short: it contains {there:,} of {kept.row_count:,} vectors"
+        return [*(fault + ("; they were deleted" if repair else "") for fault in untrusted), *faults]
 
     def delete(self, key: str) -> int:
         """Delete all vectors of a key; the key stays in the schema. Returns how many there were."""

@@ -39,7 +39,7 @@ class Renewal:
             found.append(
                 f"{lost:,} of {kept.row_count:,} vectors of {kept.key!r} are lost: {matrix.path} is cut short"
             )
-        damaged = list(self._rows.sums.damaged(kept, matrix))
+        damaged = list(self._rows.sums.damaged(kept.id, kept.row_count, matrix))
         return [*found, changed_outside(kept.key, damaged)] if damaged else found
 
     def compact(self, kept: VectorSet) -> int:
@@ -51,7 +51,9 @@ class Renewal:
             now = self._rows.contents(kept.key)
             if now is None or not len(now.gaps):
                 return 0
-            damaged = list(self._rows.sums.damaged(now.kept, self._rows.matrix(now.kept)))
+            damaged = list(
+                self._rows.sums.damaged(now.kept.id, now.kept.row_count, self._rows.matrix(now.kept))
+            )
             if damaged:
                 raise CatalogueError(
                     changed_outside(kept.key, damaged),
@@ -73,7 +75,7 @@ class Renewal:
                 return 0
             matrix = self._rows.matrix(kept)
             there = min(matrix.rows_there(), kept.row_count)
-            damaged = list(self._rows.sums.damaged(kept, matrix))
+            damaged = list(self._rows.sums.damaged(kept.id, kept.row_count, matrix))
             if there == kept.row_count and not damaged:
                 return 0
             dropped = sum(
@@ -103,12 +105,12 @@ class Renewal:
     def _copy(self, now: Contents, target: VectorSet) -> int:
         import numpy as np
 
-        self._rows.sums.forget(target)
+        self._rows.sums.forget(target.id)
         mapped, matrix = self._rows.matrix(now.kept).mapped(now.kept.row_count), self._rows.matrix(target)
         count, live = 0, np.sort(now.rows)
         for start in range(0, len(live), _BLOCK):
             block = mapped[live[start : start + _BLOCK]]
-            self._rows.sums.write(target, matrix, count, block)
+            self._rows.sums.write(target.id, matrix, count, block)
             count += len(block)
         return count
 

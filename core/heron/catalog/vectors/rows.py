@@ -202,7 +202,7 @@ class VectorRows:
         with self._database.write():
             count = self._database.value("SELECT row_count FROM vector_sets WHERE id = ?", [kept.id])
             self._make_folder()
-            self.sums.write(kept, self.matrix(kept), count, vectors)
+            self.sums.write(kept.id, self.matrix(kept), count, vectors)
             rows = [
                 (kept.id, row, item, frame, mark)
                 for row, (item, frame), mark in zip(

@@ -12,7 +12,6 @@ from heron.catalog.database import Database
 from heron.vectors.matrix import BLOCK_ROWS
 
 if TYPE_CHECKING:
-    from heron.catalog.vectors.rows import VectorSet
     from heron.vectors.matrix import Array, Matrix
 
 _OF_BLOCK = "SELECT crc FROM vector_sums WHERE set_id = ? AND block = ?"
@@ -26,31 +25,31 @@ class BlockSums:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def write(self, kept: VectorSet, matrix: Matrix, start: int, vectors: Array) -> None:
+    def write(self, set_id: int, matrix: Matrix, start: int, vectors: Array) -> None:
         """Write vectors as the rows from `start` on, with the checksums of their blocks; raises as `Matrix.write` does."""
         block = start // BLOCK_ROWS
-        before = 0 if start % BLOCK_ROWS == 0 else self._database.value(_OF_BLOCK, [kept.id, block])
+        before = 0 if start % BLOCK_ROWS == 0 else self._database.value(_OF_BLOCK, [set_id, block])
         sums = matrix.write(start, vectors, before or 0)
         if before is None:
             sums = sums[1:]  # the first rows of this block were never summed
-        self.forget(kept, block + (before is None))
-        self._database.execute_many(_KEEP, [(kept.id, *of_block) for of_block in sums])
+        self.forget(set_id, block + (before is None))
+        self._database.execute_many(_KEEP, [(set_id, *of_block) for of_block in sums])
 
-    def forget(self, kept: VectorSet, first: int = 0) -> None:
+    def forget(self, set_id: int, first: int = 0) -> None:
         """Forget the checksums of the blocks from `first` on."""
-        self._database.execute(_FORGET, [kept.id, first])
+        self._database.execute(_FORGET, [set_id, first])
 
-    def damaged(self, kept: VectorSet, matrix: Matrix, *, ends_only: bool = False) -> Iterator[range]:
-        """The blocks, as ranges of rows, whose bytes in the file are not those that were written; with `ends_only` only the
+    def damaged(self, set_id: int, count: int, matrix: Matrix, *, ends_only: bool = False) -> Iterator[range]:
+        """Of `count` rows the blocks, as ranges, whose bytes in the file are not those that were written; with `ends_only` only the
         first and the last one are looked at. Blocks that the file has lost are none of them.
         """
-        whole = min(kept.row_count, matrix.rows_there())
+        whole = min(count, matrix.rows_there())
         only = " AND block IN (0, ?)" if ends_only else ""
-        asked = [kept.id, *([(kept.row_count - 1) // BLOCK_ROWS] if ends_only else [])]
+        asked = [set_id, *([(count - 1) // BLOCK_ROWS] if ends_only else [])]
         rows = self._database.rows(
             f"SELECT block, crc FROM vector_sums WHERE set_id = ?{only} ORDER BY block", asked
         )
         for block, crc in rows:
-            of_block = range(block * BLOCK_ROWS, min((block + 1) * BLOCK_ROWS, kept.row_count))
+            of_block = range(block * BLOCK_ROWS, min((block + 1) * BLOCK_ROWS, count))
             if of_block.start < of_block.stop <= whole and matrix.checksum(of_block) != crc:
                 yield of_block

@@ -130,7 +130,7 @@ def quick_catalogues():
 @pytest.fixture(scope="session", autouse=True)
 def installed_once():
     """The entry points of all that is installed are read once: it takes 15 ms of processor time for every manager."""
-    from heron.hooks import manager
+    from heron import installed
 
     path, found = list(sys.path), {}
 
@@ -142,5 +142,5 @@ def installed_once():
         return found[group]
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(manager, "entry_points", entry_points)
+        patch.setattr(installed, "entry_points", entry_points)
         yield

@@ -368,7 +368,7 @@ def test_what_a_csv_writer_writes_is_what_is_read(rows, end):
     writer.writerow(["ObjectURL", "Image title", "x", "y"])
     writer.writerows([f"s3://lake/{name}.jpg", "t", *cells] for name, *cells in rows)
     data = io.BytesIO(stream.getvalue().encode())
-    units = list(table_units(data, "t.csv", Entries(lambda url: url), Schema({})))
+    units = list(table_units(data, "t.csv", Entries(lambda url: url), Schema(lambda: {})))
     assert [unit.url for unit in units] == [f"s3://lake/{name}.jpg" for name, *_ in rows]
     assert [(unit.metadata or {}).get("x", "") for unit in units] == [x for _, x, _ in rows]
     assert [(unit.metadata or {}).get("y", "") for unit in units] == [y for _, _, y in rows]

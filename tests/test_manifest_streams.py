@@ -39,7 +39,7 @@ def faults(workspace, report):
 
 def manifest(path):
     """A manifest by itself, without a catalogue."""
-    return Manifest(path, Entries(lambda url: url, lambda name: None), Schema({}))
+    return Manifest(path, Entries(lambda url: url, lambda name: None), Schema(lambda: {}))
 
 
 def units(content, name="m.json", chunk=None):

@@ -104,7 +104,7 @@ def test_two_plugins_with_one_contribution_name_are_a_conflict_and_neither_is_us
     )
     site.plugin("two", RECORD.format(name="percent", origin="two", requires=[]))
     manager = site.manager()
-    reason = "conflict between one (heron-try-one) and two (heron-try-two)"
+    reason = "conflict over metadata type percent between one (heron-try-one) and two (heron-try-two)"
     assert statuses(manager) == {"one": reason, "two": reason}
     with pytest.raises(PluginError, match=r"one \(heron-try-one\) and two \(heron-try-two\).*HERON_PLUGINS"):
         manager.metadata_type("percent")
@@ -121,7 +121,7 @@ def test_conflict_of_installed_plugins_does_not_fall_back_to_the_builtin(site):
     site.plugin("one", RECORD.format(name="varchar", origin="one", requires=[]))
     site.plugin("two", RECORD.format(name="varchar", origin="two", requires=[]))
     manager = site.manager(builtin=[TYPES])
-    with pytest.raises(PluginError, match="conflict between one"):
+    with pytest.raises(PluginError, match="conflict over metadata type varchar between one"):
         manager.metadata_type("varchar")
     assert statuses(manager)["metadata"] == "loaded"
 
@@ -139,7 +139,7 @@ def test_installed_plugin_overrides_a_builtin_and_an_object_overrides_both(site)
 def test_two_objects_with_one_contribution_name_are_a_conflict():
     manager = bare(plugins=[Given(metadata_type("a")), Given(metadata_type("a"))])
     assert {status.status for status in manager.statuses} == {
-        "conflict between Given (Given#0) and Given (Given#1)"
+        "conflict over metadata type a between Given (Given#0) and Given (Given#1)"
     }
 
 
@@ -165,7 +165,7 @@ def test_storage_whose_scheme_is_its_name_is_no_conflict_with_itself():
 def test_scheme_that_two_backends_claim_is_a_conflict_whatever_their_order(order):
     plugins = [Storages(storage("s3", ["s3"])), Storages(storage("fast-s3", ["s3", "fast"]))]
     manager = bare(plugins=plugins[::order])
-    with pytest.raises(PluginError, match="storage s3: conflict between Storages"):
+    with pytest.raises(PluginError, match="conflict over storage s3 between Storages"):
         manager.storage("s3")
     assert manager.storage("fast").name == "fast-s3"
 
@@ -175,7 +175,7 @@ def test_type_named_like_the_alias_of_another_overrides_it_only_by_rank(order):
     own = metadata_type("string")
     assert bare(builtin=[TYPES], plugins=[Given(own)]).metadata_type("string") is own
     plugins = [Given(own), Given(metadata_type("word", aliases=["string"]))]
-    with pytest.raises(PluginError, match="metadata type string: conflict"):
+    with pytest.raises(PluginError, match="conflict over metadata type string between"):
         bare(plugins=plugins[::order]).metadata_type("string")
 
 

@@ -24,7 +24,7 @@ PLUGINS = PluginManager(builtin=["heron.metadata.types"], discover=False)
 
 @pytest.fixture
 def schema():
-    return Schema(PLUGINS)
+    return Schema(lambda: PLUGINS)
 
 
 @pytest.fixture
@@ -159,7 +159,7 @@ def test_type_of_a_plugin_can_be_added_with_its_parameters():
             yield heron.MetadataType(name="percent", summary="0 to 100", affinity="number", load=Percent)
 
     plugins = PluginManager(builtin=["heron.metadata.types"], plugins=[Plugin()], discover=False)
-    schema = Schema(plugins)
+    schema = Schema(lambda: plugins)
     assert schema.add_scalar("share", "percent").type == "percent"
     assert schema.add("rest", "percent", digits=2).parameters == {"digits": 2}
     schema.set_from_dict(schema.to_dict())
@@ -262,7 +262,7 @@ def test_copy_can_be_changed_without_changing_the_schema(full):
     )
 )
 def test_no_order_of_verbs_brings_back_a_spent_name(steps):
-    schema, spent = Schema(PLUGINS), set()
+    schema, spent = Schema(lambda: PLUGINS), set()
     for name, verb in steps:
         in_force = set(schema.keys())
         try:

@@ -1,4 +1,4 @@
-"""Which workspaces and integrations a user trusts: stored in the user's config folder, never in a workspace.
+"""Which workspaces and integrations a user trusts, and which plugins are preferred: stored in the user's config folder, never in a workspace.
 
 A workspace of another owner is refused until it is trusted, as Git does with `safe.directory`. An integration that
 reads secrets is trusted on the machine where it was made; one that came with a copied catalogue is not.
@@ -21,7 +21,7 @@ _FILE = "trusted.json"
 _MOST_BYTES = 16 * 1024 * 1024
 
 Trusted = dict[str, list[str]]
-"""`workspaces`: absolute paths. `integrations`: fingerprints."""
+"""`workspaces`: absolute paths. `integrations`: fingerprints. `preferred`: plugins, each perhaps for one claim."""
 
 
 def config_folder() -> Path:
@@ -92,6 +92,30 @@ def trusts_integration(mark: str) -> bool:
     return trusts_all() or mark in _read()["integrations"]
 
 
+def preferred() -> Sequence[str]:
+    """What settles conflicts among plugins: `PLUGIN`, or `PLUGIN for CLAIM`; raises CatalogueError."""
+    return _read()["preferred"]
+
+
+def prefer(plugin: str, claim: str | None = None, *, instead_of: Sequence[str] = ()) -> None:
+    """Prefer a plugin wherever it conflicts with another, or for one claim only, and none of others; raises CatalogueError."""
+    wish = f" for {claim}" if claim is not None else ""
+    _change(
+        "preferred",
+        lambda known: [
+            *(one for one in known if one not in {f"{name}{wish}" for name in (plugin, *instead_of)}),
+            f"{plugin}{wish}",
+        ],
+    )
+
+
+def prefer_no_more(plugin: str) -> bool:
+    """Forget all preferences for a plugin; returns whether there was one. Raises CatalogueError."""
+    found = [one for one in preferred() if one.partition(" for ")[0] == plugin]
+    _change("preferred", lambda known: [one for one in known if one not in found])
+    return bool(found)
+
+
 def _name(user: int) -> str:
     import pwd
 
@@ -103,7 +127,7 @@ def _name(user: int) -> str:
 
 def _read() -> Trusted:
     """What is trusted; a file that another user owns or can write is refused."""
-    empty: Trusted = {"workspaces": [], "integrations": []}
+    empty: Trusted = {"workspaces": [], "integrations": [], "preferred": []}
     path = config_folder() / _FILE
     try:
         with open_file(path, "rb") as stream:

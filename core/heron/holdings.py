@@ -67,8 +67,8 @@ class Holdings(OpenCatalogue):
 
         `user` is an e-mail address; None is the owner. Raises PermissionDenied for an unknown user.
         """
-        plugins = self.plugins
-        opened = type(self)(self.root, lambda: plugins, user=user, read_only=self._database.refuses_writes)
+        self._load_plugins()  # now, so that all threads have the same
+        opened = type(self)(self.root, self._load_plugins, user=user, read_only=self._database.refuses_writes)
         opened.asks_often = self.asks_often
         return opened
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from heron.builtin import PluginSource
 from heron.catalog.access import OWNER, WORKSPACE, Access, acting_user, unknown_user
 from heron.catalog.database import Database
 from heron.catalog.unfinished import is_unfinished
@@ -16,7 +16,6 @@ from heron.workspace import Workspace
 
 if TYPE_CHECKING:
     from heron.backups import Restored
-    from heron.hooks import PluginManager
 
 
 def open(
@@ -43,7 +42,7 @@ def open(
             raise unknown_user(user)
         make_workspace_folder(root / DIRECTORY)
     return Workspace(
-        root, partial(_plugin_manager, plugins, discover), user=user, create=create, read_only=read_only
+        root, PluginSource(plugins, discover=discover), user=user, create=create, read_only=read_only
     )
 
 
@@ -97,9 +96,3 @@ def restore(
         allowed=allowed,
         progress=progress,
     )
-
-
-def _plugin_manager(plugins: Sequence[object], discover: bool) -> PluginManager:
-    from heron.builtin import plugin_manager
-
-    return plugin_manager(plugins, discover=discover)

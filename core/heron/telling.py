@@ -12,8 +12,7 @@ from typing import Any
 from heron.catalog.happenings import EVENTS, Happened, uuids_of
 from heron.convert import loads
 from heron.errors import HeronError, PluginWarning
-from heron.hooks.derivers import MetadataDeriver
-from heron.hooks.events import DeletedItem
+from heron.installed import DERIVERS
 
 Arguments = Mapping[str, Any]
 Holdings = Any
@@ -36,11 +35,15 @@ class Teller:
 
     def listens(self) -> set[str]:
         """The events of the catalogue that some plugin hears."""
-        heard = {event for event in EVENTS if self._workspace.plugins.hears(event)}
-        return heard | {*_DERIVES} if self._derivers() else heard
+        heard = getattr(self._workspace._load_plugins, "heard", None) or self._workspace.plugins.heard
+        known = heard()
+        events = {event for event in known if event in EVENTS}
+        return events | {*_DERIVES} if DERIVERS in known and self._derivers() else events
 
     def _derivers(self) -> list[str]:
         """The derivers that run as items are imported."""
+        from heron.hooks.derivers import MetadataDeriver
+
         known = self._workspace.plugins.contributions(MetadataDeriver)
         return [deriver.name for deriver in known if deriver.on_import]
 
@@ -110,6 +113,8 @@ def _items(workspace: Holdings, happened: Happened) -> Iterator[Build]:
 
 
 def _deleted(workspace: Holdings, happened: Happened) -> Iterator[Build]:
+    from heron.hooks.events import DeletedItem  # and with it all hooks, which take a tenth of a second
+
     located = workspace._database.places.located
     given = [loads(part) for part in happened.left]
     yield lambda: {"items": tuple(DeletedItem(uuid, name, located(url) or url) for uuid, name, url in given)}

@@ -41,7 +41,7 @@ class SchemaService:
         self._access.require("read", SCHEMA)
         rows = self._database.rows("SELECT * FROM schema_keys ORDER BY position, id")
         return Schema(
-            self._plugins(),
+            self._plugins,
             (
                 SchemaKey(
                     row["name"], row["type"], loads(row["parameters"]), row["state"], bool(row["indexed"])

@@ -84,9 +84,9 @@ def _columns(context: click.Context, incomplete: str) -> Iterable[str]:
 
 
 def _plugins(context: click.Context) -> PluginManager:
-    from heron.cli.context import load_plugins
+    from heron.builtin import plugin_manager
 
-    return load_plugins(discover=not context.find_root().params.get("no_plugins"))
+    return plugin_manager(discover=not context.find_root().params.get("no_plugins"))
 
 
 def _contributed(record: str) -> Complete:

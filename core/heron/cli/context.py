@@ -2,24 +2,15 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
-from contextlib import redirect_stdout
 from typing import TYPE_CHECKING
 
 from heron.cli.stdout import guard
 
 if TYPE_CHECKING:
+    from heron.builtin import PluginSource
     from heron.hooks import PluginManager
     from heron.workspace import Workspace
-
-
-def load_plugins(discover: bool) -> PluginManager:
-    """The plugins. What they print while they are imported goes to standard error, since standard output may be JSON."""
-    from heron.builtin import plugin_manager
-
-    with redirect_stdout(sys.stderr):
-        return plugin_manager(discover=discover)
 
 
 class Context:
@@ -34,7 +25,7 @@ class Context:
         self.told: set[str] = set()
         """Notes that were printed, here and by the command lines that this one runs."""
         self._workspace: Workspace | None = None
-        self._plugins: PluginManager | None = None
+        self._source: PluginSource | None = None
 
     def workspace(self) -> Workspace:
         """The workspace to work in; raises NotFound when there is none."""
@@ -50,7 +41,7 @@ class Context:
             root = Path(self.path).absolute() if self.path else find()
             if not is_catalogue(root / DIRECTORY / FILE_NAME):
                 raise NotFound(f"{root} is not a workspace", hint="run heron init there")
-            self._workspace = Workspace(root, self.plugins, user=self.user)
+            self._workspace = Workspace(root, self._plugin_source(), user=self.user)
         return self._workspace
 
     def require_user(self) -> None:
@@ -62,9 +53,18 @@ class Context:
 
     def plugins(self) -> PluginManager:
         """The plugin manager; no workspace is needed."""
-        if self._plugins is None:
-            self._plugins = load_plugins(self.discover)
-        return self._plugins
+        return self._plugin_source()()
+
+    def forget_plugins(self) -> None:
+        """Load the plugins anew when they are next needed, as after a change of what is preferred."""
+        self._source = None
+
+    def _plugin_source(self) -> PluginSource:
+        if self._source is None:
+            from heron.builtin import PluginSource
+
+            self._source = PluginSource(discover=self.discover)
+        return self._source
 
     def run(self, arguments: Sequence[str]) -> None:
         """Run another command line in this process, in a new context with the same user and the same plugins."""

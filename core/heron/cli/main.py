@@ -95,9 +95,9 @@ class LazyGroup(click.Group):
             module = import_module(f"heron.cli.{_MODULES.get(name, name)}")
             command: click.Command = module.command
             return command
-        brought = (
-            self._context(context).plugins().commands() if name in _BY_HOOK else self._brought(context)
-        ).get(name)
+        if name not in _BY_HOOK and name not in self._brought(context):
+            return None
+        brought = self._context(context).plugins().commands().get(name)
         if brought is None:
             return None
         self._context(context).prints_itself = True
@@ -108,7 +108,7 @@ class LazyGroup(click.Group):
         """Commands by their known summaries, so that completion imports none of them; and options."""
         from click.shell_completion import CompletionItem
 
-        brought = {name: command.summary for name, command in self._brought(context).items()}
+        brought = self._brought(context)
         return [
             *(
                 CompletionItem(name, help=summary)
@@ -121,9 +121,7 @@ class LazyGroup(click.Group):
     def format_commands(self, context: click.Context, formatter: click.HelpFormatter) -> None:
         """List the commands by their known summaries, so that help imports none of them."""
         brought = self._brought(context)
-        rows = list(COMMANDS.items()) + [
-            (n, brought[n].summary) for n in sorted(set(brought) - set(COMMANDS))
-        ]
+        rows = list(COMMANDS.items()) + [(n, brought[n]) for n in sorted(set(brought) - set(COMMANDS))]
         with formatter.section("Commands"):
             formatter.write_dl(rows)
 
@@ -141,17 +139,17 @@ class LazyGroup(click.Group):
                 raise click.UsageError(f"{error.message} Did you mean {close[0]}?", context) from error
             raise
 
-    def _brought(self, context: click.Context) -> dict[str, Any]:
-        """The commands of plugins; nothing is loaded when only Heron's own plugins are installed."""
-        if os.environ.get("HERON_PLUGINS") == "":
+    def _brought(self, context: click.Context) -> dict[str, str]:
+        """The commands of plugins with their summaries; plugins are loaded only if their static records do not tell these."""
+        own = self._context(context)
+        if not own.discover:
             return {}
-        from importlib.metadata import entry_points
+        from heron.installed import allowed, commands, installed_plugins
 
-        if all(
-            point.dist is not None and point.dist.name == "heron" for point in entry_points(group="heron")
-        ):
-            return {}
-        return self._context(context).plugins().commands()
+        known = commands(installed_plugins(allowed()))
+        if known is None:
+            known = {name: command.summary for name, command in own.plugins().commands().items()}
+        return known
 
     def _context(self, context: click.Context) -> Context:
         """The state of this call. Commands are looked up before `main` is called, so the choice of plugins is read here."""

@@ -9,6 +9,7 @@ import click
 from heron.cli.context import Context
 from heron.cli.output import example, json_option, list_options, listing, print_json, print_json_array
 from heron.cli.tables import print_table, say
+from heron.errors import PluginError
 
 
 @click.group("plugins", invoke_without_command=True)
@@ -18,7 +19,7 @@ from heron.cli.tables import print_table, say
 def command(context: click.Context, as_json: bool) -> None:
     """List plugins and whether they can be used.
 
-    The status is `loaded`, `needs PACKAGE`, `failed: REASON` or `conflict between X and Y`.
+    The status is `loaded`, `needs PACKAGE`, `too old: REASON`, `too new: REASON`, `failed: REASON` or `conflict over SOMETHING between X and Y`.
     """
     listing(context, list_plugins, as_json)
 
@@ -63,3 +64,75 @@ def new(name: str, directory: Path, as_json: bool) -> None:
     for path in written:
         say(f"  {path}")
     say(f"Next: cd {root} && pip install -e '.[test]' && pytest")
+
+
+@command.command("prefer")
+@click.argument("plugin", required=False)
+@click.argument("claim", required=False)
+@click.option(
+    "--list", "listing", is_flag=True, help="List what several plugins claim, and which of them is used."
+)
+@click.option("--remove", is_flag=True, help="Forget what was preferred of the plugin.")
+@json_option
+@click.pass_obj
+@example(
+    "heron plugins prefer my_s3\nheron plugins prefer my_s3 'storage s3'\nheron plugins prefer --list\nheron plugins prefer my_s3 --remove"
+)
+def prefer(
+    context: Context, plugin: str | None, claim: str | None, listing: bool, remove: bool, as_json: bool
+) -> None:
+    """Settle conflicts: use PLUGIN for what other plugins claim too.
+
+    Without CLAIM it is preferred wherever it conflicts; CLAIM is one thing, as heron plugins names it. It counts for you on this machine, and is stored in your own config folder.
+    """
+    from heron.consent import prefer, prefer_no_more
+
+    if listing == (plugin is not None):
+        raise click.UsageError("Give the PLUGIN to use, or --list.")
+    if plugin is not None:
+        names = sorted({status.name for status in context.plugins().statuses})
+        if plugin not in names and not remove:
+            raise PluginError(f"no plugin is called {plugin!r}", hint="heron plugins lists them")
+        if remove:
+            prefer_no_more(plugin)
+        else:
+            prefer(plugin, claim, instead_of=[name for name in names if name != plugin])
+        context.forget_plugins()
+    conflicts = context.plugins().conflicts()
+    if plugin is not None:
+        conflicts = [each for each in conflicts if plugin in each.plugins]
+    if as_json:
+        print_json({"items": conflicts, "cursor": None})
+        return
+    rows = [(each.claim, ", ".join(each.plugins), each.preferred or "none") for each in conflicts]
+    print_table(["what", "plugins", "used"], rows, "There is no conflict.")
+
+
+@command.command("record")
+@click.argument("module")
+@click.option("--check", is_flag=True, help="Only say whether the record is right; exit with 1 if it is not.")
+@json_option
+@example("heron plugins record heron_my_plugin\nheron plugins record heron_my_plugin --check")
+def record(module: str, check: bool, as_json: bool) -> None:
+    """Write what the module of a plugin brings to a file beside it.
+
+    With that file in the package, Heron starts without importing the plugin. Write it anew when the plugin changes: one that is older than the sources is not used.
+    """
+    from heron.hooks.describing import stale, write_record
+
+    if check:
+        fault = stale(module)
+        if fault is not None:
+            raise PluginError(fault, hint=f"heron plugins record {module}")
+        if as_json:
+            print_json({"module": module, "stale": False})
+        else:
+            say(f"The static record of {module} is right.")
+        return
+    path, unfit = write_record(module)
+    if as_json:
+        print_json({"module": module, "file": path, "imported_for": unfit})
+        return
+    say(f"Wrote {path}")
+    for hook in unfit:
+        say(f"{hook} yields something that has no static form: the module is still imported for it", err=True)

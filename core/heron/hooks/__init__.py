@@ -1,5 +1,6 @@
 """The extension system: the hooks, the records they yield, and the manager that holds the plugins."""
 
+from heron.hooks.backends import StorageBackend, StorageOption
 from heron.hooks.contributions import (
     CliCommand,
     Contribution,
@@ -13,8 +14,6 @@ from heron.hooks.contributions import (
     QualityMetrics,
     QueryFunction,
     Routes,
-    StorageBackend,
-    StorageOption,
 )
 from heron.hooks.derivers import Derive, DerivedKey, MetadataDeriver
 from heron.hooks.interfaces import (
@@ -40,13 +39,16 @@ from heron.hooks.interfaces import (
     TextReader,
     WritableStorage,
 )
-from heron.hooks.manager import PluginManager, PluginStatus
+from heron.hooks.loading import PluginStatus
+from heron.hooks.manager import PluginManager
 from heron.hooks.serving import JobProgress, Jobs, ServedJob, Signed, Site
 from heron.hooks.specs import hookimpl
 from heron.hooks.values import Curve, ValueDecoder, Values, Window
+from heron.hooks.versions import HOOK_API
 from heron.hooks.viewers import Viewer
 
 __all__ = [
+    "HOOK_API",
     "BoundedEmbedder",
     "BulkStorage",
     "CliCommand",

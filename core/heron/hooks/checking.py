@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from heron.errors import PluginError
+from heron.hooks.backends import StorageBackend, StorageOption
 from heron.hooks.contributions import (
     CliCommand,
     Contribution,
@@ -17,10 +18,9 @@ from heron.hooks.contributions import (
     MediaKind,
     MetadataType,
     QualityMetrics,
-    StorageBackend,
-    StorageOption,
 )
 from heron.hooks.derivers import DerivedKey, MetadataDeriver
+from heron.hooks.versions import is_requirement
 
 SECONDS = 0.05
 """The most seconds that a signature may take for the beginning of one file."""
@@ -161,7 +161,10 @@ _OPTIONAL = "a function or None", lambda value: value is None or callable(value)
 _ALL: Mapping[str, tuple[str, Callable[[Any], bool]]] = {
     "name": ("1 to 64 characters without blanks and slashes", _matches(_NAME)),
     "summary": ("one line of text", _is_line),
-    "requires": ("names of distributions", _each(r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?")),
+    "requires": (
+        "requirements as pip knows them, such as numpy>=1.26",
+        lambda values: all(map(is_requirement, values)),
+    ),
     "extra": ("the name of an extra, or None", lambda value: value is None or _matches(_NAME)(value)),
     "planned": _BOOLEAN,
     "load": _CALLABLE,

@@ -7,14 +7,14 @@ does that when the thing is first used.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from attrs import field, frozen
 from attrs.validators import in_
 
 from heron.hooks.contents import Content, contents
-from heron.hooks.interfaces import Codec, Decoder, Embedder, Exporter, FolderExporter, Measure, Storage
+from heron.hooks.interfaces import Codec, Decoder, Embedder, Exporter, FolderExporter, Measure
 from heron.hooks.serving import Site
 from heron.models import DERIVED_FIELDS, ITEM_FIELDS, Kind
 
@@ -35,7 +35,7 @@ SQL_PLACE = re.compile(r"\{(\d)(?:\.(\w+))?\}")
 """A place in the SQL of a query function: the number of an argument, and perhaps the name of a member of it."""
 
 
-def _texts(given: Sequence[str]) -> tuple[str, ...]:
+def texts(given: Sequence[str]) -> tuple[str, ...]:
     """A tuple of texts; refuses a single text, which would be split into its letters."""
     if isinstance(given, str):
         raise TypeError(f"expected a list of texts, got the text {given!r}")
@@ -52,10 +52,6 @@ def _formats(given: Sequence[MediaFormat]) -> tuple[MediaFormat, ...]:
     return tuple(given)
 
 
-def _options(given: Sequence[StorageOption]) -> tuple[StorageOption, ...]:
-    return tuple(given)
-
-
 @frozen(kw_only=True)
 class Contribution:
     """The fields of every record: a name that is unique among records of its sort, a summary, and
@@ -69,7 +65,7 @@ class Contribution:
 
     name: str
     summary: str
-    requires: Sequence[str] = field(default=(), converter=_texts)
+    requires: Sequence[str] = field(default=(), converter=texts)
     extra: str | None = None
     planned: bool = False
 
@@ -77,46 +73,9 @@ class Contribution:
         """What `heron plugins` says of it."""
         return [f"{self.sort} {self.name}"]
 
-
-@frozen
-class StorageOption:
-    """One option of a storage backend, as an integration sets it.
-
-    The value of a `secret` one is never stored: the catalogue stores a reference to it (`env:NAME`,
-    `file:PATH`, `keyring:SERVICE/NAME`), and `load` gets the secret itself.
-    """
-
-    name: str
-    summary: str
-    type: Literal["text", "number", "boolean"] = "text"
-    secret: bool = False
-    choices: Sequence[str] = field(default=(), converter=_texts)
-
-
-@frozen(kw_only=True)
-class StorageBackend(Contribution):
-    """A kind of storage: the URLs it reads, its options, and a factory that takes their values.
-
-    `schemes` are URL schemes; `hosts` are regular expressions for whole host names of `https://` URLs that belong
-    here too. `normalise`, if given, is `Storage.normalise` as a function that needs no credentials and imports
-    nothing heavy, so that URLs can be compared without loading the backend.
-
-    `store` is for backends of which several stores have the same URLs, such as two endpoints that both have
-    `s3://bucket/key`. It gives the name of the store that options mean, or None if they name none; with no options it
-    is the store of the environment. Two integrations for one store must give the same name: `heron.store_at(endpoint)`
-    is that of an endpoint in any spelling. `store_of_url` gives the store that a URL names itself, such as the account
-    in the host, or None. Without `store`, the URL identifies an object.
-    """
-
-    sort: ClassVar[str] = "storage"
-
-    schemes: Sequence[str] = field(converter=_texts)
-    load: Callable[[Mapping[str, Any]], Storage]
-    hosts: Sequence[str] = field(default=(), converter=_texts)
-    options: Sequence[StorageOption] = field(default=(), converter=_options)
-    normalise: Callable[[str], str] | None = None
-    store: Callable[[Mapping[str, Any]], str | None] | None = None
-    store_of_url: Callable[[str], str | None] | None = None
+    def claims(self) -> list[str]:
+        """What only one plugin can be used for."""
+        return [f"{self.sort} {self.name}"]
 
 
 @frozen(kw_only=True)
@@ -130,7 +89,7 @@ class MediaFormat:
 
     media_type: str
     kind: Kind
-    suffixes: Sequence[str] = field(converter=_texts)
+    suffixes: Sequence[str] = field(converter=texts)
     signature: bytes | None = None
     needs_suffix: bool = False
 
@@ -172,13 +131,22 @@ class MediaDecoder(Contribution):
 
     formats: Sequence[MediaFormat] = field(converter=_formats)
     load: Callable[[], Decoder]
-    namespaces: Sequence[str] = field(default=(), converter=_texts, validator=_checked_namespaces)
-    personal: Sequence[str] = field(default=(), converter=_texts)
+    namespaces: Sequence[str] = field(default=(), converter=texts, validator=_checked_namespaces)
+    personal: Sequence[str] = field(default=(), converter=texts)
     isolation: Literal["process", "none"] = "process"
 
     def brings(self) -> list[str]:
         """The decoder, then the namespaces of its facts."""
         return [*super().brings(), *(f"facts {name}" for name in self.namespaces)]
+
+    def claims(self) -> list[str]:
+        """Its name, its formats, and the suffixes by which alone texts are told apart."""
+        texts = (format for format in self.formats if format.kind == "text" and format.signature is None)
+        return [
+            *super().claims(),
+            *(f"format {format.media_type}" for format in self.formats),
+            *(f"suffix {suffix}" for format in texts for suffix in format.suffixes),
+        ]
 
 
 def _checked_kind(kind: MediaKind, attribute: Any, name: str) -> None:
@@ -205,11 +173,15 @@ class MediaKind(Contribution):
     sort: ClassVar[str] = "kind"
 
     name: str = field(validator=_checked_kind)
-    arrays: Sequence[str] = field(default=(), converter=_texts)
+    arrays: Sequence[str] = field(default=(), converter=texts)
     media_type: str = "application/octet-stream"
     files: Literal["one", "group", "series"] = field(default="one", validator=in_(("one", "group", "series")))
     slices: bool = False
     visual: bool = True
+
+    def claims(self) -> list[str]:
+        """Its name, and its names in manifests."""
+        return [*super().claims(), *(f"array {name}" for name in self.in_manifests())]
 
     def in_manifests(self) -> list[str]:
         """Its names in manifests, in lower case without underscores, as they are compared."""
@@ -224,7 +196,7 @@ class QualityMetrics(Contribution):
 
     sort: ClassVar[str] = "quality metrics"
 
-    measures: Sequence[str] = field(converter=_texts)
+    measures: Sequence[str] = field(converter=texts)
     load: Callable[[], Measure]
 
 
@@ -245,13 +217,17 @@ class MetadataType(Contribution):
 
     affinity: Literal["text", "number", "boolean", "json"]
     load: Callable[[], Codec]
-    aliases: Sequence[str] = field(default=(), converter=_texts)
+    aliases: Sequence[str] = field(default=(), converter=texts)
     scalar: bool = True
     full_text: bool = False
     indexed: bool = False
     vector: bool = False
     ordered: bool = True
     compares: str | None = None
+
+    def claims(self) -> list[str]:
+        """Its name, and its aliases."""
+        return [*super().claims(), *(f"metadata type {name}" for name in self.aliases)]
 
 
 @frozen(kw_only=True)
@@ -308,7 +284,7 @@ class QueryFunction(Contribution):
     sort: ClassVar[str] = "query function"
 
     name: str = field(validator=_checked_name)
-    arguments: Sequence[str] = field(converter=_texts)
+    arguments: Sequence[str] = field(converter=texts)
     result: Literal["text", "number", "boolean", "datetime"] = field(
         validator=in_(("text", "number", "boolean", "datetime"))
     )
@@ -334,7 +310,7 @@ class DatasetExporter(Contribution):
     load: Callable[[], Exporter | FolderExporter]
     writes_folder: bool = False
     contains: Sequence[Content] = field(default=(), converter=contents)
-    kinds: Sequence[Kind] = field(default=(), converter=_texts)
+    kinds: Sequence[Kind] = field(default=(), converter=texts)
     read_with: str = ""
     takes_template: bool = False
     resumes: bool = False
@@ -395,4 +371,4 @@ class Routes(Contribution):
 
     load: Callable[[], Callable[[Site], Sequence[Any]]]
     authenticates: bool = False
-    open: Sequence[str] = field(default=(), converter=_texts)
+    open: Sequence[str] = field(default=(), converter=texts)

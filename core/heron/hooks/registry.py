@@ -1,23 +1,24 @@
-"""The table of contributions by sort and name: which one is active, which ones conflict, and what each needs."""
+"""The table of contributions by what they claim: which one is active, which ones conflict, and what each needs."""
 
 from __future__ import annotations
 
 import difflib
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from importlib.metadata import PackageNotFoundError, distribution
 from typing import TypeVar, cast
 
 from attrs import frozen
 
 from heron.errors import PluginError
 from heron.hooks.contributions import Contribution
+from heron.hooks.versions import unmet
+from heron.installed import OWN
 
 C = TypeVar("C", bound=Contribution)
 
 
 @frozen
 class Origin:
-    """Where a contribution comes from. A higher `rank` overrides: 0 built in, 1 installed, 2 given by the program."""
+    """Where a contribution comes from. A higher `rank` overrides: 0 built in, 1 installed, 2 given by the program, or a script."""
 
     distribution: str
     rank: int
@@ -25,26 +26,33 @@ class Origin:
     @property
     def is_own(self) -> bool:
         """Whether it is built in, or comes with Heron."""
-        return not self.rank or (self.rank == 1 and self.distribution == "heron")
+        return not self.rank or (self.rank == 1 and self.distribution == OWN)
 
 
 @frozen
-class _Entry:
+class Entry:
+    """A contribution with its plugin."""
+
     contribution: Contribution
     plugin: str
     origin: Origin
 
 
 class Registry:
-    """All contributions. Two of the same name and rank are a conflict, and neither is used."""
+    """All contributions. Where several plugins of one rank claim the same, none is used for it, unless the user prefers one."""
 
-    def __init__(self) -> None:
-        self._entries: dict[tuple[str, str], list[_Entry]] = {}
+    def __init__(self, preferred: Callable[[], Sequence[str]]) -> None:
+        """`preferred` gives what the user prefers: `PLUGIN`, or `PLUGIN for CLAIM`; it is asked only where there is a conflict."""
+        self._entries: dict[tuple[str, str], list[Entry]] = {}
+        self._claims: dict[str, list[Entry]] = {}
+        self._preferred = preferred
 
     def add(self, contribution: Contribution, plugin: str, origin: Origin) -> None:
         """Register a contribution."""
-        key = (contribution.sort, contribution.name)
-        self._entries.setdefault(key, []).append(_Entry(contribution, plugin, origin))
+        entry = Entry(contribution, plugin, origin)
+        self._entries.setdefault((contribution.sort, contribution.name), []).append(entry)
+        for claim in dict.fromkeys(contribution.claims()):
+            self._claims.setdefault(claim, []).append(entry)
 
     def of(self, record: type[C]) -> Iterator[C]:
         """The active contributions of one sort, in the order in which they were registered."""
@@ -54,18 +62,13 @@ class Registry:
     def find(self, record: type[C], name: str, also: Callable[[C], Sequence[str]] = lambda _: ()) -> C:
         """The contribution of that name, or with that name among its other names, which `also` tells.
 
-        The highest rank wins. Raises PluginError for an unknown name, and for a conflict within that rank.
+        Of several, `settle` decides. Raises PluginError for an unknown name, and for a conflict.
         """
         others = (entry for entry in self._in_force(record) if name in also(cast(C, entry.contribution)))
-        named = _top(self._entries.get((record.sort, name), []))
-        top = _top([*named, *(entry for entry in others if entry not in named)])
-        if len(top) == 1:
-            return cast(C, top[0].contribution)
-        if top:
-            raise PluginError(
-                f"{record.sort} {name}: {_clash(top)}",
-                hint="uninstall one, or name the plugins to use in HERON_PLUGINS",
-            )
+        named = list(self._entries.get((record.sort, name), ()))
+        found = [*named, *(entry for entry in others if entry not in named)]
+        if found:
+            return cast(C, self._settled(found, [f"{record.sort} {name}"]).contribution)
         known = sorted(contribution.name for contribution in self.of(record))
         close = difflib.get_close_matches(name, known, n=1)
         raise PluginError(
@@ -73,73 +76,118 @@ class Registry:
             hint=f"did you mean {close[0]}?" if close else f"there is: {', '.join(known) or 'none'}",
         )
 
+    def settle(self, found: Sequence[C], claims: Sequence[str]) -> C:
+        """Which of several contributions is used where all of them claim the same.
+
+        The highest rank wins, then what the user prefers. Several of one plugin stand in its own order. Raises PluginError for a conflict.
+        """
+        entries = [entry for each in found if (entry := self._entry(each)) is not None]
+        return cast(C, self._settled(entries, claims).contribution)
+
     def knows(self, record: type[C], name: str) -> bool:
         """Whether anyone brings a contribution of that name."""
         return (record.sort, name) in self._entries
 
     def built_in(self, record: type[C]) -> Iterator[C]:
         """The contributions of one sort that are built in."""
-        for (sort, _), entries in self._entries.items():
+        for (sort, _), entries in list(self._entries.items()):
             yield from (
                 cast(C, e.contribution) for e in entries if sort == record.sort and e.origin.rank == 0
             )
 
     def plugin_of(self, contribution: Contribution) -> str:
         """The name of the plugin that brought a contribution."""
-        entries = self._entries.get((contribution.sort, contribution.name), [])
-        return next((entry.plugin for entry in entries if entry.contribution is contribution), "unknown")
+        entry = self._entry(contribution)
+        return entry.plugin if entry is not None else "unknown"
 
     def origin_of(self, contribution: Contribution) -> Origin | None:
         """Where a contribution comes from."""
-        entries = self._entries.get((contribution.sort, contribution.name), [])
-        return next((entry.origin for entry in entries if entry.contribution is contribution), None)
+        entry = self._entry(contribution)
+        return entry.origin if entry is not None else None
+
+    def brought_by(self, plugin: str) -> Iterator[Contribution]:
+        """The contributions of a plugin."""
+        for entries in list(self._entries.values()):
+            yield from (entry.contribution for entry in entries if entry.plugin == plugin)
+
+    def conflicts(self) -> dict[str, list[Entry]]:
+        """What several plugins of the highest rank claim, with all of them, settled or not."""
+        found = {claim: _top(entries) for claim, entries in self._claims.items()}
+        return {claim: top for claim, top in sorted(found.items()) if len(_plugins(top)) > 1}
+
+    def preferred_of(self, claim: str) -> str | None:
+        """The plugin that is used for what several claim, or None if that is not settled."""
+        found = {entry.plugin for entry in self._chosen(self._claims.get(claim, ()), [claim])}
+        return found.pop() if len(found) == 1 else None
 
     def verdict(self, plugin: str, origin: Origin) -> str:
-        """The status of a loaded plugin once all others are known: a conflict, a missing package, planned, or loaded."""
-        missing: list[str] = []
-        planned = False
-        for entries in self._entries.values():
-            top = _top(entries)
-            own = [entry for entry in entries if (entry.plugin, entry.origin) == (plugin, origin)]
-            if len(top) > 1 and any(entry in top for entry in own):
-                return _clash(top)
-            for entry in own:
-                planned = planned or entry.contribution.planned
-                missing += [name for name in missing_packages(entry.contribution) if name not in missing]
+        """The status of a loaded plugin once all others are known: conflicts, a missing package, planned, or loaded."""
+        me = (plugin, origin)
+        for claim, top in self.conflicts().items():
+            if me in _plugins(top) and len(_plugins(self._chosen(top, [claim]))) > 1:
+                return f"conflict over {claim} between {_sources(top)}"
+        own = [
+            entry
+            for entries in self._entries.values()
+            for entry in entries
+            if (entry.plugin, entry.origin) == me
+        ]
+        missing = dict.fromkeys(name for entry in own for name in missing_packages(entry.contribution))
         if missing:
             return f"needs {', '.join(missing)}"
-        return "planned: not built yet" if planned else "loaded"
+        return "planned: not built yet" if any(entry.contribution.planned for entry in own) else "loaded"
 
-    def _in_force(self, record: type[C]) -> Iterator[_Entry]:
-        for (sort, _), entries in self._entries.items():
-            if sort == record.sort and len(top := _top(entries)) == 1:
+    def _entry(self, contribution: Contribution) -> Entry | None:
+        entries = self._entries.get((contribution.sort, contribution.name), ())
+        return next((entry for entry in entries if entry.contribution is contribution), None)
+
+    def _in_force(self, record: type[C]) -> Iterator[Entry]:
+        for (sort, name), entries in list(self._entries.items()):
+            if sort == record.sort and len(top := self._chosen(entries, [f"{sort} {name}"])) == 1:
                 yield top[0]
+
+    def _settled(self, entries: Sequence[Entry], claims: Sequence[str]) -> Entry:
+        chosen = self._chosen(entries, claims)
+        if len(chosen) > 1 and (
+            len(_plugins(chosen)) > 1 or len({e.contribution.name for e in chosen}) < len(chosen)
+        ):
+            raise PluginError(
+                f"conflict over {claims[0]} between {_sources(chosen)}",
+                hint="heron plugins prefer PLUGIN, or name the plugins to use in HERON_PLUGINS",
+            )
+        return chosen[0]
+
+    def _chosen(self, entries: Sequence[Entry], claims: Sequence[str]) -> list[Entry]:
+        """Those of the highest rank, or of these those of the plugin that is preferred."""
+        top = _top(entries)
+        if len(_plugins(top)) < 2:
+            return top
+        preferred = self._preferred()
+        for wish in (*(f" for {claim}" for claim in claims), ""):
+            for name in dict.fromkeys(entry.plugin for entry in top):
+                if f"{name}{wish}" in preferred:
+                    return [entry for entry in top if entry.plugin == name]
+        return top
 
 
 def missing_packages(contribution: Contribution) -> list[str]:
-    """The distributions that a contribution needs and that are not installed."""
-    return missing(contribution.requires)
+    """The requirements of a contribution that are not met."""
+    return unmet(contribution.requires)
 
 
 def missing(names: Iterable[str]) -> list[str]:
-    """Those of some distributions that are not installed."""
-    return [name for name in names if not is_installed(name)]
+    """Those of some requirements that are not met."""
+    return unmet(names)
 
 
-def is_installed(name: str) -> bool:
-    """Whether a distribution is installed."""
-    try:
-        distribution(name)
-    except (PackageNotFoundError, ValueError):  # ValueError: the name is empty
-        return False
-    return True
-
-
-def _top(entries: list[_Entry]) -> list[_Entry]:
+def _top(entries: Sequence[Entry]) -> list[Entry]:
     highest = max((entry.origin.rank for entry in entries), default=0)
     return [entry for entry in entries if entry.origin.rank == highest]
 
 
-def _clash(entries: list[_Entry]) -> str:
-    sources = sorted({f"{entry.plugin} ({entry.origin.distribution})" for entry in entries})
-    return f"conflict between {' and '.join(sources)}"
+def _plugins(entries: Iterable[Entry]) -> set[tuple[str, Origin]]:
+    return {(entry.plugin, entry.origin) for entry in entries}
+
+
+def _sources(entries: Iterable[Entry]) -> str:
+    return " and ".join(sorted({f"{entry.plugin} ({entry.origin.distribution})" for entry in entries}))

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import pluggy
 
 if TYPE_CHECKING:
+    from heron.hooks.backends import StorageBackend
     from heron.hooks.contributions import (
         CliCommand,
         DatasetExporter,
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
         QualityMetrics,
         QueryFunction,
         Routes,
-        StorageBackend,
     )
     from heron.hooks.derivers import MetadataDeriver
     from heron.hooks.viewers import Viewer

@@ -9,13 +9,7 @@ from typing import Any, ClassVar
 
 from attrs import field, frozen
 
-from heron.hooks.contributions import Contribution
-
-
-def _texts(given: Sequence[str]) -> tuple[str, ...]:
-    if isinstance(given, str):
-        raise TypeError(f"expected a list of texts, got the text {given!r}")
-    return tuple(given)
+from heron.hooks.contributions import Contribution, texts
 
 
 def _checked_viewer(viewer: Viewer, attribute: Any, name: str) -> None:
@@ -46,5 +40,5 @@ class Viewer(Contribution):
 
     name: str = field(validator=_checked_viewer)
     module: Path = field(converter=Path)
-    kinds: Sequence[str] = field(default=(), converter=_texts)
-    suffixes: Sequence[str] = field(default=(), converter=_texts, validator=_checked_suffixes)
+    kinds: Sequence[str] = field(default=(), converter=texts)
+    suffixes: Sequence[str] = field(default=(), converter=texts, validator=_checked_suffixes)

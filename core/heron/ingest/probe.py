@@ -205,7 +205,7 @@ class Prober:
         if kind not in (None, sniffed.format.kind):
             return None
         try:
-            decoder = self._items.reader.decoding(sniffed.decoder)
+            decoder = self._items.reader.decoding(sniffed.decoder, sniffed.clash)
         except PluginError:
             return None  # catalogued by its kind alone, with a note that says so
         return decoder if decoder.has_series else None

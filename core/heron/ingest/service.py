@@ -314,7 +314,7 @@ class IngestService:
         """
         self._access.require("read", WORKSPACE)
         root = self._storage._normalised_prefix(prefix, integration) if "://" not in prefix else prefix
-        kind_of = Sniffer(self._plugins.decoders()).kind_of
+        kind_of = Sniffer(self._plugins.decoders(), settle=self._plugins.settle).kind_of
         return write(
             self._storage.stream(root, integration),
             Path(file),

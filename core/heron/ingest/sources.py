@@ -67,7 +67,7 @@ class Sources:
                 for url in urls
             )
             if plan.batch_as is not None:
-                kind_of = Sniffer(self._plugins.decoders()).kind_of
+                kind_of = Sniffer(self._plugins.decoders(), settle=self._plugins.settle).kind_of
                 kind: Kind = "image_group" if plan.batch_as == "group" else "image_sequence"
                 return batched_units(paths, kind, kind_of)
             return chain(local_units(paths, sidecar_suffix=plan.sidecar_suffix), *below)
@@ -95,7 +95,7 @@ class Sources:
 
     def manifest(self, path: Path, integration: Integration | None) -> Manifest:
         """A manifest, whose URLs are read with an integration."""
-        sniffer = Sniffer(self._plugins.decoders())
+        sniffer = Sniffer(self._plugins.decoders(), settle=self._plugins.settle)
         entries = Entries(
             self._storage._normaliser(integration),
             sniffer.kind_of,

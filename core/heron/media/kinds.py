@@ -43,11 +43,17 @@ class Kinds:
         return kind is not None and kind.files == "series"
 
     def in_manifest(self, name: str) -> MediaKind | None:
-        """The kind that a manifest means: by its name or one of its arrays, in any case, with underscores or without."""
+        """The kind that a manifest means: by its name or one of its arrays, in any case, with underscores or without.
+
+        Raises PluginError where plugins conflict over it.
+        """
         found = _IN_MANIFEST.get(plain(name))
         if found is not None:
             return found
-        return next((kind for kind in self.all() if plain(name) in _names(kind)), None)
+        meant = [kind for kind in self.all() if plain(name) in _names(kind)]
+        if len(meant) > 1 and self._plugins is not None:
+            return self._plugins().settle(meant, f"array {plain(name)}")
+        return meant[0] if meant else None
 
     def names_in_manifests(self) -> list[str]:
         """Every name that a manifest can give a kind by, in lower case without underscores."""

@@ -24,7 +24,8 @@ from heron.hooks import (
     Values,
 )
 from heron.hooks.door import guarded
-from heron.hooks.manager import LOADING, install_hint
+from heron.hooks.loading import LOADING
+from heron.hooks.manager import install_hint
 from heron.media import answers
 from heron.media.ground import laid
 from heron.media.sniff import Sniffed, Sniffer
@@ -204,15 +205,17 @@ class MediaReader:
         if last is file:
             return found
         if self._sniffer is None:
-            self._sniffer = Sniffer(self._plugins.decoders(), self._plugins.is_own)
+            self._sniffer = Sniffer(self._plugins.decoders(), self._plugins.is_own, self._plugins.settle)
         sniffed = self._sniffer.sniff(file.head, file.name)
         if sniffed is not None:
             file.media_type = sniffed.format.media_type
         self._last = file, sniffed
         return sniffed
 
-    def decoding(self, record: MediaDecoder) -> Decoding:
-        """The decoder of a record; raises PluginError if it cannot be loaded."""
+    def decoding(self, record: MediaDecoder, clash: PluginError | None = None) -> Decoding:
+        """The decoder of a record; raises PluginError if it cannot be loaded, and the `clash` of plugins over a format."""
+        if clash is not None:
+            raise clash
         if record.name not in self._decoders:
             try:
                 self._decoders[record.name] = self._made(record)
@@ -247,7 +250,7 @@ class MediaReader:
         sniffed = self.sniff(file)
         if sniffed is None:
             raise UnknownFormat(f"{file.name} is of no known format")
-        return self.decoding(sniffed.decoder)
+        return self.decoding(sniffed.decoder, sniffed.clash)
 
     def examine(self, file: MediaFile, *, personal: bool = True) -> Examined:
         """The facts of a file; without `personal`, personal facts are left out. Raises MediaError."""
@@ -259,7 +262,7 @@ class MediaReader:
             return Examined(facts, (*slow, f"{file.name}: {note}"))
         warnings = (*slow, *((_lie(file, sniffed),) if sniffed.claimed else ()))
         try:
-            decoder = self.decoding(sniffed.decoder)
+            decoder = self.decoding(sniffed.decoder, sniffed.clash)
         except PluginError as error:
             note = f"{error}: {error.hint}" if error.hint else str(error)
             facts = MediaFacts(kind=sniffed.format.kind, media_type=file.media_type, note=note)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Literal
 
 from attrs import evolve, frozen
@@ -42,11 +42,11 @@ class Schema:
 
     def __init__(
         self,
-        plugins: PluginManager,
+        plugins: Callable[[], PluginManager],
         keys: Iterable[SchemaKey] = (),
         not_fitting: Mapping[str, int | None] | None = None,
     ) -> None:
-        """`not_fitting` is how many stored values of a key do not have the form of its type; None: not counted."""
+        """`plugins` gives the manager once a type is looked up. `not_fitting` is how many stored values of a key do not have the form of its type; None: not counted."""
         self._plugins = plugins
         self._keys: dict[str, SchemaKey] = {key.name: key for key in keys}
         self._not_fitting = dict(not_fitting or {})
@@ -99,7 +99,7 @@ class Schema:
         """The metadata type of a key; raises PluginError when its plugin is not there."""
         known = self._types.get(key.type)
         if known is None:
-            known = self._types[key.type] = self._plugins.metadata_type(key.type)
+            known = self._types[key.type] = self._plugins().metadata_type(key.type)
         return known
 
     def encoder(self, key: SchemaKey) -> Encode:
@@ -124,7 +124,7 @@ class Schema:
 
     def codec(self, key: SchemaKey) -> Codec:
         """The rules of a key's type; raises PluginError when its plugin is not there or cannot be loaded."""
-        codec: Codec = self._plugins.load(self.type_of(key))
+        codec: Codec = self._plugins().load(self.type_of(key))
         return codec
 
     def vector_keys(self) -> frozenset[str]:
@@ -280,12 +280,12 @@ class Schema:
 
     def _type(self, name: str, type: str) -> MetadataType:
         try:
-            return self._plugins.metadata_type(type)
+            return self._plugins().metadata_type(type)
         except PluginError as error:
             raise MetadataError(f"key {name!r}: {error.message}", hint=error.hint) from error
 
     def _parameters(self, name: str, kind: MetadataType, given: Mapping[str, Json]) -> dict[str, Json]:
-        codec: Codec = self._plugins.load(kind)
+        codec: Codec = self._plugins().load(kind)
         try:
             return codec.parameters(given)
         except ValueError as error:

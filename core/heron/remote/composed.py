@@ -76,10 +76,10 @@ def _stream(workspace: Any, **given: Any) -> Iterator[Item]:
 
 
 def _current(workspace: Any) -> Any:
-    from heron.builtin import plugin_manager
+    from heron.builtin import PluginSource
     from heron.metadata.schema import Schema
 
-    return Schema(plugin_manager([], discover=True), workspace.schema.show(), workspace.schema.not_fitting())
+    return Schema(PluginSource(), workspace.schema.show(), workspace.schema.not_fitting())
 
 
 def _frames(

@@ -81,9 +81,12 @@ class Opener:
         scheme = url.partition(":")[0].lower()
         if scheme in ("http", "https"):
             try:
-                return self.backend(url).name == integration.backend
+                record = self.backend(url)
             except PluginError:
                 return self._is_at_endpoint(url, integration)
+            if record.name == integration.backend:
+                return True
+            return not self._claims_host(record, url) and self._is_at_endpoint(url, integration)
         if integration.backend not in self._schemes:
             record = self._plugins().storage(integration.backend)
             self._schemes[integration.backend] = frozenset((record.name, *record.schemes))
@@ -119,19 +122,32 @@ class Opener:
         if scheme not in ("http", "https"):
             self._backends[scheme] = self._plugins().storage(scheme)
             return self._backends[scheme]
-        authority = re.split("[/?#]", rest, maxsplit=1)[0].lower()
-        host = re.sub(r":\d*$", "", authority.rpartition("@")[2])
-        place = f"//{host}"  # so that a host is never mistaken for a scheme
+        host = _host(rest)
+        place = f"{scheme}://{host}"  # so that a host is never mistaken for a scheme
         if place not in self._backends:
-            self._backends[place] = self._by_host(host)
+            self._backends[place] = self._by_host(scheme, host)
         return self._backends[place]
 
-    def _by_host(self, host: str) -> StorageBackend:
+    def _claims_host(self, record: StorageBackend, url: str) -> bool:
+        """Whether a backend has the host of a URL among its own, and does not only read every URL of its scheme."""
+        host = _host(url.partition("://")[2])
+        return any(re.fullmatch(pattern, host) for pattern in record.hosts)
+
+    def _by_host(self, scheme: str, host: str) -> StorageBackend:
+        """The backend whose hosts a host is one of, else the one that reads every URL of the scheme."""
         from heron.hooks import StorageBackend
 
-        for record in self._plugins().contributions(StorageBackend):
-            if any(re.fullmatch(pattern, host) for pattern in record.hosts):
-                return record
+        plugins = self._plugins()
+        backends = list(plugins.contributions(StorageBackend))
+        claims, found = [f"host {host}"], []
+        for record in backends:
+            if patterns := [pattern for pattern in record.hosts if re.fullmatch(pattern, host)]:
+                found.append(record)
+                claims += [f"host {pattern}" for pattern in patterns]
+        if found:
+            return plugins.settle(found, *claims)
+        if any(scheme in record.schemes for record in backends):
+            return plugins.storage(scheme)
         raise PluginError(
             f"no storage plugin reads https://{printable(host)[1:-1]}/",
             hint="only object stores are read: use an --integration with that endpoint, or a manifest with the facts",
@@ -162,3 +178,9 @@ class _Options(Mapping[str, Any]):
 
     def __len__(self) -> int:
         return len(self._integration.options)
+
+
+def _host(rest: str) -> str:
+    """The host of a URL from which the scheme was taken away, in lower case, without its port."""
+    authority = re.split("[/?#]", rest, maxsplit=1)[0].lower()
+    return re.sub(r":\d*$", "", authority.rpartition("@")[2])

@@ -34,7 +34,7 @@ ARRAYS = {("datasets", "show"), ("metadata", "verify"), ("plugins",), ("plugins"
 LISTS = """
 items | items list | search | search --frames | folders | folders list | collections | collections list | collections show C
 datasets | datasets list | datasets versions | datasets versions D | datasets verify D | presets | presets list | imports | imports list | imports report 2 | integrations
-integrations list | trust --list | integrations options s3 | integrations check here URL | schema types | schema verify | keyframes list film.gif
+integrations list | trust --list | integrations options s3 | plugins prefer --list | integrations check here URL | schema types | schema verify | keyframes list film.gif
 org users | org users list | org users keys | org users keys list | org users tokens | org users tokens list ada@example.org
 org groups | org groups list | org tags | org tags list | org roles --group crew | projects
 projects list --tag urgent | projects sent | log --verb roles
@@ -70,6 +70,7 @@ revoke --group crew --folder P | log -o log.jsonl | projects create New --datase
 projects send Survey tasks.json --collection C --format label-studio
 projects add Survey --dataset D | projects remove Survey --tag urgent | projects update Survey --archive | projects delete Survey --yes
 imports show 1 | imports resume 3 | imports cancel 3 | plugins new toy
+plugins prefer storage_s3 | plugins record recorded_toy
 folders create P/New --description x | folders create S2 --sync URL2 | folders show P | folders rename P R | folders move Q P
 folders metadata P x=1 | folders unsync S | folders sidecars S --pause | folders delete P --yes
 integrations add lab --backend s3 -o region=x | integrations show here | integrations trust here | integrations remove here --yes
@@ -136,6 +137,8 @@ def run(sample, tmp_path, monkeypatch, capsys):
     """Run a command with --json in a copy of the sample; returns its standard output, whatever its exit status."""
     shutil.copytree(sample, tmp_path / "copy")
     monkeypatch.chdir(tmp_path / "copy")
+    (tmp_path / "copy" / "recorded_toy.py").write_text('"""A plugin that brings nothing."""\n')
+    monkeypatch.syspath_prepend(str(tmp_path / "copy"))
 
     def run(line, code=(0, 1, 3)):
         urls = {"URL": (tmp_path / "copy" / "in").as_uri(), "URL2": (tmp_path / "copy" / "in").as_uri()}

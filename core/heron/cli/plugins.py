@@ -118,10 +118,10 @@ def record(module: str, check: bool, as_json: bool) -> None:
 
     With that file in the package, Heron starts without importing the plugin. Write it anew when the plugin changes: one that is older than the sources is not used.
     """
-    from heron.hooks.describing import stale, write_record
+    from heron.hooks.describing import has_record, stale, write_record
 
     if check:
-        fault = stale(module)
+        fault = stale(module) if has_record(module) else "there is no static record"
         if fault is not None:
             raise PluginError(fault, hint=f"heron plugins record {module}")
         if as_json:

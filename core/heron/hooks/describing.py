@@ -57,10 +57,16 @@ def fresh_record(module: str) -> dict[str, Any]:
     return found
 
 
+def has_record(module: str) -> bool:
+    """Whether there is a static record beside a module."""
+    place = place_of(module)
+    return place is not None and place[1].exists()
+
+
 def stale(module: str) -> str | None:
     """What is wrong with the static record of a module; None if all is right, also if there is no record. Raises PluginError."""
     place = place_of(module)
-    if place is None or not place[1].exists():
+    if place is None or not has_record(module):
         return None
     if static_record(module) is None:
         return f"{place[1].name} is damaged, or older than the sources"

@@ -10,7 +10,6 @@ from typing import Any
 
 import attrs
 
-import heron
 from heron.errors import PluginError
 from heron.hooks.contributions import Contribution
 from heron.installed import place_of
@@ -85,8 +84,8 @@ def _write(value: Any, folder: Path, package: str) -> Any:
         return {"beside": value.relative_to(folder).as_posix()}
     if isinstance(value, type) or callable(value):
         return {"call": _named(value, package)}
-    if attrs.has(type(value)) and getattr(heron, type(value).__name__, None) is type(value):
-        fields = attrs.fields(type(value))
+    if _record(type(value).__name__) is type(value):
+        fields: Sequence[attrs.Attribute[Any]] = attrs.fields(type(value))
         given = {each.name: getattr(value, each.name) for each in fields}
         changed = {each.name: given[each.name] for each in fields if given[each.name] != each.default}
         return {
@@ -94,6 +93,12 @@ def _write(value: Any, folder: Path, package: str) -> Any:
             **{name: _write(each, folder, package) for name, each in changed.items()},
         }
     raise Unfit(f"{type(value).__name__} has no static form")
+
+
+def _record(name: str) -> type[attrs.AttrsInstance] | None:
+    """The record of `heron.hooks` with that name."""
+    found = vars(import_module("heron.hooks")).get(name)
+    return found if isinstance(found, type) and attrs.has(found) else None
 
 
 def _named(function: Any, package: str) -> str:
@@ -121,8 +126,8 @@ def _read(value: Any, folder: Path) -> Any:
     if not isinstance(value, dict):
         return value
     if "heron" in value:
-        record = getattr(heron, value["heron"])
-        if not attrs.has(record):
+        record = _record(value["heron"])
+        if record is None:
             raise TypeError(f"{value['heron']} is no record")
         return record(**{name: _read(each, folder) for name, each in value.items() if name != "heron"})
     [(form, text)] = value.items()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING
 
@@ -102,7 +101,6 @@ def _installed(name: str) -> str | None:
         return None
 
 
-@cache
 def _range() -> str:
     return f"{OLDEST_HOOK_API} to {HOOK_API}" if OLDEST_HOOK_API < HOOK_API else str(HOOK_API)
 

@@ -73,7 +73,7 @@ class DeriverContract(RecordContract):
         from heron.metadata.validation import Validator
 
         manager = PluginManager(builtin=["heron.metadata.types"], plugins=self.plugins, discover=False)
-        schema = Schema(manager)
+        schema = Schema(lambda: manager)
         for key in self.deriver.keys:
             assert not manager.metadata_type(key.type).vector, f"{key.name}: vectors come from embedders"
             schema.add(key.name, key.type, **key.parameters)

@@ -6,7 +6,7 @@ from importlib.metadata import version
 
 import pytest
 
-import heron
+from heron import hooks
 from heron._version import __version__
 from heron.errors import PluginError
 from heron.hooks import versions
@@ -110,4 +110,4 @@ def test_requirement_that_is_none_is_refused_with_its_record(requires):
 
 
 def test_the_versions_of_the_hook_api_are_public():
-    assert heron.HOOK_API >= 1
+    assert hooks.HOOK_API >= 1

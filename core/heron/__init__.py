@@ -71,7 +71,6 @@ if TYPE_CHECKING:
         WorkerLost,
     )
     from heron.hooks import (
-        HOOK_API,
         CliCommand,
         Codec,
         CommandContext,
@@ -211,7 +210,7 @@ _HOME = {
         "CliCommand Codec CommandContext DatasetExporter Decoder Derive DerivedKey Embedder EmbedderModel ExecutorBackend ExportFolder Exporter "
         "FolderExporter FrameDecoder JobProgress Jobs Measure "
         "MediaDecoder MediaFile MediaFormat MediaKind MetadataDeriver MetadataType Part QualityMetrics QueryFunction RangeCodec Routes "
-        "HOOK_API Series SeriesDecoder ServedJob ShownCodec Signed Site Storage StorageBackend StorageOption StoredObject TextReader ValueDecoder Values Viewer Window "
+        "Series SeriesDecoder ServedJob ShownCodec Signed Site Storage StorageBackend StorageOption StoredObject TextReader ValueDecoder Values Viewer Window "
         "WritableStorage hookimpl"
     ),
     "ingest.manifest.report": "ManifestReport",
@@ -245,7 +244,6 @@ _HOME = {
 _MODULE_OF = {name: module for module, names in _HOME.items() for name in names.split()}
 
 __all__ = [
-    "HOOK_API",
     "Added",
     "Adopted",
     "AlreadyExists",

@@ -38,7 +38,7 @@ integrations list | trust --list | integrations options s3 | plugins prefer --li
 org users | org users list | org users keys | org users keys list | org users tokens | org users tokens list ada@example.org
 org groups | org groups list | org tags | org tags list | org roles --group crew | projects
 projects list --tag urgent | projects sent | log --verb roles
-vectors status | vectors verify | vectors compact | embed --list | derive --list | derive | sync | facets kind,width | stats | compare width>0 width>1
+vectors status | vectors verify | vectors compact | embed --list | derive --list | derive | manifest formats | sync | facets kind,width | stats | compare width>0 width>1
 """
 OTHERS = """
 init new | relocate in elsewhere --dry-run | import in/a.png --folder P | import --manifest m.json --folder M --dry-run --ignore-errors | manifest check m.json

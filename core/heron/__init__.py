@@ -75,6 +75,7 @@ if TYPE_CHECKING:
         Codec,
         CommandContext,
         DatasetExporter,
+        DatasetImporter,
         Decoder,
         Derive,
         DerivedKey,
@@ -85,6 +86,9 @@ if TYPE_CHECKING:
         ExportFolder,
         FolderExporter,
         FrameDecoder,
+        ImportEntry,
+        Importer,
+        ImportSource,
         JobProgress,
         Jobs,
         Measure,
@@ -207,8 +211,8 @@ _HOME = {
         "PermissionDenied PluginError PluginWarning QueryError Throttled Unreachable WorkerLost"
     ),
     "hooks": (
-        "CliCommand Codec CommandContext DatasetExporter Decoder Derive DerivedKey Embedder EmbedderModel ExecutorBackend ExportFolder Exporter "
-        "FolderExporter FrameDecoder JobProgress Jobs Measure "
+        "CliCommand Codec CommandContext DatasetExporter DatasetImporter Decoder Derive DerivedKey Embedder EmbedderModel ExecutorBackend ExportFolder Exporter "
+        "FolderExporter FrameDecoder ImportEntry ImportSource Importer JobProgress Jobs Measure "
         "MediaDecoder MediaFile MediaFormat MediaKind MetadataDeriver MetadataType Part QualityMetrics QueryFunction RangeCodec Routes "
         "Series SeriesDecoder ServedJob ShownCodec Signed Site Storage StorageBackend StorageOption StoredObject TextReader ValueDecoder Values Viewer Window "
         "WritableStorage hookimpl"
@@ -271,6 +275,7 @@ __all__ = [
     "Dataset",
     "DatasetDiff",
     "DatasetExporter",
+    "DatasetImporter",
     "DatasetRow",
     "DatasetVersion",
     "Decoder",
@@ -303,10 +308,13 @@ __all__ = [
     "HeronError",
     "ImportAborted",
     "ImportCancelled",
+    "ImportEntry",
     "ImportInterrupted",
     "ImportJob",
     "ImportProblem",
     "ImportReport",
+    "ImportSource",
+    "Importer",
     "Integration",
     "InvalidInput",
     "Item",

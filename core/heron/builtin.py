@@ -18,6 +18,7 @@ BUILTIN = (
     "heron.deriving.builtin",
     "heron.search.functions",
     "heron.export.builtin",
+    "heron.ingest.datasets.builtin",
     "heron.executors.builtin",
     "heron.quickstart.builtin",
 )

@@ -15,6 +15,7 @@ from heron.cli import completing
 from heron.cli.context import Context
 from heron.cli.executing import executor_option
 from heron.cli.exits import status_of
+from heron.cli.formats import format_options, keys_of
 from heron.cli.output import example, json_option, print_json
 from heron.cli.progress import progress_bar
 from heron.cli.repeating import marked
@@ -29,9 +30,10 @@ from heron.wording import counted
 @click.argument("paths", nargs=-1, metavar="[PATH_OR_URL]...")
 @click.option(
     "--manifest",
-    type=click.Path(dir_okay=False, path_type=Path),
-    help="Import what a JSON, JSONL or CSV file lists.",
+    type=click.Path(path_type=Path),
+    help="Import what a JSON, JSONL or CSV file lists, or a dataset of another tool.",
 )
+@format_options
 @click.option(
     "--folder",
     shell_complete=completing.folders,
@@ -100,12 +102,16 @@ from heron.wording import counted
     "heron import scans/ --folder Scans --no-patient-tags --thumbnails\nheron import views/ --folder Views --as group\n"
     "heron import photos/ --folder Photos --thumbnails --executor processes:8\n"
     "heron import s3://bucket/2026/ --folder Runs --integration lab\n"
-    "heron import --manifest runs.json --folder Runs --integration lab --ignore-errors"
+    "heron import --manifest runs.json --folder Runs --integration lab --ignore-errors\n"
+    "heron import --manifest annotations.json --format coco --root images --folder Coco --key labels=classes"
 )
 def command(
     context: Context,
     paths: tuple[str, ...],
     manifest: Path | None,
+    format: str | None,
+    root: Path | None,
+    keys: tuple[str, ...],
     folder: str,
     integration: str | None,
     ignore_errors: bool,
@@ -155,13 +161,18 @@ def command(
                 sampling_rate=sampling_rate,
                 personal=False if no_patient_tags else None,
                 tree=tree,
+                format=format,
+                root=root,
+                keys=keys_of(keys),
                 dry_run=dry_run,
                 executor=executor,
                 progress=progress,
             )
         else:
-            if skip_duplicates or upsert_metadata or tree:
-                raise click.UsageError("--skip-duplicates, --upsert-metadata and --tree go with --manifest.")
+            if skip_duplicates or upsert_metadata or tree or format or root or keys:
+                raise click.UsageError(
+                    "--skip-duplicates, --upsert-metadata, --tree, --format, --root and --key go with --manifest."
+                )
             report = ingest.files(
                 paths,
                 folder=folder,

@@ -8,7 +8,8 @@ import click
 
 from heron.cli import completing
 from heron.cli.context import Context
-from heron.cli.output import example, json_option, print_json
+from heron.cli.formats import format_options, keys_of
+from heron.cli.output import example, json_option, print_json, print_json_list
 from heron.cli.tables import print_table, say
 from heron.wording import counted
 
@@ -20,22 +21,32 @@ def command() -> None:
 
 
 @command.command("check")
-@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+@click.argument("file", type=click.Path(path_type=Path))
 @click.option(
     "--integration",
     shell_complete=completing.integrations,
     metavar="NAME",
     help="Integration with which it will be imported.",
 )
+@format_options
 @json_option
 @click.pass_obj
-@example("heron manifest check runs.json")
-def check(context: Context, file: Path, integration: str | None, as_json: bool) -> int:
+@example("heron manifest check runs.json\nheron manifest check annotations.json --format coco --root images")
+def check(
+    context: Context,
+    file: Path,
+    integration: str | None,
+    format: str | None,
+    root: Path | None,
+    keys: tuple[str, ...],
+    as_json: bool,
+) -> int:
     """Read a manifest to its end and list every fault with its place. No object is fetched, nothing is changed.
 
     Exits with 1 if there is a fault. Inside a workspace, metadata is validated against its schema.
     """
-    found = context.workspace().ingest.check_manifest(file, integration)
+    ingest = context.workspace().ingest
+    found = ingest.check_manifest(file, integration, format=format, root=root, keys=keys_of(keys))
     if as_json:
         print_json(found)
     else:
@@ -49,6 +60,31 @@ def check(context: Context, file: Path, integration: str | None, as_json: bool) 
             say(f"  … and {len(found.problems) - 100:,} more: --json lists all of them")
         say(f"{counted(found.faults, 'fault')} found." if found.faults else "No fault found.", bold=True)
     return 1 if found.faults else 0
+
+
+@command.command("formats")
+@json_option
+@click.pass_obj
+@example("heron manifest formats")
+def formats(context: Context, as_json: bool) -> None:
+    """List the formats of manifests and datasets that can be imported, and which annotations each has."""
+    from heron.hooks import DatasetImporter
+
+    known = list(context.plugins().contributions(DatasetImporter))
+    if as_json:
+        names = ("name", "summary", "suffixes", "reads_folder", "annotations")
+        print_json_list({name: getattr(each, name) for name in names} for each in known)
+        return
+    cells = [
+        (
+            each.name,
+            each.summary,
+            ", ".join([*each.suffixes, *(["a folder"] if each.reads_folder else [])]),
+            ", ".join(each.annotations),
+        )
+        for each in known
+    ]
+    print_table(["format", "what it is", "is", "annotations"], cells, "There is no format.")
 
 
 @command.command("create")

@@ -16,6 +16,7 @@ from heron.hooks.contributions import (
     Routes,
 )
 from heron.hooks.derivers import Derive, DerivedKey, MetadataDeriver
+from heron.hooks.importers import DatasetImporter, ImportEntry, Importer, ImportSource
 from heron.hooks.interfaces import (
     BoundedEmbedder,
     BulkStorage,
@@ -57,6 +58,7 @@ __all__ = [
     "Contribution",
     "Curve",
     "DatasetExporter",
+    "DatasetImporter",
     "Decoder",
     "Derive",
     "DerivedKey",
@@ -67,6 +69,9 @@ __all__ = [
     "Exporter",
     "FolderExporter",
     "FrameDecoder",
+    "ImportEntry",
+    "ImportSource",
+    "Importer",
     "JobProgress",
     "Jobs",
     "Measure",

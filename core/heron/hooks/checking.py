@@ -20,6 +20,7 @@ from heron.hooks.contributions import (
     QualityMetrics,
 )
 from heron.hooks.derivers import DerivedKey, MetadataDeriver
+from heron.hooks.importers import DatasetImporter
 from heron.hooks.versions import is_requirement
 
 SECONDS = 0.05
@@ -215,6 +216,13 @@ _RULES: Mapping[type[Contribution], Mapping[str, tuple[str, Callable[[Any], bool
     DatasetExporter: {
         "suffix": ("empty or with its dot", _matches(r"(\.[^\s/\\]+)?")),
         **dict.fromkeys(("writes_folder", "takes_template", "resumes"), _BOOLEAN),
+    },
+    DatasetImporter: {
+        "reads_folder": _BOOLEAN,
+        "annotations": (
+            "names of annotations with what they are",
+            lambda value: isinstance(value, Mapping) and all(map(_matches(_WORD), value)) and all(map(_is_line, value.values())),
+        ),
     },
     CliCommand: {"name": ("a word in lower case, perhaps with -", _matches(r"[a-z][a-z0-9-]{0,63}"))},
 }  # fmt: skip

@@ -29,6 +29,7 @@ from heron.hooks.contributions import (
 )
 from heron.hooks.derivers import MetadataDeriver
 from heron.hooks.door import PASSED, reason
+from heron.hooks.importers import DatasetImporter
 from heron.hooks.loading import LOADING, LoadedPlugins, PluginStatus
 from heron.hooks.registry import Origin, missing, missing_packages
 from heron.hooks.versions import install_command
@@ -48,6 +49,7 @@ REGISTER_HOOKS: dict[str, type[Contribution]] = {
     "register_derivers": MetadataDeriver,
     "register_embedders": EmbedderModel,
     "register_exporters": DatasetExporter,
+    "register_importers": DatasetImporter,
     "register_executors": ExecutorBackend,
     "register_commands": CliCommand,
     "register_routes": Routes,
@@ -229,6 +231,10 @@ class PluginManager:
     def exporter(self, name: str) -> DatasetExporter:
         """An exporter by name; raises PluginError with the known names."""
         return self._find(DatasetExporter, name)
+
+    def importer(self, name: str) -> DatasetImporter:
+        """An importer by name; raises PluginError with the known names."""
+        return self._find(DatasetImporter, name)
 
     def executor(self, name: str) -> ExecutorBackend:
         """An executor by name; raises PluginError with the known names."""

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
         Routes,
     )
     from heron.hooks.derivers import MetadataDeriver
+    from heron.hooks.importers import DatasetImporter
     from heron.hooks.viewers import Viewer
 
 hookspec = pluggy.HookspecMarker("heron")
@@ -237,6 +238,30 @@ def register_exporters() -> Iterable[DatasetExporter]:  # type: ignore[empty-bod
         @heron.hookimpl
         def register_exporters():
             yield heron.DatasetExporter(name="urls", summary="One URL a line", suffix=".txt", load=Urls)
+        ```
+    """
+
+
+@hookspec
+def register_importers() -> Iterable[DatasetImporter]:  # type: ignore[empty-body]
+    """Bring importers: formats of datasets and manifests of other tools, for `heron import --manifest FILE --format NAME`.
+
+    Example:
+        ```python
+        import heron
+
+        class Captions:
+            def entries(self, source):
+                for place, row in source.rows(source.path.name):
+                    caption = {"caption": row.get("caption")}
+                    yield heron.ImportEntry(place, row["picture"], annotations=caption)
+
+        @heron.hookimpl
+        def register_importers():
+            yield heron.DatasetImporter(
+                name="captions", summary="A CSV file with captions", suffixes=[".csv"], load=Captions,
+                annotations={"caption": "what the picture shows"},
+            )
         ```
     """
 

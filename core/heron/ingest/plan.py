@@ -25,7 +25,8 @@ class ImportPlan:
 
     One of `sources` (paths and URLs), `manifest` (a path, with the SHA-256 of the file) and `synced` (the URL
     of a synced folder) is set. `integration` is a UUID. `tree` are the roots of the tree of folders that is kept;
-    without roots, everything lands in the folder itself.
+    without roots, everything lands in the folder itself. `format` is the importer that reads the manifest, None for Heron's own,
+    with the `root` of its files and the `keys` of its annotations.
     """
 
     folder: str
@@ -47,6 +48,9 @@ class ImportPlan:
     personal: bool = True
     batch_as: Literal["group", "sequence"] | None = None
     tree: dict[str, list[str]] = Factory(dict)
+    format: str | None = None
+    root: str | None = None
+    keys: dict[str, str] = Factory(dict)
 
     @property
     def folders(self) -> Tree:

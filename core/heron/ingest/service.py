@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -21,6 +21,7 @@ from heron.catalog.synced import SyncedFolderService
 from heron.errors import InvalidInput, NotFound
 from heron.executors.opening import ExecutorRef
 from heron.hooks import PluginManager
+from heron.ingest.datasets.imported import ImportedDataset
 from heron.ingest.local import check_paths
 from heron.ingest.manifest.reading import Manifest
 from heron.ingest.manifest.report import ManifestReport, checked
@@ -31,7 +32,7 @@ from heron.ingest.plan import ImportPlan, checked_rate, keeps_personal, plan_of
 from heron.ingest.runner import Runner, Working
 from heron.ingest.sources import Sources, tree_of
 from heron.ingest.stored import is_remote
-from heron.ingest.syncing import Seen, SyncedRule, mark_vanished
+from heron.ingest.syncing import Seen, SyncedRule, mark_vanished, still_follows
 from heron.jobs import ImportJob, ImportReport, SyncedFolder
 from heron.media.kinds import Kinds
 from heron.media.sniff import Sniffer
@@ -162,21 +163,25 @@ class IngestService:
         sampling_rate: float | None = None,
         personal: bool | None = None,
         tree: str | Path | None = None,
+        format: str | None = None,
+        root: str | Path | None = None,
+        keys: Mapping[str, str] | None = None,
         dry_run: bool = False,
         executor: ExecutorRef | None = None,
         progress: Report = _silent,
     ) -> ImportReport:
-        """Import the entries of a JSON, JSONL or CSV manifest, in its order.
+        """Import the entries of a JSON, JSONL or CSV manifest, in its order, or those of a dataset in the `format` of an importer.
+
+        A dataset is a file or a folder; `root` is the folder of its files, if that is another one. Of its annotations, those are kept that
+        have a key of the schema: that of their name, or the one that `keys` gives for it. A second run skips its files that are there.
 
         All land in the folder itself; with `tree`, a URL or path, the folders that lie below it become folders.
-
-        Facts that it gives are trusted, and the object is not read; other entries are probed.
-        `skip_duplicates` skips URLs that are in the folder already, `upsert_metadata` merges metadata into
-        their items; None uses the setting in the manifest. Videos whose facts are given are sampled only
-        where the manifest, or `sampling_rate`, asks for that. The rest is as for `files`.
+        Facts that it gives are trusted, and the object is not read; other entries are probed. `skip_duplicates` skips URLs that are in the folder already, `upsert_metadata` merges metadata into
+        their items; None uses the setting in the manifest. Videos whose facts are given are sampled only where the manifest, or
+        `sampling_rate`, asks for that. The rest is as for `files`.
         """
         path = Path(file).absolute()
-        manifest = self._sources.manifest(path, None)
+        manifest = self._sources.manifest(path, None, format, root, keys)
         flags = manifest.flags()
         plan = ImportPlan(
             folder=_path_of(folder),
@@ -191,6 +196,9 @@ class IngestService:
             sampling_rate=checked_rate(sampling_rate),
             personal=keeps_personal() if personal is None else personal,
             tree={} if tree is None else {self._storage._normalised_prefix(str(tree), integration): []},
+            format=format,
+            root=None if root is None else str(Path(root).absolute()),
+            keys=dict(keys or {}),
         )
         return self._begin(plan, dry_run, executor, progress)
 
@@ -262,15 +270,12 @@ class IngestService:
         if (folder := self._runner._folder_of(found)) is not None:
             self._access.require("create", folder, "item")
         plan = plan_of(found)
-        if (
-            plan.manifest is not None
-            and _digest(self._sources.manifest(Path(plan.manifest), None)) != plan.digest
-        ):
+        if plan.manifest is not None and _digest(self._sources.of_plan(plan)) != plan.digest:
             raise InvalidInput(
                 f"{plan.manifest} was changed since import {found.id} began",
                 hint="import it again with --skip-duplicates",
             )
-        if plan.synced is not None and not self._still_follows(found, plan):
+        if plan.synced is not None and not still_follows(self._synced.list(), found, plan, self._uuid):
             raise InvalidInput(
                 f"the folder of import {found.id} is not synced with {plan.synced} any more, or its settings have changed",
                 hint="heron sync brings it up to date",
@@ -280,24 +285,19 @@ class IngestService:
             lambda: self._imports._reopen(found, plan.keeps_position), plan, executor, progress, isolated=died
         )
 
-    def _still_follows(self, job: ImportJob, plan: ImportPlan) -> bool:
-        """Whether the folder of a sync still has the settings with which the sync began."""
-        bound = next((s for s in self._synced.list() if s.folder_id == job.folder_id), None)
-        return bound is not None and (
-            bound.prefix,
-            self._uuid(bound.integration),
-            bound.sidecar_suffix,
-            bound.sidecars_paused,
-            bound.flat,
-        ) == (plan.synced, plan.integration, plan.sidecar_suffix, plan.sidecars_paused, not plan.tree)
-
-    def check_manifest(self, file: str | Path, integration: IntegrationRef | None = None) -> ManifestReport:
-        """Read a manifest to its end and report its problems, including those of metadata; nothing is fetched
-        or changed.
-        """
+    def check_manifest(
+        self,
+        file: str | Path,
+        integration: IntegrationRef | None = None,
+        *,
+        format: str | None = None,
+        root: str | Path | None = None,
+        keys: Mapping[str, str] | None = None,
+    ) -> ManifestReport:
+        """Read a manifest, or a dataset in a `format`, to its end and report its problems; nothing is fetched or changed."""
         self._access.require("read", SCHEMA)
         by = self._integrations.get(integration) if integration is not None else None
-        return checked(self._sources.manifest(Path(file), by))
+        return checked(self._sources.manifest(Path(file), by, format, root, keys))
 
     @patiently()
     def write_manifest(
@@ -393,7 +393,7 @@ def _path_of(folder: FolderRef) -> str:
     return folder.path if isinstance(folder, Folder) else FOLDER.key(folder)
 
 
-def _digest(manifest: Manifest) -> str:
+def _digest(manifest: Manifest | ImportedDataset) -> str:
     try:
         return manifest.digest()
     except OSError as error:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import chain
 from pathlib import Path
 
 from heron.catalog.integrations import IntegrationService
 from heron.catalog.paths import path_of
 from heron.catalog.schema import SchemaService
-from heron.errors import NotFound
+from heron.errors import InvalidInput, NotFound
 from heron.hooks import PluginManager, StoredObject
 from heron.ingest.batches import batched_units
+from heron.ingest.datasets.builtin import OWN
+from heron.ingest.datasets.imported import ImportedDataset
 from heron.ingest.local import Count, local_units
 from heron.ingest.manifest.entries import Entries
 from heron.ingest.manifest.reading import Manifest
@@ -52,7 +54,7 @@ class Sources:
         origin_of = self._storage._origins(by)
 
         if plan.manifest is not None:
-            manifest = self.manifest(Path(plan.manifest), by)
+            manifest = self.of_plan(plan, by)
             return Source(manifest.units, manifest.share, opener, origin_of, integration=by)
         urls = [plan.synced] if plan.synced is not None else [url for url in plan.sources if is_remote(url)]
         paths = [Path(path) for path in plan.sources if not is_remote(path)]
@@ -93,15 +95,38 @@ class Sources:
                 f"there is nothing at or below {url}", hint="check the spelling; * is not a wildcard here"
             )
 
-    def manifest(self, path: Path, integration: Integration | None) -> Manifest:
-        """A manifest, whose URLs are read with an integration."""
+    def of_plan(self, plan: ImportPlan, integration: Integration | None = None) -> Manifest | ImportedDataset:
+        """The manifest of a plan that has one."""
+        assert plan.manifest is not None
+        return self.manifest(Path(plan.manifest), integration, plan.format, plan.root, plan.keys)
+
+    def manifest(
+        self,
+        path: Path,
+        integration: Integration | None,
+        format: str | None = None,
+        root: str | Path | None = None,
+        keys: Mapping[str, str] | None = None,
+    ) -> Manifest | ImportedDataset:
+        """A manifest, whose URLs are read with an integration; with the name of an importer, a dataset that this reads.
+
+        Raises PluginError for an unknown format, InvalidInput for a root or keys of Heron's own manifests.
+        """
         sniffer = Sniffer(self._plugins.decoders(), settle=self._plugins.settle)
         entries = Entries(
             self._storage._normaliser(integration),
             sniffer.kind_of,
             Kinds(lambda: self._plugins),
         )
-        return Manifest(path, entries, self._schema.current())
+        schema = self._schema.current()
+        record = self._plugins.importer(format or OWN)
+        if record.name != OWN:
+            place = None if root is None else Path(root).absolute()
+            return ImportedDataset(self._plugins, record, path, entries, schema, place, keys)
+        if root is not None or keys:
+            raise InvalidInput("root and keys are for datasets of other tools", hint="give their format too")
+        own: Manifest = self._plugins.load(record)(path, entries, schema)
+        return own
 
 
 def tree_of(sources: Sequence[str]) -> dict[str, list[str]]:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
+
 from attrs import frozen
 
 from heron.catalog.database import Database
 from heron.catalog.imports import ImportService
+from heron.catalog.referring import IntegrationRef
 from heron.catalog.registration import Known
 from heron.catalog.stores import Origin
 from heron.catalog.synced import SyncedFolderService
@@ -13,7 +16,7 @@ from heron.errors import InvalidInput
 from heron.ingest.plan import ImportPlan
 from heron.ingest.rules import SyncRule
 from heron.ingest.units import Action, Unit
-from heron.jobs import ImportJob
+from heron.jobs import ImportJob, SyncedFolder
 from heron.models import Folder
 
 
@@ -82,3 +85,20 @@ def mark_vanished(
         with database.write():
             imports._advance(job, removed=synced._mark_vanished(gone))
     synced._note_synced(folder)
+
+
+def still_follows(
+    synced: Iterable[SyncedFolder],
+    job: ImportJob,
+    plan: ImportPlan,
+    uuid: Callable[[IntegrationRef | None], str | None],
+) -> bool:
+    """Whether the folder of a sync still has the settings with which the sync began; `uuid` gives that of an integration."""
+    bound = next((each for each in synced if each.folder_id == job.folder_id), None)
+    return bound is not None and (
+        bound.prefix,
+        uuid(bound.integration),
+        bound.sidecar_suffix,
+        bound.sidecars_paused,
+        bound.flat,
+    ) == (plan.synced, plan.integration, plan.sidecar_suffix, plan.sidecars_paused, not plan.tree)

@@ -10,9 +10,9 @@ if TYPE_CHECKING:
     from heron.workspace import Workspace
 
 
-def urls_of_manifest(workspace: Workspace, path: Path) -> Iterator[str]:
-    """The URLs of all entries of a manifest; raises InvalidInput for a file that is none."""
-    for unit in workspace.ingest._sources.manifest(path, None).units():
+def urls_of_manifest(workspace: Workspace, path: Path, format: str | None = None) -> Iterator[str]:
+    """The URLs of all entries of a manifest, or of a dataset in a format; raises InvalidInput for a file that is none."""
+    for unit in workspace.ingest._sources.manifest(path, None, format).units():
         yield unit.url
         yield from (member.url for member in unit.members)
         if unit.path is not None:

@@ -24,6 +24,7 @@ pytest.register_assert_rewrite(
             "derivers",
             "embedders",
             "executors",
+            "importers",
             "metadata_types",
             "storages",
             "viewers",
@@ -37,6 +38,7 @@ from heron.testing.embedders import EmbedderContract  # noqa: E402
 from heron.testing.executors import ExecutorContract  # noqa: E402
 from heron.testing.faults import FaultProxy  # noqa: E402
 from heron.testing.files import LocalMediaFile, damaged_copies, format_of  # noqa: E402
+from heron.testing.importers import ImporterContract  # noqa: E402
 from heron.testing.metadata_types import MetadataTypeContract  # noqa: E402
 from heron.testing.storages import StorageContract  # noqa: E402
 from heron.testing.viewers import ViewerContract  # noqa: E402
@@ -47,6 +49,7 @@ __all__ = [
     "EmbedderContract",
     "ExecutorContract",
     "FaultProxy",
+    "ImporterContract",
     "LocalMediaFile",
     "MetadataTypeContract",
     "StorageContract",

@@ -20,7 +20,8 @@ _PLACES: Mapping[str, tuple[str, ...]] = {
     "columns.push": ("destination",),
     "ingest.files": ("sources",),
     "ingest.follow": ("url",),
-    "ingest.manifest": ("tree",),
+    "ingest.check_manifest": ("root",),
+    "ingest.manifest": ("tree", "root"),
     "portable.merge": ("lake",),
     "ingest.write_manifest": ("prefix",),
     "storage.check": ("url",),
@@ -99,11 +100,13 @@ def _check_place(place: str, *, has_integration: bool) -> None:
         )
 
 
-def check_manifest(workspace: heron.Workspace, path: Path, *, has_integration: bool) -> None:
+def check_manifest(
+    workspace: heron.Workspace, path: Path, format: str | None = None, *, has_integration: bool
+) -> None:
     """Refuse a manifest with entries on the disk of the server, or read with its credentials, unless an admin sent it."""
     if workspace.user.role in ADMINS:
         return
-    for url in guarding.urls_of_manifest(workspace, path):
+    for url in guarding.urls_of_manifest(workspace, path, format):
         if url:
             _check_place(url, has_integration=has_integration)
 

@@ -59,7 +59,8 @@ async def taken(operation: Operation, site: Site, request: Request, arguments: d
 
         def work(workspace: Any, more: dict[str, Any]) -> Any:
             if operation.route is not None and operation.route.verb == "ingest.manifest":
-                check_manifest(workspace, path, has_integration=arguments.get("integration") is not None)
+                named = arguments.get("integration") is not None
+                check_manifest(workspace, path, arguments.get("format"), has_integration=named)
             return perform(workspace, operation, arguments | given, **more)
 
         if is_kept:

@@ -8,6 +8,7 @@ from attrs import field, frozen
 
 from heron.catalog.registration import name_of
 from heron.errors import InvalidInput
+from heron.ingest.datasets.imported import ImportedDataset
 from heron.ingest.manifest.reading import Manifest
 from heron.jobs import ImportProblem
 from heron.metadata.keyframes import has_blocks, without_blocks
@@ -30,7 +31,7 @@ class ManifestReport(Record):
     left_out: int = 0
 
 
-def checked(manifest: Manifest) -> ManifestReport:
+def checked(manifest: Manifest | ImportedDataset) -> ManifestReport:
     """Read a manifest to its end; no object is fetched. Raises NotFound if it does not exist."""
     kinds: Counter[str] = Counter()
     problems: list[ImportProblem] = []

@@ -1,0 +1,1 @@
+"""Datasets and manifests of other tools, read by importers that plugins bring; those of Heron itself are here too."""

@@ -265,8 +265,8 @@ def test_fiftyone_reads_samples_of_this_and_other_machines(lake, tmp_path):
     samples = [
         {"filepath": "data/a.png", "tags": ["good"], "metadata": None, "ground_truth": detections, "score": 0.5,
          "when": {"$date": 0}, "grid": [[1]]},
-        {"filepath": "/home/x/fiftyone/data/b.png", "tags": [], "kind": {"_cls": "Classification", "label": "dog"}},
-        {"filepath": "/home/x/gone.png"},
+        {"filepath": "/media/x/fiftyone/data/b.png", "tags": [], "kind": {"_cls": "Classification", "label": "dog"}},
+        {"filepath": "/media/x/gone.png"},
     ]  # fmt: skip
     write(tmp_path / "f/metadata.json", {"name": "x"})
     write(tmp_path / "f/samples.json", {"samples": samples})

@@ -15,14 +15,14 @@ class Joined:
 
     def __init__(self, pairs: Iterable[tuple[str, Json]]) -> None:
         """Read all pairs of an id and an annotation. Raises CatalogueError if the disk is full."""
-        self._database = sqlite3.connect("", check_same_thread=False)
+        self._file = sqlite3.connect("", check_same_thread=False)
         try:
-            self._database.execute("CREATE TABLE found (number INTEGER PRIMARY KEY, id TEXT, value TEXT)")
+            self._file.execute("CREATE TABLE found (number INTEGER PRIMARY KEY, id TEXT, value TEXT)")
             rows = ((id, dumps(value)) for id, value in pairs)
-            self._database.executemany("INSERT INTO found (id, value) VALUES (?, ?)", rows)
-            self._database.execute("CREATE INDEX by_id ON found(id)")
+            self._file.executemany("INSERT INTO found (id, value) VALUES (?, ?)", rows)
+            self._file.execute("CREATE INDEX by_id ON found(id)")
         except sqlite3.Error as error:
-            self._database.close()
+            self._file.close()
             raise CatalogueError(
                 f"annotations cannot be stored in the temporary folder: {error}",
                 hint="free some space, or set TMPDIR to another folder",
@@ -30,20 +30,20 @@ class Joined:
 
     def of(self, id: str) -> list[Json]:
         """The annotations of an image; they are taken, so that those without an image are left."""
-        found = self._database.execute(
+        found = self._file.execute(
             "SELECT number, value FROM found WHERE id = ? ORDER BY number", [id]
         ).fetchall()
         if found:
-            self._database.execute("DELETE FROM found WHERE id = ?", [id])
+            self._file.execute("DELETE FROM found WHERE id = ?", [id])
         return [loads(value) for _, value in found]
 
     def left(self) -> Iterator[tuple[str, int]]:
         """The ids of images that were not asked for, each with the number of its annotations."""
-        yield from self._database.execute("SELECT id, count(*) FROM found GROUP BY id ORDER BY min(number)")
+        yield from self._file.execute("SELECT id, count(*) FROM found GROUP BY id ORDER BY min(number)")
 
     def close(self) -> None:
         """Throw the annotations away."""
-        self._database.close()
+        self._file.close()
 
     def __enter__(self) -> Joined:
         return self

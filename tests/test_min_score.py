@@ -8,6 +8,7 @@ from attrs import evolve
 
 import heron
 from heron.models import Query
+from heron.vectors.graph import Judged
 from heron.vectors.space import Space
 from heron.vectors.tuning import DEFAULT
 from tests.toy_vectors import register, some
@@ -23,7 +24,7 @@ def lake(request, tmp_path_factory):
                     whole=64, masked=128)  # fmt: skip
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(Space.__init__.__kwdefaults__, "tuning", coarse)
-        patch.setattr("heron.vectors.space.judge", lambda *_: (8, 0.5))
+        patch.setattr("heron.vectors.space.judge", lambda *_: Judged(8, 0.5, 0.5))
         with heron.open(tmp_path_factory.mktemp("least") / "lake", discover=False) as workspace:
             workspace.schema.set_from_dict({"speed": "number", "look": {"type": "embedding", "size": SIZE}})
             items, vectors = register(workspace, COUNT), some(COUNT, seed=3, size=SIZE)

@@ -15,7 +15,7 @@ import heron
 from heron.errors import QueryError
 from heron.models import Item, Query
 from heron.search.paging import fingerprint_of, made_cursor
-from heron.vectors.graph import Graph
+from heron.vectors.graph import Graph, Judged
 from heron.vectors.space import Space
 from heron.vectors.tuning import DEFAULT
 from tests.toy_vectors import cosines, register, some
@@ -180,7 +180,7 @@ def coarse(monkeypatch):
     """Makes sets have a graph that misses near vectors."""
     tuning = evolve(DEFAULT, checkpoint=256, step=512, save=1024, least=512, graph_step=0, first_asked=1)
     monkeypatch.setitem(Space.__init__.__kwdefaults__, "tuning", tuning)
-    monkeypatch.setattr("heron.vectors.space.judge", lambda *_: (4, 0.5))
+    monkeypatch.setattr("heron.vectors.space.judge", lambda *_: Judged(4, 0.5, 0.5))
 
 
 def read_while_it_changes(lake, query, random, *, limit, vectors_like, compacts=False):

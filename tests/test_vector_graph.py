@@ -1,12 +1,15 @@
 """The search among vectors by a graph: its recall, its plans, and its readers beside a writer."""
 
+import re
 import subprocess
 import sys
 import threading
 
 import numpy as np
 import pytest
+from attrs import evolve
 
+from heron.vectors.judging import refusal
 from heron.vectors.matrix import Matrix
 from heron.vectors.space import Space
 from tests.test_vector_engine import ENOUGH, Asked, assert_same, by_hand, clustered, masks, open_space
@@ -175,3 +178,32 @@ def test_readers_see_whole_states_while_one_writes(tmp_path):
             searched += 1
     assert (writer.wait(), committed, searched) == (0, 6_000, 55)
     assert Space(matrix, 6_000, tmp_path, "m", tuning=ENOUGH).status().graph.rows == 5 * 1024
+
+
+def test_a_graph_that_finds_too_few_is_given_up_early_and_says_for_which_queries(tmp_path):
+    tuning = evolve(
+        ENOUGH,
+        checkpoint=256,
+        step=512,
+        least=1024,
+        save=2048,
+        expansions=(4,),
+        connectivity=2,
+        expansion_add=2,
+    )
+    space = open_space(
+        tmp_path, np.random.default_rng(1).standard_normal((4000, 64)).astype("f4"), tuning=tuning
+    )
+    space.build_graph()
+    assert (space.status().graph.rows, space.status().expansion) == (1024, None)
+    said = refusal(space.status().recall, space.status().far_recall)
+    assert re.fullmatch(
+        r"the graph finds [\d.]+ % of the nearest for queries near the vectors, 98.5 % is needed: it is not used",
+        said,
+    )
+
+
+def test_what_is_shown_of_a_refused_graph_is_below_what_is_needed():
+    assert "98.4 % of the nearest for queries near the vectors, 98.5 %" in refusal(0.98499, 0.99)
+    assert "94.9 % of the nearest for queries farther from the vectors, 95 %" in refusal(0.99, 0.9499)
+    assert refusal(0.99, None).startswith("the graph finds too few")

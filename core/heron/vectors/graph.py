@@ -55,7 +55,10 @@ class Saved:
     """Candidates to consider so that enough of the nearest are found; None if no number of them is enough."""
 
     recall: float = 0.0
-    """Share of the ten nearest that was found with this expansion, over sampled queries."""
+    """Share of the ten nearest that was found with this expansion, over sampled queries near the vectors."""
+
+    far_recall: float | None = None
+    """The same for queries farther from the vectors; None if it was not kept."""
 
 
 @frozen
@@ -89,8 +92,16 @@ class Graph:
         return Graph(self._index, evolve(self.saved, expansion=expansion))
 
 
-Judge = Callable[[Graph], tuple[int | None, float]]
-"""Returns the expansion that a graph needs, and its recall."""
+@frozen
+class Judged:
+    """The expansion that a graph needs, None if none is enough, and its recall for queries near the vectors and farther away."""
+
+    expansion: int | None
+    near: float
+    far: float
+
+
+Judge = Callable[[Graph], Judged]
 
 
 class GraphFile:
@@ -172,8 +183,8 @@ class GraphFile:
     def build(self, codes: Codes, count: int, judge: Judge, progress: Callable[[int, int], None]) -> None:
         """Extend the graph, or make one, up to the last checkpoint in the first `count` rows.
 
-        It is saved after every `Tuning.save` rows; an interruption loses what was added since then. A graph
-        whose recall is too low is not extended, since more vectors would lower it. Raises CatalogueBusy while
+        It is saved after the first `Tuning.least` rows, and every `Tuning.save` rows; an interruption loses what was added since
+        then. A graph whose recall is too low is not extended, since more vectors would lower it. Raises CatalogueBusy while
         another process builds it, CatalogueError if it cannot be written.
         """
         with ExitStack() as stack:
@@ -204,7 +215,9 @@ class GraphFile:
             return
         done = saved.rows if saved else 0
         while done < goal and not (saved and saved.expansion is None):
-            end = min(goal, done + self._tuning.save)
+            end = min(
+                goal, done - done % self._tuning.save + self._tuning.save if done else self._tuning.least
+            )
             for start in range(done, end, _CHUNK):
                 self._add(index, codes.array, start, min(start + _CHUNK, end))
                 progress(min(start + _CHUNK, end), goal)
@@ -241,8 +254,8 @@ class GraphFile:
             written = stamp(self.part) or (0, 0, 0)
             codes_checksum = codes.record.checksums[rows // self._tuning.checkpoint - 1]
             saved = Saved(rows, len(index), codes_checksum, checksum(self.part, written[1]), written)
-            expansion, recall = judge(Graph(index, saved))
-            saved = evolve(saved, expansion=expansion, recall=recall)
+            judged = judge(Graph(index, saved))
+            saved = evolve(saved, expansion=judged.expansion, recall=judged.near, far_recall=judged.far)
             states = (saved, before) if before else (saved,)
             write_record(self.record_path, GraphRecord(self._size, self._tuning.connectivity, states))
             replace(self.part, self.path)

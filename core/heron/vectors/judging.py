@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from math import floor
+
 import numpy as np
 from attrs import evolve
 
 from heron.vectors.codes import Codes
-from heron.vectors.graph import Graph
+from heron.vectors.graph import Graph, Judged
 from heron.vectors.matrix import Array
 from heron.vectors.planner import Search, View
 from heron.vectors.scoring import Query
@@ -14,7 +16,8 @@ from heron.vectors.tuning import Tuning
 
 K = 10
 _QUERIES = 64
-_ENOUGH = {0.25: 0.985, 0.5: 0.95}
+NEAR_ENOUGH, FAR_ENOUGH = 0.985, 0.95
+_ENOUGH = {0.25: NEAR_ENOUGH, 0.5: FAR_ENOUGH}
 """A query is one vector plus this share of another one; the value is the recall@10 that is enough.
 
 The first queries lie near the vectors. The second lie farther away, as queries made from text do: a graph
@@ -24,19 +27,30 @@ misses some of their neighbours, because it enters one neighbourhood and finds n
 _EQUAL = 1e-6
 
 
-def judge(truth: Array, codes: Codes, graph: Graph, tuning: Tuning) -> tuple[int | None, float]:
-    """The lowest of `Tuning.expansions` that is enough for both sorts of queries, and recall@10 of the first
-    sort.
+def judge(truth: Array, codes: Codes, graph: Graph, tuning: Tuning) -> Judged:
+    """The lowest of `Tuning.expansions` that is enough for both sorts of queries, with their recall@10.
 
-    If none is enough: None, and the recall with the highest.
+    If none is enough: no expansion, and the recall with the highest.
     """
     samples = [_Sample(truth[: graph.saved.rows], codes, mixture, tuning) for mixture in _ENOUGH]
-    recalls = [0.0]
+    recalls = [0.0, 0.0]
     for expansion in tuning.expansions:
         recalls = [sample.recall(graph.tried_with(expansion)) for sample in samples]
         if all(recall >= enough for recall, enough in zip(recalls, _ENOUGH.values(), strict=True)):
-            return expansion, recalls[0]
-    return None, recalls[0]
+            return Judged(expansion, *recalls)
+    return Judged(None, *recalls)
+
+
+def refusal(near: float, far: float | None) -> str:
+    """Why a graph with these recalls is not used; of older graphs `far` is not known."""
+    if near < NEAR_ENOUGH:
+        found, where, needed = near, "near", NEAR_ENOUGH
+    elif far is not None:
+        found, where, needed = far, "farther from", FAR_ENOUGH
+    else:
+        return "the graph finds too few of the nearest for queries farther from the vectors: it is not used"
+    shown = floor(1000 * found) / 10  # never rounded up to what is needed
+    return f"the graph finds {shown} % of the nearest for queries {where} the vectors, {100 * needed:g} % is needed: it is not used"
 
 
 class _Sample:

@@ -52,7 +52,10 @@ class SpaceStatus:
     """Candidates that the graph considers for the ten nearest; None if it would not find enough of them."""
 
     recall: float | None
-    """Share of the ten nearest that it found, over sampled queries."""
+    """Share of the ten nearest that it found, over sampled queries near the vectors."""
+
+    far_recall: float | None
+    """The same for queries farther from the vectors."""
 
     partitions_recall: float | None
     """Share of the nearest that the partitions found, over sampled queries of the sort found worst."""
@@ -220,6 +223,7 @@ class Space:
             _status(graph.saved.rows if graph else 0, self._graph_file, self._graph.problem),
             graph.saved.expansion if graph else None,
             graph.saved.recall if graph else None,
+            graph.saved.far_recall if graph else None,
             partitions.saved.recall if partitions else None,
             partitions is not None and partitions.is_useful,
         )

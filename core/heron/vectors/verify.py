@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from heron.vectors.codes import encode
-from heron.vectors.judging import judge
+from heron.vectors.judging import judge, refusal
 from heron.vectors.matrix import Array
 from heron.vectors.planner import View
 
@@ -31,9 +31,9 @@ def faults(view: View, deep: bool) -> Iterator[str]:
     if view.codes is not None:
         yield from _named(_different(view.truth, view.codes.array, deep), "differ from their int8 codes")
     if view.codes is not None and view.graph is not None and view.graph.saved.expansion is not None and deep:
-        expansion, recall = judge(view.truth, view.codes, view.graph, view.tuning)
-        if expansion is None:
-            yield f"the graph finds only {recall:.0%} of the nearest vectors"
+        judged = judge(view.truth, view.codes, view.graph, view.tuning)
+        if judged.expansion is None:
+            yield refusal(judged.near, judged.far).removesuffix(": it is not used")
 
 
 def _named(rows: list[int], what: str) -> Iterator[str]:

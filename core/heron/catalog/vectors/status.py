@@ -80,6 +80,7 @@ def _indexes(caches: SpaceStatus) -> Iterator[tuple[int, float | None]]:
 
 def _notes(caches: SpaceStatus) -> Iterator[str]:
     """Why a cache that is there is not used."""
+    from heron.vectors.judging import refusal
     from heron.vectors.partition_file import ENOUGH
 
     named = (
@@ -96,4 +97,4 @@ def _notes(caches: SpaceStatus) -> Iterator[str]:
     elif caches.partitions.rows and not caches.are_partitions_useful:
         yield "the index of partitions is not used: the vectors are so far from each other that a scan is faster"
     if caches.graph.rows and caches.expansion is None:
-        yield f"the graph finds {caches.recall:.0%} of the nearest, which is too few: it is not used"
+        yield refusal(caches.recall or 0, caches.far_recall)

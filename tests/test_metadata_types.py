@@ -129,12 +129,14 @@ class TestVarchar(BuiltIn):
             "0\0",
         )
     ] + [(np.str_("Algiers"), "Algiers")]
+    ascending = ["", "Z", "a", "é", "東", "🚌"]
     bad = ["x" * 8193, "é" * 8193, LONE_SURROGATE, 1, 1.0, True, None, b"Algiers", ["Algiers"], {}, math.nan]
 
 
 class TestText(BuiltIn):
     type_name = "text"
     good = [(text, text) for text in ("", "a story", "x" * 8193, "🚌" * 100_000, "two\nlines\r\n\ttabs")]
+    ascending = ["Z", "a", "東", "🚌"]
     bad = [LONE_SURROGATE, "x" * 10_000 + "\udfff", 1, True, None, b"text", ["text"], {"a": "b"}]
 
 
@@ -148,6 +150,7 @@ class TestEnum(BuiltIn):
         {"options": ["sun"], "size": 3}, {"size": 3},
     ]  # fmt: skip
     good = [(option, option) for option in parameters["options"]] + [(np.str_("sun"), "sun")]
+    ascending = ["Rain", "rain", "sun"]
     bad = ["snow", "SUN", " sun", "", 0, 1, True, None, ["sun"], {"sun"}, b"sun", LONE_SURROGATE, math.nan]
 
 
@@ -155,6 +158,7 @@ class TestEnumOfManyOptions(BuiltIn):
     type_name = "enum"
     parameters = {"options": [f"option {number}" for number in range(256)]}
     good = [("option 0", "option 0"), ("option 255", "option 255")]
+    ascending = ["option 0", "option 10", "option 9"]
     bad = ["option 256", "option"]
 
 

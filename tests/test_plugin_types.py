@@ -5,8 +5,10 @@
 import json
 
 import pytest
+from attrs import evolve
 
 import heron
+from heron.catalog.columns import kept
 from heron.cli.main import status
 from heron.errors import QueryError
 from heron.models import MediaFacts, NewFrame, NewItem
@@ -179,6 +181,59 @@ def test_stored_values_are_shown_where_the_plugin_is_gone_or_a_value_is_older_th
     workspace.metadata.merge_all(["b"], {"late": "old"})
     workspace.schema.add_scalar("late", "semver")
     assert workspace.items.get("b").metadata["late"] == "old"
+
+
+@pytest.mark.parametrize("engine", ["sqlite", "columns"])
+def test_every_reader_shows_the_form_that_people_write(workspace, tmp_path, monkeypatch, engine):
+    polars = pytest.importorskip("polars")
+    if engine == "columns":
+        monkeypatch.setattr(kept, "MANY", 1)
+        monkeypatch.setattr(kept, "PENDING", 1)
+        workspace.columns.rebuild()
+    assert workspace.search.explain(where="ver > '1.9.0'").engine.lower() == engine
+    versions, addresses = workspace.facets("ver,ip")
+    assert [(bucket.value, bucket.count) for bucket in versions.buckets] == [
+        ("1.9.0", 1),
+        ("1.10.0", 1),
+        ("10.0.0", 1),
+    ]
+    assert (addresses.least, addresses.greatest, addresses.form) == ("9.0.0.1", "192.168.0.1", "values")
+    statistics = workspace.stats("ver,ip")
+    assert [(found.least, found.greatest, found.mean) for found in statistics] == [
+        ("1.9.0", "10.0.0", None),
+        ("9.0.0.1", "192.168.0.1", None),
+    ]
+    assert [item.metadata["ver"] for item in workspace.search.window(sort="-ver", limit=2)] == [
+        "10.0.0",
+        "1.10.0",
+    ]
+    assert workspace.search.count_frames(where="frame.ver BETWEEN '1.9.1' AND '1.99.0'") == 1
+    workspace.presets.create("late", heron.Query(where="ver IN ('1.10.0', '10.0.0')", sort="-ip"))
+    found = workspace.search(workspace.presets.get("late").query)
+    assert [item.name for item in found] == ["c", "b"]
+    assert workspace.search.values(found, "ver,ip")[1] == {"ver": "1.10.0", "ip": "10.0.0.1"}
+    workspace.datasets.create("D", items=["b"])
+    workspace.export("D", tmp_path / "d.parquet", format="parquet")
+    [row] = polars.read_parquet(tmp_path / "d.parquet").to_dicts()
+    assert (row["metadata.ver"], row["metadata.ip"]) == ("1.10.0", "10.0.0.1")
+    assert row["frames"][0]["metadata"] == '{"ver":"1.10.0"}'
+    workspace.columns.push((tmp_path / "pushed").as_uri())
+    [pushed] = (tmp_path / "pushed" / "items").rglob("*.parquet")
+    assert sorted(polars.read_parquet(pushed)["metadata.ip"]) == ["10.0.0.1", "192.168.0.1", "9.0.0.1"]
+
+
+def test_a_type_that_is_shown_otherwise_than_stored_does_not_compare_as_what_it_stores(tmp_path):
+    class Plugin:
+        @heron.hookimpl
+        def register_metadata_types(self):
+            yield evolve(IPV4, compares="number")
+
+    with heron.open(tmp_path, plugins=[Plugin()], discover=False) as workspace:
+        workspace.schema.add_scalar("ip", "ipv4")
+        with pytest.raises(
+            QueryError, match="shows other values than it stores, so they do not compare as number"
+        ):
+            workspace.search(where="ip > '10.0.0.1'")
 
 
 def test_a_codec_that_does_not_store_what_it_says_is_named(tmp_path):

@@ -144,6 +144,7 @@ def example_module():
 class TestPercent(MetadataTypeContract):
     metadata_type = next(iter(example_module().register_metadata_types()))
     good = ((0, 0.0), (99.5, 99.5))
+    ascending = (0, 9, 10, 99.5)
     bad = (-1, 101, "50", True)
 
 

@@ -152,6 +152,11 @@ class Fields:
             encode_bound = self._schema.bound_encoder(key)
         except PluginError as error:
             raise QueryError(f"key {name!r}: {error.message}", hint=error.hint) from error
+        if decode is not None and kind.compares in AFFINITIES:
+            raise QueryError(
+                f"key {name!r}: the type {key.type} shows other values than it stores, so they do not compare as {kind.compares}",
+                hint="its plugin has to leave out compares, or to name a word of its own",
+            )
         type: ValueType = kind.compares or (key.type if decode is not None else kind.affinity)
         home: Home = "vector" if kind.vector else "metadata"
         is_ordered = kind.ordered and kind.affinity != "json"

@@ -24,6 +24,9 @@ STRANGE: tuple[Any, ...] = (
 )  # fmt: skip
 """Values that programs pass by mistake."""
 
+AFFINITIES = ("text", "datetime", "loose", "number", "boolean", "json", "any")
+"""What values that are shown as they are stored compare as."""
+
 _STORED_AS: dict[str, tuple[type, ...]] = {"text": (str,), "number": (int, float), "boolean": (bool,)}
 
 
@@ -117,6 +120,9 @@ class MetadataTypeContract(RecordContract):
         if not self.metadata_type.ordered or self.metadata_type.affinity == "json":
             assert not self.ascending, "a type without an order has no ascending values"
             return
+        assert len(self.ascending) > 1 or self.metadata_type.affinity == "boolean", (
+            "give some ascending values, or say in the record that the type has no order: ordered=False"
+        )
         encode = self.encoder()
         keys = [_sort_key(json.loads(_written(encode(value)))) for value in self.ascending]
         for before, after, value in zip(keys, keys[1:], self.ascending[1:], strict=False):
@@ -139,6 +145,9 @@ class MetadataTypeContract(RecordContract):
         assert self.shown, "give some values with the form that people see"
         assert not self.metadata_type.full_text, (
             "words are looked for in what is stored, so that is what is shown"
+        )
+        assert self.metadata_type.compares not in AFFINITIES, (
+            "what is stored is not what is shown, so it compares with its like only: leave out `compares`"
         )
         encode, decode = self.encoder(), codec.decoder(codec.parameters(self.parameters))
         for value, shown in self.shown:

@@ -15,14 +15,26 @@ ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT))
 sys.path += [str(folder) for folder in sorted((ROOT / "plugins").iterdir())]  # also those not installed yet
 
-from docs.blocks import commands, exports, language, media, plugins, portable, rights, routes, sdk, verbs  # noqa: E402 - found by the path above
+from docs.blocks import (  # noqa: E402 - found by the path above
+    commands,
+    exports,
+    hostile,
+    language,
+    media,
+    plugins,
+    portable,
+    rights,
+    routes,
+    sdk,
+    verbs,
+)
 
 PAGES = (
     "README.md", "docs/metadata.md", "docs/query-language.md", "docs/plugin-authors.md", "docs/command-line.md", "docs/storage-s3.md",
     "docs/storage-gcs.md", "docs/storage-azure.md", "docs/storage-otc.md", "docs/images.md", "docs/video.md",
     "docs/audio.md", "docs/dicom.md", "docs/nifti.md", "docs/documents.md",
     "docs/python-api.md", "docs/rights.md", "docs/portable-exports.md", "docs/sdk.md",
-    "docs/exports.md", "docs/http-routes.md",
+    "docs/exports.md", "docs/http-routes.md", "docs/hostile-plugins.md",
 )  # fmt: skip
 BLOCK = re.compile(r"(<!-- begin: ([a-z0-9-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
@@ -51,6 +63,7 @@ BLOCKS: dict[str, Callable[[], str]] = {
     "namespaces": media.namespaces,
     "query-functions": language.query_functions,
     "hooks": plugins.hooks,
+    "hostile-plugins": hostile.hostile,
     "hook-reference": plugins.hook_reference,
     "records": plugins.records,
     "plugins": plugins.plugins,

@@ -153,7 +153,10 @@ class Tape:
 def test_an_exporter_that_fails_leaves_no_partial_file(tmp_path):
     with heron.open(tmp_path, plugins=[Tape()], discover=False) as workspace:
         workspace.datasets.create("train", items=register(workspace, 1))
-        with pytest.raises(RuntimeError, match="the tape tore"):
+        with pytest.raises(
+            PluginError,
+            match=r"exporter tape \(plugin Tape\) failed in write with RuntimeError: the tape tore",
+        ):
             workspace.export("train", tmp_path / "train.tape", format="tape")
     assert listing(tmp_path) == []
 

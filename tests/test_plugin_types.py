@@ -248,7 +248,10 @@ def test_a_codec_that_does_not_store_what_it_says_is_named(tmp_path):
 
     with heron.open(tmp_path, plugins=[Plugin()], discover=False) as workspace:
         workspace.schema.add_scalar("x", "liar")
-        with pytest.raises(QueryError, match=r"x \(liar\): the type does not store text"):
+        with pytest.raises(
+            QueryError,
+            match=r"metadata type liar \(plugin Plugin\) failed in encode: it gave 5, the type does not store text",
+        ):
             workspace.search(where="x > 'a'")
 
 

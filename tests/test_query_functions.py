@@ -115,10 +115,10 @@ def test_dates_go_in_and_out_as_aware_datetimes(workspace):
 @pytest.mark.parametrize(
     ("where", "words"),
     {
-        "fail(city) = 'x'": "the function fail (plugin Phonetics) failed: RuntimeError: no luck",
-        "liar(city) = 'x'": "the function liar (plugin Phonetics) returned 5, expected a text",
-        "endless(city) > 1": "the function endless (plugin Phonetics) returned inf, expected a number",
-        "next_day(day) > now()": "the function next_day (plugin Phonetics) failed: ValueError: day",
+        "fail(city) = 'x'": "query function fail (plugin Phonetics) failed in call with RuntimeError: no luck",
+        "liar(city) = 'x'": "query function liar (plugin Phonetics) returned 5, expected a text",
+        "endless(city) > 1": "query function endless (plugin Phonetics) returned inf, expected a number",
+        "next_day(day) > now()": "query function next_day (plugin Phonetics) failed in call with ValueError: day",
         "reverse(score) = 'x'": "reverse: expected a text, got score (number)",
         "reverse(ver) = 'x'": "reverse: expected a text, got ver (semver)",
         "major(city) = 1": "major: expected a semver key, got city (varchar)",

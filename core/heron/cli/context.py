@@ -22,6 +22,10 @@ class Context:
         self.discover = True
         self.prints_itself = False
         """Whether the command is that of a plugin: what it prints is its output."""
+
+        self.running = ""
+        """The command of a plugin that runs, with its plugin, as messages name it."""
+
         self.told: set[str] = set()
         """Notes that were printed, here and by the command lines that this one runs."""
         self._workspace: Workspace | None = None

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from heron import deadline
 from heron._version import __version__
 from heron.cli.context import Context
 from heron.cli.ctrl_c import never_lost
@@ -18,7 +19,7 @@ from heron.cli.exits import status_of_error
 from heron.cli.screen import colours, write_anything
 from heron.cli.stdout import echo, keep_descriptor, own_stdout
 from heron.cli.tables import clean
-from heron.errors import HeronError, PluginWarning
+from heron.errors import HeronError, InvalidInput, PluginError, PluginWarning
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -101,7 +102,11 @@ class LazyGroup(click.Group):
         if brought is None:
             return None
         self._context(context).prints_itself = True
-        loaded: click.Command = self._context(context).plugins().load(brought)
+        plugins = self._context(context).plugins()
+        loaded = plugins.load(brought)
+        if not isinstance(loaded, click.Command):
+            raise PluginError(f"{plugins.named(brought)} gave {loaded!r:.80}, expected a click.Command")
+        self._context(context).running = plugins.named(brought)
         return loaded
 
     def shell_complete(self, context: click.Context, incomplete: str) -> list[CompletionItem]:
@@ -204,7 +209,12 @@ def status(arguments: list[str]) -> int:
     with never_lost(), own_stdout(), warnings.catch_warnings():
         warnings.simplefilter("always", PluginWarning)
         warnings.showwarning = _warn(warnings.showwarning)
-        return _status(arguments, context)
+        try:
+            with deadline.armed():
+                return _status(arguments, context)
+        except InvalidInput as error:
+            _complain(error.message, error.hint)
+            return status_of_error(error)
 
 
 def _warn(otherwise: Callable[..., None]) -> Callable[..., None]:
@@ -246,9 +256,8 @@ def _status(arguments: list[str], context: Context) -> int:
     except Exception as error:
         if os.environ.get("HERON_DEBUG"):
             raise
-        _complain(
-            f"something unexpected happened: {type(error).__name__}: {error}", "HERON_DEBUG=1 shows where"
-        )
+        who = f"{context.running} failed" if context.running else "something unexpected happened"
+        _complain(f"{who}: {type(error).__name__}: {error}", "HERON_DEBUG=1 shows where")
     finally:
         context.close()
         with suppress(click.ClickException, OSError, ValueError):  # said already; Python would say it again

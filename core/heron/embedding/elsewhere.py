@@ -13,7 +13,7 @@ from heron.executors.shipping import here
 from heron.hooks import PluginManager
 from heron.media.ground import laid
 from heron.pictures.elsewhere import Picture
-from heron.search.similar import Embedders, vectors_of
+from heron.search.similar import Embedders
 
 if TYPE_CHECKING:
     import numpy
@@ -43,6 +43,6 @@ class Vectors:
         def make(pictures: Sequence[Picture]) -> list[numpy.ndarray[Any, Any]]:
             shown = [laid(picture) for _, _, picture in pictures]
             with one_at_a_time:
-                return list(vectors_of(self.embedder, loaded.embed_images, shown, loaded.size))
+                return list(loaded.embed_images(shown))
 
         return make

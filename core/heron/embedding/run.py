@@ -15,8 +15,8 @@ from heron.catalog.frames import FrameService
 from heron.catalog.items import ItemService, bundles
 from heron.catalog.vectors.rows import Owner, VectorSet
 from heron.catalog.vectors.store import VectorStore
-from heron.errors import HeronError
-from heron.hooks import BoundedEmbedder, Embedder, EmbedderModel
+from heron.errors import HeronError, PluginError
+from heron.hooks import BoundedEmbedder, EmbedderModel
 from heron.jobs import ImportProblem
 from heron.media.kinds import Kinds
 from heron.media.reader import UnknownFormat
@@ -25,7 +25,7 @@ from heron.pictures.elsewhere import Asked
 from heron.pictures.files import GROUPS, NoPicture
 from heron.pictures.rounds import PROBLEMS, Produce, Rounds
 from heron.pictures.service import PictureService
-from heron.search.similar import vectors_of
+from heron.search.similar import Behind
 from heron.times import utc_iso
 
 if TYPE_CHECKING:
@@ -40,6 +40,9 @@ _GROUND = "ground 2"
 
 _NONE = -1
 """No fingerprint: there is no vector."""
+
+_GIVEN_UP = 4
+"""The first pictures of a batch of which none can be embedded alone: then it is not the fault of the pictures."""
 
 _KEPT = 256
 """Vectors that are stored in one transaction."""
@@ -84,7 +87,7 @@ class Run:
         pictures: PictureService,
         kinds: Kinds,
         record: EmbedderModel,
-        loaded: Embedder,
+        loaded: Behind,
         kept: VectorSet,
         *,
         with_frames: bool,
@@ -223,10 +226,31 @@ class Run:
         """Embed a batch, and empty the list."""
         if not batch:
             return
-        pictures = [piece.picture for piece in batch]
-        vectors = vectors_of(self._record.name, self._loaded.embed_images, pictures, self._loaded.size)
-        self._take([(piece.owner, piece.item, piece.fingerprint) for piece in batch], vectors)
+        try:
+            vectors = self._loaded.embed_images([piece.picture for piece in batch])
+        except PluginError as error:
+            self._embed_apart(batch, error)
+        else:
+            self._take([(piece.owner, piece.item, piece.fingerprint) for piece in batch], vectors)
         batch.clear()
+
+    def _embed_apart(self, batch: Sequence[_Piece], error: PluginError) -> None:
+        """Embed the pictures of a batch that failed one by one, so that a picture costs itself alone.
+
+        Raises the error where the embedder fails for all, or for the first `_GIVEN_UP` ones.
+        """
+        failed: list[tuple[_Piece, PluginError]] = []
+        for piece in batch:
+            try:
+                vectors = self._loaded.embed_images([piece.picture])
+            except PluginError as reason:
+                failed.append((piece, reason))
+                if len(failed) == min(len(batch), _GIVEN_UP) and piece is batch[len(failed) - 1]:
+                    raise PluginError(f"{batch[0].item.name}: {error.message}", hint=error.hint) from reason
+            else:
+                self._take([(piece.owner, piece.item, piece.fingerprint)], vectors)
+        for piece, alone in failed:
+            self._note(piece.item, alone)
 
     def _take(self, wanted: Sequence[Wanted], vectors: numpy.ndarray[Any, Any]) -> None:
         """Keep vectors, of shape (len(wanted), size), to be stored soon."""

@@ -17,7 +17,7 @@ from heron.embedding.elsewhere import Vectors
 from heron.embedding.run import Run
 from heron.errors import InvalidInput
 from heron.executors.opening import ExecutorRef, opened
-from heron.hooks import Embedder, EmbedderModel, PluginManager
+from heron.hooks import EmbedderModel, PluginManager
 from heron.jobs import ImportProblem
 from heron.media.kinds import Kinds
 from heron.models import Item, Query
@@ -26,7 +26,7 @@ from heron.pictures.service import PictureService
 from heron.records import Record
 from heron.search.doubts import bounds_of
 from heron.search.service import SearchService
-from heron.search.similar import Embedders
+from heron.search.similar import Behind, Embedders
 from heron.storage.waiting import patiently
 
 
@@ -161,7 +161,7 @@ class EmbeddingService:
         kinds = ", ".join(f"'{kind.name}'" for kind in self._kinds.all() if kind.visual)
         return Query(where=f"item.kind IN ({kinds})")
 
-    def _prepared(self, key: str, made_by: MadeBy, loaded: Embedder, again: bool) -> VectorSet:
+    def _prepared(self, key: str, made_by: MadeBy, loaded: Behind, again: bool) -> VectorSet:
         """The vector set for the vectors; records this embedder as their maker."""
         known = self._schema.current().get(key)
         if known is None:

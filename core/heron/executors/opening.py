@@ -11,6 +11,7 @@ from functools import partial
 from heron.errors import HeronError, InvalidInput
 from heron.executors.workers import Workers
 from heron.hooks import PluginManager
+from heron.hooks.door import Stranger
 
 ExecutorRef = Executor | str
 """An executor, which its caller closes, or the name of one, which is opened for the job."""
@@ -39,7 +40,9 @@ def opened(plugins: PluginManager, executor: ExecutorRef, *, grain: int) -> Iter
         )
     record = plugins.executor(found[1].lower())
     load = partial(plugins.load, record, found[2] or found[3] or "")
-    with owned(load, name=executor.strip(), grain=grain) as workers:
+    who = plugins.named(record)
+    name = who if isinstance(who, Stranger) else executor.strip()
+    with owned(load, name=name, grain=grain) as workers:
         yield workers
 
 

@@ -14,6 +14,7 @@ from typing import Any, Generic, TypeVar
 from heron.cores import usable_cores
 from heron.errors import ExecutorError, HeronError, InvalidInput, WorkerLost
 from heron.executors.shipping import Answer, Call, Work
+from heron.hooks.door import Stranger
 from heron.interrupts import wait_until_done
 
 U = TypeVar("U")
@@ -61,6 +62,7 @@ class Workers:
         self.grain = grain
         self.bundle = bundle or (BUNDLE if executor is not None else grain)
         self._name = name
+        self._whose = f" (of {name})" if isinstance(name, Stranger) else ""
         self._renew = renew
         self._calls: dict[int, Call[Any, Any]] = {}
         self._under_way: dict[int, Task[Any, Any]] = {}
@@ -159,7 +161,7 @@ class Workers:
             or len(answer.results) != len(task.units)
             or not all(map(task.work.fits, task.units, answer.results))
         ):
-            raise WorkerLost("its worker answered with something else than results")
+            raise WorkerLost(f"its worker answered with something else than results{self._whose}")
         there = next((file for file in answer.unseen if os.path.lexists(file)), None)
         if there is not None:
             raise ExecutorError(
@@ -183,7 +185,7 @@ class Workers:
             return seconds > self._seconds
 
         if not wait_until_done(future, is_silent):
-            raise _Hung(f"its worker did not answer within {self._seconds:,.0f} s")
+            raise _Hung(f"its worker did not answer within {self._seconds:,.0f} s{self._whose}")
 
     def _wait_for_others(self, task: Task[Any, Any]) -> None:
         """Let a task that may end its worker run alone."""

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 from itertools import chain, islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from heron.catalog.dataset_rows import DatasetRows
-from heron.errors import InvalidInput
+from heron.deadline import begun_anew
+from heron.errors import InvalidInput, PluginError
 from heron.export.files import whole_file
 from heron.export.folders import whole_folder
 from heron.export.media import ItemFiles
+from heron.hooks.door import Stranger, guarded
 
 if TYPE_CHECKING:
     from heron.export.names import Template
@@ -110,8 +113,46 @@ def export_rows(
             is_frozen = any(row.since for row in first)
             rows = chain(first, given)
         with whole_folder(path, ItemFiles(*files, is_frozen), template=names, resume=resume) as folder:
-            count = exporter.write_folder(rows, folder)
+            count = _written(plugins, known, path, lambda given: exporter.write_folder(given, folder), rows)
     else:
         with whole_file(path) as stream:
-            count = exporter.write(rows, stream)
+            count = _written(plugins, known, path, lambda given: exporter.write(given, stream), rows)
+    return count
+
+
+def _written(
+    plugins: PluginManager,
+    known: DatasetExporter,
+    path: Path,
+    write: Callable[[Iterator[DatasetRow]], object],
+    rows: Iterable[DatasetRow],
+) -> int:
+    """The number of rows that an exporter has written. Of a stranger's one only its own time counts, which begins anew with each row."""
+    who = plugins.named(known)
+    if not isinstance(who, Stranger):
+        return cast(int, write(rows))  # type: ignore[arg-type]
+    failed: list[BaseException] = []
+
+    def given() -> Iterator[DatasetRow]:
+        following = begun_anew(partial(next, iter(rows), None))
+        try:
+            while (row := following()) is not None:
+                yield cast("DatasetRow", row)
+        except Exception as error:
+            failed.append(error)
+            raise
+
+    verb = "write_folder" if known.writes_folder else "write"
+    try:
+        with guarded(who, verb, path.name, PluginError):
+            count = write(given())
+    except PluginError as error:
+        cause = error.__cause__
+        if isinstance(cause, OSError) or (failed and cause is failed[0]):
+            raise cause from None  # of the disk, or of reading the rows, which the exporter has passed on
+        raise
+    if type(count) is not int or count < 0:
+        raise PluginError(
+            f"{path.name}: {who} failed in {verb}: it gave {count!r:.80}, expected the number of rows"
+        )
     return count

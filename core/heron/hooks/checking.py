@@ -159,6 +159,8 @@ _BOOLEAN = "True or False", lambda value: type(value) is bool
 _CALLABLE = "a function", callable
 _OPTIONAL = "a function or None", lambda value: value is None or callable(value)
 
+_ISOLATION = _one_of("process", "none")
+
 _ALL: Mapping[str, tuple[str, Callable[[Any], bool]]] = {
     "name": ("1 to 64 characters without blanks and slashes", _matches(_NAME)),
     "summary": ("one line of text", _is_line),
@@ -189,7 +191,7 @@ _RULES: Mapping[type[Contribution], Mapping[str, tuple[str, Callable[[Any], bool
     },
     MediaDecoder: {
         "personal": ("facts such as dicom.PatientName", _each(rf"{_WORD}\..+")),
-        "isolation": _one_of("process", "none"),
+        "isolation": _ISOLATION,
     },
     MetadataType: {
         "affinity": _one_of("text", "number", "boolean", "json"),
@@ -197,7 +199,10 @@ _RULES: Mapping[type[Contribution], Mapping[str, tuple[str, Callable[[Any], bool
         "compares": ("a word or None", lambda value: value is None or _matches(_WORD)(value)),
         **dict.fromkeys(("scalar", "full_text", "indexed", "vector", "ordered"), _BOOLEAN),
     },
-    QualityMetrics: {"measures": ("names of metrics", lambda value: bool(value) and _each(_WORD)(value))},
+    QualityMetrics: {
+        "measures": ("names of metrics", lambda value: bool(value) and _each(_WORD)(value)),
+        "isolation": _ISOLATION,
+    },
     MetadataDeriver: {
         "keys": ("DerivedKeys", lambda values: all(isinstance(each, DerivedKey) for each in values)),
         "version": ("a text of one line", lambda value: _is_line(value) and bool(value)),
@@ -210,6 +215,7 @@ _RULES: Mapping[type[Contribution], Mapping[str, tuple[str, Callable[[Any], bool
         "size": ("1 to 4096 or None", lambda value: value is None or (_from_one(value) and value <= 4096)),
         "embeds": ("image, text or both", lambda value: bool(value) and set(value) <= {"image", "text"}),
         "takes_model": _BOOLEAN,
+        "isolation": _ISOLATION,
         "batch": ("a whole number from 1", _from_one),
         "picture_size": ("pixels from 1", _from_one),
     },

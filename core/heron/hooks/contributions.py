@@ -15,6 +15,7 @@ from attrs.validators import in_
 
 from heron.hooks.contents import Content, contents
 from heron.hooks.interfaces import Codec, Decoder, Embedder, Exporter, FolderExporter, Measure
+from heron.hooks.isolation import Isolation
 from heron.hooks.serving import Site
 from heron.models import DERIVED_FIELDS, ITEM_FIELDS, Kind
 
@@ -133,7 +134,7 @@ class MediaDecoder(Contribution):
     load: Callable[[], Decoder]
     namespaces: Sequence[str] = field(default=(), converter=texts, validator=_checked_namespaces)
     personal: Sequence[str] = field(default=(), converter=texts)
-    isolation: Literal["process", "none"] = "process"
+    isolation: Isolation = "process"
 
     def brings(self) -> list[str]:
         """The decoder, then the namespaces of its facts."""
@@ -191,13 +192,14 @@ class MediaKind(Contribution):
 @frozen(kw_only=True)
 class QualityMetrics(Contribution):
     """Metrics of pictures, which are stored with thumbnails and queried as `metric.NAME`; `measures` are the
-    names.
+    names. Installed ones run in processes with limits of time and memory; `isolation="none"` runs them in Heron's own.
     """
 
     sort: ClassVar[str] = "quality metrics"
 
     measures: Sequence[str] = field(converter=texts)
     load: Callable[[], Measure]
+    isolation: Isolation = "process"
 
 
 @frozen(kw_only=True)
@@ -239,7 +241,8 @@ class EmbedderModel(Contribution):
     that loads exactly these weights again. `size` is None if it depends on the weights. Pictures are passed
     in batches of `batch`, with a longest side of at most `picture_size` pixels. `knows` is for a model that knows only some
     sort of pictures, and says which; `instead` is a command that uses a model that knows more. Heron says both at
-    `heron embed` and at each search; a `BoundedEmbedder` tells for single pictures and words.
+    `heron embed` and at each search; a `BoundedEmbedder` tells for single pictures and words. An installed one runs in a process
+    of its own with a limit of time; `isolation="none"` runs it in Heron's own.
     """
 
     sort: ClassVar[str] = "embedder"
@@ -252,6 +255,7 @@ class EmbedderModel(Contribution):
     picture_size: int = 512
     knows: str | None = None
     instead: str | None = None
+    isolation: Isolation = "process"
 
 
 def _checked_name(function: QueryFunction, attribute: Any, name: str) -> None:

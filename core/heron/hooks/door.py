@@ -5,10 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from heron import deadline
 from heron.errors import HeronError
 
 PASSED = (HeronError, KeyboardInterrupt, GeneratorExit, MemoryError)
 """What passes as it is: errors that are meant for people, what ends the caller's own work, and a full memory."""
+
+
+class Stranger(str):
+    """The name of a part of a plugin that does not come with Heron, as messages say it: its calls have a deadline."""
+
+    __slots__ = ()
 
 
 @contextmanager
@@ -17,17 +24,25 @@ def guarded(
 ) -> Iterator[None]:
     """Within it runs code of a plugin; an exception of its own, `SystemExit` too, is raised as `error`.
 
-    `who` is `PluginManager.named` of the contribution, and `about` the name of the file or value that it works on.
+    `who` is `PluginManager.named` of the contribution, and `about` the name of the file or value that it works on. A call of a
+    `Stranger` ends at its deadline.
     """
+    left = deadline.begin() if isinstance(who, Stranger) else None
     try:
         yield
     except PASSED:
         raise
+    except deadline.TookTooLong as found:
+        raise error(f"{about}: {who} failed in {verb}: {found}", hint=hint) from None
     except BaseException as found:  # extensions raise panics, and plugins SystemExit
         raise error(f"{about}: {who} failed in {verb} with {reason(found)}", hint=hint) from found
+    finally:
+        deadline.end(left)
 
 
 def reason(error: BaseException) -> str:
     """An exception in one line."""
+    if isinstance(error, deadline.TookTooLong):
+        return str(error)
     lines = str(error).strip().splitlines()
     return f"{type(error).__name__}: {lines[0]:.300}" if lines else type(error).__name__

@@ -7,13 +7,14 @@ import importlib
 import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import redirect_stdout
+from contextlib import nullcontext, redirect_stdout
 from types import ModuleType
 from typing import Any, TypeVar
 
 import pluggy
 from attrs import define, field, frozen
 
+from heron import deadline
 from heron.errors import PluginError
 from heron.hooks import events, specs
 from heron.hooks.checking import check
@@ -191,10 +192,13 @@ class LoadedPlugins:
         path, _, attribute = module.partition(":")
         with redirect_stdout(sys.stderr):  # what plugins print: standard output may be JSON
             try:
-                plugin: object = importlib.import_module(path)
-                for part in filter(None, attribute.split(".")):
-                    plugin = getattr(plugin, part)
-            except (Exception, SystemExit) as error:  # noqa: BLE001 - a stranger's code
+                with deadline.limited() if origin.rank else nullcontext():
+                    plugin: object = importlib.import_module(path)
+                    for part in filter(None, attribute.split(".")):
+                        plugin = getattr(plugin, part)
+            except (KeyboardInterrupt, MemoryError):
+                raise
+            except BaseException as error:  # noqa: BLE001 - a stranger's code
                 status.status = f"failed: {_reason(error)}"
                 return
             self._add(plugin, origin, status, slept)
@@ -212,14 +216,19 @@ class LoadedPlugins:
         try:
             _refuse_misspelt(plugin)
             self._pluggy.register(plugin, name=f"{origin.distribution}:{status.name}")
-            found = {hook: list(self._yielded(plugin, hook, record)) for hook, record in self._hooks.items()}
+            with nullcontext() if origin.is_own else deadline.limited():
+                found = {
+                    hook: list(self._yielded(plugin, hook, record)) for hook, record in self._hooks.items()
+                }
             if slept is None:
                 new = [each for yielded in found.values() for each in yielded]
             else:
                 _require_as_written(slept, found)
                 new = [each for hook, yielded in found.items() if slept.hides(hook) for each in yielded]
             self._check(new, origin)
-        except (Exception, SystemExit) as error:  # noqa: BLE001 - a stranger's code
+        except (KeyboardInterrupt, MemoryError):
+            raise
+        except BaseException as error:  # noqa: BLE001 - a stranger's code
             status.status = f"failed: {_reason(error)}"
             if self._pluggy.is_registered(plugin):
                 self._pluggy.unregister(plugin)

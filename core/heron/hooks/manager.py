@@ -6,11 +6,13 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import nullcontext
 from typing import Any, TypeVar
 
 import pluggy
 from attrs import frozen
 
+from heron import deadline
 from heron.errors import PluginError
 from heron.hooks import events
 from heron.hooks.backends import StorageBackend
@@ -28,7 +30,7 @@ from heron.hooks.contributions import (
     Routes,
 )
 from heron.hooks.derivers import MetadataDeriver
-from heron.hooks.door import PASSED, reason
+from heron.hooks.door import PASSED, Stranger, reason
 from heron.hooks.importers import DatasetImporter
 from heron.hooks.loading import LOADING, LoadedPlugins, PluginStatus
 from heron.hooks.registry import Origin, missing, missing_packages
@@ -159,7 +161,8 @@ class PluginManager:
             if (given := arguments()) is None:
                 break
             try:
-                impl.function(**{name: given[name] for name in impl.argnames})
+                with deadline.limited():
+                    impl.function(**{name: given[name] for name in impl.argnames})
             except KeyboardInterrupt:
                 raise
             except BaseException as error:  # noqa: BLE001 - a stranger's code
@@ -206,14 +209,14 @@ class PluginManager:
         origin = self._registry.origin_of(contribution)
         return origin is not None and origin.is_own
 
-    def isolates(self, decoder: MediaDecoder) -> bool:
-        """Whether a decoder runs in processes of its own: those of installed plugins of others do that do not refuse.
+    def isolates(self, part: MediaDecoder | QualityMetrics | EmbedderModel) -> bool:
+        """Whether a part runs in processes of its own: those of installed plugins of others do that do not refuse.
 
         Heron's own protect this process themselves, and no other process has the plugins that were given as objects.
         """
-        origin = self._registry.origin_of(decoder)
+        origin = self._registry.origin_of(part)
         is_installed = origin is not None and origin.rank == 1
-        return decoder.isolation == "process" and is_installed and not self.is_own(decoder)
+        return part.isolation == "process" and is_installed and not self.is_own(part)
 
     def named(self, contribution: Contribution) -> str:
         """A contribution with its plugin and distribution, as messages name it: `decoder flif (plugin my_flif of my-flif)`."""
@@ -222,7 +225,8 @@ class PluginManager:
             return f"{contribution.sort} {contribution.name}"
         plugin = self._registry.plugin_of(contribution)
         of = "" if origin.is_own or origin.rank == 2 else f" of {origin.distribution}"
-        return f"{contribution.sort} {contribution.name} (plugin {plugin}{of})"
+        named = f"{contribution.sort} {contribution.name} (plugin {plugin}{of})"
+        return named if origin.is_own else Stranger(named)
 
     def embedder(self, name: str) -> EmbedderModel:
         """An embedder by name; raises PluginError."""
@@ -256,7 +260,7 @@ class PluginManager:
         self.require(contribution)
         loader: Any = contribution
         try:
-            with LOADING:
+            with LOADING, nullcontext() if self.is_own(contribution) else deadline.limited():
                 return loader.load(*arguments)
         except PASSED:
             raise

@@ -24,6 +24,7 @@ from heron.media.files import PREFETCH
 from heron.media.reader import Decoding
 from heron.metadata.sidecars import sidecar_metadata
 from heron.models import MAX_METADATA, Json, Kind, NewItem
+from heron.storage.answers import CheckedStorage
 from heron.storage.openers import Opener
 from heron.storage.opening import OpenedFile, Peeked, local_or_stored
 from heron.storage.retries import PatientStorage
@@ -75,8 +76,14 @@ class Prober:
         return Outcome(unit, None, (problem(unit, text),))
 
     def _reader_of(self, unit: Unit) -> str | None:
-        """The decoder of a file, with its plugin, as messages name it; None if that cannot be said without reading more."""
+        """The decoder of a file or the storage of an object, with its plugin, as messages name it.
+
+        None if that cannot be said without reading more.
+        """
         with suppress(Exception):
+            if unit.path is None:
+                storage = self._opener(unit.url).storage if self._opener is not None else None
+                return storage.who if isinstance(storage, CheckedStorage) else None
             sniffed = self._items.reader.sniff(local_or_stored(unit.path, unit.url, self._opener))
             return self._plugins.named(sniffed.decoder) if sniffed is not None else None
         return None

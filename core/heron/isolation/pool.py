@@ -57,7 +57,7 @@ class Pool:
                 raise
             if answer.get("error") == "MemoryError":
                 process.end()
-                raise Ended(f"it needs more than {self._limits.memory // 1024**2:,} MB of memory")
+                raise Ended(self._limits.too_little())
             self._give_back(process)
             if "error" in answer:
                 raise _error(answer)

@@ -9,13 +9,16 @@ import sys
 import weakref
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from attrs import frozen
 
 from heron.errors import InvalidInput, PluginError
 from heron.hooks import MediaFile
 from heron.isolation.channel import BrokenMessage, Channel, Message
+
+SHOWN = "HERON_PLUGIN_OUTPUT"
+"""The environment variable that says where what such a process prints goes."""
 
 _LARGEST_READ = 8 * 1024**2
 _AFTER = 10
@@ -24,7 +27,10 @@ _AFTER = 10
 
 @frozen
 class Limits:
-    """What one call of a decoder may take: processor time, and time without an answer, in seconds; address space in bytes."""
+    """What one call may take: processor time, and time without an answer, in seconds; address space in bytes.
+
+    No limit of processor time for 0 `seconds`, and none of address space for a negative `memory`.
+    """
 
     seconds: float = 60
     wait: float = 120
@@ -32,9 +38,15 @@ class Limits:
 
     @classmethod
     def of_environment(cls) -> Limits:
-        """HERON_DECODER_SECONDS and HERON_DECODER_MEMORY (in MB), or the defaults; raises InvalidInput."""
+        """HERON_DECODER_SECONDS, HERON_DECODER_WAIT and HERON_DECODER_MEMORY (in MB), or the defaults; raises InvalidInput."""
         seconds = _number("HERON_DECODER_SECONDS", 60)
-        return cls(seconds, max(120, 2 * seconds), _number("HERON_DECODER_MEMORY", 4096) * 1024**2)
+        wait = _number("HERON_DECODER_WAIT", max(120, 2 * seconds))
+        return cls(seconds, wait, _number("HERON_DECODER_MEMORY", 4096) * 1024**2)
+
+    def too_little(self) -> str:
+        """What is said where memory was too little."""
+        most = f" more than {self.memory // 1024**2:,} MB of" if self.memory >= 0 else " more"
+        return f"it needs{most} memory" + ("" if self.memory >= 0 else " than there is")
 
 
 def _number(name: str, default: int) -> int:
@@ -94,10 +106,10 @@ class Process:
         given = [str(number) for number in (limits.seconds, limits.wait, limits.memory)]
         try:
             self._process = subprocess.Popen(
-                [sys.executable, "-P", "-m", module, *given, *told],
+                [sys.executable, "-uP", "-m", module, *given, *told],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
-                stderr=subprocess.DEVNULL,
+                stderr=_output(),
                 bufsize=0,
                 env={
                     **os.environ,
@@ -163,6 +175,20 @@ class Process:
         except ValueError:
             name = str(-code)
         return Ended(f"its process ended by signal {name}")
+
+
+def _output() -> int | BinaryIO | None:
+    """Where what the process prints goes: nowhere, or where HERON_PLUGIN_OUTPUT says, a file or `-`; raises InvalidInput."""
+    given = os.environ.get(SHOWN, "")
+    if given in ("", "-"):
+        return None if given else subprocess.DEVNULL
+    try:
+        return Path(given).expanduser().open("ab")
+    except OSError as error:
+        raise InvalidInput(
+            f"{SHOWN}: {given} cannot be written: {error.strerror}",
+            hint="name a file, or - for standard error",
+        ) from error
 
 
 def _end(process: subprocess.Popen[bytes], owner: int) -> None:

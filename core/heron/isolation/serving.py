@@ -111,8 +111,11 @@ def run(
     most = int(memory)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the process that asks decides when to stop
     incoming, outgoing, nothing = os.dup(0), os.dup(1), os.open(os.devnull, os.O_RDWR)
-    for standard in (0, 1, 2):
-        os.dup2(nothing, standard)
+    is_shown = bool(os.environ.get("HERON_PLUGIN_OUTPUT"))
+    os.dup2(nothing, 0)
+    os.dup2(2 if is_shown else nothing, 1)
+    if not is_shown:
+        os.dup2(nothing, 2)
     with suppress(ValueError, OSError):  # not every system can limit memory
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
         resource.setrlimit(resource.RLIMIT_AS, (most, most))

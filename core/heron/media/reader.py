@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from itertools import islice
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from attrs import evolve, frozen
 
-from heron.errors import InvalidInput, MediaError, PluginError
+from heron.errors import InvalidInput, MediaError, PluginError, PluginWarning
 from heron.hooks import (
     FrameDecoder,
     MediaDecoder,
     MediaFile,
     Part,
     PluginManager,
+    QualityMetrics,
     Series,
     SeriesDecoder,
     TextReader,
@@ -38,6 +40,9 @@ if TYPE_CHECKING:
     from heron.isolation.pool import Pool
 
 T = TypeVar("T")
+
+_IN_A_ROW = 3
+"""The failures in a row after which metrics are not asked any more by this process: each may take a minute."""
 
 THUMBNAIL = 256
 """Longest side of a thumbnail in pixels."""
@@ -234,7 +239,7 @@ class MediaReader:
 
         self._plugins.require(record)
         self._pool = self._pool or Pool()
-        who = self._plugins.named(record)
+        who = str(self._plugins.named(record))  # its processes have limits of their own
         decoder = isolated(self._pool, self._plugins.plugin_of(record), record.name, who)
         return Decoding(record, decoder, who, elsewhere=True)
 
@@ -303,7 +308,12 @@ class Measuring:
 
     def __init__(self, plugins: PluginManager) -> None:
         self._plugins = plugins
-        self._loaded: list[tuple[Sequence[str], Any]] | None = None
+        self._loaded: list[tuple[str, Sequence[str], Any]] | None = None
+        self._failed: dict[str, int] = {}
+        """How often each has failed in a row."""
+
+        self._told: set[str] = set()
+        self._pool: Pool | None = None
 
     def __call__(self, picture: Image, width: int | None, height: int | None) -> dict[str, float]:
         """The metrics of a picture, which may be a smaller copy of one of `width` x `height` pixels.
@@ -312,23 +322,52 @@ class Measuring:
         """
         picture = laid(picture)
         found: dict[str, float] = {}
-        for names, measure in self._measures():
-            try:
-                given = measure(picture, width or picture.width, height or picture.height)
-                numbers = {name: float(given[name]) for name in names if _is_number(given.get(name))}
-            except Exception:  # noqa: BLE001, S112 - a plugin's measure that fails is no reason to lose the picture
+        for who, names, measure in self._measures():
+            if self._failed.get(who, 0) >= _IN_A_ROW:
                 continue
+            try:
+                with guarded(who, "measure", "a picture", PluginError):
+                    given = measure(picture, width or picture.width, height or picture.height)
+                    numbers = {name: float(given[name]) for name in names if _is_number(given.get(name))}
+            except (PluginError, MemoryError) as error:  # no reason to lose the picture
+                self._complain(who, error)
+                continue
+            self._failed.pop(who, None)
             found.update((name, round(number, 6)) for name, number in numbers.items())
         return found
 
-    def _measures(self) -> list[tuple[Sequence[str], Any]]:
+    def _complain(self, who: str, error: Exception) -> None:
+        """Warn of the first failure in a row of some metrics, and of the last one that is waited for."""
+        count = self._failed[who] = self._failed.get(who, 0) + 1
+        if count == 1 and who not in self._told:
+            self._told.add(who)
+            warnings.warn(f"{error}; this picture is without these metrics", PluginWarning, stacklevel=3)
+        elif count == _IN_A_ROW:
+            text = f"{who} has failed for {_IN_A_ROW} pictures in a row, and is not asked any more"
+            warnings.warn(text, PluginWarning, stacklevel=3)
+
+    def _measures(self) -> list[tuple[str, Sequence[str], Any]]:
         if self._loaded is None:
             loaded = []
             for record in self._plugins.metrics():
-                with suppress(PluginError):
-                    loaded.append((record.measures, self._plugins.load(record)))
+                who = self._plugins.named(record)
+                who = str(who) if self._plugins.isolates(record) else who
+                try:
+                    loaded.append((who, record.measures, self._made(record, who)))
+                except PluginError as error:
+                    self._complain(who, error)
             self._loaded = loaded  # set when complete, since other threads read it
         return self._loaded
+
+    def _made(self, record: QualityMetrics, who: str) -> Any:
+        if not self._plugins.isolates(record):
+            return self._plugins.load(record)
+        from heron.isolation.pictures import isolated_measure
+        from heron.isolation.pool import Pool
+
+        self._plugins.require(record)
+        self._pool = self._pool or Pool()
+        return isolated_measure(self._pool, self._plugins.plugin_of(record), record.name, who)
 
 
 def _is_number(value: Any) -> bool:

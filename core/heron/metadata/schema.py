@@ -104,14 +104,16 @@ class Schema:
 
     def encoder(self, key: SchemaKey) -> Encode:
         """The function that checks a value of this key and returns what is stored."""
-        return self.codec(key).encoder(key.parameters)
+        return self._behind(key, "encode", self.codec(key).encoder(key.parameters))
 
     def decoder(self, key: SchemaKey) -> Decode | None:
         """The function that makes the shown form of a stored value; None where that is the stored form."""
         from heron.hooks.interfaces import ShownCodec
 
         codec = self.codec(key)
-        return codec.decoder(key.parameters) if isinstance(codec, ShownCodec) else None
+        if not isinstance(codec, ShownCodec):
+            return None
+        return self._behind(key, "decode", codec.decoder(key.parameters))
 
     def bound_encoder(self, key: SchemaKey) -> Encode:
         """The function that encodes the bound of a range of this key's values."""
@@ -119,8 +121,14 @@ class Schema:
 
         codec = self.codec(key)
         if isinstance(codec, RangeCodec):
-            return codec.bound_encoder(key.parameters)
-        return codec.encoder(key.parameters)
+            return self._behind(key, "encode", codec.bound_encoder(key.parameters))
+        return self._behind(key, "encode", codec.encoder(key.parameters))
+
+    def _behind(self, key: SchemaKey, verb: str, convert: Encode) -> Encode:
+        from heron.metadata.door import behind
+
+        kind = self.type_of(key)
+        return behind(self._plugins().named(kind), kind, verb, convert)
 
     def codec(self, key: SchemaKey) -> Codec:
         """The rules of a key's type; raises PluginError when its plugin is not there or cannot be loaded."""
@@ -285,11 +293,17 @@ class Schema:
             raise MetadataError(f"key {name!r}: {error.message}", hint=error.hint) from error
 
     def _parameters(self, name: str, kind: MetadataType, given: Mapping[str, Json]) -> dict[str, Json]:
+        from heron.hooks.door import guarded
+
         codec: Codec = self._plugins().load(kind)
         try:
-            return codec.parameters(given)
-        except ValueError as error:
-            raise MetadataError(f"key {name!r}: {kind.name} {error}") from error
+            with guarded(self._plugins().named(kind), "parameters", f"key {name!r}", PluginError):
+                try:
+                    return dict(codec.parameters(given))
+                except ValueError as error:
+                    raise MetadataError(f"key {name!r}: {kind.name} {error}") from error
+        except PluginError as error:
+            raise MetadataError(error.message, hint=error.hint) from error
 
     def _add(self, name: str, kind: MetadataType, parameters: Mapping[str, Json]) -> SchemaKey:
         check_key(name)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from heron.errors import PluginError
-from heron.hooks import BoundedEmbedder, Embedder, EmbedderModel
+from heron.hooks import BoundedEmbedder, EmbedderModel
 from heron.metadata.keys import printable
 from heron.models import Frame, Item
 from heron.wording import counted
@@ -31,7 +31,7 @@ def bounds_of(record: EmbedderModel) -> str | None:
 def doubts(
     vectors: VectorStore,
     record_of: Callable[[str], EmbedderModel],
-    load: Callable[[str, str | None], Embedder],
+    load: Callable[[str, str | None], object],
     key: str,
     text: str | None,
     hits: Iterable[Item | Frame],

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from heron.errors import InvalidInput, QueryError
 from heron.hooks.contributions import QueryFunction
+from heron.hooks.door import guarded
 from heron.hooks.specs import hookimpl
 from heron.metadata.keys import is_unicode, printable
 from heron.models import Json
@@ -121,9 +122,9 @@ class Functions:
         If any argument is None, the result is None. `decoders` turn arguments of metadata types into their shown form.
         """
         if function.name in BUILT_IN:
-            plugin, call = "built in", function.load()
+            who, call = f"the function {function.name} (built in)", function.load()
         else:
-            plugin, call = f"plugin {self._plugins().plugin_of(function)}", self._plugins().load(function)
+            who, call = self._plugins().named(function), self._plugins().load(function)
         shape = list(zip(function.arguments, [*decoders] or [None] * len(function.arguments), strict=True))
 
         def called(*values: Json) -> Json:
@@ -133,16 +134,13 @@ class Functions:
                 given = [_given(kind, decode, v) for (kind, decode), v in zip(shape, values, strict=True)]
             except Exception:  # noqa: BLE001 - a value that was stored before its key existed, and cannot be decoded
                 return None
-            try:
+            with guarded(who, "call", ", ".join(printable(each) for each in given)[:80], QueryError):
                 result = call(*given)
-            except Exception as error:
-                reason = f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else 'no reason given'}"
-                raise QueryError(f"the function {function.name} ({plugin}) failed: {reason:.200}") from error
             try:
                 return _stored(function.result, result)
             except (ValueError, InvalidInput):
                 raise QueryError(
-                    f"the function {function.name} ({plugin}) returned {printable(result)}, expected a {function.result}"
+                    f"{who} returned {printable(result)}, expected a {function.result}"
                 ) from None
 
         return called

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 from attrs import frozen
@@ -13,13 +13,18 @@ from heron.catalog.frames import FrameService
 from heron.catalog.items import ItemService
 from heron.catalog.vectors.rows import VectorSet
 from heron.catalog.vectors.store import VectorStore
-from heron.errors import HeronError, InvalidInput, NotFound, PluginError, QueryError
-from heron.hooks import Embedder, EmbedderModel, PluginManager
+from heron.errors import InvalidInput, NotFound, PluginError, QueryError
+from heron.hooks import BoundedEmbedder, EmbedderModel, PluginManager
+from heron.hooks.door import guarded
 from heron.metadata.keys import printable
 from heron.models import Frame, Item, Json, Query
 from heron.uuids import is_uuid
 from heron.vectors.checking import checked
 from heron.vectors.npy import read_npy
+from heron.wording import counted
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
 
 Array = np.ndarray[Any, Any]
 T = TypeVar("T")
@@ -29,33 +34,89 @@ Thing = Item | Frame | Path | Vector
 """What the result of a query can be similar to; a path is that of a picture or a `.npy` file."""
 
 
+class Behind:
+    """An embedder behind the door: what it raises is a PluginError that names it. `who` is it, its plugin and distribution."""
+
+    def __init__(self, who: str, embedder: Any) -> None:
+        """Raises PluginError for what is no embedder."""
+        self.who = who
+        self._embedder = embedder
+        with guarded(who, "load", "its parts", PluginError):
+            missing = [part for part in ("size", "revision", "embed_images") if not hasattr(embedder, part)]
+        if missing:
+            raise PluginError(f"{who} has no {', '.join(missing)}, which heron.Embedder requires")
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._embedder, name)
+
+    def embed_images(self, images: Sequence[Image]) -> Array:
+        """The vectors of pictures, numbers of shape (len(images), size); raises PluginError."""
+        return self._vectors("embed_images", images)
+
+    def embed_texts(self, texts: Sequence[str]) -> Array:
+        """The vectors of texts, numbers of shape (len(texts), size); raises PluginError, InvalidInput."""
+        return self._vectors("embed_texts", texts)
+
+    def _vectors(self, verb: str, given: Sequence[Any]) -> Array:
+        about = counted(len(given), "picture" if verb == "embed_images" else "text")
+        with guarded(self.who, verb, about, PluginError):
+            vectors: Array = np.asarray(getattr(self._embedder, verb)(given))
+        if vectors.shape != (len(given), self.size):
+            raise PluginError(
+                f"{self.who} returned an array of shape {vectors.shape}, expected {(len(given), self.size)}"
+            )
+        if vectors.dtype.kind not in "fiu":
+            raise PluginError(f"{self.who} returned {vectors.dtype.name}, expected numbers")
+        return vectors
+
+
+class BoundedBehind(Behind):
+    """A `BoundedEmbedder` behind the door."""
+
+    def outside(self, vectors: Array) -> Sequence[bool]:
+        """As `BoundedEmbedder.outside`; raises PluginError."""
+        with guarded(self.who, "outside", counted(len(vectors), "vector"), PluginError):
+            return [bool(each) for each in self._embedder.outside(vectors)]
+
+    def unknown(self, text: str) -> Sequence[str]:
+        """As `BoundedEmbedder.unknown`; raises PluginError."""
+        with guarded(self.who, "unknown", "a text", PluginError):
+            return [str(word) for word in self._embedder.unknown(text)]
+
+
 class Embedders:
     """The embedders of a workspace; each model is loaded when it is first needed."""
 
     def __init__(self, plugins: Callable[[], PluginManager]) -> None:
         self._plugins = plugins
-        self._loaded: dict[tuple[str, str | None], Embedder] = {}
+        self._loaded: dict[tuple[str, str | None], Behind] = {}
 
     def record(self, name: str) -> EmbedderModel:
         """The record of an embedder; raises PluginError."""
         return self._plugins().embedder(name)
 
-    def get(self, name: str, model: str | None = None) -> Embedder:
+    def get(self, name: str, model: str | None = None) -> Behind:
         """An embedder with its weights loaded; raises PluginError, and InvalidInput for a model that it does not accept."""
         known = self._loaded.get((name, model))
         if known is None:
             record = self.record(name)
             if model is not None and not record.takes_model:
                 raise InvalidInput(f"embedder {name} has one model only, leave {printable(model)} out")
-            arguments = (model,) if record.takes_model else ()
-            known = self._plugins().load(record, *arguments)
-            missing = [part for part in ("size", "revision", "embed_images") if not hasattr(known, part)]
-            if missing:
-                raise PluginError(
-                    f"embedder {name} has no {', '.join(missing)}, which heron.Embedder requires"
-                )
+            made = self._made(record, (model,) if record.takes_model else ())
+            door = BoundedBehind if isinstance(made, BoundedEmbedder) else Behind
+            who = self._plugins().named(record)
+            known = door(str(who) if self._plugins().isolates(record) else who, made)
             self._loaded[name, model] = known
         return known
+
+    def _made(self, record: EmbedderModel, arguments: tuple[str | None, ...]) -> Any:
+        plugins = self._plugins()
+        if not plugins.isolates(record):
+            return plugins.load(record, *arguments)
+        from heron.isolation.pictures import isolated_embedder
+
+        plugins.require(record)
+        return isolated_embedder(plugins.plugin_of(record), record.name, plugins.named(record), arguments)
 
     def is_ready(self, name: str | None) -> bool:
         """Whether an embedder is installed with the packages that it needs."""
@@ -64,27 +125,6 @@ class Embedders:
         except PluginError:
             return False
         return True
-
-
-def vectors_of(name: str, embed: Callable[[Sequence[T]], Any], given: Sequence[T], size: int) -> Array:
-    """The vectors that an embedder makes of pictures or texts: numbers of shape (len(given), size).
-
-    Raises PluginError if it fails or returns something else.
-    """
-    try:
-        vectors: Array = np.asarray(embed(given))
-    except (HeronError, MemoryError):
-        raise
-    except Exception as error:
-        text = f"embedder {name} failed with {type(error).__name__}: {error}"
-        raise PluginError(text.splitlines()[0]) from error
-    if vectors.shape != (len(given), size):
-        raise PluginError(
-            f"embedder {name} returned an array of shape {vectors.shape}, expected {(len(given), size)}"
-        )
-    if vectors.dtype.kind not in "fiu":
-        raise PluginError(f"embedder {name} returned {vectors.dtype.name}, expected numbers")
-    return vectors
 
 
 @frozen
@@ -174,7 +214,7 @@ class Similar:
             return self._embedders.is_ready(kept.embedder)
         return np.shape(thing)[-1:] == (kept.size,)
 
-    def _embedder(self, kept: VectorSet) -> Embedder:
+    def _embedder(self, kept: VectorSet) -> Behind:
         if kept.embedder is None:
             raise QueryError(
                 f"the vectors of {kept.key!r} were imported, and no embedder is known that makes more",
@@ -248,7 +288,7 @@ class Similar:
         return self._made(kept, embedder.embed_images, picture, name)
 
     def _made(self, kept: VectorSet, embed: Callable[[Sequence[T]], Any], given: T, name: str) -> Array:
-        return self._checked(kept, vectors_of(kept.embedder or "", embed, [given], kept.size), name)
+        return self._checked(kept, embed([given]), name)
 
     def _checked(self, kept: VectorSet, vector: Any, name: str) -> Array:
         array = checked(vector, kept.size, lambda row: name)

@@ -21,7 +21,9 @@ class CheckedStorage:
 
     def __init__(self, storage: Any, who: str) -> None:
         self.backend = storage
-        self._who = who
+        self.who = who
+        """The backend with its plugin, as messages name it."""
+
         if hasattr(storage, "peek_all"):
             self.peek_all = self._peek_all
         if hasattr(storage, "write") and hasattr(storage, "delete"):
@@ -42,10 +44,10 @@ class CheckedStorage:
     def list(self, prefix: str, after: str | None = None) -> Iterator[StoredObject]:
         """Like the backend's method."""
         found = self._asked("list", prefix, after)
-        with guarded(self._who, "list", prefix, PluginError):
+        with guarded(self.who, "list", prefix, PluginError):
             objects = iter(found)
         while True:
-            with guarded(self._who, "list", prefix, PluginError):
+            with guarded(self.who, "list", prefix, PluginError):
                 stored = next(objects, None)
             if stored is None:
                 return
@@ -71,7 +73,7 @@ class CheckedStorage:
 
     def _peek_all(self, urls: Sequence[str], count: int) -> Sequence[tuple[StoredObject, bytes] | HeronError]:
         about = urls[0] if urls else ""
-        with guarded(self._who, "peek_all", about, PluginError):
+        with guarded(self.who, "peek_all", about, PluginError):
             found = list(self.backend.peek_all(urls, count))
         if len(found) != len(urls):
             raise self._wrong("peek_all", about, f"it gave {len(found):,} answers for {len(urls):,} objects")
@@ -84,7 +86,7 @@ class CheckedStorage:
         return lambda url, *rest: self._asked(verb, url, *rest)
 
     def _asked(self, verb: str, url: str, *arguments: Any, **named: Any) -> Any:
-        with guarded(self._who, verb, url, PluginError):
+        with guarded(self.who, verb, url, PluginError):
             return getattr(self.backend, verb)(url, *arguments, **named)
 
     def _pair(self, verb: str, url: str, found: Any, most: int) -> tuple[StoredObject, bytes]:
@@ -118,4 +120,4 @@ class CheckedStorage:
         return self._wrong(verb, url, f"it gave {printable(found)}, expected {what}")
 
     def _wrong(self, verb: str, url: str, what: str) -> PluginError:
-        return PluginError(f"{url}: {self._who} failed in {verb}: {what}")
+        return PluginError(f"{url}: {self.who} failed in {verb}: {what}")

@@ -43,12 +43,6 @@ def texts(given: Sequence[str]) -> tuple[str, ...]:
     return tuple(given)
 
 
-def _sides(given: Sequence[Side]) -> tuple[Side, ...]:
-    if isinstance(given, str):
-        raise TypeError(f"expected a list of texts, got the text {given!r}")
-    return tuple(given)
-
-
 def _formats(given: Sequence[MediaFormat]) -> tuple[MediaFormat, ...]:
     return tuple(given)
 
@@ -249,7 +243,7 @@ class EmbedderModel(Contribution):
 
     load: Callable[..., Embedder]
     size: int | None = None
-    embeds: Sequence[Side] = field(default=("image",), converter=_sides)
+    embeds: Sequence[Side] = field(default=("image",), converter=_texts)
     takes_model: bool = False
     batch: int = 32
     picture_size: int = 512

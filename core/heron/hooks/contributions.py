@@ -243,7 +243,7 @@ class EmbedderModel(Contribution):
 
     load: Callable[..., Embedder]
     size: int | None = None
-    embeds: Sequence[Side] = field(default=("image",), converter=_texts)
+    embeds: Sequence[Side] = field(default=("image",), converter=texts)
     takes_model: bool = False
     batch: int = 32
     picture_size: int = 512

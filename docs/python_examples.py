@@ -195,6 +195,8 @@ EXAMPLES: dict[str, str] = {
     "search.notes": "ws.search.notes(where=\"city = 'Algiers'\")  # () where no value counts as missing",
     "search.values": 'ws.search.values(ws.search(limit=10), "name,width,exif.Model")',
     "search.frames": 'for frame in ws.search.frames(where="frame.is_key"):\n    print(frame.item, frame.number)',
+    "actions.list": '[action.name for action in ws.actions.list()]  # ["check-files"]',
+    "actions.run": 'ws.actions.run("check-files", heron.Query(folder="Photos"), options={"hash": True}).failed',
     "derive.__call__": 'ws.derive("orientation", heron.Query(folder="Photos")).skipped',
     "derive.chosen": '[item.name for item in ws.derive.chosen("orientation")]',
     "derive.list": '[deriver.name for deriver in ws.derive.list()]  # ["orientation"]',

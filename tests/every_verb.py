@@ -32,6 +32,8 @@ READS = {
     "versions.rows": lambda w, t: w.versions.rows(f"{t.title}@1"),
     "versions.verify": lambda w, t: w.versions.verify(f"{t.title}@1"),
     "embed.chosen": lambda w, t: w.embed.chosen(),
+    "actions.list": lambda w, t: w.actions.list(),
+    "actions.run": lambda w, t: w.actions.run("check-files", [t.picture]),
     "derive.list": lambda w, t: w.derive.list(),
     "derive.chosen": lambda w, t: w.derive.chosen("orientation"),
     "export": lambda w, t: w.export(t.title, w.root / "out.json"),

@@ -57,6 +57,11 @@ EXAMPLES = {
         lambda w: w.versions.verify("train", hashes=True),
     ],
     "embed.chosen": [lambda w: w.embed.chosen(), lambda w: w.embed.chosen(heron.Query(folder="Hidden"))],
+    "actions.list": [lambda w: w.actions.list()],
+    "actions.run": [
+        lambda w: w.actions.run("check-files", heron.Query()),
+        lambda w: w.actions.run("check-files", heron.Query(folder="Hidden")),
+    ],
     "derive.chosen": [
         lambda w: w.derive.chosen("orientation"),
         lambda w: w.derive.chosen("orientation", heron.Query(folder="Hidden")),

@@ -38,14 +38,14 @@ integrations list | trust --list | integrations options s3 | plugins prefer --li
 org users | org users list | org users keys | org users keys list | org users tokens | org users tokens list ada@example.org
 org groups | org groups list | org tags | org tags list | org roles --group crew | projects
 projects list --tag urgent | projects sent | log --verb roles
-vectors status | vectors verify | vectors compact | embed --list | derive --list | derive | manifest formats | sync | facets kind,width | stats | compare width>0 width>1
+vectors status | vectors verify | vectors compact | embed --list | derive --list | derive | run --list | manifest formats | sync | facets kind,width | stats | compare width>0 width>1
 """
 OTHERS = """
 init new | relocate in elsewhere --dry-run | import in/a.png --folder P | import --manifest m.json --folder M --dry-run --ignore-errors | manifest check m.json
 manifest create in -o made.json | items show a.png | items rename a.png b
 items move Q a.png | items delete a.png --yes | show a.png | show a.png -o x.png | show a.png --windows | show a.txt --text
 keyframes set film.gif 1 2 | keyframes extract film.gif -o frames | keyframes remove film.gif 0
-thumbnails --folder P | embed --folder P --again | vectors rebuild visual | vectors delete visual --yes | vectors adopt visual
+thumbnails --folder P | embed --folder P --again | run check-files --folder P | vectors rebuild visual | vectors delete visual --yes | vectors adopt visual
 vectors export visual -o v.npy | vectors import mine v.npy --ids v.ids.txt --create
 columns status | columns rebuild | columns push pushed | backup backups | restore kept new | schema | schema show | schema add city varchar | schema add-options weather fog | schema delete weather
 schema rename-option weather sun shine | schema convert | schema undo late

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from heron._version import __version__
 
 if TYPE_CHECKING:
+    from heron.actions.service import ActionInfo, ActionReport
     from heron.answers import (
         CarriedOver,
         Conflict,
@@ -71,6 +72,7 @@ if TYPE_CHECKING:
         WorkerLost,
     )
     from heron.hooks import (
+        ActionOption,
         CliCommand,
         Codec,
         CommandContext,
@@ -89,6 +91,7 @@ if TYPE_CHECKING:
         ImportEntry,
         Importer,
         ImportSource,
+        ItemAction,
         JobProgress,
         Jobs,
         Measure,
@@ -187,6 +190,7 @@ if TYPE_CHECKING:
     from heron.workspace import Workspace
 
 _HOME = {
+    "actions.service": "ActionInfo ActionReport",
     "answers": "CarriedOver Conflict Conversion Explanation FolderContents NameMatches Pushed QueryName Use Verification",
     "catalog.relocation": "Relocated",
     "catalog.vectors.adoption": "Adopted",
@@ -211,8 +215,8 @@ _HOME = {
         "PermissionDenied PluginError PluginWarning QueryError Throttled Unreachable WorkerLost"
     ),
     "hooks": (
-        "CliCommand Codec CommandContext DatasetExporter DatasetImporter Decoder Derive DerivedKey Embedder EmbedderModel ExecutorBackend ExportFolder Exporter "
-        "FolderExporter FrameDecoder ImportEntry ImportSource Importer JobProgress Jobs Measure "
+        "ActionOption CliCommand Codec CommandContext DatasetExporter DatasetImporter Decoder Derive DerivedKey Embedder EmbedderModel ExecutorBackend ExportFolder Exporter "
+        "FolderExporter FrameDecoder ImportEntry ImportSource Importer ItemAction JobProgress Jobs Measure "
         "MediaDecoder MediaFile MediaFormat MediaKind MetadataDeriver MetadataType Part QualityMetrics QueryFunction RangeCodec Routes "
         "Series SeriesDecoder ServedJob ShownCodec Signed Site Storage StorageBackend StorageOption StoredObject TextReader ValueDecoder Values Viewer Window "
         "WritableStorage hookimpl"
@@ -248,6 +252,9 @@ _HOME = {
 _MODULE_OF = {name: module for module, names in _HOME.items() for name in names.split()}
 
 __all__ = [
+    "ActionInfo",
+    "ActionOption",
+    "ActionReport",
     "Added",
     "Adopted",
     "AlreadyExists",
@@ -318,6 +325,7 @@ __all__ = [
     "Integration",
     "InvalidInput",
     "Item",
+    "ItemAction",
     "JobProgress",
     "Jobs",
     "Leak",

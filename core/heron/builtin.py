@@ -16,6 +16,7 @@ BUILTIN = (
     "heron.embedders.builtin",
     "heron.metadata.types",
     "heron.deriving.builtin",
+    "heron.actions.builtin",
     "heron.search.functions",
     "heron.export.builtin",
     "heron.ingest.datasets.builtin",

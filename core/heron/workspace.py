@@ -14,6 +14,7 @@ from heron.notebooks import MOST
 if TYPE_CHECKING:
     from PIL.Image import Image
 
+    from heron.actions.service import ActionService
     from heron.catalog.referring import DatasetRef, ItemRef
     from heron.curation.lookup import Lookup
     from heron.curation.projections import ProjectionService
@@ -188,6 +189,13 @@ class Workspace(Holdings):
         store = DerivedStore(self._database, self.access, self.metadata)
         parts = (self.items, self.schema, self.search, self.pictures)
         return DerivingService(store, *parts, lambda: self.plugins)
+
+    @cached_property
+    def actions(self) -> ActionService:
+        """What plugins let users do with items: `actions.run("check-files", items)`."""
+        from heron.actions.service import ActionService
+
+        return ActionService(self, self.access, lambda: self.plugins)
 
     @cached_property
     def vector_files(self) -> VectorFiles:

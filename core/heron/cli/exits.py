@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 DONE, ERROR, USAGE, FAILURES, INCOMPLETE = range(5)
 
 _JOBS = (
-    "`import`, `sync`, `imports resume`, `embed`, `derive`, `thumbnails`, `keyframes set` with chosen items, "
+    "`import`, `sync`, `imports resume`, `embed`, `derive`, `run`, `thumbnails`, `keyframes set` with chosen items, "
     "`duplicates --hash-missing`"
 )
 

@@ -44,6 +44,7 @@ COMMANDS = {
     "thumbnails": "Make the small pictures and the quality metrics of items and frames.",
     "embed": "Compute vectors of the pictures of items, and of their frames, with an embedder.",
     "derive": "Compute derived metadata: the values that plugins give for keys of their own.",
+    "run": "Run an action of a plugin with the chosen items, or with the workspace if that is what it applies to.",
     "vectors": "Manage the vectors of items and frames, and import and export them.",
     "columns": "Show, rebuild and push the columns, which answer conditions over many items.",
     "schema": "Show and change the metadata schema.",

@@ -1,5 +1,6 @@
 """The extension system: the hooks, the records they yield, and the manager that holds the plugins."""
 
+from heron.hooks.actions import ActionOption, ItemAction
 from heron.hooks.backends import StorageBackend, StorageOption
 from heron.hooks.contributions import (
     CliCommand,
@@ -50,6 +51,7 @@ from heron.hooks.viewers import Viewer
 
 __all__ = [
     "HOOK_API",
+    "ActionOption",
     "BoundedEmbedder",
     "BulkStorage",
     "CliCommand",
@@ -72,6 +74,7 @@ __all__ = [
     "ImportEntry",
     "ImportSource",
     "Importer",
+    "ItemAction",
     "JobProgress",
     "Jobs",
     "Measure",

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from heron.errors import PluginError
+from heron.hooks.actions import ActionOption, ItemAction
 from heron.hooks.backends import StorageBackend, StorageOption
 from heron.hooks.contributions import (
     CliCommand,
@@ -222,6 +223,14 @@ _RULES: Mapping[type[Contribution], Mapping[str, tuple[str, Callable[[Any], bool
     DatasetExporter: {
         "suffix": ("empty or with its dot", _matches(r"(\.[^\s/\\]+)?")),
         **dict.fromkeys(("writes_folder", "takes_template", "resumes"), _BOOLEAN),
+    },
+    ItemAction: {
+        "options": (
+            "ActionOptions",
+            lambda values: all(isinstance(each, ActionOption) and _matches(_WORD)(each.name) for each in values),
+        ),
+        "kinds": ("names of kinds", _each(r"[a-z][a-z0-9_]{0,63}")),
+        "changes": _BOOLEAN,
     },
     DatasetImporter: {
         "reads_folder": _BOOLEAN,

@@ -15,6 +15,7 @@ from attrs import frozen
 from heron import deadline
 from heron.errors import PluginError
 from heron.hooks import events
+from heron.hooks.actions import ItemAction
 from heron.hooks.backends import StorageBackend
 from heron.hooks.contributions import (
     CliCommand,
@@ -52,6 +53,7 @@ REGISTER_HOOKS: dict[str, type[Contribution]] = {
     "register_embedders": EmbedderModel,
     "register_exporters": DatasetExporter,
     "register_importers": DatasetImporter,
+    "register_actions": ItemAction,
     "register_executors": ExecutorBackend,
     "register_commands": CliCommand,
     "register_routes": Routes,
@@ -247,6 +249,10 @@ class PluginManager:
     def deriver(self, name: str) -> MetadataDeriver:
         """A deriver by name; raises PluginError with the known names."""
         return self._registry.find(MetadataDeriver, name)
+
+    def action(self, name: str) -> ItemAction:
+        """An action by name; raises PluginError with the known names."""
+        return self._find(ItemAction, name)
 
     def commands(self) -> dict[str, CliCommand]:
         """The commands that plugins bring, by name."""

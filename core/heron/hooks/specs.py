@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import pluggy
 
 if TYPE_CHECKING:
+    from heron.hooks.actions import ItemAction
     from heron.hooks.backends import StorageBackend
     from heron.hooks.contributions import (
         CliCommand,
@@ -283,6 +284,27 @@ def register_executors() -> Iterable[ExecutorBackend]:  # type: ignore[empty-bod
             yield heron.ExecutorBackend(
                 name="pool", summary="Threads of the standard library", address="N", load=load
             )
+        ```
+    """
+
+
+@hookspec
+def register_actions() -> Iterable[ItemAction]:  # type: ignore[empty-body]
+    """Bring actions: what users can do with items, or with the workspace, by `heron run NAME`, `ws.actions.run` and over HTTP.
+
+    Example:
+        ```python
+        import heron
+
+        def load():
+            def act(workspace, item, options):
+                workspace.items.rename(item, options["prefix"] + item.name)
+            return act
+
+        @heron.hookimpl
+        def register_actions():
+            prefix = heron.ActionOption("prefix", "what to put before each name", required=True)
+            yield heron.ItemAction(name="add-prefix", summary="Rename items", options=[prefix], load=load)
         ```
     """
 

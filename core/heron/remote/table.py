@@ -243,6 +243,7 @@ ROUTES: tuple[Route, ...] = (
         POST   /compare                           compare.__call__
         POST   /embed:chosen                      embed.chosen
         GET    /derive                            derive.list
+        GET    /actions                           actions.list
         POST   /derive:chosen                     derive.chosen
         GET    /projections                       projections.list
         """,
@@ -257,6 +258,7 @@ ROUTES: tuple[Route, ...] = (
         POST   /pictures:make                     pictures.make
         POST   /embed                             embed.__call__
         POST   /derive                            derive.__call__
+        POST   /actions/{action}                  actions.run
         POST   /vectors/{key}/rebuild             vectors.rebuild
         POST   /storage:relocate                  storage.relocate
         POST   /columns:rebuild                   columns.rebuild

@@ -49,6 +49,7 @@ SERVICES: Mapping[str, str] = {
     "compare": "search.comparison:ComparisonService",
     "embed": "embedding.service:EmbeddingService",
     "derive": "deriving.service:DerivingService",
+    "actions": "actions.service:ActionService",
     "vector_files": "ingest.vector_files.service:VectorFiles",
     "annotation": "export.annotation:AnnotationService",
     "curation": "curation.service:CurationService",

@@ -19,6 +19,7 @@ pytest.register_assert_rewrite(
     *(
         f"heron.testing.{name}"
         for name in (
+            "actions",
             "contracts",
             "decoders",
             "derivers",
@@ -32,6 +33,7 @@ pytest.register_assert_rewrite(
     )
 )
 
+from heron.testing.actions import ActionContract  # noqa: E402
 from heron.testing.decoders import DecoderContract  # noqa: E402
 from heron.testing.derivers import DeriverContract, an_item  # noqa: E402
 from heron.testing.embedders import EmbedderContract  # noqa: E402
@@ -44,6 +46,7 @@ from heron.testing.storages import StorageContract  # noqa: E402
 from heron.testing.viewers import ViewerContract  # noqa: E402
 
 __all__ = [
+    "ActionContract",
     "DecoderContract",
     "DeriverContract",
     "EmbedderContract",

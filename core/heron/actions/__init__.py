@@ -1,0 +1,1 @@
+"""Actions: runs what plugins let users do with items."""

@@ -89,7 +89,13 @@ def test_where_nothing_lies_an_import_says_so(tmp_path):
     with heron.open(tmp_path / "lake", plugins=[plugin], discover=False) as workspace:
         for ignore_errors in (True, False):
             with pytest.raises(heron.NotFound, match="there is nothing at or below memory:///nothing"):
-                workspace.ingest.files("memory:///nothing", folder="A", ignore_errors=ignore_errors)
+                workspace.ingest.files("memory:///nothing", folder="A/B/C", ignore_errors=ignore_errors)
+            assert workspace.folders.list() == []
+        workspace.folders.create("A/B")
+        with pytest.raises(heron.NotFound):
+            workspace.ingest.files("memory:///nothing", folder="A/B/C", ignore_errors=True)
+        assert [folder.path for folder in workspace.folders.list()] == ["A", "A/B"]
+        assert workspace.imports.list()[0].state == "failed"
 
 
 def test_one_source_need_not_be_a_list(tmp_path):

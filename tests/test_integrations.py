@@ -323,10 +323,12 @@ def test_checking_local_files_needs_no_credentials(run, tmp_path):
         run("integrations", "check", "here", url)
         == f"ok      {url}/ can be listed\nok      {url}/a%20b.txt can be read\n"
     )
+    one = run("integrations", "check", "here", f"{url}/a%20b.txt")
+    assert one == f"ok      {url}/ can be listed\nok      {url}/a%20b.txt can be read\n"
     results = json.loads(run("integrations", "check", "here", f"{url}/nowhere", "--json", exit_status=1))[
         "items"
     ]
-    assert [(found["name"], found["ok"]) for found in results] == [("list", False)]
+    assert [(found["name"], found["ok"]) for found in results] == [("list", False), ("read", False)]
     assert "nowhere" in results[0]["message"]
 
 

@@ -323,6 +323,31 @@ def test_unknown_keys_of_frames_are_remembered_for_queries(workspace):
 # Files
 
 
+@pytest.mark.parametrize(
+    ("metadata", "numbers"),
+    [
+        ({"$encord": {"frames": {"13": {"a": 1}}}}, [0, 10, 13, 20]),
+        ({"$encord": {}}, [0, 10, 20]),
+        ({"$heron": {"config": {"sampling_rate": 0}, "frames": {"13": {}}}}, [0, 13]),
+        ({"keyframes": [13]}, [13]),
+        ({"city": "Oran"}, []),
+    ],
+)
+def test_a_block_beside_given_facts_samples_one_frame_a_second_unless_it_says_otherwise(
+    workspace, tmp_path, metadata, numbers
+):
+    entry = {
+        "objectUrl": "s3://lake/a.mp4",
+        "clientMetadata": metadata,
+        "videoMetadata": {"fps": 10, "duration": 3},
+    }
+    file = tmp_path / "m.json"
+    file.write_text(json.dumps({"videos": [entry]}))
+    workspace.ingest.manifest(file, folder="A")
+    [item] = workspace.items.list()
+    assert [frame.number for frame in workspace.frames.list(item)] == numbers
+
+
 def test_blocks_of_probed_files_use_the_times_of_the_file_itself(workspace, tmp_path):
     times = [0.0, 0.1, 0.5, 2.5, 2.6]
     file = clip(tmp_path / "in" / "a.clip", times, duration=3.0)

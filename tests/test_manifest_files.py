@@ -174,6 +174,21 @@ def test_what_create_writes_can_be_imported_whatever_the_files_are_called(run, l
         )
 
 
+def test_create_leaves_out_a_name_that_no_item_can_have_and_says_so(workspace, tmp_path, monkeypatch):
+    from heron.hooks import StoredObject
+
+    objects = [StoredObject(f"s3://lake/{'x' * count}.jpg", 1) for count in (296, 297, 5)]
+    monkeypatch.setattr(workspace.storage, "stream", lambda *given, **more: iter(objects))
+    report = workspace.ingest.write_manifest("s3://lake/", tmp_path / "m.jsonl")
+    assert report.kinds == {"image": 2}
+    [problem] = report.problems
+    assert "301 characters, at most 300" in problem.reason and problem.url == objects[1].url
+    assert (
+        workspace.ingest.manifest(tmp_path / "m.jsonl", folder="A", dry_run=True, ignore_errors=True).failed
+        == 2
+    )
+
+
 def test_create_leaves_its_own_file_out_and_replaces_an_older_one(run, lake, tmp_path):
     for _ in range(2):
         text = run("manifest", "create", lake, "-o", lake / "m.json")

@@ -382,6 +382,42 @@ def test_whole_numbers_of_columns_with_gaps_are_whole(workspace, load):
         assert "expected a" in told["$.videos[0]"]
 
 
+def test_a_sequence_whose_given_sizes_differ_is_refused_as_if_it_was_probed(workspace, load):
+    def members(*sizes):
+        return [
+            {"url": f"s3://lake/{n}.jpg", "imageMetadata": {"width": w, "height": 4}}
+            for n, w in enumerate(sizes)
+        ]
+
+    groups = [{"title": "a", "images": members(3, 3, 5), "createVideo": True}, {"title": "b", "images": members(3, 5)},
+              {"title": "c", "images": members(3, None, 3), "createVideo": True}]  # fmt: skip
+    told = faults(workspace, load({"image_groups": groups}))
+    assert [item.name for item in items(workspace)] == ["b", "c"]
+    assert told["$.image_groups[0]"] == (
+        "$.image_groups[0]: member 2 is 5x4, member 0 of the sequence 3x4 (import pictures of different sizes as a group)"
+    )
+
+
+def test_a_bucket_or_a_folder_is_no_file(tmp_path):
+    urls = [
+        "s3://lake",
+        "s3://lake/",
+        "https://s3.amazonaws.com/lake",
+        "gs://lake/photos/",
+        (tmp_path / "in").as_uri() + "/",
+    ]
+    file = tmp_path / "m.json"
+    entries = [{"objectUrl": url, "imageMetadata": {}} for url in [*urls, "s3://lake/a"]]
+    file.write_text(
+        json.dumps({"images": entries, "image_groups": [{"images": [urls[0]], "imageMetadata": {}}]})
+    )
+    with heron.open(tmp_path / "cloud", discover=True) as cloud:
+        report = cloud.ingest.manifest(file, folder="A", ignore_errors=True)
+        assert (report.added, report.failed) == (1, len(urls) + 1)
+        for problem in cloud.imports.problems(report.job):
+            assert "is a folder, not an object (give the URL of a file)" in problem.reason
+
+
 SDK_TYPES = {
     "images": "IMAGE", "videos": "VIDEO", "nifti": "NIFTI", "text": "PLAIN_TEXT", "pdf": "PDF", "audio": "AUDIO",
     "image_groups": "IMG_GROUP", "dicom_series": "DICOM",

@@ -49,7 +49,7 @@ def test_a_sidecar_is_metadata_and_no_item(workspace, place, sync):
     place.put("a.txt"), place.put("b c.txt"), place.put("deep/größe.txt"), place.put("plain.json", b"{}")
     put_sidecar(place, "a.txt", city="Oslo", tags=["x", 1], nested={"deep": None})
     put_sidecar(place, "b c.txt", city="Bern"), put_sidecar(place, "deep/größe.txt", größe=3)
-    assert sync() == {"added": 4, "updated": 3}
+    assert sync() == {"added": 4}
     assert metadata(workspace) == {
         "a.txt": {"city": "Oslo", "tags": ["x", 1], "nested": {"deep": None}},
         "b c.txt": {"city": "Bern"},
@@ -122,7 +122,7 @@ def test_a_faulty_sidecar_is_named_and_its_item_stays(workspace, place, sync, co
     place.put("z.txt"), put_sidecar(place, "z.txt", dark=True)
     sidecar = place.put("b c.txt" + SUFFIX, content)
     report = workspace.ingest.sync("Runs")
-    assert counts(report) == {"added": 3, "updated": 2, "failed": 1}
+    assert counts(report) == {"added": 3, "failed": 1}
     for _ in range(2):
         [problem] = report.problems
         assert (problem.url, problem.severity) == (sidecar, "failure")
@@ -170,7 +170,7 @@ def test_a_sidecar_may_come_before_its_object(workspace, place, sync):
     place.put("a.txt", b"\x89PNG\r\n\x1a\nbroken")
     assert sync() == {"skipped": 1, "failed": 1, "warnings": 1}
     place.put("a.txt")
-    assert sync() == {"added": 1, "updated": 1, "skipped": 1}
+    assert sync() == {"added": 1, "skipped": 1}
     assert metadata(workspace)["a.txt"] == {"city": "Oslo"}
 
 
@@ -192,7 +192,7 @@ def test_a_sidecar_of_a_vanished_object_waits_for_it(workspace, place, sync):
 def test_a_sidecar_of_a_sidecar_belongs_to_no_item(workspace, place, sync):
     place.put("a.txt"), put_sidecar(place, "a.txt", city="Oslo")
     put_sidecar(place, "a.txt" + SUFFIX, city="Bern")
-    assert sync() == {"added": 1, "updated": 1, "warnings": 1}
+    assert sync() == {"added": 1, "warnings": 1}
     assert metadata(workspace) == {"a.txt": {"city": "Oslo"}}
 
 
@@ -207,7 +207,7 @@ def test_sidecars_can_end_otherwise(workspace, place, suffix):
     workspace.ingest.follow("Runs", place.prefix, sidecar_suffix=suffix)
     place.put("a b.txt"), put_sidecar(place, "a b.txt", suffix, city="Oslo")
     put_sidecar(place, "a b.txt", ".metadata.JSON", city="Bern")
-    assert counts(workspace.ingest.sync("Runs")) == {"added": 2, "updated": 1}
+    assert counts(workspace.ingest.sync("Runs")) == {"added": 2}
     assert metadata(workspace) == {"a b.txt": {"city": "Oslo"}, "a b.txt.metadata.JSON": {}}
     assert counts(workspace.ingest.sync("Runs")) == {"skipped": 2}
 
@@ -216,14 +216,14 @@ def test_an_object_that_is_called_like_the_ending_alone_is_an_item(workspace, bu
     bucket.put("metadata.json", b"{}"), bucket.put("deep/metadata.json", b"{}"), bucket.put("a.txt")
     put_sidecar(bucket, "a.txt", "metadata.json", city="Oslo")
     workspace.ingest.follow("Runs", bucket.prefix, sidecar_suffix="metadata.json")
-    assert counts(workspace.ingest.sync("Runs")) == {"added": 3, "updated": 1}
+    assert counts(workspace.ingest.sync("Runs")) == {"added": 3}
     assert metadata(workspace)["a.txt"] == {"city": "Oslo"}
 
 
 def test_the_ending_can_be_changed(workspace, place, sync):
     place.put("a.txt"), put_sidecar(place, "a.txt", city="Oslo")
     put_sidecar(place, "a.txt", ".meta", city="Bern")
-    assert sync() == {"added": 2, "updated": 1}
+    assert sync() == {"added": 2}
     assert names(workspace) == ["a.txt", "a.txt.meta"]
     assert workspace.synced.set_sidecars("Runs", ".meta").sidecar_suffix == ".meta"
     assert sync() == {"added": 1, "updated": 1, "removed": 1, "skipped": 1}
@@ -265,7 +265,7 @@ def test_paused_sidecars_are_neither_read_nor_items(tmp_path, monkeypatch, capsy
 
 def test_an_import_of_a_prefix_reads_sidecars_too(workspace, bucket):
     bucket.put("a.txt"), put_sidecar(bucket, "a.txt", city="Oslo"), bucket.put("b.txt")
-    assert counts(workspace.ingest.files([bucket.prefix], folder="A")) == {"added": 2, "updated": 1}
+    assert counts(workspace.ingest.files([bucket.prefix], folder="A")) == {"added": 2}
     assert metadata(workspace) == {"a.txt": {"city": "Oslo"}, "b.txt": {}}
     bucket.put("b.txt" + SUFFIX, b"{broken")
     before = catalogue(workspace)
@@ -273,7 +273,7 @@ def test_an_import_of_a_prefix_reads_sidecars_too(workspace, bucket):
         workspace.ingest.files([bucket.prefix], folder="B")
     assert catalogue(workspace) == before
     report = workspace.ingest.files([bucket.prefix], folder="B", ignore_errors=True)
-    assert counts(report) == {"added": 2, "updated": 1, "failed": 1}
+    assert counts(report) == {"added": 2, "failed": 1}
     assert counts(workspace.ingest.files([bucket.prefix], folder="C", sidecar_suffix=None)) == {
         "added": 4,
         "warnings": 1,

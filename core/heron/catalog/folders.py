@@ -61,6 +61,25 @@ class FolderService:
             return self.get(ref)
         return self.find(ref) or self.create(str(ref))
 
+    def _missing(self, ref: FolderRef) -> list[str]:
+        """The paths of the folders that `ensure` would create, the topmost first."""
+        if FOLDER.uuid(ref) is not None or self.find(ref) is not None:
+            return []
+        names = str(ref).strip("/").split("/")
+        paths = ("/".join(names[: count + 1]) for count in range(len(names)))
+        return [path for path in paths if self.find(path) is None]
+
+    def _prune(self, paths: Sequence[str]) -> None:
+        """Delete those of some folders, which `_missing` named, that are empty: nothing was put into them."""
+        for path in reversed(paths):
+            self._database.execute(
+                "DELETE FROM folders WHERE path = ? AND created_by = ? "
+                "AND NOT EXISTS (SELECT 1 FROM items WHERE folder_id = folders.id) "
+                "AND NOT EXISTS (SELECT 1 FROM folders AS below WHERE below.parent_id = folders.id) "
+                "AND NOT EXISTS (SELECT 1 FROM synced_folders WHERE folder_id = folders.id)",
+                [path, self._access.user.email],
+            )
+
     def find(self, ref: FolderRef) -> Folder | None:
         """The folder that is meant, or None."""
         meant, parameters = FOLDER.condition(ref, "path", str(ref).strip("/"))

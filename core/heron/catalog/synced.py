@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Container, Iterable, Iterator, Sequence
+from datetime import datetime
 
 from heron.catalog.access import Access
 from heron.catalog.database import Database, Row, one_transaction
@@ -14,6 +15,7 @@ from heron.catalog.places import KEPT, located
 from heron.catalog.referring import FolderRef, IntegrationRef
 from heron.catalog.registration import Known
 from heron.catalog.stores import HERE, Matching, Origin, OriginOf, StoreTable
+from heron.convert import dumps
 from heron.errors import AlreadyExists, InvalidInput, NotFound
 from heron.hooks import StoredObject
 from heron.jobs import SyncedFolder
@@ -154,6 +156,14 @@ class SyncedFolderService:
                 if is_meant(given[url], store):
                     known[given[url]] = Known(id, uuid, size, etag, modified_at, is_deleted=False)
         return known
+
+    def _new_since(self, moment: datetime, ids: Sequence[int]) -> set[int]:
+        """Those of some items that were registered at a moment or later."""
+        rows = self._database.rows(
+            "SELECT id FROM items WHERE id IN (SELECT value FROM json_each(?)) AND created_at >= ?",
+            [dumps(list(ids)), utc_iso(moment)],
+        )
+        return {row["id"] for row in rows}
 
     def _note_sidecars(self, applied: Iterable[tuple[int, StoredObject]]) -> None:
         """Store which sidecars were applied, each with the inner id of its item."""

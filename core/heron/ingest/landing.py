@@ -126,7 +126,7 @@ class Landing:
         self._thumbnails._put(
             (o.known.id, o.thumbnail) for o in by_action.get("refresh", []) if o.known and o.thumbnail
         )
-        merged += self._apply_sidecars(sidecars, folder, problems)
+        merged += self._apply_sidecars(job, sidecars, folder, problems)
         self._parts.landed(job, outcomes)
         self._imports._advance(
             job,
@@ -267,10 +267,10 @@ class Landing:
         return merged
 
     def _apply_sidecars(
-        self, outcomes: Sequence[Outcome], folder: Folder, problems: list[ImportProblem]
+        self, job: ImportJob, outcomes: Sequence[Outcome], folder: Folder, problems: list[ImportProblem]
     ) -> int:
         """Merge the metadata of sidecars into their items, which are written already; returns how many items
-        changed.
+        changed that are not new.
         """
         named = [outcome.unit.sidecar_of for outcome in outcomes if outcome.unit.sidecar_of]
         owners = self._registration._known(named, folder, self._options.origin_of)
@@ -284,7 +284,11 @@ class Landing:
             else:
                 found.append(evolve(outcome, known=owner))
         before = len(problems)
-        merged = self._merge(found, problems)
+        new = self._synced._new_since(
+            job.started_at, [outcome.known.id for outcome in found if outcome.known]
+        )
+        self._merge([outcome for outcome in found if outcome.known and outcome.known.id in new], problems)
+        merged = self._merge([o for o in found if o.known and o.known.id not in new], problems)
         failed = {problem.url for problem in problems[before:]}
         self._synced._note_sidecars(
             (o.known.id, o.unit.stored)

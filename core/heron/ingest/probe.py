@@ -22,6 +22,7 @@ from heron.jobs import Integration
 from heron.media.archives import ZipMember, is_zip, members
 from heron.media.files import PREFETCH
 from heron.media.reader import Decoding
+from heron.metadata.keyframes import has_settings
 from heron.metadata.sidecars import sidecar_metadata
 from heron.models import MAX_METADATA, Json, Kind, NewItem
 from heron.storage.answers import CheckedStorage
@@ -148,9 +149,12 @@ class Prober:
         return self._items.series_kinds(self._items.reader.named(decoder).record)[0]
 
     def _given(self, unit: Unit) -> NewItem:
-        """The item of a unit whose facts the source gives; its frames are sampled if the source asks for it."""
+        """The item of a unit whose facts the source gives; its frames are sampled if the source asks for it, which a block
+        of key frames with settings does, whether it has any or leaves them to their defaults.
+        """
         assert unit.facts is not None
-        samples = self._options.samples_given and unit.facts.kind == "video"
+        asks = self._options.samples_given or has_settings(unit.metadata or {})
+        samples = asks and unit.facts.kind == "video"
         item = prepared(given_item(unit, unit.facts), self._options.sampling_rate if samples else None)
         return with_members(item, self._items.kinds) if unit.members else item
 

@@ -99,11 +99,16 @@ class Runner:
         self._trees = trees
         self._waiting = SetAside(waiting)
         self._complaining = complaining
+        self._made: dict[int, Sequence[str]] = {}
+        """The paths of the folders that each job has made before it read anything."""
 
     def start(self, plan: ImportPlan) -> ImportJob:
         """Open the job of a plan. The folder of a strict import is created only when everything is written."""
+        missing = self._folders._missing(plan.folder) if plan.ignore_errors else []
         target = self._folders.ensure(plan.folder) if plan.ignore_errors else self._folders.find(plan.folder)
-        return self._imports._start(plan.name, target, plan.options())
+        job = self._imports._start(plan.name, target, plan.options())
+        self._made[job.id] = missing
+        return job
 
     @contextmanager
     def opened(self, start: Callable[[], ImportJob]) -> Iterator[ImportJob]:
@@ -286,9 +291,13 @@ class Runner:
                         problem = ImportProblem(*where, reason, "warning" if stopped else "failure")
                         self._imports._advance(job, problems=[problem])
                     self._imports._finish(job, "interrupted" if stopped else "failed")
+                    if not stopped:
+                        self._folders._prune(self._made.get(job.id, ()))
             except HeronError:
                 pass  # cancelled meanwhile, or the disk is full: report the first error
             raise
+        finally:
+            self._made.pop(job.id, None)
 
     def _pass_on(self, job: ImportJob, complaints: list[str]) -> None:
         """Make warnings of the import of what plugins complained of when they were told of its items."""

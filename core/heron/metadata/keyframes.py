@@ -44,6 +44,11 @@ def has_blocks(metadata: Mapping[str, Json]) -> bool:
     return RESERVED in metadata or BLOCKS[0] in metadata or BLOCKS[1] in metadata
 
 
+def has_settings(metadata: Mapping[str, Json]) -> bool:
+    """Whether metadata has a block with settings of key frames, in which those left out have their defaults."""
+    return any(metadata.get(block) is not None for block in BLOCKS)
+
+
 def without_blocks(metadata: Mapping[str, Json], name: str) -> tuple[dict[str, Json], FrameWish]:
     """The metadata without its blocks of key frames, and what these ask for.
 

@@ -71,26 +71,19 @@ _KINDS: Sequence[tuple[type[HeronError], str, str]] = (
 def _checks(storage: PatientStorage, url: str) -> Iterator[CheckResult]:
     """Listing is proved by a listing, also where the URL is that of an object: then of the folder that it is in."""
     folder = url if url.endswith("/") else f"{url}/"
-    try:
-        first = _first_below(storage, folder)
-    except HeronError as error:
-        yield (found := failure("list", error))
-        if found.name == "list":
-            yield _read(storage, url)  # reading may work where listing does not
-        return
-    if first is not None or folder == url:
-        yield _listed(folder, first)
-        yield _read(storage, first or url, was_listed=first is not None)
-        return
-    read = _read(storage, url)
-    try:
+    first, refusal = _first_below(storage, folder)
+    if first == url:
+        first = None  # a storage of files lists the file itself
+    read: CheckResult | None = None
+    if folder != url and first is None and (refusal is None or type(refusal) is NotFound):
+        read = _read(storage, url)
         if read.ok:
             folder = f"{url.rpartition('/')[0]}/"
-            first = _first_below(storage, folder)
-        yield _listed(folder, first)
-    except HeronError as error:
-        yield failure("list", error)
-    yield read
+            first, refusal = _first_below(storage, folder)
+    found = _listed(folder, first) if refusal is None else failure("list", refusal)
+    yield found
+    if found.name == "list":  # reading may work where listing does not
+        yield read or _read(storage, first or url, was_listed=first is not None)
 
 
 def _listed(folder: str, first: str | None) -> CheckResult:
@@ -101,15 +94,13 @@ def _listed(folder: str, first: str | None) -> CheckResult:
 _NOT_TRIED = CheckResult("read", False, "reading was not tried: give the URL of an object that is there")
 
 
-def _first_below(storage: PatientStorage, folder: str) -> str | None:
-    """The URL of the first object of a listing; None if there is none."""
+def _first_below(storage: PatientStorage, folder: str) -> tuple[str | None, HeronError | None]:
+    """The URL of the first object of a listing, if there is one, and the error of one that fails."""
     try:
         found: StoredObject | None = next(iter(storage.list(folder)), None)
-    except NoSuchBucket:
-        raise
-    except NotFound:
-        return None  # some storages have folders, and this is none
-    return None if found is None else found.url
+    except HeronError as error:
+        return None, error
+    return (None if found is None else found.url), None
 
 
 def _read(storage: PatientStorage, url: str, *, was_listed: bool = False) -> CheckResult:

@@ -64,8 +64,8 @@ def _parts(url: str, endpoint: str | None) -> _Parts:
     if below is not None:
         return _of_path(url, None, below)
     host, _, path = rest.partition("/")
-    host = host.lower().removesuffix(":443")
-    if scheme != "https" or not re.fullmatch(HOST, host):
+    host = host.lower().removesuffix(":443" if scheme == "https" else ":80")
+    if not re.fullmatch(HOST, host):
         _refuse(url, "write https://ACCOUNT.blob.core.windows.net/container/key, or give the option endpoint")
     return _of_path(url, host.partition(".")[0], path)
 

@@ -107,7 +107,7 @@ def test_special_forms(form: str, canonical: str) -> None:
         "https://example.com/c/k",
         "https://acc.blob.core.windows.net.example.com/c/k",
         "https://acc.blob.core.windows.net:8443/c/k",
-        "http://acc.blob.core.windows.net/c/k",
+        "http://acc.blob.core.windows.net:443/c/k",
         f"{EMULATOR}/c/k",
         " az://c/k",
     ],

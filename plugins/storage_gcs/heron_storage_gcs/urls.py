@@ -18,6 +18,9 @@ HOSTS = (
 
 _SERVICE = "storage.googleapis.com"
 _BROWSER = "storage.cloud.google.com"
+_ACCOUNT = re.compile(r"(?<=[^?#])\?authuser=[0-9]+$")
+"""What the console appends to links: with which of their logins people open them, which is nothing about the object."""
+
 _BUCKET = re.compile(r"[A-Za-z0-9._~-]+")
 _JSON_API = re.compile(r"(?:(?:download|upload|batch)/)?storage/v1(?:/|$)")
 _ENDPOINT = re.compile(r"https?://(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:]+\])(?::\d+)?", re.IGNORECASE)
@@ -29,8 +32,8 @@ def normalise(url: str) -> str:
     scheme, mark, rest = url.partition("://")
     if mark and scheme.lower() in (SCHEME, "gcs"):
         bucket, _, path = rest.partition("/")
-    elif mark and scheme.lower() == "https":
-        bucket, path = _of_web(rest)
+    elif mark and scheme.lower() in ("https", "http"):
+        bucket, path = _of_web(_ACCOUNT.sub("", rest), ":443" if scheme.lower() == "https" else ":80")
     else:
         raise heron.InvalidInput(f"{scheme[:40]!a} is not a scheme of Google Cloud Storage", hint=_HINT)
     if not _BUCKET.fullmatch(bucket):
@@ -53,10 +56,10 @@ def endpoint_of(text: str) -> str:
     return address
 
 
-def _of_web(rest: str) -> tuple[str, str]:
-    """Bucket and path, still escaped, of the part of a URL after https://."""
+def _of_web(rest: str, port: str) -> tuple[str, str]:
+    """Bucket and path, still escaped, of the part of a URL after https://; `port` is that of the scheme."""
     netloc, _, path = rest.partition("/")
-    host = netloc.lower().removesuffix(":443")
+    host = netloc.lower().removesuffix(port)
     if "?" in rest or "#" in rest:
         raise heron.InvalidInput(
             "an https:// URL of Google Cloud Storage cannot have a query or a fragment",

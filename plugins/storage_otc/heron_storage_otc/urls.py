@@ -12,8 +12,8 @@ from heron_storage_s3.urls import Host, UrlForms
 REGION = "eu-de"
 """The region of buckets if no option names another one."""
 
-HOST = r"(?:(?P<bucket>.+)\.)?obs\.[a-z]{2}-[a-z0-9]+(?:\.sc)?\.otc\.t-systems\.com"
-"""Host names of OBS, including the Swiss ones, with or without the bucket in front."""
+HOST = r"(?:(?P<bucket>.+)\.)?obs(?P<region>\.[a-z]{2}-[a-z0-9]+)?(?:\.sc)?\.otc\.t-systems\.com"
+"""Host names of OBS, including the Swiss ones, with or without the bucket in front, and with or without the region."""
 
 OBS_URLS = UrlForms(("obs",), (Host(HOST),))
 
@@ -30,10 +30,10 @@ def store_of(options: Mapping[str, Any]) -> str:
 
 
 def store_of_url(url: str) -> str | None:
-    """The store that a URL names by its host; None for `obs://bucket/key`."""
+    """The store that a URL names by its host; None for `obs://bucket/key` and for a host without a region."""
     is_web = url.lower().startswith(("https://", "http://"))
     found = re.fullmatch(HOST, heron.store_at(url)) if is_web else None
-    if found is None:
+    if found is None or not found["region"]:
         return None
     return heron.store_at(url).removeprefix(f"{found['bucket']}.")
 

@@ -185,6 +185,20 @@ def test_the_endpoint_follows_from_the_region(options: dict[str, str], endpoint:
     assert BACKEND.load(options).options.endpoint == endpoint
 
 
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://lake.obs.otc.t-systems.com/a.jpg",
+        "https://obs.otc.t-systems.com/lake/a.jpg",
+        "http://lake.obs.eu-de.otc.t-systems.com/a.jpg",
+    ],
+)
+def test_hosts_without_a_region_and_http_urls_are_read(url: str) -> None:
+    assert BACKEND.normalise is not None and BACKEND.store_of_url is not None
+    assert BACKEND.normalise(url) == "obs://lake/a.jpg"
+    assert BACKEND.store_of_url(url) == ("obs.eu-de.otc.t-systems.com" if "eu-de" in url else None)
+
+
 def test_urls_of_an_endpoint_of_ones_own_are_read() -> None:
     storage = BACKEND.load({"endpoint": "https://obs.example"})
     assert storage.normalise("https://lake.obs.example/a.jpg") == "obs://lake/a.jpg"

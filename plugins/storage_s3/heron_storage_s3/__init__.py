@@ -7,7 +7,7 @@ from typing import Any
 
 import heron
 from heron_storage_s3.stores import store_of, store_of_url
-from heron_storage_s3.urls import HOST, normalise
+from heron_storage_s3.urls import ACCESS_POINT, HOST, normalise
 
 OPTIONS = (
     heron.StorageOption("profile", "a profile of ~/.aws/config to take credentials and region from"),
@@ -40,12 +40,12 @@ def load(options: Mapping[str, Any]) -> heron.Storage:
 
 @heron.hookimpl
 def register_storage() -> Iterable[heron.StorageBackend]:
-    """Contribute the backend for s3:// and s3a:// URLs, and for the https:// forms of S3."""
+    """Contribute the backend for s3://, s3a:// and s3n:// URLs, and for the https:// forms of S3."""
     yield heron.StorageBackend(
         name="s3",
         summary="Amazon S3 and S3-compatible stores (s3fs)",
-        schemes=["s3", "s3a"],
-        hosts=[HOST],
+        schemes=["s3", "s3a", "s3n"],
+        hosts=[ACCESS_POINT, HOST],
         requires=["s3fs"],
         extra="s3",
         options=OPTIONS,

@@ -16,17 +16,27 @@ HOST = (
 )
 """Host names of S3, with or without the bucket in front."""
 
+ACCESS_POINT = (
+    rf"(?P<point>[a-z0-9][a-z0-9-]*?)-(?P<account>\d{{12}})\.s3-accesspoint(?:-fips)?(?:\.dualstack)?"
+    rf"\.(?P<region>{_REGION})\.amazonaws\.com(?:\.cn)?"
+)
+"""Host names of access points, which stand for a bucket."""
+
+_POINT_ARN = re.compile(
+    rf"(arn:aws[a-z-]*:s3:{_REGION}:\d{{12}}:accesspoint)[:/]([a-z0-9][a-z0-9-]*)(?:/(.*))?", re.DOTALL
+)
 _PORTS = {"http": ":80", "https": ":443"}
 
 
 @dataclass(frozen=True)
 class Host:
-    """Hosts of a store: a regular expression with the group `bucket`, which is empty in path style.
+    """Hosts of a store: a regular expression with the group `bucket`, which is empty in path style, or with the groups
+    `point`, `account` and `region` of an access point. `schemes` are those of its URLs, which name the same object.
     `plus_is_blank`: a `+` in the path means a space, as S3 reads it and its console writes it.
     """
 
     pattern: str
-    scheme: str = "https"
+    schemes: Sequence[str] = ("https", "http")
     plus_is_blank: bool = False
 
 
@@ -39,10 +49,12 @@ class UrlForms:
 
     def normalise(self, url: str) -> str:
         """The canonical form of a URL; raises InvalidInput, without any part that may be a secret."""
-        if heron.is_canonical(url, self.schemes[0]):
+        if heron.is_canonical(url, self.schemes[0]) and ":accesspoint/" not in url:
             return url
         scheme, mark, rest = url.partition("://")
         scheme = scheme.lower()
+        if scheme in self.schemes and (point := _POINT_ARN.fullmatch(rest)):
+            url = f"{self.schemes[0]}://{point[1]}:{point[2]}/{point[3] or ''}"
         if not mark or scheme not in (*self.schemes, "http", "https"):
             raise self._refusal(url)
         if "@" in re.split("[/?#]", rest, maxsplit=1)[0]:
@@ -58,7 +70,7 @@ class UrlForms:
         parts = urlsplit(endpoint)
         host = parts.netloc.lower().removesuffix(_PORTS[parts.scheme])
         return replace(
-            self, hosts=(*self.hosts, Host(rf"(?:(?P<bucket>.+)\.)?{re.escape(host)}", parts.scheme))
+            self, hosts=(*self.hosts, Host(rf"(?:(?P<bucket>.+)\.)?{re.escape(host)}", (parts.scheme,)))
         )
 
     def _of_host(self, url: str, scheme: str, rest: str) -> heron.ObjectAddress:
@@ -71,10 +83,11 @@ class UrlForms:
         name, _, path = location.partition("/")
         name = name.lower().removesuffix(_PORTS[scheme])
         for host in self.hosts:
-            found = re.fullmatch(host.pattern, name) if host.scheme == scheme else None
+            found = re.fullmatch(host.pattern, name) if scheme in host.schemes else None
             if found:
                 path = path.replace("+", "%20") if host.plus_is_blank else path
-                place = f"{found['bucket']}/{path}" if found["bucket"] else path
+                bucket = _bucket_of(found.groupdict(), name)
+                place = f"{bucket}/{path}" if bucket else path
                 return heron.address_of(f"{self.schemes[0]}://{place}")
         raise self._refusal(url)
 
@@ -85,7 +98,18 @@ class UrlForms:
         )
 
 
-S3_URLS = UrlForms(("s3", "s3a"), (Host(HOST, plus_is_blank=True),))
+def _bucket_of(found: dict[str, str | None], host: str) -> str | None:
+    """The bucket in a host name, or the ARN of an access point, which requests take in place of a bucket; None in path style."""
+    if "point" not in found:
+        return found["bucket"]
+    region = str(found["region"])
+    partition = "aws-cn" if host.endswith(".cn") else "aws-us-gov" if "us-gov-" in region else "aws"
+    return f"arn:{partition}:s3:{region}:{found['account']}:accesspoint:{found['point']}"
+
+
+S3_URLS = UrlForms(
+    ("s3", "s3a", "s3n"), (Host(ACCESS_POINT, plus_is_blank=True), Host(HOST, plus_is_blank=True))
+)
 
 
 def normalise(url: str) -> str:

@@ -76,6 +76,55 @@ def test_secrets_in_a_url_are_refused_and_not_repeated(url: str) -> None:
     assert "secret-text" not in str(caught.value)
 
 
+POINT = "arn:aws:s3:eu-central-1:123456789012:accesspoint:my-photos"
+
+
+@pytest.mark.parametrize(
+    ("url", "canonical"),
+    [
+        ("http://lake.s3.amazonaws.com/a.jpg", "s3://lake/a.jpg"),
+        ("http://s3.eu-central-1.amazonaws.com:80/lake/a.jpg", "s3://lake/a.jpg"),
+        ("s3n://lake/a.jpg", "s3://lake/a.jpg"),
+        (
+            "https://my-photos-123456789012.s3-accesspoint.eu-central-1.amazonaws.com/b/a.jpg",
+            f"s3://{POINT}/b/a.jpg",
+        ),
+        (
+            "https://my-photos-123456789012.s3-accesspoint.dualstack.eu-central-1.amazonaws.com/a",
+            f"s3://{POINT}/a",
+        ),
+        (
+            "https://p-123456789012.s3-accesspoint.cn-north-1.amazonaws.com.cn/a",
+            "s3://arn:aws-cn:s3:cn-north-1:123456789012:accesspoint:p/a",
+        ),
+        ("s3://arn:aws:s3:eu-central-1:123456789012:accesspoint/my-photos/b/a.jpg", f"s3://{POINT}/b/a.jpg"),
+        (f"s3://{POINT}/b/a.jpg", f"s3://{POINT}/b/a.jpg"),
+    ],
+)
+def test_further_forms_that_people_have_are_read(url: str, canonical: str) -> None:
+    assert normalise(url) == normalise(canonical) == canonical
+
+
+def test_a_signed_url_of_an_access_point_has_its_own_host(monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("s3fs")
+    from fsspec.asyn import sync
+
+    from heron_storage_s3 import load
+    from heron_storage_s3.testing import forget_environment
+
+    forget_environment(monkeypatch)
+    storage = load({"access_key_id": "key", "secret_access_key": "secret-text", "region": "eu-central-1"})
+    address = heron.address_of(f"s3://{POINT}/b/a.jpg")
+
+    async def sign() -> str:
+        client = await storage.filesystem.set_session()  # type: ignore[attr-defined]
+        given = {"Bucket": address.bucket, "Key": address.key}
+        return str(await client.generate_presigned_url("get_object", Params=given))
+
+    host = "my-photos-123456789012.s3-accesspoint.eu-central-1.amazonaws.com"
+    assert sync(storage.filesystem.loop, sign).startswith(f"https://{host}/b/a.jpg?")  # type: ignore[attr-defined]
+
+
 def test_a_plus_is_a_blank_in_https_urls_as_amazon_itself_reads_them() -> None:
     assert normalise("https://lake.s3.amazonaws.com/two+words.jpg") == "s3://lake/two%20words.jpg"
     assert normalise("https://s3.amazonaws.com/lake/two%2Bwords.jpg") == "s3://lake/two+words.jpg"

@@ -17,7 +17,7 @@ from heron.errors import BadCredentials, HeronError, InvalidInput, PluginError, 
 from heron.export.headers import is_of_items
 from heron.hooks import MediaKind
 from heron.ingest.manifest.exported import entry_of
-from heron.ingest.manifest.facts import Facts, known_facts, media_facts
+from heron.ingest.manifest.facts import Facts, known_facts, media_facts, picture_size
 from heron.ingest.units import Unit
 from heron.json_stream import Repeated
 from heron.media.kinds import Kinds, plain
@@ -161,6 +161,8 @@ class Entries:
         kind = kind or "image_group"
         if kind == "image_group" and group.create_video:
             kind = "image_sequence"
+        if kind == "image_sequence":
+            _check_sizes(group.members, place)
         found = media_facts(facts, self._kind(kind), members[0].url) if facts else None
         return Unit(
             place, group_url(kind, [member.url for member in members]), metadata=group.metadata,
@@ -286,7 +288,10 @@ class Entries:
         """The canonical URL. If facts are given, no storage needs to be able to read it. Raises InvalidInput."""
         try:
             check_url(url)
-            return self.locate(url)
+            located = self.locate(url)
+            if (located.endswith("/") or url.endswith("/")) and not located.startswith(("http:", "https:")):
+                raise InvalidInput(f"{located} is a folder, not an object", hint="give the URL of a file")
+            return located
         except HeronError as error:
             if isinstance(error, BadCredentials | Unreachable):
                 raise
@@ -298,6 +303,20 @@ class Entries:
                     hint="give it without",
                 ) from error
             return url
+
+
+def _check_sizes(members: list[File], place: str) -> None:
+    """Raise InvalidInput if the facts of two pictures of a sequence have different sizes."""
+    sizes: dict[tuple[int, int], int] = {}
+    for number, file in enumerate(members):
+        if file.facts is not None and (size := picture_size(file.facts)) is not None:
+            sizes.setdefault(size, number)
+    if len(sizes) > 1:
+        (first, number), (second, other) = [*sizes.items()][:2]
+        raise InvalidInput(
+            f"{place}: member {other} is {second[0]}x{second[1]}, member {number} of the sequence {first[0]}x{first[1]}",
+            hint="import pictures of different sizes as a group",
+        )
 
 
 def group_url(kind: Kind, urls: list[str]) -> str:

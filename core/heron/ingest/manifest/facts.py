@@ -109,3 +109,10 @@ def media_facts(facts: Facts, kind: MediaKind, url: str) -> MediaFacts:
     known = dict(zip(_NAMES, _values(facts), strict=True))
     media_type = facts.media_type or guess_type(url)[0] or kind.media_type
     return MediaFacts(kind.name, media_type, extra={kind.name: facts.more} if facts.more else {}, **known)
+
+
+def picture_size(facts: Facts) -> tuple[int, int] | None:
+    """Width and height in pixels, if both are given."""
+    known = dict(zip(_NAMES, _values(facts), strict=True))
+    width, height = known["width"], known["height"]
+    return (width, height) if width is not None and height is not None else None

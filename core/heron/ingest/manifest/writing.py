@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import IO
 
 from heron.catalog.paths import path_of
+from heron.catalog.registration import name_of
 from heron.convert import dumps
 from heron.errors import InvalidInput
 from heron.export.files import Scratch, whole_file
@@ -20,6 +21,7 @@ from heron.hooks import MediaKind, StoredObject
 from heron.ingest.manifest.report import ManifestReport
 from heron.jobs import ImportProblem
 from heron.media.kinds import Kinds
+from heron.metadata.keys import check_name
 from heron.metadata.sidecars import SUFFIX
 from heron.models import OTHER, Json, Kind
 from heron.storage.local_files import BadEntry
@@ -33,7 +35,8 @@ def write(
     *,
     with_facts: bool,
 ) -> ManifestReport:
-    """Write a manifest. Sidecars and objects whose names show no kind are skipped and counted.
+    """Write a manifest. Sidecars and objects whose names show no kind are skipped and counted; an object whose name no item
+    can have is a problem of the report.
 
     Raises InvalidInput for a suffix other than .json, .jsonl and .csv.
     """
@@ -61,6 +64,12 @@ def write(
                 found is None or found.files != "one" or found.name == OTHER
             ):  # the content tells which files form a series
                 left_out += 1
+                continue
+            try:
+                check_name(name_of(stored.url), "the name of the item")
+            except InvalidInput as error:
+                reason = f"left out: {error.message} (add an entry with a title for it)"
+                problems.append(ImportProblem(path_of(stored.url), stored.url, reason, "warning"))
                 continue
             counts[found.name] += 1
             yield found, _entry(stored, found, with_facts)

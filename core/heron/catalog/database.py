@@ -15,6 +15,7 @@ from heron.catalog.busy import busy_seconds_wanted, milliseconds
 from heron.catalog.deeds import Deeds
 from heron.catalog.explaining import explained, is_busy
 from heron.catalog.foreign import require_own_schema
+from heron.catalog.full_text import SPACED, spaced
 from heron.catalog.functions import Functions
 from heron.catalog.happenings import Happenings
 from heron.catalog.holder import Holder
@@ -92,6 +93,7 @@ class Database:
         self._seconds = busy_seconds
         self._functions = Functions()
         self.places.define(self._functions.keep)
+        self._functions.keep(SPACED, 1, spaced)
         self.refuses_writes = False
         """Whether every change is refused, though the file could be written."""
 

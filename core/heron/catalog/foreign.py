@@ -10,6 +10,7 @@ import sqlite3
 from collections.abc import Sequence
 from pathlib import Path
 
+from heron.catalog.full_text import full_text_statements, older_statements
 from heron.catalog.scripts import SCRIPTS
 from heron.errors import CatalogueError
 
@@ -19,23 +20,6 @@ _TEXT = re.compile(r"(text_[0-9]+)_(?:insert|delete|update|source)")
 def json_path(key: str, table: str = "items") -> str:
     """The SQL expression for a metadata key's value in the items, or frames, table; `key` is a legal schema key."""
     return f"""json_extract({table}.metadata, '$."{key.replace("'", "''")}"')"""
-
-
-def full_text_statements(table: str, value: str) -> Sequence[str]:
-    """The statements of an FTS5 index over a text key: a view provides its content, and triggers keep it up to date."""
-    new, old = value.replace("items.", "NEW."), value.replace("items.", "OLD.")
-    add = f"INSERT INTO {table}(rowid, body) VALUES (NEW.id, {new});"
-    remove = f"INSERT INTO {table}({table}, rowid, body) VALUES ('delete', OLD.id, {old});"
-    return (
-        f"CREATE VIEW {table}_source AS SELECT id, {value} AS body FROM items",
-        f"CREATE VIRTUAL TABLE {table} USING fts5(body, content='{table}_source', content_rowid='id')",
-        f"CREATE TRIGGER {table}_insert AFTER INSERT ON items WHEN {new} IS NOT NULL BEGIN {add} END",
-        f"CREATE TRIGGER {table}_delete AFTER DELETE ON items WHEN {old} IS NOT NULL BEGIN {remove} END",
-        f"CREATE TRIGGER {table}_update AFTER UPDATE OF metadata ON items WHEN {old} IS NOT {new} BEGIN "
-        f"INSERT INTO {table}({table}, rowid, body) SELECT 'delete', OLD.id, {old} WHERE {old} IS NOT NULL; "
-        f"INSERT INTO {table}(rowid, body) SELECT NEW.id, {new} WHERE {new} IS NOT NULL; END",
-        f"INSERT INTO {table}({table}) VALUES ('rebuild')",
-    )
 
 
 def require_own_schema(connection: sqlite3.Connection, path: Path) -> None:
@@ -60,4 +44,7 @@ def _of_full_text(connection: sqlite3.Connection, name: str) -> Sequence[str]:
     found = _TEXT.fullmatch(name)
     assert found is not None
     row = connection.execute("SELECT name FROM schema_keys WHERE 'text_' || id = ?", [found[1]]).fetchone()
-    return full_text_statements(found[1], json_path(str(row[0]))) if row is not None else ()
+    if row is None:
+        return ()
+    path = json_path(str(row[0]))
+    return (*full_text_statements(found[1], path), *older_statements(found[1], path))

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 from heron.catalog.columns.scripts import COLUMN_CHANGES, COLUMNS, FRAME_COLUMNS
 from heron.catalog.derived_scripts import DERIVED
+from heron.catalog.foreign import json_path
+from heron.catalog.full_text import dropping, full_text_statements
 from heron.catalog.mirror_scripts import MIRRORS
 from heron.catalog.organisation.scripts import CREDENTIALS, ORGANISATION
 from heron.catalog.organisation.sent_scripts import COLLECTION, SENT
@@ -248,8 +250,22 @@ def vector_checksums(db: Database) -> None:
         db.execute(statement)
 
 
+@migrations()
+def full_text_signs(db: Database) -> None:
+    """Indexes of text find words inside Chinese, Japanese or Thai; `spaced` is a function of the connection."""
+    keys = {f"text_{row[0]}": row[1] for row in db.execute("SELECT id, name FROM schema_keys").fetchall()}
+    tables = db.execute(
+        "SELECT name FROM sqlite_master WHERE sql LIKE 'CREATE VIRTUAL TABLE text%fts5%'"
+    ).fetchall()
+    for (table,) in tables:
+        if table in keys:
+            for statement in (*dropping(table), *full_text_statements(table, json_path(keys[table]))):
+                db.execute(statement)
+
+
 OPTIONAL = frozenset(
     {
+        "full_text_signs",
         "derived_values",
         "vector_checksums",
         "frame_columns",

@@ -10,7 +10,8 @@ from heron.answers import Conversion
 from heron.catalog.access import SCHEMA, Access
 from heron.catalog.conversions import Conversions, Progress
 from heron.catalog.database import Database
-from heron.catalog.foreign import full_text_statements, json_path
+from heron.catalog.foreign import json_path
+from heron.catalog.full_text import dropping, full_text_statements
 from heron.catalog.holders import HOLDERS, path_of
 from heron.catalog.shown import ShownMetadata
 from heron.convert import dumps, loads
@@ -364,10 +365,8 @@ class SchemaService:
     def _set_full_text(self, key: SchemaKey, schema: Schema) -> None:
         """Create or drop the FTS5 index over a text key."""
         table = self._full_text_table(key.name)
-        for suffix in ("insert", "update", "delete"):
-            self._database.execute(f"DROP TRIGGER IF EXISTS {table}_{suffix}")
-        self._database.execute(f"DROP TABLE IF EXISTS {table}")
-        self._database.execute(f"DROP VIEW IF EXISTS {table}_source")
+        for statement in dropping(table):
+            self._database.execute(statement)
         if key.state != "active" or not schema.type_of(key).full_text:
             return
         for statement in full_text_statements(table, json_path(key.name)):

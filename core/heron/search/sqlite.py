@@ -12,6 +12,7 @@ from heron.catalog.database import Database
 from heron.catalog.file_names import has_file_sql, patterns
 from heron.catalog.folders import FolderService, subtree
 from heron.catalog.foreign import json_path
+from heron.catalog.full_text import spaced
 from heron.catalog.paths import path_sql, urls_of
 from heron.catalog.places import located
 from heron.catalog.schema import SchemaService
@@ -310,9 +311,14 @@ def full_text(words: str) -> str:
         text = phrase or word
         star = "*" if word.endswith("*") else ""
         cleaned = text.removesuffix("*").replace('"', " ") if word else text
-        if any(character.isalnum() for character in cleaned):
-            terms.append(f'"{cleaned}"{star}')
-    return " ".join(terms)
+        if not any(character.isalnum() for character in cleaned):
+            continue
+        forms = {
+            cleaned: None,
+            spaced(cleaned): None,
+        }  # older indexes, which cannot be written, have signs side by side as one word
+        terms.append("(" + " OR ".join(f'"{form}"{star}' for form in forms) + ")")
+    return " AND ".join(terms)
 
 
 def _from_json(kind: str | None, value: Json) -> Json:

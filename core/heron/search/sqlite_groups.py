@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from heron.catalog.access import Access
 from heron.catalog.database import Database
+from heron.catalog.full_text import OPTIONS
 from heron.catalog.schema import SchemaService
 from heron.convert import dumps, loads
 from heron.search.tally import Counts, Membership
@@ -92,7 +93,10 @@ class Groups:
 
     def _words_of_few(self, table: str, ids: Array, most: int) -> tuple[Counts, int]:
         """All words of the items, counted by an index that is made of them alone."""
-        with self._temporary("few", "fts5(body)"), self._temporary("few_words", "fts5vocab(temp, few, row)"):
+        with (
+            self._temporary("few", f"fts5({OPTIONS})"),
+            self._temporary("few_words", "fts5vocab(temp, few, row)"),
+        ):
             self._database.connection.execute(
                 f"INSERT INTO temp.few(rowid, body) SELECT id, body FROM {table}_source "
                 "WHERE id IN (SELECT value FROM json_each(?)) AND body IS NOT NULL",

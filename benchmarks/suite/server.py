@@ -95,7 +95,8 @@ def ours() -> Any:
 
         async def item(request: Any) -> Response:
             known(request)
-            found = await site.call(request, lambda ws: ws.items.get(request.path_params["uuid"]))
+            uuid = request.path_params["uuid"]
+            found = await site.call(request, lambda ws: ws.items.get(uuid), brief=True)
             return Response(wire.dumped(wire.given(found)), media_type="application/json")
 
         async def page(request: Any) -> Response:

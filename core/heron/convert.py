@@ -31,12 +31,14 @@ def converter() -> Converter:
     Keys that a record does not have are refused, and so are values of another type, except whole numbers where any
     number is allowed.
     """
+    from cattrs.fns import identity
     from cattrs.preconf.orjson import make_converter
 
     made = make_converter(forbid_extra_keys=True)
     for kind in _EXPECTED:
         made.register_structure_hook(kind, _strict)
         made.register_structure_hook_func(partial(eq, kind | None), _strict_or_none)
+        made.register_unstructure_hook_func(partial(eq, kind | None), identity)  # which cattrs does not call
     made.register_unstructure_hook(datetime, utc_iso)
     made.register_structure_hook(datetime, lambda value, kind: moment(value))
     for kinds in (dict[str, Any], dict[str, Any] | None):

@@ -95,10 +95,11 @@ class Site(Protocol):
     def jobs(self) -> Jobs:
         """Work in the background."""
 
-    def call(self, request: Any, work: Callable[[Any], T]) -> Awaitable[T]:
+    def call(self, request: Any, work: Callable[[Any], T], *, brief: bool = False) -> Awaitable[T]:
         """What `work` returns, called in a thread with a `heron.Workspace` that is opened as the request's user.
 
-        No two threads have the same workspace at the same time; it must not be kept. A client that goes away does not stop the
+        Work that is `brief`, such as reading one record by its UUID, may be called at once, in the event loop: going to a thread and
+        back takes several times as long. It must not write, search, or read from a store. No two threads have the same workspace at the same time; it must not be kept. A client that goes away does not stop the
         work. Raises PermissionDenied if `request.scope` has no `heron.user`. Where a route reads a long body, it first sets
         `request.scope["heron.body_limit"]` to the most bytes that it takes.
         """

@@ -293,6 +293,8 @@ def given(value: Any) -> Any:
     if isinstance(value, DatasetRow):
         parts = {part.alias: getattr(value, part.name) for part in fields(DatasetRow)}
         return {name: given(list(part) if name in _STREAMS else part) for name, part in parts.items()}
+    if has(type(value)):
+        return unstructure(value)
     if hasattr(value, "tolist"):
         return value.tolist()
     if isinstance(value, Mapping):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from typing import TYPE_CHECKING, Any
 
 from starlette.responses import Response
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
     from starlette.requests import Request
 
     from heron import Site
+
+_UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+"""What names an item by its UUID; one that is named otherwise can have to be searched."""
 
 
 def tag_of(content: bytes) -> str:
@@ -52,7 +56,8 @@ async def answered(operation: Operation, site: Site, request: Request, arguments
             function_of(workspace, verb)(item, call["metadata"])
             return wire.dumped(wire.given(workspace.items.get(item)))
 
-    content = await site.call(request, work)
+    brief = verb == "items.get" and _UUID.fullmatch(str(arguments.get("ref"))) is not None
+    content = await site.call(request, work, brief=brief)
     headers = {"ETag": tag_of(content), "Cache-Control": "private, no-cache"}
     if request.method in ("GET", "HEAD") and headers["ETag"] in request.headers.get("if-none-match", ""):
         return Response(status_code=304, headers=headers)

@@ -49,10 +49,13 @@ def retry_headers(status: int) -> dict[str, str]:
 
 
 async def result_of(
-    site: Site, request: Request, call: Callable[[Workspace], Call], handler: Callable[[Call], Any]
-) -> Any:
-    """What a handler gives in the end: work that is not done is looked at again, for as long as the request may wait."""
-    result = await site.call(request, lambda ws: handler(call(ws)))
+    site: Site, request: Request, call: Callable[[Workspace], Call], handler: Callable[[Call], Any], *, brief: bool = False
+) -> Any:  # fmt: skip
+    """What a handler gives in the end: work that is not done is looked at again, for as long as the request may wait.
+
+    `brief` says that the handler reads a few rows, as `Site.call` has it.
+    """
+    result = await site.call(request, lambda ws: handler(call(ws)), brief=brief)
     end: float | None = None
     while isinstance(result, Pending):
         end = end or time.monotonic() + min(result.seconds, HOLD)

@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 BODY_LIMIT = 256 * 1024 * 1024
 """The longest body, in bytes, of a request whose head is signed: 1,000 items with embeddings need much."""
 
+BRIEF = ("items.get", "folders.get")
+"""Handlers that read a few rows, unless an address is signed, for which a driver can have to be loaded."""
+
 
 def routes(site: Site) -> Sequence[BaseRoute]:
     """The routes of a site."""
@@ -62,7 +65,8 @@ class Version2(Endpoint):
             query=parameters,
             body=body_of(body) if request.method not in ("GET", "DELETE") else None,
         )
-        result = await result_of(self._site, request, call, _loaded(operation))
+        brief = operation.handler in BRIEF and not parameters.flag("signUrl")
+        result = await result_of(self._site, request, call, _loaded(operation), brief=brief)
         return result if isinstance(result, Response) else as_json(result)
 
 

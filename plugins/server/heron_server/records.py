@@ -7,6 +7,7 @@ import logging
 import os
 import time
 from datetime import UTC, datetime
+from functools import cache
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
@@ -44,6 +45,9 @@ class Records:
             multiprocess_mode="livesum",
         )
 
+        self._counter = cache(self._requests.labels)
+        self._timer = cache(self._seconds.labels)
+
     def began(self) -> None:
         """Count a request that has come."""
         self._open.inc()
@@ -54,8 +58,8 @@ class Records:
         method = exchange.scope["method"]
         routes, status = exchange.group or "none", str(exchange.status or 499)
         self._open.dec()
-        self._requests.labels(routes, method if method in _METHODS else "other", status).inc()
-        self._seconds.labels(routes).observe(seconds)
+        self._counter(routes, method if method in _METHODS else "other", status).inc()
+        self._timer(routes).observe(seconds)
         self._sent.inc(exchange.sent)
         if exchange.has_left:
             self._left.inc()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 import re
 import socket
+from functools import lru_cache
 
 from starlette.datastructures import Headers
 from starlette.types import Scope
@@ -31,6 +32,7 @@ class Gate:
         self._names = {"localhost", *settings.hosts}
         if not settings.loopback:
             self._names.add(socket.gethostname().lower())
+        self._known = lru_cache(maxsize=64)(self._is_own)
 
     def check(self, scope: Scope, headers: Headers) -> None:
         """Raise Refused for a request that is too long, or comes by a foreign name or from a foreign page."""
@@ -40,7 +42,7 @@ class Gate:
         if sum(len(name) + len(value) for name, value in scope["headers"]) > limits.header_limit:
             raise Refused(431, "TooLong", f"the headers are longer than {limits.header_limit} bytes")
         hosts = headers.getlist("host")
-        if len(hosts) != 1 or not self._is_own(hosts[0]):
+        if len(hosts) != 1 or not self._known(hosts[0]):
             raise Refused(
                 421, "WrongHost", "this server does not have the name by which it was asked",
                 "heron serve --allow-host NAME adds a name",

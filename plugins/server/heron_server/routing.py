@@ -49,19 +49,26 @@ class Routing:
     """Finds the route of a request."""
 
     def __init__(self, groups: Sequence[Group]) -> None:
-        self._groups = groups
         _refuse_equal(groups)
+        self._routes = [
+            (getattr(route, "path", "").partition("{")[0], group, route)
+            for group in groups
+            for route in group.routes
+        ]
+        """The routes in order, each with the part of its path that is the same in all requests."""
 
     def find(self, scope: Scope) -> Found | None:
         """The route of a request; one of another method if there is no better one."""
         other = None
-        for group in self._groups:
-            for route in group.routes:
-                match, child = route.matches(scope)
-                if match is Match.FULL:
-                    return Found(group, route, dict(child), True)
-                if match is Match.PARTIAL and other is None:
-                    other = Found(group, route, dict(child), False)
+        path = None if scope.get("root_path") else scope["path"]
+        for start, group, route in self._routes:
+            if path is not None and not path.startswith(start):
+                continue
+            match, child = route.matches(scope)
+            if match is Match.FULL:
+                return Found(group, route, dict(child), True)
+            if match is Match.PARTIAL and other is None:
+                other = Found(group, route, dict(child), False)
         return other
 
 

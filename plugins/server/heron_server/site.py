@@ -48,8 +48,8 @@ class ServedSite:
         self._workspaces = Workspaces(workspace)
         self._threads = Threads(settings.threads)
 
-    async def call(self, request: Any, work: Callable[[heron.Workspace], T]) -> T:
-        """What `work` returns, called in a thread with a workspace opened as the request's user."""
+    async def call(self, request: Any, work: Callable[[heron.Workspace], T], *, brief: bool = False) -> T:
+        """What `work` returns, called with a workspace opened as the request's user: in a thread, or at once if it is `brief`."""
         scope = request.scope
         if USER not in scope:
             raise heron.PermissionDenied("it is not known who asks", hint="send a token")
@@ -57,6 +57,12 @@ class ServedSite:
         if not scope.get(_COUNTED):
             scope[_COUNTED] = True
             self._rates.count(user)
+
+        if brief and (workspace := self._workspaces.free(user)) is not None:
+            try:
+                return work(workspace)
+            finally:
+                self._workspaces.give_back(workspace, user)
 
         def within() -> T:
             with self._workspaces.lent(user) as workspace:

@@ -25,13 +25,14 @@ class Workspaces:
     @contextmanager
     def lent(self, user: str | None) -> Iterator[heron.Workspace]:
         """A workspace opened as a user, for the thread that asks; raises PermissionDenied for somebody who is not a user."""
-        workspace = self._free(user) or self._first.open_as(user)
+        workspace = self.free(user) or self._first.open_as(user)
         try:
             yield workspace
         finally:
-            self._return(workspace, user)
+            self.give_back(workspace, user)
 
-    def _free(self, user: str | None) -> heron.Workspace | None:
+    def free(self, user: str | None) -> heron.Workspace | None:
+        """A workspace of a user that is open and not lent, or None; `give_back` has to follow."""
         with self._lock:
             for workspace in reversed(self._idle):
                 if self._idle[workspace] == user:
@@ -39,7 +40,8 @@ class Workspaces:
                     return workspace
         return None
 
-    def _return(self, workspace: heron.Workspace, user: str | None) -> None:
+    def give_back(self, workspace: heron.Workspace, user: str | None) -> None:
+        """Take back what was lent."""
         surplus = None
         with self._lock:
             if self._is_closed:

@@ -7,6 +7,7 @@ import math
 import secrets
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from hashlib import sha256
 from typing import TYPE_CHECKING, Literal
 
@@ -218,10 +219,17 @@ def _text(at: datetime | None) -> str | None:
     return None if at is None else utc_iso(at)
 
 
+@lru_cache(maxsize=1024)
+def _written(raw: bytes) -> tuple[str, str]:
+    """A public key as OpenSSH writes it, and its fingerprint; a server asks for the same ones with each request."""
+    key = PublicKey(raw, "")
+    return key.line, key.fingerprint
+
+
 def _key(row: Row) -> UserKey:
-    key = PublicKey(row["value"], "")
+    line, fingerprint = _written(row["value"])
     return UserKey(
-        row["id"], row["uuid"], row["user"], row["name"], key.line, key.fingerprint, row["created_at"],
+        row["id"], row["uuid"], row["user"], row["name"], line, fingerprint, row["created_at"],
         row["expires_at"], row["last_used_at"],
     )  # fmt: skip
 

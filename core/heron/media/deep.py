@@ -50,7 +50,7 @@ def deep_values(image: Image.Image, orientation: object) -> Values | None:
     else:
         finite = values[np.isfinite(values)]
         low, high = (float(finite.min()), float(finite.max())) if finite.size else (0.0, 1.0)
-        window = Window((high - low) or 1.0, low / 2 + high / 2)
+        window = Window(high - low, low / 2 + high / 2) if high > low else Window(1.0, low + 0.5)
     return Values(_turned(values, orientation), [window])
 
 

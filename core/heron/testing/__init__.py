@@ -25,9 +25,11 @@ pytest.register_assert_rewrite(
             "derivers",
             "embedders",
             "executors",
+            "frames",
             "importers",
             "metadata_types",
             "storages",
+            "values",
             "viewers",
         )
     )

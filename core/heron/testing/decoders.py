@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -13,11 +14,14 @@ import pytest
 
 from heron.errors import MediaError
 from heron.hooks.interfaces import FrameDecoder, SeriesDecoder
+from heron.hooks.values import ValueDecoder
+from heron.media import answers
 from heron.models import MediaFacts
 from heron.testing.checks import check_facts, check_picture, descriptors
 from heron.testing.contracts import RecordContract, reason_of
 from heron.testing.files import LocalMediaFile, damaged_copies, format_of
 from heron.testing.frames import FrameRules
+from heron.testing.values import ValueRules
 from heron.times import moment
 
 if TYPE_CHECKING:
@@ -29,7 +33,7 @@ GoodFiles = Mapping[Path, Mapping[str, Any]]
 """Files that a decoder reads, each with some of its facts."""
 
 
-class DecoderContract(FrameRules, RecordContract):
+class DecoderContract(FrameRules, ValueRules, RecordContract):
     """Rules for a media decoder. Set `decoder`, and write the fixture `good_files`.
 
     `good_files` maps paths to some of the facts expected, such as `{"width": 640, "extra": {"exif": {...}}}`.
@@ -175,6 +179,11 @@ class DecoderContract(FrameRules, RecordContract):
                 with _read_or_refused(file):
                     for _, picture in decoder.frames(file, [0], 64):
                         check_picture(picture, 64)
+            if isinstance(decoder, ValueDecoder):
+                with _read_or_refused(file):
+                    deque(answers.values(decoder.values(file), None), 0)
+                with _read_or_refused(file):
+                    answers.volume(decoder.volume(file, None))
             if isinstance(decoder, SeriesDecoder):
                 with _read_or_refused(file):
                     decoder.part(file)

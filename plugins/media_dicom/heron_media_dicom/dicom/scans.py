@@ -21,14 +21,16 @@ def values_of(frame: Array, dataset: Dataset, photometric: str) -> heron.Values 
     """The values of a frame of shape (rows, columns) after the modality LUT or the rescale; None for colours."""
     if photometric not in ("MONOCHROME1", "MONOCHROME2") or frame.ndim != 2:
         return None
+    function = str(dataset.get("VOILUTFunction") or "")
+    curve: Literal["linear", "exact", "sigmoid"] = _CURVES.get(function, "linear")
     with numpy.errstate(all="ignore"):
         array = _compact(real_values(frame, dataset))
-        windows = [*_of_table(dataset), *_of_file(dataset)] or [_of_values(frame, dataset)]
+        windows = [*_of_table(dataset), *_of_file(dataset)] or [_of_values(frame, dataset, curve)]
     axes, depth = _place(dataset)
     return heron.Values(
         array,
         windows,
-        curve=_CURVES.get(str(dataset.get("VOILUTFunction") or ""), "linear"),
+        curve=curve,
         inverted=photometric == "MONOCHROME1",
         units=_units(dataset),
         axes=axes,
@@ -70,11 +72,15 @@ def _of_table(dataset: Dataset) -> list[heron.Window]:
         return []
 
 
-def _of_values(frame: Array, dataset: Dataset) -> heron.Window:
-    """The window that shows a frame whose file names none."""
+def _of_values(frame: Array, dataset: Dataset, curve: str) -> heron.Window:
+    """The window that shows a frame whose file names none: from black to white, and black alone if all values are equal.
+
+    A linear window of PS3.3 C.11.2.1.2.1 is wider by one than the distance of what it shows black and white.
+    """
     ends = real_values(ends_of(frame, dataset), dataset)
     low, high = float(ends.min()), float(ends.max())
-    return heron.Window(max(high - low, 1.0), (low + high) / 2)
+    width = high - low + 1 if curve == "linear" else (high - low) or 1.0
+    return heron.Window(width, low + width / 2)
 
 
 def _numbers(dataset: Dataset, keyword: str) -> list[float]:

@@ -35,5 +35,5 @@ def load(options):
 
 @heron.hookimpl
 def register_storage():
-    options = [heron.StorageOption(name, name, secret=True) for name in ("key", "token")]
+    options = [heron.Option(name, name, secret=True) for name in ("key", "token")]
     yield heron.StorageBackend(name="vault", summary="a vault", schemes=["vault"], options=options, load=load)

@@ -56,7 +56,7 @@ BAD = {
     "ordered by a word": (heron.MetadataType, {"ordered": "no"}, "ordered is 'no', expected True or False"),
     "a scheme with its colon": (heron.StorageBackend, {"schemes": ["tape://"]}, "schemes is ('tape://',)"),
     "a host that is no pattern": (heron.StorageBackend, {"hosts": ["a("]}, "the host 'a(' is no pattern"),
-    "options that are none": (heron.StorageBackend, {"options": ["key"]}, "expected StorageOptions"),
+    "options that are none": (heron.StorageBackend, {"options": ["key"]}, "expected Options"),
     "a store that is no function": (heron.StorageBackend, {"store": "s3"}, "store is 's3'"),
     "no formats": (heron.MediaDecoder, {"formats": []}, "it has no formats"),
     "a format that is none": (heron.MediaDecoder, {"formats": ["image/png"]}, "expected a MediaFormat"),

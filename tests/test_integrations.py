@@ -16,11 +16,11 @@ from heron.storage.service import SIGNED_SECONDS
 from tests.memory_storage import Lake, LakePlugin
 
 OPTIONS = [
-    heron.StorageOption("region", "where"),
-    heron.StorageOption("secret", "the secret", secret=True),
-    heron.StorageOption("port", "of the endpoint", type="number"),
-    heron.StorageOption("anonymous", "or not", type="boolean"),
-    heron.StorageOption("style", "how", choices=["path", "virtual"]),
+    heron.Option("region", "where"),
+    heron.Option("secret", "the secret", secret=True),
+    heron.Option("port", "of the endpoint", type="number"),
+    heron.Option("anonymous", "or not", type="boolean"),
+    heron.Option("style", "how", choices=["path", "virtual"]),
 ]
 
 

@@ -9,18 +9,18 @@ import sys
 import pytest
 
 import heron
-from heron.catalog.references import checked, is_reference, resolve
 from heron.cli.main import status
+from heron.references import checked, is_reference, resolve
 from tests.memory_storage import LakePlugin
 
 SECRET = "hunter2/+Zz9="
 OPTIONS = [
-    heron.StorageOption("key", "who"),
-    heron.StorageOption("secret", "the secret of the key", secret=True),
-    heron.StorageOption("endpoint", "where"),
-    heron.StorageOption("port", "of the endpoint", type="number"),
-    heron.StorageOption("fast", "or not", type="boolean"),
-    heron.StorageOption("style", "how", choices=["path", "virtual"]),
+    heron.Option("key", "who"),
+    heron.Option("secret", "the secret of the key", secret=True),
+    heron.Option("endpoint", "where"),
+    heron.Option("port", "of the endpoint", type="number"),
+    heron.Option("fast", "or not", type="boolean"),
+    heron.Option("style", "how", choices=["path", "virtual"]),
 ]
 
 

@@ -42,7 +42,7 @@ def register_metadata_types():
 
 @heron.hookimpl
 def register_storage():
-    options = [heron.StorageOption("token", "a token", secret=True)]
+    options = [heron.Option("token", "a token", secret=True)]
     yield heron.StorageBackend(
         name="vault", summary="", schemes=["vault"], load=Codec, store=store, options=options
     )
@@ -108,7 +108,7 @@ def test_plugin_with_a_record_is_known_without_its_import(site, described):
     manager = site.manager()
     kind, backend, [decoder] = manager.metadata_type("t"), manager.storage("vault"), manager.decoders()
     assert (kind.name, kind.aliases, backend.schemes) == ("tape", ("t",), ("vault",))
-    assert backend.options == (heron.StorageOption("token", "a token", secret=True),)
+    assert backend.options == (heron.Option("token", "a token", secret=True),)
     assert decoder.formats[0].signature == b"\x00\xff"
     assert manager.commands()["hello"].summary == "Say hello."
     [viewer] = manager.contributions(heron.Viewer)

@@ -23,9 +23,7 @@ def lake():
 
 @pytest.fixture
 def plugin(lake):
-    return LakePlugin(
-        lake, [heron.StorageOption("secret", "it", secret=True), heron.StorageOption("region", "it")]
-    )
+    return LakePlugin(lake, [heron.Option("secret", "it", secret=True), heron.Option("region", "it")])
 
 
 @pytest.fixture

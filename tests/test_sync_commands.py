@@ -49,7 +49,7 @@ def bucket():
 
 @pytest.fixture
 def plugins(bucket):
-    return [LakePlugin(bucket.lake, options=[heron.StorageOption("region", "where it is")])]
+    return [LakePlugin(bucket.lake, options=[heron.Option("region", "where it is")])]
 
 
 # Commands

@@ -30,7 +30,7 @@ def place(request, tmp_path):
 @pytest.fixture
 def plugins(bucket, monkeypatch):
     monkeypatch.setenv("HERON_RETRIES", "1")
-    return [LakePlugin(bucket.lake, options=[heron.StorageOption("region", "where it is")])]
+    return [LakePlugin(bucket.lake, options=[heron.Option("region", "where it is")])]
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ import heron
 from heron.cli.main import main, status
 from heron.consent import config_folder, distrust, trusted
 from heron.errors import BadCredentials, CatalogueError, InvalidInput, PermissionDenied
-from heron.hooks import StorageBackend, StorageOption, hookimpl
+from heron.hooks import Option, StorageBackend, hookimpl
 
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files to another user")
 
@@ -130,9 +130,9 @@ class Plugin:
     @hookimpl
     def register_storage(self):
         options = [
-            StorageOption("endpoint", "where"),
-            StorageOption("secret", "what", secret=True),
-            StorageOption("anonymous", "none", type="boolean"),
+            Option("endpoint", "where"),
+            Option("secret", "what", secret=True),
+            Option("anonymous", "none", type="boolean"),
         ]
         yield StorageBackend(name="leak", summary="sends", schemes=["leak"], options=options, load=Endpoint)
 

@@ -101,7 +101,9 @@ if TYPE_CHECKING:
         MediaKind,
         MetadataDeriver,
         MetadataType,
+        Option,
         Part,
+        PluginOptions,
         QualityMetrics,
         QueryFunction,
         RangeCodec,
@@ -114,7 +116,6 @@ if TYPE_CHECKING:
         Site,
         Storage,
         StorageBackend,
-        StorageOption,
         StoredObject,
         TextReader,
         ValueDecoder,
@@ -217,8 +218,8 @@ _HOME = {
     "hooks": (
         "ActionOption CliCommand Codec CommandContext DatasetExporter DatasetImporter Decoder Derive DerivedKey Embedder EmbedderModel ExecutorBackend ExportFolder Exporter "
         "FolderExporter FrameDecoder ImportEntry ImportSource Importer ItemAction JobProgress Jobs Measure "
-        "MediaDecoder MediaFile MediaFormat MediaKind MetadataDeriver MetadataType Part QualityMetrics QueryFunction RangeCodec Routes "
-        "Series SeriesDecoder ServedJob ShownCodec Signed Site Storage StorageBackend StorageOption StoredObject TextReader ValueDecoder Values Viewer Window "
+        "MediaDecoder MediaFile MediaFormat MediaKind MetadataDeriver MetadataType Option Part PluginOptions QualityMetrics QueryFunction RangeCodec Routes "
+        "Series SeriesDecoder ServedJob ShownCodec Signed Site Storage StorageBackend StoredObject TextReader ValueDecoder Values Viewer Window "
         "WritableStorage hookimpl"
     ),
     "ingest.manifest.report": "ManifestReport",
@@ -357,6 +358,7 @@ __all__ = [
     "NotFound",
     "ObjectAddress",
     "ObjectChanged",
+    "Option",
     "Page",
     "Pair",
     "Part",
@@ -364,6 +366,7 @@ __all__ = [
     "PermissionDenied",
     "PlacedItem",
     "PluginError",
+    "PluginOptions",
     "PluginWarning",
     "Points",
     "PortableExport",
@@ -402,7 +405,6 @@ __all__ = [
     "Statistics",
     "Storage",
     "StorageBackend",
-    "StorageOption",
     "StoredObject",
     "StoredVectors",
     "Subset",
@@ -444,7 +446,9 @@ __all__ = [
 
 def __getattr__(name: str) -> Any:
     if name not in _MODULE_OF:
-        raise AttributeError(f"module 'heron' has no attribute {name!r}")
+        from heron.deprecations import deprecated
+
+        return deprecated("heron", name)
     value = getattr(import_module(f"heron.{_MODULE_OF[name]}"), name)
     globals()[name] = value
     return value

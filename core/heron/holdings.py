@@ -59,15 +59,19 @@ class Holdings(OpenCatalogue):
 
     @cached_property
     def plugins(self) -> PluginManager:
-        """The plugin manager: hooks, typed look-ups, and the status of each plugin."""
-        return self._load_plugins()
+        """The plugin manager: hooks, typed look-ups, the status of each plugin, and the options of plugins."""
+        from heron.catalog.plugin_options import PluginOptionStore
+
+        plugins = self._load_plugins()
+        plugins.options.connect(PluginOptionStore(self._database, self.access))
+        return plugins
 
     def open_as(self, user: str | None) -> Self:
         """The same workspace opened once more, for another thread or as another user, with the same plugins, and for reading if this one is; close it too.
 
         `user` is an e-mail address; None is the owner. Raises PermissionDenied for an unknown user.
         """
-        self._load_plugins()  # now, so that all threads have the same
+        self.plugins.options.share()  # loads them now, so that all threads have the same
         opened = type(self)(self.root, self._load_plugins, user=user, read_only=self._database.refuses_writes)
         opened.asks_often = self.asks_often
         return opened

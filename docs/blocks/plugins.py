@@ -30,11 +30,11 @@ def records() -> str:
     """The fields of every record that a hook yields, and of what they hold."""
     import attrs
 
-    from heron.hooks import StorageOption
+    from heron.hooks import Option
     from heron.hooks.manager import REGISTER_HOOKS
 
     parts = []
-    for record in (*REGISTER_HOOKS.values(), StorageOption):
+    for record in (*REGISTER_HOOKS.values(), Option):
         parts.append(f"### `heron.{record.__name__}`\n\n{inspect.cleandoc(record.__doc__ or '')}\n")
         parts += ["| field | type | default |", "|---|---|---|"]
         for attribute in attrs.fields(record):

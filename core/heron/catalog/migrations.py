@@ -13,6 +13,7 @@ from heron.catalog.full_text import dropping, full_text_statements
 from heron.catalog.mirror_scripts import MIRRORS
 from heron.catalog.organisation.scripts import CREDENTIALS, ORGANISATION
 from heron.catalog.organisation.sent_scripts import COLLECTION, SENT
+from heron.catalog.plugin_scripts import PLUGINS
 from heron.catalog.scripts import (
     CLOUD,
     CONVERSIONS,
@@ -263,9 +264,17 @@ def full_text_signs(db: Database) -> None:
                 db.execute(statement)
 
 
+@migrations()
+def plugin_tables(db: Database) -> None:
+    """Options of plugins, and the plugins that brought metadata types."""
+    for statement in _statements(PLUGINS):
+        db.execute(statement)
+
+
 OPTIONAL = frozenset(
     {
         "full_text_signs",
+        "plugin_tables",
         "derived_values",
         "vector_checksums",
         "frame_columns",
@@ -300,6 +309,8 @@ def imagine(connection: sqlite3.Connection, pending: Collection[str]) -> None:
         )
     if "dataset_versions" in pending:
         _imagine_tables(connection, VERSIONS)
+    if "plugin_tables" in pending:
+        _imagine_tables(connection, PLUGINS)
     if "derived_values" in pending:
         _imagine_tables(connection, DERIVED)
     if "frame_columns" in pending:

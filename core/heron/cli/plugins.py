@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -10,6 +11,9 @@ from heron.cli.context import Context
 from heron.cli.output import example, json_option, list_options, listing, print_json, print_json_array
 from heron.cli.tables import print_table, say
 from heron.errors import PluginError
+
+if TYPE_CHECKING:
+    from heron.hooks import OptionValue
 
 
 @click.group("plugins", invoke_without_command=True)
@@ -64,6 +68,61 @@ def new(name: str, directory: Path, as_json: bool) -> None:
     for path in written:
         say(f"  {path}")
     say(f"Next: cd {root} && pip install -e '.[test]' && pytest")
+
+
+@command.command("configure")
+@click.argument("plugin")
+@click.argument("options", nargs=-1, metavar="[OPTION=VALUE]...")
+@click.option(
+    "--unset",
+    multiple=True,
+    metavar="OPTION",
+    help="Remove the stored value of an option; may be given several times.",
+)
+@click.option("--trust", is_flag=True, help="Trust the options of a workspace that came from elsewhere.")
+@json_option
+@click.pass_obj
+@example(
+    "heron plugins configure my_flif\nheron plugins configure my_flif quality=90 token=env:FLIF_TOKEN\n"
+    "heron plugins configure my_flif --unset quality"
+)
+def configure(
+    context: Context,
+    plugin: str,
+    options: tuple[str, ...],
+    unset: tuple[str, ...],
+    trust: bool,
+    as_json: bool,
+) -> None:
+    """Set the options of a plugin in this workspace, and show them.
+
+    A secret is given as a reference: env:NAME, file:PATH or keyring:SERVICE/NAME. An environment variable, which is shown, comes before what is stored.
+    """
+    given: dict[str, str | None] = dict.fromkeys(unset)
+    for option in options:
+        name, mark, value = option.partition("=")
+        if not mark:
+            raise click.UsageError("Write OPTION=VALUE.")  # what was written may be a secret
+        given[name] = value
+    known = context.workspace().plugins.options
+    if given:
+        known.set(plugin, given)
+    if trust:
+        known.trust(plugin)
+    shown = known.show(plugin)
+    if as_json:
+        print_json({"items": shown, "cursor": None})
+        return
+    rows = [(each.name, _shown(each), each.source, each.variable, each.summary) for each in shown]
+    print_table(
+        ["option", "value", "from", "variable", "what it is"], rows, f"Plugin {plugin} has no options."
+    )
+
+
+def _shown(option: OptionValue) -> str:
+    if option.value is None:
+        return "(secret)" if option.source == "environment" else "(required)" if option.required else ""
+    return ("no", "yes")[option.value] if isinstance(option.value, bool) else str(option.value)
 
 
 @command.command("prefer")

@@ -1,7 +1,7 @@
 """The extension system: the hooks, the records they yield, and the manager that holds the plugins."""
 
 from heron.hooks.actions import ActionOption, ItemAction
-from heron.hooks.backends import StorageBackend, StorageOption
+from heron.hooks.backends import StorageBackend
 from heron.hooks.contributions import (
     CliCommand,
     Contribution,
@@ -12,6 +12,7 @@ from heron.hooks.contributions import (
     MediaFormat,
     MediaKind,
     MetadataType,
+    PluginOptions,
     QualityMetrics,
     QueryFunction,
     Routes,
@@ -43,6 +44,8 @@ from heron.hooks.interfaces import (
 )
 from heron.hooks.loading import PluginStatus
 from heron.hooks.manager import PluginManager
+from heron.hooks.option import Option
+from heron.hooks.options import OptionValue
 from heron.hooks.serving import JobProgress, Jobs, ServedJob, Signed, Site
 from heron.hooks.specs import hookimpl
 from heron.hooks.values import Curve, ValueDecoder, Values, Window
@@ -84,8 +87,11 @@ __all__ = [
     "MediaKind",
     "MetadataDeriver",
     "MetadataType",
+    "Option",
+    "OptionValue",
     "Part",
     "PluginManager",
+    "PluginOptions",
     "PluginStatus",
     "QualityMetrics",
     "QueryFunction",
@@ -99,7 +105,6 @@ __all__ = [
     "Site",
     "Storage",
     "StorageBackend",
-    "StorageOption",
     "StoredObject",
     "TextReader",
     "ValueDecoder",
@@ -109,3 +114,9 @@ __all__ = [
     "WritableStorage",
     "hookimpl",
 ]
+
+
+def __getattr__(name: str) -> object:
+    from heron.deprecations import deprecated
+
+    return deprecated("heron.hooks", name)

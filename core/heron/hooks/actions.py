@@ -59,10 +59,11 @@ class ItemAction(Contribution):
     """
 
     sort: ClassVar[str] = "action"
+    set_elsewhere: ClassVar[bool] = True
 
     name: str = field(validator=_checked)
     load: Callable[[], Callable[..., str | None]]
     applies_to: AppliesTo = field(default="item", validator=in_(("item", "items", "workspace")))
-    options: Sequence[ActionOption] = field(default=(), converter=_options)
+    options: Sequence[ActionOption] = field(default=(), converter=_options)  # type: ignore[assignment]
     kinds: Sequence[Kind] = field(default=(), converter=_texts)
     changes: bool = True

@@ -1,33 +1,14 @@
-"""The record of storage backends, and of their options."""
+"""The record of storage backends."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar
 
 from attrs import field, frozen
 
 from heron.hooks.contributions import Contribution, texts
 from heron.hooks.interfaces import Storage
-
-
-def _options(given: Sequence[StorageOption]) -> tuple[StorageOption, ...]:
-    return tuple(given)
-
-
-@frozen
-class StorageOption:
-    """One option of a storage backend, as an integration sets it.
-
-    The value of a `secret` one is never stored: the catalogue stores a reference to it (`env:NAME`,
-    `file:PATH`, `keyring:SERVICE/NAME`), and `load` gets the secret itself.
-    """
-
-    name: str
-    summary: str
-    type: Literal["text", "number", "boolean"] = "text"
-    secret: bool = False
-    choices: Sequence[str] = field(default=(), converter=texts)
 
 
 @frozen(kw_only=True)
@@ -46,11 +27,11 @@ class StorageBackend(Contribution):
     """
 
     sort: ClassVar[str] = "storage"
+    set_elsewhere: ClassVar[bool] = True
 
     schemes: Sequence[str] = field(converter=texts)
     load: Callable[[Mapping[str, Any]], Storage]
     hosts: Sequence[str] = field(default=(), converter=texts)
-    options: Sequence[StorageOption] = field(default=(), converter=_options)
     normalise: Callable[[str], str] | None = None
     store: Callable[[Mapping[str, Any]], str | None] | None = None
     store_of_url: Callable[[str], str | None] | None = None

@@ -8,7 +8,7 @@ from typing import Any
 
 from heron.errors import PluginError
 from heron.hooks.actions import ActionOption, ItemAction
-from heron.hooks.backends import StorageBackend, StorageOption
+from heron.hooks.backends import StorageBackend
 from heron.hooks.contributions import (
     CliCommand,
     Contribution,
@@ -22,6 +22,7 @@ from heron.hooks.contributions import (
 )
 from heron.hooks.derivers import DerivedKey, MetadataDeriver
 from heron.hooks.importers import DatasetImporter
+from heron.hooks.option import Option
 from heron.hooks.versions import is_requirement
 
 SECONDS = 0.05
@@ -153,7 +154,23 @@ def _from_one(value: Any) -> bool:
 
 
 def _are_options(values: Any) -> bool:
-    return all(isinstance(each, StorageOption) and _matches(_WORD)(each.name) for each in values)
+    return all(isinstance(each, Option) and _is_option(each) for each in values) and len(
+        {each.name for each in values}
+    ) == len(values)
+
+
+def _is_option(option: Option) -> bool:
+    """Whether an option is one that can be set, with a default of its type."""
+    fits: dict[str, Any] = {"text": str, "number": (int, float), "boolean": bool}
+    if option.type not in fits or not _matches(_WORD)(option.name) or not _is_line(option.summary):
+        return False
+    if option.default is None:
+        return True
+    if option.secret or (isinstance(option.default, bool) and option.type != "boolean"):
+        return False
+    return isinstance(option.default, fits[option.type]) and (
+        not option.choices or option.default in option.choices
+    )
 
 
 _BOOLEAN = "True or False", lambda value: type(value) is bool
@@ -171,6 +188,7 @@ _ALL: Mapping[str, tuple[str, Callable[[Any], bool]]] = {
     ),
     "extra": ("the name of an extra, or None", lambda value: value is None or _matches(_NAME)(value)),
     "planned": _BOOLEAN,
+    "options": ("Options, each once, with a default of its type, or none if it is a secret", _are_options),
     "load": _CALLABLE,
 }
 """What holds for every record: the expected values in words, and as a function."""
@@ -179,7 +197,6 @@ _RULES: Mapping[type[Contribution], Mapping[str, tuple[str, Callable[[Any], bool
     StorageBackend: {
         "schemes": ("URL schemes in lower case", _each(r"[a-z][a-z0-9+.-]*")),
         "hosts": ("patterns of host names", lambda value: all(isinstance(host, str) for host in value)),
-        "options": ("StorageOptions", _are_options),
         "normalise": _OPTIONAL,
         "store": _OPTIONAL,
         "store_of_url": _OPTIONAL,

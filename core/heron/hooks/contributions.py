@@ -16,6 +16,7 @@ from attrs.validators import in_
 from heron.hooks.contents import Content, contents
 from heron.hooks.interfaces import Codec, Decoder, Embedder, Exporter, FolderExporter, Measure
 from heron.hooks.isolation import Isolation
+from heron.hooks.option import Option
 from heron.hooks.serving import Site
 from heron.models import DERIVED_FIELDS, ITEM_FIELDS, Kind
 
@@ -47,6 +48,10 @@ def _formats(given: Sequence[MediaFormat]) -> tuple[MediaFormat, ...]:
     return tuple(given)
 
 
+def _options(given: Sequence[Option]) -> tuple[Option, ...]:
+    return tuple(given)
+
+
 @frozen(kw_only=True)
 class Contribution:
     """The fields of every record: a name that is unique among records of its sort, a summary, and
@@ -54,15 +59,21 @@ class Contribution:
 
     `requires` are names of distributions as pip knows them; `extra` is the extra of Heron that brings them.
     A `planned` one is listed by name and format, but cannot be loaded: it is not built yet.
+
+    `options` are what people can set: those of a storage backend by an integration, those of an action in each run, all others by
+    `heron plugins configure` or in the environment. Of these, `load` gets the values by name as `options=`, where there are any.
     """
 
     sort: ClassVar[str]
+    set_elsewhere: ClassVar[bool] = False
+    """Whether its options are set in another way than by `heron plugins configure`."""
 
     name: str
     summary: str
     requires: Sequence[str] = field(default=(), converter=texts)
     extra: str | None = None
     planned: bool = False
+    options: Sequence[Option] = field(default=(), converter=_options)
 
     def brings(self) -> list[str]:
         """What `heron plugins` says of it."""
@@ -370,3 +381,10 @@ class Routes(Contribution):
     load: Callable[[], Callable[[Site], Sequence[Any]]]
     authenticates: bool = False
     open: Sequence[str] = field(default=(), converter=texts)
+
+
+@frozen(kw_only=True)
+class PluginOptions(Contribution):
+    """Options of a plugin as a whole, such as one that only hears events: `workspace.plugins.options("my_plugin")` has their values."""
+
+    sort: ClassVar[str] = "options"

@@ -20,6 +20,7 @@ from heron.hooks import events, specs
 from heron.hooks.checking import check
 from heron.hooks.contributions import Contribution, MediaKind, QueryFunction
 from heron.hooks.door import reason
+from heron.hooks.options import declared
 from heron.hooks.registry import Origin, Registry
 from heron.hooks.static import contributions_of, written
 from heron.hooks.versions import refused_api, refused_heron
@@ -144,6 +145,11 @@ class LoadedPlugins:
         self.know(record)
         return self.registry.of(record)
 
+    def brought_by(self, plugin: str) -> list[Contribution]:
+        """The contributions of a plugin."""
+        self.wake(lambda sleeping: sleeping.plugin.name == plugin and any(map(sleeping.hides, self._hooks)))
+        return list(self.registry.brought_by(plugin))
+
     def know(self, record: type[Contribution]) -> None:
         """Import the plugins of which only the module can tell what they bring of one sort."""
         if self._sleeping:
@@ -260,6 +266,7 @@ class LoadedPlugins:
         for sort, name in named:
             if named.count((sort, name)) > 1:
                 raise PluginError(f"it brings two of the name {sort} {name}")
+        declared(contributions)
         self._refuse_built_in(contributions)
 
     def _refuse_built_in(self, contributions: Sequence[Contribution]) -> None:

@@ -4,6 +4,7 @@ contributions.
 
 from __future__ import annotations
 
+import difflib
 import functools
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
@@ -26,6 +27,7 @@ from heron.hooks.contributions import (
     MediaDecoder,
     MediaKind,
     MetadataType,
+    PluginOptions,
     QualityMetrics,
     QueryFunction,
     Routes,
@@ -34,6 +36,7 @@ from heron.hooks.derivers import MetadataDeriver
 from heron.hooks.door import PASSED, Stranger, reason
 from heron.hooks.importers import DatasetImporter
 from heron.hooks.loading import LOADING, LoadedPlugins, PluginStatus
+from heron.hooks.options import Options, Stored
 from heron.hooks.registry import Origin, missing, missing_packages
 from heron.hooks.versions import install_command
 from heron.hooks.viewers import Viewer
@@ -58,6 +61,7 @@ REGISTER_HOOKS: dict[str, type[Contribution]] = {
     "register_commands": CliCommand,
     "register_routes": Routes,
     "register_viewers": Viewer,
+    "register_options": PluginOptions,
 }
 
 
@@ -85,10 +89,11 @@ class PluginManager:
         discover: bool = True,
         only: Sequence[str] | None = None,
         preferred: Sequence[str] | None = None,
+        options: tuple[Stored, frozenset[str]] | None = None,
     ) -> None:
         """Load `builtin` modules, then installed plugins (those in `only`, if given), then `plugins` objects.
 
-        `preferred` settles conflicts; without it, what the user prefers on this machine.
+        `preferred` settles conflicts; without it, what the user prefers on this machine. `options` are the `Options.recipe` of another process.
         """
         self._recipe: dict[str, Any] = {"builtin": tuple(builtin), "discover": discover, "only": only}
         self._preferred = preferred
@@ -104,12 +109,16 @@ class PluginManager:
                 plugin, name, Origin(f"{name}#{number}", rank=2), "(given by the program)"
             )
         self.has_objects = bool(plugins)
+        self.options = Options(self._brought_by)
+        if options is not None:
+            self.options.adopt(*options)
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle the settings, from which another process makes its own manager; plugins given as objects are
         not included.
         """
-        return functools.partial(PluginManager, **self._recipe, preferred=self.preferred()), ()
+        found: dict[str, Any] = {"preferred": self.preferred(), "options": self.options.recipe()}
+        return functools.partial(PluginManager, **self._recipe, **found), ()
 
     @property
     def statuses(self) -> list[PluginStatus]:
@@ -258,16 +267,18 @@ class PluginManager:
         """The commands that plugins bring, by name."""
         return {command.name: command for command in self.contributions(CliCommand)}
 
-    def load(self, contribution: Contribution, *arguments: Any) -> Any:
+    def load(self, contribution: Contribution, *arguments: Any, **given: Any) -> Any:
         """Call `load` of a contribution with these arguments, once what it needs is there; one at a time.
 
-        Raises PluginError that names the plugin, with the install command if a package is missing.
+        `given` are its options, where another process has found them. Raises PluginError that names the plugin, with the install command if a
+        package is missing.
         """
         self.require(contribution)
+        given = given or self.options_of(contribution)
         loader: Any = contribution
         try:
             with LOADING, nullcontext() if self.is_own(contribution) else deadline.limited():
-                return loader.load(*arguments)
+                return loader.load(*arguments, **given)
         except PASSED:
             raise
         except BaseException as error:  # plugins raise SystemExit, and extensions panics
@@ -277,6 +288,24 @@ class PluginManager:
                 if contribution.requires and isinstance(error, ImportError)
                 else None,
             ) from error
+
+    def options_of(self, contribution: Contribution) -> dict[str, dict[str, Any]]:
+        """What `load` of a contribution gets by name: `options`, where it declares any that are not set elsewhere."""
+        if not contribution.options or contribution.set_elsewhere:
+            return {}
+        return {"options": self.options.of(self.plugin_of(contribution), contribution.options)}
+
+    def _brought_by(self, plugin: str) -> list[Contribution]:
+        if found := self._plugins.brought_by(plugin):
+            return found
+        statuses = self.statuses
+        if all(status.name != plugin for status in statuses):
+            close = difflib.get_close_matches(plugin, [status.name for status in statuses], n=1)
+            raise PluginError(
+                f"no plugin is called {plugin!r}",
+                hint=f"did you mean {close[0]}?" if close else "heron plugins lists them",
+            )
+        return []
 
     def require(self, contribution: Contribution) -> None:
         """Raise PluginError, with the install command, when a package that a contribution needs is missing."""

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
         MediaDecoder,
         MediaKind,
         MetadataType,
+        PluginOptions,
         QualityMetrics,
         QueryFunction,
         Routes,
@@ -380,5 +381,27 @@ def register_viewers() -> Iterable[Viewer]:  # type: ignore[empty-body]
             yield heron.Viewer(
                 name="ply", summary="Point clouds", suffixes=[".ply"], module=Path(__file__).with_name("ply.js")
             )
+        ```
+    """
+
+
+@hookspec
+def register_options() -> Iterable[PluginOptions]:  # type: ignore[empty-body]
+    """Bring options of the plugin as a whole; those of one contribution stand in its record.
+
+    Example:
+        ```python
+        import heron
+
+        @heron.hookimpl
+        def register_options():
+            token = heron.Option("token", "token of the chat server", secret=True, required=True)
+            room = heron.Option("room", "where to write", default="lake")
+            yield heron.PluginOptions(name="chat", summary="The chat server", options=[token, room])
+
+        @heron.hookimpl
+        def items_imported(workspace, items):
+            options = workspace.plugins.options("my_plugin")
+            print(f"{len(items)} new items, told in {options['room']}")
         ```
     """

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import pickle
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, NoReturn
 
 from heron.errors import MediaError, PluginError
@@ -19,13 +20,14 @@ WORKER = "heron.isolation.worker"
 
 
 class Isolated:
-    """The methods of every decoder. `who` names it, its plugin and distribution."""
+    """The methods of every decoder. `who` names it, its plugin and distribution; `given` are its options."""
 
-    def __init__(self, pool: Pool, plugin: str, decoder: str, who: str) -> None:
+    def __init__(self, pool: Pool, plugin: str, decoder: str, who: str, given: Mapping[str, Any]) -> None:
         self._pool = pool
         self._serves = (WORKER, plugin)
         self._decoder = decoder
         self._who = who
+        self._given = given
 
     def probe(self, file: MediaFile) -> Any:
         """As `Decoder.probe`."""
@@ -54,7 +56,7 @@ class Isolated:
     def _request(
         self, verb: str, file: MediaFile | None, arguments: tuple[Any, ...]
     ) -> tuple[Message, bytes]:
-        content = pickle.dumps((sent(file), arguments), pickle.HIGHEST_PROTOCOL)
+        content = pickle.dumps((sent(file), arguments, self._given), pickle.HIGHEST_PROTOCOL)
         return {"decoder": self._decoder, "verb": verb}, content
 
     def _fail(self, verb: str, about: str, ended: Ended) -> NoReturn:
@@ -105,13 +107,15 @@ class _Series(Isolated):
 _ABILITIES = {"frames": _Frames, "text": _Text, "values": _Values, "series": _Series}
 
 
-def isolated(pool: Pool, plugin: str, decoder: str, who: str) -> Isolated:
-    """The decoder of a plugin with the methods that it has; raises PluginError if it cannot be loaded."""
+def isolated(
+    pool: Pool, plugin: str, decoder: str, who: str, given: Mapping[str, Any] = MappingProxyType({})
+) -> Isolated:
+    """The decoder of a plugin with its options, and the methods that it has; raises PluginError if it cannot be loaded."""
     try:
         request = {"decoder": decoder, "verb": "abilities"}
-        answer, _ = pool.call((WORKER, plugin), request, pickle.dumps((None, ())))
+        answer, _ = pool.call((WORKER, plugin), request, pickle.dumps((None, (), dict(given))))
     except Ended as ended:
         raise PluginError(f"{who} cannot be loaded: {ended}") from ended
     bases = [kind for name, kind in _ABILITIES.items() if name in answer["abilities"]]
-    made: Isolated = type("IsolatedDecoder", (*bases, Isolated), {})(pool, plugin, decoder, who)
+    made: Isolated = type("IsolatedDecoder", (*bases, Isolated), {})(pool, plugin, decoder, who, dict(given))
     return made

@@ -31,11 +31,11 @@ class Decoders:
         """The answers to a request, which names the decoder and its method."""
         verb = request["verb"]
         with self._service.clock.running():
-            file, arguments = pickle.loads(content)  # noqa: S301 - sent by the process that this one serves
+            file, arguments, given = pickle.loads(content)  # noqa: S301 - sent by the process that this one serves
             if isinstance(file, SentFile):
                 file.fetch = self._service.fetch
                 arguments = (file, *arguments)
-            decoder = self._decoder(request["decoder"])
+            decoder = self._decoder(request["decoder"], given)
             if verb in _STREAMS:
                 pieces = getattr(decoder, verb)(*arguments)
             else:
@@ -58,7 +58,7 @@ class Decoders:
             with self._service.clock.running():
                 pieces.close()
 
-    def _decoder(self, name: str) -> Decoding:
+    def _decoder(self, name: str, given: dict[str, Any]) -> Decoding:
         if self._manager is None:
             self._manager = PluginManager(only=[self._plugin])
         if name not in self._decoders:
@@ -68,7 +68,7 @@ class Decoders:
                 raise PluginError(
                     f"plugin {self._plugin} brings no decoder {name} in its own process: {status}"
                 )
-            self._decoders[name] = here(self._manager, record)
+            self._decoders[name] = here(self._manager, record, **given)
         return self._decoders[name]
 
 

@@ -189,9 +189,9 @@ class Decoding:
         self._used.add(verb)
 
 
-def here(plugins: PluginManager, record: MediaDecoder) -> Decoding:
-    """A decoder that runs in this process; raises PluginError if it cannot be loaded."""
-    return Decoding(record, plugins.load(record), plugins.named(record))
+def here(plugins: PluginManager, record: MediaDecoder, **given: Any) -> Decoding:
+    """A decoder that runs in this process, perhaps with options that another one has found; raises PluginError if it cannot be loaded."""
+    return Decoding(record, plugins.load(record, **given), plugins.named(record))
 
 
 class MediaReader:
@@ -240,7 +240,8 @@ class MediaReader:
         self._plugins.require(record)
         self._pool = self._pool or Pool()
         who = str(self._plugins.named(record))  # its processes have limits of their own
-        decoder = isolated(self._pool, self._plugins.plugin_of(record), record.name, who)
+        given = self._plugins.options_of(record)
+        decoder = isolated(self._pool, self._plugins.plugin_of(record), record.name, who, given)
         return Decoding(record, decoder, who, elsewhere=True)
 
     def named(self, decoder: str) -> Decoding:

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 from attrs import evolve
 
 from heron.catalog.integrations import resolved_options
-from heron.catalog.references import is_reference
 from heron.errors import InvalidInput, PluginError
 from heron.hooks.door import guarded
 from heron.jobs import Integration
 from heron.metadata.keys import printable
+from heron.references import is_reference
 from heron.storage.answers import CheckedStorage
 from heron.storage.buckets import store_at
 from heron.storage.retries import PatientStorage

@@ -10,15 +10,15 @@ from heron_storage_azure.stores import store_of, store_of_url
 from heron_storage_azure.urls import HOST, SCHEMES, normalise
 
 OPTIONS = [
-    heron.StorageOption("account", "name of the storage account"),
-    heron.StorageOption("account_key", "key of the account", secret=True),
-    heron.StorageOption("sas_token", "shared access signature (SAS)", secret=True),
-    heron.StorageOption("connection_string", "connection string, as the portal shows it", secret=True),
-    heron.StorageOption("tenant_id", "tenant (directory) of a service principal"),
-    heron.StorageOption("client_id", "application (client) id of a service principal"),
-    heron.StorageOption("client_secret", "secret of a service principal", secret=True),
-    heron.StorageOption("endpoint", "URL of the blob service, for other clouds, own domains and emulators"),
-    heron.StorageOption("anonymous", "read public containers without credentials", type="boolean"),
+    heron.Option("account", "name of the storage account"),
+    heron.Option("account_key", "key of the account", secret=True),
+    heron.Option("sas_token", "shared access signature (SAS)", secret=True),
+    heron.Option("connection_string", "connection string, as the portal shows it", secret=True),
+    heron.Option("tenant_id", "tenant (directory) of a service principal"),
+    heron.Option("client_id", "application (client) id of a service principal"),
+    heron.Option("client_secret", "secret of a service principal", secret=True),
+    heron.Option("endpoint", "URL of the blob service, for other clouds, own domains and emulators"),
+    heron.Option("anonymous", "read public containers without credentials", type="boolean"),
 ]
 
 

@@ -10,14 +10,14 @@ from heron_storage_gcs.stores import store_of, store_of_url
 from heron_storage_gcs.urls import HOSTS, normalise
 
 OPTIONS = (
-    heron.StorageOption(
+    heron.Option(
         "credentials_file",
         "path of the JSON key of a service account (default: the credentials of this machine)",
     ),
-    heron.StorageOption("anonymous", "read public buckets without credentials", type="boolean"),
-    heron.StorageOption("project", "project that pays, if requester_pays is set"),
-    heron.StorageOption("requester_pays", "pay for reading buckets that ask for it", type="boolean"),
-    heron.StorageOption("endpoint", "address of the service, such as a private endpoint or an emulator"),
+    heron.Option("anonymous", "read public buckets without credentials", type="boolean"),
+    heron.Option("project", "project that pays, if requester_pays is set"),
+    heron.Option("requester_pays", "pay for reading buckets that ask for it", type="boolean"),
+    heron.Option("endpoint", "address of the service, such as a private endpoint or an emulator"),
 )
 
 

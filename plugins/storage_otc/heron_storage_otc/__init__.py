@@ -9,15 +9,15 @@ import heron
 from heron_storage_otc.urls import HOST, normalise, store_of, store_of_url
 
 OPTIONS = (
-    heron.StorageOption("access_key_id", "the access key (AK) of a key pair"),
-    heron.StorageOption("secret_access_key", "the secret (SK) of the key pair", secret=True),
-    heron.StorageOption("session_token", "the token that belongs to a temporary key pair", secret=True),
-    heron.StorageOption(
+    heron.Option("access_key_id", "the access key (AK) of a key pair"),
+    heron.Option("secret_access_key", "the secret (SK) of the key pair", secret=True),
+    heron.Option("session_token", "the token that belongs to a temporary key pair", secret=True),
+    heron.Option(
         "project", "the project in which rights are granted; only named in messages, OBS does not need it"
     ),
-    heron.StorageOption("region", "the region of the buckets: eu-de (default), eu-nl or eu-ch2"),
-    heron.StorageOption("endpoint", "the address of OBS, if it is not that of the region"),
-    heron.StorageOption("anonymous", "send no credentials, for public buckets", type="boolean"),
+    heron.Option("region", "the region of the buckets: eu-de (default), eu-nl or eu-ch2"),
+    heron.Option("endpoint", "the address of OBS, if it is not that of the region"),
+    heron.Option("anonymous", "send no credentials, for public buckets", type="boolean"),
 )
 
 

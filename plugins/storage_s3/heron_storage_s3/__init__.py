@@ -10,23 +10,19 @@ from heron_storage_s3.stores import store_of, store_of_url
 from heron_storage_s3.urls import ACCESS_POINT, HOST, normalise
 
 OPTIONS = (
-    heron.StorageOption("profile", "a profile of ~/.aws/config to take credentials and region from"),
-    heron.StorageOption("access_key_id", "the access key of a key pair"),
-    heron.StorageOption("secret_access_key", "the secret of the key pair", secret=True),
-    heron.StorageOption("session_token", "the token that belongs to a temporary key pair", secret=True),
-    heron.StorageOption("role_arn", "a role to assume with the credentials, renewed before it expires"),
-    heron.StorageOption("external_id", "the external id that the role requires"),
-    heron.StorageOption("anonymous", "send no credentials, for public buckets", type="boolean"),
-    heron.StorageOption("region", "the region of the buckets, such as eu-central-1"),
-    heron.StorageOption(
-        "endpoint", "the address of an S3-compatible store, such as https://minio.example:9000"
-    ),
-    heron.StorageOption(
+    heron.Option("profile", "a profile of ~/.aws/config to take credentials and region from"),
+    heron.Option("access_key_id", "the access key of a key pair"),
+    heron.Option("secret_access_key", "the secret of the key pair", secret=True),
+    heron.Option("session_token", "the token that belongs to a temporary key pair", secret=True),
+    heron.Option("role_arn", "a role to assume with the credentials, renewed before it expires"),
+    heron.Option("external_id", "the external id that the role requires"),
+    heron.Option("anonymous", "send no credentials, for public buckets", type="boolean"),
+    heron.Option("region", "the region of the buckets, such as eu-central-1"),
+    heron.Option("endpoint", "the address of an S3-compatible store, such as https://minio.example:9000"),
+    heron.Option(
         "addressing", "where the bucket is written in a request", choices=["auto", "path", "virtual"]
     ),
-    heron.StorageOption(
-        "requester_pays", "agree to pay for requests to requester-pays buckets", type="boolean"
-    ),
+    heron.Option("requester_pays", "agree to pay for requests to requester-pays buckets", type="boolean"),
 )
 
 

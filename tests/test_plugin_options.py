@@ -1,0 +1,225 @@
+"""Options of plugins: declared, set in the workspace or in the environment, with secrets by reference only."""
+
+from __future__ import annotations
+
+import json
+import pickle
+
+import pytest
+
+import heron
+from heron import deprecations
+from heron.cli.main import status
+from heron.errors import BadCredentials, InvalidInput, PermissionDenied, PluginError, PluginWarning
+from heron.hooks import Option
+from tests.test_plugin_manager import site, statuses  # noqa: F401 - fixtures
+
+SOURCE = """
+import heron
+from heron import Option
+
+QUALITY = Option("quality", "how good", type="number", default=75)
+TOKEN = Option("token", "who asks", secret=True)
+PLACE = Option("place", "where to ask", choices=["here", "there"])
+LOUD = Option("loud", "or not", type="boolean")
+
+def load(options):
+    return options
+
+@heron.hookimpl
+def register_metadata_types():
+    yield heron.MetadataType(name="tape", summary="", affinity="text", load=load, options=[QUALITY, TOKEN])
+    yield heron.MetadataType(name="reel", summary="", affinity="text", load=load, options=[PLACE, LOUD, QUALITY])
+    yield heron.MetadataType(name="plain", summary="", affinity="text", load=dict)
+
+@heron.hookimpl
+def register_options():
+    yield heron.PluginOptions(name="all", summary="", options=[Option("room", "which", required=True)])
+"""
+
+SECRET = "x7-very-secret"
+
+
+@pytest.fixture
+def lake(site, tmp_path, monkeypatch):
+    """A workspace with the plugin `tape`, whose options nobody has set."""
+    site.plugin("tape", SOURCE)
+    monkeypatch.setenv("HERON_PLUGINS", "tape")
+    monkeypatch.setenv("HERON_CONFIG_DIR", str(tmp_path / "config"))
+    with heron.open(tmp_path / "lake") as workspace:
+        yield workspace
+
+
+def loaded(plugins, name):
+    return plugins.load(plugins.metadata_type(name))
+
+
+def test_load_gets_the_options_of_its_record_and_no_others(lake):
+    assert loaded(lake.plugins, "tape") == {"quality": 75, "token": None}
+    assert loaded(lake.plugins, "reel") == {"place": None, "loud": None, "quality": 75}
+    assert loaded(lake.plugins, "plain") == {}
+
+
+def test_stored_values_are_of_their_type_and_stay(lake):
+    lake.plugins.options.set("tape", {"quality": "90", "place": "there", "loud": "yes"})
+    assert loaded(lake.plugins, "reel") == {"place": "there", "loud": True, "quality": 90}
+    lake.plugins.options.set("tape", {"quality": None, "room": "attic"})
+    with heron.open(lake.root) as again:
+        assert loaded(again.plugins, "reel") == {"place": "there", "loud": True, "quality": 75}
+        assert again.plugins.options("tape")["room"] == "attic"
+
+
+def test_environment_comes_before_the_workspace(lake, monkeypatch):
+    lake.plugins.options.set("tape", {"quality": "90"})
+    monkeypatch.setenv("HERON_PLUGIN_TAPE_QUALITY", " 12 ")
+    monkeypatch.setenv("HERON_PLUGIN_TAPE_TOKEN", SECRET)
+    assert loaded(lake.plugins, "tape") == {"quality": 12, "token": SECRET}
+    monkeypatch.setenv("HERON_PLUGIN_TAPE_QUALITY", "much")
+    with pytest.raises(
+        InvalidInput, match="expected a number in the environment variable HERON_PLUGIN_TAPE_QUALITY"
+    ):
+        loaded(lake.plugins, "tape")
+
+
+def test_secret_is_stored_as_a_reference_and_read_when_it_is_loaded(lake, monkeypatch, capsys):
+    with pytest.raises(InvalidInput, match="secrets are never stored") as refusal:
+        lake.plugins.options.set("tape", {"token": SECRET})
+    assert SECRET not in str(refusal.value)
+    lake.plugins.options.set("tape", {"token": "env:TAPE_TOKEN"})
+    with pytest.raises(BadCredentials, match="TAPE_TOKEN is not set"):
+        loaded(lake.plugins, "tape")
+    monkeypatch.setenv("TAPE_TOKEN", SECRET)
+    monkeypatch.setenv("HERON_PLUGIN_TAPE_ROOM", "attic")
+    assert loaded(lake.plugins, "tape")["token"] == lake.plugins.options("tape")["token"] == SECRET
+    assert SECRET.encode() not in pickle.dumps(lake.plugins)
+    lake.close()
+    assert not any(SECRET.encode() in file.read_bytes() for file in lake.root.rglob("*") if file.is_file())
+    for arguments in ([], ["--json"]):
+        assert status(["-w", str(lake.root), "plugins", "configure", "tape", *arguments]) == 0
+    said = capsys.readouterr().out
+    assert "env:TAPE_TOKEN" in said
+    assert SECRET not in said
+
+
+def test_required_option_without_a_value_is_named_with_the_ways_to_set_it(lake):
+    with pytest.raises(PluginError, match="option room of plugin tape has no value: which") as refusal:
+        lake.plugins.options("tape")
+    assert refusal.value.hint == "heron plugins configure tape room=VALUE, or set HERON_PLUGIN_TAPE_ROOM"
+
+
+@pytest.mark.parametrize(
+    ("values", "reason"),
+    [
+        ({"qualty": "1"}, "has no option 'qualty'.*did you mean quality"),
+        ({"qualty": None}, "has no option 'qualty'"),
+        ({"quality": "much"}, "expected a number"),
+        ({"place": "nowhere"}, "expected here or there"),
+        ({"loud": "maybe"}, "expected yes or no"),
+        ({"room": ""}, "is empty"),
+        ({"room": "https://a:b@example.org"}, "secrets are never stored"),
+    ],
+)
+def test_wrong_values_are_refused_and_nothing_is_stored(lake, values, reason):
+    with pytest.raises(InvalidInput, match=reason):
+        lake.plugins.options.set("tape", {"quality": "1", **values})
+    assert lake.plugins.options.show("tape")[0].value == 75
+
+
+def test_plugin_that_is_not_there_is_refused(lake):
+    with pytest.raises(PluginError, match=r"no plugin is called 'tap' \(did you mean tape\?\)"):
+        lake.plugins.options.set("tap", {})
+
+
+def test_values_go_to_other_processes_with_the_manager(lake, monkeypatch):
+    monkeypatch.setenv("TAPE_TOKEN", SECRET)
+    lake.plugins.options.set("tape", {"quality": "90", "token": "env:TAPE_TOKEN"})
+    sent = pickle.dumps(lake.plugins)
+    monkeypatch.setenv("HERON_CONFIG_DIR", str(lake.root / "another machine"))
+    assert loaded(pickle.loads(sent), "tape") == {"quality": 90, "token": SECRET}
+
+
+def test_options_that_came_with_a_workspace_get_no_secret_of_this_user_until_they_are_trusted(
+    lake, monkeypatch
+):
+    lake.plugins.options.set("tape", {"place": "there"})
+    monkeypatch.setenv("HERON_CONFIG_DIR", str(lake.root / "config of another user"))
+    monkeypatch.setenv("HERON_PLUGIN_TAPE_TOKEN", SECRET)
+    with heron.open(lake.root) as copied:
+        for again in (copied.plugins, pickle.loads(pickle.dumps(copied.plugins))):
+            with pytest.raises(BadCredentials, match=r"came with this workspace.*configure tape --trust"):
+                loaded(again, "tape")
+        copied.plugins.options.trust("tape")
+        assert loaded(copied.plugins, "tape")["token"] == SECRET
+
+
+def test_only_who_may_change_the_workspace_sets_options(lake):
+    lake.users.add("bob@example.org")
+    with heron.open(lake.root, user="bob@example.org") as bobs, pytest.raises(PermissionDenied):
+        bobs.plugins.options.set("tape", {"quality": "1"})
+    with (
+        lake.open_as("bob@example.org") as bobs,
+        pytest.raises(PluginError, match="open for other users too"),
+    ):
+        bobs.plugins.options.set("tape", {"quality": "1"})
+
+
+def test_configure_sets_shows_and_removes(lake, capsys):
+    def run(*arguments):
+        assert status(["-w", str(lake.root), "plugins", "configure", "tape", *arguments, "--json"]) == 0
+        return {
+            each["name"]: (each["value"], each["source"])
+            for each in json.loads(capsys.readouterr().out)["items"]
+        }
+
+    assert run()["quality"] == (75, "default")
+    assert run("quality=12", "loud=no")["quality"] == (12, "workspace")
+    assert run("--unset", "quality") == {
+        "quality": (75, "default"), "token": (None, "nowhere"), "place": (None, "nowhere"), "loud": (False, "workspace"),
+        "room": (None, "nowhere"),
+    }  # fmt: skip
+    assert status(["-w", str(lake.root), "plugins", "configure", "tape", SECRET]) == 2
+    assert SECRET not in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "option",
+    [
+        'Option("two words", "x")',
+        'Option("a", "x", type="date")',
+        'Option("a", "x", type="number", default="1")',
+        'Option("a", "x", default=True)',
+        'Option("a", "x", secret=True, default="1")',
+        'Option("a", "x", choices=["b"], default="c")',
+        'Option("quality", "twice")',
+        '"quality"',
+    ],
+)
+def test_option_that_is_none_is_refused_with_the_plugin(site, option):
+    site.plugin("tape", SOURCE.replace("options=[QUALITY, TOKEN]", f"options=[QUALITY, {option}]"))
+    assert "Options, each once, with a default of its type" in statuses(site.manager())["tape"]
+
+
+def test_two_declarations_of_one_option_are_refused(site):
+    site.plugin(
+        "tape", SOURCE.replace("options=[QUALITY, TOKEN]", 'options=[Option("quality", "otherwise")]')
+    )
+    assert statuses(site.manager())["tape"] == "failed: option quality is declared in two ways"
+
+
+def test_deprecated_names_work_and_warn_once_for_each_module(monkeypatch):
+    monkeypatch.setattr(deprecations, "_told", set())
+    with pytest.warns(PluginWarning, match=r"works until 2027-12-31 at least: write heron\.Option") as told:
+        assert heron.StorageOption is heron.StorageOption is Option
+        assert heron.hooks.StorageOption is Option
+    assert len(told) == 1
+    with pytest.raises(AttributeError, match="module 'heron' has no attribute 'StorageOptions'"):
+        _ = heron.StorageOptions
+
+
+@pytest.mark.parametrize("name", sorted(deprecations.DEPRECATED))
+def test_each_deprecated_name_has_another_and_at_least_a_year(name):
+    from datetime import date
+
+    known = deprecations.DEPRECATED[name]
+    assert date.fromisoformat(known.until) >= date(2027, 11, 30)
+    assert known.instead.split(".")[-1] in dir(heron)

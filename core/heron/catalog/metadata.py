@@ -79,11 +79,11 @@ class MetadataService:
         """Every stored value that the present schema does not accept, as a stream.
 
         Items are first, named by UUID, then `folder PATH` and `UUID, frame NUMBER`. Heron's own blocks are
-        left out.
+        left out. Of a type whose plugin is gone, values are only checked for how they are stored, and the first one is named with who brought it.
         """
         schema = self._schema.current()
         known = set(schema.keys())
-        faults: dict[str, Faults] = {}
+        faults: dict[str, Callable[[Json], str | None]] = {}
         for holder, metadata in self._stored():
             for key, value in metadata.items():
                 if key == RESERVED or key.startswith("$"):
@@ -92,7 +92,16 @@ class MetadataService:
                     yield Verification(holder, key, value, "the schema does not know this key")
                     continue
                 if key not in faults:
-                    faults[key] = Faults(schema, schema.require(key))
+                    absent = schema.absent(schema.require(key))
+                    if absent is not None:
+                        origin, error = absent
+                        faults[key] = origin.fault
+                        text = f"it cannot be checked further: {error.message}"
+                        yield Verification(
+                            holder, key, value, text + (f" ({error.hint})" if error.hint else "")
+                        )
+                    else:
+                        faults[key] = Faults(schema, schema.require(key))
                 reason = faults[key](value)
                 if reason is not None:
                     got = f"{reason}, got {printable(value)} (key type: {schema.require(key).type})"

@@ -14,6 +14,7 @@ CREATE TABLE type_origins (
     plugin TEXT NOT NULL,
     distribution TEXT NOT NULL,
     version TEXT NOT NULL,
-    affinity TEXT NOT NULL
+    affinity TEXT NOT NULL,
+    ordered INTEGER NOT NULL
 ) WITHOUT ROWID;
 """

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from typing import TYPE_CHECKING
 
 from heron.answers import Conversion
@@ -13,9 +13,10 @@ from heron.catalog.database import Database
 from heron.catalog.foreign import json_path
 from heron.catalog.full_text import dropping, full_text_statements
 from heron.catalog.holders import HOLDERS, path_of
-from heron.catalog.shown import ShownMetadata
+from heron.catalog.shown import PLAIN_TYPES, ShownMetadata
 from heron.convert import dumps, loads
-from heron.errors import AlreadyExists, NotFound
+from heron.errors import AlreadyExists, NotFound, PluginError
+from heron.metadata.absent import TypeOrigin
 from heron.metadata.keys import printable
 from heron.metadata.schema import Schema, SchemaKey, suggestion
 from heron.models import Json
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
 
 _BLOCK = 10_000
 """The rows whose keys are read by one statement."""
+
+
+_ORIGIN = "type, plugin, distribution, version, affinity, ordered"
 
 
 class SchemaService:
@@ -50,7 +54,24 @@ class SchemaService:
                 for row in rows
             ),
             {row["name"]: row["not_fitting"] for row in rows if "not_fitting" in row.keys()},  # noqa: SIM118 - no mapping
+            self._origins,
         )
+
+    def _origins(self) -> dict[str, TypeOrigin]:
+        """Who brought the types of keys that are not built in."""
+        found = (TypeOrigin(*row) for row in self._database.rows(f"SELECT {_ORIGIN} FROM type_origins"))
+        return {origin.type: origin for origin in found}
+
+    def _note_origins(self, schema: Schema) -> None:
+        """Remember who brings the types of the keys, for the day on which a plugin is gone."""
+        for type in {schema.require(name).type for name in schema.keys()} - set(PLAIN_TYPES):  # noqa: SIM118 - no mapping
+            with suppress(PluginError):
+                kind = self._plugins().metadata_type(type)
+                source = self._plugins().source_of(kind)
+                self._database.execute(
+                    f"INSERT OR REPLACE INTO type_origins ({_ORIGIN}) VALUES (?, ?, ?, ?, ?, ?)",
+                    [type, *source, kind.affinity, kind.ordered],
+                )
 
     @contextmanager
     def edit(self, *, dry_run: bool = False, progress: Progress | None = None) -> Iterator[Schema]:
@@ -318,6 +339,7 @@ class SchemaService:
         old = {key.name: key for key in before.all()}
         new = {key.name: key for key in after.all()}
         changed = [name for name in {**old, **new} if old.get(name) != new.get(name)]
+        self._note_origins(after)
         self._access.note(SCHEMA, keys=changed)
         for name in old.keys() - {key.name for key in after.all()}:
             self._drop(name, after)

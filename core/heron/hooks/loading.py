@@ -123,6 +123,10 @@ class LoadedPlugins:
                 status.status = self.registry.verdict(status.name, origin)
         return self._statuses
 
+    def version_of(self, plugin: str) -> str:
+        """The version of the distribution of an installed plugin."""
+        return next((status.version for status in self._statuses if status.name == plugin), "")
+
     def relay(self) -> pluggy.HookRelay:
         """The hooks of all plugins."""
         self.wake(lambda sleeping: True)

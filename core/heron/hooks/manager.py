@@ -206,6 +206,18 @@ class PluginManager:
         """A metadata type by its name or alias; raises PluginError with the known names."""
         return self._find(MetadataType, name, lambda kind: kind.aliases)
 
+    def knows_type(self, name: str) -> bool:
+        """Whether some plugin brings a metadata type of that name, or with that alias, even if plugins clash over it."""
+        self._plugins.know(MetadataType)
+        return self._registry.is_claimed(f"metadata type {name}")
+
+    def source_of(self, contribution: Contribution) -> tuple[str, str, str]:
+        """The plugin that brought a contribution, with its distribution and version, which are empty for one that a program gave."""
+        plugin, origin = self.plugin_of(contribution), self._registry.origin_of(contribution)
+        if origin is None or origin.rank != 1:
+            return plugin, "", ""
+        return plugin, origin.distribution, self._plugins.version_of(plugin)
+
     def query_function(self, name: str) -> QueryFunction | None:
         """A function of the query language, or None; raises PluginError where plugins clash over the name."""
         self._plugins.know(QueryFunction)

@@ -88,6 +88,10 @@ class Registry:
         """Whether anyone brings a contribution of that name."""
         return (record.sort, name) in self._entries
 
+    def is_claimed(self, claim: str) -> bool:
+        """Whether anyone claims this."""
+        return claim in self._claims
+
     def built_in(self, record: type[C]) -> Iterator[C]:
         """The contributions of one sort that are built in."""
         for (sort, _), entries in list(self._entries.items()):

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal
 from attrs import evolve, frozen
 
 from heron.errors import AlreadyExists, MetadataError, NotFound, PluginError
+from heron.metadata.absent import TypeOrigin
 from heron.metadata.keys import check_key, printable
 from heron.models import Json
 
@@ -45,9 +46,11 @@ class Schema:
         plugins: Callable[[], PluginManager],
         keys: Iterable[SchemaKey] = (),
         not_fitting: Mapping[str, int | None] | None = None,
+        origins: Callable[[], Mapping[str, TypeOrigin]] = dict,
     ) -> None:
         """`plugins` gives the manager once a type is looked up. `not_fitting` is how many stored values of a key do not have the form of its type; None: not counted."""
         self._plugins = plugins
+        self._origins = origins
         self._keys: dict[str, SchemaKey] = {key.name: key for key in keys}
         self._not_fitting = dict(not_fitting or {})
         self._types: dict[str, MetadataType] = {}
@@ -56,7 +59,7 @@ class Schema:
 
     def copy(self) -> Schema:
         """An independent copy, to change and then to save."""
-        return Schema(self._plugins, self._keys.values(), self._not_fitting)
+        return Schema(self._plugins, self._keys.values(), self._not_fitting, self._origins)
 
     def not_fitting(self, name: str) -> int | None:
         """How many stored values of a key did not have its type's form when they were last counted; None: not counted."""
@@ -96,11 +99,23 @@ class Schema:
         return key
 
     def type_of(self, key: SchemaKey) -> MetadataType:
-        """The metadata type of a key; raises PluginError when its plugin is not there."""
+        """The metadata type of a key; raises PluginError, which names who brought it, when its plugin is not there."""
         known = self._types.get(key.type)
         if known is None:
-            known = self._types[key.type] = self._plugins().metadata_type(key.type)
+            try:
+                known = self._types[key.type] = self._plugins().metadata_type(key.type)
+            except PluginError as error:
+                absent = self.absent(key)
+                raise absent[1] if absent is not None else error from error
         return known
+
+    def absent(self, key: SchemaKey) -> tuple[TypeOrigin, PluginError] | None:
+        """Who brought the type of a key, and the error that says so, if no plugin brings it now and that is known."""
+        plugins = self._plugins()
+        if plugins.knows_type(key.type):
+            return None
+        origin = self._origins().get(key.type)
+        return None if origin is None else (origin, origin.error(plugins.statuses))
 
     def encoder(self, key: SchemaKey) -> Encode:
         """The function that checks a value of this key and returns what is stored."""

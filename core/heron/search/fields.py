@@ -11,6 +11,7 @@ from attrs import evolve
 from heron.errors import PluginError, QueryError
 from heron.fields import RecordField
 from heron.hooks.contributions import PREFIXES
+from heron.metadata.absent import Refusal
 from heron.metadata.forms import form_of
 from heron.metadata.keys import printable
 from heron.metadata.schema import Schema, SchemaKey
@@ -151,7 +152,7 @@ class Fields:
             encode, decode = self._schema.encoder(key), self._schema.decoder(key)
             encode_bound = self._schema.bound_encoder(key)
         except PluginError as error:
-            raise QueryError(f"key {name!r}: {error.message}", hint=error.hint) from error
+            return self._absent(key, error)
         if decode is not None and kind.compares in AFFINITIES:
             raise QueryError(
                 f"key {name!r}: the type {key.type} shows other values than it stores, so they do not compare as {kind.compares}",
@@ -169,6 +170,17 @@ class Fields:
         return Field(
             name, home, (name,), type, key.type, kind.affinity, encode, encode_bound, decode, is_ordered, kind.full_text,
             form,
+        )  # fmt: skip
+
+    def _absent(self, key: SchemaKey, error: PluginError) -> Field:
+        """The field of a key whose plugin is gone: its values are seen as they are stored, and none can be written in a condition."""
+        found = self._schema.absent(key)
+        if found is None:
+            raise QueryError(f"key {key.name!r}: {error.message}", hint=error.hint) from error
+        origin, refuse = found[0], Refusal(error)
+        is_ordered = origin.ordered and origin.affinity != "json"
+        return Field(
+            key.name, "metadata", (key.name,), key.type, key.type, origin.affinity, refuse, refuse, None, is_ordered, False, None
         )  # fmt: skip
 
     def _note_not_fitting(self, key: SchemaKey) -> None:

@@ -34,7 +34,7 @@ PAGES = (
     "docs/storage-gcs.md", "docs/storage-azure.md", "docs/storage-otc.md", "docs/images.md", "docs/video.md",
     "docs/audio.md", "docs/dicom.md", "docs/nifti.md", "docs/documents.md",
     "docs/python-api.md", "docs/rights.md", "docs/portable-exports.md", "docs/sdk.md",
-    "docs/exports.md", "docs/http-routes.md", "docs/hostile-plugins.md",
+    "docs/exports.md", "docs/http-routes.md", "docs/hostile-plugins.md", "docs/compatibility.md",
 )  # fmt: skip
 BLOCK = re.compile(r"(<!-- begin: ([a-z0-9-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
@@ -67,6 +67,7 @@ BLOCKS: dict[str, Callable[[], str]] = {
     "hook-reference": plugins.hook_reference,
     "records": plugins.records,
     "plugins": plugins.plugins,
+    "deprecations": plugins.deprecations,
     "types": language.types,
     "protocols": plugins.protocols,
     "personal": media.personal,

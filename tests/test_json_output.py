@@ -34,7 +34,7 @@ ARRAYS = {("datasets", "show"), ("metadata", "verify"), ("plugins",), ("plugins"
 LISTS = """
 items | items list | search | search --frames | folders | folders list | collections | collections list | collections show C
 datasets | datasets list | datasets versions | datasets versions D | datasets verify D | presets | presets list | imports | imports list | imports report 2 | integrations
-integrations list | trust --list | integrations options s3 | plugins prefer --list | integrations check here URL | schema types | schema verify | keyframes list film.gif
+integrations list | trust --list | integrations options s3 | plugins prefer --list | plugins allow --list | plugins trace items | plugins configure storage_s3 | integrations check here URL | schema types | schema verify | keyframes list film.gif
 org users | org users list | org users keys | org users keys list | org users tokens | org users tokens list ada@example.org
 org groups | org groups list | org tags | org tags list | org roles --group crew | projects
 projects list --tag urgent | projects sent | log --verb roles

@@ -21,7 +21,7 @@ _FILE = "trusted.json"
 _MOST_BYTES = 16 * 1024 * 1024
 
 Trusted = dict[str, list[str]]
-"""`workspaces`: absolute paths. `integrations`: fingerprints. `preferred`: plugins, each perhaps for one claim."""
+"""`workspaces`: absolute paths. `integrations`: fingerprints. `preferred`: plugins, each perhaps for one claim. `scripts`: hashes with paths."""
 
 
 def config_folder() -> Path:
@@ -92,6 +92,25 @@ def trusts_integration(mark: str) -> bool:
     return trusts_all() or mark in _read()["integrations"]
 
 
+def allowed_scripts() -> Sequence[str]:
+    """The scripts of workspaces that this user allowed: the hash of the content, and the path. Raises CatalogueError."""
+    return _read()["scripts"]
+
+
+def allow_script(mark: str, path: str) -> None:
+    """Allow a script with its present content, in place of any other content at its path; raises CatalogueError."""
+    _change("scripts", lambda known: [*_elsewhere(known, path), mark])
+
+
+def forbid_script(path: str) -> None:
+    """Take back the consent to a script; raises CatalogueError."""
+    _change("scripts", lambda known: _elsewhere(known, path))
+
+
+def _elsewhere(known: Sequence[str], path: str) -> list[str]:
+    return [one for one in known if one.partition(" ")[2] != path]
+
+
 def preferred() -> Sequence[str]:
     """What settles conflicts among plugins: `PLUGIN`, or `PLUGIN for CLAIM`; raises CatalogueError."""
     return _read()["preferred"]
@@ -127,7 +146,7 @@ def _name(user: int) -> str:
 
 def _read() -> Trusted:
     """What is trusted; a file that another user owns or can write is refused."""
-    empty: Trusted = {"workspaces": [], "integrations": [], "preferred": []}
+    empty: Trusted = {"workspaces": [], "integrations": [], "preferred": [], "scripts": []}
     path = config_folder() / _FILE
     try:
         with open_file(path, "rb") as stream:

@@ -42,7 +42,11 @@ def open(
             raise unknown_user(user)
         make_workspace_folder(root / DIRECTORY)
     return Workspace(
-        root, PluginSource(plugins, discover=discover), user=user, create=create, read_only=read_only
+        root,
+        PluginSource(plugins, discover=discover, root=root),
+        user=user,
+        create=create,
+        read_only=read_only,
     )
 
 

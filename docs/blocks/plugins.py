@@ -115,10 +115,21 @@ def options(backend: str) -> str:
     return "\n".join(["| option | value | what it is |", "|---|---|---|", *rows])
 
 
-def _hooks() -> list[Callable[..., object]]:
-    from heron.hooks import events, specs
+def deprecations() -> str:
+    """The table of deprecated names."""
+    from heron.deprecations import DEPRECATED
 
-    return [value for value in {**vars(specs), **vars(events)}.values() if hasattr(value, "heron_spec")]
+    rows = [
+        f"| `{name}` | `{it.instead}` | {it.since} | {it.until} |" for name, it in sorted(DEPRECATED.items())
+    ]
+    return "\n".join(["| name | write instead | since | works at least until |", "|---|---|---|---|", *rows])
+
+
+def _hooks() -> list[Callable[..., object]]:
+    from heron.hooks import events, program_specs, specs
+
+    found = {**vars(specs), **vars(program_specs), **vars(events)}
+    return [value for value in found.values() if hasattr(value, "heron_spec")]
 
 
 def signature(hook: Callable[..., object]) -> str:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from heron.cli.stdout import guard
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from heron.builtin import PluginSource
     from heron.hooks import PluginManager
     from heron.workspace import Workspace
@@ -67,8 +69,24 @@ class Context:
         if self._source is None:
             from heron.builtin import PluginSource
 
-            self._source = PluginSource(discover=self.discover)
+            self._source = PluginSource(discover=self.discover, root=self._root())
         return self._source
+
+    def _root(self) -> Path | None:
+        """The folder of the workspace, if there is one."""
+        from pathlib import Path
+
+        from heron.errors import HeronError
+        from heron.inside import find
+
+        try:
+            return Path(self.path).absolute() if self.path else find()
+        except (HeronError, OSError):
+            return None
+
+    def commands(self) -> Mapping[str, str]:
+        """The commands of plugins, with their summaries."""
+        return self._plugin_source().commands()
 
     def run(self, arguments: Sequence[str]) -> None:
         """Run another command line in this process, in a new context with the same user and the same plugins."""

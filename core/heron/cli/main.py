@@ -22,7 +22,7 @@ from heron.cli.tables import clean
 from heron.errors import HeronError, InvalidInput, PluginError, PluginWarning
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from click.shell_completion import CompletionItem
 
@@ -145,29 +145,26 @@ class LazyGroup(click.Group):
                 raise click.UsageError(f"{error.message} Did you mean {close[0]}?", context) from error
             raise
 
-    def _brought(self, context: click.Context) -> dict[str, str]:
+    def _brought(self, context: click.Context) -> Mapping[str, str]:
         """The commands of plugins with their summaries; plugins are loaded only if their static records do not tell these."""
-        own = self._context(context)
-        if not own.discover:
-            return {}
-        from heron.installed import allowed, commands, installed_plugins
-
-        known = commands(installed_plugins(allowed()))
-        if known is None:
-            known = {name: command.summary for name, command in own.plugins().commands().items()}
-        return known
+        return self._context(context).commands()
 
     def _context(self, context: click.Context) -> Context:
         """The state of this call. Commands are looked up before `main` is called, so the choice of plugins is read here."""
         own = context.ensure_object(Context)
         own.discover = not context.params.get("no_plugins", not own.discover)
+        own.path = context.params.get("workspace", own.path)
         return own
 
 
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="heron")
 @click.option(
-    "-w", "--workspace", metavar="DIR", help="Workspace to use (default: the one in this folder or above)."
+    "-w",
+    "--workspace",
+    metavar="DIR",
+    is_eager=True,  # before --help, which lists the commands of plugins
+    help="Workspace to use (default: the one in this folder or above).",
 )
 @click.option(
     "--as",
@@ -175,7 +172,7 @@ class LazyGroup(click.Group):
     metavar="EMAIL",
     help="User to act as (default: the owner). Put it before the command: heron import has another --as.",
 )
-@click.option("--no-plugins", is_flag=True, help="Use the built-in plugins only.")
+@click.option("--no-plugins", is_flag=True, is_eager=True, help="Use the built-in plugins only.")
 @click.pass_context
 def main(context: click.Context, workspace: str | None, user: str | None, no_plugins: bool) -> None:
     """Heron: an index over a lake of images, videos, audio, documents, DICOM and NIfTI.

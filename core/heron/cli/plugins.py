@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+from contextlib import nullcontext, redirect_stdout
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -125,6 +127,41 @@ def _shown(option: OptionValue) -> str:
     return ("no", "yes")[option.value] if isinstance(option.value, bool) else str(option.value)
 
 
+@command.command("allow")
+@click.argument("scripts", nargs=-1, metavar="[SCRIPT]...")
+@click.option(
+    "--list", "listing", is_flag=True, help="List the scripts of the workspace, and whether they are allowed."
+)
+@click.option("--remove", is_flag=True, help="Take back the consent.")
+@json_option
+@click.pass_obj
+@example("heron plugins allow --list\nheron plugins allow\nheron plugins allow day_or_night --remove")
+def allow(context: Context, scripts: tuple[str, ...], listing: bool, remove: bool, as_json: bool) -> None:
+    """Allow the scripts of this workspace, .heron/plugins/*.py, to run as plugins. They are code: look at them first.
+
+    The consent is yours alone, on this machine, and for the present content: a script that changes is not run until it is allowed again.
+    """
+    from heron.consent import forbid_script
+    from heron.scripts import allow, scripts_of
+
+    root = context.workspace().root
+    if remove:
+        for script in scripts_of(root):
+            if not scripts or script.name in scripts:
+                forbid_script(script.path)
+    elif not listing:
+        allow(root, scripts)
+    found = [
+        {"name": each.name, "file": each.path, "status": each.refusal or "allowed"}
+        for each in scripts_of(root)
+    ]
+    if as_json:
+        print_json({"items": found, "cursor": None})
+        return
+    rows = [(each["name"], each["status"], each["file"]) for each in found]
+    print_table(["script", "status", "file"], rows, "There is no script in .heron/plugins.")
+
+
 @command.command("prefer")
 @click.argument("plugin", required=False)
 @click.argument("claim", required=False)
@@ -165,6 +202,38 @@ def prefer(
         return
     rows = [(each.claim, ", ".join(each.plugins), each.preferred or "none") for each in conflicts]
     print_table(["what", "plugins", "used"], rows, "There is no conflict.")
+
+
+@command.command("trace", context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False})
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED, metavar="COMMAND...")
+@json_option
+@click.pass_obj
+@example("heron plugins trace import photos/\nheron plugins trace --json items")
+def trace(context: Context, arguments: tuple[str, ...], as_json: bool) -> None:
+    """Run another command of heron, and print which hook and method of which plugin was called with what.
+
+    The calls are printed on standard error as they end, with their time on the wall. With --json they are printed on standard output in the end, and what the command prints goes to standard error.
+    """
+    from heron.hooks.tracing import Call, tracing
+
+    if not arguments:
+        raise click.UsageError("Give the COMMAND to run, such as: heron plugins trace items")
+    place = ["--workspace", context.path] if context.path else []
+    calls: list[Call] = []
+
+    def tell(call: Call) -> None:
+        if as_json:
+            calls.append(call)
+            return
+        outcome = f" -> {call.outcome}" if call.outcome else ""
+        say(f"{call.milliseconds:9.1f} ms  {call.verb}({call.what}) of {call.who}{outcome}", err=True)
+
+    try:
+        with tracing(tell), redirect_stdout(sys.stderr) if as_json else nullcontext():
+            context.run([*place, *arguments])
+    finally:
+        if as_json:
+            print_json({"items": calls, "cursor": None})
 
 
 @command.command("record")

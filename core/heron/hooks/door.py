@@ -7,6 +7,7 @@ from contextlib import contextmanager
 
 from heron import deadline
 from heron.errors import HeronError
+from heron.hooks.tracing import is_tracing, traced
 
 PASSED = (HeronError, KeyboardInterrupt, GeneratorExit, MemoryError)
 """What passes as it is: errors that are meant for people, what ends the caller's own work, and a full memory."""
@@ -29,7 +30,11 @@ def guarded(
     """
     left = deadline.begin() if isinstance(who, Stranger) else None
     try:
-        yield
+        if is_tracing():
+            with traced(verb, who, about):
+                yield
+        else:
+            yield
     except PASSED:
         raise
     except deadline.TookTooLong as found:

@@ -16,17 +16,21 @@ from attrs import define, field, frozen
 
 from heron import deadline
 from heron.errors import PluginError
-from heron.hooks import events, specs
+from heron.hooks import events, program_specs, specs
 from heron.hooks.checking import check
 from heron.hooks.contributions import Contribution, MediaKind, QueryFunction
 from heron.hooks.door import reason
 from heron.hooks.options import declared
 from heron.hooks.registry import Origin, Registry
 from heron.hooks.static import contributions_of, written
+from heron.hooks.tracing import traced
 from heron.hooks.versions import refused_api, refused_heron
 from heron.installed import GROUP, InstalledPlugin, installed_plugins, place_of, static_record
+from heron.scripts import Script
 
 C = TypeVar("C", bound=Contribution)
+
+_SPECS = (specs, program_specs, events)
 
 LOADING = threading.RLock()
 """Held while a contribution is loaded: modules that import each other must not be imported by two threads."""
@@ -73,8 +77,8 @@ class LoadedPlugins:
     ) -> None:
         self._hooks = hooks
         self._pluggy = pluggy.PluginManager(GROUP)
-        self._pluggy.add_hookspecs(specs)
-        self._pluggy.add_hookspecs(events)
+        for module in _SPECS:
+            self._pluggy.add_hookspecs(module)
         self.registry = Registry(preferred)
         self._statuses: list[PluginStatus] = []
         self._loaded: list[tuple[PluginStatus, Origin]] = []
@@ -86,8 +90,29 @@ class LoadedPlugins:
         self._statuses.append(status)
         self._load(module, Origin("built-in", rank=0), status)
 
-    def add_installed(self, only: Sequence[str] | None) -> None:
-        """Find the installed plugins, or those of some names."""
+    def add_script(self, script: Script) -> None:
+        """Run a script of the workspace that the user allowed, and list one that is not."""
+        status = PluginStatus(script.name, "(script of this workspace)", "")
+        self._statuses.append(status)
+        if script.refusal is not None:
+            status.status = script.refusal
+            return
+        module = ModuleType(f"heron_script_{script.name}_{script.mark[:8]}")
+        module.__file__ = script.path
+        sys.modules[module.__name__] = module  # where pickles of what it defines are found again
+        with redirect_stdout(sys.stderr):
+            try:
+                with deadline.limited(), traced("run", f"script {script.name}", script.path):
+                    exec(compile(script.source, script.path, "exec"), vars(module))  # noqa: S102 - with the user's consent
+            except (KeyboardInterrupt, MemoryError):
+                raise
+            except BaseException as error:  # noqa: BLE001 - a stranger's code
+                status.status = f"failed: {_reason(error)}"
+                return
+            self._add(module, Origin("script", rank=2), status)
+
+    def add_installed(self, only: Sequence[str] | None, besides: Sequence[str] = ()) -> None:
+        """Find the installed plugins, or those of some names; names in `besides` are those of others."""
         found: dict[str, list[InstalledPlugin]] = {}
         for plugin in installed_plugins(only):
             found.setdefault(plugin.name, []).append(plugin)
@@ -101,7 +126,7 @@ class LoadedPlugins:
             else:
                 self._add_installed(same[0])
         for name in only or ():
-            if name not in found:
+            if name not in found and name not in besides:
                 self._statuses.append(PluginStatus(name, "", "", "failed: no installed plugin has this name"))
 
     def add_object(self, plugin: object, name: str, origin: Origin, shown: str) -> PluginStatus:
@@ -202,7 +227,10 @@ class LoadedPlugins:
         path, _, attribute = module.partition(":")
         with redirect_stdout(sys.stderr):  # what plugins print: standard output may be JSON
             try:
-                with deadline.limited() if origin.rank else nullcontext():
+                with (
+                    deadline.limited() if origin.rank else nullcontext(),
+                    traced("import", f"plugin {status.name}", path),
+                ):
                     plugin: object = importlib.import_module(path)
                     for part in filter(None, attribute.split(".")):
                         plugin = getattr(plugin, part)
@@ -227,9 +255,7 @@ class LoadedPlugins:
             _refuse_misspelt(plugin)
             self._pluggy.register(plugin, name=f"{origin.distribution}:{status.name}")
             with nullcontext() if origin.is_own else deadline.limited():
-                found = {
-                    hook: list(self._yielded(plugin, hook, record)) for hook, record in self._hooks.items()
-                }
+                found = {hook: self._yielded(plugin, hook, record) for hook, record in self._hooks.items()}
             if slept is None:
                 new = [each for yielded in found.values() for each in yielded]
             else:
@@ -252,14 +278,18 @@ class LoadedPlugins:
         if all(known is not status for known, _ in self._loaded):
             self._loaded.append((status, origin))
 
-    def _yielded(self, plugin: object, hook: str, record: type[Contribution]) -> Iterator[Contribution]:
+    def _yielded(self, plugin: object, hook: str, record: type[Contribution]) -> list[Contribution]:
+        found: list[Contribution] = []
         for impl in getattr(self._pluggy.hook, hook).get_hookimpls():
-            for contribution in (impl.function() or ()) if impl.plugin is plugin else ():
-                if not isinstance(contribution, record):
-                    raise PluginError(
-                        f"{hook} yielded {type(contribution).__name__}, expected {record.__name__}"
-                    )
-                yield contribution
+            if impl.plugin is not plugin:
+                continue
+            with traced(hook, f"plugin {impl.plugin_name}") as call:
+                found += impl.function() or ()
+                call.outcome = ", ".join(str(getattr(each, "name", each)) for each in found)[:300]
+        for contribution in found:
+            if not isinstance(contribution, record):
+                raise PluginError(f"{hook} yielded {type(contribution).__name__}, expected {record.__name__}")
+        return found
 
     def _check(self, contributions: Sequence[Contribution], origin: Origin) -> None:
         if not origin.rank:
@@ -307,7 +337,7 @@ def _require_as_written(slept: _Sleeping, found: Mapping[str, Sequence[Contribut
 
 def _refuse_misspelt(plugin: object) -> None:
     """Raise PluginError for functions marked as hooks whose name is no hook."""
-    known = [name for name, hook in {**vars(specs), **vars(events)}.items() if hasattr(hook, "heron_spec")]
+    known = [name for module in _SPECS for name, hook in vars(module).items() if hasattr(hook, "heron_spec")]
     names = vars(plugin) if isinstance(plugin, ModuleType) else dir(plugin)
     for name in names:
         marked = isinstance(getattr(getattr(plugin, name, None), "heron_impl", None), dict)

@@ -38,10 +38,12 @@ from heron.hooks.importers import DatasetImporter
 from heron.hooks.loading import LOADING, LoadedPlugins, PluginStatus
 from heron.hooks.options import Options, Stored
 from heron.hooks.registry import Origin, missing, missing_packages
+from heron.hooks.tracing import shown, traced
 from heron.hooks.versions import install_command
 from heron.hooks.viewers import Viewer
 from heron.installed import DERIVERS
 from heron.models import OTHER
+from heron.scripts import Script
 
 C = TypeVar("C", bound=Contribution)
 
@@ -88,21 +90,30 @@ class PluginManager:
         plugins: Sequence[object] = (),
         discover: bool = True,
         only: Sequence[str] | None = None,
+        scripts: Sequence[Script] = (),
         preferred: Sequence[str] | None = None,
         options: tuple[Stored, frozenset[str]] | None = None,
     ) -> None:
-        """Load `builtin` modules, then installed plugins (those in `only`, if given), then `plugins` objects.
+        """Load `builtin` modules, then installed plugins and scripts (those in `only`, if given), then `plugins` objects.
 
         `preferred` settles conflicts; without it, what the user prefers on this machine. `options` are the `Options.recipe` of another process.
         """
-        self._recipe: dict[str, Any] = {"builtin": tuple(builtin), "discover": discover, "only": only}
+        self._recipe: dict[str, Any] = {
+            "builtin": tuple(builtin),
+            "discover": discover,
+            "only": only,
+            "scripts": scripts,
+        }
         self._preferred = preferred
         self._plugins = LoadedPlugins(REGISTER_HOOKS, self.preferred)
         self._registry = self._plugins.registry
         for module in builtin:
             self._plugins.add_built_in(module)
         if discover:
-            self._plugins.add_installed(only)
+            self._plugins.add_installed(only, besides=[script.name for script in scripts])
+        for script in scripts:
+            if only is None or script.name in only:
+                self._plugins.add_script(script)
         for number, plugin in enumerate(plugins):
             name = getattr(plugin, "__name__", None) or type(plugin).__name__
             self._plugins.add_object(
@@ -172,8 +183,9 @@ class PluginManager:
             if (given := arguments()) is None:
                 break
             try:
-                with deadline.limited():
-                    impl.function(**{name: given[name] for name in impl.argnames})
+                heard = {name: given[name] for name in impl.argnames}
+                with deadline.limited(), traced(event, f"plugin {impl.plugin_name}", shown(heard)):
+                    impl.function(**heard)
             except KeyboardInterrupt:
                 raise
             except BaseException as error:  # noqa: BLE001 - a stranger's code
@@ -289,8 +301,12 @@ class PluginManager:
         given = given or self.options_of(contribution)
         loader: Any = contribution
         try:
-            with LOADING, nullcontext() if self.is_own(contribution) else deadline.limited():
-                return loader.load(*arguments, **given)
+            what = shown({**{f"argument {n}": each for n, each in enumerate(arguments, 1)}, **given})
+            limited = nullcontext() if self.is_own(contribution) else deadline.limited()
+            with LOADING, limited, traced("load", str(self.named(contribution)), what) as call:
+                loaded = loader.load(*arguments, **given)
+                call.outcome = type(loaded).__name__
+                return loaded
         except PASSED:
             raise
         except BaseException as error:  # plugins raise SystemExit, and extensions panics

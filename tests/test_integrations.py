@@ -338,12 +338,12 @@ def test_checking_local_files_needs_no_credentials(run, tmp_path):
 @pytest.fixture
 def signing(tmp_path, monkeypatch, plugin):
     """A command line whose plugins are the built-in ones and the memory."""
-    from heron.cli.context import Context
+    from heron.builtin import PluginSource
     from heron.hooks import PluginManager
 
     monkeypatch.setattr(
-        Context,
-        "plugins",
+        PluginSource,
+        "__call__",
         lambda self: PluginManager(builtin=("heron.storage.local",), plugins=[plugin], discover=False),
     )
 

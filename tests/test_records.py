@@ -7,10 +7,12 @@ import pickle
 from html.parser import HTMLParser
 
 import attrs
+import numpy as np
 import pytest
 from PIL import Image
 
 import heron
+from heron.curation.points import Points
 from heron.models import DatasetRow, Match, MediaFacts, Member, NewItem, Query
 from heron.pages import Page
 from heron.records import MOST, Record
@@ -60,6 +62,8 @@ def every_record(workspace):
     yield from workspace.vectors.status()
     yield from workspace.metadata.verify()
     yield workspace.collections.match_names(["a"] * 99)
+    yield Points([], [], [], np.zeros((0, 2), np.float32))
+    yield Points(["u"] * 3, ["n"] * 3, [None] * 3, np.zeros((3, 2), np.float32))
     yield from (Match(0.5), Member("s3://" + "m" * 5000), NewItem("s3://" + "m" * 5000, video.facts))
 
 

@@ -24,9 +24,10 @@ class Record:
         """The parts of the line: all fields that have a value, containers as their length."""
         for name in type(self).__attrs_attrs__:  # type: ignore[attr-defined]
             value = getattr(self, name.name)
-            if value is None or value == () or value == {} or name.name == "id":
+            is_container = isinstance(value, Collection) and not isinstance(value, str | bytes)
+            if value is None or (is_container and not len(value)) or name.name == "id":
                 continue
-            if isinstance(value, Collection) and not isinstance(value, str | bytes):
+            if is_container:
                 value = f"[{len(value)}]"
             if isinstance(value, datetime):
                 value = value.isoformat(sep=" ")

@@ -14,30 +14,17 @@ import pytest
 from PIL import Image
 
 import heron
-from heron_explorer import built
+from heron_explorer.testing import Watched, expect
 from heron_server.testing import Served, served
 
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.skipif(importlib.util.find_spec("heron_http_api") is None, reason="the API is not here"),
-    pytest.mark.skipif(not (built.FOLDER / "index.html").is_file(), reason="the page was not built"),
     pytest.mark.xdist_group("explorer_page"),
 ]
 
 GUIDE = Path(__file__).parents[3] / "docs" / "plugin-authors.md"
 LONG = ("<img src=x onerror=alert(1)>" + "<b>name</b>" * 30)[:300]
-PAGES = [
-    "folders",
-    "imports",
-    "collections",
-    "datasets",
-    "projects",
-    "schema",
-    "integrations",
-    "members",
-    "plugins",
-]
-DRAWN = "new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn)))"
 CUBE = (
     "ply\nformat ascii 1.0\nelement vertex 8\nproperty float x\nproperty float y\nproperty float z\nend_header\n"
     + "".join(f"{x} {y} {z}\n" for x in (0, 1) for y in (0, 1) for z in (0, 1))
@@ -108,22 +95,7 @@ def server(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ser
         yield running
 
 
-@pytest.fixture
-def watched(watching: Any, server: Served) -> Any:
-    with watching(server) as found:
-        asked: list[str] = []
-        found.page.on("request", lambda request: asked.append(request.url))
-        yield found
-        assert [url for url in asked if not url.startswith((server.url, "data:", "blob:"))] == []
-
-
-def expect(*parts: Any) -> Any:
-    from playwright.sync_api import expect as expected
-
-    return expected(*parts)
-
-
-def opened(watched: Any, root: Path, name: str) -> Any:
+def opened(watched: Watched, root: Path, name: str) -> Any:
     """The full view of an item."""
     with heron.open(root) as workspace:
         uuid = workspace.items.get(name).uuid
@@ -145,41 +117,7 @@ def done(page: Any, deed: str) -> None:
 # The pages
 
 
-def test_axe_finds_nothing_serious_on_any_page_light_and_dark(watched: Any, root: Path) -> None:
-    axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe()
-    page = watched.open()
-    page.locator("[data-uuid]").first.wait_for()
-    serious = []
-
-    def look(where: str) -> None:
-        for scheme, rules in (("light", None), ("dark", {"runOnly": ["color-contrast"]})):
-            page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
-            page.evaluate(DRAWN)
-            for found in axe.run(page, options=rules).response["violations"]:
-                if found["impact"] in ("serious", "critical"):
-                    serious.append(
-                        (
-                            where,
-                            scheme,
-                            found["id"],
-                            [(node["html"][:60], node["failureSummary"][-300:]) for node in found["nodes"]],
-                        )
-                    )
-
-    look("the grid")
-    for name in PAGES:
-        page.locator("nav[aria-label=Pages]").get_by_role("link", name=name.capitalize()).click()
-        page.locator(".page table.list tbody tr, .page .none").first.wait_for()
-        look(name)
-    for query in ({"page": "datasets", "name": "Train"}, {"page": "projects", "name": "Survey"}):
-        watched.open("?" + urlencode(query)).locator(".page table.list, .page .none").first.wait_for()
-        look(query["name"])
-    opened(watched, root, "film.avi").get_by_text("one by one").wait_for()
-    look("a video")
-    assert serious == []
-
-
-def test_folders_are_made_renamed_and_moved_by_keys_alone(watched: Any, root: Path) -> None:
+def test_folders_are_made_renamed_and_moved_by_keys_alone(watched: Watched, root: Path) -> None:
     page = watched.open("?page=folders")
     page.get_by_role("button", name="New folder").focus()
     page.keyboard.press("Enter")
@@ -202,7 +140,7 @@ def test_folders_are_made_renamed_and_moved_by_keys_alone(watched: Any, root: Pa
         assert {"Driving", "2027"} <= {folder.path for folder in workspace.folders.list(recursive=True)}
 
 
-def test_files_are_dropped_and_what_failed_is_reported(watched: Any, tmp_path: Path) -> None:
+def test_files_are_dropped_and_what_failed_is_reported(watched: Watched, tmp_path: Path) -> None:
     Image.new("RGB", (20, 20), (200, 30, 30)).save(tmp_path / "red.png")
     (tmp_path / "cut.png").write_bytes((tmp_path / "red.png").read_bytes()[:40])
     page = watched.open("?page=imports")
@@ -216,7 +154,7 @@ def test_files_are_dropped_and_what_failed_is_reported(watched: Any, tmp_path: P
     page.get_by_role("link", name="Dropped").wait_for()
 
 
-def test_a_dataset_is_frozen_compared_and_checked(watched: Any, root: Path) -> None:
+def test_a_dataset_is_frozen_compared_and_checked(watched: Watched, root: Path) -> None:
     page = watched.open("?page=datasets&name=Train")
     page.get_by_role("button", name="Freeze a version").click()
     page.get_by_label("Note").fill("the first")
@@ -234,7 +172,7 @@ def test_a_dataset_is_frozen_compared_and_checked(watched: Any, root: Path) -> N
     expect(page.get_by_role("dialog", name="Files of Train@1")).to_be_visible()
 
 
-def test_a_collection_is_sent_to_annotation_once(watched: Any) -> None:
+def test_a_collection_is_sent_to_annotation_once(watched: Watched) -> None:
     page = watched.open("?page=projects&name=Survey")
     for again in (False, True):
         page.get_by_role("button", name="Send to annotation").click()
@@ -250,7 +188,7 @@ def test_a_collection_is_sent_to_annotation_once(watched: Any) -> None:
     expect(page.get_by_role("row", name="Some jsonl 3")).to_be_visible()
 
 
-def test_a_role_is_given_and_taken_back(watched: Any) -> None:
+def test_a_role_is_given_and_taken_back(watched: Watched) -> None:
     page = watched.open("?page=members")
     page.get_by_role("button", name="Give a role").click()
     page.get_by_label("On", exact=True).select_option("project")
@@ -263,7 +201,7 @@ def test_a_role_is_given_and_taken_back(watched: Any) -> None:
     expect(row).to_have_count(0)
 
 
-def test_a_key_in_use_is_given_a_type_and_a_refused_secret_is_said_in_the_dialog(watched: Any) -> None:
+def test_a_key_in_use_is_given_a_type_and_a_refused_secret_is_said_in_the_dialog(watched: Watched) -> None:
     page = watched.open("?page=schema")
     page.get_by_role("button", name="shift").click()
     page.get_by_label("Type", exact=True).select_option("enum")
@@ -283,7 +221,9 @@ def test_a_key_in_use_is_given_a_type_and_a_refused_secret_is_said_in_the_dialog
 
 
 @pytest.mark.parametrize("name", ["gone.png", "broken.png"])
-def test_a_picture_that_cannot_be_shown_says_why_and_comes_back(watched: Any, root: Path, name: str) -> None:
+def test_a_picture_that_cannot_be_shown_says_why_and_comes_back(
+    watched: Watched, root: Path, name: str
+) -> None:
     page = opened(watched, root, name)
     expect(page.get_by_role("main").get_by_role("alert")).to_contain_text(re.compile(name, re.IGNORECASE))
     (root / "files" / name).write_bytes((root / "kept.png").read_bytes())
@@ -292,7 +232,7 @@ def test_a_picture_that_cannot_be_shown_says_why_and_comes_back(watched: Any, ro
     page.wait_for_function("document.querySelector('main img[alt]:not([alt=\"\"])').naturalWidth === 64")
 
 
-def test_a_video_that_cannot_be_played_is_stepped_by_its_frames(watched: Any, root: Path) -> None:
+def test_a_video_that_cannot_be_played_is_stepped_by_its_frames(watched: Watched, root: Path) -> None:
     page = opened(watched, root, "film.avi")
     page.get_by_text("you see its frames one by one").wait_for()
     for _ in range(3):
@@ -309,7 +249,7 @@ def test_a_video_that_cannot_be_played_is_stepped_by_its_frames(watched: Any, ro
     expect(page.get_by_role("button", name="Key frame here")).to_be_enabled()
 
 
-def test_a_name_of_markup_and_hundreds_of_characters_breaks_nothing(watched: Any, root: Path) -> None:
+def test_a_name_of_markup_and_hundreds_of_characters_breaks_nothing(watched: Watched, root: Path) -> None:
     page = opened(watched, root, LONG)
     page.on("dialog", lambda dialog: watched.faults.append(dialog.message))
     page.get_by_role("img", name=LONG).wait_for()
@@ -317,7 +257,7 @@ def test_a_name_of_markup_and_hundreds_of_characters_breaks_nothing(watched: Any
     assert page.locator("img[src=x]").count() == 0
 
 
-def test_a_long_text_is_shown_in_parts(watched: Any, root: Path) -> None:
+def test_a_long_text_is_shown_in_parts(watched: Watched, root: Path) -> None:
     page = opened(watched, root, "long.txt")
     text = page.get_by_role("region", name="Text of long.txt")
     page.get_by_role("button", name="Show more").click()
@@ -325,12 +265,12 @@ def test_a_long_text_is_shown_in_parts(watched: Any, root: Path) -> None:
     assert text.locator("pre").inner_text().count("a line of a log") == 40_000
 
 
-def test_the_viewer_of_the_guide_shows_a_point_cloud(watched: Any, root: Path) -> None:
+def test_the_viewer_of_the_guide_shows_a_point_cloud(watched: Watched, root: Path) -> None:
     page = opened(watched, root, "cube.ply")
     expect(page.get_by_label("8 points")).to_be_visible()
 
 
-def test_a_viewer_that_fails_gives_way_to_the_built_in_one(watched: Any, root: Path) -> None:
+def test_a_viewer_that_fails_gives_way_to_the_built_in_one(watched: Watched, root: Path) -> None:
     page = opened(watched, root, "tone.wav")
     expect(page.get_by_role("main").get_by_role("alert")).to_contain_text(
         "The viewer sounds failed: no such format"

@@ -47,7 +47,7 @@ class Watched:
 
     def sign_in(self) -> None:
         """Let the browser be known to the server."""
-        answer = httpx.post(f"{self.url}/login", data={"token": self.token}, timeout=None)
+        answer = httpx.post(f"{self.url}/login", data={"token": self.token}, timeout=300)
         name, value = answer.headers["set-cookie"].split(";")[0].split("=", 1)
         self.context.add_cookies([{"name": name, "value": value, "url": self.url}])
 

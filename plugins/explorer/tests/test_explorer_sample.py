@@ -6,7 +6,7 @@ import importlib.util
 import json
 import re
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,6 @@ import pytest
 
 import heron
 from heron_explorer.testing import Watched, expect, facet, pressed, results, selected
-from heron_server.testing import Served
 
 pytestmark = [
     pytest.mark.slow,

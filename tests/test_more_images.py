@@ -86,7 +86,7 @@ def test_a_file_that_pillow_wrote_is_sniffed_and_shown_as_it_was(tmp_path, suffi
     expected = np.asarray(gradient(mode, size).convert("L" if mode == "F" else mode).convert("RGB")).astype(
         int
     )
-    assert np.abs(shown - expected).max() <= (8 if mode == "F" else 0)
+    assert np.abs(shown - expected).max() <= (24 if mode == "F" else 0)  # real values are cut at percentiles
 
 
 @pytest.mark.parametrize("suffix", ["ppm", "pgm", "pbm", "pfm", "qoi", "sgi", "ras"])

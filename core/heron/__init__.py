@@ -130,6 +130,7 @@ if TYPE_CHECKING:
     from heron.ingest.metadata_files import MetadataFileReport
     from heron.ingest.vector_files.service import VectorExport, VectorImport
     from heron.jobs import CheckResult, ImportJob, ImportProblem, ImportReport, Integration, SyncedFolder
+    from heron.limits import check_memory, check_pixels, max_memory, max_pixels
     from heron.metadata.schema import Schema, SchemaKey
     from heron.models import (
         Added,
@@ -226,6 +227,7 @@ _HOME = {
     "ingest.metadata_files": "MetadataFileReport",
     "ingest.vector_files.service": "VectorExport VectorImport",
     "jobs": "CheckResult ImportJob ImportProblem ImportReport Integration SyncedFolder",
+    "limits": "check_memory check_pixels max_memory max_pixels",
     "metadata.schema": "Schema SchemaKey",
     "models": (
         "Added Collection Dataset DatasetRow Folder Frame Item Match MediaFacts "
@@ -432,10 +434,14 @@ __all__ = [
     "WritableStorage",
     "__version__",
     "address_of",
+    "check_memory",
+    "check_pixels",
     "connect",
     "hookimpl",
     "init",
     "is_canonical",
+    "max_memory",
+    "max_pixels",
     "object_url",
     "open",
     "restore",

@@ -94,7 +94,8 @@ class _Clock:
             self._count = facts.pages or 0
         if self._count is None and facts.duration is not None and self._fps:
             self._count = max(1, round(min(facts.duration * self._fps, 1e18)))
-        self._duration = facts.duration
+        self._duration = None if self._count and _has_sound(facts) else facts.duration
+        """How long the frames are shown; sound that is longer has no frames."""
 
     def seconds(self, number: int) -> float | None:
         """The presentation time of a frame."""
@@ -171,6 +172,12 @@ class _Clock:
         frames = f"it has {self._count:,} frames" if self._count is not None else "its frames are not counted"
         end = self._end()
         return f"{frames} in {end:.6g} s" if end is not None else frames
+
+
+def _has_sound(facts: MediaFacts) -> bool:
+    """Whether the duration may be that of sound beside the pictures."""
+    video = facts.extra.get("video")
+    return isinstance(video, Mapping) and bool(video.get("has_audio"))
 
 
 def _united(given: Iterable[NewFrame], chosen: Iterable[NewFrame]) -> list[NewFrame]:

@@ -13,6 +13,12 @@ def _load_images() -> Decoder:
     return ImageDecoder()
 
 
+def _load_heif() -> Decoder:
+    from heron.media.heif import HeifDecoder
+
+    return HeifDecoder()
+
+
 def _load_text() -> Decoder:
     from heron.media.text import TextDecoder
 
@@ -133,10 +139,13 @@ def register_decoders() -> Iterable[MediaDecoder]:
             _image("jpeg", rb"\xff\xd8\xff", ".jpg", ".jpeg", ".jpe", ".jfif"),
             _image("png", rb"\x89PNG\r\n\x1a\n", ".png"),
             _image("webp", rb"RIFF....WEBP", ".webp"),
-            _image("avif", rb"....ftyp(avif|avis)", ".avif"),
+            _image("avif", rb"....ftyp(?:avif|avis|mif1.{4}(?:.{4}){0,8}avif)", ".avif"),
             _image("bmp", rb"BM.{4}\0\0\0\0", ".bmp"),
             _image("tiff", rb"II\*\0|MM\0\*|II\+\0|MM\0\+", ".tif", ".tiff"),
             _image("gif", rb"GIF8[79]a", ".gif"),
+            _image("jp2", rb"\0\0\0\x0cjP  \r\n\x87\n", ".jp2", ".jpx", ".jpf"),
+            _image("x-jp2-codestream", rb"\xff\x4f\xff\x51\0", ".j2k", ".j2c", ".jpc"),
+            _image("vnd.adobe.photoshop", rb"8BPS\x00\x01\x00{6}", ".psd"),
             _portable("x-portable-pixmap", rb"P6", [_NUMBER] * 3, ".ppm", ".pnm"),
             _portable("x-portable-pixmap", rb"P3", [_NUMBER] * 3, ".ppm", ".pnm", is_text=True),
             _portable("x-portable-graymap", rb"P5", [_NUMBER] * 3, ".pgm"),
@@ -166,6 +175,19 @@ def register_decoders() -> Iterable[MediaDecoder]:
             ),
         ],
         load=_load_images,
+        namespaces=["exif", "image"],
+        personal=_PERSONAL,
+    )
+    yield MediaDecoder(
+        name="heif",
+        summary="HEIC and HEIF (libheif)",
+        formats=[
+            _image("heic", rb"....ftyp(?:hei[cxms]|hev[cxms])", ".heic"),
+            _image("heif", rb"....ftyp(?:mif[12]|msf1|miaf)", ".heif", ".hif"),
+        ],
+        requires=["pi_heif"],
+        extra="images",
+        load=_load_heif,
         namespaces=["exif", "image"],
         personal=_PERSONAL,
     )

@@ -34,8 +34,8 @@ def to_srgb(picture: Image.Image, profile: bytes | None) -> Image.Image:
 def _transform(profile: bytes, mode: str) -> ImageCms.ImageCmsTransform | None:
     """The transform from a profile to sRGB; None if the profile cannot be used, or changes no colour visibly."""
     try:
-        source: Any = (
-            ImageCms.ImageCmsProfile(io.BytesIO(profile)) if profile else ImageCms.createProfile("LAB")
+        source: Any = ImageCms.ImageCmsProfile(
+            io.BytesIO(profile) if profile else ImageCms.createProfile("LAB")
         )
         transform = ImageCms.ImageCmsTransform(source, _srgb(), mode, "RGB", ImageCms.Intent.PERCEPTUAL)
     except (ImageCms.PyCMSError, OSError, ValueError, TypeError):

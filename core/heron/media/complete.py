@@ -23,7 +23,7 @@ def is_complete(file: MediaFile, stream: BinaryIO, header: ImageHeader) -> bool:
             return int.from_bytes(file.head[2:6], "little") == file.size
         case "image/webp":
             return int.from_bytes(file.head[4:8], "little") + 8 <= file.size
-        case "image/avif":
+        case "image/avif" | "image/heic" | "image/heif":
             return _boxes_fill(stream, file.size)
         case "image/jpeg":
             return _tail(file, stream).rstrip(b"\0\r\n ").endswith(b"\xff\xd9")
@@ -31,6 +31,8 @@ def is_complete(file: MediaFile, stream: BinaryIO, header: ImageHeader) -> bool:
             return b"IEND\xaeB`\x82" in _tail(file, stream)
         case "image/gif":
             return _tail(file, stream).rstrip(b"\0").endswith(b";")
+        case "image/jp2" | "image/x-jp2-codestream":  # the end of the codestream (ISO/IEC 15444-1, A.4.4)
+            return _tail(file, stream).rstrip(b"\0").endswith(b"\xff\xd9")
         case "image/qoi":
             return _tail(file, stream).endswith(bytes(7) + b"\1")
     return header.end is not None and header.end <= file.size

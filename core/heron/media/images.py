@@ -11,20 +11,28 @@ from PIL import Image
 
 from heron.errors import MediaError
 from heron.hooks import MediaFile, Values
+from heron.limits import max_pixels
+from heron.media.avif import avif_duration
 from heron.media.complete import is_complete
 from heron.media.deep import deep_values
 from heron.media.exif import captured_at, exif_facts
 from heron.media.gif import gif_delays
 from heron.media.headers import HEADER, MOST_FRAMES, ImageHeader
 from heron.media.jpeg import MOST_SCANS, count_scans, read_jpeg_header
-from heron.media.pillow import check_decodes, header_by_pillow, max_pixels, opened, reading
+from heron.media.pillow import check_decodes, check_fits, header_by_pillow, opened, reading
 from heron.media.png import png_delays, read_png_header
 from heron.media.thumbnails import finished
+from heron.media.tiff_pages import TiffPages
 from heron.media.webp import read_webp_header, webp_delays
 from heron.models import MediaFacts
 
+_TIFF = "image/tiff"
+
 _TURNED = (5, 6, 7, 8)
 """EXIF orientations that swap width and height (EXIF 2.32, 4.6.4)."""
+
+_BY_DELAYS = {"image/gif": gif_delays, "image/png": png_delays, "image/webp": webp_delays}
+"""What reads how long each frame is shown, in seconds, without decoding."""
 
 _LOSSLESS = {
     "image/png": True, "image/bmp": True, "image/gif": True, "image/jpeg": False, "image/qoi": True, "image/x-tga": True,
@@ -62,8 +70,12 @@ class ImageDecoder:
         with file.open() as stream:
             header = _header(file, stream)
             if not is_complete(file, stream, header):
-                check_decodes(file, stream)
-        return _facts(file, header)
+                if file.media_type == _TIFF:
+                    TiffPages(file, stream).check()
+                else:
+                    check_decodes(file, stream)
+            duration = _duration(file, stream, header.frames)
+        return _facts(file, header, duration)
 
     def picture(self, file: MediaFile, size: int) -> Image.Image:
         """The first image, upright, in sRGB, at most `size` x `size` pixels; RGBA if parts are transparent."""
@@ -99,6 +111,9 @@ class ImageDecoder:
                         f"{file.name} has {header.frames:,} frames, {number:,} is not one of them"
                     )
             stream.seek(0)
+            if file.media_type == _TIFF:
+                yield from _readable(TiffPages(file, stream), wanted, size)
+                return
             if header.frames == 1:
                 yield 0, _picture(file, stream, size)
                 return
@@ -112,24 +127,27 @@ class ImageDecoder:
         with file.open() as stream:
             pages = _header(file, stream).frames
             stream.seek(0)
-            with opened(file, stream) as image:
-                for number in sorted(set([0] if numbers is None else numbers)):
-                    if not 0 <= number < pages:
-                        raise MediaError(f"{file.name} has {pages:,} frames, {number:,} is not one of them")
-                    with reading(file, f"has a frame {number:,} that cannot be decoded"):
-                        if pages > 1:
-                            image.seek(number)
-                        found = deep_values(image, _turn(image))
-                    yield number, found
+            tiff = TiffPages(file, stream) if file.media_type == _TIFF else None
+            for number in sorted(set([0] if numbers is None else numbers)):
+                if not 0 <= number < pages:
+                    raise MediaError(f"{file.name} has {pages:,} frames, {number:,} is not one of them")
+                if tiff is not None:
+                    yield number, tiff.values(number)
+                    continue
+                stream.seek(0)
+                with (
+                    opened(file, stream) as image,
+                    reading(file, f"has a frame {number:,} that cannot be decoded"),
+                ):
+                    if pages > 1:
+                        image.seek(number)
+                    check_fits(file, image)
+                    found = deep_values(image, _orientation(image.info.get("exif")))
+                yield number, found
 
     def volume(self, file: MediaFile, number: int | None) -> range:
         """One page: pages are no volume."""
         return range(number or 0, (number or 0) + 1)
-
-
-def _turn(image: Image.Image) -> object:
-    """The EXIF orientation by which an image is still to be turned; Pillow turns a TIFF by itself."""
-    return 1 if image.format == "TIFF" else _orientation(image.info.get("exif"))
 
 
 def _header(file: MediaFile, stream: BinaryIO) -> ImageHeader:
@@ -145,6 +163,8 @@ def _header(file: MediaFile, stream: BinaryIO) -> ImageHeader:
         case "image/webp":
             with reading(file, "has a broken header"):
                 header = read_webp_header(stream)
+        case "image/tiff":
+            header = TiffPages(file, stream).header()
     if header is None or header.width * header.height > max_pixels():
         stream.seek(0)
         header = header_by_pillow(file, stream)
@@ -155,7 +175,7 @@ def _header(file: MediaFile, stream: BinaryIO) -> ImageHeader:
     return header
 
 
-def _facts(file: MediaFile, header: ImageHeader) -> MediaFacts:
+def _facts(file: MediaFile, header: ImageHeader, duration: float | None) -> MediaFacts:
     width, height = header.width, header.height
     tags = exif_facts(header.exif)
     if tags.get("Orientation") in _TURNED:
@@ -171,6 +191,7 @@ def _facts(file: MediaFile, header: ImageHeader) -> MediaFacts:
         width=width,
         height=height,
         frame_count=header.frames,
+        duration=duration,
         captured_at=captured_at(tags),
         extra=extra,
     )
@@ -187,7 +208,10 @@ def _picture(file: MediaFile, stream: BinaryIO, size: int | None) -> Image.Image
         if header is None or not header.has_one_scan:
             _check_scans(file, stream)
         stream.seek(0)
+    elif file.media_type == _TIFF:
+        return TiffPages(file, stream).picture(0, size)
     with opened(file, stream) as image:
+        check_fits(file, image, size)
         return _finished(file, image, size)
 
 
@@ -203,9 +227,6 @@ def _check_scans(file: MediaFile, stream: BinaryIO) -> None:
 def _finished(file: MediaFile, image: Image.Image, size: int | None) -> Image.Image:
     """The current frame of the image, processed as `picture` returns it."""
     with reading(file, "cannot be decoded"):
-        if image.format == "TIFF":  # Pillow turns a TIFF upright by itself
-            tags: Any = image.tag_v2  # type: ignore[attr-defined]
-            return finished(image, size, profile=tags.get(34675))
         # before decoding, since EXIF data behind the pixels is not in the facts either
         orientation = _orientation(image.info.get("exif"))
         return finished(image, size, orientation, image.info.get("icc_profile"))
@@ -219,20 +240,29 @@ def _shown(
     file: MediaFile, image: Image.Image, numbers: list[int], size: int | None
 ) -> Iterator[tuple[int, Image.Image]]:
     """Frames by number; raises MediaError if none can be decoded."""
-    is_animation = image.format != "TIFF"
-    if is_animation:
-        _check_work(file, image, numbers[-1])
+    check_fits(file, image)
+    _check_work(file, image, numbers[-1])
     first = int(getattr(image, "default_image", False))
-    shown, problem = 0, None
     for number in numbers:
         try:
             with reading(file, f"has a frame {number:,} that cannot be decoded"):
                 image.seek(first + number)
             picture = _finished(file, image, size)
+        except MediaError:
+            if number == numbers[0]:
+                raise
+            return  # later frames build on this one
+        yield number, picture
+
+
+def _readable(pages: TiffPages, numbers: list[int], size: int | None) -> Iterator[tuple[int, Image.Image]]:
+    """Pages by number, without those that cannot be decoded; raises MediaError if none can be."""
+    shown, problem = 0, None
+    for number in numbers:
+        try:
+            picture = pages.picture(number, size)
         except MediaError as error:
             problem = problem or error
-            if is_animation:
-                break  # later frames build on this one
             continue
         shown += 1
         yield number, picture
@@ -245,12 +275,23 @@ def _check_work(file: MediaFile, image: Image.Image, number: int) -> None:
         raise MediaError(f"{file.name} is refused: frame {number:,} builds on too many large ones before it")
 
 
+def _duration(file: MediaFile, stream: BinaryIO, count: int) -> float | None:
+    """How long an animation is shown once, in seconds, the last frame included; None for a single picture and for pages."""
+    if count < 2:
+        return None
+    if file.media_type in _BY_DELAYS:
+        return round(sum(_delays(file, stream, count)), 6)
+    if file.media_type == "image/avif":
+        stream.seek(0)
+        return avif_duration(stream.read(HEADER))
+    return None
+
+
 def _delays(file: MediaFile, stream: BinaryIO, count: int) -> list[float]:
     """How long each frame of an animation is shown, in seconds."""
-    readers = {"image/gif": gif_delays, "image/png": png_delays, "image/webp": webp_delays}
-    if file.media_type in readers:
+    if file.media_type in _BY_DELAYS:
         with reading(file, "cannot be read"):
-            return readers[file.media_type](stream)
+            return _BY_DELAYS[file.media_type](stream)
     stream.seek(0)
     delays = []
     with opened(file, stream) as image, reading(file, "cannot be decoded"):

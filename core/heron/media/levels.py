@@ -14,8 +14,8 @@ Array = np.ndarray[Any, Any]
 
 def grey_levels(array: Array, window: Window, curve: Curve = "exact", *, inverted: bool = False) -> Array:
     """The grey levels of values, uint8 of the same shape; NaN is black."""
-    real: Array = array.astype(np.float32 if array.dtype.itemsize <= 2 else np.float64)
     with np.errstate(all="ignore"):
+        real: Array = array.astype(np.float32 if array.dtype.itemsize <= 2 else np.float64)
         if curve == "sigmoid":
             shown = 255 / (1 + np.exp(-4 * (real - window.level) / window.width))
         elif curve == "linear" and window.width == 1:

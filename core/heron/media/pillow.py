@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import ctypes
 import logging
-import os
-import sys
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 from PIL import (
     AvifImagePlugin,
     DdsImagePlugin,
     IcoImagePlugin,
     Image,
+    Jpeg2KImagePlugin,
     PcxImagePlugin,
     PpmImagePlugin,
+    PsdImagePlugin,
     QoiImagePlugin,
     SgiImagePlugin,
     SunImagePlugin,
@@ -27,18 +27,15 @@ from PIL import (
     WebPImagePlugin,
 )
 
-from heron.errors import HeronError, InvalidInput, MediaError
+from heron.errors import HeronError, MediaError
 from heron.hooks import MediaFile
+from heron.limits import check_memory, check_pixels, max_pixels
 from heron.media.gif import gif_delays
 from heron.media.headers import ImageHeader
 from heron.media.jpeg import quality_of
-from heron.media.tiff import count_pages
+from heron.media.webp import read_webp_header
 
-_LIMIT = os.environ.get("HERON_MAX_PIXELS", "")
-if _LIMIT.isdecimal() and int(_LIMIT) > 1:
-    Image.MAX_IMAGE_PIXELS = int(_LIMIT) // 2  # Pillow refuses from twice this number on
-elif _LIMIT:
-    raise InvalidInput(f"HERON_MAX_PIXELS is {_LIMIT!r}, expected a number of pixels")
+Image.MAX_IMAGE_PIXELS = max_pixels() // 2  # Pillow refuses from twice this number on
 warnings.filterwarnings("ignore", module="PIL")  # our own errors report problems of a file
 logging.getLogger("PIL").addHandler(logging.NullHandler())
 with suppress(AttributeError, OSError):  # without access to Pillow's libtiff, its warnings go to the terminal
@@ -51,6 +48,11 @@ _FORMATS = {
     "image/gif": "GIF",
     "image/webp": WebPImagePlugin.WebPImageFile.format,
     "image/avif": AvifImagePlugin.AvifImageFile.format,
+    "image/jp2": Jpeg2KImagePlugin.Jpeg2KImageFile.format,
+    "image/x-jp2-codestream": Jpeg2KImagePlugin.Jpeg2KImageFile.format,
+    "image/vnd.adobe.photoshop": PsdImagePlugin.PsdImageFile.format,
+    "image/heic": "HEIF",
+    "image/heif": "HEIF",
     "image/tiff": TiffImagePlugin.TiffImageFile.format,
     "image/x-portable-bitmap": PpmImagePlugin.PpmImageFile.format,
     "image/x-portable-graymap": PpmImagePlugin.PpmImageFile.format,
@@ -71,18 +73,16 @@ plugins.
 _MOST_WHOLE = 512 * 1024 * 1024
 """Most bytes of a file, for formats that Pillow reads into memory as a whole."""
 
-_WHOLE = ("image/webp", "image/avif")
+_WHOLE = ("image/webp", "image/avif", "image/heic", "image/heif", "image/jp2", "image/x-jp2-codestream")
 
-_LOSSY = (6, 7, 34712, 34887, 50001)
-"""Compressions of TIFF that may lose something: JPEG, JPEG 2000, LERC, WebP."""
+_BYTES = {"1": 2, "L": 2, "P": 5, "RGB": 5, "RGBA": 8, "CMYK": 8, "YCbCr": 8, "LAB": 8, "LA": 12, "PA": 12}
+"""Bytes of a pixel while a picture is decoded and scaled, by Pillow's mode; 12 for all others. As measured."""
+
+_MORE = {"WEBP": 12, "AVIF": 8, "JPEG2000": 12, "HEIF": 8}
+"""Bytes of a pixel beside them, where a decoder keeps more than one copy of the picture. As measured."""
 
 _MOST_IN_PYTHON = 32_000_000
 """Most pixels of a picture that Pillow decodes one by one in Python, in some seconds."""
-
-
-def max_pixels() -> int:
-    """An image with more pixels is refused as a decompression bomb: twice Pillow's limit, as in Pillow."""
-    return 2 * Image.MAX_IMAGE_PIXELS if Image.MAX_IMAGE_PIXELS else sys.maxsize
 
 
 @contextmanager
@@ -113,6 +113,11 @@ def opened(file: MediaFile, stream: BinaryIO) -> Image.Image:
     if file.media_type in _WHOLE:
         _check_size(file)
     with reading(file, "has a broken header"):
+        if file.media_type == "image/webp" and (header := read_webp_header(stream)):
+            # Pillow takes the memory of an animation as soon as it opens the file
+            check_pixels(file.name, header.width, header.height)
+            check_memory(file.name, memory_of("WEBP", header.width, header.height))
+            stream.seek(0)
         if file.media_type == "image/gif":
             gif_delays(stream, 1)  # Pillow would read, and keep, any number of comments
         image = Image.open(stream, formats=[_FORMATS[file.media_type]])
@@ -124,6 +129,26 @@ def opened(file: MediaFile, stream: BinaryIO) -> Image.Image:
                 f"{file.name} is run-length encoded or text, and has more than {_MOST_IN_PYTHON:,} pixels"
             )
         return image
+
+
+def memory_of(format: str, width: int, height: int, mode: str = "RGBA") -> int:
+    """About how many bytes it takes at most to decode a picture, and to scale it, by Pillow's names of format and mode."""
+    return width * height * (_BYTES.get(mode, 12) + _MORE.get(format, 0))
+
+
+def check_fits(file: MediaFile, image: Image.Image, target: int | None = None) -> None:
+    """Raise MediaError if decoding an opened image takes too much memory; a JPEG is scaled while it is decoded.
+
+    `target` is the longest side in pixels that is wanted, None for all pixels.
+    """
+    width, height = image.size
+    mode = "LA" if "transparency" in image.info else image.mode
+    needed = memory_of(str(image.format), width, height, mode)
+    if image.format in ("JPEG", "MPO"):
+        scale = next((s for s in (8, 4, 2) if target and max(width, height) >= target * s), 1)
+        coefficients = 6 * width * height if image.info.get("progressive") else 0
+        needed = needed // scale**2 + coefficients
+    check_memory(file.name, needed)
 
 
 def _check_size(file: MediaFile) -> None:
@@ -141,14 +166,9 @@ def _is_decoded_in_python(image: Image.Image) -> bool:
 
 
 def header_by_pillow(file: MediaFile, stream: BinaryIO) -> ImageHeader:
-    """The header as Pillow reads it; frames and pages are counted without decoding or loading them."""
+    """The header as Pillow reads it; frames are counted without decoding them."""
     with opened(file, stream) as image, reading(file, "has a broken header"):
         width, height = image.size
-        if isinstance(image, TiffImagePlugin.TiffImageFile):
-            exif, end = _directory(image), _end(image)
-            width, height = image.tag_v2[256], image.tag_v2[257]  # `size` is already turned upright
-            lossless = image.tag_v2.get(259, 1) not in _LOSSY
-            return ImageHeader(width, height, image.mode, exif, count_pages(stream), end, lossless)
         frames = 1
         if image.format == "GIF":
             frames = len(gif_delays(stream))
@@ -170,16 +190,6 @@ def animation_frames(image: Image.Image) -> int:
     return frames - getattr(image, "default_image", False) if frames > 1 else frames
 
 
-def _directory(image: TiffImagePlugin.TiffImageFile) -> bytes:
-    """The tags of a TIFF as an EXIF block, written by Pillow; empty if they cannot be read."""
-    try:
-        return image.getexif().tobytes()
-    except HeronError:
-        raise  # raised by the storage behind the stream
-    except Exception:  # noqa: BLE001 - Pillow raises many sorts of errors for broken directories
-        return b""
-
-
 def _end_of_rows(image: Image.Image) -> int | None:
     """The offset at which the pixels of a PPM, PGM, PBM or PFM end; None if they are numbers as text."""
     kind, _, offset, given = getattr(image, "tile")[0]  # noqa: B009 - only images of files have it
@@ -192,17 +202,10 @@ def _end_of_rows(image: Image.Image) -> int | None:
     return int(offset) + rows
 
 
-def _end(image: TiffImagePlugin.TiffImageFile) -> int | None:
-    """The offset at which the last strip or tile of the first page ends."""
-    tags: Any = image.tag_v2
-    for offsets, counts in ((273, 279), (324, 325)):
-        if offsets in tags and counts in tags:
-            return max((sum(pair) for pair in zip(tags[offsets], tags[counts], strict=False)), default=None)
-    return None
-
-
 def check_decodes(file: MediaFile, stream: BinaryIO) -> None:
     """Decode an image to check that it can be decoded; raises MediaError."""
     stream.seek(0)
     with opened(file, stream) as image, reading(file, "is truncated or damaged"):
+        image.draft(None, (1, 1))  # a JPEG is read as a whole, but scaled while it is decoded
+        check_fits(file, image, 1)
         image.load()

@@ -31,15 +31,22 @@ def fitted(width: int, height: int, size: int | None) -> tuple[int, int]:
 
 
 def finished(
-    image: Image.Image, size: int | None, orientation: object = 1, profile: bytes | None = None
+    image: Image.Image,
+    size: int | None,
+    orientation: object = 1,
+    profile: bytes | None = None,
+    *,
+    nodata: float | None = None,
+    of: tuple[int, int] | None = None,
 ) -> Image.Image:
     """A new picture: in sRGB, upright, and no larger than `size`; RGBA if parts are transparent, else RGB.
 
-    The image is not changed.
+    The image is not changed. In deep ones, `nodata` stands for no value. `of` are the width and height of the
+    original, if the image was read reduced.
     """
-    target = fitted(*image.size, size)
+    target = fitted(*(of or image.size), size)
     drafted = image.draft(None, target)  # scales a JPEG while it is decoded
-    picture = _scalable(image)
+    picture = _scalable(image, nodata)
     if picture.size != target:
         box = drafted[1] if drafted else None
         picture = picture.resize(target, Image.Resampling.BICUBIC, box, reducing_gap=2.0)
@@ -63,11 +70,11 @@ def encode_thumbnail(picture: Image.Image) -> bytes:
     return buffer.getvalue()
 
 
-def _scalable(image: Image.Image) -> Image.Image:
+def _scalable(image: Image.Image, nodata: float | None) -> Image.Image:
     """The image in a mode that can be scaled smoothly: L, RGB, RGBA, CMYK or LAB."""
     image.load()
     if is_deep(image):
-        return Image.fromarray(to_bytes(image))
+        return Image.fromarray(to_bytes(image, nodata))
     if image.mode in ("LA", "PA") or "transparency" in image.info:
         return image.convert("RGBA")
     if image.mode in ("L", "RGB", "RGBA", "CMYK", "LAB"):

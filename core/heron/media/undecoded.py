@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 _NAMES = {
-    "HEIF": ".heic .heif .hif",
-    "JPEG 2000": ".jp2 .j2k .jpx .jpf .j2c .jpc",
     "JPEG XL": ".jxl",
-    "Photoshop": ".psd .psb",
+    "Photoshop": ".psb",
     "OpenEXR": ".exr",
     "Radiance HDR": ".hdr",
     "PAM": ".pam",

@@ -116,6 +116,8 @@ class ItemFiles:
         if item.kind in GROUPS:
             shown = [self._member_picture(item, member, size) for member in members[:MOST]]
             return montage([picture for picture in shown if picture is not None], size)
+        if not sum(member.frame_count for member in members):
+            return None  # a report or a plan: a series of files without pixels
         return next((picture for _, picture in self.frames(item, [_middle_of(members)], size)), None)
 
     def shown(self, item: Item, frame: int | None, size: int | None) -> Image:

@@ -26,7 +26,7 @@ from heron.media.kinds import Kinds
 from heron.media.reader import THUMBNAIL, Measuring, MediaReader
 from heron.models import Frame, Item, Json
 from heron.pictures.elsewhere import GRAIN, Asked, Drawing, by_workers
-from heron.pictures.files import SIZE, ItemFiles, checked_size, middle
+from heron.pictures.files import SIZE, ItemFiles, NoPicture, checked_size, middle
 from heron.pictures.finishing import Thumbnails, finished, jpeg_of
 from heron.pictures.rounds import PROBLEMS, Rounds
 from heron.pictures.viewing import Plane, Viewing, window_of
@@ -262,7 +262,8 @@ class PictureService:
                 produce = partial(by_workers, asked=asked, piece_of=piece_of, work=drawing, workers=workers)
             rounds = Rounds(read, work, lambda piece: piece.of.id if frames else None, produce)
             pieces = stack.enter_context(closing(rounds(owners())))
-            for item, piece in pieces:
+            for item, given in pieces:
+                piece = None if isinstance(given, NoPicture) else given  # nothing to see is no failure
                 if isinstance(piece, HeronError):
                     failed(item.name, item.url, piece)
                 elif piece is not None:

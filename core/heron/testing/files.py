@@ -6,6 +6,8 @@ import random
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
+from heron.media.sniff import Sniffer
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -48,18 +50,16 @@ class LocalMediaFile:
 
 
 def format_of(decoder: MediaDecoder, path: Path) -> MediaFormat | None:
-    """The format of a file among those of a decoder: by the longest matching signature, or else by the suffix."""
+    """The format of a file among those of a decoder: as Heron recognises it, or else by the suffix."""
     with path.open("rb") as stream:
         head = stream.read(HEAD)
-    best, longest = None, 0
-    for format in decoder.formats:
-        named = path.name.lower().endswith(tuple(format.suffixes))
-        pattern = format.pattern()
-        found = pattern.match(head) if pattern else None
-        if found and found.end() > longest and (named or not format.needs_suffix):
-            best, longest = format, found.end()
+    found = Sniffer([decoder]).sniff(head, path.name)
     unsigned = (format for format in decoder.formats if format.signature is None)
-    return best or next((f for f in unsigned if path.name.lower().endswith(tuple(f.suffixes))), None)
+    return (
+        found.format
+        if found
+        else next((f for f in unsigned if path.name.lower().endswith(tuple(f.suffixes))), None)
+    )
 
 
 def damaged_copies(path: Path, folder: Path, seed: int = 0) -> Iterator[Path]:

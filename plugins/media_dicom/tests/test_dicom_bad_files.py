@@ -182,8 +182,8 @@ def item(content: bytes, length: int | None = None) -> bytes:
 @pytest.mark.parametrize(
     ("items", "reason"),
     [
-        (item(b"") + item(b"abcd", 4_000_000_000), "broken fragment"),
-        (item(b"") + b"garbage!", "broken fragment"),
+        (item(b"") + item(b"abcd", 4_000_000_000), "broken fragment|cut off"),
+        (item(b"") + b"garbage!", "broken fragment|cut off"),
         (item(b""), "has 0 bytes"),
         (item(b"") + item(bytes(400_000)), "expected 1 to"),
         (item(b"") + item(b"no stream at all"), "no readable size"),
@@ -301,3 +301,35 @@ def test_an_outage_is_told_as_such(name: str) -> None:
     file.good = 0
     with pytest.raises(heron.Unreachable):
         decoder.probe(file)
+
+
+@pytest.mark.parametrize("name", ["MR2_J2KR.dcm", "SC_rgb_rle_2frame.dcm", "examples_ybr_color.dcm"])
+@pytest.mark.parametrize("share", [0.5, 0.9])
+def test_half_of_a_compressed_file_is_refused(tmp_path: Path, name: str, share: float) -> None:
+    content = bundled_file(name).read_bytes()
+    (tmp_path / "a.dcm").write_bytes(content[: int(len(content) * share)])
+    with pytest.raises(heron.MediaError, match="cut off"):
+        DicomDecoder().probe(LocalMediaFile(tmp_path / "a.dcm", "application/dicom"))
+
+
+def test_a_compressed_file_without_the_last_delimiter_is_read(tmp_path: Path) -> None:
+    content = bundled_file("SC_rgb_rle_2frame.dcm").read_bytes()
+    end = content.rindex(b"\xfe\xff\xdd\xe0")
+    (tmp_path / "a.dcm").write_bytes(content[:end])
+    assert DicomDecoder().probe(LocalMediaFile(tmp_path / "a.dcm", "application/dicom")).frame_count == 2
+
+
+@pytest.mark.parametrize("start", [b"", b"\x08\0\5\0\x0a\0\0\0ISO_IR 192"])
+def test_zeros_for_a_header_are_refused_soon(tmp_path: Path, start: bytes) -> None:
+    magic = bytes(128) + b"DICM" if not start else b""
+    (tmp_path / "a.dcm").write_bytes(magic + start + bytes(20_000_000))
+    with pytest.raises(heron.MediaError, match="zeros"):
+        DicomDecoder().probe(LocalMediaFile(tmp_path / "a.dcm", "application/dicom"))
+
+
+def test_the_limit_of_pixels_is_that_of_images(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = written(ct_slice(), tmp_path / "a.dcm")
+    monkeypatch.setenv("HERON_MAX_PIXELS", "255")
+    with pytest.raises(heron.MediaError, match="decompression bomb") as caught:
+        DicomDecoder().probe(LocalMediaFile(path, "application/dicom"))
+    assert "HERON_MAX_PIXELS" in str(caught.value.hint)

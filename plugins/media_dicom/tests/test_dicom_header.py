@@ -43,14 +43,16 @@ def as_told(vr: str, value: Any) -> Any:
         if vr == "DA":
             return datetime.strptime(text.replace(".", ""), "%Y%m%d").date().isoformat()
         if vr == "TM":
-            whole = text.partition(".")[0].replace(":", "").ljust(6, "0")
-            return datetime.strptime(whole, "%H%M%S").time().isoformat()
+            whole, _, part = text.replace(":", "").partition(".")
+            clock = f"{whole.ljust(6, '0')}.{part or '0'}"
+            return datetime.strptime(clock, "%H%M%S.%f").time().isoformat()
         if vr == "DT":
-            return datetime.strptime(text[:14], "%Y%m%d%H%M%S").isoformat()
+            whole, _, part = text.partition(".")
+            return datetime.strptime(f"{whole[:14]}.{part or '0'}", "%Y%m%d%H%M%S.%f").isoformat()
     except ValueError:
         return None
     if vr == "PN":
-        return value.alphabetic.strip()[:1000]
+        return "=".join(part.strip() for part in str(value).split("=")).rstrip("=")[:1000]
     return value if isinstance(value, int | float) else text.replace("\0", "")[:1000]
 
 
@@ -179,9 +181,13 @@ def test_texts_are_decoded_by_their_character_set(tmp_path: Path) -> None:
         assert (found["PatientName"], found["StudyDescription"]) == (text, text)
 
 
-def test_only_the_alphabetic_name_is_told() -> None:
-    found = facts(bundled_file("chrH31.dcm"))
-    assert found["PatientName"] == "Yamada^Tarou"
+def test_a_name_keeps_its_groups(tmp_path: Path) -> None:
+    assert facts(bundled_file("chrH31.dcm"))["PatientName"] == "Yamada^Tarou=山田^太郎=やまだ^たろう"
+    for number, (given, told) in enumerate(
+        [("=山田^太郎", "=山田^太郎"), ("Doe^J==", "Doe^J"), ("A = B ", "A=B")]
+    ):
+        dataset = ct_slice(SpecificCharacterSet="ISO_IR 192", PatientName=given)
+        assert facts(written(dataset, tmp_path / f"{number}.dcm"))["PatientName"] == told
 
 
 def test_values_become_numbers_dates_and_times(tmp_path: Path) -> None:
@@ -192,9 +198,9 @@ def test_values_become_numbers_dates_and_times(tmp_path: Path) -> None:
     )  # fmt: skip
     found = facts(written(dataset, tmp_path / "a.dcm"))
     wanted = {
-        "StudyDate": "2026-01-31", "StudyTime": "08:15:30", "PatientBirthDate": "1970-01-01",
+        "StudyDate": "2026-01-31", "StudyTime": "08:15:30.250000", "PatientBirthDate": "1970-01-01",
         "WindowCenter": [40.0, 300.5], "PatientWeight": 70.5, "SeriesNumber": 3, "Rows": 16,
-        "ImageType": ["ORIGINAL", "PRIMARY"], "AcquisitionDateTime": "2026-01-31T08:15:30+01:00",
+        "ImageType": ["ORIGINAL", "PRIMARY"], "AcquisitionDateTime": "2026-01-31T08:15:30.500000+01:00",
         "ImageOrientationPatient": [1, 0, 0, 0, 1, 0],
     }  # fmt: skip
     assert wanted.items() <= found.items()

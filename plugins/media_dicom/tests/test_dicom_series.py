@@ -195,3 +195,30 @@ def test_what_is_kept_of_a_file_is_small(tmp_path: Path) -> None:
 def test_positions_that_are_absurd_are_not_used(tmp_path: Path) -> None:
     datasets = [at(1, 2, ImagePositionPatient=["1e300", "0", "-1e300"]), at(2, 1)]
     assert list(series(datasets, tmp_path).order) == [1, 0]
+
+
+def test_without_positions_and_numbers_slices_stand_by_location_and_it_is_said(tmp_path: Path) -> None:
+    places = [12.5, -3.0, 40.0, 7.25]
+    datasets = [
+        at(
+            0,
+            n,
+            ImagePositionPatient=None,
+            InstanceNumber=None,
+            SliceLocation=place,
+            SOPInstanceUID=f"{ROOT}.{9 - n}",
+        )
+        for n, place in enumerate(places)
+    ]
+    found = series(datasets, tmp_path)
+    assert [places[place] for place in found.order] == sorted(places)
+    assert "SliceLocation" in found.warnings[0]
+    numbered = [
+        at(0, 9 - n, ImagePositionPatient=None, SliceLocation=place) for n, place in enumerate(places)
+    ]
+    assert list(series(numbered, tmp_path).order) == [3, 2, 1, 0]
+
+
+def test_an_order_that_nothing_tells_is_said(tmp_path: Path) -> None:
+    datasets = [at(0, n, ImagePositionPatient=None, InstanceNumber=None) for n in range(3)]
+    assert "not known" in " ".join(series(datasets, tmp_path).warnings)

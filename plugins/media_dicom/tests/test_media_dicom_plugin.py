@@ -8,11 +8,15 @@ import os
 import struct
 import subprocess
 import sys
+import tempfile
+from pathlib import Path
 
 import pytest
 
 import heron
+import heron.testing
 import heron_media_dicom
+from heron_media_dicom.dicom.testing import ct_slice
 
 CHECK = """
 import sys, heron_media_dicom
@@ -42,17 +46,18 @@ NIFTI_FILES = [
 ]
 
 
-def recognised(head: bytes, name: str = "") -> tuple[str, str] | None:
-    """Decoder and media type of the longest match."""
-    found = [
-        (match.end(), decoder.name, known.media_type)
-        for decoder in heron_media_dicom.register_decoders()
-        for known in decoder.formats
-        if (pattern := known.pattern()) is not None
-        and (match := pattern.match(head[:1024])) is not None
-        and (not known.needs_suffix or name.endswith(tuple(known.suffixes)))
-    ]
-    return max(found)[1:] if found else None
+def recognised(head: bytes, name: str = "a") -> tuple[str, str] | None:
+    """Decoder and media type, as Heron recognises a file."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / name
+        path.write_bytes(head)
+        found = [
+            (decoder.name, known.media_type)
+            for decoder in heron_media_dicom.register_decoders()
+            if (known := heron.testing.format_of(decoder, path)) is not None
+        ]
+    assert len(found) < 2
+    return found[0] if found else None
 
 
 def test_two_decoders_with_what_they_need() -> None:
@@ -91,11 +96,35 @@ def test_dicom_is_known_with_a_preamble_of_another_format() -> None:
     assert recognised(tiff + DICOM_FILE[128:]) == ("dicom", "application/dicom")
 
 
-@pytest.mark.parametrize("vr", [b"UL\4\0", b"\4\0\0\0"])
-def test_dicom_without_preamble_is_known_by_its_name(vr: bytes) -> None:
-    head = b"\x08\0\0\0" + vr + bytes(4)
-    assert recognised(head, "a.dcm") == ("dicom", "application/dicom")
-    assert recognised(head, "a.bin") is None
+@pytest.mark.parametrize(
+    "syntax", ["ImplicitVRLittleEndian", "ExplicitVRLittleEndian", "ExplicitVRBigEndian"]
+)
+@pytest.mark.parametrize("name", ["a.dcm", "a.DCM", "1.2.840.7", "IM0001"])
+def test_dicom_without_preamble_is_known_by_any_name_and_read(tmp_path: Path, syntax: str, name: str) -> None:
+    """`dcmconv -F` and older programs write the data set alone."""
+    pydicom = pytest.importorskip("pydicom")
+    given = getattr(pydicom.uid, syntax)
+    dataset = pydicom.Dataset()
+    dataset.update({element.tag: element for element in ct_slice(PatientName="Doe^Jane")})
+    stream = io.BytesIO()
+    dataset.save_as(
+        stream,
+        implicit_vr=given.is_implicit_VR,
+        little_endian=given.is_little_endian,
+        enforce_file_format=False,
+    )
+    assert recognised(stream.getvalue(), name) == ("dicom", "application/dicom")
+    (tmp_path / name).write_bytes(stream.getvalue())
+    decoder = next(iter(heron_media_dicom.register_decoders())).load()
+    file = heron.testing.LocalMediaFile(tmp_path / name, "application/dicom")
+    assert decoder.probe(file).extra["dicom"]["PatientName"] == "Doe^Jane"
+    assert decoder.picture(file, 64).size == (16, 16)
+
+
+def test_dicom_without_preamble_but_with_meta_is_known() -> None:
+    assert recognised(DICOM_FILE[132:] + bytes(100), "a") == ("dicom", "application/dicom")
+    assert recognised(b"\x08\0\0\0\4\0\0\0" + bytes(4), "a.dcm") == ("dicom", "application/dicom")
+    assert recognised(b"\x08\0\0\0\4\0\0\0" + bytes(4), "a.bin") is None
 
 
 @pytest.mark.parametrize("head", NIFTI_FILES)

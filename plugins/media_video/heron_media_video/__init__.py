@@ -27,7 +27,7 @@ def register_decoders() -> Iterable[heron.MediaDecoder]:
     """Bring one reader for video and one for audio."""
     yield heron.MediaDecoder(
         name="video",
-        summary="MP4, QuickTime, WebM, Matroska, AVI and Ogg video (PyAV)",
+        summary="MP4, QuickTime, WebM, Matroska, AVI, Ogg, MPEG, FLV and WMV video (PyAV)",
         formats=VIDEO,
         requires=["av"],
         extra="video",
@@ -37,7 +37,7 @@ def register_decoders() -> Iterable[heron.MediaDecoder]:
     )
     yield heron.MediaDecoder(
         name="audio",
-        summary="MP3, WAV, FLAC, Ogg and M4A audio (PyAV)",
+        summary="MP3, WAV, FLAC, Ogg, M4A, AIFF, AAC and WMA audio (PyAV)",
         formats=AUDIO,
         requires=["av"],
         extra="video",

@@ -5,7 +5,6 @@ errors.
 from __future__ import annotations
 
 import io
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, BinaryIO
@@ -31,6 +30,13 @@ _DEMUXERS = {
     "audio/mpeg": "mp3",
     "audio/wav": "wav",
     "audio/flac": "flac",
+    "video/mp2t": "mpegts",
+    "video/mpeg": "mpeg",
+    "video/x-flv": "flv",
+    "video/x-ms-wmv": "asf",
+    "audio/x-ms-wma": "asf",
+    "audio/aiff": "aiff",
+    "audio/aac": "aac",
 }
 
 _WHOLE = 1024 * 1024
@@ -41,6 +47,9 @@ _LOOKED_AT = {"video": 1024 * 1024, "audio": 64 * 1024}
 
 _PATIENCE = 60.0
 """Seconds that FFmpeg may take to open a file, and to find the next packet."""
+
+_BYTES = 40
+"""Bytes of a pixel while a video is decoded: the frames that others refer to, and the picture made of one."""
 
 _NO_PICTURES = Disposition.attached_pic | Disposition.timed_thumbnails
 _UNSPECIFIC = "FFmpeg cannot read it"
@@ -66,7 +75,7 @@ def opened(file: heron.MediaFile) -> Iterator[Media]:
     with streamed(file) as stream:
         table = _sample_table(file, stream)
         source = stream if file.path is None or stream.is_watched else f"file:{file.path.absolute()}"
-        with _container(file, source) as container:
+        with _container(file, source, is_cut=table is not None and bool(table.cuts)) as container:
             yield _media(file, container, table)
 
 
@@ -115,15 +124,19 @@ def _sample_table(file: heron.MediaFile, stream: Guarded) -> SampleTimes | None:
     return times
 
 
-def _container(file: heron.MediaFile, source: Any) -> Any:
-    """The container, opened with nothing but this file, and with pictures bound in size."""
+def _container(file: heron.MediaFile, source: Any, *, is_cut: bool) -> Any:
+    """The container, opened with nothing but this file, and with pictures bound in size.
+
+    Segments of an edit list (`is_cut`) are followed by us: FFmpeg cannot go to a frame in them.
+    """
     return av.open(
         source,
         format=_DEMUXERS[file.media_type],
         options={
             "protocol_whitelist": "file",
             "max_streams": "100",
-            "max_pixels": str(_max_pixels()),
+            "ignore_editlist": str(int(is_cut)),
+            "max_pixels": str(heron.max_pixels()),
             "probesize": str(_LOOKED_AT[file.media_type.partition("/")[0]]),
         },
         metadata_errors="replace",
@@ -143,27 +156,11 @@ def _media(file: heron.MediaFile, container: Any, table: SampleTimes | None) -> 
     )
     if media.pictures is not None:
         context = media.pictures.codec_context
-        _check_pixels(file, context.width, context.height)
+        heron.check_pixels(file.name, context.width, context.height)
+        heron.check_memory(file.name, _BYTES * context.width * context.height)
         context.thread_count = 1
-        context.options = {"max_pixels": str(_max_pixels())}
+        context.options = {"max_pixels": str(heron.max_pixels())}
     return media
-
-
-def _check_pixels(file: heron.MediaFile, width: int, height: int) -> None:
-    """Refuse pictures that are too large to be decoded safely."""
-    if width * height > _max_pixels():
-        raise heron.MediaError(
-            f"{file.name} is refused as a decompression bomb: its pictures have {width} x {height} pixels",
-            hint="set HERON_MAX_PIXELS to allow larger ones",
-        )
-
-
-def _max_pixels() -> int:
-    """A picture with more pixels is refused as a decompression bomb: `HERON_MAX_PIXELS`, or what Pillow
-    refuses.
-    """
-    limit = os.environ.get("HERON_MAX_PIXELS", "")
-    return int(limit) if limit.isdecimal() and int(limit) > 1 else 2 * 89_478_485
 
 
 def _stream(file: heron.MediaFile) -> BinaryIO:

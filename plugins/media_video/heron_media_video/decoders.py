@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 class AudioDecoder:
-    """Reads MP3, WAV, FLAC, Ogg and M4A."""
+    """Reads MP3, WAV, FLAC, Ogg, M4A, AIFF, AAC and WMA."""
 
     def probe(self, file: heron.MediaFile) -> heron.MediaFacts:
         """The facts of a sound, from header, index and the first packets; raises MediaError."""
@@ -35,7 +35,7 @@ class AudioDecoder:
 
 
 class VideoDecoder:
-    """Reads MP4, QuickTime, WebM, Matroska, AVI and Ogg; of a file without pictures, the sound."""
+    """Reads MP4, QuickTime, WebM, Matroska, AVI, Ogg, MPEG, FLV and WMV; of a file without pictures, the sound."""
 
     def __init__(self) -> None:
         self._last: tuple[ref[heron.MediaFile], FrameIndex] | None = None

@@ -10,17 +10,25 @@ import av
 
 import heron
 from heron_media_video.containers import Media
+from heron_media_video.packed import Unpacking
 
 _VP8_SHOWN = 0x10
 """The bit of the first byte of a VP8 frame that has it shown (RFC 6386, 9.1)."""
 
 
 def packets(media: Media, stream: Any) -> Iterator[Any]:
-    """The packets of a stream from the container's position up to its end or the first damaged part."""
+    """The packets of a stream from the container's position up to its end or the first damaged part.
+
+    Where an AVI has two frames of MPEG-4 in one packet (packed B-frames), they are two packets.
+    """
+    context = stream.codec_context
+    may_be_packed = media.container.format.name == "avi" and context.name == "mpeg4" and context.has_b_frames
+    unpack = Unpacking(stream) if may_be_packed else None
     with suppress(av.FFmpegError):
         for packet in media.container.demux(stream):
             if packet.size and not packet.is_corrupt:
-                yield packet
+                yield from (packet,) if unpack is None else unpack.add(packet)
+    yield from unpack.rest() if unpack is not None else ()
 
 
 def frames(context: Any, packet: Any) -> list[Any]:
@@ -53,7 +61,10 @@ def rewind(media: Media, stream: Any) -> None:
     """
     entries = stream.index_entries
     begin = stream.start_time or 0
-    media.container.seek(min(begin, entries[0].timestamp) if len(entries) else begin, stream=stream)
+    if len(entries):
+        # MP4 refuses the time of a first sample that is no sync sample, but not an earlier one
+        begin = min(begin, entries[0].timestamp) - media.container.format.name.startswith("mov")
+    media.container.seek(begin, stream=stream)
 
 
 def undecodable(media: Media) -> heron.MediaError:

@@ -174,6 +174,8 @@ def _rate(stream: Any, index: FrameIndex | None) -> tuple[float | None, str | No
 
 def _duration(media: Media, stream: Any, index: FrameIndex | None) -> float | None:
     """Seconds from beginning to end: of the file, or else of the stream, or else of its frames."""
+    if index is not None and index.length is not None:
+        return round(index.length, 6)
     seconds = float(media.container.duration or 0) / 1e6
     if seconds <= 0 and stream.duration:
         seconds = float(stream.duration * stream.time_base)
@@ -191,8 +193,21 @@ def _sound(stream: Any) -> dict[str, Any]:
         "profile": stream.profile,
         "bit_rate": stream.bit_rate,
         "sample_format": context.format.name if context.format else None,
+        "bit_depth": _bit_depth(stream),
         "channel_layout": context.layout.name if context.layout else None,
     }
+
+
+def _bit_depth(stream: Any) -> int | None:
+    """Bits of a sample, of codecs that keep samples as they are; those that lose something have none."""
+    context = stream.codec_context
+    name = context.codec.canonical_name
+    digits = "".join(filter(str.isdigit, name.removeprefix("pcm_"))) if name.startswith("pcm_") else ""
+    if digits:
+        return int(digits)
+    if name == "flac" and context.extradata and len(context.extradata) >= 18:  # STREAMINFO (RFC 9639, 8.2)
+        return (int.from_bytes(context.extradata[12:14], "big") >> 4 & 0x1F) + 1
+    return None
 
 
 def _codec(stream: Any) -> str:

@@ -7,6 +7,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain, groupby, islice
 from typing import Any
 
+import av
+
 from heron_media_video.containers import Media, opened
 from heron_media_video.decoding import frames, packets, rewind
 from heron_media_video.index import FrameIndex, may_have_fields
@@ -14,6 +16,9 @@ from heron_media_video.order import landmark
 
 _BACKWARDS = 2
 """Earlier groups that are tried if decoding turns out to begin behind a wanted frame."""
+
+_WITHOUT_INDEX = ("mpeg", "mpegts")
+"""Containers in which FFmpeg looks for a time by guessing, and can come out within a group of pictures."""
 
 _SKIPPABLE = ("h264", "mpeg1video", "mpeg2video", "mpeg4")
 """Codecs in which a frame that no other refers to can be left undecoded, and is known by its header.
@@ -29,20 +34,22 @@ def decoded_frames(media: Media, index: FrameIndex, wanted: Sequence[int]) -> It
 
     `wanted` ascends and has no number twice, nor one that the index does not have.
     """
-    for group, numbers in groupby(wanted, key=index.group):
-        yield from _Group(media, index, group, list(numbers)).frames()
+    marks = index.marks()
+    for (_, group), numbers in groupby(
+        wanted, key=lambda number: (index.segment(number), index.group(number))
+    ):
+        yield from _Group(media, index, group, {marks[number]: number for number in numbers}).frames()
 
 
 class _Group:
     """The wanted frames of one group of pictures."""
 
-    def __init__(self, media: Media, index: FrameIndex, group: int, numbers: list[int]) -> None:
+    def __init__(self, media: Media, index: FrameIndex, group: int, wanted: dict[int, int]) -> None:
         self._media = media
         self._index = index
         self._group = group
-        marks = index.shown if index.order is None else range(len(index.shown))
-        self._wanted = {marks[number]: number for number in numbers}
-        self._first, self._last = marks[numbers[0]], marks[numbers[-1]]
+        self._wanted = wanted
+        self._first, self._last = min(wanted), max(wanted)
 
     def frames(self) -> Iterator[tuple[int, Any]]:
         """Decode from the key frame of the group; from an earlier one, where that turns out to begin too late."""
@@ -62,11 +69,18 @@ class _Group:
     def _from_key(self, key: int) -> Iterator[Any]:
         """The packets from a key frame on, or from before it; none if its timestamp leads behind it, or who knows where."""
         order, stream = self._index.order, self._media.pictures
-        self._media.container.seek((order.seeks if order else self._index.keys)[key], stream=stream)
+        try:
+            self._media.container.seek((order.seeks if order else self._index.keys)[key], stream=stream)
+        except av.PermissionError:  # MP4 finds no sync sample before that time
+            return iter(())
         found = packets(self._media, stream)
-        if order is None:
+        if order is None and self._media.container.format.name not in _WITHOUT_INDEX:
             return found
         first = next(found, None)
+        if order is None:
+            key_time = self._index.keys[key]
+            is_there = first is not None and first.is_keyframe and (first.pts or 0) <= key_time
+            return chain((first,), found) if is_there else iter(())
         place = -1 if first is None else order.landed.get(landmark(first), -1)
         if not 0 <= place <= order.places[key]:
             return iter(())

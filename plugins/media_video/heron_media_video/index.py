@@ -4,20 +4,21 @@ from __future__ import annotations
 
 from array import array
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from fractions import Fraction
-from itertools import chain, islice
+from itertools import accumulate, chain, islice
 from typing import Any
 
 from attrs import frozen
 from av.codec.codec import Properties
 
 import heron
+from heron_media_video.beginning import with_its_beginning
 from heron_media_video.containers import Media, opened, table_alone
 from heron_media_video.decoding import frames, is_shown, packets
 from heron_media_video.mp4 import MAX_FRAMES, USUAL_DELAY, SampleTimes
 from heron_media_video.order import PacketList, PacketOrder
-from heron_media_video.timestamps import MISSING, are_in_order, ascending, ascends
+from heron_media_video.timestamps import MISSING, are_in_order, ascending, ascends, led_in
 from heron_media_video.turns import shown_in_turn
 
 _TRIAL = 32
@@ -41,7 +42,8 @@ class FrameIndex:
     """The times of frames in units of `unit` seconds, ascending, and those of them at which decoding can begin.
 
     `is_plain`: each packet is one frame. Frames are told apart by the time of their packet, or where `order` is set, by
-    the packet; where `is_counted`, by counting what is decoded. `moved` is the number of times that are not those in the
+    the packet; where `is_counted`, by counting what is decoded; where `cuts` are set, by the time of their packet in the
+    track, in the segments of an edit list. `length` is that of the film in seconds, if it is told. `moved` is the number of times that are not those in the
     file; `is_ordered` is unset where finding the order of the frames takes decoding all, which was not allowed.
     """
 
@@ -53,6 +55,18 @@ class FrameIndex:
     is_ordered: bool = True
     order: PacketOrder | None = None
     moved: int = 0
+    cuts: tuple[array[int], ...] = ()
+    length: float | None = None
+
+    def marks(self) -> Sequence[int]:
+        """What tells the frames apart, by number: within each segment it ascends."""
+        if self.cuts:
+            return array("q", chain.from_iterable(self.cuts))
+        return self.shown if self.order is None else range(len(self.shown))
+
+    def segment(self, number: int) -> int:
+        """The number of the segment in which a frame is shown."""
+        return bisect_right(list(accumulate(map(len, self.cuts))), number)
 
     def seconds(self) -> array[float]:
         """The time of each frame in seconds from the first."""
@@ -65,7 +79,7 @@ class FrameIndex:
             return -1
         if self.order is not None:
             return bisect_right(self.order.keys, number) - 1
-        return bisect_right(self.keys, self.shown[number]) - 1
+        return bisect_right(self.keys, self.marks()[number]) - 1
 
 
 def frame_times(file: heron.MediaFile, *, whole: bool) -> array[float] | None:
@@ -121,8 +135,12 @@ def may_have_fields(context: Any) -> bool:
 
 def _of_table(table: SampleTimes, offset: int) -> FrameIndex:
     """An index on FFmpeg's clock, which differs from that of the track by `offset`."""
-    shown, keys = (array("q", map(offset.__add__, times)) for times in (table.shown, table.keys))
-    return FrameIndex(shown, keys, table.unit, is_ordered=table.is_ordered)
+    moved = (array("q", map(offset.__add__, times)) for times in (table.shown, table.keys, *table.cuts))
+    shown, keys, *cuts = moved
+    length = None if table.length is None else float(table.length)
+    if cuts:
+        shown = table.shown
+    return FrameIndex(shown, keys, table.film, is_ordered=table.is_ordered, cuts=tuple(cuts), length=length)
 
 
 def _is_plain(media: Media, source: Iterator[Any]) -> tuple[bool, list[Any]]:
@@ -160,6 +178,8 @@ def _read_through(media: Media, source: Iterable[Any], last: int | None, *, may_
         if last is not None and len(read.stamps) > last + _REORDERED:
             break
         _check_count(media, len(read.stamps))
+    if last is None or len(read.stamps) <= last + _REORDERED:
+        read = with_its_beginning(media, read)
     unit, delay = media.pictures.time_base, _delay(media.pictures.codec_context)
     if _is_avi(media) and read.slots != read.stamps and ascends(read.stamps) and ascends(read.slots):
         # FFmpeg takes these frames for reordered ones; they are not, and each is shown in its own slot
@@ -173,7 +193,8 @@ def _read_through(media: Media, source: Iterable[Any], last: int | None, *, may_
         times, moved = ascending(array("q", sorted(read.stamps)))
         return FrameIndex(times, array("q"), unit, is_ordered=False, moved=moved)
     stamps = dict(zip(read.places, read.stamps, strict=True))
-    times, moved = ascending(array("q", map(stamps.__getitem__, places)))
+    in_turn_of_showing = array("q", map(stamps.__getitem__, places))
+    times, moved = ascending(led_in(in_turn_of_showing, media.pictures.average_rate, unit))
     return FrameIndex(times, array("q"), unit, order=read.order(places), moved=moved)
 
 

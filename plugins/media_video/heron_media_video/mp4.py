@@ -5,6 +5,7 @@ from __future__ import annotations
 import struct
 import sys
 from array import array
+from bisect import bisect_left
 from collections.abc import Iterator
 from fractions import Fraction
 from itertools import accumulate, chain, compress, repeat
@@ -19,6 +20,9 @@ from heron_media_video.timestamps import are_in_order, ascending, ascends
 
 MAX_FRAMES = 10_000_000
 """Most frames of a video: 92 hours at 30 frames per second."""
+
+_MOST_EDITS = 1000
+"""Most segments of an edit list."""
 
 USUAL_DELAY = 5
 """By how many packets a frame comes behind its turn at most in usual files."""
@@ -56,6 +60,9 @@ class SampleTimes:
     `shown` ascends; `first` is the time of the one that is decoded first; `keys` are those of the sync samples. `is_exact`
     is unset where two samples may be fields of one frame. `is_ordered` is unset where times repeat or go back, so that they
     do not tell when which sample is shown. `is_in_turn`: samples are shown in the order in which they are decoded.
+
+    An edit list of several segments has `cuts`: then `shown` are the times of the frames in the film, in units of `film`
+    seconds, and the clock of the track is that of `first`, `keys` and of the marks in the cuts.
     """
 
     track: int
@@ -66,6 +73,9 @@ class SampleTimes:
     is_exact: bool
     is_ordered: bool
     is_in_turn: bool
+    film: Fraction
+    cuts: tuple[array[int], ...] = ()
+    length: Fraction | None = None
 
 
 def checked_tracks(movie: bytes, size: int, name: str) -> list[memoryview]:
@@ -119,20 +129,30 @@ def _times(track: memoryview, movie_scale: int) -> SampleTimes | None:
     scale = _timescale(box(track, b"mdia", b"mdhd") or memoryview(b""))
     count = _sample_count(tables)
     composed = _composition_times(tables, count)
-    window = _edit(box(track, b"edts", b"elst"), scale, movie_scale)
-    if not count or composed is None or window is None or not scale or _samples_in_chunks(tables) != count:
-        return None
-    begin, end = window
-    inside = [begin <= time < end for time in composed] if window != _EVERYTHING else repeat(True)
-    kept = array("q", compress(composed, inside))
-    if not kept:
+    edits = _edits(box(track, b"edts", b"elst"), scale, movie_scale)
+    if not count or composed is None or not edits or not scale or _samples_in_chunks(tables) != count:
         return None
     sync = tables.get(b"stss")
     places = [n - 1 for n in _numbers(sync, 8) if n] if sync is not None else []
+    if sync is not None and 0 not in places[:1]:
+        return None  # it begins within a group of pictures: which of them can be shown, the decoder knows
+    begin, end = edits[0].begin, edits[0].end
+    is_cut = len(edits) > 1
+    inside = [begin <= time < end for time in composed] if begin > _BEFORE and not is_cut else repeat(True)
+    kept = array("q", compress(composed, inside))
+    if not kept:
+        return None
     keys = map(composed.__getitem__, places) if sync is not None else composed
     shown, is_ordered = array("q", sorted(kept)), are_in_order(composed, places, _delay(tables))
     header = box(track, b"tkhd") or memoryview(b"")
     (number,) = struct.unpack_from(">I", header, 20 if header[0] == 1 else 12)
+    if is_cut and not is_ordered:
+        return None
+    marks = [_between(shown, edit) for edit in edits] if is_cut else []
+    if is_cut:
+        shown = array("q", _in_film(marks, edits, scale, movie_scale))
+    if not shown:
+        return None
     return SampleTimes(
         track=number,
         unit=Fraction(1, scale),
@@ -142,7 +162,20 @@ def _times(track: memoryview, movie_scale: int) -> SampleTimes | None:
         is_exact=_is_one_frame_a_sample(tables),
         is_ordered=is_ordered,
         is_in_turn=ascends(composed),
+        film=Fraction(1, scale * movie_scale if is_cut else scale),
+        cuts=tuple(marks),
+        length=Fraction(edits[-1].at + edits[-1].length, movie_scale) if is_cut else None,
     )
+
+
+def _between(times: array[int], edit: _Edit) -> array[int]:
+    return times[bisect_left(times, edit.begin) : bisect_left(times, edit.end)]
+
+
+def _in_film(marks: list[array[int]], edits: list[_Edit], scale: int, movie_scale: int) -> Iterator[int]:
+    """When each frame of each segment is shown, in units of 1 / (scale * movie_scale) seconds."""
+    for times, edit in zip(marks, edits, strict=True):
+        yield from (edit.at * scale + (time - edit.begin) * movie_scale for time in times)
 
 
 def _track_of_pictures(tracks: list[memoryview]) -> memoryview | None:
@@ -180,27 +213,39 @@ def _expanded(runs: array[int]) -> Iterator[int]:
     return chain.from_iterable(map(repeat, runs[1::2], runs[0::2]))
 
 
-_EVERYTHING = (-(1 << 62), 1 << 62)
+_BEFORE, _BEHIND = -(1 << 62), 1 << 62
 
 
-def _edit(table: memoryview | None, scale: int, movie_scale: int) -> tuple[int, int] | None:
-    """The span of the track's own clock that is shown (8.6.6); None for an edit list that is not simple.
+@frozen
+class _Edit:
+    """A segment of an edit list: a span of the track's own clock, and when it begins in the film and how long it lasts,
+    on the clock of the movie.
+    """
 
-    Simple is one edit at normal speed, behind any number of empty ones, which only delay the beginning.
+    begin: int
+    end: int
+    at: int = 0
+    length: int = 0
+
+
+def _edits(table: memoryview | None, scale: int, movie_scale: int) -> list[_Edit]:
+    """The spans of the track's own clock that are shown, one after the other (8.6.6); empty for edit lists that are not
+    simple: of another speed than normal, or that do not say where a segment begins or ends. Empty segments only delay.
     """
     if table is None:
-        return _EVERYTHING
+        return [_Edit(_BEFORE, _BEHIND)]
     form, step = (">qqI", 20) if table[0] == 1 else (">IiI", 12)
     (count,) = struct.unpack_from(">I", table, 4)
-    entries = [struct.unpack_from(form, table, 8 + n * step) for n in range(min(count, len(table) // step))]
-    while len(entries) > 1 and entries[0][1] == -1:
-        entries.pop(0)
-    if len(entries) != 1 or not movie_scale:
-        return None
-    [(duration, begin, rate)] = entries
-    if begin < 0 or duration <= 0 or rate != 1 << 16:
-        return None
-    return begin, begin + (duration * scale + movie_scale // 2) // movie_scale
+    edits, at = [], 0
+    for entry in range(min(count, len(table) // step, _MOST_EDITS + 1)):
+        length, begin, rate = struct.unpack_from(form, table, 8 + entry * step)
+        if not movie_scale or length <= 0 or begin < -1 or (begin >= 0 and rate != 1 << 16):
+            return []
+        if begin >= 0:
+            end = begin + (length * scale + movie_scale // 2) // movie_scale
+            edits.append(_Edit(begin, end, at, length))
+        at += length
+    return edits if len(edits) <= _MOST_EDITS else []
 
 
 def _samples_in_chunks(tables: dict[bytes, memoryview]) -> int:

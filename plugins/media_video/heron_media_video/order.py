@@ -52,6 +52,22 @@ class PacketList:
         self.stamps.append(MISSING if stamp is None else stamp)
         self.slots.append(MISSING if slot is None else slot)
 
+    def without(self, lost: set[int]) -> PacketList:
+        """The same without the packets at some places."""
+        kept = PacketList()
+        marks = dict(zip(self.keys, zip(self._positions, self._sizes, strict=True), strict=True))
+        for at, place in enumerate(self.places):
+            if place in lost:
+                continue
+            if at in marks:
+                kept.keys.append(len(kept.stamps))
+                kept._positions.append(marks[at][0])
+                kept._sizes.append(marks[at][1])
+            kept.places.append(place)
+            kept.stamps.append(self.stamps[at])
+            kept.slots.append(self.slots[at])
+        return kept
+
     def key_stamps(self) -> array[int]:
         """The timestamps of key frames, ascending."""
         return array("q", sorted(map(self.stamps.__getitem__, self.keys)))

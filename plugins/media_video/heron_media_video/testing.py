@@ -126,6 +126,7 @@ def write_sound(
     with av.open(str(path), "w", format=format) as output:
         output.metadata.update(tags or {})
         stream: Any = output.add_stream(codec, rate=rate, layout="mono" if channels == 1 else "stereo")
+        stream.bit_rate = 128_000  # WMA has no default
         for frame in tones(seconds, rate, channels):
             output.mux(stream.encode(frame))
         output.mux(stream.encode(None))

@@ -6,6 +6,7 @@ import operator
 from array import array
 from bisect import bisect_left
 from collections.abc import Iterable
+from fractions import Fraction
 from itertools import accumulate
 
 _AHEAD = 32
@@ -34,6 +35,21 @@ def ascending(stamps: array[int]) -> tuple[array[int], int]:
         after = times[-1] + 1 if times else begin
         times.append(max(after, stamps[place]) if place in stays else after)
     return times, sum(map(operator.ne, times, stamps))
+
+
+def led_in(stamps: array[int], rate: Fraction | None, unit: Fraction) -> array[int]:
+    """Times with those before the first known one filled in, if the frames of a file come at a steady rate.
+
+    FFmpeg leaves out the times of Matroska that are negative. Steady is: each known time is within one unit of its place.
+    """
+    first = next((place for place, stamp in enumerate(stamps) if stamp != MISSING), 0)
+    if not first or not rate:
+        return stamps
+    step = 1 / (rate * unit)
+    begin = stamps[first]
+    steady = array("q", (begin + round((place - first) * step) for place in range(len(stamps))))
+    is_steady = all(abs(one - other) <= 1 for one, other in zip(steady[first:], stamps[first:], strict=True))
+    return steady if is_steady else stamps
 
 
 def ascends(stamps: array[int]) -> bool:

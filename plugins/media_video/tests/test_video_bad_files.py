@@ -129,7 +129,7 @@ def test_absurd_dimensions_are_refused(tmp_path: Path, monkeypatch: pytest.Monke
     ):
         with pytest.raises(heron.MediaError) as caught:
             call(file)
-        expected = "a.mp4 is refused as a decompression bomb: its pictures have 160 x 96 pixels"
+        expected = "a.mp4 is refused as a decompression bomb: it claims 160 x 96 pixels"
         assert caught.value.message == expected
     monkeypatch.setenv("HERON_MAX_PIXELS", "20000")
     assert VIDEO.probe(LocalMediaFile(path, "video/mp4")).width == 160

@@ -32,6 +32,7 @@ _LONG = frozenset(b"OB OD OF OL OV OW SQ SV UC UN UR UT UV".split())
 
 PIXELS = {tag_bytes(0x7FE00010): "PixelData", tag_bytes(0x7FE00008): "FloatPixelData",
           tag_bytes(0x7FE00009): "DoubleFloatPixelData"}  # fmt: skip
+_NOTHING = bytes(4)
 _ITEM, _ITEM_END, _SEQUENCE_END = tag_bytes(0xFFFEE000), tag_bytes(0xFFFEE00D), tag_bytes(0xFFFEE0DD)
 
 _explicit = struct.Struct("<4s2sH").unpack_from
@@ -125,6 +126,9 @@ def walk(window: Window, data: bytes, at: int, found: Elements) -> None:
                 if len(data) < 8 and not data.strip(b"\0"):
                     return
             tag, vr, length = _explicit(data, at)
+            if tag == _NOTHING and not data[at : at + WINDOW].strip(b"\0"):
+                _check_padding(window, base + at)
+                return
             if implicit:
                 (length,) = _number(data, at + 4)
                 vr = READ[tag].vr if tag in READ else b""
@@ -159,6 +163,13 @@ def walk(window: Window, data: bytes, at: int, found: Elements) -> None:
                 at += length
     except struct.error:
         raise window.cut_off() from None
+
+
+def _check_padding(window: Window, at: int) -> None:
+    """Raise MediaError if more zeros follow than a file is padded with."""
+    padding = window.load(at, 2 * WINDOW)
+    if len(padding) == 2 * WINDOW:
+        raise heron.MediaError(f"{window.name} has zeros where its header should go on, from byte {at:,}")
 
 
 def _behind_items(window: Window, base: int, data: bytes, at: int, implicit: bool) -> tuple[int, bytes, int]:

@@ -11,13 +11,11 @@ from attrs import frozen
 
 import heron
 from heron_media_dicom.dicom.elements import WINDOW, Elements, Unusual, Window, read_meta, walk
+from heron_media_dicom.dicom.ending import check_end
 from heron_media_dicom.dicom.stream import GuardedStream, inflated
 from heron_media_dicom.dicom.syntaxes import BIG_ENDIAN, DEFLATED, IMPLICIT_LITTLE, is_compressed
 from heron_media_dicom.dicom.tags import FACTS, FRAME_GROUPS, FRAME_TIME_VECTOR, SHARED_GROUPS, tag_bytes
 from heron_media_dicom.dicom.values import json_values, numbers
-
-MOST_PIXELS = 2 * 89_478_485
-"""The most pixels of a frame, as for images: more is treated as a decompression bomb."""
 
 MOST_FRAMES = 1_000_000
 """The most frames of a file; slides have most, one for each tile."""
@@ -89,6 +87,8 @@ def read_header(file: heron.MediaFile, stream: BinaryIO) -> Header:
     if not facts.keys() & (_TELLING if data[128:132] == b"DICM" else _IDENTIFYING):
         raise heron.MediaError(f"{file.name} has no element that identifies it, so it is not a DICOM object")
     frames = _checked_frames(file.name, facts, elements, size) if elements.pixels else 0
+    if elements.pixels and elements.pixels.length is None and (file.path is not None or size <= WINDOW):
+        check_end(stream, elements, size, file.name)
     return Header(facts, elements, frames, stream, size)
 
 
@@ -125,10 +125,7 @@ def _checked_frames(name: str, facts: Mapping[str, Any], elements: Elements, siz
     frames = max(1, whole(facts, "NumberOfFrames", 1))
     if not rows or not columns:
         raise heron.MediaError(f"{name} has pixels, but no valid number of rows and columns")
-    if rows * columns > MOST_PIXELS:
-        raise heron.MediaError(
-            f"{name} is refused as a decompression bomb: it claims {columns:,} x {rows:,} pixels"
-        )
+    heron.check_pixels(name, columns, rows)
     if frames > MOST_FRAMES:
         raise heron.MediaError(f"{name} claims {frames:,} frames, more than {MOST_FRAMES:,}")
     room = size - elements.pixels.offset

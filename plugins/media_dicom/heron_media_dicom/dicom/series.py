@@ -60,12 +60,13 @@ def series_of(parts: Sequence[heron.Part]) -> heron.Series:
 
     Slices are sorted by their position along the normal of their orientation (PS3.3 C.7.6.2.1.1). If
     positions repeat, the passes over them follow each other; if a position is missing or orientations differ,
-    all are sorted by InstanceNumber. Ties are sorted by InstanceNumber and SOPInstanceUID.
+    all are sorted by InstanceNumber, or without these by SliceLocation. Ties are sorted by InstanceNumber and
+    SOPInstanceUID; a warning tells if nothing but the latter orders them.
     """
     _check_study(parts)
     warnings: list[str] = []
     slices = _without_duplicates(parts, warnings)
-    positions = _positions(slices, warnings)
+    positions = _positions(slices, warnings) or _locations(slices, warnings)
     if positions:
         slices = [evolve(one, rank=rank) for one, rank in zip(slices, ranks(positions), strict=True)]
     _warn_of_mixture(slices, warnings)
@@ -139,6 +140,22 @@ def _positions(slices: Sequence[_Slice], warnings: list[str]) -> list[float]:
         )
         return []
     return positions_along(first, [one.facts.get("ImagePositionPatient") for one in slices])
+
+
+def _locations(slices: Sequence[_Slice], warnings: list[str]) -> list[float]:
+    """Millimetres by SliceLocation, for files without positions and numbers that tell their order; empty if they have none."""
+    numbers = [one.facts.get("InstanceNumber") for one in slices]
+    if len(slices) < 2 or len({number for number in numbers if type(number) is int}) == len(slices):
+        return []
+    found = [one.facts.get("SliceLocation") for one in slices]
+    if all(type(place) in (int, float) for place in found) and len(set(found)) > 1:
+        warnings.append("the files have no positions and no numbers, so they stand by SliceLocation")
+        return [float(place) for place in found]  # type: ignore[arg-type]
+    if all(type(number) is not int for number in numbers):
+        warnings.append(
+            f"the order of the {len(slices):,} files is not known: they have no positions, numbers and locations"
+        )
+    return []
 
 
 def _key(slices: Sequence[_Slice]) -> Callable[[_Slice], Any]:

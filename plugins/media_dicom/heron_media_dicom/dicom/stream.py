@@ -11,6 +11,9 @@ import heron
 MOST_READ = 8 * 1024 * 1024
 """The most bytes that a library may read for a header."""
 
+MOST_ZEROS = 1000
+"""The most elements in a row that are nothing but zeros."""
+
 MOST_INFLATED = 256 * 1024 * 1024
 """The most bytes that a deflated file may unpack to."""
 
@@ -31,6 +34,7 @@ class GuardedStream:
         self._size = size
         self._name = name
         self._left = most
+        self._zeros = 0
         self._failure: BaseException | None = None
 
     def read(self, count: int = -1) -> bytes:
@@ -46,7 +50,11 @@ class GuardedStream:
                 raise heron.MediaError(
                     f"{self._name} has a header of more than {MOST_READ:,} bytes in an unusual encoding"
                 )
-            return self._stream.read(min(count, rest))
+            content = self._stream.read(min(count, rest))
+            self._zeros = self._zeros + 1 if count == 8 and not any(content) else 0
+            if self._zeros > MOST_ZEROS:
+                raise heron.MediaError(f"{self._name} has zeros where its header should be")
+            return content
         except Exception as error:
             self._failure = self._failure or error
             raise

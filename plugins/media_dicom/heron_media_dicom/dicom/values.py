@@ -24,8 +24,8 @@ _MOST_REMEMBERED = 4096
 
 _CHARSET = tag_bytes(0x00080005)
 _DATE = re.compile(r"(\d{4})\.?(\d\d)\.?(\d\d)")
-_TIME = re.compile(r"(\d\d)(?::?(\d\d)(?::?(\d\d)(?:\.\d{1,6})?)?)?")
-_DATETIME = re.compile(r"(\d{8})(\d\d(?:\d\d(?:\d\d)?)?)?(?:\.\d{1,6})?([+-]\d{4})?")
+_TIME = re.compile(r"(\d\d)(?::?(\d\d)(?::?(\d\d)(?:\.(\d{1,6}))?)?)?")
+_DATETIME = re.compile(r"(\d{8})(\d\d(?:\d\d(?:\d\d(?:\.\d{1,6})?)?)?)?([+-]\d{4})?")
 _NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?")
 
 Decode = Callable[[bytes], str]
@@ -120,8 +120,8 @@ def _text(text: str) -> str | None:
 
 
 def _name(text: str) -> str | None:
-    """The alphabetic group of a person's name (PS3.5, 6.2.1)."""
-    return _text(text.partition("=")[0].strip())
+    """A person's name with its groups, alphabetic, ideographic and phonetic, between `=` (PS3.5, 6.2.1)."""
+    return _text("=".join(group.strip() for group in text.split("=")).rstrip("="))
 
 
 def _decimal(text: str) -> float | None:
@@ -149,13 +149,15 @@ def _date(text: str) -> str | None:
 
 
 def _time(text: str) -> str | None:
-    """A time as HH:MM:SS without fraction; missing parts are 00. Also reads the colons of ACR-NEMA."""
+    """A time as HH:MM:SS, with its fraction if it has one; missing parts are 00. Also reads the colons of ACR-NEMA."""
     parts = _TIME.fullmatch(text)
     if not parts:
         return None
-    hours, minutes, seconds = (int(part or 0) for part in parts.groups())
+    hours, minutes, seconds = (int(part or 0) for part in parts.groups()[:3])
     try:
-        return time(hours, minutes, min(seconds, 59)).isoformat()  # 60 is a leap second
+        return time(
+            hours, minutes, min(seconds, 59), int((parts[4] or "0").ljust(6, "0"))
+        ).isoformat()  # 60 is a leap second
     except ValueError:
         return None
 

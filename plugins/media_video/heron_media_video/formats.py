@@ -38,7 +38,12 @@ VIDEO = [
     _video("video/mp4", ".mp4", ".m4v", ".3gp", ".3g2", signature=rb"....ftyp(?:" + _MP4_BRANDS + rb")"),
     _video("video/quicktime", ".mov", ".qt", signature=rb"....ftyp(?:qt  |mqt )"),
     _video(
-        "video/mp4", ".mp4", ".m4v", ".3gp", ".3g2", signature=rb"\0\0..ftyp(?!" + _PICTURE_BRANDS + rb")[\x20-\x7e]{2}"
+        "video/mp4",
+        ".mp4",
+        ".m4v",
+        ".3gp",
+        ".3g2",
+        signature=rb"\0\0..ftyp(?!" + _PICTURE_BRANDS + rb")[\x20-\x7e]{2}",
     ),
     # Older films have no ftyp. The size before the first box must not look like text ("the mdat atom").
     _video(

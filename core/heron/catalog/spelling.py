@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import os
 import re
+import sys
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from heron.convert import without_secrets
 from heron.errors import InvalidInput
-from heron.metadata.keys import not_unicode
+from heron.metadata.keys import not_unicode, printable
 
 HAS_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 
+LONGEST_NAME = 255
+"""The longest name of a file or folder: in bytes on Linux, and in characters elsewhere."""
+
 
 def absolute_path(url: str) -> Path:
-    """The absolute path of a `file:` URL or of a plain path; raises InvalidInput for another scheme."""
+    """The absolute path of a `file:` URL or of a plain path; raises InvalidInput for another scheme, and for a name that no file can have."""
     if not url or "\0" in url:
         raise InvalidInput(f"{url!r} is not a path")
     if url.lower().startswith("file:"):
@@ -26,10 +30,22 @@ def absolute_path(url: str) -> Path:
             plain = unquote(parts.path, errors="strict")
         except UnicodeDecodeError:
             raise not_unicode(unquote(parts.path, errors="surrogateescape")) from None
-        return Path(_normal(plain))
+        return _possible(_normal(plain))
     if "://" in url:
         raise InvalidInput(f"{url} is not a local file")
-    return Path(_normal(url))
+    return _possible(_normal(url))
+
+
+def _possible(path: str) -> Path:
+    """A path; raises InvalidInput for one with a name that is longer than a file system of this machine has."""
+    if len(path) > LONGEST_NAME // 4:
+        for name in path.split("/"):
+            length = len(os.fsencode(name)) if sys.platform == "linux" else len(name)
+            if length > LONGEST_NAME:
+                raise InvalidInput(
+                    f"{printable(path)} is not a path: a name in it is longer than {LONGEST_NAME}"
+                )
+    return Path(path)
 
 
 def meanings(text: str, root: str) -> list[list[str]]:

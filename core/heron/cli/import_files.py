@@ -200,7 +200,11 @@ def command(
 
 def _require_no_export(path: str) -> None:
     """Refuse a folder or an archive that `heron export` wrote: it is not media, and another command takes it."""
-    if not path.lower().endswith(".zip") and not (Path(path) / MANIFEST).is_file():
+    try:
+        is_folder_of_one = (Path(path) / MANIFEST).is_file()
+    except OSError:  # a name that is too long, which is refused later
+        return
+    if not path.lower().endswith(".zip") and not is_folder_of_one:
         return
     from heron.ingest.portable.source import is_export
 

@@ -81,9 +81,17 @@ def _named(paths: Sequence[Path], sidecar_suffix: str | None) -> Iterator[tuple[
                         continue
                 beside = name + (sidecar_suffix or "")
                 has_sidecar = bool(sidecar_suffix) and (
-                    beside in listed or (alone and (folder / beside).is_file())
+                    beside in listed or (alone and _is_file(folder / beside))
                 )
                 yield folder, name, prefix, sidecar_suffix if has_sidecar else None
+
+
+def _is_file(path: Path) -> bool:
+    """Whether a file is there; none is whose name would be too long."""
+    try:
+        return path.is_file()
+    except OSError:
+        return False
 
 
 def _unit(folder: Path, name: str, prefix: str, sidecar_suffix: str | None) -> Unit:

@@ -61,7 +61,7 @@ def stamp(path: Path) -> tuple[int, int, int] | None:
     """What changes when a file is replaced or written to: inode, bytes, and time in ns; None without a file."""
     try:
         found = path.stat()
-    except OSError:
+    except (OSError, ValueError):  # a NUL character
         return None
     return found.st_ino, found.st_size, found.st_mtime_ns
 

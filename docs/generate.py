@@ -21,6 +21,7 @@ from docs.blocks import (  # noqa: E402 - found by the path above
     hostile,
     language,
     media,
+    packages,
     plugins,
     portable,
     rights,
@@ -34,7 +35,7 @@ PAGES = (
     "docs/storage-gcs.md", "docs/storage-azure.md", "docs/storage-otc.md", "docs/images.md", "docs/video.md",
     "docs/audio.md", "docs/dicom.md", "docs/nifti.md", "docs/documents.md",
     "docs/python-api.md", "docs/rights.md", "docs/portable-exports.md", "docs/sdk.md",
-    "docs/exports.md", "docs/http-routes.md", "docs/hostile-plugins.md", "docs/compatibility.md",
+    "docs/exports.md", "docs/http-routes.md", "docs/hostile-plugins.md", "docs/compatibility.md", "docs/installing.md",
 )  # fmt: skip
 BLOCK = re.compile(r"(<!-- begin: ([a-z0-9-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
@@ -53,6 +54,8 @@ def rewritten(text: str) -> str:
 
 BLOCKS: dict[str, Callable[[], str]] = {
     "portable-parts": portable.parts,
+    "extras": packages.extras,
+    "packages": packages.packages,
     "exit-statuses": commands.exit_statuses,
     "rights": rights.rights,
     "verb-rights": rights.verb_rights,

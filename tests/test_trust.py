@@ -1,6 +1,5 @@
 """A workspace of somebody else is refused until it is trusted, and a copied one uses no secret without permission."""
 
-import json
 import os
 import socket
 import sqlite3
@@ -8,11 +7,11 @@ import subprocess
 import sys
 import threading
 
-import click
 import pytest
 
 import heron
-from heron.cli.main import main, status
+from heron.catalog.damage import damage_of
+from heron.cli.main import status
 from heron.consent import config_folder, distrust, trusted
 from heron.errors import BadCredentials, CatalogueError, InvalidInput, PermissionDenied
 from heron.hooks import Option, StorageBackend, hookimpl
@@ -232,82 +231,52 @@ def test_ones_own_views_and_full_text_keys_are_welcome(lake):
         assert opened._database.value("SELECT count(*) FROM text_1 WHERE text_1 MATCH 'boat'") == 1
 
 
-# Every command
+# Damage
 
 
-def commands(group, path=()):
-    """The words of every command of the command line."""
-    context = click.Context(group)
-    for name in group.list_commands(context):
-        command = group.get_command(context, name)
-        if isinstance(command, click.Group):
-            yield from commands(command, (*path, name))
-        else:
-            yield (*path, name), command
+@pytest.mark.parametrize(
+    "script,said",
+    [
+        ("UPDATE items SET width = 'wide' WHERE name = 'p0.jpg'", "the value of width is not a whole number"),
+        ("UPDATE items SET metadata = '[1]'", "the value of metadata is not a JSON object"),
+        ("UPDATE items SET created_at = 'now'", "the value of created_at is not a time"),
+        ("UPDATE folders SET name = x'00'", "the value of name is not text"),
+        ("UPDATE items SET name = 'a' || char(0)", "the value of name is not text"),
+        ("ALTER TABLE folders DROP COLUMN description", "its table folders has no column description"),
+        ("DROP TABLE presets", "it has no table presets"),
+    ],
+)
+def test_damage_is_found_and_named_without_the_value(lake, script, said):
+    file = lake.root / ".heron" / "catalog.db"
+    assert damage_of(file) is None
+    with sqlite3.connect(file) as raw:
+        raw.executescript(script)
+    assert said in damage_of(file)
 
 
-EACH = """
-import json, os, sys
-import click
-from heron.builtin import plugin_manager
-from heron.cli.main import main, status
-for name in main.list_commands(click.Context(main)):
-    main.get_command(click.Context(main), name)
-plugin_manager()
-for line in json.loads(sys.argv[1]):
-    if not os.fork():
-        sys.exit(status(line))
-    assert os.waitstatus_to_exitcode(os.wait()[1]) in range(5), line
-"""
-"""Every command in a process of its own, a fork of one that has imported what all of them need."""
+def test_a_command_that_fails_over_damage_names_the_row_only_to_the_owner(lake, capsys):
+    with heron.open(lake.root, discover=False) as opened:
+        opened.users.add("ada@example.org", role="admin")
+        uuid = opened.items.list(folder="P")[0].uuid
+    with sqlite3.connect(lake.root / ".heron" / "catalog.db") as raw:
+        raw.execute("UPDATE items SET size = x'00', metadata = '[]' WHERE uuid = ?", [uuid])
+    line = ["--no-plugins", "-w", str(lake.root)]
+    assert status([*line, "items", "show", uuid]) == 1
+    said = capsys.readouterr().err
+    assert f"in the row of items with the uuid {uuid!r}, the value of" in said and "restore a backup" in said
+    assert status([*line[:1], *line[1:], "--as", "ada@example.org", "items", "show", uuid]) == 1
+    assert "row of items" not in capsys.readouterr().err
 
 
-@pytest.mark.slow
-def test_every_command_in_a_hostile_workspace_writes_and_sends_nothing(
-    lake, config, attacker, monkeypatch, tmp_path
-):
-    endpoint, heard = attacker
-    (tmp_path / "bashrc").write_text("mine")
-    monkeypatch.setenv("MY_SECRET", "geheim")
-    directory = lake.root / ".heron"
-    with sqlite3.connect(directory / "catalog.db") as raw:
-        raw.execute(
-            "INSERT INTO integrations (uuid, name, backend, options, created_at, created_by) VALUES (?,?,?,?,?,?)",
-            [
-                "00000000-0000-4000-8000-000000000001", "x", "s3",
-                f'{{"endpoint": "http://{endpoint}", "access_key_id": "env:MY_SECRET", "secret_access_key": "env:MY_SECRET"}}',
-                "2026-01-01T00:00:00Z", "owner",
-            ],
-        )  # fmt: skip
-        raw.execute(
-            "UPDATE items SET integration_id = 1, url = 's3://bucket/' || name, width = 'wide', size = x'00'"
-        )
-        raw.execute(
-            "INSERT INTO vector_sets (key, size, dtype, file, row_count) VALUES ('v', 3, 'float32', '../../out', 0)"
-        )
-    (directory / "writer.json").symlink_to(tmp_path / "bashrc")
-    (directory / "vectors").symlink_to(tmp_path)
-    (directory / "logs").symlink_to(tmp_path)
-    work = tmp_path / "work"
-    work.mkdir()
-    before = sorted(tmp_path.iterdir())
-    called, lines = [], []
-    for words, command in commands(main):
-        if words[0] in ("quickstart", "init", "completion", "trust") or words in (
-            ("plugins", "new"),
-            ("integrations", "trust"),
-        ):
-            continue
-        arguments = ["x"] * sum(p.required for p in command.params if isinstance(p, click.Argument))
-        if words[0] in ("serve", "explore"):  # else it serves until it is stopped
-            arguments = ["--host", "nowhere.invalid"]
-        called.append(words)
-        lines.append(["-w", str(lake.root), *words, *arguments])
-    command = [sys.executable, "-c", EACH, json.dumps(lines)]
-    quiet = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL}
-    done = subprocess.run(command, cwd=work, stderr=subprocess.PIPE, text=True, timeout=600, **quiet)
-    assert done.returncode == 0, done.stderr
-    assert len(called) > 50
-    assert heard == []
-    assert (tmp_path / "bashrc").read_text() == "mine"
-    assert [path for path in sorted(tmp_path.iterdir()) if path not in before] == []
+@pytest.mark.parametrize("name", ["catalog.db", "catalog.db-wal", "catalog.db-shm"])
+def test_a_catalogue_with_a_second_name_is_not_written(lake, tmp_path, name):
+    lake.close()
+    (tmp_path / "mine").write_bytes(
+        (lake.root / ".heron" / "catalog.db").read_bytes() if name == "catalog.db" else b"mine"
+    )
+    before = (tmp_path / "mine").read_bytes()
+    (lake.root / ".heron" / name).unlink(missing_ok=True)
+    os.link(tmp_path / "mine", lake.root / ".heron" / name)
+    with pytest.raises(CatalogueError, match="second name"):
+        heron.open(lake.root)
+    assert (tmp_path / "mine").read_bytes() == before

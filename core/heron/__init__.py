@@ -104,14 +104,10 @@ if TYPE_CHECKING:
         Option,
         Part,
         PluginOptions,
-        ProjectionMethod,
-        ProjectVectors,
         QualityMetrics,
         QueryFunction,
         RangeCodec,
         Routes,
-        Sampler,
-        SampleVectors,
         Series,
         SeriesDecoder,
         ServedJob,
@@ -223,7 +219,7 @@ _HOME = {
     "hooks": (
         "ActionOption CliCommand Codec CommandContext DatasetExporter DatasetImporter Decoder Derive DerivedKey Embedder EmbedderModel ExecutorBackend ExportFolder Exporter "
         "FolderExporter FrameDecoder ImportEntry ImportSource Importer ItemAction JobProgress Jobs Measure "
-        "MediaDecoder MediaFile MediaFormat MediaKind MetadataDeriver MetadataType Option Part PluginOptions ProjectVectors ProjectionMethod SampleVectors Sampler QualityMetrics QueryFunction RangeCodec Routes "
+        "MediaDecoder MediaFile MediaFormat MediaKind MetadataDeriver MetadataType Option Part PluginOptions QualityMetrics QueryFunction RangeCodec Routes "
         "Series SeriesDecoder ServedJob ShownCodec Signed Site Storage StorageBackend StoredObject TextReader ValueDecoder Values Viewer Window "
         "WritableStorage hookimpl"
     ),
@@ -382,9 +378,7 @@ __all__ = [
     "Preset",
     "Project",
     "ProjectTag",
-    "ProjectVectors",
     "Projection",
-    "ProjectionMethod",
     "Pushed",
     "QualityMetrics",
     "Query",
@@ -398,8 +392,6 @@ __all__ = [
     "RemoteWorkspace",
     "Restored",
     "Routes",
-    "SampleVectors",
-    "Sampler",
     "Schema",
     "SchemaKey",
     "Sending",

@@ -95,7 +95,7 @@ def require_plain(path: Path) -> None:
 def require_catalogue(file: Path) -> None:
     """Raise CatalogueError if the catalogue, a file beside it, or its folder is a link or of another type.
 
-    SQLite opens these files itself, follows links, and would wait for a pipe.
+    SQLite opens these files itself, follows links, writes to files with a second name, and would wait for a pipe.
     """
     try:
         mode = os.lstat(file.parent).st_mode
@@ -105,16 +105,23 @@ def require_catalogue(file: Path) -> None:
         raise CatalogueError(f"{file.parent} cannot be opened: {error.strerror}") from None
     wrong = file.parent if not stat.S_ISDIR(mode) else None
     for suffix in ("", "-wal", "-shm", "-journal"):
+        path = Path(f"{file}{suffix}")
         try:
-            if not stat.S_ISREG(os.lstat(f"{file}{suffix}").st_mode):
-                wrong = wrong or Path(f"{file}{suffix}")
+            found = os.lstat(path)
         except OSError:
             continue  # missing, or SQLite reports what is wrong
+        if not stat.S_ISREG(found.st_mode):
+            wrong = wrong or path
+        elif found.st_nlink > 1:
+            raise CatalogueError(
+                f"{path} has a second name, a hard link, whose file would change too, and is not used",
+                hint=f"give it a file of its own: cp {path} {path}.new; mv {path}.new {path}",
+            )
     if wrong is not None:
         needed = "folder" if wrong == file.parent else "file"
         raise CatalogueError(
             f"{wrong} is not a regular {needed}, and is not used",
-            hint="a link could lead anywhere: replace it with a regular {needed}",
+            hint=f"a link could lead anywhere: replace it with a regular {needed}",
         )
 
 

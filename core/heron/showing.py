@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import socket
 from collections.abc import Collection, Mapping
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
 from attrs import field, frozen
 
+from heron.inside import DIRECTORY, open_file
 from heron.models import Item, Query
 from heron.pages import Page
 from heron.records import line
@@ -19,6 +21,7 @@ SERVING = "server.json"
 """The file in `.heron` by which a server says where it is, and which origins may show it in a frame."""
 
 _SECONDS = 0.5
+_MOST_BYTES = 64 * 1024
 
 
 @frozen(repr=False)
@@ -61,16 +64,28 @@ class Shown:
 def server_of(root: Path) -> tuple[str, bool] | None:
     """The address of the server that says in `.heron` that it serves the workspace, and whether it may be shown in a frame.
 
-    None if no server says so, or if the one that did is gone.
+    None if no server of this machine says so, or if the one that did is gone: a copied workspace may name any address.
     """
     try:
-        found = json.loads((root / ".heron" / SERVING).read_text("utf-8"))
+        with open_file(root / DIRECTORY / SERVING, "rb") as stream:
+            found = json.loads(stream.read(_MOST_BYTES))
         url, frames = str(found["url"]), bool(found["frame_in"])
         parts = urlsplit(url)
+        if parts.scheme not in ("http", "https") or not _is_here(parts.hostname or ""):
+            return None
         socket.create_connection((parts.hostname or "", parts.port or 80), _SECONDS).close()
     except (OSError, ValueError, KeyError, TypeError):
         return None
     return url, frames
+
+
+def _is_here(host: str) -> bool:
+    """Whether an IP address is one of this machine; raises ValueError for a name, which is not looked up, and OSError."""
+    address = ip_address(host)
+    family = socket.AF_INET if address.version == 4 else socket.AF_INET6
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
+        probe.bind((host, 0))
+    return True
 
 
 def address_of(url: str, query: Query) -> str | None:

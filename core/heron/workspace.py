@@ -210,14 +210,7 @@ class Workspace(Holdings):
         from heron.curation.service import CurationService
 
         return CurationService(
-            self._database,
-            self.access,
-            self.items,
-            self.vectors,
-            self.storage,
-            self.pictures,
-            self._lookup,
-            lambda: self.plugins,
+            self._database, self.access, self.items, self.vectors, self.storage, self.pictures, self._lookup
         )
 
     @cached_property
@@ -225,7 +218,7 @@ class Workspace(Holdings):
         """Projections of vectors to two dimensions."""
         from heron.curation.projections import ProjectionService
 
-        parts = (self.frames, self.vectors, self.pictures, self._lookup, lambda: self.plugins)
+        parts = (self.frames, self.vectors, self.pictures, self._lookup)
         return ProjectionService(self._database, self.access, *parts)
 
     @cached_property

@@ -66,7 +66,7 @@ class _Migrations:
         rows = connection.execute(
             "SELECT name FROM _sqlite_migrations WHERE migration_set = ? ORDER BY rowid", [SET]
         )
-        return [row[0] for row in rows]
+        return [str(row[0]) for row in rows]
 
     def apply(self, connection: sqlite3.Connection) -> None:
         """Apply the pending migrations, each with its record in one transaction or savepoint."""

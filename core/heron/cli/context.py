@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from heron.cli.stdout import guard
@@ -30,6 +31,7 @@ class Context:
 
         self.told: set[str] = set()
         """Notes that were printed, here and by the command lines that this one runs."""
+        self._opened: Path | None = None
         self._workspace: Workspace | None = None
         self._source: PluginSource | None = None
 
@@ -47,8 +49,23 @@ class Context:
             root = Path(self.path).absolute() if self.path else find()
             if not is_catalogue(root / DIRECTORY / FILE_NAME):
                 raise NotFound(f"{root} is not a workspace", hint="run heron init there")
+            self._opened = root
             self._workspace = Workspace(root, self._plugin_source(), user=self.user)
         return self._workspace
+
+    def damage(self) -> tuple[str, str] | None:
+        """What is damaged in the catalogue, after a command has failed for no other reason, with a hint; only the owner is told."""
+        if self._opened is None or self.user is not None:
+            return None
+        from heron.catalog.damage import damage_of
+        from heron.inside import DIRECTORY, FILE_NAME
+
+        file = self._opened / DIRECTORY / FILE_NAME
+        with suppress(Exception):  # then the first error is reported
+            if reason := damage_of(file):
+                hint = "it was not written by Heron: correct it with the sqlite3 program, or restore a backup"
+                return f"{file} is damaged: {reason}", hint
+        return None
 
     def require_user(self) -> None:
         """Raise PermissionDenied if the user that was named is not one of this workspace, NotFound if there is no workspace."""

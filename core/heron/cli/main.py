@@ -56,7 +56,7 @@ COMMANDS = {
     "contact-sheet": "Draw what a query finds side by side as one picture.",
     "plot": "Show the vectors of a key as points in two dimensions.",
     "duplicates": "Find duplicate items, and which of them to keep.",
-    "select": "Choose a diverse subset of items, the most unique ones, or a sample.",
+    "select": "Choose a diverse subset of items, or the most unique ones.",
     "leakage": "Find the items of one dataset that another one contains too.",
     "presets": "Save queries and use them again.",
     "collections": "Put items together under a title.",
@@ -255,7 +255,8 @@ def _status(arguments: list[str], context: Context) -> int:
         if os.environ.get("HERON_DEBUG"):
             raise
         who = f"{context.running} failed" if context.running else "something unexpected happened"
-        _complain(f"{who}: {type(error).__name__}: {error}", "HERON_DEBUG=1 shows where")
+        unexpected = f"{who}: {type(error).__name__}: {error}"
+        _complain(*(context.damage() or (unexpected, "HERON_DEBUG=1 shows where")))
     finally:
         context.close()
         with suppress(click.ClickException, OSError, ValueError):  # said already; Python would say it again

@@ -31,11 +31,10 @@ if TYPE_CHECKING:
 )
 @click.option(
     "--method",
-    shell_complete=completing.projections,
+    type=click.Choice(["pca", "tsne"]),
     default="pca",
     show_default=True,
-    metavar="NAME",
-    help="pca (principal components), tsne (t-SNE, which shows clusters and takes longer), or another plugin's.",
+    help="Principal components, or t-SNE, which shows clusters and takes longer.",
 )
 @click.option(
     "--color",

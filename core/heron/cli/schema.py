@@ -271,12 +271,13 @@ def index(context: Context, key: str, drop: bool, as_json: bool) -> None:
 def dump(context: Context, file: Path | None, as_json: bool) -> None:
     """Write the schema to a .json or .toml file, or print it as JSON."""
     from heron.catalog.schema_files import write_schema
+    from heron.export.files import outside_of_workspaces
 
     data = context.workspace().schema.to_dict()
     if file is None:
         print_json(data)
         return
-    write_schema(file, data)
+    write_schema(outside_of_workspaces(file), data)
     tell(as_json, {"keys": len(data), "file": str(file)}, f"Wrote {counted(len(data), 'key')} to {file}")
 
 

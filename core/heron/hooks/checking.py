@@ -19,7 +19,6 @@ from heron.hooks.contributions import (
     MediaKind,
     MetadataType,
     QualityMetrics,
-    QueryFunction,
 )
 from heron.hooks.derivers import DerivedKey, MetadataDeriver
 from heron.hooks.importers import DatasetImporter
@@ -242,7 +241,6 @@ _RULES: Mapping[type[Contribution], Mapping[str, tuple[str, Callable[[Any], bool
         "suffix": ("empty or with its dot", _matches(r"(\.[^\s/\\]+)?")),
         **dict.fromkeys(("writes_folder", "takes_template", "resumes"), _BOOLEAN),
     },
-    QueryFunction: {"columns": _OPTIONAL},
     ItemAction: {
         "options": (
             "ActionOptions",

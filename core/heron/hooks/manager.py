@@ -18,7 +18,6 @@ from heron.errors import PluginError
 from heron.hooks import events
 from heron.hooks.actions import ItemAction
 from heron.hooks.backends import StorageBackend
-from heron.hooks.choosing import ProjectionMethod, Sampler
 from heron.hooks.contributions import (
     CliCommand,
     Contribution,
@@ -60,8 +59,6 @@ REGISTER_HOOKS: dict[str, type[Contribution]] = {
     "register_exporters": DatasetExporter,
     "register_importers": DatasetImporter,
     "register_actions": ItemAction,
-    "register_projections": ProjectionMethod,
-    "register_samplers": Sampler,
     "register_executors": ExecutorBackend,
     "register_commands": CliCommand,
     "register_routes": Routes,
@@ -289,14 +286,6 @@ class PluginManager:
     def action(self, name: str) -> ItemAction:
         """An action by name; raises PluginError with the known names."""
         return self._find(ItemAction, name)
-
-    def projection(self, name: str) -> ProjectionMethod:
-        """A projection by name; raises PluginError with the known names."""
-        return self._find(ProjectionMethod, name)
-
-    def sampler(self, name: str) -> Sampler:
-        """A sampler by name; raises PluginError with the known names."""
-        return self._find(Sampler, name)
 
     def commands(self) -> dict[str, CliCommand]:
         """The commands that plugins bring, by name."""

@@ -114,16 +114,6 @@ class Pipeline:
                     _abort_on_failure(done.failures)
         self._landing.landed()
 
-    def all_at_once(self, job: ImportJob, folder: Callable[[], Folder], outcomes: Iterable[Outcome]) -> None:
-        """Like `all_or_nothing`, without the temporary file, for outcomes that need no probing."""
-        with self._database.write():
-            target = folder()
-            for batch in _batches(_flawless(outcomes, job)):
-                done = self._landing.land(job, target, batch)
-                _abort_on_failure(done.failures)
-                self._advance(batch, added=len(done.ids))
-        self._landing.landed()
-
     def rehearse(
         self,
         start: Callable[[], tuple[ImportJob, Folder]],

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from functools import partial
-from itertools import chain, islice
+from itertools import islice
 
 from attrs import frozen
 
@@ -39,9 +39,6 @@ from heron.jobs import ImportJob, ImportProblem, ImportReport, Integration
 from heron.models import Folder
 from heron.storage.retries import PatientStorage
 from heron.storage.waiting import ALONE, OBJECT, Patience, patiently
-
-FIRST = 100
-"""The number of entries of a manifest that are examined to decide whether anything has to be probed."""
 
 
 @frozen
@@ -146,8 +143,7 @@ class Runner:
             target = self._folder_of(job) or self._folders.find(plan.folder)
             prober = Prober(self._plugins, plan.probe, source.opener, source.integration)
             units = iter(()) if job.is_read else islice(source.units(), position, None)
-            first = list(islice(units, FIRST)) if plan.manifest and not plan.ignore_errors else []
-            stream = _UntilBroken(chain(first, units), waits=plan.ignore_errors)
+            stream = _UntilBroken(units, waits=plan.ignore_errors)
             with self._workers(stream, plan, source, how) as (coming, who):
                 outcomes = pipeline.outcomes(coming, prober, target, who)
                 series = partial(self._series, source, pipeline, prober, target, who)
@@ -166,10 +162,7 @@ class Runner:
                     stream.complain()
                 else:
                     folder = partial(self._folder, job, plan)
-                    if first and _are_given(first):
-                        pipeline.all_at_once(job, folder, outcomes)
-                    else:
-                        pipeline.all_or_nothing(job, folder, outcomes, series)
+                    pipeline.all_or_nothing(job, folder, outcomes, series)
             self._pass_on(job, said)
             with self._database.write():
                 self._imports._require_running(job)
@@ -305,11 +298,6 @@ class Runner:
             problems = [ImportProblem("", "", complaint, "warning") for complaint in complaints]
             complaints.clear()
             self._imports._advance(job, problems=problems)
-
-
-def _are_given(units: Sequence[Unit]) -> bool:
-    """Whether no unit has to be probed, to judge by the first units of a source."""
-    return all(unit.facts is not None or unit.problem is not None for unit in units)
 
 
 class _UntilBroken:

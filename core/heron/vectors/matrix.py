@@ -25,11 +25,21 @@ _BLOCK = 8 * 1024 * 1024
 """Bytes that are converted and written at a time."""
 
 
+_MOST_NUMBERS = 2**20
+"""More than any vector has."""
+
+_FORGED = "it is damaged, or forged: restore a backup"
+
+
 class Matrix:
     """A file of rows. The caller knows how many of them are committed; rows beyond are leftovers."""
 
     def __init__(self, path: Path, size: int, dtype: DType) -> None:
-        """Vectors of `size` numbers of type `dtype`, in the file `path`, which need not exist yet."""
+        """Vectors of `size` numbers of type `dtype`, in the file `path`, which need not exist yet; raises CatalogueError."""
+        if not 0 < size <= _MOST_NUMBERS:
+            raise CatalogueError(
+                f"the catalogue says that vectors in {path} have {size:,} numbers", hint=_FORGED
+            )
         self.path = path
         self.size = size
         self.dtype = np.dtype(dtype).newbyteorder("<")
@@ -86,6 +96,8 @@ class Matrix:
             return np.memmap(stream, self.dtype, "r", shape=(count, self.size)).view(np.ndarray)
 
     def _require(self, there: int, needed: int) -> None:
+        if needed < 0:
+            raise CatalogueError(f"the catalogue says that {self.path} has {needed:,} vectors", hint=_FORGED)
         if there < needed:
             raise CatalogueError(
                 f"{self.path} is cut short: it has {there:,} of {needed:,} vectors",

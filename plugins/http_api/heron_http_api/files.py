@@ -15,7 +15,7 @@ from starlette.background import BackgroundTask
 from starlette.responses import FileResponse, Response
 
 import heron
-from heron.remote import verbs, wire
+from heron.remote import inside, verbs, wire
 from heron_http_api import uploads
 from heron_http_api.calling import check_manifest, perform
 from heron_http_api.operations import Operation
@@ -54,7 +54,7 @@ async def taken(operation: Operation, site: Site, request: Request, arguments: d
     )  # a manifest is kept, since an import that is resumed reads it again
     try:
         path = folder / name
-        await received(request, path, LARGEST, uploads.receiving(site.path) if is_kept else None)
+        await received(request, path, LARGEST, inside.receiving(site.path) if is_kept else None)
         given = {operation.route.body: str(path)}
 
         def work(workspace: Any, more: dict[str, Any]) -> Any:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from starlette.responses import Response
 
 import heron
-from heron.remote import verbs, wire
+from heron.remote import inside, verbs, wire
 from heron_http_api import files, media, uploads
 from heron_http_api.answering import Handler, check_writable, json_of, made, opened
 from heron_http_api.arguments import of_body, of_url
@@ -206,7 +206,7 @@ async def _put(site: Site, operation: Operation, request: Request, given: dict[s
         request, lambda workspace: uploads.place_of(workspace, given["upload"], given["name"])
     )
     place.parent.mkdir(parents=True, exist_ok=True)
-    await files.received(request, place, uploads.LARGEST, uploads.receiving(site.path))
+    await files.received(request, place, uploads.LARGEST, inside.receiving(site.path))
     return json_of(None)
 
 

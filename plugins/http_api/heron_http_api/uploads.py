@@ -10,7 +10,7 @@ from typing import Any
 from uuid import uuid4
 
 import heron
-from heron.remote import wire
+from heron.remote import inside, wire
 
 FOLDER = "uploads"
 SCHEME = "upload:"
@@ -19,23 +19,13 @@ LARGEST = 256 * 1024**3
 """The largest file that can be sent, in bytes."""
 
 _ID = re.compile(r"[0-9a-f]{32}")
-_RECEIVING = Path(".heron", "receiving")
-"""Where bodies lie until they have come as a whole, so that no import takes half a file."""
-
 _log = logging.getLogger("heron.server")
-
-
-def receiving(root: Path) -> Path:
-    """A file into which a body is written until it has come as a whole; it is named after the process that writes it."""
-    folder = root / _RECEIVING
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder / f"{os.getpid()}-{uuid4().hex}"
 
 
 def forget_unfinished(root: Path) -> int:
     """Delete what processes that have ended were receiving, and return how many files that were."""
     count = 0
-    for path in (root / _RECEIVING).glob("*-*"):
+    for path in inside.received_before(root):
         process = path.name.partition("-")[0]
         if process.isdecimal() and not _is_alive(int(process)):
             path.unlink(missing_ok=True)
@@ -60,8 +50,8 @@ def begin(workspace: heron.Workspace) -> dict[str, str]:
     if not workspace.access.may("create", "import"):
         raise heron.PermissionDenied(f"{workspace.user.email} may not import files")
     id = uuid4().hex
-    place = workspace.root / FOLDER / id
-    place.mkdir(parents=True)
+    inside.plain_folder(workspace.root / FOLDER)
+    (workspace.root / FOLDER / id).mkdir()
     (workspace.root / FOLDER / f"{id}.json").write_bytes(wire.dumped({"user": workspace.user.email}))
     return {"id": id, "source": SCHEME + id}
 

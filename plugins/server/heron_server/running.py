@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import ipaddress
 import json
-import os
 import socket
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
 from pathlib import Path
 from secrets import token_urlsafe
 from typing import Any
@@ -17,6 +15,7 @@ import click
 import uvicorn
 
 import heron
+from heron.remote import inside
 from heron_server.settings import Settings
 from heron_server.site import once_file
 from heron_server.workers import shared
@@ -44,7 +43,7 @@ def run(
         address = _say_where(within, listener, scheme, as_json)
         if then is not None:
             then(address)
-        with _noted(settings, _url_of(listener, scheme)):
+        with inside.noted(settings.path, _url_of(listener, scheme), settings.frame_in):
             if settings.workers == 1:
                 _Server(config).run([listener])
             else:
@@ -53,21 +52,6 @@ def run(
                 Multiprocess(config, [listener]).run()
     if not as_json:
         click.echo("The server has stopped.")
-
-
-@contextmanager
-def _noted(settings: Settings, url: str) -> Iterator[None]:
-    """Note in `.heron` where the workspace is served, for notebooks; where nothing can be written, nobody is told."""
-    note = settings.path / ".heron" / "server.json"
-    content = json.dumps({"url": url, "pid": os.getpid(), "frame_in": list(settings.frame_in)})
-    with suppress(OSError):
-        note.write_text(content, "utf-8")
-    try:
-        yield
-    finally:
-        with suppress(OSError):
-            if note.read_text("utf-8") == content:
-                note.unlink()
 
 
 def _url_of(listener: socket.socket, scheme: str) -> str:

@@ -16,6 +16,7 @@ from heron.catalog.columns.tables import ColumnState, ColumnTables, Rows
 from heron.columns.building import as_texts, frame_of, name_of, title
 from heron.columns.segments import SUFFIX, Segment, UnreadableSegment, write_segment
 from heron.errors import CatalogueError
+from heron.inside import make_folder
 from heron.vectors.files import exclusive
 
 if TYPE_CHECKING:
@@ -169,7 +170,7 @@ class TableColumns:
 
     def _refresh(self) -> bool:
         """Write all pending rows; False if another process does. Raises OSError."""
-        self._folder.mkdir(parents=True, exist_ok=True)
+        make_folder(self._folder)
         with exclusive(self._folder / "lock") as is_held:
             if not is_held:
                 return False
@@ -235,7 +236,8 @@ class TableColumns:
         named = {file.name for file in self._tables.state().segments}
         for path in self._folder.glob(f"*{SUFFIX}"):
             if path.name not in named:
-                path.unlink(missing_ok=True)
+                with suppress(IsADirectoryError, PermissionError):  # a folder, which is none of Heron's
+                    path.unlink(missing_ok=True)
 
 
 def _gathered(bundles: Iterator[Rows]) -> tuple[polars.DataFrame, set[Place]]:

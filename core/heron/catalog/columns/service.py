@@ -77,11 +77,15 @@ class ColumnService:
         )
 
     def rebuild(self) -> ColumnStatus:
-        """Make all columns anew; raises PluginError without Polars, CatalogueError if another process makes them."""
+        """Make all columns anew; raises PluginError without Polars, CatalogueError if another process makes them, or they cannot be written."""
         self._require_all()
         if not kept._has_polars():
             raise PluginError("columns need Polars", hint="pip install 'heron[columns]'")
-        if not (self._items.rebuild() and self._frames.rebuild()):
+        try:
+            done = self._items.rebuild() and self._frames.rebuild()
+        except OSError as error:
+            raise CatalogueError(f"the columns cannot be written: {error.strerror or error}") from error
+        if not done:
             raise CatalogueError(
                 "another process makes the columns at this moment", hint="heron columns status"
             )

@@ -386,3 +386,22 @@ def test_prefer_settles_on_the_command_line_until_it_is_removed(two, monkeypatch
     assert prefer("one", "--remove") == dict.fromkeys(CLAIMS)
     assert status(["plugins", "prefer", "three"]) == 1
     assert "no plugin is called 'three'" in capsys.readouterr().err
+
+
+def test_a_command_over_which_plugins_conflict_says_so_and_one_of_herons_own_is_kept(
+    two, monkeypatch, tmp_path, capsys
+):
+    monkeypatch.setenv("HERON_CONFIG_DIR", str(tmp_path))
+    monkeypatch.setenv("HERON_PLUGINS", "one,two")
+    assert status(["hello"]) == 1
+    assert "conflict over command hello between one (heron-try-one) and two" in capsys.readouterr().err
+    assert status(["--help"]) == 0
+    assert "(conflict between one and two)" in capsys.readouterr().out
+    two.plugin(
+        "own", "import heron\n@heron.hookimpl\ndef register_commands():\n"
+        "    yield heron.CliCommand(name='items', summary='another', load=object)\n",
+    )  # fmt: skip
+    monkeypatch.setenv("HERON_PLUGINS", "own")
+    assert status(["plugins", "list", "--json"]) == 0
+    listed = {each["name"]: each["status"] for each in json.loads(capsys.readouterr().out)}
+    assert listed["own"] == "conflict over command items: Heron's own is used"

@@ -276,3 +276,18 @@ def test_help_and_the_command_itself_of_a_recorded_plugin(site, described):
     assert "  hello          Say hello." in shown
     assert shown[-1] == "0 False False"
     assert run("hello") == ["hello", "0 True True"]
+
+
+def test_the_contract_fails_for_a_record_that_is_wrong(site, described):
+    from heron.testing import MetadataTypeContract
+
+    path, _ = described("tape", SOURCE)
+
+    class Tape(MetadataTypeContract):
+        module = "heron_try_tape"
+        metadata_type = site.manager().metadata_type("tape")
+
+    Tape().test_static_record_says_what_the_module_yields()
+    path.write_text(path.read_text().replace("a tape", "a reel"))
+    with pytest.raises(AssertionError, match="is not what heron_try_tape yields: heron plugins record"):
+        Tape().test_static_record_says_what_the_module_yields()

@@ -78,7 +78,13 @@ class PluginSource:
             return {}
         known = None if self._runs_scripts() else commands(installed_plugins(allowed()))
         if known is None:
-            known = {name: command.summary for name, command in self().commands().items()}
+            from heron.hooks import CliCommand
+
+            plugins = self()
+            known = {name: command.summary for name, command in plugins.commands().items()}
+            for conflict in plugins.conflicts(CliCommand):
+                name = conflict.claim.removeprefix("command ")
+                known.setdefault(name, f"(conflict between {' and '.join(conflict.plugins)})")
         return known
 
     def scripts(self) -> Sequence[Script]:

@@ -99,11 +99,11 @@ class LazyGroup(click.Group):
             return command
         if name not in _BY_HOOK and name not in self._brought(context):
             return None
-        brought = self._context(context).plugins().commands().get(name)
-        if brought is None:
-            return None
-        self._context(context).prints_itself = True
         plugins = self._context(context).plugins()
+        if not plugins.knows_command(name):
+            return None
+        brought = plugins.command(name)
+        self._context(context).prints_itself = True
         loaded = plugins.load(brought)
         if not isinstance(loaded, click.Command):
             raise PluginError(f"{plugins.named(brought)} gave {loaded!r:.80}, expected a click.Command")

@@ -15,7 +15,7 @@ from heron.cli.tables import print_table, say
 from heron.errors import PluginError
 
 if TYPE_CHECKING:
-    from heron.hooks import OptionValue
+    from heron.hooks import OptionValue, PluginManager
 
 
 @click.group("plugins", invoke_without_command=True)
@@ -37,6 +37,10 @@ def command(context: click.Context, as_json: bool) -> None:
 def list_plugins(context: Context, as_json: bool) -> None:
     """List plugins with their contributions."""
     statuses = context.plugins().statuses
+    hidden = _hidden_commands(context.plugins())
+    for status in statuses:
+        if status.usable and (names := hidden.get(status.name)):
+            status.status = f"conflict over command {', '.join(names)}: Heron's own is used"
     if as_json:
         print_json_array(statuses)
         return
@@ -45,6 +49,18 @@ def list_plugins(context: Context, as_json: bool) -> None:
         for s in statuses
     ]
     print_table(["plugin", "from", "status", "brings"], rows, "There is no plugin.")
+
+
+def _hidden_commands(plugins: PluginManager) -> dict[str, list[str]]:
+    """The commands of plugins of others that have the name of one of Heron's, by plugin."""
+    from heron.cli.main import COMMANDS
+    from heron.hooks import CliCommand
+
+    found: dict[str, list[str]] = {}
+    for brought in plugins.contributions(CliCommand):
+        if brought.name in COMMANDS and not plugins.is_own(brought):
+            found.setdefault(plugins.plugin_of(brought), []).append(brought.name)
+    return found
 
 
 @command.command("new")

@@ -199,7 +199,7 @@ class LoadedPlugins:
         origin = Origin(plugin.distribution, rank=1)
         status = PluginStatus(plugin.name, plugin.distribution, plugin.version)
         self._statuses.append(status)
-        if refusal := refused_heron(plugin.requires):
+        if not plugin.is_own and (refusal := refused_heron(plugin.requires)):
             status.status = refusal
             return
         record = static_record(plugin.module)

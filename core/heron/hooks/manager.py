@@ -149,12 +149,16 @@ class PluginManager:
             self._preferred = preferred()
         return self._preferred
 
-    def conflicts(self) -> list[Conflict]:
-        """What several plugins claim, with the one that is preferred."""
-        self._plugins.statuses()
+    def conflicts(self, record: type[Contribution] | None = None) -> list[Conflict]:
+        """What several plugins claim, or only those of one sort, with the one that is preferred."""
+        if record is None:
+            self._plugins.statuses()
+        else:
+            self._plugins.know(record)
         return [
             Conflict(claim, sorted({entry.plugin for entry in entries}), self._registry.preferred_of(claim))
             for claim, entries in self._registry.conflicts().items()
+            if record is None or claim.startswith(f"{record.sort} ")
         ]
 
     def settle(self, found: Sequence[C], *claims: str) -> C:
@@ -286,6 +290,15 @@ class PluginManager:
     def action(self, name: str) -> ItemAction:
         """An action by name; raises PluginError with the known names."""
         return self._find(ItemAction, name)
+
+    def knows_command(self, name: str) -> bool:
+        """Whether some plugin brings a command of that name, even if plugins clash over it."""
+        self._plugins.know(CliCommand)
+        return self._registry.is_claimed(f"command {name}")
+
+    def command(self, name: str) -> CliCommand:
+        """The command of that name; raises PluginError where plugins clash over it."""
+        return self._find(CliCommand, name)
 
     def commands(self) -> dict[str, CliCommand]:
         """The commands that plugins bring, by name."""

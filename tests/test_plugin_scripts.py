@@ -21,9 +21,16 @@ import heron
 
 sys.heron_ran = getattr(sys, "heron_ran", 0) + 1
 
+class Codec:
+    def parameters(self, given):
+        return {}
+
+    def encoder(self, parameters):
+        return str
+
 @heron.hookimpl
 def register_metadata_types():
-    yield heron.MetadataType(name="tape", summary="from a script", affinity="text", load=dict)
+    yield heron.MetadataType(name="tape", summary="from a script", affinity="text", load=Codec)
 
 @heron.hookimpl
 def register_commands():
@@ -232,3 +239,19 @@ def test_trace_command_prints_calls_beside_the_output_of_the_command(lake, capsy
     calls = json.loads(said.out)["items"]
     assert {"register_storage", "register_exporters"} <= {call["verb"] for call in calls}
     assert "varchar" in said.err
+
+
+def test_a_type_of_a_script_that_is_changed_or_gone_is_said_to_be_its(lake):
+    allow(lake)
+    with heron.open(lake) as workspace:
+        workspace.schema.add_scalar("reel", "tape")
+    (lake / ".heron" / "plugins" / "mine.py").write_text(SCRIPT + "#")
+    said = r"the metadata type tape came with the script \.heron/plugins/mine\.py, which "
+    with (
+        heron.open(lake) as workspace,
+        pytest.raises(heron.QueryError, match=said + "cannot be used: changed since"),
+    ):
+        workspace.search(where="reel = 'x'")
+    (lake / ".heron" / "plugins" / "mine.py").unlink()
+    with heron.open(lake) as workspace, pytest.raises(heron.QueryError, match=said + "is not there now"):
+        workspace.search(where="reel = 'x'")

@@ -17,6 +17,9 @@ from heron.inside import DIRECTORY, open_file
 FOLDER = "plugins"
 """The folder of scripts in `.heron`."""
 
+SCRIPT = "script"
+"""What stands in place of a distribution where a script brought something."""
+
 _MOST_BYTES = 1024 * 1024
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,63}")
 

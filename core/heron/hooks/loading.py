@@ -26,7 +26,7 @@ from heron.hooks.static import contributions_of, written
 from heron.hooks.tracing import traced
 from heron.hooks.versions import refused_api, refused_heron
 from heron.installed import GROUP, InstalledPlugin, installed_plugins, place_of, static_record
-from heron.scripts import Script
+from heron.scripts import SCRIPT, Script
 
 C = TypeVar("C", bound=Contribution)
 
@@ -109,7 +109,7 @@ class LoadedPlugins:
             except BaseException as error:  # noqa: BLE001 - a stranger's code
                 status.status = f"failed: {_reason(error)}"
                 return
-            self._add(module, Origin("script", rank=2), status)
+            self._add(module, Origin(SCRIPT, rank=2), status)
 
     def add_installed(self, only: Sequence[str] | None, besides: Sequence[str] = ()) -> None:
         """Find the installed plugins, or those of some names; names in `besides` are those of others."""

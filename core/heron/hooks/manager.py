@@ -43,7 +43,7 @@ from heron.hooks.versions import install_command
 from heron.hooks.viewers import Viewer
 from heron.installed import DERIVERS
 from heron.models import OTHER
-from heron.scripts import Script
+from heron.scripts import SCRIPT, Script
 
 C = TypeVar("C", bound=Contribution)
 
@@ -228,10 +228,10 @@ class PluginManager:
         return self._registry.is_claimed(f"metadata type {name}")
 
     def source_of(self, contribution: Contribution) -> tuple[str, str, str]:
-        """The plugin that brought a contribution, with its distribution and version, which are empty for one that a program gave."""
+        """The plugin that brought a contribution, with its distribution and version; `script` for a script, and nothing for one that a program gave."""
         plugin, origin = self.plugin_of(contribution), self._registry.origin_of(contribution)
         if origin is None or origin.rank != 1:
-            return plugin, "", ""
+            return plugin, SCRIPT if origin is not None and origin.distribution == SCRIPT else "", ""
         return plugin, origin.distribution, self._plugins.version_of(plugin)
 
     def query_function(self, name: str) -> QueryFunction | None:

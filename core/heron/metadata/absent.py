@@ -9,6 +9,7 @@ from attrs import frozen
 
 from heron.errors import PluginError
 from heron.models import Json
+from heron.scripts import SCRIPT
 
 if TYPE_CHECKING:
     from heron.hooks import PluginStatus
@@ -29,8 +30,10 @@ class TypeOrigin:
 
     def error(self, statuses: Sequence[PluginStatus]) -> PluginError:
         """What is said where the plugin is needed."""
-        by = f"{self.distribution} {self.version}".strip()
+        by = "" if self.distribution == SCRIPT else f"{self.distribution} {self.version}".strip()
         source = f"{by} (plugin {self.plugin})" if by else f"the plugin {self.plugin} of a program"
+        if self.distribution == SCRIPT:
+            source = f"the script .heron/plugins/{self.plugin}.py"
         status = next((each for each in statuses if each.name == self.plugin), None)
         if status is not None and status.status != "loaded":
             return PluginError(

@@ -18,7 +18,7 @@ from s3fs import S3FileSystem
 import heron
 from heron_storage_s3.options import S3Options
 
-_PATIENCE: dict[str, Any] = {
+PATIENCE: dict[str, Any] = {
     # Without one, botocore builds it again for every request, which takes a sixth of its time.
     "user_agent": f"heron/{heron.__version__}",
     "connect_timeout": 5,
@@ -26,6 +26,7 @@ _PATIENCE: dict[str, Any] = {
     # Heron itself retries, so the driver does not; `max_attempts` would count only retries.
     "retries": {"total_max_attempts": 1, "mode": "standard"},
 }
+"""How long, and how often, each request waits for its answer."""
 
 
 def connect(options: S3Options) -> S3FileSystem:
@@ -39,7 +40,7 @@ def connect(options: S3Options) -> S3FileSystem:
         endpoint_url=options.endpoint,
         client_kwargs={"region_name": options.region} if options.region else {},
         config_kwargs={
-            **_PATIENCE,
+            **PATIENCE,
             "max_pool_connections": 256,
             "signature_version": "s3v4",
             "s3": {"addressing_style": options.addressing},
@@ -58,10 +59,13 @@ def connect(options: S3Options) -> S3FileSystem:
 
 
 def _session(options: S3Options) -> AioSession:
+    from heron_storage_s3.pages import take_entries
+
     session = AioSession(profile=options.profile)
     emitter = session.get_component("event_emitter")
     emitter.register_last("before-parameter-build.s3", _ask_once)
     emitter.register_last("before-call.s3", _send_at_once)
+    emitter.register_last("before-parse.s3.ListObjectsV2", take_entries)
     parsers = session.get_component("response_parser_factory")
     parsers.set_parser_defaults(timestamp_parser=parse_moment)
     if options.role_arn:
@@ -105,7 +109,7 @@ class RoleCredentials:
             aws_access_key_id=options.access_key_id,
             aws_secret_access_key=options.secret_access_key,
             aws_session_token=options.session_token,
-            config=AioConfig(**_PATIENCE),
+            config=AioConfig(**PATIENCE),
         ) as sts:
             answer = await sts.assume_role(**{key: value for key, value in request.items() if value})
         given = answer["Credentials"]

@@ -6,7 +6,7 @@ import asyncio
 import re
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, ClassVar, TypeVar
 
 from botocore.exceptions import ClientError
@@ -15,7 +15,9 @@ from s3fs import S3FileSystem
 
 import heron
 from heron_storage_s3.errors import Request, explain, is_bare, not_s3, status_of
+from heron_storage_s3.native import NativeReader
 from heron_storage_s3.options import S3Options
+from heron_storage_s3.pages import ENTRIES, whole_seconds
 from heron_storage_s3.session import connect, region_of
 from heron_storage_s3.urls import S3_URLS, UrlForms
 
@@ -36,6 +38,7 @@ class S3Storage(heron.BucketStorage):
         self._forms = self.forms.at(options.endpoint) if options.endpoint else self.forms
         self._payer = {"RequestPayer": "requester"} if options.requester_pays else {}
         self._homes: dict[str, S3FileSystem] = {}
+        self.native = NativeReader(options)
 
     def normalise(self, url: str) -> str:
         """The canonical form of a URL; URLs with the host of the endpoint are accepted too."""
@@ -79,12 +82,18 @@ class S3Storage(heron.BucketStorage):
             if more is None or (more and not token):
                 raise not_s3(self._url(address))
             yield [
-                self._stored(heron.ObjectAddress(address.bucket, found["Key"]), found, found["Size"])
-                for found in page.get("Contents", [])
+                *(self._listed(address.bucket, *found) for found in page.get(ENTRIES, ())),
+                *(
+                    self._stored(heron.ObjectAddress(address.bucket, found["Key"]), found, found["Size"])
+                    for found in page.get("Contents", ())
+                ),
             ]
             if not more:
                 return
             where = {"ContinuationToken": token}
+
+    def _listed(self, bucket: str, key: str, size: int, etag: str, moment: datetime) -> heron.StoredObject:
+        return heron.StoredObject(heron.object_url(self.forms.schemes[0], bucket, key), size, etag, moment)
 
     def _page(self, **ask: Any) -> Mapping[str, Any]:
         page: Mapping[str, Any] = self._run(lambda client: client.list_objects_v2(**ask))
@@ -163,6 +172,12 @@ class S3Storage(heron.BucketStorage):
         if start or end is not None:
             ask["Range"] = f"bytes={start}-{'' if end is None else end - 1}"
         try:
+            native = await self.native.fetch(client, address, start, end, etag)
+            if native is not None:
+                moment = whole_seconds(native.modified_at)
+                return heron.StoredObject(
+                    self._url(address), native.size, native.etag, moment
+                ), native.content
             answer = await client.get_object(**ask)
         except ClientError as error:
             if status_of(error) != 416:
@@ -194,7 +209,7 @@ class S3Storage(heron.BucketStorage):
         if "ETag" not in answer or "LastModified" not in answer:
             raise not_s3(self._url(address))
         return heron.StoredObject(
-            self._url(address), size, answer["ETag"].strip('"'), _whole_seconds(answer["LastModified"])
+            self._url(address), size, answer["ETag"].strip('"'), whole_seconds(answer["LastModified"])
         )
 
     def _url(self, address: heron.ObjectAddress) -> str:
@@ -218,8 +233,3 @@ def _extent(answer: Mapping[str, Any], received: int) -> tuple[int, int, int]:
         return 0, announced, announced
     first, last, size = map(int, found.groups())
     return first, last - first + 1, size
-
-
-def _whole_seconds(moment: datetime) -> str:
-    """ISO 8601 in UTC without fractions of a second, since only listings have them."""
-    return f"{moment.astimezone(UTC).isoformat(timespec='seconds')[:19]}.000000Z"

@@ -58,7 +58,7 @@ class TestS3(StorageContract):
         "https://s3.amazonaws.com/",
         "https://lake.s3.example.com/key",
         "https://lake.s3-website-eu-west-1.amazonaws.com/key",
-        "http://lake.s3.amazonaws.com/key",
+        "http://lake.s3.amazonaws.com:443/key",
     )
 
     same_store = (

@@ -22,7 +22,7 @@ def test_one_backend_for_its_schemes() -> None:
     (backend,) = heron_storage_s3.register_storage()
     assert isinstance(backend, heron.StorageBackend)
     assert backend.name == "s3"
-    assert list(backend.schemes) == ["s3", "s3a"]
+    assert list(backend.schemes) == ["s3", "s3a", "s3n"]
     assert backend.summary
     assert not backend.planned
 

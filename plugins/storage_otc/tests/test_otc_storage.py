@@ -101,6 +101,12 @@ class TestGate:
             storage.read(url)
 
 
+def test_obs_is_read_through_obstore_too(gate: ObsGate, url: str) -> None:
+    storage = BACKEND.load(gate.options())
+    assert storage.read(url) == b"hello" and storage.peek(url, 2)[1] == b"he"
+    assert storage.native.answered == 2  # type: ignore[attr-defined]
+
+
 def test_the_backend_for_s3_names_the_option_that_obs_needs(gate: ObsGate, url: str) -> None:
     (s3,) = heron_storage_s3.register_storage()
     there = url.replace("obs://", "s3://")

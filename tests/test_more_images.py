@@ -193,10 +193,10 @@ def test_bombs_are_refused(tmp_path, name, content):
 
 def test_a_file_without_a_decoder_says_what_it_is(tmp_path, workspace):
     (tmp_path / "files").mkdir()
-    for name in ("a.heic", "b.psd", "c.bin"):
+    for name in ("a.jxl", "b.psb", "c.bin"):
         (tmp_path / "files" / name).write_bytes(bytes(range(256)))
     report = workspace.ingest.files([str(tmp_path / "files")], folder="F", ignore_errors=True)
     reasons = sorted(problem.reason for problem in report.problems)
-    assert reasons[0].startswith("a.heic: no decoder reads .heic (HEIF)")
-    assert reasons[1].startswith("b.psd: no decoder reads .psd (Photoshop)")
+    assert reasons[0].startswith("a.jxl: no decoder reads .jxl (JPEG XL)")
+    assert reasons[1].startswith("b.psb: no decoder reads .psb (Photoshop)")
     assert reasons[2] == "c.bin: no known format, catalogued by its name and size alone"

@@ -7,18 +7,27 @@ def formats(*kinds: str) -> str:
     """The table of formats of some kinds, with the decoders that read them."""
     from heron.builtin import plugin_manager
 
-    rows: dict[tuple[str, str, str], list[str]] = {}
+    rows: dict[tuple[str, str, str, str, str, str, str], list[str]] = {}
     for decoder in plugin_manager().decoders():
         for known in decoder.formats:
             if known.kind in kinds:
                 by = f"`heron[{decoder.extra}]`" if decoder.extra else "built in"
-                suffixes = rows.setdefault((known.media_type, decoder.summary, by), [])
+                facts = " ".join(f"`{name}`" for name in decoder.namespaces)
+                pictures = ", ".join(what for what in decoder.gives if what != "text")
+                text = "yes" if "text" in decoder.gives else ""
+                key = (known.media_type, facts, pictures, text, known.checked, decoder.summary, by)
+                suffixes = rows.setdefault(key, [])
                 suffixes += [f"`{suffix}`" for suffix in known.suffixes if f"`{suffix}`" not in suffixes]
     lines = [
-        f"| {media} | {' '.join(suffixes)} | {about} | {by} |"
-        for (media, about, by), suffixes in rows.items()
+        f"| {media} | {' '.join(suffixes)} | {' | '.join(rest)} |"
+        for (media, *rest), suffixes in rows.items()
     ]
-    return "\n".join(["| media type | suffixes | decoder | install |", "|---|---|---|---|", *lines])
+    head = "| media type | suffixes | facts | pictures | text | checked | decoder | install |"
+    legend = (
+        "*Facts* are namespaces of conditions beside size, length and time of capture. *Checked* is how far an import checks a local file: "
+        "its header, its header and a first frame, that it goes on to its end, or all of it."
+    )
+    return "\n".join([head, "|---" * 8 + "|", *lines, "", legend])
 
 
 def personal() -> str:

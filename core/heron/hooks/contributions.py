@@ -90,7 +90,8 @@ class MediaFormat:
 
     `signature` is a regular expression that is matched at the start of the first 1,024 bytes; of several that
     match, the longest match wins. `suffixes` are lower-case with their dot. A format with `needs_suffix` only
-    matches if the file name has one of its suffixes too (for instance gzip of a NIfTI volume).
+    matches if the file name has one of its suffixes too (for instance gzip of a NIfTI volume). `checked` says how far an
+    import checks a file of this machine: its `header`, its header and a `first frame`, that it goes on to its `end`, or `all` of it.
     """
 
     media_type: str
@@ -98,6 +99,9 @@ class MediaFormat:
     suffixes: Sequence[str] = field(converter=texts)
     signature: bytes | None = None
     needs_suffix: bool = False
+    checked: Literal["header", "first frame", "end", "all"] = field(
+        default="header", validator=in_(("header", "first frame", "end", "all"))
+    )
 
     def pattern(self) -> re.Pattern[bytes] | None:
         """The compiled signature."""
@@ -131,6 +135,7 @@ class MediaDecoder(Contribution):
     with `namespaces=["las"]`, the fact `points` is queried as `las.points`. Decoders may share a namespace; then both mean
     the same facts. `personal` names personal facts, such as `dicom.PatientName`; an import leaves them out on request.
     An installed one runs in processes with limits of time and memory; `isolation="none"` runs it in Heron's own.
+    `gives` says for the documentation what it gives beside facts: `picture`, `frames`, `values`, `text`, `series`.
     """
 
     sort: ClassVar[str] = "decoder"
@@ -140,6 +145,7 @@ class MediaDecoder(Contribution):
     namespaces: Sequence[str] = field(default=(), converter=texts, validator=_checked_namespaces)
     personal: Sequence[str] = field(default=(), converter=texts)
     isolation: Isolation = "process"
+    gives: Sequence[str] = field(default=(), converter=texts)
 
     def brings(self) -> list[str]:
         """The decoder, then the namespaces of its facts."""

@@ -43,8 +43,23 @@ def _load_quality() -> Measure:
     return measure
 
 
+_DECODED = frozenset(
+    (
+        "x-sgi",
+        "x-sun-raster",
+        "vnd.ms-dds",
+        "vnd.microsoft.icon",
+        "vnd.zbrush.pcx",
+        "x-tga",
+        "vnd.adobe.photoshop",
+    )
+)
+"""Images that do not say where they end, so that they are decoded to check them."""
+
+
 def _image(subtype: str, signature: bytes, *suffixes: str, needs_suffix: bool = False) -> MediaFormat:
     return MediaFormat(
+        checked="all" if subtype in _DECODED or subtype == "svg+xml" else "end",
         media_type=f"image/{subtype}",
         kind="image",
         suffixes=suffixes,
@@ -74,7 +89,12 @@ def _text(
     media_type: str, *suffixes: str, signature: bytes | None = None, needs_suffix: bool = False
 ) -> MediaFormat:
     return MediaFormat(
-        media_type=media_type, kind="text", suffixes=suffixes, signature=signature, needs_suffix=needs_suffix
+        checked="all",
+        media_type=media_type,
+        kind="text",
+        suffixes=suffixes,
+        signature=signature,
+        needs_suffix=needs_suffix,
     )
 
 
@@ -175,19 +195,7 @@ def register_decoders() -> Iterable[MediaDecoder]:
             ),
         ],
         load=_load_images,
-        namespaces=["exif", "image"],
-        personal=_PERSONAL,
-    )
-    yield MediaDecoder(
-        name="heif",
-        summary="HEIC and HEIF (libheif)",
-        formats=[
-            _image("heic", rb"....ftyp(?:hei[cxms]|hev[cxms])", ".heic"),
-            _image("heif", rb"....ftyp(?:mif[12]|msf1|miaf)", ".heif", ".hif"),
-        ],
-        requires=["pi_heif"],
-        extra="images",
-        load=_load_heif,
+        gives=["picture", "frames", "values"],
         namespaces=["exif", "image"],
         personal=_PERSONAL,
     )
@@ -204,6 +212,7 @@ def register_decoders() -> Iterable[MediaDecoder]:
             _text("application/xml", ".xml", signature=bom + rb"<\?xml\s"),
         ],
         load=_load_text,
+        gives=["picture", "text"],
         namespaces=["text"],
     )
     word = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
@@ -217,6 +226,7 @@ def register_decoders() -> Iterable[MediaDecoder]:
             _text(odt, ".odt", signature=is_odt),
         ],
         load=_load_office,
+        gives=["picture", "text"],
         namespaces=["text", "office"],
         personal=["office.author", "office.title", "office.subject", "office.keywords"],
     )
@@ -236,8 +246,23 @@ def register_decoders() -> Iterable[MediaDecoder]:
         requires=["resvg_py"],
         extra="svg",
         load=_load_svg,
+        gives=["picture"],
         namespaces=["svg"],
         personal=["svg.title", "svg.description", "svg.text"],
+    )
+    yield MediaDecoder(
+        name="heif",
+        summary="HEIC and HEIF (libheif)",
+        formats=[
+            _image("heic", rb"....ftyp(?:hei[cxms]|hev[cxms])", ".heic"),
+            _image("heif", rb"....ftyp(?:mif[12]|msf1|miaf)", ".heif", ".hif"),
+        ],
+        requires=["pi_heif"],
+        extra="images",
+        load=_load_heif,
+        gives=["picture", "frames", "values"],
+        namespaces=["exif", "image"],
+        personal=_PERSONAL,
     )
 
 

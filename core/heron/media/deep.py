@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,7 @@ from heron.media.levels import grey_levels
 _DEPTHS = (8, 10, 12, 14, 16)
 """Bit depths of sensors, whose values a TIFF stores in 16 bits."""
 
-_SAMPLE = 1_000_000
+_SAMPLE = 250_000
 """The most values from which percentiles are computed."""
 
 _BLOCK = 100_000
@@ -38,15 +39,18 @@ def to_bytes(image: Image.Image, nodata: float | None = None) -> Array:
 def grey_bytes(values: Array, *, is_full: bool = False, nodata: float | None = None) -> Array:
     """Grey values as bytes, in the window of `window_of`; NaN is black."""
     window = window_of(values, is_full=is_full, nodata=nodata)
-    shift = int(window.width).bit_length() - 9
+    if values.dtype == np.uint16:
+        shift = int(window.width).bit_length() - 9
+        return in_blocks(values, lambda block: np.minimum(block >> shift, 255))
+    return in_blocks(values, lambda block: grey_levels(without(block, nodata), window))
+
+
+def in_blocks(values: Array, levels: Callable[[Array], Array]) -> Array:
+    """The levels of values, uint8 of the same shape, some rows at once: those of real values need 40 bytes each for a moment."""
     shown = np.empty(values.shape, np.uint8)
-    rows = max(1, _BLOCK // max(1, values.shape[1]))
-    for start in range(0, len(values), rows):  # levels of real values need 40 bytes a pixel for a moment
-        block = values[start : start + rows]
-        if values.dtype == np.uint16:
-            shown[start : start + rows] = np.minimum(block >> shift, 255)
-        else:
-            shown[start : start + rows] = grey_levels(without(block, nodata), window)
+    rows = max(1, _BLOCK * len(values) // max(1, values.size))
+    for start in range(0, len(values), rows):
+        shown[start : start + rows] = levels(values[start : start + rows])
     return shown
 
 

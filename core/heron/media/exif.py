@@ -35,7 +35,8 @@ _TYPES = {
 
 _MAX_TEXT = 1000
 _MAX_ENTRIES = 1000
-_TIME = re.compile(r"(\d{4}):(\d\d):(\d\d) (\d\d:\d\d:\d\d)")
+_TIME = re.compile(r"(\d{4})[:-](\d\d)[:-](\d\d)[ T](\d\d:\d\d:\d\d)(?:\.\d+)?(Z|[+-]\d\d:\d\d)?")
+"""A time as EXIF says (4.6.5), and in ISO form, as some programs write it."""
 
 
 def exif_facts(block: bytes) -> dict[str, Json]:
@@ -59,9 +60,9 @@ def captured_at(facts: dict[str, Json]) -> str | None:
     for time, offset in (("DateTimeOriginal", "OffsetTimeOriginal"), ("DateTime", "OffsetTime")):
         match = _TIME.match(str(facts.get(time, "")))
         if match:
-            text = "{}-{}-{}T{}".format(*match.groups())
+            text = "{}-{}-{}T{}".format(*match.groups()[:4])
             try:
-                moment = datetime.fromisoformat(text + str(facts.get(offset, "")).strip())
+                moment = datetime.fromisoformat(text + (match[5] or str(facts.get(offset, "")).strip()))
                 return utc_iso(moment if moment.tzinfo else moment.replace(tzinfo=UTC))
             except (ValueError, OverflowError):
                 continue

@@ -26,8 +26,8 @@ def measure(picture: Image.Image, width: int, height: int) -> dict[str, float]:
       "Diatom autofocusing in brightfield microscopy: a comparative study", ICPR 2000.
     - `red`, `green`, `blue`: share of the sum of all three channels; a third each for a black picture.
     """
-    luma = picture.convert("L")
-    mean, variance = _moments(np.array(luma.histogram(), np.int64))
+    luma = np.asarray(picture.convert("L"))
+    mean, variance = _moments(luma)
     red, green, blue = _shares(np.array(picture.histogram(), np.int64).reshape(3, 256))
     return {
         "width": float(width),
@@ -36,17 +36,17 @@ def measure(picture: Image.Image, width: int, height: int) -> dict[str, float]:
         "aspect_ratio": width / height,
         "brightness": mean / 255,
         "contrast": variance**0.5 / 255,
-        "sharpness": _sharpness(np.asarray(luma)),
+        "sharpness": _sharpness(luma),
         "red": red,
         "green": green,
         "blue": blue,
     }
 
 
-def _moments(counts: np.ndarray[Any, Any]) -> tuple[float, float]:
-    """Mean and variance of values 0 to 255, given how often each occurs; exact up to the last division."""
-    values = np.arange(256, dtype=np.int64)
-    number, total, squares = int(counts.sum()), int(counts @ values), int(counts @ values**2)
+def _moments(values: np.ndarray[Any, Any]) -> tuple[float, float]:
+    """Mean and variance of whole numbers; exact up to the last division, since all sums are whole numbers below 2**53."""
+    real = values.ravel().astype(np.float64)
+    number, total, squares = real.size, int(real.sum()), int(np.square(real).sum())
     return total / number, (number * squares - total**2) / number**2
 
 
@@ -59,9 +59,14 @@ def _shares(counts: np.ndarray[Any, Any]) -> tuple[float, float, float]:
 
 
 def _sharpness(luma: np.ndarray[Any, Any]) -> float:
-    """The variance of the Laplacian, summed in integers so that every machine gives the same result."""
-    wide = np.pad(luma.astype(np.int32), 1, mode="reflect")
-    laplacian = wide[:-2, 1:-1] + wide[2:, 1:-1] + wide[1:-1, :-2] + wide[1:-1, 2:] - 4 * wide[1:-1, 1:-1]
-    number, total = int(laplacian.size), int(laplacian.sum(dtype=np.int64))
-    squares = int(np.square(laplacian).sum(dtype=np.int64))
-    return (number * squares - total**2) / number**2
+    """The variance of the Laplacian, summed in whole numbers so that every machine gives the same result."""
+    rows, columns = luma.shape
+    wide = np.empty((rows + 2, columns + 2), np.int16)
+    wide[1:-1, 1:-1] = luma
+    wide[0], wide[-1] = wide[2 if rows > 1 else 1], wide[-3 if rows > 1 else 1]
+    wide[:, 0], wide[:, -1] = wide[:, 2 if columns > 1 else 1], wide[:, -3 if columns > 1 else 1]
+    laplacian = wide[:-2, 1:-1] + wide[2:, 1:-1]
+    laplacian += wide[1:-1, :-2]
+    laplacian += wide[1:-1, 2:]
+    laplacian -= 4 * wide[1:-1, 1:-1]
+    return _moments(laplacian)[1]

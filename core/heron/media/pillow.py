@@ -116,7 +116,7 @@ def opened(file: MediaFile, stream: BinaryIO) -> Image.Image:
         if file.media_type == "image/webp" and (header := read_webp_header(stream)):
             # Pillow takes the memory of an animation as soon as it opens the file
             check_pixels(file.name, header.width, header.height)
-            check_memory(file.name, memory_of("WEBP", header.width, header.height))
+            check_memory(file.name, memory_of("WEBP", header.width, header.height, "RGB"))
             stream.seek(0)
         if file.media_type == "image/gif":
             gif_delays(stream, 1)  # Pillow would read, and keep, any number of comments

@@ -20,6 +20,9 @@ HEAD = 1024
 """Bytes of a file that sniffing reads."""
 
 _CONTROL = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f]")
+_LONG = 200
+"""So many bytes without a control character are text, whatever their encoding; shorter ones may be anything."""
+
 _BLANKS = re.compile(r"(?:\s|%20)+\Z")
 """Blanks at the end of a file name, which say nothing of its kind."""
 
@@ -157,5 +160,5 @@ def is_text(head: bytes) -> bool:
         codecs.getincrementaldecoder("utf-8")().decode(head)
     except UnicodeDecodeError:
         high = sum(byte >= 0x80 for byte in head)
-        return high < len(head) // 3
+        return high < len(head) // 3 or len(head) >= _LONG
     return True

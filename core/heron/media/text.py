@@ -13,6 +13,7 @@ from PIL.Image import Image
 
 from heron.errors import MediaError
 from heron.hooks import MediaFile
+from heron.media.charsets import eight_bit, encoding_of
 from heron.media.html_text import visible_text
 from heron.media.text_picture import draw_text
 from heron.models import MediaFacts
@@ -40,10 +41,13 @@ class TextDecoder:
         kind `other`.
         """
         try:
-            lines, characters, encoding, beginning = _count(file, _encoding(file.head))
+            encoding, source = encoding_of(file)
+            lines, characters, encoding, beginning = _count(file, encoding)
         except _NoText as error:
             return MediaFacts(kind="other", media_type="application/octet-stream", note=str(error))
         about: dict[str, Any] = {"encoding": encoding, "lines": lines, "characters": characters}
+        if source != "unicode":
+            about["encoding_source"] = source
         if file.media_type == "text/html":
             title, beginning = visible_text(beginning)
             if title:
@@ -58,7 +62,7 @@ class TextDecoder:
         """The beginning as a page; only the beginning is read. None if the file is not text."""
         with file.open() as stream:
             beginning = stream.read(_BEGINNING)
-        text = "".join(_decoded(io.BytesIO(beginning), file.head))
+        text = "".join(_decoded(io.BytesIO(beginning), encoding_of(file, beginning)[0]))
         if "\0" in text:
             return None
         return draw_text(text, file.media_type, file.name, size, whole=len(beginning) == file.size)
@@ -68,23 +72,16 @@ class TextDecoder:
         data.
         """
         with file.open() as stream:
-            for piece in _decoded(stream, file.head, _PARSED if file.media_type == "text/html" else _CHUNK):
+            for piece in _decoded(
+                stream, encoding_of(file)[0], _PARSED if file.media_type == "text/html" else _CHUNK
+            ):
                 if "\0" in piece:
                     raise MediaError(f"{file.name} begins like text, but holds binary data")
                 yield visible_text(piece)[1] if file.media_type == "text/html" else piece
 
 
-def _encoding(head: bytes) -> str:
-    if head.startswith(codecs.BOM_UTF8):
-        return "utf-8-sig"
-    if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        return "utf-16"
-    return "utf-8"
-
-
-def _decoded(stream: BinaryIO, head: bytes, size: int = _CHUNK) -> Iterator[str]:
+def _decoded(stream: BinaryIO, encoding: str, size: int = _CHUNK) -> Iterator[str]:
     """The text of a stream in pieces; from the first byte that is not UTF-8 on, it is decoded as 8-bit text."""
-    encoding = _encoding(head)
     decoder = codecs.getincrementaldecoder(encoding)("strict" if encoding == "utf-8" else "replace")
     at_end = False
     while not at_end:
@@ -94,7 +91,7 @@ def _decoded(stream: BinaryIO, head: bytes, size: int = _CHUNK) -> Iterator[str]
         try:
             text = decoder.decode(chunk, final=at_end)
         except UnicodeDecodeError:
-            decoder = codecs.getincrementaldecoder("cp1252")("replace")
+            decoder = codecs.getincrementaldecoder(eight_bit(waiting + chunk)[0])("replace")
             text = decoder.decode(waiting + chunk)
         if text:
             yield text
@@ -123,10 +120,10 @@ def _count(file: MediaFile, encoding: str) -> tuple[int, int, str, str]:
                     raise _NoText("begins like text, but holds binary data")
             decoder.decode(b"", final=True)
         except UnicodeDecodeError as error:
-            if encoding == "utf-8":
-                return _count(file, "cp1252" if b"\x81" not in file.head else "latin-1")
-            if encoding == "cp1252":
+            if not encoding.startswith("utf"):
                 return _count(file, "latin-1")
+            if encoding == "utf-8":
+                return _count(file, "cp1252")
             raise _NoText(f"begins like text, but is not valid {encoding}: {error.reason}") from error
     return lines + (1 if last and last != "\n" else 0), characters, encoding, beginning
 
@@ -149,9 +146,10 @@ def _describe(file: MediaFile, encoding: str, about: dict[str, Any]) -> str | No
             return f"not valid JSON: {error}"
     else:
         parser: XMLPullParser[Any] = XMLPullParser(events=("start",))
+        source: Any = content if encoding.startswith("utf") else content.decode(encoding, "replace")
         try:
             for start in range(0, len(content), 4096):
-                parser.feed(content[start : start + 4096])
+                parser.feed(source[start : start + 4096])
                 for event in parser.read_events():
                     about["root"] = str(getattr(event[-1], "tag", ""))[:300]
                     return None

@@ -8,9 +8,9 @@ import numpy as np
 from PIL import Image, TiffImagePlugin
 
 from heron.errors import HeronError
-from heron.hooks import MediaFile, Values
+from heron.hooks import MediaFile, Values, Window
 from heron.limits import check_pixels, max_memory
-from heron.media.deep import bounds_of, deep_values, grey_bytes, turned, window_of, without
+from heron.media.deep import bounds_of, deep_values, grey_bytes, in_blocks, turned, window_of, without
 from heron.media.headers import ImageHeader
 from heron.media.levels import grey_levels
 from heron.media.pillow import memory_of, opened, reading
@@ -181,10 +181,9 @@ def _levels(values: Array, layout: Layout) -> Array:
         if layout.bits < 8:
             return (values.astype(np.uint16) * 255 // ((1 << layout.bits) - 1)).astype(np.uint8)
         return (values >> (layout.bits - 8)).astype(np.uint8)
-    finite = values[np.isfinite(values)]
     low, high = (0.0, 1.0) if values.dtype.kind == "f" else (1.0, 0.0)
-    if not finite.size or finite.min() < low or finite.max() > high:
-        low, high = bounds_of(values, layout.nodata)
-    from heron.hooks import Window
-
-    return grey_levels(without(values, layout.nodata), Window((high - low) or 1.0, low / 2 + high / 2))
+    with np.errstate(invalid="ignore"):
+        if not (np.nanmin(values, initial=0.0) >= low and np.nanmax(values, initial=0.0) <= high):
+            low, high = bounds_of(values, layout.nodata)
+    window = Window((high - low) or 1.0, low / 2 + high / 2)
+    return in_blocks(values, lambda block: grey_levels(without(block, layout.nodata), window))

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import pytest
 
 from heron.errors import MediaError
-from heron.hooks.interfaces import FrameDecoder, SeriesDecoder
+from heron.hooks.interfaces import FrameDecoder, SeriesDecoder, TextReader
 from heron.hooks.values import ValueDecoder
 from heron.media import answers
 from heron.models import MediaFacts
@@ -48,6 +48,18 @@ class DecoderContract(FrameRules, ValueRules, RecordContract):
     def record(self) -> Contribution:
         """The decoder under test."""
         return self.decoder
+
+    def test_gives_what_its_record_says(self) -> None:
+        """The documentation is made from the record."""
+        decoder, gives = self.load(), set(self.decoder.gives)
+        able = {
+            "frames": isinstance(decoder, FrameDecoder),
+            "text": isinstance(decoder, TextReader),
+            "values": isinstance(decoder, ValueDecoder),
+            "series": isinstance(decoder, SeriesDecoder),
+        }
+        if gives:
+            assert gives - {"picture"} == {name for name, is_there in able.items() if is_there}
 
     @pytest.fixture
     def good_files(self) -> GoodFiles:

@@ -35,6 +35,7 @@ def register_decoders() -> Iterable[heron.MediaDecoder]:
         namespaces=["dicom"],
         personal=PERSONAL,
         load=load_dicom,
+        gives=["picture", "frames", "values", "series"],
     )
     yield heron.MediaDecoder(
         name="nifti",
@@ -45,4 +46,5 @@ def register_decoders() -> Iterable[heron.MediaDecoder]:
         namespaces=["nifti"],
         personal=["nifti.description"],
         load=load_nifti,
+        gives=["picture", "frames", "values"],
     )

@@ -13,12 +13,14 @@ _BIG = rb"\x00\x08\x00[\x00-\x20](?:UL\x00\x04|CS\x00[\x00-\x40]|UI\x00[\x00-\x4
 
 DICOM = [
     heron.MediaFormat(
+        checked="end",
         media_type="application/dicom",
         kind="dicom",
         suffixes=[".dcm", ".dicom", ".ima"],
         signature=rb".{128}DICM",
     ),
     heron.MediaFormat(
+        checked="end",
         media_type="application/dicom",
         kind="dicom",
         suffixes=[".dcm", ".dicom", ".ima"],
@@ -26,6 +28,7 @@ DICOM = [
         needs_suffix=True,
     ),
     heron.MediaFormat(
+        checked="end",
         media_type="application/dicom",
         kind="dicom",
         suffixes=[".dcm", ".dicom", ".ima"],
@@ -38,18 +41,21 @@ has to follow."""
 
 NIFTI = [
     heron.MediaFormat(
+        checked="end",
         media_type=_NIFTI,
         kind="nifti",
         suffixes=[".nii"],
         signature=rb"(?:\x5c\x01\0\0|\0\0\x01\x5c).{340}n[+i]1\0",
     ),
     heron.MediaFormat(
+        checked="end",
         media_type=_NIFTI,
         kind="nifti",
         suffixes=[".nii"],
         signature=rb"(?:\x1c\x02\0\0|\0\0\x02\x1c)n[+i]2\0\r\n\x1a\n",
     ),
     heron.MediaFormat(
+        checked="end",
         media_type=f"{_NIFTI}+gzip",
         kind="nifti",
         suffixes=[".nii.gz"],

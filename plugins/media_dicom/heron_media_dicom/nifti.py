@@ -115,6 +115,10 @@ class NiftiDecoder:
                 yield number, made(header, data, number)
 
 
+_SHOWING = 32
+"""Bytes of a pixel while its value becomes a grey level; as measured."""
+
+
 def _whole(file: heron.MediaFile, header: Header, content: Content) -> int | None:
     """How many slices are complete; None if counting would mean reading a whole stored object."""
     if content.is_gzip and file.path is None:
@@ -132,7 +136,9 @@ def _size_in_trailer(file: heron.MediaFile) -> int:
 
 
 def _slice(file: heron.MediaFile, header: Header, content: Content, number: int) -> numpy.ndarray[Any, Any]:
-    """The bytes of a slice; raises CutShort."""
+    """The bytes of a slice; raises CutShort, and MediaError for one that takes too much memory."""
+    pixels = header.shape[0] * header.shape[1]
+    heron.check_memory(file.name, pixels * _SHOWING + 3 * header.slice_size)
     start = header.offset + number * header.slice_size
     data = content.read(start, header.slice_size)
     if len(data) < header.slice_size:

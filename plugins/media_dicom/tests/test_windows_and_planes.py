@@ -13,7 +13,7 @@ from PIL import Image
 import heron
 from heron.testing import LocalMediaFile
 from heron_media_dicom.dicom.decoder import DicomDecoder
-from heron_media_dicom.dicom.testing import ct_slice, written
+from heron_media_dicom.dicom.testing import bundled_file, ct_slice, written
 
 SHAPE = (4, 6, 8)
 """Slices, rows and columns of the volume: all different, so that a wrong axis is a wrong shape."""
@@ -205,3 +205,14 @@ def test_colours_have_no_window(tmp_path: Path) -> None:
         assert workspace.pictures.viewing(item).windows == ()
         with pytest.raises(heron.InvalidInput, match="no window"):
             workspace.pictures.picture(item, window=1, level=1)
+
+
+def test_a_series_without_pictures_is_no_failure(tmp_path: Path) -> None:
+    """A report, a plan and an ECG have nothing to show."""
+    (tmp_path / "files").mkdir()
+    for name in ("reportsi.dcm", "rtplan.dcm", "waveform_ecg.dcm", "CT_small.dcm"):
+        (tmp_path / "files" / name).write_bytes(bundled_file(name).read_bytes())
+    with heron.init(tmp_path / "lake") as workspace:
+        workspace.ingest.files([str(tmp_path / "files")], folder="F")
+        made = workspace.pictures.make(workspace.items.list())
+    assert (made.items, made.failed, list(made.problems)) == (1, 0, [])

@@ -48,4 +48,5 @@ def register_decoders() -> Iterable[heron.MediaDecoder]:
         namespaces=["pdf"],
         personal=["pdf.author", "pdf.title", "pdf.subject", "pdf.keywords", "pdf.text"],
         load=load_pdf,
+        gives=["picture", "frames", "text"],
     )

@@ -34,6 +34,7 @@ def register_decoders() -> Iterable[heron.MediaDecoder]:
         namespaces=["video", "audio"],
         personal=["video.location"],
         load=load_video,
+        gives=["picture", "frames"],
     )
     yield heron.MediaDecoder(
         name="audio",
@@ -43,4 +44,5 @@ def register_decoders() -> Iterable[heron.MediaDecoder]:
         extra="video",
         namespaces=["audio"],
         load=load_audio,
+        gives=["picture"],
     )

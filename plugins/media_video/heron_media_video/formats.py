@@ -19,15 +19,32 @@ _EBML = rb"\x1aE\xdf\xa3.{1,48}?B\x82"
 """A Matroska header up to the element DocType (RFC 8794, 11.2); what follows is its size and its text."""
 
 
+_WITH_SIZES = (
+    "video/mp4", "video/quicktime", "video/webm", "video/matroska", "video/x-msvideo", "audio/mp4", "audio/wav",
+)  # fmt: skip
+"""Formats that say where they end."""
+
+
 def _video(media_type: str, *suffixes: str, signature: bytes) -> heron.MediaFormat:
-    return heron.MediaFormat(media_type=media_type, kind="video", suffixes=suffixes, signature=signature)
+    return heron.MediaFormat(
+        media_type=media_type,
+        kind="video",
+        suffixes=suffixes,
+        signature=signature,
+        checked="end" if media_type in _WITH_SIZES else "first frame",
+    )
 
 
 def _audio(
     media_type: str, *suffixes: str, signature: bytes, needs_suffix: bool = False
 ) -> heron.MediaFormat:
     return heron.MediaFormat(
-        media_type=media_type, kind="audio", suffixes=suffixes, signature=signature, needs_suffix=needs_suffix
+        media_type=media_type,
+        kind="audio",
+        suffixes=suffixes,
+        signature=signature,
+        needs_suffix=needs_suffix,
+        checked="end" if media_type in _WITH_SIZES else "first frame",
     )
 
 

@@ -16,7 +16,7 @@ import heron
 from heron_media_dicom.dicom.codecs import decoder_of
 from heron_media_dicom.dicom.fallback import read_element, read_items
 from heron_media_dicom.dicom.fragments import CompressedFrames
-from heron_media_dicom.dicom.header import Header
+from heron_media_dicom.dicom.header import Header, whole
 from heron_media_dicom.dicom.pictures import picture_of
 from heron_media_dicom.dicom.scans import values_of
 from heron_media_dicom.dicom.stream import GuardedStream
@@ -29,6 +29,9 @@ _MACROS = (
 )  # fmt: skip
 """The functional groups that say how a frame is shown, and where it is (PS3.3 C.7.6.16.2)."""
 
+_SHOWING = 32
+"""Bytes of a pixel while its frame is decoded and shown; as measured."""
+
 _MOST_GROUPS = 64 * 1024 * 1024
 """The most bytes of functional groups that are read to show the frames of a file."""
 
@@ -40,6 +43,8 @@ class Frames:
 
     def __init__(self, header: Header, name: str) -> None:
         assert header.elements.pixels is not None
+        self._name = name
+        self._pixels_of_frame = whole(header.facts, "Rows") * whole(header.facts, "Columns")
         self._pixels = header.elements.pixels
         self._decoder = decoder_of(header.syntax)
         self._compressed = CompressedFrames(header, name) if is_compressed(header.syntax) else None
@@ -67,7 +72,11 @@ class Frames:
         return values_of(*self._decoded(number))
 
     def _decoded(self, number: int) -> tuple[Any, Dataset, str]:
-        """The stored values of a frame, the elements that say how it is shown, and what its values mean."""
+        """The stored values of a frame, the elements that say how it is shown, and what its values mean.
+
+        Raises MediaError for one that takes too much memory.
+        """
+        heron.check_memory(self._name, _SHOWING * self._pixels_of_frame)
         shown = self._shown(number)
         if self._compressed:
             source: Any = encapsulate([self._compressed.read(number)], has_bot=False)

@@ -18,6 +18,7 @@ from heron_media_video.containers import Media
 from heron_media_video.decoding import frames, packets, rewind, undecodable
 from heron_media_video.index import FrameIndex, frame_index
 from heron_media_video.pictures import transposition
+from heron_media_video.sound_ends import sound_cut_off
 
 _COUNTED = 1024 * 1024
 """Bytes up to which a file of another machine is read through to count its frames, and any file is decoded for that."""
@@ -118,7 +119,7 @@ def sound_facts(media: Media) -> heron.MediaFacts:
         channels=stream.codec_context.channels or None,
         captured_at=_captured_at(tags),
         extra={"audio": _known({**sound, **{name: tags.get(name) for name in _SOUND_TAGS}})},
-        note=missing(media),
+        note=missing(media) or sound_cut_off(media),
     )
 
 

@@ -20,7 +20,7 @@ _EBML = rb"\x1aE\xdf\xa3.{1,48}?B\x82"
 
 
 _WITH_SIZES = (
-    "video/mp4", "video/quicktime", "video/webm", "video/matroska", "video/x-msvideo", "audio/mp4", "audio/wav",
+    "video/mp4", "video/quicktime", "video/webm", "video/matroska", "video/x-msvideo", "audio/mp4", "audio/wav", "audio/flac", "audio/ogg",
 )  # fmt: skip
 """Formats that say where they end."""
 

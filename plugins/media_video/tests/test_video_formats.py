@@ -86,3 +86,19 @@ def test_a_sound_has_its_length_and_its_bits(
     assert facts.kind == "audio" and abs(facts.duration - 1) < 0.08
     assert facts.extra["audio"].get("bit_depth") == depth
     assert AUDIO.picture(file, 64).size == (64, 32)
+
+
+@pytest.mark.parametrize(
+    ("name", "codec"),
+    [("a.flac", "flac"), ("a.mp3", "libmp3lame"), ("a.opus", "libopus")],
+)
+def test_half_of_a_sound_is_said_to_be_one(tmp_path: Path, name: str, codec: str) -> None:
+    path = write_sound(tmp_path / name, codec, seconds=3.0)
+    found = format_of(SOUND, path)
+    assert found is not None
+    assert AUDIO.probe(LocalMediaFile(path, found.media_type)).note is None
+    content = path.read_bytes()
+    for share in (0.5, 0.9):
+        (tmp_path / f"cut-{name}").write_bytes(content[: int(len(content) * share)])
+        note = AUDIO.probe(LocalMediaFile(tmp_path / f"cut-{name}", found.media_type)).note
+        assert note is not None and "cut off" in note

@@ -5,7 +5,6 @@ LAKE is the folder that `heron quickstart` makes; it is copied, and nothing in i
 
 from __future__ import annotations
 
-import os
 import shutil
 import sqlite3
 import sys
@@ -17,10 +16,10 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
-import httpx
 from PIL import Image
 
 import heron
+from heron_explorer.testing import ARGUMENTS, CHROMIUM, Watched, lacking, pressed, selected
 from heron_server.testing import Served, served
 
 PICTURES = Path(__file__).parent / "pictures" / "explorer"
@@ -90,9 +89,32 @@ def views(root: Path) -> dict[str, tuple[dict[str, str], Callable[[Any], object]
     def tiles(page: Any) -> None:
         page.locator(".tile[data-uuid] img").first.wait_for()
 
+    def groups(page: Any) -> None:
+        page.get_by_role("region", name="Group 1").locator("img").first.wait_for()
+
+    def drawn(page: Any) -> None:
+        tiles(page)
+        page.frame_locator("iframe").locator("canvas[data-shown][data-drag]").wait_for()
+
+    def half(page: Any) -> None:
+        drawn(page)
+        box = page.frame_locator("iframe").locator("canvas").bounding_box()
+        left, top, width, height = box["x"], box["y"], box["width"], box["height"]
+        page.get_by_role("button", name="Box").click()
+        page.frame_locator("iframe").locator("canvas[data-drag=box]").wait_for()
+        pressed(page, (left + width * 0.6, top + 5), (left + width - 5, top + height * 0.45))
+        selected(page).wait_for()
+        page.mouse.move(10, 10)
+
     found: dict[str, tuple[dict[str, str], Callable[[Any], object]]] = {
         "grid": ({}, tiles),
-        "table": ({"view": "table"}, lambda page: None),
+        "table": ({"view": "table", "in": "folder:Lake/photos"}, lambda page: None),
+        "duplicates": ({"view": "duplicates", "near": "0.94", "in": "folder:Lake"}, groups),
+        "plot": (
+            {"plot": "on", "colour": "city", "in": "folder:Lake/photos", "captions": "city,temperature"},
+            half,
+        ),
+        "search": ({"text": "a red bus in the rain at night", "plot": "on", "colour": "city"}, drawn),
         "dataset": ({"page": "datasets", "name": dataset}, rows),
         "project": ({"page": "projects", "name": "Night survey"}, rows),
     }
@@ -102,25 +124,23 @@ def views(root: Path) -> dict[str, tuple[dict[str, str], Callable[[Any], object]
     return found
 
 
-def take(server: Served, root: Path, chromium: str) -> None:
+def take(server: Served, root: Path) -> None:
     """Take all pictures of a served lake."""
     from playwright.sync_api import sync_playwright
 
-    answer = httpx.post(f"{server.url}/login", data={"token": server.token})
-    name, value = answer.headers["set-cookie"].split(";")[0].split("=", 1)
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-gpu"])
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
         for scheme in ("light", "dark"):
-            context = browser.new_context(viewport=SIZE, color_scheme=scheme, locale="en-GB")
-            context.add_cookies([{"name": name, "value": value, "url": server.url}])
-            page = context.new_page()
+            watched = Watched(browser, server, viewport=SIZE, color_scheme=scheme, locale="en-GB")
             for view, (query, prepared) in views(root).items():
-                page.goto(f"{server.url}/explore/?{urlencode(query)}")
+                page = watched.open(f"?{urlencode(query)}")
                 prepared(page)
                 page.wait_for_load_state("networkidle")
                 image = Image.open(BytesIO(page.screenshot()))
                 image.convert("RGB").save(PICTURES / f"{view}-{scheme}.webp", quality=QUALITY, method=6)
-            context.close()
+            watched.context.close()
+            if watched.faults:
+                sys.exit("\n".join(watched.faults))
         browser.close()
 
 
@@ -128,9 +148,8 @@ def main() -> None:
     """Copy the lake, serve it, and take the pictures."""
     if len(sys.argv) != 2:
         sys.exit(__doc__)
-    chromium = os.environ.get("HERON_CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
-    if chromium is None:
-        sys.exit("There is no Chromium; HERON_CHROMIUM names one.")
+    if missing := lacking():
+        sys.exit(f"There is no {missing}.")
     PICTURES.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder) / "lake"
@@ -138,7 +157,7 @@ def main() -> None:
         rename(root, Path(sys.argv[1]).resolve())
         prepare(root)
         with served(root, rate=1e9) as server:
-            take(server, root, chromium)
+            take(server, root)
     size = sum(path.stat().st_size for path in PICTURES.glob("*.webp"))
     sys.stdout.write(f"{len(list(PICTURES.glob('*.webp')))} pictures, {size / 1e6:.1f} MB\n")
 

@@ -102,3 +102,19 @@ def test_a_server_that_is_gone_is_no_server(lake, note):
 def test_a_fault_in_the_condition_is_told_at_once(lake):
     with pytest.raises(heron.QueryError):
         lake.show(where="width >")
+
+
+@pytest.mark.slow
+def test_a_real_notebook_shows_pictures_and_says_a_fault_in_one_sentence(lake, serves):
+    """The cells run in a kernel of Jupyter."""
+    pytest.importorskip("ipykernel")
+    v4 = pytest.importorskip("nbformat").v4
+    client = pytest.importorskip("nbclient").NotebookClient
+    cells = [f"import heron\nws = heron.open({str(lake.root)!r})", "ws.show()", "ws.show(where='nme = 1')"]
+    notebook = v4.new_notebook(cells=[v4.new_code_cell(cell) for cell in cells])
+    client(notebook, timeout=300, allow_errors=True, kernel_name="python3").execute()
+    (pictures,), (fault,) = (cell.outputs for cell in notebook.cells[1:])
+    assert [one["src"][:10] for one in Elements(pictures.data["text/html"]).found["img"]] == [
+        "data:image"
+    ] * 3
+    assert (fault.ename, fault.evalue) == ("QueryError", "there is no field 'nme' (did you mean name?)")

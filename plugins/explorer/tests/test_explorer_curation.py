@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import importlib.util
 import json
-from contextlib import closing
+from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 import httpx
 import pytest
 
 import heron
 from heron_explorer.testing import Watched, expect, facet, pressed, results, selected
-from heron_server.testing import Served
+from heron_server.testing import Served, served
 
 pytestmark = [
     pytest.mark.slow,
@@ -206,8 +206,12 @@ def test_an_item_that_is_deleted_in_another_window_and_a_key_that_is_gone_cost_n
 ) -> None:
     with closing(heron.open(root)) as here:
         doomed = here.search(where="name = 'the-red-bus.jpg' AND in_folder('Lake/copies')").rows[0]
-        page = watched.open("?in=folder:Lake&facets=never_there,city")
+        here.schema.add_scalar("brief", "number")
+        page = watched.open("?in=folder:Lake&facets=never_there,brief,city")
         expect(results(page, 55)).to_be_visible()
+        expect(facet(page, "brief")).to_contain_text("nothing")
+        here.schema.delete_key("brief")
+        expect(facet(page, "brief")).to_contain_text("no such field any more")
         page.locator(f"[data-uuid='{doomed.uuid}'] .picture").click(modifiers=["Control"])
         expect(selected(page)).to_contain_text("1 selected")
         here.items.delete([doomed])
@@ -221,22 +225,31 @@ def test_an_item_that_is_deleted_in_another_window_and_a_key_that_is_gone_cost_n
     expect(results(page, 169)).to_be_visible()
 
 
-def test_a_server_that_is_away_and_a_session_that_ends_lose_nothing_that_was_typed(watched: Watched) -> None:
-    page = watched.open()
-    tiles = page.locator(".tile[data-uuid]")
-    expect(tiles.first).to_be_visible()
-    page.get_by_role("searchbox", name="Search by words").fill("half a thought")
-    watched.context.set_offline(True)
-    expect(page.get_by_text("The server does not answer. What you see stays")).to_be_visible()
-    expect(tiles.first).to_be_visible()
-    watched.context.set_offline(False)
-    expect(page.get_by_text("The server does not answer")).to_have_count(0)
-    watched.context.clear_cookies()
-    expect(page.get_by_text("Your session has ended.")).to_be_visible()
-    watched.sign_in()
-    expect(page.get_by_text("Your session has ended.")).to_have_count(0)
-    expect(page.get_by_role("searchbox", name="Search by words")).to_have_value("half a thought")
-    expect(tiles.first).to_be_visible()
+def test_a_server_that_stops_and_comes_back_and_a_session_that_ends_with_it_lose_nothing_that_was_typed(
+    watching: Any, root: Path
+) -> None:
+    """Another server at the same port, as when `heron explore` is started again, knows no session of the first one."""
+    with ExitStack() as first:
+        server = first.enter_context(served(root, rate=1e9))
+        with watching(server) as watched:
+            page = watched.open(PHOTOS)
+            expect(results(page, 36)).to_be_visible()
+            page.get_by_role("searchbox", name="Search by words").fill("half a thought")
+            page.locator("[data-uuid] .picture").first.click(modifiers=["Control"])
+            first.close()
+            expect(page.get_by_text("The server does not answer. What you see stays")).to_be_visible()
+            expect(results(page, 36)).to_be_visible()
+            with served(root, rate=1e9, port=urlsplit(server.url).port) as second:
+                expect(page.get_by_text("Your session has ended.")).to_be_visible()
+                expect(page.get_by_text("The server does not answer")).to_have_count(0)
+                watched.token = second.token
+                watched.sign_in()
+                expect(page.get_by_text("Your session has ended.")).to_have_count(0)
+                expect(page.get_by_role("searchbox", name="Search by words")).to_have_value("half a thought")
+                expect(selected(page)).to_contain_text("1 selected")
+                facet(page, "city").get_by_role("button", name="Oslo").click()
+                expect(results(page, 12)).to_be_visible()
+                watched.context.close()
 
 
 def test_the_second_of_two_who_edit_one_item_is_told(watched: Watched, root: Path) -> None:

@@ -28,12 +28,15 @@ class Served:
 
 
 @contextmanager
-def served(path: str | Path, *, plugins: Sequence[object] = (), **settings: Any) -> Iterator[Served]:
-    """Serve a workspace at a free port of 127.0.0.1 until the block ends."""
+def served(
+    path: str | Path, *, plugins: Sequence[object] = (), port: int = 0, **settings: Any
+) -> Iterator[Served]:
+    """Serve a workspace at a port of 127.0.0.1, a free one unless `port` names it, until the block ends."""
     token = secrets.token_urlsafe(32)
     app = application(path, plugins=plugins, owner_token=token, **settings)
     with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(("127.0.0.1", port))
         listener.listen(128)
         server = uvicorn.Server(config_of(app, log_config=None))
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})

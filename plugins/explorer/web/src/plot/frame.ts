@@ -25,7 +25,7 @@ const plot = createScatterplot({
   pointSize: 3,
   pointSizeSelected: 3,
   pointOutlineWidth: 1,
-  opacityInactiveScale: 0.25,
+  opacityInactiveScale: 0.4,
   lassoOnLongPress: true,
   lassoInitiator: false,
   performanceMode: false,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from heron.answers import NameMatches
@@ -13,6 +13,7 @@ from heron.catalog.items import BUNDLE, ItemService, bundles, item_columns
 from heron.catalog.limits import at_most
 from heron.catalog.missing import missing
 from heron.catalog.referring import COLLECTION, ITEM, CollectionRef, ItemRefs, ProjectRef
+from heron.catalog.resolved import ids_of, in_bundles
 from heron.errors import AlreadyExists, InvalidInput
 from heron.metadata.keys import check_name
 from heron.models import Added, Collection, Item, now
@@ -47,6 +48,7 @@ class CollectionService:
         self._access.require("create", WORKSPACE, "collection")
         check_name(title, "collection title")
         uuid = new_uuid()
+        ids = ids_of(self._items, items)
         with self._database.doing(self, "create"):
             if self._database.row("SELECT 1 FROM collections WHERE title = ?", [title]):
                 raise AlreadyExists(
@@ -58,7 +60,7 @@ class CollectionService:
             )
             if project is not None:
                 self._put_into(uuid, self._project_to_change(project))
-            self._add(self.get(uuid), items)
+            self._add(self.get(uuid), ids)
             self._access.note(self.get(uuid))
         return self.get(uuid)
 
@@ -87,23 +89,21 @@ class CollectionService:
         )
         return [_collection(row) for row in rows]
 
-    @one_transaction
     def add(self, ref: CollectionRef, items: ItemRefs) -> Added:
         """Add an item, or many; items that are members already are skipped."""
-        collection = self._to_change(ref)
-        return self._add(collection, items)
+        self._to_change(ref)
+        ids = ids_of(self._items, items)
+        with self._database.doing(self, "add"):
+            return self._add(self._to_change(ref), ids)
 
-    def _add(self, collection: Collection, items: ItemRefs) -> Added:
-        added = given = 0
+    def _add(self, collection: Collection, ids: Sequence[int]) -> Added:
+        insert = "INSERT OR IGNORE INTO collection_items SELECT ?, value FROM json_each(?)"
         with self._database.write():
-            for bundle in bundles(ITEM.many(items)):
-                ids = self._items._ids(bundle)
-                added += self._database.execute_many(
-                    "INSERT OR IGNORE INTO collection_items VALUES (?, ?)",
-                    ((collection.id, id) for id in ids),
-                )
-                given += len(ids)
-        return Added(added, given - added)
+            added = sum(
+                self._database.execute(insert, [collection.id, bundle])
+                for bundle in in_bundles(self._database, ids)
+            )
+        return Added(added, len(ids) - added)
 
     @one_transaction
     def remove(self, ref: CollectionRef, items: ItemRefs) -> int:

@@ -26,6 +26,7 @@ from heron.catalog.referring import (
     VersionRef,
     parted_version,
 )
+from heron.catalog.resolved import ids_of, in_bundles
 from heron.catalog.vectors.owned import OwnedVectors
 from heron.catalog.versions.tables import Source, note_source, told
 from heron.errors import AlreadyExists, InvalidInput, NotFound
@@ -88,6 +89,8 @@ class DatasetService:
             raise InvalidInput(
                 "a dataset with a backing folder takes its rows from there", hint="leave out the items"
             )
+        members = self._collections.items(collection) if collection is not None else ()
+        ids = ids_of(self._items, chain(members, ITEM.many(items)))
         with self._database.doing(self, "create"):
             folder = self._folders.ensure(backing_folder) if backing_folder is not None else None
             if self._database.row("SELECT 1 FROM datasets WHERE title = ?", [title]):
@@ -111,14 +114,9 @@ class DatasetService:
                 )
             elif items or source is not None:
                 self._note_source(new, "create", {}, source)
-            self._add(
-                new,
-                chain(
-                    self._collections.items(collection) if collection is not None else (), ITEM.many(items)
-                ),
-            )
+            self._add(new, ids)
             if folder is not None:
-                self._add(new, self._items.stream(folder=folder))
+                self._add(new, ids_of(self._items, self._items.stream(folder=folder)))
                 self._database.execute(
                     "UPDATE datasets SET backing_folder_id = ? WHERE uuid = ?", [folder.id, uuid]
                 )
@@ -154,7 +152,6 @@ class DatasetService:
         )
         return [_dataset(row) for row in rows]
 
-    @one_transaction
     def add(
         self,
         ref: DatasetRef,
@@ -167,30 +164,39 @@ class DatasetService:
 
         `source` is as in `create`.
         """
+        self._to_change(ref, "import or move the items into that folder instead")
+        ids = ids_of(self._items, items)
+        with self._database.doing(self, "add"):
+            dataset = self._to_change(ref, "import or move the items into that folder instead")
+            self._note_source(dataset, "add", {}, source)
+            return self._add(dataset, ids, duplicates)
+
+    def _to_change(self, ref: DatasetRef, hint: str) -> Dataset:
+        """The dataset that is meant, which the user may update; raises InvalidInput if it has a backing folder."""
         dataset = self.get(ref)
         self._access.require("update", dataset)
-        _require_free(dataset, "import or move the items into that folder instead")
-        self._note_source(dataset, "add", {}, source)
-        return self._add(dataset, items, duplicates)
+        _require_free(dataset, hint)
+        return dataset
 
-    def _add(self, dataset: Dataset, items: ItemRefs, duplicates: Duplicates = "skip") -> Added:
-        insert = "INSERT INTO dataset_rows (dataset_id, item_id) SELECT :dataset, :item"
-        if duplicates != "add":
-            insert += " WHERE NOT EXISTS (SELECT 1 FROM dataset_rows WHERE dataset_id = :dataset AND item_id = :item)"
-        added = given = 0
+    def _add(self, dataset: Dataset, ids: Sequence[int], duplicates: Duplicates = "skip") -> Added:
+        insert = "INSERT INTO dataset_rows (dataset_id, item_id) SELECT ?1, value FROM json_each(?2) "
+        if duplicates == "add":
+            insert += "ORDER BY key"
+        else:
+            insert += (
+                "WHERE NOT EXISTS (SELECT 1 FROM dataset_rows WHERE dataset_id = ?1 AND item_id = value) "
+                "GROUP BY value ORDER BY min(key)"
+            )
+        added = 0
         with self._database.write():
-            for bundle in bundles(ITEM.many(items)):
-                ids = self._items._ids(bundle)
-                added += self._database.execute_many(
-                    insert, ({"dataset": dataset.id, "item": id} for id in ids)
-                )
-                given += len(ids)
-            if duplicates == "fail" and added < given:
+            for bundle in in_bundles(self._database, ids):
+                added += self._database.execute(insert, [dataset.id, bundle])
+            if duplicates == "fail" and added < len(ids):
                 raise AlreadyExists(
-                    f"{given - added} of the items are in dataset {dataset.title!r} already",
+                    f"{len(ids) - added} of the items are in dataset {dataset.title!r} already",
                     hint="choose skip or add",
                 )
-        return Added(added, given - added)
+        return Added(added, len(ids) - added)
 
     @one_transaction
     def remove(self, ref: DatasetRef, items: ItemRefs, *, source: Source | None = None) -> int:

@@ -184,8 +184,14 @@ def test_the_first_fault_of_many_vectors_is_named():
 def test_what_is_let_through_is_finite_in_the_file(value, dtype):
     with np.errstate(over="ignore"):
         is_finite = bool(np.isfinite(np.array(value, np.float32).astype(dtype)))
-    if is_finite:
+    least = float(np.finfo(dtype).smallest_normal)
+    if is_finite and (value == 0 or abs(np.float32(value)) >= least):
         checked([[value]], 1, place, dtype=dtype)
+    elif is_finite:
+        with pytest.raises(
+            InvalidInput, match=f"entry 0: the largest number of the vector, .* is too small for {dtype}"
+        ):
+            checked([[value]], 1, place, dtype=dtype)
     else:
         with pytest.raises(InvalidInput, match="entry 0: number 1"):
             checked([[value]], 1, place, dtype=dtype)

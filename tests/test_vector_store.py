@@ -338,3 +338,18 @@ def test_a_key_that_takes_no_vectors_is_refused_in_one_sentence(lake):
     with pytest.raises(NotFound, match="no vectors are kept under 'look'"):
         list(lake.vectors.stored("look"))
     assert lake.vectors.find("look", items[0]) is None
+
+
+def test_vectors_too_small_for_float16_are_refused_where_it_is_kept(lake, dtype):
+    items = register(lake, 3)
+    tiny = np.full((3, SIZE), 1e-9, np.float32)
+    tiny[0] = 0
+    if dtype == "float32":
+        assert lake.vectors.add("look", items, tiny).zeros == 1
+        return
+    with pytest.raises(
+        InvalidInput, match=r"the largest number of the vector, 1e-09, is too small for float16"
+    ):
+        lake.vectors.add("look", items, tiny)
+    tiny[:, 0] = 1
+    assert lake.vectors.add("look", items, tiny).zeros == 0

@@ -17,12 +17,16 @@ _TOO_LARGE: dict[DType, float] = {"float32": 2.0**128 - 2.0**103, "float16": 655
 """A number of this magnitude or more rounds to infinity (IEEE 754, round to nearest)."""
 
 
+_TOO_SMALL: dict[DType, float] = {"float32": 2.0**-126, "float16": 2.0**-14}
+"""Smaller numbers lose digits, and in the end become zero; in a vector whose largest number is so small, all do."""
+
+
 def checked(vectors: Any, size: int, name: Callable[[int], str], *, dtype: DType = "float32") -> Array:
     """Anything array-like as vectors, float32, shape (n, size), C-contiguous; not copied if it is so already.
 
     A single vector may have the shape (size,). Raises InvalidInput for another size, for anything that is not
-    a number, for NaN and infinity, and for numbers too large for `dtype`; the message calls the first faulty
-    vector `name(index)`.
+    a number, for NaN and infinity, for numbers too large for `dtype`, and for vectors, not of zeros, that are all too small for it; the
+    message calls the first faulty vector `name(index)`.
     """
     found = _array(vectors, size, name)
     if found.ndim == 1 and len(found) in (0, size):
@@ -39,6 +43,15 @@ def checked(vectors: Any, size: int, name: Callable[[int], str], *, dtype: DType
             largest = np.abs(block).max(1).astype(np.float64)
             row = start + int(np.argmin(largest < _TOO_LARGE[dtype]))
             raise InvalidInput(f"{name(row)}: {_fault(found[row], dtype)}")
+        small = np.flatnonzero(np.abs(block).max(1, initial=0) < _TOO_SMALL[dtype])
+        lost = next((int(row) for row in small if np.any(found[start + row])), None)
+        if lost is not None:
+            largest = float(np.abs(found[start + lost].astype(np.float64)).max())
+            raise InvalidInput(
+                f"{name(start + lost)}: the largest number of the vector, {largest:g}, is too small for {dtype}, which keeps "
+                f"numbers from {_TOO_SMALL[dtype]:.1e} on",
+                hint="multiply the vector by a number: that changes no similarity",
+            )
     return numbers
 
 

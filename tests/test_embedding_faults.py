@@ -86,6 +86,22 @@ def test_an_embedder_that_fails_is_named_in_one_sentence_and_what_was_done_stays
     assert lake.embed("colour").embedded == 2
 
 
+def test_an_embedding_that_is_refused_leaves_no_key_and_no_set_behind(lake, model, tmp_path):
+    paint(lake, tmp_path / "in", 3)
+    embed, model.embed_images = model.embed_images, raising
+    before = lake.schema.to_dict()
+    for _ in range(2):
+        with pytest.raises(PluginError, match="ZeroDivisionError"):
+            lake.embed("colour")
+        assert (lake.schema.to_dict(), lake.schema.unknown_keys(), lake.vectors.status()) == (before, [], [])
+    lake.schema.add_embedding("colour", 3)
+    with pytest.raises(PluginError):
+        lake.embed("colour")
+    assert "colour" in lake.schema.to_dict()  # it was there before
+    model.embed_images = embed
+    assert lake.embed("colour").embedded == 3
+
+
 @pytest.mark.parametrize("dtype", [np.float64, np.float16, np.int64])
 def test_numbers_of_another_type_are_taken_as_they_are(lake, model, tmp_path, dtype):
     items = paint(lake, tmp_path / "in", 3)

@@ -366,6 +366,12 @@ class SchemaService:
                 self._set_index(key)
                 self._set_full_text(key, after)
 
+    def _take_back(self, name: str) -> None:
+        """Drop a key that was added a moment ago, and that nothing has a value of."""
+        self._access.note(SCHEMA, keys=[name])
+        self._drop(name, self.current())
+        self._forget_unused([name])
+
     def _drop(self, name: str, schema: Schema) -> None:
         """Drop a key that an undo takes out of the schema; its values can be used in conditions as text."""
         row = self._database.row("SELECT type, parameters FROM schema_keys WHERE name = ?", [name])

@@ -104,6 +104,7 @@ class EmbeddingService:
         name = getattr(loaded, "model", model) if record.takes_model else None
         self._items._database.require_no_transaction("embedding")
         made_by = MadeBy(embedder, name, loaded.revision, "text" in record.embeds)
+        is_new = self._schema.current().get(key or embedder) is None
         kept = self._prepared(key or embedder, made_by, loaded, again)
         run = Run(
             self._vectors,
@@ -117,16 +118,21 @@ class EmbeddingService:
             with_frames=frames,
             again=again,
         )
-        if executor is None:
-            run(self.chosen(items), progress)
-        else:
-            finish = Vectors(embedder, name, loaded.revision, record.picture_size, record.batch)
-            drawing = Drawing(self._plugins(), finish)
-            with opened(self._plugins(), executor, grain=max(GRAIN, record.batch)) as workers:
-                produce = partial(
-                    by_workers, asked=run.asked, piece_of=run.vector_of, work=drawing, workers=workers
-                )
-                run(self.chosen(items), progress, produce)
+        try:
+            if executor is None:
+                run(self.chosen(items), progress)
+            else:
+                finish = Vectors(embedder, name, loaded.revision, record.picture_size, record.batch)
+                drawing = Drawing(self._plugins(), finish)
+                with opened(self._plugins(), executor, grain=max(GRAIN, record.batch)) as workers:
+                    produce = partial(
+                        by_workers, asked=run.asked, piece_of=run.vector_of, work=drawing, workers=workers
+                    )
+                    run(self.chosen(items), progress, produce)
+        except BaseException:
+            if is_new and not run.embedded:
+                self._take_back(kept)
+            raise
         self._vectors.refresh(kept.key)
         return Embedded(
             kept.key,
@@ -172,6 +178,14 @@ class EmbeddingService:
                 hint="give another key with --key",
             )
         return self._vectors._prepared(key, made_by, again=again)
+
+    def _take_back(self, kept: VectorSet) -> None:
+        """Take a key that was made for vectors which could not be computed out of the schema again, unless others have used it."""
+        with self._items._database.write():
+            now = self._vectors._rows.find(kept.key)
+            if now is not None and not self._vectors._rows.live_count(now):
+                self._vectors._rows.delete(now)
+                self._schema._take_back(kept.key)
 
 
 def _notes(record: EmbedderModel, run: Run) -> tuple[str, ...]:

@@ -14,6 +14,7 @@ import heron
 SETTINGS = (
     "config.json",
     "preprocessor_config.json",
+    "processor_config.json",
     "tokenizer.json",
     "tokenizer_config.json",
     "special_tokens_map.json",
@@ -70,7 +71,11 @@ class ModelDirectory:
         return f"sha256:{digest.hexdigest()[:16]}"
 
     def _files(self) -> Iterator[Path]:
-        yield from (path for name in SETTINGS if (path := self.folder / name).is_file())
+        there = [path for name in SETTINGS if (path := self.folder / name).is_file()]
+        is_older = (
+            self.folder / "preprocessor_config.json" in there
+        )  # then the newer file of transformers 5 is not read
+        yield from (path for path in there if not (is_older and path.name == "processor_config.json"))
         for graph in sorted({path for path in (self.vision, self.text) if path}):
             yield graph
             yield from sorted(path for path in graph.parent.glob(f"{graph.name}?*") if path.is_file())

@@ -28,24 +28,26 @@ Pixels = np.ndarray[Any, np.dtype[Any]]
 
 
 class Preprocessing:
-    """Resizes, crops, rescales and normalises as `preprocessor_config.json` says.
+    """Resizes, crops, rescales and normalises as `preprocessor_config.json` says, or `image_processor` in `processor_config.json`,
+    which transformers writes from version 5 on.
 
     `width` and `height` are those of the result. Either the shortest edge is scaled to a given length, and
     the aspect ratio is kept, or both edges are scaled to given lengths.
     """
 
-    def __init__(self, path: Path) -> None:
-        """Read the file; raises NotFound and InvalidInput."""
-        given = Settings.read(path)
+    def __init__(self, folder: Path) -> None:
+        """Read the settings of a model directory; raises NotFound and InvalidInput."""
+        given = _settings(folder)
         _refuse_other_processors(given)
         self._resampling = Image.Resampling(given.integer("resample", 0, 5, Image.Resampling.BICUBIC))
         crop = _crop(given)
         exact, self._shortest = _size(given)
         result = crop or exact
         if result is None:
-            raise heron.InvalidInput(f"{path}: without a centre crop, size needs a height and a width")
+            raise heron.InvalidInput(f"{given.place}: without a centre crop, size needs a height and a width")
         self.width, self.height = result
         self._exact = exact
+        self.place = given.place
         mean, std = [0.0] * 3, [1.0] * 3
         if given.flag("do_normalize", True):
             mean = given.three_numbers("image_mean", _MEAN)
@@ -91,6 +93,17 @@ class Preprocessing:
         if image.width <= image.height:
             return self._shortest, int(self._shortest * image.height / image.width)
         return int(self._shortest * image.width / image.height), self._shortest
+
+
+def _settings(folder: Path) -> Settings:
+    """How pictures are prepared, from the file that a model directory has."""
+    whole = folder / "processor_config.json"
+    if (folder / "preprocessor_config.json").is_file() or not whole.is_file():
+        return Settings.read(folder / "preprocessor_config.json")
+    given = Settings.read(whole)
+    if "image_processor" not in given:
+        raise given.refusal("image_processor", "how pictures are prepared")
+    return given.section("image_processor")
 
 
 def _refuse_other_processors(given: Settings) -> None:

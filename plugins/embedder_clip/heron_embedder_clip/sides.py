@@ -36,14 +36,14 @@ class VisionSide:
         self.size = graph.check("pixel_values", "image_embeds")
         self._graph = graph
         self._at_once = 1 if one_by_one else PICTURES
-        self._prepare = Preprocessing(folder / "preprocessor_config.json")
+        self._prepare = Preprocessing(folder)
         made = (self._prepare.height, self._prepare.width)
         seen = image_size(folder)
         for axis, length in enumerate(made, start=2):
             expected = graph.fixed("pixel_values", axis) or seen or length
             if length != expected:
                 raise heron.InvalidInput(
-                    f"{folder / 'preprocessor_config.json'} makes pictures of {made[1]} x {made[0]} pixels, "
+                    f"{self._prepare.place} makes pictures of {made[1]} x {made[0]} pixels, "
                     f"but the model takes {expected}"
                 )
 

@@ -27,7 +27,7 @@ from PIL import Image
 from heron_embedder_clip.pictures import Preprocessing
 resource.setrlimit(resource.RLIMIT_AS, (2_000_000_000, 2_000_000_000))
 picture = Image.linear_gradient("L").rotate(90).resize((60_000, 2)).convert("RGB")
-found = Preprocessing(Path(sys.argv[1]) / "preprocessor_config.json")([picture])
+found = Preprocessing(Path(sys.argv[1]))([picture])
 print(found.min(), found.max())
 """
 PLAIN = {"do_rescale": False, "do_normalize": False}
@@ -38,7 +38,7 @@ def prepare(tmp_path: Path) -> Any:
     def make(**settings: Any) -> Preprocessing:
         path = tmp_path / "preprocessor_config.json"
         path.write_text(json.dumps(settings))
-        return Preprocessing(path)
+        return Preprocessing(path.parent)
 
     return make
 
@@ -119,3 +119,30 @@ def test_one_embedder_serves_several_threads() -> None:
 def test_a_vector_of_zeros_stays_one() -> None:
     found = normalised(np.array([[3, 4], [0, 0]], np.float32))
     np.testing.assert_allclose(found, [[0.6, 0.8], [0, 0]], rtol=1e-6)
+
+
+def test_settings_of_transformers_5_are_read_where_the_older_file_is_missing(tmp_path):
+    values = {
+        **PLAIN,
+        "image_processor_type": "CLIPImageProcessorFast",
+        "size": {"longest_edge": None, "shortest_edge": 32},
+    }
+    picture = Image.radial_gradient("L").convert("RGB")
+    newer = tmp_path / "newer"
+    newer.mkdir()
+    (newer / "processor_config.json").write_text(
+        json.dumps({"processor_class": "CLIPProcessor", "image_processor": values})
+    )
+    older = tmp_path / "older"
+    older.mkdir()
+    (older / "preprocessor_config.json").write_text(json.dumps(values))
+    (older / "processor_config.json").write_text(json.dumps({"processor_class": "CLIPProcessor"}))
+    assert (Preprocessing(newer)([picture]) == Preprocessing(older)([picture])).all()
+    (newer / "processor_config.json").write_text(json.dumps({"image_processor": {**values, "resample": 17}}))
+    with pytest.raises(heron.InvalidInput, match=r"processor_config.json: image_processor: resample is 17"):
+        Preprocessing(newer)
+    (newer / "processor_config.json").write_text("{}")
+    with pytest.raises(
+        heron.InvalidInput, match="image_processor is missing, expected how pictures are prepared"
+    ):
+        Preprocessing(newer)

@@ -393,9 +393,9 @@ class SchemaService:
     def _set_full_text(self, key: SchemaKey, schema: Schema) -> None:
         """Create or drop the FTS5 index over a text key."""
         table = self._full_text_table(key.name)
-        for statement in dropping(table):
-            self._database.execute(statement)
-        if key.state != "active" or not schema.type_of(key).full_text:
-            return
-        for statement in full_text_statements(table, json_path(key.name)):
+        is_kept = key.state == "active" and schema.type_of(key).full_text
+        for statement in (
+            *dropping(table),
+            *(full_text_statements(table, json_path(key.name)) if is_kept else ()),
+        ):
             self._database.execute(statement)

@@ -368,7 +368,6 @@ class SchemaService:
 
     def _take_back(self, name: str) -> None:
         """Drop a key that was added a moment ago, and that nothing has a value of."""
-        self._access.note(SCHEMA, keys=[name])
         self._drop(name, self.current())
         self._forget_unused([name])
 

@@ -47,9 +47,11 @@ class TypeOrigin:
                 if by
                 else None,
             )
-        hint = f"pip install {self.distribution}" if by else None
+        if not by:
+            return PluginError(f"the metadata type {self.type} came with {source}, which is not there now")
         return PluginError(
-            f"the metadata type {self.type} came with {source}, which is not installed", hint=hint
+            f"the metadata type {self.type} came with {source}, which is not installed",
+            hint=f"pip install {self.distribution}",
         )
 
     def fault(self, value: Json) -> str | None:

@@ -211,6 +211,7 @@ EXAMPLES: dict[str, str] = {
     "curation.leakage": 'ws.curation.leakage("train", "test", "visual").items  # UUIDs of items of `test`',
     "curation.near_duplicates": 'found = ws.curation.near_duplicates("visual", threshold=0.9)\nws.collections.create("Redundant", items=found.redundant)',
     "curation.sheet": 'ws.curation.sheet(ws.curation.near_duplicates("visual", 0.9)).picture.save("twins.png")',
+    "curation.sample": 'ws.curation.sample("random", 2, seed=7).items',
     "curation.uniqueness": '[(item.name, item.score) for item in ws.curation.uniqueness("visual", limit=3).items]',
     "projections.delete": 'ws.projections.make("visual")\nws.projections.delete("visual")',
     "projections.get": 'ws.projections.make("visual")\nws.projections.get("visual").created_at',

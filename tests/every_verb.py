@@ -19,6 +19,7 @@ READS = {
     "curation.exact_duplicates": lambda w, t: w.curation.exact_duplicates(),
     "curation.leakage": lambda w, t: w.curation.leakage(t.title, t.title),
     "curation.near_duplicates": lambda w, t: w.curation.near_duplicates("look"),
+    "curation.sample": lambda w, t: w.curation.sample("random", 1, key="look"),
     "curation.sheet": lambda w, t: w.curation.sheet(t.twins),
     "curation.uniqueness": lambda w, t: w.curation.uniqueness("look"),
     "datasets.find": lambda w, t: w.datasets.find(t.title),

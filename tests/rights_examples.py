@@ -37,6 +37,7 @@ EXAMPLES = {
     ],
     "curation.sheet": [lambda w: w.curation.sheet(w.curation.near_duplicates("visual", 0.8))],
     "curation.uniqueness": [lambda w: w.curation.uniqueness("visual")],
+    "curation.sample": [lambda w: w.curation.sample("random", 3, key="visual")],
     "datasets.find": [lambda w: w.datasets.find("train")],
     "datasets.get": [lambda w: w.datasets.get("test"), lambda w: w.datasets.get("tset")],
     "datasets.list": [lambda w: w.datasets.list()],

@@ -80,6 +80,7 @@ HOLDS_SQL = re.compile(r"core/heron/(catalog/.+|search/sqlite\w*)\.py")
 OF_FILES = {
     "core/heron/ingest/vector_files/parquet.py", "core/heron/ingest/metadata_files.py",
     "core/heron/ingest/manifest/gathering.py", "core/heron/ingest/datasets/joined.py",
+    "core/heron/testing/query_functions.py",
 }  # fmt: skip
 """Modules whose SQL is for other files: Parquet with DuckDB, and rows that wait in a temporary file of SQLite."""
 

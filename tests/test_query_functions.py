@@ -158,7 +158,7 @@ def plugin(*functions):
 def test_names_that_clash_are_listed_and_refused_at_use(tmp_path):
     both = [plugin(lambda: function("same", str)), plugin(lambda: function("same", str))]
     _, statuses = status_of(*both)
-    assert all("conflict between" in status for status in statuses)
+    assert all("conflict over" in status for status in statuses)
     with (
         heron.open(tmp_path, plugins=both, discover=False) as workspace,
         pytest.raises(QueryError, match="conflict"),

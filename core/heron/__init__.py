@@ -104,10 +104,14 @@ if TYPE_CHECKING:
         Option,
         Part,
         PluginOptions,
+        ProjectionMethod,
+        ProjectVectors,
         QualityMetrics,
         QueryFunction,
         RangeCodec,
         Routes,
+        Sampler,
+        SampleVectors,
         Series,
         SeriesDecoder,
         ServedJob,
@@ -219,7 +223,7 @@ _HOME = {
     "hooks": (
         "ActionOption CliCommand Codec CommandContext DatasetExporter DatasetImporter Decoder Derive DerivedKey Embedder EmbedderModel ExecutorBackend ExportFolder Exporter "
         "FolderExporter FrameDecoder ImportEntry ImportSource Importer ItemAction JobProgress Jobs Measure "
-        "MediaDecoder MediaFile MediaFormat MediaKind MetadataDeriver MetadataType Option Part PluginOptions QualityMetrics QueryFunction RangeCodec Routes "
+        "MediaDecoder MediaFile MediaFormat MediaKind MetadataDeriver MetadataType Option Part PluginOptions ProjectVectors ProjectionMethod SampleVectors Sampler QualityMetrics QueryFunction RangeCodec Routes "
         "Series SeriesDecoder ServedJob ShownCodec Signed Site Storage StorageBackend StoredObject TextReader ValueDecoder Values Viewer Window "
         "WritableStorage hookimpl"
     ),
@@ -378,7 +382,9 @@ __all__ = [
     "Preset",
     "Project",
     "ProjectTag",
+    "ProjectVectors",
     "Projection",
+    "ProjectionMethod",
     "Pushed",
     "QualityMetrics",
     "Query",
@@ -392,6 +398,8 @@ __all__ = [
     "RemoteWorkspace",
     "Restored",
     "Routes",
+    "SampleVectors",
+    "Sampler",
     "Schema",
     "SchemaKey",
     "Sending",

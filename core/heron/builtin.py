@@ -20,6 +20,8 @@ BUILTIN = (
     "heron.metadata.types",
     "heron.deriving.builtin",
     "heron.actions.builtin",
+    "heron.projection.builtin",
+    "heron.curation.samplers",
     "heron.search.functions",
     "heron.export.builtin",
     "heron.ingest.datasets.builtin",

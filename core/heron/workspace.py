@@ -210,7 +210,14 @@ class Workspace(Holdings):
         from heron.curation.service import CurationService
 
         return CurationService(
-            self._database, self.access, self.items, self.vectors, self.storage, self.pictures, self._lookup
+            self._database,
+            self.access,
+            self.items,
+            self.vectors,
+            self.storage,
+            self.pictures,
+            self._lookup,
+            lambda: self.plugins,
         )
 
     @cached_property
@@ -218,7 +225,7 @@ class Workspace(Holdings):
         """Projections of vectors to two dimensions."""
         from heron.curation.projections import ProjectionService
 
-        parts = (self.frames, self.vectors, self.pictures, self._lookup)
+        parts = (self.frames, self.vectors, self.pictures, self._lookup, lambda: self.plugins)
         return ProjectionService(self._database, self.access, *parts)
 
     @cached_property

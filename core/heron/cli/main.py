@@ -56,7 +56,7 @@ COMMANDS = {
     "contact-sheet": "Draw what a query finds side by side as one picture.",
     "plot": "Show the vectors of a key as points in two dimensions.",
     "duplicates": "Find duplicate items, and which of them to keep.",
-    "select": "Choose a diverse subset of items, or the most unique ones.",
+    "select": "Choose a diverse subset of items, the most unique ones, or a sample.",
     "leakage": "Find the items of one dataset that another one contains too.",
     "presets": "Save queries and use them again.",
     "collections": "Put items together under a title.",

@@ -31,10 +31,11 @@ if TYPE_CHECKING:
 )
 @click.option(
     "--method",
-    type=click.Choice(["pca", "tsne"]),
+    shell_complete=completing.projections,
     default="pca",
     show_default=True,
-    help="Principal components, or t-SNE, which shows clusters and takes longer.",
+    metavar="NAME",
+    help="pca (principal components), tsne (t-SNE, which shows clusters and takes longer), or another plugin's.",
 )
 @click.option(
     "--color",

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from heron.cli import completing
 from heron.cli.collecting import check_titles, collect
 from heron.cli.context import Context
 from heron.cli.item_tables import (
@@ -35,6 +36,18 @@ if TYPE_CHECKING:
 @click.option(
     "--unique", type=click.IntRange(min=1), metavar="N", help="The N items that differ most from all others."
 )
+@click.option("--sample", type=click.IntRange(min=1), metavar="N", help="N items that a sampler chooses.")
+@click.option(
+    "--sampler",
+    shell_complete=completing.samplers,
+    default="random",
+    show_default=True,
+    metavar="NAME",
+    help="With --sample: the sampler, random or another plugin's.",
+)
+@click.option(
+    "--seed", type=int, default=0, show_default=True, help="With --sample: another seed, another sample."
+)
 @click.option(
     "--neighbours",
     type=click.IntRange(min=1),
@@ -54,12 +67,15 @@ if TYPE_CHECKING:
 @click.pass_obj
 @example(
     "heron select --diverse 500 --collect 'To label first'\nheron select --diverse 24 --folder Photos -o variety.png\n"
-    "heron select --unique 20 --where \"kind = 'image'\" --keep"
+    "heron select --sample 100 --collect Random\nheron select --unique 20 --where \"kind = 'image'\" --keep"
 )
 def command(
     context: Context,
     diverse: int | None,
     unique: int | None,
+    sample: int | None,
+    sampler: str,
+    seed: int,
     neighbours: int,
     keep: bool,
     title: str | None,
@@ -68,14 +84,14 @@ def command(
     as_json: bool,
     selection: Selection,
 ) -> None:
-    """Choose a diverse subset of items, or the most unique ones.
+    """Choose a diverse subset of items, the most unique ones, or a sample.
 
     --diverse chooses the item nearest to the mean, and then in each step the item farthest from all chosen
     so far: the first N of a larger subset are the subset of N. --unique ranks items by 1 - the mean cosine
     with their nearest items.
     """
-    if (diverse is None) == (unique is None):
-        raise click.UsageError("Give either --diverse N or --unique N.")
+    if [diverse, unique, sample].count(None) != 2:
+        raise click.UsageError("Give one of --diverse N, --unique N and --sample N.")
     if keep and unique is None:
         raise click.UsageError("--keep goes with --unique.")
     check_columns(columns, as_json)
@@ -85,6 +101,8 @@ def command(
     found: Subset | Ranking
     if diverse is not None:
         found = workspace.curation.diverse(selection.key, diverse, query)
+    elif sample is not None:
+        found = workspace.curation.sample(sampler, sample, query, key=selection.key, seed=seed)
     else:
         with counting("Comparing", "vector") as progress:
             found = workspace.curation.uniqueness(

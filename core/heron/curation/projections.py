@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any, cast
@@ -22,17 +22,16 @@ from heron.curation.compared import nothing_there, opened_set
 from heron.curation.lookup import Lookup
 from heron.curation.plots import check_file, write_points
 from heron.curation.points import Points
-from heron.errors import InvalidInput, NotFound
+from heron.errors import InvalidInput, NotFound, PluginError
+from heron.hooks import PluginManager, ProjectionMethod
+from heron.hooks.door import guarded
 from heron.metadata.keys import printable
 from heron.models import Query
 from heron.pictures.service import PictureService
-from heron.projection.methods import METHODS, project
 from heron.records import Record
 from heron.search.values import Value, check_plain
 from heron.times import moment
 from heron.wording import counted
-
-_NAMES = {"pca": "PCA", "tsne": "t-SNE"}
 
 
 @frozen(repr=False)
@@ -63,7 +62,9 @@ class ProjectionService:
         vectors: VectorStore,
         pictures: PictureService,
         lookup: Lookup,
+        plugins: Callable[[], PluginManager],
     ) -> None:
+        self._plugins = plugins
         self._access = access
         self._frames = frames
         self._vectors = vectors
@@ -82,17 +83,27 @@ class ProjectionService:
         """
         opened = opened_set(self._vectors, key)
         self._access.require("update", opened.kept)
-        if method not in METHODS:
+        plugins = self._plugins()
+        known = [each.name for each in plugins.contributions(ProjectionMethod)]
+        if method not in known:
             raise InvalidInput(
-                f"there is no projection {printable(method)}", hint=f"there are {', '.join(METHODS)}"
+                f"there is no projection {printable(method)}", hint=f"there are {', '.join(known)}"
             )
+        record = plugins.projection(method)
+        plugins.require(record)
         chosen = choose(opened, self._lookup.ids(query), frames=True)
         if not len(chosen):
             raise InvalidInput(f"none of the chosen items has a vector under {opened.kept.key!r}")
         units = scratch((len(chosen), chosen.size))
         for start, block in chosen.blocks():
             units[start : start + len(block)] = block
-        points = project(units, method, seed=seed)
+        project = plugins.load(record)
+        with guarded(plugins.named(record), "project", f"{len(units):,} vectors", PluginError):
+            points = np.asarray(project(units, seed))
+            if points.dtype.kind not in "fiu" or points.shape != (len(units), 2):
+                raise ValueError(f"gave {points.dtype} of shape {points.shape}, expected ({len(units)}, 2)")
+            if not np.isfinite(points).all():
+                raise ValueError("gave coordinates that are not finite")
         made = self._store.put(opened.kept, method, query or Query(), _points(chosen, points), len(chosen))
         return self._told(opened.kept, made)
 
@@ -180,12 +191,17 @@ class ProjectionService:
             raise InvalidInput(f"no {what} with a point matches, so there is nothing to plot")
         if title is None:
             kept, stored = self._found(key, method)
-            title = f"{kept.key} · {_NAMES.get(stored.method, stored.method)} · {counted(len(found), 'frame' if frames else 'item')}"
+            title = f"{kept.key} · {self._titled(stored.method)} · {counted(len(found), 'frame' if frames else 'item')}"
         write_points(found, Path(file), title, self._thumbnail if thumbnails else None)
         return len(found)
 
     def _thumbnail(self, uuid: str, frame: int | None) -> bytes | None:
         return self._pictures.thumbnail(uuid if frame is None else self._frames.get(uuid, frame))
+
+    def _titled(self, method: str) -> str:
+        """The name of a method on a plot; as it is called if its plugin is gone."""
+        titles = {each.name: each.title for each in self._plugins().contributions(ProjectionMethod)}
+        return titles.get(method) or method
 
     def _found(self, key: str | None, method: str) -> tuple[VectorSet, StoredProjection]:
         if key is not None:

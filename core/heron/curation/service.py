@@ -14,7 +14,7 @@ from heron.catalog.findings import Findings
 from heron.catalog.items import ItemService
 from heron.catalog.referring import DatasetRef
 from heron.catalog.vectors.store import VectorStore
-from heron.curation.chosen import Array
+from heron.curation.chosen import Array, scratch
 from heron.curation.compared import Compared, NothingToCompare, compared, opened_set
 from heron.curation.diversity import spread
 from heron.curation.duplicates import equal_files, near_items
@@ -23,8 +23,10 @@ from heron.curation.leaks import Leaks
 from heron.curation.lookup import Lookup
 from heron.curation.neighbours import indexed_cosines, nearest_cosines
 from heron.curation.records import DuplicateGroup, Duplicates, Hashed, Leakage, Ranked, Ranking, Subset
+from heron.curation.samplers import sampled
 from heron.curation.sheet import GroupSheet, sheet_of_duplicates, sheet_of_leaks
 from heron.errors import InvalidInput
+from heron.hooks import PluginManager
 from heron.models import Dataset, Query
 from heron.pictures.files import checked_size
 from heron.pictures.service import PictureService
@@ -63,7 +65,9 @@ class CurationService:
         storage: StorageService,
         pictures: PictureService,
         lookup: Lookup,
+        plugins: Callable[[], PluginManager],
     ) -> None:
+        self._plugins = plugins
         self._access = access
         self._findings = Findings(database, access)
         self._carrying = Carrying(database, access)
@@ -168,6 +172,32 @@ class CurationService:
         if count > len(chosen):
             notes = (*notes, f"there are only {counted(len(chosen), 'item')}, so all were chosen")
         found = spread(chosen, min(count, len(chosen)))
+        ranked = self._ranked(chosen.items[found.places], found.scores)
+        return Subset(ranked, there.key, round(found.covered, 6), there.items, there.without, notes)
+
+    def sample(
+        self,
+        sampler: str = "random",
+        count: int = 100,
+        query: Query | None = None,
+        *,
+        key: str | None = None,
+        seed: int = 0,
+    ) -> Subset:
+        """`count` items that a sampler of a plugin chooses by their vectors; `random` is built in.
+
+        If there are fewer items, all are chosen, and a note says so. Raises PluginError for a sampler that is not available or fails.
+        """
+        _check_count("count", count)
+        self._plugins().require(self._plugins().sampler(sampler))
+        there = self._compared(key, query, frames=False)
+        chosen, notes = there.chosen, there.notes
+        if count > len(chosen):
+            notes = (*notes, f"there are only {counted(len(chosen), 'item')}, so all were chosen")
+        units = scratch((len(chosen), chosen.size))
+        for start, block in chosen.blocks():
+            units[start : start + len(block)] = block
+        found = sampled(self._plugins(), sampler, chosen, units, min(count, len(chosen)), seed)
         ranked = self._ranked(chosen.items[found.places], found.scores)
         return Subset(ranked, there.key, round(found.covered, 6), there.items, there.without, notes)
 

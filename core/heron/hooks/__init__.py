@@ -2,6 +2,7 @@
 
 from heron.hooks.actions import ActionOption, ItemAction
 from heron.hooks.backends import StorageBackend
+from heron.hooks.choosing import ProjectionMethod, ProjectVectors, Sampler, SampleVectors
 from heron.hooks.contributions import (
     CliCommand,
     Contribution,
@@ -93,10 +94,14 @@ __all__ = [
     "PluginManager",
     "PluginOptions",
     "PluginStatus",
+    "ProjectVectors",
+    "ProjectionMethod",
     "QualityMetrics",
     "QueryFunction",
     "RangeCodec",
     "Routes",
+    "SampleVectors",
+    "Sampler",
     "Series",
     "SeriesDecoder",
     "ServedJob",

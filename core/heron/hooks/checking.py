@@ -19,6 +19,7 @@ from heron.hooks.contributions import (
     MediaKind,
     MetadataType,
     QualityMetrics,
+    QueryFunction,
 )
 from heron.hooks.derivers import DerivedKey, MetadataDeriver
 from heron.hooks.importers import DatasetImporter
@@ -241,6 +242,7 @@ _RULES: Mapping[type[Contribution], Mapping[str, tuple[str, Callable[[Any], bool
         "suffix": ("empty or with its dot", _matches(r"(\.[^\s/\\]+)?")),
         **dict.fromkeys(("writes_folder", "takes_template", "resumes"), _BOOLEAN),
     },
+    QueryFunction: {"columns": _OPTIONAL},
     ItemAction: {
         "options": (
             "ActionOptions",

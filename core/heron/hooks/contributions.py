@@ -293,7 +293,9 @@ class QueryFunction(Contribution):
     datetimes as aware ones in UTC, values of metadata types as they are shown. It gives the same value whenever it gets the
     same arguments, and it is not called where an argument is missing: then its value is missing too. It returns None for no value.
     `sql`, if given, is the same in the SQL of SQLite, which is faster: `{0}` stands for the first argument, `{0.name}` for a
-    member of a JSON object that is the first argument.
+    member of a JSON object that is the first argument. `columns`, if given, returns a function of expressions of Polars, from which
+    large catalogues are answered: it gets one for each argument (String, Float64, Boolean), and returns one for the value, null or not
+    finite for no value. It is not used where an argument is a datetime or of a metadata type, or the result a datetime.
     """
 
     sort: ClassVar[str] = "query function"
@@ -305,6 +307,7 @@ class QueryFunction(Contribution):
     )
     load: Callable[[], Callable[..., Any]]
     sql: str | None = field(default=None, validator=_checked_sql)
+    columns: Callable[[], Callable[..., Any]] | None = None
 
 
 @frozen(kw_only=True)

@@ -18,6 +18,7 @@ from heron.errors import PluginError
 from heron.hooks import events
 from heron.hooks.actions import ItemAction
 from heron.hooks.backends import StorageBackend
+from heron.hooks.choosing import ProjectionMethod, Sampler
 from heron.hooks.contributions import (
     CliCommand,
     Contribution,
@@ -59,6 +60,8 @@ REGISTER_HOOKS: dict[str, type[Contribution]] = {
     "register_exporters": DatasetExporter,
     "register_importers": DatasetImporter,
     "register_actions": ItemAction,
+    "register_projections": ProjectionMethod,
+    "register_samplers": Sampler,
     "register_executors": ExecutorBackend,
     "register_commands": CliCommand,
     "register_routes": Routes,
@@ -299,6 +302,13 @@ class PluginManager:
     def command(self, name: str) -> CliCommand:
         """The command of that name; raises PluginError where plugins clash over it."""
         return self._find(CliCommand, name)
+    def projection(self, name: str) -> ProjectionMethod:
+        """A projection by name; raises PluginError with the known names."""
+        return self._find(ProjectionMethod, name)
+
+    def sampler(self, name: str) -> Sampler:
+        """A sampler by name; raises PluginError with the known names."""
+        return self._find(Sampler, name)
 
     def commands(self) -> dict[str, CliCommand]:
         """The commands that plugins bring, by name."""

@@ -14,6 +14,7 @@ import pluggy
 if TYPE_CHECKING:
     from heron.hooks.actions import ItemAction
     from heron.hooks.backends import StorageBackend
+    from heron.hooks.choosing import ProjectionMethod, Sampler
     from heron.hooks.contributions import (
         DatasetExporter,
         EmbedderModel,
@@ -280,5 +281,51 @@ def register_actions() -> Iterable[ItemAction]:  # type: ignore[empty-body]
         def register_actions():
             prefix = heron.ActionOption("prefix", "what to put before each name", required=True)
             yield heron.ItemAction(name="add-prefix", summary="Rename items", options=[prefix], load=load)
+        ```
+    """
+
+
+@hookspec
+def register_projections() -> Iterable[ProjectionMethod]:  # type: ignore[empty-body]
+    """Bring methods that project vectors to two dimensions, for `heron plot --method NAME`.
+
+    Example:
+        ```python
+        import heron
+
+        def load():
+            import numpy as np
+
+            def project(units, seed):
+                axes = np.random.default_rng(seed).standard_normal((units.shape[1], 2), np.float32)
+                return units @ axes
+            return project
+
+        @heron.hookimpl
+        def register_projections():
+            yield heron.ProjectionMethod(name="thrown", summary="A random plane", title="Random plane", load=load)
+        ```
+    """
+
+
+@hookspec
+def register_samplers() -> Iterable[Sampler]:  # type: ignore[empty-body]
+    """Bring samplers: methods that choose some of many items by their vectors, for `heron select --sample N --sampler NAME`.
+
+    Example:
+        ```python
+        import heron
+
+        def load():
+            import numpy as np
+
+            def sample(units, count, seed):
+                middle = units.mean(axis=0)
+                return np.argsort(-(units @ middle), kind="stable")[:count]
+            return sample
+
+        @heron.hookimpl
+        def register_samplers():
+            yield heron.Sampler(name="typical", summary="The items nearest to the mean", load=load)
         ```
     """

@@ -268,6 +268,7 @@ ROUTES: tuple[Route, ...] = (
         POST   /curation/hash-missing             curation.hash_missing
         POST   /curation/uniqueness               curation.uniqueness
         POST   /curation/diverse                  curation.diverse
+        POST   /curation/sample                   curation.sample
         POST   /curation/leakage                  curation.leakage
         POST   /projections                       projections.make
         """,

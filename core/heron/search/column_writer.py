@@ -12,8 +12,10 @@ from attrs import evolve
 from heron.columns.building import Family, Place
 from heron.columns.segments import Segment
 from heron.fields import RecordField
+from heron.hooks.contributions import QueryFunction
 from heron.models import ITEM_FIELDS
 from heron.search import tree
+from heron.search.column_calls import argument, called
 from heron.search.column_parts import (
     NotInColumns,
     Part,
@@ -144,7 +146,19 @@ class ColumnWriter:
                 return {"number": calculated(operator, self._number(left), self._number(right))}
             case tree.Call(function, arguments) if function.name in _CALLS:
                 return _CALLS[function.name](self, arguments)
+            case tree.Call(function, arguments) if function.columns is not None:
+                return self._called(function, arguments)
         raise NotInColumns
+
+    def _called(self, function: QueryFunction, arguments: Sequence[tree.Expression]) -> Parts:
+        """The values of a function that is written as an expression of Polars."""
+        self.is_slow = True
+        sorts: Sequence[Sort] = ["text" if kind == "text" else "number" for kind in function.arguments]
+        found = [self.parts(node).get(sort) for node, sort in zip(arguments, sorts, strict=True)]
+        given = [argument(kind, part) for kind, part in zip(function.arguments, found, strict=True) if part]
+        if len(given) < len(found):
+            return {}
+        return {"text" if function.result == "text" else "number": called(function, given)}
 
     def _only(self, node: tree.Expression, sort: Sort) -> Part:
         import polars as pl

@@ -20,6 +20,7 @@ pytest.register_assert_rewrite(
         f"heron.testing.{name}"
         for name in (
             "actions",
+            "choosing",
             "contracts",
             "decoders",
             "derivers",
@@ -28,6 +29,7 @@ pytest.register_assert_rewrite(
             "frames",
             "importers",
             "metadata_types",
+            "query_functions",
             "storages",
             "values",
             "viewers",
@@ -36,6 +38,7 @@ pytest.register_assert_rewrite(
 )
 
 from heron.testing.actions import ActionContract  # noqa: E402
+from heron.testing.choosing import ProjectionContract, SamplerContract  # noqa: E402
 from heron.testing.decoders import DecoderContract  # noqa: E402
 from heron.testing.derivers import DeriverContract, an_item  # noqa: E402
 from heron.testing.embedders import EmbedderContract  # noqa: E402
@@ -44,6 +47,7 @@ from heron.testing.faults import FaultProxy  # noqa: E402
 from heron.testing.files import LocalMediaFile, damaged_copies, format_of  # noqa: E402
 from heron.testing.importers import ImporterContract  # noqa: E402
 from heron.testing.metadata_types import MetadataTypeContract  # noqa: E402
+from heron.testing.query_functions import QueryFunctionContract  # noqa: E402
 from heron.testing.storages import StorageContract  # noqa: E402
 from heron.testing.viewers import ViewerContract  # noqa: E402
 
@@ -57,6 +61,9 @@ __all__ = [
     "ImporterContract",
     "LocalMediaFile",
     "MetadataTypeContract",
+    "ProjectionContract",
+    "QueryFunctionContract",
+    "SamplerContract",
     "StorageContract",
     "ViewerContract",
     "an_item",

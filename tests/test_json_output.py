@@ -28,13 +28,19 @@ FOR_A_SCREEN = {
 }
 """Commands without --json, each with the reason."""
 
-ARRAYS = {("datasets", "show"), ("metadata", "verify"), ("plugins",), ("plugins", "list")}
+ARRAYS = {
+    ("datasets", "show"),
+    ("metadata", "verify"),
+    ("plugins",),
+    ("plugins", "list"),
+    ("plugins", "tables"),
+}
 """Lists that stay arrays, for scripts read them so."""
 
 LISTS = """
 items | items list | search | search --frames | folders | folders list | collections | collections list | collections show C
 datasets | datasets list | datasets versions | datasets versions D | datasets verify D | presets | presets list | imports | imports list | imports report 2 | integrations
-integrations list | trust --list | integrations options s3 | plugins prefer --list | plugins allow --list | plugins trace items | plugins configure storage_s3 | integrations check here URL | schema types | schema verify | keyframes list film.gif
+integrations list | trust --list | integrations options s3 | plugins prefer --list | plugins allow --list | plugins tables | plugins trace items | plugins configure storage_s3 | integrations check here URL | schema types | schema verify | keyframes list film.gif
 org users | org users list | org users keys | org users keys list | org users tokens | org users tokens list ada@example.org
 org groups | org groups list | org tags | org tags list | org roles --group crew | projects
 projects list --tag urgent | projects sent | log --verb roles
@@ -70,7 +76,7 @@ revoke --group crew --folder P | log -o log.jsonl | projects create New --datase
 projects send Survey tasks.json --collection C --format label-studio
 projects add Survey --dataset D | projects remove Survey --tag urgent | projects update Survey --archive | projects delete Survey --yes
 imports show 1 | imports resume 3 | imports cancel 3 | plugins new toy
-plugins prefer storage_s3 | plugins record recorded_toy
+plugins prefer storage_s3 | plugins purge notes --yes | plugins record recorded_toy
 folders create P/New --description x | folders create S2 --sync URL2 | folders show P | folders rename P R | folders move Q P
 folders metadata P x=1 | folders unsync S | folders sidecars S --pause | folders delete P --yes
 integrations add lab --backend s3 -o region=x | integrations show here | integrations trust here | integrations remove here --yes
@@ -113,6 +119,8 @@ def sample(tmp_path_factory):
         workspace.metadata.merge({workspace.items.get("a.png").uuid: {"weather": "sun", "late": "3"}})
         workspace.schema.add("late", "number")
         workspace.embed("visual")
+        (workspace.root / ".heron/tables").mkdir()
+        (workspace.root / ".heron/tables/notes.db").write_bytes(b"left by a plugin that is gone")
         workspace.collections.create("C", items=["a.png"])
         workspace.datasets.create("D", items=["a.png", "film.gif"])
         workspace.versions.freeze("D")

@@ -147,7 +147,7 @@ presets show wide | imports | imports list | integrations | integrations list | 
 schema verify | schema dump | schema types | metadata show open-1.png | metadata show secret-1.png | metadata verify | search
 search --where "width > 50" | search --count | search --frames | search --like open-1.png --nearest 4 | search --like secret-1.png
 search --words story | contact-sheet -o s.png | plot visual -o plot.csv | duplicates | duplicates --near | select --diverse 3
-select --unique 3 | facets name,folder,width,city,collections | stats | compare width>0 width>50 | leakage train test | leakage test train | vectors verify visual | embed --list | derive --list | run --list | run check-files --folder Open | manifest formats | show open-1.png
+select --unique 3 | facets name,folder,width,city,collections | stats | compare width>0 width>50 | leakage train test | leakage test train | vectors verify visual | embed --list | derive --list | run --list | plugins tables | run check-files --folder Open | manifest formats | show open-1.png
 org users | org users list | org users keys | org users keys list | org users tokens | org users tokens list
 org groups | org groups list | org tags | org tags list | org roles | org roles --folder Hidden
 projects | projects list | projects show survey | projects show surve | projects sent | projects sent survey | log --user half@example.org

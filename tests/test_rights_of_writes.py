@@ -300,7 +300,7 @@ grant user --user ada@example.org --folder Hidden | revoke --group team --folder
 projects create new --dataset train | projects add survey --dataset train | projects remove survey --tag road
 projects update survey --status completed | projects send survey tasks.json --collection Best --format json --dry-run | projects delete survey --yes
 imports cancel 99 | merge files | plugins list | embed --folder Open --again | embed --folder Locked --again
-derive --folder Open --again | derive --folder Locked --again
+plugins purge notes --yes | derive --folder Open --again | derive --folder Locked --again
 """
 """Commands that write, or need a file, with --json.
 

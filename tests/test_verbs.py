@@ -164,7 +164,19 @@ def test_types_within_returned_records_are_names_of_the_package_too():
 def test_what_a_user_sees_of_a_workspace_is_what_the_docs_describe(tmp_path):
     with heron.open(tmp_path, discover=False) as workspace:
         seen = {name for name in dir(workspace) if not name.startswith("_")}
-    own = {"access", "asks_often", "atomic", "close", "export", "open_as", "plugins", "root", "show", "user"}
+    own = {
+        "access",
+        "asks_often",
+        "atomic",
+        "close",
+        "export",
+        "open_as",
+        "plugins",
+        "root",
+        "show",
+        "tables",
+        "user",
+    }
     assert seen == {name for name, _ in services()} | own
 
 

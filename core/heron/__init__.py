@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     )
     from heron.backups import Backup, Restored
     from heron.catalog.columns.service import ColumnStatus
+    from heron.catalog.plugin_tables import TablesInfo
     from heron.catalog.relocation import Relocated
     from heron.catalog.vectors.adoption import Adopted
     from heron.catalog.vectors.status import VectorStatus
@@ -104,6 +105,7 @@ if TYPE_CHECKING:
         Option,
         Part,
         PluginOptions,
+        PluginTables,
         ProjectionMethod,
         ProjectVectors,
         QualityMetrics,
@@ -198,6 +200,7 @@ if TYPE_CHECKING:
 _HOME = {
     "actions.service": "ActionInfo ActionReport",
     "answers": "CarriedOver Conflict Conversion Explanation FolderContents NameMatches Pushed QueryName Use Verification",
+    "catalog.plugin_tables": "TablesInfo",
     "catalog.relocation": "Relocated",
     "catalog.vectors.adoption": "Adopted",
     "catalog.columns.service": "ColumnStatus",
@@ -223,7 +226,7 @@ _HOME = {
     "hooks": (
         "ActionOption CliCommand Codec CommandContext DatasetExporter DatasetImporter Decoder Derive DerivedKey Embedder EmbedderModel ExecutorBackend ExportFolder Exporter "
         "FolderExporter FrameDecoder ImportEntry ImportSource Importer ItemAction JobProgress Jobs Measure "
-        "MediaDecoder MediaFile MediaFormat MediaKind MetadataDeriver MetadataType Option Part PluginOptions ProjectVectors ProjectionMethod SampleVectors Sampler QualityMetrics QueryFunction RangeCodec Routes "
+        "MediaDecoder MediaFile MediaFormat MediaKind MetadataDeriver MetadataType Option Part PluginOptions PluginTables ProjectVectors ProjectionMethod SampleVectors Sampler QualityMetrics QueryFunction RangeCodec Routes "
         "Series SeriesDecoder ServedJob ShownCodec Signed Site Storage StorageBackend StoredObject TextReader ValueDecoder Values Viewer Window "
         "WritableStorage hookimpl"
     ),
@@ -373,6 +376,7 @@ __all__ = [
     "PlacedItem",
     "PluginError",
     "PluginOptions",
+    "PluginTables",
     "PluginWarning",
     "Points",
     "PortableExport",
@@ -419,6 +423,7 @@ __all__ = [
     "StoredVectors",
     "Subset",
     "SyncedFolder",
+    "TablesInfo",
     "TextReader",
     "Throttled",
     "Unreachable",

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from heron.catalog.organisation.roles import RoleService
     from heron.catalog.organisation.tags import TagService
     from heron.catalog.organisation.users import UserService
+    from heron.catalog.plugin_tables import PluginTableService
     from heron.catalog.presets import PresetService
     from heron.catalog.projects import ProjectService
     from heron.catalog.registration import Registration
@@ -277,6 +278,13 @@ class Holdings(OpenCatalogue):
 
         parts = (self.users, self.groups, self.folders, self.datasets, self.integrations, self.projects)
         return RoleService(self._database, self.access, *parts)
+
+    @property
+    def tables(self) -> PluginTableService:
+        """The tables that plugins keep, each set in a file of its own. They are for plugins, and only where the workspace lies."""
+        from heron.catalog.plugin_tables import PluginTableService
+
+        return PluginTableService(self._database, self.access, lambda: self.plugins, self.root / DIRECTORY)
 
     @cached_property
     def log(self) -> LogService:

@@ -10,7 +10,15 @@ from typing import TYPE_CHECKING
 import click
 
 from heron.cli.context import Context
-from heron.cli.output import example, json_option, list_options, listing, print_json, print_json_array
+from heron.cli.output import (
+    example,
+    json_option,
+    list_options,
+    listing,
+    print_json,
+    print_json_array,
+    print_json_list,
+)
 from heron.cli.tables import print_table, say
 from heron.errors import PluginError
 
@@ -61,6 +69,41 @@ def _hidden_commands(plugins: PluginManager) -> dict[str, list[str]]:
         if brought.name in COMMANDS and not plugins.is_own(brought):
             found.setdefault(plugins.plugin_of(brought), []).append(brought.name)
     return found
+
+
+@command.command("tables")
+@list_options
+@click.pass_obj
+@example("heron plugins tables")
+def tables(context: Context, as_json: bool) -> None:
+    """List the tables that plugins keep in the workspace."""
+    found = context.workspace().tables.list()
+    if as_json:
+        print_json_list(found)
+        return
+    cells = [(each.name, each.plugin or "(gone)", f"{each.size:,} B") for each in found]
+    print_table(["tables", "plugin", "size"], cells, "No plugin keeps tables here.")
+
+
+@command.command("purge")
+@click.argument("name")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@json_option
+@click.pass_obj
+@example("heron plugins purge notes --yes")
+def purge(context: Context, name: str, yes: bool, as_json: bool) -> None:
+    """Delete the tables of this name, or of the plugin of this name, for good; also if the plugin is gone.
+
+    Nothing else of the workspace is changed.
+    """
+    workspace = context.workspace()
+    if not yes:
+        click.confirm(f"Delete the tables of {name} for good?", abort=True, err=True)
+    size = workspace.tables.purge(name)
+    if as_json:
+        print_json({"name": name, "bytes": size})
+    else:
+        say(f"Deleted {size:,} bytes of {name}.")
 
 
 @command.command("new")

@@ -49,6 +49,7 @@ from heron.hooks.option import Option
 from heron.hooks.options import OptionValue
 from heron.hooks.serving import JobProgress, Jobs, ServedJob, Signed, Site
 from heron.hooks.specs import hookimpl
+from heron.hooks.tables import PluginTables
 from heron.hooks.values import Curve, ValueDecoder, Values, Window
 from heron.hooks.versions import HOOK_API
 from heron.hooks.viewers import Viewer
@@ -94,6 +95,7 @@ __all__ = [
     "PluginManager",
     "PluginOptions",
     "PluginStatus",
+    "PluginTables",
     "ProjectVectors",
     "ProjectionMethod",
     "QualityMetrics",

@@ -39,6 +39,7 @@ from heron.hooks.importers import DatasetImporter
 from heron.hooks.loading import LOADING, LoadedPlugins, PluginStatus
 from heron.hooks.options import Options, Stored
 from heron.hooks.registry import Origin, missing, missing_packages
+from heron.hooks.tables import PluginTables
 from heron.hooks.tracing import shown, traced
 from heron.hooks.versions import install_command
 from heron.hooks.viewers import Viewer
@@ -62,6 +63,7 @@ REGISTER_HOOKS: dict[str, type[Contribution]] = {
     "register_actions": ItemAction,
     "register_projections": ProjectionMethod,
     "register_samplers": Sampler,
+    "register_tables": PluginTables,
     "register_executors": ExecutorBackend,
     "register_commands": CliCommand,
     "register_routes": Routes,
@@ -288,7 +290,7 @@ class PluginManager:
 
     def deriver(self, name: str) -> MetadataDeriver:
         """A deriver by name; raises PluginError with the known names."""
-        return self._registry.find(MetadataDeriver, name)
+        return self._find(MetadataDeriver, name)
 
     def action(self, name: str) -> ItemAction:
         """An action by name; raises PluginError with the known names."""
@@ -302,6 +304,7 @@ class PluginManager:
     def command(self, name: str) -> CliCommand:
         """The command of that name; raises PluginError where plugins clash over it."""
         return self._find(CliCommand, name)
+
     def projection(self, name: str) -> ProjectionMethod:
         """A projection by name; raises PluginError with the known names."""
         return self._find(ProjectionMethod, name)
@@ -309,6 +312,10 @@ class PluginManager:
     def sampler(self, name: str) -> Sampler:
         """A sampler by name; raises PluginError with the known names."""
         return self._find(Sampler, name)
+
+    def tables(self, name: str) -> PluginTables:
+        """The tables of a plugin by name; raises PluginError with the known names."""
+        return self._find(PluginTables, name)
 
     def commands(self) -> dict[str, CliCommand]:
         """The commands that plugins bring, by name."""

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     )
     from heron.hooks.derivers import MetadataDeriver
     from heron.hooks.importers import DatasetImporter
+    from heron.hooks.tables import PluginTables
 
 hookspec = pluggy.HookspecMarker("heron")
 hookimpl = pluggy.HookimplMarker("heron")
@@ -327,5 +328,25 @@ def register_samplers() -> Iterable[Sampler]:  # type: ignore[empty-body]
         @heron.hookimpl
         def register_samplers():
             yield heron.Sampler(name="typical", summary="The items nearest to the mean", load=load)
+        ```
+    """
+
+
+@hookspec
+def register_tables() -> Iterable[PluginTables]:  # type: ignore[empty-body]
+    """Bring tables of the plugin's own in a workspace, which `workspace.tables.open(NAME)` opens.
+
+    Example:
+        ```python
+        import heron
+
+        @heron.hookimpl
+        def register_tables():
+            first = "CREATE TABLE notes (item TEXT PRIMARY KEY, text TEXT NOT NULL)"
+            yield heron.PluginTables(name="notes", summary="Notes on items", migrations=[first])
+
+        def note(workspace, item, text):
+            with workspace.tables.open("notes") as database:
+                database.execute("INSERT OR REPLACE INTO notes VALUES (?, ?)", [item.uuid, text])
         ```
     """

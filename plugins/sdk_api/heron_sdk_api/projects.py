@@ -16,8 +16,12 @@ _STATUSES = {"not_started": "notStarted", "in_progress": "inProgress", "complete
 def listed(call: Call) -> Any:
     """Projects by title, as many as fit the filters."""
     query = call.query
-    tags = [*query.texts("tagsAnyof"), *query.texts("tagsAllof")]
-    found = [each for each in call.ws.projects.list() if not tags or set(tags) & set(each.tags)]
+    any_of, all_of = set(query.texts("tagsAnyof")), set(query.texts("tagsAllof"))
+    found = [
+        each
+        for each in call.ws.projects.list()
+        if (not any_of or any_of & set(each.tags)) and all_of <= set(each.tags)
+    ]
     for name, attribute in (("title", "title"), ("desc", "description")):
         if (equal := query.text(f"{name}Eq")) is not None:
             found = [each for each in found if getattr(each, attribute) == equal]
@@ -29,7 +33,8 @@ def listed(call: Call) -> Any:
     for name in ("createdAfter", "editedAfter"):
         if (moment := query.moment(name)) is not None:
             found = [each for each in found if each.created_at >= moment]
-    results, token = sliced(found, query, f"projects {sorted(tags)}")
+    asked = sorted((name, given) for name, given in query.values.items() if not name.startswith("page"))
+    results, token = sliced(found, query, f"projects {asked}")
     return page([_wire(call, each) for each in results], token)
 
 

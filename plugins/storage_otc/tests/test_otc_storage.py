@@ -13,6 +13,7 @@ import heron
 import heron_storage_otc
 import heron_storage_s3
 from heron_storage_otc.testing import HOST, ObsGate, obs_gate
+from heron_storage_s3.native import IS_INSTALLED
 from heron_storage_s3.testing import PUBLIC, forget_environment
 
 pytestmark = [pytest.mark.xdist_group("s3"), pytest.mark.slow]
@@ -101,6 +102,7 @@ class TestGate:
             storage.read(url)
 
 
+@pytest.mark.skipif(not IS_INSTALLED, reason="obstore is not installed")
 def test_obs_is_read_through_obstore_too(gate: ObsGate, url: str) -> None:
     storage = BACKEND.load(gate.options())
     assert storage.read(url) == b"hello" and storage.peek(url, 2)[1] == b"he"

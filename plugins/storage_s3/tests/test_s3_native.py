@@ -13,12 +13,13 @@ from hypothesis import strategies as st
 
 import heron
 import heron_storage_s3
+from heron.testing import servers
 from heron_storage_s3.native import DOUBTS, IS_INSTALLED
 from heron_storage_s3.pages import ENTRIES, take_entries
 from heron_storage_s3.relay import Answer, Relay, refusal
 from heron_storage_s3.session import PATIENCE, parse_moment
 from heron_storage_s3.storage import S3Storage
-from heron_storage_s3.testing import PUBLIC, S3Server, forget_environment, moto, seaweedfs
+from heron_storage_s3.testing import PUBLIC, S3Server, forget_environment, moto, rclone, seaweedfs
 
 pytestmark = [pytest.mark.xdist_group("s3"), pytest.mark.slow]
 
@@ -31,6 +32,8 @@ ODD = [
 
 @pytest.fixture(autouse=True)
 def environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    if not IS_INSTALLED:
+        servers.server_missing('obstore is not installed: pip install "heron[s3]"')
     forget_environment(monkeypatch)
 
 
@@ -53,11 +56,7 @@ def outcome(ask: Any, *arguments: Any, **more: Any) -> Any:
         return type(error), error.message, error.hint
 
 
-def test_obstore_is_installed_where_these_tests_run() -> None:
-    assert IS_INSTALLED
-
-
-@pytest.mark.parametrize("server", [moto, seaweedfs])
+@pytest.mark.parametrize("server", [moto, seaweedfs, rclone])
 def test_keys_of_every_kind_are_listed_and_read_alike(server: Any) -> None:
     server = server()
     bucket = server.bucket()
@@ -125,10 +124,11 @@ def test_variables_of_the_environment_lead_to_no_other_store_and_no_other_creden
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Two stores answer for one bucket name: the options of the integration say which one is meant."""
-    north, south = seaweedfs(), moto()
+    north, south, west = seaweedfs(), moto(), rclone()
     bucket = north.bucket()
-    south.bucket(bucket)
-    for server, content in ((north, b"north"), (south, b"south")):
+    for server, content in ((north, b"north"), (south, b"south"), (west, b"west")):
+        if server is not north:
+            server.bucket(bucket)
         server.client().put_object(Bucket=bucket, Key="a", Body=content)
     for name, value in {
         "AWS_ENDPOINT_URL": south.endpoint, "AWS_ENDPOINT_URL_S3": south.endpoint, "AWS_ACCESS_KEY_ID": "another",
@@ -143,6 +143,7 @@ def test_variables_of_the_environment_lead_to_no_other_store_and_no_other_creden
     assert north.keys["admin"].access_key_id in asked.headers["authorization"]
     assert "x-amz-security-token" not in asked.headers and "x-amz-request-payer" not in asked.headers
     assert load(south).read(f"s3://{bucket}/a") == b"south"
+    assert load(west).read(f"s3://{bucket}/a") == b"west"
 
 
 def test_who_pays_and_who_is_nobody_is_said_as_botocore_says_it() -> None:

@@ -112,6 +112,7 @@ class History(RuleBasedStateMachine):
         """What a sync will do; the model is then as the catalogue should be."""
         done = dict.fromkeys(("added", "updated", "restored", "removed", "skipped", "failed", "warnings"), 0)
         objects = {name: content for name, content in self.files.items() if not name.endswith(SIDECAR)}
+        new = objects.keys() - self.items.keys()
         for name, content in objects.items():
             known, stamp = self.items.get(name), self.stamp(name)
             if known is not None and stamp == known.stamp:
@@ -136,7 +137,7 @@ class History(RuleBasedStateMachine):
             if owner is None or not owner.is_live:
                 done["warnings"] += 1
                 continue
-            done["updated"] += 1
+            done["updated"] += sidecar.removesuffix(SIDECAR) not in new
             owner.metadata.update(json.loads(self.files[sidecar]))
             owner.sidecar = stamp
         for name, known in self.items.items():

@@ -110,7 +110,7 @@ def test_a_bucket_is_followed_through_its_life_from_the_command_line(
     place.put("a.txt", b"12345\n"), place.put("b.txt"), place.put("c.txt")
     place.put("a.txt.metadata.json", b'{"city": "Oslo"}')
     place.client.put_object(Bucket=place.bucket, Key="runs/10/d.txt", Body=b"words\n")
-    assert run("sync") == "Synced Runs: 3 new, 1 updated.\n"
+    assert run("sync") == "Synced Runs: 3 new.\n"
     assert run("sync") == "Synced Runs: 0 new, 3 there already.\n"
     run("datasets create all --folder Runs")
     place.put("a.txt", b"1\n2\n3\n"), place.remove("b.txt"), place.remove("c.txt"), place.put("e.txt")

@@ -27,6 +27,7 @@ from docs.blocks import (  # noqa: E402 - found by the path above
     rights,
     routes,
     sdk,
+    tutorial,
     verbs,
 )
 
@@ -36,6 +37,7 @@ PAGES = (
     "docs/audio.md", "docs/dicom.md", "docs/nifti.md", "docs/documents.md",
     "docs/python-api.md", "docs/rights.md", "docs/portable-exports.md", "docs/sdk.md",
     "docs/exports.md", "docs/http-routes.md", "docs/hostile-plugins.md", "docs/compatibility.md", "docs/installing.md",
+    "docs/plugin-tutorial.md",
 )  # fmt: skip
 BLOCK = re.compile(r"(<!-- begin: ([a-z0-9-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
@@ -67,6 +69,9 @@ BLOCKS: dict[str, Callable[[], str]] = {
     "query-functions": language.query_functions,
     "hooks": plugins.hooks,
     "hostile-plugins": hostile.hostile,
+    "tutorial": tutorial.tutorial,
+    "contracts": tutorial.contracts,
+    "base-classes": tutorial.base_classes,
     "hook-reference": plugins.hook_reference,
     "records": plugins.records,
     "plugins": plugins.plugins,

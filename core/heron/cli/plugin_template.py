@@ -1,26 +1,48 @@
-"""`heron plugins new`: writes a plugin project whose tests pass."""
+"""`heron plugins new`: writes a plugin project of the kinds that are asked for, whose tests pass."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from importlib.resources import files
 from pathlib import Path
 from string import Template
 
 from heron.errors import AlreadyExists, InvalidInput
 
-_PLACES = {
-    "pyproject.toml.txt": "pyproject.toml",
-    "README.md.txt": "README.md",
-    "init.py.txt": "heron_$name/__init__.py",
-    "parts.py.txt": "heron_$name/parts.py",
-    "test_plugin.py.txt": "tests/test_$name.py",
+KINDS = {
+    "storage": "a storage",
+    "decoder": "a decoder for farbfeld images",
+    "type": "the metadata type `$name.percent`",
+    "metrics": "a metric of pictures",
+    "deriver": "a deriver of the shape of pictures",
+    "function": "a function of the query language",
+    "embedder": "an embedder of colours",
+    "exporter": "a format to export datasets in",
+    "importer": "a format of datasets to import",
+    "executor": "an executor",
+    "sampler": "a sampler",
+    "projection": "a projection for plots",
+    "action": "an action that renames items",
+    "command": "a command",
+    "event": "a collection of what was imported, made by an event",
+    "routes": "a route of the server",
+    "viewer": "a viewer of tables for the Explorer",
 }
-"""The path of each file, and its template."""
+"""The kinds of parts, each with what the project brings."""
+
+USUAL = ("decoder", "type")
+"""The kinds of a project for which none are given."""
+
+_IMPORTS = {
+    "Callable": "collections.abc", "Iterable": "collections.abc", "Mapping": "collections.abc", "Sequence": "collections.abc",
+    "Executor": "concurrent.futures", "Path": "pathlib", "TYPE_CHECKING": "typing", "Any": "typing",
+}  # fmt: skip
+"""The names that the parts use, and their modules."""
 
 
-def write_plugin(name: str, directory: Path) -> list[Path]:
-    """Write the project `heron-NAME` into a new folder below `directory`; returns the files.
+def write_plugin(name: str, directory: Path, kinds: Sequence[str] = USUAL) -> list[Path]:
+    """Write the project `heron-NAME` with parts of some kinds into a new folder below `directory`; returns the files.
 
     Raises InvalidInput for a name that is not a Python name, AlreadyExists if the folder exists.
     """
@@ -31,16 +53,67 @@ def write_plugin(name: str, directory: Path) -> list[Path]:
     root = directory / f"heron-{name.replace('_', '-')}"
     if root.exists():
         raise AlreadyExists(f"{root} is there already", hint="choose another name")
-    words = {"name": name, "dashed": name.replace("_", "-")}
     written = []
     try:
-        for template, place in _PLACES.items():
-            text = files("heron.cli").joinpath("template", template).read_text("utf-8")
-            path = root / Template(place).substitute(words)
+        for place, text in project(name, tuple(dict.fromkeys(kinds)) or USUAL).items():
+            path = root / place
             path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(Template(text).substitute(words), "utf-8")
+            path.write_text(text, "utf-8")
             written.append(path)
-        (root / f"heron_{name}" / "py.typed").touch()
     except OSError as error:
         raise InvalidInput(f"{root} cannot be written: {error.strerror or error}") from error
     return written
+
+
+def project(name: str, kinds: Sequence[str]) -> dict[str, str]:
+    """The files of a project by their paths."""
+    words = {"name": name, "dashed": name.replace("_", "-")}
+    parts = [part(kind, "init.py", words) for kind in kinds]
+    brings = ", ".join(Template(KINDS[kind]).substitute(words) for kind in kinds)
+    head = _filled("init.py.txt", {**words, "imports": _imports("".join(parts))})
+    found = {
+        "pyproject.toml": _filled("pyproject.toml.txt", words),
+        "README.md": _filled("README.md.txt", {**words, "brings": brings}),
+        f"heron_{name}/__init__.py": f"{head.rstrip()}\n\n\n" + "\n\n".join(parts),
+        f"heron_{name}/py.typed": "",
+    }
+    for kind in kinds:
+        for file in sorted(
+            each.name for each in files("heron.cli").joinpath("template", "kinds", kind).iterdir()
+        ):
+            if file not in ("init.py.txt", "test.py.txt"):
+                found[f"heron_{name}/{file.removesuffix('.txt')}"] = part(
+                    kind, file.removesuffix(".txt"), words
+                )
+        found[f"tests/test_{name}_{kind}.py"] = part(kind, "test.py", words)
+    return found
+
+
+def part(kind: str, file: str, words: dict[str, str]) -> str:
+    """One file of the part of a kind."""
+    return _filled(f"kinds/{kind}/{file}.txt", words)
+
+
+def _filled(template: str, words: dict[str, str]) -> str:
+    text = files("heron.cli").joinpath("template", *template.split("/")).read_text("utf-8")
+    return Template(text).safe_substitute(words)
+
+
+def _imports(code: str) -> str:
+    """The imports of what the code uses, as ruff sorts them."""
+    used = [name for name in _IMPORTS if re.search(rf"\b{name}\b", code)]
+    uses_click = "click." in code
+    if uses_click and "TYPE_CHECKING" not in used:
+        used.append("TYPE_CHECKING")
+    modules = sorted({_IMPORTS[name] for name in used})
+    lines = []
+    for module in modules:
+        names = sorted(
+            (name for name in used if _IMPORTS[name] == module), key=lambda name: (not name.isupper(), name)
+        )
+        lines.append(f"from {module} import {', '.join(names)}")
+    lines += [""] if lines else []
+    lines.append("import heron")
+    if uses_click:
+        lines += ["", "if TYPE_CHECKING:", "    import click"]
+    return "\n".join(lines)

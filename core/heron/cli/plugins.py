@@ -19,6 +19,7 @@ from heron.cli.output import (
     print_json_array,
     print_json_list,
 )
+from heron.cli.plugin_template import KINDS
 from heron.cli.tables import print_table, say
 from heron.errors import PluginError
 
@@ -115,13 +116,20 @@ def purge(context: Context, name: str, yes: bool, as_json: bool) -> None:
     type=click.Path(file_okay=False, path_type=Path),
     help="Folder to create the project in.",
 )
+@click.option(
+    "--kind",
+    "kinds",
+    multiple=True,
+    type=click.Choice(list(KINDS)),
+    help="What it brings, several times for several parts (default: a decoder and a metadata type).",
+)
 @json_option
-@example("heron plugins new media_flif")
-def new(name: str, directory: Path, as_json: bool) -> None:
+@example("heron plugins new media_flif\nheron plugins new colours --kind embedder --kind metrics")
+def new(name: str, directory: Path, kinds: tuple[str, ...], as_json: bool) -> None:
     """Write a new plugin project whose tests pass, as a start for your own plugin."""
     from heron.cli.plugin_template import write_plugin
 
-    written = write_plugin(name, directory)
+    written = write_plugin(name, directory, kinds)
     root = written[0].parent
     if as_json:
         print_json({"name": name, "files": list(map(str, written))})

@@ -22,6 +22,12 @@ pytest.register_assert_rewrite(
             "actions",
             "choosing",
             "contracts",
+            "routes",
+            "query_functions",
+            "metrics",
+            "exporters",
+            "events",
+            "commands",
             "decoders",
             "derivers",
             "embedders",
@@ -39,30 +45,40 @@ pytest.register_assert_rewrite(
 
 from heron.testing.actions import ActionContract  # noqa: E402
 from heron.testing.choosing import ProjectionContract, SamplerContract  # noqa: E402
+from heron.testing.commands import CommandContract  # noqa: E402
 from heron.testing.decoders import DecoderContract  # noqa: E402
 from heron.testing.derivers import DeriverContract, an_item  # noqa: E402
 from heron.testing.embedders import EmbedderContract  # noqa: E402
+from heron.testing.events import EventContract  # noqa: E402
 from heron.testing.executors import ExecutorContract  # noqa: E402
+from heron.testing.exporters import ExporterContract  # noqa: E402
 from heron.testing.faults import FaultProxy  # noqa: E402
 from heron.testing.files import LocalMediaFile, damaged_copies, format_of  # noqa: E402
 from heron.testing.importers import ImporterContract  # noqa: E402
 from heron.testing.metadata_types import MetadataTypeContract  # noqa: E402
+from heron.testing.metrics import MetricsContract  # noqa: E402
 from heron.testing.query_functions import QueryFunctionContract  # noqa: E402
+from heron.testing.routes import RoutesContract  # noqa: E402
 from heron.testing.storages import StorageContract  # noqa: E402
 from heron.testing.viewers import ViewerContract  # noqa: E402
 
 __all__ = [
     "ActionContract",
+    "CommandContract",
     "DecoderContract",
     "DeriverContract",
     "EmbedderContract",
+    "EventContract",
     "ExecutorContract",
+    "ExporterContract",
     "FaultProxy",
     "ImporterContract",
     "LocalMediaFile",
     "MetadataTypeContract",
+    "MetricsContract",
     "ProjectionContract",
     "QueryFunctionContract",
+    "RoutesContract",
     "SamplerContract",
     "StorageContract",
     "ViewerContract",

@@ -67,6 +67,12 @@ class RecordContract:
             assert text == text.strip()
             assert len(text.splitlines()) == 1, f"{text!r} is not one line"
 
+    def test_heron_takes_the_record(self) -> None:
+        """Records are checked whole when they are registered; one with a fault is listed as failed, and not used."""
+        from heron.hooks.checking import check
+
+        check(self.record(), is_own=False)
+
     def test_record_needs_only_what_is_installed_here(self) -> None:
         """`requires` names distributions as pip does, and a test run has all of them."""
         from heron.hooks.versions import unmet

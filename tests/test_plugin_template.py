@@ -58,6 +58,7 @@ def test_every_hook_has_a_kind():
     assert {hook for hook in hooks if f"def {hook}(" not in text} == {
         "register_kinds",
         "register_options",
+        "register_tables",
     }
 
 

@@ -580,10 +580,12 @@ export function changed(): void {
 }
 
 /** Call `told` whenever the catalogue has changed, by this page or by others; gives a function that stops it. */
-export function events(told: () => void): () => void {
+export function events(told: () => void): { stop: () => void; begun: Promise<void> } {
   let last = "";
   let stopped = false;
   const controller = new AbortController();
+  let begin = (): void => undefined;
+  const begun = new Promise<void>((resolve) => (begin = resolve));
   const look = async (): Promise<void> => {
     while (!stopped) {
       let pause = 4000;
@@ -594,18 +596,20 @@ export function events(told: () => void): () => void {
           if (last && now !== last) told();
           last = now;
         } catch (error) {
-          if (isAborted(error) || (error instanceof Refused && error.status === 403)) return;
+          if (isAborted(error) || (error instanceof Refused && error.status === 403)) return begin();
           pause = 1000; // the server is away, or the session has ended
         }
       }
+      begin();
       await new Promise((resolve) => setTimeout(resolve, pause));
     }
   };
   changes.add(told);
   void look();
-  return () => {
+  const stop = (): void => {
     stopped = true;
     controller.abort();
     changes.delete(told);
   };
+  return { stop, begun };
 }

@@ -581,7 +581,7 @@ export function changed(): void {
 
 /** Call `told` whenever the catalogue has changed, by this page or by others; gives a function that stops it. */
 export function events(told: () => void): { stop: () => void; begun: Promise<void> } {
-  let last = "";
+  let last: string | null = null; // nothing was read yet; a log without lines gives an empty text
   let stopped = false;
   const controller = new AbortController();
   let begin = (): void => undefined;
@@ -593,7 +593,7 @@ export function events(told: () => void): { stop: () => void; begun: Promise<voi
         try {
           const { rows } = await json<Rows<{ id: number }>>("log", { query: { limit: 1 }, signal: controller.signal });
           const now = String(rows[0]?.id ?? "");
-          if (last && now !== last) told();
+          if (last !== null && now !== last) told();
           last = now;
         } catch (error) {
           if (isAborted(error) || (error instanceof Refused && error.status === 403)) return begin();

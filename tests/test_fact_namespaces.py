@@ -109,7 +109,7 @@ def test_decoders_share_a_namespace(lake):
 
     with heron.open(lake.root, plugins=[ToyClouds(), Given(make)], discover=False) as opened:
         found = opened.plugins.fact_namespaces()
-        assert found[:6] == ["exif", "image", "text", "office", "svg", "las"] and len(found) == len(
+        assert found[:7] == ["exif", "image", "xmp", "text", "office", "svg", "las"] and len(found) == len(
             set(found)
         )
         assert opened.search.count(where="las.points > 9") == 2

@@ -35,7 +35,7 @@ def personal() -> str:
     from heron.builtin import plugin_manager
 
     names = [f"`{name}`" for decoder in plugin_manager().decoders() for name in decoder.personal]
-    return ", ".join(names)
+    return ", ".join(dict.fromkeys(names))
 
 
 def kinds() -> str:

@@ -103,7 +103,7 @@ _ODT = rb"application/vnd\.oasis\.opendocument\.text(?!-)"
 
 _PERSONAL = [
     "exif.Artist", "exif.Copyright", "exif.BodySerialNumber", "exif.GPSLatitude", "exif.GPSLongitude",
-    "exif.GPSAltitude",
+    "exif.GPSAltitude", "xmp.creator", "xmp.rights",
 ]  # fmt: skip
 """Facts of an image that reveal who took it, and where."""
 
@@ -196,7 +196,7 @@ def register_decoders() -> Iterable[MediaDecoder]:
         ],
         load=_load_images,
         gives=["picture", "frames", "values"],
-        namespaces=["exif", "image"],
+        namespaces=["exif", "image", "xmp"],
         personal=_PERSONAL,
     )
     bom = rb"(?:\xef\xbb\xbf)?\s*"
@@ -261,7 +261,7 @@ def register_decoders() -> Iterable[MediaDecoder]:
         extra="images",
         load=_load_heif,
         gives=["picture", "frames", "values"],
-        namespaces=["exif", "image"],
+        namespaces=["exif", "image", "xmp"],
         personal=_PERSONAL,
     )
 

@@ -19,7 +19,7 @@ class ImageHeader:
     """Width and height in pixels as stored, Pillow's name of the mode, and the raw EXIF block.
 
     `end` is the offset at which the pixels end in the file, if the header says so. `lossless` says whether the pixels are
-    compressed without loss, `quality` is that of a JPEG, from 1 to 100; None where the header does not tell.
+    compressed without loss, `quality` is that of a JPEG, from 1 to 100; None where the header does not tell. `xmp` and `iptc` are the raw blocks of what people wrote about it.
     """
 
     width: int
@@ -30,6 +30,8 @@ class ImageHeader:
     end: int | None = None
     lossless: bool | None = None
     quality: int | None = None
+    xmp: bytes = b""
+    iptc: bytes = b""
 
 
 def seconds_shown(delay: float) -> float:

@@ -13,6 +13,7 @@ from heron.errors import MediaError
 from heron.hooks import MediaFile, Values
 from heron.limits import max_pixels
 from heron.media.avif import avif_duration
+from heron.media.captions import caption_facts
 from heron.media.complete import is_complete
 from heron.media.deep import deep_values
 from heron.media.exif import captured_at, exif_facts
@@ -185,6 +186,8 @@ def _facts(file: MediaFile, header: ImageHeader, duration: float | None) -> Medi
     extra: dict[str, Any] = {"image": {name: value for name, value in about.items() if value is not None}}
     if tags:
         extra["exif"] = tags
+    if written := caption_facts(header.xmp, header.iptc):
+        extra["xmp"] = written
     return MediaFacts(
         kind="image",
         media_type=file.media_type,

@@ -12,6 +12,7 @@ from typing import BinaryIO
 
 from attrs import frozen
 
+from heron.media.captions import PHOTOSHOP_MARK, XMP_MARK
 from heron.media.headers import ImageHeader
 
 _MODES = {1: "L", 3: "RGB", 4: "CMYK"}
@@ -20,7 +21,7 @@ _ALONE = frozenset((0x01, *range(0xD0, 0xD8)))
 
 _FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 _SEQUENTIAL = (0xC0, 0xC1)
-_SCAN, _APP1, _APP2, _TABLES = 0xDA, 0xE1, 0xE2, 0xDB
+_SCAN, _APP1, _APP2, _APP13, _TABLES = 0xDA, 0xE1, 0xE2, 0xED, 0xDB
 _ENDS = frozenset((0xD8, 0xD9))
 
 MOST_SCANS = 100
@@ -48,6 +49,7 @@ def read_jpeg_header(data: bytes) -> JpegHeader | None:
     frame: tuple[int, int, int, int] | None = None
     is_sequential = False
     exif, steps = b"", 0
+    written = {"xmp": b"", "iptc": b""}
     position, end = 2, len(data) - 4
     while position <= end:
         if data[position] != 0xFF:
@@ -61,7 +63,7 @@ def read_jpeg_header(data: bytes) -> JpegHeader | None:
         position += 2 + length
         if marker == _SCAN:
             has_one = is_sequential and frame is not None and data[body : body + 1] == bytes(frame[3:])
-            return _header(frame, exif, has_one, steps)
+            return _header(frame, exif, has_one, steps, written)
         if length < 2 or marker in _ENDS or position > len(data):
             return None
         if marker in _FRAMES:
@@ -73,6 +75,10 @@ def read_jpeg_header(data: bytes) -> JpegHeader | None:
             if exif:
                 return None  # in several parts
             exif = data[body:position]
+        elif marker == _APP1 and data.startswith(XMP_MARK, body):
+            written["xmp"] = written["xmp"] or data[body + len(XMP_MARK) : position]
+        elif marker == _APP13 and data.startswith(PHOTOSHOP_MARK, body):
+            written["iptc"] = written["iptc"] or data[body:position]
         elif marker == _TABLES and not steps and length > 66 and not data[body]:  # table 0, of 8 bits
             steps = sum(data[body + 1 : body + 65])
         elif marker == _APP2 and data.startswith(b"MPF\0", body):
@@ -81,7 +87,11 @@ def read_jpeg_header(data: bytes) -> JpegHeader | None:
 
 
 def _header(
-    frame: tuple[int, int, int, int] | None, exif: bytes, has_one_scan: bool, steps: int
+    frame: tuple[int, int, int, int] | None,
+    exif: bytes,
+    has_one_scan: bool,
+    steps: int,
+    written: dict[str, bytes],
 ) -> JpegHeader | None:
     if frame is None:
         return None
@@ -89,7 +99,14 @@ def _header(
     if precision != 8 or not width or not height or components not in _MODES:
         return None
     return JpegHeader(
-        width, height, _MODES[components], exif, quality=quality_of(steps), has_one_scan=has_one_scan
+        width,
+        height,
+        _MODES[components],
+        exif,
+        quality=quality_of(steps),
+        has_one_scan=has_one_scan,
+        xmp=written["xmp"],
+        iptc=written["iptc"],
     )
 
 

@@ -179,7 +179,17 @@ def header_by_pillow(file: MediaFile, stream: BinaryIO) -> ImageHeader:
         if image.format == "PPM":
             return ImageHeader(width, height, image.mode, end=_end_of_rows(image))
         steps = sum(getattr(image, "quantization", {}).get(0, ()))  # of a JPEG
-        return ImageHeader(width, height, image.mode, exif, frames, quality=quality_of(steps))
+        xmp, iptc = _block(image.info.get("xmp")), _block(image.info.get("photoshop"))
+        return ImageHeader(
+            width, height, image.mode, exif, frames, quality=quality_of(steps), xmp=xmp, iptc=iptc
+        )
+
+
+def _block(found: object) -> bytes:
+    """A block of metadata as Pillow has it: bytes, or for the resources of Photoshop those of IPTC by their number."""
+    if isinstance(found, dict):
+        found = found.get(1028)
+    return found if isinstance(found, bytes) else b""
 
 
 def animation_frames(image: Image.Image) -> int:

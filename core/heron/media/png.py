@@ -12,6 +12,9 @@ from typing import BinaryIO
 from heron.media.headers import MOST_BLOCKS, ImageHeader, seconds_shown
 
 _BEGINNING = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR"
+_XMP = b"XML:com.adobe.xmp\0\0\0\0\0"
+"""The key of XMP in a text that is not compressed (ISO 16684-3, 1.1.6)."""
+
 _MODES = {
     (1, 0): "1", (2, 0): "L", (4, 0): "L", (8, 0): "L", (16, 0): "I;16", (8, 2): "RGB", (16, 2): "RGB",
     (1, 3): "P", (2, 3): "P", (4, 3): "P", (8, 3): "P", (8, 4): "LA", (16, 4): "RGBA", (8, 6): "RGBA",
@@ -28,17 +31,19 @@ def read_png_header(data: bytes) -> ImageHeader | None:
     mode = _MODES.get((depth, colour))
     if mode is None or not width or not height or compression or filtering or interlace > 1:
         return None
-    exif, frames = b"", 0
+    exif, xmp, frames = b"", b"", 0
     view = memoryview(data)
     position = 8
     while position + 8 <= len(data):
         length, kind = struct.unpack_from(">I4s", data, position)
         if kind == b"IDAT":
-            return ImageHeader(width, height, mode, exif, frames or 1)
+            return ImageHeader(width, height, mode, exif, frames or 1, xmp=xmp)
         body, end = position + 8, position + 12 + length
         if end > len(data) or zlib.crc32(view[position + 4 : end - 4]) != int.from_bytes(data[end - 4 : end]):
             return None
-        if kind == b"eXIf":
+        if kind == b"iTXt" and data.startswith(_XMP, body):
+            xmp = data[body + len(_XMP) : body + length]
+        elif kind == b"eXIf":
             exif = data[body : body + length]
         elif kind == b"acTL":
             if frames or length < 8:

@@ -47,7 +47,10 @@ class TiffPages:
             mode = self._by_pillow(0).mode
         exif = self._exif(tags)
         lossless, count = layout.is_lossless, len(self)
-        return ImageHeader(layout.width, layout.height, mode, exif, count, end_of_page(tags), lossless)
+        xmp, iptc = (found if isinstance(found := tags.get(tag), bytes) else b"" for tag in (700, 33723))
+        return ImageHeader(
+            layout.width, layout.height, mode, exif, count, end_of_page(tags), lossless, xmp=xmp, iptc=iptc
+        )
 
     def picture(self, number: int, size: int | None) -> Image.Image:
         """A page upright, in sRGB, no larger than `size`."""

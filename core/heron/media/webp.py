@@ -11,7 +11,7 @@ from typing import BinaryIO
 
 from heron.media.headers import MOST_BLOCKS, ImageHeader, seconds_shown
 
-_ALPHA, _EXIF, _ANIMATION = 0x10, 0x08, 0x02
+_ALPHA, _EXIF, _XMP, _ANIMATION = 0x10, 0x08, 0x04, 0x02
 """Flags of an extended header (RFC 9649, 2.7.1)."""
 
 _MOST_EXIF = 1024 * 1024
@@ -40,7 +40,8 @@ def _extended(head: bytes, stream: BinaryIO, end: int) -> ImageHeader:
     flags = head[20]
     width, height = (int.from_bytes(head[at : at + 3], "little") + 1 for at in (24, 27))
     exif, frames, lossless = b"", 0, None
-    needs_all = flags & (_EXIF | _ANIMATION)
+    needs_all = flags & (_EXIF | _ANIMATION | _XMP)
+    xmp = b""
     for kind, length in _chunks(stream, end):
         if kind in (b"VP8 ", b"VP8L"):
             lossless = kind == b"VP8L"
@@ -48,9 +49,11 @@ def _extended(head: bytes, stream: BinaryIO, end: int) -> ImageHeader:
                 break
         if kind == b"EXIF" and not exif and length <= _MOST_EXIF:
             exif = stream.read(length)
+        if kind == b"XMP " and not xmp and length <= _MOST_EXIF:
+            xmp = stream.read(length)
         frames += kind == b"ANMF"
     return ImageHeader(
-        width, height, "RGBA" if flags & _ALPHA else "RGB", exif, frames or 1, lossless=lossless
+        width, height, "RGBA" if flags & _ALPHA else "RGB", exif, frames or 1, lossless=lossless, xmp=xmp
     )
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import io
 import zlib
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
 from typing import Any, BinaryIO, Protocol
 
 import numpy as np
@@ -27,6 +28,11 @@ class Content(Protocol):
     """The content of a volume, read forwards: each read begins at or after the end of the last one."""
 
     is_gzip: bool
+    size: int
+    """Bytes of the file, packed if it is; of both files of a pair."""
+
+    base: int
+    """Where the voxels of a pair of files begin; 0 for a single file, whose header says so."""
 
     def read(self, start: int, count: int) -> np.ndarray[Any, Any]:
         """The bytes from `start`, uint8 of shape (<= count,); fewer than `count` if the data ends before."""
@@ -39,10 +45,27 @@ class Content(Protocol):
 def opened(file: heron.MediaFile) -> Iterator[Content]:
     """Open a file, gzipped or not by its first bytes; raises MediaError if it cannot be read."""
     try:
-        with file.open() as stream:
-            yield _Gzipped(stream) if file.head.startswith(_MAGIC) else _Plain(stream, file.size)
+        with ExitStack() as stack:
+            content = _content(stack.enter_context(file.open()), file.size, file.head)
+            if not content.is_gzip and (image := _image_of(file)) is not None:
+                stream = stack.enter_context(image.open("rb"))
+                head = stream.read(2)
+                content = _Paired(content, _content(stream, image.stat().st_size, head))
+            yield content
     except (OSError, EOFError) as error:
         raise heron.MediaError(f"{file.name} cannot be read: {error}") from error
+
+
+def _content(stream: BinaryIO, size: int, head: bytes) -> Content:
+    return _Gzipped(stream, size) if head.startswith(_MAGIC) else _Plain(stream, size)
+
+
+def _image_of(file: heron.MediaFile) -> Path | None:
+    """The file with the voxels of a header in a file of its own (`.hdr` and `.img`), if it lies beside it."""
+    if file.path is None or not (file.head[344:348] == b"ni1\0" or file.head[4:8] == b"ni2\0"):
+        return None
+    names = [file.path.with_suffix(suffix) for suffix in (".img", ".IMG", ".img.gz")]
+    return next((name for name in names if name.is_file()), None)
 
 
 def _fill(stream: Any, count: int) -> np.ndarray[Any, Any]:
@@ -53,25 +76,48 @@ def _fill(stream: Any, count: int) -> np.ndarray[Any, Any]:
 
 class _Plain:
     is_gzip = False
+    base = 0
 
     def __init__(self, stream: BinaryIO, size: int) -> None:
         self._stream = stream
-        self._size = size
+        self.size = size
 
     def read(self, start: int, count: int) -> np.ndarray[Any, Any]:
-        if start >= self._size:
+        if start >= self.size:
             return _NOTHING
         self._stream.seek(start)
-        return _fill(self._stream, min(count, self._size - start))
+        return _fill(self._stream, min(count, self.size - start))
 
     def available(self, end: int) -> int:
-        return min(end, self._size)
+        return min(end, self.size)
+
+
+class _Paired:
+    """A header, and behind it the voxels of another file, as if they were one."""
+
+    def __init__(self, header: Content, voxels: Content) -> None:
+        self._header = header
+        self._voxels = voxels
+        self.base = header.size
+        self.size = header.size + voxels.size
+        self.is_gzip = voxels.is_gzip
+
+    def read(self, start: int, count: int) -> np.ndarray[Any, Any]:
+        if start < self.base:
+            return self._header.read(start, min(count, self.base - start))
+        return self._voxels.read(start - self.base, count)
+
+    def available(self, end: int) -> int:
+        return self.base + self._voxels.available(max(0, end - self.base))
 
 
 class _Gzipped:
     is_gzip = True
+    base = 0
 
-    def __init__(self, stream: BinaryIO) -> None:
+    def __init__(self, stream: BinaryIO, size: int) -> None:
+        stream.seek(0)
+        self.size = size
         self._stream = io.BufferedReader(_Members(stream), _CHUNK)
         self._position = 0
 

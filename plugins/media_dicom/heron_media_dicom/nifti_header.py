@@ -91,8 +91,10 @@ def read_header(file: heron.MediaFile, content: Content) -> Header:
     """Read and check the header; raises MediaError if it is missing or broken, or claims absurd sizes."""
     name = file.name
     version, fields = _fields(name, content)
-    _check_magic(name, fields)
-    header = Header(fields, version, _shape(name, fields), _dtype(name, fields), _offset(name, fields))
+    if not content.base:
+        _check_magic(name, fields)
+    offset = content.base + _pair_offset(name, fields) if content.base else _offset(name, fields)
+    header = Header(fields, version, _shape(name, fields), _dtype(name, fields), offset)
     _check_size(file, header, content)
     return header
 
@@ -117,8 +119,8 @@ def _check_magic(name: str, fields: Any) -> None:
     if magic == fields.pair_magic or magic == b"":
         sort = "NIfTI" if magic else "Analyze 7.5"
         raise heron.MediaError(
-            f"{name} is the header of {sort} data in two files (.hdr and .img); only single files are supported",
-            hint="convert it to one .nii file",
+            f"{name} is the header of {sort} data in two files (.hdr and .img), and its .img is not beside it, or cannot be read",
+            hint="put the .img beside it on this machine, or convert both to one .nii file",
         )
     raise heron.MediaError(f"{name} begins like a NIfTI header, but its magic bytes are missing")
 
@@ -155,16 +157,24 @@ def _offset(name: str, fields: Any) -> int:
     return int(fields["vox_offset"])
 
 
+def _pair_offset(name: str, fields: Any) -> int:
+    """Where the voxels begin in a file of their own."""
+    offset = float(fields["vox_offset"])
+    if not 0 <= offset < 2**62:
+        raise heron.MediaError(f"{name} has a broken header: its voxels begin at byte {offset:g}")
+    return int(offset)
+
+
 def _check_size(file: heron.MediaFile, header: Header, content: Content) -> None:
     """Refuse sizes that a file of this size cannot contain, before memory is allocated for them."""
     if header.slice_size > LARGEST_SLICE:
         raise heron.MediaError(
             f"{file.name} claims slices of {header.slice_size:,} bytes, at most {LARGEST_SLICE:,} are read"
         )
-    if header.end > LARGEST_RATIO * file.size:
+    if header.end > LARGEST_RATIO * content.size:
         raise heron.MediaError(
             f"{file.name} claims {header.end - header.offset:,} bytes of voxels, "
-            f"which cannot be in a file of {file.size:,} bytes"
+            f"which cannot be in a file of {content.size:,} bytes"
         )
-    if not content.is_gzip and header.offset + header.slice_size > file.size:
+    if not content.is_gzip and header.offset + header.slice_size > content.size:
         raise heron.MediaError(f"{file.name} is cut short: its first slice is incomplete")

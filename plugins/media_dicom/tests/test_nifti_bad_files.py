@@ -106,7 +106,7 @@ def test_unknown_voxels_are_refused(tmp_path: Path, code: int) -> None:
 def test_headers_of_two_files_are_refused_with_what_to_do(tmp_path: Path) -> None:
     assert "two files (.hdr and .img)" in refusal(written(tmp_path, changed({"magic": b"ni1"})))
     second = changed({"magic": b"ni2\0\r\n\x1a\n"}, nibabel.Nifti2Header, WHOLE_2)
-    assert "convert it to one .nii file" in refusal(written(tmp_path, second))
+    assert "convert both to one .nii file" in refusal(written(tmp_path, second))
     analyze = nibabel.AnalyzeHeader().binaryblock
     assert "Analyze 7.5" in refusal(written(tmp_path, gzip.compress(analyze + bytes(999)), "a.nii.gz"))
     assert "magic" in refusal(written(tmp_path, changed({"magic": b"abc"})))

@@ -357,3 +357,25 @@ def test_reading_a_header_is_quick() -> None:
     for _ in range(100):
         decoder.probe(file)
     assert time.process_time() - began < 20, "it takes some hundredths of a second"
+
+
+@pytest.mark.parametrize("packed", [False, True])
+@pytest.mark.parametrize("kind", [nibabel.Nifti1Pair, nibabel.Nifti2Pair])
+def test_a_pair_of_header_and_image_is_one_volume(tmp_path: Path, kind: Any, packed: bool) -> None:
+    voxels = np.arange(6 * 5 * 4, dtype=np.int16).reshape(6, 5, 4)
+    nibabel.save(kind(voxels, np.diag([1, 2, 3, 1])), tmp_path / "pair.img")
+    nibabel.save(nibabel.Nifti1Image(voxels, np.diag([1, 2, 3, 1])), tmp_path / "single.nii")
+    if packed:
+        image = tmp_path / "pair.img"
+        (tmp_path / "pair.img.gz").write_bytes(gzip.compress(image.read_bytes()))
+        image.unlink()
+    pair = LocalMediaFile(tmp_path / "pair.hdr", "application/x-nifti")
+    single = LocalMediaFile(tmp_path / "single.nii", "application/x-nifti")
+    decoder: Any = NIFTI.load()
+    facts, expected = decoder.probe(pair), decoder.probe(single)
+    assert (facts.frame_count, facts.width, facts.note) == (expected.frame_count, expected.width, None)
+    for (_, one), (_, other) in zip(
+        decoder.values(pair, range(4)), decoder.values(single, range(4)), strict=True
+    ):
+        assert one is not None and other is not None and np.array_equal(one.array, other.array)
+    assert decoder.picture(pair, 64).tobytes() == decoder.picture(single, 64).tobytes()

@@ -56,7 +56,7 @@ KINDS = [link, link_to_nothing, hard_link, pipe, directory, code, pickled]
 
 
 def files(hand, round, folder, number):
-    """Every file but the catalogue is replaced, for each command by another kind of thing."""
+    """Every file but the catalogue is replaced, for each command by another kind of thing; and there is always a program."""
     there = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
     for place, name in enumerate(sorted({*there, *FILES} - {"catalog.db"})):
         path = folder / name
@@ -65,6 +65,8 @@ def files(hand, round, folder, number):
         kind = KINDS[(place + number + round) % len(KINDS)]
         if name != "catalog.db-wal" or kind in (code, pickled):  # the others are in `catalogues`
             kind(path, hand)
+    if (folder / "plugins").is_dir():
+        code(folder / "plugins" / "always.py", hand)
 
 
 def folders(hand, round, folder, number):

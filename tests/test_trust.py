@@ -240,6 +240,7 @@ def test_ones_own_views_and_full_text_keys_are_welcome(lake):
         ("UPDATE items SET width = 'wide' WHERE name = 'p0.jpg'", "the value of width is not a whole number"),
         ("UPDATE items SET metadata = '[1]'", "the value of metadata is not a JSON object"),
         ("UPDATE items SET created_at = 'now'", "the value of created_at is not a time"),
+        ("UPDATE folders SET uuid = 'x'", "the value of uuid is not a UUID"),
         ("UPDATE folders SET name = x'00'", "the value of name is not text"),
         ("UPDATE items SET name = 'a' || char(0)", "the value of name is not text"),
         ("ALTER TABLE folders DROP COLUMN description", "its table folders has no column description"),

@@ -79,6 +79,8 @@ def _condition(name: str, type: str, is_needed: bool) -> tuple[str, str]:
         return f"({wrong} OR ({name} IS NOT NULL AND NOT {is_object}))", "a JSON object"
     if type == "TEXT" and name.endswith("_at"):
         return f"({wrong} OR {name} NOT GLOB {_DAY})", "a time"
+    if type == "TEXT" and name == "uuid":
+        return f"({wrong} OR length({name}) <> 36 OR {name} GLOB '*[^0-9a-f-]*')", "a UUID"
     if type == "TEXT":
         return f"({wrong} OR instr({name}, char(0)))", words
     return wrong, words

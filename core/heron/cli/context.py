@@ -121,6 +121,7 @@ class Context:
                 [*options, *arguments], prog_name="heron", standalone_mode=False, obj=own, color=current.color
             )
         finally:
+            self._opened = own._opened
             own.close()
             guard(was_guarded)
 

@@ -222,8 +222,12 @@ class Hand:
             if path.name not in self._there:
                 shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
         shutil.copytree(self.kept, heron)
+        config = self.root / "config"  # what a command consents to is gone before the next
+        shutil.rmtree(config, ignore_errors=True)
+        config.mkdir()
         spoil(heron, number)
         if os.geteuid() == 0:
+            os.chown(config, VICTIM, VICTIM)
             for folder, below, files in os.walk(heron):
                 for name in (".", *below, *files):
                     os.chown(Path(folder, name), owner, owner, follow_symlinks=False)

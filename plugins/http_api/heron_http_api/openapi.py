@@ -228,7 +228,7 @@ def _of_text(schema: Schema) -> Schema:
     if "anyOf" in schema:
         parts = [part for part in schema["anyOf"] if part.get("type") not in ("null", "object")]
         arrays = [part for part in parts if part.get("type") == "array"]
-        parts = arrays or parts
+        parts = arrays or parts or [{"type": "string", "description": "JSON: an object."}]
         return parts[0] if len(parts) == 1 else {"anyOf": parts}
     if isinstance(schema.get("type"), list):
         kinds = [kind for kind in schema["type"] if kind != "null"]

@@ -5,6 +5,7 @@ import re
 import sqlite3
 from contextlib import closing
 
+from heron.catalog.full_text import SPACED, spaced
 from heron.storage.buckets import object_url
 from tests.memory_storage import Lake
 
@@ -84,6 +85,7 @@ def item(workspace, url):
 def catalogue(workspace):
     """All that the catalogue holds, without the jobs and the time of the last sync."""
     with closing(sqlite3.connect(workspace._database.path)) as plain:
+        plain.create_function(SPACED, 1, spaced)
         lines = [
             line
             for line in plain.iterdump()

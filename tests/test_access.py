@@ -11,6 +11,7 @@ from functools import cached_property
 import pytest
 
 from heron.catalog.access import Access, Place
+from heron.catalog.full_text import SPACED, spaced
 from heron.errors import NotFound, PermissionDenied
 from heron.holdings import Holdings
 from heron.organisation import User
@@ -30,6 +31,7 @@ def workspace(full):
 def state(workspace):
     """All that the catalogue holds, as text."""
     with closing(sqlite3.connect(workspace._database.path)) as plain:
+        plain.create_function(SPACED, 1, spaced)
         return "\n".join(plain.iterdump())
 
 

@@ -16,6 +16,7 @@ from PIL import Image
 
 import heron
 from heron.catalog.contents import Contents
+from heron.catalog.full_text import SPACED, spaced
 from heron.cli.main import status
 from heron.ingest.batches import natural
 
@@ -45,6 +46,7 @@ def state(workspace):
     """All that the catalogue holds as text, but its jobs."""
     marks = tuple(f'INSERT INTO "{table}"' for table in COUNTED)
     with closing(sqlite3.connect(workspace._database.path)) as plain:
+        plain.create_function(SPACED, 1, spaced)
         return "\n".join(line for line in plain.iterdump() if not line.startswith(marks))
 
 

@@ -10,6 +10,7 @@ from contextlib import closing
 import pytest
 
 import heron
+from heron.catalog.full_text import SPACED, spaced
 from heron.cli.main import status
 from heron.models import MediaFacts, Member, NewItem
 from heron.storage.service import SIGNED_SECONDS
@@ -45,6 +46,7 @@ def plugins(plugin):
 def state(workspace):
     """All that the catalogue holds, as text."""
     with closing(sqlite3.connect(workspace._database.path)) as plain:
+        plain.create_function(SPACED, 1, spaced)
         return "\n".join(plain.iterdump())
 
 

@@ -8,6 +8,7 @@ from contextlib import closing
 
 import pytest
 
+from heron.catalog.full_text import SPACED, spaced
 from heron.errors import InvalidInput, MetadataError
 from heron.metadata.keyframes import LAST, FrameWish, without_blocks
 from heron.models import MAX_METADATA, MediaFacts, NewFrame, NewItem
@@ -46,6 +47,7 @@ def numbers(workspace, item):
 def state(workspace):
     """All that the catalogue holds but its log, as text."""
     with closing(sqlite3.connect(workspace._database.path)) as plain:
+        plain.create_function(SPACED, 1, spaced)
         left_out = ('INSERT INTO "log"', 'INSERT INTO "sqlite_sequence"')
         return "\n".join(line for line in plain.iterdump() if not line.startswith(left_out))
 

@@ -10,6 +10,7 @@ import pytest
 
 import heron
 from heron import ImportAborted, InvalidInput
+from heron.catalog.full_text import SPACED, spaced
 from tests.conftest import draw
 
 
@@ -37,6 +38,7 @@ def state(workspace, *but):
     """All that the catalogue holds as text, without the tables named."""
     marks = tuple(f'INSERT INTO "{table}"' for table in (*but, "sqlite_sequence"))
     with closing(sqlite3.connect(workspace._database.path)) as plain:
+        plain.create_function(SPACED, 1, spaced)
         return "\n".join(line for line in plain.iterdump() if not line.startswith(marks))
 
 

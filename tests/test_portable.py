@@ -17,6 +17,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 import heron
+from heron.catalog.full_text import SPACED, spaced
 from heron.catalog.portable.reading import PortableReader
 from tests.portable_lakes import bits, contents, fill, rows_of, same_manifest, seen
 
@@ -106,6 +107,7 @@ def test_a_dry_run_tells_and_changes_nothing(export, empty):
 
 def state(ws):
     with closing(sqlite3.connect(ws._database.path)) as plain:
+        plain.create_function(SPACED, 1, spaced)
         return "\n".join(plain.iterdump())
 
 

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 import heron
+from heron.catalog.full_text import SPACED, spaced
 from tests.portable_lakes import edit, fill, forge, rows_of
 
 
@@ -53,6 +54,7 @@ def refused(ws, export, sentence, **options):
 
 def state(ws):
     with closing(sqlite3.connect(ws._database.path)) as plain:
+        plain.create_function(SPACED, 1, spaced)
         return "\n".join(plain.iterdump())
 
 

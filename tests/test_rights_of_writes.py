@@ -311,6 +311,11 @@ delete what holds something hidden.
 ELSEWHERE = {
     ("init",): "makes a new workspace",
     ("plugins", "new"): "writes a plugin and opens no catalogue",
+    ("plugins", "record"): "writes a file beside a plugin",
+    ("plugins", "trace"): "is another command, and what it calls",
+    ("plugins", "configure"): "says of plugins alone",
+    ("plugins", "allow"): "says of plugins alone",
+    ("plugins", "prefer"): "says of plugins alone",
     ("quickstart",): "makes a new workspace",
     ("mcp",): "runs until its client goes; plugins/mcp tests its rights",
     ("serve",): "runs until it is stopped; plugins/server tests its rights",

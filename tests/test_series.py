@@ -17,6 +17,7 @@ import pytest
 from PIL import Image
 
 import heron
+from heron.catalog.full_text import SPACED, spaced
 from heron.catalog.series import SERIES_MARK, FoundPart, SeriesStore
 from heron.ingest.series import SeriesParts
 from heron.ingest.units import Outcome, Unit
@@ -68,6 +69,7 @@ def state(workspace, *but):
         f'INSERT INTO "{table}"' for table in ("imports", "import_problems", "log", "sqlite_sequence", *but)
     )
     with closing(sqlite3.connect(workspace._database.path)) as plain:
+        plain.create_function(SPACED, 1, spaced)
         return "\n".join(line for line in plain.iterdump() if not line.startswith(marks))
 
 

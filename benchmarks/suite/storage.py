@@ -295,7 +295,7 @@ key. Targets: 0.6 CPU ms an object read, 0.015 listed; small objects imported at
             without_native(storage_reads),
         ),
         way("s3fs alone", bare_reads, bare_lists),
-        way("obstore alone", native_reads, native_lists),
+        way("obstore alone", native_reads, native_lists, needs=("obstore",)),
     ),
     references={
         "": "s3fs alone",

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from heron.ingest.portable.service import PortableService
     from heron.ingest.service import IngestService
     from heron.ingest.vector_files.service import VectorFiles
+    from heron.media.sizing import Sight
     from heron.models import FrameChoice, Query
     from heron.search.comparison import ComparisonService
     from heron.search.engines import Engines
@@ -164,11 +165,14 @@ class Workspace(Holdings):
 
         return Embedders(lambda: self.plugins)
 
-    def _picture_of(self, thing: ItemRef | Path, size: int) -> Image:
+    def _picture_of(self, thing: ItemRef | Path, sight: Sight) -> Image:
         """The picture of an item, a frame or a file that is embedded for comparison."""
+        from heron.media.sizing import seen
+
         if isinstance(thing, Path):
-            return self.pictures.picture_of(thing, size=size)
-        return self.pictures.portrait(thing, size=size)
+            return self.pictures._picture_seen(thing, sight)
+        asked = sight.of_item(self.items.get(thing))
+        return seen(lambda size: self.pictures.portrait(thing, size=size), sight, asked)
 
     @cached_property
     def embed(self) -> EmbeddingService:

@@ -101,6 +101,7 @@ class Deriver:
     size: int = 0
     batch: int = 1
     portrait: bool = True
+    shortest: int = 0
 
     def begin(self, plugins: PluginManager) -> Any:
         """The function; raises PluginError if this worker has not the same deriver."""

@@ -29,6 +29,7 @@ class Vectors:
     size: int
     batch: int
     portrait: bool = True
+    shortest: int = 0
 
     def begin(self, plugins: PluginManager) -> Callable[[Sequence[Picture]], list[numpy.ndarray[Any, Any]]]:
         """The function that makes them; raises PluginError if the model is not the same."""

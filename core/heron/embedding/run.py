@@ -20,6 +20,7 @@ from heron.hooks import BoundedEmbedder, EmbedderModel
 from heron.jobs import ImportProblem
 from heron.media.kinds import Kinds
 from heron.media.reader import UnknownFormat
+from heron.media.sizing import Sight, frames_seen, portrait_seen
 from heron.models import Item
 from heron.pictures.elsewhere import Asked
 from heron.pictures.files import GROUPS, NoPicture
@@ -100,6 +101,7 @@ class Run:
         self._kinds = kinds
         self._record = record
         self._loaded = loaded
+        self._sight = Sight(record.picture_size, loaded.shortest_side)
         self._kept = kept
         self._with_frames = with_frames
         self._again = again
@@ -171,11 +173,10 @@ class Run:
         and the number of those that need not.
         """
         wanted, skipped = self._wanted(item, made)
-        size = self._record.picture_size
         if None in wanted:
-            yield _Piece(*wanted.pop(None), self._pictures.portrait(item, size=size))
+            yield _Piece(*wanted.pop(None), portrait_seen(self._pictures, item, self._sight))
         numbers = [number for number in wanted if number is not None]
-        for number, picture in self._pictures.frames(item, numbers, size=size) if numbers else ():
+        for number, picture in frames_seen(self._pictures, item, numbers, self._sight) if numbers else ():
             yield _Piece(*wanted[number], picture)
         yield skipped
 
@@ -193,7 +194,7 @@ class Run:
 
     def _wanted(self, item: Item, made: Collection[Hashable]) -> tuple[dict[int | None, Wanted], int]:
         """What has to be embedded, by frame number, None for the item itself, and the number of those that need not."""
-        fingerprints, content = self._fingerprints.pop(item.id, {}), content_of(item)
+        fingerprints, content = self._fingerprints.pop(item.id, {}), content_of(item, self._sight)
         fingerprint, skipped = self._fingerprint(content), 0
         wanted: dict[int | None, Wanted] = {}
         if (item.id, 0) in made:
@@ -297,12 +298,14 @@ def _owner_of(piece: _Piece | Vector | int) -> Owner | None:
     return piece.owner if isinstance(piece, _Piece | Vector) else None
 
 
-def content_of(item: Item) -> str:
-    """A text that changes whenever the content of an item changes, as far as the catalogue knows."""
+def content_of(item: Item, sight: Sight | None = None) -> str:
+    """A text that changes whenever the content of an item changes, as far as the catalogue knows, or a model sees it larger."""
     modified = utc_iso(item.modified_at) if item.modified_at else None
     facts = [item.etag, modified, item.size, item.facts.frame_count]
     if _may_be_transparent(item):
         facts.append(_GROUND)
+    if sight is not None and (size := sight.of_item(item)) > sight.longest:
+        facts.append(f"seen {size}")
     return "|".join(str(fact) for fact in (item.url, *facts))
 
 

@@ -122,7 +122,14 @@ class EmbeddingService:
             if executor is None:
                 run(self.chosen(items), progress)
             else:
-                finish = Vectors(embedder, name, loaded.revision, record.picture_size, record.batch)
+                finish = Vectors(
+                    embedder,
+                    name,
+                    loaded.revision,
+                    record.picture_size,
+                    record.batch,
+                    shortest=loaded.shortest_side,
+                )
                 drawing = Drawing(self._plugins(), finish)
                 with opened(self._plugins(), executor, grain=max(GRAIN, record.batch)) as workers:
                     produce = partial(

@@ -85,6 +85,7 @@ def _described(who: str, part: Any) -> Message:
     return {
         "size": part.size,
         "revision": part.revision,
+        "shortest_side": getattr(part, "shortest_side", 0),
         **({"model": str(model)} if model is not None else {}),
     }
 

@@ -78,6 +78,7 @@ class IsolatedEmbedder(_Part):
         found, _ = self._ask("begin")
         self.size = found["size"]
         self.revision = found["revision"]
+        self.shortest_side = found.get("shortest_side", 0)
         if "model" in found:
             self.model = found["model"]
 

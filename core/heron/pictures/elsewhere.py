@@ -19,6 +19,7 @@ from heron.hooks import PluginManager
 from heron.jobs import Integration
 from heron.media.kinds import Kinds
 from heron.media.reader import MediaReader
+from heron.media.sizing import Sight, frames_seen, portrait_seen
 from heron.models import Item, Member
 from heron.pictures.files import ItemFiles
 from heron.storage.openers import Opener
@@ -67,6 +68,10 @@ class Finish(Protocol):
     @property
     def size(self) -> int:
         """The longest side of the pictures in pixels."""
+
+    @property
+    def shortest(self) -> int:
+        """The shortest side for which it may be longer, as in `heron.media.sizing.Sight`."""
 
     @property
     def batch(self) -> int:
@@ -162,14 +167,16 @@ class Drawing:
         return ItemFiles(shelf, shelf, lambda: self._reader, self._kinds)
 
     def _pictures(self, unit: Asked) -> Iterator[tuple[int | None, Image]]:
-        files, size = self._files(unit), self._finish.size
+        files, sight = self._files(unit), Sight(self._finish.size, self._finish.shortest)
         if unit.own:
             picture = (
-                files.portrait(unit.item, size) if self._finish.portrait else files.picture(unit.item, size)
+                portrait_seen(files, unit.item, sight)
+                if self._finish.portrait
+                else files.picture(unit.item, sight.longest)
             )
             if picture is not None:
                 yield None, picture
-        yield from files.frames(unit.item, unit.numbers, size)
+        yield from frames_seen(files, unit.item, unit.numbers, sight)
 
 
 @frozen

@@ -15,6 +15,7 @@ from heron.media.archives import MARK
 from heron.media.kinds import CONTAINERS, Kinds
 from heron.media.montage import MOST, montage
 from heron.media.reader import Decoding, MediaReader
+from heron.media.sizing import Sight
 from heron.models import OTHER, Item, Kind, Member
 from heron.storage.opening import OpenedFile, media_file
 from heron.storage.retries import PatientStorage
@@ -135,11 +136,16 @@ class ItemFiles:
         """The one picture that represents an item: for videos, groups and sequences, that of the middle frame."""
         return self.shown(item, middle(item), size)
 
-    def picture_of(self, place: str, size: int) -> Image | None:
-        """The picture of a file at a path or URL."""
+    def picture_seen(self, place: str, sight: Sight) -> Image | None:
+        """The picture of a file at a path or URL, as large as a model sees that of an item of equal content."""
         url = place if "://" in place else Path(place).absolute().as_uri()
         file = media_file(url, self._storage.open)
-        return self._reader().opened(file).picture(file, size)
+        decoder = self._reader().opened(file)
+        facts = decoder.probe(file) if sight.shortest else None
+        asked = sight.of(facts.width, facts.height) if facts else sight.longest
+        picture = decoder.picture(file, asked)
+        more = sight.larger(picture, asked) if picture is not None else None
+        return decoder.picture(file, more) if more else picture
 
     def frames(self, item: Item, numbers: Sequence[int], size: int | None) -> Iterator[tuple[int, Image]]:
         """Frames of an item by number, in ascending order; raises MediaError for one that it does not have."""

@@ -27,6 +27,7 @@ class Thumbnails:
     size: int = THUMBNAIL
     batch: int = 1
     portrait: bool = False
+    shortest: int = 0
 
     def begin(self, plugins: PluginManager) -> Callable[[Sequence[Picture]], list[Finished]]:
         """The function that makes them."""

@@ -24,6 +24,7 @@ from heron.jobs import ImportProblem
 from heron.media.ground import Ground, laid
 from heron.media.kinds import Kinds
 from heron.media.reader import THUMBNAIL, Measuring, MediaReader
+from heron.media.sizing import Sight
 from heron.models import Frame, Item, Json
 from heron.pictures.elsewhere import GRAIN, Asked, Drawing, by_workers
 from heron.pictures.files import SIZE, ItemFiles, NoPicture, checked_size, middle
@@ -148,9 +149,13 @@ class PictureService:
 
     def picture_of(self, file: str | Path, *, size: int = SIZE) -> Image:
         """A local file, or the file at a URL, as an upright RGB picture; it need not be in the catalogue."""
+        return self._picture_seen(file, Sight(size))
+
+    def _picture_seen(self, file: str | Path, sight: Sight) -> Image:
+        """A file as a model sees it."""
         self._access.require("read", WORKSPACE)
-        checked_size(size)
-        picture = self._files.picture_of(str(file), size)
+        checked_size(sight.longest)
+        picture = self._files.picture_seen(str(file), sight)
         if picture is None:
             raise MediaError(f"{file} has no picture")
         return laid(picture)

@@ -16,6 +16,7 @@ from heron.catalog.vectors.store import VectorStore
 from heron.errors import InvalidInput, NotFound, PluginError, QueryError
 from heron.hooks import BoundedEmbedder, EmbedderModel, PluginManager
 from heron.hooks.door import guarded
+from heron.media.sizing import LONGEST, Sight
 from heron.metadata.keys import printable
 from heron.models import Frame, Item, Json, Query
 from heron.uuids import is_uuid
@@ -35,7 +36,10 @@ Thing = Item | Frame | Path | Vector
 
 
 class Behind:
-    """An embedder behind the door: what it raises is a PluginError that names it. `who` is it, its plugin and distribution."""
+    """An embedder behind the door: what it raises is a PluginError that names it. `who` is it, its plugin and distribution.
+
+    `shortest_side` is the shortest side in pixels that it needs of a picture, 0 if it does not say.
+    """
 
     def __init__(self, who: str, embedder: Any) -> None:
         """Raises PluginError for what is no embedder."""
@@ -43,8 +47,14 @@ class Behind:
         self._embedder = embedder
         with guarded(who, "load", "its parts", PluginError):
             missing = [part for part in ("size", "revision", "embed_images") if not hasattr(embedder, part)]
+            side = getattr(embedder, "shortest_side", 0)
         if missing:
             raise PluginError(f"{who} has no {', '.join(missing)}, which heron.Embedder requires")
+        if type(side) is not int or not 0 <= side <= LONGEST:
+            raise PluginError(
+                f"{who} has the shortest_side {side!r:.80}, expected pixels from 0 to {LONGEST:,}"
+            )
+        self.shortest_side = side
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._embedder, name)
@@ -148,7 +158,7 @@ class Similar:
         items: ItemService,
         frames: FrameService,
         embedders: Embedders,
-        picture_of: Callable[[Item | Frame | Path, int], Any],
+        picture_of: Callable[[Item | Frame | Path, Sight], Any],
     ) -> None:
         self._vectors = vectors
         self._items = items
@@ -284,7 +294,8 @@ class Similar:
         """The vector of a picture that has none yet; it is not stored."""
         embedder = self._embedder(kept)
         assert kept.embedder is not None
-        picture = self._picture_of(thing, self._embedders.record(kept.embedder).picture_size)
+        sight = Sight(self._embedders.record(kept.embedder).picture_size, embedder.shortest_side)
+        picture = self._picture_of(thing, sight)
         return self._made(kept, embedder.embed_images, picture, name)
 
     def _made(self, kept: VectorSet, embed: Callable[[Sequence[T]], Any], given: T, name: str) -> Array:

@@ -14,6 +14,7 @@ from heron_embedder_clip.directory import ModelDirectory
 from heron_embedder_clip.graph import Array, Graph
 from heron_embedder_clip.hub import fetch
 from heron_embedder_clip.names import LocalModel, parse
+from heron_embedder_clip.pictures import Preprocessing
 from heron_embedder_clip.settings import Settings
 from heron_embedder_clip.sides import TextSide, VisionSide, image_size
 
@@ -42,6 +43,19 @@ class ClipEmbedder:
         self._text: TextSide | None = None
         config = Settings.read(files.config)
         self.size = config.integer("projection_dim", 1, LARGEST_SIZE)
+
+    @property
+    def shortest_side(self) -> int:
+        """The pixels that the model looks at on the shortest side of a picture, as its files say.
+
+        0 if they do not, or without a side for pictures; `embed_images` says what is wrong with them.
+        """
+        if self._files.vision is None:
+            return 0
+        try:
+            return Preprocessing(self._files.folder).shortest_side
+        except heron.HeronError:
+            return 0
 
     def embed_images(self, images: Sequence[Image]) -> np.ndarray[Any, Any]:
         """Vectors of RGB pictures, float32 of shape (len(images), size).

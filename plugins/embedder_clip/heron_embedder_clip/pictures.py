@@ -58,6 +58,11 @@ class Preprocessing:
         self._scales = [np.float32(factor / deviation) for deviation in std]
         self._offsets = [np.float32(-middle / deviation) for middle, deviation in zip(mean, std, strict=True)]
 
+    @property
+    def shortest_side(self) -> int:
+        """The pixels that a picture should have on its shortest side, so that nothing is enlarged."""
+        return max(self._shortest or 0, self.width, self.height)
+
     def __call__(self, images: Sequence[Image.Image]) -> Pixels:
         """Tensors of pictures, float32 of shape (len(images), 3, height, width); the pictures are not changed."""
         tensor = np.empty((len(images), 3, self.height, self.width), np.float32)

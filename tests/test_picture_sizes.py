@@ -112,4 +112,7 @@ def test_pages_of_another_size_than_the_facts_tell_are_asked_for_again(tmp_path)
         lake.ingest.files([tmp_path / "two.tif"], folder="A")
         [item] = lake.items.list()
         found = frames_seen(lake.pictures, item, [0, 1], Sight(64, NEEDED))
-        assert [picture.size for _, picture in found] == [(64, 64), (576, 96)]
+        assert [picture.size for _, picture in found] == [
+            (64, 64),
+            (586, 98),
+        ]  # 64 x 11 before, at least 64 x 10.5

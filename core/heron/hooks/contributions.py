@@ -247,15 +247,14 @@ class MetadataType(Contribution):
 class EmbedderModel(Contribution):
     """A model that turns pictures, and perhaps text, into vectors of `size` numbers.
 
-    With `takes_model`, `load` gets the weights to use, as the user named them: a directory, or
-    `NAME@REVISION` of a hub; None is the default. The loaded embedder may have an attribute `model`, a name
-    that loads exactly these weights again, and `shortest_side`, the pixels that it looks at on the shortest side of a
-    picture (0 to 4096). `size` is None if it depends on the weights. Pictures are passed in batches of `batch`, with a longest
-    side of at most `picture_size` pixels; wide and high ones with more, up to 4096, where their shortest side would have fewer
-    than `shortest_side` and the file has them. `knows` is for a model that knows only some
-    sort of pictures, and says which; `instead` is a command that uses a model that knows more. Heron says both at
-    `heron embed` and at each search; a `BoundedEmbedder` tells for single pictures and words. An installed one runs in a process
-    of its own with a limit of time; `isolation="none"` runs it in Heron's own.
+    With `takes_model`, `load` gets the weights to use, as the user named them: a directory, or `NAME@REVISION` of a hub; None is
+    the default. The loaded embedder may have an attribute `model`, a name that loads exactly these weights again, and
+    `shortest_side`, the pixels that it looks at on the shortest side of a picture (0 to 4096). `size` is None if it depends on the
+    weights. Pictures are passed in batches of `batch`, with a longest side of at most `picture_size` pixels; wide and high ones with
+    more, up to 4096, where their shortest side would have fewer than `shortest_side` and the file has them. `knows` is for a
+    model that knows only some sort of pictures, and says which; `instead` is a command that uses a model that knows more. Heron
+    says both at `heron embed` and at each search; a `BoundedEmbedder` tells for single pictures and words. An installed one runs
+    in a process of its own with a limit of time; `isolation="none"` runs it in Heron's own.
     """
 
     sort: ClassVar[str] = "embedder"

@@ -44,7 +44,8 @@ class Sight:
         """
         if not self.shortest or max(picture.size) < asked or min(picture.size) >= self.shortest:
             return None
-        needed = -(-self.shortest * max(picture.size) // min(picture.size))
+        least = 2 * min(picture.size) - 1  # twice the shortest side before it was rounded up
+        needed = -(-2 * self.shortest * max(picture.size) // least)
         return min(needed, LONGEST) if asked < min(needed, LONGEST) else None
 
 

@@ -116,3 +116,11 @@ def test_a_field_that_a_segment_does_not_have_is_missing_there(tmp_path, monkeyp
         [late] = workspace.facets("late")
         assert (counts(late), late.missing) == ([(2, 4)], 4)
         assert workspace.stats("late")[0].median == 2
+
+
+@pytest.mark.parametrize("names", [["kind"], None, 7, ("kind", "width")])
+def test_names_that_are_no_text_are_refused(workspace, names):
+    with pytest.raises(heron.InvalidInput, match="is no text"):
+        workspace.facets(names)
+    with pytest.raises(heron.InvalidInput, match="is no text"):
+        workspace.search.values([], names)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from heron.catalog.folders import FolderService
 from heron.catalog.places import Places
 from heron.catalog.schema import SchemaService
-from heron.errors import QueryError
+from heron.errors import InvalidInput, QueryError
 from heron.models import Query
 from heron.search import tree
 from heron.search.fields import Fields
@@ -158,6 +158,11 @@ def _sort_terms(sort: str | None, fields: Fields) -> Iterator[SortTerm]:
 
 def _terms(given: str, what: str) -> Iterator[tuple[str, bool, list[str]]]:
     """Comma-separated names: each as it is written, whether it has a leading `-`, and its parts."""
+    if not isinstance(given, str):
+        raise InvalidInput(
+            f"the {what} {given!r:.60} is no text",
+            hint="names in one text, separated by commas: 'weather,width'",
+        )
     position, text = 0, given.strip()
     while position < len(text):
         match = _TERM.match(text, position)

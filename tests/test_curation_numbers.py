@@ -9,8 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from heron.curation import crowd as crowds
 from heron.curation import groups, pairs, sketch
 from heron.curation.chosen import Chosen, scratch
+from heron.curation.crowd import Crowd
 from heron.curation.diversity import spread
 from heron.curation.groups import Groups, united
 from heron.curation.neighbours import indexed_cosines, nearest_cosines
@@ -314,3 +316,57 @@ def test_large_arrays_lie_in_files_that_are_gone(monkeypatch):
     made[:] = np.arange(700).reshape(100, 7)
     assert isinstance(made.base, np.memmap)
     assert made.sum() == 700 * 699 / 2
+
+
+@pytest.mark.parametrize("threshold", [0.7, 0.9, 0.97])
+@pytest.mark.parametrize("shared", [False, True])
+def test_a_crowd_of_pairs_gives_the_groups_of_all_and_the_nearest(monkeypatch, threshold, shared):
+    monkeypatch.setattr(crowds, "MANY", 0)
+    monkeypatch.setattr(crowds, "_STRIP", 37)
+    monkeypatch.setattr(pairs, "_ROWS", 150)
+    monkeypatch.setattr(pairs, "_COLUMNS", 260)
+    monkeypatch.setattr(groups, "_EACH", 4)
+    vectors = drawn(700, 16, seed=4)
+    owner = np.arange(700) // 3 if shared else np.arange(700)
+    kinds = np.arange(owner.max() + 1) % 2 if shared else np.zeros(700, np.int64)
+    given = chosen(vectors, owner + 1)
+    crowd = Crowd(given, owner, kinds, threshold)
+    parts = list(close_pairs(given, None, threshold, silent, crowd))
+    first, second, scores = (
+        np.concatenate([getattr(part, name) for part in parts]) for name in ("first", "second", "scores")
+    )
+    exact = cosines(vectors)
+    above = np.triu(exact >= threshold, 1)
+    above &= (owner[:, None] != owner) & (kinds[owner][:, None] == kinds[owner])
+    assert above[first, second].all()
+    assert scores == pytest.approx(exact[first, second], abs=1e-6)
+    assert len(set(zip(first.tolist(), second.tolist(), strict=True))) == len(first)
+    everything = np.nonzero(above)
+    whole, found = (
+        united(np.arange(len(kinds)), owner[a], owner[b]) for a, b in (everything, (first, second))
+    )
+    assert found.tolist() == whole.tolist()
+    assert crowd.dropped == (len(first) < len(everything[0]))
+    for place in np.flatnonzero(above.any(axis=1)).tolist():
+        best = np.sort(exact[place, above[place]])[-4:]
+        assert np.sort(scores[first == place])[-len(best) :] == pytest.approx(best, abs=2e-6)
+
+
+def test_a_crowd_whose_scores_lie_at_the_threshold_decides_by_exact_cosines(monkeypatch):
+    monkeypatch.setattr(crowds, "MANY", 0)
+    angles = np.arccos(0.9 + np.linspace(-1e-5, 1e-5, 60))
+    vectors = np.concatenate([[[1.0, 0.0]], np.stack([np.cos(angles), np.sin(angles)], axis=1)]).astype(
+        np.float32
+    )
+    given = chosen(vectors)
+    crowd = Crowd(given, np.arange(61), np.zeros(61, np.int64), 0.9)
+    parts = list(close_pairs(given, None, 0.9, silent, crowd))
+    linked = united(
+        np.arange(61), np.concatenate([p.first for p in parts]), np.concatenate([p.second for p in parts])
+    )
+    exact = cosines(vectors)
+    whole = united(np.arange(61), *np.nonzero(np.triu(exact >= 0.9, 1)))
+    assert linked.tolist() == whole.tolist()
+    assert not (
+        exact[np.concatenate([p.first for p in parts]), np.concatenate([p.second for p in parts])] < 0.9
+    ).any()

@@ -8,6 +8,7 @@ import numpy as np
 
 from heron.curation.chosen import Array, Chosen
 from heron.curation.compared import Compared
+from heron.curation.crowd import Crowd
 from heron.curation.equal import representatives
 from heron.curation.groups import Groups
 from heron.curation.keeping import best_first
@@ -54,17 +55,18 @@ def near_items(
     _add(found, chosen, (owner, kinds), Pairs(stands_for[others], others, np.ones(len(others))))
     left = np.flatnonzero(stands_for == np.arange(len(chosen)))
     few = chosen.at(left)
+    crowd = Crowd(few, owner[left], kinds, threshold)
     pairs = (
         indexed_pairs(compared.opened.space, few, threshold, progress)
         if by_index
-        else close_pairs(few, None, threshold, progress)
+        else close_pairs(few, None, threshold, progress, crowd)
     )
     for part in pairs:
         _add(found, chosen, (owner, kinds), Pairs(left[part.first], left[part.second], part.scores))
     notes = [*compared.notes]
     if by_index:
         notes.append("the index was used, which can miss some pairs")
-    if found.thinned or len(others):
+    if found.thinned or crowd.dropped or len(others):
         notes.append(
             "there are too many pairs to list all: only the nearest of each item are listed; the groups are complete"
         )

@@ -6,26 +6,30 @@ import numpy as np
 
 from heron.curation.chosen import Array
 
-_MOST = 2_000_000
+_MOST = 1_000_000
 """The number of pairs that are stored before the worse ones are dropped."""
 
 _MANY = 500_000
 """If more pairs than this are added at once, the worse ones are dropped first."""
 
 _EACH = 50
-"""When pairs are dropped, the number of pairs of each item with later items that stay."""
+"""When pairs are dropped, the number of pairs of each item with later items that stay at most."""
+
+_LISTED = 200_000
+"""When pairs are dropped, about how many stay of all items: each is a record that takes memory."""
 
 
 class Groups:
     """The connected components of items, numbered from 0, over the pairs that were added; and the best pairs.
 
     Of several pairs of the same two items, only the one with the highest score is stored. If there are very many
-    pairs, as among thousands of black pictures, only the best 50 of each item with later items are stored; the groups
-    are computed from all pairs.
+    pairs, as among thousands of black pictures, only the best of each item with later items are stored (`listed_for_each`);
+    the groups are computed from all pairs.
     """
 
     def __init__(self, count: int, most: int = _MOST) -> None:
         self._roots = np.arange(count)
+        self._each = listed_for_each(count)
         self._most = most
         self._waiting: list[Array] = []
         self._number = 0
@@ -35,7 +39,7 @@ class Groups:
         """Add pairs of items with their scores, and two numbers of the caller for each pair, shape (2, n)."""
         if len(first) > _MANY:
             self._roots = united(self._roots, first, second)
-            kept = _best_places(first, scores, _EACH)
+            kept = best_places(first, scores, self._each)
             self.thinned |= len(kept) < len(first)
             first, second, scores, notes = first[kept], second[kept], scores[kept], notes[:, kept]
         swapped = first > second
@@ -64,10 +68,15 @@ class Groups:
         held = held[:, is_first]
         self._roots = united(self._roots, held[0].astype(np.int64), held[1].astype(np.int64))
         if held.shape[1] > self._most // 2:
-            held, before = _best_of_each(held, _EACH), held
+            held, before = _best_of_each(held, self._each), held
             self.thinned |= held.shape[1] < before.shape[1]
             self._most = max(self._most, 2 * held.shape[1])
         self._waiting, self._number = [held], held.shape[1]
+
+
+def listed_for_each(count: int) -> int:
+    """When pairs are dropped, the number of pairs of each of so many items that stay."""
+    return max(2, min(_EACH, _LISTED // max(count, 1)))
 
 
 def united(roots: Array, first: Array, second: Array) -> Array:
@@ -92,10 +101,10 @@ def united(roots: Array, first: Array, second: Array) -> Array:
 
 def _best_of_each(held: Array, count: int) -> Array:
     """The pairs with the highest scores of each lower item."""
-    return held[:, _best_places(held[0], held[2], count)]
+    return held[:, best_places(held[0], held[2], count)]
 
 
-def _best_places(first: Array, scores: Array, count: int) -> Array:
+def best_places(first: Array, scores: Array, count: int) -> Array:
     """The positions of the `count` highest scores of each first item, ascending."""
     order = np.argsort(first, kind="stable")
     starts = np.flatnonzero(np.diff(first[order], prepend=-1))

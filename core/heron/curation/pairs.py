@@ -8,6 +8,7 @@ import numpy as np
 from attrs import frozen
 
 from heron.curation.chosen import Array, Chosen, rounded
+from heron.curation.crowd import Crowd
 from heron.curation.sketch import MARGIN, sketches
 from heron.vectors.space import Space
 
@@ -36,12 +37,16 @@ class Pairs:
 
 
 def close_pairs(
-    first: Chosen, second: Chosen | None, threshold: float, advanced: Advanced
+    first: Chosen,
+    second: Chosen | None,
+    threshold: float,
+    advanced: Advanced,
+    crowd: Crowd | None = None,
 ) -> Iterator[Pairs]:
     """Every pair of different items with a cosine of `threshold` or more, tile by tile, with full recall.
 
     Within one set, the first place is lower than the second. `advanced` is called with the number of vectors of
-    the first set that are done.
+    the first set that are done. With `crowd`, of very many pairs within one set only those that it takes.
     """
     sets = [first] if second is None else [first, second]
     if not all(len(chosen) for chosen in sets):
@@ -55,6 +60,15 @@ def close_pairs(
             near = space[: len(rows) * len(columns)].reshape(len(rows), len(columns))
             np.matmul(rows, columns.T, out=near)
             is_near = near >= threshold - MARGIN
+            if crowd is not None and crowd.takes(np.count_nonzero(is_near)):
+                if rows.shape[1] != first.size:  # bounds, not cosines
+                    if not is_near.any():
+                        continue
+                    whole = slice(top, top + len(rows)), slice(left, left + len(columns))
+                    np.matmul(first.units(whole[0]), first.units(whole[1]).T, out=near)
+                for parts in crowd.of_tile(top, left, near):
+                    yield Pairs(*parts)
+                continue
             for found in _looked_at(first, sets[-1], (top, left), is_near):
                 kept = found.scores >= threshold
                 kept &= first.items[found.first] != sets[-1].items[found.second]

@@ -56,7 +56,7 @@ class Crowd:
             is_pair = self._pairs(rows, columns, strip)
             places = [*self._links(rows, columns, is_pair), self._nearest(rows, strip, is_pair)]
             taken = np.unique(np.concatenate(places))
-            self.dropped |= len(taken) < np.count_nonzero(is_pair)
+            self.dropped |= len(taken) < int(np.count_nonzero(is_pair))
             across, down = np.divmod(taken, len(columns))
             first, second = rows[across], columns[down]
             yield first, second, self._chosen.cosines(first, self._chosen, second)

@@ -60,7 +60,7 @@ def close_pairs(
             near = space[: len(rows) * len(columns)].reshape(len(rows), len(columns))
             np.matmul(rows, columns.T, out=near)
             is_near = near >= threshold - MARGIN
-            if crowd is not None and crowd.takes(np.count_nonzero(is_near)):
+            if crowd is not None and crowd.takes(int(np.count_nonzero(is_near))):
                 if rows.shape[1] != first.size:  # bounds, not cosines
                     if not is_near.any():
                         continue

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import threading
 import time
+import warnings
 from concurrent.futures import BrokenExecutor, Executor, Future, ThreadPoolExecutor
 from functools import partial
 
@@ -13,6 +14,7 @@ from attrs import evolve
 from PIL import Image
 
 import heron
+from heron import deadline
 from heron.builtin import BUILTIN
 from heron.cli.main import status
 from heron.executors import shipping, workers
@@ -218,6 +220,33 @@ def test_a_worker_that_hangs_is_given_up(here, files, monkeypatch):
     report = here.ingest.files(files, folder="A", ignore_errors=True, executor=Pickling(happens))
     assert names(here) == [name for name in EXPECTED if name != "070.png"]
     assert any("070.png was given up: its worker did not answer within" in p.reason for p in report.problems)
+
+
+@pytest.mark.slow
+def test_worker_processes_end_calls_of_plugins_and_keep_their_warnings(monkeypatch):
+    monkeypatch.setenv("HERON_PLUGIN_SECONDS", "0.2")
+
+    def waits():
+        try:
+            with deadline.limited():
+                time.sleep(60)
+        except deadline.TookTooLong as error:
+            warnings.warn(str(error), heron.PluginWarning, stacklevel=1)
+        return shipping._warned()
+
+    with PROCESSES.load("1") as pool:
+        assert pool.submit(waits).result(60) == ("it took more than 0.2 s",)
+    monkeypatch.setenv("HERON_PLUGIN_SECONDS", "much")
+    with pytest.raises(heron.InvalidInput, match="HERON_PLUGIN_SECONDS is 'much'"):
+        PROCESSES.load("1")
+
+
+def test_warnings_of_workers_are_said_here(here, files):
+    def happens(units, answer):
+        return evolve(answer(), warnings=("metrics tape failed",))
+
+    with pytest.warns(heron.PluginWarning, match="metrics tape failed"):
+        load(here, files, Pickling(happens))
 
 
 def test_an_executor_that_is_gone_interrupts_the_import_which_can_be_resumed(here, files):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import builtins
+
 import pytest
 
 import heron
@@ -64,11 +66,16 @@ def test_manager_goes_to_another_process_without_the_objects(site):
     import pickle
 
     site.plugin("good", RECORD.format(name="percent", origin="good", requires=[]))
+    site.plugin(
+        "bad", "import builtins\nbuiltins.heron_tried = getattr(builtins, 'heron_tried', 0) + 1\n1 / 0"
+    )
     manager = site.manager(builtin=[TYPES], plugins=[Given(metadata_type("a"))])
+    assert statuses(manager)["bad"].startswith("failed: ZeroDivisionError")
     again = pickle.loads(pickle.dumps(manager))
     assert statuses(again) == {"metadata": "loaded", "good": "loaded"}
     assert again.metadata_type("percent").summary == "good"
     assert not again.has_objects
+    assert vars(builtins).pop("heron_tried") == 1, "what has failed is not imported there again"
 
 
 def test_records_take_lists_and_keep_them_unchangeable():

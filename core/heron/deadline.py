@@ -1,6 +1,6 @@
-"""How long one call of a stranger's plugin may take in the main thread of the program `heron`: then it is ended there, wherever it waits.
+"""How long one call of a stranger's plugin may take in the main thread of `heron` or of a worker process: then it is ended there, wherever it waits.
 
-Only the main thread can be interrupted, and only a program may take the alarm signal: in threads, servers and programs of others
+Only the main thread can be interrupted, and only a program of ours may take the alarm signal: in threads, servers and programs of others
 nothing is ended here. Code in C that never comes back to Python is not ended either; Ctrl-C twice ends the program then.
 """
 
@@ -19,7 +19,7 @@ SECONDS = 300.0
 """The seconds of one call, unless HERON_PLUGIN_SECONDS says otherwise."""
 
 _most: list[float] = []
-"""The seconds while the program is running that may be interrupted."""
+"""The seconds of a call, while the program may be interrupted."""
 
 
 class TookTooLong(BaseException):
@@ -32,14 +32,22 @@ def armed() -> Iterator[None]:
     if not hasattr(signal, "setitimer") or threading.current_thread() is not threading.main_thread():
         yield
         return
+    seconds = configured()
     before = signal.signal(signal.SIGALRM, _ring)
-    _most.append(_configured())
+    _most.append(seconds)
     try:
         yield
     finally:
         _most.pop()
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
+
+
+def arm(seconds: float) -> None:
+    """From now on, calls of plugins are limited. For the main thread of a process that is ours from its beginning to its end."""
+    if hasattr(signal, "setitimer") and threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGALRM, _ring)
+        _most.append(seconds)
 
 
 def begin() -> float | None:
@@ -88,7 +96,8 @@ def _ring(number: int, frame: FrameType | None) -> None:
         raise TookTooLong(f"it took more than {_most[-1]:g} s")
 
 
-def _configured() -> float:
+def configured() -> float:
+    """The seconds of one call; raises InvalidInput."""
     given = os.environ.get("HERON_PLUGIN_SECONDS", str(SECONDS))
     try:
         seconds = float(given)

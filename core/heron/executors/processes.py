@@ -10,20 +10,25 @@ from collections.abc import Callable
 from concurrent.futures import Executor, Future
 from typing import Any, TypeVar
 
+from heron.deadline import arm, configured
+from heron.executors.shipping import keep_warnings
 from heron.interrupts import left_to_this_process
 
 T = TypeVar("T")
 
 
 class Processes(Executor):
-    """Processes that end with this one, also if it is killed. They are started by the first call."""
+    """Processes that end with this one, also if it is killed. They are started by the first call.
+
+    Calls of plugins are limited there as in the program `heron`; raises InvalidInput for a limit that is none.
+    """
 
     def __init__(self, count: int) -> None:
         from loky import ProcessPoolExecutor
 
         self.workers = count
         self._is_begun = False
-        self._pool: Any = ProcessPoolExecutor(count, initializer=_begin, initargs=(os.getpid(),))
+        self._pool: Any = ProcessPoolExecutor(count, initializer=_begin, initargs=(os.getpid(), configured()))
 
     def submit(self, call: Callable[..., T], /, *arguments: Any, **named: Any) -> Future[T]:
         """Run a call in a process."""
@@ -53,8 +58,10 @@ def _start(pool: Any) -> None:
         pool.submit(os.getpid)
 
 
-def _begin(parent: int) -> None:
-    """Leave Ctrl-C to the parent, and end if that was killed."""
+def _begin(parent: int, seconds: float) -> None:
+    """Limit calls of plugins, keep their warnings, leave Ctrl-C to the parent, and end if that was killed."""
+    arm(seconds)
+    keep_warnings()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
     def watch() -> None:

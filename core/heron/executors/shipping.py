@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import socket
 import threading
+import warnings
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -18,7 +19,7 @@ from typing import Any, Generic, Protocol, TypeVar
 from attrs import frozen
 
 from heron._version import __version__
-from heron.errors import HeronError, InvalidInput, PluginError
+from heron.errors import HeronError, InvalidInput, PluginError, PluginWarning
 from heron.hooks import PluginManager
 
 U = TypeVar("U")
@@ -97,9 +98,8 @@ class Environment:
         for name, distribution in self.plugins:
             found = statuses.get(name)
             if found is None or not found.usable:
-                reason = (
-                    found.status if found is not None else f"is not installed (it is part of {distribution})"
-                )
+                is_there = found is not None and found.distribution
+                reason = found.status if is_there else f"is not installed (it is part of {distribution})"
                 raise PluginError(
                     f"{here()}: plugin {name} {reason}", hint="workers need the plugins that are in use here"
                 )
@@ -108,12 +108,16 @@ class Environment:
 
 @frozen
 class Answer(Generic[R]):
-    """The answer of a worker: the results, or why it can do none; `unseen` are local files that it does not see."""
+    """The answer of a worker: the results, or why it can do none; `unseen` are local files that it does not see.
+
+    `warnings` are those of plugins, which the process that asked says.
+    """
 
     results: tuple[R, ...] = ()
     refusal: HeronError | None = None
     unseen: tuple[str, ...] = ()
     worker: str = ""
+    warnings: tuple[str, ...] = ()
 
 
 class Call(Generic[U, R]):
@@ -147,10 +151,33 @@ class Sent:
         try:
             work = _built(self._recipe)
         except HeronError as error:
-            return Answer(refusal=error, worker=here())
+            return Answer(refusal=error, worker=here(), warnings=_warned())
         files = [file for unit in units if (file := work.file(unit)) is not None]
         unseen = tuple(str(file) for file in files if not os.path.lexists(file))
-        return Answer(tuple(work(units)), unseen=unseen, worker=here())
+        results = tuple(work(units))
+        return Answer(results, unseen=unseen, worker=here(), warnings=_warned())
+
+
+_WARNINGS: list[str] = []
+
+
+def keep_warnings() -> None:
+    """From now on, warnings of plugins in this process go into its answers. For a process that is ours."""
+    otherwise = warnings.showwarning
+
+    def keep(message: Warning | str, category: type[Warning], *rest: Any) -> None:
+        if issubclass(category, PluginWarning):
+            _WARNINGS.append(str(message))
+        else:
+            otherwise(message, category, *rest)
+
+    warnings.showwarning = keep
+
+
+def _warned() -> tuple[str, ...]:
+    said = tuple(_WARNINGS)
+    _WARNINGS.clear()
+    return said
 
 
 def here() -> str:

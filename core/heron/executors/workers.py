@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import os
 import time
+import warnings
 from collections.abc import Callable, Sequence
 from concurrent.futures import BrokenExecutor, CancelledError, Executor, Future
 from typing import Any, Generic, TypeVar
 
 from heron.cores import usable_cores
-from heron.errors import ExecutorError, HeronError, InvalidInput, WorkerLost
+from heron.errors import ExecutorError, HeronError, InvalidInput, PluginWarning, WorkerLost
 from heron.executors.shipping import Answer, Call, Work
 from heron.hooks.door import Stranger
 from heron.interrupts import wait_until_done
@@ -169,6 +170,8 @@ class Workers:
                 hint="workers need the files at the same path, or import the URLs of a store",
             )
         self._breaks = 0
+        for warning in answer.warnings:
+            warnings.warn(warning, PluginWarning, stacklevel=2)
         return list(answer.results)
 
     def _wait(self, future: Future[Any]) -> None:

@@ -148,6 +148,14 @@ class LoadedPlugins:
                 status.status = self.registry.verdict(status.name, origin)
         return self._statuses
 
+    def in_use(self) -> list[str]:
+        """The names of the installed plugins and scripts that have not failed; imports none."""
+        return [
+            status.name
+            for status, origin in self._loaded
+            if (origin.rank == 1 or origin.distribution == SCRIPT) and not status.status.startswith("failed")
+        ]
+
     def version_of(self, plugin: str) -> str:
         """The version of the distribution of an installed plugin."""
         return next((status.version for status in self._statuses if status.name == plugin), "")

@@ -130,11 +130,16 @@ class PluginManager:
             self.options.adopt(*options)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Pickle the settings, from which another process makes its own manager; plugins given as objects are
-        not included.
+        """Pickle the settings, from which another process makes its own manager.
+
+        Plugins that failed here are not imported there, and those given as objects are not included.
         """
-        found: dict[str, Any] = {"preferred": self.preferred(), "options": self.options.recipe()}
-        return functools.partial(PluginManager, **self._recipe, **found), ()
+        found: dict[str, Any] = {
+            "only": self._plugins.in_use(),
+            "preferred": self.preferred(),
+            "options": self.options.recipe(),
+        }
+        return functools.partial(PluginManager, **{**self._recipe, **found}), ()
 
     @property
     def statuses(self) -> list[PluginStatus]:

@@ -98,8 +98,9 @@ class Environment:
         for name, distribution in self.plugins:
             found = statuses.get(name)
             if found is None or not found.usable:
-                is_there = found is not None and found.distribution
-                reason = found.status if is_there else f"is not installed (it is part of {distribution})"
+                reason = f"is not installed (it is part of {distribution})"
+                if found is not None and found.distribution:
+                    reason = found.status
                 raise PluginError(
                     f"{here()}: plugin {name} {reason}", hint="workers need the plugins that are in use here"
                 )
@@ -163,15 +164,15 @@ _WARNINGS: list[str] = []
 
 def keep_warnings() -> None:
     """From now on, warnings of plugins in this process go into its answers. For a process that is ours."""
-    otherwise = warnings.showwarning
+    otherwise: Callable[..., None] = warnings.showwarning
 
-    def keep(message: Warning | str, category: type[Warning], *rest: Any) -> None:
+    def keep(message: Warning | str, category: type[Warning], *rest: Any, **named: Any) -> None:
         if issubclass(category, PluginWarning):
             _WARNINGS.append(str(message))
         else:
-            otherwise(message, category, *rest)
+            otherwise(message, category, *rest, **named)
 
-    warnings.showwarning = keep
+    warnings.showwarning = keep  # type: ignore[assignment]
 
 
 def _warned() -> tuple[str, ...]:

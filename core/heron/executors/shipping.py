@@ -172,7 +172,7 @@ def keep_warnings() -> None:
         else:
             otherwise(message, category, *rest, **named)
 
-    warnings.showwarning = keep  # type: ignore[assignment]
+    warnings.showwarning = keep
 
 
 def _warned() -> tuple[str, ...]:

@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from contextlib import suppress
 from pathlib import Path
 
@@ -17,6 +18,7 @@ import heron
 from heron.cli.main import status
 from heron.cli.show import save_picture
 from heron.errors import InvalidInput, MediaError
+from heron.jobs import ImportProblem
 from heron.models import MediaFacts, NewItem
 from heron.pictures import service
 from tests.children import end_of
@@ -375,3 +377,29 @@ def test_the_command_writes_a_sheet_of_what_is_found(workspace, film, tmp_path, 
     assert run("--where", "width > 9999", "-o", "none.png") == (0, "No item matches. Every width is 32.\n")
     assert not Path("none.png").exists()
     assert run("-o", "s.gif")[0] == 1
+
+
+def test_plugins_are_found_in_the_thread_of_the_caller_where_their_import_can_be_ended(
+    film, workspace, monkeypatch
+):
+    asked, find = [], workspace.pictures._plugins
+    monkeypatch.setattr(workspace.pictures, "_loaded", None)
+    monkeypatch.setattr(
+        workspace.pictures, "_plugins", lambda: asked.append(threading.current_thread()) or find()
+    )
+    assert workspace.pictures.make([film], again=True).items == 1
+    assert asked[0] is threading.main_thread()
+
+
+def test_the_command_names_the_file_of_a_failure_once(monkeypatch, capsys, tmp_path):
+    url = "file:///nowhere/film.png"
+    with heron.open(tmp_path / "lake", discover=False) as workspace:
+        workspace.registration.register([NewItem(url, MediaFacts("image", "image/png", 8, 8))], "A")
+
+    def make(self, items, **options):
+        problems = [ImportProblem("film.png", url, reason) for reason in ("torn", "film.png: torn")]
+        return service.Made(0, 0, 2, tuple(problems))
+
+    monkeypatch.setattr(service.PictureService, "make", make)
+    assert status(["-w", str(tmp_path / "lake"), "thumbnails", "--folder", "A"]) == 3
+    assert capsys.readouterr().out.count("failed: film.png: torn") == 2

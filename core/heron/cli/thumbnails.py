@@ -55,6 +55,7 @@ def command(
     what = counted(made.frames, "frame") if frames else counted(made.items, "item")
     say(f"Made pictures of {what}{not_done(made.failed, made.waiting)}.")
     for problem in made.problems[:20]:
-        say(f"  {marked(problem)}: {problem.reason}")
+        place = "" if problem.place in problem.reason else f"{problem.place}: "
+        say(f"  {marked(problem)}: {place}{problem.reason}")
     say_waiting(made.waiting)
     return status_of_counts(made.failed, made.waiting)

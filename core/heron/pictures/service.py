@@ -261,7 +261,9 @@ class PictureService:
 
         with ExitStack() as stack:
             produce = None
-            if executor is not None:
+            if executor is None:
+                self._tools()  # in this thread, where a plugin that hangs when it is imported is ended
+            else:
                 workers = stack.enter_context(opened(self._plugins(), executor, grain=GRAIN))
                 drawing = Drawing(self._plugins(), Thumbnails())
                 produce = partial(by_workers, asked=asked, piece_of=piece_of, work=drawing, workers=workers)

@@ -75,6 +75,7 @@ class DatasetFiles:
             if not row.members and row.item.content_hash is None and "#" not in row.item.url:
                 single[row.item.uuid] = None
         hash_items(list(single), self._items, self._storage, self._findings, progress)
+        self._storage._find_plugins()
         several = (file for file in self._files(self._datasets.rows(dataset)) if file.place >= 0)
         for done, (file, content) in enumerate(_in_threads(several, self._hash_or_none), start=1):
             if content is not None:
@@ -90,6 +91,7 @@ class DatasetFiles:
         def state(file: _File) -> VerifiedFile:
             return self._verified(file, hashes=hashes)
 
+        self._storage._find_plugins()
         for done, (_, found) in enumerate(_in_threads(self._files(rows), state), start=1):
             progress(done)
             yield found

@@ -55,6 +55,10 @@ class StorageService:
         self._opener = Opener(plugins, integrations._require_trusted)
         self._stores = StoreFinder(StoreTable(database), integrations, self._opener)
 
+    def _find_plugins(self) -> None:
+        """Find the plugins in this thread, before others need them: here, one that hangs when it is imported is ended."""
+        self._plugins()
+
     def normalise(
         self, url: str, integration: IntegrationRef | None = None, *, looks_up: bool = False
     ) -> str:

@@ -173,7 +173,7 @@ def test_key_of_a_type_whose_plugin_is_gone_is_refused(tmp_path):
         workspace.schema.add_scalar("paint", "colour")
         assert found(workspace, "paint = 'red'") == ""
     with heron.open(tmp_path, discover=False) as workspace:
-        assert "key 'paint'" in refusal_of(workspace, "paint = 'red'")
+        assert "the metadata type colour came with" in refusal_of(workspace, "paint = 'red'")
 
 
 @pytest.mark.parametrize(

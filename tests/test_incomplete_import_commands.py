@@ -36,7 +36,7 @@ def test_an_incomplete_import_is_shown_as_such_everywhere(tmp_path, capsys, monk
     heron.open(root, discover=False).close()
     plugin = LakePlugin(lake)
     made = builtin.plugin_manager
-    monkeypatch.setattr(builtin, "plugin_manager", lambda **_: made(discover=False, plugins=[plugin]))
+    monkeypatch.setattr(builtin, "plugin_manager", lambda *_, **more: made(discover=False, plugins=[plugin]))
 
     def run(*arguments, exit_status=0):
         assert status(["-w", str(root), *arguments]) == exit_status, capsys.readouterr()

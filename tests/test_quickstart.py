@@ -10,7 +10,6 @@ import zipfile
 from array import array
 from collections import Counter
 
-import click
 import pytest
 from PIL import Image
 
@@ -107,11 +106,11 @@ def test_the_quickstart_goes_through_all_steps(tmp_path, capsys, no_network):
 
 
 def test_without_the_extras_the_quickstart_says_what_is_left_out(tmp_path, capsys, monkeypatch, drawn_before):
-    from heron.hooks import registry
+    from heron.hooks import versions
 
     absent = ("s3fs", "av", "pydicom", "nibabel", "pypdfium2", "onnxruntime", "matplotlib")
-    installed = registry.is_installed
-    monkeypatch.setattr(registry, "is_installed", lambda name: name not in absent and installed(name))
+    installed = versions._installed
+    monkeypatch.setattr(versions, "_installed", lambda name: None if name in absent else installed(name))
     place = tmp_path / "tour"
     assert status(["quickstart", str(place)]) == 0
     said = capsys.readouterr().out
@@ -293,7 +292,7 @@ def test_a_quickstart_where_nothing_can_be_written_is_one_line(tmp_path):
     assert len(done.stderr.splitlines()) == 1
 
 
-def test_the_quickstart_is_brought_by_a_plugin_and_can_be_overridden(capsys):
+def test_the_quickstart_is_brought_by_a_plugin_and_no_other_takes_its_place(capsys):
     from heron.builtin import plugin_manager
     from heron.cli.context import Context
     from heron.cli.main import COMMANDS, main
@@ -301,16 +300,10 @@ def test_the_quickstart_is_brought_by_a_plugin_and_can_be_overridden(capsys):
     class Own:
         @heron.hookimpl
         def register_commands(self):
-            yield heron.CliCommand(name="quickstart", summary="Mine.", load=lambda: hello)
-
-    @click.command()
-    @click.pass_obj
-    def hello(context):
-        """Mine."""
-        context.run(["--version"])
+            yield heron.CliCommand(name="quickstart", summary="Mine.", load=lambda: None)
 
     assert plugin_manager(discover=False).commands()["quickstart"].summary == COMMANDS["quickstart"]
     context = Context()
     context._plugins = plugin_manager([Own()], discover=False)
-    main.main(["quickstart"], standalone_mode=False, obj=context)
-    assert capsys.readouterr().out.startswith("heron, version")
+    main.main(["quickstart", "--help"], standalone_mode=False, obj=context)
+    assert "--fresh" in capsys.readouterr().out

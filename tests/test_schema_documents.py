@@ -33,7 +33,7 @@ def test_any_legal_schema_round_trips(data):
     schema.set_from_dict(data)
     assert schema.to_dict() == data
     assert schema.keys() == list(data)
-    from_json, from_toml = Schema(lambda: PLUGINS), Schema(PLUGINS)
+    from_json, from_toml = Schema(lambda: PLUGINS), Schema(lambda: PLUGINS)
     from_json.set_from_dict(json.loads(json.dumps(schema.to_dict())))
     from_toml.set_from_dict(tomllib.loads(tomli_w.dumps(schema.to_dict())))
     assert from_json.all() == schema.all()

@@ -10,7 +10,7 @@ from attrs import evolve
 from PIL import Image
 
 import heron
-from heron.hooks import registry
+from heron.hooks import versions
 from heron.media import builtin
 from heron.media.sniff import Sniffer
 from heron.testing import DecoderContract
@@ -252,8 +252,8 @@ def test_it_is_an_item_with_a_thumbnail(workspace, tmp_path):
 
 
 def test_without_the_extra_it_says_what_would_read_it(workspace, tmp_path, monkeypatch):
-    installed = registry.is_installed
-    monkeypatch.setattr(registry, "is_installed", lambda name: name != "resvg_py" and installed(name))
+    installed = versions._installed
+    monkeypatch.setattr(versions, "_installed", lambda name: None if name == "resvg_py" else installed(name))
     (tmp_path / "logo.svg").write_text(svg())
     report = workspace.ingest.files([tmp_path / "logo.svg"], folder="A", ignore_errors=True)
     assert report.added == 1

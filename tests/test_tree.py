@@ -219,7 +219,8 @@ def test_a_series_over_subfolders_is_one_item_in_the_folder_that_holds_it(tmp_pa
 def test_sidecars_are_found_in_the_tree(workspace, data):
     (data / "val" / "cat" / "1.png.metadata.json").write_text('{"city": "Oslo"}')
     workspace.ingest.follow("P", str(data))
-    assert workspace.ingest.sync("P").job.updated == 1
+    job = workspace.ingest.sync("P").job
+    assert (job.added, job.updated) == (4, 0)
     [item] = workspace.search(where="city = 'Oslo'")
     assert item.folder_path == "P/val/cat"
     assert workspace.ingest.sync("P").job.updated == 0

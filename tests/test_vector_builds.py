@@ -45,7 +45,7 @@ def test_searches_go_on_during_a_build_and_take_what_was_saved(matrix):
         rows.append(space.status().graph.rows)
 
     space.build_graph(search)
-    assert set(rows) == {0, 256, 512, 768, 1024}
+    assert set(rows) == {0, 128, 256, 512, 768, 1024}
 
 
 def test_only_one_builds_at_a_time(matrix):
@@ -102,7 +102,7 @@ def test_a_graph_that_misses_too_much_is_neither_used_nor_extended(matrix):
     space = opened(matrix, tuning=tuning)
     space.build_graph()
     status = space.status()
-    assert (status.graph.rows, status.expansion) == (256, None)
+    assert (status.graph.rows, status.expansion) == (128, None)
     assert status.recall < 0.9
     assert space.search(some(1)[0], 10).plan.way == "scan"
     space.build_graph(lambda done, total: pytest.fail("it was extended"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable
 from functools import cache
 
@@ -18,6 +19,13 @@ _FURTHER = (
     "Microsoft YaHei", "Yu Gothic", "Malgun Gothic", "Segoe UI Symbol", "FreeSans",
 )  # fmt: skip
 """Fonts for other scripts that systems often have, in the order in which they are tried."""
+
+
+logging.getLogger(
+    "matplotlib.font_manager"
+).addFilter(  # a fallback without a bold face is no news for anybody
+    lambda record: "Failed to find font weight" not in record.getMessage()
+)
 
 
 def font(size: float, weight: str = "normal") -> FontProperties:

@@ -170,7 +170,8 @@ class TableColumns:
 
     def _refresh(self) -> bool:
         """Write all pending rows; False if another process does. Raises OSError."""
-        make_folder(self._folder)
+        for folder in (self._folder.parent, self._folder):  # the columns of frames lie below those of items
+            make_folder(folder)
         with exclusive(self._folder / "lock") as is_held:
             if not is_held:
                 return False

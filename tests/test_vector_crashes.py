@@ -128,7 +128,7 @@ def check(name, folder, states, reported, whole):
 
 
 def stop_everywhere(name, folder):
-    """Do the work in children that are killed, each a step later, until one comes to its end; check what each left."""
+    """Do the work in children that are killed, each two steps later, until one comes to its end; check what each left."""
     base = lake_in(folder / "base", "float16" if name == "compact" else "float32")
     with opened(base) as lake:
         states = [named(lake)]
@@ -139,13 +139,13 @@ def stop_everywhere(name, folder):
     shutil.copytree(base, folder / "whole")
     do(name, folder / "whole", lambda lake, number: states.append(named(lake)))
     report = os.open(folder / "report", os.O_RDWR | os.O_CREAT)
-    for step in count():
+    for step in count(0, 2):
         os.truncate(report, 0)
         shutil.copytree(base, folder / f"{step}")
         work = lambda: do(name, folder / f"{step}", lambda lake, number: os.truncate(report, number), step)  # noqa: B023, E731
         status = in_child(work)
         assert status in (0, 9), (step, status)
-        found = (os.fstat(report).st_size, step % 3 == 0 or not status)
+        found = (os.fstat(report).st_size, step % 6 == 0 or not status)
         assert in_child(lambda: check(name, folder / f"{step}", states, *found)) == 0, (name, step)  # noqa: B023
         shutil.rmtree(folder / f"{step}")
         if not status:
@@ -154,7 +154,7 @@ def stop_everywhere(name, folder):
 
 
 @pytest.mark.parametrize("name", WORKS)
-def test_being_killed_between_any_two_steps_loses_nothing_that_was_reported(tmp_path, name):
+def test_being_killed_at_any_second_step_loses_nothing_that_was_reported(tmp_path, name):
     command = [sys.executable, "-m", "tests.test_vector_crashes", name, str(tmp_path)]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=600)
     assert done.returncode == 0, done.stderr

@@ -5,6 +5,7 @@ import json
 import os
 import subprocess
 import sys
+import zipfile
 
 import numpy as np
 import pytest
@@ -164,3 +165,59 @@ def test_no_decoder_takes_more_than_it_may(ask, tmp_path, name):
         answer, megabytes = ask(tmp_path / f"small-{name}", tmp_path / f"large-{name}")
         assert "HERON_MAX_MEMORY" in answer and f"large-{name}" in answer
         assert megabytes < SLACK
+
+
+def text(path, size):
+    path.write_text("a word " * (size // 7))
+
+
+def document(path, size):
+    body = "<w:p><w:r><w:t>a word</w:t></w:r></w:p>"
+    whole = (
+        '<w:document xmlns:w="http://schemas.openxmlformats.org/wordprocessingml/2006/main"><w:body>'
+        f"{body * (size // len(body))}</w:body></w:document>"
+    )
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as file:
+        file.writestr("[Content_Types].xml", "<Types/>")
+        file.writestr("word/document.xml", whole)
+
+
+def sound(path, size):
+    pytest.importorskip("av")
+    from heron_media_video.testing import write_sound
+
+    write_sound(path, "flac", seconds=size / 1000, rate=8000)
+
+
+def drawing(path, size):
+    pytest.importorskip("resvg_py")
+    shapes = '<rect width="9" height="9" fill="red"/>' * (size // 40)
+    path.write_text(f'<svg xmlns="http://www.w3.org/2000/svg" width="4000" height="4000">{shapes}</svg>')
+
+
+def pages(path, size):
+    pytest.importorskip("pypdfium2")
+    Image.new("L", (size // 400, 400)).save(path, "PDF")
+
+
+OTHERS = {
+    "a.txt": (text, 900_000),
+    "a.html": (text, 900_000),
+    "a.docx": (document, 60_000_000),
+    "a.flac": (sound, 400_000),
+    "a.svg": (drawing, 900_000),
+    "a.pdf": (pages, 4_000_000),
+}
+"""What draws a file of formats whose pictures have no size of their own, and how large it is made, in bytes or milliseconds: DOCX nearly as large as
+it may be. PDF and SVG are drawn in processes with a limit of their own; what is measured is that of the reader."""
+
+
+@pytest.mark.parametrize("name", OTHERS)
+def test_documents_and_sounds_take_no_more_than_a_picture_may(ask, tmp_path, name):
+    draw, size = OTHERS[name]
+    draw(tmp_path / f"small-{name}", 4000)
+    draw(tmp_path / name, size)
+    assert (tmp_path / name).stat().st_size < 2_000_000
+    answer, megabytes = ask(tmp_path / f"small-{name}", tmp_path / name)
+    assert answer[1] is True, answer
+    assert megabytes < BUDGET + SLACK

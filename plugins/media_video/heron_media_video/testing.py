@@ -71,11 +71,11 @@ def write_video(
     tags: Mapping[str, str] | None = None,
     size: tuple[int, int] = (WIDTH, HEIGHT),
     format: str | None = None,
-    sound: bool = False,
+    sound: bool | float = False,
     grain: bool = False,
     **settings: Any,
 ) -> Path:
-    """Write a video of numbered frames; `times` gives the time of each in units of `unit` seconds.
+    """Write a video of numbered frames, with `sound` of its length or of so many seconds; `times` gives the time of each in units of `unit` seconds.
 
     `options` are those of the codec, `container` those of the file; `settings` are attributes of the stream, and
     `rotation` is what `set_display_rotation` takes.
@@ -101,7 +101,8 @@ def write_video(
             frame.time_base = unit or 1 / Fraction(rate)
             output.mux(stream.encode(frame))
         output.mux(stream.encode(None))
-        for frame in (*tones(frames / float(rate), 48000), None) if sound else ():
+        seconds = frames / float(rate) if sound is True else float(sound)
+        for frame in (*tones(seconds, 48000), None) if sound else ():
             output.mux(noise.encode(frame))
     return path
 

@@ -11,6 +11,7 @@ from typing import Any
 import av
 import pytest
 
+import heron
 import heron_media_video
 from heron.testing import LocalMediaFile
 from heron_media_video.testing import number_of, write_video
@@ -160,3 +161,19 @@ def test_two_frames_in_one_packet_are_two_frames(tmp_path: Path, monkeypatch: py
     assert shown(tmp_path / "packed.avi") == (list(range(COUNT)), steady(COUNT))
     monkeypatch.setattr("heron_media_video.facts._COUNTED", 0)  # counted without decoding, as in a large file
     assert shown(tmp_path / "packed.avi")[0] == list(range(COUNT))
+
+
+@pytest.mark.parametrize("name", ["long.mp4", "long.mkv", "long.mov"])
+def test_no_key_frame_lies_behind_the_last_frame_where_the_sound_is_longer(tmp_path: Path, name: str) -> None:
+    write_video(tmp_path / name, frames=25, options=X264, sound=4.0)
+    with heron.open(tmp_path / "lake", plugins=[heron_media_video], discover=False) as lake:
+        lake.ingest.files([tmp_path / name], folder="A")
+        [item] = lake.items.list()
+        assert item.facts.duration > 3.5 and item.facts.frame_count == 25
+        sampled = [frame.number for frame in lake.frames.list(item)]
+        assert sampled == [0]  # one a second, of a picture that lasts one second
+        lake.ingest.files([tmp_path / name], folder="B", sampling_rate=5)
+        [item] = lake.items.list(folder="B")
+        sampled = [frame.number for frame in lake.frames.list(item)]
+        assert sampled == [0, 5, 10, 15, 20]
+        assert [number_of(picture) for _, picture in lake.pictures.frames(item, sampled)] == sampled

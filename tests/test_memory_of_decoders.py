@@ -203,12 +203,12 @@ def pages(path, size):
 OTHERS = {
     "a.txt": (text, 900_000),
     "a.html": (text, 900_000),
-    "a.docx": (document, 60_000_000),
+    "a.docx": (document, 30_000_000),
     "a.flac": (sound, 400_000),
     "a.svg": (drawing, 900_000),
     "a.pdf": (pages, 4_000_000),
 }
-"""What draws a file of formats whose pictures have no size of their own, and how large it is made, in bytes or milliseconds: DOCX nearly as large as
+"""What draws a file of formats whose pictures have no size of their own, and how large it is made, in bytes or milliseconds: DOCX half as large as
 it may be. PDF and SVG are drawn in processes with a limit of their own; what is measured is that of the reader."""
 
 

@@ -7,6 +7,7 @@ import inspect
 import tomllib
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).parents[2]
 
@@ -27,23 +28,32 @@ def hook_reference() -> str:
 
 
 def records() -> str:
-    """The fields of every record that a hook yields, and of what they hold."""
+    """The fields of every record that a hook yields, of what they hold, and of what plugins get and give."""
     import attrs
 
-    from heron.hooks import Option
+    import heron
     from heron.hooks.manager import REGISTER_HOOKS
 
+    held = (heron.Option, heron.ActionOption, heron.DerivedKey, heron.MediaFormat)
+    given = (heron.MediaFacts, heron.Part, heron.Series, heron.ImportEntry, heron.Item, heron.DatasetRow)
     parts = []
-    for record in (*REGISTER_HOOKS.values(), Option):
+    for record in (*REGISTER_HOOKS.values(), *held, *given):
         parts.append(f"### `heron.{record.__name__}`\n\n{inspect.cleandoc(record.__doc__ or '')}\n")
         parts += ["| field | type | default |", "|---|---|---|"]
         for attribute in attrs.fields(record):
-            default = "required" if attribute.default is attrs.NOTHING else f"`{attribute.default!r}`"
+            default = (
+                "required" if attribute.default is attrs.NOTHING else f"`{_default(attribute.default)!r}`"
+            )
             parts.append(
                 f"| `{attribute.name}` | `{_written(record, attribute.name).replace('|', 'or')}` | {default} |"
             )
         parts.append("")
     return "\n".join(parts)
+
+
+def _default(given: Any) -> Any:
+    """What a field has that is not given: of a factory, what it makes."""
+    return given.factory() if hasattr(given, "factory") else given
 
 
 def _written(record: type, name: str) -> str:
@@ -57,18 +67,24 @@ def _written(record: type, name: str) -> str:
 
 def protocols() -> str:
     """What the things behind the records can do: the methods of each protocol, with what they promise."""
-    from heron.hooks import interfaces, serving, values
+    from heron.hooks import importers, interfaces, serving, values
 
     parts = []
     named = [
+        (interfaces, "MediaFile"),
         *((interfaces, name) for name in interfaces.PROTOCOLS),
         *((values, name) for name in values.PROTOCOLS),
+        *((importers, name) for name in ("Importer", "ImportSource")),
         *((serving, name) for name in serving.PROTOCOLS),
     ]
     for module, name in named:
         protocol = getattr(module, name)
         parts.append(f"### `heron.{name}`\n\n{inspect.cleandoc(protocol.__doc__ or '')}\n")
+        parts += [f"- `{field}: {kind}`" for field, kind in vars(protocol).get("__annotations__", {}).items()]
         for method, function in vars(protocol).items():
+            if isinstance(function, property):
+                kind = inspect.signature(function.fget).return_annotation  # type: ignore[arg-type]
+                parts.append(f"- `{method}: {kind}`: {inspect.cleandoc(function.__doc__ or '')}")
             if inspect.isfunction(function) and (not method.startswith("_") or method == "__call__"):
                 about = inspect.cleandoc(function.__doc__ or "").replace("\n", " ")
                 call = str(inspect.signature(function)).replace("(self, ", "(").replace("(self)", "()")

@@ -11,7 +11,7 @@ from heron.errors import PluginWarning
 
 
 class EventContract:
-    """Rules for what hears of events. Set `plugin`, and write `heard`; override `happen` to make the events that it hears of."""
+    """Rules for what hears of events. Set `plugin`, and write `heard`; override `happen`, which imports a.txt and b.txt, gives them the key `label`, and makes a collection and a dataset, to make other events."""
 
     plugin: ClassVar[object]
     """The module or object with the functions that hear of events."""

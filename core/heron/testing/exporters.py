@@ -47,7 +47,7 @@ class _Folder:
 
 
 class ExporterContract(RecordContract):
-    """Rules for an exporter. Set `exporter`, and write `read`; a format that needs files or vectors is tried in a workspace instead."""
+    """Rules for an exporter. Set `exporter`, and write `read`; a format that needs files or vectors is tried by a test of your own with `heron_workspace` instead, since the folder here can only `create`."""
 
     exporter: ClassVar[DatasetExporter]
     """The record that the hook yields."""

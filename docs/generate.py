@@ -17,6 +17,7 @@ sys.path += [str(folder) for folder in sorted((ROOT / "plugins").iterdir())]  # 
 
 from docs.blocks import (  # noqa: E402 - found by the path above
     commands,
+    contracts,
     exports,
     hostile,
     language,
@@ -70,7 +71,8 @@ BLOCKS: dict[str, Callable[[], str]] = {
     "hooks": plugins.hooks,
     "hostile-plugins": hostile.hostile,
     "tutorial": tutorial.tutorial,
-    "contracts": tutorial.contracts,
+    "contracts": contracts.contracts,
+    "contract-attributes": contracts.contract_attributes,
     "base-classes": tutorial.base_classes,
     "hook-reference": plugins.hook_reference,
     "records": plugins.records,

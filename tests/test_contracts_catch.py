@@ -11,7 +11,7 @@ import pytest
 from PIL import Image, ImageStat
 
 import heron
-from heron.testing import CommandContract, ExporterContract, MetricsContract
+from heron.testing import CommandContract, ExporterContract, MetricsContract, exporters
 
 
 class Lines:
@@ -28,6 +28,44 @@ class TestLines(ExporterContract):
 
     def read(self, path):
         return [json.loads(line) for line in path.read_bytes().splitlines()]
+
+
+class Copies:
+    """A folder with a copy of each file, and a list of them."""
+
+    def write_folder(self, rows, folder):
+        count = 0
+        with folder.create("files.jsonl") as stream:
+            for count, row in enumerate(rows, start=1):  # noqa: B007 - it is returned
+                name = folder.name(row, below="files")
+                assert folder.copy(row.item, name)
+                with folder.open(row.item) as (source, size):
+                    assert len(source.read()) == size
+                stream.write(json.dumps([name, row.item.name]).encode() + b"\n")
+        return count
+
+
+class TestCopies(ExporterContract):
+    exporter = heron.DatasetExporter(
+        name="copies", summary="files", suffix="", contains=["files"], writes_folder=True, load=Copies
+    )
+    module = "json"
+
+    def read(self, path):
+        found = [json.loads(line) for line in (path / "files.jsonl").read_bytes().splitlines()]
+        for name, _ in found:
+            with Image.open(path / name) as picture:
+                assert picture.size == (40, 30)
+        return [name for _, name in found]
+
+
+def test_the_folder_of_the_contract_refuses_names_that_lead_out_of_it(tmp_path):
+    (tmp_path / "new").mkdir()
+    with (
+        exporters._folder(tmp_path / "new") as folder,
+        pytest.raises(heron.InvalidInput, match="not the name"),
+    ):
+        folder.create("../elsewhere")
 
 
 def whole(self, rows, stream):

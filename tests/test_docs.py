@@ -108,7 +108,7 @@ def test_the_example_of_every_hook_is_a_working_plugin(hook, tmp_path):
     [status] = manager.statuses
     assert not status.status.startswith(("failed", "conflict")), status.status
     if hook.__name__.startswith("register_"):
-        assert len(status.contributions) == 1
+        assert len([each for each in status.contributions if not each.startswith("event ")]) == 1
     else:
         with heron.open(tmp_path, plugins=[module], discover=False) as workspace:
             (tmp_path / "a.txt").write_text("words")

@@ -66,7 +66,7 @@ def test_coco_keeps_what_has_a_key_and_says_the_rest(lake, coco):
     assert [(each["category"], each["bbox"]) for each in objects][2] == ("cat", [5, 6, 7, 8])
     said = " ".join(problem.reason for problem in report.problems)
     assert "no category 9" in said and "image 99 which is not among the images" in said
-    assert "license are not kept" in said and "it has no file_name" in said
+    assert "'license' is not kept" in said and "it has no file_name" in said
     again = lake.ingest.manifest(coco, folder="C", format="coco", root=root, ignore_errors=True)
     assert (again.added, again.skipped) == (0, 2)
 

@@ -206,6 +206,15 @@ def test_columns_print_just_the_named_fields(run):
     assert cells.split()[:3] == ["red-2.png", "2", "160"]
 
 
+def test_the_id_that_tables_show_is_a_column(run):
+    given = ("search", "--where", "name = 'red-2.png'", "--columns", "id,name")
+    _, cells = run(*given).splitlines()
+    short, name = cells.split()
+    [row] = json.loads(run(*given, "--json"))["items"]
+    assert name == "red-2.png" and len(short) < 36 and row["id"].endswith(short)
+    assert json.loads(run("items", "show", row["id"], "--json"))["uuid"] == row["id"]
+
+
 def test_columns_of_lists_follow_the_page_and_its_cursor(run):
     first = json.loads(run("items", "--columns", "name", "--limit", "2", "--json"))
     assert [list(row) for row in first["items"]] == [["name"], ["name"]]

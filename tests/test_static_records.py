@@ -138,7 +138,7 @@ def test_an_event_or_a_question_for_the_status_imports_the_module(site, describe
     assert is_imported("tape")
     assert statuses(manager) == {"tape": "loaded"}
     assert manager.statuses[0].contributions == [
-        "storage vault", "decoder tape", "metadata type tape", "command hello", "viewer tape"
+        "storage vault", "decoder tape", "metadata type tape", "command hello", "viewer tape", "event items_imported",
     ]  # fmt: skip
     assert len(list(manager.contributions(MetadataType))) == 1
 

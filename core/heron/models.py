@@ -120,8 +120,10 @@ class Item(Identified):
     """An entry of the catalogue. Times are aware datetimes in UTC, sizes are in bytes."""
 
     id: int
+    """its number within this catalogue; the UUID is what to keep"""
     uuid: str = field(metadata=stored("TEXT NOT NULL UNIQUE", "identifies the item", exported=True))
     folder_id: int
+    """the number of its folder within this catalogue"""
     name: str = field(metadata=stored("TEXT NOT NULL", "initially the name of the file", exported=True))
     folder_path: str = field(metadata=stored(None, "path of the folder, as `Driving/2026`", name="folder"))
     path: str = field(
@@ -132,6 +134,7 @@ class Item(Identified):
         metadata=stored("INTEGER", "of the file", unit="bytes", nullable=True, exported=True)
     )
     facts: MediaFacts
+    """what a decoder or a manifest says of the file"""
     etag: str | None = field(metadata=stored("TEXT", "version of the file, as the storage names it"))
     modified_at: datetime | None = field(
         converter=moment_or_none, metadata=stored("TEXT", "when the file was changed", compares="datetime")
@@ -154,6 +157,7 @@ class Item(Identified):
         metadata=stored("TEXT", "when its file was found missing", compares="no", form="time"),
     )
     integration_id: int | None = None
+    """the number of the integration that it is read with, within this catalogue"""
     store: str | None = field(
         default=None,
         metadata=stored(None, "endpoint or account of the file, where its URL does not say it"),
@@ -274,20 +278,20 @@ class Dataset(Identified):
 
 @frozen(repr=False)
 class DatasetRow(Record):
-    """One row of a dataset: its position and its item.
-
-    `members` are the files of an item of several files, and `frames` are the frames that were asked for. Both are streams
-    that are read when they are looped over, each time anew, while the workspace is open. `since` is for the row of a version
-    alone, whose item is as it was frozen: what the catalogue says of this item now, `same`, `changed` or `deleted`. `vectors` are
-    those of the item that were asked for, by embedding key, each float32 of shape (size,).
-    """
+    """One row of a dataset. Streams are read when they are looped over, each time anew, while the workspace is open."""
 
     position: int
+    """its place in the dataset, from 0"""
     item: Item
+    """the item; in the row of a version as it was frozen"""
     members: Iterable[Member] = field(default=(), eq=False)
+    """a stream of the files of an item of several files"""
     frames: Iterable[Frame] = field(default=(), eq=False)
+    """a stream of the frames that were asked for"""
     since: Literal["", "same", "changed", "deleted"] = ""
+    """for the row of a version: what the catalogue says of its item now"""
     vectors: Mapping[str, Any] = field(factory=dict, eq=False)
+    """those of the item that were asked for, by embedding key, each float32 of shape (size,)"""
 
     def _shown(self) -> Iterator[str]:
         yield f"{self.position} {line(self.item.name, 40)}, {self.item.uuid}"

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import ast
 import importlib
 import inspect
+import textwrap
 import tomllib
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -39,16 +42,43 @@ def records() -> str:
     parts = []
     for record in (*REGISTER_HOOKS.values(), *held, *given):
         parts.append(f"### `heron.{record.__name__}`\n\n{inspect.cleandoc(record.__doc__ or '')}\n")
-        parts += ["| field | type | default |", "|---|---|---|"]
+        meanings = _meanings(record)
+        head = ["field", "type", "default", *(["what it is"] if meanings else [])]
+        parts += [f"| {' | '.join(head)} |", "|---" * len(head) + "|"]
         for attribute in attrs.fields(record):
             default = (
                 "required" if attribute.default is attrs.NOTHING else f"`{_default(attribute.default)!r}`"
             )
+            cells = [
+                f"`{attribute.name}`",
+                f"`{_written(record, attribute.name).replace('|', 'or')}`",
+                default,
+            ]
             parts.append(
-                f"| `{attribute.name}` | `{_written(record, attribute.name).replace('|', 'or')}` | {default} |"
+                f"| {' | '.join([*cells, *([meanings.get(attribute.name, '')] if meanings else [])])} |"
             )
         parts.append("")
     return "\n".join(parts)
+
+
+def _meanings(record: type) -> dict[str, str]:
+    """What fields mean that the record declares for the catalogue, or describes below the field."""
+    from heron.fields import declared
+
+    found = {
+        each.attribute: f"{each.about}, in {each.unit}" if each.unit else each.about
+        for each in declared(record).values()
+    }
+    [body] = ast.parse(textwrap.dedent(inspect.getsource(record))).body
+    assert isinstance(body, ast.ClassDef)
+    for node, after in pairwise(body.body):
+        if (
+            isinstance(node, ast.AnnAssign)
+            and isinstance(after, ast.Expr)
+            and isinstance(after.value, ast.Constant)
+        ):
+            found[ast.unparse(node.target)] = " ".join(str(after.value.value).split())
+    return found
 
 
 def _default(given: Any) -> Any:

@@ -165,7 +165,10 @@ def named_cells(workspace: Workspace, rows: Sequence[Any], names: str, *, frames
     """The columns of the named fields of items or frames."""
     fields = workspace.search._columns(names, frames=frames)
     found = workspace.search._values(rows, fields, frames=frames)
-    return {name: [written(value) for value in values] for name, values in found.items()}
+    cells = {name: [written(value) for value in values] for name, values in found.items()}
+    if "id" in fields and fields["id"].name == "uuid":
+        cells["id"] = ids(workspace, cells["id"])
+    return cells
 
 
 def extra_cells(workspace: Workspace, uuids: Sequence[str], names: str | None) -> Cells:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib.resources import files
 from pathlib import Path
 from string import Template
@@ -30,6 +30,27 @@ KINDS = {
     "viewer": "a viewer of tables for the Explorer",
 }
 """The kinds of parts, each with what the project brings."""
+
+USES = {
+    "storage": ["heron integrations add store --backend $dashed -o root=/data", "heron import $dashed://FOLDER/ --folder Lake --integration store"],
+    "decoder": ["heron import red.ff --folder Lake --thumbnails"],
+    "type": ["heron schema add quality $name.percent"],
+    "metrics": ["heron thumbnails", "heron search --where 'metric.${name}_red > 0.5' --sort -metric.${name}_red"],
+    "deriver": ["heron derive $name", "heron search --where \"${name}_shape = 'wide'\""],
+    "function": ["heron search --where \"${name}_initials(name) = 'AB'\""],
+    "embedder": ["heron embed --embedder $name", "heron search red"],
+    "exporter": ["heron datasets create D --folder Lake", "heron datasets export D -o labels.jsonl --format $name"],
+    "importer": ["heron import --manifest labels.jsonl --format $name --folder Lake"],
+    "executor": ["heron import photos --folder Lake --executor $dashed:4"],
+    "sampler": ["heron embed --embedder visual", "heron select --sample 10 --sampler $dashed"],
+    "projection": ["heron embed --embedder visual", "heron plot --method $dashed -o plot.png"],
+    "action": ["heron run $dashed --where \"kind = 'text'\" --option prefix=old-"],
+    "command": ["heron $dashed --json"],
+    "event": ["heron import photos --folder Lake", "heron collections show 'New by $name'"],
+    "routes": ["heron serve", "curl -H \"Authorization: Bearer $$TOKEN\" localhost:8421/$dashed/count"],
+    "viewer": ["heron explore"],
+}  # fmt: skip
+"""How the part of each kind is used, in commands."""
 
 USUAL = ("decoder", "type")
 """The kinds of a project for which none are given."""
@@ -65,15 +86,21 @@ def write_plugin(name: str, directory: Path, kinds: Sequence[str] = USUAL) -> li
     return written
 
 
+def uses(kind: str, words: Mapping[str, str]) -> list[str]:
+    """The commands that use the part of a kind."""
+    return [Template(command).substitute(words) for command in USES[kind]]
+
+
 def project(name: str, kinds: Sequence[str]) -> dict[str, str]:
     """The files of a project by their paths."""
     words = {"name": name, "dashed": name.replace("_", "-")}
     parts = [part(kind, "init.py", words) for kind in kinds]
     brings = ", ".join(Template(KINDS[kind]).substitute(words) for kind in kinds)
+    commands = [command for kind in kinds for command in uses(kind, words)]
     head = _filled("init.py.txt", {**words, "imports": _imports("".join(parts))})
     found = {
         "pyproject.toml": _filled("pyproject.toml.txt", words),
-        "README.md": _filled("README.md.txt", {**words, "brings": brings}),
+        "README.md": _filled("README.md.txt", {**words, "brings": brings, "uses": "\n".join(commands)}),
         f"heron_{name}/__init__.py": f"{head.rstrip()}\n\n\n" + "\n\n".join(parts),
         f"heron_{name}/py.typed": "",
     }

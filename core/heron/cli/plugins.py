@@ -137,6 +137,7 @@ def new(name: str, directory: Path, kinds: tuple[str, ...], as_json: bool) -> No
     for path in written:
         say(f"  {path}")
     say(f"Next: cd {root} && pip install -e '.[test]' && pytest")
+    say(f"Before a release: heron plugins record heron_{name}, so that Heron starts without importing it")
 
 
 @command.command("configure")

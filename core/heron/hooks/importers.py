@@ -15,23 +15,26 @@ from heron.models import Json, Kind
 
 @frozen
 class ImportEntry:
-    """One item of a dataset. `place` says where in the dataset it stands, such as `images[3]` or `train.csv, line 7`.
-
-    `file` is the URL of its file, or a path as the dataset writes it, which is read from the folder of the files and must lie below it;
-    `files` are those of an item of several. `kind` is only needed where the name of the file does not show it. `metadata` is stored as given;
-    of `annotations`, by what they are called, those are stored that have a key of that name in the schema, and Heron says which
-    were left out. An entry with a `problem` fails, and `notes` are warnings.
-    """
+    """One item of a dataset."""
 
     place: str
+    """where in the dataset it stands, such as `images[3]` or `train.csv, line 7`"""
     file: str = ""
+    """the URL of its file, or a path as the dataset writes it, which is read from the folder of the files and must lie below it"""
     files: Sequence[str] = ()
+    """those of an item of several files, in place of `file`"""
     name: str | None = None
+    """its name in the catalogue; without it, that of the file"""
     kind: Kind | None = None
+    """only needed where the name of the file does not show it"""
     metadata: Mapping[str, Json] = field(factory=dict, hash=False)
+    """stored as given, by the keys of the schema"""
     annotations: Mapping[str, Json] = field(factory=dict, hash=False)
+    """by what they are called: those are stored that have a key of that name in the schema; Heron says which are left out"""
     problem: str | None = None
+    """why the entry cannot be imported; it fails with this sentence, and the others land"""
     notes: Sequence[str] = ()
+    """warnings, as sentences"""
 
 
 class ImportSource(Protocol):

@@ -32,6 +32,11 @@ C = TypeVar("C", bound=Contribution)
 
 _SPECS = (specs, program_specs, events)
 
+EVENTS = [name for name, hook in vars(events).items() if hasattr(hook, "heron_spec")]
+"""The names of all events."""
+
+_EVENT = "event {}"
+
 LOADING = threading.RLock()
 """Held while a contribution is loaded: modules that import each other must not be imported by two threads."""
 
@@ -226,6 +231,7 @@ class LoadedPlugins:
         except PluginError:
             return False
         self._enter(contributions, sleeping.status, sleeping.origin)
+        sleeping.status.contributions += map(_EVENT.format, sleeping.record["events"])
         self._sleeping.append(sleeping)
         return True
 
@@ -278,6 +284,11 @@ class LoadedPlugins:
                 self._pluggy.unregister(plugin)
             return
         self._enter(new, status, origin)
+        if slept is None:
+            status.contributions += [_EVENT.format(event) for event in EVENTS if self._told(plugin, event)]
+
+    def _told(self, plugin: object, event: str) -> bool:
+        return any(impl.plugin is plugin for impl in getattr(self._pluggy.hook, event).get_hookimpls())
 
     def _enter(self, contributions: Sequence[Contribution], status: PluginStatus, origin: Origin) -> None:
         for contribution in contributions:

@@ -15,7 +15,6 @@ from attrs import frozen
 
 from heron import deadline
 from heron.errors import PluginError
-from heron.hooks import events
 from heron.hooks.actions import ItemAction
 from heron.hooks.backends import StorageBackend
 from heron.hooks.choosing import ProjectionMethod, Sampler
@@ -36,7 +35,7 @@ from heron.hooks.contributions import (
 from heron.hooks.derivers import MetadataDeriver
 from heron.hooks.door import PASSED, Stranger, reason
 from heron.hooks.importers import DatasetImporter
-from heron.hooks.loading import LOADING, LoadedPlugins, PluginStatus
+from heron.hooks.loading import EVENTS, LOADING, LoadedPlugins, PluginStatus
 from heron.hooks.options import Options, Stored
 from heron.hooks.registry import Origin, missing, missing_packages
 from heron.hooks.tables import PluginTables
@@ -181,9 +180,7 @@ class PluginManager:
 
     def heard(self) -> list[str]:
         """The events of which some plugin hears, and DERIVERS if one of others brings any."""
-        told = [
-            name for name, hook in vars(events).items() if hasattr(hook, "heron_spec") and self.hears(name)
-        ]
+        told = [name for name in EVENTS if self.hears(name)]
         derive = any(not self.is_own(deriver) for deriver in self.contributions(MetadataDeriver))
         return [*told, DERIVERS] if derive else told
 

@@ -13,7 +13,7 @@ from heron.catalog.schema import SchemaService
 from heron.errors import InvalidInput, QueryError
 from heron.models import Query
 from heron.search import tree
-from heron.search.fields import Fields
+from heron.search.fields import ITEM_UUID, Fields
 from heron.search.literals import check_order
 from heron.search.plan import Plan, SortTerm
 from heron.search.tally import MEMBERSHIPS, Membership
@@ -85,9 +85,15 @@ class Planner:
         return self._fields(frames).resolve(name.replace('"', "").split("."), "sort")
 
     def columns(self, names: str, *, frames: bool = False) -> dict[str, tree.Field]:
-        """The fields of comma-separated names, by name; raises QueryError, also for a field of vectors."""
+        """The fields of comma-separated names, by name; raises QueryError, also for a field of vectors.
+
+        `id` is the UUID, as tables call its short form, where no key has this name.
+        """
         fields = self._fields(frames)
-        return {name: _plain_field(fields, parts) for name, parts in _columns(names)}
+        return {
+            name: ITEM_UUID if name == "id" and not fields.knows("id") else _plain_field(fields, parts)
+            for name, parts in _columns(names)
+        }
 
     def counted(self, names: str) -> dict[str, tree.Field | Membership]:
         """The fields and memberships of comma-separated names, by name; raises QueryError, also for a name that means both."""

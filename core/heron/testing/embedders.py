@@ -34,6 +34,7 @@ class EmbedderContract(RecordContract):
     """The record that the hook yields."""
 
     tolerance: ClassVar[float] = 1e-4
+    """How far numbers of equal inputs may differ between batches."""
 
     model_name: ClassVar[str | None] = None
     """The weights to load, for an embedder that takes a model."""

@@ -28,6 +28,7 @@ class ExecutorContract(RecordContract):
     """The record that the hook yields."""
 
     address: ClassVar[str] = ""
+    """An address that works, as a user writes it after `NAME:`."""
 
     bad_addresses: ClassVar[Sequence[str]] = ()
     """Addresses that are refused."""

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import struct
+import zlib
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from importlib import import_module
+from io import BytesIO
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import IO, TYPE_CHECKING, Any, ClassVar
 
 import pytest
 from attrs import evolve
@@ -14,10 +19,27 @@ from heron.testing.contracts import RecordContract
 from heron.testing.derivers import an_item
 
 if TYPE_CHECKING:
+    from heron.errors import HeronError
     from heron.hooks import Contribution, DatasetExporter
+    from heron.models import Item, Member
 
 NAMES = ("plain.png", "café 東京 🚌.png", "two\nlines.png", 'a "quoted", name.png', "=1+1.png")
 """Names of files that formats easily write wrongly."""
+
+
+def _chunk(kind: bytes, data: bytes) -> bytes:
+    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+
+PICTURE = b"".join(
+    (
+        b"\x89PNG\r\n\x1a\n",
+        _chunk(b"IHDR", struct.pack(">IIBBBBB", 40, 30, 8, 0, 0, 0, 0)),
+        _chunk(b"IDAT", zlib.compress((b"\0" + bytes(range(0, 240, 6))) * 30)),
+        _chunk(b"IEND", b""),
+    )
+)
+"""The file of each item: a grey PNG of 40 x 30 pixels."""
 
 
 def rows(names: Sequence[str] = NAMES) -> Iterator[DatasetRow]:
@@ -27,27 +49,40 @@ def rows(names: Sequence[str] = NAMES) -> Iterator[DatasetRow]:
         item = evolve(
             an_item(MediaFacts("image", "image/png", width=40, height=30), name=name, metadata=metadata),
             id=position + 1,
+            size=len(PICTURE),
             uuid=f"00000000-0000-4000-8000-{position:012}",
         )
         yield DatasetRow(position, item)
 
 
-class _Folder:
-    """A folder into which an exporter writes, without the files of a lake."""
+class _Files:
+    """The files of the rows, which are all the same picture and lie in no store."""
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
+    is_frozen = False
 
-    def create(self, name: str) -> Any:
-        place = self.path / name
-        assert place.resolve().is_relative_to(self.path.resolve()), f"{name} lies outside of the folder"
-        assert not place.exists(), f"{name} is written twice"
-        place.parent.mkdir(parents=True, exist_ok=True)
-        return place.open("wb")
+    @contextmanager
+    def open(self, item: Item, member: Member | None = None) -> Iterator[tuple[IO[bytes], int]]:
+        yield BytesIO(PICTURE), len(PICTURE)
+
+    def local(self, item: Item, member: Member | None = None) -> None:
+        return None
+
+    def failed(self, item: Item, error: HeronError, member: Member | None = None) -> None:
+        raise error
+
+
+@contextmanager
+def _folder(path: Path) -> Iterator[Any]:
+    """The folder as Heron gives it to exporters."""
+    folder = import_module("heron.export.folders").NewFolder(path, _Files())
+    try:
+        yield folder
+    finally:
+        folder.close()
 
 
 class ExporterContract(RecordContract):
-    """Rules for an exporter. Set `exporter`, and write `read`; a format that needs files or vectors is tried by a test of your own with `heron_workspace` instead, since the folder here can only `create`."""
+    """Rules for an exporter. Set `exporter`, and write `read`. The folder is the real one; each item's file is `heron.testing.exporters.PICTURE`, which `copy` and `open` give. There are no vectors and no local files for `link`: for these, write a test of your own with `heron_workspace`."""
 
     exporter: ClassVar[DatasetExporter]
     """The record that the hook yields."""
@@ -65,7 +100,8 @@ class ExporterContract(RecordContract):
         made: Any = self.exporter.load()
         if self.exporter.writes_folder:
             path.mkdir()
-            return made.write_folder(given, _Folder(path))  # type: ignore[no-any-return]
+            with _folder(path) as folder:
+                return made.write_folder(given, folder)  # type: ignore[no-any-return]
         with path.open("wb") as stream:
             return made.write(given, stream)  # type: ignore[no-any-return]
 

@@ -147,7 +147,7 @@ class ImportedDataset:
                 if name not in self._left_out:
                     self._left_out.add(name)
                     notes.append(
-                        f"{entry.place}: {name} are not kept, here and in further entries, since the schema has no key {printable(key)} "
+                        f"{entry.place}: {printable(name)} is not kept, here and in further entries, since the schema has no key {printable(key)} "
                         f"(heron schema add {key} text, and import again with --upsert-metadata)"
                     )
                 continue

@@ -226,8 +226,8 @@ def test_verification_names_what_is_wrong(matrix):
 def grow_and_build(folder):
     """What is done before it is stopped: write, refresh, build."""
     matrix = Matrix(folder / "colour.f32", SIZE, "float32")
-    matrix.write(300, some(400, seed=1))
-    space = opened(matrix, 700)
+    matrix.write(150, some(200, seed=1))
+    space = opened(matrix, 350)
     space.refresh()
     space.build_graph()
 
@@ -235,8 +235,8 @@ def grow_and_build(folder):
 def rebuild(folder):
     """The same on top of caches from other vectors, which are removed."""
     matrix = Matrix(folder / "colour.f32", SIZE, "float32")
-    matrix.write(200, some(500, seed=1))
-    opened(matrix, 700).build_graph()
+    matrix.write(100, some(250, seed=1))
+    opened(matrix, 350).build_graph()
 
 
 STEPS = {"write", "truncate", "fsync", "replace", "unlink", "save_index_to_path"}
@@ -265,7 +265,7 @@ def stop_everywhere(work, folder):
     before = folder.with_name("before")
     before.mkdir()
     matrix = Matrix(before / "colour.f32", SIZE, "float32")
-    matrix.write(0, some(300))
+    matrix.write(0, some(150))
     opened(matrix).build_graph()
     step, status = -1, 9
     while status == 9:
@@ -274,7 +274,7 @@ def stop_everywhere(work, folder):
         shutil.copytree(before, folder)
         status = in_child(lambda step=step: (kill_at(step), work(folder), sys.setprofile(None)))
         assert status in (0, 9), status
-        assert in_child(lambda: check(folder, 200 if work is rebuild else 300)) == 0, step
+        assert in_child(lambda: check(folder, 100 if work is rebuild else 150)) == 0, step
     return step
 
 
@@ -295,17 +295,17 @@ def check(folder, kept):
     """Whatever is there is as it was or as it was to be, and everything goes on from there."""
     matrix = Matrix(folder / "colour.f32", SIZE, "float32")
     assert matrix.rows_there() >= kept
-    assert np.array_equal(matrix.mapped(kept), some(300)[:kept])
-    for count in {kept, min(matrix.rows_there(), 700)}:
+    assert np.array_equal(matrix.mapped(kept), some(150)[:kept])
+    for count in {kept, min(matrix.rows_there(), 350)}:
         space = opened(matrix, count)
         assert_finds_all(space, matrix.mapped(count))
         assert max(space.search(some(1)[0], 20).rows) < count
-    matrix.write(kept, some(700 - kept, seed=1))
+    matrix.write(kept, some(350 - kept, seed=1))
     space = opened(matrix)
     space.build_graph()
-    assert (space.status().codes.rows, space.status().graph.rows) == (700, 640)
+    assert (space.status().codes.rows, space.status().graph.rows) == (350, 320)
     assert space.verify() == []
-    assert_finds_all(space, matrix.mapped(700))
+    assert_finds_all(space, matrix.mapped(350))
 
 
 @pytest.mark.slow

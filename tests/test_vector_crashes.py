@@ -6,12 +6,12 @@ import os
 import shutil
 import subprocess
 import sys
-from itertools import count
 from pathlib import Path
 
 import pytest
 
 from heron.models import MediaFacts, NewItem
+from tests.killed import copied_before_each, killed_before
 from tests.toy_vectors import SIZE, assert_sound, faults, items_of, kept, lake_in, opened, some
 
 pytestmark = pytest.mark.slow
@@ -64,49 +64,23 @@ CHANGES = ("write", "truncate", "flush", "fsync", "replace", "unlink", "open", "
 """Calls that change files, if they do not read."""
 
 
-def kill_at(step):
-    """Die right before a call that may change something, the first, the second and so on; nothing cleans up."""
-    left = [step]
-
-    def look(frame, event, function):
-        if event == "c_call" and function.__name__ in CHANGES and _changes(frame.f_locals, function):
-            if not left[0]:
-                os.kill(os.getpid(), 9)
-            left[0] -= 1
-
-    sys.setprofile(look)
-
-
-def _changes(values, function):
+def is_change(frame, function):
     """Whether a call is more than reading, replacing in a text, or leaving word of who writes."""
+    if function.__name__ not in CHANGES:
+        return False
+    values = frame.f_locals
     is_text = isinstance(getattr(function, "__self__", None), str)
     is_word = str(values.get("self")).endswith("writer.json")
     is_reading = str(values.get("sql")).startswith("SELECT") or values.get("mode") in ("r", "rb")
     return not (is_text or is_word or is_reading)
 
 
-def in_child(work):
-    """How a fork of this process ended: 0, or the signal, or more."""
-    child = os.fork()
-    if not child:
-        try:
-            work()
-        except BaseException as error:  # noqa: BLE001 - a fork must not go on as its parent does
-            print(repr(error), file=sys.stderr, flush=True)
-            os._exit(1)
-        os._exit(0)
-    return os.waitpid(child, 0)[1]
-
-
-def do(name, folder, done, step=None):
-    """Do the work, and call `done` with the number of parts that were reported as done."""
+def do(name, folder, report):
+    """Do the work, and tell of each part that is done."""
     with opened(folder) as lake:
-        if step is not None:
-            kill_at(step)
-        for number, part in enumerate(WORKS[name], start=1):
+        for part in WORKS[name]:
             part(lake)
-            done(lake, number)
-        sys.setprofile(None)
+            report(lake)
 
 
 def named(lake):
@@ -115,53 +89,86 @@ def named(lake):
     return {f"{urls[uuid]} {frame}": vector for (uuid, frame), vector in kept(lake).items()}
 
 
-def check(name, folder, states, reported, whole):
-    """What was reported is there; what was under way is there whole or not at all; and with `whole` all goes on."""
+def look(folder):
+    with opened(folder) as lake:
+        return named(lake)
+
+
+def check(name, folder, states, reported):
+    """What was reported is there; what was under way is there whole or not at all; and all goes on."""
     with opened(folder) as lake:
         if name == "repair":
             lake.vectors.verify("look", repair=True)
         found = named(lake)
         assert found in states[reported : reported + 2]
         assert not found or faults(lake) == []
-        if whole:
-            assert_sound(lake)
+        assert_sound(lake)
 
 
-def stop_everywhere(name, folder):
-    """Do the work in children that are killed, each two steps later, until one comes to its end; check what each left."""
-    base = lake_in(folder / "base", "float16" if name == "compact" else "float32")
-    with opened(base) as lake:
-        states = [named(lake)]
+@pytest.fixture
+def base(tmp_path, name):
+    """A lake before the work, and what is kept in it."""
+    folder = lake_in(tmp_path / "base", "float16" if name == "compact" else "float32")
+    found = look(folder)
     if name == "repair":
-        [matrix] = (base / ".heron" / "vectors").glob("*.f32")
+        [matrix] = (folder / ".heron" / "vectors").glob("*.f32")
         os.truncate(matrix, 4 * SIZE * 7 + 9)
-        states = [dict(list(states[0].items())[:7])]
-    shutil.copytree(base, folder / "whole")
-    do(name, folder / "whole", lambda lake, number: states.append(named(lake)))
-    report = os.open(folder / "report", os.O_RDWR | os.O_CREAT)
-    for step in count(0, 2):
-        os.truncate(report, 0)
-        shutil.copytree(base, folder / f"{step}")
-        work = lambda: do(name, folder / f"{step}", lambda lake, number: os.truncate(report, number), step)  # noqa: B023, E731
-        status = in_child(work)
-        assert status in (0, 9), (step, status)
-        found = (os.fstat(report).st_size, step % 6 == 0 or not status)
-        assert in_child(lambda: check(name, folder / f"{step}", states, *found)) == 0, (name, step)  # noqa: B023
-        shutil.rmtree(folder / f"{step}")
-        if not status:
-            break
-    return step
+        found = dict(list(found.items())[:7])
+    return folder, found
 
 
 @pytest.mark.parametrize("name", WORKS)
-def test_being_killed_at_any_second_step_loses_nothing_that_was_reported(tmp_path, name):
-    command = [sys.executable, "-m", "tests.test_vector_crashes", name, str(tmp_path)]
+def test_being_killed_at_any_step_loses_nothing_that_was_reported(tmp_path, base, name):
+    folder, found = base
+    states = [found]
+    shutil.copytree(folder, tmp_path / "once")
+    do(name, tmp_path / "once", lambda lake: states.append(named(lake)))
+    with copied_before_each(is_change, folder, tmp_path / "left") as left:
+
+        def report(lake):
+            left.reported += 1
+
+        do(name, folder, report)
+    assert len(left.at) > 50
+    for copy, reported in left.copies:
+        check(name, copy, states, reported)
+
+
+def sizes(folder):
+    """The files of a lake, and their sizes."""
+    paths = [path for path in Path(folder).rglob("*") if path.is_file()]
+    return sorted((str(path.relative_to(folder)), path.stat().st_size) for path in paths)
+
+
+def kill_some(folder):
+    """Copy a folder before each step of a work, and kill children before some of these steps; print in which folders they worked."""
+    base = lake_in(folder / "base")
+    for name in ("once", "copied"):
+        shutil.copytree(base, folder / name)
+    do("put", folder / "once", lambda lake: None)
+    with copied_before_each(is_change, folder / "copied", folder / "left") as left:
+        do("put", folder / "copied", lambda lake: None)
+    for step in range(0, len(left.at), 24):
+        shutil.copytree(base, killed := folder / f"killed{step}")
+        if not (child := os.fork()):
+            with killed_before(step, is_change):
+                do("put", killed, lambda lake: None)
+            os._exit(0)
+        print(os.waitpid(child, 0)[1], killed, left.at[step])
+
+
+def test_a_copy_shows_what_a_kill_leaves(tmp_path):
+    command = [sys.executable, "-m", "tests.test_vector_crashes", str(tmp_path)]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=600)
     assert done.returncode == 0, done.stderr
-    assert int(done.stdout) > 20
+    statuses, killed, copies = zip(*map(str.split, done.stdout.splitlines()), strict=True)
+    assert set(statuses) == {"9"}
+    assert [*map(sizes, killed)] == [*map(sizes, copies)]
+    found, shown = ([look(place) for place in places] for places in (killed, copies))
+    assert found == shown
+    assert len(found) > 5
+    assert any(each != found[0] for each in found)
 
 
 if __name__ == "__main__":
-    import heron.vectors.space  # noqa: F401 - once, and not in each child
-
-    print(stop_everywhere(sys.argv[1], Path(sys.argv[2])))
+    kill_some(Path(sys.argv[1]))

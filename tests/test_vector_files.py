@@ -3,10 +3,6 @@ blindly.
 """
 
 import os
-import shutil
-import subprocess
-import sys
-import traceback
 
 import numpy as np
 import pytest
@@ -18,6 +14,7 @@ from heron.vectors.checking import checked
 from heron.vectors.matrix import Matrix
 from heron.vectors.space import Space
 from heron.vectors.tuning import Tuning
+from tests.killed import copied_before_each
 
 SIZE = 24
 SMALL = Tuning(checkpoint=64, step=128, save=256, least=128, graph_step=0, expansions=(64, 256), whole=50)
@@ -220,7 +217,7 @@ def test_verification_names_what_is_wrong(matrix):
     assert "the graph is not used: the file was damaged" in opened(matrix).verify()
 
 
-# Stopped at any moment: this file is also the script of the process that is killed.
+# Stopped at any moment
 
 
 def grow_and_build(folder):
@@ -239,56 +236,12 @@ def rebuild(folder):
     opened(matrix, 350).build_graph()
 
 
-STEPS = {"write", "truncate", "fsync", "replace", "unlink", "save_index_to_path"}
+STEPS = {"write", "truncate", "flush", "close", "replace", "unlink", "fsync", "save_index_to_path"}
 
 
-def kill_at(step):
-    """Die before the given call of a function that changes files; the process has seen no other cleaning
-    up.
-    """
-    left = [step]
-
-    def look(frame, event, function):
-        owner = type(getattr(function, "__self__", None)).__name__
-        if event == "c_call" and function.__name__ in STEPS and owner != "str":
-            if not left[0]:
-                os.kill(os.getpid(), 9)
-            left[0] -= 1
-
-    sys.setprofile(look)
-
-
-def stop_everywhere(work, folder):
-    """Do the work in children that are killed, each a step later, until one comes to its end; check what each
-    left.
-    """
-    before = folder.with_name("before")
-    before.mkdir()
-    matrix = Matrix(before / "colour.f32", SIZE, "float32")
-    matrix.write(0, some(150))
-    opened(matrix).build_graph()
-    step, status = -1, 9
-    while status == 9:
-        step += 1
-        shutil.rmtree(folder, ignore_errors=True)
-        shutil.copytree(before, folder)
-        status = in_child(lambda step=step: (kill_at(step), work(folder), sys.setprofile(None)))
-        assert status in (0, 9), status
-        assert in_child(lambda: check(folder, 100 if work is rebuild else 150)) == 0, step
-    return step
-
-
-def in_child(work):
-    """How a fork of this process ended: 0, or the signal, or more."""
-    child = os.fork()
-    if not child:
-        try:
-            work()
-        except BaseException:  # noqa: BLE001 - the test that forked must not go on twice
-            traceback.print_exc()
-            os._exit(1)
-        os._exit(0)
-    return os.waitpid(child, 0)[1]
+def is_step(frame, function):
+    """Whether a call may change files."""
+    return function.__name__ in STEPS and not isinstance(getattr(function, "__self__", None), str)
 
 
 def check(folder, kept):
@@ -309,18 +262,15 @@ def check(folder, kept):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("work", ["grow_and_build", "rebuild"])
-def test_being_killed_between_any_two_steps_loses_nothing(tmp_path, work):
-    done = subprocess.run(
-        [sys.executable, __file__, work, str(tmp_path / "lake")], capture_output=True, text=True, timeout=600
-    )
-    assert done.returncode == 0, done.stderr
-    assert int(done.stdout) > 20
-
-
-if __name__ == "__main__":
-    from pathlib import Path
-
-    import usearch.index  # noqa: F401 - not anew in each child, where it would be steps too
-
-    print(stop_everywhere(globals()[sys.argv[1]], Path(sys.argv[2])))
+@pytest.mark.parametrize(("work", "kept"), [(grow_and_build, 150), (rebuild, 100)])
+def test_being_killed_between_any_two_steps_loses_nothing(tmp_path, work, kept):
+    lake = tmp_path / "lake"
+    lake.mkdir()
+    matrix = Matrix(lake / "colour.f32", SIZE, "float32")
+    matrix.write(0, some(150))
+    opened(matrix).build_graph()
+    with copied_before_each(is_step, lake, tmp_path / "left") as left:
+        work(lake)
+    assert len(left.at) > 40
+    for folder, _ in left.copies:
+        check(folder, kept)

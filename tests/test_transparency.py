@@ -8,7 +8,7 @@ import pytest
 from attrs import evolve
 from PIL import Image, ImageDraw
 
-from heron.embedding.run import content_of
+from heron.embedding.contents import content_of
 from heron.media.ground import laid
 from heron.models import MediaFacts
 

@@ -72,7 +72,7 @@ def test_embed_gives_all_pictures_a_vector_and_passes_over_those_that_have_one(l
     assert lake("embed") == "Embedded 0 pictures as 'visual', 4 had one already.\n"
     assert json.loads(lake("embed", "--again", "--json")) == {
         "key": "visual", "embedded": 4, "skipped": 0, "failed": 0, "without_picture": 0, "problems": [], "notes": [],
-        "waiting": 0,
+        "waiting": 0, "texts": 0, "without_text": 0,
     }  # fmt: skip
 
 
@@ -113,23 +113,23 @@ def test_embed_refuses_in_one_line(lake):
 
 def test_embed_lists_the_embedders(run):
     text = run("embed", "--list")
-    assert text.splitlines()[0].split() == [
-        "embedder",
-        "size",
-        "embeds",
-        "takes",
-        "--model",
-        "what",
-        "it",
-        "is",
-    ]
+    assert text.splitlines()[0].split() == (
+        "embedder size reads of items text queries takes --model what it is".split()
+    )
     assert "visual" in text
     (visual,) = [
         each for each in json.loads(run("embed", "--list", "--json"))["items"] if each["name"] == "visual"
     ]
-    assert (visual["size"], visual["embeds"], visual["takes_model"], visual["problem"]) == (
+    assert (
+        visual["size"],
+        visual["embeds"],
+        visual["reads"],
+        visual["takes_model"],
+        visual["problem"],
+    ) == (
         392,
         ["image"],
+        ["picture"],
         False,
         None,
     )

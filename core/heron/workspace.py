@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,9 +20,11 @@ if TYPE_CHECKING:
     from heron.curation.projections import ProjectionService
     from heron.curation.service import CurationService
     from heron.deriving.service import DerivingService
+    from heron.embedders.passages import Passage
     from heron.embedding.service import EmbeddingService
     from heron.export.annotation import AnnotationService
     from heron.export.backups.service import BackupService
+    from heron.hooks import EmbedderModel
     from heron.ingest.portable.service import PortableService
     from heron.ingest.service import IngestService
     from heron.ingest.vector_files.service import VectorFiles
@@ -157,7 +159,7 @@ class Workspace(Holdings):
         """Makes the query vectors of similarity searches."""
         from heron.search.similar import Similar
 
-        return Similar(self.vectors, self.items, self.frames, self._embedders, self._picture_of)
+        return Similar(self.vectors, self.items, self.frames, self._embedders, self._contents_of)
 
     @cached_property
     def _embedders(self) -> Embedders:
@@ -165,18 +167,17 @@ class Workspace(Holdings):
 
         return Embedders(lambda: self.plugins)
 
-    def _picture_of(self, thing: ItemRef | Path, sight: Sight) -> Image:
-        """The picture of an item, a frame or a file that is embedded for comparison."""
-        from heron.media.sizing import seen
+    def _contents_of(
+        self, thing: ItemRef | Path, record: EmbedderModel, sight: Sight
+    ) -> Iterator[Image | Passage]:
+        """What of an item, a frame or a file is embedded for comparison."""
+        from heron.embedding.contents import contents_of
 
-        if isinstance(thing, Path):
-            return self.pictures._picture_seen(thing, sight)
-        asked = sight.of_item(self.items.get(thing))
-        return seen(lambda size: self.pictures.portrait(thing, size=size), sight, asked)
+        return contents_of(self.pictures, self.items, lambda: self.plugins, thing, record, sight)
 
     @cached_property
     def embed(self) -> EmbeddingService:
-        """Makes vectors of pictures: `embed("visual")`."""
+        """Makes vectors of pictures and texts: `embed("visual")`."""
         from heron.embedding.service import EmbeddingService
 
         return EmbeddingService(

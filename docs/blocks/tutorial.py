@@ -13,7 +13,7 @@ _ABOUT = {
     "metrics": "A function of a picture that gives numbers, measured with the thumbnails.",
     "deriver": "A function of an item that fills keys of its own. Change `version` whenever its values would change.",
     "function": "With `sql` in the record it runs in SQLite, which is faster; the contract checks that both agree.",
-    "embedder": "Vectors of pictures, and of texts where the model knows some.",
+    "embedder": "Vectors of pictures, and of texts where the model knows some; the second one reads the text of items.",
     "exporter": "Rows come as a stream, and are written as they come.",
     "importer": "Entries go out as a stream. One that is wrong has a problem, and the others land.",
     "executor": "Any `concurrent.futures.Executor` that tells the truth about its workers.",

@@ -1,7 +1,8 @@
-"""`heron embed`: computes vectors of the pictures of items and frames with an embedder."""
+"""`heron embed`: computes vectors of the pictures or texts of items, and of frames, with an embedder."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -43,7 +44,7 @@ if TYPE_CHECKING:
     metavar="KEY",
     help="Key of the schema to store them under (default: the embedder's name).",
 )
-@click.option("--frames", is_flag=True, help="Embed the frames of these items too.")
+@click.option("--frames", is_flag=True, help="Embed the pictures of the frames of these items too.")
 @click.option("--again", is_flag=True, help="Compute existing vectors again.")
 @click.option("--list", "only_list", is_flag=True, help="List the embedders instead.")
 @executor_option
@@ -65,9 +66,9 @@ def command(
     as_json: bool,
     selection: Selection,
 ) -> int:
-    """Compute vectors of the pictures of items, and of their frames, with an embedder.
+    """Compute vectors of the pictures or texts of items, and of the pictures of their frames, with an embedder.
 
-    All items that have pictures, unless some are chosen. Items that have a vector of the same content by the
+    All items of kinds that the embedder reads (heron embed --list), unless some are chosen. Items that have a vector of the same content by the
     same model are skipped, so to continue an interrupted run, run it again.
     """
     if only_list:
@@ -77,7 +78,7 @@ def command(
     items = selection.chosen(workspace) if selection else None
     with (
         repeatable("what was embedded is kept"),
-        counting("Embedding", total=workspace.embed._count(items)) as progress,
+        counting("Embedding", total=workspace.embed._count(items, embedder)) as progress,
     ):
         done = workspace.embed(
             embedder,
@@ -92,17 +93,21 @@ def command(
     if as_json:
         print_json(done)
     else:
-        _say(done)
+        _say(done, context.plugins().embedder(embedder).contents)
     return status_of_counts(done.failed, done.waiting)
 
 
-def _say(done: Embedded) -> None:
+def _say(done: Embedded, reads: Sequence[str]) -> None:
     there = f", {done.skipped:,} had one already" if done.skipped else ""
-    without = (
-        f", {counted(done.without_picture, 'item')} without a picture skipped" if done.without_picture else ""
+    without = "".join(
+        f", {counted(count, 'item')} without a {what} skipped"
+        for count, what in ((done.without_picture, "picture"), (done.without_text, "text"))
+        if count
     )
+    counts = {"picture": done.embedded - done.texts, "text": done.texts}
+    parts = [counted(counts[what], what) for what in ("picture", "text") if what in reads]
     say(
-        f"Embedded {counted(done.embedded, 'picture')} as {done.key!r}{there}{without}{not_done(done.failed, done.waiting)}."
+        f"Embedded {' and '.join(parts)} as {done.key!r}{there}{without}{not_done(done.failed, done.waiting)}."
     )
     print_notes(done.notes, mark="", err=False)
     by_reason: dict[tuple[str, str], list[str]] = {}
@@ -124,6 +129,7 @@ def _list(context: Context, as_json: bool) -> None:
             "name": record.name,
             "size": record.size,
             "embeds": list(record.embeds),
+            "reads": list(record.contents),
             "takes_model": record.takes_model,
             "problem": _problem(plugins, record),
             "summary": record.summary,
@@ -133,8 +139,13 @@ def _list(context: Context, as_json: bool) -> None:
     if as_json:
         print_json_list(known)
         return
-    columns = ["embedder", "size", "embeds", "takes --model", "what it is"]
-    cells = [(e["name"], e["size"], " and ".join(e["embeds"]), e["takes_model"], e["summary"]) for e in known]
+    columns = ["embedder", "size", "reads of items", "text queries", "takes --model", "what it is"]
+    cells = [
+        (
+            e["name"], e["size"], " and ".join(e["reads"]), "text" in e["embeds"], e["takes_model"], e["summary"],
+        )
+        for e in known
+    ]  # fmt: skip
     print_table(columns, cells, "There is no embedder.")
     for each in known:
         if each["problem"]:

@@ -104,11 +104,15 @@ def command(
                 raise click.UsageError(f"{name} goes with -o.")
     if as_text:
         if as_json:
-            text = "\n".join(workspace.pictures.text(owner))
+            text = "".join(workspace.pictures.text(owner))
             print_json({"uuid": owner.uuid, "text": text})
             return
+        last = "\n"
         for piece in workspace.pictures.text(owner):
-            echo(_readable(piece))
+            echo(_readable(piece), nl=False)
+            last = piece[-1:] or last
+        if last != "\n":
+            echo("")
     elif output is not None:
         picture = workspace.pictures.picture(
             owner,

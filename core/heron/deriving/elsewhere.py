@@ -9,7 +9,7 @@ from typing import Any
 from attrs import evolve, frozen
 
 from heron.convert import dumps, unstructure
-from heron.errors import HeronError, MediaError, PluginError
+from heron.errors import HeronError, PluginError
 from heron.executors.shipping import here
 from heron.hooks import PluginManager
 from heron.hooks.derivers import MetadataDeriver
@@ -25,10 +25,6 @@ METRIC = "metric"
 
 Values = Callable[[ItemFiles, Item], dict[str, Json]]
 """Gives the values of an item."""
-
-
-class NoText(MediaError):
-    """An item of a format that has no text."""
 
 
 def given(record: MetadataDeriver, item: Item) -> Item:
@@ -85,10 +81,7 @@ def _content(record: MetadataDeriver, files: ItemFiles, item: Item) -> Any:
     if record.reads == "picture":
         return laid(files.portrait(item, record.picture_size))
     if record.reads == "text":
-        file, decoder = files.opened(item)
-        if not decoder.has_text:
-            raise NoText(f"{item.name} ({item.kind}) contains no text")
-        return decoder.text(file)
+        return files.text(item)
     return None
 
 

@@ -11,7 +11,7 @@ from attrs import frozen
 from heron.catalog.derived import Before, DerivedStore, Values
 from heron.catalog.items import ItemService, bundles
 from heron.catalog.schema import SchemaService
-from heron.deriving.elsewhere import NoText, deriving, fingerprint, given
+from heron.deriving.elsewhere import deriving, fingerprint, given
 from heron.errors import HeronError
 from heron.hooks import PluginManager
 from heron.hooks.derivers import MetadataDeriver
@@ -21,7 +21,7 @@ from heron.media.reader import UnknownFormat
 from heron.metadata.validation import Validator
 from heron.models import Item, Json
 from heron.pictures.elsewhere import Asked
-from heron.pictures.files import NoPicture
+from heron.pictures.files import NoPicture, NoText
 from heron.pictures.rounds import PROBLEMS, Produce, Rounds
 from heron.pictures.service import PictureService
 

@@ -28,9 +28,6 @@ from heron.records import Record
 from heron.search.service import SearchService
 from heron.storage.waiting import patiently
 
-_WITH_TEXT = ("text", "pdf")
-"""The kinds that a deriver of texts takes by default."""
-
 
 @frozen(repr=False)
 class DeriverInfo(Record):
@@ -192,9 +189,11 @@ class DerivingService:
             return set(record.kinds)
         if record.reads == "facts":
             return None
-        if record.reads == "text":
-            return set(_WITH_TEXT)
-        return {kind.name for kind in self._kinds.all() if kind.visual}
+        return {
+            kind.name
+            for kind in self._kinds.all()
+            if (kind.has_text if record.reads == "text" else kind.visual)
+        }
 
     def _all(self, record: MetadataDeriver) -> Query:
         kinds = self._kinds_of(record)

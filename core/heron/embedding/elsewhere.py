@@ -1,27 +1,27 @@
-"""Embedding by the workers of an executor: each loads the same model, and returns vectors."""
+"""Embedding by the workers of an executor: each loads the same model, reads pictures and texts, and returns vectors."""
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
-from attrs import frozen
+from attrs import evolve, frozen
 
+from heron.embedders.passages import Mean, Passage, vectors_of
+from heron.embedding.contents import PICTURES, Reading
 from heron.errors import PluginError
 from heron.executors.shipping import here
 from heron.hooks import PluginManager
 from heron.media.ground import laid
-from heron.pictures.elsewhere import Picture
+from heron.media.sizing import Sight, portrait_seen
+from heron.pictures.elsewhere import Asked, Drawing, Given
 from heron.search.similar import Embedders
-
-if TYPE_CHECKING:
-    import numpy
 
 
 @frozen
 class Vectors:
-    """Makes vectors of pictures by an embedder of this name, model and revision."""
+    """Makes vectors by an embedder of this name, model and revision."""
 
     embedder: str
     model: str | None
@@ -30,8 +30,9 @@ class Vectors:
     batch: int
     portrait: bool = True
     shortest: int = 0
+    reading: Reading = PICTURES
 
-    def begin(self, plugins: PluginManager) -> Callable[[Sequence[Picture]], list[numpy.ndarray[Any, Any]]]:
+    def begin(self, plugins: PluginManager) -> Callable[[Sequence[Any]], list[Any]]:
         """The function that makes them; raises PluginError if the model is not the same."""
         loaded = Embedders(lambda: plugins).get(self.embedder, self.model)
         if loaded.revision != self.revision:
@@ -41,9 +42,49 @@ class Vectors:
             )
         one_at_a_time = threading.Lock()
 
-        def make(pictures: Sequence[Picture]) -> list[numpy.ndarray[Any, Any]]:
-            shown = [laid(picture) for _, _, picture in pictures]
+        def make(pieces: Sequence[Any]) -> list[Any]:
+            shown = [each if isinstance(each, Passage) else laid(each) for _, _, each in pieces]
             with one_at_a_time:
-                return list(loaded.embed_images(shown))
+                found = vectors_of(loaded, shown)
+            return [
+                (each, vector) if isinstance(each, Passage) else vector
+                for each, vector in zip(shown, found, strict=True)
+            ]
 
         return make
+
+
+class Embedding(Drawing):
+    """The work: embeds the pictures of items and frames, and the texts of items, whose passages it puts together."""
+
+    def __call__(self, units: Sequence[Asked]) -> list[Given]:
+        """The vectors of some items; a text that could not be read to its end has none."""
+        return [
+            evolve(given, made=tuple(each for each in given.made if _is_whole(each[1])))
+            for given in super().__call__(units)
+        ]
+
+    def _contents(self, unit: Asked) -> Iterator[tuple[int | None, Any]]:
+        reading: Reading = self._finish.reading  # type: ignore[attr-defined]
+        files = self._files(unit)
+        if unit.own:
+            sight = Sight(self._finish.size, self._finish.shortest)
+            draw = lambda: portrait_seen(files, unit.item, sight)  # noqa: E731
+            for content in reading.own(files, unit.item, self._kinds, draw):
+                yield None, content
+        yield from super()._contents(evolve(unit, own=False))
+
+    def _collect(self, made: list[tuple[int | None, Any]], number: int | None, result: Any) -> None:
+        if not isinstance(result, tuple):
+            super()._collect(made, number, result)
+            return
+        passage, vector = result
+        if passage.is_first:
+            made.append((None, Mean(is_whole=False)))
+        mean = next(each for number, each in made if number is None)
+        mean.join(vector)
+        mean.is_whole = passage.is_last
+
+
+def _is_whole(made: Any) -> bool:
+    return not isinstance(made, Mean) or made.is_whole

@@ -1,10 +1,10 @@
-"""One run of an embedder: pictures are decoded in threads and embedded in batches, and their vectors are
-stored.
+"""One run of an embedder: pictures are decoded and texts are read in threads, both are embedded in batches, and their vectors
+are stored.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Sequence
 from contextlib import closing
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
@@ -15,6 +15,8 @@ from heron.catalog.frames import FrameService
 from heron.catalog.items import ItemService, bundles
 from heron.catalog.vectors.rows import Owner, VectorSet
 from heron.catalog.vectors.store import VectorStore
+from heron.embedders.passages import Mean, Passage, vectors_of
+from heron.embedding.contents import Reading, content_of
 from heron.errors import HeronError, PluginError
 from heron.hooks import BoundedEmbedder, EmbedderModel
 from heron.jobs import ImportProblem
@@ -23,21 +25,14 @@ from heron.media.reader import UnknownFormat
 from heron.media.sizing import Sight, frames_seen, portrait_seen
 from heron.models import Item
 from heron.pictures.elsewhere import Asked
-from heron.pictures.files import GROUPS, NoPicture
+from heron.pictures.files import NoPicture, NoText
 from heron.pictures.rounds import PROBLEMS, Produce, Rounds
 from heron.pictures.service import PictureService
 from heron.search.similar import Behind
-from heron.times import utc_iso
 
 if TYPE_CHECKING:
     import numpy
     from PIL.Image import Image
-
-_TRANSPARENT = ("RGBA", "LA", "PA", "P")
-"""Modes of pictures that may have transparent parts."""
-
-_GROUND = "ground 2"
-"""How transparent parts are laid on a ground (`heron.media.ground`): a change makes their vectors anew."""
 
 _NONE = -1
 """No fingerprint: there is no vector."""
@@ -55,12 +50,12 @@ Made = tuple[Owner, str, int, "numpy.ndarray[Any, Any]"]
 
 @frozen(eq=False)
 class _Piece:
-    """A picture to embed, with its owner, its item, and the fingerprint of its content."""
+    """A picture or a passage to embed, with its owner, its item, and the fingerprint of its content."""
 
     owner: Owner
     item: Item
     fingerprint: int
-    picture: Image
+    content: Image | Passage
 
 
 Wanted = tuple[Owner, Item, int]
@@ -69,12 +64,12 @@ Wanted = tuple[Owner, Item, int]
 
 @frozen(eq=False)
 class Vector:
-    """A vector that a worker has made."""
+    """What a worker has made: the vector of a picture, or the mean of the passages of a text."""
 
     owner: Owner
     item: Item
     fingerprint: int
-    vector: numpy.ndarray[Any, Any]
+    vector: numpy.ndarray[Any, Any] | Mean
 
 
 class Run:
@@ -102,6 +97,13 @@ class Run:
         self._record = record
         self._loaded = loaded
         self._sight = Sight(record.picture_size, loaded.shortest_side)
+        self._reading = Reading.of(record)
+        self._means: dict[Owner, Mean | None] = {}
+        """What was embedded of texts of which passages are still to come; None for one that failed."""
+
+        self._failing: set[Owner] = set()
+        """The owners that failed since the last success."""
+
         self._kept = kept
         self._with_frames = with_frames
         self._again = again
@@ -115,6 +117,12 @@ class Run:
         self.failed = 0
         self.waiting = 0
         self.without_picture = 0
+        self.without_text = 0
+        self.texts = 0
+        self.long = 0
+        self.passages = 0
+        """Texts that were embedded, those of several passages, and their passages."""
+
         self.outside = 0
         self.problems: list[ImportProblem] = []
 
@@ -137,7 +145,11 @@ class Run:
                         if len(batch) >= self._record.batch:
                             self._embed(batch)
                     elif isinstance(piece, Vector):
-                        self._take([(piece.owner, piece.item, piece.fingerprint)], piece.vector[None])
+                        wanted = piece.owner, piece.item, piece.fingerprint
+                        if isinstance(piece.vector, Mean):
+                            self._take_text(wanted, piece.vector)
+                        else:
+                            self._take_pictures([wanted], piece.vector[None])
                     elif isinstance(piece, int):
                         self.skipped += piece
                     else:
@@ -145,6 +157,7 @@ class Run:
                         self._asked_for.pop(item.id, None)
                         advanced(done)
                         if isinstance(piece, HeronError):
+                            self._means.pop((item.id, 0), None)
                             self._note(item, piece)
             self._embed(batch)
             self.waiting = rounds.waiting
@@ -169,12 +182,18 @@ class Run:
             yield from once.values()
 
     def _pieces(self, item: Item, made: Collection[Hashable]) -> Iterator[_Piece | int]:
-        """The pictures of an item and of its frames that have to be embedded, without those whose owners are in `made`,
+        """What of an item has to be embedded, and the pictures of its frames, without those whose owners are in `made`,
         and the number of those that need not.
         """
         wanted, skipped = self._wanted(item, made)
         if None in wanted:
-            yield _Piece(*wanted.pop(None), portrait_seen(self._pictures, item, self._sight))
+            own = wanted.pop(None)
+
+            def draw() -> Image:
+                return portrait_seen(self._pictures, item, self._sight)
+
+            for content in self._reading.own(self._pictures._files, item, self._kinds, draw):
+                yield _Piece(*own, content)
         numbers = [number for number in wanted if number is not None]
         for number, picture in frames_seen(self._pictures, item, numbers, self._sight) if numbers else ():
             yield _Piece(*wanted[number], picture)
@@ -188,14 +207,15 @@ class Run:
         numbers = [number for number in wanted if number is not None]
         return self._pictures._asked(item, own=None in wanted, numbers=numbers) if wanted else None
 
-    def vector_of(self, item: Item, number: int | None, vector: numpy.ndarray[Any, Any]) -> Vector:
-        """A vector that a worker has made."""
+    def vector_of(self, item: Item, number: int | None, vector: numpy.ndarray[Any, Any] | Mean) -> Vector:
+        """What a worker has made."""
         return Vector(*self._asked_for[item.id][number], vector)
 
     def _wanted(self, item: Item, made: Collection[Hashable]) -> tuple[dict[int | None, Wanted], int]:
         """What has to be embedded, by frame number, None for the item itself, and the number of those that need not."""
         fingerprints, content = self._fingerprints.pop(item.id, {}), content_of(item, self._sight)
-        fingerprint, skipped = self._fingerprint(content), 0
+        mark = self._reading.mark(item.kind, self._kinds)
+        fingerprint, skipped = self._fingerprint(content if mark is None else f"{content}|{mark}"), 0
         wanted: dict[int | None, Wanted] = {}
         if (item.id, 0) in made:
             pass
@@ -225,40 +245,101 @@ class Run:
 
     def _embed(self, batch: list[_Piece]) -> None:
         """Embed a batch, and empty the list."""
-        if not batch:
+        pieces, batch[:] = [piece for piece in batch if not self._is_lost(piece)], []
+        if not pieces:
             return
         try:
-            vectors = self._loaded.embed_images([piece.picture for piece in batch])
+            found = vectors_of(self._loaded, [piece.content for piece in pieces])
         except PluginError as error:
-            self._embed_apart(batch, error)
+            self._embed_apart(pieces, error)
         else:
-            self._take([(piece.owner, piece.item, piece.fingerprint) for piece in batch], vectors)
-        batch.clear()
+            self._failing.clear()
+            self._take_all(pieces, found)
+
+    def _is_lost(self, piece: _Piece) -> bool:
+        """Whether a passage belongs to a text of which another one could not be embedded."""
+        if not isinstance(piece.content, Passage) or piece.content.is_first:
+            return False
+        return self._means.get(piece.owner, self) is None
 
     def _embed_apart(self, batch: Sequence[_Piece], error: PluginError) -> None:
-        """Embed the pictures of a batch that failed one by one, so that a picture costs itself alone.
+        """Embed the pieces of a batch that failed one by one, so that each costs its item alone.
 
-        Raises the error where the embedder fails for all, or for the first `_GIVEN_UP` ones.
+        Raises the error where the embedder fails for all, or for the first `_GIVEN_UP` items; of texts, for so many one after the other.
         """
+        of_pictures = not any(isinstance(piece.content, Passage) for piece in batch)
+        if of_pictures:
+            self._failing.clear()
+        given_up = min(len(batch), _GIVEN_UP) if of_pictures else _GIVEN_UP
         failed: list[tuple[_Piece, PluginError]] = []
+        has_some = False
         for piece in batch:
+            if self._is_lost(piece):
+                continue
             try:
-                vectors = self._loaded.embed_images([piece.picture])
+                found = vectors_of(self._loaded, [piece.content])
             except PluginError as reason:
                 failed.append((piece, reason))
-                if len(failed) == min(len(batch), _GIVEN_UP) and piece is batch[len(failed) - 1]:
-                    raise PluginError(f"{batch[0].item.name}: {error.message}", hint=error.hint) from reason
+                self._failing.add(piece.owner)
+                if len(self._failing) >= given_up and not has_some:
+                    raise PluginError(f"{piece.item.name}: {error.message}", hint=error.hint) from reason
+                if isinstance(piece.content, Passage):
+                    self._means[piece.owner] = None
             else:
-                self._take([(piece.owner, piece.item, piece.fingerprint)], vectors)
+                has_some = True
+                self._failing.clear()
+                self._take_all([piece], found)
         for piece, alone in failed:
             self._note(piece.item, alone)
+
+    def _take_all(self, batch: Sequence[_Piece], found: Sequence[numpy.ndarray[Any, Any] | Mean]) -> None:
+        """Keep the vectors of pictures, and put those of passages together."""
+        import numpy as np
+
+        pictures: list[Wanted] = []
+        vectors = []
+        for piece, vector in zip(batch, found, strict=True):
+            wanted = piece.owner, piece.item, piece.fingerprint
+            if isinstance(vector, Mean) and isinstance(piece.content, Passage):
+                self._put_together(wanted, piece.content, vector)
+            else:
+                pictures.append(wanted)
+                vectors.append(vector)
+        if pictures:
+            self._take_pictures(pictures, np.stack(vectors))  # type: ignore[arg-type]
+
+    def _put_together(self, wanted: Wanted, passage: Passage, vector: Mean) -> None:
+        owner = wanted[0]
+        if passage.is_first:
+            self._means[owner] = Mean()
+        mean = self._means.get(owner)
+        if mean is not None:
+            mean.join(vector)
+        if passage.is_last:
+            self._means.pop(owner, None)
+            if mean is not None:
+                self._take_text(wanted, mean)
+
+    def _take_text(self, wanted: Wanted, mean: Mean) -> None:
+        import numpy as np
+
+        vector = mean.vector()
+        if np.isfinite(vector).all():
+            self.texts += 1
+            if mean.count > 1:
+                self.long += 1
+                self.passages += mean.count
+        self._take([wanted], vector[None])
+
+    def _take_pictures(self, wanted: Sequence[Wanted], vectors: numpy.ndarray[Any, Any]) -> None:
+        if isinstance(self._loaded, BoundedEmbedder):
+            self.outside += sum(map(bool, self._loaded.outside(vectors)))
+        self._take(wanted, vectors)
 
     def _take(self, wanted: Sequence[Wanted], vectors: numpy.ndarray[Any, Any]) -> None:
         """Keep vectors, of shape (len(wanted), size), to be stored soon."""
         import numpy as np
 
-        if isinstance(self._loaded, BoundedEmbedder):
-            self.outside += sum(map(bool, self._loaded.outside(vectors)))
         for (owner, item, fingerprint), vector in zip(wanted, vectors, strict=True):
             if np.isfinite(vector).all():
                 self._pending.append((owner, item.uuid, fingerprint, vector))
@@ -281,6 +362,9 @@ class Run:
         )
 
     def _note(self, item: Item, error: HeronError) -> None:
+        if isinstance(error, NoText):
+            self.without_text += 1
+            return
         if isinstance(error, NoPicture | UnknownFormat) and not self._is_visual(item):
             self.without_picture += 1
             return
@@ -295,23 +379,7 @@ class Run:
 
 
 def _owner_of(piece: _Piece | Vector | int) -> Owner | None:
+    """The owner of what is whole: of a text, with its last passage."""
+    if isinstance(piece, _Piece) and isinstance(piece.content, Passage) and not piece.content.is_last:
+        return None
     return piece.owner if isinstance(piece, _Piece | Vector) else None
-
-
-def content_of(item: Item, sight: Sight | None = None) -> str:
-    """A text that changes whenever the content of an item changes, as far as the catalogue knows, or a model sees it larger."""
-    modified = utc_iso(item.modified_at) if item.modified_at else None
-    facts = [item.etag, modified, item.size, item.facts.frame_count]
-    if _may_be_transparent(item):
-        facts.append(_GROUND)
-    if sight is not None and (size := sight.of_item(item)) > sight.longest:
-        facts.append(f"seen {size}")
-    return "|".join(str(fact) for fact in (item.url, *facts))
-
-
-def _may_be_transparent(item: Item) -> bool:
-    """Whether pictures of an item may have been laid on a ground, as far as its facts tell."""
-    if item.kind in GROUPS:
-        return True
-    image = item.facts.extra.get("image")
-    return isinstance(image, Mapping) and image.get("mode") in _TRANSPARENT

@@ -13,7 +13,8 @@ from heron.catalog.referring import ITEM, ItemRefs
 from heron.catalog.schema import SchemaService
 from heron.catalog.vectors.rows import MadeBy, VectorSet
 from heron.catalog.vectors.store import VectorStore
-from heron.embedding.elsewhere import Vectors
+from heron.embedding.contents import Reading
+from heron.embedding.elsewhere import Embedding, Vectors
 from heron.embedding.run import Run
 from heron.errors import InvalidInput
 from heron.executors.opening import ExecutorRef, opened
@@ -21,19 +22,21 @@ from heron.hooks import EmbedderModel, PluginManager
 from heron.jobs import ImportProblem
 from heron.media.kinds import Kinds
 from heron.models import Item, Query
-from heron.pictures.elsewhere import GRAIN, Drawing, by_workers
+from heron.pictures.elsewhere import GRAIN, by_workers
 from heron.pictures.service import PictureService
 from heron.records import Record
 from heron.search.doubts import bounds_of
 from heron.search.service import SearchService
 from heron.search.similar import Behind, Embedders
 from heron.storage.waiting import patiently
+from heron.wording import counted
 
 
 @frozen(repr=False)
 class Embedded(Record):
     """The result of embedding: new vectors, things that had one already, items that failed, the first problems, and items
-    that have no picture. `notes` say what the vectors are worth, where the model knows only some sort of pictures.
+    that have no picture. `notes` say what the vectors are worth, where the model knows only some sort of pictures, and
+    which texts were longer than the model reads at once.
     """
 
     key: str
@@ -45,6 +48,12 @@ class Embedded(Record):
     notes: tuple[str, ...] = ()
     waiting: int = 0
     """Items whose store did not answer, or refused the credentials: the same call again takes just them."""
+
+    texts: int = 0
+    """How many of the new vectors are of texts."""
+
+    without_text: int = 0
+    """Items without a text, for an embedder of texts."""
 
 
 class EmbeddingService:
@@ -84,9 +93,9 @@ class EmbeddingService:
         executor: ExecutorRef | None = None,
         progress: Callable[[int], None] = lambda done: None,
     ) -> Embedded:
-        """Compute the vectors of pictures of items, and with `frames` of their frames.
+        """Compute the vectors of pictures or texts of items, as the embedder reads them, and with `frames` those of pictures of frames.
 
-        Without `items`, all items that have pictures. `model` is a directory or the name of a model, for an
+        Without `items`, all items that have pictures, or for an embedder of texts, those that have text. `model` is a directory or the name of a model, for an
         embedder that takes one; the default is the model of the vectors already stored. The vectors are
         stored under `key`, a key of the schema, which is created if it is missing; the default is the
         embedder's name. Items that have a vector of the same content by the same model are skipped, unless
@@ -96,10 +105,16 @@ class EmbeddingService:
         Vectors that were given are kept, and a set of another model or revision is refused, unless `again`.
 
         Files that cannot be read are in the report. Raises PluginError if the embedder is not available, and
-        InvalidInput for a key of another type.
+        InvalidInput for a key of another type, and for frames where the embedder reads texts alone.
         """
         self._vectors._rights.require("update", key or embedder)
         record = self._embedders.record(embedder)
+        reading = Reading.of(record)
+        if frames and not reading.pictures:
+            raise InvalidInput(
+                f"embedder {embedder} reads the texts of items, and frames are pictures",
+                hint="leave frames out",
+            )
         loaded = self._embedders.get(embedder, model or self._vectors._model_of(key or embedder, embedder))
         name = getattr(loaded, "model", model) if record.takes_model else None
         self._items._database.require_no_transaction("embedding")
@@ -120,7 +135,7 @@ class EmbeddingService:
         )
         try:
             if executor is None:
-                run(self.chosen(items), progress)
+                run(self.chosen(items, embedder), progress)
             else:
                 finish = Vectors(
                     embedder,
@@ -129,13 +144,14 @@ class EmbeddingService:
                     record.picture_size,
                     record.batch,
                     shortest=loaded.shortest_side,
+                    reading=reading,
                 )
-                drawing = Drawing(self._plugins(), finish)
+                work = Embedding(self._plugins(), finish)
                 with opened(self._plugins(), executor, grain=max(GRAIN, record.batch)) as workers:
                     produce = partial(
-                        by_workers, asked=run.asked, piece_of=run.vector_of, work=drawing, workers=workers
+                        by_workers, asked=run.asked, piece_of=run.vector_of, work=work, workers=workers
                     )
-                    run(self.chosen(items), progress, produce)
+                    run(self.chosen(items, embedder), progress, produce)
         except BaseException:
             if is_new and not run.embedded:
                 self._take_back(kept)
@@ -150,28 +166,35 @@ class EmbeddingService:
             run.without_picture,
             _notes(record, run),
             run.waiting,
+            min(run.texts, run.embedded),
+            run.without_text,
         )
 
-    def chosen(self, items: ItemRefs | Query | None = None) -> Iterator[Item]:
-        """The items that are embedded: those given, or all that have pictures."""
+    def chosen(self, items: ItemRefs | Query | None = None, embedder: str = "visual") -> Iterator[Item]:
+        """The items that are embedded: those given, or all of the kinds that an embedder reads."""
         if items is None:
-            items = self._visual()
+            items = self._all(embedder)
         if isinstance(items, Query):
             yield from self._search.all(items)
         else:
             yield from (self._items.get(item) for item in ITEM.many(items))
 
-    def _count(self, items: ItemRefs | Query | None = None) -> int | None:
+    def _count(self, items: ItemRefs | Query | None = None, embedder: str = "visual") -> int | None:
         """The number of items that `chosen` gives, if it is known without reading them."""
         if isinstance(items, Sized):
             return len(items)
         if items is None:
-            return self._search.count(self._visual())
+            return self._search.count(self._all(embedder))
         return None
 
-    def _visual(self) -> Query:
-        """The query for all items that have pictures."""
-        kinds = ", ".join(f"'{kind.name}'" for kind in self._kinds.all() if kind.visual)
+    def _all(self, embedder: str) -> Query:
+        """The query for all items of kinds with pictures, with text, or with either, as an embedder reads them."""
+        reading = Reading.of(self._embedders.record(embedder))
+        kinds = ", ".join(
+            f"'{kind.name}'"
+            for kind in self._kinds.all()
+            if (reading.pictures and kind.visual) or (reading.texts and kind.has_text)
+        )
         return Query(where=f"item.kind IN ({kinds})")
 
     def _prepared(self, key: str, made_by: MadeBy, loaded: Behind, again: bool) -> VectorSet:
@@ -196,10 +219,18 @@ class EmbeddingService:
 
 
 def _notes(record: EmbedderModel, run: Run) -> tuple[str, ...]:
-    first = bounds_of(record)
-    if first is None:
-        return ()
-    if not run.outside:
-        return (first,)
-    verb = "is" if run.outside == 1 else "are"
-    return first, f"{run.outside:,} of the {run.embedded:,} new pictures {verb} unlike all that it knows."
+    notes = []
+    if (first := bounds_of(record)) is not None:
+        notes.append(first)
+        if run.outside:
+            verb = "is" if run.outside == 1 else "are"
+            notes.append(
+                f"{run.outside:,} of the {run.embedded:,} new pictures {verb} unlike all that it knows."
+            )
+    if run.long:
+        verb, has = ("is", "It has") if run.long == 1 else ("are", "Each has")
+        notes.append(
+            f"{counted(run.long, 'text')} {verb} longer than {record.name} reads at once. {has} one vector, the mean of its passages; "
+            f"{run.passages:,} passages in all."
+        )
+    return tuple(notes)

@@ -7,7 +7,6 @@ from heron.hooks.contributions import (
     CliCommand,
     Contribution,
     DatasetExporter,
-    EmbedderModel,
     ExecutorBackend,
     MediaDecoder,
     MediaFormat,
@@ -19,6 +18,7 @@ from heron.hooks.contributions import (
     Routes,
 )
 from heron.hooks.derivers import Derive, DerivedKey, MetadataDeriver
+from heron.hooks.embedders import EmbedderModel
 from heron.hooks.importers import DatasetImporter, ImportEntry, Importer, ImportSource
 from heron.hooks.interfaces import (
     BoundedEmbedder,
@@ -31,6 +31,7 @@ from heron.hooks.interfaces import (
     ExportFolder,
     FolderExporter,
     FrameDecoder,
+    LimitedEmbedder,
     Measure,
     MediaFile,
     Part,
@@ -82,6 +83,7 @@ __all__ = [
     "ItemAction",
     "JobProgress",
     "Jobs",
+    "LimitedEmbedder",
     "Measure",
     "MediaDecoder",
     "MediaFile",

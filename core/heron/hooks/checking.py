@@ -13,7 +13,6 @@ from heron.hooks.contributions import (
     CliCommand,
     Contribution,
     DatasetExporter,
-    EmbedderModel,
     MediaDecoder,
     MediaFormat,
     MediaKind,
@@ -22,6 +21,7 @@ from heron.hooks.contributions import (
     QueryFunction,
 )
 from heron.hooks.derivers import DerivedKey, MetadataDeriver
+from heron.hooks.embedders import EmbedderModel
 from heron.hooks.importers import DatasetImporter
 from heron.hooks.option import Option
 from heron.hooks.versions import is_requirement
@@ -49,6 +49,10 @@ def check(record: Contribution, *, is_own: bool) -> None:
             _check_format(record, format, is_own=is_own)
     if isinstance(record, StorageBackend):
         _check_hosts(record)
+    if isinstance(record, EmbedderModel) and record.text_overlap > record.text_size // 4:
+        raise _fault(
+            record, f"text_overlap is {record.text_overlap}, expected at most a quarter of text_size"
+        )
 
 
 def _facts(record: Contribution) -> list[tuple[str, Any, tuple[str, Callable[[Any], bool]]]]:
@@ -207,6 +211,7 @@ _RULES: Mapping[type[Contribution], Mapping[str, tuple[str, Callable[[Any], bool
         "media_type": ("a media type, or a family such as image/*", _matches(rf"{_TYPE}|[a-z]+/\*")),
         "slices": _BOOLEAN,
         "visual": _BOOLEAN,
+        "has_text": _BOOLEAN,
     },
     MediaDecoder: {
         "personal": ("facts such as dicom.PatientName", _each(rf"{_WORD}\..+")),
@@ -235,8 +240,14 @@ _RULES: Mapping[type[Contribution], Mapping[str, tuple[str, Callable[[Any], bool
         "embeds": ("image, text or both", lambda value: bool(value) and set(value) <= {"image", "text"}),
         "takes_model": _BOOLEAN,
         "isolation": _ISOLATION,
+        "reads": (
+            "picture, text, both or None",
+            lambda value: value is None or (bool(value) and set(value) <= {"picture", "text"}),
+        ),
         "batch": ("a whole number from 1", _from_one),
         "picture_size": ("pixels from 1", _from_one),
+        "text_size": ("characters from 16 to 1000000", lambda value: _from_one(value) and 16 <= value <= 10**6),
+        "text_overlap": ("characters from 0", lambda value: type(value) is int and value >= 0),
     },
     DatasetExporter: {
         "suffix": ("empty or with its dot", _matches(r"(\.[^\s/\\]+)?")),

@@ -14,7 +14,7 @@ from attrs import field, frozen
 from attrs.validators import in_
 
 from heron.hooks.contents import Content, contents
-from heron.hooks.interfaces import Codec, Decoder, Embedder, Exporter, FolderExporter, Measure
+from heron.hooks.interfaces import Codec, Decoder, Exporter, FolderExporter, Measure
 from heron.hooks.isolation import Isolation
 from heron.hooks.option import Option
 from heron.hooks.serving import Site
@@ -22,10 +22,6 @@ from heron.models import DERIVED_FIELDS, ITEM_FIELDS, Kind
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor
-
-Side = Literal["image", "text"]
-"""What an embedder can turn into vectors."""
-
 
 RESERVED = ("match", "in_collection", "in_dataset", "in_project", "in_folder", "has_file", "now")
 """Names in the query language that are no functions of arguments and value."""
@@ -179,7 +175,7 @@ class MediaKind(Contribution):
     is that of an entry for which neither the manifest nor the file name gives a better one. An item of it is one of these
     `files`: `one` file, a `group` of files in the order that is given, or a `series`, which a `SeriesDecoder` sorts. With
     `slices`, its frames are slices, and become rows when it is imported. An item that is not `visual` has no pictures, and is
-    not embedded by default.
+    not embedded by default, but by embedders of texts if the kind `has_text`; derivers of texts take these kinds too.
     """
 
     sort: ClassVar[str] = "kind"
@@ -190,6 +186,7 @@ class MediaKind(Contribution):
     files: Literal["one", "group", "series"] = field(default="one", validator=in_(("one", "group", "series")))
     slices: bool = False
     visual: bool = True
+    has_text: bool = False
 
     def claims(self) -> list[str]:
         """Its name, and its names in manifests."""
@@ -241,33 +238,6 @@ class MetadataType(Contribution):
     def claims(self) -> list[str]:
         """Its name, and its aliases."""
         return [*super().claims(), *(f"metadata type {name}" for name in self.aliases)]
-
-
-@frozen(kw_only=True)
-class EmbedderModel(Contribution):
-    """A model that turns pictures, and perhaps text, into vectors of `size` numbers.
-
-    With `takes_model`, `load` gets the weights to use, as the user named them: a directory, or `NAME@REVISION` of a hub; None is
-    the default. The loaded embedder may have an attribute `model`, a name that loads exactly these weights again, and
-    `shortest_side`, the pixels that it looks at on the shortest side of a picture (0 to 4096). `size` is None if it depends on the
-    weights. Pictures are passed in batches of `batch`, with a longest side of at most `picture_size` pixels; wide and high ones with
-    more, up to 4096, where their shortest side would have fewer than `shortest_side` and the file has them. `knows` is for a
-    model that knows only some sort of pictures, and says which; `instead` is a command that uses a model that knows more. Heron
-    says both at `heron embed` and at each search; a `BoundedEmbedder` tells for single pictures and words. An installed one runs
-    in a process of its own with a limit of time; `isolation="none"` runs it in Heron's own.
-    """
-
-    sort: ClassVar[str] = "embedder"
-
-    load: Callable[..., Embedder]
-    size: int | None = None
-    embeds: Sequence[Side] = field(default=("image",), converter=texts)
-    takes_model: bool = False
-    batch: int = 32
-    picture_size: int = 512
-    knows: str | None = None
-    instead: str | None = None
-    isolation: Isolation = "process"
 
 
 def _checked_name(function: QueryFunction, attribute: Any, name: str) -> None:

@@ -60,7 +60,7 @@ class MetadataDeriver(Contribution):
     that stands for the item with a longest side of at most `picture_size` pixels, or the text. Metrics are facts, and only there for `facts`.
 
     Values are computed again when what the item has there, its file or `version` has changed. `kinds` are the kinds of items that it
-    takes: without any, all for `facts`, those with pictures for `picture`, texts and PDFs for `text`. With `on_import`, values are
+    takes: without any, all for `facts`, those with pictures for `picture`, those that have text for `text`. With `on_import`, values are
     computed as items are imported.
     """
 

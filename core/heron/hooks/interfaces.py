@@ -142,7 +142,7 @@ class TextReader(Protocol):
     """Optional for a decoder whose files contain text."""
 
     def text(self, file: MediaFile) -> Iterator[str]:
-        """The text of a file, in pieces: pages, or blocks of lines."""
+        """The text of a file, in pieces that follow each other: one after the other they are the text. A page ends with a line break."""
 
 
 @frozen
@@ -233,7 +233,10 @@ class Decode(Protocol):
 
 
 class Embedder(Protocol):
-    """A model with its weights loaded. Vectors are float32 arrays of shape (count, size)."""
+    """A model with its weights loaded. Vectors are float32 arrays of shape (count, size).
+
+    One that `embeds` only one side has no need of the other method.
+    """
 
     size: int
     """Numbers in a vector, 1 to 4096."""
@@ -257,6 +260,14 @@ class BoundedEmbedder(Protocol):
 
     def unknown(self, text: str) -> Sequence[str]:
         """The words of a text that the model does not know."""
+
+
+@runtime_checkable
+class LimitedEmbedder(Protocol):
+    """Optional for an embedder of texts that counts in tokens: so no text is cut short by its model without a word."""
+
+    def fits(self, texts: Sequence[str]) -> Sequence[bool]:
+        """For each text, whether the model reads it to its end."""
 
 
 class Exporter(Protocol):
@@ -343,7 +354,7 @@ class CommandContext(Protocol):
 
 PROTOCOLS = (
     "Storage", "BulkStorage", "WritableStorage", "Decoder", "FrameDecoder", "TextReader", "SeriesDecoder", "Measure", "Codec", "ShownCodec",
-    "RangeCodec", "Embedder", "BoundedEmbedder",
+    "RangeCodec", "Embedder", "BoundedEmbedder", "LimitedEmbedder",
     "Exporter", "FolderExporter", "ExportFolder", "CommandContext",
 )  # fmt: skip
 """The protocols in the order in which the documentation explains them."""

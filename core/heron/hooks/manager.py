@@ -22,7 +22,6 @@ from heron.hooks.contributions import (
     CliCommand,
     Contribution,
     DatasetExporter,
-    EmbedderModel,
     ExecutorBackend,
     MediaDecoder,
     MediaKind,
@@ -34,6 +33,7 @@ from heron.hooks.contributions import (
 )
 from heron.hooks.derivers import MetadataDeriver
 from heron.hooks.door import PASSED, Stranger, reason
+from heron.hooks.embedders import EmbedderModel
 from heron.hooks.importers import DatasetImporter
 from heron.hooks.loading import EVENTS, LOADING, LoadedPlugins, PluginStatus
 from heron.hooks.options import Options, Stored

@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from heron.hooks.choosing import ProjectionMethod, Sampler
     from heron.hooks.contributions import (
         DatasetExporter,
-        EmbedderModel,
         MediaDecoder,
         MediaKind,
         MetadataType,
@@ -25,6 +24,7 @@ if TYPE_CHECKING:
         QueryFunction,
     )
     from heron.hooks.derivers import MetadataDeriver
+    from heron.hooks.embedders import EmbedderModel
     from heron.hooks.importers import DatasetImporter
     from heron.hooks.tables import PluginTables
 

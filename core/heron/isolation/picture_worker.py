@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from heron.errors import MediaError, PluginError
-from heron.hooks import BoundedEmbedder, EmbedderModel, PluginManager, QualityMetrics
+from heron.hooks import BoundedEmbedder, EmbedderModel, LimitedEmbedder, PluginManager, QualityMetrics
 from heron.hooks.door import PASSED, reason
 from heron.isolation.channel import Message
 from heron.isolation.serving import Packed, Service, run
@@ -48,7 +48,10 @@ class Parts:
                 raise PluginError(
                     f"plugin {self._plugin} brings no {sort} {name} in its own process: {status}"
                 )
-            self._loaded[key] = self._manager.named(record), self._manager.load(record, *request["given"])
+            who, part = self._manager.named(record), self._manager.load(record, *request["given"])
+            if sort == "embedder":
+                _check_parts(who, part, record.embeds)
+            self._loaded[key] = who, part
         return self._loaded[key]
 
 
@@ -58,7 +61,10 @@ def _answer(who: str, part: Any, request: Message, content: bytes) -> Packed:
         [picture] = _pictures(request, content)
         return {"numbers": _numbers(who, part(picture, *request["of"]))}, b""
     if verb == "abilities":
-        return {"is_bounded": isinstance(part, BoundedEmbedder)}, b""
+        return {
+            "is_bounded": isinstance(part, BoundedEmbedder),
+            "is_limited": isinstance(part, LimitedEmbedder),
+        }, b""
     if verb == "begin":
         return _described(who, part), b""
     if verb == "embed_images":
@@ -70,13 +76,20 @@ def _answer(who: str, part: Any, request: Message, content: bytes) -> Packed:
 
         vectors = numpy.frombuffer(content, "float32").reshape(request["shape"])
         return {"list": [bool(each) for each in part.outside(vectors)]}, b""
+    if verb == "fits":
+        return {"list": [bool(each) for each in part.fits(request["texts"])]}, b""
     return {"list": [str(word) for word in part.unknown(request["texts"][0])]}, b""
 
 
-def _described(who: str, part: Any) -> Message:
-    missing = [name for name in ("size", "revision", "embed_images") if not hasattr(part, name)]
+def _check_parts(who: str, part: Any, sides: Sequence[str]) -> None:
+    """Raise PluginError for what is no embedder of these sides."""
+    methods = [name for side, name in (("image", "embed_images"), ("text", "embed_texts")) if side in sides]
+    missing = [name for name in ("size", "revision", *methods) if not hasattr(part, name)]
     if missing:
         raise PluginError(f"{who} has no {', '.join(missing)}, which heron.Embedder requires")
+
+
+def _described(who: str, part: Any) -> Message:
     if type(part.size) is not int or not isinstance(part.revision, str):
         raise PluginError(
             f"{who} has the size {part.size!r:.80} and the revision {part.revision!r:.80}, expected a number and a text"

@@ -107,13 +107,32 @@ class _Bounded(IsolatedEmbedder):
         return list(found["list"])
 
 
+class _Limited(IsolatedEmbedder):
+    def fits(self, texts: Sequence[str]) -> Sequence[bool]:
+        """As `LimitedEmbedder.fits`; raises PluginError."""
+        found, _ = self._ask("fits", texts=list(texts))
+        return list(found["list"])
+
+
+class _BoundedAndLimited(_Bounded, _Limited):
+    pass
+
+
+_SORTS: Mapping[tuple[bool, bool], type[IsolatedEmbedder]] = {
+    (False, False): IsolatedEmbedder,
+    (True, False): _Bounded,
+    (False, True): _Limited,
+    (True, True): _BoundedAndLimited,
+}
+"""By whether an embedder is bounded, and whether it is limited."""
+
+
 def isolated_embedder(plugin: str, name: str, who: str, given: Iterable[str | None]) -> IsolatedEmbedder:
     """The embedder of a plugin, loaded, with the methods that it has; raises PluginError if it cannot be loaded."""
     told = "embedder", plugin, name, who, tuple(given)
     made = IsolatedEmbedder(pool := Pool(limits_of_embedders()), *told)
     found, _ = made._ask("abilities")
-    if found["is_bounded"]:
-        made = _Bounded(pool, *told)
+    made = _SORTS[found["is_bounded"], found["is_limited"]](pool, *told)
     made.begin()
     return made
 

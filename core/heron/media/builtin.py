@@ -143,9 +143,20 @@ def register_kinds() -> Iterable[MediaKind]:
         name="nifti", summary="a NIfTI volume", arrays=["nifti", "niftis"], media_type=nifti, slices=True
     )
     yield MediaKind(
-        name="text", summary="text", arrays=["text", "texts"], media_type="text/plain", visual=False
+        name="text",
+        summary="text",
+        arrays=["text", "texts"],
+        media_type="text/plain",
+        visual=False,
+        has_text=True,
     )
-    yield MediaKind(name="pdf", summary="a PDF document", arrays=["pdfs"], media_type="application/pdf")
+    yield MediaKind(
+        name="pdf",
+        summary="a PDF document",
+        arrays=["pdfs"],
+        media_type="application/pdf",
+        has_text=True,
+    )
     yield MediaKind(name="other", summary="a file that no known format matches", visual=False)
 
 

@@ -137,7 +137,7 @@ class Drawing:
         def finish() -> None:
             found = self._make([picture for _, picture in batch]) if batch else ()
             for (position, (_, number, _)), result in zip(batch, found, strict=True):
-                made[position].append((number, result))
+                self._collect(made[position], number, result)
             batch.clear()
 
         with working_for(self._patience):
@@ -155,7 +155,7 @@ class Drawing:
     def _tried(self, unit: Asked) -> Iterator[Picture | HeronError]:
         """The pictures of an item, and the error that ends them."""
         try:
-            for number, picture in self._pictures(unit):
+            for number, picture in self._contents(unit):
                 yield unit.item, number, picture
         except HeronError as error:
             yield error
@@ -166,7 +166,12 @@ class Drawing:
         shelf = _Shelf(unit, self._opener)
         return ItemFiles(shelf, shelf, lambda: self._reader, self._kinds)
 
-    def _pictures(self, unit: Asked) -> Iterator[tuple[int | None, Image]]:
+    def _collect(self, made: list[tuple[int | None, Any]], number: int | None, result: Any) -> None:
+        """Add what was made of one picture to what was made of its item."""
+        made.append((number, result))
+
+    def _contents(self, unit: Asked) -> Iterator[tuple[int | None, Any]]:
+        """What there is to finish of an item, with the numbers of frames."""
         files, sight = self._files(unit), Sight(self._finish.size, self._finish.shortest)
         if unit.own:
             picture = (

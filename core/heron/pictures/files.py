@@ -46,6 +46,10 @@ class NoPicture(MediaError):
     """An item of a format that has no pictures, such as a sound without a cover."""
 
 
+class NoText(MediaError):
+    """An item of a format that has no text, or a document without any."""
+
+
 class KnowsMembers(Protocol):
     """What tells the members of an item, as the catalogue does."""
 
@@ -138,14 +142,29 @@ class ItemFiles:
 
     def picture_seen(self, place: str, sight: Sight) -> Image | None:
         """The picture of a file at a path or URL, as large as a model sees that of an item of equal content."""
-        url = place if "://" in place else Path(place).absolute().as_uri()
-        file = media_file(url, self._storage.open)
+        file = media_file(_url_of(place), self._storage.open)
         decoder = self._reader().opened(file)
         facts = decoder.probe(file) if sight.shortest else None
         asked = sight.of(facts.width, facts.height) if facts else sight.longest
         picture = decoder.picture(file, asked)
         more = sight.larger(picture, asked) if picture is not None else None
         return decoder.picture(file, more) if more else picture
+
+    def text(self, item: Item) -> Iterator[str]:
+        """The text of an item in pieces that follow each other; raises NoText if its format has none."""
+        file, decoder = self.opened(item)
+        if not decoder.has_text:
+            raise NoText(f"{item.name} ({item.kind}) contains no text")
+        return decoder.text(file)
+
+    def text_at(self, place: str) -> tuple[Kind, Iterator[str]]:
+        """The kind and the text of a file at a path or URL, which need not be in the catalogue; raises NoText, UnknownFormat."""
+        file = media_file(_url_of(place), self._storage.open)
+        decoder = self._reader().opened(file)
+        if not decoder.has_text:
+            raise NoText(f"{file.name} ({file.media_type}) contains no text")
+        kind = next(each.kind for each in decoder.record.formats if each.media_type == file.media_type)
+        return kind, decoder.text(file)
 
     def frames(self, item: Item, numbers: Sequence[int], size: int | None) -> Iterator[tuple[int, Image]]:
         """Frames of an item by number, in ascending order; raises MediaError for one that it does not have."""
@@ -197,6 +216,10 @@ class ItemFiles:
     def _member_picture(self, item: Item, member: Member, size: int) -> Image | None:
         file, decoder = self.opened(item, member.url)
         return decoder.picture(file, size)
+
+
+def _url_of(place: str) -> str:
+    return place if "://" in place else Path(place).absolute().as_uri()
 
 
 def middle(item: Item) -> int | None:

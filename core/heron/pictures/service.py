@@ -25,7 +25,7 @@ from heron.media.ground import Ground, laid
 from heron.media.kinds import Kinds
 from heron.media.reader import THUMBNAIL, Measuring, MediaReader
 from heron.media.sizing import Sight
-from heron.models import Frame, Item, Json
+from heron.models import Frame, Item, Json, Kind
 from heron.pictures.elsewhere import GRAIN, Asked, Drawing, by_workers
 from heron.pictures.files import SIZE, ItemFiles, NoPicture, checked_size, middle
 from heron.pictures.finishing import Thumbnails, finished, jpeg_of
@@ -160,6 +160,11 @@ class PictureService:
             raise MediaError(f"{file} has no picture")
         return laid(picture)
 
+    def _text_at(self, file: Path) -> tuple[Kind, Iterator[str]]:
+        """The kind and the text of a file that need not be in the catalogue."""
+        self._access.require("read", WORKSPACE)
+        return self._files.text_at(str(file))
+
     def frames(
         self, item: ItemRef, numbers: Iterable[int] | int, *, size: int | None = None
     ) -> Iterator[tuple[int, Image]]:
@@ -185,12 +190,8 @@ class PictureService:
             return None
 
     def text(self, item: ItemRef) -> Iterator[str]:
-        """The text of a document in pieces: pages, or blocks of lines. Raises MediaError if there is no text."""
-        owner = self._items.get(item)
-        file, decoder = self._files.opened(owner)
-        if not decoder.has_text:
-            raise MediaError(f"{owner.name} ({owner.kind}) contains no text")
-        yield from decoder.text(file)
+        """The text of a document, in pieces that follow each other. Raises MediaError if there is no text."""
+        yield from self._files.text(self._items.get(item))
 
     def thumbnail(self, thing: ItemRef) -> bytes | None:
         """The JPEG thumbnail of an item or a frame: the stored one, or one made now; None if there is no

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from attrs import frozen
@@ -13,9 +13,11 @@ from heron.catalog.frames import FrameService
 from heron.catalog.items import ItemService
 from heron.catalog.vectors.rows import VectorSet
 from heron.catalog.vectors.store import VectorStore
+from heron.embedders.passages import Passage, vector_of
 from heron.errors import InvalidInput, NotFound, PluginError, QueryError
-from heron.hooks import BoundedEmbedder, EmbedderModel, PluginManager
+from heron.hooks import BoundedEmbedder, EmbedderModel, LimitedEmbedder, PluginManager
 from heron.hooks.door import guarded
+from heron.media.kinds import Kinds
 from heron.media.sizing import LONGEST, Sight
 from heron.metadata.keys import printable
 from heron.models import Frame, Item, Json, Query
@@ -28,7 +30,6 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
 Array = np.ndarray[Any, Any]
-T = TypeVar("T")
 
 Vector = Sequence[float] | Array
 Thing = Item | Frame | Path | Vector
@@ -41,12 +42,12 @@ class Behind:
     `shortest_side` is the shortest side in pixels that it needs of a picture, 0 if it does not say.
     """
 
-    def __init__(self, who: str, embedder: Any) -> None:
-        """Raises PluginError for what is no embedder."""
+    def __init__(self, who: str, embedder: Any, sides: Sequence[str] = ("image",)) -> None:
+        """Raises PluginError for what is no embedder of these sides."""
         self.who = who
         self._embedder = embedder
         with guarded(who, "load", "its parts", PluginError):
-            missing = [part for part in ("size", "revision", "embed_images") if not hasattr(embedder, part)]
+            missing = [part for part in parts_of(sides) if not hasattr(embedder, part)]
             side = getattr(embedder, "shortest_side", 0)
         if missing:
             raise PluginError(f"{who} has no {', '.join(missing)}, which heron.Embedder requires")
@@ -94,16 +95,48 @@ class BoundedBehind(Behind):
             return [str(word) for word in self._embedder.unknown(text)]
 
 
+class LimitedBehind(Behind):
+    """A `LimitedEmbedder` behind the door."""
+
+    def fits(self, texts: Sequence[str]) -> Sequence[bool]:
+        """As `LimitedEmbedder.fits`; raises PluginError."""
+        with guarded(self.who, "fits", counted(len(texts), "text"), PluginError):
+            found = [bool(each) for each in self._embedder.fits(texts)]
+            if len(found) != len(texts):
+                raise ValueError(f"gave {len(found):,} answers for {len(texts):,} texts")
+            return found
+
+
+class _BoundedAndLimited(BoundedBehind, LimitedBehind):
+    pass
+
+
+def parts_of(sides: Sequence[str]) -> Sequence[str]:
+    """What an embedder of these sides has."""
+    methods = [
+        method for side, method in (("image", "embed_images"), ("text", "embed_texts")) if side in sides
+    ]
+    return ("size", "revision", *methods)
+
+
+def _door(embedder: Any) -> type[Behind]:
+    """The door for an embedder."""
+    is_bounded, is_limited = isinstance(embedder, BoundedEmbedder), isinstance(embedder, LimitedEmbedder)
+    if is_bounded:
+        return _BoundedAndLimited if is_limited else BoundedBehind
+    return LimitedBehind if is_limited else Behind
+
+
 class Embedders:
     """The embedders of a workspace; each model is loaded when it is first needed."""
 
     def __init__(self, plugins: Callable[[], PluginManager]) -> None:
-        self._plugins = plugins
+        self.plugins = plugins
         self._loaded: dict[tuple[str, str | None], Behind] = {}
 
     def record(self, name: str) -> EmbedderModel:
         """The record of an embedder; raises PluginError."""
-        return self._plugins().embedder(name)
+        return self.plugins().embedder(name)
 
     def get(self, name: str, model: str | None = None) -> Behind:
         """An embedder with its weights loaded; raises PluginError, and InvalidInput for a model that it does not accept."""
@@ -113,14 +146,13 @@ class Embedders:
             if model is not None and not record.takes_model:
                 raise InvalidInput(f"embedder {name} has one model only, leave {printable(model)} out")
             made = self._made(record, (model,) if record.takes_model else ())
-            door = BoundedBehind if isinstance(made, BoundedEmbedder) else Behind
-            who = self._plugins().named(record)
-            known = door(str(who) if self._plugins().isolates(record) else who, made)
+            who = self.plugins().named(record)
+            known = _door(made)(str(who) if self.plugins().isolates(record) else who, made, record.embeds)
             self._loaded[name, model] = known
         return known
 
     def _made(self, record: EmbedderModel, arguments: tuple[str | None, ...]) -> Any:
-        plugins = self._plugins()
+        plugins = self.plugins()
         if not plugins.isolates(record):
             return plugins.load(record, *arguments)
         from heron.isolation.pictures import isolated_embedder
@@ -131,7 +163,7 @@ class Embedders:
     def is_ready(self, name: str | None) -> bool:
         """Whether an embedder is installed with the packages that it needs."""
         try:
-            self._plugins().require(self.record(name or ""))
+            self.plugins().require(self.record(name or ""))
         except PluginError:
             return False
         return True
@@ -158,13 +190,15 @@ class Similar:
         items: ItemService,
         frames: FrameService,
         embedders: Embedders,
-        picture_of: Callable[[Item | Frame | Path, Sight], Any],
+        contents_of: Callable[[Item | Frame | Path, EmbedderModel, Sight], Iterator[Any]],
     ) -> None:
         self._vectors = vectors
         self._items = items
         self._frames = frames
         self._embedders = embedders
-        self._picture_of = picture_of
+        self._kinds = Kinds(embedders.plugins)
+        self._contents_of = contents_of
+        """Gives what an embedder reads of a thing: its picture, or the passages of its text."""
 
     def of(self, query: Query) -> Sought:
         """The query vector: the sum of the unit vectors of the text and of everything in `like`."""
@@ -221,8 +255,16 @@ class Similar:
         if isinstance(thing, Item | Frame) and kept.key in self._vectors.sizes(thing):
             return True
         if isinstance(thing, Item | Frame | Path):
-            return self._embedders.is_ready(kept.embedder)
+            return self._embedders.is_ready(kept.embedder) and self._reads(kept, thing)
         return np.shape(thing)[-1:] == (kept.size,)
+
+    def _reads(self, kept: VectorSet, thing: Item | Frame | Path) -> bool:
+        """Whether an embedder reads what there is of a thing, as far as its kind tells: its picture or its text."""
+        contents = self._embedders.record(kept.embedder or "").contents
+        kind = self._kinds.get(thing.kind) if isinstance(thing, Item) else None
+        if kind is None:
+            return "picture" in contents or isinstance(thing, Path)
+        return (kind.visual and "picture" in contents) or (kind.has_text and "text" in contents)
 
     def _embedder(self, kept: VectorSet) -> Behind:
         if kept.embedder is None:
@@ -246,7 +288,7 @@ class Similar:
                 f"the embedder {kept.embedder} of {kept.key!r} takes no text",
                 hint="heron plugins lists embedders; clip takes texts",
             )
-        return self._made(kept, self._embedder(kept).embed_texts, text, "the text")
+        return self._checked(kept, vector_of(self._embedder(kept), [Passage(text)], 1)[None], "the text")
 
     def _of_thing(self, kept: VectorSet, thing: Thing, given: Json) -> Array:
         if isinstance(thing, Path):
@@ -291,15 +333,12 @@ class Similar:
         return None if not is_called and _is_file(given) else self._items.find(given)
 
     def _embedded(self, kept: VectorSet, thing: Item | Frame | Path, name: str) -> Array:
-        """The vector of a picture that has none yet; it is not stored."""
+        """The vector of a picture or a text that has none yet; it is not stored."""
         embedder = self._embedder(kept)
         assert kept.embedder is not None
-        sight = Sight(self._embedders.record(kept.embedder).picture_size, embedder.shortest_side)
-        picture = self._picture_of(thing, sight)
-        return self._made(kept, embedder.embed_images, picture, name)
-
-    def _made(self, kept: VectorSet, embed: Callable[[Sequence[T]], Any], given: T, name: str) -> Array:
-        return self._checked(kept, embed([given]), name)
+        record = self._embedders.record(kept.embedder)
+        contents = self._contents_of(thing, record, Sight(record.picture_size, embedder.shortest_side))
+        return self._checked(kept, vector_of(embedder, contents, record.batch)[None], name)
 
     def _checked(self, kept: VectorSet, vector: Any, name: str) -> Array:
         array = checked(vector, kept.size, lambda row: name)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import pytest
 
 from heron.errors import InvalidInput
-from heron.hooks import BoundedEmbedder
+from heron.hooks import BoundedEmbedder, LimitedEmbedder
 from heron.testing.contracts import RecordContract, reason_of
 
 if TYPE_CHECKING:
@@ -22,6 +22,10 @@ SHAPES = ((64, 48), (48, 64), (1, 1), (2, 300), (500, 3), (224, 224))
 """Widths and heights of the test pictures."""
 
 TEXTS = ("a bus in the rain", "a cat", "", "café 東京 🚌", "word " * 5000, "two\nlines")
+
+
+_SUBJECTS = ("ferry", "harbour", "train", "museum", "storm", "bread", "violin", "glacier")
+"""Words of which texts of items are about."""
 
 
 _LOADED: dict[type, Embedder] = {}
@@ -85,6 +89,7 @@ class EmbedderContract(RecordContract):
         assert self.embedder.picture_size >= 32
         assert self.embedder.embeds
         assert set(self.embedder.embeds) <= {"image", "text"}
+        assert self.embedder.text_overlap <= self.embedder.text_size // 4
 
     def test_revision_is_one_line_and_stays(self, model: Embedder) -> None:
         """The revision says whether stored vectors are still valid, so it is the same at each load."""
@@ -146,6 +151,43 @@ class EmbedderContract(RecordContract):
 
         alone = np.concatenate([model.embed_texts([text]) for text in texts])
         np.testing.assert_allclose(alone, model.embed_texts(texts), atol=self.tolerance)
+
+    def test_texts_of_items_are_told_apart(self, model: Embedder, texts: Sequence[str]) -> None:
+        """Texts about different things have different vectors, if the embedder reads the texts of items."""
+        import numpy as np
+
+        self._requires_texts_of_items()
+        found = model.embed_texts([f"A note about the {word}, and nothing else." for word in _SUBJECTS])
+        assert len(np.unique(found, axis=0)) > len(_SUBJECTS) // 2
+
+    def test_passages_are_read_to_their_end(self, model: Embedder, texts: Sequence[str]) -> None:
+        """A passage of `text_size` characters counts to its last word, or `fits` says that the model does not read all of it."""
+        import numpy as np
+
+        self._requires_texts_of_items()
+        size = self.embedder.text_size
+        while True:
+            start = ("a quiet day at sea " * (size // 19 + 1))[: max(size - 8, 0)]
+            ends = [f"{start} {word}" for word in ("ferry", "museum")]
+            if not isinstance(model, LimitedEmbedder) or size < 32 or all(model.fits(ends)):
+                break
+            size //= 2
+        first, second = model.embed_texts(ends)
+        assert not np.array_equal(first, second), f"of {size:,} characters, the end counts for nothing"
+
+    def test_limits_are_told_for_each_text(self, model: Embedder, texts: Sequence[str]) -> None:
+        """A model that counts in tokens answers for each text, the same each time, and reads a word of one letter."""
+        if not isinstance(model, LimitedEmbedder):
+            return
+        found = [bool(each) for each in model.fits(texts)]
+        assert len(found) == len(texts)
+        assert [bool(each) for each in model.fits(texts)] == found
+        assert not len(model.fits([]))
+        assert all(model.fits(["a"]))
+
+    def _requires_texts_of_items(self) -> None:
+        if "text" not in self.embedder.contents:
+            pytest.skip(f"{self.embedder.name} reads no texts of items")
 
     def test_bounds_are_told_for_pictures_and_words(self, model: Embedder, images: list[Image]) -> None:
         """What a model says of its bounds is one line, an answer for each vector, and words of the text."""

@@ -73,10 +73,10 @@ class PdfDecoder:
             raise error(file.name, broken)
 
     def text(self, file: heron.MediaFile) -> Iterator[str]:
-        """The text of each page, in order, without broken pages."""
+        """The text of each page with a line break behind it, in order, without broken pages."""
         for answer, content in self._documents.ask(file, "text", most=file.size // _SMALLEST_PAGE):
             if "number" in answer and "failed" not in answer:
-                yield content.decode()
+                yield content.decode() + "\n"
 
 
 def _check_range(name: str, wanted: Sequence[int], pages: int) -> None:

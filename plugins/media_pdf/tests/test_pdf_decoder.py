@@ -115,9 +115,9 @@ def test_large_and_thin_pages_are_bounded(tmp_path: Path, decoder: Any) -> None:
 def test_text_comes_page_by_page(tmp_path: Path, decoder: Any) -> None:
     lines = b"BT /F 12 Tf 72 700 Td (one) Tj 0 -20 Td (two) Tj ET"
     assert list(decoder.text(written(tmp_path, document(lines, b"", HELLO)))) == [
-        "one\ntwo",
-        "",
-        "Hello harbour",
+        "one\ntwo\n",
+        "\n",
+        "Hello harbour\n",
     ]
     assert isinstance(decoder, heron.TextReader)
 

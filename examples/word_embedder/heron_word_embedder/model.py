@@ -14,8 +14,10 @@ import numpy as np
 _WORD = re.compile(r"[^\W_]+")
 
 _FREQUENT = frozenset(
-    "a all also an and are as at be but by for from had has have he her his if in into is it its more no not of on one or our she so "
-    "that the their them then there these they this to up was we were what when which who will with you".split()
+    _WORD.findall(
+        "a all also an and are as at be but by for from had has have he her his if in into is it its more no not of on one or our she so "
+        "that the their them then there these they this to up was we were what when which who will with you"
+    )
 )
 """Words that say little of what a text is about."""
 

@@ -1,4 +1,4 @@
-"""A decoder that ends Heron's own process, in which it wants to run: `imports resume` reads in worker processes, so it costs its file, and is named."""
+"""A decoder that ends Heron's own process, in which it wants to run, costs its file, and is named."""
 
 from __future__ import annotations
 
@@ -7,17 +7,28 @@ import os
 import signal
 import subprocess
 import sys
+import time
+from pathlib import Path
 
 import pytest
 
-from heron.cli.exits import FAILURES
+import heron
+from heron.cli.exits import FAILURES, INCOMPLETE
 
 CRASHING = """
 import os
+import time
 import heron
 
 class Tape:
     def probe(self, file):
+        with file.open() as stream:
+            waits = stream.read().endswith(b"wait")
+        if waits:
+            with open("reading.new", "w") as said:
+                said.write(str(os.getpid()))
+            os.rename("reading.new", "reading")
+            time.sleep(60)
         os.abort()
 
     def picture(self, file, size):
@@ -29,12 +40,14 @@ def register_decoders():
     yield heron.MediaDecoder(name="tape", summary="Tapes", formats=[form], load=Tape, isolation="none")
 """
 
+pytestmark = [pytest.mark.slow, pytest.mark.skipif(sys.platform != "linux", reason="who sent a signal")]
+
 PROGRAM = (sys.executable, "-c", "from heron.cli.program import run; run()")
 
 
-@pytest.mark.slow
-@pytest.mark.skipif(os.name != "posix", reason="signals")
-def test_a_crash_costs_its_file_when_the_import_is_resumed(tmp_path):
+@pytest.fixture
+def lake(tmp_path):
+    """A workspace with 13 texts and a tape beside it, and what runs a command or a program there."""
     info = tmp_path / "site" / "tapes-1.0.dist-info"
     info.mkdir(parents=True)
     (tmp_path / "site" / "tapes.py").write_text(CRASHING)
@@ -48,24 +61,82 @@ def test_a_crash_costs_its_file_when_the_import_is_resumed(tmp_path):
     environment = {**os.environ, "PYTHONPATH": str(tmp_path / "site")}
     environment.pop("HERON_PLUGINS", None)
 
-    def heron(*arguments):
-        return subprocess.run(
-            [*PROGRAM, *arguments],
-            cwd=lake.parent,
-            capture_output=True,
-            text=True,
-            env=environment,
-            timeout=300,
+    def run(*arguments, program=None, runs=True):
+        line = [sys.executable, "-c", program] if program else [*PROGRAM, *arguments]
+        process = subprocess.Popen(
+            line, cwd=lake.parent, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment
         )
+        if not runs:
+            return process
+        out, err = process.communicate(timeout=300)
+        return subprocess.CompletedProcess(line, process.returncode, out, err)
 
-    heron("init")
-    crashed = heron("import", "in", "--folder", "A", "--ignore-errors")
+    heron.open(lake.parent, discover=False).close()
+    return lake.parent, run
+
+
+def named(report):
+    [problem] = report["problems"]
+    return problem["reason"].endswith(
+        "06.tape: decoder tape (plugin tapes of tapes) failed in probe: its process ended by signal SIGABRT"
+    )
+
+
+def test_an_import_survives_the_crash_of_a_decoder(lake):
+    _, run = lake
+    done = run("import", "in", "--folder", "A", "--ignore-errors", "--json")
+    assert done.returncode == FAILURES, done.stderr
+    assert "The process ended by SIGABRT: import 1 goes on with its decoders in processes" in done.stderr
+    report = json.loads(done.stdout)
+    assert (report["job"]["added"], report["job"]["failed"]) == (13, 1) and named(report)
+    strict = run("import", "in", "--folder", "B")
+    assert (
+        strict.returncode not in (0, -signal.SIGABRT)
+        and "decoder tape (plugin tapes of tapes)" in strict.stderr
+    )
+    synced = run("folders", "create", "C", "--sync", "in")
+    assert synced.returncode == 0, synced.stderr
+    done = run("sync", "--json")
+    [report] = json.loads(done.stdout)["items"]
+    assert (report["job"]["added"], report["job"]["failed"]) == (13, 1) and named(report)
+
+
+def test_a_crash_outside_of_an_import_ends_the_program_as_before(lake):
+    _, run = lake
+    dry = run("import", "in", "--folder", "A", "--ignore-errors", "--dry-run")
+    assert dry.returncode == -signal.SIGABRT
+
+
+def test_a_program_resumes_an_import_that_crashed_it(lake):
+    _, run = lake
+    program = (
+        "import heron\nwith heron.open('.') as w: w.ingest.files(['in'], folder='A', ignore_errors=True)"
+    )
+    crashed = run(program=program)
     assert crashed.returncode == -signal.SIGABRT
-    resumed = heron("imports", "resume", "1", "--json")
+    resumed = run("imports", "resume", "1", "--json")
     assert resumed.returncode == FAILURES, resumed.stderr
     report = json.loads(resumed.stdout)
-    assert (report["job"]["added"], report["job"]["failed"]) == (13, 1)
-    [problem] = report["problems"]
-    assert problem["reason"].endswith(
-        "06.tape was given up: its worker ended each time it was read, decoder tape (plugin tapes of tapes)"
-    )
+    assert (report["job"]["added"], report["job"]["failed"]) == (13, 1) and named(report)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+def test_signals_reach_the_import(lake, number):
+    place, run = lake
+    (place / "in" / "06.tape").write_bytes(b"TAPE wait")
+    process = run("import", "in", "--folder", "A", "--ignore-errors", runs=False)
+    ready = place / "reading"
+    while not ready.exists():
+        assert process.poll() is None, process.stderr.read()
+        time.sleep(0.01)
+    child = int(ready.read_text())
+    assert child != process.pid
+    process.send_signal(number)
+    _, said = process.communicate(timeout=60)
+    assert process.returncode == (INCOMPLETE if number == signal.SIGINT else -number), said
+    for _ in range(500):
+        if not Path(f"/proc/{child}").exists():
+            break
+        time.sleep(0.01)
+    assert not Path(f"/proc/{child}").exists()
+    assert json.loads(run("imports", "list", "--json").stdout)["items"][0]["state"] == "interrupted"

@@ -28,6 +28,9 @@ _COLUMNS = "imports.*, (SELECT count(*) FROM import_waiting WHERE import_id = im
 _BEGINNING = re.compile("[0-9a-fA-F][0-9a-fA-F-]{7,34}")
 """The beginning of a UUID, with eight characters or more."""
 
+_AGAIN = "!"
+"""Stands behind the process of a job once for each process before it that ended without closing the job."""
+
 
 class ImportService:
     """The imports of a workspace and their reports."""
@@ -88,11 +91,20 @@ class ImportService:
         if self._database.value("SELECT state FROM imports WHERE id = ?", [job.id]) == "cancelled":
             raise ImportCancelled(f"import {job.id} was cancelled", hint="what had landed before stays")
 
-    def _died(self, job: ImportJob) -> bool:
-        """Whether the process of a job ended without closing it: it was killed, or a decoder crashed."""
+    def _died(self, job: ImportJob) -> int:
+        """How often in a row the process of a job ended without closing it: it was killed, or a decoder crashed."""
         self._access.require("read", job)
-        stored = self._database.value("SELECT state FROM imports WHERE id = ?", [job.id])
-        return job.state == "interrupted" and stored == "running"
+        [row] = self._database.rows("SELECT state, process FROM imports WHERE id = ?", [job.id])
+        is_closed = job.state != "interrupted" or row["state"] != "running"
+        return 0 if is_closed else 1 + str(row["process"]).count(_AGAIN)
+
+    def _of_process(self, mark: str) -> list[ImportJob]:
+        """The jobs of a process, as `mark_of` names it, in their order."""
+        rows = self._database.rows(
+            f"SELECT {_COLUMNS} FROM imports WHERE rtrim(process, ?) = ? AND {self._access.scope('import', 'imports')} ORDER BY id",
+            [_AGAIN, mark],
+        )
+        return [_job(row) for row in rows]
 
     @one_transaction
     def _reopen(self, ref: ImportRef, keep_position: bool) -> ImportJob:
@@ -110,7 +122,7 @@ class ImportService:
             )
         self._database.execute(
             "UPDATE imports SET state = 'running', process = ?, finished_at = NULL WHERE id = ?",
-            [mark_of(os.getpid()), job.id],
+            [mark_of(os.getpid()) + _AGAIN * self._died(job), job.id],
         )
         if not job.is_read and (not keep_position or not job.position):
             self._database.execute(
@@ -243,7 +255,7 @@ class ImportService:
 
 def _job(row: Row) -> ImportJob:
     state: ImportState = row["state"]
-    if state == "running" and row["process"] and not runs(row["process"]):
+    if state == "running" and row["process"] and not runs(row["process"].rstrip(_AGAIN)):
         state = "interrupted"
     return ImportJob(
         id=row["id"],

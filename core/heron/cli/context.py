@@ -26,6 +26,9 @@ class Context:
         self.prints_itself = False
         """Whether the command is that of a plugin: what it prints is its output."""
 
+        self.is_nested = False
+        """Whether another command line runs this one."""
+
         self.running = ""
         """The command of a plugin that runs, with its plugin, as messages name it."""
 
@@ -112,7 +115,7 @@ class Context:
         current = click.get_current_context()
         program = current.find_root().command
         own = Context()
-        own.told = self.told
+        own.told, own.is_nested = self.told, True
         options = [] if self.discover else ["--no-plugins"]
         options += ["--as", self.user] if self.user is not None else []
         was_guarded = guard(False)
@@ -129,3 +132,4 @@ class Context:
         """Close what was opened."""
         if self._workspace is not None:
             self._workspace.close()
+            self._workspace = None

@@ -13,6 +13,7 @@ import click
 from heron.catalog.paths import path_of
 from heron.cli import completing
 from heron.cli.context import Context
+from heron.cli.crashes import Crash, end_by, left_by, survived
 from heron.cli.executing import executor_option
 from heron.cli.exits import status_of
 from heron.cli.formats import format_options, keys_of
@@ -21,7 +22,7 @@ from heron.cli.progress import progress_bar
 from heron.cli.repeating import marked
 from heron.cli.tables import say
 from heron.errors import BadCredentials, ExecutorError, ImportInterrupted, Unreachable
-from heron.jobs import ImportProblem, ImportReport
+from heron.jobs import ImportJob, ImportProblem, ImportReport
 from heron.portable import MANIFEST
 from heron.wording import counted
 
@@ -142,6 +143,10 @@ def command(
         raise click.UsageError("Give paths or URLs to import, or a --manifest.")
     for path in paths:
         _require_no_export(path)
+    crash = None if dry_run else survived(nested=context.is_nested)
+    if crash is not None:
+        [*_, report] = gone_on(context, crash, executor)
+        return print_report(report, f"Imported into {folder}", as_json)
     ingest = context.workspace().ingest
     with resumable(), progress_bar("Importing") as progress:
         if manifest is not None:
@@ -191,11 +196,39 @@ def command(
                 executor=executor,
                 progress=progress,
             )
+    return print_report(
+        report, f"{'A dry run, nothing was changed. Into' if dry_run else 'Imported into'} {folder}", as_json
+    )
+
+
+def print_report(report: ImportReport, what: str, as_json: bool) -> int:
+    """Print what an import did; returns the status with which the command ends."""
     if as_json:
         print_json(report)
-        return status_of(report.job)
-    say_report(report, f"{'A dry run, nothing was changed. Into' if dry_run else 'Imported into'} {folder}")
+    else:
+        say_report(report, what)
     return status_of(report.job)
+
+
+def gone_on(context: Context, crash: Crash, executor: str | None) -> list[ImportReport]:
+    """The reports of the imports of a process that crashed, the last of which is resumed, so that the next crash costs its file."""
+    finished: list[ImportJob] = []
+    for where in ("with its decoders", "with all that reads files"):
+        done, crashed = left_by(context.workspace(), crash)
+        finished += done
+        context.close()
+        text = f"The process ended by {crash.signal}: import {crashed.id} goes on {where} in processes of their own"
+        say(text, err=True, fg="yellow")
+        again = survived(nested=context.is_nested)
+        if again is None:
+            break
+        crash = again
+    else:
+        end_by(crash)
+    workspace = context.workspace()
+    with resumable(), progress_bar("Importing") as progress:
+        resumed = workspace.ingest.resume(crashed.id, executor=executor, progress=progress)
+    return [*(workspace.imports.report(job) for job in finished), resumed]
 
 
 def _require_no_export(path: str) -> None:

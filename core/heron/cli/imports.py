@@ -8,9 +8,9 @@ from pathlib import Path
 import click
 
 from heron.cli.context import Context
+from heron.cli.crashes import survived
 from heron.cli.executing import executor_option
-from heron.cli.exits import status_of
-from heron.cli.import_files import resumable, say_report, without_name
+from heron.cli.import_files import gone_on, print_report, resumable, without_name
 from heron.cli.output import (
     example,
     json_option,
@@ -117,14 +117,14 @@ def show(context: Context, number: str, as_json: bool) -> None:
 @example("heron imports resume 3")
 def resume(context: Context, number: str, executor: str | None, as_json: bool) -> int:
     """Continue an import that is incomplete or was interrupted, without loss and without duplicates."""
-    workspace = context.workspace()
-    with resumable(), progress_bar("Importing") as progress:
-        report = workspace.ingest.resume(number, executor=executor, progress=progress)
-    if as_json:
-        print_json(report)
+    crash = survived(nested=context.is_nested)
+    if crash is not None:
+        [*_, report] = gone_on(context, crash, executor)
     else:
-        say_report(report, f"Import {report.job.id} is {report.job.state}")
-    return status_of(report.job)
+        workspace = context.workspace()
+        with resumable(), progress_bar("Importing") as progress:
+            report = workspace.ingest.resume(number, executor=executor, progress=progress)
+    return print_report(report, f"Import {report.job.id} is {report.job.state}", as_json)
 
 
 @command.command("cancel")

@@ -11,7 +11,9 @@ def run() -> None:
     """Run the command line and exit with one of the statuses of `heron.cli.exits`."""
     try:
         with never_lost():
-            from heron.cli import main
+            from heron.cli import crashes, main
+
+            crashes.is_program()
 
             main.run()
     except KeyboardInterrupt:  # before or after the command itself, which says more

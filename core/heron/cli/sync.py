@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
 import click
 
 from heron.cli import completing
 from heron.cli.context import Context
+from heron.cli.crashes import survived
 from heron.cli.executing import executor_option
 from heron.cli.exits import DONE, status_of, status_of_error, together
-from heron.cli.import_files import resumable, say_report
+from heron.cli.import_files import gone_on, resumable, say_report
 from heron.cli.output import example, json_option, print_json_list
 from heron.cli.progress import progress_bar
 from heron.cli.tables import say
 from heron.errors import HeronError
+
+if TYPE_CHECKING:
+    from heron.jobs import ImportJob, ImportReport
+    from heron.workspace import Workspace
 
 
 @click.command("sync")
@@ -30,11 +39,26 @@ def command(
     New objects are added, changed ones are read again, items whose object has vanished are marked as deleted
     (collections and datasets keep them), and items whose object is back are restored.
     """
+    crash = survived(nested=context.is_nested)
+    done = gone_on(context, crash, executor) if crash is not None else []
     workspace = context.workspace()
-    names = folders or [synced.folder for synced in workspace.synced.list()]
+    names = list(folders or [synced.folder for synced in workspace.synced.list()])
     if not names and not as_json:
         say("No folder is synced yet: heron folders create NAME --sync URL")
     reports, statuses = [], [DONE]
+
+    def tell(report: ImportReport, name: str) -> None:
+        reports.append(report)
+        statuses.append(status_of(report.job))
+        if not as_json:
+            say_report(report, f"Synced {name}")
+
+    if done:
+        for report in done[:-1] if as_json else ():
+            tell(report, "")
+        place = _place(names, workspace, done[-1].job)
+        tell(done[-1], names[place])
+        names = names[place + 1 :]
     for name in names:
         try:
             with resumable(), progress_bar(f"Syncing {name}") as progress:
@@ -47,10 +71,16 @@ def command(
             statuses.append(status_of_error(error))  # go on with the other folders
             say(f"Folder {name} could not be synced: {error}", err=True, fg="red")
             continue
-        reports.append(report)
-        statuses.append(status_of(report.job))
-        if not as_json:
-            say_report(report, f"Synced {name}")
+        tell(report, name)
     if as_json:
         print_json_list(reports)
     return together(*statuses)
+
+
+def _place(names: Sequence[str], workspace: Workspace, job: ImportJob) -> int:
+    """The place of the folder of an import among some names of folders."""
+    for place, name in enumerate(names):
+        with suppress(HeronError):  # it has been told of already
+            if workspace.folders.get(name).id == job.folder_id:
+                return place
+    return len(names) - 1

@@ -71,6 +71,10 @@ REGISTER_HOOKS: dict[str, type[Contribution]] = {
 }
 
 
+BUILT_IN = "(built-in)"
+"""What stands for Heron's own parts, where a plugin is named."""
+
+
 @frozen
 class Conflict:
     """Something that several plugins claim, such as `command hello`; `preferred` is the plugin that is used, or None."""
@@ -263,6 +267,13 @@ class PluginManager:
         origin = self._registry.origin_of(part)
         is_installed = origin is not None and origin.rank == 1
         return part.isolation == "process" and is_installed and not self.is_own(part)
+
+    def home_of(self, part: Contribution) -> str | None:
+        """The plugin that a process of its own has to load for a part, or BUILT_IN; None for one that only this process has."""
+        origin = self._registry.origin_of(part)
+        if origin is None or origin.rank > 1:
+            return None
+        return self.plugin_of(part) if origin.rank else BUILT_IN
 
     def named(self, contribution: Contribution) -> str:
         """A contribution with its plugin and distribution, as messages name it: `decoder flif (plugin my_flif of my-flif)`."""

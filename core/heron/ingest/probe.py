@@ -40,7 +40,7 @@ class Prober:
     """Probes some units at a time: the work of an import, which workers make again by its recipe.
 
     `opener` returns the storage for a URL; without one, only local files can be probed. It opens the storages of
-    `integration`, as a worker does, and of the defaults.
+    `integration`, as a worker does, and of the defaults. With `isolates_all`, no decoder runs in this process.
     """
 
     def __init__(
@@ -50,13 +50,15 @@ class Prober:
         opener: Callable[[str], PatientStorage] | None = None,
         integration: Integration | None = None,
         patience: Patience | None = None,
+        *,
+        isolates_all: bool = False,
     ) -> None:
         self._plugins = plugins
         self._options = options
         self._opener = opener
         self._integration = integration
         self._patience = patience or current()
-        self._items = ItemProber(plugins, options)
+        self._items = ItemProber(plugins, options, isolates_all=isolates_all)
         self._groups = GroupProber(self._items, opener)
 
     def recipe(self) -> ProbeRecipe:

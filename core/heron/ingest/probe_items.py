@@ -27,9 +27,9 @@ NOT_SAMPLED = "its frames are not sampled, since that reads the whole file: hero
 class ItemProber:
     """Probes single files. Loaded decoders are kept for the next file."""
 
-    def __init__(self, plugins: PluginManager, options: ProbeOptions) -> None:
+    def __init__(self, plugins: PluginManager, options: ProbeOptions, *, isolates_all: bool = False) -> None:
         self.options = options
-        self.reader = MediaReader(plugins)
+        self.reader = MediaReader(plugins, isolates_all=isolates_all)
         self._measuring = Measuring(plugins)
         self.kinds = Kinds(lambda: plugins)
 

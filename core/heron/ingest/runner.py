@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from functools import partial
 from itertools import islice
 
@@ -58,10 +58,14 @@ class Source:
 
 @frozen
 class Working:
-    """Where the files of an import are read: on the executor that the caller names, and if `isolated` never in this process."""
+    """Where the files of an import are read: on the executor that the caller names, or as suits.
+
+    `died` is how often in a row its process ended without a word. After the first time no decoder runs in this process, after the
+    second nothing that reads files does.
+    """
 
     executor: ExecutorRef | None = None
-    isolated: bool = False
+    died: int = 0
 
 
 class Runner:
@@ -141,7 +145,9 @@ class Runner:
             position = job.position if plan.keeps_position else 0
             pipeline = self._pipeline(plan, source, report, rule, position)
             target = self._folder_of(job) or self._folders.find(plan.folder)
-            prober = Prober(self._plugins, plan.probe, source.opener, source.integration)
+            prober = Prober(
+                self._plugins, plan.probe, source.opener, source.integration, isolates_all=how.died == 1
+            )
             units = iter(()) if job.is_read else islice(source.units(), position, None)
             stream = _UntilBroken(units, waits=plan.ignore_errors)
             with self._workers(stream, plan, source, how) as (coming, who):
@@ -244,8 +250,11 @@ class Runner:
         reads_stores = source.opener is not None
         if how.executor is not None:
             return choosing.given(units, self._plugins, how.executor, reads_stores=reads_stores)
-        if how.isolated and not self._plugins.has_objects:
-            return choosing.isolated(units)
+        if how.died and not self._plugins.has_objects:
+            needs_workers = how.died > 1 or not all(map(self._plugins.home_of, self._plugins.decoders()))
+            if needs_workers:
+                return choosing.isolated(units)
+            return choosing.threads(units) if reads_stores else nullcontext((units, Workers()))
         if reads_stores:
             return choosing.threads(units)
         decodes = plan.thumbnails or plan.probe.content_hash

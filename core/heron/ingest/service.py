@@ -261,7 +261,7 @@ class IngestService:
         self, job: ImportRef, *, executor: ExecutorRef | None = None, progress: Report = _silent
     ) -> ImportReport:
         """Continue an interrupted import, or ask for the units of an incomplete one that wait; without loss and without
-        duplicates. If its process was killed, or crashed, worker processes read the files: one that crashes costs its file.
+        duplicates. If its process was killed, or crashed, decoders run in processes of their own: a crash costs its file.
 
         Raises InvalidInput for one that is in another state, or whose manifest has changed since.
         """
@@ -282,7 +282,7 @@ class IngestService:
             )
         died = self._imports._died(found)
         return self._run(
-            lambda: self._imports._reopen(found, plan.keeps_position), plan, executor, progress, isolated=died
+            lambda: self._imports._reopen(found, plan.keeps_position), plan, executor, progress, died
         )
 
     def check_manifest(
@@ -366,11 +366,11 @@ class IngestService:
         plan: ImportPlan,
         executor: ExecutorRef | None,
         progress: Report,
-        isolated: bool = False,
+        died: int = 0,
     ) -> ImportReport:
         with self._runner.opened(start) as job:
             source = self._sources.of(plan, with_count=progress is not _silent)
-            how = Working(executor, isolated)
+            how = Working(executor, died)
             if plan.synced is None:
                 return self._runner.run(job, plan, source, progress, how)
             seen = Seen()

@@ -43,6 +43,11 @@ class Limits:
         wait = _number("HERON_DECODER_WAIT", max(120, 2 * seconds))
         return cls(seconds, wait, _number("HERON_DECODER_MEMORY", 4096) * 1024**2)
 
+    @classmethod
+    def of_own(cls) -> Limits:
+        """Those of Heron's own decoders, which check what a file may take: none but that they answer within ten minutes."""
+        return cls(0, 600, -1)
+
     def too_little(self) -> str:
         """What is said where memory was too little."""
         most = f" more than {self.memory // 1024**2:,} MB of" if self.memory >= 0 else " more"

@@ -9,6 +9,7 @@ from typing import Any
 
 from heron.errors import PluginError
 from heron.hooks import PluginManager
+from heron.hooks.manager import BUILT_IN
 from heron.isolation.channel import Message
 from heron.isolation.files import SentFile
 from heron.isolation.packing import pack
@@ -60,7 +61,11 @@ class Decoders:
 
     def _decoder(self, name: str, given: dict[str, Any]) -> Decoding:
         if self._manager is None:
-            self._manager = PluginManager(only=[self._plugin])
+            self._manager = (
+                PluginManager(builtin=["heron.media.builtin"], discover=False)
+                if self._plugin == BUILT_IN
+                else PluginManager(only=[self._plugin])
+            )
         if name not in self._decoders:
             record = next((each for each in self._manager.decoders() if each.name == name), None)
             if record is None:

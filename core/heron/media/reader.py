@@ -195,14 +195,20 @@ def here(plugins: PluginManager, record: MediaDecoder, **given: Any) -> Decoding
 
 
 class MediaReader:
-    """Reads files of every format that has a decoder. Each decoder is loaded when it is first needed."""
+    """Reads files of every format that has a decoder. Each decoder is loaded when it is first needed.
 
-    def __init__(self, plugins: PluginManager) -> None:
+    With `isolates_all`, decoders that run in this process otherwise, Heron's own among them, run in processes of their own too.
+    """
+
+    def __init__(self, plugins: PluginManager, *, isolates_all: bool = False) -> None:
         self._plugins = plugins
+        self._isolates_all = isolates_all
         self._sniffer: Sniffer | None = None
         self._decoders: dict[str, Decoding | PluginError] = {}
         self._last: tuple[MediaFile | None, Sniffed | None] = (None, None)
         self._pool: Pool | None = None
+        self._roomy: Pool | None = None
+        """For Heron's own decoders, which know how much a file may take."""
 
     def sniff(self, file: MediaFile) -> Sniffed | None:
         """The format of a file; sets the file's media type. The last result is remembered."""
@@ -232,16 +238,20 @@ class MediaReader:
         return decoder
 
     def _made(self, record: MediaDecoder) -> Decoding:
-        if not self._plugins.isolates(record):
+        home = self._plugins.home_of(record)
+        if home is None or not (self._isolates_all or self._plugins.isolates(record)):
             return here(self._plugins, record)
         from heron.isolation.decoder import isolated
         from heron.isolation.pool import Pool
+        from heron.isolation.process import Limits
 
         self._plugins.require(record)
-        self._pool = self._pool or Pool()
+        if self._plugins.is_own(record):
+            self._roomy = pool = self._roomy or Pool(Limits.of_own())
+        else:
+            self._pool = pool = self._pool or Pool()
         who = str(self._plugins.named(record))  # its processes have limits of their own
-        given = self._plugins.options_of(record)
-        decoder = isolated(self._pool, self._plugins.plugin_of(record), record.name, who, given)
+        decoder = isolated(pool, home, record.name, who, self._plugins.options_of(record))
         return Decoding(record, decoder, who, elsewhere=True)
 
     def named(self, decoder: str) -> Decoding:

@@ -21,11 +21,10 @@ def project(tmp_path_factory):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("tool", ["pytest", "mypy", "ruff"])
+@pytest.mark.parametrize("tool", ["pytest", "ruff"])
 def test_a_new_plugin_of_every_kind_passes(project, tool):
     arguments = {
         "pytest": ["pytest", "-q", "-p", "no:cacheprovider", "-p", "heron.pytest_plugin"],
-        "mypy": ["mypy", "--strict", "heron_mine"],
         "ruff": ["ruff", "check", "--select", "E,F,I", "--line-length", "160", "."],
     }
     done = subprocess.run(

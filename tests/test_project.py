@@ -4,16 +4,18 @@ import ast
 import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import grimp
 import pytest
 
+from heron.cli.plugin_template import KINDS, write_plugin
+
 ROOT = Path(__file__).parent.parent
 TOOLS = {
     "ruff check": [sys.executable, "-m", "ruff", "check", "."],
     "ruff format": [sys.executable, "-m", "ruff", "format", "--check", "."],
-    "mypy": [sys.executable, "-m", "mypy"],
     "import-linter": [
         sys.executable,
         "-c",
@@ -27,6 +29,23 @@ TOOLS = {
 def test_the_tool_has_nothing_to_say(tool):
     done = subprocess.run(TOOLS[tool], cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.slow
+def test_types_are_right_here_and_in_a_new_plugin_with_a_part_of_every_kind(tmp_path):
+    """One run for both, since most of its time goes into what they import."""
+    write_plugin("mine", tmp_path, list(KINDS))
+    patterns = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["mypy"]["files"]
+    files = [str(path) for pattern in patterns for path in ROOT.glob(pattern)]
+    assert len(files) > len(patterns)
+    assert (ROOT / "core" / "heron" / "py.typed").is_file()  # or an author's mypy would not see the types
+    mine = tmp_path / "heron-mine" / "heron_mine"
+    command = [sys.executable, "-m", "mypy", "--strict", *files, str(mine)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    (mine / "wrong.py").write_text("import heron\n\nopened: int = heron.open('.')\n")
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert re.search(r"wrong.py:3: error: .*Workspace", done.stdout), done.stdout + done.stderr
 
 
 def test_no_modules_import_each_other_in_a_circle():

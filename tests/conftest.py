@@ -49,16 +49,6 @@ def pictures(tmp_path):
     return tmp_path / "pictures"
 
 
-@pytest.fixture(scope="session")
-def sample_lake(tmp_path_factory):
-    """The files of the quickstart, which take 4 s to draw: they are only read, or copied."""
-    from heron.quickstart.lake import make_lake
-
-    place = tmp_path_factory.mktemp("sample")
-    make_lake(place)
-    return place
-
-
 @pytest.fixture
 def run(lake, monkeypatch, capsys):
     """Run a command in the lake; returns what it printed, an error being one line."""

@@ -1,8 +1,8 @@
 """The quickstart runs to its end, opens no connection, and leaves a workspace to play with."""
 
 import io
+import re
 import shutil
-import socket
 import subprocess
 import sys
 import wave
@@ -16,26 +16,9 @@ from PIL import Image
 import heron
 from heron.cli.main import status
 from heron.quickstart.command import program_to_type
-from heron.quickstart.lake import make_lake
 from tests.test_catalogue_file import without_override
 
 pytestmark = pytest.mark.slow
-
-
-@pytest.fixture
-def no_network(monkeypatch):
-    """No connection leaves this machine; the bucket of the tour is in this very process."""
-    connect = socket.socket.connect
-
-    def only_here(self, address):
-        assert self.family == socket.AF_UNIX or address[0] == "127.0.0.1", f"a connection to {address}"
-        return connect(self, address)
-
-    def refuse(host, *arguments, **options):
-        raise AssertionError(f"{host} was looked up")
-
-    monkeypatch.setattr(socket.socket, "connect", only_here)
-    monkeypatch.setattr(socket, "gethostbyname", refuse)
 
 
 @pytest.fixture
@@ -55,14 +38,29 @@ def drawn_before(sample_lake, monkeypatch):
     monkeypatch.setattr("heron.quickstart.lake.make_lake", copied)
 
 
+@pytest.fixture
+def installed(tmp_path, monkeypatch):
+    """A command `heron` in an environment of its own, from whose parent folder it is started by its relative path."""
+    program = tmp_path / "two words" / "bin" / "heron"
+    program.parent.mkdir(parents=True)
+    program.write_text("#!/bin/sh\n")
+    program.chmod(0o755)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "argv", ["two words/bin/heron", "quickstart"])
+    return program
+
+
 def steps_of(said):
     return [line for line in said.splitlines() if line.startswith("STEP")]
 
 
-def test_the_quickstart_goes_through_all_steps(tmp_path, capsys, no_network):
-    place = tmp_path / "two words"
-    assert status(["quickstart", str(place)]) == 0
-    said, beside = capsys.readouterr()
+def files_in(place, *names):
+    paths = [path for name in names for path in [place / name, *(place / name).rglob("*")] if path.is_file()]
+    return {path.relative_to(place): path.read_bytes() for path in paths}
+
+
+def test_the_quickstart_goes_through_all_steps(quickstart, tmp_path):
+    said, beside = (quickstart.with_name(name).read_text() for name in ("out.txt", "err.txt"))
     assert said.count("clip-mini knows only drawings") == 1
     assert "Note" not in beside, "what the tour says once is not said again"
     assert steps_of(said)[-1].startswith("STEP 20")
@@ -71,6 +69,8 @@ def test_the_quickstart_goes_through_all_steps(tmp_path, capsys, no_network):
     assert "No item matches." not in said, "every search of the tour finds something"
     assert "No frame matches." not in said
     assert "\n0\n" not in said
+    place = tmp_path / "copy"
+    shutil.copytree(quickstart, place)
     with heron.open(place, discover=False) as workspace:
         kinds = Counter(item.kind for item in workspace.search.all(heron.Query(folder="Lake")))
         assert kinds == {
@@ -131,23 +131,46 @@ def test_without_the_extras_the_quickstart_says_what_is_left_out(tmp_path, capsy
         assert jobs == [(1, 0, 0), (1, 0, 0), (64, 2, 18)]
 
 
-def test_a_quickstart_can_begin_anew(tmp_path, capsys, drawn_before):
+def interrupt(directory):
+    raise KeyboardInterrupt
+
+
+def test_a_quickstart_that_was_interrupted_can_begin_anew_and_stays_out_of_the_workspace_in_use(
+    installed, tmp_path, monkeypatch, capsys, drawn_before
+):
     place = tmp_path / "tour"
-    assert status(["--no-plugins", "quickstart", str(place)]) == 0
-    assert steps_of(capsys.readouterr().out)[-1].startswith("STEP 12")
+    with monkeypatch.context() as patched:
+        patched.setattr("heron.quickstart.lake.make_lake", interrupt)
+        assert status(["quickstart", str(place)]) == 1
+    assert status(["quickstart", str(place)]) == 1
+    assert "an earlier quickstart" in capsys.readouterr().err
+
+    heron.init(tmp_path / "mine", discover=False).close()
+    monkeypatch.setenv("HERON_WORKSPACE", str(tmp_path / "mine"))
+    monkeypatch.setenv("PATH", "/usr/bin")
+    assert status(["--no-plugins", "quickstart", str(place), "--fresh"]) == 0
+    said = capsys.readouterr().out
+    assert steps_of(said)[-1].startswith("STEP 12")
+    assert said.endswith(f"  '{installed}' plugins\n  '{installed}' --help\n"), "lines that can be typed"
+    with heron.open(tmp_path / "mine", discover=False) as mine:
+        assert mine.items.count() == 0
+    with heron.open(place, discover=False, create=False) as tour:
+        assert tour.items.count() > 40
+
     assert status(["--no-plugins", "quickstart", str(place)]) == 1
     assert "--fresh" in capsys.readouterr().err
-    assert status(["--no-plugins", "quickstart", str(place), "--fresh"]) == 0
+    assert (place / "lake").exists()
+    monkeypatch.setattr("heron.quickstart.lake.make_lake", interrupt)
+    assert status(["--no-plugins", "quickstart", str(place), "--fresh"]) == 1
+    assert not (place / "lake").exists(), "what a whole one has left is deleted before the next begins"
 
 
-def test_the_sample_lake_is_small_and_the_same_every_time(lake, tmp_path):
-    counts = make_lake(tmp_path)
-    first, second = (
-        {path.relative_to(place): path.read_bytes() for path in place.rglob("*") if path.is_file()}
-        for place in (lake, tmp_path)
-    )
-    assert first == second
-    assert len(first) == sum(counts.values()) + len(["metadata.jsonl"])
+def test_the_sample_lake_is_small_and_the_same_every_time(lake, quickstart):
+    names = [path.name for path in lake.iterdir()]
+    first = files_in(lake, *names)
+    assert files_in(quickstart, *names) == first
+    drawn = sum(map(int, re.findall(r"(\d+) ", quickstart.with_name("out.txt").read_text().splitlines()[1])))
+    assert len(first) == drawn + len(["metadata.jsonl"])
     assert sum(map(len, first.values())) < 4_000_000
 
 
@@ -217,41 +240,6 @@ def test_the_quickstart_never_deletes_a_folder_that_is_not_its_own(tmp_path, cap
     assert (tmp_path / "mine.txt").read_text() == "precious"
 
 
-def test_the_quickstart_stays_out_of_the_workspace_in_use(tmp_path, monkeypatch, drawn_before):
-    heron.init(tmp_path / "mine", discover=False).close()
-    monkeypatch.setenv("HERON_WORKSPACE", str(tmp_path / "mine"))
-    assert status(["--no-plugins", "quickstart", str(tmp_path / "tour")]) == 0
-    with heron.open(tmp_path / "mine", discover=False) as mine:
-        assert mine.items.count() == 0
-    with heron.open(tmp_path / "tour", discover=False, create=False) as tour:
-        assert tour.items.count() > 40
-
-
-def test_an_interrupted_quickstart_can_begin_anew(tmp_path, monkeypatch, capsys, drawn_before):
-    def interrupt(directory):
-        raise KeyboardInterrupt
-
-    place = tmp_path / "tour"
-    with monkeypatch.context() as patched:
-        patched.setattr("heron.quickstart.lake.make_lake", interrupt)
-        assert status(["quickstart", str(place)]) == 1
-    assert status(["quickstart", str(place)]) == 1
-    assert "an earlier quickstart" in capsys.readouterr().err
-    assert status(["--no-plugins", "quickstart", str(place), "--fresh"]) == 0
-
-
-@pytest.fixture
-def installed(tmp_path, monkeypatch):
-    """A command `heron` in an environment of its own, from whose parent folder it is started by its relative path."""
-    program = tmp_path / "two words" / "bin" / "heron"
-    program.parent.mkdir(parents=True)
-    program.write_text("#!/bin/sh\n")
-    program.chmod(0o755)
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(sys, "argv", ["two words/bin/heron", "quickstart"])
-    return program
-
-
 def test_the_last_lines_name_heron_if_path_finds_it(installed, monkeypatch):
     monkeypatch.setenv("PATH", str(installed.parent))
     assert program_to_type() == "heron"
@@ -268,15 +256,6 @@ def test_the_last_lines_name_the_path_if_path_finds_another_heron(installed, tmp
     shutil.copy(installed, other)
     monkeypatch.setenv("PATH", str(other.parent))
     assert program_to_type() == f"'{installed}'"
-
-
-def test_the_last_lines_of_the_quickstart_can_be_typed(
-    installed, tmp_path, capsys, monkeypatch, drawn_before
-):
-    monkeypatch.setenv("PATH", "/usr/bin")
-    assert status(["--no-plugins", "quickstart", str(tmp_path / "tour")]) == 0
-    said = capsys.readouterr().out
-    assert said.endswith(f"  '{installed}' plugins\n  '{installed}' --help\n")
 
 
 def test_a_quickstart_where_nothing_can_be_written_is_one_line(tmp_path):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import shutil
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -54,8 +55,10 @@ def unseen_vectors(model: heron.Embedder, unseen: Sequence[Example]) -> Vectors:
 
 
 @pytest.fixture(scope="module")
-def sample(tmp_path_factory: pytest.TempPathFactory) -> Lake:
-    pictures, metadata = lake(tmp_path_factory.mktemp("lake"))
+def sample(sample_lake: Path, tmp_path_factory: pytest.TempPathFactory) -> Lake:
+    place = tmp_path_factory.mktemp("lake")
+    shutil.copytree(sample_lake, place, dirs_exist_ok=True)
+    pictures, metadata = lake(place)
     known = {name: metadata.get(ORIGINALS.get(name, name)) for name in pictures if name not in UNTOLD}
     return {name: (pictures[name], said) for name, said in known.items()}
 

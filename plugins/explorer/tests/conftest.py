@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,18 +13,6 @@ import pytest
 
 from heron_explorer.testing import ARGUMENTS, CHROMIUM, PATIENCE, Watched, lacking
 from heron_server.testing import Served, served
-
-
-@pytest.fixture(scope="session")
-def quickstart(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The sample lake as `heron quickstart` leaves it, whole; it is only copied."""
-    place = tmp_path_factory.mktemp("quickstart") / "lake"
-    run = "from heron.cli.main import run; run()"
-    made = subprocess.run(
-        [sys.executable, "-c", run, "quickstart", str(place)], capture_output=True, text=True
-    )
-    assert made.returncode == 0, made.stdout[-2000:] + made.stderr
-    return place
 
 
 @pytest.fixture(scope="module")

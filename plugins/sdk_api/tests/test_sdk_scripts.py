@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -23,27 +22,11 @@ ENVIRONMENT = {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
 USER = "ada@example.org"
 
 
-@pytest.fixture(scope="module")
-def tour(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The workspace that `heron quickstart` makes, with the decoder of films."""
-    place = tmp_path_factory.mktemp("scripts") / "tour"
-    done = subprocess.run(
-        [*HERON, "quickstart", str(place)],
-        env={**os.environ, **ENVIRONMENT, "HERON_PLUGINS": "media_video"},
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=300,
-    )
-    assert done.returncode == 0, done.stderr
-    return place
-
-
 @pytest.fixture
-def served(tour: Path, tmp_path: Path) -> Any:
+def served(quickstart: Path, tmp_path: Path) -> Any:
     """`heron serve` over a copy of it; gives the workspace, the address, and the key of a user."""
     lake, key = tmp_path / "tour", make_key(tmp_path, "ada")
-    shutil.copytree(tour, lake)
+    shutil.copytree(quickstart, lake)
     with heron.open(lake) as ws:
         ws.users.add(USER, role="admin")
         ws.users.add_key(USER, key.public)

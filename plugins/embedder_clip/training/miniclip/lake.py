@@ -17,11 +17,12 @@ PICTURE_SIZE = 256
 
 
 def lake(directory: Path) -> tuple[dict[str, Image.Image], Mapping[str, Mapping[str, Any]]]:
-    """Make the lake and import it; returns pictures and metadata, both by the name of the item.
+    """Make the lake, unless the directory has it, and import it; returns pictures and metadata, both by the name of the item.
 
     Items without a picture, for instance of a kind whose plugin is not installed, are left out.
     """
-    make_lake(directory)
+    if not (directory / "metadata.jsonl").exists():
+        make_lake(directory)
     workspace = heron.init(directory / "workspace")
     workspace.ingest.files([directory / "lake"], folder="Lake", ignore_errors=True)
     pictures = {}

@@ -73,6 +73,8 @@ BAD = {
     "metrics without a name": (heron.QualityMetrics, {"measures": []}, "measures is ()"),
     "a vector of no numbers": (heron.EmbedderModel, {"size": 0}, "size is 0, expected 1 to 4096 or None"),
     "a batch of half a picture": (heron.EmbedderModel, {"batch": 0.5}, "batch is 0.5"),
+    "copies beyond a cosine": (heron.EmbedderModel, {"copies_from": 24}, "copies_from is 24, expected a cosine"),
+    "turns by a word": (heron.EmbedderModel, {"turns": "all"}, "turns is 'all', expected True or False"),
     "vectors of sound": (heron.EmbedderModel, {"embeds": ["sound"]}, "embeds is ('sound',)"),
     "a file ending without its dot": (heron.DatasetExporter, {"suffix": "txt"}, "suffix is 'txt'"),
     "a command in two words": (heron.CliCommand, {"name": "Do it"}, "name is 'Do it'"),

@@ -118,6 +118,12 @@ def test_all_that_it_brings_is_used_through_the_command_line(heron_command, tmp_
     heron_command("datasets", "export", "D", "-o", "out.urls", cwd=tmp_path)
     assert len((tmp_path / "out.urls").read_text().splitlines()) == 3
 
+    heron_command("embed", "--embedder", "mean-colour", cwd=tmp_path)
+    assert "mirrored" not in heron_command("duplicates", "--turned", cwd=tmp_path), (
+        "the best of equals is named"
+    )
+    assert "1 group of 2 items" in heron_command("duplicates", "--turned", cwd=tmp_path)
+
     Image.new("RGB", (8, 8), (250, 10, 20)).save(tmp_path / "p.png")
     assert "mean-colour" in heron_command("--help", cwd=tmp_path)
     assert heron_command("mean-colour", "p.png", cwd=tmp_path).strip() == "250 10 20"

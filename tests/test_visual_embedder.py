@@ -10,7 +10,7 @@ from PIL import Image, ImageEnhance, ImageFilter, ImageOps
 from heron.builtin import plugin_manager
 from heron.embedders import builtin
 from heron.embedders.colour import histogram, lab, layout
-from heron.embedders.edges import edges, mirrored
+from heron.embedders.edges import edges, edges_mirrored
 from heron.embedders.visual_means import MEAN
 from heron.errors import InvalidInput
 from heron.quickstart.canvas import Shot
@@ -18,7 +18,7 @@ from heron.quickstart.scenes import draw_scene
 from heron.testing import EmbedderContract
 from tests.counting import calls
 
-[VISUAL] = builtin.register_embedders()
+VISUAL, _ = builtin.register_embedders()
 
 
 class TestVisualEmbedder(EmbedderContract):
@@ -186,7 +186,7 @@ def test_edges_do_not_depend_on_contrast_and_a_flat_picture_has_none(scenes):
 
 def test_edges_of_the_mirror_image_are_known_without_it(scenes):
     pixels = np.stack([np.asarray(scene.resize((64, 64))) for scene in scenes])
-    np.testing.assert_allclose(edges(pixels[:, :, ::-1]), mirrored(edges(pixels)), atol=1e-4)
+    np.testing.assert_allclose(edges(pixels[:, :, ::-1]), edges_mirrored(edges(pixels)), atol=1e-4)
 
 
 def test_the_formula_is_that_of_its_revision(model):

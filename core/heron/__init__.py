@@ -74,6 +74,7 @@ if TYPE_CHECKING:
     )
     from heron.hooks import (
         ActionOption,
+        BoundedEmbedder,
         CliCommand,
         Codec,
         CommandContext,
@@ -124,6 +125,7 @@ if TYPE_CHECKING:
         StorageBackend,
         StoredObject,
         TextReader,
+        TurningEmbedder,
         ValueDecoder,
         Values,
         Viewer,
@@ -224,10 +226,10 @@ _HOME = {
         "PermissionDenied PluginError PluginWarning QueryError Throttled Unreachable WorkerLost"
     ),
     "hooks": (
-        "ActionOption CliCommand Codec CommandContext DatasetExporter DatasetImporter Decoder Derive DerivedKey Embedder EmbedderModel ExecutorBackend ExportFolder Exporter "
+        "ActionOption BoundedEmbedder CliCommand Codec CommandContext DatasetExporter DatasetImporter Decoder Derive DerivedKey Embedder EmbedderModel ExecutorBackend ExportFolder Exporter "
         "FolderExporter FrameDecoder ImportEntry ImportSource Importer ItemAction JobProgress Jobs Measure "
         "MediaDecoder MediaFile MediaFormat MediaKind MetadataDeriver MetadataType Option Part PluginOptions PluginTables ProjectVectors ProjectionMethod SampleVectors Sampler QualityMetrics QueryFunction RangeCodec Routes "
-        "Series SeriesDecoder ServedJob ShownCodec Signed Site Storage StorageBackend StoredObject TextReader ValueDecoder Values Viewer Window "
+        "Series SeriesDecoder ServedJob ShownCodec Signed Site Storage StorageBackend StoredObject TextReader TurningEmbedder ValueDecoder Values Viewer Window "
         "WritableStorage hookimpl"
     ),
     "ingest.manifest.report": "ManifestReport",
@@ -270,6 +272,7 @@ __all__ = [
     "AlreadyExists",
     "Backup",
     "BadCredentials",
+    "BoundedEmbedder",
     "Bucket",
     "BucketStorage",
     "Candidate",
@@ -426,6 +429,7 @@ __all__ = [
     "TablesInfo",
     "TextReader",
     "Throttled",
+    "TurningEmbedder",
     "Unreachable",
     "Use",
     "User",

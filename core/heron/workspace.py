@@ -223,6 +223,7 @@ class Workspace(Holdings):
             self.pictures,
             self._lookup,
             lambda: self.plugins,
+            self._embedders,
         )
 
     @cached_property

@@ -10,6 +10,7 @@ import click
 
 from heron.cli.collecting import check_titles, collect
 from heron.cli.context import Context
+from heron.cli.cosines import AUTO, Cosine
 from heron.cli.exits import DONE, status_of_counts
 from heron.cli.item_tables import check_columns, columns_option, extra_cells, id_column, ids
 from heron.cli.output import example, limit_option, list_options, print_json
@@ -34,11 +35,16 @@ _SHOWN = 20
 @click.command("duplicates")
 @click.option(
     "--near",
-    type=float,
+    type=Cosine(),
     is_flag=False,
-    flag_value=0.95,
+    flag_value=AUTO,
     metavar="[COSINE]",
-    help="Find near duplicates: items whose vectors have at least this cosine (0.95 if no number is given).",
+    help="Find near duplicates: items whose vectors have at least this cosine (without a number, what their embedder recommends, or 0.95).",
+)
+@click.option(
+    "--turned",
+    is_flag=True,
+    help="Find near duplicates that are mirrored or rotated by 90, 180 or 270 degrees too.",
 )
 @click.option("--frames", is_flag=True, help="With --near: compare the vectors of frames too.")
 @selection(order=False)
@@ -58,11 +64,13 @@ _SHOWN = 20
 @click.pass_obj
 @example(
     "heron duplicates --hash-missing\nheron duplicates --near 0.97 --folder Photos -o twins.png\n"
+    "heron duplicates --near --turned --key phash\n"
     "heron duplicates --near --where \"kind = 'image'\" --collect-redundant 'To delete'"
 )
 def command(
     context: Context,
-    near: float | None,
+    near: float | str | None,
+    turned: bool,
     frames: bool,
     hash_missing: bool,
     kept: str | None,
@@ -83,6 +91,7 @@ def command(
     then one without loss, then the least compressed, then the oldest, then the sharpest.
     """
     by_vectors = {"key", "exact"} & set(selection.given) and not {"text", "like"} & set(selection.given)
+    near = AUTO if near is None and turned else near
     if near is None and (frames or by_vectors):
         raise click.UsageError("--key, --frames and --exact go with --near.")
     if near is not None and hash_missing:
@@ -99,7 +108,8 @@ def command(
             hashed = _hash(workspace, query, as_json)
         found = workspace.curation.exact_duplicates(query)
     else:
-        found = _near(workspace, query, near, selection, frames=frames, as_json=as_json)
+        least = near if isinstance(near, float) else None
+        found = _near(workspace, query, least, selection, frames=frames, turned=turned, as_json=as_json)
     from heron.catalog.work import FOUND
 
     sheet = None
@@ -110,7 +120,7 @@ def command(
     if as_json:
         _print_json(found, carried)
     else:
-        _print(workspace, found, limit, columns)
+        _print(workspace, found, limit, columns, turned=turned)
         _print_carried(carried, asked=carry_over)
     collect(workspace, kept, found.kept, quiet=as_json, description=FOUND["kept"])
     collect(workspace, redundant, found.redundant, quiet=as_json, description=FOUND["redundant"])
@@ -130,14 +140,28 @@ def _hash(workspace: Workspace, query: Query, quiet: bool) -> int:
     return status_of_counts(done.failed, done.waiting)
 
 
-def _print(workspace: Workspace, found: Duplicates, limit: int | None, names: str | None) -> None:
-    columns = ["group", "name", id_column(), "keep", "score", "folder", "dimensions", "size"]
-    rows: Iterator[tuple[Any, ...]] = _rows(workspace, found)
+def _print(
+    workspace: Workspace, found: Duplicates, limit: int | None, names: str | None, *, turned: bool
+) -> None:
+    columns = [
+        "group",
+        "name",
+        id_column(),
+        "keep",
+        "score",
+        *["turned"][:turned],
+        "folder",
+        "dimensions",
+        "size",
+    ]
+    rows: Iterator[tuple[Any, ...]] = _rows(workspace, found, turned=turned)
     uuids = [item.uuid for group in found.groups for item in group.items]
     if named := extra_cells(workspace, uuids, names):
-        columns = ["group", *named, *columns[3:5]]
+        end = 5 + turned
+        columns = ["group", *named, *columns[3:end]]
         rows = (
-            (row[0], *of, *row[3:5]) for row, of in zip(rows, zip(*named.values(), strict=True), strict=True)
+            (row[0], *of, *row[3:end])
+            for row, of in zip(rows, zip(*named.values(), strict=True), strict=True)
         )
     print_beginning(columns, rows, _nothing(found), limit)
     if found.groups:
@@ -195,16 +219,16 @@ def _nothing(found: Duplicates) -> str:
     return f"There are no duplicates.{near}"
 
 
-def _rows(workspace: Workspace, found: Duplicates) -> Iterator[tuple[Any, ...]]:
+def _rows(workspace: Workspace, found: Duplicates, *, turned: bool) -> Iterator[tuple[Any, ...]]:
     uuids = [item.uuid for group in found.groups for item in group.items]
     short = dict(zip(uuids, ids(workspace, uuids), strict=True))
     for number, group in enumerate(found.groups, start=1):
-        scores = _scores(group)
+        scores, turns = _scores(group), group.turns if turned else {}
         for item in group.items:
             dimensions = f"{item.width} x {item.height}" if item.width and item.height else ""
             yield (
                 number, item.name, short[item.uuid], group.reason if item.uuid == group.kept else "",
-                scores.get(item.uuid), item.folder, dimensions, size_cell(item.size),
+                scores.get(item.uuid), *[turns.get(item.uuid)][:turned], item.folder, dimensions, size_cell(item.size),
             )  # fmt: skip
 
 
@@ -218,7 +242,14 @@ def _scores(group: DuplicateGroup) -> dict[str, float]:
 
 
 def _near(
-    workspace: Workspace, query: Query, near: float, selection: Selection, *, frames: bool, as_json: bool
+    workspace: Workspace,
+    query: Query,
+    near: float | None,
+    selection: Selection,
+    *,
+    frames: bool,
+    turned: bool,
+    as_json: bool,
 ) -> Duplicates:
     """Near duplicates. With nothing to compare, an empty answer is printed as JSON before the error."""
     from heron.curation.compared import NothingToCompare
@@ -227,7 +258,13 @@ def _near(
     try:
         with counting("Comparing", "vector") as progress:
             return workspace.curation.near_duplicates(
-                selection.key, near, query, frames=frames, exact=selection.exact, progress=progress
+                selection.key,
+                near,
+                query,
+                frames=frames,
+                exact=selection.exact,
+                turned=turned,
+                progress=progress,
             )
     except NothingToCompare as nothing:
         if as_json:

@@ -30,7 +30,10 @@ if TYPE_CHECKING:
     "--key", shell_complete=completing.embeddings, metavar="KEY", help="The embedding to compare by."
 )
 @click.option(
-    "--near", type=float, default=0.95, show_default=True, metavar="COSINE", help="Least cosine of a leak."
+    "--near",
+    type=float,
+    metavar="COSINE",
+    help="Least cosine of a leak; without it, what the embedder of the vectors recommends, or 0.95.",
 )
 @click.option("--no-frames", is_flag=True, help="Do not compare the vectors of frames.")
 @click.option("--collect", "title", metavar="TITLE", help="Make a collection of the items of TEST that leak.")
@@ -48,7 +51,7 @@ def command(
     train: str,
     test: str,
     key: str | None,
-    near: float,
+    near: float | None,
     no_frames: bool,
     title: str | None,
     output: Path | None,

@@ -5,7 +5,7 @@ memory-mapped file.
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -34,7 +34,8 @@ class Chosen:
 
     `items` and `frames` are inner ids, frame 0 for the item itself. `rows` are row numbers of `truth`; -1, -2, …
     stand for rows 0, 1, … of `means`: an item that has only vectors of frames is compared by the mean of their
-    unit vectors. `lengths` are Euclidean, float64. Vectors of zeros are left out; `zeros` is their number.
+    unit vectors. `lengths` are Euclidean, float64. Vectors of zeros are left out; `zeros` is their number. With `turn`, which
+    gives vectors for vectors, there are no means, and the vectors are what it makes of those that are stored.
     """
 
     truth: Array
@@ -44,6 +45,7 @@ class Chosen:
     frames: Array
     lengths: Array
     zeros: int = 0
+    turn: Callable[[Array], Array] | None = None
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -54,11 +56,11 @@ class Chosen:
         return int(self.truth.shape[1])
 
     def stored(self, places: Array | slice) -> Array:
-        """The vectors as they are stored, shape (n, size)."""
+        """The vectors as they are stored, or turned, shape (n, size)."""
         rows = self.rows[places]
         if not len(self.means):
             found: Array = self.truth[rows]
-            return found
+            return found if self.turn is None else self.turn(found)
         found = np.empty((len(rows), self.size), np.float32)
         is_mean = rows < 0
         found[~is_mean] = self.truth[rows[~is_mean]]
@@ -96,6 +98,11 @@ class Chosen:
             frames=self.frames[places],
             lengths=self.lengths[places],
         )
+
+
+def without_means(chosen: Chosen) -> Chosen:
+    """Only the vectors that are stored."""
+    return evolve(chosen.at(np.flatnonzero(chosen.rows >= 0)), means=chosen.means[:0])
 
 
 def rounded(scores: Array) -> Array:

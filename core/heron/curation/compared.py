@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
-from attrs import frozen
+from attrs import evolve, frozen
 
 from heron.catalog.vectors.sets import OpenSet
 from heron.catalog.vectors.store import VectorStore
-from heron.curation.chosen import Array, Chosen, choose
+from heron.curation.chosen import Array, Chosen, choose, without_means
 from heron.errors import InvalidInput
 from heron.wording import counted
 
@@ -36,6 +36,7 @@ class Compared:
     chosen: Chosen
     items: int
     without: int
+    told: tuple[str, ...] = ()
 
     @property
     def key(self) -> str:
@@ -45,7 +46,7 @@ class Compared:
     @property
     def notes(self) -> tuple[str, ...]:
         """Notes about what is not compared."""
-        notes = [*self.opened.doubts]
+        notes = [*self.opened.doubts, *self.told]
         if self.without:
             notes.append(f"{counted(self.without, 'item')} without a vector under {self.key!r}, left out")
         if self.chosen.zeros:
@@ -65,6 +66,19 @@ class Compared:
         status = space.status()
         is_graph_enough = status.expansion is not None and 2 * status.graph.rows > space.count
         return is_graph_enough or (status.are_partitions_useful and 2 * status.partitions.rows > space.count)
+
+
+def comparable_turned(there: Compared) -> Compared:
+    """What can be turned: vectors that are stored, but not means of the vectors of frames; raises NothingToCompare."""
+    chosen = without_means(there.chosen)
+    items = len(np.unique(chosen.items))
+    if items == there.items:
+        return there
+    left_out = counted(there.items - items, "item")
+    told = f"{left_out} with vectors of frames only left out; --frames compares these"
+    if not items:
+        raise NothingToCompare(told, None, there.key, there.items)
+    return evolve(there, chosen=chosen, items=items, told=(*there.told, told))
 
 
 def opened_set(vectors: VectorStore, key: str | None) -> OpenSet:

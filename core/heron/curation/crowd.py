@@ -44,33 +44,35 @@ class Crowd:
         self._count += count
         return self._count > MANY
 
-    def of_tile(self, top: int, left: int, scores: Array) -> Iterator[tuple[Array, Array, Array]]:
+    def of_tile(
+        self, top: int, left: int, scores: Array, others: Chosen
+    ) -> Iterator[tuple[Array, Array, Array]]:
         """Pairs of places with their exact cosines, of a tile of float32 cosines whose first row and column are these places.
 
-        Each cosine is off by less than `MARGIN`. The first place of a pair is lower than the second.
+        The columns are vectors of `others`, which has the same owners at the same places. Each cosine is off by less than `MARGIN`. The first place of a pair is lower than the second.
         """
         for start in range(0, len(scores), _STRIP):
             strip = scores[start : start + _STRIP]
             rows = np.arange(top + start, top + start + len(strip))
             columns = np.arange(left, left + strip.shape[1])
-            is_pair = self._pairs(rows, columns, strip)
+            is_pair = self._pairs(rows, columns, strip, others)
             places = [*self._links(rows, columns, is_pair), self._nearest(rows, strip, is_pair)]
             taken = np.unique(np.concatenate(places))
             self.dropped |= len(taken) < int(np.count_nonzero(is_pair))
             across, down = np.divmod(taken, len(columns))
             first, second = rows[across], columns[down]
-            yield first, second, self._chosen.cosines(first, self._chosen, second)
+            yield first, second, self._chosen.cosines(first, others, second)
 
-    def _pairs(self, rows: Array, columns: Array, scores: Array) -> Array:
+    def _pairs(self, rows: Array, columns: Array, scores: Array, others: Chosen) -> Array:
         """Which scores are of pairs, of the shape of the scores."""
         found: Array = scores >= self._threshold + MARGIN
         unsure = np.flatnonzero((scores >= self._threshold - MARGIN) ^ found)
         if len(unsure) > scores.size // _UNSURE:
-            exact = self._chosen.units(rows, np.float64) @ self._chosen.units(columns, np.float64).T
+            exact = self._chosen.units(rows, np.float64) @ others.units(columns, np.float64).T
             found = rounded(exact) >= self._threshold
         elif len(unsure):
             across, down = np.divmod(unsure, scores.shape[1])
-            exact = self._chosen.cosines(rows[across], self._chosen, columns[down])
+            exact = self._chosen.cosines(rows[across], others, columns[down])
             found[across, down] = exact >= self._threshold
         if columns[0] <= rows[-1]:
             found &= columns > rows[:, None]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import partial
 
 import numpy as np
 
@@ -14,7 +15,8 @@ from heron.curation.groups import Groups
 from heron.curation.keeping import best_first
 from heron.curation.lookup import Lookup
 from heron.curation.pairs import Pairs, close_pairs, indexed_pairs
-from heron.curation.records import Candidate, DuplicateGroup, Duplicates, Pair
+from heron.curation.records import TURNS, Candidate, DuplicateGroup, Duplicates, Pair, undone
+from heron.curation.turning import Turn, turned
 from heron.wording import counted
 
 
@@ -39,11 +41,17 @@ def equal_files(lookup: Lookup, ids: Array) -> Duplicates:
 
 
 def near_items(
-    lookup: Lookup, compared: Compared, threshold: float, *, exact: bool, progress: Callable[[int], None]
+    lookup: Lookup,
+    compared: Compared,
+    threshold: float,
+    *,
+    exact: bool,
+    progress: Callable[[int], None],
+    turns: Sequence[Turn] = (),
 ) -> Duplicates:
     """Groups of items that are connected by pairs of vectors with a cosine of `threshold` or more.
 
-    The items of a group have the same kind, unless vectors of frames are compared: a photograph can be in a film.
+    With `turns`, each vector is also compared with the others turned by each of them. The items of a group have the same kind, unless vectors of frames are compared: a photograph can be in a film.
     """
     chosen, by_index = compared.chosen, compared.has_index and not exact
     ids, owner = np.unique(chosen.items, return_inverse=True)
@@ -56,13 +64,18 @@ def near_items(
     left = np.flatnonzero(stands_for == np.arange(len(chosen)))
     few = chosen.at(left)
     crowd = Crowd(few, owner[left], kinds, threshold)
-    pairs = (
-        indexed_pairs(compared.opened.space, few, threshold, progress)
-        if by_index
-        else close_pairs(few, None, threshold, progress, crowd)
-    )
-    for part in pairs:
-        _add(found, chosen, (owner, kinds), Pairs(left[part.first], left[part.second], part.scores))
+    rounds = 1 + len(turns)
+    for done, turn in enumerate((None, *turns)):
+        other = None if turn is None else turned(few, turn)
+        advanced = partial(_advanced, progress, done * len(few), rounds)
+        pairs = (
+            indexed_pairs(compared.opened.space, few, threshold, advanced, other)
+            if by_index
+            else close_pairs(few, None, threshold, advanced, crowd, other)
+        )
+        for part in pairs:
+            of_items = Pairs(left[part.first], left[part.second], part.scores)
+            _add(found, chosen, (owner, kinds), of_items, 0 if turn is None else turn.number)
     notes = [*compared.notes]
     if by_index:
         notes.append("the index was used, which can miss some pairs")
@@ -76,13 +89,22 @@ def near_items(
     )  # fmt: skip
 
 
-def _add(found: Groups, chosen: Chosen, of: tuple[Array, Array], pairs: Pairs) -> None:
-    """Turn pairs of places into pairs of their items, and add those whose items have the same kind."""
+def _advanced(progress: Callable[[int], None], before: int, rounds: int, done: int) -> None:
+    """Report one round of several as its share of the vectors."""
+    progress((before + done) // rounds)
+
+
+def _add(found: Groups, chosen: Chosen, of: tuple[Array, Array], pairs: Pairs, turn: int = 0) -> None:
+    """Make pairs of items of pairs of places, and add those whose items have the same kind.
+
+    The note of each item is its frame, and what was done to its picture to give that of the other: `turn` to the second.
+    """
     owner, kinds = of
     first, second = owner[pairs.first], owner[pairs.second]
     differ = (first != second) & (kinds[first] == kinds[second])
     frames = chosen.frames[np.stack([pairs.first, pairs.second])]
-    found.add(first[differ], second[differ], pairs.scores[differ], frames[:, differ])
+    notes = frames * len(TURNS) + np.array([[undone(turn)], [turn]])
+    found.add(first[differ], second[differ], pairs.scores[differ], notes[:, differ])
 
 
 def _groups(lookup: Lookup, ids: Array, found: Groups) -> tuple[DuplicateGroup, ...]:
@@ -92,12 +114,15 @@ def _groups(lookup: Lookup, ids: Array, found: Groups) -> tuple[DuplicateGroup, 
     members = np.flatnonzero(np.isin(labels, roots[sizes > 1])).tolist()
     candidates = lookup.candidates(ids[members].tolist())
     of_place = {place: candidates[id] for place in members if (id := int(ids[place])) in candidates}
-    numbers = lookup.frame_numbers(int(frame) for frame in np.unique(held[3:]) if frame)
+    frames, turn = held[3:] // len(TURNS), held[3] % len(TURNS)
+    numbers = lookup.frame_numbers(int(frame) for frame in np.unique(frames) if frame)
     pairs: dict[int, list[Pair]] = {}
-    for first, second, score, *frames in held[:, np.argsort(-held[2], kind="stable")].T.tolist():
+    told = np.concatenate([held[:3], frames, turn[None]])
+    for first, second, score, *ends, how in told[:, np.argsort(-held[2], kind="stable")].T.tolist():
         if (one := of_place.get(int(first))) and (other := of_place.get(int(second))):
-            of, to = (numbers.get(int(frame)) for frame in frames)
-            pairs.setdefault(labels[int(first)], []).append(Pair(one.uuid, other.uuid, score, of, to))
+            of, to = (numbers.get(int(frame)) for frame in ends)
+            pair = Pair(one.uuid, other.uuid, score, of, to, TURNS[int(how)] or None)
+            pairs.setdefault(labels[int(first)], []).append(pair)
     grouped: dict[int, list[Candidate]] = {}
     for place, candidate in of_place.items():
         grouped.setdefault(labels[place], []).append(candidate)

@@ -42,13 +42,16 @@ def close_pairs(
     threshold: float,
     advanced: Advanced,
     crowd: Crowd | None = None,
+    turned: Chosen | None = None,
 ) -> Iterator[Pairs]:
     """Every pair of different items with a cosine of `threshold` or more, tile by tile, with full recall.
 
     Within one set, the first place is lower than the second. `advanced` is called with the number of vectors of
-    the first set that are done. With `crowd`, of very many pairs within one set only those that it takes.
+    the first set that are done. With `crowd`, of very many pairs within one set only those that it takes. With `turned`, the
+    vectors of the first set when turned, a pair within one set is a vector and a turned one.
     """
-    sets = [first] if second is None else [first, second]
+    other = turned if second is None else second
+    sets = [first] if other is None else [first, other]
     if not all(len(chosen) for chosen in sets):
         return
     short = sketches(sets, threshold)
@@ -65,8 +68,8 @@ def close_pairs(
                     if not is_near.any():
                         continue
                     whole = slice(top, top + len(rows)), slice(left, left + len(columns))
-                    np.matmul(first.units(whole[0]), first.units(whole[1]).T, out=near)
-                for parts in crowd.of_tile(top, left, near):
+                    np.matmul(first.units(whole[0]), sets[-1].units(whole[1]).T, out=near)
+                for parts in crowd.of_tile(top, left, near, sets[-1]):
                     yield Pairs(*parts)
                 continue
             for found in _looked_at(first, sets[-1], (top, left), is_near):
@@ -96,16 +99,20 @@ def _looked_at(first: Chosen, second: Chosen, at: tuple[int, int], is_near: Arra
         yield Pairs(across + at[0] + start, down + at[1], rounded((rows @ columns)[part]))
 
 
-def indexed_pairs(space: Space, chosen: Chosen, threshold: float, advanced: Advanced) -> Iterator[Pairs]:
+def indexed_pairs(
+    space: Space, chosen: Chosen, threshold: float, advanced: Advanced, turned: Chosen | None = None
+) -> Iterator[Pairs]:
     """Pairs with a cosine of `threshold` or more that the index finds; it can miss some.
 
-    For each vector the nearest are requested; if all of them are near enough, more are requested.
+    For each vector the nearest are requested; if all of them are near enough, more are requested. With `turned`, the same
+    vectors when turned, a pair is a vector and a turned one.
     """
+    asked = chosen if turned is None else turned
     place_of = np.full(space.count, -1, np.int64)
     place_of[chosen.rows] = np.arange(len(chosen))
     for place in range(len(chosen)):
         count = _FIRST
-        vector = chosen.stored(slice(place, place + 1))[0]
+        vector = asked.stored(slice(place, place + 1))[0]
         while True:
             found = space.search(vector, count)
             if len(found.rows) < count or found.scores[-1] < threshold or count >= _MOST:
@@ -115,8 +122,8 @@ def indexed_pairs(space: Space, chosen: Chosen, threshold: float, advanced: Adva
         others = others[(others >= 0) & (chosen.items[others] != chosen.items[place])]
         if len(others):
             of = np.full(len(others), place)
-            pairs = np.sort(np.stack([of, others]), axis=0)
-            yield Pairs(pairs[0], pairs[1], chosen.cosines(of, chosen, others))
+            first, second = (others, of) if turned is not None else np.sort(np.stack([of, others]), axis=0)
+            yield Pairs(first, second, asked.cosines(of, chosen, others))
         if place % _ROWS == _ROWS - 1:
             advanced(place + 1)
     advanced(len(chosen))

@@ -17,6 +17,15 @@ Why = Literal["same item", "equal content", "near"]
 """Why an item leaks."""
 
 
+TURNS = ("", *(f"rotated by {degrees}" for degrees in (90, 180, 270)), "mirrored", *(f"mirrored and rotated by {degrees}" for degrees in (90, 180, 270)))  # fmt: skip
+"""The ways in which a picture can be turned: mirrored, left to right, and then rotated counterclockwise by degrees."""
+
+
+def undone(turn: int) -> int:
+    """The turn that undoes a turn, by their places in `TURNS`: what is mirrored undoes itself."""
+    return turn if turn >= 4 else -turn % 4
+
+
 @frozen(repr=False)
 class Candidate(Record):
     """What is compared to choose among duplicates. `size` is in bytes, `time` is when the file was changed.
@@ -51,13 +60,17 @@ class Candidate(Record):
 
 @frozen(repr=False)
 class Pair(Record):
-    """Two items, by UUID, that are near each other: the cosine, and the frames if vectors of frames were compared."""
+    """Two items, by UUID, that are near each other: the cosine, and the frames if vectors of frames were compared.
+
+    `turn` is what was done to the picture of the first to give that of the second, one of `TURNS`; None if nothing was.
+    """
 
     first: str
     second: str
     score: float
     first_frame: int | None = None
     second_frame: int | None = None
+    turn: str | None = None
 
 
 @frozen(repr=False)
@@ -77,6 +90,18 @@ class DuplicateGroup(Record):
     def redundant(self) -> tuple[str, ...]:
         """The UUIDs of the others."""
         return tuple(item.uuid for item in self.items[1:])
+
+    @property
+    def turns(self) -> dict[str, str]:
+        """What was done to the picture of the kept item to give those of others, by UUID: of those that are turned and in a pair with it."""
+        found: dict[str, str] = {}
+        for pair in self.pairs:
+            turn = TURNS.index(pair.turn or "")
+            if pair.first == self.kept:
+                found.setdefault(pair.second, TURNS[turn])
+            elif pair.second == self.kept:
+                found.setdefault(pair.first, TURNS[undone(turn)])
+        return {uuid: turn for uuid, turn in found.items() if turn}
 
 
 @frozen(repr=False)

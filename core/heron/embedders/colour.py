@@ -67,6 +67,26 @@ def layout(colours: Array) -> Array:
     return np.concatenate((found[:, 0, :LIGHTNESS], found[:, 1, :CHROMA], found[:, 2, :CHROMA]), axis=1)
 
 
+def layout_turned(found: Array, quarters: int, *, mirrored: bool) -> Array:
+    """The result of `layout`, or the roots of it, for the pictures mirrored, if so, and turned counterclockwise by quarters.
+
+    Coefficients of odd columns change their sign when a picture is mirrored, and those of odd rows when it is turned upside
+    down; columns become rows when it is turned by a quarter. Shape (n, LAYOUT).
+    """
+    parts = []
+    for part in np.split(found, (LIGHTNESS, LIGHTNESS + CHROMA), axis=1):
+        rows, columns = np.array(_ZIGZAG[: part.shape[1]]).T
+        table = np.zeros((len(part), _GRID, _GRID), part.dtype)
+        table[:, rows, columns] = part
+        if mirrored:
+            table[:, :, 1::2] *= -1
+        for _ in range(quarters % 4):
+            table = table.swapaxes(1, 2).copy()
+            table[:, 1::2] *= -1
+        parts.append(table[:, rows, columns])
+    return np.concatenate(parts, axis=1)
+
+
 def histogram(colours: Array) -> Array:
     """Shares of colours in bins that overlap as triangles, so that a small change of a colour changes little.
 

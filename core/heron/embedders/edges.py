@@ -39,11 +39,18 @@ def edges(pixels: Array) -> Array:
     return relative.reshape(len(pixels), EDGES)
 
 
-def mirrored(found: Array) -> Array:
+def edges_mirrored(found: Array) -> Array:
     """The result of `edges` for the mirrored picture, up to rounding; shape (n, EDGES)."""
     grid = found.reshape(-1, ORIENTATIONS, CELLS, CELLS)
     turned = grid[:, -np.arange(ORIENTATIONS) % ORIENTATIONS, :, ::-1]
     return turned.reshape(-1, EDGES)
+
+
+def edges_turned(found: Array, quarters: int) -> Array:
+    """The result of `edges` for the picture turned counterclockwise by quarters of a circle, up to rounding; shape (n, EDGES)."""
+    grid = found.reshape(-1, ORIENTATIONS, CELLS, CELLS)
+    directions = (np.arange(ORIENTATIONS) + quarters * ORIENTATIONS // 2) % ORIENTATIONS
+    return np.rot90(grid[:, directions], quarters, axes=(2, 3)).reshape(-1, EDGES)
 
 
 def _pool(size: int) -> Array:

@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from heron.embedders.colour import HISTOGRAM, IS_ODD, LAYOUT, LIGHTNESS, histogram, lab, layout
-from heron.embedders.edges import EDGES, edges, mirrored
+from heron.embedders.colour import HISTOGRAM, IS_ODD, LAYOUT, LIGHTNESS, histogram, lab, layout, layout_turned
+from heron.embedders.edges import EDGES, edges, edges_mirrored, edges_turned
 from heron.embedders.visual_means import MEAN, SCALES
 from heron.errors import InvalidInput
 
@@ -32,6 +32,7 @@ _BATCH = 16
 """Pictures per batch: as many as fit into the cache of a processor."""
 
 _MEAN = np.array(MEAN, np.float32)
+_ROOTS = slice(LAYOUT, LAYOUT + HISTOGRAM)
 _SCALE = np.repeat(np.array(SCALES, np.float32), PARTS)
 
 
@@ -50,6 +51,13 @@ class VisualEmbedder:
         vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
         return vectors
 
+    def turned(self, vectors: Array, quarters: int, *, mirrored: bool) -> Array:
+        """As `heron.TurningEmbedder.turned`; shape (n, 392), float32, of length 1."""
+        found = turned_features(_features_of(vectors), quarters, mirrored=mirrored)
+        made: Array = ((found - _MEAN) * _SCALE).astype(np.float32)
+        made /= np.linalg.norm(made, axis=1, keepdims=True)
+        return made
+
     def embed_texts(self, texts: Sequence[str]) -> Array:
         """Raises InvalidInput: this embedder has no model of text."""
         raise InvalidInput(
@@ -66,10 +74,38 @@ def features(images: Sequence[Image.Image]) -> Array:
     colours = lab(pixels)
     places = _root(layout(colours)) * np.where(IS_ODD, np.float32(0.5), np.float32(1))
     lines = np.sqrt(edges(pixels))
-    lines = 0.75 * lines + 0.25 * mirrored(
+    lines = 0.75 * lines + 0.25 * edges_mirrored(
         lines
     )  # the part that does not change by mirroring, and half of the part that does
     return np.concatenate((places, np.sqrt(histogram(colours)), lines), axis=1)
+
+
+def _features_of(vectors: Array) -> Array:
+    """The features that vectors were made of, float64.
+
+    The length that a vector lost follows from its histogram, whose roots have a sum of squares of 1: that is a quadratic
+    equation for the length, with one positive solution.
+    """
+    scaled = vectors / _SCALE.astype(np.float64)
+    part, mean = scaled[:, _ROOTS], _MEAN[_ROOTS].astype(np.float64)
+    square = np.maximum(np.einsum("ij,ij->i", part, part), 1e-30)
+    half, rest = part @ mean, 1 - mean @ mean
+    lengths = (np.sqrt(half * half + square * rest) - half) / square
+    features: Array = scaled * lengths[:, None] + _MEAN
+    return features
+
+
+def turned_features(found: Array, quarters: int, *, mirrored: bool) -> Array:
+    """What `features` gives for the pictures mirrored, left to right, if `mirrored`, and turned counterclockwise by quarters."""
+    places, roots, lines = np.split(found, (LAYOUT, LAYOUT + HISTOGRAM), axis=1)
+    weights = np.where(IS_ODD, 0.5, 1.0)
+    lines = 1.5 * lines - 0.5 * edges_mirrored(lines)  # before both were mixed
+    if mirrored:
+        lines = edges_mirrored(lines)
+    lines = edges_turned(lines, quarters)
+    lines = 0.75 * lines + 0.25 * edges_mirrored(lines)
+    places = layout_turned(places / weights, quarters, mirrored=mirrored) * weights
+    return np.concatenate((places, roots, lines), axis=1)
 
 
 def _square(image: Image.Image) -> Array:

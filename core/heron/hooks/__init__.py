@@ -42,6 +42,7 @@ from heron.hooks.interfaces import (
     Storage,
     StoredObject,
     TextReader,
+    TurningEmbedder,
     WritableStorage,
 )
 from heron.hooks.loading import PluginStatus
@@ -116,6 +117,7 @@ __all__ = [
     "StorageBackend",
     "StoredObject",
     "TextReader",
+    "TurningEmbedder",
     "ValueDecoder",
     "Values",
     "Viewer",

@@ -7,7 +7,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from heron.errors import MediaError, PluginError
+<<<<<<< HEAD
 from heron.hooks import BoundedEmbedder, EmbedderModel, LimitedEmbedder, PluginManager, QualityMetrics
+=======
+from heron.hooks import BoundedEmbedder, EmbedderModel, PluginManager, QualityMetrics, TurningEmbedder
+>>>>>>> 44c585c (Copies that are turned, mirrored or within bars are found: heron duplicates --turned, and the perceptual hash phash)
 from heron.hooks.door import PASSED, reason
 from heron.isolation.channel import Message
 from heron.isolation.serving import Packed, Service, run
@@ -63,7 +67,11 @@ def _answer(who: str, part: Any, request: Message, content: bytes) -> Packed:
     if verb == "abilities":
         return {
             "is_bounded": isinstance(part, BoundedEmbedder),
+<<<<<<< HEAD
             "is_limited": isinstance(part, LimitedEmbedder),
+=======
+            "turns": isinstance(part, TurningEmbedder),
+>>>>>>> 44c585c (Copies that are turned, mirrored or within bars are found: heron duplicates --turned, and the perceptual hash phash)
         }, b""
     if verb == "begin":
         return _described(who, part), b""
@@ -71,10 +79,13 @@ def _answer(who: str, part: Any, request: Message, content: bytes) -> Packed:
         return _array(who, verb, part.embed_images(_pictures(request, content)))
     if verb == "embed_texts":
         return _array(who, verb, part.embed_texts(request["texts"]))
-    if verb == "outside":
+    if verb in ("outside", "turned"):
         import numpy
 
         vectors = numpy.frombuffer(content, "float32").reshape(request["shape"])
+        if verb == "turned":
+            turned = part.turned(vectors, request["quarters"], mirrored=request["mirrored"])
+            return _array(who, verb, turned)
         return {"list": [bool(each) for each in part.outside(vectors)]}, b""
     if verb == "fits":
         return {"list": [bool(each) for each in part.fits(request["texts"])]}, b""

@@ -92,7 +92,9 @@ class IsolatedEmbedder(_Part):
         return _array(*self._ask("embed_texts", texts=list(texts)))
 
 
-class _Bounded(IsolatedEmbedder):
+class _Bounded:
+    _ask: Callable[..., tuple[Message, bytes]]
+
     def outside(self, vectors: Any) -> Sequence[bool]:
         """As `BoundedEmbedder.outside`; raises PluginError."""
         import numpy
@@ -107,6 +109,7 @@ class _Bounded(IsolatedEmbedder):
         return list(found["list"])
 
 
+<<<<<<< HEAD
 class _Limited(IsolatedEmbedder):
     def fits(self, texts: Sequence[str]) -> Sequence[bool]:
         """As `LimitedEmbedder.fits`; raises PluginError."""
@@ -125,6 +128,23 @@ _SORTS: Mapping[tuple[bool, bool], type[IsolatedEmbedder]] = {
     (True, True): _BoundedAndLimited,
 }
 """By whether an embedder is bounded, and whether it is limited."""
+=======
+class _Turning:
+    _ask: Callable[..., tuple[Message, bytes]]
+
+    def turned(self, vectors: Any, quarters: int, *, mirrored: bool) -> Any:
+        """As `TurningEmbedder.turned`; raises PluginError."""
+        import numpy
+
+        given = numpy.ascontiguousarray(vectors, "float32")
+        return _array(
+            *self._ask("turned", given.tobytes(), shape=given.shape, quarters=quarters, mirrored=mirrored)
+        )
+
+
+_ABILITIES: Mapping[str, type] = {"is_bounded": _Bounded, "turns": _Turning}
+"""The parts of an embedder that not every one has."""
+>>>>>>> 44c585c (Copies that are turned, mirrored or within bars are found: heron duplicates --turned, and the perceptual hash phash)
 
 
 def isolated_embedder(plugin: str, name: str, who: str, given: Iterable[str | None]) -> IsolatedEmbedder:
@@ -132,7 +152,12 @@ def isolated_embedder(plugin: str, name: str, who: str, given: Iterable[str | No
     told = "embedder", plugin, name, who, tuple(given)
     made = IsolatedEmbedder(pool := Pool(limits_of_embedders()), *told)
     found, _ = made._ask("abilities")
+<<<<<<< HEAD
     made = _SORTS[found["is_bounded"], found["is_limited"]](pool, *told)
+=======
+    if parts := tuple(part for ability, part in _ABILITIES.items() if found[ability]):
+        made = type("Able", (IsolatedEmbedder, *parts), {})(pool, *told)
+>>>>>>> 44c585c (Copies that are turned, mirrored or within bars are found: heron duplicates --turned, and the perceptual hash phash)
     made.begin()
     return made
 

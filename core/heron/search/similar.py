@@ -15,7 +15,11 @@ from heron.catalog.vectors.rows import VectorSet
 from heron.catalog.vectors.store import VectorStore
 from heron.embedders.passages import Passage, vector_of
 from heron.errors import InvalidInput, NotFound, PluginError, QueryError
+<<<<<<< HEAD
 from heron.hooks import BoundedEmbedder, EmbedderModel, LimitedEmbedder, PluginManager
+=======
+from heron.hooks import BoundedEmbedder, EmbedderModel, PluginManager, TurningEmbedder
+>>>>>>> 44c585c (Copies that are turned, mirrored or within bars are found: heron duplicates --turned, and the perceptual hash phash)
 from heron.hooks.door import guarded
 from heron.media.kinds import Kinds
 from heron.media.sizing import LONGEST, Sight
@@ -72,9 +76,26 @@ class Behind:
         about = counted(len(given), "picture" if verb == "embed_images" else "text")
         with guarded(self.who, verb, about, PluginError):
             vectors: Array = np.asarray(getattr(self._embedder, verb)(given))
-        if vectors.shape != (len(given), self.size):
+        return self._numbers(vectors, len(given))
+
+    @property
+    def turns(self) -> bool:
+        """Whether it is a `TurningEmbedder`."""
+        return isinstance(self._embedder, TurningEmbedder)
+
+    def turned(self, vectors: Array, quarters: int, *, mirrored: bool) -> Array:
+        """As `TurningEmbedder.turned`; raises PluginError."""
+        with guarded(self.who, "turned", counted(len(vectors), "vector"), PluginError):
+            made: Array = np.asarray(self._embedder.turned(vectors, quarters, mirrored=mirrored))
+        made = self._numbers(made, len(vectors))
+        if not np.isfinite(made).all():
+            raise PluginError(f"{self.who} turned vectors into numbers that are not finite")
+        return made
+
+    def _numbers(self, vectors: Array, count: int) -> Array:
+        if vectors.shape != (count, self.size):
             raise PluginError(
-                f"{self.who} returned an array of shape {vectors.shape}, expected {(len(given), self.size)}"
+                f"{self.who} returned an array of shape {vectors.shape}, expected {(count, self.size)}"
             )
         if vectors.dtype.kind not in "fiu":
             raise PluginError(f"{self.who} returned {vectors.dtype.name}, expected numbers")
@@ -159,6 +180,21 @@ class Embedders:
 
         plugins.require(record)
         return isolated_embedder(plugins.plugin_of(record), record.name, plugins.named(record), arguments)
+
+    def of(self, kept: VectorSet) -> Behind:
+        """The embedder that made the vectors of a set; raises QueryError if there is none, or it has another revision."""
+        if kept.embedder is None:
+            raise QueryError(
+                f"the vectors of {kept.key!r} were imported, and no embedder is known that makes more",
+                hint="search by --like an item, or a vector",
+            )
+        loaded = self.get(kept.embedder, kept.model)
+        if loaded.revision != kept.revision:
+            raise QueryError(
+                f"the vectors of {kept.key!r} were made by another revision of {kept.embedder}",
+                hint=f"heron embed --again --frames --embedder {kept.embedder} --key '{kept.key}' makes them again",
+            )
+        return loaded
 
     def is_ready(self, name: str | None) -> bool:
         """Whether an embedder is installed with the packages that it needs."""
@@ -258,6 +294,7 @@ class Similar:
             return self._embedders.is_ready(kept.embedder) and self._reads(kept, thing)
         return np.shape(thing)[-1:] == (kept.size,)
 
+<<<<<<< HEAD
     def _reads(self, kept: VectorSet, thing: Item | Frame | Path) -> bool:
         """Whether an embedder reads what there is of a thing, as far as its kind tells: its picture or its text."""
         contents = self._embedders.record(kept.embedder or "").contents
@@ -280,6 +317,8 @@ class Similar:
             )
         return loaded
 
+=======
+>>>>>>> 44c585c (Copies that are turned, mirrored or within bars are found: heron duplicates --turned, and the perceptual hash phash)
     def _of_text(self, kept: VectorSet, text: str | None) -> Array:
         if not text or not text.strip():
             raise QueryError("the text to search for is empty")
@@ -288,7 +327,11 @@ class Similar:
                 f"the embedder {kept.embedder} of {kept.key!r} takes no text",
                 hint="heron plugins lists embedders; clip takes texts",
             )
+<<<<<<< HEAD
         return self._checked(kept, vector_of(self._embedder(kept), [Passage(text)], 1)[None], "the text")
+=======
+        return self._made(kept, self._embedders.of(kept).embed_texts, text, "the text")
+>>>>>>> 44c585c (Copies that are turned, mirrored or within bars are found: heron duplicates --turned, and the perceptual hash phash)
 
     def _of_thing(self, kept: VectorSet, thing: Thing, given: Json) -> Array:
         if isinstance(thing, Path):
@@ -333,8 +376,13 @@ class Similar:
         return None if not is_called and _is_file(given) else self._items.find(given)
 
     def _embedded(self, kept: VectorSet, thing: Item | Frame | Path, name: str) -> Array:
+<<<<<<< HEAD
         """The vector of a picture or a text that has none yet; it is not stored."""
         embedder = self._embedder(kept)
+=======
+        """The vector of a picture that has none yet; it is not stored."""
+        embedder = self._embedders.of(kept)
+>>>>>>> 44c585c (Copies that are turned, mirrored or within bars are found: heron duplicates --turned, and the perceptual hash phash)
         assert kept.embedder is not None
         record = self._embedders.record(kept.embedder)
         contents = self._contents_of(thing, record, Sight(record.picture_size, embedder.shortest_side))

@@ -7,7 +7,11 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import pytest
 
 from heron.errors import InvalidInput
+<<<<<<< HEAD
 from heron.hooks import BoundedEmbedder, LimitedEmbedder
+=======
+from heron.hooks import BoundedEmbedder, TurningEmbedder
+>>>>>>> 44c585c (Copies that are turned, mirrored or within bars are found: heron duplicates --turned, and the perceptual hash phash)
 from heron.testing.contracts import RecordContract, reason_of
 
 if TYPE_CHECKING:
@@ -200,6 +204,27 @@ class EmbedderContract(RecordContract):
         assert len(model.outside(model.embed_images([]))) == 0
         for text in TEXTS:
             assert all(word in text for word in model.unknown(text))
+
+    def test_vectors_are_turned_as_pictures_are(self, model: Embedder, images: list[Image]) -> None:
+        """The vector that follows for a turned or mirrored picture is about that of the picture when it is turned."""
+        import numpy as np
+        from PIL import ImageOps
+
+        assert isinstance(model, TurningEmbedder) == self.embedder.turns
+        if not isinstance(model, TurningEmbedder):
+            return
+        vectors = model.embed_images(images) * np.float32(3)
+        before = vectors.copy()
+        for quarters in range(4):
+            for mirrored in (False, True):
+                turned = [ImageOps.mirror(image) if mirrored else image for image in images]
+                true = model.embed_images([image.rotate(90 * quarters, expand=True) for image in turned])
+                made = model.turned(vectors, quarters, mirrored=mirrored)
+                self.check(made, len(images))
+                lengths = np.linalg.norm(made, axis=1) * np.linalg.norm(true, axis=1)
+                cosines = (made * true).sum(axis=1)[lengths > 0] / lengths[lengths > 0]
+                assert np.median(cosines) > 0.9  # noise of other sizes is scaled in other ways
+        np.testing.assert_array_equal(vectors, before)
 
     def test_no_texts_give_no_vectors(self, model: Embedder, texts: Sequence[str]) -> None:
         """An empty batch gives an array of shape (0, size)."""

@@ -31,7 +31,7 @@ def register_metadata_types() -> Iterable[heron.MetadataType]:
 @heron.hookimpl
 def register_embedders() -> Iterable[heron.EmbedderModel]:
     """The mean colour."""
-    yield heron.EmbedderModel(name="mean-colour", summary="mean colour", size=3, load=_embedder)
+    yield heron.EmbedderModel(name="mean-colour", summary="mean colour", size=3, turns=True, load=_embedder)
 
 
 @heron.hookimpl

@@ -125,6 +125,9 @@ class MeanColour:
         ]
         return numpy.array(vectors, dtype="float32").reshape(len(images), 3)
 
+    def turned(self, vectors, quarters, *, mirrored):
+        return vectors
+
     def embed_texts(self, texts):
         raise heron.InvalidInput("mean-colour knows no text")
 

@@ -250,13 +250,10 @@ _RULES: Mapping[type[Contribution], Mapping[str, tuple[str, Callable[[Any], bool
         ),
         "batch": ("a whole number from 1", _from_one),
         "picture_size": ("pixels from 1", _from_one),
-<<<<<<< HEAD
         "text_size": ("characters from 16 to 1000000", lambda value: _from_one(value) and 16 <= value <= 10**6),
         "text_overlap": ("characters from 0", lambda value: type(value) is int and value >= 0),
-=======
         "copies_from": ("a cosine from -1 to 1 or None", lambda value: value is None or _is_cosine(value)),
         "turns": _BOOLEAN,
->>>>>>> 44c585c (Copies that are turned, mirrored or within bars are found: heron duplicates --turned, and the perceptual hash phash)
     },
     DatasetExporter: {
         "suffix": ("empty or with its dot", _matches(r"(\.[^\s/\\]+)?")),

@@ -240,40 +240,6 @@ class MetadataType(Contribution):
         return [*super().claims(), *(f"metadata type {name}" for name in self.aliases)]
 
 
-<<<<<<< HEAD
-=======
-@frozen(kw_only=True)
-class EmbedderModel(Contribution):
-    """A model that turns pictures, and perhaps text, into vectors of `size` numbers.
-
-    With `takes_model`, `load` gets the weights to use, as the user named them: a directory, or `NAME@REVISION` of a hub; None is
-    the default. The loaded embedder may have an attribute `model`, a name that loads exactly these weights again, and
-    `shortest_side`, the pixels that it looks at on the shortest side of a picture (0 to 4096). `size` is None if it depends on the
-    weights. Pictures are passed in batches of `batch`, with a longest side of at most `picture_size` pixels; wide and high ones with
-    more, up to 4096, where their shortest side would have fewer than `shortest_side` and the file has them. `knows` is for a
-    model that knows only some sort of pictures, and says which; `instead` is a command that uses a model that knows more. Heron
-    says both at `heron embed` and at each search; a `BoundedEmbedder` tells for single pictures and words. `copies_from` is the cosine
-    (-1 to 1) from which two vectors are usually those of copies of one picture; without it, near duplicates are looked for from 0.95.
-    `turns` says that the embedder is a `TurningEmbedder`: `heron duplicates --turned` takes only those, and first one that gives
-    `copies_from`. An installed one runs in a process of its own with a limit of time; `isolation="none"` runs it in Heron's own.
-    """
-
-    sort: ClassVar[str] = "embedder"
-
-    load: Callable[..., Embedder]
-    size: int | None = None
-    embeds: Sequence[Side] = field(default=("image",), converter=texts)
-    takes_model: bool = False
-    batch: int = 32
-    picture_size: int = 512
-    knows: str | None = None
-    instead: str | None = None
-    copies_from: float | None = None
-    turns: bool = False
-    isolation: Isolation = "process"
-
-
->>>>>>> 44c585c (Copies that are turned, mirrored or within bars are found: heron duplicates --turned, and the perceptual hash phash)
 def _checked_name(function: QueryFunction, attribute: Any, name: str) -> None:
     if not re.fullmatch(r"[a-z][a-z0-9_]{0,63}", name) or name in RESERVED:
         raise ValueError(

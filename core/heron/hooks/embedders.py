@@ -53,6 +53,10 @@ class EmbedderModel(Contribution):
     model that knows only some sort of pictures, and says which; `instead` is a command that uses a model that knows more. Heron
     says both at `heron embed` and at each search; a `BoundedEmbedder` tells for single pictures and words. An installed one runs
     in a process of its own with a limit of time; `isolation="none"` runs it in Heron's own.
+
+    Two vectors of a cosine of `copies_from` (-1 to 1) or more are usually those of copies of one picture; None means 0.95.
+    `turns` says that the embedder is a `TurningEmbedder`: `heron duplicates --turned` takes only those, and first one that gives
+    `copies_from`.
     """
 
     sort: ClassVar[str] = "embedder"
@@ -68,6 +72,8 @@ class EmbedderModel(Contribution):
     picture_size: int = 512
     knows: str | None = None
     instead: str | None = None
+    copies_from: float | None = None
+    turns: bool = False
     isolation: Isolation = "process"
 
     @property

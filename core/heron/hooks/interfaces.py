@@ -263,13 +263,14 @@ class BoundedEmbedder(Protocol):
 
 
 @runtime_checkable
-<<<<<<< HEAD
 class LimitedEmbedder(Protocol):
     """Optional for an embedder of texts that counts in tokens: so no text is cut short by its model without a word."""
 
     def fits(self, texts: Sequence[str]) -> Sequence[bool]:
         """For each text, whether the model reads it to its end."""
-=======
+
+
+@runtime_checkable
 class TurningEmbedder(Protocol):
     """Optional for an embedder whose vectors tell those of the turned and mirrored picture, so that such copies are found."""
 
@@ -279,7 +280,6 @@ class TurningEmbedder(Protocol):
         """For vectors of pictures, of shape (n, size) and any length, those of the same pictures after they were mirrored, left
         to right, if `mirrored`, and then turned by `quarters` (0 to 3) quarters of a circle, counterclockwise; float32, same shape.
         """
->>>>>>> 44c585c (Copies that are turned, mirrored or within bars are found: heron duplicates --turned, and the perceptual hash phash)
 
 
 class Exporter(Protocol):
@@ -366,11 +366,7 @@ class CommandContext(Protocol):
 
 PROTOCOLS = (
     "Storage", "BulkStorage", "WritableStorage", "Decoder", "FrameDecoder", "TextReader", "SeriesDecoder", "Measure", "Codec", "ShownCodec",
-<<<<<<< HEAD
-    "RangeCodec", "Embedder", "BoundedEmbedder", "LimitedEmbedder",
-=======
-    "RangeCodec", "Embedder", "BoundedEmbedder", "TurningEmbedder",
->>>>>>> 44c585c (Copies that are turned, mirrored or within bars are found: heron duplicates --turned, and the perceptual hash phash)
+    "RangeCodec", "Embedder", "BoundedEmbedder", "LimitedEmbedder", "TurningEmbedder",
     "Exporter", "FolderExporter", "ExportFolder", "CommandContext",
 )  # fmt: skip
 """The protocols in the order in which the documentation explains them."""

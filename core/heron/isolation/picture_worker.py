@@ -7,11 +7,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from heron.errors import MediaError, PluginError
-<<<<<<< HEAD
-from heron.hooks import BoundedEmbedder, EmbedderModel, LimitedEmbedder, PluginManager, QualityMetrics
-=======
-from heron.hooks import BoundedEmbedder, EmbedderModel, PluginManager, QualityMetrics, TurningEmbedder
->>>>>>> 44c585c (Copies that are turned, mirrored or within bars are found: heron duplicates --turned, and the perceptual hash phash)
+from heron.hooks import (
+    BoundedEmbedder,
+    EmbedderModel,
+    LimitedEmbedder,
+    PluginManager,
+    QualityMetrics,
+    TurningEmbedder,
+)
 from heron.hooks.door import PASSED, reason
 from heron.isolation.channel import Message
 from heron.isolation.serving import Packed, Service, run
@@ -67,11 +70,8 @@ def _answer(who: str, part: Any, request: Message, content: bytes) -> Packed:
     if verb == "abilities":
         return {
             "is_bounded": isinstance(part, BoundedEmbedder),
-<<<<<<< HEAD
             "is_limited": isinstance(part, LimitedEmbedder),
-=======
             "turns": isinstance(part, TurningEmbedder),
->>>>>>> 44c585c (Copies that are turned, mirrored or within bars are found: heron duplicates --turned, and the perceptual hash phash)
         }, b""
     if verb == "begin":
         return _described(who, part), b""

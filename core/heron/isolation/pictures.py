@@ -109,26 +109,15 @@ class _Bounded:
         return list(found["list"])
 
 
-<<<<<<< HEAD
-class _Limited(IsolatedEmbedder):
+class _Limited:
+    _ask: Callable[..., tuple[Message, bytes]]
+
     def fits(self, texts: Sequence[str]) -> Sequence[bool]:
         """As `LimitedEmbedder.fits`; raises PluginError."""
         found, _ = self._ask("fits", texts=list(texts))
         return list(found["list"])
 
 
-class _BoundedAndLimited(_Bounded, _Limited):
-    pass
-
-
-_SORTS: Mapping[tuple[bool, bool], type[IsolatedEmbedder]] = {
-    (False, False): IsolatedEmbedder,
-    (True, False): _Bounded,
-    (False, True): _Limited,
-    (True, True): _BoundedAndLimited,
-}
-"""By whether an embedder is bounded, and whether it is limited."""
-=======
 class _Turning:
     _ask: Callable[..., tuple[Message, bytes]]
 
@@ -142,9 +131,8 @@ class _Turning:
         )
 
 
-_ABILITIES: Mapping[str, type] = {"is_bounded": _Bounded, "turns": _Turning}
+_ABILITIES: Mapping[str, type] = {"is_bounded": _Bounded, "is_limited": _Limited, "turns": _Turning}
 """The parts of an embedder that not every one has."""
->>>>>>> 44c585c (Copies that are turned, mirrored or within bars are found: heron duplicates --turned, and the perceptual hash phash)
 
 
 def isolated_embedder(plugin: str, name: str, who: str, given: Iterable[str | None]) -> IsolatedEmbedder:
@@ -152,12 +140,8 @@ def isolated_embedder(plugin: str, name: str, who: str, given: Iterable[str | No
     told = "embedder", plugin, name, who, tuple(given)
     made = IsolatedEmbedder(pool := Pool(limits_of_embedders()), *told)
     found, _ = made._ask("abilities")
-<<<<<<< HEAD
-    made = _SORTS[found["is_bounded"], found["is_limited"]](pool, *told)
-=======
     if parts := tuple(part for ability, part in _ABILITIES.items() if found[ability]):
         made = type("Able", (IsolatedEmbedder, *parts), {})(pool, *told)
->>>>>>> 44c585c (Copies that are turned, mirrored or within bars are found: heron duplicates --turned, and the perceptual hash phash)
     made.begin()
     return made
 

@@ -15,11 +15,7 @@ from heron.catalog.vectors.rows import VectorSet
 from heron.catalog.vectors.store import VectorStore
 from heron.embedders.passages import Passage, vector_of
 from heron.errors import InvalidInput, NotFound, PluginError, QueryError
-<<<<<<< HEAD
-from heron.hooks import BoundedEmbedder, EmbedderModel, LimitedEmbedder, PluginManager
-=======
-from heron.hooks import BoundedEmbedder, EmbedderModel, PluginManager, TurningEmbedder
->>>>>>> 44c585c (Copies that are turned, mirrored or within bars are found: heron duplicates --turned, and the perceptual hash phash)
+from heron.hooks import BoundedEmbedder, EmbedderModel, LimitedEmbedder, PluginManager, TurningEmbedder
 from heron.hooks.door import guarded
 from heron.media.kinds import Kinds
 from heron.media.sizing import LONGEST, Sight
@@ -294,7 +290,6 @@ class Similar:
             return self._embedders.is_ready(kept.embedder) and self._reads(kept, thing)
         return np.shape(thing)[-1:] == (kept.size,)
 
-<<<<<<< HEAD
     def _reads(self, kept: VectorSet, thing: Item | Frame | Path) -> bool:
         """Whether an embedder reads what there is of a thing, as far as its kind tells: its picture or its text."""
         contents = self._embedders.record(kept.embedder or "").contents
@@ -303,22 +298,6 @@ class Similar:
             return "picture" in contents or isinstance(thing, Path)
         return (kind.visual and "picture" in contents) or (kind.has_text and "text" in contents)
 
-    def _embedder(self, kept: VectorSet) -> Behind:
-        if kept.embedder is None:
-            raise QueryError(
-                f"the vectors of {kept.key!r} were imported, and no embedder is known that makes more",
-                hint="search by --like an item, or a vector",
-            )
-        loaded = self._embedders.get(kept.embedder, kept.model)
-        if loaded.revision != kept.revision:
-            raise QueryError(
-                f"the vectors of {kept.key!r} were made by another revision of {kept.embedder}",
-                hint=f"heron embed --again --frames --embedder {kept.embedder} --key '{kept.key}' makes them again",
-            )
-        return loaded
-
-=======
->>>>>>> 44c585c (Copies that are turned, mirrored or within bars are found: heron duplicates --turned, and the perceptual hash phash)
     def _of_text(self, kept: VectorSet, text: str | None) -> Array:
         if not text or not text.strip():
             raise QueryError("the text to search for is empty")
@@ -327,11 +306,7 @@ class Similar:
                 f"the embedder {kept.embedder} of {kept.key!r} takes no text",
                 hint="heron plugins lists embedders; clip takes texts",
             )
-<<<<<<< HEAD
-        return self._checked(kept, vector_of(self._embedder(kept), [Passage(text)], 1)[None], "the text")
-=======
-        return self._made(kept, self._embedders.of(kept).embed_texts, text, "the text")
->>>>>>> 44c585c (Copies that are turned, mirrored or within bars are found: heron duplicates --turned, and the perceptual hash phash)
+        return self._checked(kept, vector_of(self._embedders.of(kept), [Passage(text)], 1)[None], "the text")
 
     def _of_thing(self, kept: VectorSet, thing: Thing, given: Json) -> Array:
         if isinstance(thing, Path):
@@ -376,13 +351,8 @@ class Similar:
         return None if not is_called and _is_file(given) else self._items.find(given)
 
     def _embedded(self, kept: VectorSet, thing: Item | Frame | Path, name: str) -> Array:
-<<<<<<< HEAD
         """The vector of a picture or a text that has none yet; it is not stored."""
-        embedder = self._embedder(kept)
-=======
-        """The vector of a picture that has none yet; it is not stored."""
         embedder = self._embedders.of(kept)
->>>>>>> 44c585c (Copies that are turned, mirrored or within bars are found: heron duplicates --turned, and the perceptual hash phash)
         assert kept.embedder is not None
         record = self._embedders.record(kept.embedder)
         contents = self._contents_of(thing, record, Sight(record.picture_size, embedder.shortest_side))

@@ -7,11 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import pytest
 
 from heron.errors import InvalidInput
-<<<<<<< HEAD
-from heron.hooks import BoundedEmbedder, LimitedEmbedder
-=======
-from heron.hooks import BoundedEmbedder, TurningEmbedder
->>>>>>> 44c585c (Copies that are turned, mirrored or within bars are found: heron duplicates --turned, and the perceptual hash phash)
+from heron.hooks import BoundedEmbedder, LimitedEmbedder, TurningEmbedder
 from heron.testing.contracts import RecordContract, reason_of
 
 if TYPE_CHECKING:

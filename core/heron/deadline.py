@@ -1,7 +1,8 @@
-"""How long one call of a stranger's plugin may take in the main thread of `heron` or of a worker process: then it is ended there, wherever it waits.
+"""How long one call of a stranger's plugin may take: then it is ended, wherever it waits.
 
-Only the main thread can be interrupted, and only a program of ours may take the alarm signal: in threads, servers and programs of others
-nothing is ended here. Code in C that never comes back to Python is not ended either; Ctrl-C twice ends the program then.
+In the main thread of `heron` and of worker processes an alarm rings, which ends also what waits in C. Only a program of ours may take that signal:
+in threads, servers and programs of others a thread watches the calls instead (`heron.overdue`). Code in C that never comes back to Python is
+ended by neither; Ctrl-C twice ends the program then.
 """
 
 from __future__ import annotations
@@ -9,11 +10,18 @@ from __future__ import annotations
 import os
 import signal
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
+from typing import TYPE_CHECKING
 
 from heron.errors import InvalidInput
+
+if TYPE_CHECKING:
+    from heron.overdue import Call
+
+    Begun = float | Call
 
 SECONDS = 300.0
 """The seconds of one call, unless HERON_PLUGIN_SECONDS says otherwise."""
@@ -24,6 +32,9 @@ _most: list[float] = []
 
 class TookTooLong(BaseException):
     """A call has taken too long. No plugin catches it by `except Exception`."""
+
+    def __str__(self) -> str:
+        return f"it took more than {_most[-1] if _most else configured():g} s"
 
 
 @contextmanager
@@ -50,36 +61,46 @@ def arm(seconds: float) -> None:
         _most.append(seconds)
 
 
-def begin() -> float | None:
-    """Begin the time of a call; what it returns goes to `end`. None where nothing is limited."""
-    if not _most or threading.get_ident() != _MAIN:
-        return None
-    return signal.setitimer(signal.ITIMER_REAL, _most[-1])[0]
+def begin(who: str = "a plugin") -> Begun:
+    """Begin the time of a call of `who`, as messages name it; what it returns goes to `end`. Raises InvalidInput."""
+    if _most and threading.get_ident() == _MAIN:
+        return signal.setitimer(signal.ITIMER_REAL, _most[-1])[0]
+    from heron import overdue
+
+    return overdue.begin(configured(), TookTooLong, who)
 
 
-def end(left: float | None) -> None:
-    """End the time of a call; that of the call around it goes on."""
-    if left is not None:
-        signal.setitimer(signal.ITIMER_REAL, left)
+def end(begun: Begun | None) -> None:
+    """End the time of a call, if it was begun; that of the call around it goes on. It may be ended twice."""
+    if isinstance(begun, float):
+        signal.setitimer(signal.ITIMER_REAL, begun)
+    elif begun is not None:
+        from heron import overdue
+
+        overdue.end(begun)
 
 
 @contextmanager
-def limited() -> Iterator[None]:
-    """Within it, the call takes no longer than it may; raises TookTooLong."""
-    left = begin()
+def limited(who: str = "a plugin") -> Iterator[None]:
+    """Within it, a call of `who` takes no longer than it may; raises TookTooLong."""
+    begun = begin(who)
     try:
-        yield
-    finally:
-        end(left)
+        try:
+            yield
+        finally:
+            end(begun)
+    except TookTooLong:  # which may have come as the time was ended
+        end(begun)
+        raise
 
 
 def begun_anew(step: Callable[[], object]) -> Callable[[], object]:
     """A function of ours that a plugin calls within its call: it takes none of its time, and the plugin begins anew after it."""
 
     def stepped() -> object:
-        if (left := begin()) is None:
-            return step()
-        signal.setitimer(signal.ITIMER_REAL, 0)
+        if not _most or threading.get_ident() != _MAIN:
+            return _not_counted(step)
+        left = signal.setitimer(signal.ITIMER_REAL, 0)[0]
         try:
             return step()
         finally:
@@ -88,12 +109,25 @@ def begun_anew(step: Callable[[], object]) -> Callable[[], object]:
     return stepped
 
 
+def _not_counted(step: Callable[[], object]) -> object:
+    from heron import overdue
+
+    call = overdue.begin(0, TookTooLong, "")
+    around = call.around
+    try:
+        return step()
+    finally:
+        overdue.end(call)
+        if around is not None:
+            around.begun, around.shifted = time.monotonic(), 0.0
+
+
 _MAIN = threading.main_thread().ident
 
 
 def _ring(number: int, frame: FrameType | None) -> None:
     if _most:
-        raise TookTooLong(f"it took more than {_most[-1]:g} s")
+        raise TookTooLong
 
 
 def configured() -> float:

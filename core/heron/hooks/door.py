@@ -28,21 +28,23 @@ def guarded(
     `who` is `PluginManager.named` of the contribution, and `about` the name of the file or value that it works on. A call of a
     `Stranger` ends at its deadline.
     """
-    left = deadline.begin() if isinstance(who, Stranger) else None
+    begun = deadline.begin(f"{verb} of {who}") if isinstance(who, Stranger) else None
     try:
-        if is_tracing():
-            with traced(verb, who, about):
+        try:
+            if is_tracing():
+                with traced(verb, who, about):
+                    yield
+            else:
                 yield
-        else:
-            yield
+        finally:
+            deadline.end(begun)
     except PASSED:
         raise
-    except deadline.TookTooLong as found:
+    except deadline.TookTooLong as found:  # which may have come as the time was ended
+        deadline.end(begun)
         raise error(f"{about}: {who} failed in {verb}: {found}", hint=hint) from None
     except BaseException as found:  # extensions raise panics, and plugins SystemExit
         raise error(f"{about}: {who} failed in {verb} with {reason(found)}", hint=hint) from found
-    finally:
-        deadline.end(left)
 
 
 def reason(error: BaseException) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import difflib
 import importlib
 import sys
-import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import nullcontext, redirect_stdout
 from types import ModuleType
@@ -17,6 +16,7 @@ from attrs import define, field, frozen
 from heron import deadline
 from heron.errors import PluginError
 from heron.hooks import events, program_specs, specs
+from heron.hooks.alone import Alone
 from heron.hooks.checking import check
 from heron.hooks.contributions import Contribution, MediaKind, QueryFunction
 from heron.hooks.door import reason
@@ -37,7 +37,7 @@ EVENTS = [name for name, hook in vars(events).items() if hasattr(hook, "heron_sp
 
 _EVENT = "event {}"
 
-LOADING = threading.RLock()
+LOADING = Alone()
 """Held while a contribution is loaded: modules that import each other must not be imported by two threads."""
 
 
@@ -107,7 +107,10 @@ class LoadedPlugins:
         sys.modules[module.__name__] = module  # where pickles of what it defines are found again
         with redirect_stdout(sys.stderr):
             try:
-                with deadline.limited(), traced("run", f"script {script.name}", script.path):
+                with (
+                    deadline.limited(f"script {script.name}"),
+                    traced("run", f"script {script.name}", script.path),
+                ):
                     exec(compile(script.source, script.path, "exec"), vars(module))  # noqa: S102 - with the user's consent
             except (KeyboardInterrupt, MemoryError):
                 raise
@@ -242,7 +245,7 @@ class LoadedPlugins:
         with redirect_stdout(sys.stderr):  # what plugins print: standard output may be JSON
             try:
                 with (
-                    deadline.limited() if origin.rank else nullcontext(),
+                    deadline.limited(f"the import of plugin {status.name}") if origin.rank else nullcontext(),
                     traced("import", f"plugin {status.name}", path),
                 ):
                     plugin: object = importlib.import_module(path)
@@ -268,7 +271,7 @@ class LoadedPlugins:
         try:
             _refuse_misspelt(plugin)
             self._pluggy.register(plugin, name=f"{origin.distribution}:{status.name}")
-            with nullcontext() if origin.is_own else deadline.limited():
+            with nullcontext() if origin.is_own else deadline.limited(f"plugin {status.name}"):
                 found = {hook: self._yielded(plugin, hook, record) for hook, record in self._hooks.items()}
             if slept is None:
                 new = [each for yielded in found.values() for each in yielded]

@@ -199,7 +199,8 @@ class PluginManager:
                 break
             try:
                 heard = {name: given[name] for name in impl.argnames}
-                with deadline.limited(), traced(event, f"plugin {impl.plugin_name}", shown(heard)):
+                who = f"plugin {impl.plugin_name}"
+                with deadline.limited(f"{event} of {who}"), traced(event, who, shown(heard)):
                     impl.function(**heard)
             except KeyboardInterrupt:
                 raise
@@ -343,22 +344,20 @@ class PluginManager:
         self.require(contribution)
         given = given or self.options_of(contribution)
         loader: Any = contribution
+        who = str(self.named(contribution))
         try:
             what = shown({**{f"argument {n}": each for n, each in enumerate(arguments, 1)}, **given})
-            limited = nullcontext() if self.is_own(contribution) else deadline.limited()
-            with LOADING, limited, traced("load", str(self.named(contribution)), what) as call:
+            limited = nullcontext() if self.is_own(contribution) else deadline.limited(f"load of {who}")
+            with LOADING, limited, traced("load", who, what) as call:
                 loaded = loader.load(*arguments, **given)
                 call.outcome = type(loaded).__name__
                 return loaded
         except PASSED:
             raise
         except BaseException as error:  # plugins raise SystemExit, and extensions panics
-            raise PluginError(
-                f"{self.named(contribution)} cannot be loaded: {reason(error)}",
-                hint=install_hint(contribution)
-                if contribution.requires and isinstance(error, ImportError)
-                else None,
-            ) from error
+            lacks = contribution.requires and isinstance(error, ImportError)
+            hint = install_hint(contribution) if lacks else None
+            raise PluginError(f"{who} cannot be loaded: {reason(error)}", hint=hint) from error
 
     def options_of(self, contribution: Contribution) -> dict[str, dict[str, Any]]:
         """What `load` of a contribution gets by name: `options`, where it declares any that are not set elsewhere."""

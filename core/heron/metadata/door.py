@@ -22,18 +22,22 @@ def behind(who: str, kind: MetadataType, verb: str, convert: Convert) -> Convert
 
 
 def _behind(who: str, kind: MetadataType, verb: str, convert: Convert) -> Convert:
+    whose = f"{verb} of {who}"
+
     def converted(value: Json) -> Json:
-        left = deadline.begin()
+        begun = deadline.begin(whose)
         try:
-            found = convert(value)
+            try:
+                found = convert(value)
+            finally:
+                deadline.end(begun)
         except (ValueError, *PASSED):
             raise
-        except deadline.TookTooLong as error:
+        except deadline.TookTooLong as error:  # which may have come as the time was ended
+            deadline.end(begun)
             raise ValueError(f"{who} failed in {verb}: {error}") from None
         except BaseException as error:
             raise ValueError(f"{who} failed in {verb} with {reason(error)}") from error
-        finally:
-            deadline.end(left)
         fault = _fault(found, kind.affinity if verb == "encode" else "json")
         if fault is not None:
             raise ValueError(f"{who} failed in {verb}: {fault}")

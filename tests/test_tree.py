@@ -403,6 +403,26 @@ def test_commands(lake, data, run):
 
 def test_folders_count_their_items(workspace, data):
     workspace.ingest.files([data], folder="P")
-    assert workspace.folders._counts() == {
-        folder.uuid: workspace.items.count(folder=folder) for folder in workspace.folders.list()
-    }
+    workspace.folders.create("P 0/deep")  # ' ' and '0' stand before and behind '/'
+    workspace.folders.create("P0")
+    workspace.items.delete([next(workspace.items.stream(folder="P"))])
+    folders = workspace.folders.list()
+    counts = {folder.uuid: workspace.items.count(folder=folder) for folder in folders}
+    assert workspace.folders._counts() == counts
+    assert workspace.folders._counted(None, 0) == [(folder, counts[folder.uuid]) for folder in folders]
+    assert workspace.folders._counted(2, 1) == [(f, counts[f.uuid]) for f in folders[1:3]]
+
+
+def test_a_page_of_folders_reads_no_others(workspace, data):
+    workspace.ingest.files([data], folder="P")
+    plans = []
+    with_plan = workspace._database.rows
+
+    def rows(sql, parameters=()):
+        plans.extend(row["detail"] for row in with_plan(f"EXPLAIN QUERY PLAN {sql}", parameters))
+        return with_plan(sql, parameters)
+
+    workspace._database.rows = rows
+    workspace.folders._counted(2, 0)
+    assert "SCAN folders USING INDEX sqlite_autoindex_folders_2" in plans, "in the order of the paths"
+    assert not [plan for plan in plans if plan.startswith("SCAN") and "INDEX" not in plan and "given" not in plan]

@@ -31,7 +31,7 @@ from heron.catalog.vectors.owned import OwnedVectors
 from heron.catalog.versions.tables import Source, note_source, told
 from heron.errors import AlreadyExists, InvalidInput, NotFound
 from heron.metadata.keys import check_name
-from heron.models import Added, Dataset, DatasetRow, FrameChoice, Item, Json, now
+from heron.models import Added, Dataset, DatasetRow, Folder, FrameChoice, Item, Json, now
 from heron.uuids import new_uuid
 from heron.versions import DatasetVersion
 
@@ -116,7 +116,7 @@ class DatasetService:
                 self._note_source(new, "create", {}, source)
             self._add(new, ids)
             if folder is not None:
-                self._add(new, ids_of(self._items, self._items.stream(folder=folder)))
+                self._add_folder(new, folder)
                 self._database.execute(
                     "UPDATE datasets SET backing_folder_id = ? WHERE uuid = ?", [folder.id, uuid]
                 )
@@ -177,6 +177,15 @@ class DatasetService:
         self._access.require("update", dataset)
         _require_free(dataset, hint)
         return dataset
+
+    def _add_folder(self, dataset: Dataset, folder: Folder) -> None:
+        """Make rows of the items in a folder and below it, in the order in which these were added."""
+        condition, parameters = self._items._condition(folder, recursive=True, deleted=False)
+        self._database.execute(
+            f"INSERT INTO dataset_rows (dataset_id, item_id) SELECT {dataset.id:d}, items.id FROM items "
+            f"WHERE {condition} ORDER BY items.id",
+            parameters,
+        )
 
     def _add(self, dataset: Dataset, ids: Sequence[int], duplicates: Duplicates = "skip") -> Added:
         insert = "INSERT INTO dataset_rows (dataset_id, item_id) SELECT ?1, value FROM json_each(?2) "

@@ -20,7 +20,7 @@ from heron.cli.output import (
     tell,
     yes_option,
 )
-from heron.cli.tables import print_beginning, print_fields, say
+from heron.cli.tables import print_beginning, print_fields, say, shown_rows
 from heron.cli.used import used_by
 from heron.cli.values import assignments
 from heron.jobs import SyncedFolder
@@ -43,17 +43,18 @@ def command(context: click.Context, as_json: bool) -> None:
 @example("heron folders list --limit 20\nheron folders list --json")
 def list_folders(context: Context, limit: int | None, cursor: int, as_json: bool) -> None:
     """List all folders, with the number of items in each and below it."""
-    workspace = context.workspace()
-    folders, counts = workspace.folders.list(), workspace.folders._counts()
+    most = shown_rows(limit) if not as_json else limit
+    one_more = None if most is None else most + 1  # to know whether there are more
+    found = context.workspace().folders._counted(one_more, cursor)
     if as_json:
         from heron.convert import unstructure
 
-        plain = ({**unstructure(folder), "item_count": counts[folder.uuid]} for folder in folders)
-        print_json_stream(plain, limit, cursor)
+        plain = ({**unstructure(folder), "item_count": count} for folder, count in found)
+        print_json_stream(plain, limit, cursor, is_skipped=True)
         return
-    rows = ((f.path, counts[f.uuid], f.description) for f in folders)
+    rows = ((folder.path, count, folder.description) for folder, count in found)
     empty = "There is no folder yet. Make one: heron folders create NAME"
-    print_beginning(["path", "items", "description"], rows, empty, limit, cursor)
+    print_beginning(["path", "items", "description"], rows, empty, limit)
 
 
 @command.command("create")

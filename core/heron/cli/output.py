@@ -147,13 +147,15 @@ def print_json_array(values: Iterable[Any]) -> None:
     echo("\n]")
 
 
-def print_json_stream(values: Iterable[Any], limit: int | None, cursor: int = 0, **more: Any) -> None:
+def print_json_stream(
+    values: Iterable[Any], limit: int | None, cursor: int = 0, *, is_skipped: bool = False, **more: Any
+) -> None:
     """Print a list in the shape of all lists, as a stream, one element on each line: `limit` after the first `cursor`.
 
-    Nothing is printed if the first element raises an error.
+    Nothing is printed if the first element raises an error. With `is_skipped`, the values begin behind the cursor already.
     """
     _refuse_csv()
-    rest = islice(values, cursor, None)
+    rest = islice(values, 0 if is_skipped else cursor, None)
     stream = chain([*islice(rest, 1)], rest)
     before = [f"{_json(key)}:{_json(value)}," for key, value in more.items()]
     echo(f'{{{"".join(before)}"items":[', nl=False)

@@ -147,9 +147,13 @@ def print_beginning(
 ) -> None:
     """Print rows of a stream, `limit` after the first `cursor`, and whether there are more; CSV prints all by default."""
     stream = islice(rows, cursor, None)
-    most = limit if limit is not None or is_csv() else 100
-    print_table(columns, islice(stream, most), empty, keep=keep)
+    print_table(columns, islice(stream, shown_rows(limit)), empty, keep=keep)
     say_more(stream)
+
+
+def shown_rows(limit: int | None) -> int | None:
+    """The most rows that `print_beginning` prints, None for all."""
+    return limit if limit is not None or is_csv() else 100
 
 
 def say_more(rest: Iterable[Any]) -> None:

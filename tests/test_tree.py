@@ -425,4 +425,6 @@ def test_a_page_of_folders_reads_no_others(workspace, data):
     workspace._database.rows = rows
     workspace.folders._counted(2, 0)
     assert "SCAN folders USING INDEX sqlite_autoindex_folders_2" in plans, "in the order of the paths"
-    assert not [plan for plan in plans if plan.startswith("SCAN") and "INDEX" not in plan and "given" not in plan]
+    assert not [
+        plan for plan in plans if plan.startswith("SCAN") and "INDEX" not in plan and "given" not in plan
+    ]

@@ -37,7 +37,9 @@ _GIVEN = [
     if field.attribute in fields_dict(NewFrame) and field.name not in ("number", "metadata")
 ]
 _values = dumper(_GIVEN)
-_COLUMNS = ["item_id", "number", "metadata", *(field.name for field in _GIVEN)]
+COLUMNS_OF_FRAMES = ["item_id", "number", "metadata", *(field.name for field in _GIVEN)]
+"""The columns of a new frame, in the order of `first_rows`."""
+
 _KEPT = ", ".join(
     f"{name} = max({name}, excluded.{name})"
     if field.form == "boolean"
@@ -45,7 +47,9 @@ _KEPT = ", ".join(
     for field in _GIVEN
     for name in [field.name]
 )
-_NEW = f"INSERT INTO frames ({', '.join(_COLUMNS)}) VALUES ({', '.join('?' * len(_COLUMNS))})"
+_NEW = (
+    f"INSERT INTO frames ({', '.join(COLUMNS_OF_FRAMES)}) VALUES ({', '.join('?' * len(COLUMNS_OF_FRAMES))})"
+)
 _PLAIN = f"{_NEW} ON CONFLICT (item_id, number) DO UPDATE SET {_KEPT}"
 _MERGED = f"{_PLAIN}, metadata = excluded.metadata"
 
@@ -75,10 +79,10 @@ def insert_first_frames(
 
     This takes half the time of `insert_frames`, whose statement can also update, and so runs with triggers.
     """
-    if any(len({frame.number for frame in frames}) < len(frames) for _, _, frames in owners):
+    if has_twice(owners):
         return insert_frames(database, validator, owners, keep_vectors)
     vectors: list[tuple[Owner, Vectors]] = []
-    database.execute_many(_NEW, _first_rows(validator, owners, vectors))
+    database.execute_many(_NEW, first_rows(validator, owners, vectors))
     keep_vectors(
         (
             (id, database.value("SELECT id FROM frames WHERE item_id = ? AND number = ?", [id, number])),
@@ -89,7 +93,12 @@ def insert_first_frames(
     return sum(len(frames) for _, _, frames in owners)
 
 
-def _first_rows(
+def has_twice(owners: Sequence[Owned]) -> bool:
+    """Whether an item is given two frames of one number."""
+    return any(len({frame.number for frame in frames}) < len(frames) for _, _, frames in owners)
+
+
+def first_rows(
     validator: Validator, owners: Iterable[Owned], vectors: list[tuple[Owner, Vectors]]
 ) -> Iterator[Sequence[Any]]:
     """The rows of new frames; vectors in their metadata are added to the list, by number of the frame."""

@@ -22,6 +22,8 @@ def mirror(database: Database, chosen: str, parameters: Sequence[Json]) -> None:
 
     Items that are rows already keep their places; the others come last. It works in the caller's transaction.
     """
+    if not _is_any(database):
+        return
     database.execute(
         "INSERT INTO dataset_rows (dataset_id, item_id) SELECT datasets.id, items.id FROM items "
         "CROSS JOIN folders AS place ON place.id = items.folder_id CROSS JOIN datasets ON backing_folder_id IS NOT NULL "
@@ -34,7 +36,10 @@ def mirror(database: Database, chosen: str, parameters: Sequence[Json]) -> None:
 
 def mirror_moved_folder(database: Database, chosen: str, parameters: Sequence[Json]) -> None:
     """Bring the datasets that mirror a folder up to date after a move of folders; `chosen` holds for the items in these."""
-    if database.value("SELECT 1 FROM datasets WHERE backing_folder_id IS NOT NULL LIMIT 1") is None:
-        return
-    database.execute(_OUTSIDE)
-    mirror(database, chosen, parameters)
+    if _is_any(database):
+        database.execute(_OUTSIDE)
+        mirror(database, chosen, parameters)
+
+
+def _is_any(database: Database) -> bool:
+    return database.value("SELECT 1 FROM datasets WHERE backing_folder_id IS NOT NULL LIMIT 1") is not None

@@ -45,9 +45,11 @@ _OF_FILE = [
 _file, _facts = dumper(_OF_FILE), dumper(FACT_FIELDS.values())
 _KNOWN = [*(field.name for field in _OF_FILE), *FACT_FIELDS]
 _REFRESH = f"UPDATE items SET {', '.join(f'{name} = ?' for name in _KNOWN)}, updated_at = ?, deleted_at = NULL WHERE id = ?"
+COLUMNS_OF_ITEMS = (*_OF_REGISTRATION, *_KNOWN)
+"""The columns of a new item, in the order of `Registration._rows`."""
+
 _INSERT = (
-    f"INSERT INTO items ({', '.join([*_OF_REGISTRATION, *_KNOWN])}) "
-    f"VALUES ({', '.join('?' * (len(_OF_REGISTRATION) + len(_KNOWN)))})"
+    f"INSERT INTO items ({', '.join(COLUMNS_OF_ITEMS)}) VALUES ({', '.join('?' * len(COLUMNS_OF_ITEMS))})"
 )
 _OUTDATED = (
     "DELETE FROM thumbnails WHERE item_id = ?",
@@ -170,7 +172,9 @@ class Registration:
             self._insert_members(enumerate(kept, start=newest + 1))
             self._insert_frames(enumerate(kept, start=newest + 1), validator, insert=insert_first_frames)
             self._vectors._keep_encoded(vectors)
-            self._follow(newest)
+            mirror(
+                self._database, "items.id > ?", [newest]
+            )  # a trigger would make every insert five times slower
         if validator.unknown:
             self._schema._remember_unknown(validator.unknown)
         return range(newest + 1, newest + 1 + len(kept))
@@ -217,12 +221,7 @@ class Registration:
 
     def _insert_members(self, items: Iterable[tuple[int, NewItem]]) -> None:
         """Insert the members of items, which are given with their ids."""
-        members = [
-            (id, position, member.url, member.size, member.etag, member.frame_count)
-            for id, item in items
-            if item.members
-            for position, member in enumerate(item.members)
-        ]
+        members = self._rows_of_members(items)
         if members:
             self._database.execute_many(
                 "INSERT INTO members (item_id, position, url, size, etag, frame_count) "
@@ -230,16 +229,21 @@ class Registration:
                 members,
             )
 
+    @staticmethod
+    def _rows_of_members(items: Iterable[tuple[int, NewItem]]) -> Sequence[tuple[Any, ...]]:
+        return [
+            (id, position, member.url, member.size, member.etag, member.frame_count)
+            for id, item in items
+            if item.members
+            for position, member in enumerate(item.members)
+        ]
+
     def _insert_frames(
         self, items: Iterable[tuple[int, NewItem]], validator: Validator, insert: InsertFrames = insert_frames
     ) -> None:
         owners = [(id, item.name or item.url, item.frames) for id, item in items if item.frames]
         if owners:
             insert(self._database, validator, owners, self._vectors._keep_encoded)
-
-    def _follow(self, newest: int) -> None:
-        """Add the new items to the datasets that mirror their folders; a trigger would make every insert 5x slower."""
-        mirror(self._database, "items.id > ?", [newest])
 
     def _places(self, origin_of: OriginOf | None) -> Callable[[str], tuple[int | None, int | None]]:
         """A function that returns the inner ids of the integration and the store of a URL, within one transaction."""

@@ -208,7 +208,7 @@ class Landing:
 
         def reject(position: int, error: HeronError) -> None:
             rejected.add(position)
-            problems.append(_failure(landing[position].unit, error))
+            problems.append(failure_of(landing[position].unit, error))
 
         ids = self._registration._insert(
             [outcome.item for outcome in landing if outcome.item is not None],
@@ -263,7 +263,7 @@ class Landing:
             try:
                 merged += self._metadata.merge([(uuid, metadata)])
             except HeronError as error:
-                problems.append(_failure(outcome.unit, error))
+                problems.append(failure_of(outcome.unit, error))
         return merged
 
     def _apply_sidecars(
@@ -298,6 +298,7 @@ class Landing:
         return merged
 
 
-def _failure(unit: Unit, error: HeronError) -> ImportProblem:
+def failure_of(unit: Unit, error: HeronError) -> ImportProblem:
+    """The problem of a unit whose item is refused."""
     sidecar = f"sidecar {name_of(unit.url)}: " if unit.sidecar_of is not None else ""
     return ImportProblem(unit.place, unit.urls(), f"{sidecar}{error}")

@@ -20,7 +20,7 @@ from heron.executors.workers import Task, Workers
 from heron.ingest.landing import Landed, Landing
 from heron.ingest.probe import Prober
 from heron.ingest.probe_items import warned
-from heron.ingest.spool import Spool
+from heron.ingest.staging import Staging
 from heron.ingest.units import Action, Outcome, Unit
 from heron.jobs import ImportJob, ImportProblem, ImportReport
 from heron.models import Folder
@@ -67,6 +67,7 @@ class Pipeline:
         database: Database,
         imports: ImportService,
         landing: Landing,
+        staging: Callable[[], Staging],
         report: Report,
         share_read: Callable[[], float | None] = lambda: None,
         position: int = 0,
@@ -78,6 +79,7 @@ class Pipeline:
         self._database = database
         self._imports = imports
         self._landing = landing
+        self._staging = staging
         self._report = report
         self._share_read = share_read
         self._position = position
@@ -100,15 +102,16 @@ class Pipeline:
     ) -> None:
         """Write everything in one transaction, or raise ImportAborted at the first failure.
 
-        Outcomes wait in a temporary file until all units are probed, so that other processes can write
-        meanwhile. Series come last.
+        Outcomes are staged until all units are probed, so that other processes can write meanwhile. Series come last.
         """
-        with Spool() as spool:
-            self._keep(_flawless(outcomes, job), spool, lambda: self._imports._require_running(job))
+        with self._staging() as staging:
+            for failures in self._keep(_flawless(outcomes, job), staging):
+                _abort_on_failure(failures)
+                self._imports._require_running(job)
             with self._database.write():
                 target = folder()
                 for done in chain(
-                    self._land_kept(job, target, spool),
+                    self._land_kept(job, target, staging),
                     self._land_series(job, target, _flawless(series(job), job)),
                 ):
                     _abort_on_failure(done.failures)
@@ -124,12 +127,13 @@ class Pipeline:
         """The report of a dry run: everything except failures is written in a transaction, which is then rolled
         back.
         """
-        with Spool() as spool:
-            self._keep(outcomes, spool)
+        with self._staging() as staging:
+            for _ in self._keep(outcomes, staging):
+                pass
             try:
                 with self._database.write():
                     job, folder = start()
-                    for _ in self._land_kept(job, folder, spool):
+                    for _ in self._land_kept(job, folder, staging):
                         pass
                     for _ in self._land_series(job, folder, series(job)):
                         pass
@@ -159,18 +163,15 @@ class Pipeline:
             yield from running[0].outcomes()
             running.popleft()
 
-    def _keep(
-        self, outcomes: Iterable[Outcome], spool: Spool, ask: Callable[[], None] = lambda: None
-    ) -> None:
-        """Keep outcomes in the temporary file, and check before each batch whether the job was cancelled."""
+    def _keep(self, outcomes: Iterable[Outcome], staging: Staging) -> Iterator[Sequence[ImportProblem]]:
+        """Stage outcomes; yields the failures of each batch."""
         for batch in _batches(outcomes):
-            ask()
-            spool.keep(batch)
+            failures = staging.keep(batch)
             self._advance(batch)
+            yield failures
 
-    def _land_kept(self, job: ImportJob, folder: Folder, spool: Spool) -> Iterator[Landed]:
-        for batch in spool:
-            landed = self._landing.land(job, folder, batch)
+    def _land_kept(self, job: ImportJob, folder: Folder, staging: Staging) -> Iterator[Landed]:
+        for landed in staging.land(job, folder):
             self._advance(added=len(landed.ids), failed=len(landed.failures))
             yield landed
 

@@ -32,6 +32,7 @@ from heron.ingest.plan import ImportPlan
 from heron.ingest.probe import Prober
 from heron.ingest.rules import Rule
 from heron.ingest.series import SeriesParts
+from heron.ingest.staging import Staging
 from heron.ingest.units import Outcome, Unit
 from heron.ingest.waiting import SetAside
 from heron.interrupts import held_back
@@ -231,17 +232,20 @@ class Runner:
     def _pipeline(
         self, plan: ImportPlan, source: Source, report: Report, rule: Rule | None = None, position: int = 0
     ) -> Pipeline:
+        options = Options(rule or plan.rule, plan.skip_identical, source.origin_of, plan.folders)
         landing = Landing(
             self._database, self._folders, self._imports, self._registration, self._thumbnails, self._metadata,
-            self._synced, self._series_store, self._trees, self._waiting,
-            Options(rule or plan.rule, plan.skip_identical, source.origin_of, plan.folders),
+            self._synced, self._series_store, self._trees, self._waiting, options,
         )  # fmt: skip
+        staging = partial(Staging, landing, self._registration, self._trees, self._imports, options)
 
         def total() -> int | None:
             units = source.total()
             return None if units is None else units - position
 
-        return Pipeline(self._database, self._imports, landing, report, source.share, position, total)
+        return Pipeline(
+            self._database, self._imports, landing, staging, report, source.share, position, total
+        )
 
     def _workers(
         self, units: Iterable[Unit], plan: ImportPlan, source: Source, how: Working

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import pickle
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable
 from operator import attrgetter
 from typing import IO, Any
 
@@ -29,29 +30,29 @@ _DISPATCH: dict[type, Callable[[Any], Any]] = {record: _by_position(record) for 
 
 
 class Spool:
-    """Stores batches of outcomes on disk, and yields them in order. Use it in a `with` statement."""
+    """Stores records and lists of them on disk. Use it in a `with` statement."""
 
     def __init__(self) -> None:
         self._file: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - closed by `__exit__`
-        self._batches = 0
 
-    def keep(self, batch: Sequence[Outcome]) -> None:
-        """Append a batch."""
-        pickler = pickle.Pickler(self._file, pickle.HIGHEST_PROTOCOL)
-        pickler.dispatch_table = _DISPATCH
+    def keep(self, value: object) -> int:
+        """Append a value; returns its place in the file."""
         try:
-            pickler.dump(batch)
+            place = self._file.seek(0, os.SEEK_END)
+            pickler = pickle.Pickler(self._file, pickle.HIGHEST_PROTOCOL)
+            pickler.dispatch_table = _DISPATCH
+            pickler.dump(value)
         except OSError as error:
             raise CatalogueError(
                 f"the results cannot be stored in {tempfile.gettempdir()}: {error.strerror or error}",
                 hint="free some space, or set TMPDIR to another folder",
             ) from error
-        self._batches += 1
+        return place
 
-    def __iter__(self) -> Iterator[Sequence[Outcome]]:
-        self._file.seek(0)
-        for _ in range(self._batches):
-            yield pickle.load(self._file)  # noqa: S301 - written by `keep`, into a file without a name
+    def get(self, place: int) -> Any:
+        """The value at a place."""
+        self._file.seek(place)
+        return pickle.load(self._file)  # noqa: S301 - written by `keep`, into a file without a name
 
     def __enter__(self) -> Spool:
         return self

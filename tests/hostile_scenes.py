@@ -11,7 +11,7 @@ from contextlib import closing
 from tests.hostile import spoil_values
 
 FILES = [
-    "writer.json", "server.json", ".gitignore", "turn.lock", "columns/lock", "columns/a.arrow", "receiving/1-a", "plugins/evil.py",
+    "writer.json", "writer.json.new", "server.json", ".gitignore", "turn.lock", "columns/lock", "columns/a.arrow", "receiving/1-a", "plugins/evil.py",
     "logs/rebuild visual.log", "catalog.db-wal", "pushed/x", "vectors/x.f32",
 ]  # fmt: skip
 """Files that a workspace may have, beside those of the sample."""

@@ -2,12 +2,14 @@
 
 import subprocess
 import sys
+import threading
 import time
 from contextlib import closing
 
 import pytest
 
 import heron
+from heron.catalog import holder, turns
 from heron.catalog.database import Database
 from heron.catalog.turns import FILE, turn
 
@@ -75,3 +77,47 @@ def test_a_link_in_the_place_of_the_file_is_not_followed_and_writing_works(root)
     (root / ".heron" / FILE).symlink_to(root / "elsewhere")
     assert writes(root, 5) < 4
     assert not (root / "elsewhere").exists()
+
+
+@pytest.fixture
+def hurried(monkeypatch):
+    """A second is short: who waits says so at once, and asks often how far the other is."""
+    monkeypatch.setattr(turns, "_MOMENT", 0.02)
+    monkeypatch.setattr(turns, "_LONG", 0.02)
+    monkeypatch.setattr(turns, "BUSY_SECONDS", 0.2)
+    monkeypatch.setattr(holder, "_EVERY", 0)
+
+
+def test_who_gave_no_seconds_waits_as_long_as_the_other_gets_on(root, hurried, monkeypatch):
+    monkeypatch.setattr(turns, "BUSY_SECONDS", 60)
+    told, written = [], threading.Event()
+    with closing(Database(root / ".heron")) as busy, closing(Database(root / ".heron")) as other:
+        other.waiting.seconds = other._seconds = 0.1
+        other.waiting.tell = told.append
+
+        def write():
+            other.execute("UPDATE folders SET name = name")
+            written.set()
+
+        thread = threading.Thread(target=write)
+        with busy.write():
+            busy.working("import 1, 20 of 40 files")
+            thread.start()
+            time.sleep(0.3)
+            assert not written.is_set()
+        thread.join()
+    assert written.is_set(), "it waited three times as long as its seconds"
+    assert len(told) == 1 and told[0].startswith("Waiting for ") and " of 40 files)" in told[0]
+
+
+@pytest.mark.parametrize("given", [True, False])
+def test_who_gave_seconds_or_whose_other_stands_still_is_refused(root, hurried, given):
+    with closing(Database(root / ".heron")) as busy, closing(Database(root / ".heron")) as other:
+        other.waiting.seconds = other._seconds = 0.1
+        other.waiting._is_given = given
+        with busy.write():
+            busy.working("import 1, 5 of 40 files")
+            with pytest.raises(heron.CatalogueBusy, match=r"for \d+ seconds: import 1, 5 of 40 files"):
+                other.execute("UPDATE folders SET name = name")
+        other.execute("UPDATE folders SET name = name")
+    assert sorted(file.name for file in (root / ".heron").iterdir() if "writer" in file.name) == []

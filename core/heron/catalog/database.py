@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 
-from heron.catalog.busy import busy_seconds_wanted, milliseconds
+from heron.catalog.busy import are_given, busy_seconds_wanted
 from heron.catalog.deeds import Deeds
 from heron.catalog.explaining import explained, is_busy
 from heron.catalog.foreign import require_own_schema
@@ -22,7 +22,7 @@ from heron.catalog.holder import Holder
 from heron.catalog.migrations import APPLICATION_ID, OPTIONAL, imagine, migrations
 from heron.catalog.places import Places
 from heron.catalog.stored import add_columns, imagine_columns, missing_columns
-from heron.catalog.turns import turn
+from heron.catalog.turns import Waiting, turn
 from heron.catalog.unwritable import State, address, is_passing, is_writable, quiet_state, unreadable
 from heron.errors import CatalogueBusy, CatalogueError, InvalidInput, PermissionDenied
 from heron.inside import FILE_NAME, other_owner, require_catalogue
@@ -79,8 +79,10 @@ class Database:
         self.path = directory / FILE_NAME
         self._holder = Holder(directory / "writer.json")
         self.places = Places(directory.parent)
+        is_given = busy_seconds is not None or are_given()
         if busy_seconds is None:
             busy_seconds = busy_seconds_wanted()
+        self.waiting = Waiting(self._holder, busy_seconds, is_given=is_given)
         self._lock = threading.RLock()
         self.deeds = Deeds()
         self.happenings = Happenings()
@@ -195,7 +197,7 @@ class Database:
                 return
             self.happenings.note(self.connection)
             with turn(self.path.parent, self._seconds) as left:
-                self._begin(left)
+                self.waiting.begin(self.connection, left)
             self._depth += 1
             try:
                 self._holder.enter()
@@ -212,16 +214,10 @@ class Database:
                 self._depth -= 1
         self.happenings.ended()
 
-    def _begin(self, seconds: float) -> None:
-        """Begin a transaction, and wait at most some seconds for another process."""
-        waited = self._seconds - seconds > 0.01
-        if waited:
-            self.connection.execute(f"PRAGMA busy_timeout = {milliseconds(seconds)}")
-        try:
-            self.connection.execute("BEGIN IMMEDIATE")
-        finally:
-            if waited:
-                self.connection.execute(f"PRAGMA busy_timeout = {milliseconds(self._seconds)}")
+    def working(self, text: str) -> None:
+        """Tell those who wait for the transaction at hand how far it is, such as `import 7, 2,000 of 10,000 files`."""
+        if self._depth:
+            self._holder.tell(text)
 
     @contextmanager
     def doing(self, service: object, verb: str) -> Iterator[None]:

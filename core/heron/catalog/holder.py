@@ -1,4 +1,4 @@
-"""The file that says who is writing, so that a process whose wait timed out can name the writer."""
+"""The file that says who is writing, and how far a long transaction is, so that a process that waits can name the writer."""
 
 from __future__ import annotations
 
@@ -6,13 +6,18 @@ import json
 import os
 import platform
 import sys
+import time
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
+from heron.errors import HeronError
 from heron.inside import open_file
-from heron.models import now
+from heron.times import moment, now
 
 _MOST_BYTES = 64 * 1024
+_EVERY = 0.5
+"""The seconds between two changes of the file."""
 
 
 class Holder:
@@ -20,14 +25,33 @@ class Holder:
 
     def __init__(self, path: Path) -> None:
         self._path = path
+        self._since, self._told = "", 0.0
+
+    @property
+    def is_there(self) -> bool:
+        """Whether a process is writing, or was killed while it did."""
+        return self._path.exists()
 
     def enter(self) -> None:
         """Write this process into the file."""
-        text = json.dumps({"pid": os.getpid(), "host": platform.node(), "command": program(), "since": now()})
+        self._since, self._told = now(), time.monotonic()
+        self._write(self._path)
+
+    def tell(self, work: str) -> None:
+        """Write into the file how far the work is, unless that was done a moment ago. Writers wait as long as this changes."""
+        if time.monotonic() - self._told > _EVERY:
+            new = self._path.with_name(f"{self._path.name}.new")
+            self._write(new, work=work)
+            with suppress(OSError):
+                new.replace(self._path)
+            self._told = time.monotonic()
+
+    def _write(self, path: Path, **more: str) -> None:
+        who = {"pid": os.getpid(), "host": platform.node(), "command": program(), "since": self._since}
         with suppress(OSError):
-            self._path.unlink(missing_ok=True)  # a file left by a killed process, or a symbolic link
-            with open_file(self._path, "xb") as stream:
-                stream.write(text.encode("utf-8", "replace"))
+            path.unlink(missing_ok=True)  # a file left by a killed process, or a symbolic link
+            with open_file(path, "xb") as stream:
+                stream.write(json.dumps({**who, **more}).encode("utf-8", "replace"))
 
     def leave(self) -> None:
         """Remove the file."""
@@ -36,16 +60,32 @@ class Holder:
 
     def who(self) -> str:
         """The writer in words; `another program` if that is not known."""
+        found = self._read()
+        if found is None:
+            return "another program"
+        held = (moment(now()) - found["since"]).total_seconds()
+        work = f": {found['work']}" if "work" in found else ""
+        return f"{found['command']} (process {found['pid']} on {found['host']}, for {max(0, held):,.0f} seconds{work})"
+
+    def news(self) -> str | None:
+        """What changes as long as a writer gets on with a long transaction, None of a writer that does not tell."""
+        found = self._read()
+        return (
+            f"{found['pid']} {found['since']} {found['work']}"
+            if found is not None and "work" in found
+            else None
+        )
+
+    def _read(self) -> dict[str, Any] | None:
+        """What the file says, unless the process has ended."""
         try:
             with open_file(self._path, "rb") as stream:
                 found = json.loads(stream.read(_MOST_BYTES))
-            if found["host"] != platform.node() or is_alive(found["pid"]):
-                return (
-                    f"{found['command']} (process {found['pid']} on {found['host']}, since {found['since']})"
-                )
-        except (OSError, ValueError, KeyError, TypeError, OverflowError):
-            pass
-        return "another program"
+            if found["host"] == platform.node() and not is_alive(found["pid"]):
+                return None
+            return {**found, "command": str(found["command"]), "since": moment(str(found["since"]))}
+        except (OSError, ValueError, KeyError, TypeError, OverflowError, HeronError):
+            return None
 
 
 def program() -> str:

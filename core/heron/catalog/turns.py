@@ -7,14 +7,21 @@ always won. Here each writer takes the turn first, and keeps it until its transa
 from __future__ import annotations
 
 import os
+import sqlite3
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from heron.catalog.busy import BUSY_SECONDS, milliseconds
+from heron.catalog.explaining import is_busy
+from heron.catalog.holder import Holder
 from heron.inside import descriptor
 
 FILE = "turn.lock"
+
+_MOMENT, _LONG = 2.0, 10.0
+"""The most seconds of one attempt to begin: the first, after which a waiting process says so, and the others."""
 
 _SHORTEST, _LONGEST = 0.001, 0.05
 """The seconds between two attempts, which grow."""
@@ -49,3 +56,42 @@ def turn(directory: Path, seconds: float) -> Iterator[float]:
         yield max(0.0, end - time.monotonic())
     finally:
         os.close(handle)
+
+
+class Waiting:
+    """How a connection waits for other writers: for some seconds, and unless they were given, on as long as a writer tells of its work."""
+
+    def __init__(self, holder: Holder, seconds: float, *, is_given: bool) -> None:
+        self.seconds = seconds
+        self.tell: Callable[[str], None] = lambda text: None
+        """Is told once, after a moment, who is waited for."""
+
+        self._holder = holder
+        self._is_given = is_given
+
+    def begin(self, connection: sqlite3.Connection, left: float) -> None:
+        """Begin a transaction that writes; of the seconds, some are `left`. Raises sqlite3.OperationalError if others go on writing."""
+        if self.seconds - left < 0.01 and not self._holder.is_there:
+            connection.execute("BEGIN IMMEDIATE")
+            return
+        end, news, is_told = time.monotonic() + left, None, False
+        try:
+            while True:
+                wait = min(max(0.0, end - time.monotonic()), _LONG if is_told else _MOMENT)
+                connection.execute(f"PRAGMA busy_timeout = {milliseconds(wait)}")
+                try:
+                    connection.execute("BEGIN IMMEDIATE")
+                    return
+                except sqlite3.OperationalError as error:
+                    if not is_busy(error):
+                        raise
+                    if time.monotonic() >= end:
+                        before, news = news, self._holder.news()
+                        if self._is_given or news is None or news == before:
+                            raise
+                        end = time.monotonic() + BUSY_SECONDS
+                    if not is_told:
+                        is_told = True
+                        self.tell(f"Waiting for {self._holder.who()}")
+        finally:
+            connection.execute(f"PRAGMA busy_timeout = {milliseconds(self.seconds)}")

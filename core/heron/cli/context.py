@@ -54,7 +54,13 @@ class Context:
                 raise NotFound(f"{root} is not a workspace", hint="run heron init there")
             self._opened = root
             self._workspace = Workspace(root, self._plugin_source(), user=self.user)
+            self._workspace._database.waiting.tell = self._say
         return self._workspace
+
+    def _say(self, text: str) -> None:
+        from heron.cli.tables import say
+
+        say(text, err=True)
 
     def damage(self) -> tuple[str, str] | None:
         """What is damaged in the catalogue, after a command has failed for no other reason, with a hint; only the owner is told."""

@@ -171,7 +171,8 @@ class Pipeline:
             yield failures
 
     def _land_kept(self, job: ImportJob, folder: Folder, staging: Staging) -> Iterator[Landed]:
-        for landed in staging.land(job, folder):
+        for done, landed in staging.land(job, folder):
+            self._database.working(f"import {job.id}, {done:,} of {staging.count:,} files")
             self._advance(added=len(landed.ids), failed=len(landed.failures))
             yield landed
 

@@ -49,7 +49,10 @@ class Staging:
         self._imports = imports
         self._options = options
         self._spool = Spool()
-        self._places: list[int] = []
+        self._batches: list[tuple[int, int]] = []
+        self.count = 0
+        """The number of outcomes."""
+
         self._waits = False
         self._open = ExitStack()
 
@@ -68,13 +71,15 @@ class Staging:
         self._waits = self._waits or any(outcome.is_outage for outcome in outcomes)
         problems: list[ImportProblem] = []
         batch = self._staged(outcomes, problems) if self._is_plain(outcomes) else None
-        self._places.append(self._spool.keep(batch or _Batch(outcomes)))
+        self._batches.append((self._spool.keep(batch or _Batch(outcomes)), len(outcomes)))
+        self.count += len(outcomes)
         return problems
 
-    def land(self, job: ImportJob, folder: Folder) -> Iterator[Landed]:
-        """Write all batches, in the caller's transaction."""
-        for place in self._places:
-            yield self._land(job, folder, self._spool.get(place))
+    def land(self, job: ImportJob, folder: Folder) -> Iterator[tuple[int, Landed]]:
+        """Write all batches, in the caller's transaction; yields how many outcomes are written with each."""
+        done = 0
+        for place, count in self._batches:
+            yield (done := done + count), self._land(job, folder, self._spool.get(place))
 
     def _is_plain(self, outcomes: Sequence[Outcome]) -> bool:
         """Whether the new items of a batch can be staged: nothing has failed, or waits, and none of them is there twice."""

@@ -14,8 +14,9 @@ from heron.catalog.database import Database
 from heron.catalog.folders import FolderService, within
 from heron.catalog.frame_rows import BARE, InsertFrames, insert_first_frames, insert_frames, renumber
 from heron.catalog.items import bundles
+from heron.catalog.member_rows import insert_members
 from heron.catalog.mirrors import mirror
-from heron.catalog.places import KEPT, located
+from heron.catalog.places import located
 from heron.catalog.referring import FolderRef
 from heron.catalog.sampling import prepared
 from heron.catalog.schema import SchemaService
@@ -169,7 +170,7 @@ class Registration:
         )
         with self._database.write():
             self._database.execute_many(_INSERT, rows)
-            self._insert_members(enumerate(kept, start=newest + 1))
+            insert_members(self._database, enumerate(kept, start=newest + 1))
             self._insert_frames(enumerate(kept, start=newest + 1), validator, insert=insert_first_frames)
             self._vectors._keep_encoded(vectors)
             mirror(
@@ -198,7 +199,7 @@ class Registration:
                 renumber(self._database, id, item.members)
         for statement in _OUTDATED:
             self._database.execute_many(statement, [(id,) for id, _ in pairs])
-        self._insert_members(pairs)
+        insert_members(self._database, pairs)
         bare = [
             (id, evolve(item, frames=[evolve(f, metadata=None) for f in item.frames])) for id, item in pairs
         ]
@@ -218,25 +219,6 @@ class Registration:
         return self._database.execute_many(
             "UPDATE items SET deleted_at = NULL, updated_at = ? WHERE id = ?", [(now(), id) for id in back]
         )
-
-    def _insert_members(self, items: Iterable[tuple[int, NewItem]]) -> None:
-        """Insert the members of items, which are given with their ids."""
-        members = self._rows_of_members(items)
-        if members:
-            self._database.execute_many(
-                "INSERT INTO members (item_id, position, url, size, etag, frame_count) "
-                f"VALUES (?, ?, {KEPT}, ?, ?, ?)",
-                members,
-            )
-
-    @staticmethod
-    def _rows_of_members(items: Iterable[tuple[int, NewItem]]) -> Sequence[tuple[Any, ...]]:
-        return [
-            (id, position, member.url, member.size, member.etag, member.frame_count)
-            for id, item in items
-            if item.members
-            for position, member in enumerate(item.members)
-        ]
 
     def _insert_frames(
         self, items: Iterable[tuple[int, NewItem]], validator: Validator, insert: InsertFrames = insert_frames

@@ -15,6 +15,7 @@ from attrs import frozen
 
 from heron.catalog.folders import within
 from heron.catalog.frame_rows import COLUMNS_OF_FRAMES, first_rows, has_twice
+from heron.catalog.member_rows import COLUMNS_OF_MEMBERS, rows_of_members
 from heron.catalog.mirrors import mirror
 from heron.catalog.places import KEPT
 from heron.catalog.registration import COLUMNS_OF_ITEMS, Registration, Reject
@@ -27,10 +28,9 @@ from heron.models import Folder, NewItem, now
 Place = tuple[Names, Origin]
 """Where an item will be: the names of the folders below the target, and where its object lies."""
 
-_MEMBERS = ("item_id", "position", "url", "size", "etag", "frame_count")
 _TABLES: Mapping[str, Sequence[str]] = {
     "items": COLUMNS_OF_ITEMS,
-    "members": _MEMBERS,
+    "members": COLUMNS_OF_MEMBERS,
     "frames": COLUMNS_OF_FRAMES,
     "thumbnails": ("item_id", "jpeg"),
 }
@@ -119,7 +119,7 @@ class StagedItems:
         frames = [*first_rows(validator, owners, of_frames)]
         with self._writing():
             self._insert("items", rows)
-            self._insert("members", registration._rows_of_members(numbered), KEPT)
+            self._insert("members", rows_of_members(numbered), KEPT)
             self._insert("frames", frames)
             self._insert("thumbnails", ((first + place, jpeg) for place, jpeg in thumbnails.items()))
         self._last += len(rows)

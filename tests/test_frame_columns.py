@@ -106,11 +106,12 @@ def test_a_catalogue_without_columns_of_frames_gets_them_and_is_read_where_it_ca
     assert found(lake, "frame.number = 0") == 20
     lake.close()
     with closing(sqlite3.connect(tmp_path / ".heron" / "catalog.db")) as plain:
-        for name in ("frame_column_of_changed", "frame_column_of_removed"):
+        frames = ("frame_column_of_changed", "frame_column_of_removed", "frame_column_of_added")
+        for name in (*frames, "column_of_added"):
             plain.execute(f"DROP TRIGGER {name}")
         for name in ("state", "segments", "changes"):
             plain.execute(f"DROP TABLE frame_column_{name}")
-        plain.execute("DELETE FROM _sqlite_migrations WHERE name = 'frame_columns'")
+        plain.execute("DELETE FROM _sqlite_migrations WHERE name IN ('frame_columns', 'columns_anew')")
         plain.commit()
     with heron.open(tmp_path, discover=False, read_only=True) as before:
         assert before.search.explain(where="frame.number = 0", frames=True).engine == "SQLite"

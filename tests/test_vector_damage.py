@@ -217,3 +217,22 @@ def test_a_restored_catalogue_with_newer_files_never_gives_a_wrong_neighbour(
                 else some(1)[0],
             )
         assert_sound(lake)
+
+
+def test_what_others_add_or_compact_while_sums_are_compared_is_no_damage(tmp_path):
+    with opened(lake_in(tmp_path / "lake")) as lake, opened(tmp_path / "lake") as other:
+        sums, kept, matrix = (
+            lake.vectors._rows.sums,
+            lake.vectors._rows.find("look"),
+            lake.vectors._rows.matrix,
+        )
+        other.vectors.add("look", items_of(other)[:8], some(8, seed=5))
+        assert list(sums.damaged(kept, matrix(kept))) == []
+        path = matrix(kept).path
+        other.vectors.compact("look")
+        assert not path.exists() and list(sums.damaged(kept, matrix(kept))) == []
+        now = lake.vectors._rows.find("look")
+        harm = bytearray(matrix(now).path.read_bytes())
+        harm[5] ^= 1
+        matrix(now).path.write_bytes(harm)
+        assert list(sums.damaged(now, matrix(now))) == [range(now.row_count)]

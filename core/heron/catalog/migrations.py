@@ -6,7 +6,7 @@ import sqlite3
 from collections.abc import Callable, Collection
 from typing import TYPE_CHECKING
 
-from heron.catalog.columns.scripts import COLUMN_CHANGES, COLUMNS, FRAME_COLUMNS
+from heron.catalog.columns.scripts import COLUMN_CHANGES, COLUMNS, COLUMNS_ANEW, FRAME_COLUMNS
 from heron.catalog.derived_scripts import DERIVED
 from heron.catalog.foreign import json_path
 from heron.catalog.full_text import dropping, full_text_statements
@@ -271,8 +271,18 @@ def plugin_tables(db: Database) -> None:
         db.execute(statement)
 
 
+@migrations()
+def columns_anew(db: Database) -> None:
+    """A row that gets the id of one that is gone is a change of the columns, and no change has the id of another; all columns of
+    before are made anew.
+    """
+    for statement in _statements(COLUMNS_ANEW):
+        db.execute(statement)
+
+
 OPTIONAL = frozenset(
     {
+        "columns_anew",
         "full_text_signs",
         "plugin_tables",
         "derived_values",
@@ -315,6 +325,11 @@ def imagine(connection: sqlite3.Connection, pending: Collection[str]) -> None:
         _imagine_tables(connection, DERIVED)
     if "frame_columns" in pending:
         _imagine_tables(connection, FRAME_COLUMNS)
+    if "columns_anew" in pending:
+        for made_by, table in (("column_tables", "column_state"), ("frame_columns", "frame_column_state")):
+            if made_by not in pending:
+                unused = f"SELECT id, version, 0 AS is_used, 0 AS covered FROM main.{table}"
+                connection.execute(f"CREATE TEMP VIEW {table} AS {unused}")
     if "vector_checksums" in pending:
         _imagine_tables(connection, VECTOR_SUMS)
     if "credentials" in pending:

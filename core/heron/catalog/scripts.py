@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from heron.catalog.columns.scripts import COLUMN_CHANGES, COLUMNS, FRAME_COLUMNS
+from heron.catalog.columns.scripts import COLUMN_CHANGES, COLUMNS, COLUMNS_ANEW, FRAME_COLUMNS
 from heron.catalog.derived_scripts import DERIVED
 from heron.catalog.mirror_scripts import MIRRORS
 from heron.catalog.organisation.scripts import CREDENTIALS, ORGANISATION
@@ -393,5 +393,6 @@ SCRIPTS = (
     + CREDENTIALS
     + FRAME_COLUMNS
     + DERIVED
+    + COLUMNS_ANEW
 )
 """All of them."""

@@ -190,9 +190,11 @@ class TableColumns:
         state, (change, top, last), (frame, left_out) = read
         removed, frame, left_out = self._merged(state, frame, left_out)
         added = write_segment(self._folder, frame, left_out) if frame.height else None
-        if not self._tables.replace(state.version, removed, added, (change, top)):
-            return False
-        return top < last
+        with self._tables.database.write():
+            if self._tables.has_changed(last, change):
+                return True  # if it is gone, ids up to it may be those of rows that were not read
+            is_written = self._tables.replace(state.version, removed, added, (change, top))
+        return is_written and top < last
 
     def _read_next(
         self,

@@ -86,3 +86,35 @@ END;
 
 INSERT INTO frame_column_state (id) VALUES (1);
 """
+
+COLUMNS_ANEW = """
+DROP TABLE column_changes;
+CREATE TABLE column_changes (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    item_id INTEGER NOT NULL UNIQUE
+);
+
+CREATE TRIGGER column_of_added AFTER INSERT ON items
+WHEN NEW.id <= (SELECT covered FROM column_state WHERE id = 1) BEGIN
+    DELETE FROM column_changes WHERE item_id = NEW.id;
+    INSERT INTO column_changes (item_id) VALUES (NEW.id);
+END;
+
+DELETE FROM column_segments;
+UPDATE column_state SET version = version + 1, is_used = 0, covered = 0;
+
+DROP TABLE frame_column_changes;
+CREATE TABLE frame_column_changes (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    frame_id INTEGER NOT NULL UNIQUE
+);
+
+CREATE TRIGGER frame_column_of_added AFTER INSERT ON frames
+WHEN NEW.id <= (SELECT covered FROM frame_column_state WHERE id = 1) BEGIN
+    DELETE FROM frame_column_changes WHERE frame_id = NEW.id;
+    INSERT INTO frame_column_changes (frame_id) VALUES (NEW.id);
+END;
+
+DELETE FROM frame_column_segments;
+UPDATE frame_column_state SET version = version + 1, is_used = 0, covered = 0;
+"""

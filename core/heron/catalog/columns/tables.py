@@ -201,6 +201,11 @@ class ColumnTables:
                 self.database.execute(f"DELETE FROM {table}")
             self.database.execute(f"UPDATE {self._state} SET version = version + 1, is_used = 0, covered = 0")
 
+    def has_changed(self, row: int, since: int) -> bool:
+        """Whether a row was changed or removed after a change."""
+        sql = f"SELECT 1 FROM {self._changes} WHERE {self._changed} = ? AND id > ?"
+        return self.database.value(sql, [row, since]) is not None
+
     def replace(
         self, version: int, removed: Iterable[str], added: SegmentFile | None, through: tuple[int, int]
     ) -> bool:

@@ -12,8 +12,13 @@ from heron.catalog.database import Database
 from heron.vectors.matrix import BLOCK_ROWS
 
 if TYPE_CHECKING:
+    from heron.catalog.vectors.rows import VectorSet
     from heron.vectors.matrix import Array, Matrix
 
+_OF_SET = (  # one statement, so that the sums are those of so many rows
+    "SELECT block, crc, row_count FROM vector_sums JOIN vector_sets ON vector_sets.id = set_id "
+    "WHERE set_id = ? AND file = ?{ends} ORDER BY block"
+)
 _OF_BLOCK = "SELECT crc FROM vector_sums WHERE set_id = ? AND block = ?"
 _KEEP = "INSERT INTO vector_sums (set_id, block, crc) VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET crc = excluded.crc"
 _FORGET = "DELETE FROM vector_sums WHERE set_id = ? AND block >= ?"
@@ -39,17 +44,18 @@ class BlockSums:
         """Forget the checksums of the blocks from `first` on."""
         self._database.execute(_FORGET, [set_id, first])
 
-    def damaged(self, set_id: int, count: int, matrix: Matrix, *, ends_only: bool = False) -> Iterator[range]:
-        """Of `count` rows the blocks, as ranges, whose bytes in the file are not those that were written; with `ends_only` only the
-        first and the last one are looked at. Blocks that the file has lost are none of them.
+    def damaged(self, kept: VectorSet, matrix: Matrix, *, ends_only: bool = False) -> Iterator[range]:
+        """The blocks of a set, as ranges of rows, whose bytes in the file are not those that were written; with `ends_only` only the
+        first and the last one are looked at.
+
+        Blocks that the file has lost are none of them. If other processes have added rows since the set was read, these are looked at
+        too; if they have given it another file, nothing is: its rows are others now.
         """
-        whole = min(count, matrix.rows_there())
-        only = " AND block IN (0, ?)" if ends_only else ""
-        asked = [set_id, *([(count - 1) // BLOCK_ROWS] if ends_only else [])]
-        rows = self._database.rows(
-            f"SELECT block, crc FROM vector_sums WHERE set_id = ?{only} ORDER BY block", asked
-        )
-        for block, crc in rows:
+        ends = " AND block IN (0, (row_count - 1) / ?)" if ends_only else ""
+        asked = [kept.id, kept.file, *([BLOCK_ROWS] if ends_only else [])]
+        rows = self._database.rows(_OF_SET.format(ends=ends), asked)
+        there = matrix.rows_there()
+        for block, crc, count in rows:
             of_block = range(block * BLOCK_ROWS, min((block + 1) * BLOCK_ROWS, count))
-            if of_block.start < of_block.stop <= whole and matrix.checksum(of_block) != crc:
+            if of_block.start < of_block.stop <= there and matrix.checksum(of_block) != crc:
                 yield of_block

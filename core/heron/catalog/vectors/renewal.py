@@ -39,7 +39,7 @@ class Renewal:
             found.append(
                 f"{lost:,} of {kept.row_count:,} vectors of {kept.key!r} are lost: {matrix.path} is cut short"
             )
-        damaged = list(self._rows.sums.damaged(kept, matrix))
+        damaged = list(self._rows.sums.damaged(kept.id, matrix))
         return [*found, changed_outside(kept.key, damaged)] if damaged else found
 
     def compact(self, kept: VectorSet) -> int:
@@ -51,7 +51,7 @@ class Renewal:
             now = self._rows.contents(kept.key)
             if now is None or not len(now.gaps):
                 return 0
-            damaged = list(self._rows.sums.damaged(now.kept, self._rows.matrix(now.kept)))
+            damaged = list(self._rows.sums.damaged(now.kept.id, self._rows.matrix(now.kept)))
             if damaged:
                 raise CatalogueError(
                     changed_outside(kept.key, damaged),
@@ -73,7 +73,7 @@ class Renewal:
                 return 0
             matrix = self._rows.matrix(kept)
             there = min(matrix.rows_there(), kept.row_count)
-            damaged = list(self._rows.sums.damaged(kept, matrix))
+            damaged = list(self._rows.sums.damaged(kept.id, matrix))
             if there == kept.row_count and not damaged:
                 return 0
             dropped = sum(

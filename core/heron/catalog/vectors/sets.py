@@ -92,7 +92,7 @@ class OpenSets:
         advice = f"; heron vectors verify {shlex.quote(kept.key)} says more"
         if space.count < kept.row_count:
             yield f"{kept.row_count - space.count:,} of {kept.row_count:,} vectors of {kept.key!r} are lost{advice}"
-        if any(self._rows.sums.damaged(kept, space.matrix, ends_only=True)):
+        if any(self._rows.sums.damaged(kept.id, space.matrix, ends_only=True)):
             yield f"some vectors of {kept.key!r} were changed outside of Heron{advice}"
 
 

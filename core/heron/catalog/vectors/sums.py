@@ -12,7 +12,6 @@ from heron.catalog.database import Database
 from heron.vectors.matrix import BLOCK_ROWS
 
 if TYPE_CHECKING:
-    from heron.catalog.vectors.rows import VectorSet
     from heron.vectors.matrix import Array, Matrix
 
 _OF_SET = (  # one statement, so that the sums are those of so many rows
@@ -44,7 +43,7 @@ class BlockSums:
         """Forget the checksums of the blocks from `first` on."""
         self._database.execute(_FORGET, [set_id, first])
 
-    def damaged(self, kept: VectorSet, matrix: Matrix, *, ends_only: bool = False) -> Iterator[range]:
+    def damaged(self, set_id: int, matrix: Matrix, *, ends_only: bool = False) -> Iterator[range]:
         """The blocks of a set, as ranges of rows, whose bytes in the file are not those that were written; with `ends_only` only the
         first and the last one are looked at.
 
@@ -52,7 +51,7 @@ class BlockSums:
         too; if they have given it another file, nothing is: its rows are others now.
         """
         ends = " AND block IN (0, (row_count - 1) / ?)" if ends_only else ""
-        asked = [kept.id, kept.file, *([BLOCK_ROWS] if ends_only else [])]
+        asked = [set_id, matrix.path.stem, *([BLOCK_ROWS] if ends_only else [])]
         rows = self._database.rows(_OF_SET.format(ends=ends), asked)
         there = matrix.rows_there()
         for block, crc, count in rows:

@@ -115,7 +115,7 @@ def test_columns_of_frames_agree_on_records_made_at_random(random_lake, small, m
 @pytest.mark.slow
 def test_columns_agree_on_records_made_at_random(random_lake, monkeypatch):
     @settings(
-        max_examples=60,
+        max_examples=30,
         deadline=None,
         suppress_health_check=list(HealthCheck),
         phases=set(Phase) - {Phase.shrink},

@@ -1,4 +1,4 @@
-"""Which copy of a picture is kept: the original of 60 drawn photographs, among copies whose faults are known."""
+"""Which copy of a picture is kept: the original of 30 drawn photographs, among copies whose faults are known."""
 
 import os
 
@@ -11,9 +11,9 @@ from heron.curation.keeping import best_first
 from heron.models import Query
 
 SIZE = (240, 180)
-COUNT = 60
-LEAST = 58
-"""Originals that are kept, of 60."""
+COUNT = 30
+LEAST = 29
+"""Originals that are kept, of 30."""
 
 
 def photograph(seed):

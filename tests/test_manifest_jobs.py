@@ -108,15 +108,19 @@ READ = {
 }
 
 
-@pytest.mark.parametrize(("suffix", "way"), [("json", "import"), ("jsonl", "check"), ("csv", "check")])
-def test_memory_does_not_grow_with_the_manifest(workspace, tmp_path, suffix, way):
+@pytest.mark.parametrize(
+    ("suffix", "way", "most", "growth"),
+    [("json", "import", 30_000, 1.15), ("jsonl", "check", 20_000, 1.05), ("csv", "check", 20_000, 1.05)],
+)
+def test_memory_does_not_grow_with_the_manifest(tmp_path, suffix, way, most, growth):
+    """An import grows a little, as the cache of pages of SQLite does."""
     code = (
         "import resource, sys, heron\n"
         f"with heron.open(sys.argv[1], discover=False) as workspace:\n    {READ[way]}\n"
         "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"
     )
     peaks = []
-    for count in (5_000, 60_000):
+    for count in (5_000, most):
         file = tmp_path / f"{count}.{suffix}"
         with file.open("w") as stream:
             stream.writelines(ROWS[suffix](count))
@@ -129,7 +133,7 @@ def test_memory_does_not_grow_with_the_manifest(workspace, tmp_path, suffix, way
         read, peak = map(int, done.stdout.split())
         assert read == count
         peaks.append(peak)
-    assert peaks[1] < 1.2 * peaks[0]
+    assert peaks[1] < growth * peaks[0]
 
 
 def json_rows(count):

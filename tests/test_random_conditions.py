@@ -287,7 +287,7 @@ def test_no_text_ends_in_anything_but_a_result_or_a_refusal(lake, caplog):
     before = dump(lake)
     results = set()
 
-    @settings(max_examples=1200, deadline=None, database=None)
+    @settings(max_examples=600, deadline=None, database=None)
     @given(where=st.one_of(mutants(), mutants(), mutants(), st.text(st.characters(), max_size=40)))
     def ask(where):
         try:

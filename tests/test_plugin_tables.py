@@ -153,3 +153,60 @@ def test_a_damaged_file_is_one_sentence(tmp_path):
         (tmp_path / ".heron/tables/notes.db").write_bytes(b"no database" * 100)
         with pytest.raises(heron.CatalogueError, match="the tables notes"):
             rows(workspace)
+
+
+def test_backups_have_the_tables_also_of_a_plugin_that_is_gone(tmp_path):
+    lake, again = tmp_path / "lake", tmp_path / "again"
+    lake.mkdir()
+    with opened(lake, FIRST) as workspace:
+        rows(workspace)
+        with workspace.tables.open("notes") as database:
+            database.execute("INSERT INTO notes VALUES (2, 'later')")
+            workspace.backup(tmp_path / "half", single=True)  # what is not committed is in none
+        purged = workspace.backup(tmp_path / "all", single=True)
+        assert purged.path == tmp_path / "all"
+        workspace.tables.purge("notes")
+        workspace.backup(tmp_path / "without", single=True)
+    assert json.loads((tmp_path / "all/backup.json").read_text())["version"] == 2
+    assert json.loads((tmp_path / "without/backup.json").read_text())["version"] == 1
+    heron.restore(tmp_path / "all", again)
+    with heron.open(again, discover=False) as workspace:
+        assert [(each.name, each.plugin) for each in workspace.tables.list()] == [("notes", None)]
+    with opened(again, FIRST) as workspace:
+        assert rows(workspace) == [(1, "a;b"), (2, "later")]
+    heron.restore(tmp_path / "half", again, replace=True)
+    with opened(again, FIRST) as workspace:
+        assert rows(workspace) == [(1, "a;b")]
+    heron.restore(tmp_path / "without", again, replace=True)
+    with heron.open(again, discover=False) as workspace:
+        assert workspace.tables.list() == []
+
+
+@pytest.mark.parametrize("damage", ["changed", "forged"])
+def test_tables_of_a_backup_that_are_damaged_are_refused(tmp_path, damage):
+    from hashlib import sha256
+
+    with opened(tmp_path / "lake", FIRST) as workspace:
+        rows(workspace)
+        workspace.backup(tmp_path / "b", single=True)
+    file = tmp_path / "b/tables/notes.db"
+    content = file.read_bytes()
+    broken = content[:4096] + b"\xff" * 500 + content[4596:]
+    file.write_bytes(broken)
+    if damage == "forged":
+        manifest = tmp_path / "b/backup.json"
+        marks = [sha256(each).hexdigest() for each in (content, broken)]
+        manifest.write_text(manifest.read_text().replace(*marks))
+    with pytest.raises(
+        heron.CatalogueError, match="checksum" if damage == "changed" else r"notes\.db.*damaged"
+    ):
+        heron.restore(tmp_path / "b", tmp_path / "again")
+    assert not (tmp_path / "again/.heron").exists()
+
+
+def test_a_purge_stands_in_the_log(tmp_path):
+    with opened(tmp_path, FIRST) as workspace:
+        rows(workspace)
+        workspace.tables.purge("notes")
+        [deed] = [each for each in workspace.log.list() if "purge" in each.verb]
+        assert deed.details["tables"] == ["notes"]

@@ -12,7 +12,8 @@ from heron.records import Record
 from heron.times import moment
 
 FORMAT = "heron-backup"
-VERSION = 1
+VERSION = 2
+"""2 for a backup with tables of plugins, which Heron before that refuses; 1 for one without."""
 MANIFEST = "backup.json"
 """The file that makes a folder a backup. It is written last."""
 

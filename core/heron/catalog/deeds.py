@@ -27,6 +27,8 @@ SERVICES: Mapping[str, str] = {
     "IntegrationService": "integrations",
     "ItemService": "items",
     "MetadataService": "metadata",
+    "PluginOptionStore": "plugins",
+    "PluginTableService": "tables",
     "PortableService": "portable",
     "PresetService": "presets",
     "ProjectService": "projects",

@@ -29,7 +29,10 @@ class PluginOptionStore:
     def write(self, plugin: str, values: Mapping[str, Json]) -> None:
         """Replace those of a plugin; raises PermissionDenied."""
         self._access.require("update", WORKSPACE)
-        with self._database.write():
+        before = self.read().get(plugin, {})
+        changed = sorted(name for name in {**before, **values} if before.get(name) != values.get(name))
+        with self._database.doing(self, "configure"):
+            self._access.note(WORKSPACE, plugin=plugin, options=changed)
             self._database.execute("DELETE FROM plugin_options WHERE plugin = ?", [plugin])
             for name, value in values.items():
                 self._database.execute(

@@ -22,6 +22,9 @@ from heron.records import Record
 FOLDER = "tables"
 """The folder of the files within that of the catalogue."""
 
+NAME = "[a-z][a-z0-9_]{0,63}"
+"""What tables can be called, as a pattern."""
+
 _SECONDS = 30.0
 _ENDINGS = (".db", ".db-wal", ".db-shm")
 _APPLIED = "CREATE TABLE IF NOT EXISTS heron_migrations (number INTEGER PRIMARY KEY, hash TEXT NOT NULL)"
@@ -52,7 +55,7 @@ class PluginTableService:
         self._access.require("read", WORKSPACE)
         plugins = self._plugins()
         known = {each.name: plugins.plugin_of(each) for each in plugins.contributions(PluginTables)}
-        files = {path.stem: path for path in self._folder.glob("*.db")} if self._folder.is_dir() else {}
+        files = {path.stem: path for path in table_files(self._folder.parent)}
         names = sorted({*known, *files})[: at_most(limit) if limit is not None else None]
         return [
             TablesInfo(name, known.get(name), files[name].stat().st_size if name in files else 0)
@@ -111,7 +114,7 @@ class PluginTableService:
         names = [
             each.name for each in plugins.contributions(PluginTables) if plugins.plugin_of(each) == name
         ] or [name]
-        if not all(re.fullmatch(r"[a-z][a-z0-9_]{0,63}", each) for each in names):
+        if not all(re.fullmatch(NAME, each) for each in names):
             raise InvalidInput(f"{name!r:.80} is not the name of a plugin or of its tables")
         files = [
             path
@@ -122,11 +125,23 @@ class PluginTableService:
         if not files:
             raise NotFound(f"there are no tables of {name}", hint="heron plugins tables lists them")
         size = 0
-        for path in files:
-            with suppress(FileNotFoundError):
-                size += path.stat().st_size
-                path.unlink()
+        with self._database.doing(self, "purge"):
+            for path in files:
+                with suppress(FileNotFoundError):
+                    size += path.stat().st_size
+                    path.unlink()
+            self._access.note(WORKSPACE, tables=sorted({path.stem for path in files}), bytes=size)
         return size
+
+
+def table_files(directory: Path) -> list[Path]:
+    """The files of the tables in the folder of a catalogue, by name."""
+    folder = directory / FOLDER
+    if folder.is_symlink() or not folder.is_dir():
+        return []
+    return sorted(
+        path for path in folder.glob("*.db") if re.fullmatch(NAME, path.stem) and not path.is_symlink()
+    )
 
 
 def _migrate(connection: sqlite3.Connection, record: PluginTables, who: str, *, may_write: bool) -> None:

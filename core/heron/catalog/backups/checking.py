@@ -6,10 +6,11 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
-from heron.catalog.backups.snapshot import Snapshot, check, not_written, read
+from heron.catalog.backups.snapshot import Snapshot, check, check_tables, not_written, read
 from heron.catalog.explaining import explained
 from heron.catalog.foreign import require_own_schema
 from heron.catalog.migrations import migrations
+from heron.catalog.plugin_tables import FOLDER, table_files
 from heron.catalog.vectors.rows import new_file
 from heron.convert import dumps
 from heron.errors import CatalogueError
@@ -49,6 +50,13 @@ def checked(stage: Path, workspace: str, shown: Path) -> Snapshot:
                 f"the backup has {there.get(vectors.name, 0):,} of {vectors.size:,} bytes of the vectors {vectors.name}",
                 hint="it is damaged: use another one",
             )
+    for tables in table_files(stage):
+        with closing(sqlite3.connect(f"{tables.as_uri()}?mode=ro&immutable=1", uri=True)) as plain:
+            try:
+                plain.execute("PRAGMA trusted_schema = OFF")
+                check_tables(plain, shown.parent / FOLDER / tables.name)
+            except sqlite3.Error as error:
+                raise explained(error, shown.parent / FOLDER / tables.name) from error
     return found
 
 

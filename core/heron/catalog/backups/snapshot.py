@@ -22,6 +22,8 @@ _PAGES = 4096
 _BYTES = {"float32": 4, "float16": 2}
 _SUFFIXES = {"float32": "f32", "float16": "f16"}
 
+_PURGE = "these are tables of a plugin: heron plugins purge {} deletes them for good"
+
 _NOT_WRITTEN = ("disk I/O error", "disk is full", "readonly database", "unable to open")
 
 _COLUMNS = tuple(
@@ -80,6 +82,33 @@ def take(source: Path, target: Path, *, read_only: bool, progress: Callable[[int
             return read(copy, source)
     except sqlite3.Error as error:
         raise (not_written(error, target.parent.parent) or explained(error, source)) from error
+
+
+def take_tables(source: Path, target: Path, *, read_only: bool) -> None:
+    """Copy the tables of a plugin, in one state, to a new file; raises CatalogueError if they are damaged."""
+    uri = address(source)[0] if read_only else source.absolute().as_uri()
+    try:
+        with (
+            closing(sqlite3.connect(uri, uri=True, isolation_level=None)) as reading,
+            closing(sqlite3.connect(target, isolation_level=None)) as copy,
+        ):
+            copy.execute("PRAGMA synchronous = OFF")  # it is flushed as a whole
+            reading.backup(copy, pages=_PAGES)
+            copy.execute("PRAGMA journal_mode = DELETE")
+            check_tables(copy, source)
+    except sqlite3.Error as error:
+        if found := not_written(error, target.parent.parent):
+            raise found from error
+        raise CatalogueError(f"{source} is damaged: {error}", hint=_PURGE.format(source.stem)) from error
+
+
+def check_tables(connection: sqlite3.Connection, file: Path) -> None:
+    """Raise CatalogueError if SQLite finds tables of a plugin damaged."""
+    [found] = connection.execute("PRAGMA integrity_check(1)").fetchone()
+    if found != "ok":
+        raise CatalogueError(
+            f"{file} is damaged: {' '.join(str(found).split())}", hint=_PURGE.format(file.stem)
+        )
 
 
 def not_written(error: sqlite3.Error, place: Path) -> HeronError | None:

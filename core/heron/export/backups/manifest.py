@@ -11,13 +11,16 @@ from typing import Any
 from attrs import frozen
 
 from heron.backups import FORMAT, MANIFEST, VERSION, Backup, BackupFile
+from heron.catalog.plugin_tables import FOLDER, NAME
 from heron.convert import dumps, loads, structure, unstructure
 from heron.errors import CatalogueError, HeronError, NotFound
 from heron.inside import FILE_NAME, open_file
 
 _MOST_BYTES = 64 * 1024 * 1024
-_PATH = re.compile(rf"{re.escape(FILE_NAME)}|vectors/m[0-9a-f]{{12}}\.f(?:16|32)\.[0-9]{{4,8}}")
-"""What files of a backup are called: the catalogue, and the parts of each file of vectors."""
+_PATH = re.compile(
+    rf"{re.escape(FILE_NAME)}|vectors/m[0-9a-f]{{12}}\.f(?:16|32)\.[0-9]{{4,8}}|{FOLDER}/{NAME}\.db"
+)
+"""What files of a backup are called: the catalogue, the parts of each file of vectors, and the tables of plugins."""
 
 _SHA256 = re.compile("[0-9a-f]{64}")
 SERIES = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{6}Z(?:-[0-9]+)?")

@@ -114,6 +114,7 @@ def _copy(folder: Path, manifest: Manifest, stage: Path, progress: Progress) -> 
                     f"{place} has {status.st_size:,} bytes, and not {file.size:,} as in the manifest",
                     hint="the backup is damaged: use another one",
                 )
+            (stage / name).parent.mkdir(exist_ok=True)
             with (stage / name).open("ab") as copy:
                 for block in blocks(source, file.size):
                     copy.write(block)
@@ -135,7 +136,8 @@ def _settled(stage: Path) -> None:
         with suppress(FileNotFoundError):
             (stage / f"{FILE_NAME}{suffix}").unlink()
     flush(stage / FILE_NAME)
-    flush(stage / "vectors")
+    for folder in stage.iterdir():
+        flush(folder) if folder.is_dir() else None
     flush(stage)
 
 

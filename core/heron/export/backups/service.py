@@ -10,10 +10,11 @@ from shutil import rmtree
 from typing import IO
 
 from heron._version import __version__
-from heron.backups import MANIFEST, Backup, BackupFile
+from heron.backups import MANIFEST, VERSION, Backup, BackupFile
 from heron.catalog.access import WORKSPACE, Access
 from heron.catalog.backups import snapshot
 from heron.catalog.database import Database
+from heron.catalog.plugin_tables import FOLDER, table_files
 from heron.errors import AlreadyExists, CatalogueError, HeronError, InvalidInput, PermissionDenied
 from heron.export.backups.copying import flush, hash_of, kept, writing
 from heron.export.backups.manifest import Manifest, read_manifest, series
@@ -49,8 +50,8 @@ class BackupService:
     def __call__(self, folder: str | Path, *, single: bool = False, progress: Progress = _silent) -> Backup:
         """Make a backup in a folder named by the time, `folder/2026-11-29T163000Z`; with `single`, `folder` itself, which must be empty or missing.
 
-        It has one state of the catalogue, and the vectors that this state names, whatever others write meanwhile. Thumbnails are
-        in the catalogue; columns and what makes searching vectors fast are caches, and are made anew. It appears whole or not at
+        It has one state of the catalogue, and the vectors that this state names, whatever others write meanwhile, and one state of each of the
+        tables that plugins keep. Thumbnails are in the catalogue; columns and what makes searching vectors fast are caches, and are made anew. It appears whole or not at
         all. Files whose bytes the backup before has are hard links to these. Owner and admins may make one. `progress` gets what is
         copied, `catalogue` or `vectors`, with what is done and how much that is in all. Raises HeronError for a place that is full.
         """
@@ -78,7 +79,8 @@ class BackupService:
                 stream.write(manifest.text())
                 stream.flush()
                 os.fsync(stream.fileno())
-            flush(part / "vectors")
+            for folder in part.iterdir():
+                flush(folder) if folder.is_dir() else None
             flush(part)
             if target.exists():
                 target.rmdir()
@@ -101,7 +103,7 @@ class BackupService:
                     continue
             return (
                 Manifest(
-                    format="heron-backup", version=1, heron=__version__, made_at=made_at,
+                    format="heron-backup", version=VERSION if any(file.path.startswith(FOLDER) for file, _ in files) else 1, heron=__version__, made_at=made_at,
                     made_by=self._access.user.email, workspace=found.workspace, items=found.items,
                     vectors=found.vectors, files=[file for file, _ in files],
                 ),
@@ -145,6 +147,8 @@ class BackupService:
         with open_file(part / FILE_NAME, "rb") as copied:
             size = os.fstat(copied.fileno()).st_size
             yield BackupFile(FILE_NAME, size, hash_of(copied, size)), False
+        for path in table_files(self._directory):
+            yield self._tables(path, part), False
         total, done = sum(file.size for file in found.files), 0
 
         def advance(count: int) -> None:
@@ -165,6 +169,17 @@ class BackupService:
                     with suppress(FileNotFoundError):  # of a try before
                         (part / path).unlink()
                     yield kept(stream, min(PART, file.size - start), part, path, earlier, advance)
+
+    def _tables(self, path: Path, part: Path) -> BackupFile:
+        """Copy the tables of a plugin into the backup."""
+        (part / FOLDER).mkdir(exist_ok=True)
+        name = f"{FOLDER}/{path.name}"
+        (part / name).unlink(missing_ok=True)  # of a try before
+        snapshot.take_tables(path, part / name, read_only=self._database.is_read_only)
+        flush(part / name)
+        with open_file(part / name, "rb") as copied:
+            size = os.fstat(copied.fileno()).st_size
+            return BackupFile(name, size, hash_of(copied, size))
 
     @contextmanager
     def _vectors(self, name: str, opened: Mapping[str, IO[bytes]]) -> Iterator[IO[bytes]]:

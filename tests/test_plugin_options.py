@@ -223,3 +223,88 @@ def test_each_deprecated_name_has_another_and_at_least_a_year(name):
     known = deprecations.DEPRECATED[name]
     assert date.fromisoformat(known.until) >= date(2027, 11, 30)
     assert known.instead.split(".")[-1] in dir(heron)
+
+
+BOTH = """
+import heron
+
+def load(options):
+    if options.get("token") != "x7-very-secret":
+        raise heron.BadCredentials("the drawer is locked")
+    return object()
+
+@heron.hookimpl
+def register_storage():
+    options = [heron.Option("token", "the key", secret=True), heron.Option("place", "where")]
+    yield heron.StorageBackend(
+        name="drawer", summary="", schemes=["drawer"], options=options, load=load,
+        store=lambda options: options.get("place"),
+    )
+
+def act(workspace, options):
+    import json
+    return json.dumps(options)
+
+@heron.hookimpl
+def register_actions():
+    for name, default in (("greet", "hello"), ("part", "bye")):
+        option = heron.ActionOption("word", "what to say", default=default)
+        needed = heron.ActionOption("times", "how often", type="number", required=True)
+        yield heron.ItemAction(
+            name=name, summary="", applies_to="workspace", options=[option, needed], load=lambda: act, changes=False
+        )
+"""
+
+
+@pytest.fixture
+def both(site, tmp_path, monkeypatch):
+    """A workspace with the plugin `both`, which brings a storage and two actions with options of one name."""
+    site.plugin("both", BOTH)
+    monkeypatch.setenv("HERON_PLUGINS", "both")
+    monkeypatch.setenv("HERON_CONFIG_DIR", str(tmp_path / "config"))
+    with heron.open(tmp_path / "lake") as workspace:
+        yield workspace
+
+
+def test_options_of_actions_count_where_a_run_says_nothing(both, monkeypatch):
+    def said(action, **options):
+        return json.loads(both.actions.run(action, options=options).said[0])
+
+    with pytest.raises(InvalidInput, match="action greet needs the option times"):
+        said("greet")
+    both.plugins.options.set("both", {"greet.word": "good day", "greet.times": "2"})
+    assert said("greet") == {"word": "good day", "times": 2}
+    assert said("greet", word="hi", times=None) == {"word": "hi", "times": 2}
+    assert said("part", times=1) == {"word": "bye", "times": 1}
+    monkeypatch.setenv("HERON_PLUGIN_BOTH_PART_WORD", "so long")
+    assert said("part", times=1)["word"] == "so long"
+    with pytest.raises(InvalidInput, match=r"has no option 'word'"):
+        both.plugins.options.set("both", {"word": "hi"})
+    assert [each.name for each in both.plugins.options.show("both")] == [
+        "drawer.token", "drawer.place", "greet.word", "greet.times", "part.word", "part.times"
+    ]  # fmt: skip
+
+
+def test_options_of_a_storage_count_without_an_integration(both, monkeypatch):
+    opened = both.storage._opener
+    [backend] = [each for each in both.plugins.contributions(heron.StorageBackend) if each.name == "drawer"]
+    with pytest.raises(BadCredentials, match="the drawer is locked"):
+        opened.load(backend, None)
+    with pytest.raises(InvalidInput, match="secrets are never stored"):
+        both.plugins.options.set("both", {"drawer.token": SECRET})
+    both.plugins.options.set("both", {"drawer.token": "env:DRAWER", "drawer.place": "left"})
+    monkeypatch.setenv("DRAWER", SECRET)
+    assert opened.load(backend, None)
+    assert both.storage._stores.name(backend, None) == "left"
+    made = both.integrations.create("right", backend="drawer", options={"place": "right"})
+    assert both.storage._stores.name(backend, made) == "right"
+    with pytest.raises(BadCredentials, match="the drawer is locked"):
+        opened.load(backend, made)  # an integration takes nothing of what is configured
+
+
+def test_setting_options_stands_in_the_log_without_values(lake):
+    lake.plugins.options.set("tape", {"quality": "90", "token": "env:TAPE_TOKEN"})
+    lake.plugins.options.set("tape", {"quality": None, "token": "env:TAPE_TOKEN"})
+    second, first = [line for line in lake.log.list() if line.verb == "plugins.configure"]
+    assert first.details == {"plugin": "tape", "options": ["quality", "token"]}
+    assert second.details == {"plugin": "tape", "options": ["quality"]}

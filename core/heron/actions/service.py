@@ -97,7 +97,11 @@ class ActionService:
         plugins = self._plugins()
         record = plugins.action(action)
         self._access.require("read", WORKSPACE)
-        values = values_of(record, options or {})
+        configured = plugins.options.configured(plugins.plugin_of(record), record)
+        values = values_of(
+            record,
+            {**configured, **{name: value for name, value in (options or {}).items() if value is not None}},
+        )
         if (record.applies_to == "workspace") != (items is None):
             raise InvalidInput(
                 f"action {action} applies to the workspace, not to items"

@@ -10,6 +10,7 @@ from attrs import field, frozen
 from attrs.validators import in_
 
 from heron.hooks.contributions import Contribution
+from heron.hooks.option import Option
 from heron.models import Kind
 
 AppliesTo = Literal["item", "items", "workspace"]
@@ -67,3 +68,16 @@ class ItemAction(Contribution):
     options: Sequence[ActionOption] = field(default=(), converter=_options)  # type: ignore[assignment]
     kinds: Sequence[Kind] = field(default=(), converter=_texts)
     changes: bool = True
+
+    def settable(self) -> Sequence[Option]:
+        """Its options as `heron plugins configure` sets them: what a run does not give."""
+        return [
+            Option(
+                f"{self.name}.{each.name}",
+                each.summary,
+                each.type,
+                choices=each.choices,
+                default=each.default,
+            )
+            for each in self.options
+        ]

@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 from attrs.validators import in_
 
 from heron.hooks.contents import Content, contents
@@ -56,13 +56,14 @@ class Contribution:
     `requires` are names of distributions as pip knows them; `extra` is the extra of Heron that brings them.
     A `planned` one is listed by name and format, but cannot be loaded: it is not built yet.
 
-    `options` are what people can set: those of a storage backend by an integration, those of an action in each run, all others by
-    `heron plugins configure` or in the environment. Of these, `load` gets the values by name as `options=`, where there are any.
+    `options` are what people can set by `heron plugins configure` or in the environment; `load` gets the values by name as `options=`, where
+    there are any. Those of a storage backend are set by an integration too, and those of an action in each run: what is configured counts
+    where these say nothing, and is called `NAME.OPTION` there, such as `tape.quality`.
     """
 
     sort: ClassVar[str]
     set_elsewhere: ClassVar[bool] = False
-    """Whether its options are set in another way than by `heron plugins configure`."""
+    """Whether its options are set in another way too, so that `load` does not get them as `options=`."""
 
     name: str
     summary: str
@@ -74,6 +75,12 @@ class Contribution:
     def brings(self) -> list[str]:
         """What `heron plugins` says of it."""
         return [f"{self.sort} {self.name}"]
+
+    def settable(self) -> Sequence[Option]:
+        """The options that `heron plugins configure` sets, by the names that they have there."""
+        if not self.set_elsewhere:
+            return self.options
+        return [evolve(each, name=f"{self.name}.{each.name}", required=False) for each in self.options]
 
     def claims(self) -> list[str]:
         """What only one plugin can be used for."""

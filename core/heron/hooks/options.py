@@ -83,6 +83,17 @@ class Options:
         stored = self._read().get(plugin, {})
         return {option.name: self._value(plugin, option, stored) for option in options}
 
+    def configured(self, plugin: str, contribution: Contribution) -> dict[str, Json]:
+        """What is set of the options of a storage backend or an action of a plugin, by their own names; raises as a call does."""
+        stored = self._read().get(plugin, {})
+        found = [
+            option
+            for option in contribution.settable()
+            if option.name in stored or variable_of(plugin, option.name) in os.environ
+        ]
+        values = self.of(plugin, found)
+        return {name.removeprefix(f"{contribution.name}."): value for name, value in values.items()}
+
     def show(self, plugin: str) -> list[OptionValue]:
         """The options of a plugin, without any secret."""
         stored = self._read().get(plugin, {})
@@ -199,7 +210,7 @@ def declared(contributions: Iterable[Contribution]) -> Sequence[Option]:
     """The options that contributions of a plugin declare, each once; raises PluginError if two declare one differently."""
     found: dict[str, Option] = {}
     for contribution in contributions:
-        for option in () if contribution.set_elsewhere else contribution.options:
+        for option in contribution.settable():
             if found.setdefault(option.name, option) != option:
                 raise PluginError(f"option {option.name} is declared in two ways")
     return list(found.values())

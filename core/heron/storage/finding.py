@@ -33,6 +33,7 @@ class StoreFinder:
         self._backend = opener.backend
         self._belongs = opener.belongs
         self._name_by = opener.store_name
+        self._configured = opener.configured
         self._names: dict[str, str | None] = {}
 
     def origins(self, by: Integration | None) -> OriginOf:
@@ -75,7 +76,7 @@ class StoreFinder:
             return None if by is None else self._name_by(record, by)
         if self._names.get(record.name) is None:
             with guarded(f"storage {record.name}", "store", "the environment", PluginError):
-                self._names[record.name] = record.store({})
+                self._names[record.name] = record.store(self._configured(record))
         return self._names[record.name]
 
     def check(self, url: str, record: StorageBackend, by: Integration | None, *, binds: bool = True) -> None:

@@ -21,6 +21,7 @@ from heron.storage.retries import PatientStorage
 
 if TYPE_CHECKING:
     from heron.hooks import PluginManager, Storage, StorageBackend
+    from heron.models import Json
 
 
 def _trusted(integration: Integration) -> None:
@@ -70,9 +71,14 @@ class Opener:
         """A backend with the options of an integration, whose secrets are looked up now."""
         if integration:
             self._require_trusted(integration)
-        options = resolved_options(record, integration) if integration else {}
         plugins = self._plugins()
+        options = resolved_options(record, integration) if integration else self.configured(record)
         return CheckedStorage(plugins.load(record, options), plugins.named(record))
+
+    def configured(self, record: StorageBackend) -> dict[str, Json]:
+        """The options of a backend where no integration gives any: those that are set by `heron plugins configure`."""
+        plugins = self._plugins()
+        return plugins.options.configured(plugins.plugin_of(record), record)
 
     def belongs(self, url: str, integration: Integration) -> bool:
         """Whether a URL is read with this integration: by its scheme, or by its host, which its backend claims or

@@ -147,8 +147,8 @@ class BackupService:
         with open_file(part / FILE_NAME, "rb") as copied:
             size = os.fstat(copied.fileno()).st_size
             yield BackupFile(FILE_NAME, size, hash_of(copied, size)), False
-        for path in table_files(self._directory):
-            yield self._tables(path, part), False
+        for tables in table_files(self._directory):
+            yield self._tables(tables, part), False
         total, done = sum(file.size for file in found.files), 0
 
         def advance(count: int) -> None:

@@ -8,6 +8,7 @@ from PIL import Image
 
 import heron
 from heron.errors import InvalidInput, NotFound, QueryError
+from heron.isolation import picture_worker
 from heron.models import NewItem, Query
 from tests.toy_media import ToyMedia, clip
 from tests.toy_vectors import ColourModel, Colours, register
@@ -39,6 +40,26 @@ def levels(lake, things, key="colour"):
     """The numbers that the vectors of pictures tell; None where there is no vector."""
     vectors = [lake.vectors.find(key, thing) for thing in things]
     return [None if vector is None else round(float(vector[0]) * 255) for vector in vectors]
+
+
+# What an embedder says of itself
+
+
+def test_what_a_model_says_of_itself_is_told(lake, model, tmp_path):
+    model.source, model.scores = "It is read from\na file.", "Its scores are low."
+    [item] = paint(lake, tmp_path / "in", 1)
+    assert lake.embed("colour").notes == ("It is read from%0Aa file.", "Its scores are low.")
+    assert lake.search("red").notes == ("Its scores are low.",)
+    assert lake.search(like=[item.uuid]).notes == ()
+    told = picture_worker._described("colour", model)
+    assert (told["source"], told["scores"]) == (model.source, model.scores)
+
+
+@pytest.mark.parametrize("said", [7, None, "x" * 2001])
+def test_what_is_no_sentence_is_refused(lake, model, said):
+    model.scores = said
+    with pytest.raises(heron.PluginError, match="expected a sentence of at most 2,000 characters"):
+        lake.embed("colour")
 
 
 # What is done, and what is skipped

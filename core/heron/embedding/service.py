@@ -35,8 +35,8 @@ from heron.wording import counted
 @frozen(repr=False)
 class Embedded(Record):
     """The result of embedding: new vectors, things that had one already, items that failed, the first problems, and items
-    that have no picture. `notes` say what the vectors are worth, where the model knows only some sort of pictures, and
-    which texts were longer than the model reads at once.
+    that have no picture. `notes` say from which files the model was read, what its scores mean, what the vectors are worth
+    where the model knows only some sort of pictures, and which texts were longer than the model reads at once.
     """
 
     key: str
@@ -164,7 +164,7 @@ class EmbeddingService:
             run.failed,
             tuple(run.problems),
             run.without_picture,
-            _notes(record, run),
+            _notes(record, loaded, run),
             run.waiting,
             min(run.texts, run.embedded),
             run.without_text,
@@ -218,7 +218,7 @@ class EmbeddingService:
                 self._schema._take_back(kept.key)
 
 
-def _notes(record: EmbedderModel, run: Run) -> tuple[str, ...]:
+def _notes(record: EmbedderModel, loaded: Behind, run: Run) -> tuple[str, ...]:
     notes = []
     if (first := bounds_of(record)) is not None:
         notes.append(first)
@@ -233,4 +233,4 @@ def _notes(record: EmbedderModel, run: Run) -> tuple[str, ...]:
             f"{counted(run.long, 'text')} {verb} longer than {record.name} reads at once. {has} one vector, the mean of its passages; "
             f"{run.passages:,} passages in all."
         )
-    return tuple(notes)
+    return tuple(note for note in (*notes, loaded.source, loaded.scores) if note)

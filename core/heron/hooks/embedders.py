@@ -47,7 +47,9 @@ class EmbedderModel(Contribution):
 
     With `takes_model`, `load` gets the weights to use, as the user named them: a directory, or `NAME@REVISION` of a hub; None is
     the default. The loaded embedder may have an attribute `model`, a name that loads exactly these weights again, and
-    `shortest_side`, the pixels that it looks at on the shortest side of a picture (0 to 4096). `size` is None if it depends on the
+    `shortest_side`, the pixels that it looks at on the shortest side of a picture (0 to 4096); `source`, a sentence about the files
+    that were loaded, which `heron embed` says; and `scores`, a sentence about what the scores of texts mean, if they are on another
+    scale than others', which each search by text says too. `size` is None if it depends on the
     weights. Pictures and passages are passed in batches of `batch`, pictures with a longest side of at most `picture_size` pixels; wide and high ones with
     more, up to 4096, where their shortest side would have fewer than `shortest_side` and the file has them. `knows` is for a
     model that knows only some sort of pictures, and says which; `instead` is a command that uses a model that knows more. Heron

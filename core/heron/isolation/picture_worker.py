@@ -110,6 +110,8 @@ def _described(who: str, part: Any) -> Message:
         "size": part.size,
         "revision": part.revision,
         "shortest_side": getattr(part, "shortest_side", 0),
+        "source": getattr(part, "source", ""),
+        "scores": getattr(part, "scores", ""),
         **({"model": str(model)} if model is not None else {}),
     }
 

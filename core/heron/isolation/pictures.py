@@ -79,6 +79,7 @@ class IsolatedEmbedder(_Part):
         self.size = found["size"]
         self.revision = found["revision"]
         self.shortest_side = found.get("shortest_side", 0)
+        self.source, self.scores = found.get("source", ""), found.get("scores", "")
         if "model" in found:
             self.model = found["model"]
 

@@ -1,4 +1,4 @@
-"""What the scores of a search are worth: sentences for a model that knows only some sort of pictures and words."""
+"""What the scores of a search are worth: sentences for a model that knows only some sort of pictures and words, or has a scale of its own."""
 
 from __future__ import annotations
 
@@ -43,14 +43,15 @@ def doubts(
     try:
         record = record_of(kept.embedder)
         first = bounds_of(record)
-        if first is None:
+        if first is None and text is None:
             return ()
         loaded = load(record.name, kept.model)
     except PluginError:  # vectors can be compared without the plugin that made them
         return ()
-    if not isinstance(loaded, BoundedEmbedder):
-        return [first]
-    notes = [first]
+    scores = getattr(loaded, "scores", "") if text is not None else ""
+    notes = [note for note in (first, scores) if note]
+    if first is None or not isinstance(loaded, BoundedEmbedder):
+        return notes
     if text is not None and (words := loaded.unknown(text)):
         notes.append(f"{record.name} does not know {', '.join(map(printable, words[:8]))}.")
     seen = [(hit, vectors.find(key, hit)) for hit in list(hits)[:_LOOKED_AT]]

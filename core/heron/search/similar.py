@@ -19,7 +19,7 @@ from heron.hooks import BoundedEmbedder, EmbedderModel, LimitedEmbedder, PluginM
 from heron.hooks.door import guarded
 from heron.media.kinds import Kinds
 from heron.media.sizing import LONGEST, Sight
-from heron.metadata.keys import printable
+from heron.metadata.keys import printable, shown_path
 from heron.models import Frame, Item, Json, Query
 from heron.uuids import is_uuid
 from heron.vectors.checking import checked
@@ -36,10 +36,14 @@ Thing = Item | Frame | Path | Vector
 """What the result of a query can be similar to; a path is that of a picture or a `.npy` file."""
 
 
+_LONGEST_SENTENCE = 2_000
+
+
 class Behind:
     """An embedder behind the door: what it raises is a PluginError that names it. `who` is it, its plugin and distribution.
 
-    `shortest_side` is the shortest side in pixels that it needs of a picture, 0 if it does not say.
+    `shortest_side` is the shortest side in pixels that it needs of a picture, 0 if it does not say; `source` and `scores` are sentences
+    about what it was loaded from and what the scores of texts mean, empty if it does not say.
     """
 
     def __init__(self, who: str, embedder: Any, sides: Sequence[str] = ("image",)) -> None:
@@ -49,6 +53,7 @@ class Behind:
         with guarded(who, "load", "its parts", PluginError):
             missing = [part for part in parts_of(sides) if not hasattr(embedder, part)]
             side = getattr(embedder, "shortest_side", 0)
+            told = [getattr(embedder, part, "") for part in ("source", "scores")]
         if missing:
             raise PluginError(f"{who} has no {', '.join(missing)}, which heron.Embedder requires")
         if type(side) is not int or not 0 <= side <= LONGEST:
@@ -56,6 +61,11 @@ class Behind:
                 f"{who} has the shortest_side {side!r:.80}, expected pixels from 0 to {LONGEST:,}"
             )
         self.shortest_side = side
+        if wrong := [one for one in told if not isinstance(one, str) or len(one) > _LONGEST_SENTENCE]:
+            raise PluginError(
+                f"{who} says {wrong[0]!r:.80}, expected a sentence of at most {_LONGEST_SENTENCE:,} characters"
+            )
+        self.source, self.scores = (shown_path(one) for one in told)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._embedder, name)

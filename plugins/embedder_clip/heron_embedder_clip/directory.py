@@ -13,13 +13,23 @@ import heron
 
 SETTINGS = (
     "config.json",
+    "open_clip_config.json",
     "preprocessor_config.json",
     "processor_config.json",
+    "preprocess_cfg.json",
     "tokenizer.json",
     "tokenizer_config.json",
     "special_tokens_map.json",
+    "visual/preprocess_cfg.json",
+    "textual/tokenizer.json",
+    "textual/tokenizer_config.json",
+    "textual/special_tokens_map.json",
 )
-VISION, TEXT, BOTH = "vision_model", "text_model", "model"
+VISION = ("vision_model", "visual/model", "visual")
+TEXT = ("text_model", "textual/model", "textual")
+BOTH = ("model", "open_clip_model")
+"""The names of ONNX files: those of transformers.js and optimum first, then those of open_clip's exports."""
+
 PLACES = ("onnx", ".")
 """Where the ONNX files are, relative to the directory."""
 
@@ -39,21 +49,24 @@ class ModelDirectory:
     @classmethod
     def find(cls, folder: Path, variant: str = "") -> ModelDirectory:
         """Find the files in a directory; raises NotFound with the names that it expected."""
-        both = _graph(folder, BOTH, variant)
-        vision = _graph(folder, VISION, variant) or both
-        text = _graph(folder, TEXT, variant) or both
+        vision, text = _graph(folder, VISION, variant), _graph(folder, TEXT, variant)
+        if vision is None or text is None:
+            both = _graph(folder, BOTH, variant)
+            vision, text = vision or both, text or both
         if vision is None and text is None:
-            expected = " or ".join(f"{VISION}{suffix}.onnx" for suffix in suffixes(variant))
+            expected = " or ".join(f"{VISION[0]}{suffix}.onnx" for suffix in suffixes(variant))
             raise heron.NotFound(
                 f"{expected} is missing in the model directory {folder}",
-                hint="export the model to ONNX, or name an existing variant as DIRECTORY#VARIANT",
+                hint=_others(folder)
+                or "export the model to ONNX: its sides as vision_model.onnx and text_model.onnx",
             )
         return cls(folder, vision, text, variant)
 
     @property
-    def config(self) -> Path:
-        """The path of the model's configuration."""
-        return self.folder / "config.json"
+    def names(self) -> Sequence[str]:
+        """The ONNX files that are read, relative to the directory."""
+        chosen = dict.fromkeys(path for path in (self.vision, self.text) if path)
+        return [path.relative_to(self.folder).as_posix() for path in chosen]
 
     def fingerprint(self) -> str:
         """A hash over the name, the size and the content (SHA-256) of each file.
@@ -86,9 +99,38 @@ def suffixes(variant: str) -> Sequence[str]:
     return _SAME.get(variant, (f"_{variant}",)) if variant else ("",)
 
 
-def _graph(folder: Path, name: str, variant: str) -> Path | None:
-    candidates = (folder / place / f"{name}{suffix}.onnx" for place in PLACES for suffix in suffixes(variant))
-    return next((path for path in candidates if path.is_file()), None)
+def _graph(folder: Path, names: Sequence[str], variant: str) -> Path | None:
+    """The file of a side in a variant; raises InvalidInput if several could be meant."""
+    for suffix in suffixes(variant):
+        there = [
+            path
+            for place in PLACES
+            for name in names
+            if (path := folder / place / f"{name}{suffix}.onnx").is_file()
+        ]
+        if len(there) > 1:
+            raise heron.InvalidInput(
+                f"{there[0]} and {there[1].relative_to(folder)} are there, and either could be meant",
+                hint="remove one of them",
+            )
+        if there:
+            return there[0]
+    return None
+
+
+def _others(folder: Path) -> str | None:
+    """A hint at the variants that are there."""
+    found = {
+        path.stem.removeprefix(f"{name}_")
+        for place in PLACES
+        for name in ("vision_model", "text_model", "model")
+        for path in (folder / place).glob(f"{name}_*.onnx")
+    }
+    return (
+        f"name a variant that is there: {', '.join(f'#{one}' for one in sorted(found)[:8])}"
+        if found
+        else None
+    )
 
 
 def _size_and_sample(path: Path) -> tuple[int, bytes]:

@@ -13,15 +13,15 @@ import heron
 from heron_embedder_clip.directory import ModelDirectory
 from heron_embedder_clip.graph import Array, Graph
 from heron_embedder_clip.hub import fetch
+from heron_embedder_clip.layout import LARGEST_SIZE, Layout
 from heron_embedder_clip.names import LocalModel, parse
 from heron_embedder_clip.pictures import Preprocessing
-from heron_embedder_clip.settings import Settings
-from heron_embedder_clip.sides import TextSide, VisionSide, image_size
+from heron_embedder_clip.recipes import recipe_of
+from heron_embedder_clip.scores import scale_of, told
+from heron_embedder_clip.sides import TextSide, VisionSide
 
 if TYPE_CHECKING:
     from PIL.Image import Image
-
-LARGEST_SIZE = 4096
 
 _DYNAMIC = ("int8", "uint8", "quantized")
 """Variants that run one input at a time: they scale by the largest number of a run, so vectors would depend on it."""
@@ -30,7 +30,9 @@ Side = TypeVar("Side", VisionSide, TextSide)
 
 
 class ClipEmbedder:
-    """A CLIP model, safe to use from many threads. Its vectors have length one; a vector of zeros stays so."""
+    """A model with images and texts in one space, safe to use from many threads. Its vectors have length one; a vector of zeros stays
+    so.
+    """
 
     def __init__(self, files: ModelDirectory, revision: str, model: str) -> None:
         """Read the configuration; `model` identifies exactly these weights. Raises NotFound and InvalidInput."""
@@ -41,8 +43,8 @@ class ClipEmbedder:
         self._graphs: dict[Path, Graph] = {}
         self._vision: VisionSide | None = None
         self._text: TextSide | None = None
-        config = Settings.read(files.config)
-        self.size = config.integer("projection_dim", 1, LARGEST_SIZE)
+        self._layout = Layout.read(files.folder)
+        self.size = self._layout.size or self._measured_size()
 
     @property
     def shortest_side(self) -> int:
@@ -53,9 +55,22 @@ class ClipEmbedder:
         if self._files.vision is None:
             return 0
         try:
-            return Preprocessing(self._files.folder).shortest_side
+            return Preprocessing(recipe_of(self._layout)).shortest_side
         except heron.HeronError:
             return 0
+
+    @property
+    def source(self) -> str:
+        """Which ONNX files are read."""
+        return f"The model is read from {' and '.join(self._files.names)} of {self.model.partition('#')[0]}."
+
+    @property
+    def scores(self) -> str:
+        """What the scores of texts mean, for a model whose cosines are on another scale than CLIP's; empty for CLIP."""
+        if not self._layout.is_sigmoid or self._files.text is None:
+            return ""
+        is_whole = self._files.text == self._files.vision
+        return told(scale_of(self._layout, self._text_side() if is_whole else None))
 
     def embed_images(self, images: Sequence[Image]) -> np.ndarray[Any, Any]:
         """Vectors of RGB pictures, float32 of shape (len(images), size).
@@ -64,10 +79,7 @@ class ClipEmbedder:
         """
         if not len(images):
             return np.zeros((0, self.size), np.float32)
-        with self._lock:
-            if self._vision is None:
-                self._vision = self._loaded(VisionSide, self._files.vision, "pictures")
-        return normalised(self._vision(images, self.size))
+        return normalised(self._picture_side()(images, self.size))
 
     def embed_texts(self, texts: Sequence[str]) -> np.ndarray[Any, Any]:
         """Vectors of texts, float32 of shape (len(texts), size).
@@ -76,20 +88,46 @@ class ClipEmbedder:
         """
         if not len(texts):
             return np.zeros((0, self.size), np.float32)
+        return normalised(self._text_side()(texts, self.size))
+
+    def _picture_side(self) -> VisionSide:
+        with self._lock:
+            if self._vision is None:
+                self._vision = self._loaded(VisionSide, self._files.vision, "pictures")
+        return self._vision
+
+    def _text_side(self) -> TextSide:
         with self._lock:
             if self._text is None:
                 self._text = self._loaded(TextSide, self._files.text, "texts")
-        return normalised(self._text(texts, self.size))
+        return self._text
+
+    def _measured_size(self) -> int:
+        """The length of the vectors by a graph, where no configuration says it."""
+        from PIL import Image
+
+        if self._files.vision:
+            size = (
+                self._picture_side().size or self._picture_side()([Image.new("RGB", (64, 64))], None).shape[1]
+            )
+        else:
+            size = self._text_side().size or self._text_side()(["a"], None).shape[1]
+        if not 1 <= size <= LARGEST_SIZE:
+            raise heron.InvalidInput(
+                f"{self._files.folder} makes vectors of {size:,} numbers, at most {LARGEST_SIZE:,} are read"
+            )
+        return size
 
     def _loaded(self, side: type[Side], path: Path | None, things: str) -> Side:
         if path is None:
             raise heron.InvalidInput(f"the model {self._files.folder} has no side for {things}")
         if path not in self._graphs:
-            self._graphs[path] = Graph(path, image_size(self._files.folder) or 224)
-        found = side(self._graphs[path], self._files.folder, one_by_one=self._files.variant in _DYNAMIC)
-        if found.size not in (None, self.size):
+            self._graphs[path] = Graph(path, self._layout.picture)
+        found = side(self._graphs[path], self._layout, one_by_one=self._files.variant in _DYNAMIC)
+        expected = self._layout.size
+        if expected and found.size not in (None, expected):
             raise heron.InvalidInput(
-                f"{path} makes vectors of {found.size} numbers, but {self._files.config} says {self.size}"
+                f"{path} makes vectors of {found.size} numbers, but {self._layout.place} says {expected}"
             )
         return found
 

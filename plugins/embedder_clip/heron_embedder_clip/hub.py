@@ -19,7 +19,7 @@ def fetch(model: HubModel) -> tuple[ModelDirectory, str]:
 
     HF_HOME, HF_ENDPOINT, HF_TOKEN and HF_HUB_OFFLINE have the meaning that huggingface_hub gives them.
     """
-    for names in ((VISION, TEXT), (BOTH,)):
+    for names in ((*VISION, *TEXT), BOTH):
         for suffix in suffixes(model.variant):
             folder = _snapshot(model, names, suffix)
             try:
@@ -29,7 +29,7 @@ def fetch(model: HubModel) -> tuple[ModelDirectory, str]:
     variant = f" of the variant {model.variant}" if model.variant else ""
     raise heron.PluginError(
         f"{_shown(model)} on the hub has no CLIP in ONNX{variant}",
-        hint=f"name a repository with onnx/{VISION}.onnx, {_INSTEAD}",
+        hint=f"name a repository with onnx/{VISION[0]}.onnx, {_INSTEAD}",
     )
 
 

@@ -25,6 +25,8 @@ thirds of photographs below, as are half of the DICOM files of pydicom.
 class BoundedClip(ClipEmbedder):
     """A CLIP that can tell for most pictures and words whether it knows them."""
 
+    source = ""
+
     def outside(self, vectors: Array) -> Sequence[bool]:
         """For vectors of pictures, of shape (n, size), whether each is of a picture unlike all known ones."""
         lengths = np.linalg.norm(vectors, axis=1, keepdims=True)

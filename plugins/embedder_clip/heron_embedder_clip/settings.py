@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -39,8 +40,15 @@ class Settings:
         """The settings of a file; empty if it is missing."""
         return cls.read(path) if path.is_file() else cls({}, str(path))
 
+    def __bool__(self) -> bool:
+        return bool(self._values)
+
     def __contains__(self, key: str) -> bool:
         return self._values.get(key) is not None
+
+    def keys(self) -> set[str]:
+        """The keys that are there."""
+        return set(self._values)
 
     def get(self, key: str) -> Any:
         """The value from the JSON; None if it is missing."""
@@ -71,12 +79,36 @@ class Settings:
         """A number between minus and plus a million."""
         return self._number(key, self._value(key, default))
 
-    def three_numbers(self, key: str, default: tuple[float, float, float]) -> list[float]:
-        """Three such numbers, one for each of red, green and blue."""
+    def required_number(self, key: str) -> float:
+        """A number between minus and plus a million, which must be there."""
+        if key not in self:
+            raise self.refusal(key, "a number")
+        return self._number(key, self.get(key))
+
+    def three_numbers(self, key: str, default: tuple[float, float, float]) -> tuple[float, float, float]:
+        """Three such numbers, one for each of red, green and blue; one number stands for three."""
         value = self._value(key, default)
+        if isinstance(value, int | float) and not isinstance(value, bool):
+            value = [value] * 3
         if not isinstance(value, list | tuple) or len(value) != 3:
             raise self.refusal(key, "three numbers")
-        return [self._number(key, number) for number in value]
+        first, second, third = (self._number(key, number) for number in value)
+        return first, second, third
+
+    def pair(self, key: str, low: int, high: int, default: int | None = None) -> tuple[int, int]:
+        """Two whole numbers from `low` to `high`, the height first; one number stands for both."""
+        value = self._value(key, default)
+        both = value if isinstance(value, list) and len(value) == 2 else [value, value]
+        if any(isinstance(one, bool) or not isinstance(one, int) or not low <= one <= high for one in both):
+            raise self.refusal(key, f"a whole number from {low} to {high:,}, or two")
+        return both[0], both[1]
+
+    def choice(self, key: str, choices: Sequence[str], default: str) -> str:
+        """One of some words."""
+        value = self._value(key, default)
+        if value not in choices:
+            raise self.refusal(key, f"one of {', '.join(choices)}")
+        return str(value)
 
     def refusal(self, key: str, expected: str) -> heron.InvalidInput:
         """The error for a value that is not what was expected."""
@@ -103,7 +135,7 @@ def read_text(path: Path) -> str:
     except FileNotFoundError:
         raise heron.NotFound(
             f"{path.name} is missing in the model directory {path.parent}",
-            hint="a CLIP export has config.json, preprocessor_config.json, tokenizer.json and its ONNX files",
+            hint="an export has config.json, preprocessor_config.json (or open_clip_config.json), tokenizer.json and ONNX files",
         ) from None
     except OSError as error:
         raise heron.InvalidInput(f"{path} cannot be read: {error.strerror}") from error

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
 import heron
-from heron_embedder_clip.graph import Array, Graph, cores
-from heron_embedder_clip.pictures import LARGEST_SIDE, Preprocessing
-from heron_embedder_clip.settings import Settings
+from heron_embedder_clip.graph import USUAL, Array, Graph, cores
+from heron_embedder_clip.layout import Layout
+from heron_embedder_clip.pictures import Preprocessing
+from heron_embedder_clip.recipes import recipe_of
 from heron_embedder_clip.tokens import Tokens
 
 if TYPE_CHECKING:
@@ -31,26 +31,28 @@ T = TypeVar("T")
 class VisionSide:
     """Turns pictures into vectors. `size` is their length, if the graph gives it."""
 
-    def __init__(self, graph: Graph, folder: Path, *, one_by_one: bool) -> None:
+    def __init__(self, graph: Graph, layout: Layout, *, one_by_one: bool) -> None:
         """Read how pictures are prepared; raises NotFound, and InvalidInput if that does not fit the graph."""
-        self.size = graph.check("pixel_values", "image_embeds")
+        self._side = graph.side("pictures", is_sigmoid=layout.is_sigmoid, any_name=layout.is_open_clip)
+        self.size = self._side.size
         self._graph = graph
-        self._at_once = 1 if one_by_one else PICTURES
-        self._prepare = Preprocessing(folder)
-        made = (self._prepare.height, self._prepare.width)
-        seen = image_size(folder)
-        for axis, length in enumerate(made, start=2):
-            expected = graph.fixed("pixel_values", axis) or seen or length
+        self._at_once = 1 if one_by_one or self._side.alone else PICTURES
+        recipe = recipe_of(layout)
+        self._prepare = Preprocessing(recipe)
+        made = (recipe.height, recipe.width)
+        seen = layout.picture[::-1] if layout.picture else made
+        for axis, (length, usual) in enumerate(zip(made, seen, strict=True), start=2):
+            expected = graph.fixed(self._side.given, axis) or usual
             if length != expected:
                 raise heron.InvalidInput(
-                    f"{self._prepare.place} makes pictures of {made[1]} x {made[0]} pixels, "
+                    f"{recipe.place} makes pictures of {made[1]} x {made[0]} pixels, "
                     f"but the model takes {expected}"
                 )
 
-    def __call__(self, images: Sequence[Image], size: int) -> Array:
+    def __call__(self, images: Sequence[Image], size: int | None) -> Array:
         """Vectors of shape (len(images), size), not normalised."""
         runs = [
-            self._graph.run("image_embeds", {"pixel_values": pixels}, size)
+            self._graph.run(self._side.output, {self._side.given: pixels}, size)
             for pixels in self._prepared(images)
         ]
         return np.concatenate(runs)
@@ -75,26 +77,38 @@ class VisionSide:
 class TextSide:
     """Turns texts into vectors. `size` is their length, if the graph gives it."""
 
-    def __init__(self, graph: Graph, folder: Path, *, one_by_one: bool) -> None:
+    def __init__(self, graph: Graph, layout: Layout, *, one_by_one: bool) -> None:
         """Read the tokenizer; raises NotFound, and InvalidInput if it does not fit the graph."""
-        self.size = graph.check("input_ids", "text_embeds")
+        self._side = graph.side("texts", is_sigmoid=layout.is_sigmoid, any_name=layout.is_open_clip)
+        self.size = self._side.size
         self._graph = graph
-        self._at_once = 1 if one_by_one else TEXTS
-        self._tokens = Tokens(folder, graph.fixed("input_ids", 1))
+        self._at_once = 1 if one_by_one or self._side.alone else TEXTS
+        length = graph.fixed(self._side.given, 1)
+        self._tokens = Tokens(layout, length, is_masked=self._side.mask is not None)
 
-    def __call__(self, texts: Sequence[str], size: int) -> Array:
+    def __call__(self, texts: Sequence[str], size: int | None) -> Array:
         """Vectors of shape (len(texts), size), not normalised."""
-        runs = []
-        for piece in _pieces(texts, self._at_once):
-            ids, mask = self._tokens(piece)
-            runs.append(self._graph.run("text_embeds", {"input_ids": ids, "attention_mask": mask}, size))
+        runs = [
+            self._graph.run(self._side.output, self._feeds(piece), size)
+            for piece in _pieces(texts, self._at_once)
+        ]
         return np.concatenate(runs)
 
+    def scored(self, texts: Sequence[str]) -> tuple[Array, Array] | None:
+        """Cosines of texts and one picture, and the scores that the graph gives for these pairs, both of shape (len(texts),).
 
-def image_size(folder: Path) -> int | None:
-    """The width of the pictures that a model takes, in pixels; None if its configuration does not say."""
-    vision = Settings.read(folder / "config.json").section("vision_config")
-    return vision.integer("image_size", 1, LARGEST_SIDE) if "image_size" in vision else None
+        None for a graph that does not give scores, or takes one text at a time.
+        """
+        names = (*(output for _, output in USUAL.values()), "logits_per_text")
+        if not self._graph.makes(*names) or self._side.alone:
+            return None
+        picture, vectors, logits = self._graph.outputs(names, self._feeds(texts))
+        unit = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+        return unit @ (picture[0] / np.linalg.norm(picture[0])), logits[:, 0]
+
+    def _feeds(self, texts: Sequence[str]) -> Mapping[str, Array]:
+        ids, mask = self._tokens(texts)
+        return {self._side.given: ids, **({self._side.mask: mask} if self._side.mask else {})}
 
 
 def _pieces(things: Sequence[T], count: int) -> list[Sequence[T]]:

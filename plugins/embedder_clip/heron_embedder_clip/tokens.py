@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,10 +10,9 @@ import numpy as np
 from tokenizers import Tokenizer
 
 import heron
+from heron_embedder_clip import cleaning
+from heron_embedder_clip.layout import LARGEST_VOCABULARY, Layout
 from heron_embedder_clip.settings import Settings, one_line, read_text
-
-LONGEST_CONTEXT = 4096
-LARGEST_VOCABULARY = 2_000_000
 
 _MOST_CHARACTERS = 100_000
 """Characters of a text that are tokenised: far more than fit into the context of a model."""
@@ -24,56 +23,112 @@ Ids = np.ndarray[Any, np.dtype[np.int64]]
 class Tokens:
     """The tokenizer of a model. Long texts are cut to the model's context; the start and end tokens stay."""
 
-    def __init__(self, folder: Path, length: int | None = None) -> None:
+    def __init__(self, layout: Layout, length: int | None, *, is_masked: bool) -> None:
         """Read the files; raises NotFound and InvalidInput, also if the tokens do not fit the model.
-        Texts are padded to `length` tokens, or without it to the longest text of a batch.
+
+        Texts are padded to `length` tokens if the graph fixes it. Otherwise a graph that sees no padding, as `is_masked` says, gets
+        texts as long as the longest of a batch, and others get texts of the whole context, as in their training.
         """
-        text_config = Settings.read(folder / "config.json").section("text_config")
-        context = text_config.integer("max_position_embeddings", 3, LONGEST_CONTEXT, 77)
-        self._length = length
-        self._tokenizer = _tokenizer(folder / "tokenizer.json")
-        self._padding = self._padding_id(folder, text_config)
+        folder = layout.texts
+        self._tokenizer = _tokenizer(folder)
+        self._given = Settings.read_if_there(folder / "tokenizer_config.json")
+        self._sees_padding = layout.is_sigmoid
+        self._length = length or (None if is_masked and not layout.is_sigmoid else layout.context)
+        self._on_the_left = _pads_on_the_left(self._given)
+        self._clean, self._padding, self._dropped = self._rules(layout)
         self._tokenizer.no_padding()
-        self._tokenizer.enable_truncation(min(context, length or context))
+        self._tokenizer.enable_truncation(min(layout.context, length or layout.context))
         largest = max([self._padding, *self._tokenizer.get_vocab().values()])
-        known = text_config.integer("vocab_size", 1, LARGEST_VOCABULARY, largest + 1)
+        known = layout.vocabulary or largest + 1
         if largest >= known:
             raise heron.InvalidInput(
                 f"{folder / 'tokenizer.json'} does not belong to the model: it has a token {largest:,}, "
                 f"but the model has only {known:,}"
             )
+        self._check_ends(folder / "tokenizer.json")
 
     def __call__(self, texts: Sequence[str]) -> tuple[Ids, Ids]:
-        """Token ids and attention mask (0 for padding), int64 of shape (len(texts), length)."""
+        """Token ids and attention mask (0 for padding that the model may not see), int64 of shape (len(texts), length)."""
         rows = [self._encode(text) for text in texts]
         ids = np.full((len(rows), self._length or max(map(len, rows))), self._padding, np.int64)
-        mask = np.zeros_like(ids)
+        mask = np.full_like(ids, int(self._sees_padding))
         for number, row in enumerate(rows):
-            ids[number, : len(row)] = row
-            mask[number, : len(row)] = 1
+            part = slice(-len(row), None) if self._on_the_left else slice(len(row))
+            ids[number, part] = row
+            mask[number, part] = 1
+        if self._dropped is not None:
+            ids[ids == self._dropped] = 0
         return ids, mask
 
     def _encode(self, text: str) -> list[int]:
         # One at a time: encode_batch starts threads, and prints a warning on stderr when the process forks
         # later.
         readable = text[:_MOST_CHARACTERS].encode(errors="replace").decode()  # lone surrogates become "?"
-        ids: list[int] = self._tokenizer.encode(readable).ids
+        ids: list[int] = self._tokenizer.encode(self._clean(readable)).ids
         return ids or [self._padding]
 
-    def _padding_id(self, folder: Path, text_config: Settings) -> int:
+    def _rules(self, layout: Layout) -> tuple[Callable[[str], str], int, int | None]:
+        """How texts are cleaned, the padding token, and a token that becomes 0.
+
+        Sources: `get_tokenizer`, SimpleTokenizer and HFTokenizer of open_clip, SiglipTokenizer and Siglip2Tokenizer of transformers.
+        """
+        if not layout.model:
+            clean = cleaning.unchanged
+            if layout.is_sigmoid:
+                kind = str(self._given.get("tokenizer_class"))
+                is_second = "Gemma" in kind or "Siglip2" in kind
+                clean = cleaning.small_letters if is_second else cleaning.siglip
+            return clean, self._padding_id(layout), None
+        cleaning.require_repairs()
+        text = layout.model.section("text_cfg")
+        if "tokenizer_mode" in text:
+            raise text.refusal("tokenizer_mode", "none")
+        its_own = "hf_tokenizer_name" not in text
+        given = text.section("tokenizer_kwargs")
+        if unread := sorted(given.keys() - {"clean", "strip_sep_token"}):
+            raise given.refusal(unread[0], "only clean and strip_sep_token")
+        name = given.choice("clean", tuple(cleaning.BY_NAME), "lower" if its_own else "whitespace")
+        dropped = self._id("sep_token") if given.flag("strip_sep_token", False) else None
+        return cleaning.BY_NAME[name], 0 if its_own else self._padding_id(layout), dropped
+
+    def _padding_id(self, layout: Layout) -> int:
         """The padding token: from the files of the tokenizer, or else from the configuration."""
-        for name in ("tokenizer_config.json", "special_tokens_map.json"):
-            token = Settings.read_if_there(folder / name).get("pad_token")
-            content = token.get("content") if isinstance(token, dict) else token
-            number = self._tokenizer.token_to_id(content) if isinstance(content, str) else None
-            if number is not None:
-                return int(number)
+        number = self._id("pad_token")
+        if number is None:
+            others = Settings.read_if_there(layout.texts / "special_tokens_map.json")
+            number = self._id("pad_token", others)
+        if number is not None:
+            return number
         if self._tokenizer.padding:
             return int(self._tokenizer.padding["pad_id"])
-        return text_config.integer("pad_token_id", 0, LARGEST_VOCABULARY, 0)
+        text = layout.config.section("text_config")
+        return text.integer("pad_token_id", 0, LARGEST_VOCABULARY, 0)
+
+    def _id(self, name: str, given: Settings | None = None) -> int | None:
+        token = (given or self._given).get(name)
+        content = token.get("content") if isinstance(token, dict) else token
+        number = self._tokenizer.token_to_id(content) if isinstance(content, str) else None
+        return None if number is None else int(number)
+
+    def _check_ends(self, path: Path) -> None:
+        """Refuse a tokenizer that leaves out the start or end token which its settings promise."""
+        for flag, token, place in (("add_bos_token", "bos_token", 0), ("add_eos_token", "eos_token", -1)):
+            number = self._id(token)
+            if self._given.get(flag) is True and number is not None and self._encode("a")[place] != number:
+                raise heron.InvalidInput(
+                    f"{path} does not add the {token}, which {self._given.place} says it does"
+                )
 
 
-def _tokenizer(path: Path) -> Tokenizer:
+def _pads_on_the_left(given: Settings) -> bool:
+    """Those of Gemma and Siglip2Tokenizer pad on the left, unless their settings say otherwise."""
+    kind = str(given.get("tokenizer_class"))
+    usual = "left" if "Gemma" in kind or "Siglip2" in kind else "right"
+    return given.choice("padding_side", ("left", "right"), usual) == "left"
+
+
+def _tokenizer(folder: Path) -> Tokenizer:
+    path = folder / "tokenizer.json"
     text = read_text(path)
     try:
         return Tokenizer.from_str(text)

@@ -16,7 +16,9 @@ from PIL import Image
 import heron
 import heron_embedder_clip
 from heron_embedder_clip.embedder import normalised
+from heron_embedder_clip.layout import Layout
 from heron_embedder_clip.pictures import Preprocessing
+from heron_embedder_clip.recipes import recipe_of
 from heron_embedder_clip.sides import PICTURES
 
 TINY = Path(__file__).parent / "data" / "tiny"
@@ -24,10 +26,12 @@ THIN = """
 import resource, sys
 from pathlib import Path
 from PIL import Image
+from heron_embedder_clip.layout import Layout
 from heron_embedder_clip.pictures import Preprocessing
+from heron_embedder_clip.recipes import recipe_of
 resource.setrlimit(resource.RLIMIT_AS, (2_000_000_000, 2_000_000_000))
 picture = Image.linear_gradient("L").rotate(90).resize((60_000, 2)).convert("RGB")
-found = Preprocessing(Path(sys.argv[1]))([picture])
+found = Preprocessing(recipe_of(Layout.read(Path(sys.argv[1]))))([picture])
 print(found.min(), found.max())
 """
 PLAIN = {"do_rescale": False, "do_normalize": False}
@@ -38,9 +42,15 @@ def prepare(tmp_path: Path) -> Any:
     def make(**settings: Any) -> Preprocessing:
         path = tmp_path / "preprocessor_config.json"
         path.write_text(json.dumps(settings))
-        return Preprocessing(path.parent)
+        return prepared(path.parent)
 
     return make
+
+
+def prepared(folder: Path) -> Preprocessing:
+    """As the files of a folder say, beside a `config.json` that says nothing."""
+    (folder / "config.json").write_text("{}")
+    return Preprocessing(recipe_of(Layout.read(folder)))
 
 
 def noise(width: int, height: int, seed: int = 0) -> Image.Image:
@@ -78,6 +88,7 @@ def test_an_exact_size_needs_no_crop(prepare: Any) -> None:
 
 def test_a_long_thin_picture_takes_little_memory(tmp_path: Path) -> None:
     """Scaled as a whole it would have 6 GB."""
+    (tmp_path / "config.json").write_text("{}")
     (tmp_path / "preprocessor_config.json").write_text(json.dumps(PLAIN))
     done = subprocess.run([sys.executable, "-c", THIN, str(tmp_path)], capture_output=True, text=True)
     assert done.stdout.split() == ["127.0", "128.0"], done.stderr
@@ -137,12 +148,12 @@ def test_settings_of_transformers_5_are_read_where_the_older_file_is_missing(tmp
     older.mkdir()
     (older / "preprocessor_config.json").write_text(json.dumps(values))
     (older / "processor_config.json").write_text(json.dumps({"processor_class": "CLIPProcessor"}))
-    assert (Preprocessing(newer)([picture]) == Preprocessing(older)([picture])).all()
+    assert (prepared(newer)([picture]) == prepared(older)([picture])).all()
     (newer / "processor_config.json").write_text(json.dumps({"image_processor": {**values, "resample": 17}}))
     with pytest.raises(heron.InvalidInput, match=r"processor_config.json: image_processor: resample is 17"):
-        Preprocessing(newer)
+        prepared(newer)
     (newer / "processor_config.json").write_text("{}")
     with pytest.raises(
         heron.InvalidInput, match="image_processor is missing, expected how pictures are prepared"
     ):
-        Preprocessing(newer)
+        prepared(newer)

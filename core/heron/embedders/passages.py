@@ -132,11 +132,12 @@ def vectors_of(loaded: Any, contents: Sequence[Image | Passage]) -> list[Array |
     pictures = [
         (place, content) for place, content in enumerate(contents) if not isinstance(content, Passage)
     ]
+    is_limited = isinstance(loaded, LimitedEmbedder)
     texts = [
         (place, part)
         for place, content in enumerate(contents)
         if isinstance(content, Passage)
-        for part in _read_whole(loaded, content.text)
+        for part in (_read_whole(loaded, content.text) if is_limited else [content.text])
     ]
     if pictures:
         for (place, _), vector in zip(
@@ -163,10 +164,8 @@ def vector_of(loaded: Any, contents: Iterable[Image | Passage], batch: int) -> A
     return mean.vector()
 
 
-def _read_whole(loaded: Any, text: str) -> list[str]:
+def _read_whole(loaded: LimitedEmbedder, text: str) -> list[str]:
     """A text, or its halves, and theirs, until the model reads each to its end; raises PluginError."""
-    if not isinstance(loaded, LimitedEmbedder):
-        return [text]
     parts, waiting = [], [text]
     while waiting:
         fits = loaded.fits(waiting)

@@ -83,6 +83,7 @@ if TYPE_CHECKING:
         Decoder,
         Derive,
         DerivedKey,
+        DeriveFrame,
         Embedder,
         EmbedderModel,
         ExecutorBackend,
@@ -226,7 +227,7 @@ _HOME = {
         "PermissionDenied PluginError PluginWarning QueryError Throttled Unreachable WorkerLost"
     ),
     "hooks": (
-        "ActionOption BoundedEmbedder CliCommand Codec CommandContext DatasetExporter DatasetImporter Decoder Derive DerivedKey Embedder EmbedderModel ExecutorBackend ExportFolder Exporter "
+        "ActionOption BoundedEmbedder CliCommand Codec CommandContext DatasetExporter DatasetImporter Decoder Derive DeriveFrame DerivedKey Embedder EmbedderModel ExecutorBackend ExportFolder Exporter "
         "FolderExporter FrameDecoder ImportEntry ImportSource Importer ItemAction JobProgress Jobs Measure "
         "MediaDecoder MediaFile MediaFormat MediaKind MetadataDeriver MetadataType Option Part PluginOptions PluginTables ProjectVectors ProjectionMethod SampleVectors Sampler QualityMetrics QueryFunction RangeCodec Routes "
         "Series SeriesDecoder ServedJob ShownCodec Signed Site Storage StorageBackend StoredObject TextReader TurningEmbedder ValueDecoder Values Viewer Window "
@@ -301,6 +302,7 @@ __all__ = [
     "Decoder",
     "DeletedItem",
     "Derive",
+    "DeriveFrame",
     "Derived",
     "DerivedKey",
     "DeriverInfo",

@@ -191,8 +191,8 @@ class Workspace(Holdings):
         from heron.catalog.derived import DerivedStore
         from heron.deriving.service import DerivingService
 
-        store = DerivedStore(self._database, self.access, self.metadata)
-        parts = (self.items, self.schema, self.search, self.pictures)
+        store = DerivedStore(self._database, self.access, self.metadata, self.frames)
+        parts = (self.items, self.frames, self.schema, self.search, self.pictures)
         return DerivingService(store, *parts, lambda: self.plugins)
 
     @cached_property

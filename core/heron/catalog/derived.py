@@ -1,4 +1,4 @@
-"""What derivers have computed: for each item the fingerprint of what the values stand on, and a hash of the values that were written."""
+"""What derivers have computed: for each item or frame the fingerprint of what the values stand on, and a hash of the values that were written."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from attrs import frozen
 
 from heron.catalog.access import WORKSPACE, Access
 from heron.catalog.database import Database
+from heron.catalog.frames import FrameService
 from heron.catalog.metadata import MetadataService
 from heron.convert import dumps, loads
 from heron.models import Json
@@ -17,7 +18,7 @@ from heron.models import Json
 
 @frozen
 class Before:
-    """What is known of one item and one deriver: the fingerprint of its last run, None if there was none.
+    """What is known of one item, or frame, and one deriver: the fingerprint of its last run, None if there was none.
 
     `is_given` says that somebody else gave or changed the values of its keys.
     """
@@ -28,7 +29,7 @@ class Before:
 
 @frozen
 class Values:
-    """The values of one item: its inner id, its UUID, the fingerprint of what they stand on, and the values by key."""
+    """The values of one item, or frame: its inner id, the UUID of the item, the fingerprint of what they stand on, and the values by key."""
 
     id: int
     uuid: str
@@ -36,19 +37,42 @@ class Values:
     values: Mapping[str, Json]
 
 
+@frozen
+class _Tables:
+    """Where the metadata of items, or of frames, stands, and what derivers have computed of them."""
+
+    owners: str
+    derived: str
+    column: str
+
+
+OF: Mapping[str, _Tables] = {
+    "items": _Tables("items", "derived", "item_id"),
+    "frames": _Tables("frames", "derived_frames", "frame_id"),
+}
+"""The tables by what a deriver applies to."""
+
+
 class DerivedStore:
     """Keeps derived values in the metadata, and what they stand on beside it."""
 
-    def __init__(self, database: Database, access: Access, metadata: MetadataService) -> None:
+    def __init__(
+        self, database: Database, access: Access, metadata: MetadataService, frames: FrameService
+    ) -> None:
         self._database = database
         self._access = access
         self._metadata = metadata
+        self._frames = frames
 
-    def _before(self, deriver: str, keys: Sequence[str], ids: Sequence[int]) -> dict[int, Before]:
-        """What is known of items, by inner id."""
+    def _before(
+        self, deriver: str, keys: Sequence[str], ids: Sequence[int], of: str = "items"
+    ) -> dict[int, Before]:
+        """What is known of items, or of frames, by inner id."""
+        at = OF[of]
         rows = self._database.rows(
-            "SELECT items.id, items.metadata, fingerprint, written FROM items LEFT JOIN derived "
-            "ON derived.item_id = items.id AND deriver = ? WHERE items.id IN (SELECT value FROM json_each(?))",
+            f"SELECT {at.owners}.id, {at.owners}.metadata, fingerprint, written FROM {at.owners} LEFT JOIN {at.derived} "
+            f"ON {at.derived}.{at.column} = {at.owners}.id AND deriver = ? "
+            f"WHERE {at.owners}.id IN (SELECT value FROM json_each(?))",
             [deriver, dumps(ids)],
         )
         found = {}
@@ -67,30 +91,44 @@ class DerivedStore:
         """Raise PermissionDenied unless the user may change all of these items."""
         self._access.require_all("update", "item", ids)
 
-    def _keep(self, deriver: str, keys: Sequence[str], made: Sequence[Values]) -> int:
-        """Store the values of items in place of those that they have, and what these stand on, in one transaction.
+    def _with_frames(self, ids: Sequence[int]) -> set[int]:
+        """Those of some items that have frames in the catalogue, by inner id."""
+        rows = self._database.rows(
+            "SELECT value FROM json_each(?) WHERE EXISTS (SELECT 1 FROM frames WHERE item_id = value)",
+            [dumps(ids)],
+        )
+        return {row[0] for row in rows}
 
-        Items that are deleted meanwhile are left out; returns the number of the others.
+    def _keep(self, deriver: str, keys: Sequence[str], made: Sequence[Values], of: str = "items") -> int:
+        """Store values in place of those that the items, or frames, have, and what these stand on, in one transaction.
+
+        What is deleted meanwhile is left out; returns the number of the others.
         """
         with self._database.doing(self, "keep"):
-            marks = dumps([each.id for each in made])
-            there = self._database.rows(
-                "SELECT id FROM items WHERE id IN (SELECT value FROM json_each(?))", [marks]
-            )
-            left = {row["id"] for row in there}
+            left = self._metadata_of(of, [each.id for each in made])
             made = [each for each in made if each.id in left]
-            nothing = dict.fromkeys(keys)
-            self._metadata.merge((each.uuid, {**nothing, **each.values}) for each in made)
-            ids = [each.id for each in made]
-            rows = self._database.rows(
-                "SELECT id, metadata FROM items WHERE id IN (SELECT value FROM json_each(?))", [dumps(ids)]
-            )
-            written = {row["id"]: _hash(_own(loads(row["metadata"]), keys)) for row in rows}
+            values = [(each, {**dict.fromkeys(keys), **each.values}) for each in made]
+            if of == "items":
+                self._metadata.merge((each.uuid, given) for each, given in values)
+            else:
+                self._frames._merge({each.id: given for each, given in values})
+            written = self._metadata_of(of, [each.id for each in made])
+            at = OF[of]
             self._database.execute_many(
-                "INSERT OR REPLACE INTO derived (item_id, deriver, fingerprint, written) VALUES (?, ?, ?, ?)",
-                [(each.id, deriver, each.fingerprint, written[each.id]) for each in made],
+                f"INSERT OR REPLACE INTO {at.derived} ({at.column}, deriver, fingerprint, written) VALUES (?, ?, ?, ?)",
+                [
+                    (each.id, deriver, each.fingerprint, _hash(_own(loads(written[each.id]), keys)))
+                    for each in made
+                ],
             )
         return len(made)
+
+    def _metadata_of(self, of: str, ids: Sequence[int]) -> dict[int, str]:
+        rows = self._database.rows(
+            f"SELECT id, metadata FROM {OF[of].owners} WHERE id IN (SELECT value FROM json_each(?))",
+            [dumps(ids)],
+        )
+        return {row["id"]: row["metadata"] for row in rows}
 
 
 def _own(metadata: Mapping[str, Json], keys: Sequence[str]) -> dict[str, Any]:

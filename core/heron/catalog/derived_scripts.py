@@ -1,4 +1,4 @@
-"""The table of what derivers have computed."""
+"""The tables of what derivers have computed."""
 
 from __future__ import annotations
 
@@ -9,5 +9,15 @@ CREATE TABLE derived (
     fingerprint TEXT NOT NULL,
     written TEXT NOT NULL,
     PRIMARY KEY (item_id, deriver)
+) WITHOUT ROWID;
+"""
+
+DERIVED_FRAMES = """
+CREATE TABLE derived_frames (
+    frame_id INTEGER NOT NULL REFERENCES frames(id) ON DELETE CASCADE,
+    deriver TEXT NOT NULL,
+    fingerprint TEXT NOT NULL,
+    written TEXT NOT NULL,
+    PRIMARY KEY (frame_id, deriver)
 ) WITHOUT ROWID;
 """

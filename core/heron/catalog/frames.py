@@ -181,6 +181,22 @@ class FrameService:
                 self._schema._remember_unknown(validator.unknown)
         return self._schema._shown.of([evolve(frame, metadata=loads(text))])[0]
 
+    def _merge(self, values: Mapping[int, Mapping[str, Json]]) -> None:
+        """Merge values into the metadata of frames by inner id, in the caller's transaction; None removes one. They are no vectors."""
+        self._access.require_all("update", "frame", values)
+        validator = Validator(self._schema.current())
+        rows = self._database.rows(
+            "SELECT frames.id, frames.metadata, frames.number, items.name FROM frames JOIN items ON items.id = frames.item_id "
+            "WHERE frames.id IN (SELECT value FROM json_each(?))",
+            [dumps(list(values))],
+        )
+        written = []
+        for row in rows:
+            given, place = values[row["id"]], f"{row['name']}, frame {row['number']}"
+            kept = {key: value for key, value in loads(row["metadata"]).items() if key not in given}
+            written.append((validator.write({**kept, **validator.encode(given, place)}, place), row["id"]))
+        self._database.execute_many("UPDATE frames SET metadata = ? WHERE id = ?", written)
+
     @one_transaction
     def delete(self, item: ItemRef, numbers: Iterable[int] | int) -> int:
         """Remove a frame, or many, from the catalogue; returns the number removed."""

@@ -286,6 +286,7 @@ OPTIONAL = frozenset(
         "full_text_signs",
         "plugin_tables",
         "derived_values",
+        "derived_values_of_frames",
         "vector_checksums",
         "frame_columns",
         "credentials",
@@ -323,6 +324,8 @@ def imagine(connection: sqlite3.Connection, pending: Collection[str]) -> None:
         _imagine_tables(connection, PLUGINS)
     if "derived_values" in pending:
         _imagine_tables(connection, DERIVED)
+    if "derived_values_of_frames" in pending:
+        _imagine_tables(connection, DERIVED_FRAMES)
     if "frame_columns" in pending:
         _imagine_tables(connection, FRAME_COLUMNS)
     if "columns_anew" in pending:

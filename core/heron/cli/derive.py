@@ -1,4 +1,4 @@
-"""`heron derive`: computes the metadata that plugins derive from items."""
+"""`heron derive`: computes the metadata that plugins derive from items and frames."""
 
 from __future__ import annotations
 
@@ -44,8 +44,8 @@ def command(
 ) -> int:
     """Compute derived metadata: the values that plugins give for keys of their own.
 
-    All derivers, unless some are named; all items of the kinds that they take, unless some are chosen. Items whose values are up to
-    date are skipped, so to continue an interrupted run, run it again. Values that people gave or changed stay.
+    All derivers, unless some are named; all items of the kinds that they take, unless some are chosen. A deriver of frames gives values to
+    the frames that these items have in the catalogue, frame.KEY in conditions. Items and frames whose values are up to date are skipped, so to continue an interrupted run, run it again. Values that people gave or changed stay.
     """
     workspace = context.workspace()
     if only_list:
@@ -66,13 +66,15 @@ def command(
 
 
 def _say(done: Derived) -> None:
+    what = "frame" if done.of == "frames" else "item"
+    keys = ", ".join(f"frame.{key}" if done.of == "frames" else key for key in done.keys)
     parts = [
         f", {done.skipped:,} up to date" if done.skipped else "",
-        f", {counted(done.kept, 'item')} with values of others kept" if done.kept else "",
+        f", {counted(done.kept, what)} with values of others kept" if done.kept else "",
         f", {counted(done.without_content, 'item')} without a picture or text skipped" if done.without_content else "",
         not_done(done.failed, done.waiting),
     ]  # fmt: skip
-    say(f"Derived {', '.join(done.keys)} of {counted(done.derived, 'item')}{''.join(parts)}.")
+    say(f"Derived {keys} of {counted(done.derived, what)}{''.join(parts)}.")
     for problem in done.problems[:20]:
         say(f"  {marked(problem)}: {problem.place}: {problem.reason}")
     say_waiting(done.waiting)
@@ -84,8 +86,8 @@ def _list(context: Context, as_json: bool) -> None:
     if as_json:
         print_json_list(known)
         return
-    columns = ["deriver", "keys", "reads", "version", "on import", "what it is"]
-    cells = [(e.name, ", ".join(e.keys), e.reads, e.version, e.on_import, e.summary) for e in known]
+    columns = ["deriver", "keys", "of", "reads", "version", "on import", "what it is"]
+    cells = [(e.name, ", ".join(e.keys), e.of, e.reads, e.version, e.on_import, e.summary) for e in known]
     print_table(columns, cells, "There is no deriver.")
     for each in known:
         if each.problem:

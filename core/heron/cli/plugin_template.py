@@ -15,7 +15,7 @@ KINDS = {
     "decoder": "a decoder for farbfeld images",
     "type": "the metadata type `$name.percent`",
     "metrics": "a metric of pictures",
-    "deriver": "a deriver of the shape of pictures",
+    "deriver": "a deriver of the shape of pictures, and one of the place of frames",
     "function": "a function of the query language",
     "embedder": "an embedder of colours, and one of words of texts",
     "exporter": "a format to export datasets in",
@@ -36,7 +36,10 @@ USES = {
     "decoder": ["heron import red.ff --folder Lake --thumbnails"],
     "type": ["heron schema add quality $name.percent"],
     "metrics": ["heron thumbnails", "heron search --where 'metric.${name}_red > 0.5' --sort -metric.${name}_red"],
-    "deriver": ["heron derive $name", "heron search --where \"${name}_shape = 'wide'\""],
+    "deriver": [
+        "heron derive $name ${name}_frames", "heron search --where \"${name}_shape = 'wide'\"",
+        "heron search --frames --where 'frame.${name}_third = 1'",
+    ],
     "function": ["heron search --where \"${name}_initials(name) = 'AB'\""],
     "embedder": [
         "heron embed --embedder $name", "heron search red --key $name",

@@ -31,11 +31,13 @@ _KEPT = 256
 
 @frozen(eq=False)
 class Piece:
-    """The values that were derived of one item."""
+    """The values that were derived of one item, or of its frame with the inner id `owner`, or the error in place of them."""
 
     item: Item
+    owner: int
+    place: str
     fingerprint: str
-    values: Mapping[str, Json]
+    values: Mapping[str, Json] | HeronError
 
 
 class Run:
@@ -65,8 +67,8 @@ class Run:
         self._values: Callable[[Any, Item], dict[str, Json]] | None = None
         self._validator = Validator(schema.current())
         self._before: dict[int, Before] = {}
-        self._asked_for: dict[int, str] = {}
-        """The fingerprints of the items that workers have, by inner id."""
+        self._asked_for: dict[int, Any] = {}
+        """What workers have: by the inner id of an item its fingerprint, or its frames by number with theirs."""
 
         self._pending: list[Values] = []
         self.derived = 0
@@ -86,8 +88,8 @@ class Run:
         """
         done = 0
         if produce is None:
-            self._values = deriving(self._plugins, self._record)
-        rounds: Rounds[Piece] = Rounds(self._read, self._pieces, produce=produce)
+            self._load()
+        rounds: Rounds[Piece] = Rounds(self._read, self._pieces, self._owner_of, produce=produce)
         try:
             with closing(rounds(self._known(items))) as pieces:
                 for item, piece in pieces:
@@ -97,7 +99,7 @@ class Run:
                     done += 1
                     self._asked_for.pop(item.id, None)
                     if isinstance(piece, HeronError):
-                        self._note(item, piece)
+                        self._note(item, item.name, piece)
                     advanced(done)
             self.waiting = rounds.waiting
             self.problems = [*self.problems, *rounds.problems][:PROBLEMS]
@@ -120,21 +122,32 @@ class Run:
         if (wanted := self._wanted(item)) is not None:
             assert self._values is not None
             seen, print_ = wanted
-            yield Piece(item, print_, self._values(self._pictures._files, seen))
+            yield Piece(item, item.id, item.name, print_, self._values(self._pictures._files, seen))
+
+    def _load(self) -> None:
+        self._values = deriving(self._plugins, self._record)
+
+    def _owner_of(self, piece: Piece) -> Hashable:
+        """What need not be made again where the store of an item has not answered to the end."""
+        return None
 
     def _wanted(self, item: Item) -> tuple[Item, str] | None:
         """The item as the deriver gets it, and its fingerprint; None for one that is up to date, or whose values people gave."""
         before = self._before.pop(item.id, Before(None, False))
         seen = given(self._record, item)
         print_ = fingerprint(self._record, seen)
+        return (seen, print_) if self._is_due(before, print_) else None
+
+    def _is_due(self, before: Before, print_: str) -> bool:
+        """Whether values are to be computed; counts those that need not."""
         if not self._again:
             if before.is_given:
                 self.kept += 1
-                return None
+                return False
             if before.fingerprint == print_:
                 self.skipped += 1
-                return None
-        return seen, print_
+                return False
+        return True
 
     def asked(self, item: Item, made: Collection[Hashable]) -> Asked | None:
         """What a worker is to derive of an item."""
@@ -146,26 +159,29 @@ class Run:
 
     def piece_of(self, item: Item, number: int | None, values: Mapping[str, Json]) -> Piece:
         """The values that a worker has derived."""
-        return Piece(item, self._asked_for[item.id], values)
+        return Piece(item, item.id, item.name, self._asked_for[item.id], values)
 
     def _take(self, piece: Piece) -> None:
         """Keep values, to be stored soon; values that the schema does not accept fail their item."""
-        item = piece.item
-        try:
-            self._validator.encode(piece.values, item.name)
-        except HeronError as error:
-            self._note(item, HeronError(f"deriver {self._record.name}: {error}"))
+        item, values = piece.item, piece.values
+        if isinstance(values, HeronError):
+            self._note(item, piece.place, values)
             return
-        self._pending.append(Values(item.id, item.uuid, piece.fingerprint, piece.values))
+        try:
+            self._validator.encode(values, piece.place)
+        except HeronError as error:
+            self._note(item, piece.place, HeronError(f"deriver {self._record.name}: {error}"))
+            return
+        self._pending.append(Values(piece.owner, item.uuid, piece.fingerprint, values))
         if len(self._pending) >= _KEPT:
             self._keep()
 
     def _keep(self) -> None:
         made, self._pending = self._pending, []
         if made:
-            self.derived += self._store._keep(self._record.name, self._keys, made)
+            self.derived += self._store._keep(self._record.name, self._keys, made, self._record.of)
 
-    def _note(self, item: Item, error: HeronError) -> None:
+    def _note(self, item: Item, place: str, error: HeronError) -> None:
         if isinstance(error, NoText) or (
             isinstance(error, NoPicture | UnknownFormat) and not self._is_visual(item)
         ):
@@ -173,7 +189,7 @@ class Run:
             return
         self.failed += 1
         if len(self.problems) < PROBLEMS:
-            self.problems.append(ImportProblem(item.name, item.url, str(error)))
+            self.problems.append(ImportProblem(place, item.url, str(error)))
 
     def _is_visual(self, item: Item) -> bool:
         kind = self._kinds.get(item.kind)

@@ -9,11 +9,13 @@ from itertools import chain, islice
 from attrs import frozen
 
 from heron.catalog.derived import DerivedStore
+from heron.catalog.frames import FrameService
 from heron.catalog.items import ItemService
 from heron.catalog.limits import at_most
 from heron.catalog.referring import ITEM, ItemRefs
 from heron.catalog.schema import SchemaService
 from heron.deriving.elsewhere import Deriver, Deriving
+from heron.deriving.frames import FrameRun
 from heron.deriving.run import Run
 from heron.errors import InvalidInput, PluginError
 from heron.executors.opening import ExecutorRef, opened
@@ -43,12 +45,15 @@ class DeriverInfo(Record):
     on_import: bool
     plugin: str
     problem: str | None = None
+    of: str = "items"
+    """What it applies to, `items` or `frames`."""
 
 
 @frozen(repr=False)
 class Derived(Record):
     """The result of deriving: items with new values, items whose values were up to date, items whose values somebody gave or
-    changed, which stay, items that failed, the first problems, and items without a picture or text.
+    changed, which stay, items that failed, the first problems, and items without a picture or text. For a deriver of frames,
+    frames are counted; a file that cannot be read counts once.
     """
 
     deriver: str
@@ -62,6 +67,9 @@ class Derived(Record):
     waiting: int = 0
     """Items whose store did not answer, or refused the credentials: the same call again takes just them."""
 
+    of: str = "items"
+    """What the deriver applies to, `items` or `frames`."""
+
 
 class DerivingService:
     """Computes derived metadata: call the service itself."""
@@ -70,6 +78,7 @@ class DerivingService:
         self,
         store: DerivedStore,
         items: ItemService,
+        frames: FrameService,
         schema: SchemaService,
         search: SearchService,
         pictures: PictureService,
@@ -77,6 +86,7 @@ class DerivingService:
     ) -> None:
         self._store = store
         self._items = items
+        self._frames = frames
         self._schema = schema
         self._search = search
         self._pictures = pictures
@@ -108,6 +118,7 @@ class DerivingService:
                 record.on_import,
                 plugins.plugin_of(record),
                 problem,
+                record.of,
             )
 
     @patiently()
@@ -122,7 +133,7 @@ class DerivingService:
     ) -> Derived:
         """Compute the values that a deriver gives for the keys that it owns; the keys are created if they are missing.
 
-        Without `items`, all items of the kinds that it takes. Items whose values are up to date are skipped, so an interrupted run
+        Without `items`, all items of the kinds that it takes; a deriver of frames gives values for the frames that they have in the catalogue. Items, or frames, whose values are up to date are skipped, so an interrupted run
         continues where it stopped; so are items of which somebody else gave or changed a value. `again` computes all anew, over these too.
         `progress` is called with the number of items done. `executor` runs the work, as for `ingest.files`.
 
@@ -140,8 +151,9 @@ class DerivingService:
             self._store._require_update([first.id])
             self._make_keys(record)
             stream = chain([first], stream)
-        run = Run(
-            self._store, self._items, self._schema, self._pictures, plugins, self._kinds, record, again=again
+        parts = (self._store, self._items, self._schema, self._pictures, plugins, self._kinds, record)
+        run = (
+            FrameRun(self._frames, *parts, again=again) if record.of == "frames" else Run(*parts, again=again)
         )
         if executor is None:
             run(stream, progress)
@@ -162,6 +174,7 @@ class DerivingService:
             tuple(run.problems),
             run.without_content,
             run.waiting,
+            record.of,
         )
 
     def chosen(self, deriver: str, items: ItemRefs | Query | None = None) -> Iterator[Item]:
@@ -200,12 +213,12 @@ class DerivingService:
         return Query(where=None if kinds is None else f"item.kind IN ({', '.join(map(repr, sorted(kinds)))})")
 
     def _require_own_keys(self, record: MetadataDeriver) -> None:
-        """Raise InvalidInput for a key that another deriver gives too."""
+        """Raise InvalidInput for a key that another deriver gives too, of items or of frames as this one."""
         plugins = self._plugins()
         own = {key.name for key in record.keys}
         for other in plugins.contributions(MetadataDeriver):
             for key in other.keys:
-                if other is not record and key.name in own:
+                if other is not record and other.of == record.of and key.name in own:
                     raise InvalidInput(
                         f"{plugins.named(record)} and {plugins.named(other)} both give the key {key.name!r}",
                         hint="uninstall one, or name the plugins to use in HERON_PLUGINS",

@@ -17,7 +17,7 @@ from heron.hooks.contributions import (
     QueryFunction,
     Routes,
 )
-from heron.hooks.derivers import Derive, DerivedKey, MetadataDeriver
+from heron.hooks.derivers import Derive, DerivedKey, DeriveFrame, MetadataDeriver
 from heron.hooks.embedders import EmbedderModel
 from heron.hooks.importers import DatasetImporter, ImportEntry, Importer, ImportSource
 from heron.hooks.interfaces import (
@@ -70,6 +70,7 @@ __all__ = [
     "DatasetImporter",
     "Decoder",
     "Derive",
+    "DeriveFrame",
     "DerivedKey",
     "Embedder",
     "EmbedderModel",

@@ -20,7 +20,7 @@ from heron.jobs import Integration
 from heron.media.kinds import Kinds
 from heron.media.reader import MediaReader
 from heron.media.sizing import Sight, frames_seen, portrait_seen
-from heron.models import Item, Member
+from heron.models import Frame, Item, Member
 from heron.pictures.files import ItemFiles
 from heron.storage.openers import Opener
 from heron.storage.retries import PatientStorage
@@ -41,13 +41,17 @@ FRAMES = 64
 
 @frozen
 class Asked:
-    """The pictures to make of one item: its own, `portrait` for that of the middle frame of a film, and frames by number."""
+    """The pictures to make of one item: its own, `portrait` for that of the middle frame of a film, and frames by number.
+
+    `frames` are their records, in the same order, where these are wanted.
+    """
 
     item: Item
     members: tuple[Member, ...]
     integration: Integration | None
     own: bool = False
     numbers: tuple[int, ...] = ()
+    frames: tuple[Frame, ...] = ()
 
 
 @frozen
@@ -274,7 +278,11 @@ def _parts(items: Iterable[Item], asked: Callable[[Item], Asked | None]) -> Iter
             continue
         if found is not None:
             for start in range(0, len(found.numbers) or 1, FRAMES):
+                some = slice(start, start + FRAMES)
                 yield evolve(
-                    found, own=found.own and not start, numbers=found.numbers[start : start + FRAMES]
+                    found,
+                    own=found.own and not start,
+                    numbers=found.numbers[some],
+                    frames=found.frames[some],
                 )
         yield item, None

@@ -339,11 +339,12 @@ class PictureService:
         own: bool = False,
         numbers: Sequence[int] = (),
         metadata: Mapping[str, Json] | None = None,
+        frames: Sequence[Frame] = (),
     ) -> Asked:
-        """What a worker has to know to make pictures of an item; of its metadata only what is given."""
+        """What a worker has to know to make pictures of an item; of its metadata only what is given. `frames` are in the order of their numbers."""
         members = tuple(self._items.members(item))
         lean = evolve(item, metadata=dict(metadata or {}))
-        return Asked(lean, members, self._storage.of(item), own, tuple(sorted(numbers)))
+        return Asked(lean, members, self._storage.of(item), own, tuple(sorted(numbers)), tuple(frames))
 
     def _lacks_picture(self, item: Item, again: bool) -> bool:
         is_measured = item.kind != "image" or "metric" in item.facts.extra

@@ -47,7 +47,7 @@ from heron.testing.actions import ActionContract  # noqa: E402
 from heron.testing.choosing import ProjectionContract, SamplerContract  # noqa: E402
 from heron.testing.commands import CommandContract  # noqa: E402
 from heron.testing.decoders import DecoderContract  # noqa: E402
-from heron.testing.derivers import DeriverContract, an_item  # noqa: E402
+from heron.testing.derivers import DeriverContract, a_frame, an_item  # noqa: E402
 from heron.testing.embedders import EmbedderContract  # noqa: E402
 from heron.testing.events import EventContract  # noqa: E402
 from heron.testing.executors import ExecutorContract  # noqa: E402
@@ -82,6 +82,7 @@ __all__ = [
     "SamplerContract",
     "StorageContract",
     "ViewerContract",
+    "a_frame",
     "an_item",
     "damaged_copies",
     "format_of",

@@ -128,6 +128,7 @@ CATCHES = {
     "test_texts_of_items_are_told_apart": (SameSubject, {}),
     "test_limits_are_told_for_each_text": (Unlimited, {}),
     "test_bounds_are_told_for_pictures_and_words": (Unsure, {"knows": "words"}),
+    "test_vectors_are_turned_as_pictures_are": (Model, {"turns": True}),
     "test_images_are_left_alone": (Spoiling, {}),
     "test_images_become_vectors": (Infinite, {}),
     "test_same_images_get_the_same_vectors": (Random, {}),

@@ -97,6 +97,7 @@ if TYPE_CHECKING:
         ItemAction,
         JobProgress,
         Jobs,
+        LimitedEmbedder,
         Measure,
         MediaDecoder,
         MediaFile,
@@ -125,6 +126,7 @@ if TYPE_CHECKING:
         Storage,
         StorageBackend,
         StoredObject,
+        TextEmbedder,
         TextReader,
         TurningEmbedder,
         ValueDecoder,
@@ -228,9 +230,9 @@ _HOME = {
     ),
     "hooks": (
         "ActionOption BoundedEmbedder CliCommand Codec CommandContext DatasetExporter DatasetImporter Decoder Derive DeriveFrame DerivedKey Embedder EmbedderModel ExecutorBackend ExportFolder Exporter "
-        "FolderExporter FrameDecoder ImportEntry ImportSource Importer ItemAction JobProgress Jobs Measure "
+        "FolderExporter FrameDecoder ImportEntry ImportSource Importer ItemAction JobProgress Jobs LimitedEmbedder Measure "
         "MediaDecoder MediaFile MediaFormat MediaKind MetadataDeriver MetadataType Option Part PluginOptions PluginTables ProjectVectors ProjectionMethod SampleVectors Sampler QualityMetrics QueryFunction RangeCodec Routes "
-        "Series SeriesDecoder ServedJob ShownCodec Signed Site Storage StorageBackend StoredObject TextReader TurningEmbedder ValueDecoder Values Viewer Window "
+        "Series SeriesDecoder ServedJob ShownCodec Signed Site Storage StorageBackend StoredObject TextEmbedder TextReader TurningEmbedder ValueDecoder Values Viewer Window "
         "WritableStorage hookimpl"
     ),
     "ingest.manifest.report": "ManifestReport",
@@ -345,6 +347,7 @@ __all__ = [
     "Jobs",
     "Leak",
     "Leakage",
+    "LimitedEmbedder",
     "LogEntry",
     "Made",
     "ManifestReport",
@@ -429,6 +432,7 @@ __all__ = [
     "Subset",
     "SyncedFolder",
     "TablesInfo",
+    "TextEmbedder",
     "TextReader",
     "Throttled",
     "TurningEmbedder",

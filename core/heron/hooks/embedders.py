@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Literal
 from attrs import field, frozen
 
 from heron.hooks.contributions import Contribution, texts
-from heron.hooks.interfaces import Embedder
+from heron.hooks.interfaces import Embedder, TextEmbedder
 from heron.hooks.isolation import Isolation
 
 Side = Literal["image", "text"]
@@ -63,7 +63,7 @@ class EmbedderModel(Contribution):
 
     sort: ClassVar[str] = "embedder"
 
-    load: Callable[..., Embedder]
+    load: Callable[..., Embedder | TextEmbedder]
     size: int | None = None
     embeds: Sequence[Side] = field(default=("image",), converter=texts)
     reads: Sequence[Content] | None = field(default=None, converter=_contents, validator=_checked_reads)

@@ -233,10 +233,7 @@ class Decode(Protocol):
 
 
 class Embedder(Protocol):
-    """A model with its weights loaded. Vectors are float32 arrays of shape (count, size).
-
-    One that `embeds` only one side has no need of the other method.
-    """
+    """A model with its weights loaded. Vectors are float32 arrays of shape (count, size)."""
 
     size: int
     """Numbers in a vector, 1 to 4096."""
@@ -249,6 +246,16 @@ class Embedder(Protocol):
 
     def embed_texts(self, texts: Sequence[str]) -> numpy.ndarray[Any, Any]:
         """Vectors of texts in the same space; raises InvalidInput if the model takes no texts."""
+
+
+class TextEmbedder(Protocol):
+    """An embedder of texts alone, whose record says `embeds=["text"]`; its parts are those of `Embedder`."""
+
+    size: int
+    revision: str
+
+    def embed_texts(self, texts: Sequence[str]) -> numpy.ndarray[Any, Any]:
+        """Vectors of texts of any length, passages of items and queries; shape (len(texts), size), float32."""
 
 
 @runtime_checkable
@@ -366,7 +373,7 @@ class CommandContext(Protocol):
 
 PROTOCOLS = (
     "Storage", "BulkStorage", "WritableStorage", "Decoder", "FrameDecoder", "TextReader", "SeriesDecoder", "Measure", "Codec", "ShownCodec",
-    "RangeCodec", "Embedder", "BoundedEmbedder", "LimitedEmbedder", "TurningEmbedder",
+    "RangeCodec", "Embedder", "TextEmbedder", "BoundedEmbedder", "LimitedEmbedder", "TurningEmbedder",
     "Exporter", "FolderExporter", "ExportFolder", "CommandContext",
 )  # fmt: skip
 """The protocols in the order in which the documentation explains them."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 import pytest
 
@@ -45,7 +45,8 @@ class EmbedderContract(RecordContract):
 
     def load(self) -> Embedder:
         """Load the embedder as Heron does."""
-        return self.embedder.load(self.model_name) if self.embedder.takes_model else self.embedder.load()
+        given = (self.model_name,) if self.embedder.takes_model else ()
+        return cast("Embedder", self.embedder.load(*given))
 
     def record(self) -> Contribution:
         """The embedder under test."""

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 import heron
 
 
-def load() -> heron.Embedder:
+def load() -> heron.TextEmbedder:
     """Make the model."""
     from heron_word_embedder.model import HashedWords
 

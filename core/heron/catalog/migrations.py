@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection
 from typing import TYPE_CHECKING
 
 from heron.catalog.columns.scripts import COLUMN_CHANGES, COLUMNS, COLUMNS_ANEW, FRAME_COLUMNS
-from heron.catalog.derived_scripts import DERIVED
+from heron.catalog.derived_scripts import DERIVED, DERIVED_FRAMES
 from heron.catalog.foreign import json_path
 from heron.catalog.full_text import dropping, full_text_statements
 from heron.catalog.mirror_scripts import MIRRORS
@@ -277,6 +277,13 @@ def columns_anew(db: Database) -> None:
     before are made anew.
     """
     for statement in _statements(COLUMNS_ANEW):
+        db.execute(statement)
+
+
+@migrations()
+def derived_values_of_frames(db: Database) -> None:
+    """What derivers have computed of which frame."""
+    for statement in _statements(DERIVED_FRAMES):
         db.execute(statement)
 
 

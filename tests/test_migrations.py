@@ -76,6 +76,15 @@ def test_a_catalogue_of_before_opens_and_keeps_what_it_holds(before):
             assert [row["name"] for row in workspace._database.rows(applied)] == migrations.names
 
 
+def test_keys_with_a_null_character_are_forgotten(before):
+    with closing(sqlite3.connect(before / ".heron" / "catalog.db")) as plain:
+        plain.executemany("INSERT INTO unknown_keys VALUES (?)", [("a\0b",), ("kept",)])
+        plain.commit()
+    with heron.open(before, discover=False, create=False) as workspace:
+        assert workspace.schema.unknown_keys() == []  # "kept" is the key of no item
+        assert [row[0] for row in workspace._database.rows("SELECT name FROM unknown_keys")] == ["kept"]
+
+
 def test_a_catalogue_of_before_has_the_tables_of_a_new_one(before, tmp_path):
     with heron.open(before, discover=False) as old, heron.open(tmp_path / "new", discover=False) as new:
         tables = "SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name"

@@ -2,6 +2,8 @@
 
 import pytest
 
+from heron.ingest.probe_groups import GroupProber
+from heron.ingest.staging import Staging
 from tests.test_series import scan
 from tests.toy_media import ToyMedia
 
@@ -55,3 +57,42 @@ def test_a_second_import_reads_no_slice_again(workspace, tmp_path):
     for path in paths:
         path.write_bytes(b"")  # would be a failure
     assert workspace.ingest.files(paths, folder="A").job.skipped == 3
+
+
+@pytest.mark.parametrize("dry_run", [False, True])
+def test_series_are_probed_before_the_lock_and_leave_nothing_behind(
+    workspace, tmp_path, monkeypatch, dry_run
+):
+    paths = [scan(tmp_path / "in" / f"{n}.scan", f"S{n % 3}", n) for n in range(9)]
+    series, probed = GroupProber.series, []
+
+    def probing(self, unit, parts):
+        probed.append(unit.url)
+        workspace._database.require_no_transaction("probing")
+        return series(self, unit, parts)
+
+    monkeypatch.setattr(GroupProber, "series", probing)
+    report = workspace.ingest.files(paths, folder="A", dry_run=dry_run)
+    assert (report.job.added, len(probed)) == (3, 3)
+    assert workspace.items.count() == (0 if dry_run else 3)
+    assert workspace._database.rows("SELECT 1 FROM series_parts") == []
+    assert workspace._database.rows("SELECT name FROM sqlite_temp_master") == []
+
+
+@pytest.mark.parametrize("is_new", [False, True])
+def test_a_series_to_which_others_added_meanwhile_keeps_their_files(workspace, tmp_path, monkeypatch, is_new):
+    paths = [scan(tmp_path / "in" / f"{n}.scan", "S", n) for n in range(6)]
+    if not is_new:
+        workspace.ingest.files(paths[:1], folder="A")
+    keep, left = Staging.keep, [paths[1:3]]
+
+    def kept(self, outcomes, **more):
+        problems = keep(self, outcomes, **more)
+        if left and more:  # the series are probed
+            workspace.ingest.files(left.pop(), folder="A")
+        return problems
+
+    monkeypatch.setattr(Staging, "keep", kept)
+    report = workspace.ingest.files(paths[3:], folder="A")
+    assert (report.job.added, report.job.updated) == (0, 1)
+    assert positions(workspace) == [f"{n}.scan" for n in range(0 if not is_new else 1, 6)]

@@ -15,6 +15,7 @@ from heron.ingest import pipeline
 from heron.ingest.staging import Staging
 from heron.models import MediaFacts, NewItem
 from tests.conftest import draw
+from tests.killed import copied_before_each
 
 IMAGE = {"type": "image", "imageMetadata": {"mimeType": "image/jpeg", "width": 1, "height": 1, "fileSize": 1}}
 VIDEO = {
@@ -232,3 +233,37 @@ def test_others_are_told_how_far_it_is(workspace, run, monkeypatch):
     entries = [{**IMAGE, "objectUrl": url(n)} for n in range(3)]
     run(entries, lambda: None)
     assert told == ["import 1, 2 of 3 files", "import 1, 3 of 3 files"]
+
+
+def test_kill_9_at_any_step_leaves_nothing_half_there(tmp_path, monkeypatch):
+    monkeypatch.setattr(pipeline, "MOST", 3)
+    file, lake = manifest(tmp_path / "m.jsonl", ENTRIES), tmp_path / "lake"
+    with heron.open(lake, discover=False) as workspace:
+        workspace.schema.add_embedding("look", 2)
+        workspace.datasets.create("D", backing_folder="M")
+        before = everything(workspace)
+    with (
+        copied_before_each(is_commit_or_file, lake, tmp_path / "left") as left,
+        heron.open(lake, discover=False) as workspace,
+    ):
+        workspace.ingest.manifest(file, folder="M")
+        after = everything(workspace)
+    seen = []
+    for copy, _ in left.copies:
+        with heron.open(copy, discover=False) as workspace:
+            found = everything(workspace)
+            others = [table for table in before if table not in ("imports", "import_problems")]
+            seen.append([found[table] == after[table] for table in others])
+            assert all(seen[-1]) or [found[table] for table in others] == [before[table] for table in others]
+            workspace.folders.create("Next")  # the next writer is not held up
+            assert not list((copy / ".heron").glob("writer.json*"))
+            if not all(seen[-1]):
+                assert workspace.ingest.manifest(file, folder="M").job.added == 10
+            assert workspace._database.value("PRAGMA integrity_check") == "ok"
+    assert len(left.copies) > 10 and not all(seen[0]) and all(seen[-1])
+
+
+def is_commit_or_file(frame, function):
+    """Whether a call is the COMMIT of `Database.write`, or changes a file that SQLite does not write."""
+    name = function.__name__
+    return name in ("unlink", "replace", "write") or (name == "execute" and frame.f_code.co_name == "write")

@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -136,6 +137,12 @@ def test_closed_and_broken_outputs_are_no_accident(lake):
     program = f'"{sys.executable}" -c "from heron.cli.main import run; run()"'
     closed = subprocess.run(f"{program} folders >&-", shell=True, cwd=lake, capture_output=True, text=True)
     assert "Traceback" not in closed.stderr and "unexpected" not in closed.stderr
+    if Path("/dev/full").exists():
+        full = subprocess.run(
+            f"{program} folders >/dev/full", shell=True, cwd=lake, capture_output=True, text=True
+        )
+        assert full.stderr == "Error: standard output cannot be written: No space left on device\n"
+        assert full.returncode == 1
     piped = subprocess.run(
         f"{program} --help | head -1", shell=True, cwd=lake, capture_output=True, text=True
     )

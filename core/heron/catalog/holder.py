@@ -24,7 +24,7 @@ class Holder:
     """The file `writer.json`, which only helps people: writing works without it."""
 
     def __init__(self, path: Path) -> None:
-        self._path = path
+        self._path, self._new = path, path.with_name(f"{path.name}.new")
         self._since, self._told = "", 0.0
 
     @property
@@ -35,15 +35,16 @@ class Holder:
     def enter(self) -> None:
         """Write this process into the file."""
         self._since, self._told = now(), time.monotonic()
+        with suppress(OSError):
+            self._new.unlink(missing_ok=True)  # left by a killed process
         self._write(self._path)
 
     def tell(self, work: str) -> None:
         """Write into the file how far the work is, unless that was done a moment ago. Writers wait as long as this changes."""
         if time.monotonic() - self._told > _EVERY:
-            new = self._path.with_name(f"{self._path.name}.new")
-            self._write(new, work=work)
+            self._write(self._new, work=work)
             with suppress(OSError):
-                new.replace(self._path)
+                self._new.replace(self._path)
             self._told = time.monotonic()
 
     def _write(self, path: Path, **more: str) -> None:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
 
 from attrs import frozen
 
-from heron.catalog.access import Access
+from heron.catalog.access import Access, Verb
 from heron.catalog.database import Database, Row
 from heron.catalog.folders import subtree
 from heron.catalog.places import located
+from heron.catalog.scratch import drop, fresh, scratching
 from heron.catalog.stores import HERE, Matching, OriginOf, StoreTable
 from heron.convert import dumps, loads
 from heron.jobs import ImportJob
@@ -49,46 +51,60 @@ class SeriesStore:
         self._database = database
         self._access = access
         self._stores = StoreTable(database)
+        self._table = "series_parts"
 
-    def keep(self, job: ImportJob, parts: Sequence[FoundPart]) -> None:
+    def keep(self, job: ImportJob | None, parts: Sequence[FoundPart]) -> None:
         """Store parts; a part that is stored already is replaced."""
-        if not parts:
-            return
-        self._access.require("update", job)
-        self._database.execute_many(
-            "INSERT OR REPLACE INTO series_parts (import_id, decoder, series, url, size, etag, header, metadata) "
-            "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-            [
-                (
-                    job.id, part.decoder, part.series, part.url, part.size, part.etag, part.header,
-                    dumps(part.metadata) if part.metadata else None,
-                )
-                for part in parts
-            ],
-        )  # fmt: skip
+        if parts:
+            id = self._id("update", job)
+            self._insert(
+                f"INSERT OR REPLACE INTO {self._table} (import_id, decoder, series, url, size, etag, header, metadata) "
+                "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                [
+                    (
+                        id, part.decoder, part.series, part.url, part.size, part.etag, part.header,
+                        dumps(part.metadata) if part.metadata else None,
+                    )
+                    for part in parts
+                ],
+            )  # fmt: skip
 
-    def of(self, job: ImportJob) -> Iterator[tuple[FoundPart, ...]]:
+    def of(self, job: ImportJob | None) -> Iterator[tuple[FoundPart, ...]]:
         """The parts of each series, ordered by the first part that was found; one series in memory at a time."""
-        self._access.require("read", job)
-        firsts = self._database.rows(
-            "SELECT min(id), decoder, series FROM series_parts WHERE +import_id = ? GROUP BY decoder, series ORDER BY 1",
-            [job.id],
-        )
-        for _, decoder, series in firsts:
+        id = self._id("read", job)
+        for decoder, series in self.names(job):
             rows = self._database.rows(
-                "SELECT * FROM series_parts WHERE import_id = ? AND decoder = ? AND series = ? ORDER BY id",
-                [job.id, decoder, series],
+                f"SELECT * FROM {self._table} WHERE import_id = ? AND decoder = ? AND series = ? ORDER BY id",
+                [id, decoder, series],
             )
             yield tuple(_part(row) for row in rows)
 
-    def forget(self, job: ImportJob, series: Iterable[FoundPart]) -> None:
+    def names(self, job: ImportJob | None) -> Sequence[tuple[str, str]]:
+        """The decoder and the identifier of each series, in the same order."""
+        rows = self._database.rows(
+            f"SELECT min(id), decoder, series FROM {self._table} WHERE +import_id = ? GROUP BY decoder, series ORDER BY 1",
+            [self._id("read", job)],
+        )
+        return [(row[1], row[2]) for row in rows]
+
+    def forget(self, job: ImportJob | None, series: Iterable[FoundPart]) -> None:
         """Delete all parts of the series to which these parts belong."""
-        of_series = [(job.id, part.decoder, part.series) for part in series]
-        if of_series:
-            self._access.require("update", job)
+        found = list(series)
+        if found:
+            id = self._id("update", job)
             self._database.execute_many(
-                "DELETE FROM series_parts WHERE import_id = ? AND decoder = ? AND series = ?", of_series
+                f"DELETE FROM {self._table} WHERE import_id = ? AND decoder = ? AND series = ?",
+                [(id, part.decoder, part.series) for part in found],
             )
+
+    def _insert(self, statement: str, rows: Sequence[tuple[Any, ...]]) -> None:
+        self._database.execute_many(statement, rows)
+
+    def _id(self, verb: Verb, job: ImportJob | None) -> int:
+        """The inner id of a job, after asking for the right to read or update it."""
+        assert job is not None
+        self._access.require(verb, job)
+        return job.id
 
     def in_folder(
         self, folder: Folder, origin_of: OriginOf = lambda url: HERE
@@ -114,6 +130,35 @@ class SeriesStore:
             [item],
         )
         return [Member(*row) for row in rows]
+
+
+class StagedParts(SeriesStore):
+    """The parts that one import has found, in a temporary table, without a job. Use it in a `with` statement."""
+
+    def __init__(self, database: Database, access: Access) -> None:
+        super().__init__(database, access)
+        self._table = fresh("parts")
+
+    def __enter__(self) -> StagedParts:
+        with scratching(self._database) as connection:
+            connection.execute(
+                f"CREATE TABLE {self._table} (id INTEGER PRIMARY KEY, import_id, decoder, series, url, size, etag, header, "
+                "metadata, UNIQUE (import_id, url))"
+            )
+            connection.execute(
+                f"CREATE INDEX {self._table}_series ON {self._table.removeprefix('temp.')}(import_id, decoder, series)"
+            )
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        drop(self._database, self._table)
+
+    def _insert(self, statement: str, rows: Sequence[tuple[Any, ...]]) -> None:
+        with scratching(self._database) as connection:
+            connection.executemany(statement, rows)
+
+    def _id(self, verb: Verb, job: ImportJob | None) -> int:
+        return 0
 
 
 def _part(row: Row) -> FoundPart:

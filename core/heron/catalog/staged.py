@@ -1,14 +1,8 @@
-"""New items that wait, checked and in the form of their rows, in temporary tables until one short transaction moves all into the catalogue.
-
-A temporary table belongs to one connection: no other reads it, writing it locks nothing, and the system deletes it with the process.
-"""
+"""New items that wait, checked and in the form of their rows, in temporary tables until one short transaction moves all into the catalogue."""
 
 from __future__ import annotations
 
-import sqlite3
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from itertools import count
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from attrs import frozen
@@ -19,9 +13,9 @@ from heron.catalog.member_rows import COLUMNS_OF_MEMBERS, rows_of_members
 from heron.catalog.mirrors import mirror
 from heron.catalog.places import KEPT
 from heron.catalog.registration import COLUMNS_OF_ITEMS, Registration, Reject
+from heron.catalog.scratch import drop, fresh, scratching
 from heron.catalog.stores import Origin
 from heron.catalog.trees import Names
-from heron.errors import CatalogueError
 from heron.metadata.validation import Validator, Vectors
 from heron.models import Folder, NewItem, now
 
@@ -34,7 +28,6 @@ _TABLES: Mapping[str, Sequence[str]] = {
     "frames": COLUMNS_OF_FRAMES,
     "thumbnails": ("item_id", "jpeg"),
 }
-_SERIAL = count(1)
 
 
 @frozen
@@ -61,13 +54,13 @@ class StagedItems:
     def __init__(self, registration: Registration) -> None:
         self._registration = registration
         self._database = registration._database
-        self._name = f"temp.staged{next(_SERIAL)}"
+        self._name = fresh("staged")
         self._places: list[Place] = []
         self._numbers: dict[Place, int] = {}
         self._last = 0
 
     def __enter__(self) -> StagedItems:
-        with self._writing() as connection:
+        with scratching(self._database) as connection:
             for table, columns in _TABLES.items():
                 key = "number INTEGER PRIMARY KEY, " if table == "items" else ""
                 connection.execute(f"CREATE TABLE {self._name}_{table} ({key}{', '.join(columns)})")
@@ -81,9 +74,7 @@ class StagedItems:
         return self
 
     def __exit__(self, *error: object) -> None:
-        with self._database._lock:
-            for table in (*_TABLES, "places"):
-                self._database.connection.execute(f"DROP TABLE IF EXISTS {self._name}_{table}")
+        drop(self._database, *(f"{self._name}_{table}" for table in (*_TABLES, "places")))
 
     def stage(
         self,
@@ -117,7 +108,7 @@ class StagedItems:
             return None
         of_frames: list[tuple[tuple[int, int], Vectors]] = []
         frames = [*first_rows(validator, owners, of_frames)]
-        with self._writing():
+        with scratching(self._database):
             self._insert("items", rows)
             self._insert("members", rows_of_members(numbered), KEPT)
             self._insert("frames", frames)
@@ -233,22 +224,6 @@ class StagedItems:
         self._database.connection.executemany(
             f"INSERT INTO {self._name}_{table} ({', '.join(columns)}) VALUES ({marks})", rows
         )
-
-    @contextmanager
-    def _writing(self) -> Iterator[sqlite3.Connection]:
-        """A transaction on the temporary tables, which does not lock the catalogue."""
-        with self._database._lock, self._database._explained():
-            connection = self._database.connection
-            try:
-                with connection:
-                    yield connection
-            except sqlite3.OperationalError as error:
-                if getattr(error, "sqlite_errorcode", 0) & 0xFF != sqlite3.SQLITE_FULL:
-                    raise
-                raise CatalogueError(
-                    "the results cannot be stored in the folder for temporary files: it is full",
-                    hint="free some space, or set TMPDIR to another folder",
-                ) from error
 
 
 _SELECTED = {

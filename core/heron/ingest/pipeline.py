@@ -8,6 +8,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import chain
+from typing import Protocol
 
 from attrs import evolve, frozen
 
@@ -20,6 +21,7 @@ from heron.executors.workers import Task, Workers
 from heron.ingest.landing import Landed, Landing
 from heron.ingest.probe import Prober
 from heron.ingest.probe_items import warned
+from heron.ingest.series import SeriesParts, Standing
 from heron.ingest.staging import Staging
 from heron.ingest.units import Action, Outcome, Unit
 from heron.jobs import ImportJob, ImportProblem, ImportReport
@@ -52,8 +54,15 @@ class Progress:
     total: int | None = None
 
 
-Series = Callable[[ImportJob], Iterable[Outcome]]
-"""Returns the outcomes of the series whose parts a job has found."""
+class Series(Protocol):
+    """The series of an import."""
+
+    def standing(self, parts: SeriesParts, folder: Folder | None) -> Standing:
+        """What the folder has of the series whose parts were found."""
+
+    def outcomes(self, parts: SeriesParts, job: ImportJob | None, folder: Folder | None) -> Iterable[Outcome]:
+        """The outcomes of the series whose parts were found."""
+
 
 Report = Callable[[Progress], None]
 """A function that is called with the progress."""
@@ -98,27 +107,33 @@ class Pipeline:
             yield landed.ids
 
     def all_or_nothing(
-        self, job: ImportJob, folder: Callable[[], Folder], outcomes: Iterable[Outcome], series: Series
+        self,
+        job: ImportJob,
+        target: Folder | None,
+        folder: Callable[[], Folder],
+        outcomes: Iterable[Outcome],
+        series: Series,
     ) -> None:
         """Write everything in one transaction, or raise ImportAborted at the first failure.
 
         Outcomes are staged until all units are probed, so that other processes can write meanwhile. Series come last.
         """
         with self._staging() as staging:
-            for failures in self._keep(_flawless(outcomes, job), staging):
+            for failures in chain(
+                self._keep(_flawless(outcomes, job), staging),
+                self._keep_series(series, staging, target, lambda found: _flawless(found, job)),
+            ):
                 _abort_on_failure(failures)
                 self._imports._require_running(job)
             with self._database.write():
                 target = folder()
-                for done in chain(
-                    self._land_kept(job, target, staging),
-                    self._land_series(job, target, _flawless(series(job), job)),
-                ):
+                for done in self._land_kept(job, target, staging, series):
                     _abort_on_failure(done.failures)
         self._landing.landed()
 
     def rehearse(
         self,
+        target: Folder | None,
         start: Callable[[], tuple[ImportJob, Folder]],
         finish: Callable[[ImportJob], ImportReport],
         outcomes: Iterable[Outcome],
@@ -128,14 +143,14 @@ class Pipeline:
         back.
         """
         with self._staging() as staging:
-            for _ in self._keep(outcomes, staging):
+            for _ in chain(
+                self._keep(outcomes, staging), self._keep_series(series, staging, target, lambda found: found)
+            ):
                 pass
             try:
                 with self._database.write():
                     job, folder = start()
-                    for _ in self._land_kept(job, folder, staging):
-                        pass
-                    for _ in self._land_series(job, folder, series(job)):
+                    for _ in self._land_kept(job, folder, staging, series):
                         pass
                     raise _TakeBack(finish(job))
             except _TakeBack as taken:
@@ -170,17 +185,35 @@ class Pipeline:
             self._advance(batch)
             yield failures
 
-    def _land_kept(self, job: ImportJob, folder: Folder, staging: Staging) -> Iterator[Landed]:
-        for done, landed in staging.land(job, folder):
+    def _keep_series(
+        self,
+        series: Series,
+        staging: Staging,
+        folder: Folder | None,
+        checked: Callable[[Iterable[Outcome]], Iterable[Outcome]],
+    ) -> Iterator[Sequence[ImportProblem]]:
+        """Stage series, once all their parts are known, and what the folder had of them before they are probed."""
+        staging.standing = series.standing(staging.parts, folder)
+        for batch in _batches(checked(series.outcomes(staging.parts, None, folder))):
+            yield staging.keep(batch, are_series=True)
+
+    def _land_kept(
+        self, job: ImportJob, folder: Folder, staging: Staging, series: Series
+    ) -> Iterator[Landed]:
+        """Write what is staged. Series are probed again, though the catalogue is locked, if the folder has others of them by now."""
+        for done, landed in chain(staging.land(job, folder), self._later(job, folder, staging, series)):
             self._database.working(f"import {job.id}, {done:,} of {staging.count:,} files")
             self._advance(added=len(landed.ids), failed=len(landed.failures))
             yield landed
 
-    def _land_series(self, job: ImportJob, folder: Folder, outcomes: Iterable[Outcome]) -> Iterator[Landed]:
-        for batch in _batches(outcomes):
-            landed = self._landing.land(job, folder, batch)
-            self._advance(added=len(landed.ids), failed=len(landed.failures))
-            yield landed
+    def _later(
+        self, job: ImportJob, folder: Folder, staging: Staging, series: Series
+    ) -> Iterator[tuple[int, Landed]]:
+        if series.standing(staging.parts, folder) == staging.standing:
+            yield from staging.land_series(job, folder)
+            return
+        for batch in _batches(series.outcomes(staging.parts, None, folder)):
+            yield staging.count, self._landing.land(job, folder, batch)
 
     def _advance(self, batch: Sequence[Outcome] = (), added: int = 0, failed: int = 0) -> None:
         before = self._progress

@@ -15,7 +15,7 @@ from heron.catalog.imports import ImportService
 from heron.catalog.items import ItemService
 from heron.catalog.metadata import MetadataService
 from heron.catalog.registration import Registration
-from heron.catalog.series import SeriesStore
+from heron.catalog.series import SeriesStore, StagedParts
 from heron.catalog.stores import HERE, OriginOf
 from heron.catalog.synced import SyncedFolderService
 from heron.catalog.thumbnails import ThumbnailStore
@@ -31,7 +31,7 @@ from heron.ingest.pipeline import STOPS, Pipeline, Report
 from heron.ingest.plan import ImportPlan
 from heron.ingest.probe import Prober
 from heron.ingest.rules import Rule
-from heron.ingest.series import SeriesParts
+from heron.ingest.series import SeriesParts, Standing
 from heron.ingest.staging import Staging
 from heron.ingest.units import Outcome, Unit
 from heron.ingest.waiting import SetAside
@@ -153,7 +153,7 @@ class Runner:
             stream = _UntilBroken(units, waits=plan.ignore_errors)
             with self._workers(stream, plan, source, how) as (coming, who):
                 outcomes = pipeline.outcomes(coming, prober, target, who)
-                series = partial(self._series, source, pipeline, prober, target, who)
+                series = _Series(pipeline, prober, who)
                 if plan.ignore_errors:
                     target = target or self._folder(job, plan)
                     for _ in pipeline.in_batches(job, target, outcomes):
@@ -164,12 +164,13 @@ class Runner:
                     if not stream.is_broken:
                         for _ in self._asked_again(job, target, pipeline, prober, who, patience):
                             self._pass_on(job, said)
-                    for _ in pipeline.in_batches(job, target, series(job)):
+                    parts = SeriesParts(self._series_store, source.origin_of)
+                    for _ in pipeline.in_batches(job, target, series.outcomes(parts, job, target)):
                         self._pass_on(job, said)
                     stream.complain()
                 else:
                     folder = partial(self._folder, job, plan)
-                    pipeline.all_or_nothing(job, folder, outcomes, series)
+                    pipeline.all_or_nothing(job, target, folder, outcomes, series)
             self._pass_on(job, said)
             with self._database.write():
                 self._imports._require_running(job)
@@ -209,25 +210,8 @@ class Runner:
         with self._workers(source.units(), plan, source, Working(executor)) as (units, who):
             target = self._folders.find(plan.folder)
             outcomes = pipeline.outcomes(units, prober, target, who)
-            series = partial(self._series, source, pipeline, prober, target, who)
-            return pipeline.rehearse(start, finish, outcomes, series)
-
-    def _series(
-        self,
-        source: Source,
-        pipeline: Pipeline,
-        prober: Prober,
-        folder: Folder | None,
-        who: Workers,
-        job: ImportJob,
-    ) -> Iterator[Outcome]:
-        """The outcomes of the series whose parts a job has found; a few series at a time, since each can have many
-        parts.
-        """
-        parts = SeriesParts(self._series_store, source.origin_of)
-        return pipeline.outcomes(
-            parts.units(job, folder, prober.kind_of_series), prober, folder, who, grain=1
-        )
+            series = _Series(pipeline, prober, who)
+            return pipeline.rehearse(target, start, finish, outcomes, series)
 
     def _pipeline(
         self, plan: ImportPlan, source: Source, report: Report, rule: Rule | None = None, position: int = 0
@@ -237,7 +221,10 @@ class Runner:
             self._database, self._folders, self._imports, self._registration, self._thumbnails, self._metadata,
             self._synced, self._series_store, self._trees, self._waiting, options,
         )  # fmt: skip
-        staging = partial(Staging, landing, self._registration, self._trees, self._imports, options)
+
+        def staging() -> Staging:
+            parts = StagedParts(self._database, self._registration._access)
+            return Staging(landing, self._registration, parts, self._trees, self._imports, options)
 
         def total() -> int | None:
             units = source.total()
@@ -311,6 +298,22 @@ class Runner:
             problems = [ImportProblem("", "", complaint, "warning") for complaint in complaints]
             complaints.clear()
             self._imports._advance(job, problems=problems)
+
+
+@frozen
+class _Series:
+    """The series of an import, as they are probed; a few at a time, since each can have many parts."""
+
+    pipeline: Pipeline
+    prober: Prober
+    who: Workers
+
+    def standing(self, parts: SeriesParts, folder: Folder | None) -> Standing:
+        return parts.standing(None, folder, self.prober.kind_of_series)
+
+    def outcomes(self, parts: SeriesParts, job: ImportJob | None, folder: Folder | None) -> Iterator[Outcome]:
+        units = parts.units(job, folder, self.prober.kind_of_series)
+        return self.pipeline.outcomes(units, self.prober, folder, self.who, grain=1)
 
 
 class _UntilBroken:

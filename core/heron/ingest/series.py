@@ -4,7 +4,7 @@ becomes a unit.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from urllib.parse import quote
 
 from heron.catalog.series import FoundPart, SeriesStore, series_mark
@@ -12,7 +12,10 @@ from heron.catalog.stores import HERE, OriginOf
 from heron.ingest.units import Outcome, Unit
 from heron.jobs import ImportJob
 from heron.media.archives import MARK
-from heron.models import Folder, Kind
+from heron.models import Folder, Kind, Member
+
+Standing = Mapping[tuple[Kind, str], tuple[int, str, Sequence[Member]]]
+"""Series of a folder by their kind and identifier: inner id, URL and members."""
 
 
 class SeriesParts:
@@ -22,11 +25,23 @@ class SeriesParts:
         self._store = store
         self._origin_of = origin_of
 
-    def keep(self, job: ImportJob, outcomes: Iterable[Outcome]) -> None:
+    def keep(self, job: ImportJob | None, outcomes: Iterable[Outcome]) -> None:
         """Store the parts of outcomes; a part that is stored already is replaced."""
         self._store.keep(job, [part for outcome in outcomes for part in outcome.parts])
 
-    def units(self, job: ImportJob, folder: Folder | None, kind_of: Callable[[str], Kind]) -> Iterator[Unit]:
+    def standing(
+        self, job: ImportJob | None, folder: Folder | None, kind_of: Callable[[str], Kind]
+    ) -> Standing:
+        """Those of the series that are in the folder now, with their members: what their units are made from beside the parts."""
+        wanted = {(kind_of(decoder), quote(series)) for decoder, series in self._store.names(job)}
+        if not wanted or folder is None:
+            return {}
+        known = self._store.in_folder(folder, self._origin_of)
+        return {mark: (*known[mark], self._store.members(known[mark][0])) for mark in wanted & known.keys()}
+
+    def units(
+        self, job: ImportJob | None, folder: Folder | None, kind_of: Callable[[str], Kind]
+    ) -> Iterator[Unit]:
         """Each series as a unit, in the order in which their first parts were found; one in memory at a time.
 
         A series that is in the folder already keeps its URL; the `members` of its unit are those that are not

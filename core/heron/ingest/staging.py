@@ -10,10 +10,12 @@ from attrs import evolve, frozen
 
 from heron.catalog.imports import ImportService
 from heron.catalog.registration import Registration
+from heron.catalog.series import StagedParts
 from heron.catalog.staged import Staged, StagedItems
 from heron.catalog.trees import FolderTrees, Made
 from heron.errors import HeronError
 from heron.ingest.landing import Landed, Landing, Options, failure_of
+from heron.ingest.series import SeriesParts, Standing
 from heron.ingest.spool import Spool
 from heron.ingest.units import Outcome
 from heron.jobs import ImportJob, ImportProblem
@@ -39,17 +41,26 @@ class Staging:
         self,
         landing: Landing,
         registration: Registration,
+        parts: StagedParts,
         trees: FolderTrees,
         imports: ImportService,
         options: Options,
     ) -> None:
         self._landing = landing
         self._items = StagedItems(registration)
+        self._store = parts
+        self.parts = SeriesParts(parts, options.origin_of)
+        """The parts of series that were found."""
+
         self._trees = trees
         self._imports = imports
         self._options = options
+        self.standing: Standing = {}
+        """What the folder had of these series before they were probed."""
+
         self._spool = Spool()
         self._batches: list[tuple[int, int]] = []
+        self._series: list[tuple[int, int]] = []
         self.count = 0
         """The number of outcomes."""
 
@@ -60,25 +71,37 @@ class Staging:
         with ExitStack() as opening:
             opening.enter_context(self._spool)
             opening.enter_context(self._items)
+            opening.enter_context(self._store)
             self._open = opening.pop_all()
         return self
 
     def __exit__(self, *error: object) -> None:
         self._open.close()
 
-    def keep(self, outcomes: Sequence[Outcome]) -> Sequence[ImportProblem]:
-        """Keep a batch; returns the failures of items that cannot become rows."""
+    def keep(self, outcomes: Sequence[Outcome], *, are_series: bool = False) -> Sequence[ImportProblem]:
+        """Keep a batch; returns the failures of items that cannot become rows. Series are told from others by the caller."""
         self._waits = self._waits or any(outcome.is_outage for outcome in outcomes)
+        self.parts.keep(None, [outcome for outcome in outcomes if not outcome.failures()])
+        outcomes = [evolve(outcome, parts=()) if outcome.parts else outcome for outcome in outcomes]
         problems: list[ImportProblem] = []
         batch = self._staged(outcomes, problems) if self._is_plain(outcomes) else None
-        self._batches.append((self._spool.keep(batch or _Batch(outcomes)), len(outcomes)))
+        kept = self._spool.keep(batch or _Batch(outcomes)), len(outcomes)
+        (self._series if are_series else self._batches).append(kept)
         self.count += len(outcomes)
         return problems
 
     def land(self, job: ImportJob, folder: Folder) -> Iterator[tuple[int, Landed]]:
-        """Write all batches, in the caller's transaction; yields how many outcomes are written with each."""
-        done = 0
-        for place, count in self._batches:
+        """Write all batches but series, in the caller's transaction; yields how many outcomes are written with each."""
+        yield from self._landed(job, folder, self._batches)
+
+    def land_series(self, job: ImportJob, folder: Folder) -> Iterator[tuple[int, Landed]]:
+        """The same for series, once the others are written."""
+        yield from self._landed(job, folder, self._series, self.count - sum(n for _, n in self._series))
+
+    def _landed(
+        self, job: ImportJob, folder: Folder, batches: Sequence[tuple[int, int]], done: int = 0
+    ) -> Iterator[tuple[int, Landed]]:
+        for place, count in batches:
             yield (done := done + count), self._land(job, folder, self._spool.get(place))
 
     def _is_plain(self, outcomes: Sequence[Outcome]) -> bool:
@@ -110,7 +133,7 @@ class Staging:
             [evolve(outcome, problems=()) if outcome.problems else outcome for outcome in others],
             staged,
             self._spool.keep([evolve(o, thumbnail=None) if o.action == "add" else o for o in outcomes]),
-            len(new) + len(skipped),
+            sum(not outcome.unit.parts for outcome, _ in new) + len(skipped),
             sum(outcome.unit.sidecar_of is None for outcome in skipped),
             [problem for outcome in outcomes for problem in outcome.problems],
         )

@@ -130,7 +130,7 @@ class Counting:
         keys, family = self._written(field)
         if family != "text" or not all(key.meta.is_column() for key in keys):
             return None
-        parts = []
+        texts_found, counts_found = [pl.Series([], dtype=pl.String)], [np.zeros(0, np.int64)]
         for (segment, _), key, rows in zip(self._found, keys, self._rows, strict=True):
             make = rows.count > len(segment.ids) // _SHARE
             numbered = segment.numbered(key.meta.output_name(), make=make)
@@ -138,9 +138,11 @@ class Counting:
                 return None
             codes, texts = numbered
             counts = np.bincount(rows.of(codes).drop_nulls().to_numpy(), minlength=len(texts))
-            part = pl.DataFrame({"value": texts, "count": pl.Series(counts, dtype=pl.Int64)})
-            parts.append(part.filter(pl.Series(counts > 0)))
-        return pl.concat(parts).group_by("value").agg(pl.col("count").sum())
+            there = np.flatnonzero(counts)
+            texts_found.append(texts[there])
+            counts_found.append(counts[there])
+        groups = {"value": pl.concat(texts_found), "count": np.concatenate(counts_found)}
+        return pl.DataFrame(groups).group_by("value").agg(pl.col("count").sum())
 
 
 class _Rows:

@@ -106,8 +106,7 @@ def test_a_catalogue_without_columns_of_frames_gets_them_and_is_read_where_it_ca
     assert found(lake, "frame.number = 0") == 20
     lake.close()
     with closing(sqlite3.connect(tmp_path / ".heron" / "catalog.db")) as plain:
-        frames = ("frame_column_of_changed", "frame_column_of_removed", "frame_column_of_added")
-        for name in (*frames, "column_of_added"):
+        for name in ("frame_column_of_changed", "frame_column_of_removed"):
             plain.execute(f"DROP TRIGGER {name}")
         for name in ("state", "segments", "changes"):
             plain.execute(f"DROP TABLE frame_column_{name}")

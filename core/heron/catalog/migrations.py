@@ -273,8 +273,8 @@ def plugin_tables(db: Database) -> None:
 
 @migrations()
 def columns_anew(db: Database) -> None:
-    """A row that gets the id of one that is gone is a change of the columns, and no change has the id of another; all columns of
-    before are made anew.
+    """Once the newest rows are gone, the columns end below them, for their ids are used again; no change has the id of another. All
+    columns of before are made anew.
     """
     for statement in _statements(COLUMNS_ANEW):
         db.execute(statement)

@@ -94,10 +94,13 @@ CREATE TABLE column_changes (
     item_id INTEGER NOT NULL UNIQUE
 );
 
-CREATE TRIGGER column_of_added AFTER INSERT ON items
-WHEN NEW.id <= (SELECT covered FROM column_state WHERE id = 1) BEGIN
-    DELETE FROM column_changes WHERE item_id = NEW.id;
-    INSERT INTO column_changes (item_id) VALUES (NEW.id);
+DROP TRIGGER column_of_removed;
+CREATE TRIGGER column_of_removed AFTER DELETE ON items
+WHEN (SELECT is_used FROM column_state WHERE id = 1) BEGIN
+    DELETE FROM column_changes WHERE item_id = OLD.id;
+    INSERT INTO column_changes (item_id) VALUES (OLD.id);
+    UPDATE column_state SET covered = (SELECT coalesce(max(id), 0) FROM items)
+    WHERE id = 1 AND covered > (SELECT coalesce(max(id), 0) FROM items);
 END;
 
 DELETE FROM column_segments;
@@ -109,10 +112,13 @@ CREATE TABLE frame_column_changes (
     frame_id INTEGER NOT NULL UNIQUE
 );
 
-CREATE TRIGGER frame_column_of_added AFTER INSERT ON frames
-WHEN NEW.id <= (SELECT covered FROM frame_column_state WHERE id = 1) BEGIN
-    DELETE FROM frame_column_changes WHERE frame_id = NEW.id;
-    INSERT INTO frame_column_changes (frame_id) VALUES (NEW.id);
+DROP TRIGGER frame_column_of_removed;
+CREATE TRIGGER frame_column_of_removed AFTER DELETE ON frames
+WHEN (SELECT is_used FROM frame_column_state WHERE id = 1) BEGIN
+    DELETE FROM frame_column_changes WHERE frame_id = OLD.id;
+    INSERT INTO frame_column_changes (frame_id) VALUES (OLD.id);
+    UPDATE frame_column_state SET covered = (SELECT coalesce(max(id), 0) FROM frames)
+    WHERE id = 1 AND covered > (SELECT coalesce(max(id), 0) FROM frames);
 END;
 
 DELETE FROM frame_column_segments;

@@ -15,6 +15,8 @@ EXAMPLES: dict[str, str] = {
     "columns.push": 'ws.columns.push("pushed").tables  # or "s3://lake-columns/photos", integration="lake"',
     "columns.rebuild": "ws.columns.rebuild()",
     "columns.refresh": "ws.columns.refresh()  # after many items were registered, so that the next query need not do it",
+    "plugin_options.show": 'ws.plugin_options.show("actions")  # the action check-files has an option',
+    "plugin_options.set": 'ws.plugin_options.set("actions", {"check-files.hash": True})  # for runs that do not say it',
     "columns.status": "ws.columns.status().rows",
     "facets.__call__": 'ws.facets("weather,width,captured_at", where="kind = \'image\'")[0].buckets',
     "stats.__call__": 'ws.stats("width,captured_at", where="kind = \'image\'")[0].median',

@@ -195,6 +195,11 @@ WRITES = {
     "collections.update": (lambda w, t: w.collections.update(t.title, title="new"), "update collection"),
     "backup.__call__": (lambda w, t: w.backup(w.root.parent / "backups"), "update the workspace"),
     "columns.rebuild": (lambda w, t: w.columns.rebuild(), "update the workspace"),
+    "plugin_options.show": (lambda w, t: w.plugin_options.show("actions"), "update the workspace"),
+    "plugin_options.set": (
+        lambda w, t: w.plugin_options.set("actions", {"check-files.hash": True}),
+        "update the workspace",
+    ),
     "columns.status": (lambda w, t: w.columns.status(), "update the workspace"),
     "columns.refresh": (lambda w, t: w.columns.refresh(), "update the workspace"),
     "curation.carry_over": (lambda w, t: w.curation.carry_over(t.twins), "update item"),

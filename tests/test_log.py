@@ -27,6 +27,7 @@ NOT_LOGGED = {
     "embed.__call__": "computes vectors",
     "integrations.trust": "writes a file of this machine's user",
     "pictures.make": "computes pictures",
+    "plugin_options.show": "changes nothing",
     "projections.make": "computes a map",
     "projections.delete": "deletes what was computed",
     "vectors.adopt": "moves values from one place to another",

@@ -305,6 +305,24 @@ def test_options_of_a_storage_count_without_an_integration(both, monkeypatch):
 def test_setting_options_stands_in_the_log_without_values(lake):
     lake.plugins.options.set("tape", {"quality": "90", "token": "env:TAPE_TOKEN"})
     lake.plugins.options.set("tape", {"quality": None, "token": "env:TAPE_TOKEN"})
-    second, first = [line for line in lake.log.list() if line.verb == "plugins.configure"]
+    second, first = [line for line in lake.log.list() if line.verb == "plugin_options.set"]
     assert first.details == {"plugin": "tape", "options": ["quality", "token"]}
     assert second.details == {"plugin": "tape", "options": ["quality"]}
+
+
+def test_options_are_set_for_users_who_may_change_the_workspace_also_where_it_is_open_for_others(lake):
+    """As a server does for each request."""
+    lake.users.add("bob@example.org")
+    lake.users.add("ada@example.org")
+    lake.users.update("ada@example.org", role="admin")
+    with lake.open_as("ada@example.org") as adas:
+        shown = {each.name: each for each in adas.plugin_options.set("tape", {"quality": 12})}
+        assert (shown["quality"].value, shown["quality"].source) == (12, "workspace")
+        assert lake.plugin_options.show("tape") == [*shown.values()]
+        with pytest.raises(InvalidInput, match="secrets are never stored"):
+            adas.plugin_options.set("tape", {"token": SECRET})
+    with lake.open_as("bob@example.org") as bobs:
+        for asked in (lambda: bobs.plugin_options.show("tape"), lambda: bobs.plugin_options.set("tape", {})):
+            with pytest.raises(PermissionDenied):
+                asked()
+    assert [line.user for line in lake.log.list() if line.verb == "plugin_options.set"] == ["ada@example.org"]

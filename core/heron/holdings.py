@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from heron.catalog.organisation.roles import RoleService
     from heron.catalog.organisation.tags import TagService
     from heron.catalog.organisation.users import UserService
+    from heron.catalog.plugin_options import PluginOptionService
     from heron.catalog.plugin_tables import PluginTableService
     from heron.catalog.presets import PresetService
     from heron.catalog.projects import ProjectService
@@ -278,6 +279,13 @@ class Holdings(OpenCatalogue):
 
         parts = (self.users, self.groups, self.folders, self.datasets, self.integrations, self.projects)
         return RoleService(self._database, self.access, *parts)
+
+    @cached_property
+    def plugin_options(self) -> PluginOptionService:
+        """The options of plugins: shown and set by whoever may change the workspace, also over HTTP."""
+        from heron.catalog.plugin_options import PluginOptionService
+
+        return PluginOptionService(self._database, self.access, lambda: self.plugins)
 
     @property
     def tables(self) -> PluginTableService:

@@ -27,7 +27,7 @@ SERVICES: Mapping[str, str] = {
     "IntegrationService": "integrations",
     "ItemService": "items",
     "MetadataService": "metadata",
-    "PluginOptionStore": "plugins",
+    "PluginOptionStore": "plugin_options",
     "PluginTableService": "tables",
     "PortableService": "portable",
     "PresetService": "presets",

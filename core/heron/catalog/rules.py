@@ -57,7 +57,10 @@ WRITES: Mapping[tuple[Verb, Noun], str] = {
         "update",
         "vector",
     ): "projections.delete projections.make vector_files.import_file vectors.add vectors.adopt vectors.compact vectors.rebuild vectors.refresh vectors.remove",
-    ("update", "workspace"): "backup columns.rebuild columns.refresh columns.status",
+    (
+        "update",
+        "workspace",
+    ): "backup columns.rebuild columns.refresh columns.status plugin_options.set plugin_options.show",
 }
 """For each right, the verbs that ask for it."""
 

@@ -120,13 +120,16 @@ class Options:
             )
         return shown
 
-    def set(self, plugin: str, values: Mapping[str, Json | None]) -> None:
-        """Store values of a plugin's options in the workspace; None removes one.
+    def set(
+        self, plugin: str, values: Mapping[str, Json | None], *, store: OptionStore | None = None
+    ) -> None:
+        """Store values of a plugin's options in the workspace, by its `store` for one user or by another one; None removes one.
 
         Raises InvalidInput for an unknown option, a value of another type, and a secret in place of a reference to one, and
         PermissionDenied for a user who may not change the workspace.
         """
-        if self._store is None:
+        store = store or self._store
+        if store is None:
             raise PluginError(
                 "options are not stored here: there is no workspace, or it is open for other users too",
                 hint="heron plugins configure",
@@ -142,7 +145,7 @@ class Options:
         stored = self._read()
         kept = {name: value for name, value in stored.get(plugin, {}).items() if name not in values}
         was_trusted = self._is_trusted(plugin)
-        self._store.write(plugin, {**kept, **new})
+        store.write(plugin, {**kept, **new})
         self._stored = {**stored, plugin: {**kept, **new}}
         if was_trusted:
             self.trust(plugin)

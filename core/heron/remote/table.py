@@ -48,6 +48,7 @@ ROUTES: tuple[Route, ...] = (
     Route("PUT", "/items/{items}/metadata", "metadata.replace_all", how="edit", body="metadata"),
     Route("PATCH", "/items/{items}/metadata", "metadata.merge_all", how="edit", body="metadata"),
     Route("PUT", "/folders/{ref}/metadata", "folders.set_metadata", body="metadata", fixed={"merge": False}),
+    Route("PATCH", "/plugins/{plugin}/options", "plugin_options.set", body="values"),
     Route("PATCH", "/folders/{ref}/metadata", "folders.set_metadata", body="metadata", fixed={"merge": True}),
     Route(
         "PUT",
@@ -143,6 +144,7 @@ ROUTES: tuple[Route, ...] = (
         POST   /integrations/{ref}/trust          integrations.trust
         GET    /storage:normalise                 storage.normalise
         GET    /columns                           columns.status
+        GET    /plugins/{plugin}/options          plugin_options.show
         POST   /columns:refresh                   columns.refresh
         GET    /presets/{ref}                     presets.get
         DELETE /presets/{ref}                     presets.delete

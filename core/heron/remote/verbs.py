@@ -50,6 +50,7 @@ SERVICES: Mapping[str, str] = {
     "embed": "embedding.service:EmbeddingService",
     "derive": "deriving.service:DerivingService",
     "actions": "actions.service:ActionService",
+    "plugin_options": "catalog.plugin_options:PluginOptionService",
     "vector_files": "ingest.vector_files.service:VectorFiles",
     "annotation": "export.annotation:AnnotationService",
     "curation": "curation.service:CurationService",

@@ -106,6 +106,7 @@ if TYPE_CHECKING:
         MetadataDeriver,
         MetadataType,
         Option,
+        OptionValue,
         Part,
         PluginOptions,
         PluginTables,
@@ -231,7 +232,7 @@ _HOME = {
     "hooks": (
         "ActionOption BoundedEmbedder CliCommand Codec CommandContext DatasetExporter DatasetImporter Decoder Derive DeriveFrame DerivedKey Embedder EmbedderModel ExecutorBackend ExportFolder Exporter "
         "FolderExporter FrameDecoder ImportEntry ImportSource Importer ItemAction JobProgress Jobs LimitedEmbedder Measure "
-        "MediaDecoder MediaFile MediaFormat MediaKind MetadataDeriver MetadataType Option Part PluginOptions PluginTables ProjectVectors ProjectionMethod SampleVectors Sampler QualityMetrics QueryFunction RangeCodec Routes "
+        "MediaDecoder MediaFile MediaFormat MediaKind MetadataDeriver MetadataType Option OptionValue Part PluginOptions PluginTables ProjectVectors ProjectionMethod SampleVectors Sampler QualityMetrics QueryFunction RangeCodec Routes "
         "Series SeriesDecoder ServedJob ShownCodec Signed Site Storage StorageBackend StoredObject TextEmbedder TextReader TurningEmbedder ValueDecoder Values Viewer Window "
         "WritableStorage hookimpl"
     ),
@@ -376,6 +377,7 @@ __all__ = [
     "ObjectAddress",
     "ObjectChanged",
     "Option",
+    "OptionValue",
     "Page",
     "Pair",
     "Part",

@@ -35,7 +35,7 @@ USES = {
     "storage": ["heron integrations add store --backend $dashed -o root=/data", "heron import $dashed://FOLDER/ --folder Lake --integration store"],
     "decoder": ["heron import red.ff --folder Lake --thumbnails"],
     "type": ["heron schema add quality $name.percent"],
-    "metrics": ["heron thumbnails", "heron search --where 'metric.${name}_red > 0.5' --sort -metric.${name}_red"],
+    "metrics": ["heron thumbnails --folder Lake", "heron search --where 'metric.${name}_red > 0.5' --sort -metric.${name}_red"],
     "deriver": [
         "heron derive $name ${name}_frames", "heron search --where \"${name}_shape = 'wide'\"",
         "heron search --frames --where 'frame.${name}_third = 1'",

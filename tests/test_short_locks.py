@@ -7,6 +7,7 @@ from contextlib import closing
 import pytest
 
 import heron
+from heron.catalog import datasets
 from heron.errors import AlreadyExists, NotFound
 from heron.ingest.manifest.reading import Manifest
 from tests.toy_vectors import register
@@ -39,6 +40,23 @@ def test_items_of_a_dataset_and_a_collection_are_read_before_the_lock(workspace,
     ws.collections.add("C", while_others_write(ws, items[1:4]))
     assert [row.item.uuid for row in ws.datasets.rows("D")] == [item.uuid for item in items[:4]]
     assert len(list(ws.collections.items("C"))) == 4
+    assert ws.datasets.remove("D", while_others_write(ws, items[1:3])) == 2
+    assert ws.collections.remove("C", while_others_write(ws, items[2:5])) == 2
+    assert [row.item.uuid for row in ws.datasets.rows("D")] == [items[0].uuid, items[3].uuid]
+    assert [item.uuid for item in ws.collections.items("C")] == [items[0].uuid, items[1].uuid]
+
+
+def test_a_dataset_of_a_folder_has_its_items_in_their_order_and_tells_how_far_it_is(
+    workspace, items, monkeypatch
+):
+    told = []
+    monkeypatch.setattr(datasets, "BUNDLE", 2)
+    monkeypatch.setattr(type(workspace._database._holder), "tell", lambda self, work: told.append(work))
+    register(workspace, 2, folder="A/deep", start=10)
+    register(workspace, 2, folder="B", start=20)
+    workspace.datasets.create("D", backing_folder="A")
+    assert [row.item.id for row in workspace.datasets.rows("D")] == [1, 2, 3, 4, 5, 6, 7]
+    assert told == [f"dataset D, {share}% of the items" for share in (0, 22, 44, 67, 89)]
 
 
 def test_a_strict_manifest_is_read_before_the_lock(workspace, tmp_path, monkeypatch):

@@ -12,8 +12,8 @@ from heron.catalog.database import Database, Row, one_transaction
 from heron.catalog.items import BUNDLE, ItemService, bundles, item_columns
 from heron.catalog.limits import at_most
 from heron.catalog.missing import missing
-from heron.catalog.referring import COLLECTION, ITEM, CollectionRef, ItemRefs, ProjectRef
-from heron.catalog.resolved import ids_of, in_bundles
+from heron.catalog.referring import COLLECTION, CollectionRef, ItemRefs, ProjectRef
+from heron.catalog.resolved import ids_of, in_bundles, parts
 from heron.errors import AlreadyExists, InvalidInput
 from heron.metadata.keys import check_name
 from heron.models import Added, Collection, Item, now
@@ -105,18 +105,16 @@ class CollectionService:
             )
         return Added(added, len(ids) - added)
 
-    @one_transaction
     def remove(self, ref: CollectionRef, items: ItemRefs) -> int:
         """Remove an item, or many, from a collection; returns the number of items that were in it."""
-        collection = self._to_change(ref)
-        removed = 0
-        with self._database.write():
-            for bundle in bundles(ITEM.many(items)):
-                removed += self._database.execute_many(
-                    "DELETE FROM collection_items WHERE collection_id = ? AND item_id = ?",
-                    ((collection.id, id) for id in self._items._ids(bundle)),
-                )
-        return removed
+        self._to_change(ref)
+        ids = ids_of(self._items, items)
+        with self._database.doing(self, "remove"):
+            collection = self._to_change(ref)
+            delete = "DELETE FROM collection_items WHERE collection_id = ? AND item_id IN (SELECT value FROM json_each(?))"
+            return sum(
+                self._database.execute(delete, [collection.id, part]) for part in parts(self._database, ids)
+            )
 
     def items(self, ref: CollectionRef) -> Iterator[Item]:
         """The members as a stream, in the order in which they were added to the catalogue."""

@@ -12,7 +12,7 @@ from heron.catalog.contents import choice_sql
 from heron.catalog.database import Database, Row, one_transaction
 from heron.catalog.dataset_rows import DatasetRows
 from heron.catalog.folders import FolderService
-from heron.catalog.items import ItemService, bundles
+from heron.catalog.items import ItemService
 from heron.catalog.limits import at_most
 from heron.catalog.metadata import MetadataService
 from heron.catalog.missing import missing
@@ -26,7 +26,7 @@ from heron.catalog.referring import (
     VersionRef,
     parted_version,
 )
-from heron.catalog.resolved import ids_of, in_bundles
+from heron.catalog.resolved import BUNDLE, ids_of, in_bundles, parts
 from heron.catalog.vectors.owned import OwnedVectors
 from heron.catalog.versions.tables import Source, note_source, told
 from heron.errors import AlreadyExists, InvalidInput, NotFound
@@ -181,11 +181,15 @@ class DatasetService:
     def _add_folder(self, dataset: Dataset, folder: Folder) -> None:
         """Make rows of the items in a folder and below it, in the order in which these were added."""
         condition, parameters = self._items._condition(folder, recursive=True, deleted=False)
-        self._database.execute(
-            f"INSERT INTO dataset_rows (dataset_id, item_id) SELECT {dataset.id:d}, items.id FROM items "
-            f"WHERE {condition} ORDER BY items.id",
-            parameters,
-        )
+        newest: int = self._database.value("SELECT max(id) FROM items") or 0
+        step = max(BUNDLE, newest // 20)  # each statement finds the folders anew
+        for first in range(0, newest, step):
+            self._database.working(f"dataset {dataset.title}, {first / newest:.0%} of the items")
+            self._database.execute(
+                f"INSERT INTO dataset_rows (dataset_id, item_id) SELECT {dataset.id:d}, items.id FROM items "
+                f"WHERE items.id > {first:d} AND items.id <= {first + step:d} AND {condition} ORDER BY items.id",
+                parameters,
+            )
 
     def _add(self, dataset: Dataset, ids: Sequence[int], duplicates: Duplicates = "skip") -> Added:
         insert = "INSERT INTO dataset_rows (dataset_id, item_id) SELECT ?1, value FROM json_each(?2) "
@@ -207,21 +211,18 @@ class DatasetService:
                 )
         return Added(added, len(ids) - added)
 
-    @one_transaction
     def remove(self, ref: DatasetRef, items: ItemRefs, *, source: Source | None = None) -> int:
         """Remove an item, or many, from a dataset; returns the number of rows removed. `source` is as in `create`."""
-        dataset = self.get(ref)
-        self._access.require("update", dataset)
-        _require_free(dataset, "move the items out of that folder instead")
-        self._note_source(dataset, "remove", {}, source)
-        removed = 0
-        with self._database.write():
-            for bundle in bundles(ITEM.many(items)):
-                removed += self._database.execute_many(
-                    "DELETE FROM dataset_rows WHERE dataset_id = ? AND item_id = ?",
-                    ((dataset.id, id) for id in self._items._ids(bundle)),
-                )
-        return removed
+        hint = "move the items out of that folder instead"
+        self._to_change(ref, hint)
+        ids = ids_of(self._items, items)
+        with self._database.doing(self, "remove"):
+            dataset = self._to_change(ref, hint)
+            self._note_source(dataset, "remove", {}, source)
+            delete = "DELETE FROM dataset_rows WHERE dataset_id = ? AND item_id IN (SELECT value FROM json_each(?))"
+            return sum(
+                self._database.execute(delete, [dataset.id, part]) for part in parts(self._database, ids)
+            )
 
     def _note_source(
         self, dataset: Dataset, verb: str, known: Mapping[str, Json], source: Source | None = None

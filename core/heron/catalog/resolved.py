@@ -15,7 +15,7 @@ from heron.errors import NotFound
 if TYPE_CHECKING:
     from heron.catalog.items import ItemService
 
-_BUNDLE = 10_000
+BUNDLE = 10_000
 """The most items that one statement writes."""
 
 
@@ -29,14 +29,20 @@ def ids_of(items: ItemService, refs: ItemRefs) -> Sequence[int]:
 
 def in_bundles(database: Database, ids: Sequence[int]) -> Iterator[str]:
     """The ids as JSON arrays, each with its items still there; raises NotFound if one was deleted since it was found."""
-    for start in range(0, len(ids), _BUNDLE):
-        bundle = dumps(list(ids[start : start + _BUNDLE]))
+    for part in parts(database, ids):
         gone = database.value(
-            "SELECT count(*) FROM json_each(?) WHERE value NOT IN (SELECT id FROM items)", [bundle]
+            "SELECT count(*) FROM json_each(?) WHERE value NOT IN (SELECT id FROM items)", [part]
         )
         if gone:
             raise NotFound(
                 f"{gone:,} of the items were deleted from the catalogue at this moment",
                 hint="repeat the command",
             )
-        yield bundle
+        yield part
+
+
+def parts(database: Database, ids: Sequence[int]) -> Iterator[str]:
+    """The ids as JSON arrays, of which those who wait for the transaction at hand are told."""
+    for start in range(0, len(ids), BUNDLE):
+        database.working(f"{start:,} of {len(ids):,} items")
+        yield dumps(list(ids[start : start + BUNDLE]))

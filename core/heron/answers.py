@@ -35,7 +35,8 @@ class QueryName(Record):
     """A name that a condition can use: `kind` is `key`, `field`, `fact`, `loose` or `function`; `options` are those of an enum.
 
     `type` is the type of its values: that of the schema, `text`, `number`, `datetime`, `boolean`, `any` for media facts, and
-    `condition` for a function that is true or false. `arguments` are the types of the arguments of a function.
+    `condition` for a function that is true or false. `arguments` are the types of the arguments of a function. `operator` is the
+    word that means this function between two values, if it has one.
     """
 
     name: str
@@ -44,6 +45,7 @@ class QueryName(Record):
     about: str
     options: tuple[str, ...] = ()
     arguments: tuple[str, ...] = ()
+    operator: str = ""
 
 
 @frozen(repr=False)

@@ -12,7 +12,7 @@ _ABOUT = {
     "type": "An encoder checks a value and returns what is stored. Conditions go through it as well.",
     "metrics": "A function of a picture that gives numbers, measured with the thumbnails.",
     "deriver": "A function of an item that fills keys of its own. Change `version` whenever its values would change.",
-    "function": "With `sql` in the record it runs in SQLite, which is faster; the contract checks that both agree.",
+    "function": "With `sql` in the record it runs in SQLite, which is faster; the contract checks that both agree. With an `operator` it stands between two values too.",
     "embedder": "Vectors of pictures, and of texts where the model knows some; the second one reads the text of items.",
     "exporter": "Rows come as a stream, and are written as they come.",
     "importer": "Entries go out as a stream. One that is wrong has a problem, and the others land.",

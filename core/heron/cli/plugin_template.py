@@ -16,7 +16,7 @@ KINDS = {
     "type": "the metadata type `$name.percent`",
     "metrics": "a metric of pictures",
     "deriver": "a deriver of the shape of pictures, and one of the place of frames",
-    "function": "a function of the query language",
+    "function": "a function and an operator of the query language",
     "embedder": "an embedder of colours, and one of words of texts",
     "exporter": "a format to export datasets in",
     "importer": "a format of datasets to import",
@@ -40,7 +40,9 @@ USES = {
         "heron derive $name ${name}_frames", "heron search --where \"${name}_shape = 'wide'\"",
         "heron search --frames --where 'frame.${name}_third = 1'",
     ],
-    "function": ["heron search --where \"${name}_initials(name) = 'AB'\""],
+    "function": [
+        "heron search --where \"${name}_initials(name) = 'AB'\"", "heron search --where \"name RESEMBLES 'a bus'\"",
+    ],
     "embedder": [
         "heron embed --embedder $name", "heron search red --key $name",
         "heron embed --embedder ${name}_words", "heron search ferry --key ${name}_words",

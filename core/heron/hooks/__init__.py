@@ -14,7 +14,6 @@ from heron.hooks.contributions import (
     MetadataType,
     PluginOptions,
     QualityMetrics,
-    QueryFunction,
     Routes,
 )
 from heron.hooks.derivers import Derive, DerivedKey, DeriveFrame, MetadataDeriver
@@ -50,6 +49,7 @@ from heron.hooks.loading import PluginStatus
 from heron.hooks.manager import PluginManager
 from heron.hooks.option import Option
 from heron.hooks.options import OptionValue
+from heron.hooks.query_functions import QueryFunction
 from heron.hooks.serving import JobProgress, Jobs, ServedJob, Signed, Site
 from heron.hooks.specs import hookimpl
 from heron.hooks.tables import PluginTables

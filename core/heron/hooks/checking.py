@@ -18,12 +18,12 @@ from heron.hooks.contributions import (
     MediaKind,
     MetadataType,
     QualityMetrics,
-    QueryFunction,
 )
 from heron.hooks.derivers import DerivedKey, MetadataDeriver
 from heron.hooks.embedders import EmbedderModel
 from heron.hooks.importers import DatasetImporter
 from heron.hooks.option import Option
+from heron.hooks.query_functions import QueryFunction
 from heron.hooks.versions import is_requirement
 
 SECONDS = 0.05

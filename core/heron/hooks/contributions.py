@@ -23,14 +23,8 @@ from heron.models import DERIVED_FIELDS, ITEM_FIELDS, Kind
 if TYPE_CHECKING:
     from concurrent.futures import Executor
 
-RESERVED = ("match", "in_collection", "in_dataset", "in_project", "in_folder", "has_file", "now")
-"""Names in the query language that are no functions of arguments and value."""
-
 PREFIXES = ("item", "metadata", "facts", "frame", "metric")
 """What stands in front of a name in conditions to say what is meant, so that it cannot be a namespace of facts."""
-
-SQL_PLACE = re.compile(r"\{(\d)(?:\.(\w+))?\}")
-"""A place in the SQL of a query function: the number of an argument, and perhaps the name of a member of it."""
 
 
 def texts(given: Sequence[str]) -> tuple[str, ...]:
@@ -245,47 +239,6 @@ class MetadataType(Contribution):
     def claims(self) -> list[str]:
         """Its name, and its aliases."""
         return [*super().claims(), *(f"metadata type {name}" for name in self.aliases)]
-
-
-def _checked_name(function: QueryFunction, attribute: Any, name: str) -> None:
-    if not re.fullmatch(r"[a-z][a-z0-9_]{0,63}", name) or name in RESERVED:
-        raise ValueError(
-            f"{name!r} cannot be the name of a query function: it has a-z, 0-9 and _, and is no word of Heron"
-        )
-
-
-def _checked_sql(function: QueryFunction, attribute: Any, sql: str | None) -> None:
-    for place in SQL_PLACE.findall(sql or ""):
-        if int(place[0]) >= len(function.arguments):
-            raise ValueError(
-                f"query function {function.name}: its SQL names an argument {{{place[0]}}} that it does not take"
-            )
-
-
-@frozen(kw_only=True)
-class QueryFunction(Contribution):
-    """A function of the query language.
-
-    `arguments` are the types of its arguments: `text`, `number`, `boolean`, `datetime`, or the name of a metadata type, for
-    keys of that type; `result` is the type of its value. `load` returns the function in Python. Booleans come to it as such,
-    datetimes as aware ones in UTC, values of metadata types as they are shown. It gives the same value whenever it gets the
-    same arguments, and it is not called where an argument is missing: then its value is missing too. It returns None for no value.
-    `sql`, if given, is the same in the SQL of SQLite, which is faster: `{0}` stands for the first argument, `{0.name}` for a
-    member of a JSON object that is the first argument. `columns`, if given, returns a function of expressions of Polars, from which
-    large catalogues are answered: it gets one for each argument (String, Float64, Boolean), and returns one for the value, null or not
-    finite for no value. It is not used where an argument is a datetime or of a metadata type, or the result a datetime.
-    """
-
-    sort: ClassVar[str] = "query function"
-
-    name: str = field(validator=_checked_name)
-    arguments: Sequence[str] = field(converter=texts)
-    result: Literal["text", "number", "boolean", "datetime"] = field(
-        validator=in_(("text", "number", "boolean", "datetime"))
-    )
-    load: Callable[[], Callable[..., Any]]
-    sql: str | None = field(default=None, validator=_checked_sql)
-    columns: Callable[[], Callable[..., Any]] | None = None
 
 
 @frozen(kw_only=True)

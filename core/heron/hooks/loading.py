@@ -18,9 +18,10 @@ from heron.errors import PluginError
 from heron.hooks import events, program_specs, specs
 from heron.hooks.alone import Alone
 from heron.hooks.checking import check
-from heron.hooks.contributions import Contribution, MediaKind, QueryFunction
+from heron.hooks.contributions import Contribution, MediaKind
 from heron.hooks.door import reason
 from heron.hooks.options import declared
+from heron.hooks.query_functions import QueryFunction
 from heron.hooks.registry import Origin, Registry
 from heron.hooks.static import contributions_of, written
 from heron.hooks.tracing import traced

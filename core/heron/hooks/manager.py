@@ -28,7 +28,6 @@ from heron.hooks.contributions import (
     MetadataType,
     PluginOptions,
     QualityMetrics,
-    QueryFunction,
     Routes,
 )
 from heron.hooks.derivers import MetadataDeriver
@@ -37,6 +36,7 @@ from heron.hooks.embedders import EmbedderModel
 from heron.hooks.importers import DatasetImporter
 from heron.hooks.loading import EVENTS, LOADING, LoadedPlugins, PluginStatus
 from heron.hooks.options import Options, Stored
+from heron.hooks.query_functions import QueryFunction
 from heron.hooks.registry import Origin, missing, missing_packages
 from heron.hooks.tables import PluginTables
 from heron.hooks.tracing import shown, traced

@@ -21,11 +21,11 @@ if TYPE_CHECKING:
         MediaKind,
         MetadataType,
         QualityMetrics,
-        QueryFunction,
     )
     from heron.hooks.derivers import MetadataDeriver
     from heron.hooks.embedders import EmbedderModel
     from heron.hooks.importers import DatasetImporter
+    from heron.hooks.query_functions import QueryFunction
     from heron.hooks.tables import PluginTables
 
 hookspec = pluggy.HookspecMarker("heron")
@@ -172,7 +172,7 @@ def register_metadata_types() -> Iterable[MetadataType]:  # type: ignore[empty-b
 
 @hookspec
 def register_query_functions() -> Iterable[QueryFunction]:  # type: ignore[empty-body]
-    """Bring functions of the query language, for conditions such as `soundex(city) = 'A426'`.
+    """Bring functions of the query language, for conditions such as `soundex(city) = 'A426'`, and operators such as `ver SATISFIES '>=1.2'`.
 
     Example:
         ```python

@@ -8,8 +8,8 @@ from operator import or_
 from typing import TYPE_CHECKING, Any
 
 from heron.errors import QueryError
-from heron.hooks.contributions import QueryFunction
 from heron.hooks.door import guarded
+from heron.hooks.query_functions import QueryFunction
 from heron.search.column_parts import NotInColumns, Part, as_float, as_text
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from attrs import evolve
 from heron.columns.building import Family, Place
 from heron.columns.segments import Segment
 from heron.fields import RecordField
-from heron.hooks.contributions import QueryFunction
+from heron.hooks.query_functions import QueryFunction
 from heron.models import ITEM_FIELDS
 from heron.search import tree
 from heron.search.column_calls import argument, called

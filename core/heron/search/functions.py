@@ -10,8 +10,8 @@ from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 from heron.errors import InvalidInput, QueryError
-from heron.hooks.contributions import QueryFunction
 from heron.hooks.door import guarded
+from heron.hooks.query_functions import QueryFunction
 from heron.hooks.specs import hookimpl
 from heron.metadata.keys import is_unicode, printable
 from heron.models import Json
@@ -109,6 +109,17 @@ class Functions:
         if name in BUILT_IN:
             return BUILT_IN[name]
         return self._plugins().query_function(name)
+
+    def operator(self, word: str) -> QueryFunction | None:
+        """The function that a word means between two values, in any case; raises PluginError as `find` does."""
+        plugins, meant = self._plugins(), word.upper()
+        found = [each for each in plugins.contributions(QueryFunction) if each.operator == meant]
+        return plugins.settle(found, f"operator {meant}") if found else None
+
+    def operators(self) -> list[str]:
+        """All operators that plugins bring."""
+        found = self._plugins().contributions(QueryFunction)
+        return sorted({each.operator for each in found if each.operator})
 
     def names(self) -> list[str]:
         """All names, including those of plugins."""

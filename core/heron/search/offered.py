@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from heron.answers import QueryName
-from heron.hooks.contributions import QueryFunction
+from heron.hooks.query_functions import QueryFunction
 from heron.metadata.schema import Schema
 from heron.search.fields import FRAME_NAMES, ITEM_NAMES
 
@@ -39,10 +39,20 @@ def offered(
     found += [QueryName(name, "fact", "any", "media fact") for name in sorted(facts)]
     found += [QueryName(name, "loose", "text", "a key that the schema does not know") for name in loose]
     found += [
-        QueryName(each.name, "function", each.result, each.summary, arguments=tuple(each.arguments))
+        QueryName(
+            each.name, "function", each.result, _about(each), arguments=tuple(each.arguments), operator=each.operator or ""
+        )
         for each in functions
-    ]
+    ]  # fmt: skip
     taken: dict[str, QueryName] = {}
     for name in (*found, *_CONDITIONS):
         taken.setdefault(name.name, name)
     return list(taken.values())
+
+
+def _about(function: QueryFunction) -> str:
+    """What a function does, and how it is written as an operator."""
+    if function.operator is None:
+        return function.summary
+    left, right = function.arguments
+    return f"{function.summary}; also written {left} {function.operator} {right}"

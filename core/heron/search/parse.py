@@ -10,14 +10,14 @@ from typing import TypeVar
 from sqlglot import exp
 
 from heron.errors import PluginError, QueryError
-from heron.hooks.contributions import QueryFunction
+from heron.hooks.query_functions import QueryFunction
 from heron.metadata.codecs import MAX_EXACT_INTEGER
 from heron.models import now
 from heron.search import tree
 from heron.search.fields import Fields
 from heron.search.functions import Functions
-from heron.search.literals import describe, fit, type_of
-from heron.search.syntax import position_of, shown, sql, syntax
+from heron.search.literals import describe, fit, syntax_hint, type_of
+from heron.search.syntax import Infix, position_of, shown, sql, syntax
 
 T = TypeVar("T")
 
@@ -107,6 +107,8 @@ class _Reader:
                 return self._like(node)
             case exp.Anonymous() if node.name.lower() in _TESTS:
                 return self._test(node)
+            case Infix() if node.args["negate"]:
+                return tree.Not(tree.Truth(self._infix(node)))
         value = self.expression(node)
         if type_of(value) not in ("boolean", "any"):
             raise QueryError(
@@ -198,6 +200,8 @@ class _Reader:
                 return tree.Arithmetic(_ARITHMETIC[type(node)], left, right)  # type: ignore[arg-type]
             case exp.CurrentTimestamp():
                 return tree.Value(now(), "datetime")
+            case Infix() if not node.args["negate"]:
+                return self._infix(node)
             case exp.Func():
                 return self._call(node)
         raise _out_of_place(node)
@@ -229,7 +233,31 @@ class _Reader:
             raise QueryError(
                 f"{name} takes {len(expected)} argument{'s' * (len(expected) > 1)}, got {len(given)}"
             )
-        arguments = tuple(self.expression(part) for part in given)
+        return self._called(function, name, tuple(self.expression(part) for part in given))
+
+    def _infix(self, node: Infix) -> tree.Call:
+        """A word of a plugin between two values."""
+        word = node.args["word"]
+        try:
+            function = self._functions.operator(word)
+        except PluginError as error:
+            raise QueryError(error.message, hint=error.hint) from error
+        if function is None:
+            known = self._functions.operators()
+            also = f"; plugins bring the operators {', '.join(known)}" if known else ""
+            refusal = QueryError(
+                f"{shown(node)} is not a SQL condition: there is no operator {word}",
+                hint=f"{syntax_hint(sql(node))}{also}",
+            )
+            refusal.position = node.meta["start"], node.meta["end"] + 1
+            raise refusal
+        return self._called(function, word, (self.expression(node.this), self._value(node.expression)))
+
+    def _called(
+        self, function: QueryFunction, name: str, arguments: tuple[tree.Expression, ...]
+    ) -> tree.Call:
+        """A call with arguments of the right types; raises QueryError for others."""
+        expected = function.arguments
         for argument, type in zip(arguments, expected, strict=True):
             if type_of(argument) not in (type, *_ALSO.get(type, ())) or (
                 type == "text" and _is_decoded(argument)

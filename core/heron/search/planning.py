@@ -113,7 +113,7 @@ class Planner:
 
     def offered(self, facts: Iterable[str], *, frames: bool) -> list[QueryName]:
         """The names that conditions can use, with those of some media facts."""
-        from heron.hooks.contributions import QueryFunction
+        from heron.hooks.query_functions import QueryFunction
         from heron.search.offered import offered
 
         functions = self._plugins().contributions(QueryFunction)

@@ -18,7 +18,7 @@ from heron.catalog.places import located
 from heron.catalog.schema import SchemaService
 from heron.convert import dumps, loads
 from heron.errors import HeronError, QueryError
-from heron.hooks.contributions import SQL_PLACE, QueryFunction
+from heron.hooks.query_functions import SQL_PLACE, QueryFunction
 from heron.models import Json
 from heron.search import tree
 from heron.search.functions import Functions

@@ -7,7 +7,7 @@ from itertools import pairwise
 from typing import Any as Untyped
 from typing import ClassVar
 
-from sqlglot import exp
+from sqlglot import TokenType, exp
 from sqlglot.dialects.sqlite import SQLite
 from sqlglot.errors import ErrorLevel, SqlglotError
 
@@ -29,8 +29,14 @@ _AFTER_A_NAME = frozenset(
 """What can follow a name in a condition."""
 
 
+class Infix(exp.Expression):
+    """Two values with a word between them that is none of SQL's, such as `ver SATISFIES '>=1.2'`, which a plugin may know."""
+
+    arg_types: ClassVar[dict[str, bool]] = {"this": True, "expression": True, "word": True, "negate": False}
+
+
 class _Dialect(SQLite):
-    """SQLite's grammar, with `match` as an ordinary function."""
+    """SQLite's grammar, with `match` as an ordinary function, and with words as operators, which bind as LIKE does."""
 
     STRICT_JSON_PATH_SYNTAX = False  # with True, sqlglot would print a warning in addition to the error
 
@@ -46,10 +52,37 @@ class _Dialect(SQLite):
             dict[str, Untyped]
         ] = {}  # so that messages show the function's name as it was written
 
+        def _parse_range(self, this: exp.Expr | None = None, parse_is: bool = False) -> exp.Expr | None:
+            left: exp.Expr | None = super()._parse_range(this, parse_is)
+            start = self._index
+            negate = self._match(TokenType.NOT)
+            if left is not None and self._match(TokenType.VAR):
+                word = self._prev
+                right = self._parse_bitwise()
+                if right is not None:
+                    infix = Infix(this=left, expression=right, word=word.text, negate=bool(negate))
+                    infix.meta.update(start=word.start, end=word.end)
+                    return infix
+            self._retreat(start)
+            return left
+
         def _warn_unsupported(
             self,
         ) -> None:  # or sqlglot would print a warning and parse the text as a command
             self.raise_error("no condition")
+
+    class Generator(SQLite.Generator):  # type: ignore[misc, valid-type]
+        TRANSFORMS: ClassVar[dict[Untyped, Untyped]] = {
+            **SQLite.Generator.TRANSFORMS,
+            Infix: lambda self, node: " ".join(
+                (
+                    self.sql(node, "this"),
+                    *(["NOT"] if node.args["negate"] else []),
+                    node.args["word"],
+                    self.sql(node, "expression"),
+                )
+            ),
+        }
 
 
 _DIALECT = _Dialect()

@@ -7,7 +7,7 @@ from typing import Literal
 
 from attrs import fields, frozen, has
 
-from heron.hooks.contributions import QueryFunction
+from heron.hooks.query_functions import QueryFunction
 from heron.metadata.forms import Form
 from heron.models import Json
 

@@ -1,4 +1,4 @@
-"""The contract of query functions: the forms in Python, SQL and Polars give the same values."""
+"""The contract of query functions and operators: the forms in Python, SQL and Polars give the same values."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import pytest
 
-from heron.hooks.contributions import SQL_PLACE
+from heron.hooks.query_functions import SQL_PLACE
 from heron.testing.contracts import RecordContract
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ _TYPES: dict[str, Any] = {"text": str, "number": (int, float), "boolean": bool, 
 
 
 class QueryFunctionContract(RecordContract):
-    """Rules for a function of the query language. Set `function` and `examples`."""
+    """Rules for a function or an operator of the query language. Set `function` and `examples`."""
 
     function: ClassVar[QueryFunction]
     """The record that the hook yields."""
@@ -46,6 +46,14 @@ class QueryFunctionContract(RecordContract):
                 assert isinstance(found, _TYPES[self.function.result]), repr(found)
                 assert not isinstance(found, bool) or self.function.result == "boolean", repr(found)
                 assert not isinstance(found, float) or math.isfinite(found), repr(found)
+
+    def test_operator_tells_values_apart(self) -> None:
+        """An operator has examples that are true and examples that are false; it finds some items, and not others."""
+        if self.function.operator is None:
+            pytest.skip("it has no operator")
+        call = self.function.load()
+        found = {call(*arguments) for arguments, _ in self.examples}
+        assert {True, False} <= found, f"of all examples, {self.function.operator} gives {found}"
 
     def test_sql_gives_the_same(self) -> None:
         """The SQL of the record gives the value of each example in SQLite, and NULL where an argument is NULL."""

@@ -1,11 +1,13 @@
 """The types keep Heron's contract, and conditions with them find what they say."""
 
 import heron_more_types
+import pytest
 
 import heron
-from heron.testing import MetadataTypeContract
+from heron.testing import MetadataTypeContract, QueryFunctionContract
 
 SEMVER, ADDRESS, GEOHASH = heron_more_types.register_metadata_types()
+SATISFIES, WITHIN = heron_more_types.register_query_functions()
 
 
 class TestSemver(MetadataTypeContract):
@@ -37,6 +39,26 @@ class TestGeohash(MetadataTypeContract):
     bad = ("", "a", "u4pruydqqvjzz", 4, None)
 
 
+class TestSatisfies(QueryFunctionContract):
+    function = SATISFIES
+    examples = (
+        (("1.10.0", ">=1.9"), True),
+        (("1.10.0", ">=1.9, <1.10"), False),
+        (("2.0.0-rc.1", "<2"), True),
+        (("2.0.0", "=2"), True),
+    )
+
+
+class TestWithin(QueryFunctionContract):
+    function = WITHIN
+    examples = (
+        (("10.1.2.3", "10.0.0.0/8"), True),
+        (("11.1.2.3", "10.0.0.0/8"), False),
+        (("::1", "10.0.0.0/8"), False),
+        (("2001:db8::1", "2001:db8::/32"), True),
+    )
+
+
 def test_ranges_sorts_and_facets_follow_the_types(tmp_path):
     (tmp_path / "in").mkdir()
     for name in "abc":
@@ -58,6 +80,12 @@ def test_ranges_sorts_and_facets_follow_the_types(tmp_path):
 
         def found(where):
             return "".join(item.name[0] for item in workspace.search(where=where, sort="semver"))
+
+        assert found("semver SATISFIES '>=1.10.0-rc.1'") == "bc"
+        assert found("semver SATISFIES '>=1.9,<1.10' OR ip WITHIN '::/16'") == "abc"
+        assert found("ip NOT WITHIN '10.0.0.0/8'") == "ac"
+        with pytest.raises(heron.QueryError, match="has no bounds such as"):
+            found("semver SATISFIES 'new'")
 
         assert found("semver > '1.9.0'") == "bc"
         assert found("semver < '1.10.0' AND ip BETWEEN '9.0.0.0' AND '10.255.255.255'") == "ab"

@@ -8,13 +8,15 @@ import pytest
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
 ALL = sorted(path.parent.name for path in EXAMPLES.glob("*/pyproject.toml"))
+WITHOUT = ["-p", "no:cacheprovider", "-p", "no:schemathesis"]
+"""Plugins of pytest that no example uses; importing schemathesis takes longer than most of their tests."""
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ALL)
 def test_the_tests_of_an_example_pass(name):
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-W", "error::heron.PluginWarning"],
+        [sys.executable, "-m", "pytest", "-q", *WITHOUT, "-W", "error::heron.PluginWarning"],
         cwd=EXAMPLES / name,
         capture_output=True,
         text=True,

@@ -32,7 +32,18 @@ def started(place: Path, arguments: list[str], seconds: float) -> subprocess.Pop
     """A run of pytest whose only test starts a server and goes on for some seconds."""
     (place / "test_it.py").write_text(SERVER.replace("SECONDS", str(seconds)))
     (place / "pytest.ini").write_text("[pytest]")
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *arguments, "test_it.py"]
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-q",
+        "-p",
+        "no:cacheprovider",
+        "-p",
+        "no:schemathesis",
+        *arguments,
+        "test_it.py",
+    ]
     return subprocess.Popen(command, cwd=place, stdout=subprocess.DEVNULL, start_new_session=True)
 
 

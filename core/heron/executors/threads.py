@@ -41,7 +41,7 @@ class Threads(Executor):
             future, call = task
             if self._is_stopped:
                 future.cancel()
-            elif future.set_running_or_notify_cancel():
+            if future.set_running_or_notify_cancel():
                 try:
                     future.set_result(call())
                 except BaseException as error:  # noqa: BLE001 - raised again where the result is read

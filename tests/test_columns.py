@@ -125,6 +125,10 @@ def test_ids_below_the_newest_are_used_again(lake, monkeypatch):
     lake.items.delete(last[1:])
     lake.registration.register(new_items(3, 7777), "A")
     assert (found(lake, "n >= 7777"), found(lake, "n >= 0")) == (3, COUNT - 1)
+    lake.items.delete([*lake.search(where="n > 7777")])
+    lake.registration.register(new_items(1, 9999), "A")
+    written(lake, monkeypatch)
+    assert (found(lake, "n >= 7777"), found(lake, "n >= 0")) == (2, COUNT - 2)
 
 
 def written(lake, monkeypatch):

@@ -202,9 +202,7 @@ class TableColumns:
         """The rows of the next segment, with the last change and row that it contains, and the last row; None if nothing is pending."""
         state = self._tables.state()
         change, last = self._tables.last_change()
-        top = min(
-            last, state.covered + _SEGMENT
-        )  # less than before if the newest rows were removed: ids are used again
+        top = min(last, state.covered + _SEGMENT)
         changed = self._tables.changed(change, state.covered)
         if not changed and top <= state.covered:
             return None
@@ -251,7 +249,7 @@ def _gathered(bundles: Iterator[Rows]) -> tuple[polars.DataFrame, set[Place]]:
         frame, without = frame_of(*bundle)
         frames.append(frame)
         left_out |= without
-    return _joined(frames, left_out), left_out
+    return _joined(frames, left_out).sort("id"), left_out
 
 
 def _joined(frames: Sequence[polars.DataFrame], left_out: set[Place]) -> polars.DataFrame:

@@ -133,9 +133,10 @@ class ColumnTables:
         return most
 
     def changed(self, through: int, covered: int) -> list[int]:
-        """The ids of rows that changes up to an id name, ascending, without those above `covered`."""
+        """The ids of rows that changes up to an id name, ascending: those up to `covered`, and those that are gone."""
+        is_gone = f"NOT EXISTS (SELECT 1 FROM {self._table} WHERE {self._table}.id = {self._changed})"
         rows = self.database.rows(
-            f"SELECT {self._changed} FROM {self._changes} WHERE id <= ? AND {self._changed} <= ? ORDER BY 1",
+            f"SELECT {self._changed} FROM {self._changes} WHERE id <= ? AND ({self._changed} <= ? OR {is_gone}) ORDER BY 1",
             [through, covered],
         )
         return [row[0] for row in rows]
@@ -155,7 +156,7 @@ class ColumnTables:
         return found
 
     def rows(self, ids: Sequence[int] | None, above: int, up_to: int) -> Iterator[Rows]:
-        """The rows with given ids and those with ids above one and up to another, in bundles, ascending within each part.
+        """The rows with given ids, and those with ids above one and up to another, in bundles, ascending within each part.
 
         An id that no row has is given as a row that is gone.
         """

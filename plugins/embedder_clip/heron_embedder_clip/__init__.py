@@ -36,7 +36,7 @@ def register_embedders() -> Iterable[heron.EmbedderModel]:
     """Contribute the models that have images and text in one space."""
     yield heron.EmbedderModel(
         name="clip",
-        summary="CLIP: images and text in one space, from a model directory or the Hugging Face hub (onnxruntime)",
+        summary="CLIP, SigLIP and kin: images and text in one space, from a directory or the Hugging Face hub (onnxruntime)",
         embeds=["image", "text"],
         takes_model=True,
         requires=["onnxruntime", "tokenizers"],

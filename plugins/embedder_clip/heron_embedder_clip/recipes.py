@@ -172,7 +172,8 @@ def _of_open_clip(layout: Layout) -> Recipe:
         raise given.refusal("mode", "RGB")
     width, height = layout.picture or _listed(given)
     mean, std = _normal(given, ("mean", "std"), _OPENAI)
-    resampling = _INTERPOLATIONS[given.choice("interpolation", ("bicubic", "bilinear"), "bicubic")]
+    named = given.choice("interpolation", ("bicubic", "bilinear", "random"), "bicubic")
+    resampling = _INTERPOLATIONS.get(named, _BICUBIC)  # random is for training
     mode = given.choice("resize_mode", ("shortest", "longest", "squash"), "shortest")
     fit: Literal["exact", "edge", "cover", "within"] = "edge" if width == height else "cover"
     if fit == "cover":

@@ -113,7 +113,7 @@ class Settings:
     def refusal(self, key: str, expected: str) -> heron.InvalidInput:
         """The error for a value that is not what was expected."""
         value = self._values.get(key)
-        found = "is missing" if value is None else f"is {one_line(repr(value))[:80]}"
+        found = "is missing" if value is None else f"is {shown(value)}"
         return heron.InvalidInput(f"{self.place}: {key} {found}, expected {expected}")
 
     def _value(self, key: str, default: Any) -> Any:
@@ -145,6 +145,11 @@ def read_text(path: Path) -> str:
         return data.decode()
     except UnicodeDecodeError as error:
         raise heron.InvalidInput(f"{path} is not UTF-8 text") from error
+
+
+def shown(value: object) -> str:
+    """A value from a file, for a message: on one line of at most 80 characters."""
+    return one_line(repr(value))[:80]
 
 
 def one_line(error: object) -> str:

@@ -12,7 +12,7 @@ from tokenizers import Tokenizer
 import heron
 from heron_embedder_clip import cleaning
 from heron_embedder_clip.layout import LARGEST_VOCABULARY, Layout
-from heron_embedder_clip.settings import Settings, one_line, read_text
+from heron_embedder_clip.settings import Settings, one_line, read_text, shown
 
 _MOST_CHARACTERS = 100_000
 """Characters of a text that are tokenised: far more than fit into the context of a model."""
@@ -30,7 +30,7 @@ class Tokens:
         texts as long as the longest of a batch, and others get texts of the whole context, as in their training.
         """
         folder = layout.texts
-        self._tokenizer = _tokenizer(folder)
+        self._tokenizer = _tokenizer(folder, layout)
         self._given = Settings.read_if_there(folder / "tokenizer_config.json")
         self._sees_padding = layout.is_sigmoid
         self._length = length or (None if is_masked and not layout.is_sigmoid else layout.context)
@@ -127,8 +127,15 @@ def _pads_on_the_left(given: Settings) -> bool:
     return given.choice("padding_side", ("left", "right"), usual) == "left"
 
 
-def _tokenizer(folder: Path) -> Tokenizer:
+def _tokenizer(folder: Path, layout: Layout) -> Tokenizer:
     path = folder / "tokenizer.json"
+    if layout.model and not path.exists():
+        its_own = "the tokenizer of CLIP, as in openai/clip-vit-base-patch32"
+        named = layout.model.section("text_cfg").get("hf_tokenizer_name")
+        raise heron.NotFound(
+            f"tokenizer.json is missing in the model directory {folder}",
+            hint=f"open_clip does not write it: copy that of {shown(named) if named else its_own}",
+        )
     text = read_text(path)
     try:
         return Tokenizer.from_str(text)

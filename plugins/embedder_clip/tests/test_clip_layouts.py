@@ -216,7 +216,10 @@ def test_texts_that_would_be_read_otherwise_are_refused(copy: Any, settings: Any
     [
         ({"mode": "L"}, "mode is 'L', expected RGB"),
         ({"resize_mode": "crop"}, "resize_mode is 'crop', expected one of shortest, longest, squash"),
-        ({"interpolation": "lanczos"}, "interpolation is 'lanczos', expected one of bicubic, bilinear"),
+        (
+            {"interpolation": "lanczos"},
+            "interpolation is 'lanczos', expected one of bicubic, bilinear, random",
+        ),
         ({"mean": [0.5]}, "mean is [0.5], expected three numbers"),
         ({"std": 0}, "std is 0, expected numbers of at least"),
     ],
@@ -233,6 +236,18 @@ def test_padding_follows_the_tokenizer(copy: Any) -> None:
     assert np.abs(load(folder).embed_texts(["a bus"]) - load("siglip2").embed_texts(["a bus"])).max() > 1e-3
     change(folder / "tokenizer_config.json", add_bos_token=True)
     assert "tokenizer.json does not add the bos_token, which" in refused(folder)
+
+
+def test_a_missing_tokenizer_is_named(copy: Any) -> None:
+    pytest.importorskip("ftfy")
+    for name, which in (
+        ("open_clip_sigmoid", "'here'"),
+        ("open_clip_apart", "the tokenizer of CLIP, as in openai/"),
+    ):
+        folder = copy(name)
+        for path in folder.glob("**/tokenizer.json"):
+            path.unlink()
+        assert f"(open_clip does not write it: copy that of {which}" in refused(folder)
 
 
 def test_a_sentence_says_that_ftfy_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -209,7 +209,7 @@ class SearchService:
     def notes(self, query: Query | str | None = None, *, frames: bool = False, **parts: Any) -> Sequence[str]:
         """Sentences about what the answer of a query leaves out, such as values of a key that count as missing."""
         asked = evolve(asked_query(query, parts), cursor=None)
-        of_vectors = self._not_trusted(self._similar().key_of(asked)) if asked.is_similarity else ()
+        of_vectors = self._doubts(asked, (), (), self._similar().key_of(asked)) if asked.is_similarity else ()
         return (*self._planner.plan(asked, frames=frames).notes, *of_vectors)
 
     def _why_nothing(self, query: Query, *, frames: bool = False) -> Sequence[str]:
@@ -365,9 +365,9 @@ class SearchService:
     def _doubts(
         self, query: Query, rows: Sequence[Item | Frame], matches: Sequence[Match], key: str | None
     ) -> Sequence[str]:
-        """What the scores of a page are worth, by the vectors that were compared."""
+        """What the scores of a page are worth, by the vectors that were compared; of no rows, what a least score for a text is worth."""
         doubts = self._not_trusted(key)
-        if key is None or not matches:
+        if key is None or not (matches or (query.text and query.min_score is not None)):
             return doubts
         compared = [match.frame or row for row, match in zip(rows, matches, strict=True)]
         return (*doubts, *self._similar().doubts(key, query, compared))

@@ -1,6 +1,7 @@
 """Compares the plugin with transformers, open_clip and timm on models in all layouts, with random weights; fails above 1e-4.
 
-Run: python check_layouts.py [--write] [CASE ...], where --write writes tests/data/layouts again.
+Run: python check_layouts.py [--write] [--keep FOLDER] [CASE ...], where --write writes tests/data/layouts again, and --keep leaves the
+models in a folder.
 """
 
 from __future__ import annotations
@@ -68,12 +69,13 @@ def main() -> None:
     """Compare, or write."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--write", action="store_true")
+    parser.add_argument("--keep", type=Path)
     parser.add_argument("cases", nargs="*", choices=[*CASES, []])
     given = parser.parse_args()
     worst = 0.0
     with tempfile.TemporaryDirectory() as place:
         for name in given.cases or (KEPT if given.write else CASES):
-            folder = clear(DATA / name) if given.write else Path(place) / name
+            folder = clear(DATA / name) if given.write else (given.keep or Path(place)) / name
             difference, known = compare(name, folder)
             worst = max(worst, difference)
             if given.write:

@@ -333,3 +333,6 @@ def test_embed_and_search_say_what_is_read_and_what_scores_mean(copy: Any, tmp_p
         [item] = lake.items.list()
         assert not lake.search(like=[item.uuid]).notes
         assert len(lake.search("a red bus", min_score=-1)) == 1
+        assert lake.search("a red bus", min_score=0.99).notes == (found,)
+        assert lake.search.notes(text="a red bus", min_score=0.99) == (found,)
+        assert not lake.search.notes(text="a red bus", nearest=1)

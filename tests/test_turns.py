@@ -39,6 +39,15 @@ def root(tmp_path):
     return tmp_path
 
 
+@pytest.fixture
+def hurried(monkeypatch):
+    """A second is short: who waits says so at once, and asks often how far the other is."""
+    monkeypatch.setattr(turns, "_MOMENT", 0.02)
+    monkeypatch.setattr(turns, "_LONG", 0.02)
+    monkeypatch.setattr(turns, "BUSY_SECONDS", 0.2)
+    monkeypatch.setattr(holder, "_EVERY", 0)
+
+
 @pytest.mark.slow
 def test_two_who_write_again_and_again_let_a_third_one_write(root):
     others = [
@@ -54,6 +63,20 @@ def test_two_who_write_again_and_again_let_a_third_one_write(root):
             other.kill()
             other.communicate()
     assert writes(root, 60) < 30, "a killed process leaves no turn behind"
+
+
+def test_one_who_waits_for_its_turn_says_so_once(root, hurried):
+    told = []
+    with (
+        closing(Database(root / ".heron")) as busy,
+        busy.write(),
+        turn(root / ".heron", 60),
+        closing(Database(root / ".heron", busy_seconds=0.3)) as other,
+    ):
+        other.waiting.tell = told.append
+        with pytest.raises(heron.CatalogueBusy):
+            other.execute("UPDATE folders SET name = name")
+    assert len(told) == 1 and told[0].startswith("Waiting for ")
 
 
 def test_one_who_does_not_get_its_turn_writes_if_sqlite_lets_it(root):
@@ -77,15 +100,6 @@ def test_a_link_in_the_place_of_the_file_is_not_followed_and_writing_works(root)
     (root / ".heron" / FILE).symlink_to(root / "elsewhere")
     assert writes(root, 5) < 4
     assert not (root / "elsewhere").exists()
-
-
-@pytest.fixture
-def hurried(monkeypatch):
-    """A second is short: who waits says so at once, and asks often how far the other is."""
-    monkeypatch.setattr(turns, "_MOMENT", 0.02)
-    monkeypatch.setattr(turns, "_LONG", 0.02)
-    monkeypatch.setattr(turns, "BUSY_SECONDS", 0.2)
-    monkeypatch.setattr(holder, "_EVERY", 0)
 
 
 def test_who_gave_no_seconds_waits_as_long_as_the_other_gets_on(root, hurried, monkeypatch):
@@ -117,7 +131,7 @@ def test_who_gave_seconds_or_whose_other_stands_still_is_refused(root, hurried, 
         other.waiting._is_given = given
         with busy.write():
             busy.working("import 1, 5 of 40 files")
-            with pytest.raises(heron.CatalogueBusy, match=r"for \d+ seconds: import 1, 5 of 40 files"):
+            with pytest.raises(heron.CatalogueBusy, match=r"for \d+ s: import 1, 5 of 40 files"):
                 other.execute("UPDATE folders SET name = name")
         other.execute("UPDATE folders SET name = name")
     assert sorted(file.name for file in (root / ".heron").iterdir() if "writer" in file.name) == []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import chain
 from typing import TYPE_CHECKING, Literal
@@ -90,7 +91,7 @@ class DatasetService:
                 "a dataset with a backing folder takes its rows from there", hint="leave out the items"
             )
         members = self._collections.items(collection) if collection is not None else ()
-        ids = ids_of(self._items, chain(members, ITEM.many(items)))
+        ids = array("q", dict.fromkeys(ids_of(self._items, chain(members, ITEM.many(items)))))
         with self._database.doing(self, "create"):
             folder = self._folders.ensure(backing_folder) if backing_folder is not None else None
             if self._database.row("SELECT 1 FROM datasets WHERE title = ?", [title]):
@@ -114,7 +115,7 @@ class DatasetService:
                 )
             elif items or source is not None:
                 self._note_source(new, "create", {}, source)
-            self._add(new, ids)
+            self._add(new, ids, "add")
             if folder is not None:
                 self._add_folder(new, folder)
                 self._database.execute(

@@ -66,7 +66,9 @@ class Holder:
             return "another program"
         held = (moment(now()) - found["since"]).total_seconds()
         work = f": {found['work']}" if "work" in found else ""
-        return f"{found['command']} (process {found['pid']} on {found['host']}, for {max(0, held):,.0f} seconds{work})"
+        return (
+            f"{found['command']} (process {found['pid']} on {found['host']}, for {max(0, held):,.0f} s{work})"
+        )
 
     def news(self) -> str | None:
         """What changes as long as a writer gets on with a long transaction, None of a writer that does not tell."""

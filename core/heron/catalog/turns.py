@@ -28,7 +28,9 @@ _SHORTEST, _LONGEST = 0.001, 0.05
 
 
 @contextmanager
-def turn(directory: Path, seconds: float) -> Iterator[float]:
+def turn(
+    directory: Path, seconds: float, after_a_moment: Callable[[], None] = lambda: None
+) -> Iterator[float]:
     """Hold the turn, or go on without it when `seconds` are over; yields the seconds that are left then.
 
     The system takes the turn from a process that ends. Where its file cannot be locked there are no turns, and SQLite decides.
@@ -41,7 +43,8 @@ def turn(directory: Path, seconds: float) -> Iterator[float]:
         yield seconds
         return
     try:
-        end, pause = time.monotonic() + seconds, _SHORTEST
+        begin, pause = time.monotonic(), _SHORTEST
+        end = begin + seconds
         while True:
             try:
                 fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -49,6 +52,8 @@ def turn(directory: Path, seconds: float) -> Iterator[float]:
             except BlockingIOError:
                 if (left := end - time.monotonic()) <= 0:
                     break
+                if time.monotonic() - begin > _MOMENT:
+                    after_a_moment()
                 time.sleep(min(pause, left))
                 pause = min(pause * 2, _LONGEST)
             except OSError:
@@ -68,16 +73,28 @@ class Waiting:
 
         self._holder = holder
         self._is_given = is_given
+        self._is_told = False
+
+    def say(self) -> None:
+        """Tell who is waited for, unless that was told since the last transaction began."""
+        if not self._is_told:
+            self._is_told = True
+            self.tell(f"Waiting for {self._holder.who()}")
 
     def begin(self, connection: sqlite3.Connection, left: float) -> None:
         """Begin a transaction that writes; of the seconds, some are `left`. Raises sqlite3.OperationalError if others go on writing."""
         if self.seconds - left < 0.01 and not self._holder.is_there:
-            connection.execute("BEGIN IMMEDIATE")
-            return
-        end, news, is_told = time.monotonic() + left, None, False
+            try:
+                connection.execute("BEGIN IMMEDIATE")
+                return
+            except sqlite3.OperationalError as error:
+                if not is_busy(error):
+                    raise
+                left = 0.0
+        end, news = time.monotonic() + left, None
         try:
             while True:
-                wait = min(max(0.0, end - time.monotonic()), _LONG if is_told else _MOMENT)
+                wait = min(max(0.0, end - time.monotonic()), _LONG if self._is_told else _MOMENT)
                 connection.execute(f"PRAGMA busy_timeout = {milliseconds(wait)}")
                 try:
                     connection.execute("BEGIN IMMEDIATE")
@@ -90,8 +107,7 @@ class Waiting:
                         if self._is_given or news is None or news == before:
                             raise
                         end = time.monotonic() + BUSY_SECONDS
-                    if not is_told:
-                        is_told = True
-                        self.tell(f"Waiting for {self._holder.who()}")
+                    self.say()
         finally:
+            self._is_told = False
             connection.execute(f"PRAGMA busy_timeout = {milliseconds(self.seconds)}")

@@ -4,8 +4,10 @@ import json
 import os
 import shlex
 import shutil
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 
 import click
 import numpy as np
@@ -120,7 +122,8 @@ def sample(tmp_path_factory):
         workspace.schema.add("late", "number")
         workspace.embed("visual")
         (workspace.root / ".heron/tables").mkdir()
-        (workspace.root / ".heron/tables/notes.db").write_bytes(b"left by a plugin that is gone")
+        with closing(sqlite3.connect(workspace.root / ".heron/tables/notes.db")) as left:
+            left.execute("CREATE TABLE left_by_a_plugin_that_is_gone (text TEXT)")
         workspace.collections.create("C", items=["a.png"])
         workspace.datasets.create("D", items=["a.png", "film.gif"])
         workspace.versions.freeze("D")

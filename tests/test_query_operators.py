@@ -93,6 +93,7 @@ def names(lake, where):
 REFUSED = {
     "city SOUNDS 'x'": r"\"city SOUNDS 'x'\" is not a SQL condition: there is no operator SOUNDS .*BEGINS_WITH, NEAR, SATISFIES",
     "city NOT SOUNDS 'x'": "there is no operator SOUNDS",
+    "ver satisfy '1.0.0'": "there is no operator satisfy .did you mean SATISFIES",
     "width wide 3": "there is no operator wide",
     "city BEGINS_WITH 3": "BEGINS_WITH: expected a text, got 3",
     "score BEGINS_WITH 'x'": "BEGINS_WITH: expected a text, got score",

@@ -252,16 +252,29 @@ def test_an_embedder_that_fails_for_all_texts_is_given_up(tmp_path):
             lake.embed("words", [f"{number}.txt" for number in range(9)])
 
 
-def test_workers_make_the_same_vectors(tmp_path):
-    model = WordModel()
-    with lake_of(tmp_path, model, text_size=30, text_overlap=5) as lake:
+WORKED = {
+    "texts": (WordModel, {"text_size": 30, "text_overlap": 5}),
+    "limited": (lambda: WordModel(longest=3), {"text_size": 30, "text_overlap": 5}),
+    "both": (BothModel, {"text_size": 30, "text_overlap": 5, "embeds": ["image", "text"], "reads": ["picture", "text"]}),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", WORKED)
+def test_workers_make_the_same_vectors(tmp_path, case):
+    model, record = WORKED[case]
+    with lake_of(tmp_path, model(), **record) as lake:
         write(lake, tmp_path, "long.txt", "ferry harbour boat quay " * 9)
+        (tmp_path / "in" / "gone.txt").write_text("it is not there")
+        lake.ingest.files([tmp_path / "in" / "gone.txt"], folder="A")
+        (tmp_path / "in" / "gone.txt").unlink()
         alone, there = lake.embed("words", key="a"), lake.embed("words", key="b", executor="threads")
-        assert (alone.embedded, alone.texts, alone.without_text, alone.notes) == (
-            there.embedded, there.texts, there.without_text, there.notes,
+        assert (alone.embedded, alone.texts, alone.without_text, alone.failed, alone.notes) == (
+            there.embedded, there.texts, there.without_text, there.failed, there.notes,
         )  # fmt: skip
-        for name in ("ferry.txt", "long.txt", "train.md"):
-            assert np.array_equal(lake.vectors.get("a", name), lake.vectors.get("b", name)), name
+        assert (alone.failed, alone.texts) == (1, 3)
+        for item in lake.items.list():
+            one, other = lake.vectors.find("a", item), lake.vectors.find("b", item)
+            assert (one is None and other is None) or np.array_equal(one, other), item.name
 
 
 # Passages

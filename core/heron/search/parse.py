@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import math
 from collections.abc import Callable
 from functools import wraps
@@ -244,10 +245,11 @@ class _Reader:
             raise QueryError(error.message, hint=error.hint) from error
         if function is None:
             known = self._functions.operators()
+            close = difflib.get_close_matches(word.upper(), known, n=1)
             also = f"; plugins bring the operators {', '.join(known)}" if known else ""
             refusal = QueryError(
                 f"{shown(node)} is not a SQL condition: there is no operator {word}",
-                hint=f"{syntax_hint(sql(node))}{also}",
+                hint=f"did you mean {close[0]}?" if close else f"{syntax_hint(sql(node))}{also}",
             )
             refusal.position = node.meta["start"], node.meta["end"] + 1
             raise refusal

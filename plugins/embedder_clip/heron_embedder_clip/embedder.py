@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -69,8 +70,11 @@ class ClipEmbedder:
         """What the scores of texts mean, for a model whose cosines are on another scale than CLIP's; empty for CLIP."""
         if not self._layout.is_sigmoid or self._files.text is None:
             return ""
-        is_whole = self._files.text == self._files.vision
-        return told(scale_of(self._layout, self._text_side() if is_whole else None))
+        texts = None
+        if self._files.text == self._files.vision:
+            with suppress(heron.HeronError):  # `embed_texts` says what is wrong with that side
+                texts = self._text_side()
+        return told(scale_of(self._layout, texts))
 
     def embed_images(self, images: Sequence[Image]) -> np.ndarray[Any, Any]:
         """Vectors of RGB pictures, float32 of shape (len(images), size).

@@ -34,6 +34,8 @@ DATA = Path(__file__).resolve().parents[1] / "tests" / "data" / "layouts"
 CASES: Mapping[str, Callable[[Path], Reference]] = {
     "siglip": layouts.siglip,
     "siglip2": layouts.siglip2,
+    "siglip2_with_mask": partial(layouts.siglip2, masked=True),
+    "clip_without_mask": layouts.clip_without_mask,
     "open_clip_sigmoid": layouts.open_clip_sigmoid,
     "open_clip_shortest": partial(layouts.open_clip_sigmoid, resize_mode="shortest", interpolation="bicubic"),
     "open_clip_longest": partial(layouts.open_clip_sigmoid, resize_mode="longest"),

@@ -18,7 +18,8 @@ import open_clip
 import sentencepiece
 import timm
 import torch
-from export_random import SENTENCES
+from export_random import SENTENCES, SHAPES, make_model, make_tokenizer
+from export_random import export as export_clip
 from exporting import clip_tokenizer, export, small_merges, unit
 from open_clip.tokenizer import SimpleTokenizer, default_bpe
 from PIL import Image
@@ -74,7 +75,7 @@ def siglip(folder: Path) -> Reference:
     return _siglip(folder, len(pieces), slow, {"resample": 3}, whole=True)
 
 
-def siglip2(folder: Path) -> Reference:
+def siglip2(folder: Path, *, masked: bool = False) -> Reference:
     """SiglipModel with a tokenizer as that of Gemma, which is told nothing of small letters, as the files on the hub."""
     folder.mkdir(parents=True)
     special = ["<pad>", "<eos>", "<bos>", "<unk>"]
@@ -99,11 +100,17 @@ def siglip2(folder: Path) -> Reference:
     }  # fmt: skip
     (folder / "tokenizer_config.json").write_text(json.dumps(settings))
     given = Siglip2Tokenizer.from_pretrained(folder)
-    return _siglip(folder, len(vocabulary), given, {"resample": 2}, whole=False)
+    return _siglip(folder, len(vocabulary), given, {"resample": 2}, whole=False, masked=masked)
 
 
 def _siglip(
-    folder: Path, vocabulary: int, tokenizer: Any, pictures: dict[str, Any], *, whole: bool
+    folder: Path,
+    vocabulary: int,
+    tokenizer: Any,
+    pictures: dict[str, Any],
+    *,
+    whole: bool,
+    masked: bool = False,
 ) -> Reference:
     torch.manual_seed(7)
     layers = {"hidden_size": SIZE, "intermediate_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2}
@@ -132,6 +139,10 @@ def _siglip(
             made = model.text_model(input_ids=input_ids)
             return made.last_hidden_state, made.pooler_output
 
+    class Masked(torch.nn.Module):
+        def forward(self, input_ids: torch.Tensor, attention_mask: torch.Tensor) -> torch.Tensor:
+            return model.text_model(input_ids=input_ids, attention_mask=attention_mask).pooler_output
+
     class Both(torch.nn.Module):
         def forward(self, input_ids: torch.Tensor, pixel_values: torch.Tensor) -> tuple[torch.Tensor, ...]:
             made = model(input_ids=input_ids, pixel_values=pixel_values)
@@ -141,7 +152,11 @@ def _siglip(
     outputs = ["last_hidden_state", "pooler_output"]
     (folder / "onnx").mkdir()
     export(Vision(), {"pixel_values": pixels}, outputs, folder / "onnx/vision_model.onnx")
-    export(Text(), {"input_ids": ids}, outputs, folder / "onnx/text_model.onnx")
+    if masked:
+        both = {"input_ids": ids, "attention_mask": torch.ones_like(ids)}
+        export(Masked(), both, outputs[1:], folder / "onnx/text_model.onnx")
+    else:
+        export(Text(), {"input_ids": ids}, outputs, folder / "onnx/text_model.onnx")
     if whole:
         outputs = ["logits_per_image", "logits_per_text", "text_embeds", "image_embeds"]
         export(Both(), {"input_ids": ids, "pixel_values": pixels}, outputs, folder / "onnx/model.onnx")
@@ -257,6 +272,28 @@ def mobileclip(folder: Path, name: str = "MobileCLIP2-S0") -> Reference:
     model, transform = _random(folder, rescale=False)
     _export_open_clip(model, folder, "", names=("vision_model.onnx", "text_model.onnx"))
     return _reference(model, transform, simple)
+
+
+def clip_without_mask(folder: Path) -> Reference:
+    """CLIPModel, with a text side that has no attention mask, as transformers.js has it, and a configuration that says little."""
+    tokenizer = make_tokenizer(SHAPES["tiny"]["text"]["max_position_embeddings"])
+    model = make_model("tiny", tokenizer)
+    export_clip(model, tokenizer, folder)
+
+    class Text(torch.nn.Module):
+        def forward(self, input_ids: torch.Tensor) -> torch.Tensor:
+            return model.text_projection(model.text_model(input_ids=input_ids).pooler_output)
+
+    ids = torch.full((3, CONTEXT), tokenizer.eos_token_id)
+    export(Text(), {"input_ids": ids}, ["text_embeds"], folder / "text_model.onnx")
+    settings = {"max_position_embeddings": CONTEXT}
+    (folder / "config.json").write_text(json.dumps({"model_type": "clip", "text_config": settings}))
+
+    def texts(given: Sequence[str]) -> Any:
+        rows = tokenizer(list(given), padding="max_length", truncation=True, return_tensors="pt")
+        return unit(model.get_text_features(input_ids=rows["input_ids"]).pooler_output)
+
+    return Reference(None, texts)
 
 
 def timm_vision(folder: Path, **changes: Any) -> Reference:

@@ -17,6 +17,7 @@ import heron_embedder_clip
 from heron_embedder_clip.layout import Layout
 from heron_embedder_clip.pictures import Preprocessing
 from heron_embedder_clip.recipes import recipe_of
+from heron_embedder_clip.tokens import Tokens
 
 DATA = Path(__file__).parent / "data"
 ALL = ("siglip", "siglip2", "open_clip_sigmoid", "open_clip_apart")
@@ -111,6 +112,17 @@ def test_both_sides_of_siglip_in_one_file(copy: Any, pictures: list[Image.Image]
     np.testing.assert_allclose(found, expected("siglip")["of_texts"], atol=1e-4, rtol=0)
     assert f"from {HALF:.3f} on it takes a text and a picture for a pair" in embedder.scores
     assert embedder.source == f"The model is read from onnx/model.onnx of {folder}."
+
+
+def test_pictures_need_no_tokenizer(copy: Any) -> None:
+    folder = copy("siglip")
+    for name in ("onnx/vision_model.onnx", "onnx/text_model.onnx", "tokenizer.json"):
+        (folder / name).unlink()
+    embedder = load(folder)
+    assert embedder.embed_images([NOISE]).shape == (1, 12)
+    assert "its files do not say which are good" in embedder.scores
+    with pytest.raises(heron.NotFound, match=r"tokenizer\.json is missing"):
+        embedder.embed_texts(["a"])
 
 
 def test_what_scores_mean_is_read_where_a_file_says_it(copy: Any) -> None:
@@ -228,6 +240,22 @@ def test_pictures_that_would_be_read_otherwise_are_refused(copy: Any, settings: 
     folder = copy("open_clip_sigmoid")
     change(folder / "open_clip_config.json", preprocess_cfg=settings)
     assert told in refused(folder)
+
+
+def test_padding_is_seen_or_masked_as_in_training() -> None:
+    """Texts of CLIP are as long as the longest if the graph has a mask, and as long as the context if not; those of SigLIP always."""
+    of_clip, of_siglip = Layout.read(DATA / "tiny"), Layout.read(DATA / "layouts" / "siglip")
+    ids, mask = Tokens(of_clip, None, is_masked=True)(["a bus", "bus"])
+    assert ids.shape[1] < 16
+    assert mask[1].tolist() == [1] * (mask[1].sum()) + [0] * (ids.shape[1] - mask[1].sum())
+    longer, _ = Tokens(of_clip, None, is_masked=False)(["a bus", "bus"])
+    assert longer.shape == (2, 16)
+    assert (longer[:, : ids.shape[1]] == ids).all()
+    assert (longer[:, ids.shape[1] :] == 559).all()
+    ids, mask = Tokens(of_siglip, None, is_masked=True)(["a bus", "bus"])
+    assert ids.shape == (2, 16)
+    assert mask.all()
+    assert (ids[:, -2:] == 1).all()
 
 
 def test_padding_follows_the_tokenizer(copy: Any) -> None:

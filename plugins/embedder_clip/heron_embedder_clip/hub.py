@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -33,17 +34,22 @@ def fetch(model: HubModel) -> tuple[ModelDirectory, str]:
     )
 
 
+def wanted(names: Sequence[str], suffix: str) -> list[str]:
+    """The patterns of the files to fetch: the settings, and ONNX files of these names with their weights."""
+    graphs = (f"{place}/{name}{suffix}.onnx*".removeprefix("./") for place in PLACES for name in names)
+    return [*SETTINGS, *graphs]
+
+
 def _snapshot(model: HubModel, names: tuple[str, ...], suffix: str) -> Path:
     """The folder of one commit; its name is the hash of the commit."""
     import huggingface_hub
     from huggingface_hub import errors
 
-    graphs = [f"{place}/{name}{suffix}.onnx*".removeprefix("./") for place in PLACES for name in names]
     try:
         found = huggingface_hub.snapshot_download(
             model.repository,
             revision=model.revision,
-            allow_patterns=[*SETTINGS, *graphs],
+            allow_patterns=wanted(names, suffix),
             tqdm_class=_progress(),
         )
     except errors.GatedRepoError as error:

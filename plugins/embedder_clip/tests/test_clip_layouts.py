@@ -14,6 +14,8 @@ from PIL import Image
 
 import heron
 import heron_embedder_clip
+from heron_embedder_clip.directory import BOTH, TEXT, VISION
+from heron_embedder_clip.hub import wanted
 from heron_embedder_clip.layout import Layout
 from heron_embedder_clip.pictures import Preprocessing
 from heron_embedder_clip.recipes import recipe_of
@@ -165,6 +167,16 @@ def test_files_of_both_libraries_are_read_together_if_they_agree(copy: Any) -> N
     assert "prepare pictures differently: interpolation bicubic and bilinear (remove the one" in told
     change(path, preprocess_cfg=cfg, model_cfg={**section, "embed_dim": 13})
     assert "the files of the model contradict each other: vectors have 12 by" in refused(folder)
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_all_files_of_a_layout_are_fetched_from_a_hub(name: str) -> None:
+    hub = pytest.importorskip("huggingface_hub.utils")
+    folder = DATA / "layouts" / name
+    there = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
+    names = (*VISION, *TEXT) if name != "open_clip_sigmoid" else BOTH
+    found = set(hub.filter_repo_objects(there, allow_patterns=wanted(names, "")))
+    assert there - found == {"expected.npz", *({"onnx/model.onnx"} & there)}
 
 
 def test_a_clip_without_its_projections_is_refused(copy: Any) -> None:

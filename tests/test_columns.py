@@ -7,11 +7,14 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import closing
 
 import pytest
 
 import heron
+from heron.catalog import turns
 from heron.catalog.columns import kept
+from heron.catalog.database import Database
 from heron.models import MediaFacts, NewItem
 
 pytest.importorskip("polars")
@@ -489,3 +492,16 @@ def test_a_server_asks_often_from_its_first_query_in_each_of_its_workspaces(tmp_
             for each in (workspace, other):
                 assert each.search.explain(where="width >= 40").engine == "columns"
                 assert each.search.count(where="width >= 40") == 5
+
+
+def test_a_query_waits_for_no_writer_though_it_would_write_columns(lake, monkeypatch):
+    told, path = [], lake._database.path.parent
+    lake._database.waiting.tell = told.append
+    monkeypatch.setattr(lake.registration, "_landed", lambda: None)
+    lake.registration.register(new_items(200), "B")
+    assert lake.columns.status().pending > 50
+    monkeypatch.setattr(turns, "_MOMENT", 0.01)
+    with closing(Database(path)) as other, other.write():
+        other.working("import 1, 1 of 2 files")
+        assert lake.search.count(where="n < 9") == 18
+    assert told == []

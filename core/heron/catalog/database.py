@@ -196,7 +196,7 @@ class Database:
                     yield
                 return
             self.happenings.note(self.connection)
-            with turn(self.path.parent, self._seconds, self.waiting.say) as left:
+            with turn(self.path.parent, self.waiting.seconds, self.waiting.say) as left:
                 self.waiting.begin(self.connection, left)
             self._depth += 1
             try:

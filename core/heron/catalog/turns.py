@@ -75,6 +75,16 @@ class Waiting:
         self._is_given = is_given
         self._is_told = False
 
+    @contextmanager
+    def none(self) -> Iterator[None]:
+        """Within this, nobody is waited for."""
+        before = self.seconds, self._is_given
+        self.seconds, self._is_given = 0.0, True
+        try:
+            yield
+        finally:
+            self.seconds, self._is_given = before
+
     def say(self) -> None:
         """Tell who is waited for, unless that was told since the last transaction began."""
         if not self._is_told:

@@ -187,7 +187,8 @@ class ColumnTables:
         milliseconds = connection.execute("PRAGMA busy_timeout").fetchone()[0]
         connection.execute("PRAGMA busy_timeout = 0")
         try:
-            yield
+            with self.database.waiting.none():
+                yield
         finally:
             connection.execute(f"PRAGMA busy_timeout = {milliseconds}")
 

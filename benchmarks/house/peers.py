@@ -42,6 +42,11 @@ PEERS = {
             "libboost-thread1.74.0", "libboost-filesystem1.74.0", "libboost-iostreams1.74.0", "libboost-regex1.74.0",
         ),
     ),
+    "imagehash": Peer("imagehash", ("imagehash==4.3.2",), "imagehash"),
+    "pdqhash": Peer("pdqhash", ("pdqhash==0.2.8", "numpy", "pillow"), "pdqhash"),
+    "photographs": Peer(
+        "Photographs of Debian", (), "", debian=("opencv-doc", "mate-backgrounds", "lomiri-wallpapers-16.04")
+    ),
     "faiss": Peer("faiss", ("faiss-cpu==1.15.1", "numpy"), "faiss"),
     "hnswlib": Peer("hnswlib", ("hnswlib==0.8.0", "numpy"), "hnswlib"),
     "sqlite-vec": Peer("sqlite-vec", ("sqlite-vec", "pysqlite3-binary", "numpy"), "sqlite_vec"),

@@ -6,7 +6,7 @@ from benchmarks.house.shape import Benchmark
 
 NAMES = (
     "lake", "images", "executors", "manifest", "storage", "headers", "dicom", "video", "thumbnails", "vectors",
-    "vector_sets", "similarity", "curation", "descriptor", "texts", "clip", "exports", "startup", "plugins", "server", "explorer",
+    "vector_sets", "similarity", "curation", "descriptor", "copies", "texts", "clip", "exports", "startup", "plugins", "server", "explorer",
 )  # fmt: skip
 
 
